@@ -1,0 +1,57 @@
+//! Findings: what a rule reports, before it is decided whether a person gets to see it.
+
+use crate::source::{FileId, Span};
+
+/// How serious a finding is; ordered from least to most.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Severity {
+    /// For information: shown with `--pedantic`.
+    Note,
+    /// A bug on a path that lost nothing yet.
+    Warning,
+    /// A bug that records something false.
+    Error,
+}
+
+/// A place in a file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Location {
+    /// The file.
+    pub file: FileId,
+    /// Where in it.
+    pub span: Span,
+}
+
+/// One numbered step of the path that a finding shows, or a label.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Where.
+    pub location: Location,
+    /// What happens there, e.g. "`rows` is empty".
+    pub message: String,
+}
+
+/// One report of a rule.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Id of the rule.
+    pub rule: &'static str,
+    /// Kind within the rule, as the catalogue names it.
+    pub kind: &'static str,
+    /// How serious it is.
+    pub severity: Severity,
+    /// One sentence.
+    pub message: String,
+    /// The primary label. Exactly one.
+    pub primary: Step,
+    /// The path, in the order of execution; its last step is the primary label's place.
+    pub steps: Vec<Step>,
+    /// Every exit concerned.
+    pub exits: Vec<Location>,
+    /// `Class.method`.
+    pub symbol: String,
+    /// Further remarks.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub help: String,
+}

@@ -1,0 +1,310 @@
+//! Control-flow graphs: bodies, basic blocks, statements and terminators.
+
+use crate::ir::rvalue::{Literal, Name, Operand, Rvalue};
+use crate::source::Span;
+
+/// Index of a basic block in its [`Body`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct BlockId(pub u32);
+
+/// Index of a local in its [`Body`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct LocalId(pub u32);
+
+impl BlockId {
+    /// The block that every body starts in.
+    pub const ENTRY: BlockId = BlockId(0);
+
+    /// The index as `usize`.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl LocalId {
+    /// The index as `usize`.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The control-flow graph of one function. `blocks[0]` is the entry.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    /// All locals; the parameters come first, in the order of `Function::params`.
+    pub locals: Vec<LocalDecl>,
+    /// All basic blocks.
+    pub blocks: Vec<BasicBlock>,
+}
+
+impl Body {
+    /// The block with this id.
+    #[must_use]
+    pub fn block(&self, id: BlockId) -> &BasicBlock {
+        &self.blocks[id.index()]
+    }
+}
+
+/// A local variable, parameter or temporary.
+#[derive(Clone, Debug)]
+pub struct LocalDecl {
+    /// The name in the source; `None` for what lowering made up.
+    pub name: Option<Name>,
+    /// What the local is for.
+    pub kind: LocalKind,
+}
+
+/// What a local is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LocalKind {
+    /// A parameter: bound on entry.
+    Param,
+    /// A named variable of the function.
+    Var,
+    /// A temporary: assigned before every use, used in few places.
+    Temp,
+    /// The exception in flight at the entry of a handler, `finally` or `with` exit.
+    Exception,
+    /// Which completion a `finally` is to resume: an integer set just before it is entered and
+    /// read by the [`TerminatorKind::Switch`] at its end. Part of the key by which the engine
+    /// keeps states apart ("pending completion" of Das, Lerner and Seigle's property simulation).
+    Completion,
+    /// The object whose fields are the variables of *this* call that nested functions also use
+    /// (CPython's cells). Bound on entry, when `Function::has_cells`.
+    Cells,
+    /// The cells object of the enclosing function's call. Bound on entry, in a nested function.
+    /// The enclosing function's own outer cells are reached through the field named `^`.
+    OuterCells,
+}
+
+/// A straight line of statements that ends in one terminator.
+#[derive(Clone, Debug)]
+pub struct BasicBlock {
+    /// Statements, none of which can raise.
+    pub statements: Vec<Statement>,
+    /// How control leaves the block.
+    pub terminator: Terminator,
+    /// Whether this block is the head of a loop (the target of its back edges).
+    pub loop_head: bool,
+}
+
+/// A statement: has an effect, cannot raise.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// What it does.
+    pub kind: StatementKind,
+    /// The source it comes from.
+    pub span: Span,
+}
+
+/// The kinds of statements.
+#[derive(Clone, PartialEq, Debug)]
+pub enum StatementKind {
+    /// `dest = rvalue`, for an rvalue that cannot raise here.
+    Assign(LocalId, Rvalue),
+    /// `object.field = value`
+    SetField {
+        /// The object stored into.
+        object: Operand,
+        /// The attribute.
+        field: Name,
+        /// The stored value.
+        value: Operand,
+    },
+    /// `object[key] = value`
+    SetItem {
+        /// The container stored into.
+        object: Operand,
+        /// The subscript.
+        key: Operand,
+        /// The stored value.
+        value: Operand,
+    },
+    /// `del object.field`
+    DelField {
+        /// The object.
+        object: Operand,
+        /// The attribute.
+        field: Name,
+    },
+    /// `global name; name = value`
+    SetGlobal {
+        /// The module-level name.
+        name: Name,
+        /// The stored value.
+        value: Operand,
+    },
+    /// `del local`, or the end of an exception variable's scope: the local is unbound.
+    Unbind(LocalId),
+}
+
+/// A terminator with its source.
+#[derive(Clone, Debug)]
+pub struct Terminator {
+    /// How control leaves.
+    pub kind: TerminatorKind,
+    /// The source it comes from: the test of a branch, the whole call, the `return` statement,
+    /// or an empty span where nothing in the source stands for it.
+    pub span: Span,
+}
+
+/// Where an exception goes: into `exc`, then on at `target`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unwind {
+    /// The handler dispatch, `finally` or `with` exit block.
+    pub target: BlockId,
+    /// Receives the exception; of kind [`LocalKind::Exception`].
+    pub exc: LocalId,
+}
+
+/// How control leaves a block. `unwind: None` means that the exception leaves the function.
+#[derive(Clone, Debug)]
+pub enum TerminatorKind {
+    /// Unconditional.
+    Goto(BlockId),
+    /// Two ways, by the truth of an operand. `span` is the whole tested expression.
+    Branch {
+        /// The tested value.
+        cond: Operand,
+        /// Taken when it is true.
+        then: BlockId,
+        /// Taken when it is false.
+        otherwise: BlockId,
+        /// What the branch stands for in the source.
+        role: BranchRole,
+    },
+    /// Many ways, by the value of a local of kind [`LocalKind::Completion`].
+    Switch {
+        /// The completion local.
+        on: LocalId,
+        /// Value and target; exhaustive.
+        cases: Vec<(Literal, BlockId)>,
+    },
+    /// Evaluates what may raise. On success `dest` is bound and control goes to `normal`.
+    Eval {
+        /// Receives the value; `None` when it is not used.
+        dest: Option<LocalId>,
+        /// What is evaluated.
+        rvalue: Rvalue,
+        /// Next block on success.
+        normal: BlockId,
+        /// Where an exception goes.
+        unwind: Option<Unwind>,
+    },
+    /// `del object[key]`: raises when the key is missing.
+    DelItem {
+        /// The container.
+        object: Operand,
+        /// The subscript.
+        key: Operand,
+        /// Next block on success.
+        normal: BlockId,
+        /// Where an exception goes.
+        unwind: Option<Unwind>,
+    },
+    /// Advances an iterator made by [`Rvalue::Iter`].
+    ForNext {
+        /// The iterator.
+        iter: LocalId,
+        /// Receives the next item.
+        dest: LocalId,
+        /// When there is one.
+        body: BlockId,
+        /// When there is none.
+        exhausted: BlockId,
+        /// When advancing raises.
+        unwind: Option<Unwind>,
+    },
+    /// Suspends a generator; it may be resumed normally, or by an exception thrown into it.
+    Yield {
+        /// The yielded value.
+        value: Operand,
+        /// Receives what is sent.
+        dest: Option<LocalId>,
+        /// Next block when resumed.
+        normal: BlockId,
+        /// Where a thrown exception goes.
+        unwind: Option<Unwind>,
+    },
+    /// Leaves the function normally. `implicit`: by falling off the end of the body.
+    Return {
+        /// The returned value.
+        value: Operand,
+        /// No `return` statement stands for it.
+        implicit: bool,
+    },
+    /// Raises an exception.
+    Raise {
+        /// The exception: an instance, or a class that is instantiated.
+        exc: Operand,
+        /// Where it goes.
+        unwind: Option<Unwind>,
+    },
+    /// Control cannot come here.
+    Unreachable,
+}
+
+/// What a branch stands for in the source: decides how a step of a path is worded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BranchRole {
+    /// `if`/`elif`, a ternary, a comprehension's `if`.
+    If,
+    /// The test of a `while` loop.
+    While,
+    /// An operand of `and`/`or`, or a link of a chained comparison.
+    ShortCircuit,
+    /// The test of `assert`.
+    Assert,
+    /// Whether a case's pattern matches; `span` is the pattern.
+    Pattern,
+    /// The guard of a case.
+    Guard,
+    /// Whether a handler catches the exception; `span` is the handler's header.
+    Handler,
+    /// Whether a context manager swallows the exception; `span` is the with item.
+    Swallow,
+}
+
+impl TerminatorKind {
+    /// Calls `f` for each successor block, unwind edges included.
+    pub fn for_each_successor(&self, mut f: impl FnMut(BlockId)) {
+        match self {
+            Self::Goto(b) => f(*b),
+            Self::Branch {
+                then, otherwise, ..
+            } => {
+                f(*then);
+                f(*otherwise);
+            }
+            Self::Switch { cases, .. } => cases.iter().for_each(|(_, b)| f(*b)),
+            Self::Eval { normal, unwind, .. }
+            | Self::DelItem { normal, unwind, .. }
+            | Self::Yield { normal, unwind, .. } => {
+                f(*normal);
+                if let Some(u) = unwind {
+                    f(u.target);
+                }
+            }
+            Self::ForNext {
+                body,
+                exhausted,
+                unwind,
+                ..
+            } => {
+                f(*body);
+                f(*exhausted);
+                if let Some(u) = unwind {
+                    f(u.target);
+                }
+            }
+            Self::Raise { unwind, .. } => {
+                if let Some(u) = unwind {
+                    f(u.target);
+                }
+            }
+            Self::Return { .. } | Self::Unreachable => {}
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Modules, scopes, classes and functions.
+
+use std::collections::BTreeMap;
+
+use crate::ir::body::{Body, LocalId};
+use crate::ir::rvalue::{BinOp, Literal, Name};
+use crate::source::Span;
+
+/// Index of a function in its [`Module`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct FuncIdx(pub u32);
+
+/// Index of a class in its [`Module`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ClassIdx(pub u32);
+
+/// Index of a scope in its [`Module`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ScopeIdx(pub u32);
+
+impl ScopeIdx {
+    /// The scope of the module itself.
+    pub const MODULE: ScopeIdx = ScopeIdx(0);
+}
+
+/// One lowered source file.
+#[derive(Clone, Debug, Default)]
+pub struct Module {
+    /// Every function: top-level, methods, nested, lambdas, generator expressions.
+    pub functions: Vec<Function>,
+    /// Every class, nested ones included.
+    pub classes: Vec<Class>,
+    /// Every scope; the first is the module's.
+    pub scopes: Vec<Scope>,
+    /// Module-level attribute stores such as `P.save_data = patched`: target path, attribute,
+    /// value.
+    pub attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
+}
+
+impl Module {
+    /// The function with this index.
+    #[must_use]
+    pub fn function(&self, idx: FuncIdx) -> &Function {
+        &self.functions[idx.0 as usize]
+    }
+
+    /// The class with this index.
+    #[must_use]
+    pub fn class(&self, idx: ClassIdx) -> &Class {
+        &self.classes[idx.0 as usize]
+    }
+
+    /// The scope with this index.
+    #[must_use]
+    pub fn scope(&self, idx: ScopeIdx) -> &Scope {
+        &self.scopes[idx.0 as usize]
+    }
+}
+
+/// The names bound in a module, class body or function.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The lexically enclosing scope.
+    pub parent: Option<ScopeIdx>,
+    /// Whose scope it is.
+    pub kind: ScopeKind,
+    /// Every binding of every name, in source order.
+    pub bindings: BTreeMap<Name, Vec<BindingSite>>,
+    /// Modules that are imported with a star, in source order.
+    pub star_imports: Vec<ImportPath>,
+}
+
+/// Whose scope it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ScopeKind {
+    /// The module's.
+    Module,
+    /// A class body's.
+    Class(ClassIdx),
+    /// A function's. Only imports, classes and functions bound in it are recorded here; its
+    /// variables are locals of the body.
+    Function(FuncIdx),
+}
+
+/// One place that binds a name.
+#[derive(Clone, Debug)]
+pub struct BindingSite {
+    /// What is bound.
+    pub binding: Binding,
+    /// Under an `if`, `try`, loop or `with`: other bindings of the name may stand as well.
+    pub conditional: bool,
+    /// Under `if TYPE_CHECKING:`, where nothing is executed.
+    pub type_checking: bool,
+    /// Where.
+    pub span: Span,
+}
+
+/// What a name is bound to.
+#[derive(Clone, Debug)]
+pub enum Binding {
+    /// `def`
+    Function(FuncIdx),
+    /// `class`
+    Class(ClassIdx),
+    /// `import` or `from … import`
+    Import(ImportPath),
+    /// `name = expression`
+    Value(StaticExpr),
+    /// `name: annotation`, without a value.
+    Declared(StaticExpr),
+    /// Anything else: loop variable, `with … as`, augmented assignment, `del`, unpacking.
+    Opaque,
+}
+
+/// A module, or a name inside one.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ImportPath {
+    /// Number of leading dots.
+    pub level: u32,
+    /// The dotted module path, without the dots of `level`.
+    pub module: Vec<Name>,
+    /// `from module import name`; `None` binds the module itself.
+    pub name: Option<Name>,
+}
+
+/// A class.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// Its name.
+    pub name: Name,
+    /// `Outer.Inner`, or `function.<locals>.Inner`.
+    pub qualname: Name,
+    /// From the first decorator or `class` to the end of the body.
+    pub span: Span,
+    /// The name in the header.
+    pub name_span: Span,
+    /// The bases in order.
+    pub bases: Vec<StaticExpr>,
+    /// `metaclass=…` and other keywords.
+    pub keywords: Vec<(Name, StaticExpr)>,
+    /// Decorators, outermost first.
+    pub decorators: Vec<StaticExpr>,
+    /// The scope of its body: methods and class attributes are its bindings.
+    pub scope: ScopeIdx,
+    /// The scope that the header is evaluated in.
+    pub parent: ScopeIdx,
+}
+
+/// A function, method, lambda or generator expression.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name; `<lambda>` and `<genexpr>` for those.
+    pub name: Name,
+    /// `Class.method`, `outer.<locals>.inner`.
+    pub qualname: Name,
+    /// From the first decorator or `def` to the end of the body.
+    pub span: Span,
+    /// The name in the header; the whole expression of a lambda.
+    pub name_span: Span,
+    /// The class whose body directly contains it.
+    pub class: Option<ClassIdx>,
+    /// The function it is nested in.
+    pub outer: Option<FuncIdx>,
+    /// Its own scope.
+    pub scope: ScopeIdx,
+    /// Parameters, in the order: positional-only, positional, `*args`, keyword-only, `**kwargs`.
+    /// The i-th parameter is the i-th local.
+    pub params: Vec<Param>,
+    /// Decorators, outermost first.
+    pub decorators: Vec<StaticExpr>,
+    /// `async def`
+    pub is_async: bool,
+    /// Contains `yield`.
+    pub is_generator: bool,
+    /// Whether the body is only a docstring, `...`, `pass` or `raise NotImplementedError`.
+    pub shape: FunctionShape,
+    /// The local that holds the cells of this call, when nested functions share variables.
+    pub cells: Option<LocalId>,
+    /// The local that holds the enclosing call's cells, in a nested function that uses them.
+    pub outer_cells: Option<LocalId>,
+    /// The control-flow graph.
+    pub body: Body,
+}
+
+/// What the body of a function amounts to, apart from its docstring.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FunctionShape {
+    /// Nothing, `...` or only a docstring.
+    Empty,
+    /// Only `pass`.
+    Pass,
+    /// Only `raise NotImplementedError`, called or not.
+    NotImplemented,
+    /// Real code.
+    Code,
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: Name,
+    /// How arguments reach it.
+    pub kind: ParamKind,
+    /// The default value.
+    pub default: Option<StaticExpr>,
+    /// The annotation.
+    pub annotation: Option<StaticExpr>,
+}
+
+/// How arguments reach a parameter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ParamKind {
+    /// Before `/`.
+    PositionalOnly,
+    /// The ordinary kind.
+    Positional,
+    /// `*args`
+    Star,
+    /// After `*`.
+    KeywordOnly,
+    /// `**kwargs`
+    DoubleStar,
+}
+
+/// An expression that is kept as a tree because it is looked at without being executed: bases,
+/// decorators, annotations, defaults, module-level and class-level values.
+#[derive(Clone, Debug)]
+pub struct StaticExpr {
+    /// The expression.
+    pub kind: StaticExprKind,
+    /// Its source.
+    pub span: Span,
+}
+
+/// The kinds of static expressions.
+#[derive(Clone, Debug)]
+pub enum StaticExprKind {
+    /// A literal.
+    Literal(Literal),
+    /// A dotted path `a.b.c`.
+    Path(Vec<Name>),
+    /// A call: callee, positional arguments, keyword arguments.
+    Call(Box<StaticExpr>, Vec<StaticExpr>, Vec<(Name, StaticExpr)>),
+    /// `a[b]`
+    Subscript(Box<StaticExpr>, Box<StaticExpr>),
+    /// `a op b`
+    Binary(BinOp, Box<StaticExpr>, Box<StaticExpr>),
+    /// A formatted text.
+    Format(Vec<StaticExpr>),
+    /// A list display.
+    List(Vec<StaticExpr>),
+    /// A tuple display.
+    Tuple(Vec<StaticExpr>),
+    /// A set display.
+    Set(Vec<StaticExpr>),
+    /// A dict display without spreads.
+    Dict(Vec<(StaticExpr, StaticExpr)>),
+    /// A lambda.
+    Lambda(FuncIdx),
+    /// Anything else.
+    Opaque,
+}

@@ -1,0 +1,262 @@
+//! What a statement or an `Eval` terminator computes.
+
+use smol_str::SmolStr;
+
+use crate::ir::body::LocalId;
+use crate::ir::item::{ClassIdx, FuncIdx, ImportPath};
+use crate::source::Span;
+
+/// An identifier or a short text; cheap to clone.
+pub type Name = SmolStr;
+
+/// A literal value.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Literal {
+    /// `None`; Rust's `()`.
+    None,
+    /// A boolean.
+    Bool(bool),
+    /// An integer that fits; a bigger one is `Rvalue::Opaque`.
+    Int(i64),
+    /// A floating-point number, as the bits of an `f64`.
+    Float(u64),
+    /// A text.
+    Str(Name),
+    /// A byte string.
+    Bytes(Vec<u8>),
+    /// `...`
+    Ellipsis,
+}
+
+/// A value that is at hand: reading it has no effect and cannot raise.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Operand {
+    /// A local.
+    Local(LocalId),
+    /// A literal.
+    Const(Literal),
+}
+
+impl Operand {
+    /// The operand `None`.
+    pub const NONE: Operand = Operand::Const(Literal::None);
+}
+
+/// One argument of a call.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Arg {
+    /// How it is passed.
+    pub kind: ArgKind,
+    /// The value.
+    pub value: Operand,
+}
+
+/// How an argument is passed.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ArgKind {
+    /// By position.
+    Positional,
+    /// `*value`
+    Star,
+    /// `name=value`
+    Keyword(Name),
+    /// `**value`
+    DoubleStar,
+}
+
+/// What is called.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Callee {
+    /// `receiver.name(...)`
+    Method {
+        /// The receiver.
+        receiver: Operand,
+        /// The method.
+        name: Name,
+        /// Span of the name.
+        name_span: Span,
+    },
+    /// Any other callable value.
+    Value(Operand),
+}
+
+/// Binary operators.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[allow(missing_docs)]
+pub enum BinOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    FloorDiv,
+    Mod,
+    Pow,
+    MatMul,
+    BitAnd,
+    BitOr,
+    BitXor,
+    Shl,
+    Shr,
+}
+
+/// Comparison operators.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[allow(missing_docs)]
+pub enum CmpOp {
+    Eq,
+    NotEq,
+    Lt,
+    LtE,
+    Gt,
+    GtE,
+    Is,
+    IsNot,
+    In,
+    NotIn,
+}
+
+/// An element of a list, tuple or set display.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Element {
+    /// The element, or the iterable that is spread.
+    pub value: Operand,
+    /// `*value`
+    pub starred: bool,
+}
+
+/// An item of a dict display.
+#[derive(Clone, PartialEq, Debug)]
+pub enum DictItem {
+    /// `key: value`
+    Pair(Operand, Operand),
+    /// `**value`
+    Spread(Operand),
+}
+
+/// A computation. Which ones may raise is said at each; a front end puts those that may into
+/// `TerminatorKind::Eval` and the others into `StatementKind::Assign`.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Rvalue {
+    /// The operand itself. Never raises.
+    Use(Operand),
+    /// A module-level or builtin name. Never raises.
+    Global(Name),
+    /// `object.field`. Raises only into a handler that names AttributeError (or a base of it
+    /// that is not Exception): only then is it an `Eval`.
+    GetField(Operand, Name),
+    /// `object[key]`. May raise.
+    GetItem(Operand, Operand),
+    /// `object[a:b:c]`: a new sequence. Never raises.
+    Slice {
+        /// The sliced object.
+        object: Operand,
+        /// The bounds and the step, in order; absent ones are `None` literals.
+        bounds: [Operand; 3],
+    },
+    /// The `index`-th element (from the end when negative) of a sequence that is being
+    /// unpacked or matched; with `rest_before_end: Some(n)` the list of the elements from
+    /// `index` to `n` before the end. Never raises.
+    Unpack {
+        /// The sequence.
+        object: Operand,
+        /// Position; negative counts from the end.
+        index: i32,
+        /// For a starred target: how many elements stay behind it.
+        rest_before_end: Option<u32>,
+    },
+    /// A call. May raise.
+    Call {
+        /// What is called.
+        callee: Callee,
+        /// With what.
+        args: Vec<Arg>,
+    },
+    /// `not x`: a new boolean. Never raises.
+    Not(Operand),
+    /// Arithmetic negation. Like [`Rvalue::Binary`].
+    Neg(Operand),
+    /// A binary operator. Raises only into a handler that names TypeError, ValueError,
+    /// ZeroDivisionError, OverflowError or ArithmeticError.
+    Binary(BinOp, Operand, Operand),
+    /// `x op= y`: like `Binary`, but a mutable left side is changed in place
+    /// (`dict |= …`, `list += …`). The result is stored back by a statement of its own.
+    InPlace(BinOp, Operand, Operand),
+    /// A comparison: a new boolean. Raises only into a handler that names TypeError.
+    Compare(CmpOp, Operand, Operand),
+    /// `[…]`
+    List(Vec<Element>),
+    /// `(…)`
+    Tuple(Vec<Element>),
+    /// `{…}` of values
+    Set(Vec<Element>),
+    /// `{…}` of pairs
+    Dict(Vec<DictItem>),
+    /// A formatted text; literal pieces are constants. Never raises.
+    Format(Vec<Operand>),
+    /// A nested function, lambda or generator expression closed over the current cells.
+    Closure(FuncIdx),
+    /// A class defined inside a function.
+    MakeClass(ClassIdx),
+    /// `super()` or `super(C, obj)`. With no arguments `start` is the lexically enclosing class.
+    Super {
+        /// The class after which the search starts: `None` for the enclosing class.
+        start: Option<Operand>,
+        /// The enclosing class, if there is one.
+        lexical: Option<ClassIdx>,
+        /// The receiver (the first parameter for zero-argument `super()`).
+        receiver: Operand,
+    },
+    /// An iterator over the operand. Never raises by itself.
+    Iter {
+        /// The iterable.
+        object: Operand,
+        /// `async for`
+        is_async: bool,
+    },
+    /// Enters a context manager; the value is what `as` binds. May raise.
+    Enter {
+        /// The manager.
+        manager: Operand,
+        /// `async with`
+        is_async: bool,
+    },
+    /// Leaves a context manager. `exc` is the exception in flight or the literal None. The value
+    /// is true when the exception is swallowed. May raise.
+    Exit {
+        /// The manager.
+        manager: Operand,
+        /// The exception.
+        exc: Operand,
+        /// `async with`
+        is_async: bool,
+    },
+    /// `await x`. May raise.
+    Await(Operand),
+    /// Whether the exception is caught by a handler for `types`; none: catches everything.
+    /// `group`: `except*`. Never raises.
+    Caught {
+        /// The exception.
+        exc: Operand,
+        /// The classes (or tuples of classes) that the handler names.
+        types: Vec<Operand>,
+        /// `except*`
+        group: bool,
+    },
+    /// Whether the subject is a sequence (not a string) of this many elements. Never raises.
+    MatchSequence {
+        /// The subject.
+        object: Operand,
+        /// Number of elements asked for.
+        len: u32,
+        /// A starred element allows more.
+        or_more: bool,
+    },
+    /// Whether the subject is a mapping. Never raises.
+    MatchMapping(Operand),
+    /// Whether the subject is an instance of the class. Never raises.
+    MatchClass(Operand, Operand),
+    /// An import inside a function. May raise.
+    Import(ImportPath),
+    /// A new value nothing is known of, made from the operands. Never raises.
+    Opaque(Vec<Operand>),
+}

@@ -1,0 +1,6 @@
+//! tallylint: finds the paths on which a data-pipeline processor finishes without recording
+//! what it did.
+
+pub mod diagnostics;
+pub mod ir;
+pub mod source;
