@@ -2,5 +2,6 @@
 //! what it did.
 
 pub mod diagnostics;
+pub mod frontend;
 pub mod ir;
 pub mod source;

@@ -1,0 +1,29 @@
+//! Front ends: each turns the text of one file into an [`ir::Module`](crate::ir::Module). A front
+//! end is the only place that names its language's parser, and owns all that is peculiar to the
+//! language; nothing after it knows which language it reads.
+
+use std::fmt;
+
+pub mod python;
+
+/// The stack that a thread needs to lower any text that the depth guards let through, unoptimised
+/// builds included. Parsers, syntax trees and lowering recurse, and a stack overflow cannot be
+/// caught, so callers run front ends on threads of this size.
+pub const STACK_SIZE: usize = 256 * 1024 * 1024;
+
+/// Why a file could not be lowered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SyntaxError {
+    /// What is wrong, without the position.
+    pub message: String,
+    /// Byte offset into the decoded text.
+    pub offset: u32,
+}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}", self.message, self.offset)
+    }
+}
+
+impl std::error::Error for SyntaxError {}

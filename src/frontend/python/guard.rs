@@ -1,0 +1,296 @@
+//! The depth guard: one cheap pass over the text that refuses what would make the parser, the
+//! syntax tree or its lowering recurse too deeply.
+//!
+//! It need not understand Python. It over-approximates the depth of the syntax tree: nested
+//! brackets and indentation as CPython limits them, plus chains that nest without brackets
+//! (operators, attributes, calls, `not`, ternaries, lambdas, `elif`).
+
+use crate::frontend::SyntaxError;
+
+/// Open brackets; CPython's own limit.
+const MAX_BRACKETS: usize = 200;
+/// Nested blocks; CPython's own limit.
+const MAX_INDENTS: usize = 100;
+/// Links of a chain, summed over everything that is open around it.
+const MAX_CHAIN: u32 = 6_000;
+/// Digits of a decimal integer, as in CPython: converting more takes quadratic time.
+const MAX_DIGITS: usize = 4_300;
+
+const TOO_DEEP: &str = "nesting too deep";
+
+/// Fails when the text is nested too deeply.
+pub(super) fn check(text: &str) -> Result<(), SyntaxError> {
+    Guard {
+        bytes: text.as_bytes(),
+        at: 0,
+        brackets: Vec::new(),
+        level: Level::default(),
+        outside: 0,
+        indents: vec![(0, 0)],
+    }
+    .run()
+}
+
+/// What is known inside one pair of brackets.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    /// Links of the current chain; a comma ends it.
+    chain: u32,
+    /// Links that a comma does not end (lambdas).
+    sticky: u32,
+    /// The deepest closed chain or bracket.
+    deepest: u32,
+}
+
+impl Level {
+    fn depth(self) -> u32 {
+        self.chain + self.sticky + self.deepest
+    }
+}
+
+struct Guard<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    brackets: Vec<Level>,
+    level: Level,
+    /// Sum of the open chains around the current level.
+    outside: u32,
+    /// Width of each open block, and the length of its current `elif` chain.
+    indents: Vec<(usize, u32)>,
+}
+
+impl Guard<'_> {
+    fn run(mut self) -> Result<(), SyntaxError> {
+        let mut line_start = true;
+        while self.at < self.bytes.len() {
+            if line_start {
+                line_start = false;
+                self.indentation()?;
+                continue;
+            }
+            match self.bytes[self.at] {
+                b'\n' | b'\r' => {
+                    self.at += 1;
+                    if self.brackets.is_empty() {
+                        self.level = Level::default();
+                        line_start = true;
+                    }
+                }
+                b'#' => self.skip_comment(),
+                b'\\' => self.at += self.escape_len(),
+                b'"' | b'\'' => self.string(false)?,
+                b'(' | b'[' | b'{' => {
+                    self.at += 1;
+                    self.open()?;
+                }
+                b')' | b']' | b'}' => {
+                    self.at += 1;
+                    self.close();
+                }
+                b',' => {
+                    self.at += 1;
+                    self.level.deepest = self.level.deepest.max(self.level.chain);
+                    self.level.chain = 0;
+                }
+                b';' => {
+                    self.at += 1;
+                    if self.brackets.is_empty() {
+                        self.level = Level::default();
+                    }
+                }
+                b'+' | b'-' | b'*' | b'/' | b'%' | b'@' | b'&' | b'|' | b'^' | b'~' | b'<'
+                | b'>' | b'.' => {
+                    self.at += 1;
+                    self.link()?;
+                }
+                byte if is_word(byte) => self.word()?,
+                _ => self.at += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn error<T>(&self, message: &str) -> Result<T, SyntaxError> {
+        Err(SyntaxError {
+            message: message.to_owned(),
+            offset: u32::try_from(self.at).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn check_depth(&self) -> Result<(), SyntaxError> {
+        if self.outside + self.level.depth() > MAX_CHAIN {
+            return self.error(TOO_DEEP);
+        }
+        Ok(())
+    }
+
+    fn link(&mut self) -> Result<(), SyntaxError> {
+        self.level.chain += 1;
+        self.check_depth()
+    }
+
+    fn open(&mut self) -> Result<(), SyntaxError> {
+        self.link()?;
+        if self.brackets.len() >= MAX_BRACKETS {
+            return self.error(TOO_DEEP);
+        }
+        self.outside += self.level.chain + self.level.sticky;
+        self.brackets.push(self.level);
+        self.level = Level::default();
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        if let Some(mut outer) = self.brackets.pop() {
+            let inner = self.level.depth();
+            self.outside -= outer.chain + outer.sticky;
+            outer.deepest = outer.deepest.max(inner);
+            self.level = outer;
+        }
+    }
+
+    fn indentation(&mut self) -> Result<(), SyntaxError> {
+        let mut width = 0;
+        while let Some(byte) = self.bytes.get(self.at) {
+            match byte {
+                b' ' => width += 1,
+                b'\t' => width = width / 8 * 8 + 8,
+                b'\x0c' => width = 0,
+                _ => break,
+            }
+            self.at += 1;
+        }
+        if matches!(self.bytes.get(self.at), None | Some(b'#' | b'\n' | b'\r')) {
+            return Ok(());
+        }
+        while self.indents.len() > 1 && self.indents.last().is_some_and(|top| top.0 > width) {
+            self.indents.pop();
+        }
+        let rest = &self.bytes[self.at..];
+        match self.indents.last_mut() {
+            Some(top) if top.0 >= width => {
+                if rest.starts_with(b"elif") {
+                    top.1 += 1;
+                } else if !rest.starts_with(b"else") {
+                    top.1 = 0;
+                }
+            }
+            _ => self.indents.push((width, 0)),
+        }
+        let elifs: u32 = self.indents.iter().map(|indent| indent.1).sum();
+        if self.indents.len() > MAX_INDENTS || elifs > MAX_CHAIN {
+            return self.error(TOO_DEEP);
+        }
+        Ok(())
+    }
+
+    fn skip_comment(&mut self) {
+        while let Some(byte) = self.bytes.get(self.at) {
+            if matches!(byte, b'\n' | b'\r') {
+                break;
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Length of a backslash and what it escapes.
+    fn escape_len(&self) -> usize {
+        match self.bytes.get(self.at + 1..self.at + 3) {
+            Some(b"\r\n") => 3,
+            _ => 2,
+        }
+    }
+
+    fn word(&mut self) -> Result<(), SyntaxError> {
+        let start = self.at;
+        while self.bytes.get(self.at).copied().is_some_and(is_word) {
+            self.at += 1;
+        }
+        let word = &self.bytes[start..self.at];
+        if word[0].is_ascii_digit() {
+            if word.len() > MAX_DIGITS && !matches!(word.get(1), Some(b'x' | b'X' | b'o' | b'O' | b'b' | b'B')) {
+                return self.error("integer literal too long");
+            }
+            return Ok(());
+        }
+        match word {
+            b"not" | b"if" | b"else" | b"await" => self.link(),
+            b"lambda" => {
+                self.level.sticky += 1;
+                self.check_depth()
+            }
+            _ if word.len() <= 2 && matches!(self.bytes.get(self.at), Some(b'"' | b'\'')) => {
+                self.string(word.contains(&b'f') || word.contains(&b'F'))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn string(&mut self, formatted: bool) -> Result<(), SyntaxError> {
+        let quote = self.bytes[self.at];
+        let triple = self.bytes[self.at..].starts_with(&[quote; 3]);
+        self.at += if triple { 3 } else { 1 };
+        let mut fields = Fields::default();
+        while let Some(&byte) = self.bytes.get(self.at) {
+            match byte {
+                b'\\' => {
+                    self.at += self.escape_len();
+                    continue;
+                }
+                b'\n' | b'\r' if !triple => return Ok(()),
+                _ if byte == quote => {
+                    if !triple {
+                        self.at += 1;
+                        return Ok(());
+                    }
+                    if self.bytes[self.at..].starts_with(&[quote; 3]) {
+                        self.at += 3;
+                        return Ok(());
+                    }
+                }
+                _ if formatted => {
+                    fields.step(byte);
+                    if self.outside + self.level.depth() + fields.links > MAX_CHAIN
+                        || fields.depth > MAX_BRACKETS
+                    {
+                        return self.error(TOO_DEEP);
+                    }
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The replacement fields of an f-string, scanned without regard to the strings inside them.
+#[derive(Default)]
+struct Fields {
+    depth: usize,
+    links: u32,
+}
+
+impl Fields {
+    fn step(&mut self, byte: u8) {
+        match byte {
+            b'{' => self.depth += 1,
+            _ if self.depth == 0 => return,
+            b'(' | b'[' => self.depth += 1,
+            b')' | b']' | b'}' => {
+                self.depth -= 1;
+                if self.depth == 0 {
+                    self.links = 0;
+                }
+                return;
+            }
+            b'+' | b'-' | b'*' | b'/' | b'%' | b'@' | b'&' | b'|' | b'^' | b'~' | b'.' | b' ' => {}
+            _ => return,
+        }
+        self.links += 1;
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}

@@ -1,0 +1,283 @@
+//! Building of bodies: open blocks, and the clean-up at the end.
+
+use crate::ir::{
+    BasicBlock, BlockId, Body, Literal, LocalDecl, LocalId, LocalKind, Name, Operand, Rvalue,
+    Statement, StatementKind, Terminator, TerminatorKind, Unwind,
+};
+use crate::source::Span;
+
+struct OpenBlock {
+    statements: Vec<Statement>,
+    terminator: Option<Terminator>,
+    loop_head: bool,
+}
+
+/// A body in the making. Statements go to the current block.
+pub(super) struct Builder {
+    locals: Vec<LocalDecl>,
+    blocks: Vec<OpenBlock>,
+    current: BlockId,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        let mut builder = Self {
+            locals: Vec::new(),
+            blocks: Vec::new(),
+            current: BlockId::ENTRY,
+        };
+        builder.block();
+        builder
+    }
+
+    pub(super) fn local(&mut self, name: Option<Name>, kind: LocalKind) -> LocalId {
+        let id = LocalId(super::index(self.locals.len()));
+        self.locals.push(LocalDecl { name, kind });
+        id
+    }
+
+    pub(super) fn temp(&mut self) -> LocalId {
+        self.local(None, LocalKind::Temp)
+    }
+
+    pub(super) fn kind(&self, local: LocalId) -> LocalKind {
+        self.locals[local.index()].kind
+    }
+
+    /// A new block, which nothing leads to yet.
+    pub(super) fn block(&mut self) -> BlockId {
+        let id = BlockId(super::index(self.blocks.len()));
+        self.blocks.push(OpenBlock {
+            statements: Vec::new(),
+            terminator: None,
+            loop_head: false,
+        });
+        id
+    }
+
+    pub(super) fn loop_head(&mut self) -> BlockId {
+        let id = self.block();
+        self.blocks[id.index()].loop_head = true;
+        id
+    }
+
+    /// Goes on building at `block`.
+    pub(super) fn at(&mut self, block: BlockId) {
+        self.current = block;
+    }
+
+    pub(super) fn push(&mut self, kind: StatementKind, span: Span) {
+        let block = &mut self.blocks[self.current.index()];
+        debug_assert!(block.terminator.is_none());
+        block.statements.push(Statement { kind, span });
+    }
+
+    pub(super) fn assign(&mut self, dest: LocalId, rvalue: Rvalue, span: Span) {
+        self.push(StatementKind::Assign(dest, rvalue), span);
+    }
+
+    /// Ends the current block. What is built before the next [`Builder::at`] is unreachable.
+    pub(super) fn end(&mut self, kind: TerminatorKind, span: Span) {
+        let block = &mut self.blocks[self.current.index()];
+        debug_assert!(block.terminator.is_none());
+        block.terminator = Some(Terminator { kind, span });
+        self.current = self.block();
+    }
+
+    pub(super) fn goto(&mut self, target: BlockId) {
+        self.end(TerminatorKind::Goto(target), Span::default());
+    }
+
+    /// The finished body: without unreachable and empty blocks, numbered in reverse postorder.
+    pub(super) fn finish(self) -> Body {
+        let mut blocks: Vec<BasicBlock> = self
+            .blocks
+            .into_iter()
+            .map(|open| BasicBlock {
+                statements: open.statements,
+                terminator: open.terminator.unwrap_or(Terminator {
+                    kind: TerminatorKind::Unreachable,
+                    span: Span::default(),
+                }),
+                loop_head: open.loop_head,
+            })
+            .collect();
+        skip_empty(&mut blocks);
+        while drop_idle_completions(&mut blocks) {}
+        join_straight(&mut blocks);
+        Body {
+            locals: self.locals,
+            blocks: renumber(blocks),
+        }
+    }
+}
+
+/// Makes edges into empty blocks go on to where those lead.
+fn skip_empty(blocks: &mut [BasicBlock]) {
+    let mut forward: Vec<BlockId> = Vec::with_capacity(blocks.len());
+    for index in 0..blocks.len() {
+        let mut at = index;
+        for _ in 0..blocks.len() {
+            let block = &blocks[at];
+            match block.terminator.kind {
+                TerminatorKind::Goto(next) if block.statements.is_empty() && !block.loop_head => {
+                    // Blocks before this one know their final target already.
+                    at = forward.get(next.index()).copied().unwrap_or(next).index();
+                }
+                _ => break,
+            }
+        }
+        forward.push(BlockId(super::index(at)));
+    }
+    for block in blocks {
+        retarget(&mut block.terminator.kind, |target| forward[target.index()]);
+    }
+}
+
+/// Drops the cases of completions that no reachable block sets. Whether it dropped any.
+fn drop_idle_completions(blocks: &mut [BasicBlock]) -> bool {
+    let mut set: Vec<(LocalId, Literal)> = Vec::new();
+    let mut switches = Vec::new();
+    let order = postorder(blocks);
+    for &id in &order {
+        let block = &blocks[id.index()];
+        for statement in &block.statements {
+            if let StatementKind::Assign(dest, Rvalue::Use(Operand::Const(code))) = &statement.kind
+            {
+                set.push((*dest, code.clone()));
+            }
+        }
+        if matches!(block.terminator.kind, TerminatorKind::Switch { .. }) {
+            switches.push(id);
+        }
+    }
+    let mut dropped = false;
+    for id in switches {
+        let kind = &mut blocks[id.index()].terminator.kind;
+        if let TerminatorKind::Switch { on, cases } = kind {
+            let before = cases.len();
+            cases.retain(|(code, _)| set.iter().any(|(local, c)| local == on && c == code));
+            dropped |= cases.len() != before;
+            if let [(_, only)] = cases.as_slice() {
+                *kind = TerminatorKind::Goto(*only);
+                dropped = true;
+            } else if cases.is_empty() {
+                *kind = TerminatorKind::Unreachable;
+                dropped = true;
+            }
+        }
+    }
+    dropped
+}
+
+/// Appends blocks to their only predecessor when that leads nowhere else.
+fn join_straight(blocks: &mut [BasicBlock]) {
+    let mut predecessors = vec![0_u32; blocks.len()];
+    let order = postorder(blocks);
+    predecessors[0] = 1;
+    for &id in &order {
+        let kind = &blocks[id.index()].terminator.kind;
+        kind.for_each_successor(|target| predecessors[target.index()] += 1);
+    }
+    for &id in order.iter().rev() {
+        while let TerminatorKind::Goto(next) = blocks[id.index()].terminator.kind {
+            if next == id || predecessors[next.index()] != 1 || blocks[next.index()].loop_head {
+                break;
+            }
+            let unreachable = Terminator {
+                kind: TerminatorKind::Unreachable,
+                span: Span::default(),
+            };
+            let tail = &mut blocks[next.index()];
+            let statements = std::mem::take(&mut tail.statements);
+            let terminator = std::mem::replace(&mut tail.terminator, unreachable);
+            let head = &mut blocks[id.index()];
+            head.statements.extend(statements);
+            head.terminator = terminator;
+        }
+    }
+}
+
+/// The reachable blocks, successors first; of several successors the later ones first, so that
+/// the reverse follows the source.
+fn postorder(blocks: &[BasicBlock]) -> Vec<BlockId> {
+    let mut order = Vec::with_capacity(blocks.len());
+    let mut seen = vec![false; blocks.len()];
+    let mut stack = vec![(BlockId::ENTRY, false)];
+    while let Some((id, done)) = stack.pop() {
+        if done {
+            order.push(id);
+            continue;
+        }
+        if std::mem::replace(&mut seen[id.index()], true) {
+            continue;
+        }
+        stack.push((id, true));
+        blocks[id.index()]
+            .terminator
+            .kind
+            .for_each_successor(|target| {
+                if !seen[target.index()] {
+                    stack.push((target, false));
+                }
+            });
+    }
+    order
+}
+
+fn renumber(blocks: Vec<BasicBlock>) -> Vec<BasicBlock> {
+    let order = postorder(&blocks);
+    let mut numbers = vec![BlockId::ENTRY; blocks.len()];
+    for (number, id) in order.iter().rev().enumerate() {
+        numbers[id.index()] = BlockId(super::index(number));
+    }
+    let mut blocks: Vec<Option<BasicBlock>> = blocks.into_iter().map(Some).collect();
+    let ordered = order.iter().rev();
+    let mut ordered: Vec<BasicBlock> = ordered
+        .filter_map(|id| blocks[id.index()].take())
+        .collect();
+    for block in &mut ordered {
+        retarget(&mut block.terminator.kind, |target| numbers[target.index()]);
+    }
+    ordered
+}
+
+/// Replaces each successor.
+fn retarget(kind: &mut TerminatorKind, new: impl Fn(BlockId) -> BlockId) {
+    let set = |target: &mut BlockId| *target = new(*target);
+    let set_unwind = |unwind: &mut Option<Unwind>| {
+        if let Some(unwind) = unwind {
+            set(&mut unwind.target);
+        }
+    };
+    match kind {
+        TerminatorKind::Goto(target) => set(target),
+        TerminatorKind::Branch {
+            then, otherwise, ..
+        } => {
+            set(then);
+            set(otherwise);
+        }
+        TerminatorKind::Switch { cases, .. } => {
+            cases.iter_mut().for_each(|(_, target)| set(target));
+        }
+        TerminatorKind::Eval { normal, unwind, .. }
+        | TerminatorKind::DelItem { normal, unwind, .. }
+        | TerminatorKind::Yield { normal, unwind, .. } => {
+            set(normal);
+            set_unwind(unwind);
+        }
+        TerminatorKind::ForNext {
+            body,
+            exhausted,
+            unwind,
+            ..
+        } => {
+            set(body);
+            set(exhausted);
+            set_unwind(unwind);
+        }
+        TerminatorKind::Raise { unwind, .. } => set_unwind(unwind),
+        TerminatorKind::Return { .. } | TerminatorKind::Unreachable => {}
+    }
+}

@@ -1,0 +1,42 @@
+//! Calls the parser and translates its errors and ranges.
+
+use rustpython_parser::ast::{self, Ranged};
+use rustpython_parser::{Parse, ParseErrorType};
+
+use crate::frontend::SyntaxError;
+use crate::source::Span;
+
+/// Parses a module.
+pub(super) fn suite(text: &str) -> Result<ast::Suite, SyntaxError> {
+    ast::Suite::parse(text, "").map_err(|error| SyntaxError {
+        message: message(&error.error),
+        offset: error
+            .offset
+            .to_u32()
+            .min(u32::try_from(text.len()).unwrap_or(u32::MAX)),
+    })
+}
+
+/// Parses an expression, such as a quoted annotation.
+pub(super) fn expression(text: &str) -> Option<ast::Expr> {
+    ast::Expr::parse(text, "").ok()
+}
+
+fn message(error: &ParseErrorType) -> String {
+    match error {
+        ParseErrorType::Eof => "unexpected end of file".to_owned(),
+        ParseErrorType::ExtraToken(token) => format!("unexpected {token}"),
+        ParseErrorType::InvalidToken => "invalid token".to_owned(),
+        ParseErrorType::UnrecognizedToken(token, expected) => match expected.as_deref() {
+            Some("Indent") => "expected an indented block".to_owned(),
+            _ => format!("unexpected {token}"),
+        },
+        ParseErrorType::Lexical(error) => error.to_string(),
+    }
+}
+
+/// The span of a syntax node.
+pub(super) fn span(node: &impl Ranged) -> Span {
+    let range = node.range();
+    Span::new(range.start().to_u32(), range.end().to_u32())
+}
