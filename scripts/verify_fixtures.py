@@ -623,8 +623,8 @@ class Fixture:
             tape = [p for p, _ in trail[:-1]] + [trail[-1][0] + 1] if trail else None
         if tape is not None:
             raise SystemExit("{}: {}: more than {} paths".format(self.path, cls.__name__, PATH_LIMIT))
-        verified = any(k != "unverified" for found in bad.values() for k in found)
-        if bad and not ever_set and verified:
+        certain = all("unverified" not in found for found in bad.values())
+        if bad and not ever_set and certain:
             bad = {line: {"never-set"}}
         return bad, paths, ways
 
