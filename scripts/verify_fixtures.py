@@ -28,6 +28,7 @@ import operator
 import re
 import sys
 import types
+import warnings
 from pathlib import Path
 
 KEY = "rows_inserted"
@@ -697,6 +698,7 @@ def verify(path, verbose):
 
 
 def main(args):
+    warnings.simplefilter("ignore")  # coroutines that are never awaited are a case
     verbose = "-v" in args
     files = [Path(a) for a in args if a != "-v"]
     files = files or sorted((ROOT / "tests/fixtures/untracked-return").rglob("*.py"))
