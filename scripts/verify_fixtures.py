@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Check the expectations in the Python fixtures by executing them.
 
-Usage: verify_fixtures.py [-v] [FILE ...]     (default: tests/fixtures/untracked-return/**/*.py)
+Usage: verify_fixtures.py [-v] [FILE ...]
+Without files: tests/fixtures/untracked-return/**/*.py, then the example project fixtures/pipeline,
+whose modules import each other and whose marks read `# planted: KIND`.
 
 Every processor class of a fixture is run in CPython under every choice of what it cannot know
 (truth, None-ness, length and equality of unknown values; which calls raise).  The exits that
@@ -24,6 +26,7 @@ import builtins
 import contextlib
 import enum
 import inspect
+import itertools
 import operator
 import re
 import sys
@@ -31,7 +34,7 @@ import types
 import warnings
 from pathlib import Path
 
-KEY = "rows_inserted"
+METHOD, KEY = "save_data", "rows_inserted"
 KINDS = ("never-set", "unset-after-write", "dropped", "unset", "unverified")
 WHILE_BOUND, PATH_LIMIT = 3, 30000
 WRITE_WORDS = {"load", "insert", "merge", "execute", "executemany", "commit", "save", "upload", "write", "upsert"}
@@ -39,7 +42,10 @@ REAL_MODULES = {"__future__", "abc", "collections", "contextlib", "dataclasses",
                 "functools", "itertools", "math", "operator", "sys", "typing", "uuid"}
 KNOWN_ERRORS = {"NotFound", "Conflict", "Forbidden", "BadRequest", "TooManyRequests", "ServiceUnavailable"}
 ROOT = Path(__file__).resolve().parent.parent
+PROJECT = ROOT / "fixtures/pipeline"
+CONTRACTS = (("save_data", "rows_inserted"), ("save_analytics", "rows_processed"))
 WORLD = None
+LOADED = {}  # path -> fixture, for the modules of the example project
 
 
 class Cut(BaseException):
@@ -176,6 +182,8 @@ class Opaque:
         return False
 
     def __hash__(self):
+        if sys._getframe(1).f_code.co_filename == enum.__file__:
+            raise TypeError("makes Enum(value) compare with each member instead")
         return id(self)
 
     def compare(self, sign, test, other):
@@ -297,6 +305,8 @@ class Subject:
         WORLD.unverified = True
         return call("super().save_data")
 
+    save_analytics = save_data
+
 
 class External:
     """An imported name or module."""
@@ -362,6 +372,10 @@ def _import(name, namespace=None, local=None, wanted=(), level=0):
         WORLD.may_raise("import " + name, (ImportError,))
     if name in REAL_MODULES:
         return __import__(name, namespace, local, wanted, level)
+    if str(PROJECT) in (namespace or {}).get("__file__", ""):
+        path = PROJECT / (name.replace(".", "/") + ".py")
+        if path.exists():
+            return types.SimpleNamespace(**load(path).space)
     return STUBS.get(name) or External(name if wanted else name.partition(".")[0])
 
 
@@ -404,7 +418,7 @@ PROBES = {
     "__none__": lambda x: x.is_none() if isinstance(x, Opaque) else x is None,
     "__subject__": lambda x: None if isinstance(x, Opaque) and x.is_none() else x,
     "__unpack__": lambda n, x: [x.child(("part", i), ".{}".format(i)) for i in range(n)] if isinstance(x, Opaque) else x,
-    "__in__": is_in, "__typed__": typed, "__ret__": returning, "__round__": loop_round, "__loop__": entering,
+    "__base__": Subject, "__in__": is_in, "__typed__": typed, "__ret__": returning, "__round__": loop_round, "__loop__": entering,
     "__b_len__": lambda x: x.value() if isinstance(x, Opaque) else len(x),
     "__b_str__": text,
     "__b_isinstance__": lambda x, k: x.ask("isinstance {}".format(k)) if isinstance(x, Opaque) else isinstance(x, k),
@@ -420,18 +434,24 @@ def probe(name, *args):
 class Instrument(ast.NodeTransformer):
     """Adds probes that leave behaviour and line numbers alone."""
 
-    def __init__(self):
-        self.owners, self.loops, self.defs = [], 0, {}
+    def __init__(self, path):
+        self.path, self.owners, self.loops, self.defs = path, [], 0, {}
+
+    def visit_ClassDef(self, node):
+        self.generic_visit(node)
+        if PROJECT in self.path.parents and self.path.name == "base.py":
+            node.bases.append(ast.copy_location(ast.Name("__base__", ast.Load()), node))
+        return node
 
     def function(self, node):
         first = min([node.lineno] + [d.lineno for d in node.decorator_list])
         self.defs[first] = node
-        self.owners.append(node.lineno)
+        self.owners.append((str(self.path), node.lineno))
         self.generic_visit(node)
         self.owners.pop()
         own = [n for s in node.body for n in own_nodes(s)]
         if not (isinstance(node, ast.AsyncFunctionDef) and any(isinstance(n, ast.Yield) for n in own)):
-            end = ast.Return(probe("__ret__", node.lineno, node.lineno, None))
+            end = ast.Return(probe("__ret__", (str(self.path), node.lineno), node.lineno, None))
             node.body.append(ast.copy_location(end, node))
         return node
 
@@ -557,17 +577,17 @@ class Fixture:
         self.lines = source.splitlines()
         self.tree = ast.parse(source)
         self.nodes = {n.lineno: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
-        self.instrument = Instrument()
+        self.instrument = Instrument(path)
         code = ast.fix_missing_locations(self.instrument.visit(ast.parse(source)))
         WORLD = World((), (ExternalError,), [])
-        self.space = {"__builtins__": SANDBOX, "__name__": "__fixture__", "__file__": str(path), **PROBES}
+        self.space = {"__builtins__": SANDBOX, "__name__": str(path), "__file__": str(path), **PROBES}
         exec(compile(code, str(path), "exec"), self.space)
 
     def marks(self):
         found = {}
         for number, line in enumerate(self.lines, 1):
-            match = re.search(r"# expect: (\S+)(?: (low))?(?:$|\s+#)", line)
-            if "# expect" in line and not (match and set(match.group(1).split("|")) <= set(KINDS)):
+            match = re.search(r"# (?:expect|planted): (\S+)(?: low| \(needs [\w ]+\))?(?:$|\s+#)", line)
+            if re.search("# (expect|planted)", line) and not (match and set(match.group(1).split("|")) <= set(KINDS)):
                 raise SystemExit("{}:{}: malformed mark".format(self.path, number))
             if match:
                 found[number] = set(match.group(1).split("|"))
@@ -580,7 +600,7 @@ class Fixture:
             by_name.setdefault(node.name, []).append(node)
         while todo:
             for value in list(vars(todo[0]).values() if isinstance(todo[0], type) else todo[0].values()):
-                if isinstance(value, type) and value.__module__ == "__fixture__" and value not in seen:
+                if isinstance(value, type) and value.__module__ == str(self.path) and value not in seen:
                     seen.append(value)
                     todo.append(value)
             todo.pop(0)
@@ -603,7 +623,7 @@ class Fixture:
         """{exit line: kinds} over all paths, the number of paths, and a way to each exit."""
         global WORLD
         kinds, numbers = class_facts(self.tree, node)
-        blamed = self.directive(node, "exit-in") or "save_data"
+        blamed = self.directive(node, "exit-in") or METHOD
         line = self.entry(cls, blamed)
         bad, ways, good, ever_set, paths, tape = {}, {}, 0, False, 0, []
         while tape is not None and paths < PATH_LIMIT:
@@ -627,7 +647,7 @@ class Fixture:
         certain = all("unverified" not in found for found in bad.values())
         if bad and not ever_set and certain:
             bad = {line: {"never-set"}}
-        return bad, paths, ways
+        return bad, "{} paths, {} good".format(paths, good), ways
 
     def run(self, cls, node, line):
         """One execution: the exit it took (None if it raised) and whether the key is there."""
@@ -652,7 +672,7 @@ class Fixture:
 
         sys.settrace(trace)
         try:
-            deferred = drive(subject.save_data())
+            deferred = drive(getattr(subject, METHOD)())
         except BaseException as error:
             if isinstance(error, (NameError, AttributeError, TypeError)) and not isinstance(error, ErrorMixin):
                 sys.settrace(None)
@@ -663,18 +683,25 @@ class Fixture:
             sys.settrace(None)
         stays = there()
         WORLD.was_set = WORLD.was_set or stays
-        return (line if deferred else WORLD.exits.get(line)), stays
+        return (line if deferred else WORLD.exits.get((str(self.path), line))), stays
 
 
-def verify(path, verbose):
+def load(path):
+    if path not in LOADED:
+        LOADED[path] = Fixture(path)
+    return LOADED[path]
+
+
+def verify(path, verbose, contracts=CONTRACTS[:1]):
     """(classes verified, classes skipped, problems) of one file."""
-    fixture = Fixture(path)
+    global METHOD, KEY
+    fixture = load(path)
     marks, found, ways, exempt, verified, skipped = fixture.marks(), {}, {}, set(), 0, 0
     skipping = [n for n in fixture.nodes.values() if fixture.directive(n, "no-exec")]
     for node in skipping:
         exempt |= set(range(node.lineno, node.end_lineno + 1))
-    for cls, node in fixture.classes():
-        if not issubclass(cls, Subject) or inspect.getattr_static(cls, "save_data") is Subject.__dict__["save_data"]:
+    for (METHOD, KEY), (cls, node) in itertools.product(contracts, list(fixture.classes())):
+        if not issubclass(cls, Subject) or inspect.getattr_static(cls, METHOD) is Subject.__dict__[METHOD]:
             continue
         if node in skipping:
             skipped += 1
@@ -683,7 +710,7 @@ def verify(path, verbose):
         verified += 1
         ways.update(how)
         if verbose:
-            print("  {} {}: {} paths, {}".format(path.name, cls.__name__, paths, bad or "ok"))
+            print("  {} {}: {}, {}".format(path.name, cls.__name__, paths, bad or "ok"))
         for line, kinds in bad.items():
             found.setdefault(line, set()).update(kinds)
     problems = []
@@ -693,15 +720,16 @@ def verify(path, verbose):
         if not want & severe:
             way = next((w for (n, _), w in ways.items() if n == line), [])
             problems.append("{}:{}: marked {}, executed {} {}".format(
-                path, line, sorted(want) or "nothing", sorted(have) or "nothing", way))
+                path.relative_to(ROOT) if ROOT in path.parents else path, line, sorted(want) or "nothing", sorted(have) or "nothing", way))
     return verified, skipped, problems
 
 
 def main(args):
     warnings.simplefilter("ignore")  # coroutines that are never awaited are a case
     verbose = "-v" in args
-    files = [Path(a) for a in args if a != "-v"]
-    files = files or sorted((ROOT / "tests/fixtures/untracked-return").rglob("*.py"))
+    files = [Path(a).resolve() for a in args if a != "-v"]
+    if not files:
+        files = sorted((ROOT / "tests/fixtures/untracked-return").rglob("*.py")) + sorted(PROJECT.rglob("*.py"))
     total, skips, problems = 0, 0, []
     for path in files:
         source = path.read_text(encoding="utf-8")
@@ -710,7 +738,7 @@ def main(args):
             continue
         if "# no-exec-file:" in source:
             continue
-        verified, skipped, wrong = verify(path, verbose)
+        verified, skipped, wrong = verify(path, verbose, CONTRACTS if PROJECT in path.parents else CONTRACTS[:1])
         total, skips, problems = total + verified, skips + skipped, problems + wrong
     for problem in problems:
         print(problem)
