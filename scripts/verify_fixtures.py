@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+"""Check the expectations in the Python fixtures by executing them.
+
+Usage: verify_fixtures.py [-v] [FILE ...]
+Without files: tests/fixtures/untracked-return/**/*.py, then the example project fixtures/pipeline,
+whose modules import each other and whose marks read `# planted: KIND`.
+
+Every processor class of a fixture is run in CPython under every choice of what it cannot know
+(truth, None-ness, length and equality of unknown values; which calls raise).  The exits that
+some execution takes without the key in `self.stats` must be exactly the marked ones:
+
+    # expect: KIND            on the line of a `return`, or on the `def` line for falling off the
+                              end and for never-set
+    # expect: KIND|KIND       either is right
+    # expect: KIND low        a reporter may lower the severity
+    # no-exec: REASON         on the `class` (or alias) line: policy decides, execution cannot
+    # with-init               on the `class` line: run __init__ first
+    # exit-in: NAME           on the `class` line: the blamed function is NAME, not save_data
+
+KIND is never-set, unset-after-write, dropped, unset or unverified.  Nothing here analyses the
+code to reach a verdict: it reports what the interpreter did.  Standard library only, 3.9+.
+"""
+
+import ast
+import contextlib
+import inspect
+import itertools
+import re
+import sys
+import warnings
+from pathlib import Path
+
+import fixture_world as world
+from fixture_world import PROBES, SANDBOX, ErrorMixin, ExternalError, Opaque, Subject, error_class
+
+METHOD, KEY = "save_data", "rows_inserted"
+KINDS = ("never-set", "unset-after-write", "dropped", "unset", "unverified")
+PATH_LIMIT = 30000
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = ROOT / "fixtures/pipeline"
+CONTRACTS = (("save_data", "rows_inserted"), ("save_analytics", "rows_processed"))
+LOADED = {}  # path -> fixture, for the modules of the example project
+
+
+def probe(name, *args):
+    args = [a if isinstance(a, ast.AST) else ast.Constant(a) for a in args]
+    return ast.Call(ast.Name(name, ast.Load()), args, [])
+
+
+class Instrument(ast.NodeTransformer):
+    """Adds probes that leave behaviour and line numbers alone."""
+
+    def __init__(self, path):
+        self.path, self.owners, self.loops, self.defs = path, [], 0, {}
+
+    def visit_ClassDef(self, node):
+        self.generic_visit(node)
+        if PROJECT in self.path.parents and self.path.name == "base.py":
+            node.bases.append(ast.copy_location(ast.Name("__base__", ast.Load()), node))
+        return node
+
+    def function(self, node):
+        first = min([node.lineno] + [d.lineno for d in node.decorator_list])
+        self.defs[first] = node
+        self.owners.append((str(self.path), node.lineno))
+        self.generic_visit(node)
+        self.owners.pop()
+        own = [n for s in node.body for n in own_nodes(s)]
+        if not (isinstance(node, ast.AsyncFunctionDef) and any(isinstance(n, ast.Yield) for n in own)):
+            end = ast.Return(probe("__ret__", (str(self.path), node.lineno), node.lineno, None))
+            node.body.append(ast.copy_location(end, node))
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = function
+
+    def visit_Return(self, node):
+        self.generic_visit(node)
+        value = probe("__ret__", self.owners[-1], node.lineno, node.value or ast.Constant(None))
+        return ast.copy_location(ast.Return(value), node)
+
+    def visit_Compare(self, node):
+        self.generic_visit(node)
+        op, right = node.ops[0], node.comparators[0]
+        if len(node.ops) == 1 and isinstance(op, (ast.In, ast.NotIn)):
+            new = probe("__in__", node.left, right)
+        elif isinstance(op, (ast.Is, ast.IsNot)) and isinstance(right, ast.Constant) and right.value is None:
+            new = probe("__none__", node.left)
+        else:
+            return node
+        new = ast.UnaryOp(ast.Not(), new) if isinstance(op, (ast.IsNot, ast.NotIn)) else new
+        return ast.copy_location(new, node)
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and "__b_{}__".format(node.func.id) in PROBES:
+            node.func.id = "__b_{}__".format(node.func.id)
+        return node
+
+    def visit_Assign(self, node):
+        self.generic_visit(node)
+        target = node.targets[0]
+        if isinstance(target, ast.Tuple) and not any(isinstance(e, ast.Starred) for e in target.elts):
+            node.value = ast.copy_location(probe("__unpack__", len(target.elts), node.value), node)
+        return node
+
+    def visit_AnnAssign(self, node):
+        self.generic_visit(node)
+        if node.value is not None and self.owners and isinstance(node.annotation, ast.Name):
+            annotation = ast.Name(node.annotation.id, ast.Load())
+            node.value = ast.copy_location(probe("__typed__", annotation, node.value), node)
+        return node
+
+    def visit_Match(self, node):
+        none = any(isinstance(p, ast.MatchSingleton) and p.value is None for c in node.cases for p in ast.walk(c.pattern))
+        self.generic_visit(node)
+        if none:
+            node.subject = ast.copy_location(probe("__subject__", node.subject), node)
+        return node
+
+    def visit_While(self, node):
+        self.generic_visit(node)
+        self.loops += 1
+        node.body.insert(0, ast.copy_location(ast.Expr(probe("__round__", self.loops)), node))
+        return [ast.copy_location(ast.Expr(probe("__loop__", self.loops)), node), node]
+
+
+def own_nodes(node):
+    """The nodes of a statement without those of nested functions and classes."""
+    yield node
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+        for child in ast.iter_child_nodes(node):
+            yield from own_nodes(child)
+
+
+def reachable(tree, start):
+    """The top-level statements that a class refers to, directly or not."""
+    named = {}
+    for statement in tree.body:
+        targets = [statement.name] if hasattr(statement, "name") else [
+            n.id for t in getattr(statement, "targets", []) for n in ast.walk(t) if isinstance(n, ast.Name)]
+        for name in targets:
+            named.setdefault(name, []).append(statement)
+    todo, seen = [start], []
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.append(node)
+            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            todo += [s for name in names for s in named.get(name, [])]
+    return seen
+
+
+def class_facts(tree, node):
+    """The exceptions that a class deals with by name, and the sizes it compares with."""
+    places, numbers, own = [], set(), set()
+    for part in (n for s in reachable(tree, node) for n in ast.walk(s)):
+        called = getattr(part, "func", None)
+        if isinstance(part, ast.ExceptHandler) and part.type:
+            places.append(part.type)
+        elif getattr(called, "id", getattr(called, "attr", "")) in ("suppress", "isinstance"):
+            places += part.args
+        elif isinstance(part, ast.Compare):
+            numbers |= {c.value for c in part.comparators
+                        if isinstance(c, ast.Constant) and type(c.value) is int and c.value > 2}
+        elif isinstance(part, ast.ClassDef):
+            own.add(part.name)
+    names = {getattr(n, "id", getattr(n, "attr", "")) for p in places for n in ast.walk(p)}
+    kinds = [error_class(n) for n in sorted(names - own - {"Exception"})]
+    kinds = [k for k in kinds if k and issubclass(k, Exception)]
+    return (ExternalError, *kinds), [n + d for n in sorted(numbers)[:2] for d in (0, 1)]
+
+
+def drive(result):
+    """Runs a coroutine to its end; nothing in here really waits."""
+    if inspect.iscoroutine(result):
+        try:
+            while True:
+                result.send(None)
+        except StopIteration:
+            pass
+    elif inspect.isgenerator(result) or isinstance(result, contextlib.AbstractContextManager) \
+            and not isinstance(result, Opaque) or inspect.isasyncgen(result):
+        return True
+    return False
+
+
+class Fixture:
+    """A fixture file: its classes, its marks, and what execution found."""
+
+    def __init__(self, path):
+        self.path, source = path, path.read_text(encoding="utf-8")
+        self.lines = source.splitlines()
+        self.tree = ast.parse(source)
+        self.nodes = {n.lineno: n for n in ast.walk(self.tree) if isinstance(n, ast.ClassDef)}
+        self.instrument = Instrument(path)
+        code = ast.fix_missing_locations(self.instrument.visit(ast.parse(source)))
+        world.begin((), (ExternalError,), [])
+        self.space = {"__builtins__": SANDBOX, "__name__": str(path), "__file__": str(path), **PROBES}
+        exec(compile(code, str(path), "exec"), self.space)
+
+    def marks(self):
+        found = {}
+        for number, line in enumerate(self.lines, 1):
+            match = re.search(r"# (?:expect|planted): (\S+)(?: low| \(needs [\w ]+\))?(?:$|\s+#)", line)
+            if re.search("# (expect|planted)", line) and not (match and set(match.group(1).split("|")) <= set(KINDS)):
+                raise SystemExit("{}:{}: malformed mark".format(self.path, number))
+            if match:
+                found[number] = set(match.group(1).split("|"))
+        return found
+
+    def classes(self):
+        """(class, its ClassDef), nested ones and those made by functions included."""
+        by_name, todo, seen = {}, [self.space], []
+        for node in self.nodes.values():
+            by_name.setdefault(node.name, []).append(node)
+        while todo:
+            for value in list(vars(todo[0]).values() if isinstance(todo[0], type) else todo[0].values()):
+                if isinstance(value, type) and value.__module__ == str(self.path) and value not in seen:
+                    seen.append(value)
+                    todo.append(value)
+            todo.pop(0)
+        for cls in seen:
+            nodes = by_name[cls.__name__]
+            yield cls, next((n for n in nodes if n.name == cls.__qualname__ or len(nodes) == 1), nodes[-1])
+
+    def directive(self, node, name):
+        match = re.search(r"# {}(?:: (.*))?$".format(name), self.lines[node.lineno - 1])
+        return match and (match.group(1) or True)
+
+    def entry(self, cls, name):
+        function = inspect.getattr_static(cls, name)
+        function = getattr(function, "__func__", function)
+        if function.__code__.co_filename != str(self.path):
+            function = inspect.unwrap(function)
+        return self.instrument.defs[function.__code__.co_firstlineno].lineno
+
+    def judge(self, cls, node):
+        """{exit line: kinds} over all paths, the number of paths, and a way to each exit."""
+        kinds, numbers = class_facts(self.tree, node)
+        blamed = self.directive(node, "exit-in") or METHOD
+        line = self.entry(cls, blamed)
+        bad, ways, good, ever_set, paths, tape = {}, {}, 0, False, 0, []
+        while tape is not None and paths < PATH_LIMIT:
+            run, paths = world.begin(tape, kinds, numbers), paths + 1
+            exit_line, stays = self.run(run, cls, node, line)
+            if exit_line and not run.cut:
+                if stays:
+                    good += 1
+                else:
+                    kind = ("dropped" if run.was_set else "unverified" if run.unverified
+                            else "unset-after-write" if run.wrote else "unset")
+                    bad.setdefault(exit_line, set()).add(kind)
+                    ways.setdefault((exit_line, kind), run.story)
+                ever_set = ever_set or run.was_set or bool(stays)
+            trail = run.trail
+            while trail and trail[-1][0] + 1 == trail[-1][1]:
+                trail.pop()
+            tape = [p for p, _ in trail[:-1]] + [trail[-1][0] + 1] if trail else None
+        if tape is not None:
+            raise SystemExit("{}: {}: more than {} paths".format(self.path, cls.__name__, PATH_LIMIT))
+        certain = all("unverified" not in found for found in bad.values())
+        if bad and not ever_set and certain:
+            bad = {line: {"never-set"}}
+        return bad, "{} paths, {} good".format(paths, good), ways
+
+    def run(self, run, cls, node, line):
+        """One execution: the exit it took (None if it raised) and whether the key is there."""
+        subject = object.__new__(cls)
+        if self.directive(node, "with-init"):
+            subject.__init__()
+        subject.__dict__.setdefault("stats", {})
+        run.subject = subject
+
+        def there():
+            try:
+                return KEY in subject.stats
+            except TypeError:
+                return False
+
+        def trace(frame, event, arg):
+            if frame.f_code.co_filename != str(self.path):
+                return None
+            if event in ("line", "return") and there():
+                run.was_set = True
+            return trace
+
+        sys.settrace(trace)
+        try:
+            deferred = drive(getattr(subject, METHOD)())
+        except BaseException as error:
+            if isinstance(error, (NameError, AttributeError, TypeError)) and not isinstance(error, ErrorMixin):
+                sys.settrace(None)
+                raise SystemExit("{}: {}: the fixture is broken: {!r} after {}".format(
+                    self.path, cls.__name__, error, run.story))
+            return None, False
+        finally:
+            sys.settrace(None)
+        stays = there()
+        run.was_set = run.was_set or stays
+        return (line if deferred else run.exits.get((str(self.path), line))), stays
+
+
+def load(path):
+    if path not in LOADED:
+        LOADED[path] = Fixture(path)
+    return LOADED[path]
+
+
+def find_module(name, importer):
+    """Modules of the example project import each other."""
+    path = PROJECT / (name.replace(".", "/") + ".py")
+    return load(path).space if str(PROJECT) in importer and path.exists() else None
+
+
+world.find_module = find_module
+
+
+def verify(path, verbose, contracts=CONTRACTS[:1]):
+    """(classes verified, classes skipped, problems) of one file."""
+    global METHOD, KEY
+    fixture = load(path)
+    marks, found, ways, exempt, verified, skipped = fixture.marks(), {}, {}, set(), 0, 0
+    skipping = [n for n in fixture.nodes.values() if fixture.directive(n, "no-exec")]
+    for node in skipping:
+        exempt |= set(range(node.lineno, node.end_lineno + 1))
+    for (METHOD, KEY), (cls, node) in itertools.product(contracts, list(fixture.classes())):
+        if not issubclass(cls, Subject) or inspect.getattr_static(cls, METHOD) is Subject.__dict__[METHOD]:
+            continue
+        if node in skipping:
+            skipped += 1
+            continue
+        bad, paths, how = fixture.judge(cls, node)
+        verified += 1
+        ways.update(how)
+        if verbose:
+            print("  {} {}: {}, {}".format(path.name, cls.__name__, paths, bad or "ok"))
+        for line, kinds in bad.items():
+            found.setdefault(line, set()).update(kinds)
+    problems = []
+    for line in sorted((set(marks) | set(found)) - exempt):
+        want, have = marks.get(line, set()), found.get(line, set())
+        severe = have & {"never-set", "dropped", "unset-after-write"} or have & {"unset"} or have
+        if not want & severe:
+            way = next((w for (n, _), w in ways.items() if n == line), [])
+            problems.append("{}:{}: marked {}, executed {} {}".format(
+                path.relative_to(ROOT) if ROOT in path.parents else path, line, sorted(want) or "nothing", sorted(have) or "nothing", way))
+    return verified, skipped, problems
+
+
+def main(args):
+    warnings.simplefilter("ignore")  # coroutines that are never awaited are a case
+    verbose = "-v" in args
+    files = [Path(a).resolve() for a in args if a != "-v"]
+    if not files:
+        files = sorted((ROOT / "tests/fixtures/untracked-return").rglob("*.py")) + sorted(PROJECT.rglob("*.py"))
+    total, skips, problems = 0, 0, []
+    for path in files:
+        source = path.read_text(encoding="utf-8")
+        if sys.version_info < (3, 10) and re.search(r"^\s+match .*:$", source, re.M):
+            print("{}: needs Python 3.10, not verified".format(path.name))
+            continue
+        if "# no-exec-file:" in source:
+            continue
+        verified, skipped, wrong = verify(path, verbose, CONTRACTS if PROJECT in path.parents else CONTRACTS[:1])
+        total, skips, problems = total + verified, skips + skipped, problems + wrong
+    for problem in problems:
+        print(problem)
+    print("{} classes verified, {} skipped, {} problems".format(total, skips, len(problems)))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
