@@ -1,0 +1,132 @@
+//! The hierarchy of exception classes: Python's own table, and the program's classes.
+
+use crate::engine::Engine;
+use crate::engine::value::{Term, Value};
+use crate::program::{ClassRef, MroEntry};
+
+/// The base of a builtin or standard-library exception (Python library reference, "Exception
+/// hierarchy"). `None` for `BaseException` and for names that are not in the table.
+#[must_use]
+pub fn builtin_parent(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "Exception" | "SystemExit" | "KeyboardInterrupt" | "GeneratorExit" | "BaseExceptionGroup"
+        | "asyncio.CancelledError" | "asyncio.exceptions.CancelledError" => "BaseException",
+        "ArithmeticError" | "AssertionError" | "AttributeError" | "BufferError" | "EOFError"
+        | "ImportError" | "LookupError" | "MemoryError" | "NameError" | "OSError"
+        | "ReferenceError" | "RuntimeError" | "StopIteration" | "StopAsyncIteration"
+        | "SyntaxError" | "SystemError" | "TypeError" | "ValueError" | "Warning"
+        | "ExceptionGroup" | "subprocess.SubprocessError" | "queue.Empty" | "queue.Full"
+        | "concurrent.futures.CancelledError" => "Exception",
+        "FloatingPointError" | "OverflowError" | "ZeroDivisionError" | "decimal.InvalidOperation" => {
+            "ArithmeticError"
+        }
+        "ModuleNotFoundError" => "ImportError",
+        "IndexError" | "KeyError" => "LookupError",
+        "UnboundLocalError" => "NameError",
+        "BlockingIOError" | "ChildProcessError" | "ConnectionError" | "FileExistsError"
+        | "FileNotFoundError" | "InterruptedError" | "IsADirectoryError" | "NotADirectoryError"
+        | "PermissionError" | "ProcessLookupError" | "TimeoutError" | "socket.error"
+        | "socket.gaierror" | "urllib.error.URLError" | "shutil.Error" => "OSError",
+        "IOError" | "EnvironmentError" => "OSError",
+        "BrokenPipeError" | "ConnectionAbortedError" | "ConnectionRefusedError"
+        | "ConnectionResetError" => "ConnectionError",
+        "asyncio.TimeoutError" | "socket.timeout" | "concurrent.futures.TimeoutError" => "TimeoutError",
+        "NotImplementedError" | "RecursionError" => "RuntimeError",
+        "IndentationError" => "SyntaxError",
+        "TabError" => "IndentationError",
+        "UnicodeError" | "json.JSONDecodeError" | "json.decoder.JSONDecodeError" => "ValueError",
+        "UnicodeDecodeError" | "UnicodeEncodeError" | "UnicodeTranslateError" => "UnicodeError",
+        "subprocess.CalledProcessError" | "subprocess.TimeoutExpired" => "subprocess.SubprocessError",
+        "DeprecationWarning" | "UserWarning" | "RuntimeWarning" | "FutureWarning"
+        | "PendingDeprecationWarning" | "ResourceWarning" => "Warning",
+        _ => return None,
+    })
+}
+
+/// Whether the path names an exception of the table.
+#[must_use]
+pub fn is_builtin_exception(name: &str) -> bool {
+    name == "BaseException" || builtin_parent(name).is_some()
+}
+
+fn builtin_subclass(mut a: &str, b: &str) -> bool {
+    let b = match b {
+        "IOError" | "EnvironmentError" => "OSError",
+        b => b,
+    };
+    loop {
+        if a == b {
+            return true;
+        }
+        match builtin_parent(a) {
+            Some(p) => a = p,
+            None => return false,
+        }
+    }
+}
+
+impl Engine<'_> {
+    /// Whether class `a` is a subclass of class `b`; `None` when that is not known.
+    pub(crate) fn subclass(&self, a: Value, b: Value) -> Option<bool> {
+        if a == b {
+            return Some(true);
+        }
+        match (self.terms.term(a), self.terms.term(b)) {
+            (Term::External(x), Term::External(y)) => match (is_builtin_exception(x), is_builtin_exception(y)) {
+                (true, true) => Some(builtin_subclass(x, y)),
+                (false, true) if y == "BaseException" || y == "Exception" || y == "object" => Some(true),
+                // A library's exception may derive from a builtin one, but from no particular one
+                // as far as anybody can tell.
+                (false, true) => match y.as_str() {
+                    "SystemExit" | "KeyboardInterrupt" | "GeneratorExit" => Some(false),
+                    _ => None,
+                },
+                (true, false) => Some(y == "object"),
+                (false, false) => {
+                    if y == "object" {
+                        return Some(true);
+                    }
+                    None
+                }
+            },
+            (Term::Class(c), Term::Class(d)) => Some(self.class_in_mro(*c, &MroEntry::Class(*d))?),
+            (Term::Class(c), Term::External(y)) => {
+                if y == "object" {
+                    return Some(true);
+                }
+                let mro = self.program.mro(*c);
+                let mut unknown = false;
+                for e in &mro.entries {
+                    match e {
+                        MroEntry::External(x) if x == y => return Some(true),
+                        MroEntry::External(x) if is_builtin_exception(x) && is_builtin_exception(y) => {
+                            if builtin_subclass(x, y) {
+                                return Some(true);
+                            }
+                        }
+                        MroEntry::External(x) if crate::program::is_transparent_base(x) => {}
+                        MroEntry::External(_) | MroEntry::Unknown => {
+                            if y == "BaseException" || y == "Exception" {
+                                return Some(true);
+                            }
+                            unknown = true;
+                        }
+                        MroEntry::Class(_) => {}
+                    }
+                }
+                if unknown { None } else { Some(false) }
+            }
+            // A class of the program is never a base of a library's class.
+            (Term::External(_), Term::Class(_)) => Some(false),
+            _ => None,
+        }
+    }
+
+    fn class_in_mro(&self, c: ClassRef, wanted: &MroEntry) -> Option<bool> {
+        let mro = self.program.mro(c);
+        if mro.entries.contains(wanted) {
+            return Some(true);
+        }
+        if mro.entries.contains(&MroEntry::Unknown) { None } else { Some(false) }
+    }
+}

@@ -1,0 +1,184 @@
+//! The path engine: property simulation over the IR.
+//!
+//! A state is *property × pending completion × facts* (ESP: Das, Lerner and Seigle, PLDI 2002).
+//! Facts come from symbolic execution per path: values are hash-consed terms ([`value`]), what a
+//! test establishes is kept per value ([`fact`]), what objects contain is a heap ([`state`]).
+//! States that agree on the property and on the pending completion are merged when there are more
+//! than [`budget::STATES_PER_KEY`] of them at a point, so the cost stays polynomial. Calls of
+//! functions of the program go through summaries ([`summary`]). Every violation is confirmed by a
+//! search for one concrete path without merging ([`witness`]).
+
+pub mod assume;
+pub mod budget;
+mod call;
+mod eval;
+pub mod exceptions;
+pub mod fact;
+mod intrinsics;
+mod iterate;
+mod liveness;
+mod managers;
+mod methods;
+pub mod simulate;
+pub mod state;
+pub mod summary;
+pub mod value;
+pub mod witness;
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::engine::budget::Budget;
+use crate::engine::fact::Fact;
+use crate::engine::liveness::Liveness;
+use crate::engine::state::{Cell, Slot, State};
+use crate::engine::summary::{OuterLive, Summary, SummaryKey};
+use crate::engine::value::{Site, Term, Terms, Value};
+use crate::ir::{Function, Name};
+use crate::program::{FuncRef, LoadedModule, Program};
+
+/// A call, as a rule's automaton sees it.
+pub struct CallEvent<'a> {
+    /// The last part of the callee's name.
+    pub name: &'a str,
+    /// The name of the receiver or module in front of it, when there is one.
+    pub receiver: Option<&'a str>,
+    /// Literal texts among the arguments.
+    pub texts: &'a [Name],
+    /// Whether the callee is a function of the program that is looked into.
+    pub resolved: bool,
+}
+
+/// The place that a rule watches on the receiver: `self.field[key]`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WatchedPlace {
+    /// The attribute that holds the dict.
+    pub field: Name,
+    /// The key.
+    pub key: Name,
+}
+
+/// A rule's finite automaton. Its state is a set of bits in [`State::flags`].
+pub trait Automaton {
+    /// The flags after a call was attempted.
+    fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32;
+    /// The flags after the watched key was stored.
+    fn on_set(&self, flags: u32) -> u32;
+    /// The watched place.
+    fn place(&self) -> &WatchedPlace;
+}
+
+/// Whether the watched key is there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Presence {
+    /// On every execution that the state stands for.
+    Present,
+    /// On none.
+    Absent,
+    /// Not known: paths that differ were merged.
+    Unknown,
+}
+
+/// One function being analysed, with what is computed once for it.
+pub struct FnContext {
+    /// Which function.
+    pub func: FuncRef,
+    /// Its module.
+    pub module: std::sync::Arc<LoadedModule>,
+    /// Liveness of locals and fields.
+    pub(crate) live: Liveness,
+}
+
+impl FnContext {
+    /// The function itself.
+    #[must_use]
+    pub fn function(&self) -> &Function {
+        self.module.ir.function(self.func.func)
+    }
+}
+
+/// The engine: terms, summaries and budgets of the analysis of one processor.
+pub struct Engine<'p> {
+    /// The program.
+    pub program: &'p Program<'p>,
+    /// The table of terms.
+    pub terms: Terms,
+    /// The rule's automaton.
+    pub automaton: &'p dyn Automaton,
+    /// What may still be spent.
+    pub budget: Budget,
+    contexts: FxHashMap<FuncRef, Rc<FnContext>>,
+    summaries: FxHashMap<SummaryKey, Rc<Summary>>,
+    stack: Vec<SummaryKey>,
+    /// The outermost activation on the stack that a recursive call went back to.
+    recursive_hit: usize,
+    /// What the callers of the function being simulated may still ask.
+    outer: Rc<OuterLive>,
+}
+
+impl<'p> Engine<'p> {
+    /// A new engine.
+    #[must_use]
+    pub fn new(program: &'p Program<'p>, automaton: &'p dyn Automaton) -> Self {
+        Engine {
+            program,
+            terms: Terms::default(),
+            automaton,
+            budget: Budget::default(),
+            contexts: FxHashMap::default(),
+            summaries: FxHashMap::default(),
+            stack: Vec::new(),
+            recursive_hit: usize::MAX,
+            outer: Rc::default(),
+        }
+    }
+
+    /// The context of a function, computed once.
+    pub fn context(&mut self, func: FuncRef) -> Rc<FnContext> {
+        if let Some(cx) = self.contexts.get(&func) {
+            return cx.clone();
+        }
+        let module = self.program.module(func.module);
+        let live = Liveness::compute(module.ir.function(func.func));
+        let cx = Rc::new(FnContext { func, module, live });
+        self.contexts.insert(func, cx.clone());
+        cx
+    }
+
+    /// The dict that the watched place is in, now.
+    pub(crate) fn watched_object(&mut self, state: &State) -> Value {
+        let field = self.automaton.place().field.clone();
+        match state.heap.get(&(state.watched, Slot::Field(field.clone()))) {
+            Some(Cell::Has(v)) => *v,
+            _ => self.terms.make(Term::Field(state.watched, field)),
+        }
+    }
+
+    /// Whether the watched key is there, now.
+    pub fn presence(&mut self, state: &State) -> Presence {
+        let object = self.watched_object(state);
+        let key = self.automaton.place().key.clone();
+        let key = self.terms.str(&key);
+        match state.heap.get(&(object, Slot::Item(key))) {
+            Some(Cell::Has(_)) => Presence::Present,
+            Some(Cell::Absent) => Presence::Absent,
+            None if state.facts.get(&object).is_some_and(|f: &Fact| f.closed) => Presence::Absent,
+            None => Presence::Unknown,
+        }
+    }
+
+    /// A new value made at a site.
+    pub(crate) fn fresh(&mut self, state: &mut State, site: Site) -> Value {
+        state.fresh(&mut self.terms, site)
+    }
+
+    /// A new value made at a site, of which a fact is known.
+    pub(crate) fn fresh_with(&mut self, state: &mut State, site: Site, fact: Fact) -> Value {
+        let v = state.fresh(&mut self.terms, site);
+        if !fact.is_trivial() {
+            state.facts.insert(v, fact);
+        }
+        v
+    }
+}

@@ -1,0 +1,411 @@
+//! Function summaries.
+//!
+//! A summary belongs to a function and to what of the caller's state it can see: its arguments,
+//! what can be reached from them, and what is known of all that, with the caller's names replaced
+//! by canonical inputs. So two calls that look alike from the inside share one summary, and what
+//! the callee cannot reach is framed out. The result is the list of the ways in which the function
+//! can be left (after Sharir and Pnueli's functional approach, 1981).
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::engine::Engine;
+use crate::engine::budget::{CALL_DEPTH, RECURSION, RECURSION_ROUNDS, SUMMARY_EXITS};
+use crate::engine::eval::Via;
+use crate::engine::simulate::ExitKind;
+use crate::engine::state::{Cell, Slot, State};
+use crate::engine::value::{Site, Term, Value};
+use crate::ir::{BlockId, Name};
+use crate::program::FuncRef;
+
+/// Which fields may still be tested after a function returned.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct OuterLive {
+    /// These.
+    pub names: Vec<Name>,
+    /// Or any, because some function runs later.
+    pub any: bool,
+}
+
+/// What a summary depends on.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SummaryKey {
+    /// The function.
+    pub func: FuncRef,
+    /// Where it starts: the entry, or where a generator is resumed.
+    pub start: BlockId,
+    /// What it sees.
+    pub entry: Rc<State>,
+    /// What its callers may still ask.
+    pub live: Rc<OuterLive>,
+}
+
+/// One way in which a function can be left, in terms of its canonical inputs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SummaryExit {
+    /// How.
+    pub kind: ExitKind,
+    /// The value returned, raised or yielded.
+    pub value: Value,
+    /// The state; its environment matters for a yield only.
+    pub state: State,
+    /// The block that it is left from.
+    pub block: BlockId,
+}
+
+/// All ways in which a function can be left.
+#[derive(Debug)]
+pub struct Summary {
+    /// What it depends on.
+    pub key: SummaryKey,
+    /// The exits.
+    pub exits: Vec<SummaryExit>,
+}
+
+/// A summary's exit in the caller's terms.
+pub(crate) struct Applied {
+    pub(crate) kind: ExitKind,
+    pub(crate) value: Value,
+    pub(crate) state: State,
+    pub(crate) env: Vec<Option<Value>>,
+    pub(crate) via: Via,
+}
+
+impl Engine<'_> {
+    pub(crate) fn stack_depth(&self) -> usize {
+        self.stack.len()
+    }
+
+    /// Calls a function of the program from `state`, with the given environment. `None` when the
+    /// budget does not allow to look into it.
+    pub(crate) fn summarise(
+        &mut self,
+        state: &State,
+        f: FuncRef,
+        start: BlockId,
+        env: &[Option<Value>],
+        extra: Option<Value>,
+        site: Site,
+    ) -> Option<Vec<Applied>> {
+        let same = self.stack.iter().filter(|k| k.func == f).count();
+        if self.stack.len() >= CALL_DEPTH || same > RECURSION || self.budget.exhausted {
+            self.budget.calls_cut += 1;
+            return None;
+        }
+        let _ = extra;
+        let live = Rc::new(self.live_after(site));
+        let (entry, originals) = self.project(state, env);
+        let key = SummaryKey { func: f, start, entry: Rc::new(entry), live };
+        let summary = self.summary(key)?;
+        let exits: Vec<usize> = (0..summary.exits.len()).collect();
+        Some(
+            exits
+                .into_iter()
+                .map(|i| {
+                    let (state, value, env) = self.apply(state, &summary.exits[i], &originals, site);
+                    Applied {
+                        kind: summary.exits[i].kind,
+                        value,
+                        state,
+                        env,
+                        via: Via { summary: summary.clone(), exit: i },
+                    }
+                })
+                .collect(),
+        )
+    }
+
+    fn live_after(&mut self, site: Site) -> OuterLive {
+        let cx = self.context(site.func);
+        let mut names: FxHashSet<Name> = self.outer.names.iter().cloned().collect();
+        let mut any = self.outer.any;
+        let block = cx.function().body.block(BlockId(site.block));
+        block.terminator.kind.for_each_successor(|s| {
+            let (fields, more) = cx.live.live_fields(s);
+            names.extend(fields);
+            any |= more;
+        });
+        if any {
+            return OuterLive { names: Vec::new(), any };
+        }
+        let mut names: Vec<Name> = names.into_iter().collect();
+        names.sort_unstable();
+        OuterLive { names, any }
+    }
+
+    fn summary(&mut self, key: SummaryKey) -> Option<Rc<Summary>> {
+        if let Some(found) = self.summaries.get(&key) {
+            if let Some(depth) = self.stack.iter().position(|k| *k == key) {
+                // A recursive call: what is known of its exits so far.
+                self.recursive_hit = self.recursive_hit.min(depth);
+            }
+            return Some(found.clone());
+        }
+        let depth = self.stack.len();
+        let outer_hit = std::mem::replace(&mut self.recursive_hit, usize::MAX);
+        self.stack.push(key.clone());
+        let outer_live = std::mem::replace(&mut self.outer, key.live.clone());
+        let mut current = Rc::new(Summary { key: key.clone(), exits: Vec::new() });
+        let mut complete = false;
+        for _ in 0..RECURSION_ROUNDS {
+            self.summaries.insert(key.clone(), current.clone());
+            let exits = self.compute_exits(&key);
+            let Some(exits) = exits else { break };
+            let stable = exits == current.exits;
+            current = Rc::new(Summary { key: key.clone(), exits });
+            if stable || self.recursive_hit > depth {
+                complete = true;
+                break;
+            }
+        }
+        self.outer = outer_live;
+        self.stack.pop();
+        // A result that rests on an unfinished summary further out is not kept.
+        let rests_on_outer = self.recursive_hit < depth;
+        if complete && !rests_on_outer {
+            self.summaries.insert(key, current.clone());
+        } else {
+            self.summaries.remove(&key);
+        }
+        self.recursive_hit = outer_hit.min(if rests_on_outer { self.recursive_hit } else { usize::MAX });
+        if complete { Some(current) } else { None }
+    }
+
+    fn compute_exits(&mut self, key: &SummaryKey) -> Option<Vec<SummaryExit>> {
+        let cx = self.context(key.func);
+        let graph = self.simulate(&cx, key.start, (*key.entry).clone());
+        if !graph.complete {
+            return None;
+        }
+        let mut exits: Vec<SummaryExit> = Vec::new();
+        let inputs = self.inputs_of(&key.entry);
+        for e in graph.exits {
+            let mut state = e.state;
+            if !matches!(e.kind, ExitKind::Yield(_)) {
+                state.env.clear();
+            }
+            let mut extra = inputs.clone();
+            extra.push(e.value);
+            let live = key.live.clone();
+            state.collect(&self.terms, &extra, |n| live.any || live.names.contains(n));
+            let exit = SummaryExit { kind: e.kind, value: e.value, state, block: e.block };
+            if let Some(old) = exits.iter().find(|x| {
+                x.kind == exit.kind && x.value == exit.value && x.state == exit.state
+            }) {
+                let _ = old;
+                continue;
+            }
+            exits.push(exit);
+        }
+        if exits.len() > SUMMARY_EXITS {
+            self.budget.merges += 1;
+            exits = self.merge_exits(exits, key);
+        }
+        Some(exits)
+    }
+
+    /// Joins exits that agree on how they leave and on the property.
+    fn merge_exits(&mut self, exits: Vec<SummaryExit>, key: &SummaryKey) -> Vec<SummaryExit> {
+        let mut groups: BTreeMap<(u8, u32, u8, u32, u8), SummaryExit> = BTreeMap::new();
+        for e in exits {
+            let (kind, block) = match e.kind {
+                ExitKind::Return => (0, 0),
+                ExitKind::Raise => (1, 0),
+                ExitKind::Yield(b) => (2, b.0),
+            };
+            let truth = match self.truth(&e.state, e.value) {
+                Some(true) => 1,
+                Some(false) => 2,
+                None => 0,
+            };
+            let presence = self.presence(&e.state) as u8;
+            let group = (kind, block, presence, e.state.flags, truth);
+            match groups.get(&group) {
+                None => {
+                    groups.insert(group, e);
+                }
+                Some(old) => {
+                    let site = Site { func: key.func, block: u32::MAX, index: u32::from(kind), part: 0 };
+                    // The value rides along as one more local, so that the join covers it.
+                    let (mut a, mut b) = (old.state.clone(), e.state);
+                    a.env.push(Some(old.value));
+                    b.env.push(Some(e.value));
+                    let mut joined = a.join(&b, &mut self.terms, site, true);
+                    let value = joined.env.pop().flatten().unwrap_or(old.value);
+                    let merged = SummaryExit { kind: e.kind, value, state: joined, block: e.block };
+                    groups.insert(group, merged);
+                }
+            }
+        }
+        groups.into_values().collect()
+    }
+
+    fn inputs_of(&self, entry: &State) -> Vec<Value> {
+        let mut inputs: FxHashSet<Value> = FxHashSet::default();
+        let mut add = |v: Value| inputs.extend(self.terms.leaves(v).iter().copied());
+        entry.env.iter().flatten().for_each(|v| add(*v));
+        add(entry.watched);
+        for ((o, slot), cell) in &entry.heap {
+            add(*o);
+            if let Slot::Item(k) = slot {
+                add(*k);
+            }
+            if let Cell::Has(v) = cell {
+                add(*v);
+            }
+        }
+        let mut out: Vec<Value> = inputs.into_iter().collect();
+        out.sort_unstable();
+        out
+    }
+
+    /// The part of a state that a call can see, in canonical inputs, and what they stand for.
+    fn project(&mut self, state: &State, env: &[Option<Value>]) -> (State, Vec<Value>) {
+        let mut order: Vec<Value> = Vec::new();
+        let mut seen: FxHashSet<Value> = FxHashSet::default();
+        let push = |v: Value, terms: &crate::engine::value::Terms, order: &mut Vec<Value>, seen: &mut FxHashSet<Value>| {
+            for l in terms.leaves(v).iter() {
+                if seen.insert(*l) {
+                    order.push(*l);
+                }
+            }
+        };
+        push(state.watched, &self.terms, &mut order, &mut seen);
+        for v in env.iter().flatten() {
+            push(*v, &self.terms, &mut order, &mut seen);
+        }
+        // Close over the heap; objects without leaves (globals) are always visible.
+        let mut done = 0;
+        let mut globals = true;
+        loop {
+            let before = order.len();
+            let frontier: FxHashSet<Value> = order[done..].iter().copied().collect();
+            done = before;
+            for ((o, slot), cell) in &state.heap {
+                let leaves = self.terms.leaves(*o);
+                let touched = if leaves.is_empty() { globals } else { leaves.iter().any(|l| frontier.contains(l)) };
+                if touched && leaves.iter().all(|l| seen.contains(l)) {
+                    if let Slot::Item(k) = slot {
+                        push(*k, &self.terms, &mut order, &mut seen);
+                    }
+                    if let Cell::Has(v) = cell {
+                        push(*v, &self.terms, &mut order, &mut seen);
+                    }
+                }
+            }
+            globals = false;
+            if order.len() == before {
+                break;
+            }
+        }
+        let mut map: FxHashMap<Value, Value> = FxHashMap::default();
+        for (i, leaf) in order.iter().enumerate() {
+            let input = self.terms.make(Term::Input(u32::try_from(i).expect("fewer than 2^32 inputs")));
+            map.insert(*leaf, input);
+        }
+        let visible = |v: Value, terms: &crate::engine::value::Terms| terms.leaves(v).iter().all(|l| seen.contains(l));
+        let mut out = State::new(0, state.watched);
+        out.flags = state.flags;
+        out.watched = self.terms.substitute(state.watched, &mut map);
+        out.env = env.iter().map(|v| v.map(|v| self.terms.substitute(v, &mut map))).collect();
+        for ((o, slot), cell) in &state.heap {
+            if !visible(*o, &self.terms) {
+                continue;
+            }
+            let slot = match slot {
+                Slot::Item(k) if !visible(*k, &self.terms) => continue,
+                Slot::Item(k) => Slot::Item(self.terms.substitute(*k, &mut map)),
+                other => other.clone(),
+            };
+            let cell = match cell {
+                Cell::Has(v) if !visible(*v, &self.terms) => continue,
+                Cell::Has(v) => Cell::Has(self.terms.substitute(*v, &mut map)),
+                Cell::Absent => Cell::Absent,
+            };
+            let o = self.terms.substitute(*o, &mut map);
+            out.heap.insert((o, slot), cell);
+        }
+        for (v, fact) in &state.facts {
+            if visible(*v, &self.terms) {
+                let v = self.terms.substitute(*v, &mut map);
+                out.facts.insert(v, fact.clone());
+            }
+        }
+        (out, order)
+    }
+
+    /// An exit of a summary in the terms of the caller.
+    fn apply(
+        &mut self,
+        state: &State,
+        exit: &SummaryExit,
+        originals: &[Value],
+        site: Site,
+    ) -> (State, Value, Vec<Option<Value>>) {
+        let seen: FxHashSet<Value> = originals.iter().copied().collect();
+        let mut out = state.clone();
+        let visible = |v: Value, terms: &crate::engine::value::Terms| terms.leaves(v).iter().all(|l| seen.contains(l));
+        out.heap.retain(|(o, slot), _| {
+            !(visible(*o, &self.terms) && !matches!(slot, Slot::Item(k) if !visible(*k, &self.terms)))
+        });
+        out.facts.retain(|v, _| !visible(*v, &self.terms));
+        out.flags = exit.state.flags;
+        let mut map: FxHashMap<Value, Value> = FxHashMap::default();
+        for (i, o) in originals.iter().enumerate() {
+            let input = self.terms.make(Term::Input(u32::try_from(i).expect("fewer than 2^32 inputs")));
+            map.insert(input, *o);
+        }
+        // Symbols that the callee made get names of the caller's call site.
+        let mut made: Vec<Value> = Vec::new();
+        let mut known: FxHashSet<Value> = FxHashSet::default();
+        let mut add = |v: Value, terms: &crate::engine::value::Terms| {
+            for l in terms.leaves(v).iter() {
+                if matches!(terms.term(*l), Term::Symbol(..)) && known.insert(*l) {
+                    made.push(*l);
+                }
+            }
+        };
+        add(exit.value, &self.terms);
+        exit.state.env.iter().flatten().for_each(|v| add(*v, &self.terms));
+        for ((o, slot), cell) in &exit.state.heap {
+            add(*o, &self.terms);
+            if let Slot::Item(k) = slot {
+                add(*k, &self.terms);
+            }
+            if let Cell::Has(v) = cell {
+                add(*v, &self.terms);
+            }
+        }
+        for v in exit.state.facts.keys() {
+            add(*v, &self.terms);
+        }
+        for (i, symbol) in made.into_iter().enumerate() {
+            let part = site.part * 100 + 10_000 + u32::try_from(i).unwrap_or(0);
+            let v = out.fresh(&mut self.terms, Site { part, ..site });
+            map.insert(symbol, v);
+        }
+        for ((o, slot), cell) in &exit.state.heap {
+            let o = self.terms.substitute(*o, &mut map);
+            let slot = match slot {
+                Slot::Item(k) => Slot::Item(self.terms.substitute(*k, &mut map)),
+                other => other.clone(),
+            };
+            let cell = match cell {
+                Cell::Has(v) => Cell::Has(self.terms.substitute(*v, &mut map)),
+                Cell::Absent => Cell::Absent,
+            };
+            out.heap.insert((o, slot), cell);
+        }
+        for (v, fact) in &exit.state.facts {
+            let v = self.terms.substitute(*v, &mut map);
+            if self.terms.literal(v).is_none() {
+                out.facts.insert(v, fact.clone());
+            }
+        }
+        let value = self.terms.substitute(exit.value, &mut map);
+        let env = exit.state.env.iter().map(|v| v.map(|v| self.terms.substitute(v, &mut map))).collect();
+        (out, value, env)
+    }
+}

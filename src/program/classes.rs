@@ -1,0 +1,274 @@
+//! Classes: method resolution order and member lookup.
+
+use std::sync::Arc;
+
+use crate::ir::{Binding, Name, StaticExpr};
+use crate::program::resolve::Def;
+use crate::program::{ClassRef, FuncRef, Program};
+
+/// One entry of a method resolution order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MroEntry {
+    /// A class of the program.
+    Class(ClassRef),
+    /// A class from outside, by its dotted path.
+    External(Name),
+    /// A base that could not be resolved at all.
+    Unknown,
+}
+
+/// A method resolution order: the class itself first.
+#[derive(Clone, Debug)]
+pub struct Mro {
+    /// The linearisation.
+    pub entries: Vec<MroEntry>,
+}
+
+/// What a member of a class is.
+#[derive(Clone, Debug)]
+pub enum MemberDef {
+    /// A method.
+    Func(FuncRef),
+    /// A class attribute that means something with a name, or a constant.
+    Def(Def),
+    /// Something else.
+    Unknown,
+}
+
+/// The result of looking a member up along an MRO.
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// Found in this class; several when they are picked under conditions.
+    Found(ClassRef, Vec<MemberDef>),
+    /// A class that could not be resolved comes before any that defines it.
+    Unknown,
+    /// No class defines it, and all are known.
+    Missing,
+}
+
+/// Inheritance deeper than this is cut off as unknown.
+const MAX_INHERITANCE: usize = 200;
+
+impl Program<'_> {
+    /// The C3 linearisation of a class (Barrett et al., OOPSLA 1996; CPython's `mro()`). An
+    /// inconsistent hierarchy keeps the class and ends unknown.
+    #[must_use]
+    pub fn mro(&self, class: ClassRef) -> Arc<Mro> {
+        self.mro_at(class, 0)
+    }
+
+    fn mro_at(&self, class: ClassRef, depth: usize) -> Arc<Mro> {
+        if let Some(found) = self.mros.lock().expect("no panic while the lock is held").get(&class) {
+            return found.clone();
+        }
+        let unknown = || vec![MroEntry::Class(class), MroEntry::Unknown];
+        let entries = if depth > MAX_INHERITANCE {
+            return Arc::new(Mro { entries: unknown() });
+        } else {
+            let m = self.module(class.module);
+            let c = m.ir.class(class.class);
+            let mut lists: Vec<Vec<MroEntry>> = Vec::new();
+            let mut bases: Vec<MroEntry> = Vec::new();
+            for base in &c.bases {
+                match self.resolve_expr(class.module, c.parent, base) {
+                    Def::Class(b) if b == class => {
+                        bases.push(MroEntry::Unknown);
+                    }
+                    Def::Class(b) => {
+                        lists.push(self.mro_at(b, depth + 1).entries.clone());
+                        bases.push(MroEntry::Class(b));
+                    }
+                    Def::External(path) => {
+                        lists.push(vec![MroEntry::External(path.clone())]);
+                        bases.push(MroEntry::External(path));
+                    }
+                    _ => bases.push(MroEntry::Unknown),
+                }
+            }
+            let has_unknown = bases.contains(&MroEntry::Unknown);
+            bases.retain(|b| *b != MroEntry::Unknown);
+            let unknown_first = has_unknown && c.bases.first().is_some_and(|b| {
+                !matches!(self.resolve_expr(class.module, c.parent, b), Def::Class(_) | Def::External(_))
+            });
+            lists.push(bases);
+            match merge(lists) {
+                Some(rest) => {
+                    let mut entries = vec![MroEntry::Class(class)];
+                    if unknown_first {
+                        entries.push(MroEntry::Unknown);
+                    }
+                    entries.extend(rest);
+                    if has_unknown && !unknown_first {
+                        entries.push(MroEntry::Unknown);
+                    }
+                    entries
+                }
+                None => unknown(),
+            }
+        };
+        let mro = Arc::new(Mro { entries });
+        self.mros.lock().expect("no panic while the lock is held").insert(class, mro.clone());
+        mro
+    }
+
+    /// Looks a member up along an MRO, from `after` on when given.
+    #[must_use]
+    pub fn lookup(&self, class: ClassRef, name: &str, after: Option<ClassRef>) -> Lookup {
+        let mro = self.mro(class);
+        let start = match after {
+            None => 0,
+            Some(a) => match mro.entries.iter().position(|e| *e == MroEntry::Class(a)) {
+                Some(i) => i + 1,
+                None => return Lookup::Unknown,
+            },
+        };
+        for entry in &mro.entries[start..] {
+            match entry {
+                MroEntry::Class(c) => {
+                    if let Some(found) = self.own_member(*c, name) {
+                        return Lookup::Found(*c, found);
+                    }
+                }
+                MroEntry::External(path) if is_transparent(path) => {}
+                MroEntry::External(_) | MroEntry::Unknown => return Lookup::Unknown,
+            }
+        }
+        Lookup::Missing
+    }
+
+    /// The definitions of a member in the class itself; a later unconditional one hides those
+    /// before it. A module-level `C.name = value` counts as the last.
+    #[must_use]
+    pub fn own_member(&self, class: ClassRef, name: &str) -> Option<Vec<MemberDef>> {
+        let m = self.module(class.module);
+        let c = m.ir.class(class.class);
+        for (target, attr, value) in m.ir.attribute_stores.iter().rev() {
+            if attr == name
+                && let Def::Class(t) = self.resolve_path(class.module, crate::ir::ScopeIdx::MODULE, target)
+                && t == class
+            {
+                return Some(vec![self.static_member(class, crate::ir::ScopeIdx::MODULE, value)]);
+            }
+        }
+        let sites = m.ir.scope(c.scope).bindings.get(name)?;
+        let mut found = Vec::new();
+        for site in sites {
+            if site.type_checking {
+                continue;
+            }
+            let def = match &site.binding {
+                Binding::Function(f) => MemberDef::Func(FuncRef { module: class.module, func: *f }),
+                Binding::Class(k) => {
+                    MemberDef::Def(Def::Class(ClassRef { module: class.module, class: *k }))
+                }
+                Binding::Value(expr) => self.static_member(class, c.scope, expr),
+                Binding::Import(path) => match self.resolve_import(class.module, path) {
+                    Def::Func(f) => MemberDef::Func(f),
+                    def => MemberDef::Def(def),
+                },
+                Binding::Declared(_) => continue,
+                Binding::Opaque => MemberDef::Unknown,
+            };
+            // A property's setter or an overload's implementation follows under the same name.
+            let accessor = matches!(&def, MemberDef::Func(f) if self.is_property_accessor(*f));
+            if accessor {
+                continue;
+            }
+            if !site.conditional {
+                found.clear();
+            }
+            found.push(def);
+        }
+        (!found.is_empty()).then_some(found)
+    }
+
+    fn static_member(&self, class: ClassRef, scope: crate::ir::ScopeIdx, expr: &StaticExpr) -> MemberDef {
+        match self.resolve_expr(class.module, scope, expr) {
+            Def::Func(f) => MemberDef::Func(f),
+            Def::Unknown => match &expr.kind {
+                crate::ir::StaticExprKind::Lambda(f) => {
+                    MemberDef::Func(FuncRef { module: class.module, func: *f })
+                }
+                crate::ir::StaticExprKind::Opaque | crate::ir::StaticExprKind::Path(_) => MemberDef::Unknown,
+                _ => MemberDef::Def(Def::Value(class.module, scope, Arc::new(expr.clone()))),
+            },
+            def => MemberDef::Def(def),
+        }
+    }
+
+    fn is_property_accessor(&self, f: FuncRef) -> bool {
+        let m = self.module(f.module);
+        m.ir.function(f.func).decorators.iter().any(|d| {
+            matches!(&d.kind, crate::ir::StaticExprKind::Path(p)
+                if p.len() == 2 && (p[1] == "setter" || p[1] == "deleter"))
+        })
+    }
+
+    /// Whether every base of the class, however far up, is known.
+    #[must_use]
+    pub fn fully_resolved(&self, class: ClassRef) -> bool {
+        self.mro(class).entries.iter().all(|e| match e {
+            MroEntry::Class(_) => true,
+            MroEntry::External(p) => is_transparent(p),
+            MroEntry::Unknown => false,
+        })
+    }
+
+    /// Whether the class is an enumeration.
+    #[must_use]
+    pub fn is_enum(&self, class: ClassRef) -> bool {
+        self.mro(class).entries.iter().any(|e| {
+            matches!(e, MroEntry::External(p) if p.starts_with("enum.") || p.ends_with("Enum"))
+        })
+    }
+
+    /// Whether the class is an exception; `None` when that is not known.
+    #[must_use]
+    pub fn is_exception(&self, class: ClassRef) -> Option<bool> {
+        let mro = self.mro(class);
+        let mut unknown = false;
+        for e in &mro.entries {
+            match e {
+                MroEntry::External(p) if crate::engine::exceptions::is_builtin_exception(p) => return Some(true),
+                MroEntry::External(p) if is_transparent(p) => {}
+                MroEntry::External(p) if p.ends_with("Error") || p.ends_with("Exception") => return Some(true),
+                MroEntry::External(_) | MroEntry::Unknown => unknown = true,
+                MroEntry::Class(_) => {}
+            }
+        }
+        if unknown { None } else { Some(false) }
+    }
+}
+
+/// External bases that are known not to define anything a processor's method could be.
+#[must_use]
+pub(crate) fn is_transparent(path: &str) -> bool {
+    matches!(
+        path,
+        "object" | "abc.ABC" | "ABC" | "typing.Protocol" | "typing_extensions.Protocol"
+            | "typing.Generic" | "Generic" | "Protocol" | "typing.NamedTuple" | "enum.Enum"
+            | "enum.IntEnum" | "enum.StrEnum" | "enum.Flag" | "enum.IntFlag" | "str" | "int"
+            | "contextlib.ContextDecorator" | "contextlib.AbstractContextManager" | "threading.local"
+    ) || crate::engine::exceptions::is_builtin_exception(path)
+}
+
+fn merge(mut lists: Vec<Vec<MroEntry>>) -> Option<Vec<MroEntry>> {
+    let mut out: Vec<MroEntry> = Vec::new();
+    loop {
+        lists.retain(|l| !l.is_empty());
+        if lists.is_empty() {
+            return Some(out);
+        }
+        let candidate = lists.iter().map(|l| l[0].clone()).find(|head| {
+            *head == MroEntry::Unknown || !lists.iter().any(|l| l[1..].contains(head))
+        })?;
+        for l in &mut lists {
+            if l[0] == candidate {
+                l.remove(0);
+            }
+        }
+        if candidate != MroEntry::Unknown || out.last() != Some(&MroEntry::Unknown) {
+            out.push(candidate);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The linked whole: modules loaded on demand, names resolved across files, classes with their
+//! method resolution order.
+//!
+//! Every answer may be "unknown", and is rather than a guess. Nothing is loaded that no question
+//! asked for: linting one file reads that file and what its bases and helpers lead to.
+
+mod classes;
+mod modules;
+mod resolve;
+
+pub(crate) use classes::is_transparent as is_transparent_base;
+pub use classes::{Lookup, MemberDef, Mro, MroEntry};
+pub use modules::{LoadedModule, ModuleId, ModuleProblem, Program};
+pub use resolve::Def;
+
+use crate::ir::{ClassIdx, FuncIdx};
+
+/// A function of the program.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct FuncRef {
+    /// Its module.
+    pub module: ModuleId,
+    /// Its index there.
+    pub func: FuncIdx,
+}
+
+/// A class of the program.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ClassRef {
+    /// Its module.
+    pub module: ModuleId,
+    /// Its index there.
+    pub class: ClassIdx,
+}

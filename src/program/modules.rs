@@ -1,0 +1,260 @@
+//! Loading modules and finding them by their dotted names.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+
+use crate::frontend;
+use crate::ir::{self, Name, StatementKind};
+use crate::program::classes::Mro;
+use crate::program::{ClassRef, FuncRef};
+use crate::source::{SourceFile, SourceMap};
+
+/// A module of the program.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ModuleId(pub u32);
+
+/// A file that could not be made a module.
+#[derive(Clone, Debug)]
+pub struct ModuleProblem {
+    /// The reason.
+    pub reason: String,
+    /// Byte offset in the text, when the problem has a place.
+    pub offset: Option<u32>,
+}
+
+/// A lowered file, or a namespace package (a folder without `__init__.py`, PEP 420).
+pub struct LoadedModule {
+    /// Its id.
+    pub id: ModuleId,
+    /// The file; `None` for a namespace package.
+    pub file: Option<Arc<SourceFile>>,
+    /// The lowered code.
+    pub ir: ir::Module,
+    /// The folder in which submodules and sibling modules are looked for: the folder of the
+    /// package, for `__init__.py` and for a module inside it alike.
+    pub folder: PathBuf,
+    /// Whether this is a package, so that `folder` holds its submodules.
+    pub is_package: bool,
+    /// Names that some function stores to under `global`.
+    pub mutated_globals: HashSet<Name>,
+    /// Attribute names that some function of the file stores to.
+    pub stored_fields: HashSet<Name>,
+}
+
+impl LoadedModule {
+    /// The text of the file; empty for a namespace package.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.file.as_ref().map_or("", |f| &f.text)
+    }
+}
+
+#[derive(Default)]
+struct Tables {
+    modules: Vec<Arc<LoadedModule>>,
+    by_path: HashMap<PathBuf, Option<ModuleId>>,
+}
+
+/// The linked whole.
+pub struct Program<'s> {
+    sources: &'s SourceMap,
+    tables: RwLock<Tables>,
+    pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
+    roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
+}
+
+/// How many folders above a file are looked at for a project marker.
+const MAX_ROOT_CLIMB: usize = 24;
+
+/// Files that mark the top of a project.
+const PROJECT_MARKERS: &[&str] =
+    &["pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg", "tallylint.toml", "requirements.txt"];
+
+impl<'s> Program<'s> {
+    /// An empty program over the given sources.
+    #[must_use]
+    pub fn new(sources: &'s SourceMap) -> Self {
+        Self {
+            sources,
+            tables: RwLock::default(),
+            mros: Mutex::default(),
+            roots: Mutex::default(),
+        }
+    }
+
+    /// The module with this id.
+    #[must_use]
+    pub fn module(&self, id: ModuleId) -> Arc<LoadedModule> {
+        self.tables.read().expect("no panic while the lock is held").modules[id.0 as usize].clone()
+    }
+
+    /// How many modules have been lowered so far.
+    #[must_use]
+    pub fn module_count(&self) -> usize {
+        self.tables.read().expect("no panic while the lock is held").modules.len()
+    }
+
+    /// The name of a function, qualified by its class.
+    #[must_use]
+    pub fn qualname(&self, f: FuncRef) -> Name {
+        self.module(f.module).ir.function(f.func).qualname.clone()
+    }
+
+    /// Lowers a source file, once.
+    ///
+    /// # Errors
+    /// When the file does not parse.
+    pub fn add_file(&self, file: &Arc<SourceFile>) -> Result<ModuleId, ModuleProblem> {
+        let key = file.real_path.clone();
+        if let Some(Some(id)) = self.lookup_path(&key) {
+            return Ok(id);
+        }
+        let lowered = frontend::python::lower_module(&file.text)
+            .map_err(|e| ModuleProblem { reason: e.message, offset: Some(e.offset) })?;
+        let is_package = file.real_path.file_name().is_some_and(|n| n == "__init__.py");
+        let folder = file.real_path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Ok(self.insert(key, Some(file.clone()), lowered, folder, is_package))
+    }
+
+    fn lookup_path(&self, key: &Path) -> Option<Option<ModuleId>> {
+        self.tables.read().expect("no panic while the lock is held").by_path.get(key).copied()
+    }
+
+    fn insert(
+        &self,
+        key: PathBuf,
+        file: Option<Arc<SourceFile>>,
+        ir: ir::Module,
+        folder: PathBuf,
+        is_package: bool,
+    ) -> ModuleId {
+        let mut mutated_globals = HashSet::new();
+        let mut stored_fields = HashSet::new();
+        for s in ir.functions.iter().flat_map(|f| &f.body.blocks).flat_map(|b| &b.statements) {
+            match &s.kind {
+                StatementKind::SetGlobal { name, .. } => {
+                    mutated_globals.insert(name.clone());
+                }
+                StatementKind::SetField { field, .. } | StatementKind::DelField { field, .. } => {
+                    stored_fields.insert(field.clone());
+                }
+                _ => {}
+            }
+        }
+        let mut tables = self.tables.write().expect("no panic while the lock is held");
+        if let Some(Some(id)) = tables.by_path.get(&key) {
+            return *id;
+        }
+        let id = ModuleId(u32::try_from(tables.modules.len()).expect("fewer than 2^32 modules"));
+        tables.modules.push(Arc::new(LoadedModule {
+            id,
+            file,
+            ir,
+            folder,
+            is_package,
+            mutated_globals,
+            stored_fields,
+        }));
+        tables.by_path.insert(key, Some(id));
+        id
+    }
+
+    /// Loads the module at a path; `None` when there is none or it cannot be read or parsed.
+    pub(super) fn load(&self, path: &Path) -> Option<ModuleId> {
+        if let Some(known) = self.lookup_path(path) {
+            return known;
+        }
+        let found = if path.is_dir() {
+            Some(self.insert(
+                path.to_path_buf(),
+                None,
+                ir::Module {
+                    scopes: vec![ir::Scope {
+                        parent: None,
+                        kind: ir::ScopeKind::Module,
+                        bindings: Default::default(),
+                        star_imports: Vec::new(),
+                    }],
+                    ..ir::Module::default()
+                },
+                path.to_path_buf(),
+                true,
+            ))
+        } else {
+            self.sources.load(path).ok().and_then(|file| self.add_file(&file).ok())
+        };
+        self.tables
+            .write()
+            .expect("no panic while the lock is held")
+            .by_path
+            .insert(path.to_path_buf(), found);
+        found
+    }
+
+    /// The module `name` directly inside a folder: a package, a module, or a namespace package.
+    pub(super) fn child(&self, folder: &Path, name: &str) -> Option<ModuleId> {
+        let dir = folder.join(name);
+        let init = dir.join("__init__.py");
+        if init.is_file() {
+            return self.load(&init);
+        }
+        let file = folder.join(format!("{name}.py"));
+        if file.is_file() {
+            return self.load(&file);
+        }
+        if dir.is_dir() && is_identifier(name) { self.load(&dir) } else { None }
+    }
+
+    /// The folders in which absolute imports of a module are looked for: above its outermost
+    /// package, and every folder from there up to the project's marker, each also with `src`.
+    pub(super) fn import_roots(&self, module: &LoadedModule) -> Arc<Vec<PathBuf>> {
+        let mut roots = self.roots.lock().expect("no panic while the lock is held");
+        if let Some(found) = roots.get(&module.folder) {
+            return found.clone();
+        }
+        let mut top = module.folder.clone();
+        while top.join("__init__.py").is_file() {
+            match top.parent() {
+                Some(p) => top = p.to_path_buf(),
+                None => break,
+            }
+        }
+        let mut found: Vec<PathBuf> = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut at = Some(top.as_path());
+        let mut climb = 0;
+        let mut candidates = Vec::new();
+        let mut marked = false;
+        while let Some(dir) = at {
+            candidates.push(dir.to_path_buf());
+            if PROJECT_MARKERS.iter().any(|m| dir.join(m).exists()) {
+                marked = true;
+                break;
+            }
+            climb += 1;
+            if climb > MAX_ROOT_CLIMB {
+                break;
+            }
+            at = dir.parent();
+        }
+        if !marked {
+            // No project around it: only the folders that a script is usually run from.
+            candidates.truncate(3);
+        }
+        for dir in candidates {
+            for root in [dir.clone(), dir.join("src")] {
+                if (root == dir || root.is_dir()) && seen.insert(root.clone()) {
+                    found.push(root);
+                }
+            }
+        }
+        let found = Arc::new(found);
+        roots.insert(module.folder.clone(), found.clone());
+        found
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c == '_' || c.is_alphanumeric())
+}
