@@ -2,5 +2,7 @@
 //! what it did.
 
 pub mod diagnostics;
+pub mod discover;
 pub mod ir;
+pub mod rules;
 pub mod source;
