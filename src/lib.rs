@@ -1,8 +1,12 @@
 //! tallylint: finds the paths on which a data-pipeline processor finishes without recording
 //! what it did.
 
+pub mod config;
 pub mod diagnostics;
 pub mod discover;
 pub mod ir;
 pub mod rules;
+pub mod settle;
 pub mod source;
+
+mod suggest;
