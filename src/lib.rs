@@ -5,6 +5,7 @@ pub mod config;
 pub mod diagnostics;
 pub mod discover;
 pub mod ir;
+pub mod report;
 pub mod rules;
 pub mod settle;
 pub mod source;
