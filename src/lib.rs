@@ -1,9 +1,13 @@
 //! tallylint: finds the paths on which a data-pipeline processor finishes without recording
 //! what it did.
 
+pub mod analysis;
+pub mod cli;
 pub mod config;
 pub mod diagnostics;
 pub mod discover;
+pub mod driver;
+pub mod fence;
 pub mod ir;
 pub mod report;
 pub mod rules;

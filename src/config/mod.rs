@@ -15,6 +15,7 @@ use crate::discover::Excludes;
 
 pub use load::{ConfigFile, ConfigSource, load};
 pub use selection::RuleSet;
+pub(crate) use selection::find as find_rule;
 
 /// Everything that the analysis and the decisions after it depend on.
 #[derive(Clone, Debug)]
