@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, terminal};
+use crate::driver::Status;
+use crate::fence;
 use crate::ir::{Function, Module};
 use crate::source::{SourceFile, SourceMap, describe_io};
 use crate::suggest::did_you_mean;
@@ -21,29 +23,42 @@ pub fn cfg(target: &str) -> Result<u8, Failure> {
             Some(at) => format!("{}:{}:{}: {error}", path.display(), at.line, at.column),
             None => format!("{}: {error}", path.display()),
         })?;
-    let module = lower(&file)?;
+    let printed = fence::on_big_stack(|| print(&file, symbol));
+    let text = match printed {
+        Ok(text) => text?,
+        Err(bug) => {
+            terminal::complain(&format!("internal error: {}: {bug}", file.display));
+            return Ok(Status::Bug.code());
+        }
+    };
+    terminal::print(text.as_bytes())?;
+    Ok(0)
+}
+
+fn print(file: &SourceFile, symbol: Option<&str>) -> Result<String, Failure> {
+    let module = lower(&file.text).map_err(|(message, offset)| {
+        let at = file.position(offset);
+        format!("{}:{}:{}: {message}", file.display, at.line, at.column)
+    })?;
     let wanted = |function: &&Function| symbol.is_none_or(|name| function.qualname == name);
     let functions: Vec<&Function> = module.functions.iter().filter(wanted).collect();
     if let (Some(name), true) = (symbol, functions.is_empty()) {
         let known = module.functions.iter().map(|known| known.qualname.as_str());
-        return Err(format!(
-            "no function `{name}` in {}{}",
-            file.display,
-            did_you_mean(name, known)
-        )
-        .into());
+        let hint = did_you_mean(name, known);
+        return Err(format!("no function `{name}` in {}{hint}", file.display).into());
     }
     let mut out = String::new();
     for function in functions {
-        let (text, mermaid) = dump(function, &file);
+        let (text, mermaid) = dump(function, &file.text);
         let _ = writeln!(
             out,
-            "# {}\n\n{text}\n```mermaid\n{mermaid}\n```\n",
-            function.qualname
+            "# {}\n\n{}\n\n```mermaid\n{}\n```\n",
+            function.qualname,
+            text.trim_end(),
+            mermaid.trim_end()
         );
     }
-    terminal::print(out.as_bytes())?;
-    Ok(0)
+    Ok(out)
 }
 
 /// `FILE` or `FILE:Class.method`; a file whose name has a colon is a file.
@@ -56,13 +71,12 @@ fn split<'a>(target: &'a str, cwd: &Path) -> (PathBuf, Option<&'a str>) {
     }
 }
 
-/// SEAM: becomes `frontend::python::lower_module(&file.text)`, whose `SyntaxError` is shown as
-/// `path:line:column: message`.
-fn lower(file: &SourceFile) -> Result<Module, Failure> {
-    Err(format!("{}: the Python front end is not connected", file.display).into())
+/// SEAM: becomes `frontend::python::lower_module(text)`, with its error as message and offset.
+fn lower(_text: &str) -> Result<Module, (String, u32)> {
+    Err(("the Python front end is not connected".to_owned(), 0))
 }
 
 /// SEAM: becomes `ir::dump::text` and `ir::dump::mermaid`.
-fn dump(_function: &Function, _file: &SourceFile) -> (String, String) {
+fn dump(_function: &Function, _text: &str) -> (String, String) {
     (String::new(), String::new())
 }

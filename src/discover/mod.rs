@@ -96,7 +96,7 @@ pub fn discover(paths: &[PathBuf], excludes: &Excludes, sources: &SourceMap) -> 
         let name = Name {
             walked,
             through_link,
-            display: sources.display(&path),
+            display: sources.display_file(&path, &real),
             path,
         };
         match names.entry(real) {

@@ -275,6 +275,20 @@ impl SourceMap {
         }
     }
 
+    /// How a file is shown whose real path is known: a path that leads up and down again, or
+    /// starts at the root, is shortened when it ends below the working directory.
+    #[must_use]
+    pub fn display_file(&self, path: &Path, real_path: &Path) -> String {
+        let roundabout = path.is_absolute()
+            || path
+                .components()
+                .any(|part| part == std::path::Component::ParentDir);
+        match real_path.strip_prefix(&self.cwd) {
+            Ok(inside) if roundabout => self.display(inside),
+            _ => self.display(path),
+        }
+    }
+
     fn known(&self, real_path: &Path) -> Option<Result<Arc<SourceFile>, ReadError>> {
         let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
         Some(match store.by_real_path.get(real_path)? {
@@ -336,7 +350,7 @@ impl SourceMap {
         let id = FileId(u32::try_from(store.files.len()).unwrap_or(u32::MAX));
         let file = Arc::new(SourceFile {
             id,
-            display: self.display(&path),
+            display: self.display_file(&path, &real_path),
             language: Language::of_named(&path),
             path,
             real_path: real_path.clone(),
@@ -365,6 +379,19 @@ mod tests {
         assert_eq!((map.reads(), map.len()), (1, 1));
         assert_eq!(one.display, "a.py");
         assert_eq!(one.position(4), LineColumn { line: 1, column: 5 });
+    }
+
+    #[test]
+    fn paths_are_shown_relative_to_the_working_directory() {
+        let map = SourceMap::new(PathBuf::from("/w"));
+        let show = |path: &str, real: &str| map.display_file(Path::new(path), Path::new(real));
+        assert_eq!(show("./a/b.py", "/w/a/b.py"), "a/b.py");
+        assert_eq!(show("../w/a.py", "/w/a.py"), "a.py");
+        assert_eq!(show("/w/a.py", "/w/a.py"), "a.py");
+        assert_eq!(show("../v/a.py", "/v/a.py"), "../v/a.py");
+        assert_eq!(show("/v/a.py", "/v/a.py"), "/v/a.py");
+        assert_eq!(show("link.py", "/w/a.py"), "link.py");
+        assert_eq!(map.display(Path::new("/w")), ".");
     }
 
     #[test]
@@ -410,6 +437,7 @@ mod tests {
         let map = SourceMap::new(dir.path().to_path_buf());
         let missing = map.load(Path::new("nope.py")).unwrap_err();
         assert_eq!(missing.to_string(), "no such file or directory");
+        assert_eq!(missing.position(), None);
         let folder = map.load(Path::new(".")).unwrap_err();
         assert_eq!(folder, ReadError::NotAFile);
     }
