@@ -1,7 +1,20 @@
 //! tallylint: finds the paths on which a data-pipeline processor finishes without recording
 //! what it did.
 
+pub mod analysis;
+pub mod cli;
+pub mod config;
 pub mod diagnostics;
+pub mod discover;
+pub mod driver;
+pub mod engine;
+pub mod fence;
 pub mod frontend;
 pub mod ir;
+pub mod program;
+pub mod report;
+pub mod rules;
+pub mod settle;
 pub mod source;
+
+mod suggest;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `tallylint` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tallylint::cli::main()
+}

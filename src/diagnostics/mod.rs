@@ -1,9 +1,24 @@
 //! Findings: what a rule reports, before it is decided whether a person gets to see it.
 
+mod builder;
+mod failure;
+mod fingerprint;
+mod order;
+
+use std::fmt;
+
+use serde::Deserialize;
+
 use crate::source::{FileId, Span};
 
+pub use builder::FindingBuilder;
+pub use failure::FileFailure;
+pub use fingerprint::{Fingerprint, fingerprints};
+pub use order::sort;
+
 /// How serious a finding is; ordered from least to most.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// For information: shown with `--pedantic`.
     Note,
@@ -11,6 +26,27 @@ pub enum Severity {
     Warning,
     /// A bug that records something false.
     Error,
+}
+
+impl Severity {
+    /// All of them, the worst first.
+    pub const ALL: [Severity; 3] = [Severity::Error, Severity::Warning, Severity::Note];
+
+    /// The name that people and machines read.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// A place in a file.
@@ -31,7 +67,7 @@ pub struct Step {
     pub message: String,
 }
 
-/// One report of a rule.
+/// One report of a rule, made by a [`FindingBuilder`].
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// Id of the rule.
@@ -44,7 +80,8 @@ pub struct Finding {
     pub message: String,
     /// The primary label. Exactly one.
     pub primary: Step,
-    /// The path, in the order of execution; its last step is the primary label's place.
+    /// The path, in the order of execution. When it ends at the primary label, the last step
+    /// equals that label.
     pub steps: Vec<Step>,
     /// Every exit concerned.
     pub exits: Vec<Location>,

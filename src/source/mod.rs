@@ -1,9 +1,17 @@
 //! Source files: bytes, text, positions.
+//!
+//! Owns how a file becomes text (encodings), how an offset becomes a line and a column, and the
+//! store in which every file of a run is kept once.
 
+mod language;
+mod line_index;
+mod map;
 mod span;
+mod text;
 
+pub use language::Language;
+pub use line_index::{LineColumn, LineIndex};
+pub(crate) use map::describe_io;
+pub use map::{FileId, MAX_FILE_BYTES, ReadError, SourceFile, SourceMap};
 pub use span::Span;
-
-/// A file known to the run's `SourceMap`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct FileId(pub u32);
+pub use text::{DecodeError, decode};

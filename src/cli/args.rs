@@ -1,0 +1,196 @@
+//! Commands and options.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::diagnostics::Severity;
+
+/// Finds the paths on which a data-pipeline processor finishes without recording what it did.
+#[derive(Parser)]
+#[command(version, about, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 clean, 1 findings, 2 usage error or incomplete result, \
+                        101 a bug in tallylint"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Check files and folders
+    Check(CheckArgs),
+    /// List the rules
+    Rules(RulesArgs),
+    /// Explain a rule
+    Explain(ExplainArgs),
+    /// Look inside the analysis
+    Debug(DebugArgs),
+}
+
+/// Options of `check`.
+#[derive(Args)]
+pub struct CheckArgs {
+    /// Files and folders; `-` reads standard input
+    #[arg(value_name = "PATHS", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// The path that standard input stands for
+    #[arg(long, value_name = "PATH")]
+    pub stdin_filename: Option<PathBuf>,
+
+    /// Run these rules instead of the default ones (`all` for every rule)
+    #[arg(
+        long,
+        value_name = "RULES",
+        value_delimiter = ',',
+        help_heading = "Rules"
+    )]
+    pub select: Vec<String>,
+    /// Do not run these rules
+    #[arg(
+        long,
+        value_name = "RULES",
+        value_delimiter = ',',
+        help_heading = "Rules"
+    )]
+    pub ignore: Vec<String>,
+    /// Show notes, too: findings that depend on code that was not found
+    #[arg(long, help_heading = "Rules")]
+    pub pedantic: bool,
+    /// The least severity of a reported finding that makes the exit code 1
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "warning",
+        help_heading = "Rules"
+    )]
+    pub fail_on: FailOn,
+
+    /// Use this configuration file instead of the nearest one
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+    /// Use no configuration file
+    #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
+    pub isolated: bool,
+
+    /// How findings are written
+    #[arg(long, default_value = "text", help_heading = "Output")]
+    pub format: CheckFormat,
+    /// Write findings to a file instead of standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Colour in the text format
+    ///
+    /// `auto` colours for a terminal; the variables NO_COLOR and CLICOLOR_FORCE are honoured.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    pub color: ColorChoice,
+    /// Leave out the summary, warnings and progress
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Tell on standard error which configuration is used and what is left out
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
+    /// Print the counters of the analysis on standard error
+    #[arg(long, help_heading = "Output")]
+    pub statistics: bool,
+}
+
+/// The least severity that fails a run.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum FailOn {
+    /// Any finding (notes are reported with --pedantic only)
+    Note,
+    /// Warnings and errors
+    Warning,
+    /// Errors
+    Error,
+    /// No finding
+    Never,
+}
+
+impl FailOn {
+    /// The threshold; `None` when findings never fail the run.
+    pub fn threshold(self) -> Option<Severity> {
+        match self {
+            FailOn::Note => Some(Severity::Note),
+            FailOn::Warning => Some(Severity::Warning),
+            FailOn::Error => Some(Severity::Error),
+            FailOn::Never => None,
+        }
+    }
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// Source snippets with the path of each finding
+    Text,
+    /// One line per finding
+    Concise,
+    /// One JSON object
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ColorChoice {
+    /// For a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Options of `rules`.
+#[derive(Args)]
+pub struct RulesArgs {
+    /// How rules are written
+    #[arg(long, default_value = "text")]
+    pub format: RulesFormat,
+}
+
+/// How rules are written.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum RulesFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// Options of `explain`.
+#[derive(Args)]
+pub struct ExplainArgs {
+    /// The rule
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+}
+
+/// Options of `debug`.
+#[derive(Args)]
+pub struct DebugArgs {
+    /// What to look at.
+    #[command(subcommand)]
+    pub command: DebugCommand,
+}
+
+/// What to look at.
+#[derive(Subcommand)]
+pub enum DebugCommand {
+    /// Print control-flow graphs, as text and as Mermaid
+    Cfg {
+        /// A file, or one function in it
+        #[arg(value_name = "FILE[:Class.method]")]
+        target: String,
+    },
+}

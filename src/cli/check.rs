@@ -1,0 +1,169 @@
+//! `tallylint check`.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use termcolor::{Ansi, NoColor, WriteColor};
+
+use super::args::{CheckArgs, CheckFormat};
+use super::progress::Progress;
+use super::{Failure, terminal};
+use crate::config::{self, ConfigError, ConfigSource, Overrides, Settings};
+use crate::driver::{self, Outcome, Request, Status};
+use crate::report::{self, Format};
+use crate::settle;
+use crate::source::{MAX_FILE_BYTES, SourceMap, describe_io};
+
+/// The name of standard input on the command line.
+const STDIN: &str = "-";
+/// What findings in standard input are shown under, unless told otherwise.
+const STDIN_DISPLAY: &str = "<stdin>";
+/// Where bugs are reported.
+const ISSUES: &str = "please report it with the input that causes it";
+
+/// Runs a check; the result is the exit code.
+pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
+    let cwd = env::current_dir()
+        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let settings = settings(args, &cwd).map_err(|error| describe(&error, &cwd))?;
+    let (paths, piped): (Vec<PathBuf>, Vec<PathBuf>) = args
+        .paths
+        .iter()
+        .cloned()
+        .partition(|path| path != Path::new(STDIN));
+    if piped.is_empty() && args.stdin_filename.is_some() {
+        return Err("--stdin-filename needs `-` among the paths".into());
+    }
+    let stdin = if piped.is_empty() {
+        None
+    } else {
+        let display = args.stdin_filename.clone();
+        Some((
+            display.unwrap_or_else(|| PathBuf::from(STDIN_DISPLAY)),
+            read_stdin()?,
+        ))
+    };
+    let progress = Progress::start(!args.quiet);
+    let outcome = driver::run(Request {
+        paths: &paths,
+        stdin,
+        settings: &settings,
+        cwd,
+    });
+    drop(progress);
+    write_report(args, &outcome)?;
+    Ok(write_remarks(args, &outcome).code())
+}
+
+fn settings(args: &CheckArgs, cwd: &Path) -> Result<Settings, ConfigError> {
+    let source = match (&args.config, args.isolated) {
+        (_, true) => ConfigSource::Isolated,
+        (Some(path), false) => ConfigSource::File(path.clone()),
+        (None, false) => ConfigSource::Nearest,
+    };
+    let file = config::load(&source, cwd)?;
+    if args.verbose {
+        terminal::complain(&match &file {
+            Some(file) => format!("configuration: {}", show(&file.path, cwd)),
+            None => "configuration: none".to_owned(),
+        });
+    }
+    let overrides = Overrides {
+        select: args.select.clone(),
+        ignore: args.ignore.clone(),
+        pedantic: args.pedantic,
+    };
+    Settings::new(file.as_ref(), &overrides)
+}
+
+fn describe(error: &ConfigError, cwd: &Path) -> String {
+    match &error.place {
+        None => error.message.clone(),
+        Some((path, None)) => format!("{}: {}", show(path, cwd), error.message),
+        Some((path, Some((line, column)))) => {
+            format!("{}:{line}:{column}: {}", show(path, cwd), error.message)
+        }
+    }
+}
+
+fn show(path: &Path, cwd: &Path) -> String {
+    SourceMap::new(cwd.to_path_buf()).display(path)
+}
+
+fn read_stdin() -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("cannot read standard input: {}", describe_io(&error)))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        let message = format!("standard input is too large: the limit is {MAX_FILE_BYTES} bytes");
+        return Err(message.into());
+    }
+    Ok(bytes)
+}
+
+fn write_report(args: &CheckArgs, outcome: &Outcome) -> Result<(), Failure> {
+    let format = match args.format {
+        CheckFormat::Text => Format::Text {
+            summary: (!args.quiet).then_some(outcome.elapsed),
+        },
+        CheckFormat::Concise => Format::Concise,
+        CheckFormat::Json => Format::Json,
+    };
+    let render = |out: &mut dyn WriteColor| report::write(format, &outcome.report(), out);
+    let bytes = if terminal::colour(args.color, args.output.is_some()) {
+        let mut out = Ansi::new(Vec::new());
+        render(&mut out)?;
+        out.into_inner()
+    } else {
+        let mut out = NoColor::new(Vec::new());
+        render(&mut out)?;
+        out.into_inner()
+    };
+    match &args.output {
+        None => terminal::print(&bytes)
+            .map_err(|error| format!("cannot write the report: {}", describe_io(&error)).into()),
+        Some(path) => fs::write(path, bytes).map_err(|error| {
+            format!("cannot write {}: {}", path.display(), describe_io(&error)).into()
+        }),
+    }
+}
+
+/// What goes to standard error after the report.
+fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
+    for failure in &outcome.failures {
+        let what = if failure.internal {
+            format!("internal error: {failure}; {ISSUES}")
+        } else {
+            format!("error: {failure}")
+        };
+        terminal::complain(&what);
+    }
+    if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {
+        terminal::complain("warning: no source files found");
+    }
+    if args.verbose {
+        for skipped in &outcome.skipped {
+            let path = outcome.sources.display(&skipped.path);
+            terminal::complain(&format!("skipped: {path}: {}", skipped.reason.describe()));
+        }
+        let unselected = outcome.settled.count(settle::Outcome::Unselected);
+        if unselected > 0 {
+            terminal::complain(&format!("findings of rules that are off: {unselected}"));
+        }
+    }
+    if args.statistics {
+        for (name, count) in outcome.statistics.iter() {
+            terminal::complain(&format!("{count:>12}  {name}"));
+        }
+    }
+    if let Some(bug) = &outcome.bug {
+        terminal::complain(&format!(
+            "internal error: the analysis panicked: {bug}; {ISSUES}"
+        ));
+    }
+    outcome.status(args.fail_on.threshold())
+}

@@ -1,0 +1,61 @@
+//! The command line.
+
+mod args;
+mod check;
+mod debug;
+mod progress;
+mod rules;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command, DebugCommand};
+
+/// Exit code of usage errors, unusable configuration and unreadable input.
+const USAGE: u8 = 2;
+
+/// Why a command could not do its work.
+struct Failure(String);
+
+impl<E: std::fmt::Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(error.to_string())
+    }
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is no reason to fail.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let result = match cli.command {
+        Command::Check(args) => check::run(&args),
+        Command::Rules(args) => rules::list(args.format),
+        Command::Explain(args) => rules::explain(&args.rule),
+        Command::Debug(args) => match args.command {
+            DebugCommand::Cfg { target } => debug::cfg(&target),
+        },
+    };
+    ExitCode::from(result.unwrap_or_else(|Failure(message)| {
+        terminal::complain(&format!("error: {message}"));
+        USAGE
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,48 @@
+//! What a configuration file may say. Unknown keys are errors.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// `tallylint.toml`, or `[tool.tallylint]` in `pyproject.toml`.
+#[derive(Clone, Default, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConfig {
+    /// Rules to run instead of the default ones.
+    pub select: Option<Vec<Spanned<String>>>,
+    /// Rules to leave out.
+    #[serde(default)]
+    pub ignore: Vec<Spanned<String>>,
+    /// Patterns of files and folders to leave out.
+    #[serde(default)]
+    pub exclude: Vec<Spanned<String>>,
+    /// Further contracts.
+    #[serde(default)]
+    pub contract: Vec<RawContract>,
+}
+
+/// `[[contract]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawContract {
+    /// The method.
+    pub method: Spanned<String>,
+    /// The place.
+    pub sets: Spanned<String>,
+    /// Base classes.
+    pub bases: Option<Vec<Spanned<String>>>,
+}
+
+/// The part of `pyproject.toml` that matters here; the rest belongs to other tools.
+#[derive(Default, Deserialize)]
+pub struct RawPyproject {
+    /// `[tool]`
+    #[serde(default)]
+    pub tool: RawTool,
+}
+
+/// `[tool]`
+#[derive(Default, Deserialize)]
+pub struct RawTool {
+    /// `[tool.tallylint]`
+    pub tallylint: Option<RawConfig>,
+}

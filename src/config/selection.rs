@@ -1,0 +1,73 @@
+//! Which rules are on.
+
+use std::collections::BTreeSet;
+
+use crate::rules;
+use crate::suggest::did_you_mean;
+
+/// The word that selects every rule.
+const ALL: &str = "all";
+
+/// A set of rules, never empty.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuleSet(BTreeSet<&'static str>);
+
+impl RuleSet {
+    /// Whether the rule is on.
+    #[must_use]
+    pub fn contains(&self, id: &str) -> bool {
+        self.0.contains(id)
+    }
+
+    /// The ids, sorted.
+    pub fn ids(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+/// Reads rule ids and `all`; an error names the index of the unknown one.
+pub(super) fn parse<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeSet<&'static str>, (usize, String)> {
+    let mut ids = BTreeSet::new();
+    for (at, name) in names.into_iter().enumerate() {
+        if name == ALL {
+            ids.extend(rules::all().iter().map(|rule| rule.id()));
+        } else {
+            ids.insert(find(name).map_err(|message| (at, message))?.id());
+        }
+    }
+    Ok(ids)
+}
+
+/// The rule with this id, or a message that names the closest one.
+pub(crate) fn find(id: &str) -> Result<&'static dyn rules::Rule, String> {
+    rules::by_id(id).ok_or_else(|| {
+        let known = rules::all().iter().map(|rule| rule.id());
+        format!("unknown rule `{id}`{}", did_you_mean(id, known))
+    })
+}
+
+/// The command line goes before the file: its selection replaces the file's selection and
+/// exclusions; without one, both exclusions are taken from the file's selection.
+pub(super) fn resolve(
+    selected: Option<BTreeSet<&'static str>>,
+    ignored: &BTreeSet<&'static str>,
+    file_select: Option<BTreeSet<&'static str>>,
+    file_ignore: &BTreeSet<&'static str>,
+) -> Result<RuleSet, String> {
+    let base = match (selected, file_select) {
+        (Some(selected), _) => selected,
+        (None, Some(select)) => &select - file_ignore,
+        (None, None) => {
+            let defaults = rules::all().iter().filter(|rule| rule.meta().default);
+            let defaults: BTreeSet<_> = defaults.map(|rule| rule.id()).collect();
+            &defaults - file_ignore
+        }
+    };
+    let rules = &base - ignored;
+    if rules.is_empty() {
+        return Err("no rule is left to run".to_owned());
+    }
+    Ok(RuleSet(rules))
+}

@@ -1,0 +1,124 @@
+//! What git ignores and what the configuration excludes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+/// The `exclude` patterns of a configuration, in the syntax of `.gitignore`, relative to the
+/// folder of the configuration file.
+#[derive(Clone, Debug)]
+pub struct Excludes(Gitignore);
+
+impl Default for Excludes {
+    fn default() -> Self {
+        Excludes(Gitignore::empty())
+    }
+}
+
+impl Excludes {
+    /// Compiles patterns that are relative to `root`.
+    ///
+    /// # Errors
+    /// The index of the first pattern that is not valid, and why.
+    pub fn new(root: &Path, patterns: &[String]) -> Result<Self, (usize, String)> {
+        let mut builder = GitignoreBuilder::new(root);
+        for (at, pattern) in patterns.iter().enumerate() {
+            builder
+                .add_line(None, pattern)
+                .map_err(|error| (at, error.to_string()))?;
+        }
+        match builder.build() {
+            Ok(matcher) => Ok(Excludes(matcher)),
+            Err(error) => Err((0, error.to_string())),
+        }
+    }
+
+    /// Whether a real path is excluded.
+    pub(super) fn matches(&self, real: &Path, is_dir: bool) -> bool {
+        real.starts_with(self.0.path()) && self.0.matched(real, is_dir).is_ignore()
+    }
+}
+
+/// The ignore files that hold in one folder: its own and those of the folders around it.
+#[derive(Clone)]
+pub struct Ignores(Option<Arc<Level>>);
+
+struct Level {
+    outer: Option<Arc<Level>>,
+    git: Gitignore,
+    plain: Gitignore,
+}
+
+impl Ignores {
+    /// What holds around (not in) the real folder `root`: the ignore files from the root of its
+    /// repository down, the repository's `info/exclude` and the user's global excludes.
+    pub fn around(root: &Path) -> Self {
+        let mut parents: Vec<PathBuf> = Vec::new();
+        let mut repository = root.join(".git").exists().then(|| root.to_path_buf());
+        let mut next = root.parent();
+        while let (None, Some(parent)) = (&repository, next) {
+            parents.push(parent.to_path_buf());
+            if parent.join(".git").exists() {
+                repository = Some(parent.to_path_buf());
+            }
+            next = parent.parent();
+        }
+        let mut ignores = Ignores(None);
+        if let Some(repository) = repository {
+            ignores = ignores.with(Gitignore::global().0, Gitignore::empty());
+            let exclude = repository.join(".git/info/exclude");
+            let mut builder = GitignoreBuilder::new(&repository);
+            // A missing or partly wrong file ignores less, as in git.
+            let _ = builder.add(exclude);
+            if let Ok(matcher) = builder.build() {
+                ignores = ignores.with(matcher, Gitignore::empty());
+            }
+        }
+        for parent in parents.iter().rev() {
+            ignores = ignores.enter(parent);
+        }
+        ignores
+    }
+
+    /// What holds in `folder`, given that `self` holds around it.
+    pub fn enter(&self, folder: &Path) -> Self {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            if path.is_file() {
+                Gitignore::new(path).0
+            } else {
+                Gitignore::empty()
+            }
+        };
+        self.with(read(".gitignore"), read(".ignore"))
+    }
+
+    fn with(&self, git: Gitignore, plain: Gitignore) -> Self {
+        if git.is_empty() && plain.is_empty() {
+            return self.clone();
+        }
+        Ignores(Some(Arc::new(Level {
+            outer: self.0.clone(),
+            git,
+            plain,
+        })))
+    }
+
+    /// Whether a real path is ignored. The innermost file that mentions it decides; `.ignore`
+    /// files go before `.gitignore` files.
+    pub fn matches(&self, real: &Path, is_dir: bool) -> bool {
+        let kinds: [fn(&Level) -> &Gitignore; 2] = [|level| &level.plain, |level| &level.git];
+        for kind in kinds {
+            let mut level = self.0.as_deref();
+            while let Some(current) = level {
+                let matched = kind(current).matched(real, is_dir);
+                if !matched.is_none() {
+                    return matched.is_ignore();
+                }
+                level = current.outer.as_deref();
+            }
+        }
+        false
+    }
+}

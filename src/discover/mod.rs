@@ -1,0 +1,169 @@
+//! Discovery: the paths of a command line become a sorted list of source files.
+//!
+//! Owns what is read, what is left out and why. Folders are walked; what git ignores, what the
+//! configuration excludes and folders that never hold first-party code ([`skip`]) are left out.
+//! A file that is named explicitly is always taken. Links are followed, but every real folder is
+//! walked once and every real file is taken once, so loops end and copies do not count twice.
+
+mod ignores;
+mod skip;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostics::FileFailure;
+use crate::source::{SourceMap, describe_io};
+
+pub use ignores::Excludes;
+
+/// What discovery found.
+#[derive(Default, Debug)]
+pub struct Discovered {
+    /// Files to analyse, sorted by the path that is shown.
+    pub files: Vec<PathBuf>,
+    /// Paths that could not be looked at.
+    pub failures: Vec<FileFailure>,
+    /// Files and folders that were left out of a walk.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Discovered {
+    /// How many files and folders were left out, not counting the folders that never hold
+    /// first-party code: every repository has some.
+    #[must_use]
+    pub fn skipped_count(&self) -> usize {
+        let counts = |skipped: &&Skipped| skipped.reason != SkipReason::Builtin;
+        self.skipped.iter().filter(counts).count()
+    }
+}
+
+/// A file or folder that a walk left out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Skipped {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why a walk left something out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SkipReason {
+    /// `.gitignore`, `.ignore` or git's own exclude files say so.
+    Ignored,
+    /// The configuration excludes it.
+    Excluded,
+    /// A folder that holds no first-party code.
+    Builtin,
+    /// A link that leads nowhere.
+    BrokenLink,
+    /// A link to a folder that contains the link.
+    LinkLoop,
+}
+
+impl SkipReason {
+    /// The reason in words.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            SkipReason::Ignored => "ignored by git",
+            SkipReason::Excluded => "excluded by the configuration",
+            SkipReason::Builtin => "never holds first-party code",
+            SkipReason::BrokenLink => "broken link",
+            SkipReason::LinkLoop => "link to a folder around it",
+        }
+    }
+}
+
+/// One way by which a real file was reached; the smallest one names the file.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    walked: bool,
+    through_link: bool,
+    display: String,
+    path: PathBuf,
+}
+
+/// Finds the source files under `paths`. Relative paths are relative to the map's working
+/// directory.
+#[must_use]
+pub fn discover(paths: &[PathBuf], excludes: &Excludes, sources: &SourceMap) -> Discovered {
+    let mut found = Discovered::default();
+    let mut names: BTreeMap<PathBuf, Name> = BTreeMap::new();
+    let mut add = |real: PathBuf, path: PathBuf, walked: bool, through_link: bool| {
+        let name = Name {
+            walked,
+            through_link,
+            display: sources.display_file(&path, &real),
+            path,
+        };
+        match names.entry(real) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(name);
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                if name < *entry.get() {
+                    entry.insert(name);
+                }
+            }
+        }
+    };
+    for path in paths {
+        match locate(path, sources.cwd()) {
+            Err(reason) => {
+                found
+                    .failures
+                    .push(FileFailure::input(sources.display(path), None, reason))
+            }
+            Ok(Located::File(real)) => add(real, path.clone(), false, false),
+            Ok(Located::Folder(real)) => {
+                let walked = walk::walk(path, &real, excludes);
+                for file in walked.files {
+                    add(file.real, file.path, true, file.through_link);
+                }
+                found.skipped.extend(walked.skipped);
+                found
+                    .failures
+                    .extend(walked.failures.into_iter().map(|(path, reason)| {
+                        FileFailure::input(sources.display(&path), None, reason)
+                    }));
+            }
+        }
+    }
+    let mut chosen: Vec<Name> = names.into_values().collect();
+    chosen.sort_by(|a, b| (&a.display, &a.path).cmp(&(&b.display, &b.path)));
+    found.files = chosen.into_iter().map(|name| name.path).collect();
+    found.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    found.skipped.dedup();
+    found.failures.sort();
+    found.failures.dedup();
+    found
+}
+
+enum Located {
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+fn locate(path: &Path, cwd: &Path) -> Result<Located, String> {
+    let absolute = cwd.join(path);
+    let real = fs::canonicalize(&absolute).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::NotFound
+            && fs::symlink_metadata(&absolute).is_ok_and(|found| found.is_symlink())
+        {
+            "broken link".to_owned()
+        } else {
+            describe_io(&error)
+        }
+    })?;
+    match fs::metadata(&real) {
+        Ok(metadata) if metadata.is_dir() => Ok(Located::Folder(real)),
+        Ok(_) => Ok(Located::File(real)),
+        Err(error) => Err(describe_io(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

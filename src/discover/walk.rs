@@ -1,0 +1,211 @@
+//! The walk over one folder.
+//!
+//! `walkdir` walks the real tree without following links; links are put aside and looked at
+//! afterwards, so that a file is named by its real path whenever that lies in the walk, and a
+//! folder that was walked already is not walked again through a link.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::ignores::{Excludes, Ignores};
+use super::{SkipReason, Skipped, skip};
+use crate::source::{Language, describe_io};
+
+/// What one walk found.
+#[derive(Default)]
+pub struct Walked {
+    /// Source files.
+    pub files: Vec<WalkedFile>,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
+    /// What could not be read, and why.
+    pub failures: Vec<(PathBuf, String)>,
+}
+
+/// A source file of a walk.
+pub struct WalkedFile {
+    /// The path with links resolved.
+    pub real: PathBuf,
+    /// The path by which it was reached.
+    pub path: PathBuf,
+    /// Whether a link was followed on the way.
+    pub through_link: bool,
+}
+
+struct Link {
+    path: PathBuf,
+    /// The real path of the link itself.
+    at: PathBuf,
+}
+
+struct Root {
+    path: PathBuf,
+    real: PathBuf,
+    through_link: bool,
+}
+
+struct Walk<'a> {
+    excludes: &'a Excludes,
+    out: Walked,
+    visited: BTreeSet<PathBuf>,
+    links: VecDeque<Link>,
+}
+
+/// Walks the folder `path`, whose real path is `real`.
+pub fn walk(path: &Path, real: &Path, excludes: &Excludes) -> Walked {
+    let mut walk = Walk {
+        excludes,
+        out: Walked::default(),
+        visited: BTreeSet::new(),
+        links: VecDeque::new(),
+    };
+    walk.tree(&Root {
+        path: path.to_path_buf(),
+        real: real.to_path_buf(),
+        through_link: false,
+    });
+    while let Some(link) = walk.links.pop_front() {
+        walk.link(link);
+    }
+    walk.out
+}
+
+impl Walk<'_> {
+    fn tree(&mut self, root: &Root) {
+        if !self.visited.insert(root.real.clone()) {
+            return;
+        }
+        // The ignore files in force, by real folder; filled top-down by the walk itself.
+        let mut ignores: HashMap<PathBuf, Ignores> = HashMap::new();
+        ignores.insert(
+            root.real.clone(),
+            Ignores::around(&root.real).enter(&root.real),
+        );
+        let mut entries = WalkDir::new(&root.real)
+            .follow_links(false)
+            .follow_root_links(false)
+            .sort_by_file_name()
+            .min_depth(1)
+            .into_iter();
+        while let Some(entry) = entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let at = error.path().unwrap_or(&root.real);
+                    let reason = error
+                        .io_error()
+                        .map_or_else(|| error.to_string(), describe_io);
+                    self.out.failures.push((shown(root, at), reason));
+                    continue;
+                }
+            };
+            let real = entry.path();
+            let kind = entry.file_type();
+            let path = shown(root, real);
+            let around = real
+                .parent()
+                .and_then(|parent| ignores.get(parent))
+                .cloned()
+                .unwrap_or_else(|| Ignores::around(real));
+            if kind.is_symlink() {
+                if let Some(reason) = self.left_out(real, false, &around) {
+                    self.skip_if_source(path, reason);
+                } else {
+                    self.links.push_back(Link {
+                        path,
+                        at: real.to_path_buf(),
+                    });
+                }
+            } else if kind.is_dir() {
+                let reason = if skip::is_skipped(real) {
+                    Some(SkipReason::Builtin)
+                } else {
+                    self.left_out(real, true, &around)
+                };
+                if let Some(reason) = reason {
+                    self.out.skipped.push(Skipped { path, reason });
+                    entries.skip_current_dir();
+                } else if self.visited.insert(real.to_path_buf()) {
+                    ignores.insert(real.to_path_buf(), around.enter(real));
+                } else {
+                    entries.skip_current_dir();
+                }
+            } else if kind.is_file() && Language::of_walked(real).is_some() {
+                if let Some(reason) = self.left_out(real, false, &around) {
+                    self.out.skipped.push(Skipped { path, reason });
+                } else {
+                    self.out.files.push(WalkedFile {
+                        real: real.to_path_buf(),
+                        path,
+                        through_link: root.through_link,
+                    });
+                }
+            }
+        }
+    }
+
+    fn link(&mut self, link: Link) {
+        let Ok(target) = fs::canonicalize(&link.at) else {
+            self.skip_if_source(link.path, SkipReason::BrokenLink);
+            return;
+        };
+        if target.is_dir() {
+            if link.at.starts_with(&target) {
+                self.out.skipped.push(Skipped {
+                    path: link.path,
+                    reason: SkipReason::LinkLoop,
+                });
+            } else if skip::is_skipped(&link.at) || skip::is_skipped(&target) {
+                self.out.skipped.push(Skipped {
+                    path: link.path,
+                    reason: SkipReason::Builtin,
+                });
+            } else if self.excludes.matches(&link.at, true) {
+                self.out.skipped.push(Skipped {
+                    path: link.path,
+                    reason: SkipReason::Excluded,
+                });
+            } else {
+                self.tree(&Root {
+                    path: link.path,
+                    real: target,
+                    through_link: true,
+                });
+            }
+        } else if target.is_file() && Language::of_walked(&link.path).is_some() {
+            self.out.files.push(WalkedFile {
+                real: target,
+                path: link.path,
+                through_link: true,
+            });
+        }
+    }
+
+    fn left_out(&self, real: &Path, is_dir: bool, ignores: &Ignores) -> Option<SkipReason> {
+        if self.excludes.matches(real, is_dir) {
+            Some(SkipReason::Excluded)
+        } else if ignores.matches(real, is_dir) {
+            Some(SkipReason::Ignored)
+        } else {
+            None
+        }
+    }
+
+    /// Counts a link that is left out, when it has the name of a source file.
+    fn skip_if_source(&mut self, path: PathBuf, reason: SkipReason) {
+        if Language::of_walked(&path).is_some() {
+            self.out.skipped.push(Skipped { path, reason });
+        }
+    }
+}
+
+/// The path to show for a real path below a root.
+fn shown(root: &Root, real: &Path) -> PathBuf {
+    match real.strip_prefix(&root.real) {
+        Ok(rest) => root.path.join(rest),
+        Err(_) => real.to_path_buf(),
+    }
+}

@@ -1,0 +1,176 @@
+//! The driver: discover, load, analyse, settle. Prints nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
+use crate::config::Settings;
+use crate::diagnostics::{FileFailure, Severity};
+use crate::discover::{Discovered, Skipped, discover};
+use crate::fence::{self, Bug};
+use crate::report::Report;
+use crate::settle::{Settled, settle};
+use crate::source::{Language, SourceFile, SourceMap, decode};
+
+/// What to check.
+pub struct Request<'a> {
+    /// Files and folders.
+    pub paths: &'a [PathBuf],
+    /// Text that was piped in, and the path it stands for.
+    pub stdin: Option<(PathBuf, Vec<u8>)>,
+    /// How.
+    pub settings: &'a Settings,
+    /// What relative paths are relative to.
+    pub cwd: PathBuf,
+}
+
+/// The result of a run.
+pub struct Outcome {
+    /// The findings, decided.
+    pub settled: Settled,
+    /// The files.
+    pub sources: SourceMap,
+    /// What could not be analysed, sorted.
+    pub failures: Vec<FileFailure>,
+    /// How many files were analysed.
+    pub checked: usize,
+    /// What was left out of walks.
+    pub skipped: Vec<Skipped>,
+    /// Length of `skipped`, without the folders that never count.
+    pub skipped_count: usize,
+    /// How many methods that must keep a contract were checked.
+    pub processors: usize,
+    /// Counters.
+    pub statistics: Statistics,
+    /// A panic that ended the analysis.
+    pub bug: Option<Bug>,
+    /// How long it all took.
+    pub elapsed: Duration,
+}
+
+/// How a run ended, as its exit status tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// Nothing at or above the threshold.
+    Clean,
+    /// Findings at or above the threshold.
+    Findings,
+    /// Not everything could be analysed.
+    Incomplete,
+    /// A bug in tallylint.
+    Bug,
+}
+
+impl Status {
+    /// The exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Status::Clean => 0,
+            Status::Findings => 1,
+            Status::Incomplete => 2,
+            Status::Bug => 101,
+        }
+    }
+}
+
+impl Outcome {
+    /// How the run ended; findings count from `threshold` up, or not at all.
+    #[must_use]
+    pub fn status(&self, threshold: Option<Severity>) -> Status {
+        if self.bug.is_some() || self.failures.iter().any(|failure| failure.internal) {
+            Status::Bug
+        } else if !self.failures.is_empty() {
+            Status::Incomplete
+        } else if threshold.is_some_and(|least| self.settled.worst() >= Some(least)) {
+            Status::Findings
+        } else {
+            Status::Clean
+        }
+    }
+
+    /// What reporters see of it.
+    #[must_use]
+    pub fn report(&self) -> Report<'_> {
+        Report {
+            settled: &self.settled,
+            sources: &self.sources,
+            failures: &self.failures,
+            checked: self.checked,
+            skipped: self.skipped_count,
+            processors: self.processors,
+        }
+    }
+}
+
+/// Runs a check.
+#[must_use]
+pub fn run(request: Request<'_>) -> Outcome {
+    let start = Instant::now();
+    let sources = SourceMap::new(request.cwd);
+    let mut failures = Vec::new();
+    let mut files: Vec<Arc<SourceFile>> = Vec::new();
+    // First, so that the text stands for its file when that is found as well.
+    if let Some((path, bytes)) = request.stdin {
+        match decode(bytes, Language::of_named(&path)) {
+            Ok(text) => files.push(sources.add_virtual(&path, text)),
+            Err(error) => failures.push(FileFailure::input(
+                sources.display(&path),
+                Some((error.position.line, error.position.column)),
+                error.reason,
+            )),
+        }
+    }
+    let found = discover(request.paths, &request.settings.excludes, &sources);
+    load(&found, &sources, &mut files, &mut failures);
+    let input = AnalysisInput {
+        sources: &sources,
+        files: &files,
+        settings: request.settings,
+    };
+    let (analysis, bug) = match fence::on_big_stack(|| analysis::analyse(&input)) {
+        Ok(analysis) => (analysis, None),
+        Err(bug) => (Analysis::default(), Some(bug)),
+    };
+    let skipped_count = found.skipped_count();
+    failures.extend(found.failures);
+    failures.extend(analysis.failed);
+    failures.sort();
+    failures.dedup();
+    let failed = |file: &&Arc<SourceFile>| failures.iter().any(|f| f.path == file.display);
+    let mut statistics = analysis.statistics;
+    statistics.add("files read", sources.reads() as u64);
+    Outcome {
+        checked: files.len() - files.iter().filter(failed).count(),
+        settled: settle(analysis.findings, request.settings, &sources),
+        processors: analysis.processors,
+        skipped: found.skipped,
+        skipped_count,
+        failures,
+        statistics,
+        bug,
+        sources,
+        elapsed: start.elapsed(),
+    }
+}
+
+fn load(
+    found: &Discovered,
+    sources: &SourceMap,
+    files: &mut Vec<Arc<SourceFile>>,
+    failures: &mut Vec<FileFailure>,
+) {
+    for (path, loaded) in found.files.iter().zip(sources.load_all(&found.files)) {
+        match loaded {
+            Ok(file) => files.push(file),
+            Err(error) => failures.push(FileFailure::input(
+                sources.display(path),
+                error.position().map(|at| (at.line, at.column)),
+                error.to_string(),
+            )),
+        }
+    }
+    files.sort_by(|a, b| a.display.cmp(&b.display));
+    files.dedup_by_key(|file| file.id);
+}

@@ -1,0 +1,153 @@
+//! The format for programs. The structs here are a public interface: fields are added, never
+//! changed, without a new version number.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Report;
+use crate::diagnostics::{Location, Step};
+use crate::settle::Reported;
+use crate::source::SourceMap;
+
+/// The version of the format.
+pub const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    tool: Tool,
+    findings: Vec<JsonFinding<'a>>,
+    files: Files<'a>,
+    processors: usize,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+/// Lines and columns start at 1; columns count Unicode scalar values; the end column is the one
+/// after the last character.
+#[derive(Serialize)]
+struct JsonFinding<'a> {
+    rule: &'a str,
+    kind: &'a str,
+    severity: &'static str,
+    message: &'a str,
+    path: String,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+    symbol: &'a str,
+    exits: Vec<u32>,
+    steps: Vec<JsonStep<'a>>,
+    fingerprint: String,
+    help: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonStep<'a> {
+    path: String,
+    line: u32,
+    column: u32,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Files<'a> {
+    checked: usize,
+    skipped: usize,
+    failed: Vec<Failed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    path: &'a str,
+    reason: String,
+}
+
+/// Writes the document and a line break.
+pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<()> {
+    let document = Document {
+        version: VERSION,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        findings: report
+            .settled
+            .reported
+            .iter()
+            .map(|reported| finding(reported, report.sources))
+            .collect(),
+        files: Files {
+            checked: report.checked,
+            skipped: report.skipped,
+            failed: report.failures.iter().map(failed).collect(),
+        },
+        processors: report.processors,
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn finding<'a>(reported: &'a Reported, sources: &SourceMap) -> JsonFinding<'a> {
+    let finding = &reported.finding;
+    let location = finding.primary.location;
+    let file = sources.get(location.file);
+    let start = file.position(location.span.start);
+    let end = file.position(location.span.end);
+    let mut exits: Vec<u32> = finding
+        .exits
+        .iter()
+        .map(|exit| line(exit, sources))
+        .collect();
+    exits.sort_unstable();
+    exits.dedup();
+    JsonFinding {
+        rule: finding.rule,
+        kind: finding.kind,
+        severity: finding.severity.name(),
+        message: &finding.message,
+        path: file.display.clone(),
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+        symbol: &finding.symbol,
+        exits,
+        steps: finding.steps.iter().map(|at| step(at, sources)).collect(),
+        fingerprint: reported.fingerprint.to_string(),
+        help: &finding.help,
+    }
+}
+
+fn line(location: &Location, sources: &SourceMap) -> u32 {
+    let file = sources.get(location.file);
+    file.line_index().line(location.span.start)
+}
+
+fn step<'a>(step: &'a Step, sources: &SourceMap) -> JsonStep<'a> {
+    let file = sources.get(step.location.file);
+    let at = file.position(step.location.span.start);
+    JsonStep {
+        path: file.display.clone(),
+        line: at.line,
+        column: at.column,
+        message: &step.message,
+    }
+}
+
+fn failed(failure: &crate::diagnostics::FileFailure) -> Failed<'_> {
+    let reason = match failure.location {
+        Some((line, column)) => format!("line {line}, column {column}: {}", failure.reason),
+        None => failure.reason.clone(),
+    };
+    Failed {
+        path: &failure.path,
+        reason,
+    }
+}

@@ -1,0 +1,57 @@
+//! The summary of a run in words.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::Report;
+use crate::diagnostics::Severity;
+use crate::settle::Outcome;
+
+/// One line with the counts, and further lines for what a reader must know about them.
+#[must_use]
+pub fn summary(report: &Report<'_>, time: Duration) -> String {
+    let settled = report.settled;
+    let found: Vec<String> = Severity::ALL
+        .iter()
+        .map(|&severity| (settled.severity(severity), severity))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, severity)| plural(count, severity.name()))
+        .collect();
+    let found = match found.as_slice() {
+        [] => "No findings".to_owned(),
+        [one] => format!("Found {one}"),
+        [first @ .., last] => format!("Found {} and {last}", first.join(", ")),
+    };
+    let mut text = format!(
+        "{found} in {} ({} checked",
+        plural(report.processors, "processor"),
+        plural(report.checked, "file")
+    );
+    if report.skipped > 0 {
+        let _ = write!(text, ", {} skipped", report.skipped);
+    }
+    let _ = writeln!(text, ") in {:.2}s", time.as_secs_f64());
+    let mut failed: Vec<&str> = report.failures.iter().map(|f| f.path.as_str()).collect();
+    failed.dedup();
+    if !failed.is_empty() {
+        let _ = writeln!(
+            text,
+            "{} could not be analysed: the result is incomplete",
+            plural(failed.len(), "path")
+        );
+    }
+    let hidden = settled.count(Outcome::BelowThreshold);
+    if hidden > 0 {
+        let _ = writeln!(
+            text,
+            "{} hidden; --pedantic shows them",
+            plural(hidden, "note")
+        );
+    }
+    text
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{s}")
+}

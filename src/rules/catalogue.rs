@@ -1,0 +1,151 @@
+//! The catalogue: everything that is said about a rule, read from `rules/<rule-id>.md`.
+//!
+//! An entry is TOML front matter between `+++` lines, then the page for users in Markdown. Its
+//! ```` ```python bad ```` and ```` ```python good ```` blocks are run by the tests; in a bad
+//! block, `# expect: <kind>` marks every line that must be reported.
+
+use serde::Deserialize;
+
+use crate::diagnostics::Severity;
+
+/// A catalogue entry.
+#[derive(Debug)]
+pub struct RuleMeta {
+    /// The id, in kebab case: names the bad thing.
+    pub id: String,
+    /// The title.
+    pub name: String,
+    /// `correctness`, …
+    pub category: String,
+    /// One line.
+    pub summary: String,
+    /// Whether the rule is on without being selected.
+    pub default: bool,
+    /// What it can report.
+    pub kinds: Vec<KindMeta>,
+    /// The page: Markdown, without the front matter.
+    pub page: &'static str,
+}
+
+/// One kind of finding of a rule.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KindMeta {
+    /// Its name.
+    pub name: String,
+    /// How serious it is.
+    pub severity: Severity,
+    /// The message, with `{placeholders}`.
+    pub message: String,
+    /// What to do, with `{placeholders}`.
+    pub help: String,
+}
+
+/// A runnable example of a page.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Example {
+    /// Whether findings are expected.
+    pub bad: bool,
+    /// The code, comments included.
+    pub code: &'static str,
+    /// Line in `code` (from 1) and kind of every expected finding.
+    pub expected: Vec<(usize, &'static str)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FrontMatter {
+    id: String,
+    name: String,
+    category: String,
+    summary: String,
+    default: bool,
+    kind: Vec<KindMeta>,
+}
+
+impl RuleMeta {
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &'static str) -> Result<Self, String> {
+        let text = text.strip_prefix("+++\n").ok_or("no front matter")?;
+        let (front, page) = text
+            .split_once("\n+++\n")
+            .ok_or("front matter has no end")?;
+        let front: FrontMatter = toml::from_str(front).map_err(|error| error.to_string())?;
+        Ok(Self {
+            id: front.id,
+            name: front.name,
+            category: front.category,
+            summary: front.summary,
+            default: front.default,
+            kinds: front.kind,
+            page: page.trim_start(),
+        })
+    }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn kind(&self, name: &str) -> Option<&KindMeta> {
+        self.kinds.iter().find(|kind| kind.name == name)
+    }
+
+    /// The runnable examples, in the order of the page.
+    #[must_use]
+    pub fn examples(&self) -> Vec<Example> {
+        let mut examples = Vec::new();
+        let mut rest = self.page;
+        while let Some(at) = rest.find("\n```python ") {
+            rest = &rest[at + "\n```python ".len()..];
+            let Some((info, body)) = rest.split_once('\n') else {
+                break;
+            };
+            let Some(end) = body.find("\n```") else { break };
+            let code = &body[..=end];
+            examples.push(Example {
+                bad: info.trim() == "bad",
+                code,
+                expected: expectations(code),
+            });
+            rest = &body[end..];
+        }
+        examples
+    }
+}
+
+fn expectations(code: &'static str) -> Vec<(usize, &'static str)> {
+    code.lines()
+        .enumerate()
+        .filter_map(|(at, line)| Some((at + 1, line.split_once("# expect: ")?.1.trim())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_front_matter_and_examples() {
+        let meta = RuleMeta::parse(
+            "+++\nid = 'x'\nname = 'X'\ncategory = 'c'\nsummary = 's'\ndefault = false\n\
+             [[kind]]\nname = 'k'\nseverity = 'note'\nmessage = 'm'\nhelp = 'h'\n+++\n\n\
+             Text.\n\n```python bad\na\nb  # expect: k\n```\n\n```toml\n```\n\n```python good\nc\n```\n",
+        )
+        .unwrap();
+        assert_eq!(meta.kind("k").unwrap().severity, Severity::Note);
+        assert!(meta.page.starts_with("Text."));
+        let examples = meta.examples();
+        assert_eq!(examples.len(), 2);
+        assert_eq!(examples[0].expected, [(2, "k")]);
+        assert_eq!(examples[0].code, "a\nb  # expect: k\n");
+        assert!(!examples[1].bad && examples[1].expected.is_empty());
+    }
+
+    #[test]
+    fn rejects_what_it_does_not_know() {
+        assert!(RuleMeta::parse("no front matter").is_err());
+        let error = RuleMeta::parse("+++\nid = 'x'\nseverty = 1\n+++\n").unwrap_err();
+        assert!(error.contains("severty"), "{error}");
+    }
+}

@@ -1,0 +1,444 @@
+//! The store of source files: every file of a run is read, decoded and numbered once.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::{fmt, io, thread};
+
+use crate::source::text::decode;
+use crate::source::{DecodeError, Language, LineColumn, LineIndex, Span};
+
+/// Files larger than this are refused: nobody wrote them by hand, and offsets have 32 bits.
+pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A file known to the run's [`SourceMap`]. The numbers depend on the order of loading; nothing
+/// that is printed may depend on them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct FileId(pub u32);
+
+/// One file, decoded.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// Its number.
+    pub id: FileId,
+    /// The path by which it was found.
+    pub path: PathBuf,
+    /// The path with all links resolved; equal to `path` for text that is not a file.
+    pub real_path: PathBuf,
+    /// What people see: relative to the working directory where possible, with `/`.
+    pub display: String,
+    /// The decoded text, without byte order mark.
+    pub text: Arc<str>,
+    /// What it is written in.
+    pub language: Language,
+    line_index: OnceLock<LineIndex>,
+}
+
+impl SourceFile {
+    /// The index of its lines, built at the first use.
+    pub fn line_index(&self) -> &LineIndex {
+        self.line_index.get_or_init(|| LineIndex::new(&self.text))
+    }
+
+    /// Line and column of an offset, columns in Unicode scalar values.
+    #[must_use]
+    pub fn position(&self, at: u32) -> LineColumn {
+        self.line_index().position(&self.text, at)
+    }
+
+    /// The text that a span covers.
+    #[must_use]
+    pub fn slice(&self, span: Span) -> &str {
+        span.slice(&self.text)
+    }
+}
+
+/// Why a file could not be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ReadError {
+    /// The operating system said no.
+    Io(String),
+    /// A folder, a pipe, a device.
+    NotAFile,
+    /// Larger than [`MAX_FILE_BYTES`].
+    TooLarge(u64),
+    /// Not text in the encoding it claims.
+    Decode(DecodeError),
+}
+
+impl ReadError {
+    /// Where in the file, when that is known.
+    #[must_use]
+    pub fn position(&self) -> Option<LineColumn> {
+        match self {
+            ReadError::Decode(error) => Some(error.position),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReadError::Io(reason) => f.write_str(reason),
+            ReadError::NotAFile => f.write_str("not a regular file"),
+            ReadError::TooLarge(size) => write!(
+                f,
+                "too large: {size} bytes, the limit is {MAX_FILE_BYTES} bytes"
+            ),
+            ReadError::Decode(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        ReadError::Io(describe_io(&error))
+    }
+}
+
+/// An I/O error in words, without the number that the standard library appends.
+#[must_use]
+pub(crate) fn describe_io(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => "unknown error".to_owned(),
+    }
+}
+
+#[derive(Default)]
+struct Store {
+    files: Vec<Arc<SourceFile>>,
+    by_real_path: HashMap<PathBuf, Result<FileId, ReadError>>,
+}
+
+/// What is at a path, before it gets its number.
+enum Content {
+    Known(Result<Arc<SourceFile>, ReadError>),
+    Fresh(PathBuf, Result<String, ReadError>),
+}
+
+/// Every file of a run. Shared by all threads.
+pub struct SourceMap {
+    cwd: PathBuf,
+    store: RwLock<Store>,
+    reads: AtomicUsize,
+}
+
+impl SourceMap {
+    /// An empty map. Displayed paths are relative to `cwd`.
+    #[must_use]
+    pub fn new(cwd: PathBuf) -> Self {
+        Self {
+            cwd,
+            store: RwLock::default(),
+            reads: AtomicUsize::new(0),
+        }
+    }
+
+    /// The working directory that displayed paths are relative to.
+    #[must_use]
+    pub fn cwd(&self) -> &Path {
+        &self.cwd
+    }
+
+    /// The file at `path`, read at the first call. A failure is remembered as well.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not text.
+    pub fn load(&self, path: &Path) -> Result<Arc<SourceFile>, ReadError> {
+        match self.fetch(path) {
+            Content::Known(known) => known,
+            Content::Fresh(real_path, content) => {
+                self.insert(path.to_path_buf(), real_path, content)
+            }
+        }
+    }
+
+    /// Loads many files, reading them in parallel. Numbers follow the order of `paths`.
+    pub fn load_all(&self, paths: &[PathBuf]) -> Vec<Result<Arc<SourceFile>, ReadError>> {
+        /// Below this, starting threads costs more than it gains.
+        const PARALLEL_FROM: usize = 64;
+        /// More readers than this only wait for the same disk.
+        const MAX_READERS: usize = 16;
+        if paths.len() < PARALLEL_FROM {
+            return paths.iter().map(|path| self.load(path)).collect();
+        }
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let next = AtomicUsize::new(0);
+        let contents: Vec<OnceLock<Content>> = paths.iter().map(|_| OnceLock::new()).collect();
+        thread::scope(|scope| {
+            for _ in 0..workers.min(MAX_READERS) {
+                scope.spawn(|| {
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let (Some(path), Some(slot)) = (paths.get(at), contents.get(at)) else {
+                            return;
+                        };
+                        slot.get_or_init(|| self.fetch(path));
+                    }
+                });
+            }
+        });
+        paths
+            .iter()
+            .zip(contents)
+            .map(
+                |(path, slot)| match slot.into_inner().unwrap_or_else(|| self.fetch(path)) {
+                    Content::Known(known) => known,
+                    Content::Fresh(real_path, content) => {
+                        self.insert(path.clone(), real_path, content)
+                    }
+                },
+            )
+            .collect()
+    }
+
+    fn fetch(&self, path: &Path) -> Content {
+        match fs::canonicalize(self.cwd.join(path)) {
+            Err(error) => Content::Known(Err(error.into())),
+            Ok(real_path) => match self.known(&real_path) {
+                Some(known) => Content::Known(known),
+                None => {
+                    let content = self.read(&real_path, Language::of_named(path));
+                    Content::Fresh(real_path, content)
+                }
+            },
+        }
+    }
+
+    /// Adds text that is not read from `path` (standard input). When a file of that name
+    /// exists, the text stands for it: loading the file gives the text.
+    pub fn add_virtual(&self, path: &Path, text: String) -> Arc<SourceFile> {
+        let real_path =
+            fs::canonicalize(self.cwd.join(path)).unwrap_or_else(|_| path.to_path_buf());
+        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        self.push(&mut store, path.to_path_buf(), real_path, text)
+    }
+
+    /// The file with this number.
+    ///
+    /// # Panics
+    /// When the number comes from another map.
+    #[must_use]
+    pub fn get(&self, id: FileId) -> Arc<SourceFile> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&store.files[id.0 as usize])
+    }
+
+    /// How many files were read from disk, successfully or not.
+    #[must_use]
+    pub fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    /// How many files the map holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        store.files.len()
+    }
+
+    /// Whether nothing was loaded yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How `path` is shown: relative to the working directory when it is below it, `/` between
+    /// the parts, no leading `./`.
+    #[must_use]
+    pub fn display(&self, path: &Path) -> String {
+        let path = path.strip_prefix(&self.cwd).unwrap_or(path);
+        let clean: PathBuf = path
+            .components()
+            .filter(|part| !matches!(part, std::path::Component::CurDir))
+            .collect();
+        let text = clean.to_string_lossy();
+        let text = if std::path::MAIN_SEPARATOR == '/' {
+            text.into_owned()
+        } else {
+            text.replace(std::path::MAIN_SEPARATOR, "/")
+        };
+        if text.is_empty() {
+            ".".to_owned()
+        } else {
+            text
+        }
+    }
+
+    /// How a file is shown whose real path is known: a path that leads up and down again, or
+    /// starts at the root, is shortened when it ends below the working directory.
+    #[must_use]
+    pub fn display_file(&self, path: &Path, real_path: &Path) -> String {
+        let roundabout = path.is_absolute()
+            || path
+                .components()
+                .any(|part| part == std::path::Component::ParentDir);
+        match real_path.strip_prefix(&self.cwd) {
+            Ok(inside) if roundabout => self.display(inside),
+            _ => self.display(path),
+        }
+    }
+
+    fn known(&self, real_path: &Path) -> Option<Result<Arc<SourceFile>, ReadError>> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        Some(match store.by_real_path.get(real_path)? {
+            Ok(id) => Ok(Arc::clone(&store.files[id.0 as usize])),
+            Err(error) => Err(error.clone()),
+        })
+    }
+
+    fn read(&self, real_path: &Path, language: Language) -> Result<String, ReadError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        // Asked before opening: opening a pipe would wait for its writer.
+        let metadata = fs::metadata(real_path)?;
+        if !metadata.is_file() {
+            return Err(ReadError::NotAFile);
+        }
+        if metadata.len() > MAX_FILE_BYTES {
+            return Err(ReadError::TooLarge(metadata.len()));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        // The limit holds for what is read, too: a file can grow, and some claim no size.
+        fs::File::open(real_path)?
+            .take(MAX_FILE_BYTES + 1)
+            .read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(ReadError::TooLarge(bytes.len() as u64));
+        }
+        decode(bytes, language).map_err(ReadError::Decode)
+    }
+
+    fn insert(
+        &self,
+        path: PathBuf,
+        real_path: PathBuf,
+        content: Result<String, ReadError>,
+    ) -> Result<Arc<SourceFile>, ReadError> {
+        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been faster.
+        match store.by_real_path.get(&real_path) {
+            Some(Ok(id)) => return Ok(Arc::clone(&store.files[id.0 as usize])),
+            Some(Err(error)) => return Err(error.clone()),
+            None => {}
+        }
+        match content {
+            Ok(text) => Ok(self.push(&mut store, path, real_path, text)),
+            Err(error) => {
+                store.by_real_path.insert(real_path, Err(error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    fn push(
+        &self,
+        store: &mut Store,
+        path: PathBuf,
+        real_path: PathBuf,
+        text: String,
+    ) -> Arc<SourceFile> {
+        let id = FileId(u32::try_from(store.files.len()).unwrap_or(u32::MAX));
+        let file = Arc::new(SourceFile {
+            id,
+            display: self.display_file(&path, &real_path),
+            language: Language::of_named(&path),
+            path,
+            real_path: real_path.clone(),
+            text: Arc::from(text),
+            line_index: OnceLock::new(),
+        });
+        store.files.push(Arc::clone(&file));
+        store.by_real_path.insert(real_path, Ok(id));
+        file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_by_two_names_is_loaded_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let cwd = fs::canonicalize(dir.path()).unwrap();
+        fs::write(cwd.join("a.py"), "x = 1\n").unwrap();
+        let map = SourceMap::new(cwd.clone());
+        let one = map.load(Path::new("a.py")).unwrap();
+        let two = map.load(&cwd.join(".").join("a.py")).unwrap();
+        assert_eq!(one.id, two.id);
+        assert_eq!((map.reads(), map.len()), (1, 1));
+        assert_eq!(one.display, "a.py");
+        assert_eq!(one.position(4), LineColumn { line: 1, column: 5 });
+    }
+
+    #[test]
+    fn paths_are_shown_relative_to_the_working_directory() {
+        let map = SourceMap::new(PathBuf::from("/w"));
+        let show = |path: &str, real: &str| map.display_file(Path::new(path), Path::new(real));
+        assert_eq!(show("./a/b.py", "/w/a/b.py"), "a/b.py");
+        assert_eq!(show("../w/a.py", "/w/a.py"), "a.py");
+        assert_eq!(show("/w/a.py", "/w/a.py"), "a.py");
+        assert_eq!(show("../v/a.py", "/v/a.py"), "../v/a.py");
+        assert_eq!(show("/v/a.py", "/v/a.py"), "/v/a.py");
+        assert_eq!(show("link.py", "/w/a.py"), "link.py");
+        assert_eq!(map.display(Path::new("/w")), ".");
+    }
+
+    #[test]
+    fn text_from_standard_input_stands_for_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let cwd = fs::canonicalize(dir.path()).unwrap();
+        fs::write(cwd.join("a.py"), "old").unwrap();
+        let map = SourceMap::new(cwd);
+        map.add_virtual(Path::new("a.py"), "new".to_owned());
+        assert_eq!(&*map.load(Path::new("a.py")).unwrap().text, "new");
+    }
+
+    #[test]
+    fn many_files_keep_their_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let cwd = fs::canonicalize(dir.path()).unwrap();
+        let paths: Vec<PathBuf> = (0..200)
+            .map(|n| PathBuf::from(format!("f{n}.py")))
+            .collect();
+        for path in &paths {
+            fs::write(cwd.join(path), path.to_str().unwrap()).unwrap();
+        }
+        fs::write(cwd.join("f7.py"), b"\xff").unwrap();
+        let map = SourceMap::new(cwd);
+        let loaded = map.load_all(&paths);
+        assert_eq!(loaded.len(), 200);
+        for (path, file) in paths.iter().zip(&loaded) {
+            match file {
+                Ok(file) => assert_eq!(&*file.text, path.to_str().unwrap()),
+                Err(error) => {
+                    assert_eq!(path.to_str(), Some("f7.py"));
+                    assert!(error.position().is_some());
+                }
+            }
+        }
+        let ids: Vec<u32> = loaded.iter().flatten().map(|file| file.id.0).collect();
+        assert!(ids.is_sorted());
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let map = SourceMap::new(dir.path().to_path_buf());
+        let missing = map.load(Path::new("nope.py")).unwrap_err();
+        assert_eq!(missing.to_string(), "no such file or directory");
+        assert_eq!(missing.position(), None);
+        let folder = map.load(Path::new(".")).unwrap_err();
+        assert_eq!(folder, ReadError::NotAFile);
+    }
+}

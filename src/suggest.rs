@@ -1,0 +1,44 @@
+//! "Did you mean …?"
+
+/// Names less similar than this (Damerau-Levenshtein, 0 to 1) are not what was meant.
+const LEAST_SIMILARITY: f64 = 0.5;
+
+/// The candidate that is most like `word`, when one is like it at all.
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let mut best: Option<(f64, &str)> = None;
+    for candidate in candidates {
+        let mut similarity =
+            strsim::normalized_damerau_levenshtein(&word, &candidate.to_lowercase());
+        // Half of a compound name is a common way to remember it.
+        if word.len() >= 4 && candidate.contains(&word) {
+            similarity = similarity.max(0.75);
+        }
+        if similarity >= LEAST_SIMILARITY && best.is_none_or(|(most, _)| similarity > most) {
+            best = Some((similarity, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// `; did you mean ...?` in words that can follow an error message; empty without a candidate.
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    closest(word, candidates)
+        .map(|candidate| format!("; did you mean `{candidate}`?"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_what_is_close() {
+        let names = ["untracked-return", "swallowed-write"];
+        assert_eq!(closest("untraked-retrun", names), Some("untracked-return"));
+        assert_eq!(closest("untracked", names), Some("untracked-return"));
+        assert_eq!(closest("Untracked_Return", names), Some("untracked-return"));
+        assert_eq!(closest("E501", names), None);
+        assert_eq!(did_you_mean("x", names), "");
+    }
+}

@@ -1,0 +1,221 @@
+//! Options, output and exit codes.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use crate::common::{Project, json};
+
+const CLEAN: &str = "x = 1\n";
+
+#[test]
+fn a_clean_run() {
+    let project = Project::new(&[("a.py", CLEAN), ("pkg/b.py", CLEAN)]);
+    let ran = project.run(&["check"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(
+        ran.stdout,
+        "No findings in 0 processors (2 files checked) in [TIME]\n"
+    );
+    let ran = project.run(&["check", "-q", "a.py"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
+        (0, "", "")
+    );
+    let ran = project.run(&["check", "--format", "concise", "."]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
+}
+
+#[test]
+fn json_has_its_shape_without_findings() {
+    let project = Project::new(&[("a.py", CLEAN), (".gitignore", "b.py\n"), ("b.py", "")]);
+    let ran = project.run(&["check", "--format", "json"]);
+    assert_eq!(ran.code, 0);
+    let expected = serde_json::json!({
+        "version": 1,
+        "tool": {"name": "tallylint", "version": env!("CARGO_PKG_VERSION")},
+        "findings": [],
+        "files": {"checked": 1, "skipped": 1, "failed": []},
+        "processors": 0,
+    });
+    assert_eq!(json(&ran), expected);
+    assert_eq!(
+        ran.stdout,
+        project.run(&["check", "--format", "json"]).stdout
+    );
+}
+
+#[test]
+fn nothing_to_check_is_said() {
+    let project = Project::new(&[("notes.txt", "")]);
+    let ran = project.run(&["check"]);
+    assert_eq!(ran.code, 0);
+    assert_eq!(ran.stderr, "warning: no source files found\n");
+    assert_eq!(project.run(&["check", "-q"]).stderr, "");
+}
+
+#[test]
+fn usage_errors() {
+    let project = Project::new(&[("a.py", CLEAN)]);
+    for arguments in [
+        &["chekc"][..],
+        &[],
+        &["check", "--formt", "json"],
+        &["check", "--format", "xml"],
+        &["check", "-q", "-v"],
+        &["check", "--isolated", "--config", "x.toml"],
+        &["check", "--stdin-filename", "x.py"],
+        &["check", "--select", "untracked-return", "--ignore", "all"],
+    ] {
+        let ran = project.run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+        assert!(!ran.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn unknown_rules_get_a_suggestion() {
+    let project = Project::new(&[("a.py", CLEAN)]);
+    let expected = "error: unknown rule `untracked-retrun`; did you mean `untracked-return`?\n";
+    for arguments in [
+        &["check", "--select", "untracked-retrun"][..],
+        &["check", "--ignore", "all,untracked-retrun"],
+        &["explain", "untracked-retrun"],
+    ] {
+        let ran = project.run(arguments);
+        assert_eq!(
+            (ran.code, ran.stderr.as_str()),
+            (2, expected),
+            "{arguments:?}"
+        );
+    }
+    let ran = project.run(&["check", "--select", "E501"]);
+    assert_eq!(ran.stderr, "error: unknown rule `E501`\n");
+}
+
+#[test]
+fn help_and_version() {
+    let project = Project::new(&[]);
+    let ran = project.run(&["--version"]);
+    let expected = format!("tallylint {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!((ran.code, ran.stdout), (0, expected));
+    let ran = project.run(&["check", "--help"]);
+    assert_eq!(ran.code, 0);
+    for option in [
+        "--fail-on",
+        "--stdin-filename",
+        "--isolated",
+        "[default: warning]",
+    ] {
+        assert!(ran.stdout.contains(option), "{option}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn rules_and_their_pages() {
+    let project = Project::new(&[]);
+    let ran = project.run(&["rules"]);
+    assert_eq!(ran.code, 0);
+    assert!(
+        ran.stdout
+            .starts_with("untracked-return (correctness, on by default)\n")
+    );
+    let ran = project.run(&["rules", "--format", "json"]);
+    let rules = &json(&ran)["rules"];
+    assert_eq!(rules[0]["id"], "untracked-return");
+    assert_eq!(rules[0]["kinds"][0]["name"], "never-set");
+    let ran = project.run(&["explain", "untracked-return"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.starts_with("# Untracked return\n"));
+    assert!(ran.stdout.contains("## How to fix it"));
+    assert!(!ran.stdout.contains("+++"));
+}
+
+#[test]
+fn output_goes_to_a_file() {
+    let project = Project::new(&[("a.py", CLEAN)]);
+    let ran = project.run(&["check", "--format", "json", "--output", "report.json"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
+    assert!(
+        project
+            .read("report.json")
+            .starts_with("{\n  \"version\": 1")
+    );
+    let ran = project.run(&["check", "--output", "no/such/folder.txt"]);
+    assert_eq!(ran.code, 2);
+    assert_eq!(
+        ran.stderr,
+        "error: cannot write no/such/folder.txt: no such file or directory\n"
+    );
+}
+
+#[test]
+fn statistics_and_verbose_go_to_standard_error() {
+    let project = Project::new(&[("a.py", CLEAN), ("venv/b.py", ""), ("venv/pyvenv.cfg", "")]);
+    let ran = project.run(&["check", "--statistics", "-q"]);
+    assert!(ran.stderr.contains("1  files read\n"), "{}", ran.stderr);
+    let ran = project.run(&["check", "-v"]);
+    assert!(ran.stderr.contains("configuration: none\n"));
+    assert!(
+        ran.stderr
+            .contains("skipped: venv: never holds first-party code\n")
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_no_crash() {
+    let project = Project::new(&[("a.py", CLEAN)]);
+    for arguments in [
+        &["check", "--format", "json"][..],
+        &["explain", "untracked-return"],
+        &["check", "missing.py"],
+        &["--help"],
+    ] {
+        let mut command = project.tallylint(arguments).into_command();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = command
+            .stdout(writer)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut stderr)
+            .unwrap();
+        let code = child.wait().unwrap().code();
+        let expected = if arguments.contains(&"missing.py") {
+            2
+        } else {
+            0
+        };
+        assert_eq!(code, Some(expected), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    let project = Project::new(&[("a.py", CLEAN)]);
+    let mut command = project.tallylint(&["check"]).into_command();
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = command.stdout(full).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn debug_cfg_names_what_is_wrong_with_its_target() {
+    let project = Project::new(&[]);
+    let ran = project.run(&["debug", "cfg", "missing.py:A.f"]);
+    assert_eq!(ran.code, 2);
+    assert_eq!(ran.stderr, "error: missing.py: no such file or directory\n");
+}

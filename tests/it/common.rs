@@ -1,0 +1,168 @@
+//! A folder of files and a command that runs in it, away from the tester's environment.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A temporary folder to run commands in.
+pub struct Project {
+    _dir: tempfile::TempDir,
+    root: PathBuf,
+}
+
+/// What a command did, with paths and times redacted.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// One invocation.
+pub struct Invocation {
+    command: Command,
+    stdin: Vec<u8>,
+    root: PathBuf,
+}
+
+impl Project {
+    /// A folder with these files.
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(dir.path()).unwrap();
+        let project = Self { _dir: dir, root };
+        // A repository root, so that ignore files around the folder have no say.
+        fs::create_dir(project.path(".git")).unwrap();
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// Writes a file.
+    pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// Reads a file.
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// Makes a link.
+    #[cfg(unix)]
+    pub fn link(&self, target: impl AsRef<Path>, link: &str) {
+        std::os::unix::fs::symlink(target, self.path(link)).unwrap();
+    }
+
+    /// Starts to build an invocation of `tallylint`.
+    pub fn tallylint(&self, arguments: &[&str]) -> Invocation {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tallylint"));
+        command
+            .args(arguments)
+            .current_dir(&self.root)
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("TERM", "xterm-256color");
+        Invocation {
+            command,
+            stdin: Vec::new(),
+            root: self.root.clone(),
+        }
+    }
+
+    /// Runs `tallylint`.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.tallylint(arguments).run()
+    }
+}
+
+impl Invocation {
+    /// Sets an environment variable.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Changes the working directory to a folder of the project.
+    pub fn in_folder(mut self, folder: &str) -> Self {
+        self.command.current_dir(self.root.join(folder));
+        self
+    }
+
+    /// Sets what is piped in.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// The bare command, for tests that need its pipes.
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+
+    /// Runs it.
+    pub fn run(mut self) -> Ran {
+        let mut child = self
+            .command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that does not read its input closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(&self.stdin);
+        let output = child.wait_with_output().unwrap();
+        self.redacted(&output)
+    }
+
+    fn redacted(&self, output: &Output) -> Ran {
+        let root = self.root.to_str().unwrap();
+        let clean = |bytes: &[u8]| {
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            redact_time(&text.replace(root, "[ROOT]"))
+        };
+        Ran {
+            code: output.status.code().expect("not killed by a signal"),
+            stdout: clean(&output.stdout),
+            stderr: clean(&output.stderr),
+        }
+    }
+}
+
+/// Replaces ` in 0.12s` at the end of a line.
+fn redact_time(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches('\n');
+        let time = body.rsplit_once(" in ").filter(|(_, time)| {
+            time.strip_suffix('s')
+                .is_some_and(|number| number.parse::<f64>().is_ok())
+        });
+        match time {
+            Some((before, _)) => {
+                out.push_str(before);
+                out.push_str(" in [TIME]");
+                out.push_str(&line[body.len()..]);
+            }
+            None => out.push_str(line),
+        }
+    }
+    out
+}
+
+/// The JSON report of a run.
+pub fn json(ran: &Ran) -> serde_json::Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+}
