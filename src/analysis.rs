@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::diagnostics::{FileFailure, Finding};
+use crate::fence;
+use crate::program::{ModuleProblem, Program};
+use crate::rules::untracked_return::{self, Checked};
+use crate::rules::{Rule, UntrackedReturn};
 use crate::source::{SourceFile, SourceMap};
 
 /// What an analysis works on.
@@ -52,7 +56,67 @@ impl Statistics {
 
 /// Analyses files.
 #[must_use]
-pub fn analyse(_input: &AnalysisInput<'_>) -> Analysis {
-    // SEAM: the rules are connected here.
-    Analysis::default()
+pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
+    let mut out = Analysis::default();
+    let program = Program::new(input.sources);
+    let mut total = Checked::default();
+    for file in input.files {
+        let checked = fence::catch(|| check_file(&program, file, input.settings));
+        match checked {
+            Ok(Ok(checked)) => {
+                total.processors += checked.processors;
+                total.steps += checked.steps;
+                total.merges += checked.merges;
+                total.widenings += checked.widenings;
+                total.calls_cut += checked.calls_cut;
+                total.given_up += checked.given_up;
+                total.infeasible += checked.infeasible;
+                out.findings.extend(checked.findings);
+            }
+            Ok(Err(problem)) => {
+                let place = problem.offset.map(|at| {
+                    let p = file.position(at);
+                    (p.line, p.column)
+                });
+                out.failed.push(FileFailure::input(file.display.clone(), place, problem.reason));
+            }
+            Err(bug) => out.failed.push(FileFailure::internal(file.display.clone(), bug.to_string())),
+        }
+    }
+    out.processors = total.processors;
+    for (name, count) in [
+        ("modules lowered", program.module_count() as u64),
+        ("methods checked", total.processors as u64),
+        ("block executions", total.steps),
+        ("states merged", total.merges),
+        ("loops widened", total.widenings),
+        ("calls not looked into", total.calls_cut),
+        ("exits without a single path", total.infeasible),
+        ("methods given up", total.given_up),
+    ] {
+        out.statistics.add(name, count);
+    }
+    out
+}
+
+fn check_file(program: &Program<'_>, file: &Arc<SourceFile>, settings: &Settings) -> Result<Checked, ModuleProblem> {
+    let id = program.add_file(file)?;
+    let mut out = Checked::default();
+    if !settings.rules.contains(UntrackedReturn.id()) {
+        return Ok(out);
+    }
+    for class in program.classes(id) {
+        for contract in &settings.contracts {
+            let checked = untracked_return::check_class(program, class, contract);
+            out.processors += checked.processors;
+            out.steps += checked.steps;
+            out.merges += checked.merges;
+            out.widenings += checked.widenings;
+            out.calls_cut += checked.calls_cut;
+            out.given_up += checked.given_up;
+            out.infeasible += checked.infeasible;
+            out.findings.extend(checked.findings);
+        }
+    }
+    Ok(out)
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::{Failure, terminal};
 use crate::driver::Status;
 use crate::fence;
-use crate::ir::{Function, Module};
+use crate::frontend;
+use crate::ir::{Function, Module, dump};
 use crate::source::{SourceFile, SourceMap, describe_io};
 use crate::suggest::did_you_mean;
 
@@ -49,7 +50,7 @@ fn print(file: &SourceFile, symbol: Option<&str>) -> Result<String, Failure> {
     }
     let mut out = String::new();
     for function in functions {
-        let (text, mermaid) = dump(function, &file.text);
+        let (text, mermaid) = graphs(function, &file.text);
         let _ = writeln!(
             out,
             "# {}\n\n{}\n\n```mermaid\n{}\n```\n",
@@ -71,12 +72,11 @@ fn split<'a>(target: &'a str, cwd: &Path) -> (PathBuf, Option<&'a str>) {
     }
 }
 
-/// SEAM: becomes `frontend::python::lower_module(text)`, with its error as message and offset.
-fn lower(_text: &str) -> Result<Module, (String, u32)> {
-    Err(("the Python front end is not connected".to_owned(), 0))
+fn lower(text: &str) -> Result<Module, (String, u32)> {
+    frontend::python::lower_module(text).map_err(|error| (error.message, error.offset))
 }
 
-/// SEAM: becomes `ir::dump::text` and `ir::dump::mermaid`.
-fn dump(_function: &Function, _text: &str) -> (String, String) {
-    (String::new(), String::new())
+fn graphs(function: &Function, text: &str) -> (String, String) {
+    (dump::text(function, text), dump::mermaid(function, text))
 }
+

@@ -34,6 +34,7 @@ impl Engine<'_> {
                     true
                 }
             }
+            Term::Pure(n, ops) if n == "at" => self.assume(state, ops[1], want),
             Term::Pure(n, ops) if is_same_length(&n) && ops.len() == 1 => {
                 let ok = self.assume(state, ops[0], want);
                 ok && state.refine(v, |f| set_truth(f, want))

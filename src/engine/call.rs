@@ -447,18 +447,27 @@ impl Engine<'_> {
 
     /// Calls a function of the program through its decorators.
     pub(crate) fn invoke_member(&mut self, cx: &FnContext, state: State, f: FuncRef, args: Args, site: Site) -> Vec<Outcome> {
+        match self.decorated(cx, state.clone(), f, site) {
+            Some((state, value)) => self.call_value(cx, state, value, args, site),
+            None => self.invoke(state, f, None, args, site),
+        }
+    }
+
+    /// What the project's own decorators make of a function; `None` when there are none.
+    pub(crate) fn decorated(&mut self, cx: &FnContext, state: State, f: FuncRef, site: Site) -> Option<(State, Value)> {
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
         let wrappers: Vec<StaticExpr> =
             function.decorators.iter().filter(|d| !is_known_decorator(d)).cloned().collect();
         if wrappers.is_empty() || self.stack_depth() > crate::engine::budget::CALL_DEPTH {
-            return self.invoke(state, f, None, args, site);
+            return None;
         }
         let scope = function
             .class
             .map_or(m.ir.scope(function.scope).parent.unwrap_or(crate::ir::ScopeIdx::MODULE), |c| m.ir.class(c).scope);
         let raw = self.terms.make(Term::Func(f));
-        let mut value = self.terms.make(Term::Pure("raw".into(), Rc::from([raw])));
+        let plain = self.terms.make(Term::Pure("raw".into(), Rc::from([raw])));
+        let mut value = plain;
         let mut state = state;
         for (i, d) in wrappers.iter().rev().enumerate() {
             let site = Site { part: site.part + 40 + u32::try_from(i).unwrap_or(0) * 4, ..site };
@@ -484,7 +493,7 @@ impl Engine<'_> {
                             given.keywords.push((n.clone(), v));
                         }
                     }
-                    match self.only_result(self_call(self, state.clone(), *g, given, site)) {
+                    match only_result(self_call(self, state.clone(), *g, given, site)) {
                         Some((s, v)) => {
                             state = s;
                             v
@@ -502,19 +511,12 @@ impl Engine<'_> {
                 Args::positional(vec![value]),
                 Site { part: site.part + 2, ..site },
             );
-            if let Some((s, v)) = self.only_result(applied) {
+            if let Some((s, v)) = only_result(applied) {
                 state = s;
                 value = v;
             }
         }
-        self.call_value(cx, state, value, args, site)
-    }
-
-    fn only_result(&self, outcomes: Vec<Outcome>) -> Option<(State, Value)> {
-        outcomes.into_iter().find_map(|o| match o.flow {
-            Flow::Normal(v) => Some((o.state, v)),
-            Flow::Raise(_) => None,
-        })
+        (value != plain).then_some((state, value))
     }
 
     /// Calls a function of the program, decorators already applied. A coroutine function makes a
@@ -747,6 +749,14 @@ impl Engine<'_> {
             _ => false,
         }
     }
+}
+
+/// The first way in which a call returned.
+fn only_result(outcomes: Vec<Outcome>) -> Option<(State, Value)> {
+    outcomes.into_iter().find_map(|o| match o.flow {
+        Flow::Normal(v) => Some((o.state, v)),
+        Flow::Raise(_) => None,
+    })
 }
 
 fn self_call(engine: &mut Engine<'_>, state: State, f: FuncRef, args: Args, site: Site) -> Vec<Outcome> {

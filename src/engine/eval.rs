@@ -978,6 +978,7 @@ impl Engine<'_> {
             Term::Tuple(items) => self.terms.int(i64::try_from(items.len()).unwrap_or(i64::MAX)),
             Term::Lit(Literal::Str(t)) => self.terms.int(i64::try_from(t.chars().count()).unwrap_or(i64::MAX)),
             Term::Pure(n, ops) if crate::engine::assume::is_same_length(&n) => self.length(state, ops[0]),
+            Term::Pure(n, ops) if n == "at" => self.length(state, ops[1]),
             Term::View(_, x) | Term::Enumerate(x, _) => self.length(state, x),
             _ => match state.fact(s) {
                 Some(f) if f.len.lo == f.len.hi => {

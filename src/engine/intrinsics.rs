@@ -10,7 +10,7 @@ use crate::engine::fact::{Fact, Interval, Kind};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{CmpOp, Literal, Name};
+use crate::ir::{Literal, Name};
 
 /// Modules of the standard library whose import does not fail.
 pub(crate) fn is_standard_module(name: &str) -> bool {
@@ -105,6 +105,11 @@ impl Engine<'_> {
                         None => v,
                     }
                 }
+                // `issubclass(exc_type, X)` in an `__exit__`
+                (Some(x), Some(c)) => match self.terms.term(x).clone() {
+                    Term::Pure(n, ops) if n == "type" => self.terms.make(Term::Instance(ops[0], *c)),
+                    _ => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Bool)),
+                },
                 _ => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Bool)),
             },
             "callable" | "hasattr" | "any" | "all" => {
@@ -160,6 +165,17 @@ impl Engine<'_> {
                 }
                 d
             }
+            "type" => match first {
+                Some(x) if args.positional.len() == 1 => {
+                    let v = self.terms.make(Term::Pure("type".into(), Rc::from([x])));
+                    state.refine(v, |f| {
+                        f.kind = Kind::Object;
+                        true
+                    });
+                    v
+                }
+                _ => self.fresh(&mut state, site),
+            },
             "vars" => match first {
                 Some(x) => self.terms.make(Term::Vars(x)),
                 None => self.fresh(&mut state, site),
@@ -437,11 +453,6 @@ impl Engine<'_> {
         state.heap.insert((v, Slot::Field("$manager".into())), Cell::Has(kind));
         state.heap.insert((v, Slot::Field("$data".into())), Cell::Has(data));
         v
-    }
-
-    /// `a == b` as a value, for models.
-    pub(crate) fn equal(&mut self, state: &State, a: Value, b: Value) -> Value {
-        self.compare(state, CmpOp::Eq, a, b)
     }
 }
 

@@ -75,7 +75,7 @@ impl Liveness {
                     live.union(&locals[s.index()]);
                     live_fields.union(&fields[s.index()]);
                 });
-                let mut use_ = |o: &Operand, live: &mut BitSet| {
+                let use_ = |o: &Operand, live: &mut BitSet| {
                     if let Operand::Local(l) = o {
                         live.insert(l.index());
                     }
@@ -125,7 +125,7 @@ impl Liveness {
         for block in &body.blocks {
             block.terminator.kind.for_each_successor(|s| predecessors[s.index()] += 1);
         }
-        Liveness { locals, fields, field_index, any, decides: deciding(body), predecessors, order }
+        Liveness { locals, fields, field_index, any, decides: deciding(function), predecessors, order }
     }
 
     /// Whether a local is live at the entry of a block.
@@ -182,7 +182,25 @@ fn for_each_rvalue(body: &Body, mut f: impl FnMut(&Rvalue)) {
 }
 
 /// The locals whose value can decide a branch, what a call does or what is returned.
-fn deciding(body: &Body) -> BitSet {
+fn deciding(function: &Function) -> BitSet {
+    let body = &function.body;
+    let supers: FxHashSet<LocalId> = body
+        .blocks
+        .iter()
+        .flat_map(|b| &b.statements)
+        .filter_map(|s| match &s.kind {
+            StatementKind::Assign(d, Rvalue::Super { .. }) => Some(*d),
+            _ => None,
+        })
+        .collect();
+    // Whether a call may run a function of the program, which may look at its arguments.
+    let looks_at_arguments = |callee: &Callee| match callee {
+        Callee::Value(_) => true,
+        Callee::Method { receiver: Operand::Local(l), .. } => {
+            l.0 == 0 || function.outer_cells.is_some() || supers.contains(l)
+        }
+        Callee::Method { .. } => false,
+    };
     let mut set = BitSet::new(body.locals.len());
     for (i, l) in body.locals.iter().enumerate() {
         if matches!(l.kind, LocalKind::Completion | LocalKind::Cells | LocalKind::OuterCells) {
@@ -223,16 +241,11 @@ fn deciding(body: &Body) -> BitSet {
             }
             match &block.terminator.kind {
                 TerminatorKind::Eval { dest, rvalue, .. } => match rvalue {
-                    Rvalue::Call { callee: Callee::Method { receiver, .. }, .. } => {
-                        mark(receiver, &mut set);
-                        if dest.is_some_and(|d| set.contains(d.index())) {
+                    Rvalue::Call { callee, .. } => {
+                        if looks_at_arguments(callee) || dest.is_some_and(|d| set.contains(d.index())) {
                             operands(rvalue, |o| mark(o, &mut set));
-                        }
-                    }
-                    Rvalue::Call { callee: Callee::Value(f), .. } => {
-                        mark(f, &mut set);
-                        if dest.is_some_and(|d| set.contains(d.index())) {
-                            operands(rvalue, |o| mark(o, &mut set));
+                        } else if let Callee::Method { receiver, .. } = callee {
+                            mark(receiver, &mut set);
                         }
                     }
                     _ => operands(rvalue, |o| mark(o, &mut set)),

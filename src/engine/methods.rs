@@ -193,7 +193,8 @@ impl Engine<'_> {
             }
             "items" | "keys" | "values" => {
                 let snap = state.snapshot(recv);
-                self.terms.make(Term::View(name.clone(), snap))
+                let at = self.terms.make(Term::Pure("at".into(), Rc::from([recv, snap])));
+                self.terms.make(Term::View(name.clone(), at))
             }
             "most_common" | "elements" | "subtract" | "total" => self.fresh(&mut state, site),
             _ => return self.unknown_method(state, recv, name, args, site),

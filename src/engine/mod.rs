@@ -35,8 +35,9 @@ use crate::engine::liveness::Liveness;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{OuterLive, Summary, SummaryKey};
 use crate::engine::value::{Site, Term, Terms, Value};
-use crate::ir::{Function, Name};
-use crate::program::{FuncRef, LoadedModule, Program};
+use crate::engine::call::Args;
+use crate::ir::{Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
+use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
 /// A call, as a rule's automaton sees it.
 pub struct CallEvent<'a> {
@@ -108,6 +109,8 @@ pub struct Engine<'p> {
     pub automaton: &'p dyn Automaton,
     /// What may still be spent.
     pub budget: Budget,
+    /// The attribute that really holds the watched dict: a property may stand in front of it.
+    pub(crate) watched_field: Name,
     contexts: FxHashMap<FuncRef, Rc<FnContext>>,
     summaries: FxHashMap<SummaryKey, Rc<Summary>>,
     stack: Vec<SummaryKey>,
@@ -126,6 +129,7 @@ impl<'p> Engine<'p> {
             terms: Terms::default(),
             automaton,
             budget: Budget::default(),
+            watched_field: automaton.place().field.clone(),
             contexts: FxHashMap::default(),
             summaries: FxHashMap::default(),
             stack: Vec::new(),
@@ -148,7 +152,7 @@ impl<'p> Engine<'p> {
 
     /// The dict that the watched place is in, now.
     pub(crate) fn watched_object(&mut self, state: &State) -> Value {
-        let field = self.automaton.place().field.clone();
+        let field = self.watched_field.clone();
         match state.heap.get(&(state.watched, Slot::Field(field.clone()))) {
             Some(Cell::Has(v)) => *v,
             _ => self.terms.make(Term::Field(state.watched, field)),
@@ -166,6 +170,38 @@ impl<'p> Engine<'p> {
             None if state.facts.get(&object).is_some_and(|f: &Fact| f.closed) => Presence::Absent,
             None => Presence::Unknown,
         }
+    }
+
+    /// The attribute that holds the dict of a watched place: where the class has a property of
+    /// that name which only returns another attribute, that one.
+    pub(crate) fn place_field(&self, class: ClassRef, field: &str) -> Name {
+        if let Lookup::Found(_, defs) = self.program.lookup(class, field, None)
+            && let [MemberDef::Func(f)] = defs.as_slice()
+            && self.is_property(*f)
+        {
+            let m = self.program.module(f.module);
+            let body = &m.ir.function(f.func).body;
+            let mut loads: FxHashMap<LocalId, Name> = FxHashMap::default();
+            for s in body.blocks.iter().flat_map(|b| &b.statements) {
+                if let StatementKind::Assign(d, Rvalue::GetField(Operand::Local(LocalId(0)), n)) = &s.kind {
+                    loads.insert(*d, n.clone());
+                }
+            }
+            let mut returned = body.blocks.iter().filter_map(|b| match &b.terminator.kind {
+                TerminatorKind::Return { value: Operand::Local(l), .. } => Some(loads.get(l).cloned()),
+                TerminatorKind::Return { .. } => Some(None),
+                _ => None,
+            });
+            if let (Some(Some(name)), None) = (returned.next(), returned.next()) {
+                return name;
+            }
+        }
+        field.into()
+    }
+
+    /// The arguments of a method call without arguments.
+    pub(crate) fn receiver_args(&self, receiver: Value) -> Args {
+        Args::positional(vec![receiver])
     }
 
     /// A new value made at a site.

@@ -2,6 +2,9 @@
 
 mod catalogue;
 mod registry;
+mod tables;
+pub mod untracked_return;
+mod wording;
 
 pub use catalogue::{Example, KindMeta, RuleMeta};
 pub use registry::{UntrackedReturn, all, by_id};

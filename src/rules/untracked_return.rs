@@ -1,0 +1,500 @@
+//! `untracked-return`: every path on which a contract method returns must have set the place.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::config::Contract;
+use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
+use crate::engine::fact::{Fact, Kind};
+use crate::engine::simulate::{ExitKind, Graph};
+use crate::engine::state::{Cell, Slot, State, flag};
+use crate::engine::value::{Site, Term, Value};
+use crate::engine::witness::{EventKind, Goal, PathEvent, Witness};
+use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
+use crate::ir::{
+    BlockId, Callee, FunctionShape, Literal, Operand, Rvalue, StatementKind, TerminatorKind,
+};
+use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, MroEntry, Program};
+use crate::rules::tables::is_write;
+use crate::rules::wording;
+use crate::rules::{Rule, UntrackedReturn};
+use crate::source::Span;
+
+/// The path did a write.
+const WROTE: u32 = 1;
+/// The place was set at some time.
+const WAS_SET: u32 = 2;
+
+/// The rule's automaton: what was written, and whether the place was ever set. Whether it is set
+/// *now* is a question to the state's heap, which knows about aliases and rebindings.
+struct Tally {
+    place: WatchedPlace,
+}
+
+impl Automaton for Tally {
+    fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
+        if !call.resolved && is_write(call.name, call.receiver, call.texts) { flags | WROTE } else { flags }
+    }
+    fn on_set(&self, flags: u32) -> u32 {
+        flags | WAS_SET
+    }
+    fn place(&self) -> &WatchedPlace {
+        &self.place
+    }
+}
+
+/// What checking one class came to.
+#[derive(Default)]
+pub struct Checked {
+    /// Findings.
+    pub findings: Vec<Finding>,
+    /// Methods that had to keep the contract.
+    pub processors: usize,
+    /// Block executions.
+    pub steps: u64,
+    /// States merged for being too many.
+    pub merges: u64,
+    /// Loops widened.
+    pub widenings: u64,
+    /// Calls not looked into for lack of budget.
+    pub calls_cut: u64,
+    /// Methods given up for lack of budget.
+    pub given_up: u64,
+    /// Exits for which no single path was found.
+    pub infeasible: u64,
+}
+
+/// The ways in which an exit can be wrong, the worst first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Bad {
+    Dropped,
+    AfterWrite,
+    Plain,
+    Unverified,
+}
+
+impl Bad {
+    const ALL: [Bad; 4] = [Bad::AfterWrite, Bad::Dropped, Bad::Plain, Bad::Unverified];
+
+    fn kind(self) -> &'static str {
+        match self {
+            Bad::Dropped => "dropped",
+            Bad::AfterWrite => "unset-after-write",
+            Bad::Plain => "unset",
+            Bad::Unverified => "unverified",
+        }
+    }
+}
+
+/// An exit of the checked function: its `return` statement, or falling off the end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct ExitPoint {
+    span: Span,
+    implicit: bool,
+}
+
+/// What was found out about one function.
+struct Verdict {
+    /// Bad exits with the path to each.
+    bad: Vec<(ExitPoint, Bad, bool, Vec<PathEvent>)>,
+    /// No path on which it returns sets the place.
+    never: bool,
+}
+
+/// Checks the contract method that a class has, if the class has to keep the contract.
+pub fn check_class(program: &Program<'_>, class: ClassRef, contract: &Contract) -> Checked {
+    let mut out = Checked::default();
+    let method = contract.method.as_str();
+    let Lookup::Found(owner, defs) = program.lookup(class, method, None) else { return out };
+    // What a class inherits unchanged is checked where it is written, unless the class is what
+    // makes a processor of it.
+    if owner != class && has_duty(program, owner, owner, contract) {
+        return out;
+    }
+    if !has_duty(program, class, owner, contract) {
+        return out;
+    }
+    for def in &defs {
+        let MemberDef::Func(func) = def else { continue };
+        check_function(program, class, *func, contract, &mut out);
+    }
+    out
+}
+
+/// Whether `class`, which has the method from `owner`, must keep the contract.
+fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &Contract) -> bool {
+    let mro = program.mro(class);
+    if mro.entries.iter().any(|e| matches!(e, MroEntry::External(p) if p.ends_with("Protocol"))) {
+        return false;
+    }
+    if let Some(bases) = &contract.bases {
+        return bases.iter().any(|b| {
+            b == "*"
+                || mro.entries.iter().any(|e| match e {
+                    MroEntry::Class(c) => {
+                        let m = program.module(c.module);
+                        m.ir.class(c.class).name == b.as_str()
+                    }
+                    MroEntry::External(p) => p == b || p.rsplit('.').next() == Some(b),
+                    MroEntry::Unknown => false,
+                })
+        });
+    }
+    let after = mro.entries.iter().skip_while(|e| **e != MroEntry::Class(owner)).skip(1);
+    for e in after {
+        match e {
+            MroEntry::Class(c) => {
+                if program.own_member(*c, &contract.method).is_some() {
+                    return true;
+                }
+            }
+            MroEntry::External(p) if crate::program::is_transparent_base(p) => {}
+            MroEntry::External(_) | MroEntry::Unknown => return true,
+        }
+    }
+    mro.entries.iter().any(|e| matches!(e, MroEntry::Class(c) if calls_and_reads(program, *c, contract)))
+}
+
+/// Whether a method of the class itself calls the contract method on its receiver and reads the
+/// place: the class that owns the contract.
+fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
+    let m = program.module(class.module);
+    m.ir.functions.iter().any(|f| {
+        if f.class != Some(class.class) || f.name == contract.method.as_str() {
+            return false;
+        }
+        let mut calls = false;
+        let mut reads = false;
+        for b in &f.body.blocks {
+            for s in &b.statements {
+                if let StatementKind::Assign(_, Rvalue::GetField(Operand::Local(l), name)) = &s.kind {
+                    reads |= l.0 == 0 && name == contract.sets.field.as_str();
+                }
+            }
+            if let TerminatorKind::Eval { rvalue: Rvalue::Call { callee: Callee::Method { receiver, name, .. }, .. }, .. } =
+                &b.terminator.kind
+            {
+                calls |= name == contract.method.as_str() && *receiver == Operand::Local(crate::ir::LocalId(0));
+            }
+        }
+        calls && reads
+    })
+}
+
+fn check_function(program: &Program<'_>, class: ClassRef, func: FuncRef, contract: &Contract, out: &mut Checked) {
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let tally = Tally {
+        place: WatchedPlace { field: contract.sets.field.as_str().into(), key: contract.sets.key.as_str().into() },
+    };
+    let mut engine = Engine::new(program, &tally);
+    let excused = engine.decorated_with(func, |n| {
+        matches!(n, "abstractmethod" | "overload" | "staticmethod" | "classmethod" | "property" | "cached_property")
+    });
+    if excused || matches!(function.shape, FunctionShape::Empty | FunctionShape::NotImplemented) {
+        return;
+    }
+    out.processors += 1;
+    let name_at = |f: FuncRef| {
+        let m = program.module(f.module);
+        m.file.as_ref().map(|file| Location { file: file.id, span: m.ir.function(f.func).name_span })
+    };
+    let Some(def) = name_at(func) else { return };
+    let symbol = {
+        let m = program.module(class.module);
+        format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
+    };
+    let start = || {
+        FindingBuilder::new(UntrackedReturn.meta(), "never-set")
+            .arg("method", contract.method.clone())
+            .arg("place", contract.sets.to_string())
+            .symbol(symbol.clone())
+    };
+    if function.is_generator || engine.decorated_with(func, |n| n == "contextmanager" || n == "asynccontextmanager") {
+        out.findings.push(
+            start()
+                .note("the body contains `yield`: calling it only makes a generator, and runs nothing")
+                .exit(def)
+                .at(def, "a call of this runs nothing"),
+        );
+        return;
+    }
+    let (mut state, cells, root) = enter(&mut engine, class, func, contract);
+    let mut verdict = judge(&mut engine, root, cells, &mut state, out);
+    if root != func {
+        // A project's decorator stands in front: if the method by itself is wrong, say so there.
+        if verdict.as_ref().is_some_and(|v| !v.bad.is_empty()) {
+            let mut plain = Engine::new(program, &tally);
+            let mut state = entry_state(&mut plain, class, func, contract);
+            if let Some(inner) = judge(&mut plain, func, None, &mut state, out)
+                && !inner.bad.is_empty()
+            {
+                verdict = Some(inner);
+                report(program, &mut plain, class, func, contract, verdict.as_ref(), &start, out);
+                account(&plain, out);
+                account(&engine, out);
+                return;
+            }
+        }
+    }
+    report(program, &mut engine, class, root, contract, verdict.as_ref(), &start, out);
+    account(&engine, out);
+}
+
+fn account(engine: &Engine<'_>, out: &mut Checked) {
+    out.steps += engine.budget.executed;
+    out.merges += engine.budget.merges;
+    out.widenings += engine.budget.widenings;
+    out.calls_cut += engine.budget.calls_cut;
+}
+
+/// The state in which the method is entered: the receiver is an instance of just this class, its
+/// dict has no such key.
+fn entry_state(engine: &mut Engine<'_>, class: ClassRef, func: FuncRef, contract: &Contract) -> State {
+    let site = Site { func, block: 0, index: u32::MAX - 1, part: 0 };
+    let mut fact = Fact::of_kind(Kind::Object);
+    fact.class = Some(class);
+    let receiver = engine.terms.make(Term::Symbol(site, 0));
+    let mut state = State::new(0, receiver);
+    state.facts.insert(receiver, fact);
+    let field = engine.place_field(class, &contract.sets.field);
+    engine.watched_field = field;
+    let dict = engine.watched_object(&state);
+    let mut fact = Fact::of_kind(initial_kind(engine.program, class, &contract.sets.field));
+    if fact.kind == Kind::DefaultDict && made_by(engine.program, class, &contract.sets.field, "Counter") {
+        let counter = engine.terms.external("collections.Counter");
+        fact.is.push(counter);
+    }
+    state.facts.insert(dict, fact);
+    let key = engine.terms.lit(Literal::Str(contract.sets.key.as_str().into()));
+    state.heap.insert((dict, Slot::Item(key)), Cell::Absent);
+    state
+}
+
+/// Whether some `__init__` of the class makes the dict by calling `maker`.
+fn made_by(program: &Program<'_>, class: ClassRef, field: &str, maker: &str) -> bool {
+    program.mro(class).entries.iter().any(|e| {
+        let MroEntry::Class(c) = e else { return false };
+        let m = program.module(c.module);
+        m.ir.functions.iter().filter(|f| f.class == Some(c.class) && f.name == "__init__").any(|f| {
+            let stored = f.body.blocks.iter().flat_map(|b| &b.statements).find_map(|s| match &s.kind {
+                StatementKind::SetField { field: name, value: Operand::Local(v), .. } if name == field => Some(*v),
+                _ => None,
+            });
+            let Some(stored) = stored else { return false };
+            f.body.blocks.iter().any(|b| {
+                let TerminatorKind::Eval { dest: Some(d), rvalue: Rvalue::Call { callee: Callee::Value(Operand::Local(g)), .. }, .. } =
+                    &b.terminator.kind
+                else {
+                    return false;
+                };
+                *d == stored
+                    && f.body.blocks.iter().flat_map(|b| &b.statements).any(|s| {
+                        matches!(&s.kind, StatementKind::Assign(x, Rvalue::Global(n) | Rvalue::GetField(_, n)) if x == g && n == maker)
+                    })
+            })
+        })
+    })
+}
+
+fn initial_kind(program: &Program<'_>, class: ClassRef, field: &str) -> Kind {
+    if made_by(program, class, field, "Counter") || made_by(program, class, field, "defaultdict") {
+        Kind::DefaultDict
+    } else {
+        Kind::Dict
+    }
+}
+
+/// Enters the method through the project's decorators: the function that a call really runs, its
+/// cells, and the state.
+fn enter(engine: &mut Engine<'_>, class: ClassRef, func: FuncRef, contract: &Contract) -> (State, Option<Value>, FuncRef) {
+    let state = entry_state(engine, class, func, contract);
+    let cx = engine.context(func);
+    let site = Site { func, block: 0, index: u32::MAX - 1, part: 100 };
+    match engine.decorated(&cx, state.clone(), func, site) {
+        Some((state, value)) => match *engine.terms.term(value) {
+            Term::Closure(f, cells) => (state, Some(cells), f),
+            Term::Func(f) => (state, None, f),
+            _ => (state, None, func),
+        },
+        None => (state, None, func),
+    }
+}
+
+/// Simulates the function and finds its bad exits, each confirmed by a path.
+fn judge(engine: &mut Engine<'_>, func: FuncRef, cells: Option<Value>, state: &mut State, out: &mut Checked) -> Option<Verdict> {
+    let cx = engine.context(func);
+    let args = engine.receiver_args(state.watched);
+    let site = Site { func, block: 0, index: u32::MAX - 1, part: 0 };
+    let env = engine.bind(state, func, cells, &args, site);
+    state.env = env;
+    let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
+    if !graph.complete {
+        out.given_up += 1;
+        return None;
+    }
+    let mut candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad)>> = BTreeMap::new();
+    let mut any_good = false;
+    let mut any_unverified = false;
+    for e in graph.exits.iter().filter(|e| e.kind == ExitKind::Return) {
+        match bad(engine, &e.state) {
+            None => any_good = true,
+            Some(b) => {
+                any_unverified |= b == Bad::Unverified;
+                let list = candidates.entry(exit_point(&cx, e.block)).or_default();
+                if !list.contains(&(e.block, b)) {
+                    list.push((e.block, b));
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for (point, list) in candidates {
+        let mut settled = false;
+        for wanted in Bad::ALL {
+            for (block, b) in &list {
+                if *b != wanted || settled {
+                    continue;
+                }
+                match search(engine, &cx, state, &graph, *block, wanted) {
+                    Witness::Found(events, end) => {
+                        let low = end.flags & flag::UNCERTAIN != 0;
+                        found.push((point, wanted, low, events));
+                        settled = true;
+                    }
+                    Witness::Infeasible | Witness::Unknown => out.infeasible += 1,
+                }
+            }
+        }
+    }
+    let never = !any_good && !any_unverified && !found.is_empty();
+    Some(Verdict { bad: found, never })
+}
+
+fn search(engine: &mut Engine<'_>, cx: &Rc<FnContext>, state: &State, graph: &Graph, block: BlockId, wanted: Bad) -> Witness {
+    let accept = move |engine: &mut Engine<'_>, state: &State, _: Value| bad(engine, state) == Some(wanted);
+    let goal = Goal { kind: ExitKind::Return, block: Some(block), accept: &accept };
+    engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph))
+}
+
+/// How a state is wrong at a return.
+fn bad(engine: &mut Engine<'_>, state: &State) -> Option<Bad> {
+    match engine.presence(state) {
+        Presence::Present => None,
+        Presence::Unknown => Some(Bad::Unverified),
+        Presence::Absent if state.flags & flag::UNRESOLVED != 0 => Some(Bad::Unverified),
+        Presence::Absent if state.flags & WAS_SET != 0 => Some(Bad::Dropped),
+        Presence::Absent if state.flags & WROTE != 0 => Some(Bad::AfterWrite),
+        Presence::Absent => Some(Bad::Plain),
+    }
+}
+
+fn exit_point(cx: &FnContext, block: BlockId) -> ExitPoint {
+    let function = cx.function();
+    let t = &function.body.block(block).terminator;
+    match &t.kind {
+        TerminatorKind::Return { implicit: false, .. } => ExitPoint { span: t.span, implicit: false },
+        _ => ExitPoint { span: function.name_span, implicit: true },
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn report(
+    program: &Program<'_>,
+    engine: &mut Engine<'_>,
+    class: ClassRef,
+    func: FuncRef,
+    contract: &Contract,
+    verdict: Option<&Verdict>,
+    start: &dyn Fn() -> FindingBuilder,
+    out: &mut Checked,
+) {
+    let Some(verdict) = verdict else { return };
+    let module = program.module(func.module);
+    let Some(file) = module.file.as_ref().map(|f| f.id) else { return };
+    let function = module.ir.function(func.func);
+    let at = |span: Span| Location { file, span };
+    let _ = engine;
+    if verdict.never {
+        let mut b = start();
+        for (point, ..) in &verdict.bad {
+            b = b.exit(at(point.span));
+        }
+        let n = verdict.bad.len();
+        let label = match n {
+            1 => "returns without setting it".to_owned(),
+            n => format!("none of its {n} ways to return sets it"),
+        };
+        let mut finding = b.at(at(function.name_span), label);
+        if verdict.bad.iter().all(|(_, _, low, _)| *low) {
+            finding.severity = Severity::Warning;
+        }
+        out.findings.push(finding);
+        return;
+    }
+    for (point, kind, low, events) in &verdict.bad {
+        let mut b = FindingBuilder::new(UntrackedReturn.meta(), kind.kind())
+            .arg("method", contract.method.clone())
+            .arg("place", contract.sets.to_string())
+            .symbol(start_symbol(program, class, contract));
+        let mut exit = at(point.span);
+        let mut label = if point.implicit { "can reach its end without setting it" } else { "returns without setting it" };
+        let mut shown: Vec<&PathEvent> = events.iter().collect();
+        // In an inherited method the class's own helper is what forgot it.
+        if let Some((own, span)) = own_helper(program, class, func, events) {
+            let m = program.module(own.module);
+            if let Some(f) = &m.file {
+                exit = Location { file: f.id, span };
+                label = "returns without setting it";
+                while shown.last().is_some_and(|e| !matches!(e.what, EventKind::Left)) {
+                    shown.pop();
+                }
+                shown.pop();
+            }
+        }
+        let shown: Vec<PathEvent> = shown.into_iter().cloned().collect();
+        let mut last = None;
+        for s in wording::steps(program, &shown) {
+            let m = program.module(s.func.module);
+            if let Some(f) = &m.file {
+                let location = Location { file: f.id, span: s.span };
+                last = Some(location);
+                b = b.step(location, s.message);
+            }
+        }
+        let _ = last;
+        let mut finding = b.exit(exit).at_exit(exit, label);
+        if *low {
+            finding.severity = match finding.severity {
+                Severity::Error => Severity::Warning,
+                Severity::Warning | Severity::Note => Severity::Note,
+            };
+        }
+        out.findings.push(finding);
+    }
+}
+
+fn start_symbol(program: &Program<'_>, class: ClassRef, contract: &Contract) -> String {
+    let m = program.module(class.module);
+    format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
+}
+
+/// The helper of the class itself that an inherited method entered last on the path.
+fn own_helper(program: &Program<'_>, class: ClassRef, func: FuncRef, events: &[PathEvent]) -> Option<(FuncRef, Span)> {
+    let module = program.module(func.module);
+    let owner = module.ir.function(func.func).class;
+    if func.module == class.module && owner == Some(class.class) || owner.is_none() {
+        return None;
+    }
+    let entered = events.iter().rev().find_map(|e| match e.what {
+        EventKind::Entered(f) => Some(f),
+        _ => None,
+    })?;
+    let m = program.module(entered.module);
+    let helper = m.ir.function(entered.func);
+    if entered.module != class.module || helper.class != Some(class.class) {
+        return None;
+    }
+    let left = events.iter().rev().find(|e| e.what == EventKind::Left)?;
+    Some((entered, left.span))
+}

@@ -1,0 +1,182 @@
+//! The words for the steps of a path.
+
+use crate::engine::witness::{EventKind, PathEvent};
+use crate::ir::body::BranchRole;
+use crate::program::{FuncRef, Program};
+use crate::source::Span;
+
+/// Steps shown of one path, the exit not counted.
+const MAX_STEPS: usize = 6;
+
+/// A step: in which function, where, and what happens.
+pub struct WordedStep {
+    /// The function whose file the span is in.
+    pub func: FuncRef,
+    /// Where.
+    pub span: Span,
+    /// What happens.
+    pub message: String,
+}
+
+/// The steps of a path that a reader needs: the tests that decided, what raised and where it was
+/// caught, and the helpers that were entered.
+#[must_use]
+pub fn steps(program: &Program<'_>, events: &[PathEvent]) -> Vec<WordedStep> {
+    let mut out: Vec<WordedStep> = Vec::new();
+    let mut weights: Vec<u32> = Vec::new();
+    for (i, e) in events.iter().enumerate() {
+        if !e.matters {
+            continue;
+        }
+        let module = program.module(e.func.module);
+        let text = e.span.slice(module.text());
+        let mut span = e.span;
+        let (message, weight) = match e.what {
+            EventKind::Decision(role, taken) => (decision(role, text, taken), 1),
+            EventKind::Loop(again) => {
+                let later = out.iter().any(|s| s.span == e.span && s.func == e.func);
+                if again {
+                    if later {
+                        continue;
+                    }
+                    ("the loop body runs".to_owned(), 0)
+                } else if later {
+                    continue;
+                } else {
+                    ("the loop body never runs".to_owned(), 1)
+                }
+            }
+            EventKind::Raised => {
+                // Only an exception that is then dealt with in the function decides anything.
+                let handled = events[i + 1..]
+                    .iter()
+                    .find(|n| matches!(n.what, EventKind::Caught | EventKind::Swallowed | EventKind::Raised));
+                let _ = handled;
+                (if text.trim_start().starts_with("raise") { "raised here" } else { "raises" }.to_owned(), 3)
+            }
+            EventKind::Caught => ("caught here".to_owned(), 3),
+            EventKind::Swallowed => ("swallows the exception".to_owned(), 3),
+            EventKind::Entered(f) => (format!("enters `{}`", program.qualname(f)), 2),
+            EventKind::Left => {
+                if text.is_empty() || i == 0 {
+                    continue;
+                }
+                span = e.span;
+                ("returns without setting it".to_owned(), 2)
+            }
+        };
+        // The same step twice in a row tells nothing new.
+        if out.last().is_some_and(|s| s.span == span && s.message == message) {
+            continue;
+        }
+        out.push(WordedStep { func: e.func, span, message });
+        weights.push(weight);
+    }
+    // Too many: drop the least telling, the earliest first.
+    while out.len() > MAX_STEPS {
+        let least = weights
+            .iter()
+            .enumerate()
+            .min_by_key(|(i, w)| (**w, *i))
+            .map_or(0, |(i, _)| i);
+        out.remove(least);
+        weights.remove(least);
+    }
+    out
+}
+
+fn decision(role: BranchRole, text: &str, taken: bool) -> String {
+    let text = one_line(text);
+    match role {
+        BranchRole::Pattern => {
+            if taken { "this case matches".to_owned() } else { "this case does not match".to_owned() }
+        }
+        BranchRole::Guard => {
+            if taken { "the guard holds".to_owned() } else { "the guard fails".to_owned() }
+        }
+        _ => condition(&text, taken),
+    }
+}
+
+/// "`rows` is empty", "`mode` is not 'append'", "`done` is false".
+fn condition(text: &str, taken: bool) -> String {
+    if let Some(rest) = text.strip_prefix("not ")
+        && !rest.contains(" and ")
+        && !rest.contains(" or ")
+    {
+        return condition(rest.trim(), !taken);
+    }
+    let simple = !text.contains('\n') && text.len() <= 60;
+    if simple {
+        let negative = [(" is not ", true), (" is ", false), (" not in ", true), (" in ", false), (" == ", false), (" != ", true)];
+        for (op, negated) in negative {
+            if let Some((a, b)) = text.split_once(op)
+                && !a.contains([' ', '(']) | is_operand(a)
+                && is_operand(b)
+            {
+                let holds = taken != negated;
+                return match op.trim() {
+                    "is" | "is not" | "==" | "!=" => {
+                        if holds { format!("`{a}` is {b}") } else { format!("`{a}` is not {b}") }
+                    }
+                    _ => {
+                        if holds { format!("`{a}` is in {b}") } else { format!("`{a}` is not in {b}") }
+                    }
+                };
+            }
+        }
+    }
+    let shown = if text.chars().count() > 60 {
+        let mut cut: String = text.chars().take(57).collect();
+        cut.push('…');
+        cut
+    } else {
+        text.to_owned()
+    };
+    if is_operand(text) && !text.contains('(') {
+        if taken { format!("`{shown}` is true (not empty)") } else { format!("`{shown}` is false or empty") }
+    } else if taken {
+        format!("`{shown}` is true")
+    } else {
+        format!("`{shown}` is false")
+    }
+}
+
+/// A name, an attribute, a call or a literal: no operators outside brackets.
+fn is_operand(text: &str) -> bool {
+    let mut depth = 0;
+    let mut quote = None;
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(q), c) if c == q => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth -= 1,
+            (None, ' ') if depth == 0 => return false,
+            _ => {}
+        }
+    }
+    !text.is_empty()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::condition;
+
+    #[test]
+    fn conditions_read_as_sentences() {
+        assert_eq!(condition("rows", false), "`rows` is false or empty");
+        assert_eq!(condition("mode == 'append'", false), "`mode` is not 'append'");
+        assert_eq!(condition("x is not None", true), "`x` is not None");
+        assert_eq!(condition("x is None", false), "`x` is not None");
+        assert_eq!(condition("mode not in ('a', 'b')", true), "`mode` is not in ('a', 'b')");
+        assert_eq!(condition("not rows", true), "`rows` is false or empty");
+        assert_eq!(condition("len(rows) > self.max_rows", true), "`len(rows) > self.max_rows` is true");
+        assert_eq!(condition("client.exists()", true), "`client.exists()` is true");
+    }
+}
