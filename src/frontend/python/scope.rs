@@ -506,8 +506,7 @@ impl SymbolTable {
                 if let Expr::Name(name) = &*e.func
                     && name.id.as_str() == "super"
                     && e.args.is_empty()
-                    && let Some(receiver) =
-                        self.function_of(scope).and_then(|f| self.receiver(f))
+                    && let Some(receiver) = self.function_of(scope).and_then(|f| self.receiver(f))
                 {
                     self.use_(&receiver, scope);
                 }

@@ -233,9 +233,7 @@ fn renumber(blocks: Vec<BasicBlock>) -> Vec<BasicBlock> {
     }
     let mut blocks: Vec<Option<BasicBlock>> = blocks.into_iter().map(Some).collect();
     let ordered = order.iter().rev();
-    let mut ordered: Vec<BasicBlock> = ordered
-        .filter_map(|id| blocks[id.index()].take())
-        .collect();
+    let mut ordered: Vec<BasicBlock> = ordered.filter_map(|id| blocks[id.index()].take()).collect();
     for block in &mut ordered {
         retarget(&mut block.terminator.kind, |target| numbers[target.index()]);
     }

@@ -75,10 +75,8 @@ impl FunctionLowerer<'_, '_> {
             Rvalue::GetField(..) => self.catches().attribute,
             Rvalue::Neg(_) | Rvalue::Binary(..) | Rvalue::InPlace(..) => self.catches().operator,
             Rvalue::Compare(op, ..) => {
-                !matches!(
-                    op,
-                    CmpOp::Eq | CmpOp::NotEq | CmpOp::Is | CmpOp::IsNot
-                ) && self.catches().comparison
+                !matches!(op, CmpOp::Eq | CmpOp::NotEq | CmpOp::Is | CmpOp::IsNot)
+                    && self.catches().comparison
             }
             _ => false,
         }
@@ -88,10 +86,7 @@ impl FunctionLowerer<'_, '_> {
     pub(super) fn keep(&mut self, value: Operand, span: Span) -> Operand {
         match &value {
             Operand::Local(local)
-                if matches!(
-                    self.body.kind(*local),
-                    LocalKind::Var | LocalKind::Param
-                ) =>
+                if matches!(self.body.kind(*local), LocalKind::Var | LocalKind::Param) =>
             {
                 let copy = self.body.temp();
                 self.body.assign(copy, Rvalue::Use(value), span);
@@ -434,7 +429,11 @@ impl FunctionLowerer<'_, '_> {
     fn compare(&mut self, e: &ast::ExprCompare, dest: Dest) -> Operand {
         if let ([op], [right]) = (e.ops.as_slice(), e.comparators.as_slice()) {
             let (left, right) = self.pair(&e.left, right);
-            return self.emit(Rvalue::Compare(cmp_op(*op), left, right), dest, parse::span(e));
+            return self.emit(
+                Rvalue::Compare(cmp_op(*op), left, right),
+                dest,
+                parse::span(e),
+            );
         }
         let after = self.body.block();
         let result = self.join_dest(dest);

@@ -59,7 +59,10 @@ impl FunctionLowerer<'_, '_> {
         } else {
             self.outer_cells
         }) else {
-            debug_assert!(false, "the binding analysis grants cells to all who need them");
+            debug_assert!(
+                false,
+                "the binding analysis grants cells to all who need them"
+            );
             return self.body.temp();
         };
         for _ in 1..hops {

@@ -69,7 +69,11 @@ impl FunctionLowerer<'_, '_> {
             walk::for_each_capture(&case.pattern, &mut |n| {
                 found |= n.as_str() == name.id.as_str();
             });
-            found || case.guard.as_ref().is_some_and(|g| walk::binds(g, &name.id))
+            found
+                || case
+                    .guard
+                    .as_ref()
+                    .is_some_and(|g| walk::binds(g, &name.id))
         })
     }
 
@@ -262,12 +266,7 @@ impl FunctionLowerer<'_, '_> {
     }
 }
 
-fn capture(
-    name: Option<&ast::Identifier>,
-    value: &Operand,
-    span: Span,
-    captures: &mut Captures,
-) {
+fn capture(name: Option<&ast::Identifier>, value: &Operand, span: Span, captures: &mut Captures) {
     if let Some(name) = name {
         captures.push((Name::new(name.as_str()), value.clone(), span));
     }

@@ -8,9 +8,7 @@ use crate::frontend::python::lower::item::{import_bindings, import_from_bindings
 use crate::frontend::python::lower::unwind::{Exit, TryParts};
 use crate::frontend::python::lower::{Conditions, is_type_checking};
 use crate::frontend::python::{parse, walk};
-use crate::ir::{
-    Binding, BranchRole, ImportPath, Name, Operand, Rvalue, TerminatorKind,
-};
+use crate::ir::{Binding, BranchRole, ImportPath, Name, Operand, Rvalue, TerminatorKind};
 use crate::source::Span;
 
 impl FunctionLowerer<'_, '_> {

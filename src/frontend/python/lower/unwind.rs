@@ -131,11 +131,14 @@ impl Catches {
 impl FunctionLowerer<'_, '_> {
     /// Where an exception that is raised here goes.
     pub(super) fn unwind(&self) -> Option<Unwind> {
-        self.contexts.iter().rev().find_map(|context| match context {
-            Context::Handlers { unwind, .. } | Context::With { unwind, .. } => Some(*unwind),
-            Context::Finally(finally) => Some(finally.unwind),
-            Context::Loop { .. } | Context::Handler { .. } => None,
-        })
+        self.contexts
+            .iter()
+            .rev()
+            .find_map(|context| match context {
+                Context::Handlers { unwind, .. } | Context::With { unwind, .. } => Some(*unwind),
+                Context::Finally(finally) => Some(finally.unwind),
+                Context::Loop { .. } | Context::Handler { .. } => None,
+            })
     }
 
     /// Which rare exceptions some context of this function is there for.
@@ -149,18 +152,24 @@ impl FunctionLowerer<'_, '_> {
 
     /// The exception that a bare `raise` raises again.
     pub(super) fn handled(&self) -> Option<LocalId> {
-        self.contexts.iter().rev().find_map(|context| match context {
-            Context::Handler { exc, .. } => Some(*exc),
-            _ => None,
-        })
+        self.contexts
+            .iter()
+            .rev()
+            .find_map(|context| match context {
+                Context::Handler { exc, .. } => Some(*exc),
+                _ => None,
+            })
     }
 
     /// The innermost loop.
     pub(super) fn current_loop(&self) -> Option<u32> {
-        self.contexts.iter().rev().find_map(|context| match context {
-            Context::Loop { id, .. } => Some(*id),
-            _ => None,
-        })
+        self.contexts
+            .iter()
+            .rev()
+            .find_map(|context| match context {
+                Context::Loop { id, .. } => Some(*id),
+                _ => None,
+            })
     }
 
     fn new_unwind(&mut self) -> Unwind {
@@ -235,7 +244,8 @@ impl FunctionLowerer<'_, '_> {
         match exit {
             Exit::Return(span) => {
                 let implicit = false;
-                self.body.end(TerminatorKind::Return { value, implicit }, span);
+                self.body
+                    .end(TerminatorKind::Return { value, implicit }, span);
             }
             Exit::Break(_) | Exit::Continue(_) => self.body.end(TerminatorKind::Unreachable, span),
         }

@@ -1,0 +1,5 @@
+//! Integration tests, in one binary.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod cfg;
