@@ -5,12 +5,13 @@
 //!   are consistent in the same way.
 //! * Quotes inside a triple-quoted string in a replacement field (`f"{'''it's'''}"`), which the
 //!   parser takes for the end of the string: they become backticks.
+//! * `\r\n` inside an f-string, which the parser counts as one byte: the `\r` becomes a space.
 
 use std::borrow::Cow;
 
 /// Rewrites `text` for the parser.
 pub(super) fn rewrite(text: &str) -> Cow<'_, str> {
-    if !text.contains(" \t") && !has_nested_triple(text) {
+    if !text.contains(" \t") && !text.contains("\r\n") && !has_nested_triple(text) {
         return Cow::Borrowed(text);
     }
     let mut rewriter = Rewriter {
@@ -100,8 +101,18 @@ impl Rewriter {
         let mut field = 0_usize;
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
+                b'\\' if formatted && self.bytes[self.at..].starts_with(b"\\\r\n") => {
+                    self.bytes[self.at] = b' ';
+                    self.bytes[self.at + 1] = b'\\';
+                    self.changed = true;
+                    self.at += 2;
+                }
                 b'\\' => self.at += 1,
                 b'\n' | b'\r' if !triple => return,
+                b'\r' if formatted && self.bytes.get(self.at + 1) == Some(&b'\n') => {
+                    self.bytes[self.at] = b' ';
+                    self.changed = true;
+                }
                 _ if byte == quote && (!triple || self.quotes(quote) == 3) => {
                     self.at += if triple { 3 } else { 1 };
                     return;
@@ -149,6 +160,13 @@ mod tests {
     fn tabs_come_first_in_indentation_only() {
         let text = "if a:\n  \tx = ' \t'\n  \t\n  \ty = '''\n  \t'''\n";
         let expected = "if a:\n\t  x = ' \t'\n\t  \n\t  y = '''\n  \t'''\n";
+        assert_eq!(rewrite(text), expected);
+    }
+
+    #[test]
+    fn line_ends_in_f_strings_take_one_byte() {
+        let text = "x = f'''a\r\n{b}\\\r\n{c}'''\r\ny = '''\r\n'''\r\n";
+        let expected = "x = f'''a \n{b} \\\n{c}'''\r\ny = '''\r\n'''\r\n";
         assert_eq!(rewrite(text), expected);
     }
 

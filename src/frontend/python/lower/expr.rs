@@ -1,6 +1,6 @@
 //! Expressions in value position.
 
-use rustpython_parser::ast::{self, BoolOp, Expr, UnaryOp};
+use rustpython_parser::ast::{self, BoolOp, ConversionFlag, Expr, UnaryOp};
 
 use crate::frontend::python::lower::function::FunctionLowerer;
 use crate::frontend::python::static_expr::{bin_op, cmp_op, folded};
@@ -229,13 +229,18 @@ impl FunctionLowerer<'_, '_> {
             }
             Expr::FormattedValue(e) => {
                 let value = self.expr(&e.value, Dest::Temp);
-                pieces.push(value);
-                if let Some(spec) = &e.format_spec {
-                    let mut nested = Vec::new();
-                    self.format_pieces(spec, &mut nested);
-                    nested.retain(|piece| matches!(piece, Operand::Local(_)));
-                    pieces.extend(nested);
+                let plain = matches!(e.conversion, ConversionFlag::None | ConversionFlag::Str);
+                if plain && e.format_spec.is_none() {
+                    pieces.push(value);
+                    return;
                 }
+                // Not the text of the value, but made from it.
+                let mut parts = vec![value];
+                if let Some(spec) = &e.format_spec {
+                    self.format_pieces(spec, &mut parts);
+                }
+                let span = parse::span(&*e.value);
+                pieces.push(self.emit(Rvalue::Opaque(parts), Dest::Temp, span));
             }
             other => {
                 let piece = self.expr(other, Dest::Temp);

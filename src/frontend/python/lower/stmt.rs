@@ -167,6 +167,7 @@ impl FunctionLowerer<'_, '_> {
     fn if_stmt(&mut self, s: &ast::StmtIf) {
         let after = self.body.block();
         let outer = self.conditions;
+        let mut around = outer;
         let mut s = s;
         loop {
             let then = self.body.block();
@@ -177,7 +178,7 @@ impl FunctionLowerer<'_, '_> {
             self.conditions = if checking {
                 Conditions {
                     type_checking: true,
-                    ..outer
+                    ..around
                 }
             } else {
                 outer.inside()
@@ -186,9 +187,12 @@ impl FunctionLowerer<'_, '_> {
             self.body.goto(after);
             self.body.at(otherwise);
             match s.orelse.as_slice() {
-                [Stmt::If(next)] if !checking => s = next,
+                [Stmt::If(next)] if !checking => {
+                    s = next;
+                    around = outer.inside();
+                }
                 orelse => {
-                    self.conditions = if checking { outer } else { outer.inside() };
+                    self.conditions = if checking { around } else { outer.inside() };
                     self.suite(orelse);
                     break;
                 }
