@@ -642,7 +642,7 @@ impl Engine<'_> {
             };
             env[i] = Some(v);
             if let Some(a) = &p.annotation {
-                self.note_annotation(state, f, parent, a, v);
+                self.note_annotation(state, f.module, parent, a, v);
             }
         }
         if let Some(l) = function.cells {
@@ -659,11 +659,11 @@ impl Engine<'_> {
     }
 
     /// What an annotation says about a value nothing is known of.
-    pub(crate) fn note_annotation(&mut self, state: &mut State, f: FuncRef, scope: crate::ir::ScopeIdx, a: &StaticExpr, v: Value) {
+    pub(crate) fn note_annotation(&mut self, state: &mut State, module: crate::program::ModuleId, scope: crate::ir::ScopeIdx, a: &StaticExpr, v: Value) {
         if !matches!(self.terms.term(v), Term::Symbol(..) | Term::Field(..) | Term::Input(_)) {
             return;
         }
-        match self.program.resolve_expr(f.module, scope, a) {
+        match self.program.resolve_expr(module, scope, a) {
             Def::Class(c) if self.program.is_enum(c) => {
                 state.refine(v, |x| {
                     x.domain = Some(c);

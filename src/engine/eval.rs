@@ -203,6 +203,9 @@ impl Engine<'_> {
             Some(Cell::Has(v)) => return *v,
             Some(Cell::Absent) | None => {}
         }
+        if field == "__dict__" {
+            return self.terms.make(Term::Vars(object));
+        }
         match self.terms.term(object).clone() {
             Term::Module(m) => {
                 let def = self.program.attribute_of(&Def::Module(m), field);
@@ -647,7 +650,32 @@ impl Engine<'_> {
             return self.invoke(state, f, None, Args::positional(vec![object]), site);
         }
         let v = self.get_field(&state, object, name);
+        let mut state = state;
+        if matches!(self.terms.term(v), Term::Field(..))
+            && state.fact(v).is_none()
+            && let Some(class) = state.fact(object).and_then(|f| f.class)
+        {
+            self.note_declared(&mut state, class, name, v);
+        }
         vec![Outcome::normal(state, v)]
+    }
+
+    /// What the class says about the type of a field: `mode: WriteMode` in its body.
+    fn note_declared(&mut self, state: &mut State, class: ClassRef, name: &Name, v: Value) {
+        let mro = self.program.mro(class);
+        for entry in &mro.entries {
+            let crate::program::MroEntry::Class(c) = entry else { continue };
+            let m = self.program.module(c.module);
+            let scope = m.ir.class(c.class).scope;
+            let declared = m.ir.scope(scope).bindings.get(name).into_iter().flatten().find_map(|s| match &s.binding {
+                Binding::Declared(e) => Some(e),
+                _ => None,
+            });
+            if let Some(e) = declared {
+                self.note_annotation(state, c.module, scope, e, v);
+                return;
+            }
+        }
     }
 
     /// `object[key]`
@@ -830,8 +858,14 @@ impl Engine<'_> {
         let mut covers_place = closed;
         for (k, cell) in known {
             covers_place |= k == place;
-            if let Cell::Has(v) = cell {
-                self.set_item(state, target, k, v, site);
+            match cell {
+                Cell::Has(v) => self.set_item(state, target, k, v, site),
+                // Absent there, and so far here: the copy does not bring it.
+                Cell::Absent => {
+                    if self.item_state(state, target, k) == Some(Cell::Absent) {
+                        state.heap.insert((target, Slot::Item(k)), Cell::Absent);
+                    }
+                }
             }
         }
         if !closed {

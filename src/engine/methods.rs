@@ -167,6 +167,20 @@ impl Engine<'_> {
                 }
                 v
             }
+            "__setitem__" => {
+                if let [k, v] = args.positional.as_slice() {
+                    self.set_item(&mut state, recv, *k, *v, site);
+                }
+                self.terms.none()
+            }
+            "__getitem__" => {
+                let Some(k) = key else { return self.may_raise(state, Fact::default(), site) };
+                return self.get_item(state, recv, k, site);
+            }
+            "__contains__" => {
+                let Some(k) = key else { return self.may_raise(state, Fact::default(), site) };
+                self.compare(&state, crate::ir::CmpOp::In, k, recv)
+            }
             "popitem" | "clear" => {
                 self.drop_items(&mut state, recv);
                 let fact = if name == "clear" {

@@ -213,12 +213,13 @@ impl Engine<'_> {
                 (_, Edge::Raised) => push(EventKind::Raised, true),
                 (_, Edge::CallRaised(_)) => push(EventKind::Raised, true),
                 (_, Edge::Called(via)) if depth < MAX_DETAIL => {
-                    if let Some(inner) = self.inside(via, depth) {
-                        out.push(PathEvent { func: cx.func, span, what: EventKind::Entered(via.summary.key.func), matters: true });
-                        out.extend(inner);
-                        let left = self.exit_span(via);
-                        out.push(PathEvent { func: via.summary.key.func, span: left, what: EventKind::Left, matters: true });
-                    }
+                    let callee = via.summary.key.func;
+                    let inner = self.inside(via, depth);
+                    let matters = inner.is_some();
+                    let left = self.exit_span(via, matters);
+                    out.push(PathEvent { func: cx.func, span, what: EventKind::Entered(callee), matters });
+                    out.extend(inner.unwrap_or_default());
+                    out.push(PathEvent { func: callee, span: left, what: EventKind::Left, matters });
                 }
                 _ => {}
             }
@@ -226,13 +227,14 @@ impl Engine<'_> {
         out
     }
 
-    /// Where a helper is left: its `return` statement, or its name when it falls off the end.
-    fn exit_span(&mut self, via: &Via) -> Span {
+    /// Where a helper is left: its `return` statement; its name when it falls off the end, or when
+    /// it does not matter by which exit.
+    fn exit_span(&mut self, via: &Via, matters: bool) -> Span {
         let cx = self.context(via.summary.key.func);
         let function = cx.function();
         let t = &function.body.block(via.summary.exits[via.exit].block).terminator;
         match t.kind {
-            TerminatorKind::Return { implicit: false, .. } => t.span,
+            TerminatorKind::Return { implicit: false, .. } if matters => t.span,
             _ => function.name_span,
         }
     }

@@ -367,7 +367,12 @@ impl<'a> Printer<'a> {
             Rvalue::Await(a) => format!("await {}", op(a)),
             Rvalue::Caught { exc, types, group } => {
                 let star = if *group { "*" } else { "" };
-                format!("{} caught{star} by {}", op(exc), self.list(types))
+                let types = if types.is_empty() {
+                    "anything".to_owned()
+                } else {
+                    self.list(types)
+                };
+                format!("{} caught{star} by {types}", op(exc))
             }
             Rvalue::MatchSequence {
                 object,

@@ -169,10 +169,7 @@ impl Checker<'_> {
             StatementKind::DelField { object, .. } => self.check_operand(object),
             StatementKind::SetGlobal { value, .. } => self.check_operand(value),
             StatementKind::Unbind(local) => {
-                let variable = matches!(
-                    self.kind(*local),
-                    Some(LocalKind::Var | LocalKind::Param)
-                );
+                let variable = matches!(self.kind(*local), Some(LocalKind::Var | LocalKind::Param));
                 self.require(variable, "what is unbound is not a variable");
             }
         }
@@ -371,7 +368,12 @@ impl Checker<'_> {
         }
     }
 
-    fn check_uses(&mut self, block: usize, mut state: Vec<u64>, tracked: &FxHashMap<LocalId, usize>) {
+    fn check_uses(
+        &mut self,
+        block: usize,
+        mut state: Vec<u64>,
+        tracked: &FxHashMap<LocalId, usize>,
+    ) {
         let block = &self.function.body.blocks[block];
         let mut missing = Vec::new();
         for statement in &block.statements {

@@ -106,19 +106,42 @@ pub fn check_class(program: &Program<'_>, class: ClassRef, contract: &Contract) 
     let mut out = Checked::default();
     let method = contract.method.as_str();
     let Lookup::Found(owner, defs) = program.lookup(class, method, None) else { return out };
-    // What a class inherits unchanged is checked where it is written, unless the class is what
-    // makes a processor of it.
-    if owner != class && has_duty(program, owner, owner, contract) {
-        return out;
-    }
     if !has_duty(program, class, owner, contract) {
         return out;
+    }
+    // What a class inherits is checked where it is written, unless the class is what makes a
+    // processor of it, or brings helpers of its own that it may call.
+    let mut known = Checked::default();
+    if owner != class && has_duty(program, owner, owner, contract) {
+        if !brings_helpers(program, class, owner) {
+            return out;
+        }
+        for def in &defs {
+            let MemberDef::Func(func) = def else { continue };
+            check_function(program, owner, *func, contract, &mut known);
+        }
     }
     for def in &defs {
         let MemberDef::Func(func) = def else { continue };
         check_function(program, class, *func, contract, &mut out);
     }
+    out.findings.retain(|f| {
+        !known.findings.iter().any(|k| k.primary.location == f.primary.location && k.kind == f.kind)
+    });
     out
+}
+
+/// Whether a class between `class` and `owner` in the MRO defines a method.
+fn brings_helpers(program: &Program<'_>, class: ClassRef, owner: ClassRef) -> bool {
+    let mro = program.mro(class);
+    mro.entries.iter().take_while(|e| **e != MroEntry::Class(owner)).any(|e| match e {
+        MroEntry::Class(c) => {
+            let m = program.module(c.module);
+            m.ir.functions.iter().any(|f| f.class == Some(c.class) && f.name != "__init__")
+        }
+        MroEntry::External(p) => !crate::program::is_transparent_base(p),
+        MroEntry::Unknown => true,
+    })
 }
 
 /// Whether `class`, which has the method from `owner`, must keep the contract.
@@ -367,7 +390,8 @@ fn judge(engine: &mut Engine<'_>, func: FuncRef, cells: Option<Value>, state: &m
             }
         }
     }
-    let never = !any_good && !any_unverified && !found.is_empty();
+    let lost = found.iter().any(|(_, b, ..)| *b == Bad::Dropped);
+    let never = !any_good && !any_unverified && !lost && !found.is_empty();
     Some(Verdict { bad: found, never })
 }
 
@@ -415,7 +439,8 @@ fn report(
     let function = module.ir.function(func.func);
     let at = |span: Span| Location { file, span };
     let _ = engine;
-    if verdict.never {
+    let own = |events: &[PathEvent]| own_helper(program, class, func, events);
+    if verdict.never && !verdict.bad.iter().any(|(.., events)| own(events).is_some()) {
         let mut b = start();
         for (point, ..) in &verdict.bad {
             b = b.exit(at(point.span));
@@ -441,7 +466,7 @@ fn report(
         let mut label = if point.implicit { "can reach its end without setting it" } else { "returns without setting it" };
         let mut shown: Vec<&PathEvent> = events.iter().collect();
         // In an inherited method the class's own helper is what forgot it.
-        if let Some((own, span)) = own_helper(program, class, func, events) {
+        if let Some((own, span)) = own(events) {
             let m = program.module(own.module);
             if let Some(f) = &m.file {
                 exit = Location { file: f.id, span };

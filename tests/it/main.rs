@@ -1,8 +1,12 @@
-//! Integration tests: the `tallylint` command as users run it.
+//! Integration tests, in one binary: the `tallylint` command as users run it, and the library on
+//! whole files.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod cfg;
 mod cli;
 mod common;
 mod config;
+mod execution;
+mod fixtures;
 mod input;

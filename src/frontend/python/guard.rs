@@ -26,25 +26,82 @@ pub(super) fn check(text: &str) -> Result<(), SyntaxError> {
         brackets: Vec::new(),
         level: Level::default(),
         outside: 0,
+        operand: false,
         indents: vec![(0, 0)],
     }
     .run()
 }
 
-/// What is known inside one pair of brackets.
+/// What is known inside one pair of brackets. Each part over-approximates the depth of the syntax
+/// tree that its operators make; the parts nest like the precedences of the operators.
 #[derive(Clone, Copy, Default)]
 struct Level {
-    /// Links of the current chain; a comma ends it.
-    chain: u32,
-    /// Links that a comma does not end (lambdas).
+    /// Lambdas, which commas do not end.
     sticky: u32,
-    /// The deepest closed chain or bracket.
-    deepest: u32,
+    /// The deepest element that a comma ended.
+    elements: u32,
+    /// Operators that bind less tightly than `*`.
+    low: u32,
+    /// The deepest operand of those.
+    terms: u32,
+    /// `*` and its like.
+    mid: u32,
+    /// The deepest operand of those.
+    factors: u32,
+    /// Signs, attributes, calls and subscripts of the current operand.
+    high: u32,
+    /// The deepest bracket in it.
+    inner: u32,
 }
 
 impl Level {
+    fn factor(self) -> u32 {
+        self.high + self.inner
+    }
+
+    fn term(self) -> u32 {
+        self.mid + self.factors.max(self.factor())
+    }
+
+    fn element(self) -> u32 {
+        self.low + self.terms.max(self.term())
+    }
+
     fn depth(self) -> u32 {
-        self.chain + self.sticky + self.deepest
+        self.sticky + self.elements.max(self.element())
+    }
+
+    /// What everything in a bracket opened now is inside of.
+    fn around(self) -> u32 {
+        self.sticky + self.low + self.mid + self.high
+    }
+
+    fn low(self) -> Self {
+        Self {
+            sticky: self.sticky,
+            elements: self.elements,
+            low: self.low + 1,
+            terms: self.terms.max(self.term()),
+            ..Self::default()
+        }
+    }
+
+    fn mid(self) -> Self {
+        Self {
+            mid: self.mid + 1,
+            factors: self.factors.max(self.factor()),
+            high: 0,
+            inner: 0,
+            ..self
+        }
+    }
+
+    fn comma(self) -> Self {
+        Self {
+            sticky: self.sticky,
+            elements: self.elements.max(self.element()),
+            ..Self::default()
+        }
     }
 }
 
@@ -55,6 +112,8 @@ struct Guard<'a> {
     level: Level,
     /// Sum of the open chains around the current level.
     outside: u32,
+    /// Whether the last token ends an operand, so that a sign is a binary operator.
+    operand: bool,
     /// Width of each open block, and the length of its current `elif` chain.
     indents: Vec<(usize, u32)>,
 }
@@ -89,8 +148,8 @@ impl Guard<'_> {
                 }
                 b',' => {
                     self.at += 1;
-                    self.level.deepest = self.level.deepest.max(self.level.chain);
-                    self.level.chain = 0;
+                    self.operand = false;
+                    self.level = self.level.comma();
                 }
                 b';' => {
                     self.at += 1;
@@ -98,10 +157,32 @@ impl Guard<'_> {
                         self.level = Level::default();
                     }
                 }
-                b'+' | b'-' | b'*' | b'/' | b'%' | b'@' | b'&' | b'|' | b'^' | b'~' | b'<'
-                | b'>' | b'.' => {
+                byte @ (b'+' | b'-' | b'~') => {
                     self.at += 1;
-                    self.link()?;
+                    if self.operand && byte != b'~' {
+                        self.level = self.level.low();
+                    } else {
+                        self.level.high += 1;
+                    }
+                    self.operand = false;
+                    self.check_depth()?;
+                }
+                b'&' | b'|' | b'^' | b'<' | b'>' | b'=' | b'!' => {
+                    self.at += 1;
+                    self.operand = false;
+                    self.level = self.level.low();
+                    self.check_depth()?;
+                }
+                b'*' | b'/' | b'%' | b'@' => {
+                    self.at += 1;
+                    self.operand = false;
+                    self.level = self.level.mid();
+                    self.check_depth()?;
+                }
+                b'.' => {
+                    self.at += 1;
+                    self.level.high += 1;
+                    self.check_depth()?;
                 }
                 byte if is_word(byte) => self.word()?,
                 _ => self.at += 1,
@@ -124,29 +205,26 @@ impl Guard<'_> {
         Ok(())
     }
 
-    fn link(&mut self) -> Result<(), SyntaxError> {
-        self.level.chain += 1;
-        self.check_depth()
-    }
-
     fn open(&mut self) -> Result<(), SyntaxError> {
-        self.link()?;
+        self.level.high += 1;
+        self.check_depth()?;
         if self.brackets.len() >= MAX_BRACKETS {
             return self.error(TOO_DEEP);
         }
-        self.outside += self.level.chain + self.level.sticky;
+        self.outside += self.level.around();
         self.brackets.push(self.level);
         self.level = Level::default();
+        self.operand = false;
         Ok(())
     }
 
     fn close(&mut self) {
         if let Some(mut outer) = self.brackets.pop() {
-            let inner = self.level.depth();
-            self.outside -= outer.chain + outer.sticky;
-            outer.deepest = outer.deepest.max(inner);
+            self.outside -= outer.around();
+            outer.inner = outer.inner.max(self.level.depth());
             self.level = outer;
         }
+        self.operand = true;
     }
 
     fn indentation(&mut self) -> Result<(), SyntaxError> {
@@ -203,18 +281,24 @@ impl Guard<'_> {
 
     fn word(&mut self) -> Result<(), SyntaxError> {
         let start = self.at;
+        self.operand = true;
         while self.bytes.get(self.at).copied().is_some_and(is_word) {
             self.at += 1;
         }
         let word = &self.bytes[start..self.at];
         if word[0].is_ascii_digit() {
-            if word.len() > MAX_DIGITS && !matches!(word.get(1), Some(b'x' | b'X' | b'o' | b'O' | b'b' | b'B')) {
+            if word.len() > MAX_DIGITS
+                && !matches!(word.get(1), Some(b'x' | b'X' | b'o' | b'O' | b'b' | b'B'))
+            {
                 return self.error("integer literal too long");
             }
             return Ok(());
         }
         match word {
-            b"not" | b"if" | b"else" | b"await" => self.link(),
+            b"not" | b"if" | b"else" | b"await" => {
+                self.level = self.level.low();
+                self.check_depth()
+            }
             b"lambda" => {
                 self.level.sticky += 1;
                 self.check_depth()
@@ -227,6 +311,7 @@ impl Guard<'_> {
     }
 
     fn string(&mut self, formatted: bool) -> Result<(), SyntaxError> {
+        self.operand = true;
         let quote = self.bytes[self.at];
         let triple = self.bytes[self.at..].starts_with(&[quote; 3]);
         self.at += if triple { 3 } else { 1 };

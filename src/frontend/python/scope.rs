@@ -38,6 +38,8 @@ struct Symbols {
     nonlocals: FxHashSet<Name>,
     named: FxHashSet<Name>,
     captured: FxHashSet<Name>,
+    /// Names that something besides the parameter list binds.
+    rebound: FxHashSet<Name>,
     yields: bool,
     needs_cells: bool,
     needs_outer: bool,
@@ -139,6 +141,11 @@ impl SymbolTable {
         self.get(owner).captured.contains(name)
     }
 
+    /// Whether the variable is a parameter that nothing ever binds again.
+    pub(super) fn is_constant_param(&self, owner: SymId, name: &str) -> bool {
+        !self.get(owner).rebound.contains(name)
+    }
+
     /// The field of the cells that a captured variable lives in. The variables of comprehensions
     /// get names of their own, because they may hide a captured variable of the function.
     pub(super) fn cell_field(&self, owner: SymId, name: &str) -> Name {
@@ -212,6 +219,7 @@ impl SymbolTable {
             nonlocals: FxHashSet::default(),
             named: FxHashSet::default(),
             captured: FxHashSet::default(),
+            rebound: FxHashSet::default(),
             yields: false,
             needs_cells: false,
             needs_outer: false,
@@ -227,6 +235,12 @@ impl SymbolTable {
     }
 
     fn bind(&mut self, name: &str, scope: SymId) {
+        let symbols = self.get_mut(scope);
+        symbols.bound.insert(Name::new(name));
+        symbols.rebound.insert(Name::new(name));
+    }
+
+    fn bind_param(&mut self, name: &str, scope: SymId) {
         self.get_mut(scope).bound.insert(Name::new(name));
     }
 
@@ -260,6 +274,9 @@ impl SymbolTable {
                 let Some(home) = self.function_of(owner) else {
                     continue;
                 };
+                if self.scopes[index].nonlocals.contains(&name) {
+                    self.get_mut(owner).rebound.insert(name.clone());
+                }
                 if home != function {
                     self.get_mut(owner).captured.insert(name);
                     self.link_cells(function, home);
@@ -459,7 +476,7 @@ impl SymbolTable {
             .chain(args.kwarg.as_deref())
         {
             self.exprs(arg.annotation.as_deref(), scope);
-            self.bind(&arg.arg, inner);
+            self.bind_param(&arg.arg, inner);
         }
     }
 
@@ -506,8 +523,7 @@ impl SymbolTable {
                 if let Expr::Name(name) = &*e.func
                     && name.id.as_str() == "super"
                     && e.args.is_empty()
-                    && let Some(receiver) =
-                        self.function_of(scope).and_then(|f| self.receiver(f))
+                    && let Some(receiver) = self.function_of(scope).and_then(|f| self.receiver(f))
                 {
                     self.use_(&receiver, scope);
                 }

@@ -1,7 +1,7 @@
 //! Expressions that are kept as trees: bases, decorators, annotations, defaults, values of
 //! modules and classes.
 
-use rustpython_parser::ast::{self, Constant, Expr, UnaryOp};
+use rustpython_parser::ast::{self, Constant, ConversionFlag, Expr, UnaryOp};
 
 use crate::frontend::python::lower::{Lowerer, Site};
 use crate::frontend::python::parse;
@@ -179,7 +179,15 @@ impl<'l, 'a> StaticLowering<'l, 'a> {
                 e.values
                     .iter()
                     .map(|value| match value {
-                        Expr::FormattedValue(field) => self.convert(&field.value),
+                        Expr::FormattedValue(field)
+                            if field.format_spec.is_none()
+                                && matches!(
+                                    field.conversion,
+                                    ConversionFlag::None | ConversionFlag::Str
+                                ) =>
+                        {
+                            self.convert(&field.value)
+                        }
                         other => self.convert(other),
                     })
                     .collect(),

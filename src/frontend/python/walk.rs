@@ -84,10 +84,7 @@ pub(super) fn for_each_child<'a>(expr: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
     }
 }
 
-fn for_each_in_generators<'a>(
-    generators: &'a [ast::Comprehension],
-    f: &mut dyn FnMut(&'a Expr),
-) {
+fn for_each_in_generators<'a>(generators: &'a [ast::Comprehension], f: &mut dyn FnMut(&'a Expr)) {
     for generator in generators {
         f(&generator.iter);
         f(&generator.target);
@@ -176,15 +173,10 @@ pub(super) fn for_each_pattern_value<'a>(pattern: &'a Pattern, f: &mut dyn FnMut
     match pattern {
         Pattern::MatchValue(p) => f(&p.value),
         Pattern::MatchSingleton(_) | Pattern::MatchStar(_) => {}
-        Pattern::MatchSequence(p) => p
-            .patterns
-            .iter()
-            .for_each(|p| for_each_pattern_value(p, f)),
+        Pattern::MatchSequence(p) => p.patterns.iter().for_each(|p| for_each_pattern_value(p, f)),
         Pattern::MatchMapping(p) => {
             p.keys.iter().for_each(&mut *f);
-            p.patterns
-                .iter()
-                .for_each(|p| for_each_pattern_value(p, f));
+            p.patterns.iter().for_each(|p| for_each_pattern_value(p, f));
         }
         Pattern::MatchClass(p) => {
             f(&p.cls);
@@ -196,10 +188,7 @@ pub(super) fn for_each_pattern_value<'a>(pattern: &'a Pattern, f: &mut dyn FnMut
                 for_each_pattern_value(inner, f);
             }
         }
-        Pattern::MatchOr(p) => p
-            .patterns
-            .iter()
-            .for_each(|p| for_each_pattern_value(p, f)),
+        Pattern::MatchOr(p) => p.patterns.iter().for_each(|p| for_each_pattern_value(p, f)),
     }
 }
 
@@ -236,7 +225,8 @@ pub(super) fn eager_generator(call: &ast::ExprCall) -> Option<&ast::ExprGenerato
 pub(super) fn is_async_generator(elt: &Expr, generators: &[ast::Comprehension]) -> bool {
     let awaits = |e: &Expr| any(e, &|e| matches!(e, Expr::Await(_)));
     awaits(elt)
-        || generators.iter().enumerate().any(|(i, g)| {
-            g.is_async || g.ifs.iter().any(awaits) || (i > 0 && awaits(&g.iter))
-        })
+        || generators
+            .iter()
+            .enumerate()
+            .any(|(i, g)| g.is_async || g.ifs.iter().any(awaits) || (i > 0 && awaits(&g.iter)))
 }

@@ -225,9 +225,7 @@ pub(super) fn unpack_position(
 ) -> (i32, Option<u32>) {
     let small = |value: usize| i32::try_from(value).unwrap_or(i32::MAX);
     match star {
-        Some(star) if position == star => {
-            (small(position), Some(super::index(len - position - 1)))
-        }
+        Some(star) if position == star => (small(position), Some(super::index(len - position - 1))),
         Some(star) if position > star => (-small(len - position), None),
         _ => (small(position), None),
     }

@@ -103,7 +103,7 @@ impl Builder {
             })
             .collect();
         skip_empty(&mut blocks);
-        while drop_idle_completions(&mut blocks) {}
+        while drop_idle_completions(&mut blocks, &self.locals) {}
         join_straight(&mut blocks);
         Body {
             locals: self.locals,
@@ -135,7 +135,7 @@ fn skip_empty(blocks: &mut [BasicBlock]) {
 }
 
 /// Drops the cases of completions that no reachable block sets. Whether it dropped any.
-fn drop_idle_completions(blocks: &mut [BasicBlock]) -> bool {
+fn drop_idle_completions(blocks: &mut [BasicBlock], locals: &[LocalDecl]) -> bool {
     let mut set: Vec<(LocalId, Literal)> = Vec::new();
     let mut switches = Vec::new();
     let order = postorder(blocks);
@@ -143,6 +143,7 @@ fn drop_idle_completions(blocks: &mut [BasicBlock]) -> bool {
         let block = &blocks[id.index()];
         for statement in &block.statements {
             if let StatementKind::Assign(dest, Rvalue::Use(Operand::Const(code))) = &statement.kind
+                && locals[dest.index()].kind == LocalKind::Completion
             {
                 set.push((*dest, code.clone()));
             }
@@ -233,9 +234,7 @@ fn renumber(blocks: Vec<BasicBlock>) -> Vec<BasicBlock> {
     }
     let mut blocks: Vec<Option<BasicBlock>> = blocks.into_iter().map(Some).collect();
     let ordered = order.iter().rev();
-    let mut ordered: Vec<BasicBlock> = ordered
-        .filter_map(|id| blocks[id.index()].take())
-        .collect();
+    let mut ordered: Vec<BasicBlock> = ordered.filter_map(|id| blocks[id.index()].take()).collect();
     for block in &mut ordered {
         retarget(&mut block.terminator.kind, |target| numbers[target.index()]);
     }

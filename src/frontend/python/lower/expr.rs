@@ -1,6 +1,6 @@
 //! Expressions in value position.
 
-use rustpython_parser::ast::{self, BoolOp, Expr, UnaryOp};
+use rustpython_parser::ast::{self, BoolOp, ConversionFlag, Expr, UnaryOp};
 
 use crate::frontend::python::lower::function::FunctionLowerer;
 use crate::frontend::python::static_expr::{bin_op, cmp_op, folded};
@@ -75,10 +75,8 @@ impl FunctionLowerer<'_, '_> {
             Rvalue::GetField(..) => self.catches().attribute,
             Rvalue::Neg(_) | Rvalue::Binary(..) | Rvalue::InPlace(..) => self.catches().operator,
             Rvalue::Compare(op, ..) => {
-                !matches!(
-                    op,
-                    CmpOp::Eq | CmpOp::NotEq | CmpOp::Is | CmpOp::IsNot
-                ) && self.catches().comparison
+                !matches!(op, CmpOp::Eq | CmpOp::NotEq | CmpOp::Is | CmpOp::IsNot)
+                    && self.catches().comparison
             }
             _ => false,
         }
@@ -88,10 +86,7 @@ impl FunctionLowerer<'_, '_> {
     pub(super) fn keep(&mut self, value: Operand, span: Span) -> Operand {
         match &value {
             Operand::Local(local)
-                if matches!(
-                    self.body.kind(*local),
-                    LocalKind::Var | LocalKind::Param
-                ) =>
+                if matches!(self.body.kind(*local), LocalKind::Var | LocalKind::Param) =>
             {
                 let copy = self.body.temp();
                 self.body.assign(copy, Rvalue::Use(value), span);
@@ -234,13 +229,18 @@ impl FunctionLowerer<'_, '_> {
             }
             Expr::FormattedValue(e) => {
                 let value = self.expr(&e.value, Dest::Temp);
-                pieces.push(value);
-                if let Some(spec) = &e.format_spec {
-                    let mut nested = Vec::new();
-                    self.format_pieces(spec, &mut nested);
-                    nested.retain(|piece| matches!(piece, Operand::Local(_)));
-                    pieces.extend(nested);
+                let plain = matches!(e.conversion, ConversionFlag::None | ConversionFlag::Str);
+                if plain && e.format_spec.is_none() {
+                    pieces.push(value);
+                    return;
                 }
+                // Not the text of the value, but made from it.
+                let mut parts = vec![value];
+                if let Some(spec) = &e.format_spec {
+                    self.format_pieces(spec, &mut parts);
+                }
+                let span = parse::span(&*e.value);
+                pieces.push(self.emit(Rvalue::Opaque(parts), Dest::Temp, span));
             }
             other => {
                 let piece = self.expr(other, Dest::Temp);
@@ -434,7 +434,11 @@ impl FunctionLowerer<'_, '_> {
     fn compare(&mut self, e: &ast::ExprCompare, dest: Dest) -> Operand {
         if let ([op], [right]) = (e.ops.as_slice(), e.comparators.as_slice()) {
             let (left, right) = self.pair(&e.left, right);
-            return self.emit(Rvalue::Compare(cmp_op(*op), left, right), dest, parse::span(e));
+            return self.emit(
+                Rvalue::Compare(cmp_op(*op), left, right),
+                dest,
+                parse::span(e),
+            );
         }
         let after = self.body.block();
         let result = self.join_dest(dest);

@@ -87,7 +87,11 @@ impl Lowerer<'_> {
         self.function(head, site, |function| function.statements(&s.body))
     }
 
-    pub(in crate::frontend::python) fn lambda(&mut self, e: &ast::ExprLambda, site: &Site) -> FuncIdx {
+    pub(in crate::frontend::python) fn lambda(
+        &mut self,
+        e: &ast::ExprLambda,
+        site: &Site,
+    ) -> FuncIdx {
         let span = parse::span(e);
         let head = Head {
             name: Name::new("<lambda>"),
@@ -202,8 +206,7 @@ impl Lowerer<'_> {
             name: Name::new(arg.arg.as_str()),
             kind,
             default: None,
-            annotation: annotation
-                .map(|a| StaticLowering::annotations(self, site).convert(a)),
+            annotation: annotation.map(|a| StaticLowering::annotations(self, site).convert(a)),
         }
     }
 }

@@ -137,6 +137,7 @@ impl Lowerer<'_> {
         match stmt {
             Stmt::If(s) => {
                 let mut s = s;
+                let mut conditions = conditions;
                 loop {
                     self.named(&s.test, site, conditions);
                     let checking = is_type_checking(&s.test);
@@ -150,7 +151,10 @@ impl Lowerer<'_> {
                     };
                     self.bindings(&s.body, site, body);
                     match s.orelse.as_slice() {
-                        [Stmt::If(next)] if !checking => s = next,
+                        [Stmt::If(next)] if !checking => {
+                            s = next;
+                            conditions = inside;
+                        }
                         orelse => {
                             let conditions = if checking { conditions } else { inside };
                             self.bindings(orelse, site, conditions);

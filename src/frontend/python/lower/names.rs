@@ -27,7 +27,9 @@ impl FunctionLowerer<'_, '_> {
         let Some(home) = symbols.function_of(owner) else {
             return Place::Global;
         };
-        if home == self.function && !symbols.is_captured(owner, name) {
+        // A captured parameter that never changes is as good in its local as in the cells.
+        let in_cells = symbols.is_captured(owner, name) && !symbols.is_constant_param(owner, name);
+        if home == self.function && !in_cells {
             return Place::Local(self.local_of(owner, name));
         }
         let mut hops = 0;
@@ -59,7 +61,10 @@ impl FunctionLowerer<'_, '_> {
         } else {
             self.outer_cells
         }) else {
-            debug_assert!(false, "the binding analysis grants cells to all who need them");
+            debug_assert!(
+                false,
+                "the binding analysis grants cells to all who need them"
+            );
             return self.body.temp();
         };
         for _ in 1..hops {

@@ -69,7 +69,11 @@ impl FunctionLowerer<'_, '_> {
             walk::for_each_capture(&case.pattern, &mut |n| {
                 found |= n.as_str() == name.id.as_str();
             });
-            found || case.guard.as_ref().is_some_and(|g| walk::binds(g, &name.id))
+            found
+                || case
+                    .guard
+                    .as_ref()
+                    .is_some_and(|g| walk::binds(g, &name.id))
         })
     }
 
@@ -124,8 +128,17 @@ impl FunctionLowerer<'_, '_> {
         captures: &mut Captures,
     ) {
         let matched = self.body.block();
-        // All alternatives capture the same names.
-        let mut shared: Vec<(Name, LocalId, Span)> = Vec::new();
+        // All alternatives capture the same names; CPython refuses others, though not when it
+        // only parses.
+        let mut shared: Vec<(Name, LocalId)> = Vec::new();
+        for alternative in &p.patterns {
+            walk::for_each_capture(alternative, &mut |name| {
+                if !shared.iter().any(|(known, _)| known == name.as_str()) {
+                    shared.push((Name::new(name.as_str()), self.body.temp()));
+                }
+            });
+        }
+        let span = parse::span(p);
         let last = p.patterns.len().saturating_sub(1);
         for (index, alternative) in p.patterns.iter().enumerate() {
             let next = if index == last {
@@ -135,17 +148,10 @@ impl FunctionLowerer<'_, '_> {
             };
             let mut own = Captures::new();
             self.pattern(alternative, subject, next, &mut own);
-            for (name, value, span) in own {
-                let known = shared.iter().find(|(n, ..)| *n == name);
-                let local = match known {
-                    Some((_, local, _)) => *local,
-                    None => {
-                        let local = self.body.temp();
-                        shared.push((name, local, span));
-                        local
-                    }
-                };
-                self.body.assign(local, Rvalue::Use(value), span);
+            for (name, local) in &shared {
+                let value = own.iter().find(|(n, ..)| n == name);
+                let value = value.map_or(Operand::NONE, |(_, value, _)| value.clone());
+                self.body.assign(*local, Rvalue::Use(value), span);
             }
             self.body.goto(matched);
             if index != last {
@@ -154,7 +160,7 @@ impl FunctionLowerer<'_, '_> {
         }
         self.body.at(matched);
         let shared = shared.into_iter();
-        captures.extend(shared.map(|(name, local, span)| (name, Operand::Local(local), span)));
+        captures.extend(shared.map(|(name, local)| (name, Operand::Local(local), span)));
     }
 
     fn sequence(
@@ -262,12 +268,7 @@ impl FunctionLowerer<'_, '_> {
     }
 }
 
-fn capture(
-    name: Option<&ast::Identifier>,
-    value: &Operand,
-    span: Span,
-    captures: &mut Captures,
-) {
+fn capture(name: Option<&ast::Identifier>, value: &Operand, span: Span, captures: &mut Captures) {
     if let Some(name) = name {
         captures.push((Name::new(name.as_str()), value.clone(), span));
     }

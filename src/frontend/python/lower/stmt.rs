@@ -8,9 +8,7 @@ use crate::frontend::python::lower::item::{import_bindings, import_from_bindings
 use crate::frontend::python::lower::unwind::{Exit, TryParts};
 use crate::frontend::python::lower::{Conditions, is_type_checking};
 use crate::frontend::python::{parse, walk};
-use crate::ir::{
-    Binding, BranchRole, ImportPath, Name, Operand, Rvalue, TerminatorKind,
-};
+use crate::ir::{Binding, BranchRole, ImportPath, Name, Operand, Rvalue, TerminatorKind};
 use crate::source::Span;
 
 impl FunctionLowerer<'_, '_> {
@@ -169,6 +167,7 @@ impl FunctionLowerer<'_, '_> {
     fn if_stmt(&mut self, s: &ast::StmtIf) {
         let after = self.body.block();
         let outer = self.conditions;
+        let mut around = outer;
         let mut s = s;
         loop {
             let then = self.body.block();
@@ -179,7 +178,7 @@ impl FunctionLowerer<'_, '_> {
             self.conditions = if checking {
                 Conditions {
                     type_checking: true,
-                    ..outer
+                    ..around
                 }
             } else {
                 outer.inside()
@@ -188,9 +187,12 @@ impl FunctionLowerer<'_, '_> {
             self.body.goto(after);
             self.body.at(otherwise);
             match s.orelse.as_slice() {
-                [Stmt::If(next)] if !checking => s = next,
+                [Stmt::If(next)] if !checking => {
+                    s = next;
+                    around = outer.inside();
+                }
                 orelse => {
-                    self.conditions = if checking { outer } else { outer.inside() };
+                    self.conditions = if checking { around } else { outer.inside() };
                     self.suite(orelse);
                     break;
                 }

@@ -131,11 +131,14 @@ impl Catches {
 impl FunctionLowerer<'_, '_> {
     /// Where an exception that is raised here goes.
     pub(super) fn unwind(&self) -> Option<Unwind> {
-        self.contexts.iter().rev().find_map(|context| match context {
-            Context::Handlers { unwind, .. } | Context::With { unwind, .. } => Some(*unwind),
-            Context::Finally(finally) => Some(finally.unwind),
-            Context::Loop { .. } | Context::Handler { .. } => None,
-        })
+        self.contexts
+            .iter()
+            .rev()
+            .find_map(|context| match context {
+                Context::Handlers { unwind, .. } | Context::With { unwind, .. } => Some(*unwind),
+                Context::Finally(finally) => Some(finally.unwind),
+                Context::Loop { .. } | Context::Handler { .. } => None,
+            })
     }
 
     /// Which rare exceptions some context of this function is there for.
@@ -149,18 +152,24 @@ impl FunctionLowerer<'_, '_> {
 
     /// The exception that a bare `raise` raises again.
     pub(super) fn handled(&self) -> Option<LocalId> {
-        self.contexts.iter().rev().find_map(|context| match context {
-            Context::Handler { exc, .. } => Some(*exc),
-            _ => None,
-        })
+        self.contexts
+            .iter()
+            .rev()
+            .find_map(|context| match context {
+                Context::Handler { exc, .. } => Some(*exc),
+                _ => None,
+            })
     }
 
     /// The innermost loop.
     pub(super) fn current_loop(&self) -> Option<u32> {
-        self.contexts.iter().rev().find_map(|context| match context {
-            Context::Loop { id, .. } => Some(*id),
-            _ => None,
-        })
+        self.contexts
+            .iter()
+            .rev()
+            .find_map(|context| match context {
+                Context::Loop { id, .. } => Some(*id),
+                _ => None,
+            })
     }
 
     fn new_unwind(&mut self) -> Unwind {
@@ -235,7 +244,8 @@ impl FunctionLowerer<'_, '_> {
         match exit {
             Exit::Return(span) => {
                 let implicit = false;
-                self.body.end(TerminatorKind::Return { value, implicit }, span);
+                self.body
+                    .end(TerminatorKind::Return { value, implicit }, span);
             }
             Exit::Break(_) | Exit::Continue(_) => self.body.end(TerminatorKind::Unreachable, span),
         }
@@ -318,13 +328,11 @@ impl FunctionLowerer<'_, '_> {
             (Literal::Int(FALL_THROUGH), after),
             (Literal::Int(RAISE), raise),
         ];
-        let mut code = FIRST_EXIT;
         let mut blocks = Vec::with_capacity(exits.len());
-        for _ in &exits {
+        for (code, _) in (FIRST_EXIT..).zip(&exits) {
             let block = self.body.block();
             cases.push((Literal::Int(code), block));
             blocks.push(block);
-            code += 1;
         }
         let on = completion;
         self.body.end(TerminatorKind::Switch { on, cases }, end);
@@ -378,29 +386,25 @@ impl FunctionLowerer<'_, '_> {
         let span = self.handler_header(handler);
         let caught = self.body.block();
         let next = self.body.block();
-        match &handler.type_ {
-            Some(expr) => {
-                let types = match &**expr {
-                    Expr::Tuple(tuple) if !tuple.elts.iter().any(Expr::is_starred_expr) => {
-                        let elts: Vec<&Expr> = tuple.elts.iter().collect();
-                        self.operands(&elts)
-                    }
-                    expr => vec![self.expr(expr, Dest::Temp)],
-                };
-                let test = self.body.temp();
-                let exc = Operand::Local(exc);
-                let rvalue = Rvalue::Caught { exc, types, group };
-                self.body.assign(test, rvalue, span);
-                self.branch(
-                    Operand::Local(test),
-                    caught,
-                    next,
-                    BranchRole::Handler,
-                    span,
-                );
+        let types = match handler.type_.as_deref() {
+            None => Vec::new(),
+            Some(Expr::Tuple(tuple)) if !tuple.elts.iter().any(Expr::is_starred_expr) => {
+                let elts: Vec<&Expr> = tuple.elts.iter().collect();
+                self.operands(&elts)
             }
-            None => self.body.goto(caught),
-        }
+            Some(expr) => vec![self.expr(expr, Dest::Temp)],
+        };
+        // A bare `except` tests too, though it catches everything: the test is what carries the
+        // span of the handler.
+        let test = self.body.temp();
+        let rvalue = Rvalue::Caught {
+            exc: Operand::Local(exc),
+            types,
+            group,
+        };
+        self.body.assign(test, rvalue, span);
+        let test = Operand::Local(test);
+        self.branch(test, caught, next, BranchRole::Handler, span);
         self.body.at(caught);
         let name = handler.name.as_ref().map(|name| Name::new(name.as_str()));
         if let Some(name) = &name {

@@ -1,0 +1,9 @@
+def f(rows):
+    for row in rows:
+        if row:
+            break
+        else:
+            continue
+    else:
+        missing()
+    return row

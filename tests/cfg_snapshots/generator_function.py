@@ -1,0 +1,6 @@
+def f(rows, close):
+    try:
+        sent = yield len(rows)
+        yield from rows
+    finally:
+        close(sent)

@@ -1,0 +1,2 @@
+def f(rows, n):
+    return sorted(rows, key=lambda row: row[n] or 0)

@@ -1,0 +1,6 @@
+def f(load):
+    try:
+        load()
+    except ValueError as e:
+        raise Wrapped("bad") from e
+    raise

@@ -1,0 +1,7 @@
+def f(done):
+    while True:
+        try:
+            if done():
+                break
+        finally:
+            done.mark()

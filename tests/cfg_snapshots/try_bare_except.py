@@ -1,0 +1,5 @@
+def f(load):
+    try:
+        load()
+    except:
+        pass

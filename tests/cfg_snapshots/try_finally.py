@@ -1,0 +1,6 @@
+def f(load, close):
+    try:
+        load()
+    finally:
+        close()
+    after()

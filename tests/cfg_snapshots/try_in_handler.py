@@ -1,0 +1,10 @@
+def f(load, retry):
+    try:
+        load()
+    except OSError as e:
+        try:
+            retry()
+        except:
+            raise
+        finally:
+            print(e)

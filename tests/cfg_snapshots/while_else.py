@@ -1,0 +1,6 @@
+def f(rows):
+    while rows:
+        if rows.pop():
+            break
+    else:
+        done()

@@ -1,0 +1,5 @@
+def f(self):
+    while True:
+        if self.ready():
+            break
+        self.wait()

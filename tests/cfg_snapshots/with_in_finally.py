@@ -1,0 +1,6 @@
+def f(lock, close):
+    try:
+        with lock:
+            return work()
+    finally:
+        close()

@@ -1,0 +1,4 @@
+def f(path):
+    with open(path) as handle:
+        handle.read()
+    return path

@@ -1,0 +1,3 @@
+def f(row):
+    with suppress(AttributeError):
+        return row.name.lower()
