@@ -6,17 +6,18 @@ use crate::ir::{
 };
 use crate::source::Span;
 
-struct OpenBlock {
-    statements: Vec<Statement>,
-    terminator: Option<Terminator>,
-    loop_head: bool,
-}
+const UNREACHABLE: Terminator = Terminator {
+    kind: TerminatorKind::Unreachable,
+    span: Span { start: 0, end: 0 },
+};
 
-/// A body in the making. Statements go to the current block.
+/// A body in the making. Statements go to the current block. Blocks that are never ended are
+/// unreachable or end in `Unreachable`.
 pub(super) struct Builder {
     locals: Vec<LocalDecl>,
-    blocks: Vec<OpenBlock>,
-    current: BlockId,
+    blocks: Vec<BasicBlock>,
+    /// None where control does not come: a block is only made if something is built there.
+    current: Option<BlockId>,
 }
 
 impl Builder {
@@ -24,9 +25,9 @@ impl Builder {
         let mut builder = Self {
             locals: Vec::new(),
             blocks: Vec::new(),
-            current: BlockId::ENTRY,
+            current: None,
         };
-        builder.block();
+        builder.current = Some(builder.block());
         builder
     }
 
@@ -47,9 +48,9 @@ impl Builder {
     /// A new block, which nothing leads to yet.
     pub(super) fn block(&mut self) -> BlockId {
         let id = BlockId(super::index(self.blocks.len()));
-        self.blocks.push(OpenBlock {
+        self.blocks.push(BasicBlock {
             statements: Vec::new(),
-            terminator: None,
+            terminator: UNREACHABLE,
             loop_head: false,
         });
         id
@@ -63,13 +64,23 @@ impl Builder {
 
     /// Goes on building at `block`.
     pub(super) fn at(&mut self, block: BlockId) {
-        self.current = block;
+        self.current = Some(block);
+    }
+
+    fn current(&mut self) -> &mut BasicBlock {
+        let id = match self.current {
+            Some(id) => id,
+            None => {
+                let id = self.block();
+                self.current = Some(id);
+                id
+            }
+        };
+        &mut self.blocks[id.index()]
     }
 
     pub(super) fn push(&mut self, kind: StatementKind, span: Span) {
-        let block = &mut self.blocks[self.current.index()];
-        debug_assert!(block.terminator.is_none());
-        block.statements.push(Statement { kind, span });
+        self.current().statements.push(Statement { kind, span });
     }
 
     pub(super) fn assign(&mut self, dest: LocalId, rvalue: Rvalue, span: Span) {
@@ -78,10 +89,8 @@ impl Builder {
 
     /// Ends the current block. What is built before the next [`Builder::at`] is unreachable.
     pub(super) fn end(&mut self, kind: TerminatorKind, span: Span) {
-        let block = &mut self.blocks[self.current.index()];
-        debug_assert!(block.terminator.is_none());
-        block.terminator = Some(Terminator { kind, span });
-        self.current = self.block();
+        self.current().terminator = Terminator { kind, span };
+        self.current = None;
     }
 
     pub(super) fn goto(&mut self, target: BlockId) {
@@ -90,20 +99,12 @@ impl Builder {
 
     /// The finished body: without unreachable and empty blocks, numbered in reverse postorder.
     pub(super) fn finish(self) -> Body {
-        let mut blocks: Vec<BasicBlock> = self
-            .blocks
-            .into_iter()
-            .map(|open| BasicBlock {
-                statements: open.statements,
-                terminator: open.terminator.unwrap_or(Terminator {
-                    kind: TerminatorKind::Unreachable,
-                    span: Span::default(),
-                }),
-                loop_head: open.loop_head,
-            })
-            .collect();
+        let mut blocks = self.blocks;
         skip_empty(&mut blocks);
-        while drop_idle_completions(&mut blocks, &self.locals) {}
+        let completion = |local: &LocalDecl| local.kind == LocalKind::Completion;
+        if self.locals.iter().any(completion) {
+            while drop_idle_completions(&mut blocks, &self.locals) {}
+        }
         join_straight(&mut blocks);
         Body {
             locals: self.locals,
@@ -185,13 +186,9 @@ fn join_straight(blocks: &mut [BasicBlock]) {
             if next == id || predecessors[next.index()] != 1 || blocks[next.index()].loop_head {
                 break;
             }
-            let unreachable = Terminator {
-                kind: TerminatorKind::Unreachable,
-                span: Span::default(),
-            };
             let tail = &mut blocks[next.index()];
             let statements = std::mem::take(&mut tail.statements);
-            let terminator = std::mem::replace(&mut tail.terminator, unreachable);
+            let terminator = std::mem::replace(&mut tail.terminator, UNREACHABLE);
             let head = &mut blocks[id.index()];
             head.statements.extend(statements);
             head.terminator = terminator;
