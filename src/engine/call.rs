@@ -9,9 +9,9 @@ use crate::engine::state::{Cell, Slot, State, flag};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{CallEvent, Engine, FnContext};
 use crate::ir::{
-    Arg, ArgKind, Callee, FunctionShape, Literal, Name, ParamKind, StaticExpr, StaticExprKind,
+    Arg, ArgKind, Callee, FunctionShape, Literal, Name, ParamKind, ScopeIdx, StaticExpr, StaticExprKind,
 };
-use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef};
+use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, ModuleId};
 
 /// Evaluated arguments.
 #[derive(Clone, Default, Debug)]
@@ -464,7 +464,7 @@ impl Engine<'_> {
         }
         let scope = function
             .class
-            .map_or(m.ir.scope(function.scope).parent.unwrap_or(crate::ir::ScopeIdx::MODULE), |c| m.ir.class(c).scope);
+            .map_or(m.ir.scope(function.scope).parent.unwrap_or(ScopeIdx::MODULE), |c| m.ir.class(c).scope);
         let raw = self.terms.make(Term::Func(f));
         let plain = self.terms.make(Term::Pure("raw".into(), Rc::from([raw])));
         let mut value = plain;
@@ -593,7 +593,7 @@ impl Engine<'_> {
         let mut env = vec![None; function.body.locals.len()];
         let mut positional = args.positional.iter().copied();
         let mut used_keywords: Vec<&Name> = Vec::new();
-        let parent = m.ir.scope(function.scope).parent.unwrap_or(crate::ir::ScopeIdx::MODULE);
+        let parent = m.ir.scope(function.scope).parent.unwrap_or(ScopeIdx::MODULE);
         for (i, p) in function.params.iter().enumerate() {
             let part = 200 + u32::try_from(i).unwrap_or(0);
             let here = Site { part, ..site };
@@ -659,32 +659,28 @@ impl Engine<'_> {
     }
 
     /// What an annotation says about a value nothing is known of.
-    pub(crate) fn note_annotation(&mut self, state: &mut State, module: crate::program::ModuleId, scope: crate::ir::ScopeIdx, a: &StaticExpr, v: Value) {
+    pub(crate) fn note_annotation(&mut self, state: &mut State, module: ModuleId, scope: ScopeIdx, a: &StaticExpr, v: Value) {
+        match &a.kind {
+            StaticExprKind::Path(path) => self.note_type(state, module, scope, path, v),
+            StaticExprKind::Subscript(base, _) => self.note_annotation(state, module, scope, base, v),
+            _ => {}
+        }
+    }
+
+    /// What the name of its class says about a value nothing is known of.
+    pub(crate) fn note_type(&mut self, state: &mut State, module: ModuleId, scope: ScopeIdx, path: &[Name], v: Value) {
         if !matches!(self.terms.term(v), Term::Symbol(..) | Term::Field(..) | Term::Input(_)) {
             return;
         }
-        match self.program.resolve_expr(module, scope, a) {
-            Def::Class(c) if self.program.is_enum(c) => {
-                state.refine(v, |x| {
-                    x.domain = Some(c);
-                    true
-                });
-            }
-            Def::External(p) => {
-                let kind = crate::engine::assume::kind_of_type(&p);
-                if kind != Kind::Unknown {
-                    let mut trial = state.clone();
-                    if trial.refine(v, |x| {
-                        if x.kind == Kind::Unknown {
-                            x.kind = kind;
-                        }
-                        true
-                    }) {
-                        *state = trial;
-                    }
-                }
-            }
+        let mut fact = state.fact(v).cloned().unwrap_or_default();
+        match self.program.resolve_path(module, scope, path) {
+            Def::Class(c) if self.program.is_enum(c) => fact.domain = Some(c),
+            Def::External(p) if fact.kind == Kind::Unknown => fact.kind = crate::engine::assume::kind_of_type(&p),
             _ => {}
+        }
+        // Where the annotation contradicts what is known, the code is right.
+        if fact.propagate() && !fact.is_trivial() {
+            state.facts.insert(v, fact);
         }
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::engine::call::Args;
 use crate::engine::fact::{Fact, Interval, Kind};
-use crate::engine::state::{Cell, Slot, State, view};
+use crate::engine::state::{Cell, Slot, State, flag, view};
 use crate::engine::summary::Summary;
 use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
@@ -81,6 +81,13 @@ impl Engine<'_> {
                     })
                     .collect()
             }
+            StatementKind::Declare(l, ty) => {
+                if let Some(v) = state.env[l.index()] {
+                    let scope = cx.function().scope;
+                    self.note_type(&mut state, cx.func.module, scope, ty, v);
+                }
+                vec![state]
+            }
             StatementKind::Unbind(l) => {
                 state.env[l.index()] = None;
                 vec![state]
@@ -110,7 +117,7 @@ impl Engine<'_> {
     /// Tells the automaton when the watched key is there.
     pub(crate) fn note_presence(&mut self, state: &mut State) {
         if self.presence(state) == Presence::Present {
-            state.flags = self.automaton.on_set(state.flags);
+            state.flags = self.automaton.on_set(state.flags) & !(flag::UNRESOLVED | flag::UNCERTAIN);
         }
     }
 
@@ -121,6 +128,10 @@ impl Engine<'_> {
             _ => object,
         };
         state.heap.insert((object, Slot::Field(field.clone())), Cell::Has(value));
+        if object == state.watched && *field == self.watched_field && state.fact(value).is_some_and(|f| f.closed) {
+            // Whatever an earlier call may have set is gone with the old dict.
+            state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
+        }
         self.note_presence(state);
     }
 
@@ -187,7 +198,7 @@ impl Engine<'_> {
             // Any key may have been stored.
             let watched = self.watched_object(state);
             if object == watched && self.presence(state) == Presence::Absent {
-                state.flags |= crate::engine::state::flag::UNCERTAIN;
+                state.flags |= flag::UNCERTAIN;
             }
             if let Some(f) = state.facts.get_mut(&object) {
                 f.closed = false;
@@ -870,7 +881,7 @@ impl Engine<'_> {
         }
         if !closed {
             if target == watched && !covers_place && self.presence(state) == Presence::Absent {
-                state.flags |= crate::engine::state::flag::UNCERTAIN;
+                state.flags |= flag::UNCERTAIN;
             }
             if let Some(f) = state.facts.get_mut(&target) {
                 f.closed = false;

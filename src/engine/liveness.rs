@@ -101,6 +101,7 @@ impl Liveness {
                             note_fields(r, receiver, &field_index, any, &mut live_fields);
                         }
                         StatementKind::Unbind(d) => live.remove(d.index()),
+                        StatementKind::Declare(..) => {}
                         StatementKind::SetField { object, value, .. } => {
                             use_(object, &mut live);
                             use_(value, &mut live);
@@ -236,7 +237,7 @@ fn deciding(function: &Function) -> BitSet {
                     }
                     StatementKind::DelField { object, .. } => mark(object, &mut set),
                     StatementKind::SetGlobal { value, .. } => mark(value, &mut set),
-                    StatementKind::Unbind(_) => {}
+                    StatementKind::Unbind(_) | StatementKind::Declare(..) => {}
                 }
             }
             match &block.terminator.kind {

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use crate::engine::call::{Args, is_log_method};
 use crate::engine::eval::Outcome;
 use crate::engine::fact::{Fact, Interval, Kind};
-use crate::engine::state::{Cell, Slot, State};
+use crate::engine::state::{Cell, Slot, State, flag};
 use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value};
-use crate::engine::{Engine, FnContext};
+use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{Literal, Name};
 
 impl Engine<'_> {
@@ -251,6 +251,12 @@ impl Engine<'_> {
             Some(l) => {
                 let key = self.terms.lit(l);
                 state.heap.insert((object, Slot::Item(key)), Cell::Absent);
+                if object == self.watched_object(state) && self.presence(state) == Presence::Absent {
+                    let place = self.automaton.place().key.clone();
+                    if self.terms.literal(key) == Some(&Literal::Str(place)) {
+                        state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
+                    }
+                }
             }
             None => self.drop_items(state, object),
         }
@@ -273,6 +279,7 @@ impl Engine<'_> {
             let key = self.automaton.place().key.clone();
             let key = self.terms.str(&key);
             state.heap.insert((object, Slot::Item(key)), Cell::Absent);
+            state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
         }
     }
 

@@ -136,6 +136,9 @@ pub enum StatementKind {
         /// The stored value.
         value: Operand,
     },
+    /// `local: a.b.C`: the class that the source says the variable's value is of, once it was
+    /// assigned.
+    Declare(LocalId, Vec<Name>),
     /// `del local`, or the end of an exception variable's scope: the local is unbound.
     Unbind(LocalId),
 }

@@ -411,6 +411,9 @@ impl<'a> Printer<'a> {
             StatementKind::SetGlobal { name, value } => {
                 format!("global {name} = {}", self.operand(value))
             }
+            StatementKind::Declare(local, ty) => {
+                format!("{}: {}", self.local(*local), ty.join("."))
+            }
             StatementKind::Unbind(local) => format!("unbind {}", self.local(*local)),
         }
     }

@@ -168,6 +168,11 @@ impl Checker<'_> {
             }
             StatementKind::DelField { object, .. } => self.check_operand(object),
             StatementKind::SetGlobal { value, .. } => self.check_operand(value),
+            StatementKind::Declare(local, path) => {
+                let variable = matches!(self.kind(*local), Some(LocalKind::Var | LocalKind::Param));
+                self.require(variable, "what is declared is not a variable");
+                self.require(!path.is_empty(), "a type without a name");
+            }
             StatementKind::Unbind(local) => {
                 let variable = matches!(self.kind(*local), Some(LocalKind::Var | LocalKind::Param));
                 self.require(variable, "what is unbound is not a variable");
@@ -487,7 +492,7 @@ fn for_each_use(kind: &StatementKind, f: &mut dyn FnMut(LocalId)) {
         }
         StatementKind::DelField { object, .. } => operand(object),
         StatementKind::SetGlobal { value, .. } => operand(value),
-        StatementKind::Unbind(_) => {}
+        StatementKind::Unbind(_) | StatementKind::Declare(..) => {}
     }
 }
 

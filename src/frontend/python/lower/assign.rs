@@ -6,7 +6,7 @@ use crate::frontend::python::lower::expr::{Dest, unstarred};
 use crate::frontend::python::lower::function::FunctionLowerer;
 use crate::frontend::python::lower::names::Place;
 use crate::frontend::python::parse;
-use crate::frontend::python::static_expr::bin_op;
+use crate::frontend::python::static_expr::{bin_op, path};
 use crate::ir::{BlockId, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
 use crate::source::Span;
 
@@ -44,6 +44,15 @@ impl FunctionLowerer<'_, '_> {
             _ => self.keep_before(result, value, &[target]),
         };
         self.assign_target(target, result);
+    }
+
+    /// Notes the class that an annotation names for a variable that was just assigned.
+    pub(super) fn declare(&mut self, target: &Expr, annotation: &Expr) {
+        let Expr::Name(name) = target else { return };
+        if let (Place::Local(local), Some(path)) = (self.place(&name.id), path(annotation)) {
+            let span = parse::span(annotation);
+            self.body.push(StatementKind::Declare(local, path), span);
+        }
     }
 
     /// Assigns a value that is at hand.

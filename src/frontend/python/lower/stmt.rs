@@ -62,6 +62,7 @@ impl FunctionLowerer<'_, '_> {
             Stmt::AnnAssign(s) => {
                 if let Some(value) = &s.value {
                     self.assign(&s.target, value);
+                    self.declare(&s.target, &s.annotation);
                 }
             }
             Stmt::For(s) => self.for_stmt(&s.target, &s.iter, &s.body, &s.orelse, false),
