@@ -1,8 +1,8 @@
 //! The Python front end: Python 3.11 source to the intermediate representation.
 //!
-//! One way through: [`guard`] refuses what would exhaust the stack, [`compat`] rewrites what the
-//! parser does not know to text of equal length, [`parse`] calls the parser, [`scope`] decides
-//! which variable each name means, and [`lower`] builds the control-flow graphs.
+//! One way through: `guard` refuses what would exhaust the stack, `compat` rewrites what the
+//! parser does not know to text of equal length, `parse` calls the parser, `scope` decides
+//! which variable each name means, and `lower` builds the control-flow graphs.
 
 mod compat;
 mod guard;

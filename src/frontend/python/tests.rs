@@ -156,6 +156,9 @@ fn what_the_guard_lets_through_fits_the_stack() {
         format!("x = {}1{}", "[a, -".repeat(190), "]".repeat(190)),
         format!("x = {}1{}", "f(lambda: ".repeat(190), ")".repeat(190)),
         format!("x = f'{{{}1}}'", "-".repeat(1_000)),
+        format!("with ({}a): pass", "a, ".repeat(2_000)),
+        format!("x = [{}a]", "a.b + 1, ".repeat(20_000)),
+        format!("x = {}a", "a and ".repeat(20_000)),
     ];
     for text in texts {
         let body: String = text

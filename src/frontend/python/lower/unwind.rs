@@ -449,10 +449,16 @@ impl FunctionLowerer<'_, '_> {
 
     /// `with`: the items nest from left to right.
     pub(super) fn with_stmt(&mut self, items: &[ast::WithItem], body: &[Stmt], is_async: bool) {
-        let Some((item, rest)) = items.split_first() else {
-            self.inner_suite(body);
-            return;
-        };
+        for item in items {
+            self.enter_item(item, is_async);
+        }
+        self.inner_suite(body);
+        for _ in items {
+            self.exit_item();
+        }
+    }
+
+    fn enter_item(&mut self, item: &ast::WithItem, is_async: bool) {
         let mut span = parse::span(&item.context_expr);
         if let Some(target) = &item.optional_vars {
             span = span.to(parse::span(&**target));
@@ -470,11 +476,9 @@ impl FunctionLowerer<'_, '_> {
             is_async,
         };
         let value = self.emit(enter, entered, span);
-
         let unwind = self.new_unwind();
-        let after = self.body.block();
         self.contexts.push(Context::With {
-            manager: manager.clone(),
+            manager,
             is_async,
             span,
             unwind,
@@ -483,8 +487,21 @@ impl FunctionLowerer<'_, '_> {
         if let (Some(target), Dest::Temp) = (target, entered) {
             self.assign_target(target, value);
         }
-        self.with_stmt(rest, body, is_async);
-        self.contexts.pop();
+    }
+
+    /// Ends the innermost `with` item: normally, and where an exception comes in.
+    fn exit_item(&mut self) {
+        let Some(Context::With {
+            manager,
+            is_async,
+            span,
+            unwind,
+            ..
+        }) = self.contexts.pop()
+        else {
+            return;
+        };
+        let after = self.body.block();
         self.exit_manager(manager.clone(), Operand::NONE, is_async, None, span);
         self.body.goto(after);
 
