@@ -533,6 +533,15 @@ impl Engine<'_> {
                 return Some(false);
             }
         }
+        // An exception class never comes out of code that cannot know it: an unknown call in the
+        // file that defines the class.
+        if let (Term::Symbol(site, _), Term::Class(c)) = (self.terms.term(x), self.terms.term(class))
+            && !fact.exact
+            && site.func.module == c.module
+            && fact.is.iter().all(|p| matches!(self.terms.term(*p), Term::External(_)))
+        {
+            return Some(false);
+        }
         let mut decided = None;
         for p in &fact.is {
             match self.subclass(*p, class) {

@@ -267,9 +267,11 @@ impl Engine<'_> {
         };
         let mut out = Vec::new();
         for (mut s, mut items) in ready {
+            let counted = items.iter().all(|i| self.terms.leaves(*i).is_empty());
+            let exact = if counted { UNROLL } else { COUNTED_ITEMS };
             if let Some(start) = start {
                 let index = match (at, self.terms.literal(start)) {
-                    (Some(n), Some(Literal::Int(from))) if n < UNROLL => {
+                    (Some(n), Some(Literal::Int(from))) if n < exact => {
                         let i = from.saturating_add(n);
                         self.terms.int(i)
                     }
@@ -277,12 +279,7 @@ impl Engine<'_> {
                 };
                 items.insert(0, index);
             }
-            let counted = items.iter().all(|i| self.terms.leaves(*i).is_empty());
-            let next = match at {
-                Some(n) if counted && n < UNROLL => self.terms.int(n + 1),
-                Some(n) => self.terms.int((n + 1).min(UNROLL)),
-                None => self.terms.int(UNROLL),
-            };
+            let next = self.terms.int(at.map_or(exact, |n| (n + 1).min(exact)));
             Self::set_slot(&mut s, it, "$position", next);
             let v = self.terms.make(Term::Tuple(items.into()));
             out.push(Advance::Item(s, v));

@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::engine::budget::{LOOP_VISITS, STATES_PER_KEY};
+use crate::engine::budget::{LOOP_VISITS, STATES_PER_KEY, VISITS};
 use crate::engine::eval::{Flow, Via};
 use crate::engine::fact::Fact;
 use crate::engine::iterate::Advance;
-use crate::engine::state::State;
+use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{BlockId, LocalKind, Operand, Rvalue, TerminatorKind, Unwind};
@@ -98,6 +98,8 @@ struct Partition {
     presence: Presence,
     flags: u32,
     completion: Vec<Option<Value>>,
+    /// How far the running loops have come.
+    positions: Vec<Value>,
 }
 
 #[derive(Default)]
@@ -124,6 +126,9 @@ impl Engine<'_> {
         points[start.index()].known.insert(root, 0);
         work.push(Reverse((cx.live.order[start.index()], 0)));
         while let Some(Reverse((_, id))) = work.pop() {
+            if !graph.complete {
+                break;
+            }
             if graph.nodes[id].superseded {
                 continue;
             }
@@ -156,6 +161,10 @@ impl Engine<'_> {
         from: usize,
     ) {
         self.settle(cx, block, &mut state);
+        let head = cx.function().body.block(block).loop_head;
+        if head {
+            state = state.canonical(&mut self.terms);
+        }
         let state = Rc::new(state);
         let point = &mut points[block.index()];
         if let Some(&known) = point.known.get(&state) {
@@ -166,10 +175,12 @@ impl Engine<'_> {
             return;
         }
         let partition = self.partition(cx, block, &state);
-        let body = &cx.function().body;
-        let head = body.block(block).loop_head;
         let group = points[block.index()].groups.entry(partition).or_default();
         group.visits += 1;
+        if group.visits > VISITS {
+            graph.complete = false;
+            return;
+        }
         let widen = head && group.visits > LOOP_VISITS;
         let mut parents = vec![from];
         let mut state = state;
@@ -181,7 +192,7 @@ impl Engine<'_> {
             let mut same_as = None;
             for id in old {
                 let before = graph.nodes[id].state.clone();
-                let joined = before.join(&state, &mut self.terms, site, true);
+                let joined = before.join(&state, &mut self.terms, site, true).canonical(&mut self.terms);
                 parents.extend(graph.nodes[id].parents.iter().copied());
                 graph.nodes[id].superseded = true;
                 if joined == *before {
@@ -212,7 +223,10 @@ impl Engine<'_> {
                 .expect("a full group is not empty");
             let id = group.nodes[at];
             let before = graph.nodes[id].state.clone();
-            let joined = before.join(&state, &mut self.terms, join_site(cx, block), head);
+            let mut joined = before.join(&state, &mut self.terms, join_site(cx, block), head);
+            if head {
+                joined = joined.canonical(&mut self.terms);
+            }
             if joined == *before {
                 let known = &mut graph.nodes[id].parents;
                 if !known.contains(&from) {
@@ -293,7 +307,17 @@ impl Engine<'_> {
             .filter(|(_, l)| l.kind == LocalKind::Completion)
             .map(|(i, _)| if cx.live.local(block, i) { state.env[i] } else { None })
             .collect();
-        Partition { presence: self.presence(state), flags: state.flags, completion }
+        let position = Slot::Field("$position".into());
+        let positions = state
+            .heap
+            .iter()
+            .filter(|((_, slot), _)| *slot == position)
+            .filter_map(|(_, cell)| match cell {
+                Cell::Has(v) => Some(*v),
+                Cell::Absent => None,
+            })
+            .collect();
+        Partition { presence: self.presence(state), flags: state.flags, completion, positions }
     }
 
     /// Executes one block on one state.

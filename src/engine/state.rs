@@ -239,6 +239,107 @@ impl State {
         });
     }
 
+    /// Gives the symbols their first names again: the i-th symbol of a site, in the order in which
+    /// the state refers to them, gets generation i, and the values of a join their part numbers.
+    /// Equal states that went round a loop a different number of times become the same state.
+    #[must_use]
+    pub fn canonical(self, terms: &mut Terms) -> State {
+        let mut order: Vec<Value> = Vec::new();
+        let mut seen: FxHashSet<Value> = FxHashSet::default();
+        let push = |v: Value, terms: &Terms, order: &mut Vec<Value>, seen: &mut FxHashSet<Value>| {
+            for l in terms.leaves(v).iter() {
+                if seen.insert(*l) {
+                    order.push(*l);
+                }
+            }
+        };
+        push(self.watched, terms, &mut order, &mut seen);
+        for v in self.env.iter().flatten() {
+            push(*v, terms, &mut order, &mut seen);
+        }
+        let mut at = 0;
+        let mut by_leaf: FxHashMap<Value, Vec<(&(Value, Slot), &Cell)>> = FxHashMap::default();
+        let mut rest = Vec::new();
+        for (key, cell) in &self.heap {
+            match terms.leaves(key.0).first() {
+                Some(l) => by_leaf.entry(*l).or_default().push((key, cell)),
+                None => rest.push((key, cell)),
+            }
+        }
+        let visit = |key: &(Value, Slot), cell: &Cell, order: &mut Vec<Value>, seen: &mut FxHashSet<Value>| {
+            push(key.0, terms, order, seen);
+            if let Slot::Item(k) = &key.1 {
+                push(*k, terms, order, seen);
+            }
+            if let Cell::Has(v) = cell {
+                push(*v, terms, order, seen);
+            }
+        };
+        for (key, cell) in rest {
+            visit(key, cell, &mut order, &mut seen);
+        }
+        while at < order.len() {
+            for (key, cell) in by_leaf.remove(&order[at]).into_iter().flatten() {
+                visit(key, cell, &mut order, &mut seen);
+            }
+            at += 1;
+        }
+        for v in self.facts.keys() {
+            push(*v, terms, &mut order, &mut seen);
+        }
+        let mut generations: FxHashMap<Site, u32> = FxHashMap::default();
+        let mut map: FxHashMap<Value, Value> = FxHashMap::default();
+        for leaf in order {
+            let Term::Symbol(site, _) = *terms.term(leaf) else { continue };
+            let joined = site.index == u32::MAX;
+            let counter = generations.entry(if joined { Site { part: 0, ..site } } else { site }).or_default();
+            let term = if joined {
+                Term::Symbol(Site { part: *counter, ..site }, 0)
+            } else {
+                Term::Symbol(site, *counter)
+            };
+            *counter += 1;
+            let to = terms.make(term);
+            if to != leaf {
+                map.insert(leaf, to);
+            }
+        }
+        if map.is_empty() {
+            return self;
+        }
+        self.rename(terms, &map)
+    }
+
+    /// The state with other names for its symbols.
+    fn rename(&self, terms: &mut Terms, renamed: &FxHashMap<Value, Value>) -> State {
+        // A substitution goes on into its own results only through the memo: keep it apart from
+        // the renaming, in which one symbol may take the name of another.
+        let mut memo = renamed.clone();
+        let mut go = |v: Value, terms: &mut Terms| {
+            if terms.leaves(v).iter().any(|l| renamed.contains_key(l)) { terms.substitute(v, &mut memo) } else { v }
+        };
+        let mut out = State::new(0, go(self.watched, terms));
+        out.flags = self.flags;
+        out.env = self.env.iter().map(|v| v.map(|v| go(v, terms))).collect();
+        for ((o, slot), cell) in &self.heap {
+            let o = go(*o, terms);
+            let slot = match slot {
+                Slot::Item(k) => Slot::Item(go(*k, terms)),
+                other => other.clone(),
+            };
+            let cell = match cell {
+                Cell::Has(v) => Cell::Has(go(*v, terms)),
+                Cell::Absent => Cell::Absent,
+            };
+            out.heap.insert((o, slot), cell);
+        }
+        for (v, f) in &self.facts {
+            let v = go(*v, terms);
+            out.facts.insert(v, f.clone());
+        }
+        out
+    }
+
     /// The state that covers both: places that differ get a joined value with the facts that
     /// hold of both. `site` names the joined values. With `widen` intervals that grow are cut.
     #[must_use]

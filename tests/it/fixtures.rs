@@ -2,7 +2,7 @@
 //!
 //! `# expect: KIND` at the end of a line means one finding with its primary label on that line;
 //! `KIND|KIND` accepts either, and ` low` a severity one level below the kind's own. A line
-//! without a mark expects nothing.
+//! without a mark expects nothing, and so does a mark that says `(needs …)`: a known gap.
 
 use std::collections::BTreeMap;
 use std::fs;
