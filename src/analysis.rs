@@ -78,9 +78,15 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
                     let p = file.position(at);
                     (p.line, p.column)
                 });
-                out.failed.push(FileFailure::input(file.display.clone(), place, problem.reason));
+                out.failed.push(FileFailure::input(
+                    file.display.clone(),
+                    place,
+                    problem.reason,
+                ));
             }
-            Err(bug) => out.failed.push(FileFailure::internal(file.display.clone(), bug.to_string())),
+            Err(bug) => out
+                .failed
+                .push(FileFailure::internal(file.display.clone(), bug.to_string())),
         }
     }
     out.processors = total.processors;
@@ -99,7 +105,11 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out
 }
 
-fn check_file(program: &Program<'_>, file: &Arc<SourceFile>, settings: &Settings) -> Result<Checked, ModuleProblem> {
+fn check_file(
+    program: &Program<'_>,
+    file: &Arc<SourceFile>,
+    settings: &Settings,
+) -> Result<Checked, ModuleProblem> {
     let id = program.add_file(file)?;
     let mut out = Checked::default();
     if !settings.rules.contains(UntrackedReturn.id()) {

@@ -6,6 +6,9 @@ pub const STATES_PER_KEY: usize = 12;
 /// New states per key at a loop head before all are merged and widened.
 pub const LOOP_VISITS: usize = 14;
 
+/// New states per key at any other point before all are merged and widened.
+pub const POINT_VISITS: usize = 80;
+
 /// Arrivals of new states per key at one point before the function is given up. Joins weaken
 /// facts only finitely often, so this is not reached unless something fails to converge.
 pub const VISITS: usize = 400;
@@ -50,7 +53,14 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { steps: STEPS, merges: 0, widenings: 0, calls_cut: 0, executed: 0, exhausted: false }
+        Budget {
+            steps: STEPS,
+            merges: 0,
+            widenings: 0,
+            calls_cut: 0,
+            executed: 0,
+            exhausted: false,
+        }
     }
 }
 
