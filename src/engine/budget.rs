@@ -17,13 +17,27 @@ pub const VISITS: usize = 400;
 pub const UNROLL: i64 = 32;
 
 /// Block executions spent on one processor, helpers included.
-pub const STEPS: u64 = 200_000;
+pub const STEPS: u64 = 120_000;
+
+/// A block execution on a state with this many entries in its heap and facts costs one more step.
+pub const ENTRIES_PER_STEP: u64 = 24;
+
+/// Steps spent on one activation of a helper that can reach the watched place, its own helpers
+/// included.
+pub const HELPER_STEPS: u64 = 30_000;
+
+/// The same for a function that cannot reach it: only whether it raises, and what it returns, can
+/// matter.
+pub const STRANGER_STEPS: u64 = 1_500;
 
 /// Block executions spent on the confirmation of one finding.
 pub const WITNESS_STEPS: u64 = 40_000;
 
 /// Nesting of calls that are looked into.
 pub const CALL_DEPTH: usize = 24;
+
+/// The same for functions that cannot reach the watched place.
+pub const STRANGER_DEPTH: usize = 8;
 
 /// Nested activations of one function that are looked into.
 pub const RECURSION: usize = 3;
@@ -47,8 +61,6 @@ pub struct Budget {
     pub calls_cut: u64,
     /// Block executions so far.
     pub executed: u64,
-    /// Whether `steps` ran out.
-    pub exhausted: bool,
 }
 
 impl Default for Budget {
@@ -59,20 +71,34 @@ impl Default for Budget {
             widenings: 0,
             calls_cut: 0,
             executed: 0,
-            exhausted: false,
         }
     }
 }
 
 impl Budget {
-    /// Pays for one block execution; false when nothing is left.
-    pub fn pay(&mut self) -> bool {
-        if self.steps == 0 {
-            self.exhausted = true;
+    /// Pays for one block execution on a state with so many entries; false when nothing is left.
+    pub fn pay(&mut self, entries: usize) -> bool {
+        let price = 1 + entries as u64 / ENTRIES_PER_STEP;
+        self.executed += 1;
+        if self.steps < price {
+            self.steps = 0;
             return false;
         }
-        self.steps -= 1;
-        self.executed += 1;
+        self.steps -= price;
         true
+    }
+
+    /// Sets aside at most `limit` steps for a part of the work; gives what is to be restored.
+    #[must_use]
+    pub fn lend(&mut self, limit: u64) -> (u64, u64) {
+        let lent = self.steps.min(limit);
+        let kept = self.steps - lent;
+        self.steps = lent;
+        (kept, lent)
+    }
+
+    /// Ends what `lend` began: what was not spent comes back.
+    pub fn settle(&mut self, (kept, _): (u64, u64)) {
+        self.steps += kept;
     }
 }

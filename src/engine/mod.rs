@@ -27,7 +27,7 @@ pub mod witness;
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::budget::Budget;
 use crate::engine::call::Args;
@@ -114,6 +114,8 @@ pub struct Engine<'p> {
     contexts: FxHashMap<FuncRef, Rc<FnContext>>,
     summaries: FxHashMap<SummaryKey, Rc<Summary>>,
     stack: Vec<SummaryKey>,
+    /// Functions that are not looked into any more: they cost more than they can tell.
+    cut: FxHashSet<FuncRef>,
     /// The outermost activation on the stack that a recursive call went back to.
     recursive_hit: usize,
     /// What the callers of the function being simulated may still ask.
@@ -133,6 +135,7 @@ impl<'p> Engine<'p> {
             contexts: FxHashMap::default(),
             summaries: FxHashMap::default(),
             stack: Vec::new(),
+            cut: FxHashSet::default(),
             recursive_hit: usize::MAX,
             outer: Rc::default(),
         }

@@ -141,7 +141,8 @@ impl Engine<'_> {
             if graph.nodes[id].superseded {
                 continue;
             }
-            if !self.budget.pay() {
+            let size = graph.nodes[id].state.heap.len() + graph.nodes[id].state.facts.len();
+            if !self.budget.pay(size) {
                 graph.complete = false;
                 break;
             }

@@ -12,7 +12,9 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::Engine;
-use crate::engine::budget::{CALL_DEPTH, RECURSION, RECURSION_ROUNDS, SUMMARY_EXITS};
+use crate::engine::budget::{
+    CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS, STRANGER_DEPTH, STRANGER_STEPS, SUMMARY_EXITS,
+};
 use crate::engine::eval::Via;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
@@ -90,11 +92,15 @@ impl Engine<'_> {
         site: Site,
     ) -> Option<Vec<Applied>> {
         let same = self.stack.iter().filter(|k| k.func == f).count();
-        if self.stack.len() >= CALL_DEPTH || same > RECURSION || self.budget.exhausted {
+        if self.stack.len() >= CALL_DEPTH || same > RECURSION || self.budget.steps == 0 || self.cut.contains(&f) {
             self.budget.calls_cut += 1;
             return None;
         }
-        let _ = extra;
+        let given = self.reaches_watched(state, env, extra);
+        if !given && self.stack.len() >= STRANGER_DEPTH {
+            self.budget.calls_cut += 1;
+            return None;
+        }
         let live = Rc::new(self.live_after(site));
         let (entry, originals) = self.project(state, env);
         let key = SummaryKey {
@@ -103,7 +109,19 @@ impl Engine<'_> {
             entry: Rc::new(entry),
             live,
         };
-        let summary = self.summary(key)?;
+        let limit = if given { HELPER_STEPS } else { STRANGER_STEPS };
+        let loan = self.budget.lend(limit);
+        let summary = self.summary(key);
+        let spent_all = self.budget.steps == 0;
+        self.budget.settle(loan);
+        let Some(summary) = summary else {
+            self.budget.calls_cut += 1;
+            if spent_all && loan.1 == limit {
+                // Looking into it again would cost as much and bring as little.
+                self.cut.insert(f);
+            }
+            return None;
+        };
         let exits: Vec<usize> = (0..summary.exits.len()).collect();
         Some(
             exits
@@ -124,6 +142,18 @@ impl Engine<'_> {
                 })
                 .collect(),
         )
+    }
+
+    /// Whether a call with this environment can reach the watched object or its dict.
+    fn reaches_watched(&mut self, state: &State, env: &[Option<Value>], extra: Option<Value>) -> bool {
+        let dict = self.watched_object(state);
+        let roots: Vec<Value> = env.iter().flatten().copied().chain(extra).collect();
+        let leaves = state.reachable(&self.terms, roots.into_iter());
+        let hit = |v: Value| {
+            let of = self.terms.leaves(v);
+            !of.is_empty() && of.iter().all(|l| leaves.contains(l))
+        };
+        hit(state.watched) || hit(dict)
     }
 
     fn live_after(&mut self, site: Site) -> OuterLive {
