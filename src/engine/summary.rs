@@ -13,7 +13,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::Engine;
 use crate::engine::budget::{
-    CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS, STRANGER_DEPTH, STRANGER_STEPS, SUMMARY_EXITS,
+    CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS, STRANGER_DEPTH, STRANGER_STEPS,
+    SUMMARY_EXITS,
 };
 use crate::engine::eval::Via;
 use crate::engine::simulate::ExitKind;
@@ -92,7 +93,11 @@ impl Engine<'_> {
         site: Site,
     ) -> Option<Vec<Applied>> {
         let same = self.stack.iter().filter(|k| k.func == f).count();
-        if self.stack.len() >= CALL_DEPTH || same > RECURSION || self.budget.steps == 0 || self.cut.contains(&f) {
+        if self.stack.len() >= CALL_DEPTH
+            || same > RECURSION
+            || self.budget.steps == 0
+            || self.cut.contains(&f)
+        {
             self.budget.calls_cut += 1;
             return None;
         }
@@ -145,7 +150,12 @@ impl Engine<'_> {
     }
 
     /// Whether a call with this environment can reach the watched object or its dict.
-    fn reaches_watched(&mut self, state: &State, env: &[Option<Value>], extra: Option<Value>) -> bool {
+    fn reaches_watched(
+        &mut self,
+        state: &State,
+        env: &[Option<Value>],
+        extra: Option<Value>,
+    ) -> bool {
         let dict = self.watched_object(state);
         let roots: Vec<Value> = env.iter().flatten().copied().chain(extra).collect();
         let leaves = state.reachable(&self.terms, roots.into_iter());

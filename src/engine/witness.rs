@@ -14,7 +14,7 @@ use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::eval::Via;
 use crate::engine::simulate::{Edge, ExitKind, Graph, Target};
 use crate::engine::state::State;
-use crate::engine::value::Value;
+use crate::engine::value::{Site, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::body::BranchRole;
 use crate::ir::{BlockId, TerminatorKind};
@@ -53,6 +53,8 @@ pub enum EventKind {
     Caught,
     /// A context manager swallows an exception.
     Swallowed,
+    /// The watched key, set before, is lost.
+    Lost,
     /// A helper is entered; what follows up to `Left` happens in it.
     Entered(FuncRef),
     /// The helper returns.
@@ -197,21 +199,31 @@ impl Engine<'_> {
             at = trails[at].parent;
         }
         path.reverse();
-        let leads = graph.map(|g| self.leading_blocks(g, goal));
+        let ends = graph.map(|g| self.goal_nodes(g, goal));
         let function = cx.module.ir.function(cx.func.func);
         let mut out = Vec::new();
-        let hops = path.windows(2).map(|w| {
-            (
-                trails[w[0]].block,
-                Some(trails[w[1]].block),
-                &trails[w[1]].edge,
-            )
-        });
-        let tail = std::iter::once((trails[last].block, None, final_edge));
-        for (block, to, edge) in hops.chain(tail) {
+        let hops = path
+            .windows(2)
+            .map(|w| (w[0], Some(w[1]), &trails[w[1]].edge));
+        let tail = std::iter::once((last, None, final_edge));
+        for (here, next, edge) in hops.chain(tail) {
+            let (block, to) = (trails[here].block, next.map(|n: usize| trails[n].block));
+            let before = trails[here].state.clone();
+            let after = next.map(|n| trails[n].state.clone());
             let t = &function.body.block(block).terminator;
             let span = t.span;
-            let matters = |other: BlockId| leads.as_ref().is_none_or(|l| !l.contains(&other));
+            if let Some(span) = self.loss(cx, block, &before, after.as_deref()) {
+                out.push(PathEvent {
+                    func: cx.func,
+                    span,
+                    what: EventKind::Lost,
+                    matters: true,
+                });
+            }
+            let matters = |other: BlockId| match (graph, &ends) {
+                (Some(g), Some(ends)) => !leads_around(g, ends, other, block),
+                _ => true,
+            };
             let mut push = |what: EventKind, matters: bool| {
                 if span.end > span.start {
                     out.push(PathEvent {
@@ -359,27 +371,71 @@ impl Engine<'_> {
         }
     }
 
-    /// The blocks from which, as far as the fixpoint can tell, the goal is reached.
-    fn leading_blocks(&mut self, graph: &Graph, goal: &Goal<'_>) -> FxHashSet<BlockId> {
-        let mut work: Vec<usize> = Vec::new();
-        for e in &graph.exits {
-            if e.kind == goal.kind
-                && goal.block.is_none_or(|b| b == e.block)
-                && (goal.accept)(self, &e.state, e.value)
-            {
-                work.push(e.node);
-            }
-        }
-        let mut nodes: FxHashSet<usize> = FxHashSet::default();
-        let mut blocks: FxHashSet<BlockId> = FxHashSet::default();
-        while let Some(n) = work.pop() {
-            if nodes.insert(n) {
-                blocks.insert(graph.nodes[n].block);
-                work.extend(graph.nodes[n].parents.iter().copied());
-            }
-        }
-        blocks
+    /// The nodes of the fixpoint from which the goal is reached at once.
+    fn goal_nodes(&mut self, graph: &Graph, goal: &Goal<'_>) -> Vec<usize> {
+        graph
+            .exits
+            .iter()
+            .filter(|e| {
+                e.kind == goal.kind
+                    && goal.block.is_none_or(|b| b == e.block)
+                    && (goal.accept)(self, &e.state, e.value)
+            })
+            .map(|e| e.node)
+            .collect()
     }
+
+    /// Where in a block the watched key is lost, when it is: the statement, or the terminator.
+    fn loss(
+        &mut self,
+        cx: &FnContext,
+        block: BlockId,
+        before: &State,
+        after: Option<&State>,
+    ) -> Option<Span> {
+        let b = cx.function().body.block(block);
+        let mut state = before.clone();
+        let mut present = self.presence(&state) == Presence::Present;
+        let mut lost = None;
+        for (i, s) in b.statements.iter().enumerate() {
+            let site = Site {
+                func: cx.func,
+                block: block.0,
+                index: u32::try_from(i).unwrap_or(u32::MAX),
+                part: 0,
+            };
+            state = self.execute(cx, state, s, site).into_iter().next()?;
+            let now = self.presence(&state) == Presence::Present;
+            if present && !now {
+                lost = Some(s.span);
+            }
+            present = now;
+        }
+        if let Some(after) = after
+            && present
+            && self.presence(after) != Presence::Present
+        {
+            lost = Some(b.terminator.span);
+        }
+        lost.filter(|s| s.end > s.start)
+    }
+}
+
+/// Whether the goal can be reached from `from`, as far as the fixpoint can tell, without coming
+/// through `around` again.
+fn leads_around(graph: &Graph, ends: &[usize], from: BlockId, around: BlockId) -> bool {
+    let mut work: Vec<usize> = ends.to_vec();
+    let mut nodes: FxHashSet<usize> = FxHashSet::default();
+    while let Some(n) = work.pop() {
+        if graph.nodes[n].block == around || !nodes.insert(n) {
+            continue;
+        }
+        if graph.nodes[n].block == from {
+            return true;
+        }
+        work.extend(graph.nodes[n].parents.iter().copied());
+    }
+    false
 }
 
 /// The blocks from which the goal's block can be reached at all.

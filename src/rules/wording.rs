@@ -65,6 +65,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent]) -> Vec<WordedStep> {
                     3,
                 )
             }
+            EventKind::Lost => ("the value set before is lost here".to_owned(), 3),
             EventKind::Caught => ("caught here".to_owned(), 3),
             EventKind::Swallowed => ("swallows the exception".to_owned(), 3),
             EventKind::Entered(f) => (format!("enters `{}`", program.qualname(f)), 2),
