@@ -1,6 +1,6 @@
 //! `untracked-return`: every path on which a contract method returns must have set the place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::config::Contract;
@@ -43,11 +43,37 @@ impl Automaton for Tally {
     }
 }
 
+/// A contract to check, and who has to keep it.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// The contract.
+    pub contract: &'a Contract,
+    /// For an inferred contract, the classes that have to keep it, and why.
+    pub inferred: Option<Grounds<'a>>,
+}
+
+/// What an inferred contract rests on.
+#[derive(Clone, Copy)]
+pub struct Grounds<'a> {
+    /// The class whose method depends on the contract.
+    pub class: ClassRef,
+    /// The classes that have to keep it.
+    pub under: &'a BTreeSet<ClassRef>,
+    /// The evidence in words.
+    pub note: &'a str,
+}
+
 /// What checking one class came to.
 #[derive(Default)]
 pub struct Checked {
     /// Findings.
     pub findings: Vec<Finding>,
+    /// Findings that the class inherits: those of the class that has the method.
+    pub inherited: Vec<Finding>,
+    /// The class runs just the code of this one, which has its own duty.
+    pub heir_of: Option<ClassRef>,
+    /// Definitions of methods that had to keep the contract.
+    pub subjects: Vec<Location>,
     /// Methods that had to keep the contract.
     pub processors: usize,
     /// Block executions.
@@ -102,33 +128,70 @@ struct Verdict {
 }
 
 /// Checks the contract method that a class has, if the class has to keep the contract.
-pub fn check_class(program: &Program<'_>, class: ClassRef, contract: &Contract) -> Checked {
+pub fn check_class(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> Checked {
     let mut out = Checked::default();
+    let contract = task.contract;
     let method = contract.method.as_str();
     let Lookup::Found(owner, defs) = program.lookup(class, method, None) else { return out };
-    if !has_duty(program, class, owner, contract) {
+    if !must_keep(program, class, owner, task) {
         return out;
     }
+    let defs: Vec<FuncRef> = defs
+        .iter()
+        .filter_map(|def| match def {
+            MemberDef::Func(func) => Some(*func),
+            _ => None,
+        })
+        .filter(|func| !is_default(program, owner, *func, task))
+        .collect();
     // What a class inherits is checked where it is written, unless the class is what makes a
     // processor of it, or brings helpers of its own that it may call.
     let mut known = Checked::default();
-    if owner != class && has_duty(program, owner, owner, contract) {
+    if owner != class && must_keep(program, owner, owner, task) {
         if !brings_helpers(program, class, owner) {
+            out.heir_of = Some(owner);
             return out;
         }
-        for def in &defs {
-            let MemberDef::Func(func) = def else { continue };
+        for func in &defs {
             check_function(program, owner, *func, contract, &mut known);
         }
     }
-    for def in &defs {
-        let MemberDef::Func(func) = def else { continue };
+    for func in &defs {
         check_function(program, class, *func, contract, &mut out);
     }
-    out.findings.retain(|f| {
-        !known.findings.iter().any(|k| k.primary.location == f.primary.location && k.kind == f.kind)
+    if let Some(grounds) = task.inferred {
+        for finding in &mut out.findings {
+            finding.notes.push(grounds.note.to_owned());
+        }
+    }
+    let (inherited, own) = out.findings.into_iter().partition(|f| {
+        let same = |k: &Finding| k.primary.location == f.primary.location && k.kind == f.kind;
+        known.findings.iter().any(same)
     });
+    out.findings = own;
+    out.inherited = inherited;
     out
+}
+
+/// Whether `class`, which has the method from `owner`, must keep the contract.
+fn must_keep(program: &Program<'_>, class: ClassRef, owner: ClassRef, task: Task<'_>) -> bool {
+    match task.inferred {
+        None => has_duty(program, class, owner, task.contract),
+        Some(grounds) => grounds.under.contains(&class) && !is_protocol(program, class),
+    }
+}
+
+/// Whether the method is the `pass` that a class with an inferred contract gives its hook.
+fn is_default(program: &Program<'_>, owner: ClassRef, func: FuncRef, task: Task<'_>) -> bool {
+    let Some(grounds) = task.inferred else { return false };
+    let module = program.module(func.module);
+    module.ir.function(func.func).shape == FunctionShape::Pass
+        && program.mro(grounds.class).entries.contains(&MroEntry::Class(owner))
+}
+
+fn is_protocol(program: &Program<'_>, class: ClassRef) -> bool {
+    let mro = program.mro(class);
+    mro.entries.iter().any(|e| matches!(e, MroEntry::External(p) if p.ends_with("Protocol")))
 }
 
 /// Whether a class between `class` and `owner` in the MRO defines a method.
@@ -147,7 +210,7 @@ fn brings_helpers(program: &Program<'_>, class: ClassRef, owner: ClassRef) -> bo
 /// Whether `class`, which has the method from `owner`, must keep the contract.
 fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &Contract) -> bool {
     let mro = program.mro(class);
-    if mro.entries.iter().any(|e| matches!(e, MroEntry::External(p) if p.ends_with("Protocol"))) {
+    if is_protocol(program, class) {
         return false;
     }
     if let Some(bases) = &contract.bases {
@@ -223,6 +286,7 @@ fn check_function(program: &Program<'_>, class: ClassRef, func: FuncRef, contrac
         m.file.as_ref().map(|file| Location { file: file.id, span: m.ir.function(f.func).name_span })
     };
     let Some(def) = name_at(func) else { return };
+    out.subjects.push(def);
     let symbol = {
         let m = program.module(class.module);
         format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
