@@ -68,7 +68,7 @@ pub struct Grounds<'a> {
 pub struct Checked {
     /// Findings.
     pub findings: Vec<Finding>,
-    /// Findings that the class inherits: those of the class that has the method.
+    /// Findings that the class shares with the class that it inherits the method from.
     pub inherited: Vec<Finding>,
     /// The class runs just the code of this one, which has its own duty.
     pub heir_of: Option<ClassRef>,
@@ -156,6 +156,7 @@ pub fn check_class(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> Ch
             check_function(program, owner, *func, contract, &mut known);
         }
     }
+    out.inherited = known.findings;
     for func in &defs {
         check_function(program, class, *func, contract, &mut out);
     }
@@ -165,8 +166,7 @@ pub fn check_class(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> Ch
         }
     }
     let (inherited, own) = out.findings.into_iter().partition(|f| {
-        let same = |k: &Finding| k.primary.location == f.primary.location && k.kind == f.kind;
-        known.findings.iter().any(same)
+        out.inherited.iter().any(|k| k.primary.location == f.primary.location && k.kind == f.kind)
     });
     out.findings = own;
     out.inherited = inherited;
@@ -530,7 +530,9 @@ fn report(
         let mut label = if point.implicit { "can reach its end without setting it" } else { "returns without setting it" };
         let mut shown: Vec<&PathEvent> = events.iter().collect();
         // In an inherited method the class's own helper is what forgot it.
-        if let Some((own, span)) = own(events) {
+        let shared = |k: &Finding| k.primary.location == exit && k.kind == kind.kind();
+        let inherited = decided_last(events) && out.inherited.iter().any(shared);
+        if let Some((own, span)) = own(events).filter(|_| !inherited) {
             let m = program.module(own.module);
             if let Some(f) = &m.file {
                 exit = Location { file: f.id, span };
@@ -566,6 +568,14 @@ fn report(
 fn start_symbol(program: &Program<'_>, class: ClassRef, contract: &Contract) -> String {
     let m = program.module(class.module);
     format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
+}
+
+/// Whether a test after the last helper led to the exit.
+fn decided_last(events: &[PathEvent]) -> bool {
+    let of = |wanted: fn(&EventKind) -> bool| events.iter().rposition(|e| e.matters && wanted(&e.what));
+    let decided = of(|what| matches!(what, EventKind::Decision(..)));
+    let left = events.iter().rposition(|e| matches!(e.what, EventKind::Left));
+    decided > left
 }
 
 /// The helper of the class itself that an inherited method entered last on the path.
