@@ -264,6 +264,7 @@ fn json() {
         14
       ],
       "steps": [],
+      "notes": [],
       "fingerprint": "7895c9f9a404caff",
       "help": "set `self.stats['rows_inserted']` on this path (0 if nothing was written)"
     },
