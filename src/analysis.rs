@@ -99,7 +99,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
                 .iter()
                 .flat_map(|(_, module)| program.classes(*module))
                 .collect();
-            contracts::infer(&program, &classes)
+            contracts::infer(&program, &classes, &input.settings.contracts)
         } else {
             Vec::new()
         };

@@ -32,7 +32,8 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         ignore: args.ignore.clone(),
         pedantic: args.pedantic,
     };
-    let settings = settings(&source, &overrides, args.verbose, &cwd).map_err(|error| describe(&error, &cwd))?;
+    let settings = settings(&source, &overrides, args.verbose, &cwd)
+        .map_err(|error| describe(&error, &cwd))?;
     let (paths, piped): (Vec<PathBuf>, Vec<PathBuf>) = args
         .paths
         .iter()

@@ -60,9 +60,10 @@ impl Inferred {
     }
 }
 
-/// Infers contracts for classes, from themselves and the classes that they inherit from.
+/// Infers contracts for classes from the classes that they inherit from, and finds the evidence
+/// for declared ones.
 #[must_use]
-pub fn infer(program: &Program<'_>, classes: &[ClassRef]) -> Vec<Inferred> {
+pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract]) -> Vec<Inferred> {
     let mut below: BTreeMap<ClassRef, Vec<ClassRef>> = BTreeMap::new();
     let mut all: Vec<ClassRef> = classes.to_vec();
     for class in classes {
@@ -78,6 +79,11 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef]) -> Vec<Inferred> {
     let stores = Stores::new(program);
     let mut out = Vec::new();
     for (class, below) in &below {
+        // Nothing can be inferred from a class that no other is below.
+        let declares = |c: &Contract| program.own_member(*class, &c.method).is_some();
+        if below.len() < 2 && !declared.iter().any(declares) {
+            continue;
+        }
         let mut found: Vec<Inferred> = Vec::new();
         for dependence in dependences(&stores, *class) {
             for at in 0..dependence.calls.len() {
@@ -127,10 +133,15 @@ fn judge(
         .iter()
         .filter_map(known)
         .collect();
+    // A class that calls its own method knows what that leaves out: only a hook that some other
+    // class defines can go against what the reader takes for granted.
+    let overridden = below.iter().any(|heir| {
+        matches!(program.lookup(*heir, hook, None), Lookup::Found(owner, _) if !above.contains(&owner))
+    });
     let mut votes: BTreeMap<FuncRef, Sets> = BTreeMap::new();
     let mut under = BTreeSet::new();
     let mut tolerated = false;
-    for heir in below {
+    for heir in below.iter().filter(|_| overridden) {
         let Lookup::Found(owner, defs) = program.lookup(*heir, hook, None) else {
             continue;
         };

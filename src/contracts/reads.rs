@@ -51,7 +51,13 @@ pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependenc
             } => name == "get",
             _ => false,
         });
-        if !reads_any {
+        let calls_own = touches(&function.body.blocks, |rvalue| {
+            matches!(rvalue, Rvalue::Call {
+                callee: Callee::Method { receiver, .. },
+                ..
+            } if *receiver == Operand::Local(LocalId(0)))
+        });
+        if !reads_any || !calls_own {
             continue;
         }
         in_method(stores, class, reader, &mut out);

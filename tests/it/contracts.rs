@@ -69,7 +69,7 @@ fn check(files: &[(&str, &str)]) -> Vec<String> {
     findings(&Project::new(files).run(&["check", "--format", "json"]))
 }
 
-/// The findings when the base's `run` has this body after the call, and its `__init__` this one.
+/// The findings when this follows the call in the base's `run`.
 fn with_reader(reads: &str) -> Vec<String> {
     let base = BASE.replace(
         "        sent = self.stats.get('messages_sent', 0)\n        self.record(sent)\n",
@@ -83,6 +83,7 @@ fn with_reader(reads: &str) -> Vec<String> {
     ])
 }
 
+/// The findings when something in the base is something else.
 fn with_base(from: &str, to: &str) -> Vec<String> {
     let base = BASE.replacen(from, to, 1);
     assert_ne!(base, BASE);
@@ -212,6 +213,17 @@ class Earlier(Base):
 }
 
 #[test]
+fn a_class_by_itself_knows_what_it_leaves_out() {
+    let alone = BAD
+        .replace("from base import Base\n", BASE)
+        .replace("class Bad(Base):\n", "");
+    let stub = "    def publish(self):\n        raise NotImplementedError\n\n";
+    let alone = alone.replace(stub, "");
+    assert_eq!(alone.matches("class ").count(), 1);
+    assert_eq!(check(&[("alone.py", alone.as_str())]), [""; 0]);
+}
+
+#[test]
 fn helpers_and_parents_set_for_the_hook() {
     let helper = "\
 from base import Base
@@ -233,7 +245,7 @@ class Child(Helped):
         super().publish()
 ";
     let found = check(&[("base.py", BASE), ("a.py", helper)]);
-    assert_eq!(found[0], "a.py:9: unset", "{found:?}");
+    assert_eq!(found, ["a.py:9: unset", "a.py:16: unset"]);
 }
 
 #[test]
