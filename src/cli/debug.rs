@@ -79,4 +79,3 @@ fn lower(text: &str) -> Result<Module, (String, u32)> {
 fn graphs(function: &Function, text: &str) -> (String, String) {
     (dump::text(function, text), dump::mermaid(function, text))
 }
-

@@ -80,7 +80,11 @@ impl Engine<'_> {
                         if matches!(p.as_str(), "str" | "int" | "enum.StrEnum" | "enum.IntEnum"))
                 });
                 if mixed
-                    && let Some(site) = m.ir.scope(class.scope).bindings.get(name).and_then(|b| b.last())
+                    && let Some(site) =
+                        m.ir.scope(class.scope)
+                            .bindings
+                            .get(name)
+                            .and_then(|b| b.last())
                 {
                     match &site.binding {
                         Binding::Value(e) => match &e.kind {
@@ -94,13 +98,23 @@ impl Engine<'_> {
                         _ => return None,
                     }
                 }
-                Some(Literal::Bytes(format!("{}:{}.{name}", c.module.0, c.class.0).into_bytes()))
+                Some(Literal::Bytes(
+                    format!("{}:{}.{name}", c.module.0, c.class.0).into_bytes(),
+                ))
             }
             _ => None,
         }
     }
 
-    fn assume_cmp(&mut self, state: &mut State, term: Value, op: CmpOp, a: Value, b: Value, want: bool) -> bool {
+    fn assume_cmp(
+        &mut self,
+        state: &mut State,
+        term: Value,
+        op: CmpOp,
+        a: Value,
+        b: Value,
+        want: bool,
+    ) -> bool {
         match op {
             CmpOp::Eq | CmpOp::Is => {
                 if a == b {
@@ -109,7 +123,11 @@ impl Engine<'_> {
                 let (la, lb) = (self.comparable(a), self.comparable(b));
                 match (la, lb) {
                     (Some(x), Some(y)) => {
-                        let equal = if op == CmpOp::Is { x == y } else { literal_eq(&x, &y) };
+                        let equal = if op == CmpOp::Is {
+                            x == y
+                        } else {
+                            literal_eq(&x, &y)
+                        };
                         equal == want
                     }
                     (None, Some(l)) => self.assume_literal(state, a, &l, op, want),
@@ -125,13 +143,25 @@ impl Engine<'_> {
                         if want {
                             if let Lits::In(x) = &fb.lits
                                 && x.len() == 1
-                                && !self.assume_literal(state, a, x.first().expect("has one"), op, true)
+                                && !self.assume_literal(
+                                    state,
+                                    a,
+                                    x.first().expect("has one"),
+                                    op,
+                                    true,
+                                )
                             {
                                 return false;
                             }
                             if let Lits::In(x) = &fa.lits
                                 && x.len() == 1
-                                && !self.assume_literal(state, b, x.first().expect("has one"), op, true)
+                                && !self.assume_literal(
+                                    state,
+                                    b,
+                                    x.first().expect("has one"),
+                                    op,
+                                    true,
+                                )
                             {
                                 return false;
                             }
@@ -146,7 +176,14 @@ impl Engine<'_> {
         }
     }
 
-    fn assume_literal(&mut self, state: &mut State, v: Value, l: &Literal, op: CmpOp, want: bool) -> bool {
+    fn assume_literal(
+        &mut self,
+        state: &mut State,
+        v: Value,
+        l: &Literal,
+        op: CmpOp,
+        want: bool,
+    ) -> bool {
         if let Literal::Bool(b) = l
             && self.terms.is_boolean(v)
         {
@@ -197,7 +234,9 @@ impl Engine<'_> {
             _ => {
                 let kind = state.kind(&self.terms, v);
                 let impossible = match l {
-                    Literal::Str(_) => matches!(kind, Kind::Int | Kind::Bool | Kind::List | Kind::Dict),
+                    Literal::Str(_) => {
+                        matches!(kind, Kind::Int | Kind::Bool | Kind::List | Kind::Dict)
+                    }
                     Literal::Int(_) => matches!(kind, Kind::Str | Kind::List | Kind::Dict),
                     _ => false,
                 };
@@ -217,8 +256,12 @@ impl Engine<'_> {
 
     /// Whether some member of the value's enumeration is still possible.
     fn domain_left(&mut self, state: &State, v: Value) -> bool {
-        let Some(fact) = state.fact(v) else { return true };
-        let (Some(c), Lits::NotIn(out)) = (fact.domain, &fact.lits) else { return true };
+        let Some(fact) = state.fact(v) else {
+            return true;
+        };
+        let (Some(c), Lits::NotIn(out)) = (fact.domain, &fact.lits) else {
+            return true;
+        };
         if out.is_empty() {
             return true;
         }
@@ -227,7 +270,9 @@ impl Engine<'_> {
         let class = m.ir.class(c.class);
         let mut any = false;
         for (name, sites) in &m.ir.scope(class.scope).bindings {
-            if name.starts_with('_') || !sites.iter().any(|s| matches!(s.binding, Binding::Value(_))) {
+            if name.starts_with('_')
+                || !sites.iter().any(|s| matches!(s.binding, Binding::Value(_)))
+            {
                 continue;
             }
             any = true;
@@ -260,7 +305,10 @@ impl Engine<'_> {
 
     /// `a < b` as a value.
     pub(crate) fn less(&mut self, state: &State, a: Value, b: Value) -> Value {
-        let (na, nb) = (self.constant_number(state, a), self.constant_number(state, b));
+        let (na, nb) = (
+            self.constant_number(state, a),
+            self.constant_number(state, b),
+        );
         if let (Some(x), Some(y)) = (na, nb) {
             return self.terms.bool(x < y);
         }
@@ -276,21 +324,39 @@ impl Engine<'_> {
         (f.num.lo == f.num.hi).then_some(f.num.lo as f64)
     }
 
-    fn assume_less(&mut self, state: &mut State, term: Value, a: Value, b: Value, want: bool) -> bool {
+    fn assume_less(
+        &mut self,
+        state: &mut State,
+        term: Value,
+        a: Value,
+        b: Value,
+        want: bool,
+    ) -> bool {
         if a == b {
             return !want;
         }
-        let (na, nb) = (self.constant_number(state, a), self.constant_number(state, b));
+        let (na, nb) = (
+            self.constant_number(state, a),
+            self.constant_number(state, b),
+        );
         match (na, nb) {
             (Some(x), Some(y)) => (x < y) == want,
             (None, Some(c)) => {
                 // a < c, or a >= c
-                let range = if want { Interval::at_most(int_below(c)) } else { Interval::at_least(int_at_least(c)) };
+                let range = if want {
+                    Interval::at_most(int_below(c))
+                } else {
+                    Interval::at_least(int_at_least(c))
+                };
                 self.restrict_number(state, a, range)
             }
             (Some(c), None) => {
                 // c < b, or b <= c
-                let range = if want { Interval::at_least(int_above(c)) } else { Interval::at_most(int_at_most(c)) };
+                let range = if want {
+                    Interval::at_least(int_above(c))
+                } else {
+                    Interval::at_most(int_at_most(c))
+                };
                 self.restrict_number(state, b, range)
             }
             (None, None) => {
@@ -311,12 +377,20 @@ impl Engine<'_> {
                         return false;
                     }
                     if fa.num.lo != i64::MIN
-                        && !self.restrict_number(state, b, Interval::at_least(fa.num.lo.saturating_add(1)))
+                        && !self.restrict_number(
+                            state,
+                            b,
+                            Interval::at_least(fa.num.lo.saturating_add(1)),
+                        )
                     {
                         return false;
                     }
                     if fb.num.hi != i64::MAX
-                        && !self.restrict_number(state, a, Interval::at_most(fb.num.hi.saturating_sub(1)))
+                        && !self.restrict_number(
+                            state,
+                            a,
+                            Interval::at_most(fb.num.hi.saturating_sub(1)),
+                        )
                     {
                         return false;
                     }
@@ -359,7 +433,14 @@ impl Engine<'_> {
         }
     }
 
-    fn assume_in(&mut self, state: &mut State, term: Value, a: Value, b: Value, want: bool) -> bool {
+    fn assume_in(
+        &mut self,
+        state: &mut State,
+        term: Value,
+        a: Value,
+        b: Value,
+        want: bool,
+    ) -> bool {
         if let Some(items) = self.known_items(state, b) {
             let lits: Option<Vec<Literal>> = items.iter().map(|i| self.comparable(*i)).collect();
             if let Some(lits) = lits {
@@ -368,19 +449,26 @@ impl Engine<'_> {
                 }
                 if want {
                     let set: BTreeSet<Literal> = lits.into_iter().collect();
-                    return !set.is_empty() && state.refine(a, |f| {
-                        f.lits = Lits::In(match &f.lits {
-                            Lits::In(old) => {
-                                set.iter().filter(|l| old.iter().any(|o| literal_eq(o, l))).cloned().collect()
-                            }
-                            Lits::NotIn(out) => {
-                                set.iter().filter(|l| !out.iter().any(|o| literal_eq(o, l))).cloned().collect()
-                            }
+                    return !set.is_empty()
+                        && state.refine(a, |f| {
+                            f.lits = Lits::In(match &f.lits {
+                                Lits::In(old) => set
+                                    .iter()
+                                    .filter(|l| old.iter().any(|o| literal_eq(o, l)))
+                                    .cloned()
+                                    .collect(),
+                                Lits::NotIn(out) => set
+                                    .iter()
+                                    .filter(|l| !out.iter().any(|o| literal_eq(o, l)))
+                                    .cloned()
+                                    .collect(),
+                            });
+                            !matches!(&f.lits, Lits::In(s) if s.is_empty())
                         });
-                        !matches!(&f.lits, Lits::In(s) if s.is_empty())
-                    });
                 }
-                return lits.iter().all(|l| self.assume_literal(state, a, l, CmpOp::Eq, false));
+                return lits
+                    .iter()
+                    .all(|l| self.assume_literal(state, a, l, CmpOp::Eq, false));
             }
             if !want {
                 for item in items {
@@ -401,7 +489,9 @@ impl Engine<'_> {
                     Some(Cell::Has(_)) => return want,
                     Some(Cell::Absent) => return !want,
                     None => {
-                        if state.fact(object).is_some_and(|f| f.closed) && self.terms.literal(a).is_some() {
+                        if state.fact(object).is_some_and(|f| f.closed)
+                            && self.terms.literal(a).is_some()
+                        {
                             return !want;
                         }
                         let cell = if want {
@@ -448,7 +538,14 @@ impl Engine<'_> {
         }
     }
 
-    fn assume_instance(&mut self, state: &mut State, term: Value, x: Value, class: Value, want: bool) -> bool {
+    fn assume_instance(
+        &mut self,
+        state: &mut State,
+        term: Value,
+        x: Value,
+        class: Value,
+        want: bool,
+    ) -> bool {
         let classes: Vec<Value> = match self.terms.term(class) {
             Term::Tuple(items) => items.to_vec(),
             _ => vec![class],
@@ -533,6 +630,19 @@ impl Engine<'_> {
                 return Some(false);
             }
         }
+        // An exception class never comes out of code that cannot know it: an unknown call in the
+        // file that defines the class.
+        if let (Term::Symbol(site, _), Term::Class(c)) =
+            (self.terms.term(x), self.terms.term(class))
+            && !fact.exact
+            && site.func.module == c.module
+            && fact
+                .is
+                .iter()
+                .all(|p| matches!(self.terms.term(*p), Term::External(_)))
+        {
+            return Some(false);
+        }
         let mut decided = None;
         for p in &fact.is {
             match self.subclass(*p, class) {
@@ -591,7 +701,11 @@ fn set_truth(f: &mut crate::engine::fact::Fact, want: bool) -> bool {
 }
 
 fn restrict_len(f: &mut crate::engine::fact::Fact, nonempty: bool) -> bool {
-    let range = if nonempty { Interval::at_least(1) } else { Interval::point(0) };
+    let range = if nonempty {
+        Interval::at_least(1)
+    } else {
+        Interval::point(0)
+    };
     match f.len.meet(range) {
         Some(m) => {
             f.len = m;

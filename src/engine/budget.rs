@@ -6,11 +6,18 @@ pub const STATES_PER_KEY: usize = 12;
 /// New states per key at a loop head before all are merged and widened.
 pub const LOOP_VISITS: usize = 14;
 
+/// New states per key at any other point before all are merged and widened.
+pub const POINT_VISITS: usize = 80;
+
+/// Arrivals of new states per key at one point before the function is given up. Joins weaken
+/// facts only finitely often, so this is not reached unless something fails to converge.
+pub const VISITS: usize = 400;
+
 /// Literal sequences up to this length are unrolled.
 pub const UNROLL: i64 = 32;
 
 /// Block executions spent on one processor, helpers included.
-pub const STEPS: u64 = 400_000;
+pub const STEPS: u64 = 200_000;
 
 /// Block executions spent on the confirmation of one finding.
 pub const WITNESS_STEPS: u64 = 40_000;
@@ -46,7 +53,14 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { steps: STEPS, merges: 0, widenings: 0, calls_cut: 0, executed: 0, exhausted: false }
+        Budget {
+            steps: STEPS,
+            merges: 0,
+            widenings: 0,
+            calls_cut: 0,
+            executed: 0,
+            exhausted: false,
+        }
     }
 }
 

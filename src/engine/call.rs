@@ -9,7 +9,8 @@ use crate::engine::state::{Cell, Slot, State, flag};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{CallEvent, Engine, FnContext};
 use crate::ir::{
-    Arg, ArgKind, Callee, FunctionShape, Literal, Name, ParamKind, ScopeIdx, StaticExpr, StaticExprKind,
+    Arg, ArgKind, Callee, FunctionShape, Literal, Name, ParamKind, ScopeIdx, StaticExpr,
+    StaticExprKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, ModuleId};
 
@@ -26,10 +27,18 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn positional(positional: Vec<Value>) -> Self {
-        Args { positional, ..Args::default() }
+        Args {
+            positional,
+            ..Args::default()
+        }
     }
 
-    pub(crate) fn evaluate(engine: &mut Engine<'_>, state: &mut State, args: &[Arg], site: Site) -> Self {
+    pub(crate) fn evaluate(
+        engine: &mut Engine<'_>,
+        state: &mut State,
+        args: &[Arg],
+        site: Site,
+    ) -> Self {
         let mut out = Args::default();
         for a in args {
             let v = engine.operand(state, &a.value, site);
@@ -65,12 +74,18 @@ impl Args {
     }
 
     pub(crate) fn keyword(&self, name: &str) -> Option<Value> {
-        self.keywords.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
+        self.keywords
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| *v)
     }
 
     /// The argument at a position or under a name.
     pub(crate) fn get(&self, position: usize, name: &str) -> Option<Value> {
-        self.positional.get(position).copied().or_else(|| self.keyword(name))
+        self.positional
+            .get(position)
+            .copied()
+            .or_else(|| self.keyword(name))
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = Value> + '_ {
@@ -95,7 +110,14 @@ impl Args {
 
 impl Engine<'_> {
     /// Executes a call expression.
-    pub(crate) fn call(&mut self, cx: &FnContext, mut state: State, callee: &Callee, args: Args, site: Site) -> Vec<Outcome> {
+    pub(crate) fn call(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        callee: &Callee,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         match callee {
             Callee::Value(o) => {
                 let f = self.operand(&mut state, o, site);
@@ -128,7 +150,9 @@ impl Engine<'_> {
                     return self.unresolved(state, name, None, &args, true, site);
                 };
                 match self.program.lookup(class, name, Some(after)) {
-                    Lookup::Found(_, defs) => self.call_members(cx, state, &defs, this, args, name, site),
+                    Lookup::Found(_, defs) => {
+                        self.call_members(cx, state, &defs, this, args, name, site)
+                    }
                     Lookup::Unknown => {
                         let given = this == state.watched;
                         self.unresolved(state, name, None, &args, given, site)
@@ -146,7 +170,11 @@ impl Engine<'_> {
             Term::Class(c) => match self.program.lookup(c, name, None) {
                 Lookup::Found(_, defs) if defs.len() == 1 => {
                     if let MemberDef::Func(f) = defs[0] {
-                        let args = if self.is_class_method(f) { args.with_first(recv) } else { args };
+                        let args = if self.is_class_method(f) {
+                            args.with_first(recv)
+                        } else {
+                            args
+                        };
                         return self.invoke_member(cx, state, f, args, site);
                     }
                     let f = self.get_field(&state, recv, name);
@@ -160,9 +188,12 @@ impl Engine<'_> {
             _ => {
                 if let Some(class) = state.fact(recv).and_then(|f| f.class) {
                     return match self.program.lookup(class, name, None) {
-                        Lookup::Found(_, defs) => self.call_members(cx, state, &defs, recv, args, name, site),
+                        Lookup::Found(_, defs) => {
+                            self.call_members(cx, state, &defs, recv, args, name, site)
+                        }
                         Lookup::Unknown => {
-                            let given = recv == state.watched || self.mentions_watched(&state, &args);
+                            let given =
+                                recv == state.watched || self.mentions_watched(&state, &args);
                             self.unresolved(state, name, self.name_of(recv), &args, given, site)
                         }
                         Lookup::Missing => {
@@ -204,10 +235,18 @@ impl Engine<'_> {
                         }
                     } else if self.is_property(*f) {
                         // `self.prop(...)` calls what the property returns.
-                        let got = self.invoke(state.clone(), *f, None, Args::positional(vec![recv]), site);
+                        let got = self.invoke(
+                            state.clone(),
+                            *f,
+                            None,
+                            Args::positional(vec![recv]),
+                            site,
+                        );
                         for o in got {
                             match o.flow {
-                                Flow::Normal(v) => out.extend(self.call_value(cx, o.state, v, args.clone(), site)),
+                                Flow::Normal(v) => {
+                                    out.extend(self.call_value(cx, o.state, v, args.clone(), site))
+                                }
                                 Flow::Raise(_) => out.push(o),
                             }
                         }
@@ -231,16 +270,26 @@ impl Engine<'_> {
         out
     }
 
-    pub(crate) fn call_value(&mut self, cx: &FnContext, state: State, f: Value, args: Args, site: Site) -> Vec<Outcome> {
+    pub(crate) fn call_value(
+        &mut self,
+        cx: &FnContext,
+        state: State,
+        f: Value,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         match self.terms.term(f).clone() {
             Term::Func(func) => self.invoke_member(cx, state, func, args, site),
             Term::Closure(func, cells) => self.invoke(state, func, Some(cells), args, site),
-            Term::Bound(func, recv) => self.call_value(cx, state, func, args.with_first(recv), site),
+            Term::Bound(func, recv) => {
+                self.call_value(cx, state, func, args.with_first(recv), site)
+            }
             Term::Class(c) => self.instantiate(cx, state, c, args, site),
             Term::External(path) => self.call_external(cx, state, &path, args, site),
             Term::Super(..) => self.unresolved(state, "super", None, &args, true, site),
             Term::Method(recv, name) => {
-                let given = matches!(self.terms.term(recv), Term::Super(..)) || recv == state.watched;
+                let given =
+                    matches!(self.terms.term(recv), Term::Super(..)) || recv == state.watched;
                 self.unresolved(state, &name, None, &args, given, site)
             }
             Term::Pure(n, ops) if n == "raw" => match *self.terms.term(ops[0]) {
@@ -285,8 +334,8 @@ impl Engine<'_> {
                 {
                     return self.call_members(cx, state, &defs, f, args, &"__call__".into(), site);
                 }
-                let given = self.mentions_watched(&state, &args)
-                    || self.derived_from_watched(&state, f);
+                let given =
+                    self.mentions_watched(&state, &args) || self.derived_from_watched(&state, f);
                 let name = self.name_of(f).unwrap_or_else(|| "call".into());
                 self.unresolved(state, &name, None, &args, given, site)
             }
@@ -295,7 +344,10 @@ impl Engine<'_> {
 
     /// The functions in a dict display that is a dispatch table.
     fn table_values(&self, state: &State, table: Value) -> Vec<Value> {
-        if !state.fact(table).is_some_and(|f| f.closed && (f.kind.is_dict() || f.kind == Kind::List)) {
+        if !state
+            .fact(table)
+            .is_some_and(|f| f.closed && (f.kind.is_dict() || f.kind == Kind::List))
+        {
             return Vec::new();
         }
         state
@@ -310,7 +362,10 @@ impl Engine<'_> {
     }
 
     fn class_is_known(&self, state: &State, object: Value) -> bool {
-        state.fact(object).and_then(|f| f.class).is_some_and(|c| self.program.fully_resolved(c))
+        state
+            .fact(object)
+            .and_then(|f| f.class)
+            .is_some_and(|c| self.program.fully_resolved(c))
     }
 
     /// Whether a value was looked up on the watched object by a name that is not known.
@@ -324,7 +379,9 @@ impl Engine<'_> {
         let watched = state.watched;
         let dict = self.watched_object(state);
         let values: Vec<Value> = args.all().collect();
-        values.iter().any(|v| self.gives(state, *v, watched, dict, 0))
+        values
+            .iter()
+            .any(|v| self.gives(state, *v, watched, dict, 0))
     }
 
     fn gives(&self, state: &State, v: Value, watched: Value, dict: Value, depth: u32) -> bool {
@@ -342,13 +399,17 @@ impl Engine<'_> {
                 .range((*cells, Slot::Content)..)
                 .take_while(|((o, _), _)| o == cells)
                 .any(|(_, c)| matches!(c, Cell::Has(x) if *x == watched || *x == dict)),
-            Term::Tuple(items) => items.iter().any(|i| self.gives(state, *i, watched, dict, depth + 1)),
-            Term::Pure(n, ops) if n == "partial" || n == "raw" => {
-                ops.iter().any(|i| self.gives(state, *i, watched, dict, depth + 1))
-            }
+            Term::Tuple(items) => items
+                .iter()
+                .any(|i| self.gives(state, *i, watched, dict, depth + 1)),
+            Term::Pure(n, ops) if n == "partial" || n == "raw" => ops
+                .iter()
+                .any(|i| self.gives(state, *i, watched, dict, depth + 1)),
             Term::Pending(f, ops, _) => {
                 self.gives(state, *f, watched, dict, depth + 1)
-                    || ops.iter().any(|i| self.gives(state, *i, watched, dict, depth + 1))
+                    || ops
+                        .iter()
+                        .any(|i| self.gives(state, *i, watched, dict, depth + 1))
             }
             Term::Symbol(..) => state
                 .heap
@@ -367,9 +428,14 @@ impl Engine<'_> {
         match self.terms.term(v) {
             Term::Field(_, n) | Term::Global(_, n) | Term::Method(_, n) => Some(n.clone()),
             Term::External(p) => p.rsplit('.').next().map(Name::from),
-            Term::Func(f) | Term::Closure(f, _) => {
-                Some(self.program.module(f.module).ir.function(f.func).name.clone())
-            }
+            Term::Func(f) | Term::Closure(f, _) => Some(
+                self.program
+                    .module(f.module)
+                    .ir
+                    .function(f.func)
+                    .name
+                    .clone(),
+            ),
             Term::Bound(f, _) => self.name_of(*f),
             Term::Item(_, k) => match self.terms.literal(*k) {
                 Some(Literal::Str(s)) => Some(s.clone()),
@@ -379,7 +445,14 @@ impl Engine<'_> {
         }
     }
 
-    fn event(&mut self, state: &mut State, name: &str, receiver: Option<&str>, args: &Args, resolved: bool) {
+    fn event(
+        &mut self,
+        state: &mut State,
+        name: &str,
+        receiver: Option<&str>,
+        args: &Args,
+        resolved: bool,
+    ) {
         let texts: Vec<Name> = args
             .all()
             .filter_map(|v| match self.terms.literal(v) {
@@ -387,7 +460,15 @@ impl Engine<'_> {
                 _ => None,
             })
             .collect();
-        state.flags = self.automaton.on_call(state.flags, &CallEvent { name, receiver, texts: &texts, resolved });
+        state.flags = self.automaton.on_call(
+            state.flags,
+            &CallEvent {
+                name,
+                receiver,
+                texts: &texts,
+                resolved,
+            },
+        );
     }
 
     /// A call of something outside the program: it may raise, else returns something new and
@@ -446,7 +527,14 @@ impl Engine<'_> {
     }
 
     /// Calls a function of the program through its decorators.
-    pub(crate) fn invoke_member(&mut self, cx: &FnContext, state: State, f: FuncRef, args: Args, site: Site) -> Vec<Outcome> {
+    pub(crate) fn invoke_member(
+        &mut self,
+        cx: &FnContext,
+        state: State,
+        f: FuncRef,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         match self.decorated(cx, state.clone(), f, site) {
             Some((state, value)) => self.call_value(cx, state, value, args, site),
             None => self.invoke(state, f, None, args, site),
@@ -454,23 +542,39 @@ impl Engine<'_> {
     }
 
     /// What the project's own decorators make of a function; `None` when there are none.
-    pub(crate) fn decorated(&mut self, cx: &FnContext, state: State, f: FuncRef, site: Site) -> Option<(State, Value)> {
+    pub(crate) fn decorated(
+        &mut self,
+        cx: &FnContext,
+        state: State,
+        f: FuncRef,
+        site: Site,
+    ) -> Option<(State, Value)> {
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
-        let wrappers: Vec<StaticExpr> =
-            function.decorators.iter().filter(|d| !is_known_decorator(d)).cloned().collect();
+        let wrappers: Vec<StaticExpr> = function
+            .decorators
+            .iter()
+            .filter(|d| !is_known_decorator(d))
+            .cloned()
+            .collect();
         if wrappers.is_empty() || self.stack_depth() > crate::engine::budget::CALL_DEPTH {
             return None;
         }
-        let scope = function
-            .class
-            .map_or(m.ir.scope(function.scope).parent.unwrap_or(ScopeIdx::MODULE), |c| m.ir.class(c).scope);
+        let scope = function.class.map_or(
+            m.ir.scope(function.scope)
+                .parent
+                .unwrap_or(ScopeIdx::MODULE),
+            |c| m.ir.class(c).scope,
+        );
         let raw = self.terms.make(Term::Func(f));
         let plain = self.terms.make(Term::Pure("raw".into(), Rc::from([raw])));
         let mut value = plain;
         let mut state = state;
         for (i, d) in wrappers.iter().rev().enumerate() {
-            let site = Site { part: site.part + 40 + u32::try_from(i).unwrap_or(0) * 4, ..site };
+            let site = Site {
+                part: site.part + 40 + u32::try_from(i).unwrap_or(0) * 4,
+                ..site
+            };
             let (callee, arguments, keywords) = match &d.kind {
                 StaticExprKind::Call(callee, a, k) => (callee.as_ref(), Some(a), k.as_slice()),
                 _ => (d, None, [].as_slice()),
@@ -485,7 +589,13 @@ impl Engine<'_> {
                         let v = self.static_value(f.module, scope, e, 0);
                         given.positional.push(match v {
                             Some(v) => v,
-                            None => self.fresh(&mut state, Site { part: site.part + 1, ..site }),
+                            None => self.fresh(
+                                &mut state,
+                                Site {
+                                    part: site.part + 1,
+                                    ..site
+                                },
+                            ),
                         });
                     }
                     for (n, e) in keywords {
@@ -509,7 +619,10 @@ impl Engine<'_> {
                 state.clone(),
                 decorator,
                 Args::positional(vec![value]),
-                Site { part: site.part + 2, ..site },
+                Site {
+                    part: site.part + 2,
+                    ..site
+                },
             );
             if let Some((s, v)) = only_result(applied) {
                 state = s;
@@ -521,11 +634,25 @@ impl Engine<'_> {
 
     /// Calls a function of the program, decorators already applied. A coroutine function makes a
     /// pending call and a generator function an iterator; neither runs anything yet.
-    pub(crate) fn invoke(&mut self, state: State, f: FuncRef, cells: Option<Value>, args: Args, site: Site) -> Vec<Outcome> {
+    pub(crate) fn invoke(
+        &mut self,
+        state: State,
+        f: FuncRef,
+        cells: Option<Value>,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         self.invoke_raw(state, f, cells, args, site)
     }
 
-    fn invoke_raw(&mut self, mut state: State, f: FuncRef, cells: Option<Value>, args: Args, site: Site) -> Vec<Outcome> {
+    fn invoke_raw(
+        &mut self,
+        mut state: State,
+        f: FuncRef,
+        cells: Option<Value>,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
         let name = function.name.clone();
@@ -543,7 +670,9 @@ impl Engine<'_> {
                 let mut values = args.positional.clone();
                 let names: Vec<Name> = args.keywords.iter().map(|(n, _)| n.clone()).collect();
                 values.extend(args.keywords.iter().map(|(_, v)| *v));
-                let v = self.terms.make(Term::Pending(callee, values.into(), names.into()));
+                let v = self
+                    .terms
+                    .make(Term::Pending(callee, values.into(), names.into()));
                 return vec![Outcome::normal(state, v)];
             }
             let v = self.fresh_with(&mut state, site, Fact::of_kind(Kind::Object));
@@ -553,7 +682,14 @@ impl Engine<'_> {
     }
 
     /// Runs the body of a function.
-    pub(crate) fn run(&mut self, state: State, f: FuncRef, cells: Option<Value>, args: Args, site: Site) -> Vec<Outcome> {
+    pub(crate) fn run(
+        &mut self,
+        state: State,
+        f: FuncRef,
+        cells: Option<Value>,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
         if function.shape == FunctionShape::NotImplemented {
@@ -573,7 +709,11 @@ impl Engine<'_> {
                         ExitKind::Raise => Flow::Raise(a.value),
                         ExitKind::Yield(_) => return None,
                     };
-                    Some(Outcome { state: a.state, flow, via: Some(a.via) })
+                    Some(Outcome {
+                        state: a.state,
+                        flow,
+                        via: Some(a.via),
+                    })
                 })
                 .collect(),
             None => {
@@ -587,13 +727,23 @@ impl Engine<'_> {
     }
 
     /// The environment of a call: parameters bound to arguments and defaults.
-    pub(crate) fn bind(&mut self, state: &mut State, f: FuncRef, cells: Option<Value>, args: &Args, site: Site) -> Vec<Option<Value>> {
+    pub(crate) fn bind(
+        &mut self,
+        state: &mut State,
+        f: FuncRef,
+        cells: Option<Value>,
+        args: &Args,
+        site: Site,
+    ) -> Vec<Option<Value>> {
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
         let mut env = vec![None; function.body.locals.len()];
         let mut positional = args.positional.iter().copied();
         let mut used_keywords: Vec<&Name> = Vec::new();
-        let parent = m.ir.scope(function.scope).parent.unwrap_or(ScopeIdx::MODULE);
+        let parent =
+            m.ir.scope(function.scope)
+                .parent
+                .unwrap_or(ScopeIdx::MODULE);
         for (i, p) in function.params.iter().enumerate() {
             let part = 200 + u32::try_from(i).unwrap_or(0);
             let here = Site { part, ..site };
@@ -619,7 +769,11 @@ impl Engine<'_> {
                     d
                 }
                 _ => {
-                    let given = if p.kind == ParamKind::KeywordOnly { None } else { positional.next() };
+                    let given = if p.kind == ParamKind::KeywordOnly {
+                        None
+                    } else {
+                        positional.next()
+                    };
                     let by_name = args.keywords.iter().find(|(n, _)| *n == p.name);
                     match (given, by_name) {
                         (Some(v), _) => v,
@@ -629,7 +783,9 @@ impl Engine<'_> {
                         }
                         (None, None) => {
                             let default = match &p.default {
-                                Some(e) if args.is_plain() => self.static_value(f.module, parent, e, 0),
+                                Some(e) if args.is_plain() => {
+                                    self.static_value(f.module, parent, e, 0)
+                                }
                                 _ => None,
                             };
                             match default {
@@ -646,36 +802,65 @@ impl Engine<'_> {
             }
         }
         if let Some(l) = function.cells {
-            let v = self.fresh_with(state, Site { part: 198, ..site }, Fact::of_kind(Kind::Object));
+            let v = self.fresh_with(
+                state,
+                Site { part: 198, ..site },
+                Fact::of_kind(Kind::Object),
+            );
             env[l.index()] = Some(v);
         }
         if let Some(l) = function.outer_cells {
             env[l.index()] = Some(match cells {
                 Some(c) => c,
-                None => self.fresh_with(state, Site { part: 199, ..site }, Fact::of_kind(Kind::Object)),
+                None => self.fresh_with(
+                    state,
+                    Site { part: 199, ..site },
+                    Fact::of_kind(Kind::Object),
+                ),
             });
         }
         env
     }
 
     /// What an annotation says about a value nothing is known of.
-    pub(crate) fn note_annotation(&mut self, state: &mut State, module: ModuleId, scope: ScopeIdx, a: &StaticExpr, v: Value) {
+    pub(crate) fn note_annotation(
+        &mut self,
+        state: &mut State,
+        module: ModuleId,
+        scope: ScopeIdx,
+        a: &StaticExpr,
+        v: Value,
+    ) {
         match &a.kind {
             StaticExprKind::Path(path) => self.note_type(state, module, scope, path, v),
-            StaticExprKind::Subscript(base, _) => self.note_annotation(state, module, scope, base, v),
+            StaticExprKind::Subscript(base, _) => {
+                self.note_annotation(state, module, scope, base, v)
+            }
             _ => {}
         }
     }
 
     /// What the name of its class says about a value nothing is known of.
-    pub(crate) fn note_type(&mut self, state: &mut State, module: ModuleId, scope: ScopeIdx, path: &[Name], v: Value) {
-        if !matches!(self.terms.term(v), Term::Symbol(..) | Term::Field(..) | Term::Input(_)) {
+    pub(crate) fn note_type(
+        &mut self,
+        state: &mut State,
+        module: ModuleId,
+        scope: ScopeIdx,
+        path: &[Name],
+        v: Value,
+    ) {
+        if !matches!(
+            self.terms.term(v),
+            Term::Symbol(..) | Term::Field(..) | Term::Input(_)
+        ) {
             return;
         }
         let mut fact = state.fact(v).cloned().unwrap_or_default();
         match self.program.resolve_path(module, scope, path) {
             Def::Class(c) if self.program.is_enum(c) => fact.domain = Some(c),
-            Def::External(p) if fact.kind == Kind::Unknown => fact.kind = crate::engine::assume::kind_of_type(&p),
+            Def::External(p) if fact.kind == Kind::Unknown => {
+                fact.kind = crate::engine::assume::kind_of_type(&p)
+            }
             _ => {}
         }
         // Where the annotation contradicts what is known, the code is right.
@@ -685,7 +870,14 @@ impl Engine<'_> {
     }
 
     /// `C(...)`
-    fn instantiate(&mut self, cx: &FnContext, mut state: State, c: ClassRef, args: Args, site: Site) -> Vec<Outcome> {
+    fn instantiate(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        c: ClassRef,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         let class = self.terms.make(Term::Class(c));
         if self.program.is_exception(c) == Some(true) {
             let mut fact = Fact::of_kind(Kind::Exception);
@@ -693,12 +885,29 @@ impl Engine<'_> {
             fact.exact = true;
             fact.class = Some(c);
             let e = self.fresh_with(&mut state, site, fact);
+            let plain = ["__init__", "__str__"]
+                .iter()
+                .all(|n| matches!(self.program.lookup(c, n, None), Lookup::Missing));
+            if plain {
+                self.note_text(&mut state, e, &args);
+            }
             return vec![Outcome::normal(state, e)];
         }
         if self.program.is_enum(c) {
-            return self.may_raise(state, Fact { domain: Some(c), ..Fact::default() }, site);
+            return self.may_raise(
+                state,
+                Fact {
+                    domain: Some(c),
+                    ..Fact::default()
+                },
+                site,
+            );
         }
-        let mut fact = Fact { class: Some(c), none: Some(false), ..Fact::default() };
+        let mut fact = Fact {
+            class: Some(c),
+            none: Some(false),
+            ..Fact::default()
+        };
         let sized = ["__bool__", "__len__"]
             .iter()
             .any(|n| !matches!(self.program.lookup(c, n, None), Lookup::Missing));
@@ -709,8 +918,15 @@ impl Engine<'_> {
         let object = self.fresh_with(&mut state, site, fact);
         match self.program.lookup(c, "__init__", None) {
             Lookup::Found(_, defs) => {
-                let outcomes =
-                    self.call_members(cx, state, &defs, object, args, &"__init__".into(), Site { part: 60, ..site });
+                let outcomes = self.call_members(
+                    cx,
+                    state,
+                    &defs,
+                    object,
+                    args,
+                    &"__init__".into(),
+                    Site { part: 60, ..site },
+                );
                 outcomes
                     .into_iter()
                     .map(|mut o| {
@@ -755,22 +971,55 @@ fn only_result(outcomes: Vec<Outcome>) -> Option<(State, Value)> {
     })
 }
 
-fn self_call(engine: &mut Engine<'_>, state: State, f: FuncRef, args: Args, site: Site) -> Vec<Outcome> {
-    engine.run(state, f, None, args, Site { part: site.part + 3, ..site })
+fn self_call(
+    engine: &mut Engine<'_>,
+    state: State,
+    f: FuncRef,
+    args: Args,
+    site: Site,
+) -> Vec<Outcome> {
+    engine.run(
+        state,
+        f,
+        None,
+        args,
+        Site {
+            part: site.part + 3,
+            ..site
+        },
+    )
 }
 
 /// Names under which loggers go.
 pub(crate) fn is_logger_name(n: &str) -> bool {
     let n = n.trim_start_matches('_').to_ascii_lowercase();
-    matches!(n.as_str(), "log" | "logger" | "logging") || n.ends_with("_logger") || n.ends_with("_log")
+    matches!(n.as_str(), "log" | "logger" | "logging")
+        || n.ends_with("_logger")
+        || n.ends_with("_log")
 }
 
 /// Methods of a logger; none of them raises.
 pub(crate) fn is_log_method(n: &str) -> bool {
     matches!(
         n,
-        "debug" | "info" | "warning" | "warn" | "error" | "exception" | "critical" | "fatal" | "log"
-            | "bind" | "unbind" | "getChild" | "setLevel" | "isEnabledFor" | "success" | "trace" | "msg" | "opt"
+        "debug"
+            | "info"
+            | "warning"
+            | "warn"
+            | "error"
+            | "exception"
+            | "critical"
+            | "fatal"
+            | "log"
+            | "bind"
+            | "unbind"
+            | "getChild"
+            | "setLevel"
+            | "isEnabledFor"
+            | "success"
+            | "trace"
+            | "msg"
+            | "opt"
     )
 }
 
@@ -787,9 +1036,21 @@ fn is_known_decorator(d: &StaticExpr) -> bool {
     path.last().is_some_and(|n| {
         matches!(
             n.as_str(),
-            "staticmethod" | "classmethod" | "property" | "cached_property" | "setter" | "deleter"
-                | "abstractmethod" | "override" | "wraps" | "contextmanager" | "asynccontextmanager"
-                | "overload" | "final" | "lru_cache" | "cache"
+            "staticmethod"
+                | "classmethod"
+                | "property"
+                | "cached_property"
+                | "setter"
+                | "deleter"
+                | "abstractmethod"
+                | "override"
+                | "wraps"
+                | "contextmanager"
+                | "asynccontextmanager"
+                | "overload"
+                | "final"
+                | "lru_cache"
+                | "cache"
         )
     })
 }

@@ -41,10 +41,18 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn normal(state: State, v: Value) -> Self {
-        Outcome { state, flow: Flow::Normal(v), via: None }
+        Outcome {
+            state,
+            flow: Flow::Normal(v),
+            via: None,
+        }
     }
     pub(crate) fn raise(state: State, v: Value) -> Self {
-        Outcome { state, flow: Flow::Raise(v), via: None }
+        Outcome {
+            state,
+            flow: Flow::Raise(v),
+            via: None,
+        }
     }
 }
 
@@ -64,7 +72,13 @@ impl Engine<'_> {
     }
 
     /// Executes a statement.
-    pub(crate) fn execute(&mut self, cx: &FnContext, mut state: State, s: &Statement, site: Site) -> Vec<State> {
+    pub(crate) fn execute(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        s: &Statement,
+        site: Site,
+    ) -> Vec<State> {
         match &s.kind {
             StatementKind::Assign(dest, rvalue) => {
                 let outcomes = self.eval(cx, state, rvalue, site);
@@ -92,7 +106,11 @@ impl Engine<'_> {
                 state.env[l.index()] = None;
                 vec![state]
             }
-            StatementKind::SetField { object, field, value } => {
+            StatementKind::SetField {
+                object,
+                field,
+                value,
+            } => {
                 let o = self.operand(&mut state, object, site);
                 let v = self.operand(&mut state, value, site);
                 self.set_field(&mut state, o, field, v);
@@ -107,7 +125,9 @@ impl Engine<'_> {
             }
             StatementKind::DelField { object, field } => {
                 let o = self.operand(&mut state, object, site);
-                state.heap.insert((o, Slot::Field(field.clone())), Cell::Absent);
+                state
+                    .heap
+                    .insert((o, Slot::Field(field.clone())), Cell::Absent);
                 vec![state]
             }
             StatementKind::SetGlobal { .. } => vec![state],
@@ -117,18 +137,30 @@ impl Engine<'_> {
     /// Tells the automaton when the watched key is there.
     pub(crate) fn note_presence(&mut self, state: &mut State) {
         if self.presence(state) == Presence::Present {
-            state.flags = self.automaton.on_set(state.flags) & !(flag::UNRESOLVED | flag::UNCERTAIN);
+            state.flags =
+                self.automaton.on_set(state.flags) & !(flag::UNRESOLVED | flag::UNCERTAIN);
         }
     }
 
     /// `object.field = value`
-    pub(crate) fn set_field(&mut self, state: &mut State, object: Value, field: &Name, value: Value) {
+    pub(crate) fn set_field(
+        &mut self,
+        state: &mut State,
+        object: Value,
+        field: &Name,
+        value: Value,
+    ) {
         let object = match self.terms.term(object) {
             Term::Vars(o) => *o,
             _ => object,
         };
-        state.heap.insert((object, Slot::Field(field.clone())), Cell::Has(value));
-        if object == state.watched && *field == self.watched_field && state.fact(value).is_some_and(|f| f.closed) {
+        state
+            .heap
+            .insert((object, Slot::Field(field.clone())), Cell::Has(value));
+        if object == state.watched
+            && *field == self.watched_field
+            && state.fact(value).is_some_and(|f| f.closed)
+        {
             // Whatever an earlier call may have set is gone with the old dict.
             state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
         }
@@ -138,7 +170,10 @@ impl Engine<'_> {
     /// The contents of an object changed: what was learnt about them holds of the old snapshot
     /// only. The new snapshot gets the given fact.
     pub(crate) fn mutate(&mut self, state: &mut State, object: Value, fact: Fact, site: Site) {
-        let site = Site { part: site.part + 500, ..site };
+        let site = Site {
+            part: site.part + 500,
+            ..site
+        };
         let s = self.fresh(state, site);
         if !fact.is_trivial() {
             state.facts.insert(s, fact);
@@ -159,17 +194,38 @@ impl Engine<'_> {
 
     /// A fact about the contents of a container of that kind with a length in the interval.
     pub(crate) fn sized(kind: Kind, len: Interval) -> Fact {
-        let kind = if kind.is_container() { kind } else { Kind::Unknown };
-        let mut f = Fact { kind, len, ..Fact::default() };
+        let kind = if kind.is_container() {
+            kind
+        } else {
+            Kind::Unknown
+        };
+        let mut f = Fact {
+            kind,
+            len,
+            ..Fact::default()
+        };
         if kind == Kind::Unknown {
-            f.truth = if len.lo > 0 { Some(true) } else if len.hi == 0 { Some(false) } else { None };
+            f.truth = if len.lo > 0 {
+                Some(true)
+            } else if len.hi == 0 {
+                Some(false)
+            } else {
+                None
+            };
         }
         f.propagate();
         f
     }
 
     /// `object[key] = value`
-    pub(crate) fn set_item(&mut self, state: &mut State, object: Value, key: Value, value: Value, site: Site) {
+    pub(crate) fn set_item(
+        &mut self,
+        state: &mut State,
+        object: Value,
+        key: Value,
+        value: Value,
+        site: Site,
+    ) {
         if let Term::Vars(o) = *self.terms.term(object)
             && let Some(Literal::Str(name)) = self.terms.literal(key).cloned()
         {
@@ -184,10 +240,20 @@ impl Engine<'_> {
         let had = matches!(state.heap.get(&slot), Some(Cell::Has(_)));
         if !had {
             let old = self.contents(state, object);
-            let kind = if old.kind == Kind::Unknown { state.kind(&self.terms, object) } else { old.kind };
+            let kind = if old.kind == Kind::Unknown {
+                state.kind(&self.terms, object)
+            } else {
+                old.kind
+            };
             let grown = match state.heap.get(&slot) {
-                Some(Cell::Absent) => Interval { lo: old.len.lo.saturating_add(1), hi: old.len.hi.saturating_add(1) },
-                _ => Interval { lo: old.len.lo.max(1), hi: old.len.hi.saturating_add(1) },
+                Some(Cell::Absent) => Interval {
+                    lo: old.len.lo.saturating_add(1),
+                    hi: old.len.hi.saturating_add(1),
+                },
+                _ => Interval {
+                    lo: old.len.lo.max(1),
+                    hi: old.len.hi.saturating_add(1),
+                },
             };
             if kind.is_dict() || kind == Kind::Unknown {
                 let fact = Self::sized(kind, grown);
@@ -222,17 +288,26 @@ impl Engine<'_> {
                 let def = self.program.attribute_of(&Def::Module(m), field);
                 self.def_value(&def, m, field, 0)
             }
-            Term::External(p) => self.terms.make(Term::External(format!("{p}.{field}").into())),
-            Term::Class(c) => self.class_attribute(c, field).unwrap_or_else(|| {
-                self.terms.make(Term::Field(object, field.clone()))
-            }),
+            Term::External(p) => self
+                .terms
+                .make(Term::External(format!("{p}.{field}").into())),
+            Term::Class(c) => self
+                .class_attribute(c, field)
+                .unwrap_or_else(|| self.terms.make(Term::Field(object, field.clone()))),
             Term::Member(c, name) if field == "value" || field == "name" => {
                 if field == "name" {
                     return self.terms.str(&name);
                 }
                 let m = self.program.module(c.module);
                 let scope = m.ir.class(c.class).scope;
-                match m.ir.scope(scope).bindings.get(&name).and_then(|b| b.last()).map(|s| &s.binding) {
+                match m
+                    .ir
+                    .scope(scope)
+                    .bindings
+                    .get(&name)
+                    .and_then(|b| b.last())
+                    .map(|s| &s.binding)
+                {
                     Some(Binding::Value(e)) => self
                         .static_value(c.module, scope, e, 0)
                         .unwrap_or_else(|| self.terms.make(Term::Field(object, field.clone()))),
@@ -252,7 +327,11 @@ impl Engine<'_> {
                                 };
                             }
                             [MemberDef::Def(def)] => {
-                                let stored = self.program.module(owner.module).stored_fields.contains(field)
+                                let stored = self
+                                    .program
+                                    .module(owner.module)
+                                    .stored_fields
+                                    .contains(field)
                                     || self.program.module(c.module).stored_fields.contains(field);
                                 if !stored {
                                     let def = def.clone();
@@ -281,7 +360,9 @@ impl Engine<'_> {
             let name = m.ir.class(c.class).name.clone();
             return Some(self.terms.str(&name));
         }
-        let Lookup::Found(owner, defs) = self.program.lookup(c, field, None) else { return None };
+        let Lookup::Found(owner, defs) = self.program.lookup(c, field, None) else {
+            return None;
+        };
         match defs.as_slice() {
             [MemberDef::Func(f)] => Some(self.terms.make(Term::Func(*f))),
             [MemberDef::Def(def)] => {
@@ -300,7 +381,13 @@ impl Engine<'_> {
     }
 
     /// The value of what a name means.
-    pub(crate) fn def_value(&mut self, def: &Def, module: ModuleId, name: &str, depth: u32) -> Value {
+    pub(crate) fn def_value(
+        &mut self,
+        def: &Def,
+        module: ModuleId,
+        name: &str,
+        depth: u32,
+    ) -> Value {
         match def {
             Def::Func(f) => self.terms.make(Term::Func(*f)),
             Def::Class(c) => self.terms.make(Term::Class(*c)),
@@ -315,7 +402,13 @@ impl Engine<'_> {
     }
 
     /// The value of an expression that is a constant.
-    pub(crate) fn static_value(&mut self, m: ModuleId, scope: ScopeIdx, e: &StaticExpr, depth: u32) -> Option<Value> {
+    pub(crate) fn static_value(
+        &mut self,
+        m: ModuleId,
+        scope: ScopeIdx,
+        e: &StaticExpr,
+        depth: u32,
+    ) -> Option<Value> {
         const MAX_CONSTANT_DEPTH: u32 = 12;
         if depth > MAX_CONSTANT_DEPTH {
             return None;
@@ -327,7 +420,8 @@ impl Engine<'_> {
                 match (&def, p.as_slice()) {
                     (Def::Unknown, [.., owner, last]) => {
                         // `Color.RED`
-                        if let Def::Class(c) = self.program.resolve_path(m, scope, &p[..p.len() - 1])
+                        if let Def::Class(c) =
+                            self.program.resolve_path(m, scope, &p[..p.len() - 1])
                             && self.program.is_enum(c)
                         {
                             return Some(self.terms.make(Term::Member(c, last.clone())));
@@ -338,7 +432,8 @@ impl Engine<'_> {
                     (Def::Unknown, _) => None,
                     (Def::Value(vm, vs, expr), _) => {
                         if let [.., _, last] = p.as_slice()
-                            && let Def::Class(c) = self.program.resolve_path(m, scope, &p[..p.len() - 1])
+                            && let Def::Class(c) =
+                                self.program.resolve_path(m, scope, &p[..p.len() - 1])
                             && self.program.is_enum(c)
                         {
                             return Some(self.terms.make(Term::Member(c, last.clone())));
@@ -349,9 +444,13 @@ impl Engine<'_> {
                     _ => Some(self.def_value(&def, m, "", depth + 1)),
                 }
             }
-            StaticExprKind::Tuple(items) | StaticExprKind::List(items) | StaticExprKind::Set(items) => {
-                let vs: Option<Vec<Value>> =
-                    items.iter().map(|i| self.static_value(m, scope, i, depth + 1)).collect();
+            StaticExprKind::Tuple(items)
+            | StaticExprKind::List(items)
+            | StaticExprKind::Set(items) => {
+                let vs: Option<Vec<Value>> = items
+                    .iter()
+                    .map(|i| self.static_value(m, scope, i, depth + 1))
+                    .collect();
                 Some(self.terms.make(Term::Tuple(vs?.into())))
             }
             StaticExprKind::Binary(op, a, b) => {
@@ -378,7 +477,10 @@ impl Engine<'_> {
                 _ => None,
             },
             StaticExprKind::Lambda(f) => {
-                Some(self.terms.make(Term::Func(crate::program::FuncRef { module: m, func: *f })))
+                Some(self.terms.make(Term::Func(crate::program::FuncRef {
+                    module: m,
+                    func: *f,
+                })))
             }
             _ => None,
         }
@@ -386,12 +488,18 @@ impl Engine<'_> {
 
     fn fold(&mut self, op: BinOp, a: Value, b: Value) -> Option<Value> {
         let folded = match (op, self.terms.literal(a)?, self.terms.literal(b)?) {
-            (BinOp::Add, Literal::Str(x), Literal::Str(y)) => Literal::Str(format!("{x}{y}").into()),
+            (BinOp::Add, Literal::Str(x), Literal::Str(y)) => {
+                Literal::Str(format!("{x}{y}").into())
+            }
             (BinOp::Add, Literal::Int(x), Literal::Int(y)) => Literal::Int(x.checked_add(*y)?),
             (BinOp::Sub, Literal::Int(x), Literal::Int(y)) => Literal::Int(x.checked_sub(*y)?),
             (BinOp::Mul, Literal::Int(x), Literal::Int(y)) => Literal::Int(x.checked_mul(*y)?),
-            (BinOp::FloorDiv, Literal::Int(x), Literal::Int(y)) if *y > 0 => Literal::Int(x.div_euclid(*y)),
-            (BinOp::Mod, Literal::Int(x), Literal::Int(y)) if *y > 0 => Literal::Int(x.rem_euclid(*y)),
+            (BinOp::FloorDiv, Literal::Int(x), Literal::Int(y)) if *y > 0 => {
+                Literal::Int(x.div_euclid(*y))
+            }
+            (BinOp::Mod, Literal::Int(x), Literal::Int(y)) if *y > 0 => {
+                Literal::Int(x.rem_euclid(*y))
+            }
             (BinOp::Pow, Literal::Int(x), Literal::Int(y)) => {
                 Literal::Int(x.checked_pow(u32::try_from(*y).ok()?)?)
             }
@@ -402,7 +510,13 @@ impl Engine<'_> {
 
     /// Evaluates an rvalue.
     #[allow(clippy::too_many_lines)]
-    pub(crate) fn eval(&mut self, cx: &FnContext, mut state: State, r: &Rvalue, site: Site) -> Vec<Outcome> {
+    pub(crate) fn eval(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        r: &Rvalue,
+        site: Site,
+    ) -> Vec<Outcome> {
         let v = match r {
             Rvalue::Use(o) => self.operand(&mut state, o, site),
             Rvalue::Global(name) => {
@@ -432,7 +546,11 @@ impl Engine<'_> {
                     self.fresh_with(&mut state, site, Fact::of_kind(kind))
                 }
             }
-            Rvalue::Unpack { object, index, rest_before_end } => {
+            Rvalue::Unpack {
+                object,
+                index,
+                rest_before_end,
+            } => {
                 let o = self.operand(&mut state, object, site);
                 self.unpack(&mut state, o, *index, *rest_before_end, site)
             }
@@ -479,14 +597,19 @@ impl Engine<'_> {
                 if items.iter().any(|i| i.starred) {
                     self.display(&mut state, Kind::Tuple, items, site)
                 } else {
-                    let vs: Vec<Value> =
-                        items.iter().map(|i| self.operand(&mut state, &i.value, site)).collect();
+                    let vs: Vec<Value> = items
+                        .iter()
+                        .map(|i| self.operand(&mut state, &i.value, site))
+                        .collect();
                     self.terms.make(Term::Tuple(vs.into()))
                 }
             }
             Rvalue::Dict(items) => self.dict(&mut state, items, site),
             Rvalue::Format(parts) => {
-                let vs: Vec<Value> = parts.iter().map(|p| self.operand(&mut state, p, site)).collect();
+                let vs: Vec<Value> = parts
+                    .iter()
+                    .map(|p| self.operand(&mut state, p, site))
+                    .collect();
                 let text: Option<String> = vs
                     .iter()
                     .map(|v| self.comparable(*v).and_then(|l| literal_text(&l)))
@@ -497,14 +620,21 @@ impl Engine<'_> {
                         let solid = vs.iter().any(|v| {
                             matches!(self.terms.literal(*v), Some(Literal::Str(s)) if !s.is_empty())
                         });
-                        let len = if solid { Interval::at_least(1) } else { Interval::at_least(0) };
+                        let len = if solid {
+                            Interval::at_least(1)
+                        } else {
+                            Interval::at_least(0)
+                        };
                         let fact = Self::sized(Kind::Str, len);
                         self.fresh_with(&mut state, site, fact)
                     }
                 }
             }
             Rvalue::Closure(f) => {
-                let func = crate::program::FuncRef { module: cx.func.module, func: *f };
+                let func = crate::program::FuncRef {
+                    module: cx.func.module,
+                    func: *f,
+                };
                 let function = cx.module.ir.function(*f);
                 let needs = function.outer_cells.is_some();
                 let own = cx.function().cells.or(cx.function().outer_cells);
@@ -516,10 +646,15 @@ impl Engine<'_> {
                     _ => self.terms.make(Term::Func(func)),
                 }
             }
-            Rvalue::MakeClass(c) => {
-                self.terms.make(Term::Class(ClassRef { module: cx.func.module, class: *c }))
-            }
-            Rvalue::Super { start, lexical, receiver } => {
+            Rvalue::MakeClass(c) => self.terms.make(Term::Class(ClassRef {
+                module: cx.func.module,
+                class: *c,
+            })),
+            Rvalue::Super {
+                start,
+                lexical,
+                receiver,
+            } => {
                 let recv = self.operand(&mut state, receiver, site);
                 let after = match start {
                     Some(o) => {
@@ -529,7 +664,10 @@ impl Engine<'_> {
                             _ => None,
                         }
                     }
-                    None => lexical.map(|c| ClassRef { module: cx.func.module, class: c }),
+                    None => lexical.map(|c| ClassRef {
+                        module: cx.func.module,
+                        class: c,
+                    }),
                 };
                 self.terms.make(Term::Super(recv, after))
             }
@@ -541,7 +679,11 @@ impl Engine<'_> {
                 let m = self.operand(&mut state, manager, site);
                 return self.enter(cx, state, m, *is_async, site);
             }
-            Rvalue::Exit { manager, exc, is_async } => {
+            Rvalue::Exit {
+                manager,
+                exc,
+                is_async,
+            } => {
                 let m = self.operand(&mut state, manager, site);
                 let e = self.operand(&mut state, exc, site);
                 return self.exit(cx, state, m, e, *is_async, site);
@@ -564,7 +706,11 @@ impl Engine<'_> {
                     self.terms.make(Term::Instance(e, class))
                 }
             }
-            Rvalue::MatchSequence { object, len, or_more } => {
+            Rvalue::MatchSequence {
+                object,
+                len,
+                or_more,
+            } => {
                 let o = self.operand(&mut state, object, site);
                 let s = state.snapshot(o);
                 let n = self.terms.int(i64::from(*len));
@@ -578,9 +724,10 @@ impl Engine<'_> {
                             self.compare(&state, CmpOp::Eq, length, n)
                         }
                     }
-                    Kind::Unknown => {
-                        self.terms.make(Term::Pure(format!("sequence{or_more}").into(), Rc::from([s, n])))
-                    }
+                    Kind::Unknown => self.terms.make(Term::Pure(
+                        format!("sequence{or_more}").into(),
+                        Rc::from([s, n]),
+                    )),
                     _ => self.terms.bool(false),
                 }
             }
@@ -599,7 +746,10 @@ impl Engine<'_> {
             }
             Rvalue::Import(path) => {
                 let def = self.program.resolve_import(cx.func.module, path);
-                let known = matches!(def, Def::Func(_) | Def::Class(_) | Def::Module(_) | Def::Value(..));
+                let known = matches!(
+                    def,
+                    Def::Func(_) | Def::Class(_) | Def::Module(_) | Def::Value(..)
+                );
                 let name: Name = path.module.join(".").into();
                 let v = self.def_value(&def, cx.func.module, &name, 0);
                 let mut out = Vec::new();
@@ -619,13 +769,21 @@ impl Engine<'_> {
 
     fn flatten(&self, t: Value, out: &mut Vec<Value>, depth: u32) {
         match self.terms.term(t) {
-            Term::Tuple(items) if depth < 8 => items.iter().for_each(|i| self.flatten(*i, out, depth + 1)),
+            Term::Tuple(items) if depth < 8 => {
+                items.iter().for_each(|i| self.flatten(*i, out, depth + 1))
+            }
             _ => out.push(t),
         }
     }
 
     /// An exception object. `exact`: of just that class; else of it or a class below.
-    pub(crate) fn exception(&mut self, state: &mut State, class: Value, exact: bool, site: Site) -> Value {
+    pub(crate) fn exception(
+        &mut self,
+        state: &mut State,
+        class: Value,
+        exact: bool,
+        site: Site,
+    ) -> Value {
         let mut fact = Fact::of_kind(Kind::Exception);
         fact.is.push(class);
         fact.exact = exact;
@@ -651,7 +809,9 @@ impl Engine<'_> {
             };
             return vec![Outcome::normal(state, v)];
         }
-        if !state.heap.contains_key(&(object, Slot::Field(name.clone())))
+        if !state
+            .heap
+            .contains_key(&(object, Slot::Field(name.clone())))
             && let Some(class) = state.fact(object).and_then(|f| f.class)
             && let Lookup::Found(_, defs) = self.program.lookup(class, name, None)
             && let [MemberDef::Func(f)] = defs.as_slice()
@@ -675,13 +835,21 @@ impl Engine<'_> {
     fn note_declared(&mut self, state: &mut State, class: ClassRef, name: &Name, v: Value) {
         let mro = self.program.mro(class);
         for entry in &mro.entries {
-            let crate::program::MroEntry::Class(c) = entry else { continue };
+            let crate::program::MroEntry::Class(c) = entry else {
+                continue;
+            };
             let m = self.program.module(c.module);
             let scope = m.ir.class(c.class).scope;
-            let declared = m.ir.scope(scope).bindings.get(name).into_iter().flatten().find_map(|s| match &s.binding {
-                Binding::Declared(e) => Some(e),
-                _ => None,
-            });
+            let declared =
+                m.ir.scope(scope)
+                    .bindings
+                    .get(name)
+                    .into_iter()
+                    .flatten()
+                    .find_map(|s| match &s.binding {
+                        Binding::Declared(e) => Some(e),
+                        _ => None,
+                    });
             if let Some(e) = declared {
                 self.note_annotation(state, c.module, scope, e, v);
                 return;
@@ -690,10 +858,17 @@ impl Engine<'_> {
     }
 
     /// `object[key]`
-    pub(crate) fn get_item(&mut self, mut state: State, object: Value, key: Value, site: Site) -> Vec<Outcome> {
-        if let (Term::Vars(o), Some(Literal::Str(name))) =
-            (self.terms.term(object).clone(), self.terms.literal(key).cloned())
-        {
+    pub(crate) fn get_item(
+        &mut self,
+        mut state: State,
+        object: Value,
+        key: Value,
+        site: Site,
+    ) -> Vec<Outcome> {
+        if let (Term::Vars(o), Some(Literal::Str(name))) = (
+            self.terms.term(object).clone(),
+            self.terms.literal(key).cloned(),
+        ) {
             let v = self.get_field(&state, o, &name);
             return vec![Outcome::normal(state, v)];
         }
@@ -724,11 +899,15 @@ impl Engine<'_> {
                 let v = *v;
                 vec![Outcome::normal(state, v)]
             }
-            None if closed && key_lit.is_some() && kind == Kind::Dict => vec![raise(self, &state, "KeyError")],
+            None if closed && key_lit.is_some() && kind == Kind::Dict => {
+                vec![raise(self, &state, "KeyError")]
+            }
             Some(Cell::Absent) if kind == Kind::Dict => vec![raise(self, &state, "KeyError")],
             Some(Cell::Absent) | None if kind == Kind::DefaultDict => {
                 let name = state.fact(object).map(|f| f.is.clone()).unwrap_or_default();
-                let counter = name.iter().any(|c| matches!(self.terms.term(*c), Term::External(p) if p.ends_with("Counter")));
+                let counter = name.iter().any(
+                    |c| matches!(self.terms.term(*c), Term::External(p) if p.ends_with("Counter")),
+                );
                 let v = self.fresh(&mut state, site);
                 if !counter {
                     // A defaultdict stores what it invents.
@@ -761,10 +940,21 @@ impl Engine<'_> {
         }
     }
 
-    fn unpack(&mut self, state: &mut State, o: Value, index: i32, rest: Option<u32>, site: Site) -> Value {
+    fn unpack(
+        &mut self,
+        state: &mut State,
+        o: Value,
+        index: i32,
+        rest: Option<u32>,
+        site: Site,
+    ) -> Value {
         if let Some(items) = self.known_items(state, o) {
             let n = items.len();
-            let at = if index < 0 { n.checked_sub(index.unsigned_abs() as usize) } else { Some(index as usize) };
+            let at = if index < 0 {
+                n.checked_sub(index.unsigned_abs() as usize)
+            } else {
+                Some(index as usize)
+            };
             if let Some(at) = at {
                 match rest {
                     None => {
@@ -789,7 +979,8 @@ impl Engine<'_> {
         if self.terms.depth(s) >= MAX_TERM_DEPTH {
             return self.fresh(state, site);
         }
-        self.terms.make(Term::Pure(format!("unpack{index}").into(), Rc::from([s])))
+        self.terms
+            .make(Term::Pure(format!("unpack{index}").into(), Rc::from([s])))
     }
 
     /// A list with exactly these elements.
@@ -807,11 +998,22 @@ impl Engine<'_> {
 
     fn display(&mut self, state: &mut State, kind: Kind, items: &[Element], site: Site) -> Value {
         const MAX_TRACKED_ELEMENTS: usize = 32;
-        let vs: Vec<Value> = items.iter().map(|i| self.operand(state, &i.value, site)).collect();
+        let vs: Vec<Value> = items
+            .iter()
+            .map(|i| self.operand(state, &i.value, site))
+            .collect();
         let plain = i64::try_from(items.iter().filter(|i| !i.starred).count()).unwrap_or(i64::MAX);
         let starred = items.iter().any(|i| i.starred);
-        let len = if starred { Interval::at_least(plain) } else { Interval::point(plain) };
-        let len = if kind == Kind::Set && plain > 0 { Interval { lo: 1, hi: len.hi } } else { len };
+        let len = if starred {
+            Interval::at_least(plain)
+        } else {
+            Interval::point(plain)
+        };
+        let len = if kind == Kind::Set && plain > 0 {
+            Interval { lo: 1, hi: len.hi }
+        } else {
+            len
+        };
         let mut fact = Self::sized(kind, len);
         fact.closed = !starred && items.len() <= MAX_TRACKED_ELEMENTS && kind != Kind::Tuple;
         if kind == Kind::Set && plain > 1 {
@@ -851,7 +1053,13 @@ impl Engine<'_> {
     }
 
     /// Copies what is known of one dict into another.
-    pub(crate) fn update_from(&mut self, state: &mut State, target: Value, source: Value, site: Site) {
+    pub(crate) fn update_from(
+        &mut self,
+        state: &mut State,
+        target: Value,
+        source: Value,
+        site: Site,
+    ) {
         let watched = self.watched_object(state);
         let known: Vec<(Value, Cell)> = state
             .heap
@@ -895,7 +1103,15 @@ impl Engine<'_> {
         }
     }
 
-    fn binary(&mut self, state: &mut State, op: BinOp, x: Value, y: Value, in_place: bool, site: Site) -> Value {
+    fn binary(
+        &mut self,
+        state: &mut State,
+        op: BinOp,
+        x: Value,
+        y: Value,
+        in_place: bool,
+        site: Site,
+    ) -> Value {
         if let Some(v) = self.fold(op, x, y) {
             return v;
         }
@@ -908,7 +1124,15 @@ impl Engine<'_> {
                 }
                 (BinOp::Add, Kind::List) => {
                     let (a, b) = (self.contents(state, x), self.contents(state, y));
-                    self.grow(state, x, Interval { lo: a.len.lo.saturating_add(b.len.lo), hi: i64::MAX }, site);
+                    self.grow(
+                        state,
+                        x,
+                        Interval {
+                            lo: a.len.lo.saturating_add(b.len.lo),
+                            hi: i64::MAX,
+                        },
+                        site,
+                    );
                     return x;
                 }
                 _ => {}
@@ -927,11 +1151,16 @@ impl Engine<'_> {
                 let (a, b) = (self.contents(state, x), self.contents(state, y));
                 let fact = Self::sized(
                     kx,
-                    Interval { lo: a.len.lo.saturating_add(b.len.lo), hi: a.len.hi.saturating_add(b.len.hi) },
+                    Interval {
+                        lo: a.len.lo.saturating_add(b.len.lo),
+                        hi: a.len.hi.saturating_add(b.len.hi),
+                    },
                 );
                 return self.fresh_with(state, site, fact);
             }
-            (BinOp::Mod, Kind::Str) => return self.fresh_with(state, site, Fact::of_kind(Kind::Str)),
+            (BinOp::Mod, Kind::Str) => {
+                return self.fresh_with(state, site, Fact::of_kind(Kind::Str));
+            }
             _ => {}
         }
         let zero = self.terms.int(0);
@@ -940,12 +1169,26 @@ impl Engine<'_> {
             BinOp::Add | BinOp::Sub if y == zero => return x,
             _ => {}
         }
-        let (a, b) = (view(state, &self.terms, x).num, view(state, &self.terms, y).num);
+        let (a, b) = (
+            view(state, &self.terms, x).num,
+            view(state, &self.terms, y).num,
+        );
         let num = match op {
-            BinOp::Add => Interval { lo: add_low(a.lo, b.lo), hi: add_high(a.hi, b.hi) },
+            BinOp::Add => Interval {
+                lo: add_low(a.lo, b.lo),
+                hi: add_high(a.hi, b.hi),
+            },
             BinOp::Sub => Interval {
-                lo: if b.hi == i64::MAX { i64::MIN } else { add_low(a.lo, -b.hi) },
-                hi: if b.lo == i64::MIN { i64::MAX } else { add_high(a.hi, b.lo.saturating_neg()) },
+                lo: if b.hi == i64::MAX {
+                    i64::MIN
+                } else {
+                    add_low(a.lo, -b.hi)
+                },
+                hi: if b.lo == i64::MIN {
+                    i64::MAX
+                } else {
+                    add_high(a.hi, b.lo.saturating_neg())
+                },
             },
             BinOp::Mul if a.lo >= 1 && b.lo >= 1 => Interval::at_least(1),
             BinOp::Mul if a.lo >= 0 && b.lo >= 0 => Interval::at_least(0),
@@ -965,7 +1208,10 @@ impl Engine<'_> {
             }
             return v;
         }
-        let mut fact = Fact { num, ..Fact::default() };
+        let mut fact = Fact {
+            num,
+            ..Fact::default()
+        };
         fact.propagate();
         self.fresh_with(state, site, fact)
     }
@@ -994,17 +1240,28 @@ impl Engine<'_> {
                 self.terms.not(v)
             }
             CmpOp::In => {
+                if let (Some(Literal::Str(a)), Some(Literal::Str(b))) =
+                    (self.terms.literal(x), self.terms.literal(y))
+                {
+                    let found = b.contains(a.as_str());
+                    return self.terms.bool(found);
+                }
                 let b = match self.terms.term(y) {
                     Term::Tuple(_) => y,
                     _ => {
                         let snap = state.snapshot(y);
-                        self.terms.make(Term::Pure("at".into(), Rc::from([y, snap])))
+                        self.terms
+                            .make(Term::Pure("at".into(), Rc::from([y, snap])))
                     }
                 };
                 self.terms.make(Term::Cmp(CmpOp::In, x, b))
             }
             _ => {
-                let (x, y) = if op == CmpOp::Eq { (state.snapshot(x), state.snapshot(y)) } else { (x, y) };
+                let (x, y) = if op == CmpOp::Eq {
+                    (state.snapshot(x), state.snapshot(y))
+                } else {
+                    (x, y)
+                };
                 let swap = self.comparable(x).is_some() && self.comparable(y).is_none()
                     || self.comparable(x).is_some() == self.comparable(y).is_some() && y < x;
                 let (a, b) = if swap { (y, x) } else { (x, y) };
@@ -1020,9 +1277,15 @@ impl Engine<'_> {
     /// The length of (a snapshot of) a value.
     pub(crate) fn length(&mut self, state: &State, s: Value) -> Value {
         match self.terms.term(s).clone() {
-            Term::Tuple(items) => self.terms.int(i64::try_from(items.len()).unwrap_or(i64::MAX)),
-            Term::Lit(Literal::Str(t)) => self.terms.int(i64::try_from(t.chars().count()).unwrap_or(i64::MAX)),
-            Term::Pure(n, ops) if crate::engine::assume::is_same_length(&n) => self.length(state, ops[0]),
+            Term::Tuple(items) => self
+                .terms
+                .int(i64::try_from(items.len()).unwrap_or(i64::MAX)),
+            Term::Lit(Literal::Str(t)) => self
+                .terms
+                .int(i64::try_from(t.chars().count()).unwrap_or(i64::MAX)),
+            Term::Pure(n, ops) if crate::engine::assume::is_same_length(&n) => {
+                self.length(state, ops[0])
+            }
             Term::Pure(n, ops) if n == "at" => self.length(state, ops[1]),
             Term::View(_, x) | Term::Enumerate(x, _) => self.length(state, x),
             _ => match state.fact(s) {
@@ -1037,11 +1300,19 @@ impl Engine<'_> {
 }
 
 fn add_low(a: i64, b: i64) -> i64 {
-    if a == i64::MIN || b == i64::MIN { i64::MIN } else { a.saturating_add(b) }
+    if a == i64::MIN || b == i64::MIN {
+        i64::MIN
+    } else {
+        a.saturating_add(b)
+    }
 }
 
 fn add_high(a: i64, b: i64) -> i64 {
-    if a == i64::MAX || b == i64::MAX { i64::MAX } else { a.saturating_add(b) }
+    if a == i64::MAX || b == i64::MAX {
+        i64::MAX
+    } else {
+        a.saturating_add(b)
+    }
 }
 
 /// `str()` of a literal, for the literals whose text is the same in every version of Python.

@@ -9,36 +9,81 @@ use crate::program::{ClassRef, MroEntry};
 #[must_use]
 pub fn builtin_parent(name: &str) -> Option<&'static str> {
     Some(match name {
-        "Exception" | "SystemExit" | "KeyboardInterrupt" | "GeneratorExit" | "BaseExceptionGroup"
-        | "asyncio.CancelledError" | "asyncio.exceptions.CancelledError" => "BaseException",
-        "ArithmeticError" | "AssertionError" | "AttributeError" | "BufferError" | "EOFError"
-        | "ImportError" | "LookupError" | "MemoryError" | "NameError" | "OSError"
-        | "ReferenceError" | "RuntimeError" | "StopIteration" | "StopAsyncIteration"
-        | "SyntaxError" | "SystemError" | "TypeError" | "ValueError" | "Warning"
-        | "ExceptionGroup" | "subprocess.SubprocessError" | "queue.Empty" | "queue.Full"
+        "Exception"
+        | "SystemExit"
+        | "KeyboardInterrupt"
+        | "GeneratorExit"
+        | "BaseExceptionGroup"
+        | "asyncio.CancelledError"
+        | "asyncio.exceptions.CancelledError" => "BaseException",
+        "ArithmeticError"
+        | "AssertionError"
+        | "AttributeError"
+        | "BufferError"
+        | "EOFError"
+        | "ImportError"
+        | "LookupError"
+        | "MemoryError"
+        | "NameError"
+        | "OSError"
+        | "ReferenceError"
+        | "RuntimeError"
+        | "StopIteration"
+        | "StopAsyncIteration"
+        | "SyntaxError"
+        | "SystemError"
+        | "TypeError"
+        | "ValueError"
+        | "Warning"
+        | "ExceptionGroup"
+        | "subprocess.SubprocessError"
+        | "queue.Empty"
+        | "queue.Full"
         | "concurrent.futures.CancelledError" => "Exception",
-        "FloatingPointError" | "OverflowError" | "ZeroDivisionError" | "decimal.InvalidOperation" => {
-            "ArithmeticError"
-        }
+        "FloatingPointError"
+        | "OverflowError"
+        | "ZeroDivisionError"
+        | "decimal.InvalidOperation" => "ArithmeticError",
         "ModuleNotFoundError" => "ImportError",
         "IndexError" | "KeyError" => "LookupError",
         "UnboundLocalError" => "NameError",
-        "BlockingIOError" | "ChildProcessError" | "ConnectionError" | "FileExistsError"
-        | "FileNotFoundError" | "InterruptedError" | "IsADirectoryError" | "NotADirectoryError"
-        | "PermissionError" | "ProcessLookupError" | "TimeoutError" | "socket.error"
-        | "socket.gaierror" | "urllib.error.URLError" | "shutil.Error" => "OSError",
+        "BlockingIOError"
+        | "ChildProcessError"
+        | "ConnectionError"
+        | "FileExistsError"
+        | "FileNotFoundError"
+        | "InterruptedError"
+        | "IsADirectoryError"
+        | "NotADirectoryError"
+        | "PermissionError"
+        | "ProcessLookupError"
+        | "TimeoutError"
+        | "socket.error"
+        | "socket.gaierror"
+        | "urllib.error.URLError"
+        | "shutil.Error" => "OSError",
         "IOError" | "EnvironmentError" => "OSError",
-        "BrokenPipeError" | "ConnectionAbortedError" | "ConnectionRefusedError"
+        "BrokenPipeError"
+        | "ConnectionAbortedError"
+        | "ConnectionRefusedError"
         | "ConnectionResetError" => "ConnectionError",
-        "asyncio.TimeoutError" | "socket.timeout" | "concurrent.futures.TimeoutError" => "TimeoutError",
+        "asyncio.TimeoutError" | "socket.timeout" | "concurrent.futures.TimeoutError" => {
+            "TimeoutError"
+        }
         "NotImplementedError" | "RecursionError" => "RuntimeError",
         "IndentationError" => "SyntaxError",
         "TabError" => "IndentationError",
         "UnicodeError" | "json.JSONDecodeError" | "json.decoder.JSONDecodeError" => "ValueError",
         "UnicodeDecodeError" | "UnicodeEncodeError" | "UnicodeTranslateError" => "UnicodeError",
-        "subprocess.CalledProcessError" | "subprocess.TimeoutExpired" => "subprocess.SubprocessError",
-        "DeprecationWarning" | "UserWarning" | "RuntimeWarning" | "FutureWarning"
-        | "PendingDeprecationWarning" | "ResourceWarning" => "Warning",
+        "subprocess.CalledProcessError" | "subprocess.TimeoutExpired" => {
+            "subprocess.SubprocessError"
+        }
+        "DeprecationWarning"
+        | "UserWarning"
+        | "RuntimeWarning"
+        | "FutureWarning"
+        | "PendingDeprecationWarning"
+        | "ResourceWarning" => "Warning",
         _ => return None,
     })
 }
@@ -72,23 +117,27 @@ impl Engine<'_> {
             return Some(true);
         }
         match (self.terms.term(a), self.terms.term(b)) {
-            (Term::External(x), Term::External(y)) => match (is_builtin_exception(x), is_builtin_exception(y)) {
-                (true, true) => Some(builtin_subclass(x, y)),
-                (false, true) if y == "BaseException" || y == "Exception" || y == "object" => Some(true),
-                // A library's exception may derive from a builtin one, but from no particular one
-                // as far as anybody can tell.
-                (false, true) => match y.as_str() {
-                    "SystemExit" | "KeyboardInterrupt" | "GeneratorExit" => Some(false),
-                    _ => None,
-                },
-                (true, false) => Some(y == "object"),
-                (false, false) => {
-                    if y == "object" {
-                        return Some(true);
+            (Term::External(x), Term::External(y)) => {
+                match (is_builtin_exception(x), is_builtin_exception(y)) {
+                    (true, true) => Some(builtin_subclass(x, y)),
+                    (false, true) if y == "BaseException" || y == "Exception" || y == "object" => {
+                        Some(true)
                     }
-                    None
+                    // A library's exception may derive from a builtin one, but from no particular one
+                    // as far as anybody can tell.
+                    (false, true) => match y.as_str() {
+                        "SystemExit" | "KeyboardInterrupt" | "GeneratorExit" => Some(false),
+                        _ => None,
+                    },
+                    (true, false) => Some(y == "object"),
+                    (false, false) => {
+                        if y == "object" {
+                            return Some(true);
+                        }
+                        None
+                    }
                 }
-            },
+            }
             (Term::Class(c), Term::Class(d)) => Some(self.class_in_mro(*c, &MroEntry::Class(*d))?),
             (Term::Class(c), Term::External(y)) => {
                 if y == "object" {
@@ -99,7 +148,9 @@ impl Engine<'_> {
                 for e in &mro.entries {
                     match e {
                         MroEntry::External(x) if x == y => return Some(true),
-                        MroEntry::External(x) if is_builtin_exception(x) && is_builtin_exception(y) => {
+                        MroEntry::External(x)
+                            if is_builtin_exception(x) && is_builtin_exception(y) =>
+                        {
                             if builtin_subclass(x, y) {
                                 return Some(true);
                             }
@@ -127,6 +178,10 @@ impl Engine<'_> {
         if mro.entries.contains(wanted) {
             return Some(true);
         }
-        if mro.entries.contains(&MroEntry::Unknown) { None } else { Some(false) }
+        if mro.entries.contains(&MroEntry::Unknown) {
+            None
+        } else {
+            Some(false)
+        }
     }
 }

@@ -66,7 +66,10 @@ pub struct Interval {
 
 impl Interval {
     /// Every integer.
-    pub const ALL: Interval = Interval { lo: i64::MIN, hi: i64::MAX };
+    pub const ALL: Interval = Interval {
+        lo: i64::MIN,
+        hi: i64::MAX,
+    };
 
     /// One integer.
     #[must_use]
@@ -89,14 +92,20 @@ impl Interval {
     /// The integers in both; `None` when there are none.
     #[must_use]
     pub fn meet(self, other: Self) -> Option<Self> {
-        let r = Self { lo: self.lo.max(other.lo), hi: self.hi.min(other.hi) };
+        let r = Self {
+            lo: self.lo.max(other.lo),
+            hi: self.hi.min(other.hi),
+        };
         (r.lo <= r.hi).then_some(r)
     }
 
     /// The smallest interval that covers both.
     #[must_use]
     pub fn hull(self, other: Self) -> Self {
-        Self { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
+        Self {
+            lo: self.lo.min(other.lo),
+            hi: self.hi.max(other.hi),
+        }
     }
 
     /// Widening (Cousot and Cousot, POPL 1977) with the thresholds 0 and 1: an end that moved
@@ -112,7 +121,11 @@ impl Interval {
         } else {
             i64::MIN
         };
-        let hi = if newer.hi <= self.hi { self.hi } else { i64::MAX };
+        let hi = if newer.hi <= self.hi {
+            self.hi
+        } else {
+            i64::MAX
+        };
         Self { lo, hi }
     }
 
@@ -193,7 +206,10 @@ impl Fact {
     /// A fact of which only the kind is known.
     #[must_use]
     pub fn of_kind(kind: Kind) -> Self {
-        let mut f = Fact { kind, ..Fact::default() };
+        let mut f = Fact {
+            kind,
+            ..Fact::default()
+        };
         f.propagate();
         f
     }
@@ -210,14 +226,19 @@ impl Fact {
             let domain = BTreeSet::from([Literal::Bool(false), Literal::Bool(true)]);
             if let Lits::NotIn(out) = &self.lits {
                 self.lits = Lits::In(
-                    domain.into_iter().filter(|d| !out.iter().any(|o| literal_eq(o, d))).collect(),
+                    domain
+                        .into_iter()
+                        .filter(|d| !out.iter().any(|o| literal_eq(o, d)))
+                        .collect(),
                 );
             }
         }
         if let Lits::In(set) = &mut self.lits {
             let (num, truth, none) = (self.num, self.truth, self.none);
             set.retain(|l| {
-                if none == Some(true) && *l != Literal::None || none == Some(false) && *l == Literal::None {
+                if none == Some(true) && *l != Literal::None
+                    || none == Some(false) && *l == Literal::None
+                {
                     return false;
                 }
                 if truth.is_some_and(|t| t != literal_truth(l)) {
@@ -255,7 +276,11 @@ impl Fact {
                 }
                 self.none = Some(false);
             }
-            if self.num.lo == self.num.hi && out.iter().any(|l| number(l) == number(&Literal::Int(self.num.lo))) {
+            if self.num.lo == self.num.hi
+                && out
+                    .iter()
+                    .any(|l| number(l) == number(&Literal::Int(self.num.lo)))
+            {
                 return false;
             }
         }
@@ -277,7 +302,9 @@ impl Fact {
                 return false;
             }
             self.none = Some(false);
-            if self.len.lo > 0 && !self.imply_truth(true) || self.len.hi == 0 && !self.imply_truth(false) {
+            if self.len.lo > 0 && !self.imply_truth(true)
+                || self.len.hi == 0 && !self.imply_truth(false)
+            {
                 return false;
             }
             let bound = match self.truth {
@@ -296,7 +323,9 @@ impl Fact {
                 return false;
             }
             self.none = Some(false);
-            if !self.num.contains(0) && !self.imply_truth(true) || self.num == Interval::point(0) && !self.imply_truth(false) {
+            if !self.num.contains(0) && !self.imply_truth(true)
+                || self.num == Interval::point(0) && !self.imply_truth(false)
+            {
                 return false;
             }
             match self.truth {
@@ -387,11 +416,16 @@ impl Fact {
                     if self.num.lo > self.num.hi {
                         return false;
                     }
-                    if *i == 0 && (self.num != Interval::ALL || self.kind == Kind::Int) && !self.imply_truth(true) {
+                    if *i == 0
+                        && (self.num != Interval::ALL || self.kind == Kind::Int)
+                        && !self.imply_truth(true)
+                    {
                         return false;
                     }
                 }
-                Literal::Str(s) if s.is_empty() && self.kind == Kind::Str && !self.imply_truth(true) => {
+                Literal::Str(s)
+                    if s.is_empty() && self.kind == Kind::Str && !self.imply_truth(true) =>
+                {
                     return false;
                 }
                 _ => {}
@@ -407,7 +441,11 @@ impl Fact {
         let lits = match (&self.lits, &other.lits) {
             (Lits::In(a), Lits::In(b)) => {
                 let set: BTreeSet<_> = a.union(b).cloned().collect();
-                if set.len() > MAX_LITERALS { Lits::default() } else { Lits::In(set) }
+                if set.len() > MAX_LITERALS {
+                    Lits::default()
+                } else {
+                    Lits::In(set)
+                }
             }
             (Lits::NotIn(a), Lits::NotIn(b)) => Lits::NotIn(a.intersection(b).cloned().collect()),
             (Lits::In(a), Lits::NotIn(b)) | (Lits::NotIn(b), Lits::In(a)) => {
@@ -418,16 +456,38 @@ impl Fact {
         Fact {
             truth: same(self.truth, other.truth),
             none: same(self.none, other.none),
-            kind: if self.kind == other.kind { self.kind } else { Kind::Unknown },
-            class: if self.class == other.class { self.class } else { None },
+            kind: if self.kind == other.kind {
+                self.kind
+            } else {
+                Kind::Unknown
+            },
+            class: if self.class == other.class {
+                self.class
+            } else {
+                None
+            },
             lits,
             num: mix(self.num, other.num),
             len: mix(self.len, other.len),
-            is: self.is.iter().copied().filter(|v| other.is.contains(v)).collect(),
-            is_not: self.is_not.iter().copied().filter(|v| other.is_not.contains(v)).collect(),
+            is: self
+                .is
+                .iter()
+                .copied()
+                .filter(|v| other.is.contains(v))
+                .collect(),
+            is_not: self
+                .is_not
+                .iter()
+                .copied()
+                .filter(|v| other.is_not.contains(v))
+                .collect(),
             exact: self.exact && other.exact && self.is == other.is,
             closed: self.closed && other.closed,
-            domain: if self.domain == other.domain { self.domain } else { None },
+            domain: if self.domain == other.domain {
+                self.domain
+            } else {
+                None
+            },
         }
     }
 }

@@ -16,42 +16,144 @@ use crate::ir::{Literal, Name};
 pub(crate) fn is_standard_module(name: &str) -> bool {
     matches!(
         name.split('.').next().unwrap_or(name),
-        "abc" | "asyncio" | "base64" | "collections" | "concurrent" | "contextlib" | "copy" | "csv"
-            | "dataclasses" | "datetime" | "decimal" | "enum" | "functools" | "hashlib" | "io"
-            | "itertools" | "json" | "logging" | "math" | "operator" | "os" | "pathlib" | "pickle"
-            | "queue" | "random" | "re" | "shutil" | "signal" | "socket" | "sqlite3" | "statistics"
-            | "string" | "subprocess" | "sys" | "tempfile" | "threading" | "time" | "traceback"
-            | "types" | "typing" | "urllib" | "uuid" | "warnings" | "weakref" | "zlib" | "gzip"
-            | "unittest" | "atexit" | "textwrap" | "glob" | "heapq" | "bisect" | "inspect"
+        "abc"
+            | "asyncio"
+            | "base64"
+            | "collections"
+            | "concurrent"
+            | "contextlib"
+            | "copy"
+            | "csv"
+            | "dataclasses"
+            | "datetime"
+            | "decimal"
+            | "enum"
+            | "functools"
+            | "hashlib"
+            | "io"
+            | "itertools"
+            | "json"
+            | "logging"
+            | "math"
+            | "operator"
+            | "os"
+            | "pathlib"
+            | "pickle"
+            | "queue"
+            | "random"
+            | "re"
+            | "shutil"
+            | "signal"
+            | "socket"
+            | "sqlite3"
+            | "statistics"
+            | "string"
+            | "subprocess"
+            | "sys"
+            | "tempfile"
+            | "threading"
+            | "time"
+            | "traceback"
+            | "types"
+            | "typing"
+            | "urllib"
+            | "uuid"
+            | "warnings"
+            | "weakref"
+            | "zlib"
+            | "gzip"
+            | "unittest"
+            | "atexit"
+            | "textwrap"
+            | "glob"
+            | "heapq"
+            | "bisect"
+            | "inspect"
     )
 }
 
 /// Functions that neither raise nor keep what they are given: clocks, identifiers and the like.
 fn is_quiet(path: &str) -> bool {
     let root = path.split('.').next().unwrap_or(path);
-    matches!(root, "time" | "datetime" | "uuid" | "warnings" | "random" | "math" | "typing" | "gc")
-        || matches!(
-            path,
-            "print" | "repr" | "id" | "hash" | "type" | "format" | "ascii" | "callable" | "iter"
-                | "hasattr" | "locals" | "globals" | "object" | "input" | "abs" | "round" | "sum"
-                | "min" | "max" | "any" | "all" | "divmod" | "float" | "bytes" | "bytearray"
-                | "filter" | "memoryview" | "property" | "slice" | "os.getenv" | "os.getpid"
-                | "os.path.join" | "os.path.basename" | "os.path.dirname" | "os.path.exists"
-                | "sys.exc_info" | "traceback.format_exc" | "traceback.print_exc" | "traceback.format_tb"
-                | "copy.copy" | "copy.deepcopy" | "collections.deque" | "collections.namedtuple"
-                | "threading.Lock" | "threading.RLock" | "threading.current_thread" | "pathlib.Path"
-                | "contextlib.nullcontext" | "asyncio.Lock" | "asyncio.Semaphore" | "atexit.register"
-                | "atexit.unregister" | "json.dumps" | "pprint.pprint" | "pprint.pformat"
-        )
+    matches!(
+        root,
+        "time" | "datetime" | "uuid" | "warnings" | "random" | "math" | "typing" | "gc"
+    ) || matches!(
+        path,
+        "print"
+            | "repr"
+            | "id"
+            | "hash"
+            | "type"
+            | "format"
+            | "ascii"
+            | "callable"
+            | "iter"
+            | "hasattr"
+            | "locals"
+            | "globals"
+            | "object"
+            | "input"
+            | "abs"
+            | "round"
+            | "sum"
+            | "min"
+            | "max"
+            | "any"
+            | "all"
+            | "divmod"
+            | "float"
+            | "bytes"
+            | "bytearray"
+            | "filter"
+            | "memoryview"
+            | "property"
+            | "slice"
+            | "os.getenv"
+            | "os.getpid"
+            | "os.path.join"
+            | "os.path.basename"
+            | "os.path.dirname"
+            | "os.path.exists"
+            | "sys.exc_info"
+            | "traceback.format_exc"
+            | "traceback.print_exc"
+            | "traceback.format_tb"
+            | "copy.copy"
+            | "copy.deepcopy"
+            | "collections.deque"
+            | "collections.namedtuple"
+            | "threading.Lock"
+            | "threading.RLock"
+            | "threading.current_thread"
+            | "pathlib.Path"
+            | "contextlib.nullcontext"
+            | "asyncio.Lock"
+            | "asyncio.Semaphore"
+            | "atexit.register"
+            | "atexit.unregister"
+            | "json.dumps"
+            | "pprint.pprint"
+            | "pprint.pformat"
+    )
 }
 
 impl Engine<'_> {
     /// Calls something from outside the program by its path.
     #[allow(clippy::too_many_lines)]
-    pub(crate) fn call_external(&mut self, cx: &FnContext, mut state: State, path: &Name, args: Args, site: Site) -> Vec<Outcome> {
+    pub(crate) fn call_external(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        path: &Name,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         let first = args.positional.first().copied();
         let last = path.rsplit('.').next().unwrap_or(path);
-        let receiver = path.rsplit_once('.').and_then(|(r, _)| r.rsplit('.').next());
+        let receiver = path
+            .rsplit_once('.')
+            .and_then(|(r, _)| r.rsplit('.').next());
         let v = match path.as_str() {
             "len" => match first {
                 Some(x) => {
@@ -74,6 +176,11 @@ impl Engine<'_> {
             "str" => match first {
                 Some(x) => {
                     let s = state.snapshot(x);
+                    if let Some(Cell::Has(text)) = state.heap.get(&(x, Slot::Field("$text".into())))
+                    {
+                        let text = *text;
+                        return vec![Outcome::normal(state, text)];
+                    }
                     match self.comparable(s).and_then(|l| literal_text(&l)) {
                         Some(t) => self.terms.str(&t),
                         None if state.kind(&self.terms, s) == Kind::Str => s,
@@ -107,7 +214,9 @@ impl Engine<'_> {
                 }
                 // `issubclass(exc_type, X)` in an `__exit__`
                 (Some(x), Some(c)) => match self.terms.term(x).clone() {
-                    Term::Pure(n, ops) if n == "type" => self.terms.make(Term::Instance(ops[0], *c)),
+                    Term::Pure(n, ops) if n == "type" => {
+                        self.terms.make(Term::Instance(ops[0], *c))
+                    }
                     _ => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Bool)),
                 },
                 _ => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Bool)),
@@ -115,7 +224,9 @@ impl Engine<'_> {
             "callable" | "hasattr" | "any" | "all" => {
                 if path != "callable" && path != "hasattr" && args.all().count() == 1 {
                     let x = first.unwrap_or_else(|| self.terms.none());
-                    if self.truth(&state, x) == Some(false) && state.kind(&self.terms, x).is_container() {
+                    if self.truth(&state, x) == Some(false)
+                        && state.kind(&self.terms, x).is_container()
+                    {
                         let v = self.terms.bool(path == "all");
                         return vec![Outcome::normal(state, v)];
                     }
@@ -139,12 +250,17 @@ impl Engine<'_> {
                 }
                 None => self.fresh(&mut state, site),
             },
-            "zip" => self.terms.make(Term::Zip(args.positional.as_slice().into())),
+            "zip" => self
+                .terms
+                .make(Term::Zip(args.positional.as_slice().into())),
             "map" => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Iterator)),
             "list" | "tuple" | "sorted" | "reversed" | "set" | "frozenset" => {
                 return self.copy_sequence(cx, state, path, first, site);
             }
-            "dict" | "collections.OrderedDict" | "collections.defaultdict" | "collections.Counter" => {
+            "dict"
+            | "collections.OrderedDict"
+            | "collections.defaultdict"
+            | "collections.Counter" => {
                 let kind = match last {
                     "defaultdict" | "Counter" => Kind::DefaultDict,
                     _ => Kind::Dict,
@@ -155,7 +271,11 @@ impl Engine<'_> {
                     fact.is.push(self.terms.external("collections.Counter"));
                 }
                 let d = self.fresh_with(&mut state, site, fact);
-                let sources = if last == "defaultdict" { &args.positional[1.min(args.positional.len())..] } else { &args.positional[..] };
+                let sources = if last == "defaultdict" {
+                    &args.positional[1.min(args.positional.len())..]
+                } else {
+                    &args.positional[..]
+                };
                 for s in sources.iter().chain(&args.double_stars) {
                     self.merge_into(&mut state, d, *s, site);
                 }
@@ -180,14 +300,21 @@ impl Engine<'_> {
                 Some(x) => self.terms.make(Term::Vars(x)),
                 None => self.fresh(&mut state, site),
             },
-            "getattr" => match (first, args.positional.get(1).and_then(|n| self.terms.literal(*n)).cloned()) {
+            "getattr" => match (
+                first,
+                args.positional
+                    .get(1)
+                    .and_then(|n| self.terms.literal(*n))
+                    .cloned(),
+            ) {
                 (Some(x), Some(Literal::Str(n))) => match args.positional.get(2) {
                     None => self.get_field(&state, x, &n),
                     Some(_) => {
                         let v = self.get_field(&state, x, &n);
                         if matches!(self.terms.term(v), Term::Field(..)) {
                             // The attribute may be missing: the default is as likely.
-                            self.terms.make(Term::Pure("getattr default".into(), Rc::from([v])))
+                            self.terms
+                                .make(Term::Pure("getattr default".into(), Rc::from([v])))
                         } else {
                             v
                         }
@@ -195,14 +322,18 @@ impl Engine<'_> {
                 },
                 (Some(x), _) => {
                     let name = args.positional.get(1).copied().unwrap_or(x);
-                    self.terms.make(Term::Pure("getattr".into(), Rc::from([x, name])))
+                    self.terms
+                        .make(Term::Pure("getattr".into(), Rc::from([x, name])))
                 }
                 _ => self.fresh(&mut state, site),
             },
             "setattr" => {
                 if let (Some(x), Some(Literal::Str(n)), Some(v)) = (
                     first,
-                    args.positional.get(1).and_then(|n| self.terms.literal(*n)).cloned(),
+                    args.positional
+                        .get(1)
+                        .and_then(|n| self.terms.literal(*n))
+                        .cloned(),
                     args.positional.get(2),
                 ) {
                     self.set_field(&mut state, x, &n, *v);
@@ -233,26 +364,41 @@ impl Engine<'_> {
                 let e = self.exception(&mut state, class, true, site);
                 return vec![Outcome::raise(state, e)];
             }
-            "typing.cast" => args.positional.get(1).copied().unwrap_or_else(|| self.terms.none()),
+            "typing.cast" => args
+                .positional
+                .get(1)
+                .copied()
+                .unwrap_or_else(|| self.terms.none()),
             "logging.getLogger" | "structlog.get_logger" => {
                 self.fresh_with(&mut state, site, Fact::of_kind(Kind::Logger))
             }
             "contextlib.suppress" => {
-                let types = self.terms.make(Term::Tuple(args.positional.as_slice().into()));
+                let types = self
+                    .terms
+                    .make(Term::Tuple(args.positional.as_slice().into()));
                 self.make_manager(&mut state, "suppress", types, site)
             }
             "contextlib.ExitStack" | "contextlib.AsyncExitStack" => {
                 let none = self.terms.make(Term::Tuple(Rc::from([])));
                 self.make_manager(&mut state, "stack", none, site)
             }
-            "asyncio.gather" | "asyncio.wait" | "asyncio.create_task" | "asyncio.ensure_future"
-            | "asyncio.wait_for" | "asyncio.shield" | "asyncio.run" => {
+            "asyncio.gather"
+            | "asyncio.wait"
+            | "asyncio.create_task"
+            | "asyncio.ensure_future"
+            | "asyncio.wait_for"
+            | "asyncio.shield"
+            | "asyncio.run" => {
                 return self.call_asyncio(cx, state, last, &args, site);
             }
-            p if p.starts_with("logging.") && crate::engine::call::is_log_method(last) => self.terms.none(),
+            p if p.starts_with("logging.") && crate::engine::call::is_log_method(last) => {
+                self.terms.none()
+            }
             p if crate::engine::exceptions::is_builtin_exception(p) || looks_like_exception(p) => {
                 let class = self.terms.external(p);
-                self.exception(&mut state, class, true, site)
+                let e = self.exception(&mut state, class, true, site);
+                self.note_text(&mut state, e, &args);
+                e
             }
             p if is_quiet(p) => {
                 let fact = match p {
@@ -262,7 +408,9 @@ impl Engine<'_> {
                 self.fresh_with(&mut state, site, fact)
             }
             _ => {
-                if receiver.is_some_and(crate::engine::call::is_logger_name) && crate::engine::call::is_log_method(last) {
+                if receiver.is_some_and(crate::engine::call::is_logger_name)
+                    && crate::engine::call::is_log_method(last)
+                {
                     let none = self.terms.none();
                     return vec![Outcome::normal(state, none)];
                 }
@@ -279,7 +427,14 @@ impl Engine<'_> {
     }
 
     /// `list(x)`, `sorted(x)` and their kin: a new sequence of the same elements.
-    fn copy_sequence(&mut self, cx: &FnContext, mut state: State, path: &str, source: Option<Value>, site: Site) -> Vec<Outcome> {
+    fn copy_sequence(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        path: &str,
+        source: Option<Value>,
+        site: Site,
+    ) -> Vec<Outcome> {
         let kind = match path {
             "list" | "sorted" => Kind::List,
             "tuple" => Kind::Tuple,
@@ -317,8 +472,17 @@ impl Engine<'_> {
         let snap = state.snapshot(x);
         let fact = self.contents(&state, x);
         let copy = self.terms.make(Term::Pure("copy".into(), Rc::from([snap])));
-        if self.terms.depth(copy) >= crate::engine::value::MAX_TERM_DEPTH || path == "set" || path == "frozenset" {
-            let fact = Self::sized(kind, Interval { lo: i64::from(fact.len.lo > 0), hi: fact.len.hi });
+        if self.terms.depth(copy) >= crate::engine::value::MAX_TERM_DEPTH
+            || path == "set"
+            || path == "frozenset"
+        {
+            let fact = Self::sized(
+                kind,
+                Interval {
+                    lo: i64::from(fact.len.lo > 0),
+                    hi: fact.len.hi,
+                },
+            );
             let v = self.fresh_with(&mut state, site, fact);
             return vec![Outcome::normal(state, v)];
         }
@@ -338,7 +502,11 @@ impl Engine<'_> {
         let Some(it) = args.positional.first().copied() else {
             return self.may_raise(state, Fact::default(), site);
         };
-        if !self.is_generator_object(&state, it) && !state.heap.contains_key(&(it, Slot::Field("$source".into()))) {
+        if !self.is_generator_object(&state, it)
+            && !state
+                .heap
+                .contains_key(&(it, Slot::Field("$source".into())))
+        {
             if args.positional.len() > 1 {
                 let mut state = state;
                 let v = self.fresh(&mut state, site);
@@ -365,7 +533,14 @@ impl Engine<'_> {
     }
 
     /// The functions of asyncio that run or wrap awaitables.
-    fn call_asyncio(&mut self, cx: &FnContext, mut state: State, name: &str, args: &Args, site: Site) -> Vec<Outcome> {
+    fn call_asyncio(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        name: &str,
+        args: &Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         match name {
             "run" => match args.positional.first() {
                 Some(x) => {
@@ -402,7 +577,13 @@ impl Engine<'_> {
     }
 
     /// `await x`: runs a pending call; anything else is unknown.
-    pub(crate) fn run_awaitable(&mut self, cx: &FnContext, state: State, x: Value, site: Site) -> Vec<Outcome> {
+    pub(crate) fn run_awaitable(
+        &mut self,
+        cx: &FnContext,
+        state: State,
+        x: Value,
+        site: Site,
+    ) -> Vec<Outcome> {
         match self.terms.term(x).clone() {
             Term::Pending(callee, ops, names) => {
                 let (func, cells) = match *self.terms.term(callee) {
@@ -413,7 +594,11 @@ impl Engine<'_> {
                 let split = ops.len() - names.len();
                 let args = Args {
                     positional: ops[..split].to_vec(),
-                    keywords: names.iter().cloned().zip(ops[split..].iter().copied()).collect(),
+                    keywords: names
+                        .iter()
+                        .cloned()
+                        .zip(ops[split..].iter().copied())
+                        .collect(),
                     ..Args::default()
                 };
                 self.run(state, func, cells, args, site)
@@ -423,7 +608,10 @@ impl Engine<'_> {
                 let mut states = vec![state];
                 let mut out = Vec::new();
                 for (i, op) in ops[1..].iter().enumerate() {
-                    let here = Site { part: 70 + u32::try_from(i).unwrap_or(0) * 4, ..site };
+                    let here = Site {
+                        part: 70 + u32::try_from(i).unwrap_or(0) * 4,
+                        ..site
+                    };
                     let mut next = Vec::new();
                     for s in states {
                         for o in self.run_awaitable(cx, s, *op, here) {
@@ -446,12 +634,29 @@ impl Engine<'_> {
         }
     }
 
+    /// The text of an exception that was made with one literal.
+    pub(crate) fn note_text(&mut self, state: &mut State, e: Value, args: &Args) {
+        if let ([text], true) = (
+            args.positional.as_slice(),
+            args.keywords.is_empty() && args.stars.is_empty(),
+        ) && matches!(self.terms.literal(*text), Some(Literal::Str(_)))
+        {
+            state
+                .heap
+                .insert((e, Slot::Field("$text".into())), Cell::Has(*text));
+        }
+    }
+
     /// A context manager that the engine models itself.
     fn make_manager(&mut self, state: &mut State, kind: &str, data: Value, site: Site) -> Value {
         let v = self.fresh_with(state, site, Fact::of_kind(Kind::Object));
         let kind = self.terms.str(kind);
-        state.heap.insert((v, Slot::Field("$manager".into())), Cell::Has(kind));
-        state.heap.insert((v, Slot::Field("$data".into())), Cell::Has(data));
+        state
+            .heap
+            .insert((v, Slot::Field("$manager".into())), Cell::Has(kind));
+        state
+            .heap
+            .insert((v, Slot::Field("$data".into())), Cell::Has(data));
         v
     }
 }

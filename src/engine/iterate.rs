@@ -34,7 +34,9 @@ impl Engine<'_> {
     }
 
     fn set_slot(state: &mut State, object: Value, name: &str, v: Value) {
-        state.heap.insert((object, Slot::Field(name.into())), Cell::Has(v));
+        state
+            .heap
+            .insert((object, Slot::Field(name.into())), Cell::Has(v));
     }
 
     /// `iter(o)`
@@ -72,12 +74,20 @@ impl Engine<'_> {
     }
 
     /// Advances an iterator.
-    pub(crate) fn advance(&mut self, cx: &FnContext, mut state: State, it: Value, site: Site) -> Vec<Advance> {
+    pub(crate) fn advance(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        it: Value,
+        site: Site,
+    ) -> Vec<Advance> {
         if self.is_generator_object(&state, it) {
             return self.resume(state, it, None, site);
         }
-        let (Some(source), Some(position)) = (Self::slot(&state, it, "$source"), Self::slot(&state, it, "$position"))
-        else {
+        let (Some(source), Some(position)) = (
+            Self::slot(&state, it, "$source"),
+            Self::slot(&state, it, "$position"),
+        ) else {
             let done = state.clone();
             let v = self.fresh(&mut state, site);
             return vec![Advance::Item(state, v), Advance::Done(done)];
@@ -108,7 +118,9 @@ impl Engine<'_> {
         // One more item.
         let mut more = state.clone();
         let possible = match at {
-            Some(0) if counts || matches!(self.terms.term(source), Term::Range(..)) => self.assume(&mut more, snap, true),
+            Some(0) if counts || matches!(self.terms.term(source), Term::Range(..)) => {
+                self.assume(&mut more, snap, true)
+            }
             Some(n) if counts && n > 0 => self.at_least(&mut more, snap, n + 1),
             _ => true,
         };
@@ -118,13 +130,17 @@ impl Engine<'_> {
                 _ => Fact::default(),
             };
             let v = self.fresh_with(&mut more, site, fact);
-            let next = self.terms.int(at.map_or(COUNTED_ITEMS, |n| (n + 1).min(COUNTED_ITEMS)));
+            let next = self
+                .terms
+                .int(at.map_or(COUNTED_ITEMS, |n| (n + 1).min(COUNTED_ITEMS)));
             Self::set_slot(&mut more, it, "$position", next);
             out.push(Advance::Item(more, v));
         }
         // No more.
         let possible = match at {
-            Some(0) if counts || matches!(self.terms.term(source), Term::Range(..)) => self.assume(&mut state, snap, false),
+            Some(0) if counts || matches!(self.terms.term(source), Term::Range(..)) => {
+                self.assume(&mut state, snap, false)
+            }
             Some(n) if counts && n < COUNTED_ITEMS => self.exactly(&mut state, snap, n),
             Some(n) if counts => self.at_least(&mut state, snap, n),
             _ => true,
@@ -168,13 +184,20 @@ impl Engine<'_> {
 
     /// The item at a position of a sequence all of whose items are known; `Some(None)` past the
     /// end, `None` when it is no such sequence.
-    fn known_sequence(&mut self, state: &mut State, source: Value, at: i64) -> Option<Option<Value>> {
+    fn known_sequence(
+        &mut self,
+        state: &mut State,
+        source: Value,
+        at: i64,
+    ) -> Option<Option<Value>> {
         let index = usize::try_from(at).ok()?;
         match self.terms.term(source).clone() {
             Term::Range(a, b, c) => {
-                let (Some(Literal::Int(a)), Some(Literal::Int(b)), Some(Literal::Int(c))) =
-                    (self.terms.literal(a), self.terms.literal(b), self.terms.literal(c))
-                else {
+                let (Some(Literal::Int(a)), Some(Literal::Int(b)), Some(Literal::Int(c))) = (
+                    self.terms.literal(a),
+                    self.terms.literal(b),
+                    self.terms.literal(c),
+                ) else {
                     return None;
                 };
                 let (a, b, c) = (*a, *b, *c);
@@ -193,7 +216,9 @@ impl Engine<'_> {
                 Some(Some(self.terms.int(v)))
             }
             Term::View(name, at_term) => {
-                let Term::Pure(n, ops) = self.terms.term(at_term).clone() else { return None };
+                let Term::Pure(n, ops) = self.terms.term(at_term).clone() else {
+                    return None;
+                };
                 if n != "at" || state.snapshot(ops[0]) != ops[1] {
                     return None;
                 }
@@ -245,7 +270,10 @@ impl Engine<'_> {
         let mut done = Vec::new();
         let mut ready: Vec<(State, Vec<Value>)> = vec![(state, Vec::new())];
         for (i, x) in inner.iter().enumerate() {
-            let site = Site { part: site.part + 20 + u32::try_from(i).unwrap_or(0), ..site };
+            let site = Site {
+                part: site.part + 20 + u32::try_from(i).unwrap_or(0),
+                ..site
+            };
             let mut next = Vec::new();
             for (s, items) in ready {
                 for a in self.advance(cx, s, *x, site) {
@@ -267,22 +295,26 @@ impl Engine<'_> {
         };
         let mut out = Vec::new();
         for (mut s, mut items) in ready {
+            let counted = items.iter().all(|i| self.terms.leaves(*i).is_empty());
+            let exact = if counted { UNROLL } else { COUNTED_ITEMS };
             if let Some(start) = start {
                 let index = match (at, self.terms.literal(start)) {
-                    (Some(n), Some(Literal::Int(from))) if n < UNROLL => {
+                    (Some(n), Some(Literal::Int(from))) if n < exact => {
                         let i = from.saturating_add(n);
                         self.terms.int(i)
                     }
-                    _ => self.fresh_with(&mut s, Site { part: site.part + 19, ..site }, Fact::of_kind(Kind::Int)),
+                    _ => self.fresh_with(
+                        &mut s,
+                        Site {
+                            part: site.part + 19,
+                            ..site
+                        },
+                        Fact::of_kind(Kind::Int),
+                    ),
                 };
                 items.insert(0, index);
             }
-            let counted = items.iter().all(|i| self.terms.leaves(*i).is_empty());
-            let next = match at {
-                Some(n) if counted && n < UNROLL => self.terms.int(n + 1),
-                Some(n) => self.terms.int((n + 1).min(UNROLL)),
-                None => self.terms.int(UNROLL),
-            };
+            let next = self.terms.int(at.map_or(exact, |n| (n + 1).min(exact)));
             Self::set_slot(&mut s, it, "$position", next);
             let v = self.terms.make(Term::Tuple(items.into()));
             out.push(Advance::Item(s, v));
@@ -297,7 +329,13 @@ impl Engine<'_> {
     }
 
     /// Calls a generator function: nothing runs yet.
-    pub(crate) fn make_generator(&mut self, state: &mut State, callee: Value, args: &Args, site: Site) -> Value {
+    pub(crate) fn make_generator(
+        &mut self,
+        state: &mut State,
+        callee: Value,
+        args: &Args,
+        site: Site,
+    ) -> Value {
         let (f, cells) = match *self.terms.term(callee) {
             Term::Func(f) => (f, None),
             Term::Closure(f, c) => (f, Some(c)),
@@ -313,16 +351,27 @@ impl Engine<'_> {
     }
 
     fn save_frame(&mut self, state: &mut State, g: Value, env: &[Option<Value>]) {
-        state.heap.retain(|(o, slot), _| *o != g || !matches!(slot, Slot::Field(n) if n.starts_with("$l")));
+        state.heap.retain(|(o, slot), _| {
+            *o != g || !matches!(slot, Slot::Field(n) if n.starts_with("$l"))
+        });
         for (i, v) in env.iter().enumerate() {
             if let Some(v) = v {
-                state.heap.insert((g, Slot::Field(Name::from(format!("$l{i}")))), Cell::Has(*v));
+                state.heap.insert(
+                    (g, Slot::Field(Name::from(format!("$l{i}")))),
+                    Cell::Has(*v),
+                );
             }
         }
     }
 
     /// Resumes a generator, normally or by throwing an exception into it.
-    pub(crate) fn resume(&mut self, mut state: State, g: Value, thrown: Option<Value>, site: Site) -> Vec<Advance> {
+    pub(crate) fn resume(
+        &mut self,
+        mut state: State,
+        g: Value,
+        thrown: Option<Value>,
+        site: Site,
+    ) -> Vec<Advance> {
         let finished = |state: State| match thrown {
             Some(e) => vec![Advance::Raised(state, e)],
             None => vec![Advance::Done(state)],
@@ -354,7 +403,12 @@ impl Engine<'_> {
             at => {
                 let block = BlockId(u32::try_from(at).unwrap_or(0));
                 match &function.body.block(block).terminator.kind {
-                    TerminatorKind::Yield { dest, normal, unwind, .. } => match (thrown, unwind) {
+                    TerminatorKind::Yield {
+                        dest,
+                        normal,
+                        unwind,
+                        ..
+                    } => match (thrown, unwind) {
                         (None, _) => {
                             if let Some(d) = dest {
                                 env[d.index()] = Some(self.terms.none());
@@ -406,19 +460,41 @@ impl Engine<'_> {
     }
 
     /// Runs a generator to its end, as `list(g)` does.
-    pub(crate) fn drain(&mut self, cx: &FnContext, state: State, g: Value, kind: Kind, site: Site) -> Vec<Outcome> {
+    pub(crate) fn drain(
+        &mut self,
+        cx: &FnContext,
+        state: State,
+        g: Value,
+        kind: Kind,
+        site: Site,
+    ) -> Vec<Outcome> {
         const ROUNDS: i64 = 2;
         let mut out = Vec::new();
         let mut running = vec![state];
         for round in 0..=ROUNDS {
             let mut next = Vec::new();
             for s in running {
-                for a in self.advance(cx, s, g, Site { part: site.part + 30, ..site }) {
+                for a in self.advance(
+                    cx,
+                    s,
+                    g,
+                    Site {
+                        part: site.part + 30,
+                        ..site
+                    },
+                ) {
                     match a {
                         Advance::Item(s, _) => next.push(s),
                         Advance::Raised(s, e) => out.push(Outcome::raise(s, e)),
                         Advance::Done(mut s) => {
-                            let len = if kind == Kind::Set { Interval { lo: i64::from(round > 0), hi: round } } else { Interval::point(round) };
+                            let len = if kind == Kind::Set {
+                                Interval {
+                                    lo: i64::from(round > 0),
+                                    hi: round,
+                                }
+                            } else {
+                                Interval::point(round)
+                            };
                             let fact = Self::sized(kind, len);
                             let v = self.fresh_with(&mut s, site, fact);
                             out.push(Outcome::normal(s, v));

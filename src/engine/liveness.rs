@@ -124,9 +124,20 @@ impl Liveness {
         }
         let mut predecessors = vec![0u32; n];
         for block in &body.blocks {
-            block.terminator.kind.for_each_successor(|s| predecessors[s.index()] += 1);
+            block
+                .terminator
+                .kind
+                .for_each_successor(|s| predecessors[s.index()] += 1);
         }
-        Liveness { locals, fields, field_index, any, decides: deciding(function), predecessors, order }
+        Liveness {
+            locals,
+            fields,
+            field_index,
+            any,
+            decides: deciding(function),
+            predecessors,
+            order,
+        }
     }
 
     /// Whether a local is live at the entry of a block.
@@ -143,8 +154,12 @@ impl Liveness {
     /// The fields live at the entry of a block: their names, and whether any other may be.
     pub(crate) fn live_fields(&self, block: BlockId) -> (FxHashSet<Name>, bool) {
         let set = &self.fields[block.index()];
-        let names =
-            self.field_index.iter().filter(|(_, i)| set.contains(**i)).map(|(n, _)| n.clone()).collect();
+        let names = self
+            .field_index
+            .iter()
+            .filter(|(_, i)| set.contains(**i))
+            .map(|(n, _)| n.clone())
+            .collect();
         (names, set.contains(self.any))
     }
 }
@@ -160,7 +175,10 @@ fn note_fields(
     match rvalue {
         Rvalue::GetField(_, name) => live.insert(index[name]),
         Rvalue::Call { callee, .. } => match callee {
-            Callee::Method { receiver: Operand::Local(l), .. } if Some(*l) != receiver => {}
+            Callee::Method {
+                receiver: Operand::Local(l),
+                ..
+            } if Some(*l) != receiver => {}
             Callee::Method { .. } | Callee::Value(_) => live.insert(any),
         },
         Rvalue::Await(_) | Rvalue::Enter { .. } | Rvalue::Exit { .. } => live.insert(any),
@@ -197,14 +215,18 @@ fn deciding(function: &Function) -> BitSet {
     // Whether a call may run a function of the program, which may look at its arguments.
     let looks_at_arguments = |callee: &Callee| match callee {
         Callee::Value(_) => true,
-        Callee::Method { receiver: Operand::Local(l), .. } => {
-            l.0 == 0 || function.outer_cells.is_some() || supers.contains(l)
-        }
+        Callee::Method {
+            receiver: Operand::Local(l),
+            ..
+        } => l.0 == 0 || function.outer_cells.is_some() || supers.contains(l),
         Callee::Method { .. } => false,
     };
     let mut set = BitSet::new(body.locals.len());
     for (i, l) in body.locals.iter().enumerate() {
-        if matches!(l.kind, LocalKind::Completion | LocalKind::Cells | LocalKind::OuterCells) {
+        if matches!(
+            l.kind,
+            LocalKind::Completion | LocalKind::Cells | LocalKind::OuterCells
+        ) {
             set.insert(i);
         }
     }
@@ -243,7 +265,9 @@ fn deciding(function: &Function) -> BitSet {
             match &block.terminator.kind {
                 TerminatorKind::Eval { dest, rvalue, .. } => match rvalue {
                     Rvalue::Call { callee, .. } => {
-                        if looks_at_arguments(callee) || dest.is_some_and(|d| set.contains(d.index())) {
+                        if looks_at_arguments(callee)
+                            || dest.is_some_and(|d| set.contains(d.index()))
+                        {
                             operands(rvalue, |o| mark(o, &mut set));
                         } else if let Callee::Method { receiver, .. } = callee {
                             mark(receiver, &mut set);
@@ -260,8 +284,16 @@ fn deciding(function: &Function) -> BitSet {
 
 fn terminator_defs(t: &TerminatorKind, mut f: impl FnMut(LocalId, Option<()>)) {
     match t {
-        TerminatorKind::Eval { dest: Some(d), unwind, .. } => f(*d, unwind.map(|_| ())),
-        TerminatorKind::Yield { dest: Some(d), unwind, .. } => f(*d, unwind.map(|_| ())),
+        TerminatorKind::Eval {
+            dest: Some(d),
+            unwind,
+            ..
+        } => f(*d, unwind.map(|_| ())),
+        TerminatorKind::Yield {
+            dest: Some(d),
+            unwind,
+            ..
+        } => f(*d, unwind.map(|_| ())),
         // A loop variable keeps its last value when the iterator is exhausted.
         _ => {}
     }
@@ -334,7 +366,9 @@ pub(crate) fn operands(r: &Rvalue, mut f: impl FnMut(&Operand)) {
             f(exc);
             types.iter().for_each(f);
         }
-        Rvalue::Super { start, receiver, .. } => {
+        Rvalue::Super {
+            start, receiver, ..
+        } => {
             if let Some(s) = start {
                 f(s);
             }
@@ -352,7 +386,10 @@ fn reverse_postorder(body: &Body) -> Vec<u32> {
     let mut stack: Vec<(usize, Vec<usize>)> = Vec::new();
     let successors = |b: usize| {
         let mut s = Vec::new();
-        body.blocks[b].terminator.kind.for_each_successor(|t| s.push(t.index()));
+        body.blocks[b]
+            .terminator
+            .kind
+            .for_each_successor(|t| s.push(t.index()));
         s
     };
     if n > 0 {

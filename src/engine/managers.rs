@@ -34,7 +34,14 @@ impl Engine<'_> {
     }
 
     /// Enters a manager.
-    pub(crate) fn enter(&mut self, cx: &FnContext, mut state: State, m: Value, is_async: bool, site: Site) -> Vec<Outcome> {
+    pub(crate) fn enter(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        m: Value,
+        is_async: bool,
+        site: Site,
+    ) -> Vec<Outcome> {
         if self.manager_kind(&state, m).is_some() {
             return vec![Outcome::normal(state, m)];
         }
@@ -64,7 +71,13 @@ impl Engine<'_> {
         vec![Outcome::normal(state, v)]
     }
 
-    fn awaited(&mut self, cx: &FnContext, got: Vec<Outcome>, is_async: bool, site: Site) -> Vec<Outcome> {
+    fn awaited(
+        &mut self,
+        cx: &FnContext,
+        got: Vec<Outcome>,
+        is_async: bool,
+        site: Site,
+    ) -> Vec<Outcome> {
         if !is_async {
             return got;
         }
@@ -72,7 +85,15 @@ impl Engine<'_> {
         for o in got {
             match o.flow {
                 Flow::Normal(v) if matches!(self.terms.term(v), Term::Pending(..)) => {
-                    out.extend(self.run_awaitable(cx, o.state, v, Site { part: site.part + 8, ..site }));
+                    out.extend(self.run_awaitable(
+                        cx,
+                        o.state,
+                        v,
+                        Site {
+                            part: site.part + 8,
+                            ..site
+                        },
+                    ));
                 }
                 _ => out.push(o),
             }
@@ -81,7 +102,15 @@ impl Engine<'_> {
     }
 
     /// Leaves a manager; the value is true when the exception is swallowed.
-    pub(crate) fn exit(&mut self, cx: &FnContext, mut state: State, m: Value, exc: Value, is_async: bool, site: Site) -> Vec<Outcome> {
+    pub(crate) fn exit(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        m: Value,
+        exc: Value,
+        is_async: bool,
+        site: Site,
+    ) -> Vec<Outcome> {
         let none = self.terms.none();
         let no = self.terms.bool(false);
         match self.manager_kind(&state, m).as_deref() {
@@ -101,7 +130,10 @@ impl Engine<'_> {
                 let mut out = Vec::new();
                 let inner = self.manager_data(&open[0].0, m);
                 for (i, x) in inner.iter().enumerate().rev() {
-                    let site = Site { part: site.part + 20 + u32::try_from(i).unwrap_or(0), ..site };
+                    let site = Site {
+                        part: site.part + 20 + u32::try_from(i).unwrap_or(0),
+                        ..site
+                    };
                     let mut next = Vec::new();
                     for (s, e) in open {
                         for o in self.exit(cx, s, *x, e, is_async, site) {
@@ -161,10 +193,21 @@ impl Engine<'_> {
                         f.kind = Kind::Object;
                         true
                     });
-                    let trace = self.fresh_with(&mut state, Site { part: 9, ..site }, Fact::of_kind(Kind::Object));
+                    let trace = self.fresh_with(
+                        &mut state,
+                        Site { part: 9, ..site },
+                        Fact::of_kind(Kind::Object),
+                    );
                     (kind, trace)
                 };
-                let got = self.call_method(cx, state, m, &name, Args::positional(vec![kind, exc, trace]), site);
+                let got = self.call_method(
+                    cx,
+                    state,
+                    m,
+                    &name,
+                    Args::positional(vec![kind, exc, trace]),
+                    site,
+                );
                 return self.awaited(cx, got, is_async, site);
             }
         }

@@ -27,12 +27,18 @@ impl Engine<'_> {
         }
         if let Term::Vars(object) = *self.terms.term(recv)
             && name == "get"
-            && let Some(Literal::Str(field)) = args.positional.first().and_then(|k| self.terms.literal(*k)).cloned()
+            && let Some(Literal::Str(field)) = args
+                .positional
+                .first()
+                .and_then(|k| self.terms.literal(*k))
+                .cloned()
         {
             let v = self.get_field(&state, object, &field);
             return vec![Outcome::normal(state, v)];
         }
-        if self.is_generator_object(&state, recv) && matches!(name.as_str(), "close" | "send" | "throw" | "__next__") {
+        if self.is_generator_object(&state, recv)
+            && matches!(name.as_str(), "close" | "send" | "throw" | "__next__")
+        {
             let v = self.fresh(&mut state, site);
             return vec![Outcome::normal(state, v)];
         }
@@ -71,18 +77,30 @@ impl Engine<'_> {
 
     /// A method of something nothing is known of. It may raise; a name that changes containers
     /// everywhere changes what is known of this one's contents.
-    fn unknown_method(&mut self, mut state: State, recv: Value, name: &Name, args: Args, site: Site) -> Vec<Outcome> {
+    fn unknown_method(
+        &mut self,
+        mut state: State,
+        recv: Value,
+        name: &Name,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         let given = self.mentions_watched(&state, &args);
         let receiver = self.name_of(recv);
         let changed = match name.as_str() {
             "append" | "appendleft" | "add" | "insert" | "push" => Some(Some(true)),
             "clear" => Some(Some(false)),
-            "extend" | "update" | "pop" | "popleft" | "popitem" | "remove" | "discard" => Some(None),
+            "extend" | "update" | "pop" | "popleft" | "popitem" | "remove" | "discard" => {
+                Some(None)
+            }
             _ => None,
         };
         let mut out = self.unresolved(state.clone(), name, receiver, &args, given, site);
         if let Some(truth) = changed {
-            let fact = Fact { truth, ..Fact::default() };
+            let fact = Fact {
+                truth,
+                ..Fact::default()
+            };
             for o in &mut out {
                 if matches!(o.flow, crate::engine::eval::Flow::Normal(_)) {
                     self.mutate(&mut o.state, recv, fact.clone(), site);
@@ -93,12 +111,21 @@ impl Engine<'_> {
         out
     }
 
-    fn dict_method(&mut self, mut state: State, recv: Value, name: &Name, args: Args, site: Site) -> Vec<Outcome> {
+    fn dict_method(
+        &mut self,
+        mut state: State,
+        recv: Value,
+        name: &Name,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         let key = args.positional.first().copied();
         let default = args.positional.get(1).copied();
         let v = match name.as_str() {
             "get" => {
-                let Some(k) = key else { return self.may_raise(state, Fact::default(), site) };
+                let Some(k) = key else {
+                    return self.may_raise(state, Fact::default(), site);
+                };
                 let default = default.unwrap_or_else(|| self.terms.none());
                 match self.item_state(&state, recv, k) {
                     Some(Cell::Has(v)) => v,
@@ -108,13 +135,16 @@ impl Engine<'_> {
                         if self.terms.depth(snap).max(self.terms.depth(k)) >= MAX_TERM_DEPTH {
                             self.fresh(&mut state, site)
                         } else {
-                            self.terms.make(Term::Pure("get".into(), Rc::from([snap, k, default])))
+                            self.terms
+                                .make(Term::Pure("get".into(), Rc::from([snap, k, default])))
                         }
                     }
                 }
             }
             "setdefault" => {
-                let Some(k) = key else { return self.may_raise(state, Fact::default(), site) };
+                let Some(k) = key else {
+                    return self.may_raise(state, Fact::default(), site);
+                };
                 let default = default.unwrap_or_else(|| self.terms.none());
                 match self.item_state(&state, recv, k) {
                     Some(Cell::Has(v)) => v,
@@ -124,7 +154,11 @@ impl Engine<'_> {
                     }
                     None => {
                         let kind = state.kind(&self.terms, default);
-                        let fact = if kind.is_container() { Fact::of_kind(kind) } else { Fact::default() };
+                        let fact = if kind.is_container() {
+                            Fact::of_kind(kind)
+                        } else {
+                            Fact::default()
+                        };
                         let v = self.fresh_with(&mut state, Site { part: 5, ..site }, fact);
                         self.set_item(&mut state, recv, k, v, site);
                         v
@@ -150,9 +184,14 @@ impl Engine<'_> {
                 self.terms.none()
             }
             "pop" => {
-                let Some(k) = key else { return self.may_raise(state, Fact::default(), site) };
+                let Some(k) = key else {
+                    return self.may_raise(state, Fact::default(), site);
+                };
                 let found = self.item_state(&state, recv, k);
-                if found == Some(Cell::Absent) && default.is_none() && state.kind(&self.terms, recv) == Kind::Dict {
+                if found == Some(Cell::Absent)
+                    && default.is_none()
+                    && state.kind(&self.terms, recv) == Kind::Dict
+                {
                     let class = self.terms.external("KeyError");
                     let e = self.exception(&mut state, class, true, Site { part: 1, ..site });
                     return vec![Outcome::raise(state, e)];
@@ -174,11 +213,15 @@ impl Engine<'_> {
                 self.terms.none()
             }
             "__getitem__" => {
-                let Some(k) = key else { return self.may_raise(state, Fact::default(), site) };
+                let Some(k) = key else {
+                    return self.may_raise(state, Fact::default(), site);
+                };
                 return self.get_item(state, recv, k, site);
             }
             "__contains__" => {
-                let Some(k) = key else { return self.may_raise(state, Fact::default(), site) };
+                let Some(k) = key else {
+                    return self.may_raise(state, Fact::default(), site);
+                };
                 self.compare(&state, crate::ir::CmpOp::In, k, recv)
             }
             "popitem" | "clear" => {
@@ -207,7 +250,9 @@ impl Engine<'_> {
             }
             "items" | "keys" | "values" => {
                 let snap = state.snapshot(recv);
-                let at = self.terms.make(Term::Pure("at".into(), Rc::from([recv, snap])));
+                let at = self
+                    .terms
+                    .make(Term::Pure("at".into(), Rc::from([recv, snap])));
                 self.terms.make(Term::View(name.clone(), at))
             }
             "most_common" | "elements" | "subtract" | "total" => self.fresh(&mut state, site),
@@ -238,7 +283,9 @@ impl Engine<'_> {
         };
         match state.heap.get(&(object, Slot::Item(key))) {
             Some(c) => Some(*c),
-            None if lit.is_some() && state.fact(object).is_some_and(|f| f.closed) => Some(Cell::Absent),
+            None if lit.is_some() && state.fact(object).is_some_and(|f| f.closed) => {
+                Some(Cell::Absent)
+            }
             None => None,
         }
     }
@@ -246,12 +293,17 @@ impl Engine<'_> {
     /// An item is gone; with a key that is not known any may be.
     pub(crate) fn remove_item(&mut self, state: &mut State, object: Value, key: Value, site: Site) {
         let old = self.contents(state, object);
-        let kind = if old.kind == Kind::Unknown { Kind::Dict } else { old.kind };
+        let kind = if old.kind == Kind::Unknown {
+            Kind::Dict
+        } else {
+            old.kind
+        };
         match self.comparable(key) {
             Some(l) => {
                 let key = self.terms.lit(l);
                 state.heap.insert((object, Slot::Item(key)), Cell::Absent);
-                if object == self.watched_object(state) && self.presence(state) == Presence::Absent {
+                if object == self.watched_object(state) && self.presence(state) == Presence::Absent
+                {
                     let place = self.automaton.place().key.clone();
                     if self.terms.literal(key) == Some(&Literal::Str(place)) {
                         state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
@@ -262,7 +314,11 @@ impl Engine<'_> {
         }
         let len = Interval {
             lo: old.len.lo.saturating_sub(1).max(0),
-            hi: if old.len.hi == i64::MAX { i64::MAX } else { old.len.hi.saturating_sub(1).max(0) },
+            hi: if old.len.hi == i64::MAX {
+                i64::MAX
+            } else {
+                old.len.hi.saturating_sub(1).max(0)
+            },
         };
         let fact = Self::sized(kind, len);
         self.mutate(state, object, fact, site);
@@ -270,7 +326,9 @@ impl Engine<'_> {
 
     /// Forgets all items.
     fn drop_items(&mut self, state: &mut State, object: Value) {
-        state.heap.retain(|(o, slot), _| *o != object || !matches!(slot, Slot::Item(_)));
+        state
+            .heap
+            .retain(|(o, slot), _| *o != object || !matches!(slot, Slot::Item(_)));
         if let Some(f) = state.facts.get_mut(&object) {
             f.closed = false;
         }
@@ -286,7 +344,9 @@ impl Engine<'_> {
     /// A list or set grew; what is known of its elements by position is lost.
     pub(crate) fn grow(&mut self, state: &mut State, object: Value, len: Interval, site: Site) {
         let kind = state.kind(&self.terms, object);
-        state.heap.retain(|(o, slot), _| *o != object || !matches!(slot, Slot::Item(_)));
+        state
+            .heap
+            .retain(|(o, slot), _| *o != object || !matches!(slot, Slot::Item(_)));
         if let Some(f) = state.facts.get_mut(&object) {
             f.closed = false;
         }
@@ -294,9 +354,19 @@ impl Engine<'_> {
         self.mutate(state, object, fact, site);
     }
 
-    fn sequence_method(&mut self, mut state: State, recv: Value, name: &Name, args: Args, site: Site) -> Vec<Outcome> {
+    fn sequence_method(
+        &mut self,
+        mut state: State,
+        recv: Value,
+        name: &Name,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
         let old = self.contents(&state, recv).len;
-        let plus = |n: i64| Interval { lo: old.lo.saturating_add(n), hi: old.hi.saturating_add(n) };
+        let plus = |n: i64| Interval {
+            lo: old.lo.saturating_add(n),
+            hi: old.hi.saturating_add(n),
+        };
         let is_set = state.kind(&self.terms, recv) == Kind::Set;
         let v = match name.as_str() {
             "append" | "insert" => {
@@ -304,13 +374,36 @@ impl Engine<'_> {
                 self.terms.none()
             }
             "add" => {
-                self.grow(&mut state, recv, Interval { lo: old.lo.max(1), hi: old.hi.saturating_add(1) }, site);
+                self.grow(
+                    &mut state,
+                    recv,
+                    Interval {
+                        lo: old.lo.max(1),
+                        hi: old.hi.saturating_add(1),
+                    },
+                    site,
+                );
                 self.terms.none()
             }
             "extend" | "update" => {
-                let more = args.positional.first().map_or(Interval::at_least(0), |x| self.contents(&state, *x).len);
-                let lo = if is_set { old.lo.max(i64::from(more.lo > 0)) } else { old.lo.saturating_add(more.lo) };
-                self.grow(&mut state, recv, Interval { lo, hi: old.hi.saturating_add(more.hi) }, site);
+                let more = args
+                    .positional
+                    .first()
+                    .map_or(Interval::at_least(0), |x| self.contents(&state, *x).len);
+                let lo = if is_set {
+                    old.lo.max(i64::from(more.lo > 0))
+                } else {
+                    old.lo.saturating_add(more.lo)
+                };
+                self.grow(
+                    &mut state,
+                    recv,
+                    Interval {
+                        lo,
+                        hi: old.hi.saturating_add(more.hi),
+                    },
+                    site,
+                );
                 self.terms.none()
             }
             "clear" => {
@@ -319,20 +412,40 @@ impl Engine<'_> {
             }
             "pop" | "remove" => {
                 let mut failed = state.clone();
-                let class = self.terms.external(if name == "pop" { "IndexError" } else { "ValueError" });
+                let class = self.terms.external(if name == "pop" {
+                    "IndexError"
+                } else {
+                    "ValueError"
+                });
                 let e = self.exception(&mut failed, class, true, Site { part: 1, ..site });
                 if name == "pop" && args.positional.is_empty() {
                     if old.hi == 0 {
                         return vec![Outcome::raise(failed, e)];
                     }
-                    self.grow(&mut state, recv, Interval { lo: (old.lo - 1).max(0), hi: old.hi.saturating_sub(1) }, site);
+                    self.grow(
+                        &mut state,
+                        recv,
+                        Interval {
+                            lo: (old.lo - 1).max(0),
+                            hi: old.hi.saturating_sub(1),
+                        },
+                        site,
+                    );
                     let v = self.fresh(&mut state, Site { part: 5, ..site });
                     if old.lo > 0 {
                         return vec![Outcome::normal(state, v)];
                     }
                     return vec![Outcome::normal(state, v), Outcome::raise(failed, e)];
                 }
-                self.grow(&mut state, recv, Interval { lo: (old.lo - 1).max(0), hi: old.hi }, site);
+                self.grow(
+                    &mut state,
+                    recv,
+                    Interval {
+                        lo: (old.lo - 1).max(0),
+                        hi: old.hi,
+                    },
+                    site,
+                );
                 let v = self.fresh(&mut state, Site { part: 5, ..site });
                 return vec![Outcome::normal(state, v), Outcome::raise(failed, e)];
             }
@@ -358,8 +471,18 @@ impl Engine<'_> {
         vec![Outcome::normal(state, v)]
     }
 
-    fn text_method(&mut self, mut state: State, recv: Value, name: &Name, args: Args, site: Site) -> Vec<Outcome> {
-        if let (Some(Literal::Str(s)), true) = (self.terms.literal(recv).cloned(), args.all().next().is_none()) {
+    fn text_method(
+        &mut self,
+        mut state: State,
+        recv: Value,
+        name: &Name,
+        args: Args,
+        site: Site,
+    ) -> Vec<Outcome> {
+        if let (Some(Literal::Str(s)), true) = (
+            self.terms.literal(recv).cloned(),
+            args.all().next().is_none(),
+        ) {
             let folded = match name.as_str() {
                 "lower" | "casefold" => Some(s.to_lowercase()),
                 "upper" => Some(s.to_uppercase()),
@@ -373,15 +496,15 @@ impl Engine<'_> {
         }
         let mut ops = vec![recv];
         ops.extend(args.all());
-        let pure = ops.iter().all(|o| self.terms.depth(*o) < MAX_TERM_DEPTH - 2);
+        let pure = ops
+            .iter()
+            .all(|o| self.terms.depth(*o) < MAX_TERM_DEPTH - 2);
         let fact = match name.as_str() {
-            "lower" | "upper" | "casefold" | "strip" | "lstrip" | "rstrip" | "title" | "capitalize" | "replace"
-            | "format" | "join" | "zfill" | "ljust" | "rjust" | "swapcase" | "removeprefix" | "removesuffix" => {
-                Fact::of_kind(Kind::Str)
-            }
-            "startswith" | "endswith" | "isdigit" | "isalpha" | "isnumeric" | "isupper" | "islower" | "isspace" => {
-                Fact::of_kind(Kind::Bool)
-            }
+            "lower" | "upper" | "casefold" | "strip" | "lstrip" | "rstrip" | "title"
+            | "capitalize" | "replace" | "format" | "join" | "zfill" | "ljust" | "rjust"
+            | "swapcase" | "removeprefix" | "removesuffix" => Fact::of_kind(Kind::Str),
+            "startswith" | "endswith" | "isdigit" | "isalpha" | "isnumeric" | "isupper"
+            | "islower" | "isspace" => Fact::of_kind(Kind::Bool),
             "split" | "rsplit" | "splitlines" => Fact::of_kind(Kind::List),
             "count" | "find" | "rfind" => Fact::of_kind(Kind::Int),
             "index" | "rindex" | "encode" | "decode" => {
@@ -390,7 +513,9 @@ impl Engine<'_> {
             _ => Fact::default(),
         };
         if pure && fact.kind != Kind::List {
-            let v = self.terms.make(Term::Pure(format!("text.{name}").into(), ops.into()));
+            let v = self
+                .terms
+                .make(Term::Pure(format!("text.{name}").into(), ops.into()));
             let ok = state.refine(v, |f| {
                 if f.kind == Kind::Unknown {
                     f.kind = fact.kind;

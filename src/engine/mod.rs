@@ -30,12 +30,12 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use crate::engine::budget::Budget;
+use crate::engine::call::Args;
 use crate::engine::fact::Fact;
 use crate::engine::liveness::Liveness;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{OuterLive, Summary, SummaryKey};
 use crate::engine::value::{Site, Term, Terms, Value};
-use crate::engine::call::Args;
 use crate::ir::{Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
@@ -183,12 +183,17 @@ impl<'p> Engine<'p> {
             let body = &m.ir.function(f.func).body;
             let mut loads: FxHashMap<LocalId, Name> = FxHashMap::default();
             for s in body.blocks.iter().flat_map(|b| &b.statements) {
-                if let StatementKind::Assign(d, Rvalue::GetField(Operand::Local(LocalId(0)), n)) = &s.kind {
+                if let StatementKind::Assign(d, Rvalue::GetField(Operand::Local(LocalId(0)), n)) =
+                    &s.kind
+                {
                     loads.insert(*d, n.clone());
                 }
             }
             let mut returned = body.blocks.iter().filter_map(|b| match &b.terminator.kind {
-                TerminatorKind::Return { value: Operand::Local(l), .. } => Some(loads.get(l).cloned()),
+                TerminatorKind::Return {
+                    value: Operand::Local(l),
+                    ..
+                } => Some(loads.get(l).cloned()),
                 TerminatorKind::Return { .. } => Some(None),
                 _ => None,
             });

@@ -1,16 +1,16 @@
 //! The fixpoint over one function: property simulation with a worklist in reverse postorder.
 
-use std::collections::BinaryHeap;
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::engine::budget::{LOOP_VISITS, STATES_PER_KEY};
+use crate::engine::budget::{LOOP_VISITS, POINT_VISITS, STATES_PER_KEY, VISITS};
 use crate::engine::eval::{Flow, Via};
 use crate::engine::fact::Fact;
 use crate::engine::iterate::Advance;
-use crate::engine::state::State;
+use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{BlockId, LocalKind, Operand, Rvalue, TerminatorKind, Unwind};
@@ -98,6 +98,8 @@ struct Partition {
     presence: Presence,
     flags: u32,
     completion: Vec<Option<Value>>,
+    /// How far the running loops have come.
+    positions: Vec<Value>,
 }
 
 #[derive(Default)]
@@ -117,13 +119,25 @@ impl Engine<'_> {
     pub fn simulate(&mut self, cx: &Rc<FnContext>, start: BlockId, entry: State) -> Graph {
         let n = cx.function().body.blocks.len();
         let mut points: Vec<Point> = (0..n).map(|_| Point::default()).collect();
-        let mut graph = Graph { nodes: Vec::new(), exits: Vec::new(), complete: true };
+        let mut graph = Graph {
+            nodes: Vec::new(),
+            exits: Vec::new(),
+            complete: true,
+        };
         let mut work: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
         let root = Rc::new(entry);
-        graph.nodes.push(Node { block: start, state: root.clone(), parents: Vec::new(), superseded: false });
+        graph.nodes.push(Node {
+            block: start,
+            state: root.clone(),
+            parents: Vec::new(),
+            superseded: false,
+        });
         points[start.index()].known.insert(root, 0);
         work.push(Reverse((cx.live.order[start.index()], 0)));
         while let Some(Reverse((_, id))) = work.pop() {
+            if !graph.complete {
+                break;
+            }
             if graph.nodes[id].superseded {
                 continue;
             }
@@ -135,9 +149,17 @@ impl Engine<'_> {
             for s in self.step(cx, block, &state) {
                 match s.target {
                     Target::Exit(kind, value) => {
-                        graph.exits.push(Exit { kind, value, state: s.state, block, node: id });
+                        graph.exits.push(Exit {
+                            kind,
+                            value,
+                            state: s.state,
+                            block,
+                            node: id,
+                        });
                     }
-                    Target::Block(b) => self.arrive(cx, &mut graph, &mut points, &mut work, b, s.state, id),
+                    Target::Block(b) => {
+                        self.arrive(cx, &mut graph, &mut points, &mut work, b, s.state, id)
+                    }
                 }
             }
         }
@@ -156,6 +178,10 @@ impl Engine<'_> {
         from: usize,
     ) {
         self.settle(cx, block, &mut state);
+        let head = cx.function().body.block(block).loop_head;
+        if head {
+            state = state.canonical(&mut self.terms);
+        }
         let state = Rc::new(state);
         let point = &mut points[block.index()];
         if let Some(&known) = point.known.get(&state) {
@@ -166,11 +192,13 @@ impl Engine<'_> {
             return;
         }
         let partition = self.partition(cx, block, &state);
-        let body = &cx.function().body;
-        let head = body.block(block).loop_head;
         let group = points[block.index()].groups.entry(partition).or_default();
         group.visits += 1;
-        let widen = head && group.visits > LOOP_VISITS;
+        if group.visits > VISITS {
+            graph.complete = false;
+            return;
+        }
+        let widen = group.visits > if head { LOOP_VISITS } else { POINT_VISITS };
         let mut parents = vec![from];
         let mut state = state;
         if widen {
@@ -181,7 +209,9 @@ impl Engine<'_> {
             let mut same_as = None;
             for id in old {
                 let before = graph.nodes[id].state.clone();
-                let joined = before.join(&state, &mut self.terms, site, true);
+                let joined = before
+                    .join(&state, &mut self.terms, site, true)
+                    .canonical(&mut self.terms);
                 parents.extend(graph.nodes[id].parents.iter().copied());
                 graph.nodes[id].superseded = true;
                 if joined == *before {
@@ -212,7 +242,10 @@ impl Engine<'_> {
                 .expect("a full group is not empty");
             let id = group.nodes[at];
             let before = graph.nodes[id].state.clone();
-            let joined = before.join(&state, &mut self.terms, join_site(cx, block), head);
+            let mut joined = before.join(&state, &mut self.terms, join_site(cx, block), head);
+            if head {
+                joined = joined.canonical(&mut self.terms);
+            }
             if joined == *before {
                 let known = &mut graph.nodes[id].parents;
                 if !known.contains(&from) {
@@ -243,8 +276,18 @@ impl Engine<'_> {
         }
         point.known.insert(state.clone(), id);
         let partition = self.partition(cx, block, &state);
-        points[block.index()].groups.entry(partition).or_default().nodes.push(id);
-        graph.nodes.push(Node { block, state, parents, superseded: false });
+        points[block.index()]
+            .groups
+            .entry(partition)
+            .or_default()
+            .nodes
+            .push(id);
+        graph.nodes.push(Node {
+            block,
+            state,
+            parents,
+            superseded: false,
+        });
         work.push(Reverse((cx.live.order[block.index()], id)));
     }
 
@@ -253,7 +296,9 @@ impl Engine<'_> {
         let locals = &cx.function().body.locals;
         let join = cx.live.predecessors[block.index()] > 1;
         for (i, decl) in locals.iter().enumerate() {
-            if state.env[i].is_none() || matches!(decl.kind, LocalKind::Cells | LocalKind::OuterCells) {
+            if state.env[i].is_none()
+                || matches!(decl.kind, LocalKind::Cells | LocalKind::OuterCells)
+            {
                 continue;
             }
             if !cx.live.local(block, i) || join && !cx.live.decides.contains(i) {
@@ -264,7 +309,9 @@ impl Engine<'_> {
             let inputs: Vec<Value> = self.inputs_in(state);
             let outer = self.outer.clone();
             let (terms, live) = (&self.terms, &cx.live);
-            state.collect(terms, &inputs, |n| live.field(block, n) || outer.any || outer.names.contains(n));
+            state.collect(terms, &inputs, |n| {
+                live.field(block, n) || outer.any || outer.names.contains(n)
+            });
         }
     }
 
@@ -291,9 +338,30 @@ impl Engine<'_> {
             .iter()
             .enumerate()
             .filter(|(_, l)| l.kind == LocalKind::Completion)
-            .map(|(i, _)| if cx.live.local(block, i) { state.env[i] } else { None })
+            .map(|(i, _)| {
+                if cx.live.local(block, i) {
+                    state.env[i]
+                } else {
+                    None
+                }
+            })
             .collect();
-        Partition { presence: self.presence(state), flags: state.flags, completion }
+        let position = Slot::Field("$position".into());
+        let positions = state
+            .heap
+            .iter()
+            .filter(|((_, slot), _)| *slot == position)
+            .filter_map(|(_, cell)| match cell {
+                Cell::Has(v) => Some(*v),
+                Cell::Absent => None,
+            })
+            .collect();
+        Partition {
+            presence: self.presence(state),
+            flags: state.flags,
+            completion,
+            positions,
+        }
     }
 
     /// Executes one block on one state.
@@ -302,7 +370,12 @@ impl Engine<'_> {
         let b = function.body.block(block);
         let mut states = vec![state.clone()];
         for (i, s) in b.statements.iter().enumerate() {
-            let site = Site { func: cx.func, block: block.0, index: u32::try_from(i).unwrap_or(u32::MAX), part: 0 };
+            let site = Site {
+                func: cx.func,
+                block: block.0,
+                index: u32::try_from(i).unwrap_or(u32::MAX),
+                part: 0,
+            };
             let mut next = Vec::with_capacity(states.len());
             for st in states {
                 next.extend(self.execute(cx, st, s, site));
@@ -310,7 +383,12 @@ impl Engine<'_> {
             states = next;
         }
         let index = u32::try_from(b.statements.len()).unwrap_or(u32::MAX);
-        let site = Site { func: cx.func, block: block.0, index, part: 0 };
+        let site = Site {
+            func: cx.func,
+            block: block.0,
+            index,
+            part: 0,
+        };
         let mut out = Vec::new();
         for st in states {
             self.terminate(cx, &b.terminator.kind, st, site, block, &mut out);
@@ -318,13 +396,28 @@ impl Engine<'_> {
         out
     }
 
-    fn raise_to(&mut self, mut state: State, exc: Value, unwind: Option<&Unwind>, edge: Edge, out: &mut Vec<Successor>) {
+    fn raise_to(
+        &mut self,
+        mut state: State,
+        exc: Value,
+        unwind: Option<&Unwind>,
+        edge: Edge,
+        out: &mut Vec<Successor>,
+    ) {
         match unwind {
             Some(u) => {
                 state.env[u.exc.index()] = Some(exc);
-                out.push(Successor { target: Target::Block(u.target), state, edge });
+                out.push(Successor {
+                    target: Target::Block(u.target),
+                    state,
+                    edge,
+                });
             }
-            None => out.push(Successor { target: Target::Exit(ExitKind::Raise, exc), state, edge }),
+            None => out.push(Successor {
+                target: Target::Exit(ExitKind::Raise, exc),
+                state,
+                edge,
+            }),
         }
     }
 
@@ -338,17 +431,32 @@ impl Engine<'_> {
         block: BlockId,
         out: &mut Vec<Successor>,
     ) {
-        let goto = |b: BlockId, state: State, edge: Edge| Successor { target: Target::Block(b), state, edge };
+        let goto = |b: BlockId, state: State, edge: Edge| Successor {
+            target: Target::Block(b),
+            state,
+            edge,
+        };
         match t {
             TerminatorKind::Goto(b) => out.push(goto(*b, state, Edge::Flow)),
-            TerminatorKind::Branch { cond, then, otherwise, .. } => {
+            TerminatorKind::Branch {
+                cond,
+                then,
+                otherwise,
+                ..
+            } => {
                 let v = self.operand(&mut state, cond, site);
                 let v = state.snapshot(v);
                 let mut no = state.clone();
                 let yes_possible = self.assume(&mut state, v, true);
                 let no_possible = self.assume(&mut no, v, false);
                 let open = yes_possible && no_possible;
-                let edge = |taken: bool| if open { Edge::Decision(taken) } else { Edge::Flow };
+                let edge = |taken: bool| {
+                    if open {
+                        Edge::Decision(taken)
+                    } else {
+                        Edge::Flow
+                    }
+                };
                 if yes_possible {
                     out.push(goto(*then, state, edge(true)));
                 }
@@ -365,10 +473,19 @@ impl Engine<'_> {
                     }
                 }
             }
-            TerminatorKind::Eval { dest, rvalue, normal, unwind } => {
+            TerminatorKind::Eval {
+                dest,
+                rvalue,
+                normal,
+                unwind,
+            } => {
                 let fallible_operator = matches!(
                     rvalue,
-                    Rvalue::GetField(..) | Rvalue::Binary(..) | Rvalue::InPlace(..) | Rvalue::Neg(_) | Rvalue::Compare(..)
+                    Rvalue::GetField(..)
+                        | Rvalue::Binary(..)
+                        | Rvalue::InPlace(..)
+                        | Rvalue::Neg(_)
+                        | Rvalue::Compare(..)
                 );
                 if fallible_operator {
                     self.raise_from_operator(rvalue, &state, unwind.as_ref(), site, out);
@@ -390,7 +507,12 @@ impl Engine<'_> {
                     }
                 }
             }
-            TerminatorKind::DelItem { object, key, normal, unwind } => {
+            TerminatorKind::DelItem {
+                object,
+                key,
+                normal,
+                unwind,
+            } => {
                 let o = self.operand(&mut state, object, site);
                 let k = self.operand(&mut state, key, site);
                 let kind = state.kind(&self.terms, o);
@@ -399,8 +521,17 @@ impl Engine<'_> {
                 let present = matches!(there, Some(crate::engine::state::Cell::Has(_)));
                 if !present {
                     let mut failed = state.clone();
-                    let class = self.terms.external(if kind.is_dict() { "KeyError" } else { "LookupError" });
-                    let e = self.exception(&mut failed, class, kind.is_dict(), Site { part: 1, ..site });
+                    let class = self.terms.external(if kind.is_dict() {
+                        "KeyError"
+                    } else {
+                        "LookupError"
+                    });
+                    let e = self.exception(
+                        &mut failed,
+                        class,
+                        kind.is_dict(),
+                        Site { part: 1, ..site },
+                    );
                     self.raise_to(failed, e, unwind.as_ref(), Edge::Raised, out);
                 }
                 if !missing {
@@ -408,20 +539,40 @@ impl Engine<'_> {
                     out.push(goto(*normal, state, Edge::Flow));
                 }
             }
-            TerminatorKind::ForNext { iter, dest, body, exhausted, unwind } => {
+            TerminatorKind::ForNext {
+                iter,
+                dest,
+                body,
+                exhausted,
+                unwind,
+            } => {
                 let it = self.operand(&mut state, &Operand::Local(*iter), site);
                 let steps = self.advance(cx, state, it, site);
-                let open = steps.iter().filter(|a| !matches!(a, Advance::Raised(..))).count() > 1;
+                let open = steps
+                    .iter()
+                    .filter(|a| !matches!(a, Advance::Raised(..)))
+                    .count()
+                    > 1;
                 for a in steps {
                     match a {
                         Advance::Item(mut s, v) => {
                             s.env[dest.index()] = Some(v);
-                            out.push(goto(*body, s, if open { Edge::Loop(true) } else { Edge::Flow }));
+                            out.push(goto(
+                                *body,
+                                s,
+                                if open { Edge::Loop(true) } else { Edge::Flow },
+                            ));
                         }
                         Advance::Done(s) => {
-                            out.push(goto(*exhausted, s, if open { Edge::Loop(false) } else { Edge::Flow }));
+                            out.push(goto(
+                                *exhausted,
+                                s,
+                                if open { Edge::Loop(false) } else { Edge::Flow },
+                            ));
                         }
-                        Advance::Raised(s, e) => self.raise_to(s, e, unwind.as_ref(), Edge::Raised, out),
+                        Advance::Raised(s, e) => {
+                            self.raise_to(s, e, unwind.as_ref(), Edge::Raised, out)
+                        }
                     }
                 }
             }
@@ -437,16 +588,26 @@ impl Engine<'_> {
                         state.env[i] = None;
                     }
                 }
-                out.push(Successor { target: Target::Exit(ExitKind::Yield(block), v), state, edge: Edge::Flow });
+                out.push(Successor {
+                    target: Target::Exit(ExitKind::Yield(block), v),
+                    state,
+                    edge: Edge::Flow,
+                });
             }
             TerminatorKind::Return { value, .. } => {
                 let v = self.operand(&mut state, value, site);
-                out.push(Successor { target: Target::Exit(ExitKind::Return, v), state, edge: Edge::Flow });
+                out.push(Successor {
+                    target: Target::Exit(ExitKind::Return, v),
+                    state,
+                    edge: Edge::Flow,
+                });
             }
             TerminatorKind::Raise { exc, unwind } => {
                 let mut e = self.operand(&mut state, exc, site);
                 match self.terms.term(e).clone() {
-                    Term::Class(_) | Term::External(_) => e = self.exception(&mut state, e, true, site),
+                    Term::Class(_) | Term::External(_) => {
+                        e = self.exception(&mut state, e, true, site)
+                    }
                     _ => {
                         if state.fact(e).is_none() {
                             let class = self.terms.external("Exception");
@@ -466,7 +627,14 @@ impl Engine<'_> {
 
     /// The exception of an attribute load or an operator, raised only into a handler that names
     /// it: the front end has seen to that.
-    fn raise_from_operator(&mut self, r: &Rvalue, state: &State, unwind: Option<&Unwind>, site: Site, out: &mut Vec<Successor>) {
+    fn raise_from_operator(
+        &mut self,
+        r: &Rvalue,
+        state: &State,
+        unwind: Option<&Unwind>,
+        site: Site,
+        out: &mut Vec<Successor>,
+    ) {
         let classes: &[&str] = match r {
             Rvalue::GetField(o, name) => {
                 // An attribute that is known to be there.
@@ -479,7 +647,12 @@ impl Engine<'_> {
                 &["AttributeError"]
             }
             Rvalue::Compare(..) => &["TypeError"],
-            _ => &["TypeError", "ZeroDivisionError", "ValueError", "OverflowError"],
+            _ => &[
+                "TypeError",
+                "ZeroDivisionError",
+                "ValueError",
+                "OverflowError",
+            ],
         };
         for (i, c) in classes.iter().enumerate() {
             let mut failed = state.clone();
@@ -492,5 +665,10 @@ impl Engine<'_> {
 }
 
 fn join_site(cx: &FnContext, block: BlockId) -> Site {
-    Site { func: cx.func, block: block.0, index: u32::MAX, part: 0 }
+    Site {
+        func: cx.func,
+        block: block.0,
+        index: u32::MAX,
+        part: 0,
+    }
 }

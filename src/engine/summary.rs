@@ -97,20 +97,29 @@ impl Engine<'_> {
         let _ = extra;
         let live = Rc::new(self.live_after(site));
         let (entry, originals) = self.project(state, env);
-        let key = SummaryKey { func: f, start, entry: Rc::new(entry), live };
+        let key = SummaryKey {
+            func: f,
+            start,
+            entry: Rc::new(entry),
+            live,
+        };
         let summary = self.summary(key)?;
         let exits: Vec<usize> = (0..summary.exits.len()).collect();
         Some(
             exits
                 .into_iter()
                 .map(|i| {
-                    let (state, value, env) = self.apply(state, &summary.exits[i], &originals, site);
+                    let (state, value, env) =
+                        self.apply(state, &summary.exits[i], &originals, site);
                     Applied {
                         kind: summary.exits[i].kind,
                         value,
                         state,
                         env,
-                        via: Via { summary: summary.clone(), exit: i },
+                        via: Via {
+                            summary: summary.clone(),
+                            exit: i,
+                        },
                     }
                 })
                 .collect(),
@@ -128,7 +137,10 @@ impl Engine<'_> {
             any |= more;
         });
         if any {
-            return OuterLive { names: Vec::new(), any };
+            return OuterLive {
+                names: Vec::new(),
+                any,
+            };
         }
         let mut names: Vec<Name> = names.into_iter().collect();
         names.sort_unstable();
@@ -147,14 +159,20 @@ impl Engine<'_> {
         let outer_hit = std::mem::replace(&mut self.recursive_hit, usize::MAX);
         self.stack.push(key.clone());
         let outer_live = std::mem::replace(&mut self.outer, key.live.clone());
-        let mut current = Rc::new(Summary { key: key.clone(), exits: Vec::new() });
+        let mut current = Rc::new(Summary {
+            key: key.clone(),
+            exits: Vec::new(),
+        });
         let mut complete = false;
         for _ in 0..RECURSION_ROUNDS {
             self.summaries.insert(key.clone(), current.clone());
             let exits = self.compute_exits(&key);
             let Some(exits) = exits else { break };
             let stable = exits == current.exits;
-            current = Rc::new(Summary { key: key.clone(), exits });
+            current = Rc::new(Summary {
+                key: key.clone(),
+                exits,
+            });
             if stable || self.recursive_hit > depth {
                 complete = true;
                 break;
@@ -169,7 +187,11 @@ impl Engine<'_> {
         } else {
             self.summaries.remove(&key);
         }
-        self.recursive_hit = outer_hit.min(if rests_on_outer { self.recursive_hit } else { usize::MAX });
+        self.recursive_hit = outer_hit.min(if rests_on_outer {
+            self.recursive_hit
+        } else {
+            usize::MAX
+        });
         if complete { Some(current) } else { None }
     }
 
@@ -190,10 +212,16 @@ impl Engine<'_> {
             extra.push(e.value);
             let live = key.live.clone();
             state.collect(&self.terms, &extra, |n| live.any || live.names.contains(n));
-            let exit = SummaryExit { kind: e.kind, value: e.value, state, block: e.block };
-            if let Some(old) = exits.iter().find(|x| {
-                x.kind == exit.kind && x.value == exit.value && x.state == exit.state
-            }) {
+            let exit = SummaryExit {
+                kind: e.kind,
+                value: e.value,
+                state,
+                block: e.block,
+            };
+            if let Some(old) = exits
+                .iter()
+                .find(|x| x.kind == exit.kind && x.value == exit.value && x.state == exit.state)
+            {
                 let _ = old;
                 continue;
             }
@@ -227,14 +255,24 @@ impl Engine<'_> {
                     groups.insert(group, e);
                 }
                 Some(old) => {
-                    let site = Site { func: key.func, block: u32::MAX, index: u32::from(kind), part: 0 };
+                    let site = Site {
+                        func: key.func,
+                        block: u32::MAX,
+                        index: u32::from(kind),
+                        part: 0,
+                    };
                     // The value rides along as one more local, so that the join covers it.
                     let (mut a, mut b) = (old.state.clone(), e.state);
                     a.env.push(Some(old.value));
                     b.env.push(Some(e.value));
                     let mut joined = a.join(&b, &mut self.terms, site, true);
                     let value = joined.env.pop().flatten().unwrap_or(old.value);
-                    let merged = SummaryExit { kind: e.kind, value, state: joined, block: e.block };
+                    let merged = SummaryExit {
+                        kind: e.kind,
+                        value,
+                        state: joined,
+                        block: e.block,
+                    };
                     groups.insert(group, merged);
                 }
             }
@@ -265,7 +303,10 @@ impl Engine<'_> {
     fn project(&mut self, state: &State, env: &[Option<Value>]) -> (State, Vec<Value>) {
         let mut order: Vec<Value> = Vec::new();
         let mut seen: FxHashSet<Value> = FxHashSet::default();
-        let push = |v: Value, terms: &crate::engine::value::Terms, order: &mut Vec<Value>, seen: &mut FxHashSet<Value>| {
+        let push = |v: Value,
+                    terms: &crate::engine::value::Terms,
+                    order: &mut Vec<Value>,
+                    seen: &mut FxHashSet<Value>| {
             for l in terms.leaves(v).iter() {
                 if seen.insert(*l) {
                     order.push(*l);
@@ -285,7 +326,11 @@ impl Engine<'_> {
             done = before;
             for ((o, slot), cell) in &state.heap {
                 let leaves = self.terms.leaves(*o);
-                let touched = if leaves.is_empty() { globals } else { leaves.iter().any(|l| frontier.contains(l)) };
+                let touched = if leaves.is_empty() {
+                    globals
+                } else {
+                    leaves.iter().any(|l| frontier.contains(l))
+                };
                 if touched && leaves.iter().all(|l| seen.contains(l)) {
                     if let Slot::Item(k) = slot {
                         push(*k, &self.terms, &mut order, &mut seen);
@@ -302,14 +347,21 @@ impl Engine<'_> {
         }
         let mut map: FxHashMap<Value, Value> = FxHashMap::default();
         for (i, leaf) in order.iter().enumerate() {
-            let input = self.terms.make(Term::Input(u32::try_from(i).expect("fewer than 2^32 inputs")));
+            let input = self.terms.make(Term::Input(
+                u32::try_from(i).expect("fewer than 2^32 inputs"),
+            ));
             map.insert(*leaf, input);
         }
-        let visible = |v: Value, terms: &crate::engine::value::Terms| terms.leaves(v).iter().all(|l| seen.contains(l));
+        let visible = |v: Value, terms: &crate::engine::value::Terms| {
+            terms.leaves(v).iter().all(|l| seen.contains(l))
+        };
         let mut out = State::new(0, state.watched);
         out.flags = state.flags;
         out.watched = self.terms.substitute(state.watched, &mut map);
-        out.env = env.iter().map(|v| v.map(|v| self.terms.substitute(v, &mut map))).collect();
+        out.env = env
+            .iter()
+            .map(|v| v.map(|v| self.terms.substitute(v, &mut map)))
+            .collect();
         for ((o, slot), cell) in &state.heap {
             if !visible(*o, &self.terms) {
                 continue;
@@ -346,15 +398,20 @@ impl Engine<'_> {
     ) -> (State, Value, Vec<Option<Value>>) {
         let seen: FxHashSet<Value> = originals.iter().copied().collect();
         let mut out = state.clone();
-        let visible = |v: Value, terms: &crate::engine::value::Terms| terms.leaves(v).iter().all(|l| seen.contains(l));
+        let visible = |v: Value, terms: &crate::engine::value::Terms| {
+            terms.leaves(v).iter().all(|l| seen.contains(l))
+        };
         out.heap.retain(|(o, slot), _| {
-            !(visible(*o, &self.terms) && !matches!(slot, Slot::Item(k) if !visible(*k, &self.terms)))
+            !(visible(*o, &self.terms)
+                && !matches!(slot, Slot::Item(k) if !visible(*k, &self.terms)))
         });
         out.facts.retain(|v, _| !visible(*v, &self.terms));
         out.flags = exit.state.flags;
         let mut map: FxHashMap<Value, Value> = FxHashMap::default();
         for (i, o) in originals.iter().enumerate() {
-            let input = self.terms.make(Term::Input(u32::try_from(i).expect("fewer than 2^32 inputs")));
+            let input = self.terms.make(Term::Input(
+                u32::try_from(i).expect("fewer than 2^32 inputs"),
+            ));
             map.insert(input, *o);
         }
         // Symbols that the callee made get names of the caller's call site.
@@ -368,7 +425,11 @@ impl Engine<'_> {
             }
         };
         add(exit.value, &self.terms);
-        exit.state.env.iter().flatten().for_each(|v| add(*v, &self.terms));
+        exit.state
+            .env
+            .iter()
+            .flatten()
+            .for_each(|v| add(*v, &self.terms));
         for ((o, slot), cell) in &exit.state.heap {
             add(*o, &self.terms);
             if let Slot::Item(k) = slot {
@@ -405,7 +466,12 @@ impl Engine<'_> {
             }
         }
         let value = self.terms.substitute(exit.value, &mut map);
-        let env = exit.state.env.iter().map(|v| v.map(|v| self.terms.substitute(v, &mut map))).collect();
+        let env = exit
+            .state
+            .env
+            .iter()
+            .map(|v| v.map(|v| self.terms.substitute(v, &mut map)))
+            .collect();
         (out, value, env)
     }
 }

@@ -129,7 +129,11 @@ impl Terms {
         }
         leaves.sort_unstable();
         leaves.dedup();
-        self.infos.push(Info { term: term.clone(), leaves: leaves.into(), depth: depth.saturating_add(1) });
+        self.infos.push(Info {
+            term: term.clone(),
+            leaves: leaves.into(),
+            depth: depth.saturating_add(1),
+        });
         self.index.insert(term, v);
         v
     }
@@ -206,7 +210,11 @@ impl Terms {
             }
             Term::Not(inner) => {
                 let inner = *inner;
-                if self.is_boolean(inner) { inner } else { self.make(Term::Truth(inner)) }
+                if self.is_boolean(inner) {
+                    inner
+                } else {
+                    self.make(Term::Truth(inner))
+                }
             }
             Term::Truth(inner) => {
                 let inner = *inner;

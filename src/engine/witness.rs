@@ -88,7 +88,14 @@ struct Trail {
 
 impl Engine<'_> {
     /// Searches for a path from `start` to the goal.
-    pub fn witness(&mut self, cx: &Rc<FnContext>, start: BlockId, entry: &State, goal: &Goal<'_>, graph: Option<&Graph>) -> Witness {
+    pub fn witness(
+        &mut self,
+        cx: &Rc<FnContext>,
+        start: BlockId,
+        entry: &State,
+        goal: &Goal<'_>,
+        graph: Option<&Graph>,
+    ) -> Witness {
         self.witness_at(cx, start, entry, goal, graph, 0)
     }
 
@@ -109,7 +116,12 @@ impl Engine<'_> {
         let mut cut = false;
         let mut steps = WITNESS_STEPS;
         let root = Rc::new(entry.clone());
-        trails.push(Trail { block: start, state: root, parent: usize::MAX, edge: Edge::Flow });
+        trails.push(Trail {
+            block: start,
+            state: root,
+            parent: usize::MAX,
+            edge: Edge::Flow,
+        });
         heap.push(Reverse((0, 0)));
         while let Some(Reverse((cost, id))) = heap.pop() {
             if steps == 0 {
@@ -149,13 +161,22 @@ impl Engine<'_> {
                             Edge::Loop(false) => 1,
                             Edge::Loop(true) => 3,
                         };
-                        trails.push(Trail { block: b, state: st, parent: id, edge: s.edge });
+                        trails.push(Trail {
+                            block: b,
+                            state: st,
+                            parent: id,
+                            edge: s.edge,
+                        });
                         heap.push(Reverse((cost + price, trails.len() - 1)));
                     }
                 }
             }
         }
-        if cut { Witness::Unknown } else { Witness::Infeasible }
+        if cut {
+            Witness::Unknown
+        } else {
+            Witness::Infeasible
+        }
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -179,7 +200,13 @@ impl Engine<'_> {
         let leads = graph.map(|g| self.leading_blocks(g, goal));
         let function = cx.module.ir.function(cx.func.func);
         let mut out = Vec::new();
-        let hops = path.windows(2).map(|w| (trails[w[0]].block, Some(trails[w[1]].block), &trails[w[1]].edge));
+        let hops = path.windows(2).map(|w| {
+            (
+                trails[w[0]].block,
+                Some(trails[w[1]].block),
+                &trails[w[1]].edge,
+            )
+        });
         let tail = std::iter::once((trails[last].block, None, final_edge));
         for (block, to, edge) in hops.chain(tail) {
             let t = &function.body.block(block).terminator;
@@ -187,11 +214,24 @@ impl Engine<'_> {
             let matters = |other: BlockId| leads.as_ref().is_none_or(|l| !l.contains(&other));
             let mut push = |what: EventKind, matters: bool| {
                 if span.end > span.start {
-                    out.push(PathEvent { func: cx.func, span, what, matters });
+                    out.push(PathEvent {
+                        func: cx.func,
+                        span,
+                        what,
+                        matters,
+                    });
                 }
             };
             match (&t.kind, edge) {
-                (TerminatorKind::Branch { then, otherwise, role, .. }, edge) => {
+                (
+                    TerminatorKind::Branch {
+                        then,
+                        otherwise,
+                        role,
+                        ..
+                    },
+                    edge,
+                ) => {
                     let taken = match edge {
                         Edge::Decision(taken) => *taken,
                         _ => to == Some(*then),
@@ -206,7 +246,12 @@ impl Engine<'_> {
                         _ => {}
                     }
                 }
-                (TerminatorKind::ForNext { body, exhausted, .. }, Edge::Loop(again)) => {
+                (
+                    TerminatorKind::ForNext {
+                        body, exhausted, ..
+                    },
+                    Edge::Loop(again),
+                ) => {
                     let other = if *again { *exhausted } else { *body };
                     push(EventKind::Loop(*again), matters(other));
                 }
@@ -217,9 +262,19 @@ impl Engine<'_> {
                     let inner = self.inside(via, depth);
                     let matters = inner.is_some();
                     let left = self.exit_span(via, matters);
-                    out.push(PathEvent { func: cx.func, span, what: EventKind::Entered(callee), matters });
+                    out.push(PathEvent {
+                        func: cx.func,
+                        span,
+                        what: EventKind::Entered(callee),
+                        matters,
+                    });
                     out.extend(inner.unwrap_or_default());
-                    out.push(PathEvent { func: callee, span: left, what: EventKind::Left, matters });
+                    out.push(PathEvent {
+                        func: callee,
+                        span: left,
+                        what: EventKind::Left,
+                        matters,
+                    });
                 }
                 _ => {}
             }
@@ -232,9 +287,14 @@ impl Engine<'_> {
     fn exit_span(&mut self, via: &Via, matters: bool) -> Span {
         let cx = self.context(via.summary.key.func);
         let function = cx.function();
-        let t = &function.body.block(via.summary.exits[via.exit].block).terminator;
+        let t = &function
+            .body
+            .block(via.summary.exits[via.exit].block)
+            .terminator;
         match t.kind {
-            TerminatorKind::Return { implicit: false, .. } if matters => t.span,
+            TerminatorKind::Return {
+                implicit: false, ..
+            } if matters => t.span,
             _ => function.name_span,
         }
     }
@@ -244,7 +304,11 @@ impl Engine<'_> {
         let summary = via.summary.clone();
         let exit = &summary.exits[via.exit];
         let outcome = |engine: &mut Self, state: &State, value: Value| {
-            (engine.presence(state), state.flags, engine.truth(state, value))
+            (
+                engine.presence(state),
+                state.flags,
+                engine.truth(state, value),
+            )
         };
         let mine = outcome(self, &exit.state, exit.value);
         if mine.0 == Presence::Present {
@@ -262,13 +326,28 @@ impl Engine<'_> {
         }
         let cx = self.context(summary.key.func);
         let accept = move |engine: &mut Engine<'_>, state: &State, value: Value| {
-            (engine.presence(state), state.flags, engine.truth(state, value)) == mine
+            (
+                engine.presence(state),
+                state.flags,
+                engine.truth(state, value),
+            ) == mine
         };
-        let goal = Goal { kind: ExitKind::Return, block: Some(exit.block), accept: &accept };
+        let goal = Goal {
+            kind: ExitKind::Return,
+            block: Some(exit.block),
+            accept: &accept,
+        };
         let outer = std::mem::replace(&mut self.outer, summary.key.live.clone());
         self.stack.push(summary.key.clone());
         let graph = self.simulate(&cx, summary.key.start, (*summary.key.entry).clone());
-        let found = self.witness_at(&cx, summary.key.start, &summary.key.entry, &goal, Some(&graph), depth + 1);
+        let found = self.witness_at(
+            &cx,
+            summary.key.start,
+            &summary.key.entry,
+            &goal,
+            Some(&graph),
+            depth + 1,
+        );
         self.stack.pop();
         self.outer = outer;
         match found {
@@ -310,7 +389,9 @@ fn reaching(cx: &FnContext, goal: &Goal<'_>) -> FxHashSet<BlockId> {
     let mut back: Vec<Vec<usize>> = vec![Vec::new(); n];
     let mut ends = Vec::new();
     for (i, b) in body.blocks.iter().enumerate() {
-        b.terminator.kind.for_each_successor(|s| back[s.index()].push(i));
+        b.terminator
+            .kind
+            .for_each_successor(|s| back[s.index()].push(i));
         let is_end = match goal.block {
             Some(g) => g.index() == i,
             None => true,

@@ -58,7 +58,12 @@ impl Program<'_> {
     }
 
     fn mro_at(&self, class: ClassRef, depth: usize) -> Arc<Mro> {
-        if let Some(found) = self.mros.lock().expect("no panic while the lock is held").get(&class) {
+        if let Some(found) = self
+            .mros
+            .lock()
+            .expect("no panic while the lock is held")
+            .get(&class)
+        {
             return found.clone();
         }
         let unknown = || vec![MroEntry::Class(class), MroEntry::Unknown];
@@ -87,9 +92,13 @@ impl Program<'_> {
             }
             let has_unknown = bases.contains(&MroEntry::Unknown);
             bases.retain(|b| *b != MroEntry::Unknown);
-            let unknown_first = has_unknown && c.bases.first().is_some_and(|b| {
-                !matches!(self.resolve_expr(class.module, c.parent, b), Def::Class(_) | Def::External(_))
-            });
+            let unknown_first = has_unknown
+                && c.bases.first().is_some_and(|b| {
+                    !matches!(
+                        self.resolve_expr(class.module, c.parent, b),
+                        Def::Class(_) | Def::External(_)
+                    )
+                });
             lists.push(bases);
             match merge(lists) {
                 Some(rest) => {
@@ -107,7 +116,10 @@ impl Program<'_> {
             }
         };
         let mro = Arc::new(Mro { entries });
-        self.mros.lock().expect("no panic while the lock is held").insert(class, mro.clone());
+        self.mros
+            .lock()
+            .expect("no panic while the lock is held")
+            .insert(class, mro.clone());
         mro
     }
 
@@ -144,10 +156,15 @@ impl Program<'_> {
         let c = m.ir.class(class.class);
         for (target, attr, value) in m.ir.attribute_stores.iter().rev() {
             if attr == name
-                && let Def::Class(t) = self.resolve_path(class.module, crate::ir::ScopeIdx::MODULE, target)
+                && let Def::Class(t) =
+                    self.resolve_path(class.module, crate::ir::ScopeIdx::MODULE, target)
                 && t == class
             {
-                return Some(vec![self.static_member(class, crate::ir::ScopeIdx::MODULE, value)]);
+                return Some(vec![self.static_member(
+                    class,
+                    crate::ir::ScopeIdx::MODULE,
+                    value,
+                )]);
             }
         }
         let sites = m.ir.scope(c.scope).bindings.get(name)?;
@@ -157,10 +174,14 @@ impl Program<'_> {
                 continue;
             }
             let def = match &site.binding {
-                Binding::Function(f) => MemberDef::Func(FuncRef { module: class.module, func: *f }),
-                Binding::Class(k) => {
-                    MemberDef::Def(Def::Class(ClassRef { module: class.module, class: *k }))
-                }
+                Binding::Function(f) => MemberDef::Func(FuncRef {
+                    module: class.module,
+                    func: *f,
+                }),
+                Binding::Class(k) => MemberDef::Def(Def::Class(ClassRef {
+                    module: class.module,
+                    class: *k,
+                })),
                 Binding::Value(expr) => self.static_member(class, c.scope, expr),
                 Binding::Import(path) => match self.resolve_import(class.module, path) {
                     Def::Func(f) => MemberDef::Func(f),
@@ -182,14 +203,22 @@ impl Program<'_> {
         (!found.is_empty()).then_some(found)
     }
 
-    fn static_member(&self, class: ClassRef, scope: crate::ir::ScopeIdx, expr: &StaticExpr) -> MemberDef {
+    fn static_member(
+        &self,
+        class: ClassRef,
+        scope: crate::ir::ScopeIdx,
+        expr: &StaticExpr,
+    ) -> MemberDef {
         match self.resolve_expr(class.module, scope, expr) {
             Def::Func(f) => MemberDef::Func(f),
             Def::Unknown => match &expr.kind {
-                crate::ir::StaticExprKind::Lambda(f) => {
-                    MemberDef::Func(FuncRef { module: class.module, func: *f })
+                crate::ir::StaticExprKind::Lambda(f) => MemberDef::Func(FuncRef {
+                    module: class.module,
+                    func: *f,
+                }),
+                crate::ir::StaticExprKind::Opaque | crate::ir::StaticExprKind::Path(_) => {
+                    MemberDef::Unknown
                 }
-                crate::ir::StaticExprKind::Opaque | crate::ir::StaticExprKind::Path(_) => MemberDef::Unknown,
                 _ => MemberDef::Def(Def::Value(class.module, scope, Arc::new(expr.clone()))),
             },
             def => MemberDef::Def(def),
@@ -217,9 +246,9 @@ impl Program<'_> {
     /// Whether the class is an enumeration.
     #[must_use]
     pub fn is_enum(&self, class: ClassRef) -> bool {
-        self.mro(class).entries.iter().any(|e| {
-            matches!(e, MroEntry::External(p) if p.starts_with("enum.") || p.ends_with("Enum"))
-        })
+        self.mro(class).entries.iter().any(
+            |e| matches!(e, MroEntry::External(p) if p.starts_with("enum.") || p.ends_with("Enum")),
+        )
     }
 
     /// Whether the class is an exception; `None` when that is not known.
@@ -229,9 +258,13 @@ impl Program<'_> {
         let mut unknown = false;
         for e in &mro.entries {
             match e {
-                MroEntry::External(p) if crate::engine::exceptions::is_builtin_exception(p) => return Some(true),
+                MroEntry::External(p) if crate::engine::exceptions::is_builtin_exception(p) => {
+                    return Some(true);
+                }
                 MroEntry::External(p) if is_transparent(p) => {}
-                MroEntry::External(p) if p.ends_with("Error") || p.ends_with("Exception") => return Some(true),
+                MroEntry::External(p) if p.ends_with("Error") || p.ends_with("Exception") => {
+                    return Some(true);
+                }
                 MroEntry::External(_) | MroEntry::Unknown => unknown = true,
                 MroEntry::Class(_) => {}
             }
@@ -245,10 +278,25 @@ impl Program<'_> {
 pub(crate) fn is_transparent(path: &str) -> bool {
     matches!(
         path,
-        "object" | "abc.ABC" | "ABC" | "typing.Protocol" | "typing_extensions.Protocol"
-            | "typing.Generic" | "Generic" | "Protocol" | "typing.NamedTuple" | "enum.Enum"
-            | "enum.IntEnum" | "enum.StrEnum" | "enum.Flag" | "enum.IntFlag" | "str" | "int"
-            | "contextlib.ContextDecorator" | "contextlib.AbstractContextManager" | "threading.local"
+        "object"
+            | "abc.ABC"
+            | "ABC"
+            | "typing.Protocol"
+            | "typing_extensions.Protocol"
+            | "typing.Generic"
+            | "Generic"
+            | "Protocol"
+            | "typing.NamedTuple"
+            | "enum.Enum"
+            | "enum.IntEnum"
+            | "enum.StrEnum"
+            | "enum.Flag"
+            | "enum.IntFlag"
+            | "str"
+            | "int"
+            | "contextlib.ContextDecorator"
+            | "contextlib.AbstractContextManager"
+            | "threading.local"
     ) || crate::engine::exceptions::is_builtin_exception(path)
 }
 

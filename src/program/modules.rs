@@ -68,8 +68,15 @@ pub struct Program<'s> {
 const MAX_ROOT_CLIMB: usize = 24;
 
 /// Files that mark the top of a project.
-const PROJECT_MARKERS: &[&str] =
-    &["pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg", "tallylint.toml", "requirements.txt"];
+const PROJECT_MARKERS: &[&str] = &[
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    ".git",
+    ".hg",
+    "tallylint.toml",
+    "requirements.txt",
+];
 
 impl<'s> Program<'s> {
     /// An empty program over the given sources.
@@ -86,13 +93,21 @@ impl<'s> Program<'s> {
     /// The module with this id.
     #[must_use]
     pub fn module(&self, id: ModuleId) -> Arc<LoadedModule> {
-        self.tables.read().expect("no panic while the lock is held").modules[id.0 as usize].clone()
+        self.tables
+            .read()
+            .expect("no panic while the lock is held")
+            .modules[id.0 as usize]
+            .clone()
     }
 
     /// How many modules have been lowered so far.
     #[must_use]
     pub fn module_count(&self) -> usize {
-        self.tables.read().expect("no panic while the lock is held").modules.len()
+        self.tables
+            .read()
+            .expect("no panic while the lock is held")
+            .modules
+            .len()
     }
 
     /// The name of a function, qualified by its class.
@@ -110,15 +125,29 @@ impl<'s> Program<'s> {
         if let Some(Some(id)) = self.lookup_path(&key) {
             return Ok(id);
         }
-        let lowered = frontend::python::lower_module(&file.text)
-            .map_err(|e| ModuleProblem { reason: e.message, offset: Some(e.offset) })?;
-        let is_package = file.real_path.file_name().is_some_and(|n| n == "__init__.py");
-        let folder = file.real_path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let lowered = frontend::python::lower_module(&file.text).map_err(|e| ModuleProblem {
+            reason: e.message,
+            offset: Some(e.offset),
+        })?;
+        let is_package = file
+            .real_path
+            .file_name()
+            .is_some_and(|n| n == "__init__.py");
+        let folder = file
+            .real_path
+            .parent()
+            .map(Path::to_path_buf)
+            .unwrap_or_default();
         Ok(self.insert(key, Some(file.clone()), lowered, folder, is_package))
     }
 
     fn lookup_path(&self, key: &Path) -> Option<Option<ModuleId>> {
-        self.tables.read().expect("no panic while the lock is held").by_path.get(key).copied()
+        self.tables
+            .read()
+            .expect("no panic while the lock is held")
+            .by_path
+            .get(key)
+            .copied()
     }
 
     fn insert(
@@ -131,7 +160,12 @@ impl<'s> Program<'s> {
     ) -> ModuleId {
         let mut mutated_globals = HashSet::new();
         let mut stored_fields = HashSet::new();
-        for s in ir.functions.iter().flat_map(|f| &f.body.blocks).flat_map(|b| &b.statements) {
+        for s in ir
+            .functions
+            .iter()
+            .flat_map(|f| &f.body.blocks)
+            .flat_map(|b| &b.statements)
+        {
             match &s.kind {
                 StatementKind::SetGlobal { name, .. } => {
                     mutated_globals.insert(name.clone());
@@ -142,7 +176,10 @@ impl<'s> Program<'s> {
                 _ => {}
             }
         }
-        let mut tables = self.tables.write().expect("no panic while the lock is held");
+        let mut tables = self
+            .tables
+            .write()
+            .expect("no panic while the lock is held");
         if let Some(Some(id)) = tables.by_path.get(&key) {
             return *id;
         }
@@ -182,7 +219,10 @@ impl<'s> Program<'s> {
                 true,
             ))
         } else {
-            self.sources.load(path).ok().and_then(|file| self.add_file(&file).ok())
+            self.sources
+                .load(path)
+                .ok()
+                .and_then(|file| self.add_file(&file).ok())
         };
         self.tables
             .write()
@@ -203,7 +243,11 @@ impl<'s> Program<'s> {
         if file.is_file() {
             return self.load(&file);
         }
-        if dir.is_dir() && is_identifier(name) { self.load(&dir) } else { None }
+        if dir.is_dir() && is_identifier(name) {
+            self.load(&dir)
+        } else {
+            None
+        }
     }
 
     /// The folders in which absolute imports of a module are looked for: above its outermost

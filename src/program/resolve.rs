@@ -40,7 +40,9 @@ impl Program<'_> {
     #[must_use]
     pub fn resolve_path(&self, module: ModuleId, scope: ScopeIdx, path: &[Name]) -> Def {
         let m = self.module(module);
-        let Some((first, rest)) = path.split_first() else { return Def::Unknown };
+        let Some((first, rest)) = path.split_first() else {
+            return Def::Unknown;
+        };
         let mut def = self.resolve_name(&m, scope, first, 0);
         for name in rest {
             def = self.attribute(&def, name, 0);
@@ -141,8 +143,10 @@ impl Program<'_> {
         if let Some(last) = live.iter().rposition(|s| !s.conditional) {
             live.drain(..last);
         }
-        let mut defs: Vec<Def> =
-            live.iter().map(|s| self.site(m, scope, &s.binding, hops)).collect();
+        let mut defs: Vec<Def> = live
+            .iter()
+            .map(|s| self.site(m, scope, &s.binding, hops))
+            .collect();
         if defs.len() > 1 {
             // `try: from fast import f / except ImportError: from slow import f`, or `= None`:
             // what the program itself defines is the better guess only when it is alone.
@@ -162,8 +166,14 @@ impl Program<'_> {
 
     fn site(&self, m: &LoadedModule, scope: ScopeIdx, binding: &Binding, hops: u32) -> Def {
         match binding {
-            Binding::Function(f) => Def::Func(FuncRef { module: m.id, func: *f }),
-            Binding::Class(c) => Def::Class(ClassRef { module: m.id, class: *c }),
+            Binding::Function(f) => Def::Func(FuncRef {
+                module: m.id,
+                func: *f,
+            }),
+            Binding::Class(c) => Def::Class(ClassRef {
+                module: m.id,
+                class: *c,
+            }),
             Binding::Import(path) => self.import(m, path, hops + 1),
             Binding::Value(expr) => match &expr.kind {
                 // An alias of something that has a name.
@@ -177,7 +187,10 @@ impl Program<'_> {
                         def => def,
                     }
                 }
-                StaticExprKind::Lambda(f) => Def::Func(FuncRef { module: m.id, func: *f }),
+                StaticExprKind::Lambda(f) => Def::Func(FuncRef {
+                    module: m.id,
+                    func: *f,
+                }),
                 StaticExprKind::Opaque => Def::Unknown,
                 _ => Def::Value(m.id, scope, Arc::new(expr.clone())),
             },
@@ -219,7 +232,9 @@ impl Program<'_> {
         if let Some(sites) = scope.bindings.get(name) {
             return self.binding(m, ScopeIdx::MODULE, name, sites, hops);
         }
-        if m.is_package && let Some(id) = self.child(&m.folder, name) {
+        if m.is_package
+            && let Some(id) = self.child(&m.folder, name)
+        {
             return Def::Module(id);
         }
         for star in scope.star_imports.iter().rev() {
@@ -243,7 +258,9 @@ impl Program<'_> {
                 }
             }
             if import.module.is_empty() {
-                let Some(name) = &import.name else { return Def::Unknown };
+                let Some(name) = &import.name else {
+                    return Def::Unknown;
+                };
                 let init = folder.join("__init__.py");
                 if init.is_file()
                     && let Some(id) = self.load(&init)
@@ -316,10 +333,44 @@ impl Program<'_> {
 fn is_builtin(name: &str) -> bool {
     matches!(
         name,
-        "len" | "str" | "repr" | "bool" | "int" | "float" | "list" | "dict" | "set" | "tuple"
-            | "range" | "enumerate" | "zip" | "print" | "isinstance" | "super" | "sum" | "min"
-            | "max" | "sorted" | "any" | "all" | "getattr" | "setattr" | "hasattr" | "object"
-            | "type" | "id" | "map" | "filter" | "iter" | "next" | "open" | "vars" | "reversed"
+        "len"
+            | "str"
+            | "repr"
+            | "bool"
+            | "int"
+            | "float"
+            | "list"
+            | "dict"
+            | "set"
+            | "tuple"
+            | "range"
+            | "enumerate"
+            | "zip"
+            | "print"
+            | "isinstance"
+            | "super"
+            | "sum"
+            | "min"
+            | "max"
+            | "sorted"
+            | "any"
+            | "all"
+            | "getattr"
+            | "setattr"
+            | "hasattr"
+            | "object"
+            | "type"
+            | "id"
+            | "map"
+            | "filter"
+            | "iter"
+            | "next"
+            | "open"
+            | "vars"
+            | "reversed"
     ) || name.ends_with("Error")
-        || matches!(name, "Exception" | "BaseException" | "KeyboardInterrupt" | "SystemExit" | "StopIteration")
+        || matches!(
+            name,
+            "Exception" | "BaseException" | "KeyboardInterrupt" | "SystemExit" | "StopIteration"
+        )
 }

@@ -2,29 +2,73 @@
 
 /// Words of a call's name that make it a write.
 const WRITE_WORDS: &[&str] = &[
-    "insert", "merge", "upsert", "execute", "executemany", "commit", "save", "upload", "write",
-    "bulk", "persist", "publish",
+    "insert",
+    "merge",
+    "upsert",
+    "execute",
+    "executemany",
+    "commit",
+    "save",
+    "upload",
+    "write",
+    "bulk",
+    "persist",
+    "publish",
 ];
 
 /// Whole names of calls that write.
-const WRITE_NAMES: &[&str] = &["to_sql", "to_gbq", "to_parquet", "put_object", "put_item", "copy_from", "append_rows", "streaming_insert"];
+const WRITE_NAMES: &[&str] = &[
+    "to_sql",
+    "to_gbq",
+    "to_parquet",
+    "put_object",
+    "put_item",
+    "copy_from",
+    "append_rows",
+    "streaming_insert",
+];
 
 /// What follows `load_` in calls that read.
 const READ_LOADS: &[&str] = &[
-    "config", "configs", "settings", "schema", "env", "dotenv", "yaml", "json", "toml", "template",
-    "state", "checkpoint", "credentials", "module", "query", "sql", "file", "csv", "parquet", "data",
-    "rules", "mapping", "model", "workbook",
+    "config",
+    "configs",
+    "settings",
+    "schema",
+    "env",
+    "dotenv",
+    "yaml",
+    "json",
+    "toml",
+    "template",
+    "state",
+    "checkpoint",
+    "credentials",
+    "module",
+    "query",
+    "sql",
+    "file",
+    "csv",
+    "parquet",
+    "data",
+    "rules",
+    "mapping",
+    "model",
+    "workbook",
 ];
 
 /// Statements that change data, at the start of a query text.
-const WRITE_STATEMENTS: &[&str] =
-    &["insert", "merge", "update", "delete", "replace", "create", "truncate", "drop", "alter", "copy", "load", "export"];
+const WRITE_STATEMENTS: &[&str] = &[
+    "insert", "merge", "update", "delete", "replace", "create", "truncate", "drop", "alter",
+    "copy", "load", "export",
+];
 
 /// Statements that only read.
 const READ_STATEMENTS: &[&str] = &["select", "with", "show", "describe", "explain", "pragma"];
 
 /// Receivers whose methods have nothing to do with the warehouse.
-const FOREIGN_RECEIVERS: &[&str] = &["json", "yaml", "pickle", "toml", "csv", "os", "sys", "shutil", "io", "gzip"];
+const FOREIGN_RECEIVERS: &[&str] = &[
+    "json", "yaml", "pickle", "toml", "csv", "os", "sys", "shutil", "io", "gzip",
+];
 
 /// Whether a call writes data, judged by its name, the name in front of it and the literal texts
 /// that it is given.
@@ -36,11 +80,19 @@ pub fn is_write(name: &str, receiver: Option<&str>, texts: &[crate::ir::Name]) -
     let lower = name.to_ascii_lowercase();
     let words: Vec<&str> = lower.split('_').filter(|w| !w.is_empty()).collect();
     let statement = texts.iter().find_map(|t| {
-        let first = t.split_whitespace().find(|w| !w.starts_with("--"))?.to_ascii_lowercase();
-        let first = first.trim_matches(|c: char| !c.is_ascii_alphabetic()).to_owned();
-        (WRITE_STATEMENTS.contains(&first.as_str()) || READ_STATEMENTS.contains(&first.as_str())).then_some(first)
+        let first = t
+            .split_whitespace()
+            .find(|w| !w.starts_with("--"))?
+            .to_ascii_lowercase();
+        let first = first
+            .trim_matches(|c: char| !c.is_ascii_alphabetic())
+            .to_owned();
+        (WRITE_STATEMENTS.contains(&first.as_str()) || READ_STATEMENTS.contains(&first.as_str()))
+            .then_some(first)
     });
-    let runs_sql = words.iter().any(|w| matches!(*w, "query" | "execute" | "executemany" | "sql"));
+    let runs_sql = words
+        .iter()
+        .any(|w| matches!(*w, "query" | "execute" | "executemany" | "sql"));
     if runs_sql && let Some(s) = &statement {
         return WRITE_STATEMENTS.contains(&s.as_str());
     }
@@ -62,13 +114,33 @@ mod tests {
 
     #[test]
     fn names_and_statements() {
-        for name in ["load_table_from_json", "insert_rows_json", "executemany", "commit", "upload", "save_rows", "to_sql"] {
+        for name in [
+            "load_table_from_json",
+            "insert_rows_json",
+            "executemany",
+            "commit",
+            "upload",
+            "save_rows",
+            "to_sql",
+        ] {
             assert!(is_write(name, None, &[]), "{name}");
         }
-        for name in ["load_config", "get", "fetch", "result", "query", "notify_error", "delete_table"] {
+        for name in [
+            "load_config",
+            "get",
+            "fetch",
+            "result",
+            "query",
+            "notify_error",
+            "delete_table",
+        ] {
             assert!(!is_write(name, None, &[]), "{name}");
         }
-        assert!(is_write("query", Some("client"), &["MERGE t USING s ON a".into()]));
+        assert!(is_write(
+            "query",
+            Some("client"),
+            &["MERGE t USING s ON a".into()]
+        ));
         assert!(!is_write("execute", Some("db"), &["  SELECT 1".into()]));
         assert!(!is_write("load", Some("json"), &[]));
     }

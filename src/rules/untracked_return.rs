@@ -33,7 +33,11 @@ struct Tally {
 
 impl Automaton for Tally {
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
-        if !call.resolved && is_write(call.name, call.receiver, call.texts) { flags | WROTE } else { flags }
+        if !call.resolved && is_write(call.name, call.receiver, call.texts) {
+            flags | WROTE
+        } else {
+            flags
+        }
     }
     fn on_set(&self, flags: u32) -> u32 {
         flags | WAS_SET
@@ -132,7 +136,9 @@ pub fn check_class(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> Ch
     let mut out = Checked::default();
     let contract = task.contract;
     let method = contract.method.as_str();
-    let Lookup::Found(owner, defs) = program.lookup(class, method, None) else { return out };
+    let Lookup::Found(owner, defs) = program.lookup(class, method, None) else {
+        return out;
+    };
     if !must_keep(program, class, owner, task) {
         return out;
     }
@@ -166,7 +172,9 @@ pub fn check_class(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> Ch
         }
     }
     let (inherited, own) = out.findings.into_iter().partition(|f| {
-        out.inherited.iter().any(|k| k.primary.location == f.primary.location && k.kind == f.kind)
+        out.inherited
+            .iter()
+            .any(|k| k.primary.location == f.primary.location && k.kind == f.kind)
     });
     out.findings = own;
     out.inherited = inherited;
@@ -183,28 +191,40 @@ fn must_keep(program: &Program<'_>, class: ClassRef, owner: ClassRef, task: Task
 
 /// Whether the method is the `pass` that a class with an inferred contract gives its hook.
 fn is_default(program: &Program<'_>, owner: ClassRef, func: FuncRef, task: Task<'_>) -> bool {
-    let Some(grounds) = task.inferred else { return false };
+    let Some(grounds) = task.inferred else {
+        return false;
+    };
     let module = program.module(func.module);
     module.ir.function(func.func).shape == FunctionShape::Pass
-        && program.mro(grounds.class).entries.contains(&MroEntry::Class(owner))
+        && program
+            .mro(grounds.class)
+            .entries
+            .contains(&MroEntry::Class(owner))
 }
 
 fn is_protocol(program: &Program<'_>, class: ClassRef) -> bool {
     let mro = program.mro(class);
-    mro.entries.iter().any(|e| matches!(e, MroEntry::External(p) if p.ends_with("Protocol")))
+    mro.entries
+        .iter()
+        .any(|e| matches!(e, MroEntry::External(p) if p.ends_with("Protocol")))
 }
 
 /// Whether a class between `class` and `owner` in the MRO defines a method.
 fn brings_helpers(program: &Program<'_>, class: ClassRef, owner: ClassRef) -> bool {
     let mro = program.mro(class);
-    mro.entries.iter().take_while(|e| **e != MroEntry::Class(owner)).any(|e| match e {
-        MroEntry::Class(c) => {
-            let m = program.module(c.module);
-            m.ir.functions.iter().any(|f| f.class == Some(c.class) && f.name != "__init__")
-        }
-        MroEntry::External(p) => !crate::program::is_transparent_base(p),
-        MroEntry::Unknown => true,
-    })
+    mro.entries
+        .iter()
+        .take_while(|e| **e != MroEntry::Class(owner))
+        .any(|e| match e {
+            MroEntry::Class(c) => {
+                let m = program.module(c.module);
+                m.ir.functions
+                    .iter()
+                    .any(|f| f.class == Some(c.class) && f.name != "__init__")
+            }
+            MroEntry::External(p) => !crate::program::is_transparent_base(p),
+            MroEntry::Unknown => true,
+        })
 }
 
 /// Whether `class`, which has the method from `owner`, must keep the contract.
@@ -226,7 +246,11 @@ fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &
                 })
         });
     }
-    let after = mro.entries.iter().skip_while(|e| **e != MroEntry::Class(owner)).skip(1);
+    let after = mro
+        .entries
+        .iter()
+        .skip_while(|e| **e != MroEntry::Class(owner))
+        .skip(1);
     for e in after {
         match e {
             MroEntry::Class(c) => {
@@ -238,7 +262,9 @@ fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &
             MroEntry::External(_) | MroEntry::Unknown => return true,
         }
     }
-    mro.entries.iter().any(|e| matches!(e, MroEntry::Class(c) if calls_and_reads(program, *c, contract)))
+    mro.entries
+        .iter()
+        .any(|e| matches!(e, MroEntry::Class(c) if calls_and_reads(program, *c, contract)))
 }
 
 /// Whether a method of the class itself calls the contract method on its receiver and reads the
@@ -253,37 +279,70 @@ fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) 
         let mut reads = false;
         for b in &f.body.blocks {
             for s in &b.statements {
-                if let StatementKind::Assign(_, Rvalue::GetField(Operand::Local(l), name)) = &s.kind {
+                if let StatementKind::Assign(_, Rvalue::GetField(Operand::Local(l), name)) = &s.kind
+                {
                     reads |= l.0 == 0 && name == contract.sets.field.as_str();
                 }
             }
-            if let TerminatorKind::Eval { rvalue: Rvalue::Call { callee: Callee::Method { receiver, name, .. }, .. }, .. } =
-                &b.terminator.kind
+            if let TerminatorKind::Eval {
+                rvalue:
+                    Rvalue::Call {
+                        callee: Callee::Method { receiver, name, .. },
+                        ..
+                    },
+                ..
+            } = &b.terminator.kind
             {
-                calls |= name == contract.method.as_str() && *receiver == Operand::Local(crate::ir::LocalId(0));
+                calls |= name == contract.method.as_str()
+                    && *receiver == Operand::Local(crate::ir::LocalId(0));
             }
         }
         calls && reads
     })
 }
 
-fn check_function(program: &Program<'_>, class: ClassRef, func: FuncRef, contract: &Contract, out: &mut Checked) {
+fn check_function(
+    program: &Program<'_>,
+    class: ClassRef,
+    func: FuncRef,
+    contract: &Contract,
+    out: &mut Checked,
+) {
     let module = program.module(func.module);
     let function = module.ir.function(func.func);
     let tally = Tally {
-        place: WatchedPlace { field: contract.sets.field.as_str().into(), key: contract.sets.key.as_str().into() },
+        place: WatchedPlace {
+            field: contract.sets.field.as_str().into(),
+            key: contract.sets.key.as_str().into(),
+        },
     };
     let mut engine = Engine::new(program, &tally);
     let excused = engine.decorated_with(func, |n| {
-        matches!(n, "abstractmethod" | "overload" | "staticmethod" | "classmethod" | "property" | "cached_property")
+        matches!(
+            n,
+            "abstractmethod"
+                | "overload"
+                | "staticmethod"
+                | "classmethod"
+                | "property"
+                | "cached_property"
+        )
     });
-    if excused || matches!(function.shape, FunctionShape::Empty | FunctionShape::NotImplemented) {
+    if excused
+        || matches!(
+            function.shape,
+            FunctionShape::Empty | FunctionShape::NotImplemented
+        )
+    {
         return;
     }
     out.processors += 1;
     let name_at = |f: FuncRef| {
         let m = program.module(f.module);
-        m.file.as_ref().map(|file| Location { file: file.id, span: m.ir.function(f.func).name_span })
+        m.file.as_ref().map(|file| Location {
+            file: file.id,
+            span: m.ir.function(f.func).name_span,
+        })
     };
     let Some(def) = name_at(func) else { return };
     out.subjects.push(def);
@@ -297,7 +356,11 @@ fn check_function(program: &Program<'_>, class: ClassRef, func: FuncRef, contrac
             .arg("place", contract.sets.to_string())
             .symbol(symbol.clone())
     };
-    if function.is_generator || engine.decorated_with(func, |n| n == "contextmanager" || n == "asynccontextmanager") {
+    if function.is_generator
+        || engine.decorated_with(func, |n| {
+            n == "contextmanager" || n == "asynccontextmanager"
+        })
+    {
         out.findings.push(
             start()
                 .note("the body contains `yield`: calling it only makes a generator, and runs nothing")
@@ -317,14 +380,32 @@ fn check_function(program: &Program<'_>, class: ClassRef, func: FuncRef, contrac
                 && !inner.bad.is_empty()
             {
                 verdict = Some(inner);
-                report(program, &mut plain, class, func, contract, verdict.as_ref(), &start, out);
+                report(
+                    program,
+                    &mut plain,
+                    class,
+                    func,
+                    contract,
+                    verdict.as_ref(),
+                    &start,
+                    out,
+                );
                 account(&plain, out);
                 account(&engine, out);
                 return;
             }
         }
     }
-    report(program, &mut engine, class, root, contract, verdict.as_ref(), &start, out);
+    report(
+        program,
+        &mut engine,
+        class,
+        root,
+        contract,
+        verdict.as_ref(),
+        &start,
+        out,
+    );
     account(&engine, out);
 }
 
@@ -337,8 +418,18 @@ fn account(engine: &Engine<'_>, out: &mut Checked) {
 
 /// The state in which the method is entered: the receiver is an instance of just this class, its
 /// dict has no such key.
-fn entry_state(engine: &mut Engine<'_>, class: ClassRef, func: FuncRef, contract: &Contract) -> State {
-    let site = Site { func, block: 0, index: u32::MAX - 1, part: 0 };
+fn entry_state(
+    engine: &mut Engine<'_>,
+    class: ClassRef,
+    func: FuncRef,
+    contract: &Contract,
+) -> State {
+    let site = Site {
+        func,
+        block: 0,
+        index: u32::MAX - 1,
+        part: 0,
+    };
     let mut fact = Fact::of_kind(Kind::Object);
     fact.class = Some(class);
     let receiver = engine.terms.make(Term::Symbol(site, 0));
@@ -348,12 +439,16 @@ fn entry_state(engine: &mut Engine<'_>, class: ClassRef, func: FuncRef, contract
     engine.watched_field = field;
     let dict = engine.watched_object(&state);
     let mut fact = Fact::of_kind(initial_kind(engine.program, class, &contract.sets.field));
-    if fact.kind == Kind::DefaultDict && made_by(engine.program, class, &contract.sets.field, "Counter") {
+    if fact.kind == Kind::DefaultDict
+        && made_by(engine.program, class, &contract.sets.field, "Counter")
+    {
         let counter = engine.terms.external("collections.Counter");
         fact.is.push(counter);
     }
     state.facts.insert(dict, fact);
-    let key = engine.terms.lit(Literal::Str(contract.sets.key.as_str().into()));
+    let key = engine
+        .terms
+        .lit(Literal::Str(contract.sets.key.as_str().into()));
     state.heap.insert((dict, Slot::Item(key)), Cell::Absent);
     state
 }
@@ -394,10 +489,20 @@ fn initial_kind(program: &Program<'_>, class: ClassRef, field: &str) -> Kind {
 
 /// Enters the method through the project's decorators: the function that a call really runs, its
 /// cells, and the state.
-fn enter(engine: &mut Engine<'_>, class: ClassRef, func: FuncRef, contract: &Contract) -> (State, Option<Value>, FuncRef) {
+fn enter(
+    engine: &mut Engine<'_>,
+    class: ClassRef,
+    func: FuncRef,
+    contract: &Contract,
+) -> (State, Option<Value>, FuncRef) {
     let state = entry_state(engine, class, func, contract);
     let cx = engine.context(func);
-    let site = Site { func, block: 0, index: u32::MAX - 1, part: 100 };
+    let site = Site {
+        func,
+        block: 0,
+        index: u32::MAX - 1,
+        part: 100,
+    };
     match engine.decorated(&cx, state.clone(), func, site) {
         Some((state, value)) => match *engine.terms.term(value) {
             Term::Closure(f, cells) => (state, Some(cells), f),
@@ -409,10 +514,21 @@ fn enter(engine: &mut Engine<'_>, class: ClassRef, func: FuncRef, contract: &Con
 }
 
 /// Simulates the function and finds its bad exits, each confirmed by a path.
-fn judge(engine: &mut Engine<'_>, func: FuncRef, cells: Option<Value>, state: &mut State, out: &mut Checked) -> Option<Verdict> {
+fn judge(
+    engine: &mut Engine<'_>,
+    func: FuncRef,
+    cells: Option<Value>,
+    state: &mut State,
+    out: &mut Checked,
+) -> Option<Verdict> {
     let cx = engine.context(func);
     let args = engine.receiver_args(state.watched);
-    let site = Site { func, block: 0, index: u32::MAX - 1, part: 0 };
+    let site = Site {
+        func,
+        block: 0,
+        index: u32::MAX - 1,
+        part: 0,
+    };
     let env = engine.bind(state, func, cells, &args, site);
     state.env = env;
     let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
@@ -459,9 +575,21 @@ fn judge(engine: &mut Engine<'_>, func: FuncRef, cells: Option<Value>, state: &m
     Some(Verdict { bad: found, never })
 }
 
-fn search(engine: &mut Engine<'_>, cx: &Rc<FnContext>, state: &State, graph: &Graph, block: BlockId, wanted: Bad) -> Witness {
-    let accept = move |engine: &mut Engine<'_>, state: &State, _: Value| bad(engine, state) == Some(wanted);
-    let goal = Goal { kind: ExitKind::Return, block: Some(block), accept: &accept };
+fn search(
+    engine: &mut Engine<'_>,
+    cx: &Rc<FnContext>,
+    state: &State,
+    graph: &Graph,
+    block: BlockId,
+    wanted: Bad,
+) -> Witness {
+    let accept =
+        move |engine: &mut Engine<'_>, state: &State, _: Value| bad(engine, state) == Some(wanted);
+    let goal = Goal {
+        kind: ExitKind::Return,
+        block: Some(block),
+        accept: &accept,
+    };
     engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph))
 }
 
@@ -481,8 +609,16 @@ fn exit_point(cx: &FnContext, block: BlockId) -> ExitPoint {
     let function = cx.function();
     let t = &function.body.block(block).terminator;
     match &t.kind {
-        TerminatorKind::Return { implicit: false, .. } => ExitPoint { span: t.span, implicit: false },
-        _ => ExitPoint { span: function.name_span, implicit: true },
+        TerminatorKind::Return {
+            implicit: false, ..
+        } => ExitPoint {
+            span: t.span,
+            implicit: false,
+        },
+        _ => ExitPoint {
+            span: function.name_span,
+            implicit: true,
+        },
     }
 }
 
@@ -499,7 +635,9 @@ fn report(
 ) {
     let Some(verdict) = verdict else { return };
     let module = program.module(func.module);
-    let Some(file) = module.file.as_ref().map(|f| f.id) else { return };
+    let Some(file) = module.file.as_ref().map(|f| f.id) else {
+        return;
+    };
     let function = module.ir.function(func.func);
     let at = |span: Span| Location { file, span };
     let _ = engine;
@@ -527,7 +665,11 @@ fn report(
             .arg("place", contract.sets.to_string())
             .symbol(start_symbol(program, class, contract));
         let mut exit = at(point.span);
-        let mut label = if point.implicit { "can reach its end without setting it" } else { "returns without setting it" };
+        let mut label = if point.implicit {
+            "can reach its end without setting it"
+        } else {
+            "returns without setting it"
+        };
         let mut shown: Vec<&PathEvent> = events.iter().collect();
         // In an inherited method the class's own helper is what forgot it.
         let shared = |k: &Finding| k.primary.location == exit && k.kind == kind.kind();
@@ -537,7 +679,10 @@ fn report(
             if let Some(f) = &m.file {
                 exit = Location { file: f.id, span };
                 label = "returns without setting it";
-                while shown.last().is_some_and(|e| !matches!(e.what, EventKind::Left)) {
+                while shown
+                    .last()
+                    .is_some_and(|e| !matches!(e.what, EventKind::Left))
+                {
                     shown.pop();
                 }
                 shown.pop();
@@ -548,7 +693,10 @@ fn report(
         for s in wording::steps(program, &shown) {
             let m = program.module(s.func.module);
             if let Some(f) = &m.file {
-                let location = Location { file: f.id, span: s.span };
+                let location = Location {
+                    file: f.id,
+                    span: s.span,
+                };
                 last = Some(location);
                 b = b.step(location, s.message);
             }
@@ -572,14 +720,22 @@ fn start_symbol(program: &Program<'_>, class: ClassRef, contract: &Contract) -> 
 
 /// Whether a test after the last helper led to the exit.
 fn decided_last(events: &[PathEvent]) -> bool {
-    let of = |wanted: fn(&EventKind) -> bool| events.iter().rposition(|e| e.matters && wanted(&e.what));
+    let of =
+        |wanted: fn(&EventKind) -> bool| events.iter().rposition(|e| e.matters && wanted(&e.what));
     let decided = of(|what| matches!(what, EventKind::Decision(..)));
-    let left = events.iter().rposition(|e| matches!(e.what, EventKind::Left));
+    let left = events
+        .iter()
+        .rposition(|e| matches!(e.what, EventKind::Left));
     decided > left
 }
 
 /// The helper of the class itself that an inherited method entered last on the path.
-fn own_helper(program: &Program<'_>, class: ClassRef, func: FuncRef, events: &[PathEvent]) -> Option<(FuncRef, Span)> {
+fn own_helper(
+    program: &Program<'_>,
+    class: ClassRef,
+    func: FuncRef,
+    events: &[PathEvent],
+) -> Option<(FuncRef, Span)> {
     let module = program.module(func.module);
     let owner = module.ir.function(func.func).class;
     if func.module == class.module && owner == Some(class.class) || owner.is_none() {

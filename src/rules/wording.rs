@@ -48,11 +48,22 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent]) -> Vec<WordedStep> {
             }
             EventKind::Raised => {
                 // Only an exception that is then dealt with in the function decides anything.
-                let handled = events[i + 1..]
-                    .iter()
-                    .find(|n| matches!(n.what, EventKind::Caught | EventKind::Swallowed | EventKind::Raised));
+                let handled = events[i + 1..].iter().find(|n| {
+                    matches!(
+                        n.what,
+                        EventKind::Caught | EventKind::Swallowed | EventKind::Raised
+                    )
+                });
                 let _ = handled;
-                (if text.trim_start().starts_with("raise") { "raised here" } else { "raises" }.to_owned(), 3)
+                (
+                    if text.trim_start().starts_with("raise") {
+                        "raised here"
+                    } else {
+                        "raises"
+                    }
+                    .to_owned(),
+                    3,
+                )
             }
             EventKind::Caught => ("caught here".to_owned(), 3),
             EventKind::Swallowed => ("swallows the exception".to_owned(), 3),
@@ -66,10 +77,17 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent]) -> Vec<WordedStep> {
             }
         };
         // The same step twice in a row tells nothing new.
-        if out.last().is_some_and(|s| s.span == span && s.message == message) {
+        if out
+            .last()
+            .is_some_and(|s| s.span == span && s.message == message)
+        {
             continue;
         }
-        out.push(WordedStep { func: e.func, span, message });
+        out.push(WordedStep {
+            func: e.func,
+            span,
+            message,
+        });
         weights.push(weight);
     }
     // Too many: drop the least telling, the earliest first.
@@ -89,10 +107,18 @@ fn decision(role: BranchRole, text: &str, taken: bool) -> String {
     let text = one_line(text);
     match role {
         BranchRole::Pattern => {
-            if taken { "this case matches".to_owned() } else { "this case does not match".to_owned() }
+            if taken {
+                "this case matches".to_owned()
+            } else {
+                "this case does not match".to_owned()
+            }
         }
         BranchRole::Guard => {
-            if taken { "the guard holds".to_owned() } else { "the guard fails".to_owned() }
+            if taken {
+                "the guard holds".to_owned()
+            } else {
+                "the guard fails".to_owned()
+            }
         }
         _ => condition(&text, taken),
     }
@@ -108,7 +134,14 @@ fn condition(text: &str, taken: bool) -> String {
     }
     let simple = !text.contains('\n') && text.len() <= 60;
     if simple {
-        let negative = [(" is not ", true), (" is ", false), (" not in ", true), (" in ", false), (" == ", false), (" != ", true)];
+        let negative = [
+            (" is not ", true),
+            (" is ", false),
+            (" not in ", true),
+            (" in ", false),
+            (" == ", false),
+            (" != ", true),
+        ];
         for (op, negated) in negative {
             if let Some((a, b)) = text.split_once(op)
                 && !a.contains([' ', '(']) | is_operand(a)
@@ -117,10 +150,18 @@ fn condition(text: &str, taken: bool) -> String {
                 let holds = taken != negated;
                 return match op.trim() {
                     "is" | "is not" | "==" | "!=" => {
-                        if holds { format!("`{a}` is {b}") } else { format!("`{a}` is not {b}") }
+                        if holds {
+                            format!("`{a}` is {b}")
+                        } else {
+                            format!("`{a}` is not {b}")
+                        }
                     }
                     _ => {
-                        if holds { format!("`{a}` is in {b}") } else { format!("`{a}` is not in {b}") }
+                        if holds {
+                            format!("`{a}` is in {b}")
+                        } else {
+                            format!("`{a}` is not in {b}")
+                        }
                     }
                 };
             }
@@ -134,7 +175,11 @@ fn condition(text: &str, taken: bool) -> String {
         text.to_owned()
     };
     if is_operand(text) && !text.contains('(') {
-        if taken { format!("`{shown}` is true (not empty)") } else { format!("`{shown}` is false or empty") }
+        if taken {
+            format!("`{shown}` is true (not empty)")
+        } else {
+            format!("`{shown}` is false or empty")
+        }
     } else if taken {
         format!("`{shown}` is true")
     } else {
@@ -171,12 +216,24 @@ mod tests {
     #[test]
     fn conditions_read_as_sentences() {
         assert_eq!(condition("rows", false), "`rows` is false or empty");
-        assert_eq!(condition("mode == 'append'", false), "`mode` is not 'append'");
+        assert_eq!(
+            condition("mode == 'append'", false),
+            "`mode` is not 'append'"
+        );
         assert_eq!(condition("x is not None", true), "`x` is not None");
         assert_eq!(condition("x is None", false), "`x` is not None");
-        assert_eq!(condition("mode not in ('a', 'b')", true), "`mode` is not in ('a', 'b')");
+        assert_eq!(
+            condition("mode not in ('a', 'b')", true),
+            "`mode` is not in ('a', 'b')"
+        );
         assert_eq!(condition("not rows", true), "`rows` is false or empty");
-        assert_eq!(condition("len(rows) > self.max_rows", true), "`len(rows) > self.max_rows` is true");
-        assert_eq!(condition("client.exists()", true), "`client.exists()` is true");
+        assert_eq!(
+            condition("len(rows) > self.max_rows", true),
+            "`len(rows) > self.max_rows` is true"
+        );
+        assert_eq!(
+            condition("client.exists()", true),
+            "`client.exists()` is true"
+        );
     }
 }

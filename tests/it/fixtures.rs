@@ -2,7 +2,7 @@
 //!
 //! `# expect: KIND` at the end of a line means one finding with its primary label on that line;
 //! `KIND|KIND` accepts either, and ` low` a severity one level below the kind's own. A line
-//! without a mark expects nothing.
+//! without a mark expects nothing, and so does a mark that says `(needs …)`: a known gap.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +23,12 @@ fn root() -> PathBuf {
 fn check(paths: &[PathBuf], cwd: &Path) -> Outcome {
     let mut settings = Settings::new(None, &Overrides::default()).unwrap();
     settings.pedantic = true;
-    driver::run(Request { paths, stdin: None, settings: &settings, cwd: cwd.to_path_buf() })
+    driver::run(Request {
+        paths,
+        stdin: None,
+        settings: &settings,
+        cwd: cwd.to_path_buf(),
+    })
 }
 
 /// The marks of a text: the words after `tag`.
@@ -32,7 +37,10 @@ fn marks(text: &str, tag: &str) -> Marks {
     for (i, line) in text.lines().enumerate() {
         if let Some((_, rest)) = line.split_once(tag) {
             let kinds = rest.split_whitespace().next().unwrap();
-            out.insert(u32::try_from(i + 1).unwrap(), kinds.split('|').map(str::to_owned).collect());
+            out.insert(
+                u32::try_from(i + 1).unwrap(),
+                kinds.split('|').map(str::to_owned).collect(),
+            );
         }
     }
     out
@@ -46,8 +54,14 @@ fn differences(outcome: &Outcome, expected: &BTreeMap<String, Marks>) -> Vec<Str
         let file = outcome.sources.get(f.primary.location.file);
         let line = file.position(f.primary.location.span.start).line;
         let wanted = left.get_mut(&file.display).and_then(|m| m.remove(&line));
-        if !wanted.as_ref().is_some_and(|kinds| kinds.iter().any(|k| k == f.kind)) {
-            out.push(format!("{}:{line}: {} ({}), expected {wanted:?}", file.display, f.kind, f.symbol));
+        if !wanted
+            .as_ref()
+            .is_some_and(|kinds| kinds.iter().any(|k| k == f.kind))
+        {
+            out.push(format!(
+                "{}:{line}: {} ({}), expected {wanted:?}",
+                file.display, f.kind, f.symbol
+            ));
         }
     }
     for (file, marks) in left {
@@ -59,7 +73,10 @@ fn differences(outcome: &Outcome, expected: &BTreeMap<String, Marks>) -> Vec<Str
 }
 
 fn python_files(dir: &Path, out: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> = fs::read_dir(dir)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -80,19 +97,32 @@ fn compare(dir: &Path, tag: &str) {
     for f in &files {
         let marks = marks(&fs::read_to_string(f).unwrap(), tag);
         total += marks.len();
-        let display = f.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
+        let display = f
+            .strip_prefix(root())
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .replace('\\', "/");
         expected.insert(display, marks);
     }
     assert!(total > 0, "no marks in {}", dir.display());
     let outcome = check(&files, &root());
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let differences = differences(&outcome, &expected);
-    assert!(differences.is_empty(), "{} of {total} marks:\n{}", differences.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {total} marks:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
 }
 
 #[test]
 fn the_catalogue_of_untracked_return() {
-    compare(&root().join("tests/fixtures/untracked-return"), "# expect: ");
+    compare(
+        &root().join("tests/fixtures/untracked-return"),
+        "# expect: ",
+    );
 }
 
 #[test]
@@ -109,14 +139,24 @@ fn the_examples_on_the_rule_pages_do_what_they_say() {
             let path = dir.path().join("example.py");
             fs::write(&path, &example.code).unwrap();
             let outcome = check(&[path], dir.path());
-            assert!(outcome.failures.is_empty(), "{:?}\n{}", outcome.failures, example.code);
+            assert!(
+                outcome.failures.is_empty(),
+                "{:?}\n{}",
+                outcome.failures,
+                example.code
+            );
             let mut expected = Marks::new();
             for (line, kind) in &example.expected {
                 expected.insert(u32::try_from(*line).unwrap(), vec![(*kind).to_owned()]);
             }
             let expected = BTreeMap::from([("example.py".to_owned(), expected)]);
             let differences = differences(&outcome, &expected);
-            assert!(differences.is_empty(), "{}\n{}", differences.join("\n"), example.code);
+            assert!(
+                differences.is_empty(),
+                "{}\n{}",
+                differences.join("\n"),
+                example.code
+            );
             ran += 1;
         }
     }
