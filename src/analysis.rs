@@ -1,13 +1,16 @@
 //! The analysis of a set of files: the seam between the driver and everything that understands
 //! code.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::config::Settings;
-use crate::diagnostics::{FileFailure, Finding};
+use crate::config::{Origin, Settings};
+use crate::contracts::survey::{Problem, Processor, Survey, class_name};
+use crate::contracts::{self, Inferred};
+use crate::diagnostics::{self, FileFailure, Finding, Location};
 use crate::fence;
-use crate::program::{ModuleProblem, Program};
-use crate::rules::untracked_return::{self, Checked};
+use crate::program::{ClassRef, ModuleId, MroEntry, Program};
+use crate::rules::untracked_return::{self, Checked, Grounds, Task};
 use crate::rules::{Rule, UntrackedReturn};
 use crate::source::{SourceFile, SourceMap};
 
@@ -27,6 +30,8 @@ pub struct AnalysisInput<'a> {
 pub struct Analysis {
     /// Findings, in any order.
     pub findings: Vec<Finding>,
+    /// The contracts and the classes under them.
+    pub contracts: Vec<Survey>,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
     /// Files that could not be analysed, wholly or in part.
@@ -54,25 +59,23 @@ impl Statistics {
     }
 }
 
+/// What one class came to under one contract.
+struct ClassRun {
+    class: ClassRef,
+    /// Index of the contract in the survey.
+    contract: usize,
+    checked: Checked,
+}
+
 /// Analyses files.
 #[must_use]
 pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut out = Analysis::default();
     let program = Program::new(input.sources);
-    let mut total = Checked::default();
+    let mut modules = Vec::new();
     for file in input.files {
-        let checked = fence::catch(|| check_file(&program, file, input.settings));
-        match checked {
-            Ok(Ok(checked)) => {
-                total.processors += checked.processors;
-                total.steps += checked.steps;
-                total.merges += checked.merges;
-                total.widenings += checked.widenings;
-                total.calls_cut += checked.calls_cut;
-                total.given_up += checked.given_up;
-                total.infeasible += checked.infeasible;
-                out.findings.extend(checked.findings);
-            }
+        match fence::catch(|| program.add_file(file)) {
+            Ok(Ok(module)) => modules.push((file, module)),
             Ok(Err(problem)) => {
                 let place = problem.offset.map(|at| {
                     let p = file.position(at);
@@ -89,44 +92,204 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
                 .push(FileFailure::internal(file.display.clone(), bug.to_string())),
         }
     }
-    out.processors = total.processors;
-    for (name, count) in [
-        ("modules lowered", program.module_count() as u64),
-        ("methods checked", total.processors as u64),
-        ("block executions", total.steps),
-        ("states merged", total.merges),
-        ("loops widened", total.widenings),
-        ("calls not looked into", total.calls_cut),
-        ("exits without a single path", total.infeasible),
-        ("methods given up", total.given_up),
-    ] {
-        out.statistics.add(name, count);
+    let mut results = Vec::new();
+    if input.settings.rules.contains(UntrackedReturn.id()) {
+        let inferred = if input.settings.infer_contracts {
+            let classes: Vec<ClassRef> = modules
+                .iter()
+                .flat_map(|(_, module)| program.classes(*module))
+                .collect();
+            contracts::infer(&program, &classes, &input.settings.contracts)
+        } else {
+            Vec::new()
+        };
+        out.contracts = Survey::all(&input.settings.contracts, &inferred);
+        for (file, module) in modules {
+            match fence::catch(|| check_module(&program, module, input, &inferred, &out.contracts))
+            {
+                Ok(checked) => results.extend(checked),
+                Err(bug) => out
+                    .failed
+                    .push(FileFailure::internal(file.display.clone(), bug.to_string())),
+            }
+        }
+    }
+    survey(&program, &results, &mut out.contracts);
+    count(&program, &results, &mut out);
+    out.findings = findings(&program, results);
+    out
+}
+
+fn check_module(
+    program: &Program<'_>,
+    module: ModuleId,
+    input: &AnalysisInput<'_>,
+    inferred: &[Inferred],
+    surveys: &[Survey],
+) -> Vec<ClassRun> {
+    let mut out = Vec::new();
+    for class in program.classes(module) {
+        let mro = program.mro(class);
+        for (contract, survey) in surveys.iter().enumerate() {
+            // Of several classes that depend on the same hook, the nearest.
+            let nearest = inferred
+                .iter()
+                .filter(|found| found.believed && found.is_about(&survey.contract))
+                .filter(|found| found.under.contains(&class))
+                .min_by_key(|found| {
+                    let above = MroEntry::Class(found.evidence.class);
+                    mro.entries.iter().position(|entry| *entry == above)
+                });
+            let note;
+            let grounds = match (&survey.contract.origin, nearest) {
+                (Origin::Inferred, None) => continue,
+                (Origin::Inferred, Some(found)) => {
+                    note = found.evidence.sentence(input.sources);
+                    Some(Grounds {
+                        class: found.evidence.class,
+                        under: &found.under,
+                        note: &note,
+                    })
+                }
+                (Origin::Builtin | Origin::Declared { .. }, _) => None,
+            };
+            let task = Task {
+                contract: &survey.contract,
+                inferred: grounds,
+            };
+            let checked = untracked_return::check_class(program, class, task);
+            if checked.heir_of.is_some() || !checked.subjects.is_empty() {
+                out.push(ClassRun {
+                    class,
+                    contract,
+                    checked,
+                });
+            }
+        }
     }
     out
 }
 
-fn check_file(
-    program: &Program<'_>,
-    file: &Arc<SourceFile>,
-    settings: &Settings,
-) -> Result<Checked, ModuleProblem> {
-    let id = program.add_file(file)?;
-    let mut out = Checked::default();
-    if !settings.rules.contains(UntrackedReturn.id()) {
-        return Ok(out);
+fn by_class(results: &[ClassRun]) -> HashMap<(ClassRef, usize), &ClassRun> {
+    let runs = results.iter();
+    runs.map(|run| ((run.class, run.contract), run)).collect()
+}
+
+/// Puts every class that has to keep a contract under it.
+fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) {
+    let runs = by_class(results);
+    for (at, survey) in surveys.iter_mut().enumerate() {
+        let under = || results.iter().filter(|result| result.contract == at);
+        for ClassRun { class, checked, .. } in under() {
+            let owner = checked
+                .heir_of
+                .and_then(|owner| runs.get(&(owner, at)).copied());
+            let (place, from) = match (checked.subjects.first(), owner) {
+                (Some(place), _) => (Some(*place), checked),
+                (None, Some(owner)) if !owner.checked.subjects.is_empty() => {
+                    (class_location(program, *class), &owner.checked)
+                }
+                (None, _) => (None, checked),
+            };
+            let Some(place) = place else { continue };
+            let mut problems: Vec<Problem> = from
+                .findings
+                .iter()
+                .chain(&from.inherited)
+                .map(Problem::new)
+                .collect();
+            problems.sort();
+            survey.processors.push(Processor {
+                class: class_name(program, *class),
+                place,
+                inherits: checked.heir_of.map(|owner| class_name(program, owner)),
+                findings: problems,
+            });
+        }
+        survey
+            .processors
+            .sort_by(|a, b| a.class.cmp(&b.class).then(a.place.cmp(&b.place)));
     }
-    for class in program.classes(id) {
-        for contract in &settings.contracts {
-            let checked = untracked_return::check_class(program, class, contract);
-            out.processors += checked.processors;
-            out.steps += checked.steps;
-            out.merges += checked.merges;
-            out.widenings += checked.widenings;
-            out.calls_cut += checked.calls_cut;
-            out.given_up += checked.given_up;
-            out.infeasible += checked.infeasible;
-            out.findings.extend(checked.findings);
+}
+
+fn class_location(program: &Program<'_>, class: ClassRef) -> Option<Location> {
+    let module = program.module(class.module);
+    Some(Location {
+        file: module.file.as_ref()?.id,
+        span: module.ir.class(class.class).name_span,
+    })
+}
+
+fn count(program: &Program<'_>, results: &[ClassRun], out: &mut Analysis) {
+    let checked = || results.iter().map(|result| &result.checked);
+    let sum = |counter: fn(&Checked) -> u64| checked().map(counter).sum::<u64>();
+    out.processors = checked().map(|c| c.processors).sum();
+    let inferred = out.contracts.iter();
+    let inferred = inferred.filter(|s| s.contract.origin == Origin::Inferred);
+    for (name, count) in [
+        ("modules lowered", program.module_count() as u64),
+        ("contracts inferred", inferred.count() as u64),
+        ("methods checked", out.processors as u64),
+        ("block executions", sum(|c| c.steps)),
+        ("states merged", sum(|c| c.merges)),
+        ("loops widened", sum(|c| c.widenings)),
+        ("calls not looked into", sum(|c| c.calls_cut)),
+        ("exits without a single path", sum(|c| c.infeasible)),
+        ("methods given up", sum(|c| c.given_up)),
+    ] {
+        out.statistics.add(name, count);
+    }
+}
+
+/// The findings of all classes, each fault once.
+fn findings(program: &Program<'_>, results: Vec<ClassRun>) -> Vec<Finding> {
+    let runs = by_class(&results);
+    let mut heirs: Vec<Finding> = Vec::new();
+    for result in &results {
+        let Some(owner) = result.checked.heir_of else {
+            continue;
+        };
+        let of_owner = runs
+            .get(&(owner, result.contract))
+            .into_iter()
+            .flat_map(|run| &run.checked.findings);
+        for finding in of_owner {
+            let class = class_name(program, result.class);
+            let method = finding.symbol.rsplit_once('.').map_or("", |(_, name)| name);
+            let mut finding = finding.clone();
+            finding.symbol = format!("{class}.{method}");
+            heirs.push(finding);
         }
     }
-    Ok(out)
+    let (mut own, mut inherited) = (Vec::new(), heirs);
+    for result in results {
+        own.extend(result.checked.findings);
+        inherited.extend(result.checked.inherited);
+    }
+    // What a class inherits is a fault of the class that has it, if that one is checked at all.
+    let known: HashSet<_> = own.iter().map(key).collect();
+    inherited.retain(|finding| known.contains(&key(finding)));
+    own.append(&mut inherited);
+    diagnostics::merge(own, |location| home(program, location))
+}
+
+fn key(finding: &Finding) -> (&'static str, &'static str, Location) {
+    (finding.rule, finding.kind, finding.primary.location)
+}
+
+/// The innermost class that a place lies in.
+fn home(program: &Program<'_>, location: &Location) -> Option<String> {
+    let modules = (0..program.module_count()).map(|id| {
+        let id = u32::try_from(id).expect("module ids are 32 bits wide");
+        program.module(ModuleId(id))
+    });
+    let module = modules
+        .into_iter()
+        .find(|m| m.file.as_ref().is_some_and(|f| f.id == location.file))?;
+    let around = module.ir.classes.iter().filter(|class| {
+        class.span.start <= location.span.start && location.span.end <= class.span.end
+    });
+    around
+        .min_by_key(|class| class.span.end - class.span.start)
+        .map(|class| class.qualname.to_string())
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::config::Settings;
+use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Severity};
 use crate::discover::{Discovered, Skipped, discover};
 use crate::fence::{self, Bug};
@@ -39,6 +40,8 @@ pub struct Outcome {
     pub skipped: Vec<Skipped>,
     /// Length of `skipped`, without the folders that never count.
     pub skipped_count: usize,
+    /// The contracts and the classes under them.
+    pub contracts: Vec<Survey>,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
     /// Counters.
@@ -144,6 +147,7 @@ pub fn run(request: Request<'_>) -> Outcome {
     Outcome {
         checked: files.len() - files.iter().filter(failed).count(),
         settled: settle(analysis.findings, request.settings, &sources),
+        contracts: analysis.contracts,
         processors: analysis.processors,
         skipped: found.skipped,
         skipped_count,

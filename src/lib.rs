@@ -4,6 +4,7 @@
 pub mod analysis;
 pub mod cli;
 pub mod config;
+pub mod contracts;
 pub mod diagnostics;
 pub mod discover;
 pub mod driver;

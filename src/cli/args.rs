@@ -24,6 +24,8 @@ pub struct Cli {
 pub enum Command {
     /// Check files and folders
     Check(CheckArgs),
+    /// List the contracts, where they come from, and who keeps them
+    Contracts(ContractsArgs),
     /// List the rules
     Rules(RulesArgs),
     /// Explain a rule
@@ -151,6 +153,26 @@ pub enum ColorChoice {
     Never,
 }
 
+/// Options of `contracts`.
+#[derive(Args)]
+pub struct ContractsArgs {
+    /// Files and folders
+    #[arg(value_name = "PATHS", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// How contracts are written
+    #[arg(long, default_value = "text")]
+    pub format: RulesFormat,
+    /// Colour in the text format
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+    /// Use this configuration file instead of the nearest one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use no configuration file
+    #[arg(long, conflicts_with = "config")]
+    pub isolated: bool,
+}
+
 /// Options of `rules`.
 #[derive(Args)]
 pub struct RulesArgs {
@@ -159,7 +181,7 @@ pub struct RulesArgs {
     pub format: RulesFormat,
 }
 
-/// How rules are written.
+/// How what is not findings is written.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum RulesFormat {
     /// For people

@@ -26,7 +26,14 @@ const ISSUES: &str = "please report it with the input that causes it";
 pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     let cwd = env::current_dir()
         .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
-    let settings = settings(args, &cwd).map_err(|error| describe(&error, &cwd))?;
+    let source = ConfigSource::of(args.config.as_deref(), args.isolated);
+    let overrides = Overrides {
+        select: args.select.clone(),
+        ignore: args.ignore.clone(),
+        pedantic: args.pedantic,
+    };
+    let settings = settings(&source, &overrides, args.verbose, &cwd)
+        .map_err(|error| describe(&error, &cwd))?;
     let (paths, piped): (Vec<PathBuf>, Vec<PathBuf>) = args
         .paths
         .iter()
@@ -56,28 +63,25 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     Ok(write_remarks(args, &outcome).code())
 }
 
-fn settings(args: &CheckArgs, cwd: &Path) -> Result<Settings, ConfigError> {
-    let source = match (&args.config, args.isolated) {
-        (_, true) => ConfigSource::Isolated,
-        (Some(path), false) => ConfigSource::File(path.clone()),
-        (None, false) => ConfigSource::Nearest,
-    };
-    let file = config::load(&source, cwd)?;
-    if args.verbose {
+/// Reads the configuration.
+pub fn settings(
+    source: &ConfigSource,
+    overrides: &Overrides,
+    verbose: bool,
+    cwd: &Path,
+) -> Result<Settings, ConfigError> {
+    let file = config::load(source, cwd)?;
+    if verbose {
         terminal::complain(&match &file {
             Some(file) => format!("configuration: {}", show(&file.path, cwd)),
             None => "configuration: none".to_owned(),
         });
     }
-    let overrides = Overrides {
-        select: args.select.clone(),
-        ignore: args.ignore.clone(),
-        pedantic: args.pedantic,
-    };
-    Settings::new(file.as_ref(), &overrides)
+    Settings::new(file.as_ref(), overrides)
 }
 
-fn describe(error: &ConfigError, cwd: &Path) -> String {
+/// Says what is wrong, and where.
+pub fn describe(error: &ConfigError, cwd: &Path) -> String {
     match &error.place {
         None => error.message.clone(),
         Some((path, None)) => format!("{}: {}", show(path, cwd), error.message),
@@ -132,8 +136,8 @@ fn write_report(args: &CheckArgs, outcome: &Outcome) -> Result<(), Failure> {
     }
 }
 
-/// What goes to standard error after the report.
-fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
+/// Complains about what could not be analysed.
+pub fn write_failures(outcome: &Outcome) {
     for failure in &outcome.failures {
         let what = if failure.internal {
             format!("internal error: {failure}; {ISSUES}")
@@ -142,6 +146,16 @@ fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
         };
         terminal::complain(&what);
     }
+    if let Some(bug) = &outcome.bug {
+        terminal::complain(&format!(
+            "internal error: the analysis panicked: {bug}; {ISSUES}"
+        ));
+    }
+}
+
+/// What goes to standard error after the report.
+fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
+    write_failures(outcome);
     if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {
         terminal::complain("warning: no source files found");
     }
@@ -159,11 +173,6 @@ fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
         for (name, count) in outcome.statistics.iter() {
             terminal::complain(&format!("{count:>12}  {name}"));
         }
-    }
-    if let Some(bug) = &outcome.bug {
-        terminal::complain(&format!(
-            "internal error: the analysis panicked: {bug}; {ISSUES}"
-        ));
     }
     outcome.status(args.fail_on.threshold())
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod contracts;
 mod debug;
 mod progress;
 mod rules;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
+        Command::Contracts(args) => contracts::run(&args),
         Command::Rules(args) => rules::list(args.format),
         Command::Explain(args) => rules::explain(&args.rule),
         Command::Debug(args) => match args.command {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::raw::{RawConfig, RawContract, RawPyproject};
-use super::{ConfigError, Contract, ContractPlace, is_identifier, selection};
+use super::{ConfigError, Contract, ContractPlace, Origin, is_identifier, selection};
 use crate::source::{LineIndex, describe_io};
 use crate::suggest::did_you_mean;
 
@@ -23,6 +23,18 @@ pub enum ConfigSource {
     File(PathBuf),
     /// No file.
     Isolated,
+}
+
+impl ConfigSource {
+    /// What `--config` and `--isolated` ask for.
+    #[must_use]
+    pub fn of(file: Option<&Path>, isolated: bool) -> Self {
+        match (file, isolated) {
+            (_, true) => ConfigSource::Isolated,
+            (Some(path), false) => ConfigSource::File(path.to_path_buf()),
+            (None, false) => ConfigSource::Nearest,
+        }
+    }
 }
 
 /// A configuration file that was read.
@@ -168,6 +180,10 @@ impl ConfigFile {
             method: method.clone(),
             sets,
             bases,
+            origin: Origin::Declared {
+                file: self.path.clone(),
+                line: position(&self.text, &raw.method.span()).0,
+            },
         })
     }
 

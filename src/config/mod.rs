@@ -24,6 +24,8 @@ pub struct Settings {
     pub rules: RuleSet,
     /// What every override of a method must set; the built-in contract is the first.
     pub contracts: Vec<Contract>,
+    /// Whether contracts that the code implies are checked, too.
+    pub infer_contracts: bool,
     /// Files and folders that are left out of walks.
     pub excludes: Excludes,
     /// Whether findings of level note are shown.
@@ -40,6 +42,24 @@ pub struct Contract {
     /// Names of base classes: only classes below one of them are checked; `*` means every class
     /// that has the method. `None` leaves it to the rule.
     pub bases: Option<Vec<String>>,
+    /// Who says so.
+    pub origin: Origin,
+}
+
+/// Where a contract comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// It is built in.
+    Builtin,
+    /// A configuration file declares it.
+    Declared {
+        /// The file.
+        file: PathBuf,
+        /// The line of its `[[contract]]`'s method.
+        line: u32,
+    },
+    /// The code implies it.
+    Inferred,
 }
 
 /// A key in a dict that an attribute of the object holds.
@@ -62,7 +82,14 @@ impl Contract {
                 key: "rows_inserted".to_owned(),
             },
             bases: None,
+            origin: Origin::Builtin,
         }
+    }
+
+    /// Whether this says the same, whoever says it.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        self.method == other.method && self.sets == other.sets && self.bases == other.bases
     }
 }
 
@@ -154,6 +181,7 @@ impl Settings {
     /// The first thing that is wrong in either.
     pub fn new(file: Option<&ConfigFile>, overrides: &Overrides) -> Result<Self, ConfigError> {
         let mut contracts = vec![Contract::builtin()];
+        let mut infer_contracts = true;
         let mut excludes = Excludes::default();
         let (mut select, mut ignore) = (None, BTreeSet::new());
         if let Some(file) = file {
@@ -169,9 +197,10 @@ impl Settings {
                 let span = raw.exclude.get(at).map_or(0..0, toml::Spanned::span);
                 file.error(span, format!("not a valid pattern: {reason}"))
             })?;
+            infer_contracts = raw.infer_contracts;
             for contract in &raw.contract {
                 let contract = file.contract(contract)?;
-                if !contracts.contains(&contract) {
+                if !contracts.iter().any(|known| known.same(&contract)) {
                     contracts.push(contract);
                 }
             }
@@ -189,6 +218,7 @@ impl Settings {
         Ok(Self {
             rules,
             contracts,
+            infer_contracts,
             excludes,
             pedantic: overrides.pedantic,
         })

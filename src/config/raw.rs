@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 /// `tallylint.toml`, or `[tool.tallylint]` in `pyproject.toml`.
-#[derive(Clone, Default, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawConfig {
     /// Rules to run instead of the default ones.
@@ -18,6 +18,25 @@ pub struct RawConfig {
     /// Further contracts.
     #[serde(default)]
     pub contract: Vec<RawContract>,
+    /// Whether contracts that the code implies are checked, too.
+    #[serde(default = "on", rename = "infer-contracts")]
+    pub infer_contracts: bool,
+}
+
+impl Default for RawConfig {
+    fn default() -> Self {
+        Self {
+            select: None,
+            ignore: Vec::new(),
+            exclude: Vec::new(),
+            contract: Vec::new(),
+            infer_contracts: on(),
+        }
+    }
+}
+
+fn on() -> bool {
+    true
 }
 
 /// `[[contract]]`

@@ -56,7 +56,10 @@ fn errors_point_at_the_fault() {
     assert!(error("[[contract]]\nmethod = 'f'\n").contains("missing field `sets`"));
     assert!(error("[[contract]]\nmethod = 'f g'\nsets = 'self.a[\"b\"]'\n").starts_with("2:10: "));
     assert!(error("select = 1\n").starts_with("1:10: invalid type"));
-    assert!(error("zzz = 1\n").contains("known keys are select, ignore, exclude, contract"));
+    assert!(
+        error("zzz = 1\n")
+            .contains("known keys are select, ignore, exclude, contract, infer-contracts")
+    );
     assert!(error("select = [\n").starts_with("1:"));
     assert!(error("exclude = ['a', 'b{']\n").starts_with("1:17: not a valid pattern"));
 }

@@ -3,6 +3,7 @@
 mod builder;
 mod failure;
 mod fingerprint;
+mod merge;
 mod order;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::source::{FileId, Span};
 pub use builder::FindingBuilder;
 pub use failure::FileFailure;
 pub use fingerprint::{Fingerprint, fingerprints};
+pub use merge::merge;
 pub use order::sort;
 
 /// How serious a finding is; ordered from least to most.

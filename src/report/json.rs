@@ -44,6 +44,7 @@ struct JsonFinding<'a> {
     symbol: &'a str,
     exits: Vec<u32>,
     steps: Vec<JsonStep<'a>>,
+    notes: &'a [String],
     fingerprint: String,
     help: &'a str,
 }
@@ -120,6 +121,7 @@ fn finding<'a>(reported: &'a Reported, sources: &SourceMap) -> JsonFinding<'a> {
         symbol: &finding.symbol,
         exits,
         steps: finding.steps.iter().map(|at| step(at, sources)).collect(),
+        notes: &finding.notes,
         fingerprint: reported.fingerprint.to_string(),
         help: &finding.help,
     }

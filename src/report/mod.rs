@@ -4,6 +4,8 @@
 //! not depend on the format.
 
 mod concise;
+mod contracts;
+mod contracts_json;
 mod harmless;
 mod json;
 mod snippet;
@@ -19,8 +21,11 @@ use crate::diagnostics::FileFailure;
 use crate::settle::Settled;
 use crate::source::SourceMap;
 
+pub use contracts::write as contracts;
+pub use contracts_json::write as contracts_json;
 pub use harmless::harmless;
 pub use json::VERSION as JSON_VERSION;
+use summary::plural;
 pub use summary::summary;
 
 /// The result of a run.

@@ -264,6 +264,7 @@ fn json() {
         14
       ],
       "steps": [],
+      "notes": [],
       "fingerprint": "7895c9f9a404caff",
       "help": "set `self.stats['rows_inserted']` on this path (0 if nothing was written)"
     },
@@ -325,6 +326,9 @@ fn json() {
           "message": "returns"
         }
       ],
+      "notes": [
+        "run() will record 0 rows"
+      ],
       "fingerprint": "2b0577274971cbcd",
       "help": "set `self.stats['rows_inserted']` on this path to the number of rows written"
     },
@@ -343,6 +347,7 @@ fn json() {
         1
       ],
       "steps": [],
+      "notes": [],
       "fingerprint": "07cc8ee2b62b5ea7",
       "help": "set `self.stats['rows_inserted']` on every path that returns (0 if nothing was written)"
     }

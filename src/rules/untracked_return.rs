@@ -1,5 +1,7 @@
 //! `untracked-return`: every path on which a contract method returns must have set the place.
 
+mod duty;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -19,6 +21,9 @@ use crate::rules::tables::is_write;
 use crate::rules::wording;
 use crate::rules::{Rule, UntrackedReturn};
 use crate::source::Span;
+
+pub use duty::{Grounds, Task};
+use duty::{brings_helpers, decided_last, is_default, must_keep, own_helper};
 
 /// The path did a write.
 const WROTE: u32 = 1;
@@ -52,6 +57,12 @@ impl Automaton for Tally {
 pub struct Checked {
     /// Findings.
     pub findings: Vec<Finding>,
+    /// Findings that the class shares with the class that it inherits the method from.
+    pub inherited: Vec<Finding>,
+    /// The class runs just the code of this one, which has its own duty.
+    pub heir_of: Option<ClassRef>,
+    /// Definitions of methods that had to keep the contract.
+    pub subjects: Vec<Location>,
     /// Methods that had to keep the contract.
     pub processors: usize,
     /// Block executions.
@@ -106,134 +117,53 @@ struct Verdict {
 }
 
 /// Checks the contract method that a class has, if the class has to keep the contract.
-pub fn check_class(program: &Program<'_>, class: ClassRef, contract: &Contract) -> Checked {
+pub fn check_class(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> Checked {
     let mut out = Checked::default();
+    let contract = task.contract;
     let method = contract.method.as_str();
     let Lookup::Found(owner, defs) = program.lookup(class, method, None) else {
         return out;
     };
-    if !has_duty(program, class, owner, contract) {
+    if !must_keep(program, class, owner, task) {
         return out;
     }
+    let defs: Vec<FuncRef> = defs
+        .iter()
+        .filter_map(|def| match def {
+            MemberDef::Func(func) => Some(*func),
+            _ => None,
+        })
+        .filter(|func| !is_default(program, owner, *func, task))
+        .collect();
     // What a class inherits is checked where it is written, unless the class is what makes a
     // processor of it, or brings helpers of its own that it may call.
     let mut known = Checked::default();
-    if owner != class && has_duty(program, owner, owner, contract) {
+    if owner != class && must_keep(program, owner, owner, task) {
         if !brings_helpers(program, class, owner) {
+            out.heir_of = Some(owner);
             return out;
         }
-        for def in &defs {
-            let MemberDef::Func(func) = def else { continue };
+        for func in &defs {
             check_function(program, owner, *func, contract, &mut known);
         }
     }
-    for def in &defs {
-        let MemberDef::Func(func) = def else { continue };
+    out.inherited = known.findings;
+    for func in &defs {
         check_function(program, class, *func, contract, &mut out);
     }
-    out.findings.retain(|f| {
-        !known
-            .findings
+    if let Some(grounds) = task.inferred {
+        for finding in &mut out.findings {
+            finding.notes.push(grounds.note.to_owned());
+        }
+    }
+    let (inherited, own) = out.findings.into_iter().partition(|f| {
+        out.inherited
             .iter()
             .any(|k| k.primary.location == f.primary.location && k.kind == f.kind)
     });
+    out.findings = own;
+    out.inherited = inherited;
     out
-}
-
-/// Whether a class between `class` and `owner` in the MRO defines a method.
-fn brings_helpers(program: &Program<'_>, class: ClassRef, owner: ClassRef) -> bool {
-    let mro = program.mro(class);
-    mro.entries
-        .iter()
-        .take_while(|e| **e != MroEntry::Class(owner))
-        .any(|e| match e {
-            MroEntry::Class(c) => {
-                let m = program.module(c.module);
-                m.ir.functions
-                    .iter()
-                    .any(|f| f.class == Some(c.class) && f.name != "__init__")
-            }
-            MroEntry::External(p) => !crate::program::is_transparent_base(p),
-            MroEntry::Unknown => true,
-        })
-}
-
-/// Whether `class`, which has the method from `owner`, must keep the contract.
-fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &Contract) -> bool {
-    let mro = program.mro(class);
-    if mro
-        .entries
-        .iter()
-        .any(|e| matches!(e, MroEntry::External(p) if p.ends_with("Protocol")))
-    {
-        return false;
-    }
-    if let Some(bases) = &contract.bases {
-        return bases.iter().any(|b| {
-            b == "*"
-                || mro.entries.iter().any(|e| match e {
-                    MroEntry::Class(c) => {
-                        let m = program.module(c.module);
-                        m.ir.class(c.class).name == b.as_str()
-                    }
-                    MroEntry::External(p) => p == b || p.rsplit('.').next() == Some(b),
-                    MroEntry::Unknown => false,
-                })
-        });
-    }
-    let after = mro
-        .entries
-        .iter()
-        .skip_while(|e| **e != MroEntry::Class(owner))
-        .skip(1);
-    for e in after {
-        match e {
-            MroEntry::Class(c) => {
-                if program.own_member(*c, &contract.method).is_some() {
-                    return true;
-                }
-            }
-            MroEntry::External(p) if crate::program::is_transparent_base(p) => {}
-            MroEntry::External(_) | MroEntry::Unknown => return true,
-        }
-    }
-    mro.entries
-        .iter()
-        .any(|e| matches!(e, MroEntry::Class(c) if calls_and_reads(program, *c, contract)))
-}
-
-/// Whether a method of the class itself calls the contract method on its receiver and reads the
-/// place: the class that owns the contract.
-fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
-    let m = program.module(class.module);
-    m.ir.functions.iter().any(|f| {
-        if f.class != Some(class.class) || f.name == contract.method.as_str() {
-            return false;
-        }
-        let mut calls = false;
-        let mut reads = false;
-        for b in &f.body.blocks {
-            for s in &b.statements {
-                if let StatementKind::Assign(_, Rvalue::GetField(Operand::Local(l), name)) = &s.kind
-                {
-                    reads |= l.0 == 0 && name == contract.sets.field.as_str();
-                }
-            }
-            if let TerminatorKind::Eval {
-                rvalue:
-                    Rvalue::Call {
-                        callee: Callee::Method { receiver, name, .. },
-                        ..
-                    },
-                ..
-            } = &b.terminator.kind
-            {
-                calls |= name == contract.method.as_str()
-                    && *receiver == Operand::Local(crate::ir::LocalId(0));
-            }
-        }
-        calls && reads
-    })
 }
 
 fn check_function(
@@ -280,6 +210,7 @@ fn check_function(
         })
     };
     let Some(def) = name_at(func) else { return };
+    out.subjects.push(def);
     let symbol = {
         let m = program.module(class.module);
         format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
@@ -606,7 +537,9 @@ fn report(
         };
         let mut shown: Vec<&PathEvent> = events.iter().collect();
         // In an inherited method the class's own helper is what forgot it.
-        if let Some((own, span)) = own(events) {
+        let shared = |k: &Finding| k.primary.location == exit && k.kind == kind.kind();
+        let inherited = decided_last(events) && out.inherited.iter().any(shared);
+        if let Some((own, span)) = own(events).filter(|_| !inherited) {
             let m = program.module(own.module);
             if let Some(f) = &m.file {
                 exit = Location { file: f.id, span };
@@ -648,29 +581,4 @@ fn report(
 fn start_symbol(program: &Program<'_>, class: ClassRef, contract: &Contract) -> String {
     let m = program.module(class.module);
     format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
-}
-
-/// The helper of the class itself that an inherited method entered last on the path.
-fn own_helper(
-    program: &Program<'_>,
-    class: ClassRef,
-    func: FuncRef,
-    events: &[PathEvent],
-) -> Option<(FuncRef, Span)> {
-    let module = program.module(func.module);
-    let owner = module.ir.function(func.func).class;
-    if func.module == class.module && owner == Some(class.class) || owner.is_none() {
-        return None;
-    }
-    let entered = events.iter().rev().find_map(|e| match e.what {
-        EventKind::Entered(f) => Some(f),
-        _ => None,
-    })?;
-    let m = program.module(entered.module);
-    let helper = m.ir.function(entered.func);
-    if entered.module != class.module || helper.class != Some(class.class) {
-        return None;
-    }
-    let left = events.iter().rev().find(|e| e.what == EventKind::Left)?;
-    Some((entered, left.span))
 }

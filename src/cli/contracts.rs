@@ -1,0 +1,52 @@
+//! `tallylint contracts`.
+
+use std::env;
+
+use termcolor::{Ansi, NoColor, WriteColor};
+
+use super::args::{ContractsArgs, RulesFormat};
+use super::{Failure, check, terminal};
+use crate::config::{ConfigSource, Overrides};
+use crate::driver::{self, Request, Status};
+use crate::report;
+use crate::rules::{Rule, UntrackedReturn};
+use crate::source::describe_io;
+
+/// Prints the contracts and the classes under them; the result is the exit code.
+pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
+    let cwd = env::current_dir()
+        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let source = ConfigSource::of(args.config.as_deref(), args.isolated);
+    // The rule that checks contracts, whatever the file selects.
+    let overrides = Overrides {
+        select: vec![UntrackedReturn.id().to_owned()],
+        ..Overrides::default()
+    };
+    let settings = check::settings(&source, &overrides, false, &cwd)
+        .map_err(|error| check::describe(&error, &cwd))?;
+    let outcome = driver::run(Request {
+        paths: &args.paths,
+        stdin: None,
+        settings: &settings,
+        cwd,
+    });
+    let (surveys, sources) = (&outcome.contracts, &outcome.sources);
+    let render = |out: &mut dyn WriteColor| match args.format {
+        RulesFormat::Text => report::contracts(surveys, sources, out),
+        RulesFormat::Json => report::contracts_json(surveys, sources, out),
+    };
+    let bytes = if terminal::colour(args.color, false) {
+        let mut out = Ansi::new(Vec::new());
+        render(&mut out)?;
+        out.into_inner()
+    } else {
+        let mut out = NoColor::new(Vec::new());
+        render(&mut out)?;
+        out.into_inner()
+    };
+    terminal::print(&bytes)?;
+    check::write_failures(&outcome);
+    let status = outcome.status(None);
+    debug_assert!(status != Status::Findings, "findings do not count here");
+    Ok(status.code())
+}

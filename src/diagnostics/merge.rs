@@ -1,0 +1,147 @@
+//! One finding for each fault: what several classes run is reported once.
+
+use std::collections::HashMap;
+
+use crate::diagnostics::{Finding, Location};
+
+/// Classes named in the note; of the others there is only the number.
+const MAX_NAMED: usize = 5;
+
+/// Merges findings of the same rule, kind, message and primary location: the same code, run by
+/// different classes. `home` is the class whose text the location lies in; the finding of that
+/// class stands for all, or else the one whose symbol comes first. A note names the classes.
+#[must_use]
+pub fn merge(
+    mut findings: Vec<Finding>,
+    home: impl Fn(&Location) -> Option<String>,
+) -> Vec<Finding> {
+    findings.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+    let mut groups: Vec<Vec<Finding>> = Vec::new();
+    let mut known: HashMap<(&'static str, &'static str, Location, String), usize> = HashMap::new();
+    for finding in findings {
+        let key = (
+            finding.rule,
+            finding.kind,
+            finding.primary.location,
+            finding.message.clone(),
+        );
+        let at = *known.entry(key).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|group| merge_group(group, &home))
+        .collect()
+}
+
+fn merge_group(mut group: Vec<Finding>, home: impl Fn(&Location) -> Option<String>) -> Finding {
+    let mut classes: Vec<String> = group.iter().map(|f| class(f).to_owned()).collect();
+    classes.dedup();
+    let worst = group.iter().map(|f| f.severity).max();
+    let at = match (classes.as_slice(), group.first()) {
+        ([_, _, ..], Some(first)) => {
+            let home = home(&first.primary.location);
+            group
+                .iter()
+                .position(|f| home.as_deref() == Some(class(f)))
+                .unwrap_or(0)
+        }
+        _ => 0,
+    };
+    let mut finding = group.swap_remove(at);
+    finding.severity = worst.unwrap_or(finding.severity);
+    if classes.len() > 1 {
+        finding.notes.push(affected(&classes));
+    }
+    finding
+}
+
+/// The part of `Class.method` before the method.
+fn class(finding: &Finding) -> &str {
+    let symbol = &finding.symbol;
+    symbol.rsplit_once('.').map_or(symbol, |(class, _)| class)
+}
+
+fn affected(classes: &[String]) -> String {
+    let more = classes.len().saturating_sub(MAX_NAMED);
+    let mut names: Vec<String> = classes
+        .iter()
+        .take(MAX_NAMED)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let last = match (more, names.pop()) {
+        (0, Some(last)) => last,
+        (more, Some(last)) => {
+            names.push(last);
+            format!("{more} more")
+        }
+        (_, None) => return String::new(),
+    };
+    format!("several classes run this: {} and {last}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::FindingBuilder;
+    use crate::rules::{Rule, UntrackedReturn};
+    use crate::source::{FileId, Span};
+
+    fn finding(class: &str, at: u32, kind: &str) -> Finding {
+        let location = Location {
+            file: FileId(0),
+            span: Span::new(at, at + 1),
+        };
+        FindingBuilder::new(UntrackedReturn.meta(), kind)
+            .arg("method", "save_data")
+            .arg("place", "self.stats['rows_inserted']")
+            .symbol(format!("{class}.save_data"))
+            .at(location, "returns")
+    }
+
+    #[test]
+    fn shared_code_is_reported_once() {
+        let findings = vec![
+            finding("B", 5, "unset"),
+            finding("C", 5, "unset"),
+            finding("A", 5, "unset"),
+            finding("A", 9, "unset"),
+            finding("B", 5, "dropped"),
+        ];
+        let merged = merge(findings, |_| Some("C".to_owned()));
+        let seen: Vec<_> = merged
+            .iter()
+            .map(|f| (f.symbol.as_str(), f.primary.location.span.start, f.kind))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("C.save_data", 5, "unset"),
+                ("A.save_data", 9, "unset"),
+                ("B.save_data", 5, "dropped")
+            ]
+        );
+        assert_eq!(
+            merged[0].notes,
+            ["several classes run this: `A`, `B` and `C`"]
+        );
+        assert!(merged[1].notes.is_empty());
+    }
+
+    #[test]
+    fn many_classes_are_counted() {
+        let findings = (b'a'..=b'h')
+            .map(|c| finding(&(c as char).to_string(), 1, "unset"))
+            .collect();
+        let merged = merge(findings, |_| None);
+        assert_eq!(merged.len(), 1);
+        assert_eq!(merged[0].symbol, "a.save_data");
+        assert_eq!(
+            merged[0].notes,
+            ["several classes run this: `a`, `b`, `c`, `d`, `e` and 3 more"]
+        );
+    }
+}

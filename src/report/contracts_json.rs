@@ -1,0 +1,155 @@
+//! The contracts of a run, for programs. As in the report of findings, fields are added and never
+//! changed without a new version number.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::config::Origin;
+use crate::contracts::Evidence;
+use crate::contracts::survey::{Problem, Processor, Survey, code};
+use crate::diagnostics::Location;
+use crate::source::SourceMap;
+
+/// The version of the format.
+pub const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    contracts: Vec<JsonContract<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonContract<'a> {
+    method: &'a str,
+    sets: String,
+    /// `built-in`, `declared` or `inferred`.
+    origin: &'static str,
+    /// Where it is declared.
+    declared: Option<JsonPlace>,
+    evidence: Vec<JsonEvidence<'a>>,
+    processors: Vec<JsonProcessor<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonPlace {
+    path: String,
+    line: u32,
+}
+
+#[derive(Serialize)]
+struct JsonEvidence<'a> {
+    reader: &'a str,
+    call: JsonCode,
+    read: JsonCode,
+}
+
+#[derive(Serialize)]
+struct JsonCode {
+    #[serde(flatten)]
+    place: JsonPlace,
+    code: String,
+}
+
+#[derive(Serialize)]
+struct JsonProcessor<'a> {
+    class: &'a str,
+    #[serde(flatten)]
+    place: JsonPlace,
+    inherits: Option<&'a str>,
+    findings: Vec<JsonFinding>,
+}
+
+#[derive(Serialize)]
+struct JsonFinding {
+    kind: &'static str,
+    severity: &'static str,
+    #[serde(flatten)]
+    place: JsonPlace,
+}
+
+/// Writes the document and a line break.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn write<W: Write + ?Sized>(
+    surveys: &[Survey],
+    sources: &SourceMap,
+    out: &mut W,
+) -> io::Result<()> {
+    let document = Document {
+        version: VERSION,
+        contracts: surveys.iter().map(|s| contract(s, sources)).collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn contract<'a>(survey: &'a Survey, sources: &SourceMap) -> JsonContract<'a> {
+    let contract = &survey.contract;
+    let (origin, declared) = match &contract.origin {
+        Origin::Builtin => ("built-in", None),
+        Origin::Declared { file, line } => {
+            let place = JsonPlace {
+                path: sources.display(file),
+                line: *line,
+            };
+            ("declared", Some(place))
+        }
+        Origin::Inferred => ("inferred", None),
+    };
+    JsonContract {
+        method: &contract.method,
+        sets: contract.sets.to_string(),
+        origin,
+        declared,
+        evidence: survey
+            .evidence
+            .iter()
+            .map(|e| evidence(e, sources))
+            .collect(),
+        processors: survey
+            .processors
+            .iter()
+            .map(|p| processor(p, sources))
+            .collect(),
+    }
+}
+
+fn evidence<'a>(evidence: &'a Evidence, sources: &SourceMap) -> JsonEvidence<'a> {
+    let show = |location| JsonCode {
+        place: place(location, sources),
+        code: code(location, sources),
+    };
+    JsonEvidence {
+        reader: &evidence.reader,
+        call: show(evidence.call),
+        read: show(evidence.read),
+    }
+}
+
+fn processor<'a>(processor: &'a Processor, sources: &SourceMap) -> JsonProcessor<'a> {
+    JsonProcessor {
+        class: &processor.class,
+        place: place(processor.place, sources),
+        inherits: processor.inherits.as_deref(),
+        findings: processor
+            .findings
+            .iter()
+            .map(|problem: &Problem| JsonFinding {
+                kind: problem.kind,
+                severity: problem.severity.name(),
+                place: place(problem.place, sources),
+            })
+            .collect(),
+    }
+}
+
+fn place(location: Location, sources: &SourceMap) -> JsonPlace {
+    let file = sources.get(location.file);
+    JsonPlace {
+        line: file.position(location.span.start).line,
+        path: file.display.clone(),
+    }
+}

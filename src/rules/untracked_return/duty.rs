@@ -1,0 +1,195 @@
+//! Who has to keep a contract, and whose fault it is when inherited code does not.
+
+use std::collections::BTreeSet;
+
+use crate::config::Contract;
+use crate::engine::witness::{EventKind, PathEvent};
+use crate::ir::{Callee, FunctionShape, Operand, Rvalue, StatementKind, TerminatorKind};
+use crate::program::{ClassRef, FuncRef, MroEntry, Program};
+use crate::source::Span;
+
+/// A contract to check, and who has to keep it.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// The contract.
+    pub contract: &'a Contract,
+    /// For an inferred contract, the classes that have to keep it, and why.
+    pub inferred: Option<Grounds<'a>>,
+}
+
+/// What an inferred contract rests on.
+#[derive(Clone, Copy)]
+pub struct Grounds<'a> {
+    /// The class whose method depends on the contract.
+    pub class: ClassRef,
+    /// The classes that have to keep it.
+    pub under: &'a BTreeSet<ClassRef>,
+    /// The evidence in words.
+    pub note: &'a str,
+}
+
+/// Whether `class`, which has the method from `owner`, must keep the contract.
+pub(super) fn must_keep(
+    program: &Program<'_>,
+    class: ClassRef,
+    owner: ClassRef,
+    task: Task<'_>,
+) -> bool {
+    match task.inferred {
+        None => has_duty(program, class, owner, task.contract),
+        Some(grounds) => grounds.under.contains(&class) && !is_protocol(program, class),
+    }
+}
+
+/// Whether the method is the `pass` that a class with an inferred contract gives its hook.
+pub(super) fn is_default(
+    program: &Program<'_>,
+    owner: ClassRef,
+    func: FuncRef,
+    task: Task<'_>,
+) -> bool {
+    let Some(grounds) = task.inferred else {
+        return false;
+    };
+    let module = program.module(func.module);
+    module.ir.function(func.func).shape == FunctionShape::Pass
+        && program
+            .mro(grounds.class)
+            .entries
+            .contains(&MroEntry::Class(owner))
+}
+
+fn is_protocol(program: &Program<'_>, class: ClassRef) -> bool {
+    let mro = program.mro(class);
+    mro.entries
+        .iter()
+        .any(|e| matches!(e, MroEntry::External(p) if p.ends_with("Protocol")))
+}
+
+/// Whether a class between `class` and `owner` in the MRO defines a method.
+pub(super) fn brings_helpers(program: &Program<'_>, class: ClassRef, owner: ClassRef) -> bool {
+    let mro = program.mro(class);
+    mro.entries
+        .iter()
+        .take_while(|e| **e != MroEntry::Class(owner))
+        .any(|e| match e {
+            MroEntry::Class(c) => {
+                let m = program.module(c.module);
+                m.ir.functions
+                    .iter()
+                    .any(|f| f.class == Some(c.class) && f.name != "__init__")
+            }
+            MroEntry::External(p) => !crate::program::is_transparent_base(p),
+            MroEntry::Unknown => true,
+        })
+}
+
+/// Whether `class`, which has the method from `owner`, must keep the contract.
+fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &Contract) -> bool {
+    let mro = program.mro(class);
+    if is_protocol(program, class) {
+        return false;
+    }
+    if let Some(bases) = &contract.bases {
+        return bases.iter().any(|b| {
+            b == "*"
+                || mro.entries.iter().any(|e| match e {
+                    MroEntry::Class(c) => {
+                        let m = program.module(c.module);
+                        m.ir.class(c.class).name == b.as_str()
+                    }
+                    MroEntry::External(p) => p == b || p.rsplit('.').next() == Some(b),
+                    MroEntry::Unknown => false,
+                })
+        });
+    }
+    let after = mro
+        .entries
+        .iter()
+        .skip_while(|e| **e != MroEntry::Class(owner))
+        .skip(1);
+    for e in after {
+        match e {
+            MroEntry::Class(c) => {
+                if program.own_member(*c, &contract.method).is_some() {
+                    return true;
+                }
+            }
+            MroEntry::External(p) if crate::program::is_transparent_base(p) => {}
+            MroEntry::External(_) | MroEntry::Unknown => return true,
+        }
+    }
+    mro.entries
+        .iter()
+        .any(|e| matches!(e, MroEntry::Class(c) if calls_and_reads(program, *c, contract)))
+}
+
+/// Whether a method of the class itself calls the contract method on its receiver and reads the
+/// place: the class that owns the contract.
+fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
+    let m = program.module(class.module);
+    m.ir.functions.iter().any(|f| {
+        if f.class != Some(class.class) || f.name == contract.method.as_str() {
+            return false;
+        }
+        let mut calls = false;
+        let mut reads = false;
+        for b in &f.body.blocks {
+            for s in &b.statements {
+                if let StatementKind::Assign(_, Rvalue::GetField(Operand::Local(l), name)) = &s.kind
+                {
+                    reads |= l.0 == 0 && name == contract.sets.field.as_str();
+                }
+            }
+            if let TerminatorKind::Eval {
+                rvalue:
+                    Rvalue::Call {
+                        callee: Callee::Method { receiver, name, .. },
+                        ..
+                    },
+                ..
+            } = &b.terminator.kind
+            {
+                calls |= name == contract.method.as_str()
+                    && *receiver == Operand::Local(crate::ir::LocalId(0));
+            }
+        }
+        calls && reads
+    })
+}
+
+/// Whether a test after the last helper led to the exit.
+pub(super) fn decided_last(events: &[PathEvent]) -> bool {
+    let of =
+        |wanted: fn(&EventKind) -> bool| events.iter().rposition(|e| e.matters && wanted(&e.what));
+    let decided = of(|what| matches!(what, EventKind::Decision(..)));
+    let left = events
+        .iter()
+        .rposition(|e| matches!(e.what, EventKind::Left));
+    decided > left
+}
+
+/// The helper of the class itself that an inherited method entered last on the path.
+pub(super) fn own_helper(
+    program: &Program<'_>,
+    class: ClassRef,
+    func: FuncRef,
+    events: &[PathEvent],
+) -> Option<(FuncRef, Span)> {
+    let module = program.module(func.module);
+    let owner = module.ir.function(func.func).class;
+    if func.module == class.module && owner == Some(class.class) || owner.is_none() {
+        return None;
+    }
+    let entered = events.iter().rev().find_map(|e| match e.what {
+        EventKind::Entered(f) => Some(f),
+        _ => None,
+    })?;
+    let m = program.module(entered.module);
+    let helper = m.ir.function(entered.func);
+    if entered.module != class.module || helper.class != Some(class.class) {
+        return None;
+    }
+    let left = events.iter().rev().find(|e| e.what == EventKind::Left)?;
+    Some((entered, left.span))
+}

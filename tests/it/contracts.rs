@@ -1,0 +1,368 @@
+//! Contracts that the code implies, `tallylint contracts`, and code that several classes share.
+
+use serde_json::Value;
+
+use crate::common::{Project, Ran, json};
+
+const BASE: &str = "\
+class Base:
+    def __init__(self, client):
+        self.client = client
+        self.stats = {}
+
+    def run(self):
+        self.prepare()
+        self.publish()
+        sent = self.stats.get('messages_sent', 0)
+        self.record(sent)
+
+    def prepare(self):
+        self.rows = []
+
+    def publish(self):
+        raise NotImplementedError
+
+    def record(self, sent):
+        print(sent)
+";
+
+const GOOD: &str = "\
+from base import Base
+
+class Good(Base):
+    def publish(self):
+        if not self.rows:
+            self.stats['messages_sent'] = 0
+            return
+        self.stats['messages_sent'] = self.client.send(self.rows)
+";
+
+const BAD: &str = "\
+from base import Base
+
+class Bad(Base):
+    def publish(self):
+        if not self.rows:
+            return
+        self.stats['messages_sent'] = self.client.send(self.rows)
+";
+
+const NEVER: &str = "\
+from base import Base
+
+class Never(Base):
+    def publish(self):
+        self.client.send(self.rows)
+";
+
+/// `path:line: kind` of each finding.
+fn findings(ran: &Ran) -> Vec<String> {
+    let report = json(ran);
+    let all = report["findings"].as_array().unwrap();
+    let text = |f: &Value, name: &str| f[name].as_str().unwrap().to_owned();
+    all.iter()
+        .map(|f| format!("{}:{}: {}", text(f, "path"), f["line"], text(f, "kind")))
+        .collect()
+}
+
+fn check(files: &[(&str, &str)]) -> Vec<String> {
+    findings(&Project::new(files).run(&["check", "--format", "json"]))
+}
+
+/// The findings when this follows the call in the base's `run`.
+fn with_reader(reads: &str) -> Vec<String> {
+    let base = BASE.replace(
+        "        sent = self.stats.get('messages_sent', 0)\n        self.record(sent)\n",
+        reads,
+    );
+    assert_ne!(base, BASE);
+    check(&[
+        ("base.py", base.as_str()),
+        ("good.py", GOOD),
+        ("bad.py", BAD),
+    ])
+}
+
+/// The findings when something in the base is something else.
+fn with_base(from: &str, to: &str) -> Vec<String> {
+    let base = BASE.replacen(from, to, 1);
+    assert_ne!(base, BASE);
+    check(&[
+        ("base.py", base.as_str()),
+        ("good.py", GOOD),
+        ("bad.py", BAD),
+    ])
+}
+
+const FOUND: [&str; 1] = ["bad.py:6: unset"];
+
+#[test]
+fn what_the_base_reads_is_a_contract() {
+    let project = Project::new(&[("base.py", BASE), ("good.py", GOOD), ("bad.py", BAD)]);
+    let ran = project.run(&["check", "--format", "json"]);
+    assert_eq!(findings(&ran), FOUND);
+    assert_eq!(
+        json(&ran)["findings"][0]["notes"][0],
+        "`Base.run` reads `self.stats.get('messages_sent', 0)` at base.py:9 after calling \
+         `self.publish()` at base.py:8"
+    );
+    // One file is enough: its base is loaded.
+    let ran = project.run(&["check", "bad.py", "--format", "json"]);
+    assert_eq!(findings(&ran), FOUND);
+    // The switch.
+    project.write("tallylint.toml", "infer-contracts = false\n");
+    assert_eq!(project.run(&["check"]).code, 0);
+}
+
+#[test]
+fn ways_to_read() {
+    for reads in [
+        "        stats = self.stats\n        self.record(stats['messages_sent'])\n",
+        "        self.record(self.stats['messages_sent'])\n",
+        "        self.record(self.stats.get('messages_sent') or 0)\n",
+        "        key = 'messages_sent'\n        self.record(self.stats.get(key, 0))\n",
+        "        try:\n            self.record(1)\n        finally:\n            \
+         self.record(self.stats.get('messages_sent', 0))\n",
+        "        sent = self.stats.get('messages_sent', 0)\n        if sent == 0:\n            \
+         self.record(sent)\n",
+    ] {
+        assert_eq!(with_reader(reads), FOUND, "{reads}");
+    }
+    let constant = BASE
+        .replace(
+            "class Base:",
+            "SENT = 'messages_sent'\n\nclass Base:\n    KEY = SENT",
+        )
+        .replace("'messages_sent', 0", "self.KEY, 0");
+    let files = [("base.py", constant.as_str()), ("bad.py", BAD)];
+    assert_eq!(check(&files), FOUND);
+}
+
+#[test]
+fn reads_that_allow_for_a_missing_key() {
+    for reads in [
+        "        if 'messages_sent' in self.stats:\n            \
+         self.record(self.stats['messages_sent'])\n",
+        "        sent = self.stats.get('messages_sent')\n        if sent is None:\n            \
+         return\n        self.record(sent)\n",
+        "        self.record(self.stats.get('messages_sent'))\n",
+        "        sent = self.stats.get('messages_sent', -1)\n        if sent < 0:\n            \
+         return\n        self.record(sent)\n",
+        "        try:\n            self.record(self.stats['messages_sent'])\n        \
+         except KeyError:\n            pass\n",
+        "        self.stats.setdefault('messages_sent', 0)\n        \
+         self.record(self.stats['messages_sent'])\n",
+        "        self.stats = {}\n        self.record(self.stats.get('messages_sent', 0))\n",
+        "        self.record(self.stats.get(self.name, 0))\n",
+        "        self.record(len(self.stats))\n",
+    ] {
+        assert_eq!(with_reader(reads), [""; 0], "{reads}");
+    }
+}
+
+#[test]
+fn bases_that_have_a_value_themselves() {
+    let preset = "self.stats = {'messages_sent': 0}";
+    assert_eq!(with_base("self.stats = {}", preset), [""; 0]);
+    let preset = "self.stats = collections.Counter()";
+    assert_eq!(with_base("self.stats = {}", preset), [""; 0]);
+    let preset = "        self.stats['messages_sent'] = 0\n        self.publish()\n";
+    assert_eq!(with_base("        self.publish()\n", preset), [""; 0]);
+    let step = "self.rows = []\n        self.stats.update(messages_sent=0)";
+    assert_eq!(with_base("self.rows = []", step), [""; 0]);
+    let default = "def publish(self):\n        print('nothing to publish')";
+    let stub = "def publish(self):\n        raise NotImplementedError";
+    assert_eq!(with_base(stub, default), [""; 0]);
+    // Read before the call.
+    let early = "        sent = self.stats.get('messages_sent', 0)\n        self.publish()\n";
+    let late = "        self.publish()\n        sent = self.stats.get('messages_sent', 0)\n";
+    assert_eq!(with_base(late, early), [""; 0]);
+}
+
+#[test]
+fn what_few_set_is_optional() {
+    let other = NEVER.replace("Never", "Other");
+    let files = [("base.py", BASE), ("good.py", GOOD), ("never.py", NEVER)];
+    assert_eq!(check(&files), ["never.py:4: never-set"]);
+    let files = [&files[..], &[("other.py", other.as_str())]].concat();
+    assert_eq!(check(&files), [""; 0], "two of three leave it out");
+    // Set only in a case that is one of several.
+    let sometimes = "\
+from base import Base
+
+class Sometimes(Base):
+    def publish(self):
+        self.client.send(self.rows)
+        if self.client.failed:
+            self.stats['messages_sent'] = self.client.failed
+";
+    assert_eq!(check(&[("base.py", BASE), ("a.py", sometimes)]), [""; 0]);
+    // Set by another step of the same class.
+    let earlier = "\
+from base import Base
+
+class Earlier(Base):
+    def prepare(self):
+        self.stats['messages_sent'] = len(self.client.queue)
+
+    def publish(self):
+        self.client.send(self.rows)
+";
+    let files = [("base.py", BASE), ("good.py", GOOD), ("a.py", earlier)];
+    assert_eq!(check(&files), [""; 0]);
+}
+
+#[test]
+fn a_class_by_itself_knows_what_it_leaves_out() {
+    let alone = BAD
+        .replace("from base import Base\n", BASE)
+        .replace("class Bad(Base):\n", "");
+    let stub = "    def publish(self):\n        raise NotImplementedError\n\n";
+    let alone = alone.replace(stub, "");
+    assert_eq!(alone.matches("class ").count(), 1);
+    assert_eq!(check(&[("alone.py", alone.as_str())]), [""; 0]);
+}
+
+#[test]
+fn helpers_and_parents_set_for_the_hook() {
+    let helper = "\
+from base import Base
+
+def note(stats, n):
+    stats['messages_sent'] = n
+
+class Helped(Base):
+    def publish(self):
+        if not self.rows:
+            return
+        self.done(self.client.send(self.rows))
+
+    def done(self, n):
+        note(self.stats, n)
+
+class Child(Helped):
+    def publish(self):
+        super().publish()
+";
+    let found = check(&[("base.py", BASE), ("a.py", helper)]);
+    assert_eq!(found, ["a.py:9: unset", "a.py:16: unset"]);
+}
+
+#[test]
+fn contracts_are_listed() {
+    let project = Project::new(&[
+        ("base.py", BASE),
+        ("good.py", GOOD),
+        ("bad.py", BAD),
+        (
+            "heir.py",
+            "from bad import Bad\n\nclass Heir(Bad):\n    name = 'heir'\n",
+        ),
+        (
+            "tallylint.toml",
+            "ignore = []\n[[contract]]\nmethod = 'load'\nsets = 'self.stats[\"n\"]'\n",
+        ),
+    ]);
+    let ran = project.run(&["contracts"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(
+        ran.stdout,
+        "\
+save_data sets self.stats['rows_inserted']
+  built in
+  no processors
+
+load sets self.stats['n']
+  declared in tallylint.toml:3
+  no processors
+
+publish sets self.stats['messages_sent']
+  inferred from the code
+    Base.run calls self.publish()
+      at base.py:8
+    and reads self.stats.get('messages_sent', 0)
+      at base.py:9
+  3 processors, 2 break it
+    warning  Bad   bad.py:4
+             unset at line 6
+    ok       Good  good.py:4
+    warning  Heir  heir.py:3
+             as inherited from Bad
+"
+    );
+    let coloured = project.run(&["contracts", "--color", "always"]).stdout;
+    assert!(coloured.contains("\x1b["), "{coloured}");
+
+    let document = json(&project.run(&["contracts", "--format", "json"]));
+    assert_eq!(document["version"], 1);
+    let contracts = document["contracts"].as_array().unwrap();
+    let origins: Vec<_> = contracts.iter().map(|c| &c["origin"]).collect();
+    assert_eq!(origins, ["built-in", "declared", "inferred"]);
+    assert_eq!(contracts[1]["declared"]["line"], 3);
+    let inferred = &contracts[2];
+    assert_eq!(inferred["evidence"][0]["call"]["line"], 8);
+    assert_eq!(inferred["evidence"][0]["read"]["path"], "base.py");
+    assert_eq!(inferred["processors"][0]["findings"][0]["kind"], "unset");
+    assert_eq!(inferred["processors"][2]["inherits"], "Bad");
+}
+
+#[test]
+fn an_incomplete_list_says_so() {
+    let project = Project::new(&[("base.py", BASE), ("broken.py", "class (:\n")]);
+    let ran = project.run(&["contracts"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.starts_with("error: broken.py:1:"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stdout.starts_with("save_data"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_declared_contract_wins_over_an_inferred_one() {
+    let project = Project::new(&[
+        ("base.py", BASE),
+        ("bad.py", BAD),
+        (
+            "tallylint.toml",
+            "[[contract]]\nmethod = 'publish'\nsets = 'self.stats[\"messages_sent\"]'\n",
+        ),
+    ]);
+    let ran = project.run(&["check", "--format", "json"]);
+    assert_eq!(findings(&ran), FOUND, "reported once");
+    let document = json(&project.run(&["contracts", "--format", "json"]));
+    let contracts = document["contracts"].as_array().unwrap();
+    assert_eq!(contracts.len(), 2, "{document}");
+    assert_eq!(contracts[1]["origin"], "declared");
+    assert_eq!(contracts[1]["evidence"][0]["read"]["line"], 9);
+}
+
+#[test]
+fn shared_code_is_reported_once() {
+    let heirs: String = (1..=7)
+        .map(|n| format!("\nclass Heir{n}(Shared):\n    def rows(self):\n        return [{n}]\n"))
+        .collect();
+    let project = Project::new(&[
+        (
+            "shared.py",
+            "from elsewhere import Base\n\nclass Shared(Base):\n    def save_data(self):\n        \
+             rows = self.rows()\n        if not self.ready:\n            return\n        \
+             self.stats['rows_inserted'] = len(rows)\n\n    def rows(self):\n        return []\n",
+        ),
+        (
+            "heirs.py",
+            format!("from shared import Shared\n{heirs}").as_str(),
+        ),
+    ]);
+    let ran = project.run(&["check", "--format", "json"]);
+    assert_eq!(findings(&ran), ["shared.py:7: unset"]);
+    let finding = &json(&ran)["findings"][0];
+    assert_eq!(finding["symbol"], "Shared.save_data");
+    assert_eq!(
+        finding["notes"][0],
+        "several classes run this: `Heir1`, `Heir2`, `Heir3`, `Heir4`, `Heir5` and 3 more"
+    );
+    // Checking an heir alone does not report what stands in a file that was not asked for.
+    assert_eq!(project.run(&["check", "heirs.py"]).code, 0);
+}
