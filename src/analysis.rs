@@ -4,6 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::config::{Origin, Settings};
 use crate::contracts::survey::{Problem, Processor, Survey, class_name};
 use crate::contracts::{self, Inferred};
@@ -73,8 +75,8 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut out = Analysis::default();
     let program = Program::new(input.sources);
     let mut modules = Vec::new();
-    for file in input.files {
-        match fence::catch(|| program.add_file(file)) {
+    for (file, added) in input.files.iter().zip(program.add_files(input.files)) {
+        match added {
             Ok(Ok(module)) => modules.push((file, module)),
             Ok(Err(problem)) => {
                 let place = problem.offset.map(|at| {
@@ -104,9 +106,14 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
             Vec::new()
         };
         out.contracts = Survey::all(&input.settings.contracts, &inferred);
-        for (file, module) in modules {
-            match fence::catch(|| check_module(&program, module, input, &inferred, &out.contracts))
-            {
+        let checked: Vec<_> = modules
+            .par_iter()
+            .map(|(_, module)| {
+                fence::catch(|| check_module(&program, *module, input, &inferred, &out.contracts))
+            })
+            .collect();
+        for ((file, _), checked) in modules.into_iter().zip(checked) {
+            match checked {
                 Ok(checked) => results.extend(checked),
                 Err(bug) => out
                     .failed

@@ -1,9 +1,9 @@
 //! Panic fences: a bug in one place becomes a value instead of the end of the run.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
-use std::{fmt, thread};
 
 /// Stack of the analysis thread. Deeply nested code is walked recursively.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
@@ -49,27 +49,21 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Bug> {
     })
 }
 
-/// Runs `work` behind a fence on a thread with a big stack.
+/// Runs `work` behind a fence on a thread with a big stack, in a pool of such threads: parallel
+/// iterators inside run on them. `RAYON_NUM_THREADS` sets how many there are.
 ///
 /// # Errors
-/// When `work` panics or the thread cannot be started.
+/// When `work` panics or the threads cannot be started.
 pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Bug> {
-    thread::scope(|scope| {
-        let worker = thread::Builder::new()
-            .name("analysis".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || catch(work))
-            .map_err(|error| Bug {
-                message: format!("cannot start the analysis thread: {error}"),
-                place: "start-up".to_owned(),
-            })?;
-        worker.join().unwrap_or_else(|_| {
-            Err(Bug {
-                message: "the analysis thread died".to_owned(),
-                place: "unknown place".to_owned(),
-            })
-        })
-    })
+    let pool = rayon::ThreadPoolBuilder::new()
+        .thread_name(|i| format!("analysis {i}"))
+        .stack_size(STACK_BYTES)
+        .build()
+        .map_err(|error| Bug {
+            message: format!("cannot start the analysis threads: {error}"),
+            place: "start-up".to_owned(),
+        })?;
+    pool.install(|| catch(work))
 }
 
 fn install_hook() {

@@ -4,6 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
+use rayon::prelude::*;
+
+use crate::fence::{self, Bug};
 use crate::frontend;
 use crate::ir::{self, Name, StatementKind};
 use crate::program::classes::Mro;
@@ -129,6 +132,34 @@ impl<'s> Program<'s> {
             reason: e.message,
             offset: Some(e.offset),
         })?;
+        Ok(self.insert_file(file, lowered))
+    }
+
+    /// Lowers source files, in parallel; the modules are numbered in the order of the files.
+    pub fn add_files(
+        &self,
+        files: &[Arc<SourceFile>],
+    ) -> Vec<Result<Result<ModuleId, ModuleProblem>, Bug>> {
+        let lowered: Vec<_> = files
+            .par_iter()
+            .map(|file| fence::catch(|| frontend::python::lower_module(&file.text)))
+            .collect();
+        files
+            .iter()
+            .zip(lowered)
+            .map(|(file, lowered)| {
+                lowered.map(|lowered| match lowered {
+                    Ok(ir) => Ok(self.insert_file(file, ir)),
+                    Err(e) => Err(ModuleProblem {
+                        reason: e.message,
+                        offset: Some(e.offset),
+                    }),
+                })
+            })
+            .collect()
+    }
+
+    fn insert_file(&self, file: &Arc<SourceFile>, ir: ir::Module) -> ModuleId {
         let is_package = file
             .real_path
             .file_name()
@@ -138,7 +169,13 @@ impl<'s> Program<'s> {
             .parent()
             .map(Path::to_path_buf)
             .unwrap_or_default();
-        Ok(self.insert(key, Some(file.clone()), lowered, folder, is_package))
+        self.insert(
+            file.real_path.clone(),
+            Some(file.clone()),
+            ir,
+            folder,
+            is_package,
+        )
     }
 
     fn lookup_path(&self, key: &Path) -> Option<Option<ModuleId>> {
