@@ -1,6 +1,6 @@
 //! Configuration: files and command line become validated [`Settings`].
 //!
-//! Two stages: [`raw`] is what a file may say, with unknown keys rejected; this module turns it
+//! Two stages: `raw` is what a file may say, with unknown keys rejected; this module turns it
 //! into settings that need no further checks. Errors point into the file.
 
 mod load;

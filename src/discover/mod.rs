@@ -1,7 +1,7 @@
 //! Discovery: the paths of a command line become a sorted list of source files.
 //!
 //! Owns what is read, what is left out and why. Folders are walked; what git ignores, what the
-//! configuration excludes and folders that never hold first-party code ([`skip`]) are left out.
+//! configuration excludes and folders that never hold first-party code (`skip`) are left out.
 //! A file that is named explicitly is always taken. Links are followed, but every real folder is
 //! walked once and every real file is taken once, so loops end and copies do not count twice.
 

@@ -64,20 +64,14 @@ impl Engine<'_> {
             let name: Name = if is_async { "__aenter__" } else { "__enter__" }.into();
             if let Lookup::Found(..) = self.program.lookup(class, &name, None) {
                 let got = self.call_method(cx, state, m, &name, Args::default(), site);
-                return self.awaited(cx, got, is_async, site);
+                return self.awaited(got, is_async, site);
             }
         }
         let v = self.fresh(&mut state, site);
         vec![Outcome::normal(state, v)]
     }
 
-    fn awaited(
-        &mut self,
-        cx: &FnContext,
-        got: Vec<Outcome>,
-        is_async: bool,
-        site: Site,
-    ) -> Vec<Outcome> {
+    fn awaited(&mut self, got: Vec<Outcome>, is_async: bool, site: Site) -> Vec<Outcome> {
         if !is_async {
             return got;
         }
@@ -86,7 +80,6 @@ impl Engine<'_> {
             match o.flow {
                 Flow::Normal(v) if matches!(self.terms.term(v), Term::Pending(..)) => {
                     out.extend(self.run_awaitable(
-                        cx,
                         o.state,
                         v,
                         Site {
@@ -208,7 +201,7 @@ impl Engine<'_> {
                     Args::positional(vec![kind, exc, trace]),
                     site,
                 );
-                return self.awaited(cx, got, is_async, site);
+                return self.awaited(got, is_async, site);
             }
         }
         // A manager that is not known does not swallow.

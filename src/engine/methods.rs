@@ -49,7 +49,7 @@ impl Engine<'_> {
         if matches!(name.as_str(), "run_until_complete" | "run") && args.positional.len() == 1 {
             let x = args.positional[0];
             if matches!(self.terms.term(x), Term::Pending(..)) {
-                return self.run_awaitable(cx, state, x, site);
+                return self.run_awaitable(state, x, site);
             }
         }
         if name == "create_task"

@@ -28,6 +28,9 @@ pub enum Cell {
     Absent,
 }
 
+/// One entry of the heap.
+pub(super) type Entry<'s> = (&'s (Value, Slot), &'s Cell);
+
 /// Bits of [`State::flags`] that the engine itself maintains.
 pub mod flag {
     /// A call that could not be resolved was given the watched object.
@@ -141,16 +144,16 @@ impl State {
         }
     }
 
-    fn mentions(&self, terms: &Terms, leaf: Value) -> bool {
+    pub(super) fn mentions(&self, terms: &Terms, leaf: Value) -> bool {
         let has = |v: Value| terms.leaves(v).contains(&leaf);
         self.env.iter().flatten().any(|v| has(*v))
             || has(self.watched)
             || self.heap.iter().any(|((o, slot), cell)| {
                 // What the leaf itself contains is no reference to it.
-                (*o != leaf && has(*o))
-                    || (*o != leaf
-                        && (matches!(cell, Cell::Has(v) if has(*v))
-                            || matches!(slot, Slot::Item(k) if has(*k))))
+                *o != leaf
+                    && (has(*o)
+                        || matches!(cell, Cell::Has(v) if has(*v))
+                        || matches!(slot, Slot::Item(k) if has(*k)))
             })
     }
 
@@ -240,267 +243,6 @@ impl State {
             ok
         });
     }
-
-    /// Gives the symbols their first names again: the i-th symbol of a site, in the order in which
-    /// the state refers to them, gets generation i, and the values of a join their part numbers.
-    /// Equal states that went round a loop a different number of times become the same state.
-    #[must_use]
-    pub fn canonical(self, terms: &mut Terms) -> State {
-        let mut order: Vec<Value> = Vec::new();
-        let mut seen: FxHashSet<Value> = FxHashSet::default();
-        let push =
-            |v: Value, terms: &Terms, order: &mut Vec<Value>, seen: &mut FxHashSet<Value>| {
-                for l in terms.leaves(v).iter() {
-                    if seen.insert(*l) {
-                        order.push(*l);
-                    }
-                }
-            };
-        push(self.watched, terms, &mut order, &mut seen);
-        for v in self.env.iter().flatten() {
-            push(*v, terms, &mut order, &mut seen);
-        }
-        let mut at = 0;
-        let mut by_leaf: FxHashMap<Value, Vec<(&(Value, Slot), &Cell)>> = FxHashMap::default();
-        let mut rest = Vec::new();
-        for (key, cell) in &self.heap {
-            match terms.leaves(key.0).first() {
-                Some(l) => by_leaf.entry(*l).or_default().push((key, cell)),
-                None => rest.push((key, cell)),
-            }
-        }
-        let visit = |key: &(Value, Slot),
-                     cell: &Cell,
-                     order: &mut Vec<Value>,
-                     seen: &mut FxHashSet<Value>| {
-            push(key.0, terms, order, seen);
-            if let Slot::Item(k) = &key.1 {
-                push(*k, terms, order, seen);
-            }
-            if let Cell::Has(v) = cell {
-                push(*v, terms, order, seen);
-            }
-        };
-        for (key, cell) in rest {
-            visit(key, cell, &mut order, &mut seen);
-        }
-        while at < order.len() {
-            for (key, cell) in by_leaf.remove(&order[at]).into_iter().flatten() {
-                visit(key, cell, &mut order, &mut seen);
-            }
-            at += 1;
-        }
-        for v in self.facts.keys() {
-            push(*v, terms, &mut order, &mut seen);
-        }
-        let mut generations: FxHashMap<Site, u32> = FxHashMap::default();
-        let mut map: FxHashMap<Value, Value> = FxHashMap::default();
-        for leaf in order {
-            let Term::Symbol(site, _) = *terms.term(leaf) else {
-                continue;
-            };
-            let joined = site.index == u32::MAX;
-            let counter = generations
-                .entry(if joined {
-                    Site { part: 0, ..site }
-                } else {
-                    site
-                })
-                .or_default();
-            let term = if joined {
-                Term::Symbol(
-                    Site {
-                        part: *counter,
-                        ..site
-                    },
-                    0,
-                )
-            } else {
-                Term::Symbol(site, *counter)
-            };
-            *counter += 1;
-            let to = terms.make(term);
-            if to != leaf {
-                map.insert(leaf, to);
-            }
-        }
-        if map.is_empty() {
-            return self;
-        }
-        self.rename(terms, &map)
-    }
-
-    /// The state with other names for its symbols.
-    fn rename(&self, terms: &mut Terms, renamed: &FxHashMap<Value, Value>) -> State {
-        // A substitution goes on into its own results only through the memo: keep it apart from
-        // the renaming, in which one symbol may take the name of another.
-        let mut memo = renamed.clone();
-        let mut go = |v: Value, terms: &mut Terms| {
-            if terms.leaves(v).iter().any(|l| renamed.contains_key(l)) {
-                terms.substitute(v, &mut memo)
-            } else {
-                v
-            }
-        };
-        let mut out = State::new(0, go(self.watched, terms));
-        out.flags = self.flags;
-        out.env = self.env.iter().map(|v| v.map(|v| go(v, terms))).collect();
-        for ((o, slot), cell) in &self.heap {
-            let o = go(*o, terms);
-            let slot = match slot {
-                Slot::Item(k) => Slot::Item(go(*k, terms)),
-                other => other.clone(),
-            };
-            let cell = match cell {
-                Cell::Has(v) => Cell::Has(go(*v, terms)),
-                Cell::Absent => Cell::Absent,
-            };
-            out.heap.insert((o, slot), cell);
-        }
-        for (v, f) in &self.facts {
-            let v = go(*v, terms);
-            out.facts.insert(v, f.clone());
-        }
-        out
-    }
-
-    /// The state that covers both: places that differ get a joined value with the facts that
-    /// hold of both. `site` names the joined values. With `widen` intervals that grow are cut.
-    #[must_use]
-    pub fn join(&self, other: &State, terms: &mut Terms, site: Site, widen: bool) -> State {
-        let mut j = Joiner {
-            a: self,
-            b: other,
-            terms,
-            site,
-            pairs: BTreeMap::new(),
-            next: 0,
-            queue: Vec::new(),
-        };
-        let env: Vec<Option<Value>> = (0..self.env.len())
-            .map(
-                |i| match (self.env[i], other.env.get(i).copied().flatten()) {
-                    (Some(x), Some(y)) => Some(j.value(x, y)),
-                    _ => None,
-                },
-            )
-            .collect();
-        let mut out = State {
-            env,
-            heap: BTreeMap::new(),
-            facts: BTreeMap::new(),
-            flags: self.flags | other.flags,
-            watched: self.watched,
-        };
-        // Objects that are the same in both.
-        for (key, cell) in &self.heap {
-            let (o, slot) = key;
-            let other_cell = other.heap.get(key);
-            match (cell, other_cell) {
-                (Cell::Has(x), Some(Cell::Has(y))) => {
-                    let v = j.value(*x, *y);
-                    out.heap.insert(key.clone(), Cell::Has(v));
-                }
-                (Cell::Absent, Some(Cell::Absent)) => {
-                    out.heap.insert(key.clone(), Cell::Absent);
-                }
-                (Cell::Has(x), None) => {
-                    if let Some(y) = j.default_of(*o, slot) {
-                        let v = j.value(*x, y);
-                        out.heap.insert(key.clone(), Cell::Has(v));
-                    }
-                }
-                _ => {}
-            }
-        }
-        for (key, cell) in &other.heap {
-            if self.heap.contains_key(key) {
-                continue;
-            }
-            if let Cell::Has(y) = cell
-                && let Some(x) = j.default_of(key.0, &key.1)
-            {
-                let v = j.value(x, *y);
-                out.heap.insert(key.clone(), Cell::Has(v));
-            }
-        }
-        // Objects that became one: what both contain, slot by slot.
-        while let Some((x, y, v)) = j.queue.pop() {
-            let slots: BTreeSet<Slot> = self
-                .heap
-                .range((x, Slot::Content)..)
-                .take_while(|((o, _), _)| *o == x)
-                .map(|((_, s), _)| s.clone())
-                .collect();
-            for slot in slots {
-                match (
-                    self.heap.get(&(x, slot.clone())),
-                    other.heap.get(&(y, slot.clone())),
-                ) {
-                    (Some(Cell::Has(p)), Some(Cell::Has(q))) => {
-                        let w = j.value(*p, *q);
-                        out.heap.insert((v, slot), Cell::Has(w));
-                    }
-                    (Some(Cell::Absent), Some(Cell::Absent)) => {
-                        out.heap.insert((v, slot), Cell::Absent);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        let pairs = std::mem::take(&mut j.pairs);
-        for ((x, y), v) in pairs {
-            let fx = view(self, j.terms, x);
-            let fy = view(other, j.terms, y);
-            let mut f = fx.join(&fy, widen);
-            if f.propagate() && !f.is_trivial() {
-                out.facts.insert(v, f);
-            }
-        }
-        for (v, f) in &self.facts {
-            if !out.facts.contains_key(v)
-                && let Some(g) = other.facts.get(v)
-            {
-                let mut f = f.join(g, widen);
-                if f.propagate() && !f.is_trivial() {
-                    out.facts.insert(*v, f);
-                }
-            }
-        }
-        out
-    }
-
-    /// How different two states are: the number of places and facts that a join would lose.
-    #[must_use]
-    pub fn distance(&self, other: &State) -> usize {
-        let env = self
-            .env
-            .iter()
-            .zip(&other.env)
-            .filter(|(a, b)| a != b)
-            .count();
-        let heap = self
-            .heap
-            .iter()
-            .filter(|(k, v)| other.heap.get(k) != Some(v))
-            .count()
-            + other
-                .heap
-                .keys()
-                .filter(|k| !self.heap.contains_key(k))
-                .count();
-        let facts = self
-            .facts
-            .iter()
-            .filter(|(k, v)| other.facts.get(k) != Some(v))
-            .count()
-            + other
-                .facts
-                .keys()
-                .filter(|k| !self.facts.contains_key(k))
-                .count();
-        env * 2 + heap * 2 + facts
-    }
 }
 
 /// All that a state knows about a value, what its term says included.
@@ -535,74 +277,4 @@ pub fn view(state: &State, terms: &Terms, v: Value) -> Fact {
     }
     f.propagate();
     f
-}
-
-struct Joiner<'a> {
-    a: &'a State,
-    b: &'a State,
-    terms: &'a mut Terms,
-    site: Site,
-    pairs: BTreeMap<(Value, Value), Value>,
-    next: u32,
-    queue: Vec<(Value, Value, Value)>,
-}
-
-impl Joiner<'_> {
-    fn value(&mut self, x: Value, y: Value) -> Value {
-        if x == y {
-            return x;
-        }
-        if let Some(v) = self.pairs.get(&(x, y)) {
-            return *v;
-        }
-        // One of the two may be this join's own value from an earlier round: keep it, so that
-        // repeated joins reach a fixpoint.
-        let own = |v: Value, terms: &Terms| matches!(terms.term(v), Term::Symbol(s, _) if s.func == self.site.func && s.block == self.site.block && s.index == self.site.index);
-        let used: BTreeSet<Value> = self.pairs.values().copied().collect();
-        let v = if own(x, self.terms) && !used.contains(&x) && !self.b.mentions(self.terms, x) {
-            x
-        } else {
-            loop {
-                let site = Site {
-                    part: self.next,
-                    ..self.site
-                };
-                self.next += 1;
-                let v = self.terms.make(Term::Symbol(site, 0));
-                let taken = |s: &State, terms: &Terms| s.mentions(terms, v);
-                if !used.contains(&v) && !taken(self.a, self.terms) && !taken(self.b, self.terms) {
-                    break v;
-                }
-            }
-        };
-        self.pairs.insert((x, y), v);
-        self.queue.push((x, y, v));
-        v
-    }
-
-    /// The value that a slot has in the state that never touched it.
-    fn default_of(&mut self, o: Value, slot: &Slot) -> Option<Value> {
-        match slot {
-            Slot::Content => Some(o),
-            Slot::Field(n) if n.starts_with('$') => None,
-            Slot::Field(n) => {
-                if self
-                    .terms
-                    .leaves(o)
-                    .iter()
-                    .any(|l| matches!(self.terms.term(*l), Term::Symbol(..)))
-                    && !self.is_entry_object(o)
-                {
-                    None
-                } else {
-                    Some(self.terms.make(Term::Field(o, n.clone())))
-                }
-            }
-            Slot::Item(_) => None,
-        }
-    }
-
-    fn is_entry_object(&self, o: Value) -> bool {
-        o == self.a.watched
-    }
 }

@@ -442,8 +442,7 @@ impl Engine<'_> {
             terms.leaves(v).iter().all(|l| seen.contains(l))
         };
         out.heap.retain(|(o, slot), _| {
-            !(visible(*o, &self.terms)
-                && !matches!(slot, Slot::Item(k) if !visible(*k, &self.terms)))
+            !visible(*o, &self.terms) || matches!(slot, Slot::Item(k) if !visible(*k, &self.terms))
         });
         out.facts.retain(|v, _| !visible(*v, &self.terms));
         out.flags = exit.state.flags;

@@ -11,7 +11,7 @@
 //!   [`Rvalue::Not`]; a branch only tests the truth of an operand. So a flag is as precise as
 //!   the test it was assigned from.
 //! * *Exceptional control flow is explicit.* Whatever may raise ends its block
-//!   ([`Terminator::Eval`]) and names where the exception goes. Finally blocks exist once;
+//!   ([`TerminatorKind::Eval`]) and names where the exception goes. Finally blocks exist once;
 //!   which completion (fall through, return, raise, break, continue) is pending is an integer
 //!   in a local of kind [`LocalKind::Completion`].
 

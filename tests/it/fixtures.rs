@@ -137,7 +137,7 @@ fn the_examples_on_the_rule_pages_do_what_they_say() {
         for example in rule.meta().examples() {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("example.py");
-            fs::write(&path, &example.code).unwrap();
+            fs::write(&path, example.code).unwrap();
             let outcome = check(&[path], dir.path());
             assert!(
                 outcome.failures.is_empty(),

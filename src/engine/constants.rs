@@ -1,0 +1,173 @@
+//! Constants: values of names and of expressions that need no execution.
+
+use crate::engine::Engine;
+use crate::engine::value::{Term, Value};
+use crate::ir::{BinOp, Literal, Name, ScopeIdx, StaticExpr, StaticExprKind};
+use crate::program::{ClassRef, Def, Lookup, MemberDef, ModuleId};
+
+impl Engine<'_> {
+    pub(super) fn class_attribute(&mut self, c: ClassRef, field: &Name) -> Option<Value> {
+        if field == "__name__" {
+            let m = self.program.module(c.module);
+            let name = m.ir.class(c.class).name.clone();
+            return Some(self.terms.str(&name));
+        }
+        let Lookup::Found(owner, defs) = self.program.lookup(c, field, None) else {
+            return None;
+        };
+        match defs.as_slice() {
+            [MemberDef::Func(f)] => Some(self.terms.make(Term::Func(*f))),
+            [MemberDef::Def(def)] => {
+                if self.program.is_enum(owner) && !field.starts_with('_') {
+                    return Some(self.terms.make(Term::Member(owner, field.clone())));
+                }
+                let def = def.clone();
+                let v = self.def_value(&def, owner.module, field, 0);
+                (!matches!(self.terms.term(v), Term::Global(..))).then_some(v)
+            }
+            [MemberDef::Unknown] if self.program.is_enum(owner) => {
+                Some(self.terms.make(Term::Member(owner, field.clone())))
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of what a name means.
+    pub(crate) fn def_value(
+        &mut self,
+        def: &Def,
+        module: ModuleId,
+        name: &str,
+        depth: u32,
+    ) -> Value {
+        match def {
+            Def::Func(f) => self.terms.make(Term::Func(*f)),
+            Def::Class(c) => self.terms.make(Term::Class(*c)),
+            Def::Module(m) => self.terms.make(Term::Module(*m)),
+            Def::External(p) => self.terms.make(Term::External(p.clone())),
+            Def::Value(m, scope, expr) => match self.static_value(*m, *scope, expr, depth) {
+                Some(v) => v,
+                None => self.terms.make(Term::Global(*m, name.into())),
+            },
+            Def::Unknown => self.terms.make(Term::Global(module, name.into())),
+        }
+    }
+
+    /// The value of an expression that is a constant.
+    pub(crate) fn static_value(
+        &mut self,
+        m: ModuleId,
+        scope: ScopeIdx,
+        e: &StaticExpr,
+        depth: u32,
+    ) -> Option<Value> {
+        const MAX_CONSTANT_DEPTH: u32 = 12;
+        if depth > MAX_CONSTANT_DEPTH {
+            return None;
+        }
+        match &e.kind {
+            StaticExprKind::Literal(l) => Some(self.terms.lit(l.clone())),
+            StaticExprKind::Path(p) => {
+                let def = self.program.resolve_path(m, scope, p);
+                match (&def, p.as_slice()) {
+                    (Def::Unknown, [.., owner, last]) => {
+                        // `Color.RED`
+                        if let Def::Class(c) =
+                            self.program.resolve_path(m, scope, &p[..p.len() - 1])
+                            && self.program.is_enum(c)
+                        {
+                            return Some(self.terms.make(Term::Member(c, last.clone())));
+                        }
+                        let _ = owner;
+                        None
+                    }
+                    (Def::Unknown, _) => None,
+                    (Def::Value(vm, vs, expr), _) => {
+                        if let [.., _, last] = p.as_slice()
+                            && let Def::Class(c) =
+                                self.program.resolve_path(m, scope, &p[..p.len() - 1])
+                            && self.program.is_enum(c)
+                        {
+                            return Some(self.terms.make(Term::Member(c, last.clone())));
+                        }
+                        let (vm, vs, expr) = (*vm, *vs, expr.clone());
+                        self.static_value(vm, vs, &expr, depth + 1)
+                    }
+                    _ => Some(self.def_value(&def, m, "", depth + 1)),
+                }
+            }
+            StaticExprKind::Tuple(items)
+            | StaticExprKind::List(items)
+            | StaticExprKind::Set(items) => {
+                let vs: Option<Vec<Value>> = items
+                    .iter()
+                    .map(|i| self.static_value(m, scope, i, depth + 1))
+                    .collect();
+                Some(self.terms.make(Term::Tuple(vs?.into())))
+            }
+            StaticExprKind::Binary(op, a, b) => {
+                let a = self.static_value(m, scope, a, depth + 1)?;
+                let b = self.static_value(m, scope, b, depth + 1)?;
+                self.fold(*op, a, b)
+            }
+            StaticExprKind::Format(parts) => {
+                let mut out = String::new();
+                for p in parts {
+                    let v = self.static_value(m, scope, p, depth + 1)?;
+                    out.push_str(&literal_text(self.terms.literal(v)?)?);
+                }
+                Some(self.terms.str(&out))
+            }
+            StaticExprKind::Call(callee, args, _) => match &callee.kind {
+                // `frozenset({...})`, `tuple([...])`
+                StaticExprKind::Path(p)
+                    if args.len() == 1
+                        && matches!(p.as_slice(), [n] if matches!(n.as_str(), "frozenset" | "set" | "tuple" | "list")) =>
+                {
+                    self.static_value(m, scope, &args[0], depth + 1)
+                }
+                _ => None,
+            },
+            StaticExprKind::Lambda(f) => {
+                Some(self.terms.make(Term::Func(crate::program::FuncRef {
+                    module: m,
+                    func: *f,
+                })))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn fold(&mut self, op: BinOp, a: Value, b: Value) -> Option<Value> {
+        let folded = match (op, self.terms.literal(a)?, self.terms.literal(b)?) {
+            (BinOp::Add, Literal::Str(x), Literal::Str(y)) => {
+                Literal::Str(format!("{x}{y}").into())
+            }
+            (BinOp::Add, Literal::Int(x), Literal::Int(y)) => Literal::Int(x.checked_add(*y)?),
+            (BinOp::Sub, Literal::Int(x), Literal::Int(y)) => Literal::Int(x.checked_sub(*y)?),
+            (BinOp::Mul, Literal::Int(x), Literal::Int(y)) => Literal::Int(x.checked_mul(*y)?),
+            (BinOp::FloorDiv, Literal::Int(x), Literal::Int(y)) if *y > 0 => {
+                Literal::Int(x.div_euclid(*y))
+            }
+            (BinOp::Mod, Literal::Int(x), Literal::Int(y)) if *y > 0 => {
+                Literal::Int(x.rem_euclid(*y))
+            }
+            (BinOp::Pow, Literal::Int(x), Literal::Int(y)) => {
+                Literal::Int(x.checked_pow(u32::try_from(*y).ok()?)?)
+            }
+            _ => return None,
+        };
+        Some(self.terms.lit(folded))
+    }
+}
+
+/// `str()` of a literal, for the literals whose text is the same in every version of Python.
+pub(crate) fn literal_text(l: &Literal) -> Option<String> {
+    Some(match l {
+        Literal::Str(s) => s.to_string(),
+        Literal::Int(i) => i.to_string(),
+        Literal::Bool(b) => if *b { "True" } else { "False" }.to_string(),
+        Literal::None => "None".to_string(),
+        _ => return None,
+    })
+}

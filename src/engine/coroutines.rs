@@ -1,0 +1,105 @@
+//! Coroutines: what `await` and asyncio run.
+
+use crate::engine::Engine;
+use crate::engine::call::Args;
+use crate::engine::eval::{Flow, Outcome};
+use crate::engine::fact::{Fact, Kind};
+use crate::engine::state::State;
+use crate::engine::value::{Site, Term, Value};
+
+impl Engine<'_> {
+    /// The functions of asyncio that run or wrap awaitables.
+    pub(super) fn call_asyncio(
+        &mut self,
+        mut state: State,
+        name: &str,
+        args: &Args,
+        site: Site,
+    ) -> Vec<Outcome> {
+        match name {
+            "run" => match args.positional.first() {
+                Some(x) => {
+                    let x = *x;
+                    self.run_awaitable(state, x, site)
+                }
+                None => self.may_raise(state, Fact::default(), site),
+            },
+            "create_task" | "ensure_future" | "shield" | "wait_for" => {
+                let v = match args.positional.first() {
+                    Some(x) => *x,
+                    None => self.fresh(&mut state, site),
+                };
+                vec![Outcome::normal(state, v)]
+            }
+            _ => {
+                let mut items = args.positional.clone();
+                if let [one] = items.as_slice()
+                    && let Some(known) = self.known_items(&state, *one)
+                {
+                    items = known;
+                }
+                let swallow = match args.keyword("return_exceptions") {
+                    Some(v) => self.truth(&state, v) == Some(true),
+                    None => name == "wait",
+                };
+                let swallow = self.terms.bool(swallow);
+                items.insert(0, swallow);
+                items.extend(args.stars.iter().copied());
+                let v = self.terms.make(Term::Pure("gather".into(), items.into()));
+                vec![Outcome::normal(state, v)]
+            }
+        }
+    }
+
+    /// `await x`: runs a pending call; anything else is unknown.
+    pub(crate) fn run_awaitable(&mut self, state: State, x: Value, site: Site) -> Vec<Outcome> {
+        match self.terms.term(x).clone() {
+            Term::Pending(callee, ops, names) => {
+                let (func, cells) = match *self.terms.term(callee) {
+                    Term::Func(f) => (f, None),
+                    Term::Closure(f, c) => (f, Some(c)),
+                    _ => return self.may_raise(state, Fact::default(), site),
+                };
+                let split = ops.len() - names.len();
+                let args = Args {
+                    positional: ops[..split].to_vec(),
+                    keywords: names
+                        .iter()
+                        .cloned()
+                        .zip(ops[split..].iter().copied())
+                        .collect(),
+                    ..Args::default()
+                };
+                self.run(state, func, cells, args, site)
+            }
+            Term::Pure(n, ops) if n == "gather" => {
+                let swallow = self.truth(&state, ops[0]) == Some(true);
+                let mut states = vec![state];
+                let mut out = Vec::new();
+                for (i, op) in ops[1..].iter().enumerate() {
+                    let here = Site {
+                        part: 70 + u32::try_from(i).unwrap_or(0) * 4,
+                        ..site
+                    };
+                    let mut next = Vec::new();
+                    for s in states {
+                        for o in self.run_awaitable(s, *op, here) {
+                            match o.flow {
+                                Flow::Normal(_) => next.push(o.state),
+                                Flow::Raise(_) if swallow => next.push(o.state),
+                                Flow::Raise(_) => out.push(o),
+                            }
+                        }
+                    }
+                    states = next;
+                }
+                for mut s in states {
+                    let v = self.fresh_with(&mut s, site, Fact::of_kind(Kind::List));
+                    out.push(Outcome::normal(s, v));
+                }
+                out
+            }
+            _ => self.may_raise(state, Fact::default(), site),
+        }
+    }
+}

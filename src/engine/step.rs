@@ -1,0 +1,311 @@
+//! One step: what a block does to a state, and where control can go from it.
+
+use crate::engine::eval::Flow;
+use crate::engine::fact::Fact;
+use crate::engine::iterate::Advance;
+use crate::engine::simulate::{Edge, ExitKind, Successor, Target};
+use crate::engine::state::State;
+use crate::engine::value::{Site, Term, Value};
+use crate::engine::{Engine, FnContext};
+use crate::ir::{BlockId, LocalKind, Operand, Rvalue, TerminatorKind, Unwind};
+
+impl Engine<'_> {
+    /// Executes one block on one state.
+    pub(crate) fn step(&mut self, cx: &FnContext, block: BlockId, state: &State) -> Vec<Successor> {
+        let function = cx.module.ir.function(cx.func.func);
+        let b = function.body.block(block);
+        let mut states = vec![state.clone()];
+        for (i, s) in b.statements.iter().enumerate() {
+            let site = Site {
+                func: cx.func,
+                block: block.0,
+                index: u32::try_from(i).unwrap_or(u32::MAX),
+                part: 0,
+            };
+            let mut next = Vec::with_capacity(states.len());
+            for st in states {
+                next.extend(self.execute(cx, st, s, site));
+            }
+            states = next;
+        }
+        let index = u32::try_from(b.statements.len()).unwrap_or(u32::MAX);
+        let site = Site {
+            func: cx.func,
+            block: block.0,
+            index,
+            part: 0,
+        };
+        let mut out = Vec::new();
+        for st in states {
+            self.terminate(cx, &b.terminator.kind, st, site, block, &mut out);
+        }
+        out
+    }
+
+    pub(super) fn raise_to(
+        &mut self,
+        mut state: State,
+        exc: Value,
+        unwind: Option<&Unwind>,
+        edge: Edge,
+        out: &mut Vec<Successor>,
+    ) {
+        match unwind {
+            Some(u) => {
+                state.env[u.exc.index()] = Some(exc);
+                out.push(Successor {
+                    target: Target::Block(u.target),
+                    state,
+                    edge,
+                });
+            }
+            None => out.push(Successor {
+                target: Target::Exit(ExitKind::Raise, exc),
+                state,
+                edge,
+            }),
+        }
+    }
+
+    #[allow(clippy::too_many_lines)]
+    pub(super) fn terminate(
+        &mut self,
+        cx: &FnContext,
+        t: &TerminatorKind,
+        mut state: State,
+        site: Site,
+        block: BlockId,
+        out: &mut Vec<Successor>,
+    ) {
+        let goto = |b: BlockId, state: State, edge: Edge| Successor {
+            target: Target::Block(b),
+            state,
+            edge,
+        };
+        match t {
+            TerminatorKind::Goto(b) => out.push(goto(*b, state, Edge::Flow)),
+            TerminatorKind::Branch {
+                cond,
+                then,
+                otherwise,
+                ..
+            } => {
+                let v = self.operand(&mut state, cond, site);
+                let v = state.snapshot(v);
+                let mut no = state.clone();
+                let yes_possible = self.assume(&mut state, v, true);
+                let no_possible = self.assume(&mut no, v, false);
+                let open = yes_possible && no_possible;
+                let edge = |taken: bool| {
+                    if open {
+                        Edge::Decision(taken)
+                    } else {
+                        Edge::Flow
+                    }
+                };
+                if yes_possible {
+                    out.push(goto(*then, state, edge(true)));
+                }
+                if no_possible {
+                    out.push(goto(*otherwise, no, edge(false)));
+                }
+            }
+            TerminatorKind::Switch { on, cases } => {
+                let v = state.env[on.index()];
+                let known = v.and_then(|v| self.terms.literal(v)).cloned();
+                for (l, b) in cases {
+                    if known.as_ref().is_none_or(|k| k == l) {
+                        out.push(goto(*b, state.clone(), Edge::Flow));
+                    }
+                }
+            }
+            TerminatorKind::Eval {
+                dest,
+                rvalue,
+                normal,
+                unwind,
+            } => {
+                let fallible_operator = matches!(
+                    rvalue,
+                    Rvalue::GetField(..)
+                        | Rvalue::Binary(..)
+                        | Rvalue::InPlace(..)
+                        | Rvalue::Neg(_)
+                        | Rvalue::Compare(..)
+                );
+                if fallible_operator {
+                    self.raise_from_operator(rvalue, &state, unwind.as_ref(), site, out);
+                }
+                for o in self.eval(cx, state, rvalue, site) {
+                    match o.flow {
+                        Flow::Normal(v) => {
+                            let mut st = o.state;
+                            if let Some(d) = dest {
+                                st.env[d.index()] = Some(v);
+                            }
+                            let edge = o.via.map_or(Edge::Flow, Edge::Called);
+                            out.push(goto(*normal, st, edge));
+                        }
+                        Flow::Raise(e) => {
+                            let edge = o.via.map_or(Edge::Raised, Edge::CallRaised);
+                            self.raise_to(o.state, e, unwind.as_ref(), edge, out);
+                        }
+                    }
+                }
+            }
+            TerminatorKind::DelItem {
+                object,
+                key,
+                normal,
+                unwind,
+            } => {
+                let o = self.operand(&mut state, object, site);
+                let k = self.operand(&mut state, key, site);
+                let kind = state.kind(&self.terms, o);
+                let there = self.item_state(&state, o, k);
+                let missing = kind.is_dict() && there == Some(crate::engine::state::Cell::Absent);
+                let present = matches!(there, Some(crate::engine::state::Cell::Has(_)));
+                if !present {
+                    let mut failed = state.clone();
+                    let class = self.terms.external(if kind.is_dict() {
+                        "KeyError"
+                    } else {
+                        "LookupError"
+                    });
+                    let e = self.exception(
+                        &mut failed,
+                        class,
+                        kind.is_dict(),
+                        Site { part: 1, ..site },
+                    );
+                    self.raise_to(failed, e, unwind.as_ref(), Edge::Raised, out);
+                }
+                if !missing {
+                    self.remove_item(&mut state, o, k, site);
+                    out.push(goto(*normal, state, Edge::Flow));
+                }
+            }
+            TerminatorKind::ForNext {
+                iter,
+                dest,
+                body,
+                exhausted,
+                unwind,
+            } => {
+                let it = self.operand(&mut state, &Operand::Local(*iter), site);
+                let steps = self.advance(cx, state, it, site);
+                let open = steps
+                    .iter()
+                    .filter(|a| !matches!(a, Advance::Raised(..)))
+                    .count()
+                    > 1;
+                for a in steps {
+                    match a {
+                        Advance::Item(mut s, v) => {
+                            s.env[dest.index()] = Some(v);
+                            out.push(goto(
+                                *body,
+                                s,
+                                if open { Edge::Loop(true) } else { Edge::Flow },
+                            ));
+                        }
+                        Advance::Done(s) => {
+                            out.push(goto(
+                                *exhausted,
+                                s,
+                                if open { Edge::Loop(false) } else { Edge::Flow },
+                            ));
+                        }
+                        Advance::Raised(s, e) => {
+                            self.raise_to(s, e, unwind.as_ref(), Edge::Raised, out)
+                        }
+                    }
+                }
+            }
+            TerminatorKind::Yield { value, .. } => {
+                let v = self.operand(&mut state, value, site);
+                // Only what the resumed function can still read goes into the frame.
+                let locals = state.env.len();
+                for i in 0..locals {
+                    let mut live = false;
+                    t.for_each_successor(|s| live |= cx.live.local(s, i));
+                    let kind = cx.function().body.locals[i].kind;
+                    if !live && !matches!(kind, LocalKind::Cells | LocalKind::OuterCells) {
+                        state.env[i] = None;
+                    }
+                }
+                out.push(Successor {
+                    target: Target::Exit(ExitKind::Yield(block), v),
+                    state,
+                    edge: Edge::Flow,
+                });
+            }
+            TerminatorKind::Return { value, .. } => {
+                let v = self.operand(&mut state, value, site);
+                out.push(Successor {
+                    target: Target::Exit(ExitKind::Return, v),
+                    state,
+                    edge: Edge::Flow,
+                });
+            }
+            TerminatorKind::Raise { exc, unwind } => {
+                let mut e = self.operand(&mut state, exc, site);
+                match self.terms.term(e).clone() {
+                    Term::Class(_) | Term::External(_) => {
+                        e = self.exception(&mut state, e, true, site)
+                    }
+                    _ => {
+                        if state.fact(e).is_none() {
+                            let class = self.terms.external("Exception");
+                            state.facts.insert(e, {
+                                let mut f = Fact::of_kind(crate::engine::fact::Kind::Exception);
+                                f.is.push(class);
+                                f
+                            });
+                        }
+                    }
+                }
+                self.raise_to(state, e, unwind.as_ref(), Edge::Raised, out);
+            }
+            TerminatorKind::Unreachable => {}
+        }
+    }
+
+    /// The exception of an attribute load or an operator, raised only into a handler that names
+    /// it: the front end has seen to that.
+    pub(super) fn raise_from_operator(
+        &mut self,
+        r: &Rvalue,
+        state: &State,
+        unwind: Option<&Unwind>,
+        site: Site,
+        out: &mut Vec<Successor>,
+    ) {
+        let classes: &[&str] = match r {
+            Rvalue::GetField(o, name) => {
+                // An attribute that is known to be there.
+                let mut st = state.clone();
+                let v = self.operand(&mut st, o, site);
+                let got = self.get_field(&st, v, name);
+                if !matches!(self.terms.term(got), Term::Field(..)) {
+                    return;
+                }
+                &["AttributeError"]
+            }
+            Rvalue::Compare(..) => &["TypeError"],
+            _ => &[
+                "TypeError",
+                "ZeroDivisionError",
+                "ValueError",
+                "OverflowError",
+            ],
+        };
+        for (i, c) in classes.iter().enumerate() {
+            let mut failed = state.clone();
+            let class = self.terms.external(c);
+            let part = 30 + u32::try_from(i).unwrap_or(0);
+            let e = self.exception(&mut failed, class, true, Site { part, ..site });
+            self.raise_to(failed, e, unwind, Edge::Raised, out);
+        }
+    }
+}
