@@ -7,6 +7,7 @@ mod cfg;
 mod cli;
 mod common;
 mod config;
+mod differential;
 mod execution;
 mod fixtures;
 mod input;
