@@ -166,7 +166,7 @@ class Layout:
         if w.mixin:
             blocks["mixins"].append(cls(mixin, [], w.mixin))
         if sides:
-            blocks["base"].append(cls(side, [outer], sides + w.side))
+            blocks["base"].append(cls(side, [outer], sides + w.side, [] if self.resolved else head))
         blocks["main"].append(cls(last, parents, members + w.own))
         if self.resolved and kind in ("sets", "block"):
             self.checked.append(root)

@@ -40,19 +40,26 @@ struct Truth {
 }
 
 fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().map_or(default, |text| text.parse().unwrap())
+    std::env::var(variable)
+        .ok()
+        .map_or(default, |text| text.parse().unwrap())
 }
 
 /// Whether `python3` is there and new enough.
 fn python_is_there() -> bool {
     let test = "import sys; sys.exit(sys.version_info < (3, 9))";
-    Command::new("python3").args(["-c", test]).status().is_ok_and(|s| s.success())
+    Command::new("python3")
+        .args(["-c", test])
+        .status()
+        .is_ok_and(|s| s.success())
 }
 
 /// Writes programs with several generators, each into its own folder.
 fn generate(folder: &Path, seed: u64, count: u64, jobs: u64) -> Vec<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/generate.py");
-    let folders: Vec<PathBuf> = (0..jobs).map(|job| folder.join(format!("s{}", seed + job))).collect();
+    let folders: Vec<PathBuf> = (0..jobs)
+        .map(|job| folder.join(format!("s{}", seed + job)))
+        .collect();
     let children: Vec<_> = folders
         .iter()
         .zip(seed..)
@@ -85,7 +92,9 @@ fn lint(folder: &Path) -> BTreeMap<String, Exits> {
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let mut found: BTreeMap<String, Exits> = BTreeMap::new();
     for f in outcome.settled.reported.iter().map(|r| &r.finding) {
-        let Some(class) = f.symbol.strip_suffix(".save_data") else { continue };
+        let Some(class) = f.symbol.strip_suffix(".save_data") else {
+            continue;
+        };
         for exit in &f.exits {
             let file = outcome.sources.get(exit.file);
             let line = file.position(exit.span.start).line;
@@ -106,8 +115,13 @@ fn difference(truth: &Truth, all: &BTreeMap<&str, &Exits>, found: &Exits) -> Opt
         // add, and where is a matter of wording.
         let mut added = truth.exits.difference(all[owner.as_str()]);
         return match (added.next().is_some(), found.is_empty()) {
-            (true, true) => Some(format!("inherited and bad at {:?}, nothing reported", truth.exits)),
-            (false, false) if truth.exits.is_empty() => Some(format!("inherited and ok, reported {found:?}")),
+            (true, true) => Some(format!(
+                "inherited and bad at {:?}, nothing reported",
+                truth.exits
+            )),
+            (false, false) if truth.exits.is_empty() => {
+                Some(format!("inherited and ok, reported {found:?}"))
+            }
             _ => None,
         };
     }
@@ -126,24 +140,34 @@ fn random_programs_have_the_bad_exits_that_execution_finds() {
     let kept = std::env::var_os("TALLYLINT_DIFF_KEEP").map(PathBuf::from);
     let root = kept.unwrap_or_else(|| temporary.path().to_path_buf());
     let root = root.canonicalize().unwrap_or(root);
-    let (seed, count) = (number("TALLYLINT_DIFF_SEED", SEED), number("TALLYLINT_DIFF_COUNT", COUNT));
+    let (seed, count) = (
+        number("TALLYLINT_DIFF_SEED", SEED),
+        number("TALLYLINT_DIFF_COUNT", COUNT),
+    );
     let (mut programs, mut classes, mut bad, mut exits) = (BTreeSet::new(), 0, 0, 0);
     let mut differences = Vec::new();
     for folder in generate(&root, seed, count, number("TALLYLINT_DIFF_JOBS", JOBS)) {
         let truths: Vec<Truth> =
             serde_json::from_str(&fs::read_to_string(folder.join("truth.json")).unwrap()).unwrap();
         let found = lint(&folder);
-        let all: BTreeMap<&str, &Exits> = truths.iter().map(|t| (t.class.as_str(), &t.exits)).collect();
+        let all: BTreeMap<&str, &Exits> = truths
+            .iter()
+            .map(|t| (t.class.as_str(), &t.exits))
+            .collect();
         let nothing = Exits::new();
         for truth in &truths {
             programs.insert((folder.clone(), truth.files.clone()));
             classes += 1;
             bad += usize::from(!truth.exits.is_empty());
             exits += truth.exits.len();
-            if let Some(text) = difference(truth, &all, found.get(&truth.class).unwrap_or(&nothing)) {
+            if let Some(text) = difference(truth, &all, found.get(&truth.class).unwrap_or(&nothing))
+            {
                 let folder = folder.display();
                 let last = truth.files.last().unwrap();
-                differences.push(format!("{folder}/{last}: {}: {text}\n    {:?}", truth.class, truth.features));
+                differences.push(format!(
+                    "{folder}/{last}: {}: {text}\n    {:?}",
+                    truth.class, truth.features
+                ));
             }
         }
     }
@@ -155,5 +179,9 @@ fn random_programs_have_the_bad_exits_that_execution_finds() {
     for text in differences.iter().take(SHOWN) {
         println!("{text}");
     }
-    assert!(differences.is_empty(), "{} of {classes} classes differ", differences.len());
+    assert!(
+        differences.is_empty(),
+        "{} of {classes} classes differ",
+        differences.len()
+    );
 }
