@@ -65,6 +65,23 @@ class Run(world.World):
         self.given = self.subject.stats if value else None
 
 
+class Stats(dict):
+    """The first dict: losing the key settles what an unresolved call may have set."""
+
+    def clear(self):
+        super().clear()
+        world.WORLD.unverified = False
+
+    def pop(self, key, *default):
+        if key == KEY:
+            world.WORLD.unverified = False
+        return super().pop(key, *default)
+
+    def __delitem__(self, key):
+        super().__delitem__(key)
+        world.WORLD.unverified = False
+
+
 class Program:
     """The modules of one program: a file, or the files of a package."""
 
@@ -150,7 +167,7 @@ class Program:
 
     def run(self, run, cls, function, place):
         subject = object.__new__(cls)
-        subject.__dict__["stats"] = subject.__dict__["_stats"] = {}
+        subject.__dict__["stats"] = subject.__dict__["_stats"] = Stats()
         run.subject = subject
         try:
             result = function(subject)

@@ -540,7 +540,7 @@ class Writer:
                          ["logger.info('start')", "return " + call],
                          ["for attempt in range(2):", "    try:", "        return " + call,
                           "    except {} as error:".format(catch), *ind(self.pick(["logger.info('again')"], ["if attempt == 1:", "    raise"]), 2)],
-                         ["result = " + call, "self.stats.setdefault('rows_inserted', 0)", "return result"],
+                         *[["result = " + call, "self.stats.setdefault('rows_inserted', 0)", "return result"]] * GAPS,
                          ["if not self.enabled:", "    return None", "return " + call])
         wrapper = ["@functools.wraps(function)", ("async " if is_async else "") + "def wrapper(self, *args, **kwargs):", *ind(body)]
         if self.one_in(3):
