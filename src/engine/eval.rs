@@ -111,7 +111,12 @@ impl Engine<'_> {
             } => {
                 let o = self.operand(&mut state, object, site);
                 let v = self.operand(&mut state, value, site);
-                self.set_field(&mut state, o, field, v);
+                // A property's setter is taken to store what its getter returns.
+                let field = match state.fact(o).and_then(|f| f.class) {
+                    Some(class) => self.place_field(class, field),
+                    None => field.clone(),
+                };
+                self.set_field(&mut state, o, &field, v);
                 vec![state]
             }
             StatementKind::SetItem { object, key, value } => {

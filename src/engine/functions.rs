@@ -84,8 +84,11 @@ impl Engine<'_> {
         let mut value = plain;
         let mut state = state;
         for (i, d) in wrappers.iter().rev().enumerate() {
+            // Each application is a place of its own: what the one before captured is not yet in
+            // the state, so its cells would be taken for free.
             let site = Site {
-                part: site.part + 40 + u32::try_from(i).unwrap_or(0) * 4,
+                index: u32::MAX - 10 - u32::try_from(i).unwrap_or(0),
+                part: site.part + 40,
                 ..site
             };
             let (callee, arguments, keywords) = match &d.kind {

@@ -8,6 +8,7 @@ mod cli;
 mod common;
 mod config;
 mod contracts;
+mod differential;
 mod execution;
 mod fixtures;
 mod input;

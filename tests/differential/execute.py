@@ -1,0 +1,183 @@
+"""Executes a generated program in CPython under every choice and says which exits lack the key.
+
+Shares the world of choices (`scripts/fixture_world.py`) and its instrumentation with the
+verifier of the fixtures.  Nothing here analyses code: it reports what the interpreter did.
+"""
+
+import ast
+import inspect
+import sys
+import types
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "scripts"))
+
+import fixture_world as world  # noqa: E402
+import verify_fixtures as verifier  # noqa: E402
+
+METHOD, KEY = "save_data", "rows_inserted"
+ROOT_CLASS = "RootProcessor"
+
+
+class TooManyPaths(Exception):
+    """The program has more paths than is worth the time."""
+
+
+class Faulty(Exception):
+    """The program does what no real one should: an error that no choice explains."""
+
+
+class Instrument(verifier.Instrument):
+    """Also gives the root of a hierarchy unknown attributes."""
+
+    def visit_ClassDef(self, node):
+        self.generic_visit(node)
+        if node.name.startswith(ROOT_CLASS):
+            node.bases.append(ast.copy_location(ast.Name("__base__", ast.Load()), node))
+        return node
+
+
+class Unit:
+    """One executed module."""
+
+    def __init__(self, path):
+        self.path = path
+        source = path.read_text(encoding="utf-8")
+        self.tree = ast.parse(source)
+        self.instrument = Instrument(path)
+        code = ast.fix_missing_locations(self.instrument.visit(ast.parse(source)))
+        name = "{}.{}".format(path.parent.name, path.stem)
+        self.space = {"__name__": name, "__file__": str(path), **world.PROBES}
+        self.code = compile(code, str(path), "exec")
+
+
+class Run(world.World):
+    """An execution in which what an unresolved call may have set is gone with the dict."""
+
+    given = None
+
+    @property
+    def unverified(self):
+        return self.given is not None and self.given is getattr(self.subject, "stats", None)
+
+    @unverified.setter
+    def unverified(self, value):
+        self.given = self.subject.stats if value else None
+
+
+class Stats(dict):
+    """The first dict: losing the key settles what an unresolved call may have set."""
+
+    def clear(self):
+        super().clear()
+        world.WORLD.unverified = False
+
+    def pop(self, key, *default):
+        if key == KEY:
+            world.WORLD.unverified = False
+        return super().pop(key, *default)
+
+    def __delitem__(self, key):
+        super().__delitem__(key)
+        world.WORLD.unverified = False
+
+
+class Program:
+    """The modules of one program: a file, or the files of a package."""
+
+    def __init__(self, paths):
+        self.units, self.by_name = {}, {}
+        self.package = paths[0].parent.name if len(paths) > 1 else None
+        world.begin((), (world.ExternalError,), [])
+        self.sandbox = {**world.SANDBOX, "__import__": self.load}
+        for path in paths:
+            self.units[str(path)] = self.by_name[path.stem] = Unit(path)
+        for path in paths:
+            self.ensure(path.stem)
+
+    def ensure(self, stem):
+        unit = self.by_name[stem]
+        if "__builtins__" not in unit.space:
+            unit.space["__builtins__"] = self.sandbox
+            exec(unit.code, unit.space)
+        return types.SimpleNamespace(**unit.space)
+
+    def load(self, name, namespace=None, local=None, wanted=(), level=0):
+        """`import`: the package's own modules by every spelling, the rest from the world."""
+        parts = name.split(".") if name else []
+        if level == 0 and (self.package is None or parts[:1] != [self.package]):
+            return world._import(name, namespace, local, wanted, level)
+        if world.WORLD.subject is not None:
+            world.WORLD.may_raise("import " + name, (ImportError,))
+        rest = parts if level else parts[1:]
+        if rest:
+            found = self.ensure(rest[0])
+            return found if wanted else types.SimpleNamespace(**{rest[0]: found})
+        package = types.SimpleNamespace(**vars(self.ensure("__init__")))
+        for stem in wanted or ():
+            if stem in self.by_name:
+                setattr(package, stem, self.ensure(stem))
+        return package
+
+    def facts(self):
+        """The exceptions that the program deals with by name, and the sizes it compares with."""
+        merged = ast.Module([s for u in self.units.values() for s in u.tree.body], [])
+        everything = ast.Tuple([ast.Name(s.name, ast.Load()) for s in merged.body if hasattr(s, "name")], ast.Load())
+        return verifier.class_facts(merged, everything)
+
+    def find(self, name):
+        for unit in self.units.values():
+            value = unit.space.get(name)
+            if isinstance(value, type) and value.__module__ == unit.space["__name__"]:
+                return value
+        raise KeyError(name)
+
+    def place(self, function):
+        """The module and the line of the `def` of a function."""
+        code = function.__code__
+        unit = self.units[code.co_filename]
+        return code.co_filename, unit.instrument.defs[code.co_firstlineno].lineno
+
+    def judge(self, name, limit, plain=False):
+        """{(file, line): whether some path there is certain} for a class, and the path count."""
+        cls = self.find(name)
+        function = inspect.getattr_static(cls, METHOD)
+        if plain:
+            function = inspect.unwrap(function)
+        place = self.place(function)
+        kinds, numbers = self.facts()
+        bad, good, paths, tape = {}, 0, 0, []
+        while tape is not None:
+            if paths >= limit:
+                raise TooManyPaths(name)
+            paths += 1
+            world.WORLD = run = Run(tape, kinds, numbers)
+            line, stays = self.run(run, cls, function, place)
+            if line and not run.cut:
+                if stays:
+                    good += 1
+                else:
+                    at = (place[0], line)
+                    bad[at] = bad.get(at, False) or not run.unverified
+            trail = run.trail
+            while trail and trail[-1][0] + 1 == trail[-1][1]:
+                trail.pop()
+            tape = [p for p, _ in trail[:-1]] + [trail[-1][0] + 1] if trail else None
+        return bad, good, paths
+
+    def run(self, run, cls, function, place):
+        subject = object.__new__(cls)
+        subject.__dict__["stats"] = subject.__dict__["_stats"] = Stats()
+        run.subject = subject
+        try:
+            result = function(subject)
+            if verifier.drive(result):
+                return place[1], KEY in subject.stats
+        except world.Cut:
+            return None, False
+        except BaseException as error:
+            fault = isinstance(error, (NameError, AttributeError, TypeError, SyntaxError, RecursionError))
+            if fault and not isinstance(error, world.ErrorMixin):
+                raise Faulty(repr(error)) from error
+            return None, False
+        return run.exits.get(place), KEY in subject.stats
