@@ -6,7 +6,8 @@ use crate::engine::Engine;
 use crate::engine::fact::{Interval, Kind, Lits};
 use crate::engine::state::{Cell, Slot, State, view};
 use crate::engine::value::{Term, Value, literal_eq, literal_truth, number};
-use crate::ir::{CmpOp, Literal};
+use crate::ir::{CmpOp, Literal, StaticExprKind};
+use crate::program::Def;
 
 impl Engine<'_> {
     /// Restricts the state to the executions in which the truth of `v` is `want`. False when
@@ -94,6 +95,12 @@ impl Engine<'_> {
                     }
                     (None, Some(l)) => self.assume_literal(state, a, &l, op, want),
                     (Some(l), None) => self.assume_literal(state, b, &l, op, want),
+                    (None, None)
+                        if op == CmpOp::Is
+                            && (self.is_private_object(a, b) || self.is_private_object(b, a)) =>
+                    {
+                        !want
+                    }
                     (None, None) => {
                         let (fa, fb) = (view(state, &self.terms, a), view(state, &self.terms, b));
                         let disjoint = fa.num.meet(fb.num).is_none()
@@ -136,6 +143,19 @@ impl Engine<'_> {
             CmpOp::In => self.assume_in(state, term, a, b, want),
             _ => state.refine(term, |f| set_truth(f, want)),
         }
+    }
+
+    /// Whether `a` is a sentinel of the program, `NAME = object()`, and `b` something new that
+    /// came from outside and so cannot be that object.
+    fn is_private_object(&self, a: Value, b: Value) -> bool {
+        let Term::Global(m, name) = self.terms.term(a) else {
+            return false;
+        };
+        let outside = matches!(self.terms.term(b), Term::Symbol(site, _) if site.index != u32::MAX);
+        outside
+            && matches!(self.program.resolve_global(*m, name), Def::Value(_, _, e)
+                if matches!(&e.kind, StaticExprKind::Call(f, ..)
+                    if matches!(&f.kind, StaticExprKind::Path(p) if p.len() == 1 && p[0] == "object")))
     }
 
     fn assume_literal(

@@ -6,7 +6,7 @@ use crate::engine::state::{Cell, Slot, State, flag};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{CallEvent, Engine, FnContext};
 use crate::ir::{Arg, ArgKind, Callee, Literal, Name};
-use crate::program::{Lookup, MemberDef};
+use crate::program::{Lookup, MemberDef, MroEntry};
 
 /// Evaluated arguments.
 #[derive(Clone, Default, Debug)]
@@ -191,7 +191,14 @@ impl Engine<'_> {
                             self.unresolved(state, name, self.name_of(recv), &args, given, site)
                         }
                         Lookup::Missing => {
-                            let given = self.mentions_watched(&state, &args);
+                            // Nobody defines the method: an attribute that holds a callable, or
+                            // something set from outside, which may be a method.
+                            let attribute = self.program.mro(class).entries.iter().any(|e| {
+                                matches!(e, MroEntry::Class(c)
+                                    if self.program.module(c.module).stored_fields.contains(name))
+                            });
+                            let given = self.mentions_watched(&state, &args)
+                                || recv == state.watched && !attribute;
                             self.unresolved(state, name, self.name_of(recv), &args, given, site)
                         }
                     };
@@ -302,6 +309,9 @@ impl Engine<'_> {
                 if self.is_logger(&state, object) && is_log_method(&name) {
                     let none = self.terms.none();
                     return vec![Outcome::normal(state, none)];
+                }
+                if state.kind(&self.terms, object).is_container() {
+                    return self.builtin_method(cx, state, object, &name, args, site);
                 }
                 let receiver = self.name_of(object);
                 let given = object == state.watched && !self.class_is_known(&state, object)

@@ -402,10 +402,13 @@ impl Engine<'_> {
                 e
             }
             p if is_quiet(p) => {
-                let fact = match p {
+                let mut fact = match p {
                     "repr" | "format" | "ascii" => Fact::of_kind(Kind::Str),
                     _ => Fact::default(),
                 };
+                if is_clock(p) {
+                    fact.is.push(self.terms.external("<clock>"));
+                }
                 self.fresh_with(&mut state, site, fact)
             }
             _ => {
@@ -558,6 +561,11 @@ impl Engine<'_> {
             .insert((v, Slot::Field("$data".into())), Cell::Has(data));
         v
     }
+}
+
+/// Calls whose results are moments, durations and identifiers: their methods do not raise.
+fn is_clock(path: &str) -> bool {
+    matches!(path.split('.').next(), Some("datetime" | "time" | "uuid"))
 }
 
 /// A class from outside that is named like an exception.

@@ -219,7 +219,21 @@ fn deciding(function: &Function) -> BitSet {
             receiver: Operand::Local(l),
             ..
         } => l.0 == 0 || function.outer_cells.is_some() || supers.contains(l),
-        Callee::Method { .. } => false,
+        // The models of containers and managers look at what is stored.
+        Callee::Method { name, .. } => matches!(
+            name.as_str(),
+            "update"
+                | "setdefault"
+                | "get"
+                | "pop"
+                | "__setitem__"
+                | "__getitem__"
+                | "__contains__"
+                | "callback"
+                | "push"
+                | "enter_context"
+                | "enter_async_context"
+        ),
     };
     let mut set = BitSet::new(body.locals.len());
     for (i, l) in body.locals.iter().enumerate() {

@@ -106,6 +106,18 @@ impl Engine<'_> {
     ) -> Vec<Outcome> {
         let none = self.terms.none();
         let no = self.terms.bool(false);
+        if let Term::Pure(n, ops) = self.terms.term(m).clone()
+            && n == "callback"
+        {
+            let args = Args::positional(ops[1..].to_vec());
+            let mut out = self.call_value(cx, state, ops[0], args, site);
+            for o in &mut out {
+                if let Flow::Normal(_) = o.flow {
+                    o.flow = Flow::Normal(no);
+                }
+            }
+            return out;
+        }
         match self.manager_kind(&state, m).as_deref() {
             Some("suppress") => {
                 if exc == none {
@@ -242,6 +254,16 @@ impl Engine<'_> {
                         o
                     })
                     .collect()
+            }
+            ("callback", Some(_)) if args.keywords.is_empty() && args.stars.is_empty() => {
+                let call = self
+                    .terms
+                    .make(Term::Pure("callback".into(), args.positional.into()));
+                let mut data = self.manager_data(&state, m);
+                data.push(call);
+                let data = self.terms.make(Term::Tuple(data.into()));
+                state.heap.insert(slot, Cell::Has(data));
+                vec![Outcome::normal(state, none)]
             }
             ("close" | "aclose", _) => {
                 let out = self.exit(cx, state, m, none, false, site);

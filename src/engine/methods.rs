@@ -85,6 +85,13 @@ impl Engine<'_> {
         args: Args,
         site: Site,
     ) -> Vec<Outcome> {
+        let clock = self.terms.external("<clock>");
+        if state.fact(recv).is_some_and(|f| f.is.contains(&clock)) {
+            let mut fact = Fact::default();
+            fact.is.push(clock);
+            let v = self.fresh_with(&mut state, site, fact);
+            return vec![Outcome::normal(state, v)];
+        }
         let given = self.mentions_watched(&state, &args);
         let receiver = self.name_of(recv);
         let changed = match name.as_str() {

@@ -217,7 +217,9 @@ impl State {
             .retain(|(o, slot), _| alive(*o) && !matches!(slot, Slot::Item(k) if !alive(*k)));
         // A fact about a field is of use while the field may be read again, or while a variable
         // or another object holds the same value.
+        // or while something is known of what the object contains.
         let mut held: FxHashSet<Value> = roots.into_iter().collect();
+        held.extend(self.heap.keys().map(|(o, _)| *o));
         for cell in self.heap.values() {
             if let Cell::Has(v) = cell {
                 held.insert(*v);

@@ -1,13 +1,13 @@
 //! One step: what a block does to a state, and where control can go from it.
 
 use crate::engine::eval::Flow;
-use crate::engine::fact::Fact;
+use crate::engine::fact::{Fact, Kind};
 use crate::engine::iterate::Advance;
 use crate::engine::simulate::{Edge, ExitKind, Successor, Target};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{BlockId, LocalKind, Operand, Rvalue, TerminatorKind, Unwind};
+use crate::ir::{BinOp, BlockId, LocalKind, Operand, Rvalue, TerminatorKind, Unwind};
 
 impl Engine<'_> {
     /// Executes one block on one state.
@@ -258,7 +258,7 @@ impl Engine<'_> {
                         if state.fact(e).is_none() {
                             let class = self.terms.external("Exception");
                             state.facts.insert(e, {
-                                let mut f = Fact::of_kind(crate::engine::fact::Kind::Exception);
+                                let mut f = Fact::of_kind(Kind::Exception);
                                 f.is.push(class);
                                 f
                             });
@@ -292,13 +292,36 @@ impl Engine<'_> {
                 }
                 &["AttributeError"]
             }
-            Rvalue::Compare(..) => &["TypeError"],
-            _ => &[
-                "TypeError",
-                "ZeroDivisionError",
-                "ValueError",
-                "OverflowError",
-            ],
+            Rvalue::Binary(op, a, b) | Rvalue::InPlace(op, a, b) => {
+                let mut st = state.clone();
+                let (x, y) = (
+                    self.operand(&mut st, a, site),
+                    self.operand(&mut st, b, site),
+                );
+                let whole = [x, y]
+                    .iter()
+                    .all(|v| matches!(st.kind(&self.terms, *v), Kind::Int | Kind::Bool));
+                match (op, whole) {
+                    (
+                        BinOp::Add
+                        | BinOp::Sub
+                        | BinOp::Mul
+                        | BinOp::BitAnd
+                        | BinOp::BitOr
+                        | BinOp::BitXor,
+                        true,
+                    ) => &[],
+                    (BinOp::Div | BinOp::FloorDiv | BinOp::Mod, true) => &["ZeroDivisionError"],
+                    (BinOp::Div | BinOp::FloorDiv, false) => {
+                        &["TypeError", "ZeroDivisionError", "OverflowError"]
+                    }
+                    (BinOp::Mod, false) => &["TypeError", "ZeroDivisionError", "ValueError"],
+                    (BinOp::Pow, _) => &["TypeError", "ZeroDivisionError", "OverflowError"],
+                    (BinOp::Shl | BinOp::Shr | BinOp::MatMul, _) => &["TypeError", "ValueError"],
+                    _ => &["TypeError", "OverflowError"],
+                }
+            }
+            _ => &["TypeError"],
         };
         for (i, c) in classes.iter().enumerate() {
             let mut failed = state.clone();
