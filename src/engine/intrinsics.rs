@@ -225,6 +225,7 @@ impl Engine<'_> {
             "callable" | "hasattr" | "any" | "all" => {
                 if path != "callable" && path != "hasattr" && args.all().count() == 1 {
                     let x = first.unwrap_or_else(|| self.terms.none());
+                    let x = state.snapshot(x);
                     if self.truth(&state, x) == Some(false)
                         && state.kind(&self.terms, x).is_container()
                     {

@@ -213,27 +213,35 @@ fn deciding(function: &Function) -> BitSet {
         })
         .collect();
     // Whether a call may run a function of the program, which may look at its arguments.
+    let may_be_ours = |receiver: &Operand| match receiver {
+        // `self`, an instance made here, `super()`; not what was just read from a field.
+        Operand::Local(l) => {
+            function.outer_cells.is_some()
+                || supers.contains(l)
+                || body.locals[l.index()].kind != LocalKind::Temp
+        }
+        Operand::Const(_) => false,
+    };
     let looks_at_arguments = |callee: &Callee| match callee {
         Callee::Value(_) => true,
-        Callee::Method {
-            receiver: Operand::Local(l),
-            ..
-        } => l.0 == 0 || function.outer_cells.is_some() || supers.contains(l),
         // The models of containers and managers look at what is stored.
-        Callee::Method { name, .. } => matches!(
-            name.as_str(),
-            "update"
-                | "setdefault"
-                | "get"
-                | "pop"
-                | "__setitem__"
-                | "__getitem__"
-                | "__contains__"
-                | "callback"
-                | "push"
-                | "enter_context"
-                | "enter_async_context"
-        ),
+        Callee::Method { receiver, name, .. } => {
+            may_be_ours(receiver)
+                || matches!(
+                    name.as_str(),
+                    "update"
+                        | "setdefault"
+                        | "get"
+                        | "pop"
+                        | "__setitem__"
+                        | "__getitem__"
+                        | "__contains__"
+                        | "callback"
+                        | "push"
+                        | "enter_context"
+                        | "enter_async_context"
+                )
+        }
     };
     let mut set = BitSet::new(body.locals.len());
     for (i, l) in body.locals.iter().enumerate() {

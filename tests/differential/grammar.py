@@ -5,11 +5,8 @@ helper method, a mixin, a decorator, a context manager) is added to the place wh
 lives: the class, its mixin, its base, or the helper module.
 """
 
-import os
 import sys
 
-# What the linter is known to get wrong (KNOWN_GAPS.md) is generated only on demand.
-GAPS = bool(os.environ.get("TALLYLINT_DIFF_GAPS"))
 KEY = "rows_inserted"
 ERRORS = ["PermissionError", "ConnectionError", "RuntimeError", "KeyError", "TimeoutError"]
 
@@ -119,7 +116,7 @@ class Writer:
     def setting(self, s):
         t, k = s.stats, self.key(s)
         v = self.pick("0", "len({})".format(s.rows), "1", self.unknown(s), "{} or 0".format(self.opaque(s)))
-        d = k if GAPS else repr(KEY)
+        d = k
         choice = self.random.randrange(17)
         own = t == "self.stats"
         if choice == 0:
@@ -306,7 +303,7 @@ class Writer:
                 managers.append("ExitStack() as " + stack)
                 tail += [self.pick("{0}.enter_context(suppress({1}))".format(stack, self.pick("Exception", "ValueError")),
                                    "{0}.callback({1}.close)".format(stack, s.client),
-                                   *["{0}.callback({1}.setdefault, 'rows_inserted', 0)".format(stack, s.stats)] * GAPS,
+                                   *["{0}.callback({1}.setdefault, 'rows_inserted', 0)".format(stack, s.stats)],
                                    "{0}.enter_context({1}())".format(stack, self.manager_class()))]
         return ["with {}:".format(", ".join(managers)), *ind(tail + self.block(s))]
 
@@ -364,8 +361,6 @@ class Writer:
         return lines + self.branch(s.but(kept=("({} == 'a')".format(flag), "({} == 'b')".format(flag))))
 
     def sentinel(self, s):
-        if not GAPS:
-            return self.flagged(s)
         self.features.add("sentinel")
         self.constants.add("missing")
         name = self.name("result")
@@ -540,7 +535,7 @@ class Writer:
                          ["logger.info('start')", "return " + call],
                          ["for attempt in range(2):", "    try:", "        return " + call,
                           "    except {} as error:".format(catch), *ind(self.pick(["logger.info('again')"], ["if attempt == 1:", "    raise"]), 2)],
-                         *[["result = " + call, "self.stats.setdefault('rows_inserted', 0)", "return result"]] * GAPS,
+                         *[["result = " + call, "self.stats.setdefault('rows_inserted', 0)", "return result"]],
                          ["if not self.enabled:", "    return None", "return " + call])
         wrapper = ["@functools.wraps(function)", ("async " if is_async else "") + "def wrapper(self, *args, **kwargs):", *ind(body)]
         if self.one_in(3):
