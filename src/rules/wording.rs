@@ -125,7 +125,7 @@ fn decision(role: BranchRole, text: &str, taken: bool) -> String {
     }
 }
 
-/// "`rows` is empty", "`mode` is not 'append'", "`done` is false".
+/// "`rows` is falsy", "`mode` is not 'append'", "`done` is false".
 fn condition(text: &str, taken: bool) -> String {
     if let Some(rest) = text.strip_prefix("not ")
         && !rest.contains(" and ")
@@ -177,9 +177,9 @@ fn condition(text: &str, taken: bool) -> String {
     };
     if is_operand(text) && !text.contains('(') {
         if taken {
-            format!("`{shown}` is true (not empty)")
+            format!("`{shown}` is truthy")
         } else {
-            format!("`{shown}` is false or empty")
+            format!("`{shown}` is falsy")
         }
     } else if taken {
         format!("`{shown}` is true")
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn conditions_read_as_sentences() {
-        assert_eq!(condition("rows", false), "`rows` is false or empty");
+        assert_eq!(condition("rows", false), "`rows` is falsy");
         assert_eq!(
             condition("mode == 'append'", false),
             "`mode` is not 'append'"
@@ -227,7 +227,7 @@ mod tests {
             condition("mode not in ('a', 'b')", true),
             "`mode` is not in ('a', 'b')"
         );
-        assert_eq!(condition("not rows", true), "`rows` is false or empty");
+        assert_eq!(condition("not rows", true), "`rows` is falsy");
         assert_eq!(
             condition("len(rows) > self.max_rows", true),
             "`len(rows) > self.max_rows` is true"
