@@ -16,15 +16,18 @@ pub const VISITS: usize = 400;
 /// Literal sequences up to this length are unrolled.
 pub const UNROLL: i64 = 32;
 
-/// Block executions spent on one processor, helpers included.
-pub const STEPS: u64 = 120_000;
+/// Steps spent on one processor, helpers included, whatever its size.
+pub const STEPS: u64 = 20_000;
+
+/// Steps on top of that for each of its basic blocks.
+pub const STEPS_PER_BLOCK: u64 = 60;
 
 /// A block execution on a state with this many entries in its heap and facts costs one more step.
 pub const ENTRIES_PER_STEP: u64 = 24;
 
 /// Steps spent on one activation of a helper that can reach the watched place, its own helpers
 /// included.
-pub const HELPER_STEPS: u64 = 30_000;
+pub const HELPER_STEPS: u64 = 10_000;
 
 /// The same for a function that cannot reach it: only whether it raises, and what it returns, can
 /// matter.
@@ -76,6 +79,11 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// More steps for a function with so many basic blocks.
+    pub fn grant(&mut self, blocks: usize) {
+        self.steps += STEPS_PER_BLOCK * blocks as u64;
+    }
+
     /// Pays for one block execution on a state with so many entries; false when nothing is left.
     pub fn pay(&mut self, entries: usize) -> bool {
         let price = 1 + entries as u64 / ENTRIES_PER_STEP;

@@ -396,6 +396,7 @@ fn judge(
     };
     let env = engine.bind(state, func, cells, &args, site);
     state.env = env;
+    engine.budget.grant(cx.function().body.blocks.len());
     let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
     if !graph.complete {
         out.given_up += 1;

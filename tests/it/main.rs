@@ -12,3 +12,4 @@ mod differential;
 mod execution;
 mod fixtures;
 mod input;
+mod stdlib;

@@ -1,0 +1,81 @@
+//! The standard library of the machine's Python: every file that CPython parses is read, and no
+//! method of it, whatever it does, makes the analysis fail.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+
+use tallylint::config::{Contract, ContractPlace, Overrides, Settings};
+use tallylint::driver::{self, Request};
+
+/// A method that several classes have: its bodies stand in for real code.
+const METHODS: &[&str] = &["_parse"];
+
+/// What `python3` prints for a program; `None` when there is none.
+fn python(program: &str, arguments: &[String]) -> Option<String> {
+    let output = Command::new("python3")
+        .arg("-c")
+        .arg(program)
+        .args(arguments)
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn the_standard_library_is_read_and_analysed() {
+    let library =
+        "import sys, sysconfig; print(sysconfig.get_path('stdlib'), sys.version_info >= (3, 12))";
+    let Some(found) = python(library, &[]) else {
+        println!("skipped: no python3");
+        return;
+    };
+    let (path, newer) = found.trim().rsplit_once(' ').unwrap();
+    if newer == "True" {
+        println!("skipped: the library is written for a newer Python than the parser knows");
+        return;
+    }
+    let mut settings = Settings::new(None, &Overrides::default()).unwrap();
+    settings.pedantic = true;
+    settings
+        .contracts
+        .extend(METHODS.iter().map(|method| Contract {
+            method: (*method).to_owned(),
+            sets: ContractPlace {
+                field: "stats".to_owned(),
+                key: "rows".to_owned(),
+            },
+            bases: Some(vec!["*".to_owned()]),
+            ..Contract::builtin()
+        }));
+    let outcome = driver::run(Request {
+        paths: &[PathBuf::from(path)],
+        stdin: None,
+        settings: &settings,
+        cwd: PathBuf::from(path),
+    });
+    assert!(outcome.bug.is_none(), "{:?}", outcome.bug);
+    let internal: Vec<_> = outcome.failures.iter().filter(|f| f.internal).collect();
+    assert!(internal.is_empty(), "{internal:?}");
+    assert!(
+        outcome.processors > 3,
+        "only {} methods",
+        outcome.processors
+    );
+    // Every file that is refused is one that CPython refuses, too.
+    let refused: Vec<String> = outcome.failures.iter().map(|f| f.path.clone()).collect();
+    let check = "import ast, os, sys\nfor p in sys.argv[2:]:\n try:\n  \
+        ast.parse(open(os.path.join(sys.argv[1], p), 'rb').read()); print(p)\n except Exception: pass";
+    let mut arguments = vec![path.to_owned()];
+    arguments.extend(refused);
+    let parsed: BTreeSet<String> = python(check, &arguments)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    assert!(parsed.is_empty(), "CPython parses {parsed:?}");
+    println!("{} files, {} methods", outcome.checked, outcome.processors);
+}
