@@ -114,7 +114,6 @@ impl Engine<'_> {
                 }
             }
         }
-        state.flags = 0;
         out
     }
 

@@ -555,7 +555,6 @@ fn report(
             }
         }
         let shown: Vec<PathEvent> = shown.into_iter().cloned().collect();
-        let mut last = None;
         for s in wording::steps(program, &shown) {
             let m = program.module(s.func.module);
             if let Some(f) = &m.file {
@@ -563,11 +562,9 @@ fn report(
                     file: f.id,
                     span: s.span,
                 };
-                last = Some(location);
                 b = b.step(location, s.message);
             }
         }
-        let _ = last;
         let mut finding = b.exit(exit).at_exit(exit, label);
         if *low {
             finding.severity = match finding.severity {

@@ -46,25 +46,15 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent]) -> Vec<WordedStep> {
                     ("the loop body never runs".to_owned(), 1)
                 }
             }
-            EventKind::Raised => {
-                // Only an exception that is then dealt with in the function decides anything.
-                let handled = events[i + 1..].iter().find(|n| {
-                    matches!(
-                        n.what,
-                        EventKind::Caught | EventKind::Swallowed | EventKind::Raised
-                    )
-                });
-                let _ = handled;
-                (
-                    if text.trim_start().starts_with("raise") {
-                        "raised here"
-                    } else {
-                        "raises"
-                    }
-                    .to_owned(),
-                    3,
-                )
-            }
+            EventKind::Raised => (
+                if text.trim_start().starts_with("raise") {
+                    "raised here"
+                } else {
+                    "raises"
+                }
+                .to_owned(),
+                3,
+            ),
             EventKind::Lost => ("the value set before is lost here".to_owned(), 3),
             EventKind::Caught => ("caught here".to_owned(), 3),
             EventKind::Swallowed => ("swallows the exception".to_owned(), 3),
