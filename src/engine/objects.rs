@@ -340,12 +340,6 @@ impl Engine<'_> {
             }
         }
         let kind = state.kind(&self.terms, object);
-        let raise = |this: &mut Self, state: &State, class: &str| {
-            let mut failed = state.clone();
-            let class = this.terms.external(class);
-            let e = this.exception(&mut failed, class, true, Site { part: 1, ..site });
-            Outcome::raise(failed, e)
-        };
         let closed = state.fact(object).is_some_and(|f| f.closed);
         match state.heap.get(&(object, Slot::Item(key))) {
             Some(Cell::Has(v)) => {
@@ -353,9 +347,11 @@ impl Engine<'_> {
                 vec![Outcome::normal(state, v)]
             }
             None if closed && key_lit.is_some() && kind == Kind::Dict => {
-                vec![raise(self, &state, "KeyError")]
+                vec![self.raise_exact(state, "KeyError", site)]
             }
-            Some(Cell::Absent) if kind == Kind::Dict => vec![raise(self, &state, "KeyError")],
+            Some(Cell::Absent) if kind == Kind::Dict => {
+                vec![self.raise_exact(state, "KeyError", site)]
+            }
             Some(Cell::Absent) | None if kind == Kind::DefaultDict => {
                 let name = state.fact(object).map(|f| f.is.clone()).unwrap_or_default();
                 let counter = name.iter().any(
