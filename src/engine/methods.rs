@@ -42,9 +42,8 @@ impl Engine<'_> {
             let v = self.fresh(&mut state, site);
             return vec![Outcome::normal(state, v)];
         }
-        if let Some(Cell::Has(kind)) = state.heap.get(&(recv, Slot::Field("$manager".into()))) {
-            let kind = *kind;
-            return self.manager_method(cx, state, recv, kind, name, args, site);
+        if self.manager_kind(&state, recv).is_some() {
+            return self.manager_method(cx, state, recv, name, args, site);
         }
         if matches!(name.as_str(), "run_until_complete" | "run") && args.positional.len() == 1 {
             let x = args.positional[0];

@@ -215,8 +215,8 @@ fn check_function(
         let m = program.module(class.module);
         format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
     };
-    let start = || {
-        FindingBuilder::new(UntrackedReturn.meta(), "never-set")
+    let start = |kind| {
+        FindingBuilder::new(UntrackedReturn.meta(), kind)
             .arg("method", contract.method.clone())
             .arg("place", contract.sets.to_string())
             .symbol(symbol.clone())
@@ -227,7 +227,7 @@ fn check_function(
         })
     {
         out.findings.push(
-            start()
+            start("never-set")
                 .note("the body contains `yield`: calling it only makes a generator, and runs nothing")
                 .exit(def)
                 .at(def, "a call of this runs nothing"),
@@ -245,32 +245,14 @@ fn check_function(
                 && !inner.bad.is_empty()
             {
                 verdict = Some(inner);
-                report(
-                    program,
-                    &mut plain,
-                    class,
-                    func,
-                    contract,
-                    verdict.as_ref(),
-                    &start,
-                    out,
-                );
+                report(program, class, func, verdict.as_ref(), &start, out);
                 account(&plain, out);
                 account(&engine, out);
                 return;
             }
         }
     }
-    report(
-        program,
-        &mut engine,
-        class,
-        root,
-        contract,
-        verdict.as_ref(),
-        &start,
-        out,
-    );
+    report(program, class, root, verdict.as_ref(), &start, out);
     account(&engine, out);
 }
 
@@ -491,12 +473,10 @@ fn exit_point(cx: &FnContext, block: BlockId) -> ExitPoint {
 #[allow(clippy::too_many_arguments)]
 fn report(
     program: &Program<'_>,
-    engine: &mut Engine<'_>,
     class: ClassRef,
     func: FuncRef,
-    contract: &Contract,
     verdict: Option<&Verdict>,
-    start: &dyn Fn() -> FindingBuilder,
+    start: &dyn Fn(&'static str) -> FindingBuilder,
     out: &mut Checked,
 ) {
     let Some(verdict) = verdict else { return };
@@ -506,10 +486,9 @@ fn report(
     };
     let function = module.ir.function(func.func);
     let at = |span: Span| Location { file, span };
-    let _ = engine;
     let own = |events: &[PathEvent]| own_helper(program, class, func, events);
     if verdict.never && !verdict.bad.iter().any(|(.., events)| own(events).is_some()) {
-        let mut b = start();
+        let mut b = start("never-set");
         for (point, ..) in &verdict.bad {
             b = b.exit(at(point.span));
         }
@@ -526,10 +505,7 @@ fn report(
         return;
     }
     for (point, kind, low, events) in &verdict.bad {
-        let mut b = FindingBuilder::new(UntrackedReturn.meta(), kind.kind())
-            .arg("method", contract.method.clone())
-            .arg("place", contract.sets.to_string())
-            .symbol(start_symbol(program, class, contract));
+        let mut b = start(kind.kind());
         let mut exit = at(point.span);
         let mut label = if point.implicit {
             "can reach its end without setting it"
@@ -574,9 +550,4 @@ fn report(
         }
         out.findings.push(finding);
     }
-}
-
-fn start_symbol(program: &Program<'_>, class: ClassRef, contract: &Contract) -> String {
-    let m = program.module(class.module);
-    format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
 }
