@@ -414,7 +414,11 @@ impl Engine<'_> {
         out.heap.retain(|(o, slot), _| {
             !visible(*o, &self.terms) || matches!(slot, Slot::Item(k) if !visible(*k, &self.terms))
         });
-        out.facts.retain(|v, _| !visible(*v, &self.terms));
+        // The callee brings its own facts about the objects that it saw. What was known of values
+        // derived from them it may have forgotten, as nothing in it asks; but a fact about such a
+        // value does not change, and the caller may still hold it in a variable.
+        out.facts
+            .retain(|v, _| !visible(*v, &self.terms) || !self.terms.leaves(*v).contains(v));
         out.flags = exit.state.flags;
         let mut map: FxHashMap<Value, Value> = FxHashMap::default();
         for (i, o) in originals.iter().enumerate() {
