@@ -114,6 +114,8 @@ struct Verdict {
     bad: Vec<(ExitPoint, Bad, bool, Vec<PathEvent>)>,
     /// No path on which it returns sets the place.
     never: bool,
+    /// Exits for which no single path was found.
+    infeasible: u64,
 }
 
 /// Checks the contract method that a class has, if the class has to keep the contract.
@@ -235,25 +237,30 @@ fn check_function(
         return;
     }
     let (mut state, cells, root) = enter(&mut engine, class, func, contract);
-    let mut verdict = judge(&mut engine, root, cells, &mut state, out);
-    if root != func {
-        // A project's decorator stands in front: if the method by itself is wrong, say so there.
-        if verdict.as_ref().is_some_and(|v| !v.bad.is_empty()) {
-            let mut plain = Engine::new(program, &tally);
-            let mut state = entry_state(&mut plain, class, func, contract);
-            if let Some(inner) = judge(&mut plain, func, None, &mut state, out)
-                && !inner.bad.is_empty()
-            {
-                verdict = Some(inner);
-                report(program, class, func, verdict.as_ref(), &start, out);
-                account(&plain, out);
-                account(&engine, out);
-                return;
-            }
+    let verdict = judge(&mut engine, root, cells, &mut state);
+    account(&engine, out);
+    let Some(mut verdict) = verdict else {
+        out.given_up += 1;
+        let large = start("unverified")
+            .arg("unknown", "it is too large to follow every path")
+            .arg("remedy", "move parts of it into methods of their own");
+        out.findings
+            .push(large.exit(def).at(def, "was not followed to the end"));
+        return;
+    };
+    let mut judged = root;
+    // A project's decorator stands in front: if the method by itself is wrong, say so there.
+    if root != func && !verdict.bad.is_empty() {
+        let mut plain = Engine::new(program, &tally);
+        let mut state = entry_state(&mut plain, class, func, contract);
+        let inner = judge(&mut plain, func, None, &mut state);
+        account(&plain, out);
+        if let Some(inner) = inner.filter(|inner| !inner.bad.is_empty()) {
+            (verdict, judged) = (inner, func);
         }
     }
-    report(program, class, root, verdict.as_ref(), &start, out);
-    account(&engine, out);
+    out.infeasible += verdict.infeasible;
+    report(program, class, judged, &verdict, &start, out);
 }
 
 fn account(engine: &Engine<'_>, out: &mut Checked) {
@@ -360,13 +367,13 @@ fn enter(
     }
 }
 
-/// Simulates the function and finds its bad exits, each confirmed by a path.
+/// Simulates the function and finds its bad exits, each confirmed by a path. `None` when the
+/// budget was not enough.
 fn judge(
     engine: &mut Engine<'_>,
     func: FuncRef,
     cells: Option<Value>,
     state: &mut State,
-    out: &mut Checked,
 ) -> Option<Verdict> {
     let cx = engine.context(func);
     let args = engine.receiver_args(state.watched);
@@ -381,7 +388,6 @@ fn judge(
     engine.budget.grant(cx.function().body.blocks.len());
     let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
     if !graph.complete {
-        out.given_up += 1;
         return None;
     }
     let mut candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad)>> = BTreeMap::new();
@@ -400,6 +406,7 @@ fn judge(
         }
     }
     let mut found = Vec::new();
+    let mut infeasible = 0;
     for (point, list) in candidates {
         let mut settled = false;
         for wanted in Bad::ALL {
@@ -413,14 +420,18 @@ fn judge(
                         found.push((point, wanted, low, events));
                         settled = true;
                     }
-                    Witness::Infeasible | Witness::Unknown => out.infeasible += 1,
+                    Witness::Infeasible | Witness::Unknown => infeasible += 1,
                 }
             }
         }
     }
     let lost = found.iter().any(|(_, b, ..)| *b == Bad::Dropped);
     let never = !any_good && !any_unverified && !lost && !found.is_empty();
-    Some(Verdict { bad: found, never })
+    Some(Verdict {
+        bad: found,
+        never,
+        infeasible,
+    })
 }
 
 fn search(
@@ -475,11 +486,10 @@ fn report(
     program: &Program<'_>,
     class: ClassRef,
     func: FuncRef,
-    verdict: Option<&Verdict>,
+    verdict: &Verdict,
     start: &dyn Fn(&'static str) -> FindingBuilder,
     out: &mut Checked,
 ) {
-    let Some(verdict) = verdict else { return };
     let module = program.module(func.module);
     let Some(file) = module.file.as_ref().map(|f| f.id) else {
         return;
@@ -505,7 +515,9 @@ fn report(
         return;
     }
     for (point, kind, low, events) in &verdict.bad {
-        let mut b = start(kind.kind());
+        let mut b = start(kind.kind())
+            .arg("unknown", "it depends on code that was not found")
+            .arg("remedy", "make the called code resolvable");
         let mut exit = at(point.span);
         let mut label = if point.implicit {
             "can reach its end without setting it"

@@ -366,3 +366,27 @@ fn shared_code_is_reported_once() {
     // Checking an heir alone does not report what stands in a file that was not asked for.
     assert_eq!(project.run(&["check", "heirs.py"]).code, 0);
 }
+
+#[test]
+fn a_method_that_is_too_large_to_follow_is_a_note() {
+    // Every flag doubles the paths, and the last test reads them all.
+    const FLAGS: usize = 60;
+    let mut source = String::from("from base import Base\n\nclass Big(Base):\n");
+    source += "    def publish(self):\n";
+    for i in 0..FLAGS {
+        source += &format!("        if self.client.ask({i}):\n            self.a{i} = 1\n");
+    }
+    let all: Vec<String> = (0..FLAGS).map(|i| format!("self.a{i}")).collect();
+    source += &format!("        if {}:\n            return\n", all.join(" and "));
+    source += "        self.stats['messages_sent'] = 1\n";
+    let files = [("base.py", BASE), ("big.py", &source), ("good.py", GOOD)];
+    let project = Project::new(&files);
+    let ran = project.run(&["check", "--format", "json"]);
+    assert_eq!(findings(&ran), [""; 0]);
+    let ran = project.run(&["check", "--pedantic", "--format", "concise"]);
+    assert_eq!(
+        ran.stdout,
+        "big.py:4:9: note[untracked-return] `publish` may return without setting \
+         `self.stats['messages_sent']`: it is too large to follow every path\n"
+    );
+}
