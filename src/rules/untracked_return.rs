@@ -1,6 +1,7 @@
 //! `untracked-return`: every path on which a contract method returns must have set the place.
 
 mod duty;
+mod reach;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -23,7 +24,8 @@ use crate::rules::{Rule, UntrackedReturn};
 use crate::source::Span;
 
 pub use duty::{Grounds, Task};
-use duty::{brings_helpers, decided_last, is_default, must_keep, own_helper};
+use duty::{decided_last, is_default, must_keep, own_helper};
+use reach::brings_helpers;
 
 /// The path did a write.
 const WROTE: u32 = 1;
@@ -138,10 +140,10 @@ pub fn check_class(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> Ch
         .filter(|func| !is_default(program, owner, *func, task))
         .collect();
     // What a class inherits is checked where it is written, unless the class is what makes a
-    // processor of it, or brings helpers of its own that it may call.
+    // processor of it, or brings members of its own that it may use.
     let mut known = Checked::default();
     if owner != class && must_keep(program, owner, owner, task) {
-        if !brings_helpers(program, class, owner) {
+        if !brings_helpers(program, class, owner, &defs) {
             out.heir_of = Some(owner);
             return out;
         }

@@ -390,3 +390,42 @@ fn a_method_that_is_too_large_to_follow_is_a_note() {
          `self.stats['messages_sent']`: it is too large to follow every path\n"
     );
 }
+
+const SHARED: &str = "\
+from base import Base
+
+class Shared(Base):
+    strict = True
+
+    def publish(self):
+        if not self.rows and not self.strict:
+            return
+        self.deliver(self.rows)
+
+    def deliver(self, rows):
+        self.stats['messages_sent'] = self.client.send(rows)
+";
+
+/// How many methods were followed when a class below `Shared` has these members.
+fn followed(members: &str) -> (String, Ran) {
+    let heir = format!("from shared import Shared\n\nclass Heir(Shared):\n{members}");
+    let files = [("base.py", BASE), ("shared.py", SHARED), ("heir.py", &heir)];
+    let project = Project::new(&files);
+    let ran = project.run(&["check", "--statistics", "--format", "concise"]);
+    let counters = ran.stderr.lines();
+    let counter = counters.filter(|line| line.ends_with("methods checked"));
+    (counter.collect::<String>().trim().to_owned(), ran)
+}
+
+#[test]
+fn an_inherited_method_is_followed_again_only_for_members_that_it_uses() {
+    let (count, ran) = followed("    def prepare(self):\n        self.rows = self.client.all()\n");
+    assert_eq!(count, "1  methods checked", "{}", ran.stderr);
+    let (count, ran) = followed("    def deliver(self, rows):\n        self.client.send(rows)\n");
+    assert_eq!(count, "2  methods checked", "{}", ran.stderr);
+    assert!(ran.stdout.contains("heir.py"), "{}", ran.stdout);
+    // A class attribute that the method tests decides as well.
+    let (count, ran) = followed("    strict = False\n");
+    assert_eq!(count, "2  methods checked", "{}", ran.stderr);
+    assert!(ran.stdout.contains("shared.py"), "{}", ran.stdout);
+}
