@@ -17,7 +17,7 @@ use super::term::{Aggregate, Arithmetic, Comparison, DEEPEST_TERM, Term, Test};
 use super::value::{Value, regex_as_like};
 
 /// Expressions and queries that are nested deeper are unknown.
-const DEEPEST_EXPRESSION: usize = 60;
+const DEEPEST_EXPRESSION: usize = 40;
 
 /// How many terms a query may grow to, copies of columns through derived tables included.
 const MOST_TERMS: usize = 40_000;

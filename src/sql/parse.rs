@@ -3,7 +3,7 @@
 //! A deep expression cannot be parsed or even dropped safely, so nesting and the operators that
 //! the parser chains are counted in the tokens first.
 
-use sqlparser::ast::{FromTable, SetExpr, Statement};
+use sqlparser::ast::{Expr, FromTable, SetExpr, Statement};
 use sqlparser::dialect::{
     BigQueryDialect, Dialect, GenericDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect,
 };
@@ -17,10 +17,10 @@ use super::term::Term;
 use super::{Kind, Piece, Query, Vocabulary, tokens};
 
 /// The parser's own bound on its recursion.
-pub(super) const RECURSION_LIMIT: usize = 50;
+pub(super) const RECURSION_LIMIT: usize = 32;
 
 /// Texts with deeper brackets are not given to the parser.
-const DEEPEST_BRACKETS: usize = 24;
+const DEEPEST_BRACKETS: usize = 14;
 
 /// Texts with more operators that may be chained are not given to the parser.
 const MOST_OPERATORS: usize = 500;
@@ -302,6 +302,10 @@ fn lower(
         Statement::Delete(delete) => {
             let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) =
                 &delete.from;
+            // BigQuery does without `FROM`, and so does prose ("delete old runs where possible").
+            if !has_from && !matches!(delete.selection, Some(Expr::BinaryOp { .. })) {
+                return None;
+            }
             for table in tables {
                 lowering.note_table(&table.relation.to_string());
             }
@@ -330,7 +334,7 @@ fn lower(
 }
 
 /// The rows that a statement changes.
-fn changed(lowering: &mut Lowering<'_>, selection: Option<&sqlparser::ast::Expr>) -> Relation {
+fn changed(lowering: &mut Lowering<'_>, selection: Option<&Expr>) -> Relation {
     let rows = selection.map_or_else(Term::always, |expr| lowering.condition(expr));
     let mut relation = Relation::unknown();
     super::select::anti(&rows, lowering.open, &mut relation.exclusions);

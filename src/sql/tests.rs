@@ -1,1 +1,0 @@
-//! Texts and what is read from them.
