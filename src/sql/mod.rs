@@ -4,6 +4,7 @@
 //! behind the rows, and what the columns mean. Names are data and come from the caller.
 //! Whatever the text leaves open counts as "can be". Texts are compared without regard to case.
 
+mod functions;
 mod lower;
 mod meaning;
 mod parse;

@@ -16,11 +16,12 @@ use super::select::Relation;
 use super::term::Term;
 use super::{Kind, Piece, Query, Vocabulary, tokens};
 
-/// The parser's own bound on its recursion.
-pub(super) const RECURSION_LIMIT: usize = 32;
+/// The parser's own bound on its recursion. Its frames are large in a build without optimization:
+/// this must fit into the 2 MiB of a plain thread there.
+pub(super) const RECURSION_LIMIT: usize = 24;
 
 /// Texts with deeper brackets are not given to the parser.
-const DEEPEST_BRACKETS: usize = 14;
+const DEEPEST_BRACKETS: usize = 12;
 
 /// Texts with more operators that may be chained are not given to the parser.
 const MOST_OPERATORS: usize = 500;

@@ -149,7 +149,8 @@ fn plausible(tokens: &[Token]) -> bool {
     let symbol = |token: &Token| {
         matches!(
             token,
-            Token::Mul
+            Token::SingleQuotedString(_)
+                | Token::Mul
                 | Token::LParen
                 | Token::Eq
                 | Token::Neq
@@ -178,7 +179,7 @@ fn balanced(tokens: &[Token]) -> bool {
 }
 
 /// The parts of a token list between separators outside of brackets.
-fn split<'t>(tokens: &'t [Token], separates: impl Fn(&Token) -> bool) -> Vec<&'t [Token]> {
+fn split(tokens: &[Token], separates: impl Fn(&Token) -> bool) -> Vec<&[Token]> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0_i64, 0);
     for (at, token) in tokens.iter().enumerate() {
