@@ -13,7 +13,7 @@ use crate::diagnostics::{self, FileFailure, Finding, Location};
 use crate::fence;
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::untracked_return::{self, Checked, Grounds, Task};
-use crate::rules::{Rule, UntrackedReturn};
+use crate::rules::{Effort, Rule, SuccessAsProof, UntrackedReturn, success_as_proof};
 use crate::source::{SourceFile, SourceMap};
 
 /// What an analysis works on.
@@ -112,7 +112,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
                 fence::catch(|| check_module(&program, *module, input, &inferred, &out.contracts))
             })
             .collect();
-        for ((file, _), checked) in modules.into_iter().zip(checked) {
+        for ((file, _), checked) in modules.iter().zip(checked) {
             match checked {
                 Ok(checked) => results.extend(checked),
                 Err(bug) => out
@@ -121,9 +121,32 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
             }
         }
     }
+    let mut effort = Effort::default();
+    let mut others = Vec::new();
+    if input.settings.rules.contains(SuccessAsProof.id()) {
+        let options = &input.settings.success_as_proof;
+        let checked: Vec<_> = modules
+            .par_iter()
+            .map(|(_, module)| {
+                fence::catch(|| success_as_proof::check_module(&program, *module, options))
+            })
+            .collect();
+        for ((file, _), checked) in modules.iter().zip(checked) {
+            match checked {
+                Ok((findings, spent)) => {
+                    others.extend(findings);
+                    effort += spent;
+                }
+                Err(bug) => out
+                    .failed
+                    .push(FileFailure::internal(file.display.clone(), bug.to_string())),
+            }
+        }
+    }
     survey(&program, &results, &mut out.contracts);
-    count(&program, &results, &mut out);
+    count(&program, &results, effort, &mut out);
     out.findings = findings(&program, results);
+    out.findings.extend(others);
     out
 }
 
@@ -227,7 +250,7 @@ fn class_location(program: &Program<'_>, class: ClassRef) -> Option<Location> {
     })
 }
 
-fn count(program: &Program<'_>, results: &[ClassRun], out: &mut Analysis) {
+fn count(program: &Program<'_>, results: &[ClassRun], other: Effort, out: &mut Analysis) {
     let checked = || results.iter().map(|result| &result.checked);
     let sum = |counter: fn(&Checked) -> u64| checked().map(counter).sum::<u64>();
     out.processors = checked().map(|c| c.processors).sum();
@@ -237,12 +260,19 @@ fn count(program: &Program<'_>, results: &[ClassRun], out: &mut Analysis) {
         ("modules lowered", program.module_count() as u64),
         ("contracts inferred", inferred.count() as u64),
         ("methods checked", out.processors as u64),
-        ("block executions", sum(|c| c.steps)),
-        ("states merged", sum(|c| c.merges)),
-        ("loops widened", sum(|c| c.widenings)),
-        ("calls not looked into", sum(|c| c.calls_cut)),
-        ("exits without a single path", sum(|c| c.infeasible)),
-        ("methods given up", sum(|c| c.given_up)),
+        ("functions searched for effects", other.functions),
+        ("block executions", sum(|c| c.steps) + other.steps),
+        ("states merged", sum(|c| c.merges) + other.merges),
+        ("loops widened", sum(|c| c.widenings) + other.widenings),
+        (
+            "calls not looked into",
+            sum(|c| c.calls_cut) + other.calls_cut,
+        ),
+        (
+            "exits without a single path",
+            sum(|c| c.infeasible) + other.infeasible,
+        ),
+        ("functions given up", sum(|c| c.given_up) + other.given_up),
     ] {
         out.statistics.add(name, count);
     }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-use super::raw::{RawConfig, RawContract, RawPyproject};
+use super::raw::{RawConfig, RawContract, RawPyproject, RawSuccessAsProof};
 use super::{ConfigError, Contract, ContractPlace, Origin, is_identifier, selection};
+use crate::rules::success_as_proof;
 use crate::source::{LineIndex, describe_io};
 use crate::suggest::did_you_mean;
 
@@ -184,6 +185,32 @@ impl ConfigFile {
                 file: self.path.clone(),
                 line: position(&self.text, &raw.method.span()).0,
             },
+        })
+    }
+
+    pub(super) fn success_as_proof(
+        &self,
+        raw: &RawSuccessAsProof,
+    ) -> Result<success_as_proof::Options, ConfigError> {
+        let counts = raw.count_pattern.as_ref().map(|pattern| {
+            regex::RegexBuilder::new(pattern.get_ref())
+                .case_insensitive(true)
+                .build()
+                .map_err(|error| {
+                    let reason = error.to_string();
+                    let reason = reason.lines().last().unwrap_or_default().to_owned();
+                    let message = format!("not a valid pattern: {reason}");
+                    self.error(pattern.span(), message)
+                })
+        });
+        let lower = |list: &Vec<String>| list.iter().map(|w| w.to_lowercase()).collect();
+        Ok(success_as_proof::Options {
+            vocabulary: success_as_proof::Vocabulary {
+                success: raw.success_words.as_ref().map(lower),
+                counts: counts.transpose()?,
+                effects: raw.effects.clone(),
+            },
+            strict_null: raw.strict_null,
         })
     }
 

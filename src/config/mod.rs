@@ -12,6 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::discover::Excludes;
+use crate::rules::success_as_proof;
 
 pub use load::{ConfigFile, ConfigSource, load};
 pub use selection::RuleSet;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub contracts: Vec<Contract>,
     /// Whether contracts that the code implies are checked, too.
     pub infer_contracts: bool,
+    /// Options of `success-as-proof`.
+    pub success_as_proof: success_as_proof::Options,
     /// Files and folders that are left out of walks.
     pub excludes: Excludes,
     /// Whether findings of level note are shown.
@@ -182,6 +185,7 @@ impl Settings {
     pub fn new(file: Option<&ConfigFile>, overrides: &Overrides) -> Result<Self, ConfigError> {
         let mut contracts = vec![Contract::builtin()];
         let mut infer_contracts = true;
+        let mut success_as_proof = success_as_proof::Options::default();
         let mut excludes = Excludes::default();
         let (mut select, mut ignore) = (None, BTreeSet::new());
         if let Some(file) = file {
@@ -198,6 +202,7 @@ impl Settings {
                 file.error(span, format!("not a valid pattern: {reason}"))
             })?;
             infer_contracts = raw.infer_contracts;
+            success_as_proof = file.success_as_proof(&raw.success_as_proof)?;
             for contract in &raw.contract {
                 let contract = file.contract(contract)?;
                 if !contracts.iter().any(|known| known.same(&contract)) {
@@ -219,6 +224,7 @@ impl Settings {
             rules,
             contracts,
             infer_contracts,
+            success_as_proof,
             excludes,
             pedantic: overrides.pedantic,
         })

@@ -18,6 +18,9 @@ pub struct RawConfig {
     /// Further contracts.
     #[serde(default)]
     pub contract: Vec<RawContract>,
+    /// Options of the rule.
+    #[serde(default, rename = "success-as-proof")]
+    pub success_as_proof: RawSuccessAsProof,
     /// Whether contracts that the code implies are checked, too.
     #[serde(default = "on", rename = "infer-contracts")]
     pub infer_contracts: bool,
@@ -30,6 +33,7 @@ impl Default for RawConfig {
             ignore: Vec::new(),
             exclude: Vec::new(),
             contract: Vec::new(),
+            success_as_proof: RawSuccessAsProof::default(),
             infer_contracts: on(),
         }
     }
@@ -37,6 +41,22 @@ impl Default for RawConfig {
 
 fn on() -> bool {
     true
+}
+
+/// `[success-as-proof]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RawSuccessAsProof {
+    /// Whether a comparison that lets a missing count pass is no evidence.
+    #[serde(default)]
+    pub strict_null: bool,
+    /// What names of counts of records look like.
+    pub count_pattern: Option<Spanned<String>>,
+    /// The words for success.
+    pub success_words: Option<Vec<String>>,
+    /// Further names of calls that mark a unit as done.
+    #[serde(default)]
+    pub effects: Vec<String>,
 }
 
 /// `[[contract]]`

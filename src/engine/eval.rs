@@ -85,6 +85,8 @@ impl Engine<'_> {
                     .filter_map(|o| match o.flow {
                         Flow::Normal(v) => {
                             let mut st = o.state;
+                            self.note_made(cx, &mut st, rvalue, v, site);
+                            self.note_name(cx, *dest, v);
                             st.env[dest.index()] = Some(v);
                             Some(st)
                         }
@@ -133,7 +135,7 @@ impl Engine<'_> {
                     .insert((o, Slot::Field(field.clone())), Cell::Absent);
                 vec![state]
             }
-            StatementKind::SetGlobal { .. } => vec![state],
+            StatementKind::SetGlobal { .. } | StatementKind::Skip => vec![state],
         }
     }
 

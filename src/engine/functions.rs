@@ -35,6 +35,26 @@ impl Engine<'_> {
         self.decorated_with(f, |n| n == "classmethod")
     }
 
+    /// Whether the first parameter of a method is no instance.
+    pub(crate) fn is_unbound(&self, f: FuncRef) -> bool {
+        self.is_static_method(f) || self.is_class_method(f)
+    }
+
+    /// The environment of a call in which each parameter is given by name.
+    pub(crate) fn bind_names(
+        &mut self,
+        state: &mut State,
+        f: FuncRef,
+        given: Vec<(Name, Value)>,
+        site: Site,
+    ) -> Vec<Option<Value>> {
+        let args = Args {
+            keywords: given,
+            ..Args::default()
+        };
+        self.bind(state, f, None, &args, site)
+    }
+
     pub(crate) fn is_property(&self, f: FuncRef) -> bool {
         self.decorated_with(f, |n| n == "property" || n == "cached_property")
     }

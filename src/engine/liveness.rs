@@ -101,7 +101,7 @@ impl Liveness {
                             note_fields(r, receiver, &field_index, any, &mut live_fields);
                         }
                         StatementKind::Unbind(d) => live.remove(d.index()),
-                        StatementKind::Declare(..) => {}
+                        StatementKind::Declare(..) | StatementKind::Skip => {}
                         StatementKind::SetField { object, value, .. } => {
                             use_(object, &mut live);
                             use_(value, &mut live);
@@ -281,7 +281,8 @@ fn deciding(function: &Function) -> BitSet {
                     }
                     StatementKind::DelField { object, .. } => mark(object, &mut set),
                     StatementKind::SetGlobal { value, .. } => mark(value, &mut set),
-                    StatementKind::Unbind(_) | StatementKind::Declare(..) => {}
+                    StatementKind::Unbind(_) | StatementKind::Declare(..) | StatementKind::Skip => {
+                    }
                 }
             }
             match &block.terminator.kind {

@@ -307,8 +307,7 @@ impl Engine<'_> {
                 state.heap.insert((object, Slot::Item(key)), Cell::Absent);
                 if object == self.watched_object(state) && self.presence(state) == Presence::Absent
                 {
-                    let place = self.automaton.place().key.clone();
-                    if self.terms.literal(key) == Some(&Literal::Str(place)) {
+                    if Some(key) == self.place_key() {
                         state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
                     }
                 }
@@ -336,9 +335,9 @@ impl Engine<'_> {
             f.closed = false;
         }
         // The contract's key: gone with the rest.
-        if object == self.watched_object(state) {
-            let key = self.automaton.place().key.clone();
-            let key = self.terms.str(&key);
+        if object == self.watched_object(state)
+            && let Some(key) = self.place_key()
+        {
             state.heap.insert((object, Slot::Item(key)), Cell::Absent);
             state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
         }

@@ -26,6 +26,7 @@ mod managers;
 mod methods;
 mod objects;
 mod operators;
+pub mod origins;
 pub mod simulate;
 pub mod state;
 mod step;
@@ -36,15 +37,18 @@ pub mod witness;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 use crate::engine::budget::Budget;
+pub(crate) use crate::engine::call::{is_log_method, is_logger_name};
+
 use crate::engine::call::Args;
 use crate::engine::fact::Fact;
 use crate::engine::liveness::Liveness;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{OuterLive, Summary, SummaryKey};
 use crate::engine::value::{Site, Term, Terms, Value};
-use crate::ir::{Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
+use crate::ir::{BlockId, Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
 /// A call, as a rule's automaton sees it.
@@ -73,9 +77,54 @@ pub trait Automaton {
     /// The flags after a call was attempted.
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32;
     /// The flags after the watched key was stored.
-    fn on_set(&self, flags: u32) -> u32;
-    /// The watched place.
-    fn place(&self) -> &WatchedPlace;
+    fn on_set(&self, flags: u32) -> u32 {
+        flags
+    }
+    /// The watched place; without one, only events count.
+    fn place(&self) -> Option<&WatchedPlace>;
+    /// Flags whose change on a path is a step worth showing.
+    fn milestones(&self) -> u32 {
+        0
+    }
+    /// Whether the automaton asks what tests establish and where values come from. Remembering
+    /// that costs time, so the engine does it on demand; the events below come only then.
+    fn follows_values(&self) -> bool {
+        false
+    }
+    /// A test in `func` came out in this way: what the state says now that it did not say before
+    /// was established by it.
+    fn on_test(&self, _engine: &mut Engine<'_>, _before: &State, _after: &mut State, _test: Test) {}
+    /// A loop over `source` goes round once more, or ends.
+    fn on_round(&self, _engine: &mut Engine<'_>, _state: &mut State, _source: Value, _more: bool) {}
+    /// A call of something outside the program, or of a method of a container, returned.
+    fn on_returned(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &Returned<'_>) {}
+}
+
+/// A test that came out.
+#[derive(Clone, Copy, Debug)]
+pub struct Test {
+    /// The function whose code tests.
+    pub func: FuncRef,
+    /// What was tested for its truth.
+    pub condition: Value,
+    /// How it came out.
+    pub outcome: bool,
+}
+
+/// A call that returned normally.
+pub struct Returned<'a> {
+    /// The function whose code calls.
+    pub func: FuncRef,
+    /// The block of the call.
+    pub block: BlockId,
+    /// The last part of the callee's name.
+    pub name: &'a str,
+    /// The receiver of a method call.
+    pub receiver: Option<Value>,
+    /// The arguments, the ones with a keyword last.
+    pub args: &'a [Value],
+    /// What came back.
+    pub result: Value,
 }
 
 /// Whether the watched key is there.
@@ -119,6 +168,8 @@ pub struct Engine<'p> {
     pub budget: Budget,
     /// The attribute that really holds the watched dict: a property may stand in front of it.
     pub(crate) watched_field: Name,
+    /// The names that variables give to values, per function.
+    names: FxHashMap<(FuncRef, Value), SmallVec<[Name; 2]>>,
     contexts: FxHashMap<FuncRef, Rc<FnContext>>,
     summaries: FxHashMap<SummaryKey, Rc<Summary>>,
     stack: Vec<SummaryKey>,
@@ -139,7 +190,10 @@ impl<'p> Engine<'p> {
             terms: Terms::default(),
             automaton,
             budget: Budget::default(),
-            watched_field: automaton.place().field.clone(),
+            watched_field: automaton
+                .place()
+                .map_or_else(Name::default, |p| p.field.clone()),
+            names: FxHashMap::default(),
             contexts: FxHashMap::default(),
             summaries: FxHashMap::default(),
             stack: Vec::new(),
@@ -172,15 +226,22 @@ impl<'p> Engine<'p> {
 
     /// Whether the watched key is there, now.
     pub fn presence(&mut self, state: &State) -> Presence {
+        let Some(key) = self.place_key() else {
+            return Presence::Unknown;
+        };
         let object = self.watched_object(state);
-        let key = self.automaton.place().key.clone();
-        let key = self.terms.str(&key);
         match state.heap.get(&(object, Slot::Item(key))) {
             Some(Cell::Has(_)) => Presence::Present,
             Some(Cell::Absent) => Presence::Absent,
             None if state.facts.get(&object).is_some_and(|f: &Fact| f.closed) => Presence::Absent,
             None => Presence::Unknown,
         }
+    }
+
+    /// The key of the watched place.
+    pub(crate) fn place_key(&mut self) -> Option<Value> {
+        let place = self.automaton.place()?;
+        Some(self.terms.str(&place.key))
     }
 
     /// The attribute that holds the dict of a watched place: where the class has a property of

@@ -544,11 +544,10 @@ impl Engine<'_> {
             .collect();
         let source_fact = self.contents(state, source);
         let closed = state.fact(source).is_some_and(|f| f.closed);
-        let place = self.automaton.place().key.clone();
-        let place = self.terms.str(&place);
+        let place = self.place_key();
         let mut covers_place = closed;
         for (k, cell) in known {
-            covers_place |= k == place;
+            covers_place |= Some(k) == place;
             match cell {
                 Cell::Has(v) => self.set_item(state, target, k, v, site),
                 // Absent there, and so far here: the copy does not bring it.

@@ -11,7 +11,7 @@ use crate::engine::eval::Via;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
-use crate::ir::{BlockId, LocalKind};
+use crate::ir::{BlockId, LocalId, LocalKind};
 
 /// How a function is left.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -64,6 +64,14 @@ pub struct Node {
     /// The nodes it was reached from.
     pub parents: Vec<usize>,
     superseded: bool,
+}
+
+impl Node {
+    /// Whether a more general state took its place.
+    #[must_use]
+    pub fn is_superseded(&self) -> bool {
+        self.superseded
+    }
 }
 
 /// A way in which the function is left.
@@ -123,6 +131,14 @@ impl Engine<'_> {
             complete: true,
         };
         let mut work: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
+        if self.automaton.follows_values() {
+            for (i, v) in entry.env.iter().enumerate() {
+                if let Some(v) = v {
+                    let local = LocalId(u32::try_from(i).expect("fewer than 2^32 locals"));
+                    self.note_name(cx, local, *v);
+                }
+            }
+        }
         let root = Rc::new(entry);
         graph.nodes.push(Node {
             block: start,
@@ -294,13 +310,15 @@ impl Engine<'_> {
     pub(crate) fn settle(&mut self, cx: &FnContext, block: BlockId, state: &mut State) {
         let locals = &cx.function().body.locals;
         let join = cx.live.predecessors[block.index()] > 1;
+        // Who asks where values come from may ask about a variable that no test reads.
+        let merges = join && !self.automaton.follows_values();
         for (i, decl) in locals.iter().enumerate() {
             if state.env[i].is_none()
                 || matches!(decl.kind, LocalKind::Cells | LocalKind::OuterCells)
             {
                 continue;
             }
-            if !cx.live.local(block, i) || join && !cx.live.decides.contains(i) {
+            if !cx.live.local(block, i) || merges && !cx.live.decides.contains(i) {
                 state.env[i] = None;
             }
         }

@@ -4,9 +4,9 @@ use crate::engine::eval::Flow;
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::iterate::Advance;
 use crate::engine::simulate::{Edge, ExitKind, Successor, Target};
-use crate::engine::state::State;
+use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
-use crate::engine::{Engine, FnContext};
+use crate::engine::{Engine, FnContext, Test};
 use crate::ir::{BinOp, BlockId, LocalKind, Operand, Rvalue, TerminatorKind, Unwind};
 
 impl Engine<'_> {
@@ -40,6 +40,21 @@ impl Engine<'_> {
             self.terminate(cx, &b.terminator.kind, st, site, block, &mut out);
         }
         out
+    }
+
+    /// The blocks that control can go to from a block, with the flags there.
+    pub(crate) fn edges(
+        &mut self,
+        cx: &FnContext,
+        block: BlockId,
+        state: &State,
+    ) -> Vec<(BlockId, u32)> {
+        let all = self.step(cx, block, state).into_iter();
+        all.filter_map(|s| match s.target {
+            Target::Block(b) => Some((b, s.state.flags)),
+            Target::Exit(..) => None,
+        })
+        .collect()
     }
 
     pub(super) fn raise_to(
@@ -92,9 +107,27 @@ impl Engine<'_> {
             } => {
                 let v = self.operand(&mut state, cond, site);
                 let v = state.snapshot(v);
+                let before = self.automaton.follows_values().then(|| state.clone());
                 let mut no = state.clone();
                 let yes_possible = self.assume(&mut state, v, true);
                 let no_possible = self.assume(&mut no, v, false);
+                if let Some(before) = before {
+                    let automaton = self.automaton;
+                    for (possible, outcome, after) in [
+                        (yes_possible, true, &mut state),
+                        (no_possible, false, &mut no),
+                    ] {
+                        if possible {
+                            let (func, condition) = (cx.func, v);
+                            let test = Test {
+                                func,
+                                condition,
+                                outcome,
+                            };
+                            automaton.on_test(self, &before, after, test);
+                        }
+                    }
+                }
                 let open = yes_possible && no_possible;
                 let edge = |taken: bool| {
                     if open {
@@ -140,7 +173,9 @@ impl Engine<'_> {
                     match o.flow {
                         Flow::Normal(v) => {
                             let mut st = o.state;
+                            self.note_made(cx, &mut st, rvalue, v, site);
                             if let Some(d) = dest {
+                                self.note_name(cx, *d, v);
                                 st.env[d.index()] = Some(v);
                             }
                             let edge = o.via.map_or(Edge::Flow, Edge::Called);
@@ -163,8 +198,8 @@ impl Engine<'_> {
                 let k = self.operand(&mut state, key, site);
                 let kind = state.kind(&self.terms, o);
                 let there = self.item_state(&state, o, k);
-                let missing = kind.is_dict() && there == Some(crate::engine::state::Cell::Absent);
-                let present = matches!(there, Some(crate::engine::state::Cell::Has(_)));
+                let missing = kind.is_dict() && there == Some(Cell::Absent);
+                let present = matches!(there, Some(Cell::Has(_)));
                 if !present {
                     for class in self.missing_key(&state, o, k) {
                         let mut failed = state.clone();
@@ -186,6 +221,11 @@ impl Engine<'_> {
                 unwind,
             } => {
                 let it = self.operand(&mut state, &Operand::Local(*iter), site);
+                let source = match state.heap.get(&(it, Slot::Field("$source".into()))) {
+                    Some(Cell::Has(source)) if self.automaton.follows_values() => Some(*source),
+                    _ => None,
+                };
+                let automaton = self.automaton;
                 let steps = self.advance(cx, state, it, site);
                 let open = steps
                     .iter()
@@ -195,6 +235,11 @@ impl Engine<'_> {
                 for a in steps {
                     match a {
                         Advance::Item(mut s, v) => {
+                            if let Some(source) = source {
+                                self.note_element(&mut s, v, source);
+                                self.note_name(cx, *dest, v);
+                                automaton.on_round(self, &mut s, source, true);
+                            }
                             s.env[dest.index()] = Some(v);
                             out.push(goto(
                                 *body,
@@ -202,7 +247,10 @@ impl Engine<'_> {
                                 if open { Edge::Loop(true) } else { Edge::Flow },
                             ));
                         }
-                        Advance::Done(s) => {
+                        Advance::Done(mut s) => {
+                            if let Some(source) = source {
+                                automaton.on_round(self, &mut s, source, false);
+                            }
                             out.push(goto(
                                 *exhausted,
                                 s,

@@ -156,6 +156,9 @@ impl Engine<'_> {
         env: &[Option<Value>],
         extra: Option<Value>,
     ) -> bool {
+        if self.automaton.place().is_none() {
+            return true;
+        }
         let dict = self.watched_object(state);
         let roots: Vec<Value> = env.iter().flatten().copied().chain(extra).collect();
         let leaves = state.reachable(&self.terms, roots.into_iter());

@@ -59,6 +59,8 @@ pub enum EventKind {
     Entered(FuncRef),
     /// The helper returns.
     Left,
+    /// These of the automaton's milestones are reached.
+    Milestone(u32),
 }
 
 /// The result of a search.
@@ -71,11 +73,20 @@ pub enum Witness {
     Unknown,
 }
 
-/// An exit that a search looks for.
+/// Where a path that is searched for ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The function is left.
+    Exit(ExitKind),
+    /// The goal's block is entered.
+    Arrival,
+}
+
+/// What a search looks for.
 pub struct Goal<'g> {
-    /// How the function is left.
-    pub kind: ExitKind,
-    /// From which block, if that is fixed.
+    /// How the path ends.
+    pub end: End,
+    /// In which block, if that is fixed.
     pub block: Option<BlockId>,
     /// What must hold there: the flags, and whether the watched key is there.
     pub accept: &'g dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
@@ -136,8 +147,12 @@ impl Engine<'_> {
                 match s.target {
                     Target::Exit(kind, value) => {
                         let here = goal.block.is_none_or(|b| b == block);
-                        if kind == goal.kind && here && (goal.accept)(self, &s.state, value) {
-                            let events = self.events(cx, &trails, id, graph, goal, depth, &s.edge);
+                        if End::Exit(kind) == goal.end
+                            && here
+                            && (goal.accept)(self, &s.state, value)
+                        {
+                            let tail = Some(&s.edge);
+                            let events = self.events(cx, &trails, id, graph, goal, depth, tail);
                             return Witness::Found(events, Box::new(s.state));
                         }
                     }
@@ -146,6 +161,20 @@ impl Engine<'_> {
                             continue;
                         }
                         let mut st = s.state;
+                        let arrived = goal.end == End::Arrival
+                            && goal.block == Some(b)
+                            && (goal.accept)(self, &st, st.watched);
+                        if arrived {
+                            trails.push(Trail {
+                                block: b,
+                                state: Rc::new(st.clone()),
+                                parent: id,
+                                edge: s.edge,
+                            });
+                            let last = trails.len() - 1;
+                            let events = self.events(cx, &trails, last, graph, goal, depth, None);
+                            return Witness::Found(events, Box::new(st));
+                        }
                         self.settle(cx, b, &mut st);
                         let st = Rc::new(st);
                         if !seen.insert((b, st.clone())) {
@@ -190,7 +219,7 @@ impl Engine<'_> {
         graph: Option<&Graph>,
         goal: &Goal<'_>,
         depth: usize,
-        final_edge: &Edge,
+        final_edge: Option<&Edge>,
     ) -> Vec<PathEvent> {
         let mut path: Vec<usize> = Vec::new();
         let mut at = last;
@@ -205,7 +234,7 @@ impl Engine<'_> {
         let hops = path
             .windows(2)
             .map(|w| (w[0], Some(w[1]), &trails[w[1]].edge));
-        let tail = std::iter::once((last, None, final_edge));
+        let tail = final_edge.into_iter().map(|edge| (last, None, edge));
         for (here, next, edge) in hops.chain(tail) {
             let (block, to) = (trails[here].block, next.map(|n: usize| trails[n].block));
             let before = trails[here].state.clone();
@@ -220,6 +249,9 @@ impl Engine<'_> {
                     matters: true,
                 });
             }
+            let risen = after.as_ref().map_or(0, |after| {
+                after.flags & !before.flags & self.automaton.milestones()
+            });
             let matters = |other: BlockId| match (graph, &ends) {
                 (Some(g), Some(ends)) => !leads_around(g, ends, other, block),
                 _ => true,
@@ -234,6 +266,9 @@ impl Engine<'_> {
                     });
                 }
             };
+            if risen != 0 {
+                push(EventKind::Milestone(risen), true);
+            }
             match (&t.kind, edge) {
                 (
                     TerminatorKind::Branch {
@@ -329,8 +364,9 @@ impl Engine<'_> {
         let mut differs = false;
         for e in &summary.exits {
             if e.kind == ExitKind::Return {
-                let (presence, ..) = outcome(self, &e.state, e.value);
-                differs |= presence != mine.0;
+                let (presence, flags, _) = outcome(self, &e.state, e.value);
+                let risen = (flags ^ mine.1) & self.automaton.milestones();
+                differs |= presence != mine.0 || risen != 0;
             }
         }
         if !differs || exit.kind != ExitKind::Return {
@@ -345,7 +381,7 @@ impl Engine<'_> {
             ) == mine
         };
         let goal = Goal {
-            kind: ExitKind::Return,
+            end: End::Exit(ExitKind::Return),
             block: Some(exit.block),
             accept: &accept,
         };
@@ -373,11 +409,18 @@ impl Engine<'_> {
 
     /// The nodes of the fixpoint from which the goal is reached at once.
     fn goal_nodes(&mut self, graph: &Graph, goal: &Goal<'_>) -> Vec<usize> {
+        if goal.end == End::Arrival {
+            let arrived = graph.nodes.iter().enumerate().filter(|(_, n)| {
+                goal.block == Some(n.block)
+                    && (goal.accept)(self, &n.state.clone(), n.state.watched)
+            });
+            return arrived.map(|(i, _)| i).collect();
+        }
         graph
             .exits
             .iter()
             .filter(|e| {
-                e.kind == goal.kind
+                End::Exit(e.kind) == goal.end
                     && goal.block.is_none_or(|b| b == e.block)
                     && (goal.accept)(self, &e.state, e.value)
             })

@@ -141,6 +141,9 @@ pub enum StatementKind {
     Declare(LocalId, Vec<Name>),
     /// `del local`, or the end of an exception variable's scope: the local is unbound.
     Unbind(LocalId),
+    /// The rest of the current round of a loop is given up here on purpose (`continue`). It does
+    /// nothing: the edge to the loop head says where control goes.
+    Skip,
 }
 
 /// A terminator with its source.

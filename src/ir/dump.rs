@@ -415,6 +415,7 @@ impl<'a> Printer<'a> {
                 format!("{}: {}", self.local(*local), ty.join("."))
             }
             StatementKind::Unbind(local) => format!("unbind {}", self.local(*local)),
+            StatementKind::Skip => "skip".to_owned(),
         }
     }
 

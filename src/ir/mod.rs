@@ -16,6 +16,7 @@
 //!   in a local of kind [`LocalKind::Completion`].
 
 pub mod body;
+pub mod control;
 pub mod dump;
 pub mod item;
 pub mod rvalue;

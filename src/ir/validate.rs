@@ -177,6 +177,7 @@ impl Checker<'_> {
                 let variable = matches!(self.kind(*local), Some(LocalKind::Var | LocalKind::Param));
                 self.require(variable, "what is unbound is not a variable");
             }
+            StatementKind::Skip => {}
         }
     }
 
@@ -493,7 +494,7 @@ pub(crate) fn for_each_use(kind: &StatementKind, f: &mut dyn FnMut(LocalId)) {
         }
         StatementKind::DelField { object, .. } => operand(object),
         StatementKind::SetGlobal { value, .. } => operand(value),
-        StatementKind::Unbind(_) | StatementKind::Declare(..) => {}
+        StatementKind::Unbind(_) | StatementKind::Declare(..) | StatementKind::Skip => {}
     }
 }
 

@@ -2,12 +2,15 @@
 
 mod catalogue;
 mod registry;
+pub mod success_as_proof;
 mod tables;
 pub mod untracked_return;
 mod wording;
 
+use crate::engine::budget::Budget;
+
 pub use catalogue::{Example, KindMeta, RuleMeta};
-pub use registry::{UntrackedReturn, all, by_id};
+pub use registry::{SuccessAsProof, UntrackedReturn, all, by_id};
 
 /// A rule. What is known about it without running it comes from its catalogue entry.
 pub trait Rule: Sync {
@@ -17,5 +20,46 @@ pub trait Rule: Sync {
     /// The id.
     fn id(&self) -> &'static str {
         &self.meta().id
+    }
+}
+
+/// What a check cost, and where it gave up.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Effort {
+    /// Functions that were simulated to the end.
+    pub functions: u64,
+    /// Functions given up for lack of budget.
+    pub given_up: u64,
+    /// Candidates for which no single path was found.
+    pub infeasible: u64,
+    /// Block executions.
+    pub steps: u64,
+    /// States merged for being too many.
+    pub merges: u64,
+    /// Loops widened.
+    pub widenings: u64,
+    /// Calls not looked into for lack of budget.
+    pub calls_cut: u64,
+}
+
+impl Effort {
+    /// Adds what an engine spent.
+    pub fn account(&mut self, budget: &Budget) {
+        self.steps += budget.executed;
+        self.merges += budget.merges;
+        self.widenings += budget.widenings;
+        self.calls_cut += budget.calls_cut;
+    }
+}
+
+impl std::ops::AddAssign for Effort {
+    fn add_assign(&mut self, other: Effort) {
+        self.functions += other.functions;
+        self.given_up += other.given_up;
+        self.infeasible += other.infeasible;
+        self.steps += other.steps;
+        self.merges += other.merges;
+        self.widenings += other.widenings;
+        self.calls_cut += other.calls_cut;
     }
 }

@@ -35,6 +35,8 @@ macro_rules! registry {
 }
 
 registry! {
+    /// A run that ended well is taken for a run that processed something.
+    SuccessAsProof = "success-as-proof";
     /// A processor method can return without recording what it did.
     UntrackedReturn = "untracked-return";
 }

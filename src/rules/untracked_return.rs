@@ -12,7 +12,7 @@ use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::{Cell, Slot, State, flag};
 use crate::engine::value::{Site, Term, Value};
-use crate::engine::witness::{EventKind, Goal, PathEvent, Witness};
+use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{
     BlockId, Callee, FunctionShape, Literal, Operand, Rvalue, StatementKind, TerminatorKind,
@@ -49,8 +49,8 @@ impl Automaton for Tally {
     fn on_set(&self, flags: u32) -> u32 {
         flags | WAS_SET
     }
-    fn place(&self) -> &WatchedPlace {
-        &self.place
+    fn place(&self) -> Option<&WatchedPlace> {
+        Some(&self.place)
     }
 }
 
@@ -447,7 +447,7 @@ fn search(
     let accept =
         move |engine: &mut Engine<'_>, state: &State, _: Value| bad(engine, state) == Some(wanted);
     let goal = Goal {
-        kind: ExitKind::Return,
+        end: End::Exit(ExitKind::Return),
         block: Some(block),
         accept: &accept,
     };

@@ -55,6 +55,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent]) -> Vec<WordedStep> {
                 .to_owned(),
                 3,
             ),
+            EventKind::Milestone(_) => continue,
             EventKind::Lost => ("the value set before is lost here".to_owned(), 3),
             EventKind::Caught => ("caught here".to_owned(), 3),
             EventKind::Swallowed => ("swallows the exception".to_owned(), 3),

@@ -8,7 +8,9 @@ use crate::frontend::python::lower::item::{import_bindings, import_from_bindings
 use crate::frontend::python::lower::unwind::{Exit, TryParts};
 use crate::frontend::python::lower::{Conditions, is_type_checking};
 use crate::frontend::python::{parse, walk};
-use crate::ir::{Binding, BranchRole, ImportPath, Name, Operand, Rvalue, TerminatorKind};
+use crate::ir::{
+    Binding, BranchRole, ImportPath, Name, Operand, Rvalue, StatementKind, TerminatorKind,
+};
 use crate::source::Span;
 
 impl FunctionLowerer<'_, '_> {
@@ -107,7 +109,10 @@ impl FunctionLowerer<'_, '_> {
                     Some(id) if stmt.is_break_stmt() => {
                         self.leave(Exit::Break(id), Operand::NONE, span);
                     }
-                    Some(id) => self.leave(Exit::Continue(id), Operand::NONE, span),
+                    Some(id) => {
+                        self.body.push(StatementKind::Skip, span);
+                        self.leave(Exit::Continue(id), Operand::NONE, span);
+                    }
                     // CPython refuses this, though not when it only parses.
                     None => self.body.end(TerminatorKind::Unreachable, span),
                 }

@@ -1,0 +1,182 @@
+//! Where values came from.
+//!
+//! A symbol says that a value is new, not what made it. For an automaton that asks, the heap keeps
+//! beside each symbol how it was made: a [`Term::Pure`] with the callee's name and the values that
+//! it was given. It lives in a slot of the symbol, so joins, summaries and renamings treat it like
+//! everything else that is known, and it goes when the symbol goes.
+
+use std::rc::Rc;
+
+use crate::engine::call::Args;
+use crate::engine::state::{Cell, Slot, State};
+use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value};
+use crate::engine::{Engine, FnContext, Returned};
+use crate::ir::{BinOp, BlockId, Callee, LocalId, Name, Operand, Rvalue};
+use crate::program::FuncRef;
+
+/// How a value was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// By a call: the last part of the callee's name, the receiver (None if there is none), the
+    /// arguments.
+    Call(Name, Value, Vec<Value>),
+    /// It is an element of this collection.
+    Element(Value),
+    /// It is the text of these, one after the other.
+    Text(Vec<Value>),
+}
+
+const SLOT: &str = "$from";
+const KEYWORD: &str = "keyword:";
+
+impl Engine<'_> {
+    /// How a value was made, where that is remembered.
+    #[must_use]
+    pub fn origin(&self, state: &State, v: Value) -> Option<Origin> {
+        match self.terms.term(v) {
+            Term::Pure(n, ops) if n.starts_with("text.") => {
+                let name = Name::new(n.trim_start_matches("text."));
+                return Some(Origin::Call(name, ops[0], ops[1..].to_vec()));
+            }
+            Term::Arith(BinOp::Add, a, b) => return Some(Origin::Text(vec![*a, *b])),
+            _ => {}
+        }
+        let Some(Cell::Has(from)) = state.heap.get(&(v, Slot::Field(SLOT.into()))) else {
+            return None;
+        };
+        let Term::Pure(n, ops) = self.terms.term(*from) else {
+            return None;
+        };
+        Some(match n.as_str() {
+            "element" => Origin::Element(ops[0]),
+            "text" => Origin::Text(ops.to_vec()),
+            _ => Origin::Call(n.clone(), ops[0], ops[1..].to_vec()),
+        })
+    }
+
+    /// An argument that was given by keyword: its name and value.
+    #[must_use]
+    pub fn keyword(&self, argument: Value) -> Option<(&str, Value)> {
+        match self.terms.term(argument) {
+            Term::Pure(n, ops) => n.strip_prefix(KEYWORD).map(|n| (n, ops[0])),
+            _ => None,
+        }
+    }
+
+    /// The names that variables of a function give to a value.
+    #[must_use]
+    pub fn names_of(&self, func: FuncRef, v: Value) -> &[Name] {
+        self.names.get(&(func, v)).map_or(&[], |n| n.as_slice())
+    }
+
+    /// Remembers that a variable holds a value.
+    pub(crate) fn note_name(&mut self, cx: &FnContext, local: LocalId, v: Value) {
+        if !self.automaton.follows_values() {
+            return;
+        }
+        let Some(name) = &cx.function().body.locals[local.index()].name else {
+            return;
+        };
+        let names = self.names.entry((cx.func, v)).or_default();
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+
+    fn set_origin(&mut self, state: &mut State, v: Value, name: Name, operands: Vec<Value>) {
+        let slot = (v, Slot::Field(SLOT.into()));
+        let deep = operands
+            .iter()
+            .any(|o| self.terms.depth(*o) >= MAX_TERM_DEPTH);
+        if deep || !matches!(self.terms.term(v), Term::Symbol(..)) || state.heap.contains_key(&slot)
+        {
+            return;
+        }
+        let from = self.terms.make(Term::Pure(name, operands.into()));
+        state.heap.insert(slot, Cell::Has(from));
+    }
+
+    /// Remembers that `item` is an element of `source`.
+    pub(crate) fn note_element(&mut self, state: &mut State, item: Value, source: Value) {
+        if self.automaton.follows_values() {
+            self.set_origin(state, item, "element".into(), vec![source]);
+        }
+    }
+
+    /// Remembers how the result of an rvalue was made, and tells the automaton about calls.
+    pub(crate) fn note_made(
+        &mut self,
+        cx: &FnContext,
+        state: &mut State,
+        rvalue: &Rvalue,
+        result: Value,
+        site: Site,
+    ) {
+        if !self.automaton.follows_values() {
+            return;
+        }
+        match rvalue {
+            Rvalue::Call { callee, args } => {
+                let none = self.terms.none();
+                let (name, receiver) = match callee {
+                    Callee::Method { receiver, name, .. } => (
+                        Some(name.clone()),
+                        Some(self.operand(state, receiver, site)),
+                    ),
+                    Callee::Value(o) => {
+                        let f = self.operand(state, o, site);
+                        let receiver = match self.terms.term(f) {
+                            Term::Field(r, _) | Term::Bound(_, r) | Term::Method(r, _) => Some(*r),
+                            _ => None,
+                        };
+                        (self.name_of(f), receiver)
+                    }
+                };
+                let args = Args::evaluate(self, state, args, site);
+                let mut given: Vec<Value> = args.positional.clone();
+                given.extend(args.stars.iter().chain(&args.double_stars));
+                for (n, v) in &args.keywords {
+                    let named = Term::Pure(format!("{KEYWORD}{n}").into(), Rc::from([*v]));
+                    given.push(self.terms.make(named));
+                }
+                let name = name.unwrap_or_else(|| "call".into());
+                let mut operands = vec![receiver.unwrap_or(none)];
+                operands.extend(&given);
+                self.set_origin(state, result, name.clone(), operands);
+                let automaton = self.automaton;
+                let call = Returned {
+                    func: cx.func,
+                    block: BlockId(site.block),
+                    name: &name,
+                    receiver,
+                    args: &given,
+                    result,
+                };
+                automaton.on_returned(self, state, &call);
+            }
+            Rvalue::Format(parts) => {
+                let parts = self.operands(state, parts, site);
+                self.set_origin(state, result, "text".into(), parts);
+            }
+            Rvalue::Binary(BinOp::Add, a, b) | Rvalue::InPlace(BinOp::Add, a, b) => {
+                let parts = self.operands(state, &[a.clone(), b.clone()], site);
+                self.set_origin(state, result, "text".into(), parts);
+            }
+            Rvalue::Binary(op, a, b) => {
+                let parts = self.operands(state, &[a.clone(), b.clone()], site);
+                self.set_origin(state, result, format!("{op:?}").into(), parts);
+            }
+            Rvalue::Await(o)
+            | Rvalue::Slice { object: o, .. }
+            | Rvalue::Enter { manager: o, .. } => {
+                let object = self.operand(state, o, site);
+                self.set_origin(state, result, "same".into(), vec![object]);
+            }
+            _ => {}
+        }
+    }
+
+    fn operands(&mut self, state: &mut State, list: &[Operand], site: Site) -> Vec<Value> {
+        list.iter().map(|o| self.operand(state, o, site)).collect()
+    }
+}

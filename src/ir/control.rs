@@ -1,0 +1,156 @@
+//! Control dependence: which branches decide whether a block runs.
+//!
+//! After Ferrante, Ottenstein and Warren, "The program dependence graph and its use in
+//! optimization" (TOPLAS 1987): a block depends on an edge of a branch when it runs on every way
+//! on from that edge, and not on every way on from the branch itself. Exceptions raised by calls
+//! are left out: they can come from nearly everywhere, so that nothing would run for certain.
+
+use petgraph::algo::dominators::{Dominators, simple_fast};
+use petgraph::graph::{DiGraph, NodeIndex};
+use rustc_hash::FxHashSet;
+
+use crate::ir::body::{BlockId, Body, TerminatorKind};
+
+/// An edge of the control-flow graph that a block depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Edge {
+    /// The block that branches.
+    pub from: BlockId,
+    /// The successor.
+    pub to: BlockId,
+}
+
+/// The control dependences of one body.
+pub struct ControlDependence {
+    successors: Vec<Vec<BlockId>>,
+    post: Dominators<NodeIndex>,
+    pre: Dominators<NodeIndex>,
+}
+
+impl ControlDependence {
+    /// Computes them for a body.
+    #[must_use]
+    pub fn compute(body: &Body) -> Self {
+        let successors: Vec<Vec<BlockId>> = body
+            .blocks
+            .iter()
+            .map(|b| flow(&b.terminator.kind))
+            .collect();
+        // The reversed graph, with one exit for all the ways out.
+        let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(successors.len() + 1, 0);
+        for _ in 0..=successors.len() {
+            graph.add_node(());
+        }
+        let exit = NodeIndex::new(successors.len());
+        for (from, targets) in successors.iter().enumerate() {
+            if targets.is_empty() {
+                graph.add_edge(exit, NodeIndex::new(from), ());
+            }
+            for to in targets {
+                graph.add_edge(NodeIndex::new(to.index()), NodeIndex::new(from), ());
+            }
+        }
+        let mut forward: DiGraph<(), ()> = DiGraph::with_capacity(successors.len(), 0);
+        for _ in 0..successors.len() {
+            forward.add_node(());
+        }
+        for (from, block) in body.blocks.iter().enumerate() {
+            block.terminator.kind.for_each_successor(|to| {
+                forward.add_edge(NodeIndex::new(from), NodeIndex::new(to.index()), ());
+            });
+        }
+        Self {
+            post: simple_fast(&graph, exit),
+            pre: simple_fast(&forward, NodeIndex::new(BlockId::ENTRY.index())),
+            successors,
+        }
+    }
+
+    /// Where control goes on from a block, exceptions of calls left out.
+    #[must_use]
+    pub fn successors(&self, block: BlockId) -> &[BlockId] {
+        &self.successors[block.index()]
+    }
+
+    /// Whether every way on from `block` comes to `later`, itself included.
+    #[must_use]
+    pub fn always_reaches(&self, block: BlockId, later: BlockId) -> bool {
+        let node = NodeIndex::new(block.index());
+        self.post
+            .dominators(node)
+            .is_some_and(|mut all| all.any(|n| n.index() == later.index()))
+    }
+
+    /// The blocks that every way to `block` has passed through.
+    #[must_use]
+    pub fn before(&self, block: BlockId) -> FxHashSet<BlockId> {
+        let all = self.pre.strict_dominators(NodeIndex::new(block.index()));
+        let ids = all.into_iter().flatten().map(NodeIndex::index);
+        ids.map(|i| BlockId(u32::try_from(i).expect("fewer than 2^32 blocks")))
+            .collect()
+    }
+
+    /// The edges that decide, directly or through others, whether a block runs.
+    #[must_use]
+    pub fn deciders(&self, block: BlockId) -> Vec<Edge> {
+        let mut out: Vec<Edge> = Vec::new();
+        let mut seen: FxHashSet<BlockId> = FxHashSet::default();
+        let mut work = vec![block];
+        while let Some(target) = work.pop() {
+            if !seen.insert(target) {
+                continue;
+            }
+            for (from, targets) in self.successors.iter().enumerate() {
+                if targets.len() < 2 {
+                    continue;
+                }
+                let from = BlockId(u32::try_from(from).expect("fewer than 2^32 blocks"));
+                if from != target && self.always_reaches(from, target) {
+                    continue;
+                }
+                for to in targets {
+                    if self.always_reaches(*to, target) {
+                        let edge = Edge { from, to: *to };
+                        if !out.contains(&edge) {
+                            out.push(edge);
+                            work.push(from);
+                        }
+                    }
+                }
+            }
+        }
+        out.sort_unstable();
+        out
+    }
+
+    /// The blocks that can be reached from a block without passing through `around`, the block
+    /// itself included.
+    #[must_use]
+    pub fn reachable(&self, from: BlockId, around: &[BlockId]) -> FxHashSet<BlockId> {
+        let mut out = FxHashSet::default();
+        let mut work = vec![from];
+        while let Some(b) = work.pop() {
+            if !around.contains(&b) && out.insert(b) {
+                work.extend(self.successors(b));
+            }
+        }
+        out
+    }
+}
+
+/// The successors of a terminator, without those of an exception that a call raises.
+fn flow(kind: &TerminatorKind) -> Vec<BlockId> {
+    let mut out = Vec::new();
+    match kind {
+        TerminatorKind::Eval { normal, .. }
+        | TerminatorKind::DelItem { normal, .. }
+        | TerminatorKind::Yield { normal, .. } => out.push(*normal),
+        TerminatorKind::ForNext {
+            body, exhausted, ..
+        } => out.extend([*body, *exhausted]),
+        other => other.for_each_successor(|b| out.push(b)),
+    }
+    out.sort_unstable();
+    out.dedup();
+    out
+}

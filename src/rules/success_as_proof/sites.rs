@@ -1,0 +1,456 @@
+//! The places of a function where a unit of work is taken for done.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::words::Vocabulary;
+use crate::engine::{is_log_method, is_logger_name};
+use crate::ir::control::ControlDependence;
+use crate::ir::validate::for_each_operand;
+use crate::ir::{
+    Arg, BlockId, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    StatementKind, TerminatorKind,
+};
+use crate::source::Span;
+
+/// What happens at such a place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// A call or a store marks the unit as done; whether it writes a checkpoint, a registry or a
+    /// history.
+    Marks { what: String, registry: bool },
+    /// A predicate answers. `yes`: which answer means that there is nothing to do.
+    Answers { yes: bool },
+    /// An exception or a return value says that there is nothing to do.
+    Says,
+    /// The rest of a round, or of the function, is skipped.
+    Skips { round: bool },
+    /// The unit is put into a list of work.
+    Queues { list: String },
+}
+
+/// A place with an effect.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The block.
+    pub block: BlockId,
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub effect: Effect,
+}
+
+/// A function with what its code says without running it.
+pub struct Code<'f> {
+    /// The function.
+    pub function: &'f Function,
+    names: FxHashMap<LocalId, Vec<Name>>,
+    defs: FxHashMap<LocalId, Vec<(&'f Rvalue, Span)>>,
+}
+
+impl<'f> Code<'f> {
+    /// Reads a function.
+    pub fn new(function: &'f Function) -> Self {
+        let mut defs: FxHashMap<LocalId, Vec<(&Rvalue, Span)>> = FxHashMap::default();
+        let mut names: FxHashMap<LocalId, Vec<Name>> = FxHashMap::default();
+        for block in &function.body.blocks {
+            for s in &block.statements {
+                if let StatementKind::Assign(d, r) = &s.kind {
+                    defs.entry(*d).or_default().push((r, s.span));
+                    if let (Rvalue::Use(Operand::Local(from)), Some(name)) =
+                        (r, &function.body.locals[d.index()].name)
+                    {
+                        names.entry(*from).or_default().push(name.clone());
+                    }
+                }
+            }
+            if let TerminatorKind::Eval {
+                dest: Some(d),
+                rvalue,
+                ..
+            } = &block.terminator.kind
+            {
+                defs.entry(*d)
+                    .or_default()
+                    .push((rvalue, block.terminator.span));
+            }
+        }
+        Code {
+            function,
+            names,
+            defs,
+        }
+    }
+
+    /// What a local is assigned, and where.
+    pub fn definitions(&self, local: LocalId) -> &[(&'f Rvalue, Span)] {
+        self.defs.get(&local).map_or(&[], |d| d.as_slice())
+    }
+
+    /// The variables that a local is, or is assigned to.
+    pub fn variables(&self, local: LocalId) -> Vec<Name> {
+        let mut out: Vec<Name> = self.function.body.locals[local.index()]
+            .name
+            .iter()
+            .cloned()
+            .collect();
+        out.extend(self.names.get(&local).into_iter().flatten().cloned());
+        out
+    }
+
+    /// The last name of an operand: of a variable, a global, a field, or of what is called.
+    pub fn name(&self, o: &Operand) -> Option<Name> {
+        let Operand::Local(l) = o else { return None };
+        let decl = &self.function.body.locals[l.index()];
+        if matches!(decl.kind, LocalKind::Var | LocalKind::Param) {
+            return decl.name.clone();
+        }
+        match self.definitions(*l).last()?.0 {
+            Rvalue::Global(n) | Rvalue::GetField(_, n) => Some(n.clone()),
+            Rvalue::GetItem(_, Operand::Const(Literal::Str(n))) => Some(n.clone()),
+            Rvalue::Call { callee, .. } => self.callee(callee),
+            Rvalue::Use(o) | Rvalue::Await(o) => self.name(o),
+            _ => None,
+        }
+    }
+
+    /// The last part of a callee's name.
+    pub fn callee(&self, callee: &Callee) -> Option<Name> {
+        match callee {
+            Callee::Method { name, .. } => Some(name.clone()),
+            Callee::Value(o) => self.name(o),
+        }
+    }
+
+    fn receiver(&self, callee: &Callee) -> Option<Name> {
+        match callee {
+            Callee::Method { receiver, .. } => self.name(receiver),
+            Callee::Value(Operand::Local(l)) => match self.definitions(*l).last()?.0 {
+                Rvalue::GetField(o, _) => self.name(o),
+                _ => None,
+            },
+            Callee::Value(Operand::Const(_)) => None,
+        }
+    }
+
+    fn texts<'a>(args: &'a [Arg]) -> impl Iterator<Item = &'a Name> {
+        args.iter().filter_map(|a| match &a.value {
+            Operand::Const(Literal::Str(s)) => Some(s),
+            _ => None,
+        })
+    }
+
+    /// Whether a call does work on a unit.
+    fn works(&self, words: &Vocabulary, callee: &Callee, args: &[Arg]) -> bool {
+        let Some(name) = self.callee(callee) else {
+            return false;
+        };
+        if matches!(name.as_str(), "append" | "add" | "put") {
+            let list = self.receiver(callee).or_else(|| match callee {
+                Callee::Method {
+                    receiver: Operand::Local(l),
+                    ..
+                } => self.variables(*l).first().cloned(),
+                _ => None,
+            });
+            return list.is_some_and(|l| words.is_work_list(&l));
+        }
+        let reads = Self::texts(args).any(|t| {
+            let first = t.split_whitespace().next().unwrap_or("").to_lowercase();
+            matches!(first.as_str(), "select" | "with" | "show")
+        });
+        words.is_work(&name)
+            && !reads
+            && !(is_log_method(&name) && self.receiver(callee).is_some_and(|r| is_logger_name(&r)))
+    }
+
+    /// The blocks whose call does work on a unit.
+    pub fn work(&self, words: &Vocabulary) -> FxHashSet<BlockId> {
+        let mut out = FxHashSet::default();
+        for (i, block) in self.function.body.blocks.iter().enumerate() {
+            if let TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, args },
+                ..
+            } = &block.terminator.kind
+                && self.works(words, callee, args)
+            {
+                out.insert(BlockId(u32::try_from(i).expect("fewer than 2^32 blocks")));
+            }
+        }
+        out
+    }
+
+    /// The places with an effect.
+    pub fn places(&self, words: &Vocabulary) -> Vec<Place> {
+        let mut out = Vec::new();
+        let asks = words.asks(&self.function.name);
+        for (i, block) in self.function.body.blocks.iter().enumerate() {
+            let id = BlockId(u32::try_from(i).expect("fewer than 2^32 blocks"));
+            let mut push = |span: Span, effect: Effect| {
+                out.push(Place {
+                    block: id,
+                    span,
+                    effect,
+                });
+            };
+            for s in &block.statements {
+                match &s.kind {
+                    StatementKind::Skip => push(s.span, Effect::Skips { round: true }),
+                    StatementKind::SetField {
+                        object,
+                        field,
+                        value,
+                    } => {
+                        if let Some(effect) = self.store(words, object, field, value) {
+                            push(s.span, effect);
+                        }
+                    }
+                    StatementKind::SetItem {
+                        object,
+                        key: Operand::Const(Literal::Str(key)),
+                        value,
+                    } => {
+                        if let Some(effect) = self.store(words, object, key, value) {
+                            push(s.span, effect);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            let span = block.terminator.span;
+            match &block.terminator.kind {
+                TerminatorKind::Eval {
+                    rvalue: Rvalue::Call { callee, .. },
+                    ..
+                } => {
+                    let Some(name) = self.callee(callee) else {
+                        continue;
+                    };
+                    let receiver = self.receiver(callee);
+                    if words.marks(&name) {
+                        let registry = words.is_registry(&name)
+                            || receiver.as_ref().is_some_and(|r| words.is_registry(r));
+                        let what = name.to_string();
+                        push(span, Effect::Marks { what, registry });
+                    } else if matches!(name.as_str(), "append" | "add")
+                        && let Callee::Method {
+                            receiver: Operand::Local(l),
+                            ..
+                        } = callee
+                        && let Some(list) = self
+                            .variables(*l)
+                            .into_iter()
+                            .find(|n| words.is_work_list(n))
+                    {
+                        let list = list.to_string();
+                        push(span, Effect::Queues { list });
+                    }
+                }
+                TerminatorKind::Return { value, implicit } => {
+                    if let Some(yes) = asks {
+                        push(span, Effect::Answers { yes });
+                    } else if self.says(words, value) {
+                        push(span, Effect::Says);
+                    } else if !implicit && self.is_trivial(value) {
+                        push(span, Effect::Skips { round: false });
+                    }
+                }
+                TerminatorKind::Raise { exc, .. } => {
+                    if self.says(words, exc) {
+                        push(span, Effect::Says);
+                    }
+                }
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// A store of "done" into an object.
+    fn store(
+        &self,
+        words: &Vocabulary,
+        object: &Operand,
+        field: &str,
+        value: &Operand,
+    ) -> Option<Effect> {
+        if !words.is_mark_field(field) {
+            return None;
+        }
+        let says = match value {
+            Operand::Const(Literal::Bool(true)) => true,
+            Operand::Local(_) => field.ends_with("_at") || field.ends_with("_on"),
+            Operand::Const(_) => false,
+        };
+        let owner = self.name(object)?;
+        let own = matches!(owner.as_str(), "self" | "cls" | "this");
+        let tally = super::words::parts(&owner).iter().any(|w| {
+            matches!(
+                w.as_str(),
+                "stats"
+                    | "summary"
+                    | "result"
+                    | "results"
+                    | "metrics"
+                    | "report"
+                    | "counts"
+                    | "totals"
+                    | "out"
+            )
+        });
+        (says && !own && !tally).then(|| Effect::Marks {
+            what: format!("{owner}.{field}"),
+            registry: words.is_registry(&owner) || words.is_store(&owner),
+        })
+    }
+
+    /// Whether a value tells the caller that there is nothing to do.
+    fn says(&self, words: &Vocabulary, value: &Operand) -> bool {
+        match value {
+            Operand::Const(Literal::Str(s)) => words.says_done(s),
+            Operand::Const(_) => false,
+            Operand::Local(l) => self.definitions(*l).iter().any(|(r, _)| match r {
+                Rvalue::Call { callee, args } => {
+                    self.callee(callee).is_some_and(|n| words.says_done(&n))
+                        || Self::texts(args).any(|t| words.says_done(t))
+                        || args.iter().any(|a| self.formats(words, &a.value))
+                }
+                Rvalue::Global(n) | Rvalue::GetField(_, n) => words.says_done(n),
+                Rvalue::Dict(items) => items.iter().any(|i| match i {
+                    crate::ir::DictItem::Pair(_, Operand::Const(Literal::Str(s))) => {
+                        words.says_done(s)
+                    }
+                    _ => false,
+                }),
+                Rvalue::Tuple(items) => items.iter().any(|i| {
+                    matches!(&i.value, Operand::Const(Literal::Str(s)) if words.says_done(s))
+                        || self.formats(words, &i.value)
+                }),
+                Rvalue::Format(_) => self.formats(words, value),
+                _ => false,
+            }),
+        }
+    }
+
+    fn formats(&self, words: &Vocabulary, value: &Operand) -> bool {
+        let Operand::Local(l) = value else {
+            return false;
+        };
+        self.definitions(*l).iter().any(|(r, _)| match r {
+            Rvalue::Format(parts) => parts
+                .iter()
+                .any(|p| matches!(p, Operand::Const(Literal::Str(s)) if words.says_done(s))),
+            _ => false,
+        })
+    }
+
+    /// Whether a returned value tells nothing: None, a boolean, a number, an empty container.
+    fn is_trivial(&self, value: &Operand) -> bool {
+        match value {
+            Operand::Const(_) => true,
+            Operand::Local(l) => {
+                let defs = self.definitions(*l);
+                !defs.is_empty()
+                    && defs.iter().all(|(r, _)| match r {
+                        Rvalue::List(items) | Rvalue::Set(items) | Rvalue::Tuple(items) => {
+                            items.is_empty()
+                        }
+                        Rvalue::Dict(items) => items.is_empty(),
+                        _ => false,
+                    })
+            }
+        }
+    }
+
+    /// Whether the function can come to know that something was a success: it names success, or
+    /// asks a function that is named like a test for it, or does work and looks at the result.
+    pub fn can_know(&self, words: &Vocabulary, places: &[Place]) -> bool {
+        let marks = places
+            .iter()
+            .any(|p| matches!(p.effect, Effect::Marks { .. }));
+        let mut known = false;
+        let mut literal = |l: &Literal| {
+            if let Literal::Str(s) = l {
+                known |= if s.len() > 24 {
+                    let lower = s.to_lowercase();
+                    ["succ", "complet", "done", "finished", "'ok'"]
+                        .iter()
+                        .any(|w| lower.contains(w))
+                } else {
+                    words.is_success(s)
+                        || s.to_lowercase().starts_with("succ")
+                        || words.is_failure(s)
+                };
+            }
+        };
+        for (r, _) in self.defs.values().flatten() {
+            for_each_operand(r, &mut |o| {
+                if let Operand::Const(l) = o {
+                    literal(l);
+                }
+            });
+        }
+        known
+            || self.defs.values().flatten().any(|(r, _)| match r {
+                Rvalue::Global(n) | Rvalue::GetField(_, n) => {
+                    words.names_success(n) || n.chars().all(|c| !c.is_lowercase())
+                }
+                Rvalue::Call { callee, .. } => self.callee(callee).is_some_and(|n| {
+                    let parts = super::words::parts(&n);
+                    words.names_success(&n)
+                        || words.is_status(&n)
+                        || parts
+                            .first()
+                            .is_some_and(|w| matches!(w.as_str(), "is" | "has" | "was" | "already"))
+                        || marks
+                }),
+                _ => false,
+            })
+    }
+}
+
+/// Whether a branch skips work: what is skipped on one edge is done on the other, and nothing is
+/// done on the way to the skip.
+pub fn skips_work(
+    control: &ControlDependence,
+    function: &Function,
+    work: &FxHashSet<BlockId>,
+    decider: BlockId,
+    to: BlockId,
+    place: &Place,
+    round: bool,
+) -> bool {
+    let heads: Vec<BlockId> = function
+        .body
+        .blocks
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| b.loop_head)
+        .map(|(i, _)| BlockId(u32::try_from(i).expect("fewer than 2^32 blocks")))
+        .filter(|h| *h != decider && in_loop(control, *h, decider))
+        .collect();
+    let mut around = heads.clone();
+    around.push(place.block);
+    let on_the_way = control.reachable(to, &around);
+    if on_the_way.iter().any(|b| work.contains(b)) && to != place.block {
+        return false;
+    }
+    let stop: Vec<BlockId> = if round { heads } else { Vec::new() };
+    let before = control.before(decider);
+    control
+        .successors(decider)
+        .iter()
+        .filter(|s| **s != to)
+        .any(|s| {
+            let mut stop = stop.clone();
+            stop.push(decider);
+            control
+                .reachable(*s, &stop)
+                .iter()
+                .any(|b| work.contains(b) && !before.contains(b))
+        })
+}
+
+/// Whether `block` is in the loop that `head` begins.
+fn in_loop(control: &ControlDependence, head: BlockId, block: BlockId) -> bool {
+    control.reachable(head, &[]).contains(&block) && control.reachable(block, &[]).contains(&head)
+}

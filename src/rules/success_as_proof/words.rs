@@ -1,0 +1,766 @@
+//! The names that the rule goes by. They are data: configuration can add to them.
+
+use regex::Regex;
+
+/// A name's words in lower case: `recordsProcessed` and `RECORDS_PROCESSED` are both `records`,
+/// `processed`.
+pub fn parts(name: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut lower_before = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() {
+            if !word.is_empty() {
+                out.push(std::mem::take(&mut word));
+            }
+            lower_before = false;
+            continue;
+        }
+        if c.is_uppercase() && lower_before && !word.is_empty() {
+            out.push(std::mem::take(&mut word));
+        }
+        lower_before = c.is_lowercase() || c.is_ascii_digit();
+        word.extend(c.to_lowercase());
+    }
+    if !word.is_empty() {
+        out.push(word);
+    }
+    out
+}
+
+const SUCCESS: &[&str] = &[
+    "success",
+    "succeeded",
+    "successful",
+    "complete",
+    "completed",
+    "done",
+    "ok",
+    "finished",
+];
+
+/// Words that mean success to nobody but a pipeline; the others may be states of anything.
+const PLAIN_SUCCESS: &[&str] = &["success", "succeeded", "successful"];
+
+/// What may stand beside a success word in a set of statuses that count as success.
+const PARTIAL: &[&str] = &[
+    "partial",
+    "partially",
+    "warning",
+    "warnings",
+    "empty",
+    "skipped",
+    "noop",
+    "unchanged",
+    "with",
+    "all",
+    "completed",
+    "status",
+    "state",
+    "states",
+    "statuses",
+];
+
+const FAILURE: &[&str] = &[
+    "failed", "failure", "fail", "error", "errored", "errors", "aborted", "crashed", "timeout",
+];
+
+const STATUS: &[&str] = &["status", "state", "outcome", "conclusion", "result"];
+
+const COUNT: &[&str] = &[
+    "records",
+    "rows",
+    "count",
+    "cnt",
+    "n",
+    "num",
+    "total",
+    "inserted",
+    "loaded",
+    "ingested",
+    "written",
+    "rowcount",
+    "nrows",
+    "documents",
+    "docs",
+    "items",
+    "entries",
+    "volume",
+    "written",
+    "upserted",
+    "merged",
+];
+
+const NOT_COUNT: &[&str] = &[
+    "attempt", "attempts", "retry", "retries", "run", "runs", "error", "errors", "failed",
+    "failure", "failures", "duration", "seconds", "minutes", "hours", "ms", "age", "elapsed",
+    "time", "job", "jobs", "task", "tasks", "skipped", "pending", "day", "days", "date", "dates",
+    "limit", "max", "version", "id", "force", "at", "page", "pages", "budget", "workers",
+];
+
+const ROWS: &[&str] = &[
+    "rows",
+    "records",
+    "data",
+    "cached",
+    "cache",
+    "df",
+    "frame",
+    "dataframe",
+    "documents",
+];
+
+const MARK_VERBS: &[&str] = &[
+    "mark", "marks", "set", "update", "register", "record", "resolve", "complete", "flag",
+];
+
+const MARK_STATES: &[&str] = &[
+    "complete",
+    "completed",
+    "completion",
+    "processed",
+    "reprocessed",
+    "done",
+    "finished",
+    "backfilled",
+    "resolved",
+    "loaded",
+    "ingested",
+];
+
+const MARK_NOT: &[&str] = &[
+    "failed",
+    "failure",
+    "skipped",
+    "triggered",
+    "retrying",
+    "retry",
+    "pending",
+    "started",
+    "running",
+    "progress",
+    "error",
+    "metric",
+    "metrics",
+    "counter",
+    "count",
+    "log",
+    "event",
+    "duration",
+    "time",
+    "label",
+    "badge",
+    "color",
+    "bar",
+    "not",
+    "un",
+    "stats",
+    "callback",
+];
+
+const PERFORMERS: &[&str] = &[
+    "run",
+    "execute",
+    "process",
+    "perform",
+    "backfill",
+    "load",
+    "ingest",
+    "sync",
+    "extract",
+    "transform",
+    "submit",
+    "trigger",
+    "launch",
+    "import",
+    "reprocess",
+    "invoke",
+    "call",
+    "retry",
+];
+
+const STORES: &[&str] = &[
+    "row",
+    "rows",
+    "run",
+    "runs",
+    "history",
+    "record",
+    "records",
+    "doc",
+    "docs",
+    "document",
+    "checkpoint",
+    "checkpoints",
+    "snapshot",
+    "last",
+    "latest",
+    "previous",
+    "prior",
+    "prev",
+    "entry",
+    "entries",
+    "ledger",
+    "registry",
+    "manifest",
+    "cursor",
+    "fetchone",
+    "fetchall",
+    "scalar",
+    "query",
+    "execution",
+    "executions",
+    "log",
+];
+
+const REGISTRIES: &[&str] = &[
+    "checkpoint",
+    "checkpoints",
+    "registry",
+    "history",
+    "ledger",
+    "catalog",
+    "manifest",
+    "tracker",
+    "state",
+    "store",
+    "db",
+    "completion",
+    "progress",
+    "date",
+    "day",
+    "backfill",
+    "gap",
+];
+
+/// Replies of services: their status says how the request went, not what a run did.
+const REPLIES: &[&str] = &[
+    "resp",
+    "response",
+    "reply",
+    "http",
+    "request",
+    "payload",
+    "body",
+    "json",
+    "webhook",
+    "msg",
+    "message",
+    "event",
+    "api",
+    "upload",
+    "uploaded",
+    "future",
+    "thread",
+    "proc",
+    "subprocess",
+    "process",
+    "deployment",
+    "health",
+    "healthcheck",
+    "ping",
+    "probe",
+    "callback",
+    "rsp",
+    "answer",
+    "step",
+    "upstream",
+    "operation",
+    "op",
+];
+
+/// Things that have a status of their own and are no runs.
+const OTHER_THINGS: &[&str] = &[
+    "payment",
+    "payments",
+    "order",
+    "orders",
+    "invoice",
+    "invoices",
+    "ticket",
+    "tickets",
+    "user",
+    "users",
+    "widget",
+    "button",
+    "form",
+    "modal",
+    "subscription",
+    "shipment",
+    "delivery",
+    "cart",
+    "refund",
+    "transfer",
+    "account",
+    "todo",
+    "todos",
+    "issue",
+    "issues",
+    "checkbox",
+    "ui",
+    "toast",
+    "claim",
+    "booking",
+    "game",
+    "match",
+    "fixture",
+    "level",
+    "quest",
+    "lesson",
+    "course",
+];
+
+const WORK: &[&str] = &[
+    "process",
+    "load",
+    "run",
+    "fetch",
+    "extract",
+    "transform",
+    "ingest",
+    "sync",
+    "import",
+    "backfill",
+    "save",
+    "insert",
+    "write",
+    "execute",
+    "download",
+    "upload",
+    "trigger",
+    "submit",
+    "enqueue",
+    "schedule",
+    "build",
+    "export",
+    "publish",
+    "scrape",
+    "crawl",
+    "pull",
+    "reprocess",
+    "compute",
+    "generate",
+    "archive",
+    "migrate",
+    "launch",
+    "dispatch",
+    "materialize",
+    "delay",
+    "spawn",
+    "perform",
+    "copy",
+    "upsert",
+    "merge",
+];
+
+const NOT_WORK: &[&str] = &[
+    "log",
+    "logger",
+    "notify",
+    "notification",
+    "alert",
+    "alerts",
+    "email",
+    "slack",
+    "metric",
+    "metrics",
+    "retry",
+    "rerun",
+    "page",
+    "report",
+    "print",
+    "status",
+    "config",
+    "settings",
+    "history",
+    "state",
+    "wait",
+    "poll",
+    "sleep",
+    "cancel",
+    "fail",
+    "failed",
+    "failure",
+    "json",
+    "summary",
+    "audit",
+];
+
+const WORK_LISTS: &[&str] = &[
+    "todo",
+    "pending",
+    "remaining",
+    "missing",
+    "queue",
+    "backlog",
+    "worklist",
+    "work",
+    "outstanding",
+    "needed",
+    "unprocessed",
+    "gaps",
+];
+
+const GATES: &[&str] = &[
+    "verify",
+    "verified",
+    "verifies",
+    "coverage",
+    "covered",
+    "validate",
+    "validated",
+    "reconcile",
+    "reconciled",
+];
+
+const NOT_GATES: &[&str] = &[
+    "args",
+    "arguments",
+    "config",
+    "settings",
+    "schema",
+    "params",
+    "options",
+    "opts",
+    "input",
+    "date",
+    "dates",
+    "credentials",
+    "env",
+    "environment",
+    "token",
+    "auth",
+    "request",
+    "connection",
+    "access",
+    "permissions",
+    "signature",
+];
+
+const SAYINGS: &[&str] = &[
+    "already",
+    "duplicate",
+    "duplicates",
+    "skip",
+    "skipped",
+    "skipping",
+];
+
+/// The names, with what the configuration adds.
+#[derive(Clone, Debug, Default)]
+pub struct Vocabulary {
+    /// The words for success, in lower case, instead of the built-in ones.
+    pub success: Option<Vec<String>>,
+    /// What names of counts of records look like, instead of the built-in words.
+    pub counts: Option<Regex>,
+    /// Further names of calls that mark a unit done.
+    pub effects: Vec<String>,
+}
+
+fn has(words: &[String], table: &[&str]) -> bool {
+    words.iter().any(|w| table.contains(&w.as_str()))
+}
+
+impl Vocabulary {
+    fn is_success_part(&self, word: &str) -> bool {
+        match &self.success {
+            Some(words) => words.iter().any(|s| s == word),
+            None => SUCCESS.contains(&word),
+        }
+    }
+
+    /// Whether a status text means success: `success`, `Succeeded`, `COMPLETED_OK`.
+    pub fn is_success(&self, text: &str) -> bool {
+        let lower = text.trim().to_lowercase();
+        self.is_success_part(&lower) || {
+            let words = parts(text);
+            !words.is_empty()
+                && words.len() <= 3
+                && words.iter().any(|w| self.is_success_part(w))
+                && words
+                    .iter()
+                    .all(|w| self.is_success_part(w) || PARTIAL.contains(&w.as_str()))
+        }
+    }
+
+    /// Whether a status text can stand beside success in a set that counts as success.
+    pub fn is_partial(&self, text: &str) -> bool {
+        let words = parts(text);
+        has(&words, PARTIAL) && !has(&words, FAILURE)
+    }
+
+    /// Whether a status text means failure.
+    pub fn is_failure(&self, text: &str) -> bool {
+        has(&parts(text), FAILURE)
+    }
+
+    /// Whether the text is success in no other trade than ours.
+    pub fn is_plain_success(&self, text: &str) -> bool {
+        let words = parts(text);
+        match &self.success {
+            Some(own) => words.iter().any(|w| own.contains(w)),
+            None => has(&words, PLAIN_SUCCESS),
+        }
+    }
+
+    /// Whether a constant is named for success: `Status.SUCCESS`, `DONE_STATES`.
+    pub fn names_success(&self, path: &str) -> bool {
+        let last = path.rsplit('.').next().unwrap_or(path);
+        let words = parts(last);
+        words.iter().any(|w| self.is_success_part(w)) && !has(&words, FAILURE)
+    }
+
+    /// Whether a constant is named for failure.
+    pub fn names_failure(&self, path: &str) -> bool {
+        has(&parts(path.rsplit('.').next().unwrap_or(path)), FAILURE)
+    }
+
+    /// Whether a name holds a status.
+    pub fn is_status(&self, name: &str) -> bool {
+        has(&parts(name), STATUS)
+    }
+
+    /// Whether a name holds a count of records.
+    pub fn is_count(&self, name: &str) -> bool {
+        let words = parts(name);
+        if let Some(pattern) = &self.counts {
+            return pattern.is_match(name);
+        }
+        has(&words, COUNT) && !has(&words, NOT_COUNT) && !has(&words, STATUS)
+    }
+
+    /// Whether a collection of that name holds records.
+    pub fn is_rows(&self, name: &str) -> bool {
+        let words = parts(name);
+        has(&words, ROWS) && !has(&words, NOT_COUNT)
+    }
+
+    /// Whether a boolean of that name says that something succeeded.
+    pub fn is_success_flag(&self, name: &str) -> bool {
+        let words = parts(name);
+        words.len() <= 2
+            && words
+                .iter()
+                .any(|w| matches!(w.as_str(), "ok" | "success" | "succeeded" | "successful"))
+    }
+
+    /// Whether a call of that name does a unit of work and reports on it.
+    pub fn is_performer(&self, name: &str) -> bool {
+        parts(name)
+            .first()
+            .is_some_and(|w| PERFORMERS.contains(&w.as_str()))
+    }
+
+    /// Whether a name belongs to something read back from a store.
+    pub fn is_store(&self, name: &str) -> bool {
+        has(&parts(name), STORES)
+    }
+
+    /// Whether a name is that of a checkpoint, registry or history.
+    pub fn is_registry(&self, name: &str) -> bool {
+        has(&parts(name), REGISTRIES)
+    }
+
+    /// Whether a name belongs to the reply of a service.
+    pub fn is_reply(&self, name: &str) -> bool {
+        has(&parts(name), REPLIES)
+    }
+
+    /// Whether a name belongs to something that is no run.
+    pub fn is_other_thing(&self, name: &str) -> bool {
+        has(&parts(name), OTHER_THINGS)
+    }
+
+    /// Whether a call of that name marks a unit of work as done.
+    pub fn marks(&self, name: &str) -> bool {
+        if self.effects.iter().any(|e| e == name) {
+            return true;
+        }
+        let words = parts(name);
+        let Some(verb) = words.iter().position(|w| MARK_VERBS.contains(&w.as_str())) else {
+            return false;
+        };
+        words
+            .iter()
+            .enumerate()
+            .any(|(i, w)| i != verb && MARK_STATES.contains(&w.as_str()))
+            && verb <= 1
+            && !has(&words, MARK_NOT)
+    }
+
+    /// Whether a field of that name says that a unit of work is done.
+    pub fn is_mark_field(&self, name: &str) -> bool {
+        let words = parts(name);
+        has(&words, MARK_STATES)
+            && !has(&words, MARK_NOT)
+            && !has(&words, COUNT)
+            && words.len() <= 3
+    }
+
+    /// Whether a call of that name does work on a unit.
+    pub fn is_work(&self, name: &str) -> bool {
+        let words = parts(name);
+        has(&words, WORK)
+            && !has(&words, NOT_WORK)
+            && !words.iter().any(|w| w == "is" || w == "get")
+    }
+
+    /// Whether a variable of that name holds work to do.
+    pub fn is_work_list(&self, name: &str) -> bool {
+        let words = parts(name);
+        has(&words, WORK_LISTS)
+            || words.windows(2).any(|w| {
+                w[0] == "to"
+                    && matches!(
+                        w[1].as_str(),
+                        "process" | "load" | "do" | "run" | "fetch" | "backfill" | "ingest"
+                    )
+            })
+    }
+
+    /// Whether a call of that name looks whether the records are there.
+    pub fn is_gate(&self, name: &str) -> bool {
+        let words = parts(name);
+        (has(&words, GATES)
+            || has(&words, &["has", "check", "ensure", "exist", "exists"])
+                && has(
+                    &words,
+                    &[
+                        "rows",
+                        "records",
+                        "data",
+                        "coverage",
+                        "table",
+                        "partition",
+                        "row",
+                    ],
+                ))
+            && !has(&words, NOT_GATES)
+    }
+
+    /// Whether a text tells the caller that the unit needs no work.
+    pub fn says_done(&self, text: &str) -> bool {
+        has(&parts(text), SAYINGS)
+    }
+
+    /// What a function's name asks: `Some(true)` when "yes" means that the unit is done,
+    /// `Some(false)` when "yes" means that there is work to do.
+    pub fn asks(&self, function: &str) -> Option<bool> {
+        let words = parts(function);
+        let at = |i: usize| words.get(i).map_or("", String::as_str);
+        let done =
+            |w: &str| MARK_STATES.contains(&w) || matches!(w, "run" | "ran" | "exists" | "been");
+        if words.iter().any(|w| w == "already") {
+            return Some(true);
+        }
+        let start = usize::from(matches!(at(0), "check" | "unit" | "date" | "day"));
+        match (at(start), at(start + 1)) {
+            ("should" | "can" | "must", "skip") | ("skip", "") => Some(true),
+            (
+                "should" | "must",
+                "run" | "process" | "load" | "fetch" | "ingest" | "backfill" | "reprocess"
+                | "rerun" | "sync",
+            )
+            | ("needs" | "need", _) => Some(false),
+            ("is", w) if done(w) && w != "run" => Some(true),
+            ("has" | "was" | "were", _)
+                if words[start + 1..].iter().any(|w| done(w)) && !has(&words, FAILURE) =>
+            {
+                Some(true)
+            }
+            ("is", _)
+                if words.last().is_some_and(|w| {
+                    done(w) && !matches!(w.as_str(), "run" | "exists" | "been")
+                }) =>
+            {
+                Some(true)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Vocabulary, parts};
+
+    #[test]
+    fn names_fall_into_words() {
+        assert_eq!(parts("recordsProcessed"), ["records", "processed"]);
+        assert_eq!(parts("RECORDS_PROCESSED"), ["records", "processed"]);
+        assert_eq!(parts("Status.SUCCESS"), ["status", "success"]);
+    }
+
+    #[test]
+    fn tables_look_at_whole_words() {
+        let v = Vocabulary::default();
+        for yes in [
+            "success",
+            "SUCCEEDED",
+            "partial_success",
+            "Completed",
+            "done",
+        ] {
+            assert!(v.is_success(yes), "{yes}");
+        }
+        for no in [
+            "failed",
+            "unsuccessful",
+            "incomplete",
+            "running",
+            "success rate",
+            "",
+        ] {
+            assert!(!v.is_success(no), "{no}");
+        }
+        for yes in [
+            "records_processed",
+            "rows",
+            "n_rows",
+            "row_count",
+            "num_records",
+            "n",
+        ] {
+            assert!(v.is_count(yes), "{yes}");
+        }
+        for no in [
+            "attempts",
+            "run_count",
+            "duration",
+            "error_count",
+            "rows_status",
+        ] {
+            assert!(!v.is_count(no), "{no}");
+        }
+        for yes in [
+            "mark_date_complete",
+            "markProcessed",
+            "set_completed",
+            "register_processed",
+        ] {
+            assert!(v.marks(yes), "{yes}");
+        }
+        for no in [
+            "mark_failed",
+            "set_progress",
+            "record_completed_metric",
+            "complete",
+            "update",
+        ] {
+            assert!(!v.marks(no), "{no}");
+        }
+        for yes in [
+            "already_processed",
+            "should_skip",
+            "is_complete",
+            "has_been_processed",
+            "is_day_done",
+        ] {
+            assert_eq!(v.asks(yes), Some(true), "{yes}");
+        }
+        assert_eq!(v.asks("should_process"), Some(false));
+        for none in ["is_running", "process", "has_failed", "complete"] {
+            assert_eq!(v.asks(none), None, "{none}");
+        }
+    }
+}
