@@ -2,8 +2,9 @@
 """Check the expectations in the Python fixtures by executing them.
 
 Usage: verify_fixtures.py [-v] [FILE ...]
-Without files: tests/fixtures/untracked-return/**/*.py, then the example project fixtures/pipeline,
-whose modules import each other and whose marks read `# planted: KIND`.
+Without files: tests/fixtures/untracked-return/**/*.py, the same of swallowed-write (which keep the
+contract, but for `# expect-other: untracked-return/KIND`), then the example project
+fixtures/pipeline, whose modules import each other and whose marks read `# planted: KIND`.
 
 Every processor class of a fixture is run in CPython under every choice of what it cannot know
 (truth, None-ness, length and equality of unknown values; which calls raise).  The exits that
@@ -203,10 +204,10 @@ class Fixture:
     def marks(self):
         found = {}
         for number, line in enumerate(self.lines, 1):
-            match = re.search(r"# (?:expect|planted): (\S+)(?: low| \(needs [\w ]+\))?(?:$|\s+#)", line)
+            match = re.search(r"# (?:(?:expect|planted): |expect-other: untracked-return/)(\S+)(?: low| \(needs [\w ]+\))?(?:$|\s+#)", line)
             if match and set(match.group(1).split("|")) <= set(OTHER_KINDS):
                 continue
-            if re.search("# (expect|planted)", line) and not (match and set(match.group(1).split("|")) <= set(KINDS)):
+            if re.search("# (expect|planted|expect-other: untracked-return)", line) and not (match and set(match.group(1).split("|")) <= set(KINDS)):
                 raise SystemExit("{}:{}: malformed mark".format(self.path, number))
             if match:
                 found[number] = set(match.group(1).split("|"))
@@ -356,7 +357,8 @@ def main(args):
     verbose = "-v" in args
     files = [Path(a).resolve() for a in args if a != "-v"]
     if not files:
-        files = sorted((ROOT / "tests/fixtures/untracked-return").rglob("*.py")) + sorted(PROJECT.rglob("*.py"))
+        fixtures = ROOT / "tests/fixtures"
+        files = [f for d in (fixtures / "untracked-return", fixtures / "swallowed-write", PROJECT) for f in sorted(d.rglob("*.py"))]
     total, skips, problems = 0, 0, []
     for path in files:
         source = path.read_text(encoding="utf-8")
