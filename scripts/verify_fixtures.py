@@ -2,8 +2,9 @@
 """Check the expectations in the Python fixtures by executing them.
 
 Usage: verify_fixtures.py [-v] [FILE ...]
-Without files: tests/fixtures/untracked-return/**/*.py, then the example project fixtures/pipeline,
-whose modules import each other and whose marks read `# planted: KIND`.
+Without files: tests/fixtures/untracked-return/**/*.py, the same of swallowed-write (which keep the
+contract, but for `# expect-other: untracked-return/KIND`), then the example project
+fixtures/pipeline, whose modules import each other and whose marks read `# planted: KIND`.
 
 Every processor class of a fixture is run in CPython under every choice of what it cannot know
 (truth, None-ness, length and equality of unknown values; which calls raise).  The exits that
@@ -17,8 +18,9 @@ some execution takes without the key in `self.stats` must be exactly the marked 
     # with-init               on the `class` line: run __init__ first
     # exit-in: NAME           on the `class` line: the blamed function is NAME, not save_data
 
-KIND is never-set, unset-after-write, dropped, unset or unverified.  Nothing here analyses the
-code to reach a verdict: it reports what the interpreter did.  Standard library only, 3.9+.
+KIND is never-set, unset-after-write, dropped, unset or unverified; marks with the kinds of other
+rules are passed over.  Nothing here analyses the code to reach a verdict: it reports what the
+interpreter did.  Standard library only, 3.9+.
 """
 
 import ast
@@ -35,6 +37,7 @@ from fixture_world import PROBES, SANDBOX, ErrorMixin, ExternalError, Opaque, Su
 
 METHOD, KEY = "save_data", "rows_inserted"
 KINDS = ("never-set", "unset-after-write", "dropped", "unset", "unverified")
+OTHER_KINDS = ("certified", "swallowed", "marks-done", "answers-done", "skips-work")  # of other rules
 PATH_LIMIT = 30000
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "fixtures/pipeline"
@@ -201,8 +204,10 @@ class Fixture:
     def marks(self):
         found = {}
         for number, line in enumerate(self.lines, 1):
-            match = re.search(r"# (?:expect|planted): (\S+)(?: low| \(needs [\w ]+\))?(?:$|\s+#)", line)
-            if re.search("# (expect|planted)", line) and not (match and set(match.group(1).split("|")) <= set(KINDS)):
+            match = re.search(r"# (?:(?:expect|planted): |expect-other: untracked-return/)(\S+)(?: low| \(needs [\w ]+\))?(?:$|\s+#)", line)
+            if match and set(match.group(1).split("|")) <= set(OTHER_KINDS):
+                continue
+            if re.search("# (expect|planted|expect-other: untracked-return)", line) and not (match and set(match.group(1).split("|")) <= set(KINDS)):
                 raise SystemExit("{}:{}: malformed mark".format(self.path, number))
             if match:
                 found[number] = set(match.group(1).split("|"))
@@ -352,7 +357,8 @@ def main(args):
     verbose = "-v" in args
     files = [Path(a).resolve() for a in args if a != "-v"]
     if not files:
-        files = sorted((ROOT / "tests/fixtures/untracked-return").rglob("*.py")) + sorted(PROJECT.rglob("*.py"))
+        fixtures = ROOT / "tests/fixtures"
+        files = [f for d in (fixtures / "untracked-return", fixtures / "swallowed-write", PROJECT) for f in sorted(d.rglob("*.py"))]
     total, skips, problems = 0, 0, []
     for path in files:
         source = path.read_text(encoding="utf-8")
