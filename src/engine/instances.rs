@@ -8,6 +8,17 @@ use crate::engine::value::{Term, Value};
 use crate::ir::{Binding, Literal, StaticExprKind};
 
 impl Engine<'_> {
+    /// The name of the enumeration member that a literal stands for, if it stands for one.
+    #[must_use]
+    pub fn member_name(&self, literal: &Literal) -> Option<String> {
+        let Literal::Bytes(tag) = literal else {
+            return None;
+        };
+        let text = std::str::from_utf8(tag).ok()?;
+        let (place, name) = text.rsplit_once('.')?;
+        place.contains(':').then(|| name.to_owned())
+    }
+
     /// The literal that stands for a value in comparisons: itself, or an enumeration member.
     pub(crate) fn comparable(&self, v: Value) -> Option<Literal> {
         match self.terms.term(v) {

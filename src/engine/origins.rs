@@ -48,8 +48,8 @@ impl Engine<'_> {
             return None;
         };
         Some(match n.as_str() {
-            "element" => Origin::Element(ops[0]),
-            "text" => Origin::Text(ops.to_vec()),
+            "$element" => Origin::Element(ops[0]),
+            "$text" => Origin::Text(ops.to_vec()),
             _ => Origin::Call(n.clone(), ops[0], ops[1..].to_vec()),
         })
     }
@@ -99,7 +99,7 @@ impl Engine<'_> {
     /// Remembers that `item` is an element of `source`.
     pub(crate) fn note_element(&mut self, state: &mut State, item: Value, source: Value) {
         if self.automaton.follows_values() {
-            self.set_origin(state, item, "element".into(), vec![source]);
+            self.set_origin(state, item, "$element".into(), vec![source]);
         }
     }
 
@@ -156,15 +156,26 @@ impl Engine<'_> {
             }
             Rvalue::Format(parts) => {
                 let parts = self.operands(state, parts, site);
-                self.set_origin(state, result, "text".into(), parts);
+                self.set_origin(state, result, "$text".into(), parts);
             }
             Rvalue::Binary(BinOp::Add, a, b) | Rvalue::InPlace(BinOp::Add, a, b) => {
                 let parts = self.operands(state, &[a.clone(), b.clone()], site);
-                self.set_origin(state, result, "text".into(), parts);
+                self.set_origin(state, result, "$text".into(), parts);
             }
             Rvalue::Binary(op, a, b) => {
                 let parts = self.operands(state, &[a.clone(), b.clone()], site);
-                self.set_origin(state, result, format!("{op:?}").into(), parts);
+                let name: Name = format!("{op:?}").into();
+                self.set_origin(state, result, name.clone(), parts.clone());
+                let automaton = self.automaton;
+                let call = Returned {
+                    func: cx.func,
+                    block: BlockId(site.block),
+                    name: &name,
+                    receiver: None,
+                    args: &parts,
+                    result,
+                };
+                automaton.on_returned(self, state, &call);
             }
             Rvalue::Await(o)
             | Rvalue::Slice { object: o, .. }

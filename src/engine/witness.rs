@@ -88,6 +88,8 @@ pub struct Goal<'g> {
     pub end: End,
     /// In which block, if that is fixed.
     pub block: Option<BlockId>,
+    /// From which block it is entered, for an arrival, if that is fixed.
+    pub from: Option<BlockId>,
     /// What must hold there: the flags, and whether the watched key is there.
     pub accept: &'g dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
 }
@@ -163,6 +165,7 @@ impl Engine<'_> {
                         let mut st = s.state;
                         let arrived = goal.end == End::Arrival
                             && goal.block == Some(b)
+                            && goal.from.is_none_or(|from| from == block)
                             && (goal.accept)(self, &st, st.watched);
                         if arrived {
                             trails.push(Trail {
@@ -383,6 +386,7 @@ impl Engine<'_> {
         let goal = Goal {
             end: End::Exit(ExitKind::Return),
             block: Some(exit.block),
+            from: None,
             accept: &accept,
         };
         let outer = std::mem::replace(&mut self.outer, summary.key.live.clone());

@@ -5,14 +5,20 @@
 //! of records is compared. An effect is reported when a status decides it (control dependence) and
 //! some path comes to it with the status known and no count compared.
 
+mod lists;
+mod names;
 mod query;
+mod report;
 mod sites;
+mod tables;
 mod watch;
 mod words;
 
 use std::rc::Rc;
 
-use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
+use rustc_hash::FxHashSet;
+
+use crate::diagnostics::Finding;
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
@@ -20,12 +26,12 @@ use crate::engine::value::{Site, Term, Value};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
-use crate::ir::{BlockId, FuncIdx, Literal, Operand, ParamKind, Rvalue, TerminatorKind};
+use crate::ir::{BlockId, FuncIdx, Operand, ParamKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, ModuleId, Program};
-use crate::rules::{Effort, Rule, SuccessAsProof};
+use crate::rules::Effort;
 use crate::source::Span;
 use sites::{Code, Effect, Place};
-use watch::{EVIDENCE, FACT, FILTERED, PERFORMED, REPLY, STORED, Watch, unproven};
+use watch::{EVIDENCE, FACT, FILTERED, LIST_MARKED, OWN, PERFORMED, REPLY, Watch, unproven};
 pub use words::Vocabulary;
 
 /// What the configuration says about the rule.
@@ -43,35 +49,48 @@ pub fn check_module(
     module: ModuleId,
     options: &Options,
 ) -> (Vec<Finding>, Effort) {
-    let mut findings = Vec::new();
     let mut effort = Effort::default();
     let loaded = program.module(module);
+    let words = &options.vocabulary;
+    let mut results: Vec<(Check<'_, '_>, Vec<Finding>)> = Vec::new();
+    let mut fields: FxHashSet<String> = FxHashSet::default();
     for (i, function) in loaded.ir.functions.iter().enumerate() {
-        let is_test = function.name.starts_with("test_") || function.name.starts_with('<');
-        if is_test {
+        if function.name.starts_with("test_") || function.name.starts_with('<') {
             continue;
         }
         let code = Code::new(function);
-        let places = code.places(&options.vocabulary);
-        if !code.can_know(&options.vocabulary, &places) {
+        let places = code.places(words);
+        if !code.can_know(words, &places) {
             continue;
         }
         let func = FuncRef {
             module,
             func: FuncIdx(u32::try_from(i).expect("fewer than 2^32 functions")),
         };
-        let mut check = Check::new(program, func, &code, &places, options);
-        check.run(&mut findings, &mut effort);
+        let check = Check::new(program, func, code, places, options);
+        let mut findings = Vec::new();
+        fields.extend(check.run(&FxHashSet::default(), &mut findings, &mut effort));
+        results.push((check, findings));
     }
-    (findings, effort)
+    let mut out = Vec::new();
+    for (check, mut findings) in results {
+        // What one method fills with successes, another may take for what is done.
+        let mut read = check.code.fields().filter(|f| fields.contains(f.as_str()));
+        if read.next().is_some() {
+            findings.clear();
+            check.run(&fields, &mut findings, &mut effort);
+        }
+        out.append(&mut findings);
+    }
+    (out, effort)
 }
 
 /// The check of one function.
 struct Check<'c, 'p> {
     program: &'c Program<'p>,
     func: FuncRef,
-    code: &'c Code<'c>,
-    places: &'c [Place],
+    code: Code<'c>,
+    places: Vec<Place>,
     options: &'c Options,
     control: ControlDependence,
 }
@@ -82,28 +101,39 @@ struct Decided<'c> {
     /// The block at whose entry the path is looked at: that of the effect, or for a list of work
     /// the one to which a success goes instead.
     at: BlockId,
+    /// The edges on which alone the success is known.
+    edges: Vec<Edge>,
 }
 
 impl<'c, 'p> Check<'c, 'p> {
     fn new(
         program: &'c Program<'p>,
         func: FuncRef,
-        code: &'c Code<'c>,
-        places: &'c [Place],
+        code: Code<'c>,
+        places: Vec<Place>,
         options: &'c Options,
     ) -> Self {
+        let control = ControlDependence::compute(&code.function.body);
         Check {
             program,
             func,
             code,
             places,
             options,
-            control: ControlDependence::compute(&code.function.body),
+            control,
         }
     }
 
-    fn run(&mut self, findings: &mut Vec<Finding>, effort: &mut Effort) {
-        let watch = Watch::new(&self.options.vocabulary, self.options.strict_null);
+    /// Simulates the function and reports. Gives the fields that it fills with units that
+    /// succeeded; `filled` are those that other functions fill.
+    fn run(
+        &self,
+        filled: &FxHashSet<String>,
+        findings: &mut Vec<Finding>,
+        effort: &mut Effort,
+    ) -> Vec<String> {
+        let options = self.options;
+        let watch = Watch::new(&options.vocabulary, options.strict_null, filled);
         let mut engine = Engine::new(self.program, &watch);
         let state = self.entry(&mut engine);
         let cx = engine.context(self.func);
@@ -112,7 +142,7 @@ impl<'c, 'p> Check<'c, 'p> {
         if !graph.complete {
             effort.account(&engine.budget);
             effort.given_up += 1;
-            return;
+            return Vec::new();
         }
         effort.functions += 1;
         // A list that units get into whatever their status says nothing about them.
@@ -126,14 +156,14 @@ impl<'c, 'p> Check<'c, 'p> {
         watch.conclude(loose);
         let work = self.code.work(&self.options.vocabulary);
         let mut reported: Vec<(Span, &'static str)> = Vec::new();
-        for place in self.places {
+        for place in &self.places {
             for decided in self.decided(&mut engine, &cx, &graph, &watch, place, &work) {
                 let found = self.search(&mut engine, &cx, &graph, &state, &watch, &decided);
                 let Some((events, flags)) = found else {
                     effort.infeasible += 1;
                     continue;
                 };
-                if let Some(finding) = self.report(&watch, place, &events, flags)
+                if let Some(finding) = self.build(place, &decided.edges, &events, flags)
                     && !reported.contains(&(finding.primary.location.span, finding.kind))
                 {
                     reported.push((finding.primary.location.span, finding.kind));
@@ -143,6 +173,7 @@ impl<'c, 'p> Check<'c, 'p> {
         }
         self.filters(&mut engine, &cx, &graph, &state, &mut reported, findings);
         effort.account(&engine.budget);
+        watch.filled_fields()
     }
 
     /// The state in which the function is entered: its parameters are anything.
@@ -230,16 +261,16 @@ impl<'c, 'p> Check<'c, 'p> {
     }
 
     /// Whether a place is reached because of a status.
-    fn decided(
+    fn decided<'d>(
         &self,
         engine: &mut Engine<'_>,
         cx: &Rc<FnContext>,
         graph: &Graph,
         watch: &Watch<'_>,
-        place: &'c Place,
-        work: &rustc_hash::FxHashSet<BlockId>,
-    ) -> Vec<Decided<'c>> {
-        let here = |at: BlockId| vec![Decided { place, at }];
+        place: &'d Place,
+        work: &FxHashSet<BlockId>,
+    ) -> Vec<Decided<'d>> {
+        let here = |at: BlockId, edges: Vec<Edge>| vec![Decided { place, at, edges }];
         match &place.effect {
             Effect::Queues { .. } => {
                 // The other way round: a success keeps the unit out of the list.
@@ -254,7 +285,7 @@ impl<'c, 'p> Check<'c, 'p> {
                         };
                         let (on, off) = self.known_on(engine, cx, graph, other);
                         if on && !off {
-                            return here(other.to);
+                            return here(other.to, vec![other]);
                         }
                     }
                 }
@@ -273,9 +304,9 @@ impl<'c, 'p> Check<'c, 'p> {
                         split.1 |= f & (FACT | PERFORMED) == 0;
                     }
                 }
-                if split.0 && (split.1 || !self.deciding(engine, cx, graph, place.block).is_empty())
-                {
-                    here(place.block)
+                let edges = self.deciding(engine, cx, graph, place.block);
+                if split.0 && (split.1 || !edges.is_empty()) {
+                    here(place.block, edges)
                 } else {
                     Vec::new()
                 }
@@ -293,13 +324,18 @@ impl<'c, 'p> Check<'c, 'p> {
                         *round,
                     )
                 });
-                if skips { here(place.block) } else { Vec::new() }
+                if skips {
+                    here(place.block, edges)
+                } else {
+                    Vec::new()
+                }
             }
             Effect::Marks { .. } | Effect::Says => {
-                if self.deciding(engine, cx, graph, place.block).is_empty() {
+                let edges = self.deciding(engine, cx, graph, place.block);
+                if edges.is_empty() {
                     Vec::new()
                 } else {
-                    here(place.block)
+                    here(place.block, edges)
                 }
             }
         }
@@ -317,8 +353,11 @@ impl<'c, 'p> Check<'c, 'p> {
     ) -> Option<(Vec<PathEvent>, u32)> {
         let func = self.func;
         let marks = matches!(decided.place.effect, Effect::Marks { .. });
+        let answers = matches!(decided.place.effect, Effect::Answers { .. });
         let fits = move |flags: u32| {
-            unproven(flags) && (marks || flags & FACT != 0 && flags & (PERFORMED | REPLY) == 0)
+            unproven(flags)
+                && !(answers && flags & OWN != 0)
+                && (marks || flags & FACT != 0 && flags & (PERFORMED | REPLY) == 0)
         };
         if let Effect::Answers { yes } = decided.place.effect {
             let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
@@ -327,6 +366,7 @@ impl<'c, 'p> Check<'c, 'p> {
             let goal = Goal {
                 end: End::Exit(ExitKind::Return),
                 block: Some(decided.at),
+                from: None,
                 accept: &accept,
             };
             let witness = engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph));
@@ -350,6 +390,10 @@ impl<'c, 'p> Check<'c, 'p> {
         let goal = Goal {
             end: End::Arrival,
             block: Some(decided.at),
+            from: match decided.place.effect {
+                Effect::Queues { .. } => decided.edges.first().map(|e| e.from),
+                _ => None,
+            },
             accept: &accept,
         };
         match engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph)) {
@@ -368,201 +412,59 @@ impl<'c, 'p> Check<'c, 'p> {
         reported: &mut Vec<(Span, &'static str)>,
         findings: &mut Vec<Finding>,
     ) {
-        let filtered = |flags: u32| flags & FILTERED != 0 && flags & EVIDENCE == 0;
-        let Some(exit) = graph.exits.iter().find(|e| filtered(e.state.flags)) else {
-            return;
-        };
-        let accept = |_: &mut Engine<'_>, state: &State, _: Value| filtered(state.flags);
-        let goal = Goal {
-            end: End::Exit(exit.kind),
-            block: None,
-            accept: &accept,
-        };
-        let Witness::Found(events, end) =
-            engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph))
-        else {
-            return;
-        };
-        let Some(at) = events.iter().find(|e| {
-            matches!(e.what, EventKind::Milestone(bits) if bits & FILTERED != 0)
-                && e.func == self.func
-        }) else {
-            return;
-        };
-        let place = Place {
-            block: BlockId::ENTRY,
-            span: at.span,
-            effect: Effect::Queues {
-                list: "the work to do".to_owned(),
-            },
-        };
-        let flags = end.flags | FACT;
-        if let Some(finding) = self.build(&place, &events, flags)
-            && !reported.contains(&(finding.primary.location.span, finding.kind))
-        {
-            reported.push((finding.primary.location.span, finding.kind));
-            findings.push(finding);
-        }
-    }
-
-    fn report(
-        &self,
-        _watch: &Watch<'_>,
-        place: &Place,
-        events: &[PathEvent],
-        flags: u32,
-    ) -> Option<Finding> {
-        self.build(place, events, flags)
-    }
-
-    fn build(&self, place: &Place, events: &[PathEvent], flags: u32) -> Option<Finding> {
-        let module = self.program.module(self.func.module);
-        let file = module.file.as_ref()?.id;
-        let text = module.text();
-        let at = |span: Span| Location { file, span };
-        let fact = self.fact_span(events).unwrap_or(place.span);
-        let function = self.code.function;
-        let shown = |span: Span| one_line(span.slice(text));
-        let reason = format!("`{}`", shown(fact));
-        let (kind, effect, registry) = match &place.effect {
-            Effect::Marks { what, registry } => ("marks-done", format!("`{what}`"), *registry),
-            Effect::Answers { .. } => (
-                "answers-done",
-                format!("`{}` answers that the work is done", function.name),
-                false,
-            ),
-            Effect::Says => (
-                "answers-done",
-                "this says that there is nothing to do".to_owned(),
-                false,
-            ),
-            Effect::Skips { round: true } => (
-                "skips-work",
-                "the rest of the round is skipped".to_owned(),
-                false,
-            ),
-            Effect::Skips { round: false } => {
-                ("skips-work", "returns before the work".to_owned(), false)
-            }
-            Effect::Queues { list } => (
-                "skips-work",
-                format!("a success stays out of `{list}`"),
-                false,
-            ),
-        };
-        let mut b = FindingBuilder::new(SuccessAsProof.meta(), kind)
-            .symbol(function.qualname.to_string())
-            .exit(at(place.span));
-        b = match kind {
-            "marks-done" => b.arg("effect", effect.clone()).arg("fact", reason),
-            "answers-done" => b
-                .arg("function", function.name.to_string())
-                .arg("fact", reason),
-            _ => b.arg("fact", reason),
-        };
-        for name in self.idle_counts() {
-            b = b.note(format!(
-                "`{name}` is at hand and is never compared on this path"
-            ));
-        }
-        if fact != place.span {
-            b = b
-                .step(at(fact), "this is taken as proof that work was done")
-                .step(
-                    at(place.span),
-                    match &place.effect {
-                        Effect::Marks { .. } => format!("{effect} marks the unit as done"),
-                        _ => effect,
-                    },
-                );
-        }
-        let mut finding = b.at(at(fact), "a success is no proof of records");
-        if flags & STORED == 0 && !registry {
-            finding.severity = Severity::Warning;
-        }
-        Some(finding)
-    }
-
-    /// Where the path came to know of the success: the test, or what a tested flag was assigned
-    /// from.
-    fn fact_span(&self, events: &[PathEvent]) -> Option<Span> {
-        let mut own = events.iter().filter(|e| {
-            e.func == self.func
-                && matches!(e.what, EventKind::Milestone(bits) if bits & (FACT | PERFORMED) != 0)
-        });
-        let body = &self.code.function.body;
-        let is_loop = |span: Span| {
-            body.blocks.iter().any(|b| {
-                b.terminator.span == span
-                    && matches!(b.terminator.kind, TerminatorKind::ForNext { .. })
-            })
-        };
-        let last = own
-            .clone()
-            .filter(|e| !is_loop(e.span))
-            .last()
-            .or_else(|| own.next_back())?;
-        // `done = row.status == "success"` … `if done:`
-        let branch = body.blocks.iter().find(|b| {
-            b.terminator.span == last.span
-                && matches!(b.terminator.kind, TerminatorKind::Branch { .. })
-        });
-        if let Some(block) = branch
-            && let TerminatorKind::Branch {
-                cond: Operand::Local(l),
-                ..
-            } = &block.terminator.kind
-            && let Some(span) = self.assigned_test(*l, 0)
-        {
-            return Some(span);
-        }
-        Some(last.span)
-    }
-
-    fn assigned_test(&self, local: crate::ir::LocalId, depth: u32) -> Option<Span> {
-        let defs = self.code.definitions(local);
-        let named = self.code.function.body.locals[local.index()].name.is_some();
-        let [(rvalue, span)] = defs else { return None };
-        match rvalue {
-            Rvalue::Compare(..) if named || depth > 0 => Some(*span),
-            Rvalue::Use(Operand::Local(l)) | Rvalue::Not(Operand::Local(l)) if depth < 4 => {
-                self.assigned_test(*l, depth + 1)
-            }
-            _ => None,
-        }
-    }
-
-    /// Counts that the function reads.
-    fn idle_counts(&self) -> Vec<String> {
-        let words = &self.options.vocabulary;
-        let mut out: Vec<String> = Vec::new();
-        let mut add = |name: &str| {
-            if words.is_count(name) && super::success_as_proof::words::parts(name).len() > 1 {
-                let name = name.to_owned();
-                if !out.contains(&name) {
-                    out.push(name);
+        let listed = [
+            (FILTERED, "the work to do"),
+            (LIST_MARKED, "a list of units that succeeded"),
+        ];
+        for (bit, list) in listed {
+            let fits = move |flags: u32| flags & bit != 0 && flags & EVIDENCE == 0;
+            let Some(exit) = graph
+                .exits
+                .iter()
+                .find(|e| e.kind == ExitKind::Return && fits(e.state.flags))
+            else {
+                continue;
+            };
+            let accept = |_: &mut Engine<'_>, state: &State, _: Value| fits(state.flags);
+            let goal = Goal {
+                end: End::Exit(exit.kind),
+                block: None,
+                from: None,
+                accept: &accept,
+            };
+            let found = engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph));
+            let Witness::Found(events, end) = found else {
+                continue;
+            };
+            let Some(at) = events.iter().find(|e| {
+                matches!(e.what, EventKind::Milestone(bits) if bits & bit != 0)
+                    && e.func == self.func
+            }) else {
+                continue;
+            };
+            let effect = if bit == LIST_MARKED {
+                Effect::Marks {
+                    what: list.to_owned(),
+                    registry: true,
                 }
-            }
-        };
-        for l in 0..self.code.function.body.locals.len() {
-            let local = crate::ir::LocalId(u32::try_from(l).expect("fewer than 2^32 locals"));
-            for (r, _) in self.code.definitions(local) {
-                match r {
-                    Rvalue::GetField(_, n) => add(n),
-                    Rvalue::GetItem(_, Operand::Const(Literal::Str(n))) => add(n),
-                    Rvalue::Call { args, .. } => {
-                        if let Some(Operand::Const(Literal::Str(n))) =
-                            args.first().map(|a| &a.value)
-                        {
-                            add(n);
-                        }
-                    }
-                    _ => {}
+            } else {
+                Effect::Queues {
+                    list: list.to_owned(),
                 }
+            };
+            let place = Place {
+                block: BlockId::ENTRY,
+                span: at.span,
+                effect,
+            };
+            let flags = end.flags | FACT;
+            if let Some(finding) = self.build(&place, &[], &events, flags)
+                && !reported.contains(&(finding.primary.location.span, finding.kind))
+            {
+                reported.push((finding.primary.location.span, finding.kind));
+                findings.push(finding);
             }
         }
-        out.truncate(2);
-        out
     }
 }
 
@@ -587,15 +489,4 @@ fn answer(
     };
     watch.on_test(engine, state, &mut after, test);
     Some(after.flags)
-}
-
-fn one_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() > 60 {
-        let mut cut: String = line.chars().take(57).collect();
-        cut.push('…');
-        cut
-    } else {
-        line
-    }
 }

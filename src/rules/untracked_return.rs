@@ -449,6 +449,7 @@ fn search(
     let goal = Goal {
         end: End::Exit(ExitKind::Return),
         block: Some(block),
+        from: None,
         accept: &accept,
     };
     engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph))

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use super::watch::{self, Lesson, is_transparent, text_of};
+use super::names::{is_transparent, text_of};
+use super::watch::{self, Lesson};
 use super::words::Vocabulary;
 use crate::engine::origins::Origin;
 use crate::engine::state::{Cell, Slot, State};
@@ -57,12 +58,7 @@ impl<'v> Queries<'v> {
     ) {
         if matches!(name, "execute" | "query" | "run" | "sql") {
             if self.given(engine, state, call.args).is_some() {
-                let Some(text) = call.args.first() else {
-                    return;
-                };
-                let all = Term::Tuple(call.args.into());
-                let _ = text;
-                let all = engine.terms.make(all);
+                let all = engine.terms.make(Term::Tuple(call.args.into()));
                 state
                     .heap
                     .insert((cursor, Slot::Field(SLOT.into())), Cell::Has(all));
@@ -285,8 +281,7 @@ impl<'v> Queries<'v> {
             }
             Some(Origin::Call(name, receiver, args)) => match name.as_str() {
                 "format" | "Mod" | "replace" | "strip" | "lower" | "upper" => {
-                    let template = if name == "Mod" { receiver } else { receiver };
-                    self.text(engine, state, template, out, depth + 1);
+                    self.text(engine, state, receiver, out, depth + 1);
                 }
                 "text" | "dedent" | "cleandoc" | "SQL" | "str" | "literal_column" => {
                     match args.first() {
@@ -404,6 +399,17 @@ impl<'v> Queries<'v> {
             .cloned()
             .collect();
         (!all.is_empty()).then_some(all)
+    }
+
+    /// Whether a collection is what a query returned that leaves out the units with a successful
+    /// run, however many records it had.
+    pub fn leaves_out_successes(&self, engine: &Engine<'_>, state: &State, v: Value) -> bool {
+        let Some((query, Access::Rows)) = self.of(engine, state, v) else {
+            return false;
+        };
+        query
+            .excludes_success()
+            .is_some_and(|e| !e.demands_records && !e.has_open_conditions)
     }
 
     /// The name of the column that a value is, if it is one.

@@ -7,7 +7,7 @@ use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::control::ControlDependence;
 use crate::ir::validate::for_each_operand;
 use crate::ir::{
-    Arg, BlockId, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    Arg, BlockId, Callee, DictItem, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
 use crate::source::Span;
@@ -79,6 +79,14 @@ impl<'f> Code<'f> {
             names,
             defs,
         }
+    }
+
+    /// The fields and keys that the function reads.
+    pub fn fields(&self) -> impl Iterator<Item = &Name> {
+        self.defs.values().flatten().filter_map(|(r, _)| match r {
+            Rvalue::GetField(_, n) | Rvalue::GetItem(_, Operand::Const(Literal::Str(n))) => Some(n),
+            _ => None,
+        })
     }
 
     /// What a local is assigned, and where.
@@ -158,8 +166,12 @@ impl<'f> Code<'f> {
             let first = t.split_whitespace().next().unwrap_or("").to_lowercase();
             matches!(first.as_str(), "select" | "with" | "show")
         });
+        let foreign = self
+            .receiver(callee)
+            .is_some_and(|r| words.is_no_worker(&r));
         words.is_work(&name)
             && !reads
+            && !foreign
             && !(is_log_method(&name) && self.receiver(callee).is_some_and(|r| is_logger_name(&r)))
     }
 
@@ -219,14 +231,17 @@ impl<'f> Code<'f> {
             let span = block.terminator.span;
             match &block.terminator.kind {
                 TerminatorKind::Eval {
-                    rvalue: Rvalue::Call { callee, .. },
+                    rvalue: Rvalue::Call { callee, args },
                     ..
                 } => {
                     let Some(name) = self.callee(callee) else {
                         continue;
                     };
                     let receiver = self.receiver(callee);
-                    if words.marks(&name) {
+                    if let Some(what) = self.written(words, &name, args) {
+                        let registry = true;
+                        push(span, Effect::Marks { what, registry });
+                    } else if words.marks(&name) {
                         let registry = words.is_registry(&name)
                             || receiver.as_ref().is_some_and(|r| words.is_registry(r));
                         let what = name.to_string();
@@ -263,6 +278,35 @@ impl<'f> Code<'f> {
             }
         }
         out
+    }
+
+    /// What a call that writes fields or runs a statement marks as done: a field of a document, a
+    /// column of a table.
+    fn written(&self, words: &Vocabulary, name: &str, args: &[Arg]) -> Option<String> {
+        if let Some(column) = Self::texts(args).find_map(|t| updated_mark(words, t)) {
+            return Some(column);
+        }
+        if !matches!(
+            name,
+            "set" | "update" | "update_one" | "merge" | "put" | "patch"
+        ) {
+            return None;
+        }
+        args.iter().find_map(|a| {
+            let Operand::Local(l) = &a.value else {
+                return None;
+            };
+            self.definitions(*l).iter().find_map(|(r, _)| {
+                let Rvalue::Dict(items) = r else { return None };
+                items.iter().find_map(|i| match i {
+                    DictItem::Pair(
+                        Operand::Const(Literal::Str(key)),
+                        Operand::Const(Literal::Bool(true)),
+                    ) if words.is_mark_field(key) => Some(key.to_string()),
+                    _ => None,
+                })
+            })
+        })
     }
 
     /// A store of "done" into an object.
@@ -316,9 +360,7 @@ impl<'f> Code<'f> {
                 }
                 Rvalue::Global(n) | Rvalue::GetField(_, n) => words.says_done(n),
                 Rvalue::Dict(items) => items.iter().any(|i| match i {
-                    crate::ir::DictItem::Pair(_, Operand::Const(Literal::Str(s))) => {
-                        words.says_done(s)
-                    }
+                    DictItem::Pair(_, Operand::Const(Literal::Str(s))) => words.says_done(s),
                     _ => false,
                 }),
                 Rvalue::Tuple(items) => items.iter().any(|i| {
@@ -382,12 +424,22 @@ impl<'f> Code<'f> {
                 };
             }
         };
-        for (r, _) in self.defs.values().flatten() {
+        let mut read = |r: &Rvalue| {
             for_each_operand(r, &mut |o| {
                 if let Operand::Const(l) = o {
                     literal(l);
                 }
             });
+        };
+        for block in &self.function.body.blocks {
+            for s in &block.statements {
+                if let StatementKind::Assign(_, r) = &s.kind {
+                    read(r);
+                }
+            }
+            if let TerminatorKind::Eval { rvalue, .. } = &block.terminator.kind {
+                read(rvalue);
+            }
         }
         known
             || self.defs.values().flatten().any(|(r, _)| match r {
@@ -406,6 +458,24 @@ impl<'f> Code<'f> {
                 _ => false,
             })
     }
+}
+
+/// The column that an `UPDATE` statement sets to true, when that marks a unit as done.
+fn updated_mark(words: &Vocabulary, text: &str) -> Option<String> {
+    let lower = text.trim_start().to_lowercase();
+    if !lower.starts_with("update ") {
+        return None;
+    }
+    let (_, set) = lower.split_once(" set ")?;
+    let set = set.split(" where ").next()?;
+    set.split(',').find_map(|assignment| {
+        let (column, value) = assignment.split_once('=')?;
+        let (column, value) = (column.trim(), value.trim());
+        let says = ["true", "1", "now(", "current_timestamp"]
+            .iter()
+            .any(|v| value.starts_with(v));
+        (says && words.is_mark_field(column)).then(|| column.to_owned())
+    })
 }
 
 /// Whether a branch skips work: what is skipped on one edge is done on the other, and nothing is
@@ -431,7 +501,12 @@ pub fn skips_work(
     let mut around = heads.clone();
     around.push(place.block);
     let on_the_way = control.reachable(to, &around);
-    if on_the_way.iter().any(|b| work.contains(b)) && to != place.block {
+    let leads_there = |b: &BlockId| control.reachable(*b, &heads).contains(&place.block);
+    if to != place.block
+        && on_the_way
+            .iter()
+            .any(|b| work.contains(b) && leads_there(b))
+    {
         return false;
     }
     let stop: Vec<BlockId> = if round { heads } else { Vec::new() };

@@ -5,6 +5,8 @@ use std::cell::RefCell;
 
 use rustc_hash::FxHashSet;
 
+use super::lists::ELEMENT;
+use super::names::{base, constant_name, text_of};
 use super::query::Queries;
 use super::words::Vocabulary;
 use crate::engine::fact::{Fact, Lits};
@@ -27,11 +29,18 @@ pub const NULLABLE: u32 = 8;
 pub const PERFORMED: u32 = 16;
 /// The status is that of a reply: what it says about a run is open.
 pub const REPLY: u32 = 32;
-/// The units that succeeded were taken out of a collection.
+/// The units that succeeded were taken out of the work.
 pub const FILTERED: u32 = 64;
+/// The unit at hand comes from a collection of units that succeeded.
+pub const LISTED: u32 = 128;
+/// Such units were marked as done.
+pub const LIST_MARKED: u32 = 256;
+/// The status is the object's own.
+pub const OWN: u32 = 512;
+/// Some run of several succeeded.
+pub const SOME_RUN: u32 = 1024;
 
-const ABOUT: u32 = FACT | STORED | PERFORMED | REPLY;
-const MAX_DEPTH: u32 = 8;
+pub(super) const ABOUT: u32 = FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN;
 
 /// What a test taught.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,6 +51,8 @@ pub enum Lesson {
     NotSuccess,
     /// There are records.
     Records,
+    /// There are records in all runs together.
+    RecordsOfAll,
     /// There are records, or their number is not known.
     RecordsOrNull,
     /// This collection is not empty.
@@ -50,24 +61,28 @@ pub enum Lesson {
 
 /// What is found out on the way and holds for the whole function.
 #[derive(Default)]
-struct Memory {
+pub(super) struct Memory {
     /// Collections whose elements have a status that was tested: being full of runs, their not
     /// being empty shows nothing.
-    of_runs: FxHashSet<Value>,
+    pub(super) of_runs: FxHashSet<Value>,
     /// Blocks that put a unit into a collection although no success made them.
-    loose: FxHashSet<(FuncRef, BlockId)>,
+    pub(super) loose: FxHashSet<(FuncRef, BlockId)>,
     /// Blocks that put a unit into a collection after a success.
-    fills: FxHashSet<(FuncRef, BlockId)>,
+    pub(super) fills: FxHashSet<(FuncRef, BlockId)>,
+    /// The names of the fields that these blocks fill.
+    pub(super) fields: FxHashSet<((FuncRef, BlockId), String)>,
     /// Whether all of the function was simulated once.
-    complete: bool,
+    pub(super) complete: bool,
 }
 
 /// The automaton.
 pub struct Watch<'v> {
-    vocabulary: &'v Vocabulary,
-    queries: Queries<'v>,
+    pub(super) vocabulary: &'v Vocabulary,
+    pub(super) queries: Queries<'v>,
     strict_null: bool,
-    memory: RefCell<Memory>,
+    /// Fields that other functions fill with units that succeeded.
+    pub(super) filled_elsewhere: &'v FxHashSet<String>,
+    pub(super) memory: RefCell<Memory>,
 }
 
 /// Whether flags say: success is known, and nothing shows that there are records.
@@ -79,10 +94,13 @@ pub fn unproven(flags: u32) -> bool {
 impl Automaton for Watch<'_> {
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
         if self.vocabulary.is_gate(call.name) {
-            flags | EVIDENCE
-        } else {
-            flags
+            return flags | EVIDENCE;
         }
+        let listed = flags & LISTED != 0 && unproven(flags);
+        if listed && self.vocabulary.marks(call.name) {
+            return flags | LIST_MARKED;
+        }
+        flags
     }
 
     fn place(&self) -> Option<&WatchedPlace> {
@@ -90,7 +108,7 @@ impl Automaton for Watch<'_> {
     }
 
     fn milestones(&self) -> u32 {
-        FACT | PERFORMED | FILTERED
+        FACT | PERFORMED | FILTERED | LIST_MARKED
     }
 
     fn follows_values(&self) -> bool {
@@ -115,8 +133,10 @@ impl Automaton for Watch<'_> {
         if let Some(about) = self.filled(engine, state, source, 0) {
             state.flags &= !ABOUT;
             if more {
-                state.flags |= about;
+                state.flags |= about | LISTED;
             }
+        } else if more && self.queries.leaves_out_successes(engine, state, source) {
+            state.flags |= FACT | STORED | FILTERED;
         }
     }
 
@@ -130,6 +150,14 @@ impl Automaton for Watch<'_> {
                     state.flags = state.flags & !ABOUT | about | FILTERED;
                 }
             }
+            (name, _, args) if self.vocabulary.marks(name) => {
+                let full = args
+                    .iter()
+                    .any(|a| self.filled(engine, state, *a, 0).is_some());
+                if full && state.flags & EVIDENCE == 0 {
+                    state.flags |= FACT | LIST_MARKED;
+                }
+            }
             (name, Some(cursor), _) => self.queries.note(engine, state, name, cursor, call),
             _ => {}
         }
@@ -138,11 +166,16 @@ impl Automaton for Watch<'_> {
 
 impl<'v> Watch<'v> {
     /// A new automaton for one function.
-    pub fn new(vocabulary: &'v Vocabulary, strict_null: bool) -> Self {
+    pub fn new(
+        vocabulary: &'v Vocabulary,
+        strict_null: bool,
+        filled_elsewhere: &'v FxHashSet<String>,
+    ) -> Self {
         Watch {
             vocabulary,
             queries: Queries::new(vocabulary),
             strict_null,
+            filled_elsewhere,
             memory: RefCell::default(),
         }
     }
@@ -152,6 +185,19 @@ impl<'v> Watch<'v> {
         let mut memory = self.memory.borrow_mut();
         memory.complete = true;
         memory.loose.extend(loose);
+    }
+
+    /// The fields that only units that succeeded get into.
+    pub fn filled_fields(&self) -> Vec<String> {
+        let memory = self.memory.borrow();
+        let strict = memory
+            .fields
+            .iter()
+            .filter(|(at, _)| !memory.loose.contains(at));
+        let mut out: Vec<String> = strict.map(|(_, name)| name.clone()).collect();
+        out.sort_unstable();
+        out.dedup();
+        out
     }
 
     /// The blocks that put a unit into a collection after a success.
@@ -166,7 +212,9 @@ impl<'v> Watch<'v> {
             match lesson {
                 Lesson::Success(about) => state.flags = state.flags & !ABOUT | about,
                 Lesson::NotSuccess => state.flags &= !ABOUT,
-                Lesson::Records => state.flags |= EVIDENCE,
+                // The records may be another run's.
+                Lesson::RecordsOfAll if state.flags & SOME_RUN != 0 => {}
+                Lesson::Records | Lesson::RecordsOfAll => state.flags |= EVIDENCE,
                 Lesson::RecordsOrNull if self.strict_null => state.flags |= NULLABLE,
                 Lesson::RecordsOrNull => state.flags |= EVIDENCE | NULLABLE,
                 Lesson::NotEmpty(c) => {
@@ -212,6 +260,10 @@ impl<'v> Watch<'v> {
             out.push(lesson);
             return;
         }
+        if fact.num.hi <= 0 && old.num.hi > 0 && self.queries.of(engine, after, v).is_some() {
+            out.push(Lesson::NotSuccess);
+            return;
+        }
         let Some(truth) = fact.truth.filter(|_| old.truth != fact.truth) else {
             if fact.none == Some(false) && old.none != fact.none
                 || fact.none == Some(true) && old.none != fact.none
@@ -237,8 +289,14 @@ impl<'v> Watch<'v> {
                         .filter(|(v, f)| after.facts.get(v) != Some(f))
                         .map(|(v, _)| *v)
                         .collect();
+                    let first = out.len();
                     for v in changed {
                         self.learn(engine, after, &assumed, func, v, out, depth + 1);
+                    }
+                    for lesson in &mut out[first..] {
+                        if let Lesson::Success(about) = lesson {
+                            *about |= SOME_RUN;
+                        }
                     }
                 }
             }
@@ -269,7 +327,7 @@ impl<'v> Watch<'v> {
             set.iter()
                 .filter_map(|l| match l {
                     Literal::Str(s) => Some(s.to_string()),
-                    _ => None,
+                    other => engine.member_name(other),
                 })
                 .collect()
         };
@@ -342,7 +400,7 @@ impl<'v> Watch<'v> {
                     && let Some(about) = self.filled(engine, state, b, 0)
                 {
                     return Some(if truth {
-                        Lesson::Success(about)
+                        Lesson::Success(about | LISTED)
                     } else {
                         Lesson::NotSuccess
                     });
@@ -389,6 +447,9 @@ impl<'v> Watch<'v> {
         fact: &Fact,
         old: &Fact,
     ) -> Option<Lesson> {
+        if self.has_positive_default(engine, state, v) {
+            return None;
+        }
         let full = fact.len.lo >= 1 && old.len.lo < 1;
         if full && self.queries.of(engine, state, v).is_none() {
             let named = self.own_names(engine, state, func, v);
@@ -413,16 +474,21 @@ impl<'v> Watch<'v> {
         if let Some((query, access)) = self.queries.of(engine, state, v) {
             return self.queries.counted(&query, &access);
         }
+        let named = self.own_names(engine, state, func, v);
+        let rows = named.iter().any(|n| self.vocabulary.is_rows(n));
+        // The truth of `rows` may be that of a list.
+        if positive && fact.num == old.num && rows {
+            return Some(Lesson::NotEmpty(v));
+        }
         if self.is_count(engine, state, func, v) {
-            return Some(if positive {
+            let summed = matches!(engine.origin(state, v), Some(Origin::Call(n, ..)) if n == "sum");
+            return Some(if positive && summed {
+                Lesson::RecordsOfAll
+            } else if positive {
                 Lesson::Records
             } else {
                 Lesson::RecordsOrNull
             });
-        }
-        let named = self.own_names(engine, state, func, v);
-        if positive && named.iter().any(|n| self.vocabulary.is_rows(n)) {
-            return Some(Lesson::NotEmpty(v));
         }
         None
     }
@@ -440,7 +506,12 @@ impl<'v> Watch<'v> {
             return None;
         }
         let words = self.vocabulary;
-        let origin = engine.origin(state, v);
+        // `ok, message = processor.run(...)`
+        let whole = match engine.terms.term(v) {
+            Term::Pure(n, ops) if n.starts_with("unpack") => ops[0],
+            _ => v,
+        };
+        let origin = engine.origin(state, whole);
         let called = match &origin {
             Some(Origin::Call(name, ..)) => Some(name.clone()),
             _ => None,
@@ -473,7 +544,7 @@ impl<'v> Watch<'v> {
             .map(ToString::to_string)
             .chain(field.clone())
             .any(|n| words.is_success_flag(&n));
-        if performed && (flagged || names.is_empty()) || field.is_some() && flagged {
+        if performed && (flagged || names.is_empty() && whole == v) || field.is_some() && flagged {
             if !truth {
                 return Some(Lesson::NotSuccess);
             }
@@ -492,344 +563,5 @@ impl<'v> Watch<'v> {
     ) -> Option<Lesson> {
         let (query, access) = self.queries.of(engine, state, v)?;
         self.queries.exists(&query, &access, there)
-    }
-
-    /// The flags that say where a status came from; `None` when it is no run's.
-    fn about(
-        &self,
-        engine: &mut Engine<'_>,
-        state: &State,
-        func: FuncRef,
-        v: Value,
-    ) -> Option<u32> {
-        let mut names = Vec::new();
-        let mut performed = false;
-        self.ancestry(engine, state, func, v, &mut names, &mut performed, 0);
-        let words = self.vocabulary;
-        if names.iter().any(|n| words.is_other_thing(n)) {
-            return None;
-        }
-        let mut about = FACT;
-        if self.queries.of(engine, state, v).is_some() {
-            about |= STORED;
-        } else if performed || names.iter().any(|n| words.is_reply(n)) {
-            about |= REPLY;
-        } else if names.iter().any(|n| words.is_store(n)) {
-            about |= STORED;
-        }
-        Some(about)
-    }
-
-    /// The names of a value and of everything that it was taken out of; the collections among
-    /// these hold runs.
-    #[allow(clippy::too_many_arguments)]
-    fn ancestry(
-        &self,
-        engine: &Engine<'_>,
-        state: &State,
-        func: FuncRef,
-        v: Value,
-        names: &mut Vec<String>,
-        performed: &mut bool,
-        depth: u32,
-    ) {
-        if depth > MAX_DEPTH {
-            return;
-        }
-        names.extend(engine.names_of(func, v).iter().map(ToString::to_string));
-        if depth > 0 {
-            self.memory.borrow_mut().of_runs.insert(base(engine, v));
-        }
-        let mut next: Vec<Value> = Vec::new();
-        match engine.terms.term(v) {
-            Term::Field(o, n) => {
-                names.push(n.to_string());
-                next.push(*o);
-            }
-            Term::Item(o, k) => {
-                names.extend(engine.terms.literal(*k).and_then(text_of));
-                next.push(*o);
-            }
-            Term::Global(_, n) => names.push(n.to_string()),
-            Term::Pure(n, ops) if n == "get" => {
-                names.extend(engine.terms.literal(ops[1]).and_then(text_of));
-                next.push(ops[0]);
-            }
-            Term::Pure(n, ops) if !n.contains("getattr") => next.extend(ops.iter().take(1)),
-            Term::View(_, o) | Term::Truth(o) => next.push(*o),
-            _ => {}
-        }
-        match engine.origin(state, v) {
-            Some(Origin::Call(name, receiver, args)) => {
-                if self.vocabulary.is_performer(&name) && name != "execute" {
-                    *performed = true;
-                }
-                names.push(name.to_string());
-                if engine.terms.literal(receiver).is_none() {
-                    next.push(receiver);
-                }
-                if is_transparent(&name) {
-                    next.extend(args.first());
-                }
-            }
-            Some(Origin::Element(source)) => next.push(source),
-            _ => {}
-        }
-        for v in next {
-            self.ancestry(engine, state, func, v, names, performed, depth + 1);
-        }
-    }
-
-    /// The names that a value itself goes by.
-    fn own_names(
-        &self,
-        engine: &Engine<'_>,
-        state: &State,
-        func: FuncRef,
-        v: Value,
-    ) -> Vec<String> {
-        let mut out = Vec::new();
-        collect_names(engine, state, func, v, &mut out, 0);
-        if let Some(name) = self.queries.column(engine, state, v) {
-            out.push(name);
-        }
-        out
-    }
-
-    fn is_status(&self, engine: &Engine<'_>, state: &State, func: FuncRef, v: Value) -> bool {
-        let names = self.own_names(engine, state, func, v);
-        names.iter().any(|n| self.vocabulary.is_status(n))
-    }
-
-    fn is_count(&self, engine: &Engine<'_>, state: &State, func: FuncRef, v: Value) -> bool {
-        // A default that is positive makes a record out of nothing.
-        let default = match engine.terms.term(v) {
-            Term::Pure(n, ops) if n == "get" => Some(ops[2]),
-            _ => match engine.origin(state, v) {
-                Some(Origin::Call(name, _, args)) if name == "get" => args.get(1).copied(),
-                _ => None,
-            },
-        };
-        if let Some(Literal::Int(n)) = default.and_then(|d| engine.terms.literal(d))
-            && *n > 0
-        {
-            return false;
-        }
-        let names = self.own_names(engine, state, func, v);
-        names.iter().any(|n| self.vocabulary.is_count(n))
-    }
-
-    fn fill(
-        &self,
-        engine: &mut Engine<'_>,
-        state: &mut State,
-        call: &Returned<'_>,
-        list: Value,
-        item: Value,
-    ) {
-        let item = state.snapshot(item);
-        if engine.truth(state, item) != Some(false) {
-            state
-                .heap
-                .insert((list, Slot::Field(ELEMENT.into())), Cell::Has(item));
-        }
-        let at = (call.func, call.block);
-        let mut memory = self.memory.borrow_mut();
-        let proven = !unproven(state.flags) || memory.loose.contains(&at);
-        if !proven {
-            memory.fills.insert(at);
-        }
-        let about = if proven { 0 } else { state.flags & ABOUT };
-        let snapshot = state.snapshot(list);
-        for holder in [list, snapshot] {
-            let slot = (holder, Slot::Field(FILLED.into()));
-            let mixed = matches!(state.heap.get(&slot), Some(Cell::Has(old))
-                if engine.terms.literal(*old) == Some(&Literal::Int(0)));
-            let about = engine.terms.int(if mixed { 0 } else { i64::from(about) });
-            state.heap.insert(slot, Cell::Has(about));
-        }
-        // The snapshot is new with each change: it takes over what the list is known for.
-        let whole = state.heap.get(&(list, Slot::Field(FILLED.into()))).copied();
-        if let Some(whole) = whole {
-            state
-                .heap
-                .insert((snapshot, Slot::Field(FILLED.into())), whole);
-        }
-    }
-
-    /// The flags of a collection that holds only units that succeeded.
-    fn filled(&self, engine: &Engine<'_>, state: &State, v: Value, depth: u32) -> Option<u32> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
-        if let Some(Cell::Has(about)) = state.heap.get(&(v, Slot::Field(FILLED.into()))) {
-            return match engine.terms.literal(*about) {
-                Some(Literal::Int(about)) if *about != 0 => u32::try_from(*about).ok(),
-                _ => None,
-            };
-        }
-        let next = match engine.terms.term(v) {
-            Term::Pure(n, ops) if matches!(n.as_str(), "at" | "copy") => Some(ops[0]),
-            Term::View(n, o) if n != "values" => Some(*o),
-            _ => match engine.origin(state, v) {
-                Some(Origin::Call(name, receiver, args)) if is_transparent(&name) => {
-                    args.first().copied().or(Some(receiver))
-                }
-                _ => None,
-            },
-        };
-        next.and_then(|n| self.filled(engine, state, n, depth + 1))
-    }
-}
-
-const FILLED: &str = "$filled";
-const ELEMENT: &str = "$element";
-
-/// Calls whose result says about the same as what they are given.
-pub(super) fn is_transparent(name: &str) -> bool {
-    matches!(
-        name,
-        "int"
-            | "float"
-            | "str"
-            | "bool"
-            | "abs"
-            | "max"
-            | "min"
-            | "sum"
-            | "len"
-            | "list"
-            | "tuple"
-            | "set"
-            | "frozenset"
-            | "sorted"
-            | "reversed"
-            | "dict"
-            | "next"
-            | "iter"
-            | "lower"
-            | "upper"
-            | "strip"
-            | "casefold"
-            | "same"
-            | "await"
-            | "Decimal"
-            | "coalesce"
-            | "copy"
-            | "isoformat"
-            | "to_dict"
-            | "enumerate"
-            | "first"
-            | "last"
-            | "one"
-    )
-}
-
-fn collect_names(
-    engine: &Engine<'_>,
-    state: &State,
-    func: FuncRef,
-    v: Value,
-    out: &mut Vec<String>,
-    depth: u32,
-) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    out.extend(engine.names_of(func, v).iter().map(ToString::to_string));
-    match engine.terms.term(v) {
-        Term::Field(o, n) => {
-            out.push(n.to_string());
-            // `row.status.value`
-            if matches!(n.as_str(), "value" | "name") {
-                collect_names(engine, state, func, *o, out, depth + 1);
-            }
-        }
-        Term::Item(_, k) => out.extend(engine.terms.literal(*k).and_then(text_of)),
-        Term::Pure(n, ops) if n == "get" => {
-            out.extend(engine.terms.literal(ops[1]).and_then(text_of));
-        }
-        Term::Pure(n, ops) if matches!(n.as_str(), "at" | "copy" | "neg" | "getattr default") => {
-            collect_names(engine, state, func, ops[0], out, depth + 1);
-        }
-        Term::Len(o) | Term::Truth(o) => collect_names(engine, state, func, *o, out, depth + 1),
-        Term::Global(_, n) => out.push(n.to_string()),
-        _ => {}
-    }
-    match engine.origin(state, v) {
-        Some(Origin::Call(name, receiver, args)) => {
-            if name == "get" || name == "getattr" {
-                let key = usize::from(name == "getattr");
-                out.extend(
-                    args.get(key)
-                        .and_then(|k| engine.terms.literal(*k))
-                        .and_then(text_of),
-                );
-            } else if is_transparent(&name) {
-                let inner = args.first().copied().unwrap_or(receiver);
-                collect_names(engine, state, func, inner, out, depth + 1);
-                // `sum(r.rows for r in runs)`
-                if let Some(Cell::Has(e)) = state.heap.get(&(inner, Slot::Field(ELEMENT.into()))) {
-                    collect_names(engine, state, func, *e, out, depth + 1);
-                }
-            } else {
-                out.push(name.to_string());
-            }
-        }
-        Some(Origin::Text(parts)) => {
-            // The sum of counts is a count.
-            for p in parts.iter().take(4) {
-                collect_names(engine, state, func, *p, out, depth + 1);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The object that a value is a snapshot, copy or view of.
-fn base(engine: &Engine<'_>, v: Value) -> Value {
-    match engine.terms.term(v) {
-        Term::Pure(n, ops) if matches!(n.as_str(), "at" | "copy") => base(engine, ops[0]),
-        Term::View(_, o) => base(engine, *o),
-        _ => v,
-    }
-}
-
-/// The name of something that is no literal and stands for a constant.
-fn constant_name(engine: &Engine<'_>, v: Value) -> Option<String> {
-    match engine.terms.term(v) {
-        Term::Global(_, n) | Term::External(n) | Term::Member(_, n) => Some(n.to_string()),
-        Term::Field(o, n) => {
-            let upper = n.chars().all(|c| !c.is_lowercase());
-            let constant = matches!(
-                engine.terms.term(*o),
-                Term::Global(..) | Term::External(_) | Term::Class(_) | Term::Module(_)
-            );
-            if n == "value" || n == "name" {
-                return constant_name(engine, *o);
-            }
-            (upper || constant).then(|| n.to_string())
-        }
-        Term::Pure(n, ops) if n == "at" => constant_name(engine, ops[0]),
-        Term::Tuple(items) => {
-            let mut out = String::new();
-            for i in items.iter() {
-                let name = match engine.terms.literal(*i) {
-                    Some(l) => text_of(l)?,
-                    None => constant_name(engine, *i)?,
-                };
-                out.push_str(name.rsplit('.').next().unwrap_or(&name));
-                out.push('_');
-            }
-            Some(out)
-        }
-        _ => None,
-    }
-}
-
-pub(super) fn text_of(l: &Literal) -> Option<String> {
-    match l {
-        Literal::Str(s) => Some(s.to_string()),
-        _ => None,
     }
 }

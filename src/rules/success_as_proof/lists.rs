@@ -1,0 +1,100 @@
+//! Collections of units that succeeded.
+
+use super::names::field_name;
+use super::watch::{ABOUT, FACT, SOME_RUN, STORED, Watch, unproven};
+use crate::engine::origins::Origin;
+use crate::engine::state::{Cell, Slot, State};
+use crate::engine::value::{Term, Value};
+use crate::engine::{Engine, Returned};
+use crate::ir::Literal;
+
+const MAX_DEPTH: u32 = 8;
+const FILLED: &str = "$filled";
+pub(super) const ELEMENT: &str = "$element";
+
+impl Watch<'_> {
+    pub(super) fn fill(
+        &self,
+        engine: &mut Engine<'_>,
+        state: &mut State,
+        call: &Returned<'_>,
+        list: Value,
+        item: Value,
+    ) {
+        let item = state.snapshot(item);
+        if engine.truth(state, item) != Some(false) {
+            state
+                .heap
+                .insert((list, Slot::Field(ELEMENT.into())), Cell::Has(item));
+        }
+        let at = (call.func, call.block);
+        let mut memory = self.memory.borrow_mut();
+        let proven = !unproven(state.flags) || memory.loose.contains(&at);
+        if !proven {
+            memory.fills.insert(at);
+            if let Some(name) = field_name(engine, list) {
+                memory.fields.insert((at, name));
+            }
+        }
+        let about = if proven { 0 } else { state.flags & ABOUT };
+        let snapshot = state.snapshot(list);
+        for holder in [list, snapshot] {
+            let slot = (holder, Slot::Field(FILLED.into()));
+            let mixed = matches!(state.heap.get(&slot), Some(Cell::Has(old))
+                if engine.terms.literal(*old) == Some(&Literal::Int(0)));
+            let about = engine.terms.int(if mixed { 0 } else { i64::from(about) });
+            state.heap.insert(slot, Cell::Has(about));
+        }
+        // The snapshot is new with each change: it takes over what the list is known for.
+        let whole = state.heap.get(&(list, Slot::Field(FILLED.into()))).copied();
+        if let Some(whole) = whole {
+            state
+                .heap
+                .insert((snapshot, Slot::Field(FILLED.into())), whole);
+        }
+    }
+
+    /// The flags of a collection that holds only units that succeeded.
+    pub(super) fn filled(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        v: Value,
+        depth: u32,
+    ) -> Option<u32> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        if let Some(Cell::Has(about)) = state.heap.get(&(v, Slot::Field(FILLED.into()))) {
+            return match engine.terms.literal(*about) {
+                Some(Literal::Int(about)) if *about != 0 => u32::try_from(*about).ok(),
+                _ => None,
+            };
+        }
+        // A field that another method fills.
+        if let Some(name) = field_name(engine, v)
+            && self.filled_elsewhere.contains(&name)
+        {
+            return Some(FACT | STORED | SOME_RUN);
+        }
+        let next = match engine.terms.term(v) {
+            Term::Pure(n, ops) if matches!(n.as_str(), "at" | "copy") => Some(ops[0]),
+            Term::View(n, o) if n != "values" => Some(*o),
+            _ => match engine.origin(state, v) {
+                Some(Origin::Call(name, receiver, args)) if keeps_elements(&name) => {
+                    args.first().copied().or(Some(receiver))
+                }
+                _ => None,
+            },
+        };
+        next.and_then(|n| self.filled(engine, state, n, depth + 1))
+    }
+}
+
+/// Calls whose result has the elements of what they are given.
+fn keeps_elements(name: &str) -> bool {
+    matches!(
+        name,
+        "list" | "tuple" | "set" | "frozenset" | "sorted" | "reversed" | "iter" | "copy" | "keys"
+    )
+}
