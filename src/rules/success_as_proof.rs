@@ -16,7 +16,7 @@ mod words;
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::diagnostics::Finding;
 use crate::engine::fact::{Fact, Kind};
@@ -26,7 +26,7 @@ use crate::engine::value::{Site, Term, Value};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
-use crate::ir::{BlockId, FuncIdx, Operand, ParamKind, TerminatorKind};
+use crate::ir::{BlockId, ClassIdx, FuncIdx, Operand, ParamKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, ModuleId, Program};
 use crate::rules::Effort;
 use crate::source::Span;
@@ -53,7 +53,8 @@ pub fn check_module(
     let loaded = program.module(module);
     let words = &options.vocabulary;
     let mut results: Vec<(Check<'_, '_>, Vec<Finding>)> = Vec::new();
-    let mut fields: FxHashSet<String> = FxHashSet::default();
+    // What one method fills with successes, another of the class may take for what is done.
+    let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
     for (i, function) in loaded.ir.functions.iter().enumerate() {
         if function.name.starts_with("test_") || function.name.starts_with('<') {
             continue;
@@ -69,16 +70,20 @@ pub fn check_module(
         };
         let check = Check::new(program, func, code, places, options);
         let mut findings = Vec::new();
-        fields.extend(check.run(&FxHashSet::default(), &mut findings, &mut effort));
+        let filled = check.run(&FxHashSet::default(), &mut findings, &mut effort);
+        if let Some(class) = function.class {
+            fields.entry(class).or_default().extend(filled);
+        }
         results.push((check, findings));
     }
     let mut out = Vec::new();
     for (check, mut findings) in results {
-        // What one method fills with successes, another may take for what is done.
-        let mut read = check.code.fields().filter(|f| fields.contains(f.as_str()));
-        if read.next().is_some() {
+        let class = check.code.function.class;
+        if let Some(filled) = class.and_then(|c| fields.get(&c))
+            && check.code.fields().any(|f| filled.contains(f.as_str()))
+        {
             findings.clear();
-            check.run(&fields, &mut findings, &mut effort);
+            check.run(filled, &mut findings, &mut effort);
         }
         out.append(&mut findings);
     }
@@ -224,40 +229,45 @@ impl<'c, 'p> Check<'c, 'p> {
         self.control
             .deciders(block)
             .into_iter()
-            .filter(|edge| {
-                let (on, off) = self.known_on(engine, cx, graph, *edge);
-                on && !off
-            })
+            .filter(|edge| self.decides(engine, cx, graph, *edge))
             .collect()
     }
 
-    /// Whether a success can be known, and unproven, on an edge; and whether one is known on
-    /// another edge of the same branch.
-    fn known_on(
+    /// Whether a branch takes an edge because a success is known and unproven: from one state a
+    /// success is known on that edge and on no other, or, where states can go only one way, all
+    /// those that go another way know of none.
+    fn decides(
         &self,
         engine: &mut Engine<'_>,
         cx: &Rc<FnContext>,
         graph: &Graph,
         edge: Edge,
-    ) -> (bool, bool) {
-        let (mut on, mut off) = (false, false);
-        for node in graph
-            .nodes
-            .iter()
-            .filter(|n| n.block == edge.from && !n.is_superseded())
-        {
+    ) -> bool {
+        let (mut only_here, mut only_elsewhere, mut known_elsewhere) = (false, false, false);
+        let at = graph.nodes.iter();
+        for node in at.filter(|n| n.block == edge.from && !n.is_superseded()) {
+            let (mut here, mut proof_missing, mut elsewhere, mut known) =
+                (false, false, false, false);
             for (to, flags) in engine.edges(cx, edge.from, &node.state) {
                 if !self.control.successors(edge.from).contains(&to) {
                     continue;
                 }
                 if to == edge.to {
-                    on |= unproven(flags);
+                    here = true;
+                    proof_missing |= unproven(flags);
                 } else {
-                    off |= flags & (FACT | PERFORMED) != 0;
+                    elsewhere = true;
+                    known |= flags & (FACT | PERFORMED) != 0;
                 }
             }
+            if elsewhere && proof_missing && !known {
+                return true;
+            }
+            only_here |= here && !elsewhere && proof_missing;
+            only_elsewhere |= elsewhere && !here;
+            known_elsewhere |= known;
         }
-        (on, off)
+        only_here && only_elsewhere && !known_elsewhere
     }
 
     /// Whether a place is reached because of a status.
@@ -283,8 +293,7 @@ impl<'c, 'p> Check<'c, 'p> {
                             from: edge.from,
                             to: *other,
                         };
-                        let (on, off) = self.known_on(engine, cx, graph, other);
-                        if on && !off {
+                        if self.decides(engine, cx, graph, other) {
                             return here(other.to, vec![other]);
                         }
                     }
@@ -313,16 +322,19 @@ impl<'c, 'p> Check<'c, 'p> {
             }
             Effect::Skips { round } => {
                 let edges = self.deciding(engine, cx, graph, place.block);
+                let body = &self.code.function.body;
                 let skips = edges.iter().any(|e| {
-                    sites::skips_work(
-                        &self.control,
-                        self.code.function,
-                        work,
-                        e.from,
-                        e.to,
-                        place,
-                        *round,
-                    )
+                    let t = &body.block(e.from).terminator.kind;
+                    matches!(t, TerminatorKind::Branch { .. })
+                        && sites::skips_work(
+                            &self.control,
+                            self.code.function,
+                            work,
+                            e.from,
+                            e.to,
+                            place,
+                            *round,
+                        )
                 });
                 if skips {
                     here(place.block, edges)

@@ -1,6 +1,6 @@
 //! Collections of units that succeeded.
 
-use super::names::field_name;
+use super::names::{base, field_name};
 use super::watch::{ABOUT, FACT, SOME_RUN, STORED, Watch, unproven};
 use crate::engine::origins::Origin;
 use crate::engine::state::{Cell, Slot, State};
@@ -54,6 +54,12 @@ impl Watch<'_> {
         }
     }
 
+    /// The flags of a field that other methods fill with units that succeeded only.
+    pub(super) fn filled_elsewhere(&self, engine: &Engine<'_>, v: Value) -> Option<u32> {
+        let name = field_name(engine, base(engine, v))?;
+        (self.filled_elsewhere.contains(&name)).then_some(FACT | STORED | SOME_RUN)
+    }
+
     /// The flags of a collection that holds only units that succeeded.
     pub(super) fn filled(
         &self,
@@ -70,12 +76,6 @@ impl Watch<'_> {
                 Some(Literal::Int(about)) if *about != 0 => u32::try_from(*about).ok(),
                 _ => None,
             };
-        }
-        // A field that another method fills.
-        if let Some(name) = field_name(engine, v)
-            && self.filled_elsewhere.contains(&name)
-        {
-            return Some(FACT | STORED | SOME_RUN);
         }
         let next = match engine.terms.term(v) {
             Term::Pure(n, ops) if matches!(n.as_str(), "at" | "copy") => Some(ops[0]),

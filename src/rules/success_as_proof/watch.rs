@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::lists::ELEMENT;
 use super::names::{base, constant_name, text_of};
-use super::query::Queries;
+use super::query::{Access, Queries};
 use super::words::Vocabulary;
 use crate::engine::fact::{Fact, Lits};
 use crate::engine::origins::Origin;
@@ -137,6 +137,11 @@ impl Automaton for Watch<'_> {
             }
         } else if more && self.queries.leaves_out_successes(engine, state, source) {
             state.flags |= FACT | STORED | FILTERED;
+        } else if let Some((query, Access::Rows)) = self.queries.of(engine, state, source)
+            && let Some(lesson @ (Lesson::Success(_) | Lesson::NotSuccess)) =
+                self.queries.exists(&query, &Access::Row, more)
+        {
+            self.apply(engine, state, &[lesson]);
         }
     }
 
@@ -397,7 +402,9 @@ impl<'v> Watch<'v> {
         match op {
             CmpOp::Eq | CmpOp::Is | CmpOp::In => {
                 if op == CmpOp::In
-                    && let Some(about) = self.filled(engine, state, b, 0)
+                    && let Some(about) = self
+                        .filled(engine, state, b, 0)
+                        .or_else(|| self.filled_elsewhere(engine, b))
                 {
                     return Some(if truth {
                         Lesson::Success(about | LISTED)
