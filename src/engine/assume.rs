@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::engine::Engine;
 use crate::engine::fact::{Interval, Kind, Lits};
-use crate::engine::state::{Cell, Slot, State, view};
+use crate::engine::state::{Cell, Slot, State, flag, view};
 use crate::engine::value::{Term, Value, literal_eq, literal_truth, number};
 use crate::ir::{CmpOp, Literal, StaticExprKind};
 use crate::program::Def;
@@ -46,6 +46,13 @@ impl Engine<'_> {
             | Term::Module(_)
             | Term::Bound(..)
             | Term::Pending(..) => want,
+            // An exception with an empty message: possible, and not likely.
+            Term::Pure(n, ops)
+                if n == "str" && !want && state.kind(&self.terms, ops[0]) == Kind::Exception =>
+            {
+                state.flags |= flag::UNCERTAIN;
+                state.refine(v, |f| set_truth(f, want))
+            }
             _ => {
                 let kind = state.kind(&self.terms, v);
                 state.refine(v, |f| {

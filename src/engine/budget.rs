@@ -1,13 +1,30 @@
 //! The bounds of the analysis. Each fails towards "don't know" and is counted.
 
-/// States kept apart at one point that agree on property and pending completion (K in ESP).
-pub const STATES_PER_KEY: usize = 12;
+/// How finely states are kept apart.
+#[derive(Debug)]
+pub struct Bounds {
+    /// States kept apart at one point that agree on property and pending completion (K in ESP).
+    pub states_per_key: usize,
+    /// New states per key at a loop head before all are merged and widened.
+    pub loop_visits: usize,
+    /// New states per key at any other point before all are merged and widened.
+    pub point_visits: usize,
+}
 
-/// New states per key at a loop head before all are merged and widened.
-pub const LOOP_VISITS: usize = 14;
+/// For an automaton that watches a place.
+pub const AT_A_PLACE: Bounds = Bounds {
+    states_per_key: 12,
+    loop_visits: 14,
+    point_visits: 80,
+};
 
-/// New states per key at any other point before all are merged and widened.
-pub const POINT_VISITS: usize = 80;
+/// For one that asks what tests establish: what it has to know shows in the flags, which keep
+/// states apart in any case.
+pub const ASIDE: Bounds = Bounds {
+    states_per_key: 4,
+    loop_visits: 6,
+    point_visits: 24,
+};
 
 /// Arrivals of new states per key at one point before the function is given up. Joins weaken
 /// facts only finitely often, so this is not reached unless something fails to converge.
@@ -22,6 +39,9 @@ pub const STEPS: u64 = 20_000;
 /// Steps on top of that for each of its basic blocks.
 pub const STEPS_PER_BLOCK: u64 = 60;
 
+/// Steps spent on one function that is followed for what its tests say.
+pub const STEPS_ASIDE: u64 = 1_000;
+
 /// A block execution on a state with this many entries in its heap and facts costs one more step.
 pub const ENTRIES_PER_STEP: u64 = 24;
 
@@ -35,6 +55,13 @@ pub const STRANGER_STEPS: u64 = 1_500;
 
 /// Block executions spent on the confirmation of one finding.
 pub const WITNESS_STEPS: u64 = 40_000;
+
+/// The same for a helper of a function that is followed for what its tests say, not for a place:
+/// what such a function has to know is seldom far away.
+pub const ASIDE_STEPS: u64 = 120;
+
+/// Nesting of calls that are looked into from such a function.
+pub const ASIDE_DEPTH: usize = 2;
 
 /// Nesting of calls that are looked into.
 pub const CALL_DEPTH: usize = 24;
@@ -82,6 +109,11 @@ impl Budget {
     /// More steps for a function with so many basic blocks.
     pub fn grant(&mut self, blocks: usize) {
         self.steps += STEPS_PER_BLOCK * blocks as u64;
+    }
+
+    /// The steps for a function with so many basic blocks that is followed for what its tests say.
+    pub fn grant_aside(&mut self, blocks: usize) {
+        self.steps = STEPS_ASIDE + STEPS_PER_BLOCK / 2 * blocks as u64;
     }
 
     /// Pays for one block execution on a state with so many entries; false when nothing is left.

@@ -240,6 +240,7 @@ fn deciding(function: &Function) -> BitSet {
                         | "push"
                         | "enter_context"
                         | "enter_async_context"
+                        | "execute"
                 )
         }
     };

@@ -305,11 +305,11 @@ impl Engine<'_> {
             Some(l) => {
                 let key = self.terms.lit(l);
                 state.heap.insert((object, Slot::Item(key)), Cell::Absent);
-                if object == self.watched_object(state) && self.presence(state) == Presence::Absent
+                if object == self.watched_object(state)
+                    && self.presence(state) == Presence::Absent
+                    && Some(key) == self.place_key()
                 {
-                    if Some(key) == self.place_key() {
-                        state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
-                    }
+                    state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
                 }
             }
             None => self.drop_items(state, object),

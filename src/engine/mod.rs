@@ -4,7 +4,7 @@
 //! Facts come from symbolic execution per path: values are hash-consed terms ([`value`]), what a
 //! test establishes is kept per value ([`fact`]), what objects contain is a heap ([`state`]).
 //! States that agree on the property and on the pending completion are merged when there are more
-//! than [`budget::STATES_PER_KEY`] of them at a point, so the cost stays polynomial. Calls of
+//! than [`budget::Bounds`] allows at a point, so the cost stays polynomial. Calls of
 //! functions of the program go through summaries ([`summary`]). Every violation is confirmed by a
 //! search for one concrete path without merging ([`witness`]).
 

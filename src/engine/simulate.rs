@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::engine::budget::{LOOP_VISITS, POINT_VISITS, STATES_PER_KEY, VISITS};
+use crate::engine::budget::{ASIDE, AT_A_PLACE, VISITS};
 use crate::engine::eval::Via;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
@@ -213,7 +213,16 @@ impl Engine<'_> {
             graph.complete = false;
             return;
         }
-        let widen = group.visits > if head { LOOP_VISITS } else { POINT_VISITS };
+        let bounds = match self.automaton.place() {
+            Some(_) => &AT_A_PLACE,
+            None => &ASIDE,
+        };
+        let widen = group.visits
+            > if head {
+                bounds.loop_visits
+            } else {
+                bounds.point_visits
+            };
         let mut parents = vec![from];
         let mut state = state;
         if widen {
@@ -247,7 +256,7 @@ impl Engine<'_> {
                 group.nodes.push(id);
                 return;
             }
-        } else if group.nodes.len() >= STATES_PER_KEY {
+        } else if group.nodes.len() >= bounds.states_per_key {
             self.budget.merges += 1;
             let (at, _) = group
                 .nodes
@@ -310,15 +319,13 @@ impl Engine<'_> {
     pub(crate) fn settle(&mut self, cx: &FnContext, block: BlockId, state: &mut State) {
         let locals = &cx.function().body.locals;
         let join = cx.live.predecessors[block.index()] > 1;
-        // Who asks where values come from may ask about a variable that no test reads.
-        let merges = join && !self.automaton.follows_values();
         for (i, decl) in locals.iter().enumerate() {
             if state.env[i].is_none()
                 || matches!(decl.kind, LocalKind::Cells | LocalKind::OuterCells)
             {
                 continue;
             }
-            if !cx.live.local(block, i) || merges && !cx.live.decides.contains(i) {
+            if !cx.live.local(block, i) || join && !cx.live.decides.contains(i) {
                 state.env[i] = None;
             }
         }

@@ -13,8 +13,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::Engine;
 use crate::engine::budget::{
-    CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS, STRANGER_DEPTH, STRANGER_STEPS,
-    SUMMARY_EXITS,
+    ASIDE_DEPTH, ASIDE_STEPS, CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS,
+    STRANGER_DEPTH, STRANGER_STEPS, SUMMARY_EXITS,
 };
 use crate::engine::eval::Via;
 use crate::engine::simulate::ExitKind;
@@ -102,7 +102,12 @@ impl Engine<'_> {
             return None;
         }
         let given = self.reaches_watched(state, env, extra);
-        if !given && self.stack.len() >= STRANGER_DEPTH {
+        let depth = match self.automaton.place() {
+            None => ASIDE_DEPTH,
+            Some(_) if given => CALL_DEPTH,
+            Some(_) => STRANGER_DEPTH,
+        };
+        if self.stack.len() >= depth {
             self.budget.calls_cut += 1;
             return None;
         }
@@ -114,7 +119,11 @@ impl Engine<'_> {
             entry: Rc::new(entry),
             live,
         };
-        let limit = if given { HELPER_STEPS } else { STRANGER_STEPS };
+        let limit = match self.automaton.place() {
+            None => ASIDE_STEPS,
+            Some(_) if given => HELPER_STEPS,
+            Some(_) => STRANGER_STEPS,
+        };
         let loan = self.budget.lend(limit);
         let summary = self.summary(key);
         let spent_all = self.budget.steps == 0;

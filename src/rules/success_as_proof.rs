@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::diagnostics::Finding;
+use crate::diagnostics::{Finding, Severity};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
@@ -31,7 +31,9 @@ use crate::program::{ClassRef, FuncRef, ModuleId, Program};
 use crate::rules::Effort;
 use crate::source::Span;
 use sites::{Code, Effect, Place};
-use watch::{EVIDENCE, FACT, FILTERED, LIST_MARKED, OWN, PERFORMED, REPLY, Watch, unproven};
+use watch::{
+    EVIDENCE, FACT, FILTERED, LIST_MARKED, NULLABLE, OWN, PERFORMED, REPLY, Watch, unproven,
+};
 pub use words::Vocabulary;
 
 /// What the configuration says about the rule.
@@ -52,7 +54,7 @@ pub fn check_module(
     let mut effort = Effort::default();
     let loaded = program.module(module);
     let words = &options.vocabulary;
-    let mut results: Vec<(Check<'_, '_>, Vec<Finding>)> = Vec::new();
+    let mut results: Vec<(Check<'_, '_>, Run)> = Vec::new();
     // What one method fills with successes, another of the class may take for what is done.
     let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
     for (i, function) in loaded.ir.functions.iter().enumerate() {
@@ -61,7 +63,7 @@ pub fn check_module(
         }
         let code = Code::new(function);
         let places = code.places(words);
-        if !code.can_know(words, &places) {
+        if !code.is_worth_following(words, &places) {
             continue;
         }
         let func = FuncRef {
@@ -69,25 +71,50 @@ pub fn check_module(
             func: FuncIdx(u32::try_from(i).expect("fewer than 2^32 functions")),
         };
         let check = Check::new(program, func, code, places, options);
-        let mut findings = Vec::new();
-        let filled = check.run(&FxHashSet::default(), &mut findings, &mut effort);
+        let run = check.run(&FxHashSet::default(), options.strict_null, &mut effort);
         if let Some(class) = function.class {
-            fields.entry(class).or_default().extend(filled);
+            fields.entry(class).or_default().extend(run.filled.clone());
         }
-        results.push((check, findings));
+        results.push((check, run));
     }
     let mut out = Vec::new();
-    for (check, mut findings) in results {
+    for (check, mut run) in results {
+        let none = FxHashSet::default();
         let class = check.code.function.class;
-        if let Some(filled) = class.and_then(|c| fields.get(&c))
-            && check.code.fields().any(|f| filled.contains(f.as_str()))
-        {
-            findings.clear();
-            check.run(filled, &mut findings, &mut effort);
+        let filled = class.and_then(|c| fields.get(&c)).unwrap_or(&none);
+        if check.code.fields().any(|f| filled.contains(f.as_str())) {
+            run = check.run(filled, options.strict_null, &mut effort);
         }
-        out.append(&mut findings);
+        // A comparison that lets a missing count pass is worth a note.
+        if run.nullable && !options.strict_null {
+            for mut finding in check.run(filled, true, &mut effort).findings {
+                let at = finding.primary.location;
+                let known = run.findings.iter();
+                if !known
+                    .clone()
+                    .any(|f| f.primary.location == at && f.kind == finding.kind)
+                {
+                    finding.severity = Severity::Note;
+                    finding
+                        .notes
+                        .push("a count that is missing (NULL) passes the comparison".to_owned());
+                    out.push(finding);
+                }
+            }
+        }
+        out.append(&mut run.findings);
     }
     (out, effort)
+}
+
+/// What one simulation of a function brought.
+#[derive(Default)]
+struct Run {
+    findings: Vec<Finding>,
+    /// The fields that it fills with units that succeeded.
+    filled: Vec<String>,
+    /// Whether a comparison lets a missing count pass.
+    nullable: bool,
 }
 
 /// The check of one function.
@@ -129,27 +156,26 @@ impl<'c, 'p> Check<'c, 'p> {
         }
     }
 
-    /// Simulates the function and reports. Gives the fields that it fills with units that
-    /// succeeded; `filled` are those that other functions fill.
-    fn run(
-        &self,
-        filled: &FxHashSet<String>,
-        findings: &mut Vec<Finding>,
-        effort: &mut Effort,
-    ) -> Vec<String> {
+    /// Simulates the function and reports. `filled` are the fields that other functions fill with
+    /// units that succeeded.
+    fn run(&self, filled: &FxHashSet<String>, strict_null: bool, effort: &mut Effort) -> Run {
         let options = self.options;
-        let watch = Watch::new(&options.vocabulary, options.strict_null, filled);
+        let watch = Watch::new(&options.vocabulary, strict_null, filled);
+        let mut out = Run::default();
         let mut engine = Engine::new(self.program, &watch);
         let state = self.entry(&mut engine);
         let cx = engine.context(self.func);
-        engine.budget.grant(self.code.function.body.blocks.len());
+        engine
+            .budget
+            .grant_aside(self.code.function.body.blocks.len());
         let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
         if !graph.complete {
             effort.account(&engine.budget);
             effort.given_up += 1;
-            return Vec::new();
+            return out;
         }
         effort.functions += 1;
+        out.nullable = graph.nodes.iter().any(|n| n.state.flags & NULLABLE != 0);
         // A list that units get into whatever their status says nothing about them.
         let loose: Vec<(FuncRef, BlockId)> = watch
             .fills()
@@ -172,13 +198,21 @@ impl<'c, 'p> Check<'c, 'p> {
                     && !reported.contains(&(finding.primary.location.span, finding.kind))
                 {
                     reported.push((finding.primary.location.span, finding.kind));
-                    findings.push(finding);
+                    out.findings.push(finding);
                 }
             }
         }
-        self.filters(&mut engine, &cx, &graph, &state, &mut reported, findings);
+        self.filters(
+            &mut engine,
+            &cx,
+            &graph,
+            &state,
+            &mut reported,
+            &mut out.findings,
+        );
         effort.account(&engine.budget);
-        watch.filled_fields()
+        out.filled = watch.filled_fields();
+        out
     }
 
     /// The state in which the function is entered: its parameters are anything.
@@ -365,7 +399,9 @@ impl<'c, 'p> Check<'c, 'p> {
     ) -> Option<(Vec<PathEvent>, u32)> {
         let func = self.func;
         let marks = matches!(decided.place.effect, Effect::Marks { .. });
-        let answers = matches!(decided.place.effect, Effect::Answers { .. });
+        // An object may say of itself that it is complete; what others make of that is theirs.
+        let answers = matches!(decided.place.effect, Effect::Answers { .. })
+            && self.code.function.name.starts_with("is_");
         let fits = move |flags: u32| {
             unproven(flags)
                 && !(answers && flags & OWN != 0)

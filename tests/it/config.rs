@@ -94,3 +94,57 @@ fn rules_of_the_file() {
         0
     );
 }
+
+/// Findings of `success-as-proof` on a project with this configuration: line and kind.
+fn proofs(options: &str) -> Vec<String> {
+    let code = "\
+def already_processed(run):
+    if run.status == 'landed':
+        return True
+    return False
+
+
+def close(gaps, run):
+    if run.status == 'success':
+        gaps.close_gap(run.day)
+
+
+def should_skip(run):
+    return run.status == 'success' and run.widgets > 0
+";
+    let project = Project::new(&[("a.py", code), ("tallylint.toml", options)]);
+    let ran = project.run(&["check", "--select", "success-as-proof", "--format", "json"]);
+    let found = crate::common::json(&ran);
+    found["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| format!("{} {}", f["line"], f["kind"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn success_as_proof_takes_names_from_the_configuration() {
+    let plain = "13 answers-done";
+    assert_eq!(proofs(""), [plain]);
+    let words = "[success-as-proof]\nsuccess-words = ['landed']\n";
+    assert_eq!(proofs(words), ["2 answers-done"]);
+    let effects = "[success-as-proof]\neffects = ['close_gap']\n";
+    assert_eq!(proofs(effects), ["8 marks-done", plain]);
+    let counts = "[success-as-proof]\ncount-pattern = '^widgets$'\n";
+    assert!(proofs(counts).is_empty());
+}
+
+#[test]
+fn a_pattern_that_is_none_is_an_error() {
+    let text = "[success-as-proof]\ncount-pattern = '('\n";
+    let project = Project::new(&[("a.py", ""), ("tallylint.toml", text)]);
+    let ran = project.run(&["check"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr
+            .starts_with("error: tallylint.toml:2:17: not a valid pattern"),
+        "{}",
+        ran.stderr
+    );
+}

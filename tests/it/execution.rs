@@ -295,6 +295,7 @@ impl Machine<'_> {
                         self.set(*dest, value);
                     }
                     StatementKind::Unbind(local) => self.locals[local.index()] = None,
+                    StatementKind::Skip => {}
                     other => panic!("unexpected {other:?}"),
                 }
             }

@@ -1,28 +1,44 @@
 //! Fixtures: files whose comments say what is to be found, line by line.
 //!
-//! `# expect: KIND` at the end of a line means one finding with its primary label on that line;
-//! `KIND|KIND` accepts either, and ` low` a severity one level below the kind's own. A line
-//! without a mark expects nothing, and so does a mark that says `(needs …)`: a known gap.
+//! * `# expect: KIND` at the end of a line means one finding of the folder's rule with its primary
+//!   label on that line; `KIND|KIND` accepts either, and ` low` wants a severity below the kind's
+//!   own.
+//! * `# expect-other: RULE/KIND` means one of another rule.
+//! * `# strict: KIND` means a note, and a finding under `strict-null = true`.
+//!
+//! Every rule runs on every fixture; a line without a mark expects nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tallylint::config::{Overrides, Settings};
+use tallylint::diagnostics::{Finding, Severity};
 use tallylint::driver::{self, Outcome, Request};
 use tallylint::rules;
 
+/// What is expected on one line.
+#[derive(Clone, Debug)]
+struct Mark {
+    /// The rule; `None` for whichever has such a kind.
+    rule: Option<String>,
+    kinds: Vec<String>,
+    low: bool,
+    note: bool,
+}
+
 /// Line and what is expected there.
-type Marks = BTreeMap<u32, Vec<String>>;
+type Marks = BTreeMap<u32, Vec<Mark>>;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
 
 /// Checks paths in this process, notes included.
-fn check(paths: &[PathBuf], cwd: &Path) -> Outcome {
+fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool) -> Outcome {
     let mut settings = Settings::new(None, &Overrides::default()).unwrap();
     settings.pedantic = true;
+    settings.success_as_proof.strict_null = strict_null;
     driver::run(Request {
         paths,
         stdin: None,
@@ -31,42 +47,83 @@ fn check(paths: &[PathBuf], cwd: &Path) -> Outcome {
     })
 }
 
+fn mark(rule: Option<&str>, rest: &str) -> Mark {
+    let mut words = rest.split_whitespace();
+    let (rule, kinds) = match words.next().unwrap().split_once('/') {
+        Some((rule, kinds)) => (Some(rule), kinds),
+        None => (rule, rest.split_whitespace().next().unwrap()),
+    };
+    Mark {
+        rule: rule.map(str::to_owned),
+        kinds: kinds.split('|').map(str::to_owned).collect(),
+        low: words.next() == Some("low"),
+        note: false,
+    }
+}
+
 /// The marks of a text: the words after `tag`.
-fn marks(text: &str, tag: &str) -> Marks {
+fn marks(text: &str, tag: &str, rule: Option<&str>) -> Marks {
     let mut out = Marks::new();
     for (i, line) in text.lines().enumerate() {
+        let mut here = Vec::new();
         if let Some((_, rest)) = line.split_once(tag) {
-            let kinds = rest.split_whitespace().next().unwrap();
-            out.insert(
-                u32::try_from(i + 1).unwrap(),
-                kinds.split('|').map(str::to_owned).collect(),
-            );
+            here.push(mark(rule, rest));
+        }
+        if let Some((_, rest)) = line.split_once("# expect-other: ") {
+            here.push(mark(None, rest));
+        }
+        if let Some((_, rest)) = line.split_once("# strict: ") {
+            here.push(Mark {
+                note: true,
+                ..mark(rule, rest)
+            });
+        }
+        if !here.is_empty() {
+            out.insert(u32::try_from(i + 1).unwrap(), here);
         }
     }
     out
 }
 
+fn fits(finding: &Finding, mark: &Mark, strict_null: bool) -> bool {
+    let own = rules::by_id(finding.rule).unwrap().meta();
+    let own = own.kind(finding.kind).unwrap().severity;
+    mark.rule.as_ref().is_none_or(|rule| rule == finding.rule)
+        && mark.kinds.iter().any(|kind| kind == finding.kind)
+        && (!mark.low || finding.severity < own)
+        && (!mark.note || (finding.severity == Severity::Note) != strict_null)
+}
+
 /// Where the findings do not fit the marks.
-fn differences(outcome: &Outcome, expected: &BTreeMap<String, Marks>) -> Vec<String> {
+fn differences(
+    outcome: &Outcome,
+    expected: &BTreeMap<String, Marks>,
+    strict_null: bool,
+) -> Vec<String> {
     let mut left = expected.clone();
     let mut out = Vec::new();
     for f in outcome.settled.reported.iter().map(|r| &r.finding) {
         let file = outcome.sources.get(f.primary.location.file);
         let line = file.position(f.primary.location.span.start).line;
-        let wanted = left.get_mut(&file.display).and_then(|m| m.remove(&line));
-        if !wanted
+        let here = left.get_mut(&file.display).and_then(|m| m.get_mut(&line));
+        let at = here
             .as_ref()
-            .is_some_and(|kinds| kinds.iter().any(|k| k == f.kind))
-        {
-            out.push(format!(
-                "{}:{line}: {} ({}), expected {wanted:?}",
-                file.display, f.kind, f.symbol
-            ));
+            .and_then(|marks| marks.iter().position(|m| fits(f, m, strict_null)));
+        match (here, at) {
+            (Some(marks), Some(at)) => {
+                marks.remove(at);
+            }
+            (wanted, _) => out.push(format!(
+                "{}:{line}: {} {} ({}), expected {wanted:?}",
+                file.display, f.severity, f.kind, f.symbol
+            )),
         }
     }
     for (file, marks) in left {
-        for (line, kinds) in marks {
-            out.push(format!("{file}:{line}: nothing, expected {kinds:?}"));
+        for (line, missing) in marks {
+            for mark in missing {
+                out.push(format!("{file}:{line}: nothing, expected {mark:?}"));
+            }
         }
     }
     out
@@ -87,15 +144,24 @@ fn python_files(dir: &Path, out: &mut Vec<PathBuf>) {
     }
 }
 
+/// Whether some rule has such a kind.
+fn is_known(mark: &Mark) -> bool {
+    let has = |kind: &String| rules::all().iter().any(|r| r.meta().kind(kind).is_some());
+    mark.kinds.iter().any(has)
+}
+
 /// Every finding on every fixture is marked, and every mark is found.
-fn compare(dir: &Path, tag: &str) {
+fn compare(dir: &Path, tag: &str, rule: Option<&str>, strict_null: bool) {
     let mut files = Vec::new();
     python_files(dir, &mut files);
     assert!(!files.is_empty(), "no fixtures in {}", dir.display());
     let mut expected = BTreeMap::new();
     let mut total = 0;
     for f in &files {
-        let marks = marks(&fs::read_to_string(f).unwrap(), tag);
+        let mut marks = marks(&fs::read_to_string(f).unwrap(), tag, rule);
+        if rule.is_none() {
+            marks.retain(|_, here| here.iter().any(is_known));
+        }
         total += marks.len();
         let display = f
             .strip_prefix(root())
@@ -106,9 +172,9 @@ fn compare(dir: &Path, tag: &str) {
         expected.insert(display, marks);
     }
     assert!(total > 0, "no marks in {}", dir.display());
-    let outcome = check(&files, &root());
+    let outcome = check(&files, &root(), strict_null);
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
-    let differences = differences(&outcome, &expected);
+    let differences = differences(&outcome, &expected, strict_null);
     assert!(
         differences.is_empty(),
         "{} of {total} marks:\n{}",
@@ -117,17 +183,29 @@ fn compare(dir: &Path, tag: &str) {
     );
 }
 
+/// Every rule has a folder of fixtures, named after it.
 #[test]
-fn the_catalogue_of_untracked_return() {
-    compare(
-        &root().join("tests/fixtures/untracked-return"),
-        "# expect: ",
-    );
+fn the_fixtures_of_every_rule() {
+    for rule in rules::all() {
+        let dir = root().join("tests/fixtures").join(rule.id());
+        compare(&dir, "# expect: ", Some(rule.id()), false);
+    }
+}
+
+#[test]
+fn a_missing_count_is_no_evidence_under_strict_null() {
+    let dir = root().join("tests/fixtures/success-as-proof");
+    compare(&dir, "# expect: ", Some("success-as-proof"), true);
 }
 
 #[test]
 fn the_example_project_has_exactly_the_planted_bugs() {
-    compare(&root().join("fixtures/pipeline"), "# planted: ");
+    compare(
+        &root().join("fixtures/pipeline"),
+        "# planted: ",
+        None,
+        false,
+    );
 }
 
 #[test]
@@ -138,7 +216,7 @@ fn the_examples_on_the_rule_pages_do_what_they_say() {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("example.py");
             fs::write(&path, example.code).unwrap();
-            let outcome = check(&[path], dir.path());
+            let outcome = check(&[path], dir.path(), false);
             assert!(
                 outcome.failures.is_empty(),
                 "{:?}\n{}",
@@ -147,10 +225,11 @@ fn the_examples_on_the_rule_pages_do_what_they_say() {
             );
             let mut expected = Marks::new();
             for (line, kind) in &example.expected {
-                expected.insert(u32::try_from(*line).unwrap(), vec![(*kind).to_owned()]);
+                let marked = mark(Some(rule.id()), kind);
+                expected.insert(u32::try_from(*line).unwrap(), vec![marked]);
             }
             let expected = BTreeMap::from([("example.py".to_owned(), expected)]);
-            let differences = differences(&outcome, &expected);
+            let differences = differences(&outcome, &expected, false);
             assert!(
                 differences.is_empty(),
                 "{}\n{}",

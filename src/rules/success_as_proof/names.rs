@@ -38,7 +38,7 @@ impl Watch<'_> {
             return None;
         }
         let mut about = FACT;
-        if matches!(engine.terms.term(v), Term::Field(o, _) if *o == state.watched) {
+        if is_part_of(engine, v, state.watched) {
             about |= OWN;
         }
         let performed = kin.performed;
@@ -328,4 +328,9 @@ pub(super) fn field_name(engine: &Engine<'_>, v: Value) -> Option<String> {
         Term::Item(_, k) => engine.terms.literal(*k).and_then(text_of),
         _ => None,
     }
+}
+
+/// Whether a value is a field of an object, or of one of its fields.
+fn is_part_of(engine: &Engine<'_>, v: Value, object: Value) -> bool {
+    matches!(engine.terms.term(v), Term::Field(o, _) if *o == object || is_part_of(engine, *o, object))
 }

@@ -116,10 +116,12 @@ impl Check<'_, '_> {
     /// Where the path came to know of the success: the test, or what a tested flag was assigned
     /// from.
     fn fact_span(&self, events: &[PathEvent]) -> Option<Span> {
-        let mut own = events.iter().filter(|e| {
+        let own = || {
+            events.iter().filter(|e| {
             e.func == self.func
                 && matches!(e.what, EventKind::Milestone(bits) if bits & (FACT | PERFORMED) != 0)
-        });
+        })
+        };
         let body = &self.code.function.body;
         let is_loop = |span: Span| {
             body.blocks.iter().any(|b| {
@@ -127,11 +129,9 @@ impl Check<'_, '_> {
                     && matches!(b.terminator.kind, TerminatorKind::ForNext { .. })
             })
         };
-        let last = own
-            .clone()
-            .filter(|e| !is_loop(e.span))
-            .last()
-            .or_else(|| own.next_back())?;
+        let last = own()
+            .rfind(|e| !is_loop(e.span))
+            .or_else(|| own().next_back())?;
         // `done = row.status == "success"` … `if done:`
         let branch = body.blocks.iter().find(|b| {
             b.terminator.span == last.span

@@ -140,7 +140,7 @@ impl<'f> Code<'f> {
         }
     }
 
-    fn texts<'a>(args: &'a [Arg]) -> impl Iterator<Item = &'a Name> {
+    fn texts(args: &[Arg]) -> impl Iterator<Item = &Name> {
         args.iter().filter_map(|a| match &a.value {
             Operand::Const(Literal::Str(s)) => Some(s),
             _ => None,
@@ -169,10 +169,9 @@ impl<'f> Code<'f> {
         let foreign = self
             .receiver(callee)
             .is_some_and(|r| words.is_no_worker(&r));
-        words.is_work(&name)
-            && !reads
-            && !foreign
-            && !(is_log_method(&name) && self.receiver(callee).is_some_and(|r| is_logger_name(&r)))
+        let logs =
+            is_log_method(&name) && self.receiver(callee).is_some_and(|r| is_logger_name(&r));
+        words.is_work(&name) && !reads && !foreign && !logs
     }
 
     /// The blocks whose call does work on a unit.
@@ -269,10 +268,8 @@ impl<'f> Code<'f> {
                         push(span, Effect::Skips { round: false });
                     }
                 }
-                TerminatorKind::Raise { exc, .. } => {
-                    if self.says(words, exc) {
-                        push(span, Effect::Says);
-                    }
+                TerminatorKind::Raise { exc, .. } if self.says(words, exc) => {
+                    push(span, Effect::Says);
                 }
                 _ => {}
             }
@@ -403,61 +400,112 @@ impl<'f> Code<'f> {
         }
     }
 
-    /// Whether the function can come to know that something was a success: it names success, or
-    /// asks a function that is named like a test for it, or does work and looks at the result.
-    pub fn can_know(&self, words: &Vocabulary, places: &[Place]) -> bool {
+    /// Whether it is worth while to follow the function: it has something that can be an effect,
+    /// and it can come to know of a success.
+    pub fn is_worth_following(&self, words: &Vocabulary, places: &[Place]) -> bool {
+        let hints = self.hints(words);
+        let skips = |p: &Place| matches!(p.effect, Effect::Skips { .. } | Effect::Queues { .. });
+        let works = !self.work(words).is_empty();
+        let effects = places.iter().any(|p| works || !skips(p));
+        if !(effects || hints.fills_field || hints.queries && works) {
+            return false;
+        }
         let marks = places
             .iter()
             .any(|p| matches!(p.effect, Effect::Marks { .. }));
-        let mut known = false;
-        let mut literal = |l: &Literal| {
-            if let Literal::Str(s) = l {
-                known |= if s.len() > 24 {
-                    let lower = s.to_lowercase();
-                    ["succ", "complet", "done", "finished", "'ok'"]
-                        .iter()
-                        .any(|w| lower.contains(w))
-                } else {
-                    words.is_success(s)
-                        || s.to_lowercase().starts_with("succ")
-                        || words.is_failure(s)
-                };
-            }
-        };
-        let mut read = |r: &Rvalue| {
-            for_each_operand(r, &mut |o| {
-                if let Operand::Const(l) = o {
-                    literal(l);
-                }
-            });
-        };
+        hints.plain_success
+            || hints.any_success && hints.status
+            || hints.queries && hints.query_text
+            || hints.asks
+            || marks && hints.performs
+    }
+
+    /// What the names and texts in the function hint at.
+    fn hints(&self, words: &Vocabulary) -> Hints {
+        let mut hints = Hints::default();
+        let locals = &self.function.body.locals;
+        hints.status = locals
+            .iter()
+            .any(|l| l.name.as_ref().is_some_and(|n| words.is_status(n)));
         for block in &self.function.body.blocks {
             for s in &block.statements {
                 if let StatementKind::Assign(_, r) = &s.kind {
-                    read(r);
+                    self.hint(words, r, &mut hints);
                 }
             }
             if let TerminatorKind::Eval { rvalue, .. } = &block.terminator.kind {
-                read(rvalue);
+                self.hint(words, rvalue, &mut hints);
             }
         }
-        known
-            || self.defs.values().flatten().any(|(r, _)| match r {
-                Rvalue::Global(n) | Rvalue::GetField(_, n) => {
-                    words.names_success(n) || n.chars().all(|c| !c.is_lowercase())
-                }
-                Rvalue::Call { callee, .. } => self.callee(callee).is_some_and(|n| {
-                    let parts = super::words::parts(&n);
-                    words.names_success(&n)
-                        || words.is_status(&n)
-                        || parts
-                            .first()
-                            .is_some_and(|w| matches!(w.as_str(), "is" | "has" | "was" | "already"))
-                        || marks
-                }),
-                _ => false,
-            })
+        hints
     }
+
+    fn hint(&self, words: &Vocabulary, r: &Rvalue, hints: &mut Hints) {
+        const LONG: usize = 24;
+        for_each_operand(r, &mut |o| {
+            let Operand::Const(Literal::Str(s)) = o else {
+                return;
+            };
+            let lower = s.to_lowercase();
+            if s.len() > LONG {
+                let names = ["succ", "complet", "done", "finished", "'ok'"];
+                hints.query_text |=
+                    lower.contains("select") && names.iter().any(|w| lower.contains(w));
+                hints.query_text |= lower.contains("status");
+            } else {
+                hints.plain_success |= words.is_success(s) && words.is_plain_success(s);
+                hints.plain_success |= lower.starts_with("succ");
+                hints.any_success |= words.is_success(s) || words.is_failure(s);
+                hints.status |= words.is_status(s);
+            }
+        });
+        match r {
+            Rvalue::Global(n) | Rvalue::GetField(_, n) => {
+                let constant = n.chars().all(|c| !c.is_lowercase());
+                hints.plain_success |= words.names_success(n) && words.is_plain_success(n);
+                hints.any_success |= words.names_success(n) || words.names_failure(n);
+                hints.any_success |= constant;
+                hints.query_text |= constant;
+                hints.status |= words.is_status(n);
+            }
+            Rvalue::Call { callee, .. } => {
+                let Some(name) = self.callee(callee) else {
+                    return;
+                };
+                hints.status |= words.is_status(&name);
+                hints.asks |= words.names_success(&name) || words.asks(&name).is_some();
+                let parts = super::words::parts(&name);
+                let has = |list: &[&str]| parts.iter().any(|p| list.contains(&p.as_str()));
+                hints.queries |= has(&[
+                    "query", "execute", "sql", "fetch", "fetchone", "fetchall", "select", "scalar",
+                ]);
+                hints.performs |= words.is_performer(&name) || has(&["is", "has", "one"]);
+                hints.fills_field |= matches!(name.as_str(), "append" | "add");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What the names and texts in a function hint at.
+#[derive(Default)]
+struct Hints {
+    /// It names success in words that mean nothing else.
+    plain_success: bool,
+    /// It names something that may be a success or a failure.
+    any_success: bool,
+    /// It names a status.
+    status: bool,
+    /// It runs queries.
+    queries: bool,
+    /// It has a text that may be a query about runs.
+    query_text: bool,
+    /// It asks a function that is named like a test for success.
+    asks: bool,
+    /// It does work.
+    performs: bool,
+    /// It puts something into a collection.
+    fills_field: bool,
 }
 
 /// The column that an `UPDATE` statement sets to true, when that marks a unit as done.

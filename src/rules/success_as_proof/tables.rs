@@ -325,6 +325,11 @@ pub const WORK: &[&str] = &[
     "copy",
     "upsert",
     "merge",
+    "apply",
+    "collect",
+    "calculate",
+    "parse",
+    "land",
 ];
 
 pub const NOT_WORK: &[&str] = &[
@@ -358,6 +363,11 @@ pub const NOT_WORK: &[&str] = &[
     "json",
     "summary",
     "audit",
+    "reexecute",
+    "reexecuted",
+    "reexecution",
+    "tags",
+    "priority",
 ];
 
 pub const NOTIFIERS: &[&str] = &[

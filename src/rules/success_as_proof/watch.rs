@@ -35,7 +35,7 @@ pub const FILTERED: u32 = 64;
 pub const LISTED: u32 = 128;
 /// Such units were marked as done.
 pub const LIST_MARKED: u32 = 256;
-/// The status is the object's own.
+/// The status is that of the object itself, or of a part of it.
 pub const OWN: u32 = 512;
 /// Some run of several succeeded.
 pub const SOME_RUN: u32 = 1024;
@@ -270,9 +270,7 @@ impl<'v> Watch<'v> {
             return;
         }
         let Some(truth) = fact.truth.filter(|_| old.truth != fact.truth) else {
-            if fact.none == Some(false) && old.none != fact.none
-                || fact.none == Some(true) && old.none != fact.none
-            {
+            if fact.none.is_some() && old.none != fact.none {
                 out.extend(self.existence(engine, after, v, fact.none == Some(false)));
             }
             return;

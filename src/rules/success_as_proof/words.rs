@@ -185,12 +185,14 @@ impl Vocabulary {
             && words.len() <= 3
     }
 
-    /// Whether a call of that name does work on a unit.
+    /// Whether a call of that name does work on a unit: its verb comes first.
     pub fn is_work(&self, name: &str) -> bool {
+        const BEFORE: &[&str] = &[
+            "do", "try", "async", "maybe", "start", "bulk", "batch", "force",
+        ];
         let words = parts(name);
-        has(&words, WORK)
-            && !has(&words, NOT_WORK)
-            && !words.iter().any(|w| w == "is" || w == "get")
+        let verb = words.iter().find(|w| !BEFORE.contains(&w.as_str()));
+        verb.is_some_and(|w| WORK.contains(&w.as_str())) && !has(&words, NOT_WORK)
     }
 
     /// Whether the receiver of a call has nothing to do with the units: a pager, a log.
