@@ -73,20 +73,21 @@ fn finding(finding: &Finding, sources: &SourceMap, out: &mut dyn WriteColor) -> 
 
 /// The labels: the primary one first (its file is shown first), then the steps in order.
 fn marks(finding: &Finding) -> Vec<Mark> {
-    let ends_there = finding.steps.last() == Some(&finding.primary);
-    let others = finding.steps.len() - usize::from(ends_there);
+    // The primary label may itself be a step of the path: the exit it ends at, the fact it is about.
+    let own = finding.steps.iter().rposition(|s| *s == finding.primary);
     let primary = Mark {
         place: finding.primary.location,
         style: LabelStyle::Primary,
-        message: if ends_there && others > 0 {
-            format!("{}. {}", finding.steps.len(), finding.primary.message)
-        } else {
-            finding.primary.message.clone()
+        message: match own {
+            Some(at) if finding.steps.len() > 1 => {
+                format!("{}. {}", at + 1, finding.primary.message)
+            }
+            _ => finding.primary.message.clone(),
         },
     };
-    let steps = finding.steps[..others]
-        .iter()
-        .enumerate()
+    let steps = finding.steps.iter().enumerate();
+    let steps = steps
+        .filter(|(at, _)| own != Some(*at))
         .map(|(at, step)| Mark {
             place: step.location,
             style: LabelStyle::Secondary,

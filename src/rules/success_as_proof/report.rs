@@ -73,7 +73,7 @@ impl Check<'_, '_> {
         }
         if fact != place.span {
             b = b
-                .step(at(fact), "this is taken as proof that work was done")
+                .step(at(fact), "taken for a proof that work was done")
                 .step(
                     at(place.span),
                     match &place.effect {
@@ -82,7 +82,7 @@ impl Check<'_, '_> {
                     },
                 );
         }
-        let mut finding = b.at(at(fact), "a success is no proof of records");
+        let mut finding = b.at(at(fact), "taken for a proof that work was done");
         if flags & STORED == 0 && !registry || flags & SOME_RUN != 0 {
             finding.severity = Severity::Warning;
         }
