@@ -13,6 +13,7 @@ pub mod budget;
 mod call;
 mod constants;
 mod coroutines;
+mod data;
 mod eval;
 pub mod exceptions;
 pub mod fact;
@@ -119,6 +120,8 @@ pub struct Engine<'p> {
     pub budget: Budget,
     /// The attribute that really holds the watched dict: a property may stand in front of it.
     pub(crate) watched_field: Name,
+    /// Whether the watched key may be a field of a record instead of an item.
+    pub(crate) watched_record: bool,
     contexts: FxHashMap<FuncRef, Rc<FnContext>>,
     summaries: FxHashMap<SummaryKey, Rc<Summary>>,
     stack: Vec<SummaryKey>,
@@ -140,6 +143,7 @@ impl<'p> Engine<'p> {
             automaton,
             budget: Budget::default(),
             watched_field: automaton.place().field.clone(),
+            watched_record: false,
             contexts: FxHashMap::default(),
             summaries: FxHashMap::default(),
             stack: Vec::new(),
@@ -173,8 +177,13 @@ impl<'p> Engine<'p> {
     /// Whether the watched key is there, now.
     pub fn presence(&mut self, state: &State) -> Presence {
         let object = self.watched_object(state);
-        let key = self.automaton.place().key.clone();
-        let key = self.terms.str(&key);
+        let name = self.automaton.place().key.clone();
+        let key = self.terms.str(&name);
+        if self.watched_record
+            && let Some(Cell::Has(_)) = state.heap.get(&(object, Slot::Field(name)))
+        {
+            return Presence::Present;
+        }
         match state.heap.get(&(object, Slot::Item(key))) {
             Some(Cell::Has(_)) => Presence::Present,
             Some(Cell::Absent) => Presence::Absent,

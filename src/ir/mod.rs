@@ -16,6 +16,7 @@
 //!   in a local of kind [`LocalKind::Completion`].
 
 pub mod body;
+pub mod data;
 pub mod dump;
 pub mod item;
 pub mod rvalue;
@@ -25,9 +26,11 @@ pub use body::{
     BasicBlock, BlockId, Body, BranchRole, LocalDecl, LocalId, LocalKind, Statement, StatementKind,
     Terminator, TerminatorKind, Unwind,
 };
+pub use data::Data;
 pub use item::{
     Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, FunctionShape, ImportPath, Module,
-    Param, ParamKind, Scope, ScopeIdx, ScopeKind, StaticExpr, StaticExprKind,
+    Nature, Overrides, Param, ParamKind, Relative, Scope, ScopeIdx, ScopeKind, StaticExpr,
+    StaticExprKind,
 };
 pub use rvalue::{
     Arg, ArgKind, BinOp, Callee, CmpOp, DictItem, Element, Literal, Name, Operand, Rvalue,

@@ -128,10 +128,11 @@ impl<'s> Program<'s> {
         if let Some(Some(id)) = self.lookup_path(&key) {
             return Ok(id);
         }
-        let lowered = frontend::python::lower_module(&file.text).map_err(|e| ModuleProblem {
-            reason: e.message,
-            offset: Some(e.offset),
-        })?;
+        let lowered =
+            frontend::lower_module(file.language, &file.text).map_err(|e| ModuleProblem {
+                reason: e.message,
+                offset: Some(e.offset),
+            })?;
         Ok(self.insert_file(file, lowered))
     }
 
@@ -142,7 +143,7 @@ impl<'s> Program<'s> {
     ) -> Vec<Result<Result<ModuleId, ModuleProblem>, Bug>> {
         let lowered: Vec<_> = files
             .par_iter()
-            .map(|file| fence::catch(|| frontend::python::lower_module(&file.text)))
+            .map(|file| fence::catch(|| frontend::lower_module(file.language, &file.text)))
             .collect();
         files
             .iter()
@@ -249,6 +250,7 @@ impl<'s> Program<'s> {
                         kind: ir::ScopeKind::Module,
                         bindings: Default::default(),
                         star_imports: Vec::new(),
+                        globs: Vec::new(),
                     }],
                     ..ir::Module::default()
                 },
