@@ -65,6 +65,7 @@ pub struct Program<'s> {
     tables: RwLock<Tables>,
     pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
     roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
+    pub(super) relatives: Mutex<HashMap<(ModuleId, ir::Relative), Option<ModuleId>>>,
 }
 
 /// How many folders above a file are looked at for a project marker.
@@ -90,6 +91,7 @@ impl<'s> Program<'s> {
             tables: RwLock::default(),
             mros: Mutex::default(),
             roots: Mutex::default(),
+            relatives: Mutex::default(),
         }
     }
 

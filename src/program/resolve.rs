@@ -30,6 +30,9 @@ pub enum Def {
 /// Chains of re-exports longer than this are not followed.
 const MAX_HOPS: u32 = 24;
 
+/// Globs lead in circles and branch: one counts for so many hops.
+const GLOB_HOPS: u32 = 7;
+
 impl Program<'_> {
     /// The meaning of a module-level or builtin name.
     #[must_use]
@@ -129,7 +132,8 @@ impl Program<'_> {
     /// What the globs of a scope bring under a name; one from outside the program is taken to
     /// bring nothing.
     fn globbed(&self, m: &LoadedModule, scope: ScopeIdx, name: &str, hops: u32) -> Option<Def> {
-        if hops > MAX_HOPS {
+        let hops = hops + GLOB_HOPS;
+        if hops > MAX_HOPS || m.ir.scope(scope).globs.is_empty() {
             return None;
         }
         m.ir.scope(scope).globs.iter().rev().find_map(|path| {

@@ -15,6 +15,28 @@ const MAX_CLIMB: usize = 24;
 impl Program<'_> {
     /// The module at a place relative to another one.
     pub(super) fn relative(&self, m: &LoadedModule, place: &Relative) -> Option<ModuleId> {
+        if *place == Relative::This {
+            return Some(m.id);
+        }
+        let key = (m.id, place.clone());
+        let known = self
+            .relatives
+            .lock()
+            .expect("no panic while the lock is held")
+            .get(&key)
+            .copied();
+        if let Some(found) = known {
+            return found;
+        }
+        let found = self.find_relative(m, place);
+        self.relatives
+            .lock()
+            .expect("no panic while the lock is held")
+            .insert(key, found);
+        found
+    }
+
+    fn find_relative(&self, m: &LoadedModule, place: &Relative) -> Option<ModuleId> {
         let file = m.file.as_ref().map(|file| file.real_path.clone())?;
         match place {
             Relative::This => Some(m.id),

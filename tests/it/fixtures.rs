@@ -1,6 +1,6 @@
 //! Fixtures: files whose comments say what is to be found, line by line.
 //!
-//! `# expect: KIND` at the end of a line means one finding with its primary label on that line;
+//! `# expect: KIND` (`// expect: KIND` in Rust) at the end of a line means one finding with its primary label on that line;
 //! `KIND|KIND` accepts either, and ` low` a severity one level below the kind's own. A line
 //! without a mark expects nothing, and so does a mark that says `(needs …)`: a known gap.
 
@@ -72,7 +72,8 @@ fn differences(outcome: &Outcome, expected: &BTreeMap<String, Marks>) -> Vec<Str
     out
 }
 
-fn python_files(dir: &Path, out: &mut Vec<PathBuf>) {
+/// The source files below a folder.
+fn source_files(dir: &Path, out: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(dir)
         .unwrap()
         .map(|e| e.unwrap().path())
@@ -80,22 +81,31 @@ fn python_files(dir: &Path, out: &mut Vec<PathBuf>) {
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            python_files(&path, out);
-        } else if path.extension().is_some_and(|e| e == "py") {
+            if path.file_name().is_some_and(|name| name != "target") {
+                source_files(&path, out);
+            }
+        } else if path.extension().is_some_and(|e| e == "py" || e == "rs") {
             out.push(path);
         }
     }
 }
 
 /// Every finding on every fixture is marked, and every mark is found.
-fn compare(dir: &Path, tag: &str) {
+fn compare(dir: &Path, word: &str) {
     let mut files = Vec::new();
-    python_files(dir, &mut files);
+    source_files(dir, &mut files);
     assert!(!files.is_empty(), "no fixtures in {}", dir.display());
     let mut expected = BTreeMap::new();
     let mut total = 0;
     for f in &files {
-        let marks = marks(&fs::read_to_string(f).unwrap(), tag);
+        let comment = match f.extension() {
+            Some(e) if e == "rs" => "//",
+            _ => "#",
+        };
+        let marks = marks(
+            &fs::read_to_string(f).unwrap(),
+            &format!("{comment} {word}: "),
+        );
         total += marks.len();
         let display = f
             .strip_prefix(root())
@@ -119,15 +129,17 @@ fn compare(dir: &Path, tag: &str) {
 
 #[test]
 fn the_catalogue_of_untracked_return() {
-    compare(
-        &root().join("tests/fixtures/untracked-return"),
-        "# expect: ",
-    );
+    compare(&root().join("tests/fixtures/untracked-return"), "expect");
 }
 
 #[test]
 fn the_example_project_has_exactly_the_planted_bugs() {
-    compare(&root().join("fixtures/pipeline"), "# planted: ");
+    compare(&root().join("fixtures/pipeline"), "planted");
+}
+
+#[test]
+fn the_example_crate_has_exactly_the_planted_bugs() {
+    compare(&root().join("fixtures/pipeline-rust"), "planted");
 }
 
 #[test]

@@ -409,7 +409,7 @@ fn constant_path(pat: &Pat) -> Option<Vec<Name>> {
 }
 
 /// `name = value` and the marks of tracing's fields, or an expression.
-struct Argument(Option<Expr>);
+struct Argument(Expr);
 
 impl Parse for Argument {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
@@ -420,7 +420,7 @@ impl Parse for Argument {
         if fork.parse::<Expr>().is_ok() && (fork.is_empty() || fork.peek(Token![,])) {
             let e: Expr = input.parse()?;
             // `name = value` parses as an assignment.
-            return Ok(Self(Some(match e {
+            return Ok(Self(match e {
                 Expr::Assign(assign)
                     if !matches!(
                         &*assign.left,
@@ -430,18 +430,19 @@ impl Parse for Argument {
                     *assign.right
                 }
                 e => e,
-            })));
+            }));
         }
         // `target: "x"`, `a.b = %value`, `name = ?value`
         while !input.is_empty() && !input.peek(Token![,]) {
-            let marked =
-                (input.peek(Token![=]) || input.peek(Token![:])) && !input.peek(Token![==]);
+            let marked = (input.peek(Token![=]) || input.peek(Token![:]))
+                && !input.peek(Token![==])
+                && !input.peek(Token![=>]);
             input.parse::<TokenTree>()?;
             if marked && !input.peek(Token![:]) {
                 return input.call(Argument::parse);
             }
         }
-        Ok(Self(None))
+        Err(input.error("no argument"))
     }
 }
 
@@ -455,7 +456,7 @@ fn arguments(mac: &Macro) -> Option<Vec<Expr>> {
         .clone()
         .into_iter()
         .any(|token| matches!(token, TokenTree::Punct(p) if p.as_char() == ';'));
-    separated.then(|| parsed.into_iter().filter_map(|a| a.0).collect())
+    separated.then(|| parsed.into_iter().map(|a| a.0).collect())
 }
 
 /// The first argument, and nothing of the others.
