@@ -120,7 +120,7 @@ class Opaque:
         if isinstance(key, slice):
             return Opaque(self.o_name + "[:]")
         if ("item", repr(key)) not in self.o_kids:
-            WORLD.may_raise("{}[{!r}]".format(self.o_name, key), (KeyError,))
+            WORLD.may_raise("{}[{!r}]".format(self.o_name, key), (IndexError if isinstance(key, int) else KeyError,))
         return self.child(("item", repr(key)), "[{!r}]".format(key))
 
     def __setitem__(self, key, value):

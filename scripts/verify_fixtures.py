@@ -356,8 +356,13 @@ def main(args):
     total, skips, problems = 0, 0, []
     for path in files:
         source = path.read_text(encoding="utf-8")
-        if sys.version_info < (3, 10) and re.search(r"^\s+match .*:$", source, re.M):
-            print("{}: needs Python 3.10, not verified".format(path.name))
+        newer = [
+            needs
+            for needs, syntax in (((3, 10), r"^\s+match .*:$"), ((3, 11), r"^\s+except\*"))
+            if sys.version_info < needs and re.search(syntax, source, re.M)
+        ]
+        if newer:
+            print("{}: needs Python {}.{}, not verified".format(path.name, *newer[-1]))
             continue
         if "# no-exec-file:" in source:
             continue

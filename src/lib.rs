@@ -17,5 +17,6 @@ pub mod report;
 pub mod rules;
 pub mod settle;
 pub mod source;
+pub mod sql;
 
 mod suggest;

@@ -60,7 +60,7 @@ pub struct CheckArgs {
         help_heading = "Rules"
     )]
     pub ignore: Vec<String>,
-    /// Show notes, too: findings that depend on code that was not found
+    /// Show notes, too: findings that depend on code that was not found or not followed
     #[arg(long, help_heading = "Rules")]
     pub pedantic: bool,
     /// The least severity of a reported finding that makes the exit code 1

@@ -93,8 +93,8 @@ impl Engine<'_> {
                         };
                         equal == want
                     }
-                    (None, Some(l)) => self.assume_literal(state, a, &l, op, want),
-                    (Some(l), None) => self.assume_literal(state, b, &l, op, want),
+                    (None, Some(l)) => self.assume_literal(state, a, &l, want),
+                    (Some(l), None) => self.assume_literal(state, b, &l, want),
                     (None, None)
                         if op == CmpOp::Is
                             && (self.is_private_object(a, b) || self.is_private_object(b, a)) =>
@@ -112,25 +112,13 @@ impl Engine<'_> {
                         if want {
                             if let Lits::In(x) = &fb.lits
                                 && x.len() == 1
-                                && !self.assume_literal(
-                                    state,
-                                    a,
-                                    x.first().expect("has one"),
-                                    op,
-                                    true,
-                                )
+                                && !self.assume_literal(state, a, x.first().expect("has one"), true)
                             {
                                 return false;
                             }
                             if let Lits::In(x) = &fa.lits
                                 && x.len() == 1
-                                && !self.assume_literal(
-                                    state,
-                                    b,
-                                    x.first().expect("has one"),
-                                    op,
-                                    true,
-                                )
+                                && !self.assume_literal(state, b, x.first().expect("has one"), true)
                             {
                                 return false;
                             }
@@ -158,14 +146,7 @@ impl Engine<'_> {
                     if matches!(&f.kind, StaticExprKind::Path(p) if p.len() == 1 && p[0] == "object")))
     }
 
-    fn assume_literal(
-        &mut self,
-        state: &mut State,
-        v: Value,
-        l: &Literal,
-        op: CmpOp,
-        want: bool,
-    ) -> bool {
+    fn assume_literal(&mut self, state: &mut State, v: Value, l: &Literal, want: bool) -> bool {
         if let Literal::Bool(b) = l
             && self.terms.is_boolean(v)
         {
@@ -225,7 +206,6 @@ impl Engine<'_> {
                 if impossible {
                     return !want;
                 }
-                let _ = op;
                 state.refine(v, |f| {
                     if f.kind == Kind::Unknown {
                         f.kind = kind;
@@ -399,9 +379,7 @@ impl Engine<'_> {
                             !matches!(&f.lits, Lits::In(s) if s.is_empty())
                         });
                 }
-                return lits
-                    .iter()
-                    .all(|l| self.assume_literal(state, a, l, CmpOp::Eq, false));
+                return lits.iter().all(|l| self.assume_literal(state, a, l, false));
             }
             if !want {
                 for item in items {

@@ -322,10 +322,9 @@ impl Engine<'_> {
                     || self.mentions_watched(&state, &args);
                 self.unresolved(state, &name, receiver, &args, given, site)
             }
-            Term::Item(table, key) => {
+            Term::Item(table, _) => {
                 // A dispatch table of functions: a call of any of them.
                 let given = self.mentions_watched(&state, &args);
-                let _ = key;
                 let options = self.table_values(&state, table);
                 if options.is_empty() {
                     return self.unresolved(state, "call", None, &args, given, site);

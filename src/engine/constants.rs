@@ -93,7 +93,7 @@ impl Engine<'_> {
             StaticExprKind::Path(p) => {
                 let def = self.program.resolve_path(m, scope, p);
                 match (&def, p.as_slice()) {
-                    (Def::Unknown, [.., owner, last]) => {
+                    (Def::Unknown, [.., _, last]) => {
                         // `Color.RED`
                         if let Def::Class(c) =
                             self.program.resolve_path(m, scope, &p[..p.len() - 1])
@@ -101,7 +101,6 @@ impl Engine<'_> {
                         {
                             return Some(self.terms.make(Term::Member(c, last.clone())));
                         }
-                        let _ = owner;
                         None
                     }
                     (Def::Unknown, _) => None,

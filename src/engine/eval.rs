@@ -432,4 +432,11 @@ impl Engine<'_> {
         fact.exact = exact;
         self.fresh_with(state, site, fact)
     }
+
+    /// The outcome in which an operation on a builtin fails with an exception of just this class.
+    pub(crate) fn raise_exact(&mut self, mut state: State, class: &str, site: Site) -> Outcome {
+        let class = self.terms.external(class);
+        let e = self.exception(&mut state, class, true, Site { part: 1, ..site });
+        Outcome::raise(state, e)
+    }
 }

@@ -96,37 +96,17 @@ impl State {
     }
 
     /// The state with other names for its symbols.
-    pub(super) fn rename(&self, terms: &mut Terms, renamed: &FxHashMap<Value, Value>) -> State {
+    fn rename(&self, terms: &mut Terms, renamed: &FxHashMap<Value, Value>) -> State {
         // A substitution goes on into its own results only through the memo: keep it apart from
         // the renaming, in which one symbol may take the name of another.
         let mut memo = renamed.clone();
-        let mut go = |v: Value, terms: &mut Terms| {
+        self.map_values(&self.env, |v| {
             if terms.leaves(v).iter().any(|l| renamed.contains_key(l)) {
-                terms.substitute(v, &mut memo)
+                Some(terms.substitute(v, &mut memo))
             } else {
-                v
+                Some(v)
             }
-        };
-        let mut out = State::new(0, go(self.watched, terms));
-        out.flags = self.flags;
-        out.env = self.env.iter().map(|v| v.map(|v| go(v, terms))).collect();
-        for ((o, slot), cell) in &self.heap {
-            let o = go(*o, terms);
-            let slot = match slot {
-                Slot::Item(k) => Slot::Item(go(*k, terms)),
-                other => other.clone(),
-            };
-            let cell = match cell {
-                Cell::Has(v) => Cell::Has(go(*v, terms)),
-                Cell::Absent => Cell::Absent,
-            };
-            out.heap.insert((o, slot), cell);
-        }
-        for (v, f) in &self.facts {
-            let v = go(*v, terms);
-            out.facts.insert(v, f.clone());
-        }
-        out
+        })
     }
 
     /// The state that covers both: places that differ get a joined value with the facts that

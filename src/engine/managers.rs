@@ -13,7 +13,7 @@ use crate::ir::{Literal, Name};
 use crate::program::Lookup;
 
 impl Engine<'_> {
-    fn manager_kind(&self, state: &State, m: Value) -> Option<Name> {
+    pub(super) fn manager_kind(&self, state: &State, m: Value) -> Option<Name> {
         match state.heap.get(&(m, Slot::Field("$manager".into()))) {
             Some(Cell::Has(k)) => match self.terms.literal(*k) {
                 Some(Literal::Str(s)) => Some(s.clone()),
@@ -227,12 +227,10 @@ impl Engine<'_> {
         cx: &FnContext,
         mut state: State,
         m: Value,
-        kind: Value,
         name: &Name,
         args: Args,
         site: Site,
     ) -> Vec<Outcome> {
-        let _ = kind;
         let none = self.terms.none();
         let slot = (m, Slot::Field("$data".into()));
         match (name.as_str(), args.positional.first().copied()) {

@@ -45,9 +45,8 @@ impl Engine<'_> {
             let v = self.fresh(&mut state, site);
             return vec![Outcome::normal(state, v)];
         }
-        if let Some(Cell::Has(kind)) = state.heap.get(&(recv, Slot::Field("$manager".into()))) {
-            let kind = *kind;
-            return self.manager_method(cx, state, recv, kind, name, args, site);
+        if self.manager_kind(&state, recv).is_some() {
+            return self.manager_method(cx, state, recv, name, args, site);
         }
         if matches!(name.as_str(), "run_until_complete" | "run") && args.positional.len() == 1 {
             let x = args.positional[0];
@@ -201,9 +200,7 @@ impl Engine<'_> {
                     && default.is_none()
                     && state.kind(&self.terms, recv) == Kind::Dict
                 {
-                    let class = self.terms.external("KeyError");
-                    let e = self.exception(&mut state, class, true, Site { part: 1, ..site });
-                    return vec![Outcome::raise(state, e)];
+                    return vec![self.raise_exact(state, "KeyError", site)];
                 }
                 let v = match (found, default) {
                     (Some(Cell::Has(v)), _) => v,
@@ -421,16 +418,15 @@ impl Engine<'_> {
                 self.terms.none()
             }
             "pop" | "remove" => {
-                let mut failed = state.clone();
-                let class = self.terms.external(if name == "pop" {
+                let class = if name == "pop" {
                     "IndexError"
                 } else {
                     "ValueError"
-                });
-                let e = self.exception(&mut failed, class, true, Site { part: 1, ..site });
+                };
+                let failed = self.raise_exact(state.clone(), class, site);
                 if name == "pop" && args.positional.is_empty() {
                     if old.hi == 0 {
-                        return vec![Outcome::raise(failed, e)];
+                        return vec![failed];
                     }
                     self.grow(
                         &mut state,
@@ -445,7 +441,7 @@ impl Engine<'_> {
                     if old.lo > 0 {
                         return vec![Outcome::normal(state, v)];
                     }
-                    return vec![Outcome::normal(state, v), Outcome::raise(failed, e)];
+                    return vec![Outcome::normal(state, v), failed];
                 }
                 self.grow(
                     &mut state,
@@ -457,7 +453,7 @@ impl Engine<'_> {
                     site,
                 );
                 let v = self.fresh(&mut state, Site { part: 5, ..site });
-                return vec![Outcome::normal(state, v), Outcome::raise(failed, e)];
+                return vec![Outcome::normal(state, v), failed];
             }
             "discard" | "difference_update" | "intersection_update" => {
                 self.grow(&mut state, recv, Interval { lo: 0, hi: old.hi }, site);
@@ -470,11 +466,9 @@ impl Engine<'_> {
             }
             "count" => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Int)),
             "index" => {
-                let class = self.terms.external("ValueError");
-                let mut failed = state.clone();
-                let e = self.exception(&mut failed, class, true, Site { part: 1, ..site });
+                let failed = self.raise_exact(state.clone(), "ValueError", site);
                 let v = self.fresh_with(&mut state, site, Fact::of_kind(Kind::Int));
-                return vec![Outcome::normal(state, v), Outcome::raise(failed, e)];
+                return vec![Outcome::normal(state, v), failed];
             }
             _ => self.fresh(&mut state, site),
         };

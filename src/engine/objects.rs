@@ -328,12 +328,6 @@ impl Engine<'_> {
             }
         }
         let kind = state.kind(&self.terms, object);
-        let raise = |this: &mut Self, state: &State, class: &str| {
-            let mut failed = state.clone();
-            let class = this.terms.external(class);
-            let e = this.exception(&mut failed, class, true, Site { part: 1, ..site });
-            Outcome::raise(failed, e)
-        };
         let closed = state.fact(object).is_some_and(|f| f.closed);
         match state.heap.get(&(object, Slot::Item(key))) {
             Some(Cell::Has(v)) => {
@@ -341,9 +335,11 @@ impl Engine<'_> {
                 vec![Outcome::normal(state, v)]
             }
             None if closed && key_lit.is_some() && kind == Kind::Dict => {
-                vec![raise(self, &state, "KeyError")]
+                vec![self.raise_exact(state, "KeyError", site)]
             }
-            Some(Cell::Absent) if kind == Kind::Dict => vec![raise(self, &state, "KeyError")],
+            Some(Cell::Absent) if kind == Kind::Dict => {
+                vec![self.raise_exact(state, "KeyError", site)]
+            }
             Some(Cell::Absent) | None if kind == Kind::DefaultDict => {
                 let name = state.fact(object).map(|f| f.is.clone()).unwrap_or_default();
                 let counter = name.iter().any(
@@ -357,16 +353,11 @@ impl Engine<'_> {
                 vec![Outcome::normal(state, v)]
             }
             _ => {
-                // Every call of an unknown may raise, and so may a subscript with a key that is
-                // not known to be there.
-                let class = match kind {
-                    Kind::List | Kind::Tuple | Kind::Str => "IndexError",
-                    Kind::Dict => "KeyError",
-                    _ => "LookupError",
-                };
-                let mut failed = state.clone();
-                let class = self.terms.external(class);
-                let e = self.exception(&mut failed, class, false, Site { part: 1, ..site });
+                let mut out: Vec<Outcome> = self
+                    .missing_key(&state, object, key)
+                    .iter()
+                    .map(|class| self.raise_exact(state.clone(), class, site))
+                    .collect();
                 let snap = state.snapshot(object);
                 let v = if self.terms.depth(snap).max(self.terms.depth(key)) >= MAX_TERM_DEPTH {
                     self.fresh(&mut state, site)
@@ -376,8 +367,30 @@ impl Engine<'_> {
                 if kind.is_dict() && key_lit.is_some() {
                     state.heap.insert((object, Slot::Item(key)), Cell::Has(v));
                 }
-                vec![Outcome::normal(state, v), Outcome::raise(failed, e)]
+                out.insert(0, Outcome::normal(state, v));
+                out
             }
+        }
+    }
+
+    /// What `object[key]` raises when there is no such key. Just these classes and none derived
+    /// from them: what a library raises for a missing row is the business of its calls, and a
+    /// handler of that must not be entered from every subscript.
+    pub(super) fn missing_key(
+        &self,
+        state: &State,
+        object: Value,
+        key: Value,
+    ) -> &'static [&'static str] {
+        match (
+            state.kind(&self.terms, object),
+            state.kind(&self.terms, key),
+        ) {
+            (Kind::List | Kind::Tuple | Kind::Str, _) => &["IndexError"],
+            (Kind::Dict | Kind::DefaultDict, _) => &["KeyError"],
+            (_, Kind::Int) => &["IndexError"],
+            (_, Kind::Unknown) if self.terms.literal(key).is_none() => &["KeyError", "IndexError"],
+            _ => &["KeyError"],
         }
     }
 

@@ -157,6 +157,38 @@ impl State {
             })
     }
 
+    /// The state with other values, and another environment of the same terms. What is said of a
+    /// value for which there is no other is left out.
+    pub(super) fn map_values(
+        &self,
+        env: &[Option<Value>],
+        mut to: impl FnMut(Value) -> Option<Value>,
+    ) -> State {
+        let mut out = State::new(0, to(self.watched).unwrap_or(self.watched));
+        out.flags = self.flags;
+        out.env = env.iter().map(|v| v.and_then(&mut to)).collect();
+        for ((object, slot), cell) in &self.heap {
+            let Some(object) = to(*object) else { continue };
+            let slot = match slot {
+                Slot::Item(key) => to(*key).map(Slot::Item),
+                Slot::Content | Slot::Field(_) => Some(slot.clone()),
+            };
+            let cell = match cell {
+                Cell::Has(v) => to(*v).map(Cell::Has),
+                Cell::Absent => Some(Cell::Absent),
+            };
+            if let (Some(slot), Some(cell)) = (slot, cell) {
+                out.heap.insert((object, slot), cell);
+            }
+        }
+        for (v, fact) in &self.facts {
+            if let Some(v) = to(*v) {
+                out.facts.insert(v, fact.clone());
+            }
+        }
+        out
+    }
+
     fn forget(&mut self, terms: &Terms, leaf: Value) {
         self.facts.retain(|v, _| !terms.leaves(*v).contains(&leaf));
         self.heap

@@ -166,19 +166,12 @@ impl Engine<'_> {
                 let missing = kind.is_dict() && there == Some(crate::engine::state::Cell::Absent);
                 let present = matches!(there, Some(crate::engine::state::Cell::Has(_)));
                 if !present {
-                    let mut failed = state.clone();
-                    let class = self.terms.external(if kind.is_dict() {
-                        "KeyError"
-                    } else {
-                        "LookupError"
-                    });
-                    let e = self.exception(
-                        &mut failed,
-                        class,
-                        kind.is_dict(),
-                        Site { part: 1, ..site },
-                    );
-                    self.raise_to(failed, e, unwind.as_ref(), Edge::Raised, out);
+                    for class in self.missing_key(&state, o, k) {
+                        let mut failed = state.clone();
+                        let class = self.terms.external(class);
+                        let e = self.exception(&mut failed, class, true, Site { part: 1, ..site });
+                        self.raise_to(failed, e, unwind.as_ref(), Edge::Raised, out);
+                    }
                 }
                 if !missing {
                     self.remove_item(&mut state, o, k, site);

@@ -258,14 +258,12 @@ impl Engine<'_> {
                 state,
                 block: e.block,
             };
-            if let Some(old) = exits
+            let known = exits
                 .iter()
-                .find(|x| x.kind == exit.kind && x.value == exit.value && x.state == exit.state)
-            {
-                let _ = old;
-                continue;
+                .any(|x| x.kind == exit.kind && x.value == exit.value && x.state == exit.state);
+            if !known {
+                exits.push(exit);
             }
-            exits.push(exit);
         }
         if exits.len() > SUMMARY_EXITS {
             self.budget.merges += 1;
@@ -400,39 +398,11 @@ impl Engine<'_> {
             ));
             map.insert(*leaf, input);
         }
-        let visible = |v: Value, terms: &crate::engine::value::Terms| {
-            terms.leaves(v).iter().all(|l| seen.contains(l))
-        };
-        let mut out = State::new(0, state.watched);
-        out.flags = state.flags;
-        out.watched = self.terms.substitute(state.watched, &mut map);
-        out.env = env
-            .iter()
-            .map(|v| v.map(|v| self.terms.substitute(v, &mut map)))
-            .collect();
-        for ((o, slot), cell) in &state.heap {
-            if !visible(*o, &self.terms) {
-                continue;
-            }
-            let slot = match slot {
-                Slot::Item(k) if !visible(*k, &self.terms) => continue,
-                Slot::Item(k) => Slot::Item(self.terms.substitute(*k, &mut map)),
-                other => other.clone(),
-            };
-            let cell = match cell {
-                Cell::Has(v) if !visible(*v, &self.terms) => continue,
-                Cell::Has(v) => Cell::Has(self.terms.substitute(*v, &mut map)),
-                Cell::Absent => Cell::Absent,
-            };
-            let o = self.terms.substitute(*o, &mut map);
-            out.heap.insert((o, slot), cell);
-        }
-        for (v, fact) in &state.facts {
-            if visible(*v, &self.terms) {
-                let v = self.terms.substitute(*v, &mut map);
-                out.facts.insert(v, fact.clone());
-            }
-        }
+        let terms = &mut self.terms;
+        let out = state.map_values(env, |v| {
+            let visible = terms.leaves(v).iter().all(|l| seen.contains(l));
+            visible.then(|| terms.substitute(v, &mut map))
+        });
         (out, order)
     }
 
@@ -452,7 +422,11 @@ impl Engine<'_> {
         out.heap.retain(|(o, slot), _| {
             !visible(*o, &self.terms) || matches!(slot, Slot::Item(k) if !visible(*k, &self.terms))
         });
-        out.facts.retain(|v, _| !visible(*v, &self.terms));
+        // The callee brings its own facts about the objects that it saw. What was known of values
+        // derived from them it may have forgotten, as nothing in it asks; but a fact about such a
+        // value does not change, and the caller may still hold it in a variable.
+        out.facts
+            .retain(|v, _| !visible(*v, &self.terms) || !self.terms.leaves(*v).contains(v));
         out.flags = exit.state.flags;
         let mut map: FxHashMap<Value, Value> = FxHashMap::default();
         for (i, o) in originals.iter().enumerate() {
@@ -494,31 +468,15 @@ impl Engine<'_> {
             let v = out.fresh(&mut self.terms, Site { part, ..site });
             map.insert(symbol, v);
         }
-        for ((o, slot), cell) in &exit.state.heap {
-            let o = self.terms.substitute(*o, &mut map);
-            let slot = match slot {
-                Slot::Item(k) => Slot::Item(self.terms.substitute(*k, &mut map)),
-                other => other.clone(),
-            };
-            let cell = match cell {
-                Cell::Has(v) => Cell::Has(self.terms.substitute(*v, &mut map)),
-                Cell::Absent => Cell::Absent,
-            };
-            out.heap.insert((o, slot), cell);
-        }
-        for (v, fact) in &exit.state.facts {
-            let v = self.terms.substitute(*v, &mut map);
-            if self.terms.literal(v).is_none() {
-                out.facts.insert(v, fact.clone());
-            }
-        }
         let value = self.terms.substitute(exit.value, &mut map);
-        let env = exit
-            .state
-            .env
-            .iter()
-            .map(|v| v.map(|v| self.terms.substitute(v, &mut map)))
-            .collect();
-        (out, value, env)
+        let left = exit.state.map_values(&exit.state.env, |v| {
+            Some(self.terms.substitute(v, &mut map))
+        });
+        out.heap.extend(left.heap);
+        // An input may stand for a literal, which needs no facts.
+        let facts = left.facts.into_iter();
+        out.facts
+            .extend(facts.filter(|(v, _)| self.terms.literal(*v).is_none()));
+        (out, value, left.env)
     }
 }

@@ -474,7 +474,8 @@ fn edges(kind: &TerminatorKind) -> Vec<(BlockId, Option<LocalId>)> {
     edges
 }
 
-fn for_each_use(kind: &StatementKind, f: &mut dyn FnMut(LocalId)) {
+/// Calls `f` for each local that the statement reads.
+pub(crate) fn for_each_use(kind: &StatementKind, f: &mut dyn FnMut(LocalId)) {
     let mut operand = |operand: &Operand| {
         if let Operand::Local(local) = operand {
             f(*local);
@@ -498,7 +499,8 @@ fn for_each_use(kind: &StatementKind, f: &mut dyn FnMut(LocalId)) {
     }
 }
 
-fn for_each_terminator_use(kind: &TerminatorKind, f: &mut dyn FnMut(LocalId)) {
+/// Calls `f` for each local that the terminator reads.
+pub(crate) fn for_each_terminator_use(kind: &TerminatorKind, f: &mut dyn FnMut(LocalId)) {
     let mut operand = |operand: &Operand| {
         if let Operand::Local(local) = operand {
             f(*local);
@@ -522,7 +524,7 @@ fn for_each_terminator_use(kind: &TerminatorKind, f: &mut dyn FnMut(LocalId)) {
 }
 
 /// Calls `f` for each operand of the rvalue, in order.
-pub(super) fn for_each_operand(rvalue: &Rvalue, f: &mut dyn FnMut(&Operand)) {
+pub(crate) fn for_each_operand(rvalue: &Rvalue, f: &mut dyn FnMut(&Operand)) {
     let elements = |elements: &[Element], f: &mut dyn FnMut(&Operand)| {
         elements.iter().for_each(|element| f(&element.value));
     };

@@ -60,6 +60,8 @@ impl Sample {
         FindingBuilder::new(UntrackedReturn.meta(), kind)
             .arg("method", "save_data")
             .arg("place", "self.stats['rows_inserted']")
+            .arg("unknown", "it depends on code that was not found")
+            .arg("remedy", "make the called code resolvable")
     }
 
     fn report(&self, format: Format) -> String {

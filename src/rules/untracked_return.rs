@@ -1,6 +1,7 @@
 //! `untracked-return`: every path on which a contract method returns must have set the place.
 
 mod duty;
+mod reach;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -24,7 +25,8 @@ use crate::rules::{Rule, UntrackedReturn};
 use crate::source::Span;
 
 pub use duty::{Grounds, Task};
-use duty::{brings_helpers, decided_last, is_default, must_keep, own_helper};
+use duty::{decided_last, is_default, must_keep, own_helper};
+use reach::brings_helpers;
 
 /// The path did a write.
 const WROTE: u32 = 1;
@@ -115,6 +117,8 @@ struct Verdict {
     bad: Vec<(ExitPoint, Bad, bool, Vec<PathEvent>)>,
     /// No path on which it returns sets the place.
     never: bool,
+    /// Exits for which no single path was found.
+    infeasible: u64,
 }
 
 /// Checks the contract method that a class has, if the class has to keep the contract.
@@ -137,10 +141,10 @@ pub fn check_class(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> Ch
         .filter(|func| !is_default(program, owner, *func, task))
         .collect();
     // What a class inherits is checked where it is written, unless the class is what makes a
-    // processor of it, or brings helpers of its own that it may call.
+    // processor of it, or brings members of its own that it may use.
     let mut known = Checked::default();
     if owner != class && must_keep(program, owner, owner, task) {
-        if !brings_helpers(program, class, owner) {
+        if !brings_helpers(program, class, owner, &defs) {
             out.heir_of = Some(owner);
             return out;
         }
@@ -216,8 +220,8 @@ fn check_function(
         let m = program.module(class.module);
         format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
     };
-    let start = || {
-        FindingBuilder::new(UntrackedReturn.meta(), "never-set")
+    let start = |kind| {
+        FindingBuilder::new(UntrackedReturn.meta(), kind)
             .arg("method", contract.method.clone())
             .arg("place", contract.sets.to_string())
             .symbol(symbol.clone())
@@ -228,7 +232,7 @@ fn check_function(
         })
     {
         out.findings.push(
-            start()
+            start("never-set")
                 .note("the body contains `yield`: calling it only makes a generator, and runs nothing")
                 .exit(def)
                 .at(def, "a call of this runs nothing"),
@@ -236,43 +240,30 @@ fn check_function(
         return;
     }
     let (mut state, cells, root) = enter(&mut engine, class, func, contract);
-    let mut verdict = judge(&mut engine, root, cells, &mut state, out);
-    if root != func {
-        // A project's decorator stands in front: if the method by itself is wrong, say so there.
-        if verdict.as_ref().is_some_and(|v| !v.bad.is_empty()) {
-            let mut plain = Engine::new(program, &tally);
-            let mut state = entry_state(&mut plain, class, func, contract);
-            if let Some(inner) = judge(&mut plain, func, None, &mut state, out)
-                && !inner.bad.is_empty()
-            {
-                verdict = Some(inner);
-                report(
-                    program,
-                    &mut plain,
-                    class,
-                    func,
-                    contract,
-                    verdict.as_ref(),
-                    &start,
-                    out,
-                );
-                account(&plain, out);
-                account(&engine, out);
-                return;
-            }
+    let verdict = judge(&mut engine, root, cells, &mut state);
+    account(&engine, out);
+    let Some(mut verdict) = verdict else {
+        out.given_up += 1;
+        let large = start("unverified")
+            .arg("unknown", "it is too large to follow every path")
+            .arg("remedy", "move parts of it into methods of their own");
+        out.findings
+            .push(large.exit(def).at(def, "was not followed to the end"));
+        return;
+    };
+    let mut judged = root;
+    // A project's decorator stands in front: if the method by itself is wrong, say so there.
+    if root != func && !verdict.bad.is_empty() {
+        let mut plain = Engine::new(program, &tally);
+        let mut state = entry_state(&mut plain, class, func, contract);
+        let inner = judge(&mut plain, func, None, &mut state);
+        account(&plain, out);
+        if let Some(inner) = inner.filter(|inner| !inner.bad.is_empty()) {
+            (verdict, judged) = (inner, func);
         }
     }
-    report(
-        program,
-        &mut engine,
-        class,
-        root,
-        contract,
-        verdict.as_ref(),
-        &start,
-        out,
-    );
-    account(&engine, out);
+    out.infeasible += verdict.infeasible;
+    report(program, class, judged, &verdict, &start, out);
 }
 
 fn account(engine: &Engine<'_>, out: &mut Checked) {
@@ -386,13 +377,13 @@ fn enter(
     }
 }
 
-/// Simulates the function and finds its bad exits, each confirmed by a path.
+/// Simulates the function and finds its bad exits, each confirmed by a path. `None` when the
+/// budget was not enough.
 fn judge(
     engine: &mut Engine<'_>,
     func: FuncRef,
     cells: Option<Value>,
     state: &mut State,
-    out: &mut Checked,
 ) -> Option<Verdict> {
     let cx = engine.context(func);
     let args = engine.receiver_args(state.watched);
@@ -407,7 +398,6 @@ fn judge(
     engine.budget.grant(cx.function().body.blocks.len());
     let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
     if !graph.complete {
-        out.given_up += 1;
         return None;
     }
     let mut candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad)>> = BTreeMap::new();
@@ -430,6 +420,7 @@ fn judge(
         }
     }
     let mut found = Vec::new();
+    let mut infeasible = 0;
     for (point, list) in candidates {
         let mut settled = false;
         for wanted in Bad::ALL {
@@ -443,14 +434,18 @@ fn judge(
                         found.push((point, wanted, low, events));
                         settled = true;
                     }
-                    Witness::Infeasible | Witness::Unknown => out.infeasible += 1,
+                    Witness::Infeasible | Witness::Unknown => infeasible += 1,
                 }
             }
         }
     }
     let lost = found.iter().any(|(_, b, ..)| *b == Bad::Dropped);
     let never = !any_good && !any_unverified && !lost && !found.is_empty();
-    Some(Verdict { bad: found, never })
+    Some(Verdict {
+        bad: found,
+        never,
+        infeasible,
+    })
 }
 
 fn search(
@@ -504,25 +499,21 @@ fn exit_point(cx: &FnContext, block: BlockId) -> ExitPoint {
 #[allow(clippy::too_many_arguments)]
 fn report(
     program: &Program<'_>,
-    engine: &mut Engine<'_>,
     class: ClassRef,
     func: FuncRef,
-    contract: &Contract,
-    verdict: Option<&Verdict>,
-    start: &dyn Fn() -> FindingBuilder,
+    verdict: &Verdict,
+    start: &dyn Fn(&'static str) -> FindingBuilder,
     out: &mut Checked,
 ) {
-    let Some(verdict) = verdict else { return };
     let module = program.module(func.module);
     let Some(file) = module.file.as_ref().map(|f| f.id) else {
         return;
     };
     let function = module.ir.function(func.func);
     let at = |span: Span| Location { file, span };
-    let _ = engine;
     let own = |events: &[PathEvent]| own_helper(program, class, func, events);
     if verdict.never && !verdict.bad.iter().any(|(.., events)| own(events).is_some()) {
-        let mut b = start();
+        let mut b = start("never-set");
         for (point, ..) in &verdict.bad {
             b = b.exit(at(point.span));
         }
@@ -539,10 +530,9 @@ fn report(
         return;
     }
     for (point, kind, low, events) in &verdict.bad {
-        let mut b = FindingBuilder::new(UntrackedReturn.meta(), kind.kind())
-            .arg("method", contract.method.clone())
-            .arg("place", contract.sets.to_string())
-            .symbol(start_symbol(program, class, contract));
+        let mut b = start(kind.kind())
+            .arg("unknown", "it depends on code that was not found")
+            .arg("remedy", "make the called code resolvable");
         let mut exit = at(point.span);
         let mut label = if point.implicit {
             "can reach its end without setting it"
@@ -588,9 +578,4 @@ fn report(
         }
         out.findings.push(finding);
     }
-}
-
-fn start_symbol(program: &Program<'_>, class: ClassRef, contract: &Contract) -> String {
-    let m = program.module(class.module);
-    format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
 }

@@ -166,3 +166,12 @@ fn redact_time(text: &str) -> String {
 pub fn json(ran: &Ran) -> serde_json::Value {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
 }
+
+/// Whether `python3` is there and new enough.
+pub fn python_is_there() -> bool {
+    let test = "import sys; sys.exit(sys.version_info < (3, 9))";
+    Command::new("python3")
+        .args(["-c", test])
+        .status()
+        .is_ok_and(|s| s.success())
+}

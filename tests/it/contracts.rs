@@ -366,3 +366,66 @@ fn shared_code_is_reported_once() {
     // Checking an heir alone does not report what stands in a file that was not asked for.
     assert_eq!(project.run(&["check", "heirs.py"]).code, 0);
 }
+
+#[test]
+fn a_method_that_is_too_large_to_follow_is_a_note() {
+    // Every flag doubles the paths, and the last test reads them all.
+    const FLAGS: usize = 60;
+    let mut source = String::from("from base import Base\n\nclass Big(Base):\n");
+    source += "    def publish(self):\n";
+    for i in 0..FLAGS {
+        source += &format!("        if self.client.ask({i}):\n            self.a{i} = 1\n");
+    }
+    let all: Vec<String> = (0..FLAGS).map(|i| format!("self.a{i}")).collect();
+    source += &format!("        if {}:\n            return\n", all.join(" and "));
+    source += "        self.stats['messages_sent'] = 1\n";
+    let files = [("base.py", BASE), ("big.py", &source), ("good.py", GOOD)];
+    let project = Project::new(&files);
+    let ran = project.run(&["check", "--format", "json"]);
+    assert_eq!(findings(&ran), [""; 0]);
+    let ran = project.run(&["check", "--pedantic", "--format", "concise"]);
+    assert_eq!(
+        ran.stdout,
+        "big.py:4:9: note[untracked-return] `publish` may return without setting \
+         `self.stats['messages_sent']`: it is too large to follow every path\n"
+    );
+}
+
+const SHARED: &str = "\
+from base import Base
+
+class Shared(Base):
+    strict = True
+
+    def publish(self):
+        if not self.rows and not self.strict:
+            return
+        self.deliver(self.rows)
+
+    def deliver(self, rows):
+        self.stats['messages_sent'] = self.client.send(rows)
+";
+
+/// How many methods were followed when a class below `Shared` has these members.
+fn followed(members: &str) -> (String, Ran) {
+    let heir = format!("from shared import Shared\n\nclass Heir(Shared):\n{members}");
+    let files = [("base.py", BASE), ("shared.py", SHARED), ("heir.py", &heir)];
+    let project = Project::new(&files);
+    let ran = project.run(&["check", "--statistics", "--format", "concise"]);
+    let counters = ran.stderr.lines();
+    let counter = counters.filter(|line| line.ends_with("methods checked"));
+    (counter.collect::<String>().trim().to_owned(), ran)
+}
+
+#[test]
+fn an_inherited_method_is_followed_again_only_for_members_that_it_uses() {
+    let (count, ran) = followed("    def prepare(self):\n        self.rows = self.client.all()\n");
+    assert_eq!(count, "1  methods checked", "{}", ran.stderr);
+    let (count, ran) = followed("    def deliver(self, rows):\n        self.client.send(rows)\n");
+    assert_eq!(count, "2  methods checked", "{}", ran.stderr);
+    assert!(ran.stdout.contains("heir.py"), "{}", ran.stdout);
+    // A class attribute that the method tests decides as well.
+    let (count, ran) = followed("    strict = False\n");
+    assert_eq!(count, "2  methods checked", "{}", ran.stderr);
+    assert!(ran.stdout.contains("shared.py"), "{}", ran.stdout);
+}

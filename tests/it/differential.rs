@@ -14,6 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::common::python_is_there;
 use serde::Deserialize;
 use tallylint::config::{Overrides, Settings};
 use tallylint::driver::{self, Request};
@@ -43,15 +44,6 @@ fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable)
         .ok()
         .map_or(default, |text| text.parse().unwrap())
-}
-
-/// Whether `python3` is there and new enough.
-fn python_is_there() -> bool {
-    let test = "import sys; sys.exit(sys.version_info < (3, 9))";
-    Command::new("python3")
-        .args(["-c", test])
-        .status()
-        .is_ok_and(|s| s.success())
 }
 
 /// Writes programs with several generators, each into its own folder.

@@ -13,3 +13,4 @@ mod execution;
 mod fixtures;
 mod input;
 mod stdlib;
+mod tree;

@@ -66,24 +66,6 @@ fn is_protocol(program: &Program<'_>, class: ClassRef) -> bool {
         .any(|e| matches!(e, MroEntry::External(p) if p.ends_with("Protocol")))
 }
 
-/// Whether a class between `class` and `owner` in the MRO defines a method.
-pub(super) fn brings_helpers(program: &Program<'_>, class: ClassRef, owner: ClassRef) -> bool {
-    let mro = program.mro(class);
-    mro.entries
-        .iter()
-        .take_while(|e| **e != MroEntry::Class(owner))
-        .any(|e| match e {
-            MroEntry::Class(c) => {
-                let m = program.module(c.module);
-                m.ir.functions
-                    .iter()
-                    .any(|f| f.class == Some(c.class) && f.name != "__init__")
-            }
-            MroEntry::External(p) => !crate::program::is_transparent_base(p),
-            MroEntry::Unknown => true,
-        })
-}
-
 /// Whether `class`, which has the method from `owner`, must keep the contract.
 fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &Contract) -> bool {
     let mro = program.mro(class);
