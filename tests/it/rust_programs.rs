@@ -577,11 +577,13 @@ pub fn program(random: &mut Random) -> String {
         fuel: 0,
     };
     for line in [
-        "use crate::world::{Mode, Processor, World, E};",
+        "use crate::world::{Processor, World, E};",
         "use std::collections::HashMap;",
         "use std::mem;",
         "pub type Stats = HashMap<String, i64>;",
         "const KEY: &str = \"rows_inserted\";",
+        "#[derive(Clone, Copy, PartialEq, Eq, Debug)]",
+        "pub enum Mode { Append, Merge, Replace }",
         "fn record(stats: &mut Stats, n: i64) { stats.insert(KEY.to_string(), n); }",
         "pub struct P {",
         "    pub stats: Stats, pub w: World, pub rows: Vec<i64>, pub flag: bool,",
@@ -621,8 +623,6 @@ macro_rules! ensure { ($test:expr, $($t:tt)*) => { if !$test { return Err($crate
 pub mod world {
     #[derive(Debug)]
     pub struct E;
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub enum Mode { Append, Merge, Replace }
     pub struct World;
     impl World {
         pub fn yes(&self) -> bool { super::choose() == 0 }
@@ -673,7 +673,7 @@ macro_rules! all {
         for rows in [vec![], vec![1], vec![1, 2]] {
             for flag in [false, true] {
                 for opt in [None, Some(1), Some(2)] {
-                    for mode in [world::Mode::Append, world::Mode::Merge, world::Mode::Replace] {
+                    for mode in [$module::Mode::Append, $module::Mode::Merge, $module::Mode::Replace] {
                         let (all, bad) = explore(&|| {
                             let mut p = $module::P {
                                 stats: HashMap::new(), w: world::World, rows: rows.clone(), flag, opt, mode,

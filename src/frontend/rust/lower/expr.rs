@@ -286,6 +286,14 @@ impl FunctionLowerer<'_> {
             self.assign_op(&x.left, op, &x.right, span);
             return Operand::NONE;
         }
+        if matches!(x.op, Op::Eq(_) | Op::Ne(_))
+            && let Some(equal) = self.equals_variant(&x.left, &x.right, span)
+        {
+            return match x.op {
+                Op::Eq(_) => equal,
+                _ => self.emit(Rvalue::Not(equal), span),
+            };
+        }
         let left = self.expr(&x.left);
         let left = self.keep(left, span);
         let right = self.expr(&x.right);
@@ -305,6 +313,37 @@ impl FunctionLowerer<'_> {
             Some(op) => self.emit(Rvalue::Binary(op, left, right), span),
             None => self.opaque(vec![left, right], span),
         }
+    }
+
+    /// `a == None`, `a == Some(b)`: a test of the variant, then of its payload.
+    fn equals_variant(&mut self, left: &Expr, right: &Expr, span: Span) -> Option<Operand> {
+        let (value, made) = match (outcome(left), outcome(right)) {
+            (None, Some(made)) => (left, made),
+            (Some(made), None) => (right, made),
+            _ => return None,
+        };
+        let value = self.expr(value);
+        let value = self.keep(value, span);
+        let (tag, payload) = made;
+        let is = self.is_variant(value.clone(), tag, span);
+        let Some(wanted) = payload else {
+            return Some(is);
+        };
+        let result = self.body.temp();
+        let (then, otherwise, after) = (self.body.block(), self.body.block(), self.body.block());
+        self.branch(is, then, otherwise, BranchRole::ShortCircuit, span);
+        self.body.at(then);
+        let wanted = self.expr(wanted);
+        let payload = self.payload(value, tag, "0", span);
+        let equal = Rvalue::Compare(CmpOp::Eq, payload, wanted);
+        self.emit_to(result, equal, span);
+        self.body.goto(after);
+        self.body.at(otherwise);
+        let no = Rvalue::Use(Operand::Const(Literal::Bool(false)));
+        self.body.assign(result, no, span);
+        self.body.goto(after);
+        self.body.at(after);
+        Some(Operand::Local(result))
     }
 
     /// `&&`, `||` as values.
@@ -473,6 +512,23 @@ pub(super) fn member(member: &Member) -> Name {
     match member {
         Member::Named(name) => Name::from(types::plain(name)),
         Member::Unnamed(position) => Name::from(index(position.index as usize).to_string()),
+    }
+}
+
+/// The tag and payload of an option or result that an expression makes.
+fn outcome(e: &Expr) -> Option<(&'static str, Option<&Expr>)> {
+    match e {
+        Expr::Paren(x) => outcome(&x.expr),
+        Expr::Reference(x) => outcome(&x.expr),
+        Expr::Path(x) if x.path.is_ident("None") => Some((FAILURE, None)),
+        Expr::Call(x) => match (&*x.func, x.args.len()) {
+            (Expr::Path(f), 1) if f.path.is_ident("Some") || f.path.is_ident("Ok") => {
+                Some((SUCCESS, x.args.first()))
+            }
+            (Expr::Path(f), 1) if f.path.is_ident("Err") => Some((FAILURE, x.args.first())),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
