@@ -3,7 +3,9 @@
 use syn::{Expr, Lit, Member, RangeLimits, UnOp};
 
 use crate::frontend::index;
-use crate::frontend::rust::lower::function::{FunctionLowerer, captured_in_expr};
+use crate::frontend::rust::lower::function::{
+    Closure, FunctionLowerer, captured_in_block, captured_in_expr,
+};
 use crate::frontend::rust::{parse, types};
 use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{
@@ -441,30 +443,33 @@ impl FunctionLowerer<'_> {
 
     /// A closure closed over the variables it uses.
     pub(super) fn closure_value(&mut self, x: &syn::ExprClosure, span: Span) -> Operand {
-        let captured = captured_in_expr(&x.body);
-        let inputs: Vec<&syn::Pat> = x.inputs.iter().collect();
-        let outer = self.vars.visible();
-        let function = self.module.closure(
+        let closure = Closure {
             span,
-            x.asyncness.is_some(),
-            &inputs,
-            outer,
-            &self.site,
-            captured,
-            |this| this.tail(&x.body),
-        );
+            is_async: x.asyncness.is_some(),
+            inputs: x.inputs.iter().collect(),
+            outer: self.vars.visible(),
+            captured: captured_in_expr(&x.body),
+        };
+        let site = self.site.clone();
+        let function = self
+            .module
+            .closure(closure, &site, |this| this.tail(&x.body));
         self.emit(Rvalue::Closure(function), span)
     }
 
     /// `async { … }`: a call that has not run yet.
     fn async_block(&mut self, x: &syn::ExprAsync, span: Span) -> Operand {
-        let captured = super::function::captured_in_block(&x.block, None);
-        let outer = self.vars.visible();
-        let function = self
-            .module
-            .closure(span, true, &[], outer, &self.site, captured, |this| {
-                this.tail_block(&x.block);
-            });
+        let closure = Closure {
+            span,
+            is_async: true,
+            inputs: Vec::new(),
+            outer: self.vars.visible(),
+            captured: captured_in_block(&x.block, None),
+        };
+        let site = self.site.clone();
+        let function = self.module.closure(closure, &site, |this| {
+            this.tail_block(&x.block);
+        });
         let closure = self.emit(Rvalue::Closure(function), span);
         self.call_value(closure, Vec::new(), span)
     }

@@ -47,6 +47,17 @@ pub(super) struct Frame {
     pub(super) result: Option<LocalId>,
 }
 
+/// What is known of a closure before its body is lowered.
+pub(super) struct Closure<'a> {
+    pub(super) span: Span,
+    pub(super) is_async: bool,
+    pub(super) inputs: Vec<&'a Pat>,
+    /// The cells that it sees, innermost first.
+    pub(super) outer: Vec<FxHashMap<Name, Name>>,
+    /// The names that closures in it use.
+    pub(super) captured: FxHashSet<Name>,
+}
+
 /// Builds the control-flow graph of one function.
 pub(super) struct FunctionLowerer<'m> {
     pub(super) module: &'m mut Lowerer,
@@ -143,17 +154,20 @@ impl Lowerer {
         idx
     }
 
-    /// Lowers a closure, or an `async` block when there are no inputs and `is_async`.
+    /// Lowers a closure, or an `async` block.
     pub(super) fn closure(
         &mut self,
-        span: Span,
-        is_async: bool,
-        inputs: &[&Pat],
-        outer: Vec<FxHashMap<Name, Name>>,
+        closure: Closure<'_>,
         site: &Site,
-        captured: FxHashSet<Name>,
         lower: impl FnOnce(&mut FunctionLowerer<'_>),
     ) -> FuncIdx {
+        let Closure {
+            span,
+            is_async,
+            inputs,
+            outer,
+            captured,
+        } = closure;
         let name = Name::new(if is_async { "<async>" } else { "<closure>" });
         let head = Head {
             qualname: Name::from(format!("{}{name}", site.prefix)),
