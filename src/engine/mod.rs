@@ -11,6 +11,7 @@
 pub mod assume;
 pub mod budget;
 mod call;
+mod collections;
 mod constants;
 mod coroutines;
 mod data;

@@ -13,6 +13,7 @@ mod execution;
 mod fixtures;
 mod input;
 mod rust_differential;
+mod rust_harness;
 mod rust_programs;
 mod stdlib;
 mod tree;

@@ -16,10 +16,11 @@ use std::process::Command;
 use tallylint::config::{Overrides, Settings};
 use tallylint::driver::{self, Request};
 
-use crate::rust_programs::{Random, harness, program};
+use crate::rust_harness::harness;
+use crate::rust_programs::{Random, program};
 
 const SEED: u64 = 1;
-const COUNT: u64 = 120;
+const COUNT: u64 = 80;
 /// How many mismatches are printed.
 const SHOWN: usize = 12;
 

@@ -12,6 +12,7 @@ mod expr;
 mod format;
 mod function;
 mod idiom;
+mod import;
 mod item;
 mod macros;
 mod pattern;
