@@ -1,4 +1,4 @@
-//! Front ends: each turns the text of one file into an [`ir::Module`](crate::ir::Module). A front
+//! Front ends: each turns the text of one file into an [`ir::Module`]. A front
 //! end is the only place that names its language's parser, and owns all that is peculiar to the
 //! language; nothing after it knows which language it reads.
 
