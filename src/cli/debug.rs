@@ -8,7 +8,7 @@ use super::{Failure, terminal};
 use crate::driver::Status;
 use crate::fence;
 use crate::frontend;
-use crate::ir::{Function, Module, dump};
+use crate::ir::{Function, dump};
 use crate::source::{SourceFile, SourceMap, describe_io};
 use crate::suggest::did_you_mean;
 
@@ -37,10 +37,12 @@ pub fn cfg(target: &str) -> Result<u8, Failure> {
 }
 
 fn print(file: &SourceFile, symbol: Option<&str>) -> Result<String, Failure> {
-    let module = lower(&file.text).map_err(|(message, offset)| {
-        let at = file.position(offset);
-        format!("{}:{}:{}: {message}", file.display, at.line, at.column)
-    })?;
+    let module = frontend::lower_module(file.language, &file.text)
+        .map_err(|error| (error.message, error.offset))
+        .map_err(|(message, offset)| {
+            let at = file.position(offset);
+            format!("{}:{}:{}: {message}", file.display, at.line, at.column)
+        })?;
     let wanted = |function: &&Function| symbol.is_none_or(|name| function.qualname == name);
     let functions: Vec<&Function> = module.functions.iter().filter(wanted).collect();
     if let (Some(name), true) = (symbol, functions.is_empty()) {
@@ -70,10 +72,6 @@ fn split<'a>(target: &'a str, cwd: &Path) -> (PathBuf, Option<&'a str>) {
         }
         _ => (PathBuf::from(target), None),
     }
-}
-
-fn lower(text: &str) -> Result<Module, (String, u32)> {
-    frontend::python::lower_module(text).map_err(|error| (error.message, error.offset))
 }
 
 fn graphs(function: &Function, text: &str) -> (String, String) {

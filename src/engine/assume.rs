@@ -435,7 +435,7 @@ impl Engine<'_> {
             Term::Pure(n, ops) if n == "at" => self.known_items(state, ops[0]),
             Term::Symbol(..) => {
                 let f = state.fact(v)?;
-                if !matches!(f.kind, Kind::List | Kind::Set) || !f.closed {
+                if !matches!(f.kind, Kind::List | Kind::Set | Kind::Sized) || !f.closed {
                     return None;
                 }
                 let n = f.len.lo;

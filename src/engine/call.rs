@@ -133,7 +133,11 @@ impl Engine<'_> {
         args: Args,
         site: Site,
     ) -> Vec<Outcome> {
-        if let Some(Cell::Has(v)) = state.heap.get(&(recv, Slot::Field(name.clone()))) {
+        let apart = state
+            .fact(recv)
+            .and_then(|f| f.class)
+            .is_some_and(|c| self.is_record(c));
+        if !apart && let Some(Cell::Has(v)) = state.heap.get(&(recv, Slot::Field(name.clone()))) {
             let v = *v;
             return self.call_value(cx, state, v, args, site);
         }

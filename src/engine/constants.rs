@@ -1,7 +1,7 @@
 //! Constants: values of names and of expressions that need no execution.
 
-use crate::engine::Engine;
 use crate::engine::value::{Term, Value};
+use crate::engine::{Engine, FnContext};
 use crate::ir::{BinOp, Literal, Name, ScopeIdx, StaticExpr, StaticExprKind};
 use crate::program::{ClassRef, Def, Lookup, MemberDef, ModuleId};
 
@@ -49,7 +49,30 @@ impl Engine<'_> {
                 Some(v) => v,
                 None => self.terms.make(Term::Global(*m, name.into())),
             },
-            Def::Unknown => self.terms.make(Term::Global(module, name.into())),
+            Def::Unknown | Def::Namespace(..) => self.terms.make(Term::Global(module, name.into())),
+        }
+    }
+
+    /// The value of a path as the function sees it.
+    pub(super) fn path_value(&mut self, cx: &FnContext, path: &[Name]) -> Value {
+        let (module, scope) = (cx.func.module, cx.function().scope);
+        if let [owner @ .., last] = path
+            && !owner.is_empty()
+        {
+            // A member of a class may be inherited, and that of an enumeration is a value.
+            if let Def::Class(c) = self.program.resolve_path(module, scope, owner)
+                && let Some(v) = self.class_attribute(c, last)
+            {
+                return v;
+            }
+        }
+        let expr = StaticExpr {
+            kind: StaticExprKind::Path(path.to_vec()),
+            span: crate::source::Span::default(),
+        };
+        match self.static_value(module, scope, &expr, 0) {
+            Some(v) => v,
+            None => self.terms.make(Term::Global(module, path.join(".").into())),
         }
     }
 

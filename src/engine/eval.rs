@@ -115,6 +115,12 @@ impl Engine<'_> {
                 let v = self.operand(&mut state, value, site);
                 // A property's setter is taken to store what its getter returns.
                 let field = match state.fact(o).and_then(|f| f.class) {
+                    Some(class) if self.is_record(class) => {
+                        if state.kind(&self.terms, v) == Kind::Unknown {
+                            self.note_declared(&mut state, class, field, v);
+                        }
+                        field.clone()
+                    }
                     Some(class) => self.place_field(class, field),
                     None => field.clone(),
                 };
@@ -126,6 +132,12 @@ impl Engine<'_> {
                 let k = self.operand(&mut state, key, site);
                 let v = self.operand(&mut state, value, site);
                 self.set_item(&mut state, o, k, v, site);
+                vec![state]
+            }
+            StatementKind::Overwrite { object, value } => {
+                let o = self.operand(&mut state, object, site);
+                let v = self.operand(&mut state, value, site);
+                self.overwrite(&mut state, o, v, site);
                 vec![state]
             }
             StatementKind::DelField { object, field } => {
@@ -154,6 +166,8 @@ impl Engine<'_> {
                 let def = self.program.resolve_global(cx.func.module, name);
                 self.def_value(&def, cx.func.module, name, 0)
             }
+            Rvalue::Path(path) => self.path_value(cx, path),
+            Rvalue::Data(data) => self.data(cx, &mut state, data, site),
             Rvalue::GetField(o, name) => {
                 let object = self.operand(&mut state, o, site);
                 return self.load_field(state, object, name, site);

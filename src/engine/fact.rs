@@ -23,6 +23,10 @@ pub enum Kind {
     /// A dict that invents missing keys on a subscript load (`defaultdict`, `Counter`).
     DefaultDict,
     Set,
+    /// A typed map: its methods answer with variants.
+    Map,
+    /// A typed collection that is no map.
+    Sized,
     Exception,
     Iterator,
     Generator,
@@ -37,14 +41,21 @@ impl Kind {
     pub fn is_container(self) -> bool {
         matches!(
             self,
-            Kind::Str | Kind::List | Kind::Tuple | Kind::Dict | Kind::DefaultDict | Kind::Set
+            Kind::Str
+                | Kind::List
+                | Kind::Tuple
+                | Kind::Dict
+                | Kind::DefaultDict
+                | Kind::Set
+                | Kind::Map
+                | Kind::Sized
         )
     }
 
     /// Whether the value is a dict.
     #[must_use]
     pub fn is_dict(self) -> bool {
-        matches!(self, Kind::Dict | Kind::DefaultDict)
+        matches!(self, Kind::Dict | Kind::DefaultDict | Kind::Map)
     }
 
     fn always_true(self) -> bool {

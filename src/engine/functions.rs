@@ -7,7 +7,7 @@ use crate::engine::simulate::ExitKind;
 use crate::engine::state::{State, flag};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{FunctionShape, Name, ParamKind, ScopeIdx, StaticExpr, StaticExprKind};
+use crate::ir::{FunctionShape, Name, Nature, ParamKind, ScopeIdx, StaticExpr, StaticExprKind};
 use crate::program::{ClassRef, Def, FuncRef, Lookup, ModuleId};
 use std::rc::Rc;
 
@@ -372,6 +372,12 @@ impl Engine<'_> {
             StaticExprKind::Subscript(base, _) => {
                 self.note_annotation(state, module, scope, base, v)
             }
+            // A handle of a value.
+            StaticExprKind::Call(_, inner, _) => {
+                if let [inner] = inner.as_slice() {
+                    self.note_annotation(state, module, scope, inner, v);
+                }
+            }
             _ => {}
         }
     }
@@ -387,16 +393,28 @@ impl Engine<'_> {
     ) {
         if !matches!(
             self.terms.term(v),
-            Term::Symbol(..) | Term::Field(..) | Term::Input(_)
+            Term::Symbol(..) | Term::Field(..) | Term::Input(_) | Term::Pure(..)
         ) {
             return;
         }
         let mut fact = state.fact(v).cloned().unwrap_or_default();
         match self.program.resolve_path(module, scope, path) {
             Def::Class(c) if self.program.is_enum(c) => fact.domain = Some(c),
-            Def::External(p) if fact.kind == Kind::Unknown => {
-                fact.kind = crate::engine::instances::kind_of_type(&p)
+            Def::Class(c)
+                if fact.class.is_none()
+                    && matches!(self.nature(c), Nature::Record { .. })
+                    && fact.kind == Kind::Unknown =>
+            {
+                fact.class = Some(c);
+                fact.kind = Kind::Object;
             }
+            Def::External(p) if fact.kind == Kind::Unknown => {
+                fact.kind = crate::engine::instances::kind_of_type(&p);
+                if p == "builtins.nat" {
+                    fact.num.lo = fact.num.lo.max(0);
+                }
+            }
+            Def::Value(m, s, alias) => return self.note_annotation(state, m, s, &alias, v),
             _ => {}
         }
         // Where the annotation contradicts what is known, the code is right.

@@ -247,6 +247,10 @@ pub(crate) fn kind_of_type(path: &str) -> Kind {
         "tuple" => Kind::Tuple,
         "dict" | "typing.Dict" | "Dict" => Kind::Dict,
         "set" | "frozenset" => Kind::Set,
+        "builtins.map" => Kind::Map,
+        "builtins.sized" => Kind::Sized,
+        "builtins.int" | "builtins.nat" => Kind::Int,
+        "builtins.bool" => Kind::Bool,
         _ => Kind::Unknown,
     }
 }

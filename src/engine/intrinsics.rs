@@ -155,6 +155,9 @@ impl Engine<'_> {
         let receiver = path
             .rsplit_once('.')
             .and_then(|(r, _)| r.rsplit('.').next());
+        if let Some(out) = self.call_maker(&state, path, &args, site) {
+            return out;
+        }
         let v = match path.as_str() {
             "len" => match first {
                 Some(x) => {

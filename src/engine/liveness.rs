@@ -102,7 +102,8 @@ impl Liveness {
                         }
                         StatementKind::Unbind(d) => live.remove(d.index()),
                         StatementKind::Declare(..) | StatementKind::Skip => {}
-                        StatementKind::SetField { object, value, .. } => {
+                        StatementKind::SetField { object, value, .. }
+                        | StatementKind::Overwrite { object, value } => {
                             use_(object, &mut live);
                             use_(value, &mut live);
                         }
@@ -241,6 +242,15 @@ fn deciding(function: &Function) -> BitSet {
                         | "enter_context"
                         | "enter_async_context"
                         | "execute"
+                        | "insert"
+                        | "insert_entry"
+                        | "entry"
+                        | "or_insert"
+                        | "or_insert_with"
+                        | "extend"
+                        | "remove"
+                        | "get_mut"
+                        | "contains_key"
                 )
         }
     };
@@ -272,7 +282,8 @@ fn deciding(function: &Function) -> BitSet {
                             operands(r, |o| mark(o, &mut set));
                         }
                     }
-                    StatementKind::SetField { object, value, .. } => {
+                    StatementKind::SetField { object, value, .. }
+                    | StatementKind::Overwrite { object, value } => {
                         mark(object, &mut set);
                         mark(value, &mut set);
                     }
@@ -386,6 +397,7 @@ pub(crate) fn operands(r: &Rvalue, mut f: impl FnMut(&Operand)) {
             DictItem::Spread(v) => f(v),
         }),
         Rvalue::Format(items) | Rvalue::Opaque(items) => items.iter().for_each(f),
+        Rvalue::Data(data) => data.for_each_operand(f),
         Rvalue::Caught { exc, types, .. } => {
             f(exc);
             types.iter().for_each(f);
@@ -398,7 +410,11 @@ pub(crate) fn operands(r: &Rvalue, mut f: impl FnMut(&Operand)) {
             }
             f(receiver);
         }
-        Rvalue::Global(_) | Rvalue::Closure(_) | Rvalue::MakeClass(_) | Rvalue::Import(_) => {}
+        Rvalue::Global(_)
+        | Rvalue::Path(_)
+        | Rvalue::Closure(_)
+        | Rvalue::MakeClass(_)
+        | Rvalue::Import(_) => {}
     }
 }
 

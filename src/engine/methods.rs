@@ -21,6 +21,9 @@ impl Engine<'_> {
         args: Args,
         site: Site,
     ) -> Vec<Outcome> {
+        if let Some(out) = self.data_method(cx, &state, recv, name, &args, site) {
+            return out;
+        }
         if self.is_logger(&state, recv) && is_log_method(name) {
             let none = self.terms.none();
             return vec![Outcome::normal(state, none)];
@@ -116,7 +119,7 @@ impl Engine<'_> {
         out
     }
 
-    fn dict_method(
+    pub(super) fn dict_method(
         &mut self,
         mut state: State,
         recv: Value,
@@ -229,8 +232,9 @@ impl Engine<'_> {
             }
             "popitem" | "clear" => {
                 self.drop_items(&mut state, recv);
+                let kind = state.kind(&self.terms, recv);
                 let fact = if name == "clear" {
-                    Self::sized(Kind::Dict, Interval::point(0))
+                    Self::sized(kind, Interval::point(0))
                 } else {
                     Fact::of_kind(Kind::Dict)
                 };
@@ -266,7 +270,7 @@ impl Engine<'_> {
     }
 
     /// The pairs of `[(k, v), …]` or of a tuple of pairs.
-    fn pairs(&self, state: &State, source: Value) -> Option<Vec<(Value, Value)>> {
+    pub(super) fn pairs(&self, state: &State, source: Value) -> Option<Vec<(Value, Value)>> {
         let items = self.known_items(state, source)?;
         items
             .into_iter()

@@ -11,8 +11,10 @@
 pub mod assume;
 pub mod budget;
 mod call;
+mod collections;
 mod constants;
 mod coroutines;
+mod data;
 mod eval;
 pub mod exceptions;
 pub mod fact;
@@ -170,6 +172,8 @@ pub struct Engine<'p> {
     pub(crate) watched_field: Name,
     /// The names that variables give to values, per function.
     names: FxHashMap<(FuncRef, Value), SmallVec<[Name; 2]>>,
+    /// Whether the watched key may be a field of a record instead of an item.
+    pub(crate) watched_record: bool,
     contexts: FxHashMap<FuncRef, Rc<FnContext>>,
     summaries: FxHashMap<SummaryKey, Rc<Summary>>,
     stack: Vec<SummaryKey>,
@@ -194,6 +198,7 @@ impl<'p> Engine<'p> {
                 .place()
                 .map_or_else(Name::default, |p| p.field.clone()),
             names: FxHashMap::default(),
+            watched_record: false,
             contexts: FxHashMap::default(),
             summaries: FxHashMap::default(),
             stack: Vec::new(),
@@ -230,6 +235,12 @@ impl<'p> Engine<'p> {
             return Presence::Unknown;
         };
         let object = self.watched_object(state);
+        if self.watched_record
+            && let Some(place) = self.automaton.place()
+            && let Some(Cell::Has(_)) = state.heap.get(&(object, Slot::Field(place.key.clone())))
+        {
+            return Presence::Present;
+        }
         match state.heap.get(&(object, Slot::Item(key))) {
             Some(Cell::Has(_)) => Presence::Present,
             Some(Cell::Absent) => Presence::Absent,

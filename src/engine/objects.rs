@@ -192,7 +192,12 @@ impl Engine<'_> {
                 }
             }
             _ => {
-                if let Some(c) = state.fact(object).and_then(|f| f.class) {
+                if let Some(v) = self.payload_field(object, field) {
+                    return v;
+                }
+                if let Some(c) = state.fact(object).and_then(|f| f.class)
+                    && !self.is_record(c)
+                {
                     match self.program.lookup(c, field, None) {
                         Lookup::Found(owner, defs) => match defs.as_slice() {
                             [MemberDef::Func(f)] => {
@@ -279,34 +284,17 @@ impl Engine<'_> {
     }
 
     /// What the class says about the type of a field: `mode: WriteMode` in its body.
-    pub(super) fn note_declared(
+    pub(crate) fn note_declared(
         &mut self,
         state: &mut State,
         class: ClassRef,
         name: &Name,
         v: Value,
     ) {
-        let mro = self.program.mro(class);
-        for entry in &mro.entries {
-            let crate::program::MroEntry::Class(c) = entry else {
-                continue;
-            };
+        if let Some((c, declared)) = self.program.declared(class, name) {
             let m = self.program.module(c.module);
             let scope = m.ir.class(c.class).scope;
-            let declared =
-                m.ir.scope(scope)
-                    .bindings
-                    .get(name)
-                    .into_iter()
-                    .flatten()
-                    .find_map(|s| match &s.binding {
-                        Binding::Declared(e) => Some(e),
-                        _ => None,
-                    });
-            if let Some(e) = declared {
-                self.note_annotation(state, c.module, scope, e, v);
-                return;
-            }
+            self.note_annotation(state, c.module, scope, &declared, v);
         }
     }
 

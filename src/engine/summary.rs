@@ -298,6 +298,11 @@ impl Engine<'_> {
                 Some(false) => 2,
                 None => 0,
             };
+            let truth = if self.is_failure(&e.state, e.value) {
+                3
+            } else {
+                truth
+            };
             let presence = self.presence(&e.state) as u8;
             let group = (kind, block, presence, e.state.flags, truth);
             match groups.get(&group) {
@@ -317,6 +322,9 @@ impl Engine<'_> {
                     b.env.push(Some(e.value));
                     let mut joined = a.join(&b, &mut self.terms, site, true);
                     let value = joined.env.pop().flatten().unwrap_or(old.value);
+                    if truth == 3 {
+                        self.note_failure(&mut joined, value);
+                    }
                     let merged = SummaryExit {
                         kind: e.kind,
                         value,

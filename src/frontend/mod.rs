@@ -1,10 +1,32 @@
-//! Front ends: each turns the text of one file into an [`ir::Module`](crate::ir::Module). A front
+//! Front ends: each turns the text of one file into an [`ir::Module`]. A front
 //! end is the only place that names its language's parser, and owns all that is peculiar to the
 //! language; nothing after it knows which language it reads.
 
 use std::fmt;
 
+use crate::ir;
+use crate::source::Language;
+
+mod builder;
 pub mod python;
+pub mod rust;
+
+/// Lowers one file. `text` is decoded and has no byte order mark; all spans of the result are
+/// byte offsets into it.
+///
+/// # Errors
+/// When the text is not of the language, or is nested too deeply.
+pub fn lower_module(language: Language, text: &str) -> Result<ir::Module, SyntaxError> {
+    match language {
+        Language::Python => python::lower_module(text),
+        Language::Rust => rust::lower_module(text),
+    }
+}
+
+/// An index or offset as the representation stores it. Texts beyond 4 GiB are refused earlier.
+fn index(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
 
 /// The stack that a thread needs to lower any text that the depth guards let through, unoptimised
 /// builds included. Parsers, syntax trees and lowering recurse, and a stack overflow cannot be

@@ -122,6 +122,13 @@ pub enum StatementKind {
         /// The stored value.
         value: Operand,
     },
+    /// The contents of an object become those of `value`: `*object = value`.
+    Overwrite {
+        /// The object stored into.
+        object: Operand,
+        /// What it is to be like.
+        value: Operand,
+    },
     /// `del object.field`
     DelField {
         /// The object.
@@ -269,6 +276,8 @@ pub enum BranchRole {
     Guard,
     /// Whether a handler catches the exception; `span` is the handler's header.
     Handler,
+    /// Whether a result is a success; otherwise it is handed on as it is.
+    Try,
     /// Whether a context manager swallows the exception; `span` is the with item.
     Swallow,
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::ir::{
-    Arg, ArgKind, BinOp, Body, Callee, CmpOp, DictItem, Element, Function, ImportPath, Literal,
-    LocalId, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind, Unwind,
+    Arg, ArgKind, BinOp, Body, Callee, CmpOp, Data, DictItem, Element, Function, ImportPath,
+    Literal, LocalId, LocalKind, Name, Operand, Rvalue, StatementKind, TerminatorKind, Unwind,
 };
 use crate::source::Span;
 
@@ -386,6 +386,44 @@ impl<'a> Printer<'a> {
             Rvalue::MatchClass(a, class) => format!("{} is instance of {}", op(a), op(class)),
             Rvalue::Import(path) => import(path),
             Rvalue::Opaque(operands) => format!("opaque({})", self.list(operands)),
+            Rvalue::Path(path) => format!("path {}", path.join("::")),
+            Rvalue::Data(data) => self.data(data),
+        }
+    }
+
+    fn data(&self, data: &Data) -> String {
+        let op = |operand: &Operand| self.operand(operand);
+        let named = |fields: &[(Name, Operand)]| {
+            let all: Vec<String> = fields
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", op(value)))
+                .collect();
+            all.join(", ")
+        };
+        match data {
+            Data::Len(a) => format!("len({})", op(a)),
+            Data::Range(a, b) => format!("{}..{}", op(a), op(b)),
+            Data::Array(items) => format!("array [{}]", self.elements(items)),
+            Data::Map(items) => {
+                let all = items.iter().map(|(k, v)| format!("{}: {}", op(k), op(v)));
+                format!("map {{{}}}", all.collect::<Vec<_>>().join(", "))
+            }
+            Data::Record {
+                class,
+                fields,
+                base,
+            } => {
+                let rest = match base {
+                    Some(base) => format!(" from {}", op(base)),
+                    None => String::new(),
+                };
+                format!("record {} {{{}}}{rest}", class.join("::"), named(fields))
+            }
+            Data::Variant { tag, fields } => format!("variant {tag}({})", named(fields)),
+            Data::IsVariant { object, tag, .. } => format!("{} is variant {tag}", op(object)),
+            Data::Payload { object, tag, field } => format!("{} as {tag}.{field}", op(object)),
+            Data::Copy(a) => format!("copy {}", op(a)),
+            Data::Emptied(a) => format!("emptied {}", op(a)),
         }
     }
 
@@ -405,6 +443,9 @@ impl<'a> Printer<'a> {
                 self.operand(key),
                 self.operand(value)
             ),
+            StatementKind::Overwrite { object, value } => {
+                format!("*{} = {}", self.operand(object), self.operand(value))
+            }
             StatementKind::DelField { object, field } => {
                 format!("del {}.{field}", self.operand(object))
             }

@@ -68,6 +68,8 @@ pub struct Scope {
     pub bindings: BTreeMap<Name, Vec<BindingSite>>,
     /// Modules that are imported with a star, in source order.
     pub star_imports: Vec<ImportPath>,
+    /// Paths of modules and classes all of whose names are visible here, in source order.
+    pub globs: Vec<Vec<Name>>,
 }
 
 /// Whose scope it is.
@@ -77,6 +79,8 @@ pub enum ScopeKind {
     Module,
     /// A class body's.
     Class(ClassIdx),
+    /// That of a block of definitions inside a file: what is nested sees its names.
+    Namespace,
     /// A function's. Only imports, classes and functions bound in it are recorded here; its
     /// variables are locals of the body.
     Function(FuncIdx),
@@ -108,8 +112,27 @@ pub enum Binding {
     Value(StaticExpr),
     /// `name: annotation`, without a value.
     Declared(StaticExpr),
+    /// A block of definitions inside this file.
+    Namespace(ScopeIdx),
+    /// A module that is found from where this file lies.
+    Relative(Relative),
     /// Anything else: loop variable, `with … as`, augmented assignment, `del`, unpacking.
     Opaque,
+}
+
+/// A module, by its place relative to the file that names it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Relative {
+    /// The file itself.
+    This,
+    /// The module that the file is declared in.
+    Parent,
+    /// The root of the tree of modules that the file belongs to.
+    Root,
+    /// The module of this name below the file, through the named blocks.
+    Child(Vec<Name>),
+    /// The file at this path, relative to the folder of the file.
+    File(Name),
 }
 
 /// A module, or a name inside one.
@@ -144,6 +167,37 @@ pub struct Class {
     pub scope: ScopeIdx,
     /// The scope that the header is evaluated in.
     pub parent: ScopeIdx,
+    /// What instances consist of.
+    pub nature: Nature,
+}
+
+/// What the instances of a class consist of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Nature {
+    /// Fields and methods are attributes alike, and anybody can add some.
+    #[default]
+    Open,
+    /// Fields are apart from methods. `complete`: the declared ones are all there are.
+    Record {
+        /// Whether the declaration of the fields was seen.
+        complete: bool,
+    },
+    /// Methods that others implement; it has no fields and no instances of its own.
+    Interface,
+}
+
+/// Whether a method keeps a promise that another definition made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Overrides {
+    /// When a class before it in the method resolution order defines the name.
+    #[default]
+    ByName,
+    /// Always: it is written as the implementation of an interface.
+    Always,
+    /// For those that inherit it: it is the default of an interface.
+    WhenInherited,
+    /// Never: in this language it could not.
+    Never,
 }
 
 /// A function, method, lambda or generator expression.
@@ -168,6 +222,8 @@ pub struct Function {
     pub params: Vec<Param>,
     /// Decorators, outermost first.
     pub decorators: Vec<StaticExpr>,
+    /// What it stands for in other definitions' place.
+    pub overrides: Overrides,
     /// `async def`
     pub is_async: bool,
     /// Contains `yield`.

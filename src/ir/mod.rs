@@ -17,6 +17,7 @@
 
 pub mod body;
 pub mod control;
+pub mod data;
 pub mod dump;
 pub mod item;
 pub mod rvalue;
@@ -26,9 +27,11 @@ pub use body::{
     BasicBlock, BlockId, Body, BranchRole, LocalDecl, LocalId, LocalKind, Statement, StatementKind,
     Terminator, TerminatorKind, Unwind,
 };
+pub use data::Data;
 pub use item::{
     Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, FunctionShape, ImportPath, Module,
-    Param, ParamKind, Scope, ScopeIdx, ScopeKind, StaticExpr, StaticExprKind,
+    Nature, Overrides, Param, ParamKind, Relative, Scope, ScopeIdx, ScopeKind, StaticExpr,
+    StaticExprKind,
 };
 pub use rvalue::{
     Arg, ArgKind, BinOp, Callee, CmpOp, DictItem, Element, Literal, Name, Operand, Rvalue,

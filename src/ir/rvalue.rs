@@ -3,6 +3,7 @@
 use smol_str::SmolStr;
 
 use crate::ir::body::LocalId;
+use crate::ir::data::Data;
 use crate::ir::item::{ClassIdx, FuncIdx, ImportPath};
 use crate::source::Span;
 
@@ -141,6 +142,11 @@ pub enum Rvalue {
     Use(Operand),
     /// A module-level or builtin name. Never raises.
     Global(Name),
+    /// A name as it is seen from the function's scope, then a member of what it means, and so on.
+    /// Never raises.
+    Path(Vec<Name>),
+    /// An operation on typed data. Never raises.
+    Data(Data),
     /// `object.field`. Raises only into a handler that names AttributeError (or a base of it
     /// that is not Exception): only then is it an `Eval`.
     GetField(Operand, Name),

@@ -157,7 +157,8 @@ impl Checker<'_> {
                 );
                 self.require(!raises, "a statement may raise");
             }
-            StatementKind::SetField { object, value, .. } => {
+            StatementKind::SetField { object, value, .. }
+            | StatementKind::Overwrite { object, value } => {
                 self.check_operand(object);
                 self.check_operand(value);
             }
@@ -483,7 +484,8 @@ pub(crate) fn for_each_use(kind: &StatementKind, f: &mut dyn FnMut(LocalId)) {
     };
     match kind {
         StatementKind::Assign(_, rvalue) => for_each_operand(rvalue, &mut operand),
-        StatementKind::SetField { object, value, .. } => {
+        StatementKind::SetField { object, value, .. }
+        | StatementKind::Overwrite { object, value } => {
             operand(object);
             operand(value);
         }
@@ -584,6 +586,11 @@ pub(crate) fn for_each_operand(rvalue: &Rvalue, f: &mut dyn FnMut(&Operand)) {
             f(exc);
             types.iter().for_each(f);
         }
-        Rvalue::Global(_) | Rvalue::Closure(_) | Rvalue::MakeClass(_) | Rvalue::Import(_) => {}
+        Rvalue::Data(data) => data.for_each_operand(f),
+        Rvalue::Global(_)
+        | Rvalue::Path(_)
+        | Rvalue::Closure(_)
+        | Rvalue::MakeClass(_)
+        | Rvalue::Import(_) => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ir::{Binding, Name, StaticExpr};
+use crate::ir::{Binding, Name, Nature, StaticExpr};
 use crate::program::resolve::Def;
 use crate::program::{ClassRef, FuncRef, Program};
 
@@ -188,7 +188,9 @@ impl Program<'_> {
                     def => MemberDef::Def(def),
                 },
                 Binding::Declared(_) => continue,
-                Binding::Opaque => MemberDef::Unknown,
+                Binding::Opaque | Binding::Namespace(_) | Binding::Relative(_) => {
+                    MemberDef::Unknown
+                }
             };
             // A property's setter or an overload's implementation follows under the same name.
             let accessor = matches!(&def, MemberDef::Func(f) if self.is_property_accessor(*f));
@@ -201,6 +203,36 @@ impl Program<'_> {
             found.push(def);
         }
         (!found.is_empty()).then_some(found)
+    }
+
+    /// What the class, or one that it inherits from, declares of a field, and which class does.
+    #[must_use]
+    pub fn declared(&self, class: ClassRef, field: &str) -> Option<(ClassRef, StaticExpr)> {
+        let mro = self.mro(class);
+        mro.entries.iter().find_map(|entry| {
+            let MroEntry::Class(c) = entry else {
+                return None;
+            };
+            let m = self.module(c.module);
+            let scope = m.ir.class(c.class).scope;
+            let sites = m.ir.scope(scope).bindings.get(field)?;
+            sites.iter().find_map(|site| match &site.binding {
+                Binding::Declared(e) => Some((*c, e.clone())),
+                _ => None,
+            })
+        })
+    }
+
+    /// Whether instances of the class certainly have no such field.
+    #[must_use]
+    pub fn lacks_field(&self, class: ClassRef, field: &str) -> bool {
+        let mro = self.mro(class);
+        let complete = mro.entries.iter().any(|entry| {
+            matches!(entry, MroEntry::Class(c)
+                if self.module(c.module).ir.class(c.class).nature
+                    == (Nature::Record { complete: true }))
+        });
+        complete && self.declared(class, field).is_none()
     }
 
     fn static_member(

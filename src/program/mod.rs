@@ -7,6 +7,7 @@
 mod classes;
 mod modules;
 mod resolve;
+mod trees;
 
 pub(crate) use classes::is_transparent as is_transparent_base;
 pub use classes::{Lookup, MemberDef, Mro, MroEntry};

@@ -65,6 +65,7 @@ pub struct Program<'s> {
     tables: RwLock<Tables>,
     pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
     roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
+    pub(super) relatives: Mutex<HashMap<(ModuleId, ir::Relative), Option<ModuleId>>>,
 }
 
 /// How many folders above a file are looked at for a project marker.
@@ -90,6 +91,7 @@ impl<'s> Program<'s> {
             tables: RwLock::default(),
             mros: Mutex::default(),
             roots: Mutex::default(),
+            relatives: Mutex::default(),
         }
     }
 
@@ -128,10 +130,11 @@ impl<'s> Program<'s> {
         if let Some(Some(id)) = self.lookup_path(&key) {
             return Ok(id);
         }
-        let lowered = frontend::python::lower_module(&file.text).map_err(|e| ModuleProblem {
-            reason: e.message,
-            offset: Some(e.offset),
-        })?;
+        let lowered =
+            frontend::lower_module(file.language, &file.text).map_err(|e| ModuleProblem {
+                reason: e.message,
+                offset: Some(e.offset),
+            })?;
         Ok(self.insert_file(file, lowered))
     }
 
@@ -142,7 +145,7 @@ impl<'s> Program<'s> {
     ) -> Vec<Result<Result<ModuleId, ModuleProblem>, Bug>> {
         let lowered: Vec<_> = files
             .par_iter()
-            .map(|file| fence::catch(|| frontend::python::lower_module(&file.text)))
+            .map(|file| fence::catch(|| frontend::lower_module(file.language, &file.text)))
             .collect();
         files
             .iter()
@@ -249,6 +252,7 @@ impl<'s> Program<'s> {
                         kind: ir::ScopeKind::Module,
                         bindings: Default::default(),
                         star_imports: Vec::new(),
+                        globs: Vec::new(),
                     }],
                     ..ir::Module::default()
                 },

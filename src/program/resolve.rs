@@ -17,6 +17,8 @@ pub enum Def {
     Class(ClassRef),
     /// A module of the program.
     Module(ModuleId),
+    /// A block of definitions inside a module.
+    Namespace(ModuleId, ScopeIdx),
     /// A builtin or something from outside the program, by its dotted path.
     External(Name),
     /// A name that is bound once, to this expression evaluated in this scope.
@@ -27,6 +29,9 @@ pub enum Def {
 
 /// Chains of re-exports longer than this are not followed.
 const MAX_HOPS: u32 = 24;
+
+/// Globs lead in circles and branch: one counts for so many hops.
+const GLOB_HOPS: u32 = 7;
 
 impl Program<'_> {
     /// The meaning of a module-level or builtin name.
@@ -88,6 +93,9 @@ impl Program<'_> {
                         None => continue,
                     }
                 }
+                if let Some(def) = self.globbed(m, idx, name, hops + 1) {
+                    return def;
+                }
             }
             first = false;
             at = s.parent;
@@ -119,6 +127,34 @@ impl Program<'_> {
             _ if is_builtin(name) => None,
             _ => Some(Def::Unknown),
         }
+    }
+
+    /// What the globs of a scope bring under a name; one from outside the program is taken to
+    /// bring nothing.
+    fn globbed(&self, m: &LoadedModule, scope: ScopeIdx, name: &str, hops: u32) -> Option<Def> {
+        let hops = hops + GLOB_HOPS;
+        if hops > MAX_HOPS || m.ir.scope(scope).globs.is_empty() {
+            return None;
+        }
+        m.ir.scope(scope).globs.iter().rev().find_map(|path| {
+            let (first, rest) = path.split_first()?;
+            // What a glob starts from is not brought by a glob: that would go in circles.
+            if first == name {
+                return None;
+            }
+            let mut def = self.resolve_name(m, scope, first, hops + 1);
+            for part in rest {
+                def = self.attribute(&def, part, hops + 1);
+            }
+            match def {
+                Def::External(_) | Def::Unknown => None,
+                Def::Module(id) if id == m.id && scope == ScopeIdx::MODULE => None,
+                def => match self.attribute(&def, name, hops + 1) {
+                    Def::Unknown | Def::External(_) => None,
+                    found => Some(found),
+                },
+            }
+        })
     }
 
     fn binding(
@@ -194,6 +230,8 @@ impl Program<'_> {
                 StaticExprKind::Opaque => Def::Unknown,
                 _ => Def::Value(m.id, scope, Arc::new(expr.clone())),
             },
+            Binding::Namespace(scope) => Def::Namespace(m.id, *scope),
+            Binding::Relative(place) => self.relative(m, place).map_or(Def::Unknown, Def::Module),
             Binding::Declared(_) | Binding::Opaque => Def::Unknown,
         }
     }
@@ -211,6 +249,15 @@ impl Program<'_> {
                 self.module_member(&m, name, hops + 1)
             }
             Def::External(path) => Def::External(format!("{path}.{name}").into()),
+            Def::Namespace(id, scope) => {
+                let m = self.module(*id);
+                match m.ir.scope(*scope).bindings.get(name) {
+                    Some(sites) => self.binding(&m, *scope, name, sites, hops + 1),
+                    None => self
+                        .globbed(&m, *scope, name, hops + 1)
+                        .unwrap_or(Def::Unknown),
+                }
+            }
             Def::Class(c) => {
                 let m = self.module(c.module);
                 let class = m.ir.class(c.class);
@@ -242,7 +289,8 @@ impl Program<'_> {
                 return def;
             }
         }
-        Def::Unknown
+        self.globbed(m, ScopeIdx::MODULE, name, hops + 1)
+            .unwrap_or(Def::Unknown)
     }
 
     fn import(&self, m: &LoadedModule, import: &ImportPath, hops: u32) -> Def {

@@ -15,7 +15,8 @@ use crate::engine::value::{Site, Term, Value};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{
-    BlockId, Callee, FunctionShape, Literal, Operand, Rvalue, StatementKind, TerminatorKind,
+    BlockId, Callee, FunctionShape, Literal, Operand, Overrides, Rvalue, StatementKind,
+    TerminatorKind,
 };
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, MroEntry, Program};
 use crate::rules::tables::is_write;
@@ -294,6 +295,17 @@ fn entry_state(
     let field = engine.place_field(class, &contract.sets.field);
     engine.watched_field = field;
     let dict = engine.watched_object(&state);
+    let key = engine
+        .terms
+        .lit(Literal::Str(contract.sets.key.as_str().into()));
+    state.heap.insert((dict, Slot::Item(key)), Cell::Absent);
+    if engine.is_record(class) {
+        // Its type says whether the place is an item or a field.
+        engine.watched_record = true;
+        let field = engine.watched_field.clone();
+        engine.note_declared(&mut state, class, &field, dict);
+        return state;
+    }
     let mut fact = Fact::of_kind(initial_kind(engine.program, class, &contract.sets.field));
     if fact.kind == Kind::DefaultDict
         && made_by(engine.program, class, &contract.sets.field, "Counter")
@@ -302,10 +314,6 @@ fn entry_state(
         fact.is.push(counter);
     }
     state.facts.insert(dict, fact);
-    let key = engine
-        .terms
-        .lit(Literal::Str(contract.sets.key.as_str().into()));
-    state.heap.insert((dict, Slot::Item(key)), Cell::Absent);
     state
 }
 
@@ -396,6 +404,10 @@ fn judge(
     let mut any_good = false;
     let mut any_unverified = false;
     for e in graph.exits.iter().filter(|e| e.kind == ExitKind::Return) {
+        // Who returns a failure has said so.
+        if engine.is_failure(&e.state, e.value) {
+            continue;
+        }
         match bad(engine, &e.state) {
             None => any_good = true,
             Some(b) => {
@@ -444,8 +456,9 @@ fn search(
     block: BlockId,
     wanted: Bad,
 ) -> Witness {
-    let accept =
-        move |engine: &mut Engine<'_>, state: &State, _: Value| bad(engine, state) == Some(wanted);
+    let accept = move |engine: &mut Engine<'_>, state: &State, value: Value| {
+        bad(engine, state) == Some(wanted) && !engine.is_failure(state, value)
+    };
     let goal = Goal {
         end: End::Exit(ExitKind::Return),
         block: Some(block),
@@ -530,7 +543,8 @@ fn report(
         let mut shown: Vec<&PathEvent> = events.iter().collect();
         // In an inherited method the class's own helper is what forgot it.
         let shared = |k: &Finding| k.primary.location == exit && k.kind == kind.kind();
-        let inherited = decided_last(events) && out.inherited.iter().any(shared);
+        let inherited = decided_last(events)
+            && (function.overrides == Overrides::WhenInherited || out.inherited.iter().any(shared));
         if let Some((own, span)) = own(events).filter(|_| !inherited) {
             let m = program.module(own.module);
             if let Some(f) = &m.file {

@@ -105,6 +105,14 @@ fn decision(role: BranchRole, text: &str, taken: bool) -> String {
                 "this case does not match".to_owned()
             }
         }
+        BranchRole::Try => {
+            let shown = shorten(&text);
+            if taken {
+                format!("`{shown}` succeeds")
+            } else {
+                format!("`{shown}` fails")
+            }
+        }
         BranchRole::Guard => {
             if taken {
                 "the guard holds".to_owned()
@@ -159,13 +167,7 @@ fn condition(text: &str, taken: bool) -> String {
             }
         }
     }
-    let shown = if text.chars().count() > 60 {
-        let mut cut: String = text.chars().take(57).collect();
-        cut.push('…');
-        cut
-    } else {
-        text.to_owned()
-    };
+    let shown = shorten(text);
     if is_operand(text) && !text.contains('(') {
         if taken {
             format!("`{shown}` is truthy")
@@ -177,6 +179,16 @@ fn condition(text: &str, taken: bool) -> String {
     } else {
         format!("`{shown}` is false")
     }
+}
+
+/// The text, cut when it is long.
+fn shorten(text: &str) -> String {
+    if text.chars().count() <= 60 {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(57).collect();
+    cut.push('…');
+    cut
 }
 
 /// A name, an attribute, a call or a literal: no operators outside brackets.

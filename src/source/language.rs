@@ -7,11 +7,13 @@ use std::path::Path;
 pub enum Language {
     /// Python source.
     Python,
+    /// Rust source.
+    Rust,
 }
 
 /// File extensions that a walk over a folder picks up. Stub files (`.pyi`) have no bodies, so
 /// they are not among them.
-const EXTENSIONS: &[(&str, Language)] = &[("py", Language::Python)];
+const EXTENSIONS: &[(&str, Language)] = &[("py", Language::Python), ("rs", Language::Rust)];
 
 impl Language {
     /// The language of a file found by walking a folder; `None` for files that are not analysed.

@@ -47,6 +47,7 @@ pub fn decode(bytes: Vec<u8>, language: Language) -> Result<String, DecodeError>
     let bytes = if has_bom { bytes[3..].to_vec() } else { bytes };
     let (codec, name) = match language {
         Language::Python => python_codec(&bytes, has_bom)?,
+        Language::Rust => (Codec::Utf8, "UTF-8".to_owned()),
     };
     match codec {
         Codec::Utf8 => decode_utf8(bytes, &name),

@@ -1,25 +1,30 @@
-//! Snapshots of control-flow graphs: for every `tests/cfg_snapshots/<name>.py` a `<name>.md` with
+//! Snapshots of control-flow graphs: for every `tests/cfg_snapshots/<name>.py` or `.rs` a `<name>.md` with
 //! the source, the text dump and the Mermaid chart. `TALLYLINT_BLESS=1` updates them.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use tallylint::frontend::{STACK_SIZE, python};
+use tallylint::frontend::{self, STACK_SIZE};
 use tallylint::ir::{Function, dump, validate};
+use tallylint::source::Language;
 
 fn snapshots() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cfg_snapshots");
     let entries = std::fs::read_dir(dir).unwrap();
     let mut paths: Vec<PathBuf> = entries
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "py"))
+        .filter(|path| path.extension().is_some_and(|e| e == "py" || e == "rs"))
         .collect();
     paths.sort();
     paths
 }
 
-fn render(name: &str, source: &str, functions: &[Function]) -> String {
-    let mut out = format!("# {name}\n\n```python\n{source}```\n");
+fn render(name: &str, language: Language, source: &str, functions: &[Function]) -> String {
+    let tag = match language {
+        Language::Python => "python",
+        Language::Rust => "rust",
+    };
+    let mut out = format!("# {name}\n\n```{tag}\n{source}```\n");
     for function in functions {
         if let Err(problems) = validate::validate(function) {
             panic!("{name}: {}: {problems:#?}", function.qualname);
@@ -40,13 +45,14 @@ fn control_flow_graphs_are_as_reviewed() {
     let mut stale = Vec::new();
     for path in paths {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let language = Language::of_named(&path);
         let source = std::fs::read_to_string(&path).unwrap().replace('\r', "");
         let actual = std::thread::scope(|scope| {
             std::thread::Builder::new()
                 .stack_size(STACK_SIZE)
                 .spawn_scoped(scope, || {
-                    let module = python::lower_module(&source).unwrap();
-                    render(&name, &source, &module.functions)
+                    let module = frontend::lower_module(language, &source).unwrap();
+                    render(&name, language, &source, &module.functions)
                 })
                 .unwrap()
                 .join()

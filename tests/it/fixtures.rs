@@ -1,6 +1,6 @@
 //! Fixtures: files whose comments say what is to be found, line by line.
 //!
-//! * `# expect: KIND` at the end of a line means one finding of the folder's rule with its primary
+//! * `# expect: KIND` (`// expect: KIND` in Rust) at the end of a line means one finding of the folder's rule with its primary
 //!   label on that line; `KIND|KIND` accepts either, and ` low` wants a severity below the kind's
 //!   own.
 //! * `# expect-other: RULE/KIND` means one of another rule.
@@ -61,18 +61,18 @@ fn mark(rule: Option<&str>, rest: &str) -> Mark {
     }
 }
 
-/// The marks of a text: the words after `tag`.
-fn marks(text: &str, tag: &str, rule: Option<&str>) -> Marks {
+/// The marks of a text: what its comments say after `word`.
+fn marks(text: &str, comment: &str, word: &str, rule: Option<&str>) -> Marks {
     let mut out = Marks::new();
     for (i, line) in text.lines().enumerate() {
         let mut here = Vec::new();
-        if let Some((_, rest)) = line.split_once(tag) {
+        if let Some((_, rest)) = line.split_once(&format!("{comment} {word}: ")) {
             here.push(mark(rule, rest));
         }
-        if let Some((_, rest)) = line.split_once("# expect-other: ") {
+        if let Some((_, rest)) = line.split_once(&format!("{comment} expect-other: ")) {
             here.push(mark(None, rest));
         }
-        if let Some((_, rest)) = line.split_once("# strict: ") {
+        if let Some((_, rest)) = line.split_once(&format!("{comment} strict: ")) {
             here.push(Mark {
                 note: true,
                 ..mark(rule, rest)
@@ -129,7 +129,8 @@ fn differences(
     out
 }
 
-fn python_files(dir: &Path, out: &mut Vec<PathBuf>) {
+/// The source files below a folder.
+fn source_files(dir: &Path, out: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(dir)
         .unwrap()
         .map(|e| e.unwrap().path())
@@ -137,8 +138,10 @@ fn python_files(dir: &Path, out: &mut Vec<PathBuf>) {
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            python_files(&path, out);
-        } else if path.extension().is_some_and(|e| e == "py") {
+            if path.file_name().is_some_and(|name| name != "target") {
+                source_files(&path, out);
+            }
+        } else if path.extension().is_some_and(|e| e == "py" || e == "rs") {
             out.push(path);
         }
     }
@@ -151,14 +154,18 @@ fn is_known(mark: &Mark) -> bool {
 }
 
 /// Every finding on every fixture is marked, and every mark is found.
-fn compare(dir: &Path, tag: &str, rule: Option<&str>, strict_null: bool) {
+fn compare(dir: &Path, word: &str, rule: Option<&str>, strict_null: bool) {
     let mut files = Vec::new();
-    python_files(dir, &mut files);
+    source_files(dir, &mut files);
     assert!(!files.is_empty(), "no fixtures in {}", dir.display());
     let mut expected = BTreeMap::new();
     let mut total = 0;
     for f in &files {
-        let mut marks = marks(&fs::read_to_string(f).unwrap(), tag, rule);
+        let comment = match f.extension() {
+            Some(e) if e == "rs" => "//",
+            _ => "#",
+        };
+        let mut marks = marks(&fs::read_to_string(f).unwrap(), comment, word, rule);
         if rule.is_none() {
             marks.retain(|_, here| here.iter().any(is_known));
         }
@@ -188,24 +195,25 @@ fn compare(dir: &Path, tag: &str, rule: Option<&str>, strict_null: bool) {
 fn the_fixtures_of_every_rule() {
     for rule in rules::all() {
         let dir = root().join("tests/fixtures").join(rule.id());
-        compare(&dir, "# expect: ", Some(rule.id()), false);
+        compare(&dir, "expect", Some(rule.id()), false);
     }
 }
 
 #[test]
 fn a_missing_count_is_no_evidence_under_strict_null() {
     let dir = root().join("tests/fixtures/success-as-proof");
-    compare(&dir, "# expect: ", Some("success-as-proof"), true);
+    compare(&dir, "expect", Some("success-as-proof"), true);
 }
 
 #[test]
 fn the_example_project_has_exactly_the_planted_bugs() {
-    compare(
-        &root().join("fixtures/pipeline"),
-        "# planted: ",
-        None,
-        false,
-    );
+    compare(&root().join("fixtures/pipeline"), "planted", None, false);
+}
+
+#[test]
+fn the_example_crate_has_exactly_the_planted_bugs() {
+    let dir = root().join("fixtures/pipeline-rust");
+    compare(&dir, "planted", None, false);
 }
 
 #[test]

@@ -12,5 +12,8 @@ mod differential;
 mod execution;
 mod fixtures;
 mod input;
+mod rust_differential;
+mod rust_harness;
+mod rust_programs;
 mod stdlib;
 mod tree;

@@ -327,7 +327,7 @@ fn site(site: &BindingSite) -> String {
         ),
         Binding::Value(value) => show(value),
         Binding::Declared(annotation) => format!(": {}", show(annotation)),
-        Binding::Opaque => "opaque".to_owned(),
+        Binding::Opaque | Binding::Namespace(_) | Binding::Relative(_) => "opaque".to_owned(),
     };
     let conditional = if site.conditional { " maybe" } else { "" };
     let checking = if site.type_checking { " typing" } else { "" };

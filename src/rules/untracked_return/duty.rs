@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::config::Contract;
 use crate::engine::witness::{EventKind, PathEvent};
-use crate::ir::{Callee, FunctionShape, Operand, Rvalue, StatementKind, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, MroEntry, Program};
+use crate::ir::{Callee, FunctionShape, Operand, Overrides, Rvalue, StatementKind, TerminatorKind};
+use crate::program::{ClassRef, FuncRef, MemberDef, MroEntry, Program};
 use crate::source::Span;
 
 /// A contract to check, and who has to keep it.
@@ -69,7 +69,7 @@ fn is_protocol(program: &Program<'_>, class: ClassRef) -> bool {
 /// Whether `class`, which has the method from `owner`, must keep the contract.
 fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &Contract) -> bool {
     let mro = program.mro(class);
-    if is_protocol(program, class) {
+    if is_protocol(program, class) || program.lacks_field(class, &contract.sets.field) {
         return false;
     }
     if let Some(bases) = &contract.bases {
@@ -84,6 +84,12 @@ fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &
                     MroEntry::Unknown => false,
                 })
         });
+    }
+    match overrides(program, owner, contract) {
+        Overrides::Always => return true,
+        Overrides::WhenInherited => return class != owner,
+        Overrides::Never => return owns(program, class, contract),
+        Overrides::ByName => {}
     }
     let after = mro
         .entries
@@ -101,9 +107,25 @@ fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &
             MroEntry::External(_) | MroEntry::Unknown => return true,
         }
     }
+    owns(program, class, contract)
+}
+
+/// Whether the class, or one that it inherits from, depends on the contract itself.
+fn owns(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
+    let mro = program.mro(class);
     mro.entries
         .iter()
         .any(|e| matches!(e, MroEntry::Class(c) if calls_and_reads(program, *c, contract)))
+}
+
+/// What the definition of the method says about whose promise it keeps.
+fn overrides(program: &Program<'_>, owner: ClassRef, contract: &Contract) -> Overrides {
+    let found = program.own_member(owner, &contract.method);
+    let functions = found.iter().flatten().filter_map(|def| match def {
+        MemberDef::Func(f) => Some(program.module(f.module).ir.function(f.func).overrides),
+        _ => None,
+    });
+    functions.last().unwrap_or_default()
 }
 
 /// Whether a method of the class itself calls the contract method on its receiver and reads the

@@ -2,15 +2,15 @@
 
 use rustpython_parser::ast::{self, Constant, Expr, Ranged, Stmt};
 
-use crate::frontend::python::lower::builder::Builder;
+use crate::frontend::builder::Builder;
 use crate::frontend::python::lower::unwind::Context;
 use crate::frontend::python::lower::{Conditions, Lowerer, Site};
 use crate::frontend::python::parse;
 use crate::frontend::python::scope::SymId;
 use crate::frontend::python::static_expr::StaticLowering;
 use crate::ir::{
-    Body, FuncIdx, Function, FunctionShape, LocalId, LocalKind, Name, Operand, Param, ParamKind,
-    ScopeKind, StatementKind, StaticExpr, TerminatorKind,
+    Body, FuncIdx, Function, FunctionShape, LocalId, LocalKind, Name, Operand, Overrides, Param,
+    ParamKind, ScopeKind, StatementKind, StaticExpr, TerminatorKind,
 };
 use crate::source::Span;
 use rustc_hash::FxHashMap;
@@ -152,6 +152,7 @@ impl Lowerer<'_> {
             scope,
             params: head.params,
             decorators: head.decorators,
+            overrides: Overrides::ByName,
             is_async: head.is_async,
             is_generator,
             shape: head.shape,

@@ -6,7 +6,7 @@ use crate::frontend::python::lower::{Conditions, Lowerer, Site, is_type_checking
 use crate::frontend::python::static_expr::{StaticLowering, path};
 use crate::frontend::python::{parse, walk};
 use crate::ir::{
-    Binding, Class, ClassIdx, FuncIdx, ImportPath, Name, ScopeIdx, ScopeKind, StaticExpr,
+    Binding, Class, ClassIdx, FuncIdx, ImportPath, Name, Nature, ScopeIdx, ScopeKind, StaticExpr,
 };
 use crate::source::Span;
 
@@ -342,6 +342,7 @@ impl Lowerer<'_> {
             decorators,
             scope,
             parent: site.scope,
+            nature: Nature::Open,
         });
         idx
     }

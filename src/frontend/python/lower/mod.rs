@@ -5,7 +5,6 @@
 //! over files by what they lower.
 
 mod assign;
-mod builder;
 mod call;
 mod comprehension;
 mod cond;
@@ -19,6 +18,7 @@ mod unwind;
 
 use rustpython_parser::ast;
 
+use crate::frontend::index;
 use crate::frontend::python::scope::SymbolTable;
 use crate::ir::{
     Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, Module, Name, Scope, ScopeIdx,
@@ -96,6 +96,7 @@ impl Lowerer<'_> {
             kind,
             bindings: std::collections::BTreeMap::new(),
             star_imports: Vec::new(),
+            globs: Vec::new(),
         });
         index
     }
@@ -147,11 +148,6 @@ impl Lowerer<'_> {
             .and_then(|text| text.rfind('@'));
         at.map_or(start, index)
     }
-}
-
-/// An index or offset as the representation stores it. Texts beyond 4 GiB are refused earlier.
-fn index(value: usize) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 /// Skips white space and joined lines.

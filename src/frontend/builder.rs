@@ -1,5 +1,6 @@
 //! Building of bodies: open blocks, and the clean-up at the end.
 
+use crate::frontend::index;
 use crate::ir::{
     BasicBlock, BlockId, Body, Literal, LocalDecl, LocalId, LocalKind, Name, Operand, Rvalue,
     Statement, StatementKind, Terminator, TerminatorKind, Unwind,
@@ -13,7 +14,7 @@ const UNREACHABLE: Terminator = Terminator {
 
 /// A body in the making. Statements go to the current block. Blocks that are never ended are
 /// unreachable or end in `Unreachable`.
-pub(super) struct Builder {
+pub(crate) struct Builder {
     locals: Vec<LocalDecl>,
     blocks: Vec<BasicBlock>,
     /// None where control does not come: a block is only made if something is built there.
@@ -21,7 +22,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut builder = Self {
             locals: Vec::new(),
             blocks: Vec::new(),
@@ -31,23 +32,23 @@ impl Builder {
         builder
     }
 
-    pub(super) fn local(&mut self, name: Option<Name>, kind: LocalKind) -> LocalId {
-        let id = LocalId(super::index(self.locals.len()));
+    pub(crate) fn local(&mut self, name: Option<Name>, kind: LocalKind) -> LocalId {
+        let id = LocalId(index(self.locals.len()));
         self.locals.push(LocalDecl { name, kind });
         id
     }
 
-    pub(super) fn temp(&mut self) -> LocalId {
+    pub(crate) fn temp(&mut self) -> LocalId {
         self.local(None, LocalKind::Temp)
     }
 
-    pub(super) fn kind(&self, local: LocalId) -> LocalKind {
+    pub(crate) fn kind(&self, local: LocalId) -> LocalKind {
         self.locals[local.index()].kind
     }
 
     /// A new block, which nothing leads to yet.
-    pub(super) fn block(&mut self) -> BlockId {
-        let id = BlockId(super::index(self.blocks.len()));
+    pub(crate) fn block(&mut self) -> BlockId {
+        let id = BlockId(index(self.blocks.len()));
         self.blocks.push(BasicBlock {
             statements: Vec::new(),
             terminator: UNREACHABLE,
@@ -56,14 +57,14 @@ impl Builder {
         id
     }
 
-    pub(super) fn loop_head(&mut self) -> BlockId {
+    pub(crate) fn loop_head(&mut self) -> BlockId {
         let id = self.block();
         self.blocks[id.index()].loop_head = true;
         id
     }
 
     /// Goes on building at `block`.
-    pub(super) fn at(&mut self, block: BlockId) {
+    pub(crate) fn at(&mut self, block: BlockId) {
         self.current = Some(block);
     }
 
@@ -79,26 +80,26 @@ impl Builder {
         &mut self.blocks[id.index()]
     }
 
-    pub(super) fn push(&mut self, kind: StatementKind, span: Span) {
+    pub(crate) fn push(&mut self, kind: StatementKind, span: Span) {
         self.current().statements.push(Statement { kind, span });
     }
 
-    pub(super) fn assign(&mut self, dest: LocalId, rvalue: Rvalue, span: Span) {
+    pub(crate) fn assign(&mut self, dest: LocalId, rvalue: Rvalue, span: Span) {
         self.push(StatementKind::Assign(dest, rvalue), span);
     }
 
     /// Ends the current block. What is built before the next [`Builder::at`] is unreachable.
-    pub(super) fn end(&mut self, kind: TerminatorKind, span: Span) {
+    pub(crate) fn end(&mut self, kind: TerminatorKind, span: Span) {
         self.current().terminator = Terminator { kind, span };
         self.current = None;
     }
 
-    pub(super) fn goto(&mut self, target: BlockId) {
+    pub(crate) fn goto(&mut self, target: BlockId) {
         self.end(TerminatorKind::Goto(target), Span::default());
     }
 
     /// The finished body: without unreachable and empty blocks, numbered in reverse postorder.
-    pub(super) fn finish(self) -> Body {
+    pub(crate) fn finish(self) -> Body {
         let mut blocks = self.blocks;
         skip_empty(&mut blocks);
         let completion = |local: &LocalDecl| local.kind == LocalKind::Completion;
@@ -128,7 +129,7 @@ fn skip_empty(blocks: &mut [BasicBlock]) {
                 _ => break,
             }
         }
-        forward.push(BlockId(super::index(at)));
+        forward.push(BlockId(crate::frontend::index(at)));
     }
     for block in blocks {
         retarget(&mut block.terminator.kind, |target| forward[target.index()]);
@@ -227,7 +228,7 @@ fn renumber(blocks: Vec<BasicBlock>) -> Vec<BasicBlock> {
     let order = postorder(&blocks);
     let mut numbers = vec![BlockId::ENTRY; blocks.len()];
     for (number, id) in order.iter().rev().enumerate() {
-        numbers[id.index()] = BlockId(super::index(number));
+        numbers[id.index()] = BlockId(index(number));
     }
     let mut blocks: Vec<Option<BasicBlock>> = blocks.into_iter().map(Some).collect();
     let ordered = order.iter().rev();

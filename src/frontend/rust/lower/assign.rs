@@ -1,0 +1,147 @@
+//! Assignment in all its forms.
+
+use syn::{Expr, UnOp};
+
+use crate::frontend::rust::lower::expr::member;
+use crate::frontend::rust::lower::function::FunctionLowerer;
+use crate::frontend::rust::{parse, types};
+use crate::ir::{BinOp, Name, Operand, Rvalue, StatementKind};
+use crate::source::Span;
+
+/// What is assigned to; its parts are evaluated.
+pub(super) enum Target {
+    /// A variable.
+    Var(Name),
+    /// A field of an object.
+    Field(Operand, Name),
+    /// An item of a container.
+    Item(Operand, Operand),
+    /// What an expression refers to: `*x`.
+    Behind(Operand),
+    /// Nothing that is kept track of.
+    Nothing,
+}
+
+impl FunctionLowerer<'_> {
+    /// `target = value`
+    pub(super) fn assign(&mut self, target: &Expr, value: &Expr, span: Span) {
+        let value = self.expr(value);
+        self.assign_value(target, value, span);
+    }
+
+    fn assign_value(&mut self, target: &Expr, value: Operand, span: Span) {
+        match target {
+            Expr::Tuple(t) => {
+                for (i, part) in t.elems.iter().enumerate() {
+                    let at = Rvalue::Unpack {
+                        object: value.clone(),
+                        index: i32::try_from(i).unwrap_or(i32::MAX),
+                        rest_before_end: None,
+                    };
+                    let item = self.emit(at, parse::expr(part));
+                    self.assign_value(part, item, span);
+                }
+            }
+            Expr::Infer(_) => {}
+            _ => {
+                let target = self.target(target);
+                self.store_target(target, value, span);
+            }
+        }
+    }
+
+    /// Evaluates the parts of what is assigned to.
+    pub(super) fn target(&mut self, e: &Expr) -> Target {
+        match e {
+            Expr::Paren(x) => self.target(&x.expr),
+            Expr::Group(x) => self.target(&x.expr),
+            Expr::Path(x) => match x.path.get_ident() {
+                Some(name) => Target::Var(Name::from(types::plain(name))),
+                None => Target::Nothing,
+            },
+            Expr::Field(x) => {
+                let object = self.expr(&x.base);
+                Target::Field(object, member(&x.member))
+            }
+            Expr::Index(x) => {
+                let object = self.expr(&x.expr);
+                let object = self.keep(object, parse::expr(&x.expr));
+                let key = self.expr(&x.index);
+                Target::Item(object, key)
+            }
+            Expr::Unary(x) if matches!(x.op, UnOp::Deref(_)) => match &*x.expr {
+                // `*self = …` and `*x = …` where `x` refers to an object.
+                inner @ (Expr::Path(_) | Expr::Field(_) | Expr::Paren(_)) => {
+                    let object = self.expr(inner);
+                    Target::Behind(object)
+                }
+                // `*map.entry(k).or_default() = …`: the call has put the key there.
+                inner => {
+                    let object = self.expr(inner);
+                    Target::Behind(object)
+                }
+            },
+            _ => {
+                self.effect(e);
+                Target::Nothing
+            }
+        }
+    }
+
+    /// The value that a target has now.
+    pub(super) fn load_target(&mut self, target: &Target, span: Span) -> Operand {
+        match target {
+            Target::Var(name) => match self.load(name, span) {
+                Some(value) => self.keep(value, span),
+                None => self.opaque(Vec::new(), span),
+            },
+            Target::Field(object, field) => {
+                self.emit(Rvalue::GetField(object.clone(), field.clone()), span)
+            }
+            Target::Item(object, key) => {
+                self.emit(Rvalue::GetItem(object.clone(), key.clone()), span)
+            }
+            Target::Behind(object) => object.clone(),
+            Target::Nothing => self.opaque(Vec::new(), span),
+        }
+    }
+
+    pub(super) fn store_target(&mut self, target: Target, value: Operand, span: Span) {
+        match target {
+            Target::Var(name) => {
+                // A static that can change is nothing that is kept track of.
+                self.store(&name, value, span);
+            }
+            Target::Field(object, field) => {
+                let kind = StatementKind::SetField {
+                    object,
+                    field,
+                    value,
+                };
+                self.body.push(kind, span);
+            }
+            Target::Item(object, key) => {
+                let kind = StatementKind::SetItem { object, key, value };
+                self.body.push(kind, span);
+            }
+            Target::Behind(object) => {
+                self.body
+                    .push(StatementKind::Overwrite { object, value }, span);
+            }
+            Target::Nothing => {}
+        }
+    }
+
+    /// `target op= value`
+    pub(super) fn assign_op(&mut self, target: &Expr, op: BinOp, value: &Expr, span: Span) {
+        let value = self.expr(value);
+        let place = self.target(target);
+        // What is behind a reference to a number is not kept track of.
+        if matches!(place, Target::Behind(_)) {
+            return;
+        }
+        let old = self.load_target(&place, parse::expr(target));
+        let new = self.emit(Rvalue::Binary(op, old, value), span);
+        self.store_target(place, new, span);
+    }
+}

@@ -1,0 +1,313 @@
+//! Patterns: tests of their refutable parts, and the variables they bind.
+
+use syn::{Pat, RangeLimits};
+
+use crate::frontend::index;
+use crate::frontend::rust::lower::expr::{literal, member};
+use crate::frontend::rust::lower::function::FunctionLowerer;
+use crate::frontend::rust::lower::vars;
+use crate::frontend::rust::{parse, types};
+use crate::ir::data::{FAILURE, SUCCESS};
+use crate::ir::{BlockId, BranchRole, CmpOp, Name, Operand, Rvalue};
+use crate::source::Span;
+
+impl FunctionLowerer<'_> {
+    /// Declares what a pattern binds and goes to `fail` unless the subject matches.
+    pub(super) fn match_pattern(&mut self, pat: &Pat, subject: &Operand, fail: BlockId) {
+        self.declare_all(pat);
+        self.test(pat, subject, Some(fail));
+    }
+
+    /// Declares and binds what a pattern binds that always matches.
+    pub(super) fn bind_pattern(&mut self, pat: &Pat, subject: &Operand) {
+        self.declare_all(pat);
+        self.test(pat, subject, None);
+    }
+
+    /// Declares the variables of a pattern, each once.
+    pub(super) fn declare_all(&mut self, pat: &Pat) {
+        let mut names: Vec<(Name, bool)> = Vec::new();
+        for_each_binding(pat, &mut |name, mutable| {
+            if !names.iter().any(|(known, _)| *known == name) {
+                names.push((name, mutable));
+            }
+        });
+        for (name, mutable) in names {
+            self.declare(&name, mutable);
+        }
+    }
+
+    /// Goes to `fail` when `holds` is false; without a `fail` it is taken to be true.
+    fn require(&mut self, holds: Operand, fail: Option<BlockId>, span: Span) {
+        let Some(fail) = fail else { return };
+        let next = self.body.block();
+        self.branch(holds, next, fail, BranchRole::Pattern, span);
+        self.body.at(next);
+    }
+
+    fn test(&mut self, pat: &Pat, subject: &Operand, fail: Option<BlockId>) {
+        let span = parse::of(pat);
+        match pat {
+            Pat::Ident(p) => {
+                let name = types::plain(&p.ident);
+                if is_variant_name(p) {
+                    return self.test_path(&[Name::new(&name)], subject, fail, span);
+                }
+                if let Some((_, sub)) = &p.subpat {
+                    self.test(sub, subject, fail);
+                }
+                self.store(&name, subject.clone(), span);
+            }
+            Pat::Path(p) => {
+                let path = types::path(&p.path);
+                self.test_path(&path, subject, fail, span);
+            }
+            Pat::Lit(p) => {
+                let value = match literal(&p.lit) {
+                    Some(literal) => Operand::Const(literal),
+                    None => self.opaque(Vec::new(), span),
+                };
+                if fail.is_some() {
+                    let equal = Rvalue::Compare(CmpOp::Eq, subject.clone(), value);
+                    let holds = self.emit(equal, span);
+                    self.require(holds, fail, span);
+                }
+            }
+            Pat::TupleStruct(p) => {
+                let path = types::path(&p.path);
+                let tag = tag_of(&path);
+                if fail.is_some() {
+                    let holds = self.is_variant(subject.clone(), &tag, span);
+                    self.require(holds, fail, span);
+                }
+                let (before, after) = split_at_rest(p.elems.iter());
+                for (i, sub) in before.into_iter().enumerate() {
+                    if binds_or_tests(sub) {
+                        let field = i.to_string();
+                        let value = self.payload(subject.clone(), &tag, &field, parse::of(sub));
+                        self.test(sub, &value, fail);
+                    }
+                }
+                // How many fields there are is not known here.
+                for sub in after {
+                    let value = self.opaque(vec![subject.clone()], parse::of(sub));
+                    self.test(sub, &value, fail);
+                }
+            }
+            Pat::Struct(p) => {
+                let path = types::path(&p.path);
+                let tag = tag_of(&path);
+                let is_variant = path.len() > 1;
+                if fail.is_some() && is_variant {
+                    let holds = self.is_variant(subject.clone(), &tag, span);
+                    self.require(holds, fail, span);
+                }
+                for field in &p.fields {
+                    let name = member(&field.member);
+                    let at = parse::of(&field.pat);
+                    let value = if is_variant {
+                        self.payload(subject.clone(), &tag, &name, at)
+                    } else {
+                        self.emit(Rvalue::GetField(subject.clone(), name), at)
+                    };
+                    self.test(&field.pat, &value, fail);
+                }
+            }
+            Pat::Tuple(p) => {
+                let (before, after) = split_at_rest(p.elems.iter());
+                self.test_elements(&before, &after, subject, fail);
+            }
+            Pat::Slice(p) => {
+                let rest = p.elems.iter().position(is_rest);
+                let len = p.elems.len() - usize::from(rest.is_some());
+                if fail.is_some() {
+                    let object = subject.clone();
+                    let size = self.data(crate::ir::Data::Len(object), span);
+                    let wanted = i64::try_from(len).unwrap_or(i64::MAX);
+                    let wanted = Operand::Const(crate::ir::Literal::Int(wanted));
+                    let op = if rest.is_some() {
+                        CmpOp::GtE
+                    } else {
+                        CmpOp::Eq
+                    };
+                    let holds = self.emit(Rvalue::Compare(op, size, wanted), span);
+                    self.require(holds, fail, span);
+                }
+                let (before, after) = split_at_rest(p.elems.iter());
+                self.test_elements(&before, &after, subject, fail);
+                if let Some(Pat::Ident(bound)) = rest.and_then(|at| p.elems.iter().nth(at)) {
+                    let some = self.opaque(vec![subject.clone()], span);
+                    let name = types::plain(&bound.ident);
+                    self.store(&name, some, span);
+                }
+            }
+            Pat::Range(p) => self.test_range(p, subject, fail, span),
+            Pat::Or(p) => self.test_or(p, subject, fail),
+            Pat::Reference(p) => self.test(&p.pat, subject, fail),
+            Pat::Paren(p) => self.test(&p.pat, subject, fail),
+            Pat::Type(p) => self.test(&p.pat, subject, fail),
+            Pat::Wild(_) | Pat::Rest(_) => {}
+            _ => {
+                if fail.is_some() {
+                    let holds = self.opaque(vec![subject.clone()], span);
+                    self.require(holds, fail, span);
+                }
+            }
+        }
+    }
+
+    fn test_elements(
+        &mut self,
+        before: &[&Pat],
+        after: &[&Pat],
+        subject: &Operand,
+        fail: Option<BlockId>,
+    ) {
+        let from_start = before.iter().enumerate().map(|(i, sub)| (small(i), sub));
+        let from_end = after
+            .iter()
+            .enumerate()
+            .map(|(i, sub)| (-small(after.len() - i), sub));
+        let all: Vec<(i32, &&Pat)> = from_start.chain(from_end).collect();
+        for (at, sub) in all {
+            if binds_or_tests(sub) {
+                let part = Rvalue::Unpack {
+                    object: subject.clone(),
+                    index: at,
+                    rest_before_end: None,
+                };
+                let value = self.emit(part, parse::of(sub));
+                self.test(sub, &value, fail);
+            }
+        }
+    }
+
+    /// A path: the value of a constant, or a variant without payload.
+    fn test_path(&mut self, path: &[Name], subject: &Operand, fail: Option<BlockId>, span: Span) {
+        if fail.is_none() {
+            return;
+        }
+        let holds = if path.last().is_some_and(|name| name == "None") {
+            self.is_variant(subject.clone(), FAILURE, span)
+        } else {
+            let value = self.emit(Rvalue::Path(path.to_vec()), span);
+            self.emit(Rvalue::Compare(CmpOp::Eq, subject.clone(), value), span)
+        };
+        self.require(holds, fail, span);
+    }
+
+    fn test_range(
+        &mut self,
+        p: &syn::PatRange,
+        subject: &Operand,
+        fail: Option<BlockId>,
+        span: Span,
+    ) {
+        if fail.is_none() {
+            return;
+        }
+        if let Some(start) = &p.start {
+            let start = self.expr(start);
+            let test = Rvalue::Compare(CmpOp::GtE, subject.clone(), start);
+            let holds = self.emit(test, span);
+            self.require(holds, fail, span);
+        }
+        if let Some(end) = &p.end {
+            let end = self.expr(end);
+            let op = match p.limits {
+                RangeLimits::HalfOpen(_) => CmpOp::Lt,
+                RangeLimits::Closed(_) => CmpOp::LtE,
+            };
+            let holds = self.emit(Rvalue::Compare(op, subject.clone(), end), span);
+            self.require(holds, fail, span);
+        }
+    }
+
+    fn test_or(&mut self, p: &syn::PatOr, subject: &Operand, fail: Option<BlockId>) {
+        let Some(fail) = fail else {
+            if let Some(first) = p.cases.first() {
+                self.test(first, subject, None);
+            }
+            return;
+        };
+        let matched = self.body.block();
+        let last = p.cases.len().saturating_sub(1);
+        for (i, case) in p.cases.iter().enumerate() {
+            let next = if i == last { fail } else { self.body.block() };
+            self.test(case, subject, Some(next));
+            self.body.goto(matched);
+            if i != last {
+                self.body.at(next);
+            }
+        }
+        self.body.at(matched);
+    }
+}
+
+/// The tag that a path stands for: `Some` is a success as `Ok` is.
+pub(super) fn tag_of(path: &[Name]) -> Name {
+    match path.last().map(Name::as_str) {
+        Some("Some") => Name::new(SUCCESS),
+        Some(name) => Name::new(name),
+        None => Name::default(),
+    }
+}
+
+/// Calls `f` for every variable that a pattern binds, with whether it can change.
+pub(super) fn for_each_binding(pat: &Pat, f: &mut impl FnMut(Name, bool)) {
+    match pat {
+        Pat::Ident(p) => {
+            if !is_variant_name(p) {
+                let mutable = p.mutability.is_some() && p.by_ref.is_none();
+                f(Name::from(types::plain(&p.ident)), mutable);
+            }
+            if let Some((_, sub)) = &p.subpat {
+                for_each_binding(sub, f);
+            }
+        }
+        Pat::TupleStruct(p) => p.elems.iter().for_each(|sub| for_each_binding(sub, f)),
+        Pat::Struct(p) => p
+            .fields
+            .iter()
+            .for_each(|field| for_each_binding(&field.pat, f)),
+        Pat::Tuple(p) => p.elems.iter().for_each(|sub| for_each_binding(sub, f)),
+        Pat::Slice(p) => p.elems.iter().for_each(|sub| for_each_binding(sub, f)),
+        Pat::Or(p) => p.cases.iter().for_each(|sub| for_each_binding(sub, f)),
+        Pat::Reference(p) => for_each_binding(&p.pat, f),
+        Pat::Paren(p) => for_each_binding(&p.pat, f),
+        Pat::Type(p) => for_each_binding(&p.pat, f),
+        _ => {}
+    }
+}
+
+fn is_variant_name(p: &syn::PatIdent) -> bool {
+    p.by_ref.is_none()
+        && p.mutability.is_none()
+        && p.subpat.is_none()
+        && vars::is_constant(&p.ident.to_string())
+}
+
+fn binds_or_tests(pat: &Pat) -> bool {
+    !matches!(pat, Pat::Wild(_) | Pat::Rest(_))
+}
+
+fn is_rest(pat: &Pat) -> bool {
+    match pat {
+        Pat::Rest(_) => true,
+        Pat::Ident(p) => p.subpat.as_ref().is_some_and(|(_, sub)| is_rest(sub)),
+        _ => false,
+    }
+}
+
+/// The elements before and behind `..`.
+fn split_at_rest<'p>(elems: impl Iterator<Item = &'p Pat>) -> (Vec<&'p Pat>, Vec<&'p Pat>) {
+    let all: Vec<&Pat> = elems.collect();
+    match all.iter().position(|pat| is_rest(pat)) {
+        Some(at) => (all[..at].to_vec(), all[at + 1..].to_vec()),
+        None => (all, Vec::new()),
+    }
+}
+
+fn small(value: usize) -> i32 {
+    i32::try_from(index(value)).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,311 @@
+//! Variables: locals, and fields of the cells that closures share with the function around them.
+
+use proc_macro2::{TokenStream, TokenTree};
+use rustc_hash::{FxHashMap, FxHashSet};
+use syn::Pat;
+
+use crate::frontend::rust::lower::function::FunctionLowerer;
+use crate::frontend::rust::types;
+use crate::ir::{LocalId, LocalKind, Name, Operand, Rvalue, StatementKind};
+use crate::source::Span;
+
+/// A variable.
+#[derive(Clone, Debug)]
+pub(super) struct Var {
+    /// Where the function itself keeps it; `None`: only in the cells.
+    pub(super) local: Option<LocalId>,
+    /// Where closures find it.
+    pub(super) cell: Option<Name>,
+}
+
+/// The variables of a function: a new one for every declaration.
+pub(super) struct Vars {
+    scopes: Vec<FxHashMap<Name, Var>>,
+    /// Names that closures in the function use.
+    captured: FxHashSet<Name>,
+    /// The cells of the functions around, innermost first: name to field.
+    outer: Vec<FxHashMap<Name, Name>>,
+    /// How often each name was declared.
+    counts: FxHashMap<Name, u32>,
+}
+
+/// Where a name leads.
+pub(super) enum Place {
+    /// To a variable of the function.
+    Own(Var),
+    /// To a field of the cells of the function this many functions outwards.
+    Outer(u32, Name),
+    /// To no variable.
+    None,
+}
+
+impl Vars {
+    pub(super) fn new(captured: FxHashSet<Name>, outer: Vec<FxHashMap<Name, Name>>) -> Self {
+        Self {
+            scopes: Vec::new(),
+            captured,
+            outer,
+            counts: FxHashMap::default(),
+        }
+    }
+
+    /// Whether closures in the function use variables of it.
+    pub(super) fn shares(&self) -> bool {
+        !self.captured.is_empty()
+    }
+
+    /// Whether the function is inside another one whose variables it sees.
+    pub(super) fn is_nested(&self) -> bool {
+        !self.outer.is_empty()
+    }
+
+    pub(super) fn push(&mut self) {
+        self.scopes.push(FxHashMap::default());
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.scopes.pop();
+    }
+
+    pub(super) fn place(&self, name: &str) -> Place {
+        if let Some(var) = self.scopes.iter().rev().find_map(|scope| scope.get(name)) {
+            return Place::Own(var.clone());
+        }
+        let mut hops = 0;
+        for cells in &self.outer {
+            hops += 1;
+            if let Some(field) = cells.get(name) {
+                return Place::Outer(hops, field.clone());
+            }
+        }
+        Place::None
+    }
+
+    /// The cells that a closure made here sees, innermost first.
+    pub(super) fn visible(&self) -> Vec<FxHashMap<Name, Name>> {
+        let mut own = FxHashMap::default();
+        for scope in &self.scopes {
+            for (name, var) in scope {
+                match &var.cell {
+                    Some(field) => {
+                        own.insert(name.clone(), field.clone());
+                    }
+                    None => {
+                        own.remove(name);
+                    }
+                }
+            }
+        }
+        let mut all = vec![own];
+        all.extend(self.outer.iter().cloned());
+        all
+    }
+
+    fn declare(&mut self, name: Name, var: Var) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.insert(name, var);
+        }
+    }
+
+    /// The field of a new variable, when closures use the name.
+    fn field(&mut self, name: &Name) -> Option<Name> {
+        if !self.captured.contains(name) {
+            return None;
+        }
+        let count = self.counts.entry(name.clone()).or_default();
+        *count += 1;
+        Some(match *count {
+            1 => name.clone(),
+            n => Name::from(format!("{name}#{n}")),
+        })
+    }
+}
+
+impl FunctionLowerer<'_> {
+    /// Makes the enclosing function's cells reachable from this function's.
+    pub(super) fn link_cells(&mut self, span: Span) {
+        if let (Some(cells), Some(outer)) = (self.cells, self.outer_cells) {
+            let kind = StatementKind::SetField {
+                object: Operand::Local(cells),
+                field: Name::new("^"),
+                value: Operand::Local(outer),
+            };
+            self.body.push(kind, span);
+        }
+    }
+
+    /// A new variable of this name. It is visible from now on.
+    pub(super) fn declare(&mut self, name: &str, mutable: bool) -> Var {
+        let name = Name::new(name);
+        let cell = self.vars.field(&name);
+        // What closures may change is looked up in the cells each time.
+        let local = (!mutable || cell.is_none())
+            .then(|| self.body.local(Some(name.clone()), LocalKind::Var));
+        let var = Var { local, cell };
+        self.vars.declare(name, var.clone());
+        var
+    }
+
+    pub(super) fn declare_param(&mut self, name: &str, local: LocalId, mutable: bool, span: Span) {
+        let name = Name::new(name);
+        let cell = self.vars.field(&name);
+        if let (Some(cells), Some(field)) = (self.cells, &cell) {
+            let kind = StatementKind::SetField {
+                object: Operand::Local(cells),
+                field: field.clone(),
+                value: Operand::Local(local),
+            };
+            self.body.push(kind, span);
+        }
+        let local = (!mutable || cell.is_none()).then_some(local);
+        self.vars.declare(name, Var { local, cell });
+    }
+
+    /// Gives a variable a value.
+    pub(super) fn store_var(&mut self, var: &Var, value: Operand, span: Span) {
+        if let Some(local) = var.local
+            && value != Operand::Local(local)
+        {
+            self.body.assign(local, Rvalue::Use(value.clone()), span);
+        }
+        if let (Some(cells), Some(field)) = (self.cells, &var.cell) {
+            let kind = StatementKind::SetField {
+                object: Operand::Local(cells),
+                field: field.clone(),
+                value,
+            };
+            self.body.push(kind, span);
+        }
+    }
+
+    /// The value of a name that is a variable.
+    pub(super) fn load(&mut self, name: &str, span: Span) -> Option<Operand> {
+        match self.vars.place(name) {
+            Place::Own(Var {
+                local: Some(local), ..
+            }) => Some(Operand::Local(local)),
+            Place::Own(Var {
+                cell: Some(field), ..
+            }) => {
+                let cells = self.cells?;
+                Some(self.read_cell(cells, field, span))
+            }
+            Place::Own(_) | Place::None => None,
+            Place::Outer(hops, field) => {
+                let cells = self.cells_at(hops, span)?;
+                Some(self.read_cell(cells, field, span))
+            }
+        }
+    }
+
+    /// Assigns to a name that is a variable; whether it is one.
+    pub(super) fn store(&mut self, name: &str, value: Operand, span: Span) -> bool {
+        match self.vars.place(name) {
+            Place::Own(var) => {
+                self.store_var(&var, value, span);
+                true
+            }
+            Place::Outer(hops, field) => {
+                let Some(cells) = self.cells_at(hops, span) else {
+                    return false;
+                };
+                let kind = StatementKind::SetField {
+                    object: Operand::Local(cells),
+                    field,
+                    value,
+                };
+                self.body.push(kind, span);
+                true
+            }
+            Place::None => false,
+        }
+    }
+
+    fn read_cell(&mut self, cells: LocalId, field: Name, span: Span) -> Operand {
+        let value = self.body.temp();
+        let load = Rvalue::GetField(Operand::Local(cells), field);
+        self.body.assign(value, load, span);
+        Operand::Local(value)
+    }
+
+    fn cells_at(&mut self, hops: u32, span: Span) -> Option<LocalId> {
+        let mut cells = self.outer_cells?;
+        for _ in 1..hops {
+            let next = self.body.temp();
+            let up = Rvalue::GetField(Operand::Local(cells), Name::new("^"));
+            self.body.assign(next, up, span);
+            cells = next;
+        }
+        Some(cells)
+    }
+}
+
+/// The name that a pattern binds and does nothing else, and whether it can change.
+pub(super) fn simple(pat: &Pat) -> Option<(Name, bool)> {
+    match pat {
+        Pat::Ident(p) if p.subpat.is_none() && !is_constant(&p.ident.to_string()) => Some((
+            Name::from(types::plain(&p.ident)),
+            p.mutability.is_some() && p.by_ref.is_none(),
+        )),
+        Pat::Type(p) => simple(&p.pat),
+        Pat::Paren(p) => simple(&p.pat),
+        _ => None,
+    }
+}
+
+/// The name that a pattern binds and does nothing else.
+pub(super) fn simple_name(pat: &Pat) -> Option<Name> {
+    simple(pat).map(|(name, _)| name)
+}
+
+/// Whether an identifier in a pattern reads like a constant or a variant rather than a variable.
+pub(super) fn is_constant(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_uppercase())
+}
+
+/// Calls `f` for every identifier, inside brackets and inline format arguments too.
+pub(super) fn for_each_ident(tokens: TokenStream, f: &mut impl FnMut(Name)) {
+    let mut work = vec![tokens];
+    while let Some(tokens) = work.pop() {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => f(Name::from(types::plain(&ident))),
+                TokenTree::Group(group) => work.push(group.stream()),
+                TokenTree::Literal(literal) => {
+                    let text = literal.to_string();
+                    if text.starts_with('"') && text.contains('{') {
+                        inline_arguments(&text, f);
+                    }
+                }
+                TokenTree::Punct(_) => {}
+            }
+        }
+    }
+}
+
+/// The names in `{name}` and `{name:spec}`.
+fn inline_arguments(text: &str, f: &mut impl FnMut(Name)) {
+    for piece in text.split('{').skip(1) {
+        let name: String = piece
+            .chars()
+            .take_while(|c| *c == '_' || c.is_alphanumeric())
+            .collect();
+        if !name.is_empty() {
+            f(Name::from(name));
+        }
+    }
+}
+
+impl Vars {
+    /// Closes the innermost scope and gives its variables.
+    pub(super) fn take(&mut self) -> FxHashMap<Name, Var> {
+        self.scopes.pop().unwrap_or_default()
+    }
+
+    /// Makes variables visible in the innermost scope.
+    pub(super) fn add(&mut self, vars: FxHashMap<Name, Var>) {
+        for (name, var) in vars {
+            self.declare(name, var);
+        }
+    }
+}

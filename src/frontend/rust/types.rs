@@ -1,0 +1,132 @@
+//! What the type of a field, parameter or variable says about its values.
+
+use syn::{GenericArgument, PathArguments, ReturnType, Type};
+
+use crate::frontend::rust::parse;
+use crate::ir::{Name, StaticExpr, StaticExprKind};
+
+/// Wrappers of a value that are as good as the value.
+const BOXES: &[&str] = &[
+    "Box",
+    "Mutex",
+    "RwLock",
+    "RefCell",
+    "Cell",
+    "Pin",
+    "Cow",
+    "ManuallyDrop",
+    "Reverse",
+];
+
+/// Handles: copies of them are the same value.
+const HANDLES: &[&str] = &["Arc", "Rc"];
+
+/// Collections that are no maps.
+const COLLECTIONS: &[&str] = &[
+    "Vec",
+    "VecDeque",
+    "HashSet",
+    "BTreeSet",
+    "IndexSet",
+    "BinaryHeap",
+    "LinkedList",
+    "FxHashSet",
+];
+
+/// What a type says, in terms that the program can resolve; `None` for nothing.
+pub(super) fn annotation(ty: &Type) -> Option<StaticExpr> {
+    let kind = match ty {
+        Type::Reference(t) => return annotation(&t.elem),
+        Type::Paren(t) => return annotation(&t.elem),
+        Type::Group(t) => return annotation(&t.elem),
+        Type::Slice(_) | Type::Array(_) => builtin("sized"),
+        Type::Path(t) if t.qself.is_none() => {
+            let last = t.path.segments.last()?;
+            let name = last.ident.to_string();
+            let inner = || match &last.arguments {
+                PathArguments::AngleBracketed(list) => list.args.iter().find_map(|arg| match arg {
+                    GenericArgument::Type(t) => Some(t),
+                    _ => None,
+                }),
+                _ => None,
+            };
+            if BOXES.contains(&name.as_str()) {
+                return annotation(inner()?);
+            }
+            if HANDLES.contains(&name.as_str()) {
+                let inner = annotation(inner()?).unwrap_or(StaticExpr {
+                    kind: StaticExprKind::Opaque,
+                    span: parse::of(ty),
+                });
+                let handle = StaticExpr {
+                    kind: builtin("handle"),
+                    span: parse::of(ty),
+                };
+                StaticExprKind::Call(Box::new(handle), vec![inner], Vec::new())
+            } else if COLLECTIONS.contains(&name.as_str()) {
+                builtin("sized")
+            } else if is_map(&name) && inner().is_some() {
+                builtin("map")
+            } else {
+                match name.as_str() {
+                    "Option" | "Result" | "String" | "str" | "char" | "f32" | "f64" => return None,
+                    "bool" => builtin("bool"),
+                    "usize" | "u8" | "u16" | "u32" | "u64" | "u128" => builtin("nat"),
+                    "isize" | "i8" | "i16" | "i32" | "i64" | "i128" => builtin("int"),
+                    _ => StaticExprKind::Path(path(&t.path)),
+                }
+            }
+        }
+        _ => return None,
+    };
+    Some(StaticExpr {
+        kind,
+        span: parse::of(ty),
+    })
+}
+
+/// The names of a path, without its generic arguments.
+pub(super) fn path(path: &syn::Path) -> Vec<Name> {
+    path.segments
+        .iter()
+        .map(|segment| Name::from(plain(&segment.ident)))
+        .collect()
+}
+
+/// An identifier without the `r#` of a raw one.
+pub(super) fn plain(ident: &syn::Ident) -> String {
+    let text = ident.to_string();
+    match text.strip_prefix("r#") {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    }
+}
+
+/// The name of a type that an `impl` is for, and the path to it.
+pub(super) fn self_path(ty: &Type) -> Option<&syn::Path> {
+    match ty {
+        Type::Path(t) if t.qself.is_none() => Some(&t.path),
+        Type::Reference(t) => self_path(&t.elem),
+        Type::Paren(t) => self_path(&t.elem),
+        Type::Group(t) => self_path(&t.elem),
+        _ => None,
+    }
+}
+
+/// Whether a return type is written as an `Option`.
+pub(super) fn returns_nothing(output: &ReturnType) -> bool {
+    match output {
+        ReturnType::Default => true,
+        ReturnType::Type(_, ty) => {
+            matches!(&**ty, Type::Tuple(t) if t.elems.is_empty()) || matches!(&**ty, Type::Never(_))
+        }
+    }
+}
+
+fn is_map(name: &str) -> bool {
+    name.ends_with("Map")
+}
+
+fn builtin(name: &str) -> StaticExprKind {
+    StaticExprKind::Path(vec![Name::new("builtins"), Name::new(name)])
+}

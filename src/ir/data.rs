@@ -1,0 +1,89 @@
+//! Operations on typed data: variants with a payload, records, maps and arrays whose methods
+//! answer with variants. None of them raises.
+
+use crate::ir::rvalue::{Element, Name, Operand};
+
+/// The tag of the variant that means success or presence: `Ok(v)`, `Some(v)`.
+pub const SUCCESS: &str = "Ok";
+
+/// The tag of the variant that means failure or absence: `Err(e)`, `None`. A function that
+/// returns it has failed: that is no normal exit.
+pub const FAILURE: &str = "Err";
+
+/// One operation.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Data {
+    /// The number of elements of a collection.
+    Len(Operand),
+    /// The integers from the first operand up to, not including, the second.
+    Range(Operand, Operand),
+    /// A sequence with these elements.
+    Array(Vec<Element>),
+    /// A map with just these keys.
+    Map(Vec<(Operand, Operand)>),
+    /// A new object of a class: the given fields, and those of `base`. What neither gives has
+    /// its default.
+    Record {
+        /// The class as it is named here; empty when it is not named.
+        class: Vec<Name>,
+        /// The fields that are given.
+        fields: Vec<(Name, Operand)>,
+        /// Where the other fields come from.
+        base: Option<Operand>,
+    },
+    /// A variant of a sum type with its payload; the fields of a tuple are named `0`, `1`, ….
+    Variant {
+        /// Which.
+        tag: Name,
+        /// The payload.
+        fields: Vec<(Name, Operand)>,
+    },
+    /// Whether the value is this variant: a new boolean.
+    IsVariant {
+        /// The value.
+        object: Operand,
+        /// The variant.
+        tag: Name,
+        /// All variants of the type when the front end knows them, else empty.
+        of: Vec<Name>,
+    },
+    /// A field of the payload of a value that is this variant.
+    Payload {
+        /// The value.
+        object: Operand,
+        /// The variant.
+        tag: Name,
+        /// The field.
+        field: Name,
+    },
+    /// An equal value that shares nothing with the operand.
+    Copy(Operand),
+    /// A new empty or default value of the operand's sort.
+    Emptied(Operand),
+}
+
+impl Data {
+    /// Calls `f` for each operand.
+    pub fn for_each_operand<'a>(&'a self, mut f: impl FnMut(&'a Operand)) {
+        match self {
+            Self::Len(o) | Self::Copy(o) | Self::Emptied(o) => f(o),
+            Self::Range(a, b) => {
+                f(a);
+                f(b);
+            }
+            Self::Array(items) => items.iter().for_each(|item| f(&item.value)),
+            Self::Map(items) => {
+                for (key, value) in items {
+                    f(key);
+                    f(value);
+                }
+            }
+            Self::Record { fields, base, .. } => {
+                fields.iter().for_each(|(_, value)| f(value));
+                base.iter().for_each(f);
+            }
+            Self::Variant { fields, .. } => fields.iter().for_each(|(_, value)| f(value)),
+            Self::IsVariant { object, .. } | Self::Payload { object, .. } => f(object),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Trees of modules that declare each other (`mod x;`), and where their files lie.
+
+use std::path::{Path, PathBuf};
+
+use crate::ir::Relative;
+use crate::program::Program;
+use crate::program::modules::{LoadedModule, ModuleId};
+
+/// Names of files that are the module of the folder they lie in.
+const FOLDER_MODULES: &[&str] = &["mod.rs", "lib.rs", "main.rs"];
+
+/// How many folders above a file are looked at for the root of its tree.
+const MAX_CLIMB: usize = 24;
+
+impl Program<'_> {
+    /// The module at a place relative to another one.
+    pub(super) fn relative(&self, m: &LoadedModule, place: &Relative) -> Option<ModuleId> {
+        if *place == Relative::This {
+            return Some(m.id);
+        }
+        let key = (m.id, place.clone());
+        let known = self
+            .relatives
+            .lock()
+            .expect("no panic while the lock is held")
+            .get(&key)
+            .copied();
+        if let Some(found) = known {
+            return found;
+        }
+        let found = self.find_relative(m, place);
+        self.relatives
+            .lock()
+            .expect("no panic while the lock is held")
+            .insert(key, found);
+        found
+    }
+
+    fn find_relative(&self, m: &LoadedModule, place: &Relative) -> Option<ModuleId> {
+        let file = m.file.as_ref().map(|file| file.real_path.clone())?;
+        match place {
+            Relative::This => Some(m.id),
+            Relative::File(path) => {
+                let folder = file.parent()?;
+                self.existing(&normal(&folder.join(path.as_str())))
+            }
+            Relative::Child(names) => {
+                let (last, blocks) = names.split_last()?;
+                let mut folder = children(&file)?;
+                folder.extend(blocks.iter().map(|block| block.as_str()));
+                self.existing(&folder.join(format!("{last}.rs")))
+                    .or_else(|| self.existing(&folder.join(last.as_str()).join("mod.rs")))
+            }
+            Relative::Parent => parent(&file).and_then(|path| self.existing(&path)),
+            Relative::Root => root(&file).and_then(|path| self.existing(&path)),
+        }
+    }
+
+    fn existing(&self, path: &Path) -> Option<ModuleId> {
+        path.is_file().then(|| self.load(path)).flatten()
+    }
+}
+
+/// The path without `.` and `..`.
+fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// The folder in which the modules that a file declares lie.
+fn children(file: &Path) -> Option<PathBuf> {
+    let folder = file.parent()?;
+    if is_folder_module(file) || is_target(file) {
+        return Some(folder.to_path_buf());
+    }
+    Some(folder.join(file.file_stem()?))
+}
+
+fn is_folder_module(file: &Path) -> bool {
+    file.file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| FOLDER_MODULES.contains(&name))
+}
+
+/// Whether the file is the root of a binary, an example or a test of its package.
+fn is_target(file: &Path) -> bool {
+    let Some(folder) = file.parent() else {
+        return false;
+    };
+    let Some(around) = folder.parent() else {
+        return false;
+    };
+    match folder.file_name().and_then(|name| name.to_str()) {
+        Some("bin") => {
+            around.file_name().is_some_and(|name| name == "src")
+                && around
+                    .parent()
+                    .is_some_and(|top| top.join("Cargo.toml").is_file())
+        }
+        Some("tests" | "examples" | "benches") => around.join("Cargo.toml").is_file(),
+        _ => false,
+    }
+}
+
+/// The module that a folder stands for: a file in it, or beside it.
+fn of_folder(folder: &Path) -> Option<PathBuf> {
+    let inside = FOLDER_MODULES.iter().map(|name| folder.join(name));
+    let beside = folder.with_extension("rs");
+    inside.chain([beside]).find(|path| path.is_file())
+}
+
+/// The file that declares the module of a file.
+fn parent(file: &Path) -> Option<PathBuf> {
+    let folder = file.parent()?;
+    let name = file.file_name()?.to_str()?;
+    match name {
+        "lib.rs" | "main.rs" => None,
+        "mod.rs" => of_folder(folder.parent()?),
+        _ if is_target(file) => None,
+        _ => of_folder(folder),
+    }
+}
+
+/// The root of the tree that a file belongs to: itself when nothing else is found.
+fn root(file: &Path) -> Option<PathBuf> {
+    if is_target(file) || matches!(file.file_name()?.to_str()?, "lib.rs" | "main.rs") {
+        return Some(file.to_path_buf());
+    }
+    let mut folder = file.parent()?;
+    for _ in 0..MAX_CLIMB {
+        for name in ["lib.rs", "main.rs"] {
+            let path = folder.join(name);
+            if path.is_file() {
+                return Some(path);
+            }
+        }
+        if folder.join("Cargo.toml").is_file() {
+            break;
+        }
+        folder = folder.parent()?;
+    }
+    // No package around it: the top of what declares it.
+    let mut top = file.to_path_buf();
+    for _ in 0..MAX_CLIMB {
+        match parent(&top) {
+            Some(next) if next != top => top = next,
+            _ => break,
+        }
+    }
+    Some(top)
+}
