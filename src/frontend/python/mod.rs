@@ -1,17 +1,22 @@
-//! The Python front end: Python 3.11 source to the intermediate representation.
+//! The Python front end: source up to Python 3.14 to the intermediate representation.
 //!
 //! One way through: `guard` refuses what would exhaust the stack, `compat` rewrites what the
-//! parser does not know to text of equal length, `parse` calls the parser, `scope` decides
-//! which variable each name means, and `lower` builds the control-flow graphs.
+//! parser does not know to text of equal length, `parse` calls the parser, `graft` puts back what
+//! no older syntax can say, `scope` decides which variable each name means, and `lower` builds the
+//! control-flow graphs. `scan` knows where strings and comments end.
 
 mod compat;
+mod graft;
 mod guard;
 mod lower;
 mod parse;
+mod scan;
 mod scope;
 mod static_expr;
 mod walk;
 
+#[cfg(test)]
+mod syntax_tests;
 #[cfg(test)]
 mod tests;
 
@@ -28,8 +33,7 @@ use crate::ir;
 /// When the text is not Python, or is nested deeper than the limits of the depth guard.
 pub fn lower_module(text: &str) -> Result<ir::Module, SyntaxError> {
     guard::check(text)?;
-    let rewritten = compat::rewrite(text);
-    let suite = parse::suite(&rewritten)?;
+    let suite = parse::suite(text)?;
     let symbols = scope::SymbolTable::build(&suite);
     Ok(lower::module(text, &suite, &symbols))
 }
