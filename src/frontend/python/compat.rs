@@ -348,9 +348,9 @@ impl Rewriter<'_> {
             }
         }
         let mut text = quote;
-        let (delimiter, triple, end) = (literal.quote, literal.triple, literal.end);
+        let (delimiter, end) = (literal.quote, literal.end);
         for field in literal.fields {
-            if is_plain(self.bytes, &field, delimiter, triple) {
+            if is_plain(self.bytes, &field, delimiter) {
                 continue;
             }
             self.line_breaks(text..field.open);
@@ -378,7 +378,7 @@ impl Rewriter<'_> {
 }
 
 /// Whether the parser reads a field as it stands.
-fn is_plain(bytes: &[u8], field: &Field, quote: u8, triple: bool) -> bool {
+fn is_plain(bytes: &[u8], field: &Field, quote: u8) -> bool {
     let all = &bytes[field.open + 1..field.end - 1];
     if all.is_empty() {
         return true;
@@ -388,7 +388,10 @@ fn is_plain(bytes: &[u8], field: &Field, quote: u8, triple: bool) -> bool {
     let quotes = |byte: &u8| matches!(byte, b'"' | b'\'');
     let nested = expr.iter().any(quotes) && expr.contains(&b'{');
     let other: &[u8] = if quote == b'"' { b"'''" } else { b"\"\"\"" };
-    let deep = |part: &Part| matches!(part, Part::Field(inner) if inner.spec.is_some() || !is_plain(bytes, inner, quote, triple));
+    let deep = |part: &Part| match part {
+        Part::Field(inner) => inner.spec.is_some() || !is_plain(bytes, inner, quote),
+        Part::Text(_) => false,
+    };
     !(expr.iter().any(hard)
         || nested
         || all.contains(&quote)

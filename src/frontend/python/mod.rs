@@ -3,13 +3,16 @@
 //! One way through: `guard` refuses what would exhaust the stack, `compat` rewrites what the
 //! parser does not know to text of equal length, `parse` calls the parser, `graft` puts back what
 //! no older syntax can say, `scope` decides which variable each name means, and `lower` builds the
-//! control-flow graphs. `scan` knows where strings and comments end.
+//! control-flow graphs. When a module does not parse, `outline` splits it and `partial` reads the
+//! pieces that are intact. `scan` knows where strings and comments end.
 
 mod compat;
 mod graft;
 mod guard;
 mod lower;
+mod outline;
 mod parse;
+mod partial;
 mod scan;
 mod scope;
 mod static_expr;
@@ -36,4 +39,39 @@ pub fn lower_module(text: &str) -> Result<ir::Module, SyntaxError> {
     let suite = parse::suite(text)?;
     let symbols = scope::SymbolTable::build(&suite);
     Ok(lower::module(text, &suite, &symbols))
+}
+
+/// A module that was read, wholly or in part.
+#[derive(Debug)]
+pub struct Lowered {
+    /// What is intact. A definition that is not is bound to an unknown value.
+    pub module: ir::Module,
+    /// What is broken, in the order of the text: one error for each statement or class member.
+    pub broken: Vec<SyntaxError>,
+}
+
+/// Lowers what is intact of a Python module: a syntax error in one statement, or in one member of
+/// a class, does not keep the others from being read. Otherwise like [`lower_module`].
+///
+/// # Errors
+///
+/// When nothing of the text is intact.
+pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
+    let error = match lower_module(text) {
+        Ok(module) => {
+            let broken = Vec::new();
+            return Ok(Lowered { module, broken });
+        }
+        Err(error) => error,
+    };
+    let Some((intact, broken)) = partial::intact(text) else {
+        return Err(error);
+    };
+    // What is broken only as a whole, or too deep as a whole, has no intact parts.
+    let Ok(suite) = guard::check(&intact).and_then(|()| parse::suite(&intact)) else {
+        return Err(error);
+    };
+    let symbols = scope::SymbolTable::build(&suite);
+    let module = lower::module(text, &suite, &symbols);
+    Ok(Lowered { module, broken })
 }

@@ -111,8 +111,6 @@ impl Prefix {
 pub(super) struct Literal {
     /// The quote character.
     pub quote: u8,
-    /// Whether there are three of them.
-    pub triple: bool,
     /// After the last quote.
     pub end: usize,
     /// The replacement fields, outermost, in order.
@@ -169,12 +167,7 @@ fn nested_string(bytes: &[u8], at: usize, prefix: Prefix, depth: usize) -> Optio
     if !prefix.formatted {
         let end = plain_end(bytes, at, quote, triple)?;
         let fields = Vec::new();
-        return Some(Literal {
-            quote,
-            triple,
-            end,
-            fields,
-        });
+        return Some(Literal { quote, end, fields });
     }
     if depth >= MAX_NESTED {
         return None;
@@ -190,7 +183,6 @@ fn nested_string(bytes: &[u8], at: usize, prefix: Prefix, depth: usize) -> Optio
     let fields = scan.literal()?;
     Some(Literal {
         quote,
-        triple,
         end: scan.at,
         fields,
     })
