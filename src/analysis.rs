@@ -77,17 +77,15 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut modules = Vec::new();
     for (file, added) in input.files.iter().zip(program.add_files(input.files)) {
         match added {
-            Ok(Ok(module)) => modules.push((file, module)),
-            Ok(Err(problem)) => {
-                let place = problem.offset.map(|at| {
-                    let p = file.position(at);
-                    (p.line, p.column)
-                });
-                out.failed.push(FileFailure::input(
-                    file.display.clone(),
-                    place,
-                    problem.reason,
-                ));
+            Ok(added) => {
+                modules.extend(added.module.map(|module| (file, module)));
+                out.failed.extend(added.broken.into_iter().map(|problem| {
+                    let place = problem.offset.map(|at| {
+                        let p = file.position(at);
+                        (p.line, p.column)
+                    });
+                    FileFailure::input(file.display.clone(), place, problem.reason)
+                }));
             }
             Err(bug) => out
                 .failed

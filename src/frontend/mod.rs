@@ -23,6 +23,30 @@ pub fn lower_module(language: Language, text: &str) -> Result<ir::Module, Syntax
     }
 }
 
+/// A module that was read, wholly or in part.
+#[derive(Debug)]
+pub struct Lowered {
+    /// What is intact. A definition that is not is bound to an unknown value.
+    pub module: ir::Module,
+    /// What is broken, in the order of the text: one error for each statement or class member.
+    pub broken: Vec<SyntaxError>,
+}
+
+/// Lowers what is intact of a file. In Python, a syntax error in one statement, or in one member
+/// of a class, does not keep the others from being read; Rust is read as a whole.
+///
+/// # Errors
+/// When nothing of the text is intact.
+pub fn lower_intact(language: Language, text: &str) -> Result<Lowered, SyntaxError> {
+    match language {
+        Language::Python => python::lower_intact(text),
+        Language::Rust => rust::lower_module(text).map(|module| Lowered {
+            module,
+            broken: Vec::new(),
+        }),
+    }
+}
+
 /// An index or offset as the representation stores it. Texts beyond 4 GiB are refused earlier.
 fn index(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use rayon::prelude::*;
 
 use crate::fence::{self, Bug};
-use crate::frontend;
+use crate::frontend::{self, SyntaxError};
 use crate::ir::{self, Name, StatementKind};
 use crate::program::classes::Mro;
 use crate::program::{ClassRef, FuncRef};
@@ -17,13 +17,31 @@ use crate::source::{SourceFile, SourceMap};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ModuleId(pub u32);
 
-/// A file that could not be made a module.
+/// Why a file, or a part of one, is not in its module.
 #[derive(Clone, Debug)]
 pub struct ModuleProblem {
     /// The reason.
     pub reason: String,
     /// Byte offset in the text, when the problem has a place.
     pub offset: Option<u32>,
+}
+
+impl From<SyntaxError> for ModuleProblem {
+    fn from(error: SyntaxError) -> Self {
+        Self {
+            reason: error.message,
+            offset: Some(error.offset),
+        }
+    }
+}
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+pub struct Added {
+    /// The module, unless nothing of it is intact.
+    pub module: Option<ModuleId>,
+    /// What is broken, in the order of the text.
+    pub broken: Vec<ModuleProblem>,
 }
 
 /// A lowered file, or a namespace package (a folder without `__init__.py`, PEP 420).
@@ -124,39 +142,36 @@ impl<'s> Program<'s> {
     /// Lowers a source file, once.
     ///
     /// # Errors
-    /// When the file does not parse.
+    /// When nothing of the file parses.
     pub fn add_file(&self, file: &Arc<SourceFile>) -> Result<ModuleId, ModuleProblem> {
         let key = file.real_path.clone();
         if let Some(Some(id)) = self.lookup_path(&key) {
             return Ok(id);
         }
-        let lowered =
-            frontend::lower_module(file.language, &file.text).map_err(|e| ModuleProblem {
-                reason: e.message,
-                offset: Some(e.offset),
-            })?;
-        Ok(self.insert_file(file, lowered))
+        let lowered = frontend::lower_intact(file.language, &file.text)?;
+        Ok(self.insert_file(file, lowered.module))
     }
 
-    /// Lowers source files, in parallel; the modules are numbered in the order of the files.
-    pub fn add_files(
-        &self,
-        files: &[Arc<SourceFile>],
-    ) -> Vec<Result<Result<ModuleId, ModuleProblem>, Bug>> {
+    /// Lowers source files, in parallel; the modules are numbered in the order of the files. With
+    /// each comes what is broken in it.
+    pub fn add_files(&self, files: &[Arc<SourceFile>]) -> Vec<Result<Added, Bug>> {
         let lowered: Vec<_> = files
             .par_iter()
-            .map(|file| fence::catch(|| frontend::lower_module(file.language, &file.text)))
+            .map(|file| fence::catch(|| frontend::lower_intact(file.language, &file.text)))
             .collect();
         files
             .iter()
             .zip(lowered)
             .map(|(file, lowered)| {
                 lowered.map(|lowered| match lowered {
-                    Ok(ir) => Ok(self.insert_file(file, ir)),
-                    Err(e) => Err(ModuleProblem {
-                        reason: e.message,
-                        offset: Some(e.offset),
-                    }),
+                    Ok(lowered) => Added {
+                        module: Some(self.insert_file(file, lowered.module)),
+                        broken: lowered.broken.into_iter().map(Into::into).collect(),
+                    },
+                    Err(error) => Added {
+                        module: None,
+                        broken: vec![error.into()],
+                    },
                 })
             })
             .collect()

@@ -6,6 +6,7 @@
 //! (operators, attributes, calls, `not`, ternaries, lambdas, `elif`).
 
 use crate::frontend::SyntaxError;
+use crate::frontend::python::scan::{self, Field, Part, Prefix, is_word};
 
 /// Open brackets; CPython's own limit.
 const MAX_BRACKETS: usize = 200;
@@ -29,7 +30,7 @@ pub(super) fn check(text: &str) -> Result<(), SyntaxError> {
         operand: false,
         indents: vec![(0, 0)],
     }
-    .run()
+    .scan(true)
 }
 
 /// What is known inside one pair of brackets. Each part over-approximates the depth of the syntax
@@ -119,8 +120,7 @@ struct Guard<'a> {
 }
 
 impl Guard<'_> {
-    fn run(mut self) -> Result<(), SyntaxError> {
-        let mut line_start = true;
+    fn scan(mut self, mut line_start: bool) -> Result<(), SyntaxError> {
         while self.at < self.bytes.len() {
             if line_start {
                 line_start = false;
@@ -137,7 +137,7 @@ impl Guard<'_> {
                 }
                 b'#' => self.skip_comment(),
                 b'\\' => self.at += self.escape_len(),
-                b'"' | b'\'' => self.string(false)?,
+                b'"' | b'\'' => self.string(Prefix::default())?,
                 b'(' | b'[' | b'{' => {
                     self.at += 1;
                     self.open()?;
@@ -303,79 +303,50 @@ impl Guard<'_> {
                 self.level.sticky += 1;
                 self.check_depth()
             }
-            _ if word.len() <= 2 && matches!(self.bytes.get(self.at), Some(b'"' | b'\'')) => {
-                self.string(word.contains(&b'f') || word.contains(&b'F'))
+            _ if matches!(self.bytes.get(self.at), Some(b'"' | b'\'')) => {
+                self.string(Prefix::of(word).unwrap_or_default())
             }
             _ => Ok(()),
         }
     }
 
-    fn string(&mut self, formatted: bool) -> Result<(), SyntaxError> {
+    fn string(&mut self, prefix: Prefix) -> Result<(), SyntaxError> {
         self.operand = true;
-        let quote = self.bytes[self.at];
-        let triple = self.bytes[self.at..].starts_with(&[quote; 3]);
-        self.at += if triple { 3 } else { 1 };
-        let mut fields = Fields::default();
-        while let Some(&byte) = self.bytes.get(self.at) {
-            match byte {
-                b'\\' => {
-                    self.at += self.escape_len();
-                    continue;
-                }
-                b'\n' | b'\r' if !triple => return Ok(()),
-                _ if byte == quote => {
-                    if !triple {
-                        self.at += 1;
-                        return Ok(());
-                    }
-                    if self.bytes[self.at..].starts_with(&[quote; 3]) {
-                        self.at += 3;
-                        return Ok(());
-                    }
-                }
-                _ if formatted => {
-                    fields.step(byte);
-                    if self.outside + self.level.depth() + fields.links > MAX_CHAIN
-                        || fields.depth > MAX_BRACKETS
-                    {
-                        return self.error(TOO_DEEP);
-                    }
-                }
-                _ => {}
+        let Some(literal) = scan::string(self.bytes, self.at, prefix) else {
+            if prefix.formatted {
+                // The parser would still read the fields before the fault.
+                return self.error("invalid or unterminated f-string");
             }
-            self.at += 1;
+            self.at = scan::broken_string_end(self.bytes, self.at);
+            return Ok(());
+        };
+        self.at = literal.end;
+        self.fields(&literal.fields.iter().collect::<Vec<_>>())
+    }
+
+    fn fields(&self, fields: &[&Field]) -> Result<(), SyntaxError> {
+        for field in fields {
+            let nested = Guard {
+                bytes: &self.bytes[..field.expr.end],
+                at: field.expr.start,
+                // A bracket of its own: line breaks in it end no line.
+                brackets: vec![Level::default(); self.brackets.len() + 1],
+                level: Level::default(),
+                outside: self.outside + self.level.around(),
+                operand: false,
+                indents: vec![(0, 0)],
+            };
+            if nested.brackets.len() > MAX_BRACKETS {
+                return self.error(TOO_DEEP);
+            }
+            nested.scan(false)?;
+            let spec = field.spec.iter().flatten();
+            let inner = spec.filter_map(|part| match part {
+                Part::Field(field) => Some(field),
+                Part::Text(_) => None,
+            });
+            self.fields(&inner.collect::<Vec<_>>())?;
         }
         Ok(())
     }
-}
-
-/// The replacement fields of an f-string, scanned without regard to the strings inside them.
-#[derive(Default)]
-struct Fields {
-    depth: usize,
-    links: u32,
-}
-
-impl Fields {
-    fn step(&mut self, byte: u8) {
-        match byte {
-            b'{' => self.depth += 1,
-            _ if self.depth == 0 => return,
-            b'(' | b'[' => self.depth += 1,
-            b')' | b']' | b'}' => {
-                self.depth -= 1;
-                if self.depth == 0 {
-                    self.links = 0;
-                }
-                return;
-            }
-            b'+' | b'-' | b'*' | b'/' | b'%' | b'@' | b'&' | b'|' | b'^' | b'~' | b'.' | b' ' => {}
-            _ => return,
-        }
-        self.links += 1;
-    }
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }

@@ -1,21 +1,29 @@
-//! The Python front end: Python 3.11 source to the intermediate representation.
+//! The Python front end: source up to Python 3.14 to the intermediate representation.
 //!
 //! One way through: `guard` refuses what would exhaust the stack, `compat` rewrites what the
-//! parser does not know to text of equal length, `parse` calls the parser, `scope` decides
-//! which variable each name means, and `lower` builds the control-flow graphs.
+//! parser does not know to text of equal length, `parse` calls the parser, `graft` puts back what
+//! no older syntax can say, `scope` decides which variable each name means, and `lower` builds the
+//! control-flow graphs. When a module does not parse, `outline` splits it and `partial` reads the
+//! pieces that are intact. `scan` knows where strings and comments end.
 
 mod compat;
+mod graft;
 mod guard;
 mod lower;
+mod outline;
 mod parse;
+mod partial;
+mod scan;
 mod scope;
 mod static_expr;
 mod walk;
 
 #[cfg(test)]
+mod syntax_tests;
+#[cfg(test)]
 mod tests;
 
-use crate::frontend::SyntaxError;
+use crate::frontend::{Lowered, SyntaxError};
 use crate::ir;
 
 /// Lowers one Python module. `text` is decoded and has no byte order mark; all spans of the
@@ -28,8 +36,33 @@ use crate::ir;
 /// When the text is not Python, or is nested deeper than the limits of the depth guard.
 pub fn lower_module(text: &str) -> Result<ir::Module, SyntaxError> {
     guard::check(text)?;
-    let rewritten = compat::rewrite(text);
-    let suite = parse::suite(&rewritten)?;
+    let suite = parse::suite(text)?;
     let symbols = scope::SymbolTable::build(&suite);
     Ok(lower::module(text, &suite, &symbols))
+}
+
+/// Lowers what is intact of a Python module: a syntax error in one statement, or in one member of
+/// a class, does not keep the others from being read. Otherwise like [`lower_module`].
+///
+/// # Errors
+///
+/// When nothing of the text is intact.
+pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
+    let error = match lower_module(text) {
+        Ok(module) => {
+            let broken = Vec::new();
+            return Ok(Lowered { module, broken });
+        }
+        Err(error) => error,
+    };
+    let Some((intact, broken)) = partial::intact(text) else {
+        return Err(error);
+    };
+    // What is broken only as a whole, or too deep as a whole, has no intact parts.
+    let Ok(suite) = guard::check(&intact).and_then(|()| parse::suite(&intact)) else {
+        return Err(error);
+    };
+    let symbols = scope::SymbolTable::build(&suite);
+    let module = lower::module(text, &suite, &symbols);
+    Ok(Lowered { module, broken })
 }

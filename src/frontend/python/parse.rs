@@ -1,20 +1,27 @@
 //! Calls the parser and translates its errors and ranges.
 
 use rustpython_parser::ast::{self, Ranged};
-use rustpython_parser::{Parse, ParseErrorType};
+use rustpython_parser::{Parse, ParseError, ParseErrorType};
 
 use crate::frontend::SyntaxError;
+use crate::frontend::python::{compat, graft};
 use crate::source::Span;
 
 /// Parses a module.
 pub(super) fn suite(text: &str) -> Result<ast::Suite, SyntaxError> {
-    ast::Suite::parse(text, "").map_err(|error| SyntaxError {
+    let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    let rewritten = compat::rewrite(text);
+    let suite =
+        ast::Suite::parse(&rewritten.text, "").map_err(|error| syntax_error(&error, end))?;
+    graft::suite(text, suite, rewritten.grafts)
+}
+
+/// The error of the parser, at `end` at the latest.
+pub(super) fn syntax_error(error: &ParseError, end: u32) -> SyntaxError {
+    SyntaxError {
         message: message(&error.error),
-        offset: error
-            .offset
-            .to_u32()
-            .min(u32::try_from(text.len()).unwrap_or(u32::MAX)),
-    })
+        offset: error.offset.to_u32().min(end),
+    }
 }
 
 /// Parses an expression, such as a quoted annotation.

@@ -1,0 +1,290 @@
+//! The outline of a module: a scan that knows strings, brackets, comments, joined lines and
+//! indentation, and so splits a module into its statements, and a class into its members, without
+//! parsing them.
+//!
+//! It never fails. In valid Python the pieces are the statements; in broken Python the damage
+//! stays in the piece it is in wherever that can be told: a keyword that only starts statements
+//! ends whatever brackets are open.
+
+use std::ops::Range;
+
+use crate::frontend::python::scan::{self, Prefix, is_blank, is_word};
+
+/// Words that continue the compound statement before them.
+const CONTINUATIONS: &[&[u8]] = &[b"elif", b"else", b"except", b"finally"];
+
+/// What a piece defines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum PieceKind {
+    /// A class.
+    Class,
+    /// A function.
+    Function,
+    /// Any other statement.
+    Other,
+}
+
+/// A statement with its decorators, the blank lines and comments before it, and its block.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Piece {
+    /// The kind.
+    pub kind: PieceKind,
+    /// All of it; whole lines. The ranges of the pieces of a module cover the module.
+    pub range: Range<usize>,
+    /// The first word of the statement, after decorators: `def`, `async` or `class` of a
+    /// definition.
+    pub start: usize,
+    /// The name of a definition.
+    pub name: Range<usize>,
+}
+
+/// A logical line.
+#[derive(Clone, Debug)]
+struct Line {
+    /// From the start of its first line to the start of the next logical line.
+    range: Range<usize>,
+    /// Its first byte that is not white space.
+    start: usize,
+    /// The width of its indentation, as CPython counts it.
+    indent: usize,
+}
+
+/// The statements of a module, in order.
+pub(super) fn module(text: &str) -> Vec<Piece> {
+    pieces(text.as_bytes(), &lines(text.as_bytes(), 0..text.len()), 0)
+}
+
+/// The members of a class: the statements of its block, in order. Empty for a class on one line.
+pub(super) fn members(text: &str, class: &Piece) -> Vec<Piece> {
+    let bytes = text.as_bytes();
+    let all = lines(bytes, class.range.clone());
+    let Some(header) = all.iter().position(|line| line.start == class.start) else {
+        return Vec::new();
+    };
+    let outer = all[header].indent;
+    let body = &all[header + 1..];
+    match body.first() {
+        Some(first) if first.indent > outer => pieces(bytes, body, first.indent),
+        _ => Vec::new(),
+    }
+}
+
+/// Groups lines to statements: each line that is indented no deeper than `indent` starts one,
+/// unless it continues the one before.
+fn pieces(bytes: &[u8], lines: &[Line], indent: usize) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut decorated = false;
+    for line in lines {
+        let word = word(bytes, line.start);
+        if let Some(last) = pieces.last_mut() {
+            let decorator = bytes.get(line.start) == Some(&b'@');
+            if line.indent > indent || CONTINUATIONS.contains(&word) {
+                last.range.end = line.range.end;
+                continue;
+            }
+            if decorated {
+                last.range.end = line.range.end;
+                if !decorator {
+                    let fresh = piece(bytes, line);
+                    *last = Piece {
+                        range: last.range.clone(),
+                        ..fresh
+                    };
+                }
+                decorated = decorator;
+                continue;
+            }
+        }
+        decorated = bytes.get(line.start) == Some(&b'@');
+        pieces.push(piece(bytes, line));
+    }
+    pieces
+}
+
+fn piece(bytes: &[u8], line: &Line) -> Piece {
+    let first = word(bytes, line.start);
+    let after = |at: usize| scan::skip_while(bytes, at, is_blank);
+    let mut keyword = line.start..line.start + first.len();
+    if first == b"async" {
+        let next = after(keyword.end);
+        keyword = next..next + word(bytes, next).len();
+    }
+    let kind = match &bytes[keyword.clone()] {
+        b"class" if first == b"class" => PieceKind::Class,
+        b"def" => PieceKind::Function,
+        _ => PieceKind::Other,
+    };
+    let start = after(keyword.end);
+    let name = match kind {
+        PieceKind::Other => line.start..line.start,
+        PieceKind::Class | PieceKind::Function => start..start + word(bytes, start).len(),
+    };
+    Piece {
+        kind,
+        range: line.range.clone(),
+        start: line.start,
+        name,
+    }
+}
+
+fn word(bytes: &[u8], start: usize) -> &[u8] {
+    let end = scan::skip_while(bytes, start, is_word);
+    bytes.get(start..end).unwrap_or_default()
+}
+
+/// The logical lines in `range`, which starts at the start of a line. Blank lines and comments
+/// belong to the logical line after them, or to the last one.
+fn lines(bytes: &[u8], range: Range<usize>) -> Vec<Line> {
+    let bytes = &bytes[..range.end];
+    let mut lines: Vec<Line> = Vec::new();
+    let mut begin = range.start;
+    let mut at = range.start;
+    while at < bytes.len() {
+        let start = scan::skip_while(bytes, at, is_blank);
+        match bytes.get(start) {
+            None => break,
+            Some(b'#' | b'\n' | b'\r') => {
+                at = scan::line_end(bytes, start);
+                at += scan::line_break(bytes, at);
+                continue;
+            }
+            Some(_) => {}
+        }
+        let end = logical_end(bytes, start);
+        lines.push(Line {
+            range: begin..end,
+            start,
+            indent: width(&bytes[at..start]),
+        });
+        begin = end;
+        at = end;
+    }
+    if let Some(last) = lines.last_mut() {
+        last.range.end = range.end;
+    }
+    lines
+}
+
+/// The width of an indentation: tabs go to the next multiple of eight, a form feed starts afresh.
+fn width(blank: &[u8]) -> usize {
+    blank.iter().fold(0, |width, byte| match byte {
+        b'\t' => width / 8 * 8 + 8,
+        b'\x0c' => 0,
+        _ => width + 1,
+    })
+}
+
+/// After the line break that ends the logical line at `start`.
+fn logical_end(bytes: &[u8], start: usize) -> usize {
+    let mut depth = 0_usize;
+    let mut at = start;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\n' | b'\r' => {
+                at += scan::line_break(bytes, at);
+                if depth == 0 || scan::starts_statement(bytes, at) {
+                    return at;
+                }
+            }
+            b'#' => at = scan::line_end(bytes, at),
+            b'\\' => at += scan::escape(bytes, at),
+            b'(' | b'[' | b'{' => {
+                depth += 1;
+                at += 1;
+            }
+            b')' | b']' | b'}' => {
+                depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            b'"' | b'\'' => at = string_end(bytes, at, Prefix::default()),
+            _ if is_word(byte) => {
+                let end = scan::skip_while(bytes, at, is_word);
+                let prefix = Prefix::of(&bytes[at..end]).unwrap_or_default();
+                at = match bytes.get(end) {
+                    Some(b'"' | b'\'') => string_end(bytes, end, prefix),
+                    _ => end,
+                };
+            }
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+fn string_end(bytes: &[u8], at: usize, prefix: Prefix) -> usize {
+    match scan::string(bytes, at, prefix) {
+        Some(literal) => literal.end,
+        None => scan::broken_string_end(bytes, at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, pieces: &[Piece]) -> Vec<(PieceKind, String, String)> {
+        let show = |range: &Range<usize>| text[range.clone()].to_owned();
+        let pieces = pieces.iter();
+        pieces
+            .map(|piece| (piece.kind, show(&piece.name), show(&piece.range)))
+            .collect()
+    }
+
+    #[test]
+    fn statements_and_members() {
+        let text = "# head\nimport a\n@d(\n1)\n# between\n@e\nclass C(B):\n    '''doc\nx'''\n    x = 1\n\n    @p\n    async def f(self):\n        if a:\n            b\n        else: c\n    y = 2 ; z = 3\nif a:\n  b\nelse:\n  c\n# end";
+        let pieces = module(text);
+        let names: Vec<_> = shown(text, &pieces);
+        assert_eq!(names.len(), 3);
+        assert_eq!(names[0].2, "# head\nimport a\n");
+        assert_eq!((names[1].0, names[1].1.as_str()), (PieceKind::Class, "C"));
+        assert!(names[1].2.starts_with("@d(\n1)") && names[1].2.ends_with("z = 3\n"));
+        assert!(names[2].2.ends_with("# end"));
+        let members = shown(text, &members(text, &pieces[1]));
+        let starts: Vec<_> = members.iter().map(|m| (m.0, m.1.as_str())).collect();
+        let other = (PieceKind::Other, "");
+        assert_eq!(
+            starts,
+            [other, other, (PieceKind::Function, "f"), other],
+            "{members:?}"
+        );
+    }
+
+    #[test]
+    fn damage_stays_in_its_piece() {
+        for broken in [
+            "x = (1,\n",
+            "x = f'{(\n",
+            "x = 'a\n",
+            "f(a, [b\n  c\n",
+            "x = )\n",
+        ] {
+            let text = format!("a = 1\n{broken}class C:\n    pass\n");
+            let last = module(&text).pop();
+            assert_eq!(
+                last.map(|piece| piece.kind),
+                Some(PieceKind::Class),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn pieces_cover_the_text() {
+        for text in [
+            "",
+            "\n",
+            "# c",
+            "a",
+            "  a\nb\n",
+            "a\\\n\n\nb",
+            "'''",
+            "@\n@\n",
+            "@a\n  b\nc",
+        ] {
+            let pieces = module(text);
+            let covered: String = pieces.iter().map(|p| &text[p.range.clone()]).collect();
+            assert!(covered == text || pieces.is_empty(), "{text}");
+        }
+    }
+}
