@@ -13,5 +13,6 @@ mod differential;
 mod execution;
 mod fixtures;
 mod input;
+mod robust;
 mod stdlib;
 mod tree;
