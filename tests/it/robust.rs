@@ -243,7 +243,7 @@ fn strange_projects_are_answered() {
     );
     project.write("bytes.py", b"x = '\xff\xfe'\n");
     project.write("nulls.py", b"\0\0\0");
-    project.write("utf16.py", b"\xff\xfex\0=\01\0");
+    project.write("utf16.py", b"\xff\xfex\x00=\x001\x00");
     project.write("cut.py", b"x = '\xe2\x82");
     let outcome = check(&project);
     let failed: Vec<&str> = outcome.failures.iter().map(|f| f.path.as_str()).collect();
