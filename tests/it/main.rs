@@ -13,6 +13,7 @@ mod differential;
 mod execution;
 mod fixtures;
 mod input;
+mod robust;
 mod rust_differential;
 mod rust_harness;
 mod rust_programs;

@@ -19,6 +19,8 @@ mod static_expr;
 mod walk;
 
 #[cfg(test)]
+mod outline_tests;
+#[cfg(test)]
 mod syntax_tests;
 #[cfg(test)]
 mod tests;
