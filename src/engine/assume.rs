@@ -65,6 +65,22 @@ impl Engine<'_> {
         }
     }
 
+    /// What was done with `v` raises when it is None: on every path that goes on, it was not.
+    pub(crate) fn take_for_something(&self, state: &mut State, v: Value) {
+        let mut trial = state.clone();
+        if self.terms.literal(v).is_none()
+            && trial.refine(v, |f| {
+                if f.none == Some(true) {
+                    return false;
+                }
+                f.none = Some(false);
+                true
+            })
+        {
+            *state = trial;
+        }
+    }
+
     /// The truth of `v` in the state, when only one is possible.
     pub(crate) fn truth(&mut self, state: &State, v: Value) -> Option<bool> {
         let yes = self.assume(&mut state.clone(), v, true);

@@ -161,6 +161,7 @@ impl Engine<'_> {
         let v = match path.as_str() {
             "len" => match first {
                 Some(x) => {
+                    self.take_for_something(&mut state, x);
                     let s = state.snapshot(x);
                     self.length(&state, s)
                 }

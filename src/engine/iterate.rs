@@ -48,18 +48,7 @@ impl Engine<'_> {
             return o;
         }
         // None is not iterable: on every path that goes on, it was something else.
-        let mut trial = state.clone();
-        if self.terms.literal(o).is_none()
-            && trial.refine(o, |f| {
-                if f.none == Some(true) {
-                    return false;
-                }
-                f.none = Some(false);
-                true
-            })
-        {
-            *state = trial;
-        }
+        self.take_for_something(state, o);
         let inner: Option<Vec<Value>> = match self.terms.term(o).clone() {
             Term::Enumerate(x, _) => Some(vec![x]),
             Term::Zip(items) => Some(items.to_vec()),
