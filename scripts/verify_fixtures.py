@@ -2,9 +2,8 @@
 """Check the expectations in the Python fixtures by executing them.
 
 Usage: verify_fixtures.py [-v] [FILE ...]
-Without files: tests/fixtures/untracked-return/**/*.py, the same of swallowed-write (which keep the
-contract, but for `# expect-other: untracked-return/KIND`), then the example project
-fixtures/pipeline, whose modules import each other and whose marks read `# planted: KIND`.
+Without files: tests/fixtures/untracked-return/**/*.py, then the example project fixtures/pipeline,
+whose modules import each other and whose marks read `# planted: KIND`.
 
 Every processor class of a fixture is run in CPython under every choice of what it cannot know
 (truth, None-ness, length and equality of unknown values; which calls raise).  The exits that
@@ -37,7 +36,7 @@ from fixture_world import PROBES, SANDBOX, ErrorMixin, ExternalError, Opaque, Su
 
 METHOD, KEY = "save_data", "rows_inserted"
 KINDS = ("never-set", "unset-after-write", "dropped", "unset", "unverified")
-OTHER_KINDS = ("certified", "swallowed", "marks-done", "answers-done", "skips-work")  # of other rules
+OTHER_KINDS = ("marks-done", "answers-done", "skips-work")  # of other rules
 PATH_LIMIT = 30000
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "fixtures/pipeline"
@@ -358,7 +357,7 @@ def main(args):
     files = [Path(a).resolve() for a in args if a != "-v"]
     if not files:
         fixtures = ROOT / "tests/fixtures"
-        files = [f for d in (fixtures / "untracked-return", fixtures / "swallowed-write", PROJECT) for f in sorted(d.rglob("*.py"))]
+        files = [f for d in (fixtures / "untracked-return", PROJECT) for f in sorted(d.rglob("*.py"))]
     total, skips, problems = 0, 0, []
     for path in files:
         source = path.read_text(encoding="utf-8")
