@@ -271,6 +271,9 @@ impl Engine<'_> {
         if a == b {
             return !want;
         }
+        if state.fact(term).is_some_and(|f| f.truth == Some(!want)) {
+            return false;
+        }
         let (na, nb) = (
             self.constant_number(state, a),
             self.constant_number(state, b),

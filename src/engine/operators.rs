@@ -179,6 +179,13 @@ impl Engine<'_> {
         }
     }
 
+    /// Whether something is known about which of two values is the smaller, one of them this.
+    fn is_compared(&self, state: &State, v: Value) -> bool {
+        state.facts.keys().any(
+            |k| matches!(self.terms.term(*k), Term::Cmp(CmpOp::Lt, a, b) if *a == v || *b == v),
+        )
+    }
+
     /// The length of (a snapshot of) a value.
     pub(crate) fn length(&mut self, state: &State, s: Value) -> Value {
         match self.terms.term(s).clone() {
@@ -193,13 +200,17 @@ impl Engine<'_> {
             }
             Term::Pure(n, ops) if n == "at" => self.length(state, ops[1]),
             Term::View(_, x) | Term::Enumerate(x, _) => self.length(state, x),
-            _ => match state.fact(s) {
-                Some(f) if f.len.lo == f.len.hi => {
-                    let n = f.len.lo;
-                    self.terms.int(n)
+            _ => {
+                let exact = state.fact(s).filter(|f| f.len.lo == f.len.hi);
+                let n = exact.map(|f| f.len.lo);
+                let term = self.terms.existing(&Term::Len(s));
+                match (n, term) {
+                    // A comparison of the length with something unknown is remembered by its term.
+                    (Some(_), Some(term)) if self.is_compared(state, term) => term,
+                    (Some(n), _) => self.terms.int(n),
+                    (None, _) => self.terms.make(Term::Len(s)),
                 }
-                _ => self.terms.make(Term::Len(s)),
-            },
+            }
         }
     }
 }
