@@ -14,17 +14,9 @@ use std::rc::Rc;
 impl Engine<'_> {
     pub(crate) fn decorated_with(&self, f: FuncRef, test: impl Fn(&str) -> bool) -> bool {
         let m = self.program.module(f.module);
-        m.ir.function(f.func).decorators.iter().any(|d| {
-            let path = match &d.kind {
-                StaticExprKind::Path(p) => p,
-                StaticExprKind::Call(callee, _, _) => match &callee.kind {
-                    StaticExprKind::Path(p) => p,
-                    _ => return false,
-                },
-                _ => return false,
-            };
-            path.last().is_some_and(|n| test(n))
-        })
+        let decorators = m.ir.function(f.func).decorators.iter();
+        let mut names = decorators.filter_map(decorator_name);
+        names.any(|n| test(n))
     }
 
     pub(crate) fn is_static_method(&self, f: FuncRef) -> bool {
@@ -532,17 +524,21 @@ pub(super) fn self_call(
     )
 }
 
+/// The last name of a decorator's path, arguments left out.
+fn decorator_name(d: &StaticExpr) -> Option<&Name> {
+    let callee = match &d.kind {
+        StaticExprKind::Call(callee, _, _) => callee,
+        _ => d,
+    };
+    match &callee.kind {
+        StaticExprKind::Path(path) => path.last(),
+        _ => None,
+    }
+}
+
 /// Decorators that leave a call as it is, or that the engine models elsewhere.
 pub(super) fn is_known_decorator(d: &StaticExpr) -> bool {
-    let path = match &d.kind {
-        StaticExprKind::Path(p) => p,
-        StaticExprKind::Call(c, _, _) => match &c.kind {
-            StaticExprKind::Path(p) => p,
-            _ => return false,
-        },
-        _ => return false,
-    };
-    path.last().is_some_and(|n| {
+    decorator_name(d).is_some_and(|n| {
         matches!(
             n.as_str(),
             "staticmethod"

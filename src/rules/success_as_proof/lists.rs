@@ -37,21 +37,14 @@ impl Watch<'_> {
             }
         }
         let about = if proven { 0 } else { state.flags & ABOUT };
-        let snapshot = state.snapshot(list);
-        for holder in [list, snapshot] {
-            let slot = (holder, Slot::Field(FILLED.into()));
-            let mixed = matches!(state.heap.get(&slot), Some(Cell::Has(old))
-                if engine.terms.literal(*old) == Some(&Literal::Int(0)));
-            let about = engine.terms.int(if mixed { 0 } else { i64::from(about) });
-            state.heap.insert(slot, Cell::Has(about));
-        }
+        let slot = (list, Slot::Field(FILLED.into()));
+        let mixed = matches!(state.heap.get(&slot), Some(Cell::Has(old))
+            if engine.terms.literal(*old) == Some(&Literal::Int(0)));
+        let about = engine.terms.int(if mixed { 0 } else { i64::from(about) });
+        state.heap.insert(slot, Cell::Has(about));
         // The snapshot is new with each change: it takes over what the list is known for.
-        let whole = state.heap.get(&(list, Slot::Field(FILLED.into()))).copied();
-        if let Some(whole) = whole {
-            state
-                .heap
-                .insert((snapshot, Slot::Field(FILLED.into())), whole);
-        }
+        let snapshot = (state.snapshot(list), Slot::Field(FILLED.into()));
+        state.heap.insert(snapshot, Cell::Has(about));
     }
 
     /// The flags of a field that other methods fill with units that succeeded only.

@@ -91,6 +91,13 @@ pub fn unproven(flags: u32) -> bool {
     flags & (FACT | PERFORMED) != 0 && flags & EVIDENCE == 0
 }
 
+/// The values of which a state says something that it did not say before.
+fn changed(before: &State, after: &State) -> Vec<Value> {
+    let facts = after.facts.iter();
+    let new = facts.filter(|(v, f)| before.facts.get(v) != Some(f));
+    new.map(|(v, _)| *v).collect()
+}
+
 impl Automaton for Watch<'_> {
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
         if self.vocabulary.is_gate(call.name) {
@@ -116,14 +123,8 @@ impl Automaton for Watch<'_> {
     }
 
     fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
-        let changed: Vec<Value> = after
-            .facts
-            .iter()
-            .filter(|(v, f)| before.facts.get(v) != Some(f))
-            .map(|(v, _)| *v)
-            .collect();
         let mut lessons = Vec::new();
-        for v in changed {
+        for v in changed(before, after) {
             self.learn(engine, before, after, test.func, v, &mut lessons, 0);
         }
         self.apply(engine, after, &lessons);
@@ -286,14 +287,8 @@ impl<'v> Watch<'v> {
                 let element = *element;
                 let mut assumed = after.clone();
                 if engine.assume(&mut assumed, element, truth) {
-                    let changed: Vec<Value> = assumed
-                        .facts
-                        .iter()
-                        .filter(|(v, f)| after.facts.get(v) != Some(f))
-                        .map(|(v, _)| *v)
-                        .collect();
                     let first = out.len();
-                    for v in changed {
+                    for v in changed(after, &assumed) {
                         self.learn(engine, after, &assumed, func, v, out, depth + 1);
                     }
                     for lesson in &mut out[first..] {
