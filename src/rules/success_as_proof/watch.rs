@@ -14,6 +14,7 @@ use crate::engine::origins::Origin;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
 use crate::engine::{Automaton, CallEvent, Engine, Returned, Test, WatchedPlace};
+use crate::ir::data::{SUCCESS, is_outcome};
 use crate::ir::{BlockId, CmpOp, Literal};
 use crate::program::FuncRef;
 
@@ -91,6 +92,23 @@ pub fn unproven(flags: u32) -> bool {
     flags & (FACT | PERFORMED) != 0 && flags & EVIDENCE == 0
 }
 
+/// What a fact about the tag of an option or result says of its presence.
+fn presence(fact: &Fact) -> Option<bool> {
+    let tag = |l: &Literal| match l {
+        Literal::Str(s) if is_outcome(s) => Some(s == SUCCESS),
+        _ => None,
+    };
+    let (set, said) = match &fact.lits {
+        Lits::In(set) => (set, true),
+        Lits::NotIn(set) => (set, false),
+    };
+    let mut tags = set.iter();
+    match (tags.next(), tags.next()) {
+        (Some(one), None) => tag(one).map(|success| success == said),
+        _ => None,
+    }
+}
+
 /// The values of which a state says something that it did not say before.
 fn changed(before: &State, after: &State) -> Vec<Value> {
     let facts = after.facts.iter();
@@ -148,7 +166,7 @@ impl Automaton for Watch<'_> {
 
     fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
         match (call.name, call.receiver, call.args) {
-            ("append" | "add" | "appendleft", Some(list), [item]) => {
+            (name, Some(list), [item]) if self.vocabulary.puts(name) => {
                 self.fill(engine, state, call, list, *item);
             }
             ("difference", Some(_), [done]) | ("Sub", _, [_, done]) => {
@@ -250,7 +268,17 @@ impl<'v> Watch<'v> {
             return;
         };
         let old = before.facts.get(&v).cloned().unwrap_or_default();
-        if let Some(lesson) = self.status(engine, after, func, v, &fact, &old) {
+        // The tag of a variant: which state it is, or whether there is something at all.
+        let tagged = engine.tagged(v);
+        if let Some(object) = tagged
+            && let Some(there) = presence(&fact)
+        {
+            if fact.lits != old.lits {
+                out.extend(self.presence(engine, after, func, object, there));
+            }
+            return;
+        }
+        if let Some(lesson) = self.status(engine, after, func, tagged.unwrap_or(v), &fact, &old) {
             out.push(lesson);
             return;
         }
@@ -305,6 +333,24 @@ impl<'v> Watch<'v> {
             return;
         }
         out.extend(self.existence(engine, after, v, truth));
+    }
+
+    /// An option or a result was found to be there, or not to be.
+    fn presence(
+        &self,
+        engine: &mut Engine<'_>,
+        state: &State,
+        func: FuncRef,
+        object: Value,
+        there: bool,
+    ) -> Option<Lesson> {
+        if let Some((query, access)) = self.queries.outcome_of(engine, state, object) {
+            return self.queries.exists(&query, &access, there);
+        }
+        // A number that cannot be zero.
+        (there && engine.is_positive_option(state, object))
+            .then(|| self.is_count(engine, state, func, object))?
+            .then_some(Lesson::Records)
     }
 
     /// A value was found to equal, or not to equal, some texts.
@@ -472,6 +518,12 @@ impl<'v> Watch<'v> {
             return None;
         }
         if let Some((query, access)) = self.queries.of(engine, state, v) {
+            // A row that is compared with a number is its only column.
+            let number = fact.num.lo >= 1 && old.num.lo < 1;
+            let access = match access {
+                Access::Row if number && query.columns.len() == 1 => Access::At(0),
+                access => access,
+            };
             return self.queries.counted(&query, &access);
         }
         let named = self.own_names(engine, state, func, v);

@@ -48,7 +48,7 @@ impl FunctionLowerer<'_> {
                 self.cond(&x.right, then, otherwise, BranchRole::ShortCircuit);
             }
             Expr::Let(x) => {
-                let subject = self.expr(&x.expr);
+                let subject = self.matched(&x.pat, &x.expr);
                 let subject = self.keep(subject, parse::expr(&x.expr));
                 self.match_pattern(&x.pat, &subject, otherwise);
                 self.body.goto(then);
