@@ -4,10 +4,10 @@ use crate::engine::eval::Flow;
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::iterate::Advance;
 use crate::engine::simulate::{Edge, ExitKind, Successor, Target};
-use crate::engine::state::{Cell, Slot, State};
+use crate::engine::state::{Cell, Slot, State, flag};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Test};
-use crate::ir::{BinOp, BlockId, LocalKind, Operand, Rvalue, TerminatorKind, Unwind};
+use crate::ir::{BinOp, BlockId, BranchRole, LocalKind, Operand, Rvalue, TerminatorKind, Unwind};
 
 impl Engine<'_> {
     /// Executes one block on one state.
@@ -103,7 +103,7 @@ impl Engine<'_> {
                 cond,
                 then,
                 otherwise,
-                ..
+                role,
             } => {
                 let v = self.operand(&mut state, cond, site);
                 let v = state.snapshot(v);
@@ -111,6 +111,9 @@ impl Engine<'_> {
                 let mut no = state.clone();
                 let yes_possible = self.assume(&mut state, v, true);
                 let no_possible = self.assume(&mut no, v, false);
+                if *role == BranchRole::Configured {
+                    no.flags |= flag::UNCERTAIN;
+                }
                 if let Some(before) = before {
                     let automaton = self.automaton;
                     for (possible, outcome, after) in [

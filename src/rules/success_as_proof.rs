@@ -11,6 +11,7 @@ mod query;
 mod report;
 mod sayings;
 mod sites;
+mod statuses;
 mod tables;
 mod watch;
 mod words;

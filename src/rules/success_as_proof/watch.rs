@@ -8,13 +8,13 @@ use rustc_hash::FxHashSet;
 use super::lists::ELEMENT;
 use super::names::{base, constant_name, text_of};
 use super::query::{Access, Queries};
+use super::statuses::presence;
 use super::words::Vocabulary;
 use crate::engine::fact::{Fact, Lits};
 use crate::engine::origins::Origin;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
 use crate::engine::{Automaton, CallEvent, Engine, Returned, Test, WatchedPlace};
-use crate::ir::data::{SUCCESS, is_outcome};
 use crate::ir::{BlockId, CmpOp, Literal};
 use crate::program::FuncRef;
 
@@ -90,23 +90,6 @@ pub struct Watch<'v> {
 #[must_use]
 pub fn unproven(flags: u32) -> bool {
     flags & (FACT | PERFORMED) != 0 && flags & EVIDENCE == 0
-}
-
-/// What a fact about the tag of an option or result says of its presence.
-fn presence(fact: &Fact) -> Option<bool> {
-    let tag = |l: &Literal| match l {
-        Literal::Str(s) if is_outcome(s) => Some(s == SUCCESS),
-        _ => None,
-    };
-    let (set, said) = match &fact.lits {
-        Lits::In(set) => (set, true),
-        Lits::NotIn(set) => (set, false),
-    };
-    let mut tags = set.iter();
-    match (tags.next(), tags.next()) {
-        (Some(one), None) => tag(one).map(|success| success == said),
-        _ => None,
-    }
 }
 
 /// The values of which a state says something that it did not say before.
@@ -335,96 +318,6 @@ impl<'v> Watch<'v> {
         out.extend(self.existence(engine, after, v, truth));
     }
 
-    /// An option or a result was found to be there, or not to be.
-    fn presence(
-        &self,
-        engine: &mut Engine<'_>,
-        state: &State,
-        func: FuncRef,
-        object: Value,
-        there: bool,
-    ) -> Option<Lesson> {
-        if let Some((query, access)) = self.queries.outcome_of(engine, state, object) {
-            return self.queries.exists(&query, &access, there);
-        }
-        // A number that cannot be zero.
-        (there && engine.is_positive_option(state, object))
-            .then(|| self.is_count(engine, state, func, object))?
-            .then_some(Lesson::Records)
-    }
-
-    /// A value was found to equal, or not to equal, some texts.
-    fn status(
-        &self,
-        engine: &mut Engine<'_>,
-        state: &State,
-        func: FuncRef,
-        v: Value,
-        fact: &Fact,
-        old: &Fact,
-    ) -> Option<Lesson> {
-        if fact.lits == old.lits {
-            return None;
-        }
-        let words = self.vocabulary;
-        let texts = |set: &std::collections::BTreeSet<Literal>| -> Vec<String> {
-            set.iter()
-                .filter_map(|l| match l {
-                    Literal::Str(s) => Some(s.to_string()),
-                    other => engine.member_name(other),
-                })
-                .collect()
-        };
-        // What a query let through is all that a status of its rows can be.
-        let possible = self.queries.statuses(engine, state, v);
-        let (left, open) = match (&fact.lits, possible) {
-            (Lits::In(set), _) => (texts(set), Vec::new()),
-            (Lits::NotIn(out), Some(all)) => {
-                let out = texts(out);
-                let left = all.into_iter().filter(|s| !out.contains(s)).collect();
-                (left, Vec::new())
-            }
-            (Lits::NotIn(out), None) => (Vec::new(), texts(out)),
-        };
-        let named_success = |list: &[String]| list.iter().any(|s| words.is_success(s));
-        let success = if open.is_empty() {
-            if left.is_empty() {
-                return None;
-            }
-            if !named_success(&left) {
-                // A test for another status: not success, if the value is a status at all.
-                return self
-                    .is_status(engine, state, func, v)
-                    .then_some(Lesson::NotSuccess);
-            }
-            let strange = left
-                .iter()
-                .any(|s| !words.is_success(s) && !words.is_partial(s));
-            if strange {
-                return None;
-            }
-            true
-        } else if named_success(&open) {
-            false
-        } else if open.iter().any(|s| words.is_failure(s)) {
-            if !self.is_status(engine, state, func, v) {
-                return None;
-            }
-            return self.about(engine, state, func, v).map(Lesson::Success);
-        } else {
-            return None;
-        };
-        let certain = left.iter().chain(&open).any(|s| words.is_plain_success(s));
-        if !certain && !self.is_status(engine, state, func, v) {
-            return None;
-        }
-        if success {
-            self.about(engine, state, func, v).map(Lesson::Success)
-        } else {
-            Some(Lesson::NotSuccess)
-        }
-    }
-
     /// A comparison with something that is no literal came out.
     #[allow(clippy::too_many_arguments)]
     fn compared(
@@ -459,7 +352,10 @@ impl<'v> Watch<'v> {
                         if !truth {
                             return Some(Lesson::NotSuccess);
                         }
-                        return self.about(engine, state, func, x).map(Lesson::Success);
+                        let plain = words.is_plain_success(&name);
+                        return self
+                            .run_of(engine, state, func, x, plain)
+                            .map(Lesson::Success);
                     }
                     if words.names_failure(&name) && self.is_status(engine, state, func, x) {
                         if truth {

@@ -90,7 +90,7 @@ impl FunctionLowerer<'_> {
             _ => {
                 let (then, after) = (self.body.block(), self.body.block());
                 let holds = self.configured(cfg, span);
-                self.branch(holds, then, after, BranchRole::If, span);
+                self.branch(holds, then, after, BranchRole::Configured, span);
                 self.body.at(then);
                 lower(self);
                 self.body.goto(after);

@@ -275,7 +275,7 @@ impl FunctionLowerer<'_> {
             if cfg != Cfg::Always {
                 let holds = self.configured(&cfg, span);
                 let there = self.body.block();
-                self.branch(holds, there, next, BranchRole::If, span);
+                self.branch(holds, there, next, BranchRole::Configured, span);
                 self.body.at(there);
             }
             self.vars.push();
