@@ -147,6 +147,11 @@ impl Automaton for Watch<'_> {
         }
     }
 
+    fn on_skip(&self, state: &mut State) {
+        // The next round is about another unit.
+        state.flags &= !ABOUT;
+    }
+
     fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
         match (call.name, call.receiver, call.args) {
             (name, Some(list), [item]) if self.vocabulary.puts(name) => {
