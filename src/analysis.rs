@@ -12,8 +12,10 @@ use crate::contracts::{self, Inferred};
 use crate::diagnostics::{self, FileFailure, Finding, Location};
 use crate::fence;
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
-use crate::rules::untracked_return::{self, Checked, Grounds, Task};
-use crate::rules::{Effort, Rule, SuccessAsProof, UntrackedReturn, success_as_proof};
+use crate::rules::contract_method::{Checked, Grounds, Task};
+use crate::rules::{
+    Effort, Rule, SuccessAsProof, UntrackedReturn, success_as_proof, untracked_return,
+};
 use crate::source::{SourceFile, SourceMap};
 
 /// What an analysis works on.
@@ -259,18 +261,24 @@ fn count(program: &Program<'_>, results: &[ClassRun], other: Effort, out: &mut A
         ("contracts inferred", inferred.count() as u64),
         ("methods checked", out.processors as u64),
         ("functions searched for effects", other.functions),
-        ("block executions", sum(|c| c.steps) + other.steps),
-        ("states merged", sum(|c| c.merges) + other.merges),
-        ("loops widened", sum(|c| c.widenings) + other.widenings),
+        ("block executions", sum(|c| c.effort.steps) + other.steps),
+        ("states merged", sum(|c| c.effort.merges) + other.merges),
+        (
+            "loops widened",
+            sum(|c| c.effort.widenings) + other.widenings,
+        ),
         (
             "calls not looked into",
-            sum(|c| c.calls_cut) + other.calls_cut,
+            sum(|c| c.effort.calls_cut) + other.calls_cut,
         ),
         (
             "exits without a single path",
-            sum(|c| c.infeasible) + other.infeasible,
+            sum(|c| c.effort.infeasible) + other.infeasible,
         ),
-        ("functions given up", sum(|c| c.given_up) + other.given_up),
+        (
+            "functions given up",
+            sum(|c| c.effort.given_up) + other.given_up,
+        ),
     ] {
         out.statistics.add(name, count);
     }

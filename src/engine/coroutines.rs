@@ -99,7 +99,11 @@ impl Engine<'_> {
                 }
                 out
             }
-            _ => self.may_raise(state, Fact::default(), site),
+            _ => {
+                let mut out = self.may_raise(state, Fact::default(), site);
+                self.tell_outcomes(&mut out, "await", Some(x), &[], site);
+                out
+            }
         }
     }
 }

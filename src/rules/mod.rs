@@ -1,6 +1,7 @@
 //! Rules: what they are called and what is said about them.
 
 mod catalogue;
+pub mod contract_method;
 mod registry;
 pub mod success_as_proof;
 mod tables;
