@@ -102,11 +102,13 @@ impl RuleMeta {
         let mut rest = self.page;
         while let Some(at) = rest.find("\n```") {
             rest = &rest[at + "\n```".len()..];
-            let Some((info, body)) = rest.split_once('\n') else {
+            let Some((info, _)) = rest.split_once('\n') else {
                 break;
             };
+            // With the line break in front, which is all that an empty block has.
+            let body = &rest[info.len()..];
             let Some(end) = body.find("\n```") else { break };
-            let code = &body[..=end];
+            let code = body[..=end].trim_start_matches('\n');
             rest = &body[end + "\n```".len()..];
             let (language, comment) = match info.split_whitespace().next() {
                 Some("python") => (Language::Python, "# expect: "),

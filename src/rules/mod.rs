@@ -1,8 +1,10 @@
 //! Rules: what they are called and what is said about them.
 
 mod catalogue;
+pub mod contract_method;
 mod registry;
 pub mod success_as_proof;
+pub mod swallowed_write;
 mod tables;
 pub mod untracked_return;
 mod wording;
@@ -10,7 +12,7 @@ mod wording;
 use crate::engine::budget::Budget;
 
 pub use catalogue::{Example, KindMeta, RuleMeta};
-pub use registry::{SuccessAsProof, UntrackedReturn, all, by_id};
+pub use registry::{SuccessAsProof, SwallowedWrite, UntrackedReturn, all, by_id};
 
 /// A rule. What is known about it without running it comes from its catalogue entry.
 pub trait Rule: Sync {
