@@ -1,8 +1,8 @@
 //! `swallowed-write`: a write fails, the failure is caught, and the method ends as if it had not.
 //!
 //! The contract method is simulated with an automaton that follows a failed write to what catches
-//! it ([`watch`]). What swallows is reported when a normal exit can be reached from it, unless
-//! somebody hears of the failure ([`kept`]).
+//! it (`watch`). What swallows is reported when a normal exit can be reached from it, unless
+//! somebody hears of the failure (`kept`).
 
 mod kept;
 mod report;

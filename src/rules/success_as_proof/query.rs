@@ -85,18 +85,25 @@ impl<'v> Queries<'v> {
         v: Value,
     ) -> Option<(Rc<Query>, Access)> {
         let unwrapped = engine.payload_owner(v).is_some();
-        let told = unwrapped || {
-            let mut at = v;
-            loop {
-                match engine.origin(state, at) {
-                    // An awaited call.
-                    Some(Origin::Call(name, _, args)) if name == "same" => at = *args.first()?,
-                    Some(Origin::Call(name, ..)) => break needs_a_row(&name),
-                    _ => break false,
+        let mut at = v;
+        let mut told = unwrapped;
+        for _ in 0..MAX_DEPTH {
+            match engine.origin(state, at) {
+                // An awaited call.
+                Some(Origin::Call(name, awaited, _)) if name == "same" => at = awaited,
+                Some(Origin::Call(name, ..)) => {
+                    told |= needs_a_row(&name);
+                    break;
                 }
+                _ => break,
             }
-        };
-        self.of(engine, state, v).filter(|_| told)
+        }
+        let (query, access) = self.of(engine, state, v).filter(|_| told)?;
+        Some(match access {
+            // The row that the value is in is there; what the value is is another question.
+            Access::At(_) | Access::Named(_) if !unwrapped => (query, Access::Row),
+            access => (query, access),
+        })
     }
 
     /// The query that a value came back from, and which part of its result the value is.
@@ -489,7 +496,6 @@ impl<'v> Queries<'v> {
     /// A number in the result of a query is positive.
     pub fn counted(&self, query: &Query, access: &Access) -> Option<Lesson> {
         match access {
-            // The row of one column that is compared with a number is that column.
             Access::Length | Access::Rows | Access::Row => self.exists(query, access, true),
             _ => match self.meaning(query, access) {
                 Some(Meaning::Records | Meaning::SumOfRecords) => Some(Lesson::Records),
