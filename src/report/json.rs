@@ -18,6 +18,7 @@ struct Document<'a> {
     version: u32,
     tool: Tool,
     findings: Vec<JsonFinding<'a>>,
+    suppressed: Vec<JsonSuppressed<'a>>,
     files: Files<'a>,
     processors: usize,
 }
@@ -47,6 +48,14 @@ struct JsonFinding<'a> {
     notes: &'a [String],
     fingerprint: String,
     help: &'a str,
+}
+
+/// A finding that a comment ignores, and the reason that the comment gives.
+#[derive(Serialize)]
+struct JsonSuppressed<'a> {
+    #[serde(flatten)]
+    finding: JsonFinding<'a>,
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -83,6 +92,15 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
             .reported
             .iter()
             .map(|reported| finding(reported, report.sources))
+            .collect(),
+        suppressed: report
+            .settled
+            .suppressed
+            .iter()
+            .map(|suppressed| JsonSuppressed {
+                finding: finding(&suppressed.finding, report.sources),
+                reason: suppressed.reason.as_deref(),
+            })
             .collect(),
         files: Files {
             checked: report.checked,

@@ -40,6 +40,14 @@ pub fn summary(report: &Report<'_>, time: Duration) -> String {
             plural(failed.len(), "path")
         );
     }
+    let suppressed = settled.count(Outcome::Suppressed);
+    if suppressed > 0 {
+        let _ = writeln!(
+            text,
+            "{} ignored by comments",
+            plural(suppressed, "finding")
+        );
+    }
     let hidden = settled.count(Outcome::BelowThreshold);
     if hidden > 0 {
         let _ = writeln!(
