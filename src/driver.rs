@@ -111,7 +111,7 @@ impl Outcome {
 #[must_use]
 pub fn run(request: Request<'_>) -> Outcome {
     let start = Instant::now();
-    let sources = SourceMap::new(request.cwd);
+    let sources = SourceMap::new(request.cwd).with_limit(request.settings.max_file_bytes);
     let mut failures = Vec::new();
     let mut files: Vec<Arc<SourceFile>> = Vec::new();
     // First, so that the text stands for its file when that is found as well.

@@ -60,7 +60,8 @@ pub fn summary(report: &Report<'_>, time: Duration) -> String {
 }
 
 /// `1 file`, `2 files`
-pub(super) fn plural(count: usize, noun: &str) -> String {
+#[must_use]
+pub fn plural(count: usize, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{s}")
 }

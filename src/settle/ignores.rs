@@ -10,7 +10,7 @@ use crate::diagnostics::{Finding, Location};
 use crate::frontend::layout::{Comment, CommentKind, comment_mark};
 use crate::rules::ignore_comment::Fault;
 use crate::rules::{self, IgnoreComment, Rule};
-use crate::source::{FileId, SourceFile, SourceMap, Span};
+use crate::source::{FileId, Language, SourceFile, SourceMap, Span};
 use crate::suggest::did_you_mean;
 
 /// The ignore comments of the files of a run.
@@ -87,6 +87,18 @@ impl FileIgnores {
             lines,
             comments,
         }
+    }
+
+    /// Whether a comment with this reason gives this reason.
+    #[must_use]
+    pub fn takes_reason(reason: &str, language: Language) -> bool {
+        let mark = comment_mark(language);
+        let comment = format!("{mark} tallylint: ignore[rule] {reason}");
+        let found = directive::directives(&comment, mark);
+        found.iter().any(|directive| match &directive.says {
+            Says::Ignore { reason, .. } => reason.is_some(),
+            Says::Malformed(_) => false,
+        })
     }
 
     /// The comments, in the order of the text.

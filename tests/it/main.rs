@@ -18,4 +18,5 @@ mod rust_differential;
 mod rust_harness;
 mod rust_programs;
 mod stdlib;
+mod suppression;
 mod tree;
