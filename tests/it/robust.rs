@@ -253,11 +253,69 @@ fn strange_projects_are_answered() {
 #[test]
 fn a_file_that_is_too_large_is_named() {
     let project = Project::new(&[("small.py", "x = 1\n")]);
-    let file = File::create(project.path("large.py")).unwrap();
-    file.set_len(64 * 1024 * 1024 + 1).unwrap();
+    let large = |bytes| {
+        let file = File::create(project.path("large.py")).unwrap();
+        file.set_len(bytes).unwrap();
+    };
+    large(64 * 1024 * 1024 + 1);
     let ran = project.run(&["check"]);
     assert_eq!(ran.code, 2);
-    let expected = "error: large.py: too large: 67108865 bytes, the limit is 67108864 bytes\n";
+    let expected = "error: large.py: too large: 67108865 bytes, the limit is 67108864 bytes \
+                    (see --max-file-size)\n";
     assert_eq!(ran.stderr, expected);
     assert!(ran.stdout.contains("(1 file checked"), "{}", ran.stdout);
+    // The limit can be moved, within what offsets can say.
+    project.write("large.py", format!("#{}\n", "a".repeat(2 * 1024 * 1024)));
+    assert_eq!(project.run(&["check"]).code, 0);
+    let ran = project.run(&["check", "--max-file-size", "1"]);
+    assert!(ran.stderr.contains("the limit is 1048576 bytes"), "{ran:?}");
+    let text = project.read("large.py");
+    let ran = project.tallylint(&["check", "--max-file-size", "1", "-"]);
+    assert!(
+        ran.stdin(text)
+            .run()
+            .stderr
+            .contains("the limit is 1048576 bytes")
+    );
+    large(64 * 1024 * 1024 + 1);
+    let ran = project.run(&["check", "--max-file-size", "65"]);
+    assert!(!ran.stderr.contains("too large"), "{ran:?}");
+    for wrong in ["0", "4096", "x"] {
+        assert_eq!(
+            project.run(&["check", "--max-file-size", wrong]).code,
+            2,
+            "{wrong}"
+        );
+    }
+}
+
+/// What cannot be followed to its end is a note, and nothing that was found in part is reported.
+#[test]
+fn a_function_that_is_too_large_is_a_note() {
+    const LOOPS: usize = 12;
+    let mut source =
+        String::from("class Runs:\n    def already_processed(self, day):\n        a = 0\n");
+    for i in 0..LOOPS {
+        let indent = " ".repeat(8 + 4 * i);
+        source += &format!(
+            "{indent}for x{i} in self.items(day, {i}):\n\
+             {indent}    if x{i}.kind == 'k{i}' or x{i}.name in ('a', 'b'):\n\
+             {indent}        try:\n\
+             {indent}            v{i} = self.load(x{i})\n\
+             {indent}        except ValueError:\n\
+             {indent}            v{i} = None\n\
+             {indent}        if v{i} is None and a > {i}:\n\
+             {indent}            continue\n\
+             {indent}    a += 1\n"
+        );
+    }
+    source += "        return self.runs.latest(day).status == 'success'\n";
+    let project = Project::new(&[("a.py", &source)]);
+    assert_eq!(project.run(&["check"]).code, 0);
+    let ran = project.run(&["check", "--pedantic", "--format", "concise"]);
+    assert_eq!(
+        ran.stdout,
+        "a.py:2:9: note[success-as-proof] `already_processed` was not followed to its end: it is \
+         too large to tell whether a success is taken for a proof\n"
+    );
 }
