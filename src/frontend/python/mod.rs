@@ -7,6 +7,7 @@
 //! pieces that are intact. `scan` knows where strings and comments end;
 //! `layout` tells comments and statements to those who look at the text.
 
+mod agreement;
 mod compat;
 mod graft;
 mod guard;
@@ -30,6 +31,8 @@ mod tests;
 use crate::frontend::{Lowered, SyntaxError};
 use crate::ir;
 
+#[doc(hidden)]
+pub use agreement::outline_agrees;
 pub(super) use layout::layout;
 
 /// Lowers one Python module. `text` is decoded and has no byte order mark; all spans of the
