@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
+use super::harmless::harmless_json;
 use crate::diagnostics::{Location, Step};
 use crate::settle::Reported;
 use crate::source::SourceMap;
@@ -109,8 +110,8 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
         },
         processors: report.processors,
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    let text = serde_json::to_string_pretty(&document)?;
+    writeln!(out, "{}", harmless_json(&text))
 }
 
 fn finding<'a>(reported: &'a Reported, sources: &SourceMap) -> JsonFinding<'a> {

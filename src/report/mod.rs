@@ -23,7 +23,7 @@ use crate::source::SourceMap;
 
 pub use contracts::write as contracts;
 pub use contracts_json::write as contracts_json;
-pub use harmless::harmless;
+pub use harmless::{harmless, harmless_lines};
 pub use json::VERSION as JSON_VERSION;
 pub use summary::{plural, summary};
 

@@ -13,6 +13,7 @@ mod contracts;
 mod differential;
 mod execution;
 mod fixtures;
+mod hostile;
 mod input;
 mod robust;
 mod rust_differential;
