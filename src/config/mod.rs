@@ -12,7 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::discover::Excludes;
-use crate::rules::success_as_proof;
+use crate::rules::{success_as_proof, swallowed_write};
 use crate::source::DEFAULT_FILE_BYTES;
 
 pub use load::{ConfigFile, ConfigSource, load};
@@ -30,6 +30,8 @@ pub struct Settings {
     pub infer_contracts: bool,
     /// Options of `success-as-proof`.
     pub success_as_proof: success_as_proof::Options,
+    /// Options of `swallowed-write`.
+    pub swallowed_write: swallowed_write::Options,
     /// Files and folders that are left out of walks.
     pub excludes: Excludes,
     /// Whether findings of level note are shown.
@@ -191,6 +193,7 @@ impl Settings {
         let mut contracts = vec![Contract::builtin()];
         let mut infer_contracts = true;
         let mut success_as_proof = success_as_proof::Options::default();
+        let mut swallowed_write = swallowed_write::Options::default();
         let mut excludes = Excludes::default();
         let (mut select, mut ignore) = (None, BTreeSet::new());
         if let Some(file) = file {
@@ -208,6 +211,10 @@ impl Settings {
             })?;
             infer_contracts = raw.infer_contracts;
             success_as_proof = file.success_as_proof(&raw.success_as_proof)?;
+            swallowed_write = swallowed_write::Options {
+                auxiliary: raw.swallowed_write.auxiliary.clone(),
+                strict: raw.swallowed_write.strict,
+            };
             for contract in &raw.contract {
                 let contract = file.contract(contract)?;
                 if !contracts.iter().any(|known| known.same(&contract)) {
@@ -230,6 +237,7 @@ impl Settings {
             contracts,
             infer_contracts,
             success_as_proof,
+            swallowed_write,
             excludes,
             pedantic: overrides.pedantic,
             max_file_bytes: overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES),

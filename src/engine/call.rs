@@ -4,7 +4,7 @@ use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::state::{Cell, Slot, State, flag};
 use crate::engine::value::{Site, Term, Value};
-use crate::engine::{CallEvent, Engine, FnContext};
+use crate::engine::{CallEvent, Engine, External, ExternalOutcome, FnContext};
 use crate::ir::{Arg, ArgKind, Callee, Literal, Name};
 use crate::program::{Lookup, MemberDef, MroEntry};
 
@@ -192,7 +192,7 @@ impl Engine<'_> {
                         Lookup::Unknown => {
                             let given =
                                 recv == state.watched || self.mentions_watched(&state, &args);
-                            self.unresolved(state, name, self.name_of(recv), &args, given, site)
+                            self.unresolved(state, name, Some(recv), &args, given, site)
                         }
                         Lookup::Missing => {
                             // Nobody defines the method: an attribute that holds a callable, or
@@ -203,7 +203,7 @@ impl Engine<'_> {
                             });
                             let given = self.mentions_watched(&state, &args)
                                 || recv == state.watched && !attribute;
-                            self.unresolved(state, name, self.name_of(recv), &args, given, site)
+                            self.unresolved(state, name, Some(recv), &args, given, site)
                         }
                     };
                 }
@@ -317,10 +317,9 @@ impl Engine<'_> {
                 if state.kind(&self.terms, object).is_container() {
                     return self.builtin_method(cx, state, object, &name, args, site);
                 }
-                let receiver = self.name_of(object);
                 let given = object == state.watched && !self.class_is_known(&state, object)
                     || self.mentions_watched(&state, &args);
-                self.unresolved(state, &name, receiver, &args, given, site)
+                self.unresolved(state, &name, Some(object), &args, given, site)
             }
             Term::Item(table, _) => {
                 // A dispatch table of functions: a call of any of them.
@@ -484,16 +483,45 @@ impl Engine<'_> {
         &mut self,
         mut state: State,
         name: &str,
-        receiver: Option<Name>,
+        receiver: Option<Value>,
         args: &Args,
         given: bool,
         site: Site,
     ) -> Vec<Outcome> {
-        self.event(&mut state, name, receiver.as_deref(), args, false);
+        let called_on = receiver.and_then(|r| self.name_of(r));
+        self.event(&mut state, name, called_on.as_deref(), args, false);
         if given {
             state.flags |= flag::UNRESOLVED;
         }
-        self.may_raise(state, Fact::default(), site)
+        let mut out = self.may_raise(state, Fact::default(), site);
+        self.tell_outcomes(&mut out, name, receiver, &args.positional, site);
+        out
+    }
+
+    /// Tells the automaton how a call of something outside the program came out.
+    pub(crate) fn tell_outcomes(
+        &mut self,
+        outcomes: &mut [Outcome],
+        name: &str,
+        receiver: Option<Value>,
+        args: &[Value],
+        site: Site,
+    ) {
+        let automaton = self.automaton;
+        for o in outcomes {
+            let outcome = match o.flow {
+                Flow::Normal(v) => ExternalOutcome::Returned(v),
+                Flow::Raise(e) => ExternalOutcome::Raised(e),
+            };
+            let call = External {
+                site,
+                name,
+                receiver,
+                args,
+                outcome,
+            };
+            automaton.on_external(self, &mut o.state, &call);
+        }
     }
 
     /// Either an exception nothing special is known of, or a new value.

@@ -86,9 +86,8 @@ impl Engine<'_> {
             _ => {
                 let given =
                     recv == self.watched_object(&state) || self.mentions_watched(&state, args);
-                let receiver = self.name_of(recv);
                 let _ = cx;
-                return Some(self.unresolved(state, name, receiver, args, given, site));
+                return Some(self.unresolved(state, name, Some(recv), args, given, site));
             }
         };
         self.note_presence(&mut state);

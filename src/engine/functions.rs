@@ -8,15 +8,24 @@ use crate::engine::state::{State, flag};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{FunctionShape, Name, Nature, ParamKind, ScopeIdx, StaticExpr, StaticExprKind};
-use crate::program::{ClassRef, Def, FuncRef, Lookup, ModuleId};
+use crate::program::{ClassRef, Def, FuncRef, Lookup, ModuleId, Program};
 use std::rc::Rc;
+
+/// Whether a function has a decorator whose name passes the test.
+pub(crate) fn decorated_with(
+    program: &Program<'_>,
+    f: FuncRef,
+    test: impl Fn(&str) -> bool,
+) -> bool {
+    let m = program.module(f.module);
+    let decorators = m.ir.function(f.func).decorators.iter();
+    let mut names = decorators.filter_map(decorator_name);
+    names.any(|n| test(n))
+}
 
 impl Engine<'_> {
     pub(crate) fn decorated_with(&self, f: FuncRef, test: impl Fn(&str) -> bool) -> bool {
-        let m = self.program.module(f.module);
-        let decorators = m.ir.function(f.func).decorators.iter();
-        let mut names = decorators.filter_map(decorator_name);
-        names.any(|n| test(n))
+        decorated_with(self.program, f, test)
     }
 
     pub(crate) fn is_static_method(&self, f: FuncRef) -> bool {

@@ -424,7 +424,8 @@ impl Engine<'_> {
                     return vec![Outcome::normal(state, none)];
                 }
                 let given = self.mentions_watched(&state, &args) && !is_standard_module(path);
-                return self.unresolved(state, last, receiver.map(Name::from), &args, given, site);
+                let receiver = receiver.map(|r| self.terms.external(r));
+                return self.unresolved(state, last, receiver, &args, given, site);
             }
         };
         vec![Outcome::normal(state, v)]

@@ -98,6 +98,26 @@ impl Engine<'_> {
     pub(crate) fn exit(
         &mut self,
         cx: &FnContext,
+        state: State,
+        m: Value,
+        exc: Value,
+        is_async: bool,
+        site: Site,
+    ) -> Vec<Outcome> {
+        let before = state.flags;
+        let thrown = exc != self.terms.none();
+        let mut out = self.leave(cx, state, m, exc, is_async, site);
+        for o in out.iter_mut().filter(|_| thrown) {
+            if let Flow::Normal(_) = o.flow {
+                self.automaton.on_managed(&mut o.state, before);
+            }
+        }
+        out
+    }
+
+    fn leave(
+        &mut self,
+        cx: &FnContext,
         mut state: State,
         m: Value,
         exc: Value,

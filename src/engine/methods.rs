@@ -95,7 +95,6 @@ impl Engine<'_> {
             return vec![Outcome::normal(state, v)];
         }
         let given = self.mentions_watched(&state, &args);
-        let receiver = self.name_of(recv);
         let changed = match name.as_str() {
             "append" | "appendleft" | "add" | "insert" | "push" => Some(Some(true)),
             "clear" => Some(Some(false)),
@@ -104,7 +103,7 @@ impl Engine<'_> {
             }
             _ => None,
         };
-        let mut out = self.unresolved(state.clone(), name, receiver, &args, given, site);
+        let mut out = self.unresolved(state.clone(), name, Some(recv), &args, given, site);
         if let Some(truth) = changed {
             let fact = Fact {
                 truth,

@@ -46,6 +46,7 @@ pub(crate) use crate::engine::call::{is_log_method, is_logger_name};
 
 use crate::engine::call::Args;
 use crate::engine::fact::Fact;
+pub(crate) use crate::engine::functions::decorated_with;
 use crate::engine::liveness::Liveness;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{OuterLive, Summary, SummaryKey};
@@ -100,6 +101,51 @@ pub trait Automaton {
     fn on_round(&self, _engine: &mut Engine<'_>, _state: &mut State, _source: Value, _more: bool) {}
     /// A call returned, or an operator (`Sub`) gave its result.
     fn on_returned(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &Returned<'_>) {}
+    /// A call of something outside the program came out.
+    fn on_external(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &External<'_>) {}
+    /// A `raise` statement raises `exc`.
+    fn on_raise(&self, _engine: &mut Engine<'_>, _state: &mut State, _exc: Value) {}
+    /// `exc` is caught.
+    fn on_caught(&self, _engine: &mut Engine<'_>, _state: &mut State, _catch: Catch, _exc: Value) {}
+    /// A context manager that was given an exception comes back. Whether it swallows is told by
+    /// what it returns: `before` are the flags with which it was given the exception.
+    fn on_managed(&self, _state: &mut State, _before: u32) {}
+    /// A function is left normally at this `return`, or at its end.
+    fn on_return(&self, _engine: &mut Engine<'_>, _state: &mut State, _at: (FuncRef, BlockId)) {}
+}
+
+/// What catches an exception: a branch of a function.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Catch {
+    /// The function.
+    pub func: FuncRef,
+    /// The block that ends with the branch.
+    pub block: BlockId,
+    /// Whether a context manager swallows it; else it is a handler.
+    pub manager: bool,
+}
+
+/// A call of something outside the program.
+pub struct External<'a> {
+    /// Where it is called.
+    pub site: Site,
+    /// The last part of the callee's name; `await` for something that is waited for.
+    pub name: &'a str,
+    /// The receiver of a method call, or what is waited for.
+    pub receiver: Option<Value>,
+    /// The positional arguments.
+    pub args: &'a [Value],
+    /// How it came out.
+    pub outcome: ExternalOutcome,
+}
+
+/// How a call of something outside the program came out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExternalOutcome {
+    /// It returned this.
+    Returned(Value),
+    /// It raised this.
+    Raised(Value),
 }
 
 /// A test that came out.
@@ -218,6 +264,12 @@ impl<'p> Engine<'p> {
         let cx = Rc::new(FnContext { func, module, live });
         self.contexts.insert(func, cx.clone());
         cx
+    }
+
+    /// The flags with which the function that is being simulated was entered.
+    #[must_use]
+    pub fn entry_flags(&self) -> u32 {
+        self.stack.last().map_or(0, |key| key.entry.flags)
     }
 
     /// The dict that the watched place is in, now.

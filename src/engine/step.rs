@@ -6,8 +6,10 @@ use crate::engine::iterate::Advance;
 use crate::engine::simulate::{Edge, ExitKind, Successor, Target};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
-use crate::engine::{Engine, FnContext, Test};
-use crate::ir::{BinOp, BlockId, LocalKind, Operand, Rvalue, TerminatorKind, Unwind};
+use crate::engine::{Catch, Engine, FnContext, Test};
+use crate::ir::{
+    BinOp, BlockId, BranchRole, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind, Unwind,
+};
 
 impl Engine<'_> {
     /// Executes one block on one state.
@@ -103,7 +105,7 @@ impl Engine<'_> {
                 cond,
                 then,
                 otherwise,
-                ..
+                role,
             } => {
                 let v = self.operand(&mut state, cond, site);
                 let v = state.snapshot(v);
@@ -136,6 +138,9 @@ impl Engine<'_> {
                         Edge::Flow
                     }
                 };
+                if yes_possible && matches!(role, BranchRole::Handler | BranchRole::Swallow) {
+                    self.tell_caught(cx, &mut state, block, *role, site);
+                }
                 if yes_possible {
                     out.push(goto(*then, state, edge(true)));
                 }
@@ -283,6 +288,8 @@ impl Engine<'_> {
             }
             TerminatorKind::Return { value, .. } => {
                 let v = self.operand(&mut state, value, site);
+                let automaton = self.automaton;
+                automaton.on_return(self, &mut state, (cx.func, block));
                 out.push(Successor {
                     target: Target::Exit(ExitKind::Return, v),
                     state,
@@ -306,10 +313,55 @@ impl Engine<'_> {
                         }
                     }
                 }
+                // What no handler caught is raised on at no place of its own.
+                let span = cx.function().body.block(block).terminator.span;
+                if span.end > span.start {
+                    let automaton = self.automaton;
+                    automaton.on_raise(self, &mut state, e);
+                }
                 self.raise_to(state, e, unwind.as_ref(), Edge::Raised, out);
             }
             TerminatorKind::Unreachable => {}
         }
+    }
+
+    /// Tells the automaton that the exception of a handler or a context manager is caught.
+    fn tell_caught(
+        &mut self,
+        cx: &FnContext,
+        state: &mut State,
+        block: BlockId,
+        role: BranchRole,
+        site: Site,
+    ) {
+        let body = &cx.function().body;
+        let b = body.block(block);
+        let tested = b.statements.iter().rev().find_map(|s| match &s.kind {
+            StatementKind::Assign(_, Rvalue::Caught { exc, .. }) => Some(exc),
+            _ => None,
+        });
+        // A manager's exception is raised on where it does not swallow it.
+        let passed = match &b.terminator.kind {
+            TerminatorKind::Branch { otherwise, .. } => {
+                match &body.block(*otherwise).terminator.kind {
+                    TerminatorKind::Raise { exc, .. } => Some(exc),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        let manager = role == BranchRole::Swallow;
+        let Some(exc) = (if manager { passed } else { tested }) else {
+            return;
+        };
+        let exc = self.operand(state, exc, site);
+        let catch = Catch {
+            func: cx.func,
+            block,
+            manager,
+        };
+        let automaton = self.automaton;
+        automaton.on_caught(self, state, catch, exc);
     }
 
     /// The exception of an attribute load or an operator, raised only into a handler that names

@@ -1,9 +1,11 @@
 //! Rules: what they are called and what is said about them.
 
 mod catalogue;
+pub mod contract_method;
 pub mod ignore_comment;
 mod registry;
 pub mod success_as_proof;
+pub mod swallowed_write;
 mod tables;
 pub mod untracked_return;
 mod wording;
@@ -11,7 +13,7 @@ mod wording;
 use crate::engine::budget::Budget;
 
 pub use catalogue::{Example, KindMeta, RuleMeta};
-pub use registry::{IgnoreComment, SuccessAsProof, UntrackedReturn, all, by_id};
+pub use registry::{IgnoreComment, SuccessAsProof, SwallowedWrite, UntrackedReturn, all, by_id};
 
 /// A rule. What is known about it without running it comes from its catalogue entry.
 pub trait Rule: Sync {

@@ -39,6 +39,8 @@ registry! {
     IgnoreComment = "ignore-comment";
     /// A run that ended well is taken for a run that processed something.
     SuccessAsProof = "success-as-proof";
+    /// A write can fail, and the method still ends as if it had not.
+    SwallowedWrite = "swallowed-write";
     /// A processor method can return without recording what it did.
     UntrackedReturn = "untracked-return";
 }

@@ -1,32 +1,23 @@
 //! `untracked-return`: every path on which a contract method returns must have set the place.
 
-mod duty;
-mod reach;
-
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::config::Contract;
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
-use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::{ExitKind, Graph};
-use crate::engine::state::{Cell, Slot, State, flag};
-use crate::engine::value::{Site, Term, Value};
+use crate::engine::state::{State, flag};
+use crate::engine::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
-use crate::ir::{
-    BlockId, Callee, FunctionShape, Literal, Operand, Overrides, Rvalue, StatementKind,
-    TerminatorKind,
+use crate::ir::{BlockId, Overrides};
+use crate::program::{ClassRef, FuncRef, Program};
+use crate::rules::contract_method::{
+    self, Checked, ExitPoint, Subject, Task, decided_last, enter, entry_state, exit_point,
+    own_helper, simulate,
 };
-use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, MroEntry, Program};
 use crate::rules::tables::is_write;
-use crate::rules::wording;
-use crate::rules::{Rule, UntrackedReturn};
+use crate::rules::{Rule, SwallowedWrite, UntrackedReturn};
 use crate::source::Span;
-
-pub use duty::{Grounds, Task};
-use duty::{decided_last, is_default, must_keep, own_helper};
-use reach::brings_helpers;
 
 /// The path did a write.
 const WROTE: u32 = 1;
@@ -55,33 +46,6 @@ impl Automaton for Tally {
     }
 }
 
-/// What checking one class came to.
-#[derive(Default)]
-pub struct Checked {
-    /// Findings.
-    pub findings: Vec<Finding>,
-    /// Findings that the class shares with the class that it inherits the method from.
-    pub inherited: Vec<Finding>,
-    /// The class runs just the code of this one, which has its own duty.
-    pub heir_of: Option<ClassRef>,
-    /// Definitions of methods that had to keep the contract.
-    pub subjects: Vec<Location>,
-    /// Methods that had to keep the contract.
-    pub processors: usize,
-    /// Block executions.
-    pub steps: u64,
-    /// States merged for being too many.
-    pub merges: u64,
-    /// Loops widened.
-    pub widenings: u64,
-    /// Calls not looked into for lack of budget.
-    pub calls_cut: u64,
-    /// Methods given up for lack of budget.
-    pub given_up: u64,
-    /// Exits for which no single path was found.
-    pub infeasible: u64,
-}
-
 /// The ways in which an exit can be wrong, the worst first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Bad {
@@ -104,13 +68,6 @@ impl Bad {
     }
 }
 
-/// An exit of the checked function: its `return` statement, or falling off the end.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct ExitPoint {
-    span: Span,
-    implicit: bool,
-}
-
 /// What was found out about one function.
 struct Verdict {
     /// Bad exits with the path to each.
@@ -122,64 +79,18 @@ struct Verdict {
 }
 
 /// Checks the contract method that a class has, if the class has to keep the contract.
-pub fn check_class(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> Checked {
-    let mut out = Checked::default();
-    let contract = task.contract;
-    let method = contract.method.as_str();
-    let Lookup::Found(owner, defs) = program.lookup(class, method, None) else {
-        return out;
-    };
-    if !must_keep(program, class, owner, task) {
-        return out;
-    }
-    let defs: Vec<FuncRef> = defs
-        .iter()
-        .filter_map(|def| match def {
-            MemberDef::Func(func) => Some(*func),
-            _ => None,
-        })
-        .filter(|func| !is_default(program, owner, *func, task))
-        .collect();
-    // What a class inherits is checked where it is written, unless the class is what makes a
-    // processor of it, or brings members of its own that it may use.
-    let mut known = Checked::default();
-    if owner != class && must_keep(program, owner, owner, task) {
-        if !brings_helpers(program, class, owner, &defs) {
-            out.heir_of = Some(owner);
-            return out;
-        }
-        for func in &defs {
-            check_function(program, owner, *func, contract, &mut known);
-        }
-    }
-    out.inherited = known.findings;
-    for func in &defs {
-        check_function(program, class, *func, contract, &mut out);
-    }
-    if let Some(grounds) = task.inferred {
-        for finding in &mut out.findings {
-            finding.notes.push(grounds.note.to_owned());
-        }
-    }
-    let (inherited, own) = out.findings.into_iter().partition(|f| {
-        out.inherited
-            .iter()
-            .any(|k| k.primary.location == f.primary.location && k.kind == f.kind)
-    });
-    out.findings = own;
-    out.inherited = inherited;
-    out
+pub fn check_class<'a>(program: &'a Program<'a>, class: ClassRef, task: Task<'a>) -> Checked {
+    contract_method::check_class(program, class, task, &check_function)
 }
 
-fn check_function(
-    program: &Program<'_>,
-    class: ClassRef,
-    func: FuncRef,
-    contract: &Contract,
-    out: &mut Checked,
-) {
-    let module = program.module(func.module);
-    let function = module.ir.function(func.func);
+fn check_function(subject: Subject<'_>, out: &mut Checked) {
+    let Subject {
+        program,
+        class,
+        func,
+        contract,
+        def,
+    } = subject;
     let tally = Tally {
         place: WatchedPlace {
             field: contract.sets.field.as_str().into(),
@@ -187,50 +98,12 @@ fn check_function(
         },
     };
     let mut engine = Engine::new(program, &tally);
-    let excused = engine.decorated_with(func, |n| {
-        matches!(
-            n,
-            "abstractmethod"
-                | "overload"
-                | "staticmethod"
-                | "classmethod"
-                | "property"
-                | "cached_property"
-        )
-    });
-    if excused
-        || matches!(
-            function.shape,
-            FunctionShape::Empty | FunctionShape::NotImplemented
-        )
-    {
-        return;
-    }
-    out.processors += 1;
-    let name_at = |f: FuncRef| {
-        let m = program.module(f.module);
-        m.file.as_ref().map(|file| Location {
-            file: file.id,
-            span: m.ir.function(f.func).name_span,
-        })
-    };
-    let Some(def) = name_at(func) else { return };
-    out.subjects.push(def);
-    let symbol = {
-        let m = program.module(class.module);
-        format!("{}.{}", m.ir.class(class.class).qualname, contract.method)
-    };
     let start = |kind| {
-        FindingBuilder::new(UntrackedReturn.meta(), kind)
-            .arg("method", contract.method.clone())
+        subject
+            .finding(UntrackedReturn.meta(), kind)
             .arg("place", contract.sets.to_string())
-            .symbol(symbol.clone())
     };
-    if function.is_generator
-        || engine.decorated_with(func, |n| {
-            n == "contextmanager" || n == "asynccontextmanager"
-        })
-    {
+    if subject.is_generator(&engine) {
         out.findings.push(
             start("never-set")
                 .note("the body contains `yield`: calling it only makes a generator, and runs nothing")
@@ -241,9 +114,9 @@ fn check_function(
     }
     let (mut state, cells, root) = enter(&mut engine, class, func, contract);
     let verdict = judge(&mut engine, root, cells, &mut state);
-    account(&engine, out);
+    out.effort.account(&engine.budget);
     let Some(mut verdict) = verdict else {
-        out.given_up += 1;
+        out.effort.given_up += 1;
         let large = start("unverified")
             .arg("unknown", "it is too large to follow every path")
             .arg("remedy", "move parts of it into methods of their own");
@@ -257,124 +130,13 @@ fn check_function(
         let mut plain = Engine::new(program, &tally);
         let mut state = entry_state(&mut plain, class, func, contract);
         let inner = judge(&mut plain, func, None, &mut state);
-        account(&plain, out);
+        out.effort.account(&plain.budget);
         if let Some(inner) = inner.filter(|inner| !inner.bad.is_empty()) {
             (verdict, judged) = (inner, func);
         }
     }
-    out.infeasible += verdict.infeasible;
+    out.effort.infeasible += verdict.infeasible;
     report(program, class, judged, &verdict, &start, out);
-}
-
-fn account(engine: &Engine<'_>, out: &mut Checked) {
-    out.steps += engine.budget.executed;
-    out.merges += engine.budget.merges;
-    out.widenings += engine.budget.widenings;
-    out.calls_cut += engine.budget.calls_cut;
-}
-
-/// The state in which the method is entered: the receiver is an instance of just this class, its
-/// dict has no such key.
-fn entry_state(
-    engine: &mut Engine<'_>,
-    class: ClassRef,
-    func: FuncRef,
-    contract: &Contract,
-) -> State {
-    let site = Site {
-        func,
-        block: 0,
-        index: u32::MAX - 1,
-        part: 0,
-    };
-    let mut fact = Fact::of_kind(Kind::Object);
-    fact.class = Some(class);
-    let receiver = engine.terms.make(Term::Symbol(site, 0));
-    let mut state = State::new(0, receiver);
-    state.facts.insert(receiver, fact);
-    let field = engine.place_field(class, &contract.sets.field);
-    engine.watched_field = field;
-    let dict = engine.watched_object(&state);
-    let key = engine
-        .terms
-        .lit(Literal::Str(contract.sets.key.as_str().into()));
-    state.heap.insert((dict, Slot::Item(key)), Cell::Absent);
-    if engine.is_record(class) {
-        // Its type says whether the place is an item or a field.
-        engine.watched_record = true;
-        let field = engine.watched_field.clone();
-        engine.note_declared(&mut state, class, &field, dict);
-        return state;
-    }
-    let mut fact = Fact::of_kind(initial_kind(engine.program, class, &contract.sets.field));
-    if fact.kind == Kind::DefaultDict
-        && made_by(engine.program, class, &contract.sets.field, "Counter")
-    {
-        let counter = engine.terms.external("collections.Counter");
-        fact.is.push(counter);
-    }
-    state.facts.insert(dict, fact);
-    state
-}
-
-/// Whether some `__init__` of the class makes the dict by calling `maker`.
-fn made_by(program: &Program<'_>, class: ClassRef, field: &str, maker: &str) -> bool {
-    program.mro(class).entries.iter().any(|e| {
-        let MroEntry::Class(c) = e else { return false };
-        let m = program.module(c.module);
-        m.ir.functions.iter().filter(|f| f.class == Some(c.class) && f.name == "__init__").any(|f| {
-            let stored = f.body.blocks.iter().flat_map(|b| &b.statements).find_map(|s| match &s.kind {
-                StatementKind::SetField { field: name, value: Operand::Local(v), .. } if name == field => Some(*v),
-                _ => None,
-            });
-            let Some(stored) = stored else { return false };
-            f.body.blocks.iter().any(|b| {
-                let TerminatorKind::Eval { dest: Some(d), rvalue: Rvalue::Call { callee: Callee::Value(Operand::Local(g)), .. }, .. } =
-                    &b.terminator.kind
-                else {
-                    return false;
-                };
-                *d == stored
-                    && f.body.blocks.iter().flat_map(|b| &b.statements).any(|s| {
-                        matches!(&s.kind, StatementKind::Assign(x, Rvalue::Global(n) | Rvalue::GetField(_, n)) if x == g && n == maker)
-                    })
-            })
-        })
-    })
-}
-
-fn initial_kind(program: &Program<'_>, class: ClassRef, field: &str) -> Kind {
-    if made_by(program, class, field, "Counter") || made_by(program, class, field, "defaultdict") {
-        Kind::DefaultDict
-    } else {
-        Kind::Dict
-    }
-}
-
-/// Enters the method through the project's decorators: the function that a call really runs, its
-/// cells, and the state.
-fn enter(
-    engine: &mut Engine<'_>,
-    class: ClassRef,
-    func: FuncRef,
-    contract: &Contract,
-) -> (State, Option<Value>, FuncRef) {
-    let state = entry_state(engine, class, func, contract);
-    let cx = engine.context(func);
-    let site = Site {
-        func,
-        block: 0,
-        index: u32::MAX - 1,
-        part: 100,
-    };
-    match engine.decorated(&cx, state.clone(), func, site) {
-        Some((state, value)) => match *engine.terms.term(value) {
-            Term::Closure(f, cells) => (state, Some(cells), f),
-            Term::Func(f) => (state, None, f),
-            _ => (state, None, func),
-        },
-        None => (state, None, func),
-    }
 }
 
 /// Simulates the function and finds its bad exits, each confirmed by a path. `None` when the
@@ -385,21 +147,8 @@ fn judge(
     cells: Option<Value>,
     state: &mut State,
 ) -> Option<Verdict> {
-    let cx = engine.context(func);
-    let args = engine.receiver_args(state.watched);
-    let site = Site {
-        func,
-        block: 0,
-        index: u32::MAX - 1,
-        part: 0,
-    };
-    let env = engine.bind(state, func, cells, &args, site);
-    state.env = env;
-    engine.budget.grant(cx.function().body.blocks.len());
-    let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
-    if !graph.complete {
-        return None;
-    }
+    let (cx, graph) = simulate(engine, func, cells, state);
+    let graph = graph?;
     let mut candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad)>> = BTreeMap::new();
     let mut any_good = false;
     let mut any_unverified = false;
@@ -480,23 +229,6 @@ fn bad(engine: &mut Engine<'_>, state: &State) -> Option<Bad> {
     }
 }
 
-fn exit_point(cx: &FnContext, block: BlockId) -> ExitPoint {
-    let function = cx.function();
-    let t = &function.body.block(block).terminator;
-    match &t.kind {
-        TerminatorKind::Return {
-            implicit: false, ..
-        } => ExitPoint {
-            span: t.span,
-            implicit: false,
-        },
-        _ => ExitPoint {
-            span: function.name_span,
-            implicit: true,
-        },
-    }
-}
-
 #[allow(clippy::too_many_arguments)]
 fn report(
     program: &Program<'_>,
@@ -560,15 +292,12 @@ fn report(
             }
         }
         let shown: Vec<PathEvent> = shown.into_iter().cloned().collect();
-        for s in wording::steps(program, &shown) {
-            let m = program.module(s.func.module);
-            if let Some(f) = &m.file {
-                let location = Location {
-                    file: f.id,
-                    span: s.span,
-                };
-                b = b.step(location, s.message);
-            }
+        b = contract_method::add_steps(program, b, &shown, "returns without setting it");
+        if swallows_write(program, events) {
+            b = b.note(format!(
+                "a write that failed is caught on this path: `{}` is about that, and setting 0 here does not mend it",
+                SwallowedWrite.id()
+            ));
         }
         let mut finding = b.exit(exit).at_exit(exit, label);
         if *low {
@@ -579,4 +308,20 @@ fn report(
         }
         out.findings.push(finding);
     }
+}
+
+/// Whether a write raises on a path, and the next thing that happens to its exception is that it is
+/// caught.
+fn swallows_write(program: &Program<'_>, events: &[PathEvent]) -> bool {
+    events.iter().enumerate().any(|(at, e)| {
+        let caught = events[at + 1..].iter().find(|later| {
+            matches!(
+                later.what,
+                EventKind::Raised | EventKind::Caught | EventKind::Swallowed
+            )
+        });
+        e.what == EventKind::Raised
+            && caught.is_some_and(|later| later.what != EventKind::Raised)
+            && contract_method::called_at(program, e).is_some_and(|name| is_write(&name, None, &[]))
+    })
 }

@@ -163,7 +163,7 @@ fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) 
 }
 
 /// Whether a test after the last helper led to the exit.
-pub(super) fn decided_last(events: &[PathEvent]) -> bool {
+pub(in crate::rules) fn decided_last(events: &[PathEvent]) -> bool {
     let of =
         |wanted: fn(&EventKind) -> bool| events.iter().rposition(|e| e.matters && wanted(&e.what));
     let decided = of(|what| matches!(what, EventKind::Decision(..)));
@@ -174,7 +174,7 @@ pub(super) fn decided_last(events: &[PathEvent]) -> bool {
 }
 
 /// The helper of the class itself that an inherited method entered last on the path.
-pub(super) fn own_helper(
+pub(in crate::rules) fn own_helper(
     program: &Program<'_>,
     class: ClassRef,
     func: FuncRef,

@@ -1,0 +1,166 @@
+//! How a contract method is entered, simulated and left.
+
+use std::rc::Rc;
+
+use crate::config::Contract;
+use crate::engine::fact::{Fact, Kind};
+use crate::engine::simulate::Graph;
+use crate::engine::state::{Cell, Slot, State};
+use crate::engine::value::{Site, Term, Value};
+use crate::engine::{Engine, FnContext};
+use crate::ir::{BlockId, Callee, Literal, Operand, Rvalue, StatementKind, TerminatorKind};
+use crate::program::{ClassRef, FuncRef, MroEntry, Program};
+use crate::source::Span;
+
+/// An exit of the checked function: its `return` statement, or falling off the end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(in crate::rules) struct ExitPoint {
+    pub(in crate::rules) span: Span,
+    pub(in crate::rules) implicit: bool,
+}
+
+/// The exit that a returning block is.
+pub(in crate::rules) fn exit_point(cx: &FnContext, block: BlockId) -> ExitPoint {
+    let function = cx.function();
+    let t = &function.body.block(block).terminator;
+    match &t.kind {
+        TerminatorKind::Return {
+            implicit: false, ..
+        } => ExitPoint {
+            span: t.span,
+            implicit: false,
+        },
+        _ => ExitPoint {
+            span: function.name_span,
+            implicit: true,
+        },
+    }
+}
+
+/// Simulates a function that is entered in this state, which gets the function's variables. `None`
+/// for the graph when the budget was not enough.
+pub(in crate::rules) fn simulate(
+    engine: &mut Engine<'_>,
+    func: FuncRef,
+    cells: Option<Value>,
+    state: &mut State,
+) -> (Rc<FnContext>, Option<Graph>) {
+    let cx = engine.context(func);
+    let args = engine.receiver_args(state.watched);
+    let site = Site {
+        func,
+        block: 0,
+        index: u32::MAX - 1,
+        part: 0,
+    };
+    let env = engine.bind(state, func, cells, &args, site);
+    state.env = env;
+    engine.budget.grant(cx.function().body.blocks.len());
+    let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
+    let graph = graph.complete.then_some(graph);
+    (cx, graph)
+}
+
+/// The state in which the method is entered: the receiver is an instance of just this class, its
+/// dict has no such key.
+pub(in crate::rules) fn entry_state(
+    engine: &mut Engine<'_>,
+    class: ClassRef,
+    func: FuncRef,
+    contract: &Contract,
+) -> State {
+    let site = Site {
+        func,
+        block: 0,
+        index: u32::MAX - 1,
+        part: 0,
+    };
+    let mut fact = Fact::of_kind(Kind::Object);
+    fact.class = Some(class);
+    let receiver = engine.terms.make(Term::Symbol(site, 0));
+    let mut state = State::new(0, receiver);
+    state.facts.insert(receiver, fact);
+    let field = engine.place_field(class, &contract.sets.field);
+    engine.watched_field = field;
+    let dict = engine.watched_object(&state);
+    let key = engine
+        .terms
+        .lit(Literal::Str(contract.sets.key.as_str().into()));
+    state.heap.insert((dict, Slot::Item(key)), Cell::Absent);
+    if engine.is_record(class) {
+        // Its type says whether the place is an item or a field.
+        engine.watched_record = true;
+        let field = engine.watched_field.clone();
+        engine.note_declared(&mut state, class, &field, dict);
+        return state;
+    }
+    let mut fact = Fact::of_kind(initial_kind(engine.program, class, &contract.sets.field));
+    if fact.kind == Kind::DefaultDict
+        && made_by(engine.program, class, &contract.sets.field, "Counter")
+    {
+        let counter = engine.terms.external("collections.Counter");
+        fact.is.push(counter);
+    }
+    state.facts.insert(dict, fact);
+    state
+}
+
+/// Whether some `__init__` of the class makes the dict by calling `maker`.
+fn made_by(program: &Program<'_>, class: ClassRef, field: &str, maker: &str) -> bool {
+    program.mro(class).entries.iter().any(|e| {
+        let MroEntry::Class(c) = e else { return false };
+        let m = program.module(c.module);
+        m.ir.functions.iter().filter(|f| f.class == Some(c.class) && f.name == "__init__").any(|f| {
+            let stored = f.body.blocks.iter().flat_map(|b| &b.statements).find_map(|s| match &s.kind {
+                StatementKind::SetField { field: name, value: Operand::Local(v), .. } if name == field => Some(*v),
+                _ => None,
+            });
+            let Some(stored) = stored else { return false };
+            f.body.blocks.iter().any(|b| {
+                let TerminatorKind::Eval { dest: Some(d), rvalue: Rvalue::Call { callee: Callee::Value(Operand::Local(g)), .. }, .. } =
+                    &b.terminator.kind
+                else {
+                    return false;
+                };
+                *d == stored
+                    && f.body.blocks.iter().flat_map(|b| &b.statements).any(|s| {
+                        matches!(&s.kind, StatementKind::Assign(x, Rvalue::Global(n) | Rvalue::GetField(_, n)) if x == g && n == maker)
+                    })
+            })
+        })
+    })
+}
+
+fn initial_kind(program: &Program<'_>, class: ClassRef, field: &str) -> Kind {
+    if made_by(program, class, field, "Counter") || made_by(program, class, field, "defaultdict") {
+        Kind::DefaultDict
+    } else {
+        Kind::Dict
+    }
+}
+
+/// Enters the method through the project's decorators: the function that a call really runs, its
+/// cells, and the state.
+pub(in crate::rules) fn enter(
+    engine: &mut Engine<'_>,
+    class: ClassRef,
+    func: FuncRef,
+    contract: &Contract,
+) -> (State, Option<Value>, FuncRef) {
+    let state = entry_state(engine, class, func, contract);
+    let cx = engine.context(func);
+    let site = Site {
+        func,
+        block: 0,
+        index: u32::MAX - 1,
+        part: 100,
+    };
+    match engine.decorated(&cx, state.clone(), func, site) {
+        Some((state, value)) => match *engine.terms.term(value) {
+            Term::Closure(f, cells) => (state, Some(cells), f),
+            Term::Func(f) => (state, None, f),
+            _ => (state, None, func),
+        },
+        None => (state, None, func),
+    }
+}

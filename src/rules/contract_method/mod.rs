@@ -1,0 +1,209 @@
+//! Contract methods: who has to keep a contract, how its method is entered and left, and who is
+//! told when inherited code does not keep it. What the rules about such methods share.
+
+mod duty;
+mod entry;
+mod reach;
+
+use crate::config::Contract;
+use crate::diagnostics::{Finding, FindingBuilder, Location};
+use crate::engine::Engine;
+use crate::engine::witness::PathEvent;
+use crate::ir::{Callee, FunctionShape, Name, Rvalue, TerminatorKind};
+use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, Program};
+use crate::rules::{Effort, RuleMeta};
+
+use duty::{is_default, must_keep};
+use reach::brings_helpers;
+
+pub use duty::{Grounds, Task};
+pub(in crate::rules) use duty::{decided_last, own_helper};
+pub(in crate::rules) use entry::{ExitPoint, enter, entry_state, exit_point, simulate};
+
+/// What checking one class came to.
+#[derive(Default)]
+pub struct Checked {
+    /// Findings.
+    pub findings: Vec<Finding>,
+    /// Findings that the class shares with the class that it inherits the method from.
+    pub inherited: Vec<Finding>,
+    /// The class runs just the code of this one, which has its own duty.
+    pub heir_of: Option<ClassRef>,
+    /// Definitions of methods that had to keep the contract.
+    pub subjects: Vec<Location>,
+    /// Methods that had to keep the contract.
+    pub processors: usize,
+    /// What it cost.
+    pub effort: Effort,
+}
+
+/// A definition of a contract method, as the method of one class.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// The program.
+    pub(super) program: &'a Program<'a>,
+    /// The class whose instances have the method.
+    pub(super) class: ClassRef,
+    /// The definition.
+    pub(super) func: FuncRef,
+    /// The contract.
+    pub(super) contract: &'a Contract,
+    /// Where the definition's name is.
+    pub(super) def: Location,
+}
+
+impl Subject<'_> {
+    /// Starts a finding of a rule in the method.
+    pub(super) fn finding(&self, rule: &'static RuleMeta, kind: &str) -> FindingBuilder {
+        let m = self.program.module(self.class.module);
+        let class = &m.ir.class(self.class.class).qualname;
+        FindingBuilder::new(rule, kind)
+            .arg("method", self.contract.method.clone())
+            .symbol(format!("{class}.{}", self.contract.method))
+    }
+
+    /// Whether a call of the method runs nothing.
+    pub(super) fn is_generator(&self, engine: &Engine<'_>) -> bool {
+        let m = self.program.module(self.func.module);
+        m.ir.function(self.func.func).is_generator
+            || engine.decorated_with(self.func, |n| {
+                n == "contextmanager" || n == "asynccontextmanager"
+            })
+    }
+}
+
+/// Checks the contract method that a class has, if the class has to keep the contract: `check`
+/// looks at each definition.
+pub(super) fn check_class<'a>(
+    program: &'a Program<'a>,
+    class: ClassRef,
+    task: Task<'a>,
+    check: &dyn Fn(Subject<'a>, &mut Checked),
+) -> Checked {
+    let mut out = Checked::default();
+    let contract = task.contract;
+    let method = contract.method.as_str();
+    let Lookup::Found(owner, defs) = program.lookup(class, method, None) else {
+        return out;
+    };
+    if !must_keep(program, class, owner, task) {
+        return out;
+    }
+    let defs: Vec<FuncRef> = defs
+        .iter()
+        .filter_map(|def| match def {
+            MemberDef::Func(func) => Some(*func),
+            _ => None,
+        })
+        .filter(|func| !is_default(program, owner, *func, task))
+        .collect();
+    let look = |class: ClassRef, func: FuncRef, out: &mut Checked| {
+        if !runs(program, func) {
+            return;
+        }
+        out.processors += 1;
+        let m = program.module(func.module);
+        let Some(file) = &m.file else { return };
+        let def = Location {
+            file: file.id,
+            span: m.ir.function(func.func).name_span,
+        };
+        out.subjects.push(def);
+        let subject = Subject {
+            program,
+            class,
+            func,
+            contract,
+            def,
+        };
+        check(subject, out);
+    };
+    // What a class inherits is checked where it is written, unless the class is what makes a
+    // processor of it, or brings members of its own that it may use.
+    let mut known = Checked::default();
+    if owner != class && must_keep(program, owner, owner, task) {
+        if !brings_helpers(program, class, owner, &defs) {
+            out.heir_of = Some(owner);
+            return out;
+        }
+        for func in &defs {
+            look(owner, *func, &mut known);
+        }
+    }
+    out.inherited = known.findings;
+    for func in &defs {
+        look(class, *func, &mut out);
+    }
+    if let Some(grounds) = task.inferred {
+        for finding in &mut out.findings {
+            finding.notes.push(grounds.note.to_owned());
+        }
+    }
+    let (inherited, own) = out.findings.into_iter().partition(|f| {
+        out.inherited
+            .iter()
+            .any(|k| k.primary.location == f.primary.location && k.kind == f.kind)
+    });
+    out.findings = own;
+    out.inherited = inherited;
+    out
+}
+
+/// Whether a definition is more than a stub, and is called on an instance.
+fn runs(program: &Program<'_>, func: FuncRef) -> bool {
+    let m = program.module(func.module);
+    let function = m.ir.function(func.func);
+    let stub = matches!(
+        function.shape,
+        FunctionShape::Empty | FunctionShape::NotImplemented
+    );
+    !stub
+        && !crate::engine::decorated_with(program, func, |n| {
+            matches!(
+                n,
+                "abstractmethod"
+                    | "overload"
+                    | "staticmethod"
+                    | "classmethod"
+                    | "property"
+                    | "cached_property"
+            )
+        })
+}
+
+/// The steps of a path, in a finding that is being built.
+pub(super) fn add_steps(
+    program: &Program<'_>,
+    mut finding: FindingBuilder,
+    events: &[PathEvent],
+    left: &str,
+) -> FindingBuilder {
+    for s in crate::rules::wording::steps(program, events, left) {
+        let m = program.module(s.func.module);
+        if let Some(f) = &m.file {
+            let location = Location {
+                file: f.id,
+                span: s.span,
+            };
+            finding = finding.step(location, s.message);
+        }
+    }
+    finding
+}
+
+/// The name of the method that is called where an event of a path happens.
+pub(super) fn called_at(program: &Program<'_>, event: &PathEvent) -> Option<Name> {
+    let module = program.module(event.func.module);
+    let body = &module.ir.function(event.func.func).body;
+    body.blocks.iter().find_map(|b| match &b.terminator.kind {
+        TerminatorKind::Eval {
+            rvalue:
+                Rvalue::Call {
+                    callee: Callee::Method { name, .. },
+                    ..
+                },
+            ..
+        } if b.terminator.span == event.span => Some(name.clone()),
+        _ => None,
+    })
+}
