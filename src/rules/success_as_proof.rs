@@ -9,7 +9,9 @@ mod lists;
 mod names;
 mod query;
 mod report;
+mod sayings;
 mod sites;
+mod statuses;
 mod tables;
 mod watch;
 mod words;
@@ -26,7 +28,7 @@ use crate::engine::value::{Site, Term, Value};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
-use crate::ir::{BlockId, ClassIdx, FuncIdx, Operand, ParamKind, TerminatorKind};
+use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, ModuleId, Program};
 use crate::rules::Effort;
 use crate::source::Span;
@@ -57,19 +59,23 @@ pub fn check_module(
     let mut results: Vec<(Check<'_, '_>, Run)> = Vec::new();
     // What one method fills with successes, another of the class may take for what is done.
     let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
+    let mut nested: FxHashMap<FuncIdx, Vec<&Function>> = FxHashMap::default();
+    for function in &loaded.ir.functions {
+        if let (true, Some(outer)) = (function.name.starts_with('<'), function.outer) {
+            nested.entry(outer).or_default().push(function);
+        }
+    }
     for (i, function) in loaded.ir.functions.iter().enumerate() {
         if function.name.starts_with("test_") || function.name.starts_with('<') {
             continue;
         }
-        let code = Code::new(function);
+        let idx = FuncIdx(u32::try_from(i).expect("fewer than 2^32 functions"));
+        let code = Code::new(function, nested.get(&idx).map_or(&[], Vec::as_slice));
         let places = code.places(words);
         if !code.is_worth_following(words, &places) {
             continue;
         }
-        let func = FuncRef {
-            module,
-            func: FuncIdx(u32::try_from(i).expect("fewer than 2^32 functions")),
-        };
+        let func = FuncRef { module, func: idx };
         let check = Check::new(program, func, code, places, options);
         let run = check.run(&FxHashSet::default(), options.strict_null, &mut effort);
         if let Some(class) = function.class {
@@ -527,6 +533,7 @@ fn answer(
     value: Value,
     want: bool,
 ) -> Option<u32> {
+    let value = engine.payload_of_success(state, value)?;
     let condition = state.snapshot(value);
     let mut after = state.clone();
     if !engine.assume(&mut after, condition, want) {
