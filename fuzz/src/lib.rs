@@ -153,7 +153,7 @@ pub fn config(bytes: &[u8]) {
             .and_then(settle),
         ConfigFile::parse_shared(&shared, text.to_owned()).and_then(settle),
     ];
-    let lines = u32::try_from(text.split('\n').count()).expect("inputs are short");
+    let lines = u32::try_from(text.split(['\n', '\r']).count()).expect("inputs are short");
     for error in results.into_iter().filter_map(Result::err) {
         assert!(!error.message.is_empty());
         if let Some((_, Some((line, column)))) = error.place {

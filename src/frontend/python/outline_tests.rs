@@ -56,3 +56,27 @@ fn pieces_are_the_statements_of_the_standard_library() {
     let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
     thread.spawn(work).unwrap().join().unwrap();
 }
+
+#[test]
+fn pieces_are_the_statements_of_the_fixtures() {
+    let work = || {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let mut read = 0;
+        for entry in walkdir::WalkDir::new(folder).sort_by_file_name() {
+            let path = entry.unwrap().into_path();
+            if path.extension().is_none_or(|e| e != "py") {
+                continue;
+            }
+            let Ok(text) = std::fs::read_to_string(&path) else {
+                continue;
+            };
+            match outline_agrees(&text) {
+                Ok(found) => read += usize::from(found.is_some()),
+                Err(difference) => panic!("{}: {difference}", path.display()),
+            }
+        }
+        assert!(read > 30, "only {read} files parse");
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
+    thread.spawn(work).unwrap().join().unwrap();
+}
