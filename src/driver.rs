@@ -11,7 +11,7 @@ use crate::diagnostics::{FileFailure, Severity};
 use crate::discover::{Discovered, Skipped, discover};
 use crate::fence::{self, Bug};
 use crate::report::Report;
-use crate::settle::{Settled, settle};
+use crate::settle::{Checked, Settled, settle};
 use crate::source::{Language, SourceFile, SourceMap, decode};
 
 /// What to check.
@@ -111,7 +111,7 @@ impl Outcome {
 #[must_use]
 pub fn run(request: Request<'_>) -> Outcome {
     let start = Instant::now();
-    let sources = SourceMap::new(request.cwd);
+    let sources = SourceMap::new(request.cwd).with_limit(request.settings.max_file_bytes);
     let mut failures = Vec::new();
     let mut files: Vec<Arc<SourceFile>> = Vec::new();
     // First, so that the text stands for its file when that is found as well.
@@ -144,9 +144,26 @@ pub fn run(request: Request<'_>) -> Outcome {
     let failed = |file: &&Arc<SourceFile>| failures.iter().any(|f| f.path == file.display);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
+    let partial = request
+        .paths
+        .iter()
+        .all(|path| !sources.cwd().join(path).is_dir());
+    let settled = fence::catch(|| {
+        let checked = Checked {
+            // After a panic, that nothing was found says nothing.
+            files: if bug.is_none() { &files } else { &[] },
+            failures: &failures,
+            partial,
+        };
+        settle(analysis.findings, checked, request.settings, &sources)
+    });
+    let (settled, bug) = match settled {
+        Ok(settled) => (settled, bug),
+        Err(new) => (Settled::default(), bug.or(Some(new))),
+    };
     Outcome {
         checked: files.len() - files.iter().filter(failed).count(),
-        settled: settle(analysis.findings, request.settings, &sources),
+        settled,
         contracts: analysis.contracts,
         processors: analysis.processors,
         skipped: found.skipped,

@@ -10,6 +10,7 @@ pub mod discover;
 pub mod driver;
 pub mod engine;
 pub mod fence;
+pub mod fix;
 pub mod frontend;
 pub mod ir;
 pub mod program;

@@ -5,6 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::diagnostics::Severity;
+use crate::source::{DEFAULT_FILE_BYTES, MAX_FILE_BYTES};
+
+/// Bytes in a mebibyte.
+pub const MIB: u64 = 1024 * 1024;
+const DEFAULT_FILE_MIB: u64 = DEFAULT_FILE_BYTES / MIB;
+const MAX_FILE_MIB: u64 = MAX_FILE_BYTES / MIB;
 
 /// Finds the paths on which a data-pipeline processor finishes without recording what it did.
 #[derive(Parser)]
@@ -71,6 +77,24 @@ pub struct CheckArgs {
         help_heading = "Rules"
     )]
     pub fail_on: FailOn,
+
+    /// Add comments that ignore what is found, with this reason, instead of reporting it
+    #[arg(
+        long,
+        value_name = "REASON",
+        conflicts_with_all = ["format", "output"],
+        help_heading = "Rules"
+    )]
+    pub add_ignore: Option<String>,
+    /// Refuse files that are larger
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = DEFAULT_FILE_MIB,
+        value_parser = clap::value_parser!(u64).range(1..=MAX_FILE_MIB),
+        help_heading = "Input"
+    )]
+    pub max_file_size: u64,
 
     /// Use this configuration file instead of the nearest one
     #[arg(long, value_name = "FILE", help_heading = "Configuration")]

@@ -6,14 +6,15 @@ use std::{env, fs};
 
 use termcolor::{Ansi, NoColor, WriteColor};
 
-use super::args::{CheckArgs, CheckFormat};
+use super::args::{CheckArgs, CheckFormat, MIB};
 use super::progress::Progress;
 use super::{Failure, terminal};
 use crate::config::{self, ConfigError, ConfigSource, Overrides, Settings};
 use crate::driver::{self, Outcome, Request, Status};
-use crate::report::{self, Format};
+use crate::fix;
+use crate::report::{self, Format, plural};
 use crate::settle;
-use crate::source::{MAX_FILE_BYTES, SourceMap, describe_io};
+use crate::source::{SourceMap, describe_io};
 
 /// The name of standard input on the command line.
 const STDIN: &str = "-";
@@ -31,6 +32,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         select: args.select.clone(),
         ignore: args.ignore.clone(),
         pedantic: args.pedantic,
+        max_file_bytes: Some(args.max_file_size * MIB),
     };
     let settings = settings(&source, &overrides, args.verbose, &cwd)
         .map_err(|error| describe(&error, &cwd))?;
@@ -42,13 +44,16 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     if piped.is_empty() && args.stdin_filename.is_some() {
         return Err("--stdin-filename needs `-` among the paths".into());
     }
+    if !piped.is_empty() && args.add_ignore.is_some() {
+        return Err("--add-ignore changes files, so `-` cannot be among the paths".into());
+    }
     let stdin = if piped.is_empty() {
         None
     } else {
         let display = args.stdin_filename.clone();
         Some((
             display.unwrap_or_else(|| PathBuf::from(STDIN_DISPLAY)),
-            read_stdin()?,
+            read_stdin(settings.max_file_bytes)?,
         ))
     };
     let progress = Progress::start(!args.quiet);
@@ -59,6 +64,9 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         cwd,
     });
     drop(progress);
+    if let Some(reason) = &args.add_ignore {
+        return add_ignores(reason, &outcome);
+    }
     write_report(args, &outcome)?;
     Ok(write_remarks(args, &outcome).code())
 }
@@ -95,18 +103,41 @@ fn show(path: &Path, cwd: &Path) -> String {
     SourceMap::new(cwd.to_path_buf()).display(path)
 }
 
-fn read_stdin() -> Result<Vec<u8>, Failure> {
+fn read_stdin(limit: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     io::stdin()
         .lock()
-        .take(MAX_FILE_BYTES + 1)
+        .take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| format!("cannot read standard input: {}", describe_io(&error)))?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        let message = format!("standard input is too large: the limit is {MAX_FILE_BYTES} bytes");
+    if bytes.len() as u64 > limit {
+        let message = format!(
+            "standard input is too large: the limit is {limit} bytes (see --max-file-size)"
+        );
         return Err(message.into());
     }
     Ok(bytes)
+}
+
+/// Ignores what was found; says how much that is.
+fn add_ignores(reason: &str, outcome: &Outcome) -> Result<u8, Failure> {
+    let reported = &outcome.settled.reported;
+    let added = fix::add_ignores(reported, reason, &outcome.sources)?;
+    let text = format!(
+        "{} ignored in {}\n",
+        plural(added.findings, "finding"),
+        plural(added.files, "file")
+    );
+    terminal::print(text.as_bytes())?;
+    write_failures(outcome);
+    for failure in &added.failures {
+        terminal::complain(&format!("error: no comment was added: {failure}"));
+    }
+    let status = match outcome.status(None) {
+        Status::Clean if !added.failures.is_empty() => Status::Incomplete,
+        status => status,
+    };
+    Ok(status.code())
 }
 
 fn write_report(args: &CheckArgs, outcome: &Outcome) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use crate::driver::Status;
 use crate::fence;
 use crate::frontend;
 use crate::ir::{Function, dump};
+use crate::report::harmless_lines;
 use crate::source::{SourceFile, SourceMap, describe_io};
 use crate::suggest::did_you_mean;
 
@@ -32,7 +33,7 @@ pub fn cfg(target: &str) -> Result<u8, Failure> {
             return Ok(Status::Bug.code());
         }
     };
-    terminal::print(text.as_bytes())?;
+    terminal::print(harmless_lines(&text).as_bytes())?;
     Ok(0)
 }
 

@@ -88,18 +88,11 @@ pub fn load(source: &ConfigSource, cwd: &Path) -> Result<Option<ConfigFile>, Con
 }
 
 fn read_own(path: &Path) -> Result<ConfigFile, ConfigError> {
-    let text = read(path)?;
-    let raw = toml::from_str(&text).map_err(|error| invalid(path, &text, &error))?;
-    Ok(ConfigFile::new(path, raw, text))
+    ConfigFile::parse(path, read(path)?)
 }
 
 fn read_shared(path: &Path) -> Result<Option<ConfigFile>, ConfigError> {
-    let text = read(path)?;
-    let raw: RawPyproject = toml::from_str(&text).map_err(|error| invalid(path, &text, &error))?;
-    Ok(raw
-        .tool
-        .tallylint
-        .map(|raw| ConfigFile::new(path, raw, text)))
+    ConfigFile::parse_shared(path, read(path)?)
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
@@ -138,6 +131,26 @@ fn position(text: &str, span: &Range<usize>) -> (u32, u32) {
 }
 
 impl ConfigFile {
+    /// Reads the text of `tallylint.toml`.
+    ///
+    /// # Errors
+    /// When it is no configuration.
+    pub fn parse(path: &Path, text: String) -> Result<Self, ConfigError> {
+        let raw = toml::from_str(&text).map_err(|error| invalid(path, &text, &error))?;
+        Ok(Self::new(path, raw, text))
+    }
+
+    /// Reads the text of `pyproject.toml`; `None` when it has no table for this tool.
+    ///
+    /// # Errors
+    /// When it is no TOML, or the table is no configuration.
+    pub fn parse_shared(path: &Path, text: String) -> Result<Option<Self>, ConfigError> {
+        let raw: RawPyproject =
+            toml::from_str(&text).map_err(|error| invalid(path, &text, &error))?;
+        let own = raw.tool.tallylint;
+        Ok(own.map(|raw| Self::new(path, raw, text)))
+    }
+
     fn new(path: &Path, raw: RawConfig, text: String) -> Self {
         let folder = path.parent().unwrap_or(Path::new("."));
         Self {

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::discover::Excludes;
 use crate::rules::{success_as_proof, swallowed_write};
+use crate::source::DEFAULT_FILE_BYTES;
 
 pub use load::{ConfigFile, ConfigSource, load};
 pub use selection::RuleSet;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub excludes: Excludes,
     /// Whether findings of level note are shown.
     pub pedantic: bool,
+    /// Files of more bytes are refused.
+    pub max_file_bytes: u64,
 }
 
 /// Method, place, and who must keep it.
@@ -152,6 +155,8 @@ pub struct Overrides {
     pub ignore: Vec<String>,
     /// `--pedantic`
     pub pedantic: bool,
+    /// `--max-file-size`, in bytes.
+    pub max_file_bytes: Option<u64>,
 }
 
 /// Something wrong in a configuration file or on the command line.
@@ -235,6 +240,7 @@ impl Settings {
             swallowed_write,
             excludes,
             pedantic: overrides.pedantic,
+            max_file_bytes: overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES),
         })
     }
 }

@@ -74,7 +74,7 @@ fn the_command_line_goes_before_the_file() {
         let overrides = Overrides {
             select: own(select),
             ignore: own(ignore),
-            pedantic: false,
+            ..Overrides::default()
         };
         Settings::new(file.as_ref(), &overrides)
             .map(|settings| settings.rules.ids().collect::<Vec<_>>())

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::harmless::harmless_json;
 use crate::config::Origin;
 use crate::contracts::Evidence;
 use crate::contracts::survey::{Problem, Processor, Survey, code};
@@ -82,8 +83,8 @@ pub fn write<W: Write + ?Sized>(
         version: VERSION,
         contracts: surveys.iter().map(|s| contract(s, sources)).collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    let text = serde_json::to_string_pretty(&document)?;
+    writeln!(out, "{}", harmless_json(&text))
 }
 
 fn contract<'a>(survey: &'a Survey, sources: &SourceMap) -> JsonContract<'a> {

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
+use super::harmless::harmless_json;
 use crate::diagnostics::{Fix, Location, Step};
 use crate::settle::Reported;
 use crate::source::SourceMap;
@@ -18,6 +19,7 @@ struct Document<'a> {
     version: u32,
     tool: Tool,
     findings: Vec<JsonFinding<'a>>,
+    suppressed: Vec<JsonSuppressed<'a>>,
     files: Files<'a>,
     processors: usize,
 }
@@ -68,6 +70,14 @@ struct JsonEdit<'a> {
     text: &'a str,
 }
 
+/// A finding that a comment ignores, and the reason that the comment gives.
+#[derive(Serialize)]
+struct JsonSuppressed<'a> {
+    #[serde(flatten)]
+    finding: JsonFinding<'a>,
+    reason: Option<&'a str>,
+}
+
 #[derive(Serialize)]
 struct JsonStep<'a> {
     path: String,
@@ -103,6 +113,15 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
             .iter()
             .map(|reported| finding(reported, report.sources))
             .collect(),
+        suppressed: report
+            .settled
+            .suppressed
+            .iter()
+            .map(|suppressed| JsonSuppressed {
+                finding: finding(&suppressed.finding, report.sources),
+                reason: suppressed.reason.as_deref(),
+            })
+            .collect(),
         files: Files {
             checked: report.checked,
             skipped: report.skipped,
@@ -110,8 +129,8 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
         },
         processors: report.processors,
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    let text = serde_json::to_string_pretty(&document)?;
+    writeln!(out, "{}", harmless_json(&text))
 }
 
 fn finding<'a>(reported: &'a Reported, sources: &SourceMap) -> JsonFinding<'a> {

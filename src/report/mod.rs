@@ -23,10 +23,9 @@ use crate::source::SourceMap;
 
 pub use contracts::write as contracts;
 pub use contracts_json::write as contracts_json;
-pub use harmless::harmless;
+pub use harmless::{harmless, harmless_lines};
 pub use json::VERSION as JSON_VERSION;
-use summary::plural;
-pub use summary::summary;
+pub use summary::{plural, summary};
 
 /// The result of a run.
 #[derive(Clone, Copy)]

@@ -40,6 +40,14 @@ pub fn summary(report: &Report<'_>, time: Duration) -> String {
             plural(failed.len(), "path")
         );
     }
+    let suppressed = settled.count(Outcome::Suppressed);
+    if suppressed > 0 {
+        let _ = writeln!(
+            text,
+            "{} ignored by comments",
+            plural(suppressed, "finding")
+        );
+    }
     let hidden = settled.count(Outcome::BelowThreshold);
     if hidden > 0 {
         let _ = writeln!(
@@ -52,7 +60,8 @@ pub fn summary(report: &Report<'_>, time: Duration) -> String {
 }
 
 /// `1 file`, `2 files`
-pub(super) fn plural(count: usize, noun: &str) -> String {
+#[must_use]
+pub fn plural(count: usize, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{s}")
 }

@@ -2,6 +2,7 @@
 
 mod catalogue;
 pub mod contract_method;
+pub mod ignore_comment;
 mod registry;
 pub mod success_as_proof;
 pub mod swallowed_write;
@@ -12,7 +13,7 @@ mod wording;
 use crate::engine::budget::Budget;
 
 pub use catalogue::{Example, KindMeta, RuleMeta};
-pub use registry::{SuccessAsProof, SwallowedWrite, UntrackedReturn, all, by_id};
+pub use registry::{IgnoreComment, SuccessAsProof, SwallowedWrite, UntrackedReturn, all, by_id};
 
 /// A rule. What is known about it without running it comes from its catalogue entry.
 pub trait Rule: Sync {

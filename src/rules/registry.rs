@@ -35,6 +35,8 @@ macro_rules! registry {
 }
 
 registry! {
+    /// A comment that ignores findings is wrong itself.
+    IgnoreComment = "ignore-comment";
     /// A run that ended well is taken for a run that processed something.
     SuccessAsProof = "success-as-proof";
     /// A write can fail, and the method still ends as if it had not.

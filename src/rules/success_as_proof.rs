@@ -96,9 +96,10 @@ pub fn check_module(
             for mut finding in check.run(filled, true, &mut effort).findings {
                 let at = finding.primary.location;
                 let known = run.findings.iter();
-                if !known
-                    .clone()
-                    .any(|f| f.primary.location == at && f.kind == finding.kind)
+                if finding.kind != report::UNVERIFIED
+                    && !known
+                        .clone()
+                        .any(|f| f.primary.location == at && f.kind == finding.kind)
                 {
                     finding.severity = Severity::Note;
                     finding
@@ -178,6 +179,7 @@ impl<'c, 'p> Check<'c, 'p> {
         if !graph.complete {
             effort.account(&engine.budget);
             effort.given_up += 1;
+            out.findings.extend(self.not_followed());
             return out;
         }
         effort.functions += 1;

@@ -1,10 +1,24 @@
 //! Settling: the one place that decides what happens to a finding.
+//!
+//! `directive` is the grammar of ignore comments, `lines` says what a comment is about, and
+//! `ignores` keeps which comment ignored what.
 
-use std::collections::BTreeMap;
+mod directive;
+mod ignores;
+mod lines;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::config::Settings;
-use crate::diagnostics::{Finding, Fingerprint, Severity, fingerprints, sort};
-use crate::source::SourceMap;
+use crate::diagnostics::{FileFailure, Finding, Fingerprint, Severity, fingerprints, sort};
+use crate::rules::ignore_comment::{self, Fault};
+use crate::rules::{IgnoreComment, Rule};
+use crate::source::{FileId, SourceFile, SourceMap, Span};
+
+use ignores::Ignores;
+pub use ignores::{FileIgnores, Ignore};
+pub use lines::Lines;
 
 /// What happens to a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -15,6 +29,8 @@ pub enum Outcome {
     Unselected,
     /// It is a note, and notes were not asked for.
     BelowThreshold,
+    /// A comment ignores it.
+    Suppressed,
 }
 
 /// A finding that is shown.
@@ -26,11 +42,22 @@ pub struct Reported {
     pub fingerprint: Fingerprint,
 }
 
+/// A finding that a comment ignores.
+#[derive(Clone, Debug)]
+pub struct Suppressed {
+    /// The finding.
+    pub finding: Reported,
+    /// What the comment gives as the reason.
+    pub reason: Option<String>,
+}
+
 /// All findings of a run, decided.
 #[derive(Clone, Default, Debug)]
 pub struct Settled {
     /// What is shown, in total order.
     pub reported: Vec<Reported>,
+    /// What comments ignore, in total order.
+    pub suppressed: Vec<Suppressed>,
     /// How many findings had each outcome.
     pub counts: BTreeMap<Outcome, usize>,
 }
@@ -56,32 +83,139 @@ impl Settled {
     }
 }
 
+/// What was checked: the frame in which a finding, or that there is none, means something.
+#[derive(Clone, Copy)]
+pub struct Checked<'a> {
+    /// The files that were checked.
+    pub files: &'a [Arc<SourceFile>],
+    /// What could not be analysed, wholly or in part.
+    pub failures: &'a [FileFailure],
+    /// Whether the files were named one by one, so that others of the project may be missing.
+    pub partial: bool,
+}
+
 /// Puts findings in order and decides about each.
 #[must_use]
-pub fn settle(mut findings: Vec<Finding>, settings: &Settings, sources: &SourceMap) -> Settled {
+pub fn settle(
+    mut findings: Vec<Finding>,
+    checked: Checked<'_>,
+    settings: &Settings,
+    sources: &SourceMap,
+) -> Settled {
+    let mut ignores = Ignores::new(sources);
+    let mut reasons: HashMap<Key, Option<String>> = HashMap::new();
+    let mut ask = |finding: &Finding, ignores: &mut Ignores<'_>| {
+        let file = finding.primary.location.file;
+        if let Some(reason) = ignores.file(file).covers_finding(finding) {
+            reasons.insert(key(finding), reason);
+        }
+    };
+    for finding in &findings {
+        ask(finding, &mut ignores);
+    }
+    if settings.rules.contains(IgnoreComment.id()) {
+        let faulty = faults(&findings, checked, settings, &mut ignores);
+        for finding in &faulty {
+            ask(finding, &mut ignores);
+        }
+        findings.extend(faulty);
+        // Now it is known which faults were ignored.
+        let own = |rule: &str| rule == IgnoreComment.id();
+        findings.extend(unused(&[], checked, settings, &mut ignores, own));
+    }
     sort(&mut findings, sources);
     // Before anything is left out: a fingerprint must not depend on what is shown.
     let names = fingerprints(&findings, sources);
     let mut settled = Settled::default();
     for (finding, fingerprint) in findings.into_iter().zip(names) {
-        let outcome = decide(&finding, settings);
+        let ignored = reasons.get(&key(&finding));
+        let outcome = decide(&finding, ignored.is_some(), settings);
         *settled.counts.entry(outcome).or_insert(0) += 1;
-        if outcome == Outcome::Reported {
-            settled.reported.push(Reported {
-                finding,
-                fingerprint,
-            });
+        let reported = |finding| Reported {
+            finding,
+            fingerprint,
+        };
+        match outcome {
+            Outcome::Reported => settled.reported.push(reported(finding)),
+            Outcome::Suppressed => settled.suppressed.push(Suppressed {
+                reason: ignored.cloned().flatten(),
+                finding: reported(finding),
+            }),
+            Outcome::Unselected | Outcome::BelowThreshold => {}
         }
     }
     settled
 }
 
-fn decide(finding: &Finding, settings: &Settings) -> Outcome {
+/// What tells whether a comment ignores a finding.
+type Key = (&'static str, FileId, u32);
+
+fn key(finding: &Finding) -> Key {
+    let location = finding.primary.location;
+    (finding.rule, location.file, location.span.start)
+}
+
+fn decide(finding: &Finding, ignored: bool, settings: &Settings) -> Outcome {
     if !settings.rules.contains(finding.rule) {
         Outcome::Unselected
     } else if finding.severity == Severity::Note && !settings.pedantic {
         Outcome::BelowThreshold
+    } else if ignored {
+        Outcome::Suppressed
     } else {
         Outcome::Reported
     }
+}
+
+/// What is wrong with the ignore comments of the checked files.
+fn faults(
+    findings: &[Finding],
+    checked: Checked<'_>,
+    settings: &Settings,
+    ignores: &mut Ignores<'_>,
+) -> Vec<Finding> {
+    let mut out = Vec::new();
+    for file in checked.files {
+        for (fault, location) in ignores.file(file.id).faults() {
+            out.push(ignore_comment::finding(fault, location, file.language));
+        }
+    }
+    let others = |rule: &str| rule != IgnoreComment.id();
+    out.extend(unused(findings, checked, settings, ignores, others));
+    out
+}
+
+/// The comments of the checked files that had nothing to ignore, of the rules that `about` picks.
+fn unused(
+    findings: &[Finding],
+    checked: Checked<'_>,
+    settings: &Settings,
+    ignores: &mut Ignores<'_>,
+    about: impl Fn(&str) -> bool,
+) -> Vec<Finding> {
+    // Where a rule could not tell, that it reports nothing says nothing.
+    let notes: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Note)
+        .collect();
+    let mut out = Vec::new();
+    for file in checked.files {
+        let comments = !ignores.file(file.id).comments().is_empty();
+        if !comments || checked.failures.iter().any(|f| f.path == file.display) {
+            continue;
+        }
+        let judged = |rule: &'static str, around: Span| {
+            let open = notes.iter().any(|note| {
+                let place = note.primary.location;
+                note.rule == rule && place.file == file.id && around.contains(place.span)
+            });
+            about(rule) && settings.rules.contains(rule) && !open
+        };
+        for (rule, location) in ignores.file(file.id).unused(judged) {
+            let doubtful = checked.partial;
+            let fault = Fault::Unused { rule, doubtful };
+            out.push(ignore_comment::finding(fault, location, file.language));
+        }
+    }
+    out
 }

@@ -11,8 +11,12 @@ use std::{fmt, io, thread};
 use crate::source::text::decode;
 use crate::source::{DecodeError, Language, LineColumn, LineIndex, Span};
 
-/// Files larger than this are refused: nobody wrote them by hand, and offsets have 32 bits.
-pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// Files larger than this are refused unless told otherwise: nobody wrote them by hand.
+pub const DEFAULT_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Files larger than this are always refused: offsets have 32 bits, and text can be longer than
+/// the bytes that it was decoded from.
+pub const MAX_FILE_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// A file known to the run's [`SourceMap`]. The numbers depend on the order of loading; nothing
 /// that is printed may depend on them.
@@ -63,8 +67,13 @@ pub enum ReadError {
     Io(String),
     /// A folder, a pipe, a device.
     NotAFile,
-    /// Larger than [`MAX_FILE_BYTES`].
-    TooLarge(u64),
+    /// Larger than the limit of the run.
+    TooLarge {
+        /// Its size in bytes; more when it grew while it was read.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// Not text in the encoding it claims.
     Decode(DecodeError),
 }
@@ -85,9 +94,9 @@ impl fmt::Display for ReadError {
         match self {
             ReadError::Io(reason) => f.write_str(reason),
             ReadError::NotAFile => f.write_str("not a regular file"),
-            ReadError::TooLarge(size) => write!(
+            ReadError::TooLarge { size, limit } => write!(
                 f,
-                "too large: {size} bytes, the limit is {MAX_FILE_BYTES} bytes"
+                "too large: {size} bytes, the limit is {limit} bytes (see --max-file-size)"
             ),
             ReadError::Decode(error) => error.fmt(f),
         }
@@ -129,6 +138,7 @@ enum Content {
 /// Every file of a run. Shared by all threads.
 pub struct SourceMap {
     cwd: PathBuf,
+    limit: u64,
     store: RwLock<Store>,
     reads: AtomicUsize,
 }
@@ -139,9 +149,17 @@ impl SourceMap {
     pub fn new(cwd: PathBuf) -> Self {
         Self {
             cwd,
+            limit: DEFAULT_FILE_BYTES,
             store: RwLock::default(),
             reads: AtomicUsize::new(0),
         }
+    }
+
+    /// Refuses files of more bytes than this.
+    #[must_use]
+    pub fn with_limit(self, bytes: u64) -> Self {
+        let limit = bytes.min(MAX_FILE_BYTES);
+        Self { limit, ..self }
     }
 
     /// The working directory that displayed paths are relative to.
@@ -304,16 +322,19 @@ impl SourceMap {
         if !metadata.is_file() {
             return Err(ReadError::NotAFile);
         }
-        if metadata.len() > MAX_FILE_BYTES {
-            return Err(ReadError::TooLarge(metadata.len()));
+        let limit = self.limit;
+        if metadata.len() > limit {
+            let size = metadata.len();
+            return Err(ReadError::TooLarge { size, limit });
         }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
         // The limit holds for what is read, too: a file can grow, and some claim no size.
         fs::File::open(real_path)?
-            .take(MAX_FILE_BYTES + 1)
+            .take(limit + 1)
             .read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(ReadError::TooLarge(bytes.len() as u64));
+        let size = bytes.len() as u64;
+        if size > limit {
+            return Err(ReadError::TooLarge { size, limit });
         }
         decode(bytes, language).map_err(ReadError::Decode)
     }

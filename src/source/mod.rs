@@ -12,6 +12,6 @@ mod text;
 pub use language::Language;
 pub use line_index::{LineColumn, LineIndex};
 pub(crate) use map::describe_io;
-pub use map::{FileId, MAX_FILE_BYTES, ReadError, SourceFile, SourceMap};
+pub use map::{DEFAULT_FILE_BYTES, FileId, MAX_FILE_BYTES, ReadError, SourceFile, SourceMap};
 pub use span::Span;
 pub use text::{DecodeError, decode};

@@ -34,6 +34,7 @@ fn json_has_its_shape_without_findings() {
         "version": 1,
         "tool": {"name": "tallylint", "version": env!("CARGO_PKG_VERSION")},
         "findings": [],
+        "suppressed": [],
         "files": {"checked": 1, "skipped": 1, "failed": []},
         "processors": 0,
     });

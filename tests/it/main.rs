@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod bombs;
 mod broken;
 mod cfg;
 mod cli;
@@ -13,10 +14,12 @@ mod differential;
 mod execution;
 mod fixes;
 mod fixtures;
+mod hostile;
 mod input;
 mod robust;
 mod rust_differential;
 mod rust_harness;
 mod rust_programs;
 mod stdlib;
+mod suppression;
 mod tree;

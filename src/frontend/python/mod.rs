@@ -4,11 +4,14 @@
 //! parser does not know to text of equal length, `parse` calls the parser, `graft` puts back what
 //! no older syntax can say, `scope` decides which variable each name means, and `lower` builds the
 //! control-flow graphs. When a module does not parse, `outline` splits it and `partial` reads the
-//! pieces that are intact. `scan` knows where strings and comments end.
+//! pieces that are intact. `scan` knows where strings and comments end;
+//! `layout` tells comments and statements to those who look at the text.
 
+mod agreement;
 mod compat;
 mod graft;
 mod guard;
+mod layout;
 mod lower;
 mod outline;
 mod parse;
@@ -27,6 +30,10 @@ mod tests;
 
 use crate::frontend::{Lowered, SyntaxError};
 use crate::ir;
+
+#[doc(hidden)]
+pub use agreement::outline_agrees;
+pub(super) use layout::layout;
 
 /// Lowers one Python module. `text` is decoded and has no byte order mark; all spans of the
 /// result are byte offsets into it.

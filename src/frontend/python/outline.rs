@@ -166,7 +166,7 @@ fn lines(bytes: &[u8], range: Range<usize>) -> Vec<Line> {
 }
 
 /// The width of an indentation: tabs go to the next multiple of eight, a form feed starts afresh.
-fn width(blank: &[u8]) -> usize {
+pub(super) fn width(blank: &[u8]) -> usize {
     blank.iter().fold(0, |width, byte| match byte {
         b'\t' => width / 8 * 8 + 8,
         b'\x0c' => 0,
@@ -176,6 +176,24 @@ fn width(blank: &[u8]) -> usize {
 
 /// After the line break that ends the logical line at `start`.
 fn logical_end(bytes: &[u8], start: usize) -> usize {
+    logical_line(bytes, start, |_| {})
+}
+
+/// Whether a definition starts here, decorators apart.
+pub(super) fn definition(bytes: &[u8], start: usize) -> bool {
+    match word(bytes, start) {
+        b"class" | b"def" => true,
+        b"async" => {
+            let next = scan::skip_while(bytes, start + b"async".len(), is_blank);
+            word(bytes, next) == b"def"
+        }
+        _ => false,
+    }
+}
+
+/// The same; `see` is told the comments, strings (from their first quote on) and escaped line
+/// breaks in it, in order.
+pub(super) fn logical_line(bytes: &[u8], start: usize, mut see: impl FnMut(Range<usize>)) -> usize {
     let mut depth = 0_usize;
     let mut at = start;
     while let Some(&byte) = bytes.get(at) {
@@ -186,8 +204,16 @@ fn logical_end(bytes: &[u8], start: usize) -> usize {
                     return at;
                 }
             }
-            b'#' => at = scan::line_end(bytes, at),
-            b'\\' => at += scan::escape(bytes, at),
+            b'#' => {
+                let end = scan::line_end(bytes, at);
+                see(at..end);
+                at = end;
+            }
+            b'\\' => {
+                let end = at + scan::escape(bytes, at);
+                see(at..end);
+                at = end;
+            }
             b'(' | b'[' | b'{' => {
                 depth += 1;
                 at += 1;
@@ -196,14 +222,19 @@ fn logical_end(bytes: &[u8], start: usize) -> usize {
                 depth = depth.saturating_sub(1);
                 at += 1;
             }
-            b'"' | b'\'' => at = string_end(bytes, at, Prefix::default()),
+            b'"' | b'\'' => {
+                let end = string_end(bytes, at, Prefix::default());
+                see(at..end);
+                at = end;
+            }
             _ if is_word(byte) => {
                 let end = scan::skip_while(bytes, at, is_word);
                 let prefix = Prefix::of(&bytes[at..end]).unwrap_or_default();
-                at = match bytes.get(end) {
-                    Some(b'"' | b'\'') => string_end(bytes, end, prefix),
-                    _ => end,
-                };
+                at = end;
+                if let Some(b'"' | b'\'') = bytes.get(end) {
+                    at = string_end(bytes, end, prefix);
+                    see(end..at);
+                }
             }
             _ => at += 1,
         }

@@ -15,6 +15,9 @@ const MAX_NESTING: usize = 256;
 /// Longest run of tokens without a separator: each may open a level of syntax.
 const MAX_RUN: usize = 6_000;
 
+/// Characters of a number: converting a longer one takes quadratic time.
+const MAX_NUMBER: u32 = 4_300;
+
 struct Level {
     tokens: std::iter::Peekable<proc_macro2::token_stream::IntoIter>,
     run: usize,
@@ -38,6 +41,17 @@ pub(super) fn check(tokens: &TokenStream) -> Result<(), SyntaxError> {
         }
         match token {
             TokenTree::Punct(punct) if matches!(punct.as_char(), ',' | ';') => top.run = 0,
+            TokenTree::Literal(literal) => {
+                let span = parse::span(literal.span());
+                let number = || {
+                    literal
+                        .to_string()
+                        .starts_with(|c: char| c.is_ascii_digit())
+                };
+                if span.end - span.start > MAX_NUMBER && number() {
+                    return refuse(&TokenTree::Literal(literal), "number too long");
+                }
+            }
             TokenTree::Group(group) => {
                 if group.delimiter() == Delimiter::Brace && !continues(top.tokens.peek()) {
                     top.run = 0;

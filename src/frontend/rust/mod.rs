@@ -3,6 +3,7 @@
 //! One way through: `guard` refuses what would exhaust the stack, `parse` calls the parser and
 //! translates its positions, and `lower` builds modules and control-flow graphs. `types` says what
 //! is known of a value by its type, `attrs` what attributes switch off.
+//! `layout` tells comments, which the parser drops, and statements to those who look at the text.
 //!
 //! A struct or enum with all its `impl` blocks is a class, a trait is a base class whose default
 //! methods are inherited, `Option` is a `Result` whose error says nothing, and a panic is an
@@ -10,6 +11,7 @@
 
 mod attrs;
 mod guard;
+mod layout;
 mod lower;
 mod parse;
 mod types;
@@ -19,6 +21,8 @@ mod tests;
 
 use crate::frontend::SyntaxError;
 use crate::ir;
+
+pub(super) use layout::layout;
 
 /// Lowers one Rust file. `text` is decoded and has no byte order mark; all spans of the result
 /// are byte offsets into it.

@@ -10,7 +10,26 @@ use crate::ir::{BlockId, Literal, LocalId, Operand, Rvalue, TerminatorKind};
 use crate::rules::{Rule, SuccessAsProof};
 use crate::source::Span;
 
+/// The kind that says that nothing is known of a function.
+pub(super) const UNVERIFIED: &str = "unverified";
+
 impl Check<'_, '_> {
+    /// What is said of a function that the budget did not suffice for. One that at most skips
+    /// something, as nearly every function does, says too little to be worth a note.
+    pub(super) fn not_followed(&self) -> Option<Finding> {
+        let skips = |e: &Effect| matches!(e, Effect::Skips { .. } | Effect::Queues { .. });
+        if self.places.iter().all(|place| skips(&place.effect)) {
+            return None;
+        }
+        let file = self.program.module(self.func.module).file.as_ref()?.id;
+        let function = self.code.function;
+        let span = function.name_span;
+        let builder = FindingBuilder::new(SuccessAsProof.meta(), UNVERIFIED)
+            .arg("function", function.name.to_string())
+            .symbol(function.qualname.to_string());
+        Some(builder.at(Location { file, span }, "was not followed to the end"))
+    }
+
     pub(super) fn build(
         &self,
         place: &Place,

@@ -1,0 +1,247 @@
+//! What is asked of an input, one function for each target: an answer, no panic, and what the
+//! parts promise each other.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tallylint::analysis::{AnalysisInput, analyse};
+use tallylint::config::{ConfigFile, Overrides, Settings};
+use tallylint::frontend::layout::Layout;
+use tallylint::frontend::{self, python};
+use tallylint::ir::validate::validate;
+use tallylint::report::{self, Format, Report};
+use tallylint::settle::{Checked, FileIgnores, settle};
+use tallylint::source::{Language, SourceMap, decode};
+use tallylint::sql::{self, Bound, Count, Piece, Vocabulary};
+use termcolor::NoColor;
+
+/// Instrumented code needs more stack than what is delivered.
+const STACK: usize = 4 * frontend::STACK_SIZE;
+
+/// Runs work on a thread with the stack that front ends ask for. There is only one, so that the
+/// same input takes the same way.
+fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    static POOL: OnceLock<rayon::ThreadPool> = OnceLock::new();
+    POOL.get_or_init(|| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .stack_size(STACK)
+            .build()
+            .expect("a thread can be started")
+    })
+    .install(work)
+}
+
+/// An empty folder: nothing that lies around must be taken for a module of the program.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    FOLDER
+        .get_or_init(|| tempfile::tempdir().expect("a folder can be made"))
+        .path()
+}
+
+/// The settings under which every rule runs and notes are shown.
+fn settings() -> &'static Settings {
+    static SETTINGS: OnceLock<Settings> = OnceLock::new();
+    SETTINGS.get_or_init(|| {
+        let overrides = Overrides {
+            select: vec!["all".to_owned()],
+            pedantic: true,
+            ..Overrides::default()
+        };
+        Settings::new(None, &overrides).expect("`all` is valid")
+    })
+}
+
+/// Checks bytes as a Python file.
+pub fn python(bytes: &[u8]) {
+    check(bytes, Language::Python);
+}
+
+/// Checks bytes as a Rust file.
+pub fn rust(bytes: &[u8]) {
+    check(bytes, Language::Rust);
+}
+
+fn check(bytes: &[u8], language: Language) {
+    let Ok(text) = decode(bytes.to_vec(), language) else {
+        return;
+    };
+    let name = match language {
+        Language::Python => "fuzz.py",
+        Language::Rust => "fuzz.rs",
+    };
+    let sources = SourceMap::new(folder().to_path_buf());
+    let file = sources.add_virtual(&folder().join(name), text);
+    let files = [file];
+    on_big_stack(|| {
+        // The same front end by itself: its results are checked further.
+        if let Ok(lowered) = frontend::lower_intact(language, &files[0].text) {
+            for function in &lowered.module.functions {
+                assert_eq!(validate(function), Ok(()));
+            }
+        }
+        let input = AnalysisInput {
+            sources: &sources,
+            files: &files,
+            settings: settings(),
+        };
+        let analysis = analyse(&input);
+        for failure in &analysis.failed {
+            assert!(!failure.internal, "{failure}");
+        }
+        let checked = Checked {
+            files: &files,
+            failures: &analysis.failed,
+            partial: false,
+        };
+        let settled = settle(analysis.findings, checked, settings(), &sources);
+        let report = Report {
+            settled: &settled,
+            sources: &sources,
+            failures: &analysis.failed,
+            checked: 1,
+            skipped: 0,
+            processors: analysis.processors,
+        };
+        let summary = Some(Duration::ZERO);
+        for format in [Format::Text { summary }, Format::Concise, Format::Json] {
+            let mut out = NoColor::new(Vec::new());
+            report::write(format, &report, &mut out).expect("memory takes everything");
+            harmless(&out.into_inner());
+        }
+        let mut out = NoColor::new(Vec::new());
+        report::contracts(&analysis.contracts, &sources, &mut out)
+            .expect("memory takes everything");
+        harmless(&out.into_inner());
+    });
+}
+
+/// Nothing in an output moves the cursor of a terminal, or changes what a person reads.
+fn harmless(output: &[u8]) {
+    let text = std::str::from_utf8(output).expect("reports are UTF-8");
+    let wrong = text.chars().find(|c| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    });
+    assert_eq!(wrong, None, "{text}");
+}
+
+/// The outline of a text that parses is what the parser says.
+pub fn outline(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        on_big_stack(|| {
+            if let Err(difference) = python::outline_agrees(text) {
+                panic!("{difference}");
+            }
+        });
+    }
+}
+
+/// Reads bytes as a configuration file; an error points into it.
+pub fn config(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let settle = |file: Option<ConfigFile>| Settings::new(file.as_ref(), &Overrides::default());
+    let own = folder().join("tallylint.toml");
+    let shared = folder().join("pyproject.toml");
+    let results = [
+        ConfigFile::parse(&own, text.to_owned())
+            .map(Some)
+            .and_then(settle),
+        ConfigFile::parse_shared(&shared, text.to_owned()).and_then(settle),
+    ];
+    let lines = u32::try_from(text.split(['\n', '\r']).count()).expect("inputs are short");
+    for error in results.into_iter().filter_map(Result::err) {
+        assert!(!error.message.is_empty());
+        if let Some((_, Some((line, column)))) = error.place {
+            assert!(
+                1 <= line && line <= lines.max(1) + 1 && 1 <= column,
+                "{line}:{column}"
+            );
+        }
+    }
+}
+
+/// Reads the comments of a text; the first byte says in which language.
+pub fn ignores(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else {
+        return;
+    };
+    let Ok(text) = std::str::from_utf8(rest) else {
+        return;
+    };
+    let (language, name) = match first % 2 {
+        0 => (Language::Python, "fuzz.py"),
+        _ => (Language::Rust, "fuzz.rs"),
+    };
+    let layout = Layout::of(language, text);
+    let comments = layout.comments.iter().map(|c| c.span);
+    let statements = layout.statements.iter().flat_map(|s| [s.span, s.whole]);
+    for span in comments
+        .chain(statements)
+        .chain(layout.unbroken.iter().copied())
+    {
+        assert!(text.get(span.range()).is_some(), "{span:?}");
+    }
+    for statement in &layout.statements {
+        assert!(statement.whole.contains(statement.span));
+    }
+    let sources = SourceMap::new(PathBuf::from("/"));
+    let file = sources.add_virtual(Path::new(name), text.to_owned());
+    let files = [file];
+    let checked = Checked {
+        files: &files,
+        failures: &[],
+        partial: false,
+    };
+    let ignores = FileIgnores::of(&files[0]);
+    for ignore in ignores.comments() {
+        assert!(text.get(ignore.span.range()).is_some());
+        let close = ignore.close.map(|at| text.as_bytes()[at as usize]);
+        assert!(matches!(close, None | Some(b']')));
+    }
+    let settled = settle(Vec::new(), checked, settings(), &sources);
+    for reported in &settled.reported {
+        let span = reported.finding.primary.location.span;
+        assert!(text.get(span.range()).is_some());
+    }
+}
+
+/// Reads a text as a query; a byte 0xff, which no text has, stands for a part that is not known.
+pub fn sql(bytes: &[u8]) {
+    let mut texts = Vec::new();
+    for part in bytes.split(|byte| *byte == 0xff) {
+        let Ok(text) = std::str::from_utf8(part) else {
+            return;
+        };
+        texts.push(text);
+    }
+    let mut pieces = Vec::new();
+    for text in texts {
+        if !pieces.is_empty() {
+            pieces.push(Piece::Hole);
+        }
+        pieces.push(Piece::Text(text));
+    }
+    on_big_stack(|| {
+        let vocabulary = Vocabulary {
+            is_status_column: &|name| name.eq_ignore_ascii_case("status"),
+            is_count_column: &|name| name.eq_ignore_ascii_case("n"),
+            is_success_word: &|word| word == "success",
+        };
+        let Some(query) = sql::read(&pieces, &Bound::default(), &vocabulary) else {
+            return;
+        };
+        for count in [Count::Null, Count::Zero, Count::Positive] {
+            let admitted = query.admits("success", count);
+            // What only says what is known cannot be stronger than one that demands records.
+            assert!(!(query.demands_records() && admitted && count != Count::Positive));
+        }
+        let _ = (query.filters_success(), query.excludes_success());
+        let _ = (query.always_one_row(), query.has_open_conditions());
+        let _ = (query.named_statuses().len(), query.tables().len());
+    });
+}

@@ -1,0 +1,299 @@
+//! `--add-ignore`: comments that ignore what is reported.
+//!
+//! A comment goes to the end of the line of the finding, or above the statement where the line
+//! cannot take one; a comment that is there already takes one more rule. Nothing else in the file
+//! changes, and the result is looked at before it is written: it must read as the old text with
+//! the comments in it, and they must cover the findings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::replace::replace;
+use crate::diagnostics::{FileFailure, Finding};
+use crate::frontend::layout::{CommentKind, comment_mark};
+use crate::rules::{IgnoreComment, Rule};
+use crate::settle::{FileIgnores, Ignore, Lines, Reported};
+use crate::source::{FileId, Language, SourceFile, SourceMap, Span, decode, describe_io};
+
+/// What became of the findings.
+#[derive(Clone, Default, Debug)]
+pub struct Added {
+    /// How many are ignored now.
+    pub findings: usize,
+    /// How many files were changed.
+    pub files: usize,
+    /// Files that could not be changed, and why.
+    pub failures: Vec<FileFailure>,
+}
+
+/// Text that goes into the file, at this offset.
+struct Insertion {
+    at: u32,
+    text: String,
+}
+
+/// Adds comments with this reason for all findings that are reported, except those about ignore
+/// comments.
+///
+/// # Errors
+/// When the reason is none.
+pub fn add_ignores(
+    reported: &[Reported],
+    reason: &str,
+    sources: &SourceMap,
+) -> Result<Added, String> {
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err("the reason is empty".to_owned());
+    }
+    if reason.chars().any(char::is_control) {
+        return Err("the reason must be text on one line".to_owned());
+    }
+    for language in [Language::Python, Language::Rust] {
+        if !FileIgnores::takes_reason(reason, language) {
+            return Err(format!(
+                "`{reason}` cannot be read as a reason in a comment"
+            ));
+        }
+    }
+    let mut by_file: BTreeMap<FileId, Vec<&Finding>> = BTreeMap::new();
+    for Reported { finding, .. } in reported {
+        if finding.rule != IgnoreComment.id() {
+            let file = finding.primary.location.file;
+            by_file.entry(file).or_default().push(finding);
+        }
+    }
+    let mut added = Added::default();
+    for (id, findings) in by_file {
+        let file = sources.get(id);
+        match add_to_file(&file, &findings, reason) {
+            Ok(()) => {
+                added.files += 1;
+                added.findings += findings.len();
+            }
+            Err(why) => {
+                let failure = FileFailure::input(file.display.clone(), None, why);
+                added.failures.push(failure);
+            }
+        }
+    }
+    added.failures.sort();
+    Ok(added)
+}
+
+fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> Result<(), String> {
+    let io = |error| describe_io(&error);
+    let raw = fs::read(&file.real_path).map_err(io)?;
+    if decode(raw.clone(), file.language).ok().as_deref() != Some(&*file.text) {
+        return Err("it was changed while it was checked".to_owned());
+    }
+    let bytes = Bytes::new(file, &raw);
+    if !bytes.unicode && !reason.is_ascii() {
+        return Err("its encoding is not UTF-8, and the reason is not ASCII".to_owned());
+    }
+    let insertions = plan(file, findings, reason, &bytes)?;
+    let mut text = file.text.to_string();
+    let mut changed = raw.clone();
+    for Insertion { at, text: new } in insertions.iter().rev() {
+        let raw_at = bytes.offset(*at).ok_or("a place in it is not known")?;
+        changed.splice(raw_at..raw_at, new.bytes());
+        text.insert_str(*at as usize, new);
+    }
+    verify(file, findings, &insertions, &text, changed.clone())?;
+    replace(&file.real_path, &changed).map_err(io)
+}
+
+/// What is inserted, in the order of the text.
+fn plan(
+    file: &Arc<SourceFile>,
+    findings: &[&Finding],
+    reason: &str,
+    bytes: &Bytes<'_>,
+) -> Result<Vec<Insertion>, String> {
+    let lines = Lines::of(file);
+    let ignores = FileIgnores::of(file);
+    let mut merged: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+    let mut fresh: BTreeMap<(u32, Place), BTreeSet<&str>> = BTreeMap::new();
+    for finding in findings {
+        let at = finding.primary.location.span.start;
+        let own = lines.innermost(at).map(|statement| statement.whole);
+        let existing = ignores.comments().iter().find_map(|comment| {
+            let close = mergeable(comment, own)?;
+            bytes.offset(close).map(|_| close)
+        });
+        if let Some(close) = existing {
+            merged.entry(close).or_default().insert(finding.rule);
+            continue;
+        }
+        let (at, place) = place(file, &lines, at)
+            .ok_or_else(|| format!("line {} has no place for a comment", lines.line(at)))?;
+        fresh.entry((at, place)).or_default().insert(finding.rule);
+    }
+    let mark = comment_mark(file.language);
+    let mut out: Vec<Insertion> = merged
+        .into_iter()
+        .map(|(at, rules)| Insertion {
+            at,
+            text: rules.iter().map(|rule| format!(", {rule}")).collect(),
+        })
+        .collect();
+    out.extend(fresh.into_iter().map(|((at, place), rules)| {
+        let rules: Vec<&str> = rules.into_iter().collect();
+        let comment = format!("{mark} tallylint: ignore[{}] {reason}", rules.join(", "));
+        let text = match place {
+            Place::EndOfLine => {
+                let gap = match file.language {
+                    Language::Python => "  ",
+                    Language::Rust => " ",
+                };
+                format!("{gap}{comment}")
+            }
+            Place::Above { indent, line_break } => format!("{indent}{comment}{line_break}"),
+        };
+        Insertion { at, text }
+    }));
+    out.sort_by_key(|insertion| insertion.at);
+    Ok(out)
+}
+
+/// Where a new comment stands.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    EndOfLine,
+    Above {
+        indent: String,
+        line_break: &'static str,
+    },
+}
+
+/// Where a comment about the statement `own` takes a further rule.
+fn mergeable(comment: &Ignore, own: Option<Span>) -> Option<u32> {
+    comment
+        .close
+        .filter(|_| comment.covers.first() == own.as_ref())
+}
+
+/// The place of a new comment for what is at `at`.
+fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, Place)> {
+    let layout = lines.layout();
+    let line = lines.range(lines.line(at));
+    let end = u32::try_from(line.end).ok()?;
+    let doc = layout
+        .comments
+        .iter()
+        .any(|c| c.kind == CommentKind::Doc && c.span.end == end);
+    if layout.takes_comment_at(end) && !doc {
+        return Some((end, Place::EndOfLine));
+    }
+    let statement = lines.innermost(at)?.span;
+    let first = lines.line(statement.start);
+    let range = lines.range(first);
+    if first > 1 {
+        let before = lines.range(first - 1).end;
+        if !layout.takes_comment_at(u32::try_from(before).ok()?) {
+            return None;
+        }
+    }
+    let text = file.text.get(range.clone())?;
+    let blank = text.len() - text.trim_start().len();
+    let line_break = match file.text.get(range.end..)? {
+        rest if rest.starts_with("\r\n") => "\r\n",
+        rest if rest.starts_with('\r') => "\r",
+        _ => "\n",
+    };
+    let indent = text[..blank].to_owned();
+    let above = u32::try_from(range.start).ok()?;
+    Some((above, Place::Above { indent, line_break }))
+}
+
+/// The result must read as the old text with the comments in it, and ignore the findings.
+fn verify(
+    file: &SourceFile,
+    findings: &[&Finding],
+    insertions: &[Insertion],
+    text: &str,
+    changed: Vec<u8>,
+) -> Result<(), String> {
+    let unsafe_here =
+        || "a comment cannot be added without changing what the code means".to_owned();
+    if decode(changed, file.language).ok().as_deref() != Some(text) {
+        return Err(unsafe_here());
+    }
+    let sources = SourceMap::new(Path::new("/").to_path_buf());
+    let new = sources.add_virtual(&file.path, text.to_owned());
+    let old = SourceMap::new(Path::new("/").to_path_buf());
+    let old = old.add_virtual(&file.path, file.text.to_string());
+    let statements = |file: &Arc<SourceFile>| Lines::of(file).layout().statements.len();
+    if statements(&new) != statements(&old) {
+        return Err(unsafe_here());
+    }
+    let mut ignores = FileIgnores::of(&new);
+    for finding in findings {
+        let mut moved = (*finding).clone();
+        let span = moved.primary.location.span;
+        let before = insertions.iter().filter(|i| i.at <= span.start);
+        let by: usize = before.map(|insertion| insertion.text.len()).sum();
+        let by = u32::try_from(by).unwrap_or(u32::MAX);
+        moved.primary.location.span = Span::new(span.start + by, span.end + by);
+        if ignores.covers_finding(&moved).is_none() {
+            return Err(unsafe_here());
+        }
+    }
+    Ok(())
+}
+
+/// Where the offsets of the text are in the bytes of the file.
+struct Bytes<'a> {
+    file: &'a SourceFile,
+    /// Whether the text stands in the file as it is, after a byte order mark perhaps.
+    unicode: bool,
+    mark: usize,
+    /// The starts and ends of the lines in the bytes.
+    lines: Vec<(usize, usize)>,
+}
+
+impl<'a> Bytes<'a> {
+    fn new(file: &'a SourceFile, raw: &[u8]) -> Self {
+        let mark = raw.len() - raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw).len();
+        let unicode = &raw[mark..] == file.text.as_bytes();
+        let mut lines = Vec::new();
+        if !unicode {
+            // In every encoding that is read, these bytes are line breaks and nothing else.
+            let mut start = 0;
+            for (at, byte) in raw.iter().enumerate() {
+                let carriage = *byte == b'\r';
+                let pair = carriage && raw.get(at + 1) == Some(&b'\n');
+                if (carriage && !pair) || *byte == b'\n' {
+                    let end = at - usize::from(!carriage && at > start && raw[at - 1] == b'\r');
+                    lines.push((start, end));
+                    start = at + 1;
+                }
+            }
+            lines.push((start, raw.len()));
+        }
+        Self {
+            file,
+            unicode,
+            mark,
+            lines,
+        }
+    }
+
+    /// The place of an offset, when it can be told.
+    fn offset(&self, at: u32) -> Option<usize> {
+        if self.unicode {
+            return Some(at as usize + self.mark);
+        }
+        let index = self.file.line_index();
+        let number = index.line(at);
+        let range = index.line_range(&self.file.text, number)?;
+        let (start, end) = *self.lines.get(number as usize - 1)?;
+        if at as usize == range.end {
+            return Some(end);
+        }
+        let before = self.file.text.get(range.start..at as usize)?;
+        before.is_ascii().then_some(start + before.len())
+    }
+}

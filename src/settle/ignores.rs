@@ -1,0 +1,263 @@
+//! The ignore comments of a file: which findings each covers, and whether it was needed.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::directive::{self, Directive, Names, Says};
+use super::lines::Lines;
+use crate::diagnostics::{Finding, Location};
+use crate::frontend::layout::{Comment, CommentKind, comment_mark};
+use crate::rules::ignore_comment::Fault;
+use crate::rules::{self, IgnoreComment, Rule};
+use crate::source::{FileId, Language, SourceFile, SourceMap, Span};
+use crate::suggest::did_you_mean;
+
+/// The ignore comments of the files of a run.
+pub(super) struct Ignores<'s> {
+    sources: &'s SourceMap,
+    files: HashMap<FileId, FileIgnores>,
+}
+
+/// The ignore comments of one file.
+pub struct FileIgnores {
+    file: Arc<SourceFile>,
+    /// Nothing of a file without a comment for this tool.
+    lines: Option<Lines>,
+    /// In the order of the text.
+    comments: Vec<Ignore>,
+}
+
+/// One ignore comment.
+pub struct Ignore {
+    /// Where it stands.
+    pub span: Span,
+    /// What it covers; a finding whose place starts in one of these is ignored.
+    pub covers: Vec<Span>,
+    /// Where a further rule can be written.
+    pub close: Option<u32>,
+    /// The rules; `None` for all of them.
+    rules: Option<Vec<IgnoredRule>>,
+    /// Why it is there.
+    reason: Option<String>,
+    /// Why it cannot be read.
+    malformed: Option<String>,
+}
+
+/// A rule in an ignore comment.
+struct IgnoredRule {
+    /// Its name there.
+    name: String,
+    /// Where.
+    span: Span,
+    /// Its id, when there is such a rule.
+    id: Option<&'static str>,
+    used: bool,
+}
+
+impl<'s> Ignores<'s> {
+    pub(super) fn new(sources: &'s SourceMap) -> Self {
+        Self {
+            sources,
+            files: HashMap::new(),
+        }
+    }
+
+    /// The ignore comments of a file.
+    pub(super) fn file(&mut self, id: FileId) -> &mut FileIgnores {
+        let sources = self.sources;
+        self.files
+            .entry(id)
+            .or_insert_with(|| FileIgnores::of(&sources.get(id)))
+    }
+}
+
+impl FileIgnores {
+    /// Reads the comments of a file.
+    #[must_use]
+    pub fn of(file: &Arc<SourceFile>) -> Self {
+        let mut comments = Vec::new();
+        let lines = directive::mentioned(&file.text).then(|| Lines::of(file));
+        for comment in lines.iter().flat_map(|lines| &lines.layout().comments) {
+            let lines = lines.iter();
+            lines.for_each(|lines| comments.extend(read(file, lines, comment)));
+        }
+        Self {
+            file: Arc::clone(file),
+            lines,
+            comments,
+        }
+    }
+
+    /// Whether a comment with this reason gives this reason.
+    #[must_use]
+    pub fn takes_reason(reason: &str, language: Language) -> bool {
+        let mark = comment_mark(language);
+        let comment = format!("{mark} tallylint: ignore[rule] {reason}");
+        let found = directive::directives(&comment, mark);
+        found.iter().any(|directive| match &directive.says {
+            Says::Ignore { reason, .. } => reason.is_some(),
+            Says::Malformed(_) => false,
+        })
+    }
+
+    /// The comments, in the order of the text.
+    #[must_use]
+    pub fn comments(&self) -> &[Ignore] {
+        &self.comments
+    }
+
+    /// Whether a comment ignores a finding in this file; all that do are needed. Gives the reason
+    /// of the one that covers least.
+    pub fn covers_finding(&mut self, finding: &Finding) -> Option<Option<String>> {
+        let at = finding.primary.location.span.start;
+        let mut least: Option<(u32, Option<String>)> = None;
+        for comment in &mut self.comments {
+            let covers = comment.covers.iter();
+            let covering = covers.filter(|span| span.start <= at && at < span.end);
+            let Some(size) = covering.map(|span| span.end - span.start).min() else {
+                continue;
+            };
+            let applies = match &mut comment.rules {
+                None => finding.rule != IgnoreComment.id(),
+                Some(rules) => {
+                    let mut named = rules.iter_mut().filter(|r| r.id == Some(finding.rule));
+                    named.by_ref().map(|rule| rule.used = true).count() > 0
+                }
+            };
+            if applies && least.as_ref().is_none_or(|(least, _)| size < *least) {
+                least = Some((size, comment.reason.clone()));
+            }
+        }
+        least.map(|(_, reason)| reason)
+    }
+
+    /// What is wrong with the comments, apart from not being needed.
+    pub fn faults(&self) -> Vec<(Fault, Location)> {
+        let mut out = Vec::new();
+        for comment in &self.comments {
+            let mut add = |fault, span| out.push((fault, self.location(span)));
+            if let Some(why) = &comment.malformed {
+                add(Fault::Malformed { why: why.clone() }, comment.span);
+                continue;
+            }
+            let Some(rules) = &comment.rules else {
+                add(Fault::Blanket, comment.span);
+                continue;
+            };
+            for rule in rules.iter().filter(|rule| rule.id.is_none()) {
+                let known = rules::all().iter().map(|rule| rule.id());
+                let hint = did_you_mean(&rule.name, known);
+                let rule_name = rule.name.clone();
+                add(
+                    Fault::Unknown {
+                        rule: rule_name,
+                        hint,
+                    },
+                    rule.span,
+                );
+            }
+            let known = rules.iter().find(|rule| rule.id.is_some());
+            if let (None, Some(rule)) = (&comment.reason, known) {
+                let rule = rule.name.clone();
+                add(Fault::NoReason { rule }, comment.span);
+            }
+        }
+        out
+    }
+
+    /// The rules that are ignored without need. `judged` tells for a rule and a place whether its
+    /// absence means anything.
+    pub fn unused(&self, judged: impl Fn(&'static str, Span) -> bool) -> Vec<(String, Location)> {
+        let mut out = Vec::new();
+        for comment in &self.comments {
+            for rule in comment.rules.iter().flatten() {
+                let Some(id) = rule.id.filter(|_| !rule.used) else {
+                    continue;
+                };
+                let first = comment.covers.first().copied().unwrap_or(comment.span);
+                let lines = self.lines.as_ref();
+                let definition = lines.and_then(|lines| lines.definition(first.start));
+                let wider = definition.filter(|definition| !first.contains(*definition));
+                if judged(id, wider.unwrap_or(first)) {
+                    out.push((rule.name.clone(), self.location(rule.span)));
+                }
+            }
+        }
+        out
+    }
+
+    fn location(&self, span: Span) -> Location {
+        Location {
+            file: self.file.id,
+            span,
+        }
+    }
+}
+
+/// What a comment says to this tool.
+fn read(file: &SourceFile, lines: &Lines, comment: &Comment) -> Vec<Ignore> {
+    let mark = comment_mark(file.language);
+    let text = comment.span.slice(&file.text);
+    let found = match comment.kind {
+        CommentKind::Doc => Vec::new(),
+        CommentKind::Line => directive::directives(text, mark),
+        CommentKind::Block if directive::addressed(text.trim_start_matches(['/', '*'])) => {
+            vec![Directive {
+                range: 0..text.len(),
+                says: Says::Malformed(format!("it is not a `{mark}` comment")),
+            }]
+        }
+        CommentKind::Block => Vec::new(),
+    };
+    let found = found.into_iter();
+    found
+        .map(|directive| ignore(lines, comment, directive))
+        .collect()
+}
+
+fn ignore(lines: &Lines, comment: &Comment, directive: Directive) -> Ignore {
+    let place = |at: usize| comment.span.start + u32::try_from(at).unwrap_or(u32::MAX);
+    let span = |range: Range<usize>| Span::new(place(range.start), place(range.end));
+    let mut ignore = Ignore {
+        span: span(directive.range),
+        covers: Vec::new(),
+        close: None,
+        rules: Some(Vec::new()),
+        reason: None,
+        malformed: None,
+    };
+    let (of_file, names) = match directive.says {
+        Says::Malformed(why) => {
+            ignore.malformed = Some(why);
+            return ignore;
+        }
+        Says::Ignore {
+            file,
+            rules,
+            reason,
+        } => {
+            ignore.reason = reason;
+            (file, rules)
+        }
+    };
+    ignore.covers = if of_file {
+        vec![Span::new(0, u32::MAX)]
+    } else {
+        // Itself last, because its own faults can be ignored, too.
+        let mut covers = lines.subject(comment);
+        covers.push(comment.span);
+        covers
+    };
+    ignore.close = names.as_ref().map(|names| place(names.close));
+    ignore.rules = names.map(|Names { names, .. }| {
+        let rules = names.into_iter().map(|(name, range)| IgnoredRule {
+            id: rules::by_id(&name).map(Rule::id),
+            span: span(range),
+            name,
+            used: false,
+        });
+        rules.collect()
+    });
+    ignore
+}

@@ -1,0 +1,173 @@
+//! Which statements a line of a file belongs to, and what a comment on it is about.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::frontend::layout::{Comment, Layout, Statement};
+use crate::source::{SourceFile, Span};
+
+/// The statements of a file by their places.
+pub struct Lines {
+    file: Arc<SourceFile>,
+    layout: Layout,
+    /// Spans of the statements.
+    spans: Nest,
+    /// Whole definitions.
+    definitions: Nest,
+    /// Indices of the statements, by their ends.
+    by_end: Vec<usize>,
+}
+
+/// Spans that nest, by their starts, each with the one around it.
+struct Nest(Vec<(Span, Option<usize>)>);
+
+impl Nest {
+    fn new(spans: impl Iterator<Item = Span>) -> Self {
+        let mut nest: Vec<(Span, Option<usize>)> = Vec::new();
+        let mut open: Vec<usize> = Vec::new();
+        for span in spans {
+            while open.pop_if(|at| nest[*at].0.end <= span.start).is_some() {}
+            nest.push((span, open.last().copied()));
+            open.push(nest.len() - 1);
+        }
+        Self(nest)
+    }
+
+    /// The index of the innermost span around a place.
+    fn innermost(&self, at: u32) -> Option<usize> {
+        let started = self.0.partition_point(|(span, _)| span.start <= at);
+        let mut next = started.checked_sub(1);
+        while let Some(index) = next {
+            let (span, around) = self.0[index];
+            if at < span.end {
+                return Some(index);
+            }
+            next = around;
+        }
+        None
+    }
+}
+
+impl Lines {
+    /// The statements of a file.
+    #[must_use]
+    pub fn of(file: &Arc<SourceFile>) -> Self {
+        let layout = Layout::of(file.language, &file.text);
+        let statements = &layout.statements;
+        let heads = statements.iter().filter(|s| s.whole != s.span);
+        let mut by_end: Vec<usize> = (0..statements.len()).collect();
+        by_end.sort_by_key(|at| statements[*at].span.end);
+        Self {
+            spans: Nest::new(statements.iter().map(|s| s.span)),
+            definitions: Nest::new(heads.map(|s| s.whole)),
+            by_end,
+            file: Arc::clone(file),
+            layout,
+        }
+    }
+
+    /// The layout.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The number of the line of a place.
+    #[must_use]
+    pub fn line(&self, at: u32) -> u32 {
+        self.file.line_index().line(at)
+    }
+
+    /// A line, without its break.
+    #[must_use]
+    pub fn range(&self, line: u32) -> Range<usize> {
+        let index = self.file.line_index();
+        index.line_range(&self.file.text, line).unwrap_or_default()
+    }
+
+    /// A line with the place at its end, which may be all there is of it.
+    fn span(&self, line: u32) -> Span {
+        let range = self.range(line);
+        Span::new(offset(range.start), offset(range.end + 1))
+    }
+
+    fn starting_on(&self, line: u32) -> Vec<Statement> {
+        let span = self.span(line);
+        let statements = &self.layout.statements;
+        let first = statements.partition_point(|s| s.span.start < span.start);
+        let here = statements[first..].iter();
+        here.take_while(|s| s.span.start < span.end)
+            .copied()
+            .collect()
+    }
+
+    /// The statements that a line belongs to: those that start or end on it, or else the
+    /// innermost around it.
+    #[must_use]
+    pub fn statements(&self, line: u32) -> Vec<Statement> {
+        let span = self.span(line);
+        let mut found = self.starting_on(line);
+        let statement = |at: usize| self.layout.statements[at];
+        let first = self
+            .by_end
+            .partition_point(|at| statement(*at).span.end <= span.start);
+        let ending = self.by_end[first..].iter().map(|at| statement(*at));
+        let ending = ending.take_while(|s| s.span.end <= span.end);
+        found.extend(ending.filter(|s| s.span.start < span.start));
+        if found.is_empty() {
+            found.extend(self.innermost(span.start));
+        }
+        found
+    }
+
+    /// The innermost statement around a place.
+    #[must_use]
+    pub fn innermost(&self, at: u32) -> Option<Statement> {
+        let index = self.spans.innermost(at)?;
+        Some(self.layout.statements[index])
+    }
+
+    /// The innermost definition around a place.
+    #[must_use]
+    pub fn definition(&self, at: u32) -> Option<Span> {
+        let index = self.definitions.innermost(at)?;
+        Some(self.definitions.0[index].0)
+    }
+
+    /// What a comment is about: at the end of a line, that line and the statements there; alone on
+    /// a line, the statement that it stands in, or directly above.
+    #[must_use]
+    pub fn subject(&self, comment: &Comment) -> Vec<Span> {
+        let line = self.line(comment.span.start);
+        let whole = |s: Statement| s.whole;
+        if !comment.alone {
+            let statements = self.statements(line).into_iter();
+            let mut subject: Vec<Span> = statements.map(whole).collect();
+            subject.push(self.span(line));
+            return subject;
+        }
+        if let Some(around) = self.innermost(comment.span.start) {
+            return vec![around.whole];
+        }
+        let below = self.below(comment);
+        self.starting_on(below).into_iter().map(whole).collect()
+    }
+
+    /// The first line below a comment that does not begin with a comment.
+    fn below(&self, comment: &Comment) -> u32 {
+        let comments = &self.layout.comments;
+        let first = comments.partition_point(|c| c.span.start <= comment.span.start);
+        let mut below = self.line(comment.span.end) + 1;
+        for between in &comments[first..] {
+            if !between.alone || self.line(between.span.start) != below {
+                break;
+            }
+            below = self.line(between.span.end) + 1;
+        }
+        below
+    }
+}
+
+fn offset(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
