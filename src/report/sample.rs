@@ -7,7 +7,7 @@ use termcolor::{Ansi, NoColor};
 
 use super::{Format, Report, write};
 use crate::config::{Overrides, Settings};
-use crate::diagnostics::{FileFailure, Finding, FindingBuilder, Location};
+use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settle::{Checked, Settled, settle};
 use crate::source::{SourceMap, Span};
@@ -133,6 +133,14 @@ fn sample() -> (tempfile::TempDir, Sample) {
                 .at_exit(at("etl/odds.py", "return\n        self"), "returns"),
             Sample::builder("unset")
                 .symbol("Odds.save_data")
+                .fix(Some(Fix {
+                    message: "raise again".to_owned(),
+                    safety: Safety::Unsafe,
+                    edits: vec![Edit {
+                        location: at("etl/odds.py", "self.log('\x1b[31mé', error)"),
+                        text: "raise".to_owned(),
+                    }],
+                }))
                 .exit(at("etl/odds.py", "self.log('\x1b[31mé', error)"))
                 .at_exit(
                     at("etl/odds.py", "self.log('\x1b[31mé', error)"),
@@ -170,6 +178,7 @@ fn text() {
 14 │         self.log('␛[31mé', error)
    │         ^^^^^^^^^^^^^^^^^^^^^^^^^ ends here
    │
+   = fix (unsafe): raise again
    = help: set `self.stats['rows_inserted']` on this path (0 if nothing was written)
 
 error[untracked-return]: `save_data` can return without setting `self.stats['rows_inserted']` after writing rows
@@ -273,7 +282,21 @@ fn json() {
       "steps": [],
       "notes": [],
       "fingerprint": "7895c9f9a404caff",
-      "help": "set `self.stats['rows_inserted']` on this path (0 if nothing was written)"
+      "help": "set `self.stats['rows_inserted']` on this path (0 if nothing was written)",
+      "fix": {
+        "message": "raise again",
+        "safety": "unsafe",
+        "edits": [
+          {
+            "path": "etl/odds.py",
+            "line": 14,
+            "column": 3,
+            "end_line": 14,
+            "end_column": 28,
+            "text": "raise"
+          }
+        ]
+      }
     },
     {
       "rule": "untracked-return",
@@ -337,7 +360,8 @@ fn json() {
         "run() will record 0 rows"
       ],
       "fingerprint": "2b0577274971cbcd",
-      "help": "set `self.stats['rows_inserted']` on this path to the number of rows written"
+      "help": "set `self.stats['rows_inserted']` on this path to the number of rows written",
+      "fix": null
     },
     {
       "rule": "untracked-return",
@@ -356,7 +380,8 @@ fn json() {
       "steps": [],
       "notes": [],
       "fingerprint": "07cc8ee2b62b5ea7",
-      "help": "set `self.stats['rows_inserted']` on every path that returns (0 if nothing was written)"
+      "help": "set `self.stats['rows_inserted']` on every path that returns (0 if nothing was written)",
+      "fix": null
     }
   ],
   "suppressed": [],
