@@ -5,6 +5,7 @@
 //! of records is compared. An effect is reported when a status decides it (control dependence) and
 //! some path comes to it with the status known and no count compared.
 
+mod hints;
 mod lists;
 mod names;
 mod query;
@@ -30,6 +31,7 @@ use crate::ir::{BlockId, ClassIdx, FuncIdx, Operand, ParamKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, ModuleId, Program};
 use crate::rules::Effort;
 use crate::source::Span;
+use hints::Constants;
 use sites::{Code, Effect, Place};
 use watch::{
     EVIDENCE, FACT, FILTERED, LIST_MARKED, NULLABLE, OWN, PERFORMED, REPLY, Watch, unproven,
@@ -61,9 +63,15 @@ pub fn check_module(
         if function.name.starts_with("test_") || function.name.starts_with('<') {
             continue;
         }
+        let constants = Constants {
+            program,
+            module,
+            scope: function.scope,
+            class: function.class.map(|class| ClassRef { module, class }),
+        };
         let code = Code::new(function);
         let places = code.places(words);
-        if !code.is_worth_following(words, &places) {
+        if !code.is_worth_following(words, constants, &places) {
             continue;
         }
         let func = FuncRef {

@@ -1,0 +1,347 @@
+//! Whether it is worth while to follow a function: what its code says without being run.
+//!
+//! A function is followed when it contains something that can be an effect and something that a
+//! success can be learnt from. Most functions have no more than words in common with that: an
+//! `error` in a message, a constant that is a number. Only what a comparison can meet counts.
+
+use super::sites::{Code, Effect, Place};
+use super::words::{Vocabulary, parts};
+use crate::ir::validate::for_each_operand;
+use crate::ir::{
+    Callee, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx, StatementKind, StaticExpr,
+    StaticExprKind, TerminatorKind,
+};
+use crate::program::{ClassRef, Def, Lookup, MemberDef, ModuleId, Program};
+
+/// Definitions of definitions deeper than this are taken for words.
+const MAX_DEPTH: u32 = 8;
+
+/// Texts longer than this are queries, not words.
+const LONG: usize = 24;
+
+/// What constants stand for, as one function sees them.
+#[derive(Clone, Copy)]
+pub struct Constants<'p> {
+    /// The program.
+    pub program: &'p Program<'p>,
+    /// The module of the function.
+    pub module: ModuleId,
+    /// The scope of the function.
+    pub scope: ScopeIdx,
+    /// The class of the function.
+    pub class: Option<ClassRef>,
+}
+
+impl Constants<'_> {
+    /// Whether the texts that a dotted path stands for satisfy `test`.
+    fn path(&self, path: &[Name], test: &dyn Fn(&str) -> bool) -> bool {
+        if let [owner @ .., last] = path
+            && !owner.is_empty()
+            && let Def::Class(class) = self.program.resolve_path(self.module, self.scope, owner)
+            && self.member(class, last, test)
+        {
+            return true;
+        }
+        let def = self.program.resolve_path(self.module, self.scope, path);
+        self.def(&def, test, 0)
+    }
+
+    /// The same for an attribute of a class, which may be inherited.
+    fn member(&self, class: ClassRef, name: &str, test: &dyn Fn(&str) -> bool) -> bool {
+        let Lookup::Found(_, defs) = self.program.lookup(class, name, None) else {
+            return false;
+        };
+        defs.iter()
+            .any(|def| matches!(def, MemberDef::Def(def) if self.def(def, test, 0)))
+    }
+
+    fn def(&self, def: &Def, test: &dyn Fn(&str) -> bool, depth: u32) -> bool {
+        match def {
+            Def::Value(module, scope, expr) => self.expr(*module, *scope, expr, test, depth),
+            _ => false,
+        }
+    }
+
+    fn expr(
+        &self,
+        module: ModuleId,
+        scope: ScopeIdx,
+        expr: &StaticExpr,
+        test: &dyn Fn(&str) -> bool,
+        depth: u32,
+    ) -> bool {
+        if depth > MAX_DEPTH {
+            return true;
+        }
+        let go = |e: &StaticExpr| self.expr(module, scope, e, test, depth + 1);
+        match &expr.kind {
+            StaticExprKind::Literal(Literal::Str(text)) => test(text),
+            StaticExprKind::Literal(_) | StaticExprKind::Lambda(_) | StaticExprKind::Opaque => {
+                false
+            }
+            StaticExprKind::Path(path) => {
+                path.last().is_some_and(|name| test(name))
+                    || self.def(
+                        &self.program.resolve_path(module, scope, path),
+                        test,
+                        depth + 1,
+                    )
+            }
+            StaticExprKind::Call(callee, args, keywords) => {
+                go(callee) || args.iter().any(go) || keywords.iter().any(|(_, e)| go(e))
+            }
+            StaticExprKind::Subscript(a, b) | StaticExprKind::Binary(_, a, b) => go(a) || go(b),
+            StaticExprKind::Format(items)
+            | StaticExprKind::List(items)
+            | StaticExprKind::Tuple(items)
+            | StaticExprKind::Set(items) => items.iter().any(go),
+            StaticExprKind::Dict(items) => items.iter().any(|(k, v)| go(k) || go(v)),
+        }
+    }
+}
+
+/// What the names and texts in a function hint at.
+#[derive(Default)]
+struct Hints {
+    /// It names success in words that mean nothing else.
+    plain_success: bool,
+    /// It names a status.
+    status: bool,
+    /// It runs queries.
+    queries: bool,
+    /// It has a text that may be a query about runs.
+    query_text: bool,
+    /// It asks a function that is named like a test for success.
+    asks: bool,
+    /// It does work.
+    performs: bool,
+    /// It puts something into a collection.
+    fills_field: bool,
+}
+
+/// Whether a text may be a query about runs.
+fn asks_for_runs(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let names = ["succ", "complet", "done", "finished", "'ok'"];
+    lower.contains("select") && names.iter().any(|w| lower.contains(w)) || lower.contains("status")
+}
+
+fn is_constant(name: &str) -> bool {
+    name.chars().all(|c| !c.is_lowercase())
+}
+
+impl Code<'_> {
+    /// Whether it is worth while to follow the function: it has something that can be an effect,
+    /// and it can come to know of a success.
+    pub fn is_worth_following(
+        &self,
+        words: &Vocabulary,
+        constants: Constants<'_>,
+        places: &[Place],
+    ) -> bool {
+        let hints = self.hints(words, constants);
+        let skips = |p: &Place| matches!(p.effect, Effect::Skips { .. } | Effect::Queues { .. });
+        let works = !self.work(words).is_empty();
+        let effects = places.iter().any(|p| works || !skips(p));
+        if !(effects || hints.fills_field || hints.queries && works) {
+            return false;
+        }
+        let marks = places
+            .iter()
+            .any(|p| matches!(p.effect, Effect::Marks { .. }));
+        hints.plain_success
+            || hints.queries && hints.query_text
+            || hints.asks
+            || marks && hints.performs
+            || hints.status && self.compares_word(words, constants)
+    }
+
+    fn hints(&self, words: &Vocabulary, constants: Constants<'_>) -> Hints {
+        let mut hints = Hints::default();
+        let locals = &self.function.body.locals;
+        hints.status = locals
+            .iter()
+            .any(|l| l.name.as_ref().is_some_and(|n| words.is_status(n)));
+        self.for_each_rvalue(|r| self.hint(words, constants, r, &mut hints));
+        hints
+    }
+
+    fn for_each_rvalue(&self, mut f: impl FnMut(&Rvalue)) {
+        for block in &self.function.body.blocks {
+            for s in &block.statements {
+                if let StatementKind::Assign(_, r) = &s.kind {
+                    f(r);
+                }
+            }
+            if let TerminatorKind::Eval { rvalue, .. } = &block.terminator.kind {
+                f(rvalue);
+            }
+        }
+    }
+
+    fn hint(&self, words: &Vocabulary, constants: Constants<'_>, r: &Rvalue, hints: &mut Hints) {
+        for_each_operand(r, &mut |o| {
+            let Operand::Const(Literal::Str(s)) = o else {
+                return;
+            };
+            if s.len() > LONG {
+                hints.query_text |= asks_for_runs(s);
+            } else {
+                hints.plain_success |= words.is_success(s) && words.is_plain_success(s);
+                hints.plain_success |= s.to_lowercase().starts_with("succ");
+                hints.status |= words.is_status(s);
+            }
+        });
+        match r {
+            Rvalue::Global(n) | Rvalue::GetField(_, n) => {
+                hints.plain_success |= words.names_success(n) && words.is_plain_success(n);
+                hints.query_text |=
+                    is_constant(n) && self.stands_for(r, constants, &asks_for_runs);
+                hints.status |= words.is_status(n);
+            }
+            Rvalue::Call { callee, .. } => {
+                let Some(name) = self.callee(callee) else {
+                    return;
+                };
+                hints.status |= words.is_status(&name);
+                hints.asks |= words.names_success(&name) || words.asks(&name).is_some();
+                let parts = parts(&name);
+                let has = |list: &[&str]| parts.iter().any(|p| list.contains(&p.as_str()));
+                hints.queries |= has(&[
+                    "query", "execute", "sql", "fetch", "fetchone", "fetchall", "select", "scalar",
+                ]);
+                hints.performs |= words.is_performer(&name) || has(&["is", "has", "one"]);
+                hints.fills_field |= matches!(name.as_str(), "append" | "add");
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a constant, by its name or as an attribute, stands for texts that satisfy `test`.
+    /// An attribute of something that is neither a module, a class nor the receiver may.
+    fn stands_for(
+        &self,
+        r: &Rvalue,
+        constants: Constants<'_>,
+        test: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        let mut path = Vec::new();
+        let mut at = r;
+        loop {
+            match at {
+                Rvalue::Global(name) => {
+                    path.push(name.clone());
+                    path.reverse();
+                    return constants.path(&path, test);
+                }
+                Rvalue::GetField(Operand::Local(l), name) if path.len() < MAX_DEPTH as usize => {
+                    path.push(name.clone());
+                    let receiver = *l == LocalId(0) && constants.class.is_some();
+                    match self.definitions(*l) {
+                        [] if receiver && path.len() == 1 => {
+                            let class = constants.class;
+                            return class.is_some_and(|c| constants.member(c, name, test));
+                        }
+                        [(r, _)] => at = r,
+                        _ => return true,
+                    }
+                }
+                Rvalue::Use(Operand::Local(l)) => match self.definitions(*l) {
+                    [(r, _)] => at = r,
+                    _ => return true,
+                },
+                _ => return true,
+            }
+        }
+    }
+
+    /// Whether a comparison may meet a word for success or failure.
+    fn compares_word(&self, words: &Vocabulary, constants: Constants<'_>) -> bool {
+        let mut found = false;
+        self.for_each_rvalue(|r| {
+            if let Rvalue::Compare(_, left, right) = r {
+                found = found
+                    || self.is_word(words, constants, left, 0)
+                    || self.is_word(words, constants, right, 0);
+            }
+        });
+        found
+    }
+
+    /// Whether a word is a text, or the name of something, anywhere in the function.
+    fn has_word(&self, word: &dyn Fn(&str) -> bool) -> bool {
+        let mut found = false;
+        self.for_each_rvalue(|r| {
+            if let Rvalue::Global(n) | Rvalue::GetField(_, n) = r {
+                found |= word(n);
+            }
+            for_each_operand(r, &mut |o| {
+                found |= matches!(o, Operand::Const(Literal::Str(s)) if s.len() <= LONG && word(s));
+            });
+        });
+        found
+    }
+
+    /// Whether an operand may stand for success or failure, or hold something that does.
+    fn is_word(
+        &self,
+        words: &Vocabulary,
+        constants: Constants<'_>,
+        operand: &Operand,
+        depth: u32,
+    ) -> bool {
+        let word = |text: &str| {
+            words.is_success(text)
+                || words.is_failure(text)
+                || words.names_success(text)
+                || words.names_failure(text)
+        };
+        let local = match operand {
+            Operand::Const(Literal::Str(text)) => return text.len() <= LONG && word(text),
+            Operand::Const(_) => return false,
+            Operand::Local(local) => *local,
+        };
+        if depth > MAX_DEPTH {
+            return true;
+        }
+        let go = |o: &Operand| self.is_word(words, constants, o, depth + 1);
+        if self.definitions(local).is_empty() {
+            // A parameter is anything; what a loop or a `with` binds may be any word around.
+            return self.function.body.locals[local.index()].kind != LocalKind::Param
+                && self.has_word(&word);
+        }
+        self.definitions(local).iter().any(|(r, _)| match r {
+            Rvalue::Global(n) => word(n) || is_constant(n) && self.stands_for(r, constants, &word),
+            Rvalue::GetField(o, n) => {
+                let cells = Some(o.clone()) == self.function.cells.map(Operand::Local)
+                    || Some(o.clone()) == self.function.outer_cells.map(Operand::Local);
+                word(n)
+                    || cells
+                    || matches!(n.as_str(), "value" | "name") && go(o)
+                    || is_constant(n) && self.stands_for(r, constants, &word)
+            }
+            Rvalue::Path(path) => path.last().is_some_and(|n| word(n)) || constants.path(path, &word),
+            Rvalue::Use(o) | Rvalue::Await(o) => go(o),
+            Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
+                items.iter().any(|i| go(&i.value))
+            }
+            Rvalue::Dict(items) => items.iter().any(|i| match i {
+                DictItem::Pair(k, v) => go(k) || go(v),
+                DictItem::Spread(v) => go(v),
+            }),
+            Rvalue::GetItem(a, b) | Rvalue::Binary(_, a, b) | Rvalue::InPlace(_, a, b) => {
+                go(a) || go(b)
+            }
+            Rvalue::Call { callee, args } => {
+                let receiver = match callee {
+                    Callee::Method { receiver, .. } => Some(receiver),
+                    Callee::Value(_) => None,
+                };
+                receiver.is_some_and(go) || args.iter().any(|a| go(&a.value))
+            }
+            Rvalue::Format(items) => items.iter().any(go),
+            Rvalue::Compare(..) | Rvalue::Not(_) | Rvalue::Neg(_) | Rvalue::Closure(_) => false,
+            _ => self.has_word(&word),
+        })
+    }
+}
