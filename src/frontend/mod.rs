@@ -10,6 +10,7 @@ use crate::source::Language;
 mod builder;
 pub mod python;
 pub mod rust;
+pub mod sketch;
 
 /// Lowers one file. `text` is decoded and has no byte order mark; all spans of the result are
 /// byte offsets into it.
@@ -44,6 +45,22 @@ pub fn lower_intact(language: Language, text: &str) -> Result<Lowered, SyntaxErr
             module,
             broken: Vec::new(),
         }),
+    }
+}
+
+/// Like [`lower_intact`], but where the language allows it, function bodies are left out that a
+/// glance says cannot matter.
+///
+/// # Errors
+/// When nothing of the text is intact.
+pub fn lower_sparse(
+    language: Language,
+    text: &str,
+    glance: &mut dyn sketch::Glance,
+) -> Result<Lowered, SyntaxError> {
+    match language {
+        Language::Python => python::lower_sparse(text, glance),
+        Language::Rust => lower_intact(language, text),
     }
 }
 

@@ -29,7 +29,7 @@ pub use body::{
 };
 pub use data::Data;
 pub use item::{
-    Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, FunctionShape, ImportPath, Module,
+    Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, FunctionShape, Unread, ImportPath, Module,
     Nature, Overrides, Param, ParamKind, Relative, Scope, ScopeIdx, ScopeKind, StaticExpr,
     StaticExprKind,
 };

@@ -15,6 +15,8 @@ mod parse;
 mod partial;
 mod scan;
 mod scope;
+mod sketch;
+mod sparse;
 mod static_expr;
 mod walk;
 
@@ -25,6 +27,9 @@ mod syntax_tests;
 #[cfg(test)]
 mod tests;
 
+pub(super) use sketch::sketch;
+
+use crate::frontend::sketch::Glance;
 use crate::frontend::{Lowered, SyntaxError};
 use crate::ir;
 
@@ -67,4 +72,20 @@ pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
     let symbols = scope::SymbolTable::build(&suite);
     let module = lower::module(text, &suite, &symbols);
     Ok(Lowered { module, broken })
+}
+
+/// Lowers a Python module without the bodies of functions that cannot matter. They are marked as
+/// [unread](ir::Function::unread). A module that does not parse is read as [`lower_intact`] does.
+///
+/// # Errors
+///
+/// When nothing of the text is intact.
+pub fn lower_sparse(text: &str, glance: &mut dyn Glance) -> Result<Lowered, SyntaxError> {
+    match sparse::module(text, glance) {
+        Some(module) => Ok(Lowered {
+            module,
+            broken: Vec::new(),
+        }),
+        None => lower_intact(text),
+    }
 }

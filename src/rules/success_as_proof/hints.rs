@@ -8,10 +8,10 @@ use super::sites::{Code, Effect, Place};
 use super::words::{Vocabulary, parts};
 use crate::ir::validate::for_each_operand;
 use crate::ir::{
-    Callee, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx, StatementKind, StaticExpr,
-    StaticExprKind, TerminatorKind,
+    BinOp, Callee, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx,
+    StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
 };
-use crate::program::{ClassRef, Def, Lookup, MemberDef, ModuleId, Program};
+use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, ModuleId, Program};
 
 /// Definitions of definitions deeper than this are taken for words.
 const MAX_DEPTH: u32 = 8;
@@ -116,7 +116,11 @@ struct Hints {
     /// It does work.
     performs: bool,
     /// It puts something into a collection.
+    fills: bool,
+    /// It puts something into a collection that an object or a document has.
     fills_field: bool,
+    /// It takes something out of something.
+    subtracts: bool,
 }
 
 /// Whether a text may be a query about runs.
@@ -143,7 +147,8 @@ impl Code<'_> {
         let skips = |p: &Place| matches!(p.effect, Effect::Skips { .. } | Effect::Queues { .. });
         let works = !self.work(words).is_empty();
         let effects = places.iter().any(|p| works || !skips(p));
-        if !(effects || hints.fills_field || hints.queries && works) {
+        let lists = hints.fills_field || hints.fills && hints.subtracts;
+        if !(effects || lists || hints.queries && works) {
             return false;
         }
         let marks = places
@@ -195,8 +200,7 @@ impl Code<'_> {
         match r {
             Rvalue::Global(n) | Rvalue::GetField(_, n) => {
                 hints.plain_success |= words.names_success(n) && words.is_plain_success(n);
-                hints.query_text |=
-                    is_constant(n) && self.stands_for(r, constants, &asks_for_runs);
+                hints.query_text |= is_constant(n) && self.stands_for(r, constants, &asks_for_runs);
                 hints.status |= words.is_status(n);
             }
             Rvalue::Call { callee, .. } => {
@@ -204,14 +208,24 @@ impl Code<'_> {
                     return;
                 };
                 hints.status |= words.is_status(&name);
-                hints.asks |= words.names_success(&name) || words.asks(&name).is_some();
+                hints.asks |= (words.names_success(&name) || words.asks(&name).is_some())
+                    && self.may_answer(constants, callee);
                 let parts = parts(&name);
                 let has = |list: &[&str]| parts.iter().any(|p| list.contains(&p.as_str()));
                 hints.queries |= has(&[
                     "query", "execute", "sql", "fetch", "fetchone", "fetchall", "select", "scalar",
                 ]);
                 hints.performs |= words.is_performer(&name) || has(&["is", "has", "one"]);
-                hints.fills_field |= matches!(name.as_str(), "append" | "add");
+                if matches!(name.as_str(), "append" | "add")
+                    && let Callee::Method { receiver, .. } = callee
+                {
+                    hints.fills = true;
+                    hints.fills_field |= self.is_part(receiver, 0);
+                }
+                hints.subtracts |= name == "difference";
+            }
+            Rvalue::Binary(BinOp::Sub, ..) | Rvalue::InPlace(BinOp::Sub, ..) => {
+                hints.subtracts = true;
             }
             _ => {}
         }
@@ -255,17 +269,141 @@ impl Code<'_> {
         }
     }
 
-    /// Whether a comparison may meet a word for success or failure.
+    /// Whether a call may bring what its name says: it is not known to be of something outside,
+    /// and where its code is at hand, that compares something.
+    fn may_answer(&self, constants: Constants<'_>, callee: &Callee) -> bool {
+        let program = constants.program;
+        let funcs: Vec<FuncRef> = match callee {
+            Callee::Method {
+                receiver: Operand::Local(LocalId(0)),
+                name,
+                ..
+            } if constants.class.is_some() => match constants
+                .class
+                .map_or(Lookup::Unknown, |class| program.lookup(class, name, None))
+            {
+                Lookup::Found(_, defs) => defs
+                    .iter()
+                    .filter_map(|def| match def {
+                        MemberDef::Func(func) | MemberDef::Def(Def::Func(func)) => Some(*func),
+                        _ => None,
+                    })
+                    .collect(),
+                Lookup::Missing | Lookup::Unknown => return false,
+            },
+            Callee::Value(Operand::Local(l)) => match self.definitions(*l) {
+                [(Rvalue::Global(name), _)] => {
+                    match program.resolve_path(
+                        constants.module,
+                        constants.scope,
+                        std::slice::from_ref(name),
+                    ) {
+                        Def::Func(func) => vec![func],
+                        Def::External(_) => return false,
+                        _ => return true,
+                    }
+                }
+                _ => return true,
+            },
+            _ => return true,
+        };
+        funcs.is_empty()
+            || funcs.iter().any(|func| {
+                let module = program.module(func.module);
+                let function = module.ir.function(func.func);
+                let mut compares = false;
+                Code::new(function).for_each_rvalue(|r| {
+                    compares |= matches!(r, Rvalue::Compare(..) | Rvalue::Call { .. });
+                });
+                compares
+            })
+    }
+
+    /// Whether an operand may be part of an object or a document.
+    fn is_part(&self, operand: &Operand, depth: u32) -> bool {
+        let Operand::Local(local) = operand else {
+            return false;
+        };
+        depth > MAX_DEPTH
+            || self.definitions(*local).iter().any(|(r, _)| match r {
+                Rvalue::GetField(..) | Rvalue::GetItem(..) => true,
+                Rvalue::Use(o) => self.is_part(o, depth + 1),
+                Rvalue::Call { callee, .. } => self
+                    .callee(callee)
+                    .is_some_and(|n| n == "setdefault" || n == "get"),
+                _ => false,
+            })
+    }
+
+    /// Whether a comparison may find a success, or that something is no failure. What is plainly
+    /// a success, or is a constant that is named like one, says so of anything; other words do
+    /// only of a status.
     fn compares_word(&self, words: &Vocabulary, constants: Constants<'_>) -> bool {
         let mut found = false;
         self.for_each_rvalue(|r| {
-            if let Rvalue::Compare(_, left, right) = r {
+            let Rvalue::Compare(_, left, right) = r else {
+                return;
+            };
+            for (one, other) in [(left, right), (right, left)] {
                 found = found
-                    || self.is_word(words, constants, left, 0)
-                    || self.is_word(words, constants, right, 0);
+                    || self.is_word(words, constants, one, 0)
+                        && (self.is_status(words, other, 0) || self.is_success_name(words, one, 0));
             }
         });
         found
+    }
+
+    /// Whether an operand, or what it is taken from, goes by the name of a status.
+    fn is_status(&self, words: &Vocabulary, operand: &Operand, depth: u32) -> bool {
+        let local = match operand {
+            Operand::Const(Literal::Str(text)) => return words.is_status(text),
+            Operand::Const(_) => return false,
+            Operand::Local(local) => *local,
+        };
+        if depth > MAX_DEPTH || self.variables(local).iter().any(|n| words.is_status(n)) {
+            return true;
+        }
+        let go = |o: &Operand| self.is_status(words, o, depth + 1);
+        self.definitions(local).iter().any(|(r, _)| match r {
+            Rvalue::Global(n) => words.is_status(n),
+            Rvalue::Path(path) => path.iter().any(|n| words.is_status(n)),
+            Rvalue::GetField(o, n) => words.is_status(n) || go(o),
+            Rvalue::Call { callee, args } => {
+                self.callee(callee).is_some_and(|n| words.is_status(&n))
+                    || matches!(callee, Callee::Method { receiver, .. } if go(receiver))
+                    || args.iter().any(|a| go(&a.value))
+            }
+            _ => {
+                let mut found = false;
+                for_each_operand(r, &mut |o| found = found || go(o));
+                found
+            }
+        })
+    }
+
+    /// Whether an operand may be a constant that is named for success, or hold one.
+    fn is_success_name(&self, words: &Vocabulary, operand: &Operand, depth: u32) -> bool {
+        let Operand::Local(local) = operand else {
+            return false;
+        };
+        if depth > MAX_DEPTH {
+            return true;
+        }
+        let named = |n: &Name| words.names_success(n);
+        let defs = self.definitions(*local);
+        defs.is_empty()
+            || defs.iter().any(|(r, _)| match r {
+                Rvalue::Global(n) => named(n),
+                Rvalue::Path(path) => path.last().is_some_and(named),
+                Rvalue::GetField(o, n) => named(n) || self.is_success_name(words, o, depth + 1),
+                _ => {
+                    let mut found = false;
+                    for_each_operand(r, &mut |o| {
+                        found = found || self.is_success_name(words, o, depth + 1);
+                    });
+                    found
+                }
+            })
     }
 
     /// Whether a word is a text, or the name of something, anywhere in the function.
@@ -320,7 +458,9 @@ impl Code<'_> {
                     || matches!(n.as_str(), "value" | "name") && go(o)
                     || is_constant(n) && self.stands_for(r, constants, &word)
             }
-            Rvalue::Path(path) => path.last().is_some_and(|n| word(n)) || constants.path(path, &word),
+            Rvalue::Path(path) => {
+                path.last().is_some_and(|n| word(n)) || constants.path(path, &word)
+            }
             Rvalue::Use(o) | Rvalue::Await(o) => go(o),
             Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
                 items.iter().any(|i| go(&i.value))
