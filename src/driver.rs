@@ -126,10 +126,14 @@ pub fn run(request: Request<'_>) -> Outcome {
         }
     }
     let found = discover(request.paths, &request.settings.excludes, &sources);
+    let discovering = start.elapsed();
     load(&found, &sources, &mut files, &mut failures);
+    let loading = start.elapsed();
+    let coverage = found.coverage(&sources);
     let input = AnalysisInput {
         sources: &sources,
         files: &files,
+        coverage: &coverage,
         settings: request.settings,
     };
     let (analysis, bug) = match fence::on_big_stack(|| analysis::analyse(&input)) {
@@ -144,6 +148,8 @@ pub fn run(request: Request<'_>) -> Outcome {
     let failed = |file: &&Arc<SourceFile>| failures.iter().any(|f| f.path == file.display);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
+    statistics.time("discovering", discovering);
+    statistics.time("reading", loading - discovering);
     Outcome {
         checked: files.len() - files.iter().filter(failed).count(),
         settled: settle(analysis.findings, request.settings, &sources),

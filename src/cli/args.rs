@@ -63,6 +63,10 @@ pub struct CheckArgs {
     /// Show notes, too: findings that depend on code that was not found or not followed
     #[arg(long, help_heading = "Rules")]
     pub pedantic: bool,
+    /// Parse every file, also those that cannot matter to a selected rule. Finds the same, and
+    /// every syntax error; slow
+    #[arg(long)]
+    pub read_everything: bool,
     /// The least severity of a reported finding that makes the exit code 1
     #[arg(
         long,

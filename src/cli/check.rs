@@ -31,6 +31,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         select: args.select.clone(),
         ignore: args.ignore.clone(),
         pedantic: args.pedantic,
+        read_everything: args.read_everything,
     };
     let settings = settings(&source, &overrides, args.verbose, &cwd)
         .map_err(|error| describe(&error, &cwd))?;
@@ -172,6 +173,9 @@ fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
     if args.statistics {
         for (name, count) in outcome.statistics.iter() {
             terminal::complain(&format!("{count:>12}  {name}"));
+        }
+        for (phase, time) in outcome.statistics.times() {
+            terminal::complain(&format!("{:>9} ms  {phase}", time.as_millis()));
         }
     }
     outcome.status(args.fail_on.threshold())

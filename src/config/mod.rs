@@ -33,6 +33,8 @@ pub struct Settings {
     pub excludes: Excludes,
     /// Whether findings of level note are shown.
     pub pedantic: bool,
+    /// Whether files that cannot matter are parsed all the same.
+    pub read_everything: bool,
 }
 
 /// Method, place, and who must keep it.
@@ -150,6 +152,8 @@ pub struct Overrides {
     pub ignore: Vec<String>,
     /// `--pedantic`
     pub pedantic: bool,
+    /// `--read-everything`
+    pub read_everything: bool,
 }
 
 /// Something wrong in a configuration file or on the command line.
@@ -227,6 +231,7 @@ impl Settings {
             success_as_proof,
             excludes,
             pedantic: overrides.pedantic,
+            read_everything: overrides.read_everything,
         })
     }
 }

@@ -103,6 +103,30 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract])
     out
 }
 
+/// The classes, among these and those that they inherit from, with a method that depends on
+/// another one of its receiver.
+#[must_use]
+pub fn that_depend(program: &Program<'_>, classes: &[ClassRef]) -> BTreeSet<ClassRef> {
+    let mut all: BTreeSet<ClassRef> = classes.iter().copied().collect();
+    for class in classes {
+        all.extend(known_above(program, *class));
+    }
+    let stores = Stores::new(program);
+    all.retain(|class| !dependences(&stores, *class).is_empty());
+    all
+}
+
+/// The class itself and the classes that it inherits from, as far as they are known.
+#[must_use]
+pub fn known_above(program: &Program<'_>, class: ClassRef) -> Vec<ClassRef> {
+    program
+        .mro(class)
+        .entries
+        .iter()
+        .filter_map(known)
+        .collect()
+}
+
 fn known(entry: &MroEntry) -> Option<ClassRef> {
     match entry {
         MroEntry::Class(class) => Some(*class),

@@ -5,6 +5,7 @@
 //! of records is compared. An effect is reported when a status decides it (control dependence) and
 //! some path comes to it with the status known and no count compared.
 
+mod glance;
 mod hints;
 mod lists;
 mod names;
@@ -19,6 +20,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::config::Settings;
 use crate::diagnostics::{Finding, Severity};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::{ExitKind, Graph};
@@ -29,7 +31,7 @@ use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Operand, ParamKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, ModuleId, Program};
-use crate::rules::Effort;
+use crate::rules::{Effort, Interest};
 use crate::source::Span;
 use hints::Constants;
 use sites::{Code, Effect, Place};
@@ -47,6 +49,15 @@ pub struct Options {
     pub strict_null: bool,
 }
 
+/// What the rule has to see of a program: functions with words for success.
+pub fn interest(settings: &Settings) -> Interest {
+    let words = settings.success_as_proof.vocabulary.clone();
+    Interest {
+        glance: Some(Box::new(move || Box::new(glance::Look::new(words.clone())))),
+        ..Interest::default()
+    }
+}
+
 /// Checks the functions of a module.
 pub fn check_module(
     program: &Program<'_>,
@@ -60,7 +71,11 @@ pub fn check_module(
     // What one method fills with successes, another of the class may take for what is done.
     let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
     for (i, function) in loaded.ir.functions.iter().enumerate() {
-        if function.name.starts_with("test_") || function.name.starts_with('<') {
+        // A body that was left out cannot matter.
+        if function.unread.is_some()
+            || function.name.starts_with("test_")
+            || function.name.starts_with('<')
+        {
             continue;
         }
         let constants = Constants {

@@ -79,7 +79,11 @@ fn tokens(text: &str, range: Range<usize>, glance: &mut dyn Glance) {
 /// Shows a text; returns where it ends.
 fn literal(text: &str, bytes: &[u8], at: usize, prefix: Prefix, glance: &mut dyn Glance) -> usize {
     let end = outline::string_end(bytes, at, prefix);
-    let quotes = if bytes[at..].starts_with(&[bytes[at]; 3]) { 3 } else { 1 };
+    let quotes = if bytes[at..].starts_with(&[bytes[at]; 3]) {
+        3
+    } else {
+        1
+    };
     let inner = at + quotes..end.saturating_sub(quotes).max(at + quotes).min(end);
     if !prefix.formatted {
         // An offset beside a quote is always one of a character.
@@ -114,7 +118,8 @@ fn statement(text: &str, range: Range<usize>, out: &mut Sketch) {
             }
             let name = scan::skip_while(bytes, at, is_blank);
             let word = outline::word(bytes, name);
-            out.functions.push(Name::new(&text[name..name + word.len()]));
+            out.functions
+                .push(Name::new(&text[name..name + word.len()]));
         }
         b"return" | b"raise" | b"yield" | b"assert" | b"del" | b"" => {}
         _ if COMPOUND.contains(&first) => parts(text, range, out),
@@ -350,7 +355,11 @@ fn hooks(text: &str, function: &FunctionPiece, out: &mut Vec<Name>) {
 
 /// The last byte that is no white space.
 fn last(bytes: &[u8]) -> Option<u8> {
-    bytes.iter().rev().copied().find(|b| !b.is_ascii_whitespace())
+    bytes
+        .iter()
+        .rev()
+        .copied()
+        .find(|b| !b.is_ascii_whitespace())
 }
 
 /// The first parameter of the function whose `def` starts at `start`.

@@ -4,8 +4,8 @@
 //! to where they stand in the file: all offsets are true, and what is left out costs nothing.
 
 use rustpython_parser::Parse;
-use rustpython_parser::ast::text_size::{TextRange, TextSize};
 use rustpython_parser::ast;
+use rustpython_parser::ast::text_size::{TextRange, TextSize};
 
 use crate::frontend::SyntaxError;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
@@ -65,7 +65,9 @@ pub(super) fn module(text: &str, glance: &mut dyn Glance) -> Option<ir::Module> 
 /// The function whose `pass` ends there.
 fn ended<'f>(left_out: &[&'f FunctionPiece], end: u32) -> Option<&'f FunctionPiece> {
     let start = (end as usize).checked_sub(PASS.len() - 1)?;
-    let at = left_out.binary_search_by_key(&start, |f| f.body.start).ok()?;
+    let at = left_out
+        .binary_search_by_key(&start, |f| f.body.start)
+        .ok()?;
     Some(left_out[at])
 }
 

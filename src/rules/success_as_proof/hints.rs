@@ -11,13 +11,23 @@ use crate::ir::{
     BinOp, Callee, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx,
     StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
 };
-use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, ModuleId, Program};
+use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, ModuleId, Program, unread};
 
 /// Definitions of definitions deeper than this are taken for words.
 const MAX_DEPTH: u32 = 8;
 
 /// Texts longer than this are queries, not words.
-const LONG: usize = 24;
+pub(super) const LONG: usize = 24;
+
+/// What a query about runs has in its text: the verb, with one of these names, or a status.
+pub(super) const QUERY_VERB: &str = "select";
+pub(super) const QUERY_SUCCESS: &[&str] = &["succ", "complet", "done", "finished", "'ok'"];
+pub(super) const QUERY_STATUS: &str = "status";
+
+/// Words in the names of calls that run queries.
+pub(super) const QUERY_WORDS: &[&str] = &[
+    "query", "execute", "sql", "fetch", "fetchone", "fetchall", "select", "scalar",
+];
 
 /// What constants stand for, as one function sees them.
 #[derive(Clone, Copy)]
@@ -126,8 +136,8 @@ struct Hints {
 /// Whether a text may be a query about runs.
 fn asks_for_runs(text: &str) -> bool {
     let lower = text.to_lowercase();
-    let names = ["succ", "complet", "done", "finished", "'ok'"];
-    lower.contains("select") && names.iter().any(|w| lower.contains(w)) || lower.contains("status")
+    let names = || QUERY_SUCCESS.iter().any(|w| lower.contains(w));
+    lower.contains(QUERY_VERB) && names() || lower.contains(QUERY_STATUS)
 }
 
 fn is_constant(name: &str) -> bool {
@@ -212,9 +222,7 @@ impl Code<'_> {
                     && self.may_answer(constants, callee);
                 let parts = parts(&name);
                 let has = |list: &[&str]| parts.iter().any(|p| list.contains(&p.as_str()));
-                hints.queries |= has(&[
-                    "query", "execute", "sql", "fetch", "fetchone", "fetchall", "select", "scalar",
-                ]);
+                hints.queries |= has(QUERY_WORDS);
                 hints.performs |= words.is_performer(&name) || has(&["is", "has", "one"]);
                 if matches!(name.as_str(), "append" | "add")
                     && let Callee::Method { receiver, .. } = callee
@@ -311,6 +319,9 @@ impl Code<'_> {
             || funcs.iter().any(|func| {
                 let module = program.module(func.module);
                 let function = module.ir.function(func.func);
+                if function.unread.is_some() {
+                    unread::note();
+                }
                 let mut compares = false;
                 Code::new(function).for_each_rvalue(|r| {
                     compares |= matches!(r, Rvalue::Compare(..) | Rvalue::Call { .. });
