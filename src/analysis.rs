@@ -101,7 +101,12 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         .iter()
         .filter(|r| settings.rules.contains(r.id()));
     let interests: Vec<Interest> = selected.map(|rule| rule.interest(settings)).collect();
-    let selection = Selection::new(input.files, &interests, settings.read_everything);
+    let selection = Selection::new(
+        input.sources,
+        input.files,
+        &interests,
+        settings.read_everything,
+    );
     out.statistics.time("sketching", start.elapsed());
 
     let start = Instant::now();
@@ -136,7 +141,8 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
             }
         }
     }
-    out.statistics.time("following contract methods", start.elapsed());
+    out.statistics
+        .time("following contract methods", start.elapsed());
 
     let mut effort = Effort::default();
     let mut others = Vec::new();

@@ -13,20 +13,21 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::contracts;
 use crate::diagnostics::FileFailure;
 use crate::discover::Coverage;
-use crate::fence::Bug;
+use crate::fence::{self, Bug};
 use crate::frontend::sketch::{self, Sketch};
 use crate::ir::Name;
 use crate::program::{Added, ClassIndex, ClassRef, Lookup, ModuleId, Program};
 use crate::rules::Interest;
-use crate::source::SourceFile;
+use crate::source::{SourceFile, SourceMap};
 
 /// The files with their sketches.
 pub(crate) struct Selection<'a> {
+    sources: &'a SourceMap,
     files: &'a [Arc<SourceFile>],
     interests: &'a [Interest],
     /// `None` for a file that is read as a whole in any case.
@@ -41,12 +42,14 @@ pub(crate) type Loaded = (usize, ModuleId);
 impl<'a> Selection<'a> {
     /// Sketches files; with `everything` each file is read as a whole.
     pub(crate) fn new(
+        sources: &'a SourceMap,
         files: &'a [Arc<SourceFile>],
         interests: &'a [Interest],
         everything: bool,
     ) -> Self {
         if everything {
             return Self {
+                sources,
                 files,
                 interests,
                 sketches: files.iter().map(|_| None).collect(),
@@ -87,6 +90,7 @@ impl<'a> Selection<'a> {
             )
             .unzip();
         Self {
+            sources,
             files,
             interests,
             sketches,
@@ -115,6 +119,7 @@ impl<'a> Selection<'a> {
         let sketches = self.sketches.iter().enumerate();
         let index = ClassIndex::new(sketches.filter_map(|(at, s)| Some((at, s.as_ref()?))));
         let mut chosen: BTreeSet<usize> = BTreeSet::new();
+        let mut probed: Vec<usize> = Vec::new();
         let mut roots = Roots::new(program, coverage);
         let hooks = beliefs.then(|| self.hooks());
         for (at, sketch) in self.sketches.iter().enumerate() {
@@ -134,14 +139,19 @@ impl<'a> Selection<'a> {
                 })
             };
             let inherits = || sketch.classes.iter().any(|class| !class.bases.is_empty());
-            if self.named[at] || implies() || inherits() && roots.lead_out(&self.files[at], sketch)
-            {
+            if self.named[at] || inherits() && roots.lead_out(&self.files[at], sketch) {
                 chosen.insert(at);
+            } else if implies() {
+                probed.push(at);
             }
         }
-        let mut loaded = self.load(program, chosen.iter().copied(), failed);
         // What these files turn out to define or to imply holds for the classes below.
         let mut hot: Vec<Name> = Vec::new();
+        for (file, class) in self.probe(&probed) {
+            chosen.insert(file);
+            hot.push(class);
+        }
+        let mut loaded = self.load(program, chosen.iter().copied(), failed);
         for at in &chosen {
             if self.named[*at]
                 && let Some(sketch) = &self.sketches[*at]
@@ -154,7 +164,7 @@ impl<'a> Selection<'a> {
             .flat_map(|(_, module)| program.classes(*module))
             .collect();
         let implied = if beliefs {
-            contracts::that_depend(program, &classes)
+            contracts::that_depend(program, &contracts::with_bases(program, &classes))
         } else {
             BTreeSet::new()
         };
@@ -178,6 +188,28 @@ impl<'a> Selection<'a> {
         loaded.extend(self.load(program, more.into_iter(), failed));
         loaded.sort_unstable();
         loaded
+    }
+
+    /// The classes in some files, by name, that depend on a method of their receiver. Only the
+    /// functions that may are parsed.
+    fn probe(&self, numbers: &[usize]) -> Vec<(usize, Name)> {
+        let program = Program::new(self.sources);
+        let files: Vec<Arc<SourceFile>> = numbers
+            .iter()
+            .map(|at| Arc::clone(&self.files[*at]))
+            .collect();
+        let added = program.add_readers(&files);
+        let loaded = collect(numbers, &files, added, &mut Vec::new());
+        let found = loaded.par_iter().map(|(at, module)| {
+            let classes: Vec<ClassRef> = program.classes(*module).collect();
+            let module = program.module(*module);
+            // A file that fails here is looked at as a whole.
+            let depend = fence::catch(|| contracts::that_depend(&program, &classes));
+            let depend = depend.unwrap_or_else(|_| classes.into_iter().collect());
+            let name = |class: ClassRef| (*at, module.ir.class(class.class).name.clone());
+            depend.into_iter().map(name).collect::<Vec<_>>()
+        });
+        found.flatten().collect()
     }
 
     /// How many functions have each name, and a file that has one.
@@ -230,11 +262,6 @@ impl<'a> Selection<'a> {
             _ => program.add_files(&files),
         };
         collect(&numbers, &files, added, failed)
-    }
-
-    /// How many files were not read any further than a sketch, when these were loaded.
-    pub(crate) fn sketched_only(&self, loaded: &FxHashSet<usize>) -> usize {
-        self.files.len() - loaded.len()
     }
 }
 

@@ -103,17 +103,20 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract])
     out
 }
 
-/// The classes, among these and those that they inherit from, with a method that depends on
-/// another one of its receiver.
+/// The classes with a method that depends on another one of its receiver.
 #[must_use]
 pub fn that_depend(program: &Program<'_>, classes: &[ClassRef]) -> BTreeSet<ClassRef> {
-    let mut all: BTreeSet<ClassRef> = classes.iter().copied().collect();
-    for class in classes {
-        all.extend(known_above(program, *class));
-    }
     let stores = Stores::new(program);
-    all.retain(|class| !dependences(&stores, *class).is_empty());
-    all
+    let depends = |class: &&ClassRef| !dependences(&stores, **class).is_empty();
+    classes.iter().filter(depends).copied().collect()
+}
+
+/// The classes and those that they inherit from.
+#[must_use]
+pub fn with_bases(program: &Program<'_>, classes: &[ClassRef]) -> Vec<ClassRef> {
+    let above = |class: &ClassRef| known_above(program, *class);
+    let all: BTreeSet<ClassRef> = classes.iter().flat_map(above).collect();
+    all.into_iter().collect()
 }
 
 /// The class itself and the classes that it inherits from, as far as they are known.

@@ -64,6 +64,18 @@ pub fn lower_sparse(
     }
 }
 
+/// Like [`lower_intact`], but where the language allows it, only the bodies of methods are there
+/// that call a method of their receiver and look something up in what it has.
+///
+/// # Errors
+/// When nothing of the text is intact.
+pub fn lower_readers(language: Language, text: &str) -> Result<Lowered, SyntaxError> {
+    match language {
+        Language::Python => python::lower_readers(text),
+        Language::Rust => lower_intact(language, text),
+    }
+}
+
 /// An index or offset as the representation stores it. Texts beyond 4 GiB are refused earlier.
 fn index(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)

@@ -181,6 +181,14 @@ impl<'s> Program<'s> {
         })
     }
 
+    /// Like [`Program::add_files`], without the bodies of methods that do not look anything up
+    /// after calling a method of their receiver.
+    pub fn add_readers(&self, files: &[Arc<SourceFile>]) -> Vec<Result<Added, Bug>> {
+        self.add_lowered(files, |file| {
+            frontend::lower_readers(file.language, &file.text)
+        })
+    }
+
     /// Lowers source files, in parallel; the modules are numbered in the order of the files. With
     /// each comes what is broken in it.
     pub fn add_files(&self, files: &[Arc<SourceFile>]) -> Vec<Result<Added, Bug>> {

@@ -29,6 +29,7 @@ mod tests;
 
 pub(super) use sketch::sketch;
 
+use crate::frontend::python::outline::FunctionPiece;
 use crate::frontend::sketch::Glance;
 use crate::frontend::{Lowered, SyntaxError};
 use crate::ir;
@@ -81,7 +82,23 @@ pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
 ///
 /// When nothing of the text is intact.
 pub fn lower_sparse(text: &str, glance: &mut dyn Glance) -> Result<Lowered, SyntaxError> {
-    match sparse::module(text, glance) {
+    let matters = |function: &FunctionPiece| sketch::matters(text, function, glance);
+    partly(text, sparse::module(text, matters))
+}
+
+/// Lowers a Python module with the bodies of those methods only that call a method of their
+/// receiver and look something up in what it has.
+///
+/// # Errors
+///
+/// When nothing of the text is intact.
+pub fn lower_readers(text: &str) -> Result<Lowered, SyntaxError> {
+    let matters = |function: &FunctionPiece| sketch::has_hooks(text, function);
+    partly(text, sparse::module(text, matters))
+}
+
+fn partly(text: &str, module: Option<ir::Module>) -> Result<Lowered, SyntaxError> {
+    match module {
         Some(module) => Ok(Lowered {
             module,
             broken: Vec::new(),

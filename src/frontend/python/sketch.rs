@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::frontend::python::outline::{self, FunctionPiece};
+use crate::frontend::python::outline::{self, FunctionPiece, Line};
 use crate::frontend::python::scan::{self, Prefix, is_blank, is_word};
 use crate::frontend::sketch::{ClassHead, Glance, Imported, Sketch};
 use crate::ir::Name;
@@ -23,15 +23,19 @@ pub(in crate::frontend) fn sketch(text: &str, glance: Option<&mut dyn Glance>) -
     let bytes = text.as_bytes();
     let lines = outline::lines(bytes, 0..bytes.len());
     let mut out = Sketch::default();
-    for line in &lines {
-        statement(text, line.start..line.range.end, &mut out);
-    }
     let functions = outline::functions(bytes, &lines);
-    for function in &functions {
-        if function.indent > 0 {
-            hooks(text, function, &mut out.hooks);
-        }
+    let mut inside = functions
+        .iter()
+        .map(|f| f.first..f.first + f.lines)
+        .peekable();
+    for (at, line) in lines.iter().enumerate() {
+        while inside.next_if(|body| body.end <= at).is_some() {}
+        // What a function assigns is nobody's base: its imports, its classes and their methods
+        // count.
+        let local = inside.peek().is_some_and(|body| body.contains(&at));
+        statement(text, line.start..line.range.end, local, &mut out);
     }
+    methods(text, &lines, &functions, &mut out.hooks);
     if let Some(glance) = glance {
         out.matters = functions.iter().any(|f| matters(text, f, glance));
     }
@@ -101,7 +105,7 @@ fn literal(text: &str, bytes: &[u8], at: usize, prefix: Prefix, glance: &mut dyn
     end
 }
 
-fn statement(text: &str, range: Range<usize>, out: &mut Sketch) {
+fn statement(text: &str, range: Range<usize>, local: bool, out: &mut Sketch) {
     let bytes = &text.as_bytes()[..range.end];
     let first = outline::word(bytes, range.start);
     match first {
@@ -112,7 +116,7 @@ fn statement(text: &str, range: Range<usize>, out: &mut Sketch) {
                 at = scan::skip_while(bytes, at, is_blank);
                 let next = outline::word(bytes, at);
                 if next != b"def" {
-                    return parts(text, range, out);
+                    return;
                 }
                 at += next.len();
             }
@@ -121,7 +125,7 @@ fn statement(text: &str, range: Range<usize>, out: &mut Sketch) {
             out.functions
                 .push(Name::new(&text[name..name + word.len()]));
         }
-        b"return" | b"raise" | b"yield" | b"assert" | b"del" | b"" => {}
+        _ if local && !matches!(first, b"import" | b"from" | b"lazy") => {}
         _ if COMPOUND.contains(&first) => parts(text, range, out),
         _ => {
             if memchr::memchr(b';', &bytes[range.clone()]).is_some() {
@@ -291,6 +295,39 @@ fn class(text: &str, range: Range<usize>, out: &mut Sketch) {
         name: Name::new(&text[start..start + name.len()]),
         bases,
     });
+}
+
+/// The hooks of methods, of those in classes inside functions as well.
+fn methods(text: &str, lines: &[Line], functions: &[FunctionPiece], out: &mut Vec<Name>) {
+    for function in functions {
+        if function.indent > 0 {
+            hooks(text, function, out);
+        }
+        if has_classes(text, function) {
+            let inner = &lines[function.first..function.first + function.lines];
+            methods(
+                text,
+                inner,
+                &outline::functions(text.as_bytes(), inner),
+                out,
+            );
+        }
+    }
+}
+
+fn has_classes(text: &str, function: &FunctionPiece) -> bool {
+    memmem::find(&text.as_bytes()[function.body.clone()], b"class").is_some()
+}
+
+/// Whether a method calls methods of its receiver and looks something up in what it has, or has
+/// methods inside.
+pub(super) fn has_hooks(text: &str, function: &FunctionPiece) -> bool {
+    if has_classes(text, function) {
+        return true;
+    }
+    let mut found = Vec::new();
+    hooks(text, function, &mut found);
+    !found.is_empty()
 }
 
 /// The methods that a method calls on its receiver, if it looks something up in what the receiver

@@ -11,21 +11,23 @@ use crate::frontend::SyntaxError;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
 use crate::frontend::python::parse::syntax_error;
 use crate::frontend::python::scan;
-use crate::frontend::python::{compat, guard, lower, scope, sketch};
-use crate::frontend::sketch::Glance;
+use crate::frontend::python::{compat, guard, lower, scope};
 use crate::ir::{self, FunctionShape, Unread};
 
 const PASS: &str = "pass\n";
 
 /// Lowers a module without the function bodies that cannot matter. `None` when that does not
 /// work out: the module is to be read as a whole.
-pub(super) fn module(text: &str, glance: &mut dyn Glance) -> Option<ir::Module> {
+pub(super) fn module(
+    text: &str,
+    mut matters: impl FnMut(&FunctionPiece) -> bool,
+) -> Option<ir::Module> {
     let bytes = text.as_bytes();
     let lines = outline::lines(bytes, 0..bytes.len());
     let functions = outline::functions(bytes, &lines);
     let left_out: Vec<&FunctionPiece> = functions
         .iter()
-        .filter(|f| can_be_left_out(bytes, f, &lines) && !sketch::matters(text, f, glance))
+        .filter(|f| can_be_left_out(bytes, f, &lines) && !matters(f))
         .collect();
     if left_out.is_empty() {
         return None;
