@@ -29,11 +29,11 @@ use crate::engine::value::{Site, Term, Value};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
-use crate::ir::{BlockId, ClassIdx, FuncIdx, Operand, ParamKind, TerminatorKind};
+use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, ModuleId, Program};
 use crate::rules::{Effort, Interest};
 use crate::source::Span;
-use hints::Constants;
+use hints::{Constants, Worth};
 use sites::{Code, Effect, Place};
 use watch::{
     EVIDENCE, FACT, FILTERED, LIST_MARKED, NULLABLE, OWN, PERFORMED, REPLY, Watch, unproven,
@@ -86,14 +86,34 @@ pub fn check_module(
         };
         let code = Code::new(function);
         let places = code.places(words);
-        if !code.is_worth_following(words, constants, &places) {
+        let worth = code.worth(words, constants, &places);
+        if worth == Worth::Nothing {
+            continue;
+        }
+        let control = ControlDependence::compute(&function.body);
+        let work = code.work(words);
+        let can_be = |place: &Place| match place.effect {
+            Effect::Skips { round } => control
+                .deciders(place.block)
+                .iter()
+                .any(|edge| skips(&control, function, &work, *edge, place, round)),
+            _ => true,
+        };
+        if worth == Worth::FollowingTo && !places.iter().any(can_be) {
             continue;
         }
         let func = FuncRef {
             module,
             func: FuncIdx(u32::try_from(i).expect("fewer than 2^32 functions")),
         };
-        let check = Check::new(program, func, code, places, options);
+        let check = Check {
+            program,
+            func,
+            code,
+            places,
+            options,
+            control,
+        };
         let run = check.run(&FxHashSet::default(), options.strict_null, &mut effort);
         if let Some(class) = function.class {
             fields.entry(class).or_default().extend(run.filled.clone());
@@ -161,24 +181,6 @@ struct Decided<'c> {
 }
 
 impl<'c, 'p> Check<'c, 'p> {
-    fn new(
-        program: &'c Program<'p>,
-        func: FuncRef,
-        code: Code<'c>,
-        places: Vec<Place>,
-        options: &'c Options,
-    ) -> Self {
-        let control = ControlDependence::compute(&code.function.body);
-        Check {
-            program,
-            func,
-            code,
-            places,
-            options,
-            control,
-        }
-    }
-
     /// Simulates the function and reports. `filled` are the fields that other functions fill with
     /// units that succeeded.
     fn run(&self, filled: &FxHashSet<String>, strict_null: bool, effort: &mut Effort) -> Run {
@@ -379,20 +381,9 @@ impl<'c, 'p> Check<'c, 'p> {
             }
             Effect::Skips { round } => {
                 let edges = self.deciding(engine, cx, graph, place.block);
-                let body = &self.code.function.body;
-                let skips = edges.iter().any(|e| {
-                    let t = &body.block(e.from).terminator.kind;
-                    matches!(t, TerminatorKind::Branch { .. })
-                        && sites::skips_work(
-                            &self.control,
-                            self.code.function,
-                            work,
-                            e.from,
-                            e.to,
-                            place,
-                            *round,
-                        )
-                });
+                let skips = edges
+                    .iter()
+                    .any(|e| skips(&self.control, self.code.function, work, *e, place, *round));
                 if skips {
                     here(place.block, edges)
                 } else {
@@ -537,6 +528,20 @@ impl<'c, 'p> Check<'c, 'p> {
             }
         }
     }
+}
+
+/// Whether a test skips work by taking an edge to a place.
+fn skips(
+    control: &ControlDependence,
+    function: &Function,
+    work: &FxHashSet<BlockId>,
+    edge: Edge,
+    place: &Place,
+    round: bool,
+) -> bool {
+    let test = &function.body.block(edge.from).terminator.kind;
+    matches!(test, TerminatorKind::Branch { .. })
+        && sites::skips_work(control, function, work, edge.from, edge.to, place, round)
 }
 
 /// The flags when the truth of a returned value is `want`; `None` when it can't be.

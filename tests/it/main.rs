@@ -17,5 +17,6 @@ mod robust;
 mod rust_differential;
 mod rust_harness;
 mod rust_programs;
+mod selection;
 mod stdlib;
 mod tree;

@@ -144,31 +144,44 @@ fn is_constant(name: &str) -> bool {
     name.chars().all(|c| !c.is_lowercase())
 }
 
+/// Whether a function is worth following.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Worth {
+    /// It is not.
+    Nothing,
+    /// Only to its places with an effect.
+    FollowingTo,
+    /// In any case: what it does with lists and queries may be an effect.
+    Following,
+}
+
 impl Code<'_> {
     /// Whether it is worth while to follow the function: it has something that can be an effect,
     /// and it can come to know of a success.
-    pub fn is_worth_following(
-        &self,
-        words: &Vocabulary,
-        constants: Constants<'_>,
-        places: &[Place],
-    ) -> bool {
+    pub fn worth(&self, words: &Vocabulary, constants: Constants<'_>, places: &[Place]) -> Worth {
         let hints = self.hints(words, constants);
         let skips = |p: &Place| matches!(p.effect, Effect::Skips { .. } | Effect::Queues { .. });
         let works = !self.work(words).is_empty();
         let effects = places.iter().any(|p| works || !skips(p));
         let lists = hints.fills_field || hints.fills && hints.subtracts;
         if !(effects || lists || hints.queries && works) {
-            return false;
+            return Worth::Nothing;
         }
         let marks = places
             .iter()
             .any(|p| matches!(p.effect, Effect::Marks { .. }));
-        hints.plain_success
+        let learns = hints.plain_success
             || hints.queries && hints.query_text
             || hints.asks
             || marks && hints.performs
-            || hints.status && self.compares_word(words, constants)
+            || hints.status && self.compares_word(words, constants);
+        if !learns {
+            Worth::Nothing
+        } else if lists || hints.queries && works {
+            Worth::Following
+        } else {
+            Worth::FollowingTo
+        }
     }
 
     fn hints(&self, words: &Vocabulary, constants: Constants<'_>) -> Hints {
