@@ -14,9 +14,13 @@ import types
 
 WHILE_BOUND = 3
 WRITE_WORDS = {"load", "insert", "merge", "execute", "executemany", "commit", "save", "upload", "write", "upsert"}
+WAITS = {"result", "wait", "join"}
+READS = {"select", "with", "show", "describe", "explain", "pragma"}
+REMOVALS = {"delete", "drop", "truncate", "create", "alter"}
+STATEMENTS = {"insert", "merge", "update", "replace", "copy", "load", "export"}
 REAL_MODULES = {"__future__", "abc", "collections", "contextlib", "dataclasses", "datetime", "enum",
                 "functools", "itertools", "math", "operator", "sys", "typing", "uuid"}
-KNOWN_ERRORS = {"NotFound", "Conflict", "Forbidden", "BadRequest", "TooManyRequests", "ServiceUnavailable"}
+KNOWN_ERRORS = {"NotFound", "AlreadyExists", "Conflict", "Forbidden", "BadRequest", "TooManyRequests", "ServiceUnavailable"}
 WORLD = None
 
 
@@ -43,6 +47,8 @@ class World:
         self.tape, self.kinds, self.numbers = tape, kinds, numbers
         self.trail, self.story, self.rounds, self.exits = [], [], {}, {}
         self.wrote = self.unverified = self.cut = self.was_set = False
+        self.failure = self.failed_at = None  # the write that failed last, unless another try of it worked
+        self.regular, self.met, self.made_up = set(), set(), set()  # places of writes, see `attempt`
         self.subject = None
 
     def choose(self, options, told):
@@ -79,7 +85,8 @@ class Opaque:
 
     def __init__(self, name, cands=None):
         cands = [1, 0, 2, None, *WORLD.numbers] if cands is None else cands
-        self.__dict__.update(o_name=name, o_kids={}, o_cands=cands, o_equal=None, o_asked={}, o_pairs=False)
+        self.__dict__.update(o_name=name, o_kids={}, o_cands=cands, o_equal=None, o_asked={}, o_pairs=False,
+                             o_parent=None, o_write=None)
 
     def part(self, told, test):
         """Answers a question about the value and keeps the answer."""
@@ -104,6 +111,7 @@ class Opaque:
     def child(self, key, label):
         if key not in self.o_kids:
             self.o_kids[key] = Opaque(self.o_name + label)
+            self.o_kids[key].o_parent = self
         return self.o_kids[key]
 
     @public
@@ -127,7 +135,7 @@ class Opaque:
         self.o_kids["item", repr(key)] = value
 
     def __call__(self, *args, **kwargs):
-        result = call(self.o_name)
+        result = call(self.o_name, args, self.o_parent)
         if self.o_self_method or any(a is WORLD.subject for a in (*args, *kwargs.values())):
             WORLD.unverified = True
         result.o_pairs = self.o_name.endswith(".items")
@@ -206,7 +214,7 @@ class Opaque:
             yield item
 
     def __await__(self):
-        WORLD.may_raise("await " + self.o_name)
+        attempt(self.o_write, "await " + self.o_name)
         return self.child("await", ".awaited")
         yield
 
@@ -233,11 +241,68 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod"):
         setattr(Opaque, "{}{}__".format(_prefix, _name), _method)
 
 
-def call(name):
+def write_of(name, args, receiver):
+    """The write that a call is, or waits for: its name and what it was given."""
+    last = name.rpartition(".")[2].lower()
+    if last in WAITS and getattr(receiver, "o_write", None):
+        return receiver.o_write
+    if last in ("query", "execute", "executemany", "sql"):
+        words = str(next((a for a in args if isinstance(a, str)), "")).lower().split()
+        if words and words[0] in READS | REMOVALS:
+            return None
+        if words and words[0] in STATEMENTS:
+            return (last, args, place())
+    return (last, args, place()) if WRITE_WORDS & set(last.split("_")) else None
+
+
+def attempt(write, told):
+    """A write fails, or another try at the one that failed works.
+
+    A write that is made also where nothing failed (a regular one) makes up for no other.
+    """
+    at = place()
+    try:
+        WORLD.may_raise(told)
+    except Exception:
+        if write:
+            WORLD.failure, WORLD.failed_at = write, at
+        raise
+    if write and WORLD.failure is None:
+        WORLD.met.add(at)
+    elif write and again(WORLD.failure, write):
+        same_place = at in (WORLD.failed_at, WORLD.failure[2])
+        if same_place or at not in WORLD.regular:
+            WORLD.failure = None
+            if not same_place:
+                WORLD.made_up.add(at)
+
+
+def place():
+    """Where the program that is executed is."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def again(before, after):
+    data = [a for a in before[1] if isinstance(a, (Opaque, list, tuple, dict))]
+    if not data:
+        return before[0] == after[0] and len(before[1]) == len(after[1])
+    texts = [(a, b) for a, b in zip(before[1], after[1]) if isinstance(a, str) and isinstance(b, str)]
+    if before[0] == after[0] and any(a != b for a, b in texts):
+        return False
+    return any(a is b for a in data for b in after[1])
+
+
+def call(name, args=(), receiver=None):
     if WRITE_WORDS & set(name.rpartition(".")[2].lower().split("_")):
         WORLD.wrote = True
-    WORLD.may_raise(name + "()")
-    return Opaque(name + "()")
+    write = write_of(name, args, receiver)
+    attempt(write, name + "()")
+    result = Opaque(name + "()")
+    result.o_write = write
+    return result
 
 
 class ExternalError(Exception):
@@ -307,7 +372,7 @@ class External:
             return args[0] if args and inspect.isfunction(args[0]) else External(self._name + "()")
         if any(a is WORLD.subject or a is getattr(WORLD.subject, "stats", 0) for a in (*args, *kwargs.values())):
             WORLD.unverified = True
-        return call(self._name)
+        return call(self._name, args)
 
     def __mro_entries__(self, bases):
         return (Subject,) if re.search("(Base|Processor|Exporter)$", self._name) else ()

@@ -16,9 +16,10 @@ use crate::discover::Coverage;
 use crate::fence::{self, Bug};
 use crate::program::{ClassRef, ModuleId, MroEntry, Program, unread};
 use crate::rules::contract_method::{Checked, Grounds, Task};
+use crate::rules::swallowed_write::Caller;
 use crate::rules::{
-    self, Effort, Interest, Rule, SuccessAsProof, UntrackedReturn, success_as_proof,
-    untracked_return,
+    self, Effort, Interest, Rule, SuccessAsProof, SwallowedWrite, UntrackedReturn,
+    success_as_proof, swallowed_write, untracked_return,
 };
 use crate::selection::{Loaded, Selection};
 use crate::source::{SourceFile, SourceMap};
@@ -83,8 +84,9 @@ impl Statistics {
     }
 }
 
-/// What one class came to under one contract.
+/// What one class came to under one contract, as far as one rule is concerned.
 struct ClassRun {
+    rule: &'static str,
     class: ClassRef,
     /// Index of the contract in the survey.
     contract: usize,
@@ -117,7 +119,11 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
 
     let start = Instant::now();
     let mut results = Vec::new();
-    if settings.rules.contains(UntrackedReturn.id()) {
+    let about_contracts = [UntrackedReturn.id(), SwallowedWrite.id()];
+    if about_contracts
+        .iter()
+        .any(|rule| settings.rules.contains(rule))
+    {
         let inferred = if settings.infer_contracts {
             let classes: Vec<ClassRef> = modules
                 .iter()
@@ -255,33 +261,63 @@ fn check_module(
                 contract: &survey.contract,
                 inferred: grounds,
             };
-            let checked = untracked_return::check_class(program, class, task);
-            if checked.heir_of.is_some() || !checked.subjects.is_empty() {
-                out.push(ClassRun {
-                    class,
-                    contract,
-                    checked,
-                });
+            let settings = input.settings;
+            let mut add = |rule, checked: Checked| {
+                if checked.heir_of.is_some() || !checked.subjects.is_empty() {
+                    out.push(ClassRun {
+                        rule,
+                        class,
+                        contract,
+                        checked,
+                    });
+                }
+            };
+            if settings.rules.contains(UntrackedReturn.id()) {
+                let checked = untracked_return::check_class(program, class, task);
+                add(UntrackedReturn.id(), checked);
+            }
+            if settings.rules.contains(SwallowedWrite.id()) {
+                let callers = inferred.iter();
+                let caller = callers
+                    .filter(|found| found.is_about(&survey.contract))
+                    .map(|found| &found.evidence)
+                    .filter(|evidence| mro.entries.contains(&MroEntry::Class(evidence.class)))
+                    .map(|evidence| Caller {
+                        name: &evidence.reader,
+                        read: evidence.read,
+                    })
+                    .next();
+                let options = &settings.swallowed_write;
+                let checked = swallowed_write::check_class(program, class, task, caller, options);
+                add(SwallowedWrite.id(), checked);
             }
         }
     }
     out
 }
 
-fn by_class(results: &[ClassRun]) -> HashMap<(ClassRef, usize), &ClassRun> {
+/// Whose run it is.
+type Key = (&'static str, ClassRef, usize);
+
+fn by_class(results: &[ClassRun]) -> HashMap<Key, &ClassRun> {
     let runs = results.iter();
-    runs.map(|run| ((run.class, run.contract), run)).collect()
+    runs.map(|run| ((run.rule, run.class, run.contract), run))
+        .collect()
 }
 
 /// Puts every class that has to keep a contract under it.
 fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) {
     let runs = by_class(results);
+    let of_contracts = UntrackedReturn.id();
     for (at, survey) in surveys.iter_mut().enumerate() {
-        let under = || results.iter().filter(|result| result.contract == at);
+        let under = || {
+            let here = results.iter().filter(|result| result.contract == at);
+            here.filter(|result| result.rule == of_contracts)
+        };
         for ClassRun { class, checked, .. } in under() {
             let owner = checked
                 .heir_of
-                .and_then(|owner| runs.get(&(owner, at)).copied());
+                .and_then(|owner| runs.get(&(of_contracts, owner, at)).copied());
             let (place, from) = match (checked.subjects.first(), owner) {
                 (Some(place), _) => (Some(*place), checked),
                 (None, Some(owner)) if !owner.checked.subjects.is_empty() => {
@@ -321,7 +357,10 @@ fn class_location(program: &Program<'_>, class: ClassRef) -> Option<Location> {
 fn count(program: &Program<'_>, results: &[ClassRun], other: Effort, out: &mut Analysis) {
     let checked = || results.iter().map(|result| &result.checked);
     let sum = |counter: fn(&Checked) -> u64| checked().map(counter).sum::<u64>();
-    out.processors = checked().map(|c| c.processors).sum();
+    // Each method once, whichever rules look at it.
+    let rule = results.first().map(|result| result.rule);
+    let of_one = results.iter().filter(|result| Some(result.rule) == rule);
+    out.processors = of_one.map(|result| result.checked.processors).sum();
     let inferred = out.contracts.iter();
     let inferred = inferred.filter(|s| s.contract.origin == Origin::Inferred);
     for (name, count) in [
@@ -361,7 +400,7 @@ fn findings(program: &Program<'_>, results: Vec<ClassRun>) -> Vec<Finding> {
             continue;
         };
         let of_owner = runs
-            .get(&(owner, result.contract))
+            .get(&(result.rule, owner, result.contract))
             .into_iter()
             .flat_map(|run| &run.checked.findings);
         for finding in of_owner {
@@ -381,7 +420,9 @@ fn findings(program: &Program<'_>, results: Vec<ClassRun>) -> Vec<Finding> {
     let known: HashSet<_> = own.iter().map(key).collect();
     inherited.retain(|finding| known.contains(&key(finding)));
     own.append(&mut inherited);
-    diagnostics::merge(own, |location| home(program, location))
+    // What swallows a failure is one fault, whatever the classes that share it make of it.
+    let one_fault = |finding: &Finding| finding.rule == SwallowedWrite.id();
+    diagnostics::merge(own, one_fault, |location| home(program, location))
 }
 
 fn key(finding: &Finding) -> (&'static str, &'static str, Location) {

@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn suggests_only_what_is_close() {
-        let names = ["untracked-return", "success-as-proof"];
+        let names = ["untracked-return", "swallowed-write"];
         assert_eq!(closest("untraked-retrun", names), Some("untracked-return"));
         assert_eq!(closest("untracked", names), Some("untracked-return"));
         assert_eq!(closest("Untracked_Return", names), Some("untracked-return"));

@@ -12,7 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::discover::Excludes;
-use crate::rules::success_as_proof;
+use crate::rules::{success_as_proof, swallowed_write};
 
 pub use load::{ConfigFile, ConfigSource, load};
 pub use selection::RuleSet;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub infer_contracts: bool,
     /// Options of `success-as-proof`.
     pub success_as_proof: success_as_proof::Options,
+    /// Options of `swallowed-write`.
+    pub swallowed_write: swallowed_write::Options,
     /// Files and folders that are left out of walks.
     pub excludes: Excludes,
     /// Whether findings of level note are shown.
@@ -190,6 +192,7 @@ impl Settings {
         let mut contracts = vec![Contract::builtin()];
         let mut infer_contracts = true;
         let mut success_as_proof = success_as_proof::Options::default();
+        let mut swallowed_write = swallowed_write::Options::default();
         let mut excludes = Excludes::default();
         let (mut select, mut ignore) = (None, BTreeSet::new());
         if let Some(file) = file {
@@ -207,6 +210,10 @@ impl Settings {
             })?;
             infer_contracts = raw.infer_contracts;
             success_as_proof = file.success_as_proof(&raw.success_as_proof)?;
+            swallowed_write = swallowed_write::Options {
+                auxiliary: raw.swallowed_write.auxiliary.clone(),
+                strict: raw.swallowed_write.strict,
+            };
             for contract in &raw.contract {
                 let contract = file.contract(contract)?;
                 if !contracts.iter().any(|known| known.same(&contract)) {
@@ -229,6 +236,7 @@ impl Settings {
             contracts,
             infer_contracts,
             success_as_proof,
+            swallowed_write,
             excludes,
             pedantic: overrides.pedantic,
             read_everything: overrides.read_everything,

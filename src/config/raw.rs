@@ -21,6 +21,9 @@ pub struct RawConfig {
     /// Options of the rule.
     #[serde(default, rename = "success-as-proof")]
     pub success_as_proof: RawSuccessAsProof,
+    /// Options of the rule.
+    #[serde(default, rename = "swallowed-write")]
+    pub swallowed_write: RawSwallowedWrite,
     /// Whether contracts that the code implies are checked, too.
     #[serde(default = "on", rename = "infer-contracts")]
     pub infer_contracts: bool,
@@ -34,6 +37,7 @@ impl Default for RawConfig {
             exclude: Vec::new(),
             contract: Vec::new(),
             success_as_proof: RawSuccessAsProof::default(),
+            swallowed_write: RawSwallowedWrite::default(),
             infer_contracts: on(),
         }
     }
@@ -57,6 +61,18 @@ pub struct RawSuccessAsProof {
     /// Further names of calls that mark a unit as done.
     #[serde(default)]
     pub effects: Vec<String>,
+}
+
+/// `[swallowed-write]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawSwallowedWrite {
+    /// Further words for writes that may fail.
+    #[serde(default)]
+    pub auxiliary: Vec<String>,
+    /// Whether a failure that somebody could hear of is reported all the same.
+    #[serde(default)]
+    pub strict: bool,
 }
 
 /// `[[contract]]`

@@ -8,23 +8,24 @@ use crate::diagnostics::{Finding, Location};
 const MAX_NAMED: usize = 5;
 
 /// Merges findings of the same rule, kind, message and primary location: the same code, run by
-/// different classes. `home` is the class whose text the location lies in; the finding of that
+/// different classes. Findings that are `one_fault` need only the location in common: the worst
+/// stands for all. `home` is the class whose text the location lies in; the finding of that
 /// class stands for all, or else the one whose symbol comes first. A note names the classes.
 #[must_use]
 pub fn merge(
     mut findings: Vec<Finding>,
+    one_fault: impl Fn(&Finding) -> bool,
     home: impl Fn(&Location) -> Option<String>,
 ) -> Vec<Finding> {
     findings.sort_by(|a, b| a.symbol.cmp(&b.symbol));
     let mut groups: Vec<Vec<Finding>> = Vec::new();
     let mut known: HashMap<(&'static str, &'static str, Location, String), usize> = HashMap::new();
     for finding in findings {
-        let key = (
-            finding.rule,
-            finding.kind,
-            finding.primary.location,
-            finding.message.clone(),
-        );
+        let (kind, message) = match one_fault(&finding) {
+            true => ("", String::new()),
+            false => (finding.kind, finding.message.clone()),
+        };
+        let key = (finding.rule, kind, finding.primary.location, message);
         let at = *known.entry(key).or_insert(groups.len());
         match groups.get_mut(at) {
             Some(group) => group.push(finding),
@@ -41,6 +42,9 @@ fn merge_group(mut group: Vec<Finding>, home: impl Fn(&Location) -> Option<Strin
     let mut classes: Vec<String> = group.iter().map(|f| class(f).to_owned()).collect();
     classes.dedup();
     let worst = group.iter().map(|f| f.severity).max();
+    // Of different kinds the worst tells the story.
+    let alike = group.iter().all(|f| f.kind == group[0].kind);
+    group.retain(|f| alike || Some(f.severity) == worst);
     let at = match (classes.as_slice(), group.first()) {
         ([_, _, ..], Some(first)) => {
             let home = home(&first.primary.location);
@@ -111,7 +115,7 @@ mod tests {
             finding("A", 9, "unset"),
             finding("B", 5, "dropped"),
         ];
-        let merged = merge(findings, |_| Some("C".to_owned()));
+        let merged = merge(findings, |_| false, |_| Some("C".to_owned()));
         let seen: Vec<_> = merged
             .iter()
             .map(|f| (f.symbol.as_str(), f.primary.location.span.start, f.kind))
@@ -132,11 +136,24 @@ mod tests {
     }
 
     #[test]
+    fn one_fault_is_reported_once_and_at_its_worst() {
+        let findings = vec![
+            finding("A", 5, "unset"),
+            finding("B", 5, "dropped"),
+            finding("C", 6, "unset"),
+        ];
+        let merged = merge(findings, |_| true, |_| Some("A".to_owned()));
+        let seen: Vec<_> = merged.iter().map(|f| (f.symbol.as_str(), f.kind)).collect();
+        assert_eq!(seen, [("B.save_data", "dropped"), ("C.save_data", "unset")]);
+        assert_eq!(merged[0].notes, ["several classes run this: `A` and `B`"]);
+    }
+
+    #[test]
     fn many_classes_are_counted() {
         let findings = (b'a'..=b'h')
             .map(|c| finding(&(c as char).to_string(), 1, "unset"))
             .collect();
-        let merged = merge(findings, |_| None);
+        let merged = merge(findings, |_| false, |_| None);
         assert_eq!(merged.len(), 1);
         assert_eq!(merged[0].symbol, "a.save_data");
         assert_eq!(

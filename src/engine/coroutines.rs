@@ -1,11 +1,12 @@
 //! Coroutines: what `await` and asyncio run.
 
-use crate::engine::Engine;
 use crate::engine::call::Args;
 use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
+use crate::engine::{Catch, Engine};
+use crate::ir::BlockId;
 
 impl Engine<'_> {
     /// The functions of asyncio that run or wrap awaitables.
@@ -86,7 +87,17 @@ impl Engine<'_> {
                         for o in self.run_awaitable(s, *op, here) {
                             match o.flow {
                                 Flow::Normal(_) => next.push(o.state),
-                                Flow::Raise(_) if swallow => next.push(o.state),
+                                Flow::Raise(e) if swallow => {
+                                    let mut state = o.state;
+                                    let catch = Catch {
+                                        func: site.func,
+                                        block: BlockId(site.block),
+                                        manager: true,
+                                    };
+                                    let automaton = self.automaton;
+                                    automaton.on_caught(self, &mut state, catch, e);
+                                    next.push(state);
+                                }
                                 Flow::Raise(_) => out.push(o),
                             }
                         }

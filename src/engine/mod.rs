@@ -270,6 +270,12 @@ impl<'p> Engine<'p> {
         cx
     }
 
+    /// The flags with which the function that is being simulated was entered.
+    #[must_use]
+    pub fn entry_flags(&self) -> u32 {
+        self.stack.last().map_or(0, |key| key.entry.flags)
+    }
+
     /// The dict that the watched place is in, now.
     pub(crate) fn watched_object(&mut self, state: &State) -> Value {
         let field = self.watched_field.clone();

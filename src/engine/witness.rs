@@ -361,7 +361,7 @@ impl Engine<'_> {
             )
         };
         let mine = outcome(self, &exit.state, exit.value);
-        if mine.0 == Presence::Present {
+        if mine.0 == Presence::Present && self.automaton.milestones() == 0 {
             return None;
         }
         let mut differs = false;

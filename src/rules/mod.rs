@@ -4,6 +4,7 @@ mod catalogue;
 pub mod contract_method;
 mod registry;
 pub mod success_as_proof;
+pub mod swallowed_write;
 mod tables;
 pub mod untracked_return;
 mod wording;
@@ -13,7 +14,7 @@ use crate::engine::budget::Budget;
 use crate::frontend::sketch::Glance;
 
 pub use catalogue::{Example, KindMeta, RuleMeta};
-pub use registry::{SuccessAsProof, UntrackedReturn, all, by_id};
+pub use registry::{SuccessAsProof, SwallowedWrite, UntrackedReturn, all, by_id};
 
 /// Makes glances, one for each thread.
 pub type Glances = Box<dyn Fn() -> Box<dyn Glance> + Send + Sync>;

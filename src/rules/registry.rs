@@ -43,6 +43,8 @@ macro_rules! registry {
 registry! {
     /// A run that ended well is taken for a run that processed something.
     SuccessAsProof = "success-as-proof", success_as_proof::interest;
+    /// A write can fail, and the method still ends as if it had not.
+    SwallowedWrite = "swallowed-write", contract_method::interest;
     /// A processor method can return without recording what it did.
     UntrackedReturn = "untracked-return", contract_method::interest;
 }

@@ -79,17 +79,7 @@ pub fn is_write(name: &str, receiver: Option<&str>, texts: &[crate::ir::Name]) -
     }
     let lower = name.to_ascii_lowercase();
     let words: Vec<&str> = lower.split('_').filter(|w| !w.is_empty()).collect();
-    let statement = texts.iter().find_map(|t| {
-        let first = t
-            .split_whitespace()
-            .find(|w| !w.starts_with("--"))?
-            .to_ascii_lowercase();
-        let first = first
-            .trim_matches(|c: char| !c.is_ascii_alphabetic())
-            .to_owned();
-        (WRITE_STATEMENTS.contains(&first.as_str()) || READ_STATEMENTS.contains(&first.as_str()))
-            .then_some(first)
-    });
+    let statement = texts.iter().find_map(|t| statement(t));
     let runs_sql = words
         .iter()
         .any(|w| matches!(*w, "query" | "execute" | "executemany" | "sql"));
@@ -106,6 +96,66 @@ pub fn is_write(name: &str, receiver: Option<&str>, texts: &[crate::ir::Name]) -
         ["load", rest @ ..] => rest.first().is_none_or(|w| !READ_LOADS.contains(w)),
         _ => false,
     }
+}
+
+/// Words of a call's name that make it take something away.
+const REMOVAL_WORDS: &[&str] = &["delete", "drop", "remove", "truncate", "purge", "expire"];
+
+/// Statements that change what tables there are, or take rows away: they add no data.
+const REMOVAL_STATEMENTS: &[&str] = &["delete", "drop", "truncate", "create", "alter"];
+
+/// Whether a write only takes away, or makes room.
+#[must_use]
+pub fn is_removal(name: &str, texts: &[crate::ir::Name]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let by_name = lower.split('_').any(|w| REMOVAL_WORDS.contains(&w));
+    by_name
+        || texts
+            .iter()
+            .filter_map(|t| statement(t))
+            .any(|s| REMOVAL_STATEMENTS.contains(&s.as_str()))
+}
+
+/// Words in names of what data is written to, or how.
+const TARGET_WORDS: &[&str] = &[
+    "table",
+    "dataset",
+    "topic",
+    "bucket",
+    "path",
+    "uri",
+    "url",
+    "key",
+    "blob",
+    "schema",
+    "index",
+    "collection",
+    "stage",
+    "staging",
+    "temp",
+    "tmp",
+    "target",
+    "destination",
+    "config",
+    "options",
+];
+
+/// Whether a name is that of a place to write to.
+#[must_use]
+pub fn is_target(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.split('_').any(|w| TARGET_WORDS.contains(&w))
+}
+
+/// The statement that a query text begins with.
+fn statement(text: &str) -> Option<String> {
+    let first = text
+        .split_whitespace()
+        .find(|w| !w.starts_with("--"))?
+        .to_ascii_lowercase();
+    let first = first.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    (WRITE_STATEMENTS.contains(&first) || READ_STATEMENTS.contains(&first))
+        .then(|| first.to_owned())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::rules::contract_method::{
     own_helper, simulate,
 };
 use crate::rules::tables::is_write;
-use crate::rules::{Rule, UntrackedReturn};
+use crate::rules::{Rule, SwallowedWrite, UntrackedReturn};
 use crate::source::Span;
 
 /// The path did a write.
@@ -292,7 +292,13 @@ fn report(
             }
         }
         let shown: Vec<PathEvent> = shown.into_iter().cloned().collect();
-        b = contract_method::add_steps(program, b, &shown);
+        b = contract_method::add_steps(program, b, &shown, "returns without setting it");
+        if swallows_write(program, events) {
+            b = b.note(format!(
+                "a write that failed is caught on this path: `{}` is about that, and setting 0 here does not mend it",
+                SwallowedWrite.id()
+            ));
+        }
         let mut finding = b.exit(exit).at_exit(exit, label);
         if *low {
             finding.severity = match finding.severity {
@@ -302,4 +308,20 @@ fn report(
         }
         out.findings.push(finding);
     }
+}
+
+/// Whether a write raises on a path, and the next thing that happens to its exception is that it is
+/// caught.
+fn swallows_write(program: &Program<'_>, events: &[PathEvent]) -> bool {
+    events.iter().enumerate().any(|(at, e)| {
+        let caught = events[at + 1..].iter().find(|later| {
+            matches!(
+                later.what,
+                EventKind::Raised | EventKind::Caught | EventKind::Swallowed
+            )
+        });
+        e.what == EventKind::Raised
+            && caught.is_some_and(|later| later.what != EventKind::Raised)
+            && contract_method::called_at(program, e).is_some_and(|name| is_write(&name, None, &[]))
+    })
 }

@@ -19,9 +19,9 @@ pub struct WordedStep {
 }
 
 /// The steps of a path that a reader needs: the tests that decided, what raised and where it was
-/// caught, and the helpers that were entered.
+/// caught, and the helpers that were entered. `left` says what becomes of those.
 #[must_use]
-pub fn steps(program: &Program<'_>, events: &[PathEvent]) -> Vec<WordedStep> {
+pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<WordedStep> {
     let mut out: Vec<WordedStep> = Vec::new();
     let mut weights: Vec<u32> = Vec::new();
     for (i, e) in events.iter().enumerate() {
@@ -65,7 +65,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent]) -> Vec<WordedStep> {
                     continue;
                 }
                 span = e.span;
-                ("returns without setting it".to_owned(), 2)
+                (left.to_owned(), 2)
             }
         };
         // The same step twice in a row tells nothing new.

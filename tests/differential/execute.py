@@ -87,6 +87,7 @@ class Program:
 
     def __init__(self, paths):
         self.units, self.by_name = {}, {}
+        self.swallowed = {}  # for each class, the exits at which a failed write is forgotten
         self.package = paths[0].parent.name if len(paths) > 1 else None
         world.begin((), (world.ExternalError,), [])
         self.sandbox = {**world.SANDBOX, "__import__": self.load}
@@ -139,6 +140,9 @@ class Program:
         return code.co_filename, unit.instrument.defs[code.co_firstlineno].lineno
 
     def judge(self, name, limit, plain=False):
+        return verifier.settled(lambda regular: self.judge_once(name, limit, plain, regular))
+
+    def judge_once(self, name, limit, plain, regular):
         """{(file, line): whether some path there is certain} for a class, and the path count."""
         cls = self.find(name)
         function = inspect.getattr_static(cls, METHOD)
@@ -147,12 +151,17 @@ class Program:
         place = self.place(function)
         kinds, numbers = self.facts()
         bad, good, paths, tape = {}, 0, 0, []
+        if not plain:
+            self.swallowed[name] = set()
         while tape is not None:
             if paths >= limit:
                 raise TooManyPaths(name)
             paths += 1
             world.WORLD = run = Run(tape, kinds, numbers)
+            run.regular, run.met, run.made_up = regular.known, regular.met, regular.made_up
             line, stays = self.run(run, cls, function, place)
+            if line and not run.cut and run.failure and not plain:
+                self.swallowed[name].add((place[0], line))
             if line and not run.cut:
                 if stays:
                     good += 1

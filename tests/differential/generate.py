@@ -225,6 +225,7 @@ def judge(folder, files, layout):
             plain, _, _ = program.judge(name, PATH_LIMIT, plain=True)
             bad = plain or bad
         out[name] = bad
+    layout.swallowed = program.swallowed
     return out
 
 
@@ -287,6 +288,7 @@ def program(folder, seed, number):
         return None
     return [{"class": name, "owner": layout.inherits.get(name),
              "files": sorted(files), "features": sorted(layout.w.features),
+             "swallowed": sorted([str(Path(p).relative_to(folder)), line] for p, line in layout.swallowed[name]),
              "exits": sorted([str(Path(p).relative_to(folder)), line, certain] for (p, line), certain in bad.items())}
             for name, bad in truth.items()]
 

@@ -135,6 +135,46 @@ fn success_as_proof_takes_names_from_the_configuration() {
     assert!(proofs(counts).is_empty());
 }
 
+/// Findings of `swallowed-write` on a project with this configuration: line and kind.
+fn swallowed(options: &str) -> Vec<String> {
+    let code = "\
+class Odds(ProcessorBase):
+    def save_data(self):
+        self.stats['rows_inserted'] = len(self.rows)
+        try:
+            self.sidecar.write(self.rows)
+        except OSError:
+            pass
+        if not self._load():
+            self.stats['rows_inserted'] = 0
+
+    def _load(self):
+        try:
+            self.client.load(self.rows)
+        except OSError:
+            return False
+        return True
+";
+    let project = Project::new(&[("a.py", code), ("tallylint.toml", options)]);
+    let ran = project.run(&["check", "--select", "swallowed-write", "--format", "json"]);
+    let found = crate::common::json(&ran);
+    found["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| format!("{} {}", f["line"], f["kind"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn swallowed_write_takes_words_from_the_configuration() {
+    assert_eq!(swallowed(""), ["6 swallowed"]);
+    let auxiliary = "[swallowed-write]\nauxiliary = ['sidecar']\n";
+    assert!(swallowed(auxiliary).is_empty());
+    let strict = "[swallowed-write]\nstrict = true\n";
+    assert_eq!(swallowed(strict), ["6 swallowed", "14 certified"]);
+}
+
 #[test]
 fn a_pattern_that_is_none_is_an_error() {
     let text = "[success-as-proof]\ncount-pattern = '('\n";

@@ -38,7 +38,12 @@ struct Truth {
     files: Vec<String>,
     features: Vec<String>,
     exits: Exits,
+    /// The exits that are reached although a write failed.
+    swallowed: BTreeSet<Exit>,
 }
+
+/// File and line.
+type Exit = (String, u32);
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable)
@@ -71,10 +76,19 @@ fn generate(folder: &Path, seed: u64, count: u64, jobs: u64) -> Vec<PathBuf> {
     folders
 }
 
-/// The bad exits that the linter reports, for each class.
-fn lint(folder: &Path) -> BTreeMap<String, Exits> {
+/// What the linter reports, for each class.
+#[derive(Default)]
+struct Reports {
+    /// The bad exits.
+    exits: BTreeMap<String, Exits>,
+    /// For what swallows the failure of a write, an exit that it leads to.
+    swallowed: BTreeMap<String, BTreeSet<Exit>>,
+}
+
+fn lint(folder: &Path) -> Reports {
     let mut settings = Settings::new(None, &Overrides::default()).unwrap();
     settings.pedantic = true;
+    settings.swallowed_write.strict = true;
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,
@@ -82,7 +96,7 @@ fn lint(folder: &Path) -> BTreeMap<String, Exits> {
         cwd: folder.to_path_buf(),
     });
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
-    let mut found: BTreeMap<String, Exits> = BTreeMap::new();
+    let mut found = Reports::default();
     for f in outcome.settled.reported.iter().map(|r| &r.finding) {
         let Some(class) = f.symbol.strip_suffix(".save_data") else {
             continue;
@@ -90,22 +104,31 @@ fn lint(folder: &Path) -> BTreeMap<String, Exits> {
         for exit in &f.exits {
             let file = outcome.sources.get(exit.file);
             let line = file.position(exit.span.start).line;
-            found.entry(class.to_owned()).or_default().insert((
-                file.display.clone(),
-                line,
-                f.kind != "unverified",
-            ));
+            let (class, file) = (class.to_owned(), file.display.clone());
+            if f.rule == "swallowed-write" {
+                // Of the classes that share a handler the note tells.
+                let others = f.notes.iter().filter(|n| n.starts_with("several classes"));
+                let others = others.flat_map(|note| note.split('`').skip(1).step_by(2));
+                let classes = others.map(str::to_owned).chain([class]);
+                for class in classes.collect::<BTreeSet<_>>() {
+                    let exit = (file.clone(), line);
+                    found.swallowed.entry(class).or_default().insert(exit);
+                }
+            } else {
+                let exit = (file, line, f.kind != "unverified");
+                found.exits.entry(class).or_default().insert(exit);
+            }
         }
     }
     found
 }
 
 /// How the report on a class differs from what executing it showed.
-fn difference(truth: &Truth, all: &BTreeMap<&str, &Exits>, found: &Exits) -> Option<String> {
+fn difference(truth: &Truth, all: &BTreeMap<&str, &Truth>, found: &Exits) -> Option<String> {
     if let Some(owner) = &truth.owner {
         // Inherited code is reported with its owner; for the class, only what its own helpers
         // add, and where is a matter of wording.
-        let mut added = truth.exits.difference(all[owner.as_str()]);
+        let mut added = truth.exits.difference(&all[owner.as_str()].exits);
         return match (added.next().is_some(), found.is_empty()) {
             (true, true) => Some(format!(
                 "inherited and bad at {:?}, nothing reported",
@@ -120,6 +143,27 @@ fn difference(truth: &Truth, all: &BTreeMap<&str, &Exits>, found: &Exits) -> Opt
     let missed: Vec<_> = truth.exits.difference(found).collect();
     let wrong: Vec<_> = found.difference(&truth.exits).collect();
     (!missed.is_empty() || !wrong.is_empty()).then(|| format!("missed {missed:?}, wrong {wrong:?}"))
+}
+
+/// The same for writes whose failure is swallowed: one is reported just where there is one.
+fn swallow_difference(
+    truth: &Truth,
+    all: &BTreeMap<&str, &Truth>,
+    found: &BTreeSet<Exit>,
+) -> Option<String> {
+    if let Some(owner) = &truth.owner {
+        let inherited = &all[owner.as_str()].swallowed;
+        return (truth.swallowed.is_empty() && inherited.is_empty() && !found.is_empty())
+            .then(|| format!("inherited, swallows nothing, reported {found:?}"));
+    }
+    match (found.is_empty(), truth.swallowed.is_empty()) {
+        (false, true) => Some(format!("swallows nothing, reported {found:?}")),
+        (true, false) => Some(format!(
+            "swallows at {:?}, nothing reported",
+            truth.swallowed
+        )),
+        _ => None,
+    }
 }
 
 #[test]
@@ -137,23 +181,24 @@ fn random_programs_have_the_bad_exits_that_execution_finds() {
         number("TALLYLINT_DIFF_COUNT", COUNT),
     );
     let (mut programs, mut classes, mut bad, mut exits) = (BTreeSet::new(), 0, 0, 0);
+    let mut swallowing = 0;
     let mut differences = Vec::new();
     for folder in generate(&root, seed, count, number("TALLYLINT_DIFF_JOBS", JOBS)) {
         let truths: Vec<Truth> =
             serde_json::from_str(&fs::read_to_string(folder.join("truth.json")).unwrap()).unwrap();
         let found = lint(&folder);
-        let all: BTreeMap<&str, &Exits> = truths
-            .iter()
-            .map(|t| (t.class.as_str(), &t.exits))
-            .collect();
-        let nothing = Exits::new();
+        let all: BTreeMap<&str, &Truth> = truths.iter().map(|t| (t.class.as_str(), t)).collect();
+        let (nothing, none) = (Exits::new(), BTreeSet::new());
         for truth in &truths {
             programs.insert((folder.clone(), truth.files.clone()));
             classes += 1;
             bad += usize::from(!truth.exits.is_empty());
             exits += truth.exits.len();
-            if let Some(text) = difference(truth, &all, found.get(&truth.class).unwrap_or(&nothing))
-            {
+            swallowing += usize::from(!truth.swallowed.is_empty());
+            let reported = found.exits.get(&truth.class).unwrap_or(&nothing);
+            let swallowed = found.swallowed.get(&truth.class).unwrap_or(&none);
+            let texts = difference(truth, &all, reported).into_iter();
+            for text in texts.chain(swallow_difference(truth, &all, swallowed)) {
                 let folder = folder.display();
                 let last = truth.files.last().unwrap();
                 differences.push(format!(
@@ -164,7 +209,7 @@ fn random_programs_have_the_bad_exits_that_execution_finds() {
         }
     }
     println!(
-        "{} programs compared with CPython: {classes} classes, {bad} of them bad, {exits} bad exits; {} differ",
+        "{} programs compared with CPython: {classes} classes, {bad} of them bad, {exits} bad exits, {swallowing} swallow a failed write; {} differ",
         programs.len(),
         differences.len()
     );

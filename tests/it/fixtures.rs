@@ -34,9 +34,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
 
-/// Checks paths in this process, notes included.
-fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool) -> Outcome {
-    let mut settings = Settings::new(None, &Overrides::default()).unwrap();
+/// Checks paths in this process, with every rule or one, notes included.
+fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool, rule: Option<&str>) -> Outcome {
+    let overrides = Overrides {
+        select: rule.into_iter().map(str::to_owned).collect(),
+        ..Overrides::default()
+    };
+    let mut settings = Settings::new(None, &overrides).unwrap();
     settings.pedantic = true;
     settings.success_as_proof.strict_null = strict_null;
     driver::run(Request {
@@ -170,7 +174,7 @@ fn compare(dir: &Path, word: &str, rule: Option<&str>, strict_null: bool) {
         expected.insert(display, marks);
     }
     assert!(total > 0, "no marks in {}", dir.display());
-    let outcome = check(&files, &root(), strict_null);
+    let outcome = check(&files, &root(), strict_null, None);
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let differences = differences(&outcome, &expected, strict_null);
     assert!(
@@ -215,7 +219,7 @@ fn the_examples_on_the_rule_pages_do_what_they_say() {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("example.py");
             fs::write(&path, example.code).unwrap();
-            let outcome = check(&[path], dir.path(), false);
+            let outcome = check(&[path], dir.path(), false, Some(rule.id()));
             assert!(
                 outcome.failures.is_empty(),
                 "{:?}\n{}",

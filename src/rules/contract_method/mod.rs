@@ -9,7 +9,7 @@ use crate::config::{Contract, Settings};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::Engine;
 use crate::engine::witness::PathEvent;
-use crate::ir::FunctionShape;
+use crate::ir::{Callee, FunctionShape, Name, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, Program};
 use crate::rules::{Effort, Interest, RuleMeta};
 
@@ -186,8 +186,9 @@ pub(super) fn add_steps(
     program: &Program<'_>,
     mut finding: FindingBuilder,
     events: &[PathEvent],
+    left: &str,
 ) -> FindingBuilder {
-    for s in crate::rules::wording::steps(program, events) {
+    for s in crate::rules::wording::steps(program, events, left) {
         let m = program.module(s.func.module);
         if let Some(f) = &m.file {
             let location = Location {
@@ -198,4 +199,21 @@ pub(super) fn add_steps(
         }
     }
     finding
+}
+
+/// The name of the method that is called where an event of a path happens.
+pub(super) fn called_at(program: &Program<'_>, event: &PathEvent) -> Option<Name> {
+    let module = program.module(event.func.module);
+    let body = &module.ir.function(event.func.func).body;
+    body.blocks.iter().find_map(|b| match &b.terminator.kind {
+        TerminatorKind::Eval {
+            rvalue:
+                Rvalue::Call {
+                    callee: Callee::Method { name, .. },
+                    ..
+                },
+            ..
+        } if b.terminator.span == event.span => Some(name.clone()),
+        _ => None,
+    })
 }

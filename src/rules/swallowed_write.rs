@@ -1,0 +1,387 @@
+//! `swallowed-write`: a write fails, the failure is caught, and the method ends as if it had not.
+//!
+//! The contract method is simulated with an automaton that follows a failed write to what catches
+//! it ([`watch`]). What swallows is reported when a normal exit can be reached from it, unless
+//! somebody hears of the failure ([`kept`]).
+
+mod kept;
+mod report;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crate::diagnostics::Location;
+use crate::engine::simulate::{ExitKind, Graph};
+use crate::engine::state::{Cell, Slot, State};
+use crate::engine::value::Value;
+use crate::engine::witness::{End, Goal, PathEvent, Witness};
+use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
+use crate::ir::{BlockId, Literal};
+use crate::program::{ClassRef, FuncRef, Program};
+use crate::rules::contract_method::{self, Checked, Subject, Task, enter, simulate};
+use kept::{Left, Readers, left_behind};
+use watch::{Regular, Swallower, Watch};
+
+/// Words that say of a write that it is beside the point: it may fail.
+const AUXILIARY: &[&str] = &[
+    "metric",
+    "stat",
+    "statsd",
+    "audit",
+    "cache",
+    "failure",
+    "failed",
+    "error",
+    "dead_letter",
+    "dlq",
+    "rejected",
+    "history",
+    "notify",
+    "notification",
+    "alert",
+    "publish",
+    "event",
+    "heartbeat",
+    "lineage",
+    "log",
+];
+
+/// Words that say the same of a table that is named in the code.
+const LOG_TABLES: &[&str] = &[
+    "audit",
+    "failure",
+    "failed",
+    "error",
+    "dead_letter",
+    "history",
+    "log",
+    "heartbeat",
+];
+
+/// How often a method is followed to find out which writes are made in any case.
+const ROUNDS: usize = 3;
+
+/// What the configuration says about the rule.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Further words for writes that may fail.
+    pub auxiliary: Vec<String>,
+    /// Whether a failure that somebody could hear of is reported all the same.
+    pub strict: bool,
+}
+
+impl Options {
+    /// Whether a name of a call, a receiver or a helper says that what is written is beside the
+    /// point.
+    fn is_auxiliary(&self, name: &str) -> bool {
+        let further = self.auxiliary.iter().map(String::as_str);
+        further
+            .chain(AUXILIARY.iter().copied())
+            .any(|w| has_word(name, w))
+    }
+
+    /// Whether a table is one of what went wrong, or of what was done.
+    fn is_log_table(&self, name: &str) -> bool {
+        let table = name.rsplit('.').next().unwrap_or(name);
+        let further = self.auxiliary.iter().map(String::as_str);
+        further
+            .chain(LOG_TABLES.iter().copied())
+            .any(|w| has_word(table, w))
+    }
+}
+
+/// Whether a name contains a word, or its plural.
+fn has_word(name: &str, word: &str) -> bool {
+    let (name, word) = (name.to_ascii_lowercase(), word.to_ascii_lowercase());
+    name.match_indices(&word).any(|(at, _)| {
+        let before = name[..at].chars().next_back();
+        let after = &name[at + word.len()..];
+        let after = after.strip_prefix('s').unwrap_or(after).chars().next();
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    })
+}
+
+/// What goes on after the contract method, where the code that calls it was found.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// The method that calls it, as `Class.method`.
+    pub name: &'a str,
+    /// Where it reads the contract's place.
+    pub read: Location,
+}
+
+/// A failure that nobody hears of.
+struct Swallowed {
+    by: Swallower,
+    /// The method ends with nothing or a literal 0 in the place.
+    certified: bool,
+    exit: BlockId,
+    events: Vec<PathEvent>,
+    end: Box<State>,
+    /// What it leaves behind, which nobody reads.
+    left: Vec<Left>,
+}
+
+/// Checks the contract method that a class has, if the class has to keep the contract.
+pub fn check_class<'a>(
+    program: &'a Program<'a>,
+    class: ClassRef,
+    task: Task<'a>,
+    caller: Option<Caller<'a>>,
+    options: &Options,
+) -> Checked {
+    contract_method::check_class(program, class, task, &|subject, out| {
+        check_function(subject, caller, options, out);
+    })
+}
+
+fn check_function(
+    subject: Subject<'_>,
+    caller: Option<Caller<'_>>,
+    options: &Options,
+    out: &mut Checked,
+) {
+    let place = WatchedPlace {
+        field: subject.contract.sets.field.as_str().into(),
+        key: subject.contract.sets.key.as_str().into(),
+    };
+    // Which writes are made in any case is known when the method was followed.
+    let mut regular = Regular::new();
+    for round in 1..=ROUNDS {
+        let watch = Watch::new(place.clone(), &subject.contract.method, options, &regular);
+        let mut found = Checked::default();
+        follow(subject, caller, &watch, &mut found);
+        out.effort += found.effort;
+        let mistaken = watch.mistaken();
+        if mistaken.is_empty() || round == ROUNDS {
+            out.findings.append(&mut found.findings);
+            return;
+        }
+        regular.extend(mistaken);
+    }
+}
+
+fn follow(subject: Subject<'_>, caller: Option<Caller<'_>>, watch: &Watch<'_>, out: &mut Checked) {
+    let mut engine = Engine::new(subject.program, watch);
+    if subject.is_generator(&engine) {
+        return;
+    }
+    let (mut state, cells, root) =
+        enter(&mut engine, subject.class, subject.func, subject.contract);
+    let (cx, graph) = simulate(&mut engine, root, cells, &mut state);
+    match &graph {
+        None => out.effort.given_up += 1,
+        Some(graph) => {
+            let mut search = Search {
+                engine: &mut engine,
+                watch,
+                subject,
+                cx: &cx,
+                graph,
+                entry: &state,
+                infeasible: 0,
+            };
+            let found = search.swallowed();
+            out.effort.infeasible += search.infeasible;
+            for swallowed in &found {
+                let failed = watch.failed(&engine, &swallowed.end);
+                let finding = report::finding(subject, root, swallowed, failed, caller);
+                out.findings.extend(finding);
+            }
+        }
+    }
+    out.effort.account(&engine.budget);
+}
+
+/// The search for failures that nobody hears of, in what was simulated.
+struct Search<'s, 'p> {
+    engine: &'s mut Engine<'p>,
+    watch: &'s Watch<'s>,
+    subject: Subject<'s>,
+    cx: &'s Rc<FnContext>,
+    graph: &'s Graph,
+    entry: &'s State,
+    infeasible: u64,
+}
+
+impl Search<'_, '_> {
+    fn swallowed(&mut self) -> Vec<Swallowed> {
+        // Whoever returns a failure has said so.
+        let mut exits = Vec::new();
+        for e in self
+            .graph
+            .exits
+            .iter()
+            .filter(|e| e.kind == ExitKind::Return)
+        {
+            if !self.engine.is_failure(&e.state, e.value) {
+                exits.push(e);
+            }
+        }
+        let watch = self.watch;
+        let mut candidates: BTreeMap<Key, BTreeSet<(bool, BlockId)>> = BTreeMap::new();
+        let (mut well, mut values) = (Vec::new(), Vec::new());
+        for e in exits {
+            match watch.swallower(e.state.flags) {
+                None => {
+                    well.push(e.state.clone());
+                    values.push(e.value);
+                }
+                Some(by) => {
+                    if !watch.options.strict && is_about_duplicates(self.subject.program, by) {
+                        continue;
+                    }
+                    let certified = certified(self.engine, &e.state);
+                    // What is certified comes first.
+                    let place = (!certified, e.block);
+                    candidates.entry(key(by)).or_default().insert(place);
+                }
+            }
+        }
+        if candidates.is_empty() {
+            return Vec::new();
+        }
+        let readers = Readers::new(&self.subject);
+        let mut out: Vec<Swallowed> = Vec::new();
+        for (by, exits) in candidates {
+            for (uncertified, exit) in exits {
+                let found = self.search(by, !uncertified, exit, &well, &values, &readers);
+                let Some(found) = found else { continue };
+                if watch.options.strict || !report::is_heard(self.subject, &found, &readers) {
+                    out.push(found);
+                    break;
+                }
+            }
+        }
+        // A handler that raises on some paths passes the failure on: the one that goes on with it
+        // is another fault only where the first is none. So is what is caught on the way to a
+        // `return` that discards the failure in any case.
+        let by_all: Vec<Swallower> = out.iter().map(|s| s.by).collect();
+        let root = self.cx.func;
+        let passed_on = |s: &Swallowed| {
+            let mut others = report::caught_before(self.subject.program, s);
+            others.push(Swallower::Return(root, s.exit));
+            others.iter().any(|by| *by != s.by && by_all.contains(by))
+        };
+        let again: Vec<bool> = out.iter().map(passed_on).collect();
+        let mut again = again.into_iter();
+        out.retain(|_| !again.next().unwrap_or_default());
+        out
+    }
+
+    fn search(
+        &mut self,
+        by: Key,
+        wanted: bool,
+        exit: BlockId,
+        well: &[State],
+        values: &[Value],
+        readers: &Readers,
+    ) -> Option<Swallowed> {
+        let (watch, subject) = (self.watch, self.subject);
+        let heard = |engine: &mut Engine<'_>, state: &State, value: Value| {
+            let told = readers.result_is_tested && !values.contains(&value);
+            told || readers.read(&left_behind(engine, state, well, &subject))
+        };
+        let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
+            let swallower = watch.swallower(state.flags);
+            swallower.is_some_and(|s| key(s) == by)
+                && certified(engine, state) == wanted
+                && !engine.is_failure(state, value)
+                && (watch.options.strict || !heard(engine, state, value))
+        };
+        let goal = Goal {
+            end: End::Exit(ExitKind::Return),
+            block: Some(exit),
+            from: None,
+            accept: &accept,
+        };
+        let found =
+            self.engine
+                .witness(self.cx, BlockId::ENTRY, self.entry, &goal, Some(self.graph));
+        match found {
+            Witness::Found(events, end) => {
+                let left = left_behind(self.engine, &end, well, &subject);
+                let by = watch.swallower(end.flags)?;
+                Some(Swallowed {
+                    by,
+                    certified: wanted,
+                    exit,
+                    events,
+                    end,
+                    left,
+                })
+            }
+            Witness::Infeasible | Witness::Unknown => {
+                self.infeasible += 1;
+                None
+            }
+        }
+    }
+}
+
+/// A swallower in an order that does not depend on the order of discovery.
+type Key = (FuncRef, BlockId, bool);
+
+fn key(by: Swallower) -> Key {
+    match by {
+        Swallower::Catch(catch) => (catch.func, catch.block, false),
+        Swallower::Return(func, block) => (func, block, true),
+    }
+}
+
+/// Whether the place says 0 rows at an exit: nothing was set, or a literal 0.
+fn certified(engine: &mut Engine<'_>, state: &State) -> bool {
+    match engine.presence(state) {
+        Presence::Absent => true,
+        Presence::Unknown => false,
+        Presence::Present => {
+            let Some(key) = engine.place_key() else {
+                return false;
+            };
+            let object = engine.watched_object(state);
+            let stored = state.heap.get(&(object, Slot::Item(key)));
+            matches!(stored, Some(Cell::Has(v)) if engine.terms.literal(*v) == Some(&Literal::Int(0)))
+        }
+    }
+}
+
+/// Whether a handler catches only what says that the rows are there already.
+fn is_about_duplicates(program: &Program<'_>, by: Swallower) -> bool {
+    let Swallower::Catch(catch) = by else {
+        return false;
+    };
+    let names = kept::caught_names(program, (catch.func, catch.block));
+    !names.is_empty()
+        && names.iter().all(|name| {
+            let name = name.to_ascii_lowercase();
+            [
+                "duplicate",
+                "alreadyexists",
+                "already_exists",
+                "uniqueviolation",
+                "integrityerror",
+            ]
+            .iter()
+            .any(|word| name.contains(word))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Options, has_word};
+
+    #[test]
+    fn words_stand_alone() {
+        assert!(has_word("write_audit", "audit") && has_word("ad_metrics", "metric"));
+        assert!(!has_word("auditorium", "audit") && !has_word("catalog", "log"));
+    }
+
+    #[test]
+    fn tables_go_by_their_last_name() {
+        let options = Options::default();
+        assert!(options.is_log_table("ops.failure_log"));
+        assert!(!options.is_log_table("audit.orders"));
+    }
+}

@@ -1,0 +1,370 @@
+//! Whether somebody can hear of a failure: it is left where another step reads it, or what a
+//! function returns about it is tested.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashSet;
+
+use crate::engine::Engine;
+use crate::engine::state::{Cell, Slot, State};
+use crate::engine::value::{Term, Value};
+use crate::ir::validate::{for_each_operand, for_each_terminator_use, for_each_use};
+use crate::ir::{
+    Callee, FuncIdx, Function, Literal, LocalId, Module, Name, Operand, Rvalue, StatementKind,
+    TerminatorKind,
+};
+use crate::program::{ClassRef, ModuleId, MroEntry, Program};
+use crate::rules::contract_method::Subject;
+use crate::source::Span;
+
+/// Methods that change a collection: calling one is no look at what is in it.
+const CHANGES: &[&str] = &[
+    "append",
+    "appendleft",
+    "add",
+    "extend",
+    "insert",
+    "update",
+    "clear",
+    "remove",
+    "discard",
+    "setdefault",
+    "push",
+];
+
+/// Methods that look a key up.
+const LOOKUPS: &[&str] = &["get", "pop", "setdefault", "contains_key"];
+
+/// A place on the receiver that outlives the method.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Left {
+    /// `self.name`
+    Field(Name),
+    /// The key of the statistics.
+    Key(Name),
+}
+
+/// What the steps around a contract method read.
+pub(super) struct Readers {
+    fields: BTreeSet<Name>,
+    keys: BTreeSet<Name>,
+    /// Whether a caller tests what the method returns.
+    pub(super) result_is_tested: bool,
+}
+
+impl Readers {
+    /// What the modules of a class and of its bases read, outside of the contract method.
+    pub(super) fn new(subject: &Subject<'_>) -> Self {
+        let mut out = Readers {
+            fields: BTreeSet::new(),
+            keys: BTreeSet::new(),
+            result_is_tested: false,
+        };
+        let program = subject.program;
+        let mut modules: BTreeSet<ModuleId> = BTreeSet::new();
+        let mut family: BTreeSet<ClassRef> = BTreeSet::new();
+        for entry in &program.mro(subject.class).entries {
+            if let MroEntry::Class(class) = entry {
+                modules.insert(class.module);
+                family.insert(*class);
+            }
+        }
+        for id in modules {
+            let module = program.module(id);
+            for function in &module.ir.functions {
+                if is_in(&module.ir, function, &subject.contract.method) {
+                    continue;
+                }
+                out.read_by(function, &subject.contract.sets.field);
+                let of_family = function
+                    .class
+                    .is_some_and(|class| family.contains(&ClassRef { module: id, class }));
+                if of_family {
+                    out.result_is_tested |= tests_call_of(function, &subject.contract.method);
+                }
+            }
+        }
+        out
+    }
+
+    fn read_by(&mut self, function: &Function, stats: &str) {
+        let loads = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
+            Rvalue::GetField(_, name) => Some((dest?, name)),
+            _ => None,
+        });
+        let loads: Vec<(LocalId, &Name)> = loads.collect();
+        let dicts: FxHashSet<LocalId> = loads
+            .iter()
+            .filter(|(_, name)| *name == stats)
+            .map(|(dest, _)| *dest)
+            .collect();
+        let dicts = flow(function, dicts);
+        for (_, rvalue) in rvalues(function) {
+            let (object, key) = match rvalue {
+                Rvalue::GetItem(object, key) => (object, Some(key)),
+                Rvalue::Call {
+                    callee: Callee::Method { receiver, name, .. },
+                    args,
+                } if LOOKUPS.contains(&name.as_str()) => (receiver, args.first().map(|a| &a.value)),
+                _ => continue,
+            };
+            if let (Operand::Local(object), Some(Operand::Const(Literal::Str(key)))) = (object, key)
+                && dicts.contains(object)
+            {
+                self.keys.insert(key.clone());
+            }
+        }
+        for (dest, name) in loads {
+            if name != stats && !self.fields.contains(name) && is_looked_at(function, dest) {
+                self.fields.insert(name.clone());
+            }
+        }
+    }
+
+    /// Whether one of the places is read.
+    pub(super) fn read(&self, left: &[Left]) -> bool {
+        left.iter().any(|place| match place {
+            Left::Field(name) => self.fields.contains(name),
+            Left::Key(name) => self.keys.contains(name),
+        })
+    }
+}
+
+/// Whether a function is a definition of the method, or nested in one.
+fn is_in(module: &Module, function: &Function, method: &str) -> bool {
+    let mut at = Some(function);
+    while let Some(f) = at {
+        if f.class.is_some() && f.name == method {
+            return true;
+        }
+        at = f.outer.map(|FuncIdx(i)| &module.functions[i as usize]);
+    }
+    false
+}
+
+/// Every rvalue of a function, with the local that gets its value.
+fn rvalues(function: &Function) -> impl Iterator<Item = (Option<LocalId>, &Rvalue)> {
+    function.body.blocks.iter().flat_map(|block| {
+        let statements = block.statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Assign(dest, rvalue) => Some((Some(*dest), rvalue)),
+            _ => None,
+        });
+        let last = match &block.terminator.kind {
+            TerminatorKind::Eval { dest, rvalue, .. } => Some((*dest, rvalue)),
+            _ => None,
+        };
+        statements.chain(last)
+    })
+}
+
+/// The locals that get their values from these, directly or through operators and calls.
+fn flow(function: &Function, from: FxHashSet<LocalId>) -> FxHashSet<LocalId> {
+    let mut known = from;
+    loop {
+        let before = known.len();
+        for (dest, rvalue) in rvalues(function) {
+            let Some(dest) = dest else { continue };
+            let mut uses = false;
+            for_each_operand(rvalue, &mut |o| {
+                uses |= matches!(o, Operand::Local(l) if known.contains(l));
+            });
+            if let Rvalue::Call { callee, .. } = rvalue {
+                let on = match callee {
+                    Callee::Method { receiver, .. } => receiver,
+                    Callee::Value(value) => value,
+                };
+                uses |= matches!(on, Operand::Local(l) if known.contains(l));
+            }
+            if uses {
+                known.insert(dest);
+            }
+        }
+        for block in &function.body.blocks {
+            if let TerminatorKind::ForNext { iter, dest, .. } = &block.terminator.kind
+                && known.contains(iter)
+            {
+                known.insert(*dest);
+            }
+        }
+        if known.len() == before {
+            return known;
+        }
+    }
+}
+
+/// Whether a value is used for more than to be changed.
+fn is_looked_at(function: &Function, value: LocalId) -> bool {
+    let (mut uses, mut changes) = (0, 0);
+    for block in &function.body.blocks {
+        for s in &block.statements {
+            for_each_use(&s.kind, &mut |l| uses += usize::from(l == value));
+            match &s.kind {
+                StatementKind::SetItem { object, .. } | StatementKind::SetField { object, .. }
+                    if *object == Operand::Local(value) =>
+                {
+                    changes += 1;
+                }
+                _ => {}
+            }
+        }
+        let t = &block.terminator.kind;
+        for_each_terminator_use(t, &mut |l| uses += usize::from(l == value));
+        if let TerminatorKind::Eval {
+            rvalue:
+                Rvalue::Call {
+                    callee: Callee::Method { receiver, name, .. },
+                    ..
+                },
+            ..
+        } = t
+            && *receiver == Operand::Local(value)
+            && CHANGES.contains(&name.as_str())
+        {
+            changes += 1;
+        }
+    }
+    uses > changes
+}
+
+/// What becomes of the result of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fate {
+    /// A branch depends on it.
+    Tested,
+    /// It is returned.
+    Returned,
+    /// Neither.
+    Unheard,
+}
+
+/// What becomes of the result of the call, or of the `await`, at this place of a function.
+pub(super) fn fate(function: &Function, call: Span) -> Fate {
+    let dests = function
+        .body
+        .blocks
+        .iter()
+        .filter_map(|b| match &b.terminator.kind {
+            TerminatorKind::Eval {
+                dest: Some(dest),
+                rvalue: Rvalue::Call { .. } | Rvalue::Await(_),
+                ..
+            } if b.terminator.span == call => Some(*dest),
+            _ => None,
+        });
+    fate_of(function, dests.collect())
+}
+
+fn fate_of(function: &Function, results: FxHashSet<LocalId>) -> Fate {
+    let known = flow(function, results);
+    let mut out = Fate::Unheard;
+    for block in &function.body.blocks {
+        match &block.terminator.kind {
+            TerminatorKind::Branch {
+                cond: Operand::Local(l),
+                ..
+            } if known.contains(l) => return Fate::Tested,
+            TerminatorKind::Return {
+                value: Operand::Local(l),
+                ..
+            } if known.contains(l) => out = Fate::Returned,
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Whether a function tests what a method of its receiver returns.
+fn tests_call_of(function: &Function, method: &str) -> bool {
+    let results = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
+        Rvalue::Call {
+            callee: Callee::Method { receiver, name, .. },
+            ..
+        } if name == method && *receiver == Operand::Local(LocalId(0)) => dest,
+        _ => None,
+    });
+    fate_of(function, results.collect()) == Fate::Tested
+}
+
+/// What a state in which the method ends after a failure leaves behind that no state in which it
+/// ends well does.
+pub(super) fn left_behind(
+    engine: &mut Engine<'_>,
+    failed: &State,
+    well: &[State],
+    subject: &Subject<'_>,
+) -> Vec<Left> {
+    let stats = engine.watched_object(failed);
+    let contract = &subject.contract.sets;
+    let mut out = Vec::new();
+    for ((object, slot), cell) in &failed.heap {
+        let place = match slot {
+            Slot::Field(name)
+                if *object == failed.watched
+                    && !name.starts_with('$')
+                    && *name != contract.field.as_str() =>
+            {
+                Left::Field(name.clone())
+            }
+            Slot::Item(key) if *object == stats => match engine.terms.literal(*key) {
+                Some(Literal::Str(key)) if *key != contract.key.as_str() => Left::Key(key.clone()),
+                _ => continue,
+            },
+            // The collection that an attribute holds is changed.
+            Slot::Content => match engine.terms.term(*object) {
+                Term::Field(of, name)
+                    if *of == failed.watched && *name != contract.field.as_str() =>
+                {
+                    Left::Field(name.clone())
+                }
+                _ => continue,
+            },
+            _ => continue,
+        };
+        let content = |state: &State, v: Value| state.heap.get(&(v, Slot::Content)).copied();
+        let mut same = well.iter().filter(|state| {
+            let key = (*object, slot.clone());
+            match (state.heap.get(&key), cell) {
+                (Some(Cell::Has(a)), Cell::Has(b)) => {
+                    a == b && content(state, *a) == content(failed, *b)
+                }
+                (Some(Cell::Absent), Cell::Absent) | (None, Cell::Absent) => true,
+                _ => false,
+            }
+        });
+        if same.next().is_none() && *cell != Cell::Absent && !out.contains(&place) {
+            out.push(place);
+        }
+    }
+    out
+}
+
+/// The class of the handler's exceptions, as far as the code names them.
+pub(super) fn caught_names(
+    program: &Program<'_>,
+    at: (crate::program::FuncRef, crate::ir::BlockId),
+) -> Vec<Name> {
+    let module = program.module(at.0.module);
+    let function = module.ir.function(at.0.func);
+    let block = function.body.block(at.1);
+    let types = block.statements.iter().find_map(|s| match &s.kind {
+        StatementKind::Assign(_, Rvalue::Caught { types, .. }) => Some(types),
+        _ => None,
+    });
+    let types = types.into_iter().flatten();
+    let locals: Vec<LocalId> = types
+        .filter_map(|t| match t {
+            Operand::Local(l) => Some(*l),
+            Operand::Const(_) => None,
+        })
+        .collect();
+    rvalues(function)
+        .filter_map(|(dest, rvalue)| match rvalue {
+            Rvalue::GetField(_, name) | Rvalue::Global(name)
+                if dest.is_some_and(|d| locals.contains(&d)) =>
+            {
+                Some(name.clone())
+            }
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,260 @@
+//! What is said about a failure that nobody hears of, and where.
+
+use crate::diagnostics::{Finding, Location};
+use crate::engine::Catch;
+use crate::engine::witness::{EventKind, PathEvent};
+use crate::ir::{Name, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind};
+use crate::program::{Def, FuncRef, Lookup, MemberDef, Program};
+use crate::rules::contract_method::{Subject, add_steps, called_at};
+use crate::rules::swallowed_write::kept::{Fate, Left, Readers, fate};
+use crate::rules::swallowed_write::watch::Swallower;
+use crate::rules::swallowed_write::{Caller, Swallowed};
+use crate::rules::{Rule, SwallowedWrite};
+use crate::source::Span;
+
+/// The function and the span of what swallows.
+fn place(program: &Program<'_>, by: Swallower) -> (FuncRef, Span) {
+    let (func, block) = match by {
+        Swallower::Catch(Catch { func, block, .. }) | Swallower::Return(func, block) => {
+            (func, block)
+        }
+    };
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let t = &function.body.block(block).terminator;
+    let explicit = !matches!(t.kind, TerminatorKind::Return { implicit: true, .. });
+    (func, if explicit { t.span } else { function.name_span })
+}
+
+/// The handlers and managers on the path before the one that swallowed.
+pub(super) fn caught_before(program: &Program<'_>, swallowed: &Swallowed) -> Vec<Swallower> {
+    let last = position(program, swallowed);
+    let events = &swallowed.events[..last.unwrap_or(0)];
+    events
+        .iter()
+        .filter(|e| matches!(e.what, EventKind::Caught | EventKind::Swallowed))
+        .filter_map(|e| {
+            let module = program.module(e.func.module);
+            let body = &module.ir.function(e.func.func).body;
+            let at = body.blocks.iter().position(|b| {
+                b.terminator.span == e.span
+                    && matches!(b.terminator.kind, TerminatorKind::Branch { .. })
+            })?;
+            Some(Swallower::Catch(Catch {
+                func: e.func,
+                block: crate::ir::BlockId(u32::try_from(at).ok()?),
+                manager: e.what == EventKind::Swallowed,
+            }))
+        })
+        .collect()
+}
+
+/// Where on the path the failure is swallowed.
+fn position(program: &Program<'_>, swallowed: &Swallowed) -> Option<usize> {
+    let (func, span) = place(program, swallowed.by);
+    swallowed.events.iter().rposition(|e| {
+        matches!(e.what, EventKind::Caught | EventKind::Swallowed)
+            && e.func == func
+            && e.span == span
+    })
+}
+
+/// Whether a caller tests what the function that swallowed returned.
+pub(super) fn is_heard(subject: Subject<'_>, swallowed: &Swallowed, readers: &Readers) -> bool {
+    let program = subject.program;
+    let (func, _) = place(program, swallowed.by);
+    // The calls that are open where the failure is swallowed, the innermost last.
+    let mut open: Vec<&PathEvent> = Vec::new();
+    let at = position(program, swallowed).unwrap_or(swallowed.events.len());
+    for e in &swallowed.events[..at] {
+        match e.what {
+            EventKind::Entered(_) => open.push(e),
+            EventKind::Left => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    // What runs several calls returns their exceptions.
+    if let Swallower::Catch(Catch { func, block, .. }) = swallowed.by {
+        let module = program.module(func.module);
+        let function = module.ir.function(func.func);
+        let t = &function.body.block(block).terminator;
+        let runs = matches!(t.kind, TerminatorKind::Eval { .. });
+        if runs && fate(function, t.span) == Fate::Tested {
+            return true;
+        }
+    }
+    let inner = open
+        .iter()
+        .rposition(|e| e.what == EventKind::Entered(func));
+    let Some(inner) = inner else { return false };
+    for e in open[..=inner].iter().rev() {
+        let module = program.module(e.func.module);
+        match fate(module.ir.function(e.func.func), e.span) {
+            Fate::Tested => return true,
+            Fate::Unheard => return false,
+            Fate::Returned => {}
+        }
+    }
+    readers.result_is_tested
+}
+
+/// The finding. `root` is the function that a call of the method really runs.
+pub(super) fn finding(
+    subject: Subject<'_>,
+    root: FuncRef,
+    swallowed: &Swallowed,
+    failed: Option<Name>,
+    caller: Option<Caller<'_>>,
+) -> Option<Finding> {
+    let program = subject.program;
+    let kind = if swallowed.certified {
+        "certified"
+    } else {
+        "swallowed"
+    };
+    let mut finding = subject
+        .finding(SwallowedWrite.meta(), kind)
+        .arg("write", failed.as_deref().unwrap_or("write"));
+    let (func, span) = place(program, swallowed.by);
+    let decorator = decorator_of(subject, root, func, &swallowed.events);
+    let (shown, span) = decorator.unwrap_or((func, span));
+    let at = |func: FuncRef, span: Span| {
+        let file = program.module(func.module).file.as_ref()?.id;
+        Some(Location { file, span })
+    };
+    let primary = at(shown, span)?;
+    let (exit, falls_off) = exit(program, root, swallowed)?;
+    finding = add_steps(program, finding, &told_once(&swallowed.events), "returns");
+    let ends = if falls_off { "ends here" } else { "returns" };
+    let label = match (decorator.is_some(), swallowed.by) {
+        (true, _) => "this decorator swallows the failure",
+        (_, Swallower::Return(..)) => "returns while the exception is pending",
+        // As the step says.
+        (_, Swallower::Catch(catch)) if catch.manager => "swallows the exception",
+        _ => "caught here",
+    };
+    if position(program, swallowed).is_none() {
+        finding = finding.step(primary, label);
+    }
+    if exit != primary {
+        finding = finding.step(exit, ends);
+    }
+    if let Some(caller) = caller {
+        let next = format!("`{}` goes on: the run ends as a success", caller.name);
+        finding = finding.step(caller.read, next);
+    }
+    for left in &swallowed.left {
+        let place = match left {
+            Left::Field(name) => format!("self.{name}"),
+            Left::Key(key) => format!("self.{}['{key}']", subject.contract.sets.field),
+        };
+        finding = finding.note(format!(
+            "`{place}` is left behind, and nothing was found that reads it"
+        ));
+    }
+    Some(finding.exit(exit).at(primary, label))
+}
+
+/// The place where the method ends, and whether it falls off its end there.
+fn exit(program: &Program<'_>, root: FuncRef, swallowed: &Swallowed) -> Option<(Location, bool)> {
+    let module = program.module(root.module);
+    let function = module.ir.function(root.func);
+    let t = &function.body.block(swallowed.exit).terminator;
+    let explicit = matches!(
+        t.kind,
+        TerminatorKind::Return {
+            implicit: false,
+            ..
+        }
+    );
+    let span = if explicit { t.span } else { function.name_span };
+    let file = module.file.as_ref()?.id;
+    Some((Location { file, span }, !explicit))
+}
+
+/// The path without what happens in the same way again, in another round of a loop, and without
+/// what becomes of the place.
+fn told_once(events: &[PathEvent]) -> Vec<PathEvent> {
+    let again = |at: usize, e: &PathEvent| {
+        matches!(
+            e.what,
+            EventKind::Raised | EventKind::Caught | EventKind::Swallowed
+        ) && events[at + 1..]
+            .iter()
+            .any(|later| later.what == e.what && later.func == e.func && later.span == e.span)
+    };
+    let of_failure = |e: &PathEvent| e.what != EventKind::Lost;
+    let once = events
+        .iter()
+        .enumerate()
+        .filter(|(at, e)| of_failure(e) && !again(*at, e));
+    once.map(|(_, e)| e.clone()).collect()
+}
+
+/// The decorator whose wrapper swallows, and the function that it stands on.
+fn decorator_of(
+    subject: Subject<'_>,
+    root: FuncRef,
+    wrapper: FuncRef,
+    events: &[PathEvent],
+) -> Option<(FuncRef, Span)> {
+    let program = subject.program;
+    if root == wrapper {
+        return decorator_on(program, subject.func, wrapper);
+    }
+    events.iter().find_map(|e| {
+        if e.what != EventKind::Entered(wrapper) {
+            return None;
+        }
+        let called = called_at(program, e)?;
+        let Lookup::Found(_, defs) = program.lookup(subject.class, &called, None) else {
+            return None;
+        };
+        defs.iter().find_map(|def| match def {
+            MemberDef::Func(f) => decorator_on(program, *f, wrapper),
+            _ => None,
+        })
+    })
+}
+
+/// The decorator on a function in which the wrapper is defined.
+fn decorator_on(program: &Program<'_>, on: FuncRef, wrapper: FuncRef) -> Option<(FuncRef, Span)> {
+    let module = program.module(on.module);
+    let function = module.ir.function(on.func);
+    let scope = match function.class {
+        Some(class) => module.ir.class(class).scope,
+        None => {
+            let scope = module.ir.scope(function.scope);
+            scope.parent.unwrap_or(ScopeIdx::MODULE)
+        }
+    };
+    function
+        .decorators
+        .iter()
+        .find_map(|decorator: &StaticExpr| {
+            let callee = match &decorator.kind {
+                StaticExprKind::Call(callee, ..) => callee.as_ref(),
+                _ => decorator,
+            };
+            let Def::Func(maker) = program.resolve_expr(on.module, scope, callee) else {
+                return None;
+            };
+            (maker.module == wrapper.module && encloses(program, maker, wrapper))
+                .then_some((on, decorator.span))
+        })
+}
+
+/// Whether a function is nested in another.
+fn encloses(program: &Program<'_>, outer: FuncRef, inner: FuncRef) -> bool {
+    let module = program.module(inner.module);
+    let mut at = module.ir.function(inner.func).outer;
+    while let Some(func) = at {
+        if func == outer.func {
+            return true;
+        }
+        at = module.ir.function(func).outer;
+    }
+    false
+}

@@ -1,0 +1,430 @@
+//! The automaton: a write that failed, and what caught the failure.
+//!
+//! The property is one of: nothing failed; a failure is *in flight*; it was *caught*, by whom. What
+//! failed, and the exception that is on its way, are remembered in slots of the receiver, so joins,
+//! summaries and renamings treat them like everything else that is known.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::engine::fact::Kind;
+use crate::engine::origins::Origin;
+use crate::engine::state::{Cell, Slot, State};
+use crate::engine::value::{Term, Value};
+use crate::engine::{Automaton, CallEvent, Catch, Engine, External, ExternalOutcome, WatchedPlace};
+use crate::ir::{BlockId, Literal, Name};
+use crate::program::FuncRef;
+use crate::rules::swallowed_write::Options;
+use crate::rules::tables;
+
+/// The bits of the property: how far a failure is.
+const STATUS: u32 = 0b11;
+const IN_FLIGHT: u32 = 1;
+const CAUGHT: u32 = 2;
+/// Another exception was caught while the failure was pending: in a `finally` that goes on with it,
+/// or in its place.
+const REPLACED: u32 = 0b100;
+/// The bits that say by whom it was caught: an index into what the watch has seen.
+const BY: u32 = 0xfff << BY_SHIFT;
+const BY_SHIFT: u32 = 3;
+/// All of them.
+const ALL: u32 = STATUS | REPLACED | BY;
+
+/// What failed: its name, the place of its call, and what it was given.
+const FAILED: &str = "$failed";
+/// Where it failed: there, or where somebody waited for it.
+const FAILED_AT: &str = "$failed_at";
+/// The exception that is on its way.
+const RAISED: &str = "$raised";
+/// Beside the result of a write: the write, for whoever waits for it.
+const SUBMITTED: &str = "$submitted";
+
+/// Names of calls that wait for a job.
+const WAITS: &[&str] = &["result", "wait", "join", "await"];
+
+/// How deep values are compared by where they come from.
+const DEPTH: u32 = 3;
+
+/// What ends a failure without anybody hearing of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Swallower {
+    /// A handler or a context manager.
+    Catch(Catch),
+    /// A function that returns while the exception is pending.
+    Return(FuncRef, BlockId),
+}
+
+/// The automaton for one method.
+pub(super) struct Watch<'o> {
+    place: WatchedPlace,
+    /// The contract method: its own name says nothing about what it writes.
+    method: &'o str,
+    pub(super) options: &'o Options,
+    seen: RefCell<Vec<Swallower>>,
+    /// Writes that are made also where nothing failed: none of them makes up for another.
+    regular: &'o Regular,
+    /// The writes of both kinds that this run of the automaton met.
+    met: RefCell<Regular>,
+    made_up: RefCell<Regular>,
+}
+
+/// Places of calls.
+pub(super) type Regular = BTreeSet<(FuncRef, u32)>;
+
+impl Automaton for Watch<'_> {
+    fn on_call(&self, flags: u32, _call: &CallEvent<'_>) -> u32 {
+        flags
+    }
+
+    fn place(&self) -> Option<&WatchedPlace> {
+        Some(&self.place)
+    }
+
+    fn milestones(&self) -> u32 {
+        ALL
+    }
+
+    fn follows_values(&self) -> bool {
+        true
+    }
+
+    fn on_external(&self, engine: &mut Engine<'_>, state: &mut State, call: &External<'_>) {
+        let Some(write) = self.write(engine, state, call) else {
+            return;
+        };
+        match call.outcome {
+            // Of several failures the last is followed: each is the last on some path.
+            ExternalOutcome::Raised(exc) => {
+                state.flags = state.flags & !ALL | IN_FLIGHT;
+                put(state, FAILED, write);
+                let at = place_name((call.site.func, call.site.block));
+                let at = engine.terms.str(&at);
+                put(state, FAILED_AT, at);
+                put(state, RAISED, exc);
+            }
+            ExternalOutcome::Returned(v) => {
+                if matches!(engine.terms.term(v), Term::Symbol(..)) {
+                    let slot = (v, Slot::Field(SUBMITTED.into()));
+                    state.heap.insert(slot, Cell::Has(write));
+                }
+                let at = (call.site.func, call.site.block);
+                if state.flags & STATUS == 0 {
+                    self.met.borrow_mut().insert(at);
+                } else if self.again(engine, state, write, at) {
+                    clear(state);
+                }
+            }
+        }
+    }
+
+    fn on_raise(&self, _engine: &mut Engine<'_>, state: &mut State, exc: Value) {
+        // Whoever raises after the failure passes it on.
+        if state.flags & STATUS != 0 {
+            state.flags = state.flags & !ALL | IN_FLIGHT;
+            put(state, RAISED, exc);
+        }
+    }
+
+    fn on_caught(&self, _engine: &mut Engine<'_>, state: &mut State, catch: Catch, exc: Value) {
+        if state.flags & STATUS == IN_FLIGHT {
+            if get(state, RAISED) == Some(exc) {
+                self.caught_by(state, Swallower::Catch(catch));
+            } else {
+                self.caught_by(state, Swallower::Catch(catch));
+                if state.flags & STATUS == CAUGHT {
+                    state.flags = state.flags & !STATUS | IN_FLIGHT | REPLACED;
+                }
+            }
+        }
+    }
+
+    fn on_managed(&self, state: &mut State, before: u32) {
+        // What a generator behind a context manager catches, the `with` swallows.
+        if before & STATUS == IN_FLIGHT && state.flags & STATUS == CAUGHT {
+            state.flags = state.flags & !ALL | IN_FLIGHT;
+        }
+    }
+
+    fn on_return(&self, engine: &mut Engine<'_>, state: &mut State, at: (FuncRef, BlockId)) {
+        // A failure that is pending in a caller is not this function's.
+        let pending_before = engine.entry_flags() & STATUS == IN_FLIGHT;
+        if state.flags & STATUS == IN_FLIGHT && !pending_before {
+            if state.flags & REPLACED == 0 {
+                self.caught_by(state, Swallower::Return(at.0, at.1));
+            } else {
+                // Lost with the exception that came in its place.
+                state.flags = state.flags & !(STATUS | REPLACED) | CAUGHT;
+            }
+        }
+    }
+}
+
+fn put(state: &mut State, slot: &str, v: Value) {
+    let slot = (state.watched, Slot::Field(slot.into()));
+    state.heap.insert(slot, Cell::Has(v));
+}
+
+fn get(state: &State, slot: &str) -> Option<Value> {
+    match state.heap.get(&(state.watched, Slot::Field(slot.into()))) {
+        Some(Cell::Has(v)) => Some(*v),
+        _ => None,
+    }
+}
+
+/// Forgets the failure.
+fn clear(state: &mut State) {
+    state.flags &= !ALL;
+    for slot in [FAILED, FAILED_AT, RAISED] {
+        state
+            .heap
+            .remove(&(state.watched, Slot::Field(slot.into())));
+    }
+}
+
+impl<'o> Watch<'o> {
+    /// The automaton for a contract method.
+    /// `regular` are writes known to be made also where nothing failed.
+    pub(super) fn new(
+        place: WatchedPlace,
+        method: &'o str,
+        options: &'o Options,
+        regular: &'o Regular,
+    ) -> Self {
+        Watch {
+            regular,
+            met: RefCell::default(),
+            made_up: RefCell::default(),
+            place,
+            method,
+            options,
+            seen: RefCell::default(),
+        }
+    }
+
+    /// Who swallowed the failure on the way to this state, if there was one.
+    pub(super) fn swallower(&self, flags: u32) -> Option<Swallower> {
+        if flags & STATUS != CAUGHT {
+            return None;
+        }
+        let at = (flags & BY) >> BY_SHIFT;
+        self.seen.borrow().get(at as usize).copied()
+    }
+
+    /// Writes that were taken to make up for one that failed, although they are made where nothing
+    /// failed, too.
+    pub(super) fn mistaken(&self) -> Regular {
+        let (met, made_up) = (self.met.borrow(), self.made_up.borrow());
+        let mistaken = made_up.intersection(&met);
+        mistaken
+            .filter(|at| !self.regular.contains(at))
+            .copied()
+            .collect()
+    }
+
+    /// The name of the write that failed.
+    pub(super) fn failed(&self, engine: &Engine<'_>, state: &State) -> Option<Name> {
+        let parts = tuple(engine, get(state, FAILED)?)?;
+        match engine.terms.literal(*parts.first()?) {
+            Some(Literal::Str(name)) => Some(name.clone()),
+            _ => None,
+        }
+    }
+
+    fn caught_by(&self, state: &mut State, who: Swallower) {
+        let mut seen = self.seen.borrow_mut();
+        let at = seen.iter().position(|known| *known == who);
+        let at = at.unwrap_or_else(|| {
+            seen.push(who);
+            seen.len() - 1
+        });
+        // More than fit are not told apart from none.
+        match u32::try_from(at) {
+            Ok(at) if at <= BY >> BY_SHIFT => {
+                state.flags = state.flags & !ALL | CAUGHT | at << BY_SHIFT;
+            }
+            _ => clear(state),
+        }
+    }
+
+    /// The write that a call is, or waits for: a tuple of its name and what it was given.
+    fn write(&self, engine: &mut Engine<'_>, state: &State, call: &External<'_>) -> Option<Value> {
+        if WAITS.contains(&call.name)
+            && let Some(receiver) = call.receiver
+            && let Some(Cell::Has(write)) =
+                state.heap.get(&(receiver, Slot::Field(SUBMITTED.into())))
+        {
+            return Some(*write);
+        }
+        let receiver = call.receiver.and_then(|r| engine.name_of(r));
+        let texts: Vec<Name> = call
+            .args
+            .iter()
+            .filter_map(|a| text(engine, state, *a, 0))
+            .collect();
+        if !tables::is_write(call.name, receiver.as_deref(), &texts)
+            || tables::is_removal(call.name, &texts)
+            || self.is_auxiliary(engine, call, &texts)
+        {
+            return None;
+        }
+        let name = engine.terms.str(call.name);
+        let at = engine
+            .terms
+            .str(&place_name((call.site.func, call.site.block)));
+        let parts: Vec<Value> = [name, at]
+            .into_iter()
+            .chain(call.args.iter().copied())
+            .collect();
+        Some(engine.terms.make(Term::Tuple(parts.into())))
+    }
+
+    /// Whether a write is beside the point: a metric, an audit trail, a cache.
+    fn is_auxiliary(&self, engine: &Engine<'_>, call: &External<'_>, texts: &[Name]) -> bool {
+        let says = |name: &str| self.options.is_auxiliary(name);
+        let mut receiver = call.receiver;
+        while let Some(r) = receiver {
+            if engine.name_of(r).is_some_and(|n| says(&n)) {
+                return true;
+            }
+            receiver = match engine.terms.term(r) {
+                Term::Field(of, _) | Term::Method(of, _) => Some(*of),
+                _ => None,
+            };
+        }
+        let module = engine.program.module(call.site.func.module);
+        let function = &module.ir.function(call.site.func.func).name;
+        let tables = texts.iter().filter(|t| !t.contains(char::is_whitespace));
+        says(call.name)
+            || function != self.method && says(function)
+            || tables.clone().any(|t| self.options.is_log_table(t))
+    }
+
+    /// Whether a write is another try at the one that failed: a call that is given the same data, or
+    /// the same call again where no data is given. If what failed is not known, it may be.
+    fn again(&self, engine: &Engine<'_>, state: &State, write: Value, at: (FuncRef, u32)) -> bool {
+        let place = place_name(at);
+        let is_here =
+            |v: Value| matches!(engine.terms.literal(v), Some(Literal::Str(p)) if *p == place);
+        let submitted = get(state, FAILED).and_then(|v| tuple(engine, v)?.get(1).copied());
+        let places = [submitted, get(state, FAILED_AT)];
+        if places.into_iter().flatten().any(is_here) {
+            return Self::gives_the_same(engine, state, write);
+        }
+        let again = !self.regular.contains(&at) && Self::gives_the_same(engine, state, write);
+        if again {
+            self.made_up.borrow_mut().insert(at);
+        }
+        again
+    }
+
+    /// Whether a write is given the data of the one that failed.
+    fn gives_the_same(engine: &Engine<'_>, state: &State, write: Value) -> bool {
+        let failed = get(state, FAILED).and_then(|v| tuple(engine, v));
+        let (Some(failed), Some(now)) = (failed, tuple(engine, write)) else {
+            return true;
+        };
+        let ([name, _, before @ ..], [other, _, after @ ..]) = (failed.as_ref(), now.as_ref())
+        else {
+            return true;
+        };
+        let like = |a: &Value, b: &Value| alike(engine, state, *a, *b, 0);
+        let mut data = before.iter().filter(|a| is_data(engine, state, **a));
+        let pairs = || before.iter().zip(after);
+        if data.clone().next().is_none() {
+            return name == other
+                && before.len() == after.len()
+                && pairs().all(|(a, b)| like(a, b));
+        }
+        // The same rows into another table are another write.
+        let text = |v: &Value| match engine.terms.literal(*v) {
+            Some(Literal::Str(s)) => Some(s.clone()),
+            _ => None,
+        };
+        let elsewhere = |(a, b)| matches!((text(a), text(b)), (Some(a), Some(b)) if a != b);
+        !(name == other && pairs().any(elsewhere)) && data.any(|a| after.iter().any(|b| like(a, b)))
+    }
+}
+
+/// A place of a call, as a text.
+fn place_name((func, block): (FuncRef, u32)) -> String {
+    format!("{}.{}.{block}", func.module.0, func.func.0)
+}
+
+fn tuple(engine: &Engine<'_>, v: Value) -> Option<Rc<[Value]>> {
+    match engine.terms.term(v) {
+        Term::Tuple(parts) => Some(parts.clone()),
+        _ => None,
+    }
+}
+
+/// The text that a value is or begins with, as far as it is known.
+fn text(engine: &Engine<'_>, state: &State, v: Value, depth: u32) -> Option<Name> {
+    if let Some(Literal::Str(s)) = engine.terms.literal(v) {
+        return Some(s.clone());
+    }
+    if depth > DEPTH {
+        return None;
+    }
+    match engine.origin(state, v)? {
+        Origin::Text(parts) => text(engine, state, *parts.first()?, depth + 1),
+        // A text that was stripped, joined, dedented.
+        Origin::Call(_, of, args) => {
+            let of = std::iter::once(of).chain(args);
+            of.into_iter()
+                .find_map(|v| text(engine, state, v, depth + 1))
+        }
+        Origin::Element(_) => None,
+    }
+}
+
+/// Whether two arguments of two calls stand for the same: equal values, values made in the same way
+/// from the same, and numbers, which say how long to wait or how often it was tried.
+fn alike(engine: &Engine<'_>, state: &State, a: Value, b: Value, depth: u32) -> bool {
+    if a == b {
+        return true;
+    }
+    match (engine.terms.literal(a), engine.terms.literal(b)) {
+        (Some(Literal::Str(x)), Some(Literal::Str(y))) => return x == y,
+        (Some(_), Some(_)) => return true,
+        _ => {}
+    }
+    let number = |v| {
+        let kind = state.kind(&engine.terms, v);
+        matches!(kind, Kind::Int | Kind::Bool) || matches!(engine.terms.term(v), Term::Arith(..))
+    };
+    if number(a) && number(b) {
+        return true;
+    }
+    if depth > DEPTH {
+        return false;
+    }
+    match (engine.origin(state, a), engine.origin(state, b)) {
+        (Some(Origin::Call(f, r, x)), Some(Origin::Call(g, s, y))) if f == g && f != "same" => {
+            x.len() == y.len()
+                && alike(engine, state, r, s, depth + 1)
+                && x.iter()
+                    .zip(&y)
+                    .all(|(x, y)| alike(engine, state, *x, *y, depth + 1))
+        }
+        (Some(Origin::Text(x)), Some(Origin::Text(y))) => {
+            x.len() == y.len()
+                && x.iter()
+                    .zip(&y)
+                    .all(|(x, y)| alike(engine, state, *x, *y, depth + 1))
+        }
+        _ => false,
+    }
+}
+
+/// Whether an argument is what is written, and not where to or how.
+fn is_data(engine: &Engine<'_>, state: &State, v: Value) -> bool {
+    let kind = state.kind(&engine.terms, v);
+    if engine.terms.literal(v).is_some()
+        || matches!(kind, Kind::Int | Kind::Bool | Kind::Str)
+        || matches!(engine.origin(state, v), Some(Origin::Text(_)))
+    {
+        return false;
+    }
+    !engine.name_of(v).is_some_and(|n| tables::is_target(&n))
+}
