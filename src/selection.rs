@@ -173,8 +173,7 @@ impl<'a> Selection<'a> {
                 matches!(program.lookup(*class, member, None), Lookup::Found(..))
             };
             let above = |found: &ClassRef| implied.contains(found);
-            if members.iter().any(|member| has(member))
-                || contracts::known_above(program, *class).iter().any(above)
+            if members.iter().any(has) || contracts::known_above(program, *class).iter().any(above)
             {
                 let module = program.module(class.module);
                 hot.push(module.ir.class(class.class).name.clone());

@@ -20,6 +20,8 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
     // The rule that checks contracts, whatever the file selects.
     let overrides = Overrides {
         select: vec![UntrackedReturn.id().to_owned()],
+        // The list says whether it is complete.
+        read_everything: true,
         ..Overrides::default()
     };
     let settings = check::settings(&source, &overrides, false, &cwd)

@@ -75,6 +75,7 @@ fn the_command_line_goes_before_the_file() {
             select: own(select),
             ignore: own(ignore),
             pedantic: false,
+            ..Overrides::default()
         };
         Settings::new(file.as_ref(), &overrides)
             .map(|settings| settings.rules.ids().collect::<Vec<_>>())

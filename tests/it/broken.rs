@@ -11,7 +11,7 @@ class Silent(BaseProcessor):
 ";
 
 fn check(text: &str) -> Ran {
-    Project::new(&[("a.py", text)]).run(&["check", "--format", "concise"])
+    Project::new(&[("a.py", text)]).run(&["check", "--read-everything", "--format", "concise"])
 }
 
 /// The positions that standard error names, and whether the class `Silent` at `line` was checked.

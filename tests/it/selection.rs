@@ -68,18 +68,10 @@ fn on_the_standard_library() {
             "[[contract]]\nmethod = \"{method}\"\nsets = \"self.stats['rows']\"\nbases = [\"*\"]\n"
         )
     };
-    let config: String = ["close", "_parse", "run"].map(contract).concat();
+    let config: String = ["close", "_parse"].map(contract).concat();
     let project = Project::new(&[("tallylint.toml", &config)]);
     let config = project.path("tallylint.toml");
-    let packages = [
-        "concurrent",
-        "email",
-        "http",
-        "logging",
-        "unittest",
-        "wsgiref",
-        "xml",
-    ];
+    let packages = ["http", "logging", "wsgiref", "xml"];
     let mut arguments = vec!["--config", config.to_str().unwrap()];
     if std::env::var_os("TALLYLINT_ALL").is_some() {
         arguments.push(".");
@@ -88,7 +80,7 @@ fn on_the_standard_library() {
         arguments.extend(packages.iter().copied().filter(there));
     }
     let (_, unread) = same(Path::new(&library), &arguments);
-    assert!(unread > 10, "only {unread} files were left unread");
+    assert!(unread > 3, "only {unread} files were left unread");
 }
 
 #[test]
