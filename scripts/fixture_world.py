@@ -48,6 +48,7 @@ class World:
         self.trail, self.story, self.rounds, self.exits = [], [], {}, {}
         self.wrote = self.unverified = self.cut = self.was_set = False
         self.failure = self.failed_at = None  # the write that failed last, unless another try of it worked
+        self.written = False  # something was written: there is something to commit
         self.regular, self.met, self.made_up = set(), set(), set()  # places of writes, see `attempt`
         self.subject = None
 
@@ -244,6 +245,8 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod"):
 def write_of(name, args, receiver):
     """The write that a call is, or waits for: its name and what it was given."""
     last = name.rpartition(".")[2].lower()
+    if last == "commit" and not WORLD.written:
+        return None
     if last in WAITS and getattr(receiver, "o_write", None):
         return receiver.o_write
     if last in ("query", "execute", "executemany", "sql"):
@@ -267,6 +270,7 @@ def attempt(write, told):
         if write:
             WORLD.failure, WORLD.failed_at = write, at
         raise
+    WORLD.written = WORLD.written or bool(write)
     if write and WORLD.failure is None:
         WORLD.met.add(at)
     elif write and again(WORLD.failure, write):

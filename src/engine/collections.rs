@@ -213,6 +213,13 @@ impl Engine<'_> {
                 hi: old.hi,
             },
             "truncate" | "retain" | "dedup" | "resize" | "split_off" => Interval::at_least(0),
+            "contains" => {
+                let [item] = args.positional.as_slice() else {
+                    return None;
+                };
+                let found = self.compare(&state, CmpOp::In, *item, recv);
+                return Some(vec![Outcome::normal(state, found)]);
+            }
             "iter" | "iter_mut" | "into_iter" if args.positional.is_empty() => {
                 return Some(vec![Outcome::normal(state, recv)]);
             }

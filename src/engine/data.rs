@@ -16,6 +16,9 @@ use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{CmpOp, Data, Element, Literal, Name, Nature, Operand, StaticExprKind};
 use crate::program::{ClassRef, Def};
 
+/// The type of an option of a number that is never zero.
+pub(super) const POSITIVE_OPTION: &str = "builtins.positive_option";
+
 /// What the name of the pure function that makes a variant starts with.
 const VARIANT: &str = "variant ";
 
@@ -98,6 +101,8 @@ impl Engine<'_> {
                 let x = self.operand(state, o, site);
                 self.emptied(state, x, site)
             }
+            // The contents of such a collection are not kept track of.
+            Data::Gather { .. } => self.terms.none(),
         }
     }
 
@@ -239,6 +244,12 @@ impl Engine<'_> {
         let old = state.fact(x).cloned().unwrap_or_default();
         let mut fact = match old.kind {
             Kind::Map | Kind::Sized => Self::sized(old.kind, Interval::point(0)),
+            // Of a sort that is not known: it is false, zero and empty, whichever of these it can be.
+            _ if old.class.is_none() => Fact {
+                num: Interval::point(0),
+                len: Interval::point(0),
+                ..Fact::default()
+            },
             _ => Fact {
                 class: old.class,
                 ..Fact::default()
@@ -395,6 +406,42 @@ impl Engine<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The value whose tag this is.
+    pub(crate) fn tagged(&self, tag: Value) -> Option<Value> {
+        match self.terms.term(tag) {
+            Term::Pure(n, ops) if n == "tag" => ops.first().copied(),
+            _ => None,
+        }
+    }
+
+    /// The value whose payload, or part of it, this is.
+    pub(crate) fn payload_owner(&self, v: Value) -> Option<Value> {
+        match self.terms.term(v) {
+            Term::Pure(n, ops) if n.starts_with("payload ") => ops.first().copied(),
+            _ => None,
+        }
+    }
+
+    /// What a function gives back that returns this value: the payload of a success, `None` of a
+    /// failure.
+    pub(crate) fn payload_of_success(&mut self, state: &State, v: Value) -> Option<Value> {
+        if self.is_failure(state, v) {
+            return None;
+        }
+        match self.variant(v) {
+            Some((tag, _)) if tag == SUCCESS => {
+                Some(self.payload_field(v, &Name::new("0")).unwrap_or(v))
+            }
+            _ => Some(v),
+        }
+    }
+
+    /// Whether a value is declared as an option of a number that is never zero.
+    pub(crate) fn is_positive_option(&mut self, state: &State, v: Value) -> bool {
+        let ty = self.terms.external(POSITIVE_OPTION);
+        state.fact(v).is_some_and(|f| f.is.contains(&ty))
     }
 
     /// Whether a returned value says that the function failed.

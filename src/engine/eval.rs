@@ -147,7 +147,11 @@ impl Engine<'_> {
                     .insert((o, Slot::Field(field.clone())), Cell::Absent);
                 vec![state]
             }
-            StatementKind::SetGlobal { .. } | StatementKind::Skip => vec![state],
+            StatementKind::Skip => {
+                self.automaton.on_skip(&mut state);
+                vec![state]
+            }
+            StatementKind::SetGlobal { .. } => vec![state],
         }
     }
 

@@ -1,6 +1,7 @@
 //! Functions and classes of the program: decorators, parameters, bodies, instances.
 
 use crate::engine::call::Args;
+use crate::engine::data::POSITIVE_OPTION;
 use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::ExitKind;
@@ -413,6 +414,13 @@ impl Engine<'_> {
                 fact.kind = crate::engine::instances::kind_of_type(&p);
                 if p == "builtins.nat" {
                     fact.num.lo = fact.num.lo.max(0);
+                }
+                if p == POSITIVE_OPTION {
+                    let ty = self.terms.external(POSITIVE_OPTION);
+                    if !fact.is.contains(&ty) {
+                        fact.is.push(ty);
+                        fact.is.sort_unstable();
+                    }
                 }
             }
             Def::Value(m, s, alias) => return self.note_annotation(state, m, s, &alias, v),

@@ -481,11 +481,12 @@ impl Engine<'_> {
         args: Args,
         site: Site,
     ) -> Vec<Outcome> {
+        let name = text_method(name);
         if let (Some(Literal::Str(s)), true) = (
             self.terms.literal(recv).cloned(),
             args.all().next().is_none(),
         ) {
-            let folded = match name.as_str() {
+            let folded = match name {
                 "lower" | "casefold" => Some(s.to_lowercase()),
                 "upper" => Some(s.to_uppercase()),
                 "strip" => Some(s.trim().to_string()),
@@ -501,7 +502,7 @@ impl Engine<'_> {
         let pure = ops
             .iter()
             .all(|o| self.terms.depth(*o) < MAX_TERM_DEPTH - 2);
-        let fact = match name.as_str() {
+        let fact = match name {
             "lower" | "upper" | "casefold" | "strip" | "lstrip" | "rstrip" | "title"
             | "capitalize" | "replace" | "format" | "join" | "zfill" | "ljust" | "rjust"
             | "swapcase" | "removeprefix" | "removesuffix" => Fact::of_kind(Kind::Str),
@@ -529,5 +530,17 @@ impl Engine<'_> {
         }
         let v = self.fresh_with(&mut state, site, fact);
         vec![Outcome::normal(state, v)]
+    }
+}
+
+/// The name under which a method of texts is known here, whatever its language calls it.
+pub(super) fn text_method(name: &str) -> &str {
+    match name {
+        "to_lowercase" | "to_ascii_lowercase" => "lower",
+        "to_uppercase" | "to_ascii_uppercase" => "upper",
+        "trim" => "strip",
+        "starts_with" => "startswith",
+        "ends_with" => "endswith",
+        _ => name,
     }
 }

@@ -100,6 +100,8 @@ pub trait Automaton {
     fn on_test(&self, _engine: &mut Engine<'_>, _before: &State, _after: &mut State, _test: Test) {}
     /// A loop over `source` goes round once more, or ends.
     fn on_round(&self, _engine: &mut Engine<'_>, _state: &mut State, _source: Value, _more: bool) {}
+    /// The rest of a round is given up.
+    fn on_skip(&self, _state: &mut State) {}
     /// A call returned, or an operator (`Sub`) gave its result.
     fn on_returned(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &Returned<'_>) {}
     /// A call of something outside the program came out.

@@ -8,10 +8,11 @@
 use std::rc::Rc;
 
 use crate::engine::call::Args;
+use crate::engine::methods::text_method;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value};
 use crate::engine::{Engine, FnContext, Returned};
-use crate::ir::{BinOp, BlockId, Callee, LocalId, Name, Operand, Rvalue};
+use crate::ir::{BinOp, BlockId, Callee, Data, LocalId, Name, Operand, Rvalue};
 use crate::program::FuncRef;
 
 /// How a value was made.
@@ -140,6 +141,10 @@ impl Engine<'_> {
                     given.push(self.terms.make(named));
                 }
                 let name = name.unwrap_or_else(|| "call".into());
+                let name = match text_method(&name) {
+                    common if common == name => name,
+                    common => Name::new(common),
+                };
                 let mut operands = vec![receiver.unwrap_or(none)];
                 operands.extend(&given);
                 self.set_origin(state, result, name.clone(), operands);
@@ -150,6 +155,19 @@ impl Engine<'_> {
                     name: &name,
                     receiver,
                     args: &given,
+                    result,
+                };
+                automaton.on_returned(self, state, &call);
+            }
+            Rvalue::Data(Data::Gather { into, item }) => {
+                let both = self.operands(state, &[into.clone(), item.clone()], site);
+                let automaton = self.automaton;
+                let call = Returned {
+                    func: cx.func,
+                    block: BlockId(site.block),
+                    name: "append",
+                    receiver: Some(both[0]),
+                    args: &both[1..],
                     result,
                 };
                 automaton.on_returned(self, state, &call);

@@ -37,7 +37,8 @@ pub(super) type Entry<'s> = (&'s (Value, Slot), &'s Cell);
 pub mod flag {
     /// A call that could not be resolved was given the watched object.
     pub const UNRESOLVED: u32 = 1 << 31;
-    /// A store whose key is not known may have set the watched place.
+    /// A store whose key is not known may have set the watched place, or code that may have was
+    /// left out by the configuration.
     pub const UNCERTAIN: u32 = 1 << 30;
 }
 

@@ -4,7 +4,7 @@ use crate::engine::eval::Flow;
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::iterate::Advance;
 use crate::engine::simulate::{Edge, ExitKind, Successor, Target};
-use crate::engine::state::{Cell, Slot, State};
+use crate::engine::state::{Cell, Slot, State, flag};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Catch, Engine, FnContext, Test};
 use crate::ir::{
@@ -113,6 +113,9 @@ impl Engine<'_> {
                 let mut no = state.clone();
                 let yes_possible = self.assume(&mut state, v, true);
                 let no_possible = self.assume(&mut no, v, false);
+                if *role == BranchRole::Configured {
+                    no.flags |= flag::UNCERTAIN;
+                }
                 if let Some(before) = before {
                     let automaton = self.automaton;
                     for (possible, outcome, after) in [

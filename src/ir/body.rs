@@ -280,6 +280,8 @@ pub enum BranchRole {
     Try,
     /// Whether a context manager swallows the exception; `span` is the with item.
     Swallow,
+    /// Whether some code is compiled at all; otherwise it is left out.
+    Configured,
 }
 
 impl TerminatorKind {

@@ -10,6 +10,12 @@ pub const SUCCESS: &str = "Ok";
 /// returns it has failed: that is no normal exit.
 pub const FAILURE: &str = "Err";
 
+/// Whether a tag is one of the two that results and options have.
+#[must_use]
+pub fn is_outcome(tag: &str) -> bool {
+    tag == SUCCESS || tag == FAILURE
+}
+
 /// One operation.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Data {
@@ -60,6 +66,13 @@ pub enum Data {
     Copy(Operand),
     /// A new empty or default value of the operand's sort.
     Emptied(Operand),
+    /// An item goes into a new collection of a sort that is not known yet.
+    Gather {
+        /// The collection.
+        into: Operand,
+        /// The item.
+        item: Operand,
+    },
 }
 
 impl Data {
@@ -84,6 +97,10 @@ impl Data {
             }
             Self::Variant { fields, .. } => fields.iter().for_each(|(_, value)| f(value)),
             Self::IsVariant { object, .. } | Self::Payload { object, .. } => f(object),
+            Self::Gather { into, item } => {
+                f(into);
+                f(item);
+            }
         }
     }
 }

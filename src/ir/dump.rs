@@ -424,6 +424,7 @@ impl<'a> Printer<'a> {
             Data::Payload { object, tag, field } => format!("{} as {tag}.{field}", op(object)),
             Data::Copy(a) => format!("copy {}", op(a)),
             Data::Emptied(a) => format!("emptied {}", op(a)),
+            Data::Gather { into, item } => format!("gather {} into {}", op(item), op(into)),
         }
     }
 

@@ -1,12 +1,14 @@
 //! The catalogue: everything that is said about a rule, read from `rules/<rule-id>.md`.
 //!
 //! An entry is TOML front matter between `+++` lines, then the page for users in Markdown. Its
-//! ```` ```python bad ```` and ```` ```python good ```` blocks are run by the tests; in a bad
-//! block, `# expect: <kind>` marks every line that must be reported.
+//! ```` ```python bad ```` and ```` ```python good ```` blocks, and those in `rust`, are run by the
+//! tests; in a bad block, `# expect: <kind>` (`// expect: <kind>`) marks every line that must be
+//! reported.
 
 use serde::Deserialize;
 
 use crate::diagnostics::Severity;
+use crate::source::Language;
 
 /// A catalogue entry.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub struct KindMeta {
 /// A runnable example of a page.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Example {
+    /// The language it is in.
+    pub language: Language,
     /// Whether findings are expected.
     pub bad: bool,
     /// The code, comments included.
@@ -96,28 +100,39 @@ impl RuleMeta {
     pub fn examples(&self) -> Vec<Example> {
         let mut examples = Vec::new();
         let mut rest = self.page;
-        while let Some(at) = rest.find("\n```python ") {
-            rest = &rest[at + "\n```python ".len()..];
-            let Some((info, body)) = rest.split_once('\n') else {
+        while let Some(at) = rest.find("\n```") {
+            rest = &rest[at + "\n```".len()..];
+            let Some((info, _)) = rest.split_once('\n') else {
                 break;
             };
+            // With the line break in front, which is all that an empty block has.
+            let body = &rest[info.len()..];
             let Some(end) = body.find("\n```") else { break };
-            let code = &body[..=end];
+            let code = body[..=end].trim_start_matches('\n');
+            rest = &body[end + "\n```".len()..];
+            let (language, comment) = match info.split_whitespace().next() {
+                Some("python") => (Language::Python, "# expect: "),
+                Some("rust") => (Language::Rust, "// expect: "),
+                _ => continue,
+            };
+            let Some(which) = info.split_whitespace().nth(1) else {
+                continue;
+            };
             examples.push(Example {
-                bad: info.trim() == "bad",
+                language,
+                bad: which == "bad",
                 code,
-                expected: expectations(code),
+                expected: expectations(code, comment),
             });
-            rest = &body[end..];
         }
         examples
     }
 }
 
-fn expectations(code: &'static str) -> Vec<(usize, &'static str)> {
+fn expectations(code: &'static str, comment: &str) -> Vec<(usize, &'static str)> {
     code.lines()
         .enumerate()
-        .filter_map(|(at, line)| Some((at + 1, line.split_once("# expect: ")?.1.trim())))
+        .filter_map(|(at, line)| Some((at + 1, line.split_once(comment)?.1.trim())))
         .collect()
 }
 
@@ -130,16 +145,19 @@ mod tests {
         let meta = RuleMeta::parse(
             "+++\nid = 'x'\nname = 'X'\ncategory = 'c'\nsummary = 's'\ndefault = false\n\
              [[kind]]\nname = 'k'\nseverity = 'note'\nmessage = 'm'\nhelp = 'h'\n+++\n\n\
-             Text.\n\n```python bad\na\nb  # expect: k\n```\n\n```toml\n```\n\n```python good\nc\n```\n",
+             Text.\n\n```python bad\na\nb  # expect: k\n```\n\n```toml\n```\n\n```python good\nc\n```\n\n\
+             ```rust bad\nd\ne // expect: k\n```\n",
         )
         .unwrap();
         assert_eq!(meta.kind("k").unwrap().severity, Severity::Note);
         assert!(meta.page.starts_with("Text."));
         let examples = meta.examples();
-        assert_eq!(examples.len(), 2);
+        assert_eq!(examples.len(), 3);
         assert_eq!(examples[0].expected, [(2, "k")]);
         assert_eq!(examples[0].code, "a\nb  # expect: k\n");
         assert!(!examples[1].bad && examples[1].expected.is_empty());
+        assert_eq!(examples[2].language, Language::Rust);
+        assert_eq!(examples[2].expected, [(2, "k")]);
     }
 
     #[test]

@@ -11,7 +11,9 @@ mod lists;
 mod names;
 mod query;
 mod report;
+mod sayings;
 mod sites;
+mod statuses;
 mod tables;
 mod watch;
 mod words;
@@ -70,6 +72,12 @@ pub fn check_module(
     let mut results: Vec<(Check<'_, '_>, Run)> = Vec::new();
     // What one method fills with successes, another of the class may take for what is done.
     let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
+    let mut nested: FxHashMap<FuncIdx, Vec<&Function>> = FxHashMap::default();
+    for function in &loaded.ir.functions {
+        if let (true, Some(outer)) = (function.name.starts_with('<'), function.outer) {
+            nested.entry(outer).or_default().push(function);
+        }
+    }
     for (i, function) in loaded.ir.functions.iter().enumerate() {
         // A body that was left out cannot matter.
         if function.unread.is_some()
@@ -84,7 +92,8 @@ pub fn check_module(
             scope: function.scope,
             class: function.class.map(|class| ClassRef { module, class }),
         };
-        let code = Code::new(function);
+        let idx = FuncIdx(u32::try_from(i).expect("fewer than 2^32 functions"));
+        let code = Code::new(function, nested.get(&idx).map_or(&[], Vec::as_slice));
         let places = code.places(words);
         let worth = code.worth(words, constants, &places);
         if worth == Worth::Nothing {
@@ -102,10 +111,7 @@ pub fn check_module(
         if worth == Worth::FollowingTo && !places.iter().any(can_be) {
             continue;
         }
-        let func = FuncRef {
-            module,
-            func: FuncIdx(u32::try_from(i).expect("fewer than 2^32 functions")),
-        };
+        let func = FuncRef { module, func: idx };
         let check = Check {
             program,
             func,
@@ -553,6 +559,7 @@ fn answer(
     value: Value,
     want: bool,
 ) -> Option<u32> {
+    let value = engine.payload_of_success(state, value)?;
     let condition = state.snapshot(value);
     let mut after = state.clone();
     if !engine.assume(&mut after, condition, want) {

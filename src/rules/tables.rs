@@ -116,6 +116,25 @@ pub fn is_removal(name: &str, texts: &[crate::ir::Name]) -> bool {
             .any(|s| REMOVAL_STATEMENTS.contains(&s.as_str()))
 }
 
+/// What says that something is there already: in names of exceptions and in tests of them. 409 is
+/// the HTTP status *Conflict*.
+const DUPLICATE_WORDS: &[&str] = &[
+    "duplicate",
+    "alreadyexists",
+    "already_exists",
+    "already exists",
+    "uniqueviolation",
+    "unique_violation",
+    "integrityerror",
+    "409",
+];
+
+/// Whether a text in lower case says that something is there already.
+#[must_use]
+pub fn says_duplicate(text: &str) -> bool {
+    DUPLICATE_WORDS.iter().any(|word| text.contains(word))
+}
+
 /// Words in names of what data is written to, or how.
 const TARGET_WORDS: &[&str] = &[
     "table",

@@ -149,7 +149,7 @@ fn judge(
 ) -> Option<Verdict> {
     let (cx, graph) = simulate(engine, func, cells, state);
     let graph = graph?;
-    let mut candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad)>> = BTreeMap::new();
+    let mut candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad, bool)>> = BTreeMap::new();
     let mut any_good = false;
     let mut any_unverified = false;
     for e in graph.exits.iter().filter(|e| e.kind == ExitKind::Return) {
@@ -162,8 +162,9 @@ fn judge(
             Some(b) => {
                 any_unverified |= b == Bad::Unverified;
                 let list = candidates.entry(exit_point(&cx, e.block)).or_default();
-                if !list.contains(&(e.block, b)) {
-                    list.push((e.block, b));
+                let low = e.state.flags & flag::UNCERTAIN != 0;
+                if !list.contains(&(e.block, b, low)) {
+                    list.push((e.block, b, low));
                 }
             }
         }
@@ -172,12 +173,16 @@ fn judge(
     let mut infeasible = 0;
     for (point, list) in candidates {
         let mut settled = false;
-        for wanted in Bad::ALL {
-            for (block, b) in &list {
-                if *b != wanted || settled {
+        // A path on which nothing is uncertain says more.
+        let order = Bad::ALL
+            .into_iter()
+            .flat_map(|wanted| [(wanted, false), (wanted, true)]);
+        for (wanted, low) in order {
+            for (block, ..) in list.iter().filter(|e| (e.1, e.2) == (wanted, low)) {
+                if settled {
                     continue;
                 }
-                match search(engine, &cx, state, &graph, *block, wanted) {
+                match search(engine, &cx, state, &graph, *block, (wanted, low)) {
                     Witness::Found(events, end) => {
                         let low = end.flags & flag::UNCERTAIN != 0;
                         found.push((point, wanted, low, events));
@@ -203,10 +208,12 @@ fn search(
     state: &State,
     graph: &Graph,
     block: BlockId,
-    wanted: Bad,
+    (wanted, low): (Bad, bool),
 ) -> Witness {
     let accept = move |engine: &mut Engine<'_>, state: &State, value: Value| {
-        bad(engine, state) == Some(wanted) && !engine.is_failure(state, value)
+        bad(engine, state) == Some(wanted)
+            && (low || state.flags & flag::UNCERTAIN == 0)
+            && !engine.is_failure(state, value)
     };
     let goal = Goal {
         end: End::Exit(ExitKind::Return),

@@ -120,6 +120,13 @@ fn decision(role: BranchRole, text: &str, taken: bool) -> String {
                 "the guard fails".to_owned()
             }
         }
+        BranchRole::Configured => {
+            if taken {
+                "this is compiled".to_owned()
+            } else {
+                "this is left out by the configuration".to_owned()
+            }
+        }
         _ => condition(&text, taken),
     }
 }

@@ -16,6 +16,7 @@ use tallylint::config::{Overrides, Settings};
 use tallylint::diagnostics::{Finding, Severity};
 use tallylint::driver::{self, Outcome, Request};
 use tallylint::rules;
+use tallylint::source::Language;
 
 /// What is expected on one line.
 #[derive(Clone, Debug)]
@@ -217,7 +218,11 @@ fn the_examples_on_the_rule_pages_do_what_they_say() {
     for rule in rules::all() {
         for example in rule.meta().examples() {
             let dir = tempfile::tempdir().unwrap();
-            let path = dir.path().join("example.py");
+            let name = match example.language {
+                Language::Python => "example.py",
+                Language::Rust => "example.rs",
+            };
+            let path = dir.path().join(name);
             fs::write(&path, example.code).unwrap();
             let outcome = check(&[path], dir.path(), false, Some(rule.id()));
             assert!(
@@ -231,7 +236,7 @@ fn the_examples_on_the_rule_pages_do_what_they_say() {
                 let marked = mark(Some(rule.id()), kind);
                 expected.insert(u32::try_from(*line).unwrap(), vec![marked]);
             }
-            let expected = BTreeMap::from([("example.py".to_owned(), expected)]);
+            let expected = BTreeMap::from([(name.to_owned(), expected)]);
             let differences = differences(&outcome, &expected, false);
             assert!(
                 differences.is_empty(),

@@ -53,6 +53,12 @@ pub(super) fn annotation(ty: &Type) -> Option<StaticExpr> {
             if BOXES.contains(&name.as_str()) {
                 return annotation(inner()?);
             }
+            if name == "Option" && inner().is_some_and(is_never_zero) {
+                return Some(StaticExpr {
+                    kind: builtin("positive_option"),
+                    span: parse::of(ty),
+                });
+            }
             if HANDLES.contains(&name.as_str()) {
                 let inner = annotation(inner()?).unwrap_or(StaticExpr {
                     kind: StaticExprKind::Opaque,
@@ -121,6 +127,13 @@ pub(super) fn returns_nothing(output: &ReturnType) -> bool {
             matches!(&**ty, Type::Tuple(t) if t.elems.is_empty()) || matches!(&**ty, Type::Never(_))
         }
     }
+}
+
+/// `NonZeroU64`, `NonZero<u64>` and the like; a negative number is no count either.
+fn is_never_zero(ty: &Type) -> bool {
+    self_path(ty)
+        .and_then(|path| path.segments.last())
+        .is_some_and(|last| last.ident.to_string().starts_with("NonZero"))
 }
 
 fn is_map(name: &str) -> bool {

@@ -6,9 +6,10 @@
 
 use super::sites::{Code, Effect, Place};
 use super::words::{Vocabulary, parts};
+use crate::ir::data::is_outcome;
 use crate::ir::validate::for_each_operand;
 use crate::ir::{
-    BinOp, Callee, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx,
+    BinOp, Callee, Data, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx,
     StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, ModuleId, Program, unread};
@@ -26,7 +27,7 @@ pub(super) const QUERY_STATUS: &str = "status";
 
 /// Words in the names of calls that run queries.
 pub(super) const QUERY_WORDS: &[&str] = &[
-    "query", "execute", "sql", "fetch", "fetchone", "fetchall", "select", "scalar",
+    "query", "execute", "sql", "fetch", "fetchone", "fetchall", "select", "scalar", "prepare",
 ];
 
 /// What constants stand for, as one function sees them.
@@ -186,12 +187,19 @@ impl Code<'_> {
 
     fn hints(&self, words: &Vocabulary, constants: Constants<'_>) -> Hints {
         let mut hints = Hints::default();
+        self.collect_hints(words, constants, &mut hints);
+        hints
+    }
+
+    fn collect_hints(&self, words: &Vocabulary, constants: Constants<'_>, hints: &mut Hints) {
+        for nested in &self.nested {
+            nested.collect_hints(words, constants, hints);
+        }
         let locals = &self.function.body.locals;
-        hints.status = locals
+        hints.status |= locals
             .iter()
             .any(|l| l.name.as_ref().is_some_and(|n| words.is_status(n)));
-        self.for_each_rvalue(|r| self.hint(words, constants, r, &mut hints));
-        hints
+        self.for_each_rvalue(|r| self.hint(words, constants, r, hints));
     }
 
     fn for_each_rvalue(&self, mut f: impl FnMut(&Rvalue)) {
@@ -221,6 +229,15 @@ impl Code<'_> {
             }
         });
         match r {
+            Rvalue::Data(Data::IsVariant { tag, .. }) if !is_outcome(tag) => {
+                hints.plain_success |= words.names_success(tag) && words.is_plain_success(tag);
+            }
+            Rvalue::Path(path) => {
+                let Some(n) = path.last() else { return };
+                hints.plain_success |= words.names_success(n) && words.is_plain_success(n);
+                hints.query_text |= is_constant(n) && constants.path(path, &asks_for_runs);
+                hints.status |= words.is_status(n);
+            }
             Rvalue::Global(n) | Rvalue::GetField(_, n) => {
                 hints.plain_success |= words.names_success(n) && words.is_plain_success(n);
                 hints.query_text |= is_constant(n) && self.stands_for(r, constants, &asks_for_runs);
@@ -237,7 +254,7 @@ impl Code<'_> {
                 let has = |list: &[&str]| parts.iter().any(|p| list.contains(&p.as_str()));
                 hints.queries |= has(QUERY_WORDS);
                 hints.performs |= words.is_performer(&name) || has(&["is", "has", "one"]);
-                if matches!(name.as_str(), "append" | "add")
+                if words.puts(&name)
                     && let Callee::Method { receiver, .. } = callee
                 {
                     hints.fills = true;
@@ -336,7 +353,7 @@ impl Code<'_> {
                     unread::note();
                 }
                 let mut compares = false;
-                Code::new(function).for_each_rvalue(|r| {
+                Code::new(function, &[]).for_each_rvalue(|r| {
                     compares |= matches!(r, Rvalue::Compare(..) | Rvalue::Call { .. });
                 });
                 compares
@@ -363,8 +380,13 @@ impl Code<'_> {
     /// a success, or is a constant that is named like one, says so of anything; other words do
     /// only of a status.
     fn compares_word(&self, words: &Vocabulary, constants: Constants<'_>) -> bool {
-        let mut found = false;
+        let inside = |nested: &Code<'_>| nested.compares_word(words, constants);
+        let mut found = self.nested.iter().any(inside);
         self.for_each_rvalue(|r| {
+            if let Rvalue::Data(Data::IsVariant { tag, .. }) = r {
+                let named = words.names_success(tag) || words.names_failure(tag);
+                found |= named && !is_outcome(tag);
+            }
             let Rvalue::Compare(_, left, right) = r else {
                 return;
             };
@@ -385,6 +407,11 @@ impl Code<'_> {
             Operand::Local(local) => *local,
         };
         if depth > MAX_DEPTH || self.variables(local).iter().any(|n| words.is_status(n)) {
+            return true;
+        }
+        let decl = &self.function.body.locals[local.index()];
+        if decl.kind == LocalKind::Param && self.function.name.starts_with('<') {
+            // What a function without a name is given goes by another name outside.
             return true;
         }
         let go = |o: &Operand| self.is_status(words, o, depth + 1);

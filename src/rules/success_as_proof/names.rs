@@ -239,6 +239,10 @@ pub(super) fn collect_names(
         Term::Pure(n, ops) if matches!(n.as_str(), "at" | "copy" | "neg" | "getattr default") => {
             collect_names(engine, state, func, ops[0], out, depth + 1);
         }
+        Term::Pure(..) if engine.payload_owner(v).is_some() => {
+            let owner = engine.payload_owner(v).unwrap_or(v);
+            collect_names(engine, state, func, owner, out, depth + 1);
+        }
         Term::Len(o) | Term::Truth(o) => collect_names(engine, state, func, *o, out, depth + 1),
         Term::Global(_, n) => out.push(n.to_string()),
         _ => {}

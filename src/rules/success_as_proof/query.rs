@@ -57,7 +57,7 @@ impl<'v> Queries<'v> {
         call: &Returned<'_>,
     ) {
         if matches!(name, "execute" | "query" | "run" | "sql") {
-            if self.given(engine, state, call.args).is_some() {
+            if self.given(engine, state, call.args, &[]).is_some() {
                 let all = engine.terms.make(Term::Tuple(call.args.into()));
                 state
                     .heap
@@ -76,9 +76,39 @@ impl<'v> Queries<'v> {
         }
     }
 
+    /// The same for an option or a result of which the presence says whether there is a row, and
+    /// not just whether the query could be run.
+    pub fn outcome_of(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        v: Value,
+    ) -> Option<(Rc<Query>, Access)> {
+        let unwrapped = engine.payload_owner(v).is_some();
+        let mut at = v;
+        let mut told = unwrapped;
+        for _ in 0..MAX_DEPTH {
+            match engine.origin(state, at) {
+                // An awaited call.
+                Some(Origin::Call(name, awaited, _)) if name == "same" => at = awaited,
+                Some(Origin::Call(name, ..)) => {
+                    told |= needs_a_row(&name);
+                    break;
+                }
+                _ => break,
+            }
+        }
+        let (query, access) = self.of(engine, state, v).filter(|_| told)?;
+        Some(match access {
+            // The row that the value is in is there; what the value is is another question.
+            Access::At(_) | Access::Named(_) if !unwrapped => (query, Access::Row),
+            access => (query, access),
+        })
+    }
+
     /// The query that a value came back from, and which part of its result the value is.
     pub fn of(&self, engine: &Engine<'_>, state: &State, v: Value) -> Option<(Rc<Query>, Access)> {
-        self.trace(engine, state, v, 0)
+        self.trace(engine, state, v, &[], 0)
     }
 
     fn trace(
@@ -86,12 +116,13 @@ impl<'v> Queries<'v> {
         engine: &Engine<'_>,
         state: &State,
         v: Value,
+        bound: &[Value],
         depth: u32,
     ) -> Option<(Rc<Query>, Access)> {
         if depth > MAX_DEPTH {
             return None;
         }
-        let go = |o: Value| self.trace(engine, state, o, depth + 1);
+        let go = |o: Value| self.trace(engine, state, o, bound, depth + 1);
         let row_of = |access: Access| match access {
             Access::Rows => Access::Row,
             Access::Row => Access::At(0),
@@ -122,7 +153,10 @@ impl<'v> Queries<'v> {
                 });
             }
             Term::Pure(n, ops) => {
-                if n == "get" {
+                if let Some(whole) = engine.payload_owner(v) {
+                    return go(whole);
+                }
+                if n == "get" && ops.len() > 2 {
                     let (q, access) = go(ops[0])?;
                     let name = engine.terms.literal(ops[1]).and_then(text_of)?;
                     return (access == Access::Row).then_some((q, Access::Named(name)));
@@ -151,7 +185,7 @@ impl<'v> Queries<'v> {
         if let Some(Cell::Has(all)) = state.heap.get(&(v, Slot::Field(SLOT.into())))
             && let Term::Tuple(args) = engine.terms.term(*all)
         {
-            let q = self.given(engine, state, args)?;
+            let q = self.given(engine, state, args, bound)?;
             let access = match engine.origin(state, v) {
                 Some(Origin::Call(name, ..)) => first_access(&name),
                 _ => Access::Rows,
@@ -165,8 +199,13 @@ impl<'v> Queries<'v> {
             }
             Origin::Text(_) => None,
             Origin::Call(name, receiver, args) => {
-                if let Some(q) = self.given(engine, state, &args) {
+                if let Some(q) = self.given(engine, state, &args, bound) {
                     return Some((q, first_access(&name)));
+                }
+                // `query(text).bind(a).bind(b)`
+                if name == "bind" && !args.is_empty() {
+                    let all: Vec<Value> = args.iter().chain(bound).copied().collect();
+                    return self.trace(engine, state, receiver, &all, depth + 1);
                 }
                 let source = if engine.terms.literal(receiver).is_some()
                     || is_transparent(&name) && !args.is_empty()
@@ -179,7 +218,8 @@ impl<'v> Queries<'v> {
                 Some(match (name.as_str(), access) {
                     (
                         "fetchone" | "first" | "one" | "one_or_none" | "next" | "dict" | "_asdict"
-                        | "to_dict" | "iloc",
+                        | "to_dict" | "iloc" | "fetch_one" | "fetch_optional" | "get_result"
+                        | "query_row" | "query_one" | "query_opt" | "last" | "try_next" | "exists",
                         Access::Rows,
                     ) => (q, Access::Row),
                     (
@@ -187,8 +227,12 @@ impl<'v> Queries<'v> {
                         Access::Rows | Access::Row,
                     ) => (q, Access::At(0)),
                     ("scalars", Access::Rows) => (q, Access::Rows),
+                    ("fetch_all" | "fetch", Access::At(_)) => (q, Access::Rows),
+                    ("get" | "try_get", Access::Row) if position(engine, &args).is_some() => {
+                        (q, Access::At(position(engine, &args)?))
+                    }
                     ("len" | "count", Access::Rows) => (q, Access::Length),
-                    ("get", Access::Row) => {
+                    ("get" | "try_get", Access::Row) => {
                         let name = args
                             .first()
                             .and_then(|k| engine.terms.literal(*k))
@@ -200,7 +244,9 @@ impl<'v> Queries<'v> {
                         | "rows" | "same" | "to_dataframe" | "sorted" | "execute" | "unique"
                         | "partitions" | "set" | "fetchmany" | "to_list" | "to_dict" | "values"
                         | "as_dict" | "bool" | "int" | "float" | "str" | "lower" | "upper"
-                        | "strip" | "max" | "min" | "isoformat" | "date",
+                        | "strip" | "max" | "min" | "isoformat" | "date" | "fetch" | "fetch_all"
+                        | "fetch_one" | "fetch_optional" | "load" | "get_results" | "query_map"
+                        | "into_iter" | "optional" | "ok" | "exists" | "persistent" | "map",
                         access,
                     ) => (q, access),
                     _ => return None,
@@ -209,8 +255,14 @@ impl<'v> Queries<'v> {
         }
     }
 
-    /// The query among the arguments of a call.
-    fn given(&self, engine: &Engine<'_>, state: &State, args: &[Value]) -> Option<Rc<Query>> {
+    /// The query among the arguments of a call; `later` is what is bound to it afterwards.
+    fn given(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        args: &[Value],
+        later: &[Value],
+    ) -> Option<Rc<Query>> {
         let (at, pieces) = args.iter().enumerate().find_map(|(i, a)| {
             let a = engine.keyword(*a).map_or(*a, |(_, v)| v);
             let mut pieces = Vec::new();
@@ -226,6 +278,13 @@ impl<'v> Queries<'v> {
             }
         }
         bound.names.extend(named);
+        // `fetch("… = $1", "success")`
+        if bound.positions.is_empty() {
+            let behind = args.iter().skip(at + 1).chain(later);
+            bound.positions = behind
+                .map(|a| engine.terms.literal(*a).and_then(text_of))
+                .collect();
+        }
         let key = format!("{pieces:?}{bound:?}");
         if let Some(known) = self.read.borrow().get(&key) {
             return known.clone();
@@ -442,7 +501,7 @@ impl<'v> Queries<'v> {
                 Some(Meaning::Records | Meaning::SumOfRecords) => Some(Lesson::Records),
                 Some(Meaning::Status) => None,
                 _ if matches!(access, Access::Named(n) if self.vocabulary.is_count(n))
-                    && !query.filters_success() =>
+                    && (!query.filters_success() || names_all(query)) =>
                 {
                     Some(Lesson::Records)
                 }
@@ -486,6 +545,38 @@ impl<'v> Queries<'v> {
                 .iter()
                 .any(|t| self.vocabulary.is_store(t) || self.vocabulary.is_registry(t));
         (there && other_table).then_some(Lesson::Records)
+    }
+}
+
+/// Whether a query selects all columns of a table, each under its own name.
+fn names_all(query: &Query) -> bool {
+    let mut columns = query.columns.iter();
+    columns.any(|c| c.name.as_deref() == Some("*"))
+}
+
+/// Whether a call whose result may be a failure fails when there is no row.
+fn needs_a_row(name: &str) -> bool {
+    matches!(
+        name,
+        "fetch_one"
+            | "query_row"
+            | "query_one"
+            | "get_result"
+            | "first"
+            | "last"
+            | "next"
+            | "get"
+            | "one"
+            | "max"
+            | "min"
+    )
+}
+
+/// The column that is asked for by its position.
+fn position(engine: &Engine<'_>, args: &[Value]) -> Option<usize> {
+    match engine.terms.literal(*args.first()?)? {
+        Literal::Int(i) => usize::try_from(*i).ok(),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::words::Vocabulary;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::control::ControlDependence;
 use crate::ir::{
-    Arg, BlockId, Callee, DictItem, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    Arg, BlockId, Callee, Data, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
 use crate::source::Span;
@@ -42,13 +42,15 @@ pub struct Place {
 pub struct Code<'f> {
     /// The function.
     pub function: &'f Function,
+    /// The functions without a name in it.
+    pub(super) nested: Vec<Code<'f>>,
     names: FxHashMap<LocalId, Vec<Name>>,
     defs: FxHashMap<LocalId, Vec<(&'f Rvalue, Span)>>,
 }
 
 impl<'f> Code<'f> {
-    /// Reads a function.
-    pub fn new(function: &'f Function) -> Self {
+    /// Reads a function; `nested` are the functions without a name in it.
+    pub fn new(function: &'f Function, nested: &[&'f Function]) -> Self {
         let mut defs: FxHashMap<LocalId, Vec<(&Rvalue, Span)>> = FxHashMap::default();
         let mut names: FxHashMap<LocalId, Vec<Name>> = FxHashMap::default();
         for block in &function.body.blocks {
@@ -75,6 +77,7 @@ impl<'f> Code<'f> {
         }
         Code {
             function,
+            nested: nested.iter().map(|f| Code::new(f, &[])).collect(),
             names,
             defs,
         }
@@ -104,6 +107,12 @@ impl<'f> Code<'f> {
         out
     }
 
+    /// The name by which a local is a list of work to do, if it is one.
+    fn work_list(&self, words: &Vocabulary, local: LocalId) -> Option<String> {
+        let mut names = self.variables(local).into_iter();
+        names.find(|n| words.is_work_list(n)).map(|n| n.to_string())
+    }
+
     /// The last name of an operand: of a variable, a global, a field, or of what is called.
     pub fn name(&self, o: &Operand) -> Option<Name> {
         let Operand::Local(l) = o else { return None };
@@ -113,9 +122,12 @@ impl<'f> Code<'f> {
         }
         match self.definitions(*l).last()?.0 {
             Rvalue::Global(n) | Rvalue::GetField(_, n) => Some(n.clone()),
+            Rvalue::Path(path) => path.last().cloned(),
             Rvalue::GetItem(_, Operand::Const(Literal::Str(n))) => Some(n.clone()),
             Rvalue::Call { callee, .. } => self.callee(callee),
-            Rvalue::Use(o) | Rvalue::Await(o) => self.name(o),
+            Rvalue::Use(o)
+            | Rvalue::Await(o)
+            | Rvalue::Data(Data::Copy(o) | Data::Payload { object: o, .. }) => self.name(o),
             _ => None,
         }
     }
@@ -139,7 +151,7 @@ impl<'f> Code<'f> {
         }
     }
 
-    fn texts(args: &[Arg]) -> impl Iterator<Item = &Name> {
+    pub(super) fn texts(args: &[Arg]) -> impl Iterator<Item = &Name> {
         args.iter().filter_map(|a| match &a.value {
             Operand::Const(Literal::Str(s)) => Some(s),
             _ => None,
@@ -151,7 +163,7 @@ impl<'f> Code<'f> {
         let Some(name) = self.callee(callee) else {
             return false;
         };
-        if matches!(name.as_str(), "append" | "add" | "put") {
+        if words.puts(&name) {
             let list = self.receiver(callee).or_else(|| match callee {
                 Callee::Method {
                     receiver: Operand::Local(l),
@@ -204,6 +216,17 @@ impl<'f> Code<'f> {
             };
             for s in &block.statements {
                 match &s.kind {
+                    StatementKind::Assign(
+                        _,
+                        Rvalue::Data(Data::Gather {
+                            into: Operand::Local(l),
+                            ..
+                        }),
+                    ) => {
+                        if let Some(list) = self.work_list(words, *l) {
+                            push(s.span, Effect::Queues { list });
+                        }
+                    }
                     StatementKind::Skip => push(s.span, Effect::Skips { round: true }),
                     StatementKind::SetField {
                         object,
@@ -244,17 +267,13 @@ impl<'f> Code<'f> {
                             || receiver.as_ref().is_some_and(|r| words.is_registry(r));
                         let what = name.to_string();
                         push(span, Effect::Marks { what, registry });
-                    } else if matches!(name.as_str(), "append" | "add")
+                    } else if words.puts(&name)
                         && let Callee::Method {
                             receiver: Operand::Local(l),
                             ..
                         } = callee
-                        && let Some(list) = self
-                            .variables(*l)
-                            .into_iter()
-                            .find(|n| words.is_work_list(n))
+                        && let Some(list) = self.work_list(words, *l)
                     {
-                        let list = list.to_string();
                         push(span, Effect::Queues { list });
                     }
                 }
@@ -274,35 +293,6 @@ impl<'f> Code<'f> {
             }
         }
         out
-    }
-
-    /// What a call that writes fields or runs a statement marks as done: a field of a document, a
-    /// column of a table.
-    fn written(&self, words: &Vocabulary, name: &str, args: &[Arg]) -> Option<String> {
-        if let Some(column) = Self::texts(args).find_map(|t| updated_mark(words, t)) {
-            return Some(column);
-        }
-        if !matches!(
-            name,
-            "set" | "update" | "update_one" | "merge" | "put" | "patch"
-        ) {
-            return None;
-        }
-        args.iter().find_map(|a| {
-            let Operand::Local(l) = &a.value else {
-                return None;
-            };
-            self.definitions(*l).iter().find_map(|(r, _)| {
-                let Rvalue::Dict(items) = r else { return None };
-                items.iter().find_map(|i| match i {
-                    DictItem::Pair(
-                        Operand::Const(Literal::Str(key)),
-                        Operand::Const(Literal::Bool(true)),
-                    ) if words.is_mark_field(key) => Some(key.to_string()),
-                    _ => None,
-                })
-            })
-        })
     }
 
     /// A store of "done" into an object.
@@ -342,80 +332,6 @@ impl<'f> Code<'f> {
             registry: words.is_registry(&owner) || words.is_store(&owner),
         })
     }
-
-    /// Whether a value tells the caller that there is nothing to do.
-    fn says(&self, words: &Vocabulary, value: &Operand) -> bool {
-        match value {
-            Operand::Const(Literal::Str(s)) => words.says_done(s),
-            Operand::Const(_) => false,
-            Operand::Local(l) => self.definitions(*l).iter().any(|(r, _)| match r {
-                Rvalue::Call { callee, args } => {
-                    self.callee(callee).is_some_and(|n| words.says_done(&n))
-                        || Self::texts(args).any(|t| words.says_done(t))
-                        || args.iter().any(|a| self.formats(words, &a.value))
-                }
-                Rvalue::Global(n) | Rvalue::GetField(_, n) => words.says_done(n),
-                Rvalue::Dict(items) => items.iter().any(|i| match i {
-                    DictItem::Pair(_, Operand::Const(Literal::Str(s))) => words.says_done(s),
-                    _ => false,
-                }),
-                Rvalue::Tuple(items) => items.iter().any(|i| {
-                    matches!(&i.value, Operand::Const(Literal::Str(s)) if words.says_done(s))
-                        || self.formats(words, &i.value)
-                }),
-                Rvalue::Format(_) => self.formats(words, value),
-                _ => false,
-            }),
-        }
-    }
-
-    fn formats(&self, words: &Vocabulary, value: &Operand) -> bool {
-        let Operand::Local(l) = value else {
-            return false;
-        };
-        self.definitions(*l).iter().any(|(r, _)| match r {
-            Rvalue::Format(parts) => parts
-                .iter()
-                .any(|p| matches!(p, Operand::Const(Literal::Str(s)) if words.says_done(s))),
-            _ => false,
-        })
-    }
-
-    /// Whether a returned value tells nothing: None, a boolean, a number, an empty container.
-    fn is_trivial(&self, value: &Operand) -> bool {
-        match value {
-            Operand::Const(_) => true,
-            Operand::Local(l) => {
-                let defs = self.definitions(*l);
-                !defs.is_empty()
-                    && defs.iter().all(|(r, _)| match r {
-                        Rvalue::List(items) | Rvalue::Set(items) | Rvalue::Tuple(items) => {
-                            items.is_empty()
-                        }
-                        Rvalue::Dict(items) => items.is_empty(),
-                        _ => false,
-                    })
-            }
-        }
-    }
-}
-
-/// The column that an `UPDATE` statement sets to true, when that marks a unit as done.
-fn updated_mark(words: &Vocabulary, text: &str) -> Option<String> {
-    let lower = text.trim_start().to_lowercase();
-    if !lower.starts_with("update ") {
-        return None;
-    }
-    let (_, set) = lower.split_once(" set ")?;
-    let set = set.split(" where ").next()?;
-    set.split(',').find_map(|assignment| {
-        let (column, value) = assignment.split_once('=')?;
-        let (column, value) = (column.trim(), value.trim());
-        let says = ["true", "1", "now(", "current_timestamp"]
-            .iter()
-            .any(|v| value.starts_with(v));
-        (says && words.is_mark_field(column)).then(|| column.to_owned())
-    })
 }
 
 /// Whether a branch skips work: what is skipped on one edge is done on the other, and nothing is
@@ -442,6 +358,10 @@ pub fn skips_work(
     around.push(place.block);
     let on_the_way = control.reachable(to, &around);
     let leads_there = |b: &BlockId| control.reachable(*b, &heads).contains(&place.block);
+    // What comes after later rounds is no skip of this one.
+    if to != place.block && !leads_there(&to) {
+        return false;
+    }
     if to != place.block
         && on_the_way
             .iter()

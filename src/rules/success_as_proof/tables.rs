@@ -447,3 +447,14 @@ pub const SAYINGS: &[&str] = &[
     "skipped",
     "skipping",
 ];
+
+pub const PUTS: &[&str] = &[
+    "append",
+    "appendleft",
+    "add",
+    "put",
+    "push",
+    "push_back",
+    "push_front",
+    "insert",
+];

@@ -8,6 +8,7 @@ use rustc_hash::FxHashSet;
 use super::lists::ELEMENT;
 use super::names::{base, constant_name, text_of};
 use super::query::{Access, Queries};
+use super::statuses::presence;
 use super::words::Vocabulary;
 use crate::engine::fact::{Fact, Lits};
 use crate::engine::origins::Origin;
@@ -146,9 +147,14 @@ impl Automaton for Watch<'_> {
         }
     }
 
+    fn on_skip(&self, state: &mut State) {
+        // The next round is about another unit.
+        state.flags &= !ABOUT;
+    }
+
     fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
         match (call.name, call.receiver, call.args) {
-            ("append" | "add" | "appendleft", Some(list), [item]) => {
+            (name, Some(list), [item]) if self.vocabulary.puts(name) => {
                 self.fill(engine, state, call, list, *item);
             }
             ("difference", Some(_), [done]) | ("Sub", _, [_, done]) => {
@@ -250,7 +256,17 @@ impl<'v> Watch<'v> {
             return;
         };
         let old = before.facts.get(&v).cloned().unwrap_or_default();
-        if let Some(lesson) = self.status(engine, after, func, v, &fact, &old) {
+        // The tag of a variant: which state it is, or whether there is something at all.
+        let tagged = engine.tagged(v);
+        if let Some(object) = tagged
+            && let Some(there) = presence(&fact)
+        {
+            if fact.lits != old.lits {
+                out.extend(self.presence(engine, after, func, object, there));
+            }
+            return;
+        }
+        if let Some(lesson) = self.status(engine, after, func, tagged.unwrap_or(v), &fact, &old) {
             out.push(lesson);
             return;
         }
@@ -307,78 +323,6 @@ impl<'v> Watch<'v> {
         out.extend(self.existence(engine, after, v, truth));
     }
 
-    /// A value was found to equal, or not to equal, some texts.
-    fn status(
-        &self,
-        engine: &mut Engine<'_>,
-        state: &State,
-        func: FuncRef,
-        v: Value,
-        fact: &Fact,
-        old: &Fact,
-    ) -> Option<Lesson> {
-        if fact.lits == old.lits {
-            return None;
-        }
-        let words = self.vocabulary;
-        let texts = |set: &std::collections::BTreeSet<Literal>| -> Vec<String> {
-            set.iter()
-                .filter_map(|l| match l {
-                    Literal::Str(s) => Some(s.to_string()),
-                    other => engine.member_name(other),
-                })
-                .collect()
-        };
-        // What a query let through is all that a status of its rows can be.
-        let possible = self.queries.statuses(engine, state, v);
-        let (left, open) = match (&fact.lits, possible) {
-            (Lits::In(set), _) => (texts(set), Vec::new()),
-            (Lits::NotIn(out), Some(all)) => {
-                let out = texts(out);
-                let left = all.into_iter().filter(|s| !out.contains(s)).collect();
-                (left, Vec::new())
-            }
-            (Lits::NotIn(out), None) => (Vec::new(), texts(out)),
-        };
-        let named_success = |list: &[String]| list.iter().any(|s| words.is_success(s));
-        let success = if open.is_empty() {
-            if left.is_empty() {
-                return None;
-            }
-            if !named_success(&left) {
-                // A test for another status: not success, if the value is a status at all.
-                return self
-                    .is_status(engine, state, func, v)
-                    .then_some(Lesson::NotSuccess);
-            }
-            let strange = left
-                .iter()
-                .any(|s| !words.is_success(s) && !words.is_partial(s));
-            if strange {
-                return None;
-            }
-            true
-        } else if named_success(&open) {
-            false
-        } else if open.iter().any(|s| words.is_failure(s)) {
-            if !self.is_status(engine, state, func, v) {
-                return None;
-            }
-            return self.about(engine, state, func, v).map(Lesson::Success);
-        } else {
-            return None;
-        };
-        let certain = left.iter().chain(&open).any(|s| words.is_plain_success(s));
-        if !certain && !self.is_status(engine, state, func, v) {
-            return None;
-        }
-        if success {
-            self.about(engine, state, func, v).map(Lesson::Success)
-        } else {
-            Some(Lesson::NotSuccess)
-        }
-    }
-
     /// A comparison with something that is no literal came out.
     #[allow(clippy::too_many_arguments)]
     fn compared(
@@ -413,7 +357,10 @@ impl<'v> Watch<'v> {
                         if !truth {
                             return Some(Lesson::NotSuccess);
                         }
-                        return self.about(engine, state, func, x).map(Lesson::Success);
+                        let plain = words.is_plain_success(&name);
+                        return self
+                            .run_of(engine, state, func, x, plain)
+                            .map(Lesson::Success);
                     }
                     if words.names_failure(&name) && self.is_status(engine, state, func, x) {
                         if truth {
@@ -472,6 +419,12 @@ impl<'v> Watch<'v> {
             return None;
         }
         if let Some((query, access)) = self.queries.of(engine, state, v) {
+            // A row that is compared with a number is its only column.
+            let number = fact.num.lo >= 1 && old.num.lo < 1;
+            let access = match access {
+                Access::Row if number && query.columns.len() == 1 => Access::At(0),
+                access => access,
+            };
             return self.queries.counted(&query, &access);
         }
         let named = self.own_names(engine, state, func, v);

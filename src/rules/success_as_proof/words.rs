@@ -4,7 +4,7 @@ use regex::Regex;
 
 use super::tables::{
     COUNT, FAILURE, GATES, MARK_NOT, MARK_STATES, MARK_VERBS, NOT_COUNT, NOT_GATES, NOT_WORK,
-    NOTIFIERS, OTHER_THINGS, PARTIAL, PERFORMERS, PLAIN_SUCCESS, REGISTRIES, REPLIES, ROWS,
+    NOTIFIERS, OTHER_THINGS, PARTIAL, PERFORMERS, PLAIN_SUCCESS, PUTS, REGISTRIES, REPLIES, ROWS,
     SAYINGS, STATUS, STORES, SUCCESS, WORK, WORK_LISTS,
 };
 
@@ -211,6 +211,11 @@ impl Vocabulary {
                         "process" | "load" | "do" | "run" | "fetch" | "backfill" | "ingest"
                     )
             })
+    }
+
+    /// Whether a call of that name puts its argument into a collection.
+    pub fn puts(&self, name: &str) -> bool {
+        PUTS.contains(&name)
     }
 
     /// Whether a call of that name looks whether the records are there.

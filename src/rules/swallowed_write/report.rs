@@ -9,7 +9,7 @@ use crate::rules::contract_method::{Subject, add_steps, called_at};
 use crate::rules::swallowed_write::kept::{Fate, Left, Readers, fate};
 use crate::rules::swallowed_write::watch::Swallower;
 use crate::rules::swallowed_write::{Caller, Swallowed};
-use crate::rules::{Rule, SwallowedWrite};
+use crate::rules::{Rule, SwallowedWrite, tables};
 use crate::source::Span;
 
 /// The function and the span of what swallows.
@@ -98,6 +98,16 @@ pub(super) fn is_heard(subject: Subject<'_>, swallowed: &Swallowed, readers: &Re
         }
     }
     readers.result_is_tested
+}
+
+/// Whether a test on the way from the handler to the exit asks whether the rows are there already.
+pub(super) fn asks_for_duplicates(program: &Program<'_>, swallowed: &Swallowed) -> bool {
+    let from = position(program, swallowed).unwrap_or(swallowed.events.len());
+    swallowed.events[from..].iter().any(|e| {
+        let module = program.module(e.func.module);
+        let text = e.span.slice(module.text()).to_ascii_lowercase();
+        matches!(e.what, EventKind::Decision(..)) && tables::says_duplicate(&text)
+    })
 }
 
 /// The finding. `root` is the function that a call of the method really runs.

@@ -30,6 +30,8 @@ const BY: u32 = 0xfff << BY_SHIFT;
 const BY_SHIFT: u32 = 3;
 /// All of them.
 const ALL: u32 = STATUS | REPLACED | BY;
+/// Something was written: there is something to commit.
+const WROTE: u32 = 1 << 20;
 
 /// What failed: its name, the place of its call, and what it was given.
 const FAILED: &str = "$failed";
@@ -93,6 +95,13 @@ impl Automaton for Watch<'_> {
         let Some(write) = self.write(engine, state, call) else {
             return;
         };
+        // What is committed before anything is written is no data.
+        if call.name == "commit" && state.flags & WROTE == 0 {
+            return;
+        }
+        if !matches!(call.outcome, ExternalOutcome::Raised(_)) {
+            state.flags |= WROTE;
+        }
         match call.outcome {
             // Of several failures the last is followed: each is the last on some path.
             ExternalOutcome::Raised(exc) => {

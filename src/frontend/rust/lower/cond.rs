@@ -48,7 +48,7 @@ impl FunctionLowerer<'_> {
                 self.cond(&x.right, then, otherwise, BranchRole::ShortCircuit);
             }
             Expr::Let(x) => {
-                let subject = self.expr(&x.expr);
+                let subject = self.matched(&x.pat, &x.expr);
                 let subject = self.keep(subject, parse::expr(&x.expr));
                 self.match_pattern(&x.pat, &subject, otherwise);
                 self.body.goto(then);
@@ -90,7 +90,7 @@ impl FunctionLowerer<'_> {
             _ => {
                 let (then, after) = (self.body.block(), self.body.block());
                 let holds = self.configured(cfg, span);
-                self.branch(holds, then, after, BranchRole::If, span);
+                self.branch(holds, then, after, BranchRole::Configured, span);
                 self.body.at(then);
                 lower(self);
                 self.body.goto(after);

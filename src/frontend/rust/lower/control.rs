@@ -4,7 +4,7 @@ use syn::{Block, Expr, Item, Local, Stmt};
 
 use crate::frontend::rust::attrs::Cfg;
 use crate::frontend::rust::lower::function::{Frame, FunctionLowerer};
-use crate::frontend::rust::lower::{idiom, vars};
+use crate::frontend::rust::lower::{idiom, iterate, vars};
 use crate::frontend::rust::{parse, types};
 use crate::ir::data::SUCCESS;
 use crate::ir::{
@@ -164,8 +164,8 @@ impl FunctionLowerer<'_> {
             }
             return;
         };
-        let value = self.expr(&init.expr);
         if let Some((_, diverge)) = &init.diverge {
+            let value = self.matched(&local.pat, &init.expr);
             let value = self.keep(value, span);
             let fail = self.body.block();
             let go_on = self.body.block();
@@ -182,6 +182,7 @@ impl FunctionLowerer<'_> {
             self.vars.add(declared);
             return;
         }
+        let value = self.expr(&init.expr);
         if let (syn::Pat::Type(typed), Some((name, mutable))) =
             (&local.pat, vars::simple(&local.pat))
         {
@@ -259,7 +260,10 @@ impl FunctionLowerer<'_> {
 
     /// The compiler has seen to it that some arm matches: what the last one is asked, it is.
     fn match_expr(&mut self, x: &syn::ExprMatch, sink: Sink) {
-        let subject = self.expr(&x.expr);
+        let subject = match x.arms.first() {
+            Some(arm) => self.matched(&arm.pat, &x.expr),
+            None => self.expr(&x.expr),
+        };
         let subject = self.keep(subject, parse::expr(&x.expr));
         for arm in &x.arms {
             let cfg = Cfg::of(&arm.attrs);
@@ -271,7 +275,7 @@ impl FunctionLowerer<'_> {
             if cfg != Cfg::Always {
                 let holds = self.configured(&cfg, span);
                 let there = self.body.block();
-                self.branch(holds, there, next, BranchRole::If, span);
+                self.branch(holds, there, next, BranchRole::Configured, span);
                 self.body.at(there);
             }
             self.vars.push();
@@ -321,11 +325,11 @@ impl FunctionLowerer<'_> {
 
     pub(super) fn for_loop(&mut self, x: &syn::ExprForLoop) {
         let span = parse::expr(&x.expr);
-        let iteration = idiom::iteration(&x.expr);
+        let iteration = iterate::iteration(&x.expr);
         let source = self.expr(iteration.source);
         let (head, after, item) = self.for_each(source, span);
         self.vars.push();
-        let item = self.item(&iteration, item, span);
+        let item = self.item(&iteration, item, head, span);
         self.bind_pattern(&x.pat, &item);
         self.looped(x.label.as_ref(), after, head, None, |this| {
             this.block(&x.body);
@@ -417,7 +421,7 @@ impl FunctionLowerer<'_> {
         if let Some(guarded) = idiom::locked(e) {
             return self.expr(guarded);
         }
-        let value = self.expr(e);
+        let value = self.outcome(e);
         let value = self.keep(value, span);
         let (good, bad) = (self.body.block(), self.body.block());
         let test = self.is_success(value.clone(), span);

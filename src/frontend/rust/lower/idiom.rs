@@ -1,5 +1,5 @@
 //! Idioms of the standard library that have a meaning of their own: locks, conversions, options
-//! and results, iteration.
+//! and results.
 
 use syn::{Expr, ExprMethodCall};
 
@@ -7,58 +7,8 @@ use crate::frontend::rust::lower::assign::Target;
 use crate::frontend::rust::lower::function::FunctionLowerer;
 use crate::frontend::rust::parse;
 use crate::ir::data::{FAILURE, SUCCESS};
-use crate::ir::{
-    BlockId, BranchRole, CmpOp, Data, Element, Literal, LocalId, Name, Operand, Rvalue,
-};
+use crate::ir::{BinOp, BlockId, BranchRole, Callee, CmpOp, Data, Literal, Name, Operand, Rvalue};
 use crate::source::Span;
-
-/// What a `for` loop goes over, and what is made of each item.
-pub(super) struct Iteration<'e> {
-    /// The collection.
-    pub(super) source: &'e Expr,
-    /// Innermost first.
-    steps: Vec<Step>,
-}
-
-/// What an adapter makes of an item.
-#[derive(Clone, Copy)]
-enum Step {
-    /// A pair of a number and the item.
-    Numbered,
-    /// Something else.
-    Unknown,
-}
-
-/// Takes the adapters off that leave the number of rounds as it is, or at least zero or not.
-pub(super) fn iteration(e: &Expr) -> Iteration<'_> {
-    let mut steps = Vec::new();
-    let mut source = e;
-    loop {
-        source = match source {
-            Expr::Paren(x) => &x.expr,
-            Expr::Reference(x) => &x.expr,
-            Expr::MethodCall(x) => match (x.method.to_string().as_str(), x.args.len()) {
-                (
-                    "iter" | "iter_mut" | "into_iter" | "drain" | "cloned" | "copied" | "by_ref"
-                    | "rev" | "into_par_iter" | "par_iter",
-                    _,
-                ) => &x.receiver,
-                ("enumerate", 0) => {
-                    steps.push(Step::Numbered);
-                    &x.receiver
-                }
-                ("chunks" | "chunks_mut", 1) => {
-                    steps.push(Step::Unknown);
-                    &x.receiver
-                }
-                _ => break,
-            },
-            _ => break,
-        };
-    }
-    steps.reverse();
-    Iteration { source, steps }
-}
 
 /// What a lock guards: `x.lock().unwrap()`, `x.write()?`, `x.borrow_mut()`.
 pub(super) fn locked(e: &Expr) -> Option<&Expr> {
@@ -94,25 +44,6 @@ fn reads_or_writes(e: &Expr) -> bool {
 }
 
 impl FunctionLowerer<'_> {
-    /// The item of a round.
-    pub(super) fn item(&mut self, iteration: &Iteration<'_>, item: LocalId, span: Span) -> Operand {
-        let mut value = Operand::Local(item);
-        for step in &iteration.steps {
-            value = match step {
-                Step::Numbered => {
-                    let number = self.opaque(Vec::new(), span);
-                    let pair = [number, value].map(|value| Element {
-                        value,
-                        starred: false,
-                    });
-                    self.emit(Rvalue::Tuple(pair.to_vec()), span)
-                }
-                Step::Unknown => self.opaque(vec![value], span),
-            };
-        }
-        value
-    }
-
     /// Methods that need no call; `None` when this is none of them.
     pub(super) fn idiom(&mut self, x: &ExprMethodCall, span: Span) -> Option<Operand> {
         let name = x.method.to_string();
@@ -169,21 +100,35 @@ impl FunctionLowerer<'_> {
                 self.store_target(target, new, span);
                 Some(old)
             }
-            ("for_each", 1) => {
-                if !matches!(&x.args[0], Expr::Closure(_)) {
+            ("push_str", 1) => {
+                let target = self.target(&x.receiver);
+                if matches!(target, Target::Behind(_) | Target::Nothing) {
                     return None;
                 }
-                let iteration = iteration(&x.receiver);
-                let source = self.expr(iteration.source);
-                let function = self.expr(&x.args[0]);
-                let (head, after, item) = self.for_each(source, span);
-                let item = self.item(&iteration, item, span);
-                self.call_value(function, vec![item], span);
-                self.body.goto(head);
-                self.body.at(after);
+                let old = self.load_target(&target, span);
+                let more = self.expr(&x.args[0]);
+                let new = self.emit(Rvalue::Binary(BinOp::Add, old, more), span);
+                self.store_target(target, new, span);
                 Some(Operand::NONE)
             }
-            _ => self.outcome_method(&name, x, span),
+            ("eq_ignore_ascii_case", 1) => {
+                let [left, right] = [&*x.receiver, &x.args[0]].map(|side| {
+                    let value = self.expr(side);
+                    let call = Rvalue::Call {
+                        callee: Callee::Method {
+                            receiver: value,
+                            name: Name::new("to_lowercase"),
+                            name_span: parse::of(&x.method),
+                        },
+                        args: Vec::new(),
+                    };
+                    self.emit(call, span)
+                });
+                Some(self.emit(Rvalue::Compare(CmpOp::Eq, left, right), span))
+            }
+            _ => self
+                .consumed(&name, x, span)
+                .or_else(|| self.outcome_method(&name, x, span)),
         }
     }
 
@@ -192,11 +137,11 @@ impl FunctionLowerer<'_> {
         let argument = |i: usize| x.args.iter().nth(i);
         match (name, x.args.len()) {
             ("is_ok" | "is_some", 0) => {
-                let value = self.expr(&x.receiver);
+                let value = self.outcome(&x.receiver);
                 Some(self.is_success(value, span))
             }
             ("is_err" | "is_none", 0) => {
-                let value = self.expr(&x.receiver);
+                let value = self.outcome(&x.receiver);
                 Some(self.is_variant(value, FAILURE, span))
             }
             ("unwrap", 0) | ("expect", 1) => {
@@ -217,9 +162,9 @@ impl FunctionLowerer<'_> {
                 let default = argument(0)?;
                 Some(self.either(x, span, Self::same, |this, _| this.expr(default)))
             }
-            ("unwrap_or_default", 0) => {
-                Some(self.either(x, span, Self::same, |this, _| this.opaque(Vec::new(), span)))
-            }
+            ("unwrap_or_default", 0) => Some(self.either(x, span, Self::same, |this, error| {
+                this.data(Data::Emptied(error), span)
+            })),
             ("unwrap_or_else", 1) => {
                 let f = argument(0)?;
                 Some(self.either(x, span, Self::same, |this, error| {
@@ -320,12 +265,58 @@ impl FunctionLowerer<'_> {
     /// Evaluates the receiver and tests whether it is a success: the value, the block where it
     /// is none and the one where it is.
     fn split(&mut self, receiver: &Expr, span: Span) -> (Operand, BlockId, BlockId) {
-        let value = self.expr(receiver);
+        let value = self.outcome(receiver);
         let value = self.keep(value, span);
         let (good, bad) = (self.body.block(), self.body.block());
         let test = self.is_success(value.clone(), span);
         self.branch(test, good, bad, BranchRole::Try, parse::expr(receiver));
         (value, bad, good)
+    }
+
+    /// The value of an expression of which it is known that it is an option or a result.
+    pub(super) fn outcome(&mut self, e: &Expr) -> Operand {
+        let x = match e {
+            Expr::Paren(x) => return self.outcome(&x.expr),
+            Expr::MethodCall(x) if !is_self(&x.receiver) => x,
+            _ => return self.expr(e),
+        };
+        let span = parse::expr(e);
+        match (x.method.to_string().as_str(), x.args.first()) {
+            ("map", Some(f)) => self.either(
+                x,
+                span,
+                |this, v| {
+                    let made = this.apply(f, vec![v], span);
+                    this.variant(SUCCESS, vec![made], span)
+                },
+                |this, error| this.variant(FAILURE, vec![error], span),
+            ),
+            ("filter", Some(f)) => self.either(
+                x,
+                span,
+                |this, v| {
+                    let kept = this.body.temp();
+                    let blocks = [(); 3].map(|()| this.body.block());
+                    let [yes, no, after] = blocks;
+                    let test = this.apply(f, vec![v.clone()], span);
+                    this.branch(test, yes, no, BranchRole::ShortCircuit, parse::expr(f));
+                    for (block, payload) in [(yes, Some(v)), (no, None)] {
+                        this.body.at(block);
+                        let tag = if payload.is_some() { SUCCESS } else { FAILURE };
+                        let made = this.variant(tag, payload.into_iter().collect(), span);
+                        this.body.assign(kept, Rvalue::Use(made), span);
+                        this.body.goto(after);
+                    }
+                    this.body.at(after);
+                    Operand::Local(kept)
+                },
+                |this, _| this.variant(FAILURE, Vec::new(), span),
+            ),
+            ("flatten", None) => self.either(x, span, Self::same, |this, error| {
+                this.variant(FAILURE, vec![error], span)
+            }),
+            _ => self.expr(e),
+        }
     }
 
     /// One value for a success, made of its payload, and one for a failure.
@@ -354,7 +345,7 @@ impl FunctionLowerer<'_> {
     }
 
     /// Calls what an expression names or makes: a closure, a function, a constructor.
-    fn apply(&mut self, f: &Expr, args: Vec<Operand>, span: Span) -> Operand {
+    pub(super) fn apply(&mut self, f: &Expr, args: Vec<Operand>, span: Span) -> Operand {
         match f {
             Expr::Closure(c) => {
                 let args = args.into_iter().take(c.inputs.len()).collect();

@@ -8,7 +8,7 @@ use syn::{Expr, Macro, Pat, Token};
 
 use crate::frontend::rust::attrs::Cfg;
 use crate::frontend::rust::lower::function::FunctionLowerer;
-use crate::frontend::rust::lower::vars;
+use crate::frontend::rust::lower::pattern::{Constant, constant};
 use crate::frontend::rust::{parse, types};
 use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{BlockId, BranchRole, CmpOp, Data, Element, Literal, Name, Operand, Rvalue};
@@ -223,7 +223,7 @@ impl FunctionLowerer<'_> {
         // One test is a value: a flag is then as good as the test.
         if let Ok(test) = mac.parse_body::<MatchesTest>()
             && test.guard.is_none()
-            && let Some(path) = constant_path(&test.pattern)
+            && let Some(Constant::Path(path)) = constant(&test.pattern)
         {
             let subject = self.expr(&test.subject);
             let subject = self.keep(subject, span);
@@ -390,22 +390,6 @@ impl Parse for MatchesTest {
             guard,
         })
     }
-}
-
-/// The path of a pattern that is only that, and not `None`.
-fn constant_path(pat: &Pat) -> Option<Vec<Name>> {
-    let path = match pat {
-        Pat::Path(p) if p.qself.is_none() => types::path(&p.path),
-        Pat::Ident(p)
-            if p.subpat.is_none()
-                && p.by_ref.is_none()
-                && vars::is_constant(&p.ident.to_string()) =>
-        {
-            vec![Name::from(types::plain(&p.ident))]
-        }
-        _ => return None,
-    };
-    path.last().is_some_and(|n| n != "None").then_some(path)
 }
 
 /// `name = value` and the marks of tracing's fields, or an expression.

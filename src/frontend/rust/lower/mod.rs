@@ -14,6 +14,7 @@ mod function;
 mod idiom;
 mod import;
 mod item;
+mod iterate;
 mod macros;
 mod pattern;
 mod vars;

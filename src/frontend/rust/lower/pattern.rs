@@ -1,6 +1,6 @@
 //! Patterns: tests of their refutable parts, and the variables they bind.
 
-use syn::{Pat, RangeLimits};
+use syn::{Expr, Pat, RangeLimits};
 
 use crate::frontend::index;
 use crate::frontend::rust::lower::expr::{literal, member};
@@ -8,7 +8,7 @@ use crate::frontend::rust::lower::function::FunctionLowerer;
 use crate::frontend::rust::lower::vars;
 use crate::frontend::rust::{parse, types};
 use crate::ir::data::{FAILURE, SUCCESS};
-use crate::ir::{BlockId, BranchRole, CmpOp, Name, Operand, Rvalue};
+use crate::ir::{BlockId, BranchRole, CmpOp, Element, Literal, Name, Operand, Rvalue};
 use crate::source::Span;
 
 impl FunctionLowerer<'_> {
@@ -16,6 +16,15 @@ impl FunctionLowerer<'_> {
     pub(super) fn match_pattern(&mut self, pat: &Pat, subject: &Operand, fail: BlockId) {
         self.declare_all(pat);
         self.test(pat, subject, Some(fail));
+    }
+
+    /// The value that a pattern is tested on; the pattern may say that it is an option or a result.
+    pub(super) fn matched(&mut self, pat: &Pat, e: &Expr) -> Operand {
+        if asks_outcome(pat) {
+            self.outcome(e)
+        } else {
+            self.expr(e)
+        }
     }
 
     /// Declares and binds what a pattern binds that always matches.
@@ -124,7 +133,7 @@ impl FunctionLowerer<'_> {
                     let object = subject.clone();
                     let size = self.data(crate::ir::Data::Len(object), span);
                     let wanted = i64::try_from(len).unwrap_or(i64::MAX);
-                    let wanted = Operand::Const(crate::ir::Literal::Int(wanted));
+                    let wanted = Operand::Const(Literal::Int(wanted));
                     let op = if rest.is_some() {
                         CmpOp::GtE
                     } else {
@@ -230,6 +239,25 @@ impl FunctionLowerer<'_> {
             }
             return;
         };
+        // Constants are one question, so that the answer is about all of them.
+        if let Some(paths) = p.cases.iter().map(constant).collect::<Option<Vec<_>>>() {
+            let span = parse::of(p);
+            let mut elements = Vec::with_capacity(paths.len());
+            for constant in paths {
+                let value = match constant {
+                    Constant::Path(path) => self.emit(Rvalue::Path(path), span),
+                    Constant::Literal(literal) => Operand::Const(literal),
+                };
+                elements.push(Element {
+                    value,
+                    starred: false,
+                });
+            }
+            let all = self.emit(Rvalue::Tuple(elements), span);
+            let among = Rvalue::Compare(CmpOp::In, subject.clone(), all);
+            let holds = self.emit(among, span);
+            return self.require(holds, Some(fail), span);
+        }
         let matched = self.body.block();
         let last = p.cases.len().saturating_sub(1);
         for (i, case) in p.cases.iter().enumerate() {
@@ -242,6 +270,26 @@ impl FunctionLowerer<'_> {
         }
         self.body.at(matched);
     }
+}
+
+/// A pattern that asks for one value only.
+pub(super) enum Constant {
+    /// By its name.
+    Path(Vec<Name>),
+    /// As it is written.
+    Literal(Literal),
+}
+
+/// The value that a pattern asks for, if it asks for just one and that is not `None`.
+pub(super) fn constant(pat: &Pat) -> Option<Constant> {
+    let path = match pat {
+        Pat::Paren(p) => return constant(&p.pat),
+        Pat::Lit(p) => return literal(&p.lit).map(Constant::Literal),
+        Pat::Path(p) if p.qself.is_none() => types::path(&p.path),
+        Pat::Ident(p) if is_variant_name(p) => vec![Name::from(types::plain(&p.ident))],
+        _ => return None,
+    };
+    (path.last()? != "None").then_some(Constant::Path(path))
 }
 
 /// The tag that a path stands for: `Some` is a success as `Ok` is.
@@ -277,6 +325,16 @@ pub(super) fn for_each_binding(pat: &Pat, f: &mut impl FnMut(Name, bool)) {
         Pat::Paren(p) => for_each_binding(&p.pat, f),
         Pat::Type(p) => for_each_binding(&p.pat, f),
         _ => {}
+    }
+}
+
+fn asks_outcome(pat: &Pat) -> bool {
+    match pat {
+        Pat::Paren(p) => asks_outcome(&p.pat),
+        Pat::TupleStruct(p) => ["Some", "Ok", "Err"].iter().any(|v| p.path.is_ident(v)),
+        Pat::Ident(p) => p.ident == "None" && p.subpat.is_none(),
+        Pat::Or(p) => p.cases.iter().any(asks_outcome),
+        _ => false,
     }
 }
 

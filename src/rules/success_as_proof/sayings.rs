@@ -1,0 +1,133 @@
+//! What values say: that there is nothing to do, that a unit is done, or nothing at all.
+
+use super::sites::Code;
+use super::words::Vocabulary;
+use crate::ir::data::{SUCCESS, is_outcome};
+use crate::ir::{Arg, Data, DictItem, Literal, Operand, Rvalue};
+
+impl Code<'_> {
+    /// What a call that writes fields or runs a statement marks as done: a field of a document, a
+    /// column of a table.
+    pub(super) fn written(&self, words: &Vocabulary, name: &str, args: &[Arg]) -> Option<String> {
+        if let Some(column) = Self::texts(args).find_map(|t| updated_mark(words, t)) {
+            return Some(column);
+        }
+        if !matches!(
+            name,
+            "set" | "update" | "update_one" | "merge" | "put" | "patch"
+        ) {
+            return None;
+        }
+        args.iter().find_map(|a| {
+            let Operand::Local(l) = &a.value else {
+                return None;
+            };
+            self.definitions(*l).iter().find_map(|(r, _)| {
+                let pairs: Vec<(&Operand, &Operand)> = match r {
+                    Rvalue::Dict(items) => items.iter().filter_map(pair).collect(),
+                    Rvalue::Data(Data::Map(items)) => items.iter().map(|(k, v)| (k, v)).collect(),
+                    _ => return None,
+                };
+                pairs.into_iter().find_map(|p| match p {
+                    (Operand::Const(Literal::Str(key)), Operand::Const(Literal::Bool(true)))
+                        if words.is_mark_field(key) =>
+                    {
+                        Some(key.to_string())
+                    }
+                    _ => None,
+                })
+            })
+        })
+    }
+
+    /// Whether a value tells the caller that there is nothing to do.
+    pub(super) fn says(&self, words: &Vocabulary, value: &Operand) -> bool {
+        match value {
+            Operand::Const(Literal::Str(s)) => words.says_done(s),
+            Operand::Const(_) => false,
+            Operand::Local(l) => self.definitions(*l).iter().any(|(r, _)| match r {
+                Rvalue::Call { callee, args } => {
+                    self.callee(callee).is_some_and(|n| words.says_done(&n))
+                        || Self::texts(args).any(|t| words.says_done(t))
+                        || args.iter().any(|a| self.formats(words, &a.value))
+                }
+                Rvalue::Global(n) | Rvalue::GetField(_, n) => words.says_done(n),
+                Rvalue::Path(path) => path.last().is_some_and(|n| words.says_done(n)),
+                Rvalue::Data(Data::Variant { tag, fields }) => {
+                    words.says_done(tag) || fields.iter().any(|(_, v)| self.says(words, v))
+                }
+                Rvalue::Dict(items) => items.iter().any(|i| match i {
+                    DictItem::Pair(_, Operand::Const(Literal::Str(s))) => words.says_done(s),
+                    _ => false,
+                }),
+                Rvalue::Tuple(items) => items.iter().any(|i| {
+                    matches!(&i.value, Operand::Const(Literal::Str(s)) if words.says_done(s))
+                        || self.formats(words, &i.value)
+                }),
+                Rvalue::Format(_) => self.formats(words, value),
+                _ => false,
+            }),
+        }
+    }
+
+    fn formats(&self, words: &Vocabulary, value: &Operand) -> bool {
+        let Operand::Local(l) = value else {
+            return false;
+        };
+        self.definitions(*l).iter().any(|(r, _)| match r {
+            Rvalue::Format(parts) => parts
+                .iter()
+                .any(|p| matches!(p, Operand::Const(Literal::Str(s)) if words.says_done(s))),
+            _ => false,
+        })
+    }
+
+    /// Whether a returned value tells nothing: None, a boolean, a number, an empty container.
+    pub(super) fn is_trivial(&self, value: &Operand) -> bool {
+        match value {
+            Operand::Const(_) => true,
+            Operand::Local(l) => {
+                let defs = self.definitions(*l);
+                !defs.is_empty()
+                    && defs.iter().all(|(r, _)| match r {
+                        Rvalue::List(items) | Rvalue::Set(items) | Rvalue::Tuple(items) => {
+                            items.is_empty()
+                        }
+                        Rvalue::Dict(items) => items.is_empty(),
+                        // A success with nothing in it, or just nothing.
+                        Rvalue::Data(Data::Variant { tag, fields }) => {
+                            (tag == SUCCESS || fields.is_empty() && is_outcome(tag))
+                                && fields.iter().all(|(_, v)| self.is_trivial(v))
+                        }
+                        Rvalue::Data(Data::Array(items)) => items.is_empty(),
+                        _ => false,
+                    })
+            }
+        }
+    }
+}
+
+fn pair(item: &DictItem) -> Option<(&Operand, &Operand)> {
+    match item {
+        DictItem::Pair(key, value) => Some((key, value)),
+        DictItem::Spread(_) => None,
+    }
+}
+
+/// The column that an `UPDATE` statement sets to true, when that marks a unit as done.
+fn updated_mark(words: &Vocabulary, text: &str) -> Option<String> {
+    let lower = text.trim_start().to_lowercase();
+    if !lower.starts_with("update ") {
+        return None;
+    }
+    let (_, set) = lower.split_once(" set ")?;
+    let set = set.split(" where ").next()?;
+    set.split(',').find_map(|assignment| {
+        let (column, value) = assignment.split_once('=')?;
+        let (column, value) = (column.trim(), value.trim());
+        let says = ["true", "1", "now(", "current_timestamp"]
+            .iter()
+            .any(|v| value.starts_with(v));
+        (says && words.is_mark_field(column)).then(|| column.to_owned())
+    })
+}
