@@ -1,6 +1,6 @@
 //! The only way to make a finding.
 
-use crate::diagnostics::{Finding, Location, Step};
+use crate::diagnostics::{Finding, Fix, Location, Step};
 use crate::rules::{KindMeta, RuleMeta};
 
 /// Collects the parts of a finding. Texts and severity come from the rule's catalogue entry; the
@@ -31,6 +31,7 @@ pub struct FindingBuilder {
     steps: Vec<Step>,
     exits: Vec<Location>,
     notes: Vec<String>,
+    fix: Option<Fix>,
 }
 
 impl FindingBuilder {
@@ -49,6 +50,7 @@ impl FindingBuilder {
             steps: Vec::new(),
             exits: Vec::new(),
             notes: Vec::new(),
+            fix: None,
         }
     }
 
@@ -82,6 +84,12 @@ impl FindingBuilder {
     /// Adds a remark.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
+        self
+    }
+
+    /// Adds a change that would mend it, if there is one.
+    pub fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.fix = fix;
         self
     }
 
@@ -122,6 +130,7 @@ impl FindingBuilder {
             symbol: self.symbol,
             notes: self.notes,
             help,
+            fix: self.fix,
         }
     }
 }

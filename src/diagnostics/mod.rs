@@ -3,6 +3,7 @@
 mod builder;
 mod failure;
 mod fingerprint;
+mod fix;
 mod merge;
 mod order;
 
@@ -15,6 +16,7 @@ use crate::source::{FileId, Span};
 pub use builder::FindingBuilder;
 pub use failure::FileFailure;
 pub use fingerprint::{Fingerprint, fingerprints};
+pub use fix::{Edit, Fix, Safety};
 pub use merge::merge;
 pub use order::sort;
 
@@ -93,4 +95,6 @@ pub struct Finding {
     pub notes: Vec<String>,
     /// What to do.
     pub help: String,
+    /// A change that would mend it.
+    pub fix: Option<Fix>,
 }

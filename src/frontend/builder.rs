@@ -2,8 +2,8 @@
 
 use crate::frontend::index;
 use crate::ir::{
-    BasicBlock, BlockId, Body, Literal, LocalDecl, LocalId, LocalKind, Name, Operand, Rvalue,
-    Statement, StatementKind, Terminator, TerminatorKind, Unwind,
+    BasicBlock, BlockId, Body, Handler, Literal, LocalDecl, LocalId, LocalKind, Name, Operand,
+    Rvalue, Statement, StatementKind, Terminator, TerminatorKind, Unwind,
 };
 use crate::source::Span;
 
@@ -17,6 +17,8 @@ const UNREACHABLE: Terminator = Terminator {
 pub(crate) struct Builder {
     locals: Vec<LocalDecl>,
     blocks: Vec<BasicBlock>,
+    /// The exception handlers so far.
+    pub(crate) handlers: Vec<Handler>,
     /// None where control does not come: a block is only made if something is built there.
     current: Option<BlockId>,
 }
@@ -26,6 +28,7 @@ impl Builder {
         let mut builder = Self {
             locals: Vec::new(),
             blocks: Vec::new(),
+            handlers: Vec::new(),
             current: None,
         };
         builder.current = Some(builder.block());
@@ -110,6 +113,7 @@ impl Builder {
         Body {
             locals: self.locals,
             blocks: renumber(blocks),
+            handlers: self.handlers,
         }
     }
 }

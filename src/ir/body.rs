@@ -37,6 +37,21 @@ pub struct Body {
     pub locals: Vec<LocalDecl>,
     /// All basic blocks.
     pub blocks: Vec<BasicBlock>,
+    /// The handlers of exceptions, in the order of the source.
+    pub handlers: Vec<Handler>,
+}
+
+/// Where the code of an exception handler is.
+#[derive(Clone, Debug)]
+pub struct Handler {
+    /// What says what is caught: the span of the branch that tests it.
+    pub header: Span,
+    /// Its statements.
+    pub body: Span,
+    /// The last of them.
+    pub last: Span,
+    /// Whether the last one only leaves the handler (`return`, `continue`, `pass`).
+    pub leaves: bool,
 }
 
 impl Body {

@@ -24,8 +24,8 @@ pub mod rvalue;
 pub mod validate;
 
 pub use body::{
-    BasicBlock, BlockId, Body, BranchRole, LocalDecl, LocalId, LocalKind, Statement, StatementKind,
-    Terminator, TerminatorKind, Unwind,
+    BasicBlock, BlockId, Body, BranchRole, Handler, LocalDecl, LocalId, LocalKind, Statement,
+    StatementKind, Terminator, TerminatorKind, Unwind,
 };
 pub use data::Data;
 pub use item::{

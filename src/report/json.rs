@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
-use crate::diagnostics::{Location, Step};
+use crate::diagnostics::{Fix, Location, Step};
 use crate::settle::Reported;
 use crate::source::SourceMap;
 
@@ -47,6 +47,25 @@ struct JsonFinding<'a> {
     notes: &'a [String],
     fingerprint: String,
     help: &'a str,
+    fix: Option<JsonFix<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonFix<'a> {
+    message: &'a str,
+    safety: &'static str,
+    edits: Vec<JsonEdit<'a>>,
+}
+
+/// What is between the two places is replaced by the text.
+#[derive(Serialize)]
+struct JsonEdit<'a> {
+    path: String,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -124,6 +143,28 @@ fn finding<'a>(reported: &'a Reported, sources: &SourceMap) -> JsonFinding<'a> {
         notes: &finding.notes,
         fingerprint: reported.fingerprint.to_string(),
         help: &finding.help,
+        fix: finding.fix.as_ref().map(|found| fix(found, sources)),
+    }
+}
+
+fn fix<'a>(fix: &'a Fix, sources: &SourceMap) -> JsonFix<'a> {
+    let edits = fix.edits.iter().map(|edit| {
+        let file = sources.get(edit.location.file);
+        let start = file.position(edit.location.span.start);
+        let end = file.position(edit.location.span.end);
+        JsonEdit {
+            path: file.display.clone(),
+            line: start.line,
+            column: start.column,
+            end_line: end.line,
+            end_column: end.column,
+            text: &edit.text,
+        }
+    });
+    JsonFix {
+        message: &fix.message,
+        safety: fix.safety.name(),
+        edits: edits.collect(),
     }
 }
 

@@ -59,6 +59,10 @@ fn finding(finding: &Finding, sources: &SourceMap, out: &mut dyn WriteColor) -> 
         .notes
         .iter()
         .map(|note| format!("note: {}", harmless(note)))
+        .chain(finding.fix.as_ref().map(|fix| {
+            let safety = fix.safety.name();
+            format!("fix ({safety}): {}", harmless(&fix.message))
+        }))
         .chain((!finding.help.is_empty()).then(|| format!("help: {}", harmless(&finding.help))));
     let diagnostic = Diagnostic::new(level(finding.severity))
         .with_code(finding.rule)

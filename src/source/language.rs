@@ -26,6 +26,15 @@ impl Language {
             .map(|&(_, language)| language)
     }
 
+    /// The statement that raises the exception of a handler again, where there are such.
+    #[must_use]
+    pub fn raise_again(self) -> Option<&'static str> {
+        match self {
+            Language::Python => Some("raise"),
+            Language::Rust => None,
+        }
+    }
+
     /// The language of a file that was named by the user, which is analysed whatever its name.
     #[must_use]
     pub fn of_named(path: &Path) -> Language {

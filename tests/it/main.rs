@@ -11,6 +11,7 @@ mod config;
 mod contracts;
 mod differential;
 mod execution;
+mod fixes;
 mod fixtures;
 mod input;
 mod robust;

@@ -1,6 +1,6 @@
 //! What is said about a failure that nobody hears of, and where.
 
-use crate::diagnostics::{Finding, Location};
+use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::engine::Catch;
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::{Name, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind};
@@ -164,7 +164,13 @@ pub(super) fn finding(
             "`{place}` is left behind, and nothing was found that reads it"
         ));
     }
-    Some(finding.exit(exit).at(primary, label))
+    let fix = match swallowed.by {
+        Swallower::Catch(catch) if !catch.manager && decorator.is_none() => {
+            raise_again(program, catch.func, span)
+        }
+        _ => None,
+    };
+    Some(finding.exit(exit).fix(fix).at(primary, label))
 }
 
 /// The place where the method ends, and whether it falls off its end there.
@@ -267,4 +273,42 @@ fn encloses(program: &Program<'_>, outer: FuncRef, inner: FuncRef) -> bool {
         at = module.ir.function(func).outer;
     }
     false
+}
+
+/// A `raise` at the end of a handler, or in the place of the statement that leaves it.
+fn raise_again(program: &Program<'_>, func: FuncRef, header: Span) -> Option<Fix> {
+    let module = program.module(func.module);
+    let file = module.file.as_ref()?;
+    let raise = file.language.raise_again()?;
+    let handlers = &module.ir.function(func.func).body.handlers;
+    let handler = handlers.iter().find(|h| h.header == header)?;
+    let text = module.text();
+    let edit = |start: u32, end: u32, text: String| Edit {
+        location: Location {
+            file: file.id,
+            span: Span::new(start, end),
+        },
+        text,
+    };
+    let edit = if handler.leaves {
+        edit(handler.last.start, handler.last.end, raise.to_owned())
+    } else {
+        let before = &text[..handler.body.start as usize];
+        let line = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        let indent = &before[line..];
+        let rest = &text[handler.last.end as usize..];
+        let newline = if rest.contains("\r\n") { "\r\n" } else { "\n" };
+        let rest = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let end = handler.last.end + u32::try_from(rest).ok()?;
+        if indent.trim().is_empty() {
+            edit(end, end, format!("{newline}{indent}{raise}"))
+        } else {
+            edit(handler.last.end, handler.last.end, format!("; {raise}"))
+        }
+    };
+    Some(Fix {
+        message: "raise the exception again at the end of the handler".to_owned(),
+        safety: Safety::Unsafe,
+        edits: vec![edit],
+    })
 }

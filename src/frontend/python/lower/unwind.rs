@@ -7,8 +7,8 @@ use crate::frontend::python::lower::expr::Dest;
 use crate::frontend::python::lower::function::FunctionLowerer;
 use crate::frontend::python::parse;
 use crate::ir::{
-    BlockId, BranchRole, Literal, LocalId, LocalKind, Name, Operand, Rvalue, StatementKind,
-    TerminatorKind, Unwind,
+    BlockId, BranchRole, Handler, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    StatementKind, TerminatorKind, Unwind,
 };
 use crate::source::Span;
 
@@ -405,6 +405,19 @@ impl FunctionLowerer<'_, '_> {
         self.body.assign(test, rvalue, span);
         let test = Operand::Local(test);
         self.branch(test, caught, next, BranchRole::Handler, span);
+        if let (Some(first), Some(last)) = (handler.body.first(), handler.body.last()) {
+            let leaves = matches!(
+                last,
+                Stmt::Return(_) | Stmt::Continue(_) | Stmt::Break(_) | Stmt::Pass(_)
+            );
+            let last = parse::span(last);
+            self.body.handlers.push(Handler {
+                header: span,
+                body: parse::span(first).to(last),
+                last,
+                leaves,
+            });
+        }
         self.body.at(caught);
         let name = handler.name.as_ref().map(|name| Name::new(name.as_str()));
         if let Some(name) = &name {

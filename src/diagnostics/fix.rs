@@ -1,0 +1,40 @@
+//! Changes of the code that would mend a finding.
+
+use crate::diagnostics::Location;
+
+/// How much can be taken for granted about a fix.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Safety {
+    /// It changes what the program does: somebody has to agree.
+    Unsafe,
+}
+
+impl Safety {
+    /// The name in output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Safety::Unsafe => "unsafe",
+        }
+    }
+}
+
+/// One replacement of text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edit {
+    /// What is replaced; empty for an insertion.
+    pub location: Location,
+    /// By what.
+    pub text: String,
+}
+
+/// A change that would mend a finding.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fix {
+    /// What it does, in the imperative.
+    pub message: String,
+    /// Whether it can be applied without a look.
+    pub safety: Safety,
+    /// The replacements, in the order of the text; they do not overlap.
+    pub edits: Vec<Edit>,
+}
