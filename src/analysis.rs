@@ -3,21 +3,25 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 use crate::config::{Origin, Settings};
 use crate::contracts::survey::{Problem, Processor, Survey, class_name};
 use crate::contracts::{self, Inferred};
 use crate::diagnostics::{self, FileFailure, Finding, Location};
-use crate::fence;
-use crate::program::{ClassRef, ModuleId, MroEntry, Program};
+use crate::discover::Coverage;
+use crate::fence::{self, Bug};
+use crate::program::{ClassRef, ModuleId, MroEntry, Program, unread};
 use crate::rules::contract_method::{Checked, Grounds, Task};
 use crate::rules::swallowed_write::Caller;
 use crate::rules::{
-    Effort, Rule, SuccessAsProof, SwallowedWrite, UntrackedReturn, success_as_proof,
-    swallowed_write, untracked_return,
+    self, Effort, Interest, Rule, SuccessAsProof, SwallowedWrite, UntrackedReturn,
+    success_as_proof, swallowed_write, untracked_return,
 };
+use crate::selection::{Loaded, Selection};
 use crate::source::{SourceFile, SourceMap};
 
 /// What an analysis works on.
@@ -27,6 +31,8 @@ pub struct AnalysisInput<'a> {
     pub sources: &'a SourceMap,
     /// The files to check, in the order of their displayed paths.
     pub files: &'a [Arc<SourceFile>],
+    /// What these are all of.
+    pub coverage: &'a Coverage,
     /// What to check.
     pub settings: &'a Settings,
 }
@@ -48,20 +54,33 @@ pub struct Analysis {
 
 /// Named counters, in the order in which they are printed.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct Statistics(Vec<(&'static str, u64)>);
+pub struct Statistics {
+    counters: Vec<(&'static str, u64)>,
+    times: Vec<(&'static str, Duration)>,
+}
 
 impl Statistics {
     /// Adds to a counter, which is appended when it is new.
     pub fn add(&mut self, name: &'static str, count: u64) {
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
+        match self.counters.iter_mut().find(|(known, _)| *known == name) {
             Some((_, total)) => *total += count,
-            None => self.0.push((name, count)),
+            None => self.counters.push((name, count)),
         }
     }
 
     /// The counters in order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        self.0.iter().copied()
+        self.counters.iter().copied()
+    }
+
+    /// Notes how long a phase took.
+    pub fn time(&mut self, phase: &'static str, took: Duration) {
+        self.times.push((phase, took));
+    }
+
+    /// How long each phase took, in order.
+    pub fn times(&self) -> impl Iterator<Item = (&'static str, Duration)> + '_ {
+        self.times.iter().copied()
     }
 }
 
@@ -78,41 +97,44 @@ struct ClassRun {
 #[must_use]
 pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut out = Analysis::default();
+    let settings = input.settings;
+    let start = Instant::now();
+    let selected = rules::all()
+        .iter()
+        .filter(|r| settings.rules.contains(r.id()));
+    let interests: Vec<Interest> = selected.map(|rule| rule.interest(settings)).collect();
+    let selection = Selection::new(
+        input.sources,
+        input.files,
+        input.coverage,
+        &interests,
+        settings.reading,
+    );
+    out.statistics.time("sketching", start.elapsed());
+
+    let start = Instant::now();
     let program = Program::new(input.sources);
-    let mut modules = Vec::new();
-    for (file, added) in input.files.iter().zip(program.add_files(input.files)) {
-        match added {
-            Ok(added) => {
-                modules.extend(added.module.map(|module| (file, module)));
-                out.failed.extend(added.broken.into_iter().map(|problem| {
-                    let place = problem.offset.map(|at| {
-                        let p = file.position(at);
-                        (p.line, p.column)
-                    });
-                    FileFailure::input(file.display.clone(), place, problem.reason)
-                }));
-            }
-            Err(bug) => out
-                .failed
-                .push(FileFailure::internal(file.display.clone(), bug.to_string())),
-        }
-    }
+    let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
+    let modules = named(input, &loaded);
+    out.statistics.time("parsing classes", start.elapsed());
+
+    let start = Instant::now();
     let mut results = Vec::new();
     let about_contracts = [UntrackedReturn.id(), SwallowedWrite.id()];
     if about_contracts
         .iter()
-        .any(|rule| input.settings.rules.contains(rule))
+        .any(|rule| settings.rules.contains(rule))
     {
-        let inferred = if input.settings.infer_contracts {
+        let inferred = if settings.infer_contracts {
             let classes: Vec<ClassRef> = modules
                 .iter()
                 .flat_map(|(_, module)| program.classes(*module))
                 .collect();
-            contracts::infer(&program, &classes, &input.settings.contracts)
+            contracts::infer(&program, &classes, &settings.contracts)
         } else {
             Vec::new()
         };
-        out.contracts = Survey::all(&input.settings.contracts, &inferred);
+        out.contracts = Survey::all(&settings.contracts, &inferred);
         let checked: Vec<_> = modules
             .par_iter()
             .map(|(_, module)| {
@@ -122,39 +144,85 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         for ((file, _), checked) in modules.iter().zip(checked) {
             match checked {
                 Ok(checked) => results.extend(checked),
-                Err(bug) => out
-                    .failed
-                    .push(FileFailure::internal(file.display.clone(), bug.to_string())),
+                Err(bug) => out.failed.push(internal(file, &bug)),
             }
         }
     }
+    out.statistics
+        .time("following contract methods", start.elapsed());
+
     let mut effort = Effort::default();
     let mut others = Vec::new();
-    if input.settings.rules.contains(SuccessAsProof.id()) {
-        let options = &input.settings.success_as_proof;
+    let mut read: FxHashSet<usize> = loaded.iter().map(|(at, _)| *at).collect();
+    if settings.rules.contains(SuccessAsProof.id()) {
+        let start = Instant::now();
+        let partial = Program::new(input.sources);
+        let sparse = if selection.is_whole() {
+            &program
+        } else {
+            &partial
+        };
+        let loaded = selection.load_functions(sparse, &mut out.failed);
+        read.extend(loaded.iter().map(|(at, _)| *at));
+        out.statistics.time("parsing functions", start.elapsed());
+        let start = Instant::now();
+        let modules = named(input, &loaded);
+        let options = &settings.success_as_proof;
         let checked: Vec<_> = modules
             .par_iter()
-            .map(|(_, module)| {
-                fence::catch(|| success_as_proof::check_module(&program, *module, options))
+            .map(|(file, module)| {
+                fence::catch(|| {
+                    let check = |program: &Program<'_>, module| {
+                        success_as_proof::check_module(program, module, options)
+                    };
+                    let (found, missed) = unread::watch(|| check(sparse, *module));
+                    if !missed {
+                        return (found, false);
+                    }
+                    match program.add_file(file) {
+                        Ok(whole) => (check(&program, whole), true),
+                        Err(_) => (found, false),
+                    }
+                })
             })
             .collect();
+        let mut again = 0;
         for ((file, _), checked) in modules.iter().zip(checked) {
             match checked {
-                Ok((findings, spent)) => {
+                Ok(((findings, spent), missed)) => {
                     others.extend(findings);
                     effort += spent;
+                    again += u64::from(missed);
                 }
-                Err(bug) => out
-                    .failed
-                    .push(FileFailure::internal(file.display.clone(), bug.to_string())),
+                Err(bug) => out.failed.push(internal(file, &bug)),
             }
         }
+        out.statistics.add("files read again as a whole", again);
+        out.statistics.time("following functions", start.elapsed());
     }
+    let files = input.files.len();
+    out.statistics.add("files sketched", files as u64);
+    out.statistics
+        .add("files parsed, wholly or in part", read.len() as u64);
+    out.statistics
+        .add("files left at that", (files - read.len()) as u64);
     survey(&program, &results, &mut out.contracts);
     count(&program, &results, effort, &mut out);
     out.findings = findings(&program, results);
     out.findings.extend(others);
     out
+}
+
+fn named<'i>(input: &AnalysisInput<'i>, loaded: &[Loaded]) -> Vec<(&'i Arc<SourceFile>, ModuleId)> {
+    let files = input.files;
+    loaded
+        .iter()
+        .map(|(at, module)| (&files[*at], *module))
+        .collect()
+}
+
+fn internal(file: &SourceFile, bug: &Bug) -> FileFailure {
+    FileFailure::internal(file.display.clone(), bug.to_string())
 }
 
 fn check_module(

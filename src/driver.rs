@@ -126,10 +126,14 @@ pub fn run(request: Request<'_>) -> Outcome {
         }
     }
     let found = discover(request.paths, &request.settings.excludes, &sources);
+    let discovering = start.elapsed();
     load(&found, &sources, &mut files, &mut failures);
+    let loading = start.elapsed();
+    let coverage = found.coverage(&sources);
     let input = AnalysisInput {
         sources: &sources,
         files: &files,
+        coverage: &coverage,
         settings: request.settings,
     };
     let (analysis, bug) = match fence::on_big_stack(|| analysis::analyse(&input)) {
@@ -161,6 +165,8 @@ pub fn run(request: Request<'_>) -> Outcome {
         Ok(settled) => (settled, bug),
         Err(new) => (Settled::default(), bug.or(Some(new))),
     };
+    statistics.time("discovering", discovering);
+    statistics.time("reading", loading - discovering);
     Outcome {
         checked: files.len() - files.iter().filter(failed).count(),
         settled,

@@ -16,6 +16,7 @@ pub mod ir;
 pub mod program;
 pub mod report;
 pub mod rules;
+pub mod selection;
 pub mod settle;
 pub mod source;
 pub mod sql;

@@ -33,6 +33,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         ignore: args.ignore.clone(),
         pedantic: args.pedantic,
         max_file_bytes: Some(args.max_file_size * MIB),
+        reading: args.read.into(),
     };
     let settings = settings(&source, &overrides, args.verbose, &cwd)
         .map_err(|error| describe(&error, &cwd))?;
@@ -203,6 +204,9 @@ fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
     if args.statistics {
         for (name, count) in outcome.statistics.iter() {
             terminal::complain(&format!("{count:>12}  {name}"));
+        }
+        for (phase, time) in outcome.statistics.times() {
+            terminal::complain(&format!("{:>9} ms  {phase}", time.as_millis()));
         }
     }
     outcome.status(args.fail_on.threshold())

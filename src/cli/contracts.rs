@@ -6,7 +6,7 @@ use termcolor::{Ansi, NoColor, WriteColor};
 
 use super::args::{ContractsArgs, RulesFormat};
 use super::{Failure, check, terminal};
-use crate::config::{ConfigSource, Overrides};
+use crate::config::{ConfigSource, Overrides, Reading};
 use crate::driver::{self, Request, Status};
 use crate::report;
 use crate::rules::{Rule, UntrackedReturn};
@@ -20,6 +20,8 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
     // The rule that checks contracts, whatever the file selects.
     let overrides = Overrides {
         select: vec![UntrackedReturn.id().to_owned()],
+        // The list says whether it is complete.
+        reading: Reading::Everything,
         ..Overrides::default()
     };
     let settings = check::settings(&source, &overrides, false, &cwd)

@@ -38,6 +38,22 @@ pub struct Settings {
     pub pedantic: bool,
     /// Files of more bytes are refused.
     pub max_file_bytes: u64,
+    /// Which files are parsed.
+    pub reading: Reading,
+}
+
+/// Which files are parsed. The same is found in any case; what differs is which syntax errors are
+/// come across.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Reading {
+    /// Those that were named, and of those that a walk found all when they are few, else those
+    /// that can matter to a rule.
+    #[default]
+    Auto,
+    /// All.
+    Everything,
+    /// Those that can matter to a rule.
+    Needed,
 }
 
 /// Method, place, and who must keep it.
@@ -157,6 +173,8 @@ pub struct Overrides {
     pub pedantic: bool,
     /// `--max-file-size`, in bytes.
     pub max_file_bytes: Option<u64>,
+    /// `--read`
+    pub reading: Reading,
 }
 
 /// Something wrong in a configuration file or on the command line.
@@ -241,6 +259,7 @@ impl Settings {
             excludes,
             pedantic: overrides.pedantic,
             max_file_bytes: overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES),
+            reading: overrides.reading,
         })
     }
 }

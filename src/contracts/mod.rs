@@ -103,6 +103,33 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract])
     out
 }
 
+/// The classes with a method that depends on another one of its receiver.
+#[must_use]
+pub fn that_depend(program: &Program<'_>, classes: &[ClassRef]) -> BTreeSet<ClassRef> {
+    let stores = Stores::new(program);
+    let depends = |class: &&ClassRef| !dependences(&stores, **class).is_empty();
+    classes.iter().filter(depends).copied().collect()
+}
+
+/// The classes and those that they inherit from.
+#[must_use]
+pub fn with_bases(program: &Program<'_>, classes: &[ClassRef]) -> Vec<ClassRef> {
+    let above = |class: &ClassRef| known_above(program, *class);
+    let all: BTreeSet<ClassRef> = classes.iter().flat_map(above).collect();
+    all.into_iter().collect()
+}
+
+/// The class itself and the classes that it inherits from, as far as they are known.
+#[must_use]
+pub fn known_above(program: &Program<'_>, class: ClassRef) -> Vec<ClassRef> {
+    program
+        .mro(class)
+        .entries
+        .iter()
+        .filter_map(known)
+        .collect()
+}
+
 fn known(entry: &MroEntry) -> Option<ClassRef> {
     match entry {
         MroEntry::Class(class) => Some(*class),

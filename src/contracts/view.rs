@@ -159,7 +159,7 @@ impl<'p, 'm> View<'p, 'm> {
         };
         let stored = [owner.module, self.class.module].into_iter().any(|m| {
             let module = self.program.module(m);
-            module.stored_fields.contains(name)
+            module.stores(name)
         });
         match defs.as_slice() {
             [MemberDef::Def(def)] if !stored => literal_text(def),

@@ -27,15 +27,54 @@ pub struct Discovered {
     pub failures: Vec<FileFailure>,
     /// Files and folders that were left out of a walk.
     pub skipped: Vec<Skipped>,
+    /// The folders that were walked, by their real paths.
+    pub folders: Vec<PathBuf>,
 }
 
 impl Discovered {
+    /// What the files are all of.
+    #[must_use]
+    pub fn coverage(&self, sources: &SourceMap) -> Coverage {
+        let real = |skipped: &Skipped| fs::canonicalize(sources.cwd().join(&skipped.path)).ok();
+        Coverage {
+            folders: self.folders.clone(),
+            left_out: self.skipped.iter().filter_map(real).collect(),
+        }
+    }
+
     /// How many files and folders were left out, not counting the folders that never hold
     /// first-party code: every repository has some.
     #[must_use]
     pub fn skipped_count(&self) -> usize {
         let counts = |skipped: &&Skipped| skipped.reason != SkipReason::Builtin;
         self.skipped.iter().filter(counts).count()
+    }
+}
+
+/// What a run was asked to look at: all else is looked at only where something leads there.
+#[derive(Clone, Default, Debug)]
+pub struct Coverage {
+    /// The folders that were walked, by their real paths.
+    pub folders: Vec<PathBuf>,
+    /// What the walks left out, by its real path.
+    pub left_out: Vec<PathBuf>,
+}
+
+impl Coverage {
+    /// Whether the path was found by a walk and not named itself.
+    #[must_use]
+    pub fn walked(&self, path: &Path) -> bool {
+        self.folders.iter().any(|folder| path.starts_with(folder))
+    }
+
+    /// Whether every source file at or below the path is among the files.
+    #[must_use]
+    pub fn covers(&self, path: &Path) -> bool {
+        self.walked(path)
+            && !self
+                .left_out
+                .iter()
+                .any(|out| out.starts_with(path) || path.starts_with(out))
     }
 }
 
@@ -120,6 +159,7 @@ pub fn discover(paths: &[PathBuf], excludes: &Excludes, sources: &SourceMap) -> 
             Ok(Located::File(real)) => add(real, path.clone(), false, false),
             Ok(Located::Folder(real)) => {
                 let walked = walk::walk(path, &real, excludes);
+                found.folders.push(real);
                 for file in walked.files {
                     add(file.real, file.path, true, file.through_link);
                 }

@@ -199,7 +199,7 @@ impl Engine<'_> {
                             // something set from outside, which may be a method.
                             let attribute = self.program.mro(class).entries.iter().any(|e| {
                                 matches!(e, MroEntry::Class(c)
-                                    if self.program.module(c.module).stored_fields.contains(name))
+                                    if self.program.module(c.module).stores(name))
                             });
                             let given = self.mentions_watched(&state, &args)
                                 || recv == state.watched && !attribute;

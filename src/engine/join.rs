@@ -1,5 +1,6 @@
 //! Joining states, and naming their symbols canonically.
 
+use crate::engine::shared::Shared;
 use crate::engine::state::{Cell, Entry, Slot, State, view};
 use crate::engine::value::{Site, Term, Terms, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -132,8 +133,8 @@ impl State {
             .collect();
         let mut out = State {
             env,
-            heap: BTreeMap::new(),
-            facts: BTreeMap::new(),
+            heap: Shared::default(),
+            facts: Shared::default(),
             flags: self.flags | other.flags,
             watched: self.watched,
         };

@@ -29,6 +29,7 @@ mod methods;
 mod objects;
 mod operators;
 pub mod origins;
+mod shared;
 pub mod simulate;
 pub mod state;
 mod step;
@@ -52,7 +53,7 @@ use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{OuterLive, Summary, SummaryKey};
 use crate::engine::value::{Site, Term, Terms, Value};
 use crate::ir::{BlockId, Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
+use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program, unread};
 
 /// A call, as a rule's automaton sees it.
 pub struct CallEvent<'a> {
@@ -262,6 +263,9 @@ impl<'p> Engine<'p> {
             return cx.clone();
         }
         let module = self.program.module(func.module);
+        if module.ir.function(func.func).unread.is_some() {
+            unread::note();
+        }
         let live = Liveness::compute(module.ir.function(func.func));
         let cx = Rc::new(FnContext { func, module, live });
         self.contexts.insert(func, cx.clone());

@@ -209,12 +209,8 @@ impl Engine<'_> {
                                 };
                             }
                             [MemberDef::Def(def)] => {
-                                let stored = self
-                                    .program
-                                    .module(owner.module)
-                                    .stored_fields
-                                    .contains(field)
-                                    || self.program.module(c.module).stored_fields.contains(field);
+                                let stored = self.program.module(owner.module).stores(field)
+                                    || self.program.module(c.module).stores(field);
                                 if !stored {
                                     let def = def.clone();
                                     let v = self.def_value(&def, owner.module, field, 0);

@@ -1,10 +1,12 @@
 //! Abstract states: what is known at one point of one path.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::fact::{Fact, Interval, Kind, Lits};
+use crate::engine::shared::Shared;
 use crate::engine::value::{Site, Term, Terms, Value, for_each_operand};
 use crate::ir::{Literal, Name};
 
@@ -41,18 +43,31 @@ pub mod flag {
 }
 
 /// What is known at one point of one path.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct State {
     /// The locals of the current call; `None` for one that is unbound or of no interest.
     pub env: Vec<Option<Value>>,
     /// What objects contain, as far as it is known.
-    pub heap: BTreeMap<(Value, Slot), Cell>,
+    pub heap: Shared<BTreeMap<(Value, Slot), Cell>>,
     /// Facts about values.
-    pub facts: BTreeMap<Value, Fact>,
+    pub facts: Shared<BTreeMap<Value, Fact>>,
     /// The state of the property automaton, and the engine's own [`flag`]s.
     pub flags: u32,
     /// The object whose place the rule watches.
     pub watched: Value,
+}
+
+/// What two states most often differ in: the rest is left to the comparison.
+impl Hash for State {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.env.hash(hasher);
+        self.flags.hash(hasher);
+        self.watched.hash(hasher);
+        self.heap.len().hash(hasher);
+        for value in self.facts.keys() {
+            value.hash(hasher);
+        }
+    }
 }
 
 impl State {
@@ -61,8 +76,8 @@ impl State {
     pub fn new(locals: usize, watched: Value) -> Self {
         State {
             env: vec![None; locals],
-            heap: BTreeMap::new(),
-            facts: BTreeMap::new(),
+            heap: Shared::default(),
+            facts: Shared::default(),
             flags: 0,
             watched,
         }
@@ -108,13 +123,16 @@ impl State {
 
     /// Changes the fact about a value; false when it becomes contradictory.
     pub fn refine(&mut self, v: Value, change: impl FnOnce(&mut Fact) -> bool) -> bool {
-        let mut fact = self.facts.get(&v).cloned().unwrap_or_default();
+        let old = self.facts.get(&v);
+        let mut fact = old.cloned().unwrap_or_default();
         if !change(&mut fact) || !fact.propagate() {
             return false;
         }
         if fact.is_trivial() {
-            self.facts.remove(&v);
-        } else {
+            if old.is_some() {
+                self.facts.remove(&v);
+            }
+        } else if old != Some(&fact) {
             self.facts.insert(v, fact);
         }
         true
@@ -191,9 +209,13 @@ impl State {
     }
 
     fn forget(&mut self, terms: &Terms, leaf: Value) {
-        self.facts.retain(|v, _| !terms.leaves(*v).contains(&leaf));
-        self.heap
-            .retain(|(o, _), _| !terms.leaves(*o).contains(&leaf));
+        let kept = |v: &Value| !terms.leaves(*v).contains(&leaf);
+        if !self.facts.keys().all(kept) {
+            self.facts.retain(|v, _| kept(v));
+        }
+        if !self.heap.keys().all(|(o, _)| kept(o)) {
+            self.heap.retain(|(o, _), _| kept(o));
+        }
     }
 
     /// Every value that can be reached from the given roots through the heap.
@@ -246,8 +268,11 @@ impl State {
             .collect();
         let leaves = self.reachable(terms, roots.iter().copied());
         let alive = |v: Value| terms.leaves(v).iter().all(|l| leaves.contains(l));
-        self.heap
-            .retain(|(o, slot), _| alive(*o) && !matches!(slot, Slot::Item(k) if !alive(*k)));
+        let kept =
+            |o: &Value, slot: &Slot| alive(*o) && !matches!(slot, Slot::Item(k) if !alive(*k));
+        if !self.heap.keys().all(|(o, slot)| kept(o, slot)) {
+            self.heap.retain(|(o, slot), _| kept(o, slot));
+        }
         // A fact about a field is of use while the field may be read again, or while a variable
         // or another object holds the same value.
         // or while something is known of what the object contains.
@@ -266,7 +291,7 @@ impl State {
                 }
             });
         }
-        self.facts.retain(|v, _| {
+        let kept = |v: &Value| {
             if !alive(*v) {
                 return false;
             }
@@ -276,7 +301,10 @@ impl State {
             let mut ok = true;
             terms.for_each_field(*v, &mut |n| ok &= live_field(n));
             ok
-        });
+        };
+        if !self.facts.keys().all(kept) {
+            self.facts.retain(|v, _| kept(v));
+        }
     }
 }
 

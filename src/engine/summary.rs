@@ -484,9 +484,9 @@ impl Engine<'_> {
         let left = exit.state.map_values(&exit.state.env, |v| {
             Some(self.terms.substitute(v, &mut map))
         });
-        out.heap.extend(left.heap);
+        out.heap.extend(left.heap.into_inner());
         // An input may stand for a literal, which needs no facts.
-        let facts = left.facts.into_iter();
+        let facts = left.facts.into_inner().into_iter();
         out.facts
             .extend(facts.filter(|(v, _)| self.terms.literal(*v).is_none()));
         (out, value, left.env)

@@ -11,6 +11,7 @@ mod builder;
 pub mod layout;
 pub mod python;
 pub mod rust;
+pub mod sketch;
 
 /// Lowers one file. `text` is decoded and has no byte order mark; all spans of the result are
 /// byte offsets into it.
@@ -45,6 +46,34 @@ pub fn lower_intact(language: Language, text: &str) -> Result<Lowered, SyntaxErr
             module,
             broken: Vec::new(),
         }),
+    }
+}
+
+/// Like [`lower_intact`], but where the language allows it, function bodies are left out that a
+/// glance says cannot matter.
+///
+/// # Errors
+/// When nothing of the text is intact.
+pub fn lower_sparse(
+    language: Language,
+    text: &str,
+    glance: &mut dyn sketch::Glance,
+) -> Result<Lowered, SyntaxError> {
+    match language {
+        Language::Python => python::lower_sparse(text, glance),
+        Language::Rust => lower_intact(language, text),
+    }
+}
+
+/// Like [`lower_intact`], but where the language allows it, only the bodies of methods are there
+/// that call a method of their receiver and look something up in what it has.
+///
+/// # Errors
+/// When nothing of the text is intact.
+pub fn lower_readers(language: Language, text: &str) -> Result<Lowered, SyntaxError> {
+    match language {
+        Language::Python => python::lower_readers(text),
+        Language::Rust => lower_intact(language, text),
     }
 }
 

@@ -236,6 +236,16 @@ pub struct Function {
     pub outer_cells: Option<LocalId>,
     /// The control-flow graph.
     pub body: Body,
+    /// Set when the body was left out because it cannot matter: `body` stands for nothing then,
+    /// and who needs it has to read the file as a whole.
+    pub unread: Option<Unread>,
+}
+
+/// A function body that was left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unread {
+    /// Its text.
+    pub text: Span,
 }
 
 /// What the body of a function amounts to, apart from its docstring.

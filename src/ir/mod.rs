@@ -31,7 +31,7 @@ pub use data::Data;
 pub use item::{
     Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, FunctionShape, ImportPath, Module,
     Nature, Overrides, Param, ParamKind, Relative, Scope, ScopeIdx, ScopeKind, StaticExpr,
-    StaticExprKind,
+    StaticExprKind, Unread,
 };
 pub use rvalue::{
     Arg, ArgKind, BinOp, Callee, CmpOp, DictItem, Element, Literal, Name, Operand, Rvalue,

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, RwLock};
 use rayon::prelude::*;
 
 use crate::fence::{self, Bug};
-use crate::frontend::{self, SyntaxError};
+use crate::frontend::sketch::Glance;
+use crate::frontend::{self, Lowered, SyntaxError};
 use crate::ir::{self, Name, StatementKind};
 use crate::program::classes::Mro;
-use crate::program::{ClassRef, FuncRef};
+use crate::program::{ClassRef, FuncRef, unread};
 use crate::source::{SourceFile, SourceMap};
 
 /// A module of the program.
@@ -60,10 +61,27 @@ pub struct LoadedModule {
     /// Names that some function stores to under `global`.
     pub mutated_globals: HashSet<Name>,
     /// Attribute names that some function of the file stores to.
-    pub stored_fields: HashSet<Name>,
+    stored_fields: HashSet<Name>,
 }
 
 impl LoadedModule {
+    /// Whether some function of the file stores to an attribute of this name.
+    #[must_use]
+    pub fn stores(&self, field: &str) -> bool {
+        if self.stored_fields.contains(field) {
+            return true;
+        }
+        let unread = self.ir.functions.iter().filter_map(|f| f.unread);
+        let text = self.text();
+        if unread
+            .map(|unread| unread.text.slice(text))
+            .any(|text| memchr::memmem::find(text.as_bytes(), field.as_bytes()).is_some())
+        {
+            unread::note();
+        }
+        false
+    }
+
     /// The text of the file; empty for a namespace package.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -152,23 +170,60 @@ impl<'s> Program<'s> {
         Ok(self.insert_file(file, lowered.module))
     }
 
+    /// Like [`Program::add_files`], without function bodies that cannot matter.
+    pub fn add_files_sparsely(
+        &self,
+        files: &[Arc<SourceFile>],
+        glances: &(dyn Fn() -> Box<dyn Glance> + Sync),
+    ) -> Vec<Result<Added, Bug>> {
+        self.add_lowered(files, |file| {
+            frontend::lower_sparse(file.language, &file.text, &mut *glances())
+        })
+    }
+
+    /// Like [`Program::add_files`], without the bodies of methods that do not look anything up
+    /// after calling a method of their receiver.
+    pub fn add_readers(&self, files: &[Arc<SourceFile>]) -> Vec<Result<Added, Bug>> {
+        self.add_lowered(files, |file| {
+            frontend::lower_readers(file.language, &file.text)
+        })
+    }
+
     /// Lowers source files, in parallel; the modules are numbered in the order of the files. With
     /// each comes what is broken in it.
     pub fn add_files(&self, files: &[Arc<SourceFile>]) -> Vec<Result<Added, Bug>> {
+        self.add_lowered(files, |file| {
+            frontend::lower_intact(file.language, &file.text)
+        })
+    }
+
+    fn add_lowered(
+        &self,
+        files: &[Arc<SourceFile>],
+        lower: impl Fn(&SourceFile) -> Result<Lowered, SyntaxError> + Sync,
+    ) -> Vec<Result<Added, Bug>> {
         let lowered: Vec<_> = files
             .par_iter()
-            .map(|file| fence::catch(|| frontend::lower_intact(file.language, &file.text)))
+            .map(|file| match self.lookup_path(&file.real_path) {
+                Some(Some(id)) => Ok(Err(id)),
+                _ => fence::catch(|| lower(file)).map(Ok),
+            })
             .collect();
         files
             .iter()
             .zip(lowered)
             .map(|(file, lowered)| {
                 lowered.map(|lowered| match lowered {
-                    Ok(lowered) => Added {
+                    // What is broken in it was told before.
+                    Err(id) => Added {
+                        module: Some(id),
+                        broken: Vec::new(),
+                    },
+                    Ok(Ok(lowered)) => Added {
                         module: Some(self.insert_file(file, lowered.module)),
                         broken: lowered.broken.into_iter().map(Into::into).collect(),
                     },
-                    Err(error) => Added {
+                    Ok(Err(error)) => Added {
                         module: None,
                         broken: vec![error.into()],
                     },
@@ -309,11 +364,16 @@ impl<'s> Program<'s> {
     /// The folders in which absolute imports of a module are looked for: above its outermost
     /// package, and every folder from there up to the project's marker, each also with `src`.
     pub(super) fn import_roots(&self, module: &LoadedModule) -> Arc<Vec<PathBuf>> {
+        self.import_roots_of(&module.folder)
+    }
+
+    /// The same for the modules in a folder.
+    pub(crate) fn import_roots_of(&self, folder: &Path) -> Arc<Vec<PathBuf>> {
         let mut roots = self.roots.lock().expect("no panic while the lock is held");
-        if let Some(found) = roots.get(&module.folder) {
+        if let Some(found) = roots.get(folder) {
             return found.clone();
         }
-        let mut top = module.folder.clone();
+        let mut top = folder.to_path_buf();
         while top.join("__init__.py").is_file() {
             match top.parent() {
                 Some(p) => top = p.to_path_buf(),
@@ -350,7 +410,7 @@ impl<'s> Program<'s> {
             }
         }
         let found = Arc::new(found);
-        roots.insert(module.folder.clone(), found.clone());
+        roots.insert(folder.to_path_buf(), found.clone());
         found
     }
 }

@@ -10,10 +10,27 @@ mod tables;
 pub mod untracked_return;
 mod wording;
 
+use crate::config::Settings;
 use crate::engine::budget::Budget;
+use crate::frontend::sketch::Glance;
 
 pub use catalogue::{Example, KindMeta, RuleMeta};
 pub use registry::{IgnoreComment, SuccessAsProof, SwallowedWrite, UntrackedReturn, all, by_id};
+
+/// Makes glances, one for each thread.
+pub type Glances = Box<dyn Fn() -> Box<dyn Glance> + Send + Sync>;
+
+/// What a rule has to see of a program: all else need not be read.
+#[derive(Default)]
+pub struct Interest {
+    /// Names of members: classes that define one of them, or inherit from such a class, matter.
+    pub members: Vec<String>,
+    /// Whether methods matter that call a method of their receiver which classes below define,
+    /// and look up what it has left: they may imply a contract.
+    pub beliefs: bool,
+    /// Tells which functions matter, whatever class they are in.
+    pub glance: Option<Glances>,
+}
 
 /// A rule. What is known about it without running it comes from its catalogue entry.
 pub trait Rule: Sync {
@@ -24,6 +41,9 @@ pub trait Rule: Sync {
     fn id(&self) -> &'static str {
         &self.meta().id
     }
+
+    /// What it has to see of a program.
+    fn interest(&self, settings: &Settings) -> Interest;
 }
 
 /// What a check cost, and where it gave up.

@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
-use super::{Rule, RuleMeta};
+use super::{Interest, Rule, RuleMeta, contract_method, success_as_proof};
+use crate::config::Settings;
 
-/// Declares the type of each rule, embeds its catalogue entry and lists it in [`all`].
+/// Declares the type of each rule, embeds its catalogue entry, says what it has to see of a
+/// program and lists it in [`all`].
 macro_rules! registry {
-    ($($(#[$doc:meta])* $rule:ident = $id:literal;)*) => {
+    ($($(#[$doc:meta])* $rule:ident = $id:literal, $interest:path;)*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Copy, Debug)]
@@ -19,6 +21,10 @@ macro_rules! registry {
                             .expect("catalogue entries are valid: a test reads every one")
                     });
                     &META
+                }
+
+                fn interest(&self, settings: &Settings) -> Interest {
+                    $interest(settings)
                 }
             }
         )*
@@ -34,15 +40,20 @@ macro_rules! registry {
     };
 }
 
+/// What a rule has to see that looks at comments only.
+fn nothing_further(_: &Settings) -> Interest {
+    Interest::default()
+}
+
 registry! {
     /// A comment that ignores findings is wrong itself.
-    IgnoreComment = "ignore-comment";
+    IgnoreComment = "ignore-comment", nothing_further;
     /// A run that ended well is taken for a run that processed something.
-    SuccessAsProof = "success-as-proof";
+    SuccessAsProof = "success-as-proof", success_as_proof::interest;
     /// A write can fail, and the method still ends as if it had not.
-    SwallowedWrite = "swallowed-write";
+    SwallowedWrite = "swallowed-write", contract_method::interest;
     /// A processor method can return without recording what it did.
-    UntrackedReturn = "untracked-return";
+    UntrackedReturn = "untracked-return", contract_method::interest;
 }
 
 /// The rule with this id.

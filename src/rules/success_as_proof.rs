@@ -5,6 +5,8 @@
 //! of records is compared. An effect is reported when a status decides it (control dependence) and
 //! some path comes to it with the status known and no count compared.
 
+mod glance;
+mod hints;
 mod lists;
 mod names;
 mod query;
@@ -20,6 +22,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::config::Settings;
 use crate::diagnostics::{Finding, Severity};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::{ExitKind, Graph};
@@ -30,8 +33,9 @@ use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, ModuleId, Program};
-use crate::rules::Effort;
+use crate::rules::{Effort, Interest};
 use crate::source::Span;
+use hints::{Constants, Worth};
 use sites::{Code, Effect, Place};
 use watch::{
     EVIDENCE, FACT, FILTERED, LIST_MARKED, NULLABLE, OWN, PERFORMED, REPLY, Watch, unproven,
@@ -45,6 +49,15 @@ pub struct Options {
     pub vocabulary: Vocabulary,
     /// Whether a comparison that lets a missing count pass is no evidence.
     pub strict_null: bool,
+}
+
+/// What the rule has to see of a program: functions with words for success.
+pub fn interest(settings: &Settings) -> Interest {
+    let words = settings.success_as_proof.vocabulary.clone();
+    Interest {
+        glance: Some(Box::new(move || Box::new(glance::Look::new(words.clone())))),
+        ..Interest::default()
+    }
 }
 
 /// Checks the functions of a module.
@@ -66,17 +79,47 @@ pub fn check_module(
         }
     }
     for (i, function) in loaded.ir.functions.iter().enumerate() {
-        if function.name.starts_with("test_") || function.name.starts_with('<') {
+        // A body that was left out cannot matter.
+        if function.unread.is_some()
+            || function.name.starts_with("test_")
+            || function.name.starts_with('<')
+        {
             continue;
         }
+        let constants = Constants {
+            program,
+            module,
+            scope: function.scope,
+            class: function.class.map(|class| ClassRef { module, class }),
+        };
         let idx = FuncIdx(u32::try_from(i).expect("fewer than 2^32 functions"));
         let code = Code::new(function, nested.get(&idx).map_or(&[], Vec::as_slice));
         let places = code.places(words);
-        if !code.is_worth_following(words, &places) {
+        let worth = code.worth(words, constants, &places);
+        if worth == Worth::Nothing {
+            continue;
+        }
+        let control = ControlDependence::compute(&function.body);
+        let work = code.work(words);
+        let can_be = |place: &Place| match place.effect {
+            Effect::Skips { round } => control
+                .deciders(place.block)
+                .iter()
+                .any(|edge| skips(&control, function, &work, *edge, place, round)),
+            _ => true,
+        };
+        if worth == Worth::FollowingTo && !places.iter().any(can_be) {
             continue;
         }
         let func = FuncRef { module, func: idx };
-        let check = Check::new(program, func, code, places, options);
+        let check = Check {
+            program,
+            func,
+            code,
+            places,
+            options,
+            control,
+        };
         let run = check.run(&FxHashSet::default(), options.strict_null, &mut effort);
         if let Some(class) = function.class {
             fields.entry(class).or_default().extend(run.filled.clone());
@@ -145,24 +188,6 @@ struct Decided<'c> {
 }
 
 impl<'c, 'p> Check<'c, 'p> {
-    fn new(
-        program: &'c Program<'p>,
-        func: FuncRef,
-        code: Code<'c>,
-        places: Vec<Place>,
-        options: &'c Options,
-    ) -> Self {
-        let control = ControlDependence::compute(&code.function.body);
-        Check {
-            program,
-            func,
-            code,
-            places,
-            options,
-            control,
-        }
-    }
-
     /// Simulates the function and reports. `filled` are the fields that other functions fill with
     /// units that succeeded.
     fn run(&self, filled: &FxHashSet<String>, strict_null: bool, effort: &mut Effort) -> Run {
@@ -364,20 +389,9 @@ impl<'c, 'p> Check<'c, 'p> {
             }
             Effect::Skips { round } => {
                 let edges = self.deciding(engine, cx, graph, place.block);
-                let body = &self.code.function.body;
-                let skips = edges.iter().any(|e| {
-                    let t = &body.block(e.from).terminator.kind;
-                    matches!(t, TerminatorKind::Branch { .. })
-                        && sites::skips_work(
-                            &self.control,
-                            self.code.function,
-                            work,
-                            e.from,
-                            e.to,
-                            place,
-                            *round,
-                        )
-                });
+                let skips = edges
+                    .iter()
+                    .any(|e| skips(&self.control, self.code.function, work, *e, place, *round));
                 if skips {
                     here(place.block, edges)
                 } else {
@@ -522,6 +536,20 @@ impl<'c, 'p> Check<'c, 'p> {
             }
         }
     }
+}
+
+/// Whether a test skips work by taking an edge to a place.
+fn skips(
+    control: &ControlDependence,
+    function: &Function,
+    work: &FxHashSet<BlockId>,
+    edge: Edge,
+    place: &Place,
+    round: bool,
+) -> bool {
+    let test = &function.body.block(edge.from).terminator.kind;
+    matches!(test, TerminatorKind::Branch { .. })
+        && sites::skips_work(control, function, work, edge.from, edge.to, place, round)
 }
 
 /// The flags when the truth of a returned value is `want`; `None` when it can't be.

@@ -20,6 +20,7 @@ mod robust;
 mod rust_differential;
 mod rust_harness;
 mod rust_programs;
+mod selection;
 mod stdlib;
 mod suppression;
 mod tree;

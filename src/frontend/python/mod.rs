@@ -18,6 +18,8 @@ mod parse;
 mod partial;
 mod scan;
 mod scope;
+mod sketch;
+mod sparse;
 mod static_expr;
 mod walk;
 
@@ -28,6 +30,10 @@ mod syntax_tests;
 #[cfg(test)]
 mod tests;
 
+pub(super) use sketch::sketch;
+
+use crate::frontend::python::outline::FunctionPiece;
+use crate::frontend::sketch::Glance;
 use crate::frontend::{Lowered, SyntaxError};
 use crate::ir;
 
@@ -74,4 +80,36 @@ pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
     let symbols = scope::SymbolTable::build(&suite);
     let module = lower::module(text, &suite, &symbols);
     Ok(Lowered { module, broken })
+}
+
+/// Lowers a Python module without the bodies of functions that cannot matter. They are marked as
+/// [unread](ir::Function::unread). A module that does not parse is read as [`lower_intact`] does.
+///
+/// # Errors
+///
+/// When nothing of the text is intact.
+pub fn lower_sparse(text: &str, glance: &mut dyn Glance) -> Result<Lowered, SyntaxError> {
+    let matters = |function: &FunctionPiece| sketch::matters(text, function, glance);
+    partly(text, sparse::module(text, matters))
+}
+
+/// Lowers a Python module with the bodies of those methods only that call a method of their
+/// receiver and look something up in what it has.
+///
+/// # Errors
+///
+/// When nothing of the text is intact.
+pub fn lower_readers(text: &str) -> Result<Lowered, SyntaxError> {
+    let matters = |function: &FunctionPiece| sketch::has_hooks(text, function);
+    partly(text, sparse::module(text, matters))
+}
+
+fn partly(text: &str, module: Option<ir::Module>) -> Result<Lowered, SyntaxError> {
+    match module {
+        Some(module) => Ok(Lowered {
+            module,
+            broken: Vec::new(),
+        }),
+        None => lower_intact(text),
+    }
 }

@@ -40,13 +40,57 @@ pub(super) struct Piece {
 
 /// A logical line.
 #[derive(Clone, Debug)]
-struct Line {
+pub(super) struct Line {
     /// From the start of its first line to the start of the next logical line.
-    range: Range<usize>,
+    pub range: Range<usize>,
     /// Its first byte that is not white space.
-    start: usize,
+    pub start: usize,
     /// The width of its indentation, as CPython counts it.
-    indent: usize,
+    pub indent: usize,
+}
+
+/// A function that is in no other function.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct FunctionPiece {
+    /// Its `def` or `async`.
+    pub start: usize,
+    /// The width of its indentation.
+    pub indent: usize,
+    /// From its first statement to the end of its last line. Empty when it is on one line.
+    pub body: Range<usize>,
+    /// The first of the lines of its body.
+    pub first: usize,
+    /// How many logical lines its body has.
+    pub lines: usize,
+}
+
+/// The functions that are in no other function, in order.
+pub(super) fn functions(bytes: &[u8], lines: &[Line]) -> Vec<FunctionPiece> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        at += 1;
+        let first = word(bytes, line.start);
+        let next = scan::skip_while(bytes, line.start + first.len(), is_blank);
+        if first != b"def" && !(first == b"async" && word(bytes, next) == b"def") {
+            continue;
+        }
+        let body = lines[at..].iter();
+        let count = body.take_while(|inner| inner.indent > line.indent).count();
+        let end = |last: &Line| last.range.end;
+        out.push(FunctionPiece {
+            start: line.start,
+            indent: line.indent,
+            body: match count {
+                0 => line.range.end..line.range.end,
+                _ => lines[at].start..end(&lines[at + count - 1]),
+            },
+            first: at,
+            lines: count,
+        });
+        at += count;
+    }
+    out
 }
 
 /// The statements of a module, in order.
@@ -127,14 +171,15 @@ fn piece(bytes: &[u8], line: &Line) -> Piece {
     }
 }
 
-fn word(bytes: &[u8], start: usize) -> &[u8] {
+/// The word at `start`.
+pub(super) fn word(bytes: &[u8], start: usize) -> &[u8] {
     let end = scan::skip_while(bytes, start, is_word);
     bytes.get(start..end).unwrap_or_default()
 }
 
 /// The logical lines in `range`, which starts at the start of a line. Blank lines and comments
 /// belong to the logical line after them, or to the last one.
-fn lines(bytes: &[u8], range: Range<usize>) -> Vec<Line> {
+pub(super) fn lines(bytes: &[u8], range: Range<usize>) -> Vec<Line> {
     let bytes = &bytes[..range.end];
     let mut lines: Vec<Line> = Vec::new();
     let mut begin = range.start;
@@ -242,7 +287,8 @@ pub(super) fn logical_line(bytes: &[u8], start: usize, mut see: impl FnMut(Range
     bytes.len()
 }
 
-fn string_end(bytes: &[u8], at: usize, prefix: Prefix) -> usize {
+/// Where the string whose first quote is at `at` ends.
+pub(super) fn string_end(bytes: &[u8], at: usize, prefix: Prefix) -> usize {
     match scan::string(bytes, at, prefix) {
         Some(literal) => literal.end,
         None => scan::broken_string_end(bytes, at),

@@ -5,13 +5,13 @@ mod duty;
 mod entry;
 mod reach;
 
-use crate::config::Contract;
+use crate::config::{Contract, Settings};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::Engine;
 use crate::engine::witness::PathEvent;
 use crate::ir::{Callee, FunctionShape, Name, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, Program};
-use crate::rules::{Effort, RuleMeta};
+use crate::rules::{Effort, Interest, RuleMeta};
 
 use duty::{is_default, must_keep};
 use reach::brings_helpers;
@@ -19,6 +19,16 @@ use reach::brings_helpers;
 pub use duty::{Grounds, Task};
 pub(in crate::rules) use duty::{decided_last, own_helper};
 pub(in crate::rules) use entry::{ExitPoint, enter, entry_state, exit_point, simulate};
+
+/// What such a rule has to see of a program: the methods of the contracts, and what implies more.
+pub(in crate::rules) fn interest(settings: &Settings) -> Interest {
+    let contracts = settings.contracts.iter();
+    Interest {
+        members: contracts.map(|contract| contract.method.clone()).collect(),
+        beliefs: settings.infer_contracts,
+        ..Interest::default()
+    }
+}
 
 /// What checking one class came to.
 #[derive(Default)]

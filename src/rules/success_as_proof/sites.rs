@@ -5,8 +5,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::words::Vocabulary;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::control::ControlDependence;
-use crate::ir::data::is_outcome;
-use crate::ir::validate::for_each_operand;
 use crate::ir::{
     Arg, BlockId, Callee, Data, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     StatementKind, TerminatorKind,
@@ -45,7 +43,7 @@ pub struct Code<'f> {
     /// The function.
     pub function: &'f Function,
     /// The functions without a name in it.
-    nested: Vec<Code<'f>>,
+    pub(super) nested: Vec<Code<'f>>,
     names: FxHashMap<LocalId, Vec<Name>>,
     defs: FxHashMap<LocalId, Vec<(&'f Rvalue, Span)>>,
 }
@@ -334,133 +332,6 @@ impl<'f> Code<'f> {
             registry: words.is_registry(&owner) || words.is_store(&owner),
         })
     }
-
-    /// Whether it is worth while to follow the function: it has something that can be an effect,
-    /// and it can come to know of a success.
-    pub fn is_worth_following(&self, words: &Vocabulary, places: &[Place]) -> bool {
-        let hints = self.hints(words);
-        let skips = |p: &Place| matches!(p.effect, Effect::Skips { .. } | Effect::Queues { .. });
-        let works = !self.work(words).is_empty();
-        let effects = places.iter().any(|p| works || !skips(p));
-        if !(effects || hints.fills_field || hints.queries && works) {
-            return false;
-        }
-        let marks = places
-            .iter()
-            .any(|p| matches!(p.effect, Effect::Marks { .. }));
-        hints.plain_success
-            || hints.any_success && hints.status
-            || hints.queries && hints.query_text
-            || hints.asks
-            || marks && hints.performs
-    }
-
-    /// What the names and texts in the function hint at.
-    fn hints(&self, words: &Vocabulary) -> Hints {
-        let mut hints = Hints::default();
-        self.collect_hints(words, &mut hints);
-        hints
-    }
-
-    fn collect_hints(&self, words: &Vocabulary, hints: &mut Hints) {
-        for nested in &self.nested {
-            nested.collect_hints(words, hints);
-        }
-        let locals = &self.function.body.locals;
-        hints.status |= locals
-            .iter()
-            .any(|l| l.name.as_ref().is_some_and(|n| words.is_status(n)));
-        for block in &self.function.body.blocks {
-            for s in &block.statements {
-                if let StatementKind::Assign(_, r) = &s.kind {
-                    self.hint(words, r, hints);
-                }
-            }
-            if let TerminatorKind::Eval { rvalue, .. } = &block.terminator.kind {
-                self.hint(words, rvalue, hints);
-            }
-        }
-    }
-
-    fn hint(&self, words: &Vocabulary, r: &Rvalue, hints: &mut Hints) {
-        const LONG: usize = 24;
-        for_each_operand(r, &mut |o| {
-            let Operand::Const(Literal::Str(s)) = o else {
-                return;
-            };
-            let lower = s.to_lowercase();
-            if s.len() > LONG {
-                let names = ["succ", "complet", "done", "finished", "'ok'"];
-                hints.query_text |=
-                    lower.contains("select") && names.iter().any(|w| lower.contains(w));
-                hints.query_text |= lower.contains("status");
-            } else {
-                hints.plain_success |= words.is_success(s) && words.is_plain_success(s);
-                hints.plain_success |= lower.starts_with("succ");
-                hints.any_success |= words.is_success(s) || words.is_failure(s);
-                hints.status |= words.is_status(s);
-            }
-        });
-        match r {
-            Rvalue::Data(Data::IsVariant { tag, .. }) if !is_outcome(tag) => {
-                hints.plain_success |= words.names_success(tag) && words.is_plain_success(tag);
-                hints.any_success |= words.names_success(tag) || words.names_failure(tag);
-            }
-            Rvalue::Global(_) | Rvalue::Path(_) | Rvalue::GetField(..) => {
-                let n = match r {
-                    Rvalue::Global(n) | Rvalue::GetField(_, n) => n,
-                    Rvalue::Path(path) => match path.last() {
-                        Some(n) => n,
-                        None => return,
-                    },
-                    _ => return,
-                };
-                let constant = n.chars().all(|c| !c.is_lowercase());
-                hints.plain_success |= words.names_success(n) && words.is_plain_success(n);
-                hints.any_success |= words.names_success(n) || words.names_failure(n);
-                hints.any_success |= constant;
-                hints.query_text |= constant;
-                hints.status |= words.is_status(n);
-            }
-            Rvalue::Call { callee, .. } => {
-                let Some(name) = self.callee(callee) else {
-                    return;
-                };
-                hints.status |= words.is_status(&name);
-                hints.asks |= words.names_success(&name) || words.asks(&name).is_some();
-                let parts = super::words::parts(&name);
-                let has = |list: &[&str]| parts.iter().any(|p| list.contains(&p.as_str()));
-                hints.queries |= has(&[
-                    "query", "execute", "sql", "fetch", "fetchone", "fetchall", "select", "scalar",
-                    "prepare",
-                ]);
-                hints.performs |= words.is_performer(&name) || has(&["is", "has", "one"]);
-                hints.fills_field |= words.puts(&name);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// What the names and texts in a function hint at.
-#[derive(Default)]
-struct Hints {
-    /// It names success in words that mean nothing else.
-    plain_success: bool,
-    /// It names something that may be a success or a failure.
-    any_success: bool,
-    /// It names a status.
-    status: bool,
-    /// It runs queries.
-    queries: bool,
-    /// It has a text that may be a query about runs.
-    query_text: bool,
-    /// It asks a function that is named like a test for success.
-    asks: bool,
-    /// It does work.
-    performs: bool,
-    /// It puts something into a collection.
-    fills_field: bool,
 }
 
 /// Whether a branch skips work: what is skipped on one edge is done on the other, and nothing is

@@ -159,6 +159,7 @@ impl Lowerer<'_> {
             cells,
             outer_cells,
             body,
+            unread: None,
         });
         idx
     }

@@ -276,6 +276,7 @@ impl Lowerer {
             cells,
             outer_cells,
             body,
+            unread: None,
         });
     }
 }

@@ -1,0 +1,408 @@
+//! The sketch of a module, from its logical lines: no line is parsed.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::frontend::python::outline::{self, FunctionPiece, Line};
+use crate::frontend::python::scan::{self, Prefix, is_blank, is_word};
+use crate::frontend::sketch::{ClassHead, Glance, Imported, Sketch};
+use crate::ir::Name;
+
+/// Words that start a compound statement, which may have a simple one on the same line.
+const COMPOUND: &[&[u8]] = &[
+    b"if", b"elif", b"else", b"try", b"except", b"finally", b"for", b"while", b"with", b"async",
+    b"match", b"case",
+];
+
+/// An assignment with more words than this is no alias of a class.
+const MAX_ALIAS_WORDS: usize = 8;
+
+/// Sketches a module.
+pub(in crate::frontend) fn sketch(text: &str, glance: Option<&mut dyn Glance>) -> Sketch {
+    let bytes = text.as_bytes();
+    let lines = outline::lines(bytes, 0..bytes.len());
+    let mut out = Sketch::default();
+    let functions = outline::functions(bytes, &lines);
+    let mut inside = functions
+        .iter()
+        .map(|f| f.first..f.first + f.lines)
+        .peekable();
+    for (at, line) in lines.iter().enumerate() {
+        while inside.next_if(|body| body.end <= at).is_some() {}
+        // What a function assigns is nobody's base: its imports, its classes and their methods
+        // count.
+        let local = inside.peek().is_some_and(|body| body.contains(&at));
+        statement(text, line.start..line.range.end, local, &mut out);
+    }
+    methods(text, &lines, &functions, &mut out.hooks);
+    if let Some(glance) = glance {
+        out.matters = functions.iter().any(|f| matters(text, f, glance));
+    }
+    for list in [&mut out.functions, &mut out.hooks] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    out.imports.dedup();
+    out
+}
+
+/// Whether a function can matter.
+pub(super) fn matters(text: &str, function: &FunctionPiece, glance: &mut dyn Glance) -> bool {
+    tokens(text, function.start..function.body.end, glance);
+    glance.matters()
+}
+
+/// Shows the words and texts in a range.
+fn tokens(text: &str, range: Range<usize>, glance: &mut dyn Glance) {
+    let bytes = &text.as_bytes()[..range.end];
+    let mut at = range.start;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'#' => at = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n),
+            b'"' | b'\'' => at = literal(text, bytes, at, Prefix::default(), glance),
+            _ if is_word(byte) => {
+                let end = scan::skip_while(bytes, at, is_word);
+                if let Some(b'"' | b'\'') = bytes.get(end)
+                    && let Some(prefix) = Prefix::of(&bytes[at..end])
+                {
+                    at = literal(text, bytes, end, prefix, glance);
+                    continue;
+                }
+                if !byte.is_ascii_digit() {
+                    let after = scan::skip_while(bytes, end, is_blank);
+                    glance.word(&text[at..end], bytes.get(after) == Some(&b'('));
+                }
+                at = end;
+            }
+            _ => at += 1,
+        }
+    }
+}
+
+/// Shows a text; returns where it ends.
+fn literal(text: &str, bytes: &[u8], at: usize, prefix: Prefix, glance: &mut dyn Glance) -> usize {
+    let end = outline::string_end(bytes, at, prefix);
+    let quotes = if bytes[at..].starts_with(&[bytes[at]; 3]) {
+        3
+    } else {
+        1
+    };
+    let inner = at + quotes..end.saturating_sub(quotes).max(at + quotes).min(end);
+    if !prefix.formatted {
+        // An offset beside a quote is always one of a character.
+        glance.text(text.get(inner).unwrap_or_default());
+        return end;
+    }
+    let inner = text.get(inner).unwrap_or_default();
+    for part in inner.split(['{', '}']) {
+        glance.text(part);
+        for word in part.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            glance.word(word, true);
+            glance.text(word);
+        }
+    }
+    end
+}
+
+fn statement(text: &str, range: Range<usize>, local: bool, out: &mut Sketch) {
+    let bytes = &text.as_bytes()[..range.end];
+    let first = outline::word(bytes, range.start);
+    match first {
+        b"class" => class(text, range.start + first.len()..range.end, out),
+        b"def" | b"async" => {
+            let mut at = range.start + first.len();
+            if first == b"async" {
+                at = scan::skip_while(bytes, at, is_blank);
+                let next = outline::word(bytes, at);
+                if next != b"def" {
+                    return;
+                }
+                at += next.len();
+            }
+            let name = scan::skip_while(bytes, at, is_blank);
+            let word = outline::word(bytes, name);
+            out.functions
+                .push(Name::new(&text[name..name + word.len()]));
+        }
+        _ if local && !matches!(first, b"import" | b"from" | b"lazy") => {}
+        _ if COMPOUND.contains(&first) => parts(text, range, out),
+        _ => {
+            if memchr::memchr(b';', &bytes[range.clone()]).is_some() {
+                return parts(text, range, out);
+            }
+            simple(text, range, out);
+        }
+    }
+}
+
+/// The statements on the line of another one.
+fn parts(text: &str, range: Range<usize>, out: &mut Sketch) {
+    let bytes = text.as_bytes();
+    let mut start = range.start;
+    for at in memchr::memchr2_iter(b';', b':', &bytes[range.clone()]) {
+        let at = range.start + at;
+        simple(text, start..at, out);
+        start = at + 1;
+    }
+    simple(text, start..range.end, out);
+}
+
+fn simple(text: &str, range: Range<usize>, out: &mut Sketch) {
+    let bytes = &text.as_bytes()[..range.end];
+    let start = scan::skip_while(bytes, range.start, is_blank);
+    let mut first = outline::word(bytes, start);
+    let mut after = start + first.len();
+    if first == b"lazy" {
+        after = scan::skip_while(bytes, after, is_blank);
+        first = outline::word(bytes, after);
+        after += first.len();
+    }
+    match first {
+        b"import" | b"from" => import(text, after..range.end, first == b"from", out),
+        b"" => {}
+        _ => alias(text, start..range.end, out),
+    }
+}
+
+/// The words of a range, comments left out; `None` when there is something else than names, dots,
+/// commas, brackets and `=`.
+fn names(text: &str, range: Range<usize>) -> Option<Vec<&str>> {
+    let bytes = &text.as_bytes()[..range.end];
+    let mut words = Vec::new();
+    let mut at = range.start;
+    while let Some(&byte) = bytes.get(at) {
+        if is_word(byte) {
+            let end = scan::skip_while(bytes, at, is_word);
+            words.push(&text[at..end]);
+            at = end;
+            continue;
+        }
+        match byte {
+            b'#' => at = scan::line_end(bytes, at),
+            b'.' | b',' | b'=' | b'(' | b')' | b':' | b'\\' | b'*' => {
+                if byte == b'=' || byte == b':' {
+                    words.push("=");
+                }
+                at += 1;
+            }
+            _ if byte.is_ascii_whitespace() => at += 1,
+            _ => return None,
+        }
+        if words.len() > 4 * MAX_ALIAS_WORDS {
+            return None;
+        }
+    }
+    Some(words)
+}
+
+/// `Name = path`: every word before an `=` may stand for every word after it.
+fn alias(text: &str, range: Range<usize>, out: &mut Sketch) {
+    if memchr::memchr(b'=', &text.as_bytes()[range.clone()]).is_none() {
+        return;
+    }
+    let Some(words) = names(text, range) else {
+        return;
+    };
+    if words.len() > MAX_ALIAS_WORDS || words.contains(&"self") {
+        return;
+    }
+    let Some(last) = words.iter().rposition(|w| *w == "=") else {
+        return;
+    };
+    for (at, name) in words[..last].iter().enumerate() {
+        let mut before = true;
+        for other in &words[at + 1..] {
+            if *other == "=" {
+                before = false;
+            } else if !before && *name != "=" && name != other {
+                out.aliases.push((Name::new(name), Name::new(other)));
+            }
+        }
+    }
+}
+
+/// What an `import` brings: modules, and names that stand for others.
+fn import(text: &str, range: Range<usize>, from: bool, out: &mut Sketch) {
+    let bytes = &text.as_bytes()[..range.end];
+    let mut words: Vec<&str> = Vec::new();
+    let mut level = 0;
+    let mut at = range.start;
+    let mut separated = true;
+    while let Some(&byte) = bytes.get(at) {
+        if is_word(byte) {
+            let end = scan::skip_while(bytes, at, is_word);
+            let word = &text[at..end];
+            if words.is_empty() && from || !from && separated && word != "as" {
+                let first = if word == "import" { "" } else { word };
+                out.imports.push(Imported {
+                    level,
+                    first: Name::new(first),
+                });
+            }
+            separated = false;
+            if let [.., name, "as"] = words.as_slice() {
+                out.aliases.push((Name::new(word), Name::new(name)));
+            }
+            words.push(word);
+            at = end;
+            continue;
+        }
+        match byte {
+            b'#' => {
+                at = scan::line_end(bytes, at);
+                continue;
+            }
+            b'.' if words.is_empty() => level += 1,
+            b',' => separated = true,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// A class header, from after the keyword.
+fn class(text: &str, range: Range<usize>, out: &mut Sketch) {
+    let bytes = &text.as_bytes()[..range.end];
+    let blank = |byte: u8| is_blank(byte) || matches!(byte, b'\\' | b'\n' | b'\r');
+    let start = scan::skip_while(bytes, range.start, blank);
+    let name = outline::word(bytes, start);
+    let mut bases = Vec::new();
+    let mut at = start + name.len();
+    let mut depth = 0_usize;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'#' => at = scan::line_end(bytes, at),
+            b'"' | b'\'' => at = outline::string_end(bytes, at, Prefix::default()),
+            b'(' | b'[' | b'{' => {
+                depth += 1;
+                at += 1;
+            }
+            b')' | b']' | b'}' => {
+                depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            b':' if depth == 0 => break,
+            _ if is_word(byte) => {
+                let end = scan::skip_while(bytes, at, is_word);
+                bases.push(Name::new(&text[at..end]));
+                at = end;
+            }
+            _ => at += 1,
+        }
+    }
+    out.classes.push(ClassHead {
+        name: Name::new(&text[start..start + name.len()]),
+        bases,
+    });
+}
+
+/// The hooks of methods, of those in classes inside functions as well.
+fn methods(text: &str, lines: &[Line], functions: &[FunctionPiece], out: &mut Vec<Name>) {
+    for function in functions {
+        if function.indent > 0 {
+            hooks(text, function, out);
+        }
+        if has_classes(text, function) {
+            let inner = &lines[function.first..function.first + function.lines];
+            methods(
+                text,
+                inner,
+                &outline::functions(text.as_bytes(), inner),
+                out,
+            );
+        }
+    }
+}
+
+fn has_classes(text: &str, function: &FunctionPiece) -> bool {
+    memmem::find(&text.as_bytes()[function.body.clone()], b"class").is_some()
+}
+
+/// Whether a method calls methods of its receiver and looks something up in what it has, or has
+/// methods inside.
+pub(super) fn has_hooks(text: &str, function: &FunctionPiece) -> bool {
+    if has_classes(text, function) {
+        return true;
+    }
+    let mut found = Vec::new();
+    hooks(text, function, &mut found);
+    !found.is_empty()
+}
+
+/// The methods that a method calls on its receiver, if it looks something up in what the receiver
+/// has: `self.place["key"]`, `self.place.get(…)`, or the same of a variable that holds the place.
+fn hooks(text: &str, function: &FunctionPiece, out: &mut Vec<Name>) {
+    let bytes = text.as_bytes();
+    let Some(receiver) = receiver(bytes, function.start) else {
+        return;
+    };
+    let body = &bytes[function.body.clone()];
+    let looks_up = || memchr::memchr(b'[', body).is_some() || memmem::find(body, b"get").is_some();
+    let mut reads = false;
+    let (mut held, mut renamed) = (false, false);
+    let mut calls: Vec<Name> = Vec::new();
+    for at in memmem::find_iter(body, receiver) {
+        let end = at + receiver.len();
+        if at > 0 && (is_word(body[at - 1]) || body[at - 1] == b'.')
+            || body.get(end).is_some_and(|b| is_word(*b))
+        {
+            continue;
+        }
+        let white = |byte: u8| byte.is_ascii_whitespace() || byte == b'\\';
+        let dot = scan::skip_while(body, end, white);
+        let given = matches!(last(&body[..at]), Some(b'=' | b','));
+        if body.get(dot) != Some(&b'.') {
+            renamed |= given;
+            continue;
+        }
+        let name = scan::skip_while(body, dot + 1, white);
+        let word = outline::word(body, name);
+        let after = scan::skip_while(body, name + word.len(), white);
+        match body.get(after) {
+            Some(b'(') => {
+                let start = function.body.start + name;
+                calls.push(Name::new(&text[start..start + word.len()]));
+            }
+            Some(b'[') => reads = true,
+            Some(b'.') => {
+                let next = scan::skip_while(body, after + 1, white);
+                reads |= outline::word(body, next) == b"get";
+            }
+            _ => held |= given,
+        }
+    }
+    if renamed {
+        // By its other name it may do anything.
+        reads = looks_up();
+        let mut at = 0;
+        while at < body.len() {
+            let word = outline::word(body, at);
+            let start = function.body.start + at;
+            at += word.len().max(1);
+            if !word.is_empty() && body.get(at) == Some(&b'(') {
+                calls.push(Name::new(&text[start..start + word.len()]));
+            }
+        }
+    }
+    if reads || held && looks_up() {
+        out.append(&mut calls);
+    }
+}
+
+/// The last byte that is no white space.
+fn last(bytes: &[u8]) -> Option<u8> {
+    bytes
+        .iter()
+        .rev()
+        .copied()
+        .find(|b| !b.is_ascii_whitespace())
+}
+
+/// The first parameter of the function whose `def` starts at `start`.
+fn receiver(bytes: &[u8], start: usize) -> Option<&[u8]> {
+    let open = start + memchr::memchr(b'(', &bytes[start..])?;
+    let white = |byte: u8| byte.is_ascii_whitespace() || byte == b'\\';
+    let word = outline::word(bytes, scan::skip_while(bytes, open + 1, white));
+    (!word.is_empty()).then_some(word)
+}

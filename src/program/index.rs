@@ -1,0 +1,75 @@
+//! The index of classes by name: which files may define a class that inherits from another.
+//!
+//! It is made from sketches, before anything is parsed. Names are followed wherever they may lead,
+//! so it may find more heirs than there are, and never fewer.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::frontend::sketch::Sketch;
+use crate::ir::Name;
+
+/// Which classes of which files name others as their bases.
+#[derive(Default)]
+pub struct ClassIndex {
+    /// By a word in a list of bases: the files, and the classes in them.
+    by_base: FxHashMap<Name, Vec<(usize, Name)>>,
+    /// By a name: the names that may stand for it.
+    stand_ins: FxHashMap<Name, Vec<Name>>,
+}
+
+impl ClassIndex {
+    /// The index of these files, by their numbers.
+    pub fn new<'s>(sketches: impl Iterator<Item = (usize, &'s Sketch)>) -> Self {
+        let mut index = Self::default();
+        for (file, sketch) in sketches {
+            for class in &sketch.classes {
+                for base in &class.bases {
+                    let heirs = index.by_base.entry(base.clone()).or_default();
+                    heirs.push((file, class.name.clone()));
+                }
+            }
+            for (name, other) in &sketch.aliases {
+                let names = index.stand_ins.entry(other.clone()).or_default();
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+        }
+        index
+    }
+
+    /// Whether some class may inherit from one of this name.
+    #[must_use]
+    pub fn has_heirs(&self, name: &Name) -> bool {
+        let mut seen = FxHashSet::default();
+        let mut work = vec![name.clone()];
+        while let Some(name) = work.pop() {
+            if self.by_base.contains_key(&name) {
+                return true;
+            }
+            if seen.insert(name.clone()) {
+                work.extend(self.stand_ins.get(&name).into_iter().flatten().cloned());
+            }
+        }
+        false
+    }
+
+    /// The files that define a class below one of these names, however far.
+    #[must_use]
+    pub fn files_below(&self, names: impl IntoIterator<Item = Name>) -> FxHashSet<usize> {
+        let mut files = FxHashSet::default();
+        let mut seen = FxHashSet::default();
+        let mut work: Vec<Name> = names.into_iter().collect();
+        while let Some(name) = work.pop() {
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            for (file, heir) in self.by_base.get(&name).into_iter().flatten() {
+                files.insert(*file);
+                work.push(heir.clone());
+            }
+            work.extend(self.stand_ins.get(&name).into_iter().flatten().cloned());
+        }
+        files
+    }
+}

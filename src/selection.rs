@@ -1,0 +1,375 @@
+//! Which files are read, and how much of them.
+//!
+//! Most files of a repository cannot matter to any selected rule. Each rule says what it has to
+//! see ([`Interest`]); here that is turned into files: those that are parsed as a whole, because
+//! a class in them may have to keep a contract or imply one, and those of which only the functions
+//! are parsed that a glance at their words lets through. All others are sketched and no more.
+//!
+//! This never decides anything about code: whatever is left out could not have led to a finding.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aho_corasick::AhoCorasick;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::config::Reading;
+use crate::contracts;
+use crate::diagnostics::FileFailure;
+use crate::discover::Coverage;
+use crate::fence::{self, Bug};
+use crate::frontend::sketch::{self, Sketch};
+use crate::ir::Name;
+use crate::program::{Added, ClassIndex, ClassRef, Lookup, ModuleId, Program};
+use crate::rules::Interest;
+use crate::source::{SourceFile, SourceMap};
+
+/// Folders with no more text than this are read as a whole: parsing it takes less time than anybody
+/// notices, and every syntax error is come across.
+const FEW_BYTES: usize = 4 << 20;
+
+/// The files with their sketches.
+pub(crate) struct Selection<'a> {
+    sources: &'a SourceMap,
+    files: &'a [Arc<SourceFile>],
+    interests: &'a [Interest],
+    /// `None` for a file that is read as a whole in any case.
+    sketches: Vec<Option<Sketch>>,
+    /// Files that define, call or name a member of interest.
+    named: Vec<bool>,
+}
+
+/// A file that was loaded, by its number, with its module.
+pub(crate) type Loaded = (usize, ModuleId);
+
+impl<'a> Selection<'a> {
+    /// Sketches the files that need not be read as a whole.
+    pub(crate) fn new(
+        sources: &'a SourceMap,
+        files: &'a [Arc<SourceFile>],
+        coverage: &Coverage,
+        interests: &'a [Interest],
+        reading: Reading,
+    ) -> Self {
+        let walked = |file: &SourceFile| coverage.walked(&file.real_path);
+        let bytes = || {
+            files
+                .iter()
+                .filter(|f| walked(f))
+                .map(|f| f.text.len())
+                .sum::<usize>()
+        };
+        let everything = match reading {
+            Reading::Everything => true,
+            Reading::Auto => bytes() <= FEW_BYTES,
+            Reading::Needed => false,
+        };
+        if everything {
+            return Self {
+                sources,
+                files,
+                interests,
+                sketches: files.iter().map(|_| None).collect(),
+                named: vec![true; files.len()],
+            };
+        }
+        let members = interests.iter().flat_map(|interest| &interest.members);
+        let members: BTreeSet<&String> = members.collect();
+        // A set of words that is too large to be searched for finds itself everywhere.
+        let words = AhoCorasick::new(&members).ok();
+        let glances = interests.iter().filter_map(|i| i.glance.as_ref());
+        let glances: Vec<_> = glances.collect();
+        let (sketches, named) = files
+            .par_iter()
+            .map_init(
+                || glances.iter().map(|make| make()).collect::<Vec<_>>(),
+                |glances, file| {
+                    if !walked(file) {
+                        return (None, true);
+                    }
+                    let sketch = match glances.as_mut_slice() {
+                        [] => sketch::sketch(file.language, &file.text, None),
+                        [first, others @ ..] => {
+                            let mut sketch =
+                                sketch::sketch(file.language, &file.text, Some(&mut **first));
+                            for glance in others {
+                                let more =
+                                    sketch::sketch(file.language, &file.text, Some(&mut **glance));
+                                if let (Some(sketch), Some(more)) = (&mut sketch, more) {
+                                    sketch.matters |= more.matters;
+                                }
+                            }
+                            sketch
+                        }
+                    };
+                    let named = words
+                        .as_ref()
+                        .is_none_or(|words| words.is_match(file.text.as_bytes()));
+                    (sketch, named)
+                },
+            )
+            .unzip();
+        Self {
+            sources,
+            files,
+            interests,
+            sketches,
+            named,
+        }
+    }
+
+    /// Whether every file is read as a whole.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.sketches.iter().all(Option::is_none)
+    }
+
+    /// The files in which some function matters by itself.
+    pub(crate) fn functions(&self) -> Vec<usize> {
+        let matters = |at: &usize| self.sketches[*at].as_ref().is_none_or(|s| s.matters);
+        (0..self.files.len()).filter(matters).collect()
+    }
+
+    /// Loads the files with classes that matter, in the order of the files.
+    pub(crate) fn load_classes(
+        &self,
+        program: &Program<'_>,
+        coverage: &Coverage,
+        failed: &mut Vec<FileFailure>,
+    ) -> Vec<Loaded> {
+        let members: BTreeSet<&String> = self.interests.iter().flat_map(|i| &i.members).collect();
+        let beliefs = self.interests.iter().any(|i| i.beliefs);
+        if members.is_empty() && !beliefs {
+            return Vec::new();
+        }
+        let sketches = self.sketches.iter().enumerate();
+        let index = ClassIndex::new(sketches.filter_map(|(at, s)| Some((at, s.as_ref()?))));
+        let mut chosen: BTreeSet<usize> = BTreeSet::new();
+        let mut probed: Vec<usize> = Vec::new();
+        let mut roots = Roots::new(program, coverage);
+        let hooks = beliefs.then(|| self.hooks());
+        for (at, sketch) in self.sketches.iter().enumerate() {
+            let Some(sketch) = sketch else {
+                chosen.insert(at);
+                continue;
+            };
+            let implies = || {
+                hooks.as_ref().is_some_and(|hooks| {
+                    let overridden = |hook: &Name| match hooks.get(hook) {
+                        Some((1, file)) => *file != at || sketch.classes.len() > 1,
+                        Some(_) => true,
+                        None => false,
+                    };
+                    sketch.hooks.iter().any(overridden)
+                        && sketch.classes.iter().any(|c| index.has_heirs(&c.name))
+                })
+            };
+            let inherits = || sketch.classes.iter().any(|class| !class.bases.is_empty());
+            if self.named[at] || inherits() && roots.lead_out(&self.files[at], sketch) {
+                chosen.insert(at);
+            } else if implies() {
+                probed.push(at);
+            }
+        }
+        // What these files turn out to define or to imply holds for the classes below.
+        let mut hot: Vec<Name> = Vec::new();
+        for (file, class) in self.probe(&probed) {
+            chosen.insert(file);
+            hot.push(class);
+        }
+        let mut loaded = self.load(program, chosen.iter().copied(), failed);
+        for at in &chosen {
+            if self.named[*at]
+                && let Some(sketch) = &self.sketches[*at]
+            {
+                hot.extend(sketch.classes.iter().map(|class| class.name.clone()));
+            }
+        }
+        let classes: Vec<ClassRef> = loaded
+            .iter()
+            .flat_map(|(_, module)| program.classes(*module))
+            .collect();
+        let implied = if beliefs {
+            contracts::that_depend(program, &contracts::with_bases(program, &classes))
+        } else {
+            BTreeSet::new()
+        };
+        for class in &classes {
+            let has = |member: &&String| {
+                matches!(program.lookup(*class, member, None), Lookup::Found(..))
+            };
+            let above = |found: &ClassRef| implied.contains(found);
+            if members.iter().any(has) || contracts::known_above(program, *class).iter().any(above)
+            {
+                let module = program.module(class.module);
+                hot.push(module.ir.class(class.class).name.clone());
+            }
+        }
+        let below = index.files_below(hot);
+        let more: BTreeSet<usize> = below
+            .into_iter()
+            .filter(|at| !chosen.contains(at))
+            .collect();
+        loaded.extend(self.load(program, more.into_iter(), failed));
+        loaded.sort_unstable();
+        loaded
+    }
+
+    /// The classes in some files, by name, that depend on a method of their receiver. Only the
+    /// functions that may are parsed.
+    fn probe(&self, numbers: &[usize]) -> Vec<(usize, Name)> {
+        let program = Program::new(self.sources);
+        let files: Vec<Arc<SourceFile>> = numbers
+            .iter()
+            .map(|at| Arc::clone(&self.files[*at]))
+            .collect();
+        let added = program.add_readers(&files);
+        let loaded = collect(numbers, &files, added, &mut Vec::new());
+        let found = loaded.par_iter().map(|(at, module)| {
+            let classes: Vec<ClassRef> = program.classes(*module).collect();
+            let module = program.module(*module);
+            // A file that fails here is looked at as a whole.
+            let depend = fence::catch(|| contracts::that_depend(&program, &classes));
+            let depend = depend.unwrap_or_else(|_| classes.into_iter().collect());
+            let name = |class: ClassRef| (*at, module.ir.class(class.class).name.clone());
+            depend.into_iter().map(name).collect::<Vec<_>>()
+        });
+        found.flatten().collect()
+    }
+
+    /// How many functions have each name, and a file that has one.
+    fn hooks(&self) -> FxHashMap<&Name, (usize, usize)> {
+        let mut out: FxHashMap<&Name, (usize, usize)> = FxHashMap::default();
+        for (at, sketch) in self.sketches.iter().enumerate() {
+            for name in sketch.iter().flat_map(|s| &s.functions) {
+                let (count, file) = out.entry(name).or_insert((0, at));
+                *count += 1;
+                *file = at;
+            }
+        }
+        out
+    }
+
+    fn load(
+        &self,
+        program: &Program<'_>,
+        chosen: impl Iterator<Item = usize>,
+        failed: &mut Vec<FileFailure>,
+    ) -> Vec<Loaded> {
+        let numbers: Vec<usize> = chosen.collect();
+        let files: Vec<Arc<SourceFile>> = numbers
+            .iter()
+            .map(|at| Arc::clone(&self.files[*at]))
+            .collect();
+        let added = program.add_files(&files);
+        collect(&numbers, &files, added, failed)
+    }
+
+    /// Loads the functions that matter.
+    pub(crate) fn load_functions(
+        &self,
+        program: &Program<'_>,
+        failed: &mut Vec<FileFailure>,
+    ) -> Vec<Loaded> {
+        let numbers = self.functions();
+        let files: Vec<Arc<SourceFile>> = numbers
+            .iter()
+            .map(|at| Arc::clone(&self.files[*at]))
+            .collect();
+        let glances: Vec<_> = self
+            .interests
+            .iter()
+            .filter_map(|i| i.glance.as_ref())
+            .collect();
+        let everything = self.sketches.iter().all(Option::is_none);
+        let added = match glances.as_slice() {
+            [glance] if !everything => program.add_files_sparsely(&files, &***glance),
+            _ => program.add_files(&files),
+        };
+        collect(&numbers, &files, added, failed)
+    }
+}
+
+fn collect(
+    numbers: &[usize],
+    files: &[Arc<SourceFile>],
+    added: Vec<Result<Added, Bug>>,
+    failed: &mut Vec<FileFailure>,
+) -> Vec<Loaded> {
+    let mut out = Vec::new();
+    for ((at, file), added) in numbers.iter().zip(files).zip(added) {
+        match added {
+            Ok(added) => {
+                out.extend(added.module.map(|module| (*at, module)));
+                failed.extend(added.broken.into_iter().map(|problem| {
+                    let place = problem.offset.map(|at| {
+                        let p = file.position(at);
+                        (p.line, p.column)
+                    });
+                    FileFailure::input(file.display.clone(), place, problem.reason)
+                }));
+            }
+            Err(bug) => {
+                failed.push(FileFailure::internal(file.display.clone(), bug.to_string()));
+            }
+        }
+    }
+    out
+}
+
+/// Whether imports lead to files that are not among those of the run.
+struct Roots<'p, 's> {
+    program: &'p Program<'s>,
+    coverage: &'p Coverage,
+    folders: FxHashMap<PathBuf, bool>,
+    names: FxHashMap<(PathBuf, Name), bool>,
+}
+
+impl<'p, 's> Roots<'p, 's> {
+    fn new(program: &'p Program<'s>, coverage: &'p Coverage) -> Self {
+        Self {
+            program,
+            coverage,
+            folders: FxHashMap::default(),
+            names: FxHashMap::default(),
+        }
+    }
+
+    fn lead_out(&mut self, file: &SourceFile, sketch: &Sketch) -> bool {
+        let Some(folder) = file.real_path.parent() else {
+            return true;
+        };
+        sketch.imports.iter().any(|import| {
+            if import.level == 0 {
+                return self.name_leads_out(folder, &import.first);
+            }
+            let mut target = folder;
+            for _ in 1..import.level {
+                match target.parent() {
+                    Some(parent) => target = parent,
+                    None => return false,
+                }
+            }
+            let coverage = self.coverage;
+            let known = self.folders.entry(target.to_path_buf());
+            *known.or_insert_with(|| !coverage.covers(target))
+        })
+    }
+
+    fn name_leads_out(&mut self, folder: &Path, first: &Name) -> bool {
+        let roots = self.program.import_roots_of(folder);
+        roots.iter().any(|root| {
+            let key = (root.clone(), first.clone());
+            if let Some(known) = self.names.get(&key) {
+                return *known;
+            }
+            let package = root.join(first.as_str());
+            let module = root.join(format!("{first}.py"));
+            let found = package.is_dir() && !self.coverage.covers(&package)
+                || module.is_file() && !self.coverage.covers(&module);
+            self.names.insert(key, found);
+            found
+        })
+    }
+}

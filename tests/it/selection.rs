@@ -1,0 +1,173 @@
+//! What is left unread changes nothing: with `--read needed` and `--read everything`, the same is
+//! found.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::{Project, python_is_there};
+
+fn run(cwd: &Path, arguments: &[&str]) -> (serde_json::Value, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_tallylint"))
+        .args(["check", "--pedantic", "--statistics", "--format", "json"])
+        .args(arguments)
+        .current_dir(cwd)
+        .output()
+        .unwrap();
+    let remarks = String::from_utf8(output.stderr).unwrap();
+    let report = serde_json::from_slice(&output.stdout);
+    (
+        report.unwrap_or_else(|error| panic!("{error}: {remarks}")),
+        remarks,
+    )
+}
+
+/// How many files were not parsed.
+fn unread(remarks: &str) -> u64 {
+    let line = remarks.lines().find(|l| l.ends_with("files left at that"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number
+        .unwrap_or_else(|| panic!("{remarks}"))
+        .parse()
+        .unwrap()
+}
+
+/// Runs twice over paths in `cwd`; how much was found, and how many files were left unread.
+fn same(cwd: &Path, arguments: &[&str]) -> (usize, u64) {
+    let with = |read| [&["--read", read], arguments].concat();
+    let (some, remarks) = run(cwd, &with("needed"));
+    let (all, all_remarks) = run(cwd, &with("everything"));
+    assert_eq!(some["findings"], all["findings"], "{}", cwd.display());
+    assert_eq!(unread(&all_remarks), 0);
+    let findings = some["findings"].as_array().unwrap().len();
+    (findings, unread(&remarks))
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn on_the_fixtures_and_the_example() {
+    for folder in ["fixtures", "tests/fixtures"] {
+        let (count, _) = same(&root(), &["--isolated", folder]);
+        assert!(count > 10, "only {count} findings in {folder}");
+    }
+}
+
+#[test]
+fn on_the_standard_library() {
+    let script = "import sysconfig; print(sysconfig.get_path('stdlib'))";
+    let Ok(output) = Command::new("python3").args(["-c", script]).output() else {
+        println!("skipped: no python3");
+        return;
+    };
+    let library = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    // Methods that many classes have stand in for contracts.
+    let contract = |method: &str| {
+        format!(
+            "[[contract]]\nmethod = \"{method}\"\nsets = \"self.stats['rows']\"\nbases = [\"*\"]\n"
+        )
+    };
+    let config: String = ["close", "_parse"].map(contract).concat();
+    let project = Project::new(&[("tallylint.toml", &config)]);
+    let config = project.path("tallylint.toml");
+    let packages = ["http", "logging", "wsgiref", "xml"];
+    let mut arguments = vec!["--config", config.to_str().unwrap()];
+    if std::env::var_os("TALLYLINT_ALL").is_some() {
+        arguments.push(".");
+    } else {
+        let there = |name: &&str| Path::new(&library).join(name).is_dir();
+        arguments.extend(packages.iter().copied().filter(there));
+    }
+    let (_, unread) = same(Path::new(&library), &arguments);
+    assert!(unread > 3, "only {unread} files were left unread");
+}
+
+#[test]
+fn on_generated_programs() {
+    if !python_is_there() {
+        println!("skipped: there is no python3 of version 3.9 or later");
+        return;
+    }
+    let project = Project::new(&[]);
+    for (script, folder, more) in [
+        ("scripts/make_tree.py", "tree", ["--files", "300"]),
+        ("tests/differential/generate.py", "programs", ["3", "60"]),
+    ] {
+        let made = Command::new("python3")
+            .arg(root().join(script))
+            .arg(project.path(folder))
+            .args(more)
+            .output()
+            .unwrap();
+        assert!(
+            made.status.success(),
+            "{script}: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        let (count, _) = same(&project.path(folder), &["--isolated", "."]);
+        assert!(count > 10, "only {count} findings in {folder}");
+    }
+}
+
+/// Heirs, hooks and words that lead from file to file in every way that a name can.
+#[test]
+fn names_are_followed_wherever_they_lead() {
+    let base = "class Real:\n    def run(self):\n        self.save_rows()\n        \
+        return self.stats.get('rows', 0)\n    def save_rows(self):\n        raise NotImplementedError\n";
+    let good = "from lib.names import Renamed\nclass Good(Renamed):\n    def save_rows(self):\n        \
+        self.stats['rows'] = self.write()\n";
+    let bad = "from lib import names as n\nclass Bad(n.Other):\n    def save_rows(self):\n        \
+        if not self.todo:\n            return\n        self.stats['rows'] = 1\n";
+    let late = "def make():\n    from lib.names import (Other as\n        Local)\n    class Late(Local):\n        \
+        def save_rows(self):\n            return self.write()\n    return Late\n";
+    let status = "DONE = ('success', 'partial')\n";
+    let skip = "from lib.status import DONE\ndef work(runs, unit):\n    for run in runs:\n        \
+        if run.status in DONE:\n            continue\n        process(run)\n        load(run)\n";
+    let project = Project::new(&[
+        ("pyproject.toml", ""),
+        ("lib/__init__.py", ""),
+        ("lib/base.py", base),
+        (
+            "lib/names.py",
+            "from .base import (\n    Real as Renamed,  # )\n)\nOther = Renamed\n",
+        ),
+        ("lib/status.py", status),
+        ("a/good.py", good),
+        ("a/bad.py", bad),
+        ("a/late.py", late),
+        ("a/skip.py", skip),
+        (
+            "a/other.py",
+            "class Nothing:\n    def f(self):\n        return 1\n",
+        ),
+    ]);
+    let (count, unread) = same(&project.path(""), &["--isolated", "."]);
+    assert!(
+        count >= 3 && unread >= 2,
+        "{count} findings, {unread} unread"
+    );
+    // The base lies outside of what is asked about.
+    let (count, _) = same(&project.path(""), &["--isolated", "a"]);
+    assert!(count >= 2, "{count} findings");
+    let (count, _) = same(&project.path(""), &["--isolated", "a/bad.py", "a/good.py"]);
+    assert!(count >= 1, "{count} findings");
+}
+
+/// What is broken in a file that cannot matter is told, unless the file is one of very many.
+#[test]
+fn named_files_and_small_folders_are_read_as_a_whole() {
+    let project = Project::new(&[("a/broken.py", "def f(:\n"), ("a/other.py", "x = 1\n")]);
+    for (arguments, code) in [
+        (vec!["check", "a"], 2),
+        (vec!["check", "--read", "everything", "a"], 2),
+        (vec!["check", "--read", "needed", "a"], 0),
+        (vec!["check", "--read", "needed", "a/broken.py"], 2),
+    ] {
+        assert_eq!(project.run(&arguments).code, code, "{arguments:?}");
+    }
+    let long = format!("{}x = 1\n", "# nothing\n".repeat(500_000));
+    let project = Project::new(&[("a/broken.py", "def f(:\n"), ("a/long.py", &long)]);
+    assert_eq!(project.run(&["check", "a"]).code, 0);
+    assert_eq!(project.run(&["check", "--read", "everything", "a"]).code, 2);
+}
