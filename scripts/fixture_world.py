@@ -127,7 +127,8 @@ class Opaque:
 
     def __getitem__(self, key):
         if isinstance(key, slice):
-            return Opaque(self.o_name + "[:]")
+            sized = len(self.o_cands) == 1 and self.o_cands[0] is not None
+            return Opaque(self.o_name + "[:]", [len(range(self.o_cands[0])[key])] if sized else None)
         if ("item", repr(key)) not in self.o_kids:
             WORLD.may_raise("{}[{!r}]".format(self.o_name, key), (IndexError if isinstance(key, int) else KeyError,))
         return self.child(("item", repr(key)), "[{!r}]".format(key))

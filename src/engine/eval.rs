@@ -192,7 +192,14 @@ impl Engine<'_> {
                     let s = state.snapshot(o);
                     self.terms.make(Term::Pure("copy".into(), Rc::from([s])))
                 } else {
-                    self.fresh_with(&mut state, site, Fact::of_kind(kind))
+                    let mut at = |b: &Operand| self.operand(&mut state, b, site);
+                    let bounds = [at(&bounds[0]), at(&bounds[1]), at(&bounds[2])];
+                    let mut fact = Fact::of_kind(kind);
+                    if self.is_chunk(&state, o, bounds) {
+                        fact.truth = Some(true);
+                        fact.propagate();
+                    }
+                    self.fresh_with(&mut state, site, fact)
                 }
             }
             Rvalue::Unpack {

@@ -9,7 +9,7 @@ use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{BlockId, Literal, Name, TerminatorKind};
+use crate::ir::{BinOp, BlockId, Literal, Name, TerminatorKind};
 
 /// One way in which advancing an iterator can go.
 pub(crate) enum Advance {
@@ -132,6 +132,9 @@ impl Engine<'_> {
                 _ => Fact::default(),
             };
             let v = self.fresh_with(&mut more, site, fact);
+            if let Term::Range(..) = self.terms.term(source) {
+                Self::set_slot(&mut more, v, "$of", source);
+            }
             let next = self
                 .terms
                 .int(at.map_or(COUNTED_ITEMS, |n| (n + 1).min(COUNTED_ITEMS)));
@@ -151,6 +154,25 @@ impl Engine<'_> {
             out.push(Advance::Done(state));
         }
         out
+    }
+
+    /// Whether a slice has elements because of where it starts: `x[i:i + n]` and `x[i:]`, where `i`
+    /// comes out of `range(0, len(x), n)`.
+    pub(crate) fn is_chunk(&self, state: &State, object: Value, bounds: [Value; 3]) -> bool {
+        let [start, end, by] = bounds;
+        let none = |v| self.terms.literal(v) == Some(&Literal::None);
+        let Some(&Term::Range(first, stop, step)) =
+            Self::slot(state, start, "$of").map(|range| self.terms.term(range))
+        else {
+            return false;
+        };
+        let from = matches!(self.terms.literal(first), Some(Literal::Int(n)) if *n >= 0);
+        let all = matches!(self.terms.term(stop), Term::Len(of) if *of == state.snapshot(object));
+        let next = match self.terms.term(end) {
+            Term::Arith(BinOp::Add, a, b) => (*a, *b) == (start, step) || (*a, *b) == (step, start),
+            _ => none(end),
+        };
+        from && all && next && none(by)
     }
 
     fn sized_operand(&self, snap: Value) -> Value {
