@@ -475,11 +475,16 @@ impl Engine<'_> {
         for v in exit.state.facts.keys() {
             add(*v, &self.terms);
         }
+        // What the callee was given still goes by its name in what it says, even if the caller has
+        // no other use for it: it is no free name.
+        let locals = out.env.len();
+        out.env.extend(originals.iter().map(|o| Some(*o)));
         for (i, symbol) in made.into_iter().enumerate() {
             let part = site.part * 100 + 10_000 + u32::try_from(i).unwrap_or(0);
             let v = out.fresh(&mut self.terms, Site { part, ..site });
             map.insert(symbol, v);
         }
+        out.env.truncate(locals);
         let value = self.terms.substitute(exit.value, &mut map);
         let left = exit.state.map_values(&exit.state.env, |v| {
             Some(self.terms.substitute(v, &mut map))
