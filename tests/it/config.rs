@@ -95,6 +95,19 @@ fn rules_of_the_file() {
     );
 }
 
+/// Findings of a rule on a file, in a project with this configuration: line and kind.
+fn found(code: &str, rule: &str, options: &str) -> Vec<String> {
+    let project = Project::new(&[("a.py", code), ("tallylint.toml", options)]);
+    let ran = project.run(&["check", "--select", rule, "--format", "json"]);
+    let found = crate::common::json(&ran);
+    found["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| format!("{} {}", f["line"], f["kind"].as_str().unwrap()))
+        .collect()
+}
+
 /// Findings of `success-as-proof` on a project with this configuration: line and kind.
 fn proofs(options: &str) -> Vec<String> {
     let code = "\
@@ -112,15 +125,7 @@ def close(gaps, run):
 def should_skip(run):
     return run.status == 'success' and run.widgets > 0
 ";
-    let project = Project::new(&[("a.py", code), ("tallylint.toml", options)]);
-    let ran = project.run(&["check", "--select", "success-as-proof", "--format", "json"]);
-    let found = crate::common::json(&ran);
-    found["findings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|f| format!("{} {}", f["line"], f["kind"].as_str().unwrap()))
-        .collect()
+    found(code, "success-as-proof", options)
 }
 
 #[test]
@@ -155,15 +160,7 @@ class Odds(ProcessorBase):
             return False
         return True
 ";
-    let project = Project::new(&[("a.py", code), ("tallylint.toml", options)]);
-    let ran = project.run(&["check", "--select", "swallowed-write", "--format", "json"]);
-    let found = crate::common::json(&ran);
-    found["findings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|f| format!("{} {}", f["line"], f["kind"].as_str().unwrap()))
-        .collect()
+    found(code, "swallowed-write", options)
 }
 
 #[test]
