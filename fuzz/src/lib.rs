@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tallylint::analysis::{AnalysisInput, analyse};
 use tallylint::config::{ConfigFile, Overrides, Settings};
+use tallylint::discover::Coverage;
 use tallylint::frontend::layout::Layout;
 use tallylint::frontend::{self, python};
 use tallylint::ir::validate::validate;
@@ -82,7 +83,9 @@ fn check(bytes: &[u8], language: Language) {
                 assert_eq!(validate(function), Ok(()));
             }
         }
+        let coverage = Coverage::default();
         let input = AnalysisInput {
+            coverage: &coverage,
             sources: &sources,
             files: &files,
             settings: settings(),
