@@ -110,14 +110,32 @@ pub trait Automaton {
     fn on_raise(&self, _engine: &mut Engine<'_>, _state: &mut State, _exc: Value) {}
     /// `exc` is caught.
     fn on_caught(&self, _engine: &mut Engine<'_>, _state: &mut State, _catch: Catch, _exc: Value) {}
+    /// A branch asks for the outcome of `failure`, and it is one. `presence` says that the program
+    /// asks for something that may be absent, not for something that may have failed.
+    fn on_failure(
+        &self,
+        _engine: &mut Engine<'_>,
+        _state: &mut State,
+        _catch: Catch,
+        _failure: Value,
+        _presence: bool,
+    ) {
+    }
     /// A context manager that was given an exception comes back. Whether it swallows is told by
     /// what it returns: `before` are the flags with which it was given the exception.
     fn on_managed(&self, _state: &mut State, _before: u32) {}
-    /// A function is left normally at this `return`, or at its end.
-    fn on_return(&self, _engine: &mut Engine<'_>, _state: &mut State, _at: (FuncRef, BlockId)) {}
+    /// A function is left normally at this `return`, or at its end, with this value.
+    fn on_return(
+        &self,
+        _engine: &mut Engine<'_>,
+        _state: &mut State,
+        _at: (FuncRef, BlockId),
+        _value: Value,
+    ) {
+    }
 }
 
-/// What catches an exception: a branch of a function.
+/// What catches an exception or a failure: a branch of a function.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Catch {
     /// The function.
@@ -305,6 +323,23 @@ impl<'p> Engine<'p> {
             None if state.facts.get(&object).is_some_and(|f: &Fact| f.closed) => Presence::Absent,
             None => Presence::Unknown,
         }
+    }
+
+    /// What is stored in the watched place, if that is known.
+    pub fn stored(&mut self, state: &State) -> Option<Value> {
+        let key = self.place_key()?;
+        let object = self.watched_object(state);
+        let mut slots = vec![Slot::Item(key)];
+        if self.watched_record {
+            let place = self.automaton.place()?;
+            slots.insert(0, Slot::Field(place.key.clone()));
+        }
+        slots
+            .into_iter()
+            .find_map(|slot| match state.heap.get(&(object, slot)) {
+                Some(Cell::Has(v)) => Some(*v),
+                _ => None,
+            })
     }
 
     /// The key of the watched place.
