@@ -104,7 +104,8 @@ pub trait Automaton {
     fn on_skip(&self, _state: &mut State) {}
     /// A call returned, or an operator (`Sub`) gave its result.
     fn on_returned(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &Returned<'_>) {}
-    /// A call of something outside the program came out.
+    /// A call of something outside the program came out, or of a function of the program that was
+    /// followed.
     fn on_external(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &External<'_>) {}
     /// A `raise` statement raises `exc`.
     fn on_raise(&self, _engine: &mut Engine<'_>, _state: &mut State, _exc: Value) {}
@@ -146,7 +147,7 @@ pub struct Catch {
     pub manager: bool,
 }
 
-/// A call of something outside the program.
+/// A call of something outside the program, or of a function that was followed.
 pub struct External<'a> {
     /// Where it is called.
     pub site: Site,
@@ -158,9 +159,11 @@ pub struct External<'a> {
     pub args: &'a [Value],
     /// How it came out.
     pub outcome: ExternalOutcome,
+    /// The function of the program that was called: what it calls itself was told before.
+    pub callee: Option<FuncRef>,
 }
 
-/// How a call of something outside the program came out.
+/// How a call came out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExternalOutcome {
     /// It returned this.
@@ -290,10 +293,11 @@ impl<'p> Engine<'p> {
         cx
     }
 
-    /// The flags with which the function that is being simulated was entered.
+    /// The state with which the function that is being simulated was entered, unless that is the
+    /// outermost.
     #[must_use]
-    pub fn entry_flags(&self) -> u32 {
-        self.stack.last().map_or(0, |key| key.entry.flags)
+    pub fn entry_state(&self) -> Option<&State> {
+        self.stack.last().map(|key| &*key.entry)
     }
 
     /// The dict that the watched place is in, now.

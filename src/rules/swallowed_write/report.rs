@@ -129,7 +129,9 @@ fn with_failure(
             .iter()
             .rposition(|e| e.what == EventKind::Entered(func));
         let start = entered.map_or(0, |i| i + 1);
-        let after = |e: &PathEvent| e.func == func && e.span.start >= span.end;
+        let after = |e: &PathEvent| {
+            e.func == func && (e.span.start >= span.end || e.what == EventKind::Left)
+        };
         let next = events[start..caught_at].iter().position(after);
         let index = next.map_or(caught_at, |i| start + i);
         let event = PathEvent {

@@ -13,7 +13,9 @@ use crate::engine::fact::Kind;
 use crate::engine::origins::Origin;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
-use crate::engine::{Automaton, CallEvent, Catch, Engine, External, ExternalOutcome, WatchedPlace};
+use crate::engine::{
+    Automaton, CallEvent, Catch, Engine, External, ExternalOutcome, Returned, WatchedPlace,
+};
 use crate::ir::{BlockId, FuncIdx, Literal, Name};
 use crate::program::{FuncRef, ModuleId};
 use crate::rules::swallowed_write::Options;
@@ -41,6 +43,8 @@ const FAILED: &str = "$failed";
 const FAILED_AT: &str = "$failed_at";
 /// The exception or the result that is on its way.
 const RAISED: &str = "$raised";
+/// The call of a function of the program that failed with it, and what it was given.
+const THROUGH: &str = "$through";
 /// Beside the result of a write: the write, for whoever waits for it.
 const SUBMITTED: &str = "$submitted";
 
@@ -97,6 +101,15 @@ impl Automaton for Watch<'_> {
     }
 
     fn on_external(&self, engine: &mut Engine<'_>, state: &mut State, call: &External<'_>) {
+        if let Some(callee) = call.callee {
+            retried(engine, state, callee, call);
+            // Methods of the processor and nested functions are part of what is checked.
+            let module = engine.program.module(callee.module);
+            let nested = module.ir.function(callee.func).outer.is_some();
+            if nested || call.receiver == Some(state.watched) || is_told(engine, state, call) {
+                return;
+            }
+        }
         let Some(write) = self.write(engine, state, call) else {
             return;
         };
@@ -117,6 +130,16 @@ impl Automaton for Watch<'_> {
                 put(state, FAILED_AT, at);
                 put(state, RAISED, exc);
             }
+            ExternalOutcome::Returned(v)
+                if call.callee.is_some() && engine.is_failure(state, v) =>
+            {
+                state.flags = state.flags & !ALL | HANDED;
+                put(state, FAILED, write);
+                let at = place_name((call.site.func, call.site.block));
+                let at = engine.terms.str(&at);
+                put(state, FAILED_AT, at);
+                put(state, RAISED, v);
+            }
             ExternalOutcome::Returned(v) => {
                 if matches!(engine.terms.term(v), Term::Symbol(..)) {
                     let slot = (v, Slot::Field(SUBMITTED.into()));
@@ -129,6 +152,14 @@ impl Automaton for Watch<'_> {
                     clear(state);
                 }
             }
+        }
+    }
+
+    fn on_returned(&self, _engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
+        // Equal failures are one value: this one is another than the one that was caught.
+        if state.flags & STATUS == CAUGHT && get(state, RAISED) == Some(call.result) {
+            let slot = (state.watched, Slot::Field(RAISED.into()));
+            state.heap.remove(&slot);
         }
     }
 
@@ -200,17 +231,26 @@ impl Automaton for Watch<'_> {
         value: Value,
     ) {
         // A failure that is pending in a caller is not this function's.
-        let entered = engine.entry_flags() & STATUS;
+        let entry = engine.entry_state();
+        let entered = entry.map_or(0, |entry| entry.flags & STATUS);
         if matches!(state.flags & STATUS, HANDED | CAUGHT) {
-            let is_it = engine.is_failure(state, value)
-                && (entered == 0
-                    || get(state, RAISED)
-                        .is_some_and(|first| is_made_of(engine, state, value, first, 0)));
-            if is_it {
+            let inherited = entry.is_some_and(|entry| {
+                entry.flags & STATUS != 0
+                    && entry.flags & ALL == state.flags & ALL
+                    && get(entry, RAISED) == get(state, RAISED)
+            });
+            // An equal failure that was made here is another one.
+            let passed_on = |first: Value| {
+                !matches!(engine.terms.term(first), Term::Pure(..))
+                    && is_made_of(engine, state, value, first, 0)
+            };
+            if (!inherited || get(state, RAISED).is_some_and(passed_on))
+                && engine.is_failure(state, value)
+            {
                 // Whoever returns a failure says so.
                 state.flags = state.flags & !ALL | HANDED;
                 put(state, RAISED, value);
-            } else if state.flags & STATUS == HANDED && entered == 0 {
+            } else if state.flags & STATUS == HANDED && !inherited {
                 // Somebody may still look at what is kept in another way.
                 clear(state);
             }
@@ -240,10 +280,52 @@ fn get(state: &State, slot: &str) -> Option<Value> {
     }
 }
 
+/// Remembers which call of a function of the program a failure came through, the outermost last. If
+/// the same call works later, it makes up for it.
+fn retried(engine: &mut Engine<'_>, state: &mut State, callee: FuncRef, call: &External<'_>) {
+    if state.flags & STATUS == 0 {
+        return;
+    }
+    let name = engine.terms.str(&place_name((callee, 0)));
+    let parts = std::iter::once(name).chain(call.args.iter().copied());
+    let this: Vec<Value> = parts.collect();
+    if is_told(engine, state, call) {
+        let this = engine.terms.make(Term::Tuple(this.into()));
+        put(state, THROUGH, this);
+    } else if state.flags & STATUS == CAUGHT
+        && let Some(failed) = get(state, THROUGH).and_then(|v| tuple(engine, v))
+        && failed.len() == this.len()
+        && matches!(call.outcome, ExternalOutcome::Returned(_))
+        && failed
+            .iter()
+            .zip(&this)
+            .all(|(a, b)| alike(engine, state, *a, *b, 0))
+    {
+        clear(state);
+    }
+}
+
+/// Whether the failure of a call is that of something in it, which was told, or its result that of
+/// a write in it.
+fn is_told(engine: &mut Engine<'_>, state: &State, call: &External<'_>) -> bool {
+    match call.outcome {
+        ExternalOutcome::Raised(exc) => {
+            state.flags & STATUS == IN_FLIGHT && get(state, RAISED) == Some(exc)
+        }
+        ExternalOutcome::Returned(v) if engine.is_failure(state, v) => {
+            state.flags & STATUS == HANDED && get(state, RAISED) == Some(v)
+        }
+        ExternalOutcome::Returned(v) => {
+            let submitted = (v, Slot::Field(SUBMITTED.into()));
+            state.flags & STATUS == 0 && state.heap.contains_key(&submitted)
+        }
+    }
+}
+
 /// Forgets the failure.
 fn clear(state: &mut State) {
     state.flags &= !ALL;
-    for slot in [FAILED, FAILED_AT, RAISED] {
+    for slot in [FAILED, FAILED_AT, RAISED, THROUGH] {
         state
             .heap
             .remove(&(state.watched, Slot::Field(slot.into())));
@@ -351,6 +433,7 @@ impl<'o> Watch<'o> {
             .chain(prepared(engine, state, call.receiver))
             .collect();
         if !tables::is_write(call.name, receiver.as_deref(), &texts)
+            || call.callee.is_some() && tables::may_only_read(call.name)
             || tables::is_removal(call.name, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
         {
@@ -439,7 +522,9 @@ impl<'o> Watch<'o> {
             _ => None,
         };
         let elsewhere = |(a, b)| matches!((text(a), text(b)), (Some(a), Some(b)) if a != b);
-        !(name == other && pairs().any(elsewhere)) && data.any(|a| after.iter().any(|b| like(a, b)))
+        // So are those that are made of them: the halves of a batch, what is put into a queue.
+        let same = |a: &Value, b: &Value| like(a, b) || is_made_of(engine, state, *b, *a, 0);
+        !(name == other && pairs().any(elsewhere)) && data.any(|a| after.iter().any(|b| same(a, b)))
     }
 }
 
