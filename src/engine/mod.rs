@@ -95,6 +95,10 @@ pub trait Automaton {
     fn follows_values(&self) -> bool {
         false
     }
+    /// Whether it compares what calls are given.
+    fn compares_arguments(&self) -> bool {
+        false
+    }
     /// A test in `func` came out in this way: what the state says now that it did not say before
     /// was established by it.
     fn on_test(&self, _engine: &mut Engine<'_>, _before: &State, _after: &mut State, _test: Test) {}

@@ -325,7 +325,11 @@ impl Engine<'_> {
             {
                 continue;
             }
-            if !cx.live.local(block, i) || join && !cx.live.decides.contains(i) {
+            let counts = || {
+                cx.live.decides.contains(i)
+                    || self.automaton.compares_arguments() && cx.live.given.contains(i)
+            };
+            if !cx.live.local(block, i) || join && !counts() {
                 state.env[i] = None;
             }
         }

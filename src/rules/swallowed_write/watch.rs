@@ -100,6 +100,10 @@ impl Automaton for Watch<'_> {
         true
     }
 
+    fn compares_arguments(&self) -> bool {
+        true
+    }
+
     fn on_external(&self, engine: &mut Engine<'_>, state: &mut State, call: &External<'_>) {
         if let Some(callee) = call.callee {
             retried(engine, state, callee, call);
