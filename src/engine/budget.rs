@@ -31,6 +31,9 @@ pub const ASIDE: Bounds = Bounds {
 /// converge.
 pub const CHANGES: usize = 400;
 
+/// States per key that arrived at one point before the function is given up.
+pub const VISITS: usize = 1_000;
+
 /// Literal sequences up to this length are unrolled.
 pub const UNROLL: i64 = 32;
 

@@ -11,7 +11,7 @@ use crate::engine::call::Args;
 use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Interval, Kind, Lits};
 use crate::engine::state::{Cell, Slot, State};
-use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value};
+use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Terms, Value};
 use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{CmpOp, Data, Element, Literal, Name, Nature, Operand, StaticExprKind};
 use crate::program::{ClassRef, Def};
@@ -21,6 +21,20 @@ pub(super) const POSITIVE_OPTION: &str = "builtins.positive_option";
 
 /// What the name of the pure function that makes a variant starts with.
 const VARIANT: &str = "variant ";
+
+/// What is known of the tag of a value.
+pub(super) fn tag_of(state: &State, terms: &Terms, v: Value) -> Option<Fact> {
+    if let Term::Pure(name, _) = terms.term(v)
+        && let Some(variant) = name.strip_prefix(VARIANT)
+    {
+        let tag = variant.split(' ').next()?;
+        let mut fact = Fact::default();
+        fact.assume_eq(&Literal::Str(tag.into()), true);
+        return Some(fact);
+    }
+    let tag = terms.existing(&Term::Pure("tag".into(), Rc::from([v])))?;
+    state.facts.get(&tag).cloned()
+}
 
 impl Engine<'_> {
     /// Evaluates an operation on typed data.
@@ -102,6 +116,20 @@ impl Engine<'_> {
             Data::Emptied(o) => {
                 let x = self.operand(state, o, site);
                 self.emptied(state, x, site)
+            }
+            Data::Lent { object, .. } => {
+                let x = self.operand(state, object, site);
+                let known = tag_of(state, &self.terms, x).is_some();
+                match self.terms.term(x) {
+                    Term::Lit(_)
+                    | Term::Not(_)
+                    | Term::Truth(_)
+                    | Term::Cmp(..)
+                    | Term::Arith(..)
+                    | Term::Len(_) => self.fresh(state, site),
+                    _ if known => self.fresh(state, site),
+                    _ => x,
+                }
             }
             // The contents of such a collection are not kept track of.
             Data::Gather { .. } => self.terms.none(),

@@ -1,10 +1,12 @@
 //! Joining states, and naming their symbols canonically.
 
+use crate::engine::data::tag_of;
 use crate::engine::shared::Shared;
 use crate::engine::state::{Cell, Entry, Slot, State, view};
 use crate::engine::value::{Site, Term, Terms, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 impl State {
     /// Gives the symbols their first names again: the i-th symbol of a site, in the order in which
@@ -201,6 +203,11 @@ impl State {
             let mut f = fx.join(&fy, widen);
             if f.propagate() && !f.is_trivial() {
                 out.facts.insert(v, f);
+            }
+            // What is a failure in both is a failure.
+            if let (Some(tx), Some(ty)) = (tag_of(self, j.terms, x), tag_of(other, j.terms, y)) {
+                let tag = j.terms.make(Term::Pure("tag".into(), Rc::from([v])));
+                out.facts.insert(tag, tx.join(&ty, widen));
             }
         }
         for (v, f) in &self.facts {

@@ -7,11 +7,12 @@
 
 use std::rc::Rc;
 
-use crate::engine::call::Args;
+use crate::engine::call::{Args, outcome_of};
+use crate::engine::eval::Outcome;
 use crate::engine::methods::text_method;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value};
-use crate::engine::{Engine, FnContext, Returned};
+use crate::engine::{Engine, External, FnContext, Returned};
 use crate::ir::{BinOp, BlockId, Callee, Data, LocalId, Name, Operand, Rvalue};
 use crate::program::FuncRef;
 
@@ -26,6 +27,13 @@ pub enum Origin {
     /// It is the text of these, one after the other.
     Text(Vec<Value>),
 }
+
+/// The name under which what a call may have changed was made: of its old value, and of what the
+/// call was given.
+pub const LENT: &str = "lent";
+
+/// The name under which something was made of values in a way that is not known.
+pub const OPAQUE: &str = "opaque";
 
 const SLOT: &str = "$from";
 const KEYWORD: &str = "keyword:";
@@ -159,6 +167,18 @@ impl Engine<'_> {
                 };
                 automaton.on_returned(self, state, &call);
             }
+            Rvalue::Opaque(parts) if !parts.is_empty() => {
+                let mut parts = self.operands(state, parts, site);
+                parts.insert(0, self.terms.none());
+                self.set_origin(state, result, OPAQUE.into(), parts);
+            }
+            Rvalue::Data(Data::Lent { object, with }) => {
+                let mut parts = self.operands(state, with, site);
+                parts.insert(0, self.operand(state, object, site));
+                if result != parts[0] {
+                    self.set_origin(state, result, LENT.into(), parts);
+                }
+            }
             Rvalue::Data(Data::Gather { into, item }) => {
                 let both = self.operands(state, &[into.clone(), item.clone()], site);
                 let automaton = self.automaton;
@@ -202,6 +222,38 @@ impl Engine<'_> {
                 self.set_origin(state, result, "same".into(), vec![object]);
             }
             _ => {}
+        }
+    }
+
+    /// Tells the automaton how a call of a function of the program came out.
+    pub(super) fn tell_followed(
+        &mut self,
+        outcomes: &mut [Outcome],
+        f: FuncRef,
+        args: &Args,
+        site: Site,
+    ) {
+        if !self.automaton.follows_values() {
+            return;
+        }
+        let m = self.program.module(f.module);
+        let function = m.ir.function(f.func);
+        let of_object = function.class.is_some() && !self.is_static_method(f);
+        let (receiver, given) = match args.positional.split_first() {
+            Some((receiver, rest)) if of_object => (Some(*receiver), rest),
+            _ => (None, args.positional.as_slice()),
+        };
+        let automaton = self.automaton;
+        for o in outcomes {
+            let call = External {
+                site,
+                name: &function.name,
+                receiver,
+                args: given,
+                outcome: outcome_of(o.flow),
+                callee: Some(f),
+            };
+            automaton.on_external(self, &mut o.state, &call);
         }
     }
 

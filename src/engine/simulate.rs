@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::engine::budget::{ASIDE, AT_A_PLACE, CHANGES};
+use crate::engine::budget::{ASIDE, AT_A_PLACE, CHANGES, VISITS};
 use crate::engine::eval::Via;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
@@ -212,6 +212,10 @@ impl Engine<'_> {
         let partition = self.partition(cx, block, &state);
         let group = points[block.index()].groups.entry(partition).or_default();
         group.visits += 1;
+        if group.visits > VISITS {
+            graph.complete = false;
+            return;
+        }
         let bounds = match self.automaton.place() {
             Some(_) => &AT_A_PLACE,
             None => &ASIDE,

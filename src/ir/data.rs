@@ -69,6 +69,14 @@ pub enum Data {
     Copy(Operand),
     /// A new empty or default value of the operand's sort.
     Emptied(Operand),
+    /// The operand after a call could change it: the same object if it has an identity, else
+    /// something new.
+    Lent {
+        /// The operand.
+        object: Operand,
+        /// What else the call was given.
+        with: Vec<Operand>,
+    },
     /// An item goes into a new collection of a sort that is not known yet.
     Gather {
         /// The collection.
@@ -100,6 +108,10 @@ impl Data {
             }
             Self::Variant { fields, .. } => fields.iter().for_each(|(_, value)| f(value)),
             Self::IsVariant { object, .. } | Self::Payload { object, .. } => f(object),
+            Self::Lent { object, with } => {
+                f(object);
+                with.iter().for_each(f);
+            }
             Self::Gather { into, item } => {
                 f(into);
                 f(item);

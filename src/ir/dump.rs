@@ -423,6 +423,7 @@ impl<'a> Printer<'a> {
             Data::IsVariant { object, tag, .. } => format!("{} is variant {tag}", op(object)),
             Data::Payload { object, tag, field } => format!("{} as {tag}.{field}", op(object)),
             Data::Copy(a) => format!("copy {}", op(a)),
+            Data::Lent { object, .. } => format!("lent {}", op(object)),
             Data::Emptied(a) => format!("emptied {}", op(a)),
             Data::Gather { into, item } => format!("gather {} into {}", op(item), op(into)),
         }

@@ -5,6 +5,7 @@
 //! somebody hears of the failure (`kept`).
 
 mod kept;
+mod likeness;
 mod report;
 mod watch;
 

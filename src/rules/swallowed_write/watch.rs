@@ -9,16 +9,18 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::engine::fact::Kind;
-use crate::engine::origins::Origin;
+use crate::engine::origins::{LENT, Origin};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
 use crate::engine::{
-    Automaton, CallEvent, Catch, Engine, External, ExternalOutcome, Returned, WatchedPlace,
+    Automaton, CallEvent, Catch, Engine, External, ExternalOutcome, Returned, Test, WatchedPlace,
 };
 use crate::ir::{BlockId, FuncIdx, Literal, Name};
 use crate::program::{FuncRef, ModuleId};
 use crate::rules::swallowed_write::Options;
+use crate::rules::swallowed_write::likeness::{
+    CHAIN, alike, is_data, is_failure_of, is_made_of, prepared, text,
+};
 use crate::rules::tables;
 
 /// The bits of the property: how far a failure is.
@@ -51,11 +53,33 @@ const SUBMITTED: &str = "$submitted";
 /// Names of calls that wait for a job.
 const WAITS: &[&str] = &["result", "wait", "join", "await"];
 
-/// How deep values are compared by where they come from.
-const DEPTH: u32 = 3;
-
-/// How long a chain of calls may be on whose result a call is made.
-const CHAIN: usize = 32;
+/// Words in names of calls that tell somebody about a failure.
+const TELLS: &[&str] = &[
+    "send",
+    "tell",
+    "report",
+    "capture",
+    "emit",
+    "mail",
+    "email",
+    "post",
+    "notify",
+    "notifier",
+    "notification",
+    "alert",
+    "alerts",
+    "publish",
+    "log",
+    "logger",
+    "warn",
+    "metric",
+    "metrics",
+    "audit",
+    "event",
+    "events",
+    "sentry",
+    "slack",
+];
 
 /// What ends a failure without anybody hearing of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -167,6 +191,16 @@ impl Automaton for Watch<'_> {
         }
     }
 
+    fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
+        if !self.options.strict
+            && before.flags & STATUS == CAUGHT
+            && after.flags & STATUS == CAUGHT
+            && Self::hears(engine, before, test.condition)
+        {
+            clear(after);
+        }
+    }
+
     fn on_raise(&self, _engine: &mut Engine<'_>, state: &mut State, exc: Value) {
         // Whoever raises after the failure passes it on.
         if state.flags & STATUS != 0 {
@@ -212,7 +246,7 @@ impl Automaton for Watch<'_> {
         } else {
             let known = matches!(state.flags & STATUS, HANDED | CAUGHT);
             let first = get(state, RAISED).filter(|_| known);
-            if !first.is_some_and(|first| is_made_of(engine, state, failure, first, 0)) {
+            if !first.is_some_and(|first| is_failure_of(engine, state, failure, first)) {
                 return;
             }
         }
@@ -254,6 +288,12 @@ impl Automaton for Watch<'_> {
                 // Whoever returns a failure says so.
                 state.flags = state.flags & !ALL | HANDED;
                 put(state, RAISED, value);
+            } else if !inherited
+                && get(state, RAISED)
+                    .is_some_and(|first| is_made_of(engine, state, value, first, 0))
+            {
+                // It may be a failure, as far as is known.
+                clear(state);
             } else if state.flags & STATUS == HANDED && !inherited {
                 // Somebody may still look at what is kept in another way.
                 clear(state);
@@ -383,6 +423,46 @@ impl<'o> Watch<'o> {
             Some(Literal::Str(name)) => Some(name.clone()),
             _ => None,
         }
+    }
+
+    /// Whether a test asks what was made of a failure: what a method of some object answered to it,
+    /// or what a function may have changed that was given it. Whoever only tells others about it
+    /// makes nothing of it.
+    fn hears(engine: &Engine<'_>, state: &State, condition: Value) -> bool {
+        let Some(failure) = get(state, RAISED) else {
+            return false;
+        };
+        // In a loop, the failure of another round is as good as the last one.
+        let of_failure = |v: Value| {
+            let owner = engine.payload_owner(v).unwrap_or(v);
+            let submitted = (owner, Slot::Field(SUBMITTED.into()));
+            owner != v && state.heap.contains_key(&submitted)
+                || is_made_of(engine, state, v, failure, 0)
+        };
+        let tells = |name: &str| name.split('_').any(|w| TELLS.contains(&w));
+        let made = |name: &str, on: Value, args: &[Value]| {
+            let object = !matches!(
+                engine.terms.term(on),
+                Term::Lit(_) | Term::Module(_) | Term::External(_) | Term::Class(_)
+            );
+            let told = || tells(name) || engine.name_of(on).is_some_and(|on| tells(&on));
+            (name == LENT || object && !told() && !of_failure(on))
+                && args.iter().any(|a| of_failure(*a))
+        };
+        let leaves = engine.terms.leaves(condition);
+        leaves.iter().any(|leaf| {
+            let mut at = *leaf;
+            for _ in 0..CHAIN {
+                let Some(Origin::Call(name, on, args)) = engine.origin(state, at) else {
+                    return false;
+                };
+                if made(&name, on, &args) {
+                    return true;
+                }
+                at = on;
+            }
+            false
+        })
     }
 
     /// Where the write that failed is called.
@@ -542,115 +622,4 @@ fn tuple(engine: &Engine<'_>, v: Value) -> Option<Rc<[Value]>> {
         Term::Tuple(parts) => Some(parts.clone()),
         _ => None,
     }
-}
-
-/// The text of the statement that a call runs which is made step by step: the first argument of
-/// the call at the start of the chain, as in `query("…").bind(a).execute(db)`.
-fn prepared(engine: &Engine<'_>, state: &State, receiver: Option<Value>) -> Option<Name> {
-    let mut at = receiver?;
-    for _ in 0..CHAIN {
-        let Some(Origin::Call(_, on, args)) = engine.origin(state, at) else {
-            return None;
-        };
-        let first = args.first().and_then(|a| text(engine, state, *a, 0));
-        if first.is_some() {
-            return first;
-        }
-        at = on;
-    }
-    None
-}
-
-/// Whether a failure is another one, or made of it: by what was put around its error.
-fn is_made_of(engine: &Engine<'_>, state: &State, v: Value, failure: Value, depth: u32) -> bool {
-    if v == failure || engine.payload_owner(v) == Some(failure) {
-        return true;
-    }
-    let made = match engine.terms.term(failure) {
-        Term::Pure(_, payload) => payload.contains(&v),
-        _ => false,
-    };
-    if made || depth > DEPTH {
-        return made;
-    }
-    let parts = match engine.terms.term(v) {
-        Term::Pure(_, parts) => parts.to_vec(),
-        _ => match engine.origin(state, v) {
-            Some(Origin::Call(_, on, args)) => std::iter::once(on).chain(args).collect(),
-            _ => Vec::new(),
-        },
-    };
-    let mut parts = parts.into_iter();
-    parts.any(|part| is_made_of(engine, state, part, failure, depth + 1))
-}
-
-/// The text that a value is or begins with, as far as it is known.
-fn text(engine: &Engine<'_>, state: &State, v: Value, depth: u32) -> Option<Name> {
-    if let Some(Literal::Str(s)) = engine.terms.literal(v) {
-        return Some(s.clone());
-    }
-    if depth > DEPTH {
-        return None;
-    }
-    match engine.origin(state, v)? {
-        Origin::Text(parts) => text(engine, state, *parts.first()?, depth + 1),
-        // A text that was stripped, joined, dedented.
-        Origin::Call(_, of, args) => {
-            let of = std::iter::once(of).chain(args);
-            of.into_iter()
-                .find_map(|v| text(engine, state, v, depth + 1))
-        }
-        Origin::Element(_) => None,
-    }
-}
-
-/// Whether two arguments of two calls stand for the same: equal values, values made in the same way
-/// from the same, and numbers, which say how long to wait or how often it was tried.
-fn alike(engine: &Engine<'_>, state: &State, a: Value, b: Value, depth: u32) -> bool {
-    if a == b {
-        return true;
-    }
-    match (engine.terms.literal(a), engine.terms.literal(b)) {
-        (Some(Literal::Str(x)), Some(Literal::Str(y))) => return x == y,
-        (Some(_), Some(_)) => return true,
-        _ => {}
-    }
-    let number = |v| {
-        let kind = state.kind(&engine.terms, v);
-        matches!(kind, Kind::Int | Kind::Bool) || matches!(engine.terms.term(v), Term::Arith(..))
-    };
-    if number(a) && number(b) {
-        return true;
-    }
-    if depth > DEPTH {
-        return false;
-    }
-    match (engine.origin(state, a), engine.origin(state, b)) {
-        (Some(Origin::Call(f, r, x)), Some(Origin::Call(g, s, y))) if f == g && f != "same" => {
-            x.len() == y.len()
-                && alike(engine, state, r, s, depth + 1)
-                && x.iter()
-                    .zip(&y)
-                    .all(|(x, y)| alike(engine, state, *x, *y, depth + 1))
-        }
-        (Some(Origin::Text(x)), Some(Origin::Text(y))) => {
-            x.len() == y.len()
-                && x.iter()
-                    .zip(&y)
-                    .all(|(x, y)| alike(engine, state, *x, *y, depth + 1))
-        }
-        _ => false,
-    }
-}
-
-/// Whether an argument is what is written, and not where to or how.
-fn is_data(engine: &Engine<'_>, state: &State, v: Value) -> bool {
-    let kind = state.kind(&engine.terms, v);
-    if engine.terms.literal(v).is_some()
-        || matches!(kind, Kind::Int | Kind::Bool | Kind::Str)
-        || matches!(engine.origin(state, v), Some(Origin::Text(_)))
-    {
-        return false;
-    }
-    !engine.name_of(v).is_some_and(|n| tables::is_target(&n))
 }

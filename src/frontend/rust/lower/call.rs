@@ -30,12 +30,30 @@ impl FunctionLowerer<'_> {
                 return value;
             }
             let args = self.arguments(x.args.iter());
-            return self.call_path(path, args, span);
+            let result = self.call_path(path, args.clone(), span);
+            self.lend_arguments(x.args.iter(), &args, span);
+            return result;
         }
         let function = self.expr(func);
         let function = self.keep(function, span);
         let args = self.arguments(x.args.iter());
-        self.call_value(function, args, span)
+        let result = self.call_value(function, args.clone(), span);
+        self.lend_arguments(x.args.iter(), &args, span);
+        result
+    }
+
+    /// What is behind a `&mut` may have changed.
+    fn lend_arguments<'e>(
+        &mut self,
+        exprs: impl Iterator<Item = &'e Expr>,
+        with: &[Operand],
+        span: Span,
+    ) {
+        for e in exprs {
+            if let Some(place) = borrowed(e) {
+                self.lent(place, false, with, span);
+            }
+        }
     }
 
     fn arguments<'e>(&mut self, exprs: impl Iterator<Item = &'e Expr>) -> Vec<Operand> {
@@ -202,9 +220,12 @@ impl FunctionLowerer<'_> {
                 name: Name::from(types::plain(&x.method)),
                 name_span: parse::of(&x.method),
             },
-            args: positional(args),
+            args: positional(args.clone()),
         };
-        self.emit(call, span)
+        let result = self.emit(call, span);
+        self.lent(&x.receiver, true, &args, span);
+        self.lend_arguments(x.args.iter(), &args, span);
+        result
     }
 
     /// A receiver that is no plain variable is evaluated once, before the arguments.

@@ -92,6 +92,18 @@ impl FunctionLowerer<'_> {
                 }
                 Some(old)
             }
+            ("get_or_insert_with" | "get_or_insert", 1) => {
+                let target = self.target(&x.receiver);
+                if matches!(target, Target::Behind(_) | Target::Nothing) {
+                    return None;
+                }
+                let old = self.load_target(&target, span);
+                let new = self.expr(&x.args[0]);
+                let payload = self.opaque(vec![old, new], span);
+                let there = self.variant(SUCCESS, vec![payload.clone()], span);
+                self.store_target(target, there, span);
+                Some(payload)
+            }
             ("replace", 1) if matches!(&*x.receiver, Expr::Field(_)) => {
                 let target = self.target(&x.receiver);
                 let old = self.load_target(&target, span);

@@ -2,11 +2,11 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use rustc_hash::{FxHashMap, FxHashSet};
-use syn::Pat;
+use syn::{Expr, Pat};
 
 use crate::frontend::rust::lower::function::FunctionLowerer;
 use crate::frontend::rust::types;
-use crate::ir::{LocalId, LocalKind, Name, Operand, Rvalue, StatementKind};
+use crate::ir::{Data, LocalId, LocalKind, Name, Operand, Rvalue, StatementKind};
 use crate::source::Span;
 
 /// A variable.
@@ -16,6 +16,8 @@ pub(super) struct Var {
     pub(super) local: Option<LocalId>,
     /// Where closures find it.
     pub(super) cell: Option<Name>,
+    /// Whether it can change.
+    pub(super) mutable: bool,
 }
 
 /// The variables of a function: a new one for every declaration.
@@ -141,7 +143,11 @@ impl FunctionLowerer<'_> {
         // What closures may change is looked up in the cells each time.
         let local = (!mutable || cell.is_none())
             .then(|| self.body.local(Some(name.clone()), LocalKind::Var));
-        let var = Var { local, cell };
+        let var = Var {
+            local,
+            cell,
+            mutable,
+        };
         self.vars.declare(name, var.clone());
         var
     }
@@ -158,7 +164,37 @@ impl FunctionLowerer<'_> {
             self.body.push(kind, span);
         }
         let local = (!mutable || cell.is_none()).then_some(local);
-        self.vars.declare(name, Var { local, cell });
+        let var = Var {
+            local,
+            cell,
+            mutable,
+        };
+        self.vars.declare(name, var);
+    }
+
+    /// What a variable holds may be changed by what was just called: as its receiver, if it can be
+    /// changed at all, or behind a `&mut`.
+    /// `with` is what the call was given.
+    pub(super) fn lent(&mut self, e: &Expr, receiver: bool, with: &[Operand], span: Span) {
+        let name = match e {
+            Expr::Paren(x) => return self.lent(&x.expr, receiver, with, span),
+            Expr::Path(x) if x.qself.is_none() => x.path.get_ident().map(types::plain),
+            _ => None,
+        };
+        let Some(name) = name.filter(|name| name != "self") else {
+            return;
+        };
+        let mutable = matches!(
+            self.vars.place(&name),
+            Place::Own(Var { mutable: true, .. })
+        );
+        if (mutable || !receiver)
+            && let Some(old) = self.load(&name, span)
+        {
+            let with = with.to_vec();
+            let new = self.data(Data::Lent { object: old, with }, span);
+            self.store(&name, new, span);
+        }
     }
 
     /// Gives a variable a value.

@@ -1,0 +1,151 @@
+//! Whether two values stand for the same, or one was made of the other: judged by where they come
+//! from.
+
+use crate::engine::Engine;
+use crate::engine::fact::Kind;
+use crate::engine::origins::{OPAQUE, Origin};
+use crate::engine::state::State;
+use crate::engine::value::{Term, Value};
+use crate::ir::{Literal, Name};
+use crate::rules::tables;
+
+/// How deep values are compared by where they come from.
+const DEPTH: u32 = 3;
+
+/// How long a chain of calls may be on whose result a call is made.
+pub(super) const CHAIN: usize = 32;
+
+/// The text of the statement that a call runs which is made step by step: the first argument of
+/// the call at the start of the chain, as in `query("…").bind(a).execute(db)`.
+pub(super) fn prepared(
+    engine: &Engine<'_>,
+    state: &State,
+    receiver: Option<Value>,
+) -> Option<Name> {
+    let mut at = receiver?;
+    for _ in 0..CHAIN {
+        let Some(Origin::Call(_, on, args)) = engine.origin(state, at) else {
+            return None;
+        };
+        let first = args.first().and_then(|a| text(engine, state, *a, 0));
+        if first.is_some() {
+            return first;
+        }
+        at = on;
+    }
+    None
+}
+
+/// Whether a failure is another one, or what became of it on its way. What a call answers that was
+/// only given the failure is its own result.
+pub(super) fn is_failure_of(engine: &Engine<'_>, state: &State, v: Value, failure: Value) -> bool {
+    if v == failure {
+        return true;
+    }
+    match engine.origin(state, v) {
+        Some(Origin::Call(name, on, _)) if name != OPAQUE => {
+            is_made_of(engine, state, on, failure, 1)
+        }
+        _ => is_made_of(engine, state, v, failure, 0),
+    }
+}
+
+/// Whether a failure is another one, or made of it: by what was put around its error.
+pub(super) fn is_made_of(
+    engine: &Engine<'_>,
+    state: &State,
+    v: Value,
+    failure: Value,
+    depth: u32,
+) -> bool {
+    if v == failure || engine.payload_owner(v) == Some(failure) {
+        return true;
+    }
+    let made = match engine.terms.term(failure) {
+        Term::Pure(_, payload) => payload.contains(&v),
+        _ => false,
+    };
+    if made || depth > DEPTH {
+        return made;
+    }
+    let parts = match engine.terms.term(v) {
+        Term::Pure(_, parts) => parts.to_vec(),
+        _ => match engine.origin(state, v) {
+            Some(Origin::Call(_, on, args)) => std::iter::once(on).chain(args).collect(),
+            _ => Vec::new(),
+        },
+    };
+    let mut parts = parts.into_iter();
+    parts.any(|part| is_made_of(engine, state, part, failure, depth + 1))
+}
+
+/// The text that a value is or begins with, as far as it is known.
+pub(super) fn text(engine: &Engine<'_>, state: &State, v: Value, depth: u32) -> Option<Name> {
+    if let Some(Literal::Str(s)) = engine.terms.literal(v) {
+        return Some(s.clone());
+    }
+    if depth > DEPTH {
+        return None;
+    }
+    match engine.origin(state, v)? {
+        Origin::Text(parts) => text(engine, state, *parts.first()?, depth + 1),
+        // A text that was stripped, joined, dedented.
+        Origin::Call(_, of, args) => {
+            let of = std::iter::once(of).chain(args);
+            of.into_iter()
+                .find_map(|v| text(engine, state, v, depth + 1))
+        }
+        Origin::Element(_) => None,
+    }
+}
+
+/// Whether two arguments of two calls stand for the same: equal values, values made in the same way
+/// from the same, and numbers, which say how long to wait or how often it was tried.
+pub(super) fn alike(engine: &Engine<'_>, state: &State, a: Value, b: Value, depth: u32) -> bool {
+    if a == b {
+        return true;
+    }
+    match (engine.terms.literal(a), engine.terms.literal(b)) {
+        (Some(Literal::Str(x)), Some(Literal::Str(y))) => return x == y,
+        (Some(_), Some(_)) => return true,
+        _ => {}
+    }
+    let number = |v| {
+        let kind = state.kind(&engine.terms, v);
+        matches!(kind, Kind::Int | Kind::Bool) || matches!(engine.terms.term(v), Term::Arith(..))
+    };
+    if number(a) && number(b) {
+        return true;
+    }
+    if depth > DEPTH {
+        return false;
+    }
+    match (engine.origin(state, a), engine.origin(state, b)) {
+        (Some(Origin::Call(f, r, x)), Some(Origin::Call(g, s, y))) if f == g && f != "same" => {
+            x.len() == y.len()
+                && alike(engine, state, r, s, depth + 1)
+                && x.iter()
+                    .zip(&y)
+                    .all(|(x, y)| alike(engine, state, *x, *y, depth + 1))
+        }
+        (Some(Origin::Text(x)), Some(Origin::Text(y))) => {
+            x.len() == y.len()
+                && x.iter()
+                    .zip(&y)
+                    .all(|(x, y)| alike(engine, state, *x, *y, depth + 1))
+        }
+        _ => false,
+    }
+}
+
+/// Whether an argument is what is written, and not where to or how.
+pub(super) fn is_data(engine: &Engine<'_>, state: &State, v: Value) -> bool {
+    let kind = state.kind(&engine.terms, v);
+    if engine.terms.literal(v).is_some()
+        || matches!(kind, Kind::Int | Kind::Bool | Kind::Str)
+        || matches!(engine.origin(state, v), Some(Origin::Text(_)))
+    {
+        return false;
+    }
+    !engine.name_of(v).is_some_and(|n| tables::is_target(&n))
+}
