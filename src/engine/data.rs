@@ -163,7 +163,7 @@ impl Engine<'_> {
     fn copy_fields(&mut self, state: &mut State, from: Value, to: Value) {
         let known: Vec<(Slot, Cell)> = state
             .heap
-            .range((from, Slot::Content)..)
+            .from_key(&(from, Slot::Content))
             .take_while(|((o, _), _)| *o == from)
             .filter(|((_, slot), _)| matches!(slot, Slot::Field(_)))
             .map(|((_, slot), cell)| (slot.clone(), *cell))
@@ -176,7 +176,7 @@ impl Engine<'_> {
     fn has_slots(state: &State, object: Value) -> bool {
         state
             .heap
-            .range((object, Slot::Content)..)
+            .from_key(&(object, Slot::Content))
             .take_while(|((o, _), _)| *o == object)
             .any(|((_, slot), _)| !matches!(slot, Slot::Content))
     }
@@ -226,7 +226,7 @@ impl Engine<'_> {
                 self.copy_fields(state, x, copy);
                 let items: Vec<(Slot, Cell)> = state
                     .heap
-                    .range((x, Slot::Content)..)
+                    .from_key(&(x, Slot::Content))
                     .take_while(|((o, _), _)| *o == x)
                     .filter(|((_, slot), _)| matches!(slot, Slot::Item(_)))
                     .map(|((_, slot), cell)| (slot.clone(), *cell))
@@ -268,7 +268,7 @@ impl Engine<'_> {
         // The value may hang on the object: it is looked at first.
         let slots: Vec<(Slot, Cell)> = state
             .heap
-            .range((value, Slot::Content)..)
+            .from_key(&(value, Slot::Content))
             .take_while(|((o, _), _)| *o == value)
             .filter(|((_, slot), _)| !matches!(slot, Slot::Content))
             .map(|((_, slot), cell)| (slot.clone(), *cell))

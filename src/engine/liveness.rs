@@ -40,6 +40,8 @@ pub(crate) struct Liveness {
     any: usize,
     /// Locals whose value can decide a test, directly or through others.
     pub(crate) decides: BitSet,
+    /// The locals that hold pending completions.
+    pub(crate) completions: Vec<usize>,
     /// Number of predecessors of each block.
     pub(crate) predecessors: Vec<u32>,
     /// Position of each block in reverse postorder.
@@ -136,6 +138,9 @@ impl Liveness {
             field_index,
             any,
             decides: deciding(function),
+            completions: (0..body.locals.len())
+                .filter(|l| body.locals[*l].kind == LocalKind::Completion)
+                .collect(),
             predecessors,
             order,
         }
