@@ -4,13 +4,15 @@
 //! success can be learnt from. Most functions have no more than words in common with that: an
 //! `error` in a message, a constant that is a number. Only what a comparison can meet counts.
 
+use rustc_hash::FxHashSet;
+
 use super::sites::{Code, Effect, Place};
 use super::words::{Vocabulary, parts};
 use crate::ir::data::is_outcome;
 use crate::ir::validate::for_each_operand;
 use crate::ir::{
-    BinOp, Callee, Data, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx,
-    StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
+    BinOp, Callee, CmpOp, Data, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    ScopeIdx, StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, ModuleId, Program, unread};
 
@@ -111,6 +113,9 @@ impl Constants<'_> {
     }
 }
 
+/// The locals that were come across while following what others are made of.
+type Seen = FxHashSet<LocalId>;
+
 /// What the names and texts in a function hint at.
 #[derive(Default)]
 struct Hints {
@@ -120,8 +125,10 @@ struct Hints {
     status: bool,
     /// It runs queries.
     queries: bool,
-    /// It has a text that may be a query about runs.
+    /// It has a text that may be a query about runs, or a part of one.
     query_text: bool,
+    /// It has a text that selects something.
+    selects: bool,
     /// It asks a function that is named like a test for success.
     asks: bool,
     /// It does work.
@@ -134,6 +141,13 @@ struct Hints {
     subtracts: bool,
 }
 
+/// Whether a text selects something.
+fn selects(text: &str) -> bool {
+    text.as_bytes()
+        .windows(QUERY_VERB.len())
+        .any(|w| w.eq_ignore_ascii_case(QUERY_VERB.as_bytes()))
+}
+
 /// Whether a text may be a query about runs.
 fn asks_for_runs(text: &str) -> bool {
     let lower = text.to_lowercase();
@@ -141,8 +155,40 @@ fn asks_for_runs(text: &str) -> bool {
     lower.contains(QUERY_VERB) && names() || lower.contains(QUERY_STATUS)
 }
 
+/// Whether a method of that name puts what it is given into its receiver.
+fn fills(name: &str) -> bool {
+    matches!(
+        name,
+        "append"
+            | "appendleft"
+            | "add"
+            | "insert"
+            | "extend"
+            | "update"
+            | "setdefault"
+            | "put"
+            | "push"
+            | "push_back"
+            | "or_insert"
+            | "or_insert_with"
+            | "send"
+            | "__setitem__"
+            | "set"
+    )
+}
+
 fn is_constant(name: &str) -> bool {
     name.chars().all(|c| !c.is_lowercase())
+}
+
+/// The same for an attribute: `matrix.T` is no constant.
+fn is_constant_attribute(name: &str) -> bool {
+    name.len() > 1 && is_constant(name)
+}
+
+/// Whether a name is that of a class of exceptions: nobody compares a status with one.
+pub(super) fn is_exception(name: &str) -> bool {
+    name.ends_with("Error") || name.ends_with("Exception")
 }
 
 /// Whether a function is worth following.
@@ -172,7 +218,7 @@ impl Code<'_> {
             .iter()
             .any(|p| matches!(p.effect, Effect::Marks { .. }));
         let learns = hints.plain_success
-            || hints.queries && hints.query_text
+            || hints.queries && hints.query_text && (hints.selects || self.selects(constants))
             || hints.asks
             || marks && hints.performs
             || hints.status && self.compares_word(words, constants);
@@ -220,6 +266,7 @@ impl Code<'_> {
             let Operand::Const(Literal::Str(s)) = o else {
                 return;
             };
+            hints.selects = hints.selects || selects(s);
             if s.len() > LONG {
                 hints.query_text |= asks_for_runs(s);
             } else {
@@ -240,7 +287,11 @@ impl Code<'_> {
             }
             Rvalue::Global(n) | Rvalue::GetField(_, n) => {
                 hints.plain_success |= words.names_success(n) && words.is_plain_success(n);
-                hints.query_text |= is_constant(n) && self.stands_for(r, constants, &asks_for_runs);
+                let constant = match r {
+                    Rvalue::Global(_) => is_constant(n),
+                    _ => is_constant_attribute(n),
+                };
+                hints.query_text |= constant && self.stands_for(r, constants, &asks_for_runs);
                 hints.status |= words.is_status(n);
             }
             Rvalue::Call { callee, .. } => {
@@ -269,6 +320,46 @@ impl Code<'_> {
         }
     }
 
+    /// Whether something outside of the function stands for a text that selects something.
+    fn selects(&self, constants: Constants<'_>) -> bool {
+        let inside = |nested: &Code<'_>| nested.selects(constants);
+        let mut found = self.nested.iter().any(inside);
+        self.for_each_rvalue(|r| {
+            found = found
+                || match r {
+                    Rvalue::Path(path) => constants.path(path, &selects),
+                    Rvalue::Global(_) => self.stands_for(r, constants, &selects),
+                    Rvalue::GetField(_, n) if is_constant_attribute(n) => {
+                        self.stands_for(r, constants, &selects)
+                    }
+                    Rvalue::GetField(..) => {
+                        self.is_known_attribute(r) && self.stands_for(r, constants, &selects)
+                    }
+                    _ => false,
+                };
+        });
+        found
+    }
+
+    /// Whether an attribute is one of the receiver, or of something that goes by a global name.
+    fn is_known_attribute(&self, r: &Rvalue) -> bool {
+        let mut at = r;
+        for _ in 0..MAX_DEPTH {
+            match at {
+                Rvalue::Global(_) => return true,
+                Rvalue::GetField(Operand::Local(l), _) | Rvalue::Use(Operand::Local(l)) => {
+                    match self.definitions(*l) {
+                        [] => return *l == LocalId(0),
+                        [(r, _)] => at = r,
+                        _ => return false,
+                    }
+                }
+                _ => return false,
+            }
+        }
+        false
+    }
+
     /// Whether a constant, by its name or as an attribute, stands for texts that satisfy `test`.
     /// An attribute of something that is neither a module, a class nor the receiver may.
     fn stands_for(
@@ -289,6 +380,16 @@ impl Code<'_> {
                 Rvalue::GetField(Operand::Local(l), name) if path.len() < MAX_DEPTH as usize => {
                     path.push(name.clone());
                     let receiver = *l == LocalId(0) && constants.class.is_some();
+                    if let Some(stored) = self.cell_values(*l) {
+                        return stored.into_iter().any(|o| match o {
+                            Operand::Const(Literal::Str(text)) => test(text),
+                            Operand::Const(_) => false,
+                            Operand::Local(l) => self.definitions(*l).iter().any(|(r, _)| {
+                                matches!(r, Rvalue::Global(n) if constants.path(std::slice::from_ref(n), test))
+                                    || matches!(r, Rvalue::Format(_) | Rvalue::Binary(..))
+                            }),
+                        });
+                    }
                     match self.definitions(*l) {
                         [] if receiver && path.len() == 1 => {
                             let class = constants.class;
@@ -387,26 +488,34 @@ impl Code<'_> {
                 let named = words.names_success(tag) || words.names_failure(tag);
                 found |= named && !is_outcome(tag);
             }
-            let Rvalue::Compare(_, left, right) = r else {
+            let Rvalue::Compare(op, left, right) = r else {
                 return;
             };
+            // Which of two is greater says nothing about a status.
+            if matches!(op, CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE) {
+                return;
+            }
             for (one, other) in [(left, right), (right, left)] {
                 found = found
-                    || self.is_word(words, constants, one, 0)
-                        && (self.is_status(words, other, 0) || self.is_success_name(words, one, 0));
+                    || self.is_word(words, constants, one, &mut Seen::default())
+                        && (self.is_status(words, other, &mut Seen::default())
+                            || self.is_success_name(words, one, &mut Seen::default()));
             }
         });
         found
     }
 
     /// Whether an operand, or what it is taken from, goes by the name of a status.
-    fn is_status(&self, words: &Vocabulary, operand: &Operand, depth: u32) -> bool {
+    fn is_status(&self, words: &Vocabulary, operand: &Operand, seen: &mut Seen) -> bool {
         let local = match operand {
             Operand::Const(Literal::Str(text)) => return words.is_status(text),
             Operand::Const(_) => return false,
             Operand::Local(local) => *local,
         };
-        if depth > MAX_DEPTH || self.variables(local).iter().any(|n| words.is_status(n)) {
+        if !seen.insert(local) {
+            return false;
+        }
+        if self.variables(local).iter().any(|n| words.is_status(n)) {
             return true;
         }
         let decl = &self.function.body.locals[local.index()];
@@ -414,7 +523,7 @@ impl Code<'_> {
             // What a function without a name is given goes by another name outside.
             return true;
         }
-        let go = |o: &Operand| self.is_status(words, o, depth + 1);
+        let mut go = |o: &Operand| self.is_status(words, o, seen);
         self.definitions(local).iter().any(|(r, _)| match r {
             Rvalue::Global(n) => words.is_status(n),
             Rvalue::Path(path) => path.iter().any(|n| words.is_status(n)),
@@ -433,42 +542,151 @@ impl Code<'_> {
     }
 
     /// Whether an operand may be a constant that is named for success, or hold one.
-    fn is_success_name(&self, words: &Vocabulary, operand: &Operand, depth: u32) -> bool {
+    fn is_success_name(&self, words: &Vocabulary, operand: &Operand, seen: &mut Seen) -> bool {
         let Operand::Local(local) = operand else {
             return false;
         };
-        if depth > MAX_DEPTH {
-            return true;
+        if !seen.insert(*local) {
+            return false;
         }
         let named = |n: &Name| words.names_success(n);
+        let sources = self.looped_over(*local);
+        if !sources.is_empty() {
+            let mut sources = sources.iter();
+            return sources.any(|o| self.is_success_name(words, o, seen));
+        }
+        if let Some(stored) = self.cell_values(*local) {
+            let mut stored = stored.into_iter();
+            return stored.any(|o| self.is_success_name(words, o, seen));
+        }
+        if self.is_own_param(*local) {
+            return false;
+        }
         let defs = self.definitions(*local);
         defs.is_empty()
             || defs.iter().any(|(r, _)| match r {
                 Rvalue::Global(n) => named(n),
                 Rvalue::Path(path) => path.last().is_some_and(named),
-                Rvalue::GetField(o, n) => named(n) || self.is_success_name(words, o, depth + 1),
+                Rvalue::GetField(o, n) => named(n) || self.is_success_name(words, o, seen),
                 _ => {
                     let mut found = false;
                     for_each_operand(r, &mut |o| {
-                        found = found || self.is_success_name(words, o, depth + 1);
+                        found = found || self.is_success_name(words, o, seen);
                     });
                     found
                 }
             })
     }
 
-    /// Whether a word is a text, or the name of something, anywhere in the function.
-    fn has_word(&self, word: &dyn Fn(&str) -> bool) -> bool {
-        let mut found = false;
-        self.for_each_rvalue(|r| {
-            if let Rvalue::Global(n) | Rvalue::GetField(_, n) = r {
-                found |= word(n);
+    /// What loops take the values of a local from, when nothing else gives it any.
+    fn looped_over(&self, local: LocalId) -> Vec<Operand> {
+        if !self.definitions(local).is_empty() {
+            return Vec::new();
+        }
+        let blocks = self.function.body.blocks.iter();
+        let sources = blocks.filter_map(|b| match b.terminator.kind {
+            TerminatorKind::ForNext { iter, dest, .. } if dest == local => {
+                Some(Operand::Local(iter))
             }
-            for_each_operand(r, &mut |o| {
-                found |= matches!(o, Operand::Const(Literal::Str(s)) if s.len() <= LONG && word(s));
-            });
+            _ => None,
+        });
+        sources.collect()
+    }
+
+    /// What is stored in the cells of the function, if the local holds these: an operand for each
+    /// store. Those of the function around hold what is not known here.
+    fn cell_values(&self, local: LocalId) -> Option<Vec<&Operand>> {
+        match self.function.body.locals[local.index()].kind {
+            LocalKind::Cells => {
+                let statements = self.function.body.blocks.iter().flat_map(|b| &b.statements);
+                let stored = statements.filter_map(|s| match &s.kind {
+                    StatementKind::SetField { object, value, .. }
+                        if *object == Operand::Local(local) =>
+                    {
+                        Some(value)
+                    }
+                    _ => None,
+                });
+                Some(stored.collect())
+            }
+            LocalKind::OuterCells if !self.function.name.starts_with('<') => Some(Vec::new()),
+            _ => None,
+        }
+    }
+
+    /// Whether a local is a parameter that is not assigned to, of a function that is called from
+    /// elsewhere: its value has no name here.
+    fn is_own_param(&self, local: LocalId) -> bool {
+        let decl = &self.function.body.locals[local.index()];
+        decl.kind == LocalKind::Param
+            && !self.function.name.starts_with('<')
+            && self.definitions(local).is_empty()
+    }
+
+    /// Whether a word is put into something from which it may be taken out again.
+    fn keeps_word(&self, word: &dyn Fn(&str) -> bool) -> bool {
+        let kept = |o: &Operand| self.is_plain_word(o, word, &mut Seen::default());
+        let body = &self.function.body;
+        let stored = |kind: &StatementKind| match kind {
+            StatementKind::SetField { value, .. }
+            | StatementKind::SetItem { value, .. }
+            | StatementKind::SetGlobal { value, .. }
+            | StatementKind::Overwrite { value, .. } => kept(value),
+            _ => false,
+        };
+        let mut found = body
+            .blocks
+            .iter()
+            .flat_map(|b| &b.statements)
+            .any(|s| stored(&s.kind));
+        self.for_each_rvalue(|r| {
+            found = found
+                || match r {
+                    Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
+                        items.iter().any(|i| kept(&i.value))
+                    }
+                    Rvalue::Dict(items) => items.iter().any(|i| match i {
+                        DictItem::Pair(k, v) => kept(k) || kept(v),
+                        DictItem::Spread(v) => kept(v),
+                    }),
+                    Rvalue::Data(data) => {
+                        let mut any = false;
+                        data.for_each_operand(|o| any |= kept(o));
+                        any
+                    }
+                    Rvalue::Call {
+                        callee: Callee::Method { name, .. },
+                        args,
+                    } => fills(name) && args.iter().any(|a| kept(&a.value)),
+                    _ => false,
+                };
         });
         found
+    }
+
+    /// Whether an operand is a word, or the name of something that is not raised.
+    fn is_plain_word(
+        &self,
+        operand: &Operand,
+        word: &dyn Fn(&str) -> bool,
+        seen: &mut Seen,
+    ) -> bool {
+        let local = match operand {
+            Operand::Const(Literal::Str(text)) => return text.len() <= LONG && word(text),
+            Operand::Const(_) => return false,
+            Operand::Local(local) => *local,
+        };
+        seen.insert(local)
+            && self.definitions(local).iter().any(|(r, _)| match r {
+                Rvalue::Global(n) => word(n) && !is_exception(n),
+                Rvalue::GetField(_, n) => word(n),
+                Rvalue::Path(path) => path.last().is_some_and(|n| word(n)),
+                Rvalue::Use(o) => self.is_plain_word(o, word, seen),
+                Rvalue::Binary(_, a, b) | Rvalue::InPlace(_, a, b) => {
+                    self.is_plain_word(a, word, seen) || self.is_plain_word(b, word, seen)
+                }
+                _ => false,
+            })
     }
 
     /// Whether an operand may stand for success or failure, or hold something that does.
@@ -477,7 +695,7 @@ impl Code<'_> {
         words: &Vocabulary,
         constants: Constants<'_>,
         operand: &Operand,
-        depth: u32,
+        seen: &mut Seen,
     ) -> bool {
         let word = |text: &str| {
             words.is_success(text)
@@ -490,24 +708,36 @@ impl Code<'_> {
             Operand::Const(_) => return false,
             Operand::Local(local) => *local,
         };
-        if depth > MAX_DEPTH {
-            return true;
+        if !seen.insert(local) {
+            return false;
         }
-        let go = |o: &Operand| self.is_word(words, constants, o, depth + 1);
+        let mut go = |o: &Operand| self.is_word(words, constants, o, seen);
+        let sources = self.looped_over(local);
+        if !sources.is_empty() {
+            return sources.iter().any(&mut go) || self.keeps_word(&word);
+        }
         if self.definitions(local).is_empty() {
-            // A parameter is anything; what a loop or a `with` binds may be any word around.
+            // A parameter is anything; what nothing here gives a value may be any word around.
             return self.function.body.locals[local.index()].kind != LocalKind::Param
-                && self.has_word(&word);
+                && self.keeps_word(&word);
         }
         self.definitions(local).iter().any(|(r, _)| match r {
-            Rvalue::Global(n) => word(n) || is_constant(n) && self.stands_for(r, constants, &word),
+            Rvalue::Global(n) => {
+                word(n) && !is_exception(n)
+                    || is_constant(n) && self.stands_for(r, constants, &word)
+            }
             Rvalue::GetField(o, n) => {
-                let cells = Some(o.clone()) == self.function.cells.map(Operand::Local)
-                    || Some(o.clone()) == self.function.outer_cells.map(Operand::Local);
+                let cells = match o {
+                    Operand::Local(l) => match self.cell_values(*l) {
+                        Some(stored) => stored.into_iter().any(&mut go),
+                        None => self.function.outer_cells == Some(*l),
+                    },
+                    Operand::Const(_) => false,
+                };
                 word(n)
                     || cells
                     || matches!(n.as_str(), "value" | "name") && go(o)
-                    || is_constant(n) && self.stands_for(r, constants, &word)
+                    || is_constant_attribute(n) && self.stands_for(r, constants, &word)
             }
             Rvalue::Path(path) => {
                 path.last().is_some_and(|n| word(n)) || constants.path(path, &word)
@@ -528,11 +758,24 @@ impl Code<'_> {
                     Callee::Method { receiver, .. } => Some(receiver),
                     Callee::Value(_) => None,
                 };
-                receiver.is_some_and(go) || args.iter().any(|a| go(&a.value))
+                receiver.is_some_and(&mut go) || args.iter().any(|a| go(&a.value))
             }
-            Rvalue::Format(items) => items.iter().any(go),
-            Rvalue::Compare(..) | Rvalue::Not(_) | Rvalue::Neg(_) | Rvalue::Closure(_) => false,
-            _ => self.has_word(&word),
+            Rvalue::Format(items) => items.iter().any(&mut go),
+            Rvalue::Compare(..)
+            | Rvalue::Not(_)
+            | Rvalue::Neg(_)
+            | Rvalue::Closure(_)
+            | Rvalue::Data(Data::Len(_)) => false,
+            // An element: of what is written down there, or of what was put in before.
+            Rvalue::Unpack { object, .. } | Rvalue::Iter { object, .. } => {
+                go(object) || self.keeps_word(&word)
+            }
+            Rvalue::Slice { object, .. } => go(object),
+            _ => {
+                let mut found = false;
+                for_each_operand(r, &mut |o| found = found || go(o));
+                found || self.keeps_word(&word)
+            }
         })
     }
 }
