@@ -42,6 +42,8 @@ pub(crate) struct Liveness {
     pub(crate) decides: BitSet,
     /// The locals that hold pending completions.
     pub(crate) completions: Vec<usize>,
+    /// Locals that calls are given.
+    pub(crate) given: BitSet,
     /// Number of predecessors of each block.
     pub(crate) predecessors: Vec<u32>,
     /// Position of each block in reverse postorder.
@@ -141,6 +143,7 @@ impl Liveness {
             completions: (0..body.locals.len())
                 .filter(|l| body.locals[*l].kind == LocalKind::Completion)
                 .collect(),
+            given: given(function),
             predecessors,
             order,
         }
@@ -168,6 +171,21 @@ impl Liveness {
             .collect();
         (names, set.contains(self.any))
     }
+}
+
+/// The locals that calls are given.
+fn given(function: &Function) -> BitSet {
+    let mut set = BitSet::new(function.body.locals.len());
+    for_each_rvalue(&function.body, |r| {
+        if let Rvalue::Call { args, .. } = r {
+            for arg in args {
+                if let Operand::Local(l) = &arg.value {
+                    set.insert(l.index());
+                }
+            }
+        }
+    });
+    set
 }
 
 /// Notes which fields an rvalue reads; a call that may run code of the program reads any.

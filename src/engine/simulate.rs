@@ -8,7 +8,7 @@ use std::rc::Rc;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
-use crate::engine::budget::{ASIDE, AT_A_PLACE, VISITS};
+use crate::engine::budget::{ASIDE, AT_A_PLACE, CHANGES};
 use crate::engine::eval::Via;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
@@ -142,7 +142,10 @@ fn hash_of(state: &State) -> u64 {
 #[derive(Default)]
 struct Group {
     nodes: Vec<usize>,
+    /// States that arrived.
     visits: usize,
+    /// Those that changed what was known.
+    changes: usize,
 }
 
 impl Engine<'_> {
@@ -234,10 +237,6 @@ impl Engine<'_> {
         let groups = &mut points[block.index()].groups;
         let group = groups.entry(partition.clone()).or_default();
         group.visits += 1;
-        if group.visits > VISITS {
-            graph.complete = false;
-            return;
-        }
         let bounds = match self.automaton.place() {
             Some(_) => &AT_A_PLACE,
             None => &ASIDE,
@@ -332,12 +331,13 @@ impl Engine<'_> {
         } else {
             partition
         };
-        points[block.index()]
-            .groups
-            .entry(partition)
-            .or_default()
-            .nodes
-            .push(id);
+        let group = points[block.index()].groups.entry(partition).or_default();
+        group.nodes.push(id);
+        group.changes += 1;
+        if group.changes > CHANGES {
+            graph.complete = false;
+            return;
+        }
         graph.nodes.push(Node {
             block,
             state,
@@ -351,9 +351,11 @@ impl Engine<'_> {
     pub(crate) fn settle(&mut self, cx: &FnContext, block: BlockId, state: &mut State) {
         let locals = &cx.function().body.locals;
         let join = cx.live.predecessors[block.index()] > 1;
+        let compares = self.automaton.compares_arguments();
         state.env.retain(|i| {
+            let counts = || cx.live.decides.contains(i) || compares && cx.live.given.contains(i);
             matches!(locals[i].kind, LocalKind::Cells | LocalKind::OuterCells)
-                || cx.live.local(block, i) && (!join || cx.live.decides.contains(i))
+                || cx.live.local(block, i) && (!join || counts())
         });
         if join {
             let inputs: Vec<Value> = self.inputs_in(state);
