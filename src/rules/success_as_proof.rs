@@ -5,6 +5,8 @@
 //! of records is compared. An effect is reported when a status decides it (control dependence) and
 //! some path comes to it with the status known and no count compared.
 
+mod compared;
+mod constants;
 mod glance;
 mod hints;
 mod lists;
@@ -35,7 +37,8 @@ use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, Termin
 use crate::program::{ClassRef, FuncRef, ModuleId, Program, unread};
 use crate::rules::{Effort, Interest};
 use crate::source::Span;
-use hints::{Constants, Worth};
+use constants::Constants;
+use hints::Worth;
 use sites::{Code, Effect, Place};
 use watch::{
     EVIDENCE, FACT, FILTERED, LIST_MARKED, NULLABLE, OWN, PERFORMED, REPLY, Watch, unproven,

@@ -5,7 +5,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::hints::{LONG, QUERY_STATUS, QUERY_SUCCESS, QUERY_VERB, QUERY_WORDS, is_exception};
+use super::compared::is_exception;
+use super::hints::{LONG, QUERY_STATUS, QUERY_SUCCESS, QUERY_VERB, QUERY_WORDS};
 use super::tables::SAYINGS;
 use super::words::{Vocabulary, parts};
 use crate::frontend::sketch::{Glance, Role};
