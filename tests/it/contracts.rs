@@ -370,7 +370,7 @@ fn shared_code_is_reported_once() {
 #[test]
 fn a_method_that_is_too_large_to_follow_is_a_note() {
     // Every flag doubles the paths, and the last test reads them all.
-    const FLAGS: usize = 60;
+    const FLAGS: usize = 300;
     let mut source = String::from("from base import Base\n\nclass Big(Base):\n");
     source += "    def publish(self):\n";
     for i in 0..FLAGS {
