@@ -5,8 +5,9 @@
 # Usage: compare.sh TALLYLINT [FOLDER]
 #
 # FOLDER (default: a temporary one) gets the tree and a virtual environment; run again with the
-# same FOLDER, both are there already. Needs python3 with pip, a network for the first run, and rg.
-# Environment: ROUNDS (default 5), SEMGREP=0 leaves semgrep out, GROWTH=0 the growth.
+# same FOLDER, both are there already. Needs python3 with pip, and a network for the first run.
+# Environment: ROUNDS (default 5), SEMGREP=0 leaves semgrep out, GROWTH=0 the growth, and FILES
+# (default "250 2500 25000") and LINES (default "200 2000 20000") are how far that goes.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 tallylint="$(realpath "${1:?usage: compare.sh TALLYLINT [FOLDER]}")"
@@ -15,7 +16,7 @@ mkdir -p "$work" && cd "$work"
 
 if [ ! -d venv ]; then
   python3 -m venv venv
-  venv/bin/pip install --quiet ruff
+  venv/bin/pip install --quiet ruff ripgrep
   [ "${SEMGREP:-1}" = 0 ] || venv/bin/pip install --quiet semgrep
 fi
 if [ ! -d tree ]; then
@@ -52,6 +53,7 @@ rules:
           ...
 YML
 
+export FILES="${FILES:-250 2500 25000}" LINES_OF_FUNCTIONS="${LINES:-200 2000 20000}"
 python3 - "$tallylint" "${ROUNDS:-5}" "${SEMGREP:-1}" "${GROWTH:-1}" "$here" <<'PY'
 import math, os, pathlib, resource, shutil, statistics, subprocess, sys, time
 tallylint, rounds, semgrep, growth, here = sys.argv[1], int(sys.argv[2]), sys.argv[3] != "0", sys.argv[4] != "0", sys.argv[5]
@@ -62,16 +64,18 @@ def once(command):
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     if os.waitstatus_to_exitcode(status) not in (0, 1):
-        sys.exit(f"failed: {' '.join(command)}")
+        raise RuntimeError(f"failed: {' '.join(command)}")
     return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 check = [tallylint, "check", "--isolated", "-q"]
 tools = {
     "tallylint": [*check, "tree"],
     "tallylint, untracked-return": [*check, "--select", "untracked-return", "tree"],
+    "tallylint, swallowed-write": [*check, "--select", "swallowed-write", "tree"],
+    "tallylint, success-as-proof": [*check, "--select", "success-as-proof", "tree"],
     "tallylint --read everything": [*check, "--read", "everything", "tree"],
     "ruff": ["venv/bin/ruff", "check", "--isolated", "--no-cache", "-q", "--select", "RET,F,BLE", "tree"],
-    "rg": ["rg", "-c", "save_data|success", "tree"],
+    "rg": ["venv/bin/rg", "-c", "save_data|success", "tree"],
 }
 one = sorted(pathlib.Path("tree/pipelines").rglob("*_processor.py"))[7]
 tools["tallylint, one file"] = [*check, str(one)]
@@ -85,22 +89,32 @@ for _ in range(rounds):
     for name, command in tools.items():
         if name == "semgrep" and seen[name]:
             continue
-        seen[name].append(once(command))
+        try:
+            seen[name].append(once(command))
+        except RuntimeError as error:
+            # Semgrep is a stranger: where it does not run, the others still count.
+            if name != "semgrep":
+                raise
+            print(error, file=sys.stderr)
+            semgrep = False
+    if not semgrep:
+        tools.pop("semgrep", None)
+        seen.pop("semgrep", None)
 median = {n: [statistics.median(c) for c in zip(*runs)] for n, runs in seen.items()}
 print("| tool | wall s | processor s | peak MB | processor time, ratio to ruff |\n|---|---|---|---|---|")
 for name, (wall, cpu, peak) in median.items():
     print(f"| {name} | {wall:.3f} | {cpu:.3f} | {peak:.0f} | {cpu / median['ruff'][1]:.2f} |")
 
 def series(title, sizes, make):
-    print(f"\n| {title} | processor s |\n|---|---|")
+    print(f"\n| {title} | processor s | peak MB |\n|---|---|---|")
     points = []
     for size in sizes:
         folder = pathlib.Path(f"grow-{title.split()[0]}-{size}")
         if not folder.exists():
             make(folder, size)
-        cpu = statistics.median(once([*check, str(folder)])[1] for _ in range(3))
+        _, cpu, peak = map(statistics.median, zip(*(once([*check, str(folder)]) for _ in range(3))))
         points.append((size, cpu))
-        print(f"| {size} | {cpu:.3f} |")
+        print(f"| {size} | {cpu:.3f} | {peak:.0f} |", flush=True)
     for (a, s), (b, t) in zip(points, points[1:]):
         print(f"exponent from {a} to {b}: {math.log(t / s) / math.log(b / a):.2f}")
 
@@ -117,6 +131,6 @@ def function(folder, lines):
     (folder / "p.py").write_text("\n".join(body) + "\n")
 
 if growth:
-    series("files", (250, 2500, 25000), tree)
-    series("lines of a function", (200, 2000, 20000), function)
+    series("files", [int(size) for size in os.environ["FILES"].split()], tree)
+    series("lines of a function", [int(size) for size in os.environ["LINES_OF_FUNCTIONS"].split()], function)
 PY

@@ -175,13 +175,13 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
                     let check = |program: &Program<'_>, module| {
                         success_as_proof::check_module(program, module, options)
                     };
-                    let (found, missed) = unread::watch(|| check(sparse, *module));
-                    if !missed {
+                    if let Some(found) = unread::watch(|| check(sparse, *module)) {
                         return (found, false);
                     }
                     match program.add_file(file) {
                         Ok(whole) => (check(&program, whole), true),
-                        Err(_) => (found, false),
+                        // Something is broken in what was left out.
+                        Err(_) => (check(sparse, *module), false),
                     }
                 })
             })

@@ -98,7 +98,8 @@ impl<'a> Selection<'a> {
                                 let more =
                                     sketch::sketch(file.language, &file.text, Some(&mut **glance));
                                 if let (Some(sketch), Some(more)) = (&mut sketch, more) {
-                                    sketch.matters |= more.matters;
+                                    sketch.matters.extend(more.matters);
+                                    sketch.matters.sort_unstable();
                                 }
                             }
                             sketch
@@ -127,7 +128,11 @@ impl<'a> Selection<'a> {
 
     /// The files in which some function matters by itself.
     pub(crate) fn functions(&self) -> Vec<usize> {
-        let matters = |at: &usize| self.sketches[*at].as_ref().is_none_or(|s| s.matters);
+        let matters = |at: &usize| {
+            self.sketches[*at]
+                .as_ref()
+                .is_none_or(|s| !s.matters.is_empty())
+        };
         (0..self.files.len()).filter(matters).collect()
     }
 
@@ -277,16 +282,11 @@ impl<'a> Selection<'a> {
             .iter()
             .map(|at| Arc::clone(&self.files[*at]))
             .collect();
-        let glances: Vec<_> = self
-            .interests
-            .iter()
-            .filter_map(|i| i.glance.as_ref())
-            .collect();
-        let everything = self.sketches.iter().all(Option::is_none);
-        let added = match glances.as_slice() {
-            [glance] if !everything => program.add_files_sparsely(&files, &***glance),
-            _ => program.add_files(&files),
-        };
+        let sketched = numbers.iter().filter_map(|at| {
+            let wanted = &self.sketches[*at].as_ref()?.matters;
+            Some((self.files[*at].id, wanted.as_slice()))
+        });
+        let added = program.add_files_sparsely(&files, &sketched.collect());
         collect(&numbers, &files, added, failed)
     }
 }

@@ -47,7 +47,7 @@ impl Args {
                 ArgKind::DoubleStar => {
                     let known: Vec<(Name, Value)> = state
                         .heap
-                        .range((v, Slot::Content)..)
+                        .from_key(&(v, Slot::Content))
                         .take_while(|((o, _), _)| *o == v)
                         .filter_map(|((_, slot), cell)| match (slot, cell) {
                             (Slot::Item(k), Cell::Has(x)) => match engine.terms.literal(*k) {
@@ -358,7 +358,7 @@ impl Engine<'_> {
         }
         state
             .heap
-            .range((table, Slot::Content)..)
+            .from_key(&(table, Slot::Content))
             .take_while(|((o, _), _)| *o == table)
             .filter_map(|((_, slot), cell)| match (slot, cell) {
                 (Slot::Item(_), Cell::Has(v)) => Some(*v),
@@ -402,7 +402,7 @@ impl Engine<'_> {
             Term::Method(r, _) => *r == watched,
             Term::Closure(_, cells) => state
                 .heap
-                .range((*cells, Slot::Content)..)
+                .from_key(&(*cells, Slot::Content))
                 .take_while(|((o, _), _)| o == cells)
                 .any(|(_, c)| matches!(c, Cell::Has(x) if *x == watched || *x == dict)),
             Term::Tuple(items) => items
@@ -419,7 +419,7 @@ impl Engine<'_> {
             }
             Term::Symbol(..) => state
                 .heap
-                .range((v, Slot::Content)..)
+                .from_key(&(v, Slot::Content))
                 .take_while(|((o, _), _)| *o == v)
                 .any(|((_, slot), c)| {
                     matches!(slot, Slot::Item(_) | Slot::Field(_))

@@ -33,7 +33,7 @@ pub(super) fn tag_of(state: &State, terms: &Terms, v: Value) -> Option<Fact> {
         return Some(fact);
     }
     let tag = terms.existing(&Term::Pure("tag".into(), Rc::from([v])))?;
-    state.facts.get(&tag).cloned()
+    state.facts.get(&tag).map(|fact| (**fact).clone())
 }
 
 impl Engine<'_> {
@@ -193,7 +193,7 @@ impl Engine<'_> {
     fn copy_fields(&mut self, state: &mut State, from: Value, to: Value) {
         let known: Vec<(Slot, Cell)> = state
             .heap
-            .range((from, Slot::Content)..)
+            .from_key(&(from, Slot::Content))
             .take_while(|((o, _), _)| *o == from)
             .filter(|((_, slot), _)| matches!(slot, Slot::Field(_)))
             .map(|((_, slot), cell)| (slot.clone(), *cell))
@@ -206,7 +206,7 @@ impl Engine<'_> {
     fn has_slots(state: &State, object: Value) -> bool {
         state
             .heap
-            .range((object, Slot::Content)..)
+            .from_key(&(object, Slot::Content))
             .take_while(|((o, _), _)| *o == object)
             .any(|((_, slot), _)| !matches!(slot, Slot::Content))
     }
@@ -256,7 +256,7 @@ impl Engine<'_> {
                 self.copy_fields(state, x, copy);
                 let items: Vec<(Slot, Cell)> = state
                     .heap
-                    .range((x, Slot::Content)..)
+                    .from_key(&(x, Slot::Content))
                     .take_while(|((o, _), _)| *o == x)
                     .filter(|((_, slot), _)| matches!(slot, Slot::Item(_)))
                     .map(|((_, slot), cell)| (slot.clone(), *cell))
@@ -298,7 +298,7 @@ impl Engine<'_> {
         // The value may hang on the object: it is looked at first.
         let slots: Vec<(Slot, Cell)> = state
             .heap
-            .range((value, Slot::Content)..)
+            .from_key(&(value, Slot::Content))
             .take_while(|((o, _), _)| *o == value)
             .filter(|((_, slot), _)| !matches!(slot, Slot::Content))
             .map(|((_, slot), cell)| (slot.clone(), *cell))

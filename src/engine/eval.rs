@@ -59,7 +59,7 @@ impl Engine<'_> {
     pub(crate) fn operand(&mut self, state: &mut State, o: &Operand, site: Site) -> Value {
         match o {
             Operand::Const(l) => self.terms.lit(l.clone()),
-            Operand::Local(l) => match state.env[l.index()] {
+            Operand::Local(l) => match state.env.get(l.index()) {
                 Some(v) => v,
                 None => {
                     let part = 1000 + l.0;
@@ -87,7 +87,7 @@ impl Engine<'_> {
                             let mut st = o.state;
                             self.note_made(cx, &mut st, rvalue, v, site);
                             self.note_name(cx, *dest, v);
-                            st.env[dest.index()] = Some(v);
+                            st.env.set(dest.index(), v);
                             Some(st)
                         }
                         // An accessor or operator that raises where nothing names its exception.
@@ -96,14 +96,14 @@ impl Engine<'_> {
                     .collect()
             }
             StatementKind::Declare(l, ty) => {
-                if let Some(v) = state.env[l.index()] {
+                if let Some(v) = state.env.get(l.index()) {
                     let scope = cx.function().scope;
                     self.note_type(&mut state, cx.func.module, scope, ty, v);
                 }
                 vec![state]
             }
             StatementKind::Unbind(l) => {
-                state.env[l.index()] = None;
+                state.env.take(l.index());
                 vec![state]
             }
             StatementKind::SetField {

@@ -2,6 +2,7 @@
 
 use crate::engine::call::Args;
 use crate::engine::data::POSITIVE_OPTION;
+use crate::engine::env::Env;
 use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::ExitKind;
@@ -49,7 +50,7 @@ impl Engine<'_> {
         f: FuncRef,
         given: Vec<(Name, Value)>,
         site: Site,
-    ) -> Vec<Option<Value>> {
+    ) -> Env {
         let args = Args {
             keywords: given,
             ..Args::default()
@@ -274,10 +275,10 @@ impl Engine<'_> {
         cells: Option<Value>,
         args: &Args,
         site: Site,
-    ) -> Vec<Option<Value>> {
+    ) -> Env {
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
-        let mut env = vec![None; function.body.locals.len()];
+        let mut env = Env::default();
         let mut positional = args.positional.iter().copied();
         let mut used_keywords: Vec<&Name> = Vec::new();
         let parent =
@@ -336,7 +337,7 @@ impl Engine<'_> {
                     }
                 }
             };
-            env[i] = Some(v);
+            env.set(i, v);
             if let Some(a) = &p.annotation {
                 self.note_annotation(state, f.module, parent, a, v);
             }
@@ -347,17 +348,18 @@ impl Engine<'_> {
                 Site { part: 198, ..site },
                 Fact::of_kind(Kind::Object),
             );
-            env[l.index()] = Some(v);
+            env.set(l.index(), v);
         }
         if let Some(l) = function.outer_cells {
-            env[l.index()] = Some(match cells {
+            let v = match cells {
                 Some(c) => c,
                 None => self.fresh_with(
                     state,
                     Site { part: 199, ..site },
                     Fact::of_kind(Kind::Object),
                 ),
-            });
+            };
+            env.set(l.index(), v);
         }
         env
     }
@@ -430,7 +432,7 @@ impl Engine<'_> {
         }
         // Where the annotation contradicts what is known, the code is right.
         if fact.propagate() && !fact.is_trivial() {
-            state.facts.insert(v, fact);
+            state.facts.insert(v, Rc::new(fact));
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::engine::assume::is_same_length;
 use crate::engine::budget::UNROLL;
 use crate::engine::call::Args;
+use crate::engine::env::Env;
 use crate::engine::eval::Outcome;
 use crate::engine::fact::{Fact, Interval, Kind};
 use crate::engine::simulate::ExitKind;
@@ -252,7 +253,7 @@ impl Engine<'_> {
                 }
                 let pairs: Vec<(Value, Value)> = state
                     .heap
-                    .range((object, Slot::Content)..)
+                    .from_key(&(object, Slot::Content))
                     .take_while(|((o, _), _)| *o == object)
                     .filter_map(|((_, slot), cell)| match (slot, cell) {
                         (Slot::Item(k), Cell::Has(v)) => Some((*k, *v)),
@@ -374,17 +375,13 @@ impl Engine<'_> {
         g
     }
 
-    fn save_frame(&mut self, state: &mut State, g: Value, env: &[Option<Value>]) {
+    fn save_frame(&mut self, state: &mut State, g: Value, env: &Env) {
         state.heap.retain(|(o, slot), _| {
             *o != g || !matches!(slot, Slot::Field(n) if n.starts_with("$l"))
         });
-        for (i, v) in env.iter().enumerate() {
-            if let Some(v) = v {
-                state.heap.insert(
-                    (g, Slot::Field(Name::from(format!("$l{i}")))),
-                    Cell::Has(*v),
-                );
-            }
+        for (i, v) in env.iter() {
+            let slot = Slot::Field(Name::from(format!("$l{i}")));
+            state.heap.insert((g, slot), Cell::Has(v));
         }
     }
 
@@ -415,8 +412,8 @@ impl Engine<'_> {
         };
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
-        let mut env: Vec<Option<Value>> = (0..function.body.locals.len())
-            .map(|i| Self::slot(&state, g, &format!("$l{i}")))
+        let mut env: Env = (0..function.body.locals.len())
+            .filter_map(|i| Some((i, Self::slot(&state, g, &format!("$l{i}"))?)))
             .collect();
         let start = match at {
             -2 => return finished(state),
@@ -435,12 +432,12 @@ impl Engine<'_> {
                     } => match (thrown, unwind) {
                         (None, _) => {
                             if let Some(d) = dest {
-                                env[d.index()] = Some(self.terms.none());
+                                env.set(d.index(), self.terms.none());
                             }
                             *normal
                         }
                         (Some(e), Some(u)) => {
-                            env[u.exc.index()] = Some(e);
+                            env.set(u.exc.index(), e);
                             u.target
                         }
                         (Some(_), None) => {
@@ -469,7 +466,7 @@ impl Engine<'_> {
                     out.push(Advance::Item(s, a.value));
                 }
                 ExitKind::Return | ExitKind::Raise => {
-                    self.save_frame(&mut s, g, &[]);
+                    self.save_frame(&mut s, g, &Env::default());
                     let at = self.terms.int(-2);
                     Self::set_slot(&mut s, g, "$at", at);
                     out.push(if a.kind == ExitKind::Return {

@@ -1,6 +1,7 @@
 //! Joining states, and naming their symbols canonically.
 
 use crate::engine::data::tag_of;
+use crate::engine::env::Env;
 use crate::engine::shared::Shared;
 use crate::engine::state::{Cell, Entry, Slot, State, view};
 use crate::engine::value::{Site, Term, Terms, Value};
@@ -25,8 +26,8 @@ impl State {
                 }
             };
         push(self.watched, terms, &mut order, &mut seen);
-        for v in self.env.iter().flatten() {
-            push(*v, terms, &mut order, &mut seen);
+        for v in self.env.values() {
+            push(v, terms, &mut order, &mut seen);
         }
         let mut at = 0;
         let mut by_leaf: FxHashMap<Value, Vec<Entry<'_>>> = FxHashMap::default();
@@ -125,14 +126,11 @@ impl State {
             next: 0,
             queue: Vec::new(),
         };
-        let env: Vec<Option<Value>> = (0..self.env.len())
-            .map(
-                |i| match (self.env[i], other.env.get(i).copied().flatten()) {
-                    (Some(x), Some(y)) => Some(j.value(x, y)),
-                    _ => None,
-                },
-            )
-            .collect();
+        let both = self
+            .env
+            .iter()
+            .filter_map(|(l, x)| Some((l, j.value(x, other.env.get(l)?))));
+        let env: Env = both.collect();
         let mut out = State {
             env,
             heap: Shared::default(),
@@ -176,7 +174,7 @@ impl State {
         while let Some((x, y, v)) = j.queue.pop() {
             let slots: BTreeSet<Slot> = self
                 .heap
-                .range((x, Slot::Content)..)
+                .from_key(&(x, Slot::Content))
                 .take_while(|((o, _), _)| *o == x)
                 .map(|((_, s), _)| s.clone())
                 .collect();
@@ -202,21 +200,27 @@ impl State {
             let fy = view(other, j.terms, y);
             let mut f = fx.join(&fy, widen);
             if f.propagate() && !f.is_trivial() {
-                out.facts.insert(v, f);
+                out.facts.insert(v, Rc::new(f));
             }
             // What is a failure in both is a failure.
             if let (Some(tx), Some(ty)) = (tag_of(self, j.terms, x), tag_of(other, j.terms, y)) {
                 let tag = j.terms.make(Term::Pure("tag".into(), Rc::from([v])));
-                out.facts.insert(tag, tx.join(&ty, widen));
+                out.facts.insert(tag, Rc::new(tx.join(&ty, widen)));
             }
         }
         for (v, f) in &self.facts {
             if !out.facts.contains_key(v)
                 && let Some(g) = other.facts.get(v)
             {
-                let mut f = f.join(g, widen);
-                if f.propagate() && !f.is_trivial() {
-                    out.facts.insert(*v, f);
+                let mut joined = f.join(g, widen);
+                if joined.propagate() && !joined.is_trivial() {
+                    // One copy will do.
+                    let joined = if joined == **f {
+                        Rc::clone(f)
+                    } else {
+                        Rc::new(joined)
+                    };
+                    out.facts.insert(*v, joined);
                 }
             }
         }
@@ -226,32 +230,9 @@ impl State {
     /// How different two states are: the number of places and facts that a join would lose.
     #[must_use]
     pub fn distance(&self, other: &State) -> usize {
-        let env = self
-            .env
-            .iter()
-            .zip(&other.env)
-            .filter(|(a, b)| a != b)
-            .count();
-        let heap = self
-            .heap
-            .iter()
-            .filter(|(k, v)| other.heap.get(k) != Some(v))
-            .count()
-            + other
-                .heap
-                .keys()
-                .filter(|k| !self.heap.contains_key(k))
-                .count();
-        let facts = self
-            .facts
-            .iter()
-            .filter(|(k, v)| other.facts.get(k) != Some(v))
-            .count()
-            + other
-                .facts
-                .keys()
-                .filter(|k| !self.facts.contains_key(k))
-                .count();
+        let env = self.env.differences(&other.env);
+        let heap = self.heap.differences(&other.heap);
+        let facts = self.facts.differences(&other.facts);
         env * 2 + heap * 2 + facts
     }
 }

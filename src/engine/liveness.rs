@@ -40,6 +40,8 @@ pub(crate) struct Liveness {
     any: usize,
     /// Locals whose value can decide a test, directly or through others.
     pub(crate) decides: BitSet,
+    /// The locals that hold pending completions.
+    pub(crate) completions: Vec<usize>,
     /// Locals that calls are given.
     pub(crate) given: BitSet,
     /// Number of predecessors of each block.
@@ -138,6 +140,9 @@ impl Liveness {
             field_index,
             any,
             decides: deciding(function),
+            completions: (0..body.locals.len())
+                .filter(|l| body.locals[*l].kind == LocalKind::Completion)
+                .collect(),
             given: given(function),
             predecessors,
             order,

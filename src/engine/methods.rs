@@ -334,7 +334,7 @@ impl Engine<'_> {
         state
             .heap
             .retain(|(o, slot), _| *o != object || !matches!(slot, Slot::Item(_)));
-        if let Some(f) = state.facts.get_mut(&object) {
+        if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
             f.closed = false;
         }
         // The contract's key: gone with the rest.
@@ -352,7 +352,7 @@ impl Engine<'_> {
         state
             .heap
             .retain(|(o, slot), _| *o != object || !matches!(slot, Slot::Item(_)));
-        if let Some(f) = state.facts.get_mut(&object) {
+        if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
             f.closed = false;
         }
         let fact = Self::sized(kind, len);

@@ -15,9 +15,11 @@ mod collections;
 mod constants;
 mod coroutines;
 mod data;
+pub mod env;
 mod eval;
 pub mod exceptions;
 pub mod fact;
+pub mod flat;
 mod functions;
 mod instances;
 mod intrinsics;
@@ -328,7 +330,7 @@ impl<'p> Engine<'p> {
         match state.heap.get(&(object, Slot::Item(key))) {
             Some(Cell::Has(_)) => Presence::Present,
             Some(Cell::Absent) => Presence::Absent,
-            None if state.facts.get(&object).is_some_and(|f: &Fact| f.closed) => Presence::Absent,
+            None if state.facts.get(&object).is_some_and(|f| f.closed) => Presence::Absent,
             None => Presence::Unknown,
         }
     }
@@ -402,7 +404,7 @@ impl<'p> Engine<'p> {
     pub(crate) fn fresh_with(&mut self, state: &mut State, site: Site, fact: Fact) -> Value {
         let v = state.fresh(&mut self.terms, site);
         if !fact.is_trivial() {
-            state.facts.insert(v, fact);
+            state.facts.insert(v, Rc::new(fact));
         }
         v
     }

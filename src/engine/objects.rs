@@ -53,7 +53,7 @@ impl Engine<'_> {
         };
         let s = self.fresh(state, site);
         if !fact.is_trivial() {
-            state.facts.insert(s, fact);
+            state.facts.insert(s, Rc::new(fact));
         }
         state.heap.insert((object, Slot::Content), Cell::Has(s));
     }
@@ -143,7 +143,7 @@ impl Engine<'_> {
             if object == watched && self.presence(state) == Presence::Absent {
                 state.flags |= flag::UNCERTAIN;
             }
-            if let Some(f) = state.facts.get_mut(&object) {
+            if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
                 f.closed = false;
             }
         }
@@ -519,7 +519,7 @@ impl Engine<'_> {
         let watched = self.watched_object(state);
         let known: Vec<(Value, Cell)> = state
             .heap
-            .range((source, Slot::Content)..)
+            .from_key(&(source, Slot::Content))
             .take_while(|((o, _), _)| *o == source)
             .filter_map(|((_, slot), cell)| match slot {
                 Slot::Item(k) => Some((*k, *cell)),
@@ -546,7 +546,7 @@ impl Engine<'_> {
             if target == watched && !covers_place && self.presence(state) == Presence::Absent {
                 state.flags |= flag::UNCERTAIN;
             }
-            if let Some(f) = state.facts.get_mut(&target) {
+            if let Some(f) = state.facts.get_mut(&target).map(Rc::make_mut) {
                 f.closed = false;
             }
             if !covers_place && target != watched {

@@ -2,9 +2,11 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hash::BuildHasher;
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use smallvec::SmallVec;
 
 use crate::engine::budget::{ASIDE, AT_A_PLACE, CHANGES, VISITS};
 use crate::engine::eval::Via;
@@ -12,6 +14,7 @@ use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{BlockId, LocalId, LocalKind};
+use crate::program::unread;
 
 /// How a function is left.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -110,8 +113,30 @@ struct Partition {
 
 #[derive(Default)]
 struct Point {
-    known: FxHashMap<Rc<State>, usize>,
+    /// The nodes here, by the hash of their states, which is computed once for each arrival.
+    known: FxHashMap<u64, SmallVec<[usize; 1]>>,
     groups: FxHashMap<Partition, Group>,
+}
+
+impl Point {
+    /// The node that has a state.
+    fn known(&self, nodes: &[Node], hash: u64, state: &State) -> Option<usize> {
+        let same = self.known.get(&hash)?.iter();
+        same.copied().find(|id| *nodes[*id].state == *state)
+    }
+
+    /// Notes the node that has a state. It takes the place of one that has the same.
+    fn note(&mut self, nodes: &[Node], hash: u64, state: &State, id: usize) {
+        let known = self.known.entry(hash).or_default();
+        match known.iter_mut().find(|id| *nodes[**id].state == *state) {
+            Some(old) => *old = id,
+            None => known.push(id),
+        }
+    }
+}
+
+fn hash_of(state: &State) -> u64 {
+    FxBuildHasher.hash_one(state)
 }
 
 #[derive(Default)]
@@ -135,11 +160,9 @@ impl Engine<'_> {
         };
         let mut work: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
         if self.automaton.follows_values() {
-            for (i, v) in entry.env.iter().enumerate() {
-                if let Some(v) = v {
-                    let local = LocalId(u32::try_from(i).expect("fewer than 2^32 locals"));
-                    self.note_name(cx, local, *v);
-                }
+            for (i, v) in entry.env.iter() {
+                let local = LocalId(u32::try_from(i).expect("fewer than 2^32 locals"));
+                self.note_name(cx, local, v);
             }
         }
         let root = Rc::new(entry);
@@ -149,7 +172,7 @@ impl Engine<'_> {
             parents: Vec::new(),
             superseded: false,
         });
-        points[start.index()].known.insert(root, 0);
+        points[start.index()].note(&graph.nodes, hash_of(&root), &root, 0);
         work.push(Reverse((cx.live.order[start.index()], 0)));
         while let Some(Reverse((_, id))) = work.pop() {
             if !graph.complete {
@@ -159,7 +182,7 @@ impl Engine<'_> {
                 continue;
             }
             let size = graph.nodes[id].state.heap.len() + graph.nodes[id].state.facts.len();
-            if !self.budget.pay(size) {
+            if unread::is_in_vain() || !self.budget.pay(size) {
                 graph.complete = false;
                 break;
             }
@@ -202,7 +225,8 @@ impl Engine<'_> {
         }
         let state = Rc::new(state);
         let point = &mut points[block.index()];
-        if let Some(&known) = point.known.get(&state) {
+        let hash = hash_of(&state);
+        if let Some(known) = point.known(&graph.nodes, hash, &state) {
             let parents = &mut graph.nodes[known].parents;
             if !parents.contains(&from) {
                 parents.push(from);
@@ -210,7 +234,8 @@ impl Engine<'_> {
             return;
         }
         let partition = self.partition(cx, block, &state);
-        let group = points[block.index()].groups.entry(partition).or_default();
+        let groups = &mut points[block.index()].groups;
+        let group = groups.entry(partition.clone()).or_default();
         group.visits += 1;
         if group.visits > VISITS {
             graph.complete = false;
@@ -227,6 +252,7 @@ impl Engine<'_> {
                 bounds.point_visits
             };
         let mut parents = vec![from];
+        let arrived = Rc::clone(&state);
         let mut state = state;
         if widen {
             // All states of the group become one.
@@ -289,7 +315,9 @@ impl Engine<'_> {
         parents.dedup();
         let id = graph.nodes.len();
         let point = &mut points[block.index()];
-        if let Some(&known) = point.known.get(&state) {
+        let joined = !Rc::ptr_eq(&arrived, &state);
+        let hash = if joined { hash_of(&state) } else { hash };
+        if joined && let Some(known) = point.known(&graph.nodes, hash, &state) {
             // The joined state is an old one.
             if !graph.nodes[known].superseded {
                 let list = &mut graph.nodes[known].parents;
@@ -301,8 +329,12 @@ impl Engine<'_> {
                 return;
             }
         }
-        point.known.insert(state.clone(), id);
-        let partition = self.partition(cx, block, &state);
+        point.note(&graph.nodes, hash, &state, id);
+        let partition = if joined {
+            self.partition(cx, block, &state)
+        } else {
+            partition
+        };
         let group = points[block.index()].groups.entry(partition).or_default();
         group.nodes.push(id);
         group.changes += 1;
@@ -323,20 +355,12 @@ impl Engine<'_> {
     pub(crate) fn settle(&mut self, cx: &FnContext, block: BlockId, state: &mut State) {
         let locals = &cx.function().body.locals;
         let join = cx.live.predecessors[block.index()] > 1;
-        for (i, decl) in locals.iter().enumerate() {
-            if state.env[i].is_none()
-                || matches!(decl.kind, LocalKind::Cells | LocalKind::OuterCells)
-            {
-                continue;
-            }
-            let counts = || {
-                cx.live.decides.contains(i)
-                    || self.automaton.compares_arguments() && cx.live.given.contains(i)
-            };
-            if !cx.live.local(block, i) || join && !counts() {
-                state.env[i] = None;
-            }
-        }
+        let compares = self.automaton.compares_arguments();
+        state.env.retain(|i| {
+            let counts = || cx.live.decides.contains(i) || compares && cx.live.given.contains(i);
+            matches!(locals[i].kind, LocalKind::Cells | LocalKind::OuterCells)
+                || cx.live.local(block, i) && (!join || counts())
+        });
         if join {
             let inputs: Vec<Value> = self.inputs_in(state);
             let outer = self.outer.clone();
@@ -363,26 +387,14 @@ impl Engine<'_> {
     }
 
     fn partition(&mut self, cx: &FnContext, block: BlockId, state: &State) -> Partition {
-        let completion = cx
-            .function()
-            .body
-            .locals
-            .iter()
-            .enumerate()
-            .filter(|(_, l)| l.kind == LocalKind::Completion)
-            .map(|(i, _)| {
-                if cx.live.local(block, i) {
-                    state.env[i]
-                } else {
-                    None
-                }
-            })
+        let completions = cx.live.completions.iter();
+        let completion = completions
+            .map(|l| state.env.get(*l).filter(|_| cx.live.local(block, *l)))
             .collect();
-        let position = Slot::Field("$position".into());
         let positions = state
             .heap
             .iter()
-            .filter(|((_, slot), _)| *slot == position)
+            .filter(|((_, slot), _)| matches!(slot, Slot::Field(n) if n == "$position"))
             .filter_map(|(_, cell)| match cell {
                 Cell::Has(v) => Some(*v),
                 Cell::Absent => None,

@@ -1,11 +1,14 @@
 //! Abstract states: what is known at one point of one path.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::engine::env::Env;
 use crate::engine::fact::{Fact, Interval, Kind, Lits};
+use crate::engine::flat::Flat;
 use crate::engine::shared::Shared;
 use crate::engine::value::{Site, Term, Terms, Value, for_each_operand};
 use crate::ir::{Literal, Name};
@@ -45,12 +48,12 @@ pub mod flag {
 /// What is known at one point of one path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct State {
-    /// The locals of the current call; `None` for one that is unbound or of no interest.
-    pub env: Vec<Option<Value>>,
+    /// The locals of the current call.
+    pub env: Env,
     /// What objects contain, as far as it is known.
-    pub heap: Shared<BTreeMap<(Value, Slot), Cell>>,
+    pub heap: Shared<Flat<(Value, Slot), Cell>>,
     /// Facts about values.
-    pub facts: Shared<BTreeMap<Value, Fact>>,
+    pub facts: Shared<Flat<Value, Rc<Fact>>>,
     /// The state of the property automaton, and the engine's own [`flag`]s.
     pub flags: u32,
     /// The object whose place the rule watches.
@@ -73,9 +76,9 @@ impl Hash for State {
 impl State {
     /// An empty state.
     #[must_use]
-    pub fn new(locals: usize, watched: Value) -> Self {
+    pub fn new(watched: Value) -> Self {
         State {
-            env: vec![None; locals],
+            env: Env::default(),
             heap: Shared::default(),
             facts: Shared::default(),
             flags: 0,
@@ -86,7 +89,7 @@ impl State {
     /// The fact about a value, if there is one.
     #[must_use]
     pub fn fact(&self, v: Value) -> Option<&Fact> {
-        self.facts.get(&v)
+        self.facts.get(&v).map(Rc::as_ref)
     }
 
     /// The kind of a value.
@@ -124,7 +127,7 @@ impl State {
     /// Changes the fact about a value; false when it becomes contradictory.
     pub fn refine(&mut self, v: Value, change: impl FnOnce(&mut Fact) -> bool) -> bool {
         let old = self.facts.get(&v);
-        let mut fact = old.cloned().unwrap_or_default();
+        let mut fact = old.map(|f| Fact::clone(f)).unwrap_or_default();
         if !change(&mut fact) || !fact.propagate() {
             return false;
         }
@@ -132,8 +135,8 @@ impl State {
             if old.is_some() {
                 self.facts.remove(&v);
             }
-        } else if old != Some(&fact) {
-            self.facts.insert(v, fact);
+        } else if old.is_none_or(|old| **old != fact) {
+            self.facts.insert(v, Rc::new(fact));
         }
         true
     }
@@ -165,7 +168,7 @@ impl State {
 
     pub(super) fn mentions(&self, terms: &Terms, leaf: Value) -> bool {
         let has = |v: Value| terms.leaves(v).contains(&leaf);
-        self.env.iter().flatten().any(|v| has(*v))
+        self.env.values().any(has)
             || has(self.watched)
             || self.heap.iter().any(|((o, slot), cell)| {
                 // What the leaf itself contains is no reference to it.
@@ -180,12 +183,13 @@ impl State {
     /// value for which there is no other is left out.
     pub(super) fn map_values(
         &self,
-        env: &[Option<Value>],
+        env: &Env,
         mut to: impl FnMut(Value) -> Option<Value>,
     ) -> State {
-        let mut out = State::new(0, to(self.watched).unwrap_or(self.watched));
+        let mut out = State::new(to(self.watched).unwrap_or(self.watched));
         out.flags = self.flags;
-        out.env = env.iter().map(|v| v.and_then(&mut to)).collect();
+        let bound = env.iter().filter_map(|(l, v)| Some((l, to(v)?)));
+        out.env = bound.collect();
         for ((object, slot), cell) in &self.heap {
             let Some(object) = to(*object) else { continue };
             let slot = match slot {
@@ -202,7 +206,7 @@ impl State {
         }
         for (v, fact) in &self.facts {
             if let Some(v) = to(*v) {
-                out.facts.insert(v, fact.clone());
+                out.facts.insert(v, Rc::clone(fact));
             }
         }
         out
@@ -260,9 +264,7 @@ impl State {
     pub fn collect(&mut self, terms: &Terms, extra: &[Value], live_field: impl Fn(&Name) -> bool) {
         let roots: Vec<Value> = self
             .env
-            .iter()
-            .flatten()
-            .copied()
+            .values()
             .chain(std::iter::once(self.watched))
             .chain(extra.iter().copied())
             .collect();
@@ -311,7 +313,7 @@ impl State {
 /// All that a state knows about a value, what its term says included.
 #[must_use]
 pub fn view(state: &State, terms: &Terms, v: Value) -> Fact {
-    let mut f = state.facts.get(&v).cloned().unwrap_or_default();
+    let mut f = state.fact(v).cloned().unwrap_or_default();
     if f.kind == Kind::Unknown {
         f.kind = state.kind(terms, v);
     }

@@ -1,5 +1,7 @@
 //! One step: what a block does to a state, and where control can go from it.
 
+use std::rc::Rc;
+
 use crate::engine::eval::Flow;
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::iterate::Advance;
@@ -70,7 +72,7 @@ impl Engine<'_> {
     ) {
         match unwind {
             Some(u) => {
-                state.env[u.exc.index()] = Some(exc);
+                state.env.set(u.exc.index(), exc);
                 out.push(Successor {
                     target: Target::Block(u.target),
                     state,
@@ -160,7 +162,7 @@ impl Engine<'_> {
                 }
             }
             TerminatorKind::Switch { on, cases } => {
-                let v = state.env[on.index()];
+                let v = state.env.get(on.index());
                 let known = v.and_then(|v| self.terms.literal(v)).cloned();
                 for (l, b) in cases {
                     if known.as_ref().is_none_or(|k| k == l) {
@@ -192,7 +194,7 @@ impl Engine<'_> {
                             self.note_made(cx, &mut st, rvalue, v, site);
                             if let Some(d) = dest {
                                 self.note_name(cx, *d, v);
-                                st.env[d.index()] = Some(v);
+                                st.env.set(d.index(), v);
                             }
                             let edge = o.via.map_or(Edge::Flow, Edge::Called);
                             out.push(goto(*normal, st, edge));
@@ -256,7 +258,7 @@ impl Engine<'_> {
                                 self.note_name(cx, *dest, v);
                                 automaton.on_round(self, &mut s, source, true);
                             }
-                            s.env[dest.index()] = Some(v);
+                            s.env.set(dest.index(), v);
                             out.push(goto(
                                 *body,
                                 s,
@@ -282,15 +284,12 @@ impl Engine<'_> {
             TerminatorKind::Yield { value, .. } => {
                 let v = self.operand(&mut state, value, site);
                 // Only what the resumed function can still read goes into the frame.
-                let locals = state.env.len();
-                for i in 0..locals {
+                state.env.retain(|i| {
                     let mut live = false;
                     t.for_each_successor(|s| live |= cx.live.local(s, i));
                     let kind = cx.function().body.locals[i].kind;
-                    if !live && !matches!(kind, LocalKind::Cells | LocalKind::OuterCells) {
-                        state.env[i] = None;
-                    }
-                }
+                    live || matches!(kind, LocalKind::Cells | LocalKind::OuterCells)
+                });
                 out.push(Successor {
                     target: Target::Exit(ExitKind::Yield(block), v),
                     state,
@@ -319,7 +318,7 @@ impl Engine<'_> {
                             state.facts.insert(e, {
                                 let mut f = Fact::of_kind(Kind::Exception);
                                 f.is.push(class);
-                                f
+                                Rc::new(f)
                             });
                         }
                     }

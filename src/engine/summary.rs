@@ -16,6 +16,7 @@ use crate::engine::budget::{
     ASIDE_DEPTH, ASIDE_STEPS, CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS,
     STRANGER_DEPTH, STRANGER_STEPS, SUMMARY_EXITS,
 };
+use crate::engine::env::Env;
 use crate::engine::eval::Via;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
@@ -72,9 +73,13 @@ pub(crate) struct Applied {
     pub(crate) kind: ExitKind,
     pub(crate) value: Value,
     pub(crate) state: State,
-    pub(crate) env: Vec<Option<Value>>,
+    pub(crate) env: Env,
     pub(crate) via: Via,
 }
+
+/// A local that no function has: values ride along in it, and in those behind it, through what is
+/// done with an environment.
+const RIDER: usize = 1 << 30;
 
 impl Engine<'_> {
     pub(crate) fn stack_depth(&self) -> usize {
@@ -88,7 +93,7 @@ impl Engine<'_> {
         state: &State,
         f: FuncRef,
         start: BlockId,
-        env: &[Option<Value>],
+        env: &Env,
         extra: Option<Value>,
         site: Site,
     ) -> Option<Vec<Applied>> {
@@ -159,17 +164,12 @@ impl Engine<'_> {
     }
 
     /// Whether a call with this environment can reach the watched object or its dict.
-    fn reaches_watched(
-        &mut self,
-        state: &State,
-        env: &[Option<Value>],
-        extra: Option<Value>,
-    ) -> bool {
+    fn reaches_watched(&mut self, state: &State, env: &Env, extra: Option<Value>) -> bool {
         if self.automaton.place().is_none() {
             return true;
         }
         let dict = self.watched_object(state);
-        let roots: Vec<Value> = env.iter().flatten().copied().chain(extra).collect();
+        let roots: Vec<Value> = env.values().chain(extra).collect();
         let leaves = state.reachable(&self.terms, roots.into_iter());
         let hit = |v: Value| {
             let of = self.terms.leaves(v);
@@ -318,10 +318,10 @@ impl Engine<'_> {
                     };
                     // The value rides along as one more local, so that the join covers it.
                     let (mut a, mut b) = (old.state.clone(), e.state);
-                    a.env.push(Some(old.value));
-                    b.env.push(Some(e.value));
+                    a.env.set(RIDER, old.value);
+                    b.env.set(RIDER, e.value);
                     let mut joined = a.join(&b, &mut self.terms, site, true);
-                    let value = joined.env.pop().flatten().unwrap_or(old.value);
+                    let value = joined.env.take(RIDER).unwrap_or(old.value);
                     if truth == 3 {
                         self.note_failure(&mut joined, value);
                     }
@@ -341,7 +341,7 @@ impl Engine<'_> {
     fn inputs_of(&self, entry: &State) -> Vec<Value> {
         let mut inputs: FxHashSet<Value> = FxHashSet::default();
         let mut add = |v: Value| inputs.extend(self.terms.leaves(v).iter().copied());
-        entry.env.iter().flatten().for_each(|v| add(*v));
+        entry.env.values().for_each(&mut add);
         add(entry.watched);
         for ((o, slot), cell) in &entry.heap {
             add(*o);
@@ -358,7 +358,7 @@ impl Engine<'_> {
     }
 
     /// The part of a state that a call can see, in canonical inputs, and what they stand for.
-    fn project(&mut self, state: &State, env: &[Option<Value>]) -> (State, Vec<Value>) {
+    fn project(&mut self, state: &State, env: &Env) -> (State, Vec<Value>) {
         let mut order: Vec<Value> = Vec::new();
         let mut seen: FxHashSet<Value> = FxHashSet::default();
         let push = |v: Value,
@@ -372,8 +372,8 @@ impl Engine<'_> {
             }
         };
         push(state.watched, &self.terms, &mut order, &mut seen);
-        for v in env.iter().flatten() {
-            push(*v, &self.terms, &mut order, &mut seen);
+        for v in env.values() {
+            push(v, &self.terms, &mut order, &mut seen);
         }
         // Close over the heap; objects without leaves (globals) are always visible.
         let mut done = 0;
@@ -425,7 +425,7 @@ impl Engine<'_> {
         exit: &SummaryExit,
         originals: &[Value],
         site: Site,
-    ) -> (State, Value, Vec<Option<Value>>) {
+    ) -> (State, Value, Env) {
         let seen: FxHashSet<Value> = originals.iter().copied().collect();
         let mut out = state.clone();
         let visible = |v: Value, terms: &crate::engine::value::Terms| {
@@ -458,11 +458,7 @@ impl Engine<'_> {
             }
         };
         add(exit.value, &self.terms);
-        exit.state
-            .env
-            .iter()
-            .flatten()
-            .for_each(|v| add(*v, &self.terms));
+        exit.state.env.values().for_each(|v| add(v, &self.terms));
         for ((o, slot), cell) in &exit.state.heap {
             add(*o, &self.terms);
             if let Slot::Item(k) = slot {
@@ -477,14 +473,15 @@ impl Engine<'_> {
         }
         // What the callee was given still goes by its name in what it says, even if the caller has
         // no other use for it: it is no free name.
-        let locals = out.env.len();
-        out.env.extend(originals.iter().map(|o| Some(*o)));
+        for (i, original) in originals.iter().enumerate() {
+            out.env.set(RIDER + i, *original);
+        }
         for (i, symbol) in made.into_iter().enumerate() {
             let part = site.part * 100 + 10_000 + u32::try_from(i).unwrap_or(0);
             let v = out.fresh(&mut self.terms, Site { part, ..site });
             map.insert(symbol, v);
         }
-        out.env.truncate(locals);
+        out.env.retain(|local| local < RIDER);
         let value = self.terms.substitute(exit.value, &mut map);
         let left = exit.state.map_values(&exit.state.env, |v| {
             Some(self.terms.substitute(v, &mut map))

@@ -49,18 +49,18 @@ pub fn lower_intact(language: Language, text: &str) -> Result<Lowered, SyntaxErr
     }
 }
 
-/// Like [`lower_intact`], but where the language allows it, function bodies are left out that a
-/// glance says cannot matter.
+/// Like [`lower_intact`], but where the language allows it, the bodies of those functions are left
+/// out that do not start at one of the offsets `wanted` (in order).
 ///
 /// # Errors
 /// When nothing of the text is intact.
 pub fn lower_sparse(
     language: Language,
     text: &str,
-    glance: &mut dyn sketch::Glance,
+    wanted: &[u32],
 ) -> Result<Lowered, SyntaxError> {
     match language {
-        Language::Python => python::lower_sparse(text, glance),
+        Language::Python => python::lower_sparse(text, wanted),
         Language::Rust => lower_intact(language, text),
     }
 }

@@ -5,12 +5,23 @@ use crate::frontend::python;
 use crate::ir::Name;
 use crate::source::Language;
 
+/// What stands around a word.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Role {
+    /// A bracket follows: it is called, or defined with parameters.
+    pub called: bool,
+    /// A dot stands in front: it is an attribute.
+    pub attribute: bool,
+    /// A single `=` follows: it names what is given, and stands for nothing itself.
+    pub given: bool,
+}
+
 /// Looks at a function word by word, and says whether it can matter.
 ///
 /// A glance may say that a function matters that does not; the reverse would lose findings.
 pub trait Glance {
-    /// An identifier or keyword outside of texts; `called` when a bracket follows.
-    fn word(&mut self, word: &str, called: bool);
+    /// An identifier or keyword outside of texts.
+    fn word(&mut self, word: &str, role: Role);
     /// What is between the quotes of a text. The words of a formatted one come as words, too.
     fn text(&mut self, text: &str);
     /// Whether the function can matter. The next word belongs to another one.
@@ -49,8 +60,8 @@ pub struct Sketch {
     /// The methods that a method calls on its receiver which also looks something up in what the
     /// receiver has.
     pub hooks: Vec<Name>,
-    /// Whether the glance found a function that can matter.
-    pub matters: bool,
+    /// The functions that can matter according to the glance: where each starts, in order.
+    pub matters: Vec<u32>,
 }
 
 /// Sketches a file. `None` where that is not possible: everything in the file may matter.

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::fence::{self, Bug};
-use crate::frontend::sketch::Glance;
 use crate::frontend::{self, Lowered, SyntaxError};
 use crate::ir::{self, Name, StatementKind};
 use crate::program::classes::Mro;
 use crate::program::{ClassRef, FuncRef, unread};
-use crate::source::{SourceFile, SourceMap};
+use crate::source::{FileId, SourceFile, SourceMap};
 
 /// A module of the program.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -170,14 +170,16 @@ impl<'s> Program<'s> {
         Ok(self.insert_file(file, lowered.module))
     }
 
-    /// Like [`Program::add_files`], without function bodies that cannot matter.
+    /// Like [`Program::add_files`]; where it is known of a file at which offsets the functions
+    /// start that can matter, the bodies of the others are left out.
     pub fn add_files_sparsely(
         &self,
         files: &[Arc<SourceFile>],
-        glances: &(dyn Fn() -> Box<dyn Glance> + Sync),
+        wanted: &FxHashMap<FileId, &[u32]>,
     ) -> Vec<Result<Added, Bug>> {
-        self.add_lowered(files, |file| {
-            frontend::lower_sparse(file.language, &file.text, &mut *glances())
+        self.add_lowered(files, |file| match wanted.get(&file.id) {
+            Some(starts) => frontend::lower_sparse(file.language, &file.text, starts),
+            None => frontend::lower_intact(file.language, &file.text),
         })
     }
 

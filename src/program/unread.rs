@@ -6,6 +6,7 @@
 use std::cell::Cell;
 
 thread_local! {
+    static WATCHED: Cell<bool> = const { Cell::new(false) };
     static MISSED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -14,9 +15,18 @@ pub(crate) fn note() {
     MISSED.with(|missed| missed.set(true));
 }
 
-/// Does something on this thread, and tells whether that asked for something not read.
-pub(crate) fn watch<T>(work: impl FnOnce() -> T) -> (T, bool) {
+/// Whether what is being done on this thread is going to be done again: it may stop.
+pub(crate) fn is_in_vain() -> bool {
+    MISSED.with(Cell::get) && WATCHED.with(Cell::get)
+}
+
+/// Does something on this thread; `None` when that asked for something not read. It may have
+/// stopped then.
+pub(crate) fn watch<T>(work: impl FnOnce() -> T) -> Option<T> {
     MISSED.with(|missed| missed.set(false));
+    WATCHED.with(|watched| watched.set(true));
     let result = work();
-    (result, MISSED.with(|missed| missed.replace(false)))
+    WATCHED.with(|watched| watched.set(false));
+    let missed = MISSED.with(|missed| missed.replace(false));
+    (!missed).then_some(result)
 }

@@ -5,6 +5,8 @@
 //! of records is compared. An effect is reported when a status decides it (control dependence) and
 //! some path comes to it with the status known and no count compared.
 
+mod compared;
+mod constants;
 mod glance;
 mod hints;
 mod lists;
@@ -32,10 +34,11 @@ use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, ModuleId, Program};
+use crate::program::{ClassRef, FuncRef, ModuleId, Program, unread};
 use crate::rules::{Effort, Interest};
 use crate::source::Span;
-use hints::{Constants, Worth};
+use constants::Constants;
+use hints::Worth;
 use sites::{Code, Effect, Place};
 use watch::{
     EVIDENCE, FACT, FILTERED, LIST_MARKED, NULLABLE, OWN, PERFORMED, REPLY, Watch, unproven,
@@ -121,6 +124,9 @@ pub fn check_module(
             control,
         };
         let run = check.run(&FxHashSet::default(), options.strict_null, &mut effort);
+        if unread::is_in_vain() {
+            return (Vec::new(), effort);
+        }
         if let Some(class) = function.class {
             fields.entry(class).or_default().extend(run.filled.clone());
         }
@@ -258,14 +264,14 @@ impl<'c, 'p> Check<'c, 'p> {
             part: 0,
         };
         let receiver = engine.terms.make(Term::Symbol(site, 0));
-        let mut state = State::new(0, receiver);
+        let mut state = State::new(receiver);
         if let Some(class) = function.class {
             let mut fact = Fact::of_kind(Kind::Object);
             fact.class = Some(ClassRef {
                 module: self.func.module,
                 class,
             });
-            state.facts.insert(receiver, fact);
+            state.facts.insert(receiver, Rc::new(fact));
         }
         let mut given = Vec::new();
         for (i, p) in function.params.iter().enumerate() {
@@ -447,7 +453,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 TerminatorKind::Return {
                     value: Operand::Local(l),
                     ..
-                } => end.env.get(l.index()).copied().flatten(),
+                } => end.env.get(l.index()),
                 _ => None,
             };
             let flags = match value {

@@ -171,3 +171,61 @@ fn named_files_and_small_folders_are_read_as_a_whole() {
     assert_eq!(project.run(&["check", "a"]).code, 0);
     assert_eq!(project.run(&["check", "--read", "everything", "a"]).code, 2);
 }
+
+/// A function that loads, skips, names a result and catches, with one more statement.
+fn loader(statement: &str) -> String {
+    format!(
+        "class Loader:
+    def load(self, table, errors='raise'):
+        result = self.client.fetch(table)
+        {statement}
+        for name, kind in result.columns:
+            if kind is None or kind == name:
+                continue
+            try:
+                self.client.insert(name, kind)
+            except ValueError:
+                if errors == 'raise':
+                    raise
+        if self.values.T == 0 or len(table) == len(result):
+            return
+        table = self.renamed(table)
+        if table != result:
+            self.client.save(table)
+"
+    )
+}
+
+#[test]
+fn only_what_can_come_to_know_of_a_success_is_followed() {
+    let followed = |statement: &str| {
+        let project = Project::new(&[("loader.py", &loader(statement))]);
+        let rule = ["--isolated", "--select", "success-as-proof"];
+        let (report, remarks) = run(&project.path(""), &rule);
+        let line = remarks
+            .lines()
+            .find(|l| l.ends_with("functions searched for effects"));
+        let line = line.unwrap_or_else(|| panic!("{remarks}"));
+        let count = line.split_whitespace().next().unwrap().to_owned();
+        (count, report["findings"].as_array().unwrap().len())
+    };
+    // Neither a class of exceptions nor what is unknown is a word for success.
+    assert_eq!(followed("pass"), ("0".to_owned(), 0));
+    assert_eq!(
+        followed("self.log('failed to select')"),
+        ("0".to_owned(), 0)
+    );
+    let skips = |test: &str| format!("if {test}:\n            return");
+    let found = ("1".to_owned(), 1);
+    assert_eq!(followed(&skips("result.status == 'done'")), found);
+    assert_eq!(
+        followed(&skips(
+            "self.last(table).state in (State.DONE, State.EMPTY)"
+        )),
+        found
+    );
+    assert_eq!(
+        followed(&skips("result.status not in ('failed', 'running')")),
+        found
+    );
+}

@@ -33,8 +33,7 @@ mod tests;
 pub(super) use sketch::sketch;
 
 use crate::frontend::python::outline::FunctionPiece;
-use crate::frontend::sketch::Glance;
-use crate::frontend::{Lowered, SyntaxError};
+use crate::frontend::{Lowered, SyntaxError, index};
 use crate::ir;
 
 #[doc(hidden)]
@@ -82,14 +81,14 @@ pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
     Ok(Lowered { module, broken })
 }
 
-/// Lowers a Python module without the bodies of functions that cannot matter. They are marked as
-/// [unread](ir::Function::unread). A module that does not parse is read as [`lower_intact`] does.
+/// Lowers a Python module without the bodies of the functions that do not start at one of the
+/// offsets `wanted` (in order). They are marked as [unread](ir::Function::unread). A module that does not parse is read as [`lower_intact`] does.
 ///
 /// # Errors
 ///
 /// When nothing of the text is intact.
-pub fn lower_sparse(text: &str, glance: &mut dyn Glance) -> Result<Lowered, SyntaxError> {
-    let matters = |function: &FunctionPiece| sketch::matters(text, function, glance);
+pub fn lower_sparse(text: &str, wanted: &[u32]) -> Result<Lowered, SyntaxError> {
+    let matters = |function: &FunctionPiece| wanted.binary_search(&index(function.start)).is_ok();
     partly(text, sparse::module(text, matters))
 }
 

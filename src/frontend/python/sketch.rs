@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use memchr::memmem;
 
+use crate::frontend::index;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
 use crate::frontend::python::scan::{self, Prefix, is_blank, is_word};
-use crate::frontend::sketch::{ClassHead, Glance, Imported, Sketch};
+use crate::frontend::sketch::{ClassHead, Glance, Imported, Role, Sketch};
 use crate::ir::Name;
 
 /// Words that start a compound statement, which may have a simple one on the same line.
@@ -37,7 +38,8 @@ pub(in crate::frontend) fn sketch(text: &str, glance: Option<&mut dyn Glance>) -
     }
     methods(text, &lines, &functions, &mut out.hooks);
     if let Some(glance) = glance {
-        out.matters = functions.iter().any(|f| matters(text, f, glance));
+        let matter = functions.iter().filter(|f| matters(text, f, glance));
+        out.matters = matter.map(|f| index(f.start)).collect();
     }
     for list in [&mut out.functions, &mut out.hooks] {
         list.sort_unstable();
@@ -48,7 +50,7 @@ pub(in crate::frontend) fn sketch(text: &str, glance: Option<&mut dyn Glance>) -
 }
 
 /// Whether a function can matter.
-pub(super) fn matters(text: &str, function: &FunctionPiece, glance: &mut dyn Glance) -> bool {
+fn matters(text: &str, function: &FunctionPiece, glance: &mut dyn Glance) -> bool {
     tokens(text, function.start..function.body.end, glance);
     glance.matters()
 }
@@ -71,7 +73,13 @@ fn tokens(text: &str, range: Range<usize>, glance: &mut dyn Glance) {
                 }
                 if !byte.is_ascii_digit() {
                     let after = scan::skip_while(bytes, end, is_blank);
-                    glance.word(&text[at..end], bytes.get(after) == Some(&b'('));
+                    let next = |i: usize| bytes.get(after + i).copied();
+                    let role = Role {
+                        called: next(0) == Some(b'('),
+                        attribute: at > range.start && bytes[at - 1] == b'.',
+                        given: next(0) == Some(b'=') && next(1) != Some(b'='),
+                    };
+                    glance.word(&text[at..end], role);
                 }
                 at = end;
             }
@@ -98,7 +106,11 @@ fn literal(text: &str, bytes: &[u8], at: usize, prefix: Prefix, glance: &mut dyn
     for part in inner.split(['{', '}']) {
         glance.text(part);
         for word in part.split(|c: char| !c.is_alphanumeric() && c != '_') {
-            glance.word(word, true);
+            let called = Role {
+                called: true,
+                ..Role::default()
+            };
+            glance.word(word, called);
             glance.text(word);
         }
     }

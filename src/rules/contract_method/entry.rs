@@ -78,8 +78,8 @@ pub(in crate::rules) fn entry_state(
     let mut fact = Fact::of_kind(Kind::Object);
     fact.class = Some(class);
     let receiver = engine.terms.make(Term::Symbol(site, 0));
-    let mut state = State::new(0, receiver);
-    state.facts.insert(receiver, fact);
+    let mut state = State::new(receiver);
+    state.facts.insert(receiver, Rc::new(fact));
     let field = engine.place_field(class, &contract.sets.field);
     engine.watched_field = field;
     let dict = engine.watched_object(&state);
@@ -101,7 +101,7 @@ pub(in crate::rules) fn entry_state(
         let counter = engine.terms.external("collections.Counter");
         fact.is.push(counter);
     }
-    state.facts.insert(dict, fact);
+    state.facts.insert(dict, Rc::new(fact));
     state
 }
 

@@ -5,9 +5,11 @@
 
 use rustc_hash::FxHashMap;
 
+use super::compared::is_exception;
 use super::hints::{LONG, QUERY_STATUS, QUERY_SUCCESS, QUERY_VERB, QUERY_WORDS};
+use super::tables::SAYINGS;
 use super::words::{Vocabulary, parts};
-use crate::frontend::sketch::Glance;
+use crate::frontend::sketch::{Glance, Role};
 
 /// It names success in words that mean nothing else.
 const PLAIN: u16 = 1;
@@ -31,11 +33,17 @@ const ASKS: u16 = 1 << 8;
 const MARKS: u16 = 1 << 9;
 /// It does work.
 const PERFORMS: u16 = 1 << 10;
+/// It does work on units, or puts something into a collection.
+const WORKS: u16 = 1 << 11;
+/// It says that there is nothing to do, or is asked whether there is.
+const SAYS: u16 = 1 << 12;
 
 /// The glance of the rule.
 pub struct Look {
     words: Vocabulary,
     seen: u16,
+    /// Whether the next word is the name of a function that is defined.
+    defines: bool,
     /// The flags of names: as such, and as what is called.
     names: FxHashMap<Box<str>, (u16, u16)>,
 }
@@ -46,6 +54,7 @@ impl Look {
         Look {
             words,
             seen: 0,
+            defines: false,
             names: FxHashMap::default(),
         }
     }
@@ -61,6 +70,8 @@ impl Look {
             WORD,
             success || words.names_failure(word) || words.is_failure(word),
         );
+        set(WORKS, words.is_work(word) || words.puts(word));
+        set(SAYS, words.says_done(word));
         set(MARKS, words.marks(word) || words.is_mark_field(word));
         set(
             CONSTANT,
@@ -89,7 +100,11 @@ impl Look {
 }
 
 impl Glance for Look {
-    fn word(&mut self, word: &str, called: bool) {
+    fn word(&mut self, word: &str, role: Role) {
+        if word == "def" {
+            self.defines = true;
+            return;
+        }
         let (plain, call) = match self.names.get(word) {
             Some(flags) => *flags,
             None => {
@@ -98,12 +113,27 @@ impl Glance for Look {
                 flags
             }
         };
-        self.seen |= plain | if called { call } else { 0 };
+        if std::mem::take(&mut self.defines) {
+            // Who calls it is asked elsewhere.
+            let asks = if call & ASKS != 0 { SAYS } else { 0 };
+            self.seen |= plain & !(WORD | CONSTANT) | asks;
+            return;
+        }
+        // What is called, and the name under which something is given, are not compared; nor is a
+        // class of exceptions, or an attribute with a name as short as a matrix has.
+        let mut flags = plain;
+        if role.called || role.given || !role.attribute && is_exception(word) {
+            flags &= !(WORD | CONSTANT);
+        }
+        if role.attribute && word.len() == 1 {
+            flags &= !CONSTANT;
+        }
+        self.seen |= flags | if role.called { call } else { 0 };
     }
 
     fn text(&mut self, text: &str) {
         if text.len() <= LONG {
-            self.word(text, false);
+            self.word(text, Role::default());
             if text.to_lowercase().starts_with("succ") {
                 self.seen |= PLAIN;
             }
@@ -119,6 +149,9 @@ impl Glance for Look {
         if lower.contains(QUERY_STATUS) {
             self.seen |= QUERIED;
         }
+        if SAYINGS.iter().any(|word| lower.contains(word)) {
+            self.seen |= SAYS;
+        }
         if lower.trim_start().starts_with("update ") {
             self.seen |= MARKS;
         }
@@ -126,6 +159,11 @@ impl Glance for Look {
 
     fn matters(&mut self) -> bool {
         let seen = std::mem::take(&mut self.seen);
+        self.defines = false;
+        // Without an effect, whatever is learnt leads to nothing.
+        if seen & (WORKS | SAYS | MARKS) == 0 {
+            return false;
+        }
         let all = |flags: u16| seen & flags == flags;
         all(PLAIN)
             || all(ASKS)

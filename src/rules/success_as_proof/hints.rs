@@ -4,18 +4,15 @@
 //! success can be learnt from. Most functions have no more than words in common with that: an
 //! `error` in a message, a constant that is a number. Only what a comparison can meet counts.
 
+use super::constants::{Constants, MAX_DEPTH, is_constant, is_constant_attribute};
 use super::sites::{Code, Effect, Place};
 use super::words::{Vocabulary, parts};
 use crate::ir::data::is_outcome;
 use crate::ir::validate::for_each_operand;
 use crate::ir::{
-    BinOp, Callee, Data, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx,
-    StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
+    BinOp, Callee, Data, Literal, LocalId, Operand, Rvalue, StatementKind, TerminatorKind,
 };
-use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, ModuleId, Program, unread};
-
-/// Definitions of definitions deeper than this are taken for words.
-const MAX_DEPTH: u32 = 8;
+use crate::program::{Def, FuncRef, Lookup, MemberDef, unread};
 
 /// Texts longer than this are queries, not words.
 pub(super) const LONG: usize = 24;
@@ -30,87 +27,6 @@ pub(super) const QUERY_WORDS: &[&str] = &[
     "query", "execute", "sql", "fetch", "fetchone", "fetchall", "select", "scalar", "prepare",
 ];
 
-/// What constants stand for, as one function sees them.
-#[derive(Clone, Copy)]
-pub struct Constants<'p> {
-    /// The program.
-    pub program: &'p Program<'p>,
-    /// The module of the function.
-    pub module: ModuleId,
-    /// The scope of the function.
-    pub scope: ScopeIdx,
-    /// The class of the function.
-    pub class: Option<ClassRef>,
-}
-
-impl Constants<'_> {
-    /// Whether the texts that a dotted path stands for satisfy `test`.
-    fn path(&self, path: &[Name], test: &dyn Fn(&str) -> bool) -> bool {
-        if let [owner @ .., last] = path
-            && !owner.is_empty()
-            && let Def::Class(class) = self.program.resolve_path(self.module, self.scope, owner)
-            && self.member(class, last, test)
-        {
-            return true;
-        }
-        let def = self.program.resolve_path(self.module, self.scope, path);
-        self.def(&def, test, 0)
-    }
-
-    /// The same for an attribute of a class, which may be inherited.
-    fn member(&self, class: ClassRef, name: &str, test: &dyn Fn(&str) -> bool) -> bool {
-        let Lookup::Found(_, defs) = self.program.lookup(class, name, None) else {
-            return false;
-        };
-        defs.iter()
-            .any(|def| matches!(def, MemberDef::Def(def) if self.def(def, test, 0)))
-    }
-
-    fn def(&self, def: &Def, test: &dyn Fn(&str) -> bool, depth: u32) -> bool {
-        match def {
-            Def::Value(module, scope, expr) => self.expr(*module, *scope, expr, test, depth),
-            _ => false,
-        }
-    }
-
-    fn expr(
-        &self,
-        module: ModuleId,
-        scope: ScopeIdx,
-        expr: &StaticExpr,
-        test: &dyn Fn(&str) -> bool,
-        depth: u32,
-    ) -> bool {
-        if depth > MAX_DEPTH {
-            return true;
-        }
-        let go = |e: &StaticExpr| self.expr(module, scope, e, test, depth + 1);
-        match &expr.kind {
-            StaticExprKind::Literal(Literal::Str(text)) => test(text),
-            StaticExprKind::Literal(_) | StaticExprKind::Lambda(_) | StaticExprKind::Opaque => {
-                false
-            }
-            StaticExprKind::Path(path) => {
-                path.last().is_some_and(|name| test(name))
-                    || self.def(
-                        &self.program.resolve_path(module, scope, path),
-                        test,
-                        depth + 1,
-                    )
-            }
-            StaticExprKind::Call(callee, args, keywords) => {
-                go(callee) || args.iter().any(go) || keywords.iter().any(|(_, e)| go(e))
-            }
-            StaticExprKind::Subscript(a, b) | StaticExprKind::Binary(_, a, b) => go(a) || go(b),
-            StaticExprKind::Format(items)
-            | StaticExprKind::List(items)
-            | StaticExprKind::Tuple(items)
-            | StaticExprKind::Set(items) => items.iter().any(go),
-            StaticExprKind::Dict(items) => items.iter().any(|(k, v)| go(k) || go(v)),
-        }
-    }
-}
-
 /// What the names and texts in a function hint at.
 #[derive(Default)]
 struct Hints {
@@ -120,8 +36,10 @@ struct Hints {
     status: bool,
     /// It runs queries.
     queries: bool,
-    /// It has a text that may be a query about runs.
+    /// It has a text that may be a query about runs, or a part of one.
     query_text: bool,
+    /// It has a text that selects something.
+    selects: bool,
     /// It asks a function that is named like a test for success.
     asks: bool,
     /// It does work.
@@ -134,15 +52,18 @@ struct Hints {
     subtracts: bool,
 }
 
+/// Whether a text selects something.
+fn selects(text: &str) -> bool {
+    text.as_bytes()
+        .windows(QUERY_VERB.len())
+        .any(|w| w.eq_ignore_ascii_case(QUERY_VERB.as_bytes()))
+}
+
 /// Whether a text may be a query about runs.
 fn asks_for_runs(text: &str) -> bool {
     let lower = text.to_lowercase();
     let names = || QUERY_SUCCESS.iter().any(|w| lower.contains(w));
     lower.contains(QUERY_VERB) && names() || lower.contains(QUERY_STATUS)
-}
-
-fn is_constant(name: &str) -> bool {
-    name.chars().all(|c| !c.is_lowercase())
 }
 
 /// Whether a function is worth following.
@@ -172,7 +93,7 @@ impl Code<'_> {
             .iter()
             .any(|p| matches!(p.effect, Effect::Marks { .. }));
         let learns = hints.plain_success
-            || hints.queries && hints.query_text
+            || hints.queries && hints.query_text && (hints.selects || self.selects(constants))
             || hints.asks
             || marks && hints.performs
             || hints.status && self.compares_word(words, constants);
@@ -202,7 +123,7 @@ impl Code<'_> {
         self.for_each_rvalue(|r| self.hint(words, constants, r, hints));
     }
 
-    fn for_each_rvalue(&self, mut f: impl FnMut(&Rvalue)) {
+    pub(super) fn for_each_rvalue(&self, mut f: impl FnMut(&Rvalue)) {
         for block in &self.function.body.blocks {
             for s in &block.statements {
                 if let StatementKind::Assign(_, r) = &s.kind {
@@ -220,6 +141,7 @@ impl Code<'_> {
             let Operand::Const(Literal::Str(s)) = o else {
                 return;
             };
+            hints.selects = hints.selects || selects(s);
             if s.len() > LONG {
                 hints.query_text |= asks_for_runs(s);
             } else {
@@ -240,7 +162,11 @@ impl Code<'_> {
             }
             Rvalue::Global(n) | Rvalue::GetField(_, n) => {
                 hints.plain_success |= words.names_success(n) && words.is_plain_success(n);
-                hints.query_text |= is_constant(n) && self.stands_for(r, constants, &asks_for_runs);
+                let constant = match r {
+                    Rvalue::Global(_) => is_constant(n),
+                    _ => is_constant_attribute(n),
+                };
+                hints.query_text |= constant && self.stands_for(r, constants, &asks_for_runs);
                 hints.status |= words.is_status(n);
             }
             Rvalue::Call { callee, .. } => {
@@ -269,42 +195,44 @@ impl Code<'_> {
         }
     }
 
-    /// Whether a constant, by its name or as an attribute, stands for texts that satisfy `test`.
-    /// An attribute of something that is neither a module, a class nor the receiver may.
-    fn stands_for(
-        &self,
-        r: &Rvalue,
-        constants: Constants<'_>,
-        test: &dyn Fn(&str) -> bool,
-    ) -> bool {
-        let mut path = Vec::new();
+    /// Whether something outside of the function stands for a text that selects something.
+    fn selects(&self, constants: Constants<'_>) -> bool {
+        let inside = |nested: &Code<'_>| nested.selects(constants);
+        let mut found = self.nested.iter().any(inside);
+        self.for_each_rvalue(|r| {
+            found = found
+                || match r {
+                    Rvalue::Path(path) => constants.path(path, &selects),
+                    Rvalue::Global(_) => self.stands_for(r, constants, &selects),
+                    Rvalue::GetField(_, n) if is_constant_attribute(n) => {
+                        self.stands_for(r, constants, &selects)
+                    }
+                    Rvalue::GetField(..) => {
+                        self.is_known_attribute(r) && self.stands_for(r, constants, &selects)
+                    }
+                    _ => false,
+                };
+        });
+        found
+    }
+
+    /// Whether an attribute is one of the receiver, or of something that goes by a global name.
+    fn is_known_attribute(&self, r: &Rvalue) -> bool {
         let mut at = r;
-        loop {
+        for _ in 0..MAX_DEPTH {
             match at {
-                Rvalue::Global(name) => {
-                    path.push(name.clone());
-                    path.reverse();
-                    return constants.path(&path, test);
-                }
-                Rvalue::GetField(Operand::Local(l), name) if path.len() < MAX_DEPTH as usize => {
-                    path.push(name.clone());
-                    let receiver = *l == LocalId(0) && constants.class.is_some();
+                Rvalue::Global(_) => return true,
+                Rvalue::GetField(Operand::Local(l), _) | Rvalue::Use(Operand::Local(l)) => {
                     match self.definitions(*l) {
-                        [] if receiver && path.len() == 1 => {
-                            let class = constants.class;
-                            return class.is_some_and(|c| constants.member(c, name, test));
-                        }
+                        [] => return *l == LocalId(0),
                         [(r, _)] => at = r,
-                        _ => return true,
+                        _ => return false,
                     }
                 }
-                Rvalue::Use(Operand::Local(l)) => match self.definitions(*l) {
-                    [(r, _)] => at = r,
-                    _ => return true,
-                },
-                _ => return true,
+                _ => return false,
             }
         }
+        false
     }
 
     /// Whether a call may bring what its name says: it is not known to be of something outside,
@@ -374,165 +302,5 @@ impl Code<'_> {
                     .is_some_and(|n| n == "setdefault" || n == "get"),
                 _ => false,
             })
-    }
-
-    /// Whether a comparison may find a success, or that something is no failure. What is plainly
-    /// a success, or is a constant that is named like one, says so of anything; other words do
-    /// only of a status.
-    fn compares_word(&self, words: &Vocabulary, constants: Constants<'_>) -> bool {
-        let inside = |nested: &Code<'_>| nested.compares_word(words, constants);
-        let mut found = self.nested.iter().any(inside);
-        self.for_each_rvalue(|r| {
-            if let Rvalue::Data(Data::IsVariant { tag, .. }) = r {
-                let named = words.names_success(tag) || words.names_failure(tag);
-                found |= named && !is_outcome(tag);
-            }
-            let Rvalue::Compare(_, left, right) = r else {
-                return;
-            };
-            for (one, other) in [(left, right), (right, left)] {
-                found = found
-                    || self.is_word(words, constants, one, 0)
-                        && (self.is_status(words, other, 0) || self.is_success_name(words, one, 0));
-            }
-        });
-        found
-    }
-
-    /// Whether an operand, or what it is taken from, goes by the name of a status.
-    fn is_status(&self, words: &Vocabulary, operand: &Operand, depth: u32) -> bool {
-        let local = match operand {
-            Operand::Const(Literal::Str(text)) => return words.is_status(text),
-            Operand::Const(_) => return false,
-            Operand::Local(local) => *local,
-        };
-        if depth > MAX_DEPTH || self.variables(local).iter().any(|n| words.is_status(n)) {
-            return true;
-        }
-        let decl = &self.function.body.locals[local.index()];
-        if decl.kind == LocalKind::Param && self.function.name.starts_with('<') {
-            // What a function without a name is given goes by another name outside.
-            return true;
-        }
-        let go = |o: &Operand| self.is_status(words, o, depth + 1);
-        self.definitions(local).iter().any(|(r, _)| match r {
-            Rvalue::Global(n) => words.is_status(n),
-            Rvalue::Path(path) => path.iter().any(|n| words.is_status(n)),
-            Rvalue::GetField(o, n) => words.is_status(n) || go(o),
-            Rvalue::Call { callee, args } => {
-                self.callee(callee).is_some_and(|n| words.is_status(&n))
-                    || matches!(callee, Callee::Method { receiver, .. } if go(receiver))
-                    || args.iter().any(|a| go(&a.value))
-            }
-            _ => {
-                let mut found = false;
-                for_each_operand(r, &mut |o| found = found || go(o));
-                found
-            }
-        })
-    }
-
-    /// Whether an operand may be a constant that is named for success, or hold one.
-    fn is_success_name(&self, words: &Vocabulary, operand: &Operand, depth: u32) -> bool {
-        let Operand::Local(local) = operand else {
-            return false;
-        };
-        if depth > MAX_DEPTH {
-            return true;
-        }
-        let named = |n: &Name| words.names_success(n);
-        let defs = self.definitions(*local);
-        defs.is_empty()
-            || defs.iter().any(|(r, _)| match r {
-                Rvalue::Global(n) => named(n),
-                Rvalue::Path(path) => path.last().is_some_and(named),
-                Rvalue::GetField(o, n) => named(n) || self.is_success_name(words, o, depth + 1),
-                _ => {
-                    let mut found = false;
-                    for_each_operand(r, &mut |o| {
-                        found = found || self.is_success_name(words, o, depth + 1);
-                    });
-                    found
-                }
-            })
-    }
-
-    /// Whether a word is a text, or the name of something, anywhere in the function.
-    fn has_word(&self, word: &dyn Fn(&str) -> bool) -> bool {
-        let mut found = false;
-        self.for_each_rvalue(|r| {
-            if let Rvalue::Global(n) | Rvalue::GetField(_, n) = r {
-                found |= word(n);
-            }
-            for_each_operand(r, &mut |o| {
-                found |= matches!(o, Operand::Const(Literal::Str(s)) if s.len() <= LONG && word(s));
-            });
-        });
-        found
-    }
-
-    /// Whether an operand may stand for success or failure, or hold something that does.
-    fn is_word(
-        &self,
-        words: &Vocabulary,
-        constants: Constants<'_>,
-        operand: &Operand,
-        depth: u32,
-    ) -> bool {
-        let word = |text: &str| {
-            words.is_success(text)
-                || words.is_failure(text)
-                || words.names_success(text)
-                || words.names_failure(text)
-        };
-        let local = match operand {
-            Operand::Const(Literal::Str(text)) => return text.len() <= LONG && word(text),
-            Operand::Const(_) => return false,
-            Operand::Local(local) => *local,
-        };
-        if depth > MAX_DEPTH {
-            return true;
-        }
-        let go = |o: &Operand| self.is_word(words, constants, o, depth + 1);
-        if self.definitions(local).is_empty() {
-            // A parameter is anything; what a loop or a `with` binds may be any word around.
-            return self.function.body.locals[local.index()].kind != LocalKind::Param
-                && self.has_word(&word);
-        }
-        self.definitions(local).iter().any(|(r, _)| match r {
-            Rvalue::Global(n) => word(n) || is_constant(n) && self.stands_for(r, constants, &word),
-            Rvalue::GetField(o, n) => {
-                let cells = Some(o.clone()) == self.function.cells.map(Operand::Local)
-                    || Some(o.clone()) == self.function.outer_cells.map(Operand::Local);
-                word(n)
-                    || cells
-                    || matches!(n.as_str(), "value" | "name") && go(o)
-                    || is_constant(n) && self.stands_for(r, constants, &word)
-            }
-            Rvalue::Path(path) => {
-                path.last().is_some_and(|n| word(n)) || constants.path(path, &word)
-            }
-            Rvalue::Use(o) | Rvalue::Await(o) => go(o),
-            Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
-                items.iter().any(|i| go(&i.value))
-            }
-            Rvalue::Dict(items) => items.iter().any(|i| match i {
-                DictItem::Pair(k, v) => go(k) || go(v),
-                DictItem::Spread(v) => go(v),
-            }),
-            Rvalue::GetItem(a, b) | Rvalue::Binary(_, a, b) | Rvalue::InPlace(_, a, b) => {
-                go(a) || go(b)
-            }
-            Rvalue::Call { callee, args } => {
-                let receiver = match callee {
-                    Callee::Method { receiver, .. } => Some(receiver),
-                    Callee::Value(_) => None,
-                };
-                receiver.is_some_and(go) || args.iter().any(|a| go(&a.value))
-            }
-            Rvalue::Format(items) => items.iter().any(go),
-            Rvalue::Compare(..) | Rvalue::Not(_) | Rvalue::Neg(_) | Rvalue::Closure(_) => false,
-            _ => self.has_word(&word),
-        })
     }
 }

@@ -400,7 +400,7 @@ impl<'v> Queries<'v> {
             }
             return;
         }
-        for ((o, slot), cell) in state.heap.range((v, Slot::Content)..) {
+        for ((o, slot), cell) in state.heap.from_key(&(v, Slot::Content)) {
             if *o != v {
                 break;
             }

@@ -1,6 +1,10 @@
 //! The names that the rule goes by. They are data: configuration can add to them.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use regex::Regex;
+use rustc_hash::FxHashMap;
 
 use super::tables::{
     COUNT, FAILURE, GATES, MARK_NOT, MARK_STATES, MARK_VERBS, NOT_COUNT, NOT_GATES, NOT_WORK,
@@ -8,9 +12,37 @@ use super::tables::{
     SAYINGS, STATUS, STORES, SUCCESS, WORK, WORK_LISTS,
 };
 
+/// Names of which the words are remembered on each thread: many questions are asked of one name,
+/// and code has few names.
+const REMEMBERED: usize = 4096;
+
+/// What is longer than this is no name.
+const LONGEST: usize = 64;
+
+thread_local! {
+    static KNOWN: RefCell<FxHashMap<Box<str>, Rc<[String]>>> = RefCell::default();
+}
+
 /// A name's words in lower case: `recordsProcessed` and `RECORDS_PROCESSED` are both `records`,
 /// `processed`.
-pub fn parts(name: &str) -> Vec<String> {
+pub fn parts(name: &str) -> Rc<[String]> {
+    if name.len() > LONGEST {
+        return split(name).into();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(words) = known.get(name) {
+            return Rc::clone(words);
+        }
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        let words: Rc<[String]> = split(name).into();
+        known.insert(name.into(), Rc::clone(&words));
+        words
+    })
+}
+
+fn split(name: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut word = String::new();
     let mut lower_before = false;
@@ -286,9 +318,9 @@ mod tests {
 
     #[test]
     fn names_fall_into_words() {
-        assert_eq!(parts("recordsProcessed"), ["records", "processed"]);
-        assert_eq!(parts("RECORDS_PROCESSED"), ["records", "processed"]);
-        assert_eq!(parts("Status.SUCCESS"), ["status", "success"]);
+        assert_eq!(*parts("recordsProcessed"), ["records", "processed"]);
+        assert_eq!(*parts("RECORDS_PROCESSED"), ["records", "processed"]);
+        assert_eq!(*parts("Status.SUCCESS"), ["status", "success"]);
     }
 
     #[test]

@@ -1,0 +1,349 @@
+//! Whether a comparison may find a success: what its sides may be made of, without running the
+//! code.
+
+use rustc_hash::FxHashSet;
+
+use super::constants::{Constants, is_constant, is_constant_attribute};
+use super::hints::LONG;
+use super::sites::Code;
+use super::words::Vocabulary;
+use crate::ir::data::is_outcome;
+use crate::ir::validate::for_each_operand;
+use crate::ir::{
+    Callee, CmpOp, Data, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    StatementKind, TerminatorKind,
+};
+
+/// The locals that were come across while following what others are made of.
+type Seen = FxHashSet<LocalId>;
+
+/// Whether a method of that name puts what it is given into its receiver.
+fn fills(name: &str) -> bool {
+    matches!(
+        name,
+        "append"
+            | "appendleft"
+            | "add"
+            | "insert"
+            | "extend"
+            | "update"
+            | "setdefault"
+            | "put"
+            | "push"
+            | "push_back"
+            | "or_insert"
+            | "or_insert_with"
+            | "send"
+            | "__setitem__"
+            | "set"
+    )
+}
+
+/// Whether a name is that of a class of exceptions: nobody compares a status with one.
+pub(super) fn is_exception(name: &str) -> bool {
+    name.ends_with("Error") || name.ends_with("Exception")
+}
+
+impl Code<'_> {
+    /// Whether a comparison may find a success, or that something is no failure. What is plainly
+    /// a success, or is a constant that is named like one, says so of anything; other words do
+    /// only of a status.
+    pub(super) fn compares_word(&self, words: &Vocabulary, constants: Constants<'_>) -> bool {
+        let inside = |nested: &Code<'_>| nested.compares_word(words, constants);
+        let mut found = self.nested.iter().any(inside);
+        self.for_each_rvalue(|r| {
+            if let Rvalue::Data(Data::IsVariant { tag, .. }) = r {
+                let named = words.names_success(tag) || words.names_failure(tag);
+                found |= named && !is_outcome(tag);
+            }
+            let Rvalue::Compare(op, left, right) = r else {
+                return;
+            };
+            // Which of two is greater says nothing about a status.
+            if matches!(op, CmpOp::Lt | CmpOp::LtE | CmpOp::Gt | CmpOp::GtE) {
+                return;
+            }
+            for (one, other) in [(left, right), (right, left)] {
+                found = found
+                    || self.is_word(words, constants, one, &mut Seen::default())
+                        && (self.is_status(words, other, &mut Seen::default())
+                            || self.is_success_name(words, one, &mut Seen::default()));
+            }
+        });
+        found
+    }
+
+    /// Whether an operand, or what it is taken from, goes by the name of a status.
+    fn is_status(&self, words: &Vocabulary, operand: &Operand, seen: &mut Seen) -> bool {
+        let local = match operand {
+            Operand::Const(Literal::Str(text)) => return words.is_status(text),
+            Operand::Const(_) => return false,
+            Operand::Local(local) => *local,
+        };
+        if !seen.insert(local) {
+            return false;
+        }
+        if self.variables(local).iter().any(|n| words.is_status(n)) {
+            return true;
+        }
+        let decl = &self.function.body.locals[local.index()];
+        if decl.kind == LocalKind::Param && self.function.name.starts_with('<') {
+            // What a function without a name is given goes by another name outside.
+            return true;
+        }
+        let mut go = |o: &Operand| self.is_status(words, o, seen);
+        self.definitions(local).iter().any(|(r, _)| match r {
+            Rvalue::Global(n) => words.is_status(n),
+            Rvalue::Path(path) => path.iter().any(|n| words.is_status(n)),
+            Rvalue::GetField(o, n) => words.is_status(n) || go(o),
+            Rvalue::Call { callee, args } => {
+                self.callee(callee).is_some_and(|n| words.is_status(&n))
+                    || matches!(callee, Callee::Method { receiver, .. } if go(receiver))
+                    || args.iter().any(|a| go(&a.value))
+            }
+            _ => {
+                let mut found = false;
+                for_each_operand(r, &mut |o| found = found || go(o));
+                found
+            }
+        })
+    }
+
+    /// Whether an operand may be a constant that is named for success, or hold one.
+    fn is_success_name(&self, words: &Vocabulary, operand: &Operand, seen: &mut Seen) -> bool {
+        let Operand::Local(local) = operand else {
+            return false;
+        };
+        if !seen.insert(*local) {
+            return false;
+        }
+        let named = |n: &Name| words.names_success(n);
+        let sources = self.looped_over(*local);
+        if !sources.is_empty() {
+            let mut sources = sources.iter();
+            return sources.any(|o| self.is_success_name(words, o, seen));
+        }
+        if let Some(stored) = self.cell_values(*local) {
+            let mut stored = stored.into_iter();
+            return stored.any(|o| self.is_success_name(words, o, seen));
+        }
+        if self.is_own_param(*local) {
+            return false;
+        }
+        let defs = self.definitions(*local);
+        defs.is_empty()
+            || defs.iter().any(|(r, _)| match r {
+                Rvalue::Global(n) => named(n),
+                Rvalue::Path(path) => path.last().is_some_and(named),
+                Rvalue::GetField(o, n) => named(n) || self.is_success_name(words, o, seen),
+                _ => {
+                    let mut found = false;
+                    for_each_operand(r, &mut |o| {
+                        found = found || self.is_success_name(words, o, seen);
+                    });
+                    found
+                }
+            })
+    }
+
+    /// What loops take the values of a local from, when nothing else gives it any.
+    fn looped_over(&self, local: LocalId) -> Vec<Operand> {
+        if !self.definitions(local).is_empty() {
+            return Vec::new();
+        }
+        let blocks = self.function.body.blocks.iter();
+        let sources = blocks.filter_map(|b| match b.terminator.kind {
+            TerminatorKind::ForNext { iter, dest, .. } if dest == local => {
+                Some(Operand::Local(iter))
+            }
+            _ => None,
+        });
+        sources.collect()
+    }
+
+    /// What is stored in the cells of the function, if the local holds these: an operand for each
+    /// store. Those of the function around hold what is not known here.
+    pub(super) fn cell_values(&self, local: LocalId) -> Option<Vec<&Operand>> {
+        match self.function.body.locals[local.index()].kind {
+            LocalKind::Cells => {
+                let statements = self.function.body.blocks.iter().flat_map(|b| &b.statements);
+                let stored = statements.filter_map(|s| match &s.kind {
+                    StatementKind::SetField { object, value, .. }
+                        if *object == Operand::Local(local) =>
+                    {
+                        Some(value)
+                    }
+                    _ => None,
+                });
+                Some(stored.collect())
+            }
+            LocalKind::OuterCells if !self.function.name.starts_with('<') => Some(Vec::new()),
+            _ => None,
+        }
+    }
+
+    /// Whether a local is a parameter that is not assigned to, of a function that is called from
+    /// elsewhere: its value has no name here.
+    fn is_own_param(&self, local: LocalId) -> bool {
+        let decl = &self.function.body.locals[local.index()];
+        decl.kind == LocalKind::Param
+            && !self.function.name.starts_with('<')
+            && self.definitions(local).is_empty()
+    }
+
+    /// Whether a word is put into something from which it may be taken out again.
+    fn keeps_word(&self, word: &dyn Fn(&str) -> bool) -> bool {
+        let kept = |o: &Operand| self.is_plain_word(o, word, &mut Seen::default());
+        let body = &self.function.body;
+        let stored = |kind: &StatementKind| match kind {
+            StatementKind::SetField { value, .. }
+            | StatementKind::SetItem { value, .. }
+            | StatementKind::SetGlobal { value, .. }
+            | StatementKind::Overwrite { value, .. } => kept(value),
+            _ => false,
+        };
+        let mut found = body
+            .blocks
+            .iter()
+            .flat_map(|b| &b.statements)
+            .any(|s| stored(&s.kind));
+        self.for_each_rvalue(|r| {
+            found = found
+                || match r {
+                    Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
+                        items.iter().any(|i| kept(&i.value))
+                    }
+                    Rvalue::Dict(items) => items.iter().any(|i| match i {
+                        DictItem::Pair(k, v) => kept(k) || kept(v),
+                        DictItem::Spread(v) => kept(v),
+                    }),
+                    Rvalue::Data(data) => {
+                        let mut any = false;
+                        data.for_each_operand(|o| any |= kept(o));
+                        any
+                    }
+                    Rvalue::Call {
+                        callee: Callee::Method { name, .. },
+                        args,
+                    } => fills(name) && args.iter().any(|a| kept(&a.value)),
+                    _ => false,
+                };
+        });
+        found
+    }
+
+    /// Whether an operand is a word, or the name of something that is not raised.
+    fn is_plain_word(
+        &self,
+        operand: &Operand,
+        word: &dyn Fn(&str) -> bool,
+        seen: &mut Seen,
+    ) -> bool {
+        let local = match operand {
+            Operand::Const(Literal::Str(text)) => return text.len() <= LONG && word(text),
+            Operand::Const(_) => return false,
+            Operand::Local(local) => *local,
+        };
+        seen.insert(local)
+            && self.definitions(local).iter().any(|(r, _)| match r {
+                Rvalue::Global(n) => word(n) && !is_exception(n),
+                Rvalue::GetField(_, n) => word(n),
+                Rvalue::Path(path) => path.last().is_some_and(|n| word(n)),
+                Rvalue::Use(o) => self.is_plain_word(o, word, seen),
+                Rvalue::Binary(_, a, b) | Rvalue::InPlace(_, a, b) => {
+                    self.is_plain_word(a, word, seen) || self.is_plain_word(b, word, seen)
+                }
+                _ => false,
+            })
+    }
+
+    /// Whether an operand may stand for success or failure, or hold something that does.
+    fn is_word(
+        &self,
+        words: &Vocabulary,
+        constants: Constants<'_>,
+        operand: &Operand,
+        seen: &mut Seen,
+    ) -> bool {
+        let word = |text: &str| {
+            words.is_success(text)
+                || words.is_failure(text)
+                || words.names_success(text)
+                || words.names_failure(text)
+        };
+        let local = match operand {
+            Operand::Const(Literal::Str(text)) => return text.len() <= LONG && word(text),
+            Operand::Const(_) => return false,
+            Operand::Local(local) => *local,
+        };
+        if !seen.insert(local) {
+            return false;
+        }
+        let mut go = |o: &Operand| self.is_word(words, constants, o, seen);
+        let sources = self.looped_over(local);
+        if !sources.is_empty() {
+            return sources.iter().any(&mut go) || self.keeps_word(&word);
+        }
+        if self.definitions(local).is_empty() {
+            // A parameter is anything; what nothing here gives a value may be any word around.
+            return self.function.body.locals[local.index()].kind != LocalKind::Param
+                && self.keeps_word(&word);
+        }
+        self.definitions(local).iter().any(|(r, _)| match r {
+            Rvalue::Global(n) => {
+                word(n) && !is_exception(n)
+                    || is_constant(n) && self.stands_for(r, constants, &word)
+            }
+            Rvalue::GetField(o, n) => {
+                let cells = match o {
+                    Operand::Local(l) => match self.cell_values(*l) {
+                        Some(stored) => stored.into_iter().any(&mut go),
+                        None => self.function.outer_cells == Some(*l),
+                    },
+                    Operand::Const(_) => false,
+                };
+                word(n)
+                    || cells
+                    || matches!(n.as_str(), "value" | "name") && go(o)
+                    || is_constant_attribute(n) && self.stands_for(r, constants, &word)
+            }
+            Rvalue::Path(path) => {
+                path.last().is_some_and(|n| word(n)) || constants.path(path, &word)
+            }
+            Rvalue::Use(o) | Rvalue::Await(o) => go(o),
+            Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
+                items.iter().any(|i| go(&i.value))
+            }
+            Rvalue::Dict(items) => items.iter().any(|i| match i {
+                DictItem::Pair(k, v) => go(k) || go(v),
+                DictItem::Spread(v) => go(v),
+            }),
+            Rvalue::GetItem(a, b) | Rvalue::Binary(_, a, b) | Rvalue::InPlace(_, a, b) => {
+                go(a) || go(b)
+            }
+            Rvalue::Call { callee, args } => {
+                let receiver = match callee {
+                    Callee::Method { receiver, .. } => Some(receiver),
+                    Callee::Value(_) => None,
+                };
+                receiver.is_some_and(&mut go) || args.iter().any(|a| go(&a.value))
+            }
+            Rvalue::Format(items) => items.iter().any(&mut go),
+            Rvalue::Compare(..)
+            | Rvalue::Not(_)
+            | Rvalue::Neg(_)
+            | Rvalue::Closure(_)
+            | Rvalue::Data(Data::Len(_)) => false,
+            // An element: of what is written down there, or of what was put in before.
+            Rvalue::Unpack { object, .. } | Rvalue::Iter { object, .. } => {
+                go(object) || self.keeps_word(&word)
+            }
+            Rvalue::Slice { object, .. } => go(object),
+            _ => {
+                let mut found = false;
+                for_each_operand(r, &mut |o| found = found || go(o));
+                found || self.keeps_word(&word)
+            }
+        })
+    }
+}
