@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
-use crate::config::Settings;
+use crate::config::{ConfigError, Configuration, Settings};
 use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Severity};
 use crate::discover::{Discovered, Skipped, discover};
 use crate::fence::{self, Bug};
 use crate::report::Report;
 use crate::settle::{Checked, Settled, settle};
-use crate::source::{Language, SourceFile, SourceMap, decode};
+use crate::source::{DEFAULT_FILE_BYTES, Language, SourceFile, SourceMap, decode};
 
 /// What to check.
 pub struct Request<'a> {
@@ -21,7 +21,7 @@ pub struct Request<'a> {
     /// Text that was piped in, and the path it stands for.
     pub stdin: Option<(PathBuf, Vec<u8>)>,
     /// How.
-    pub settings: &'a Settings,
+    pub configuration: &'a Configuration,
     /// What relative paths are relative to.
     pub cwd: PathBuf,
 }
@@ -36,6 +36,8 @@ pub struct Outcome {
     pub failures: Vec<FileFailure>,
     /// How many files were analysed.
     pub checked: usize,
+    /// The configuration files that were used.
+    pub configurations: Vec<PathBuf>,
     /// What was left out of walks.
     pub skipped: Vec<Skipped>,
     /// Length of `skipped`, without the folders that never count.
@@ -108,10 +110,15 @@ impl Outcome {
 }
 
 /// Runs a check.
-#[must_use]
-pub fn run(request: Request<'_>) -> Outcome {
+///
+/// # Errors
+/// When a configuration file that counts for a checked file is not valid.
+pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
     let start = Instant::now();
-    let sources = SourceMap::new(request.cwd).with_limit(request.settings.max_file_bytes);
+    let configuration = request.configuration;
+    let overrides = configuration.overrides();
+    let limit = overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES);
+    let sources = SourceMap::new(request.cwd).with_limit(limit);
     let mut failures = Vec::new();
     let mut files: Vec<Arc<SourceFile>> = Vec::new();
     // First, so that the text stands for its file when that is found as well.
@@ -125,16 +132,24 @@ pub fn run(request: Request<'_>) -> Outcome {
             )),
         }
     }
-    let found = discover(request.paths, &request.settings.excludes, &sources);
+    let found = discover(request.paths, configuration, &sources)?;
     let discovering = start.elapsed();
     load(&found, &sources, &mut files, &mut failures);
     let loading = start.elapsed();
+    let settings: Vec<Arc<Settings>> = files
+        .iter()
+        .map(|file| configuration.of_file(file))
+        .collect();
+    if let Some(error) = configuration.wrong() {
+        return Err(error);
+    }
     let coverage = found.coverage(&sources);
     let input = AnalysisInput {
         sources: &sources,
         files: &files,
         coverage: &coverage,
-        settings: request.settings,
+        settings: &settings,
+        reading: overrides.reading,
     };
     let (analysis, bug) = match fence::on_big_stack(|| analysis::analyse(&input)) {
         Ok(analysis) => (analysis, None),
@@ -159,15 +174,22 @@ pub fn run(request: Request<'_>) -> Outcome {
             failures: &failures,
             partial,
         };
-        settle(analysis.findings, checked, request.settings, &sources)
+        settle(analysis.findings, checked, configuration, &sources)
     });
     let (settled, bug) = match settled {
         Ok(settled) => (settled, bug),
         Err(new) => (Settled::default(), bug.or(Some(new))),
     };
+    if let Some(error) = configuration.wrong() {
+        return Err(error);
+    }
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
-    Outcome {
+    let mut configurations: Vec<PathBuf> = settings.iter().filter_map(|s| s.file.clone()).collect();
+    configurations.sort();
+    configurations.dedup();
+    Ok(Outcome {
+        configurations,
         checked: files.len() - files.iter().filter(failed).count(),
         settled,
         contracts: analysis.contracts,
@@ -179,7 +201,7 @@ pub fn run(request: Request<'_>) -> Outcome {
         bug,
         sources,
         elapsed: start.elapsed(),
-    }
+    })
 }
 
 fn load(

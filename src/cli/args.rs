@@ -33,6 +33,8 @@ pub enum Command {
     Check(CheckArgs),
     /// List the contracts, where they come from, and who keeps them
     Contracts(ContractsArgs),
+    /// Print the settings that are in force, and where each comes from
+    Config(ConfigArgs),
     /// List the rules
     Rules(RulesArgs),
     /// Explain a rule
@@ -221,6 +223,26 @@ pub struct ContractsArgs {
     /// Use no configuration file
     #[arg(long, conflicts_with = "config")]
     pub isolated: bool,
+}
+
+/// Options of `config`.
+#[derive(Args)]
+pub struct ConfigArgs {
+    /// The file or folder whose settings are printed
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// How settings are written: text is a configuration file that says the same
+    #[arg(long, default_value = "text")]
+    pub format: RulesFormat,
+    /// Use this configuration file instead of the nearest one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use no configuration file
+    #[arg(long, conflicts_with = "config")]
+    pub isolated: bool,
+    /// Print the JSON schema of configuration files instead
+    #[arg(long, conflicts_with_all = ["path", "format", "config", "isolated"])]
+    pub schema: bool,
 }
 
 /// Options of `rules`.

@@ -9,12 +9,12 @@ use termcolor::{Ansi, NoColor, WriteColor};
 use super::args::{CheckArgs, CheckFormat, MIB};
 use super::progress::Progress;
 use super::{Failure, terminal};
-use crate::config::{self, ConfigError, ConfigSource, Overrides, Settings};
+use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
 use crate::driver::{self, Outcome, Request, Status};
 use crate::fix;
 use crate::report::{self, Format, plural};
 use crate::settle;
-use crate::source::{SourceMap, describe_io};
+use crate::source::{DEFAULT_FILE_BYTES, SourceMap, describe_io};
 
 /// The name of standard input on the command line.
 const STDIN: &str = "-";
@@ -35,8 +35,8 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         max_file_bytes: Some(args.max_file_size * MIB),
         reading: args.read.into(),
     };
-    let settings = settings(&source, &overrides, args.verbose, &cwd)
-        .map_err(|error| describe(&error, &cwd))?;
+    let wrong = |error: ConfigError| configuration_failure(&error, &cwd);
+    let configuration = Configuration::new(&source, &overrides, &cwd).map_err(wrong)?;
     let (paths, piped): (Vec<PathBuf>, Vec<PathBuf>) = args
         .paths
         .iter()
@@ -54,17 +54,21 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         let display = args.stdin_filename.clone();
         Some((
             display.unwrap_or_else(|| PathBuf::from(STDIN_DISPLAY)),
-            read_stdin(settings.max_file_bytes)?,
+            read_stdin(overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES))?,
         ))
     };
     let progress = Progress::start(!args.quiet);
     let outcome = driver::run(Request {
         paths: &paths,
         stdin,
-        settings: &settings,
-        cwd,
+        configuration: &configuration,
+        cwd: cwd.clone(),
     });
     drop(progress);
+    let outcome = outcome.map_err(wrong)?;
+    if args.verbose {
+        tell_configurations(&outcome);
+    }
     if let Some(reason) = &args.add_ignore {
         return add_ignores(reason, &outcome);
     }
@@ -72,35 +76,33 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     Ok(write_remarks(args, &outcome).code())
 }
 
-/// Reads the configuration.
-pub fn settings(
-    source: &ConfigSource,
-    overrides: &Overrides,
-    verbose: bool,
-    cwd: &Path,
-) -> Result<Settings, ConfigError> {
-    let file = config::load(source, cwd)?;
-    if verbose {
-        terminal::complain(&match &file {
-            Some(file) => format!("configuration: {}", show(&file.path, cwd)),
-            None => "configuration: none".to_owned(),
-        });
-    }
-    Settings::new(file.as_ref(), overrides)
-}
-
-/// Says what is wrong, and where.
-pub fn describe(error: &ConfigError, cwd: &Path) -> String {
-    match &error.place {
+/// Says what is wrong with a configuration, and where.
+pub fn configuration_failure(error: &ConfigError, cwd: &Path) -> Failure {
+    let message = match &error.place {
         None => error.message.clone(),
         Some((path, None)) => format!("{}: {}", show(path, cwd), error.message),
         Some((path, Some((line, column)))) => {
             format!("{}:{line}:{column}: {}", show(path, cwd), error.message)
         }
+    };
+    Failure {
+        message,
+        snippet: error.snippet(),
     }
 }
 
-fn show(path: &Path, cwd: &Path) -> String {
+/// Tells which configuration files were used.
+fn tell_configurations(outcome: &Outcome) {
+    for path in &outcome.configurations {
+        let path = outcome.sources.display(path);
+        terminal::complain(&format!("configuration: {path}"));
+    }
+    if outcome.configurations.is_empty() {
+        terminal::complain("configuration: none");
+    }
+}
+
+pub fn show(path: &Path, cwd: &Path) -> String {
     SourceMap::new(cwd.to_path_buf()).display(path)
 }
 

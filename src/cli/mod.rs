@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod config;
 mod contracts;
 mod debug;
 mod progress;
@@ -18,11 +19,19 @@ use args::{Cli, Command, DebugCommand};
 const USAGE: u8 = 2;
 
 /// Why a command could not do its work.
-struct Failure(String);
+struct Failure {
+    /// In one line.
+    message: String,
+    /// The lines of a file that are to blame.
+    snippet: Option<String>,
+}
 
 impl<E: std::fmt::Display> From<E> for Failure {
     fn from(error: E) -> Self {
-        Failure(error.to_string())
+        Failure {
+            message: error.to_string(),
+            snippet: None,
+        }
     }
 }
 
@@ -39,6 +48,7 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
+        Command::Config(args) => config::run(&args),
         Command::Contracts(args) => contracts::run(&args),
         Command::Rules(args) => rules::list(args.format),
         Command::Explain(args) => rules::explain(&args.rule),
@@ -46,8 +56,11 @@ pub fn main() -> ExitCode {
             DebugCommand::Cfg { target } => debug::cfg(&target),
         },
     };
-    ExitCode::from(result.unwrap_or_else(|Failure(message)| {
-        terminal::complain(&format!("error: {message}"));
+    ExitCode::from(result.unwrap_or_else(|failure| {
+        terminal::complain(&format!("error: {}", failure.message));
+        for line in failure.snippet.iter().flat_map(|snippet| snippet.lines()) {
+            terminal::complain(line);
+        }
         USAGE
     }))
 }

@@ -9,6 +9,7 @@ mod order;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::source::{FileId, Span};
@@ -21,7 +22,7 @@ pub use merge::merge;
 pub use order::sort;
 
 /// How serious a finding is; ordered from least to most.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// For information: shown with `--pedantic`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use termcolor::{Ansi, NoColor};
 
 use super::{Format, Report, write};
-use crate::config::{Overrides, Settings};
+use crate::config::{Configuration, Overrides, Settings};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settle::{Checked, Settled, settle};
@@ -155,12 +155,13 @@ fn sample() -> (tempfile::TempDir, Sample) {
                 .at(at("etl/odds.py", "save_data"), "unknown"),
         ];
         let settings = Settings::new(None, &Overrides::default()).unwrap();
+        let configuration = Configuration::fixed(settings, Overrides::default());
         let checked = Checked {
             files: &[],
             failures: &[],
             partial: false,
         };
-        settle(findings, checked, &settings, &sample.sources)
+        settle(findings, checked, &configuration, &sample.sources)
     };
     (dir, sample)
 }

@@ -71,13 +71,21 @@ const FOREIGN_RECEIVERS: &[&str] = &[
 ];
 
 /// Whether a call writes data, judged by its name, the name in front of it and the literal texts
-/// that it is given.
+/// that it is given; `further` are names, in lower case, that a project adds.
 #[must_use]
-pub fn is_write(name: &str, receiver: Option<&str>, texts: &[crate::ir::Name]) -> bool {
+pub fn is_write(
+    further: &[String],
+    name: &str,
+    receiver: Option<&str>,
+    texts: &[crate::ir::Name],
+) -> bool {
+    let lower = name.to_ascii_lowercase();
+    if further.contains(&lower) {
+        return true;
+    }
     if receiver.is_some_and(|r| FOREIGN_RECEIVERS.contains(&r)) {
         return false;
     }
-    let lower = name.to_ascii_lowercase();
     let words: Vec<&str> = lower.split('_').filter(|w| !w.is_empty()).collect();
     let statement = texts.iter().find_map(|t| statement(t));
     let runs_sql = words
@@ -192,7 +200,7 @@ mod tests {
             "save_rows",
             "to_sql",
         ] {
-            assert!(is_write(name, None, &[]), "{name}");
+            assert!(is_write(&[], name, None, &[]), "{name}");
         }
         for name in [
             "load_config",
@@ -203,14 +211,20 @@ mod tests {
             "notify_error",
             "delete_table",
         ] {
-            assert!(!is_write(name, None, &[]), "{name}");
+            assert!(!is_write(&[], name, None, &[]), "{name}");
         }
         assert!(is_write(
+            &[],
             "query",
             Some("client"),
             &["MERGE t USING s ON a".into()]
         ));
-        assert!(!is_write("execute", Some("db"), &["  SELECT 1".into()]));
-        assert!(!is_write("load", Some("json"), &[]));
+        assert!(!is_write(
+            &[],
+            "execute",
+            Some("db"),
+            &["  SELECT 1".into()]
+        ));
+        assert!(!is_write(&[], "load", Some("json"), &[]));
     }
 }

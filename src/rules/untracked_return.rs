@@ -26,13 +26,15 @@ const WAS_SET: u32 = 2;
 
 /// The rule's automaton: what was written, and whether the place was ever set. Whether it is set
 /// *now* is a question to the state's heap, which knows about aliases and rebindings.
-struct Tally {
+struct Tally<'w> {
     place: WatchedPlace,
+    /// Further names of calls that write.
+    writes: &'w [String],
 }
 
-impl Automaton for Tally {
+impl Automaton for Tally<'_> {
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
-        if !call.resolved && is_write(call.name, call.receiver, call.texts) {
+        if !call.resolved && is_write(self.writes, call.name, call.receiver, call.texts) {
             flags | WROTE
         } else {
             flags
@@ -78,12 +80,20 @@ struct Verdict {
     infeasible: u64,
 }
 
-/// Checks the contract method that a class has, if the class has to keep the contract.
-pub fn check_class<'a>(program: &'a Program<'a>, class: ClassRef, task: Task<'a>) -> Checked {
-    contract_method::check_class(program, class, task, &check_function)
+/// Checks the contract method that a class has, if the class has to keep the contract. `writes`
+/// are further names of calls that write, in lower case.
+pub fn check_class<'a>(
+    program: &'a Program<'a>,
+    class: ClassRef,
+    task: Task<'a>,
+    writes: &[String],
+) -> Checked {
+    contract_method::check_class(program, class, task, &|subject, out| {
+        check_function(subject, writes, out);
+    })
 }
 
-fn check_function(subject: Subject<'_>, out: &mut Checked) {
+fn check_function(subject: Subject<'_>, writes: &[String], out: &mut Checked) {
     let Subject {
         program,
         class,
@@ -96,6 +106,7 @@ fn check_function(subject: Subject<'_>, out: &mut Checked) {
             field: contract.sets.field.as_str().into(),
             key: contract.sets.key.as_str().into(),
         },
+        writes,
     };
     let mut engine = Engine::new(program, &tally);
     let start = |kind| {
@@ -136,7 +147,13 @@ fn check_function(subject: Subject<'_>, out: &mut Checked) {
         }
     }
     out.effort.infeasible += verdict.infeasible;
-    report(program, class, judged, &verdict, &start, out);
+    let found = Found {
+        class,
+        func: judged,
+        verdict: &verdict,
+        writes,
+    };
+    report(program, &found, &start, out);
 }
 
 /// Simulates the function and finds its bad exits, each confirmed by a path. `None` when the
@@ -236,15 +253,26 @@ fn bad(engine: &mut Engine<'_>, state: &State) -> Option<Bad> {
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn report(
-    program: &Program<'_>,
+/// What is to be reported about one function.
+struct Found<'a> {
     class: ClassRef,
     func: FuncRef,
-    verdict: &Verdict,
+    verdict: &'a Verdict,
+    writes: &'a [String],
+}
+
+fn report(
+    program: &Program<'_>,
+    found: &Found<'_>,
     start: &dyn Fn(&'static str) -> FindingBuilder,
     out: &mut Checked,
 ) {
+    let Found {
+        class,
+        func,
+        verdict,
+        writes,
+    } = *found;
     let module = program.module(func.module);
     let Some(file) = module.file.as_ref().map(|f| f.id) else {
         return;
@@ -300,7 +328,7 @@ fn report(
         }
         let shown: Vec<PathEvent> = shown.into_iter().cloned().collect();
         b = contract_method::add_steps(program, b, &shown, "returns without setting it");
-        if swallows_write(program, events) {
+        if swallows_write(program, writes, events) {
             b = b.note(format!(
                 "a write that failed is caught on this path: `{}` is about that, and setting 0 here does not mend it",
                 SwallowedWrite.id()
@@ -319,7 +347,7 @@ fn report(
 
 /// Whether a write raises on a path, and the next thing that happens to its exception is that it is
 /// caught.
-fn swallows_write(program: &Program<'_>, events: &[PathEvent]) -> bool {
+fn swallows_write(program: &Program<'_>, writes: &[String], events: &[PathEvent]) -> bool {
     events.iter().enumerate().any(|(at, e)| {
         let caught = events[at + 1..].iter().find(|later| {
             matches!(
@@ -329,6 +357,7 @@ fn swallows_write(program: &Program<'_>, events: &[PathEvent]) -> bool {
         });
         e.what == EventKind::Raised
             && caught.is_some_and(|later| later.what != EventKind::Raised)
-            && contract_method::called_at(program, e).is_some_and(|name| is_write(&name, None, &[]))
+            && contract_method::called_at(program, e)
+                .is_some_and(|name| is_write(writes, &name, None, &[]))
     })
 }

@@ -7,10 +7,12 @@ mod directive;
 mod ignores;
 mod lines;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::Settings;
+use crate::config::{Configuration, Settings};
 use crate::diagnostics::{FileFailure, Finding, Fingerprint, Severity, fingerprints, sort};
 use crate::rules::ignore_comment::{self, Fault};
 use crate::rules::{IgnoreComment, Rule};
@@ -99,7 +101,7 @@ pub struct Checked<'a> {
 pub fn settle(
     mut findings: Vec<Finding>,
     checked: Checked<'_>,
-    settings: &Settings,
+    configuration: &Configuration,
     sources: &SourceMap,
 ) -> Settled {
     let mut ignores = Ignores::new(sources);
@@ -113,15 +115,25 @@ pub fn settle(
     for finding in &findings {
         ask(finding, &mut ignores);
     }
-    if settings.rules.contains(IgnoreComment.id()) {
-        let faulty = faults(&findings, checked, settings, &mut ignores);
+    let files = SettingsOf {
+        configuration,
+        sources,
+        known: RefCell::default(),
+    };
+    let lints = |id| files.is_on(IgnoreComment.id(), id);
+    if checked.files.iter().any(|file| lints(file.id)) {
+        let faulty = faults(&findings, checked, &files, &mut ignores);
         for finding in &faulty {
             ask(finding, &mut ignores);
         }
         findings.extend(faulty);
         // Now it is known which faults were ignored.
         let own = |rule: &str| rule == IgnoreComment.id();
-        findings.extend(unused(&[], checked, settings, &mut ignores, own));
+        findings.extend(unused(&[], checked, &files, &mut ignores, own));
+    }
+    for finding in &mut findings {
+        let settings = files.of(finding.primary.location.file);
+        finding.severity = settings.severity(finding);
     }
     sort(&mut findings, sources);
     // Before anything is left out: a fingerprint must not depend on what is shown.
@@ -129,7 +141,7 @@ pub fn settle(
     let mut settled = Settled::default();
     for (finding, fingerprint) in findings.into_iter().zip(names) {
         let ignored = reasons.get(&key(&finding));
-        let outcome = decide(&finding, ignored.is_some(), settings);
+        let outcome = decide(&finding, ignored.is_some(), &files);
         *settled.counts.entry(outcome).or_insert(0) += 1;
         let reported = |finding| Reported {
             finding,
@@ -147,6 +159,33 @@ pub fn settle(
     settled
 }
 
+/// The settings of the files of a run, each looked up once.
+struct SettingsOf<'a> {
+    configuration: &'a Configuration,
+    sources: &'a SourceMap,
+    known: RefCell<HashMap<FileId, (Arc<Settings>, PathBuf)>>,
+}
+
+impl SettingsOf<'_> {
+    fn with<T>(&self, file: FileId, ask: impl FnOnce(&Arc<Settings>, &Path) -> T) -> T {
+        let mut known = self.known.borrow_mut();
+        let (settings, path) = known.entry(file).or_insert_with(|| {
+            let file = self.sources.get(file);
+            let path = self.sources.cwd().join(&file.real_path);
+            (self.configuration.of_file(&file), path)
+        });
+        ask(settings, path)
+    }
+
+    fn of(&self, file: FileId) -> Arc<Settings> {
+        self.with(file, |settings, _| Arc::clone(settings))
+    }
+
+    fn is_on(&self, rule: &str, file: FileId) -> bool {
+        self.with(file, |settings, path| settings.is_on(rule, path))
+    }
+}
+
 /// What tells whether a comment ignores a finding.
 type Key = (&'static str, FileId, u32);
 
@@ -155,10 +194,11 @@ fn key(finding: &Finding) -> Key {
     (finding.rule, location.file, location.span.start)
 }
 
-fn decide(finding: &Finding, ignored: bool, settings: &Settings) -> Outcome {
-    if !settings.rules.contains(finding.rule) {
+fn decide(finding: &Finding, ignored: bool, files: &SettingsOf<'_>) -> Outcome {
+    let file = finding.primary.location.file;
+    if !files.is_on(finding.rule, file) {
         Outcome::Unselected
-    } else if finding.severity == Severity::Note && !settings.pedantic {
+    } else if finding.severity == Severity::Note && !files.of(file).pedantic {
         Outcome::BelowThreshold
     } else if ignored {
         Outcome::Suppressed
@@ -171,17 +211,20 @@ fn decide(finding: &Finding, ignored: bool, settings: &Settings) -> Outcome {
 fn faults(
     findings: &[Finding],
     checked: Checked<'_>,
-    settings: &Settings,
+    files: &SettingsOf<'_>,
     ignores: &mut Ignores<'_>,
 ) -> Vec<Finding> {
     let mut out = Vec::new();
     for file in checked.files {
+        if !files.is_on(IgnoreComment.id(), file.id) {
+            continue;
+        }
         for (fault, location) in ignores.file(file.id).faults() {
             out.push(ignore_comment::finding(fault, location, file.language));
         }
     }
     let others = |rule: &str| rule != IgnoreComment.id();
-    out.extend(unused(findings, checked, settings, ignores, others));
+    out.extend(unused(findings, checked, files, ignores, others));
     out
 }
 
@@ -189,7 +232,7 @@ fn faults(
 fn unused(
     findings: &[Finding],
     checked: Checked<'_>,
-    settings: &Settings,
+    files: &SettingsOf<'_>,
     ignores: &mut Ignores<'_>,
     about: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
@@ -201,7 +244,8 @@ fn unused(
     let mut out = Vec::new();
     for file in checked.files {
         let comments = !ignores.file(file.id).comments().is_empty();
-        if !comments || checked.failures.iter().any(|f| f.path == file.display) {
+        let lints = files.is_on(IgnoreComment.id(), file.id);
+        if !comments || !lints || checked.failures.iter().any(|f| f.path == file.display) {
             continue;
         }
         let judged = |rule: &'static str, around: Span| {
@@ -209,7 +253,7 @@ fn unused(
                 let place = note.primary.location;
                 note.rule == rule && place.file == file.id && around.contains(place.span)
             });
-            about(rule) && settings.rules.contains(rule) && !open
+            about(rule) && files.is_on(rule, file.id) && !open
         };
         for (rule, location) in ignores.file(file.id).unused(judged) {
             let doubtful = checked.partial;

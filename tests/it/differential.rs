@@ -16,7 +16,7 @@ use std::process::Command;
 
 use crate::common::python_is_there;
 use serde::Deserialize;
-use tallylint::config::{Overrides, Settings};
+use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::driver::{self, Request};
 
 const SEED: u64 = 1;
@@ -92,9 +92,10 @@ fn lint(folder: &Path) -> Reports {
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,
-        settings: &settings,
+        configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
-    });
+    })
+    .unwrap();
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let mut found = Reports::default();
     for f in outcome.settled.reported.iter().map(|r| &r.finding) {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tallylint::config::{Overrides, Settings};
+use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::diagnostics::{Finding, Fix};
 use tallylint::driver::{self, Outcome, Request};
 
@@ -15,9 +15,10 @@ fn check(path: &Path) -> Outcome {
     driver::run(Request {
         paths: &[path.to_path_buf()],
         stdin: None,
-        settings: &Settings::new(None, &overrides).unwrap(),
+        configuration: &Configuration::fixed(Settings::new(None, &overrides).unwrap(), overrides),
         cwd: path.parent().unwrap().to_path_buf(),
     })
+    .unwrap()
 }
 
 fn findings(outcome: &Outcome) -> impl Iterator<Item = &Finding> {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tallylint::config::{Overrides, Settings};
+use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::driver::{self, Outcome, Request};
 use tallylint::frontend::layout::Layout;
 use tallylint::frontend::{self, STACK_SIZE};
@@ -40,9 +40,10 @@ fn check(project: &Project) -> Outcome {
     let outcome = driver::run(Request {
         paths: &[PathBuf::from(".")],
         stdin: None,
-        settings: &settings,
+        configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: project.path(""),
-    });
+    })
+    .unwrap();
     assert!(outcome.bug.is_none(), "{:?}", outcome.bug);
     let internal: Vec<_> = outcome.failures.iter().filter(|f| f.internal).collect();
     assert!(internal.is_empty(), "{internal:?}");

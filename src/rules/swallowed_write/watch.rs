@@ -271,7 +271,7 @@ impl<'o> Watch<'o> {
             .iter()
             .filter_map(|a| text(engine, state, *a, 0))
             .collect();
-        if !tables::is_write(call.name, receiver.as_deref(), &texts)
+        if !tables::is_write(&self.options.writes, call.name, receiver.as_deref(), &texts)
             || tables::is_removal(call.name, &texts)
             || self.is_auxiliary(engine, call, &texts)
         {
