@@ -1,7 +1,8 @@
 //! The analysis of a set of files: the seam between the driver and everything that understands
 //! code.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,9 @@ pub struct AnalysisInput<'a> {
     pub settings: &'a [Arc<Settings>],
     /// Which files are parsed.
     pub reading: Reading,
+    /// The real paths of the files that changed: only these are checked, and those with a class
+    /// that inherits from one in them. Otherwise all are.
+    pub changed: Option<&'a BTreeSet<PathBuf>>,
 }
 
 /// What an analysis found.
@@ -50,8 +54,20 @@ pub struct Analysis {
     pub processors: usize,
     /// Files that could not be analysed, wholly or in part.
     pub failed: Vec<FileFailure>,
+    /// The numbers of the files that were checked, when not all were.
+    pub concerned: Option<BTreeSet<usize>>,
     /// Counters for `--statistics`.
     pub statistics: Statistics,
+}
+
+impl Analysis {
+    /// Whether a file was to be checked, by its number.
+    #[must_use]
+    pub fn concerns(&self, file: usize) -> bool {
+        self.concerned
+            .as_ref()
+            .is_none_or(|files| files.contains(&file))
+    }
 }
 
 /// Named counters, in the order in which they are printed.
@@ -114,7 +130,9 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let start = Instant::now();
     let program = Program::new(input.sources);
     let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
-    let modules = loaded.clone();
+    out.concerned = concerned(&program, &loaded, input);
+    let mut modules = loaded.clone();
+    modules.retain(|(at, _)| out.concerns(*at));
     out.statistics.time("parsing classes", start.elapsed());
 
     let start = Instant::now();
@@ -167,7 +185,10 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         };
         let mut loaded = selection.load_functions(sparse, &mut out.failed);
         let wanted = |at: usize| input.settings[at].rules.contains(SuccessAsProof.id());
-        loaded.retain(|(at, _)| wanted(*at));
+        if let (Some(known), Some(more)) = (&mut out.concerned, concerned(sparse, &loaded, input)) {
+            known.extend(more);
+        }
+        loaded.retain(|(at, _)| wanted(*at) && out.concerns(*at));
         read.extend(loaded.iter().map(|(at, _)| *at));
         out.statistics.time("parsing functions", start.elapsed());
         let start = Instant::now();
@@ -216,6 +237,32 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.findings = findings(&program, results);
     out.findings.extend(others);
     out
+}
+
+/// The numbers of the files that changed, or have a class that inherits from one that did; `None`
+/// when that does not matter.
+fn concerned(
+    program: &Program<'_>,
+    loaded: &[(usize, ModuleId)],
+    input: &AnalysisInput<'_>,
+) -> Option<BTreeSet<usize>> {
+    let changed = input.changed?;
+    let has_changed = |file: &SourceFile| changed.contains(&file.real_path);
+    let numbers = 0..input.files.len();
+    let mut out: BTreeSet<usize> = numbers
+        .filter(|at| has_changed(&input.files[*at]))
+        .collect();
+    for (at, module) in loaded {
+        let above = |class| contracts::known_above(program, class);
+        let inherits = program.classes(*module).flat_map(above).any(|class| {
+            let file = &program.module(class.module).file;
+            file.as_ref().is_some_and(|file| has_changed(file))
+        });
+        if inherits {
+            out.insert(*at);
+        }
+    }
+    Some(out)
 }
 
 /// The settings of a run, each once.

@@ -91,6 +91,7 @@ fn check(bytes: &[u8], language: Language) {
             files: &files,
             settings: &[configuration().of_file(&files[0])],
             reading: Reading::Everything,
+            changed: None,
         };
         let analysis = analyse(&input);
         for failure in &analysis.failed {
@@ -100,6 +101,7 @@ fn check(bytes: &[u8], language: Language) {
             files: &files,
             failures: &analysis.failed,
             partial: false,
+            baselines: &[],
         };
         let settled = settle(analysis.findings, checked, configuration(), &sources);
         let report = Report {

@@ -114,6 +114,20 @@ pub struct CheckArgs {
         help_heading = "Rules"
     )]
     pub add_ignore: Option<String>,
+    /// Do not report what this file knows, instead of those that the configuration names
+    #[arg(long, value_name = "FILE", help_heading = "Known findings")]
+    pub baseline: Option<PathBuf>,
+    /// Write what is found to the baseline, so that it is not reported from now on
+    #[arg(
+        long,
+        conflicts_with_all = ["format", "output", "add_ignore", "changed_since"],
+        help_heading = "Known findings"
+    )]
+    pub write_baseline: bool,
+    /// Check only files that differ from this git revision, and files with a class that inherits
+    /// from one in them
+    #[arg(long, value_name = "REV", help_heading = "Paths")]
+    pub changed_since: Option<String>,
     /// Refuse files that are larger
     #[arg(
         long,

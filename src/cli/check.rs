@@ -8,12 +8,13 @@ use termcolor::{Ansi, NoColor, WriteColor};
 
 use super::args::{CheckArgs, CheckFormat, MIB};
 use super::progress::Progress;
-use super::{Failure, terminal};
+use super::{Failure, baseline, terminal};
 use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
+use crate::discover::changed_since;
 use crate::driver::{self, Outcome, Request, Status};
 use crate::fix;
 use crate::report::{self, Format, plural};
-use crate::settle;
+use crate::settle::{self, Baseline, Entry};
 use crate::source::{DEFAULT_FILE_BYTES, SourceMap, describe_io};
 
 /// The name of standard input on the command line.
@@ -34,6 +35,8 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         pedantic: args.pedantic,
         max_file_bytes: Some(args.max_file_size * MIB),
         reading: args.read.into(),
+        baseline: args.baseline.as_ref().map(|path| cwd.join(path)),
+        write_baseline: args.write_baseline,
     };
     let wrong = |error: ConfigError| configuration_failure(&error, &cwd);
     let configuration = Configuration::new(&source, &overrides, &cwd).map_err(wrong)?;
@@ -48,6 +51,13 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     if !piped.is_empty() && args.add_ignore.is_some() {
         return Err("--add-ignore changes files, so `-` cannot be among the paths".into());
     }
+    if !piped.is_empty() && args.write_baseline {
+        return Err("what is piped in has no place in a baseline".into());
+    }
+    let changed = args.changed_since.as_deref();
+    let changed = changed
+        .map(|revision| changed_since(revision, &cwd))
+        .transpose()?;
     let stdin = if piped.is_empty() {
         None
     } else {
@@ -61,6 +71,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     let outcome = driver::run(Request {
         paths: &paths,
         stdin,
+        changed: changed.as_ref(),
         configuration: &configuration,
         cwd: cwd.clone(),
     });
@@ -71,6 +82,9 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     }
     if let Some(reason) = &args.add_ignore {
         return add_ignores(reason, &outcome);
+    }
+    if args.write_baseline {
+        return baseline::write(args, &outcome);
     }
     write_report(args, &outcome)?;
     Ok(write_remarks(args, &outcome).code())
@@ -187,6 +201,12 @@ pub fn write_failures(outcome: &Outcome) {
     }
 }
 
+/// The entries of baselines that were not found again.
+fn expired(outcome: &Outcome) -> impl Iterator<Item = (&Baseline, &Entry)> {
+    let baselines = outcome.settled.baselines.iter();
+    baselines.flat_map(|(known, expired)| expired.iter().map(move |entry| (known, entry)))
+}
+
 /// What goes to standard error after the report.
 fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
     write_failures(outcome);
@@ -197,6 +217,16 @@ fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
         for skipped in &outcome.skipped {
             let path = outcome.sources.display(&skipped.path);
             terminal::complain(&format!("skipped: {path}: {}", skipped.reason.describe()));
+        }
+        for (known, entry) in expired(outcome) {
+            terminal::complain(&format!(
+                "no longer found: {}: {}: {} in {}: `{}`",
+                outcome.sources.display(&known.path),
+                entry.path,
+                entry.rule,
+                entry.symbol,
+                entry.code
+            ));
         }
         let unselected = outcome.settled.count(settle::Outcome::Unselected);
         if unselected > 0 {

@@ -29,7 +29,7 @@ impl ConfigError {
     }
 
     /// About a file as a whole.
-    pub(super) fn file(path: &Path, message: String) -> Self {
+    pub(crate) fn file(path: &Path, message: String) -> Self {
         Self {
             place: Some((path.to_path_buf(), None)),
             message,
@@ -38,7 +38,7 @@ impl ConfigError {
     }
 
     /// About a part of a file.
-    pub(super) fn part(path: &Path, text: &str, span: &Range<usize>, message: String) -> Self {
+    pub(crate) fn part(path: &Path, text: &str, span: &Range<usize>, message: String) -> Self {
         let at = u32::try_from(span.start).unwrap_or(u32::MAX);
         let index = LineIndex::new(text);
         let position = index.position(text, at);

@@ -117,6 +117,10 @@ pub struct Overrides {
     pub max_file_bytes: Option<u64>,
     /// `--read`
     pub reading: Reading,
+    /// `--baseline`, instead of what the files say.
+    pub baseline: Option<PathBuf>,
+    /// Whether baselines are to be written, so that there need not be any yet.
+    pub write_baseline: bool,
 }
 
 #[cfg(test)]

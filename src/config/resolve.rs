@@ -72,9 +72,10 @@ impl Settings {
             per_file_ignores: per_file_ignores(said)?,
             severities: severities(said)?,
             scope: Scope { exclude, include },
-            baseline: said.baseline.as_ref().map(|path| {
+            baseline: overrides.baseline.clone().or_else(|| {
+                let path = said.baseline.as_ref()?;
                 let folder = path.layer.path.parent().unwrap_or(Path::new("."));
-                folder.join(path.get())
+                Some(folder.join(path.get()))
             }),
             pedantic: overrides.pedantic,
             file: file.map(Path::to_path_buf),

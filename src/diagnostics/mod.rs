@@ -16,7 +16,7 @@ use crate::source::{FileId, Span};
 
 pub use builder::FindingBuilder;
 pub use failure::FileFailure;
-pub use fingerprint::{Fingerprint, fingerprints};
+pub use fingerprint::Fingerprint;
 pub use fix::{Edit, Fix, Safety};
 pub use merge::merge;
 pub use order::sort;

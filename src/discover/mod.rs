@@ -5,6 +5,7 @@
 //! A file that is named explicitly is always taken. Links are followed, but every real folder is
 //! walked once and every real file is taken once, so loops end and copies do not count twice.
 
+mod changed;
 mod ignores;
 mod skip;
 mod walk;
@@ -17,6 +18,7 @@ use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::FileFailure;
 use crate::source::{SourceMap, describe_io};
 
+pub use changed::changed_since;
 pub use ignores::{Patterns, Scope};
 
 /// What discovery found.

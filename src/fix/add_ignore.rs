@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::replace::replace;
+use super::replace::replace_file;
 use crate::diagnostics::{FileFailure, Finding};
 use crate::frontend::layout::{CommentKind, comment_mark};
 use crate::rules::{IgnoreComment, Rule};
@@ -102,7 +102,7 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
         text.insert_str(*at as usize, new);
     }
     verify(file, findings, &insertions, &text, changed.clone())?;
-    replace(&file.real_path, &changed).map_err(io)
+    replace_file(&file.real_path, &changed).map_err(io)
 }
 
 /// What is inserted, in the order of the text.

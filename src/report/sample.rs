@@ -160,6 +160,7 @@ fn sample() -> (tempfile::TempDir, Sample) {
             files: &[],
             failures: &[],
             partial: false,
+            baselines: &[],
         };
         settle(findings, checked, &configuration, &sample.sources)
     };
@@ -282,7 +283,7 @@ fn json() {
       ],
       "steps": [],
       "notes": [],
-      "fingerprint": "7895c9f9a404caff",
+      "fingerprint": "6f097ae72efbc11f",
       "help": "set `self.stats['rows_inserted']` on this path (0 if nothing was written)",
       "fix": {
         "message": "raise again",
@@ -360,7 +361,7 @@ fn json() {
       "notes": [
         "run() will record 0 rows"
       ],
-      "fingerprint": "2b0577274971cbcd",
+      "fingerprint": "0b8f1e47cec6c00b",
       "help": "set `self.stats['rows_inserted']` on this path to the number of rows written",
       "fix": null
     },
@@ -380,12 +381,16 @@ fn json() {
       ],
       "steps": [],
       "notes": [],
-      "fingerprint": "07cc8ee2b62b5ea7",
+      "fingerprint": "a3145ea4a5d7b8e2",
       "help": "set `self.stats['rows_inserted']` on every path that returns (0 if nothing was written)",
       "fix": null
     }
   ],
   "suppressed": [],
+  "baseline": {
+    "known": 0,
+    "expired": []
+  },
   "files": {
     "checked": 2,
     "skipped": 1,

@@ -48,6 +48,19 @@ pub fn summary(report: &Report<'_>, time: Duration) -> String {
             plural(suppressed, "finding")
         );
     }
+    let known = settled.count(Outcome::Known);
+    if known > 0 {
+        let _ = writeln!(text, "{} known from the baseline", plural(known, "finding"));
+    }
+    let expired: usize = settled.baselines.iter().map(|(_, gone)| gone.len()).sum();
+    if expired > 0 {
+        let are = if expired == 1 { "is" } else { "are" };
+        let _ = writeln!(
+            text,
+            "{} of the baseline {are} no longer found; --write-baseline drops them",
+            plural(expired, "finding")
+        );
+    }
     let hidden = settled.count(Outcome::BelowThreshold);
     if hidden > 0 {
         let _ = writeln!(

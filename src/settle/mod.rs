@@ -3,7 +3,9 @@
 //! `directive` is the grammar of ignore comments, `lines` says what a comment is about, and
 //! `ignores` keeps which comment ignored what.
 
+mod baseline;
 mod directive;
+mod identity;
 mod ignores;
 mod lines;
 
@@ -13,11 +15,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Configuration, Settings};
-use crate::diagnostics::{FileFailure, Finding, Fingerprint, Severity, fingerprints, sort};
+use crate::diagnostics::{FileFailure, Finding, Severity, sort};
 use crate::rules::ignore_comment::{self, Fault};
 use crate::rules::{IgnoreComment, Rule};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 
+pub use baseline::{Baseline, Entry};
+pub use identity::Identity;
+use identity::identities;
 use ignores::Ignores;
 pub use ignores::{FileIgnores, Ignore};
 pub use lines::Lines;
@@ -33,6 +38,8 @@ pub enum Outcome {
     BelowThreshold,
     /// A comment ignores it.
     Suppressed,
+    /// The baseline knows it.
+    Known,
 }
 
 /// A finding that is shown.
@@ -40,8 +47,8 @@ pub enum Outcome {
 pub struct Reported {
     /// The finding.
     pub finding: Finding,
-    /// Its name across runs.
-    pub fingerprint: Fingerprint,
+    /// Its names across runs.
+    pub identity: Identity,
 }
 
 /// A finding that a comment ignores.
@@ -60,6 +67,10 @@ pub struct Settled {
     pub reported: Vec<Reported>,
     /// What comments ignore, in total order.
     pub suppressed: Vec<Suppressed>,
+    /// What baselines know, in total order.
+    pub known: Vec<Reported>,
+    /// The baselines that hold for the files, by their paths, with the entries that have expired.
+    pub baselines: Vec<(Baseline, Vec<Entry>)>,
     /// How many findings had each outcome.
     pub counts: BTreeMap<Outcome, usize>,
 }
@@ -94,6 +105,8 @@ pub struct Checked<'a> {
     pub failures: &'a [FileFailure],
     /// Whether the files were named one by one, so that others of the project may be missing.
     pub partial: bool,
+    /// The baselines that hold for them.
+    pub baselines: &'a [Baseline],
 }
 
 /// Puts findings in order and decides about each.
@@ -137,18 +150,28 @@ pub fn settle(
     }
     sort(&mut findings, sources);
     // Before anything is left out: a fingerprint must not depend on what is shown.
-    let names = fingerprints(&findings, sources);
-    let mut settled = Settled::default();
-    for (finding, fingerprint) in findings.into_iter().zip(names) {
+    let names = identities(&findings, sources);
+    let outcomes: Vec<Outcome> = findings
+        .iter()
+        .map(|finding| decide(finding, reasons.contains_key(&key(finding)), &files))
+        .collect();
+    let (baselines, known) = recognise(&findings, &names, &outcomes, checked, &files);
+    let mut settled = Settled {
+        baselines,
+        ..Settled::default()
+    };
+    let decided = findings.into_iter().zip(names).zip(outcomes).zip(known);
+    for (((finding, identity), outcome), known) in decided {
         let ignored = reasons.get(&key(&finding));
-        let outcome = decide(&finding, ignored.is_some(), &files);
-        *settled.counts.entry(outcome).or_insert(0) += 1;
-        let reported = |finding| Reported {
-            finding,
-            fingerprint,
+        let outcome = match outcome {
+            Outcome::Reported | Outcome::BelowThreshold if known => Outcome::Known,
+            outcome => outcome,
         };
+        *settled.counts.entry(outcome).or_insert(0) += 1;
+        let reported = |finding| Reported { finding, identity };
         match outcome {
             Outcome::Reported => settled.reported.push(reported(finding)),
+            Outcome::Known => settled.known.push(reported(finding)),
             Outcome::Suppressed => settled.suppressed.push(Suppressed {
                 reason: ignored.cloned().flatten(),
                 finding: reported(finding),
@@ -181,6 +204,10 @@ impl SettingsOf<'_> {
         self.with(file, |settings, _| Arc::clone(settings))
     }
 
+    fn path(&self, file: FileId) -> PathBuf {
+        self.with(file, |_, path| path.to_path_buf())
+    }
+
     fn is_on(&self, rule: &str, file: FileId) -> bool {
         self.with(file, |settings, path| settings.is_on(rule, path))
     }
@@ -205,6 +232,52 @@ fn decide(finding: &Finding, ignored: bool, files: &SettingsOf<'_>) -> Outcome {
     } else {
         Outcome::Reported
     }
+}
+
+/// Looks findings up in the baselines that hold for their files; tells which are known, and which
+/// entries of each baseline have expired.
+fn recognise(
+    findings: &[Finding],
+    names: &[Identity],
+    outcomes: &[Outcome],
+    checked: Checked<'_>,
+    files: &SettingsOf<'_>,
+) -> (Vec<(Baseline, Vec<Entry>)>, Vec<bool>) {
+    let mut known = vec![false; findings.len()];
+    let mut out = Vec::new();
+    // What was looked at as a whole, so that nothing of it is missing.
+    let judged: HashMap<PathBuf, FileId> = checked
+        .files
+        .iter()
+        .filter(|file| !checked.partial && !checked.failures.iter().any(|f| f.path == file.display))
+        .map(|file| (files.path(file.id), file.id))
+        .collect();
+    for baseline in checked.baselines {
+        let mut baseline = baseline.clone();
+        let about = |at: &usize| {
+            let file = findings[*at].primary.location.file;
+            let open = matches!(outcomes[*at], Outcome::Reported | Outcome::BelowThreshold);
+            open && files.of(file).baseline.as_ref() == Some(&baseline.path)
+        };
+        let numbers: Vec<usize> = (0..findings.len()).filter(about).collect();
+        let path = |at: &usize| files.path(findings[*at].primary.location.file);
+        let paths: Vec<PathBuf> = numbers.iter().map(path).collect();
+        let asked: Vec<_> = numbers.iter().zip(&paths).collect();
+        let asked = asked
+            .iter()
+            .map(|(at, path)| (&findings[**at], &names[**at], path.as_path()));
+        let asked: Vec<_> = asked.collect();
+        for (at, is_known) in numbers.iter().zip(baseline.recognise(&asked)) {
+            known[*at] = is_known;
+        }
+        let expired = baseline.expired(|path, rule| {
+            judged
+                .get(path)
+                .is_some_and(|file| files.is_on(rule, *file))
+        });
+        out.push((baseline, expired));
+    }
+    (out, known)
 }
 
 /// What is wrong with the ignore comments of the checked files.

@@ -35,6 +35,7 @@ fn json_has_its_shape_without_findings() {
         "tool": {"name": "tallylint", "version": env!("CARGO_PKG_VERSION")},
         "findings": [],
         "suppressed": [],
+        "baseline": {"known": 0, "expired": []},
         "files": {"checked": 1, "skipped": 1, "failed": []},
         "processors": 0,
     });

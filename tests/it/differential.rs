@@ -92,6 +92,7 @@ fn lint(folder: &Path) -> Reports {
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,
+        changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
     })

@@ -15,6 +15,7 @@ fn check(path: &Path) -> Outcome {
     driver::run(Request {
         paths: &[path.to_path_buf()],
         stdin: None,
+        changed: None,
         configuration: &Configuration::fixed(Settings::new(None, &overrides).unwrap(), overrides),
         cwd: path.parent().unwrap().to_path_buf(),
     })

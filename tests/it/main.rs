@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod baseline;
 mod bombs;
 mod broken;
 mod cfg;
+mod changed;
 mod cli;
 mod common;
 mod config;

@@ -40,6 +40,7 @@ fn check(project: &Project) -> Outcome {
     let outcome = driver::run(Request {
         paths: &[PathBuf::from(".")],
         stdin: None,
+        changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: project.path(""),
     })
