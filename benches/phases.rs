@@ -60,6 +60,7 @@ fn check(bencher: Bencher<'_, '_>, rule: &str) {
         driver::run(Request {
             paths: std::slice::from_ref(&path),
             stdin: None,
+            overlay: &driver::Overlay::new(),
             changed: None,
             configuration: &configuration,
             cwd: folder(),

@@ -1,6 +1,6 @@
 //! The driver: discover, load, analyse, settle. Prints nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,12 +15,17 @@ use crate::report::Report;
 use crate::settle::{Baseline, Checked, Settled, settle};
 use crate::source::{DEFAULT_FILE_BYTES, FileId, Language, SourceFile, SourceMap, decode};
 
+/// Texts that stand for files, by the paths by which these were found.
+pub type Overlay = BTreeMap<PathBuf, String>;
+
 /// What to check.
 pub struct Request<'a> {
     /// Files and folders.
     pub paths: &'a [PathBuf],
     /// Text that was piped in, and the path it stands for.
     pub stdin: Option<(PathBuf, Vec<u8>)>,
+    /// Texts that stand for files, wherever those are found.
+    pub overlay: &'a Overlay,
     /// The real paths of the files that changed, to check only what they concern.
     pub changed: Option<&'a BTreeSet<PathBuf>>,
     /// How.
@@ -116,6 +121,7 @@ impl Outcome {
             checked: self.checked,
             skipped: self.skipped_count,
             processors: self.processors,
+            fixed: 0,
         }
     }
 }
@@ -142,6 +148,9 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
                 error.reason,
             )),
         }
+    }
+    for (path, text) in request.overlay {
+        sources.add_virtual(path, text.clone());
     }
     let found = discover(request.paths, configuration, &sources)?;
     let discovering = start.elapsed();

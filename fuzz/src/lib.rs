@@ -111,6 +111,7 @@ fn check(bytes: &[u8], language: Language) {
             checked: 1,
             skipped: 0,
             processors: analysis.processors,
+            fixed: 0,
         };
         let summary = Some(Duration::ZERO);
         for format in [Format::Text { summary }, Format::Concise, Format::Json] {
@@ -203,6 +204,7 @@ pub fn ignores(bytes: &[u8]) {
         files: &files,
         failures: &[],
         partial: false,
+        baselines: &[],
     };
     let ignores = FileIgnores::of(&files[0]);
     for ignore in ignores.comments() {
@@ -210,7 +212,7 @@ pub fn ignores(bytes: &[u8]) {
         let close = ignore.close.map(|at| text.as_bytes()[at as usize]);
         assert!(matches!(close, None | Some(b']')));
     }
-    let settled = settle(Vec::new(), checked, settings(), &sources);
+    let settled = settle(Vec::new(), checked, configuration(), &sources);
     for reported in &settled.reported {
         let span = reported.finding.primary.location.span;
         assert!(text.get(span.range()).is_some());

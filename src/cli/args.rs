@@ -106,6 +106,25 @@ pub struct CheckArgs {
     )]
     pub fail_on: FailOn,
 
+    /// Change the files: apply the fixes that cannot make anything worse
+    #[arg(
+        long,
+        group = "fixing",
+        conflicts_with_all = ["add_ignore", "write_baseline"],
+        help_heading = "Fixes"
+    )]
+    pub fix: bool,
+    /// Print what --fix would change, as a patch, instead of what is found
+    #[arg(
+        long,
+        group = "fixing",
+        conflicts_with_all = ["fix", "add_ignore", "write_baseline", "format", "output"],
+        help_heading = "Fixes"
+    )]
+    pub diff: bool,
+    /// With --fix or --diff, apply fixes that change what the program does, too
+    #[arg(long, requires = "fixing", help_heading = "Fixes")]
+    pub unsafe_fixes: bool,
     /// Add comments that ignore what is found, with this reason, instead of reporting it
     #[arg(
         long,

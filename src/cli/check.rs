@@ -8,12 +8,12 @@ use termcolor::{Ansi, NoColor, WriteColor};
 
 use super::args::{CheckArgs, CheckFormat, MIB};
 use super::progress::Progress;
-use super::{Failure, baseline, terminal};
+use super::{Failure, baseline, fixing, terminal};
 use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
 use crate::discover::changed_since;
 use crate::driver::{self, Outcome, Request, Status};
 use crate::fix;
-use crate::report::{self, Format, plural};
+use crate::report::{self, Format, Report, plural};
 use crate::settle::{self, Baseline, Entry};
 use crate::source::{DEFAULT_FILE_BYTES, SourceMap, describe_io};
 
@@ -54,6 +54,9 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     if !piped.is_empty() && args.write_baseline {
         return Err("what is piped in has no place in a baseline".into());
     }
+    if !piped.is_empty() && (args.fix || args.diff) {
+        return Err("fixes change files, so `-` cannot be among the paths".into());
+    }
     let changed = args.changed_since.as_deref();
     let changed = changed
         .map(|revision| changed_since(revision, &cwd))
@@ -68,9 +71,21 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         ))
     };
     let progress = Progress::start(!args.quiet);
+    if args.fix || args.diff {
+        let task = fix::Task {
+            paths: &paths,
+            changed: changed.as_ref(),
+            configuration: &configuration,
+            cwd: &cwd,
+        };
+        let repaired = fix::repair(task, fixing::allowed(args)).map_err(wrong)?;
+        drop(progress);
+        return fixing::finish(args, &repaired);
+    }
     let outcome = driver::run(Request {
         paths: &paths,
         stdin,
+        overlay: &driver::Overlay::new(),
         changed: changed.as_ref(),
         configuration: &configuration,
         cwd: cwd.clone(),
@@ -86,7 +101,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     if args.write_baseline {
         return baseline::write(args, &outcome);
     }
-    write_report(args, &outcome)?;
+    write_report(args, &outcome, 0)?;
     Ok(write_remarks(args, &outcome).code())
 }
 
@@ -106,7 +121,7 @@ pub fn configuration_failure(error: &ConfigError, cwd: &Path) -> Failure {
 }
 
 /// Tells which configuration files were used.
-fn tell_configurations(outcome: &Outcome) {
+pub fn tell_configurations(outcome: &Outcome) {
     for path in &outcome.configurations {
         let path = outcome.sources.display(path);
         terminal::complain(&format!("configuration: {path}"));
@@ -157,7 +172,8 @@ fn add_ignores(reason: &str, outcome: &Outcome) -> Result<u8, Failure> {
     Ok(status.code())
 }
 
-fn write_report(args: &CheckArgs, outcome: &Outcome) -> Result<(), Failure> {
+/// Writes what was found; `fixed` findings are not there any more.
+pub fn write_report(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Result<(), Failure> {
     let format = match args.format {
         CheckFormat::Text => Format::Text {
             summary: (!args.quiet).then_some(outcome.elapsed),
@@ -165,7 +181,11 @@ fn write_report(args: &CheckArgs, outcome: &Outcome) -> Result<(), Failure> {
         CheckFormat::Concise => Format::Concise,
         CheckFormat::Json => Format::Json,
     };
-    let render = |out: &mut dyn WriteColor| report::write(format, &outcome.report(), out);
+    let report = Report {
+        fixed,
+        ..outcome.report()
+    };
+    let render = |out: &mut dyn WriteColor| report::write(format, &report, out);
     let bytes = if terminal::colour(args.color, args.output.is_some()) {
         let mut out = Ansi::new(Vec::new());
         render(&mut out)?;
@@ -208,7 +228,7 @@ fn expired(outcome: &Outcome) -> impl Iterator<Item = (&Baseline, &Entry)> {
 }
 
 /// What goes to standard error after the report.
-fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
+pub fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
     write_failures(outcome);
     if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {
         terminal::complain("warning: no source files found");

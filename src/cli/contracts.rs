@@ -29,6 +29,7 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
     let outcome = driver::run(Request {
         paths: &args.paths,
         stdin: None,
+        overlay: &driver::Overlay::new(),
         changed: None,
         configuration: &configuration,
         cwd: cwd.clone(),

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod contracts;
 mod debug;
+mod fixing;
 mod progress;
 mod rules;
 mod terminal;

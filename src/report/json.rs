@@ -21,6 +21,8 @@ struct Document<'a> {
     findings: Vec<JsonFinding<'a>>,
     suppressed: Vec<JsonSuppressed<'a>>,
     baseline: JsonBaseline<'a>,
+    /// How many findings were fixed, and are no more.
+    fixed: usize,
     files: Files<'a>,
     processors: usize,
 }
@@ -143,6 +145,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
             })
             .collect(),
         baseline: baseline(report),
+        fixed: report.fixed,
         files: Files {
             checked: report.checked,
             skipped: report.skipped,

@@ -78,6 +78,7 @@ impl Sample {
             checked: 2,
             skipped: 1,
             processors: 1,
+            fixed: 0,
         }
     }
 }
@@ -391,6 +392,7 @@ fn json() {
     "known": 0,
     "expired": []
   },
+  "fixed": 0,
   "files": {
     "checked": 2,
     "skipped": 1,
@@ -421,6 +423,7 @@ fn a_clean_run_says_so() {
         checked: 1,
         skipped: 0,
         processors: 3,
+        fixed: 0,
     };
     assert_eq!(
         super::summary(&report, Duration::ZERO),

@@ -10,6 +10,7 @@ mod hints;
 mod lists;
 mod names;
 mod query;
+mod repair;
 mod report;
 mod sayings;
 mod sites;

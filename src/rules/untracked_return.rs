@@ -1,5 +1,7 @@
 //! `untracked-return`: every path on which a contract method returns must have set the place.
 
+mod repair;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -18,6 +20,7 @@ use crate::rules::contract_method::{
 use crate::rules::tables::is_write;
 use crate::rules::{Rule, SwallowedWrite, UntrackedReturn};
 use crate::source::Span;
+use repair::{Arrivals, record_nothing};
 
 /// The path did a write.
 const WROTE: u32 = 1;
@@ -74,6 +77,8 @@ impl Bad {
 struct Verdict {
     /// Bad exits with the path to each.
     bad: Vec<(ExitPoint, Bad, bool, Vec<PathEvent>)>,
+    /// How each exit is reached.
+    arrivals: BTreeMap<ExitPoint, Arrivals>,
     /// No path on which it returns sets the place.
     never: bool,
     /// Exits for which no single path was found.
@@ -152,6 +157,7 @@ fn check_function(subject: Subject<'_>, writes: &[String], out: &mut Checked) {
         func: judged,
         verdict: &verdict,
         writes,
+        place: (&contract.sets.field, &contract.sets.key),
     };
     report(program, &found, &start, out);
 }
@@ -167,6 +173,7 @@ fn judge(
     let (cx, graph) = simulate(engine, func, cells, state);
     let graph = graph?;
     let mut candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad, bool)>> = BTreeMap::new();
+    let mut arrivals: BTreeMap<ExitPoint, Arrivals> = BTreeMap::new();
     let mut any_good = false;
     let mut any_unverified = false;
     for e in graph.exits.iter().filter(|e| e.kind == ExitKind::Return) {
@@ -174,11 +181,14 @@ fn judge(
         if engine.is_failure(&e.state, e.value) {
             continue;
         }
-        match bad(engine, &e.state) {
+        let bad = bad(engine, &e.state);
+        let point = exit_point(&cx, e.block);
+        arrivals.entry(point).or_default().add(e.block, bad);
+        match bad {
             None => any_good = true,
             Some(b) => {
                 any_unverified |= b == Bad::Unverified;
-                let list = candidates.entry(exit_point(&cx, e.block)).or_default();
+                let list = candidates.entry(point).or_default();
                 let low = e.state.flags & flag::UNCERTAIN != 0;
                 if !list.contains(&(e.block, b, low)) {
                     list.push((e.block, b, low));
@@ -214,6 +224,7 @@ fn judge(
     let never = !any_good && !any_unverified && !lost && !found.is_empty();
     Some(Verdict {
         bad: found,
+        arrivals,
         never,
         infeasible,
     })
@@ -259,6 +270,8 @@ struct Found<'a> {
     func: FuncRef,
     verdict: &'a Verdict,
     writes: &'a [String],
+    /// Field and key.
+    place: (&'a str, &'a str),
 }
 
 fn report(
@@ -272,6 +285,7 @@ fn report(
         func,
         verdict,
         writes,
+        place,
     } = *found;
     let module = program.module(func.module);
     let Some(file) = module.file.as_ref().map(|f| f.id) else {
@@ -297,6 +311,9 @@ fn report(
         out.findings.push(finding);
         return;
     }
+    let repairable = |exit: &Location, point: &ExitPoint, kind: Bad| {
+        kind == Bad::Plain && exit.file == file && exit.span == point.span
+    };
     for (point, kind, low, events) in &verdict.bad {
         let mut b = start(kind.kind())
             .arg("unknown", "it depends on code that was not found")
@@ -328,13 +345,22 @@ fn report(
         }
         let shown: Vec<PathEvent> = shown.into_iter().cloned().collect();
         b = contract_method::add_steps(program, b, &shown, "returns without setting it");
-        if swallows_write(program, writes, events) {
+        let swallows = swallows_write(program, writes, events);
+        if swallows {
             b = b.note(format!(
                 "a write that failed is caught on this path: `{}` is about that, and setting 0 here does not mend it",
                 SwallowedWrite.id()
             ));
         }
-        let mut finding = b.exit(exit).at_exit(exit, label);
+        // Of a write that failed, 0 would certify the loss.
+        let fix = (!swallows && repairable(&exit, point, *kind))
+            .then(|| {
+                let file = module.file.as_ref()?;
+                let arrivals = verdict.arrivals.get(point)?;
+                record_nothing(file, function, *point, arrivals, place)
+            })
+            .flatten();
+        let mut finding = b.exit(exit).fix(fix).at_exit(exit, label);
         if *low {
             finding.severity = match finding.severity {
                 Severity::Error => Severity::Warning,

@@ -328,10 +328,13 @@ fn unused(
             });
             about(rule) && files.is_on(rule, file.id) && !open
         };
-        for (rule, location) in ignores.file(file.id).unused(judged) {
+        for unused in ignores.file(file.id).unused(judged) {
             let doubtful = checked.partial;
+            let rule = unused.rule;
             let fault = Fault::Unused { rule, doubtful };
-            out.push(ignore_comment::finding(fault, location, file.language));
+            let mut finding = ignore_comment::finding(fault, unused.location, file.language);
+            finding.fix = unused.fix.filter(|_| !doubtful);
+            out.push(finding);
         }
     }
     out

@@ -36,6 +36,7 @@ fn json_has_its_shape_without_findings() {
         "findings": [],
         "suppressed": [],
         "baseline": {"known": 0, "expired": []},
+        "fixed": 0,
         "files": {"checked": 1, "skipped": 1, "failed": []},
         "processors": 0,
     });

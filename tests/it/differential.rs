@@ -52,7 +52,7 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 /// Writes programs with several generators, each into its own folder.
-fn generate(folder: &Path, seed: u64, count: u64, jobs: u64) -> Vec<PathBuf> {
+pub fn generate(folder: &Path, seed: u64, count: u64, jobs: u64) -> Vec<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/generate.py");
     let folders: Vec<PathBuf> = (0..jobs)
         .map(|job| folder.join(format!("s{}", seed + job)))
@@ -92,6 +92,7 @@ fn lint(folder: &Path) -> Reports {
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,
+        overlay: &driver::Overlay::new(),
         changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),

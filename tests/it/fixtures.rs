@@ -47,6 +47,7 @@ fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool, rule: Option<&str>) -
     driver::run(Request {
         paths,
         stdin: None,
+        overlay: &driver::Overlay::new(),
         changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: cwd.to_path_buf(),

@@ -18,6 +18,7 @@ mod fixes;
 mod fixtures;
 mod hostile;
 mod input;
+mod repair;
 mod robust;
 mod rust_differential;
 mod rust_harness;

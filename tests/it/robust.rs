@@ -40,6 +40,7 @@ fn check(project: &Project) -> Outcome {
     let outcome = driver::run(Request {
         paths: &[PathBuf::from(".")],
         stdin: None,
+        overlay: &driver::Overlay::new(),
         changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: project.path(""),

@@ -83,6 +83,7 @@ fn lint(folder: &Path) -> BTreeMap<u64, Exits> {
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,
+        overlay: &driver::Overlay::new(),
         changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),

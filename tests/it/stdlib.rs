@@ -54,6 +54,7 @@ fn the_standard_library_is_read_and_analysed() {
     let outcome = driver::run(Request {
         paths: &[PathBuf::from(path)],
         stdin: None,
+        overlay: &driver::Overlay::new(),
         changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: PathBuf::from(path),
