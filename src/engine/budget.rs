@@ -26,9 +26,10 @@ pub const ASIDE: Bounds = Bounds {
     point_visits: 24,
 };
 
-/// Arrivals of new states per key at one point before the function is given up. Joins weaken
-/// facts only finitely often, so this is not reached unless something fails to converge.
-pub const VISITS: usize = 400;
+/// States per key at one point that changed what was known there before the function is given up.
+/// Joins weaken facts only finitely often, so this is not reached unless something fails to
+/// converge.
+pub const CHANGES: usize = 400;
 
 /// Literal sequences up to this length are unrolled.
 pub const UNROLL: i64 = 32;

@@ -509,16 +509,13 @@ impl Engine<'_> {
     ) {
         let automaton = self.automaton;
         for o in outcomes {
-            let outcome = match o.flow {
-                Flow::Normal(v) => ExternalOutcome::Returned(v),
-                Flow::Raise(e) => ExternalOutcome::Raised(e),
-            };
             let call = External {
                 site,
                 name,
                 receiver,
                 args,
-                outcome,
+                outcome: outcome_of(o.flow),
+                callee: None,
             };
             automaton.on_external(self, &mut o.state, &call);
         }
@@ -578,4 +575,12 @@ pub(crate) fn is_log_method(n: &str) -> bool {
             | "msg"
             | "opt"
     )
+}
+
+/// How a call came out, for the automaton.
+pub(super) fn outcome_of(flow: Flow) -> ExternalOutcome {
+    match flow {
+        Flow::Normal(v) => ExternalOutcome::Returned(v),
+        Flow::Raise(e) => ExternalOutcome::Raised(e),
+    }
 }

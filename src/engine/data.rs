@@ -85,7 +85,9 @@ impl Engine<'_> {
                 }
                 self.terms.make(Term::Pure(name.into(), payload.into()))
             }
-            Data::IsVariant { object, tag, of } => {
+            Data::IsVariant {
+                object, tag, of, ..
+            } => {
                 let x = self.operand(state, object, site);
                 self.is_variant(state, x, tag, of)
             }

@@ -1,13 +1,13 @@
 //! Functions and classes of the program: decorators, parameters, bodies, instances.
 
-use crate::engine::call::Args;
+use crate::engine::call::{Args, outcome_of};
 use crate::engine::data::POSITIVE_OPTION;
 use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{State, flag};
 use crate::engine::value::{Site, Term, Value};
-use crate::engine::{Engine, FnContext};
+use crate::engine::{Engine, External, FnContext};
 use crate::ir::{FunctionShape, Name, Nature, ParamKind, ScopeIdx, StaticExpr, StaticExprKind};
 use crate::program::{ClassRef, Def, FuncRef, Lookup, ModuleId, Program};
 use std::rc::Rc;
@@ -239,9 +239,8 @@ impl Engine<'_> {
         let mut state = state;
         let env = self.bind(&mut state, f, cells, &args, site);
         match self.summarise(&state, f, crate::ir::BlockId::ENTRY, &env, None, site) {
-            Some(applied) => applied
-                .into_iter()
-                .filter_map(|a| {
+            Some(applied) => {
+                let outcomes = applied.into_iter().filter_map(|a| {
                     let flow = match a.kind {
                         ExitKind::Return => Flow::Normal(a.value),
                         ExitKind::Raise => Flow::Raise(a.value),
@@ -252,8 +251,11 @@ impl Engine<'_> {
                         flow,
                         via: Some(a.via),
                     })
-                })
-                .collect(),
+                });
+                let mut outcomes: Vec<Outcome> = outcomes.collect();
+                self.tell_followed(&mut outcomes, f, &args, site);
+                outcomes
+            }
             None => {
                 let given = self.mentions_watched(&state, &args);
                 if given {
@@ -261,6 +263,32 @@ impl Engine<'_> {
                 }
                 self.may_raise(state, Fact::default(), site)
             }
+        }
+    }
+
+    /// Tells the automaton how a call of a function of the program came out.
+    fn tell_followed(&mut self, outcomes: &mut [Outcome], f: FuncRef, args: &Args, site: Site) {
+        if !self.automaton.follows_values() {
+            return;
+        }
+        let m = self.program.module(f.module);
+        let function = m.ir.function(f.func);
+        let of_object = function.class.is_some() && !self.is_static_method(f);
+        let (receiver, given) = match args.positional.split_first() {
+            Some((receiver, rest)) if of_object => (Some(*receiver), rest),
+            _ => (None, args.positional.as_slice()),
+        };
+        let automaton = self.automaton;
+        for o in outcomes {
+            let call = External {
+                site,
+                name: &function.name,
+                receiver,
+                args: given,
+                outcome: outcome_of(o.flow),
+                callee: Some(f),
+            };
+            automaton.on_external(self, &mut o.state, &call);
         }
     }
 

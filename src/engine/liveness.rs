@@ -40,6 +40,8 @@ pub(crate) struct Liveness {
     any: usize,
     /// Locals whose value can decide a test, directly or through others.
     pub(crate) decides: BitSet,
+    /// Locals that calls are given.
+    pub(crate) given: BitSet,
     /// Number of predecessors of each block.
     pub(crate) predecessors: Vec<u32>,
     /// Position of each block in reverse postorder.
@@ -136,6 +138,7 @@ impl Liveness {
             field_index,
             any,
             decides: deciding(function),
+            given: given(function),
             predecessors,
             order,
         }
@@ -163,6 +166,21 @@ impl Liveness {
             .collect();
         (names, set.contains(self.any))
     }
+}
+
+/// The locals that calls are given.
+fn given(function: &Function) -> BitSet {
+    let mut set = BitSet::new(function.body.locals.len());
+    for_each_rvalue(&function.body, |r| {
+        if let Rvalue::Call { args, .. } = r {
+            for arg in args {
+                if let Operand::Local(l) = &arg.value {
+                    set.insert(l.index());
+                }
+            }
+        }
+    });
+    set
 }
 
 /// Notes which fields an rvalue reads; a call that may run code of the program reads any.

@@ -95,6 +95,10 @@ pub trait Automaton {
     fn follows_values(&self) -> bool {
         false
     }
+    /// Whether it compares what calls are given.
+    fn compares_arguments(&self) -> bool {
+        false
+    }
     /// A test in `func` came out in this way: what the state says now that it did not say before
     /// was established by it.
     fn on_test(&self, _engine: &mut Engine<'_>, _before: &State, _after: &mut State, _test: Test) {}
@@ -104,20 +108,39 @@ pub trait Automaton {
     fn on_skip(&self, _state: &mut State) {}
     /// A call returned, or an operator (`Sub`) gave its result.
     fn on_returned(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &Returned<'_>) {}
-    /// A call of something outside the program came out.
+    /// A call of something outside the program came out, or of a function of the program that was
+    /// followed.
     fn on_external(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &External<'_>) {}
     /// A `raise` statement raises `exc`.
     fn on_raise(&self, _engine: &mut Engine<'_>, _state: &mut State, _exc: Value) {}
     /// `exc` is caught.
     fn on_caught(&self, _engine: &mut Engine<'_>, _state: &mut State, _catch: Catch, _exc: Value) {}
+    /// A branch asks for the outcome of `failure`, and it is one. `presence` says that the program
+    /// asks for something that may be absent, not for something that may have failed.
+    fn on_failure(
+        &self,
+        _engine: &mut Engine<'_>,
+        _state: &mut State,
+        _catch: Catch,
+        _failure: Value,
+        _presence: bool,
+    ) {
+    }
     /// A context manager that was given an exception comes back. Whether it swallows is told by
     /// what it returns: `before` are the flags with which it was given the exception.
     fn on_managed(&self, _state: &mut State, _before: u32) {}
-    /// A function is left normally at this `return`, or at its end.
-    fn on_return(&self, _engine: &mut Engine<'_>, _state: &mut State, _at: (FuncRef, BlockId)) {}
+    /// A function is left normally at this `return`, or at its end, with this value.
+    fn on_return(
+        &self,
+        _engine: &mut Engine<'_>,
+        _state: &mut State,
+        _at: (FuncRef, BlockId),
+        _value: Value,
+    ) {
+    }
 }
 
-/// What catches an exception: a branch of a function.
+/// What catches an exception or a failure: a branch of a function.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Catch {
     /// The function.
@@ -128,7 +151,7 @@ pub struct Catch {
     pub manager: bool,
 }
 
-/// A call of something outside the program.
+/// A call of something outside the program, or of a function that was followed.
 pub struct External<'a> {
     /// Where it is called.
     pub site: Site,
@@ -140,9 +163,11 @@ pub struct External<'a> {
     pub args: &'a [Value],
     /// How it came out.
     pub outcome: ExternalOutcome,
+    /// The function of the program that was called: what it calls itself was told before.
+    pub callee: Option<FuncRef>,
 }
 
-/// How a call of something outside the program came out.
+/// How a call came out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExternalOutcome {
     /// It returned this.
@@ -272,10 +297,11 @@ impl<'p> Engine<'p> {
         cx
     }
 
-    /// The flags with which the function that is being simulated was entered.
+    /// The state with which the function that is being simulated was entered, unless that is the
+    /// outermost.
     #[must_use]
-    pub fn entry_flags(&self) -> u32 {
-        self.stack.last().map_or(0, |key| key.entry.flags)
+    pub fn entry_state(&self) -> Option<&State> {
+        self.stack.last().map(|key| &*key.entry)
     }
 
     /// The dict that the watched place is in, now.
@@ -305,6 +331,23 @@ impl<'p> Engine<'p> {
             None if state.facts.get(&object).is_some_and(|f: &Fact| f.closed) => Presence::Absent,
             None => Presence::Unknown,
         }
+    }
+
+    /// What is stored in the watched place, if that is known.
+    pub fn stored(&mut self, state: &State) -> Option<Value> {
+        let key = self.place_key()?;
+        let object = self.watched_object(state);
+        let mut slots = vec![Slot::Item(key)];
+        if self.watched_record {
+            let place = self.automaton.place()?;
+            slots.insert(0, Slot::Field(place.key.clone()));
+        }
+        slots
+            .into_iter()
+            .find_map(|slot| match state.heap.get(&(object, slot)) {
+                Some(Cell::Has(v)) => Some(*v),
+                _ => None,
+            })
     }
 
     /// The key of the watched place.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::engine::budget::{ASIDE, AT_A_PLACE, VISITS};
+use crate::engine::budget::{ASIDE, AT_A_PLACE, CHANGES};
 use crate::engine::eval::Via;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
@@ -117,7 +117,10 @@ struct Point {
 #[derive(Default)]
 struct Group {
     nodes: Vec<usize>,
+    /// States that arrived.
     visits: usize,
+    /// Those that changed what was known.
+    changes: usize,
 }
 
 impl Engine<'_> {
@@ -209,10 +212,6 @@ impl Engine<'_> {
         let partition = self.partition(cx, block, &state);
         let group = points[block.index()].groups.entry(partition).or_default();
         group.visits += 1;
-        if group.visits > VISITS {
-            graph.complete = false;
-            return;
-        }
         let bounds = match self.automaton.place() {
             Some(_) => &AT_A_PLACE,
             None => &ASIDE,
@@ -300,12 +299,13 @@ impl Engine<'_> {
         }
         point.known.insert(state.clone(), id);
         let partition = self.partition(cx, block, &state);
-        points[block.index()]
-            .groups
-            .entry(partition)
-            .or_default()
-            .nodes
-            .push(id);
+        let group = points[block.index()].groups.entry(partition).or_default();
+        group.nodes.push(id);
+        group.changes += 1;
+        if group.changes > CHANGES {
+            graph.complete = false;
+            return;
+        }
         graph.nodes.push(Node {
             block,
             state,
@@ -325,7 +325,11 @@ impl Engine<'_> {
             {
                 continue;
             }
-            if !cx.live.local(block, i) || join && !cx.live.decides.contains(i) {
+            let counts = || {
+                cx.live.decides.contains(i)
+                    || self.automaton.compares_arguments() && cx.live.given.contains(i)
+            };
+            if !cx.live.local(block, i) || join && !counts() {
                 state.env[i] = None;
             }
         }

@@ -8,7 +8,8 @@ use crate::engine::state::{Cell, Slot, State, flag};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Catch, Engine, FnContext, Test};
 use crate::ir::{
-    BinOp, BlockId, BranchRole, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind, Unwind,
+    BinOp, BlockId, BranchRole, Data, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind,
+    Unwind,
 };
 
 impl Engine<'_> {
@@ -117,6 +118,13 @@ impl Engine<'_> {
                     no.flags |= flag::UNCERTAIN;
                 }
                 if let Some(before) = before {
+                    self.tell_failure(
+                        cx,
+                        [(yes_possible, &mut state), (no_possible, &mut no)],
+                        block,
+                        v,
+                        site,
+                    );
                     let automaton = self.automaton;
                     for (possible, outcome, after) in [
                         (yes_possible, true, &mut state),
@@ -292,7 +300,7 @@ impl Engine<'_> {
             TerminatorKind::Return { value, .. } => {
                 let v = self.operand(&mut state, value, site);
                 let automaton = self.automaton;
-                automaton.on_return(self, &mut state, (cx.func, block));
+                automaton.on_return(self, &mut state, (cx.func, block), v);
                 out.push(Successor {
                     target: Target::Exit(ExitKind::Return, v),
                     state,
@@ -365,6 +373,66 @@ impl Engine<'_> {
         };
         let automaton = self.automaton;
         automaton.on_caught(self, state, catch, exc);
+    }
+
+    /// Tells the automaton that a branch of the program finds that a call failed: on the side where
+    /// a value that is asked for its outcome is a failure.
+    fn tell_failure(
+        &mut self,
+        cx: &FnContext,
+        sides: [(bool, &mut State); 2],
+        block: BlockId,
+        condition: Value,
+        site: Site,
+    ) {
+        let b = cx.function().body.block(block);
+        let TerminatorKind::Branch { cond, .. } = &b.terminator.kind else {
+            return;
+        };
+        let asked = b.statements.iter().rev().find_map(|s| match &s.kind {
+            StatementKind::Assign(dest, Rvalue::Data(data)) if *cond == Operand::Local(*dest) => {
+                Some(data)
+            }
+            _ => None,
+        });
+        let (object, presence) = match asked {
+            Some(Data::IsVariant {
+                object,
+                of,
+                presence,
+                ..
+            }) if !of.is_empty() => (Some(object), *presence),
+            _ => (None, false),
+        };
+        for (possible, state) in sides {
+            if !possible {
+                continue;
+            }
+            let value = match object {
+                Some(object) => Some(self.operand(state, object, site)),
+                None => self.asked_for_tag(condition),
+            };
+            if let Some(value) = value
+                && self.is_failure(state, value)
+            {
+                let catch = Catch {
+                    func: cx.func,
+                    block,
+                    manager: false,
+                };
+                let automaton = self.automaton;
+                automaton.on_failure(self, state, catch, value, presence);
+            }
+        }
+    }
+
+    /// The value whose tag a condition compares, perhaps negated.
+    fn asked_for_tag(&self, condition: Value) -> Option<Value> {
+        match self.terms.term(condition) {
+            Term::Not(x) => self.asked_for_tag(*x),
+            Term::Cmp(_, x, _) => self.tagged(*x),
+            _ => None,
+        }
     }
 
     /// The exception of an attribute load or an operator, raised only into a handler that names

@@ -57,6 +57,8 @@ pub enum EventKind {
     Lost,
     /// A helper is entered; what follows up to `Left` happens in it.
     Entered(FuncRef),
+    /// A call returns a failure.
+    Failed,
     /// The helper returns.
     Left,
     /// These of the automaton's milestones are reached.

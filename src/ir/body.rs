@@ -293,6 +293,8 @@ pub enum BranchRole {
     Handler,
     /// Whether a result is a success; otherwise it is handed on as it is.
     Try,
+    /// Whether a result that nobody looks at is a success; `span` is what drops it.
+    Dropped,
     /// Whether a context manager swallows the exception; `span` is the with item.
     Swallow,
     /// Whether some code is compiled at all; otherwise it is left out.

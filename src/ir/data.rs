@@ -52,6 +52,9 @@ pub enum Data {
         tag: Name,
         /// All variants of the type when the front end knows them, else empty.
         of: Vec<Name>,
+        /// Whether the program asks for a presence: then the other variant is an absence, and no
+        /// failure.
+        presence: bool,
     },
     /// A field of the payload of a value that is this variant.
     Payload {

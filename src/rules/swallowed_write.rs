@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use crate::diagnostics::Location;
 use crate::engine::simulate::{ExitKind, Graph};
-use crate::engine::state::{Cell, Slot, State};
+use crate::engine::state::State;
 use crate::engine::value::Value;
 use crate::engine::witness::{End, Goal, PathEvent, Witness};
 use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
@@ -46,6 +46,8 @@ const AUXILIARY: &[&str] = &[
     "heartbeat",
     "lineage",
     "log",
+    "stdout",
+    "stderr",
 ];
 
 /// Words that say the same of a table that is named in the code.
@@ -188,7 +190,10 @@ fn follow(subject: Subject<'_>, caller: Option<Caller<'_>>, watch: &Watch<'_>, o
             let found = search.swallowed();
             out.effort.infeasible += search.infeasible;
             for swallowed in &found {
-                let failed = watch.failed(&engine, &swallowed.end);
+                let failed = (
+                    watch.failed(&engine, &swallowed.end),
+                    watch.failed_at(&engine, &swallowed.end),
+                );
                 let finding = report::finding(subject, root, swallowed, failed, caller);
                 out.findings.extend(finding);
             }
@@ -342,12 +347,8 @@ fn certified(engine: &mut Engine<'_>, state: &State) -> bool {
         Presence::Absent => true,
         Presence::Unknown => false,
         Presence::Present => {
-            let Some(key) = engine.place_key() else {
-                return false;
-            };
-            let object = engine.watched_object(state);
-            let stored = state.heap.get(&(object, Slot::Item(key)));
-            matches!(stored, Some(Cell::Has(v)) if engine.terms.literal(*v) == Some(&Literal::Int(0)))
+            let stored = engine.stored(state);
+            stored.is_some_and(|v| engine.terms.literal(v) == Some(&Literal::Int(0)))
         }
     }
 }

@@ -228,6 +228,22 @@ pub fn is_harmless(name: &str) -> bool {
     known && !changes && !is_write(&[], name, None, &[])
 }
 
+/// What follows `load_` in functions of the program that store something.
+const STORE_LOADS: &[&str] = &[
+    "table", "rows", "row", "batch", "batches", "records", "into", "to",
+];
+
+/// Whether a function of the program may only be called as a write is because it reads something
+/// in: `load_games`.
+#[must_use]
+pub fn may_only_read(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let rest = lower
+        .strip_prefix("load_")
+        .map(|rest| rest.split('_').next());
+    rest.is_some_and(|word| word.is_none_or(|word| !STORE_LOADS.contains(&word)))
+}
+
 /// Words of a call's name that make it take something away.
 const REMOVAL_WORDS: &[&str] = &["delete", "drop", "remove", "truncate", "purge", "expire"];
 

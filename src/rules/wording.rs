@@ -34,7 +34,10 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
         let (message, weight) = match e.what {
             EventKind::Decision(role, taken) => (decision(role, text, taken), 1),
             EventKind::Loop(again) => {
-                let later = out.iter().any(|s| s.span == e.span && s.func == e.func);
+                let ran = |e2: &PathEvent| {
+                    e2.what == EventKind::Loop(true) && e2.span == e.span && e2.func == e.func
+                };
+                let later = events[..i].iter().any(ran);
                 if again {
                     if later {
                         continue;
@@ -55,6 +58,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
                 .to_owned(),
                 3,
             ),
+            EventKind::Failed => ("fails".to_owned(), 3),
             EventKind::Milestone(_) => continue,
             EventKind::Lost => ("the value set before is lost here".to_owned(), 3),
             EventKind::Caught => ("caught here".to_owned(), 3),
@@ -111,6 +115,13 @@ fn decision(role: BranchRole, text: &str, taken: bool) -> String {
                 format!("`{shown}` succeeds")
             } else {
                 format!("`{shown}` fails")
+            }
+        }
+        BranchRole::Dropped => {
+            if taken {
+                "this succeeds".to_owned()
+            } else {
+                "the failure is dropped here".to_owned()
             }
         }
         BranchRole::Guard => {

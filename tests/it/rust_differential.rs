@@ -27,6 +27,22 @@ const SHOWN: usize = 12;
 /// Lines of exits.
 type Exits = BTreeSet<u32>;
 
+/// What execution tells of a program.
+struct Truth {
+    /// Whether all choices were tried.
+    complete: bool,
+    /// Whether a run ended well although a write failed.
+    swallows: bool,
+    exits: Exits,
+}
+
+/// What the linter reports of a program.
+#[derive(Default)]
+struct Found {
+    swallows: bool,
+    exits: Exits,
+}
+
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable)
         .ok()
@@ -37,8 +53,8 @@ fn rustc() -> Command {
     Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
 }
 
-/// Compiles and runs the programs: whether all choices were tried, and the bad exits.
-fn run(root: &Path, count: u64) -> BTreeMap<u64, (bool, Exits)> {
+/// Compiles and runs the programs.
+fn run(root: &Path, count: u64) -> BTreeMap<u64, Truth> {
     let source = root.join("harness/main.rs");
     fs::create_dir_all(root.join("harness")).unwrap();
     fs::write(&source, harness(count)).unwrap();
@@ -66,20 +82,27 @@ fn run(root: &Path, count: u64) -> BTreeMap<u64, (bool, Exits)> {
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     let parse = |line: &str| {
-        let mut parts = line.splitn(3, ' ');
+        let mut parts = line.splitn(4, ' ');
         let number = parts.next().unwrap().parse().unwrap();
         let complete = parts.next().unwrap() == "true";
+        let swallows = parts.next().unwrap() == "true";
         let exits = parts.next().unwrap().split(',').filter(|e| !e.is_empty());
         let exits = exits.map(|e| e.parse().unwrap()).collect();
-        (number, (complete, exits))
+        let truth = Truth {
+            complete,
+            swallows,
+            exits,
+        };
+        (number, truth)
     };
     text.lines().map(parse).collect()
 }
 
-/// The bad exits that the linter reports.
-fn lint(folder: &Path) -> BTreeMap<u64, Exits> {
+/// What the linter reports.
+fn lint(folder: &Path) -> BTreeMap<u64, Found> {
     let mut settings = Settings::new(None, &Overrides::default()).unwrap();
     settings.pedantic = true;
+    settings.swallowed_write.strict = true;
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,
@@ -90,13 +113,19 @@ fn lint(folder: &Path) -> BTreeMap<u64, Exits> {
     })
     .unwrap();
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
-    let mut found: BTreeMap<u64, Exits> = BTreeMap::new();
+    let mut found: BTreeMap<u64, Found> = BTreeMap::new();
     for f in outcome.settled.reported.iter().map(|r| &r.finding) {
         for exit in &f.exits {
             let file = outcome.sources.get(exit.file);
             let name = file.display.trim_start_matches('p').trim_end_matches(".rs");
             let line = file.position(exit.span.start).line;
-            found.entry(name.parse().unwrap()).or_default().insert(line);
+            let of_program = found.entry(name.parse().unwrap()).or_default();
+            match f.rule {
+                "swallowed-write" => of_program.swallows = true,
+                _ => {
+                    of_program.exits.insert(line);
+                }
+            }
         }
     }
     found
@@ -128,27 +157,34 @@ fn random_processors_in_rust_have_the_bad_exits_that_execution_finds() {
     }
     let truths = run(&root, count);
     let found = lint(&folder);
-    let nothing = Exits::new();
-    let (mut compared, mut whole, mut bad, mut exits) = (0, 0, 0, 0);
+    let nothing = Found::default();
+    let (mut compared, mut whole, mut bad, mut exits, mut swallowing) = (0, 0, 0, 0, 0);
     let mut differences = Vec::new();
-    for (i, (complete, truth)) in &truths {
+    for (i, truth) in &truths {
         compared += 1;
-        whole += usize::from(*complete);
-        bad += usize::from(!truth.is_empty());
-        exits += truth.len();
+        whole += usize::from(truth.complete);
+        bad += usize::from(!truth.exits.is_empty());
+        exits += truth.exits.len();
+        swallowing += usize::from(truth.swallows);
         let found = found.get(i).unwrap_or(&nothing);
-        let missed: Vec<_> = truth.difference(found).collect();
+        let missed: Vec<_> = truth.exits.difference(&found.exits).collect();
         // Where choices go on for too long, an exit may not have been come to.
-        let wrong: Vec<_> = found.difference(truth).filter(|_| *complete).collect();
+        let wrong = found.exits.difference(&truth.exits);
+        let wrong: Vec<_> = wrong.filter(|_| truth.complete).collect();
+        let file = format!("{}/p{i}.rs", folder.display());
         if !missed.is_empty() || !wrong.is_empty() {
-            differences.push(format!(
-                "{}/p{i}.rs: missed {missed:?}, wrong {wrong:?}",
-                folder.display()
-            ));
+            differences.push(format!("{file}: missed {missed:?}, wrong {wrong:?}"));
+        }
+        match (truth.swallows, found.swallows) {
+            (true, false) => differences.push(format!("{file}: swallows, nothing reported")),
+            (false, true) if truth.complete => {
+                differences.push(format!("{file}: swallows nothing, reported"));
+            }
+            _ => {}
         }
     }
     println!(
-        "{compared} programs compared with rustc ({whole} of them to the end): {bad} bad, {exits} bad exits; {} differ",
+        "{compared} programs compared with rustc ({whole} of them to the end): {bad} bad, {exits} bad exits, {swallowing} swallow a failed write; {} differ",
         differences.len()
     );
     for text in differences.iter().take(SHOWN) {

@@ -74,6 +74,11 @@ impl Writer<'_> {
         format!("{what}{}", self.names)
     }
 
+    /// A write that may fail, told apart from all others by what it is given.
+    fn load(&mut self) -> String {
+        format!("self.w.load(\"{}\")", self.name("t"))
+    }
+
     fn block(&mut self, head: &str, depth: u32) {
         self.put(&format!("{head} {{"));
         self.inside(depth);
@@ -183,12 +188,14 @@ impl Writer<'_> {
             6 => self.noise(),
             7 => {
                 if self.fails() {
-                    let load = self
-                        .random
-                        .pick(&["self.w.load()?", "self.w.opt().ok_or(E)?"]);
+                    let load = match self.random.below(2) {
+                        0 => format!("{}?", self.load()),
+                        _ => "self.w.opt().ok_or(E)?".to_owned(),
+                    };
                     self.put(&format!("let _n = {load};"));
                 } else {
-                    self.put("let _n = self.w.load().unwrap_or(0);");
+                    let load = self.load();
+                    self.put(&format!("let _n = {load}.unwrap_or(0);"));
                 }
             }
             8 => {
@@ -210,7 +217,10 @@ impl Writer<'_> {
             },
             10 => {
                 let name = self.name("res");
-                self.put(&format!("let {name} = self.w.load();"));
+                let load = self.load();
+                self.put(&format!("let {name} = {load};"));
+                // A result that nothing asks for its outcome is not followed.
+                self.put(&format!("if {name}.is_err() {{ self.flag = true; }}"));
                 self.results.push(name);
             }
             11 if self.loops > 0 && depth < 3 => {
@@ -252,7 +262,7 @@ impl Writer<'_> {
             18 | 19 => {
                 let head = match self.random.below(4) {
                     0 => "if let Some(_n) = self.opt".to_owned(),
-                    1 => "if let Ok(_n) = self.w.load()".to_owned(),
+                    1 => format!("if let Ok(_n) = {}", self.load()),
                     2 => format!("if let Some(n) = self.opt && n > 1 && {}", self.test(0)),
                     _ => match self.results.last() {
                         Some(name) => format!("if let Err(_e) = &{name}"),
@@ -415,8 +425,9 @@ impl Writer<'_> {
     }
 
     fn matching(&mut self, depth: u32) {
+        let asked = format!("match {}", self.load());
         let (head, arms): (&str, Vec<&str>) = match self.random.below(6) {
-            0 => ("match self.w.load()", vec!["Ok(_n)", "Err(_e)"]),
+            0 => (&asked, vec!["Ok(_n)", "Err(_e)"]),
             1 => (
                 "match self.opt",
                 vec!["Some(n) if n > 1", "Some(_)", "None"],
@@ -501,7 +512,8 @@ impl Writer<'_> {
             0 => {
                 self.put("(|| -> Result<(), E> {");
                 self.indent += 1;
-                self.put("let n = self.w.load()?;");
+                let load = self.load();
+                self.put(&format!("let n = {load}?;"));
                 self.put("self.stats.insert(KEY.into(), n);");
                 self.put("Ok(())");
                 self.indent -= 1;

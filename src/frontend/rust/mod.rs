@@ -35,7 +35,7 @@ pub(super) use layout::layout;
 pub fn lower_module(text: &str) -> Result<ir::Module, SyntaxError> {
     let lowered = parse::tokens(text).and_then(|tokens| {
         guard::check(&tokens)?;
-        let file = parse::file(tokens)?;
+        let file = parse::file(text, tokens)?;
         Ok(lower::module(&file))
     });
     // Positions are kept by the parser for each thread, with the text that they are of.

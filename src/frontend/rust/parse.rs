@@ -38,10 +38,18 @@ fn shebang(text: &str) -> usize {
 }
 
 /// Parses the tokens of a file.
-pub(super) fn file(tokens: TokenStream) -> Result<syn::File, SyntaxError> {
-    syn::parse2(tokens).map_err(|error| SyntaxError {
-        message: error.to_string(),
-        offset: span(error.span()).start,
+pub(super) fn file(text: &str, tokens: TokenStream) -> Result<syn::File, SyntaxError> {
+    syn::parse2(tokens).map_err(|error| {
+        let at = error.span().byte_range();
+        SyntaxError {
+            message: error.to_string(),
+            // What is missing at the end has no place of its own.
+            offset: if at.is_empty() {
+                index(text.trim_end().len())
+            } else {
+                index(at.start)
+            },
+        }
     })
 }
 

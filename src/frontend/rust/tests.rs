@@ -75,6 +75,9 @@ fn errors_have_a_place() {
     let error = try_lower("fn f() { \"open }").unwrap_err();
     assert!(error.message.contains("tokens"), "{error}");
     assert!(try_lower("fn f( {").is_err());
+    // What is missing at the end is missing behind the last token.
+    let error = try_lower("struct A;\n/// text\n").unwrap_err();
+    assert_eq!(error.offset, 18, "{error}");
     // An inner attribute is no `#!` line.
     assert!(try_lower("#![allow(unused)]\nfn f() {}").is_ok());
 }

@@ -10,8 +10,8 @@ use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
 use crate::ir::validate::{for_each_operand, for_each_terminator_use, for_each_use};
 use crate::ir::{
-    Callee, FuncIdx, Function, Literal, LocalId, Module, Name, Operand, Rvalue, StatementKind,
-    TerminatorKind,
+    Callee, Data, FuncIdx, Function, Literal, LocalId, Module, Name, Operand, Rvalue,
+    StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::Subject;
@@ -100,6 +100,11 @@ impl Readers {
             .collect();
         let dicts = flow(function, dicts);
         for (_, rvalue) in rvalues(function) {
+            if let Rvalue::GetField(Operand::Local(object), key) = rvalue
+                && dicts.contains(object)
+            {
+                self.keys.insert(key.clone());
+            }
             let (object, key) = match rvalue {
                 Rvalue::GetItem(object, key) => (object, Some(key)),
                 Rvalue::Call {
@@ -164,6 +169,10 @@ fn flow(function: &Function, from: FxHashSet<LocalId>) -> FxHashSet<LocalId> {
         let before = known.len();
         for (dest, rvalue) in rvalues(function) {
             let Some(dest) = dest else { continue };
+            // Whether a result is a failure says nothing about one that was swallowed.
+            if matches!(rvalue, Rvalue::Data(Data::IsVariant { of, .. }) if !of.is_empty()) {
+                continue;
+            }
             let mut uses = false;
             for_each_operand(rvalue, &mut |o| {
                 uses |= matches!(o, Operand::Local(l) if known.contains(l));
@@ -309,6 +318,12 @@ pub(super) fn left_behind(
                 Some(Literal::Str(key)) if *key != contract.key.as_str() => Left::Key(key.clone()),
                 _ => continue,
             },
+            // The statistics are a record.
+            Slot::Field(name)
+                if *object == stats && !name.starts_with('$') && *name != contract.key.as_str() =>
+            {
+                Left::Key(name.clone())
+            }
             // The collection that an attribute holds is changed.
             Slot::Content => match engine.terms.term(*object) {
                 Term::Field(of, name)

@@ -3,7 +3,7 @@
 use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::engine::Catch;
 use crate::engine::witness::{EventKind, PathEvent};
-use crate::ir::{Name, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind};
+use crate::ir::{BlockId, BranchRole, Name, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind};
 use crate::program::{Def, FuncRef, Lookup, MemberDef, Program};
 use crate::rules::contract_method::{Subject, add_steps, called_at};
 use crate::rules::swallowed_write::kept::{Fate, Left, Readers, fate};
@@ -53,10 +53,96 @@ pub(super) fn caught_before(program: &Program<'_>, swallowed: &Swallowed) -> Vec
 fn position(program: &Program<'_>, swallowed: &Swallowed) -> Option<usize> {
     let (func, span) = place(program, swallowed.by);
     swallowed.events.iter().rposition(|e| {
-        matches!(e.what, EventKind::Caught | EventKind::Swallowed)
-            && e.func == func
+        matches!(
+            e.what,
+            EventKind::Caught | EventKind::Swallowed | EventKind::Decision(..)
+        ) && e.func == func
             && e.span == span
     })
+}
+
+/// What a branch does with a failure that a call returned: it matches it, or goes another way
+/// because of it. `None` where an exception is caught.
+fn role_of(program: &Program<'_>, by: Swallower) -> Option<BranchRole> {
+    let Swallower::Catch(Catch { func, block, .. }) = by else {
+        return None;
+    };
+    let module = program.module(func.module);
+    let body = &module.ir.function(func.func).body;
+    match body.block(block).terminator.kind {
+        TerminatorKind::Branch { role, .. }
+            if !matches!(role, BranchRole::Handler | BranchRole::Swallow) =>
+        {
+            Some(role)
+        }
+        _ => None,
+    }
+}
+
+/// The path with the steps of a failure that a call returned: the call, unless a step says already
+/// that it fails, and the branch that goes on without the failure.
+fn with_failure(
+    program: &Program<'_>,
+    swallowed: &Swallowed,
+    mut events: Vec<PathEvent>,
+    call: Option<(FuncRef, BlockId)>,
+    named: bool,
+) -> Vec<PathEvent> {
+    let (by, at) = place(program, swallowed.by);
+    let caught = PathEvent {
+        func: by,
+        span: at,
+        what: if named {
+            EventKind::Caught
+        } else {
+            EventKind::Decision(BranchRole::Dropped, false)
+        },
+        matters: true,
+    };
+    let here = events.iter().rposition(|e| e.func == by && e.span == at);
+    let caught_at = if let Some(i) = here {
+        events[i] = caught;
+        i
+    } else {
+        let left = |e: &PathEvent| e.func == by && e.what == EventKind::Left;
+        let i = events.iter().rposition(left).unwrap_or(events.len());
+        events.insert(i, caught);
+        i
+    };
+    let Some((func, block)) = call else {
+        return events;
+    };
+    let module = program.module(func.module);
+    let span = module
+        .ir
+        .function(func.func)
+        .body
+        .block(block)
+        .terminator
+        .span;
+    let covers = |outer: Span| outer.start <= span.start && span.end <= outer.end;
+    let told = |e: &PathEvent| {
+        e.func == func && covers(e.span) && e.what == EventKind::Decision(BranchRole::Try, false)
+    };
+    if !events[..caught_at].iter().any(told) {
+        let entered = events[..caught_at]
+            .iter()
+            .rposition(|e| e.what == EventKind::Entered(func));
+        let start = entered.map_or(0, |i| i + 1);
+        let after = |e: &PathEvent| {
+            e.func == func && (e.span.start >= span.end || e.what == EventKind::Left)
+        };
+        let next = events[start..caught_at].iter().position(after);
+        let index = next.map_or(caught_at, |i| start + i);
+        let event = PathEvent {
+            func,
+            span,
+            what: EventKind::Failed,
+            matters: true,
+        };
+        events.insert(index, event);
+    }
+    events
 }
 
 /// Whether a caller tests what the function that swallowed returned.
@@ -102,11 +188,18 @@ pub(super) fn is_heard(subject: Subject<'_>, swallowed: &Swallowed, readers: &Re
 
 /// Whether a test on the way from the handler to the exit asks whether the rows are there already.
 pub(super) fn asks_for_duplicates(program: &Program<'_>, swallowed: &Swallowed) -> bool {
-    let from = position(program, swallowed).unwrap_or(swallowed.events.len());
+    // A branch whose outcome is known where it is reached is no step of the path.
+    let by_value = role_of(program, swallowed.by).is_some();
+    let unknown = if by_value { 0 } else { swallowed.events.len() };
+    let from = position(program, swallowed).unwrap_or(unknown);
     swallowed.events[from..].iter().any(|e| {
+        let asks = match e.what {
+            EventKind::Decision(BranchRole::Pattern | BranchRole::Guard, taken) => taken,
+            EventKind::Decision(..) => true,
+            _ => false,
+        };
         let module = program.module(e.func.module);
-        let text = e.span.slice(module.text()).to_ascii_lowercase();
-        matches!(e.what, EventKind::Decision(..)) && tables::says_duplicate(&text)
+        asks && tables::says_duplicate(&e.span.slice(module.text()).to_ascii_lowercase())
     })
 }
 
@@ -115,7 +208,7 @@ pub(super) fn finding(
     subject: Subject<'_>,
     root: FuncRef,
     swallowed: &Swallowed,
-    failed: Option<Name>,
+    (failed, failed_at): (Option<Name>, Option<(FuncRef, BlockId)>),
     caller: Option<Caller<'_>>,
 ) -> Option<Finding> {
     let program = subject.program;
@@ -136,16 +229,27 @@ pub(super) fn finding(
     };
     let primary = at(shown, span)?;
     let (exit, falls_off) = exit(program, root, swallowed)?;
-    finding = add_steps(program, finding, &told_once(&swallowed.events), "returns");
+    let mut events = told_once(&swallowed.events);
+    let mut caught = "caught";
+    if role_of(program, swallowed.by).is_some() {
+        let named = asks_for_error(program, func, span);
+        if !named {
+            caught = "dropped";
+        }
+        events = with_failure(program, swallowed, events, failed_at, named);
+    }
+    finding = finding.arg("caught", caught);
+    finding = add_steps(program, finding, &events, "returns");
     let ends = if falls_off { "ends here" } else { "returns" };
     let label = match (decorator.is_some(), swallowed.by) {
         (true, _) => "this decorator swallows the failure",
         (_, Swallower::Return(..)) => "returns while the exception is pending",
         // As the step says.
         (_, Swallower::Catch(catch)) if catch.manager => "swallows the exception",
+        _ if caught == "dropped" => "the failure is dropped here",
         _ => "caught here",
     };
-    if position(program, swallowed).is_none() {
+    if role_of(program, swallowed.by).is_none() && position(program, swallowed).is_none() {
         finding = finding.step(primary, label);
     }
     if exit != primary {
@@ -171,6 +275,12 @@ pub(super) fn finding(
         _ => None,
     };
     Some(finding.exit(exit).fix(fix).at(primary, label))
+}
+
+/// Whether the source of a branch names the error that it finds.
+fn asks_for_error(program: &Program<'_>, func: FuncRef, span: Span) -> bool {
+    let module = program.module(func.module);
+    span.slice(module.text()).starts_with("Err")
 }
 
 /// The place where the method ends, and whether it falls off its end there.

@@ -1,7 +1,8 @@
 //! The automaton: a write that failed, and what caught the failure.
 //!
-//! The property is one of: nothing failed; a failure is *in flight*; it was *caught*, by whom. What
-//! failed, and the exception that is on its way, are remembered in slots of the receiver, so joins,
+//! The property is one of: nothing failed; a failure is *in flight*, as an exception; it was
+//! *handed over*, as a result that a function returned; it was *caught*, by whom. What
+//! failed, and the exception or result that is on its way, are remembered in slots of the receiver, so joins,
 //! summaries and renamings treat them like everything else that is known.
 
 use std::cell::RefCell;
@@ -12,9 +13,11 @@ use crate::engine::fact::Kind;
 use crate::engine::origins::Origin;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
-use crate::engine::{Automaton, CallEvent, Catch, Engine, External, ExternalOutcome, WatchedPlace};
-use crate::ir::{BlockId, Literal, Name};
-use crate::program::FuncRef;
+use crate::engine::{
+    Automaton, CallEvent, Catch, Engine, External, ExternalOutcome, Returned, WatchedPlace,
+};
+use crate::ir::{BlockId, FuncIdx, Literal, Name};
+use crate::program::{FuncRef, ModuleId};
 use crate::rules::swallowed_write::Options;
 use crate::rules::tables;
 
@@ -22,6 +25,7 @@ use crate::rules::tables;
 const STATUS: u32 = 0b11;
 const IN_FLIGHT: u32 = 1;
 const CAUGHT: u32 = 2;
+const HANDED: u32 = 3;
 /// Another exception was caught while the failure was pending: in a `finally` that goes on with it,
 /// or in its place.
 const REPLACED: u32 = 0b100;
@@ -37,8 +41,10 @@ const WROTE: u32 = 1 << 20;
 const FAILED: &str = "$failed";
 /// Where it failed: there, or where somebody waited for it.
 const FAILED_AT: &str = "$failed_at";
-/// The exception that is on its way.
+/// The exception or the result that is on its way.
 const RAISED: &str = "$raised";
+/// The call of a function of the program that failed with it, and what it was given.
+const THROUGH: &str = "$through";
 /// Beside the result of a write: the write, for whoever waits for it.
 const SUBMITTED: &str = "$submitted";
 
@@ -47,6 +53,9 @@ const WAITS: &[&str] = &["result", "wait", "join", "await"];
 
 /// How deep values are compared by where they come from.
 const DEPTH: u32 = 3;
+
+/// How long a chain of calls may be on whose result a call is made.
+const CHAIN: usize = 32;
 
 /// What ends a failure without anybody hearing of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -91,7 +100,20 @@ impl Automaton for Watch<'_> {
         true
     }
 
+    fn compares_arguments(&self) -> bool {
+        true
+    }
+
     fn on_external(&self, engine: &mut Engine<'_>, state: &mut State, call: &External<'_>) {
+        if let Some(callee) = call.callee {
+            retried(engine, state, callee, call);
+            // Methods of the processor and nested functions are part of what is checked.
+            let module = engine.program.module(callee.module);
+            let nested = module.ir.function(callee.func).outer.is_some();
+            if nested || call.receiver == Some(state.watched) || is_told(engine, state, call) {
+                return;
+            }
+        }
         let Some(write) = self.write(engine, state, call) else {
             return;
         };
@@ -112,6 +134,16 @@ impl Automaton for Watch<'_> {
                 put(state, FAILED_AT, at);
                 put(state, RAISED, exc);
             }
+            ExternalOutcome::Returned(v)
+                if call.callee.is_some() && engine.is_failure(state, v) =>
+            {
+                state.flags = state.flags & !ALL | HANDED;
+                put(state, FAILED, write);
+                let at = place_name((call.site.func, call.site.block));
+                let at = engine.terms.str(&at);
+                put(state, FAILED_AT, at);
+                put(state, RAISED, v);
+            }
             ExternalOutcome::Returned(v) => {
                 if matches!(engine.terms.term(v), Term::Symbol(..)) {
                     let slot = (v, Slot::Field(SUBMITTED.into()));
@@ -124,6 +156,14 @@ impl Automaton for Watch<'_> {
                     clear(state);
                 }
             }
+        }
+    }
+
+    fn on_returned(&self, _engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
+        // Equal failures are one value: this one is another than the one that was caught.
+        if state.flags & STATUS == CAUGHT && get(state, RAISED) == Some(call.result) {
+            let slot = (state.watched, Slot::Field(RAISED.into()));
+            state.heap.remove(&slot);
         }
     }
 
@@ -148,6 +188,38 @@ impl Automaton for Watch<'_> {
         }
     }
 
+    fn on_failure(
+        &self,
+        engine: &mut Engine<'_>,
+        state: &mut State,
+        catch: Catch,
+        failure: Value,
+        presence: bool,
+    ) {
+        // The last branch that asks for a failure is the one that swallows it, unless the function
+        // returns it.
+        let slot = (failure, Slot::Field(SUBMITTED.into()));
+        let asked = match state.heap.get(&slot) {
+            // What a write says is not there has not failed.
+            Some(Cell::Has(write)) if !presence => Some(*write),
+            _ => None,
+        };
+        if let Some(write) = asked {
+            if let Some(at) = tuple(engine, write).and_then(|parts| parts.get(1).copied()) {
+                put(state, FAILED_AT, at);
+            }
+            put(state, FAILED, write);
+        } else {
+            let known = matches!(state.flags & STATUS, HANDED | CAUGHT);
+            let first = get(state, RAISED).filter(|_| known);
+            if !first.is_some_and(|first| is_made_of(engine, state, failure, first, 0)) {
+                return;
+            }
+        }
+        put(state, RAISED, failure);
+        self.caught_by(state, Swallower::Catch(catch));
+    }
+
     fn on_managed(&self, state: &mut State, before: u32) {
         // What a generator behind a context manager catches, the `with` swallows.
         if before & STATUS == IN_FLIGHT && state.flags & STATUS == CAUGHT {
@@ -155,9 +227,40 @@ impl Automaton for Watch<'_> {
         }
     }
 
-    fn on_return(&self, engine: &mut Engine<'_>, state: &mut State, at: (FuncRef, BlockId)) {
+    fn on_return(
+        &self,
+        engine: &mut Engine<'_>,
+        state: &mut State,
+        at: (FuncRef, BlockId),
+        value: Value,
+    ) {
         // A failure that is pending in a caller is not this function's.
-        let pending_before = engine.entry_flags() & STATUS == IN_FLIGHT;
+        let entry = engine.entry_state();
+        let entered = entry.map_or(0, |entry| entry.flags & STATUS);
+        if matches!(state.flags & STATUS, HANDED | CAUGHT) {
+            let inherited = entry.is_some_and(|entry| {
+                entry.flags & STATUS != 0
+                    && entry.flags & ALL == state.flags & ALL
+                    && get(entry, RAISED) == get(state, RAISED)
+            });
+            // An equal failure that was made here is another one.
+            let passed_on = |first: Value| {
+                !matches!(engine.terms.term(first), Term::Pure(..))
+                    && is_made_of(engine, state, value, first, 0)
+            };
+            if (!inherited || get(state, RAISED).is_some_and(passed_on))
+                && engine.is_failure(state, value)
+            {
+                // Whoever returns a failure says so.
+                state.flags = state.flags & !ALL | HANDED;
+                put(state, RAISED, value);
+            } else if state.flags & STATUS == HANDED && !inherited {
+                // Somebody may still look at what is kept in another way.
+                clear(state);
+            }
+            return;
+        }
+        let pending_before = entered == IN_FLIGHT;
         if state.flags & STATUS == IN_FLIGHT && !pending_before {
             if state.flags & REPLACED == 0 {
                 self.caught_by(state, Swallower::Return(at.0, at.1));
@@ -181,10 +284,52 @@ fn get(state: &State, slot: &str) -> Option<Value> {
     }
 }
 
+/// Remembers which call of a function of the program a failure came through, the outermost last. If
+/// the same call works later, it makes up for it.
+fn retried(engine: &mut Engine<'_>, state: &mut State, callee: FuncRef, call: &External<'_>) {
+    if state.flags & STATUS == 0 {
+        return;
+    }
+    let name = engine.terms.str(&place_name((callee, 0)));
+    let parts = std::iter::once(name).chain(call.args.iter().copied());
+    let this: Vec<Value> = parts.collect();
+    if is_told(engine, state, call) {
+        let this = engine.terms.make(Term::Tuple(this.into()));
+        put(state, THROUGH, this);
+    } else if state.flags & STATUS == CAUGHT
+        && let Some(failed) = get(state, THROUGH).and_then(|v| tuple(engine, v))
+        && failed.len() == this.len()
+        && matches!(call.outcome, ExternalOutcome::Returned(_))
+        && failed
+            .iter()
+            .zip(&this)
+            .all(|(a, b)| alike(engine, state, *a, *b, 0))
+    {
+        clear(state);
+    }
+}
+
+/// Whether the failure of a call is that of something in it, which was told, or its result that of
+/// a write in it.
+fn is_told(engine: &mut Engine<'_>, state: &State, call: &External<'_>) -> bool {
+    match call.outcome {
+        ExternalOutcome::Raised(exc) => {
+            state.flags & STATUS == IN_FLIGHT && get(state, RAISED) == Some(exc)
+        }
+        ExternalOutcome::Returned(v) if engine.is_failure(state, v) => {
+            state.flags & STATUS == HANDED && get(state, RAISED) == Some(v)
+        }
+        ExternalOutcome::Returned(v) => {
+            let submitted = (v, Slot::Field(SUBMITTED.into()));
+            state.flags & STATUS == 0 && state.heap.contains_key(&submitted)
+        }
+    }
+}
+
 /// Forgets the failure.
 fn clear(state: &mut State) {
     state.flags &= !ALL;
-    for slot in [FAILED, FAILED_AT, RAISED] {
+    for slot in [FAILED, FAILED_AT, RAISED, THROUGH] {
         state
             .heap
             .remove(&(state.watched, Slot::Field(slot.into())));
@@ -240,6 +385,25 @@ impl<'o> Watch<'o> {
         }
     }
 
+    /// Where the write that failed is called.
+    pub(super) fn failed_at(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+    ) -> Option<(FuncRef, BlockId)> {
+        let Some(Literal::Str(place)) = engine.terms.literal(get(state, FAILED_AT)?) else {
+            return None;
+        };
+        let mut numbers = place.split('.').map(str::parse::<u32>);
+        let mut next = || numbers.next()?.ok();
+        let (module, func, block) = (next()?, next()?, next()?);
+        let func = FuncRef {
+            module: ModuleId(module),
+            func: FuncIdx(func),
+        };
+        Some((func, BlockId(block)))
+    }
+
     fn caught_by(&self, state: &mut State, who: Swallower) {
         let mut seen = self.seen.borrow_mut();
         let at = seen.iter().position(|known| *known == who);
@@ -270,10 +434,12 @@ impl<'o> Watch<'o> {
             .args
             .iter()
             .filter_map(|a| text(engine, state, *a, 0))
+            .chain(prepared(engine, state, call.receiver))
             .collect();
         if !tables::is_write(&self.options.writes, call.name, receiver.as_deref(), &texts)
+            || call.callee.is_some() && tables::may_only_read(call.name)
             || tables::is_removal(call.name, &texts)
-            || self.is_auxiliary(engine, call, &texts)
+            || self.is_auxiliary(engine, state, call, &texts)
         {
             return None;
         }
@@ -289,7 +455,13 @@ impl<'o> Watch<'o> {
     }
 
     /// Whether a write is beside the point: a metric, an audit trail, a cache.
-    fn is_auxiliary(&self, engine: &Engine<'_>, call: &External<'_>, texts: &[Name]) -> bool {
+    fn is_auxiliary(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        call: &External<'_>,
+        texts: &[Name],
+    ) -> bool {
         let says = |name: &str| self.options.is_auxiliary(name);
         let mut receiver = call.receiver;
         while let Some(r) = receiver {
@@ -298,7 +470,10 @@ impl<'o> Watch<'o> {
             }
             receiver = match engine.terms.term(r) {
                 Term::Field(of, _) | Term::Method(of, _) => Some(*of),
-                _ => None,
+                _ => match engine.origin(state, r) {
+                    Some(Origin::Call(name, ..)) if says(&name) => return true,
+                    _ => None,
+                },
             };
         }
         let module = engine.program.module(call.site.func.module);
@@ -351,7 +526,9 @@ impl<'o> Watch<'o> {
             _ => None,
         };
         let elsewhere = |(a, b)| matches!((text(a), text(b)), (Some(a), Some(b)) if a != b);
-        !(name == other && pairs().any(elsewhere)) && data.any(|a| after.iter().any(|b| like(a, b)))
+        // So are those that are made of them: the halves of a batch, what is put into a queue.
+        let same = |a: &Value, b: &Value| like(a, b) || is_made_of(engine, state, *b, *a, 0);
+        !(name == other && pairs().any(elsewhere)) && data.any(|a| after.iter().any(|b| same(a, b)))
     }
 }
 
@@ -365,6 +542,46 @@ fn tuple(engine: &Engine<'_>, v: Value) -> Option<Rc<[Value]>> {
         Term::Tuple(parts) => Some(parts.clone()),
         _ => None,
     }
+}
+
+/// The text of the statement that a call runs which is made step by step: the first argument of
+/// the call at the start of the chain, as in `query("…").bind(a).execute(db)`.
+fn prepared(engine: &Engine<'_>, state: &State, receiver: Option<Value>) -> Option<Name> {
+    let mut at = receiver?;
+    for _ in 0..CHAIN {
+        let Some(Origin::Call(_, on, args)) = engine.origin(state, at) else {
+            return None;
+        };
+        let first = args.first().and_then(|a| text(engine, state, *a, 0));
+        if first.is_some() {
+            return first;
+        }
+        at = on;
+    }
+    None
+}
+
+/// Whether a failure is another one, or made of it: by what was put around its error.
+fn is_made_of(engine: &Engine<'_>, state: &State, v: Value, failure: Value, depth: u32) -> bool {
+    if v == failure || engine.payload_owner(v) == Some(failure) {
+        return true;
+    }
+    let made = match engine.terms.term(failure) {
+        Term::Pure(_, payload) => payload.contains(&v),
+        _ => false,
+    };
+    if made || depth > DEPTH {
+        return made;
+    }
+    let parts = match engine.terms.term(v) {
+        Term::Pure(_, parts) => parts.to_vec(),
+        _ => match engine.origin(state, v) {
+            Some(Origin::Call(_, on, args)) => std::iter::once(on).chain(args).collect(),
+            _ => Vec::new(),
+        },
+    };
+    let mut parts = parts.into_iter();
+    parts.any(|part| is_made_of(engine, state, part, failure, depth + 1))
 }
 
 /// The text that a value is or begins with, as far as it is known.

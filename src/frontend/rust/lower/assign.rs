@@ -25,6 +25,9 @@ pub(super) enum Target {
 impl FunctionLowerer<'_> {
     /// `target = value`
     pub(super) fn assign(&mut self, target: &Expr, value: &Expr, span: Span) {
+        if matches!(target, Expr::Infer(_)) {
+            return self.discard(value, parse::expr(target));
+        }
         let value = self.expr(value);
         self.assign_value(target, value, span);
     }

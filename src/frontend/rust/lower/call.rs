@@ -86,7 +86,11 @@ impl FunctionLowerer<'_> {
                 Some(Operand::NONE)
             }
             ("mem", "drop" | "forget", 1) | ("", "drop", 1) => {
-                self.effect(first?);
+                match first? {
+                    // A guard, a sender, a file.
+                    variable @ (Expr::Path(_) | Expr::Field(_)) => self.effect(variable),
+                    result => self.discard(result, span),
+                }
                 Some(Operand::NONE)
             }
             // A value in a box, a copy or another form of it is the value.

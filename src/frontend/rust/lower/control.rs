@@ -182,6 +182,10 @@ impl FunctionLowerer<'_> {
             self.vars.add(declared);
             return;
         }
+        if is_wild(&local.pat) {
+            let start = parse::span(local.let_token.span).start;
+            return self.discard(&init.expr, Span::new(start, span.end));
+        }
         let value = self.expr(&init.expr);
         if let (syn::Pat::Type(typed), Some((name, mutable))) =
             (&local.pat, vars::simple(&local.pat))
@@ -437,6 +441,16 @@ impl FunctionLowerer<'_> {
 
 fn label_name(label: &syn::Lifetime) -> Name {
     Name::from(label.ident.to_string())
+}
+
+/// Whether a pattern is just `_`, perhaps with a type.
+fn is_wild(pat: &syn::Pat) -> bool {
+    match pat {
+        syn::Pat::Wild(_) => true,
+        syn::Pat::Type(p) => is_wild(&p.pat),
+        syn::Pat::Paren(p) => is_wild(&p.pat),
+        _ => false,
+    }
 }
 
 fn attributes(e: &Expr) -> &[syn::Attribute] {

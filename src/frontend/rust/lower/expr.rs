@@ -77,13 +77,30 @@ impl FunctionLowerer<'_> {
     }
 
     pub(super) fn is_variant(&mut self, object: Operand, tag: &str, span: Span) -> Operand {
+        self.asks(object, tag, false, span)
+    }
+
+    /// Whether the value is `Some(_)`, or `None`: there or not.
+    pub(super) fn is_presence(&mut self, object: Operand, tag: &str, span: Span) -> Operand {
+        self.asks(object, tag, true, span)
+    }
+
+    fn asks(&mut self, object: Operand, tag: &str, presence: bool, span: Span) -> Operand {
         let of = if tag == SUCCESS || tag == FAILURE {
             vec![Name::new(SUCCESS), Name::new(FAILURE)]
         } else {
             Vec::new()
         };
         let tag = Name::new(tag);
-        self.data(Data::IsVariant { object, tag, of }, span)
+        self.data(
+            Data::IsVariant {
+                object,
+                tag,
+                of,
+                presence,
+            },
+            span,
+        )
     }
 
     pub(super) fn payload(
@@ -326,8 +343,8 @@ impl FunctionLowerer<'_> {
         };
         let value = self.expr(value);
         let value = self.keep(value, span);
-        let (tag, payload) = made;
-        let is = self.is_variant(value.clone(), tag, span);
+        let (tag, presence, payload) = made;
+        let is = self.asks(value.clone(), tag, presence, span);
         let Some(wanted) = payload else {
             return Some(is);
         };
@@ -520,17 +537,17 @@ pub(super) fn member(member: &Member) -> Name {
     }
 }
 
-/// The tag and payload of an option or result that an expression makes.
-fn outcome(e: &Expr) -> Option<(&'static str, Option<&Expr>)> {
+/// The tag of an option or result that an expression makes, whether it is an option, and its
+/// payload.
+fn outcome(e: &Expr) -> Option<(&'static str, bool, Option<&Expr>)> {
     match e {
         Expr::Paren(x) => outcome(&x.expr),
         Expr::Reference(x) => outcome(&x.expr),
-        Expr::Path(x) if x.path.is_ident("None") => Some((FAILURE, None)),
+        Expr::Path(x) if x.path.is_ident("None") => Some((FAILURE, true, None)),
         Expr::Call(x) => match (&*x.func, x.args.len()) {
-            (Expr::Path(f), 1) if f.path.is_ident("Some") || f.path.is_ident("Ok") => {
-                Some((SUCCESS, x.args.first()))
-            }
-            (Expr::Path(f), 1) if f.path.is_ident("Err") => Some((FAILURE, x.args.first())),
+            (Expr::Path(f), 1) if f.path.is_ident("Some") => Some((SUCCESS, true, x.args.first())),
+            (Expr::Path(f), 1) if f.path.is_ident("Ok") => Some((SUCCESS, false, x.args.first())),
+            (Expr::Path(f), 1) if f.path.is_ident("Err") => Some((FAILURE, false, x.args.first())),
             _ => None,
         },
         _ => None,

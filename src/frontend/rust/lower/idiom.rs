@@ -66,7 +66,7 @@ impl FunctionLowerer<'_> {
                 "as_str" | "as_ref" | "as_mut" | "as_deref" | "as_deref_mut" | "as_slice"
                 | "as_mut_slice" | "borrow" | "borrow_mut" | "deref" | "deref_mut" | "by_ref"
                 | "to_string" | "to_owned" | "into" | "into_owned" | "as_bytes" | "as_path"
-                | "into_boxed_str" | "into_string" | "ok" | "fuse",
+                | "into_boxed_str" | "into_string" | "fuse",
                 0,
             ) => Some(self.expr(&x.receiver)),
             ("clone" | "cloned" | "copied" | "to_vec", 0) => {
@@ -136,13 +136,22 @@ impl FunctionLowerer<'_> {
     fn outcome_method(&mut self, name: &str, x: &ExprMethodCall, span: Span) -> Option<Operand> {
         let argument = |i: usize| x.args.iter().nth(i);
         match (name, x.args.len()) {
-            ("is_ok" | "is_some", 0) => {
+            ("is_ok" | "is_err", 0) => {
                 let value = self.outcome(&x.receiver);
-                Some(self.is_success(value, span))
+                let tag = if name == "is_ok" { SUCCESS } else { FAILURE };
+                Some(self.is_variant(value, tag, span))
             }
-            ("is_err" | "is_none", 0) => {
+            ("is_some" | "is_none", 0) => {
                 let value = self.outcome(&x.receiver);
-                Some(self.is_variant(value, FAILURE, span))
+                let tag = if name == "is_some" { SUCCESS } else { FAILURE };
+                Some(self.is_presence(value, tag, span))
+            }
+            ("ok", 0) => {
+                let value = self.outcome(&x.receiver);
+                let value = self.keep(value, span);
+                let at = parse::of(&x.method);
+                self.dropped(value.clone(), Span::new(at.start, span.end));
+                Some(value)
             }
             ("unwrap", 0) | ("expect", 1) => {
                 let (value, bad, after) = self.split(&x.receiver, span);
@@ -273,6 +282,28 @@ impl FunctionLowerer<'_> {
         (value, bad, good)
     }
 
+    /// A result is not looked at any more: whether it is a failure is a branch all the same.
+    pub(super) fn dropped(&mut self, value: Operand, span: Span) {
+        let after = self.body.block();
+        let test = self.is_success(value, span);
+        let (good, bad) = (self.body.block(), self.body.block());
+        self.branch(test, good, bad, BranchRole::Dropped, span);
+        for block in [good, bad] {
+            self.body.at(block);
+            self.body.goto(after);
+        }
+        self.body.at(after);
+    }
+
+    /// Evaluates what is given to `let _`, `_ =` or `drop`.
+    pub(super) fn discard(&mut self, e: &Expr, span: Span) {
+        let value = self.expr(e);
+        if may_be_result(e) {
+            let value = self.keep(value, span);
+            self.dropped(value, span);
+        }
+    }
+
     /// The value of an expression of which it is known that it is an option or a result.
     pub(super) fn outcome(&mut self, e: &Expr) -> Operand {
         let x = match e {
@@ -389,6 +420,37 @@ pub(super) fn diverges(path: &[Name]) -> bool {
                 || owner == "hint" && name == "unreachable_unchecked"
                 || owner == "panic" && (name == "resume_unwind" || name == "panic_any")
         }
+        _ => false,
+    }
+}
+
+/// Methods of collections that tell what was there before: nothing of that is a failure.
+const COLLECTION_METHODS: &[&str] = &[
+    "insert",
+    "replace",
+    "remove",
+    "take",
+    "push",
+    "pop",
+    "extend",
+    "append",
+    "swap_remove",
+    "swap",
+];
+
+/// Whether the value of an expression, which is thrown away, may say that something failed.
+fn may_be_result(e: &Expr) -> bool {
+    match e {
+        Expr::Paren(x) => may_be_result(&x.expr),
+        Expr::MethodCall(x) => !COLLECTION_METHODS.contains(&x.method.to_string().as_str()),
+        Expr::Call(_)
+        | Expr::Await(_)
+        | Expr::Path(_)
+        | Expr::Field(_)
+        | Expr::Macro(_)
+        | Expr::Block(_)
+        | Expr::If(_)
+        | Expr::Match(_) => true,
         _ => false,
     }
 }

@@ -86,7 +86,12 @@ impl FunctionLowerer<'_> {
                 let path = types::path(&p.path);
                 let tag = tag_of(&path);
                 if fail.is_some() {
-                    let holds = self.is_variant(subject.clone(), &tag, span);
+                    let presence = path.last().is_some_and(|name| name == "Some");
+                    let holds = if presence {
+                        self.is_presence(subject.clone(), &tag, span)
+                    } else {
+                        self.is_variant(subject.clone(), &tag, span)
+                    };
                     self.require(holds, fail, span);
                 }
                 let (before, after) = split_at_rest(p.elems.iter());
@@ -197,7 +202,7 @@ impl FunctionLowerer<'_> {
             return;
         }
         let holds = if path.last().is_some_and(|name| name == "None") {
-            self.is_variant(subject.clone(), FAILURE, span)
+            self.is_presence(subject.clone(), FAILURE, span)
         } else {
             let value = self.emit(Rvalue::Path(path.to_vec()), span);
             self.emit(Rvalue::Compare(CmpOp::Eq, subject.clone(), value), span)
