@@ -1,6 +1,8 @@
 //! The analysis of a set of files: the seam between the driver and everything that understands
 //! code.
 
+mod agree;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -232,6 +234,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         .add("files parsed, wholly or in part", read.len() as u64);
     out.statistics
         .add("files left at that", (files - read.len()) as u64);
+    agree::drop_disputed_fixes(&mut results);
     survey(&program, &results, &mut out.contracts);
     count(&program, &results, effort, &mut out);
     out.findings = findings(&program, results);

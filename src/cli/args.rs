@@ -39,6 +39,20 @@ pub enum Command {
     Rules(RulesArgs),
     /// Explain a rule
     Explain(ExplainArgs),
+    /// Write a configuration, a commit hook and a workflow for a repository
+    Init(InitArgs),
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print a manual page
+    Man {
+        /// The command that it is about, instead of the whole
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
     /// Look inside the analysis
     Debug(DebugArgs),
 }
@@ -301,6 +315,17 @@ pub struct ExplainArgs {
     /// The rule
     #[arg(value_name = "RULE")]
     pub rule: String,
+    /// Colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+/// Options of `init`.
+#[derive(Args)]
+pub struct InitArgs {
+    /// The folder that gets the files
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub path: PathBuf,
 }
 
 /// Options of `debug`.

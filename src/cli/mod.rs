@@ -7,7 +7,9 @@ mod config;
 mod contracts;
 mod debug;
 mod fixing;
+mod init;
 mod progress;
+mod reference;
 mod rules;
 mod terminal;
 
@@ -16,6 +18,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command, DebugCommand};
+pub use reference::reference;
+pub use rules::page as rule_page;
 
 /// Exit code of usage errors, unusable configuration and unreadable input.
 const USAGE: u8 = 2;
@@ -53,7 +57,10 @@ pub fn main() -> ExitCode {
         Command::Config(args) => config::run(&args),
         Command::Contracts(args) => contracts::run(&args),
         Command::Rules(args) => rules::list(args.format),
-        Command::Explain(args) => rules::explain(&args.rule),
+        Command::Explain(args) => rules::explain(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Completions { shell } => reference::completions(shell),
+        Command::Man { command } => reference::manual(command.as_deref()),
         Command::Debug(args) => match args.command {
             DebugCommand::Cfg { target } => debug::cfg(&target),
         },

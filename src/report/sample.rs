@@ -219,6 +219,7 @@ error[untracked-return]: `save_data` never sets `self.stats['rows_inserted']`
 
 Found 2 errors and 1 warning in 1 processor (2 files checked, 1 skipped) in 1.23s
 2 paths could not be analysed: the result is incomplete
+1 finding can be fixed with --fix --unsafe-fixes, which changes what the program does
 1 note hidden; --pedantic shows them
 "#;
     assert_eq!(text, expected, "\n{text}");

@@ -176,6 +176,20 @@ pub fn python_is_there() -> bool {
         .is_ok_and(|s| s.success())
 }
 
+/// Compares the part of a file of the repository between two comments with what it is made from;
+/// `TALLYLINT_BLESS=1` writes it.
+pub fn is_fresh_part(path: &str, name: &str, wanted: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let text = fs::read_to_string(&file).unwrap();
+    let (start, end) = (
+        format!("<!-- made: {name} -->\n"),
+        format!("<!-- end: {name} -->\n"),
+    );
+    let (head, rest) = text.split_once(&start).unwrap();
+    let (_, tail) = rest.split_once(&end).unwrap();
+    is_fresh(path, &format!("{head}{start}{wanted}{end}{tail}"));
+}
+
 /// Compares a file of the repository with what it is made from; `TALLYLINT_BLESS=1` writes it.
 pub fn is_fresh(path: &str, wanted: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

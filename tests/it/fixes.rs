@@ -381,6 +381,27 @@ fn zero_is_recorded_only_where_nothing_was_written() {
 }
 
 #[test]
+fn a_method_that_several_classes_run_is_fixed_for_all_or_not_at_all() {
+    let base = PROGRAM.split("\n\nclass Early").next().unwrap();
+    let offered = |prepare: &str| {
+        let text = format!(
+            "{base}\n\nclass A(Odds):\n    def prepare(self):\n        return 1\n\n    def save_data(self):\n        \
+             self.prepare()\n        if self.done:\n            return\n        \
+             self.stats[\"rows_inserted\"] = 1\n\n\nclass B(A):\n    def prepare(self):\n        {prepare}\n"
+        );
+        let project = Project::new(&[("a.py", &text)]);
+        let ran = project.run(&["check", "--format", "json", "."]);
+        let found = crate::common::json(&ran);
+        let findings = found["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), 1, "{found}");
+        !findings[0]["fix"].is_null()
+    };
+    assert!(offered("return 2"));
+    // The other class has recorded something when it comes to the exit.
+    assert!(!offered("self.stats[\"rows_inserted\"] = 7"));
+}
+
+#[test]
 fn a_count_is_asked_for_where_it_is_known_in_the_same_row() {
     let fix = |code: &str| {
         let project = Project::new(&[("a.py", code)]);
