@@ -371,6 +371,10 @@ impl<'v> Watch<'v> {
                     if op == CmpOp::Eq && truth && self.is_count(engine, state, func, x) {
                         return Some(Lesson::Records);
                     }
+                    // It is another status.
+                    if op != CmpOp::In && truth && self.is_status(engine, state, func, x) {
+                        return Some(Lesson::NotSuccess);
+                    }
                 }
                 None
             }
