@@ -61,12 +61,23 @@ pub struct StoredAt<'a> {
 /// there: a line of its own where `at` has one.
 #[must_use]
 pub fn before(file: &SourceFile, at: Span, statement: &str) -> Option<(u32, String)> {
-    let layout = Layout::of(file.language, &file.text);
-    let starts = layout.statements.iter().any(|s| s.span.start == at.start);
     let index = file.line_index();
     let range = index.line_range(&file.text, index.line(at.start))?;
     let indent = file.text.get(range.start..at.start as usize)?;
-    if starts && indent.chars().all(|c| matches!(c, ' ' | '\t')) {
+    let blank = indent.chars().all(|c| matches!(c, ' ' | '\t'));
+    let starts = match file.language {
+        // A statement that begins a line has the line for itself, unless it was joined to the one
+        // before.
+        Language::Python => {
+            let above = file.text.get(..range.start)?.trim_end_matches(['\r', '\n']);
+            blank && !above.ends_with('\\')
+        }
+        Language::Rust => {
+            let layout = Layout::of(file.language, &file.text);
+            layout.statements.iter().any(|s| s.span.start == at.start)
+        }
+    };
+    if starts && blank {
         let line_break = match file.text.get(range.end..)? {
             rest if rest.starts_with("\r\n") => "\r\n",
             rest if rest.starts_with('\r') => "\r",

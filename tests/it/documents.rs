@@ -95,6 +95,7 @@ fn played(text: &str) -> String {
     let binaries = Path::new(env!("CARGO_BIN_EXE_tallylint")).parent().unwrap();
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
     let mut out = String::new();
+    let time = regex::Regex::new(r" in \d+\.\d\ds\n").unwrap();
     let mut skips = false;
     let mut inside = false;
     for line in text.split_inclusive('\n') {
@@ -128,7 +129,6 @@ fn played(text: &str) -> String {
             .unwrap();
         for stream in [output.stdout, output.stderr] {
             let text = String::from_utf8(stream).unwrap();
-            let time = regex::Regex::new(r" in \d+\.\d\ds\n").unwrap();
             let text = time.replace_all(&text, " in 0.05s\n");
             // Trailing blanks do not survive editors.
             out.extend(text.lines().map(|line| format!("{}\n", line.trim_end())));
