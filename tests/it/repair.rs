@@ -287,6 +287,6 @@ fn exits_of_generated_programs_that_were_fixed_set_the_key() {
         }
     }
     println!("{safe} exits fixed safely, {all} more unsafely; {gone} exits less in execution");
-    assert!(safe >= 5 && all >= 20, "{safe} {all}");
+    assert!(safe >= 3 && all >= 20, "{safe} {all}");
     assert!(gone >= safe + all, "{gone} of {}", safe + all);
 }
