@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use tallylint::config::{Overrides, Settings};
+use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::driver::{self, Request};
 use tallylint::frontend::{self, sketch};
 use tallylint::source::Language;
@@ -55,13 +55,17 @@ fn check(bencher: Bencher<'_, '_>, rule: &str) {
         ..Overrides::default()
     };
     let settings = Settings::new(None, &overrides).expect("the rule exists");
+    let configuration = Configuration::fixed(settings, overrides);
     bencher.counter(BytesCount::of_str(&text)).bench(|| {
         driver::run(Request {
             paths: std::slice::from_ref(&path),
             stdin: None,
-            settings: &settings,
+            overlay: &driver::Overlay::new(),
+            changed: None,
+            configuration: &configuration,
             cwd: folder(),
         })
+        .expect("no file is read")
         .settled
     });
 }

@@ -1,14 +1,17 @@
 //! The analysis of a set of files: the seam between the driver and everything that understands
 //! code.
 
-use std::collections::{HashMap, HashSet};
+mod agree;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
-use crate::config::{Origin, Settings};
+use crate::config::{Contract, Origin, Reading, Settings};
 use crate::contracts::survey::{Problem, Processor, Survey, class_name};
 use crate::contracts::{self, Inferred};
 use crate::diagnostics::{self, FileFailure, Finding, Location};
@@ -21,7 +24,7 @@ use crate::rules::{
     self, Effort, Interest, Rule, SuccessAsProof, SwallowedWrite, UntrackedReturn,
     success_as_proof, swallowed_write, untracked_return,
 };
-use crate::selection::{Loaded, Selection};
+use crate::selection::Selection;
 use crate::source::{SourceFile, SourceMap};
 
 /// What an analysis works on.
@@ -33,8 +36,13 @@ pub struct AnalysisInput<'a> {
     pub files: &'a [Arc<SourceFile>],
     /// What these are all of.
     pub coverage: &'a Coverage,
-    /// What to check.
-    pub settings: &'a Settings,
+    /// What to check in each of the files.
+    pub settings: &'a [Arc<Settings>],
+    /// Which files are parsed.
+    pub reading: Reading,
+    /// The real paths of the files that changed: only these are checked, and those with a class
+    /// that inherits from one in them. Otherwise all are.
+    pub changed: Option<&'a BTreeSet<PathBuf>>,
 }
 
 /// What an analysis found.
@@ -48,8 +56,20 @@ pub struct Analysis {
     pub processors: usize,
     /// Files that could not be analysed, wholly or in part.
     pub failed: Vec<FileFailure>,
+    /// The numbers of the files that were checked, when not all were.
+    pub concerned: Option<BTreeSet<usize>>,
     /// Counters for `--statistics`.
     pub statistics: Statistics,
+}
+
+impl Analysis {
+    /// Whether a file was to be checked, by its number.
+    #[must_use]
+    pub fn concerns(&self, file: usize) -> bool {
+        self.concerned
+            .as_ref()
+            .is_none_or(|files| files.contains(&file))
+    }
 }
 
 /// Named counters, in the order in which they are printed.
@@ -97,54 +117,57 @@ struct ClassRun {
 #[must_use]
 pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut out = Analysis::default();
-    let settings = input.settings;
+    let distinct = distinct(input.settings);
     let start = Instant::now();
-    let selected = rules::all()
-        .iter()
-        .filter(|r| settings.rules.contains(r.id()));
-    let interests: Vec<Interest> = selected.map(|rule| rule.interest(settings)).collect();
+    let interests = interests(&distinct);
     let selection = Selection::new(
         input.sources,
         input.files,
         input.coverage,
         &interests,
-        settings.reading,
+        input.reading,
     );
     out.statistics.time("sketching", start.elapsed());
 
     let start = Instant::now();
     let program = Program::new(input.sources);
     let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
-    let modules = named(input, &loaded);
+    out.concerned = concerned(&program, &loaded, input);
+    let mut modules = loaded.clone();
+    modules.retain(|(at, _)| out.concerns(*at));
     out.statistics.time("parsing classes", start.elapsed());
 
     let start = Instant::now();
     let mut results = Vec::new();
     let about_contracts = [UntrackedReturn.id(), SwallowedWrite.id()];
-    if about_contracts
-        .iter()
-        .any(|rule| settings.rules.contains(rule))
-    {
-        let inferred = if settings.infer_contracts {
+    let selected = |rule: &str| distinct.iter().any(|s| s.rules.contains(rule));
+    if about_contracts.iter().any(|rule| selected(rule)) {
+        let declared = declared(&distinct);
+        let inferred = if distinct.iter().any(|settings| settings.infer_contracts) {
             let classes: Vec<ClassRef> = modules
                 .iter()
                 .flat_map(|(_, module)| program.classes(*module))
                 .collect();
-            contracts::infer(&program, &classes, &settings.contracts)
+            contracts::infer(&program, &classes, &declared)
         } else {
             Vec::new()
         };
-        out.contracts = Survey::all(&settings.contracts, &inferred);
+        out.contracts = Survey::all(&declared, &inferred);
         let checked: Vec<_> = modules
             .par_iter()
-            .map(|(_, module)| {
-                fence::catch(|| check_module(&program, *module, input, &inferred, &out.contracts))
+            .map(|(at, module)| {
+                let beliefs = Beliefs {
+                    inferred: &inferred,
+                    surveys: &out.contracts,
+                };
+                let settings = &input.settings[*at];
+                fence::catch(|| check_module(&program, *module, input, settings, beliefs))
             })
             .collect();
-        for ((file, _), checked) in modules.iter().zip(checked) {
+        for ((at, _), checked) in modules.iter().zip(checked) {
             match checked {
                 Ok(checked) => results.extend(checked),
-                Err(bug) => out.failed.push(internal(file, &bug)),
+                Err(bug) => out.failed.push(internal(&input.files[*at], &bug)),
             }
         }
     }
@@ -154,7 +177,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut effort = Effort::default();
     let mut others = Vec::new();
     let mut read: FxHashSet<usize> = loaded.iter().map(|(at, _)| *at).collect();
-    if settings.rules.contains(SuccessAsProof.id()) {
+    if selected(SuccessAsProof.id()) {
         let start = Instant::now();
         let partial = Program::new(input.sources);
         let sparse = if selection.is_whole() {
@@ -162,15 +185,20 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         } else {
             &partial
         };
-        let loaded = selection.load_functions(sparse, &mut out.failed);
+        let mut loaded = selection.load_functions(sparse, &mut out.failed);
+        let wanted = |at: usize| input.settings[at].rules.contains(SuccessAsProof.id());
+        if let (Some(known), Some(more)) = (&mut out.concerned, concerned(sparse, &loaded, input)) {
+            known.extend(more);
+        }
+        loaded.retain(|(at, _)| wanted(*at) && out.concerns(*at));
         read.extend(loaded.iter().map(|(at, _)| *at));
         out.statistics.time("parsing functions", start.elapsed());
         let start = Instant::now();
-        let modules = named(input, &loaded);
-        let options = &settings.success_as_proof;
+        let modules = loaded;
         let checked: Vec<_> = modules
             .par_iter()
-            .map(|(file, module)| {
+            .map(|(at, module)| {
+                let options = &input.settings[*at].success_as_proof;
                 fence::catch(|| {
                     let check = |program: &Program<'_>, module| {
                         success_as_proof::check_module(program, module, options)
@@ -178,7 +206,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
                     if let Some(found) = unread::watch(|| check(sparse, *module)) {
                         return (found, false);
                     }
-                    match program.add_file(file) {
+                    match program.add_file(&input.files[*at]) {
                         Ok(whole) => (check(&program, whole), true),
                         // Something is broken in what was left out.
                         Err(_) => (check(sparse, *module), false),
@@ -187,14 +215,14 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
             })
             .collect();
         let mut again = 0;
-        for ((file, _), checked) in modules.iter().zip(checked) {
+        for ((at, _), checked) in modules.iter().zip(checked) {
             match checked {
                 Ok(((findings, spent), missed)) => {
                     others.extend(findings);
                     effort += spent;
                     again += u64::from(missed);
                 }
-                Err(bug) => out.failed.push(internal(file, &bug)),
+                Err(bug) => out.failed.push(internal(&input.files[*at], &bug)),
             }
         }
         out.statistics.add("files read again as a whole", again);
@@ -206,6 +234,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         .add("files parsed, wholly or in part", read.len() as u64);
     out.statistics
         .add("files left at that", (files - read.len()) as u64);
+    agree::drop_disputed_fixes(&mut results);
     survey(&program, &results, &mut out.contracts);
     count(&program, &results, effort, &mut out);
     out.findings = findings(&program, results);
@@ -213,12 +242,79 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out
 }
 
-fn named<'i>(input: &AnalysisInput<'i>, loaded: &[Loaded]) -> Vec<(&'i Arc<SourceFile>, ModuleId)> {
-    let files = input.files;
-    loaded
-        .iter()
-        .map(|(at, module)| (&files[*at], *module))
-        .collect()
+/// The numbers of the files that changed, or have a class that inherits from one that did; `None`
+/// when that does not matter.
+fn concerned(
+    program: &Program<'_>,
+    loaded: &[(usize, ModuleId)],
+    input: &AnalysisInput<'_>,
+) -> Option<BTreeSet<usize>> {
+    let changed = input.changed?;
+    let has_changed = |file: &SourceFile| changed.contains(&file.real_path);
+    let numbers = 0..input.files.len();
+    let mut out: BTreeSet<usize> = numbers
+        .filter(|at| has_changed(&input.files[*at]))
+        .collect();
+    for (at, module) in loaded {
+        let above = |class| contracts::known_above(program, class);
+        let inherits = program.classes(*module).flat_map(above).any(|class| {
+            let file = &program.module(class.module).file;
+            file.as_ref().is_some_and(|file| has_changed(file))
+        });
+        if inherits {
+            out.insert(*at);
+        }
+    }
+    Some(out)
+}
+
+/// The settings of a run, each once.
+fn distinct(settings: &[Arc<Settings>]) -> Vec<&Settings> {
+    let mut out: Vec<&Arc<Settings>> = Vec::new();
+    for settings in settings {
+        if !out.iter().any(|known| Arc::ptr_eq(known, settings)) {
+            out.push(settings);
+        }
+    }
+    out.into_iter().map(|settings| &**settings).collect()
+}
+
+/// What the selected rules have to see, whichever files they are selected for.
+fn interests(distinct: &[&Settings]) -> Vec<Interest> {
+    let mut out = Vec::new();
+    for rule in rules::all() {
+        let mut glances: Vec<&success_as_proof::Options> = Vec::new();
+        for settings in distinct.iter().filter(|s| s.rules.contains(rule.id())) {
+            let mut interest = rule.interest(settings);
+            // A second look with the same words would see the same.
+            let options = &settings.success_as_proof;
+            if glances.iter().any(|known| known.same_words(options)) {
+                interest.glance = None;
+            } else {
+                glances.push(options);
+            }
+            out.push(interest);
+        }
+    }
+    out
+}
+
+/// The contracts that are declared for some file, each once.
+fn declared(distinct: &[&Settings]) -> Vec<Contract> {
+    let mut out: Vec<Contract> = Vec::new();
+    for contract in distinct.iter().flat_map(|settings| &settings.contracts) {
+        if !out.iter().any(|known| known.same(contract)) {
+            out.push(contract.clone());
+        }
+    }
+    out
+}
+
+/// The contracts of a run.
+#[derive(Clone, Copy)]
+struct Beliefs<'a> {
+    inferred: &'a [Inferred],
+    surveys: &'a [Survey],
 }
 
 fn internal(file: &SourceFile, bug: &Bug) -> FileFailure {
@@ -229,9 +325,10 @@ fn check_module(
     program: &Program<'_>,
     module: ModuleId,
     input: &AnalysisInput<'_>,
-    inferred: &[Inferred],
-    surveys: &[Survey],
+    settings: &Settings,
+    beliefs: Beliefs<'_>,
 ) -> Vec<ClassRun> {
+    let Beliefs { inferred, surveys } = beliefs;
     let mut out = Vec::new();
     for class in program.classes(module) {
         let mro = program.mro(class);
@@ -239,16 +336,23 @@ fn check_module(
             // Of several classes that depend on the same hook, the nearest.
             let nearest = inferred
                 .iter()
-                .filter(|found| found.believed && found.is_about(&survey.contract))
+                .filter(|found| settings.infer_contracts && found.believed)
+                .filter(|found| found.is_about(&survey.contract))
                 .filter(|found| found.under.contains(&class))
                 .min_by_key(|found| {
                     let above = MroEntry::Class(found.evidence.class);
                     mro.entries.iter().position(|entry| *entry == above)
                 });
             let note;
+            let here = settings
+                .contracts
+                .iter()
+                .any(|own| own.same(&survey.contract));
             let grounds = match (&survey.contract.origin, nearest) {
-                (Origin::Inferred, None) => continue,
-                (Origin::Inferred, Some(found)) => {
+                (Origin::Builtin | Origin::Declared { .. }, _) if here => None,
+                (_, None) => continue,
+                // Other files declare it, or none: here it is the code that says so.
+                (_, Some(found)) => {
                     note = found.evidence.sentence(input.sources);
                     Some(Grounds {
                         class: found.evidence.class,
@@ -256,13 +360,11 @@ fn check_module(
                         note: &note,
                     })
                 }
-                (Origin::Builtin | Origin::Declared { .. }, _) => None,
             };
             let task = Task {
                 contract: &survey.contract,
                 inferred: grounds,
             };
-            let settings = input.settings;
             let mut add = |rule, checked: Checked| {
                 if checked.heir_of.is_some() || !checked.subjects.is_empty() {
                     out.push(ClassRun {
@@ -274,7 +376,7 @@ fn check_module(
                 }
             };
             if settings.rules.contains(UntrackedReturn.id()) {
-                let checked = untracked_return::check_class(program, class, task);
+                let checked = untracked_return::check_class(program, class, task, &settings.writes);
                 add(UntrackedReturn.id(), checked);
             }
             if settings.rules.contains(SwallowedWrite.id()) {

@@ -1,18 +1,22 @@
 //! The driver: discover, load, analyse, settle. Prints nothing.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
-use crate::config::Settings;
+use crate::config::{ConfigError, Configuration, Settings};
 use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Severity};
 use crate::discover::{Discovered, Skipped, discover};
 use crate::fence::{self, Bug};
 use crate::report::Report;
-use crate::settle::{Checked, Settled, settle};
-use crate::source::{Language, SourceFile, SourceMap, decode};
+use crate::settle::{Baseline, Checked, Settled, settle};
+use crate::source::{DEFAULT_FILE_BYTES, FileId, Language, SourceFile, SourceMap, decode};
+
+/// Texts that stand for files, by the paths by which these were found.
+pub type Overlay = BTreeMap<PathBuf, String>;
 
 /// What to check.
 pub struct Request<'a> {
@@ -20,8 +24,12 @@ pub struct Request<'a> {
     pub paths: &'a [PathBuf],
     /// Text that was piped in, and the path it stands for.
     pub stdin: Option<(PathBuf, Vec<u8>)>,
+    /// Texts that stand for files, wherever those are found.
+    pub overlay: &'a Overlay,
+    /// The real paths of the files that changed, to check only what they concern.
+    pub changed: Option<&'a BTreeSet<PathBuf>>,
     /// How.
-    pub settings: &'a Settings,
+    pub configuration: &'a Configuration,
     /// What relative paths are relative to.
     pub cwd: PathBuf,
 }
@@ -36,6 +44,10 @@ pub struct Outcome {
     pub failures: Vec<FileFailure>,
     /// How many files were analysed.
     pub checked: usize,
+    /// The baselines of the files with findings.
+    baseline_of: HashMap<FileId, Option<PathBuf>>,
+    /// The configuration files that were used.
+    pub configurations: Vec<PathBuf>,
     /// What was left out of walks.
     pub skipped: Vec<Skipped>,
     /// Length of `skipped`, without the folders that never count.
@@ -93,6 +105,12 @@ impl Outcome {
         }
     }
 
+    /// The path of the baseline for what is found in a file.
+    #[must_use]
+    pub fn baseline_of(&self, file: &SourceFile) -> Option<PathBuf> {
+        self.baseline_of.get(&file.id).cloned().flatten()
+    }
+
     /// What reporters see of it.
     #[must_use]
     pub fn report(&self) -> Report<'_> {
@@ -103,15 +121,21 @@ impl Outcome {
             checked: self.checked,
             skipped: self.skipped_count,
             processors: self.processors,
+            fixed: 0,
         }
     }
 }
 
 /// Runs a check.
-#[must_use]
-pub fn run(request: Request<'_>) -> Outcome {
+///
+/// # Errors
+/// When a configuration file that counts for a checked file is not valid.
+pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
     let start = Instant::now();
-    let sources = SourceMap::new(request.cwd).with_limit(request.settings.max_file_bytes);
+    let configuration = request.configuration;
+    let overrides = configuration.overrides();
+    let limit = overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES);
+    let sources = SourceMap::new(request.cwd).with_limit(limit);
     let mut failures = Vec::new();
     let mut files: Vec<Arc<SourceFile>> = Vec::new();
     // First, so that the text stands for its file when that is found as well.
@@ -125,16 +149,28 @@ pub fn run(request: Request<'_>) -> Outcome {
             )),
         }
     }
-    let found = discover(request.paths, &request.settings.excludes, &sources);
+    for (path, text) in request.overlay {
+        sources.add_virtual(path, text.clone());
+    }
+    let found = discover(request.paths, configuration, &sources)?;
     let discovering = start.elapsed();
     load(&found, &sources, &mut files, &mut failures);
     let loading = start.elapsed();
+    let settings: Vec<Arc<Settings>> = files
+        .iter()
+        .map(|file| configuration.of_file(file))
+        .collect();
+    if let Some(error) = configuration.wrong() {
+        return Err(error);
+    }
     let coverage = found.coverage(&sources);
     let input = AnalysisInput {
         sources: &sources,
         files: &files,
         coverage: &coverage,
-        settings: request.settings,
+        settings: &settings,
+        reading: overrides.reading,
+        changed: request.changed,
     };
     let (analysis, bug) = match fence::on_big_stack(|| analysis::analyse(&input)) {
         Ok(analysis) => (analysis, None),
@@ -142,32 +178,62 @@ pub fn run(request: Request<'_>) -> Outcome {
     };
     let skipped_count = found.skipped_count();
     failures.extend(found.failures);
+    let mut number = 0..files.len();
+    let mut ignored: Vec<Arc<SourceFile>> = Vec::new();
+    files.retain(|file| {
+        let concerned = number.next().is_some_and(|at| analysis.concerns(at));
+        if !concerned {
+            ignored.push(Arc::clone(file));
+        }
+        concerned
+    });
     failures.extend(analysis.failed);
+    // What nothing that changed has to do with may be broken as it was.
+    failures.retain(|f| !ignored.iter().any(|file| file.display == f.path));
     failures.sort();
     failures.dedup();
     let failed = |file: &&Arc<SourceFile>| failures.iter().any(|f| f.path == file.display);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
-    let partial = request
-        .paths
+    let walks = |path: &PathBuf| sources.cwd().join(path).is_dir();
+    let partial = request.changed.is_some() || !request.paths.iter().any(walks);
+    let places = analysis.findings.iter().map(|f| f.primary.location.file);
+    let places: BTreeSet<FileId> = places.collect();
+    let elsewhere = places
         .iter()
-        .all(|path| !sources.cwd().join(path).is_dir());
+        .map(|file| configuration.of_file(&sources.get(*file)));
+    let all: Vec<Arc<Settings>> = settings.iter().cloned().chain(elsewhere).collect();
+    let baselines = baselines(&all, overrides.write_baseline)?;
     let settled = fence::catch(|| {
         let checked = Checked {
             // After a panic, that nothing was found says nothing.
             files: if bug.is_none() { &files } else { &[] },
             failures: &failures,
             partial,
+            baselines: &baselines,
         };
-        settle(analysis.findings, checked, request.settings, &sources)
+        settle(analysis.findings, checked, configuration, &sources)
     });
     let (settled, bug) = match settled {
         Ok(settled) => (settled, bug),
         Err(new) => (Settled::default(), bug.or(Some(new))),
     };
+    if let Some(error) = configuration.wrong() {
+        return Err(error);
+    }
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
-    Outcome {
+    let mut configurations: Vec<PathBuf> = settings.iter().filter_map(|s| s.file.clone()).collect();
+    configurations.sort();
+    configurations.dedup();
+    let own = places.iter().map(|file| {
+        let file = sources.get(*file);
+        (file.id, configuration.of_file(&file).baseline.clone())
+    });
+    let baseline_of = own.collect();
+    Ok(Outcome {
+        baseline_of,
+        configurations,
         checked: files.len() - files.iter().filter(failed).count(),
         settled,
         contracts: analysis.contracts,
@@ -179,7 +245,17 @@ pub fn run(request: Request<'_>) -> Outcome {
         bug,
         sources,
         elapsed: start.elapsed(),
-    }
+    })
+}
+
+/// The baselines that hold for some file, by their paths.
+fn baselines(settings: &[Arc<Settings>], or_empty: bool) -> Result<Vec<Baseline>, ConfigError> {
+    let paths = settings.iter().filter_map(|s| s.baseline.as_ref());
+    let paths: BTreeSet<&PathBuf> = paths.collect();
+    paths
+        .into_iter()
+        .map(|path| Baseline::read(path, or_empty))
+        .collect()
 }
 
 fn load(

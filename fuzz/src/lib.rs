@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use tallylint::analysis::{AnalysisInput, analyse};
-use tallylint::config::{ConfigFile, Overrides, Settings};
+use tallylint::config::{ConfigFile, Configuration, Effective, Overrides, Reading, Settings};
 use tallylint::discover::Coverage;
 use tallylint::frontend::layout::Layout;
 use tallylint::frontend::{self, python};
@@ -43,15 +43,16 @@ fn folder() -> &'static Path {
 }
 
 /// The settings under which every rule runs and notes are shown.
-fn settings() -> &'static Settings {
-    static SETTINGS: OnceLock<Settings> = OnceLock::new();
-    SETTINGS.get_or_init(|| {
+fn configuration() -> &'static Configuration {
+    static CONFIGURATION: OnceLock<Configuration> = OnceLock::new();
+    CONFIGURATION.get_or_init(|| {
         let overrides = Overrides {
             select: vec!["all".to_owned()],
             pedantic: true,
             ..Overrides::default()
         };
-        Settings::new(None, &overrides).expect("`all` is valid")
+        let settings = Settings::new(None, &overrides).expect("`all` is valid");
+        Configuration::fixed(settings, overrides)
     })
 }
 
@@ -88,7 +89,9 @@ fn check(bytes: &[u8], language: Language) {
             coverage: &coverage,
             sources: &sources,
             files: &files,
-            settings: settings(),
+            settings: &[configuration().of_file(&files[0])],
+            reading: Reading::Everything,
+            changed: None,
         };
         let analysis = analyse(&input);
         for failure in &analysis.failed {
@@ -98,8 +101,9 @@ fn check(bytes: &[u8], language: Language) {
             files: &files,
             failures: &analysis.failed,
             partial: false,
+            baselines: &[],
         };
-        let settled = settle(analysis.findings, checked, settings(), &sources);
+        let settled = settle(analysis.findings, checked, configuration(), &sources);
         let report = Report {
             settled: &settled,
             sources: &sources,
@@ -107,6 +111,7 @@ fn check(bytes: &[u8], language: Language) {
             checked: 1,
             skipped: 0,
             processors: analysis.processors,
+            fixed: 0,
         };
         let summary = Some(Duration::ZERO);
         for format in [Format::Text { summary }, Format::Concise, Format::Json] {
@@ -147,18 +152,18 @@ pub fn config(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    let settle = |file: Option<ConfigFile>| Settings::new(file.as_ref(), &Overrides::default());
-    let own = folder().join("tallylint.toml");
-    let shared = folder().join("pyproject.toml");
-    let results = [
-        ConfigFile::parse(&own, text.to_owned())
-            .map(Some)
-            .and_then(settle),
-        ConfigFile::parse_shared(&shared, text.to_owned()).and_then(settle),
-    ];
+    let results = ["tallylint.toml", "pyproject.toml", "Cargo.toml"].map(|name| {
+        ConfigFile::parse(&folder().join(name), text.to_owned()).and_then(|file| {
+            let known = Effective::all(file.as_ref());
+            let settings = Settings::new(file.as_ref(), &Overrides::default());
+            assert_eq!(known.is_ok(), settings.is_ok());
+            settings
+        })
+    });
     let lines = u32::try_from(text.split(['\n', '\r']).count()).expect("inputs are short");
     for error in results.into_iter().filter_map(Result::err) {
         assert!(!error.message.is_empty());
+        let _ = error.snippet();
         if let Some((_, Some((line, column)))) = error.place {
             assert!(
                 1 <= line && line <= lines.max(1) + 1 && 1 <= column,
@@ -199,6 +204,7 @@ pub fn ignores(bytes: &[u8]) {
         files: &files,
         failures: &[],
         partial: false,
+        baselines: &[],
     };
     let ignores = FileIgnores::of(&files[0]);
     for ignore in ignores.comments() {
@@ -206,7 +212,7 @@ pub fn ignores(bytes: &[u8]) {
         let close = ignore.close.map(|at| text.as_bytes()[at as usize]);
         assert!(matches!(close, None | Some(b']')));
     }
-    let settled = settle(Vec::new(), checked, settings(), &sources);
+    let settled = settle(Vec::new(), checked, configuration(), &sources);
     for reported in &settled.reported {
         let span = reported.finding.primary.location.span;
         assert!(text.get(span.range()).is_some());

@@ -33,10 +33,26 @@ pub enum Command {
     Check(CheckArgs),
     /// List the contracts, where they come from, and who keeps them
     Contracts(ContractsArgs),
+    /// Print the settings that are in force, and where each comes from
+    Config(ConfigArgs),
     /// List the rules
     Rules(RulesArgs),
     /// Explain a rule
     Explain(ExplainArgs),
+    /// Write a configuration, a commit hook and a workflow for a repository
+    Init(InitArgs),
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print a manual page
+    Man {
+        /// The command that it is about, instead of the whole
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
     /// Look inside the analysis
     Debug(DebugArgs),
 }
@@ -104,6 +120,25 @@ pub struct CheckArgs {
     )]
     pub fail_on: FailOn,
 
+    /// Change the files: apply the fixes that cannot make anything worse
+    #[arg(
+        long,
+        group = "fixing",
+        conflicts_with_all = ["add_ignore", "write_baseline"],
+        help_heading = "Fixes"
+    )]
+    pub fix: bool,
+    /// Print what --fix would change, as a patch, instead of what is found
+    #[arg(
+        long,
+        group = "fixing",
+        conflicts_with_all = ["fix", "add_ignore", "write_baseline", "format", "output"],
+        help_heading = "Fixes"
+    )]
+    pub diff: bool,
+    /// With --fix or --diff, apply fixes that change what the program does, too
+    #[arg(long, requires = "fixing", help_heading = "Fixes")]
+    pub unsafe_fixes: bool,
     /// Add comments that ignore what is found, with this reason, instead of reporting it
     #[arg(
         long,
@@ -112,6 +147,20 @@ pub struct CheckArgs {
         help_heading = "Rules"
     )]
     pub add_ignore: Option<String>,
+    /// Do not report what this file knows, instead of those that the configuration names
+    #[arg(long, value_name = "FILE", help_heading = "Known findings")]
+    pub baseline: Option<PathBuf>,
+    /// Write what is found to the baseline, so that it is not reported from now on
+    #[arg(
+        long,
+        conflicts_with_all = ["format", "output", "add_ignore", "changed_since"],
+        help_heading = "Known findings"
+    )]
+    pub write_baseline: bool,
+    /// Check only files that differ from this git revision, and files with a class that inherits
+    /// from one in them
+    #[arg(long, value_name = "REV", help_heading = "Paths")]
+    pub changed_since: Option<String>,
     /// Refuse files that are larger
     #[arg(
         long,
@@ -223,6 +272,26 @@ pub struct ContractsArgs {
     pub isolated: bool,
 }
 
+/// Options of `config`.
+#[derive(Args)]
+pub struct ConfigArgs {
+    /// The file or folder whose settings are printed
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// How settings are written: text is a configuration file that says the same
+    #[arg(long, default_value = "text")]
+    pub format: RulesFormat,
+    /// Use this configuration file instead of the nearest one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Use no configuration file
+    #[arg(long, conflicts_with = "config")]
+    pub isolated: bool,
+    /// Print the JSON schema of configuration files instead
+    #[arg(long, conflicts_with_all = ["path", "format", "config", "isolated"])]
+    pub schema: bool,
+}
+
 /// Options of `rules`.
 #[derive(Args)]
 pub struct RulesArgs {
@@ -246,6 +315,17 @@ pub struct ExplainArgs {
     /// The rule
     #[arg(value_name = "RULE")]
     pub rule: String,
+    /// Colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+/// Options of `init`.
+#[derive(Args)]
+pub struct InitArgs {
+    /// The folder that gets the files
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub path: PathBuf,
 }
 
 /// Options of `debug`.

@@ -8,13 +8,14 @@ use termcolor::{Ansi, NoColor, WriteColor};
 
 use super::args::{CheckArgs, CheckFormat, MIB};
 use super::progress::Progress;
-use super::{Failure, terminal};
-use crate::config::{self, ConfigError, ConfigSource, Overrides, Settings};
+use super::{Failure, baseline, fixing, terminal};
+use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
+use crate::discover::changed_since;
 use crate::driver::{self, Outcome, Request, Status};
 use crate::fix;
-use crate::report::{self, Format, plural};
-use crate::settle;
-use crate::source::{SourceMap, describe_io};
+use crate::report::{self, Format, Report, plural};
+use crate::settle::{self, Baseline, Entry};
+use crate::source::{DEFAULT_FILE_BYTES, SourceMap, describe_io};
 
 /// The name of standard input on the command line.
 const STDIN: &str = "-";
@@ -34,9 +35,11 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         pedantic: args.pedantic,
         max_file_bytes: Some(args.max_file_size * MIB),
         reading: args.read.into(),
+        baseline: args.baseline.as_ref().map(|path| cwd.join(path)),
+        write_baseline: args.write_baseline,
     };
-    let settings = settings(&source, &overrides, args.verbose, &cwd)
-        .map_err(|error| describe(&error, &cwd))?;
+    let wrong = |error: ConfigError| configuration_failure(&error, &cwd);
+    let configuration = Configuration::new(&source, &overrides, &cwd).map_err(wrong)?;
     let (paths, piped): (Vec<PathBuf>, Vec<PathBuf>) = args
         .paths
         .iter()
@@ -48,59 +51,87 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     if !piped.is_empty() && args.add_ignore.is_some() {
         return Err("--add-ignore changes files, so `-` cannot be among the paths".into());
     }
+    if !piped.is_empty() && args.write_baseline {
+        return Err("what is piped in has no place in a baseline".into());
+    }
+    if !piped.is_empty() && (args.fix || args.diff) {
+        return Err("fixes change files, so `-` cannot be among the paths".into());
+    }
+    let changed = args.changed_since.as_deref();
+    let changed = changed
+        .map(|revision| changed_since(revision, &cwd))
+        .transpose()?;
     let stdin = if piped.is_empty() {
         None
     } else {
         let display = args.stdin_filename.clone();
         Some((
             display.unwrap_or_else(|| PathBuf::from(STDIN_DISPLAY)),
-            read_stdin(settings.max_file_bytes)?,
+            read_stdin(overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES))?,
         ))
     };
     let progress = Progress::start(!args.quiet);
+    if args.fix || args.diff {
+        let task = fix::Task {
+            paths: &paths,
+            changed: changed.as_ref(),
+            configuration: &configuration,
+            cwd: &cwd,
+        };
+        let repaired = fix::repair(task, fixing::allowed(args)).map_err(wrong)?;
+        drop(progress);
+        return fixing::finish(args, &repaired);
+    }
     let outcome = driver::run(Request {
         paths: &paths,
         stdin,
-        settings: &settings,
-        cwd,
+        overlay: &driver::Overlay::new(),
+        changed: changed.as_ref(),
+        configuration: &configuration,
+        cwd: cwd.clone(),
     });
     drop(progress);
+    let outcome = outcome.map_err(wrong)?;
+    if args.verbose {
+        tell_configurations(&outcome);
+    }
     if let Some(reason) = &args.add_ignore {
         return add_ignores(reason, &outcome);
     }
-    write_report(args, &outcome)?;
+    if args.write_baseline {
+        return baseline::write(args, &outcome);
+    }
+    write_report(args, &outcome, 0)?;
     Ok(write_remarks(args, &outcome).code())
 }
 
-/// Reads the configuration.
-pub fn settings(
-    source: &ConfigSource,
-    overrides: &Overrides,
-    verbose: bool,
-    cwd: &Path,
-) -> Result<Settings, ConfigError> {
-    let file = config::load(source, cwd)?;
-    if verbose {
-        terminal::complain(&match &file {
-            Some(file) => format!("configuration: {}", show(&file.path, cwd)),
-            None => "configuration: none".to_owned(),
-        });
-    }
-    Settings::new(file.as_ref(), overrides)
-}
-
-/// Says what is wrong, and where.
-pub fn describe(error: &ConfigError, cwd: &Path) -> String {
-    match &error.place {
+/// Says what is wrong with a configuration, and where.
+pub fn configuration_failure(error: &ConfigError, cwd: &Path) -> Failure {
+    let message = match &error.place {
         None => error.message.clone(),
         Some((path, None)) => format!("{}: {}", show(path, cwd), error.message),
         Some((path, Some((line, column)))) => {
             format!("{}:{line}:{column}: {}", show(path, cwd), error.message)
         }
+    };
+    Failure {
+        message,
+        snippet: error.snippet(),
     }
 }
 
-fn show(path: &Path, cwd: &Path) -> String {
+/// Tells which configuration files were used.
+pub fn tell_configurations(outcome: &Outcome) {
+    for path in &outcome.configurations {
+        let path = outcome.sources.display(path);
+        terminal::complain(&format!("configuration: {path}"));
+    }
+    if outcome.configurations.is_empty() {
+        terminal::complain("configuration: none");
+    }
+}
+
+pub fn show(path: &Path, cwd: &Path) -> String {
     SourceMap::new(cwd.to_path_buf()).display(path)
 }
 
@@ -141,7 +172,8 @@ fn add_ignores(reason: &str, outcome: &Outcome) -> Result<u8, Failure> {
     Ok(status.code())
 }
 
-fn write_report(args: &CheckArgs, outcome: &Outcome) -> Result<(), Failure> {
+/// Writes what was found; `fixed` findings are not there any more.
+pub fn write_report(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Result<(), Failure> {
     let format = match args.format {
         CheckFormat::Text => Format::Text {
             summary: (!args.quiet).then_some(outcome.elapsed),
@@ -149,7 +181,11 @@ fn write_report(args: &CheckArgs, outcome: &Outcome) -> Result<(), Failure> {
         CheckFormat::Concise => Format::Concise,
         CheckFormat::Json => Format::Json,
     };
-    let render = |out: &mut dyn WriteColor| report::write(format, &outcome.report(), out);
+    let report = Report {
+        fixed,
+        ..outcome.report()
+    };
+    let render = |out: &mut dyn WriteColor| report::write(format, &report, out);
     let bytes = if terminal::colour(args.color, args.output.is_some()) {
         let mut out = Ansi::new(Vec::new());
         render(&mut out)?;
@@ -185,8 +221,14 @@ pub fn write_failures(outcome: &Outcome) {
     }
 }
 
+/// The entries of baselines that were not found again.
+fn expired(outcome: &Outcome) -> impl Iterator<Item = (&Baseline, &Entry)> {
+    let baselines = outcome.settled.baselines.iter();
+    baselines.flat_map(|(known, expired)| expired.iter().map(move |entry| (known, entry)))
+}
+
 /// What goes to standard error after the report.
-fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
+pub fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
     write_failures(outcome);
     if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {
         terminal::complain("warning: no source files found");
@@ -195,6 +237,16 @@ fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
         for skipped in &outcome.skipped {
             let path = outcome.sources.display(&skipped.path);
             terminal::complain(&format!("skipped: {path}: {}", skipped.reason.describe()));
+        }
+        for (known, entry) in expired(outcome) {
+            terminal::complain(&format!(
+                "no longer found: {}: {}: {} in {}: `{}`",
+                outcome.sources.display(&known.path),
+                entry.path,
+                entry.rule,
+                entry.symbol,
+                entry.code
+            ));
         }
         let unselected = outcome.settled.count(settle::Outcome::Unselected);
         if unselected > 0 {

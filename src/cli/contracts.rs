@@ -6,7 +6,7 @@ use termcolor::{Ansi, NoColor, WriteColor};
 
 use super::args::{ContractsArgs, RulesFormat};
 use super::{Failure, check, terminal};
-use crate::config::{ConfigSource, Overrides, Reading};
+use crate::config::{ConfigError, ConfigSource, Configuration, Overrides, Reading};
 use crate::driver::{self, Request, Status};
 use crate::report;
 use crate::rules::{Rule, UntrackedReturn};
@@ -24,14 +24,17 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
         reading: Reading::Everything,
         ..Overrides::default()
     };
-    let settings = check::settings(&source, &overrides, false, &cwd)
-        .map_err(|error| check::describe(&error, &cwd))?;
+    let wrong = |error: ConfigError| check::configuration_failure(&error, &cwd);
+    let configuration = Configuration::new(&source, &overrides, &cwd).map_err(wrong)?;
     let outcome = driver::run(Request {
         paths: &args.paths,
         stdin: None,
-        settings: &settings,
-        cwd,
-    });
+        overlay: &driver::Overlay::new(),
+        changed: None,
+        configuration: &configuration,
+        cwd: cwd.clone(),
+    })
+    .map_err(wrong)?;
     let (surveys, sources) = (&outcome.contracts, &outcome.sources);
     let render = |out: &mut dyn WriteColor| match args.format {
         RulesFormat::Text => report::contracts(surveys, sources, out),

@@ -1,10 +1,15 @@
 //! The command line.
 
 mod args;
+mod baseline;
 mod check;
+mod config;
 mod contracts;
 mod debug;
+mod fixing;
+mod init;
 mod progress;
+mod reference;
 mod rules;
 mod terminal;
 
@@ -13,16 +18,26 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command, DebugCommand};
+pub use reference::reference;
+pub use rules::page as rule_page;
 
 /// Exit code of usage errors, unusable configuration and unreadable input.
 const USAGE: u8 = 2;
 
 /// Why a command could not do its work.
-struct Failure(String);
+struct Failure {
+    /// In one line.
+    message: String,
+    /// The lines of a file that are to blame.
+    snippet: Option<String>,
+}
 
 impl<E: std::fmt::Display> From<E> for Failure {
     fn from(error: E) -> Self {
-        Failure(error.to_string())
+        Failure {
+            message: error.to_string(),
+            snippet: None,
+        }
     }
 }
 
@@ -39,15 +54,22 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
+        Command::Config(args) => config::run(&args),
         Command::Contracts(args) => contracts::run(&args),
         Command::Rules(args) => rules::list(args.format),
-        Command::Explain(args) => rules::explain(&args.rule),
+        Command::Explain(args) => rules::explain(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Completions { shell } => reference::completions(shell),
+        Command::Man { command } => reference::manual(command.as_deref()),
         Command::Debug(args) => match args.command {
             DebugCommand::Cfg { target } => debug::cfg(&target),
         },
     };
-    ExitCode::from(result.unwrap_or_else(|Failure(message)| {
-        terminal::complain(&format!("error: {message}"));
+    ExitCode::from(result.unwrap_or_else(|failure| {
+        terminal::complain(&format!("error: {}", failure.message));
+        for line in failure.snippet.iter().flat_map(|snippet| snippet.lines()) {
+            terminal::complain(line);
+        }
         USAGE
     }))
 }

@@ -1,10 +1,12 @@
 //! `tallylint rules` and `tallylint explain`.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io;
 
 use serde::Serialize;
+use termcolor::{Ansi, Color, ColorSpec, WriteColor};
 
-use super::args::RulesFormat;
+use super::args::{ExplainArgs, RulesFormat};
 use super::{Failure, terminal};
 use crate::config::find_rule;
 use crate::rules::{self, RuleMeta};
@@ -54,9 +56,23 @@ pub fn list(format: RulesFormat) -> Result<u8, Failure> {
 }
 
 /// Prints the page of a rule.
-pub fn explain(id: &str) -> Result<u8, Failure> {
-    let meta = find_rule(id)?.meta();
-    let text = format!(
+pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
+    let meta = find_rule(&args.rule)?.meta();
+    let text = page(meta);
+    if !terminal::colour(args.color, false) {
+        terminal::print(text.as_bytes())?;
+        return Ok(0);
+    }
+    let mut out = Ansi::new(Vec::new());
+    styled(&text, &mut out)?;
+    terminal::print(&out.into_inner())?;
+    Ok(0)
+}
+
+/// The page of a rule, in Markdown.
+#[must_use]
+pub fn page(meta: &RuleMeta) -> String {
+    format!(
         "# {}\n\n{}.\n\nRule `{}`, category {}, {}.\n\n{}",
         meta.name,
         meta.summary,
@@ -64,9 +80,38 @@ pub fn explain(id: &str) -> Result<u8, Failure> {
         meta.category,
         default(meta),
         meta.page
-    );
-    terminal::print(text.as_bytes())?;
-    Ok(0)
+    )
+}
+
+/// Writes Markdown for a terminal: headings stand out, code is coloured, and fences are left out.
+fn styled(text: &str, out: &mut dyn WriteColor) -> io::Result<()> {
+    let bold = ColorSpec::new().set_bold(true).clone();
+    let code = ColorSpec::new().set_fg(Some(Color::Cyan)).clone();
+    let mut fenced = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            fenced = !fenced;
+            continue;
+        }
+        if fenced {
+            out.set_color(&code)?;
+            write!(out, "    {line}")?;
+        } else if let Some(heading) = line.strip_prefix('#') {
+            out.set_color(&bold)?;
+            write!(out, "{}", heading.trim_start_matches('#').trim_start())?;
+        } else {
+            for (at, part) in line.split('`').enumerate() {
+                if at % 2 == 1 {
+                    out.set_color(&code)?;
+                }
+                write!(out, "{part}")?;
+                out.reset()?;
+            }
+        }
+        out.reset()?;
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 fn default(meta: &RuleMeta) -> &'static str {

@@ -1,24 +1,26 @@
-//! Finding and reading the configuration file.
+//! Finding and reading configuration files.
 
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use toml::Spanned;
-
-use super::raw::{RawConfig, RawContract, RawPyproject, RawSuccessAsProof};
-use super::{ConfigError, Contract, ContractPlace, Origin, is_identifier, selection};
-use crate::rules::success_as_proof;
+use super::at::At;
+use super::error::ConfigError;
+use super::raw::{RawConfig, RawManifest, RawPyproject};
 use crate::source::{LineIndex, describe_io};
 use crate::suggest::did_you_mean;
 
-const OWN_FILE: &str = "tallylint.toml";
-const SHARED_FILE: &str = "pyproject.toml";
+/// The file that is only about this tool.
+pub(crate) const OWN_FILE: &str = "tallylint.toml";
+const PYPROJECT: &str = "pyproject.toml";
+const MANIFEST: &str = "Cargo.toml";
+/// A file of another tool without this word is not even parsed.
+const NAME: &str = "tallylint";
 
 /// Where the configuration comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConfigSource {
-    /// The nearest file in the folder or above it.
+    /// For each checked file the nearest one, in its folder or above it.
     Nearest,
     /// This file.
     File(PathBuf),
@@ -38,202 +40,219 @@ impl ConfigSource {
     }
 }
 
-/// A configuration file that was read.
+/// A configuration file that was read, with those that it extends.
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
     /// Its path.
     pub path: PathBuf,
-    /// The folder it is in, links resolved: patterns are relative to it.
-    pub root: PathBuf,
-    pub(super) raw: RawConfig,
-    text: String,
+    /// The file itself comes last, after what it extends.
+    pub(super) layers: Vec<Layer>,
 }
 
-/// Reads the configuration for a run in the folder `cwd`. Of two files in one folder,
-/// `tallylint.toml` counts; a `pyproject.toml` without `[tool.tallylint]` does not.
+/// One file, read.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    pub path: PathBuf,
+    /// The folder it is in, links resolved: patterns are relative to it.
+    pub root: PathBuf,
+    pub raw: RawConfig,
+    pub text: String,
+}
+
+/// How a file says something to this tool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Own,
+    Pyproject,
+    Manifest,
+}
+
+impl Form {
+    fn of(path: &Path) -> Self {
+        match path.file_name().and_then(|name| name.to_str()) {
+            Some(PYPROJECT) => Form::Pyproject,
+            Some(MANIFEST) => Form::Manifest,
+            _ => Form::Own,
+        }
+    }
+
+    /// What a file lacks that has nothing to say.
+    fn missing(self) -> &'static str {
+        match self {
+            Form::Own => "cannot be read",
+            Form::Pyproject => "has no `[tool.tallylint]` table",
+            Form::Manifest => {
+                "has no `[package.metadata.tallylint]` or `[workspace.metadata.tallylint]` table"
+            }
+        }
+    }
+}
+
+/// The configuration that stands in a folder. Of several files there the first counts that says
+/// something to this tool: `tallylint.toml`, then `pyproject.toml`, then `Cargo.toml`.
 ///
 /// # Errors
 /// When a file that counts cannot be read or is not valid.
-pub fn load(source: &ConfigSource, cwd: &Path) -> Result<Option<ConfigFile>, ConfigError> {
-    match source {
-        ConfigSource::Isolated => Ok(None),
-        ConfigSource::File(path) => {
-            let path = cwd.join(path);
-            let shared = path.file_name().is_some_and(|name| name == SHARED_FILE);
-            let file = if shared {
-                read_shared(&path)?
-            } else {
-                Some(read_own(&path)?)
-            };
-            file.map(Some).ok_or_else(|| {
-                ConfigError::file(&path, None, "has no `[tool.tallylint]` table".to_owned())
-            })
-        }
-        ConfigSource::Nearest => {
-            for folder in cwd.ancestors() {
-                let own = folder.join(OWN_FILE);
-                if own.is_file() {
-                    return read_own(&own).map(Some);
-                }
-                let shared = folder.join(SHARED_FILE);
-                if shared.is_file()
-                    && let Some(file) = read_shared(&shared)?
-                {
-                    return Ok(Some(file));
-                }
-            }
-            Ok(None)
+pub fn in_folder(folder: &Path) -> Result<Option<ConfigFile>, ConfigError> {
+    for name in [OWN_FILE, PYPROJECT, MANIFEST] {
+        let path = folder.join(name);
+        if path.is_file()
+            && let Some(layer) = Layer::read(&path)?
+        {
+            return ConfigFile::extend(layer).map(Some);
         }
     }
+    Ok(None)
 }
 
-fn read_own(path: &Path) -> Result<ConfigFile, ConfigError> {
-    ConfigFile::parse(path, read(path)?)
-}
-
-fn read_shared(path: &Path) -> Result<Option<ConfigFile>, ConfigError> {
-    ConfigFile::parse_shared(path, read(path)?)
-}
-
-fn read(path: &Path) -> Result<String, ConfigError> {
-    fs::read_to_string(path).map_err(|error| ConfigError::file(path, None, describe_io(&error)))
-}
-
-fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
-    let message = error.message().trim_end();
-    let message = unknown_key(message).unwrap_or_else(|| message.replace('\n', ", "));
-    let position = error.span().map(|span| position(text, &span));
-    ConfigError::file(path, position, message)
-}
-
-/// serde says "unknown field `x`, expected one of `a`, `b`"; people call it a key and want to
-/// know which one was meant.
-fn unknown_key(message: &str) -> Option<String> {
-    let rest = message.strip_prefix("unknown field ")?;
-    let mut quoted = rest.split('`').skip(1).step_by(2);
-    let key = quoted.next()?;
-    let known: Vec<&str> = quoted.collect();
-    let mut text = format!(
-        "unknown key `{key}`{}",
-        did_you_mean(key, known.iter().copied())
-    );
-    if !text.ends_with('?') {
-        text.push_str("; known keys are ");
-        text.push_str(&known.join(", "));
+/// Reads a configuration file that was named.
+///
+/// # Errors
+/// When it cannot be read or is not valid.
+pub fn named(path: &Path) -> Result<ConfigFile, ConfigError> {
+    match Layer::read(path)? {
+        Some(layer) => ConfigFile::extend(layer),
+        None => {
+            let missing = Form::of(path).missing();
+            Err(ConfigError::file(path, missing.to_owned()))
+        }
     }
-    Some(text)
-}
-
-fn position(text: &str, span: &Range<usize>) -> (u32, u32) {
-    let at = u32::try_from(span.start).unwrap_or(u32::MAX);
-    let position = LineIndex::new(text).position(text, at);
-    (position.line, position.column)
 }
 
 impl ConfigFile {
-    /// Reads the text of `tallylint.toml`.
+    /// Reads the text of a configuration file, whose form its name tells; `None` when it says
+    /// nothing to this tool.
     ///
     /// # Errors
-    /// When it is no configuration.
-    pub fn parse(path: &Path, text: String) -> Result<Self, ConfigError> {
-        let raw = toml::from_str(&text).map_err(|error| invalid(path, &text, &error))?;
-        Ok(Self::new(path, raw, text))
+    /// When it is no configuration, or what it extends is none.
+    pub fn parse(path: &Path, text: String) -> Result<Option<Self>, ConfigError> {
+        let layer = Layer::parse(path, text)?;
+        layer.map(Self::extend).transpose()
     }
 
-    /// Reads the text of `pyproject.toml`; `None` when it has no table for this tool.
-    ///
-    /// # Errors
-    /// When it is no TOML, or the table is no configuration.
-    pub fn parse_shared(path: &Path, text: String) -> Result<Option<Self>, ConfigError> {
-        let raw: RawPyproject =
-            toml::from_str(&text).map_err(|error| invalid(path, &text, &error))?;
-        let own = raw.tool.tallylint;
-        Ok(own.map(|raw| Self::new(path, raw, text)))
+    /// Reads what a file extends, and so on.
+    fn extend(layer: Layer) -> Result<Self, ConfigError> {
+        let path = layer.path.clone();
+        let mut layers = vec![layer];
+        while let Some(last) = layers.last()
+            && let Some(target) = last.raw.extend.clone()
+        {
+            let next = last.extended(&target)?;
+            let real = |layer: &Layer| fs::canonicalize(&layer.path).ok();
+            if let Some(at) = layers.iter().position(|known| real(known) == real(&next)) {
+                let names = layers[at..].iter().chain([&next]).map(Layer::name);
+                let cycle: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+                let message = format!("it extends itself: {}", cycle.join(" extends "));
+                return Err(last.error(target.span(), message));
+            }
+            layers.push(next);
+        }
+        layers.reverse();
+        Ok(Self { path, layers })
+    }
+}
+
+impl Layer {
+    fn read(path: &Path) -> Result<Option<Self>, ConfigError> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| ConfigError::file(path, describe_io(&error)))?;
+        Self::parse(path, text)
     }
 
-    fn new(path: &Path, raw: RawConfig, text: String) -> Self {
+    fn parse(path: &Path, text: String) -> Result<Option<Self>, ConfigError> {
+        let form = Form::of(path);
+        if form != Form::Own && !text.contains(NAME) {
+            return Ok(None);
+        }
+        let invalid = |error: toml::de::Error| invalid(path, &text, &error);
+        let raw = match form {
+            Form::Own => Some(toml::from_str(&text).map_err(invalid)?),
+            Form::Pyproject => {
+                let whole: RawPyproject = toml::from_str(&text).map_err(invalid)?;
+                whole.tool.tallylint.map(toml::Spanned::into_inner)
+            }
+            Form::Manifest => {
+                let whole: RawManifest = toml::from_str(&text).map_err(invalid)?;
+                let (package, workspace) = (whole.package.metadata, whole.workspace.metadata);
+                match (package.tallylint, workspace.tallylint) {
+                    (Some(_), Some(second)) => {
+                        let message = "both `[package.metadata.tallylint]` and \
+                                       `[workspace.metadata.tallylint]` are there: keep one";
+                        let span = second.span();
+                        return Err(ConfigError::part(path, &text, &span, message.to_owned()));
+                    }
+                    (one, other) => one.or(other).map(toml::Spanned::into_inner),
+                }
+            }
+        };
         let folder = path.parent().unwrap_or(Path::new("."));
-        Self {
+        Ok(raw.map(|raw| Self {
             path: path.to_path_buf(),
             root: fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf()),
             raw,
             text,
-        }
+        }))
     }
 
-    pub(super) fn error(&self, span: Range<usize>, message: String) -> ConfigError {
-        ConfigError::file(&self.path, Some(position(&self.text, &span)), message)
-    }
-
-    pub(super) fn rules(
-        &self,
-        names: &[Spanned<String>],
-    ) -> Result<std::collections::BTreeSet<&'static str>, ConfigError> {
-        selection::parse(names.iter().map(|name| name.get_ref().as_str()))
-            .map_err(|(at, message)| self.error(names.get(at).map_or(0..0, Spanned::span), message))
-    }
-
-    pub(super) fn contract(&self, raw: &RawContract) -> Result<Contract, ConfigError> {
-        let method = raw.method.get_ref();
-        if !is_identifier(method) {
-            let message = format!("`{method}` is not the name of a method");
-            return Err(self.error(raw.method.span(), message));
-        }
-        let sets = ContractPlace::parse(raw.sets.get_ref())
-            .map_err(|message| self.error(raw.sets.span(), message))?;
-        let bases = match &raw.bases {
-            None => None,
-            Some(bases) => Some(
-                bases
-                    .iter()
-                    .map(|base| self.base(base))
-                    .collect::<Result<Vec<_>, _>>()?,
-            ),
-        };
-        Ok(Contract {
-            method: method.clone(),
-            sets,
-            bases,
-            origin: Origin::Declared {
-                file: self.path.clone(),
-                line: position(&self.text, &raw.method.span()).0,
-            },
+    /// The file that this one extends.
+    fn extended(&self, target: &At<String>) -> Result<Self, ConfigError> {
+        let path = self.path.parent().unwrap_or(Path::new("."));
+        let path = path.join(target.get());
+        let text = fs::read_to_string(&path).map_err(|error| {
+            let message = format!("cannot read `{}`: {}", target.get(), describe_io(&error));
+            self.error(target.span(), message)
+        })?;
+        Self::parse(&path, text)?.ok_or_else(|| {
+            let missing = Form::of(&path).missing();
+            self.error(target.span(), format!("`{}` {missing}", target.get()))
         })
     }
 
-    pub(super) fn success_as_proof(
-        &self,
-        raw: &RawSuccessAsProof,
-    ) -> Result<success_as_proof::Options, ConfigError> {
-        let counts = raw.count_pattern.as_ref().map(|pattern| {
-            regex::RegexBuilder::new(pattern.get_ref())
-                .case_insensitive(true)
-                .build()
-                .map_err(|error| {
-                    let reason = error.to_string();
-                    let reason = reason.lines().last().unwrap_or_default().to_owned();
-                    let message = format!("not a valid pattern: {reason}");
-                    self.error(pattern.span(), message)
-                })
-        });
-        let lower = |list: &Vec<String>| list.iter().map(|w| w.to_lowercase()).collect();
-        Ok(success_as_proof::Options {
-            vocabulary: success_as_proof::Vocabulary {
-                success: raw.success_words.as_ref().map(lower),
-                counts: counts.transpose()?,
-                effects: raw.effects.clone(),
-            },
-            strict_null: raw.strict_null,
-        })
+    fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     }
 
-    fn base(&self, base: &Spanned<String>) -> Result<String, ConfigError> {
-        let name = base.get_ref();
-        if name == "*" || name.split('.').all(is_identifier) {
-            Ok(name.clone())
-        } else {
-            let message = format!("`{name}` is not the name of a class (or `*`)");
-            Err(self.error(base.span(), message))
-        }
+    /// The line of a place.
+    pub fn line(&self, span: &Range<usize>) -> u32 {
+        let at = u32::try_from(span.start).unwrap_or(u32::MAX);
+        LineIndex::new(&self.text).line(at)
     }
+
+    /// An error about a place.
+    pub fn error(&self, span: Range<usize>, message: String) -> ConfigError {
+        ConfigError::part(&self.path, &self.text, &span, message)
+    }
+}
+
+fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let message = error.message().trim_end();
+    let message = unknown(message).unwrap_or_else(|| message.replace('\n', ", "));
+    match error.span() {
+        Some(span) => ConfigError::part(path, text, &span, message),
+        None => ConfigError::file(path, message),
+    }
+}
+
+/// serde says "unknown field `x`, expected one of `a`, `b`"; people call it a key and want to
+/// know which one was meant.
+fn unknown(message: &str) -> Option<String> {
+    let (what, plural, rest) = [
+        ("unknown field ", "key", "keys"),
+        ("unknown variant ", "level", "levels"),
+    ]
+    .iter()
+    .find_map(|(serde, what, plural)| Some((*what, *plural, message.strip_prefix(serde)?)))?;
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let word = quoted.next()?;
+    let known: Vec<&str> = quoted.collect();
+    let mut text = format!(
+        "unknown {what} `{word}`{}",
+        did_you_mean(word, known.iter().copied())
+    );
+    if !text.ends_with('?') {
+        text.push_str(&format!("; known {plural} are "));
+        text.push_str(&known.join(", "));
+    }
+    Some(text)
 }

@@ -1,103 +1,211 @@
 //! What a configuration file may say. Unknown keys are errors.
+//!
+//! The comments on the fields are the descriptions in the JSON schema and in the reference.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use toml::Spanned;
+use serde::de::{self, MapAccess, Visitor, value::StrDeserializer};
 
-/// `tallylint.toml`, or `[tool.tallylint]` in `pyproject.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+use super::at::At;
+use crate::diagnostics::Severity;
+use crate::rules;
+
+/// Settings of tallylint: `tallylint.toml`, `[tool.tallylint]` in `pyproject.toml`, and
+/// `[package.metadata.tallylint]` or `[workspace.metadata.tallylint]` in `Cargo.toml`.
+///
+/// The nearest such file in the folder of a checked file or above it holds for the file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "tallylint", deny_unknown_fields)]
 pub struct RawConfig {
-    /// Rules to run instead of the default ones.
-    pub select: Option<Vec<Spanned<String>>>,
+    /// Another configuration file, by its path relative to this one. Its settings hold where this
+    /// file says nothing: single values, `select` and `include` here replace those there, and all
+    /// else adds to it. A `select` here also sets aside what is ignored there.
+    pub extend: Option<At<String>>,
+    /// Rules to run instead of the default ones; `all` for every rule.
+    pub select: Option<Vec<At<RuleName>>>,
     /// Rules to leave out.
     #[serde(default)]
-    pub ignore: Vec<Spanned<String>>,
-    /// Patterns of files and folders to leave out.
+    pub ignore: Vec<At<RuleName>>,
+    /// Rules to leave out in files that match a pattern. Patterns are written as in `.gitignore`,
+    /// relative to the folder of this file.
     #[serde(default)]
-    pub exclude: Vec<Spanned<String>>,
-    /// Further contracts.
+    pub per_file_ignores: BTreeMap<At<String>, Vec<At<RuleName>>>,
+    /// Patterns of files and folders to leave out of folders that are checked. A file that is named
+    /// itself is checked in any case.
+    #[serde(default)]
+    pub exclude: Vec<At<String>>,
+    /// Patterns of the files to check in folders, instead of all source files.
+    pub include: Option<Vec<At<String>>>,
+    /// How serious the findings of a rule are: a level for the rule, or for some of its kinds.
+    #[serde(default)]
+    pub severity: BTreeMap<At<String>, RawSeverity>,
+    /// A file of findings that are known and not reported, by its path relative to this file.
+    /// `check --write-baseline` makes it.
+    pub baseline: Option<At<String>>,
+    /// Further names of calls that write rows.
+    #[serde(default)]
+    pub writes: Vec<At<String>>,
+    /// Whether contracts that the code implies are checked, too (they are, unless told otherwise).
+    pub infer_contracts: Option<At<bool>>,
+    /// Further contracts. Built in is that `save_data` sets `self.stats['rows_inserted']`.
     #[serde(default)]
     pub contract: Vec<RawContract>,
-    /// Options of the rule.
-    #[serde(default, rename = "success-as-proof")]
-    pub success_as_proof: RawSuccessAsProof,
-    /// Options of the rule.
-    #[serde(default, rename = "swallowed-write")]
-    pub swallowed_write: RawSwallowedWrite,
-    /// Whether contracts that the code implies are checked, too.
-    #[serde(default = "on", rename = "infer-contracts")]
-    pub infer_contracts: bool,
-}
-
-impl Default for RawConfig {
-    fn default() -> Self {
-        Self {
-            select: None,
-            ignore: Vec::new(),
-            exclude: Vec::new(),
-            contract: Vec::new(),
-            success_as_proof: RawSuccessAsProof::default(),
-            swallowed_write: RawSwallowedWrite::default(),
-            infer_contracts: on(),
-        }
-    }
-}
-
-fn on() -> bool {
-    true
-}
-
-/// `[success-as-proof]`
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RawSuccessAsProof {
-    /// Whether a comparison that lets a missing count pass is no evidence.
+    /// Options of the rule `success-as-proof`.
     #[serde(default)]
-    pub strict_null: bool,
-    /// What names of counts of records look like.
-    pub count_pattern: Option<Spanned<String>>,
-    /// The words for success.
-    pub success_words: Option<Vec<String>>,
+    pub success_as_proof: RawSuccessAsProof,
+    /// Options of the rule `swallowed-write`.
+    #[serde(default)]
+    pub swallowed_write: RawSwallowedWrite,
+}
+
+/// Options of the rule `success-as-proof`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
+pub struct RawSuccessAsProof {
+    /// Whether a comparison that lets a missing count pass is no evidence (off unless told
+    /// otherwise).
+    pub strict_null: Option<At<bool>>,
+    /// A regular expression for names of counts of records, instead of the built-in words.
+    pub count_pattern: Option<At<String>>,
+    /// The words for success, instead of the built-in ones.
+    pub success_words: Option<Vec<At<String>>>,
     /// Further names of calls that mark a unit as done.
     #[serde(default)]
-    pub effects: Vec<String>,
+    pub effects: Vec<At<String>>,
 }
 
-/// `[swallowed-write]`
-#[derive(Clone, Debug, Default, Deserialize)]
+/// Options of the rule `swallowed-write`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct RawSwallowedWrite {
     /// Further words for writes that may fail.
     #[serde(default)]
-    pub auxiliary: Vec<String>,
-    /// Whether a failure that somebody could hear of is reported all the same.
-    #[serde(default)]
-    pub strict: bool,
+    pub auxiliary: Vec<At<String>>,
+    /// Whether a failure that somebody could hear of is reported all the same (off unless told
+    /// otherwise).
+    pub strict: Option<At<bool>>,
 }
 
-/// `[[contract]]`
-#[derive(Clone, Debug, Deserialize)]
+/// What every override of a method must set.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct RawContract {
-    /// The method.
-    pub method: Spanned<String>,
-    /// The place.
-    pub sets: Spanned<String>,
-    /// Base classes.
-    pub bases: Option<Vec<Spanned<String>>>,
+    /// The name of the method.
+    pub method: At<String>,
+    /// What it must set: an attribute and a key, such as `self.stats['rows_inserted']`.
+    pub sets: At<String>,
+    /// Names of base classes: only classes below one of them are checked. `*` stands for every
+    /// class that has the method.
+    pub bases: Option<Vec<At<String>>>,
+}
+
+/// The id of a rule, or `all`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct RuleName(pub String);
+
+impl JsonSchema for RuleName {
+    fn schema_name() -> Cow<'static, str> {
+        "RuleName".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let known = rules::all().iter().map(|rule| rule.id());
+        let names: Vec<&str> = known.chain([super::selection::ALL]).collect();
+        json_schema!({
+            "description": "The id of a rule, or `all`.",
+            "type": "string",
+            "enum": names,
+        })
+    }
+}
+
+/// A level for a rule, or one for each of some kinds.
+#[derive(Clone, Debug)]
+pub enum RawSeverity {
+    /// For all kinds that are not notes.
+    Rule(Severity),
+    /// For these kinds.
+    Kinds(BTreeMap<At<String>, At<Severity>>),
+}
+
+// Not derived as untagged: that would forget the places of what is inside.
+impl<'de> Deserialize<'de> for RawSeverity {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = RawSeverity;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a level (`note`, `warning` or `error`) or a table of kinds and levels")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<RawSeverity, E> {
+                Severity::deserialize(StrDeserializer::new(text)).map(RawSeverity::Rule)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawSeverity, A::Error> {
+                let mut kinds = BTreeMap::new();
+                while let Some((kind, severity)) = map.next_entry()? {
+                    kinds.insert(kind, severity);
+                }
+                Ok(RawSeverity::Kinds(kinds))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for RawSeverity {
+    fn schema_name() -> Cow<'static, str> {
+        "RuleSeverity".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let level = generator.subschema_for::<Severity>();
+        json_schema!({
+            "description": "A level for the rule, or for some of its kinds.",
+            "anyOf": [level, { "type": "object", "additionalProperties": level }],
+        })
+    }
 }
 
 /// The part of `pyproject.toml` that matters here; the rest belongs to other tools.
 #[derive(Default, Deserialize)]
-pub struct RawPyproject {
+pub(super) struct RawPyproject {
     /// `[tool]`
     #[serde(default)]
-    pub tool: RawTool,
+    pub tool: RawTools,
 }
 
-/// `[tool]`
+/// The part of `Cargo.toml` that matters here.
 #[derive(Default, Deserialize)]
-pub struct RawTool {
-    /// `[tool.tallylint]`
-    pub tallylint: Option<RawConfig>,
+pub(super) struct RawManifest {
+    /// `[package]`
+    #[serde(default)]
+    pub package: RawPackage,
+    /// `[workspace]`
+    #[serde(default)]
+    pub workspace: RawPackage,
+}
+
+/// `[package]` or `[workspace]`
+#[derive(Default, Deserialize)]
+pub(super) struct RawPackage {
+    /// `metadata`
+    #[serde(default)]
+    pub metadata: RawTools,
+}
+
+/// A table with one entry for each tool.
+#[derive(Default, Deserialize)]
+pub(super) struct RawTools {
+    /// Ours.
+    pub tallylint: Option<toml::Spanned<RawConfig>>,
 }

@@ -6,7 +6,7 @@ use crate::rules;
 use crate::suggest::did_you_mean;
 
 /// The word that selects every rule.
-const ALL: &str = "all";
+pub(super) const ALL: &str = "all";
 
 /// A set of rules, never empty.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,7 +34,8 @@ pub(super) fn parse<'a>(
         if name == ALL {
             ids.extend(rules::all().iter().map(|rule| rule.id()));
         } else {
-            ids.insert(find(name).map_err(|message| (at, message))?.id());
+            let rule = rules::by_id(name).ok_or_else(|| (at, unknown(name, &[ALL])))?;
+            ids.insert(rule.id());
         }
     }
     Ok(ids)
@@ -42,10 +43,13 @@ pub(super) fn parse<'a>(
 
 /// The rule with this id, or a message that names the closest one.
 pub(crate) fn find(id: &str) -> Result<&'static dyn rules::Rule, String> {
-    rules::by_id(id).ok_or_else(|| {
-        let known = rules::all().iter().map(|rule| rule.id());
-        format!("unknown rule `{id}`{}", did_you_mean(id, known))
-    })
+    rules::by_id(id).ok_or_else(|| unknown(id, &[]))
+}
+
+fn unknown(id: &str, others: &[&str]) -> String {
+    let known = rules::all().iter().map(|rule| rule.id());
+    let known = known.chain(others.iter().copied());
+    format!("unknown rule `{id}`{}", did_you_mean(id, known))
 }
 
 /// The command line goes before the file: its selection replaces the file's selection and

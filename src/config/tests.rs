@@ -8,7 +8,7 @@ fn settings(file: &str, text: &str) -> Result<Settings, String> {
     fs::write(dir.path().join(file), text).unwrap();
     let sub = dir.path().join("a/b");
     fs::create_dir_all(&sub).unwrap();
-    load(&ConfigSource::Nearest, &sub)
+    file_of_folder(&ConfigSource::Nearest, &sub, &sub)
         .and_then(|file| Settings::new(file.as_ref(), &Overrides::default()))
         .map_err(|error| {
             let (path, position) = error.place.expect("errors point into the file");
@@ -58,7 +58,7 @@ fn errors_point_at_the_fault() {
     assert!(error("select = 1\n").starts_with("1:10: invalid type"));
     assert!(
         error("zzz = 1\n")
-            .contains("known keys are select, ignore, exclude, contract, success-as-proof")
+            .contains("known keys are extend, select, ignore, per-file-ignores, exclude")
     );
     assert!(error("select = [\n").starts_with("1:"));
     assert!(error("exclude = ['a', 'b{']\n").starts_with("1:17: not a valid pattern"));
@@ -68,7 +68,7 @@ fn errors_point_at_the_fault() {
 fn the_command_line_goes_before_the_file() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("tallylint.toml"), "ignore = ['all']\n").unwrap();
-    let file = load(&ConfigSource::Nearest, dir.path()).unwrap();
+    let file = file_of_folder(&ConfigSource::Nearest, dir.path(), dir.path()).unwrap();
     let run = |select: &[&str], ignore: &[&str]| {
         let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let overrides = Overrides {

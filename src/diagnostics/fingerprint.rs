@@ -1,15 +1,22 @@
-//! Fingerprints: a name for a finding that survives edits elsewhere in the file.
+//! Fingerprints: names for findings that survive edits elsewhere in the file.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::str::FromStr;
 
-use crate::diagnostics::Finding;
-use crate::source::SourceMap;
-
-/// Identifies a finding across runs: made from rule, kind, path, symbol and the text of the
-/// primary line, not from line numbers. Equal ones are told apart by their order in the file.
+/// Identifies a finding across runs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Fingerprint(pub u64);
+
+impl Fingerprint {
+    /// Hashes parts; which text belongs to which part matters.
+    pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut hash = Fnv::default();
+        for part in parts {
+            hash.part(part);
+        }
+        Fingerprint(hash.0)
+    }
+}
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,31 +24,16 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// The fingerprints of findings that are in [total order](super::sort).
-#[must_use]
-pub fn fingerprints(findings: &[Finding], sources: &SourceMap) -> Vec<Fingerprint> {
-    let mut seen: HashMap<u64, u32> = HashMap::new();
-    findings
-        .iter()
-        .map(|finding| {
-            let file = sources.get(finding.primary.location.file);
-            let line = file.line_index().line(finding.primary.location.span.start);
-            let range = file.line_index().line_range(&file.text, line);
-            let text = range.and_then(|range| file.text.get(range)).unwrap_or("");
-            let mut hash = Fnv::default();
-            hash.part(finding.rule);
-            hash.part(finding.kind);
-            hash.part(&file.display);
-            hash.part(&finding.symbol);
-            for word in text.split_whitespace() {
-                hash.part(word);
-            }
-            let ordinal = seen.entry(hash.0).or_insert(0);
-            *ordinal += 1;
-            hash.part(&ordinal.to_string());
-            Fingerprint(hash.0)
-        })
-        .collect()
+impl FromStr for Fingerprint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let value = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
+        value
+            .map(Fingerprint)
+            .ok_or_else(|| format!("`{text}` is no fingerprint"))
+    }
 }
 
 /// FNV-1a, 64 bits. Stored fingerprints depend on it: it must never change.
@@ -81,5 +73,15 @@ mod tests {
         assert_eq!(hash(""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
         assert_eq!(hash("foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn fingerprints_are_read_as_they_are_written() {
+        let print = Fingerprint::of(["a", "b"]);
+        assert_eq!(print.to_string().parse(), Ok(print));
+        assert_ne!(print, Fingerprint::of(["ab", ""]));
+        for text in ["", "12", "+123456789012345", "zzzzzzzzzzzzzzzz"] {
+            assert!(text.parse::<Fingerprint>().is_err(), "{text}");
+        }
     }
 }

@@ -3,8 +3,10 @@
 use crate::diagnostics::Location;
 
 /// How much can be taken for granted about a fix.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Safety {
+    /// It cannot make anything worse.
+    Safe,
     /// It changes what the program does: somebody has to agree.
     Unsafe,
 }
@@ -14,6 +16,7 @@ impl Safety {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Safety::Safe => "safe",
             Safety::Unsafe => "unsafe",
         }
     }

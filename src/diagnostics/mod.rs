@@ -9,19 +9,20 @@ mod order;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::source::{FileId, Span};
 
 pub use builder::FindingBuilder;
 pub use failure::FileFailure;
-pub use fingerprint::{Fingerprint, fingerprints};
+pub use fingerprint::Fingerprint;
 pub use fix::{Edit, Fix, Safety};
 pub use merge::merge;
 pub use order::sort;
 
 /// How serious a finding is; ordered from least to most.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// For information: shown with `--pedantic`.

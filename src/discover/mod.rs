@@ -5,6 +5,7 @@
 //! A file that is named explicitly is always taken. Links are followed, but every real folder is
 //! walked once and every real file is taken once, so loops end and copies do not count twice.
 
+mod changed;
 mod ignores;
 mod skip;
 mod walk;
@@ -13,10 +14,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::FileFailure;
 use crate::source::{SourceMap, describe_io};
 
-pub use ignores::Excludes;
+pub use changed::changed_since;
+pub use ignores::{Patterns, Scope};
 
 /// What discovery found.
 #[derive(Default, Debug)]
@@ -127,8 +130,14 @@ struct Name {
 
 /// Finds the source files under `paths`. Relative paths are relative to the map's working
 /// directory.
-#[must_use]
-pub fn discover(paths: &[PathBuf], excludes: &Excludes, sources: &SourceMap) -> Discovered {
+///
+/// # Errors
+/// When a configuration file that counts is not valid.
+pub fn discover(
+    paths: &[PathBuf],
+    configuration: &Configuration,
+    sources: &SourceMap,
+) -> Result<Discovered, ConfigError> {
     let mut found = Discovered::default();
     let mut names: BTreeMap<PathBuf, Name> = BTreeMap::new();
     let mut add = |real: PathBuf, path: PathBuf, walked: bool, through_link: bool| {
@@ -158,7 +167,7 @@ pub fn discover(paths: &[PathBuf], excludes: &Excludes, sources: &SourceMap) -> 
             }
             Ok(Located::File(real)) => add(real, path.clone(), false, false),
             Ok(Located::Folder(real)) => {
-                let walked = walk::walk(path, &real, excludes);
+                let walked = walk::walk(path, &real, configuration)?;
                 found.folders.push(real);
                 for file in walked.files {
                     add(file.real, file.path, true, file.through_link);
@@ -179,7 +188,7 @@ pub fn discover(paths: &[PathBuf], excludes: &Excludes, sources: &SourceMap) -> 
     found.skipped.dedup();
     found.failures.sort();
     found.failures.dedup();
-    found
+    Ok(found)
 }
 
 enum Located {

@@ -1,6 +1,7 @@
 //! Walks over small trees in a temporary folder.
 
 use super::*;
+use crate::config::{Overrides, Settings};
 
 struct Tree {
     _dir: tempfile::TempDir,
@@ -25,10 +26,13 @@ fn tree(files: &[(&str, &str)]) -> Tree {
 
 impl Tree {
     fn run(&self, paths: &[&str], excludes: &[&str]) -> Discovered {
-        let excludes: Vec<String> = excludes.iter().map(|&e| e.to_owned()).collect();
-        let excludes = Excludes::new(self.sources.cwd(), &excludes).unwrap();
+        let overrides = Overrides::default();
+        let mut settings = Settings::new(None, &overrides).unwrap();
+        let exclude = &mut settings.scope.exclude;
+        exclude.add(self.sources.cwd(), excludes).unwrap();
+        let configuration = Configuration::fixed(settings, overrides);
         let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
-        discover(&paths, &excludes, &self.sources)
+        discover(&paths, &configuration, &self.sources).unwrap()
     }
 
     fn files(&self, paths: &[&str]) -> Vec<String> {

@@ -7,11 +7,13 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use walkdir::WalkDir;
 
-use super::ignores::{Excludes, Ignores};
+use super::ignores::Ignores;
 use super::{SkipReason, Skipped, skip};
+use crate::config::{ConfigError, Configuration, Settings};
 use crate::source::{Language, describe_io};
 
 /// What one walk found.
@@ -41,6 +43,25 @@ struct Link {
     at: PathBuf,
 }
 
+/// What is in force in a folder.
+struct Rules {
+    ignores: Ignores,
+    settings: Arc<Settings>,
+}
+
+impl Rules {
+    /// Why something in the folder is left out, if it is.
+    fn leave_out(&self, real: &Path, is_dir: bool) -> Option<SkipReason> {
+        if self.settings.scope.leaves_out(real, is_dir) {
+            Some(SkipReason::Excluded)
+        } else if self.ignores.matches(real, is_dir) {
+            Some(SkipReason::Ignored)
+        } else {
+            None
+        }
+    }
+}
+
 struct Root {
     path: PathBuf,
     real: PathBuf,
@@ -48,16 +69,23 @@ struct Root {
 }
 
 struct Walk<'a> {
-    excludes: &'a Excludes,
+    configuration: &'a Configuration,
     out: Walked,
     visited: BTreeSet<PathBuf>,
     links: VecDeque<Link>,
 }
 
 /// Walks the folder `path`, whose real path is `real`.
-pub fn walk(path: &Path, real: &Path, excludes: &Excludes) -> Walked {
+///
+/// # Errors
+/// When a configuration file in a folder of the walk, or above it, is not valid.
+pub fn walk(
+    path: &Path,
+    real: &Path,
+    configuration: &Configuration,
+) -> Result<Walked, ConfigError> {
     let mut walk = Walk {
-        excludes,
+        configuration,
         out: Walked::default(),
         visited: BTreeSet::new(),
         links: VecDeque::new(),
@@ -66,23 +94,26 @@ pub fn walk(path: &Path, real: &Path, excludes: &Excludes) -> Walked {
         path: path.to_path_buf(),
         real: real.to_path_buf(),
         through_link: false,
-    });
+    })?;
     while let Some(link) = walk.links.pop_front() {
-        walk.link(link);
+        walk.link(link)?;
     }
-    walk.out
+    Ok(walk.out)
 }
 
 impl Walk<'_> {
-    fn tree(&mut self, root: &Root) {
+    fn tree(&mut self, root: &Root) -> Result<(), ConfigError> {
         if !self.visited.insert(root.real.clone()) {
-            return;
+            return Ok(());
         }
-        // The ignore files in force, by real folder; filled top-down by the walk itself.
-        let mut ignores: HashMap<PathBuf, Ignores> = HashMap::new();
-        ignores.insert(
+        // What is in force, by real folder; filled top-down by the walk itself.
+        let mut rules: HashMap<PathBuf, Rules> = HashMap::new();
+        rules.insert(
             root.real.clone(),
-            Ignores::around(&root.real).enter(&root.real),
+            Rules {
+                ignores: Ignores::around(&root.real).enter(&root.real),
+                settings: self.configuration.of_folder(&root.real)?,
+            },
         );
         let mut entries = WalkDir::new(&root.real)
             .follow_links(false)
@@ -105,13 +136,11 @@ impl Walk<'_> {
             let real = entry.path();
             let kind = entry.file_type();
             let path = shown(root, real);
-            let around = real
-                .parent()
-                .and_then(|parent| ignores.get(parent))
-                .cloned()
-                .unwrap_or_else(|| Ignores::around(real));
+            let Some(around) = real.parent().and_then(|parent| rules.get(parent)) else {
+                continue;
+            };
             if kind.is_symlink() {
-                if let Some(reason) = self.left_out(real, false, &around) {
+                if let Some(reason) = around.leave_out(real, false) {
                     self.skip_if_source(path, reason);
                 } else {
                     self.links.push_back(Link {
@@ -123,18 +152,22 @@ impl Walk<'_> {
                 let reason = if skip::is_skipped(real) {
                     Some(SkipReason::Builtin)
                 } else {
-                    self.left_out(real, true, &around)
+                    around.leave_out(real, true)
                 };
                 if let Some(reason) = reason {
                     self.out.skipped.push(Skipped { path, reason });
                     entries.skip_current_dir();
                 } else if self.visited.insert(real.to_path_buf()) {
-                    ignores.insert(real.to_path_buf(), around.enter(real));
+                    let inside = Rules {
+                        ignores: around.ignores.enter(real),
+                        settings: self.configuration.of_folder(real)?,
+                    };
+                    rules.insert(real.to_path_buf(), inside);
                 } else {
                     entries.skip_current_dir();
                 }
             } else if kind.is_file() && Language::of_walked(real).is_some() {
-                if let Some(reason) = self.left_out(real, false, &around) {
+                if let Some(reason) = around.leave_out(real, false) {
                     self.out.skipped.push(Skipped { path, reason });
                 } else {
                     self.out.files.push(WalkedFile {
@@ -145,13 +178,16 @@ impl Walk<'_> {
                 }
             }
         }
+        Ok(())
     }
 
-    fn link(&mut self, link: Link) {
+    fn link(&mut self, link: Link) -> Result<(), ConfigError> {
         let Ok(target) = fs::canonicalize(&link.at) else {
             self.skip_if_source(link.path, SkipReason::BrokenLink);
-            return;
+            return Ok(());
         };
+        let folder = link.at.parent().unwrap_or(&link.at);
+        let scope = &self.configuration.of_folder(folder)?.scope;
         if target.is_dir() {
             if link.at.starts_with(&target) {
                 self.out.skipped.push(Skipped {
@@ -163,7 +199,7 @@ impl Walk<'_> {
                     path: link.path,
                     reason: SkipReason::Builtin,
                 });
-            } else if self.excludes.matches(&link.at, true) {
+            } else if scope.leaves_out(&link.at, true) {
                 self.out.skipped.push(Skipped {
                     path: link.path,
                     reason: SkipReason::Excluded,
@@ -173,7 +209,7 @@ impl Walk<'_> {
                     path: link.path,
                     real: target,
                     through_link: true,
-                });
+                })?;
             }
         } else if target.is_file() && Language::of_walked(&link.path).is_some() {
             self.out.files.push(WalkedFile {
@@ -182,16 +218,7 @@ impl Walk<'_> {
                 through_link: true,
             });
         }
-    }
-
-    fn left_out(&self, real: &Path, is_dir: bool, ignores: &Ignores) -> Option<SkipReason> {
-        if self.excludes.matches(real, is_dir) {
-            Some(SkipReason::Excluded)
-        } else if ignores.matches(real, is_dir) {
-            Some(SkipReason::Ignored)
-        } else {
-            None
-        }
+        Ok(())
     }
 
     /// Counts a link that is left out, when it has the name of a source file.

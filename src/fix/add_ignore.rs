@@ -10,7 +10,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::replace::replace;
+use super::bytes::Bytes;
+use super::replace::replace_file;
 use crate::diagnostics::{FileFailure, Finding};
 use crate::frontend::layout::{CommentKind, comment_mark};
 use crate::rules::{IgnoreComment, Rule};
@@ -102,7 +103,7 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
         text.insert_str(*at as usize, new);
     }
     verify(file, findings, &insertions, &text, changed.clone())?;
-    replace(&file.real_path, &changed).map_err(io)
+    replace_file(&file.real_path, &changed).map_err(io)
 }
 
 /// What is inserted, in the order of the text.
@@ -242,58 +243,4 @@ fn verify(
         }
     }
     Ok(())
-}
-
-/// Where the offsets of the text are in the bytes of the file.
-struct Bytes<'a> {
-    file: &'a SourceFile,
-    /// Whether the text stands in the file as it is, after a byte order mark perhaps.
-    unicode: bool,
-    mark: usize,
-    /// The starts and ends of the lines in the bytes.
-    lines: Vec<(usize, usize)>,
-}
-
-impl<'a> Bytes<'a> {
-    fn new(file: &'a SourceFile, raw: &[u8]) -> Self {
-        let mark = raw.len() - raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw).len();
-        let unicode = &raw[mark..] == file.text.as_bytes();
-        let mut lines = Vec::new();
-        if !unicode {
-            // In every encoding that is read, these bytes are line breaks and nothing else.
-            let mut start = 0;
-            for (at, byte) in raw.iter().enumerate() {
-                let carriage = *byte == b'\r';
-                let pair = carriage && raw.get(at + 1) == Some(&b'\n');
-                if (carriage && !pair) || *byte == b'\n' {
-                    let end = at - usize::from(!carriage && at > start && raw[at - 1] == b'\r');
-                    lines.push((start, end));
-                    start = at + 1;
-                }
-            }
-            lines.push((start, raw.len()));
-        }
-        Self {
-            file,
-            unicode,
-            mark,
-            lines,
-        }
-    }
-
-    /// The place of an offset, when it can be told.
-    fn offset(&self, at: u32) -> Option<usize> {
-        if self.unicode {
-            return Some(at as usize + self.mark);
-        }
-        let index = self.file.line_index();
-        let number = index.line(at);
-        let range = index.line_range(&self.file.text, number)?;
-        let (start, end) = *self.lines.get(number as usize - 1)?;
-        if at as usize == range.end {
-            return Some(end);
-        }
-        let before = self.file.text.get(range.start..at as usize)?;
-        before.is_ascii().then_some(start + before.len())
-    }
 }

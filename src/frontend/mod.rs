@@ -8,6 +8,7 @@ use crate::ir;
 use crate::source::Language;
 
 mod builder;
+pub mod edit;
 pub mod layout;
 pub mod python;
 pub mod rust;

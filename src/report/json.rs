@@ -20,6 +20,9 @@ struct Document<'a> {
     tool: Tool,
     findings: Vec<JsonFinding<'a>>,
     suppressed: Vec<JsonSuppressed<'a>>,
+    baseline: JsonBaseline<'a>,
+    /// How many findings were fixed, and are no more.
+    fixed: usize,
     files: Files<'a>,
     processors: usize,
 }
@@ -68,6 +71,25 @@ struct JsonEdit<'a> {
     end_line: u32,
     end_column: u32,
     text: &'a str,
+}
+
+/// What baselines know.
+#[derive(Serialize)]
+struct JsonBaseline<'a> {
+    /// How many findings are not reported, because they are known.
+    known: usize,
+    /// What is known and was not found again.
+    expired: Vec<JsonExpired<'a>>,
+}
+
+/// The path is relative to the folder of the baseline.
+#[derive(Serialize)]
+struct JsonExpired<'a> {
+    baseline: String,
+    path: &'a str,
+    rule: &'a str,
+    symbol: &'a str,
+    code: &'a str,
 }
 
 /// A finding that a comment ignores, and the reason that the comment gives.
@@ -122,6 +144,8 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
                 reason: suppressed.reason.as_deref(),
             })
             .collect(),
+        baseline: baseline(report),
+        fixed: report.fixed,
         files: Files {
             checked: report.checked,
             skipped: report.skipped,
@@ -131,6 +155,23 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
     };
     let text = serde_json::to_string_pretty(&document)?;
     writeln!(out, "{}", harmless_json(&text))
+}
+
+fn baseline<'a>(report: &Report<'a>) -> JsonBaseline<'a> {
+    let baselines = report.settled.baselines.iter();
+    let expired = baselines.flat_map(|(baseline, expired)| {
+        expired.iter().map(|entry| JsonExpired {
+            baseline: report.sources.display(&baseline.path),
+            path: &entry.path,
+            rule: &entry.rule,
+            symbol: &entry.symbol,
+            code: &entry.code,
+        })
+    });
+    JsonBaseline {
+        known: report.settled.known.len(),
+        expired: expired.collect(),
+    }
 }
 
 fn finding<'a>(reported: &'a Reported, sources: &SourceMap) -> JsonFinding<'a> {
@@ -160,7 +201,7 @@ fn finding<'a>(reported: &'a Reported, sources: &SourceMap) -> JsonFinding<'a> {
         exits,
         steps: finding.steps.iter().map(|at| step(at, sources)).collect(),
         notes: &finding.notes,
-        fingerprint: reported.fingerprint.to_string(),
+        fingerprint: reported.identity.fingerprint.to_string(),
         help: &finding.help,
         fix: finding.fix.as_ref().map(|found| fix(found, sources)),
     }

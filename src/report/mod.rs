@@ -42,6 +42,8 @@ pub struct Report<'a> {
     pub skipped: usize,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
+    /// How many findings were fixed, and are no more.
+    pub fixed: usize,
 }
 
 /// A report format.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use termcolor::{Ansi, NoColor};
 
 use super::{Format, Report, write};
-use crate::config::{Overrides, Settings};
+use crate::config::{Configuration, Overrides, Settings};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settle::{Checked, Settled, settle};
@@ -78,6 +78,7 @@ impl Sample {
             checked: 2,
             skipped: 1,
             processors: 1,
+            fixed: 0,
         }
     }
 }
@@ -155,12 +156,14 @@ fn sample() -> (tempfile::TempDir, Sample) {
                 .at(at("etl/odds.py", "save_data"), "unknown"),
         ];
         let settings = Settings::new(None, &Overrides::default()).unwrap();
+        let configuration = Configuration::fixed(settings, Overrides::default());
         let checked = Checked {
             files: &[],
             failures: &[],
             partial: false,
+            baselines: &[],
         };
-        settle(findings, checked, &settings, &sample.sources)
+        settle(findings, checked, &configuration, &sample.sources)
     };
     (dir, sample)
 }
@@ -216,6 +219,7 @@ error[untracked-return]: `save_data` never sets `self.stats['rows_inserted']`
 
 Found 2 errors and 1 warning in 1 processor (2 files checked, 1 skipped) in 1.23s
 2 paths could not be analysed: the result is incomplete
+1 finding can be fixed with --fix --unsafe-fixes, which changes what the program does
 1 note hidden; --pedantic shows them
 "#;
     assert_eq!(text, expected, "\n{text}");
@@ -281,7 +285,7 @@ fn json() {
       ],
       "steps": [],
       "notes": [],
-      "fingerprint": "7895c9f9a404caff",
+      "fingerprint": "6f097ae72efbc11f",
       "help": "set `self.stats['rows_inserted']` on this path (0 if nothing was written)",
       "fix": {
         "message": "raise again",
@@ -359,7 +363,7 @@ fn json() {
       "notes": [
         "run() will record 0 rows"
       ],
-      "fingerprint": "2b0577274971cbcd",
+      "fingerprint": "0b8f1e47cec6c00b",
       "help": "set `self.stats['rows_inserted']` on this path to the number of rows written",
       "fix": null
     },
@@ -379,12 +383,17 @@ fn json() {
       ],
       "steps": [],
       "notes": [],
-      "fingerprint": "07cc8ee2b62b5ea7",
+      "fingerprint": "a3145ea4a5d7b8e2",
       "help": "set `self.stats['rows_inserted']` on every path that returns (0 if nothing was written)",
       "fix": null
     }
   ],
   "suppressed": [],
+  "baseline": {
+    "known": 0,
+    "expired": []
+  },
+  "fixed": 0,
   "files": {
     "checked": 2,
     "skipped": 1,
@@ -415,6 +424,7 @@ fn a_clean_run_says_so() {
         checked: 1,
         skipped: 0,
         processors: 3,
+        fixed: 0,
     };
     assert_eq!(
         super::summary(&report, Duration::ZERO),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::Report;
-use crate::diagnostics::Severity;
+use crate::diagnostics::{Safety, Severity};
 use crate::settle::Outcome;
 
 /// One line with the counts, and further lines for what a reader must know about them.
@@ -40,12 +40,47 @@ pub fn summary(report: &Report<'_>, time: Duration) -> String {
             plural(failed.len(), "path")
         );
     }
+    if report.fixed > 0 {
+        let _ = writeln!(text, "{} fixed", plural(report.fixed, "finding"));
+    }
     let suppressed = settled.count(Outcome::Suppressed);
     if suppressed > 0 {
         let _ = writeln!(
             text,
             "{} ignored by comments",
             plural(suppressed, "finding")
+        );
+    }
+    let known = settled.count(Outcome::Known);
+    if known > 0 {
+        let _ = writeln!(text, "{} known from the baseline", plural(known, "finding"));
+    }
+    let expired: usize = settled.baselines.iter().map(|(_, gone)| gone.len()).sum();
+    if expired > 0 {
+        let are = if expired == 1 { "is" } else { "are" };
+        let _ = writeln!(
+            text,
+            "{} of the baseline {are} no longer found; --write-baseline drops them",
+            plural(expired, "finding")
+        );
+    }
+    let fixable = |safety| {
+        let fixes = settled
+            .reported
+            .iter()
+            .filter_map(|r| r.finding.fix.as_ref());
+        fixes.filter(|fix| fix.safety == safety).count()
+    };
+    let (safe, others) = (fixable(Safety::Safe), fixable(Safety::Unsafe));
+    if safe > 0 {
+        let _ = writeln!(text, "{} can be fixed with --fix", plural(safe, "finding"));
+    }
+    if others > 0 {
+        let more = if safe > 0 { " more" } else { "" };
+        let _ = writeln!(
+            text,
+            "{}{more} can be fixed with --fix --unsafe-fixes, which changes what the program does",
+            plural(others, "finding")
         );
     }
     let hidden = settled.count(Outcome::BelowThreshold);

@@ -12,6 +12,7 @@ mod hints;
 mod lists;
 mod names;
 mod query;
+mod repair;
 mod report;
 mod sayings;
 mod sites;
@@ -52,6 +53,16 @@ pub struct Options {
     pub vocabulary: Vocabulary,
     /// Whether a comparison that lets a missing count pass is no evidence.
     pub strict_null: bool,
+}
+
+impl Options {
+    /// Whether both go by the same names.
+    #[must_use]
+    pub fn same_words(&self, other: &Self) -> bool {
+        let (own, other) = (&self.vocabulary, &other.vocabulary);
+        let counts = |words: &Vocabulary| words.counts.as_ref().map(|p| p.as_str().to_owned());
+        (&own.success, &own.effects, counts(own)) == (&other.success, &other.effects, counts(other))
+    }
 }
 
 /// What the rule has to see of a program: functions with words for success.

@@ -71,13 +71,21 @@ const FOREIGN_RECEIVERS: &[&str] = &[
 ];
 
 /// Whether a call writes data, judged by its name, the name in front of it and the literal texts
-/// that it is given.
+/// that it is given; `further` are names, in lower case, that a project adds.
 #[must_use]
-pub fn is_write(name: &str, receiver: Option<&str>, texts: &[crate::ir::Name]) -> bool {
+pub fn is_write(
+    further: &[String],
+    name: &str,
+    receiver: Option<&str>,
+    texts: &[crate::ir::Name],
+) -> bool {
+    let lower = name.to_ascii_lowercase();
+    if further.contains(&lower) {
+        return true;
+    }
     if receiver.is_some_and(|r| FOREIGN_RECEIVERS.contains(&r)) {
         return false;
     }
-    let lower = name.to_ascii_lowercase();
     let words: Vec<&str> = lower.split('_').filter(|w| !w.is_empty()).collect();
     let statement = texts.iter().find_map(|t| statement(t));
     let runs_sql = words
@@ -96,6 +104,128 @@ pub fn is_write(name: &str, receiver: Option<&str>, texts: &[crate::ir::Name]) -
         ["load", rest @ ..] => rest.first().is_none_or(|w| !READ_LOADS.contains(w)),
         _ => false,
     }
+}
+
+/// First words of names of calls that bring something, work something out, or say something.
+const HARMLESS_FIRST: &[&str] = &[
+    "build",
+    "calculate",
+    "check",
+    "compute",
+    "convert",
+    "count",
+    "debug",
+    "exception",
+    "exists",
+    "extract",
+    "fetch",
+    "filter",
+    "find",
+    "format",
+    "get",
+    "has",
+    "info",
+    "is",
+    "list",
+    "log",
+    "lookup",
+    "map",
+    "normalize",
+    "parse",
+    "prepare",
+    "read",
+    "select",
+    "sort",
+    "transform",
+    "validate",
+    "verify",
+    "warn",
+    "warning",
+];
+
+/// Whole names of such calls.
+const HARMLESS_NAMES: &[&str] = &[
+    "abs",
+    "all",
+    "any",
+    "append",
+    "bool",
+    "critical",
+    "date",
+    "datetime",
+    "defaultdict",
+    "dict",
+    "difference",
+    "endswith",
+    "enumerate",
+    "error",
+    "extend",
+    "float",
+    "frozenset",
+    "fromisoformat",
+    "getattr",
+    "hasattr",
+    "int",
+    "intersection",
+    "isinstance",
+    "isoformat",
+    "items",
+    "join",
+    "keys",
+    "len",
+    "lower",
+    "max",
+    "min",
+    "monotonic",
+    "next",
+    "now",
+    "perf_counter",
+    "print",
+    "range",
+    "repr",
+    "reversed",
+    "round",
+    "sorted",
+    "split",
+    "splitlines",
+    "startswith",
+    "str",
+    "strftime",
+    "strip",
+    "strptime",
+    "sum",
+    "time",
+    "timedelta",
+    "title",
+    "today",
+    "total_seconds",
+    "tuple",
+    "type",
+    "union",
+    "upper",
+    "utcnow",
+    "uuid4",
+    "values",
+    "zip",
+];
+
+/// Words that take that back: `get_or_create`, `find_one_and_update`.
+const CHANGING_WORDS: &[&str] = &[
+    "add", "create", "delete", "drop", "ingest", "modify", "post", "push", "put", "remove",
+    "replace", "run", "send", "set", "ship", "store", "submit", "update",
+];
+
+/// Whether a call can be taken to write nothing, judged by its name. This is not the opposite of
+/// [`is_write`]: most names are neither.
+#[must_use]
+pub fn is_harmless(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let first = lower.split('_').find(|word| !word.is_empty());
+    let mut words = lower.split('_');
+    let changes = words.any(|word| CHANGING_WORDS.contains(&word));
+    let known = HARMLESS_NAMES.contains(&lower.as_str())
+        || first.is_some_and(|word| HARMLESS_FIRST.contains(&word));
+    known && !changes && !is_write(&[], name, None, &[])
 }
 
 /// What follows `load_` in functions of the program that store something.
@@ -208,7 +338,7 @@ mod tests {
             "save_rows",
             "to_sql",
         ] {
-            assert!(is_write(name, None, &[]), "{name}");
+            assert!(is_write(&[], name, None, &[]), "{name}");
         }
         for name in [
             "load_config",
@@ -219,14 +349,20 @@ mod tests {
             "notify_error",
             "delete_table",
         ] {
-            assert!(!is_write(name, None, &[]), "{name}");
+            assert!(!is_write(&[], name, None, &[]), "{name}");
         }
         assert!(is_write(
+            &[],
             "query",
             Some("client"),
             &["MERGE t USING s ON a".into()]
         ));
-        assert!(!is_write("execute", Some("db"), &["  SELECT 1".into()]));
-        assert!(!is_write("load", Some("json"), &[]));
+        assert!(!is_write(
+            &[],
+            "execute",
+            Some("db"),
+            &["  SELECT 1".into()]
+        ));
+        assert!(!is_write(&[], "load", Some("json"), &[]));
     }
 }

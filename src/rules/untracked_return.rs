@@ -1,5 +1,7 @@
 //! `untracked-return`: every path on which a contract method returns must have set the place.
 
+mod repair;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -18,6 +20,7 @@ use crate::rules::contract_method::{
 use crate::rules::tables::is_write;
 use crate::rules::{Rule, SwallowedWrite, UntrackedReturn};
 use crate::source::Span;
+use repair::{Arrivals, record_nothing};
 
 /// The path did a write.
 const WROTE: u32 = 1;
@@ -26,13 +29,15 @@ const WAS_SET: u32 = 2;
 
 /// The rule's automaton: what was written, and whether the place was ever set. Whether it is set
 /// *now* is a question to the state's heap, which knows about aliases and rebindings.
-struct Tally {
+struct Tally<'w> {
     place: WatchedPlace,
+    /// Further names of calls that write.
+    writes: &'w [String],
 }
 
-impl Automaton for Tally {
+impl Automaton for Tally<'_> {
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
-        if !call.resolved && is_write(call.name, call.receiver, call.texts) {
+        if !call.resolved && is_write(self.writes, call.name, call.receiver, call.texts) {
             flags | WROTE
         } else {
             flags
@@ -72,18 +77,28 @@ impl Bad {
 struct Verdict {
     /// Bad exits with the path to each.
     bad: Vec<(ExitPoint, Bad, bool, Vec<PathEvent>)>,
+    /// How each exit is reached.
+    arrivals: BTreeMap<ExitPoint, Arrivals>,
     /// No path on which it returns sets the place.
     never: bool,
     /// Exits for which no single path was found.
     infeasible: u64,
 }
 
-/// Checks the contract method that a class has, if the class has to keep the contract.
-pub fn check_class<'a>(program: &'a Program<'a>, class: ClassRef, task: Task<'a>) -> Checked {
-    contract_method::check_class(program, class, task, &check_function)
+/// Checks the contract method that a class has, if the class has to keep the contract. `writes`
+/// are further names of calls that write, in lower case.
+pub fn check_class<'a>(
+    program: &'a Program<'a>,
+    class: ClassRef,
+    task: Task<'a>,
+    writes: &[String],
+) -> Checked {
+    contract_method::check_class(program, class, task, &|subject, out| {
+        check_function(subject, writes, out);
+    })
 }
 
-fn check_function(subject: Subject<'_>, out: &mut Checked) {
+fn check_function(subject: Subject<'_>, writes: &[String], out: &mut Checked) {
     let Subject {
         program,
         class,
@@ -96,6 +111,7 @@ fn check_function(subject: Subject<'_>, out: &mut Checked) {
             field: contract.sets.field.as_str().into(),
             key: contract.sets.key.as_str().into(),
         },
+        writes,
     };
     let mut engine = Engine::new(program, &tally);
     let start = |kind| {
@@ -136,7 +152,14 @@ fn check_function(subject: Subject<'_>, out: &mut Checked) {
         }
     }
     out.effort.infeasible += verdict.infeasible;
-    report(program, class, judged, &verdict, &start, out);
+    let found = Found {
+        class,
+        func: judged,
+        verdict: &verdict,
+        writes,
+        place: (&contract.sets.field, &contract.sets.key),
+    };
+    report(program, &found, &start, out);
 }
 
 /// Simulates the function and finds its bad exits, each confirmed by a path. `None` when the
@@ -150,6 +173,7 @@ fn judge(
     let (cx, graph) = simulate(engine, func, cells, state);
     let graph = graph?;
     let mut candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad, bool)>> = BTreeMap::new();
+    let mut arrivals: BTreeMap<ExitPoint, Arrivals> = BTreeMap::new();
     let mut any_good = false;
     let mut any_unverified = false;
     for e in graph.exits.iter().filter(|e| e.kind == ExitKind::Return) {
@@ -157,11 +181,14 @@ fn judge(
         if engine.is_failure(&e.state, e.value) {
             continue;
         }
-        match bad(engine, &e.state) {
+        let bad = bad(engine, &e.state);
+        let point = exit_point(&cx, e.block);
+        arrivals.entry(point).or_default().add(e.block, bad);
+        match bad {
             None => any_good = true,
             Some(b) => {
                 any_unverified |= b == Bad::Unverified;
-                let list = candidates.entry(exit_point(&cx, e.block)).or_default();
+                let list = candidates.entry(point).or_default();
                 let low = e.state.flags & flag::UNCERTAIN != 0;
                 if !list.contains(&(e.block, b, low)) {
                     list.push((e.block, b, low));
@@ -197,6 +224,7 @@ fn judge(
     let never = !any_good && !any_unverified && !lost && !found.is_empty();
     Some(Verdict {
         bad: found,
+        arrivals,
         never,
         infeasible,
     })
@@ -236,15 +264,29 @@ fn bad(engine: &mut Engine<'_>, state: &State) -> Option<Bad> {
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn report(
-    program: &Program<'_>,
+/// What is to be reported about one function.
+struct Found<'a> {
     class: ClassRef,
     func: FuncRef,
-    verdict: &Verdict,
+    verdict: &'a Verdict,
+    writes: &'a [String],
+    /// Field and key.
+    place: (&'a str, &'a str),
+}
+
+fn report(
+    program: &Program<'_>,
+    found: &Found<'_>,
     start: &dyn Fn(&'static str) -> FindingBuilder,
     out: &mut Checked,
 ) {
+    let Found {
+        class,
+        func,
+        verdict,
+        writes,
+        place,
+    } = *found;
     let module = program.module(func.module);
     let Some(file) = module.file.as_ref().map(|f| f.id) else {
         return;
@@ -269,6 +311,9 @@ fn report(
         out.findings.push(finding);
         return;
     }
+    let repairable = |exit: &Location, point: &ExitPoint, kind: Bad| {
+        kind == Bad::Plain && exit.file == file && exit.span == point.span
+    };
     for (point, kind, low, events) in &verdict.bad {
         let mut b = start(kind.kind())
             .arg("unknown", "it depends on code that was not found")
@@ -300,13 +345,22 @@ fn report(
         }
         let shown: Vec<PathEvent> = shown.into_iter().cloned().collect();
         b = contract_method::add_steps(program, b, &shown, "returns without setting it");
-        if swallows_write(program, events) {
+        let swallows = swallows_write(program, writes, events);
+        if swallows {
             b = b.note(format!(
                 "a write that failed is caught on this path: `{}` is about that, and setting 0 here does not mend it",
                 SwallowedWrite.id()
             ));
         }
-        let mut finding = b.exit(exit).at_exit(exit, label);
+        // Of a write that failed, 0 would certify the loss.
+        let fix = (!swallows && repairable(&exit, point, *kind))
+            .then(|| {
+                let file = module.file.as_ref()?;
+                let arrivals = verdict.arrivals.get(point)?;
+                record_nothing(file, function, *point, arrivals, place)
+            })
+            .flatten();
+        let mut finding = b.exit(exit).fix(fix).at_exit(exit, label);
         if *low {
             finding.severity = match finding.severity {
                 Severity::Error => Severity::Warning,
@@ -319,7 +373,7 @@ fn report(
 
 /// Whether a write raises on a path, and the next thing that happens to its exception is that it is
 /// caught.
-fn swallows_write(program: &Program<'_>, events: &[PathEvent]) -> bool {
+fn swallows_write(program: &Program<'_>, writes: &[String], events: &[PathEvent]) -> bool {
     events.iter().enumerate().any(|(at, e)| {
         let caught = events[at + 1..].iter().find(|later| {
             matches!(
@@ -329,6 +383,7 @@ fn swallows_write(program: &Program<'_>, events: &[PathEvent]) -> bool {
         });
         e.what == EventKind::Raised
             && caught.is_some_and(|later| later.what != EventKind::Raised)
-            && contract_method::called_at(program, e).is_some_and(|name| is_write(&name, None, &[]))
+            && contract_method::called_at(program, e)
+                .is_some_and(|name| is_write(writes, &name, None, &[]))
     })
 }

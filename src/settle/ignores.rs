@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::directive::{self, Directive, Names, Says};
 use super::lines::Lines;
-use crate::diagnostics::{Finding, Location};
+use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::frontend::layout::{Comment, CommentKind, comment_mark};
 use crate::rules::ignore_comment::Fault;
 use crate::rules::{self, IgnoreComment, Rule};
@@ -42,6 +42,16 @@ pub struct Ignore {
     reason: Option<String>,
     /// Why it cannot be read.
     malformed: Option<String>,
+}
+
+/// A rule that a comment ignores without need.
+pub struct Unused {
+    /// The rule, in its spelling.
+    pub rule: String,
+    /// Where it stands.
+    pub location: Location,
+    /// Without it.
+    pub fix: Option<Fix>,
 }
 
 /// A rule in an ignore comment.
@@ -168,7 +178,7 @@ impl FileIgnores {
 
     /// The rules that are ignored without need. `judged` tells for a rule and a place whether its
     /// absence means anything.
-    pub fn unused(&self, judged: impl Fn(&'static str, Span) -> bool) -> Vec<(String, Location)> {
+    pub fn unused(&self, judged: impl Fn(&'static str, Span) -> bool) -> Vec<Unused> {
         let mut out = Vec::new();
         for comment in &self.comments {
             for rule in comment.rules.iter().flatten() {
@@ -180,11 +190,67 @@ impl FileIgnores {
                 let definition = lines.and_then(|lines| lines.definition(first.start));
                 let wider = definition.filter(|definition| !first.contains(*definition));
                 if judged(id, wider.unwrap_or(first)) {
-                    out.push((rule.name.clone(), self.location(rule.span)));
+                    out.push(Unused {
+                        rule: rule.name.clone(),
+                        location: self.location(rule.span),
+                        fix: self.without(comment, rule),
+                    });
                 }
             }
         }
         out
+    }
+
+    /// The comment without a rule, or the file without the comment.
+    fn without(&self, comment: &Ignore, rule: &IgnoredRule) -> Option<Fix> {
+        let text = &self.file.text;
+        let rules = comment.rules.as_deref()?;
+        let (message, span) = if let [_] = rules {
+            ("remove the comment".to_owned(), self.removal(comment.span)?)
+        } else {
+            let at = rules.iter().position(|known| known.span == rule.span)?;
+            // With the comma that goes with it.
+            let span = match rules.get(at + 1) {
+                Some(next) => Span::new(rule.span.start, next.span.start),
+                None => Span::new(rules.get(at.checked_sub(1)?)?.span.end, rule.span.end),
+            };
+            (format!("remove `{}` from the comment", rule.name), span)
+        };
+        text.get(span.range())?;
+        Some(Fix {
+            message,
+            safety: Safety::Safe,
+            edits: vec![Edit {
+                location: self.location(span),
+                text: String::new(),
+            }],
+        })
+    }
+
+    /// What goes with a comment: the blanks before it, or its line when nothing else is on it.
+    fn removal(&self, comment: Span) -> Option<Span> {
+        let text = &*self.file.text;
+        let before = text.get(..comment.start as usize)?;
+        let blank = |c: char| matches!(c, ' ' | '\t');
+        let kept = before.trim_end_matches(blank);
+        let after = text.get(comment.end as usize..)?;
+        let rest = after.trim_start_matches(blank);
+        let ends = rest.is_empty() || rest.starts_with(['\n', '\r']);
+        let alone = kept.is_empty() || kept.ends_with(['\n', '\r']);
+        let offset = |at: usize| u32::try_from(at).ok();
+        let end = text.len() - rest.len();
+        Some(match (alone, ends) {
+            (true, true) => {
+                let line_break = match rest {
+                    rest if rest.starts_with("\r\n") => 2,
+                    rest => rest.len().min(1),
+                };
+                Span::new(offset(kept.len())?, offset(end + line_break)?)
+            }
+            (false, true) => Span::new(offset(kept.len())?, offset(end)?),
+            // Comments of other tools follow.
+            (_, false) => Span::new(comment.start, offset(end)?),
+        })
     }
 
     fn location(&self, span: Span) -> Location {

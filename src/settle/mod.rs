@@ -3,19 +3,26 @@
 //! `directive` is the grammar of ignore comments, `lines` says what a comment is about, and
 //! `ignores` keeps which comment ignored what.
 
+mod baseline;
 mod directive;
+mod identity;
 mod ignores;
 mod lines;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::Settings;
-use crate::diagnostics::{FileFailure, Finding, Fingerprint, Severity, fingerprints, sort};
+use crate::config::{Configuration, Settings};
+use crate::diagnostics::{FileFailure, Finding, Severity, sort};
 use crate::rules::ignore_comment::{self, Fault};
 use crate::rules::{IgnoreComment, Rule};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 
+pub use baseline::{Baseline, Entry};
+pub use identity::Identity;
+use identity::identities;
 use ignores::Ignores;
 pub use ignores::{FileIgnores, Ignore};
 pub use lines::Lines;
@@ -31,6 +38,8 @@ pub enum Outcome {
     BelowThreshold,
     /// A comment ignores it.
     Suppressed,
+    /// The baseline knows it.
+    Known,
 }
 
 /// A finding that is shown.
@@ -38,8 +47,8 @@ pub enum Outcome {
 pub struct Reported {
     /// The finding.
     pub finding: Finding,
-    /// Its name across runs.
-    pub fingerprint: Fingerprint,
+    /// Its names across runs.
+    pub identity: Identity,
 }
 
 /// A finding that a comment ignores.
@@ -58,6 +67,10 @@ pub struct Settled {
     pub reported: Vec<Reported>,
     /// What comments ignore, in total order.
     pub suppressed: Vec<Suppressed>,
+    /// What baselines know, in total order.
+    pub known: Vec<Reported>,
+    /// The baselines that hold for the files, by their paths, with the entries that have expired.
+    pub baselines: Vec<(Baseline, Vec<Entry>)>,
     /// How many findings had each outcome.
     pub counts: BTreeMap<Outcome, usize>,
 }
@@ -92,6 +105,8 @@ pub struct Checked<'a> {
     pub failures: &'a [FileFailure],
     /// Whether the files were named one by one, so that others of the project may be missing.
     pub partial: bool,
+    /// The baselines that hold for them.
+    pub baselines: &'a [Baseline],
 }
 
 /// Puts findings in order and decides about each.
@@ -99,7 +114,7 @@ pub struct Checked<'a> {
 pub fn settle(
     mut findings: Vec<Finding>,
     checked: Checked<'_>,
-    settings: &Settings,
+    configuration: &Configuration,
     sources: &SourceMap,
 ) -> Settled {
     let mut ignores = Ignores::new(sources);
@@ -113,30 +128,50 @@ pub fn settle(
     for finding in &findings {
         ask(finding, &mut ignores);
     }
-    if settings.rules.contains(IgnoreComment.id()) {
-        let faulty = faults(&findings, checked, settings, &mut ignores);
+    let files = SettingsOf {
+        configuration,
+        sources,
+        known: RefCell::default(),
+    };
+    let lints = |id| files.is_on(IgnoreComment.id(), id);
+    if checked.files.iter().any(|file| lints(file.id)) {
+        let faulty = faults(&findings, checked, &files, &mut ignores);
         for finding in &faulty {
             ask(finding, &mut ignores);
         }
         findings.extend(faulty);
         // Now it is known which faults were ignored.
         let own = |rule: &str| rule == IgnoreComment.id();
-        findings.extend(unused(&[], checked, settings, &mut ignores, own));
+        findings.extend(unused(&[], checked, &files, &mut ignores, own));
+    }
+    for finding in &mut findings {
+        let settings = files.of(finding.primary.location.file);
+        finding.severity = settings.severity(finding);
     }
     sort(&mut findings, sources);
     // Before anything is left out: a fingerprint must not depend on what is shown.
-    let names = fingerprints(&findings, sources);
-    let mut settled = Settled::default();
-    for (finding, fingerprint) in findings.into_iter().zip(names) {
+    let names = identities(&findings, sources);
+    let outcomes: Vec<Outcome> = findings
+        .iter()
+        .map(|finding| decide(finding, reasons.contains_key(&key(finding)), &files))
+        .collect();
+    let (baselines, known) = recognise(&findings, &names, &outcomes, checked, &files);
+    let mut settled = Settled {
+        baselines,
+        ..Settled::default()
+    };
+    let decided = findings.into_iter().zip(names).zip(outcomes).zip(known);
+    for (((finding, identity), outcome), known) in decided {
         let ignored = reasons.get(&key(&finding));
-        let outcome = decide(&finding, ignored.is_some(), settings);
-        *settled.counts.entry(outcome).or_insert(0) += 1;
-        let reported = |finding| Reported {
-            finding,
-            fingerprint,
+        let outcome = match outcome {
+            Outcome::Reported | Outcome::BelowThreshold if known => Outcome::Known,
+            outcome => outcome,
         };
+        *settled.counts.entry(outcome).or_insert(0) += 1;
+        let reported = |finding| Reported { finding, identity };
         match outcome {
             Outcome::Reported => settled.reported.push(reported(finding)),
+            Outcome::Known => settled.known.push(reported(finding)),
             Outcome::Suppressed => settled.suppressed.push(Suppressed {
                 reason: ignored.cloned().flatten(),
                 finding: reported(finding),
@@ -147,6 +182,37 @@ pub fn settle(
     settled
 }
 
+/// The settings of the files of a run, each looked up once.
+struct SettingsOf<'a> {
+    configuration: &'a Configuration,
+    sources: &'a SourceMap,
+    known: RefCell<HashMap<FileId, (Arc<Settings>, PathBuf)>>,
+}
+
+impl SettingsOf<'_> {
+    fn with<T>(&self, file: FileId, ask: impl FnOnce(&Arc<Settings>, &Path) -> T) -> T {
+        let mut known = self.known.borrow_mut();
+        let (settings, path) = known.entry(file).or_insert_with(|| {
+            let file = self.sources.get(file);
+            let path = self.sources.cwd().join(&file.real_path);
+            (self.configuration.of_file(&file), path)
+        });
+        ask(settings, path)
+    }
+
+    fn of(&self, file: FileId) -> Arc<Settings> {
+        self.with(file, |settings, _| Arc::clone(settings))
+    }
+
+    fn path(&self, file: FileId) -> PathBuf {
+        self.with(file, |_, path| path.to_path_buf())
+    }
+
+    fn is_on(&self, rule: &str, file: FileId) -> bool {
+        self.with(file, |settings, path| settings.is_on(rule, path))
+    }
+}
+
 /// What tells whether a comment ignores a finding.
 type Key = (&'static str, FileId, u32);
 
@@ -155,10 +221,11 @@ fn key(finding: &Finding) -> Key {
     (finding.rule, location.file, location.span.start)
 }
 
-fn decide(finding: &Finding, ignored: bool, settings: &Settings) -> Outcome {
-    if !settings.rules.contains(finding.rule) {
+fn decide(finding: &Finding, ignored: bool, files: &SettingsOf<'_>) -> Outcome {
+    let file = finding.primary.location.file;
+    if !files.is_on(finding.rule, file) {
         Outcome::Unselected
-    } else if finding.severity == Severity::Note && !settings.pedantic {
+    } else if finding.severity == Severity::Note && !files.of(file).pedantic {
         Outcome::BelowThreshold
     } else if ignored {
         Outcome::Suppressed
@@ -167,21 +234,70 @@ fn decide(finding: &Finding, ignored: bool, settings: &Settings) -> Outcome {
     }
 }
 
+/// Looks findings up in the baselines that hold for their files; tells which are known, and which
+/// entries of each baseline have expired.
+fn recognise(
+    findings: &[Finding],
+    names: &[Identity],
+    outcomes: &[Outcome],
+    checked: Checked<'_>,
+    files: &SettingsOf<'_>,
+) -> (Vec<(Baseline, Vec<Entry>)>, Vec<bool>) {
+    let mut known = vec![false; findings.len()];
+    let mut out = Vec::new();
+    // What was looked at as a whole, so that nothing of it is missing.
+    let judged: HashMap<PathBuf, FileId> = checked
+        .files
+        .iter()
+        .filter(|file| !checked.partial && !checked.failures.iter().any(|f| f.path == file.display))
+        .map(|file| (files.path(file.id), file.id))
+        .collect();
+    for baseline in checked.baselines {
+        let mut baseline = baseline.clone();
+        let about = |at: &usize| {
+            let file = findings[*at].primary.location.file;
+            let open = matches!(outcomes[*at], Outcome::Reported | Outcome::BelowThreshold);
+            open && files.of(file).baseline.as_ref() == Some(&baseline.path)
+        };
+        let numbers: Vec<usize> = (0..findings.len()).filter(about).collect();
+        let path = |at: &usize| files.path(findings[*at].primary.location.file);
+        let paths: Vec<PathBuf> = numbers.iter().map(path).collect();
+        let asked: Vec<_> = numbers.iter().zip(&paths).collect();
+        let asked = asked
+            .iter()
+            .map(|(at, path)| (&findings[**at], &names[**at], path.as_path()));
+        let asked: Vec<_> = asked.collect();
+        for (at, is_known) in numbers.iter().zip(baseline.recognise(&asked)) {
+            known[*at] = is_known;
+        }
+        let expired = baseline.expired(|path, rule| {
+            judged
+                .get(path)
+                .is_some_and(|file| files.is_on(rule, *file))
+        });
+        out.push((baseline, expired));
+    }
+    (out, known)
+}
+
 /// What is wrong with the ignore comments of the checked files.
 fn faults(
     findings: &[Finding],
     checked: Checked<'_>,
-    settings: &Settings,
+    files: &SettingsOf<'_>,
     ignores: &mut Ignores<'_>,
 ) -> Vec<Finding> {
     let mut out = Vec::new();
     for file in checked.files {
+        if !files.is_on(IgnoreComment.id(), file.id) {
+            continue;
+        }
         for (fault, location) in ignores.file(file.id).faults() {
             out.push(ignore_comment::finding(fault, location, file.language));
         }
     }
     let others = |rule: &str| rule != IgnoreComment.id();
-    out.extend(unused(findings, checked, settings, ignores, others));
+    out.extend(unused(findings, checked, files, ignores, others));
     out
 }
 
@@ -189,7 +305,7 @@ fn faults(
 fn unused(
     findings: &[Finding],
     checked: Checked<'_>,
-    settings: &Settings,
+    files: &SettingsOf<'_>,
     ignores: &mut Ignores<'_>,
     about: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
@@ -201,7 +317,8 @@ fn unused(
     let mut out = Vec::new();
     for file in checked.files {
         let comments = !ignores.file(file.id).comments().is_empty();
-        if !comments || checked.failures.iter().any(|f| f.path == file.display) {
+        let lints = files.is_on(IgnoreComment.id(), file.id);
+        if !comments || !lints || checked.failures.iter().any(|f| f.path == file.display) {
             continue;
         }
         let judged = |rule: &'static str, around: Span| {
@@ -209,12 +326,15 @@ fn unused(
                 let place = note.primary.location;
                 note.rule == rule && place.file == file.id && around.contains(place.span)
             });
-            about(rule) && settings.rules.contains(rule) && !open
+            about(rule) && files.is_on(rule, file.id) && !open
         };
-        for (rule, location) in ignores.file(file.id).unused(judged) {
+        for unused in ignores.file(file.id).unused(judged) {
             let doubtful = checked.partial;
+            let rule = unused.rule;
             let fault = Fault::Unused { rule, doubtful };
-            out.push(ignore_comment::finding(fault, location, file.language));
+            let mut finding = ignore_comment::finding(fault, unused.location, file.language);
+            finding.fix = unused.fix.filter(|_| !doubtful);
+            out.push(finding);
         }
     }
     out

@@ -35,6 +35,8 @@ fn json_has_its_shape_without_findings() {
         "tool": {"name": "tallylint", "version": env!("CARGO_PKG_VERSION")},
         "findings": [],
         "suppressed": [],
+        "baseline": {"known": 0, "expired": []},
+        "fixed": 0,
         "files": {"checked": 1, "skipped": 1, "failed": []},
         "processors": 0,
     });

@@ -175,3 +175,30 @@ pub fn python_is_there() -> bool {
         .status()
         .is_ok_and(|s| s.success())
 }
+
+/// Compares the part of a file of the repository between two comments with what it is made from;
+/// `TALLYLINT_BLESS=1` writes it.
+pub fn is_fresh_part(path: &str, name: &str, wanted: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let text = fs::read_to_string(&file).unwrap();
+    let (start, end) = (
+        format!("<!-- made: {name} -->\n"),
+        format!("<!-- end: {name} -->\n"),
+    );
+    let (head, rest) = text.split_once(&start).unwrap();
+    let (_, tail) = rest.split_once(&end).unwrap();
+    is_fresh(path, &format!("{head}{start}{wanted}{end}{tail}"));
+}
+
+/// Compares a file of the repository with what it is made from; `TALLYLINT_BLESS=1` writes it.
+pub fn is_fresh(path: &str, wanted: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("TALLYLINT_BLESS").is_some() {
+        fs::write(&file, wanted).unwrap();
+    }
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        found == wanted,
+        "{path} is stale: run `TALLYLINT_BLESS=1 cargo test` and read the difference"
+    );
+}

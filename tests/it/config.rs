@@ -11,7 +11,10 @@ fn errors_name_file_and_position() {
     assert_eq!(ran.code, 2);
     assert_eq!(
         ran.stderr,
-        "error: tallylint.toml:1:1: unknown key `selct`; did you mean `select`?\n"
+        "error: tallylint.toml:1:1: unknown key `selct`; did you mean `select`?\n\
+         \x20 |\n\
+         1 | selct = ['all']\n\
+         \x20 | ^^^^^\n"
     );
     assert_eq!(project.run(&["check", "--isolated"]).code, 0);
 }
@@ -96,7 +99,7 @@ fn rules_of_the_file() {
 }
 
 /// Findings of a rule on a file, in a project with this configuration: line and kind.
-fn found(code: &str, rule: &str, options: &str) -> Vec<String> {
+pub fn found(code: &str, rule: &str, options: &str) -> Vec<String> {
     let project = Project::new(&[("a.py", code), ("tallylint.toml", options)]);
     let ran = project.run(&["check", "--select", rule, "--format", "json"]);
     let found = crate::common::json(&ran);

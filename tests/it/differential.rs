@@ -16,7 +16,7 @@ use std::process::Command;
 
 use crate::common::python_is_there;
 use serde::Deserialize;
-use tallylint::config::{Overrides, Settings};
+use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::driver::{self, Request};
 
 const SEED: u64 = 1;
@@ -52,7 +52,7 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 /// Writes programs with several generators, each into its own folder.
-fn generate(folder: &Path, seed: u64, count: u64, jobs: u64) -> Vec<PathBuf> {
+pub fn generate(folder: &Path, seed: u64, count: u64, jobs: u64) -> Vec<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/generate.py");
     let folders: Vec<PathBuf> = (0..jobs)
         .map(|job| folder.join(format!("s{}", seed + job)))
@@ -92,9 +92,12 @@ fn lint(folder: &Path) -> Reports {
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,
-        settings: &settings,
+        overlay: &driver::Overlay::new(),
+        changed: None,
+        configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
-    });
+    })
+    .unwrap();
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let mut found = Reports::default();
     for f in outcome.settled.reported.iter().map(|r| &r.finding) {

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tallylint::config::{Overrides, Settings};
+use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::diagnostics::{Finding, Fix};
 use tallylint::driver::{self, Outcome, Request};
+
+use crate::common::Project;
 
 fn check(path: &Path) -> Outcome {
     let overrides = Overrides {
@@ -15,9 +17,12 @@ fn check(path: &Path) -> Outcome {
     driver::run(Request {
         paths: &[path.to_path_buf()],
         stdin: None,
-        settings: &Settings::new(None, &overrides).unwrap(),
+        overlay: &driver::Overlay::new(),
+        changed: None,
+        configuration: &Configuration::fixed(Settings::new(None, &overrides).unwrap(), overrides),
         cwd: path.parent().unwrap().to_path_buf(),
     })
+    .unwrap()
 }
 
 fn findings(outcome: &Outcome) -> impl Iterator<Item = &Finding> {
@@ -89,4 +94,439 @@ fn a_fix_fits_into_the_file_as_it_is() {
         let fix = found[0].fix.as_ref().unwrap();
         assert_eq!(apply(&text, fix), format!("{head}{wanted}\n"));
     }
+}
+
+/// Three processors with something to fix, safely and not.
+const PROGRAM: &str = "\
+class Odds:
+    stats = {}
+
+    def run(self):
+        self.save_data()
+        return self.stats.get(\"rows_inserted\", 0)
+
+    def save_data(self):
+        raise NotImplementedError
+
+
+class Early(Odds):
+    def save_data(self):
+        if not self.rows:
+            return  # nothing to do
+        if self.dry: return
+        self.stats[\"rows_inserted\"] = self.client.insert_rows(self.rows)
+
+
+class Unknown(Odds):
+    def save_data(self):
+        self.client.ship(self.rows)
+        if self.done:
+            return
+        self.stats[\"rows_inserted\"] = 1
+
+
+x = 1  # tallylint: ignore[untracked-return] long gone
+";
+
+/// The same with all that is safe in it.
+fn safely_fixed() -> String {
+    PROGRAM
+        .replace(
+            "            return  # nothing",
+            "            self.stats[\"rows_inserted\"] = 0\n            return  # nothing",
+        )
+        .replace(
+            "dry: return",
+            "dry: self.stats[\"rows_inserted\"] = 0; return",
+        )
+        .replace(
+            "x = 1  # tallylint: ignore[untracked-return] long gone",
+            "x = 1",
+        )
+}
+
+fn and_unsafely(text: &str) -> String {
+    text.replace(
+        "done:\n            return",
+        "done:\n            self.stats[\"rows_inserted\"] = 0\n            return",
+    )
+}
+
+#[test]
+fn files_are_fixed_and_the_rest_is_reported() {
+    let project = Project::new(&[("a.py", PROGRAM), ("b.py", "y = 1\n")]);
+    let ran = project.run(&["check"]);
+    assert!(
+        ran.stdout.ends_with(
+            "3 findings can be fixed with --fix\n1 finding more can be fixed with --fix \
+             --unsafe-fixes, which changes what the program does\n"
+        ),
+        "{}",
+        ran.stdout
+    );
+    let ran = project.run(&["check", "--fix", "."]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(project.read("a.py"), safely_fixed());
+    assert!(
+        ran.stdout.contains("Found 1 warning in 2 processors")
+            && ran.stdout.contains("\n3 findings fixed\n")
+            && ran
+                .stdout
+                .contains("1 finding can be fixed with --fix --unsafe-fixes"),
+        "{}",
+        ran.stdout
+    );
+    let ran = project.run(&["check", "--fix", "--unsafe-fixes", "--format", "json"]);
+    assert_eq!(ran.code, 0);
+    assert_eq!(crate::common::json(&ran)["fixed"], 1);
+    assert_eq!(project.read("a.py"), and_unsafely(&safely_fixed()));
+    // Nothing is left to do, and nothing else is in the folder.
+    let ran = project.run(&["check", "--fix", "--unsafe-fixes"]);
+    assert_eq!(
+        ran.stdout,
+        "No findings in 2 processors (2 files checked) in [TIME]\n"
+    );
+    let mut left: Vec<_> = fs::read_dir(project.path("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, [".git", "a.py", "b.py"]);
+}
+
+#[test]
+fn a_patch_is_printed() {
+    let project = Project::new(&[("etl/a.py", PROGRAM)]);
+    let ran = project.run(&["check", "--diff"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
+    assert!(
+        ran.stdout.starts_with(
+            "--- etl/a.py\n+++ etl/a.py\n@@ -12,8 +12,9 @@\n class Early(Odds):\n     \
+             def save_data(self):\n         if not self.rows:\n+            \
+             self.stats[\"rows_inserted\"] = 0\n             return  # nothing to do\n-        \
+             if self.dry: return\n+        if self.dry: self.stats[\"rows_inserted\"] = 0; return\n"
+        ),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(project.read("etl/a.py"), PROGRAM, "nothing is written");
+    project.write("p.diff", &ran.stdout);
+    let patched = std::process::Command::new("git")
+        .args(["apply", "-p0", "p.diff"])
+        .current_dir(project.path(""))
+        .env("GIT_DIR", "/nowhere")
+        .output()
+        .unwrap();
+    assert!(patched.status.success(), "{patched:?}");
+    assert_eq!(project.read("etl/a.py"), safely_fixed());
+    let ran = project.run(&["check", "--diff"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
+}
+
+#[test]
+fn the_rest_of_a_file_stays_byte_for_byte() {
+    let latin = |text: &str| -> Vec<u8> {
+        let text = format!("# coding: latin-1\n# caf\u{e9}\n{text}");
+        text.chars()
+            .map(|c| u8::try_from(u32::from(c)).unwrap())
+            .collect()
+    };
+    type Form<'a> = (&'a str, &'a dyn Fn(&str) -> Vec<u8>);
+    let cases: [Form<'_>; 6] = [
+        ("crlf", &|text| text.replace('\n', "\r\n").into_bytes()),
+        ("cr", &|text| text.replace('\n', "\r").into_bytes()),
+        ("bom", &|text| format!("\u{feff}{text}").into_bytes()),
+        ("latin-1", &latin),
+        ("tabs", &|text| text.replace("    ", "\t").into_bytes()),
+        ("no line break at the end", &|text| {
+            text.trim_end().as_bytes().to_vec()
+        }),
+    ];
+    for (name, form) in cases {
+        let project = Project::new(&[]);
+        project.write("a.py", form(PROGRAM));
+        let ran = project.run(&["check", "--fix"]);
+        assert_eq!(ran.code, 1, "{name}: {ran:?}");
+        let fixed = fs::read(project.path("a.py")).unwrap();
+        assert!(
+            fixed == form(&safely_fixed()),
+            "{name}: {}",
+            String::from_utf8_lossy(&fixed)
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_fixed_is_said() {
+    let project = Project::new(&[("a.py", PROGRAM)]);
+    for arguments in [
+        &["check", "--fix", "-"][..],
+        &["check", "--unsafe-fixes"],
+        &["check", "--fix", "--diff"],
+        &["check", "--fix", "--add-ignore", "x"],
+        &["check", "--diff", "--format", "json"],
+    ] {
+        assert_eq!(project.run(arguments).code, 2, "{arguments:?}");
+    }
+    assert_eq!(project.read("a.py"), PROGRAM);
+    let mut permissions = fs::metadata(project.path("a.py")).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(project.path("a.py"), permissions).unwrap();
+    let ran = project.run(&["check", "--fix", "."]);
+    assert_eq!(ran.code, 2);
+    assert_eq!(
+        ran.stderr,
+        "error: not fixed: a.py: the file is read-only\n"
+    );
+    assert_eq!(project.read("a.py"), PROGRAM);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_permissions_stay() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::new(&[("src/a.py", PROGRAM)]);
+    project.link("src/a.py", "b.py");
+    let path = project.path("src/a.py");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(project.run(&["check", "--fix", "b.py"]).code, 1);
+    assert!(
+        fs::symlink_metadata(project.path("b.py"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o755
+    );
+    assert!(project.read("src/a.py").contains("dry: self.stats"));
+}
+
+#[test]
+fn what_is_not_reported_is_not_fixed() {
+    let quiet = PROGRAM.replace(
+        "return  # nothing to do",
+        "return  # tallylint: ignore[untracked-return] nothing to do",
+    );
+    let project = Project::new(&[("a.py", &quiet)]);
+    project.run(&["check", "--fix", "."]);
+    let text = project.read("a.py");
+    assert!(
+        text.contains("rows:\n            return  # tallylint"),
+        "{text}"
+    );
+    assert!(text.contains("dry: self.stats"));
+    // What the baseline knows is left alone, too.
+    let project = Project::new(&[("a.py", PROGRAM)]);
+    project.run(&["check", "--baseline", "b", "--write-baseline"]);
+    let ran = project.run(&["check", "--baseline", "b", "--fix", "--unsafe-fixes"]);
+    assert_eq!(ran.code, 0);
+    assert_eq!(project.read("a.py"), PROGRAM);
+}
+
+#[test]
+fn zero_is_recorded_only_where_nothing_was_written() {
+    let save = |body: &str| {
+        let base = PROGRAM.split("\n\nclass Early").next().unwrap();
+        let text = format!("{base}\n\nclass A(Odds):\n    def save_data(self):\n{body}");
+        let project = Project::new(&[("a.py", &text)]);
+        let ran = project.run(&["check", "--format", "json", "--select", "untracked-return"]);
+        let found = crate::common::json(&ran);
+        let findings = found["findings"].as_array().unwrap().clone();
+        findings
+            .iter()
+            .map(|f| match &f["fix"] {
+                serde_json::Value::Null => "none".to_owned(),
+                fix => {
+                    let text = fix["edits"][0]["text"].as_str().unwrap().trim();
+                    format!("{}: {text}", fix["safety"].as_str().unwrap())
+                }
+            })
+            .collect::<Vec<_>>()
+    };
+    let zero = |safety: &str| vec![format!("{safety}: self.stats[\"rows_inserted\"] = 0")];
+    let end = "        self.stats['x'] = 2\n        self.stats[\"rows_inserted\"] = 1\n";
+    let early = "        if self.done:\n            return\n";
+    assert_eq!(save(&format!("{early}{end}")), zero("safe"));
+    // A write; something nobody knows; the dict is made here.
+    let body = |call: &str| format!("        {call}\n{early}{end}");
+    assert_eq!(save(&body("self.client.insert_rows(self.rows)")), ["none"]);
+    assert_eq!(save(&body("self.client.ship(self.rows)")), zero("unsafe"));
+    assert_eq!(save(&body("ship(self.rows)")), zero("unsafe"));
+    assert_eq!(save(&body("rows = self.client.get_rows()")), zero("safe"));
+    assert_eq!(
+        save(&body("row = self.client.get_or_create(1)")),
+        zero("unsafe")
+    );
+    assert_eq!(save(&body("logger.info(len(self.rows))")), zero("safe"));
+    assert_eq!(
+        save(&format!("{early}        self.stats = {{}}\n{end}")),
+        zero("unsafe")
+    );
+    // On some ways to the exit the key is there.
+    let some =
+        format!("        if self.a:\n            self.stats[\"rows_inserted\"] = 5\n{early}{end}");
+    assert_eq!(
+        save(&some),
+        ["safe: self.stats.setdefault(\"rows_inserted\", 0)"]
+    );
+    // On some ways rows were written.
+    let wrote = format!("        if self.a:\n            self.client.insert_rows(1)\n{early}{end}");
+    assert_eq!(save(&wrote), ["none"]);
+    // It was set, and lost.
+    let lost = format!(
+        "        if self.a:\n            self.stats[\"rows_inserted\"] = 5\n            self.stats.clear()\n{early}{end}"
+    );
+    assert!(save(&lost).contains(&"none".to_owned()));
+}
+
+#[test]
+fn a_method_that_several_classes_run_is_fixed_for_all_or_not_at_all() {
+    let base = PROGRAM.split("\n\nclass Early").next().unwrap();
+    let offered = |prepare: &str| {
+        let text = format!(
+            "{base}\n\nclass A(Odds):\n    def prepare(self):\n        return 1\n\n    def save_data(self):\n        \
+             self.prepare()\n        if self.done:\n            return\n        \
+             self.stats[\"rows_inserted\"] = 1\n\n\nclass B(A):\n    def prepare(self):\n        {prepare}\n"
+        );
+        let project = Project::new(&[("a.py", &text)]);
+        let ran = project.run(&["check", "--format", "json", "."]);
+        let found = crate::common::json(&ran);
+        let findings = found["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), 1, "{found}");
+        !findings[0]["fix"].is_null()
+    };
+    assert!(offered("return 2"));
+    // The other class has recorded something when it comes to the exit.
+    assert!(!offered("self.stats[\"rows_inserted\"] = 7"));
+}
+
+#[test]
+fn a_count_is_asked_for_where_it_is_known_in_the_same_row() {
+    let fix = |code: &str| {
+        let project = Project::new(&[("a.py", code)]);
+        let ran = project.run(&["check", "--fix", "--unsafe-fixes", "."]);
+        (project.read("a.py"), ran.code)
+    };
+    let cases = [
+        (
+            "if run.status == 'success':",
+            "run.records_processed",
+            "if run.status == 'success' and (run.records_processed or 0) > 0:",
+        ),
+        (
+            "if run['status'].lower() == \"success\" and self.x:",
+            "run['row_count']",
+            "if run['status'].lower() == \"success\" and (run['row_count'] or 0) > 0 and self.x:",
+        ),
+        (
+            "if self.forced or run.get('status') == 'success':",
+            "run.get('rows_inserted', 0)",
+            "if self.forced or (run.get('status') == 'success' and (run.get('rows_inserted', 0) or 0) > 0):",
+        ),
+    ];
+    for (test, count, expected) in cases {
+        let code = |test: &str| {
+            format!(
+                "def already_processed(self, run):\n    log({count})\n    {test}\n        return True\n    return False\n"
+            )
+        };
+        assert_eq!(fix(&code(test)), (code(expected), 0));
+    }
+    // Another row's count is none of this one's.
+    let other = "def already_processed(run, old):\n    log(old.records_processed)\n    if run.status == 'success':\n        return True\n    return False\n";
+    assert_eq!(fix(other), (other.to_owned(), 1));
+}
+
+#[test]
+fn needless_comments_are_removed() {
+    let fix = |name: &str, code: &str| {
+        let project = Project::new(&[(name, code)]);
+        let ran = project.run(&["check", "--fix", "."]);
+        (project.read(name), ran.code)
+    };
+    for (name, before, after) in [
+        (
+            "a.py",
+            "x = 1  # tallylint: ignore[untracked-return] a\n",
+            "x = 1\n",
+        ),
+        (
+            "a.py",
+            "# tallylint: ignore[untracked-return] a\r\nx = 1\r\n",
+            "x = 1\r\n",
+        ),
+        (
+            "a.py",
+            "x = 1  # noqa  # tallylint: ignore[untracked-return] a\n",
+            "x = 1  # noqa\n",
+        ),
+        (
+            "a.py",
+            "x = 1  # tallylint: ignore[untracked-return] a # noqa\n",
+            "x = 1  # noqa\n",
+        ),
+        (
+            "a.py",
+            "x = 1  # tallylint: ignore[untracked-return, swallowed-write] a\n",
+            "x = 1\n",
+        ),
+        ("a.py", "# tallylint: ignore-file[untracked-return] a\n", ""),
+        (
+            "a.rs",
+            "fn f() {} // tallylint: ignore[untracked-return] a\n",
+            "fn f() {}\n",
+        ),
+        (
+            "a.rs",
+            "fn f() {\n    // tallylint: ignore[swallowed-write] a\n    g();\n}\n",
+            "fn f() {\n    g();\n}\n",
+        ),
+    ] {
+        assert_eq!(fix(name, before), (after.to_owned(), 0), "{before}");
+    }
+    // The rule that is needed stays.
+    let needed = PROGRAM.replace(
+        "return  # nothing to do",
+        "return  # tallylint: ignore[swallowed-write, untracked-return] nothing to do",
+    );
+    let (text, _) = fix("a.py", &needed);
+    assert!(
+        text.contains("return  # tallylint: ignore[untracked-return] nothing to do"),
+        "{text}"
+    );
+}
+
+#[test]
+fn rust_is_fixed_by_the_same_means() {
+    let code = "\
+use std::collections::HashMap;
+
+trait Processor {
+    fn save_data(&mut self) -> Result<(), Error>;
+}
+
+struct Odds {
+    rows: Vec<u32>,
+    stats: HashMap<String, u64>,
+}
+
+impl Processor for Odds {
+    fn save_data(&mut self) -> Result<(), Error> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        self.stats.insert(\"rows_inserted\".to_string(), self.rows.len() as u64);
+        Ok(())
+    }
+}
+";
+    let project = Project::new(&[("a.rs", code)]);
+    let ran = project.run(&["check", "--fix", "."]);
+    assert_eq!(ran.code, 1, "the type of what is stored is not known");
+    assert_eq!(project.read("a.rs"), code);
+    let ran = project.run(&["check", "--fix", "--unsafe-fixes", "."]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let stored = "self.stats.insert(\"rows_inserted\".to_string(), 0);\n            return Ok(());";
+    assert_eq!(project.read("a.rs"), code.replace("return Ok(());", stored));
 }

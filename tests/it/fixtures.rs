@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tallylint::config::{Overrides, Settings};
+use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::diagnostics::{Finding, Severity};
 use tallylint::driver::{self, Outcome, Request};
 use tallylint::rules;
@@ -47,9 +47,12 @@ fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool, rule: Option<&str>) -
     driver::run(Request {
         paths,
         stdin: None,
-        settings: &settings,
+        overlay: &driver::Overlay::new(),
+        changed: None,
+        configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: cwd.to_path_buf(),
     })
+    .unwrap()
 }
 
 fn mark(rule: Option<&str>, rest: &str) -> Mark {

@@ -3,24 +3,30 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod baseline;
 mod bombs;
 mod broken;
 mod cfg;
+mod changed;
 mod cli;
 mod common;
 mod config;
 mod contracts;
 mod differential;
+mod documents;
 mod execution;
 mod fixes;
 mod fixtures;
 mod hostile;
+mod init;
 mod input;
+mod repair;
 mod robust;
 mod rust_differential;
 mod rust_harness;
 mod rust_programs;
 mod selection;
+mod settings;
 mod stdlib;
 mod suppression;
 mod tree;

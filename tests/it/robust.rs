@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tallylint::config::{Overrides, Settings};
+use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::driver::{self, Outcome, Request};
 use tallylint::frontend::layout::Layout;
 use tallylint::frontend::{self, STACK_SIZE};
@@ -40,9 +40,12 @@ fn check(project: &Project) -> Outcome {
     let outcome = driver::run(Request {
         paths: &[PathBuf::from(".")],
         stdin: None,
-        settings: &settings,
+        overlay: &driver::Overlay::new(),
+        changed: None,
+        configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: project.path(""),
-    });
+    })
+    .unwrap();
     assert!(outcome.bug.is_none(), "{:?}", outcome.bug);
     let internal: Vec<_> = outcome.failures.iter().filter(|f| f.internal).collect();
     assert!(internal.is_empty(), "{internal:?}");

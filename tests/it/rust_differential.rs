@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tallylint::config::{Overrides, Settings};
+use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::driver::{self, Request};
 
 use crate::rust_harness::harness;
@@ -106,9 +106,12 @@ fn lint(folder: &Path) -> BTreeMap<u64, Found> {
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,
-        settings: &settings,
+        overlay: &driver::Overlay::new(),
+        changed: None,
+        configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
-    });
+    })
+    .unwrap();
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let mut found: BTreeMap<u64, Found> = BTreeMap::new();
     for f in outcome.settled.reported.iter().map(|r| &r.finding) {

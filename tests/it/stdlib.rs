@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
-use tallylint::config::{Contract, ContractPlace, Overrides, Settings};
+use tallylint::config::{Configuration, Contract, ContractPlace, Overrides, Settings};
 use tallylint::driver::{self, Request};
 
 /// A method that several classes have: its bodies stand in for real code.
@@ -54,9 +54,12 @@ fn the_standard_library_is_read_and_analysed() {
     let outcome = driver::run(Request {
         paths: &[PathBuf::from(path)],
         stdin: None,
-        settings: &settings,
+        overlay: &driver::Overlay::new(),
+        changed: None,
+        configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: PathBuf::from(path),
-    });
+    })
+    .unwrap();
     assert!(outcome.bug.is_none(), "{:?}", outcome.bug);
     let internal: Vec<_> = outcome.failures.iter().filter(|f| f.internal).collect();
     assert!(internal.is_empty(), "{internal:?}");

@@ -1,5 +1,6 @@
 //! Findings: the words and places for what was found.
 
+use super::repair::compare_count;
 use super::sites::{Effect, Place};
 use super::watch::{FACT, LISTED, PERFORMED, SOME_RUN, STORED};
 use super::{Check, words};
@@ -85,7 +86,11 @@ impl Check<'_, '_> {
                 .arg("fact", reason),
             _ => b.arg("fact", reason),
         };
-        for name in self.idle_counts() {
+        let counts = self.idle_counts();
+        let file = module.file.as_ref()?;
+        let spans: Vec<Span> = counts.iter().map(|(_, span)| *span).collect();
+        b = b.fix(compare_count(file, fact, &spans));
+        for (name, _) in counts {
             b = b.note(format!(
                 "`{name}` is at hand and is never compared on this path"
             ));
@@ -181,29 +186,29 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Counts that the function reads.
-    fn idle_counts(&self) -> Vec<String> {
+    /// Counts that the function reads, and where.
+    fn idle_counts(&self) -> Vec<(String, Span)> {
         let words = &self.options.vocabulary;
-        let mut out: Vec<String> = Vec::new();
-        let mut add = |name: &str| {
+        let mut out: Vec<(String, Span)> = Vec::new();
+        let mut add = |name: &str, span: Span| {
             if words.is_count(name) && words::parts(name).len() > 1 {
                 let name = name.to_owned();
-                if !out.contains(&name) {
-                    out.push(name);
+                if !out.iter().any(|(known, _)| *known == name) {
+                    out.push((name, span));
                 }
             }
         };
         for l in 0..self.code.function.body.locals.len() {
             let local = LocalId(u32::try_from(l).expect("fewer than 2^32 locals"));
-            for (r, _) in self.code.definitions(local) {
+            for (r, span) in self.code.definitions(local) {
                 match r {
-                    Rvalue::GetField(_, n) => add(n),
-                    Rvalue::GetItem(_, Operand::Const(Literal::Str(n))) => add(n),
+                    Rvalue::GetField(_, n) => add(n, *span),
+                    Rvalue::GetItem(_, Operand::Const(Literal::Str(n))) => add(n, *span),
                     Rvalue::Call { args, .. } => {
                         if let Some(Operand::Const(Literal::Str(n))) =
                             args.first().map(|a| &a.value)
                         {
-                            add(n);
+                            add(n, *span);
                         }
                     }
                     _ => {}

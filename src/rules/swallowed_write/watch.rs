@@ -516,7 +516,7 @@ impl<'o> Watch<'o> {
             .filter_map(|a| text(engine, state, *a, 0))
             .chain(prepared(engine, state, call.receiver))
             .collect();
-        if !tables::is_write(call.name, receiver.as_deref(), &texts)
+        if !tables::is_write(&self.options.writes, call.name, receiver.as_deref(), &texts)
             || call.callee.is_some() && tables::may_only_read(call.name)
             || tables::is_removal(call.name, &texts)
             || self.is_auxiliary(engine, state, call, &texts)

@@ -1,0 +1,69 @@
+//! `tallylint check --write-baseline`.
+
+use std::path::PathBuf;
+
+use super::args::CheckArgs;
+use super::check::write_failures;
+use super::{Failure, terminal};
+use crate::driver::{Outcome, Status};
+use crate::fix::replace_file;
+use crate::report::plural;
+use crate::settle::Reported;
+use crate::source::describe_io;
+
+/// Writes the baselines of a run and says what they know now; the result is the exit code.
+pub fn write(args: &CheckArgs, outcome: &Outcome) -> Result<u8, Failure> {
+    let settled = &outcome.settled;
+    if settled.baselines.is_empty() && outcome.checked > 0 {
+        return Err(
+            "no baseline is named: give --baseline FILE, or `baseline` in the \
+                    configuration"
+                .into(),
+        );
+    }
+    let found: Vec<(&Reported, PathBuf, Option<PathBuf>)> = settled
+        .reported
+        .iter()
+        .chain(&settled.known)
+        .map(|reported| {
+            let file = outcome.sources.get(reported.finding.primary.location.file);
+            let path = outcome.sources.cwd().join(&file.real_path);
+            let baseline = outcome.baseline_of(&file);
+            (reported, path, baseline)
+        })
+        .collect();
+    for (baseline, expired) in &settled.baselines {
+        let own: Vec<(&Reported, PathBuf)> = found
+            .iter()
+            .filter(|(.., of)| of.as_ref() == Some(&baseline.path))
+            .map(|(reported, path, _)| (*reported, path.clone()))
+            .collect();
+        let shown = outcome.sources.display(&baseline.path);
+        replace_file(&baseline.path, baseline.updated(&own, expired).as_bytes())
+            .map_err(|error| format!("cannot write {shown}: {}", describe_io(&error)))?;
+        let text = format!(
+            "{} in {shown}, {} no longer found\n",
+            plural(own.len(), "known finding"),
+            expired.len()
+        );
+        if !args.quiet {
+            terminal::print(text.as_bytes())?;
+        }
+    }
+    write_failures(outcome);
+    let left = found
+        .iter()
+        .filter(|(.., baseline)| baseline.is_none())
+        .count();
+    if left > 0 {
+        terminal::complain(&format!(
+            "warning: {} in files whose configuration names no baseline",
+            plural(left, "finding")
+        ));
+    }
+    Ok(match outcome.status(None) {
+        Status::Clean if left > 0 => Status::Findings,
+        status => status,
+    }
+    .code())
+}

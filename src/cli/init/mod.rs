@@ -1,0 +1,181 @@
+//! `tallylint init`: a configuration, a commit hook and a workflow for a repository.
+//!
+//! It looks at the repository first, so that the files say what is there. Nothing that exists is
+//! changed: what would have to go into it is printed.
+
+use std::fmt::Write;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use super::args::InitArgs;
+use super::{Failure, check, terminal};
+use crate::config::{self, ConfigError, ConfigSource, Configuration, Overrides};
+use crate::contracts::survey::Survey;
+use crate::driver::{self, Outcome, Overlay, Request};
+use crate::fix::replace_file;
+use crate::report::{harmless_lines, plural};
+use crate::source::describe_io;
+
+const CONFIGURATION: &str = "tallylint.toml";
+const BASELINE: &str = "tallylint-baseline.jsonl";
+const HOOKS: &str = ".pre-commit-config.yaml";
+const WORKFLOWS: &str = ".github/workflows";
+const WORKFLOW: &str = ".github/workflows/tallylint.yml";
+/// Classes under a contract make it worth a line.
+const HOOK_HEADER: &str = "repos:\n";
+
+/// Looks at a folder and writes the files; the result is the exit code.
+pub fn run(args: &InitArgs) -> Result<u8, Failure> {
+    let cwd = env::current_dir()
+        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let folder = fs::canonicalize(cwd.join(&args.path))
+        .map_err(|error| format!("{}: {}", args.path.display(), describe_io(&error)))?;
+    if !folder.is_dir() {
+        return Err(format!("{}: not a folder", args.path.display()).into());
+    }
+    let wrong = |error: ConfigError| check::configuration_failure(&error, &cwd);
+    if let Some(file) = config::in_folder(&folder).map_err(wrong)? {
+        return Err(format!(
+            "{} configures tallylint already",
+            check::show(&file.path, &cwd)
+        )
+        .into());
+    }
+    let configuration =
+        Configuration::new(&ConfigSource::Isolated, &Overrides::default(), &cwd).map_err(wrong)?;
+    let outcome = driver::run(Request {
+        paths: std::slice::from_ref(&args.path),
+        stdin: None,
+        overlay: &Overlay::new(),
+        changed: None,
+        configuration: &configuration,
+        cwd: cwd.clone(),
+    })
+    .map_err(wrong)?;
+    let found = outcome.settled.reported.len();
+    let mut said = format!(
+        "{} checked, {}\n",
+        plural(outcome.checked, "file"),
+        plural(found, "finding")
+    );
+    let contracts = contracts(&outcome.contracts);
+    for line in &contracts {
+        let _ = writeln!(said, "  {line}");
+    }
+    let place = Place {
+        folder: &folder,
+        cwd: &cwd,
+    };
+    place.write(CONFIGURATION, &settings(&contracts, found), &mut said)?;
+    hooks(&place, &mut said)?;
+    workflow(&place, &mut said)?;
+    said.push_str(&next(found));
+    terminal::print(harmless_lines(&said).as_bytes())?;
+    Ok(complain(&outcome))
+}
+
+fn complain(outcome: &Outcome) -> u8 {
+    check::write_failures(outcome);
+    outcome.status(None).code()
+}
+
+fn next(found: usize) -> String {
+    match found {
+        0 => "next: tallylint check\n".to_owned(),
+        _ => format!(
+            "next: tallylint check --write-baseline, which takes {} as known; commit the files\n",
+            plural(found, "finding")
+        ),
+    }
+}
+
+/// One line for each contract that some class has to keep.
+fn contracts(surveys: &[Survey]) -> Vec<String> {
+    let kept = surveys
+        .iter()
+        .filter(|survey| !survey.processors.is_empty());
+    kept.map(|survey| {
+        let processors = &survey.processors;
+        let broken = processors.iter().filter(|p| !p.findings.is_empty()).count();
+        let contract = &survey.contract;
+        format!(
+            "{} sets {}: {}, {broken} with findings",
+            contract.method,
+            contract.sets,
+            plural(processors.len(), "processor")
+        )
+    })
+    .collect()
+}
+
+fn settings(contracts: &[String], found: usize) -> String {
+    let contracts: String = match contracts {
+        [] => "#   no class that has to keep a contract\n".to_owned(),
+        lines => lines.iter().map(|line| format!("#   {line}\n")).collect(),
+    };
+    let mark = if found > 0 { "" } else { "#" };
+    include_str!("tallylint.toml")
+        .replace("{contracts}\n", &(contracts + "\n"))
+        .replace("{baseline}", &format!("{mark}baseline = \"{BASELINE}\""))
+}
+
+/// The folder that gets the files.
+struct Place<'a> {
+    folder: &'a Path,
+    cwd: &'a Path,
+}
+
+impl Place<'_> {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn write(&self, name: &str, text: &str, said: &mut String) -> Result<(), Failure> {
+        let path = self.path(name);
+        let shown = check::show(&path, self.cwd);
+        replace_file(&path, text.as_bytes())
+            .map_err(|error| format!("cannot write {shown}: {}", describe_io(&error)))?;
+        let _ = writeln!(said, "written: {shown}");
+        Ok(())
+    }
+
+    fn read(&self, name: &str) -> Result<Option<String>, Failure> {
+        let path = self.path(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let shown = check::show(&path, self.cwd);
+                Err(format!("cannot read {shown}: {}", describe_io(&error)).into())
+            }
+        }
+    }
+}
+
+fn hooks(place: &Place<'_>, said: &mut String) -> Result<(), Failure> {
+    let entry = include_str!("pre-commit.yaml");
+    match place.read(HOOKS)? {
+        None => place.write(HOOKS, &(HOOK_HEADER.to_owned() + entry), said),
+        Some(text) if text.contains("tallylint") => Ok(()),
+        Some(_) => {
+            let _ = write!(said, "add to {HOOKS}, under `repos:`:\n{entry}");
+            Ok(())
+        }
+    }
+}
+
+/// A workflow, in a repository that has some.
+fn workflow(place: &Place<'_>, said: &mut String) -> Result<(), Failure> {
+    if !place.path(WORKFLOWS).is_dir() || place.read(WORKFLOW)?.is_some() {
+        return Ok(());
+    }
+    let head = place.read(".git/HEAD").ok().flatten().unwrap_or_default();
+    let branch = head.trim().strip_prefix("ref: refs/heads/");
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '.');
+    let branch = branch
+        .filter(|name| name.chars().all(plain))
+        .unwrap_or("main");
+    let text = include_str!("workflow.yml").replace("{branch}", branch);
+    place.write(WORKFLOW, &text, said)
+}

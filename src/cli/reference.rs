@@ -1,0 +1,145 @@
+//! The reference of the command line, the completions and the manual pages, all made from what
+//! reads the command line.
+
+use std::fmt::Write;
+
+use clap::builder::StyledStr;
+use clap::{Arg, Command, CommandFactory};
+use clap_complete::Shell;
+
+use super::args::Cli;
+use super::{Failure, terminal};
+use crate::suggest::did_you_mean;
+
+/// Prints the completions for a shell.
+pub fn completions(shell: Shell) -> Result<u8, Failure> {
+    let mut bytes = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tallylint", &mut bytes);
+    terminal::print(&bytes)?;
+    Ok(0)
+}
+
+/// Prints the manual page of the whole, or of one command.
+pub fn manual(command: Option<&str>) -> Result<u8, Failure> {
+    let mut root = Cli::command();
+    root.build();
+    let page = match command {
+        None => root,
+        Some(name) => {
+            let known = || root.get_subcommands().map(Command::get_name);
+            let found = root.find_subcommand(name).ok_or_else(|| {
+                format!("unknown command `{name}`{}", did_you_mean(name, known()))
+            })?;
+            let full = format!("tallylint-{name}");
+            found.clone().name(full.clone()).display_name(full)
+        }
+    };
+    let mut bytes = Vec::new();
+    clap_mangen::Man::new(page).render(&mut bytes)?;
+    terminal::print(&bytes)?;
+    Ok(0)
+}
+
+/// The reference of the command line, in Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut root = Cli::command().term_width(0);
+    root.build();
+    let mut out = String::from("# Command line\n\n");
+    out.push_str("Made from what reads the command line; a test keeps it fresh.\n");
+    for command in root.get_subcommands() {
+        section(command, "tallylint", &mut out);
+    }
+    let _ = write!(out, "\n## Exit codes\n\n{}", EXIT_CODES);
+    out
+}
+
+const EXIT_CODES: &str = "\
+| code | |
+|---|---|
+| 0 | clean |
+| 1 | findings, from the severity up that `--fail-on` tells; something to fix, with `--diff` |
+| 2 | wrong usage or configuration, or input that could not be read: the result is incomplete |
+| 101 | a bug in tallylint |
+";
+
+fn section(command: &Command, around: &str, out: &mut String) {
+    let name = format!("{around} {}", command.get_name());
+    if command.get_name() == "help" {
+        return;
+    }
+    if command.has_subcommands() {
+        for inner in command.get_subcommands() {
+            section(inner, &name, out);
+        }
+        return;
+    }
+    let about = text(command.get_about());
+    let _ = write!(out, "\n## `{name}`\n\n{about}.\n");
+    let arguments: Vec<&Arg> = command
+        .get_arguments()
+        .filter(|arg| !arg.is_hide_set() && arg.get_id() != "help")
+        .collect();
+    if arguments.is_empty() {
+        return;
+    }
+    out.push_str("\n| | |\n|---|---|\n");
+    for arg in arguments {
+        let _ = writeln!(out, "| `{}` | {} |", usage(arg), describe(arg));
+    }
+}
+
+fn usage(arg: &Arg) -> String {
+    let takes = arg.get_action().takes_values();
+    let values = arg.get_value_names().filter(|_| takes);
+    let values = values.into_iter().flatten();
+    let values: Vec<String> = values.map(ToString::to_string).collect();
+    let values = values.join(" ");
+    match (arg.get_short(), arg.get_long()) {
+        (Some(short), Some(long)) => format!("-{short}, --{long} {values}"),
+        (None, Some(long)) => format!("--{long} {values}"),
+        (Some(short), None) => format!("-{short} {values}"),
+        (None, None) => values,
+    }
+    .trim_end()
+    .to_owned()
+}
+
+fn describe(arg: &Arg) -> String {
+    let help = arg.get_long_help().or(arg.get_help());
+    let help = text(help).replace("\n\n", ". ");
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let mut out = words.join(" ").trim_end_matches('.').to_owned();
+    let possible = arg.get_possible_values();
+    if arg.get_action().takes_values() && !possible.is_empty() {
+        let names: Vec<String> = possible
+            .iter()
+            .map(|value| match value.get_help() {
+                Some(help) => format!("`{}` ({})", value.get_name(), lower(&help.to_string())),
+                None => format!("`{}`", value.get_name()),
+            })
+            .collect();
+        let _ = write!(out, ": {}", names.join(", "));
+    }
+    let defaults = arg.get_default_values();
+    if arg.get_action().takes_values() && !defaults.is_empty() {
+        let values: Vec<String> = defaults
+            .iter()
+            .map(|value| format!("`{}`", value.to_string_lossy()))
+            .collect();
+        let _ = write!(out, " (default: {})", values.join(" "));
+    }
+    out.replace('|', "\\|")
+}
+
+fn text(help: Option<&StyledStr>) -> String {
+    help.map(ToString::to_string).unwrap_or_default()
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}

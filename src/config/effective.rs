@@ -1,0 +1,177 @@
+//! The settings that are in force, and where each comes from.
+
+use std::path::PathBuf;
+
+use super::at::At;
+use super::load::Layer;
+use super::merge::{Merged, Said, SaidLevel};
+use super::raw::RuleName;
+use super::{ConfigError, ConfigFile, Overrides, Settings};
+use crate::diagnostics::Severity;
+use crate::rules;
+
+/// Where a setting comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum From {
+    /// Nobody said anything else.
+    Default,
+    /// A line of a file.
+    File(PathBuf, u32),
+}
+
+/// A value as it is written in a configuration file.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Value {
+    /// One value.
+    One(toml::Value, From),
+    /// A list, with the origin of each item.
+    List(Vec<(toml::Value, From)>),
+    /// Words or patterns that are built in, and have no form in a file.
+    Builtin,
+}
+
+/// One setting.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Effective {
+    /// The tables that it stands in, and its key.
+    pub key: Vec<String>,
+    /// Its value.
+    pub value: Value,
+}
+
+/// The contracts of [`Effective`] settings stand in an array of tables with this key.
+pub const CONTRACT: &str = "contract";
+
+impl Effective {
+    /// The settings that a configuration file (if any) comes to: single settings first, then
+    /// tables, then contracts, each key of a contract by itself.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn all(file: Option<&ConfigFile>) -> Result<Vec<Self>, ConfigError> {
+        let said = Merged::of(file);
+        let path = file.map(|file| file.path.as_path());
+        let settings = Settings::resolve(&said, path, &Overrides::default())?;
+        let mut out = Vec::new();
+        let mut add = |key: &[&str], value| {
+            let key = key.iter().map(|&part| part.to_owned()).collect();
+            out.push(Self { key, value });
+        };
+        add(&["select"], Value::List(selected(&said, &settings)));
+        add(&["exclude"], list(&said.exclude));
+        if let Some(include) = &said.include {
+            add(&["include"], list(include));
+        }
+        if let Some(baseline) = &said.baseline {
+            add(&["baseline"], one(baseline));
+        }
+        add(&["writes"], list(&said.writes));
+        let flag = |said: &Option<Said<'_, bool>>, default: bool| match said {
+            Some(said) => Value::One((*said.get()).into(), from(said)),
+            None => Value::One(default.into(), From::Default),
+        };
+        add(&["infer-contracts"], flag(&said.infer_contracts, true));
+        for (pattern, names) in &said.per_file_ignores {
+            let names = names.iter().map(rule).collect();
+            add(&["per-file-ignores", pattern.get()], Value::List(names));
+        }
+        for (rule, kind, level) in levels(&said) {
+            let place = level.kind.as_ref().unwrap_or(&level.rule);
+            let value = Value::One(level.level.name().into(), from(place));
+            match kind {
+                Some(kind) => add(&["severity", rule, kind], value),
+                None => add(&["severity", rule], value),
+            }
+        }
+        let proof = "success-as-proof";
+        add(&[proof, "strict-null"], flag(&said.strict_null, false));
+        let pattern = said.count_pattern.as_ref();
+        add(
+            &[proof, "count-pattern"],
+            pattern.map_or(Value::Builtin, one),
+        );
+        let words = said.success_words.as_deref();
+        add(
+            &[proof, "success-words"],
+            words.map_or(Value::Builtin, list),
+        );
+        add(&[proof, "effects"], list(&said.effects));
+        add(&["swallowed-write", "auxiliary"], list(&said.auxiliary));
+        add(&["swallowed-write", "strict"], flag(&said.strict, false));
+        for (layer, contract) in &said.contract {
+            let text =
+                |value: &At<String>| Value::One(value.get().as_str().into(), place(layer, value));
+            add(&[CONTRACT, "method"], text(&contract.method));
+            add(&[CONTRACT, "sets"], text(&contract.sets));
+            if let Some(bases) = &contract.bases {
+                let item = |base: &At<String>| (base.get().as_str().into(), place(layer, base));
+                add(
+                    &[CONTRACT, "bases"],
+                    Value::List(bases.iter().map(item).collect()),
+                );
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// The rules that run, each with what selected it.
+fn selected(said: &Merged<'_>, settings: &Settings) -> Vec<(toml::Value, From)> {
+    let by = |id: &str| {
+        let named = |said: &&Said<'_, RuleName>| {
+            let name = said.get().0.as_str();
+            name == id || name == super::selection::ALL
+        };
+        let select = said.select.iter().flatten();
+        select.clone().find(named).map_or(From::Default, from)
+    };
+    let ids = settings.rules.ids();
+    ids.map(|id| (id.into(), by(id))).collect()
+}
+
+/// The levels by rule and kind. A file cannot say something about a rule and about its kinds side by
+/// side: then each of its kinds has a level.
+fn levels<'m>(said: &'m Merged<'_>) -> Vec<(&'m str, Option<&'m str>, &'m SaidLevel<'m>)> {
+    let levels = said.levels();
+    let mut out = Vec::new();
+    for ((rule, kind), level) in &levels {
+        let kinds = || {
+            levels
+                .keys()
+                .filter(|(id, kind)| id == rule && kind.is_some())
+        };
+        if kind.is_some() || kinds().next().is_none() {
+            out.push((*rule, *kind, *level));
+            continue;
+        }
+        let known = rules::by_id(rule).map(|rule| rule.meta().kinds.iter());
+        let others = known.into_iter().flatten();
+        let others = others
+            .filter(|kind| kind.severity > Severity::Note)
+            .filter(|kind| !kinds().any(|(_, said)| *said == Some(&kind.name)));
+        out.extend(others.map(|kind| (*rule, Some(kind.name.as_str()), *level)));
+    }
+    out.sort_by_key(|(rule, kind, _)| (*rule, *kind));
+    out
+}
+
+fn place<T>(layer: &Layer, value: &At<T>) -> From {
+    From::File(layer.path.clone(), layer.line(&value.span()))
+}
+
+fn from<T>(said: &Said<'_, T>) -> From {
+    place(said.layer, said.value)
+}
+
+fn rule(said: &Said<'_, RuleName>) -> (toml::Value, From) {
+    (said.get().0.as_str().into(), from(said))
+}
+
+fn one(said: &Said<'_, String>) -> Value {
+    Value::One(said.get().as_str().into(), from(said))
+}
+
+fn list(list: &[Said<'_, String>]) -> Value {
+    let item = |said: &Said<'_, String>| (said.get().as_str().into(), from(said));
+    Value::List(list.iter().map(item).collect())
+}

@@ -1,0 +1,161 @@
+//! What a configuration file and the files that it extends say together.
+
+use std::collections::BTreeMap;
+
+use super::at::At;
+use super::error::ConfigError;
+use super::load::{ConfigFile, Layer};
+use super::raw::{RawContract, RawSeverity, RuleName};
+use crate::diagnostics::Severity;
+
+/// A value and the file that it stands in.
+pub(super) struct Said<'a, T> {
+    pub layer: &'a Layer,
+    pub value: &'a At<T>,
+}
+
+// Not derived: that would ask the same of `T`.
+impl<T> Clone for Said<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Said<'_, T> {}
+
+impl<T> Said<'_, T> {
+    pub fn get(&self) -> &T {
+        self.value.get()
+    }
+
+    /// An error about the value.
+    pub fn error(&self, message: String) -> ConfigError {
+        self.layer.error(self.value.span(), message)
+    }
+}
+
+/// The level of a rule, or of a kind of it.
+pub(super) struct SaidLevel<'a> {
+    /// The rule.
+    pub rule: Said<'a, String>,
+    /// The kind, unless it is about all of them.
+    pub kind: Option<Said<'a, String>>,
+    /// The level.
+    pub level: Severity,
+}
+
+/// The settings of all files, the later ones on top of those that they extend.
+#[derive(Default)]
+pub(super) struct Merged<'a> {
+    pub select: Option<Vec<Said<'a, RuleName>>>,
+    pub ignore: Vec<Said<'a, RuleName>>,
+    pub per_file_ignores: Vec<(Said<'a, String>, Vec<Said<'a, RuleName>>)>,
+    pub exclude: Vec<Said<'a, String>>,
+    pub include: Option<Vec<Said<'a, String>>>,
+    pub severity: Vec<SaidLevel<'a>>,
+    pub baseline: Option<Said<'a, String>>,
+    pub writes: Vec<Said<'a, String>>,
+    pub infer_contracts: Option<Said<'a, bool>>,
+    pub contract: Vec<(&'a Layer, &'a RawContract)>,
+    pub strict_null: Option<Said<'a, bool>>,
+    pub count_pattern: Option<Said<'a, String>>,
+    pub success_words: Option<Vec<Said<'a, String>>>,
+    pub effects: Vec<Said<'a, String>>,
+    pub auxiliary: Vec<Said<'a, String>>,
+    pub strict: Option<Said<'a, bool>>,
+}
+
+impl<'a> Merged<'a> {
+    /// Puts the files on top of each other. Nothing is checked yet.
+    pub fn of(file: Option<&'a ConfigFile>) -> Self {
+        let mut out = Self::default();
+        for layer in file.iter().flat_map(|file| &file.layers) {
+            out.add(layer);
+        }
+        out
+    }
+
+    fn add(&mut self, layer: &'a Layer) {
+        let raw = &layer.raw;
+        if let Some(select) = &raw.select {
+            self.select = Some(said(layer, select));
+            self.ignore.clear();
+        }
+        self.ignore.extend(said(layer, &raw.ignore));
+        for (pattern, rules) in &raw.per_file_ignores {
+            let pattern = Said {
+                layer,
+                value: pattern,
+            };
+            self.per_file_ignores.push((pattern, said(layer, rules)));
+        }
+        self.exclude.extend(said(layer, &raw.exclude));
+        replace(&mut self.include, raw.include.as_ref(), |list| {
+            said(layer, list)
+        });
+        for (rule, severity) in &raw.severity {
+            let rule = Said { layer, value: rule };
+            match severity {
+                RawSeverity::Rule(level) => self.level(rule, None, *level),
+                RawSeverity::Kinds(kinds) => {
+                    for (kind, level) in kinds {
+                        let kind = Said { layer, value: kind };
+                        self.level(rule, Some(kind), *level.get());
+                    }
+                }
+            }
+        }
+        let text = |value: &'a At<String>| Said { layer, value };
+        let flag = |value: &'a At<bool>| Said { layer, value };
+        replace(&mut self.baseline, raw.baseline.as_ref(), text);
+        self.writes.extend(said(layer, &raw.writes));
+        replace(
+            &mut self.infer_contracts,
+            raw.infer_contracts.as_ref(),
+            flag,
+        );
+        self.contract
+            .extend(raw.contract.iter().map(|contract| (layer, contract)));
+        let proof = &raw.success_as_proof;
+        replace(&mut self.strict_null, proof.strict_null.as_ref(), flag);
+        replace(&mut self.count_pattern, proof.count_pattern.as_ref(), text);
+        replace(
+            &mut self.success_words,
+            proof.success_words.as_ref(),
+            |list| said(layer, list),
+        );
+        self.effects.extend(said(layer, &proof.effects));
+        let write = &raw.swallowed_write;
+        self.auxiliary.extend(said(layer, &write.auxiliary));
+        replace(&mut self.strict, write.strict.as_ref(), flag);
+    }
+
+    fn level(&mut self, rule: Said<'a, String>, kind: Option<Said<'a, String>>, level: Severity) {
+        let name = |kind: &Option<Said<'a, String>>| kind.map(|kind| kind.get().clone());
+        self.severity
+            .retain(|known| known.rule.get() != rule.get() || name(&known.kind) != name(&kind));
+        self.severity.push(SaidLevel { rule, kind, level });
+    }
+
+    /// The levels in the order of rules and kinds.
+    pub fn levels(&self) -> BTreeMap<(&str, Option<&str>), &SaidLevel<'_>> {
+        let levels = self.severity.iter();
+        levels
+            .map(|level| {
+                let kind = level.kind.as_ref().map(|kind| kind.get().as_str());
+                ((level.rule.get().as_str(), kind), level)
+            })
+            .collect()
+    }
+}
+
+fn said<'a, T>(layer: &'a Layer, list: &'a [At<T>]) -> Vec<Said<'a, T>> {
+    let list = list.iter();
+    list.map(|value| Said { layer, value }).collect()
+}
+
+fn replace<'a, T, U>(old: &mut Option<U>, new: Option<&'a T>, make: impl Fn(&'a T) -> U) {
+    if let Some(new) = new {
+        *old = Some(make(new));
+    }
+}

@@ -1,0 +1,94 @@
+//! The reference of the configuration, made from its schema.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::schema;
+
+/// All keys with their types and what they are for, in Markdown.
+///
+/// # Panics
+/// Never: the schema is JSON.
+#[must_use]
+pub fn reference() -> String {
+    let schema: Value = serde_json::from_str(&schema()).expect("the schema is JSON");
+    let mut out = String::new();
+    table(&schema, &schema, &mut out);
+    let properties = schema["properties"].as_object();
+    for (key, property) in properties.into_iter().flatten() {
+        let of_list = property["type"] == "array";
+        let inner = target(
+            &schema,
+            if of_list {
+                &property["items"]
+            } else {
+                property
+            },
+        );
+        if inner["properties"].is_object() {
+            let head = if of_list {
+                format!("[[{key}]]")
+            } else {
+                format!("[{key}]")
+            };
+            let _ = write!(out, "\n### `{head}`\n\n{}\n\n", text(inner));
+            table(&schema, inner, &mut out);
+        }
+    }
+    out
+}
+
+fn table(schema: &Value, object: &Value, out: &mut String) {
+    out.push_str("| key | value | |\n|---|---|---|\n");
+    let properties = object["properties"].as_object();
+    for (key, property) in properties.into_iter().flatten() {
+        let described = if property["description"].is_string() {
+            text(property)
+        } else {
+            text(target(schema, property))
+        };
+        let kind = kind(schema, property);
+        let _ = writeln!(
+            out,
+            "| `{key}` | {kind} | {} |",
+            described.replace('|', "\\|")
+        );
+    }
+}
+
+/// What a reference leads to.
+fn target<'a>(schema: &'a Value, property: &'a Value) -> &'a Value {
+    let name = property["$ref"].as_str();
+    match name.and_then(|name| name.strip_prefix("#/$defs/")) {
+        Some(name) => &schema["$defs"][name],
+        None => property,
+    }
+}
+
+fn kind(schema: &Value, property: &Value) -> String {
+    let property = target(schema, property);
+    if property["enum"].is_array() {
+        return "a rule".to_owned();
+    }
+    match property["type"].as_str() {
+        Some("string") => "text".to_owned(),
+        Some("boolean") => "`true` or `false`".to_owned(),
+        Some("array") => match target(schema, &property["items"]) {
+            items if items["properties"].is_object() => "tables, see below".to_owned(),
+            items if items["enum"].is_array() => "list of rules".to_owned(),
+            _ => "list of texts".to_owned(),
+        },
+        _ if property["properties"].is_object() => "table, see below".to_owned(),
+        _ if property["anyOf"].is_array() => "a level, or a table of kinds and levels".to_owned(),
+        _ => {
+            let values = kind(schema, &property["additionalProperties"]);
+            format!("table: {values} for each key")
+        }
+    }
+}
+
+fn text(property: &Value) -> String {
+    let text = property["description"].as_str().unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

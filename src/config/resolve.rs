@@ -1,0 +1,199 @@
+//! From what files and command line say to valid settings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use regex::RegexBuilder;
+
+use super::contract::is_identifier;
+use super::merge::{Merged, Said};
+use super::raw::{RawContract, RuleName};
+use super::{
+    ConfigError, ConfigFile, Contract, ContractPlace, Origin, Overrides, Settings, selection,
+};
+use crate::discover::{Patterns, Scope};
+use crate::rules::{RuleMeta, success_as_proof, swallowed_write};
+use crate::suggest::did_you_mean;
+
+impl Settings {
+    /// The settings from a configuration file (if any) and the command line.
+    ///
+    /// # Errors
+    /// The first thing that is wrong in either.
+    pub fn new(file: Option<&ConfigFile>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        Self::resolve(&Merged::of(file), file.map(|f| f.path.as_path()), overrides)
+    }
+
+    pub(super) fn resolve(
+        said: &Merged<'_>,
+        file: Option<&Path>,
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
+        let select = said.select.as_deref().map(rules).transpose()?;
+        let ignore = rules(&said.ignore)?;
+        let on_command_line = |names: &[String]| {
+            selection::parse(names.iter().map(String::as_str))
+                .map_err(|(_, message)| ConfigError::command_line(message))
+        };
+        let selected = (!overrides.select.is_empty())
+            .then(|| on_command_line(&overrides.select))
+            .transpose()?;
+        let ignored = on_command_line(&overrides.ignore)?;
+        let rules = selection::resolve(selected, &ignored, select, &ignore)
+            .map_err(ConfigError::command_line)?;
+        let mut exclude = Patterns::default();
+        add_patterns(&mut exclude, &said.exclude)?;
+        let include = match &said.include {
+            None => None,
+            Some(list) => {
+                let mut include = Patterns::default();
+                add_patterns(&mut include, list)?;
+                Some(include)
+            }
+        };
+        let mut contracts = vec![Contract::builtin()];
+        for (layer, raw) in &said.contract {
+            let contract = contract(layer, raw)?;
+            if !contracts.iter().any(|known| known.same(&contract)) {
+                contracts.push(contract);
+            }
+        }
+        Ok(Self {
+            rules,
+            contracts,
+            infer_contracts: said.infer_contracts.is_none_or(|flag| *flag.get()),
+            success_as_proof: proof_options(said)?,
+            swallowed_write: swallowed_write::Options {
+                auxiliary: words(&said.auxiliary),
+                strict: said.strict.is_some_and(|flag| *flag.get()),
+                writes: names(&said.writes)?,
+            },
+            writes: names(&said.writes)?,
+            per_file_ignores: per_file_ignores(said)?,
+            severities: severities(said)?,
+            scope: Scope { exclude, include },
+            baseline: overrides.baseline.clone().or_else(|| {
+                let path = said.baseline.as_ref()?;
+                let folder = path.layer.path.parent().unwrap_or(Path::new("."));
+                Some(folder.join(path.get()))
+            }),
+            pedantic: overrides.pedantic,
+            file: file.map(Path::to_path_buf),
+        })
+    }
+}
+
+fn rules(names: &[Said<'_, RuleName>]) -> Result<BTreeSet<&'static str>, ConfigError> {
+    selection::parse(names.iter().map(|name| name.get().0.as_str()))
+        .map_err(|(at, message)| names[at].error(message))
+}
+
+fn add_patterns(patterns: &mut Patterns, list: &[Said<'_, String>]) -> Result<(), ConfigError> {
+    // Those of one file together: a later pattern can take an earlier one back.
+    for of_layer in list.chunk_by(|a, b| std::ptr::eq(a.layer, b.layer)) {
+        let texts: Vec<&str> = of_layer.iter().map(|p| p.get().as_str()).collect();
+        patterns
+            .add(&of_layer[0].layer.root, &texts)
+            .map_err(|(at, reason)| of_layer[at].error(format!("not a valid pattern: {reason}")))?;
+    }
+    Ok(())
+}
+
+fn per_file_ignores(
+    said: &Merged<'_>,
+) -> Result<Vec<(Patterns, BTreeSet<&'static str>)>, ConfigError> {
+    let mut out = Vec::new();
+    for (pattern, names) in &said.per_file_ignores {
+        let mut patterns = Patterns::default();
+        add_patterns(&mut patterns, std::slice::from_ref(pattern))?;
+        out.push((patterns, rules(names)?));
+    }
+    Ok(out)
+}
+
+type Severities = BTreeMap<(&'static str, Option<&'static str>), crate::diagnostics::Severity>;
+
+fn severities(said: &Merged<'_>) -> Result<Severities, ConfigError> {
+    let mut out = Severities::new();
+    for level in &said.severity {
+        let rule =
+            selection::find(level.rule.get()).map_err(|message| level.rule.error(message))?;
+        let meta: &'static RuleMeta = rule.meta();
+        let kind = match &level.kind {
+            None => None,
+            Some(name) => Some(meta.kind(name.get()).ok_or_else(|| {
+                let known = meta.kinds.iter().map(|kind| kind.name.as_str());
+                let hint = did_you_mean(name.get(), known);
+                let message = format!("`{}` has no kind `{}`{hint}", meta.id, name.get());
+                name.error(message)
+            })?),
+        };
+        out.insert((&meta.id, kind.map(|kind| kind.name.as_str())), level.level);
+    }
+    Ok(out)
+}
+
+fn contract(layer: &super::load::Layer, raw: &RawContract) -> Result<Contract, ConfigError> {
+    let method = raw.method.get();
+    if !is_identifier(method) {
+        let message = format!("`{method}` is not the name of a method");
+        return Err(layer.error(raw.method.span(), message));
+    }
+    let sets = ContractPlace::parse(raw.sets.get())
+        .map_err(|message| layer.error(raw.sets.span(), message))?;
+    for base in raw.bases.iter().flatten() {
+        let name = base.get();
+        if name != "*" && !name.split('.').all(is_identifier) {
+            let message = format!("`{name}` is not the name of a class (or `*`)");
+            return Err(layer.error(base.span(), message));
+        }
+    }
+    let bases = raw.bases.as_ref();
+    Ok(Contract {
+        method: method.clone(),
+        sets,
+        bases: bases.map(|bases| bases.iter().map(|base| base.get().clone()).collect()),
+        origin: Origin::Declared {
+            file: layer.path.clone(),
+            line: layer.line(&raw.method.span()),
+        },
+    })
+}
+
+fn proof_options(said: &Merged<'_>) -> Result<success_as_proof::Options, ConfigError> {
+    let counts = said.count_pattern.as_ref().map(|pattern| {
+        RegexBuilder::new(pattern.get())
+            .case_insensitive(true)
+            .build()
+            .map_err(|error| {
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default().to_owned();
+                pattern.error(format!("not a valid pattern: {reason}"))
+            })
+    });
+    let lower = |word: String| word.to_lowercase();
+    let success = said.success_words.as_deref();
+    Ok(success_as_proof::Options {
+        vocabulary: success_as_proof::Vocabulary {
+            success: success.map(|list| words(list).into_iter().map(lower).collect()),
+            counts: counts.transpose()?,
+            effects: words(&said.effects),
+        },
+        strict_null: said.strict_null.is_some_and(|flag| *flag.get()),
+    })
+}
+
+fn words(list: &[Said<'_, String>]) -> Vec<String> {
+    list.iter().map(|word| word.get().clone()).collect()
+}
+
+fn names(list: &[Said<'_, String>]) -> Result<Vec<String>, ConfigError> {
+    let check = |name: &Said<'_, String>| {
+        if is_identifier(name.get()) {
+            Ok(name.get().to_lowercase())
+        } else {
+            Err(name.error(format!("`{}` is not the name of a call", name.get())))
+        }
+    };
+    list.iter().map(check).collect()
+}

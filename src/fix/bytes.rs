@@ -1,0 +1,57 @@
+//! A file as text and as the bytes that the text was decoded from.
+
+use crate::source::SourceFile;
+
+/// Where the offsets of the text are in the bytes of the file.
+pub(super) struct Bytes<'a> {
+    file: &'a SourceFile,
+    /// Whether the text stands in the file as it is, after a byte order mark perhaps.
+    pub unicode: bool,
+    mark: usize,
+    /// The starts and ends of the lines in the bytes.
+    lines: Vec<(usize, usize)>,
+}
+
+impl<'a> Bytes<'a> {
+    pub fn new(file: &'a SourceFile, raw: &[u8]) -> Self {
+        let mark = raw.len() - raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw).len();
+        let unicode = &raw[mark..] == file.text.as_bytes();
+        let mut lines = Vec::new();
+        if !unicode {
+            // In every encoding that is read, these bytes are line breaks and nothing else.
+            let mut start = 0;
+            for (at, byte) in raw.iter().enumerate() {
+                let carriage = *byte == b'\r';
+                let pair = carriage && raw.get(at + 1) == Some(&b'\n');
+                if (carriage && !pair) || *byte == b'\n' {
+                    let end = at - usize::from(!carriage && at > start && raw[at - 1] == b'\r');
+                    lines.push((start, end));
+                    start = at + 1;
+                }
+            }
+            lines.push((start, raw.len()));
+        }
+        Self {
+            file,
+            unicode,
+            mark,
+            lines,
+        }
+    }
+
+    /// The place of an offset, when it can be told.
+    pub fn offset(&self, at: u32) -> Option<usize> {
+        if self.unicode {
+            return Some(at as usize + self.mark);
+        }
+        let index = self.file.line_index();
+        let number = index.line(at);
+        let range = index.line_range(&self.file.text, number)?;
+        let (start, end) = *self.lines.get(number as usize - 1)?;
+        if at as usize == range.end {
+            return Some(end);
+        }
+        let before = self.file.text.get(range.start..at as usize)?;
+        before.is_ascii().then_some(start + before.len())
+    }
+}

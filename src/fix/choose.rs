@@ -1,0 +1,118 @@
+//! Which fixes are applied together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostics::{Edit, Finding, Fingerprint, Fix, Safety};
+use crate::driver::Outcome;
+use crate::source::{FileId, Span};
+
+/// What a fix is for: the path that is shown, the rule, and the finding's name in the file.
+pub(super) type Purpose = (String, &'static str, Fingerprint);
+
+/// A fix that is to be applied.
+pub(super) struct Chosen<'a> {
+    pub finding: &'a Finding,
+    pub fix: &'a Fix,
+    pub purpose: Purpose,
+    pub group: Group,
+}
+
+/// Where a fix is: the path that is shown, and what the finding is in.
+pub(super) type Group = (String, String);
+
+/// What was learnt from fixes that did not help.
+#[derive(Default)]
+pub(super) struct Lessons {
+    /// These are no good.
+    pub rejected: BTreeSet<Purpose>,
+    /// Of these, one at a time.
+    pub one_by_one: BTreeSet<Group>,
+    /// No more than so many at a time.
+    pub limit: Option<usize>,
+}
+
+/// Fixes that are allowed and do not overlap, in the order of the findings, apart from what speaks
+/// against them.
+pub(super) fn choose<'a>(
+    outcome: &'a Outcome,
+    allowed: Safety,
+    lessons: &Lessons,
+) -> Vec<Chosen<'a>> {
+    let mut taken: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
+    let mut out: Vec<Chosen<'a>> = Vec::new();
+    for reported in &outcome.settled.reported {
+        let finding = &reported.finding;
+        let Some(fix) = finding.fix.as_ref().filter(|fix| fix.safety <= allowed) else {
+            continue;
+        };
+        let file = outcome.sources.get(finding.primary.location.file);
+        let purpose = (file.display.clone(), finding.rule, reported.identity.local);
+        let group = (file.display.clone(), finding.symbol.clone());
+        let waits = lessons.one_by_one.contains(&group) && out.iter().any(|c| c.group == group);
+        if lessons.limit.is_some_and(|limit| out.len() >= limit)
+            || lessons.rejected.contains(&purpose)
+            || waits
+            || disputed(outcome, finding)
+        {
+            continue;
+        }
+        let free = |edit: &Edit| {
+            let taken = taken.get(&edit.location.file);
+            let taken = taken.into_iter().flatten();
+            taken
+                .into_iter()
+                .all(|span| apart(*span, edit.location.span))
+        };
+        if fix.edits.iter().all(free) {
+            for edit in &fix.edits {
+                let spans = taken.entry(edit.location.file).or_default();
+                spans.push(edit.location.span);
+            }
+            out.push(Chosen {
+                finding,
+                fix,
+                purpose,
+                group,
+            });
+        }
+    }
+    out
+}
+
+/// Whether something else is wrong at the same place that this fix is not for: what mends the one
+/// would hide the other.
+fn disputed(outcome: &Outcome, finding: &Finding) -> bool {
+    let settled = &outcome.settled;
+    let suppressed = settled.suppressed.iter().map(|s| &s.finding);
+    let all = settled
+        .reported
+        .iter()
+        .chain(&settled.known)
+        .chain(suppressed);
+    all.into_iter()
+        .map(|reported| &reported.finding)
+        .any(|other| {
+            other.rule == finding.rule
+                && other.primary.location == finding.primary.location
+                && other.fix != finding.fix
+        })
+}
+
+/// Whether two edits do not touch. Insertions at one place do.
+fn apart(a: Span, b: Span) -> bool {
+    a.end < b.start || b.end < a.start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_that_touch_are_not_apart() {
+        let span = Span::new;
+        assert!(apart(span(0, 2), span(3, 4)));
+        assert!(!apart(span(0, 2), span(2, 4)));
+        assert!(!apart(span(2, 2), span(2, 2)));
+        assert!(!apart(span(1, 5), span(2, 3)));
+    }
+}

@@ -1,0 +1,275 @@
+//! `--fix`: what findings offer to change is changed.
+//!
+//! All of it happens in memory, in rounds: the fixes that do not overlap are applied, and the
+//! result is checked like any program. Nothing may be found that was not found before, nothing may
+//! be broken that was not, and what a fix is for must be gone; otherwise the round is repeated without
+//! the fixes that are to blame. Files are written when nothing is left to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::bytes::Bytes;
+use super::choose::{Chosen, Group, Lessons, choose};
+use super::replace::replace_file;
+use crate::config::{ConfigError, Configuration};
+use crate::diagnostics::{FileFailure, Finding, Safety};
+use crate::driver::{self, Outcome, Overlay, Request};
+use crate::source::{FileId, SourceFile, decode, describe_io};
+
+/// A program that is never done is stopped here; every round mends or leaves out something.
+const MAX_ROUNDS: usize = 1000;
+
+/// What became of a run.
+pub struct Repaired {
+    /// What is found in the files as they are now.
+    pub outcome: Outcome,
+    /// How many findings were fixed.
+    pub fixed: usize,
+    /// The files that were changed, by the paths that are shown.
+    pub changed: Vec<Changed>,
+}
+
+/// A file that was changed.
+pub struct Changed {
+    /// The path that is shown.
+    pub display: String,
+    real_path: PathBuf,
+    /// Its text before.
+    pub before: Arc<str>,
+    /// Its text now.
+    pub after: String,
+    raw_before: Vec<u8>,
+    raw: Vec<u8>,
+}
+
+/// What is checked and fixed.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// Files and folders.
+    pub paths: &'a [PathBuf],
+    /// See [`Request::changed`].
+    pub changed: Option<&'a BTreeSet<PathBuf>>,
+    /// The settings.
+    pub configuration: &'a Configuration,
+    /// What relative paths are relative to.
+    pub cwd: &'a std::path::Path,
+}
+
+impl Task<'_> {
+    fn run(&self, files: &BTreeMap<PathBuf, Changed>) -> Result<Outcome, ConfigError> {
+        let overlay: Overlay = files
+            .iter()
+            .map(|(path, file)| (path.clone(), file.after.clone()))
+            .collect();
+        driver::run(Request {
+            paths: self.paths,
+            stdin: None,
+            overlay: &overlay,
+            changed: self.changed,
+            configuration: self.configuration,
+            cwd: self.cwd.to_path_buf(),
+        })
+    }
+}
+
+/// Fixes what can be fixed with this much safety. Nothing is written yet.
+///
+/// # Errors
+/// When a configuration file that counts is not valid.
+pub fn repair(task: Task<'_>, allowed: Safety) -> Result<Repaired, ConfigError> {
+    let mut files: BTreeMap<PathBuf, Changed> = BTreeMap::new();
+    let mut outcome = task.run(&files)?;
+    let mut lessons = Lessons::default();
+    let mut fixed = 0;
+    for _ in 0..MAX_ROUNDS {
+        let chosen = choose(&outcome, allowed, &lessons);
+        if chosen.is_empty() || outcome.bug.is_some() {
+            break;
+        }
+        let mut worse = None;
+        if let Some(new) = apply(&chosen, &outcome, &files) {
+            let after = task.run(&new)?;
+            let found = got_worse(&outcome, &after, &chosen);
+            if found.as_ref().is_some_and(BTreeSet::is_empty) {
+                fixed += chosen.len();
+                lessons.limit = None;
+                files = new;
+                outcome = after;
+                continue;
+            }
+            worse = found;
+        }
+        learn(&mut lessons, &chosen, worse);
+    }
+    Ok(Repaired {
+        outcome,
+        fixed,
+        changed: files.into_values().collect(),
+    })
+}
+
+impl Repaired {
+    /// Writes the files that were changed; tells which could not be written.
+    #[must_use]
+    pub fn write(&self) -> Vec<FileFailure> {
+        let changed = self.changed.iter();
+        let failed = changed.filter_map(|file| {
+            let why = file.write().err()?;
+            Some(FileFailure::input(file.display.clone(), None, why))
+        });
+        failed.collect()
+    }
+}
+
+impl Changed {
+    fn of(file: &SourceFile) -> Option<Self> {
+        let raw = fs::read(&file.real_path).ok()?;
+        // Text that is not that of the file is text that was piped in, or was changed meanwhile.
+        let text = decode(raw.clone(), file.language).ok()?;
+        (*text == *file.text).then(|| Self {
+            display: file.display.clone(),
+            real_path: file.real_path.clone(),
+            before: Arc::clone(&file.text),
+            after: text,
+            raw_before: raw.clone(),
+            raw,
+        })
+    }
+
+    fn write(&self) -> Result<(), String> {
+        let io = |error| describe_io(&error);
+        if fs::read(&self.real_path).map_err(io)? != self.raw_before {
+            return Err("it was changed while it was checked".to_owned());
+        }
+        replace_file(&self.real_path, &self.raw).map_err(io)
+    }
+}
+
+/// The files with the fixes in them; `None` when one of them does not fit into its file.
+fn apply(
+    chosen: &[Chosen<'_>],
+    outcome: &Outcome,
+    files: &BTreeMap<PathBuf, Changed>,
+) -> Option<BTreeMap<PathBuf, Changed>> {
+    let mut edits: BTreeMap<FileId, Vec<(u32, u32, &str)>> = BTreeMap::new();
+    for edit in chosen.iter().flat_map(|chosen| &chosen.fix.edits) {
+        let span = edit.location.span;
+        let of_file = edits.entry(edit.location.file).or_default();
+        of_file.push((span.start, span.end, &edit.text));
+    }
+    let mut new: BTreeMap<PathBuf, Changed> = files
+        .iter()
+        .map(|(path, file)| (path.clone(), file.copy()))
+        .collect();
+    for (id, mut edits) in edits {
+        let file = outcome.sources.get(id);
+        if !new.contains_key(&file.path) {
+            new.insert(file.path.clone(), Changed::of(&file)?);
+        }
+        let changed = new.get_mut(&file.path)?;
+        edits.sort_unstable();
+        let bytes = Bytes::new(&file, &changed.raw);
+        let mut raw = changed.raw.clone();
+        let mut text = file.text.to_string();
+        for (start, end, with) in edits.into_iter().rev() {
+            if !bytes.unicode && !with.is_ascii() {
+                return None;
+            }
+            let (from, to) = (bytes.offset(start)?, bytes.offset(end)?);
+            raw.splice(from..to, with.bytes());
+            text.replace_range(start as usize..end as usize, with);
+        }
+        if decode(raw.clone(), file.language).ok()? != text {
+            return None;
+        }
+        changed.raw = raw;
+        changed.after = text;
+    }
+    Some(new)
+}
+
+impl Changed {
+    fn copy(&self) -> Self {
+        Self {
+            display: self.display.clone(),
+            real_path: self.real_path.clone(),
+            before: Arc::clone(&self.before),
+            after: self.after.clone(),
+            raw_before: self.raw_before.clone(),
+            raw: self.raw.clone(),
+        }
+    }
+}
+
+/// How many findings there are of each rule in each function of each file.
+type Counts<'a> = BTreeMap<(String, &'static str, &'a str), usize>;
+
+fn counts(outcome: &Outcome) -> Counts<'_> {
+    let mut out = Counts::new();
+    let settled = &outcome.settled;
+    let all = settled.reported.iter().chain(&settled.known);
+    for finding in all.map(|reported| &reported.finding) {
+        *out.entry(key(outcome, finding)).or_insert(0) += 1;
+    }
+    out
+}
+
+fn key<'a>(outcome: &Outcome, finding: &'a Finding) -> (String, &'static str, &'a str) {
+    let file = outcome.sources.get(finding.primary.location.file);
+    (file.display.clone(), finding.rule, finding.symbol.as_str())
+}
+
+/// What is worse than it was, or no better although it should be; `None` when the whole is broken.
+fn got_worse(before: &Outcome, after: &Outcome, chosen: &[Chosen<'_>]) -> Option<BTreeSet<Group>> {
+    let failures = |outcome: &Outcome| -> BTreeSet<String> {
+        outcome.failures.iter().map(|f| f.path.clone()).collect()
+    };
+    if after.bug.is_some() || !failures(after).is_subset(&failures(before)) {
+        return None;
+    }
+    let mut most = counts(before);
+    for chosen in chosen {
+        let key = key(before, chosen.finding);
+        most.entry(key)
+            .and_modify(|count| *count = count.saturating_sub(1));
+    }
+    let after = counts(after);
+    let worse = after
+        .iter()
+        .filter(|(key, count)| most.get(key).is_none_or(|most| *count > most));
+    Some(
+        worse
+            .map(|((path, _, symbol), _)| (path.clone(), (*symbol).to_owned()))
+            .collect(),
+    )
+}
+
+/// Leaves out what is to blame, or at least tries less at once: every lesson is a new one.
+fn learn(lessons: &mut Lessons, chosen: &[Chosen<'_>], worse: Option<BTreeSet<Group>>) {
+    let of = |group: &Group| {
+        chosen
+            .iter()
+            .filter(|c| c.group == *group)
+            .collect::<Vec<_>>()
+    };
+    let groups = worse.unwrap_or_default();
+    let blamed: Vec<_> = groups.iter().map(|group| (group, of(group))).collect();
+    if !blamed.is_empty() && blamed.iter().all(|(_, fixes)| !fixes.is_empty()) {
+        for (group, fixes) in blamed {
+            match fixes.as_slice() {
+                [one] => lessons.rejected.insert(one.purpose.clone()),
+                _ => lessons.one_by_one.insert(group.clone()),
+            };
+        }
+        return;
+    }
+    match chosen {
+        [one] => {
+            lessons.rejected.insert(one.purpose.clone());
+            lessons.limit = None;
+        }
+        several => lessons.limit = Some(several.len() / 2),
+    }
+}

@@ -1,0 +1,151 @@
+//! What can be done about an exit: record that no rows were written.
+//!
+//! That is right where no path to the exit can have written any, and where the key is absent
+//! whichever way the exit is reached. The engine answers the second; for the first, nothing that
+//! is not known to be harmless may be called on any way to the exit, feasible or not: a name that
+//! nobody knows may be that of a write.
+
+use std::collections::BTreeSet;
+
+use super::Bad;
+use crate::diagnostics::{Edit, Fix, Location, Safety};
+use crate::frontend::edit::{StoredAt, before, store_zero};
+use crate::ir::{
+    BlockId, Body, Callee, Function, LocalId, Operand, Rvalue, StatementKind, TerminatorKind,
+};
+use crate::rules::contract_method::ExitPoint;
+use crate::rules::tables::is_harmless;
+use crate::source::{Language, SourceFile};
+
+/// How an exit is reached: one entry for each state.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Arrivals {
+    /// The blocks that are left there.
+    pub blocks: BTreeSet<BlockId>,
+    /// In some state the place is set.
+    pub set: bool,
+    /// In some state it is not known whether it is set, or more is wrong than that it is not.
+    pub otherwise: bool,
+}
+
+impl Arrivals {
+    pub(super) fn add(&mut self, block: BlockId, bad: Option<Bad>) {
+        self.blocks.insert(block);
+        match bad {
+            None => self.set = true,
+            Some(Bad::Plain) => {}
+            Some(Bad::Dropped | Bad::AfterWrite | Bad::Unverified) => self.otherwise = true,
+        }
+    }
+}
+
+/// Stores 0 before an exit that is a statement.
+pub(super) fn record_nothing(
+    file: &SourceFile,
+    function: &Function,
+    point: ExitPoint,
+    arrivals: &Arrivals,
+    (field, key): (&str, &str),
+) -> Option<Fix> {
+    let receiver = function.params.first()?;
+    if point.implicit || arrivals.otherwise || function.class.is_none() || function.outer.is_some()
+    {
+        return None;
+    }
+    if !file.slice(point.span).starts_with("return") {
+        return None;
+    }
+    let place = StoredAt {
+        receiver: &receiver.name,
+        field,
+        key,
+    };
+    let statement = store_zero(file, place, arrivals.set)?;
+    let (at, text) = before(file, point.span, &statement)?;
+    let body = &function.body;
+    let harmless = file.language == Language::Python
+        && !rebinds(body, field)
+        && ways_to(body, &arrivals.blocks)
+            .iter()
+            .all(|block| called(body, *block).is_none_or(|name| is_harmless(&name)));
+    Some(Fix {
+        message: format!("`{}` before it returns", statement.trim_end_matches(';')),
+        safety: if harmless {
+            Safety::Safe
+        } else {
+            Safety::Unsafe
+        },
+        edits: vec![Edit {
+            location: Location {
+                file: file.id,
+                span: crate::source::Span::new(at, at),
+            },
+            text,
+        }],
+    })
+}
+
+/// Whether the function makes the dict itself: before that, there may be none.
+fn rebinds(body: &Body, field: &str) -> bool {
+    let statements = body.blocks.iter().flat_map(|block| &block.statements);
+    statements
+        .into_iter()
+        .any(|statement| match &statement.kind {
+            StatementKind::SetField { field: name, .. }
+            | StatementKind::DelField { field: name, .. } => name == field,
+            _ => false,
+        })
+}
+
+/// The blocks on the ways from the entry to these blocks.
+fn ways_to(body: &Body, ends: &BTreeSet<BlockId>) -> BTreeSet<BlockId> {
+    let mut before: Vec<Vec<BlockId>> = vec![Vec::new(); body.blocks.len()];
+    for (at, block) in body.blocks.iter().enumerate() {
+        let from = BlockId(u32::try_from(at).expect("fewer than 2^32 blocks"));
+        block
+            .terminator
+            .kind
+            .for_each_successor(|to| before[to.index()].push(from));
+    }
+    let mut out = ends.clone();
+    let mut open: Vec<BlockId> = ends.iter().copied().collect();
+    while let Some(block) = open.pop() {
+        for from in &before[block.index()] {
+            if out.insert(*from) {
+                open.push(*from);
+            }
+        }
+    }
+    out
+}
+
+/// The name of what a block calls at its end; an empty one for what has no name.
+fn called(body: &Body, block: BlockId) -> Option<String> {
+    let rvalue = match &body.block(block).terminator.kind {
+        TerminatorKind::Eval { rvalue, .. } => rvalue,
+        _ => return None,
+    };
+    match rvalue {
+        Rvalue::Call { callee, .. } => Some(match callee {
+            Callee::Method { name, .. } => name.to_string(),
+            Callee::Value(Operand::Local(local)) => global(body, *local).unwrap_or_default(),
+            Callee::Value(Operand::Const(_)) => String::new(),
+        }),
+        _ => None,
+    }
+}
+
+/// The last part of the global name that a local stands for.
+fn global(body: &Body, local: LocalId) -> Option<String> {
+    let statements = body.blocks.iter().flat_map(|block| &block.statements);
+    let mut found = statements.filter_map(|statement| match &statement.kind {
+        StatementKind::Assign(to, rvalue) if *to == local => Some(rvalue),
+        _ => None,
+    });
+    match (found.next()?, found.next()) {
+        (Rvalue::Global(name), None) => Some(name.to_string()),
+        (Rvalue::Path(path), None) => path.last().map(ToString::to_string),
+        (Rvalue::GetField(_, name), None) => Some(name.to_string()),
+        _ => None,
+    }
+}

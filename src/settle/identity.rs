@@ -1,0 +1,110 @@
+//! What a finding is called across runs.
+//!
+//! Nothing in a name depends on line numbers, white space, comments or other functions: it is made
+//! of the rule, the symbol, the code of the primary line, and the line that opens the block around
+//! it. The kind has no part in it, because it may change with code elsewhere.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::diagnostics::{Finding, Fingerprint};
+use crate::frontend::layout::Layout;
+use crate::source::{FileId, SourceFile, SourceMap};
+
+/// The names of a finding.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Its name among all findings of a run: the path is part of it.
+    pub fingerprint: Fingerprint,
+    /// Its name among the findings of its file, wherever that is.
+    pub local: Fingerprint,
+    /// The code of its primary line, on one line.
+    pub code: String,
+}
+
+/// The names of findings that are in [total order](crate::diagnostics::sort): equal ones are told
+/// apart by their order in the file.
+pub(super) fn identities(findings: &[Finding], sources: &SourceMap) -> Vec<Identity> {
+    let mut files: HashMap<FileId, Code> = HashMap::new();
+    let mut seen: HashMap<(FileId, Fingerprint), u32> = HashMap::new();
+    findings
+        .iter()
+        .map(|finding| {
+            let location = finding.primary.location;
+            let code = files
+                .entry(location.file)
+                .or_insert_with(|| Code::of(sources.get(location.file)));
+            let line = code.file.line_index().line(location.span.start);
+            let text = code.line(line);
+            let around = code.around(line);
+            let parts = [
+                finding.rule,
+                &finding.symbol,
+                &dense(&text),
+                &dense(&around),
+            ];
+            let like = Fingerprint::of(parts);
+            let ordinal = seen.entry((location.file, like)).or_insert(0);
+            *ordinal += 1;
+            let ordinal = ordinal.to_string();
+            Identity {
+                fingerprint: Fingerprint::of(
+                    [parts.as_slice(), &[&ordinal, &code.file.display]].concat(),
+                ),
+                local: Fingerprint::of([parts.as_slice(), &[&ordinal]].concat()),
+                code: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            }
+        })
+        .collect()
+}
+
+/// The code of a file without its comments.
+struct Code {
+    file: Arc<SourceFile>,
+    layout: Layout,
+}
+
+impl Code {
+    fn of(file: Arc<SourceFile>) -> Self {
+        let layout = Layout::of(file.language, &file.text);
+        Self { file, layout }
+    }
+
+    /// A line, without comments.
+    fn line(&self, line: u32) -> String {
+        let text = &self.file.text;
+        let Some(range) = self.file.line_index().line_range(text, line) else {
+            return String::new();
+        };
+        let comments = &self.layout.comments;
+        let first = comments.partition_point(|c| c.span.end as usize <= range.start);
+        let mut out = String::new();
+        let mut at = range.start;
+        for comment in &comments[first..] {
+            let span = comment.span.range();
+            if span.start >= range.end {
+                break;
+            }
+            out.push_str(text.get(at..span.start.max(at)).unwrap_or_default());
+            at = span.end.min(range.end);
+        }
+        out.push_str(text.get(at..range.end).unwrap_or_default());
+        out
+    }
+
+    /// The line that opens the block which a line is in: the nearest one above that is indented
+    /// less.
+    fn around(&self, line: u32) -> String {
+        let indent = |text: &str| text.len() - text.trim_start().len();
+        let own = indent(&self.line(line));
+        (1..line)
+            .rev()
+            .map(|above| self.line(above))
+            .find(|text| !text.trim().is_empty() && indent(text) < own)
+            .unwrap_or_default()
+    }
+}
+
+fn dense(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
+}

@@ -1,0 +1,292 @@
+//! `--fix` in the large: on every fixture, on the example projects and on generated programs, fixes
+//! never make a new finding or a syntax error, are done after one run, and touch nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use similar::{ChangeTag, TextDiff};
+use tallylint::config::{Configuration, Overrides, Settings};
+use tallylint::diagnostics::Safety;
+use tallylint::driver::{self, Outcome, Overlay, Request};
+use tallylint::fix::{self, Repaired, Task};
+
+use crate::common::python_is_there;
+
+fn configuration(select: &str) -> Configuration {
+    let overrides = Overrides {
+        select: vec![select.to_owned()],
+        ..Overrides::default()
+    };
+    Configuration::fixed(Settings::new(None, &overrides).unwrap(), overrides)
+}
+
+fn repair(folder: &Path, select: &str, allowed: Safety) -> Repaired {
+    let task = Task {
+        paths: &[folder.to_path_buf()],
+        changed: None,
+        configuration: &configuration(select),
+        cwd: folder,
+    };
+    let repaired = fix::repair(task, allowed).unwrap();
+    assert!(repaired.outcome.bug.is_none());
+    repaired
+}
+
+fn check(folder: &Path, select: &str) -> Outcome {
+    driver::run(Request {
+        paths: &[folder.to_path_buf()],
+        stdin: None,
+        overlay: &Overlay::new(),
+        changed: None,
+        configuration: &configuration(select),
+        cwd: folder.to_path_buf(),
+    })
+    .unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.unwrap();
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(target).unwrap();
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// How many findings there are of each rule in each function of each file.
+fn findings(outcome: &Outcome) -> BTreeMap<(String, &'static str, String), usize> {
+    let mut out = BTreeMap::new();
+    for finding in outcome.settled.reported.iter().map(|r| &r.finding) {
+        let file = outcome.sources.get(finding.primary.location.file);
+        let key = (file.display.clone(), finding.rule, finding.symbol.clone());
+        *out.entry(key).or_insert(0) += 1;
+    }
+    out
+}
+
+fn failures(outcome: &Outcome) -> BTreeSet<String> {
+    outcome.failures.iter().map(ToString::to_string).collect()
+}
+
+/// Statements that a fix puts before another one.
+const STORES: &[&str] = &["'] = 0", "\"] = 0", "', 0)", "\", 0)", ", 0);", " = 0;"];
+
+fn is_store(text: &str) -> bool {
+    ["self.", "this."].iter().any(|me| text.starts_with(me))
+        && STORES.iter().any(|end| text.ends_with(end))
+}
+
+/// Whether a fix makes the second of the first: lines without their indentation; a line can be
+/// missing on either side.
+fn explained(old: &str, new: &str) -> bool {
+    let without = |text: &str, part: &str| text.replacen(part, "", 1);
+    let head = old.bytes().zip(new.bytes());
+    let head = head.take_while(|(a, b)| a == b).count();
+    let tail = old.bytes().rev().zip(new.bytes().rev());
+    let tail = tail.take_while(|(a, b)| a == b).count();
+    let shorter = old.contains("tallylint:") && old.len() > new.len() && head + tail >= new.len();
+    let stored = new.find("; ").is_some_and(|at| {
+        let start = new[..at].rfind("self.").unwrap_or(0);
+        is_store(&new[start..at]) && without(new, &new[start..at + 2]) == old
+    });
+    let compared = new.find(" and (").is_some_and(|at| {
+        let end = new[at..].find(" > 0").map_or(new.len(), |end| at + end + 4);
+        let plain = without(new, &new[at..end]);
+        plain == old || plain.replace(['(', ')'], "") == old.replace(['(', ')'], "")
+    });
+    let raises = new.rfind("raise").is_some_and(|at| {
+        let (head, tail) = (&new[..at], &new[at + 5..]);
+        let head = head.trim_end_matches("; ");
+        old.starts_with(head) && old.ends_with(tail) && old.len() >= head.len() + tail.len()
+    });
+    shorter || stored || compared || raises || old.is_empty() && is_store(new)
+}
+
+/// Every line that differs is what some fix makes of it.
+fn only_fixes(before: &str, after: &str) {
+    let diff = TextDiff::from_lines(before, after);
+    let (mut old, mut new): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let mut hunks = Vec::new();
+    for change in diff.iter_all_changes() {
+        match change.tag() {
+            ChangeTag::Delete => old.push(change.value().trim()),
+            ChangeTag::Insert => new.push(change.value().trim()),
+            ChangeTag::Equal if old.is_empty() && new.is_empty() => {}
+            ChangeTag::Equal => hunks.push((std::mem::take(&mut old), std::mem::take(&mut new))),
+        }
+    }
+    hunks.push((old, new));
+    for (old, mut new) in hunks {
+        // Statements on lines of their own stand between others.
+        new.retain(|line| !is_store(line));
+        for at in 0..old.len().max(new.len()) {
+            let line = |lines: &[&str]| lines.get(at).copied().unwrap_or("").to_owned();
+            let (old, new) = (line(&old), line(&new));
+            assert!(explained(&old, &new), "{old:?} became {new:?}");
+        }
+    }
+}
+
+/// Those of the files that CPython does not parse.
+fn not_parsed(paths: &[PathBuf]) -> BTreeSet<String> {
+    let code = "import ast, sys\nfor p in sys.argv[1:]:\n try: ast.parse(open(p, 'rb').read())\n \
+                except SyntaxError: print(p)";
+    let output = Command::new("python3")
+        .args(["-W", "ignore", "-c", code])
+        .args(paths)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn fix_folder(source: &Path, select: &str, allowed: Safety) -> usize {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().canonicalize().unwrap();
+    copy(source, &folder);
+    let before = check(&folder, select);
+    let paths = |repaired: &Repaired| -> Vec<PathBuf> {
+        let changed = repaired.changed.iter();
+        let python = changed.filter(|file| file.display.ends_with(".py"));
+        python.map(|file| folder.join(&file.display)).collect()
+    };
+    let repaired = repair(&folder, select, allowed);
+    let broken = python_is_there().then(|| not_parsed(&paths(&repaired)));
+    assert!(repaired.write().is_empty());
+    if let Some(broken) = broken {
+        assert_eq!(not_parsed(&paths(&repaired)), broken);
+    }
+    for file in &repaired.changed {
+        only_fixes(&file.before, &file.after);
+        assert_ne!(*file.before, *file.after);
+    }
+    let after = check(&folder, select);
+    assert!(failures(&after).is_subset(&failures(&before)));
+    let (old, new) = (findings(&before), findings(&after));
+    for (key, count) in &new {
+        assert!(old.get(key).is_some_and(|old| count <= old), "{key:?}");
+    }
+    let total = |counts: &BTreeMap<_, usize>| counts.values().sum::<usize>();
+    assert!(total(&old) >= total(&new) + repaired.fixed);
+    let again = repair(&folder, select, allowed);
+    assert_eq!(again.fixed, 0);
+    assert!(again.changed.is_empty());
+    repaired.fixed
+}
+
+#[test]
+fn fixes_of_fixtures_and_examples_make_nothing_worse() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut fixed = BTreeMap::new();
+    let safe = [
+        "fixtures/pipeline",
+        "tests/fixtures/ignore-comment",
+        "tests/fixtures/untracked-return",
+    ];
+    let others = [
+        "fixtures/pipeline-rust",
+        "tests/fixtures/success-as-proof",
+        "tests/fixtures/swallowed-write",
+    ];
+    let all = safe.iter().chain(&others);
+    let runs = safe.iter().map(|folder| (folder, Safety::Safe));
+    for (folder, allowed) in runs.chain(all.map(|folder| (folder, Safety::Unsafe))) {
+        let count = fix_folder(&root.join(folder), "all", allowed);
+        fixed.insert((*folder, allowed), count);
+    }
+    println!("{fixed:?}");
+    let of = |folder, allowed| fixed[&(folder, allowed)];
+    assert!(of("fixtures/pipeline", Safety::Safe) >= 1);
+    assert!(of("tests/fixtures/untracked-return", Safety::Safe) >= 20);
+    assert!(of("tests/fixtures/ignore-comment", Safety::Safe) >= 5);
+    assert!(of("tests/fixtures/success-as-proof", Safety::Unsafe) >= 5);
+    assert!(of("tests/fixtures/swallowed-write", Safety::Unsafe) >= 20);
+}
+
+/// The exits of a class that lack the key.
+#[derive(Deserialize)]
+struct Judged {
+    class: String,
+    exits: Option<BTreeSet<(String, u32)>>,
+}
+
+fn rejudge(folder: &Path) -> BTreeMap<String, Option<BTreeSet<(String, u32)>>> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/rejudge.py");
+    let output = Command::new("python3")
+        .args(["-W", "ignore", "-B"])
+        .args([&script, folder])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let judged: Vec<Judged> = serde_json::from_slice(&output.stdout).unwrap();
+    judged.into_iter().map(|j| (j.class, j.exits)).collect()
+}
+
+/// Where each line of the new text was before.
+fn origins(before: &str, after: &str) -> BTreeMap<u32, u32> {
+    let diff = TextDiff::from_lines(before, after);
+    let changes = diff.iter_all_changes();
+    changes
+        .filter_map(|change| {
+            let line = |index: Option<usize>| u32::try_from(index? + 1).ok();
+            Some((line(change.new_index())?, line(change.old_index())?))
+        })
+        .collect()
+}
+
+#[test]
+fn exits_of_generated_programs_that_were_fixed_set_the_key() {
+    if !python_is_there() {
+        println!("skipped: there is no python3 of version 3.9 or later");
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let root = temporary.path().canonicalize().unwrap();
+    let folders = crate::differential::generate(&root, 901, 300, 2);
+    let (mut safe, mut all, mut gone) = (0, 0, 0);
+    for folder in &folders {
+        let mut truth = rejudge(folder);
+        for allowed in [Safety::Safe, Safety::Unsafe] {
+            let repaired = repair(folder, "untracked-return", allowed);
+            assert!(repaired.write().is_empty());
+            match allowed {
+                Safety::Safe => safe += repaired.fixed,
+                Safety::Unsafe => all += repaired.fixed,
+            }
+            let origins: BTreeMap<&str, BTreeMap<u32, u32>> = repaired
+                .changed
+                .iter()
+                .map(|file| {
+                    only_fixes(&file.before, &file.after);
+                    (file.display.as_str(), origins(&file.before, &file.after))
+                })
+                .collect();
+            let now = rejudge(folder);
+            for (class, exits) in &now {
+                let (Some(now), Some(before)) = (exits, &truth[class]) else {
+                    continue;
+                };
+                // What lacks the key now lacked it before.
+                let old: BTreeSet<(String, u32)> = now
+                    .iter()
+                    .map(|(file, line)| match origins.get(file.as_str()) {
+                        Some(origins) => (file.clone(), origins[line]),
+                        None => (file.clone(), *line),
+                    })
+                    .collect();
+                assert!(old.is_subset(before), "{class}: {now:?} {before:?}");
+                gone += before.len() - now.len();
+            }
+            truth = now;
+        }
+    }
+    println!("{safe} exits fixed safely, {all} more unsafely; {gone} exits less in execution");
+    assert!(safe >= 3 && all >= 20, "{safe} {all}");
+    assert!(gone >= safe + all, "{gone} of {}", safe + all);
+}
