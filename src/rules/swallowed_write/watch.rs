@@ -516,8 +516,12 @@ impl<'o> Watch<'o> {
             .filter_map(|a| text(engine, state, *a, 0))
             .chain(prepared(engine, state, call.receiver))
             .collect();
-        if !tables::is_write(&self.options.writes, call.name, receiver.as_deref(), &texts)
-            || call.callee.is_some() && tables::may_only_read(call.name)
+        // What the program itself calls a write is one if it is given something to write.
+        let named_only = call.callee.is_some()
+            && (tables::may_only_read(call.name)
+                || !call.args.iter().any(|a| is_data(engine, state, *a)));
+        if named_only
+            || !tables::is_write(&self.options.writes, call.name, receiver.as_deref(), &texts)
             || tables::is_removal(call.name, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
         {
