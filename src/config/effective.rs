@@ -70,6 +70,7 @@ impl Effective {
             Some(said) => Value::One((*said.get()).into(), from(said)),
             None => Value::One(default.into(), From::Default),
         };
+        add(&["built-in-writes"], flag(&said.built_in_writes, true));
         add(&["infer-contracts"], flag(&said.infer_contracts, true));
         for (pattern, names) in &said.per_file_ignores {
             let names = names.iter().map(rule).collect();

@@ -55,6 +55,7 @@ pub(super) struct Merged<'a> {
     pub severity: Vec<SaidLevel<'a>>,
     pub baseline: Option<Said<'a, String>>,
     pub writes: Vec<Said<'a, String>>,
+    pub built_in_writes: Option<Said<'a, bool>>,
     pub infer_contracts: Option<Said<'a, bool>>,
     pub contract: Vec<(&'a Layer, &'a RawContract)>,
     pub strict_null: Option<Said<'a, bool>>,
@@ -109,6 +110,11 @@ impl<'a> Merged<'a> {
         let flag = |value: &'a At<bool>| Said { layer, value };
         replace(&mut self.baseline, raw.baseline.as_ref(), text);
         self.writes.extend(said(layer, &raw.writes));
+        replace(
+            &mut self.built_in_writes,
+            raw.built_in_writes.as_ref(),
+            flag,
+        );
         replace(
             &mut self.infer_contracts,
             raw.infer_contracts.as_ref(),

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostics::{Finding, Severity};
 use crate::discover::{Patterns, Scope};
-use crate::rules::{success_as_proof, swallowed_write};
+use crate::rules::{Writes, success_as_proof, swallowed_write};
 
 pub use contract::{Contract, ContractPlace, Origin};
 pub use effective::{CONTRACT, Effective, From, Value};
@@ -48,8 +48,8 @@ pub struct Settings {
     pub success_as_proof: success_as_proof::Options,
     /// Options of `swallowed-write`.
     pub swallowed_write: swallowed_write::Options,
-    /// Further names of calls that write rows.
-    pub writes: Vec<String>,
+    /// Which calls write rows.
+    pub writes: Writes,
     /// Rules that are off for files that match.
     pub per_file_ignores: Vec<(Patterns, BTreeSet<&'static str>)>,
     /// Levels of rules, and of their kinds.

@@ -50,6 +50,9 @@ pub struct RawConfig {
     /// Further names of calls that write rows.
     #[serde(default)]
     pub writes: Vec<At<String>>,
+    /// Whether the built-in names of calls that write rows count, too (they do, unless told
+    /// otherwise).
+    pub built_in_writes: Option<At<bool>>,
     /// Whether contracts that the code implies are checked, too (they are, unless told otherwise).
     pub infer_contracts: Option<At<bool>>,
     /// Further contracts. Built in is that `save_data` sets `self.stats['rows_inserted']`.

@@ -12,7 +12,7 @@ use super::{
     ConfigError, ConfigFile, Contract, ContractPlace, Origin, Overrides, Settings, selection,
 };
 use crate::discover::{Patterns, Scope};
-use crate::rules::{RuleMeta, success_as_proof, swallowed_write};
+use crate::rules::{RuleMeta, Writes, success_as_proof, swallowed_write};
 use crate::suggest::did_you_mean;
 
 impl Settings {
@@ -66,9 +66,9 @@ impl Settings {
             swallowed_write: swallowed_write::Options {
                 auxiliary: words(&said.auxiliary),
                 strict: said.strict.is_some_and(|flag| *flag.get()),
-                writes: names(&said.writes)?,
+                writes: writes(said)?,
             },
-            writes: names(&said.writes)?,
+            writes: writes(said)?,
             per_file_ignores: per_file_ignores(said)?,
             severities: severities(said)?,
             scope: Scope { exclude, include },
@@ -185,6 +185,13 @@ fn proof_options(said: &Merged<'_>) -> Result<success_as_proof::Options, ConfigE
 
 fn words(list: &[Said<'_, String>]) -> Vec<String> {
     list.iter().map(|word| word.get().clone()).collect()
+}
+
+fn writes(said: &Merged<'_>) -> Result<Writes, ConfigError> {
+    Ok(Writes {
+        names: names(&said.writes)?,
+        built_in: said.built_in_writes.is_none_or(|flag| *flag.get()),
+    })
 }
 
 fn names(list: &[Said<'_, String>]) -> Result<Vec<String>, ConfigError> {

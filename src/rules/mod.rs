@@ -13,6 +13,7 @@ mod wording;
 use crate::config::Settings;
 use crate::engine::budget::Budget;
 use crate::frontend::sketch::Glance;
+pub use tables::Writes;
 
 pub use catalogue::{Example, KindMeta, RuleMeta};
 pub use registry::{IgnoreComment, SuccessAsProof, SwallowedWrite, UntrackedReturn, all, by_id};

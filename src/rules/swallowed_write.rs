@@ -74,7 +74,7 @@ pub struct Options {
     /// Whether a failure that somebody could hear of is reported all the same.
     pub strict: bool,
     /// Further names of calls that write, in lower case.
-    pub writes: Vec<String>,
+    pub writes: tables::Writes,
 }
 
 impl Options {

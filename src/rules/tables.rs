@@ -70,18 +70,39 @@ const FOREIGN_RECEIVERS: &[&str] = &[
     "json", "yaml", "pickle", "toml", "csv", "os", "sys", "shutil", "io", "gzip",
 ];
 
+/// What a project says about which calls write rows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Writes {
+    /// Names of calls, in lower case.
+    pub names: Vec<String>,
+    /// Whether the built-in names count, too.
+    pub built_in: bool,
+}
+
+impl Default for Writes {
+    fn default() -> Self {
+        Self {
+            names: Vec::new(),
+            built_in: true,
+        }
+    }
+}
+
 /// Whether a call writes data, judged by its name, the name in front of it and the literal texts
-/// that it is given; `further` are names, in lower case, that a project adds.
+/// that it is given.
 #[must_use]
 pub fn is_write(
-    further: &[String],
+    writes: &Writes,
     name: &str,
     receiver: Option<&str>,
     texts: &[crate::ir::Name],
 ) -> bool {
     let lower = name.to_ascii_lowercase();
-    if further.contains(&lower) {
+    if writes.names.contains(&lower) {
         return true;
+    }
+    if !writes.built_in {
+        return false;
     }
     if receiver.is_some_and(|r| FOREIGN_RECEIVERS.contains(&r)) {
         return false;
@@ -225,7 +246,7 @@ pub fn is_harmless(name: &str) -> bool {
     let changes = words.any(|word| CHANGING_WORDS.contains(&word));
     let known = HARMLESS_NAMES.contains(&lower.as_str())
         || first.is_some_and(|word| HARMLESS_FIRST.contains(&word));
-    known && !changes && !is_write(&[], name, None, &[])
+    known && !changes && !is_write(&Writes::default(), name, None, &[])
 }
 
 /// What follows `load_` in functions of the program that store something.
@@ -325,7 +346,7 @@ fn statement(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_write;
+    use super::{Writes, is_write};
 
     #[test]
     fn names_and_statements() {
@@ -338,7 +359,7 @@ mod tests {
             "save_rows",
             "to_sql",
         ] {
-            assert!(is_write(&[], name, None, &[]), "{name}");
+            assert!(is_write(&Writes::default(), name, None, &[]), "{name}");
         }
         for name in [
             "load_config",
@@ -349,20 +370,20 @@ mod tests {
             "notify_error",
             "delete_table",
         ] {
-            assert!(!is_write(&[], name, None, &[]), "{name}");
+            assert!(!is_write(&Writes::default(), name, None, &[]), "{name}");
         }
         assert!(is_write(
-            &[],
+            &Writes::default(),
             "query",
             Some("client"),
             &["MERGE t USING s ON a".into()]
         ));
         assert!(!is_write(
-            &[],
+            &Writes::default(),
             "execute",
             Some("db"),
             &["  SELECT 1".into()]
         ));
-        assert!(!is_write(&[], "load", Some("json"), &[]));
+        assert!(!is_write(&Writes::default(), "load", Some("json"), &[]));
     }
 }

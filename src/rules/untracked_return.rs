@@ -17,7 +17,7 @@ use crate::rules::contract_method::{
     self, Checked, ExitPoint, Subject, Task, decided_last, enter, entry_state, exit_point,
     own_helper, simulate,
 };
-use crate::rules::tables::is_write;
+use crate::rules::tables::{Writes, is_write};
 use crate::rules::{Rule, SwallowedWrite, UntrackedReturn};
 use crate::source::Span;
 use repair::{Arrivals, record_nothing};
@@ -32,7 +32,7 @@ const WAS_SET: u32 = 2;
 struct Tally<'w> {
     place: WatchedPlace,
     /// Further names of calls that write.
-    writes: &'w [String],
+    writes: &'w Writes,
 }
 
 impl Automaton for Tally<'_> {
@@ -91,14 +91,14 @@ pub fn check_class<'a>(
     program: &'a Program<'a>,
     class: ClassRef,
     task: Task<'a>,
-    writes: &[String],
+    writes: &Writes,
 ) -> Checked {
     contract_method::check_class(program, class, task, &|subject, out| {
         check_function(subject, writes, out);
     })
 }
 
-fn check_function(subject: Subject<'_>, writes: &[String], out: &mut Checked) {
+fn check_function(subject: Subject<'_>, writes: &Writes, out: &mut Checked) {
     let Subject {
         program,
         class,
@@ -269,7 +269,7 @@ struct Found<'a> {
     class: ClassRef,
     func: FuncRef,
     verdict: &'a Verdict,
-    writes: &'a [String],
+    writes: &'a Writes,
     /// Field and key.
     place: (&'a str, &'a str),
 }
@@ -373,7 +373,7 @@ fn report(
 
 /// Whether a write raises on a path, and the next thing that happens to its exception is that it is
 /// caught.
-fn swallows_write(program: &Program<'_>, writes: &[String], events: &[PathEvent]) -> bool {
+fn swallows_write(program: &Program<'_>, writes: &Writes, events: &[PathEvent]) -> bool {
     events.iter().enumerate().any(|(at, e)| {
         let caught = events[at + 1..].iter().find(|later| {
             matches!(

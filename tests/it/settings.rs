@@ -223,6 +223,7 @@ exclude = [
     \"x.py\",  # shared/pyproject.toml:3
 ]
 writes = []  # default
+built-in-writes = true  # default
 infer-contracts = false  # shared/base.toml:3
 
 [severity.untracked-return]
@@ -361,7 +362,7 @@ fn mistakes_are_pointed_at() {
 }
 
 #[test]
-fn names_of_writes_are_added() {
+fn names_of_writes_are_added_or_take_the_place_of_the_built_in_ones() {
     let code = "\
 class Odds(ProcessorBase):
     def save_data(self):
@@ -373,6 +374,14 @@ class Odds(ProcessorBase):
     let kinds = |options: &str| found(code, "untracked-return", options);
     assert_eq!(kinds(""), ["5 unset"]);
     assert_eq!(kinds("writes = ['Ship']\n"), ["5 unset-after-write"]);
+    let built_in = |options: &str| {
+        let code = code.replace("ship", "insert_rows");
+        found(&code, "untracked-return", options)
+    };
+    assert_eq!(built_in(""), ["5 unset-after-write"]);
+    let only = "built-in-writes = false\nwrites = ['ship']\n";
+    assert_eq!(built_in(only), ["5 unset"]);
+    assert_eq!(kinds(only), ["5 unset-after-write"]);
     let caught = "\
 class Odds(ProcessorBase):
     def save_data(self):
