@@ -292,8 +292,9 @@ impl Rewriter<'_> {
         self.at = close;
     }
 
-    /// After the bracket that closes the one at `open`. `visit` gets the offset of every byte
-    /// that is not in a string or comment, and how many brackets are open after it.
+    /// After the bracket that closes the one at `open`; `None` where there is none, or a string
+    /// before it does not end. `visit` gets the offset of every byte that is not in a string or
+    /// comment, and how many brackets are open after it.
     fn bracket(&self, open: usize, mut visit: impl FnMut(&[u8], usize, usize)) -> Option<usize> {
         let mut depth = 0_usize;
         let mut at = open;
@@ -304,7 +305,7 @@ impl Rewriter<'_> {
                     continue;
                 }
                 b'"' | b'\'' => {
-                    at = self.string_end(at);
+                    at = scan::string(self.bytes, at, self.prefix(at))?.end;
                     continue;
                 }
                 b'(' | b'[' | b'{' => depth += 1,
@@ -319,12 +320,16 @@ impl Rewriter<'_> {
         }
     }
 
-    /// The end of the string whose first quote is at `at`; a prefix before it is looked up.
-    fn string_end(&self, at: usize) -> usize {
+    /// The prefix of the string whose first quote is at `at`.
+    fn prefix(&self, at: usize) -> Prefix {
         let letters = self.bytes[..at].iter().rev();
         let start = at - letters.take(3).take_while(|byte| is_word(**byte)).count();
-        let prefix = Prefix::of(&self.bytes[start..at]).unwrap_or_default();
-        match scan::string(self.bytes, at, prefix) {
+        Prefix::of(&self.bytes[start..at]).unwrap_or_default()
+    }
+
+    /// The end of the string whose first quote is at `at`; a prefix before it is looked up.
+    fn string_end(&self, at: usize) -> usize {
+        match scan::string(self.bytes, at, self.prefix(at)) {
             Some(literal) => literal.end,
             None => scan::broken_string_end(self.bytes, at),
         }
@@ -446,5 +451,8 @@ mod tests {
             "def f[T    , *U         ](): pass",
         );
         same("x = 1; type Y[T] = T", "x = 1;      Y    = T");
+        // A default that is broken is left to the parser.
+        let broken = "class A[\n    B = \"x\n  , 2],\n]: pass\n";
+        same(broken, broken);
     }
 }

@@ -80,3 +80,10 @@ fn pieces_are_the_statements_of_the_fixtures() {
     let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
     thread.spawn(work).unwrap().join().unwrap();
 }
+
+#[test]
+fn a_default_of_a_type_parameter_does_not_hide_a_broken_string() {
+    let text =
+        "class A[\n    B = \"x\nclass A[\n    B = \"y, ]\"   elif not b:\n  , 2],\n]: pass\n";
+    assert_eq!(outline_agrees(text), Ok(None));
+}
