@@ -73,7 +73,7 @@ pub struct Options {
     pub auxiliary: Vec<String>,
     /// Whether a failure that somebody could hear of is reported all the same.
     pub strict: bool,
-    /// Further names of calls that write, in lower case.
+    /// Which calls write.
     pub writes: tables::Writes,
 }
 

@@ -150,23 +150,11 @@ impl Automaton for Watch<'_> {
         }
         match call.outcome {
             // Of several failures the last is followed: each is the last on some path.
-            ExternalOutcome::Raised(exc) => {
-                state.flags = state.flags & !ALL | IN_FLIGHT;
-                put(state, FAILED, write);
-                let at = place_name((call.site.func, call.site.block));
-                let at = engine.terms.str(&at);
-                put(state, FAILED_AT, at);
-                put(state, RAISED, exc);
-            }
+            ExternalOutcome::Raised(exc) => follow(engine, state, call, write, (IN_FLIGHT, exc)),
             ExternalOutcome::Returned(v)
                 if call.callee.is_some() && engine.is_failure(state, v) =>
             {
-                state.flags = state.flags & !ALL | HANDED;
-                put(state, FAILED, write);
-                let at = place_name((call.site.func, call.site.block));
-                let at = engine.terms.str(&at);
-                put(state, FAILED_AT, at);
-                put(state, RAISED, v);
+                follow(engine, state, call, write, (HANDED, v));
             }
             ExternalOutcome::Returned(v) => {
                 if matches!(engine.terms.term(v), Term::Symbol(..)) {
@@ -322,6 +310,22 @@ fn get(state: &State, slot: &str) -> Option<Value> {
         Some(Cell::Has(v)) => Some(*v),
         _ => None,
     }
+}
+
+/// Follows the failure of a write from here: how it is on its way, and as what.
+fn follow(
+    engine: &mut Engine<'_>,
+    state: &mut State,
+    call: &External<'_>,
+    write: Value,
+    (status, failure): (u32, Value),
+) {
+    state.flags = state.flags & !ALL | status;
+    let at = place_name((call.site.func, call.site.block));
+    let at = engine.terms.str(&at);
+    put(state, FAILED, write);
+    put(state, FAILED_AT, at);
+    put(state, RAISED, failure);
 }
 
 /// Remembers which call of a function of the program a failure came through, the outermost last. If
