@@ -7,7 +7,7 @@
 //! | replacement fields that only PEP 701 allows | placeholders |
 //! | t-strings (PEP 750) | f-strings |
 //! | `except A, B:` (PEP 758) | `except ____:` |
-//! | defaults of type parameters (PEP 696) | blanks; they are evaluated lazily, if ever |
+//! | defaults of type parameters (PEP 696) | blanks; they are evaluated lazily, if ever, but have to be expressions |
 //! | `lazy import a` (PEP 810) | `pass;import a` |
 //! | `type X = int` after `;` or `:` on one line | an assignment |
 //! | `match.x: int = 1`, where `match` is a name | a placeholder |
@@ -36,6 +36,8 @@ pub(super) enum Graft {
     Field(Field),
     /// A name that the parser takes for a keyword.
     Name(Range<usize>),
+    /// The default of a type parameter. It has no place in the tree, and has to be an expression.
+    Default(Range<usize>),
 }
 
 /// Rewrites `text` for the parser.
@@ -275,14 +277,21 @@ impl Rewriter<'_> {
         }
         let mut default: Option<usize> = None;
         let mut defaults = Vec::new();
+        // What is before the colon of a lambda belongs to it, commas as well.
+        let mut lambdas = 0_usize;
         let close = self.bracket(open, |bytes, at, depth| match bytes[at] {
             b'=' if depth == 1 && default.is_none() => default = Some(at),
+            b'l' if depth == 1 && default.is_some() && is_lambda(bytes, at) => lambdas += 1,
+            b':' if depth == 1 => lambdas = lambdas.saturating_sub(1),
+            b',' if depth == 1 && lambdas > 0 => {}
             b',' if depth == 1 => defaults.extend(default.take().map(|start| start..at)),
             b']' if depth == 0 => defaults.extend(default.take().map(|start| start..at)),
             _ => {}
         });
         let Some(close) = close else { return };
         for range in defaults {
+            self.grafts
+                .push((range.start, Graft::Default(range.start + 1..range.end)));
             for at in range {
                 if !matches!(self.bytes[at], b'\n' | b'\r') {
                     self.set(at..at + 1, b' ');
@@ -380,6 +389,11 @@ impl Rewriter<'_> {
             }
         }
     }
+}
+
+fn is_lambda(bytes: &[u8], at: usize) -> bool {
+    let after = scan::skip_while(bytes, at, is_word);
+    !is_word(bytes[at - 1]) && &bytes[at..after] == b"lambda"
 }
 
 /// Whether the parser reads a field as it stands.

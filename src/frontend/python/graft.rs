@@ -24,6 +24,7 @@ pub(super) fn suite(
         return Ok(suite);
     }
     let mut grafter = Grafter::new(text, 0, grafts);
+    grafter.defaults()?;
     suite.into_iter().map(|stmt| grafter.fold(stmt)).collect()
 }
 
@@ -49,6 +50,30 @@ impl<'a> Grafter<'a> {
     fn offset(&self, at: usize) -> u32 {
         self.base
             .saturating_add(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    /// Reads the defaults of type parameters, which have no place in the tree.
+    fn defaults(&mut self) -> Result<(), SyntaxError> {
+        let mut ranges = Vec::new();
+        self.grafts.retain(|_, graft| match graft {
+            Graft::Default(range) => {
+                ranges.push(range.clone());
+                false
+            }
+            _ => true,
+        });
+        // Of several errors, the first one is told.
+        ranges.sort_unstable_by_key(|range| range.start);
+        for mut range in ranges {
+            let text = self.slice(range.clone());
+            let blank = text.len() - text.trim_start().len();
+            // That of a `TypeVarTuple` may be starred.
+            if text[blank..].starts_with('*') {
+                range.start += blank + 1;
+            }
+            self.expression(range)?;
+        }
+        Ok(())
     }
 
     fn take(&mut self, expr: &Expr) -> Option<Graft> {
@@ -172,7 +197,7 @@ impl Fold<TextRange> for Grafter<'_> {
                     Some(Graft::Name(range)) => {
                         name.id = ast::Identifier::new(self.slice(range));
                     }
-                    Some(Graft::Field(_)) | None => {}
+                    Some(Graft::Field(_) | Graft::Default(_)) | None => {}
                 }
                 Ok(Expr::Name(name))
             }

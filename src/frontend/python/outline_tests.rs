@@ -87,3 +87,21 @@ fn a_default_of_a_type_parameter_does_not_hide_a_broken_string() {
         "class A[\n    B = \"x\nclass A[\n    B = \"y, ]\"   elif not b:\n  , 2],\n]: pass\n";
     assert_eq!(outline_agrees(text), Ok(None));
 }
+
+#[test]
+fn a_default_of_a_type_parameter_is_an_expression() {
+    for broken in ["T =", "T = 1 1", "T = **x", "T = *", "T = int, U = x y"] {
+        let text = format!("class A[{broken}]: pass\n");
+        assert_eq!(outline_agrees(&text), Ok(None), "{text}");
+    }
+    for right in [
+        "T = int",
+        "*T = *tuple[int, ...]",
+        "T = lambda a, b: {a: b}, U = int",
+        "T: int = int, **P = [int, str],",
+        "T = (  # a\n  int),",
+    ] {
+        let text = format!("class A[{right}]: pass\n");
+        assert_eq!(outline_agrees(&text), Ok(Some(1)), "{text}");
+    }
+}
