@@ -179,10 +179,12 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut read: FxHashSet<usize> = loaded.iter().map(|(at, _)| *at).collect();
     if selected(SuccessAsProof.id()) {
         let start = Instant::now();
-        let partial = Program::new(input.sources);
+        // What was read as a whole for its classes serves here as well.
+        let partial;
         let sparse = if selection.is_whole() {
             &program
         } else {
+            partial = program.fork();
             &partial
         };
         let mut loaded = selection.load_functions(sparse, &mut out.failed);

@@ -89,7 +89,7 @@ impl LoadedModule {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Tables {
     modules: Vec<Arc<LoadedModule>>,
     by_path: HashMap<PathBuf, Option<ModuleId>>,
@@ -128,6 +128,23 @@ impl<'s> Program<'s> {
             mros: Mutex::default(),
             roots: Mutex::default(),
             relatives: Mutex::default(),
+        }
+    }
+
+    /// A program that starts with the modules that this one has; what either loads later, the
+    /// other does not know.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        fn copy<T: Clone>(lock: &Mutex<T>) -> Mutex<T> {
+            Mutex::new(lock.lock().expect("no panic while the lock is held").clone())
+        }
+        let tables = self.tables.read().expect("no panic while the lock is held");
+        Self {
+            sources: self.sources,
+            tables: RwLock::new(tables.clone()),
+            mros: copy(&self.mros),
+            roots: copy(&self.roots),
+            relatives: copy(&self.relatives),
         }
     }
 
