@@ -9,7 +9,8 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::driver::{self, Request};
-use tallylint::frontend::{self, sketch};
+use tallylint::frontend::python::Syntax;
+use tallylint::frontend::sketch;
 use tallylint::source::Language;
 
 fn main() {
@@ -39,13 +40,23 @@ fn outline(bencher: Bencher<'_, '_>) {
         .bench(|| sketch::sketch(Language::Python, black_box(&text), None));
 }
 
-/// Parsing and lowering.
+/// Rewriting newer syntax, and the parser.
 #[divan::bench]
-fn parse_and_lower(bencher: Bencher<'_, '_>) {
+fn parse(bencher: Bencher<'_, '_>) {
     let (_, text) = largest();
     bencher
         .counter(BytesCount::of_str(&text))
-        .bench(|| frontend::lower_intact(Language::Python, black_box(&text)));
+        .bench(|| Syntax::parse(black_box(&text)).is_ok());
+}
+
+/// Scopes and control-flow graphs.
+#[divan::bench]
+fn lower(bencher: Bencher<'_, '_>) {
+    let (_, text) = largest();
+    let syntax = Syntax::parse(&text).expect("the fixtures parse");
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| black_box(&syntax).lower());
 }
 
 fn check(bencher: Bencher<'_, '_>, rule: &str) {
@@ -64,6 +75,7 @@ fn check(bencher: Bencher<'_, '_>, rule: &str) {
             changed: None,
             configuration: &configuration,
             cwd: folder(),
+            cache: None,
         })
         .expect("no file is read")
         .settled

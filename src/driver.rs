@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
+use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration, Settings};
 use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Severity};
@@ -32,6 +33,8 @@ pub struct Request<'a> {
     pub configuration: &'a Configuration,
     /// What relative paths are relative to.
     pub cwd: PathBuf,
+    /// Where results are noted, if they are to be.
+    pub cache: Option<&'a Cache>,
 }
 
 /// The result of a run.
@@ -172,7 +175,7 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
         reading: overrides.reading,
         changed: request.changed,
     };
-    let (analysis, bug) = match fence::on_big_stack(|| analysis::analyse(&input)) {
+    let (analysis, bug) = match analyse(&input, request.cache) {
         Ok(analysis) => (analysis, None),
         Err(bug) => (Analysis::default(), Some(bug)),
     };
@@ -246,6 +249,24 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
         sources,
         elapsed: start.elapsed(),
     })
+}
+
+/// Analyses, unless a result that is still right is known.
+fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> Result<Analysis, Bug> {
+    let Some(cache) = cache else {
+        return fence::on_big_stack(|| analysis::analyse(input));
+    };
+    let entry = cache.entry(input);
+    if let Some(known) = entry.find() {
+        return Ok(known);
+    }
+    input.sources.observe();
+    let result = fence::on_big_stack(|| analysis::analyse(input));
+    let observations = input.sources.observed();
+    if let Ok(analysis) = &result {
+        entry.fill(analysis, observations);
+    }
+    result
 }
 
 /// The baselines that hold for some file, by their paths.

@@ -152,7 +152,7 @@ impl<'a> Selection<'a> {
         let index = ClassIndex::new(sketches.filter_map(|(at, s)| Some((at, s.as_ref()?))));
         let mut chosen: BTreeSet<usize> = BTreeSet::new();
         let mut probed: Vec<usize> = Vec::new();
-        let mut roots = Roots::new(program, coverage);
+        let mut roots = Roots::new(self.sources, program, coverage);
         let hooks = beliefs.then(|| self.hooks());
         for (at, sketch) in self.sketches.iter().enumerate() {
             let Some(sketch) = sketch else {
@@ -320,6 +320,7 @@ fn collect(
 
 /// Whether imports lead to files that are not among those of the run.
 struct Roots<'p, 's> {
+    sources: &'s SourceMap,
     program: &'p Program<'s>,
     coverage: &'p Coverage,
     folders: FxHashMap<PathBuf, bool>,
@@ -327,8 +328,9 @@ struct Roots<'p, 's> {
 }
 
 impl<'p, 's> Roots<'p, 's> {
-    fn new(program: &'p Program<'s>, coverage: &'p Coverage) -> Self {
+    fn new(sources: &'s SourceMap, program: &'p Program<'s>, coverage: &'p Coverage) -> Self {
         Self {
+            sources,
             program,
             coverage,
             folders: FxHashMap::default(),
@@ -364,10 +366,11 @@ impl<'p, 's> Roots<'p, 's> {
             if let Some(known) = self.names.get(&key) {
                 return *known;
             }
+            let sources = self.sources;
             let package = root.join(first.as_str());
             let module = root.join(format!("{first}.py"));
-            let found = package.is_dir() && !self.coverage.covers(&package)
-                || module.is_file() && !self.coverage.covers(&module);
+            let found = sources.is_folder(&package) && !self.coverage.covers(&package)
+                || sources.is_file(&module) && !self.coverage.covers(&module);
             self.names.insert(key, found);
             found
         })

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Reading;
@@ -30,7 +31,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     /// Check files and folders
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// List the contracts, where they come from, and who keeps them
     Contracts(ContractsArgs),
     /// Print the settings that are in force, and where each comes from
@@ -53,6 +54,8 @@ pub enum Command {
         #[arg(value_name = "COMMAND")]
         command: Option<String>,
     },
+    /// Manage the results that are kept for when nothing has changed
+    Cache(CacheArgs),
     /// Look inside the analysis
     Debug(DebugArgs),
 }
@@ -178,6 +181,10 @@ pub struct CheckArgs {
     #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
     pub isolated: bool,
 
+    /// Where results are kept
+    #[command(flatten)]
+    pub cache: CacheOptions,
+
     /// How findings are written
     #[arg(long, default_value = "text", help_heading = "Output")]
     pub format: CheckFormat,
@@ -203,6 +210,52 @@ pub struct CheckArgs {
     /// Print the counters of the analysis on standard error
     #[arg(long, help_heading = "Output")]
     pub statistics: bool,
+}
+
+/// Where results of earlier runs are kept, for when nothing has changed.
+#[derive(Args)]
+pub struct CacheOptions {
+    /// Neither use results of earlier runs nor keep this one
+    #[arg(long, env = "TALLYLINT_NO_CACHE", help_heading = "Cache")]
+    pub no_cache: bool,
+    /// Where results are kept, instead of the place that the platform has for such things
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "TALLYLINT_CACHE_DIR",
+        help_heading = "Cache"
+    )]
+    pub cache_dir: Option<PathBuf>,
+}
+
+/// Takes any path, the empty one as well: a variable that is set to nothing tells nothing.
+fn or_empty() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
+/// Options of `cache`.
+#[derive(Args)]
+pub struct CacheArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: CacheCommand,
+}
+
+/// What to do with the results of earlier runs.
+#[derive(Subcommand)]
+pub enum CacheCommand {
+    /// Take them all away
+    Clean(CacheFolder),
+    /// Print the folder in which they are
+    Dir(CacheFolder),
+}
+
+/// Which results.
+#[derive(Args)]
+pub struct CacheFolder {
+    /// Where they are, instead of the place that the platform has for such things
+    #[arg(long, value_name = "FOLDER", env = "TALLYLINT_CACHE_DIR", value_parser = or_empty())]
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// The least severity that fails a run.

@@ -82,6 +82,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         drop(progress);
         return fixing::finish(args, &repaired);
     }
+    let cache = args.cache.open();
     let outcome = driver::run(Request {
         paths: &paths,
         stdin,
@@ -89,6 +90,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         changed: changed.as_ref(),
         configuration: &configuration,
         cwd: cwd.clone(),
+        cache: cache.as_ref(),
     });
     drop(progress);
     let outcome = outcome.map_err(wrong)?;

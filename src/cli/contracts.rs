@@ -33,6 +33,7 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
         changed: None,
         configuration: &configuration,
         cwd: cwd.clone(),
+        cache: None,
     })
     .map_err(wrong)?;
     let (surveys, sources) = (&outcome.contracts, &outcome.sources);

@@ -2,6 +2,7 @@
 
 mod args;
 mod baseline;
+mod cache;
 mod check;
 mod config;
 mod contracts;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Check(args) => check::run(&args),
+        Command::Cache(args) => cache::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Contracts(args) => contracts::run(&args),
         Command::Rules(args) => rules::list(args.format),

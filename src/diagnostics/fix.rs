@@ -1,9 +1,11 @@
 //! Changes of the code that would mend a finding.
 
+use serde::{Deserialize, Serialize};
+
 use crate::diagnostics::Location;
 
 /// How much can be taken for granted about a fix.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Safety {
     /// It cannot make anything worse.
     Safe,
@@ -23,7 +25,7 @@ impl Safety {
 }
 
 /// One replacement of text.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Edit {
     /// What is replaced; empty for an insertion.
     pub location: Location,
@@ -32,7 +34,7 @@ pub struct Edit {
 }
 
 /// A change that would mend a finding.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Fix {
     /// What it does, in the imperative.
     pub message: String,

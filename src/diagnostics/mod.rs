@@ -10,7 +10,7 @@ mod order;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::source::{FileId, Span};
 
@@ -22,7 +22,9 @@ pub use merge::merge;
 pub use order::sort;
 
 /// How serious a finding is; ordered from least to most.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// For information: shown with `--pedantic`.
@@ -55,7 +57,7 @@ impl fmt::Display for Severity {
 }
 
 /// A place in a file.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Location {
     /// The file.
     pub file: FileId,
@@ -64,7 +66,7 @@ pub struct Location {
 }
 
 /// One numbered step of the path that a finding shows, or a label.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Step {
     /// Where.
     pub location: Location,
@@ -72,13 +74,18 @@ pub struct Step {
     pub message: String,
 }
 
+/// The name of a rule or of a kind of finding, as the registry has it.
+pub type RegisteredName = &'static str;
+
 /// One report of a rule, made by a [`FindingBuilder`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Finding {
     /// Id of the rule.
-    pub rule: &'static str,
+    #[serde(deserialize_with = "crate::rules::registered")]
+    pub rule: RegisteredName,
     /// Kind within the rule, as the catalogue names it.
-    pub kind: &'static str,
+    #[serde(deserialize_with = "crate::rules::registered")]
+    pub kind: RegisteredName,
     /// How serious it is.
     pub severity: Severity,
     /// One sentence.

@@ -70,6 +70,7 @@ impl Task<'_> {
             changed: self.changed,
             configuration: self.configuration,
             cwd: self.cwd.to_path_buf(),
+            cache: None,
         })
     }
 }

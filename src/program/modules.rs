@@ -12,7 +12,7 @@ use crate::frontend::{self, Lowered, SyntaxError};
 use crate::ir::{self, Name, StatementKind};
 use crate::program::classes::Mro;
 use crate::program::{ClassRef, FuncRef, unread};
-use crate::source::{FileId, SourceFile, SourceMap};
+use crate::source::{At, FileId, SourceFile, SourceMap};
 
 /// A module of the program.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -97,7 +97,7 @@ struct Tables {
 
 /// The linked whole.
 pub struct Program<'s> {
-    sources: &'s SourceMap,
+    pub(super) sources: &'s SourceMap,
     tables: RwLock<Tables>,
     pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
     roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
@@ -136,7 +136,11 @@ impl<'s> Program<'s> {
     #[must_use]
     pub fn fork(&self) -> Self {
         fn copy<T: Clone>(lock: &Mutex<T>) -> Mutex<T> {
-            Mutex::new(lock.lock().expect("no panic while the lock is held").clone())
+            Mutex::new(
+                lock.lock()
+                    .expect("no panic while the lock is held")
+                    .clone(),
+            )
         }
         let tables = self.tables.read().expect("no panic while the lock is held");
         Self {
@@ -331,7 +335,7 @@ impl<'s> Program<'s> {
         if let Some(known) = self.lookup_path(path) {
             return known;
         }
-        let found = if path.is_dir() {
+        let found = if self.sources.is_folder(path) {
             Some(self.insert(
                 path.to_path_buf(),
                 None,
@@ -366,14 +370,14 @@ impl<'s> Program<'s> {
     pub(super) fn child(&self, folder: &Path, name: &str) -> Option<ModuleId> {
         let dir = folder.join(name);
         let init = dir.join("__init__.py");
-        if init.is_file() {
+        if self.sources.is_file(&init) {
             return self.load(&init);
         }
         let file = folder.join(format!("{name}.py"));
-        if file.is_file() {
+        if self.sources.is_file(&file) {
             return self.load(&file);
         }
-        if dir.is_dir() && is_identifier(name) {
+        if is_identifier(name) && self.sources.is_folder(&dir) {
             self.load(&dir)
         } else {
             None
@@ -393,7 +397,7 @@ impl<'s> Program<'s> {
             return found.clone();
         }
         let mut top = folder.to_path_buf();
-        while top.join("__init__.py").is_file() {
+        while self.sources.is_file(&top.join("__init__.py")) {
             match top.parent() {
                 Some(p) => top = p.to_path_buf(),
                 None => break,
@@ -407,7 +411,8 @@ impl<'s> Program<'s> {
         let mut marked = false;
         while let Some(dir) = at {
             candidates.push(dir.to_path_buf());
-            if PROJECT_MARKERS.iter().any(|m| dir.join(m).exists()) {
+            let marks = |marker: &&str| self.sources.at(&dir.join(marker)) != At::Nothing;
+            if PROJECT_MARKERS.iter().any(marks) {
                 marked = true;
                 break;
             }
@@ -423,7 +428,7 @@ impl<'s> Program<'s> {
         }
         for dir in candidates {
             for root in [dir.clone(), dir.join("src")] {
-                if (root == dir || root.is_dir()) && seen.insert(root.clone()) {
+                if (root == dir || self.sources.is_folder(&root)) && seen.insert(root.clone()) {
                     found.push(root);
                 }
             }

@@ -310,7 +310,7 @@ impl Program<'_> {
                     return Def::Unknown;
                 };
                 let init = folder.join("__init__.py");
-                if init.is_file()
+                if self.sources.is_file(&init)
                     && let Some(id) = self.load(&init)
                     && id != m.id
                 {
@@ -347,14 +347,15 @@ impl Program<'_> {
         let (last, init) = parts.split_last()?;
         for part in init {
             folder.push(part.as_str());
-            if !folder.is_dir() {
+            if !self.sources.is_folder(&folder) {
                 return None;
             }
         }
         let id = self.child(&folder, last)?;
         // A bare folder is a namespace package only when it leads to code.
-        (self.module(id).file.is_some() || !parts.is_empty() && folder.join(last.as_str()).is_dir())
-            .then_some(id)
+        (self.module(id).file.is_some()
+            || !parts.is_empty() && self.sources.is_folder(&folder.join(last.as_str())))
+        .then_some(id)
     }
 
     /// Every function of a module.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::ir::Relative;
 use crate::program::Program;
 use crate::program::modules::{LoadedModule, ModuleId};
+use crate::source::SourceMap;
 
 /// Names of files that are the module of the folder they lie in.
 const FOLDER_MODULES: &[&str] = &["mod.rs", "lib.rs", "main.rs"];
@@ -46,18 +47,21 @@ impl Program<'_> {
             }
             Relative::Child(names) => {
                 let (last, blocks) = names.split_last()?;
-                let mut folder = children(&file)?;
+                let mut folder = children(self.sources, &file)?;
                 folder.extend(blocks.iter().map(|block| block.as_str()));
                 self.existing(&folder.join(format!("{last}.rs")))
                     .or_else(|| self.existing(&folder.join(last.as_str()).join("mod.rs")))
             }
-            Relative::Parent => parent(&file).and_then(|path| self.existing(&path)),
-            Relative::Root => root(&file).and_then(|path| self.existing(&path)),
+            Relative::Parent => parent(self.sources, &file).and_then(|path| self.existing(&path)),
+            Relative::Root => root(self.sources, &file).and_then(|path| self.existing(&path)),
         }
     }
 
     fn existing(&self, path: &Path) -> Option<ModuleId> {
-        path.is_file().then(|| self.load(path)).flatten()
+        self.sources
+            .is_file(path)
+            .then(|| self.load(path))
+            .flatten()
     }
 }
 
@@ -77,9 +81,9 @@ fn normal(path: &Path) -> PathBuf {
 }
 
 /// The folder in which the modules that a file declares lie.
-fn children(file: &Path) -> Option<PathBuf> {
+fn children(sources: &SourceMap, file: &Path) -> Option<PathBuf> {
     let folder = file.parent()?;
-    if is_folder_module(file) || is_target(file) {
+    if is_folder_module(file) || is_target(sources, file) {
         return Some(folder.to_path_buf());
     }
     Some(folder.join(file.file_stem()?))
@@ -92,7 +96,7 @@ fn is_folder_module(file: &Path) -> bool {
 }
 
 /// Whether the file is the root of a binary, an example or a test of its package.
-fn is_target(file: &Path) -> bool {
+fn is_target(sources: &SourceMap, file: &Path) -> bool {
     let Some(folder) = file.parent() else {
         return false;
     };
@@ -104,46 +108,46 @@ fn is_target(file: &Path) -> bool {
             around.file_name().is_some_and(|name| name == "src")
                 && around
                     .parent()
-                    .is_some_and(|top| top.join("Cargo.toml").is_file())
+                    .is_some_and(|top| sources.is_file(&top.join("Cargo.toml")))
         }
-        Some("tests" | "examples" | "benches") => around.join("Cargo.toml").is_file(),
+        Some("tests" | "examples" | "benches") => sources.is_file(&around.join("Cargo.toml")),
         _ => false,
     }
 }
 
 /// The module that a folder stands for: a file in it, or beside it.
-fn of_folder(folder: &Path) -> Option<PathBuf> {
+fn of_folder(sources: &SourceMap, folder: &Path) -> Option<PathBuf> {
     let inside = FOLDER_MODULES.iter().map(|name| folder.join(name));
     let beside = folder.with_extension("rs");
-    inside.chain([beside]).find(|path| path.is_file())
+    inside.chain([beside]).find(|path| sources.is_file(path))
 }
 
 /// The file that declares the module of a file.
-fn parent(file: &Path) -> Option<PathBuf> {
+fn parent(sources: &SourceMap, file: &Path) -> Option<PathBuf> {
     let folder = file.parent()?;
     let name = file.file_name()?.to_str()?;
     match name {
         "lib.rs" | "main.rs" => None,
-        "mod.rs" => of_folder(folder.parent()?),
-        _ if is_target(file) => None,
-        _ => of_folder(folder),
+        "mod.rs" => of_folder(sources, folder.parent()?),
+        _ if is_target(sources, file) => None,
+        _ => of_folder(sources, folder),
     }
 }
 
 /// The root of the tree that a file belongs to: itself when nothing else is found.
-fn root(file: &Path) -> Option<PathBuf> {
-    if is_target(file) || matches!(file.file_name()?.to_str()?, "lib.rs" | "main.rs") {
+fn root(sources: &SourceMap, file: &Path) -> Option<PathBuf> {
+    if is_target(sources, file) || matches!(file.file_name()?.to_str()?, "lib.rs" | "main.rs") {
         return Some(file.to_path_buf());
     }
     let mut folder = file.parent()?;
     for _ in 0..MAX_CLIMB {
         for name in ["lib.rs", "main.rs"] {
             let path = folder.join(name);
-            if path.is_file() {
+            if sources.is_file(&path) {
                 return Some(path);
             }
         }
-        if folder.join("Cargo.toml").is_file() {
+        if sources.is_file(&folder.join("Cargo.toml")) {
             break;
         }
         folder = folder.parent()?;
@@ -151,7 +155,7 @@ fn root(file: &Path) -> Option<PathBuf> {
     // No package around it: the top of what declares it.
     let mut top = file.to_path_buf();
     for _ in 0..MAX_CLIMB {
-        match parent(&top) {
+        match parent(sources, &top) {
             Some(next) if next != top => top = next,
             _ => break,
         }

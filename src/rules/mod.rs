@@ -10,7 +10,10 @@ mod tables;
 pub mod untracked_return;
 mod wording;
 
+use serde::{Deserialize, Deserializer};
+
 use crate::config::Settings;
+use crate::diagnostics::RegisteredName;
 use crate::engine::budget::Budget;
 use crate::frontend::sketch::Glance;
 pub use tables::Writes;
@@ -45,6 +48,22 @@ pub trait Rule: Sync {
 
     /// What it has to see of a program.
     fn interest(&self, settings: &Settings) -> Interest;
+}
+
+/// Reads the name of a rule or of a kind, which must be one that the registry has.
+pub(crate) fn registered<'de, D>(deserializer: D) -> Result<RegisteredName, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let name = String::deserialize(deserializer)?;
+    let metas = all().iter().map(|rule| rule.meta());
+    let mut names = metas.flat_map(|meta| {
+        let kinds = meta.kinds.iter().map(|kind| kind.name.as_str());
+        kinds.chain([meta.id.as_ref()])
+    });
+    names
+        .find(|known| *known == name)
+        .ok_or_else(|| serde::de::Error::custom("no rule or kind of this name"))
 }
 
 /// What a check cost, and where it gave up.

@@ -5,9 +5,10 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::{fmt, io, thread};
 
+use crate::source::observe::Notes;
 use crate::source::text::decode;
 use crate::source::{DecodeError, Language, LineColumn, LineIndex, Span};
 
@@ -141,6 +142,8 @@ pub struct SourceMap {
     limit: u64,
     store: RwLock<Store>,
     reads: AtomicUsize,
+    /// While what is asked is noted.
+    notes: Mutex<Option<Notes>>,
 }
 
 impl SourceMap {
@@ -152,6 +155,7 @@ impl SourceMap {
             limit: DEFAULT_FILE_BYTES,
             store: RwLock::default(),
             reads: AtomicUsize::new(0),
+            notes: Mutex::default(),
         }
     }
 
@@ -160,6 +164,12 @@ impl SourceMap {
     pub fn with_limit(self, bytes: u64) -> Self {
         let limit = bytes.min(MAX_FILE_BYTES);
         Self { limit, ..self }
+    }
+
+    /// The size of the largest files that are read, in bytes.
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        self.limit
     }
 
     /// The working directory that displayed paths are relative to.
@@ -173,6 +183,7 @@ impl SourceMap {
     /// # Errors
     /// When the file cannot be read or is not text.
     pub fn load(&self, path: &Path) -> Result<Arc<SourceFile>, ReadError> {
+        self.note_loaded(path);
         match self.fetch(path) {
             Content::Known(known) => known,
             Content::Fresh(real_path, content) => {
@@ -305,6 +316,10 @@ impl SourceMap {
             Ok(inside) if roundabout => self.display(inside),
             _ => self.display(path),
         }
+    }
+
+    pub(super) fn notes(&self) -> MutexGuard<'_, Option<Notes>> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self, real_path: &Path) -> Option<Result<Arc<SourceFile>, ReadError>> {

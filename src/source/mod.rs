@@ -6,6 +6,7 @@
 mod language;
 mod line_index;
 mod map;
+mod observe;
 mod span;
 mod text;
 
@@ -13,5 +14,6 @@ pub use language::Language;
 pub use line_index::{LineColumn, LineIndex};
 pub(crate) use map::describe_io;
 pub use map::{DEFAULT_FILE_BYTES, FileId, MAX_FILE_BYTES, ReadError, SourceFile, SourceMap};
+pub use observe::{At, Observations, digest};
 pub use span::Span;
 pub use text::{DecodeError, decode};

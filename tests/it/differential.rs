@@ -96,6 +96,7 @@ fn lint(folder: &Path) -> Reports {
         changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
+        cache: None,
     })
     .unwrap();
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);

@@ -51,6 +51,7 @@ fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool, rule: Option<&str>) -
         changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: cwd.to_path_buf(),
+        cache: None,
     })
     .unwrap()
 }

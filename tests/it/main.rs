@@ -6,6 +6,7 @@
 mod baseline;
 mod bombs;
 mod broken;
+mod cache;
 mod cfg;
 mod changed;
 mod cli;

@@ -43,6 +43,7 @@ fn check(folder: &Path, select: &str) -> Outcome {
         changed: None,
         configuration: &configuration(select),
         cwd: folder.to_path_buf(),
+        cache: None,
     })
     .unwrap()
 }

@@ -44,6 +44,7 @@ fn check(project: &Project) -> Outcome {
         changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: project.path(""),
+        cache: None,
     })
     .unwrap();
     assert!(outcome.bug.is_none(), "{:?}", outcome.bug);

@@ -110,6 +110,7 @@ fn lint(folder: &Path) -> BTreeMap<u64, Found> {
         changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
+        cache: None,
     })
     .unwrap();
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);

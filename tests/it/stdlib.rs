@@ -58,6 +58,7 @@ fn the_standard_library_is_read_and_analysed() {
         changed: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: PathBuf::from(path),
+        cache: None,
     })
     .unwrap();
     assert!(outcome.bug.is_none(), "{:?}", outcome.bug);

@@ -51,6 +51,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
         changed: None,
         configuration: &configuration,
         cwd: cwd.clone(),
+        cache: None,
     })
     .map_err(wrong)?;
     let found = outcome.settled.reported.len();

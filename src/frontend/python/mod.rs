@@ -32,6 +32,8 @@ mod tests;
 
 pub(super) use sketch::sketch;
 
+use rustpython_parser::ast;
+
 use crate::frontend::python::outline::FunctionPiece;
 use crate::frontend::{Lowered, SyntaxError, index};
 use crate::ir;
@@ -40,19 +42,41 @@ use crate::ir;
 pub use agreement::outline_agrees;
 pub(super) use layout::layout;
 
-/// Lowers one Python module. `text` is decoded and has no byte order mark; all spans of the
-/// result are byte offsets into it.
-///
-/// Run it on a thread with a stack of [`STACK_SIZE`](crate::frontend::STACK_SIZE).
+/// The syntax tree of a Python module.
+pub struct Syntax<'t> {
+    text: &'t str,
+    suite: ast::Suite,
+}
+
+impl<'t> Syntax<'t> {
+    /// Parses a module. `text` is decoded and has no byte order mark.
+    ///
+    /// Run it on a thread with a stack of [`STACK_SIZE`](crate::frontend::STACK_SIZE).
+    ///
+    /// # Errors
+    ///
+    /// When the text is not Python, or is nested deeper than the limits of the depth guard.
+    pub fn parse(text: &'t str) -> Result<Self, SyntaxError> {
+        guard::check(text)?;
+        let suite = parse::suite(text)?;
+        Ok(Self { text, suite })
+    }
+
+    /// Decides which variable each name means, and builds the control-flow graphs.
+    #[must_use]
+    pub fn lower(&self) -> ir::Module {
+        let symbols = scope::SymbolTable::build(&self.suite);
+        lower::module(self.text, &self.suite, &symbols)
+    }
+}
+
+/// Lowers one Python module; all spans of the result are byte offsets into `text`.
 ///
 /// # Errors
 ///
-/// When the text is not Python, or is nested deeper than the limits of the depth guard.
+/// Those of [`Syntax::parse`].
 pub fn lower_module(text: &str) -> Result<ir::Module, SyntaxError> {
-    guard::check(text)?;
-    let suite = parse::suite(text)?;
-    let symbols = scope::SymbolTable::build(&suite);
-    Ok(lower::module(text, &suite, &symbols))
+    Ok(Syntax::parse(text)?.lower())
 }
 
 /// Lowers what is intact of a Python module: a syntax error in one statement, or in one member of
@@ -73,11 +97,10 @@ pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
         return Err(error);
     };
     // What is broken only as a whole, or too deep as a whole, has no intact parts.
-    let Ok(suite) = guard::check(&intact).and_then(|()| parse::suite(&intact)) else {
+    let Ok(syntax) = Syntax::parse(&intact) else {
         return Err(error);
     };
-    let symbols = scope::SymbolTable::build(&suite);
-    let module = lower::module(text, &suite, &symbols);
+    let module = Syntax { text, ..syntax }.lower();
     Ok(Lowered { module, broken })
 }
 

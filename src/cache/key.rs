@@ -1,0 +1,71 @@
+//! The digest of all that an analysis is given.
+
+use std::fmt::{Debug, Write};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::analysis::AnalysisInput;
+use crate::config::Settings;
+use crate::source::digest;
+
+/// Changes with the meaning of a record.
+const FORMAT: u32 = 1;
+
+/// The key of an analysis, in hexadecimal digits.
+pub(super) fn of(input: &AnalysisInput<'_>) -> String {
+    let AnalysisInput {
+        sources,
+        files,
+        coverage,
+        settings,
+        reading,
+        changed,
+    } = input;
+    let mut out = String::new();
+    add(&mut out, &(FORMAT, env!("TALLYLINT_BUILD")));
+    add(&mut out, &(sources.cwd(), sources.limit()));
+    add(&mut out, &(coverage, reading, changed));
+    let mut known: Vec<&Arc<Settings>> = Vec::new();
+    for settings in *settings {
+        let at = known.iter().position(|own| Arc::ptr_eq(own, settings));
+        let at = at.unwrap_or_else(|| {
+            known.push(settings);
+            add_settings(&mut out, settings);
+            known.len() - 1
+        });
+        add(&mut out, &at);
+    }
+    let digests: Vec<String> = files.par_iter().map(|file| digest(&file.text)).collect();
+    for (file, digest) in files.iter().zip(digests) {
+        let names = (&file.display, &file.path, &file.real_path, file.language);
+        add(&mut out, &(names, digest));
+    }
+    digest(&out)
+}
+
+/// What settings say to the analysis. A field that only matters before or after it is left out by
+/// name, so that whoever adds one has to decide.
+fn add_settings(out: &mut String, settings: &Settings) {
+    let Settings {
+        rules,
+        contracts,
+        infer_contracts,
+        success_as_proof,
+        swallowed_write,
+        writes,
+        per_file_ignores: _,
+        severities: _,
+        scope: _,
+        baseline: _,
+        pedantic: _,
+        file: _,
+    } = settings;
+    add(out, &(rules, contracts, infer_contracts, writes));
+    add(out, &(success_as_proof, swallowed_write));
+}
+
+/// The derived `Debug` of a value tells all of it.
+fn add(out: &mut String, value: &dyn Debug) {
+    let _ = writeln!(out, "{value:?}");
+}

@@ -1,0 +1,98 @@
+//! What a record says.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
+
+use super::files;
+use crate::analysis::{Analysis, AnalysisInput, Statistics};
+use crate::diagnostics::{FileFailure, Finding};
+use crate::source::Observations;
+
+/// Where the text of a file comes from.
+#[derive(Serialize, Deserialize)]
+enum Source {
+    /// The file with this number in the input.
+    Input(usize),
+    /// A file that was loaded by this path.
+    Other(PathBuf),
+}
+
+/// The parts of an [`Analysis`] that a check needs.
+#[derive(Serialize, Deserialize)]
+struct Result {
+    findings: Vec<Finding>,
+    processors: usize,
+    failed: Vec<FileFailure>,
+    concerned: Option<BTreeSet<usize>>,
+}
+
+/// What is outside has to be read before the result can be: its numbers of files are places in
+/// the table.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    observations: Observations,
+    files: Vec<Source>,
+    result: String,
+}
+
+/// Writes a result down; `None` when it cannot be: a path may be no text.
+pub(super) fn write(
+    analysis: &Analysis,
+    mut observations: Observations,
+    input: &AnalysisInput<'_>,
+) -> Option<String> {
+    let own: FxHashSet<_> = input.files.iter().map(|f| f.real_path.as_path()).collect();
+    observations.forget(|path| own.contains(path));
+    let Analysis {
+        findings,
+        contracts: _,
+        processors,
+        failed,
+        concerned,
+        statistics: _,
+    } = analysis;
+    let result = Result {
+        findings: findings.clone(),
+        processors: *processors,
+        failed: failed.clone(),
+        concerned: concerned.clone(),
+    };
+    let (result, table) = files::collect(|| serde_json::to_string(&result));
+    let source = |id| match input.files.iter().position(|file| file.id == id) {
+        Some(at) => Source::Input(at),
+        None => Source::Other(input.sources.get(id).real_path.clone()),
+    };
+    let record = Record {
+        observations,
+        files: table.into_iter().map(source).collect(),
+        result: result.ok()?,
+    };
+    serde_json::to_string(&record).ok()
+}
+
+/// Reads a result, if it holds.
+pub(super) fn read(text: &str, input: &AnalysisInput<'_>) -> Option<Analysis> {
+    let record: Record = serde_json::from_str(text).ok()?;
+    if !record.observations.hold(input.sources) {
+        return None;
+    }
+    let id = |source: Source| match source {
+        Source::Input(at) => input.files.get(at).map(|file| file.id),
+        Source::Other(path) => input.sources.load(&path).ok().map(|file| file.id),
+    };
+    let table = record.files.into_iter().map(id).collect::<Option<_>>()?;
+    let result: Result = files::with(table, || serde_json::from_str(&record.result)).ok()?;
+    let mut statistics = Statistics::default();
+    statistics.add("results from the cache", 1);
+    Some(Analysis {
+        findings: result.findings,
+        contracts: Vec::new(),
+        processors: result.processors,
+        failed: result.failed,
+        concerned: result.concerned,
+        statistics,
+    })
+}

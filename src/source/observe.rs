@@ -1,0 +1,158 @@
+//! What an analysis saw of the file system.
+//!
+//! The result of an analysis is a function of its input and of the answers that the file system
+//! gave it. These are noted, so that it can be told later whether it would see the same again
+//! ("verifying traces" in Mokhov, Mitchell, Peyton Jones: Build Systems à la Carte, ICFP 2018).
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::SourceMap;
+
+/// What is at a path; links are followed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum At {
+    /// Nothing, or nothing that can be looked at.
+    Nothing,
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+    /// Something else.
+    Other,
+}
+
+impl At {
+    fn look(path: &Path) -> Self {
+        match fs::metadata(path) {
+            Err(_) => At::Nothing,
+            Ok(data) if data.is_file() => At::File,
+            Ok(data) if data.is_dir() => At::Folder,
+            Ok(_) => At::Other,
+        }
+    }
+}
+
+/// The content of a file, as far as it has to be the same.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Content {
+    /// It was read.
+    Text {
+        /// Its path without links.
+        real_path: PathBuf,
+        /// The digest of its text.
+        digest: String,
+    },
+    /// It could not be read, for this reason.
+    Failed(String),
+}
+
+/// The answers that the file system gave.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Observations {
+    /// What was looked for.
+    looked: BTreeMap<PathBuf, At>,
+    /// What was loaded.
+    loaded: BTreeMap<PathBuf, Content>,
+}
+
+impl Observations {
+    /// Whether all answers are the same now. Files that were loaded are loaded again.
+    #[must_use]
+    pub fn hold(&self, sources: &SourceMap) -> bool {
+        self.looked.iter().all(|(path, at)| At::look(path) == *at)
+            && self
+                .loaded
+                .iter()
+                .all(|(path, content)| content_of(sources, path) == *content)
+    }
+
+    /// Leaves out what says no more than that the file at a path, which must be its real one, is
+    /// there with the content that it has.
+    pub fn forget(&mut self, known: impl Fn(&Path) -> bool) {
+        self.looked
+            .retain(|path, at| *at != At::File || !known(path));
+        self.loaded.retain(|path, content| match content {
+            Content::Text { real_path, .. } => real_path != path || !known(path),
+            Content::Failed(_) => true,
+        });
+    }
+}
+
+fn content_of(sources: &SourceMap, path: &Path) -> Content {
+    match sources.load(path) {
+        Ok(file) => Content::Text {
+            real_path: file.real_path.clone(),
+            digest: digest(&file.text),
+        },
+        Err(error) => Content::Failed(error.to_string()),
+    }
+}
+
+/// The digest of a text.
+#[must_use]
+pub fn digest(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+/// What is noted while an analysis runs: digests are made at its end, since most files that are
+/// loaded are known.
+#[derive(Default)]
+pub(super) struct Notes {
+    looked: BTreeMap<PathBuf, At>,
+    loaded: Vec<PathBuf>,
+}
+
+impl SourceMap {
+    /// Begins to note what [`SourceMap::at`] answers and [`SourceMap::load`] loads.
+    pub fn observe(&self) {
+        *self.notes() = Some(Notes::default());
+    }
+
+    /// What was noted since; ends it.
+    #[must_use]
+    pub fn observed(&self) -> Observations {
+        let Notes { looked, mut loaded } = self.notes().take().unwrap_or_default();
+        loaded.sort_unstable();
+        loaded.dedup();
+        let content = |path: PathBuf| {
+            let content = content_of(self, &path);
+            (path, content)
+        };
+        Observations {
+            looked,
+            loaded: loaded.into_iter().map(content).collect(),
+        }
+    }
+
+    /// What is at a path.
+    #[must_use]
+    pub fn at(&self, path: &Path) -> At {
+        let at = At::look(path);
+        if let Some(notes) = &mut *self.notes() {
+            notes.looked.entry(path.to_path_buf()).or_insert(at);
+        }
+        at
+    }
+
+    /// Whether there is a file at a path.
+    #[must_use]
+    pub fn is_file(&self, path: &Path) -> bool {
+        self.at(path) == At::File
+    }
+
+    /// Whether there is a folder at a path.
+    #[must_use]
+    pub fn is_folder(&self, path: &Path) -> bool {
+        self.at(path) == At::Folder
+    }
+
+    pub(super) fn note_loaded(&self, path: &Path) {
+        if let Some(notes) = &mut *self.notes() {
+            notes.loaded.push(path.to_path_buf());
+        }
+    }
+}
