@@ -46,7 +46,7 @@ fn check(project: &Project, arguments: &[&str]) -> (Ran, bool) {
     // The counters are what differs.
     let counters = |line: &&str| {
         let mut words = line.split_whitespace();
-        !words.next().is_some_and(|word| word.parse::<u64>().is_ok())
+        words.next().is_none_or(|word| word.parse::<u64>().is_err())
     };
     let rest: Vec<&str> = ran.stderr.lines().filter(counters).collect();
     ran.stderr = rest.join("\n");
