@@ -236,11 +236,14 @@ fn renumber(blocks: Vec<BasicBlock>) -> Vec<BasicBlock> {
     }
     let mut blocks: Vec<Option<BasicBlock>> = blocks.into_iter().map(Some).collect();
     let ordered = order.iter().rev();
-    let mut ordered: Vec<BasicBlock> = ordered.filter_map(|id| blocks[id.index()].take()).collect();
-    for block in &mut ordered {
+    let mut out: Vec<BasicBlock> = Vec::with_capacity(ordered.len());
+    out.extend(ordered.filter_map(|id| blocks[id.index()].take()));
+    for block in &mut out {
+        // Bodies live as long as the run, and most blocks have few statements.
+        block.statements.shrink_to_fit();
         retarget(&mut block.terminator.kind, |target| numbers[target.index()]);
     }
-    ordered
+    out
 }
 
 /// Replaces each successor.
