@@ -132,7 +132,7 @@ impl Changed {
         (*text == *file.text).then(|| Self {
             display: file.display.clone(),
             real_path: file.real_path.clone(),
-            before: Arc::clone(&file.text),
+            before: Arc::from(&*file.text),
             after: text,
             raw_before: raw.clone(),
             raw,

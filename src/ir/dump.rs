@@ -300,7 +300,7 @@ impl<'a> Printer<'a> {
             Rvalue::GetField(a, name) => format!("{}.{name}", op(a)),
             Rvalue::GetItem(a, key) => format!("{}[{}]", op(a), op(key)),
             Rvalue::Slice { object, bounds } => {
-                let [lower, upper, step] = bounds;
+                let [lower, upper, step] = &**bounds;
                 let (lower, upper, step) = (op(lower), op(upper), op(step));
                 format!("{}[{lower}:{upper}:{step}]", op(object))
             }

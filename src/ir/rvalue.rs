@@ -157,7 +157,7 @@ pub enum Rvalue {
         /// The sliced object.
         object: Operand,
         /// The bounds and the step, in order; absent ones are `None` literals.
-        bounds: [Operand; 3],
+        bounds: Box<[Operand; 3]>,
     },
     /// The `index`-th element (from the end when negative) of a sequence that is being
     /// unpacked or matched; with `rest_before_end: Some(n)` the list of the elements from

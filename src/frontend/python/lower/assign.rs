@@ -151,7 +151,7 @@ impl FunctionLowerer<'_, '_> {
                     let key = self.emit(key, Dest::Temp, parse::span(slice));
                     let load = Rvalue::Slice {
                         object: object.clone(),
-                        bounds,
+                        bounds: Box::new(bounds),
                     };
                     (object, key, load)
                 } else {

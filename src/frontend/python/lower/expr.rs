@@ -287,7 +287,7 @@ impl FunctionLowerer<'_, '_> {
         if let Expr::Slice(slice) = &*e.slice {
             let object = self.expr(&e.value, Dest::Temp);
             let object = self.keep_before(object, &e.value, &[&e.slice]);
-            let bounds = self.bounds(slice);
+            let bounds = Box::new(self.bounds(slice));
             return self.emit(Rvalue::Slice { object, bounds }, dest, span);
         }
         let (object, key) = self.pair(&e.value, &e.slice);
