@@ -194,6 +194,18 @@ pub struct CheckArgs {
         help_heading = "Output"
     )]
     pub report: Vec<ReportTo>,
+    /// Where markdown and github-summary link files of the repository to: line 5 of `a.py` is at
+    /// `URL/a.py#L5`
+    ///
+    /// In a workflow on GitHub, this is known from GITHUB_SERVER_URL, GITHUB_REPOSITORY and GITHUB_SHA.
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = link_base,
+        conflicts_with_all = ["diff", "add_ignore", "write_baseline"],
+        help_heading = "Output"
+    )]
+    pub link_base: Option<String>,
     /// Leave what comments ignore and baselines know out of the formats that list it (json, sarif):
     /// some readers, like code scanning on GitHub, take it for open
     #[arg(long, help_heading = "Output")]
@@ -274,6 +286,20 @@ fn report_to(text: &str) -> Result<ReportTo, String> {
         format,
         path: PathBuf::from(path),
     })
+}
+
+/// Reads a URL that paths can be added to; nothing in it means something in Markdown.
+pub fn link_base(text: &str) -> Result<String, String> {
+    let known = ["https://", "http://"];
+    let rest = known.iter().find_map(|scheme| text.strip_prefix(scheme));
+    let url = |c: char| c.is_ascii_alphanumeric() || "-._~/:%+=,@".contains(c);
+    match rest {
+        Some(rest) if !rest.trim_matches('/').is_empty() && rest.chars().all(url) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        Some(_) => Err("it is no URL that paths can be added to".to_owned()),
+        None => Err("it does not start with https:// or http://".to_owned()),
+    }
 }
 
 /// When to colour.

@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use termcolor::{Ansi, NoColor, WriteColor};
 
-use super::args::{CheckArgs, ColorChoice, MIB};
+use super::args::{CheckArgs, ColorChoice, MIB, link_base};
 use super::progress::Progress;
 use super::{Failure, baseline, fixing, terminal};
 use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
@@ -47,6 +47,11 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         .partition(|path| path != Path::new(STDIN));
     if piped.is_empty() && args.stdin_filename.is_some() {
         return Err("--stdin-filename needs `-` among the paths".into());
+    }
+    let formats = args.report.iter().map(|more| more.format);
+    let links = |format: Format| matches!(format, Format::Markdown | Format::GithubSummary);
+    if args.link_base.is_some() && !formats.chain([args.format]).any(links) {
+        return Err("--link-base is about the formats markdown and github-summary".into());
     }
     let mut files: Vec<&PathBuf> = args.report.iter().map(|more| &more.path).collect();
     files.extend(&args.output);
@@ -181,8 +186,10 @@ fn add_ignores(reason: &str, outcome: &Outcome) -> Result<u8, Failure> {
 /// Writes what was found, in every format that was asked for; `fixed` findings are not there any
 /// more. What cannot be written does not keep the others from being written.
 pub fn write_reports(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Result<(), Failure> {
+    let links = args.link_base.clone().or_else(links_on_github);
     let report = Report {
         fixed,
+        links: links.as_deref(),
         time: (!args.quiet).then_some(outcome.elapsed),
         ignored: !args.no_ignored,
         ..outcome.report()
@@ -194,6 +201,14 @@ pub fn write_reports(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Resul
     let output = args.output.as_deref();
     results.push(write_report(args.format, output, args.color, &report));
     results.into_iter().collect()
+}
+
+/// Where the files of the commit that a workflow on GitHub is about are shown.
+fn links_on_github() -> Option<String> {
+    let [server, repository, commit] =
+        ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"].map(|name| env::var(name).ok());
+    let url = format!("{}/{}/blob/{}", server?, repository?, commit?);
+    link_base(&url).ok()
 }
 
 fn write_report(

@@ -3,12 +3,15 @@
 //! Reporters see decided findings, sources and counts; they decide nothing. The exit status does
 //! not depend on the format.
 
+mod checklist;
 mod concise;
 mod contracts;
 mod contracts_json;
 mod github;
 mod harmless;
 mod json;
+mod markdown;
+mod patch;
 mod place;
 mod sarif;
 mod snippet;
@@ -23,6 +26,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use termcolor::WriteColor;
 
+use crate::contracts::survey::Survey;
 use crate::diagnostics::FileFailure;
 use crate::fence::Bug;
 use crate::settle::Settled;
@@ -53,11 +57,15 @@ pub struct Report<'a> {
     pub processors: usize,
     /// How many findings were fixed, and are no more.
     pub fixed: usize,
+    /// The contracts and the classes under them, with the exits of their methods.
+    pub contracts: &'a [Survey],
     /// What it took, if a summary is to tell.
     pub time: Option<Duration>,
     /// What platforms take paths to be relative to: the folder of the repository, or else the
     /// working directory.
     pub root: &'a Path,
+    /// Where the files below the root are shown on the web: a URL without a slash at its end.
+    pub links: Option<&'a str>,
     /// Whether formats that can tell list what comments ignore and baselines know.
     pub ignored: bool,
 }
@@ -75,6 +83,10 @@ pub enum Format {
     Sarif,
     /// Workflow commands that annotate a pull request on GitHub
     Github,
+    /// Markdown for the summary of a job on GitHub: findings, paths, fixes and a review checklist
+    GithubSummary,
+    /// The same for one comment of a review bot
+    Markdown,
 }
 
 /// Writes a report.
@@ -88,6 +100,8 @@ pub fn write(format: Format, report: &Report<'_>, out: &mut dyn WriteColor) -> i
         Format::Json => json::write(report, out),
         Format::Sarif => sarif::write(report, out),
         Format::Github => github::write(report, out),
+        Format::GithubSummary => markdown::write(report, markdown::Page::Summary, out),
+        Format::Markdown => markdown::write(report, markdown::Page::Comment, out),
     }
 }
 

@@ -99,6 +99,13 @@ impl Report<'_> {
         if real.inside { real } else { found }
     }
 
+    /// Where a line of a file is shown on the web.
+    pub(super) fn link(&self, place: &Place, line: Option<u32>) -> Option<String> {
+        let base = self.links.filter(|_| place.inside)?;
+        let line = line.map(|line| format!("#L{line}")).unwrap_or_default();
+        Some(format!("{base}/{}{line}", place.uri()))
+    }
+
     /// Where a failure happened.
     pub(super) fn place_of_failure(&self, failure: &FileFailure) -> Place {
         self.place_at(Path::new(&failure.path))
