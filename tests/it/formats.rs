@@ -48,14 +48,14 @@ fn the_exit_code_does_not_depend_on_the_format() {
     let project = everything();
     let clean = Project::new(&[("a.py", "x = 1\n")]);
     for name in names() {
-        let ran = check(&project, &name, &[]);
+        let ran = check(&project, &name, &["odd"]);
         assert_eq!(ran.code, 2, "{name}: {}", ran.stderr);
         assert!(
             !ran.stdout.contains("[ROOT]"),
             "{name} tells a path of the machine"
         );
-        assert_eq!(check(&project, &name, &["fixtures-not-there"]).code, 2);
-        assert_eq!(check(&project, &name, &["pipeline/processors"]).code, 1);
+        assert_eq!(check(&project, &name, &["not-there"]).code, 2);
+        assert_eq!(check(&project, &name, &["pipeline/ops"]).code, 1);
         let ran = clean.run(&["check", "--format", &name]);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{name}");
     }
@@ -114,7 +114,7 @@ fn sarif_is_valid_and_has_it_all() {
     }
     for rule in rules {
         assert!(rule["help"]["markdown"].as_str().unwrap().contains("\n## "));
-        assert_eq!(rule["properties"]["tags"][0], "correctness");
+        assert!(!array(&rule["properties"], "tags").is_empty());
     }
     // What is ignored, and why.
     let justification = |kind: &str| -> Vec<&Value> {

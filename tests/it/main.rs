@@ -23,6 +23,7 @@ mod hostile;
 mod init;
 mod input;
 mod repair;
+mod reviews;
 mod robust;
 mod rust_differential;
 mod rust_harness;
