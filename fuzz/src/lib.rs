@@ -112,12 +112,25 @@ fn check(bytes: &[u8], language: Language) {
             skipped: 0,
             processors: analysis.processors,
             fixed: 0,
+            contracts: &analysis.contracts,
+            bug: None,
+            links: None,
+            time: Some(Duration::ZERO),
+            root: folder(),
+            ignored: true,
         };
-        let summary = Some(Duration::ZERO);
-        for format in [Format::Text { summary }, Format::Concise, Format::Json] {
+        for format in Format::all() {
             let mut out = NoColor::new(Vec::new());
-            report::write(format, &report, &mut out).expect("memory takes everything");
-            harmless(&out.into_inner());
+            report::write(*format, &report, &mut out).expect("memory takes everything");
+            let out = out.into_inner();
+            harmless(&out);
+            if matches!(
+                format,
+                Format::Json | Format::Sarif | Format::Gitlab | Format::Rdjson
+            ) {
+                let value = serde_json::from_slice::<serde_json::Value>(&out);
+                value.expect("the report is JSON");
+            }
         }
         let mut out = NoColor::new(Vec::new());
         report::contracts(&analysis.contracts, &sources, &mut out)

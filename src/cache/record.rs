@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 use crate::analysis::{Analysis, AnalysisInput, Statistics};
+use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Finding};
 use crate::source::Observations;
 
@@ -24,6 +25,7 @@ enum Source {
 #[derive(Serialize, Deserialize)]
 struct Result {
     findings: Vec<Finding>,
+    contracts: Vec<Survey>,
     processors: usize,
     failed: Vec<FileFailure>,
     concerned: Option<BTreeSet<usize>>,
@@ -48,7 +50,7 @@ pub(super) fn write(
     observations.forget(|path| own.contains(path));
     let Analysis {
         findings,
-        contracts: _,
+        contracts,
         processors,
         failed,
         concerned,
@@ -56,6 +58,7 @@ pub(super) fn write(
     } = analysis;
     let result = Result {
         findings: findings.clone(),
+        contracts: contracts.clone(),
         processors: *processors,
         failed: failed.clone(),
         concerned: concerned.clone(),
@@ -89,7 +92,7 @@ pub(super) fn read(text: &str, input: &AnalysisInput<'_>) -> Option<Analysis> {
     statistics.add("results from the cache", 1);
     Some(Analysis {
         findings: result.findings,
-        contracts: Vec::new(),
+        contracts: result.contracts,
         processors: result.processors,
         failed: result.failed,
         concerned: result.concerned,

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// Method, place, and who must keep it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Contract {
     /// The method that must keep the contract.
     pub method: String,
@@ -18,7 +20,7 @@ pub struct Contract {
 }
 
 /// Where a contract comes from.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Origin {
     /// It is built in.
     Builtin,
@@ -34,7 +36,7 @@ pub enum Origin {
 }
 
 /// A key in a dict that an attribute of the object holds.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct ContractPlace {
     /// The attribute.
     pub field: String,

@@ -1,8 +1,11 @@
 //! The contracts of a run, where they come from, and how the classes under them fare.
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::Contract;
+use crate::contracts::exits::MethodExits;
 use crate::contracts::{Evidence, Inferred};
-use crate::diagnostics::{Finding, Location, Severity};
+use crate::diagnostics::{Finding, Location, RegisteredName, Severity};
 use crate::program::Program;
 use crate::source::SourceMap;
 
@@ -10,18 +13,20 @@ use crate::source::SourceMap;
 const MAX_CODE: usize = 60;
 
 /// A contract with all there is to say about it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Survey {
     /// The contract.
     pub contract: Contract,
-    /// The code that implies it, whether or not it is declared as well.
+    /// The code that implies it, whether or not it is declared as well. It is not kept: of all
+    /// that uses kept results nothing tells it.
+    #[serde(skip)]
     pub evidence: Vec<Evidence>,
     /// The classes that have to keep it, by name.
     pub processors: Vec<Processor>,
 }
 
 /// A class that has to keep a contract.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Processor {
     /// Its qualified name.
     pub class: String,
@@ -31,15 +36,18 @@ pub struct Processor {
     pub inherits: Option<String>,
     /// How it breaks the contract.
     pub findings: Vec<Problem>,
+    /// The exits of its definitions of the method; none when it inherits them as they are.
+    pub methods: Vec<MethodExits>,
 }
 
 /// A finding in short.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Problem {
     /// The primary label.
     pub place: Location,
     /// The kind.
-    pub kind: &'static str,
+    #[serde(deserialize_with = "crate::rules::registered")]
+    pub kind: RegisteredName,
     /// The severity.
     pub severity: Severity,
 }

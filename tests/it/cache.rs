@@ -91,7 +91,9 @@ fn a_second_run_says_the_same() {
     }
     project.write("broken.py", "def f(:\n");
     assert!(!same(&project, &["--pedantic"]));
-    for format in ["text", "concise", "json"] {
+    let formats =
+        "text concise json sarif github github-summary markdown gitlab rdjson rdjsonl junit azure";
+    for format in formats.split(' ') {
         let arguments = ["--pedantic", "--format", format];
         // What is found does not depend on how it is told.
         assert!(same(&project, &arguments), "{format}");

@@ -1,0 +1,177 @@
+//! The review checklist: each processor that was checked, with the exits of its method.
+
+use super::escape::{code, crop, html_code, text};
+use super::{MAX_CHARS, MAX_CODE, Sheet, at, source};
+use crate::contracts::exits::{Exit, ExitState};
+use crate::report::checklist::{Excuse, Item, Statements, is_open, state_in_words, unfollowed};
+use crate::report::{Report, plural};
+
+/// Places that are named where an exit is set.
+const MAX_STORES: usize = 3;
+/// Classes that are named where they run the same code.
+const MAX_CLASSES: usize = 5;
+
+/// Processors that run the same code with the same exits.
+struct Group<'a> {
+    items: Vec<Item<'a>>,
+    /// For each exit, why what is wrong is not reported.
+    excuses: Vec<Option<Excuse<'a>>>,
+    /// How many exits somebody should look at.
+    open: usize,
+}
+
+/// Writes the list; tells how many processors are left out.
+pub(super) fn write(report: &Report<'_>, sheet: &mut Sheet) -> usize {
+    let mut groups = groups(report);
+    if groups.is_empty() {
+        return 0;
+    }
+    // What is cut off should be what is in order.
+    groups.sort_by_key(|group| std::cmp::Reverse(group.open));
+    let intro = "\n#### Review checklist\n\n\
+        Every way out of each method that was checked, and whether it has recorded by then what it \
+        did. Exceptions that calls raise leave a method, too: nothing is demanded there.\n\n";
+    sheet.add(intro, 100);
+    let mut statements = Statements::default();
+    let mut left_out = 0;
+    for group in &groups {
+        let piece = processors(report, group, &mut statements);
+        if !sheet.add(&piece, 100) {
+            left_out += group.items.len();
+        }
+    }
+    left_out
+}
+
+fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
+    let mut out: Vec<Group<'a>> = Vec::new();
+    for item in report.checklist() {
+        let excuses: Vec<_> = item
+            .exits
+            .iter()
+            .flat_map(|method| &method.exits)
+            .map(|exit| report.excuse(&item, exit).filter(|_| is_open(exit)))
+            .collect();
+        let exits = item.exits.iter().flat_map(|method| &method.exits);
+        let open = exits.zip(&excuses);
+        let open = open.filter(|(exit, excuse)| is_open(exit) && excuse.is_none());
+        let open = open.count();
+        let same = out.last_mut().filter(|group| {
+            let other = &group.items[0];
+            item.exits.is_some()
+                && (other.exits, &other.sets, other.method) == (item.exits, &item.sets, item.method)
+                && group.open == open
+        });
+        match same {
+            Some(group) => group.items.push(item),
+            None => out.push(Group {
+                items: vec![item],
+                excuses,
+                open,
+            }),
+        }
+    }
+    out
+}
+
+fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statements) -> String {
+    let item = &group.items[0];
+    let place = at(report, &item.place());
+    let symbol = crop(&item.symbol(), MAX_CODE);
+    let Some(method) = item.exits else {
+        let from = item.processor.inherits.as_deref();
+        let from = from.map_or("a class that is not checked".to_owned(), |from| {
+            code(&crop(from, MAX_CODE))
+        });
+        return format!(
+            "* {} ({place}) is inherited as it is from {from}\n",
+            code(&symbol)
+        );
+    };
+    let sets = crop(&item.sets, MAX_CODE);
+    if let Some((_, why)) = unfollowed(method.followed) {
+        let (symbol, sets) = (code(&symbol), code(&sets));
+        return format!("* {symbol} ({place}) sets {sets}: not known, {why}\n");
+    }
+    let open = match group.open {
+        0 => "in order".to_owned(),
+        open => format!("<b>{open} to look at</b>"),
+    };
+    let mut out = format!(
+        "<details><summary>{} sets {}: {}, {open}</summary>\n\n{place}{}\n\n",
+        html_code(&symbol),
+        html_code(&sets),
+        plural(method.exits.len(), "exit"),
+        others(&group.items[1..]),
+    );
+    for (exit, excuse) in method.exits.iter().zip(&group.excuses) {
+        let done = if is_open(exit) && excuse.is_none() {
+            ' '
+        } else {
+            'x'
+        };
+        let what = match exit.implicit {
+            true => "the end of the method".to_owned(),
+            false => {
+                let line = report.region(&exit.place).line;
+                format!("line {line}, {}", code(&source(report, &exit.place)))
+            }
+        };
+        let state = state(report, exit, statements);
+        out.push_str(&format!("- [{done}] {what}: {state}"));
+        match excuse {
+            Some(Excuse::Ignored(Some(reason))) => {
+                let reason = text(&crop(reason, MAX_CHARS));
+                out.push_str(&format!(" (a comment ignores it: {reason})"));
+            }
+            Some(Excuse::Ignored(None)) => out.push_str(" (a comment ignores it)"),
+            Some(Excuse::Known) => out.push_str(" (known from the baseline)"),
+            None => {}
+        }
+        out.push('\n');
+    }
+    out.push_str("\n</details>\n\n");
+    out
+}
+
+/// The other classes that run the same.
+fn others(items: &[Item<'_>]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let named = items.iter().take(MAX_CLASSES);
+    let named: Vec<String> = named
+        .map(|item| code(&crop(&item.processor.class, MAX_CODE)))
+        .collect();
+    let more = match items.len().saturating_sub(MAX_CLASSES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(", run by {}{more} as well", named.join(", "))
+}
+
+fn state(report: &Report<'_>, exit: &Exit, statements: &mut Statements) -> String {
+    let words = text(state_in_words(exit.state));
+    let stores: Vec<String> = exit
+        .set_at
+        .iter()
+        .take(MAX_STORES)
+        .map(|store| {
+            let line = report.region(store).line;
+            let statement = crop(&statements.around(report, store), MAX_CODE);
+            format!("{} (line {line})", code(&statement))
+        })
+        .collect();
+    let mut stores = stores.join(" or ");
+    if let more @ 1.. = exit.set_at.len().saturating_sub(MAX_STORES) {
+        stores.push_str(&format!(", or {more} more"));
+    }
+    match exit.state {
+        ExitState::Set if stores.is_empty() => words,
+        ExitState::Set => format!("{words} by {stores}"),
+        ExitState::NotSet { .. } if stores.is_empty() => format!("**{words}**"),
+        ExitState::NotSet { .. } => format!("**{words}**; on others by {stores}"),
+        ExitState::Unverified => format!("**{words}**"),
+        ExitState::Raises | ExitState::Fails | ExitState::Unreached => words,
+    }
+}
