@@ -17,6 +17,7 @@ mod documents;
 mod execution;
 mod fixes;
 mod fixtures;
+mod hooks;
 mod hostile;
 mod init;
 mod input;
