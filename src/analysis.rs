@@ -441,6 +441,7 @@ fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) {
                 place,
                 inherits: checked.heir_of.map(|owner| class_name(program, owner)),
                 findings: problems,
+                methods: checked.exits.clone(),
             });
         }
         survey

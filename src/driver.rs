@@ -9,7 +9,7 @@ use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::config::{ConfigError, Configuration, Settings};
 use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Severity};
-use crate::discover::{Discovered, Skipped, discover};
+use crate::discover::{Discovered, Skipped, discover, repository};
 use crate::fence::{self, Bug};
 use crate::report::Report;
 use crate::settle::{Baseline, Checked, Settled, settle};
@@ -121,7 +121,13 @@ impl Outcome {
             checked: self.checked,
             skipped: self.skipped_count,
             processors: self.processors,
+            contracts: &self.contracts,
+            bug: self.bug.as_ref(),
+            links: None,
             fixed: 0,
+            time: Some(self.elapsed),
+            root: repository(self.sources.cwd()).unwrap_or(self.sources.cwd()),
+            ignored: true,
         }
     }
 }

@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Reading;
 use crate::diagnostics::Severity;
+use crate::report::Format;
 use crate::source::{DEFAULT_FILE_BYTES, MAX_FILE_BYTES};
+use crate::suggest::did_you_mean;
 
 /// Bytes in a mebibyte.
 pub const MIB: u64 = 1024 * 1024;
@@ -132,7 +134,7 @@ pub struct CheckArgs {
     #[arg(
         long,
         group = "fixing",
-        conflicts_with_all = ["fix", "add_ignore", "write_baseline", "format", "output"],
+        conflicts_with_all = ["fix", "add_ignore", "write_baseline", "format", "output", "report"],
         help_heading = "Fixes"
     )]
     pub diff: bool,
@@ -143,7 +145,7 @@ pub struct CheckArgs {
     #[arg(
         long,
         value_name = "REASON",
-        conflicts_with_all = ["format", "output"],
+        conflicts_with_all = ["format", "output", "report"],
         help_heading = "Rules"
     )]
     pub add_ignore: Option<String>,
@@ -153,7 +155,7 @@ pub struct CheckArgs {
     /// Write what is found to the baseline, so that it is not reported from now on
     #[arg(
         long,
-        conflicts_with_all = ["format", "output", "add_ignore", "changed_since"],
+        conflicts_with_all = ["format", "output", "report", "add_ignore", "changed_since"],
         help_heading = "Known findings"
     )]
     pub write_baseline: bool,
@@ -180,10 +182,34 @@ pub struct CheckArgs {
 
     /// How findings are written
     #[arg(long, default_value = "text", help_heading = "Output")]
-    pub format: CheckFormat,
+    pub format: Format,
     /// Write findings to a file instead of standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
+    /// Write another report of the same run to a file, in another format; may be given several times
+    #[arg(
+        long,
+        value_name = "FORMAT=FILE",
+        value_parser = report_to,
+        help_heading = "Output"
+    )]
+    pub report: Vec<ReportTo>,
+    /// Where markdown and github-summary link files of the repository to: line 5 of `a.py` is at
+    /// `URL/a.py#L5`
+    ///
+    /// In a workflow on GitHub, this is known from GITHUB_SERVER_URL, GITHUB_REPOSITORY and GITHUB_SHA.
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = link_base,
+        conflicts_with_all = ["diff", "add_ignore", "write_baseline"],
+        help_heading = "Output"
+    )]
+    pub link_base: Option<String>,
+    /// Leave what comments ignore and baselines know out of the formats that list it (json, sarif):
+    /// some readers, like code scanning on GitHub, take it for open
+    #[arg(long, help_heading = "Output")]
+    pub no_ignored: bool,
     /// Colour in the text format
     ///
     /// `auto` colours for a terminal; the variables NO_COLOR and CLICOLOR_FORCE are honoured.
@@ -230,15 +256,50 @@ impl FailOn {
     }
 }
 
-/// How findings are written.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CheckFormat {
-    /// Source snippets with the path of each finding
-    Text,
-    /// One line per finding
-    Concise,
-    /// One JSON object
-    Json,
+/// Another report of the same run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReportTo {
+    /// How it is written.
+    pub format: Format,
+    /// Where it goes.
+    pub path: PathBuf,
+}
+
+/// Reads `FORMAT=PATH`.
+fn report_to(text: &str) -> Result<ReportTo, String> {
+    let Some((format, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
+        return Err("it takes a format and a file, as in `sarif=findings.sarif`".to_owned());
+    };
+    let format = Format::from_str(format, false).map_err(|_| {
+        let names = Format::value_variants().iter();
+        let names: Vec<String> = names
+            .filter_map(ValueEnum::to_possible_value)
+            .map(|value| value.get_name().to_owned())
+            .collect();
+        let guess = did_you_mean(format, names.iter().map(String::as_str));
+        format!(
+            "no format `{format}`{guess}; there are {}",
+            names.join(", ")
+        )
+    })?;
+    Ok(ReportTo {
+        format,
+        path: PathBuf::from(path),
+    })
+}
+
+/// Reads a URL that paths can be added to; nothing in it means something in Markdown.
+pub fn link_base(text: &str) -> Result<String, String> {
+    let known = ["https://", "http://"];
+    let rest = known.iter().find_map(|scheme| text.strip_prefix(scheme));
+    let url = |c: char| c.is_ascii_alphanumeric() || "-._~/:%+=,@".contains(c);
+    match rest {
+        Some(rest) if !rest.trim_matches('/').is_empty() && rest.chars().all(url) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        Some(_) => Err("it is no URL that paths can be added to".to_owned()),
+        None => Err("it does not start with https:// or http://".to_owned()),
+    }
 }
 
 /// When to colour.

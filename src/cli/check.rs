@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use termcolor::{Ansi, NoColor, WriteColor};
 
-use super::args::{CheckArgs, CheckFormat, MIB};
+use super::args::{CheckArgs, ColorChoice, MIB, link_base};
 use super::progress::Progress;
 use super::{Failure, baseline, fixing, terminal};
 use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
@@ -47,6 +47,17 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         .partition(|path| path != Path::new(STDIN));
     if piped.is_empty() && args.stdin_filename.is_some() {
         return Err("--stdin-filename needs `-` among the paths".into());
+    }
+    let formats = args.report.iter().map(|more| more.format);
+    let links = |format: Format| matches!(format, Format::Markdown | Format::GithubSummary);
+    if args.link_base.is_some() && !formats.chain([args.format]).any(links) {
+        return Err("--link-base is about the formats markdown and github-summary".into());
+    }
+    let mut files: Vec<&PathBuf> = args.report.iter().map(|more| &more.path).collect();
+    files.extend(&args.output);
+    files.sort();
+    if let Some(pair) = files.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(format!("two reports go to {}", pair[0].display()).into());
     }
     if !piped.is_empty() && args.add_ignore.is_some() {
         return Err("--add-ignore changes files, so `-` cannot be among the paths".into());
@@ -101,7 +112,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     if args.write_baseline {
         return baseline::write(args, &outcome);
     }
-    write_report(args, &outcome, 0)?;
+    write_reports(args, &outcome, 0)?;
     Ok(write_remarks(args, &outcome).code())
 }
 
@@ -172,21 +183,42 @@ fn add_ignores(reason: &str, outcome: &Outcome) -> Result<u8, Failure> {
     Ok(status.code())
 }
 
-/// Writes what was found; `fixed` findings are not there any more.
-pub fn write_report(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Result<(), Failure> {
-    let format = match args.format {
-        CheckFormat::Text => Format::Text {
-            summary: (!args.quiet).then_some(outcome.elapsed),
-        },
-        CheckFormat::Concise => Format::Concise,
-        CheckFormat::Json => Format::Json,
-    };
+/// Writes what was found, in every format that was asked for; `fixed` findings are not there any
+/// more. What cannot be written does not keep the others from being written.
+pub fn write_reports(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Result<(), Failure> {
+    let links = args.link_base.clone().or_else(links_on_github);
     let report = Report {
         fixed,
+        links: links.as_deref(),
+        time: (!args.quiet).then_some(outcome.elapsed),
+        ignored: !args.no_ignored,
         ..outcome.report()
     };
-    let render = |out: &mut dyn WriteColor| report::write(format, &report, out);
-    let bytes = if terminal::colour(args.color, args.output.is_some()) {
+    let more = args.report.iter();
+    let more = more.map(|more| write_report(more.format, Some(&more.path), args.color, &report));
+    // The files first: whoever waits for the end of standard output finds them.
+    let mut results: Vec<Result<(), Failure>> = more.collect();
+    let output = args.output.as_deref();
+    results.push(write_report(args.format, output, args.color, &report));
+    results.into_iter().collect()
+}
+
+/// Where the files of the commit that a workflow on GitHub is about are shown.
+fn links_on_github() -> Option<String> {
+    let [server, repository, commit] =
+        ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"].map(|name| env::var(name).ok());
+    let url = format!("{}/{}/blob/{}", server?, repository?, commit?);
+    link_base(&url).ok()
+}
+
+fn write_report(
+    format: Format,
+    path: Option<&Path>,
+    color: ColorChoice,
+    report: &Report<'_>,
+) -> Result<(), Failure> {
+    let render = |out: &mut dyn WriteColor| report::write(format, report, out);
+    let bytes = if terminal::colour(color, path.is_some()) {
         let mut out = Ansi::new(Vec::new());
         render(&mut out)?;
         out.into_inner()
@@ -195,7 +227,7 @@ pub fn write_report(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Result
         render(&mut out)?;
         out.into_inner()
     };
-    match &args.output {
+    match path {
         None => terminal::print(&bytes)
             .map_err(|error| format!("cannot write the report: {}", describe_io(&error)).into()),
         Some(path) => fs::write(path, bytes).map_err(|error| {

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use similar::TextDiff;
 
 use super::args::CheckArgs;
-use super::check::{tell_configurations, write_failures, write_remarks, write_report};
+use super::check::{tell_configurations, write_failures, write_remarks, write_reports};
 use super::{Failure, terminal};
 use crate::diagnostics::Safety;
 use crate::driver::Status;
@@ -45,7 +45,7 @@ pub fn finish(args: &CheckArgs, repaired: &Repaired) -> Result<u8, Failure> {
         .code());
     }
     let failures = repaired.write();
-    write_report(args, outcome, repaired.fixed)?;
+    write_reports(args, outcome, repaired.fixed)?;
     let status = write_remarks(args, outcome);
     for failure in &failures {
         terminal::complain(&format!("error: not fixed: {failure}"));

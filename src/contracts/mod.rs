@@ -9,6 +9,7 @@
 //! each method once. It rather misses a contract than invents one.
 
 mod events;
+pub mod exits;
 mod reads;
 mod stores;
 pub mod survey;

@@ -21,6 +21,14 @@ use crate::source::{SourceMap, describe_io};
 pub use changed::changed_since;
 pub use ignores::{Patterns, Scope};
 
+/// The folder of the repository that a real folder is in.
+#[must_use]
+pub fn repository(folder: &Path) -> Option<&Path> {
+    folder
+        .ancestors()
+        .find(|around| around.join(".git").exists())
+}
+
 /// What discovery found.
 #[derive(Default, Debug)]
 pub struct Discovered {

@@ -3,21 +3,32 @@
 //! Reporters see decided findings, sources and counts; they decide nothing. The exit status does
 //! not depend on the format.
 
+mod checklist;
 mod concise;
 mod contracts;
 mod contracts_json;
+mod github;
 mod harmless;
 mod json;
+mod markdown;
+mod patch;
+mod place;
+mod sarif;
 mod snippet;
 mod summary;
 mod text;
+mod words;
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use termcolor::WriteColor;
 
+use crate::contracts::survey::Survey;
 use crate::diagnostics::FileFailure;
+use crate::fence::Bug;
 use crate::settle::Settled;
 use crate::source::SourceMap;
 
@@ -36,6 +47,8 @@ pub struct Report<'a> {
     pub sources: &'a SourceMap,
     /// What could not be analysed, sorted.
     pub failures: &'a [FileFailure],
+    /// A panic that ended the analysis.
+    pub bug: Option<&'a Bug>,
     /// How many files were analysed.
     pub checked: usize,
     /// How many were left out of walks.
@@ -44,20 +57,36 @@ pub struct Report<'a> {
     pub processors: usize,
     /// How many findings were fixed, and are no more.
     pub fixed: usize,
+    /// The contracts and the classes under them, with the exits of their methods.
+    pub contracts: &'a [Survey],
+    /// What it took, if a summary is to tell.
+    pub time: Option<Duration>,
+    /// What platforms take paths to be relative to: the folder of the repository, or else the
+    /// working directory.
+    pub root: &'a Path,
+    /// Where the files below the root are shown on the web: a URL without a slash at its end.
+    pub links: Option<&'a str>,
+    /// Whether formats that can tell list what comments ignore and baselines know.
+    pub ignored: bool,
 }
 
-/// A report format.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// A report format. Its name on the command line is made of the name here.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum)]
 pub enum Format {
-    /// Source snippets with the path of each finding, then a summary.
-    Text {
-        /// Whether the summary is written, and the time that it tells.
-        summary: Option<Duration>,
-    },
-    /// One line per finding.
+    /// Source snippets with the path of each finding
+    Text,
+    /// One line per finding
     Concise,
-    /// One JSON object.
+    /// One JSON object
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Workflow commands that annotate a pull request on GitHub
+    Github,
+    /// Markdown for the summary of a job on GitHub: findings, paths, fixes and a review checklist
+    GithubSummary,
+    /// The same for one comment of a review bot
+    Markdown,
 }
 
 /// Writes a report.
@@ -66,9 +95,13 @@ pub enum Format {
 /// When `out` does not take it.
 pub fn write(format: Format, report: &Report<'_>, out: &mut dyn WriteColor) -> io::Result<()> {
     match format {
-        Format::Text { summary } => text::write(report, summary, out),
+        Format::Text => text::write(report, out),
         Format::Concise => concise::write(report, out),
         Format::Json => json::write(report, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Github => github::write(report, out),
+        Format::GithubSummary => markdown::write(report, markdown::Page::Summary, out),
+        Format::Markdown => markdown::write(report, markdown::Page::Comment, out),
     }
 }
 

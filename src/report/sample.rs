@@ -78,7 +78,15 @@ impl Sample {
             checked: 2,
             skipped: 1,
             processors: 1,
+            contracts: &[],
+            links: None,
+            contracts: &[],
+            links: None,
+            bug: None,
             fixed: 0,
+            time: Some(Duration::from_millis(1234)),
+            root: self.sources.cwd(),
+            ignored: true,
         }
     }
 }
@@ -171,10 +179,7 @@ fn sample() -> (tempfile::TempDir, Sample) {
 #[test]
 fn text() {
     let (_dir, sample) = sample();
-    let time = Duration::from_millis(1234);
-    let text = sample.report(Format::Text {
-        summary: Some(time),
-    });
+    let text = sample.report(Format::Text);
     let expected = r#"warning[untracked-return]: `save_data` can return without setting `self.stats['rows_inserted']`
    ┌─ etl/odds.py:14:3
    │
@@ -229,12 +234,7 @@ Found 2 errors and 1 warning in 1 processor (2 files checked, 1 skipped) in 1.23
 fn text_with_colour_shows_the_same() {
     let (_dir, sample) = sample();
     let mut out = Ansi::new(Vec::new());
-    write(
-        Format::Text { summary: None },
-        &sample.as_report(),
-        &mut out,
-    )
-    .unwrap();
+    write(Format::Text, &sample.as_report(), &mut out).unwrap();
     let coloured = String::from_utf8(out.into_inner()).unwrap();
     let mut plain = String::new();
     let mut rest = coloured.as_str();
@@ -243,7 +243,7 @@ fn text_with_colour_shows_the_same() {
         rest = after.split_once('m').unwrap().1;
     }
     plain.push_str(rest);
-    assert_eq!(plain, sample.report(Format::Text { summary: None }));
+    assert_eq!(plain, sample.report(Format::Text));
     assert!(coloured.contains("\x1b["));
 }
 
@@ -424,7 +424,13 @@ fn a_clean_run_says_so() {
         checked: 1,
         skipped: 0,
         processors: 3,
+        contracts: &[],
+        links: None,
+        bug: None,
         fixed: 0,
+        time: None,
+        root: Path::new("/"),
+        ignored: true,
     };
     assert_eq!(
         super::summary(&report, Duration::ZERO),

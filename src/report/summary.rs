@@ -1,6 +1,5 @@
 //! The summary of a run in words.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use super::Report;
@@ -10,6 +9,16 @@ use crate::settle::Outcome;
 /// One line with the counts, and further lines for what a reader must know about them.
 #[must_use]
 pub fn summary(report: &Report<'_>, time: Duration) -> String {
+    let mut text = format!("{} in {:.2}s\n", headline(report), time.as_secs_f64());
+    for remark in remarks(report) {
+        text.push_str(&remark);
+        text.push('\n');
+    }
+    text
+}
+
+/// The counts, in one line.
+pub(super) fn headline(report: &Report<'_>) -> String {
     let settled = report.settled;
     let found: Vec<String> = Severity::ALL
         .iter()
@@ -22,47 +31,49 @@ pub fn summary(report: &Report<'_>, time: Duration) -> String {
         [one] => format!("Found {one}"),
         [first @ .., last] => format!("Found {} and {last}", first.join(", ")),
     };
-    let mut text = format!(
-        "{found} in {} ({} checked",
+    let skipped = match report.skipped {
+        0 => String::new(),
+        skipped => format!(", {skipped} skipped"),
+    };
+    format!(
+        "{found} in {} ({} checked{skipped})",
         plural(report.processors, "processor"),
         plural(report.checked, "file")
-    );
-    if report.skipped > 0 {
-        let _ = write!(text, ", {} skipped", report.skipped);
-    }
-    let _ = writeln!(text, ") in {:.2}s", time.as_secs_f64());
+    )
+}
+
+/// What a reader must know about the counts, in lines.
+pub(super) fn remarks(report: &Report<'_>) -> Vec<String> {
+    let settled = report.settled;
+    let mut out = Vec::new();
     let mut failed: Vec<&str> = report.failures.iter().map(|f| f.path.as_str()).collect();
     failed.dedup();
     if !failed.is_empty() {
-        let _ = writeln!(
-            text,
-            "{} could not be analysed: the result is incomplete",
-            plural(failed.len(), "path")
-        );
+        let paths = plural(failed.len(), "path");
+        out.push(format!(
+            "{paths} could not be analysed: the result is incomplete"
+        ));
     }
     if report.fixed > 0 {
-        let _ = writeln!(text, "{} fixed", plural(report.fixed, "finding"));
+        out.push(format!("{} fixed", plural(report.fixed, "finding")));
     }
     let suppressed = settled.count(Outcome::Suppressed);
     if suppressed > 0 {
-        let _ = writeln!(
-            text,
-            "{} ignored by comments",
-            plural(suppressed, "finding")
-        );
+        let findings = plural(suppressed, "finding");
+        out.push(format!("{findings} ignored by comments"));
     }
     let known = settled.count(Outcome::Known);
     if known > 0 {
-        let _ = writeln!(text, "{} known from the baseline", plural(known, "finding"));
+        let findings = plural(known, "finding");
+        out.push(format!("{findings} known from the baseline"));
     }
     let expired: usize = settled.baselines.iter().map(|(_, gone)| gone.len()).sum();
     if expired > 0 {
         let are = if expired == 1 { "is" } else { "are" };
-        let _ = writeln!(
-            text,
+        out.push(format!(
             "{} of the baseline {are} no longer found; --write-baseline drops them",
             plural(expired, "finding")
-        );
+        ));
     }
     let fixable = |safety| {
         let fixes = settled
@@ -73,25 +84,24 @@ pub fn summary(report: &Report<'_>, time: Duration) -> String {
     };
     let (safe, others) = (fixable(Safety::Safe), fixable(Safety::Unsafe));
     if safe > 0 {
-        let _ = writeln!(text, "{} can be fixed with --fix", plural(safe, "finding"));
+        let findings = plural(safe, "finding");
+        out.push(format!("{findings} can be fixed with --fix"));
     }
     if others > 0 {
         let more = if safe > 0 { " more" } else { "" };
-        let _ = writeln!(
-            text,
+        out.push(format!(
             "{}{more} can be fixed with --fix --unsafe-fixes, which changes what the program does",
             plural(others, "finding")
-        );
+        ));
     }
     let hidden = settled.count(Outcome::BelowThreshold);
     if hidden > 0 {
-        let _ = writeln!(
-            text,
+        out.push(format!(
             "{} hidden; --pedantic shows them",
             plural(hidden, "note")
-        );
+        ));
     }
-    text
+    out
 }
 
 /// `1 file`, `2 files`

@@ -1,7 +1,6 @@
 //! The format for people: source snippets with numbered steps, rendered by codespan-reporting.
 
 use std::io;
-use std::time::Duration;
 
 use codespan_reporting::diagnostic::{Diagnostic, Label, LabelStyle, Severity as Level};
 use codespan_reporting::files::Error;
@@ -14,15 +13,11 @@ use crate::diagnostics::{Finding, Location, Severity};
 use crate::source::SourceMap;
 
 /// Writes every finding, then the summary.
-pub fn write(
-    report: &Report<'_>,
-    time: Option<Duration>,
-    out: &mut dyn WriteColor,
-) -> io::Result<()> {
+pub fn write(report: &Report<'_>, out: &mut dyn WriteColor) -> io::Result<()> {
     for reported in &report.settled.reported {
         finding(&reported.finding, report.sources, out)?;
     }
-    if let Some(time) = time {
+    if let Some(time) = report.time {
         write!(out, "{}", summary(report, time))?;
     }
     Ok(())

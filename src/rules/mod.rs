@@ -87,3 +87,32 @@ impl std::ops::AddAssign for Effort {
         self.calls_cut += other.calls_cut;
     }
 }
+
+/// The project's page on the web, if the package names one.
+#[must_use]
+pub fn repository() -> Option<&'static str> {
+    Some(env!("CARGO_PKG_REPOSITORY")).filter(|url| !url.is_empty())
+}
+
+/// Where a rule is explained on the web, if the package says where the project is.
+#[must_use]
+pub fn help_uri(rule: &str) -> Option<String> {
+    repository().map(|repository| page_in(repository, env!("CARGO_PKG_VERSION"), rule))
+}
+
+fn page_in(repository: &str, version: &str, rule: &str) -> String {
+    let repository = repository.trim_end_matches('/');
+    format!("{repository}/blob/v{version}/docs/rules/{rule}.md")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_of_a_rule_is_in_the_repository() {
+        let page = super::page_in("https://example.org/tally/", "1.2.3", "untracked-return");
+        let wanted = "https://example.org/tally/blob/v1.2.3/docs/rules/untracked-return.md";
+        assert_eq!(page, wanted);
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert!(root.join("docs/rules/untracked-return.md").is_file());
+    }
+}

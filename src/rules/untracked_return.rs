@@ -5,6 +5,7 @@ mod repair;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::contracts::exits::{Exit, Followed, MethodExits, Unset};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::{State, flag};
@@ -14,8 +15,8 @@ use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPl
 use crate::ir::{BlockId, Overrides};
 use crate::program::{ClassRef, FuncRef, Program};
 use crate::rules::contract_method::{
-    self, Checked, ExitPoint, Subject, Task, decided_last, enter, entry_state, exit_point,
-    own_helper, simulate,
+    self, Arrival, Checked, ExitPoint, Returns, Subject, Task, decided_last, enter, entry_state,
+    exit_point, own_helper, simulate,
 };
 use crate::rules::tables::{Writes, is_write};
 use crate::rules::{Rule, SwallowedWrite, UntrackedReturn};
@@ -71,6 +72,16 @@ impl Bad {
             Bad::Unverified => "unverified",
         }
     }
+
+    /// Why the place is not set; `None` when that is not known.
+    fn unset(self) -> Option<Unset> {
+        match self {
+            Bad::Dropped => Some(Unset::Dropped),
+            Bad::AfterWrite => Some(Unset::AfterWrite),
+            Bad::Plain => Some(Unset::Plain),
+            Bad::Unverified => None,
+        }
+    }
 }
 
 /// What was found out about one function.
@@ -83,6 +94,8 @@ struct Verdict {
     never: bool,
     /// Exits for which no single path was found.
     infeasible: u64,
+    /// All exits, good and bad.
+    exits: Vec<Exit>,
 }
 
 /// Checks the contract method that a class has, if the class has to keep the contract. `writes`
@@ -119,7 +132,13 @@ fn check_function(subject: Subject<'_>, writes: &Writes, out: &mut Checked) {
             .finding(UntrackedReturn.meta(), kind)
             .arg("place", contract.sets.to_string())
     };
+    let exits = |followed, exits| MethodExits {
+        def,
+        followed,
+        exits,
+    };
     if subject.is_generator(&engine) {
+        out.exits.push(exits(Followed::RunsNothing, Vec::new()));
         out.findings.push(
             start("never-set")
                 .note("the body contains `yield`: calling it only makes a generator, and runs nothing")
@@ -133,6 +152,7 @@ fn check_function(subject: Subject<'_>, writes: &Writes, out: &mut Checked) {
     out.effort.account(&engine.budget);
     let Some(mut verdict) = verdict else {
         out.effort.given_up += 1;
+        out.exits.push(exits(Followed::TooLarge, Vec::new()));
         let large = start("unverified")
             .arg("unknown", "it is too large to follow every path")
             .arg("remedy", "move parts of it into methods of their own");
@@ -152,6 +172,8 @@ fn check_function(subject: Subject<'_>, writes: &Writes, out: &mut Checked) {
         }
     }
     out.effort.infeasible += verdict.infeasible;
+    let all = std::mem::take(&mut verdict.exits);
+    out.exits.push(exits(Followed::Wholly, all));
     let found = Found {
         class,
         func: judged,
@@ -176,13 +198,17 @@ fn judge(
     let mut arrivals: BTreeMap<ExitPoint, Arrivals> = BTreeMap::new();
     let mut any_good = false;
     let mut any_unverified = false;
-    for e in graph.exits.iter().filter(|e| e.kind == ExitKind::Return) {
+    let mut returns = Returns::default();
+    let exits = graph.exits.iter().enumerate();
+    for (at, e) in exits.filter(|(_, e)| e.kind == ExitKind::Return) {
+        let point = exit_point(&cx, e.block);
         // Who returns a failure has said so.
         if engine.is_failure(&e.state, e.value) {
+            returns.arrive(point, Arrival::Failure);
             continue;
         }
         let bad = bad(engine, &e.state);
-        let point = exit_point(&cx, e.block);
+        returns.arrive(point, bad.map_or(Arrival::Set(at), |_| Arrival::Unset));
         arrivals.entry(point).or_default().add(e.block, bad);
         match bad {
             None => any_good = true,
@@ -213,6 +239,7 @@ fn judge(
                     Witness::Found(events, end) => {
                         let low = end.flags & flag::UNCERTAIN != 0;
                         found.push((point, wanted, low, events));
+                        returns.confirm(point, wanted.unset());
                         settled = true;
                     }
                     Witness::Infeasible | Witness::Unknown => infeasible += 1,
@@ -220,6 +247,8 @@ fn judge(
             }
         }
     }
+    let key = engine.automaton.place().map(|place| place.key.clone());
+    let exits = returns.exits(engine, &cx, &graph, &key.unwrap_or_default());
     let lost = found.iter().any(|(_, b, ..)| *b == Bad::Dropped);
     let never = !any_good && !any_unverified && !lost && !found.is_empty();
     Some(Verdict {
@@ -227,6 +256,7 @@ fn judge(
         arrivals,
         never,
         infeasible,
+        exits,
     })
 }
 

@@ -50,6 +50,13 @@ impl LineIndex {
         offset(self.starts.partition_point(|&start| start <= at))
     }
 
+    /// Where a line (from 1) starts; the end of the text for lines after the last.
+    #[must_use]
+    pub fn line_start(&self, line: u32) -> u32 {
+        let index = (line as usize).saturating_sub(1);
+        self.starts.get(index).copied().unwrap_or(self.len)
+    }
+
     /// The byte range of a line (from 1), line break excluded; `None` when there is no such line.
     #[must_use]
     pub fn line_range(&self, text: &str, line: u32) -> Option<std::ops::Range<usize>> {

@@ -3,9 +3,11 @@
 
 mod duty;
 mod entry;
+mod exits;
 mod reach;
 
 use crate::config::{Contract, Settings};
+use crate::contracts::exits::MethodExits;
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::Engine;
 use crate::engine::witness::PathEvent;
@@ -19,6 +21,7 @@ use reach::brings_helpers;
 pub use duty::{Grounds, Task};
 pub(in crate::rules) use duty::{decided_last, own_helper};
 pub(in crate::rules) use entry::{ExitPoint, enter, entry_state, exit_point, simulate};
+pub(in crate::rules) use exits::{Arrival, Returns};
 
 /// What such a rule has to see of a program: the methods of the contracts, and what implies more.
 pub(in crate::rules) fn interest(settings: &Settings) -> Interest {
@@ -43,6 +46,8 @@ pub struct Checked {
     pub subjects: Vec<Location>,
     /// Methods that had to keep the contract.
     pub processors: usize,
+    /// The exits of these, where the rule looks at all of them.
+    pub exits: Vec<MethodExits>,
     /// What it cost.
     pub effort: Effort,
 }

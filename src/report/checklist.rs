@@ -1,0 +1,147 @@
+//! What a reviewer looks at: each processor that was checked, with the exits of its method.
+
+use super::Report;
+use crate::contracts::exits::{Exit, ExitState, Followed, MethodExits, Unset};
+use crate::contracts::survey::Processor;
+use crate::diagnostics::{Finding, Location};
+use crate::rules::{Rule, UntrackedReturn};
+use crate::settle::Reported;
+
+/// One definition of a contract method, or a class that inherits it as it is.
+pub(super) struct Item<'a> {
+    pub(super) processor: &'a Processor,
+    /// The method of the contract.
+    pub(super) method: &'a str,
+    /// The place that it must set.
+    pub(super) sets: String,
+    /// The exits; none for a class that inherits the method.
+    pub(super) exits: Option<&'a MethodExits>,
+}
+
+/// The states as programs read them.
+pub(super) fn state_name(state: ExitState) -> &'static str {
+    match state {
+        ExitState::Set => "set",
+        ExitState::NotSet { .. } => "not-set",
+        ExitState::Unverified => "unverified",
+        ExitState::Raises | ExitState::Fails | ExitState::Unreached => "not-demanded",
+    }
+}
+
+/// Why it is so, as programs read it.
+pub(super) fn reason_name(state: ExitState) -> Option<&'static str> {
+    Some(match state {
+        ExitState::Set | ExitState::Unverified => return None,
+        ExitState::NotSet { why, .. } => match why {
+            Unset::Dropped => "dropped",
+            Unset::AfterWrite => "unset-after-write",
+            Unset::Plain => "unset",
+        },
+        ExitState::Raises => "raises",
+        ExitState::Fails => "returns-failure",
+        ExitState::Unreached => "unreached",
+    })
+}
+
+/// Why there are no exits, as programs read it; for people the text behind it.
+pub(super) fn unfollowed(followed: Followed) -> Option<(&'static str, &'static str)> {
+    match followed {
+        Followed::Wholly => None,
+        Followed::TooLarge => Some(("too-large", "it is too large to follow every path")),
+        Followed::RunsNothing => Some((
+            "generator",
+            "a call only makes a generator, and runs nothing",
+        )),
+    }
+}
+
+/// The state for people.
+pub(super) fn state_in_words(state: ExitState) -> &'static str {
+    match state {
+        ExitState::Set => "set",
+        ExitState::NotSet { why, sometimes_set } => match (why, sometimes_set) {
+            (Unset::Dropped, false) => "not set: set before, and lost again",
+            (Unset::Dropped, true) => "not set on some path: set before, and lost again",
+            (Unset::AfterWrite, false) => "not set, after writing rows",
+            (Unset::AfterWrite, true) => "not set on some path, after writing rows",
+            (Unset::Plain, false) => "not set",
+            (Unset::Plain, true) => "not set on some path",
+        },
+        ExitState::Unverified => "unverified: it depends on code that was not found or followed",
+        ExitState::Raises => "not demanded: it raises",
+        ExitState::Fails => "not demanded: it returns a failure",
+        ExitState::Unreached => "not demanded: no path leads here",
+    }
+}
+
+/// Why what is wrong at an exit is not reported.
+pub(super) enum Excuse<'a> {
+    /// A comment ignores it, for this reason.
+    Ignored(Option<&'a str>),
+    /// A baseline knows it.
+    Known,
+}
+
+impl<'a> Report<'a> {
+    /// What to look at, in the order of paths and lines.
+    pub(super) fn checklist(&self) -> Vec<Item<'a>> {
+        let mut out: Vec<Item<'a>> = Vec::new();
+        for survey in self.contracts {
+            for processor in &survey.processors {
+                let item = |exits| Item {
+                    processor,
+                    method: &survey.contract.method,
+                    sets: survey.contract.sets.to_string(),
+                    exits,
+                };
+                match processor.methods.as_slice() {
+                    [] => out.push(item(None)),
+                    methods => out.extend(methods.iter().map(|method| item(Some(method)))),
+                }
+            }
+        }
+        out.sort_by_cached_key(|item| {
+            let place = item.place();
+            let file = self.sources.get(place.file);
+            let class = item.processor.class.clone();
+            (file.display.clone(), place.span, class)
+        });
+        out
+    }
+
+    /// Why what is wrong at an exit is not reported, if that is so.
+    pub(super) fn excuse(&self, item: &Item<'_>, exit: &Exit) -> Option<Excuse<'a>> {
+        let def = item.exits.map(|exits| exits.def);
+        let is_about = |finding: &Finding| {
+            let primary = finding.primary.location;
+            let here = finding.exits.contains(&exit.place) || primary == exit.place;
+            // Of what several classes share, one finding stands for all.
+            here && (primary == exit.place
+                || Some(primary) == def
+                || finding.symbol == item.symbol())
+        };
+        let settled = self.settled;
+        let of = |reported: &Reported| {
+            reported.finding.rule == UntrackedReturn.id() && is_about(&reported.finding)
+        };
+        if settled.reported.iter().any(of) {
+            return None;
+        }
+        if let Some(ignored) = settled.suppressed.iter().find(|s| of(&s.finding)) {
+            return Some(Excuse::Ignored(ignored.reason.as_deref()));
+        }
+        settled.known.iter().any(of).then_some(Excuse::Known)
+    }
+}
+
+impl Item<'_> {
+    /// `Class.method`
+    pub(super) fn symbol(&self) -> String {
+        format!("{}.{}", self.processor.class, self.method)
+    }
+
+    /// Where the method is, or the class that inherits it.
+    pub(super) fn place(&self) -> Location {
+        self.exits.map_or(self.processor.place, |exits| exits.def)
+    }
+}

@@ -1,0 +1,114 @@
+//! The table of findings, and the path and the fix of each.
+
+use super::escape::{crop, fence, text};
+use super::{Sheet, at, code, in_message, source};
+use crate::diagnostics::{Finding, Fix};
+use crate::report::Report;
+use crate::settle::Reported;
+
+/// Lines of a patch that are shown.
+const MAX_LINES: usize = 60;
+/// Characters of a line of a patch that are shown.
+const MAX_LINE: usize = 200;
+
+/// Writes the table; tells how many rows are left out.
+pub(super) fn table(report: &Report<'_>, found: &[(usize, &Reported)], sheet: &mut Sheet) -> usize {
+    if found.is_empty() {
+        return 0;
+    }
+    sheet.add(
+        "\n|  | severity | finding | where |\n|--:|---|---|---|\n",
+        100,
+    );
+    let mut left_out = 0;
+    for (number, reported) in found {
+        let finding = &reported.finding;
+        let row = format!(
+            "| {number} | {} | {}<br>{} | {}<br>{} |\n",
+            severity(finding),
+            in_message(&finding.message),
+            code(&format!("{}: {}", finding.rule, finding.kind)),
+            at(report, &finding.primary.location),
+            code(&crop(&finding.symbol, 100)),
+        );
+        left_out += usize::from(!sheet.add(&row, 45));
+    }
+    left_out
+}
+
+fn severity(finding: &Finding) -> &'static str {
+    match finding.severity {
+        crate::diagnostics::Severity::Error => "**error**",
+        crate::diagnostics::Severity::Warning => "warning",
+        crate::diagnostics::Severity::Note => "note",
+    }
+}
+
+/// Writes how each is reached and mended; tells how many are left out.
+pub(super) fn paths(report: &Report<'_>, found: &[(usize, &Reported)], sheet: &mut Sheet) -> usize {
+    if found.is_empty() {
+        return 0;
+    }
+    sheet.add("\n#### Paths and fixes\n\n", 100);
+    let mut left_out = 0;
+    for (number, reported) in found {
+        let details = details(report, *number, &reported.finding);
+        left_out += usize::from(!sheet.add(&details, 75));
+    }
+    left_out
+}
+
+fn details(report: &Report<'_>, number: usize, finding: &Finding) -> String {
+    let mut out = format!(
+        "<details><summary>{number}. {}: {}</summary>\n\n",
+        finding.severity,
+        in_message(&finding.message)
+    );
+    if finding.steps.is_empty() {
+        let step = &finding.primary;
+        out.push_str(&format!("* {}: ", at(report, &step.location)));
+        out.push_str(&format!("{}\n", in_message(&step.message)));
+    }
+    for (step, number) in finding.steps.iter().zip(1..) {
+        let shown = source(report, &step.location);
+        out.push_str(&format!("{number}. {}: ", at(report, &step.location)));
+        if !shown.is_empty() {
+            out.push_str(&format!("{} — ", code(&shown)));
+        }
+        out.push_str(&format!("{}\n", in_message(&step.message)));
+    }
+    for note in &finding.notes {
+        out.push_str(&format!("\n**Note:** {}\n", in_message(note)));
+    }
+    if !finding.help.is_empty() {
+        out.push_str(&format!("\n**Help:** {}\n", in_message(&finding.help)));
+    }
+    if let Some(fix) = &finding.fix {
+        out.push_str(&patch(report, fix));
+    }
+    out.push_str("\n</details>\n\n");
+    out
+}
+
+fn patch(report: &Report<'_>, fix: &Fix) -> String {
+    let safety = match fix.safety {
+        crate::diagnostics::Safety::Safe => "it cannot make anything worse",
+        crate::diagnostics::Safety::Unsafe => "it changes what the program does",
+    };
+    let mut out = format!("\n**Fix** ({safety}): {}\n", in_message(&fix.message));
+    for hunk in report.hunks(fix) {
+        let mut lines: Vec<String> = hunk.lines.iter().map(|line| crop(line, MAX_LINE)).collect();
+        if lines.len() > MAX_LINES {
+            lines.truncate(MAX_LINES);
+            lines.push(" …".to_owned());
+        }
+        let lines = lines.join("\n");
+        let fence = fence(&lines);
+        out.push_str(&format!(
+            "\n{}{}\n\n{fence}diff\n{lines}\n{fence}\n",
+            at(report, &hunk.location),
+            text(", from there:"),
+        ));
+    }
+    out
+}

@@ -1,0 +1,174 @@
+//! Markdown for people who review: a table of findings, the path and the fix of each, what could
+//! not be analysed, and a checklist of the exits of every processor that was checked.
+//!
+//! A page never grows larger than its platform takes: whole entries are left out, the least severe
+//! first, and the last line tells how many.
+
+mod checklist;
+mod escape;
+mod findings;
+
+use std::io::{self, Write};
+
+use super::summary::{headline, remarks};
+use super::{Report, plural};
+use crate::diagnostics::Location;
+use crate::settle::Reported;
+use escape::{code, crop, message, text};
+
+/// By this a review bot finds the comment that it wrote before.
+const MARKER: &str = "<!-- tallylint -->\n";
+/// What the last line may take.
+const RESERVE: usize = 400;
+/// Longer texts are cropped.
+const MAX_CHARS: usize = 300;
+/// Most of what could not be analysed that is told, one by one.
+const MAX_FAILURES: usize = 50;
+
+/// Where a page is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Page {
+    /// A comment on a pull request.
+    Comment,
+    /// The summary of a job.
+    Summary,
+}
+
+impl Page {
+    /// How many bytes a page may have. Comments are limited in characters, of which there are
+    /// fewer.
+    fn limit(self) -> usize {
+        match self {
+            Page::Comment => 65_536,
+            Page::Summary => 1024 * 1024,
+        }
+    }
+}
+
+/// Text that grows up to a limit.
+struct Sheet {
+    text: String,
+    limit: usize,
+}
+
+impl Sheet {
+    /// Adds a piece as a whole if at most so many per cent of the room are used then.
+    fn add(&mut self, piece: &str, percent: usize) -> bool {
+        let fits = self.text.len() + piece.len() <= self.limit / 100 * percent;
+        if fits {
+            self.text.push_str(piece);
+        }
+        fits
+    }
+}
+
+/// Writes a page.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn write<W: Write + ?Sized>(report: &Report<'_>, page: Page, out: &mut W) -> io::Result<()> {
+    let mut sheet = Sheet {
+        text: String::new(),
+        limit: page.limit() - RESERVE,
+    };
+    if page == Page::Comment {
+        sheet.text.push_str(MARKER);
+    }
+    head(report, &mut sheet);
+    let mut found: Vec<&Reported> = report.settled.reported.iter().collect();
+    found.sort_by_key(|reported| std::cmp::Reverse(reported.finding.severity));
+    let found: Vec<(usize, &Reported)> = (1..).zip(found).collect();
+    let rows = findings::table(report, &found, &mut sheet);
+    let paths = findings::paths(report, &found, &mut sheet);
+    let processors = checklist::write(report, &mut sheet);
+    let left_out: Vec<String> = [
+        (rows, "finding"),
+        (paths, "path"),
+        (processors, "processor"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, noun)| plural(count, noun))
+    .collect();
+    if !left_out.is_empty() {
+        sheet.text.push_str(&format!(
+            "\n> [!NOTE]\n> Left out, because a page may have {} bytes: {}.\n",
+            page.limit(),
+            left_out.join(", ")
+        ));
+    }
+    out.write_all(sheet.text.as_bytes())
+}
+
+fn head(report: &Report<'_>, sheet: &mut Sheet) {
+    let title = format!("### tallylint: {}\n", text(&lower(&headline(report))));
+    sheet.add(&title, 100);
+    if report.bug.is_some() || !report.failures.is_empty() {
+        sheet.add("\n> [!CAUTION]\n> The result is incomplete.\n", 100);
+        if let Some(bug) = report.bug {
+            let bug = text(&crop(&bug.to_string(), MAX_CHARS));
+            sheet.add(&format!("> * the analysis panicked: {bug}\n"), 100);
+        }
+        for failure in report.failures.iter().take(MAX_FAILURES) {
+            let place = report.place_of_failure(failure);
+            let line = failure.location.map(|(line, _)| line);
+            let shown = match line {
+                Some(line) => format!("{}:{line}", place.text()),
+                None => place.text(),
+            };
+            let what = if failure.internal {
+                "internal error: "
+            } else {
+                ""
+            };
+            let reason = text(&crop(&failure.reason, MAX_CHARS));
+            let place = linked(report, &shown, report.link(&place, line));
+            sheet.add(&format!("> * {place}: {what}{reason}\n"), 100);
+        }
+        if let more @ 1.. = report.failures.len().saturating_sub(MAX_FAILURES) {
+            sheet.add(&format!("> * and {more} more\n"), 100);
+        }
+    }
+    let remarks: String = remarks(report)
+        .iter()
+        .map(|remark| format!("* {}\n", text(remark)))
+        .collect();
+    if !remarks.is_empty() {
+        sheet.add(&format!("\n{remarks}"), 100);
+    }
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
+}
+
+/// Code that leads to a place on the web, if there is one.
+fn linked(report: &Report<'_>, shown: &str, link: Option<String>) -> String {
+    let shown = code(&crop(shown, MAX_CHARS));
+    match link.filter(|_| report.links.is_some()) {
+        Some(link) => format!("[{shown}]({link})"),
+        None => shown,
+    }
+}
+
+/// `path:line`, with a link.
+fn at(report: &Report<'_>, location: &Location) -> String {
+    let place = report.place(location);
+    let line = report.region(location).line;
+    let shown = format!("{}:{line}", place.text());
+    linked(report, &shown, report.link(&place, Some(line)))
+}
+
+/// The first line of what is at a location, on one line.
+fn source(report: &Report<'_>, location: &Location) -> String {
+    let file = report.sources.get(location.file);
+    let first = file.slice(location.span).lines().next().unwrap_or("");
+    let words: Vec<&str> = first.split_whitespace().collect();
+    crop(&words.join(" "), 100)
+}
+
+fn in_message(words: &str) -> String {
+    message(&crop(words, MAX_CHARS))
+}

@@ -1,0 +1,132 @@
+//! Where findings are, as the formats for other programs say it.
+
+use std::path::{Component, Path, PathBuf};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::Report;
+use crate::diagnostics::{FileFailure, Location};
+use crate::source::SourceFile;
+
+/// What stands in a path of a URI as it is: the unreserved characters, and the slash.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
+/// What a location covers. All numbers start at 1, columns count Unicode scalar values, and the
+/// end column is the one after the last character.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Region {
+    pub(super) line: u32,
+    pub(super) column: u32,
+    pub(super) end_line: u32,
+    pub(super) end_column: u32,
+}
+
+/// A path as platforms want it: relative to the report's root when it is below that.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    inside: bool,
+}
+
+impl Place {
+    /// Whether it is below the root.
+    pub(super) fn is_inside(&self) -> bool {
+        self.inside
+    }
+
+    /// As people read it, with `/`.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&bytes(&self.path)).into_owned()
+    }
+
+    /// As a reference relative to the root, or as an absolute URI. Nothing of the path is lost, even
+    /// where it is no text.
+    pub(super) fn uri(&self) -> String {
+        let path = bytes(&self.path);
+        let path = percent_encode(&path, PATH);
+        match (self.inside, self.path.is_absolute()) {
+            (false, true) => format!("file://{path}"),
+            _ => path.to_string(),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn bytes(path: &Path) -> Vec<u8> {
+    use std::os::unix::ffi::OsStrExt;
+    path.as_os_str().as_bytes().to_vec()
+}
+
+#[cfg(not(unix))]
+fn bytes(path: &Path) -> Vec<u8> {
+    let text = path.to_string_lossy();
+    let text = text.strip_prefix(r"\\?\").unwrap_or(&text);
+    let drive = if path.is_absolute() { "/" } else { "" };
+    format!("{drive}{}", text.replace('\\', "/")).into_bytes()
+}
+
+impl Report<'_> {
+    /// What a location covers.
+    pub(super) fn region(&self, location: &Location) -> Region {
+        let file = self.sources.get(location.file);
+        let start = file.position(location.span.start);
+        let end = file.position(location.span.end);
+        Region {
+            line: start.line,
+            column: start.column,
+            end_line: end.line,
+            end_column: end.column,
+        }
+    }
+
+    /// Where the file of a location is.
+    pub(super) fn place(&self, location: &Location) -> Place {
+        self.place_of(&self.sources.get(location.file))
+    }
+
+    /// Where a file is: by the name that it was found under, or else by its real one.
+    pub(super) fn place_of(&self, file: &SourceFile) -> Place {
+        let found = self.place_at(&file.path);
+        if found.inside {
+            return found;
+        }
+        let real = self.place_at(&file.real_path);
+        if real.inside { real } else { found }
+    }
+
+    /// Where a line of a file is shown on the web.
+    pub(super) fn link(&self, place: &Place, line: Option<u32>) -> Option<String> {
+        let base = self.links.filter(|_| place.inside)?;
+        let line = line.map(|line| format!("#L{line}")).unwrap_or_default();
+        Some(format!("{base}/{}{line}", place.uri()))
+    }
+
+    /// Where a failure happened.
+    pub(super) fn place_of_failure(&self, failure: &FileFailure) -> Place {
+        self.place_at(Path::new(&failure.path))
+    }
+
+    fn place_at(&self, path: &Path) -> Place {
+        let whole = self.sources.cwd().join(path);
+        let clean: PathBuf = whole
+            .components()
+            .filter(|part| *part != Component::CurDir)
+            .collect();
+        let climbs = clean.components().any(|part| part == Component::ParentDir);
+        match clean.strip_prefix(self.root) {
+            Ok(inside) if !climbs => Place {
+                path: inside.to_path_buf(),
+                inside: true,
+            },
+            _ => Place {
+                path: clean,
+                inside: false,
+            },
+        }
+    }
+}
