@@ -1,11 +1,15 @@
 //! What a reviewer looks at: each processor that was checked, with the exits of its method.
 
+use std::collections::HashMap;
+
 use super::Report;
 use crate::contracts::exits::{Exit, ExitState, Followed, MethodExits, Unset};
 use crate::contracts::survey::Processor;
 use crate::diagnostics::{Finding, Location};
+use crate::frontend::layout::Layout;
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settle::Reported;
+use crate::source::FileId;
 
 /// One definition of a contract method, or a class that inherits it as it is.
 pub(super) struct Item<'a> {
@@ -71,6 +75,37 @@ pub(super) fn state_in_words(state: ExitState) -> &'static str {
         ExitState::Raises => "not demanded: it raises",
         ExitState::Fails => "not demanded: it returns a failure",
         ExitState::Unreached => "not demanded: no path leads here",
+    }
+}
+
+/// Whether somebody should look at an exit.
+pub(super) fn is_open(exit: &Exit) -> bool {
+    matches!(exit.state, ExitState::NotSet { .. } | ExitState::Unverified)
+}
+
+/// The statements of files, by what is in them.
+#[derive(Default)]
+pub(super) struct Statements(HashMap<FileId, Layout>);
+
+impl Statements {
+    /// The statement that a location lies in, on one line.
+    pub(super) fn around(&mut self, report: &Report<'_>, location: &Location) -> String {
+        let file = report.sources.get(location.file);
+        let layout = self.0.entry(file.id);
+        let layout = layout.or_insert_with(|| Layout::of(file.language, &file.text));
+        // The innermost is the one that starts last. They are in the order of their starts.
+        let statements = &layout.statements;
+        let end = statements.partition_point(|s| s.span.start <= location.span.start);
+        let around = statements[..end].iter().rev();
+        let around = around.map(|s| s.span).find(|s| s.contains(location.span));
+        let one_line = |span| {
+            let words: Vec<&str> = file.slice(span).split_whitespace().collect();
+            words.join(" ").trim_end_matches(';').to_owned()
+        };
+        // Of the head of a compound statement, only what is meant.
+        let whole = around.map(one_line);
+        let whole = whole.filter(|text| !text.ends_with(['{', ':']));
+        whole.unwrap_or_else(|| one_line(location.span))
     }
 }
 

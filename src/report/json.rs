@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
+use super::checklist::{Excuse, Item, Statements, is_open, reason_name, state_name, unfollowed};
 use super::harmless::harmless_json;
+use crate::contracts::exits::{Exit, ExitState};
 use crate::diagnostics::{Fix, Location, Step};
 use crate::settle::Reported;
 use crate::source::SourceMap;
@@ -25,6 +27,8 @@ struct Document<'a> {
     fixed: usize,
     files: Files<'a>,
     processors: usize,
+    /// Every way out of each method that had to keep a contract.
+    checklist: Vec<JsonMethod<'a>>,
 }
 
 #[derive(Serialize)]
@@ -108,6 +112,49 @@ struct JsonStep<'a> {
     message: &'a str,
 }
 
+/// A method as one class runs it.
+#[derive(Serialize)]
+struct JsonMethod<'a> {
+    class: &'a str,
+    method: &'a str,
+    /// The place that must be set.
+    sets: String,
+    path: String,
+    line: u32,
+    /// The class that the method is inherited from as it is: its exits are listed there.
+    inherits: Option<&'a str>,
+    /// `too-large` or `generator`, when its exits are not known.
+    unfollowed: Option<&'static str>,
+    exits: Vec<JsonExit>,
+}
+
+#[derive(Serialize)]
+struct JsonExit {
+    path: String,
+    /// The line of the method's name for its end.
+    line: u32,
+    /// Whether it is the end of the method, and no statement.
+    end: bool,
+    /// `set`, `not-set`, `unverified` or `not-demanded`.
+    state: &'static str,
+    /// Of what is not set, the kind of the finding; of what is not demanded, `raises`,
+    /// `returns-failure` or `unreached`.
+    reason: Option<&'static str>,
+    /// Whether the place is set on some path.
+    sometimes_set: bool,
+    /// `comment` or `baseline`, when what is wrong is not reported because of it.
+    ignored_by: Option<&'static str>,
+    /// What sets the place.
+    set_by: Vec<JsonStore>,
+}
+
+#[derive(Serialize)]
+struct JsonStore {
+    path: String,
+    line: u32,
+    code: String,
+}
+
 #[derive(Serialize)]
 struct Files<'a> {
     checked: usize,
@@ -139,6 +186,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
             .settled
             .suppressed
             .iter()
+            .filter(|_| report.ignored)
             .map(|suppressed| JsonSuppressed {
                 finding: finding(&suppressed.finding, report.sources),
                 reason: suppressed.reason.as_deref(),
@@ -152,6 +200,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
             failed: report.failures.iter().map(failed).collect(),
         },
         processors: report.processors,
+        checklist: checklist(report),
     };
     let text = serde_json::to_string_pretty(&document)?;
     writeln!(out, "{}", harmless_json(&text))
@@ -225,6 +274,67 @@ fn fix<'a>(fix: &'a Fix, sources: &SourceMap) -> JsonFix<'a> {
         message: &fix.message,
         safety: fix.safety.name(),
         edits: edits.collect(),
+    }
+}
+
+fn checklist<'a>(report: &Report<'a>) -> Vec<JsonMethod<'a>> {
+    let mut statements = Statements::default();
+    let items = report.checklist().into_iter();
+    items
+        .map(|item| {
+            let place = item.place();
+            let exits = item.exits.iter().flat_map(|method| &method.exits);
+            JsonMethod {
+                class: &item.processor.class,
+                method: item.method,
+                sets: item.sets.clone(),
+                path: report.sources.get(place.file).display.clone(),
+                line: line(&place, report.sources),
+                inherits: item.processor.inherits.as_deref(),
+                unfollowed: item
+                    .exits
+                    .and_then(|method| unfollowed(method.followed))
+                    .map(|(name, _)| name),
+                exits: exits
+                    .map(|found| exit(report, &item, found, &mut statements))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn exit(
+    report: &Report<'_>,
+    item: &Item<'_>,
+    exit: &Exit,
+    statements: &mut Statements,
+) -> JsonExit {
+    let path = |location: &Location| report.sources.get(location.file).display.clone();
+    let stores = exit.set_at.iter().map(|store| JsonStore {
+        path: path(store),
+        line: line(store, report.sources),
+        code: statements.around(report, store),
+    });
+    let excuse = report.excuse(item, exit).filter(|_| is_open(exit));
+    JsonExit {
+        path: path(&exit.place),
+        line: line(&exit.place, report.sources),
+        end: exit.implicit,
+        state: state_name(exit.state),
+        reason: reason_name(exit.state),
+        sometimes_set: matches!(
+            exit.state,
+            ExitState::Set
+                | ExitState::NotSet {
+                    sometimes_set: true,
+                    ..
+                }
+        ),
+        ignored_by: excuse.map(|excuse| match excuse {
+            Excuse::Ignored(_) => "comment",
+            Excuse::Known => "baseline",
+        }),
+        set_by: stores.collect(),
     }
 }
 

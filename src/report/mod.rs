@@ -3,16 +3,20 @@
 //! Reporters see decided findings, sources and counts; they decide nothing. The exit status does
 //! not depend on the format.
 
+mod azure;
 mod checklist;
 mod concise;
 mod contracts;
 mod contracts_json;
 mod github;
+mod gitlab;
 mod harmless;
 mod json;
+mod junit;
 mod markdown;
 mod patch;
 mod place;
+mod rdjson;
 mod sarif;
 mod snippet;
 mod summary;
@@ -87,6 +91,16 @@ pub enum Format {
     GithubSummary,
     /// The same for one comment of a review bot
     Markdown,
+    /// The code quality report of GitLab
+    Gitlab,
+    /// One JSON object for reviewdog, with suggestions
+    Rdjson,
+    /// The same, with one line for each finding
+    Rdjsonl,
+    /// JUnit XML, for whatever shows test results
+    Junit,
+    /// Logging commands of Azure Pipelines
+    Azure,
 }
 
 /// Writes a report.
@@ -102,6 +116,11 @@ pub fn write(format: Format, report: &Report<'_>, out: &mut dyn WriteColor) -> i
         Format::Github => github::write(report, out),
         Format::GithubSummary => markdown::write(report, markdown::Page::Summary, out),
         Format::Markdown => markdown::write(report, markdown::Page::Comment, out),
+        Format::Gitlab => gitlab::write(report, out),
+        Format::Rdjson => rdjson::write(report, rdjson::Shape::Whole, out),
+        Format::Rdjsonl => rdjson::write(report, rdjson::Shape::Lines, out),
+        Format::Junit => junit::write(report, out),
+        Format::Azure => azure::write(report, out),
     }
 }
 

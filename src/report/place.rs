@@ -31,6 +31,8 @@ pub(super) struct Region {
 pub(super) struct Place {
     path: PathBuf,
     inside: bool,
+    /// How people see it when it is not below the root.
+    shown: String,
 }
 
 impl Place {
@@ -39,9 +41,12 @@ impl Place {
         self.inside
     }
 
-    /// As people read it, with `/`.
+    /// As text with `/`.
     pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&bytes(&self.path)).into_owned()
+        match self.inside {
+            true => String::from_utf8_lossy(&bytes(&self.path)).into_owned(),
+            false => self.shown.clone(),
+        }
     }
 
     /// As a reference relative to the root, or as an absolute URI. Nothing of the path is lost, even
@@ -91,11 +96,11 @@ impl Report<'_> {
 
     /// Where a file is: by the name that it was found under, or else by its real one.
     pub(super) fn place_of(&self, file: &SourceFile) -> Place {
-        let found = self.place_at(&file.path);
+        let found = self.place_at(&file.path, &file.display);
         if found.inside {
             return found;
         }
-        let real = self.place_at(&file.real_path);
+        let real = self.place_at(&file.real_path, &file.display);
         if real.inside { real } else { found }
     }
 
@@ -108,10 +113,10 @@ impl Report<'_> {
 
     /// Where a failure happened.
     pub(super) fn place_of_failure(&self, failure: &FileFailure) -> Place {
-        self.place_at(Path::new(&failure.path))
+        self.place_at(Path::new(&failure.path), &failure.path)
     }
 
-    fn place_at(&self, path: &Path) -> Place {
+    fn place_at(&self, path: &Path, shown: &str) -> Place {
         let whole = self.sources.cwd().join(path);
         let clean: PathBuf = whole
             .components()
@@ -122,10 +127,12 @@ impl Report<'_> {
             Ok(inside) if !climbs => Place {
                 path: inside.to_path_buf(),
                 inside: true,
+                shown: shown.to_owned(),
             },
             _ => Place {
                 path: clean,
                 inside: false,
+                shown: shown.to_owned(),
             },
         }
     }

@@ -28,7 +28,7 @@ impl Report<'_> {
                 let line = self.region(&step.location).line;
                 let place = match step.location.file == finding.primary.location.file {
                     true => format!("line {line}"),
-                    false => format!("{}:{line}", self.place(&step.location).text()),
+                    false => format!("{}:{line}", self.sources.get(step.location.file).display),
                 };
                 format!("{}. {place}: {}", at + 1, step.message)
             })

@@ -1,68 +1,125 @@
 //! The review checklist: each processor that was checked, with the exits of its method.
 
-use super::escape::{crop, text};
-use super::{MAX_CHARS, Sheet, at, code, source};
+use super::escape::{code, crop, html_code, text};
+use super::{MAX_CHARS, MAX_CODE, Sheet, at, source};
 use crate::contracts::exits::{Exit, ExitState};
-use crate::report::checklist::{Excuse, Item, state_in_words, unfollowed};
+use crate::report::checklist::{Excuse, Item, Statements, is_open, state_in_words, unfollowed};
 use crate::report::{Report, plural};
 
 /// Places that are named where an exit is set.
 const MAX_STORES: usize = 3;
+/// Classes that are named where they run the same code.
+const MAX_CLASSES: usize = 5;
+
+/// Processors that run the same code with the same exits.
+struct Group<'a> {
+    items: Vec<Item<'a>>,
+    /// For each exit, why what is wrong is not reported.
+    excuses: Vec<Option<Excuse<'a>>>,
+    /// How many exits somebody should look at.
+    open: usize,
+}
 
 /// Writes the list; tells how many processors are left out.
 pub(super) fn write(report: &Report<'_>, sheet: &mut Sheet) -> usize {
-    let items = report.checklist();
-    if items.is_empty() {
+    let mut groups = groups(report);
+    if groups.is_empty() {
         return 0;
     }
+    // What is cut off should be what is in order.
+    groups.sort_by_key(|group| std::cmp::Reverse(group.open));
     let intro = "\n#### Review checklist\n\n\
         Every way out of each method that was checked, and whether it has recorded by then what it \
         did. Exceptions that calls raise leave a method, too: nothing is demanded there.\n\n";
     sheet.add(intro, 100);
-    let pieces = items.iter().map(|item| processor(report, item));
-    pieces.filter(|piece| !sheet.add(piece, 100)).count()
+    let mut statements = Statements::default();
+    let mut left_out = 0;
+    for group in &groups {
+        let piece = processors(report, group, &mut statements);
+        if !sheet.add(&piece, 100) {
+            left_out += group.items.len();
+        }
+    }
+    left_out
 }
 
-fn processor(report: &Report<'_>, item: &Item<'_>) -> String {
-    let symbol = code(&crop(&item.symbol(), 100));
+fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
+    let mut out: Vec<Group<'a>> = Vec::new();
+    for item in report.checklist() {
+        let excuses: Vec<_> = item
+            .exits
+            .iter()
+            .flat_map(|method| &method.exits)
+            .map(|exit| report.excuse(&item, exit).filter(|_| is_open(exit)))
+            .collect();
+        let exits = item.exits.iter().flat_map(|method| &method.exits);
+        let open = exits.zip(&excuses);
+        let open = open.filter(|(exit, excuse)| is_open(exit) && excuse.is_none());
+        let open = open.count();
+        let same = out.last_mut().filter(|group| {
+            let other = &group.items[0];
+            item.exits.is_some()
+                && (other.exits, &other.sets, other.method) == (item.exits, &item.sets, item.method)
+                && group.open == open
+        });
+        match same {
+            Some(group) => group.items.push(item),
+            None => out.push(Group {
+                items: vec![item],
+                excuses,
+                open,
+            }),
+        }
+    }
+    out
+}
+
+fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statements) -> String {
+    let item = &group.items[0];
     let place = at(report, &item.place());
+    let symbol = crop(&item.symbol(), MAX_CODE);
     let Some(method) = item.exits else {
-        let from = item
-            .processor
-            .inherits
-            .as_deref()
-            .unwrap_or("a class that is not checked");
-        let from = code(&crop(from, 100));
-        return format!("* {symbol} ({place}) is inherited as it is from {from}\n");
+        let from = item.processor.inherits.as_deref();
+        let from = from.map_or("a class that is not checked".to_owned(), |from| {
+            code(&crop(from, MAX_CODE))
+        });
+        return format!(
+            "* {} ({place}) is inherited as it is from {from}\n",
+            code(&symbol)
+        );
     };
-    let sets = code(&crop(&item.sets, 100));
+    let sets = crop(&item.sets, MAX_CODE);
     if let Some((_, why)) = unfollowed(method.followed) {
+        let (symbol, sets) = (code(&symbol), code(&sets));
         return format!("* {symbol} ({place}) sets {sets}: not known, {why}\n");
     }
-    let open = method.exits.iter().filter(|exit| is_open(exit)).count();
-    let open = match open {
-        0 => "all in order".to_owned(),
+    let open = match group.open {
+        0 => "in order".to_owned(),
         open => format!("<b>{open} to look at</b>"),
     };
     let mut out = format!(
-        "<details><summary>{symbol} sets {sets}: {}, {open}</summary>\n\n{place}\n\n",
-        plural(method.exits.len(), "exit")
+        "<details><summary>{} sets {}: {}, {open}</summary>\n\n{place}{}\n\n",
+        html_code(&symbol),
+        html_code(&sets),
+        plural(method.exits.len(), "exit"),
+        others(&group.items[1..]),
     );
-    for exit in &method.exits {
-        let done = if is_open(exit) { " " } else { "x" };
+    for (exit, excuse) in method.exits.iter().zip(&group.excuses) {
+        let done = if is_open(exit) && excuse.is_none() {
+            ' '
+        } else {
+            'x'
+        };
         let what = match exit.implicit {
             true => "the end of the method".to_owned(),
-            false => code(&source(report, &exit.place)),
+            false => {
+                let line = report.region(&exit.place).line;
+                format!("line {line}, {}", code(&source(report, &exit.place)))
+            }
         };
-        let line = match exit.implicit {
-            true => String::new(),
-            false => format!("line {}: ", report.region(&exit.place).line),
-        };
-        out.push_str(&format!(
-            "- [{done}] {line}{what} — {}",
-            state(report, exit)
-        ));
-        match report.excuse(item, exit) {
+        let state = state(report, exit, statements);
+        out.push_str(&format!("- [{done}] {what}: {state}"));
+        match excuse {
             Some(Excuse::Ignored(Some(reason))) => {
                 let reason = text(&crop(reason, MAX_CHARS));
                 out.push_str(&format!(" (a comment ignores it: {reason})"));
@@ -77,11 +134,23 @@ fn processor(report: &Report<'_>, item: &Item<'_>) -> String {
     out
 }
 
-fn is_open(exit: &Exit) -> bool {
-    matches!(exit.state, ExitState::NotSet { .. } | ExitState::Unverified)
+/// The other classes that run the same.
+fn others(items: &[Item<'_>]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let named = items.iter().take(MAX_CLASSES);
+    let named: Vec<String> = named
+        .map(|item| code(&crop(&item.processor.class, MAX_CODE)))
+        .collect();
+    let more = match items.len().saturating_sub(MAX_CLASSES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(", run by {}{more} as well", named.join(", "))
 }
 
-fn state(report: &Report<'_>, exit: &Exit) -> String {
+fn state(report: &Report<'_>, exit: &Exit, statements: &mut Statements) -> String {
     let words = text(state_in_words(exit.state));
     let stores: Vec<String> = exit
         .set_at
@@ -89,7 +158,8 @@ fn state(report: &Report<'_>, exit: &Exit) -> String {
         .take(MAX_STORES)
         .map(|store| {
             let line = report.region(store).line;
-            format!("{} (line {line})", code(&source(report, store)))
+            let statement = crop(&statements.around(report, store), MAX_CODE);
+            format!("{} (line {line})", code(&statement))
         })
         .collect();
     let mut stores = stores.join(" or ");
@@ -99,9 +169,9 @@ fn state(report: &Report<'_>, exit: &Exit) -> String {
     match exit.state {
         ExitState::Set if stores.is_empty() => words,
         ExitState::Set => format!("{words} by {stores}"),
-        ExitState::NotSet { .. } if stores.is_empty() => format!("<b>{words}</b>"),
-        ExitState::NotSet { .. } => format!("<b>{words}</b>; on others by {stores}"),
-        ExitState::Unverified => format!("<b>{words}</b>"),
+        ExitState::NotSet { .. } if stores.is_empty() => format!("**{words}**"),
+        ExitState::NotSet { .. } => format!("**{words}**; on others by {stores}"),
+        ExitState::Unverified => format!("**{words}**"),
         ExitState::Raises | ExitState::Fails | ExitState::Unreached => words,
     }
 }

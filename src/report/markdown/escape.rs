@@ -2,46 +2,92 @@
 //!
 //! Characters that mean something become character references, which Markdown never takes for
 //! structure. What platforms look for in the *rendered* text (`@somebody`, `#1`, `GH-1`) is broken in
-//! two by an empty comment: their filters look at one text node at a time.
-
-use std::fmt::Write;
+//! two by an empty comment: their filters look at one text node at a time, and not at code.
 
 use crate::report::harmless;
 
 /// What follows the cropped part of a text.
 const ELLIPSIS: char = '…';
+/// Breaks a text node in two.
+const BREAK: &str = "<!-- -->";
 
-/// Text, to be read as it is.
+/// Text in Markdown, to be read as it is.
 pub(super) fn text(text: &str) -> String {
+    escape(text, |c, next| match c {
+        '*' | '_' | '[' | ']' | '`' | '|' | '\\' | '~' | '$' => true,
+        // `:smile:`, `https://`
+        ':' => next.is_some_and(|next| !next.is_whitespace()),
+        _ => false,
+    })
+}
+
+/// Text in HTML, where Markdown does not look.
+pub(super) fn html(text: &str) -> String {
+    escape(text, |_, _| false)
+}
+
+fn escape(text: &str, means: impl Fn(char, Option<char>) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
+    let text = harmless(text);
+    let mut chars = text.chars().peekable();
     let mut before = ' ';
-    for c in harmless(text).chars() {
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied();
+        let joins = |next: char| next.is_alphanumeric() || matches!(next, '"' | '{' | '_');
         match c {
-            '@' | '#' | '%' | '~' | '!' | '$' => {
-                let _ = write!(out, "&#{};<!-- -->", u32::from(c));
-            }
-            '-' if before.eq_ignore_ascii_case(&'h') => out.push_str("-<!-- -->"),
-            '&' | '<' | '>' | '"' | '\'' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '|' | '\\'
-            | ':' | '^' | '=' | '{' | '}' => {
-                let _ = write!(out, "&#{};", u32::from(c));
-            }
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
             // `www.` would become a link.
             '.' if before.eq_ignore_ascii_case(&'w') => out.push_str("&#46;"),
             '\t' => out.push(' '),
-            _ => out.push(c),
+            c if means(c, next) => out.push_str(&format!("&#{};", u32::from(c))),
+            c => out.push(c),
+        }
+        let refers = match c {
+            '@' => true,
+            '#' | '!' | '%' | '~' | '$' | '&' => next.is_some_and(joins),
+            '-' => before.eq_ignore_ascii_case(&'h') && next.is_some_and(|n| n.is_ascii_digit()),
+            _ => false,
+        };
+        if refers {
+            out.push_str(BREAK);
         }
         before = c;
     }
     out
 }
 
-/// Code.
+/// Code in Markdown.
 pub(super) fn code(code: &str) -> String {
-    format!("<code>{}</code>", text(code))
+    let plain = harmless(code).replace('\t', " ");
+    let plain = plain.trim();
+    if plain.is_empty() {
+        String::new()
+    } else if plain.contains(['`', '|', '\\']) {
+        // A code span ends at a backtick, and in a table at a bar.
+        format!("<code>{}</code>", text(plain))
+    } else {
+        format!("`{plain}`")
+    }
 }
 
-/// A message: what stands between backticks is code.
+/// Code in HTML, where Markdown does not look.
+pub(super) fn html_code(code: &str) -> String {
+    format!("<code>{}</code>", html(code.trim()))
+}
+
+/// A message in Markdown: what stands between backticks is code.
 pub(super) fn message(message: &str) -> String {
+    pieces(message, text, code)
+}
+
+/// A message in HTML, where Markdown does not look.
+pub(super) fn html_message(message: &str) -> String {
+    pieces(message, html, html_code)
+}
+
+fn pieces(message: &str, text: fn(&str) -> String, code: fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut rest = message;
     while let Some((before, after)) = rest.split_once('`') {
@@ -79,24 +125,43 @@ pub(super) fn fence(text: &str) -> String {
 mod tests {
     use super::*;
 
+    const EVIL: &str = "<b>|`*_[x](javascript:y) ![i](u) @you #1 GH-1 !7 www.x.y https://z \
+                        :tada: \\| &lt; ~~s~~ $x$ \u{1b}\n";
+
     #[test]
     fn nothing_is_left_that_means_something() {
-        let evil = "<b>|`*_[x](javascript:y) ![i](u) @you #1 GH-1 www.x.y https://z \\| \u{1b}\n";
-        let safe = text(evil);
+        let safe = text(EVIL);
         for meaning in [
-            "<b", "|", "`", "*", "_", "[", "](", "@", "#1", "GH-1", "www.", "://", "\\", "\u{1b}",
-            "\n",
+            "<b", "|", "`", "*", "_", "[", "](", "@you", "#1", "GH-1", "!7", "www.", "://",
+            ":tada:", "\\", "&lt; ~", "~~", "$", "\u{1b}", "\n",
         ] {
             assert!(!safe.contains(meaning), "{meaning}: {safe}");
         }
-        assert_eq!(text("plain, text; 1 + 2"), "plain, text; 1 + 2");
+        assert_eq!(
+            text("plain: (text); 1 + 2 = 3."),
+            "plain: (text); 1 + 2 = 3."
+        );
+        let safe = html(EVIL);
+        for meaning in ["<b", "@you", "#1", "GH-1", "!7", "&lt; ", "\u{1b}", "\n"] {
+            assert!(!safe.contains(meaning), "{meaning}: {safe}");
+        }
+    }
+
+    #[test]
+    fn code_stays_code() {
+        assert_eq!(code("a < b & [c](d) @e"), "`a < b & [c](d) @e`");
+        assert_eq!(code("a`b"), "<code>a&#96;b</code>");
+        assert_eq!(code("a | b\n"), "<code>a &#124; b␊</code>");
+        assert_eq!(code("\\"), "<code>&#92;</code>");
+        assert_eq!(html_code("a < `b`"), "<code>a &lt; `b`</code>");
     }
 
     #[test]
     fn backticks_mark_code() {
-        assert_eq!(message("`a` is `b`"), "<code>a</code> is <code>b</code>");
-        assert_eq!(message("`a` is ` x"), "<code>a</code> is &#96; x");
+        assert_eq!(message("`a` is `b|`"), "`a` is <code>b&#124;</code>");
+        assert_eq!(message("`a` is ` x"), "`a` is &#96; x");
         assert_eq!(message("none"), "none");
+        assert_eq!(html_message("`a_b` is"), "<code>a_b</code> is");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The table of findings, and the path and the fix of each.
 
-use super::escape::{crop, fence, text};
-use super::{Sheet, at, code, in_message, source};
-use crate::diagnostics::{Finding, Fix};
+use super::escape::{code, crop, fence, html_message};
+use super::{MAX_CHARS, MAX_CODE, Sheet, at, in_message, line_at, source};
+use crate::diagnostics::{Finding, Fix, Safety, Severity};
 use crate::report::Report;
 use crate::settle::Reported;
 
@@ -29,7 +29,7 @@ pub(super) fn table(report: &Report<'_>, found: &[(usize, &Reported)], sheet: &m
             in_message(&finding.message),
             code(&format!("{}: {}", finding.rule, finding.kind)),
             at(report, &finding.primary.location),
-            code(&crop(&finding.symbol, 100)),
+            code(&crop(&finding.symbol, MAX_CODE)),
         );
         left_out += usize::from(!sheet.add(&row, 45));
     }
@@ -38,9 +38,9 @@ pub(super) fn table(report: &Report<'_>, found: &[(usize, &Reported)], sheet: &m
 
 fn severity(finding: &Finding) -> &'static str {
     match finding.severity {
-        crate::diagnostics::Severity::Error => "**error**",
-        crate::diagnostics::Severity::Warning => "warning",
-        crate::diagnostics::Severity::Note => "note",
+        Severity::Error => "**error**",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
     }
 }
 
@@ -59,23 +59,27 @@ pub(super) fn paths(report: &Report<'_>, found: &[(usize, &Reported)], sheet: &m
 }
 
 fn details(report: &Report<'_>, number: usize, finding: &Finding) -> String {
+    let primary = &finding.primary;
     let mut out = format!(
-        "<details><summary>{number}. {}: {}</summary>\n\n",
+        "<details><summary>{number}. {}: {}</summary>\n\n{}\n\n",
         finding.severity,
-        in_message(&finding.message)
+        html_message(&crop(&finding.message, MAX_CHARS)),
+        at(report, &primary.location)
     );
-    if finding.steps.is_empty() {
-        let step = &finding.primary;
-        out.push_str(&format!("* {}: ", at(report, &step.location)));
-        out.push_str(&format!("{}\n", in_message(&step.message)));
-    }
-    for (step, number) in finding.steps.iter().zip(1..) {
-        let shown = source(report, &step.location);
-        out.push_str(&format!("{number}. {}: ", at(report, &step.location)));
-        if !shown.is_empty() {
-            out.push_str(&format!("{} — ", code(&shown)));
-        }
-        out.push_str(&format!("{}\n", in_message(&step.message)));
+    let steps = match finding.steps.as_slice() {
+        [] => std::slice::from_ref(primary),
+        steps => steps,
+    };
+    for (step, number) in steps.iter().zip(1..) {
+        let line = line_at(report, &step.location, &primary.location);
+        let shown = code(&source(report, &step.location));
+        let message = in_message(&step.message);
+        // A test says itself what is tested.
+        let shown = match message.contains(&shown) {
+            true => String::new(),
+            false => format!(", {shown}"),
+        };
+        out.push_str(&format!("{number}. {line}{shown}: {message}\n"));
     }
     for note in &finding.notes {
         out.push_str(&format!("\n**Note:** {}\n", in_message(note)));
@@ -92,8 +96,8 @@ fn details(report: &Report<'_>, number: usize, finding: &Finding) -> String {
 
 fn patch(report: &Report<'_>, fix: &Fix) -> String {
     let safety = match fix.safety {
-        crate::diagnostics::Safety::Safe => "it cannot make anything worse",
-        crate::diagnostics::Safety::Unsafe => "it changes what the program does",
+        Safety::Safe => "it cannot make anything worse",
+        Safety::Unsafe => "it changes what the program does",
     };
     let mut out = format!("\n**Fix** ({safety}): {}\n", in_message(&fix.message));
     for hunk in report.hunks(fix) {
@@ -104,11 +108,8 @@ fn patch(report: &Report<'_>, fix: &Fix) -> String {
         }
         let lines = lines.join("\n");
         let fence = fence(&lines);
-        out.push_str(&format!(
-            "\n{}{}\n\n{fence}diff\n{lines}\n{fence}\n",
-            at(report, &hunk.location),
-            text(", from there:"),
-        ));
+        let at = at(report, &hunk.location);
+        out.push_str(&format!("\n{at}\n\n{fence}diff\n{lines}\n{fence}\n"));
     }
     out
 }

@@ -22,6 +22,8 @@ const MARKER: &str = "<!-- tallylint -->\n";
 const RESERVE: usize = 400;
 /// Longer texts are cropped.
 const MAX_CHARS: usize = 300;
+/// Longer code is cropped.
+const MAX_CODE: usize = 100;
 /// Most of what could not be analysed that is told, one by one.
 const MAX_FAILURES: usize = 50;
 
@@ -122,7 +124,7 @@ fn head(report: &Report<'_>, sheet: &mut Sheet) {
                 ""
             };
             let reason = text(&crop(&failure.reason, MAX_CHARS));
-            let place = linked(report, &shown, report.link(&place, line));
+            let place = linked(&shown, report.link(&place, line));
             sheet.add(&format!("> * {place}: {what}{reason}\n"), 100);
         }
         if let more @ 1.. = report.failures.len().saturating_sub(MAX_FAILURES) {
@@ -145,11 +147,23 @@ fn lower(text: &str) -> String {
 }
 
 /// Code that leads to a place on the web, if there is one.
-fn linked(report: &Report<'_>, shown: &str, link: Option<String>) -> String {
+fn linked(shown: &str, link: Option<String>) -> String {
     let shown = code(&crop(shown, MAX_CHARS));
-    match link.filter(|_| report.links.is_some()) {
+    match link {
         Some(link) => format!("[{shown}]({link})"),
         None => shown,
+    }
+}
+
+/// A line of the file that a reader is in, or of another one, with a link.
+fn line_at(report: &Report<'_>, location: &Location, reading: &Location) -> String {
+    if location.file != reading.file {
+        return at(report, location);
+    }
+    let line = report.region(location).line;
+    match report.link(&report.place(location), Some(line)) {
+        Some(link) => format!("[line {line}]({link})"),
+        None => format!("line {line}"),
     }
 }
 
@@ -158,7 +172,7 @@ fn at(report: &Report<'_>, location: &Location) -> String {
     let place = report.place(location);
     let line = report.region(location).line;
     let shown = format!("{}:{line}", place.text());
-    linked(report, &shown, report.link(&place, Some(line)))
+    linked(&shown, report.link(&place, Some(line)))
 }
 
 /// The first line of what is at a location, on one line.
@@ -166,7 +180,7 @@ fn source(report: &Report<'_>, location: &Location) -> String {
     let file = report.sources.get(location.file);
     let first = file.slice(location.span).lines().next().unwrap_or("");
     let words: Vec<&str> = first.split_whitespace().collect();
-    crop(&words.join(" "), 100)
+    crop(&words.join(" "), MAX_CODE)
 }
 
 fn in_message(words: &str) -> String {

@@ -1,0 +1,86 @@
+//! Logging commands of Azure Pipelines: errors and warnings in the list of issues of a run.
+
+use std::io::{self, Write};
+
+use super::{Report, harmless};
+use crate::diagnostics::Severity;
+
+/// Writes a command for each finding, and for what could not be analysed.
+///
+/// # Errors
+/// When `out` does not take it.
+pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<()> {
+    for reported in &report.settled.reported {
+        let finding = &reported.finding;
+        let region = report.region(&finding.primary.location);
+        let properties = [
+            // There are no notes.
+            ("type", kind(finding.severity).to_owned()),
+            ("sourcepath", report.place(&finding.primary.location).text()),
+            ("linenumber", region.line.to_string()),
+            ("columnnumber", region.column.to_string()),
+            ("code", finding.rule.to_owned()),
+        ];
+        issue(out, &properties, &report.in_words(finding))?;
+    }
+    for failure in report.failures {
+        let (line, column) = failure.location.unwrap_or((1, 1));
+        let properties = [
+            ("type", "error".to_owned()),
+            ("sourcepath", report.place_of_failure(failure).text()),
+            ("linenumber", line.to_string()),
+            ("columnnumber", column.to_string()),
+            ("code", "incomplete-analysis".to_owned()),
+        ];
+        let body = format!("not analysed: {}", harmless(&failure.reason));
+        issue(out, &properties, &body)?;
+    }
+    if let Some(bug) = report.bug {
+        let bug = bug.to_string();
+        let body = format!("internal error: the analysis panicked: {}", harmless(&bug));
+        issue(out, &[("type", "error".to_owned())], &body)?;
+    }
+    Ok(())
+}
+
+fn kind(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning | Severity::Note => "warning",
+    }
+}
+
+fn issue<W: Write + ?Sized>(
+    out: &mut W,
+    properties: &[(&str, String)],
+    body: &str,
+) -> io::Result<()> {
+    let properties: Vec<String> = properties
+        .iter()
+        .map(|(key, value)| format!("{key}={}", property(&harmless(value))))
+        .collect();
+    let properties = properties.join(";");
+    writeln!(out, "##vso[task.logissue {properties}]{}", data(body))
+}
+
+/// Escapes what ends a command, as its documentation says.
+fn data(text: &str) -> String {
+    let text = text.replace('%', "%AZP25");
+    text.replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Escapes what ends a property, too.
+fn property(text: &str) -> String {
+    data(text).replace(';', "%3B").replace(']', "%5D")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_the_documented_ones() {
+        assert_eq!(data("5%\r\n]; x"), "5%AZP25%0D%0A]; x");
+        assert_eq!(property("a;b]c%\n"), "a%3Bb%5Dc%AZP25%0A");
+    }
+}
