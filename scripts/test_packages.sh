@@ -55,7 +55,7 @@ step "the checkout: pip install ."
 fresh checkout
 forget
 "$env/pip" install --quiet --disable-pip-version-check .
-(PATH="$env:$PATH" && runs tallylint)
+runs env PATH="$env:$PATH" tallylint
 runs "$env/python" -m tallylint
 
 step "the source distribution: pip install"
@@ -88,6 +88,54 @@ code=0
 text="$(PYTHONPATH="$scratch/target" "$tools/python" -m tallylint --version 2>&1)" || code=$?
 [[ $code == 2 ]] || fail "a package without its program ends with $code: $text"
 says "a package without its program" "$text" "error: the program tallylint is in none of: " "$scratch/target/bin"
+
+step "what the release workflow does with it"
+release=(python3 scripts/release.py)
+[[ "$("${release[@]}" version)" == "$version" ]] || fail "scripts/release.py does not know the version"
+mkdir "$scratch/dist/next"
+archive="$("${release[@]}" archive "${wheel[0]}" x86_64-unknown-linux-gnu "$scratch/dist")"
+tar -xzf "$archive" -C "$scratch/dist/next" --strip-components=1
+runs "$scratch/dist/next/tallylint"
+[[ -f "$scratch/dist/next/LICENSE-MIT" ]] || fail "the archive has no licence"
+"${release[@]}" sums "$scratch/dist" >/dev/null
+(cd "$scratch/dist" && sha256sum --quiet --check SHA256SUMS)
+[[ "$(wc -l <"$scratch/dist/SHA256SUMS")" == 2 ]] || fail "there are not two sums"
+# A tag must be that of the version, and the change log must speak of it.
+mkdir "$scratch/tree"
+cp Cargo.toml Cargo.lock pyproject.toml CHANGELOG.md "$scratch/tree"
+sed -i "s/^## \[Unreleased\]/&
+
+## [$version] - 2030-01-01
+
+What is new.
+
+## [0.0.1]/" "$scratch/tree/CHANGELOG.md"
+tree=("${release[@]}" --root "$scratch/tree")
+[[ "$("${tree[@]}" version --tag "refs/tags/v$version")" == "$version" ]] || fail "the tag is not accepted"
+[[ "$("${tree[@]}" notes)" == "What is new." ]] || fail "the notes are others: $("${tree[@]}" notes)"
+# refuses TEXT COMMAND…: fails unless the command does, and says so.
+refuses() {
+    local wanted="$1" text
+    shift
+    if text="$("$@" 2>&1)"; then fail "$* is accepted"; fi
+    says "$*" "$text" "$wanted"
+}
+refuses "tallylint.exe" "${release[@]}" archive "${wheel[0]}" x86_64-pc-windows-msvc "$scratch"
+refuses "the tag v9.9.9 is not v$version" "${tree[@]}" version --tag v9.9.9
+sed -i '/^What is new/d' "$scratch/tree/CHANGELOG.md"
+refuses "CHANGELOG.md says nothing of $version" "${tree[@]}" version --tag "v$version"
+sed -i 's/^dynamic = .*/version = "3"/' "$scratch/tree/pyproject.toml"
+refuses "pyproject.toml does not take its version" "${tree[@]}" version
+sed -i "s/^version = "$version"/version = "9.9.9"/" "$scratch/tree/Cargo.toml"
+refuses "Cargo.lock does not have tallylint 9.9.9" "${tree[@]}" version
+
+step "what the action installs"
+forget
+# The test itself is built where all tests are.
+PIP_NO_INDEX=1 PIP_FIND_LINKS="$CARGO_TARGET_DIR/wheels" TALLYLINT_ACTION_INSTALLS=pip,source \
+    cargo test --quiet --locked --target-dir "$root/target" --test it -- \
+    action::ways_of_installing --exact --nocapture >"$scratch/log" 2>&1 || fail "$(cat "$scratch/log")"
+says "the test of the action" "$(cat "$scratch/log")" "installed with pip" "installed with source" "1 passed"
 
 step "the source distribution: offline, with vendored crates"
 mkdir "$scratch/offline"
