@@ -103,13 +103,7 @@ runs "$scratch/dist/next/tallylint"
 # A tag must be that of the version, and the change log must speak of it.
 mkdir "$scratch/tree"
 cp Cargo.toml Cargo.lock pyproject.toml CHANGELOG.md "$scratch/tree"
-sed -i "s/^## \[Unreleased\]/&
-
-## [$version] - 2030-01-01
-
-What is new.
-
-## [0.0.1]/" "$scratch/tree/CHANGELOG.md"
+sed -i "s/^## \[Unreleased\]/&\n\n## [$version] - 2030-01-01\n\nWhat is new.\n\n## [0.0.1]/" "$scratch/tree/CHANGELOG.md"
 tree=("${release[@]}" --root "$scratch/tree")
 [[ "$("${tree[@]}" version --tag "refs/tags/v$version")" == "$version" ]] || fail "the tag is not accepted"
 [[ "$("${tree[@]}" notes)" == "What is new." ]] || fail "the notes are others: $("${tree[@]}" notes)"
@@ -126,7 +120,7 @@ sed -i '/^What is new/d' "$scratch/tree/CHANGELOG.md"
 refuses "CHANGELOG.md says nothing of $version" "${tree[@]}" version --tag "v$version"
 sed -i 's/^dynamic = .*/version = "3"/' "$scratch/tree/pyproject.toml"
 refuses "pyproject.toml does not take its version" "${tree[@]}" version
-sed -i "s/^version = "$version"/version = "9.9.9"/" "$scratch/tree/Cargo.toml"
+sed -i 's/^version = .*/version = "9.9.9"/' "$scratch/tree/Cargo.toml"
 refuses "Cargo.lock does not have tallylint 9.9.9" "${tree[@]}" version
 
 step "what the action installs"
