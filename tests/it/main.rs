@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+#[cfg(unix)]
 mod action;
 mod baseline;
 mod bombs;
@@ -15,15 +16,20 @@ mod config;
 mod contracts;
 mod differential;
 mod documents;
+mod examples;
 mod execution;
 mod fixes;
 mod fixtures;
+mod formats;
 mod hooks;
 mod hostile;
 mod init;
 mod input;
 mod repair;
+mod reviews;
 mod robust;
+#[cfg(unix)]
+mod runner;
 mod rust_differential;
 mod rust_harness;
 mod rust_programs;
@@ -32,3 +38,5 @@ mod settings;
 mod stdlib;
 mod suppression;
 mod tree;
+#[cfg(unix)]
+mod workflows;

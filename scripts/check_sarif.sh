@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Lets Microsoft's validator read the SARIF that is written for the example projects, with the rules of
+# the standard and those of GitHub's code scanning. It comes from npm.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+version=5.7.0
+folder="${TALLYLINT_SARIF_MULTITOOL:-target/sarif-multitool}"
+if [ ! -x "$folder/node_modules/.bin/sarif-multitool" ]; then
+    mkdir -p "$folder"
+    npm install --silent --no-audit --no-fund --prefix "$folder" "@microsoft/sarif-multitool@$version"
+    # Newer versions of npm leave out what the package does after it is unpacked.
+    chmod u+x "$folder"/node_modules/@microsoft/sarif-multitool-*/Sarif.Multitool 2>/dev/null || true
+fi
+
+cargo build --quiet
+tallylint="$PWD/target/debug/tallylint"
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+cp -r fixtures/pipeline fixtures/pipeline-rust "$work"
+mkdir -p "$work/.git" "$work/odd"
+odd="$work/odd/a b#1 [x](y) é;%,&<z>@w.py"
+cat > "$odd" <<'PYTHON'
+class Odd(BaseProcessor):
+    def save_data(self):
+        if not self.rows: é = '😀'; return
+        if self.dry:
+            return  # tallylint: ignore[untracked-return] asked by [nobody](https://example.org)
+        if self.x == '[a](1)':
+            return
+        self.stats['rows_inserted'] = len(self.rows)
+PYTHON
+printf 'class Known(BaseProcessor):\n    def save_data(self):\n        self.load(self.rows)\n' > "$work/odd/known.py"
+printf 'y = = 2\n' > "$work/odd/broken.py"
+
+cd "$work"
+"$tallylint" check --baseline known.json --write-baseline odd/known.py > all.log
+run() {
+    # Findings and an incomplete result are what is wanted here.
+    "$tallylint" check --quiet --baseline known.json --format sarif "$@" 2>> all.log || [ $? -le 2 ]
+}
+run --pedantic > all.sarif
+run --no-ignored pipeline/processors > findings.sarif
+run pipeline/pipeline > clean.sarif
+grep -q '"suppressions"' all.sarif
+grep -q '"fixes"' all.sarif
+grep -q '"executionSuccessful": false' all.sarif
+
+# The wrapper of the package hands its arguments to a shell: the quotes are for that.
+multitool="$OLDPWD/$folder/node_modules/.bin/sarif-multitool"
+case "$folder" in /*) multitool="$folder/node_modules/.bin/sarif-multitool" ;; esac
+validate() {
+    "$multitool" validate "$1.sarif" --rule-kind "'Sarif;Ghas'" --level "'Error;Warning'" \
+        --output "$1.found.sarif" --log ForceOverwrite > "$1.txt" 2>&1 || [ "$2" = broken ] || {
+        cat "$1.txt"
+        exit 1
+    }
+    python3 - "$1" "$2" <<'PYTHON'
+import json
+import sys
+
+name, wanted = sys.argv[1:]
+with open(f"{name}.found.sarif", encoding="utf-8-sig") as file:
+    found = json.load(file)["runs"][0].get("results", [])
+# The package may not say where the project is on the web: then there is nothing to name.
+wrong = [result for result in found if result["ruleId"] != "SARIF2005"]
+if wanted == "broken":
+    if not any(result.get("level") == "error" for result in wrong):
+        sys.exit(f"{name}.sarif: the validator does not see what is wrong")
+    sys.exit()
+if wrong:
+    sys.exit(f"{name}.sarif: " + "\n".join(json.dumps(result) for result in wrong))
+with open(f"{name}.sarif", encoding="utf-8") as file:
+    count = len(json.load(file)["runs"][0]["results"])
+print(f"{name}.sarif: {count} results, nothing to complain about")
+PYTHON
+}
+for log in all findings clean; do
+    validate "$log" valid
+done
+# Somebody who never complains is of no use.
+sed 's/"startLine": [0-9]*/"startLine": -1/' all.sarif > broken.sarif
+validate broken broken
