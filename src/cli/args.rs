@@ -206,8 +206,8 @@ pub struct CheckArgs {
         help_heading = "Output"
     )]
     pub link_base: Option<String>,
-    /// Leave what comments ignore and baselines know out of the formats that list it (json, sarif):
-    /// some readers, like code scanning on GitHub, take it for open
+    /// Leave what comments ignore and baselines know out of the formats that list it (json,
+    /// sarif, junit): some readers, like code scanning on GitHub, take it for open
     #[arg(long, help_heading = "Output")]
     pub no_ignored: bool,
     /// Colour in the text format

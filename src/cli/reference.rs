@@ -136,10 +136,12 @@ fn text(help: Option<&StyledStr>) -> String {
     help.map(ToString::to_string).unwrap_or_default()
 }
 
+/// The first letter made small, unless it starts an abbreviation.
 fn lower(text: &str) -> String {
     let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => String::new(),
+    match (chars.next(), chars.clone().next()) {
+        (Some(_), Some(second)) if second.is_uppercase() => text.to_owned(),
+        (Some(first), _) => first.to_lowercase().chain(chars).collect(),
+        (None, _) => String::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::harmless::harmless_start;
 use super::{Report, harmless};
 
 /// Writes the lines.
@@ -14,7 +15,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
         writeln!(
             out,
             "{}:{}:{}: {}[{}] {}",
-            harmless(&file.display),
+            harmless_start(&harmless(&file.display)),
             at.line,
             at.column,
             finding.severity,

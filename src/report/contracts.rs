@@ -4,6 +4,7 @@ use std::io;
 
 use termcolor::{Color, ColorSpec, WriteColor};
 
+use super::harmless::harmless_start;
 use super::{harmless, plural};
 use crate::config::Origin;
 use crate::contracts::Evidence;
@@ -119,7 +120,12 @@ fn row(
         Some(width) => write!(out, "{name:width$}  ")?,
         None => write!(out, "{name}\n{:INDENT$}", "")?,
     }
-    styled(out, ColorSpec::new().set_dimmed(true), &place)?;
+    let place = harmless(&place);
+    styled(
+        out,
+        ColorSpec::new().set_dimmed(true),
+        &harmless_start(&place),
+    )?;
     writeln!(out)?;
     if let Some(from) = &processor.inherits {
         return writeln!(out, "{:INDENT$}as inherited from {}", "", harmless(from));

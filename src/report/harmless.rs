@@ -1,17 +1,54 @@
-//! Text from analysed files, made safe for a terminal.
+//! Text from analysed files, made safe for a terminal, and for machines that read logs for commands:
+//! GitHub acts on `##[…]` anywhere in a line and on `::…::` at its start, Azure Pipelines on
+//! `##vso[…]` anywhere.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Replaces characters that a terminal would act on, or that reorder what a person reads, by
-/// visible ones. One character becomes one character, so columns stay true. Tabs are kept.
+/// visible ones, and the first one of what a log's reader would take for a command. One character
+/// becomes one character, so columns stay true. Tabs are kept.
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| visible(c) == c) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.chars().map(visible).collect())
+    let clean = |(at, c)| visible(c) == c && !opens_command(&text[at..]);
+    if text.char_indices().all(clean) {
+        return Cow::Borrowed(text);
     }
+    let shown = text.char_indices().map(|(at, c)| {
+        if opens_command(&text[at..]) {
+            SHARP
+        } else {
+            visible(c)
+        }
+    });
+    Cow::Owned(shown.collect())
+}
+
+/// A line that nobody takes for a command because of how it starts; otherwise the same. The text is
+/// harmless already.
+#[must_use]
+pub(super) fn harmless_start(line: &str) -> Cow<'_, str> {
+    if line.trim_start().starts_with("::") {
+        Cow::Owned(line.replacen(':', RATIO, 1))
+    } else {
+        Cow::Borrowed(line)
+    }
+}
+
+/// Stands for the first `#` of a command.
+const SHARP: char = '♯';
+/// Stands for the first `:` of a command.
+const RATIO: &str = "∶";
+
+/// Whether a text starts like a command that counts anywhere in a line.
+fn opens_command(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("##") else {
+        return false;
+    };
+    let name = rest
+        .get(..3)
+        .is_some_and(|name| name.eq_ignore_ascii_case("vso"));
+    rest.starts_with('[') || name && rest[3..].starts_with('[')
 }
 
 /// Text of several lines, each made harmless.
@@ -31,13 +68,13 @@ pub fn harmless_lines(text: &str) -> String {
 }
 
 /// A JSON document that means the same and is harmless for a terminal. JSON itself demands escapes
-/// for some of these characters only; whatever is not ASCII stands in strings, where all can be
-/// escaped.
+/// for some of these characters only; whatever is not ASCII, and every `#`, stands in strings, where
+/// all can be escaped.
 #[must_use]
 pub fn harmless_json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
-    for c in document.chars() {
-        if c == '\n' || visible(c) == c {
+    for (at, c) in document.char_indices() {
+        if c == '\n' || visible(c) == c && !opens_command(&document[at..]) {
             out.push(c);
         } else {
             let _ = write!(out, "\\u{:04x}", u32::from(c));
@@ -47,7 +84,7 @@ pub fn harmless_json(document: &str) -> String {
 }
 
 /// The character to show for a character.
-pub(super) fn visible(c: char) -> char {
+fn visible(c: char) -> char {
     match c {
         '\t' => c,
         // U+2400 and up are pictures of the control characters, in the same order.
@@ -77,11 +114,24 @@ mod tests {
     }
 
     #[test]
+    fn commands_for_readers_of_logs_are_broken() {
+        assert_eq!(harmless("a ##vso[x]y"), "a ♯#vso[x]y");
+        assert_eq!(harmless("###[error]"), "#♯#[error]");
+        assert_eq!(harmless("##VSO[x"), "♯#VSO[x");
+        for plain in ["## Title", "#[derive(X)]", "##vs", "##é", "##vsö["] {
+            assert!(matches!(harmless(plain), Cow::Borrowed(_)), "{plain}");
+        }
+        assert_eq!(harmless_start("  ::error::x"), "  ∶:error::x");
+        assert_eq!(harmless_start("a::b"), "a::b");
+    }
+
+    #[test]
     fn json_keeps_its_meaning() {
-        let value = serde_json::json!({"a\u{9b}": ["\u{202e}é\u{7f}\n\x1b", 1]});
+        let value = serde_json::json!({"a\u{9b}": ["\u{202e}é\u{7f}\n\x1b##vso[", 1]});
         let document = serde_json::to_string_pretty(&value).unwrap();
         let harmless = harmless_json(&document);
         assert!(harmless.contains("\\u009b") && harmless.contains("\\u202eé\\u007f\\n"));
+        assert!(harmless.contains("\\u0023#vso["));
         let read: serde_json::Value = serde_json::from_str(&harmless).unwrap();
         assert_eq!(read, value);
     }

@@ -87,7 +87,7 @@ pub enum Format {
     Sarif,
     /// Workflow commands that annotate a pull request on GitHub
     Github,
-    /// Markdown for the summary of a job on GitHub: findings, paths, fixes and a review checklist
+    /// A page for the summary of a job on GitHub: findings, paths, fixes and a review checklist
     GithubSummary,
     /// The same for one comment of a review bot
     Markdown,

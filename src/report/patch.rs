@@ -2,6 +2,7 @@
 
 use similar::{ChangeTag, TextDiff};
 
+use super::harmless::harmless_start;
 use super::{Report, harmless};
 use crate::diagnostics::{Edit, Fix, Location};
 use crate::source::{SourceFile, Span};
@@ -79,7 +80,8 @@ impl Report<'_> {
                         ChangeTag::Delete => '-',
                     };
                     let line = change.value().trim_end_matches(['\n', '\r']);
-                    lines.push(format!("{sign}{}", harmless(line)));
+                    let line = harmless(line);
+                    lines.push(format!("{sign}{}", harmless_start(&line)));
                 }
                 let skipped = group.first().map_or(0, |op| op.old_range().start);
                 let line = first_line + u32::try_from(skipped).unwrap_or(0);

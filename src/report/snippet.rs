@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use codespan_reporting::files::{Error, Files};
 
-use super::harmless::visible;
 use crate::diagnostics::Location;
 use crate::source::{SourceFile, SourceMap};
 
@@ -146,8 +145,8 @@ impl Snippet {
             self.text.push(ELLIPSIS);
         }
         let mut rest = text.chars().skip(first_char);
-        self.text
-            .extend(rest.by_ref().take(MAX_LINE_CHARS).map(visible));
+        let shown: String = rest.by_ref().take(MAX_LINE_CHARS).collect();
+        self.text.push_str(&super::harmless(&shown));
         if rest.next().is_some() {
             self.text.push(ELLIPSIS);
         }

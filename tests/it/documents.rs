@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use clap::ValueEnum;
+use tallylint::report::Format;
+
 use crate::common::{is_fresh, is_fresh_part};
 
 #[test]
@@ -48,6 +51,39 @@ fn every_rule_has_a_page() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules");
     let pages = folder.read_dir().unwrap().count();
     assert_eq!(pages, tallylint::rules::all().len(), "a page of no rule");
+}
+
+#[test]
+fn the_table_of_formats_has_all_of_them() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/formats.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, table) = text.split_once("| format | path |").unwrap();
+    let (table, uses) = table.split_once("\n\n").unwrap();
+    let rows = table.lines().skip(2).map(|row| {
+        assert_eq!(row.matches(" | ").count(), 6, "{row}");
+        row.split('`').nth(1).unwrap()
+    });
+    let rows: Vec<&str> = rows.collect();
+    let formats = Format::value_variants().iter();
+    let formats = formats.filter_map(ValueEnum::to_possible_value);
+    let formats: Vec<String> = formats.map(|value| value.get_name().to_owned()).collect();
+    assert_eq!(rows, formats);
+    // Each is told where it is used, with a command.
+    for format in &formats {
+        let heads = uses.lines().filter(|line| line.starts_with("**"));
+        let mut named = heads.filter_map(|line| line[2..].split("**").next());
+        assert!(
+            named.any(|names| names.split(", ").any(|n| n == format)),
+            "{format}"
+        );
+        assert!(
+            *format == "text"
+                || ["--format ", "--report "]
+                    .iter()
+                    .any(|o| text.contains(&format!("{o}{format}"))),
+            "{format}"
+        );
+    }
 }
 
 #[test]
