@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::common::{Project, yaml};
+use crate::common::{Project, is_fresh_part, yaml};
 use crate::runner::{Job, action};
 
 /// What installers and reviewdog are in the test: they note how they are called.
@@ -236,6 +236,73 @@ fn the_pull_request_example_uses_this_action() {
     }
     // What is checked out is what `a_pull_request_is_checked_where_it_changed_something` tries.
     assert_eq!(steps[0]["with"]["fetch-depth"], 2);
+}
+
+/// The inputs and outputs of the action, as tables.
+fn interface(action: &Value) -> String {
+    let mut out = "| input | | default |\n|---|---|---|\n".to_owned();
+    let text = |value: &Value| value.as_str().unwrap().replace('\n', " ");
+    let fields = |of: &str| action[of].as_object().unwrap().clone();
+    for (name, input) in fields("inputs") {
+        let default = match text(&input["default"]) {
+            empty if empty.is_empty() => String::new(),
+            other => format!("`{other}`"),
+        };
+        out += &format!(
+            "| `{name}` | {} | {default} |\n",
+            text(&input["description"])
+        );
+    }
+    out += "\n| output | |\n|---|---|\n";
+    for (name, output) in fields("outputs") {
+        out += &format!("| `{name}` | {} |\n", text(&output["description"]));
+    }
+    out
+}
+
+#[test]
+fn the_document_shows_what_is_tried() {
+    let page = "docs/integrations.md";
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/workflows");
+    for entry in folder.read_dir().unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let language = if name == "Jenkinsfile" {
+            "groovy"
+        } else {
+            "yaml"
+        };
+        let part = format!("```{language}\n{}```\n", example(&name));
+        is_fresh_part(page, &name, &part);
+    }
+    is_fresh_part(page, "action", &interface(&action()));
+    // The hooks are what `init` writes, but for who installs the program.
+    let project = Project::new(&[]);
+    assert_eq!(project.run(&["init"]).code, 0);
+    let hook = project.read(".pre-commit-config.yaml");
+    let (start, rest) = hook.split_once("        # `system`").unwrap();
+    let (_, rest) = rest.split_once("        # language: python\n").unwrap();
+    let (package, rest) = rest.split_once("        language: system\n").unwrap();
+    let package = package.replace("# ", "");
+    let wheel = format!("```yaml\n{start}        language: python\n{package}{rest}```\n");
+    is_fresh_part(page, "hook-wheel", &wheel);
+    let version = env!("CARGO_PKG_VERSION");
+    let repository = format!(
+        "```yaml\nrepos:\n  - repo: https://github.com/OWNER/tallylint\n    rev: v{version}\n    hooks:\n      - id: tallylint\n```\n"
+    );
+    is_fresh_part(page, "hook-repository", &repository);
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    for command in [
+        "pip install tallylint==",
+        "tallylint --version\ntallylint ",
+        "python -m tallylint --version\ntallylint ",
+        "tallylint-",
+    ] {
+        for (at, _) in text.match_indices(command) {
+            let rest = &text[at + command.len()..];
+            let number = rest.starts_with(|c: char| c.is_ascii_digit());
+            assert!(!number || rest.starts_with(version), "{command}{rest:.20}");
+        }
+    }
 }
 
 #[test]
