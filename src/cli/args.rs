@@ -32,7 +32,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     /// Check files and folders
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// List the contracts, where they come from, and who keeps them
     Contracts(ContractsArgs),
     /// Print the settings that are in force, and where each comes from
@@ -163,6 +163,10 @@ pub struct CheckArgs {
     /// from one in them
     #[arg(long, value_name = "REV", help_heading = "Paths")]
     pub changed_since: Option<String>,
+    /// Leave out what the configuration excludes even when it is named itself: for programs, like
+    /// commit hooks, that name files
+    #[arg(long, help_heading = "Paths")]
+    pub force_exclude: bool,
     /// Refuse files that are larger
     #[arg(
         long,
