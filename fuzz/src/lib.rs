@@ -17,6 +17,21 @@ use tallylint::source::{Language, SourceMap, decode};
 use tallylint::sql::{self, Bound, Count, Piece, Vocabulary};
 use termcolor::NoColor;
 
+const FORMATS: [Format; 12] = [
+    Format::Text,
+    Format::Concise,
+    Format::Json,
+    Format::Sarif,
+    Format::Github,
+    Format::GithubSummary,
+    Format::Markdown,
+    Format::Gitlab,
+    Format::Rdjson,
+    Format::Rdjsonl,
+    Format::Junit,
+    Format::Azure,
+];
+
 /// Instrumented code needs more stack than what is delivered.
 const STACK: usize = 4 * frontend::STACK_SIZE;
 
@@ -111,10 +126,15 @@ fn check(bytes: &[u8], language: Language) {
             checked: 1,
             skipped: 0,
             processors: analysis.processors,
+            contracts: &analysis.contracts,
+            bug: None,
             fixed: 0,
+            time: Some(Duration::ZERO),
+            root: sources.cwd(),
+            links: Some("https://example.org/blob/main"),
+            ignored: true,
         };
-        let summary = Some(Duration::ZERO);
-        for format in [Format::Text { summary }, Format::Concise, Format::Json] {
+        for format in FORMATS {
             let mut out = NoColor::new(Vec::new());
             report::write(format, &report, &mut out).expect("memory takes everything");
             harmless(&out.into_inner());
