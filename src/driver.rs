@@ -1,7 +1,8 @@
 //! The driver: discover, load, analyse, settle. Prints nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration, Settings};
 use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Severity};
-use crate::discover::{Discovered, Skipped, discover, repository};
+use crate::discover::{Discovered, SkipReason, Skipped, discover, is_forced_out, repository};
 use crate::fence::{self, Bug};
 use crate::report::Report;
 use crate::settle::{Baseline, Checked, Settled, settle};
@@ -147,8 +148,19 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
     let sources = SourceMap::new(request.cwd).with_limit(limit);
     let mut failures = Vec::new();
     let mut files: Vec<Arc<SourceFile>> = Vec::new();
+    let mut forced_out = None;
+    let stdin = match request.stdin {
+        Some((path, _)) if forces_out(&path, &sources, configuration)? => {
+            forced_out = Some(Skipped {
+                path,
+                reason: SkipReason::Excluded,
+            });
+            None
+        }
+        other => other,
+    };
     // First, so that the text stands for its file when that is found as well.
-    if let Some((path, bytes)) = request.stdin {
+    if let Some((path, bytes)) = stdin {
         match decode(bytes, Language::of_named(&path)) {
             Ok(text) => files.push(sources.add_virtual(&path, text)),
             Err(error) => failures.push(FileFailure::input(
@@ -161,7 +173,8 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
     for (path, text) in request.overlay {
         sources.add_virtual(path, text.clone());
     }
-    let found = discover(request.paths, configuration, &sources)?;
+    let mut found = discover(request.paths, configuration, &sources)?;
+    found.skipped.extend(forced_out);
     let discovering = start.elapsed();
     load(&found, &sources, &mut files, &mut failures);
     let loading = start.elapsed();
@@ -273,6 +286,16 @@ fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> Result<Analysis,
         entry.fill(analysis, observations);
     }
     result
+}
+
+/// Whether text that stands for a file is left out, as the file would be.
+fn forces_out(
+    path: &Path,
+    sources: &SourceMap,
+    configuration: &Configuration,
+) -> Result<bool, ConfigError> {
+    let path = sources.cwd().join(path);
+    is_forced_out(&fs::canonicalize(&path).unwrap_or(path), configuration)
 }
 
 /// The baselines that hold for some file, by their paths.

@@ -111,12 +111,12 @@ fn check(bytes: &[u8], language: Language) {
             checked: 1,
             skipped: 0,
             processors: analysis.processors,
-            fixed: 0,
             contracts: &analysis.contracts,
             bug: None,
-            links: None,
+            fixed: 0,
             time: Some(Duration::ZERO),
-            root: folder(),
+            root: sources.cwd(),
+            links: Some("https://example.org/blob/main"),
             ignored: true,
         };
         for format in Format::all() {

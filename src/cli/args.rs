@@ -166,6 +166,10 @@ pub struct CheckArgs {
     /// from one in them
     #[arg(long, value_name = "REV", help_heading = "Paths")]
     pub changed_since: Option<String>,
+    /// Leave out what the configuration excludes even when it is named itself: for programs, like
+    /// commit hooks, that name files
+    #[arg(long, help_heading = "Paths")]
+    pub force_exclude: bool,
     /// Refuse files that are larger
     #[arg(
         long,

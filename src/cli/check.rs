@@ -35,6 +35,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         pedantic: args.pedantic,
         max_file_bytes: Some(args.max_file_size * MIB),
         reading: args.read.into(),
+        force_exclude: args.force_exclude,
         baseline: args.baseline.as_ref().map(|path| cwd.join(path)),
         write_baseline: args.write_baseline,
     };

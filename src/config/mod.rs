@@ -119,6 +119,8 @@ pub struct Overrides {
     pub max_file_bytes: Option<u64>,
     /// `--read`
     pub reading: Reading,
+    /// `--force-exclude`
+    pub force_exclude: bool,
     /// `--baseline`, instead of what the files say.
     pub baseline: Option<PathBuf>,
     /// Whether baselines are to be written, so that there need not be any yet.

@@ -36,7 +36,7 @@ pub struct RawConfig {
     #[serde(default)]
     pub per_file_ignores: BTreeMap<At<String>, Vec<At<RuleName>>>,
     /// Patterns of files and folders to leave out of folders that are checked. A file that is named
-    /// itself is checked in any case.
+    /// itself is checked in any case, unless `--force-exclude` is given.
     #[serde(default)]
     pub exclude: Vec<At<String>>,
     /// Patterns of the files to check in folders, instead of all source files.

@@ -2,8 +2,9 @@
 //!
 //! Owns what is read, what is left out and why. Folders are walked; what git ignores, what the
 //! configuration excludes and folders that never hold first-party code (`skip`) are left out.
-//! A file that is named explicitly is always taken. Links are followed, but every real folder is
-//! walked once and every real file is taken once, so loops end and copies do not count twice.
+//! A file that is named explicitly is always taken, unless `--force-exclude` says otherwise. Links
+//! are followed, but every real folder is walked once and every real file is taken once, so loops
+//! end and copies do not count twice.
 
 mod changed;
 mod ignores;
@@ -173,6 +174,12 @@ pub fn discover(
                     .failures
                     .push(FileFailure::input(sources.display(path), None, reason))
             }
+            Ok(Located::File(real)) if is_forced_out(&real, configuration)? => {
+                found.skipped.push(Skipped {
+                    path: path.clone(),
+                    reason: SkipReason::Excluded,
+                });
+            }
             Ok(Located::File(real)) => add(real, path.clone(), false, false),
             Ok(Located::Folder(real)) => {
                 let walked = walk::walk(path, &real, configuration)?;
@@ -197,6 +204,30 @@ pub fn discover(
     found.failures.sort();
     found.failures.dedup();
     Ok(found)
+}
+
+/// Whether a file, given by its real path, is left out although it was named itself: the
+/// configuration excludes it or a folder around it, and the command line says that this counts.
+///
+/// # Errors
+/// When a configuration file that counts is not valid.
+pub fn is_forced_out(real: &Path, configuration: &Configuration) -> Result<bool, ConfigError> {
+    if !configuration.overrides().force_exclude {
+        return Ok(false);
+    }
+    // As a walk of the whole repository would have it.
+    let root = repository(real);
+    let folders = real.ancestors().skip(1);
+    for (at, (inner, folder)) in real.ancestors().zip(folders).enumerate() {
+        if at > 0 && Some(inner) == root {
+            break;
+        }
+        let scope = &configuration.of_folder(folder)?.scope;
+        if scope.leaves_out(inner, at > 0) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 enum Located {

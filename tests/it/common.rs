@@ -167,6 +167,33 @@ pub fn json(ran: &Ran) -> serde_json::Value {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
 }
 
+/// A YAML document, as JSON; keys are strings (`on` too).
+pub fn yaml(text: &str) -> serde_json::Value {
+    use saphyr::{LoadableYamlNode, Scalar, Yaml};
+    use serde_json::Value;
+    fn key(node: &Yaml<'_>) -> String {
+        match value(node) {
+            Value::String(text) => text,
+            other => other.to_string(),
+        }
+    }
+    fn value(node: &Yaml<'_>) -> Value {
+        match node {
+            Yaml::Value(Scalar::Null) => Value::Null,
+            Yaml::Value(Scalar::Boolean(flag)) => (*flag).into(),
+            Yaml::Value(Scalar::Integer(number)) => (*number).into(),
+            Yaml::Value(Scalar::FloatingPoint(number)) => number.into_inner().into(),
+            Yaml::Value(Scalar::String(text)) => text.as_ref().into(),
+            Yaml::Sequence(nodes) => nodes.iter().map(value).collect(),
+            Yaml::Mapping(pairs) => pairs.iter().map(|(k, v)| (key(k), value(v))).collect(),
+            other => panic!("not plain YAML: {other:?}"),
+        }
+    }
+    let documents = Yaml::load_from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(documents.len(), 1, "{text}");
+    value(&documents[0])
+}
+
 /// Whether `python3` is there and new enough.
 pub fn python_is_there() -> bool {
     let test = "import sys; sys.exit(sys.version_info < (3, 9))";

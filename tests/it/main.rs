@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+#[cfg(unix)]
+mod action;
 mod baseline;
 mod bombs;
 mod broken;
@@ -20,12 +22,15 @@ mod execution;
 mod fixes;
 mod fixtures;
 mod formats;
+mod hooks;
 mod hostile;
 mod init;
 mod input;
 mod repair;
 mod reviews;
 mod robust;
+#[cfg(unix)]
+mod runner;
 mod rust_differential;
 mod rust_harness;
 mod rust_programs;
@@ -34,3 +39,5 @@ mod settings;
 mod stdlib;
 mod suppression;
 mod tree;
+#[cfg(unix)]
+mod workflows;

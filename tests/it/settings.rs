@@ -104,6 +104,65 @@ fn every_folder_has_its_own_settings() {
 }
 
 #[test]
+fn what_is_excluded_can_be_left_out_when_it_is_named_too() {
+    let project = Project::new(&[
+        ("tallylint.toml", "exclude = ['gen/', '*_pb2.py']\n"),
+        ("a.py", EARLY),
+        ("a_pb2.py", EARLY),
+        ("gen/deep/a.py", EARLY),
+        // The settings of a folder around it exclude the folder itself.
+        ("gen/own/tallylint.toml", "select = ['all']\n"),
+        ("gen/own/a.py", EARLY),
+        ("etl/tallylint.toml", "include = ['jobs/']\n"),
+        ("etl/jobs/a.py", EARLY),
+        ("etl/b.py", EARLY),
+    ]);
+    let named = [
+        "a.py",
+        "a_pb2.py",
+        "gen/deep/a.py",
+        "gen/own/a.py",
+        "etl/jobs/a.py",
+        "etl/b.py",
+    ];
+    assert_eq!(reported(&project, &named).len(), named.len());
+    let forced = [&["--force-exclude"], &named[..]].concat();
+    let left = ["a.py:4 warning", "etl/jobs/a.py:4 warning"];
+    assert_eq!(reported(&project, &forced), left);
+    // It is what a walk takes, wherever the tool runs.
+    assert_eq!(reported(&project, &[]), left);
+    let ran = project
+        .tallylint(&["check", "--force-exclude", "-v", "deep/a.py"])
+        .in_folder("gen")
+        .run();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stderr
+            .contains("skipped: deep/a.py: excluded by the configuration"),
+        "{ran:?}"
+    );
+    // Text that stands for a file is left out like the file.
+    for (flags, name, code) in [
+        (&["--force-exclude"][..], "gen/new.py", 0),
+        (&["--force-exclude"], "new.py", 1),
+        (&[], "gen/new.py", 1),
+    ] {
+        let arguments = [&["check", "-q", "-", "--stdin-filename", name], flags].concat();
+        let ran = project.tallylint(&arguments).stdin(EARLY).run();
+        assert_eq!(ran.code, code, "{name}: {ran:?}");
+    }
+    // What is wrong above the file is found on the way.
+    project.write("tallylint.toml", "exclude = ['x{']\n");
+    let ran = project.run(&["check", "--force-exclude", "etl/jobs/a.py"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.stderr.starts_with("error: tallylint.toml:1:"),
+        "{ran:?}"
+    );
+    assert_eq!(project.run(&["check", "etl/jobs/a.py"]).code, 1);
+}
+
+#[test]
 fn files_are_included_and_rules_ignored_by_pattern() {
     let project = Project::new(&[
         (

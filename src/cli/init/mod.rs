@@ -22,8 +22,9 @@ const BASELINE: &str = "tallylint-baseline.jsonl";
 const HOOKS: &str = ".pre-commit-config.yaml";
 const WORKFLOWS: &str = ".github/workflows";
 const WORKFLOW: &str = ".github/workflows/tallylint.yml";
-/// Classes under a contract make it worth a line.
 const HOOK_HEADER: &str = "repos:\n";
+/// What is written asks for the version that wrote it.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Looks at a folder and writes the files; the result is the exit code.
 pub fn run(args: &InitArgs) -> Result<u8, Failure> {
@@ -155,9 +156,9 @@ impl Place<'_> {
 }
 
 fn hooks(place: &Place<'_>, said: &mut String) -> Result<(), Failure> {
-    let entry = include_str!("pre-commit.yaml");
+    let entry = include_str!("pre-commit.yaml").replace("{version}", VERSION);
     match place.read(HOOKS)? {
-        None => place.write(HOOKS, &(HOOK_HEADER.to_owned() + entry), said),
+        None => place.write(HOOKS, &(HOOK_HEADER.to_owned() + &entry), said),
         Some(text) if text.contains("tallylint") => Ok(()),
         Some(_) => {
             let _ = write!(said, "add to {HOOKS}, under `repos:`:\n{entry}");
@@ -177,6 +178,8 @@ fn workflow(place: &Place<'_>, said: &mut String) -> Result<(), Failure> {
     let branch = branch
         .filter(|name| name.chars().all(plain))
         .unwrap_or("main");
-    let text = include_str!("workflow.yml").replace("{branch}", branch);
+    let text = include_str!("workflow.yml")
+        .replace("{branch}", branch)
+        .replace("{version}", VERSION);
     place.write(WORKFLOW, &text, said)
 }

@@ -1,0 +1,1 @@
+"""The package that brings the program `tallylint`; it has no interface of its own but `python -m tallylint`."""

@@ -1,0 +1,148 @@
+#!/usr/bin/env bash
+# Builds what is published (the crate, the wheel, the source distribution), installs each in a place of its own, and
+# runs what is there then. Packages for building come from the registries.
+set -euo pipefail
+# shellcheck source=scripts/tools.sh
+source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
+cd "$root"
+use_tools
+use_quick_builds
+
+version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)"
+write_processors "$scratch"
+
+# runs COMMAND…: fails unless that is this version of the linter, which finds what it should.
+runs() {
+    local text code=0
+    [[ "$("$@" --version)" == "tallylint $version" ]] || fail "$* is not tallylint $version"
+    text="$(cd "$scratch" && "$@" check --format concise bad.py heir.py 2>&1)" || code=$?
+    [[ $code == 1 ]] || fail "$* ends with $code instead of 1: $text"
+    says "$*" "$text" "bad.py:4:13: warning[untracked-return]" "heir.py:7:13: warning[untracked-return]"
+    text="$(cd "$scratch" && "$@" check --quiet good.py 2>&1)" || fail "$* does not like good.py: $text"
+    [[ -z "$text" ]] || fail "$* has something to say about good.py: $text"
+}
+
+# Makes the next build compile the program. Files in archives are old, and a target folder that has seen newer ones would
+# be taken for up to date.
+forget() {
+    cargo clean --quiet --release -p tallylint
+}
+
+# fresh NAME: a new virtual environment; its programs are in `$env`.
+fresh() {
+    env="$scratch/$1/bin"
+    python3 -m venv "$scratch/$1"
+}
+
+step "the crate: what is in it"
+# What is changed and not committed yet may be tried, too.
+cargo package --locked --no-verify --allow-dirty --quiet
+crate="$CARGO_TARGET_DIR/package/tallylint-$version.crate"
+[[ "$(stat -c %s "$crate")" -lt 2000000 ]] || fail "$crate has become large"
+odd="$(tar -tzf "$crate" | sed 's|^[^/]*/||' | grep -vE '^(src/.*|rules/[a-z-]+\.md|Cargo\.(toml|toml\.orig|lock)|LICENSE-(MIT|APACHE)|(README|CHANGELOG|KNOWN_GAPS)\.md|\.cargo_vcs_info\.json)$' || true)"
+[[ -z "$odd" ]] || fail "the crate has files that it should not have: $odd"
+for file in Cargo.lock src/main.rs rules/untracked-return.md LICENSE-MIT LICENSE-APACHE README.md; do
+    tar -tzf "$crate" "tallylint-$version/$file" >/dev/null
+done
+
+step "the crate: cargo install"
+tar -xzf "$crate" -C "$scratch"
+forget
+cargo install --quiet --locked --path "$scratch/tallylint-$version" --root "$scratch/cargo"
+runs "$scratch/cargo/bin/tallylint"
+
+step "the checkout: pip install ."
+fresh checkout
+forget
+"$env/pip" install --quiet --disable-pip-version-check .
+runs env PATH="$env:$PATH" tallylint
+runs "$env/python" -m tallylint
+
+step "the source distribution: pip install"
+"$tools/maturin" sdist --out "$scratch/dist" 2>"$scratch/log" || fail "$(cat "$scratch/log")"
+sdist="$scratch/dist/tallylint-$version.tar.gz"
+odd="$(tar -tzf "$sdist" | sed 's|^[^/]*/||' | grep -E '^(tests|fixtures|docs|fuzz|benches|scripts|target|\.)' || true)"
+[[ -z "$odd" ]] || fail "the source distribution has files that it should not have: $odd"
+mkdir -p "$CARGO_TARGET_DIR/wheels"
+rm -f "$CARGO_TARGET_DIR"/wheels/*.whl
+forget
+"$tools/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$CARGO_TARGET_DIR/wheels" "$sdist"
+wheel=("$CARGO_TARGET_DIR"/wheels/tallylint-"$version"-py3-none-*.whl)
+[[ ${#wheel[@]} == 1 && -f "${wheel[0]}" ]] || fail "there is not one wheel: ${wheel[*]}"
+"$tools/twine" check --strict "$sdist" "${wheel[0]}"
+
+step "the wheel: wherever pip puts it"
+pip=("$tools/pip" install --quiet --disable-pip-version-check --no-index --no-deps)
+fresh wheel
+"$env/pip" install --quiet --disable-pip-version-check --no-index "${wheel[0]}"
+runs "$env/tallylint"
+runs "$env/python" -m tallylint
+"${pip[@]}" --target "$scratch/target" "${wheel[0]}"
+runs env PYTHONPATH="$scratch/target" "$tools/python" -m tallylint
+"${pip[@]}" --ignore-installed --prefix "$scratch/prefix" "${wheel[0]}"
+site=("$scratch"/prefix/lib/python*/site-packages)
+runs env PYTHONPATH="${site[0]}" "$tools/python" -m tallylint
+# Without the program the package says what is missing.
+rm "$scratch/target/bin/tallylint"
+code=0
+text="$(PYTHONPATH="$scratch/target" "$tools/python" -m tallylint --version 2>&1)" || code=$?
+[[ $code == 2 ]] || fail "a package without its program ends with $code: $text"
+says "a package without its program" "$text" "error: the program tallylint is in none of: " "$scratch/target/bin"
+
+step "what the release workflow does with it"
+release=(python3 scripts/release.py)
+[[ "$("${release[@]}" version)" == "$version" ]] || fail "scripts/release.py does not know the version"
+mkdir "$scratch/dist/next"
+archive="$("${release[@]}" archive "${wheel[0]}" x86_64-unknown-linux-gnu "$scratch/dist")"
+tar -xzf "$archive" -C "$scratch/dist/next" --strip-components=1
+runs "$scratch/dist/next/tallylint"
+[[ -f "$scratch/dist/next/LICENSE-MIT" ]] || fail "the archive has no licence"
+"${release[@]}" sums "$scratch/dist" >/dev/null
+(cd "$scratch/dist" && sha256sum --quiet --check SHA256SUMS)
+[[ "$(wc -l <"$scratch/dist/SHA256SUMS")" == 2 ]] || fail "there are not two sums"
+# A tag must be that of the version, and the change log must speak of it.
+mkdir "$scratch/tree"
+cp Cargo.toml Cargo.lock pyproject.toml CHANGELOG.md "$scratch/tree"
+sed -i "s/^## \[Unreleased\]/&\n\n## [$version] - 2030-01-01\n\nWhat is new.\n\n## [0.0.1]/" "$scratch/tree/CHANGELOG.md"
+tree=("${release[@]}" --root "$scratch/tree")
+[[ "$("${tree[@]}" version --tag "refs/tags/v$version")" == "$version" ]] || fail "the tag is not accepted"
+[[ "$("${tree[@]}" notes)" == "What is new." ]] || fail "the notes are others: $("${tree[@]}" notes)"
+# refuses TEXT COMMAND…: fails unless the command does, and says so.
+refuses() {
+    local wanted="$1" text
+    shift
+    if text="$("$@" 2>&1)"; then fail "$* is accepted"; fi
+    says "$*" "$text" "$wanted"
+}
+refuses "tallylint.exe" "${release[@]}" archive "${wheel[0]}" x86_64-pc-windows-msvc "$scratch"
+refuses "the tag v9.9.9 is not v$version" "${tree[@]}" version --tag v9.9.9
+sed -i '/^What is new/d' "$scratch/tree/CHANGELOG.md"
+refuses "CHANGELOG.md says nothing of $version" "${tree[@]}" version --tag "v$version"
+sed -i 's/^dynamic = .*/version = "3"/' "$scratch/tree/pyproject.toml"
+refuses "pyproject.toml does not take its version" "${tree[@]}" version
+sed -i 's/^version = .*/version = "9.9.9"/' "$scratch/tree/Cargo.toml"
+refuses "Cargo.lock does not have tallylint 9.9.9" "${tree[@]}" version
+
+step "what the action installs"
+forget
+# The test itself is built where all tests are.
+PIP_NO_INDEX=1 PIP_FIND_LINKS="$CARGO_TARGET_DIR/wheels" TALLYLINT_ACTION_INSTALLS=pip,source \
+    cargo test --quiet --locked --target-dir "$root/target" --test it -- \
+    action::ways_of_installing --exact --nocapture >"$scratch/log" 2>&1 || fail "$(cat "$scratch/log")"
+says "the test of the action" "$(cat "$scratch/log")" "installed with pip" "installed with source" "1 passed"
+
+step "the source distribution: offline, with vendored crates"
+mkdir "$scratch/offline"
+tar -xzf "$sdist" -C "$scratch/offline" --strip-components=1
+cd "$scratch/offline"
+mkdir .cargo
+cargo vendor --locked "$scratch/vendor" >.cargo/config.toml 2>"$scratch/log" || fail "$(cat "$scratch/log")"
+grep -q 'replace-with = "vendored-sources"' .cargo/config.toml || fail "cargo vendor said nothing"
+# No registry, and nothing of what cargo has at home.
+CARGO_HOME="$scratch/nobody" CARGO_NET_OFFLINE=true PIP_NO_INDEX=1 PATH="$tools:$PATH" \
+    "$tools/pip" wheel --quiet --disable-pip-version-check --no-build-isolation --wheel-dir "$scratch/offline-wheel" .
+fresh offline-env
+"$env/pip" install --quiet --disable-pip-version-check --no-index "$scratch"/offline-wheel/tallylint-*.whl
+runs "$env/tallylint"
+[[ ! -e "$scratch/nobody/registry" ]] || fail "the offline build looked at a registry"
+step "done"
