@@ -32,7 +32,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     /// Check files and folders
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// List the contracts, where they come from, and who keeps them
     Contracts(ContractsArgs),
     /// Print the settings that are in force, and where each comes from

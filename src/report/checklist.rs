@@ -110,11 +110,63 @@ impl Statements {
 }
 
 /// Why what is wrong at an exit is not reported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Excuse<'a> {
     /// A comment ignores it, for this reason.
     Ignored(Option<&'a str>),
     /// A baseline knows it.
     Known,
+}
+
+/// What became of the findings about exits, by the places that these are about.
+pub(super) struct Excuses<'a>(HashMap<Location, Vec<(&'a Finding, Option<Excuse<'a>>)>>);
+
+impl<'a> Excuses<'a> {
+    pub(super) fn new(report: &Report<'a>) -> Self {
+        let mut out = Excuses(HashMap::new());
+        let settled = report.settled;
+        for reported in &settled.reported {
+            out.add(reported, None);
+        }
+        for suppressed in &settled.suppressed {
+            let reason = suppressed.reason.as_deref();
+            out.add(&suppressed.finding, Some(Excuse::Ignored(reason)));
+        }
+        for known in &settled.known {
+            out.add(known, Some(Excuse::Known));
+        }
+        out
+    }
+
+    fn add(&mut self, reported: &'a Reported, excuse: Option<Excuse<'a>>) {
+        let finding = &reported.finding;
+        if finding.rule != UntrackedReturn.id() {
+            return;
+        }
+        let primary = finding.primary.location;
+        let others = finding
+            .exits
+            .iter()
+            .copied()
+            .filter(|exit| *exit != primary);
+        for place in std::iter::once(primary).chain(others) {
+            self.0.entry(place).or_default().push((finding, excuse));
+        }
+    }
+
+    /// Why what is wrong at an exit is not reported, if that is so.
+    pub(super) fn of(&self, item: &Item<'_>, exit: &Exit) -> Option<Excuse<'a>> {
+        let def = item.exits.map(|exits| exits.def);
+        let is_about = |finding: &Finding| {
+            let primary = finding.primary.location;
+            // Of what several classes share, one finding stands for all.
+            primary == exit.place || Some(primary) == def || finding.symbol == item.symbol()
+        };
+        let here = self.0.get(&exit.place).into_iter().flatten();
+        let mut here = here.filter(|(finding, _)| is_about(finding));
+        // What is reported comes first.
+        here.next().and_then(|(_, excuse)| *excuse)
+    }
 }
 
 impl<'a> Report<'a> {
@@ -142,30 +194,6 @@ impl<'a> Report<'a> {
             (file.display.clone(), place.span, class)
         });
         out
-    }
-
-    /// Why what is wrong at an exit is not reported, if that is so.
-    pub(super) fn excuse(&self, item: &Item<'_>, exit: &Exit) -> Option<Excuse<'a>> {
-        let def = item.exits.map(|exits| exits.def);
-        let is_about = |finding: &Finding| {
-            let primary = finding.primary.location;
-            let here = finding.exits.contains(&exit.place) || primary == exit.place;
-            // Of what several classes share, one finding stands for all.
-            here && (primary == exit.place
-                || Some(primary) == def
-                || finding.symbol == item.symbol())
-        };
-        let settled = self.settled;
-        let of = |reported: &Reported| {
-            reported.finding.rule == UntrackedReturn.id() && is_about(&reported.finding)
-        };
-        if settled.reported.iter().any(of) {
-            return None;
-        }
-        if let Some(ignored) = settled.suppressed.iter().find(|s| of(&s.finding)) {
-            return Some(Excuse::Ignored(ignored.reason.as_deref()));
-        }
-        settled.known.iter().any(of).then_some(Excuse::Known)
     }
 }
 

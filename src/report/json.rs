@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
-use super::checklist::{Excuse, Item, Statements, is_open, reason_name, state_name, unfollowed};
+use super::checklist::{
+    Excuse, Excuses, Item, Statements, is_open, reason_name, state_name, unfollowed,
+};
 use super::harmless::harmless_json;
 use crate::contracts::exits::{Exit, ExitState};
 use crate::diagnostics::{Fix, Location, Step};
@@ -279,6 +281,7 @@ fn fix<'a>(fix: &'a Fix, sources: &SourceMap) -> JsonFix<'a> {
 
 fn checklist<'a>(report: &Report<'a>) -> Vec<JsonMethod<'a>> {
     let mut statements = Statements::default();
+    let excuses = Excuses::new(report);
     let items = report.checklist().into_iter();
     items
         .map(|item| {
@@ -296,7 +299,7 @@ fn checklist<'a>(report: &Report<'a>) -> Vec<JsonMethod<'a>> {
                     .and_then(|method| unfollowed(method.followed))
                     .map(|(name, _)| name),
                 exits: exits
-                    .map(|found| exit(report, &item, found, &mut statements))
+                    .map(|found| exit(report, (&item, found), &excuses, &mut statements))
                     .collect(),
             }
         })
@@ -305,8 +308,8 @@ fn checklist<'a>(report: &Report<'a>) -> Vec<JsonMethod<'a>> {
 
 fn exit(
     report: &Report<'_>,
-    item: &Item<'_>,
-    exit: &Exit,
+    (item, exit): (&Item<'_>, &Exit),
+    excuses: &Excuses<'_>,
     statements: &mut Statements,
 ) -> JsonExit {
     let path = |location: &Location| report.sources.get(location.file).display.clone();
@@ -315,7 +318,7 @@ fn exit(
         line: line(store, report.sources),
         code: statements.around(report, store),
     });
-    let excuse = report.excuse(item, exit).filter(|_| is_open(exit));
+    let excuse = excuses.of(item, exit).filter(|_| is_open(exit));
     JsonExit {
         path: path(&exit.place),
         line: line(&exit.place, report.sources),

@@ -3,7 +3,9 @@
 use super::escape::{code, crop, html_code, text};
 use super::{MAX_CHARS, MAX_CODE, Sheet, at, source};
 use crate::contracts::exits::{Exit, ExitState};
-use crate::report::checklist::{Excuse, Item, Statements, is_open, state_in_words, unfollowed};
+use crate::report::checklist::{
+    Excuse, Excuses, Item, Statements, is_open, state_in_words, unfollowed,
+};
 use crate::report::{Report, plural};
 
 /// Places that are named where an exit is set.
@@ -44,13 +46,14 @@ pub(super) fn write(report: &Report<'_>, sheet: &mut Sheet) -> usize {
 }
 
 fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
+    let known = Excuses::new(report);
     let mut out: Vec<Group<'a>> = Vec::new();
     for item in report.checklist() {
         let excuses: Vec<_> = item
             .exits
             .iter()
             .flat_map(|method| &method.exits)
-            .map(|exit| report.excuse(&item, exit).filter(|_| is_open(exit)))
+            .map(|exit| known.of(&item, exit).filter(|_| is_open(exit)))
             .collect();
         let exits = item.exits.iter().flat_map(|method| &method.exits);
         let open = exits.zip(&excuses);
