@@ -12,6 +12,7 @@ use super::{Format, Report, write};
 use crate::config::{Configuration, Overrides, Settings};
 use crate::contracts::exits::{Duty, Exit, ExitState, Followed, MethodExits, Unset};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
+use crate::fence::Bug;
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settle::{Checked, Settled, settle};
 use crate::source::{SourceMap, Span};
@@ -320,6 +321,36 @@ fn every_format_has_a_snapshot() {
     files.sort();
     names.sort();
     assert_eq!(files, names, "a snapshot of no format");
+}
+
+#[test]
+fn a_panic_is_told_wherever_there_is_room() {
+    let (_dir, sample) = sample();
+    let bug = Bug {
+        message: "index ] out\n::error::of `bounds`".to_owned(),
+        place: "src/x.rs:1".to_owned(),
+    };
+    for format in [
+        Format::Sarif,
+        Format::Github,
+        Format::GithubSummary,
+        Format::Markdown,
+        Format::Junit,
+        Format::Azure,
+    ] {
+        let report = Report {
+            failures: &[],
+            bug: Some(&bug),
+            ..sample.as_report()
+        };
+        let mut out = NoColor::new(Vec::new());
+        write(format, &report, &mut out).unwrap();
+        let text = String::from_utf8(out.into_inner()).unwrap();
+        assert!(text.contains("index ") && text.contains(" out"), "{text}");
+        assert!(!text.lines().any(|line| line.starts_with("::error::of")));
+        let successful = text.contains("\"executionSuccessful\": false");
+        assert_eq!(successful, format == Format::Sarif, "{text}");
+    }
 }
 
 #[test]
