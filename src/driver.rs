@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration, Settings};
+use crate::contracts::exits::Duty;
 use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Severity};
 use crate::discover::{Discovered, SkipReason, Skipped, discover, is_forced_out, repository};
@@ -58,6 +59,8 @@ pub struct Outcome {
     pub skipped_count: usize,
     /// The contracts and the classes under them.
     pub contracts: Vec<Survey>,
+    /// The same classes, with every exit of their methods.
+    pub checklist: Vec<Duty>,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
     /// Counters.
@@ -125,7 +128,7 @@ impl Outcome {
             checked: self.checked,
             skipped: self.skipped_count,
             processors: self.processors,
-            contracts: &self.contracts,
+            checklist: &self.checklist,
             bug: self.bug.as_ref(),
             links: None,
             fixed: 0,
@@ -259,6 +262,7 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
         checked: files.len() - files.iter().filter(failed).count(),
         settled,
         contracts: analysis.contracts,
+        checklist: analysis.checklist,
         processors: analysis.processors,
         skipped: found.skipped,
         skipped_count,

@@ -4,6 +4,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnostics::Location;
 
+/// A class that has to keep a contract, with the exits of one definition of its method.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Duty {
+    /// The qualified name of the class.
+    pub class: String,
+    /// The method of the contract.
+    pub method: String,
+    /// The place that it must set.
+    pub sets: String,
+    /// The class that the method is inherited from as it is: its exits are listed there.
+    pub inherits: Option<String>,
+    /// Where the method is, or the class that inherits it.
+    pub place: Location,
+    /// The exits; none for a class that inherits the method.
+    pub exits: Option<MethodExits>,
+}
+
 /// A definition of a contract method, as one class runs it, with its exits.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MethodExits {

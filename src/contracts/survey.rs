@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::Contract;
-use crate::contracts::exits::MethodExits;
 use crate::contracts::{Evidence, Inferred};
 use crate::diagnostics::{Finding, Location, RegisteredName, Severity};
 use crate::program::Program;
@@ -36,8 +35,6 @@ pub struct Processor {
     pub inherits: Option<String>,
     /// How it breaks the contract.
     pub findings: Vec<Problem>,
-    /// The exits of its definitions of the method; none when it inherits them as they are.
-    pub methods: Vec<MethodExits>,
 }
 
 /// A finding in short.
