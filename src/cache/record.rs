@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 use crate::analysis::{Analysis, AnalysisInput, Statistics};
-use crate::contracts::survey::Survey;
+use crate::contracts::exits::Duty;
 use crate::diagnostics::{FileFailure, Finding};
 use crate::source::Observations;
 
@@ -25,7 +25,7 @@ enum Source {
 #[derive(Serialize, Deserialize)]
 struct Result {
     findings: Vec<Finding>,
-    contracts: Vec<Survey>,
+    checklist: Vec<Duty>,
     processors: usize,
     failed: Vec<FileFailure>,
     concerned: Option<BTreeSet<usize>>,
@@ -50,7 +50,8 @@ pub(super) fn write(
     observations.forget(|path| own.contains(path));
     let Analysis {
         findings,
-        contracts,
+        contracts: _,
+        checklist,
         processors,
         failed,
         concerned,
@@ -58,7 +59,7 @@ pub(super) fn write(
     } = analysis;
     let result = Result {
         findings: findings.clone(),
-        contracts: contracts.clone(),
+        checklist: checklist.clone(),
         processors: *processors,
         failed: failed.clone(),
         concerned: concerned.clone(),
@@ -92,7 +93,9 @@ pub(super) fn read(text: &str, input: &AnalysisInput<'_>) -> Option<Analysis> {
     statistics.add("results from the cache", 1);
     Some(Analysis {
         findings: result.findings,
-        contracts: result.contracts,
+        // Only the command that lists them needs them, and it always looks.
+        contracts: Vec::new(),
+        checklist: result.checklist,
         processors: result.processors,
         failed: result.failed,
         concerned: result.concerned,

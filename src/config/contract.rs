@@ -3,10 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-
 /// Method, place, and who must keep it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Contract {
     /// The method that must keep the contract.
     pub method: String,
@@ -20,7 +18,7 @@ pub struct Contract {
 }
 
 /// Where a contract comes from.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Origin {
     /// It is built in.
     Builtin,
@@ -36,7 +34,7 @@ pub enum Origin {
 }
 
 /// A key in a dict that an attribute of the object holds.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ContractPlace {
     /// The attribute.
     pub field: String,

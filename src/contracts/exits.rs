@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnostics::Location;
 
 /// A class that has to keep a contract, with the exits of one definition of its method.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Duty {
     /// The qualified name of the class.
     pub class: String,

@@ -1,10 +1,8 @@
 //! The contracts of a run, where they come from, and how the classes under them fare.
 
-use serde::{Deserialize, Serialize};
-
 use crate::config::Contract;
 use crate::contracts::{Evidence, Inferred};
-use crate::diagnostics::{Finding, Location, RegisteredName, Severity};
+use crate::diagnostics::{Finding, Location, Severity};
 use crate::program::Program;
 use crate::source::SourceMap;
 
@@ -12,20 +10,18 @@ use crate::source::SourceMap;
 const MAX_CODE: usize = 60;
 
 /// A contract with all there is to say about it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Survey {
     /// The contract.
     pub contract: Contract,
-    /// The code that implies it, whether or not it is declared as well. It is not kept: of all
-    /// that uses kept results nothing tells it.
-    #[serde(skip)]
+    /// The code that implies it, whether or not it is declared as well.
     pub evidence: Vec<Evidence>,
     /// The classes that have to keep it, by name.
     pub processors: Vec<Processor>,
 }
 
 /// A class that has to keep a contract.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Processor {
     /// Its qualified name.
     pub class: String,
@@ -38,13 +34,12 @@ pub struct Processor {
 }
 
 /// A finding in short.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Problem {
     /// The primary label.
     pub place: Location,
     /// The kind.
-    #[serde(deserialize_with = "crate::rules::registered")]
-    pub kind: RegisteredName,
+    pub kind: &'static str,
     /// The severity.
     pub severity: Severity,
 }
