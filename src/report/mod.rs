@@ -103,6 +103,14 @@ pub enum Format {
     Azure,
 }
 
+impl Format {
+    /// All of them.
+    #[must_use]
+    pub fn all() -> &'static [Format] {
+        Self::value_variants()
+    }
+}
+
 /// Writes a report.
 ///
 /// # Errors
