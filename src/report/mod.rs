@@ -104,9 +104,9 @@ pub enum Format {
 }
 
 impl Format {
-    /// Every format.
+    /// All of them.
     #[must_use]
-    pub fn all() -> &'static [Self] {
+    pub fn all() -> &'static [Format] {
         Self::value_variants()
     }
 }

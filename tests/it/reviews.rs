@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
+use tallylint::report::Format;
 
 use crate::common::{Project, is_fresh, json as parsed};
 use crate::examples::{ODD_NAME, everything};
@@ -165,12 +167,14 @@ fn the_checklist_agrees_with_the_findings() {
     let project = Project::new(&[]);
     let fixtures = format!("{root}/tests/fixtures/untracked-return");
     let arguments = ["check", "--isolated", "--pedantic", "--format", "json"];
-    let select = [
-        "--select",
-        "untracked-return",
-        "--report",
-        "markdown=page.md",
-    ];
+    let names = Format::all()
+        .iter()
+        .filter_map(ValueEnum::to_possible_value);
+    let reports: Vec<String> = names
+        .map(|name| format!("{0}=out.{0}", name.get_name()))
+        .collect();
+    let mut select = vec!["--select", "untracked-return"];
+    select.extend(reports.iter().flat_map(|report| ["--report", report]));
     let ran = project.run(&[&arguments[..], &select, &[fixtures.as_str()]].concat());
     let report = parsed(&ran);
     let mut broken: BTreeMap<(String, String), bool> = BTreeMap::new();
@@ -210,7 +214,11 @@ fn the_checklist_agrees_with_the_findings() {
         }
     }
     assert!(differ.is_empty(), "{differ:#?}");
-    let page = project.read("page.md");
+    for report in &reports {
+        let (_, path) = report.split_once('=').unwrap();
+        assert!(!project.read(path).is_empty(), "{path}");
+    }
+    let page = project.read("out.markdown");
     assert!(page.len() <= COMMENT && page.contains("> Left out, because"));
 }
 
