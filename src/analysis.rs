@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::config::{Contract, Origin, Reading, Settings};
+use crate::contracts::exits::Duty;
 use crate::contracts::survey::{Problem, Processor, Survey, class_name};
 use crate::contracts::{self, Inferred};
 use crate::diagnostics::{self, FileFailure, Finding, Location};
@@ -52,6 +53,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// The contracts and the classes under them.
     pub contracts: Vec<Survey>,
+    /// The same classes, with every exit of their methods.
+    pub checklist: Vec<Duty>,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
     /// Files that could not be analysed, wholly or in part.
@@ -235,7 +238,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics
         .add("files left at that", (files - read.len()) as u64);
     agree::drop_disputed_fixes(&mut results);
-    survey(&program, &results, &mut out.contracts);
+    out.checklist = survey(&program, &results, &mut out.contracts);
     count(&program, &results, effort, &mut out);
     out.findings = findings(&program, results);
     out.findings.extend(others);
@@ -408,8 +411,9 @@ fn by_class(results: &[ClassRun]) -> HashMap<Key, &ClassRun> {
         .collect()
 }
 
-/// Puts every class that has to keep a contract under it.
-fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) {
+/// Puts every class that has to keep a contract under it; lists their exits.
+fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -> Vec<Duty> {
+    let mut duties = Vec::new();
     let runs = by_class(results);
     let of_contracts = UntrackedReturn.id();
     for (at, survey) in surveys.iter_mut().enumerate() {
@@ -436,18 +440,33 @@ fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) {
                 .map(Problem::new)
                 .collect();
             problems.sort();
-            survey.processors.push(Processor {
-                class: class_name(program, *class),
+            let class = class_name(program, *class);
+            let inherits = checked.heir_of.map(|owner| class_name(program, owner));
+            let duty = |place, exits| Duty {
+                class: class.clone(),
+                method: survey.contract.method.clone(),
+                sets: survey.contract.sets.to_string(),
+                inherits: inherits.clone(),
                 place,
-                inherits: checked.heir_of.map(|owner| class_name(program, owner)),
+                exits,
+            };
+            if checked.exits.is_empty() {
+                duties.push(duty(place, None));
+            }
+            let exits = checked.exits.iter().cloned();
+            duties.extend(exits.map(|exits| duty(exits.def, Some(exits))));
+            survey.processors.push(Processor {
+                class,
+                place,
+                inherits,
                 findings: problems,
-                methods: checked.exits.clone(),
             });
         }
         survey
             .processors
             .sort_by(|a, b| a.class.cmp(&b.class).then(a.place.cmp(&b.place)));
     }
+    duties
 }
 
 fn class_location(program: &Program<'_>, class: ClassRef) -> Option<Location> {

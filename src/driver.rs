@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::config::{ConfigError, Configuration, Settings};
+use crate::contracts::exits::Duty;
 use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Severity};
 use crate::discover::{Discovered, SkipReason, Skipped, discover, is_forced_out, repository};
@@ -55,6 +56,8 @@ pub struct Outcome {
     pub skipped_count: usize,
     /// The contracts and the classes under them.
     pub contracts: Vec<Survey>,
+    /// The same classes, with every exit of their methods.
+    pub checklist: Vec<Duty>,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
     /// Counters.
@@ -122,7 +125,7 @@ impl Outcome {
             checked: self.checked,
             skipped: self.skipped_count,
             processors: self.processors,
-            contracts: &self.contracts,
+            checklist: &self.checklist,
             bug: self.bug.as_ref(),
             links: None,
             fixed: 0,
@@ -256,6 +259,7 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
         checked: files.len() - files.iter().filter(failed).count(),
         settled,
         contracts: analysis.contracts,
+        checklist: analysis.checklist,
         processors: analysis.processors,
         skipped: found.skipped,
         skipped_count,

@@ -1,6 +1,25 @@
 //! The exits of a contract method, and what is the case at each: what a reviewer looks at.
 
+use serde::{Deserialize, Serialize};
+
 use crate::diagnostics::Location;
+
+/// A class that has to keep a contract, with the exits of one definition of its method.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Duty {
+    /// The qualified name of the class.
+    pub class: String,
+    /// The method of the contract.
+    pub method: String,
+    /// The place that it must set.
+    pub sets: String,
+    /// The class that the method is inherited from as it is: its exits are listed there.
+    pub inherits: Option<String>,
+    /// Where the method is, or the class that inherits it.
+    pub place: Location,
+    /// The exits; none for a class that inherits the method.
+    pub exits: Option<MethodExits>,
+}
 
 /// A definition of a contract method, as one class runs it, with its exits.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,7 +33,7 @@ pub struct MethodExits {
 }
 
 /// Whether the paths of a method were followed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Followed {
     /// All of them.
     Wholly,
@@ -38,7 +57,7 @@ pub struct Exit {
 }
 
 /// What is the case at an exit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ExitState {
     /// The place is set on every path.
     Set,
@@ -60,7 +79,7 @@ pub enum ExitState {
 }
 
 /// Why it is wrong that a place is not set.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Unset {
     /// It was set and is lost.
     Dropped,

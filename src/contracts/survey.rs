@@ -1,7 +1,6 @@
 //! The contracts of a run, where they come from, and how the classes under them fare.
 
 use crate::config::Contract;
-use crate::contracts::exits::MethodExits;
 use crate::contracts::{Evidence, Inferred};
 use crate::diagnostics::{Finding, Location, Severity};
 use crate::program::Program;
@@ -32,8 +31,6 @@ pub struct Processor {
     pub inherits: Option<String>,
     /// How it breaks the contract.
     pub findings: Vec<Problem>,
-    /// The exits of its definitions of the method; none when it inherits them as they are.
-    pub methods: Vec<MethodExits>,
 }
 
 /// A finding in short.

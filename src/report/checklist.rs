@@ -1,26 +1,15 @@
-//! What a reviewer looks at: each processor that was checked, with the exits of its method.
+//! What a reviewer looks at: the words for the exits of each method that was checked, and what
+//! became of the findings there.
 
 use std::collections::HashMap;
 
 use super::Report;
-use crate::contracts::exits::{Exit, ExitState, Followed, MethodExits, Unset};
-use crate::contracts::survey::Processor;
+use crate::contracts::exits::{Duty, Exit, ExitState, Followed, Unset};
 use crate::diagnostics::{Finding, Location};
 use crate::frontend::layout::Layout;
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settle::Reported;
 use crate::source::FileId;
-
-/// One definition of a contract method, or a class that inherits it as it is.
-pub(super) struct Item<'a> {
-    pub(super) processor: &'a Processor,
-    /// The method of the contract.
-    pub(super) method: &'a str,
-    /// The place that it must set.
-    pub(super) sets: String,
-    /// The exits; none for a class that inherits the method.
-    pub(super) exits: Option<&'a MethodExits>,
-}
 
 /// The states as programs read them.
 pub(super) fn state_name(state: ExitState) -> &'static str {
@@ -110,6 +99,7 @@ impl Statements {
 }
 
 /// Why what is wrong at an exit is not reported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Excuse<'a> {
     /// A comment ignores it, for this reason.
     Ignored(Option<&'a str>),
@@ -117,66 +107,72 @@ pub(super) enum Excuse<'a> {
     Known,
 }
 
-impl<'a> Report<'a> {
-    /// What to look at, in the order of paths and lines.
-    pub(super) fn checklist(&self) -> Vec<Item<'a>> {
-        let mut out: Vec<Item<'a>> = Vec::new();
-        for survey in self.contracts {
-            for processor in &survey.processors {
-                let item = |exits| Item {
-                    processor,
-                    method: &survey.contract.method,
-                    sets: survey.contract.sets.to_string(),
-                    exits,
-                };
-                match processor.methods.as_slice() {
-                    [] => out.push(item(None)),
-                    methods => out.extend(methods.iter().map(|method| item(Some(method)))),
-                }
-            }
+/// What became of the findings about exits, by the places that these are about.
+pub(super) struct Excuses<'a>(HashMap<Location, Vec<(&'a Finding, Option<Excuse<'a>>)>>);
+
+impl<'a> Excuses<'a> {
+    pub(super) fn new(report: &Report<'a>) -> Self {
+        let mut out = Excuses(HashMap::new());
+        let settled = report.settled;
+        for reported in &settled.reported {
+            out.add(reported, None);
         }
-        out.sort_by_cached_key(|item| {
-            let place = item.place();
-            let file = self.sources.get(place.file);
-            let class = item.processor.class.clone();
-            (file.display.clone(), place.span, class)
-        });
+        for suppressed in &settled.suppressed {
+            let reason = suppressed.reason.as_deref();
+            out.add(&suppressed.finding, Some(Excuse::Ignored(reason)));
+        }
+        for known in &settled.known {
+            out.add(known, Some(Excuse::Known));
+        }
         out
     }
 
+    fn add(&mut self, reported: &'a Reported, excuse: Option<Excuse<'a>>) {
+        let finding = &reported.finding;
+        if finding.rule != UntrackedReturn.id() {
+            return;
+        }
+        let primary = finding.primary.location;
+        let others = finding
+            .exits
+            .iter()
+            .copied()
+            .filter(|exit| *exit != primary);
+        for place in std::iter::once(primary).chain(others) {
+            self.0.entry(place).or_default().push((finding, excuse));
+        }
+    }
+
     /// Why what is wrong at an exit is not reported, if that is so.
-    pub(super) fn excuse(&self, item: &Item<'_>, exit: &Exit) -> Option<Excuse<'a>> {
-        let def = item.exits.map(|exits| exits.def);
+    pub(super) fn of(&self, duty: &Duty, exit: &Exit) -> Option<Excuse<'a>> {
         let is_about = |finding: &Finding| {
             let primary = finding.primary.location;
-            let here = finding.exits.contains(&exit.place) || primary == exit.place;
             // Of what several classes share, one finding stands for all.
-            here && (primary == exit.place
-                || Some(primary) == def
-                || finding.symbol == item.symbol())
+            primary == exit.place || primary == duty.place || finding.symbol == duty.symbol()
         };
-        let settled = self.settled;
-        let of = |reported: &Reported| {
-            reported.finding.rule == UntrackedReturn.id() && is_about(&reported.finding)
-        };
-        if settled.reported.iter().any(of) {
-            return None;
-        }
-        if let Some(ignored) = settled.suppressed.iter().find(|s| of(&s.finding)) {
-            return Some(Excuse::Ignored(ignored.reason.as_deref()));
-        }
-        settled.known.iter().any(of).then_some(Excuse::Known)
+        let here = self.0.get(&exit.place).into_iter().flatten();
+        let mut here = here.filter(|(finding, _)| is_about(finding));
+        // What is reported comes first.
+        here.next().and_then(|(_, excuse)| *excuse)
     }
 }
 
-impl Item<'_> {
+impl<'a> Report<'a> {
+    /// What to look at, in the order of paths and lines.
+    pub(super) fn checklist(&self) -> Vec<&'a Duty> {
+        let mut out: Vec<&Duty> = self.checklist.iter().collect();
+        out.sort_by_cached_key(|duty| {
+            let file = self.sources.get(duty.place.file);
+            let what = (duty.class.clone(), duty.method.clone(), duty.sets.clone());
+            (file.display.clone(), duty.place.span, what)
+        });
+        out
+    }
+}
+
+impl Duty {
     /// `Class.method`
     pub(super) fn symbol(&self) -> String {
-        format!("{}.{}", self.processor.class, self.method)
-    }
-
-    /// Where the method is, or the class that inherits it.
-    pub(super) fn place(&self) -> Location {
-        self.exits.map_or(self.processor.place, |exits| exits.def)
+        format!("{}.{}", self.class, self.method)
     }
 }

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
-use super::checklist::{Excuse, Item, Statements, is_open, reason_name, state_name, unfollowed};
+use super::checklist::{Excuse, Excuses, Statements, is_open, reason_name, state_name, unfollowed};
 use super::harmless::harmless_json;
-use crate::contracts::exits::{Exit, ExitState};
+use crate::contracts::exits::{Duty, Exit, ExitState};
 use crate::diagnostics::{Fix, Location, Step};
 use crate::settle::Reported;
 use crate::source::SourceMap;
@@ -118,7 +118,7 @@ struct JsonMethod<'a> {
     class: &'a str,
     method: &'a str,
     /// The place that must be set.
-    sets: String,
+    sets: &'a str,
     path: String,
     line: u32,
     /// The class that the method is inherited from as it is: its exits are listed there.
@@ -279,24 +279,24 @@ fn fix<'a>(fix: &'a Fix, sources: &SourceMap) -> JsonFix<'a> {
 
 fn checklist<'a>(report: &Report<'a>) -> Vec<JsonMethod<'a>> {
     let mut statements = Statements::default();
-    let items = report.checklist().into_iter();
-    items
-        .map(|item| {
-            let place = item.place();
-            let exits = item.exits.iter().flat_map(|method| &method.exits);
+    let excuses = Excuses::new(report);
+    let duties = report.checklist().into_iter();
+    duties
+        .map(|duty| {
+            let method = duty.exits.as_ref();
+            let exits = method.iter().flat_map(|method| &method.exits);
             JsonMethod {
-                class: &item.processor.class,
-                method: item.method,
-                sets: item.sets.clone(),
-                path: report.sources.get(place.file).display.clone(),
-                line: line(&place, report.sources),
-                inherits: item.processor.inherits.as_deref(),
-                unfollowed: item
-                    .exits
+                class: &duty.class,
+                method: &duty.method,
+                sets: &duty.sets,
+                path: report.sources.get(duty.place.file).display.clone(),
+                line: line(&duty.place, report.sources),
+                inherits: duty.inherits.as_deref(),
+                unfollowed: method
                     .and_then(|method| unfollowed(method.followed))
                     .map(|(name, _)| name),
                 exits: exits
-                    .map(|found| exit(report, &item, found, &mut statements))
+                    .map(|found| exit(report, (duty, found), &excuses, &mut statements))
                     .collect(),
             }
         })
@@ -305,8 +305,8 @@ fn checklist<'a>(report: &Report<'a>) -> Vec<JsonMethod<'a>> {
 
 fn exit(
     report: &Report<'_>,
-    item: &Item<'_>,
-    exit: &Exit,
+    (duty, exit): (&Duty, &Exit),
+    excuses: &Excuses<'_>,
     statements: &mut Statements,
 ) -> JsonExit {
     let path = |location: &Location| report.sources.get(location.file).display.clone();
@@ -315,7 +315,7 @@ fn exit(
         line: line(store, report.sources),
         code: statements.around(report, store),
     });
-    let excuse = report.excuse(item, exit).filter(|_| is_open(exit));
+    let excuse = excuses.of(duty, exit).filter(|_| is_open(exit));
     JsonExit {
         path: path(&exit.place),
         line: line(&exit.place, report.sources),

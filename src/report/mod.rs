@@ -30,7 +30,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use termcolor::WriteColor;
 
-use crate::contracts::survey::Survey;
+use crate::contracts::exits::Duty;
 use crate::diagnostics::FileFailure;
 use crate::fence::Bug;
 use crate::settle::Settled;
@@ -61,8 +61,8 @@ pub struct Report<'a> {
     pub processors: usize,
     /// How many findings were fixed, and are no more.
     pub fixed: usize,
-    /// The contracts and the classes under them, with the exits of their methods.
-    pub contracts: &'a [Survey],
+    /// The classes that have to keep contracts, with every exit of their methods, in any order.
+    pub checklist: &'a [Duty],
     /// What it took, if a summary is to tell.
     pub time: Option<Duration>,
     /// What platforms take paths to be relative to: the folder of the repository, or else the

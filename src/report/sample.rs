@@ -10,9 +10,9 @@ use termcolor::{Ansi, NoColor};
 
 use super::{Format, Report, write};
 use crate::config::{Configuration, Overrides, Settings};
-use crate::contracts::exits::{Exit, ExitState, Followed, MethodExits, Unset};
-use crate::contracts::survey::{Processor, Survey};
+use crate::contracts::exits::{Duty, Exit, ExitState, Followed, MethodExits, Unset};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
+use crate::fence::Bug;
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settle::{Checked, Settled, settle};
 use crate::source::{SourceMap, Span};
@@ -52,7 +52,7 @@ struct Sample {
     sources: SourceMap,
     settled: Settled,
     failures: Vec<FileFailure>,
-    contracts: Vec<Survey>,
+    checklist: Vec<Duty>,
 }
 
 impl Sample {
@@ -92,7 +92,7 @@ impl Sample {
             checked: 2,
             skipped: 1,
             processors: 1,
-            contracts: &self.contracts,
+            checklist: &self.checklist,
             links: Some("https://example.org/repo/blob/main"),
             bug: None,
             fixed: 0,
@@ -126,7 +126,7 @@ fn sample() -> (tempfile::TempDir, Sample) {
     let mut sample = Sample {
         root,
         sources,
-        contracts: Vec::new(),
+        checklist: Vec::new(),
         settled: Settled::default(),
         failures: vec![
             FileFailure::input("bad.py".into(), Some((3, 7)), "invalid syntax".into()),
@@ -196,14 +196,13 @@ fn sample() -> (tempfile::TempDir, Sample) {
     // As if a baseline knew the last one.
     let known = sample.settled.reported.last().cloned();
     sample.settled.known.extend(known);
-    sample.contracts = contracts(&sample);
+    sample.checklist = checklist(&sample);
     (dir, sample)
 }
 
-/// A contract, and classes with exits in every state.
-fn contracts(sample: &Sample) -> Vec<Survey> {
+/// Classes with exits in every state.
+fn checklist(sample: &Sample) -> Vec<Duty> {
     let at = |path, text| sample.place(path, text);
-    let settings = Settings::new(None, &Overrides::default()).unwrap();
     let exit = |place, state| Exit {
         place,
         implicit: false,
@@ -250,29 +249,27 @@ fn contracts(sample: &Sample) -> Vec<Survey> {
         exit(at(ODD_NAME, "save_data"), ExitState::Fails),
         exit(at(ODD_NAME, "def"), ExitState::Unreached),
     ];
-    let processor = |class: &str, place, methods| Processor {
+    let duty = |class: &str, place, exits| Duty {
         class: class.to_owned(),
-        place,
+        method: "save_data".to_owned(),
+        sets: "self.stats['rows_inserted']".to_owned(),
         inherits: None,
-        findings: Vec::new(),
-        methods,
+        place,
+        exits,
     };
-    let heir = Processor {
+    let heir = Duty {
         inherits: Some("Odds".to_owned()),
-        ..processor("Heir", def, Vec::new())
+        ..duty("Heir", def, None)
     };
-    let kinds = [Followed::TooLarge, Followed::RunsNothing];
-    vec![Survey {
-        contract: settings.contracts[0].clone(),
-        evidence: Vec::new(),
-        processors: vec![
-            processor("Odds", def, vec![wholly(def, exits.clone())]),
-            processor("MoreOdds", def, vec![wholly(def, exits)]),
-            heir,
-            processor("Odd", here, vec![wholly(here, others)]),
-            processor("Large", def, kinds.map(unknown).to_vec()),
-        ],
-    }]
+    let long = at("long.py", "return");
+    vec![
+        duty("Odds", def, Some(wholly(def, exits.clone()))),
+        duty("MoreOdds", def, Some(wholly(def, exits))),
+        heir,
+        duty("Odd", here, Some(wholly(here, others))),
+        duty("Large", long, Some(unknown(Followed::TooLarge))),
+        duty("Lazy", long, Some(unknown(Followed::RunsNothing))),
+    ]
 }
 
 /// What does not change with the version or with the pages of the rules.
@@ -327,6 +324,36 @@ fn every_format_has_a_snapshot() {
 }
 
 #[test]
+fn a_panic_is_told_wherever_there_is_room() {
+    let (_dir, sample) = sample();
+    let bug = Bug {
+        message: "index ] out\n::error::of `bounds`".to_owned(),
+        place: "src/x.rs:1".to_owned(),
+    };
+    for format in [
+        Format::Sarif,
+        Format::Github,
+        Format::GithubSummary,
+        Format::Markdown,
+        Format::Junit,
+        Format::Azure,
+    ] {
+        let report = Report {
+            failures: &[],
+            bug: Some(&bug),
+            ..sample.as_report()
+        };
+        let mut out = NoColor::new(Vec::new());
+        write(format, &report, &mut out).unwrap();
+        let text = String::from_utf8(out.into_inner()).unwrap();
+        assert!(text.contains("index ") && text.contains(" out"), "{text}");
+        assert!(!text.lines().any(|line| line.starts_with("::error::of")));
+        let successful = text.contains("\"executionSuccessful\": false");
+        assert_eq!(successful, format == Format::Sarif, "{text}");
+    }
+}
+
+#[test]
 fn text_with_colour_shows_the_same() {
     let (_dir, sample) = sample();
     let mut out = Ansi::new(Vec::new());
@@ -353,7 +380,7 @@ fn a_clean_run_says_so() {
         checked: 1,
         skipped: 0,
         processors: 3,
-        contracts: &[],
+        checklist: &[],
         links: None,
         bug: None,
         fixed: 0,

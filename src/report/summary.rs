@@ -10,6 +10,13 @@ use crate::settle::Outcome;
 #[must_use]
 pub fn summary(report: &Report<'_>, time: Duration) -> String {
     let mut text = format!("{} in {:.2}s\n", headline(report), time.as_secs_f64());
+    let mut failed: Vec<&str> = report.failures.iter().map(|f| f.path.as_str()).collect();
+    failed.dedup();
+    if !failed.is_empty() {
+        let paths = plural(failed.len(), "path");
+        text.push_str(&paths);
+        text.push_str(" could not be analysed: the result is incomplete\n");
+    }
     for remark in remarks(report) {
         text.push_str(&remark);
         text.push('\n');
@@ -42,18 +49,10 @@ pub(super) fn headline(report: &Report<'_>) -> String {
     )
 }
 
-/// What a reader must know about the counts, in lines.
+/// What a reader must know about the counts, in lines; not what is incomplete.
 pub(super) fn remarks(report: &Report<'_>) -> Vec<String> {
     let settled = report.settled;
     let mut out = Vec::new();
-    let mut failed: Vec<&str> = report.failures.iter().map(|f| f.path.as_str()).collect();
-    failed.dedup();
-    if !failed.is_empty() {
-        let paths = plural(failed.len(), "path");
-        out.push(format!(
-            "{paths} could not be analysed: the result is incomplete"
-        ));
-    }
     if report.fixed > 0 {
         out.push(format!("{} fixed", plural(report.fixed, "finding")));
     }

@@ -242,7 +242,11 @@ fn judge(
                         returns.confirm(point, wanted.unset());
                         settled = true;
                     }
-                    Witness::Infeasible | Witness::Unknown => infeasible += 1,
+                    Witness::Infeasible => infeasible += 1,
+                    Witness::Unknown => {
+                        infeasible += 1;
+                        returns.confirm(point, None);
+                    }
                 }
             }
         }

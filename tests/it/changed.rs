@@ -77,6 +77,10 @@ fn what_changed_and_what_inherits_from_it() {
     let ran = check(&project, "HEAD", ".", &[]);
     assert_eq!(paths(&ran), ["etl/odds.py"]);
     assert_eq!(ran.code, 1);
+    let report = json(&ran);
+    let checklist = report["checklist"].as_array().unwrap().iter();
+    let listed: Vec<_> = checklist.map(|method| method["class"].as_str()).collect();
+    assert_eq!(listed, [Some("Odds")]);
     assert_eq!(json(&ran)["files"]["checked"], 1);
     assert_eq!(paths(&check(&project, "HEAD", "etl", &[])), ["odds.py"]);
     assert!(paths(&check(&project, "HEAD", ".", &["etl/heir.py"])).is_empty());

@@ -340,6 +340,23 @@ fn pages_keep_within_their_limits() {
 }
 
 #[test]
+fn many_broken_files_leave_room_for_findings() {
+    let project = Project::new(&[("a.py", EXITS)]);
+    for n in 0..60 {
+        let name = format!("{}/{n}.py", "|".repeat(200));
+        project.write(&format!("{}/{name}", "`".repeat(200)), "x = = 1\n");
+    }
+    let page = project.run(&["check", "--format", "markdown"]).stdout;
+    let told = page.matches("unexpected &#39;=").count() + page.matches("unexpected '='").count();
+    assert!((5..60).contains(&told), "{told}");
+    assert!(
+        page.contains(&format!("> * and {} more\n", 60 - told)),
+        "{page}"
+    );
+    assert!(page.contains("| 1 | warning | ") && page.contains("- [ ] line 9, "));
+}
+
+#[test]
 fn reports_of_one_run_go_to_files() {
     let project = everything();
     let arguments = ["check", "--baseline", "known.json", "odd"];

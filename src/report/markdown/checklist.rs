@@ -2,8 +2,8 @@
 
 use super::escape::{code, crop, html_code, text};
 use super::{MAX_CHARS, MAX_CODE, Sheet, at, source};
-use crate::contracts::exits::{Exit, ExitState};
-use crate::report::checklist::{Excuse, Item, Statements, is_open, state_in_words, unfollowed};
+use crate::contracts::exits::{Duty, Exit, ExitState};
+use crate::report::checklist::{Excuse, Excuses, Statements, is_open, state_in_words, unfollowed};
 use crate::report::{Report, plural};
 
 /// Places that are named where an exit is set.
@@ -13,7 +13,7 @@ const MAX_CLASSES: usize = 5;
 
 /// Processors that run the same code with the same exits.
 struct Group<'a> {
-    items: Vec<Item<'a>>,
+    duties: Vec<&'a Duty>,
     /// For each exit, why what is wrong is not reported.
     excuses: Vec<Option<Excuse<'a>>>,
     /// How many exits somebody should look at.
@@ -37,35 +37,34 @@ pub(super) fn write(report: &Report<'_>, sheet: &mut Sheet) -> usize {
     for group in &groups {
         let piece = processors(report, group, &mut statements);
         if !sheet.add(&piece, 100) {
-            left_out += group.items.len();
+            left_out += group.duties.len();
         }
     }
     left_out
 }
 
 fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
+    let known = Excuses::new(report);
     let mut out: Vec<Group<'a>> = Vec::new();
-    for item in report.checklist() {
-        let excuses: Vec<_> = item
-            .exits
-            .iter()
-            .flat_map(|method| &method.exits)
-            .map(|exit| report.excuse(&item, exit).filter(|_| is_open(exit)))
+    for duty in report.checklist() {
+        let exits = || duty.exits.iter().flat_map(|method| &method.exits);
+        let excuses: Vec<_> = exits()
+            .map(|exit| known.of(duty, exit).filter(|_| is_open(exit)))
             .collect();
-        let exits = item.exits.iter().flat_map(|method| &method.exits);
-        let open = exits.zip(&excuses);
+        let open = exits().zip(&excuses);
         let open = open.filter(|(exit, excuse)| is_open(exit) && excuse.is_none());
         let open = open.count();
         let same = out.last_mut().filter(|group| {
-            let other = &group.items[0];
-            item.exits.is_some()
-                && (other.exits, &other.sets, other.method) == (item.exits, &item.sets, item.method)
+            let other = group.duties[0];
+            duty.exits.is_some()
+                && (&other.exits, &other.sets, &other.method)
+                    == (&duty.exits, &duty.sets, &duty.method)
                 && group.open == open
         });
         match same {
-            Some(group) => group.items.push(item),
+            Some(group) => group.duties.push(duty),
             None => out.push(Group {
-                items: vec![item],
+                duties: vec![duty],
                 excuses,
                 open,
             }),
@@ -75,11 +74,11 @@ fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
 }
 
 fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statements) -> String {
-    let item = &group.items[0];
-    let place = at(report, &item.place());
-    let symbol = crop(&item.symbol(), MAX_CODE);
-    let Some(method) = item.exits else {
-        let from = item.processor.inherits.as_deref();
+    let duty = group.duties[0];
+    let place = at(report, &duty.place);
+    let symbol = crop(&duty.symbol(), MAX_CODE);
+    let Some(method) = &duty.exits else {
+        let from = duty.inherits.as_deref();
         let from = from.map_or("a class that is not checked".to_owned(), |from| {
             code(&crop(from, MAX_CODE))
         });
@@ -88,7 +87,7 @@ fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statement
             code(&symbol)
         );
     };
-    let sets = crop(&item.sets, MAX_CODE);
+    let sets = crop(&duty.sets, MAX_CODE);
     if let Some((_, why)) = unfollowed(method.followed) {
         let (symbol, sets) = (code(&symbol), code(&sets));
         return format!("* {symbol} ({place}) sets {sets}: not known, {why}\n");
@@ -102,7 +101,7 @@ fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statement
         html_code(&symbol),
         html_code(&sets),
         plural(method.exits.len(), "exit"),
-        others(&group.items[1..]),
+        others(&group.duties[1..]),
     );
     for (exit, excuse) in method.exits.iter().zip(&group.excuses) {
         let done = if is_open(exit) && excuse.is_none() {
@@ -135,15 +134,15 @@ fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statement
 }
 
 /// The other classes that run the same.
-fn others(items: &[Item<'_>]) -> String {
-    if items.is_empty() {
+fn others(duties: &[&Duty]) -> String {
+    if duties.is_empty() {
         return String::new();
     }
-    let named = items.iter().take(MAX_CLASSES);
+    let named = duties.iter().take(MAX_CLASSES);
     let named: Vec<String> = named
-        .map(|item| code(&crop(&item.processor.class, MAX_CODE)))
+        .map(|duty| code(&crop(&duty.class, MAX_CODE)))
         .collect();
-    let more = match items.len().saturating_sub(MAX_CLASSES) {
+    let more = match duties.len().saturating_sub(MAX_CLASSES) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

@@ -111,6 +111,7 @@ fn head(report: &Report<'_>, sheet: &mut Sheet) {
             let bug = text(&crop(&bug.to_string(), MAX_CHARS));
             sheet.add(&format!("> * the analysis panicked: {bug}\n"), 100);
         }
+        let mut told = 0;
         for failure in report.failures.iter().take(MAX_FAILURES) {
             let place = report.place_of_failure(failure);
             let line = failure.location.map(|(line, _)| line);
@@ -125,9 +126,9 @@ fn head(report: &Report<'_>, sheet: &mut Sheet) {
             };
             let reason = text(&crop(&failure.reason, MAX_CHARS));
             let place = linked(&shown, report.link(&place, line));
-            sheet.add(&format!("> * {place}: {what}{reason}\n"), 100);
+            told += usize::from(sheet.add(&format!("> * {place}: {what}{reason}\n"), 25));
         }
-        if let more @ 1.. = report.failures.len().saturating_sub(MAX_FAILURES) {
+        if let more @ 1.. = report.failures.len() - told {
             sheet.add(&format!("> * and {more} more\n"), 100);
         }
     }
