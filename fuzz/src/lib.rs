@@ -126,7 +126,7 @@ fn check(bytes: &[u8], language: Language) {
             checked: 1,
             skipped: 0,
             processors: analysis.processors,
-            contracts: &analysis.contracts,
+            checklist: &analysis.checklist,
             bug: None,
             fixed: 0,
             time: Some(Duration::ZERO),
