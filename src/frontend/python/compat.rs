@@ -13,6 +13,7 @@
 //! | `match.x: int = 1`, where `match` is a name | a placeholder |
 //! | tabs after spaces in an indentation | tabs come first: they compare alike |
 //! | a form feed in an indentation | what is before it becomes form feeds, which start it afresh |
+//! | a line that is joined to a blank one | a blank line |
 //! | `\r\n` in an f-string, which the parser counts as one byte | the `\r` becomes a space |
 
 use std::borrow::Cow;
@@ -140,6 +141,14 @@ impl Rewriter<'_> {
         if !self.bytes[width..self.at].is_sorted() {
             let out = self.out.get_or_insert_with(|| self.bytes.to_vec());
             out[width..self.at].sort_unstable();
+        }
+        let code = scan::skip_joined(self.bytes, self.at);
+        if code > self.at && matches!(self.bytes.get(code), Some(b'#' | b'\n' | b'\r')) {
+            for at in self.at..code {
+                if self.bytes[at] == b'\\' {
+                    self.set(at..at + 1, b' ');
+                }
+            }
         }
     }
 

@@ -186,10 +186,12 @@ pub(super) fn lines(bytes: &[u8], range: Range<usize>) -> Vec<Line> {
     let mut at = range.start;
     while at < bytes.len() {
         let start = scan::skip_while(bytes, at, is_blank);
-        match bytes.get(start) {
+        // A line may be joined to a blank one, which makes no statement of it.
+        let code = scan::skip_joined(bytes, start);
+        match bytes.get(code) {
             None => break,
             Some(b'#' | b'\n' | b'\r') => {
-                at = scan::line_end(bytes, start);
+                at = scan::line_end(bytes, code);
                 at += scan::line_break(bytes, at);
                 continue;
             }

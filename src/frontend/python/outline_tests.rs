@@ -105,3 +105,17 @@ fn a_default_of_a_type_parameter_is_an_expression() {
         assert_eq!(outline_agrees(&text), Ok(Some(1)), "{text}");
     }
 }
+
+#[test]
+fn a_line_that_is_joined_to_a_blank_one_is_blank() {
+    for (text, statements) in [
+        ("\\\n\n", 0),
+        ("\\\n \\\r\n # a\nx = 1\n", 1),
+        ("x = 1\n\\\n\ny = 2\n", 2),
+        ("if a:\n    b\n    \\\n\n    c\n", 1),
+        ("class A:\n\\\n\n    x = 1\n", 1),
+    ] {
+        assert_eq!(outline_agrees(text), Ok(Some(statements)), "{text:?}");
+    }
+    assert!(outline_agrees("\\\n").is_ok());
+}

@@ -70,6 +70,14 @@ pub(super) fn escape(bytes: &[u8], at: usize) -> usize {
     (1 + line_break(bytes, at + 1).max(1)).min(bytes.len() - at)
 }
 
+/// After the escaped line breaks, with the blanks after them, at `at`.
+pub(super) fn skip_joined(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at) == Some(&b'\\') && line_break(bytes, at + 1) > 0 {
+        at = skip_while(bytes, at + escape(bytes, at), is_blank);
+    }
+    at
+}
+
 /// Whether the line at `at` starts with a keyword that cannot stand in an open bracket.
 pub(super) fn starts_statement(bytes: &[u8], at: usize) -> bool {
     let start = skip_while(bytes, at, is_blank);
