@@ -119,3 +119,10 @@ fn a_line_that_is_joined_to_a_blank_one_is_blank() {
     }
     assert!(outline_agrees("\\\n").is_ok());
 }
+
+#[test]
+fn a_second_byte_order_mark_is_no_text() {
+    for text in ["\u{feff}# a\n", "\u{feff}x = 1\n", "x = 1\n\u{feff}y = 2\n"] {
+        assert_eq!(outline_agrees(text), Ok(None), "{text:?}");
+    }
+}
