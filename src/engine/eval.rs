@@ -196,7 +196,9 @@ impl Engine<'_> {
                     let bounds = [at(&bounds[0]), at(&bounds[1]), at(&bounds[2])];
                     let mut fact = Fact::of_kind(kind);
                     if self.is_chunk(&state, o, bounds) {
+                        // Whatever it is, it has a length: that of what is cut has been asked for.
                         fact.truth = Some(true);
+                        fact.len = Interval::at_least(1);
                         fact.propagate();
                     }
                     self.fresh_with(&mut state, site, fact)
