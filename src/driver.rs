@@ -276,20 +276,11 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
 
 /// Analyses, unless a result that is still right is known.
 fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> Result<Analysis, Bug> {
-    let Some(cache) = cache else {
-        return fence::on_big_stack(|| analysis::analyse(input));
-    };
-    let entry = cache.entry(input);
-    if let Some(known) = entry.find() {
-        return Ok(known);
+    let analyse = || fence::on_big_stack(|| analysis::analyse(input));
+    match cache {
+        Some(cache) => cache.result_of(input, analyse),
+        None => analyse(),
     }
-    input.sources.observe();
-    let result = fence::on_big_stack(|| analysis::analyse(input));
-    let observations = input.sources.observed();
-    if let Ok(analysis) = &result {
-        entry.fill(analysis, observations);
-    }
-    result
 }
 
 /// Whether text that stands for a file is left out, as the file would be.

@@ -2,7 +2,7 @@
 //!
 //! The key of a record is a digest of everything that an analysis is given: the build of the
 //! program, the settings, the files with their texts. Beside the result, a record has what the
-//! analysis saw of the file system beyond that ([`Observations`]): which modules imports led to,
+//! analysis saw of the file system beyond that ([`Observations`](crate::source::Observations)): which modules imports led to,
 //! and where there were none. It counts only when all of it is the same now, so a result is never
 //! older than what it depends on.
 //!
@@ -21,9 +21,10 @@ mod store;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
+use rustc_hash::FxHashSet;
 
 use crate::analysis::{Analysis, AnalysisInput};
-use crate::source::Observations;
+use crate::fence::Bug;
 
 pub use store::{Cleaned, clean};
 
@@ -54,41 +55,33 @@ impl Cache {
         &self.folder
     }
 
-    /// The place for the result of an analysis.
-    #[must_use]
-    pub fn entry<'a>(&'a self, input: &'a AnalysisInput<'a>) -> Entry<'a> {
-        Entry {
-            folder: &self.folder,
-            key: key::of(input),
-            input,
+    /// The result of an analysis: what was noted of it, if that still holds, or else what `analyse`
+    /// comes to, which is noted. Where something panicked the next run shall try again, so that is
+    /// not noted; nor is what cannot be written: all that is lost is time.
+    ///
+    /// # Errors
+    /// Those of `analyse`.
+    pub fn result_of(
+        &self,
+        input: &AnalysisInput<'_>,
+        analyse: impl FnOnce() -> Result<Analysis, Bug>,
+    ) -> Result<Analysis, Bug> {
+        let key = key::of(input);
+        let known = store::read(&self.folder, &key);
+        if let Some(known) = known.and_then(|payload| record::read(&payload, input)) {
+            return Ok(known);
         }
-    }
-}
-
-/// The place for the result of one analysis.
-pub struct Entry<'a> {
-    folder: &'a Path,
-    key: String,
-    input: &'a AnalysisInput<'a>,
-}
-
-impl Entry<'_> {
-    /// The result, if it was noted and still holds.
-    #[must_use]
-    pub fn find(&self) -> Option<Analysis> {
-        let payload = store::read(self.folder, &self.key)?;
-        record::read(&payload, self.input)
-    }
-
-    /// Notes a result and what was seen on the way to it. Where something panicked the next run
-    /// shall try again, so that is not noted; nor is what cannot be written: all that is lost is
-    /// time.
-    pub fn fill(&self, analysis: &Analysis, observations: Observations) {
-        if analysis.failed.iter().any(|failure| failure.internal) {
-            return;
+        input.sources.observe();
+        let result = analyse();
+        // The key says all of these.
+        let own: FxHashSet<&Path> = input.files.iter().map(|f| f.real_path.as_path()).collect();
+        let observations = input.sources.observed(|path| own.contains(path));
+        if let Ok(analysis) = &result
+            && !analysis.failed.iter().any(|failure| failure.internal)
+            && let Some(payload) = record::write(analysis, observations, input)
+        {
+            let _ = store::write(&self.folder, &key, &payload);
         }
-        if let Some(payload) = record::write(analysis, observations, self.input) {
-            let _ = store::write(self.folder, &self.key, &payload);
-        }
+        result
     }
 }

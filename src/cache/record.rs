@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use super::files;
@@ -43,11 +42,9 @@ struct Record {
 /// Writes a result down; `None` when it cannot be: a path may be no text.
 pub(super) fn write(
     analysis: &Analysis,
-    mut observations: Observations,
+    observations: Observations,
     input: &AnalysisInput<'_>,
 ) -> Option<String> {
-    let own: FxHashSet<_> = input.files.iter().map(|f| f.real_path.as_path()).collect();
-    observations.forget(|path| own.contains(path));
     let Analysis {
         findings,
         contracts: _,

@@ -69,17 +69,6 @@ impl Observations {
                 .iter()
                 .all(|(path, content)| content_of(sources, path) == *content)
     }
-
-    /// Leaves out what says no more than that the file at a path, which must be its real one, is
-    /// there with the content that it has.
-    pub fn forget(&mut self, known: impl Fn(&Path) -> bool) {
-        self.looked
-            .retain(|path, at| *at != At::File || !known(path));
-        self.loaded.retain(|path, content| match content {
-            Content::Text { real_path, .. } => real_path != path || !known(path),
-            Content::Failed(_) => true,
-        });
-    }
 }
 
 fn content_of(sources: &SourceMap, path: &Path) -> Content {
@@ -112,12 +101,19 @@ impl SourceMap {
         *self.notes() = Some(Notes::default());
     }
 
-    /// What was noted since; ends it.
+    /// What was noted since; ends it. That a file is there with the content that it has is left
+    /// out where its path, which must be its real one, is `known`.
     #[must_use]
-    pub fn observed(&self) -> Observations {
-        let Notes { looked, mut loaded } = self.notes().take().unwrap_or_default();
+    pub fn observed(&self, known: impl Fn(&Path) -> bool) -> Observations {
+        let Notes {
+            mut looked,
+            mut loaded,
+        } = self.notes().take().unwrap_or_default();
+        looked.retain(|path, at| *at != At::File || !known(path));
         loaded.sort_unstable();
         loaded.dedup();
+        let is_itself = |path: &Path| self.load(path).is_ok_and(|file| file.real_path == path);
+        loaded.retain(|path| !(known(path) && is_itself(path)));
         let content = |path: PathBuf| {
             let content = content_of(self, &path);
             (path, content)
