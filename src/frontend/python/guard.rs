@@ -1,7 +1,7 @@
-//! The depth guard: one cheap pass over the text that refuses what would make the parser, the
-//! syntax tree or its lowering recurse too deeply.
+//! The guard in front of the parser. It refuses a second byte order mark, and what would make the
+//! parser, the syntax tree or its lowering recurse too deeply: one cheap pass over the text.
 //!
-//! It need not understand Python. It over-approximates the depth of the syntax tree: nested
+//! That pass need not understand Python. It over-approximates the depth of the syntax tree: nested
 //! brackets and indentation as CPython limits them, plus chains that nest without brackets
 //! (operators, attributes, calls, `not`, ternaries, lambdas, `elif`).
 
@@ -19,8 +19,15 @@ const MAX_DIGITS: usize = 4_300;
 
 const TOO_DEEP: &str = "nesting too deep";
 
-/// Fails when the text is nested too deeply.
+/// Fails when the text is nested too deeply, or starts with a byte order mark: that of the file is
+/// not part of the text, and the parser would skip another one.
 pub(super) fn check(text: &str) -> Result<(), SyntaxError> {
+    if text.starts_with('\u{feff}') {
+        return Err(SyntaxError {
+            message: "invalid character U+FEFF".to_owned(),
+            offset: 0,
+        });
+    }
     Guard {
         bytes: text.as_bytes(),
         at: 0,

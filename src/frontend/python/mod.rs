@@ -1,6 +1,6 @@
 //! The Python front end: source up to Python 3.14 to the intermediate representation.
 //!
-//! One way through: `guard` refuses what would exhaust the stack, `compat` rewrites what the
+//! One way through: `guard` refuses what the parser must not see, `compat` rewrites what the
 //! parser does not know to text of equal length, `parse` calls the parser, `graft` puts back what
 //! no older syntax can say, `scope` decides which variable each name means, and `lower` builds the
 //! control-flow graphs. When a module does not parse, `outline` splits it and `partial` reads the

@@ -9,24 +9,11 @@ use crate::source::Span;
 
 /// Parses a module, or statements of one.
 pub(super) fn suite(text: &str) -> Result<ast::Suite, SyntaxError> {
-    refuse_mark(text)?;
     let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
     let rewritten = compat::rewrite(text);
     let suite =
         ast::Suite::parse(&rewritten.text, "").map_err(|error| syntax_error(&error, end))?;
     graft::suite(text, suite, rewritten.grafts)
-}
-
-/// Refuses a byte order mark: that of the file is not part of the text, and the parser would skip
-/// another one.
-pub(super) fn refuse_mark(text: &str) -> Result<(), SyntaxError> {
-    if !text.starts_with('\u{feff}') {
-        return Ok(());
-    }
-    Err(SyntaxError {
-        message: "invalid character U+FEFF".to_owned(),
-        offset: 0,
-    })
 }
 
 /// The error of the parser, at `end` at the latest.

@@ -9,7 +9,7 @@ use rustpython_parser::ast::text_size::{TextRange, TextSize};
 
 use crate::frontend::SyntaxError;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
-use crate::frontend::python::parse::{refuse_mark, syntax_error};
+use crate::frontend::python::parse::syntax_error;
 use crate::frontend::python::scan;
 use crate::frontend::python::{compat, guard, lower, scope};
 use crate::ir::{self, FunctionShape, Unread};
@@ -105,7 +105,6 @@ fn can_be_left_out(bytes: &[u8], function: &FunctionPiece, lines: &[Line]) -> bo
 /// an offset is that in the file.
 fn parse(short: &str, moves: &[(u32, u32)]) -> Result<ast::Suite, SyntaxError> {
     guard::check(short)?;
-    refuse_mark(short)?;
     let end = offset(short.len());
     let rewritten = compat::rewrite(short);
     if !rewritten.grafts.is_empty() {
