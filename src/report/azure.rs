@@ -2,8 +2,20 @@
 
 use std::io::{self, Write};
 
+use super::command::{self, Escapes};
 use super::{Report, harmless};
 use crate::diagnostics::Severity;
+
+/// The escapes of a text, as documented.
+const DATA: &Escapes = &[('%', "%AZP25"), ('\r', "%0D"), ('\n', "%0A")];
+/// Those of a property.
+const PROPERTY: &Escapes = &[
+    ('%', "%AZP25"),
+    ('\r', "%0D"),
+    ('\n', "%0A"),
+    (';', "%3B"),
+    (']', "%5D"),
+];
 
 /// Writes a command for each finding, and for what could not be analysed.
 ///
@@ -55,28 +67,22 @@ fn issue<W: Write + ?Sized>(
     properties: &[(&str, String)],
     body: &str,
 ) -> io::Result<()> {
-    let properties: Vec<String> = properties
-        .iter()
-        .map(|(key, value)| format!("{key}={}", property(&harmless(value))))
-        .collect();
-    let properties = properties.join(";");
+    let properties = command::properties(properties, ";", PROPERTY);
     writeln!(out, "##vso[task.logissue {properties}]{}", data(body))
 }
 
-/// Escapes what ends a command, as its documentation says.
+/// Escapes what ends a command.
 fn data(text: &str) -> String {
-    let text = text.replace('%', "%AZP25");
-    text.replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// Escapes what ends a property, too.
-fn property(text: &str) -> String {
-    data(text).replace(';', "%3B").replace(']', "%5D")
+    command::escape(text, DATA)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn property(text: &str) -> String {
+        command::escape(text, PROPERTY)
+    }
 
     #[test]
     fn escapes_are_the_documented_ones() {

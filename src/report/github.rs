@@ -3,12 +3,22 @@
 //! In one step GitHub takes ten annotations of each level and drops the others without a word, so
 //! the most severe ones are written, and a last one tells how many more there are.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
+use super::command::{self, Escapes};
 use super::{Report, harmless, plural};
 use crate::diagnostics::{FileFailure, Finding, Severity};
 
+/// The escapes of a text, as the runner's own toolkit has them.
+const DATA: &Escapes = &[('%', "%25"), ('\r', "%0D"), ('\n', "%0A")];
+/// Those of a property.
+const PROPERTY: &Escapes = &[
+    ('%', "%25"),
+    ('\r', "%0D"),
+    ('\n', "%0A"),
+    (':', "%3A"),
+    (',', "%2C"),
+];
 /// How many annotations of one level GitHub takes from a step.
 const PER_LEVEL: usize = 10;
 /// How many of the errors may be about what could not be analysed, when there are too many errors.
@@ -35,7 +45,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
             harmless(&bug)
         );
         let title = ("title", "tallylint: internal error".to_owned());
-        command(out, "error", &[title], &body)?;
+        annotate(out, "error", &[title], &body)?;
     }
     let of_files = shown_failures.saturating_sub(usize::from(report.bug.is_some()));
     for failure in report.failures.iter().take(of_files) {
@@ -63,7 +73,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
              level for a step. The job summary or another format has all of them",
             plural(left_out, "more finding")
         );
-        command(out, "notice", &[("title", "tallylint".to_owned())], &body)?;
+        annotate(out, "notice", &[("title", "tallylint".to_owned())], &body)?;
     }
     Ok(())
 }
@@ -90,7 +100,7 @@ fn annotation<W: Write + ?Sized>(
         Severity::Warning => "warning",
         Severity::Note => "notice",
     };
-    command(out, name, &properties, &report.in_words(finding))
+    annotate(out, name, &properties, &report.in_words(finding))
 }
 
 fn incomplete<W: Write + ?Sized>(
@@ -109,40 +119,31 @@ fn incomplete<W: Write + ?Sized>(
     };
     properties.push(("title", title.to_owned()));
     let body = format!("{}; the result is incomplete", harmless(&failure.reason));
-    command(out, "error", &properties, &body)
+    annotate(out, "error", &properties, &body)
 }
 
-fn command<W: Write + ?Sized>(
+fn annotate<W: Write + ?Sized>(
     out: &mut W,
     name: &str,
     properties: &[(&str, String)],
     body: &str,
 ) -> io::Result<()> {
-    let properties: Vec<String> = properties
-        .iter()
-        .map(|(key, value)| format!("{key}={}", property(&harmless(value))))
-        .collect();
-    writeln!(out, "::{name} {}::{}", properties.join(","), data(body))
+    let properties = command::properties(properties, ",", PROPERTY);
+    writeln!(out, "::{name} {properties}::{}", data(body))
 }
 
-/// Escapes what ends a command, as the runner's own toolkit does.
-fn data(text: &str) -> Cow<'_, str> {
-    if text.contains(['%', '\r', '\n']) {
-        let text = text.replace('%', "%25");
-        Cow::Owned(text.replace('\r', "%0D").replace('\n', "%0A"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// Escapes what ends a property, too.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+/// Escapes what ends a command.
+fn data(text: &str) -> String {
+    command::escape(text, DATA)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn property(text: &str) -> String {
+        command::escape(text, PROPERTY)
+    }
 
     #[test]
     fn escapes_are_those_of_the_toolkit() {

@@ -5,6 +5,7 @@
 
 mod azure;
 mod checklist;
+mod command;
 mod concise;
 mod contracts;
 mod contracts_json;
