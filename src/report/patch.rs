@@ -34,7 +34,7 @@ pub(super) fn edited(file: &SourceFile, span: Span, edits: &[&Edit]) -> String {
 }
 
 impl Report<'_> {
-    /// The edits of a fix, by file.
+    /// The edits of a fix, by file; some of each.
     pub(super) fn edits_by_file<'f>(&self, fix: &'f Fix) -> Vec<Vec<&'f Edit>> {
         let mut files: Vec<Vec<&Edit>> = Vec::new();
         for edit in &fix.edits {

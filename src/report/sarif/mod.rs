@@ -300,31 +300,22 @@ fn code_flow(report: &Report<'_>, finding: &diagnostics::Finding) -> Option<Code
 }
 
 fn fix(report: &Report<'_>, fix: &diagnostics::Fix) -> Fix {
-    let mut changes: Vec<(Place, ArtifactChange)> = Vec::new();
-    for edit in &fix.edits {
-        let place = report.place(&edit.location);
-        let replacement = Replacement {
-            deleted_region: region(report, &edit.location),
-            // Not `plain`: it is code.
-            inserted_content: Text {
-                text: edit.text.clone(),
-                markdown: None,
-            },
-        };
-        match changes.iter_mut().find(|(known, _)| *known == place) {
-            Some((_, change)) => change.replacements.push(replacement),
-            None => {
-                let change = ArtifactChange {
-                    artifact_location: artifact(&place),
-                    replacements: vec![replacement],
-                };
-                changes.push((place, change));
-            }
-        }
-    }
+    let replacement = |edit: &diagnostics::Edit| Replacement {
+        deleted_region: region(report, &edit.location),
+        // Not `plain`: it is code.
+        inserted_content: Text {
+            text: edit.text.clone(),
+            markdown: None,
+        },
+    };
+    let files = report.edits_by_file(fix).into_iter();
+    let changes = files.map(|edits| ArtifactChange {
+        artifact_location: artifact(&report.place(&edits[0].location)),
+        replacements: edits.into_iter().map(replacement).collect(),
+    });
     Fix {
         description: plain(&format!("{} ({})", fix.message, fix.safety.name())),
-        artifact_changes: changes.into_iter().map(|(_, change)| change).collect(),
+        artifact_changes: changes.collect(),
         properties: FixProperties {
             safety: fix.safety.name(),
         },
