@@ -114,37 +114,31 @@ fn suites(report: &Report<'_>) -> BTreeMap<String, Vec<Test>> {
             add(known, message, Verdict::Skipped);
         }
     }
-    for failure in report.failures {
-        let test = Test {
-            name: "analysis".to_owned(),
-            class: "tallylint".to_owned(),
-            line: failure.location.map(|(line, _)| line),
-            message: failure.reason.clone(),
-            verdict: Verdict::Error {
-                kind: match failure.internal {
-                    true => "internal error",
-                    false => "not analysed",
-                },
-            },
-        };
-        let path = report.place_of_failure(failure).text();
-        suites.entry(path).or_default().push(test);
-    }
-    let whole = |message: String, verdict| Test {
+    let analysis = |line, message: String, verdict| Test {
         name: "analysis".to_owned(),
         class: "tallylint".to_owned(),
-        line: None,
+        line,
         message,
         verdict,
     };
+    for failure in report.failures {
+        let line = failure.location.map(|(line, _)| line);
+        let kind = match failure.internal {
+            true => "internal error",
+            false => "not analysed",
+        };
+        let test = analysis(line, failure.reason.clone(), Verdict::Error { kind });
+        let path = report.place_of_failure(failure).text();
+        suites.entry(path).or_default().push(test);
+    }
     let whole = match report.bug {
         Some(bug) => {
             let kind = "internal error";
-            Some(whole(bug.to_string(), Verdict::Error { kind }))
+            Some(analysis(None, bug.to_string(), Verdict::Error { kind }))
         }
         None => suites
             .is_empty()
-            .then(|| whole(String::new(), Verdict::Passed)),
+            .then(|| analysis(None, String::new(), Verdict::Passed)),
     };
     if let Some(test) = whole {
         suites.entry("tallylint".to_owned()).or_default().push(test);
@@ -190,7 +184,7 @@ fn write_test(xml: &mut Writer<Vec<u8>>, path: &str, test: &Test) -> io::Result<
     match text {
         Some(text) => {
             // The lines were made harmless one by one.
-            let text = text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
+            let text = without_noncharacters(text);
             xml.write_event(Event::Start(outcome))?;
             xml.write_event(Event::Text(BytesText::new(&text)))?;
             xml.write_event(Event::End(BytesEnd::new(element)))?;
@@ -202,9 +196,11 @@ fn write_test(xml: &mut Writer<Vec<u8>>, path: &str, test: &Test) -> io::Result<
 
 /// Text without the characters that XML cannot have, and that a terminal would act on.
 fn allowed(text: &str) -> String {
-    harmless(text)
-        .replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
-        .replace('\t', " ")
+    without_noncharacters(&harmless(text)).replace('\t', " ")
+}
+
+fn without_noncharacters(text: &str) -> String {
+    text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 #[cfg(test)]
