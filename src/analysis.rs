@@ -17,6 +17,7 @@ use crate::contracts::survey::{Problem, Processor, Survey, class_name};
 use crate::contracts::{self, Inferred};
 use crate::diagnostics::{self, FileFailure, Finding, Location};
 use crate::discover::Coverage;
+use crate::engine::library::Library;
 use crate::fence::{self, Bug};
 use crate::program::{ClassRef, ModuleId, MroEntry, Program, unread};
 use crate::rules::contract_method::{Checked, Grounds, Task};
@@ -140,6 +141,8 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     modules.retain(|(at, _)| out.concerns(*at));
     out.statistics.time("parsing classes", start.elapsed());
 
+    let library = Library::new(&program);
+    let known = (untracked_return::Known::default(), swallowed_write::Known::default());
     let start = Instant::now();
     let mut results = Vec::new();
     let about_contracts = [UntrackedReturn.id(), SwallowedWrite.id()];
@@ -164,7 +167,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
                     surveys: &out.contracts,
                 };
                 let settings = &input.settings[*at];
-                fence::catch(|| check_module(&program, *module, input, settings, beliefs))
+                fence::catch(|| check_module((&library, &known), *module, input, settings, beliefs))
             })
             .collect();
         for ((at, _), checked) in modules.iter().zip(checked) {
@@ -200,21 +203,22 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         out.statistics.time("parsing functions", start.elapsed());
         let start = Instant::now();
         let modules = loaded;
+        let sparse_library = Library::new(sparse);
         let checked: Vec<_> = modules
             .par_iter()
             .map(|(at, module)| {
                 let options = &input.settings[*at].success_as_proof;
                 fence::catch(|| {
-                    let check = |program: &Program<'_>, module| {
-                        success_as_proof::check_module(program, module, options)
+                    let check = |library: &Library<'_>, module| {
+                        success_as_proof::check_module(library, module, options)
                     };
-                    if let Some(found) = unread::watch(|| check(sparse, *module)) {
+                    if let Some(found) = unread::watch(|| check(&sparse_library, *module)) {
                         return (found, false);
                     }
                     match program.add_file(&input.files[*at]) {
-                        Ok(whole) => (check(&program, whole), true),
+                        Ok(whole) => (check(&library, whole), true),
                         // Something is broken in what was left out.
-                        Err(_) => (check(sparse, *module), false),
+                        Err(_) => (check(&sparse_library, *module), false),
                     }
                 })
             })
@@ -327,12 +331,13 @@ fn internal(file: &SourceFile, bug: &Bug) -> FileFailure {
 }
 
 fn check_module(
-    program: &Program<'_>,
+    (library, known): (&Library<'_>, &(untracked_return::Known, swallowed_write::Known)),
     module: ModuleId,
     input: &AnalysisInput<'_>,
     settings: &Settings,
     beliefs: Beliefs<'_>,
 ) -> Vec<ClassRun> {
+    let program = library.program;
     let Beliefs { inferred, surveys } = beliefs;
     let mut out = Vec::new();
     for class in program.classes(module) {
@@ -381,7 +386,7 @@ fn check_module(
                 }
             };
             if settings.rules.contains(UntrackedReturn.id()) {
-                let checked = untracked_return::check_class(program, class, task, &settings.writes);
+                let checked = untracked_return::check_class(library, class, task, &settings.writes, &known.0);
                 add(UntrackedReturn.id(), checked);
             }
             if settings.rules.contains(SwallowedWrite.id()) {
@@ -396,7 +401,7 @@ fn check_module(
                     })
                     .next();
                 let options = &settings.swallowed_write;
-                let checked = swallowed_write::check_class(program, class, task, caller, options);
+                let checked = swallowed_write::check_class(library, class, task, caller, options, &known.1);
                 add(SwallowedWrite.id(), checked);
             }
         }

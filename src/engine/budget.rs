@@ -26,6 +26,20 @@ pub const ASIDE: Bounds = Bounds {
     point_visits: 24,
 };
 
+/// For a summary that serves all callers.
+pub const GENERIC: Bounds = Bounds {
+    states_per_key: 3,
+    loop_visits: 5,
+    point_visits: 16,
+};
+
+/// For what does not come to an end otherwise: one state for each property.
+pub const COARSE: Bounds = Bounds {
+    states_per_key: 1,
+    loop_visits: 3,
+    point_visits: 6,
+};
+
 /// States per key at one point that changed what was known there before the function is given up.
 /// Joins weaken facts only finitely often, so this is not reached unless something fails to
 /// converge.
@@ -80,7 +94,19 @@ pub const RECURSION: usize = 3;
 pub const RECURSION_ROUNDS: usize = 8;
 
 /// Exits kept apart in one summary.
-pub const SUMMARY_EXITS: usize = 48;
+pub const SUMMARY_EXITS: usize = 8;
+
+/// The same in a summary that serves all callers.
+pub const GENERIC_EXITS: usize = 8;
+
+/// Steps spent on a summary that serves all callers, its own calls not included.
+pub const GENERIC_STEPS: u64 = 600;
+
+/// Steps on top of that for each of its basic blocks.
+pub const GENERIC_STEPS_PER_BLOCK: u64 = 24;
+
+/// Nesting of such summaries.
+pub const GENERIC_DEPTH: usize = 64;
 
 /// What may still be spent, and what was cut off.
 #[derive(Debug, Clone)]

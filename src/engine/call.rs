@@ -4,9 +4,10 @@ use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::state::{Cell, Slot, State, flag};
 use crate::engine::value::{Site, Term, Value};
+use crate::engine::library::Deed;
 use crate::engine::{CallEvent, Engine, External, ExternalOutcome, FnContext};
 use crate::ir::{Arg, ArgKind, Callee, Literal, Name};
-use crate::program::{Lookup, MemberDef, MroEntry};
+use crate::program::{Lookup, MemberDef};
 
 /// Evaluated arguments.
 #[derive(Clone, Default, Debug)]
@@ -147,7 +148,7 @@ impl Engine<'_> {
                 let (Some(class), Some(after)) = (class, after) else {
                     return self.unresolved(state, name, None, &args, true, site);
                 };
-                match self.program.lookup(class, name, Some(after)) {
+                match self.member(class, name, Some(after)) {
                     Lookup::Found(_, defs) => {
                         self.call_members(cx, state, &defs, this, args, name, site)
                     }
@@ -165,7 +166,7 @@ impl Engine<'_> {
                 let f = self.get_field(&state, recv, name);
                 self.call_value(cx, state, f, args, site)
             }
-            Term::Class(c) => match self.program.lookup(c, name, None) {
+            Term::Class(c) => match self.member(c, name, None) {
                 Lookup::Found(_, defs) if defs.len() == 1 => {
                     if let MemberDef::Func(f) = defs[0] {
                         let args = if self.is_class_method(f) {
@@ -185,7 +186,7 @@ impl Engine<'_> {
             },
             _ => {
                 if let Some(class) = state.fact(recv).and_then(|f| f.class) {
-                    return match self.program.lookup(class, name, None) {
+                    return match self.member(class, name, None) {
                         Lookup::Found(_, defs) => {
                             self.call_members(cx, state, &defs, recv, args, name, site)
                         }
@@ -197,10 +198,7 @@ impl Engine<'_> {
                         Lookup::Missing => {
                             // Nobody defines the method: an attribute that holds a callable, or
                             // something set from outside, which may be a method.
-                            let attribute = self.program.mro(class).entries.iter().any(|e| {
-                                matches!(e, MroEntry::Class(c)
-                                    if self.program.module(c.module).stores(name))
-                            });
+                            let attribute = self.family_stores(class, name);
                             let given = self.mentions_watched(&state, &args)
                                 || recv == state.watched && !attribute;
                             self.unresolved(state, name, Some(recv), &args, given, site)
@@ -233,7 +231,7 @@ impl Engine<'_> {
                     } else if self.is_class_method(*f) {
                         match state.fact(recv).and_then(|x| x.class) {
                             Some(c) => {
-                                let c = self.terms.make(Term::Class(c));
+                                let c = self.class_itself(c);
                                 args.clone().with_first(c)
                             }
                             None => args.clone().with_first(recv),
@@ -336,7 +334,7 @@ impl Engine<'_> {
             }
             _ => {
                 if let Some(class) = state.fact(f).and_then(|x| x.class)
-                    && let Lookup::Found(_, defs) = self.program.lookup(class, "__call__", None)
+                    && let Lookup::Found(_, defs) = self.member(class, "__call__", None)
                 {
                     return self.call_members(cx, state, &defs, f, args, &"__call__".into(), site);
                 }
@@ -371,7 +369,7 @@ impl Engine<'_> {
         state
             .fact(object)
             .and_then(|f| f.class)
-            .is_some_and(|c| self.program.fully_resolved(c))
+            .is_some_and(|c| self.is_resolved(c))
     }
 
     /// Whether a value was looked up on the watched object by a name that is not known.
@@ -458,7 +456,20 @@ impl Engine<'_> {
         receiver: Option<&str>,
         args: &Args,
         resolved: bool,
+        (site, on): (Site, Option<Value>),
     ) {
+        self.note_deed(|engine| Deed {
+            name: name.into(),
+            receiver: receiver.map(Name::from),
+            texts: args
+                .all()
+                .filter_map(|v| engine.known_text(state, v))
+                .collect(),
+            open: args.all().any(|v| engine.may_be_text(state, v, 0)),
+            on_input: on.is_some_and(|on| engine.is_from_caller(on)),
+            resolved,
+            within: site.func,
+        });
         let texts: Vec<Name> = args
             .all()
             .filter_map(|v| match self.terms.literal(v) {
@@ -489,7 +500,8 @@ impl Engine<'_> {
         site: Site,
     ) -> Vec<Outcome> {
         let called_on = receiver.and_then(|r| self.name_of(r));
-        self.event(&mut state, name, called_on.as_deref(), args, false);
+        let place = (site, receiver);
+        self.event(&mut state, name, called_on.as_deref(), args, false, place);
         if given {
             state.flags |= flag::UNRESOLVED;
         }

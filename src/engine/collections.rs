@@ -1,7 +1,7 @@
 //! Typed collections: the methods of maps, of their entries and of sequences, and the functions
 //! that make them.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::engine::call::Args;
 use crate::engine::eval::{Flow, Outcome};
@@ -40,7 +40,7 @@ impl Engine<'_> {
                     None => k,
                 };
                 self.terms
-                    .make(Term::Pure("entry".into(), Rc::from([recv, k])))
+                    .make(Term::Pure("entry".into(), Arc::from([recv, k])))
             }
             ("get" | "get_mut", Some(k), None) => {
                 return Some(self.map_get(state, recv, k, site));
@@ -111,7 +111,7 @@ impl Engine<'_> {
                     self.fresh(&mut state, site)
                 } else {
                     self.terms
-                        .make(Term::Pure("get".into(), Rc::from([snap, key])))
+                        .make(Term::Pure("get".into(), Arc::from([snap, key])))
                 };
                 vec![Outcome::normal(state, v)]
             }

@@ -12,20 +12,20 @@ impl Engine<'_> {
             let name = m.ir.class(c.class).name.clone();
             return Some(self.terms.str(&name));
         }
-        let Lookup::Found(owner, defs) = self.program.lookup(c, field, None) else {
+        let Lookup::Found(owner, defs) = self.member(c, field, None) else {
             return None;
         };
         match defs.as_slice() {
             [MemberDef::Func(f)] => Some(self.terms.make(Term::Func(*f))),
             [MemberDef::Def(def)] => {
-                if self.program.is_enum(owner) && !field.starts_with('_') {
+                if self.is_enumeration(owner) && !field.starts_with('_') {
                     return Some(self.terms.make(Term::Member(owner, field.clone())));
                 }
                 let def = def.clone();
                 let v = self.def_value(&def, owner.module, field, 0);
                 (!matches!(self.terms.term(v), Term::Global(..))).then_some(v)
             }
-            [MemberDef::Unknown] if self.program.is_enum(owner) => {
+            [MemberDef::Unknown] if self.is_enumeration(owner) => {
                 Some(self.terms.make(Term::Member(owner, field.clone())))
             }
             _ => None,

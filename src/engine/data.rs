@@ -3,7 +3,7 @@
 //! A variant is a pure term of its payload, so a test of a variant that was made on the path is
 //! decided; of any other value the tag is an atom with a small set of literals.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::engine::FnContext;
@@ -32,7 +32,7 @@ pub(super) fn tag_of(state: &State, terms: &Terms, v: Value) -> Option<Fact> {
         fact.assume_eq(&Literal::Str(tag.into()), true);
         return Some(fact);
     }
-    let tag = terms.existing(&Term::Pure("tag".into(), Rc::from([v])))?;
+    let tag = terms.existing(&Term::Pure("tag".into(), Arc::from([v])))?;
     state.facts.get(&tag).map(|fact| (**fact).clone())
 }
 
@@ -232,7 +232,7 @@ impl Engine<'_> {
                     return list;
                 }
                 let snap = state.snapshot(x);
-                let copy = self.terms.make(Term::Pure("copy".into(), Rc::from([snap])));
+                let copy = self.terms.make(Term::Pure("copy".into(), Arc::from([snap])));
                 if self.terms.depth(copy) >= MAX_TERM_DEPTH {
                     return self.fresh_with(state, site, Fact::of_kind(Kind::Sized));
                 }
@@ -337,7 +337,7 @@ impl Engine<'_> {
         let Some(class) = state.fact(*object).and_then(|f| f.class) else {
             return false;
         };
-        matches!(self.program.declared(class, name), Some((_, e))
+        matches!(self.declaration(class, name), Some((_, e))
             if matches!(e.kind, StaticExprKind::Call(..)))
     }
 
@@ -346,13 +346,8 @@ impl Engine<'_> {
         self.nature(class) != Nature::Open
     }
 
-    pub(super) fn nature(&self, class: ClassRef) -> Nature {
-        let m = self.program.module(class.module);
-        m.ir.class(class.class).nature
-    }
-
     fn note_tag(&mut self, state: &mut State, v: Value, tag: &str) {
-        let t = self.terms.make(Term::Pure("tag".into(), Rc::from([v])));
+        let t = self.terms.make(Term::Pure("tag".into(), Arc::from([v])));
         let only = Literal::Str(tag.into());
         state.refine(t, |f| f.assume_eq(&only, true));
     }
@@ -362,7 +357,7 @@ impl Engine<'_> {
         if let Some((tag, _)) = self.variant(v) {
             return self.terms.str(&tag);
         }
-        let t = self.terms.make(Term::Pure("tag".into(), Rc::from([v])));
+        let t = self.terms.make(Term::Pure("tag".into(), Arc::from([v])));
         if !of.is_empty() && state.fact(t).is_none() {
             let all = of.iter().map(|tag| Literal::Str(tag.clone())).collect();
             state.refine(t, |f| {
@@ -421,7 +416,7 @@ impl Engine<'_> {
         }
         self.terms.make(Term::Pure(
             format!("payload {tag} {field}").into(),
-            Rc::from([v]),
+            Arc::from([v]),
         ))
     }
 
@@ -481,7 +476,7 @@ impl Engine<'_> {
         }
         let Some(t) = self
             .terms
-            .existing(&Term::Pure("tag".into(), Rc::from([v])))
+            .existing(&Term::Pure("tag".into(), Arc::from([v])))
         else {
             return false;
         };
@@ -498,9 +493,9 @@ impl Engine<'_> {
     }
 
     pub(super) fn variant_of(&mut self, tag: &str, payload: Option<Value>) -> Value {
-        let (name, ops): (String, Rc<[Value]>) = match payload {
-            Some(v) => (format!("{VARIANT}{tag} 0"), Rc::from([v])),
-            None => (format!("{VARIANT}{tag}"), Rc::from([])),
+        let (name, ops): (String, Arc<[Value]>) = match payload {
+            Some(v) => (format!("{VARIANT}{tag} 0"), Arc::from([v])),
+            None => (format!("{VARIANT}{tag}"), Arc::from([])),
         };
         self.terms.make(Term::Pure(name.into(), ops))
     }

@@ -1,6 +1,7 @@
 //! Evaluation of statements and rvalues over abstract states.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::engine::call::Args;
 use crate::engine::constants::literal_text;
@@ -142,6 +143,7 @@ impl Engine<'_> {
             }
             StatementKind::DelField { object, field } => {
                 let o = self.operand(&mut state, object, site);
+                self.note_field(field);
                 state
                     .heap
                     .insert((o, Slot::Field(field.clone())), Cell::Absent);
@@ -190,7 +192,7 @@ impl Engine<'_> {
                 let whole = bounds.iter().all(|b| *b == Operand::NONE);
                 if whole {
                     let s = state.snapshot(o);
-                    self.terms.make(Term::Pure("copy".into(), Rc::from([s])))
+                    self.terms.make(Term::Pure("copy".into(), Arc::from([s])))
                 } else {
                     let mut at = |b: &Operand| self.operand(&mut state, b, site);
                     let bounds = [at(&bounds[0]), at(&bounds[1]), at(&bounds[2])];
@@ -231,7 +233,7 @@ impl Engine<'_> {
                         let n = i.checked_neg().unwrap_or(*i);
                         self.terms.int(n)
                     }
-                    _ => self.terms.make(Term::Pure("neg".into(), Rc::from([x]))),
+                    _ => self.terms.make(Term::Pure("neg".into(), Arc::from([x]))),
                 }
             }
             Rvalue::Binary(op, a, b) => {
@@ -384,7 +386,7 @@ impl Engine<'_> {
                     }
                     Kind::Unknown => self.terms.make(Term::Pure(
                         format!("sequence{or_more}").into(),
-                        Rc::from([s, n]),
+                        Arc::from([s, n]),
                     )),
                     _ => self.terms.bool(false),
                 }
@@ -393,7 +395,7 @@ impl Engine<'_> {
                 let o = self.operand(&mut state, o, site);
                 match state.kind(&self.terms, o) {
                     Kind::Dict | Kind::DefaultDict => self.terms.bool(true),
-                    Kind::Unknown => self.terms.make(Term::Pure("mapping".into(), Rc::from([o]))),
+                    Kind::Unknown => self.terms.make(Term::Pure("mapping".into(), Arc::from([o]))),
                     _ => self.terms.bool(false),
                 }
             }

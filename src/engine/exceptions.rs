@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::engine::value::{Term, Value};
-use crate::program::{ClassRef, MroEntry};
+use crate::program::{ClassRef, MroEntry, Program};
 
 /// The base of a builtin or standard-library exception (Python library reference, "Exception
 /// hierarchy"). `None` for `BaseException` and for names that are not in the table.
@@ -138,50 +138,51 @@ impl Engine<'_> {
                     }
                 }
             }
-            (Term::Class(c), Term::Class(d)) => Some(self.class_in_mro(*c, &MroEntry::Class(*d))?),
-            (Term::Class(c), Term::External(y)) => {
-                if y == "object" {
-                    return Some(true);
-                }
-                let mro = self.program.mro(*c);
-                let mut unknown = false;
-                for e in &mro.entries {
-                    match e {
-                        MroEntry::External(x) if x == y => return Some(true),
-                        MroEntry::External(x)
-                            if is_builtin_exception(x) && is_builtin_exception(y) =>
-                        {
-                            if builtin_subclass(x, y) {
-                                return Some(true);
-                            }
-                        }
-                        MroEntry::External(x) if crate::program::is_transparent_base(x) => {}
-                        MroEntry::External(_) | MroEntry::Unknown => {
-                            if y == "BaseException" || y == "Exception" {
-                                return Some(true);
-                            }
-                            unknown = true;
-                        }
-                        MroEntry::Class(_) => {}
-                    }
-                }
-                if unknown { None } else { Some(false) }
-            }
+            (Term::Class(c), Term::Class(_) | Term::External(_)) => self.class_below(*c, b),
             // A class of the program is never a base of a library's class.
             (Term::External(_), Term::Class(_)) => Some(false),
             _ => None,
         }
     }
+}
 
-    fn class_in_mro(&self, c: ClassRef, wanted: &MroEntry) -> Option<bool> {
-        let mro = self.program.mro(c);
-        if mro.entries.contains(wanted) {
-            return Some(true);
-        }
-        if mro.entries.contains(&MroEntry::Unknown) {
-            None
-        } else {
-            Some(false)
+/// Whether a class of the program is below another; `None` when that is not known.
+pub(super) fn below_class(program: &Program<'_>, c: ClassRef, other: ClassRef) -> Option<bool> {
+    let mro = program.mro(c);
+    if mro.entries.contains(&MroEntry::Class(other)) {
+        return Some(true);
+    }
+    if mro.entries.contains(&MroEntry::Unknown) {
+        None
+    } else {
+        Some(false)
+    }
+}
+
+/// Whether a class of the program is below one from outside; `None` when that is not known.
+pub(super) fn below_external(program: &Program<'_>, c: ClassRef, path: &str) -> Option<bool> {
+    if path == "object" {
+        return Some(true);
+    }
+    let mro = program.mro(c);
+    let mut unknown = false;
+    for e in &mro.entries {
+        match e {
+            MroEntry::External(x) if x == path => return Some(true),
+            MroEntry::External(x) if is_builtin_exception(x) && is_builtin_exception(path) => {
+                if builtin_subclass(x, path) {
+                    return Some(true);
+                }
+            }
+            MroEntry::External(x) if crate::program::is_transparent_base(x) => {}
+            MroEntry::External(_) | MroEntry::Unknown => {
+                if path == "BaseException" || path == "Exception" {
+                    return Some(true);
+                }
+                unknown = true;
+            }
+            MroEntry::Class(_) => {}
         }
     }
+    if unknown { None } else { Some(false) }
 }

@@ -12,6 +12,7 @@ use crate::engine::{Engine, FnContext};
 use crate::ir::{FunctionShape, Name, Nature, ParamKind, ScopeIdx, StaticExpr, StaticExprKind};
 use crate::program::{ClassRef, Def, FuncRef, Lookup, ModuleId, Program};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Whether a function has a decorator whose name passes the test.
 pub(crate) fn decorated_with(
@@ -103,7 +104,7 @@ impl Engine<'_> {
             |c| m.ir.class(c).scope,
         );
         let raw = self.terms.make(Term::Func(f));
-        let plain = self.terms.make(Term::Pure("raw".into(), Rc::from([raw])));
+        let plain = self.terms.make(Term::Pure("raw".into(), Arc::from([raw])));
         let mut value = plain;
         let mut state = state;
         for (i, d) in wrappers.iter().rev().enumerate() {
@@ -195,7 +196,7 @@ impl Engine<'_> {
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
         let name = function.name.clone();
-        self.event(&mut state, &name, None, &args, true);
+        self.event(&mut state, &name, None, &args, true, (site, None));
         let callee = match cells {
             Some(c) => self.terms.make(Term::Closure(f, c)),
             None => self.terms.make(Term::Func(f)),
@@ -250,7 +251,7 @@ impl Engine<'_> {
                     Some(Outcome {
                         state: a.state,
                         flow,
-                        via: Some(a.via),
+                        via: a.via,
                     })
                 });
                 let mut outcomes: Vec<Outcome> = outcomes.collect();
@@ -446,7 +447,7 @@ impl Engine<'_> {
         site: Site,
     ) -> Vec<Outcome> {
         let class = self.terms.make(Term::Class(c));
-        if self.program.is_exception(c) == Some(true) {
+        if self.is_exception_class(c) == Some(true) {
             let mut fact = Fact::of_kind(Kind::Exception);
             fact.is.push(class);
             fact.exact = true;
@@ -454,13 +455,13 @@ impl Engine<'_> {
             let e = self.fresh_with(&mut state, site, fact);
             let plain = ["__init__", "__str__"]
                 .iter()
-                .all(|n| matches!(self.program.lookup(c, n, None), Lookup::Missing));
+                .all(|n| matches!(self.member(c, n, None), Lookup::Missing));
             if plain {
                 self.note_text(&mut state, e, &args);
             }
             return vec![Outcome::normal(state, e)];
         }
-        if self.program.is_enum(c) {
+        if self.is_enumeration(c) {
             return self.may_raise(
                 state,
                 Fact {
@@ -477,13 +478,13 @@ impl Engine<'_> {
         };
         let sized = ["__bool__", "__len__"]
             .iter()
-            .any(|n| !matches!(self.program.lookup(c, n, None), Lookup::Missing));
+            .any(|n| !matches!(self.member(c, n, None), Lookup::Missing));
         if !sized {
             fact.kind = Kind::Object;
         }
         fact.propagate();
         let object = self.fresh_with(&mut state, site, fact);
-        match self.program.lookup(c, "__init__", None) {
+        match self.member(c, "__init__", None) {
             Lookup::Found(_, defs) => {
                 let outcomes = self.call_members(
                     cx,

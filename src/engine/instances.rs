@@ -169,8 +169,7 @@ impl Engine<'_> {
         }
         let fact = state.fact(x)?.clone();
         if let Some(c) = fact.class {
-            let own = self.terms.make(Term::Class(c));
-            return self.subclass(own, class);
+            return self.class_below(c, class);
         }
         if fact.none == Some(true) {
             return Some(false);

@@ -2,7 +2,7 @@
 //!
 //! What is not modelled is an unknown call: it may raise and returns something new.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::engine::call::Args;
 use crate::engine::constants::literal_text;
@@ -189,7 +189,7 @@ impl Engine<'_> {
                     match self.comparable(s).and_then(|l| literal_text(&l)) {
                         Some(t) => self.terms.str(&t),
                         None if state.kind(&self.terms, s) == Kind::Str => s,
-                        None => self.terms.make(Term::Pure("str".into(), Rc::from([s]))),
+                        None => self.terms.make(Term::Pure("str".into(), Arc::from([s]))),
                     }
                 }
                 None => self.terms.str(""),
@@ -293,7 +293,7 @@ impl Engine<'_> {
             }
             "type" => match first {
                 Some(x) if args.positional.len() == 1 => {
-                    let v = self.terms.make(Term::Pure("type".into(), Rc::from([x])));
+                    let v = self.terms.make(Term::Pure("type".into(), Arc::from([x])));
                     state.refine(v, |f| {
                         f.kind = Kind::Object;
                         true
@@ -303,7 +303,10 @@ impl Engine<'_> {
                 _ => self.fresh(&mut state, site),
             },
             "vars" => match first {
-                Some(x) => self.terms.make(Term::Vars(x)),
+                Some(x) => {
+                    self.note_field(&"__dict__".into());
+                    self.terms.make(Term::Vars(x))
+                }
                 None => self.fresh(&mut state, site),
             },
             "getattr" => match (
@@ -320,7 +323,7 @@ impl Engine<'_> {
                         if matches!(self.terms.term(v), Term::Field(..)) {
                             // The attribute may be missing: the default is as likely.
                             self.terms
-                                .make(Term::Pure("getattr default".into(), Rc::from([v])))
+                                .make(Term::Pure("getattr default".into(), Arc::from([v])))
                         } else {
                             v
                         }
@@ -329,7 +332,7 @@ impl Engine<'_> {
                 (Some(x), _) => {
                     let name = args.positional.get(1).copied().unwrap_or(x);
                     self.terms
-                        .make(Term::Pure("getattr".into(), Rc::from([x, name])))
+                        .make(Term::Pure("getattr".into(), Arc::from([x, name])))
                 }
                 _ => self.fresh(&mut state, site),
             },
@@ -385,7 +388,7 @@ impl Engine<'_> {
                 self.make_manager(&mut state, "suppress", types, site)
             }
             "contextlib.ExitStack" | "contextlib.AsyncExitStack" => {
-                let none = self.terms.make(Term::Tuple(Rc::from([])));
+                let none = self.terms.make(Term::Tuple(Arc::from([])));
                 self.make_manager(&mut state, "stack", none, site)
             }
             "asyncio.gather"
@@ -481,7 +484,7 @@ impl Engine<'_> {
         }
         let snap = state.snapshot(x);
         let fact = self.contents(&state, x);
-        let copy = self.terms.make(Term::Pure("copy".into(), Rc::from([snap])));
+        let copy = self.terms.make(Term::Pure("copy".into(), Arc::from([snap])));
         if self.terms.depth(copy) >= crate::engine::value::MAX_TERM_DEPTH
             || path == "set"
             || path == "frozenset"

@@ -266,7 +266,7 @@ impl Engine<'_> {
                 Some(pairs.get(index).map(|(k, v)| match name.as_str() {
                     "keys" => *k,
                     "values" => *v,
-                    _ => self.terms.make(Term::Tuple(std::rc::Rc::from([*k, *v]))),
+                    _ => self.terms.make(Term::Tuple(std::sync::Arc::from([*k, *v]))),
                 }))
             }
             _ => {

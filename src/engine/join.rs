@@ -8,6 +8,7 @@ use crate::engine::value::{Site, Term, Terms, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 impl State {
     /// Gives the symbols their first names again: the i-th symbol of a site, in the order in which
@@ -204,7 +205,7 @@ impl State {
             }
             // What is a failure in both is a failure.
             if let (Some(tx), Some(ty)) = (tag_of(self, j.terms, x), tag_of(other, j.terms, y)) {
-                let tag = j.terms.make(Term::Pure("tag".into(), Rc::from([v])));
+                let tag = j.terms.make(Term::Pure("tag".into(), Arc::from([v])));
                 out.facts.insert(tag, Rc::new(tx.join(&ty, widen)));
             }
         }

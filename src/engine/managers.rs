@@ -1,6 +1,6 @@
 //! Context managers: what entering gives, and whether leaving swallows the exception.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::engine::call::Args;
 use crate::engine::eval::{Flow, Outcome};
@@ -62,7 +62,7 @@ impl Engine<'_> {
         }
         if let Some(class) = state.fact(m).and_then(|f| f.class) {
             let name: Name = if is_async { "__aenter__" } else { "__enter__" }.into();
-            if let Lookup::Found(..) = self.program.lookup(class, &name, None) {
+            if let Lookup::Found(..) = self.member(class, &name, None) {
                 let got = self.call_method(cx, state, m, &name, Args::default(), site);
                 return self.awaited(got, is_async, site);
             }
@@ -209,11 +209,11 @@ impl Engine<'_> {
         }
         if let Some(class) = state.fact(m).and_then(|f| f.class) {
             let name: Name = if is_async { "__aexit__" } else { "__exit__" }.into();
-            if let Lookup::Found(..) = self.program.lookup(class, &name, None) {
+            if let Lookup::Found(..) = self.member(class, &name, None) {
                 let (kind, trace) = if exc == none {
                     (none, none)
                 } else {
-                    let kind = self.terms.make(Term::Pure("type".into(), Rc::from([exc])));
+                    let kind = self.terms.make(Term::Pure("type".into(), Arc::from([exc])));
                     state.refine(kind, |f| {
                         f.kind = Kind::Object;
                         true
@@ -285,7 +285,7 @@ impl Engine<'_> {
             }
             ("close" | "aclose", _) => {
                 let out = self.exit(cx, state, m, none, false, site);
-                let empty = self.terms.make(Term::Tuple(Rc::from([])));
+                let empty = self.terms.make(Term::Tuple(Arc::from([])));
                 out.into_iter()
                     .map(|mut o| {
                         o.state.heap.insert(slot.clone(), Cell::Has(empty));

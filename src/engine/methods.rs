@@ -1,6 +1,7 @@
 //! Methods of built-in containers and texts.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::engine::call::{Args, is_log_method};
 use crate::engine::eval::Outcome;
@@ -143,7 +144,7 @@ impl Engine<'_> {
                             self.fresh(&mut state, site)
                         } else {
                             self.terms
-                                .make(Term::Pure("get".into(), Rc::from([snap, k, default])))
+                                .make(Term::Pure("get".into(), Arc::from([snap, k, default])))
                         }
                     }
                 }
@@ -258,7 +259,7 @@ impl Engine<'_> {
                 let snap = state.snapshot(recv);
                 let at = self
                     .terms
-                    .make(Term::Pure("at".into(), Rc::from([recv, snap])));
+                    .make(Term::Pure("at".into(), Arc::from([recv, snap])));
                 self.terms.make(Term::View(name.clone(), at))
             }
             "most_common" | "elements" | "subtract" | "total" => self.fresh(&mut state, site),
@@ -460,7 +461,7 @@ impl Engine<'_> {
             "sort" | "reverse" => self.terms.none(),
             "copy" => {
                 let snap = state.snapshot(recv);
-                self.terms.make(Term::Pure("copy".into(), Rc::from([snap])))
+                self.terms.make(Term::Pure("copy".into(), Arc::from([snap])))
             }
             "count" => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Int)),
             "index" => {

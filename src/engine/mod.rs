@@ -8,9 +8,11 @@
 //! functions of the program go through summaries ([`summary`]). Every violation is confirmed by a
 //! search for one concrete path without merging ([`witness`]).
 
+pub mod ask;
 pub mod assume;
 pub mod budget;
 mod call;
+mod carry;
 mod collections;
 mod constants;
 mod coroutines;
@@ -21,16 +23,19 @@ pub mod exceptions;
 pub mod fact;
 pub mod flat;
 mod functions;
+mod generic;
 mod instances;
 mod intrinsics;
 mod iterate;
 mod join;
+pub mod library;
 mod liveness;
 mod managers;
 mod methods;
 mod objects;
 mod operators;
 pub mod origins;
+mod shape;
 mod shared;
 pub mod simulate;
 pub mod state;
@@ -39,16 +44,21 @@ pub mod summary;
 pub mod value;
 pub mod witness;
 
+use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
-use crate::engine::budget::Budget;
+use crate::engine::ask::Asked;
+use crate::engine::budget::{ASIDE, AT_A_PLACE, Bounds, Budget};
 pub(crate) use crate::engine::call::{is_log_method, is_logger_name};
 
 use crate::engine::call::Args;
 use crate::engine::fact::Fact;
+use crate::engine::generic::{Imported, Running};
+use crate::engine::library::{Deeds, Generic, Library, Shape};
 pub(crate) use crate::engine::functions::decorated_with;
 use crate::engine::liveness::Liveness;
 use crate::engine::state::{Cell, Slot, State};
@@ -95,6 +105,15 @@ pub trait Automaton {
     /// Whether the automaton asks what tests establish and where values come from. Remembering
     /// that costs time, so the engine does it on demand; the events below come only then.
     fn follows_values(&self) -> bool {
+        false
+    }
+    /// Whether it makes no difference to the automaton that a function does this, whatever state it
+    /// is called in.
+    fn ignores(&self, _engine: &Engine<'_>, _deeds: &Deeds) -> bool {
+        false
+    }
+    /// Whether it does make a difference in this state, to a function that is given these.
+    fn is_concerned(&self, _engine: &Engine<'_>, _state: &State, _given: &[Value]) -> bool {
         false
     }
     /// Whether it compares what calls are given.
@@ -259,14 +278,32 @@ pub struct Engine<'p> {
     recursive_hit: usize,
     /// What the callers of the function being simulated may still ask.
     outer: Rc<OuterLive>,
+    /// What was asked about classes.
+    pub(crate) asked: RefCell<Asked>,
+    /// How finely states are kept apart.
+    bounds: &'static Bounds,
+    /// What is known of functions for the whole program.
+    library: &'p Library<'p>,
+    /// What of it was put into this engine's terms, by its address.
+    imported: FxHashMap<*const Generic, (Arc<Generic>, Rc<Imported>)>,
+    /// The engine that finds out summaries for all callers.
+    neutral: Option<Box<Engine<'p>>>,
+    /// In such an engine: what the function at hand does.
+    deeds: Option<Deeds>,
+    /// The summaries that are being found out, the innermost last.
+    running: Vec<Running>,
+    /// The outermost of them that was asked for meanwhile.
+    lowest_asked: usize,
+    /// Summaries that rest on one of these.
+    provisional: FxHashMap<(Shape, Vec<ClassRef>), Option<Rc<Imported>>>,
 }
 
 impl<'p> Engine<'p> {
     /// A new engine.
     #[must_use]
-    pub fn new(program: &'p Program<'p>, automaton: &'p dyn Automaton) -> Self {
+    pub fn new(library: &'p Library<'p>, automaton: &'p dyn Automaton) -> Self {
         Engine {
-            program,
+            program: library.program,
             terms: Terms::default(),
             automaton,
             budget: Budget::default(),
@@ -281,6 +318,18 @@ impl<'p> Engine<'p> {
             cut: FxHashSet::default(),
             recursive_hit: usize::MAX,
             outer: Rc::default(),
+            asked: RefCell::default(),
+            bounds: match automaton.place() {
+                Some(_) => &AT_A_PLACE,
+                None => &ASIDE,
+            },
+            library,
+            imported: FxHashMap::default(),
+            neutral: None,
+            deeds: None,
+            running: Vec::new(),
+            lowest_asked: usize::MAX,
+            provisional: FxHashMap::default(),
         }
     }
 
@@ -361,7 +410,7 @@ impl<'p> Engine<'p> {
     /// The attribute that holds the dict of a watched place: where the class has a property of
     /// that name which only returns another attribute, that one.
     pub(crate) fn place_field(&self, class: ClassRef, field: &str) -> Name {
-        if let Lookup::Found(_, defs) = self.program.lookup(class, field, None)
+        if let Lookup::Found(_, defs) = self.member(class, field, None)
             && let [MemberDef::Func(f)] = defs.as_slice()
             && self.is_property(*f)
         {

@@ -9,6 +9,7 @@ use crate::engine::{Engine, Presence};
 use crate::ir::{Binding, DictItem, Element, Literal, Name};
 use crate::program::{ClassRef, Def, Lookup, MemberDef};
 use std::rc::Rc;
+use std::sync::Arc;
 
 impl Engine<'_> {
     /// Tells the automaton when the watched key is there.
@@ -31,6 +32,7 @@ impl Engine<'_> {
             Term::Vars(o) => *o,
             _ => object,
         };
+        self.note_field(field);
         state
             .heap
             .insert((object, Slot::Field(field.clone())), Cell::Has(value));
@@ -153,6 +155,7 @@ impl Engine<'_> {
 
     /// `object.field` without running any code: what the heap, the class or the module says.
     pub(crate) fn get_field(&mut self, state: &State, object: Value, field: &Name) -> Value {
+        self.note_field(field);
         match state.heap.get(&(object, Slot::Field(field.clone()))) {
             Some(Cell::Has(v)) => return *v,
             Some(Cell::Absent) | None => {}
@@ -198,7 +201,7 @@ impl Engine<'_> {
                 if let Some(c) = state.fact(object).and_then(|f| f.class)
                     && !self.is_record(c)
                 {
-                    match self.program.lookup(c, field, None) {
+                    match self.member(c, field, None) {
                         Lookup::Found(owner, defs) => match defs.as_slice() {
                             [MemberDef::Func(f)] => {
                                 let func = self.terms.make(Term::Func(*f));
@@ -209,8 +212,7 @@ impl Engine<'_> {
                                 };
                             }
                             [MemberDef::Def(def)] => {
-                                let stored = self.program.module(owner.module).stores(field)
-                                    || self.program.module(c.module).stores(field);
+                                let stored = self.family_stores(c, field);
                                 if !stored {
                                     let def = def.clone();
                                     let v = self.def_value(&def, owner.module, field, 0);
@@ -243,7 +245,7 @@ impl Engine<'_> {
         if let Term::Super(recv, after) = *self.terms.term(object) {
             let mut state = state;
             let v = match (after, state.fact(recv).and_then(|f| f.class)) {
-                (Some(after), Some(class)) => match self.program.lookup(class, name, Some(after)) {
+                (Some(after), Some(class)) => match self.member(class, name, Some(after)) {
                     Lookup::Found(_, defs) => match defs.as_slice() {
                         [MemberDef::Func(f)] => {
                             let f = self.terms.make(Term::Func(*f));
@@ -261,7 +263,7 @@ impl Engine<'_> {
             .heap
             .contains_key(&(object, Slot::Field(name.clone())))
             && let Some(class) = state.fact(object).and_then(|f| f.class)
-            && let Lookup::Found(_, defs) = self.program.lookup(class, name, None)
+            && let Lookup::Found(_, defs) = self.member(class, name, None)
             && let [MemberDef::Func(f)] = defs.as_slice()
             && self.is_property(*f)
         {
@@ -287,7 +289,7 @@ impl Engine<'_> {
         name: &Name,
         v: Value,
     ) {
-        if let Some((c, declared)) = self.program.declared(class, name) {
+        if let Some((c, declared)) = self.declaration(class, name) {
             let m = self.program.module(c.module);
             let scope = m.ir.class(c.class).scope;
             self.note_annotation(state, c.module, scope, &declared, v);
@@ -430,7 +432,7 @@ impl Engine<'_> {
             return self.fresh(state, site);
         }
         self.terms
-            .make(Term::Pure(format!("unpack{index}").into(), Rc::from([s])))
+            .make(Term::Pure(format!("unpack{index}").into(), Arc::from([s])))
     }
 
     /// A list with exactly these elements.

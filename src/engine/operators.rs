@@ -5,7 +5,7 @@ use crate::engine::fact::{Fact, Interval, Kind};
 use crate::engine::state::{State, view};
 use crate::engine::value::{Site, Term, Value};
 use crate::ir::{BinOp, CmpOp, Literal};
-use std::rc::Rc;
+use std::sync::Arc;
 
 impl Engine<'_> {
     pub(super) fn binary(
@@ -156,7 +156,7 @@ impl Engine<'_> {
                     _ => {
                         let snap = state.snapshot(y);
                         self.terms
-                            .make(Term::Pure("at".into(), Rc::from([y, snap])))
+                            .make(Term::Pure("at".into(), Arc::from([y, snap])))
                     }
                 };
                 self.terms.make(Term::Cmp(CmpOp::In, x, b))

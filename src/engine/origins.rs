@@ -5,15 +5,16 @@
 //! it was given. It lives in a slot of the symbol, so joins, summaries and renamings treat it like
 //! everything else that is known, and it goes when the symbol goes.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::engine::call::{Args, outcome_of};
 use crate::engine::eval::Outcome;
+use crate::engine::fact::Kind;
 use crate::engine::methods::text_method;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value};
 use crate::engine::{Engine, External, FnContext, Returned};
-use crate::ir::{BinOp, BlockId, Callee, Data, LocalId, Name, Operand, Rvalue};
+use crate::ir::{BinOp, BlockId, Callee, Data, Literal, LocalId, Name, Operand, Rvalue};
 use crate::program::FuncRef;
 
 /// How a value was made.
@@ -34,6 +35,9 @@ pub const LENT: &str = "lent";
 
 /// The name under which something was made of values in a way that is not known.
 pub const OPAQUE: &str = "opaque";
+
+/// How deep a text is looked for in how a value was made.
+const TEXT_DEPTH: u32 = 3;
 
 const SLOT: &str = "$from";
 const KEYWORD: &str = "keyword:";
@@ -61,6 +65,57 @@ impl Engine<'_> {
             "$text" => Origin::Text(ops.to_vec()),
             _ => Origin::Call(n.clone(), ops[0], ops[1..].to_vec()),
         })
+    }
+
+    /// The text that a value is or begins with, as far as it is known.
+    #[must_use]
+    pub fn known_text(&self, state: &State, v: Value) -> Option<Name> {
+        self.text_at(state, v, 0)
+    }
+
+    fn text_at(&self, state: &State, v: Value, depth: u32) -> Option<Name> {
+        if let Some(Literal::Str(s)) = self.terms.literal(v) {
+            return Some(s.clone());
+        }
+        if depth > TEXT_DEPTH {
+            return None;
+        }
+        match self.origin(state, v)? {
+            Origin::Text(parts) => self.text_at(state, *parts.first()?, depth + 1),
+            // A text that was stripped, joined, dedented.
+            Origin::Call(_, of, args) => {
+                let of = std::iter::once(of).chain(args);
+                of.into_iter()
+                    .find_map(|v| self.text_at(state, v, depth + 1))
+            }
+            Origin::Element(_) => None,
+        }
+    }
+
+    /// Whether a value may be a text, or begin with one, that only the caller knows.
+    pub(super) fn may_be_text(&self, state: &State, v: Value, depth: u32) -> bool {
+        if depth > TEXT_DEPTH || self.terms.literal(v).is_some() {
+            return false;
+        }
+        if self.is_from_caller(v) {
+            return matches!(state.kind(&self.terms, v), Kind::Unknown | Kind::Str);
+        }
+        match self.origin(state, v) {
+            Some(Origin::Text(parts)) => {
+                let first = parts.first();
+                first.is_some_and(|first| self.may_be_text(state, *first, depth + 1))
+            }
+            Some(Origin::Call(_, of, args)) => std::iter::once(of)
+                .chain(args)
+                .any(|v| self.may_be_text(state, v, depth + 1)),
+            _ => false,
+        }
+    }
+
+    /// Whether a value is made of what the caller gave.
+    pub(super) fn is_from_caller(&self, v: Value) -> bool {
+        let mut leaves = self.terms.leaves(v).iter();
+        leaves.any(|leaf| matches!(self.terms.term(*leaf), Term::Input(_)))
     }
 
     /// An argument that was given by keyword: its name and value.
@@ -145,7 +200,7 @@ impl Engine<'_> {
                 let mut given: Vec<Value> = args.positional.clone();
                 given.extend(args.stars.iter().chain(&args.double_stars));
                 for (n, v) in &args.keywords {
-                    let named = Term::Pure(format!("{KEYWORD}{n}").into(), Rc::from([*v]));
+                    let named = Term::Pure(format!("{KEYWORD}{n}").into(), Arc::from([*v]));
                     given.push(self.terms.make(named));
                 }
                 let name = name.unwrap_or_else(|| "call".into());

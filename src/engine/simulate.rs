@@ -8,7 +8,7 @@ use std::rc::Rc;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
-use crate::engine::budget::{ASIDE, AT_A_PLACE, CHANGES, VISITS};
+use crate::engine::budget::{CHANGES, VISITS};
 use crate::engine::eval::Via;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
@@ -187,6 +187,7 @@ impl Engine<'_> {
                 break;
             }
             let (block, state) = (graph.nodes[id].block, graph.nodes[id].state.clone());
+            if std::env::var_os("TX_TRACE").is_some() { eprintln!("STEP {} d{} {}", self.program.qualname(cx.func), self.stack.len(), if self.deeds.is_some() { "G" } else { "C" }); }
             for s in self.step(cx, block, &state) {
                 match s.target {
                     Target::Exit(kind, value) => {
@@ -241,10 +242,7 @@ impl Engine<'_> {
             graph.complete = false;
             return;
         }
-        let bounds = match self.automaton.place() {
-            Some(_) => &AT_A_PLACE,
-            None => &ASIDE,
-        };
+        let bounds = self.bounds;
         let widen = group.visits
             > if head {
                 bounds.loop_visits

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Presence};
 use crate::engine::budget::{
     ASIDE_DEPTH, ASIDE_STEPS, CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS,
     STRANGER_DEPTH, STRANGER_STEPS, SUMMARY_EXITS,
@@ -21,7 +21,7 @@ use crate::engine::eval::Via;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
-use crate::ir::{BlockId, Name};
+use crate::ir::{BlockId, Literal, Name};
 use crate::program::FuncRef;
 
 /// Which fields may still be tested after a function returned.
@@ -59,6 +59,26 @@ pub struct SummaryExit {
     pub block: BlockId,
 }
 
+/// What exits must agree on to be joined.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct ExitGroup {
+    kind: u8,
+    block: u32,
+    presence: Presence,
+    flags: u32,
+    value: Returned,
+}
+
+/// What an exit gives back, as far as exits are told apart by it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Returned {
+    Failure,
+    Exception(Vec<Value>),
+    Literal(Literal),
+    Truth(bool),
+    Anything,
+}
+
 /// All ways in which a function can be left.
 #[derive(Debug)]
 pub struct Summary {
@@ -74,12 +94,13 @@ pub(crate) struct Applied {
     pub(crate) value: Value,
     pub(crate) state: State,
     pub(crate) env: Env,
-    pub(crate) via: Via,
+    /// Where it comes from, unless it is the same for all callers.
+    pub(crate) via: Option<Via>,
 }
 
 /// A local that no function has: values ride along in it, and in those behind it, through what is
 /// done with an environment.
-const RIDER: usize = 1 << 30;
+pub(super) const RIDER: usize = 1 << 30;
 
 impl Engine<'_> {
     pub(crate) fn stack_depth(&self) -> usize {
@@ -97,6 +118,12 @@ impl Engine<'_> {
         extra: Option<Value>,
         site: Site,
     ) -> Option<Vec<Applied>> {
+        if start == BlockId::ENTRY
+            && extra.is_none()
+            && let Some(applied) = self.call_generic(state, f, env, site)
+        {
+            return Some(applied);
+        }
         let same = self.stack.iter().filter(|k| k.func == f).count();
         if self.stack.len() >= CALL_DEPTH
             || same > RECURSION
@@ -107,10 +134,13 @@ impl Engine<'_> {
             return None;
         }
         let given = self.reaches_watched(state, env, extra);
-        let depth = match self.automaton.place() {
-            None => ASIDE_DEPTH,
-            Some(_) if given => CALL_DEPTH,
-            Some(_) => STRANGER_DEPTH,
+        let aside = self.automaton.place().is_none() && self.deeds.is_none();
+        let (depth, limit) = if aside {
+            (ASIDE_DEPTH, ASIDE_STEPS)
+        } else if given {
+            (CALL_DEPTH, HELPER_STEPS)
+        } else {
+            (STRANGER_DEPTH, STRANGER_STEPS)
         };
         if self.stack.len() >= depth {
             self.budget.calls_cut += 1;
@@ -123,11 +153,6 @@ impl Engine<'_> {
             start,
             entry: Rc::new(entry),
             live,
-        };
-        let limit = match self.automaton.place() {
-            None => ASIDE_STEPS,
-            Some(_) if given => HELPER_STEPS,
-            Some(_) => STRANGER_STEPS,
         };
         let loan = self.budget.lend(limit);
         let summary = self.summary(key);
@@ -153,10 +178,10 @@ impl Engine<'_> {
                         value,
                         state,
                         env,
-                        via: Via {
+                        via: Some(Via {
                             summary: summary.clone(),
                             exit: i,
-                        },
+                        }),
                     }
                 })
                 .collect(),
@@ -166,7 +191,7 @@ impl Engine<'_> {
     /// Whether a call with this environment can reach the watched object or its dict.
     fn reaches_watched(&mut self, state: &State, env: &Env, extra: Option<Value>) -> bool {
         if self.automaton.place().is_none() {
-            return true;
+            return self.deeds.is_none();
         }
         let dict = self.watched_object(state);
         let roots: Vec<Value> = env.values().chain(extra).collect();
@@ -277,65 +302,96 @@ impl Engine<'_> {
                 exits.push(exit);
             }
         }
-        if exits.len() > SUMMARY_EXITS {
-            self.budget.merges += 1;
-            exits = self.merge_exits(exits, key);
-        }
-        Some(exits)
+        Some(self.join_exits(exits, key.func, SUMMARY_EXITS))
     }
 
-    /// Joins exits that agree on how they leave and on the property.
-    fn merge_exits(&mut self, exits: Vec<SummaryExit>, key: &SummaryKey) -> Vec<SummaryExit> {
-        let mut groups: BTreeMap<(u8, u32, u8, u32, u8), SummaryExit> = BTreeMap::new();
-        for e in exits {
-            let (kind, block) = match e.kind {
-                ExitKind::Return => (0, 0),
-                ExitKind::Raise => (1, 0),
-                ExitKind::Yield(b) => (2, b.0),
-            };
-            let truth = match self.truth(&e.state, e.value) {
-                Some(true) => 1,
-                Some(false) => 2,
-                None => 0,
-            };
-            let truth = if self.is_failure(&e.state, e.value) {
-                3
-            } else {
-                truth
-            };
-            let presence = self.presence(&e.state) as u8;
-            let group = (kind, block, presence, e.state.flags, truth);
-            match groups.get(&group) {
-                None => {
-                    groups.insert(group, e);
-                }
-                Some(old) => {
-                    let site = Site {
-                        func: key.func,
-                        block: u32::MAX,
-                        index: u32::from(kind),
-                        part: 0,
-                    };
-                    // The value rides along as one more local, so that the join covers it.
-                    let (mut a, mut b) = (old.state.clone(), e.state);
-                    a.env.set(RIDER, old.value);
-                    b.env.set(RIDER, e.value);
-                    let mut joined = a.join(&b, &mut self.terms, site, true);
-                    let value = joined.env.take(RIDER).unwrap_or(old.value);
-                    if truth == 3 {
-                        self.note_failure(&mut joined, value);
-                    }
-                    let merged = SummaryExit {
-                        kind: e.kind,
-                        value,
-                        state: joined,
-                        block: e.block,
-                    };
-                    groups.insert(group, merged);
-                }
+    /// At most about so many exits: those that agree on how they leave, on the property and on what
+    /// they return are joined, and if these are too many, those that agree on less.
+    pub(super) fn join_exits(
+        &mut self,
+        exits: Vec<SummaryExit>,
+        func: FuncRef,
+        limit: usize,
+    ) -> Vec<SummaryExit> {
+        let mut exits = exits;
+        for finely in [true, false] {
+            if exits.len() <= limit {
+                break;
             }
+            self.budget.merges += 1;
+            let mut groups: BTreeMap<ExitGroup, SummaryExit> = BTreeMap::new();
+            for exit in exits {
+                let group = self.exit_group(&exit, finely);
+                let joined = match groups.remove(&group) {
+                    None => exit,
+                    Some(old) => self.join_two(old, exit, group.value == Returned::Failure, func),
+                };
+                groups.insert(group, joined);
+            }
+            exits = groups.into_values().collect();
         }
-        groups.into_values().collect()
+        exits
+    }
+
+    fn exit_group(&mut self, exit: &SummaryExit, finely: bool) -> ExitGroup {
+        let (kind, block) = match exit.kind {
+            ExitKind::Return => (0, 0),
+            ExitKind::Raise => (1, 0),
+            ExitKind::Yield(b) => (2, b.0),
+        };
+        let known = exit.state.fact(exit.value);
+        let value = if self.is_failure(&exit.state, exit.value) {
+            Returned::Failure
+        } else if exit.kind == ExitKind::Raise {
+            match known {
+                Some(fact) if finely && fact.exact => Returned::Exception(fact.is.to_vec()),
+                _ => Returned::Exception(Vec::new()),
+            }
+        } else if finely && let Some(l) = self.comparable(exit.value) {
+            Returned::Literal(l)
+        } else {
+            match self.truth(&exit.state, exit.value) {
+                Some(truth) => Returned::Truth(truth),
+                None => Returned::Anything,
+            }
+        };
+        ExitGroup {
+            kind,
+            block,
+            presence: self.presence(&exit.state),
+            flags: exit.state.flags,
+            value,
+        }
+    }
+
+    fn join_two(
+        &mut self,
+        old: SummaryExit,
+        new: SummaryExit,
+        failure: bool,
+        func: FuncRef,
+    ) -> SummaryExit {
+        let site = Site {
+            func,
+            block: u32::MAX,
+            index: u32::from(new.kind == ExitKind::Raise),
+            part: 0,
+        };
+        // The value rides along as one more local, so that the join covers it.
+        let (mut a, mut b) = (old.state, new.state);
+        a.env.set(RIDER, old.value);
+        b.env.set(RIDER, new.value);
+        let mut joined = a.join(&b, &mut self.terms, site, true);
+        let value = joined.env.take(RIDER).unwrap_or(old.value);
+        if failure {
+            self.note_failure(&mut joined, value);
+        }
+        SummaryExit {
+            kind: new.kind,
+            value,
+            state: joined,
+            block: new.block,
+        }
     }
 
     fn inputs_of(&self, entry: &State) -> Vec<Value> {

@@ -5,7 +5,7 @@
 //! assigned from. Mutable objects are symbols with an identity; what they contain is in the
 //! state's heap. This is value numbering (Alpern, Wegman and Zadeck, POPL 1988) done per path.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -74,23 +74,64 @@ pub enum Term {
     /// `isinstance`
     Instance(Value, Value),
     /// A pure function of its operands, by name.
-    Pure(Name, Rc<[Value]>),
+    Pure(Name, Arc<[Value]>),
     /// Arithmetic on operands that are not both known.
     Arith(BinOp, Value, Value),
     /// A tuple.
-    Tuple(Rc<[Value]>),
+    Tuple(Arc<[Value]>),
     /// `range(start, stop, step)`
     Range(Value, Value, Value),
     /// `enumerate(x, start)`
     Enumerate(Value, Value),
     /// `zip(...)`
-    Zip(Rc<[Value]>),
+    Zip(Arc<[Value]>),
     /// The items, keys or values of a mapping (a snapshot of it).
     View(Name, Value),
     /// `vars(x)`
     Vars(Value),
     /// A call that has not run yet: a coroutine. Callee, arguments, keyword names.
-    Pending(Value, Rc<[Value]>, Rc<[Name]>),
+    Pending(Value, Arc<[Value]>, Arc<[Name]>),
+}
+
+impl Term {
+    /// The same term of other operands.
+    #[must_use]
+    pub fn map_operands(&self, mut go: impl FnMut(Value) -> Value) -> Term {
+        match self {
+            Term::Lit(_)
+            | Term::Symbol(..)
+            | Term::Input(_)
+            | Term::Global(..)
+            | Term::External(_)
+            | Term::Module(_)
+            | Term::Func(_)
+            | Term::Class(_)
+            | Term::Member(..) => self.clone(),
+            Term::Closure(f, a) => Term::Closure(*f, go(*a)),
+            Term::Bound(a, b) => Term::Bound(go(*a), go(*b)),
+            Term::Method(a, n) => Term::Method(go(*a), n.clone()),
+            Term::Super(a, c) => Term::Super(go(*a), *c),
+            Term::Field(a, n) => Term::Field(go(*a), n.clone()),
+            Term::Item(a, b) => Term::Item(go(*a), go(*b)),
+            Term::Not(a) => Term::Not(go(*a)),
+            Term::Truth(a) => Term::Truth(go(*a)),
+            Term::Cmp(op, a, b) => Term::Cmp(*op, go(*a), go(*b)),
+            Term::Len(a) => Term::Len(go(*a)),
+            Term::Instance(a, b) => Term::Instance(go(*a), go(*b)),
+            Term::Pure(n, ops) => Term::Pure(n.clone(), ops.iter().map(|o| go(*o)).collect()),
+            Term::Arith(op, a, b) => Term::Arith(*op, go(*a), go(*b)),
+            Term::Tuple(ops) => Term::Tuple(ops.iter().map(|o| go(*o)).collect()),
+            Term::Range(a, b, c) => Term::Range(go(*a), go(*b), go(*c)),
+            Term::Enumerate(a, b) => Term::Enumerate(go(*a), go(*b)),
+            Term::Zip(ops) => Term::Zip(ops.iter().map(|o| go(*o)).collect()),
+            Term::View(n, a) => Term::View(n.clone(), go(*a)),
+            Term::Vars(a) => Term::Vars(go(*a)),
+            Term::Pending(a, ops, names) => {
+                let ops = ops.iter().map(|o| go(*o)).collect();
+                Term::Pending(go(*a), ops, names.clone())
+            }
+        }
+    }
 }
 
 /// Terms nested deeper than this become fresh symbols.
@@ -99,7 +140,7 @@ pub const MAX_TERM_DEPTH: u8 = 10;
 #[derive(Clone)]
 struct Info {
     term: Term,
-    leaves: Rc<[Value]>,
+    leaves: Arc<[Value]>,
     depth: u8,
 }
 
@@ -152,7 +193,7 @@ impl Terms {
 
     /// The symbols and inputs that a term is made of.
     #[must_use]
-    pub fn leaves(&self, v: Value) -> &Rc<[Value]> {
+    pub fn leaves(&self, v: Value) -> &Arc<[Value]> {
         &self.infos[v.0 as usize].leaves
     }
 
@@ -246,45 +287,17 @@ impl Terms {
             return v;
         }
         let term = self.term(v).clone();
-        let mut go = |o: Value| self.substitute(o, map);
         let new = match term {
-            Term::Symbol(..) | Term::Input(_) => return v,
-            Term::Lit(_)
-            | Term::Global(..)
-            | Term::External(_)
-            | Term::Module(_)
-            | Term::Func(_)
-            | Term::Class(_)
-            | Term::Member(..) => return v,
-            Term::Closure(f, a) => Term::Closure(f, go(a)),
-            Term::Bound(a, b) => Term::Bound(go(a), go(b)),
-            Term::Method(a, n) => Term::Method(go(a), n),
-            Term::Super(a, c) => Term::Super(go(a), c),
-            Term::Field(a, n) => Term::Field(go(a), n),
-            Term::Item(a, b) => Term::Item(go(a), go(b)),
             Term::Not(a) => {
-                let a = go(a);
-                let new = self.not(a);
-                map.insert(v, new);
-                return new;
+                let a = self.substitute(a, map);
+                self.not(a)
             }
-            Term::Truth(a) => Term::Truth(go(a)),
-            Term::Cmp(op, a, b) => Term::Cmp(op, go(a), go(b)),
-            Term::Len(a) => Term::Len(go(a)),
-            Term::Instance(a, b) => Term::Instance(go(a), go(b)),
-            Term::Pure(n, ops) => Term::Pure(n, ops.iter().map(|o| go(*o)).collect()),
-            Term::Arith(op, a, b) => Term::Arith(op, go(a), go(b)),
-            Term::Tuple(ops) => Term::Tuple(ops.iter().map(|o| go(*o)).collect()),
-            Term::Range(a, b, c) => Term::Range(go(a), go(b), go(c)),
-            Term::Enumerate(a, b) => Term::Enumerate(go(a), go(b)),
-            Term::Zip(ops) => Term::Zip(ops.iter().map(|o| go(*o)).collect()),
-            Term::View(n, a) => Term::View(n, go(a)),
-            Term::Vars(a) => Term::Vars(go(a)),
-            Term::Pending(a, ops, names) => {
-                Term::Pending(go(a), ops.iter().map(|o| go(*o)).collect(), names)
+            Term::Symbol(..) | Term::Input(_) => return v,
+            term => {
+                let term = term.map_operands(|o| self.substitute(o, map));
+                self.make(term)
             }
         };
-        let new = self.make(new);
         map.insert(v, new);
         new
     }

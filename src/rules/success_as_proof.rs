@@ -32,10 +32,11 @@ use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
+use crate::engine::library::Library;
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, ModuleId, Program, unread};
+use crate::program::{ClassRef, FuncRef, ModuleId, unread};
 use crate::rules::{Effort, Interest};
 use crate::source::Span;
 use constants::Constants;
@@ -76,10 +77,11 @@ pub fn interest(settings: &Settings) -> Interest {
 
 /// Checks the functions of a module.
 pub fn check_module(
-    program: &Program<'_>,
+    library: &Library<'_>,
     module: ModuleId,
     options: &Options,
 ) -> (Vec<Finding>, Effort) {
+    let program = library.program;
     let mut effort = Effort::default();
     let loaded = program.module(module);
     let words = &options.vocabulary;
@@ -127,7 +129,7 @@ pub fn check_module(
         }
         let func = FuncRef { module, func: idx };
         let check = Check {
-            program,
+            library,
             func,
             code,
             places,
@@ -186,7 +188,7 @@ struct Run {
 
 /// The check of one function.
 struct Check<'c, 'p> {
-    program: &'c Program<'p>,
+    library: &'c Library<'p>,
     func: FuncRef,
     code: Code<'c>,
     places: Vec<Place>,
@@ -211,7 +213,7 @@ impl<'c, 'p> Check<'c, 'p> {
         let options = self.options;
         let watch = Watch::new(&options.vocabulary, strict_null, filled);
         let mut out = Run::default();
-        let mut engine = Engine::new(self.program, &watch);
+        let mut engine = Engine::new(self.library, &watch);
         let state = self.entry(&mut engine);
         let cx = engine.context(self.func);
         engine

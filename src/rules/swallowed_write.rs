@@ -10,19 +10,24 @@ mod report;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use crate::diagnostics::Location;
+use crate::engine::ask::Answers;
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::Value;
 use crate::engine::witness::{End, Goal, PathEvent, Witness};
+use crate::engine::library::Library;
 use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
-use crate::ir::{BlockId, Literal};
+use crate::ir::{BlockId, Literal, Name};
 use crate::program::{ClassRef, FuncRef, Program};
-use crate::rules::contract_method::{self, Checked, Subject, Task, enter, simulate};
-use crate::rules::tables;
-use kept::{Left, Readers, left_behind};
+use crate::rules::contract_method::{
+    self, Checked, DictKind, Subject, Task, Verdicts, dict_kind, enter, simulate,
+};
+use crate::rules::{Effort, tables};
+use kept::{Heard, Left, Readers, left_behind};
 use watch::{Regular, Swallower, Watch};
 
 /// Words that say of a write that it is beside the point: it may fail.
@@ -67,7 +72,7 @@ const LOG_TABLES: &[&str] = &[
 const ROUNDS: usize = 3;
 
 /// What the configuration says about the rule.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Options {
     /// Further words for writes that may fail.
     pub auxiliary: Vec<String>,
@@ -124,21 +129,47 @@ struct Swallowed {
     certified: bool,
     exit: BlockId,
     events: Vec<PathEvent>,
-    end: Box<State>,
+    /// The name of the write that failed, and where it failed.
+    failed: Option<Name>,
+    failed_at: Option<(FuncRef, BlockId)>,
     /// What it leaves behind, which nobody reads.
     left: Vec<Left>,
 }
 
+/// What else than the class a verdict depends on.
+#[derive(PartialEq, Eq, Hash)]
+pub struct Depends {
+    method: String,
+    field: String,
+    key: String,
+    dict: DictKind,
+    options: Options,
+}
+
+/// What was found out about methods.
+pub type Known = Verdicts<Depends, Judged>;
+
+/// The verdict on a contract method.
+pub struct Judged {
+    found: Vec<Swallowed>,
+    /// The function that a call of the method really runs.
+    root: FuncRef,
+    /// What was asked about who reads what is left behind.
+    heard: Heard,
+    effort: Effort,
+}
+
 /// Checks the contract method that a class has, if the class has to keep the contract.
 pub fn check_class<'a>(
-    program: &'a Program<'a>,
+    library: &'a Library<'a>,
     class: ClassRef,
     task: Task<'a>,
     caller: Option<Caller<'a>>,
     options: &Options,
+    known: &Known,
 ) -> Checked {
-    contract_method::check_class(program, class, task, &|subject, out| {
-        check_function(subject, caller, options, out);
+    contract_method::check_class(library, class, task, &|subject, out| {
+        check_function(subject, caller, options, known, out);
     })
 }
 
@@ -146,38 +177,86 @@ fn check_function(
     subject: Subject<'_>,
     caller: Option<Caller<'_>>,
     options: &Options,
+    known: &Known,
     out: &mut Checked,
 ) {
+    if subject.is_generator() {
+        return;
+    }
+    let Subject {
+        program,
+        class,
+        func,
+        contract,
+        ..
+    } = subject;
+    let depends = Depends {
+        method: contract.method.clone(),
+        field: contract.sets.field.clone(),
+        key: contract.sets.key.clone(),
+        dict: dict_kind(program, class, &contract.sets.field),
+        options: options.clone(),
+    };
+    let readers = OnceCell::new();
+    let mut spent = None;
+    let fits = |judged: &Judged| judged.heard.is_empty() || {
+        let readers = readers.get_or_init(|| Readers::new(&subject));
+        judged.heard.holds(readers)
+    };
+    let judged = known.get(program, (func, depends), class, fits, || {
+        let (judged, answers) = judge(subject, options, &readers);
+        spent = Some(judged.effort);
+        (judged, answers)
+    });
+    out.effort += spent.unwrap_or_default();
+    for swallowed in &judged.found {
+        out.findings
+            .extend(report::finding(subject, judged.root, swallowed, caller));
+    }
+}
+
+/// Follows the method until it is known which of its writes are made in any case.
+fn judge(
+    subject: Subject<'_>,
+    options: &Options,
+    readers: &OnceCell<Readers>,
+) -> (Judged, Answers) {
     let place = WatchedPlace {
         field: subject.contract.sets.field.as_str().into(),
         key: subject.contract.sets.key.as_str().into(),
     };
-    // Which writes are made in any case is known when the method was followed.
     let mut regular = Regular::new();
-    for round in 1..=ROUNDS {
+    let mut effort = Effort::default();
+    let mut asked = Answers::default();
+    for round in 1.. {
         let watch = Watch::new(place.clone(), &subject.contract.method, options, &regular);
-        let mut found = Checked::default();
-        follow(subject, caller, &watch, &mut found);
-        out.effort += found.effort;
+        let (mut judged, answers) = follow(subject, &watch, readers);
+        effort += judged.effort;
+        asked.extend(&answers);
         let mistaken = watch.mistaken();
-        if mistaken.is_empty() || round == ROUNDS {
-            out.findings.append(&mut found.findings);
-            return;
+        if mistaken.is_empty() || round >= ROUNDS {
+            judged.effort = effort;
+            return (judged, asked);
         }
         regular.extend(mistaken);
     }
+    unreachable!("the rounds are bounded")
 }
 
-fn follow(subject: Subject<'_>, caller: Option<Caller<'_>>, watch: &Watch<'_>, out: &mut Checked) {
-    let mut engine = Engine::new(subject.program, watch);
-    if subject.is_generator(&engine) {
-        return;
-    }
+fn follow(
+    subject: Subject<'_>,
+    watch: &Watch<'_>,
+    readers: &OnceCell<Readers>,
+) -> (Judged, Answers) {
+    let mut engine = Engine::new(subject.library, watch);
+    let mut effort = Effort::default();
     let (mut state, cells, root) =
         enter(&mut engine, subject.class, subject.func, subject.contract);
     let (cx, graph) = simulate(&mut engine, root, cells, &mut state);
+    let heard = RefCell::default();
+    let mut found = Vec::new();
     match &graph {
-        None => out.effort.given_up += 1,
+        None => effort.given_up += 1,
         Some(graph) => {
             let mut search = Search {
                 engine: &mut engine,
@@ -187,20 +266,22 @@ fn follow(subject: Subject<'_>, caller: Option<Caller<'_>>, watch: &Watch<'_>, o
                 graph,
                 entry: &state,
                 infeasible: 0,
+                readers,
+                heard: &heard,
             };
-            let found = search.swallowed();
-            out.effort.infeasible += search.infeasible;
-            for swallowed in &found {
-                let failed = (
-                    watch.failed(&engine, &swallowed.end),
-                    watch.failed_at(&engine, &swallowed.end),
-                );
-                let finding = report::finding(subject, root, swallowed, failed, caller);
-                out.findings.extend(finding);
-            }
+            found = search.swallowed();
+            effort.infeasible += search.infeasible;
         }
     }
-    out.effort.account(&engine.budget);
+    effort.account(&engine.budget);
+    let answers = engine.answers_about(subject.class);
+    let judged = Judged {
+        found,
+        root,
+        heard: heard.into_inner(),
+        effort,
+    };
+    (judged, answers)
 }
 
 /// The search for failures that nobody hears of, in what was simulated.
@@ -212,9 +293,16 @@ struct Search<'s, 'p> {
     graph: &'s Graph,
     entry: &'s State,
     infeasible: u64,
+    /// Who reads what is left behind: found out when it is asked for.
+    readers: &'s OnceCell<Readers>,
+    heard: &'s RefCell<Heard>,
 }
 
-impl Search<'_, '_> {
+impl<'s> Search<'s, '_> {
+    fn readers(&self) -> &'s Readers {
+        self.readers.get_or_init(|| Readers::new(&self.subject))
+    }
+
     fn swallowed(&mut self) -> Vec<Swallowed> {
         // Whoever returns a failure has said so.
         let mut exits = Vec::new();
@@ -251,13 +339,12 @@ impl Search<'_, '_> {
         if candidates.is_empty() {
             return Vec::new();
         }
-        let readers = Readers::new(&self.subject);
         let mut out: Vec<Swallowed> = Vec::new();
         for (by, exits) in candidates {
             for (uncertified, exit) in exits {
-                let found = self.search(by, !uncertified, exit, &well, &values, &readers);
+                let found = self.search(by, !uncertified, exit, &well, &values);
                 let Some(found) = found else { continue };
-                let excused = report::is_heard(self.subject, &found, &readers)
+                let excused = report::is_heard(self.subject, &found, &|| self.heard.borrow_mut().tested(self.readers()))
                     || report::asks_for_duplicates(self.subject.program, &found);
                 if watch.options.strict || !excused {
                     out.push(found);
@@ -288,12 +375,15 @@ impl Search<'_, '_> {
         exit: BlockId,
         well: &[State],
         values: &[Value],
-        readers: &Readers,
     ) -> Option<Swallowed> {
-        let (watch, subject) = (self.watch, self.subject);
+        let (watch, subject, heard_by) = (self.watch, self.subject, self.heard);
+        let readers = self.readers();
         let heard = |engine: &mut Engine<'_>, state: &State, value: Value| {
-            let told = readers.result_is_tested && values.iter().any(|v| *v != value);
-            told || readers.read(&left_behind(engine, state, well, &subject))
+            let told = values.iter().any(|v| *v != value) && heard_by.borrow_mut().tested(readers);
+            told || {
+                let left = left_behind(engine, state, well, &subject);
+                heard_by.borrow_mut().read(readers, &left)
+            }
         };
         let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
             let swallower = watch.swallower(state.flags);
@@ -320,7 +410,8 @@ impl Search<'_, '_> {
                     certified: wanted,
                     exit,
                     events,
-                    end,
+                    failed: watch.failed(self.engine, &end),
+                    failed_at: watch.failed_at(self.engine, &end),
                     left,
                 })
             }

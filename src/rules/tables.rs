@@ -1,5 +1,7 @@
 //! Tables of names that rules share.
 
+use crate::engine::library::Deed;
+
 /// Words of a call's name that make it a write.
 const WRITE_WORDS: &[&str] = &[
     "insert",
@@ -71,7 +73,7 @@ const FOREIGN_RECEIVERS: &[&str] = &[
 ];
 
 /// What a project says about which calls write rows.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Writes {
     /// Names of calls, in lower case.
     pub names: Vec<String>,
@@ -125,6 +127,20 @@ pub fn is_write(
         ["load", rest @ ..] => rest.first().is_none_or(|w| !READ_LOADS.contains(w)),
         _ => false,
     }
+}
+
+/// Whether a call may be a write for some caller of the function that makes it.
+#[must_use]
+pub fn may_write(writes: &Writes, call: &Deed) -> bool {
+    let receiver = call.receiver.as_deref();
+    let runs_text = || {
+        let lower = call.name.to_ascii_lowercase();
+        let mut words = lower.split('_');
+        writes.built_in && words.any(|w| matches!(w, "query" | "sql"))
+    };
+    is_write(writes, &call.name, receiver, &call.texts)
+        || call.open && runs_text()
+        || call.open && is_write(writes, &call.name, receiver, &[])
 }
 
 /// First words of names of calls that bring something, work something out, or say something.

@@ -7,19 +7,21 @@ use std::rc::Rc;
 
 use crate::contracts::exits::{Exit, Followed, MethodExits, Unset};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
+use crate::engine::ask::Answers;
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::{State, flag};
 use crate::engine::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
+use crate::engine::library::{Deeds, Library};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Overrides};
 use crate::program::{ClassRef, FuncRef, Program};
 use crate::rules::contract_method::{
-    self, Arrival, Checked, ExitPoint, Returns, Subject, Task, decided_last, enter, entry_state,
-    exit_point, own_helper, simulate,
+    self, Arrival, Checked, DictKind, ExitPoint, Returns, Subject, Task, Verdicts, decided_last,
+    dict_kind, enter, entry_state, exit_point, own_helper, simulate,
 };
-use crate::rules::tables::{Writes, is_write};
-use crate::rules::{Rule, SwallowedWrite, UntrackedReturn};
+use crate::rules::tables::{Writes, is_write, may_write};
+use crate::rules::{Effort, Rule, SwallowedWrite, UntrackedReturn};
 use crate::source::Span;
 use repair::{Arrivals, record_nothing};
 
@@ -49,6 +51,10 @@ impl Automaton for Tally<'_> {
     }
     fn place(&self) -> Option<&WatchedPlace> {
         Some(&self.place)
+    }
+    fn ignores(&self, _engine: &Engine<'_>, deeds: &Deeds) -> bool {
+        let calls = deeds.calls.iter().filter(|call| !call.resolved);
+        !calls.into_iter().any(|call| may_write(self.writes, call))
     }
 }
 
@@ -98,35 +104,50 @@ struct Verdict {
     exits: Vec<Exit>,
 }
 
+/// What else than the class a verdict depends on.
+#[derive(PartialEq, Eq, Hash)]
+pub struct Depends {
+    field: String,
+    key: String,
+    dict: DictKind,
+    writes: Writes,
+}
+
+/// What was found out about methods.
+pub type Known = Verdicts<Depends, Judged>;
+
+/// The verdict on a contract method.
+pub struct Judged {
+    /// `None` when it could not be followed to its end.
+    verdict: Option<Verdict>,
+    /// The function that is at fault: the method, or a decorator's that stands in front.
+    func: FuncRef,
+    effort: Effort,
+}
+
 /// Checks the contract method that a class has, if the class has to keep the contract. `writes`
 /// are further names of calls that write, in lower case.
 pub fn check_class<'a>(
-    program: &'a Program<'a>,
+    library: &'a Library<'a>,
     class: ClassRef,
     task: Task<'a>,
     writes: &Writes,
+    known: &Known,
 ) -> Checked {
-    contract_method::check_class(program, class, task, &|subject, out| {
-        check_function(subject, writes, out);
+    contract_method::check_class(library, class, task, &|subject, out| {
+        check_function(subject, writes, known, out);
     })
 }
 
-fn check_function(subject: Subject<'_>, writes: &Writes, out: &mut Checked) {
+fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mut Checked) {
     let Subject {
         program,
         class,
         func,
         contract,
         def,
+        ..
     } = subject;
-    let tally = Tally {
-        place: WatchedPlace {
-            field: contract.sets.field.as_str().into(),
-            key: contract.sets.key.as_str().into(),
-        },
-        writes,
-    };
-    let mut engine = Engine::new(program, &tally);
     let start = |kind| {
         subject
             .finding(UntrackedReturn.meta(), kind)
@@ -137,7 +158,7 @@ fn check_function(subject: Subject<'_>, writes: &Writes, out: &mut Checked) {
         followed,
         exits,
     };
-    if subject.is_generator(&engine) {
+    if subject.is_generator() {
         out.exits.push(exits(Followed::RunsNothing, Vec::new()));
         out.findings.push(
             start("never-set")
@@ -147,11 +168,20 @@ fn check_function(subject: Subject<'_>, writes: &Writes, out: &mut Checked) {
         );
         return;
     }
-    let (mut state, cells, root) = enter(&mut engine, class, func, contract);
-    let verdict = judge(&mut engine, root, cells, &mut state);
-    out.effort.account(&engine.budget);
-    let Some(mut verdict) = verdict else {
-        out.effort.given_up += 1;
+    let depends = Depends {
+        field: contract.sets.field.clone(),
+        key: contract.sets.key.clone(),
+        dict: dict_kind(program, class, &contract.sets.field),
+        writes: writes.clone(),
+    };
+    let mut spent = None;
+    let judged = known.get(program, (func, depends), class, |_| true, || {
+        let (judged, answers) = judge_method(subject, writes);
+        spent = Some(judged.effort);
+        (judged, answers)
+    });
+    out.effort += spent.unwrap_or_default();
+    let Some(verdict) = &judged.verdict else {
         out.exits.push(exits(Followed::TooLarge, Vec::new()));
         let large = start("unverified")
             .arg("unknown", "it is too large to follow every path")
@@ -160,28 +190,58 @@ fn check_function(subject: Subject<'_>, writes: &Writes, out: &mut Checked) {
             .push(large.exit(def).at(def, "was not followed to the end"));
         return;
     };
-    let mut judged = root;
-    // A project's decorator stands in front: if the method by itself is wrong, say so there.
-    if root != func && !verdict.bad.is_empty() {
-        let mut plain = Engine::new(program, &tally);
-        let mut state = entry_state(&mut plain, class, func, contract);
-        let inner = judge(&mut plain, func, None, &mut state);
-        out.effort.account(&plain.budget);
-        if let Some(inner) = inner.filter(|inner| !inner.bad.is_empty()) {
-            (verdict, judged) = (inner, func);
-        }
-    }
-    out.effort.infeasible += verdict.infeasible;
-    let all = std::mem::take(&mut verdict.exits);
-    out.exits.push(exits(Followed::Wholly, all));
+    out.exits.push(exits(Followed::Wholly, verdict.exits.clone()));
     let found = Found {
         class,
-        func: judged,
-        verdict: &verdict,
+        func: judged.func,
+        verdict,
         writes,
         place: (&contract.sets.field, &contract.sets.key),
     };
     report(program, &found, &start, out);
+}
+
+/// Follows the method, with what was asked about the class.
+fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, Answers) {
+    let Subject {
+        library,
+        class,
+        func,
+        contract,
+        ..
+    } = subject;
+    let tally = Tally {
+        place: WatchedPlace {
+            field: contract.sets.field.as_str().into(),
+            key: contract.sets.key.as_str().into(),
+        },
+        writes,
+    };
+    let mut engine = Engine::new(library, &tally);
+    let mut effort = Effort::default();
+    let (mut state, cells, root) = enter(&mut engine, class, func, contract);
+    let mut verdict = judge(&mut engine, root, cells, &mut state);
+    let mut judged = root;
+    // A project's decorator stands in front: if the method by itself is wrong, say so there.
+    if root != func && verdict.as_ref().is_some_and(|v| !v.bad.is_empty()) {
+        let mut state = entry_state(&mut engine, class, func, contract);
+        let inner = judge(&mut engine, func, None, &mut state);
+        if let Some(inner) = inner.filter(|inner| !inner.bad.is_empty()) {
+            (verdict, judged) = (Some(inner), func);
+        }
+    }
+    effort.account(&engine.budget);
+    match &verdict {
+        Some(verdict) => effort.infeasible += verdict.infeasible,
+        None => effort.given_up += 1,
+    }
+    let answers = engine.answers_about(class);
+    let judged = Judged {
+        verdict,
+        func: judged,
+        effort,
+    };
+    (judged, answers)
 }
 
 /// Simulates the function and finds its bad exits, each confirmed by a path. `None` when the

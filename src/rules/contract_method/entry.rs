@@ -94,10 +94,12 @@ pub(in crate::rules) fn entry_state(
         engine.note_declared(&mut state, class, &field, dict);
         return state;
     }
-    let mut fact = Fact::of_kind(initial_kind(engine.program, class, &contract.sets.field));
-    if fact.kind == Kind::DefaultDict
-        && made_by(engine.program, class, &contract.sets.field, "Counter")
-    {
+    let made = dict_kind(engine.program, class, &contract.sets.field);
+    let mut fact = Fact::of_kind(match made {
+        DictKind::Plain => Kind::Dict,
+        DictKind::Counter | DictKind::Default => Kind::DefaultDict,
+    });
+    if made == DictKind::Counter {
         let counter = engine.terms.external("collections.Counter");
         fact.is.push(counter);
     }
@@ -131,11 +133,22 @@ fn made_by(program: &Program<'_>, class: ClassRef, field: &str, maker: &str) -> 
     })
 }
 
-fn initial_kind(program: &Program<'_>, class: ClassRef, field: &str) -> Kind {
-    if made_by(program, class, field, "Counter") || made_by(program, class, field, "defaultdict") {
-        Kind::DefaultDict
+/// What the dict of a place is, as far as reading a missing key is concerned.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(in crate::rules) enum DictKind {
+    Plain,
+    Counter,
+    Default,
+}
+
+/// What `__init__` makes of a place's dict.
+pub(in crate::rules) fn dict_kind(program: &Program<'_>, class: ClassRef, field: &str) -> DictKind {
+    if made_by(program, class, field, "Counter") {
+        DictKind::Counter
+    } else if made_by(program, class, field, "defaultdict") {
+        DictKind::Default
     } else {
-        Kind::Dict
+        DictKind::Plain
     }
 }
 

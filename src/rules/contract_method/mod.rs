@@ -5,11 +5,13 @@ mod duty;
 mod entry;
 mod exits;
 mod reach;
+mod verdicts;
 
 use crate::config::{Contract, Settings};
 use crate::contracts::exits::MethodExits;
 use crate::diagnostics::{Finding, FindingBuilder, Location};
-use crate::engine::Engine;
+use crate::engine::decorated_with;
+use crate::engine::library::Library;
 use crate::engine::witness::PathEvent;
 use crate::ir::{Callee, FunctionShape, Name, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, Program};
@@ -19,8 +21,9 @@ use duty::{is_default, must_keep};
 use reach::brings_helpers;
 
 pub use duty::{Grounds, Task};
+pub use verdicts::Verdicts;
 pub(in crate::rules) use duty::{decided_last, own_helper};
-pub(in crate::rules) use entry::{ExitPoint, enter, entry_state, exit_point, simulate};
+pub(in crate::rules) use entry::{DictKind, ExitPoint, dict_kind, enter, entry_state, exit_point, simulate};
 pub(in crate::rules) use exits::{Arrival, Returns};
 
 /// What such a rule has to see of a program: the methods of the contracts, and what implies more.
@@ -57,6 +60,8 @@ pub struct Checked {
 pub(super) struct Subject<'a> {
     /// The program.
     pub(super) program: &'a Program<'a>,
+    /// What is known of its functions.
+    pub(super) library: &'a Library<'a>,
     /// The class whose instances have the method.
     pub(super) class: ClassRef,
     /// The definition.
@@ -78,10 +83,10 @@ impl Subject<'_> {
     }
 
     /// Whether a call of the method runs nothing.
-    pub(super) fn is_generator(&self, engine: &Engine<'_>) -> bool {
+    pub(super) fn is_generator(&self) -> bool {
         let m = self.program.module(self.func.module);
         m.ir.function(self.func.func).is_generator
-            || engine.decorated_with(self.func, |n| {
+            || decorated_with(self.program, self.func, |n| {
                 n == "contextmanager" || n == "asynccontextmanager"
             })
     }
@@ -90,11 +95,12 @@ impl Subject<'_> {
 /// Checks the contract method that a class has, if the class has to keep the contract: `check`
 /// looks at each definition.
 pub(super) fn check_class<'a>(
-    program: &'a Program<'a>,
+    library: &'a Library<'a>,
     class: ClassRef,
     task: Task<'a>,
     check: &dyn Fn(Subject<'a>, &mut Checked),
 ) -> Checked {
+    let program = library.program;
     let mut out = Checked::default();
     let contract = task.contract;
     let method = contract.method.as_str();
@@ -126,6 +132,7 @@ pub(super) fn check_class<'a>(
         out.subjects.push(def);
         let subject = Subject {
             program,
+            library,
             class,
             func,
             contract,
@@ -173,7 +180,7 @@ fn runs(program: &Program<'_>, func: FuncRef) -> bool {
         FunctionShape::Empty | FunctionShape::NotImplemented
     );
     !stub
-        && !crate::engine::decorated_with(program, func, |n| {
+        && !decorated_with(program, func, |n| {
             matches!(
                 n,
                 "abstractmethod"

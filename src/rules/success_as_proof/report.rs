@@ -22,7 +22,7 @@ impl Check<'_, '_> {
         if self.places.iter().all(|place| skips(&place.effect)) {
             return None;
         }
-        let file = self.program.module(self.func.module).file.as_ref()?.id;
+        let file = self.library.program.module(self.func.module).file.as_ref()?.id;
         let function = self.code.function;
         let span = function.name_span;
         let builder = FindingBuilder::new(SuccessAsProof.meta(), UNVERIFIED)
@@ -38,7 +38,7 @@ impl Check<'_, '_> {
         events: &[PathEvent],
         flags: u32,
     ) -> Option<Finding> {
-        let module = self.program.module(self.func.module);
+        let module = self.library.program.module(self.func.module);
         let file = module.file.as_ref()?.id;
         let text = module.text();
         let at = |span: Span| Location { file, span };

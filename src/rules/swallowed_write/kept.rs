@@ -1,7 +1,7 @@
 //! Whether somebody can hear of a failure: it is left where another step reads it, or what a
 //! function returns about it is tested.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashSet;
 
@@ -126,12 +126,50 @@ impl Readers {
         }
     }
 
-    /// Whether one of the places is read.
-    pub(super) fn read(&self, left: &[Left]) -> bool {
-        left.iter().any(|place| match place {
+    /// Whether a place is read.
+    fn reads(&self, place: &Left) -> bool {
+        match place {
             Left::Field(name) => self.fields.contains(name),
             Left::Key(name) => self.keys.contains(name),
-        })
+        }
+    }
+}
+
+/// What was asked about the readers, with the answers.
+#[derive(Default)]
+pub(super) struct Heard {
+    places: BTreeMap<Left, bool>,
+    tested: Option<bool>,
+}
+
+impl Heard {
+    /// Whether a caller tests what the method returns.
+    pub(super) fn tested(&mut self, readers: &Readers) -> bool {
+        self.tested = Some(readers.result_is_tested);
+        readers.result_is_tested
+    }
+
+    /// Whether one of the places is read.
+    pub(super) fn read(&mut self, readers: &Readers, left: &[Left]) -> bool {
+        let mut any = false;
+        for place in left {
+            let read = readers.reads(place);
+            self.places.insert(place.clone(), read);
+            any |= read;
+        }
+        any
+    }
+
+    /// Whether nothing was asked.
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.tested.is_none()
+    }
+
+    /// Whether other readers answer alike.
+    pub(super) fn holds(&self, readers: &Readers) -> bool {
+        let mut places = self.places.iter();
+        self.tested.is_none_or(|t| t == readers.result_is_tested)
+            && places.all(|(place, read)| readers.reads(place) == *read)
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn prepared(
         let Some(Origin::Call(_, on, args)) = engine.origin(state, at) else {
             return None;
         };
-        let first = args.first().and_then(|a| text(engine, state, *a, 0));
+        let first = args.first().and_then(|a| engine.known_text(state, *a));
         if first.is_some() {
             return first;
         }
@@ -77,26 +77,6 @@ pub(super) fn is_made_of(
     };
     let mut parts = parts.into_iter();
     parts.any(|part| is_made_of(engine, state, part, failure, depth + 1))
-}
-
-/// The text that a value is or begins with, as far as it is known.
-pub(super) fn text(engine: &Engine<'_>, state: &State, v: Value, depth: u32) -> Option<Name> {
-    if let Some(Literal::Str(s)) = engine.terms.literal(v) {
-        return Some(s.clone());
-    }
-    if depth > DEPTH {
-        return None;
-    }
-    match engine.origin(state, v)? {
-        Origin::Text(parts) => text(engine, state, *parts.first()?, depth + 1),
-        // A text that was stripped, joined, dedented.
-        Origin::Call(_, of, args) => {
-            let of = std::iter::once(of).chain(args);
-            of.into_iter()
-                .find_map(|v| text(engine, state, v, depth + 1))
-        }
-        Origin::Element(_) => None,
-    }
 }
 
 /// Whether two arguments of two calls stand for the same: equal values, values made in the same way

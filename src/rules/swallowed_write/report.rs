@@ -3,10 +3,10 @@
 use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::engine::Catch;
 use crate::engine::witness::{EventKind, PathEvent};
-use crate::ir::{BlockId, BranchRole, Name, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind};
+use crate::ir::{BlockId, BranchRole, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind};
 use crate::program::{Def, FuncRef, Lookup, MemberDef, Program};
 use crate::rules::contract_method::{Subject, add_steps, called_at};
-use crate::rules::swallowed_write::kept::{Fate, Left, Readers, fate};
+use crate::rules::swallowed_write::kept::{Fate, Left, fate};
 use crate::rules::swallowed_write::watch::Swallower;
 use crate::rules::swallowed_write::{Caller, Swallowed};
 use crate::rules::{Rule, SwallowedWrite, tables};
@@ -146,7 +146,11 @@ fn with_failure(
 }
 
 /// Whether a caller tests what the function that swallowed returned.
-pub(super) fn is_heard(subject: Subject<'_>, swallowed: &Swallowed, readers: &Readers) -> bool {
+pub(super) fn is_heard(
+    subject: Subject<'_>,
+    swallowed: &Swallowed,
+    result_is_tested: &dyn Fn() -> bool,
+) -> bool {
     let program = subject.program;
     let (func, _) = place(program, swallowed.by);
     // The calls that are open where the failure is swallowed, the innermost last.
@@ -183,7 +187,7 @@ pub(super) fn is_heard(subject: Subject<'_>, swallowed: &Swallowed, readers: &Re
             Fate::Returned => {}
         }
     }
-    readers.result_is_tested
+    result_is_tested()
 }
 
 /// Whether a test on the way from the handler to the exit asks whether the rows are there already.
@@ -208,7 +212,6 @@ pub(super) fn finding(
     subject: Subject<'_>,
     root: FuncRef,
     swallowed: &Swallowed,
-    (failed, failed_at): (Option<Name>, Option<(FuncRef, BlockId)>),
     caller: Option<Caller<'_>>,
 ) -> Option<Finding> {
     let program = subject.program;
@@ -219,7 +222,7 @@ pub(super) fn finding(
     };
     let mut finding = subject
         .finding(SwallowedWrite.meta(), kind)
-        .arg("write", failed.as_deref().unwrap_or("write"));
+        .arg("write", swallowed.failed.as_deref().unwrap_or("write"));
     let (func, span) = place(program, swallowed.by);
     let decorator = decorator_of(subject, root, func, &swallowed.events);
     let (shown, span) = decorator.unwrap_or((func, span));
@@ -236,7 +239,7 @@ pub(super) fn finding(
         if !named {
             caught = "dropped";
         }
-        events = with_failure(program, swallowed, events, failed_at, named);
+        events = with_failure(program, swallowed, events, swallowed.failed_at, named);
     }
     finding = finding.arg("caught", caught);
     finding = add_steps(program, finding, &events, "returns");

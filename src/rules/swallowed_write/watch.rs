@@ -7,8 +7,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
+use crate::engine::library::{Deed, Deeds};
 use crate::engine::origins::{LENT, Origin};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
@@ -19,7 +20,7 @@ use crate::ir::{BlockId, FuncIdx, Literal, Name};
 use crate::program::{FuncRef, ModuleId};
 use crate::rules::swallowed_write::Options;
 use crate::rules::swallowed_write::likeness::{
-    CHAIN, alike, is_data, is_failure_of, is_made_of, prepared, text,
+    CHAIN, alike, is_data, is_failure_of, is_made_of, prepared,
 };
 use crate::rules::tables;
 
@@ -118,6 +119,25 @@ impl Automaton for Watch<'_> {
 
     fn milestones(&self) -> u32 {
         ALL
+    }
+
+    fn ignores(&self, engine: &Engine<'_>, deeds: &Deeds) -> bool {
+        !deeds.calls.iter().any(|call| self.may_matter(engine, call))
+    }
+
+    fn is_concerned(&self, engine: &Engine<'_>, state: &State, given: &[Value]) -> bool {
+        // Who is given a failure, or an object that has it, may make something of it.
+        let Some(failure) = get(state, RAISED).filter(|_| state.flags & STATUS != 0) else {
+            return false;
+        };
+        let fields = state.heap.iter().filter_map(|((object, slot), cell)| match (slot, cell) {
+            (Slot::Field(name), Cell::Has(v)) if !name.starts_with('$') && given.contains(object) => {
+                Some(*v)
+            }
+            _ => None,
+        });
+        let mut held = given.iter().copied().chain(fields);
+        held.any(|v| is_made_of(engine, state, v, failure, 0))
     }
 
     fn follows_values(&self) -> bool {
@@ -488,6 +508,22 @@ impl<'o> Watch<'o> {
         Some((func, BlockId(block)))
     }
 
+    /// Whether a call in a function may be a write that can be followed from here, or wait for one.
+    fn may_matter(&self, engine: &Engine<'_>, call: &Deed) -> bool {
+        if WAITS.contains(&call.name.as_str()) && call.on_input {
+            return true;
+        }
+        let module = engine.program.module(call.within.module);
+        let within = &module.ir.function(call.within.func).name;
+        let beside = self.options.is_auxiliary(&call.name)
+            || call.receiver.as_ref().is_some_and(|r| self.options.is_auxiliary(r))
+            || within != self.method && self.options.is_auxiliary(within);
+        if call.resolved && tables::may_only_read(&call.name) || beside {
+            return false;
+        }
+        tables::may_write(&self.options.writes, call) && !tables::is_removal(&call.name, &call.texts)
+    }
+
     fn caught_by(&self, state: &mut State, who: Swallower) {
         let mut seen = self.seen.borrow_mut();
         let at = seen.iter().position(|known| *known == who);
@@ -517,7 +553,7 @@ impl<'o> Watch<'o> {
         let texts: Vec<Name> = call
             .args
             .iter()
-            .filter_map(|a| text(engine, state, *a, 0))
+            .filter_map(|a| engine.known_text(state, *a))
             .chain(prepared(engine, state, call.receiver))
             .collect();
         // What the program itself calls a write is one if it is given something to write.
@@ -625,7 +661,7 @@ fn place_name((func, block): (FuncRef, u32)) -> String {
     format!("{}.{}.{block}", func.module.0, func.func.0)
 }
 
-fn tuple(engine: &Engine<'_>, v: Value) -> Option<Rc<[Value]>> {
+fn tuple(engine: &Engine<'_>, v: Value) -> Option<Arc<[Value]>> {
     match engine.terms.term(v) {
         Term::Tuple(parts) => Some(parts.clone()),
         _ => None,

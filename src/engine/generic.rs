@@ -1,0 +1,545 @@
+//! Summaries for all callers: how they are found out, kept and used.
+//!
+//! The function is simulated once, by an engine of its own whose automaton watches nothing, with
+//! inputs of which no more is known than their kinds. What its paths test of the inputs becomes a
+//! condition of the exits, so that a helper that raises unless its argument is one of two words
+//! tells its callers so. Each summary has a budget of its own, whoever asks for it first: what is
+//! kept does not depend on the order in which it was asked for.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::engine::ask::{Answers, Asked};
+use crate::engine::budget::{
+    Bounds, COARSE, GENERIC, GENERIC_DEPTH, GENERIC_EXITS, GENERIC_STEPS, GENERIC_STEPS_PER_BLOCK,
+    RECURSION_ROUNDS,
+};
+use crate::engine::env::Env;
+use crate::engine::fact::{Fact, Kind};
+use crate::engine::library::{Deed, Deeds, Generic, GenericExit, Kept, Shape, Shaped};
+use crate::engine::shape::Called;
+use crate::engine::simulate::ExitKind;
+use crate::engine::state::{Cell, Slot, State, flag};
+use crate::engine::summary::{Applied, OuterLive, SummaryExit};
+use crate::engine::value::{Site, Term, Value, for_each_operand};
+use crate::engine::{Automaton, CallEvent, Catch, Engine, WatchedPlace};
+use crate::ir::{BlockId, Name};
+use crate::program::{ClassRef, FuncRef};
+
+/// Set while an exception is on its way that a `raise` statement raised.
+const EXPLICIT: u32 = 1;
+
+/// The number of an input that is none: the watched object where none was given.
+const NOBODY: u32 = u32::MAX;
+
+/// Watches nothing.
+pub(super) struct Neutral;
+
+impl Automaton for Neutral {
+    fn on_call(&self, flags: u32, _call: &CallEvent<'_>) -> u32 {
+        flags
+    }
+    fn place(&self) -> Option<&WatchedPlace> {
+        None
+    }
+    fn follows_values(&self) -> bool {
+        true
+    }
+    fn on_raise(&self, _engine: &mut Engine<'_>, state: &mut State, _exc: Value) {
+        state.flags |= EXPLICIT;
+    }
+    fn on_caught(&self, _engine: &mut Engine<'_>, state: &mut State, _catch: Catch, _exc: Value) {
+        state.flags &= !EXPLICIT;
+    }
+    fn ignores(&self, _engine: &Engine<'_>, _deeds: &Deeds) -> bool {
+        true
+    }
+}
+
+/// A summary in the terms of one engine.
+pub(super) struct Imported {
+    pub(super) exits: Vec<GenericExit>,
+    pub(super) deeds: Deeds,
+}
+
+/// A summary that is being found out.
+pub(super) struct Running {
+    shape: Shape,
+    classes: Vec<ClassRef>,
+    /// What is known so far.
+    current: Option<Rc<Imported>>,
+    /// Whether it was asked for meanwhile.
+    asked_for: bool,
+}
+
+impl Engine<'_> {
+    /// Calls a function by its summary for all callers. `None` when it has to be followed for this
+    /// one.
+    pub(super) fn call_generic(
+        &mut self,
+        state: &State,
+        f: FuncRef,
+        env: &Env,
+        site: Site,
+    ) -> Option<Vec<Applied>> {
+        let called = self.shape(state, f, env)?;
+        let imported = self.generic(&called)?;
+        let given = called.shape.watched.is_some();
+        if std::env::var_os("TX_TRACE").is_some() && self.deeds.is_none() { eprintln!("CALL {} exits {} calls {:?} fields {}", self.program.qualname(f), imported.exits.len(), imported.deeds.calls.iter().filter(|d| !self.automaton.ignores(self, &Deeds { calls: std::iter::once((*d).clone()).collect(), ..Deeds::default() })).map(|d| format!("{}/{:?}/{:?}/{}/{}", d.name, d.receiver, d.texts, d.open, d.resolved)).collect::<Vec<_>>(), imported.deeds.fields.contains(&self.watched_field)); }
+        if !self.is_indifferent(state, &imported.deeds, given, &called.originals) {
+            return None;
+        }
+        if given && imported.exits.iter().any(|e| e.flags & flag::UNRESOLVED != 0) {
+            return None;
+        }
+        if let Some(deeds) = &mut self.deeds {
+            deeds.extend(&imported.deeds);
+        }
+        let mut out = Vec::new();
+        for exit in &imported.exits {
+            if let Some((mut after, value)) = self.carry_exit(state, exit, &called.originals, site)
+            {
+                if exit.explicit && exit.kind == ExitKind::Raise {
+                    let automaton = self.automaton;
+                    automaton.on_raise(self, &mut after, value);
+                }
+                out.push(Applied {
+                    kind: exit.kind,
+                    value,
+                    state: after,
+                    env: Env::default(),
+                    via: None,
+                });
+            }
+        }
+        Some(out)
+    }
+
+    /// Whether it makes no difference to what is watched that a function is called.
+    fn is_indifferent(
+        &mut self,
+        state: &State,
+        deeds: &Deeds,
+        given: bool,
+        originals: &[Value],
+    ) -> bool {
+        if given && self.automaton.place().is_some() {
+            let touched = |name: &Name| *name == self.watched_field || name == "__dict__";
+            if deeds.fields.iter().any(touched) {
+                return false;
+            }
+        }
+        let automaton = self.automaton;
+        automaton.ignores(self, deeds) && !automaton.is_concerned(self, state, originals)
+    }
+
+    /// The summary of a call for all callers, in this engine's terms.
+    fn generic(&mut self, called: &Called) -> Option<Rc<Imported>> {
+        let Called { shape, classes, .. } = called;
+        let running = self.running.iter().position(|r| r.shape == *shape && r.classes == *classes);
+        if let Some(at) = running {
+            self.running[at].asked_for = true;
+            self.lowest_asked = self.lowest_asked.min(at);
+            return self.running[at].current.clone();
+        }
+        let key = (shape.clone(), classes.clone());
+        if let Some(known) = self.provisional.get(&key) {
+            return known.clone();
+        }
+        let kept = match self.library.find(shape, classes) {
+            Some(kept) => kept,
+            None if self.deeds.is_some() => match self.find_out(called) {
+                Ok(kept) => kept,
+                // It rests on one that is not finished.
+                Err(unfinished) => {
+                    self.provisional.insert(key, unfinished.clone());
+                    return unfinished;
+                }
+            },
+            None => {
+                let mut own = self.neutral.take().unwrap_or_else(|| {
+                    let mut engine = Engine::new(self.library, &Neutral);
+                    engine.deeds = Some(Deeds::default());
+                    engine.bounds = &GENERIC;
+                    Box::new(engine)
+                });
+                let kept = own.find_out(called);
+                self.budget.executed += std::mem::take(&mut own.budget.executed);
+                self.neutral = Some(own);
+                kept.ok()?
+            }
+        };
+        for (class, answers) in classes.iter().zip(&kept.answers) {
+            let mut asked = self.asked.borrow_mut();
+            asked.entry(*class).or_default().extend(answers);
+        }
+        self.import(&kept)
+    }
+
+    /// Finds out the summary of a function and keeps it. An error is one that rests on others that
+    /// are still being found out.
+    fn find_out(&mut self, called: &Called) -> Result<Arc<Kept>, Option<Rc<Imported>>> {
+        let depth = self.running.len();
+        if depth >= GENERIC_DEPTH {
+            self.budget.calls_cut += 1;
+            self.lowest_asked = 0;
+            return Err(None);
+        }
+        let asked = self.asked.take();
+        let deeds = std::mem::take(&mut self.deeds);
+        let scratch = self.set_aside();
+        let lowest = std::mem::replace(&mut self.lowest_asked, usize::MAX);
+        self.running.push(Running {
+            shape: called.shape.clone(),
+            classes: called.classes.clone(),
+            current: None,
+            asked_for: false,
+        });
+        let mut found = self.fixpoint(called, None);
+        if found.is_none() {
+            found = self.fixpoint(called, Some(&COARSE));
+        }
+        self.running.pop();
+        let rests = self.lowest_asked < depth;
+        self.lowest_asked = lowest.min(if rests { self.lowest_asked } else { usize::MAX });
+        self.restore(scratch);
+        let own_asked = self.asked.replace(asked);
+        self.merge_asked(&own_asked);
+        self.deeds = deeds;
+        if depth == 0 || !rests {
+            self.provisional.clear();
+        }
+        if rests {
+            return Err(found);
+        }
+        let answers = called.classes.iter();
+        let answers = answers.map(|c| own_asked.get(c).cloned().unwrap_or_default());
+        let answers: Vec<Answers> = answers.collect();
+        let generic = found.map(|found| Arc::new(self.export(&found)));
+        let (shape, classes) = (called.shape.clone(), called.classes.clone());
+        Ok(self.library.keep(shape, classes, answers, generic))
+    }
+
+    fn merge_asked(&self, own: &Asked) {
+        let mut asked = self.asked.borrow_mut();
+        for (class, answers) in own {
+            asked.entry(*class).or_default().extend(answers);
+        }
+    }
+
+    /// Simulates until what is known of the function itself, where it calls itself, does not change
+    /// any more.
+    fn fixpoint(&mut self, called: &Called, bounds: Option<&'static Bounds>) -> Option<Rc<Imported>> {
+        let at = self.running.len() - 1;
+        self.running[at].current = Some(Rc::new(Imported {
+            exits: Vec::new(),
+            deeds: Deeds::default(),
+        }));
+        for _ in 0..RECURSION_ROUNDS {
+            self.running[at].asked_for = false;
+            self.provisional.clear();
+            let found = Rc::new(self.follow_once(called, bounds)?);
+            let before = self.running[at].current.replace(Rc::clone(&found));
+            let stable = before.is_some_and(|b| b.exits == found.exits && b.deeds == found.deeds);
+            if stable || !self.running[at].asked_for {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    fn follow_once(&mut self, called: &Called, bounds: Option<&'static Bounds>) -> Option<Imported> {
+        let f = called.shape.func;
+        let cx = self.context(f);
+        let blocks = cx.function().body.blocks.len() as u64;
+        self.deeds = Some(Deeds::default());
+        self.summaries.clear();
+        self.cut.clear();
+        self.budget.steps = GENERIC_STEPS + GENERIC_STEPS_PER_BLOCK * blocks;
+        let usual = self.bounds;
+        if let Some(bounds) = bounds {
+            self.bounds = bounds;
+        }
+        let entry = self.generic_entry(called);
+        let inputs: Vec<Value> = self.inputs(called.originals.len());
+        let graph = self.simulate(&cx, BlockId::ENTRY, entry);
+        self.bounds = usual;
+        if !graph.complete {
+            return None;
+        }
+        let mut exits: Vec<SummaryExit> = Vec::new();
+        for e in graph.exits {
+            if let ExitKind::Yield(_) = e.kind {
+                return None;
+            }
+            let mut state = e.state;
+            state.env.clear();
+            let mut extra = inputs.clone();
+            extra.push(e.value);
+            state.collect(&self.terms, &extra, |_| true);
+            let exit = SummaryExit {
+                kind: e.kind,
+                value: e.value,
+                state,
+                block: e.block,
+            };
+            if !exits.contains(&exit) {
+                exits.push(exit);
+            }
+        }
+        let exits = self.join_exits(exits, f, GENERIC_EXITS);
+        let mut deeds = self.deeds.take().unwrap_or_default();
+        deeds.functions.insert(f);
+        let exits = exits.into_iter().map(|e| generic_exit(&e)).collect();
+        Some(Imported { exits, deeds })
+    }
+
+    fn inputs(&mut self, count: usize) -> Vec<Value> {
+        let numbers = 0..u32::try_from(count).expect("fewer than 2^32 inputs");
+        numbers.map(|i| self.terms.make(Term::Input(i))).collect()
+    }
+
+    /// The state in which a function of that shape is entered.
+    fn generic_entry(&mut self, called: &Called) -> State {
+        let shape = &called.shape;
+        let watched = shape.watched.unwrap_or(NOBODY);
+        let watched = self.terms.make(Term::Input(watched));
+        let mut state = State::new(watched);
+        let mut classes = called.classes.iter();
+        let mut made = rustc_hash::FxHashSet::default();
+        for (local, shaped) in &shape.params {
+            let v = match shaped {
+                Shaped::Cells => {
+                    let site = Site {
+                        func: shape.func,
+                        block: 0,
+                        index: u32::MAX - 1,
+                        part: 198,
+                    };
+                    self.fresh_with(&mut state, site, Fact::of_kind(Kind::Object))
+                }
+                shaped => self.shaped_value(&mut state, shaped, &mut classes, &mut made),
+            };
+            state.env.set(*local as usize, v);
+        }
+        state
+    }
+
+    fn shaped_value<'c>(
+        &mut self,
+        state: &mut State,
+        shaped: &Shaped,
+        classes: &mut impl Iterator<Item = &'c ClassRef>,
+        made: &mut rustc_hash::FxHashSet<u32>,
+    ) -> Value {
+        match shaped {
+            Shaped::Known(term) => self.terms.make(term.clone()),
+            Shaped::Tuple(items) => {
+                let items = items.iter();
+                let items = items.map(|item| self.shaped_value(state, item, classes, made));
+                let items: Arc<[Value]> = items.collect();
+                self.terms.make(Term::Tuple(items))
+            }
+            Shaped::Input(number, kind, classed) => {
+                let v = self.terms.make(Term::Input(*number));
+                if made.insert(*number) {
+                    let mut fact = Fact::of_kind(*kind);
+                    if *classed {
+                        fact.class = classes.next().copied();
+                    }
+                    fact.propagate();
+                    if !fact.is_trivial() {
+                        state.facts.insert(v, Rc::new(fact));
+                    }
+                }
+                v
+            }
+            Shaped::Cells => unreachable!("cells are a parameter of their own"),
+        }
+    }
+
+    /// Writes down that something is called.
+    pub(super) fn note_deed(&mut self, deed: impl FnOnce(&mut Self) -> Deed) {
+        if self.deeds.is_some() {
+            let deed = deed(self);
+            if let Some(deeds) = &mut self.deeds {
+                deeds.calls.insert(deed);
+            }
+        }
+    }
+
+    /// Writes down that a field is loaded, stored or deleted.
+    pub(super) fn note_field(&mut self, name: &Name) {
+        if let Some(deeds) = &mut self.deeds
+            && !deeds.fields.contains(name)
+        {
+            deeds.fields.insert(name.clone());
+        }
+    }
+
+    /// The summary in terms that belong to no engine.
+    fn export(&self, found: &Imported) -> Generic {
+        let mut out = Exporter {
+            engine: self,
+            terms: Vec::new(),
+            index: FxHashMap::default(),
+        };
+        let exits = found.exits.iter();
+        let exits = exits.map(|e| map_exit(e, &mut |v| out.value(v))).collect();
+        Generic {
+            terms: out.terms,
+            exits,
+            deeds: found.deeds.clone(),
+        }
+    }
+
+    /// The summary in the terms of this engine.
+    fn import(&mut self, kept: &Kept) -> Option<Rc<Imported>> {
+        let generic = kept.generic.as_ref()?;
+        if let Some((_, known)) = self.imported.get(&Arc::as_ptr(generic)) {
+            return Some(Rc::clone(known));
+        }
+        let mut values: Vec<Value> = Vec::with_capacity(generic.terms.len());
+        for term in &generic.terms {
+            let term = term.map_operands(|v| values[v.0 as usize]);
+            values.push(self.terms.make(term));
+        }
+        let exits = generic.exits.iter();
+        let exits = exits.map(|e| map_exit(e, &mut |v| values[v.0 as usize]));
+        let imported = Rc::new(Imported {
+            exits: exits.collect(),
+            deeds: generic.deeds.clone(),
+        });
+        // The summary is kept alive, so that its address stays its own.
+        let entry = (Arc::clone(generic), Rc::clone(&imported));
+        self.imported.insert(Arc::as_ptr(generic), entry);
+        Some(imported)
+    }
+}
+
+struct Exporter<'e, 'p> {
+    engine: &'e Engine<'p>,
+    terms: Vec<Term>,
+    index: FxHashMap<Value, Value>,
+}
+
+impl Exporter<'_, '_> {
+    fn value(&mut self, v: Value) -> Value {
+        if let Some(known) = self.index.get(&v) {
+            return *known;
+        }
+        let term = self.engine.terms.term(v).clone();
+        let mut operands = Vec::new();
+        for_each_operand(&term, |o| operands.push(o));
+        for o in operands {
+            self.value(o);
+        }
+        let term = term.map_operands(|o| self.index[&o]);
+        let out = Value(u32::try_from(self.terms.len()).expect("fewer than 2^32 terms"));
+        self.terms.push(term);
+        self.index.insert(v, out);
+        out
+    }
+}
+
+/// What an exit says, without the engine's state.
+fn generic_exit(exit: &SummaryExit) -> GenericExit {
+    let mut heap = Vec::new();
+    for ((o, slot), cell) in &exit.state.heap {
+        heap.push(((*o, slot.clone()), *cell));
+    }
+    GenericExit {
+        kind: exit.kind,
+        value: exit.value,
+        heap,
+        facts: exit
+            .state
+            .facts
+            .iter()
+            .map(|(v, f)| (*v, Fact::clone(f)))
+            .collect(),
+        flags: exit.state.flags & (flag::UNRESOLVED | flag::UNCERTAIN),
+        explicit: exit.state.flags & EXPLICIT != 0,
+        block: exit.block,
+    }
+}
+
+/// The exit with other values.
+fn map_exit(exit: &GenericExit, to: &mut impl FnMut(Value) -> Value) -> GenericExit {
+    let mut heap = Vec::with_capacity(exit.heap.len());
+    for ((o, slot), cell) in &exit.heap {
+        let o = to(*o);
+        let slot = match slot {
+            Slot::Item(k) => Slot::Item(to(*k)),
+            slot => slot.clone(),
+        };
+        let cell = match cell {
+            Cell::Has(v) => Cell::Has(to(*v)),
+            Cell::Absent => Cell::Absent,
+        };
+        heap.push(((o, slot), cell));
+    }
+    let mut facts = Vec::with_capacity(exit.facts.len());
+    for (v, fact) in &exit.facts {
+        facts.push((to(*v), map_fact(fact, to)));
+    }
+    GenericExit {
+        kind: exit.kind,
+        value: to(exit.value),
+        heap,
+        facts,
+        ..*exit
+    }
+}
+
+/// The fact with other values for the classes that it names.
+pub(super) fn map_fact(fact: &Fact, to: &mut impl FnMut(Value) -> Value) -> Fact {
+    let mut out = fact.clone();
+    for class in out.is.iter_mut().chain(&mut out.is_not) {
+        *class = to(*class);
+    }
+    out.is.sort_unstable();
+    out.is_not.sort_unstable();
+    out
+}
+
+/// What belongs to one summary while it is found out.
+pub(super) struct SetAside {
+    steps: u64,
+    summaries: FxHashMap<crate::engine::summary::SummaryKey, Rc<crate::engine::summary::Summary>>,
+    stack: Vec<crate::engine::summary::SummaryKey>,
+    cut: rustc_hash::FxHashSet<FuncRef>,
+    recursive_hit: usize,
+    outer: Rc<OuterLive>,
+    bounds: &'static Bounds,
+}
+
+impl Engine<'_> {
+    fn set_aside(&mut self) -> SetAside {
+        let any = OuterLive {
+            names: Vec::new(),
+            any: true,
+        };
+        SetAside {
+            steps: self.budget.steps,
+            summaries: std::mem::take(&mut self.summaries),
+            stack: std::mem::take(&mut self.stack),
+            cut: std::mem::take(&mut self.cut),
+            recursive_hit: std::mem::replace(&mut self.recursive_hit, usize::MAX),
+            outer: std::mem::replace(&mut self.outer, Rc::new(any)),
+            bounds: self.bounds,
+        }
+    }
+
+    fn restore(&mut self, kept: SetAside) {
+        self.budget.steps = kept.steps;
+        self.summaries = kept.summaries;
+        self.stack = kept.stack;
+        self.cut = kept.cut;
+        self.recursive_hit = kept.recursive_hit;
+        self.outer = kept.outer;
+        self.bounds = kept.bounds;
+    }
+}
