@@ -18,6 +18,7 @@ use crate::engine::budget::{
 };
 use crate::engine::env::Env;
 use crate::engine::eval::Via;
+use crate::engine::ghost::Flags;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
@@ -286,7 +287,7 @@ impl Engine<'_> {
 
     /// Joins exits that agree on how they leave and on the property.
     fn merge_exits(&mut self, exits: Vec<SummaryExit>, key: &SummaryKey) -> Vec<SummaryExit> {
-        let mut groups: BTreeMap<(u8, u32, u8, u32, u8), SummaryExit> = BTreeMap::new();
+        let mut groups: BTreeMap<(u8, u32, u8, Flags, u8), SummaryExit> = BTreeMap::new();
         for e in exits {
             let (kind, block) = match e.kind {
                 ExitKind::Return => (0, 0),
