@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::engine::Engine;
 use crate::engine::fact::{Interval, Kind, Lits};
-use crate::engine::state::{Cell, Slot, State, flag, view};
+use crate::engine::state::{Cell, Slot, State, view};
 use crate::engine::value::{Term, Value, literal_eq, literal_truth, number};
 use crate::ir::{CmpOp, Literal, StaticExprKind};
 use crate::program::Def;
@@ -50,7 +50,7 @@ impl Engine<'_> {
             Term::Pure(n, ops)
                 if n == "str" && !want && state.kind(&self.terms, ops[0]) == Kind::Exception =>
             {
-                state.flags |= flag::UNCERTAIN;
+                state.flags.doubt_place();
                 state.refine(v, |f| set_truth(f, want))
             }
             _ => {

@@ -2,7 +2,7 @@
 
 use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
-use crate::engine::state::{Cell, Slot, State, flag};
+use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::library::Deed;
 use crate::engine::{CallEvent, Engine, External, ExternalOutcome, FnContext};
@@ -420,7 +420,7 @@ impl Engine<'_> {
                 .from_key(&(v, Slot::Content))
                 .take_while(|((o, _), _)| *o == v)
                 .any(|((_, slot), c)| {
-                    matches!(slot, Slot::Item(_) | Slot::Field(_))
+                    !matches!(slot, Slot::Content)
                         && matches!(c, Cell::Has(x) if *x == watched || *x == dict)
                 }),
             _ => false,
@@ -477,8 +477,8 @@ impl Engine<'_> {
                 _ => None,
             })
             .collect();
-        state.flags = self.automaton.on_call(
-            state.flags,
+        state.flags.rule = self.automaton.on_call(
+            state.flags.rule,
             &CallEvent {
                 name,
                 receiver,
@@ -503,7 +503,7 @@ impl Engine<'_> {
         let place = (site, receiver);
         self.event(&mut state, name, called_on.as_deref(), args, false, place);
         if given {
-            state.flags |= flag::UNRESOLVED;
+            state.flags.doubt_call();
         }
         let mut out = self.may_raise(state, Fact::default(), site);
         self.tell_outcomes(&mut out, name, receiver, &args.positional, site);

@@ -13,9 +13,9 @@ use crate::engine::Engine;
 use crate::engine::assume::is_same_length;
 use crate::engine::fact::{Fact, Kind, Lits};
 use crate::engine::generic::map_fact;
+use crate::engine::ghost::Ghost;
 use crate::engine::library::GenericExit;
-use crate::engine::shape::is_origin;
-use crate::engine::state::{Cell, Slot, State, flag, view};
+use crate::engine::state::{Cell, Slot, State, view};
 use crate::engine::summary::RIDER;
 use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value, literal_eq};
 use crate::ir::{CmpOp, Literal};
@@ -61,7 +61,7 @@ impl Engine<'_> {
             }
         }
         self.carry_heap(exit, &mut carrier)?;
-        carrier.out.flags |= exit.flags & (flag::UNCERTAIN | flag::UNRESOLVED);
+        carrier.out.flags = carrier.out.flags | exit.doubts;
         let value = self.carry(&mut carrier, exit.value);
         Some((carrier.out, value))
     }
@@ -289,7 +289,7 @@ impl Engine<'_> {
         }
         let follows = self.automaton.follows_values();
         for ((o, slot), cell) in &exit.heap {
-            if is_origin(slot) && !follows {
+            if *slot == Slot::Ghost(Ghost::Origin) && !follows {
                 continue;
             }
             let read = !self.is_made(*o) && !mutated.contains(o);

@@ -195,7 +195,7 @@ impl Engine<'_> {
             .heap
             .from_key(&(from, Slot::Content))
             .take_while(|((o, _), _)| *o == from)
-            .filter(|((_, slot), _)| matches!(slot, Slot::Field(_)))
+            .filter(|((_, slot), _)| matches!(slot, Slot::Field(_) | Slot::Ghost(_)))
             .map(|((_, slot), cell)| (slot.clone(), *cell))
             .collect();
         for (slot, cell) in known {
@@ -323,8 +323,7 @@ impl Engine<'_> {
             self.mutate(state, object, fact, site);
         }
         if watched && new.closed {
-            state.flags &=
-                !(crate::engine::state::flag::UNRESOLVED | crate::engine::state::flag::UNCERTAIN);
+            state.flags.settle();
         }
         self.note_presence(state);
     }

@@ -6,7 +6,7 @@ use crate::engine::env::Env;
 use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::ExitKind;
-use crate::engine::state::{State, flag};
+use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{FunctionShape, Name, Nature, ParamKind, ScopeIdx, StaticExpr, StaticExprKind};
@@ -261,7 +261,7 @@ impl Engine<'_> {
             None => {
                 let given = self.mentions_watched(&state, &args);
                 if given {
-                    state.flags |= flag::UNRESOLVED;
+                    state.flags.doubt_call();
                 }
                 self.may_raise(state, Fact::default(), site)
             }
@@ -509,7 +509,7 @@ impl Engine<'_> {
             Lookup::Unknown => {
                 let mut failed = state.clone();
                 if self.mentions_watched(&state, &args) {
-                    state.flags |= flag::UNRESOLVED;
+                    state.flags.doubt_call();
                 }
                 let class = self.terms.external("Exception");
                 let e = self.exception(&mut failed, class, false, Site { part: 1, ..site });

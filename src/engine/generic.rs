@@ -21,7 +21,7 @@ use crate::engine::fact::{Fact, Kind};
 use crate::engine::library::{Deed, Deeds, Generic, GenericExit, Kept, Shape, Shaped};
 use crate::engine::shape::Called;
 use crate::engine::simulate::ExitKind;
-use crate::engine::state::{Cell, Slot, State, flag};
+use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{Applied, OuterLive, SummaryExit};
 use crate::engine::value::{Site, Term, Value, for_each_operand};
 use crate::engine::{Automaton, CallEvent, Catch, Engine, WatchedPlace};
@@ -48,10 +48,10 @@ impl Automaton for Neutral {
         true
     }
     fn on_raise(&self, _engine: &mut Engine<'_>, state: &mut State, _exc: Value) {
-        state.flags |= EXPLICIT;
+        state.flags.rule |= EXPLICIT;
     }
     fn on_caught(&self, _engine: &mut Engine<'_>, state: &mut State, _catch: Catch, _exc: Value) {
-        state.flags &= !EXPLICIT;
+        state.flags.rule &= !EXPLICIT;
     }
     fn ignores(&self, _engine: &Engine<'_>, _deeds: &Deeds) -> bool {
         true
@@ -91,7 +91,7 @@ impl Engine<'_> {
         if !self.is_indifferent(state, &imported.deeds, given, &called.originals) {
             return None;
         }
-        if given && imported.exits.iter().any(|e| e.flags & flag::UNRESOLVED != 0) {
+        if given && imported.exits.iter().any(|e| e.doubts.is_unresolved()) {
             return None;
         }
         if let Some(deeds) = &mut self.deeds {
@@ -460,8 +460,8 @@ fn generic_exit(exit: &SummaryExit) -> GenericExit {
             .iter()
             .map(|(v, f)| (*v, Fact::clone(f)))
             .collect(),
-        flags: exit.state.flags & (flag::UNRESOLVED | flag::UNCERTAIN),
-        explicit: exit.state.flags & EXPLICIT != 0,
+        doubts: exit.state.flags.doubts(),
+        explicit: exit.state.flags.rule & EXPLICIT != 0,
         block: exit.block,
     }
 }

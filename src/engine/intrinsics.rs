@@ -8,7 +8,8 @@ use crate::engine::call::Args;
 use crate::engine::constants::literal_text;
 use crate::engine::eval::Outcome;
 use crate::engine::fact::{Fact, Interval, Kind};
-use crate::engine::state::{Cell, Slot, State};
+use crate::engine::ghost::Ghost;
+use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{Literal, Name};
@@ -181,9 +182,7 @@ impl Engine<'_> {
             "str" => match first {
                 Some(x) => {
                     let s = state.snapshot(x);
-                    if let Some(Cell::Has(text)) = state.heap.get(&(x, Slot::Field("$text".into())))
-                    {
-                        let text = *text;
+                    if let Some(text) = state.ghost(x, Ghost::Text) {
                         return vec![Outcome::normal(state, text)];
                     }
                     match self.comparable(s).and_then(|l| literal_text(&l)) {
@@ -515,11 +514,7 @@ impl Engine<'_> {
         let Some(it) = args.positional.first().copied() else {
             return self.may_raise(state, Fact::default(), site);
         };
-        if !self.is_generator_object(&state, it)
-            && !state
-                .heap
-                .contains_key(&(it, Slot::Field("$source".into())))
-        {
+        if !self.is_generator_object(&state, it) && state.ghost(it, Ghost::Source).is_none() {
             if args.positional.len() > 1 {
                 let mut state = state;
                 let v = self.fresh(&mut state, site);
@@ -552,9 +547,7 @@ impl Engine<'_> {
             args.keywords.is_empty() && args.stars.is_empty(),
         ) && matches!(self.terms.literal(*text), Some(Literal::Str(_)))
         {
-            state
-                .heap
-                .insert((e, Slot::Field("$text".into())), Cell::Has(*text));
+            state.set_ghost(e, Ghost::Text, *text);
         }
     }
 
@@ -562,12 +555,8 @@ impl Engine<'_> {
     fn make_manager(&mut self, state: &mut State, kind: &str, data: Value, site: Site) -> Value {
         let v = self.fresh_with(state, site, Fact::of_kind(Kind::Object));
         let kind = self.terms.str(kind);
-        state
-            .heap
-            .insert((v, Slot::Field("$manager".into())), Cell::Has(kind));
-        state
-            .heap
-            .insert((v, Slot::Field("$data".into())), Cell::Has(data));
+        state.set_ghost(v, Ghost::Manager, kind);
+        state.set_ghost(v, Ghost::Data, data);
         v
     }
 }

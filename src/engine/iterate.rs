@@ -6,11 +6,12 @@ use crate::engine::call::Args;
 use crate::engine::env::Env;
 use crate::engine::eval::Outcome;
 use crate::engine::fact::{Fact, Interval, Kind};
+use crate::engine::ghost::Ghost;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{BinOp, BlockId, Literal, Name, TerminatorKind};
+use crate::ir::{BinOp, BlockId, Literal, TerminatorKind};
 
 /// One way in which advancing an iterator can go.
 pub(crate) enum Advance {
@@ -26,25 +27,16 @@ pub(crate) enum Advance {
 /// follow.
 const COUNTED_ITEMS: i64 = 2;
 
+fn local_slot(local: usize) -> Ghost {
+    Ghost::Local(u32::try_from(local).expect("a function has fewer than 2^32 locals"))
+}
+
 impl Engine<'_> {
-    fn slot(state: &State, object: Value, name: &str) -> Option<Value> {
-        match state.heap.get(&(object, Slot::Field(name.into()))) {
-            Some(Cell::Has(v)) => Some(*v),
-            _ => None,
-        }
-    }
-
-    fn set_slot(state: &mut State, object: Value, name: &str, v: Value) {
-        state
-            .heap
-            .insert((object, Slot::Field(name.into())), Cell::Has(v));
-    }
-
     /// `iter(o)`
     pub(crate) fn make_iterator(&mut self, state: &mut State, o: Value, site: Site) -> Value {
         if matches!(state.kind(&self.terms, o), Kind::Generator)
-            || Self::slot(state, o, "$source").is_some()
-            || Self::slot(state, o, "$inner").is_some()
+            || state.ghost(o, Ghost::Source).is_some()
+            || state.ghost(o, Ghost::Inner).is_some()
         {
             return o;
         }
@@ -66,13 +58,13 @@ impl Engine<'_> {
                 })
                 .collect();
             let tuple = self.terms.make(Term::Tuple(inner.into()));
-            Self::set_slot(state, it, "$inner", tuple);
+            state.set_ghost(it, Ghost::Inner, tuple);
         }
         let snap = state.snapshot(o);
-        Self::set_slot(state, it, "$source", o);
-        Self::set_slot(state, it, "$snapshot", snap);
+        state.set_ghost(it, Ghost::Source, o);
+        state.set_ghost(it, Ghost::Snapshot, snap);
         let zero = self.terms.int(0);
-        Self::set_slot(state, it, "$position", zero);
+        state.set_ghost(it, Ghost::Position, zero);
         it
     }
 
@@ -88,8 +80,8 @@ impl Engine<'_> {
             return self.resume(state, it, None, site);
         }
         let (Some(source), Some(position)) = (
-            Self::slot(&state, it, "$source"),
-            Self::slot(&state, it, "$position"),
+            state.ghost(it, Ghost::Source),
+            state.ghost(it, Ghost::Position),
         ) else {
             let done = state.clone();
             let v = self.fresh(&mut state, site);
@@ -99,7 +91,7 @@ impl Engine<'_> {
             Some(Literal::Int(i)) => Some(*i),
             _ => None,
         };
-        if let Some(inner) = Self::slot(&state, it, "$inner") {
+        if let Some(inner) = state.ghost(it, Ghost::Inner) {
             return self.advance_together(cx, state, it, source, inner, at, site);
         }
         if let Some(at) = at
@@ -108,13 +100,13 @@ impl Engine<'_> {
             return match known {
                 Some(item) => {
                     let next = self.terms.int(at + 1);
-                    Self::set_slot(&mut state, it, "$position", next);
+                    state.set_ghost(it, Ghost::Position, next);
                     vec![Advance::Item(state, item)]
                 }
                 None => vec![Advance::Done(state)],
             };
         }
-        let snap = Self::slot(&state, it, "$snapshot").unwrap_or(source);
+        let snap = state.ghost(it, Ghost::Snapshot).unwrap_or(source);
         let counts = !matches!(state.kind(&self.terms, source), Kind::Iterator)
             && !matches!(self.terms.term(source), Term::Range(..));
         let mut out = Vec::new();
@@ -134,12 +126,12 @@ impl Engine<'_> {
             };
             let v = self.fresh_with(&mut more, site, fact);
             if let Term::Range(..) = self.terms.term(source) {
-                Self::set_slot(&mut more, v, "$of", source);
+                more.set_ghost(v, Ghost::Of, source);
             }
             let next = self
                 .terms
                 .int(at.map_or(COUNTED_ITEMS, |n| (n + 1).min(COUNTED_ITEMS)));
-            Self::set_slot(&mut more, it, "$position", next);
+            more.set_ghost(it, Ghost::Position, next);
             out.push(Advance::Item(more, v));
         }
         // No more.
@@ -162,8 +154,9 @@ impl Engine<'_> {
     pub(crate) fn is_chunk(&self, state: &State, object: Value, bounds: [Value; 3]) -> bool {
         let [start, end, by] = bounds;
         let none = |v| self.terms.literal(v) == Some(&Literal::None);
-        let Some(&Term::Range(first, stop, step)) =
-            Self::slot(state, start, "$of").map(|range| self.terms.term(range))
+        let Some(&Term::Range(first, stop, step)) = state
+            .ghost(start, Ghost::Of)
+            .map(|range| self.terms.term(range))
         else {
             return false;
         };
@@ -340,7 +333,7 @@ impl Engine<'_> {
                 items.insert(0, index);
             }
             let next = self.terms.int(at.map_or(exact, |n| (n + 1).min(exact)));
-            Self::set_slot(&mut s, it, "$position", next);
+            s.set_ghost(it, Ghost::Position, next);
             let v = self.terms.make(Term::Tuple(items.into()));
             out.push(Advance::Item(s, v));
         }
@@ -350,7 +343,7 @@ impl Engine<'_> {
 
     /// Whether the value is a suspended generator of the program.
     pub(crate) fn is_generator_object(&self, state: &State, v: Value) -> bool {
-        state.kind(&self.terms, v) == Kind::Generator && Self::slot(state, v, "$callee").is_some()
+        state.kind(&self.terms, v) == Kind::Generator && state.ghost(v, Ghost::Callee).is_some()
     }
 
     /// Calls a generator function: nothing runs yet.
@@ -368,20 +361,19 @@ impl Engine<'_> {
         };
         let env = self.bind(state, f, cells, args, site);
         let g = self.fresh_with(state, site, Fact::of_kind(Kind::Generator));
-        Self::set_slot(state, g, "$callee", callee);
+        state.set_ghost(g, Ghost::Callee, callee);
         self.save_frame(state, g, &env);
         let start = self.terms.int(-1);
-        Self::set_slot(state, g, "$at", start);
+        state.set_ghost(g, Ghost::At, start);
         g
     }
 
     fn save_frame(&mut self, state: &mut State, g: Value, env: &Env) {
-        state.heap.retain(|(o, slot), _| {
-            *o != g || !matches!(slot, Slot::Field(n) if n.starts_with("$l"))
-        });
+        state
+            .heap
+            .retain(|(o, slot), _| *o != g || !matches!(slot, Slot::Ghost(Ghost::Local(_))));
         for (i, v) in env.iter() {
-            let slot = Slot::Field(Name::from(format!("$l{i}")));
-            state.heap.insert((g, slot), Cell::Has(v));
+            state.set_ghost(g, local_slot(i), v);
         }
     }
 
@@ -397,7 +389,7 @@ impl Engine<'_> {
             Some(e) => vec![Advance::Raised(state, e)],
             None => vec![Advance::Done(state)],
         };
-        let Some(callee) = Self::slot(&state, g, "$callee") else {
+        let Some(callee) = state.ghost(g, Ghost::Callee) else {
             let done = state.clone();
             let v = self.fresh(&mut state, site);
             return vec![Advance::Item(state, v), Advance::Done(done)];
@@ -406,14 +398,17 @@ impl Engine<'_> {
             Term::Func(f) | Term::Closure(f, _) => f,
             _ => return finished(state),
         };
-        let at = match Self::slot(&state, g, "$at").and_then(|v| self.terms.literal(v)) {
+        let at = match state
+            .ghost(g, Ghost::At)
+            .and_then(|v| self.terms.literal(v))
+        {
             Some(Literal::Int(i)) => *i,
             _ => -2,
         };
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
         let mut env: Env = (0..function.body.locals.len())
-            .filter_map(|i| Some((i, Self::slot(&state, g, &format!("$l{i}"))?)))
+            .filter_map(|i| Some((i, state.ghost(g, local_slot(i))?)))
             .collect();
         let start = match at {
             -2 => return finished(state),
@@ -442,7 +437,7 @@ impl Engine<'_> {
                         }
                         (Some(_), None) => {
                             let end = self.terms.int(-2);
-                            Self::set_slot(&mut state, g, "$at", end);
+                            state.set_ghost(g, Ghost::At, end);
                             return finished(state);
                         }
                     },
@@ -462,13 +457,13 @@ impl Engine<'_> {
                 ExitKind::Yield(block) => {
                     self.save_frame(&mut s, g, &a.env);
                     let at = self.terms.int(i64::from(block.0));
-                    Self::set_slot(&mut s, g, "$at", at);
+                    s.set_ghost(g, Ghost::At, at);
                     out.push(Advance::Item(s, a.value));
                 }
                 ExitKind::Return | ExitKind::Raise => {
                     self.save_frame(&mut s, g, &Env::default());
                     let at = self.terms.int(-2);
-                    Self::set_slot(&mut s, g, "$at", at);
+                    s.set_ghost(g, Ghost::At, at);
                     out.push(if a.kind == ExitKind::Return {
                         Advance::Done(s)
                     } else {

@@ -285,7 +285,6 @@ impl Joiner<'_> {
     fn default_of(&mut self, o: Value, slot: &Slot) -> Option<Value> {
         match slot {
             Slot::Content => Some(o),
-            Slot::Field(n) if n.starts_with('$') => None,
             Slot::Field(n) => {
                 if self
                     .terms
@@ -299,7 +298,7 @@ impl Joiner<'_> {
                     Some(self.terms.make(Term::Field(o, n.clone())))
                 }
             }
-            Slot::Item(_) => None,
+            Slot::Item(_) | Slot::Ghost(_) => None,
         }
     }
 

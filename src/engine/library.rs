@@ -13,6 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::ask::Answers;
 use crate::engine::fact::{Fact, Kind};
+use crate::engine::ghost::Flags;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot};
 use crate::engine::value::{Term, Value};
@@ -93,8 +94,8 @@ pub struct GenericExit {
     pub heap: Vec<((Value, Slot), Cell)>,
     /// What must hold of the inputs for the exit to be taken, and what is known of new values.
     pub facts: Vec<(Value, Fact)>,
-    /// The engine's flags.
-    pub flags: u32,
+    /// The engine's doubts about the path.
+    pub doubts: Flags,
     /// Whether a `raise` statement of the program raised what leaves it.
     pub explicit: bool,
     /// The block that it is left from.

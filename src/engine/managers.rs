@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::engine::call::Args;
 use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
+use crate::engine::ghost::Ghost;
 use crate::engine::iterate::Advance;
-use crate::engine::state::{Cell, Slot, State};
+use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{Literal, Name};
@@ -14,21 +15,15 @@ use crate::program::Lookup;
 
 impl Engine<'_> {
     pub(super) fn manager_kind(&self, state: &State, m: Value) -> Option<Name> {
-        match state.heap.get(&(m, Slot::Field("$manager".into()))) {
-            Some(Cell::Has(k)) => match self.terms.literal(*k) {
-                Some(Literal::Str(s)) => Some(s.clone()),
-                _ => None,
-            },
+        match self.terms.literal(state.ghost(m, Ghost::Manager)?) {
+            Some(Literal::Str(s)) => Some(s.clone()),
             _ => None,
         }
     }
 
     fn manager_data(&self, state: &State, m: Value) -> Vec<Value> {
-        match state.heap.get(&(m, Slot::Field("$data".into()))) {
-            Some(Cell::Has(v)) => match self.terms.term(*v) {
-                Term::Tuple(items) => items.to_vec(),
-                _ => Vec::new(),
-            },
+        match state.ghost(m, Ghost::Data).map(|v| self.terms.term(v)) {
+            Some(Term::Tuple(items)) => items.to_vec(),
             _ => Vec::new(),
         }
     }
@@ -104,7 +99,7 @@ impl Engine<'_> {
         is_async: bool,
         site: Site,
     ) -> Vec<Outcome> {
-        let before = state.flags;
+        let before = state.flags.rule;
         let thrown = exc != self.terms.none();
         let mut out = self.leave(cx, state, m, exc, is_async, site);
         for o in out.iter_mut().filter(|_| thrown) {
@@ -252,7 +247,6 @@ impl Engine<'_> {
         site: Site,
     ) -> Vec<Outcome> {
         let none = self.terms.none();
-        let slot = (m, Slot::Field("$data".into()));
         match (name.as_str(), args.positional.first().copied()) {
             ("enter_context" | "enter_async_context" | "push", Some(x)) => {
                 let entered = if name == "push" {
@@ -267,7 +261,7 @@ impl Engine<'_> {
                             let mut data = self.manager_data(&o.state, m);
                             data.push(x);
                             let data = self.terms.make(Term::Tuple(data.into()));
-                            o.state.heap.insert(slot.clone(), Cell::Has(data));
+                            o.state.set_ghost(m, Ghost::Data, data);
                         }
                         o
                     })
@@ -280,7 +274,7 @@ impl Engine<'_> {
                 let mut data = self.manager_data(&state, m);
                 data.push(call);
                 let data = self.terms.make(Term::Tuple(data.into()));
-                state.heap.insert(slot, Cell::Has(data));
+                state.set_ghost(m, Ghost::Data, data);
                 vec![Outcome::normal(state, none)]
             }
             ("close" | "aclose", _) => {
@@ -288,7 +282,7 @@ impl Engine<'_> {
                 let empty = self.terms.make(Term::Tuple(Arc::from([])));
                 out.into_iter()
                     .map(|mut o| {
-                        o.state.heap.insert(slot.clone(), Cell::Has(empty));
+                        o.state.set_ghost(m, Ghost::Data, empty);
                         o
                     })
                     .collect()

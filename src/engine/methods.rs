@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::engine::call::{Args, is_log_method};
 use crate::engine::eval::Outcome;
 use crate::engine::fact::{Fact, Interval, Kind};
-use crate::engine::state::{Cell, Slot, State, flag};
+use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{Literal, Name};
@@ -313,7 +313,7 @@ impl Engine<'_> {
                     && self.presence(state) == Presence::Absent
                     && Some(key) == self.place_key()
                 {
-                    state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
+                    state.flags.settle();
                 }
             }
             None => self.drop_items(state, object),
@@ -343,7 +343,7 @@ impl Engine<'_> {
             && let Some(key) = self.place_key()
         {
             state.heap.insert((object, Slot::Item(key)), Cell::Absent);
-            state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
+            state.flags.settle();
         }
     }
 

@@ -24,6 +24,7 @@ pub mod fact;
 pub mod flat;
 mod functions;
 mod generic;
+pub mod ghost;
 mod instances;
 mod intrinsics;
 mod iterate;
@@ -88,7 +89,7 @@ pub struct WatchedPlace {
     pub key: Name,
 }
 
-/// A rule's finite automaton. Its state is a set of bits in [`State::flags`].
+/// A rule's finite automaton. Its state is a set of bits, [`Flags::rule`](ghost::Flags).
 pub trait Automaton {
     /// The flags after a call was attempted.
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32;

@@ -3,7 +3,7 @@
 use crate::engine::call::Args;
 use crate::engine::eval::Outcome;
 use crate::engine::fact::{Fact, Interval, Kind};
-use crate::engine::state::{Cell, Slot, State, flag, view};
+use crate::engine::state::{Cell, Slot, State, view};
 use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value};
 use crate::engine::{Engine, Presence};
 use crate::ir::{Binding, DictItem, Element, Literal, Name};
@@ -15,8 +15,8 @@ impl Engine<'_> {
     /// Tells the automaton when the watched key is there.
     pub(crate) fn note_presence(&mut self, state: &mut State) {
         if self.presence(state) == Presence::Present {
-            state.flags =
-                self.automaton.on_set(state.flags) & !(flag::UNRESOLVED | flag::UNCERTAIN);
+            state.flags.rule = self.automaton.on_set(state.flags.rule);
+            state.flags.settle();
         }
     }
 
@@ -41,7 +41,7 @@ impl Engine<'_> {
             && state.fact(value).is_some_and(|f| f.closed)
         {
             // Whatever an earlier call may have set is gone with the old dict.
-            state.flags &= !(flag::UNRESOLVED | flag::UNCERTAIN);
+            state.flags.settle();
         }
         self.note_presence(state);
     }
@@ -143,7 +143,7 @@ impl Engine<'_> {
             // Any key may have been stored.
             let watched = self.watched_object(state);
             if object == watched && self.presence(state) == Presence::Absent {
-                state.flags |= flag::UNCERTAIN;
+                state.flags.doubt_place();
             }
             if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
                 f.closed = false;
@@ -546,7 +546,7 @@ impl Engine<'_> {
         }
         if !closed {
             if target == watched && !covers_place && self.presence(state) == Presence::Absent {
-                state.flags |= flag::UNCERTAIN;
+                state.flags.doubt_place();
             }
             if let Some(f) = state.facts.get_mut(&target).map(Rc::make_mut) {
                 f.closed = false;

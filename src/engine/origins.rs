@@ -1,7 +1,7 @@
 //! Where values came from.
 //!
 //! A symbol says that a value is new, not what made it. For an automaton that asks, the heap keeps
-//! beside each symbol how it was made: a [`Term::Pure`] with the callee's name and the values that
+//! beside each symbol how it was made: a [`Term::Made`] with the callee's name and the values that
 //! it was given. It lives in a slot of the symbol, so joins, summaries and renamings treat it like
 //! everything else that is known, and it goes when the symbol goes.
 
@@ -10,9 +10,10 @@ use std::sync::Arc;
 use crate::engine::call::{Args, outcome_of};
 use crate::engine::eval::Outcome;
 use crate::engine::fact::Kind;
+use crate::engine::ghost::Ghost;
 use crate::engine::methods::text_method;
-use crate::engine::state::{Cell, Slot, State};
-use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value};
+use crate::engine::state::State;
+use crate::engine::value::{MAX_TERM_DEPTH, Made, Site, Term, Value};
 use crate::engine::{Engine, External, FnContext, Returned};
 use crate::ir::{BinOp, BlockId, Callee, Data, Literal, LocalId, Name, Operand, Rvalue};
 use crate::program::FuncRef;
@@ -39,7 +40,6 @@ pub const OPAQUE: &str = "opaque";
 /// How deep a text is looked for in how a value was made.
 const TEXT_DEPTH: u32 = 3;
 
-const SLOT: &str = "$from";
 const KEYWORD: &str = "keyword:";
 
 impl Engine<'_> {
@@ -54,16 +54,13 @@ impl Engine<'_> {
             Term::Arith(BinOp::Add, a, b) => return Some(Origin::Text(vec![*a, *b])),
             _ => {}
         }
-        let Some(Cell::Has(from)) = state.heap.get(&(v, Slot::Field(SLOT.into()))) else {
+        let Term::Made(how, ops) = self.terms.term(state.ghost(v, Ghost::Origin)?) else {
             return None;
         };
-        let Term::Pure(n, ops) = self.terms.term(*from) else {
-            return None;
-        };
-        Some(match n.as_str() {
-            "$element" => Origin::Element(ops[0]),
-            "$text" => Origin::Text(ops.to_vec()),
-            _ => Origin::Call(n.clone(), ops[0], ops[1..].to_vec()),
+        Some(match how {
+            Made::Element => Origin::Element(ops[0]),
+            Made::Text => Origin::Text(ops.to_vec()),
+            Made::Call(n) => Origin::Call(n.clone(), ops[0], ops[1..].to_vec()),
         })
     }
 
@@ -147,23 +144,24 @@ impl Engine<'_> {
         }
     }
 
-    fn set_origin(&mut self, state: &mut State, v: Value, name: Name, operands: Vec<Value>) {
-        let slot = (v, Slot::Field(SLOT.into()));
+    fn set_origin(&mut self, state: &mut State, v: Value, how: Made, operands: Vec<Value>) {
         let deep = operands
             .iter()
             .any(|o| self.terms.depth(*o) >= MAX_TERM_DEPTH);
-        if deep || !matches!(self.terms.term(v), Term::Symbol(..)) || state.heap.contains_key(&slot)
+        if deep
+            || !matches!(self.terms.term(v), Term::Symbol(..))
+            || state.ghost(v, Ghost::Origin).is_some()
         {
             return;
         }
-        let from = self.terms.make(Term::Pure(name, operands.into()));
-        state.heap.insert(slot, Cell::Has(from));
+        let from = self.terms.make(Term::Made(how, operands.into()));
+        state.set_ghost(v, Ghost::Origin, from);
     }
 
     /// Remembers that `item` is an element of `source`.
     pub(crate) fn note_element(&mut self, state: &mut State, item: Value, source: Value) {
         if self.automaton.follows_values() {
-            self.set_origin(state, item, "$element".into(), vec![source]);
+            self.set_origin(state, item, Made::Element, vec![source]);
         }
     }
 
@@ -210,7 +208,7 @@ impl Engine<'_> {
                 };
                 let mut operands = vec![receiver.unwrap_or(none)];
                 operands.extend(&given);
-                self.set_origin(state, result, name.clone(), operands);
+                self.set_origin(state, result, Made::Call(name.clone()), operands);
                 let automaton = self.automaton;
                 let call = Returned {
                     func: cx.func,
@@ -225,13 +223,13 @@ impl Engine<'_> {
             Rvalue::Opaque(parts) if !parts.is_empty() => {
                 let mut parts = self.operands(state, parts, site);
                 parts.insert(0, self.terms.none());
-                self.set_origin(state, result, OPAQUE.into(), parts);
+                self.set_origin(state, result, Made::Call(OPAQUE.into()), parts);
             }
             Rvalue::Data(Data::Lent { object, with }) => {
                 let mut parts = self.operands(state, with, site);
                 parts.insert(0, self.operand(state, object, site));
                 if result != parts[0] {
-                    self.set_origin(state, result, LENT.into(), parts);
+                    self.set_origin(state, result, Made::Call(LENT.into()), parts);
                 }
             }
             Rvalue::Data(Data::Gather { into, item }) => {
@@ -249,16 +247,16 @@ impl Engine<'_> {
             }
             Rvalue::Format(parts) => {
                 let parts = self.operands(state, parts, site);
-                self.set_origin(state, result, "$text".into(), parts);
+                self.set_origin(state, result, Made::Text, parts);
             }
             Rvalue::Binary(BinOp::Add, a, b) | Rvalue::InPlace(BinOp::Add, a, b) => {
                 let parts = self.operands(state, &[a.clone(), b.clone()], site);
-                self.set_origin(state, result, "$text".into(), parts);
+                self.set_origin(state, result, Made::Text, parts);
             }
             Rvalue::Binary(op, a, b) => {
                 let parts = self.operands(state, &[a.clone(), b.clone()], site);
                 let name: Name = format!("{op:?}").into();
-                self.set_origin(state, result, name.clone(), parts.clone());
+                self.set_origin(state, result, Made::Call(name.clone()), parts.clone());
                 let automaton = self.automaton;
                 let call = Returned {
                     func: cx.func,
@@ -274,7 +272,7 @@ impl Engine<'_> {
             | Rvalue::Slice { object: o, .. }
             | Rvalue::Enter { manager: o, .. } => {
                 let object = self.operand(state, o, site);
-                self.set_origin(state, result, "same".into(), vec![object]);
+                self.set_origin(state, result, Made::Call("same".into()), vec![object]);
             }
             _ => {}
         }

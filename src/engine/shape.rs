@@ -5,6 +5,7 @@ use rustc_hash::FxHashSet;
 use crate::engine::Engine;
 use crate::engine::env::Env;
 use crate::engine::fact::Kind;
+use crate::engine::ghost::Ghost;
 use crate::engine::library::{Shape, Shaped};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value, for_each_operand};
@@ -145,9 +146,7 @@ impl Engine<'_> {
                 if is_running(slot) {
                     return false;
                 }
-                if let (Slot::Item(_) | Slot::Field(_), Cell::Has(x)) = (slot, cell)
-                    && !is_origin(slot)
-                {
+                if let (Slot::Item(_) | Slot::Field(_), Cell::Has(x)) = (slot, cell) {
                     work.push(*x);
                 }
             }
@@ -176,12 +175,10 @@ fn is_name(term: &Term) -> bool {
 
 /// Whether a slot belongs to an iterator, a generator or a context manager.
 fn is_running(slot: &Slot) -> bool {
-    matches!(slot, Slot::Field(n) if matches!(n.as_str(), "$source" | "$inner" | "$callee" | "$manager"))
-}
-
-/// Whether a slot says how a value was made, and not what an object contains.
-pub(super) fn is_origin(slot: &Slot) -> bool {
-    matches!(slot, Slot::Field(n) if n == "$from")
+    matches!(
+        slot,
+        Slot::Ghost(Ghost::Source | Ghost::Inner | Ghost::Callee | Ghost::Manager)
+    )
 }
 
 fn number(at: usize) -> u32 {

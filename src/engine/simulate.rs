@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use crate::engine::budget::{CHANGES, VISITS};
 use crate::engine::eval::Via;
+use crate::engine::ghost::{Flags, Ghost};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
@@ -105,7 +106,7 @@ pub struct Graph {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Partition {
     presence: Presence,
-    flags: u32,
+    flags: Flags,
     completion: Vec<Option<Value>>,
     /// How far the running loops have come.
     positions: Vec<Value>,
@@ -392,7 +393,7 @@ impl Engine<'_> {
         let positions = state
             .heap
             .iter()
-            .filter(|((_, slot), _)| matches!(slot, Slot::Field(n) if n == "$position"))
+            .filter(|((_, slot), _)| matches!(slot, Slot::Ghost(Ghost::Position)))
             .filter_map(|(_, cell)| match cell {
                 Cell::Has(v) => Some(*v),
                 Cell::Absent => None,

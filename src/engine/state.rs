@@ -9,6 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::engine::env::Env;
 use crate::engine::fact::{Fact, Interval, Kind, Lits};
 use crate::engine::flat::Flat;
+use crate::engine::ghost::{Flags, Ghost};
 use crate::engine::shared::Shared;
 use crate::engine::value::{Site, Term, Terms, Value, for_each_operand};
 use crate::ir::{Literal, Name};
@@ -18,6 +19,8 @@ use crate::ir::{Literal, Name};
 pub enum Slot {
     /// The snapshot that stands for the object's contents since its last mutation.
     Content,
+    /// What the engine or a rule keeps beside the object.
+    Ghost(Ghost),
     /// An attribute.
     Field(Name),
     /// An item.
@@ -36,15 +39,6 @@ pub enum Cell {
 /// One entry of the heap.
 pub(super) type Entry<'s> = (&'s (Value, Slot), &'s Cell);
 
-/// Bits of [`State::flags`] that the engine itself maintains.
-pub mod flag {
-    /// A call that could not be resolved was given the watched object.
-    pub const UNRESOLVED: u32 = 1 << 31;
-    /// A store whose key is not known may have set the watched place, or code that may have was
-    /// left out by the configuration.
-    pub const UNCERTAIN: u32 = 1 << 30;
-}
-
 /// What is known at one point of one path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct State {
@@ -54,8 +48,8 @@ pub struct State {
     pub heap: Shared<Flat<(Value, Slot), Cell>>,
     /// Facts about values.
     pub facts: Shared<Flat<Value, Rc<Fact>>>,
-    /// The state of the property automaton, and the engine's own [`flag`]s.
-    pub flags: u32,
+    /// The state of the property automaton, and what the engine doubts.
+    pub flags: Flags,
     /// The object whose place the rule watches.
     pub watched: Value,
 }
@@ -81,7 +75,7 @@ impl State {
             env: Env::default(),
             heap: Shared::default(),
             facts: Shared::default(),
-            flags: 0,
+            flags: Flags::default(),
             watched,
         }
     }
@@ -194,7 +188,7 @@ impl State {
             let Some(object) = to(*object) else { continue };
             let slot = match slot {
                 Slot::Item(key) => to(*key).map(Slot::Item),
-                Slot::Content | Slot::Field(_) => Some(slot.clone()),
+                Slot::Content | Slot::Field(_) | Slot::Ghost(_) => Some(slot.clone()),
             };
             let cell = match cell {
                 Cell::Has(v) => to(*v).map(Cell::Has),

@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use crate::engine::eval::Flow;
 use crate::engine::fact::{Fact, Kind};
+use crate::engine::ghost::{Flags, Ghost};
 use crate::engine::iterate::Advance;
 use crate::engine::simulate::{Edge, ExitKind, Successor, Target};
-use crate::engine::state::{Cell, Slot, State, flag};
+use crate::engine::state::{Cell, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Catch, Engine, FnContext, Test};
 use crate::ir::{
@@ -53,7 +54,7 @@ impl Engine<'_> {
         cx: &FnContext,
         block: BlockId,
         state: &State,
-    ) -> Vec<(BlockId, u32)> {
+    ) -> Vec<(BlockId, Flags)> {
         let all = self.step(cx, block, state).into_iter();
         all.filter_map(|s| match s.target {
             Target::Block(b) => Some((b, s.state.flags)),
@@ -117,7 +118,7 @@ impl Engine<'_> {
                 let yes_possible = self.assume(&mut state, v, true);
                 let no_possible = self.assume(&mut no, v, false);
                 if *role == BranchRole::Configured {
-                    no.flags |= flag::UNCERTAIN;
+                    no.flags.doubt_place();
                 }
                 if let Some(before) = before {
                     self.tell_failure(
@@ -239,10 +240,8 @@ impl Engine<'_> {
                 unwind,
             } => {
                 let it = self.operand(&mut state, &Operand::Local(*iter), site);
-                let source = match state.heap.get(&(it, Slot::Field("$source".into()))) {
-                    Some(Cell::Has(source)) if self.automaton.follows_values() => Some(*source),
-                    _ => None,
-                };
+                let source = state.ghost(it, Ghost::Source);
+                let source = source.filter(|_| self.automaton.follows_values());
                 let automaton = self.automaton;
                 let steps = self.advance(cx, state, it, site);
                 let open = steps

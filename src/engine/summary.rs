@@ -18,6 +18,7 @@ use crate::engine::budget::{
 };
 use crate::engine::env::Env;
 use crate::engine::eval::Via;
+use crate::engine::ghost::Flags;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
@@ -65,7 +66,7 @@ struct ExitGroup {
     kind: u8,
     block: u32,
     presence: Presence,
-    flags: u32,
+    flags: Flags,
     value: Returned,
 }
 

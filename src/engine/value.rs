@@ -30,6 +30,18 @@ pub struct Site {
     pub part: u32,
 }
 
+/// How a value was made, as far as an automaton asks.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Made {
+    /// By a call of this name: the operands are the receiver (None if there is none) and the
+    /// arguments.
+    Call(Name),
+    /// As an element of the operand.
+    Element,
+    /// As the text of the operands, one after the other.
+    Text,
+}
+
 /// The shape of a value.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Term {
@@ -75,6 +87,10 @@ pub enum Term {
     Instance(Value, Value),
     /// A pure function of its operands, by name.
     Pure(Name, Arc<[Value]>),
+    /// What made another value; no value of the program.
+    Made(Made, Arc<[Value]>),
+    /// A block of a function: a place in the code, and no value of the program.
+    Place(FuncRef, u32),
     /// Arithmetic on operands that are not both known.
     Arith(BinOp, Value, Value),
     /// A tuple.
@@ -106,6 +122,7 @@ impl Term {
             | Term::Module(_)
             | Term::Func(_)
             | Term::Class(_)
+            | Term::Place(..)
             | Term::Member(..) => self.clone(),
             Term::Closure(f, a) => Term::Closure(*f, go(*a)),
             Term::Bound(a, b) => Term::Bound(go(*a), go(*b)),
@@ -119,6 +136,7 @@ impl Term {
             Term::Len(a) => Term::Len(go(*a)),
             Term::Instance(a, b) => Term::Instance(go(*a), go(*b)),
             Term::Pure(n, ops) => Term::Pure(n.clone(), ops.iter().map(|o| go(*o)).collect()),
+            Term::Made(how, ops) => Term::Made(how.clone(), ops.iter().map(|o| go(*o)).collect()),
             Term::Arith(op, a, b) => Term::Arith(*op, go(*a), go(*b)),
             Term::Tuple(ops) => Term::Tuple(ops.iter().map(|o| go(*o)).collect()),
             Term::Range(a, b, c) => Term::Range(go(*a), go(*b), go(*c)),
@@ -327,6 +345,7 @@ pub fn for_each_operand(term: &Term, mut f: impl FnMut(Value)) {
         | Term::Module(_)
         | Term::Func(_)
         | Term::Class(_)
+        | Term::Place(..)
         | Term::Member(..) => {}
         Term::Closure(_, a)
         | Term::Super(a, _)
@@ -351,7 +370,9 @@ pub fn for_each_operand(term: &Term, mut f: impl FnMut(Value)) {
             f(*b);
             f(*c);
         }
-        Term::Pure(_, ops) | Term::Tuple(ops) | Term::Zip(ops) => ops.iter().for_each(|o| f(*o)),
+        Term::Pure(_, ops) | Term::Made(_, ops) | Term::Tuple(ops) | Term::Zip(ops) => {
+            ops.iter().for_each(|o| f(*o));
+        }
         Term::Pending(a, ops, _) => {
             f(*a);
             ops.iter().for_each(|o| f(*o));

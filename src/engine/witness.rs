@@ -255,7 +255,7 @@ impl Engine<'_> {
                 });
             }
             let risen = after.as_ref().map_or(0, |after| {
-                after.flags & !before.flags & self.automaton.milestones()
+                after.flags.rule & !before.flags.rule & self.automaton.milestones()
             });
             let matters = |other: BlockId| match (graph, &ends) {
                 (Some(g), Some(ends)) => !leads_around(g, ends, other, block),
@@ -370,7 +370,7 @@ impl Engine<'_> {
         for e in &summary.exits {
             if e.kind == ExitKind::Return {
                 let (presence, flags, _) = outcome(self, &e.state, e.value);
-                let risen = (flags ^ mine.1) & self.automaton.milestones();
+                let risen = (flags.rule ^ mine.1.rule) & self.automaton.milestones();
                 differs |= presence != mine.0 || risen != 0;
             }
         }

@@ -227,7 +227,10 @@ impl<'c, 'p> Check<'c, 'p> {
             return out;
         }
         effort.functions += 1;
-        out.nullable = graph.nodes.iter().any(|n| n.state.flags & NULLABLE != 0);
+        out.nullable = graph
+            .nodes
+            .iter()
+            .any(|n| n.state.flags.rule & NULLABLE != 0);
         // A list that units get into whatever their status says nothing about them.
         let loose: Vec<(FuncRef, BlockId)> = watch
             .fills()
@@ -340,10 +343,10 @@ impl<'c, 'p> Check<'c, 'p> {
                 }
                 if to == edge.to {
                     here = true;
-                    proof_missing |= unproven(flags);
+                    proof_missing |= unproven(flags.rule);
                 } else {
                     elsewhere = true;
-                    known |= flags & (FACT | PERFORMED) != 0;
+                    known |= flags.rule & (FACT | PERFORMED) != 0;
                 }
             }
             if elsewhere && proof_missing && !known {
@@ -470,12 +473,12 @@ impl<'c, 'p> Check<'c, 'p> {
                 _ => None,
             };
             let flags = match value {
-                Some(v) => answer(engine, watch, func, &end, v, yes).unwrap_or(end.flags),
-                None => end.flags,
+                Some(v) => answer(engine, watch, func, &end, v, yes).unwrap_or(end.flags.rule),
+                None => end.flags.rule,
             };
             return Some((events, flags));
         }
-        let accept = |_: &mut Engine<'_>, state: &State, _: Value| fits(state.flags);
+        let accept = |_: &mut Engine<'_>, state: &State, _: Value| fits(state.flags.rule);
         let goal = Goal {
             end: End::Arrival,
             block: Some(decided.at),
@@ -486,7 +489,7 @@ impl<'c, 'p> Check<'c, 'p> {
             accept: &accept,
         };
         match engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph)) {
-            Witness::Found(events, end) => Some((events, end.flags)),
+            Witness::Found(events, end) => Some((events, end.flags.rule)),
             Witness::Infeasible | Witness::Unknown => None,
         }
     }
@@ -510,11 +513,11 @@ impl<'c, 'p> Check<'c, 'p> {
             let Some(exit) = graph
                 .exits
                 .iter()
-                .find(|e| e.kind == ExitKind::Return && fits(e.state.flags))
+                .find(|e| e.kind == ExitKind::Return && fits(e.state.flags.rule))
             else {
                 continue;
             };
-            let accept = |_: &mut Engine<'_>, state: &State, _: Value| fits(state.flags);
+            let accept = |_: &mut Engine<'_>, state: &State, _: Value| fits(state.flags.rule);
             let goal = Goal {
                 end: End::Exit(exit.kind),
                 block: None,
@@ -546,7 +549,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 span: at.span,
                 effect,
             };
-            let flags = end.flags | FACT;
+            let flags = end.flags.rule | FACT;
             if let Some(finding) = self.build(&place, &[], &events, flags)
                 && !reported.contains(&(finding.primary.location.span, finding.kind))
             {
@@ -592,5 +595,5 @@ fn answer(
         outcome: want,
     };
     watch.on_test(engine, state, &mut after, test);
-    Some(after.flags)
+    Some(after.flags.rule)
 }

@@ -320,7 +320,7 @@ impl<'s> Search<'s, '_> {
         let mut candidates: BTreeMap<Key, BTreeSet<(bool, BlockId)>> = BTreeMap::new();
         let (mut well, mut values) = (Vec::new(), Vec::new());
         for e in exits {
-            match watch.swallower(e.state.flags) {
+            match watch.swallower(e.state.flags.rule) {
                 None => {
                     well.push(e.state.clone());
                     values.push(e.value);
@@ -386,7 +386,7 @@ impl<'s> Search<'s, '_> {
             }
         };
         let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
-            let swallower = watch.swallower(state.flags);
+            let swallower = watch.swallower(state.flags.rule);
             swallower.is_some_and(|s| key(s) == by)
                 && certified(engine, state) == wanted
                 && !engine.is_failure(state, value)
@@ -404,7 +404,7 @@ impl<'s> Search<'s, '_> {
         match found {
             Witness::Found(events, end) => {
                 let left = left_behind(self.engine, &end, well, &subject);
-                let by = watch.swallower(end.flags)?;
+                let by = watch.swallower(end.flags.rule)?;
                 Some(Swallowed {
                     by,
                     certified: wanted,

@@ -9,7 +9,7 @@ use crate::contracts::exits::{Exit, Followed, MethodExits, Unset};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::ask::Answers;
 use crate::engine::simulate::{ExitKind, Graph};
-use crate::engine::state::{State, flag};
+use crate::engine::state::State;
 use crate::engine::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
 use crate::engine::library::{Deeds, Library};
@@ -275,7 +275,7 @@ fn judge(
             Some(b) => {
                 any_unverified |= b == Bad::Unverified;
                 let list = candidates.entry(point).or_default();
-                let low = e.state.flags & flag::UNCERTAIN != 0;
+                let low = e.state.flags.is_uncertain();
                 if !list.contains(&(e.block, b, low)) {
                     list.push((e.block, b, low));
                 }
@@ -297,7 +297,7 @@ fn judge(
                 }
                 match search(engine, &cx, state, &graph, *block, (wanted, low)) {
                     Witness::Found(events, end) => {
-                        let low = end.flags & flag::UNCERTAIN != 0;
+                        let low = end.flags.is_uncertain();
                         found.push((point, wanted, low, events));
                         returns.confirm(point, wanted.unset());
                         settled = true;
@@ -334,7 +334,7 @@ fn search(
 ) -> Witness {
     let accept = move |engine: &mut Engine<'_>, state: &State, value: Value| {
         bad(engine, state) == Some(wanted)
-            && (low || state.flags & flag::UNCERTAIN == 0)
+            && (low || !state.flags.is_uncertain())
             && !engine.is_failure(state, value)
     };
     let goal = Goal {
@@ -351,9 +351,9 @@ fn bad(engine: &mut Engine<'_>, state: &State) -> Option<Bad> {
     match engine.presence(state) {
         Presence::Present => None,
         Presence::Unknown => Some(Bad::Unverified),
-        Presence::Absent if state.flags & flag::UNRESOLVED != 0 => Some(Bad::Unverified),
-        Presence::Absent if state.flags & WAS_SET != 0 => Some(Bad::Dropped),
-        Presence::Absent if state.flags & WROTE != 0 => Some(Bad::AfterWrite),
+        Presence::Absent if state.flags.is_unresolved() => Some(Bad::Unverified),
+        Presence::Absent if state.flags.rule & WAS_SET != 0 => Some(Bad::Dropped),
+        Presence::Absent if state.flags.rule & WROTE != 0 => Some(Bad::AfterWrite),
         Presence::Absent => Some(Bad::Plain),
     }
 }

@@ -1,16 +1,14 @@
 //! Collections of units that succeeded.
 
 use super::names::{base, field_name};
-use super::watch::{ABOUT, FACT, SOME_RUN, STORED, Watch, unproven};
+use super::watch::{ABOUT, FACT, Kept, SOME_RUN, STORED, Watch, unproven};
 use crate::engine::origins::Origin;
-use crate::engine::state::{Cell, Slot, State};
+use crate::engine::state::State;
 use crate::engine::value::{Term, Value};
 use crate::engine::{Engine, Returned};
 use crate::ir::Literal;
 
 const MAX_DEPTH: u32 = 8;
-const FILLED: &str = "$filled";
-pub(super) const ELEMENT: &str = "$element";
 
 impl Watch<'_> {
     pub(super) fn fill(
@@ -23,28 +21,25 @@ impl Watch<'_> {
     ) {
         let item = state.snapshot(item);
         if engine.truth(state, item) != Some(false) {
-            state
-                .heap
-                .insert((list, Slot::Field(ELEMENT.into())), Cell::Has(item));
+            state.set_ghost(list, Kept::Element, item);
         }
         let at = (call.func, call.block);
         let mut memory = self.memory.borrow_mut();
-        let proven = !unproven(state.flags) || memory.loose.contains(&at);
+        let proven = !unproven(state.flags.rule) || memory.loose.contains(&at);
         if !proven {
             memory.fills.insert(at);
             if let Some(name) = field_name(engine, list) {
                 memory.fields.insert((at, name));
             }
         }
-        let about = if proven { 0 } else { state.flags & ABOUT };
-        let slot = (list, Slot::Field(FILLED.into()));
-        let mixed = matches!(state.heap.get(&slot), Some(Cell::Has(old))
-            if engine.terms.literal(*old) == Some(&Literal::Int(0)));
+        let about = if proven { 0 } else { state.flags.rule & ABOUT };
+        let mixed = state
+            .ghost(list, Kept::Filled)
+            .is_some_and(|old| engine.terms.literal(old) == Some(&Literal::Int(0)));
         let about = engine.terms.int(if mixed { 0 } else { i64::from(about) });
-        state.heap.insert(slot, Cell::Has(about));
+        state.set_ghost(list, Kept::Filled, about);
         // The snapshot is new with each change: it takes over what the list is known for.
-        let snapshot = (state.snapshot(list), Slot::Field(FILLED.into()));
-        state.heap.insert(snapshot, Cell::Has(about));
+        state.set_ghost(state.snapshot(list), Kept::Filled, about);
     }
 
     /// The flags of a field that other methods fill with units that succeeded only.
@@ -64,8 +59,8 @@ impl Watch<'_> {
         if depth > MAX_DEPTH {
             return None;
         }
-        if let Some(Cell::Has(about)) = state.heap.get(&(v, Slot::Field(FILLED.into()))) {
-            return match engine.terms.literal(*about) {
+        if let Some(about) = state.ghost(v, Kept::Filled) {
+            return match engine.terms.literal(about) {
                 Some(Literal::Int(about)) if *about != 0 => u32::try_from(*about).ok(),
                 _ => None,
             };

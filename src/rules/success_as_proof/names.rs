@@ -1,10 +1,9 @@
 //! What values are called, and what that says of them.
 
-use super::lists::ELEMENT;
-use super::watch::{FACT, OWN, REPLY, STORED, Watch};
+use super::watch::{FACT, Kept, OWN, REPLY, STORED, Watch};
 use crate::engine::Engine;
 use crate::engine::origins::Origin;
-use crate::engine::state::{Cell, Slot, State};
+use crate::engine::state::State;
 use crate::engine::value::{Term, Value};
 use crate::ir::Literal;
 use crate::program::FuncRef;
@@ -260,8 +259,8 @@ pub(super) fn collect_names(
                 let inner = args.first().copied().unwrap_or(receiver);
                 collect_names(engine, state, func, inner, out, depth + 1);
                 // `sum(r.rows for r in runs)`
-                if let Some(Cell::Has(e)) = state.heap.get(&(inner, Slot::Field(ELEMENT.into()))) {
-                    collect_names(engine, state, func, *e, out, depth + 1);
+                if let Some(e) = state.ghost(inner, Kept::Element) {
+                    collect_names(engine, state, func, e, out, depth + 1);
                 }
             } else {
                 out.push(name.to_string());

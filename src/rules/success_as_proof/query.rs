@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::names::{is_transparent, text_of};
-use super::watch::{self, Lesson};
+use super::watch::{self, Kept, Lesson};
 use super::words::Vocabulary;
 use crate::engine::origins::Origin;
 use crate::engine::state::{Cell, Slot, State};
@@ -15,7 +15,6 @@ use crate::ir::Literal;
 use crate::sql::{self, Bound, Meaning, Piece, Query};
 
 const MAX_DEPTH: u32 = 12;
-const SLOT: &str = "$query";
 
 /// Which part of a query's result a value is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,20 +58,15 @@ impl<'v> Queries<'v> {
         if matches!(name, "execute" | "query" | "run" | "sql") {
             if self.given(engine, state, call.args, &[]).is_some() {
                 let all = engine.terms.make(Term::Tuple(call.args.into()));
-                state
-                    .heap
-                    .insert((cursor, Slot::Field(SLOT.into())), Cell::Has(all));
+                state.set_ghost(cursor, Kept::Query, all);
             } else {
-                state.heap.remove(&(cursor, Slot::Field(SLOT.into())));
+                state.drop_ghost(cursor, Kept::Query);
             }
         } else if name.starts_with("fetch")
-            && let Some(Cell::Has(all)) = state.heap.get(&(cursor, Slot::Field(SLOT.into())))
+            && let Some(all) = state.ghost(cursor, Kept::Query)
             && matches!(engine.terms.term(call.result), Term::Symbol(..))
         {
-            let all = *all;
-            state
-                .heap
-                .insert((call.result, Slot::Field(SLOT.into())), Cell::Has(all));
+            state.set_ghost(call.result, Kept::Query, all);
         }
     }
 
@@ -182,8 +176,8 @@ impl<'v> Queries<'v> {
             Term::Symbol(..) => {}
             _ => return None,
         }
-        if let Some(Cell::Has(all)) = state.heap.get(&(v, Slot::Field(SLOT.into())))
-            && let Term::Tuple(args) = engine.terms.term(*all)
+        if let Some(all) = state.ghost(v, Kept::Query)
+            && let Term::Tuple(args) = engine.terms.term(all)
         {
             let q = self.given(engine, state, args, bound)?;
             let access = match engine.origin(state, v) {

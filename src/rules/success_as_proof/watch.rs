@@ -5,14 +5,14 @@ use std::cell::RefCell;
 
 use rustc_hash::FxHashSet;
 
-use super::lists::ELEMENT;
 use super::names::{base, constant_name, text_of};
 use super::query::{Access, Queries};
 use super::statuses::presence;
 use super::words::Vocabulary;
 use crate::engine::fact::{Fact, Lits};
+use crate::engine::ghost::Ghost;
 use crate::engine::origins::Origin;
-use crate::engine::state::{Cell, Slot, State};
+use crate::engine::state::State;
 use crate::engine::value::{Term, Value};
 use crate::engine::{Automaton, CallEvent, Engine, Returned, Test, WatchedPlace};
 use crate::ir::{BlockId, CmpOp, Literal};
@@ -42,6 +42,23 @@ pub const OWN: u32 = 512;
 pub const SOME_RUN: u32 = 1024;
 
 pub(super) const ABOUT: u32 = FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN;
+
+/// What the automaton keeps beside values.
+#[derive(Clone, Copy)]
+pub(super) enum Kept {
+    /// Of a collection: the flags of the units in it, 0 if they are of several sorts.
+    Filled,
+    /// Of a collection: the element that was put into it last.
+    Element,
+    /// Of a cursor and what it fetched: what the query was given.
+    Query,
+}
+
+impl From<Kept> for Ghost {
+    fn from(kept: Kept) -> Ghost {
+        Ghost::Rule(kept as u8)
+    }
+}
 
 /// What a test taught.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -133,12 +150,12 @@ impl Automaton for Watch<'_> {
 
     fn on_round(&self, engine: &mut Engine<'_>, state: &mut State, source: Value, more: bool) {
         if let Some(about) = self.filled(engine, state, source, 0) {
-            state.flags &= !ABOUT;
+            state.flags.rule &= !ABOUT;
             if more {
-                state.flags |= about | LISTED;
+                state.flags.rule |= about | LISTED;
             }
         } else if more && self.queries.leaves_out_successes(engine, state, source) {
-            state.flags |= FACT | STORED | FILTERED;
+            state.flags.rule |= FACT | STORED | FILTERED;
         } else if let Some((query, Access::Rows)) = self.queries.of(engine, state, source)
             && let Some(lesson @ (Lesson::Success(_) | Lesson::NotSuccess)) =
                 self.queries.exists(&query, &Access::Row, more)
@@ -149,7 +166,7 @@ impl Automaton for Watch<'_> {
 
     fn on_skip(&self, state: &mut State) {
         // The next round is about another unit.
-        state.flags &= !ABOUT;
+        state.flags.rule &= !ABOUT;
     }
 
     fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
@@ -159,15 +176,15 @@ impl Automaton for Watch<'_> {
             }
             ("difference", Some(_), [done]) | ("Sub", _, [_, done]) => {
                 if let Some(about) = self.filled(engine, state, *done, 0) {
-                    state.flags = state.flags & !ABOUT | about | FILTERED;
+                    state.flags.rule = state.flags.rule & !ABOUT | about | FILTERED;
                 }
             }
             (name, _, args) if self.vocabulary.marks(name) => {
                 let full = args
                     .iter()
                     .any(|a| self.filled(engine, state, *a, 0).is_some());
-                if full && state.flags & EVIDENCE == 0 {
-                    state.flags |= FACT | LIST_MARKED;
+                if full && state.flags.rule & EVIDENCE == 0 {
+                    state.flags.rule |= FACT | LIST_MARKED;
                 }
             }
             (name, Some(cursor), _) => self.queries.note(engine, state, name, cursor, call),
@@ -222,18 +239,18 @@ impl<'v> Watch<'v> {
     fn apply(&self, engine: &Engine<'_>, state: &mut State, lessons: &[Lesson]) {
         for lesson in lessons {
             match lesson {
-                Lesson::Success(about) => state.flags = state.flags & !ABOUT | about,
-                Lesson::NotSuccess => state.flags &= !ABOUT,
+                Lesson::Success(about) => state.flags.rule = state.flags.rule & !ABOUT | about,
+                Lesson::NotSuccess => state.flags.rule &= !ABOUT,
                 // The records may be another run's.
-                Lesson::RecordsOfAll if state.flags & SOME_RUN != 0 => {}
-                Lesson::Records | Lesson::RecordsOfAll => state.flags |= EVIDENCE,
-                Lesson::RecordsOrNull if self.strict_null => state.flags |= NULLABLE,
-                Lesson::RecordsOrNull => state.flags |= EVIDENCE | NULLABLE,
+                Lesson::RecordsOfAll if state.flags.rule & SOME_RUN != 0 => {}
+                Lesson::Records | Lesson::RecordsOfAll => state.flags.rule |= EVIDENCE,
+                Lesson::RecordsOrNull if self.strict_null => state.flags.rule |= NULLABLE,
+                Lesson::RecordsOrNull => state.flags.rule |= EVIDENCE | NULLABLE,
                 Lesson::NotEmpty(c) => {
                     let memory = self.memory.borrow();
                     let base = base(engine, *c);
                     if memory.complete && !memory.of_runs.contains(&base) {
-                        state.flags |= EVIDENCE;
+                        state.flags.rule |= EVIDENCE;
                     }
                 }
             }
@@ -298,9 +315,7 @@ impl<'v> Watch<'v> {
             && let [list] = args.as_slice()
             && depth == 0
         {
-            if let Some(Cell::Has(element)) = after.heap.get(&(*list, Slot::Field(ELEMENT.into())))
-            {
-                let element = *element;
+            if let Some(element) = after.ghost(*list, Kept::Element) {
                 let mut assumed = after.clone();
                 if engine.assume(&mut assumed, element, truth) {
                     let first = out.len();

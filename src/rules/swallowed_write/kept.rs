@@ -345,11 +345,7 @@ pub(super) fn left_behind(
     let mut out = Vec::new();
     for ((object, slot), cell) in &failed.heap {
         let place = match slot {
-            Slot::Field(name)
-                if *object == failed.watched
-                    && !name.starts_with('$')
-                    && *name != contract.field.as_str() =>
-            {
+            Slot::Field(name) if *object == failed.watched && *name != contract.field.as_str() => {
                 Left::Field(name.clone())
             }
             Slot::Item(key) if *object == stats => match engine.terms.literal(*key) {
@@ -357,9 +353,7 @@ pub(super) fn left_behind(
                 _ => continue,
             },
             // The statistics are a record.
-            Slot::Field(name)
-                if *object == stats && !name.starts_with('$') && *name != contract.key.as_str() =>
-            {
+            Slot::Field(name) if *object == stats && *name != contract.key.as_str() => {
                 Left::Key(name.clone())
             }
             // The collection that an attribute holds is changed.

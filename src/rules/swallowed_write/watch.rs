@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::engine::ghost::Ghost;
 use crate::engine::library::{Deed, Deeds};
 use crate::engine::origins::{LENT, Origin};
 use crate::engine::state::{Cell, Slot, State};
@@ -16,8 +17,8 @@ use crate::engine::value::{Term, Value};
 use crate::engine::{
     Automaton, CallEvent, Catch, Engine, External, ExternalOutcome, Returned, Test, WatchedPlace,
 };
-use crate::ir::{BlockId, FuncIdx, Literal, Name};
-use crate::program::{FuncRef, ModuleId};
+use crate::ir::{BlockId, Literal, Name};
+use crate::program::FuncRef;
 use crate::rules::swallowed_write::Options;
 use crate::rules::swallowed_write::likeness::{
     CHAIN, alike, is_data, is_failure_of, is_made_of, prepared,
@@ -40,16 +41,26 @@ const ALL: u32 = STATUS | REPLACED | BY;
 /// Something was written: there is something to commit.
 const WROTE: u32 = 1 << 20;
 
-/// What failed: its name, the place of its call, and what it was given.
-const FAILED: &str = "$failed";
-/// Where it failed: there, or where somebody waited for it.
-const FAILED_AT: &str = "$failed_at";
-/// The exception or the result that is on its way.
-const RAISED: &str = "$raised";
-/// The call of a function of the program that failed with it, and what it was given.
-const THROUGH: &str = "$through";
-/// Beside the result of a write: the write, for whoever waits for it.
-const SUBMITTED: &str = "$submitted";
+/// What the automaton keeps beside the receiver, and beside values.
+#[derive(Clone, Copy)]
+enum Kept {
+    /// What failed: its name, the place of its call, and what it was given.
+    Failed,
+    /// Where it failed: there, or where somebody waited for it.
+    FailedAt,
+    /// The exception or the result that is on its way.
+    Raised,
+    /// The call of a function of the program that failed with it, and what it was given.
+    Through,
+    /// Beside the result of a write: the write, for whoever waits for it.
+    Submitted,
+}
+
+impl From<Kept> for Ghost {
+    fn from(kept: Kept) -> Ghost {
+        Ghost::Rule(kept as u8)
+    }
+}
 
 /// Names of calls that wait for a job.
 const WAITS: &[&str] = &["result", "wait", "join", "await"];
@@ -127,11 +138,11 @@ impl Automaton for Watch<'_> {
 
     fn is_concerned(&self, engine: &Engine<'_>, state: &State, given: &[Value]) -> bool {
         // Who is given a failure, or an object that has it, may make something of it.
-        let Some(failure) = get(state, RAISED).filter(|_| state.flags & STATUS != 0) else {
+        let Some(failure) = get(state, Kept::Raised).filter(|_| state.flags.rule & STATUS != 0) else {
             return false;
         };
         let fields = state.heap.iter().filter_map(|((object, slot), cell)| match (slot, cell) {
-            (Slot::Field(name), Cell::Has(v)) if !name.starts_with('$') && given.contains(object) => {
+            (Slot::Field(_), Cell::Has(v)) if given.contains(object) => {
                 Some(*v)
             }
             _ => None,
@@ -162,11 +173,11 @@ impl Automaton for Watch<'_> {
             return;
         };
         // What is committed before anything is written is no data.
-        if call.name == "commit" && state.flags & WROTE == 0 {
+        if call.name == "commit" && state.flags.rule & WROTE == 0 {
             return;
         }
         if !matches!(call.outcome, ExternalOutcome::Raised(_)) {
-            state.flags |= WROTE;
+            state.flags.rule |= WROTE;
         }
         match call.outcome {
             // Of several failures the last is followed: each is the last on some path.
@@ -178,11 +189,10 @@ impl Automaton for Watch<'_> {
             }
             ExternalOutcome::Returned(v) => {
                 if matches!(engine.terms.term(v), Term::Symbol(..)) {
-                    let slot = (v, Slot::Field(SUBMITTED.into()));
-                    state.heap.insert(slot, Cell::Has(write));
+                    state.set_ghost(v, Kept::Submitted, write);
                 }
                 let at = (call.site.func, call.site.block);
-                if state.flags & STATUS == 0 {
+                if state.flags.rule & STATUS == 0 {
                     self.met.borrow_mut().insert(at);
                 } else if self.again(engine, state, write, at) {
                     clear(state);
@@ -193,16 +203,15 @@ impl Automaton for Watch<'_> {
 
     fn on_returned(&self, _engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
         // Equal failures are one value: this one is another than the one that was caught.
-        if state.flags & STATUS == CAUGHT && get(state, RAISED) == Some(call.result) {
-            let slot = (state.watched, Slot::Field(RAISED.into()));
-            state.heap.remove(&slot);
+        if state.flags.rule & STATUS == CAUGHT && get(state, Kept::Raised) == Some(call.result) {
+            state.drop_ghost(state.watched, Kept::Raised);
         }
     }
 
     fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
         if !self.options.strict
-            && before.flags & STATUS == CAUGHT
-            && after.flags & STATUS == CAUGHT
+            && before.flags.rule & STATUS == CAUGHT
+            && after.flags.rule & STATUS == CAUGHT
             && Self::hears(engine, before, test.condition)
         {
             clear(after);
@@ -211,20 +220,20 @@ impl Automaton for Watch<'_> {
 
     fn on_raise(&self, _engine: &mut Engine<'_>, state: &mut State, exc: Value) {
         // Whoever raises after the failure passes it on.
-        if state.flags & STATUS != 0 {
-            state.flags = state.flags & !ALL | IN_FLIGHT;
-            put(state, RAISED, exc);
+        if state.flags.rule & STATUS != 0 {
+            state.flags.rule = state.flags.rule & !ALL | IN_FLIGHT;
+            put(state, Kept::Raised, exc);
         }
     }
 
     fn on_caught(&self, _engine: &mut Engine<'_>, state: &mut State, catch: Catch, exc: Value) {
-        if state.flags & STATUS == IN_FLIGHT {
-            if get(state, RAISED) == Some(exc) {
+        if state.flags.rule & STATUS == IN_FLIGHT {
+            if get(state, Kept::Raised) == Some(exc) {
                 self.caught_by(state, Swallower::Catch(catch));
             } else {
                 self.caught_by(state, Swallower::Catch(catch));
-                if state.flags & STATUS == CAUGHT {
-                    state.flags = state.flags & !STATUS | IN_FLIGHT | REPLACED;
+                if state.flags.rule & STATUS == CAUGHT {
+                    state.flags.rule = state.flags.rule & !STATUS | IN_FLIGHT | REPLACED;
                 }
             }
         }
@@ -240,32 +249,28 @@ impl Automaton for Watch<'_> {
     ) {
         // The last branch that asks for a failure is the one that swallows it, unless the function
         // returns it.
-        let slot = (failure, Slot::Field(SUBMITTED.into()));
-        let asked = match state.heap.get(&slot) {
-            // What a write says is not there has not failed.
-            Some(Cell::Has(write)) if !presence => Some(*write),
-            _ => None,
-        };
+        // What a write says is not there has not failed.
+        let asked = state.ghost(failure, Kept::Submitted).filter(|_| !presence);
         if let Some(write) = asked {
             if let Some(at) = tuple(engine, write).and_then(|parts| parts.get(1).copied()) {
-                put(state, FAILED_AT, at);
+                put(state, Kept::FailedAt, at);
             }
-            put(state, FAILED, write);
+            put(state, Kept::Failed, write);
         } else {
-            let known = matches!(state.flags & STATUS, HANDED | CAUGHT);
-            let first = get(state, RAISED).filter(|_| known);
+            let known = matches!(state.flags.rule & STATUS, HANDED | CAUGHT);
+            let first = get(state, Kept::Raised).filter(|_| known);
             if !first.is_some_and(|first| is_failure_of(engine, state, failure, first)) {
                 return;
             }
         }
-        put(state, RAISED, failure);
+        put(state, Kept::Raised, failure);
         self.caught_by(state, Swallower::Catch(catch));
     }
 
     fn on_managed(&self, state: &mut State, before: u32) {
         // What a generator behind a context manager catches, the `with` swallows.
-        if before & STATUS == IN_FLIGHT && state.flags & STATUS == CAUGHT {
-            state.flags = state.flags & !ALL | IN_FLIGHT;
+        if before & STATUS == IN_FLIGHT && state.flags.rule & STATUS == CAUGHT {
+            state.flags.rule = state.flags.rule & !ALL | IN_FLIGHT;
         }
     }
 
@@ -278,58 +283,54 @@ impl Automaton for Watch<'_> {
     ) {
         // A failure that is pending in a caller is not this function's.
         let entry = engine.entry_state();
-        let entered = entry.map_or(0, |entry| entry.flags & STATUS);
-        if matches!(state.flags & STATUS, HANDED | CAUGHT) {
+        let entered = entry.map_or(0, |entry| entry.flags.rule & STATUS);
+        if matches!(state.flags.rule & STATUS, HANDED | CAUGHT) {
             let inherited = entry.is_some_and(|entry| {
-                entry.flags & STATUS != 0
-                    && entry.flags & ALL == state.flags & ALL
-                    && get(entry, RAISED) == get(state, RAISED)
+                entry.flags.rule & STATUS != 0
+                    && entry.flags.rule & ALL == state.flags.rule & ALL
+                    && get(entry, Kept::Raised) == get(state, Kept::Raised)
             });
             // An equal failure that was made here is another one.
             let passed_on = |first: Value| {
                 !matches!(engine.terms.term(first), Term::Pure(..))
                     && is_made_of(engine, state, value, first, 0)
             };
-            if (!inherited || get(state, RAISED).is_some_and(passed_on))
+            if (!inherited || get(state, Kept::Raised).is_some_and(passed_on))
                 && engine.is_failure(state, value)
             {
                 // Whoever returns a failure says so.
-                state.flags = state.flags & !ALL | HANDED;
-                put(state, RAISED, value);
+                state.flags.rule = state.flags.rule & !ALL | HANDED;
+                put(state, Kept::Raised, value);
             } else if !inherited
-                && get(state, RAISED)
+                && get(state, Kept::Raised)
                     .is_some_and(|first| is_made_of(engine, state, value, first, 0))
             {
                 // It may be a failure, as far as is known.
                 clear(state);
-            } else if state.flags & STATUS == HANDED && !inherited {
+            } else if state.flags.rule & STATUS == HANDED && !inherited {
                 // Somebody may still look at what is kept in another way.
                 clear(state);
             }
             return;
         }
         let pending_before = entered == IN_FLIGHT;
-        if state.flags & STATUS == IN_FLIGHT && !pending_before {
-            if state.flags & REPLACED == 0 {
+        if state.flags.rule & STATUS == IN_FLIGHT && !pending_before {
+            if state.flags.rule & REPLACED == 0 {
                 self.caught_by(state, Swallower::Return(at.0, at.1));
             } else {
                 // Lost with the exception that came in its place.
-                state.flags = state.flags & !(STATUS | REPLACED) | CAUGHT;
+                state.flags.rule = state.flags.rule & !(STATUS | REPLACED) | CAUGHT;
             }
         }
     }
 }
 
-fn put(state: &mut State, slot: &str, v: Value) {
-    let slot = (state.watched, Slot::Field(slot.into()));
-    state.heap.insert(slot, Cell::Has(v));
+fn put(state: &mut State, kept: Kept, v: Value) {
+    state.set_ghost(state.watched, kept, v);
 }
 
-fn get(state: &State, slot: &str) -> Option<Value> {
-    match state.heap.get(&(state.watched, Slot::Field(slot.into()))) {
-        Some(Cell::Has(v)) => Some(*v),
-        _ => None,
-    }
+fn get(state: &State, kept: Kept) -> Option<Value> {
+    state.ghost(state.watched, kept)
 }
 
 /// Follows the failure of a write from here: how it is on its way, and as what.
@@ -340,28 +341,28 @@ fn follow(
     write: Value,
     (status, failure): (u32, Value),
 ) {
-    state.flags = state.flags & !ALL | status;
-    let at = place_name((call.site.func, call.site.block));
-    let at = engine.terms.str(&at);
-    put(state, FAILED, write);
-    put(state, FAILED_AT, at);
-    put(state, RAISED, failure);
+    state.flags.rule = state.flags.rule & !ALL | status;
+    let at = Term::Place(call.site.func, call.site.block);
+    let at = engine.terms.make(at);
+    put(state, Kept::Failed, write);
+    put(state, Kept::FailedAt, at);
+    put(state, Kept::Raised, failure);
 }
 
 /// Remembers which call of a function of the program a failure came through, the outermost last. If
 /// the same call works later, it makes up for it.
 fn retried(engine: &mut Engine<'_>, state: &mut State, callee: FuncRef, call: &External<'_>) {
-    if state.flags & STATUS == 0 {
+    if state.flags.rule & STATUS == 0 {
         return;
     }
-    let name = engine.terms.str(&place_name((callee, 0)));
+    let name = engine.terms.make(Term::Place(callee, 0));
     let parts = std::iter::once(name).chain(call.args.iter().copied());
     let this: Vec<Value> = parts.collect();
     if is_told(engine, state, call) {
         let this = engine.terms.make(Term::Tuple(this.into()));
-        put(state, THROUGH, this);
-    } else if state.flags & STATUS == CAUGHT
-        && let Some(failed) = get(state, THROUGH).and_then(|v| tuple(engine, v))
+        put(state, Kept::Through, this);
+    } else if state.flags.rule & STATUS == CAUGHT
+        && let Some(failed) = get(state, Kept::Through).and_then(|v| tuple(engine, v))
         && failed.len() == this.len()
         && matches!(call.outcome, ExternalOutcome::Returned(_))
         && failed
@@ -378,25 +379,22 @@ fn retried(engine: &mut Engine<'_>, state: &mut State, callee: FuncRef, call: &E
 fn is_told(engine: &mut Engine<'_>, state: &State, call: &External<'_>) -> bool {
     match call.outcome {
         ExternalOutcome::Raised(exc) => {
-            state.flags & STATUS == IN_FLIGHT && get(state, RAISED) == Some(exc)
+            state.flags.rule & STATUS == IN_FLIGHT && get(state, Kept::Raised) == Some(exc)
         }
         ExternalOutcome::Returned(v) if engine.is_failure(state, v) => {
-            state.flags & STATUS == HANDED && get(state, RAISED) == Some(v)
+            state.flags.rule & STATUS == HANDED && get(state, Kept::Raised) == Some(v)
         }
         ExternalOutcome::Returned(v) => {
-            let submitted = (v, Slot::Field(SUBMITTED.into()));
-            state.flags & STATUS == 0 && state.heap.contains_key(&submitted)
+            state.flags.rule & STATUS == 0 && state.ghost(v, Kept::Submitted).is_some()
         }
     }
 }
 
 /// Forgets the failure.
 fn clear(state: &mut State) {
-    state.flags &= !ALL;
-    for slot in [FAILED, FAILED_AT, RAISED, THROUGH] {
-        state
-            .heap
-            .remove(&(state.watched, Slot::Field(slot.into())));
+    state.flags.rule &= !ALL;
+    for kept in [Kept::Failed, Kept::FailedAt, Kept::Raised, Kept::Through] {
+        state.drop_ghost(state.watched, kept);
     }
 }
 
@@ -442,7 +440,7 @@ impl<'o> Watch<'o> {
 
     /// The name of the write that failed.
     pub(super) fn failed(&self, engine: &Engine<'_>, state: &State) -> Option<Name> {
-        let parts = tuple(engine, get(state, FAILED)?)?;
+        let parts = tuple(engine, get(state, Kept::Failed)?)?;
         match engine.terms.literal(*parts.first()?) {
             Some(Literal::Str(name)) => Some(name.clone()),
             _ => None,
@@ -453,14 +451,13 @@ impl<'o> Watch<'o> {
     /// or what a function may have changed that was given it. Whoever only tells others about it
     /// makes nothing of it.
     fn hears(engine: &Engine<'_>, state: &State, condition: Value) -> bool {
-        let Some(failure) = get(state, RAISED) else {
+        let Some(failure) = get(state, Kept::Raised) else {
             return false;
         };
         // In a loop, the failure of another round is as good as the last one.
         let of_failure = |v: Value| {
             let owner = engine.payload_owner(v).unwrap_or(v);
-            let submitted = (owner, Slot::Field(SUBMITTED.into()));
-            owner != v && state.heap.contains_key(&submitted)
+            owner != v && state.ghost(owner, Kept::Submitted).is_some()
                 || is_made_of(engine, state, v, failure, 0)
         };
         let tells = |name: &str| name.split('_').any(|w| TELLS.contains(&w));
@@ -495,17 +492,10 @@ impl<'o> Watch<'o> {
         engine: &Engine<'_>,
         state: &State,
     ) -> Option<(FuncRef, BlockId)> {
-        let Some(Literal::Str(place)) = engine.terms.literal(get(state, FAILED_AT)?) else {
-            return None;
-        };
-        let mut numbers = place.split('.').map(str::parse::<u32>);
-        let mut next = || numbers.next()?.ok();
-        let (module, func, block) = (next()?, next()?, next()?);
-        let func = FuncRef {
-            module: ModuleId(module),
-            func: FuncIdx(func),
-        };
-        Some((func, BlockId(block)))
+        match *engine.terms.term(get(state, Kept::FailedAt)?) {
+            Term::Place(func, block) => Some((func, BlockId(block))),
+            _ => None,
+        }
     }
 
     /// Whether a call in a function may be a write that can be followed from here, or wait for one.
@@ -534,7 +524,7 @@ impl<'o> Watch<'o> {
         // More than fit are not told apart from none.
         match u32::try_from(at) {
             Ok(at) if at <= BY >> BY_SHIFT => {
-                state.flags = state.flags & !ALL | CAUGHT | at << BY_SHIFT;
+                state.flags.rule = state.flags.rule & !ALL | CAUGHT | at << BY_SHIFT;
             }
             _ => clear(state),
         }
@@ -544,10 +534,9 @@ impl<'o> Watch<'o> {
     fn write(&self, engine: &mut Engine<'_>, state: &State, call: &External<'_>) -> Option<Value> {
         if WAITS.contains(&call.name)
             && let Some(receiver) = call.receiver
-            && let Some(Cell::Has(write)) =
-                state.heap.get(&(receiver, Slot::Field(SUBMITTED.into())))
+            && let Some(write) = state.ghost(receiver, Kept::Submitted)
         {
-            return Some(*write);
+            return Some(write);
         }
         let receiver = call.receiver.and_then(|r| engine.name_of(r));
         let texts: Vec<Name> = call
@@ -568,9 +557,8 @@ impl<'o> Watch<'o> {
             return None;
         }
         let name = engine.terms.str(call.name);
-        let at = engine
-            .terms
-            .str(&place_name((call.site.func, call.site.block)));
+        let at = Term::Place(call.site.func, call.site.block);
+        let at = engine.terms.make(at);
         let parts: Vec<Value> = [name, at]
             .into_iter()
             .chain(call.args.iter().copied())
@@ -611,11 +599,9 @@ impl<'o> Watch<'o> {
     /// Whether a write is another try at the one that failed: a call that is given the same data, or
     /// the same call again where no data is given. If what failed is not known, it may be.
     fn again(&self, engine: &Engine<'_>, state: &State, write: Value, at: (FuncRef, u32)) -> bool {
-        let place = place_name(at);
-        let is_here =
-            |v: Value| matches!(engine.terms.literal(v), Some(Literal::Str(p)) if *p == place);
-        let submitted = get(state, FAILED).and_then(|v| tuple(engine, v)?.get(1).copied());
-        let places = [submitted, get(state, FAILED_AT)];
+        let is_here = |v: Value| *engine.terms.term(v) == Term::Place(at.0, at.1);
+        let submitted = get(state, Kept::Failed).and_then(|v| tuple(engine, v)?.get(1).copied());
+        let places = [submitted, get(state, Kept::FailedAt)];
         if places.into_iter().flatten().any(is_here) {
             return Self::gives_the_same(engine, state, write);
         }
@@ -628,7 +614,7 @@ impl<'o> Watch<'o> {
 
     /// Whether a write is given the data of the one that failed.
     fn gives_the_same(engine: &Engine<'_>, state: &State, write: Value) -> bool {
-        let failed = get(state, FAILED).and_then(|v| tuple(engine, v));
+        let failed = get(state, Kept::Failed).and_then(|v| tuple(engine, v));
         let (Some(failed), Some(now)) = (failed, tuple(engine, write)) else {
             return true;
         };
@@ -654,11 +640,6 @@ impl<'o> Watch<'o> {
         let same = |a: &Value, b: &Value| like(a, b) || is_made_of(engine, state, *b, *a, 0);
         !(name == other && pairs().any(elsewhere)) && data.any(|a| after.iter().any(|b| same(a, b)))
     }
-}
-
-/// A place of a call, as a text.
-fn place_name((func, block): (FuncRef, u32)) -> String {
-    format!("{}.{}.{block}", func.module.0, func.func.0)
 }
 
 fn tuple(engine: &Engine<'_>, v: Value) -> Option<Arc<[Value]>> {
