@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
 
 use crate::config::{Contract, Origin, Reading, Settings};
 use crate::contracts::exits::Duty;
@@ -18,14 +17,14 @@ use crate::contracts::{self, Inferred};
 use crate::diagnostics::{self, FileFailure, Finding, Location};
 use crate::discover::Coverage;
 use crate::fence::{self, Bug};
-use crate::program::{ClassRef, ModuleId, MroEntry, Program, unread};
+use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::{Checked, Grounds, Task};
 use crate::rules::swallowed_write::Caller;
 use crate::rules::{
     self, Effort, Interest, Rule, SuccessAsProof, SwallowedWrite, UntrackedReturn,
     success_as_proof, swallowed_write, untracked_return,
 };
-use crate::selection::Selection;
+use crate::selection::{Loaded, Selection};
 use crate::source::{SourceFile, SourceMap};
 
 /// What an analysis works on.
@@ -179,24 +178,17 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
 
     let mut effort = Effort::default();
     let mut others = Vec::new();
-    let mut read: FxHashSet<usize> = loaded.iter().map(|(at, _)| *at).collect();
+    let mut read: BTreeSet<Loaded> = loaded.iter().copied().collect();
     if selected(SuccessAsProof.id()) {
         let start = Instant::now();
-        // What was read as a whole for its classes serves here as well.
-        let partial;
-        let sparse = if selection.is_whole() {
-            &program
-        } else {
-            partial = program.fork();
-            &partial
-        };
-        let mut loaded = selection.load_functions(sparse, &mut out.failed);
+        let mut loaded = selection.load_functions(&program, &mut out.failed);
         let wanted = |at: usize| input.settings[at].rules.contains(SuccessAsProof.id());
-        if let (Some(known), Some(more)) = (&mut out.concerned, concerned(sparse, &loaded, input)) {
+        if let (Some(known), Some(more)) = (&mut out.concerned, concerned(&program, &loaded, input))
+        {
             known.extend(more);
         }
         loaded.retain(|(at, _)| wanted(*at) && out.concerns(*at));
-        read.extend(loaded.iter().map(|(at, _)| *at));
+        read.extend(&loaded);
         out.statistics.time("parsing functions", start.elapsed());
         let start = Instant::now();
         let modules = loaded;
@@ -204,35 +196,22 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
             .par_iter()
             .map(|(at, module)| {
                 let options = &input.settings[*at].success_as_proof;
-                fence::catch(|| {
-                    let check = |program: &Program<'_>, module| {
-                        success_as_proof::check_module(program, module, options)
-                    };
-                    if let Some(found) = unread::watch(|| check(sparse, *module)) {
-                        return (found, false);
-                    }
-                    match program.add_file(&input.files[*at]) {
-                        Ok(whole) => (check(&program, whole), true),
-                        // Something is broken in what was left out.
-                        Err(_) => (check(sparse, *module), false),
-                    }
-                })
+                let which = selection.that_matter(*at);
+                fence::catch(|| success_as_proof::check_module(&program, *module, which, options))
             })
             .collect();
-        let mut again = 0;
         for ((at, _), checked) in modules.iter().zip(checked) {
             match checked {
-                Ok(((findings, spent), missed)) => {
+                Ok((findings, spent)) => {
                     others.extend(findings);
                     effort += spent;
-                    again += u64::from(missed);
                 }
                 Err(bug) => out.failed.push(internal(&input.files[*at], &bug)),
             }
         }
-        out.statistics.add("files read again as a whole", again);
         out.statistics.time("following functions", start.elapsed());
     }
+    out.failed.extend(selection.broken(&program, &read));
     let files = input.files.len();
     out.statistics.add("files sketched", files as u64);
     out.statistics

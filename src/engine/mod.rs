@@ -55,7 +55,7 @@ use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{OuterLive, Summary, SummaryKey};
 use crate::engine::value::{Site, Term, Terms, Value};
 use crate::ir::{BlockId, Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program, unread};
+use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
 /// A call, as a rule's automaton sees it.
 pub struct CallEvent<'a> {
@@ -290,9 +290,6 @@ impl<'p> Engine<'p> {
             return cx.clone();
         }
         let module = self.program.module(func.module);
-        if module.ir.function(func.func).unread.is_some() {
-            unread::note();
-        }
         let live = Liveness::compute(module.ir.function(func.func));
         let cx = Rc::new(FnContext { func, module, live });
         self.contexts.insert(func, cx.clone());

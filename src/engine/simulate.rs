@@ -14,7 +14,6 @@ use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{BlockId, LocalId, LocalKind};
-use crate::program::unread;
 
 /// How a function is left.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -182,7 +181,7 @@ impl Engine<'_> {
                 continue;
             }
             let size = graph.nodes[id].state.heap.len() + graph.nodes[id].state.facts.len();
-            if unread::is_in_vain() || !self.budget.pay(size) {
+            if !self.budget.pay(size) {
                 graph.complete = false;
                 break;
             }

@@ -79,6 +79,18 @@ impl SymbolTable {
         table
     }
 
+    /// Analyses a part of a module. `super_is_bound`: the module gives that name another meaning.
+    pub(super) fn build_part(suite: &[Stmt], super_is_bound: bool) -> Self {
+        let mut table = Self::build(suite);
+        table.global_stores.clear();
+        let bound = &mut table.get_mut(MODULE).bound;
+        bound.clear();
+        if super_is_bound {
+            bound.insert(Name::new("super"));
+        }
+        table
+    }
+
     /// The scope that the node opens. Every function, lambda, class and comprehension opens one.
     pub(super) fn of<T>(&self, node: &T) -> SymId {
         self.by_node.get(&address(node)).copied().unwrap_or(MODULE)
@@ -150,7 +162,11 @@ impl SymbolTable {
     /// get names of their own, because they may hide a captured variable of the function.
     pub(super) fn cell_field(&self, owner: SymId, name: &str) -> Name {
         match self.get(owner).kind {
-            Kind::Comprehension => Name::from(format!("{name}#{}", owner.0)),
+            Kind::Comprehension => {
+                // Counted from the function: what is around that is not always known.
+                let function = self.function_of(owner).unwrap_or(MODULE);
+                Name::from(format!("{name}#{}", owner.0 - function.0))
+            }
             _ => Name::new(name),
         }
     }
