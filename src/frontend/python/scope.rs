@@ -44,6 +44,8 @@ struct Symbols {
     needs_cells: bool,
     needs_outer: bool,
     first_param: Option<Name>,
+    /// In a function, how many comprehensions it has so far; of a comprehension, which one it is.
+    comprehensions: u32,
 }
 
 /// What a name means.
@@ -163,9 +165,8 @@ impl SymbolTable {
     pub(super) fn cell_field(&self, owner: SymId, name: &str) -> Name {
         match self.get(owner).kind {
             Kind::Comprehension => {
-                // Counted from the function: what is around that is not always known.
-                let function = self.function_of(owner).unwrap_or(MODULE);
-                Name::from(format!("{name}#{}", owner.0 - function.0))
+                let number = self.get(owner).comprehensions;
+                Name::from(format!("{name}#{number}"))
             }
             _ => Name::new(name),
         }
@@ -240,7 +241,16 @@ impl SymbolTable {
             needs_cells: false,
             needs_outer: false,
             first_param: None,
+            comprehensions: 0,
         });
+        if kind == Kind::Comprehension
+            && let Some(function) = self.function_of(id)
+        {
+            let count = &mut self.get_mut(function).comprehensions;
+            *count += 1;
+            let count = *count;
+            self.get_mut(id).comprehensions = count;
+        }
         id
     }
 

@@ -17,8 +17,8 @@ use crate::frontend::python::outline::{self, FunctionPiece, Line};
 use crate::frontend::python::parse::{self, syntax_error};
 use crate::frontend::python::{compat, guard, lower, scan, scope, sketch};
 use crate::ir::{
-    Arg, ArgKind, Bodies, Callee, Code, Content, FunctionShape, LocalKind, MAX_NESTED,
-    MAX_OUTER, Module, Operand, Rvalue, Scope, ScopeKind, TerminatorKind,
+    Arg, ArgKind, Bodies, Callee, Code, Content, FunctionShape, LocalKind, MAX_NESTED, MAX_OUTER,
+    Module, Operand, Rvalue, Scope, ScopeKind, TerminatorKind,
 };
 use crate::source::Span;
 
@@ -78,9 +78,9 @@ pub(super) fn module(text: &Arc<str>) -> Option<Module> {
     Some(module)
 }
 
-/// Where the last statement of a body ends, comments after it included.
+/// Where the last statement of a body ends.
 fn body_end(text: &str, piece: &FunctionPiece) -> u32 {
-    offset(piece.body.start + text[piece.body.clone()].trim_end().len())
+    offset(outline::code_end(text.as_bytes(), piece.last.clone()))
 }
 
 /// The function whose `pass` ends there.

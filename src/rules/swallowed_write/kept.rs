@@ -10,8 +10,8 @@ use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
 use crate::ir::validate::{for_each_operand, for_each_terminator_use, for_each_use};
 use crate::ir::{
-    Callee, Data, Function, Literal, LocalId, Module, Name, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    Callee, Data, Function, Literal, LocalId, Module, Name, Operand, Rvalue, StatementKind,
+    TerminatorKind,
 };
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::Subject;
