@@ -5,6 +5,7 @@
 //! body is parsed later as part of its function alone. All that it has to know of the rest of the
 //! module is whether that gives `super` another meaning.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rustpython_parser::Parse;
@@ -15,6 +16,7 @@ use crate::frontend::SyntaxError;
 use crate::frontend::builder::Builder;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
 use crate::frontend::python::parse::{self, syntax_error};
+use crate::frontend::python::scan::Prefix;
 use crate::frontend::python::{compat, guard, lower, scan, scope, sketch};
 use crate::ir::{
     Arg, ArgKind, Bodies, Callee, Code, Content, FunctionShape, LocalKind, MAX_NESTED, MAX_OUTER,
@@ -23,6 +25,9 @@ use crate::ir::{
 use crate::source::Span;
 
 const PASS: &str = "pass\n";
+
+/// Less than this is not worth being left out.
+const SHORT: usize = 16;
 
 /// What an indented function is parsed in.
 const AROUND: &str = "if 1:\n";
@@ -41,17 +46,7 @@ pub(super) fn module(text: &Arc<str>) -> Option<Module> {
     if left_out.is_empty() {
         return None;
     }
-    let mut short = String::with_capacity(text.len() / 2);
-    let mut moves: Vec<(u32, u32)> = vec![(0, 0)];
-    let mut from = 0;
-    for function in &left_out {
-        short.push_str(&text[from..function.body.start]);
-        // Up to the end of the `pass`, offsets go on as before.
-        short.push_str(PASS);
-        from = function.body.end;
-        moves.push((offset(short.len()), offset(from)));
-    }
-    short.push_str(&text[from..]);
+    let (short, moves) = shortened(text, &lines, &left_out);
     let suite = parse_moved(&short, &moves).ok()?;
     let symbols = scope::SymbolTable::build(&suite);
     let starts: Vec<u32> = left_out.iter().map(|f| offset(f.start)).collect();
@@ -78,6 +73,56 @@ pub(super) fn module(text: &Arc<str>) -> Option<Module> {
     Some(module)
 }
 
+/// The text without the bodies that are left out, without what stands between statements, and with
+/// empty texts in the place of those that are statements. With it, from where on in it an offset is
+/// which one in the file.
+fn shortened(text: &str, lines: &[Line], left_out: &[FunctionPiece]) -> (String, Vec<(u32, u32)>) {
+    let bytes = text.as_bytes();
+    let mut short = String::with_capacity(text.len() / 3);
+    let mut moves: Vec<(u32, u32)> = vec![(0, 0)];
+    let mut from = 0;
+    let mut cut = |from: &mut usize, range: Range<usize>, stand_in: &str| {
+        short.push_str(&text[*from..range.start]);
+        // Up to the end of what stands in, offsets go on as before.
+        short.push_str(stand_in);
+        *from = range.end;
+        moves.push((offset(short.len()), offset(range.end)));
+    };
+    let mut next = left_out.iter().peekable();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        if let Some(function) = next.next_if(|f| f.first == at) {
+            cut(&mut from, function.body.clone(), PASS);
+            at += function.lines;
+            continue;
+        }
+        let start = line_start(bytes, line.start);
+        let gap = line.range.start..start;
+        if gap.len() > SHORT && memchr::memchr2(b'\\', b'\x0c', &bytes[gap.clone()]).is_none() {
+            cut(&mut from, gap, "");
+        }
+        if let Some(end) = lone_text(bytes, line)
+            && end - line.start > SHORT
+        {
+            cut(&mut from, line.start + 1..end - 1, "");
+        }
+        at += 1;
+    }
+    short.push_str(&text[from..]);
+    (short, moves)
+}
+
+/// Where a text ends that is all of a logical line.
+fn lone_text(bytes: &[u8], line: &Line) -> Option<usize> {
+    if !matches!(bytes.get(line.start), Some(b'"' | b'\'')) {
+        return None;
+    }
+    let bytes = &bytes[..line.range.end];
+    let end = scan::string(bytes, line.start, Prefix::default())?.end;
+    let rest = scan::skip_while(bytes, end, scan::is_blank);
+    matches!(bytes.get(rest), Some(b'\n' | b'\r' | b'#')).then_some(end)
+}
+
 /// Where the last statement of a body ends.
 fn body_end(text: &str, piece: &FunctionPiece) -> u32 {
     offset(outline::code_end(text.as_bytes(), piece.last.clone()))
@@ -99,7 +144,7 @@ fn offset(at: usize) -> u32 {
 /// Whether the rest of the module can be read without the body: it is code, it makes no generator
 /// of the function, it defines no class and binds no global name.
 fn can_be_left_out(bytes: &[u8], function: &FunctionPiece, lines: &[Line]) -> bool {
-    const LEAST: usize = 3;
+    const LEAST: usize = 1;
     if function.lines < LEAST || function.indent > 0 && !has_room(bytes, function) {
         return false;
     }
