@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
 
 use crate::config::{Contract, Origin, Reading, Settings};
 use crate::contracts::exits::Duty;
@@ -19,14 +18,14 @@ use crate::diagnostics::{self, FileFailure, Finding, Location};
 use crate::discover::Coverage;
 use crate::engine::library::Library;
 use crate::fence::{self, Bug};
-use crate::program::{ClassRef, ModuleId, MroEntry, Program, unread};
+use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::{Checked, Grounds, Task};
 use crate::rules::swallowed_write::Caller;
 use crate::rules::{
     self, Effort, Interest, Rule, SuccessAsProof, SwallowedWrite, UntrackedReturn,
     success_as_proof, swallowed_write, untracked_return,
 };
-use crate::selection::Selection;
+use crate::selection::{Loaded, Selection};
 use crate::source::{SourceFile, SourceMap};
 
 /// What an analysis works on.
@@ -64,6 +63,8 @@ pub struct Analysis {
     pub concerned: Option<BTreeSet<usize>>,
     /// Counters for `--statistics`.
     pub statistics: Statistics,
+    /// The longest walks, with the names of the functions and how many were like that.
+    pub walks: Vec<(String, u64)>,
 }
 
 impl Analysis {
@@ -182,61 +183,40 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
 
     let mut effort = Effort::default();
     let mut others = Vec::new();
-    let mut read: FxHashSet<usize> = loaded.iter().map(|(at, _)| *at).collect();
+    let mut read: BTreeSet<Loaded> = loaded.iter().copied().collect();
     if selected(SuccessAsProof.id()) {
         let start = Instant::now();
-        // What was read as a whole for its classes serves here as well.
-        let partial;
-        let sparse = if selection.is_whole() {
-            &program
-        } else {
-            partial = program.fork();
-            &partial
-        };
-        let mut loaded = selection.load_functions(sparse, &mut out.failed);
+        let mut loaded = selection.load_functions(&program, &mut out.failed);
         let wanted = |at: usize| input.settings[at].rules.contains(SuccessAsProof.id());
-        if let (Some(known), Some(more)) = (&mut out.concerned, concerned(sparse, &loaded, input)) {
+        if let (Some(known), Some(more)) = (&mut out.concerned, concerned(&program, &loaded, input))
+        {
             known.extend(more);
         }
         loaded.retain(|(at, _)| wanted(*at) && out.concerns(*at));
-        read.extend(loaded.iter().map(|(at, _)| *at));
+        read.extend(&loaded);
         out.statistics.time("parsing functions", start.elapsed());
         let start = Instant::now();
         let modules = loaded;
-        let sparse_library = Library::new(sparse);
         let checked: Vec<_> = modules
             .par_iter()
             .map(|(at, module)| {
                 let options = &input.settings[*at].success_as_proof;
-                fence::catch(|| {
-                    let check = |library: &Library<'_>, module| {
-                        success_as_proof::check_module(library, module, options)
-                    };
-                    if let Some(found) = unread::watch(|| check(&sparse_library, *module)) {
-                        return (found, false);
-                    }
-                    match program.add_file(&input.files[*at]) {
-                        Ok(whole) => (check(&library, whole), true),
-                        // Something is broken in what was left out.
-                        Err(_) => (check(&sparse_library, *module), false),
-                    }
-                })
+                let which = selection.that_matter(*at);
+                fence::catch(|| success_as_proof::check_module(&library, *module, which, options))
             })
             .collect();
-        let mut again = 0;
         for ((at, _), checked) in modules.iter().zip(checked) {
             match checked {
-                Ok(((findings, spent), missed)) => {
+                Ok((findings, spent)) => {
                     others.extend(findings);
                     effort += spent;
-                    again += u64::from(missed);
                 }
                 Err(bug) => out.failed.push(internal(&input.files[*at], &bug)),
             }
         }
-        out.statistics.add("files read again as a whole", again);
         out.statistics.time("following functions", start.elapsed());
     }
+    out.failed.extend(selection.broken(&program, &read));
     let files = input.files.len();
     out.statistics.add("files sketched", files as u64);
     out.statistics
@@ -246,6 +226,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     agree::drop_disputed_fixes(&mut results);
     out.checklist = survey(&program, &results, &mut out.contracts);
     count(&program, &results, effort, &mut out);
+    out.walks = slowest(&library);
     out.findings = findings(&program, results);
     out.findings.extend(others);
     out
@@ -407,6 +388,17 @@ fn check_module(
         }
     }
     out
+}
+
+/// The functions that took most steps to follow, with these.
+fn slowest(library: &Library<'_>) -> Vec<(String, u64)> {
+    const SHOWN: usize = 10;
+    let walks = library.walks();
+    if std::env::var_os("TX_TRACE").is_some() { for w in &walks { eprintln!("WALK {} {} {} {} {}", library.program.qualname(w.func), w.steps, w.blocks, w.generic, w.complete); } }
+    let named = walks.iter().take(SHOWN);
+    named
+        .map(|walk| (library.program.qualname(walk.func).to_string(), walk.steps))
+        .collect()
 }
 
 /// Whose run it is.

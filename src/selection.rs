@@ -19,16 +19,12 @@ use crate::config::Reading;
 use crate::contracts;
 use crate::diagnostics::FileFailure;
 use crate::discover::Coverage;
-use crate::fence::{self, Bug};
+use crate::fence;
 use crate::frontend::sketch::{self, Sketch};
 use crate::ir::Name;
-use crate::program::{Added, ClassIndex, ClassRef, Lookup, ModuleId, Program};
+use crate::program::{ClassIndex, ClassRef, Lookup, ModuleId, ModuleProblem, Program};
 use crate::rules::Interest;
 use crate::source::{SourceFile, SourceMap};
-
-/// Folders with no more text than this are read as a whole: parsing it takes less time than anybody
-/// notices, and every syntax error is come across.
-const FEW_BYTES: usize = 4 << 20;
 
 /// The files with their sketches.
 pub(crate) struct Selection<'a> {
@@ -54,19 +50,7 @@ impl<'a> Selection<'a> {
         reading: Reading,
     ) -> Self {
         let walked = |file: &SourceFile| coverage.walked(&file.real_path);
-        let bytes = || {
-            files
-                .iter()
-                .filter(|f| walked(f))
-                .map(|f| f.text.len())
-                .sum::<usize>()
-        };
-        let everything = match reading {
-            Reading::Everything => true,
-            Reading::Auto => bytes() <= FEW_BYTES,
-            Reading::Needed => false,
-        };
-        if everything {
+        if reading == Reading::Everything {
             return Self {
                 sources,
                 files,
@@ -121,11 +105,6 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// Whether every file is read as a whole.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.sketches.iter().all(Option::is_none)
-    }
-
     /// The files in which some function matters by itself.
     pub(crate) fn functions(&self) -> Vec<usize> {
         let matters = |at: &usize| {
@@ -177,9 +156,32 @@ impl<'a> Selection<'a> {
                 probed.push(at);
             }
         }
+        if std::env::var_os("DBG").is_some() {
+            let lead: Vec<_> = chosen.iter().filter(|at| !self.named[**at]).collect();
+            eprintln!(
+                "named {} lead {} probed {} lead bytes {} named bytes {}",
+                chosen.iter().filter(|at| self.named[**at]).count(),
+                lead.len(),
+                probed.len(),
+                lead.iter()
+                    .map(|at| self.files[**at].text.len())
+                    .sum::<usize>(),
+                chosen
+                    .iter()
+                    .filter(|at| self.named[**at])
+                    .map(|at| self.files[*at].text.len())
+                    .sum::<usize>()
+            );
+            for at in lead.iter().take(5) {
+                eprintln!("{}", self.files[**at].display);
+            }
+            for at in probed.iter().take(5) {
+                eprintln!("p {}", self.files[*at].display);
+            }
+        }
         // What these files turn out to define or to imply holds for the classes below.
         let mut hot: Vec<Name> = Vec::new();
-        for (file, class) in self.probe(&probed) {
+        for (file, class) in self.probe(program, &probed) {
             chosen.insert(file);
             hot.push(class);
         }
@@ -216,26 +218,22 @@ impl<'a> Selection<'a> {
             .into_iter()
             .filter(|at| !chosen.contains(at))
             .collect();
+        if std::env::var_os("DBG").is_some() {
+            eprintln!("below {}", more.len());
+        }
         loaded.extend(self.load(program, more.into_iter(), failed));
         loaded.sort_unstable();
         loaded
     }
 
-    /// The classes in some files, by name, that depend on a method of their receiver. Only the
-    /// functions that may are parsed.
-    fn probe(&self, numbers: &[usize]) -> Vec<(usize, Name)> {
-        let program = Program::new(self.sources);
-        let files: Vec<Arc<SourceFile>> = numbers
-            .iter()
-            .map(|at| Arc::clone(&self.files[*at]))
-            .collect();
-        let added = program.add_readers(&files);
-        let loaded = collect(numbers, &files, added, &mut Vec::new());
+    /// The classes in some files, by name, that depend on a method of their receiver.
+    fn probe(&self, program: &Program<'_>, numbers: &[usize]) -> Vec<(usize, Name)> {
+        let loaded = self.load(program, numbers.iter().copied(), &mut Vec::new());
         let found = loaded.par_iter().map(|(at, module)| {
             let classes: Vec<ClassRef> = program.classes(*module).collect();
             let module = program.module(*module);
             // A file that fails here is looked at as a whole.
-            let depend = fence::catch(|| contracts::that_depend(&program, &classes));
+            let depend = fence::catch(|| contracts::that_depend(program, &classes));
             let depend = depend.unwrap_or_else(|_| classes.into_iter().collect());
             let name = |class: ClassRef| (*at, module.ir.class(class.class).name.clone());
             depend.into_iter().map(name).collect::<Vec<_>>()
@@ -256,6 +254,7 @@ impl<'a> Selection<'a> {
         out
     }
 
+    /// Loads files, in their order. What nothing is intact of fails.
     fn load(
         &self,
         program: &Program<'_>,
@@ -263,59 +262,60 @@ impl<'a> Selection<'a> {
         failed: &mut Vec<FileFailure>,
     ) -> Vec<Loaded> {
         let numbers: Vec<usize> = chosen.collect();
-        let files: Vec<Arc<SourceFile>> = numbers
-            .iter()
-            .map(|at| Arc::clone(&self.files[*at]))
-            .collect();
-        let added = program.add_files(&files);
-        collect(&numbers, &files, added, failed)
+        let files = numbers.iter().map(|at| Arc::clone(&self.files[*at]));
+        let files: Vec<Arc<SourceFile>> = files.collect();
+        let whole = |at: &usize| self.sketches[*at].is_none();
+        let whole: Vec<bool> = numbers.iter().map(whole).collect();
+        let mut out = Vec::new();
+        let added = program.add_files(&files, &whole);
+        for ((at, file), added) in numbers.iter().zip(&files).zip(added) {
+            match added {
+                Ok(Ok(module)) => out.push((*at, module)),
+                Ok(Err(problem)) => failed.push(failure(file, problem)),
+                Err(bug) => {
+                    failed.push(FileFailure::internal(file.display.clone(), bug.to_string()));
+                }
+            }
+        }
+        out
     }
 
-    /// Loads the functions that matter.
+    /// Loads the files with functions that matter.
     pub(crate) fn load_functions(
         &self,
         program: &Program<'_>,
         failed: &mut Vec<FileFailure>,
     ) -> Vec<Loaded> {
-        let numbers = self.functions();
-        let files: Vec<Arc<SourceFile>> = numbers
-            .iter()
-            .map(|at| Arc::clone(&self.files[*at]))
-            .collect();
-        let sketched = numbers.iter().filter_map(|at| {
-            let wanted = &self.sketches[*at].as_ref()?.matters;
-            Some((self.files[*at].id, wanted.as_slice()))
+        self.load(program, self.functions().into_iter(), failed)
+    }
+
+    /// Where the functions of a file start that matter; `None` when all may.
+    pub(crate) fn that_matter(&self, file: usize) -> Option<&[u32]> {
+        let sketch = self.sketches[file].as_ref();
+        sketch.map(|sketch| sketch.matters.as_slice())
+    }
+
+    /// What turned out to be broken in files.
+    pub(crate) fn broken(
+        &self,
+        program: &Program<'_>,
+        loaded: &BTreeSet<Loaded>,
+    ) -> Vec<FileFailure> {
+        let problems = loaded.iter().flat_map(|(at, module)| {
+            let file = &self.files[*at];
+            let problems = program.module(*module).broken().into_iter();
+            problems.map(move |problem| failure(file, problem))
         });
-        let added = program.add_files_sparsely(&files, &sketched.collect());
-        collect(&numbers, &files, added, failed)
+        problems.collect()
     }
 }
 
-fn collect(
-    numbers: &[usize],
-    files: &[Arc<SourceFile>],
-    added: Vec<Result<Added, Bug>>,
-    failed: &mut Vec<FileFailure>,
-) -> Vec<Loaded> {
-    let mut out = Vec::new();
-    for ((at, file), added) in numbers.iter().zip(files).zip(added) {
-        match added {
-            Ok(added) => {
-                out.extend(added.module.map(|module| (*at, module)));
-                failed.extend(added.broken.into_iter().map(|problem| {
-                    let place = problem.offset.map(|at| {
-                        let p = file.position(at);
-                        (p.line, p.column)
-                    });
-                    FileFailure::input(file.display.clone(), place, problem.reason)
-                }));
-            }
-            Err(bug) => {
-                failed.push(FileFailure::internal(file.display.clone(), bug.to_string()));
-            }
-        }
-    }
-    out
+fn failure(file: &SourceFile, problem: ModuleProblem) -> FileFailure {
+    let place = problem.offset.map(|at| {
+        let at = file.position(at);
+        (at.line, at.column)
+    });
+    FileFailure::input(file.display.clone(), place, problem.reason)
 }
 
 /// Whether imports lead to files that are not among those of the run.

@@ -80,7 +80,7 @@ fn check(bytes: &[u8], language: Language) {
     on_big_stack(|| {
         // The same front end by itself: its results are checked further.
         if let Ok(lowered) = frontend::lower_intact(language, &files[0].text) {
-            for function in &lowered.module.functions {
+            for (_, function) in lowered.module.functions() {
                 assert_eq!(validate(function), Ok(()));
             }
         }

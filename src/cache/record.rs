@@ -53,6 +53,7 @@ pub(super) fn write(
         failed,
         concerned,
         statistics: _,
+        walks: _,
     } = analysis;
     let result = Result {
         findings: findings.clone(),
@@ -97,5 +98,6 @@ pub(super) fn read(text: &str, input: &AnalysisInput<'_>) -> Option<Analysis> {
         failed: result.failed,
         concerned: result.concerned,
         statistics,
+        walks: Vec::new(),
     })
 }

@@ -45,9 +45,10 @@ fn print(file: &SourceFile, symbol: Option<&str>) -> Result<String, Failure> {
             format!("{}:{}:{}: {message}", file.display, at.line, at.column)
         })?;
     let wanted = |function: &&Function| symbol.is_none_or(|name| function.qualname == name);
-    let functions: Vec<&Function> = module.functions.iter().filter(wanted).collect();
+    let all: Vec<&Function> = module.functions().map(|(_, function)| function).collect();
+    let functions: Vec<&Function> = all.iter().copied().filter(wanted).collect();
     if let (Some(name), true) = (symbol, functions.is_empty()) {
-        let known = module.functions.iter().map(|known| known.qualname.as_str());
+        let known = all.iter().map(|known| known.qualname.as_str());
         let hint = did_you_mean(name, known);
         return Err(format!("no function `{name}` in {}{hint}", file.display).into());
     }

@@ -30,8 +30,12 @@ pub(super) struct Dependence {
 pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependence> {
     let module = stores.program.module(class.module);
     let mut out = Vec::new();
-    for reader in stores.program.functions(class.module) {
-        let function = module.ir.function(reader.func);
+    // Methods are in no body that was left out: those inside a function are read with it.
+    for (func, function) in module.ir.outer_functions() {
+        let reader = FuncRef {
+            module: class.module,
+            func,
+        };
         let unbound = |decorator: &StaticExpr| {
             matches!(&decorator.kind, StaticExprKind::Path(path)
                 if path.last().is_some_and(|name| name == "staticmethod" || name == "classmethod"))
@@ -39,6 +43,7 @@ pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependenc
         if function.class != Some(class.class)
             || function.params.is_empty()
             || function.decorators.iter().any(unbound)
+            || !function.body.may_depend_on_receiver()
         {
             continue;
         }

@@ -194,7 +194,7 @@ impl<'p> Stores<'p> {
     fn nested(&self, class: ClassRef, func: FuncRef, field: &str, key: &str, depth: u32) -> Sets {
         let module = self.program.module(func.module);
         let outer = module.ir.function(func.func);
-        if outer.cells.is_none() {
+        if outer.cells().is_none() {
             return Sets::Never;
         }
         let Some(receiver) = outer.params.first() else {
@@ -204,11 +204,12 @@ impl<'p> Stores<'p> {
             receiver: Some(Receiver::Cell(receiver.name.clone())),
             dict: None,
         };
-        let inner = self
-            .program
-            .functions(func.module)
-            .filter(|inner| module.ir.function(inner.func).outer == Some(func.func));
+        let inner = module.ir.functions_in(func.func);
         inner
+            .map(|(inner, _)| FuncRef {
+                module: func.module,
+                func: inner,
+            })
             .map(|inner| self.function(class, inner, &entry, field, key, depth + 1))
             .max()
             .unwrap_or(Sets::Never)

@@ -297,7 +297,7 @@ impl Engine<'_> {
                 };
                 let function = cx.module.ir.function(*f);
                 let needs = function.outer_cells.is_some();
-                let own = cx.function().cells.or(cx.function().outer_cells);
+                let own = cx.function().cells().or(cx.function().outer_cells);
                 match (needs, own) {
                     (true, Some(l)) => {
                         let cells = self.operand(&mut state, &Operand::Local(l), site);

@@ -343,7 +343,7 @@ impl Engine<'_> {
                 self.note_annotation(state, f.module, parent, a, v);
             }
         }
-        if let Some(l) = function.cells {
+        if let Some(l) = function.cells() {
             let v = self.fresh_with(
                 state,
                 Site { part: 198, ..site },

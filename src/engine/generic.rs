@@ -18,7 +18,7 @@ use crate::engine::budget::{
 };
 use crate::engine::env::Env;
 use crate::engine::fact::{Fact, Kind};
-use crate::engine::library::{Deed, Deeds, Generic, GenericExit, Kept, Shape, Shaped};
+use crate::engine::library::{Deed, Deeds, Generic, GenericExit, Kept, Shape, Shaped, Walk};
 use crate::engine::shape::Called;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
@@ -75,19 +75,28 @@ pub(super) struct Running {
 }
 
 impl Engine<'_> {
-    /// Calls a function by its summary for all callers. `None` when it has to be followed for this
-    /// one.
-    pub(super) fn call_generic(
+    /// The summary of a call for all callers, with the call in its terms. `None` when the function
+    /// has to be followed for this one.
+    pub(super) fn ask_generic(
         &mut self,
         state: &State,
         f: FuncRef,
         env: &Env,
-        site: Site,
-    ) -> Option<Vec<Applied>> {
+    ) -> Option<(Called, Rc<Imported>)> {
         let called = self.shape(state, f, env)?;
         let imported = self.generic(&called)?;
+        Some((called, imported))
+    }
+
+    /// Calls a function by its summary for all callers. `None` when what it does matters to what is
+    /// watched.
+    pub(super) fn call_generic(
+        &mut self,
+        state: &State,
+        (called, imported): &(Called, Rc<Imported>),
+        site: Site,
+    ) -> Option<Vec<Applied>> {
         let given = called.shape.watched.is_some();
-        if std::env::var_os("TX_TRACE").is_some() && self.deeds.is_none() { eprintln!("CALL {} exits {} calls {:?} fields {}", self.program.qualname(f), imported.exits.len(), imported.deeds.calls.iter().filter(|d| !self.automaton.ignores(self, &Deeds { calls: std::iter::once((*d).clone()).collect(), ..Deeds::default() })).map(|d| format!("{}/{:?}/{:?}/{}/{}", d.name, d.receiver, d.texts, d.open, d.resolved)).collect::<Vec<_>>(), imported.deeds.fields.contains(&self.watched_field)); }
         if !self.is_indifferent(state, &imported.deeds, given, &called.originals) {
             return None;
         }
@@ -197,10 +206,18 @@ impl Engine<'_> {
             current: None,
             asked_for: false,
         });
+        let before = self.budget.executed;
         let mut found = self.fixpoint(called, None);
         if found.is_none() {
             found = self.fixpoint(called, Some(&COARSE));
         }
+        self.library.note_walk(Walk {
+            steps: self.budget.executed - before,
+            func: called.shape.func,
+            blocks: self.context(called.shape.func).function().body.blocks.len() as u64,
+            generic: true,
+            complete: found.is_some(),
+        });
         self.running.pop();
         let rests = self.lowest_asked < depth;
         self.lowest_asked = lowest.min(if rests { self.lowest_asked } else { usize::MAX });

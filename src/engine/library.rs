@@ -7,7 +7,7 @@
 //! questions asked on the way alike ([`Answers`]).
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -122,10 +122,26 @@ pub(crate) struct Kept {
     pub(crate) generic: Option<Arc<Generic>>,
 }
 
+/// What it took to follow a function.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Walk {
+    /// Block executions.
+    pub steps: u64,
+    /// The function.
+    pub func: FuncRef,
+    /// Its basic blocks.
+    pub blocks: u64,
+    /// Whether it was followed once for all its callers.
+    pub generic: bool,
+    /// Whether it was followed to its end.
+    pub complete: bool,
+}
+
 /// The program with what is known of its functions.
 pub struct Library<'p> {
     /// The program.
     pub program: &'p Program<'p>,
+    walks: Mutex<Vec<Walk>>,
     entries: RwLock<FxHashMap<Shape, Vec<Arc<Kept>>>>,
 }
 
@@ -135,8 +151,24 @@ impl<'p> Library<'p> {
     pub fn new(program: &'p Program<'p>) -> Self {
         Self {
             program,
+            walks: Mutex::default(),
             entries: RwLock::default(),
         }
+    }
+
+    /// Writes down what it took to follow a function.
+    pub fn note_walk(&self, walk: Walk) {
+        let mut walks = self.walks.lock().unwrap_or_else(PoisonError::into_inner);
+        walks.push(walk);
+    }
+
+    /// What it took to follow each function, the longest walk first.
+    #[must_use]
+    pub fn walks(&self) -> Vec<Walk> {
+        let walks = self.walks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut walks = walks.clone();
+        walks.sort_unstable_by(|a, b| b.cmp(a));
+        walks
     }
 
     /// The summary of a function that is called in this way, with inputs of these classes.

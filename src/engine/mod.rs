@@ -59,14 +59,14 @@ pub(crate) use crate::engine::call::{is_log_method, is_logger_name};
 use crate::engine::call::Args;
 use crate::engine::fact::Fact;
 use crate::engine::generic::{Imported, Running};
-use crate::engine::library::{Deeds, Generic, Library, Shape};
+use crate::engine::library::{Deeds, Generic, Library, Shape, Walk};
 pub(crate) use crate::engine::functions::decorated_with;
 use crate::engine::liveness::Liveness;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{OuterLive, Summary, SummaryKey};
 use crate::engine::value::{Site, Term, Terms, Value};
 use crate::ir::{BlockId, Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program, unread};
+use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
 /// A call, as a rule's automaton sees it.
 pub struct CallEvent<'a> {
@@ -340,13 +340,22 @@ impl<'p> Engine<'p> {
             return cx.clone();
         }
         let module = self.program.module(func.module);
-        if module.ir.function(func.func).unread.is_some() {
-            unread::note();
-        }
         let live = Liveness::compute(module.ir.function(func.func));
         let cx = Rc::new(FnContext { func, module, live });
         self.contexts.insert(func, cx.clone());
         cx
+    }
+
+    /// Writes down what it took to follow a function from its entry.
+    pub fn note_walk(&mut self, func: FuncRef, complete: bool) {
+        let blocks = self.context(func).function().body.blocks.len() as u64;
+        self.library.note_walk(Walk {
+            steps: self.budget.executed,
+            func,
+            blocks,
+            generic: false,
+            complete,
+        });
     }
 
     /// The state with which the function that is being simulated was entered, unless that is the

@@ -39,7 +39,7 @@ impl Engine<'_> {
         if function.outer_cells.is_some() {
             return None;
         }
-        let cells = function.cells.map(crate::ir::LocalId::index);
+        let cells = function.cells().map(crate::ir::LocalId::index);
         let mut out = Called {
             shape: Shape {
                 func: f,

@@ -15,7 +15,6 @@ use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{BlockId, LocalId, LocalKind};
-use crate::program::unread;
 
 /// How a function is left.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -183,12 +182,11 @@ impl Engine<'_> {
                 continue;
             }
             let size = graph.nodes[id].state.heap.len() + graph.nodes[id].state.facts.len();
-            if unread::is_in_vain() || !self.budget.pay(size) {
+            if !self.budget.pay(size) {
                 graph.complete = false;
                 break;
             }
             let (block, state) = (graph.nodes[id].block, graph.nodes[id].state.clone());
-            if std::env::var_os("TX_TRACE").is_some() { eprintln!("STEP {} d{} {}", self.program.qualname(cx.func), self.stack.len(), if self.deeds.is_some() { "G" } else { "C" }); }
             for s in self.step(cx, block, &state) {
                 match s.target {
                     Target::Exit(kind, value) => {

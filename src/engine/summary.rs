@@ -119,12 +119,17 @@ impl Engine<'_> {
         extra: Option<Value>,
         site: Site,
     ) -> Option<Vec<Applied>> {
-        if start == BlockId::ENTRY
-            && extra.is_none()
-            && let Some(applied) = self.call_generic(state, f, env, site)
+        let generic = match extra {
+            None if start == BlockId::ENTRY => self.ask_generic(state, f, env),
+            _ => None,
+        };
+        if let Some(generic) = &generic
+            && let Some(applied) = self.call_generic(state, generic, site)
         {
             return Some(applied);
         }
+        // Of other fields the function asks nothing.
+        let fields = generic.as_ref().map(|(_, known)| &known.deeds.fields);
         let same = self.stack.iter().filter(|k| k.func == f).count();
         if self.stack.len() >= CALL_DEPTH
             || same > RECURSION
@@ -148,7 +153,10 @@ impl Engine<'_> {
             return None;
         }
         let live = Rc::new(self.live_after(site));
-        let (entry, originals) = self.project(state, env);
+        let (entry, originals) = match fields {
+            Some(fields) => self.project(&self.narrowed(state, fields), env),
+            None => self.project(state, env),
+        };
         let key = SummaryKey {
             func: f,
             start,
@@ -173,7 +181,7 @@ impl Engine<'_> {
                 .into_iter()
                 .map(|i| {
                     let (state, value, env) =
-                        self.apply(state, &summary.exits[i], &originals, site);
+                        self.apply(state, &summary.exits[i], &originals, fields, site);
                     Applied {
                         kind: summary.exits[i].kind,
                         value,
@@ -414,6 +422,22 @@ impl Engine<'_> {
         out
     }
 
+    /// What a state says without these other fields.
+    fn narrowed(&self, state: &State, fields: &FxHashSet<Name>) -> State {
+        let mut out = state.clone();
+        let asked = |slot: &Slot| !matches!(slot, Slot::Field(n) if !fields.contains(n));
+        if !out.heap.keys().all(|(_, slot)| asked(slot)) {
+            out.heap.retain(|(_, slot), _| asked(slot));
+        }
+        let terms = &self.terms;
+        out.facts.retain(|v, _| {
+            let mut all = true;
+            terms.for_each_field(*v, &mut |n| all &= fields.contains(n));
+            all
+        });
+        out
+    }
+
     /// The part of a state that a call can see, in canonical inputs, and what they stand for.
     fn project(&mut self, state: &State, env: &Env) -> (State, Vec<Value>) {
         let mut order: Vec<Value> = Vec::new();
@@ -481,6 +505,7 @@ impl Engine<'_> {
         state: &State,
         exit: &SummaryExit,
         originals: &[Value],
+        fields: Option<&FxHashSet<Name>>,
         site: Site,
     ) -> (State, Value, Env) {
         let seen: FxHashSet<Value> = originals.iter().copied().collect();
@@ -489,7 +514,12 @@ impl Engine<'_> {
             terms.leaves(v).iter().all(|l| seen.contains(l))
         };
         out.heap.retain(|(o, slot), _| {
-            !visible(*o, &self.terms) || matches!(slot, Slot::Item(k) if !visible(*k, &self.terms))
+            !visible(*o, &self.terms)
+                || match slot {
+                    Slot::Item(k) => !visible(*k, &self.terms),
+                    Slot::Field(n) => fields.is_some_and(|fields| !fields.contains(n)),
+                    Slot::Content | Slot::Ghost(_) => false,
+                }
         });
         // The callee brings its own facts about the objects that it saw. What was known of values
         // derived from them it may have forgotten, as nothing in it asks; but a fact about such a

@@ -3,6 +3,7 @@
 //! language; nothing after it knows which language it reads.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::ir;
 use crate::source::Language;
@@ -50,30 +51,14 @@ pub fn lower_intact(language: Language, text: &str) -> Result<Lowered, SyntaxErr
     }
 }
 
-/// Like [`lower_intact`], but where the language allows it, the bodies of those functions are left
-/// out that do not start at one of the offsets `wanted` (in order).
+/// Like [`lower_intact`], but where the language allows it, function bodies are left out, and
+/// lowered when somebody looks at them. What is broken in one is told then.
 ///
 /// # Errors
 /// When nothing of the text is intact.
-pub fn lower_sparse(
-    language: Language,
-    text: &str,
-    wanted: &[u32],
-) -> Result<Lowered, SyntaxError> {
+pub fn lower_lazily(language: Language, text: &Arc<str>) -> Result<Lowered, SyntaxError> {
     match language {
-        Language::Python => python::lower_sparse(text, wanted),
-        Language::Rust => lower_intact(language, text),
-    }
-}
-
-/// Like [`lower_intact`], but where the language allows it, only the bodies of methods are there
-/// that call a method of their receiver and look something up in what it has.
-///
-/// # Errors
-/// When nothing of the text is intact.
-pub fn lower_readers(language: Language, text: &str) -> Result<Lowered, SyntaxError> {
-    match language {
-        Language::Python => python::lower_readers(text),
+        Language::Python => python::lower_lazily(text),
         Language::Rust => lower_intact(language, text),
     }
 }

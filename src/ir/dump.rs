@@ -81,7 +81,7 @@ fn header(function: &Function, printer: &Printer<'_>) -> String {
     let flags = [
         (function.is_async, "async"),
         (function.is_generator, "generator"),
-        (function.cells.is_some(), "cells"),
+        (function.cells().is_some(), "cells"),
         (function.outer_cells.is_some(), "outer_cells"),
     ];
     for (set, flag) in flags {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::ir::body::{Body, LocalId};
+use crate::ir::body::LocalId;
+use crate::ir::code::Code;
 use crate::ir::rvalue::{BinOp, Literal, Name};
 use crate::source::Span;
 
@@ -21,27 +22,129 @@ pub struct ScopeIdx(pub u32);
 impl ScopeIdx {
     /// The scope of the module itself.
     pub const MODULE: ScopeIdx = ScopeIdx(0);
+
+    /// Set in the index of the scope of a function that is, or is in, a body that was left out:
+    /// the rest is the index of the function.
+    const LEFT_OUT: u32 = 1 << 31;
+
+    /// The scope of a function that is, or is in, a body that was left out.
+    #[must_use]
+    pub fn of_left_out(function: FuncIdx) -> Self {
+        Self(function.0 | Self::LEFT_OUT)
+    }
+
+    /// The function that this is the scope of, if that is, or is in, a body that was left out.
+    #[must_use]
+    pub fn left_out(self) -> Option<FuncIdx> {
+        (self.0 & Self::LEFT_OUT != 0).then_some(FuncIdx(self.0 & !Self::LEFT_OUT))
+    }
 }
+
+/// A function whose body is left out has fewer functions inside than this.
+pub const MAX_NESTED: u32 = 1 << 12;
+
+/// A module with bodies left out has fewer functions outside of them than this.
+pub const MAX_OUTER: u32 = ScopeIdx::LEFT_OUT / MAX_NESTED;
 
 /// One lowered source file.
 #[derive(Clone, Debug, Default)]
 pub struct Module {
-    /// Every function: top-level, methods, nested, lambdas, generator expressions.
-    pub functions: Vec<Function>,
+    /// Every function that is in no body that was left out: top-level ones, methods, nested ones,
+    /// lambdas, generator expressions.
+    functions: Vec<Function>,
+    /// Whether some body was left out. Then each of `functions` has [`MAX_NESTED`] more indices
+    /// for those inside it.
+    partial: bool,
     /// Every class, nested ones included.
     pub classes: Vec<Class>,
-    /// Every scope; the first is the module's.
-    pub scopes: Vec<Scope>,
+    /// Every scope of what is in no body that was left out; the first is the module's.
+    scopes: Vec<Scope>,
     /// Module-level attribute stores such as `P.save_data = patched`: target path, attribute,
     /// value.
     pub attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
 }
 
 impl Module {
+    /// A module from its parts. `partial`: the indices of functions are multiples of
+    /// [`MAX_NESTED`], as some of their bodies were left out.
+    #[must_use]
+    pub fn new(
+        functions: Vec<Function>,
+        partial: bool,
+        classes: Vec<Class>,
+        scopes: Vec<Scope>,
+        attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
+    ) -> Self {
+        Self {
+            functions,
+            partial,
+            classes,
+            scopes,
+            attribute_stores,
+        }
+    }
+
     /// The function with this index.
     #[must_use]
     pub fn function(&self, idx: FuncIdx) -> &Function {
-        &self.functions[idx.0 as usize]
+        if !self.partial {
+            return &self.functions[idx.0 as usize];
+        }
+        let outermost = &self.functions[(idx.0 / MAX_NESTED) as usize];
+        match idx.0 % MAX_NESTED {
+            0 => outermost,
+            nested => &outermost.body.content().nested[nested as usize - 1],
+        }
+    }
+
+    /// The function with this index, which is in no body that was left out.
+    pub(crate) fn function_mut(&mut self, idx: FuncIdx) -> &mut Function {
+        let step = if self.partial { MAX_NESTED } else { 1 };
+        &mut self.functions[(idx.0 / step) as usize]
+    }
+
+    /// The functions with their indices, without those in bodies that were left out: nothing is
+    /// lowered for this.
+    pub fn outer_functions(&self) -> impl Iterator<Item = (FuncIdx, &Function)> {
+        let step = if self.partial { MAX_NESTED } else { 1 };
+        let indices = (0..).map(move |at: u32| FuncIdx(at * step));
+        indices.zip(&self.functions)
+    }
+
+    /// Every function with its index. This lowers all that was left out.
+    pub fn functions(&self) -> impl Iterator<Item = (FuncIdx, &Function)> {
+        self.outer_functions().flat_map(|(idx, function)| {
+            let nested = self.left_out_in(idx);
+            [(idx, function)].into_iter().chain(nested)
+        })
+    }
+
+    /// The functions that are directly inside this one. This lowers its body.
+    pub fn functions_in(&self, outer: FuncIdx) -> impl Iterator<Item = (FuncIdx, &Function)> {
+        let first = if self.partial {
+            FuncIdx(outer.0 / MAX_NESTED * MAX_NESTED)
+        } else {
+            outer
+        };
+        let left_out = self.function(first).body.was_left_out();
+        let inside = left_out.then(|| self.left_out_in(first));
+        let beside = (!left_out).then(|| self.outer_functions());
+        let all = inside
+            .into_iter()
+            .flatten()
+            .chain(beside.into_iter().flatten());
+        all.filter(move |(_, function)| function.outer == Some(outer))
+    }
+
+    /// The functions inside the body of this one, if that was left out.
+    pub fn left_out_in(&self, idx: FuncIdx) -> impl Iterator<Item = (FuncIdx, &Function)> {
+        let function = self.function(idx);
+        let nested = if function.body.was_left_out() {
+            function.body.content().nested.as_slice()
+        } else {
+            &[]
+        };
+        (idx.0 + 1..).map(FuncIdx).zip(nested)
     }
 
     /// The class with this index.
@@ -53,7 +156,11 @@ impl Module {
     /// The scope with this index.
     #[must_use]
     pub fn scope(&self, idx: ScopeIdx) -> &Scope {
-        &self.scopes[idx.0 as usize]
+        let Some(function) = idx.left_out() else {
+            return &self.scopes[idx.0 as usize];
+        };
+        let outermost = &self.functions[(function.0 / MAX_NESTED) as usize];
+        &outermost.body.content().scopes[(function.0 % MAX_NESTED) as usize]
     }
 }
 
@@ -70,6 +177,20 @@ pub struct Scope {
     pub star_imports: Vec<ImportPath>,
     /// Paths of modules and classes all of whose names are visible here, in source order.
     pub globs: Vec<Vec<Name>>,
+}
+
+impl Scope {
+    /// A scope without names.
+    #[must_use]
+    pub fn new(parent: Option<ScopeIdx>, kind: ScopeKind) -> Self {
+        Self {
+            parent,
+            kind,
+            bindings: BTreeMap::new(),
+            star_imports: Vec::new(),
+            globs: Vec::new(),
+        }
+    }
 }
 
 /// Whose scope it is.
@@ -230,22 +351,18 @@ pub struct Function {
     pub is_generator: bool,
     /// Whether the body is only a docstring, `...`, `pass` or `raise NotImplementedError`.
     pub shape: FunctionShape,
-    /// The local that holds the cells of this call, when nested functions share variables.
-    pub cells: Option<LocalId>,
     /// The local that holds the enclosing call's cells, in a nested function that uses them.
     pub outer_cells: Option<LocalId>,
-    /// The control-flow graph.
-    pub body: Body,
-    /// Set when the body was left out because it cannot matter: `body` stands for nothing then,
-    /// and who needs it has to read the file as a whole.
-    pub unread: Option<Unread>,
+    /// The control-flow graph. It may have been left out: then it is lowered when somebody looks.
+    pub body: Code,
 }
 
-/// A function body that was left out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Unread {
-    /// Its text.
-    pub text: Span,
+impl Function {
+    /// The local that holds the cells of this call, when nested functions share variables.
+    #[must_use]
+    pub fn cells(&self) -> Option<LocalId> {
+        self.body.content().cells
+    }
 }
 
 /// What the body of a function amounts to, apart from its docstring.

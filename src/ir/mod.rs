@@ -16,6 +16,7 @@
 //!   in a local of kind [`LocalKind::Completion`].
 
 pub mod body;
+pub mod code;
 pub mod control;
 pub mod data;
 pub mod dump;
@@ -27,11 +28,12 @@ pub use body::{
     BasicBlock, BlockId, Body, BranchRole, Handler, LocalDecl, LocalId, LocalKind, Statement,
     StatementKind, Terminator, TerminatorKind, Unwind,
 };
+pub use code::{Bodies, Code, Content};
 pub use data::Data;
 pub use item::{
-    Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, FunctionShape, ImportPath, Module,
-    Nature, Overrides, Param, ParamKind, Relative, Scope, ScopeIdx, ScopeKind, StaticExpr,
-    StaticExprKind, Unread,
+    Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, FunctionShape, ImportPath,
+    MAX_NESTED, MAX_OUTER, Module, Nature, Overrides, Param, ParamKind, Relative, Scope, ScopeIdx,
+    ScopeKind, StaticExpr, StaticExprKind,
 };
 pub use rvalue::{
     Arg, ArgKind, BinOp, Callee, CmpOp, DictItem, Element, Literal, Name, Operand, Rvalue,

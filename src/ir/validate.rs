@@ -84,7 +84,7 @@ impl Checker<'_> {
         }
         let mut next = params;
         for (local, kind) in [
-            (function.cells, LocalKind::Cells),
+            (function.cells(), LocalKind::Cells),
             (function.outer_cells, LocalKind::OuterCells),
         ] {
             if let Some(local) = local {

@@ -9,12 +9,11 @@ mod index;
 mod modules;
 mod resolve;
 mod trees;
-pub(crate) mod unread;
 
 pub(crate) use classes::is_transparent as is_transparent_base;
 pub use classes::{Lookup, MemberDef, Mro, MroEntry};
 pub use index::ClassIndex;
-pub use modules::{Added, LoadedModule, ModuleId, ModuleProblem, Program};
+pub use modules::{LoadedModule, ModuleId, ModuleProblem, Program};
 pub use resolve::Def;
 
 use crate::ir::{ClassIdx, FuncIdx};

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use crate::fence::{self, Bug};
 use crate::frontend::{self, Lowered, SyntaxError};
 use crate::ir::{self, Name, StatementKind};
 use crate::program::classes::Mro;
-use crate::program::{ClassRef, FuncRef, unread};
-use crate::source::{At, FileId, SourceFile, SourceMap};
+use crate::program::{ClassRef, FuncRef};
+use crate::source::{At, SourceFile, SourceMap};
 
 /// A module of the program.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -36,15 +35,6 @@ impl From<SyntaxError> for ModuleProblem {
     }
 }
 
-/// What became of a file.
-#[derive(Clone, Debug)]
-pub struct Added {
-    /// The module, unless nothing of it is intact.
-    pub module: Option<ModuleId>,
-    /// What is broken, in the order of the text.
-    pub broken: Vec<ModuleProblem>,
-}
-
 /// A lowered file, or a namespace package (a folder without `__init__.py`, PEP 420).
 pub struct LoadedModule {
     /// Its id.
@@ -60,8 +50,21 @@ pub struct LoadedModule {
     pub is_package: bool,
     /// Names that some function stores to under `global`.
     pub mutated_globals: HashSet<Name>,
-    /// Attribute names that some function of the file stores to.
+    /// Attribute names that some function of the file stores to whose body was not left out.
     stored_fields: HashSet<Name>,
+    /// What is broken outside of bodies that were left out.
+    broken: Vec<ModuleProblem>,
+}
+
+/// The attribute names that a body stores to.
+fn stored_fields(body: &ir::Body) -> impl Iterator<Item = &Name> {
+    let statements = body.blocks.iter().flat_map(|block| &block.statements);
+    statements.filter_map(|s| match &s.kind {
+        StatementKind::SetField { field, .. } | StatementKind::DelField { field, .. } => {
+            Some(field)
+        }
+        _ => None,
+    })
 }
 
 impl LoadedModule {
@@ -71,15 +74,32 @@ impl LoadedModule {
         if self.stored_fields.contains(field) {
             return true;
         }
-        let unread = self.ir.functions.iter().filter_map(|f| f.unread);
-        let text = self.text();
-        if unread
-            .map(|unread| unread.text.slice(text))
-            .any(|text| memchr::memmem::find(text.as_bytes(), field.as_bytes()).is_some())
-        {
-            unread::note();
+        // Of the bodies that were left out, only those that have the word are looked at.
+        let left_out = self
+            .ir
+            .outer_functions()
+            .filter(|(_, function)| function.body.was_left_out())
+            .filter(|(_, function)| function.body.may_mention(field));
+        left_out.into_iter().any(|(_, function)| {
+            let content = function.body.content();
+            let nested = content.nested.iter().map(|inner| inner.body.content());
+            let mut all = [content].into_iter().chain(nested);
+            all.any(|content| stored_fields(&content.body).any(|stored| stored == field))
+        })
+    }
+
+    /// What is broken in the module, in the order of the text, as far as anybody has looked.
+    #[must_use]
+    pub fn broken(&self) -> Vec<ModuleProblem> {
+        let mut out = self.broken.clone();
+        for (_, function) in self.ir.outer_functions() {
+            let broken = function.body.known().and_then(|c| c.broken.as_ref());
+            out.extend(broken.map(|(reason, offset)| ModuleProblem {
+                reason: reason.clone(),
+                offset: Some(*offset),
+            }));
         }
-        false
+        out
     }
 
     /// The text of the file; empty for a namespace package.
@@ -89,7 +109,7 @@ impl LoadedModule {
     }
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Tables {
     modules: Vec<Arc<LoadedModule>>,
     by_path: HashMap<PathBuf, Option<ModuleId>>,
@@ -131,27 +151,6 @@ impl<'s> Program<'s> {
         }
     }
 
-    /// A program that starts with the modules that this one has; what either loads later, the
-    /// other does not know.
-    #[must_use]
-    pub fn fork(&self) -> Self {
-        fn copy<T: Clone>(lock: &Mutex<T>) -> Mutex<T> {
-            Mutex::new(
-                lock.lock()
-                    .expect("no panic while the lock is held")
-                    .clone(),
-            )
-        }
-        let tables = self.tables.read().expect("no panic while the lock is held");
-        Self {
-            sources: self.sources,
-            tables: RwLock::new(tables.clone()),
-            mros: copy(&self.mros),
-            roots: copy(&self.roots),
-            relatives: copy(&self.relatives),
-        }
-    }
-
     /// The module with this id.
     #[must_use]
     pub fn module(&self, id: ModuleId) -> Arc<LoadedModule> {
@@ -187,75 +186,43 @@ impl<'s> Program<'s> {
         if let Some(Some(id)) = self.lookup_path(&key) {
             return Ok(id);
         }
-        let lowered = frontend::lower_intact(file.language, &file.text)?;
-        Ok(self.insert_file(file, lowered.module))
+        let lowered = frontend::lower_lazily(file.language, &file.text)?;
+        Ok(self.insert_file(file, lowered))
     }
 
-    /// Like [`Program::add_files`]; where it is known of a file at which offsets the functions
-    /// start that can matter, the bodies of the others are left out.
-    pub fn add_files_sparsely(
+    /// Lowers source files, in parallel; the modules are numbered in the order of the files. `whole`
+    /// tells of each whether it is to be read as a whole at once.
+    pub fn add_files(
         &self,
         files: &[Arc<SourceFile>],
-        wanted: &FxHashMap<FileId, &[u32]>,
-    ) -> Vec<Result<Added, Bug>> {
-        self.add_lowered(files, |file| match wanted.get(&file.id) {
-            Some(starts) => frontend::lower_sparse(file.language, &file.text, starts),
-            None => frontend::lower_intact(file.language, &file.text),
-        })
-    }
-
-    /// Like [`Program::add_files`], without the bodies of methods that do not look anything up
-    /// after calling a method of their receiver.
-    pub fn add_readers(&self, files: &[Arc<SourceFile>]) -> Vec<Result<Added, Bug>> {
-        self.add_lowered(files, |file| {
-            frontend::lower_readers(file.language, &file.text)
-        })
-    }
-
-    /// Lowers source files, in parallel; the modules are numbered in the order of the files. With
-    /// each comes what is broken in it.
-    pub fn add_files(&self, files: &[Arc<SourceFile>]) -> Vec<Result<Added, Bug>> {
-        self.add_lowered(files, |file| {
-            frontend::lower_intact(file.language, &file.text)
-        })
-    }
-
-    fn add_lowered(
-        &self,
-        files: &[Arc<SourceFile>],
-        lower: impl Fn(&SourceFile) -> Result<Lowered, SyntaxError> + Sync,
-    ) -> Vec<Result<Added, Bug>> {
+        whole: &[bool],
+    ) -> Vec<Result<Result<ModuleId, ModuleProblem>, Bug>> {
+        let lower = |file: &SourceFile, whole: bool| {
+            if whole {
+                frontend::lower_intact(file.language, &file.text)
+            } else {
+                frontend::lower_lazily(file.language, &file.text)
+            }
+        };
         let lowered: Vec<_> = files
             .par_iter()
-            .map(|file| match self.lookup_path(&file.real_path) {
+            .zip(whole)
+            .map(|(file, whole)| match self.lookup_path(&file.real_path) {
                 Some(Some(id)) => Ok(Err(id)),
-                _ => fence::catch(|| lower(file)).map(Ok),
+                _ => fence::catch(|| lower(file, *whole)).map(Ok),
             })
             .collect();
-        files
-            .iter()
-            .zip(lowered)
-            .map(|(file, lowered)| {
-                lowered.map(|lowered| match lowered {
-                    // What is broken in it was told before.
-                    Err(id) => Added {
-                        module: Some(id),
-                        broken: Vec::new(),
-                    },
-                    Ok(Ok(lowered)) => Added {
-                        module: Some(self.insert_file(file, lowered.module)),
-                        broken: lowered.broken.into_iter().map(Into::into).collect(),
-                    },
-                    Ok(Err(error)) => Added {
-                        module: None,
-                        broken: vec![error.into()],
-                    },
-                })
+        let added = files.iter().zip(lowered).map(|(file, lowered)| {
+            lowered.map(|lowered| match lowered {
+                Err(id) => Ok(id),
+                Ok(Ok(lowered)) => Ok(self.insert_file(file, lowered)),
+                Ok(Err(error)) => Err(error.into()),
             })
-            .collect()
+        });
+        added.collect()
     }
 
-    fn insert_file(&self, file: &Arc<SourceFile>, ir: ir::Module) -> ModuleId {
+    fn insert_file(&self, file: &Arc<SourceFile>, lowered: Lowered) -> ModuleId {
         let is_package = file
             .real_path
             .file_name()
@@ -268,7 +235,7 @@ impl<'s> Program<'s> {
         self.insert(
             file.real_path.clone(),
             Some(file.clone()),
-            ir,
+            lowered,
             folder,
             is_package,
         )
@@ -287,26 +254,21 @@ impl<'s> Program<'s> {
         &self,
         key: PathBuf,
         file: Option<Arc<SourceFile>>,
-        ir: ir::Module,
+        lowered: Lowered,
         folder: PathBuf,
         is_package: bool,
     ) -> ModuleId {
+        let ir = lowered.module;
         let mut mutated_globals = HashSet::new();
-        let mut stored_fields = HashSet::new();
-        for s in ir
-            .functions
-            .iter()
-            .flat_map(|f| &f.body.blocks)
-            .flat_map(|b| &b.statements)
-        {
-            match &s.kind {
-                StatementKind::SetGlobal { name, .. } => {
+        let mut stored = HashSet::new();
+        // No body is left out that stores to a global name.
+        let bodies = ir.outer_functions().filter_map(|(_, f)| f.body.known());
+        for body in bodies.map(|content| &content.body) {
+            stored.extend(stored_fields(body).cloned());
+            for s in body.blocks.iter().flat_map(|b| &b.statements) {
+                if let StatementKind::SetGlobal { name, .. } = &s.kind {
                     mutated_globals.insert(name.clone());
                 }
-                StatementKind::SetField { field, .. } | StatementKind::DelField { field, .. } => {
-                    stored_fields.insert(field.clone());
-                }
-                _ => {}
             }
         }
         let mut tables = self
@@ -324,7 +286,8 @@ impl<'s> Program<'s> {
             folder,
             is_package,
             mutated_globals,
-            stored_fields,
+            stored_fields: stored,
+            broken: lowered.broken.into_iter().map(Into::into).collect(),
         }));
         tables.by_path.insert(key, Some(id));
         id
@@ -339,15 +302,15 @@ impl<'s> Program<'s> {
             Some(self.insert(
                 path.to_path_buf(),
                 None,
-                ir::Module {
-                    scopes: vec![ir::Scope {
-                        parent: None,
-                        kind: ir::ScopeKind::Module,
-                        bindings: Default::default(),
-                        star_imports: Vec::new(),
-                        globs: Vec::new(),
-                    }],
-                    ..ir::Module::default()
+                Lowered {
+                    module: ir::Module::new(
+                        Vec::new(),
+                        false,
+                        Vec::new(),
+                        vec![ir::Scope::new(None, ir::ScopeKind::Module)],
+                        Vec::new(),
+                    ),
+                    broken: Vec::new(),
                 },
                 path.to_path_buf(),
                 true,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ir::{
-    Binding, BindingSite, ClassIdx, FuncIdx, ImportPath, Name, ScopeIdx, ScopeKind, StaticExpr,
+    Binding, BindingSite, ClassIdx, ImportPath, Name, ScopeIdx, ScopeKind, StaticExpr,
     StaticExprKind,
 };
 use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId, Program};
@@ -356,15 +356,6 @@ impl Program<'_> {
         (self.module(id).file.is_some()
             || !parts.is_empty() && self.sources.is_folder(&folder.join(last.as_str())))
         .then_some(id)
-    }
-
-    /// Every function of a module.
-    pub fn functions(&self, id: ModuleId) -> impl Iterator<Item = FuncRef> + use<> {
-        let n = self.module(id).ir.functions.len();
-        (0..n).map(move |i| FuncRef {
-            module: id,
-            func: FuncIdx(u32::try_from(i).expect("fewer than 2^32 functions")),
-        })
     }
 
     /// Every class of a module.

@@ -36,7 +36,7 @@ use crate::engine::library::Library;
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, ModuleId, unread};
+use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId};
 use crate::rules::{Effort, Interest};
 use crate::source::Span;
 use constants::Constants;
@@ -75,10 +75,12 @@ pub fn interest(settings: &Settings) -> Interest {
     }
 }
 
-/// Checks the functions of a module.
+/// Checks the functions of a module, or of those that are in no other one only the ones that start
+/// at an offset in `which` (in order).
 pub fn check_module(
     library: &Library<'_>,
     module: ModuleId,
+    which: Option<&[u32]>,
     options: &Options,
 ) -> (Vec<Finding>, Effort) {
     let program = library.program;
@@ -89,17 +91,14 @@ pub fn check_module(
     // What one method fills with successes, another of the class may take for what is done.
     let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
     let mut nested: FxHashMap<FuncIdx, Vec<&Function>> = FxHashMap::default();
-    for function in &loaded.ir.functions {
+    let functions = chosen(&loaded, which);
+    for (_, function) in &functions {
         if let (true, Some(outer)) = (function.name.starts_with('<'), function.outer) {
             nested.entry(outer).or_default().push(function);
         }
     }
-    for (i, function) in loaded.ir.functions.iter().enumerate() {
-        // A body that was left out cannot matter.
-        if function.unread.is_some()
-            || function.name.starts_with("test_")
-            || function.name.starts_with('<')
-        {
+    for &(idx, function) in &functions {
+        if function.name.starts_with("test_") || function.name.starts_with('<') {
             continue;
         }
         let constants = Constants {
@@ -108,7 +107,6 @@ pub fn check_module(
             scope: function.scope,
             class: function.class.map(|class| ClassRef { module, class }),
         };
-        let idx = FuncIdx(u32::try_from(i).expect("fewer than 2^32 functions"));
         let code = Code::new(function, nested.get(&idx).map_or(&[], Vec::as_slice));
         let places = code.places(words);
         let worth = code.worth(words, constants, &places);
@@ -137,9 +135,6 @@ pub fn check_module(
             control,
         };
         let run = check.run(&FxHashSet::default(), options.strict_null, &mut effort);
-        if unread::is_in_vain() {
-            return (Vec::new(), effort);
-        }
         if let Some(class) = function.class {
             fields.entry(class).or_default().extend(run.filled.clone());
         }
@@ -174,6 +169,28 @@ pub fn check_module(
         out.append(&mut run.findings);
     }
     (out, effort)
+}
+
+/// The functions that start at one of the offsets and what is inside them; without offsets, all.
+fn chosen<'m>(module: &'m LoadedModule, which: Option<&[u32]>) -> Vec<(FuncIdx, &'m Function)> {
+    let Some(which) = which else {
+        return module.ir.functions().collect();
+    };
+    let mut out: Vec<(FuncIdx, &Function)> = Vec::new();
+    // Where the last one ends that was chosen.
+    let mut end = 0;
+    for (idx, function) in module.ir.outer_functions() {
+        let next = which.partition_point(|start| *start < function.span.start);
+        let starts = |start: &u32| *start < function.name_span.start;
+        if which.get(next).is_some_and(starts) {
+            end = end.max(function.span.end);
+        }
+        if function.span.start < end {
+            out.push((idx, function));
+            out.extend(module.ir.left_out_in(idx));
+        }
+    }
+    out
 }
 
 /// What one simulation of a function brought.
@@ -220,6 +237,7 @@ impl<'c, 'p> Check<'c, 'p> {
             .budget
             .grant_aside(self.code.function.body.blocks.len());
         let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
+        engine.note_walk(self.func, graph.complete);
         if !graph.complete {
             effort.account(&engine.budget);
             effort.given_up += 1;

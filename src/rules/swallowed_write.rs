@@ -274,6 +274,7 @@ fn follow(
         }
     }
     effort.account(&engine.budget);
+    engine.note_walk(subject.func, graph.is_some());
     let answers = engine.answers_about(subject.class);
     let judged = Judged {
         found,

@@ -231,6 +231,7 @@ fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, Answers) {
         }
     }
     effort.account(&engine.budget);
+    engine.note_walk(func, verdict.is_some());
     match &verdict {
         Some(verdict) => effort.infeasible += verdict.infeasible,
         None => effort.given_up += 1,

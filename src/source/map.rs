@@ -36,7 +36,7 @@ pub struct SourceFile {
     /// What people see: relative to the working directory where possible, with `/`.
     pub display: String,
     /// The decoded text, without byte order mark.
-    pub text: Box<str>,
+    pub text: Arc<str>,
     /// What it is written in.
     pub language: Language,
     line_index: OnceLock<LineIndex>,
@@ -390,7 +390,7 @@ impl SourceMap {
             language: Language::of_named(&path),
             path,
             real_path: real_path.clone(),
-            text: text.into_boxed_str(),
+            text: text.into(),
             line_index: OnceLock::new(),
         });
         store.files.push(Arc::clone(&file));

@@ -19,7 +19,7 @@ fn snapshots() -> Vec<PathBuf> {
     paths
 }
 
-fn render(name: &str, language: Language, source: &str, functions: &[Function]) -> String {
+fn render(name: &str, language: Language, source: &str, functions: &[&Function]) -> String {
     let tag = match language {
         Language::Python => "python",
         Language::Rust => "rust",
@@ -52,7 +52,9 @@ fn control_flow_graphs_are_as_reviewed() {
                 .stack_size(STACK_SIZE)
                 .spawn_scoped(scope, || {
                     let module = frontend::lower_module(language, &source).unwrap();
-                    render(&name, language, &source, &module.functions)
+                    let functions: Vec<&Function> =
+                        module.functions().map(|(_, function)| function).collect();
+                    render(&name, language, &source, &functions)
                 })
                 .unwrap()
                 .join()

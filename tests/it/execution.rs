@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 
 use tallylint::frontend::python;
 use tallylint::ir::{
-    BlockId, Callee, CmpOp, Function, Literal, LocalId, Module, Operand, Rvalue, StatementKind,
-    TerminatorKind, dump,
+    BlockId, Callee, CmpOp, FuncIdx, Function, Literal, LocalId, Module, Operand, Rvalue,
+    StatementKind, TerminatorKind, dump,
 };
 
 const PROGRAMS: u32 = 150;
@@ -536,7 +536,7 @@ fn graphs_run_like_cpython() {
     let runs = modules.iter().zip(&programs);
     let runs = runs.flat_map(|run| (0..RUNS).map(move |seed| (run, seed)));
     for (((module, source), seed), expected) in runs.zip(expected) {
-        let function = &module.functions[0];
+        let function = module.function(FuncIdx(0));
         let machine = Machine {
             function,
             locals: vec![None; function.body.locals.len()],

@@ -102,7 +102,7 @@ fn truncated_fixtures_are_lowered() {
                     match frontend::lower_intact(language, part) {
                         Ok(lowered) => {
                             read += 1;
-                            for function in &lowered.module.functions {
+                            for (_, function) in lowered.module.functions() {
                                 assert_eq!(validate(function), Ok(()), "{part}");
                             }
                             let places = lowered.broken.iter().map(|error| error.offset as usize);

@@ -14,16 +14,17 @@ use crate::frontend::python::compat::{self, Graft};
 use crate::frontend::python::parse::syntax_error;
 use crate::frontend::python::scan::{Field, Part};
 
-/// Fills the placeholders of a module.
+/// Fills the placeholders of statements whose text starts at `base` in the file.
 pub(super) fn suite(
     text: &str,
+    base: u32,
     suite: ast::Suite,
     grafts: Vec<(usize, Graft)>,
 ) -> Result<ast::Suite, SyntaxError> {
     if grafts.is_empty() {
         return Ok(suite);
     }
-    let mut grafter = Grafter::new(text, 0, grafts);
+    let mut grafter = Grafter::new(text, base, grafts);
     grafter.defaults()?;
     suite.into_iter().map(|stmt| grafter.fold(stmt)).collect()
 }

@@ -4,7 +4,7 @@
 //! parser does not know to text of equal length, `parse` calls the parser, `graft` puts back what
 //! no older syntax can say, `scope` decides which variable each name means, and `lower` builds the
 //! control-flow graphs. When a module does not parse, `outline` splits it and `partial` reads the
-//! pieces that are intact. `scan` knows where strings and comments end;
+//! pieces that are intact; `sparse` leaves function bodies out, and reads one when it is looked at. `scan` knows where strings and comments end;
 //! `layout` tells comments and statements to those who look at the text.
 
 mod agreement;
@@ -32,10 +32,11 @@ mod tests;
 
 pub(super) use sketch::sketch;
 
+use std::sync::Arc;
+
 use rustpython_parser::ast;
 
-use crate::frontend::python::outline::FunctionPiece;
-use crate::frontend::{Lowered, SyntaxError, index};
+use crate::frontend::{Lowered, SyntaxError};
 use crate::ir;
 
 #[doc(hidden)]
@@ -104,30 +105,14 @@ pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
     Ok(Lowered { module, broken })
 }
 
-/// Lowers a Python module without the bodies of the functions that do not start at one of the
-/// offsets `wanted` (in order). They are marked as [unread](ir::Function::unread). A module that does not parse is read as [`lower_intact`] does.
+/// Like [`lower_intact`], but function bodies are lowered when somebody looks at them, where that
+/// is possible.
 ///
 /// # Errors
 ///
 /// When nothing of the text is intact.
-pub fn lower_sparse(text: &str, wanted: &[u32]) -> Result<Lowered, SyntaxError> {
-    let matters = |function: &FunctionPiece| wanted.binary_search(&index(function.start)).is_ok();
-    partly(text, sparse::module(text, matters))
-}
-
-/// Lowers a Python module with the bodies of those methods only that call a method of their
-/// receiver and look something up in what it has.
-///
-/// # Errors
-///
-/// When nothing of the text is intact.
-pub fn lower_readers(text: &str) -> Result<Lowered, SyntaxError> {
-    let matters = |function: &FunctionPiece| sketch::has_hooks(text, function);
-    partly(text, sparse::module(text, matters))
-}
-
-fn partly(text: &str, module: Option<ir::Module>) -> Result<Lowered, SyntaxError> {
-    match module {
+pub fn lower_lazily(text: &Arc<str>) -> Result<Lowered, SyntaxError> {
+    match sparse::module(text) {
         Some(module) => Ok(Lowered {
             module,
             broken: Vec::new(),

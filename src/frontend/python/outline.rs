@@ -62,6 +62,8 @@ pub(super) struct FunctionPiece {
     pub first: usize,
     /// How many logical lines its body has.
     pub lines: usize,
+    /// The last of them, without the blank lines and comments before it.
+    pub last: Range<usize>,
 }
 
 /// The functions that are in no other function, in order.
@@ -87,6 +89,10 @@ pub(super) fn functions(bytes: &[u8], lines: &[Line]) -> Vec<FunctionPiece> {
             },
             first: at,
             lines: count,
+            last: match count {
+                0 => line.start..line.range.end,
+                _ => lines[at + count - 1].start..end(&lines[at + count - 1]),
+            },
         });
         at += count;
     }
@@ -287,6 +293,28 @@ pub(super) fn logical_line(bytes: &[u8], start: usize, mut see: impl FnMut(Range
         }
     }
     bytes.len()
+}
+
+/// Where the last statement of the logical line at `range` ends: comments after it, and a semicolon,
+/// are not part of it.
+pub(super) fn code_end(bytes: &[u8], range: Range<usize>) -> usize {
+    let mut comments: Vec<Range<usize>> = Vec::new();
+    let end = logical_line(&bytes[..range.end], range.start, |seen| {
+        if bytes[seen.start] == b'#' {
+            comments.push(seen);
+        }
+    });
+    let mut code = &bytes[range.start..end];
+    while let Some(comment) = comments.pop() {
+        let after = &bytes[comment.end..range.start + code.len()];
+        if !after.trim_ascii().is_empty() {
+            break;
+        }
+        code = &bytes[range.start..comment.start];
+    }
+    let blank = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'\\');
+    let len = code.iter().rposition(|byte| !blank(byte));
+    range.start + len.map_or(0, |last| last + 1)
 }
 
 /// Where the string whose first quote is at `at` ends.

@@ -1,5 +1,6 @@
 //! Calls the parser and translates its errors and ranges.
 
+use rustpython_parser::ast::text_size::TextSize;
 use rustpython_parser::ast::{self, Ranged};
 use rustpython_parser::{Parse, ParseError, ParseErrorType};
 
@@ -9,11 +10,17 @@ use crate::source::Span;
 
 /// Parses a module, or statements of one.
 pub(super) fn suite(text: &str) -> Result<ast::Suite, SyntaxError> {
-    let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    suite_at(text, 0)
+}
+
+/// Parses statements whose text starts at `base` in the file: all offsets are those in the file.
+pub(super) fn suite_at(text: &str, base: u32) -> Result<ast::Suite, SyntaxError> {
+    let len = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    let end = base.saturating_add(len);
     let rewritten = compat::rewrite(text);
-    let suite =
-        ast::Suite::parse(&rewritten.text, "").map_err(|error| syntax_error(&error, end))?;
-    graft::suite(text, suite, rewritten.grafts)
+    let suite = ast::Suite::parse_starts_at(&rewritten.text, "", TextSize::from(base))
+        .map_err(|error| syntax_error(&error, end))?;
+    graft::suite(text, base, suite, rewritten.grafts)
 }
 
 /// The error of the parser, at `end` at the latest.

@@ -44,6 +44,8 @@ struct Symbols {
     needs_cells: bool,
     needs_outer: bool,
     first_param: Option<Name>,
+    /// In a function, how many comprehensions it has so far; of a comprehension, which one it is.
+    comprehensions: u32,
 }
 
 /// What a name means.
@@ -76,6 +78,18 @@ impl SymbolTable {
         table.open(None, Kind::Module);
         table.suite(suite, MODULE);
         table.link();
+        table
+    }
+
+    /// Analyses a part of a module. `super_is_bound`: the module gives that name another meaning.
+    pub(super) fn build_part(suite: &[Stmt], super_is_bound: bool) -> Self {
+        let mut table = Self::build(suite);
+        table.global_stores.clear();
+        let bound = &mut table.get_mut(MODULE).bound;
+        bound.clear();
+        if super_is_bound {
+            bound.insert(Name::new("super"));
+        }
         table
     }
 
@@ -150,7 +164,10 @@ impl SymbolTable {
     /// get names of their own, because they may hide a captured variable of the function.
     pub(super) fn cell_field(&self, owner: SymId, name: &str) -> Name {
         match self.get(owner).kind {
-            Kind::Comprehension => Name::from(format!("{name}#{}", owner.0)),
+            Kind::Comprehension => {
+                let number = self.get(owner).comprehensions;
+                Name::from(format!("{name}#{number}"))
+            }
             _ => Name::new(name),
         }
     }
@@ -224,7 +241,16 @@ impl SymbolTable {
             needs_cells: false,
             needs_outer: false,
             first_param: None,
+            comprehensions: 0,
         });
+        if kind == Kind::Comprehension
+            && let Some(function) = self.function_of(id)
+        {
+            let count = &mut self.get_mut(function).comprehensions;
+            *count += 1;
+            let count = *count;
+            self.get_mut(id).comprehensions = count;
+        }
         id
     }
 

@@ -1,76 +1,140 @@
-//! Reads a module without the bodies of the functions that cannot matter.
+//! Reads a module without the bodies of its functions, and each body when somebody looks at it.
 //!
 //! The parser gets the text without them, a `pass` in the place of each, and its tokens are moved
-//! to where they stand in the file: all offsets are true, and what is left out costs nothing.
+//! to where they stand in the file: all offsets are true, and what is left out costs nothing. A
+//! body is parsed later as part of its function alone. All that it has to know of the rest of the
+//! module is whether that gives `super` another meaning.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use rustpython_parser::Parse;
-use rustpython_parser::ast;
 use rustpython_parser::ast::text_size::{TextRange, TextSize};
+use rustpython_parser::ast::{self, Stmt};
 
 use crate::frontend::SyntaxError;
+use crate::frontend::builder::Builder;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
-use crate::frontend::python::parse::syntax_error;
-use crate::frontend::python::scan;
-use crate::frontend::python::{compat, guard, lower, scope};
-use crate::ir::{self, FunctionShape, Unread};
+use crate::frontend::python::parse::{self, syntax_error};
+use crate::frontend::python::scan::Prefix;
+use crate::frontend::python::{compat, guard, lower, scan, scope, sketch};
+use crate::ir::{
+    Arg, ArgKind, Bodies, Callee, Code, Content, FunctionShape, LocalKind, MAX_NESTED, MAX_OUTER,
+    Module, Operand, Rvalue, Scope, ScopeKind, TerminatorKind,
+};
+use crate::source::Span;
 
 const PASS: &str = "pass\n";
 
-/// Lowers a module without the function bodies that cannot matter. `None` when that does not
+/// Less than this is not worth being left out.
+const SHORT: usize = 16;
+
+/// What an indented function is parsed in.
+const AROUND: &str = "if 1:\n";
+
+/// Lowers a module without the function bodies that can be left out. `None` when that does not
 /// work out: the module is to be read as a whole.
-pub(super) fn module(
-    text: &str,
-    mut matters: impl FnMut(&FunctionPiece) -> bool,
-) -> Option<ir::Module> {
+pub(super) fn module(text: &Arc<str>) -> Option<Module> {
     let bytes = text.as_bytes();
     let lines = outline::lines(bytes, 0..bytes.len());
-    let functions = outline::functions(bytes, &lines);
-    let left_out: Vec<&FunctionPiece> = functions
-        .iter()
-        .filter(|f| can_be_left_out(bytes, f, &lines) && !matters(f))
-        .collect();
+    let pieces = outline::functions(bytes, &lines);
+    if pieces.len() >= MAX_OUTER as usize {
+        return None;
+    }
+    let mut left_out = pieces;
+    left_out.retain(|f| can_be_left_out(bytes, f, &lines));
     if left_out.is_empty() {
         return None;
     }
-    let mut short = String::with_capacity(text.len() / 2);
-    let mut moves: Vec<(u32, u32)> = vec![(0, 0)];
-    let mut from = 0;
-    for function in &left_out {
-        short.push_str(&text[from..function.body.start]);
-        // Up to the end of the `pass`, offsets go on as before.
-        short.push_str(PASS);
-        from = function.body.end;
-        moves.push((offset(short.len()), offset(from)));
-    }
-    short.push_str(&text[from..]);
-    let suite = parse(&short, &moves).ok()?;
+    let (short, moves) = shortened(text, &lines, &left_out);
+    let suite = parse_moved(&short, &moves).ok()?;
     let symbols = scope::SymbolTable::build(&suite);
-    let mut module = lower::module(text, &suite, &symbols);
-    for function in &mut module.functions {
-        if let Some(piece) = ended(&left_out, function.span.end) {
-            let end = piece.body.start + text[piece.body.clone()].trim_end().len();
-            function.span.end = offset(end);
-            function.shape = FunctionShape::Code;
-            function.unread = Some(Unread {
-                text: crate::source::Span::new(offset(piece.body.start), offset(end)),
-            });
-        }
-    }
+    let starts: Vec<u32> = left_out.iter().map(|f| offset(f.start)).collect();
+    let (mut module, sites) = lower::sparse_module(text, &suite, &symbols, &starts)?;
     for class in &mut module.classes {
         if let Some(piece) = ended(&left_out, class.span.end) {
-            class.span.end = offset(piece.body.start + text[piece.body.clone()].trim_end().len());
+            class.span.end = body_end(text, piece);
         }
+    }
+    let left = left_out.into_iter().zip(sites);
+    let left = left.map(|(piece, at)| Left { piece, at });
+    let bodies = Arc::new(LeftOut {
+        text: Arc::clone(text),
+        super_is_bound: symbols.module_binds("super"),
+        left: left.collect(),
+    });
+    for (number, left) in (0..).zip(&bodies.left) {
+        let function = module.function_mut(left.at.idx);
+        function.span.end = body_end(text, &left.piece);
+        function.shape = FunctionShape::Code;
+        let bodies: Arc<dyn Bodies> = Arc::<LeftOut>::clone(&bodies);
+        function.body = Code::left_out(bodies, number);
     }
     Some(module)
 }
 
+/// The text without the bodies that are left out, without what stands between statements, and with
+/// empty texts in the place of those that are statements. With it, from where on in it an offset is
+/// which one in the file.
+fn shortened(text: &str, lines: &[Line], left_out: &[FunctionPiece]) -> (String, Vec<(u32, u32)>) {
+    let bytes = text.as_bytes();
+    let mut short = String::with_capacity(text.len() / 3);
+    let mut moves: Vec<(u32, u32)> = vec![(0, 0)];
+    let mut from = 0;
+    let mut cut = |from: &mut usize, range: Range<usize>, stand_in: &str| {
+        short.push_str(&text[*from..range.start]);
+        // Up to the end of what stands in, offsets go on as before.
+        short.push_str(stand_in);
+        *from = range.end;
+        moves.push((offset(short.len()), offset(range.end)));
+    };
+    let mut next = left_out.iter().peekable();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        if let Some(function) = next.next_if(|f| f.first == at) {
+            cut(&mut from, function.body.clone(), PASS);
+            at += function.lines;
+            continue;
+        }
+        let start = line_start(bytes, line.start);
+        let gap = line.range.start..start;
+        if gap.len() > SHORT && memchr::memchr2(b'\\', b'\x0c', &bytes[gap.clone()]).is_none() {
+            cut(&mut from, gap, "");
+        }
+        if let Some(end) = lone_text(bytes, line)
+            && end - line.start > SHORT
+        {
+            cut(&mut from, line.start + 1..end - 1, "");
+        }
+        at += 1;
+    }
+    short.push_str(&text[from..]);
+    (short, moves)
+}
+
+/// Where a text ends that is all of a logical line.
+fn lone_text(bytes: &[u8], line: &Line) -> Option<usize> {
+    if !matches!(bytes.get(line.start), Some(b'"' | b'\'')) {
+        return None;
+    }
+    let bytes = &bytes[..line.range.end];
+    let end = scan::string(bytes, line.start, Prefix::default())?.end;
+    let rest = scan::skip_while(bytes, end, scan::is_blank);
+    matches!(bytes.get(rest), Some(b'\n' | b'\r' | b'#')).then_some(end)
+}
+
+/// Where the last statement of a body ends.
+fn body_end(text: &str, piece: &FunctionPiece) -> u32 {
+    offset(outline::code_end(text.as_bytes(), piece.last.clone()))
+}
+
 /// The function whose `pass` ends there.
-fn ended<'f>(left_out: &[&'f FunctionPiece], end: u32) -> Option<&'f FunctionPiece> {
+fn ended(left_out: &[FunctionPiece], end: u32) -> Option<&FunctionPiece> {
     let start = (end as usize).checked_sub(PASS.len() - 1)?;
     let at = left_out
         .binary_search_by_key(&start, |f| f.body.start)
         .ok()?;
-    Some(left_out[at])
+    Some(&left_out[at])
 }
 
 fn offset(at: usize) -> u32 {
@@ -78,10 +142,10 @@ fn offset(at: usize) -> u32 {
 }
 
 /// Whether the rest of the module can be read without the body: it is code, it makes no generator
-/// of the function, it binds no global name. What `__init__` makes, others ask for.
+/// of the function, it defines no class and binds no global name.
 fn can_be_left_out(bytes: &[u8], function: &FunctionPiece, lines: &[Line]) -> bool {
-    const LEAST: usize = 3;
-    if function.lines < LEAST {
+    const LEAST: usize = 1;
+    if function.lines < LEAST || function.indent > 0 && !has_room(bytes, function) {
         return false;
     }
     let body = &lines[function.first..function.first + function.lines];
@@ -99,11 +163,149 @@ fn can_be_left_out(bytes: &[u8], function: &FunctionPiece, lines: &[Line]) -> bo
         && scan::line_break(bytes, function.body.start) == 0
         && !has(b"yield")
         && !has(b"global")
+        && !(has(b"class")
+            && body
+                .iter()
+                .any(|line| outline::word(bytes, line.start) == b"class"))
+        && has_few_functions(text)
+}
+
+/// Whether what an indented function is parsed in has a place before its line.
+fn has_room(bytes: &[u8], function: &FunctionPiece) -> bool {
+    line_start(bytes, function.start) >= AROUND.len()
+}
+
+fn line_start(bytes: &[u8], at: usize) -> usize {
+    let breaks = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    bytes[..at].iter().rposition(breaks).map_or(0, |at| at + 1)
+}
+
+/// Whether there is an index for every function inside a body.
+fn has_few_functions(text: &[u8]) -> bool {
+    const SHORTEST: usize = "lambda:".len();
+    let most = MAX_NESTED as usize - 1;
+    let count = |word: &[u8]| memchr::memmem::find_iter(text, word).count();
+    text.len() / SHORTEST < most || count(b"def") + count(b"lambda") + count(b"for") < most
+}
+
+/// Where a function stands whose body was left out.
+#[derive(Debug)]
+struct Left {
+    piece: FunctionPiece,
+    at: lower::LeftSite,
+}
+
+/// The bodies that were left out of a module.
+struct LeftOut {
+    text: Arc<str>,
+    /// Whether the module gives the name `super` another meaning.
+    super_is_bound: bool,
+    left: Vec<Left>,
+}
+
+impl LeftOut {
+    fn left(&self, number: u32) -> &Left {
+        &self.left[number as usize]
+    }
+
+    fn lowered(&self, left: &Left) -> Result<Content, SyntaxError> {
+        let Left { piece, at } = left;
+        let start = line_start(self.text.as_bytes(), piece.start);
+        let own = &self.text[start..piece.body.end];
+        let suite = if piece.indent == 0 {
+            statements(own, offset(start))
+        } else {
+            // There is room for it: a header stands before the function.
+            let base = start.checked_sub(AROUND.len());
+            let base = base.ok_or_else(|| broken(piece))?;
+            statements(&format!("{AROUND}{own}"), offset(base))
+        }?;
+        let def = match suite.first() {
+            Some(Stmt::If(around)) if piece.indent > 0 => around.body.first(),
+            other => other,
+        };
+        let symbols = scope::SymbolTable::build_part(&suite, self.super_is_bound);
+        def.and_then(|def| lower::left_out(&self.text, def, &symbols, at))
+            .ok_or_else(|| broken(piece))
+    }
+}
+
+fn statements(text: &str, base: u32) -> Result<ast::Suite, SyntaxError> {
+    guard::check(text).map_err(|error| SyntaxError {
+        offset: base.saturating_add(error.offset),
+        ..error
+    })?;
+    parse::suite_at(text, base)
+}
+
+fn broken(piece: &FunctionPiece) -> SyntaxError {
+    SyntaxError {
+        message: "invalid function".to_owned(),
+        offset: offset(piece.start),
+    }
+}
+
+impl Bodies for LeftOut {
+    fn lower(&self, number: u32) -> Content {
+        let left = self.left(number);
+        self.lowered(left)
+            .unwrap_or_else(|error| anything(left, error))
+    }
+
+    fn text(&self, number: u32) -> &str {
+        &self.text[self.left(number).piece.body.clone()]
+    }
+
+    fn may_depend_on_receiver(&self, number: u32) -> bool {
+        sketch::has_hooks(&self.text, &self.left(number).piece)
+    }
+}
+
+/// The body of a function whose own one is broken: what it gets goes to something unknown, whose
+/// result it returns.
+fn anything(left: &Left, error: SyntaxError) -> Content {
+    let mut body = Builder::new();
+    let span = Span::new(left.at.name_span.end, left.at.name_span.end);
+    let names = left.at.params.iter().cloned();
+    let params = names.map(|name| Operand::Local(body.local(Some(name), LocalKind::Param)));
+    let params: Vec<Operand> = params.collect();
+    let unknown = body.temp();
+    body.assign(unknown, Rvalue::Opaque(Vec::new()), span);
+    let result = body.temp();
+    let normal = body.block();
+    let args = params.into_iter().map(|value| Arg {
+        kind: ArgKind::Positional,
+        value,
+    });
+    let rvalue = Rvalue::Call {
+        callee: Callee::Value(Operand::Local(unknown)),
+        args: args.collect(),
+    };
+    let call = TerminatorKind::Eval {
+        dest: Some(result),
+        rvalue,
+        normal,
+        unwind: None,
+    };
+    body.end(call, span);
+    body.at(normal);
+    let value = Operand::Local(result);
+    let implicit = false;
+    body.end(TerminatorKind::Return { value, implicit }, span);
+    Content {
+        body: body.finish(),
+        scopes: vec![Scope::new(
+            Some(left.at.parent),
+            ScopeKind::Function(left.at.idx),
+        )],
+        broken: Some((error.message, error.offset)),
+        ..Content::default()
+    }
 }
 
 /// Parses a text whose parts stand elsewhere: each pair of `moves` says from where on in the text
 /// an offset is that in the file.
-fn parse(short: &str, moves: &[(u32, u32)]) -> Result<ast::Suite, SyntaxError> {
+fn parse_moved(short: &str, moves: &[(u32, u32)]) -> Result<ast::Suite, SyntaxError> {
     guard::check(short)?;
     let end = offset(short.len());
     let rewritten = compat::rewrite(short);

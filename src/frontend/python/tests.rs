@@ -8,8 +8,8 @@ use std::process::Command;
 use crate::frontend::python::lower_module;
 use crate::frontend::{STACK_SIZE, SyntaxError};
 use crate::ir::{
-    self, Binding, BindingSite, Function, FunctionShape, Module, Scope, StaticExpr, StaticExprKind,
-    TerminatorKind, validate::validate,
+    self, Binding, BindingSite, FuncIdx, Function, FunctionShape, Module, Scope, ScopeIdx,
+    StaticExpr, StaticExprKind, TerminatorKind, validate::validate,
 };
 
 /// Runs `f` on a thread with the stack that callers must grant.
@@ -26,7 +26,7 @@ fn lower(text: impl Into<String>) -> Result<ir::Module, SyntaxError> {
     let text = text.into();
     with_stack(move || {
         let module = lower_module(&text)?;
-        for function in &module.functions {
+        for (_, function) in module.functions() {
             if let Err(problems) = validate(function) {
                 panic!("{}: {problems:#?}", function.qualname);
             }
@@ -73,7 +73,7 @@ fn standard_library() {
             match lower_module(text) {
                 Err(error) => failed.push(format!("{}: {error}", file.display())),
                 Ok(module) => {
-                    for function in &module.functions {
+                    for (_, function) in module.functions() {
                         if let Err(problems) = validate(function) {
                             let name = &function.qualname;
                             failed.push(format!("{}: {name}: {problems:?}", file.display()));
@@ -191,7 +191,7 @@ fn broken_text_is_refused_or_lowered() {
                 let without = format!("{}{}", &text[..at], &text[at + 1..]);
                 for text in [&text[..at], &text[at..], &without] {
                     if let Ok(module) = lower_module(text) {
-                        for function in &module.functions {
+                        for (_, function) in module.functions() {
                             assert_eq!(validate(function), Ok(()), "{text}");
                         }
                     }
@@ -287,7 +287,7 @@ fn module(text: &str) -> Module {
 }
 
 fn named<'m>(module: &'m Module, qualname: &str) -> &'m Function {
-    let mut functions = module.functions.iter();
+    let mut functions = module.functions().map(|(_, function)| function);
     functions.find(|f| f.qualname == qualname).unwrap()
 }
 
@@ -385,7 +385,7 @@ def setter():
 ",
     );
     assert_eq!(
-        bindings(&module.scopes[0]),
+        bindings(&module.scope(ScopeIdx::MODULE)),
         [
             "B = import .base:Base",
             "FLAG = opaque maybe",
@@ -419,7 +419,7 @@ def setter():
         stores,
         ["P.save_data = patched", "p.q.r = Str(\"a\") Add Str(\"b\")"]
     );
-    assert_eq!(module.scopes[0].star_imports.len(), 1);
+    assert_eq!(module.scope(ScopeIdx::MODULE).star_imports.len(), 1);
 }
 
 #[test]
@@ -494,7 +494,11 @@ class Odds(Base[T], mixins.Mixin, metaclass=Meta):
 
 #[test]
 fn shapes() {
-    let shape = |body: &str| module(&format!("def f(self):\n    {body}\n")).functions[0].shape;
+    let shape = |body: &str| {
+        module(&format!("def f(self):\n    {body}\n"))
+            .function(FuncIdx(0))
+            .shape
+    };
     assert_eq!(shape("'''Text.'''"), FunctionShape::Empty);
     assert_eq!(shape("'''Text.'''; ..."), FunctionShape::Empty);
     assert_eq!(shape("pass"), FunctionShape::Pass);
@@ -517,7 +521,7 @@ fn spans_in_f_strings_are_true() {
         "def f(a):\r\n    return f'''é\r\n {a.call()}\r\n {a.other()!r:>{a.width()}}'''\r\n",
     ] {
         let module = module(source);
-        let blocks = module.functions[0].body.blocks.iter();
+        let blocks = module.function(FuncIdx(0)).body.blocks.iter();
         let calls: Vec<&str> = blocks
             .filter(|b| matches!(b.terminator.kind, TerminatorKind::Eval { .. }))
             .map(|b| b.terminator.span.slice(source))

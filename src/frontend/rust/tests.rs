@@ -18,7 +18,7 @@ fn try_lower(text: &str) -> Result<Module, SyntaxError> {
 
 fn lower(text: &str) -> Module {
     let module = try_lower(text).unwrap();
-    for function in &module.functions {
+    for (_, function) in module.functions() {
         if let Err(problems) = validate::validate(function) {
             panic!(
                 "{}: {problems:#?}\n{}",
@@ -31,7 +31,10 @@ fn lower(text: &str) -> Module {
 }
 
 fn function<'m>(module: &'m Module, name: &str) -> &'m Function {
-    let mut found = module.functions.iter().filter(|f| f.qualname == name);
+    let mut found = module
+        .functions()
+        .map(|(_, f)| f)
+        .filter(|f| f.qualname == name);
     let function = found.next().unwrap_or_else(|| panic!("no {name}"));
     assert!(found.next().is_none(), "two of {name}");
     function
@@ -172,8 +175,8 @@ fn definitions_are_classes_with_bases() {
     assert_eq!(module.classes[4].nature, Nature::Record { complete: false });
     assert_eq!(module.classes[4].bases.len(), 2);
     let functions: Vec<(&str, Overrides)> = module
-        .functions
-        .iter()
+        .functions()
+        .map(|(_, f)| f)
         .map(|f| (f.qualname.as_str(), f.overrides))
         .collect();
     assert_eq!(

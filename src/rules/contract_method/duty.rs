@@ -132,8 +132,12 @@ fn overrides(program: &Program<'_>, owner: ClassRef, contract: &Contract) -> Ove
 /// place: the class that owns the contract.
 fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
     let m = program.module(class.module);
-    m.ir.functions.iter().any(|f| {
-        if f.class != Some(class.class) || f.name == contract.method.as_str() {
+    m.ir.outer_functions().any(|(_, f)| {
+        if f.class != Some(class.class)
+            || f.name == contract.method.as_str()
+            || !f.body.may_mention(&contract.method)
+            || !f.body.may_mention(&contract.sets.field)
+        {
             return false;
         }
         let mut calls = false;

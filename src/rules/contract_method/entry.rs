@@ -112,7 +112,7 @@ fn made_by(program: &Program<'_>, class: ClassRef, field: &str, maker: &str) -> 
     program.mro(class).entries.iter().any(|e| {
         let MroEntry::Class(c) = e else { return false };
         let m = program.module(c.module);
-        m.ir.functions.iter().filter(|f| f.class == Some(c.class) && f.name == "__init__").any(|f| {
+        m.ir.outer_functions().filter(|(_, f)| f.class == Some(c.class) && f.name == "__init__").any(|(_, f)| {
             let stored = f.body.blocks.iter().flat_map(|b| &b.statements).find_map(|s| match &s.kind {
                 StatementKind::SetField { field: name, value: Operand::Local(v), .. } if name == field => Some(*v),
                 _ => None,

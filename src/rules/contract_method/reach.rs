@@ -178,7 +178,7 @@ impl<'a> Scan<'a> {
                     self.ask(field)?;
                     return Ok(());
                 }
-                let cells = self.function.cells.map(Operand::Local);
+                let cells = self.function.cells().map(Operand::Local);
                 if self.holds(value) && cells.as_ref() == Some(object) {
                     self.captured.insert(field.clone());
                     return Ok(());
@@ -217,7 +217,7 @@ impl<'a> Scan<'a> {
             Rvalue::GetField(object, name) if self.holds(object) => self.ask(name)?,
             Rvalue::GetField(Operand::Local(object), name) => {
                 let from = Some(*object);
-                let held = from == self.function.cells && self.captured.contains(name)
+                let held = from == self.function.cells() && self.captured.contains(name)
                     || from == self.function.outer_cells && self.place.captured.contains(name);
                 if held {
                     self.receivers.extend(dest);

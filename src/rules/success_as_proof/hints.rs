@@ -12,7 +12,7 @@ use crate::ir::validate::for_each_operand;
 use crate::ir::{
     BinOp, Callee, Data, Literal, LocalId, Operand, Rvalue, StatementKind, TerminatorKind,
 };
-use crate::program::{Def, FuncRef, Lookup, MemberDef, unread};
+use crate::program::{Def, FuncRef, Lookup, MemberDef};
 
 /// Texts longer than this are queries, not words.
 pub(super) const LONG: usize = 24;
@@ -277,9 +277,6 @@ impl Code<'_> {
             || funcs.iter().any(|func| {
                 let module = program.module(func.module);
                 let function = module.ir.function(func.func);
-                if function.unread.is_some() {
-                    unread::note();
-                }
                 let mut compares = false;
                 Code::new(function, &[]).for_each_rvalue(|r| {
                     compares |= matches!(r, Rvalue::Compare(..) | Rvalue::Call { .. });

@@ -10,8 +10,8 @@ use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
 use crate::ir::validate::{for_each_operand, for_each_terminator_use, for_each_use};
 use crate::ir::{
-    Callee, Data, FuncIdx, Function, Literal, LocalId, Module, Name, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    Callee, Data, Function, Literal, LocalId, Module, Name, Operand, Rvalue, StatementKind,
+    TerminatorKind,
 };
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::Subject;
@@ -71,7 +71,7 @@ impl Readers {
         }
         for id in modules {
             let module = program.module(id);
-            for function in &module.ir.functions {
+            for (_, function) in module.ir.functions() {
                 if is_in(&module.ir, function, &subject.contract.method) {
                     continue;
                 }
@@ -180,7 +180,7 @@ fn is_in(module: &Module, function: &Function, method: &str) -> bool {
         if f.class.is_some() && f.name == method {
             return true;
         }
-        at = f.outer.map(|FuncIdx(i)| &module.functions[i as usize]);
+        at = f.outer.map(|outer| module.function(outer));
     }
     false
 }

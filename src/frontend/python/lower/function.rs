@@ -4,13 +4,13 @@ use rustpython_parser::ast::{self, Constant, Expr, Ranged, Stmt};
 
 use crate::frontend::builder::Builder;
 use crate::frontend::python::lower::unwind::Context;
-use crate::frontend::python::lower::{Conditions, Lowerer, Site};
+use crate::frontend::python::lower::{Conditions, LeftSite, Lowerer, Site};
 use crate::frontend::python::parse;
 use crate::frontend::python::scope::SymId;
 use crate::frontend::python::static_expr::StaticLowering;
 use crate::ir::{
-    Body, FuncIdx, Function, FunctionShape, LocalId, LocalKind, Name, Operand, Overrides, Param,
-    ParamKind, ScopeKind, StatementKind, StaticExpr, TerminatorKind,
+    Body, Code, FuncIdx, Function, FunctionShape, LocalId, LocalKind, Name, Operand, Overrides,
+    Param, ParamKind, ScopeIdx, ScopeKind, StatementKind, StaticExpr, TerminatorKind,
 };
 use crate::source::Span;
 use rustc_hash::FxHashMap;
@@ -62,7 +62,10 @@ impl Lowerer<'_> {
             is_async: false,
             shape: shape(&s.body),
         };
-        self.function(head, site, |function| function.statements(&s.body))
+        match self.leave_out(start, head, site) {
+            Ok(idx) => idx,
+            Err(head) => self.function(head, site, |function| function.statements(&s.body)),
+        }
     }
 
     pub(super) fn async_function_def(
@@ -84,7 +87,10 @@ impl Lowerer<'_> {
             is_async: true,
             shape: shape(&s.body),
         };
-        self.function(head, site, |function| function.statements(&s.body))
+        match self.leave_out(start, head, site) {
+            Ok(idx) => idx,
+            Err(head) => self.function(head, site, |function| function.statements(&s.body)),
+        }
     }
 
     pub(in crate::frontend::python) fn lambda(
@@ -113,8 +119,7 @@ impl Lowerer<'_> {
         site: &Site,
         lower: impl FnOnce(&mut FunctionLowerer<'_, '_>),
     ) -> FuncIdx {
-        let idx = FuncIdx(super::index(self.functions.len()));
-        self.functions.push(None);
+        let idx = self.reserve();
         let scope = self.open_scope(Some(site.scope), ScopeKind::Function(idx));
         let qualname = Name::from(format!("{}{}", site.prefix, head.name));
         let is_generator = self.symbols.yields(head.sym) || head.name == "<genexpr>";
@@ -142,7 +147,8 @@ impl Lowerer<'_> {
             lower(&mut lowerer);
             lowerer.finish()
         };
-        self.functions[idx.0 as usize] = Some(Function {
+        let slot = self.slot(idx);
+        self.functions[slot] = Some(Function {
             name: head.name,
             qualname,
             span: head.span,
@@ -156,12 +162,71 @@ impl Lowerer<'_> {
             is_async: head.is_async,
             is_generator,
             shape: head.shape,
-            cells,
             outer_cells,
-            body,
-            unread: None,
+            body: Code::new(body, cells),
         });
         idx
+    }
+
+    /// A function without its body, if it starts where one is to be left out.
+    fn leave_out(&mut self, start: u32, head: Head, site: &Site) -> Result<FuncIdx, Head> {
+        let next = self.left_sites.len();
+        if self.left_out.get(next) != Some(&start) {
+            return Err(head);
+        }
+        let idx = self.reserve();
+        let qualname = Name::from(format!("{}{}", site.prefix, head.name));
+        self.left_sites.push(LeftSite {
+            idx,
+            parent: site.scope,
+            name: head.name.clone(),
+            name_span: head.name_span,
+            params: head.params.iter().map(|param| param.name.clone()).collect(),
+            class: site.class,
+            lexical: site.lexical,
+            prefix: site.prefix.clone(),
+        });
+        let slot = self.slot(idx);
+        self.functions[slot] = Some(Function {
+            name: head.name,
+            qualname,
+            span: head.span,
+            name_span: head.name_span,
+            class: site.class,
+            outer: site.function,
+            scope: ScopeIdx::of_left_out(idx),
+            params: head.params,
+            decorators: head.decorators,
+            overrides: Overrides::ByName,
+            is_async: head.is_async,
+            is_generator: false,
+            shape: head.shape,
+            outer_cells: None,
+            body: Code::new(Body::default(), None),
+        });
+        Ok(idx)
+    }
+
+    /// Lowers the body of a function that was left out, as the first function. What its header
+    /// says was lowered with the module.
+    pub(super) fn body_of<T>(&mut self, def: &T, body: &[Stmt], at: &LeftSite, site: &Site) {
+        let params = at.params.iter().map(|name| Param {
+            name: name.clone(),
+            kind: ParamKind::Positional,
+            default: None,
+            annotation: None,
+        });
+        let head = Head {
+            name: at.name.clone(),
+            span: at.name_span,
+            name_span: at.name_span,
+            sym: self.symbols.of(def),
+            params: params.collect(),
+            decorators: Vec::new(),
+            is_async: false,
+            shape: FunctionShape::Code,
+        };
+        self.function(head, site, |function| function.statements(body));
     }
 
     fn decorators(&mut self, decorators: &[Expr], site: &Site) -> Vec<StaticExpr> {

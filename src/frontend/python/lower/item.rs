@@ -2,7 +2,7 @@
 
 use rustpython_parser::ast::{self, Expr, Ranged, Stmt};
 
-use crate::frontend::python::lower::{Conditions, Lowerer, Site, is_type_checking};
+use crate::frontend::python::lower::{Conditions, LeftSite, Lowerer, Site, is_type_checking};
 use crate::frontend::python::static_expr::{StaticLowering, path};
 use crate::frontend::python::{parse, walk};
 use crate::ir::{
@@ -69,6 +69,23 @@ impl Lowerer<'_> {
         }
     }
 
+    /// Lowers the body of a function that was left out.
+    pub(super) fn left_out_body(&mut self, def: &Stmt, at: &LeftSite) -> Option<()> {
+        let site = Site {
+            scope: at.parent,
+            class: at.class,
+            lexical: at.lexical,
+            function: None,
+            prefix: at.prefix.clone(),
+        };
+        match def {
+            Stmt::FunctionDef(s) => self.body_of(s, &s.body, at, &site),
+            Stmt::AsyncFunctionDef(s) => self.body_of(s, &s.body, at, &site),
+            _ => return None,
+        };
+        Some(())
+    }
+
     fn bindings(&mut self, suite: &[Stmt], site: &Site, conditions: Conditions) {
         for stmt in suite {
             self.binding(stmt, site, conditions);
@@ -97,8 +114,7 @@ impl Lowerer<'_> {
                 for (name, path, span) in import_from_bindings(s) {
                     if name == "*" {
                         let path = ImportPath { name: None, ..path };
-                        let scope = &mut self.scopes[site.scope.0 as usize];
-                        scope.star_imports.push(path);
+                        self.scope_mut(site.scope).star_imports.push(path);
                     } else {
                         self.bind(site.scope, &name, Binding::Import(path), conditions, span);
                     }
@@ -292,7 +308,7 @@ impl Lowerer<'_> {
         site: &Site,
         conditions: Conditions,
     ) {
-        let span = self.functions[function.0 as usize]
+        let span = self.functions[self.slot(function)]
             .as_ref()
             .map_or(Span::default(), |f| f.name_span);
         let binding = Binding::Function(function);

@@ -21,29 +21,72 @@ use rustpython_parser::ast;
 use crate::frontend::index;
 use crate::frontend::python::scope::SymbolTable;
 use crate::ir::{
-    Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, Module, Name, Scope, ScopeIdx,
-    ScopeKind, StaticExpr,
+    Binding, BindingSite, Class, ClassIdx, Content, FuncIdx, Function, MAX_NESTED, MAX_OUTER,
+    Module, Name, Scope, ScopeIdx, ScopeKind, StaticExpr,
 };
 use crate::source::Span;
 
 /// Lowers a module.
 pub(super) fn module(text: &str, suite: &[ast::Stmt], symbols: &SymbolTable) -> Module {
-    let mut lowerer = Lowerer {
-        text,
-        symbols,
-        functions: Vec::new(),
-        classes: Vec::new(),
-        scopes: Vec::new(),
-        attribute_stores: Vec::new(),
-    };
+    let mut lowerer = Lowerer::new(text, symbols);
     lowerer.open_scope(None, ScopeKind::Module);
     lowerer.module_body(suite);
-    Module {
-        functions: lowerer.functions.into_iter().flatten().collect(),
-        classes: lowerer.classes.into_iter().flatten().collect(),
+    lowerer.finish(false)
+}
+
+/// Lowers a module without the bodies of the functions that start at `left_out`, which are in no
+/// other function; with it comes where each of them stands. `None` when the tree does not have
+/// them all, or too many others.
+pub(super) fn sparse_module(
+    text: &str,
+    suite: &[ast::Stmt],
+    symbols: &SymbolTable,
+    left_out: &[u32],
+) -> Option<(Module, Vec<LeftSite>)> {
+    let mut lowerer = Lowerer::new(text, symbols);
+    lowerer.step = MAX_NESTED;
+    lowerer.left_out = left_out;
+    lowerer.open_scope(None, ScopeKind::Module);
+    lowerer.module_body(suite);
+    let sites = std::mem::take(&mut lowerer.left_sites);
+    let met = sites.len() == left_out.len() && lowerer.functions.len() < MAX_OUTER as usize;
+    met.then(|| (lowerer.finish(true), sites))
+}
+
+/// Lowers the body of a function that was left out. `None` when the definition is not one.
+pub(super) fn left_out(
+    text: &str,
+    def: &ast::Stmt,
+    symbols: &SymbolTable,
+    at: &LeftSite,
+) -> Option<Content> {
+    let mut lowerer = Lowerer::new(text, symbols);
+    lowerer.first = at.idx.0;
+    lowerer.inside = true;
+    lowerer.left_out_body(def, at)?;
+    let mut functions = lowerer.functions.into_iter().flatten();
+    let whole = functions.next()?.body.into_content();
+    let nested: Vec<Function> = functions.collect();
+    let fits = lowerer.classes.is_empty() && nested.len() < MAX_NESTED as usize;
+    fits.then_some(Content {
+        nested,
         scopes: lowerer.scopes,
-        attribute_stores: lowerer.attribute_stores,
-    }
+        ..whole
+    })
+}
+
+/// Where a function stands whose body was left out.
+#[derive(Debug)]
+pub(super) struct LeftSite {
+    pub(super) idx: FuncIdx,
+    /// The scope that its name is bound in.
+    pub(super) parent: ScopeIdx,
+    pub(super) name_span: Span,
+    pub(super) params: Vec<Name>,
+    name: Name,
+    class: Option<ClassIdx>,
+    lexical: Option<ClassIdx>,
+    prefix: Name,
 }
 
 /// What has been lowered of a module. A slot is `None` while its function or class is in work;
@@ -55,6 +98,15 @@ pub(super) struct Lowerer<'a> {
     classes: Vec<Option<Class>>,
     scopes: Vec<Scope>,
     attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
+    /// The index of the first function, and how far apart they are.
+    first: u32,
+    step: u32,
+    /// Whether this is the inside of a body that was left out.
+    inside: bool,
+    /// Where the functions start whose bodies are left out, in order.
+    left_out: &'a [u32],
+    /// Those that were met, in order.
+    left_sites: Vec<LeftSite>,
 }
 
 /// Where a definition stands.
@@ -88,17 +140,63 @@ impl Conditions {
     }
 }
 
+impl<'a> Lowerer<'a> {
+    fn new(text: &'a str, symbols: &'a SymbolTable) -> Self {
+        Self {
+            text,
+            symbols,
+            functions: Vec::new(),
+            classes: Vec::new(),
+            scopes: Vec::new(),
+            attribute_stores: Vec::new(),
+            first: 0,
+            step: 1,
+            inside: false,
+            left_out: &[],
+            left_sites: Vec::new(),
+        }
+    }
+
+    fn finish(self, partial: bool) -> Module {
+        Module::new(
+            self.functions.into_iter().flatten().collect(),
+            partial,
+            self.classes.into_iter().flatten().collect(),
+            self.scopes,
+            self.attribute_stores,
+        )
+    }
+}
+
 impl Lowerer<'_> {
     fn open_scope(&mut self, parent: Option<ScopeIdx>, kind: ScopeKind) -> ScopeIdx {
-        let index = ScopeIdx(index(self.scopes.len()));
-        self.scopes.push(Scope {
-            parent,
-            kind,
-            bindings: std::collections::BTreeMap::new(),
-            star_imports: Vec::new(),
-            globs: Vec::new(),
-        });
-        index
+        let idx = match kind {
+            ScopeKind::Function(function) if self.inside => ScopeIdx::of_left_out(function),
+            _ => ScopeIdx(index(self.scopes.len())),
+        };
+        self.scopes.push(Scope::new(parent, kind));
+        idx
+    }
+
+    fn scope_mut(&mut self, scope: ScopeIdx) -> &mut Scope {
+        let at = match scope.left_out() {
+            // Inside of a body, every function opens one scope, and nothing else does.
+            Some(function) => self.slot(function),
+            None => scope.0 as usize,
+        };
+        &mut self.scopes[at]
+    }
+
+    /// The index for another function.
+    fn reserve(&mut self) -> FuncIdx {
+        let idx = FuncIdx(self.first + index(self.functions.len()) * self.step);
+        self.functions.push(None);
+        idx
+    }
+
+    /// Where a function is in `functions`.
+    fn slot(&self, function: FuncIdx) -> usize {
+        ((function.0 - self.first) / self.step) as usize
     }
 
     fn bind(
@@ -109,7 +207,7 @@ impl Lowerer<'_> {
         conditions: Conditions,
         span: Span,
     ) {
-        let bindings = &mut self.scopes[scope.0 as usize].bindings;
+        let bindings = &mut self.scope_mut(scope).bindings;
         bindings
             .entry(Name::new(name))
             .or_default()

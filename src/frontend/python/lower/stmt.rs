@@ -139,7 +139,7 @@ impl FunctionLowerer<'_, '_> {
     }
 
     fn define(&mut self, name: &str, function: crate::ir::FuncIdx) {
-        let span = self.module.functions[function.0 as usize]
+        let span = self.module.functions[self.module.slot(function)]
             .as_ref()
             .map_or(Span::default(), |f| f.name_span);
         let binding = Binding::Function(function);

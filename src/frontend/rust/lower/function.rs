@@ -10,8 +10,8 @@ use crate::frontend::rust::lower::vars::{self, Vars};
 use crate::frontend::rust::lower::{Lowerer, Site};
 use crate::frontend::rust::{parse, types};
 use crate::ir::{
-    BlockId, FuncIdx, Function, FunctionShape, LocalId, LocalKind, Name, Operand, Overrides, Param,
-    ParamKind, ScopeKind, StaticExpr, StaticExprKind, TerminatorKind,
+    BlockId, Code, FuncIdx, Function, FunctionShape, LocalId, LocalKind, Name, Operand, Overrides,
+    Param, ParamKind, ScopeKind, StaticExpr, StaticExprKind, TerminatorKind,
 };
 use crate::source::Span;
 
@@ -273,10 +273,8 @@ impl Lowerer {
             is_async: head.is_async,
             is_generator: false,
             shape: extra.shape,
-            cells,
             outer_cells,
-            body,
-            unread: None,
+            body: Code::new(body, cells),
         });
     }
 }

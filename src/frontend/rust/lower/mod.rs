@@ -61,12 +61,13 @@ pub(super) fn module(file: &syn::File) -> Module {
         blocks: Vec::new(),
     };
     lowerer.items(file.items.iter(), &site);
-    Module {
-        functions: lowerer.functions.into_iter().flatten().collect(),
-        classes: lowerer.classes.into_iter().flatten().collect(),
-        scopes: lowerer.scopes,
-        attribute_stores: Vec::new(),
-    }
+    Module::new(
+        lowerer.functions.into_iter().flatten().collect(),
+        false,
+        lowerer.classes.into_iter().flatten().collect(),
+        lowerer.scopes,
+        Vec::new(),
+    )
 }
 
 /// What has been lowered of a file. A slot is `None` while its function is in work; indices are
