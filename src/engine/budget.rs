@@ -13,9 +13,9 @@ pub struct Bounds {
 
 /// For an automaton that watches a place.
 pub const AT_A_PLACE: Bounds = Bounds {
-    states_per_key: 12,
-    loop_visits: 14,
-    point_visits: 80,
+    states_per_key: 4,
+    loop_visits: 8,
+    point_visits: 32,
 };
 
 /// For one that asks what tests establish: what it has to know shows in the flags, which keep
@@ -70,6 +70,12 @@ pub const HELPER_STEPS: u64 = 10_000;
 /// The same for a function that cannot reach it: only whether it raises, and what it returns, can
 /// matter.
 pub const STRANGER_STEPS: u64 = 1_500;
+
+/// Block executions spent on a first search for a path to an exit.
+pub const QUICK_WITNESS: u64 = 200;
+
+/// The same, on top of that, for each basic block of the function.
+pub const QUICK_WITNESS_PER_BLOCK: u64 = 8;
 
 /// Block executions spent on the confirmation of one finding.
 pub const WITNESS_STEPS: u64 = 40_000;
@@ -136,9 +142,9 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// More steps for a function with so many basic blocks.
-    pub fn grant(&mut self, blocks: usize) {
-        self.steps += STEPS_PER_BLOCK * blocks as u64;
+    /// The steps for a function with so many basic blocks.
+    pub fn allow(&mut self, blocks: usize) {
+        self.steps = STEPS + STEPS_PER_BLOCK * blocks as u64;
     }
 
     /// The steps for a function with so many basic blocks that is followed for what its tests say.

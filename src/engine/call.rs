@@ -348,6 +348,12 @@ impl Engine<'_> {
 
     /// The functions in a dict display that is a dispatch table.
     fn table_values(&self, state: &State, table: Value) -> Vec<Value> {
+        // The item was taken out of what the dict contained then.
+        let holds = |cell: &Cell| *cell == Cell::Has(table);
+        let contents = state.heap.iter().find_map(|((object, slot), cell)| {
+            (*slot == Slot::Content && holds(cell)).then_some(*object)
+        });
+        let table = contents.unwrap_or(table);
         if !state
             .fact(table)
             .is_some_and(|f| f.closed && (f.kind.is_dict() || f.kind == Kind::List))

@@ -103,6 +103,7 @@ impl Engine<'_> {
         if given && imported.exits.iter().any(|e| e.doubts.is_unresolved()) {
             return None;
         }
+        self.touches_place |= imported.deeds.fields.contains(&self.watched_field);
         if let Some(deeds) = &mut self.deeds {
             deeds.extend(&imported.deeds);
         }
@@ -171,7 +172,6 @@ impl Engine<'_> {
                 let mut own = self.neutral.take().unwrap_or_else(|| {
                     let mut engine = Engine::new(self.library, &Neutral);
                     engine.deeds = Some(Deeds::default());
-                    engine.bounds = &GENERIC;
                     Box::new(engine)
                 });
                 let kept = own.find_out(called);
@@ -207,9 +207,9 @@ impl Engine<'_> {
             asked_for: false,
         });
         let before = self.budget.executed;
-        let mut found = self.fixpoint(called, None);
+        let mut found = self.fixpoint(called, &GENERIC);
         if found.is_none() {
-            found = self.fixpoint(called, Some(&COARSE));
+            found = self.fixpoint(called, &COARSE);
         }
         self.library.note_walk(Walk {
             steps: self.budget.executed - before,
@@ -248,7 +248,7 @@ impl Engine<'_> {
 
     /// Simulates until what is known of the function itself, where it calls itself, does not change
     /// any more.
-    fn fixpoint(&mut self, called: &Called, bounds: Option<&'static Bounds>) -> Option<Rc<Imported>> {
+    fn fixpoint(&mut self, called: &Called, bounds: &Bounds) -> Option<Rc<Imported>> {
         let at = self.running.len() - 1;
         self.running[at].current = Some(Rc::new(Imported {
             exits: Vec::new(),
@@ -267,7 +267,7 @@ impl Engine<'_> {
         None
     }
 
-    fn follow_once(&mut self, called: &Called, bounds: Option<&'static Bounds>) -> Option<Imported> {
+    fn follow_once(&mut self, called: &Called, bounds: &Bounds) -> Option<Imported> {
         let f = called.shape.func;
         let cx = self.context(f);
         let blocks = cx.function().body.blocks.len() as u64;
@@ -275,14 +275,9 @@ impl Engine<'_> {
         self.summaries.clear();
         self.cut.clear();
         self.budget.steps = GENERIC_STEPS + GENERIC_STEPS_PER_BLOCK * blocks;
-        let usual = self.bounds;
-        if let Some(bounds) = bounds {
-            self.bounds = bounds;
-        }
         let entry = self.generic_entry(called);
         let inputs: Vec<Value> = self.inputs(called.originals.len());
-        let graph = self.simulate(&cx, BlockId::ENTRY, entry);
-        self.bounds = usual;
+        let graph = self.simulate(&cx, BlockId::ENTRY, entry, bounds);
         if !graph.complete {
             return None;
         }
@@ -389,6 +384,7 @@ impl Engine<'_> {
 
     /// Writes down that a field is loaded, stored or deleted.
     pub(super) fn note_field(&mut self, name: &Name) {
+        self.touches_place |= *name == self.watched_field;
         if let Some(deeds) = &mut self.deeds
             && !deeds.fields.contains(name)
         {
@@ -530,7 +526,6 @@ pub(super) struct SetAside {
     cut: rustc_hash::FxHashSet<FuncRef>,
     recursive_hit: usize,
     outer: Rc<OuterLive>,
-    bounds: &'static Bounds,
 }
 
 impl Engine<'_> {
@@ -546,7 +541,6 @@ impl Engine<'_> {
             cut: std::mem::take(&mut self.cut),
             recursive_hit: std::mem::replace(&mut self.recursive_hit, usize::MAX),
             outer: std::mem::replace(&mut self.outer, Rc::new(any)),
-            bounds: self.bounds,
         }
     }
 
@@ -557,6 +551,5 @@ impl Engine<'_> {
         self.cut = kept.cut;
         self.recursive_hit = kept.recursive_hit;
         self.outer = kept.outer;
-        self.bounds = kept.bounds;
     }
 }

@@ -184,6 +184,7 @@ impl Engine<'_> {
         if let (Term::Symbol(site, _), Term::Class(c)) =
             (self.terms.term(x), self.terms.term(class))
             && !fact.exact
+            && !site.is_join()
             && site.func.module == c.module
             && fact
                 .is

@@ -53,12 +53,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::engine::ask::Asked;
-use crate::engine::budget::{ASIDE, AT_A_PLACE, Bounds, Budget};
+use crate::engine::budget::{ASIDE, AT_A_PLACE, Bounds, Budget, GENERIC};
 pub(crate) use crate::engine::call::{is_log_method, is_logger_name};
 
 use crate::engine::call::Args;
 use crate::engine::fact::Fact;
 use crate::engine::generic::{Imported, Running};
+use crate::engine::ghost::Ghost;
 use crate::engine::library::{Deeds, Generic, Library, Shape, Walk};
 pub(crate) use crate::engine::functions::decorated_with;
 use crate::engine::liveness::Liveness;
@@ -116,6 +117,10 @@ pub trait Automaton {
     /// Whether it does make a difference in this state, to a function that is given these.
     fn is_concerned(&self, _engine: &Engine<'_>, _state: &State, _given: &[Value]) -> bool {
         false
+    }
+    /// What it keeps beside values by which states are kept apart.
+    fn keeps_apart(&self) -> &'static [Ghost] {
+        &[]
     }
     /// Whether it compares what calls are given.
     fn compares_arguments(&self) -> bool {
@@ -281,8 +286,10 @@ pub struct Engine<'p> {
     outer: Rc<OuterLive>,
     /// What was asked about classes.
     pub(crate) asked: RefCell<Asked>,
-    /// How finely states are kept apart.
-    bounds: &'static Bounds,
+    /// Whether functions of the program are looked into.
+    pub follows_helpers: bool,
+    /// Whether some code that was followed loads or stores the attribute of the watched place.
+    pub touches_place: bool,
     /// What is known of functions for the whole program.
     library: &'p Library<'p>,
     /// What of it was put into this engine's terms, by its address.
@@ -320,10 +327,8 @@ impl<'p> Engine<'p> {
             recursive_hit: usize::MAX,
             outer: Rc::default(),
             asked: RefCell::default(),
-            bounds: match automaton.place() {
-                Some(_) => &AT_A_PLACE,
-                None => &ASIDE,
-            },
+            follows_helpers: true,
+            touches_place: false,
             library,
             imported: FxHashMap::default(),
             neutral: None,
@@ -331,6 +336,15 @@ impl<'p> Engine<'p> {
             running: Vec::new(),
             lowest_asked: usize::MAX,
             provisional: FxHashMap::default(),
+        }
+    }
+
+    /// How finely the states of a helper are kept apart.
+    fn helper_bounds(&self) -> &'static Bounds {
+        match self.automaton.place() {
+            Some(_) => &AT_A_PLACE,
+            None if self.deeds.is_some() => &GENERIC,
+            None => &ASIDE,
         }
     }
 

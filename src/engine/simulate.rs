@@ -8,7 +8,7 @@ use std::rc::Rc;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
-use crate::engine::budget::{CHANGES, VISITS};
+use crate::engine::budget::{Bounds, CHANGES, VISITS};
 use crate::engine::eval::Via;
 use crate::engine::ghost::{Flags, Ghost};
 use crate::engine::state::{Cell, Slot, State};
@@ -101,14 +101,34 @@ pub struct Graph {
     pub complete: bool,
 }
 
+impl Graph {
+    /// The edges that some state took, by the blocks that they lead from.
+    #[must_use]
+    pub fn edges(&self) -> FxHashMap<BlockId, SmallVec<[BlockId; 2]>> {
+        let mut out: FxHashMap<BlockId, SmallVec<[BlockId; 2]>> = FxHashMap::default();
+        for node in &self.nodes {
+            for parent in &node.parents {
+                let to = out.entry(self.nodes[*parent].block).or_default();
+                if !to.contains(&node.block) {
+                    to.push(node.block);
+                }
+            }
+        }
+        out
+    }
+}
+
 /// What states must agree on to be merged.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Partition {
     presence: Presence,
     flags: Flags,
     completion: Vec<Option<Value>>,
-    /// How far the running loops have come.
-    positions: Vec<Value>,
+    /// How far the running loops have come, and what else the automaton keeps apart.
+    ghosts: Vec<Value>,
+    /// Variables that hold the dict of the watched place, or something that can be called: what is
+    /// done by them is done to just that.
+    handles: Vec<(usize, Value)>,
 }
 
 #[derive(Default)]
@@ -150,7 +170,13 @@ struct Group {
 
 impl Engine<'_> {
     /// Simulates a function from a block on.
-    pub fn simulate(&mut self, cx: &Rc<FnContext>, start: BlockId, entry: State) -> Graph {
+    pub fn simulate(
+        &mut self,
+        cx: &Rc<FnContext>,
+        start: BlockId,
+        entry: State,
+        bounds: &Bounds,
+    ) -> Graph {
         let n = cx.function().body.blocks.len();
         let mut points: Vec<Point> = (0..n).map(|_| Point::default()).collect();
         let mut graph = Graph {
@@ -199,7 +225,8 @@ impl Engine<'_> {
                         });
                     }
                     Target::Block(b) => {
-                        self.arrive(cx, &mut graph, &mut points, &mut work, b, s.state, id)
+                        let arrival = (b, s.state, id);
+                        self.arrive(cx, &mut graph, &mut points, &mut work, arrival, bounds);
                     }
                 }
             }
@@ -207,16 +234,14 @@ impl Engine<'_> {
         graph
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn arrive(
         &mut self,
         cx: &Rc<FnContext>,
         graph: &mut Graph,
         points: &mut [Point],
         work: &mut BinaryHeap<Reverse<(u32, usize)>>,
-        block: BlockId,
-        mut state: State,
-        from: usize,
+        (block, mut state, from): (BlockId, State, usize),
+        bounds: &Bounds,
     ) {
         self.settle(cx, block, &mut state);
         let head = cx.function().body.block(block).loop_head;
@@ -241,7 +266,6 @@ impl Engine<'_> {
             graph.complete = false;
             return;
         }
-        let bounds = self.bounds;
         let widen = group.visits
             > if head {
                 bounds.loop_visits
@@ -326,19 +350,20 @@ impl Engine<'_> {
                 return;
             }
         }
-        point.note(&graph.nodes, hash, &state, id);
         let partition = if joined {
             self.partition(cx, block, &state)
         } else {
             partition
         };
-        let group = points[block.index()].groups.entry(partition).or_default();
-        group.nodes.push(id);
+        let point = &mut points[block.index()];
+        let group = point.groups.entry(partition).or_default();
         group.changes += 1;
         if group.changes > CHANGES {
             graph.complete = false;
             return;
         }
+        group.nodes.push(id);
+        point.note(&graph.nodes, hash, &state, id);
         graph.nodes.push(Node {
             block,
             state,
@@ -388,20 +413,29 @@ impl Engine<'_> {
         let completion = completions
             .map(|l| state.env.get(*l).filter(|_| cx.live.local(block, *l)))
             .collect();
-        let positions = state
+        let apart = self.automaton.keeps_apart();
+        let ghosts = state
             .heap
             .iter()
-            .filter(|((_, slot), _)| matches!(slot, Slot::Ghost(Ghost::Position)))
+            .filter(|((_, slot), _)| {
+                matches!(slot, Slot::Ghost(ghost)
+                    if *ghost == Ghost::Position || apart.contains(ghost))
+            })
             .filter_map(|(_, cell)| match cell {
                 Cell::Has(v) => Some(*v),
                 Cell::Absent => None,
             })
             .collect();
+        let dict = self.watched_object(state);
+        let presence = self.presence(state);
+        let handles = state.env.iter();
+        let handles = handles.filter(|(_, v)| *v == dict || self.terms.term(*v).is_callable());
         Partition {
-            presence: self.presence(state),
+            presence,
             flags: state.flags,
             completion,
-            positions,
+            ghosts,
+            handles: handles.collect(),
         }
     }
 }

@@ -119,6 +119,10 @@ impl Engine<'_> {
         extra: Option<Value>,
         site: Site,
     ) -> Option<Vec<Applied>> {
+        if !self.follows_helpers {
+            self.budget.calls_cut += 1;
+            return None;
+        }
         let generic = match extra {
             None if start == BlockId::ENTRY => self.ask_generic(state, f, env),
             _ => None,
@@ -154,7 +158,10 @@ impl Engine<'_> {
         }
         let live = Rc::new(self.live_after(site));
         let (entry, originals) = match fields {
-            Some(fields) => self.project(&self.narrowed(state, fields), env),
+            Some(fields) => {
+                let narrowed = self.narrowed(state, env, fields);
+                self.project(&narrowed, env)
+            }
             None => self.project(state, env),
         };
         let key = SummaryKey {
@@ -283,7 +290,8 @@ impl Engine<'_> {
 
     fn compute_exits(&mut self, key: &SummaryKey) -> Option<Vec<SummaryExit>> {
         let cx = self.context(key.func);
-        let graph = self.simulate(&cx, key.start, (*key.entry).clone());
+        let bounds = self.helper_bounds();
+        let graph = self.simulate(&cx, key.start, (*key.entry).clone(), bounds);
         if !graph.complete {
             return None;
         }
@@ -423,16 +431,27 @@ impl Engine<'_> {
     }
 
     /// What a state says without these other fields.
-    fn narrowed(&self, state: &State, fields: &FxHashSet<Name>) -> State {
+    fn narrowed(&self, state: &State, env: &Env, fields: &FxHashSet<Name>) -> State {
         let mut out = state.clone();
         let asked = |slot: &Slot| !matches!(slot, Slot::Field(n) if !fields.contains(n));
         if !out.heap.keys().all(|(_, slot)| asked(slot)) {
             out.heap.retain(|(_, slot), _| asked(slot));
         }
+        // What is given may have been read from a field that the function does not know of.
         let terms = &self.terms;
+        let mut known = fields.clone();
+        let cells = out.heap.values().filter_map(|cell| match cell {
+            Cell::Has(v) => Some(*v),
+            Cell::Absent => None,
+        });
+        for v in env.values().chain(cells) {
+            terms.for_each_field(v, &mut |n| {
+                known.insert(n.clone());
+            });
+        }
         out.facts.retain(|v, _| {
             let mut all = true;
-            terms.for_each_field(*v, &mut |n| all &= fields.contains(n));
+            terms.for_each_field(*v, &mut |n| all &= known.contains(n));
             all
         });
         out

@@ -42,6 +42,14 @@ pub enum Made {
     Text,
 }
 
+impl Site {
+    /// Whether values are made here by joining others, and not by what the program does.
+    #[must_use]
+    pub fn is_join(self) -> bool {
+        self.index == u32::MAX || self.block == u32::MAX
+    }
+}
+
 /// The shape of a value.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Term {
@@ -110,6 +118,16 @@ pub enum Term {
 }
 
 impl Term {
+    /// Whether it is code of the program that can be called.
+    #[must_use]
+    pub fn is_callable(&self) -> bool {
+        match self {
+            Term::Func(_) | Term::Closure(..) | Term::Bound(..) | Term::Pending(..) => true,
+            Term::Pure(n, _) => n == "partial" || n == "raw",
+            _ => false,
+        }
+    }
+
     /// The same term of other operands.
     #[must_use]
     pub fn map_operands(&self, mut go: impl FnMut(Value) -> Value) -> Term {

@@ -24,6 +24,12 @@ use crate::source::Span;
 /// Unmerged states followed per block.
 const BEAM: usize = 96;
 
+/// What a decision and an exception cost a path, the last round of a loop, and each other one: the
+/// path that is shown is the cheapest.
+const DECISION: u32 = 2;
+const LAST_ROUND: u32 = 1;
+const ROUND: u32 = 3;
+
 /// Helpers nested in one path.
 const MAX_DETAIL: usize = 3;
 
@@ -94,6 +100,8 @@ pub struct Goal<'g> {
     pub from: Option<BlockId>,
     /// What must hold there: the flags, and whether the watched key is there.
     pub accept: &'g dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
+    /// Block executions that may be spent.
+    pub steps: u64,
 }
 
 struct Trail {
@@ -125,13 +133,15 @@ impl Engine<'_> {
         graph: Option<&Graph>,
         depth: usize,
     ) -> Witness {
-        let useful = reaching(cx, goal);
+        let togo = remaining(cx, goal, graph);
         let mut trails: Vec<Trail> = Vec::new();
         let mut seen: FxHashSet<(BlockId, Rc<State>)> = FxHashSet::default();
         let mut width: FxHashMap<BlockId, usize> = FxHashMap::default();
-        let mut heap: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
+        // By what the path costs at least; among equals first what decided early, then what has come
+        // furthest.
+        let mut heap: BinaryHeap<(Reverse<u32>, u32, usize)> = BinaryHeap::new();
         let mut cut = false;
-        let mut steps = WITNESS_STEPS;
+        let mut steps = goal.steps;
         let root = Rc::new(entry.clone());
         trails.push(Trail {
             block: start,
@@ -139,13 +149,14 @@ impl Engine<'_> {
             parent: usize::MAX,
             edge: Edge::Flow,
         });
-        heap.push(Reverse((0, 0)));
-        while let Some(Reverse((cost, id))) = heap.pop() {
+        heap.push((Reverse(0), 0, 0));
+        while let Some((_, cost, id)) = heap.pop() {
             if steps == 0 {
                 cut = true;
                 break;
             }
             steps -= 1;
+            self.budget.executed += 1;
             let (block, state) = (trails[id].block, trails[id].state.clone());
             for s in self.step(cx, block, &state) {
                 match s.target {
@@ -161,9 +172,7 @@ impl Engine<'_> {
                         }
                     }
                     Target::Block(b) => {
-                        if !useful.contains(&b) {
-                            continue;
-                        }
+                        let Some(rest) = togo.get(&b) else { continue };
                         let mut st = s.state;
                         let arrived = goal.end == End::Arrival
                             && goal.block == Some(b)
@@ -193,9 +202,9 @@ impl Engine<'_> {
                         }
                         let price = match s.edge {
                             Edge::Flow | Edge::Called(_) => 0,
-                            Edge::Decision(_) | Edge::Raised | Edge::CallRaised(_) => 2,
-                            Edge::Loop(false) => 1,
-                            Edge::Loop(true) => 3,
+                            Edge::Decision(_) | Edge::Raised | Edge::CallRaised(_) => DECISION,
+                            Edge::Loop(false) => LAST_ROUND,
+                            Edge::Loop(true) => ROUND,
                         };
                         trails.push(Trail {
                             block: b,
@@ -203,7 +212,8 @@ impl Engine<'_> {
                             parent: id,
                             edge: s.edge,
                         });
-                        heap.push(Reverse((cost + price, trails.len() - 1)));
+                        let cost = cost + price;
+                        heap.push((Reverse(cost + rest), cost, trails.len() - 1));
                     }
                 }
             }
@@ -390,10 +400,13 @@ impl Engine<'_> {
             block: Some(exit.block),
             from: None,
             accept: &accept,
+            steps: WITNESS_STEPS,
         };
         let outer = std::mem::replace(&mut self.outer, summary.key.live.clone());
         self.stack.push(summary.key.clone());
-        let graph = self.simulate(&cx, summary.key.start, (*summary.key.entry).clone());
+        let bounds = self.helper_bounds();
+        let entry = (*summary.key.entry).clone();
+        let graph = self.simulate(&cx, summary.key.start, entry, bounds);
         let found = self.witness_at(
             &cx,
             summary.key.start,
@@ -487,29 +500,64 @@ fn leads_around(graph: &Graph, ends: &[usize], from: BlockId, around: BlockId) -
     false
 }
 
-/// The blocks from which the goal's block can be reached at all.
-fn reaching(cx: &FnContext, goal: &Goal<'_>) -> FxHashSet<BlockId> {
+/// What the rest of a path costs at least, from each block from which the goal can be reached at
+/// all: the shortest way in the graph of the fixpoint, or of the function if there is none.
+fn remaining(cx: &FnContext, goal: &Goal<'_>, graph: Option<&Graph>) -> FxHashMap<BlockId, u32> {
     let body = &cx.function().body;
-    let n = body.blocks.len();
-    let mut back: Vec<Vec<usize>> = vec![Vec::new(); n];
+    let taken = graph.map(Graph::edges);
+    let mut back: FxHashMap<BlockId, Vec<(BlockId, u32)>> = FxHashMap::default();
     let mut ends = Vec::new();
-    for (i, b) in body.blocks.iter().enumerate() {
-        b.terminator
-            .kind
-            .for_each_successor(|s| back[s.index()].push(i));
-        let is_end = match goal.block {
-            Some(g) => g.index() == i,
-            None => true,
-        };
-        if is_end {
-            ends.push(i);
+    for (i, block) in (0u32..).zip(&body.blocks) {
+        let from = BlockId(i);
+        let mut successors: Vec<BlockId> = Vec::new();
+        match &taken {
+            Some(taken) => successors.extend(taken.get(&from).into_iter().flatten()),
+            None => block
+                .terminator
+                .kind
+                .for_each_successor(|s| successors.push(s)),
+        }
+        let open = successors.len() > 1;
+        for to in successors {
+            let price = least_price(&block.terminator.kind, to, open);
+            back.entry(to).or_default().push((from, price));
+        }
+        if goal.block.is_none_or(|g| g == from) {
+            ends.push(from);
         }
     }
-    let mut out = FxHashSet::default();
-    while let Some(b) = ends.pop() {
-        if out.insert(BlockId(u32::try_from(b).expect("fewer than 2^32 blocks"))) {
-            ends.extend(back[b].iter().copied());
+    // Dijkstra's algorithm, backwards.
+    let mut out: FxHashMap<BlockId, u32> = FxHashMap::default();
+    let mut heap: BinaryHeap<Reverse<(u32, BlockId)>> = BinaryHeap::new();
+    heap.extend(ends.into_iter().map(|end| Reverse((0, end))));
+    while let Some(Reverse((cost, block))) = heap.pop() {
+        if out.contains_key(&block) {
+            continue;
+        }
+        out.insert(block, cost);
+        for (from, price) in back.get(&block).into_iter().flatten() {
+            heap.push(Reverse((cost + price, *from)));
         }
     }
     out
+}
+
+/// What an edge costs, where the way that it leads from is `open` if there are others.
+fn least_price(kind: &TerminatorKind, to: BlockId, open: bool) -> u32 {
+    match kind {
+        TerminatorKind::Branch { .. } if open => DECISION,
+        TerminatorKind::ForNext { body, .. } if open => {
+            if *body == to {
+                ROUND
+            } else {
+                LAST_ROUND
+            }
+        }
+        TerminatorKind::Eval {
+            normal,
+            unwind: Some(unwind),
+            ..
+        } if unwind.target == to && *normal != to => DECISION,
+        _ => 0,
+    }
 }

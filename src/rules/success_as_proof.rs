@@ -27,6 +27,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::config::Settings;
 use crate::diagnostics::{Finding, Severity};
+use crate::engine::budget::{ASIDE, WITNESS_STEPS};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
@@ -236,7 +237,7 @@ impl<'c, 'p> Check<'c, 'p> {
         engine
             .budget
             .grant_aside(self.code.function.body.blocks.len());
-        let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
+        let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone(), &ASIDE);
         engine.note_walk(self.func, graph.complete);
         if !graph.complete {
             effort.account(&engine.budget);
@@ -478,6 +479,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 block: Some(decided.at),
                 from: None,
                 accept: &accept,
+                steps: WITNESS_STEPS,
             };
             let witness = engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph));
             let Witness::Found(events, end) = witness else {
@@ -505,6 +507,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 _ => None,
             },
             accept: &accept,
+            steps: WITNESS_STEPS,
         };
         match engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph)) {
             Witness::Found(events, end) => Some((events, end.flags.rule)),
@@ -541,6 +544,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 block: None,
                 from: None,
                 accept: &accept,
+                steps: WITNESS_STEPS,
             };
             let found = engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph));
             let Witness::Found(events, end) = found else {

@@ -24,7 +24,7 @@ use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Literal, Name};
 use crate::program::{ClassRef, FuncRef, Program};
 use crate::rules::contract_method::{
-    self, Checked, DictKind, Subject, Task, Verdicts, dict_kind, enter, simulate,
+    self, Checked, DictKind, Ladder, Subject, Task, Verdicts, bind_receiver, dict_kind, enter,
 };
 use crate::rules::{Effort, tables};
 use kept::{Heard, Left, Readers, left_behind};
@@ -252,29 +252,48 @@ fn follow(
     let mut effort = Effort::default();
     let (mut state, cells, root) =
         enter(&mut engine, subject.class, subject.func, subject.contract);
-    let (cx, graph) = simulate(&mut engine, root, cells, &mut state);
+    let cx = bind_receiver(&mut engine, root, cells, &mut state);
     let heard = RefCell::default();
-    let mut found = Vec::new();
-    match &graph {
-        None => effort.given_up += 1,
-        Some(graph) => {
-            let mut search = Search {
-                engine: &mut engine,
-                watch,
-                subject,
-                cx: &cx,
-                graph,
-                entry: &state,
-                infeasible: 0,
-                readers,
-                heard: &heard,
-            };
-            found = search.swallowed();
-            effort.infeasible += search.infeasible;
+    let mut best = None;
+    let mut ladder = Ladder::new();
+    while let Some(rung) = ladder.next_rung() {
+        let Some(graph) = rung.simulate(&mut engine, &cx, &state) else {
+            ladder.fell();
+            continue;
+        };
+        let mut search = Search {
+            engine: &mut engine,
+            watch,
+            subject,
+            cx: &cx,
+            graph: &graph,
+            entry: &state,
+            steps: rung.witness_steps(&cx),
+            infeasible: 0,
+            unknown: 0,
+            readers,
+            heard: &heard,
+        };
+        let found = search.swallowed();
+        let (infeasible, unknown) = (search.infeasible, search.unknown);
+        best = Some((found, infeasible));
+        if unknown == 0 {
+            break;
         }
+        ladder.climb();
     }
     effort.account(&engine.budget);
-    engine.note_walk(subject.func, graph.is_some());
+    engine.note_walk(subject.func, best.is_some());
+    let found = match best {
+        Some((found, infeasible)) => {
+            effort.infeasible += infeasible;
+            found
+        }
+        None => {
+            effort.given_up += 1;
+            Vec::new()
+        }
+    };
     let answers = engine.answers_about(subject.class);
     let judged = Judged {
         found,
@@ -293,7 +312,10 @@ struct Search<'s, 'p> {
     cx: &'s Rc<FnContext>,
     graph: &'s Graph,
     entry: &'s State,
+    /// How long a single path is searched for.
+    steps: u64,
     infeasible: u64,
+    unknown: u64,
     /// Who reads what is left behind: found out when it is asked for.
     readers: &'s OnceCell<Readers>,
     heard: &'s RefCell<Heard>,
@@ -398,6 +420,7 @@ impl<'s> Search<'s, '_> {
             block: Some(exit),
             from: None,
             accept: &accept,
+            steps: self.steps,
         };
         let found =
             self.engine
@@ -416,8 +439,12 @@ impl<'s> Search<'s, '_> {
                     left,
                 })
             }
-            Witness::Infeasible | Witness::Unknown => {
+            Witness::Infeasible => {
                 self.infeasible += 1;
+                None
+            }
+            Witness::Unknown => {
+                self.unknown += 1;
                 None
             }
         }

@@ -2,7 +2,7 @@
 
 mod repair;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::contracts::exits::{Exit, Followed, MethodExits, Unset};
@@ -15,10 +15,10 @@ use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
 use crate::engine::library::{Deeds, Library};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Overrides};
-use crate::program::{ClassRef, FuncRef, Program};
+use crate::program::{ClassRef, FuncRef, MroEntry, Program};
 use crate::rules::contract_method::{
-    self, Arrival, Checked, DictKind, ExitPoint, Returns, Subject, Task, Verdicts, decided_last,
-    dict_kind, enter, entry_state, exit_point, own_helper, simulate,
+    self, Arrival, Checked, DictKind, ExitPoint, Ladder, Returns, Rung, Subject, Task, Verdicts,
+    bind_receiver, decided_last, dict_kind, enter, entry_state, exit_point, own_helper,
 };
 use crate::rules::tables::{Writes, is_write, may_write};
 use crate::rules::{Effort, Rule, SwallowedWrite, UntrackedReturn};
@@ -98,7 +98,7 @@ struct Verdict {
     arrivals: BTreeMap<ExitPoint, Arrivals>,
     /// No path on which it returns sets the place.
     never: bool,
-    /// Exits for which no single path was found.
+    /// Exits that no single path comes to.
     infeasible: u64,
     /// All exits, good and bad.
     exits: Vec<Exit>,
@@ -219,13 +219,14 @@ fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, Answers) {
     };
     let mut engine = Engine::new(library, &tally);
     let mut effort = Effort::default();
+    let may_set = names_field(library.program, class, &contract.sets.field);
     let (mut state, cells, root) = enter(&mut engine, class, func, contract);
-    let mut verdict = judge(&mut engine, root, cells, &mut state);
+    let mut verdict = judge(&mut engine, root, cells, &mut state, may_set);
     let mut judged = root;
     // A project's decorator stands in front: if the method by itself is wrong, say so there.
     if root != func && verdict.as_ref().is_some_and(|v| !v.bad.is_empty()) {
         let mut state = entry_state(&mut engine, class, func, contract);
-        let inner = judge(&mut engine, func, None, &mut state);
+        let inner = judge(&mut engine, func, None, &mut state, may_set);
         if let Some(inner) = inner.filter(|inner| !inner.bad.is_empty()) {
             (verdict, judged) = (Some(inner), func);
         }
@@ -245,46 +246,104 @@ fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, Answers) {
     (judged, answers)
 }
 
-/// Simulates the function and finds its bad exits, each confirmed by a path. `None` when the
-/// budget was not enough.
+/// Whether the files of a class and its bases name an attribute at all.
+fn names_field(program: &Program<'_>, class: ClassRef, field: &str) -> bool {
+    program.mro(class).entries.iter().any(|entry| {
+        let MroEntry::Class(class) = entry else {
+            return false;
+        };
+        let module = program.module(class.module);
+        memchr::memmem::find(module.text().as_bytes(), field.as_bytes()).is_some()
+    })
+}
+
+/// What the exits of a function look like in one graph of it.
+#[derive(Default)]
+struct Exits {
+    candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad, bool)>>,
+    arrivals: BTreeMap<ExitPoint, Arrivals>,
+    returns: Returns,
+    /// Blocks that are left with the place set.
+    good: BTreeSet<BlockId>,
+    any_unverified: bool,
+}
+
+impl Exits {
+    fn of(engine: &mut Engine<'_>, cx: &FnContext, graph: &Graph) -> Self {
+        let mut out = Self::default();
+        let exits = graph.exits.iter().enumerate();
+        for (at, e) in exits.filter(|(_, e)| e.kind == ExitKind::Return) {
+            let point = exit_point(cx, e.block);
+            // Who returns a failure has said so.
+            if engine.is_failure(&e.state, e.value) {
+                out.returns.arrive(point, Arrival::Failure);
+                continue;
+            }
+            let bad = bad(engine, &e.state);
+            let arrival = bad.map_or(Arrival::Set(at), |_| Arrival::Unset);
+            out.returns.arrive(point, arrival);
+            out.arrivals.entry(point).or_default().add(e.block, bad);
+            let Some(bad) = bad else {
+                out.good.insert(e.block);
+                continue;
+            };
+            out.any_unverified |= bad == Bad::Unverified;
+            let list = out.candidates.entry(point).or_default();
+            let low = e.state.flags.is_uncertain();
+            if !list.contains(&(e.block, bad, low)) {
+                list.push((e.block, bad, low));
+            }
+        }
+        out
+    }
+}
+
+/// Finds the bad exits of a function, each confirmed by a path. `None` when it could not be
+/// followed to its end in any way.
 fn judge(
     engine: &mut Engine<'_>,
     func: FuncRef,
     cells: Option<Value>,
     state: &mut State,
+    may_set: bool,
 ) -> Option<Verdict> {
-    let (cx, graph) = simulate(engine, func, cells, state);
-    let graph = graph?;
-    let mut candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad, bool)>> = BTreeMap::new();
-    let mut arrivals: BTreeMap<ExitPoint, Arrivals> = BTreeMap::new();
-    let mut any_good = false;
-    let mut any_unverified = false;
-    let mut returns = Returns::default();
-    let exits = graph.exits.iter().enumerate();
-    for (at, e) in exits.filter(|(_, e)| e.kind == ExitKind::Return) {
-        let point = exit_point(&cx, e.block);
-        // Who returns a failure has said so.
-        if engine.is_failure(&e.state, e.value) {
-            returns.arrive(point, Arrival::Failure);
+    let cx = bind_receiver(engine, func, cells, state);
+    let mut followed = Ladder::new();
+    let mut best = None;
+    while let Some(rung) = followed.next_rung() {
+        let Some(graph) = rung.simulate(engine, &cx, state) else {
+            followed.fell();
             continue;
+        };
+        let (verdict, open) = judge_graph(engine, &cx, state, &graph, (rung, may_set));
+        best = Some(verdict);
+        if !open {
+            break;
         }
-        let bad = bad(engine, &e.state);
-        returns.arrive(point, bad.map_or(Arrival::Set(at), |_| Arrival::Unset));
-        arrivals.entry(point).or_default().add(e.block, bad);
-        match bad {
-            None => any_good = true,
-            Some(b) => {
-                any_unverified |= b == Bad::Unverified;
-                let list = candidates.entry(point).or_default();
-                let low = e.state.flags.is_uncertain();
-                if !list.contains(&(e.block, b, low)) {
-                    list.push((e.block, b, low));
-                }
-            }
-        }
+        followed.climb();
     }
+    best
+}
+
+/// The verdict as one graph shows it, and whether it left a question open.
+fn judge_graph(
+    engine: &mut Engine<'_>,
+    cx: &Rc<FnContext>,
+    state: &State,
+    graph: &Graph,
+    (rung, may_set): (Rung, bool),
+) -> (Verdict, bool) {
+    let Exits {
+        candidates,
+        arrivals,
+        mut returns,
+        good,
+        any_unverified,
+    } = Exits::of(engine, cx, graph);
+    let steps = rung.witness_steps(cx);
     let mut found = Vec::new();
     let mut infeasible = 0;
+    let mut unknown = 0;
     for (point, list) in candidates {
         let mut settled = false;
         // A path on which nothing is uncertain says more.
@@ -296,7 +355,12 @@ fn judge(
                 if settled {
                     continue;
                 }
-                match search(engine, &cx, state, &graph, *block, (wanted, low)) {
+                let accept = move |engine: &mut Engine<'_>, state: &State, value: Value| {
+                    bad(engine, state) == Some(wanted)
+                        && (low || !state.flags.is_uncertain())
+                        && !engine.is_failure(state, value)
+                };
+                match search(engine, cx, state, graph, (*block, steps), &accept) {
                     Witness::Found(events, end) => {
                         let low = end.flags.is_uncertain();
                         found.push((point, wanted, low, events));
@@ -305,24 +369,37 @@ fn judge(
                     }
                     Witness::Infeasible => infeasible += 1,
                     Witness::Unknown => {
-                        infeasible += 1;
+                        unknown += 1;
                         returns.confirm(point, None);
                     }
                 }
             }
         }
     }
-    let key = engine.automaton.place().map(|place| place.key.clone());
-    let exits = returns.exits(engine, &cx, &graph, &key.unwrap_or_default());
     let lost = found.iter().any(|(_, b, ..)| *b == Bad::Dropped);
-    let never = !any_good && !any_unverified && !lost && !found.is_empty();
-    Some(Verdict {
+    let mut any_good = any_unverified || lost || found.is_empty();
+    for block in good {
+        let set = |engine: &mut Engine<'_>, state: &State, value: Value| {
+            bad(engine, state).is_none() && !engine.is_failure(state, value)
+        };
+        any_good = any_good
+            || !matches!(
+                search(engine, cx, state, graph, (block, steps), &set),
+                Witness::Infeasible
+            );
+    }
+    let key = engine.automaton.place().map(|place| place.key.clone());
+    let exits = returns.exits(engine, cx, graph, &key.unwrap_or_default());
+    let verdict = Verdict {
         bad: found,
         arrivals,
-        never,
+        never: !any_good,
         infeasible,
         exits,
-    })
+    };
+    // Merged states may have lost that a store is one to the place.
+    let open = unknown > 0 || verdict.never && (engine.touches_place || may_set);
+    (verdict, open)
 }
 
 fn search(
@@ -330,19 +407,15 @@ fn search(
     cx: &Rc<FnContext>,
     state: &State,
     graph: &Graph,
-    block: BlockId,
-    (wanted, low): (Bad, bool),
+    (block, steps): (BlockId, u64),
+    accept: &dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
 ) -> Witness {
-    let accept = move |engine: &mut Engine<'_>, state: &State, value: Value| {
-        bad(engine, state) == Some(wanted)
-            && (low || !state.flags.is_uncertain())
-            && !engine.is_failure(state, value)
-    };
     let goal = Goal {
         end: End::Exit(ExitKind::Return),
         block: Some(block),
         from: None,
-        accept: &accept,
+        accept,
+        steps,
     };
     engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph))
 }

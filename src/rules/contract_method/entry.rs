@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use crate::config::Contract;
 use crate::engine::fact::{Fact, Kind};
-use crate::engine::simulate::Graph;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
@@ -37,14 +36,13 @@ pub(in crate::rules) fn exit_point(cx: &FnContext, block: BlockId) -> ExitPoint 
     }
 }
 
-/// Simulates a function that is entered in this state, which gets the function's variables. `None`
-/// for the graph when the budget was not enough.
-pub(in crate::rules) fn simulate(
+/// Gives the state in which a function is entered the function's variables.
+pub(in crate::rules) fn bind_receiver(
     engine: &mut Engine<'_>,
     func: FuncRef,
     cells: Option<Value>,
     state: &mut State,
-) -> (Rc<FnContext>, Option<Graph>) {
+) -> Rc<FnContext> {
     let cx = engine.context(func);
     let args = engine.receiver_args(state.watched);
     let site = Site {
@@ -55,10 +53,7 @@ pub(in crate::rules) fn simulate(
     };
     let env = engine.bind(state, func, cells, &args, site);
     state.env = env;
-    engine.budget.grant(cx.function().body.blocks.len());
-    let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone());
-    let graph = graph.complete.then_some(graph);
-    (cx, graph)
+    cx
 }
 
 /// The state in which the method is entered: the receiver is an instance of just this class, its

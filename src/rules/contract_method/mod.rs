@@ -4,6 +4,7 @@
 mod duty;
 mod entry;
 mod exits;
+mod ladder;
 mod reach;
 mod verdicts;
 
@@ -23,8 +24,9 @@ use reach::brings_helpers;
 pub use duty::{Grounds, Task};
 pub use verdicts::Verdicts;
 pub(in crate::rules) use duty::{decided_last, own_helper};
-pub(in crate::rules) use entry::{DictKind, ExitPoint, dict_kind, enter, entry_state, exit_point, simulate};
+pub(in crate::rules) use entry::{DictKind, ExitPoint, dict_kind, enter, entry_state, exit_point, bind_receiver};
 pub(in crate::rules) use exits::{Arrival, Returns};
+pub(in crate::rules) use ladder::{Ladder, Rung};
 
 /// What such a rule has to see of a program: the methods of the contracts, and what implies more.
 pub(in crate::rules) fn interest(settings: &Settings) -> Interest {

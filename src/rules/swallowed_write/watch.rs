@@ -132,6 +132,10 @@ impl Automaton for Watch<'_> {
         ALL
     }
 
+    fn keeps_apart(&self) -> &'static [Ghost] {
+        const { &[Ghost::Rule(Kept::FailedAt as u8)] }
+    }
+
     fn ignores(&self, engine: &Engine<'_>, deeds: &Deeds) -> bool {
         !deeds.calls.iter().any(|call| self.may_matter(engine, call))
     }

@@ -1,0 +1,97 @@
+//! In which ways a method is followed: from the cheapest that can answer to the most precise that
+//! is needed, and where that does not come to its end, by what can be told all the same.
+//!
+//! With one state for each property, merged states stand for more executions than there are, and
+//! for all that there are: an exit that is good in all of them is good. What looks bad is searched
+//! for along single paths. Only where that search is not finished, the states are kept apart.
+
+use std::rc::Rc;
+
+use crate::engine::budget::{
+    AT_A_PLACE, Bounds, COARSE, QUICK_WITNESS, QUICK_WITNESS_PER_BLOCK, WITNESS_STEPS,
+};
+use crate::engine::simulate::Graph;
+use crate::engine::state::State;
+use crate::engine::{Engine, FnContext};
+use crate::ir::BlockId;
+
+/// One way of following a method.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::rules) enum Rung {
+    /// One state for each property.
+    Merged,
+    /// States that differ are kept apart.
+    Apart,
+    /// One state for each property, and helpers are not looked into.
+    Alone,
+}
+
+impl Rung {
+    fn bounds(self) -> &'static Bounds {
+        match self {
+            Rung::Merged | Rung::Alone => &COARSE,
+            Rung::Apart => &AT_A_PLACE,
+        }
+    }
+
+    /// How long a single path is searched for.
+    pub(in crate::rules) fn witness_steps(self, cx: &FnContext) -> u64 {
+        match self {
+            Rung::Merged => {
+                QUICK_WITNESS + QUICK_WITNESS_PER_BLOCK * cx.function().body.blocks.len() as u64
+            }
+            Rung::Apart | Rung::Alone => WITNESS_STEPS,
+        }
+    }
+
+    /// The graph of a function that is entered in this state; `None` when the budget was not enough.
+    pub(in crate::rules) fn simulate(
+        self,
+        engine: &mut Engine<'_>,
+        cx: &Rc<FnContext>,
+        entry: &State,
+    ) -> Option<Graph> {
+        engine.follows_helpers = self != Rung::Alone;
+        engine.budget.allow(cx.function().body.blocks.len());
+        let graph = engine.simulate(cx, BlockId::ENTRY, entry.clone(), self.bounds());
+        graph.complete.then_some(graph)
+    }
+}
+
+/// The ways in which one method is followed, one after the other.
+pub(in crate::rules) struct Ladder {
+    next: Option<Rung>,
+    last: Rung,
+}
+
+impl Ladder {
+    pub(in crate::rules) fn new() -> Self {
+        Self {
+            next: Some(Rung::Merged),
+            last: Rung::Merged,
+        }
+    }
+
+    /// The way to try now.
+    pub(in crate::rules) fn next_rung(&mut self) -> Option<Rung> {
+        let rung = self.next.take()?;
+        self.last = rung;
+        Some(rung)
+    }
+
+    /// It did not come to its end.
+    pub(in crate::rules) fn fell(&mut self) {
+        self.next = match self.last {
+            Rung::Merged => Some(Rung::Alone),
+            Rung::Apart | Rung::Alone => None,
+        };
+    }
+
+    /// It left a question open.
+    pub(in crate::rules) fn climb(&mut self) {
+        self.next = match self.last {
+            Rung::Merged => Some(Rung::Apart),
+            Rung::Apart | Rung::Alone => None,
+        };
+    }
+}
