@@ -209,14 +209,8 @@ impl Engine<'_> {
                                 };
                             }
                             [MemberDef::Def(def)] => {
-                                let stored = self.program.module(owner.module).stores(field)
-                                    || self.program.module(c.module).stores(field);
-                                if !stored {
-                                    let def = def.clone();
-                                    let v = self.def_value(&def, owner.module, field, 0);
-                                    if !matches!(self.terms.term(v), Term::Global(..)) {
-                                        return v;
-                                    }
+                                if let Some(v) = self.class_constant(c, owner, field, def) {
+                                    return v;
                                 }
                             }
                             _ => {}

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::fence::{self, Bug};
-use crate::frontend::{self, Lowered, SyntaxError};
+use crate::frontend::{self, AttributeStores, Lowered, SyntaxError};
 use crate::ir::{self, Name, StatementKind};
+use crate::program::attributes::Outside;
 use crate::program::classes::Mro;
-use crate::program::{ClassRef, FuncRef, unread};
+use crate::program::{ClassRef, FuncRef};
 use crate::source::{At, FileId, SourceFile, SourceMap};
 
 /// A module of the program.
@@ -62,6 +63,8 @@ pub struct LoadedModule {
     pub mutated_globals: HashSet<Name>,
     /// Attribute names that some function of the file stores to.
     stored_fields: HashSet<Name>,
+    /// What the text says of that, bodies that were left out included.
+    pub(super) attributes: OnceLock<AttributeStores>,
 }
 
 impl LoadedModule {
@@ -71,15 +74,11 @@ impl LoadedModule {
         if self.stored_fields.contains(field) {
             return true;
         }
-        let unread = self.ir.functions.iter().filter_map(|f| f.unread);
-        let text = self.text();
-        if unread
-            .map(|unread| unread.text.slice(text))
-            .any(|text| memchr::memmem::find(text.as_bytes(), field.as_bytes()).is_some())
-        {
-            unread::note();
+        if self.ir.functions.iter().all(|f| f.unread.is_none()) {
+            return false;
         }
-        false
+        let stores = self.attributes();
+        stores.own.contains(field) || stores.others.contains(field)
     }
 
     /// The text of the file; empty for a namespace package.
@@ -98,6 +97,7 @@ struct Tables {
 /// The linked whole.
 pub struct Program<'s> {
     pub(super) sources: &'s SourceMap,
+    pub(super) outside: Arc<Outside>,
     tables: RwLock<Tables>,
     pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
     roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
@@ -124,11 +124,20 @@ impl<'s> Program<'s> {
     pub fn new(sources: &'s SourceMap) -> Self {
         Self {
             sources,
+            outside: Arc::default(),
             tables: RwLock::default(),
             mros: Mutex::default(),
             roots: Mutex::default(),
             relatives: Mutex::default(),
         }
+    }
+
+    /// The program with these files of the run: whether or not they get loaded, what they store to
+    /// counts.
+    #[must_use]
+    pub fn with_files(mut self, files: &[Arc<SourceFile>]) -> Self {
+        self.outside = Arc::new(Outside::new(files));
+        self
     }
 
     /// A program that starts with the modules that this one has; what either loads later, the
@@ -145,6 +154,7 @@ impl<'s> Program<'s> {
         let tables = self.tables.read().expect("no panic while the lock is held");
         Self {
             sources: self.sources,
+            outside: self.outside.clone(),
             tables: RwLock::new(tables.clone()),
             mros: copy(&self.mros),
             roots: copy(&self.roots),
@@ -325,6 +335,7 @@ impl<'s> Program<'s> {
             is_package,
             mutated_globals,
             stored_fields,
+            attributes: OnceLock::new(),
         }));
         tables.by_path.insert(key, Some(id));
         id
