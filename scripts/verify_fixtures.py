@@ -16,6 +16,7 @@ some execution takes without the key in `self.stats` must be exactly the marked 
     # expect: KIND low        a reporter may lower the severity
     # no-exec: REASON         on the `class` (or alias) line: policy decides, execution cannot
     # with-init               on the `class` line: run __init__ first
+    # others-set: NAME, NAME  on the `class` line: these attributes hold what others gave them
     # exit-in: NAME           on the `class` line: the blamed function is NAME, not save_data
 
 KIND is never-set, unset-after-write, dropped, unset or unverified.  A class whose code has a mark
@@ -312,6 +313,8 @@ class Fixture:
         if self.directive(node, "with-init"):
             subject.__init__()
         subject.__dict__.setdefault("stats", {})
+        for name in re.findall(r"\w+", self.directive(node, "others-set") or ""):
+            subject.__getattr__(name)
         run.subject = subject
 
         def there():

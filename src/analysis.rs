@@ -135,7 +135,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics.time("sketching", start.elapsed());
 
     let start = Instant::now();
-    let program = Program::new(input.sources);
+    let program = Program::new(input.sources).with_files(input.files);
     let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
     out.concerned = concerned(&program, &loaded, input);
     let mut modules = loaded.clone();

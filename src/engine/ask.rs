@@ -25,6 +25,8 @@ pub enum Question {
     Declared(Name),
     /// Whether code in the files of the class and its bases stores to a field.
     Stores(Name),
+    /// Whether anybody may store to a field, or change what it holds.
+    MayStore(Name, bool),
     /// Whether all its bases are known.
     Resolved,
     /// What its instances consist of.
@@ -109,6 +111,9 @@ fn ask(program: &Program<'_>, class: ClassRef, question: &Question) -> Answer {
         Question::Member(name, after) => found(&program.lookup(class, name, *after)),
         Question::Declared(name) => declared(program.declared(class, name).as_ref()),
         Question::Stores(name) => Answer::Truth(Some(stores(program, class, name))),
+        Question::MayStore(name, contents) => {
+            Answer::Truth(Some(program.may_store(class, name, *contents)))
+        }
         Question::Resolved => Answer::Truth(Some(program.fully_resolved(class))),
         Question::Nature => Answer::Nature(nature(program, class)),
         Question::Enumeration => Answer::Truth(Some(program.is_enum(class))),
@@ -207,6 +212,12 @@ impl Engine<'_> {
     /// Whether code in the files of a class and its bases stores to a field.
     pub(crate) fn family_stores(&self, class: ClassRef, name: &Name) -> bool {
         self.ask_truth(class, Question::Stores(name.clone())) == Some(true)
+    }
+
+    /// Whether anybody may store to a field of instances of a class, or with `contents` change what
+    /// it holds.
+    pub(crate) fn may_store(&self, class: ClassRef, name: &Name, contents: bool) -> bool {
+        self.ask_truth(class, Question::MayStore(name.clone(), contents)) == Some(true)
     }
 
     /// Whether all bases of a class are known.

@@ -1,8 +1,8 @@
 //! Constants: values of names and of expressions that need no execution.
 
-use crate::engine::value::{Term, Value};
+use crate::engine::value::{Term, Value, literal_truth};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{BinOp, Literal, Name, ScopeIdx, StaticExpr, StaticExprKind};
+use crate::ir::{BinOp, Binding, Literal, Name, ScopeIdx, StaticExpr, StaticExprKind};
 use crate::program::{ClassRef, Def, Lookup, MemberDef, ModuleId};
 
 impl Engine<'_> {
@@ -21,15 +21,72 @@ impl Engine<'_> {
                 if self.is_enumeration(owner) && !field.starts_with('_') {
                     return Some(self.terms.make(Term::Member(owner, field.clone())));
                 }
-                let def = def.clone();
-                let v = self.def_value(&def, owner.module, field, 0);
-                (!matches!(self.terms.term(v), Term::Global(..))).then_some(v)
+                self.class_constant(c, owner, field, def)
             }
             [MemberDef::Unknown] if self.is_enumeration(owner) => {
                 Some(self.terms.make(Term::Member(owner, field.clone())))
             }
             _ => None,
         }
+    }
+
+    /// The value of an attribute that `owner` defines, for `c` and its instances; `None` where the
+    /// class body says only how the attribute starts. A falsy value, one with a type and a
+    /// collection are there for others to fill or to set; anything else configures the class, as
+    /// long as nobody stores to it.
+    pub(super) fn class_constant(
+        &mut self,
+        c: ClassRef,
+        owner: ClassRef,
+        field: &Name,
+        def: &Def,
+    ) -> Option<Value> {
+        let v = self.def_value(def, owner.module, field, 0);
+        if matches!(self.terms.term(v), Term::Global(..)) {
+            return None;
+        }
+        // What a type defines nobody can set.
+        if self.is_record(owner) || !self.is_default(owner, field) {
+            return Some(v);
+        }
+        let promise = self.is_promised(owner, field);
+        let falsy = match self.terms.term(v) {
+            Term::Lit(l) => !literal_truth(l),
+            Term::Tuple(items) => items.is_empty(),
+            _ => false,
+        };
+        let is_open = promise == Some(false) || promise.is_none() && falsy;
+        (!is_open && !self.may_store(c, field, is_mutable(def))).then_some(v)
+    }
+
+    /// Whether a class gives a name to a value, and not to a function, a class or an import.
+    fn is_default(&self, owner: ClassRef, field: &str) -> bool {
+        let m = self.program.module(owner.module);
+        let scope = m.ir.scope(m.ir.class(owner.class).scope);
+        scope.bindings.get(field).is_none_or(|sites| {
+            sites
+                .iter()
+                .any(|site| matches!(site.binding, Binding::Value(_)))
+        })
+    }
+
+    /// Whether a class says that an attribute keeps its value, by its type or by its name; `None`
+    /// if it says neither that nor that it is a field.
+    fn is_promised(&self, owner: ClassRef, field: &str) -> Option<bool> {
+        let m = self.program.module(owner.module);
+        let scope = m.ir.scope(m.ir.class(owner.class).scope);
+        let sites = scope.bindings.get(field);
+        let declared = sites
+            .into_iter()
+            .flatten()
+            .find_map(|site| match &site.binding {
+                Binding::Declared(annotation) => Some(annotation.is_promise()),
+                _ => None,
+            });
+        if is_in_capitals(field) {
+            return Some(true);
+        }
+        declared
     }
 
     /// The value of what a name means.
@@ -60,10 +117,14 @@ impl Engine<'_> {
             && !owner.is_empty()
         {
             // A member of a class may be inherited, and that of an enumeration is a value.
-            if let Def::Class(c) = self.program.resolve_path(module, scope, owner)
-                && let Some(v) = self.class_attribute(c, last)
-            {
-                return v;
+            if let Def::Class(c) = self.program.resolve_path(module, scope, owner) {
+                if let Some(v) = self.class_attribute(c, last) {
+                    return v;
+                }
+                if let Lookup::Found(..) = self.member(c, last, None) {
+                    let class = self.terms.make(Term::Class(c));
+                    return self.terms.make(Term::Field(class, last.clone()));
+                }
             }
         }
         let expr = StaticExpr {
@@ -118,6 +179,8 @@ impl Engine<'_> {
                     _ => Some(self.def_value(&def, m, "", depth + 1)),
                 }
             }
+            // What is made empty is there to be filled.
+            StaticExprKind::List(items) | StaticExprKind::Set(items) if items.is_empty() => None,
             StaticExprKind::Tuple(items)
             | StaticExprKind::List(items)
             | StaticExprKind::Set(items) => {
@@ -180,6 +243,25 @@ impl Engine<'_> {
             _ => return None,
         };
         Some(self.terms.lit(folded))
+    }
+}
+
+fn is_in_capitals(name: &str) -> bool {
+    name.chars().any(char::is_uppercase) && !name.chars().any(char::is_lowercase)
+}
+
+/// Whether a definition is a collection that can be changed.
+fn is_mutable(def: &Def) -> bool {
+    let Def::Value(_, _, expr) = def else {
+        return false;
+    };
+    match &expr.kind {
+        StaticExprKind::List(_) | StaticExprKind::Set(_) | StaticExprKind::Dict(_) => true,
+        StaticExprKind::Call(callee, ..) => {
+            matches!(&callee.kind, StaticExprKind::Path(p)
+                if matches!(p.as_slice(), [n] if n == "list" || n == "set"))
+        }
+        _ => false,
     }
 }
 

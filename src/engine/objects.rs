@@ -212,13 +212,8 @@ impl Engine<'_> {
                                 };
                             }
                             [MemberDef::Def(def)] => {
-                                let stored = self.family_stores(c, field);
-                                if !stored {
-                                    let def = def.clone();
-                                    let v = self.def_value(&def, owner.module, field, 0);
-                                    if !matches!(self.terms.term(v), Term::Global(..)) {
-                                        return v;
-                                    }
+                                if let Some(v) = self.class_constant(c, owner, field, def) {
+                                    return v;
                                 }
                             }
                             _ => {}

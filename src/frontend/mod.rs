@@ -5,7 +5,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ir;
+use rustc_hash::FxHashSet;
+
+use crate::ir::{self, Name};
 use crate::source::Language;
 
 mod builder;
@@ -24,6 +26,33 @@ pub fn lower_module(language: Language, text: &str) -> Result<ir::Module, Syntax
     match language {
         Language::Python => python::lower_module(text),
         Language::Rust => rust::lower_module(text),
+    }
+}
+
+/// Names of attributes that a text stores to.
+#[derive(Clone, Default, Debug)]
+pub struct AttributeStores {
+    /// Through the receiver of a method.
+    pub own: FxHashSet<Name>,
+    /// Through anything else: the object may be of any class.
+    pub others: FxHashSet<Name>,
+    /// Attributes of the receiver that hold a collection which is changed.
+    pub own_contents: FxHashSet<Name>,
+    /// The same for attributes of anything else.
+    pub others_contents: FxHashSet<Name>,
+    /// Attributes of the receiver are stored to under names that only execution tells.
+    pub own_any: bool,
+    /// The same for attributes of anything else.
+    pub others_any: bool,
+}
+
+/// The attributes that a text stores to, found without parsing it. Where a language lets nobody
+/// store to what a class defines, there are none.
+#[must_use]
+pub fn attribute_stores(language: Language, text: &str) -> AttributeStores {
+    match language {
+        Language::Python => python::stores(text),
+        Language::Rust => AttributeStores::default(),
     }
 }
 

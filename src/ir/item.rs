@@ -416,6 +416,21 @@ pub struct StaticExpr {
     pub span: Span,
 }
 
+impl StaticExpr {
+    /// Whether this annotation says that instances share the value: `Final`, `ClassVar`, with or
+    /// without a type.
+    #[must_use]
+    pub fn is_promise(&self) -> bool {
+        match &self.kind {
+            StaticExprKind::Path(path) => {
+                matches!(path.last(), Some(n) if n == "Final" || n == "ClassVar")
+            }
+            StaticExprKind::Subscript(base, _) => base.is_promise(),
+            _ => false,
+        }
+    }
+}
+
 /// The kinds of static expressions.
 #[derive(Clone, Debug)]
 pub enum StaticExprKind {

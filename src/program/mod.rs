@@ -4,6 +4,7 @@
 //! Every answer may be "unknown", and is rather than a guess. Nothing is loaded that no question
 //! asked for: linting one file reads that file and what its bases and helpers lead to.
 
+mod attributes;
 mod classes;
 mod index;
 mod modules;

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use rayon::prelude::*;
 
 use crate::fence::{self, Bug};
-use crate::frontend::{self, Lowered, SyntaxError};
+use crate::frontend::{self, AttributeStores, Lowered, SyntaxError};
 use crate::ir::{self, Name, StatementKind};
+use crate::program::attributes::Outside;
 use crate::program::classes::Mro;
 use crate::program::{ClassRef, FuncRef};
 use crate::source::{At, SourceFile, SourceMap};
@@ -54,6 +55,8 @@ pub struct LoadedModule {
     stored_fields: HashSet<Name>,
     /// What is broken outside of bodies that were left out.
     broken: Vec<ModuleProblem>,
+    /// What the text says of that, bodies that were left out included.
+    pub(super) attributes: OnceLock<AttributeStores>,
 }
 
 /// The attribute names that a body stores to.
@@ -118,6 +121,7 @@ struct Tables {
 /// The linked whole.
 pub struct Program<'s> {
     pub(super) sources: &'s SourceMap,
+    pub(super) outside: Outside,
     tables: RwLock<Tables>,
     pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
     roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
@@ -144,11 +148,19 @@ impl<'s> Program<'s> {
     pub fn new(sources: &'s SourceMap) -> Self {
         Self {
             sources,
+            outside: Outside::default(),
             tables: RwLock::default(),
             mros: Mutex::default(),
             roots: Mutex::default(),
             relatives: Mutex::default(),
         }
+    }
+
+    /// The same program, with the files of the run: what any of them stores to counts, loaded or not.
+    #[must_use]
+    pub fn with_files(mut self, files: &[Arc<SourceFile>]) -> Self {
+        self.outside = Outside::new(files);
+        self
     }
 
     /// The module with this id.
@@ -288,6 +300,7 @@ impl<'s> Program<'s> {
             mutated_globals,
             stored_fields: stored,
             broken: lowered.broken.into_iter().map(Into::into).collect(),
+            attributes: OnceLock::new(),
         }));
         tables.by_path.insert(key, Some(id));
         id

@@ -21,6 +21,7 @@ mod scope;
 mod sketch;
 mod sparse;
 mod static_expr;
+mod stores;
 mod walk;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ mod syntax_tests;
 mod tests;
 
 pub(super) use sketch::sketch;
+pub(super) use stores::stores;
 
 use std::sync::Arc;
 

@@ -3,10 +3,11 @@
 use rustpython_parser::ast::{self, Expr, Ranged, Stmt};
 
 use crate::frontend::python::lower::{Conditions, LeftSite, Lowerer, Site, is_type_checking};
-use crate::frontend::python::static_expr::{StaticLowering, path};
+use crate::frontend::python::static_expr::{StaticLowering, folded, path};
 use crate::frontend::python::{parse, walk};
 use crate::ir::{
-    Binding, Class, ClassIdx, FuncIdx, ImportPath, Name, Nature, ScopeIdx, ScopeKind, StaticExpr,
+    Binding, Class, ClassIdx, FuncIdx, ImportPath, Literal, Name, Nature, ScopeIdx, ScopeKind,
+    StaticExpr, StaticExprKind,
 };
 use crate::source::Span;
 
@@ -129,6 +130,7 @@ impl Lowerer<'_> {
             Stmt::AnnAssign(s) => {
                 if let Some(value) = &s.value {
                     self.named(value, site, conditions);
+                    self.declare_default(s, value, site, conditions);
                     self.bind_target(&s.target, Some(value), site, conditions);
                 } else if let Expr::Name(name) = &*s.target {
                     let annotation = StaticLowering::annotations(self, site).convert(&s.annotation);
@@ -145,6 +147,27 @@ impl Lowerer<'_> {
             }
             Stmt::Expr(s) => self.named(&s.value, site, conditions),
             _ => self.compound_binding(stmt, site, conditions),
+        }
+    }
+
+    /// Records what a class body says of an attribute that it gives a value. `None` for what is no
+    /// `Optional` is a common slip: the type says nothing then.
+    fn declare_default(
+        &mut self,
+        s: &ast::StmtAnnAssign,
+        value: &Expr,
+        site: &Site,
+        conditions: Conditions,
+    ) {
+        let in_class = matches!(self.scopes[site.scope.0 as usize].kind, ScopeKind::Class(_));
+        if let (Expr::Name(name), true) = (&*s.target, in_class) {
+            let mut annotation = StaticLowering::annotations(self, site).convert(&s.annotation);
+            let is_none = matches!(folded(value), Some(Literal::None));
+            if is_none && !annotation.is_promise() {
+                annotation.kind = StaticExprKind::Opaque;
+            }
+            let binding = Binding::Declared(annotation);
+            self.bind(site.scope, &name.id, binding, conditions, parse::span(name));
         }
     }
 
