@@ -132,7 +132,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics.time("sketching", start.elapsed());
 
     let start = Instant::now();
-    let program = Program::new(input.sources);
+    let mut program = Program::new(input.sources);
     let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
     out.concerned = concerned(&program, &loaded, input);
     let mut modules = loaded.clone();
@@ -181,6 +181,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut read: BTreeSet<Loaded> = loaded.iter().copied().collect();
     if selected(SuccessAsProof.id()) {
         let start = Instant::now();
+        program.forget_bodies();
         let mut loaded = selection.load_functions(&program, &mut out.failed);
         let wanted = |at: usize| input.settings[at].rules.contains(SuccessAsProof.id());
         if let (Some(known), Some(more)) = (&mut out.concerned, concerned(&program, &loaded, input))
