@@ -16,7 +16,7 @@ use crate::contracts::survey::{Problem, Processor, Survey, class_name};
 use crate::contracts::{self, Inferred};
 use crate::diagnostics::{self, FileFailure, Finding, Location};
 use crate::discover::Coverage;
-use crate::engine::library::Library;
+use crate::engine::library::{Library, Shelf};
 use crate::fence::{self, Bug};
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::{Checked, Grounds, Task};
@@ -135,14 +135,15 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics.time("sketching", start.elapsed());
 
     let start = Instant::now();
-    let program = Program::new(input.sources).with_files(input.files);
+    let mut program = Program::new(input.sources).with_files(input.files);
     let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
     out.concerned = concerned(&program, &loaded, input);
     let mut modules = loaded.clone();
     modules.retain(|(at, _)| out.concerns(*at));
     out.statistics.time("parsing classes", start.elapsed());
 
-    let library = Library::new(&program);
+    let shelf = Shelf::default();
+    let library = Library::new(&program, &shelf);
     let known = (untracked_return::Known::default(), swallowed_write::Known::default());
     let start = Instant::now();
     let mut results = Vec::new();
@@ -186,6 +187,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut read: BTreeSet<Loaded> = loaded.iter().copied().collect();
     if selected(SuccessAsProof.id()) {
         let start = Instant::now();
+        program.forget_bodies();
         let mut loaded = selection.load_functions(&program, &mut out.failed);
         let wanted = |at: usize| input.settings[at].rules.contains(SuccessAsProof.id());
         if let (Some(known), Some(more)) = (&mut out.concerned, concerned(&program, &loaded, input))
@@ -197,6 +199,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         out.statistics.time("parsing functions", start.elapsed());
         let start = Instant::now();
         let modules = loaded;
+        let library = Library::new(&program, &shelf);
         let checked: Vec<_> = modules
             .par_iter()
             .map(|(at, module)| {
@@ -226,7 +229,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     agree::drop_disputed_fixes(&mut results);
     out.checklist = survey(&program, &results, &mut out.contracts);
     count(&program, &results, effort, &mut out);
-    out.walks = slowest(&library);
+    out.walks = slowest(&Library::new(&program, &shelf));
     out.findings = findings(&program, results);
     out.findings.extend(others);
     out

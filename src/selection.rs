@@ -156,29 +156,6 @@ impl<'a> Selection<'a> {
                 probed.push(at);
             }
         }
-        if std::env::var_os("DBG").is_some() {
-            let lead: Vec<_> = chosen.iter().filter(|at| !self.named[**at]).collect();
-            eprintln!(
-                "named {} lead {} probed {} lead bytes {} named bytes {}",
-                chosen.iter().filter(|at| self.named[**at]).count(),
-                lead.len(),
-                probed.len(),
-                lead.iter()
-                    .map(|at| self.files[**at].text.len())
-                    .sum::<usize>(),
-                chosen
-                    .iter()
-                    .filter(|at| self.named[**at])
-                    .map(|at| self.files[*at].text.len())
-                    .sum::<usize>()
-            );
-            for at in lead.iter().take(5) {
-                eprintln!("{}", self.files[**at].display);
-            }
-            for at in probed.iter().take(5) {
-                eprintln!("p {}", self.files[*at].display);
-            }
-        }
         // What these files turn out to define or to imply holds for the classes below.
         let mut hot: Vec<Name> = Vec::new();
         for (file, class) in self.probe(program, &probed) {
@@ -218,9 +195,6 @@ impl<'a> Selection<'a> {
             .into_iter()
             .filter(|at| !chosen.contains(at))
             .collect();
-        if std::env::var_os("DBG").is_some() {
-            eprintln!("below {}", more.len());
-        }
         loaded.extend(self.load(program, more.into_iter(), failed));
         loaded.sort_unstable();
         loaded

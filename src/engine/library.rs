@@ -137,35 +137,38 @@ pub struct Walk {
     pub complete: bool,
 }
 
-/// The program with what is known of its functions.
-pub struct Library<'p> {
-    /// The program.
-    pub program: &'p Program<'p>,
+/// What is known of the functions of a program.
+#[derive(Default)]
+pub struct Shelf {
     walks: Mutex<Vec<Walk>>,
     entries: RwLock<FxHashMap<Shape, Vec<Arc<Kept>>>>,
 }
 
+/// The program with what is known of its functions.
+#[derive(Clone, Copy)]
+pub struct Library<'p> {
+    /// The program.
+    pub program: &'p Program<'p>,
+    shelf: &'p Shelf,
+}
+
 impl<'p> Library<'p> {
-    /// Nothing is known yet.
+    /// The program with what is known already.
     #[must_use]
-    pub fn new(program: &'p Program<'p>) -> Self {
-        Self {
-            program,
-            walks: Mutex::default(),
-            entries: RwLock::default(),
-        }
+    pub fn new(program: &'p Program<'p>, shelf: &'p Shelf) -> Self {
+        Self { program, shelf }
     }
 
     /// Writes down what it took to follow a function.
     pub fn note_walk(&self, walk: Walk) {
-        let mut walks = self.walks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut walks = self.shelf.walks.lock().unwrap_or_else(PoisonError::into_inner);
         walks.push(walk);
     }
 
     /// What it took to follow each function, the longest walk first.
     #[must_use]
     pub fn walks(&self) -> Vec<Walk> {
-        let walks = self.walks.lock().unwrap_or_else(PoisonError::into_inner);
+        let walks = self.shelf.walks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut walks = walks.clone();
         walks.sort_unstable_by(|a, b| b.cmp(a));
         walks
@@ -174,7 +177,7 @@ impl<'p> Library<'p> {
     /// The summary of a function that is called in this way, with inputs of these classes.
     pub(crate) fn find(&self, shape: &Shape, classes: &[ClassRef]) -> Option<Arc<Kept>> {
         let candidates = {
-            let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+            let entries = self.shelf.entries.read().unwrap_or_else(PoisonError::into_inner);
             entries.get(shape)?.clone()
         };
         candidates.into_iter().find(|kept| {
@@ -197,7 +200,7 @@ impl<'p> Library<'p> {
             answers,
             generic,
         });
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.shelf.entries.write().unwrap_or_else(PoisonError::into_inner);
         let known = entries.entry(shape).or_default();
         if !known.iter().any(|other| other.classes == kept.classes) {
             known.push(Arc::clone(&kept));

@@ -14,7 +14,7 @@ use crate::engine::ghost::{Flags, Ghost};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
-use crate::ir::{BlockId, LocalId, LocalKind};
+use crate::ir::{BlockId, Literal, LocalId, LocalKind};
 
 /// How a function is left.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -129,6 +129,8 @@ struct Partition {
     /// Variables that hold the dict of the watched place, or something that can be called: what is
     /// done by them is done to just that.
     handles: Vec<(usize, Value)>,
+    /// Whether 0 is in the watched place, where the automaton asks what is.
+    zero: bool,
 }
 
 #[derive(Default)]
@@ -428,6 +430,9 @@ impl Engine<'_> {
             .collect();
         let dict = self.watched_object(state);
         let presence = self.presence(state);
+        let zero = presence == Presence::Present
+            && self.automaton.follows_values()
+            && self.stored(state).is_some_and(|v| self.terms.literal(v) == Some(&Literal::Int(0)));
         let handles = state.env.iter();
         let handles = handles.filter(|(_, v)| *v == dict || self.terms.term(*v).is_callable());
         Partition {
@@ -436,6 +441,7 @@ impl Engine<'_> {
             completion,
             ghosts,
             handles: handles.collect(),
+            zero,
         }
     }
 }

@@ -12,6 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::eval::Via;
+use crate::engine::ghost::Flags;
 use crate::engine::simulate::{Edge, ExitKind, Graph, Target};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Value};
@@ -133,13 +134,13 @@ impl Engine<'_> {
         graph: Option<&Graph>,
         depth: usize,
     ) -> Witness {
-        let togo = remaining(cx, goal, graph);
+        let remaining = self.remaining(cx, goal, graph);
         let mut trails: Vec<Trail> = Vec::new();
         let mut seen: FxHashSet<(BlockId, Rc<State>)> = FxHashSet::default();
         let mut width: FxHashMap<BlockId, usize> = FxHashMap::default();
-        // By what the path costs at least; among equals first what decided early, then what has come
-        // furthest.
-        let mut heap: BinaryHeap<(Reverse<u32>, u32, usize)> = BinaryHeap::new();
+        // By what the path costs at least; among equals first what paid for its decisions early, then
+        // what made the last one first, then what has come furthest.
+        let mut heap: BinaryHeap<(Reverse<u32>, u32, Reverse<usize>, usize)> = BinaryHeap::new();
         let mut cut = false;
         let mut steps = goal.steps;
         let root = Rc::new(entry.clone());
@@ -149,8 +150,8 @@ impl Engine<'_> {
             parent: usize::MAX,
             edge: Edge::Flow,
         });
-        heap.push((Reverse(0), 0, 0));
-        while let Some((_, cost, id)) = heap.pop() {
+        heap.push((Reverse(0), 0, Reverse(0), 0));
+        while let Some((_, cost, Reverse(decided), id)) = heap.pop() {
             if steps == 0 {
                 cut = true;
                 break;
@@ -172,7 +173,6 @@ impl Engine<'_> {
                         }
                     }
                     Target::Block(b) => {
-                        let Some(rest) = togo.get(&b) else { continue };
                         let mut st = s.state;
                         let arrived = goal.end == End::Arrival
                             && goal.block == Some(b)
@@ -189,6 +189,9 @@ impl Engine<'_> {
                             let events = self.events(cx, &trails, last, graph, goal, depth, None);
                             return Witness::Found(events, Box::new(st));
                         }
+                        let Some(rest) = self.rest(&remaining, b, &st) else {
+                            continue;
+                        };
                         self.settle(cx, b, &mut st);
                         let st = Rc::new(st);
                         if !seen.insert((b, st.clone())) {
@@ -213,7 +216,9 @@ impl Engine<'_> {
                             edge: s.edge,
                         });
                         let cost = cost + price;
-                        heap.push((Reverse(cost + rest), cost, trails.len() - 1));
+                        let next = trails.len() - 1;
+                        let decided = if price == 0 { decided } else { next };
+                        heap.push((Reverse(cost + rest), cost, Reverse(decided), next));
                     }
                 }
             }
@@ -500,36 +505,102 @@ fn leads_around(graph: &Graph, ends: &[usize], from: BlockId, around: BlockId) -
     false
 }
 
-/// What the rest of a path costs at least, from each block from which the goal can be reached at
-/// all: the shortest way in the graph of the fixpoint, or of the function if there is none.
-fn remaining(cx: &FnContext, goal: &Goal<'_>, graph: Option<&Graph>) -> FxHashMap<BlockId, u32> {
-    let body = &cx.function().body;
-    let taken = graph.map(Graph::edges);
-    let mut back: FxHashMap<BlockId, Vec<(BlockId, u32)>> = FxHashMap::default();
-    let mut ends = Vec::new();
-    for (i, block) in (0u32..).zip(&body.blocks) {
-        let from = BlockId(i);
-        let mut successors: Vec<BlockId> = Vec::new();
-        match &taken {
-            Some(taken) => successors.extend(taken.get(&from).into_iter().flatten()),
-            None => block
-                .terminator
-                .kind
-                .for_each_successor(|s| successors.push(s)),
+/// What the rest of a path costs at least.
+enum Remaining {
+    /// From each block, by the shortest way in the function.
+    Blocks(FxHashMap<BlockId, u32>),
+    /// From each block in each state of the property, by the shortest way in the fixpoint; `None`
+    /// where there is no way. From a state that the fixpoint did not see there, by the block alone.
+    States(FxHashMap<Somewhere, Option<u32>>, FxHashMap<BlockId, u32>),
+}
+
+/// A block in a state of the property.
+type Somewhere = (BlockId, Flags, Presence);
+
+impl Engine<'_> {
+    /// What the rest of a path costs at least, from wherever the goal can be reached at all.
+    fn remaining(&mut self, cx: &FnContext, goal: &Goal<'_>, graph: Option<&Graph>) -> Remaining {
+        let Some(graph) = graph else {
+            return Remaining::Blocks(by_blocks(cx, goal));
+        };
+        let body = &cx.function().body;
+        let mut ends = self.goal_nodes(graph, goal);
+        if ends.is_empty() {
+            // Merged states may hide what single ones would show.
+            let here = |block| goal.block.is_none_or(|wanted| wanted == block);
+            match goal.end {
+                End::Arrival => {
+                    ends.extend((0..graph.nodes.len()).filter(|n| here(graph.nodes[*n].block)));
+                }
+                End::Exit(kind) => {
+                    let exits = graph.exits.iter();
+                    ends.extend(exits.filter(|e| e.kind == kind && here(e.block)).map(|e| e.node));
+                }
+            }
         }
-        let open = successors.len() > 1;
-        for to in successors {
-            let price = least_price(&block.terminator.kind, to, open);
-            back.entry(to).or_default().push((from, price));
+        let taken = graph.edges();
+        let mut costs: Vec<Option<u32>> = vec![None; graph.nodes.len()];
+        let mut heap: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
+        heap.extend(ends.into_iter().map(|end| Reverse((0, end))));
+        let mut keys: Vec<Somewhere> = Vec::with_capacity(graph.nodes.len());
+        for node in &graph.nodes {
+            let presence = self.presence(&node.state);
+            keys.push((node.block, node.state.flags, presence));
         }
-        if goal.block.is_none_or(|g| g == from) {
-            ends.push(from);
+        let mut out: FxHashMap<Somewhere, Option<u32>> = FxHashMap::default();
+        out.extend(keys.iter().map(|key| (*key, None)));
+        let mut by_block: FxHashMap<BlockId, u32> = FxHashMap::default();
+        // Dijkstra's algorithm, backwards.
+        while let Some(Reverse((cost, id))) = heap.pop() {
+            if costs[id].is_some() {
+                continue;
+            }
+            costs[id] = Some(cost);
+            let node = &graph.nodes[id];
+            // The first to come is the cheapest.
+            out.entry(keys[id]).or_default().get_or_insert(cost);
+            by_block.entry(node.block).or_insert(cost);
+            for parent in &node.parents {
+                let from = graph.nodes[*parent].block;
+                let open = taken.get(&from).is_some_and(|to| to.len() > 1);
+                let kind = &body.block(from).terminator.kind;
+                let price = least_price(kind, node.block, open);
+                heap.push(Reverse((cost + price, *parent)));
+            }
+        }
+        Remaining::States(out, by_block)
+    }
+
+    /// What the rest of a path costs at least that has come to a block in this state; `None` if the
+    /// goal cannot be reached.
+    fn rest(&mut self, remaining: &Remaining, block: BlockId, state: &State) -> Option<u32> {
+        match remaining {
+            Remaining::Blocks(costs) => costs.get(&block).copied(),
+            Remaining::States(costs, by_block) => {
+                let key = (block, state.flags, self.presence(state));
+                let known = costs.get(&key).copied();
+                known.unwrap_or_else(|| by_block.get(&block).copied())
+            }
         }
     }
-    // Dijkstra's algorithm, backwards.
-    let mut out: FxHashMap<BlockId, u32> = FxHashMap::default();
+}
+
+/// What the rest of a path costs at least, by the shortest way in the graph of the function.
+fn by_blocks(cx: &FnContext, goal: &Goal<'_>) -> FxHashMap<BlockId, u32> {
+    let body = &cx.function().body;
+    let mut back: FxHashMap<BlockId, Vec<(BlockId, u32)>> = FxHashMap::default();
     let mut heap: BinaryHeap<Reverse<(u32, BlockId)>> = BinaryHeap::new();
-    heap.extend(ends.into_iter().map(|end| Reverse((0, end))));
+    for (i, block) in (0u32..).zip(&body.blocks) {
+        let from = BlockId(i);
+        block.terminator.kind.for_each_successor(|to| {
+            let price = least_price(&block.terminator.kind, to, true);
+            back.entry(to).or_default().push((from, price));
+        });
+        if goal.block.is_none_or(|g| g == from) {
+            heap.push(Reverse((0, from)));
+        }
+    }
+    let mut out: FxHashMap<BlockId, u32> = FxHashMap::default();
     while let Some(Reverse((cost, block))) = heap.pop() {
         if out.contains_key(&block) {
             continue;

@@ -105,6 +105,14 @@ impl Code {
         }
     }
 
+    /// Forgets what was lowered, if it can be lowered again; gives what was wrong with it.
+    pub(crate) fn forget(&mut self) -> Option<(String, u32)> {
+        match &mut self.0 {
+            State::Here(_) => None,
+            State::Left { content, .. } => content.take()?.broken,
+        }
+    }
+
     /// The same, unless nobody has looked at the body yet.
     #[must_use]
     pub fn known(&self) -> Option<&Content> {

@@ -103,6 +103,13 @@ impl Module {
         &mut self.functions[(idx.0 / step) as usize]
     }
 
+    /// Forgets the bodies that were left out at first, and gives what was broken in them. They are
+    /// lowered again when somebody looks at them.
+    pub(crate) fn forget_bodies(&mut self) -> Vec<(String, u32)> {
+        let functions = self.functions.iter_mut();
+        functions.filter_map(|f| f.body.forget()).collect()
+    }
+
     /// The functions with their indices, without those in bodies that were left out: nothing is
     /// lowered for this.
     pub fn outer_functions(&self) -> impl Iterator<Item = (FuncIdx, &Function)> {

@@ -173,6 +173,24 @@ impl<'s> Program<'s> {
             .clone()
     }
 
+    /// Forgets what was lowered of bodies that can be lowered again.
+    pub(crate) fn forget_bodies(&mut self) {
+        let tables = self.tables.get_mut();
+        for module in &mut tables.expect("no panic while the lock is held").modules {
+            // Whoever still holds the module goes on with its bodies.
+            let Some(module) = Arc::get_mut(module) else {
+                continue;
+            };
+            let broken = module.ir.forget_bodies().into_iter();
+            module
+                .broken
+                .extend(broken.map(|(reason, offset)| ModuleProblem {
+                    reason,
+                    offset: Some(offset),
+                }));
+        }
+    }
+
     /// How many modules have been lowered so far.
     #[must_use]
     pub fn module_count(&self) -> usize {

@@ -1,5 +1,6 @@
 //! The store of source files: every file of a run is read, decoded and numbered once.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::{fmt, io, thread};
 
 use crate::source::observe::Notes;
-use crate::source::text::decode;
+use crate::source::text::{decode, plain};
 use crate::source::{DecodeError, Language, LineColumn, LineIndex, Span};
 
 /// Files larger than this are refused unless told otherwise: nobody wrote them by hand.
@@ -133,7 +134,7 @@ struct Store {
 /// What is at a path, before it gets its number.
 enum Content {
     Known(Result<Arc<SourceFile>, ReadError>),
-    Fresh(PathBuf, Result<String, ReadError>),
+    Fresh(PathBuf, Result<Arc<str>, ReadError>),
 }
 
 /// Every file of a run. Shared by all threads.
@@ -250,7 +251,7 @@ impl SourceMap {
         let real_path =
             fs::canonicalize(self.cwd.join(path)).unwrap_or_else(|_| path.to_path_buf());
         let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
-        self.push(&mut store, path.to_path_buf(), real_path, text)
+        self.push(&mut store, path.to_path_buf(), real_path, text.into())
     }
 
     /// The file with this number.
@@ -330,7 +331,23 @@ impl SourceMap {
         })
     }
 
-    fn read(&self, real_path: &Path, language: Language) -> Result<String, ReadError> {
+    fn read(&self, real_path: &Path, language: Language) -> Result<Arc<str>, ReadError> {
+        thread_local! {
+            /// What a file is read into: it is larger than most texts, and used again and again.
+            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.clear();
+            self.read_bytes(real_path, buffer)?;
+            if let Some(text) = plain(buffer, language) {
+                return Ok(text.into());
+            }
+            let text = decode(std::mem::take(buffer), language).map_err(ReadError::Decode)?;
+            Ok(text.into())
+        })
+    }
+
+    fn read_bytes(&self, real_path: &Path, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         // Asked before opening: opening a pipe would wait for its writer.
         let metadata = fs::metadata(real_path)?;
@@ -342,23 +359,23 @@ impl SourceMap {
             let size = metadata.len();
             return Err(ReadError::TooLarge { size, limit });
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        bytes.reserve(usize::try_from(metadata.len()).unwrap_or(0));
         // The limit holds for what is read, too: a file can grow, and some claim no size.
         fs::File::open(real_path)?
             .take(limit + 1)
-            .read_to_end(&mut bytes)?;
+            .read_to_end(bytes)?;
         let size = bytes.len() as u64;
         if size > limit {
             return Err(ReadError::TooLarge { size, limit });
         }
-        decode(bytes, language).map_err(ReadError::Decode)
+        Ok(())
     }
 
     fn insert(
         &self,
         path: PathBuf,
         real_path: PathBuf,
-        content: Result<String, ReadError>,
+        content: Result<Arc<str>, ReadError>,
     ) -> Result<Arc<SourceFile>, ReadError> {
         let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been faster.
@@ -381,7 +398,7 @@ impl SourceMap {
         store: &mut Store,
         path: PathBuf,
         real_path: PathBuf,
-        text: String,
+        text: Arc<str>,
     ) -> Arc<SourceFile> {
         let id = FileId(u32::try_from(store.files.len()).unwrap_or(u32::MAX));
         let file = Arc::new(SourceFile {
@@ -390,7 +407,7 @@ impl SourceMap {
             language: Language::of_named(&path),
             path,
             real_path: real_path.clone(),
-            text: text.into(),
+            text,
             line_index: OnceLock::new(),
         });
         store.files.push(Arc::clone(&file));

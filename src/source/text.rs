@@ -57,6 +57,18 @@ pub fn decode(bytes: Vec<u8>, language: Language) -> Result<String, DecodeError>
     }
 }
 
+/// The text, where the bytes are it as they are: without a mark and in UTF-8, as nearly all files.
+pub(super) fn plain(bytes: &[u8], language: Language) -> Option<&str> {
+    let marked = matches!(
+        bytes,
+        [0xef, 0xbb, ..] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..]
+    );
+    if marked || language == Language::Python && coding_line(bytes).is_some() {
+        return None;
+    }
+    std::str::from_utf8(bytes).ok()
+}
+
 fn python_codec(bytes: &[u8], has_bom: bool) -> Result<(Codec, String), DecodeError> {
     let Some(declared) = coding_line(bytes) else {
         return Ok((Codec::Utf8, "UTF-8".to_owned()));
