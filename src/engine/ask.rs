@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::engine::Engine;
+use crate::engine::class_texts::{Saying, class_text};
 use crate::engine::exceptions::{below_class, below_external};
 use crate::engine::value::{Term, Value};
 use crate::ir::{Name, Nature, StaticExpr};
@@ -25,6 +26,10 @@ pub enum Question {
     Declared(Name),
     /// Whether code in the files of the class and its bases stores to a field.
     Stores(Name),
+    /// Whether a field is a text that the class says.
+    HasText(Name),
+    /// Whether that text says this.
+    Says(Name, Saying),
     /// Whether anybody may store to a field, or change what it holds.
     MayStore(Name, bool),
     /// Whether all its bases are known.
@@ -89,7 +94,7 @@ impl Answers {
     #[must_use]
     pub fn hold_for(&self, program: &Program<'_>, class: ClassRef) -> bool {
         let mut all = self.0.iter();
-        all.all(|(question, answer)| ask(program, class, question) == *answer)
+        all.all(|(question, answer)| { let r = ask(program, class, question) == *answer; if !r && std::env::var_os("TX_ASK").is_some() { eprintln!("ASK {question:?} {answer:?} now {:?}", ask(program, class, question)); } r })
     }
 
     /// Writes a question down.
@@ -111,6 +116,11 @@ fn ask(program: &Program<'_>, class: ClassRef, question: &Question) -> Answer {
         Question::Member(name, after) => found(&program.lookup(class, name, *after)),
         Question::Declared(name) => declared(program.declared(class, name).as_ref()),
         Question::Stores(name) => Answer::Truth(Some(stores(program, class, name))),
+        Question::HasText(name) => Answer::Truth(Some(class_text(program, class, name).is_some())),
+        Question::Says(name, saying) => {
+            let text = class_text(program, class, name);
+            Answer::Truth(text.map(|text| (saying.test)(&text)))
+        }
         Question::MayStore(name, contents) => {
             Answer::Truth(Some(program.may_store(class, name, *contents)))
         }
@@ -207,6 +217,11 @@ impl Engine<'_> {
         };
         self.note_asked(class, question, Answer::Truth(truth));
         truth
+    }
+
+    /// Asks a question that is answered by yes or no.
+    pub(super) fn says(&self, class: ClassRef, question: Question) -> bool {
+        self.ask_truth(class, question) == Some(true)
     }
 
     /// Whether code in the files of a class and its bases stores to a field.

@@ -4,6 +4,7 @@ use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
+use crate::engine::class_texts::FORMAT;
 use crate::engine::library::Deed;
 use crate::engine::{CallEvent, Engine, External, ExternalOutcome, FnContext};
 use crate::ir::{Arg, ArgKind, Callee, Literal, Name};
@@ -476,10 +477,15 @@ impl Engine<'_> {
             resolved,
             within: site.func,
         });
+        let plain = self.automaton.plain_texts();
         let texts: Vec<Name> = args
             .all()
-            .filter_map(|v| match self.terms.literal(v) {
-                Some(Literal::Str(s)) => Some(s.clone()),
+            .filter_map(|v| match (self.terms.literal(v), plain) {
+                (Some(Literal::Str(s)), _) => Some(s.clone()),
+                (None, Some(plain)) if self.is_class_text(v) => self.text_unless(state, v, plain),
+                _ if matches!(self.terms.term(v), Term::Pure(n, _) if n == FORMAT) => {
+                    self.known_text(state, v)
+                }
                 _ => None,
             })
             .collect();

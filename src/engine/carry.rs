@@ -11,7 +11,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::Engine;
 use crate::engine::assume::is_same_length;
-use crate::engine::fact::{Fact, Kind, Lits};
+use crate::engine::class_texts::FORMAT;
+use crate::engine::fact::{Fact, Interval, Kind, Lits};
 use crate::engine::generic::map_fact;
 use crate::engine::ghost::Ghost;
 use crate::engine::library::GenericExit;
@@ -124,7 +125,12 @@ impl Engine<'_> {
             Term::Input(i) => carrier.originals.get(i as usize).copied().unwrap_or(v),
             Term::Field(o, n) => {
                 let o = self.carry(carrier, o);
-                self.get_field(carrier.before, o, &n)
+                let v = self.get_field(carrier.before, o, &n);
+                if self.is_class_text(v) && carrier.out.fact(v).is_none() {
+                    let text = Self::sized(Kind::Str, Interval::at_least(1));
+                    carrier.out.facts.insert(v, Rc::new(text));
+                }
+                v
             }
             Term::Item(of, key) => {
                 let object = self.carry(carrier, of);
@@ -169,6 +175,17 @@ impl Engine<'_> {
                 match self.terms.term(of) {
                     Term::Field(..) => self.terms.make(Term::Pure(n, Arc::from([of]))),
                     _ => of,
+                }
+            }
+            Term::Pure(n, ops) if n == FORMAT => {
+                let ops: Vec<Value> = ops.iter().map(|o| self.carry(carrier, *o)).collect();
+                let known = self.format_of_class_texts(&mut carrier.out, &ops);
+                match known {
+                    Some(v) => v,
+                    None => match self.formatted(&ops) {
+                        Some(literal) => self.terms.lit(literal),
+                        None => self.terms.make(Term::Pure(n, ops.into())),
+                    },
                 }
             }
             Term::Pure(n, ops) if is_of_contents(&n) => {
@@ -232,6 +249,11 @@ impl Engine<'_> {
     /// The part of a fact that is about literals, numbers, lengths and kinds.
     fn require_numbers(&mut self, out: &mut State, v: Value, fact: &Fact) -> bool {
         let known = view(out, &self.terms, v);
+        let asked = !matches!(&fact.lits, Lits::NotIn(set) if set.is_empty());
+        if self.is_class_text(v) && !asked {
+            // It is a text that is not empty.
+            return known.len.meet(fact.len).is_some();
+        }
         let own = self.comparable(v);
         let lits = match (&fact.lits, own) {
             (Lits::In(set), Some(l)) => set.iter().any(|x| literal_eq(x, &l)),

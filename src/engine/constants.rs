@@ -2,8 +2,8 @@
 
 use crate::engine::value::{Term, Value, literal_truth};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{BinOp, Binding, Literal, Name, ScopeIdx, StaticExpr, StaticExprKind};
-use crate::program::{ClassRef, Def, Lookup, MemberDef, ModuleId};
+use crate::ir::{BinOp, Binding, Literal, Name, Nature, ScopeIdx, StaticExpr, StaticExprKind};
+use crate::program::{ClassRef, Def, Lookup, MemberDef, ModuleId, Program};
 
 impl Engine<'_> {
     pub(super) fn class_attribute(&mut self, c: ClassRef, field: &Name) -> Option<Value> {
@@ -46,10 +46,10 @@ impl Engine<'_> {
             return None;
         }
         // What a type defines nobody can set.
-        if self.is_record(owner) || !self.is_default(owner, field) {
+        if self.is_record(owner) || !is_default(self.program, owner, field) {
             return Some(v);
         }
-        let promise = self.is_promised(owner, field);
+        let promise = is_promised(self.program, owner, field);
         let falsy = match self.terms.term(v) {
             Term::Lit(l) => !literal_truth(l),
             Term::Tuple(items) => items.is_empty(),
@@ -57,36 +57,6 @@ impl Engine<'_> {
         };
         let is_open = promise == Some(false) || promise.is_none() && falsy;
         (!is_open && !self.may_store(c, field, is_mutable(def))).then_some(v)
-    }
-
-    /// Whether a class gives a name to a value, and not to a function, a class or an import.
-    fn is_default(&self, owner: ClassRef, field: &str) -> bool {
-        let m = self.program.module(owner.module);
-        let scope = m.ir.scope(m.ir.class(owner.class).scope);
-        scope.bindings.get(field).is_none_or(|sites| {
-            sites
-                .iter()
-                .any(|site| matches!(site.binding, Binding::Value(_)))
-        })
-    }
-
-    /// Whether a class says that an attribute keeps its value, by its type or by its name; `None`
-    /// if it says neither that nor that it is a field.
-    fn is_promised(&self, owner: ClassRef, field: &str) -> Option<bool> {
-        let m = self.program.module(owner.module);
-        let scope = m.ir.scope(m.ir.class(owner.class).scope);
-        let sites = scope.bindings.get(field);
-        let declared = sites
-            .into_iter()
-            .flatten()
-            .find_map(|site| match &site.binding {
-                Binding::Declared(annotation) => Some(annotation.is_promise()),
-                _ => None,
-            });
-        if is_in_capitals(field) {
-            return Some(true);
-        }
-        declared
     }
 
     /// The value of what a name means.
@@ -244,6 +214,44 @@ impl Engine<'_> {
         };
         Some(self.terms.lit(folded))
     }
+}
+
+/// Whether a class gives a name to a value, and not to a function, a class or an import.
+fn is_default(program: &Program<'_>, owner: ClassRef, field: &str) -> bool {
+    let m = program.module(owner.module);
+    let scope = m.ir.scope(m.ir.class(owner.class).scope);
+    scope.bindings.get(field).is_none_or(|sites| {
+        sites
+            .iter()
+            .any(|site| matches!(site.binding, Binding::Value(_)))
+    })
+}
+
+/// Whether a class says that an attribute keeps its value, by its type or by its name; `None`
+/// if it says neither that nor that it is a field.
+fn is_promised(program: &Program<'_>, owner: ClassRef, field: &str) -> Option<bool> {
+    let m = program.module(owner.module);
+    let scope = m.ir.scope(m.ir.class(owner.class).scope);
+    let sites = scope.bindings.get(field);
+    let declared = sites
+        .into_iter()
+        .flatten()
+        .find_map(|site| match &site.binding {
+            Binding::Declared(annotation) => Some(annotation.is_promise()),
+            _ => None,
+        });
+    if is_in_capitals(field) {
+        return Some(true);
+    }
+    declared
+}
+
+/// Whether an attribute of a class is a field that others set.
+pub(super) fn is_field(program: &Program<'_>, owner: ClassRef, field: &str) -> bool {
+    let m = program.module(owner.module);
+    m.ir.class(owner.class).nature != Nature::Open
+        || !is_default(program, owner, field)
+        || is_promised(program, owner, field) == Some(false)
 }
 
 fn is_in_capitals(name: &str) -> bool {

@@ -270,6 +270,9 @@ impl Engine<'_> {
                     .iter()
                     .map(|p| self.operand(&mut state, p, site))
                     .collect();
+                if let Some(v) = self.format_of_class_texts(&mut state, &vs) {
+                    return vec![Outcome::normal(state, v)];
+                }
                 let text: Option<String> = vs
                     .iter()
                     .map(|v| self.comparable(*v).and_then(|l| literal_text(&l)))

@@ -524,6 +524,7 @@ pub(super) struct SetAside {
     summaries: FxHashMap<crate::engine::summary::SummaryKey, Rc<crate::engine::summary::Summary>>,
     stack: Vec<crate::engine::summary::SummaryKey>,
     cut: rustc_hash::FxHashSet<FuncRef>,
+    class_texts: FxHashMap<Value, (ClassRef, Name)>,
     recursive_hit: usize,
     outer: Rc<OuterLive>,
 }
@@ -539,6 +540,7 @@ impl Engine<'_> {
             summaries: std::mem::take(&mut self.summaries),
             stack: std::mem::take(&mut self.stack),
             cut: std::mem::take(&mut self.cut),
+            class_texts: std::mem::take(&mut self.class_texts),
             recursive_hit: std::mem::replace(&mut self.recursive_hit, usize::MAX),
             outer: std::mem::replace(&mut self.outer, Rc::new(any)),
         }
@@ -549,6 +551,7 @@ impl Engine<'_> {
         self.summaries = kept.summaries;
         self.stack = kept.stack;
         self.cut = kept.cut;
+        self.class_texts = kept.class_texts;
         self.recursive_hit = kept.recursive_hit;
         self.outer = kept.outer;
     }

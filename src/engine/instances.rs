@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::engine::assume::set_truth;
+use crate::engine::class_texts::FORMAT;
 use crate::engine::fact::{Kind, Lits};
 use crate::engine::state::State;
 use crate::engine::value::{Term, Value};
@@ -23,6 +24,8 @@ impl Engine<'_> {
     pub(crate) fn comparable(&self, v: Value) -> Option<Literal> {
         match self.terms.term(v) {
             Term::Lit(l) => Some(l.clone()),
+            Term::Field(..) => self.class_text(v).map(Literal::Str),
+            Term::Pure(n, parts) if n == FORMAT => self.formatted(parts),
             Term::Member(c, name) => {
                 let m = self.program.module(c.module);
                 let class = m.ir.class(c.class);

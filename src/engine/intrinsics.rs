@@ -312,8 +312,7 @@ impl Engine<'_> {
                 first,
                 args.positional
                     .get(1)
-                    .and_then(|n| self.terms.literal(*n))
-                    .cloned(),
+                    .and_then(|n| self.known_literal(*n)),
             ) {
                 (Some(x), Some(Literal::Str(n))) => match args.positional.get(2) {
                     None => self.get_field(&state, x, &n),
@@ -340,8 +339,7 @@ impl Engine<'_> {
                     first,
                     args.positional
                         .get(1)
-                        .and_then(|n| self.terms.literal(*n))
-                        .cloned(),
+                        .and_then(|n| self.known_literal(*n)),
                     args.positional.get(2),
                 ) {
                     self.set_field(&mut state, x, &n, *v);

@@ -13,6 +13,7 @@ pub mod assume;
 pub mod budget;
 mod call;
 mod carry;
+pub mod class_texts;
 mod collections;
 mod constants;
 mod coroutines;
@@ -57,6 +58,7 @@ use crate::engine::budget::{ASIDE, AT_A_PLACE, Bounds, Budget, GENERIC};
 pub(crate) use crate::engine::call::{is_log_method, is_logger_name};
 
 use crate::engine::call::Args;
+use crate::engine::class_texts::Saying;
 use crate::engine::fact::Fact;
 use crate::engine::generic::{Imported, Running};
 use crate::engine::ghost::Ghost;
@@ -117,6 +119,10 @@ pub trait Automaton {
     /// Whether it does make a difference in this state, to a function that is given these.
     fn is_concerned(&self, _engine: &Engine<'_>, _state: &State, _given: &[Value]) -> bool {
         false
+    }
+    /// Texts that make no difference to it among the arguments of a call.
+    fn plain_texts(&self) -> Option<Saying> {
+        None
     }
     /// What it keeps beside values by which states are kept apart.
     fn keeps_apart(&self) -> &'static [Ghost] {
@@ -284,6 +290,8 @@ pub struct Engine<'p> {
     recursive_hit: usize,
     /// What the callers of the function being simulated may still ask.
     outer: Rc<OuterLive>,
+    /// Attributes that hold a text which a class says.
+    class_texts: FxHashMap<Value, (ClassRef, Name)>,
     /// What was asked about classes.
     pub(crate) asked: RefCell<Asked>,
     /// Whether functions of the program are looked into.
@@ -326,6 +334,7 @@ impl<'p> Engine<'p> {
             cut: FxHashSet::default(),
             recursive_hit: usize::MAX,
             outer: Rc::default(),
+            class_texts: FxHashMap::default(),
             asked: RefCell::default(),
             follows_helpers: true,
             touches_place: false,

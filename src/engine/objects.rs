@@ -198,6 +198,9 @@ impl Engine<'_> {
                 if let Some(v) = self.payload_field(object, field) {
                     return v;
                 }
+                if let Some(v) = self.class_text_of(state, object, field) {
+                    return v;
+                }
                 if let Some(c) = state.fact(object).and_then(|f| f.class)
                     && !self.is_record(c)
                 {
@@ -257,6 +260,7 @@ impl Engine<'_> {
         if !state
             .heap
             .contains_key(&(object, Slot::Field(name.clone())))
+            && self.class_text_of(&state, object, name).is_none()
             && let Some(class) = state.fact(object).and_then(|f| f.class)
             && let Lookup::Found(_, defs) = self.member(class, name, None)
             && let [MemberDef::Func(f)] = defs.as_slice()
@@ -267,6 +271,11 @@ impl Engine<'_> {
         }
         let v = self.get_field(&state, object, name);
         let mut state = state;
+        if self.is_class_text(v) {
+            let text = Self::sized(Kind::Str, Interval::at_least(1));
+            state.facts.insert(v, Rc::new(text));
+            return vec![Outcome::normal(state, v)];
+        }
         if matches!(self.terms.term(v), Term::Field(..))
             && state.fact(v).is_none()
             && let Some(class) = state.fact(object).and_then(|f| f.class)

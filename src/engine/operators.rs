@@ -20,6 +20,11 @@ impl Engine<'_> {
         if let Some(v) = self.fold(op, x, y) {
             return v;
         }
+        if op == BinOp::Add
+            && let Some(v) = self.format_of_class_texts(state, &[x, y])
+        {
+            return v;
+        }
         let (kx, ky) = (state.kind(&self.terms, x), state.kind(&self.terms, y));
         if in_place {
             match (op, kx) {
@@ -123,6 +128,17 @@ impl Engine<'_> {
 
     /// A comparison as a value.
     pub(crate) fn compare(&mut self, state: &State, op: CmpOp, x: Value, y: Value) -> Value {
+        // A text is not None, whatever it says.
+        let none = |v| self.terms.literal(v) == Some(&Literal::None);
+        if matches!(op, CmpOp::Is | CmpOp::Eq)
+            && (self.is_class_text(x) && none(y) || self.is_class_text(y) && none(x))
+        {
+            return self.terms.bool(false);
+        }
+        let (x, y) = match op {
+            CmpOp::Is | CmpOp::IsNot => (x, y),
+            _ => (self.spelled_out(x), self.spelled_out(y)),
+        };
         let positive = match op {
             CmpOp::NotEq => Some(CmpOp::Eq),
             CmpOp::IsNot => Some(CmpOp::Is),
@@ -188,6 +204,7 @@ impl Engine<'_> {
 
     /// The length of (a snapshot of) a value.
     pub(crate) fn length(&mut self, state: &State, s: Value) -> Value {
+        let s = self.spelled_out(s);
         match self.terms.term(s).clone() {
             Term::Tuple(items) => self
                 .terms

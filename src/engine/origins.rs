@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use crate::engine::call::{Args, outcome_of};
+use crate::engine::class_texts::FORMAT;
 use crate::engine::eval::Outcome;
 use crate::engine::fact::Kind;
 use crate::engine::ghost::Ghost;
@@ -77,6 +78,11 @@ impl Engine<'_> {
         if depth > TEXT_DEPTH {
             return None;
         }
+        if let Term::Pure(n, parts) = self.terms.term(v)
+            && n == FORMAT
+        {
+            return self.text_at(state, *parts.first()?, depth + 1);
+        }
         match self.origin(state, v)? {
             Origin::Text(parts) => self.text_at(state, *parts.first()?, depth + 1),
             // A text that was stripped, joined, dedented.
@@ -93,6 +99,9 @@ impl Engine<'_> {
     pub(super) fn may_be_text(&self, state: &State, v: Value, depth: u32) -> bool {
         if depth > TEXT_DEPTH || self.terms.literal(v).is_some() {
             return false;
+        }
+        if self.is_class_text(v) {
+            return true;
         }
         if self.is_from_caller(v) {
             return matches!(state.kind(&self.terms, v), Kind::Unknown | Kind::Str);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::engine::class_texts::FORMAT;
 use crate::engine::env::Env;
 use crate::engine::fact::{Fact, Interval, Kind, Lits};
 use crate::engine::flat::Flat;
@@ -91,7 +92,7 @@ impl State {
     pub fn kind(&self, terms: &Terms, v: Value) -> Kind {
         match terms.term(v) {
             Term::Lit(Literal::Str(_)) | Term::Pure(..) => match terms.term(v) {
-                Term::Pure(n, _) if n != "str" => {
+                Term::Pure(n, _) if n != "str" && n != FORMAT => {
                     self.facts.get(&v).map_or(Kind::Unknown, |f| f.kind)
                 }
                 _ => Kind::Str,

@@ -26,6 +26,7 @@ use crate::program::{ClassRef, FuncRef, Program};
 use crate::rules::contract_method::{
     self, Checked, DictKind, Ladder, Subject, Task, Verdicts, bind_receiver, dict_kind, enter,
 };
+use crate::rules::tables::has_word;
 use crate::rules::{Effort, tables};
 use kept::{Heard, Left, Readers, left_behind};
 use watch::{Regular, Swallower, Watch};
@@ -56,18 +57,6 @@ const AUXILIARY: &[&str] = &[
     "stderr",
 ];
 
-/// Words that say the same of a table that is named in the code.
-const LOG_TABLES: &[&str] = &[
-    "audit",
-    "failure",
-    "failed",
-    "error",
-    "dead_letter",
-    "history",
-    "log",
-    "heartbeat",
-];
-
 /// How often a method is followed to find out which writes are made in any case.
 const ROUNDS: usize = 3;
 
@@ -95,22 +84,9 @@ impl Options {
     /// Whether a table is one of what went wrong, or of what was done.
     fn is_log_table(&self, name: &str) -> bool {
         let table = name.rsplit('.').next().unwrap_or(name);
-        let further = self.auxiliary.iter().map(String::as_str);
-        further
-            .chain(LOG_TABLES.iter().copied())
-            .any(|w| has_word(table, w))
+        let mut further = self.auxiliary.iter();
+        tables::is_log_table(name) || further.any(|w| has_word(table, w))
     }
-}
-
-/// Whether a name contains a word, or its plural.
-fn has_word(name: &str, word: &str) -> bool {
-    let (name, word) = (name.to_ascii_lowercase(), word.to_ascii_lowercase());
-    name.match_indices(&word).any(|(at, _)| {
-        let before = name[..at].chars().next_back();
-        let after = &name[at + word.len()..];
-        let after = after.strip_prefix('s').unwrap_or(after).chars().next();
-        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
-    })
 }
 
 /// What goes on after the contract method, where the code that calls it was found.
@@ -487,7 +463,8 @@ fn is_about_duplicates(program: &Program<'_>, by: Swallower) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, has_word};
+    use super::Options;
+    use crate::rules::tables::has_word;
 
     #[test]
     fn words_stand_alone() {

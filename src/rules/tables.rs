@@ -1,5 +1,6 @@
 //! Tables of names that rules share.
 
+use crate::engine::class_texts::Saying;
 use crate::engine::library::Deed;
 
 /// Words of a call's name that make it a write.
@@ -127,6 +128,45 @@ pub fn is_write(
         ["load", rest @ ..] => rest.first().is_none_or(|w| !READ_LOADS.contains(w)),
         _ => false,
     }
+}
+
+/// Names of tables and the like: texts that make no write of a call, and nothing else of a write.
+pub const PLAIN: Saying = Saying {
+    name: "plain",
+    test: |text| {
+        !text.contains(char::is_whitespace) && statement(text).is_none() && !is_log_table(text)
+    },
+};
+
+/// Words in names of tables for what went wrong, or for what was done.
+pub const LOG_TABLES: &[&str] = &[
+    "audit",
+    "failure",
+    "failed",
+    "error",
+    "dead_letter",
+    "history",
+    "log",
+    "heartbeat",
+];
+
+/// Whether a table is for what went wrong, or for what was done.
+#[must_use]
+pub fn is_log_table(name: &str) -> bool {
+    let table = name.rsplit('.').next().unwrap_or(name);
+    LOG_TABLES.iter().any(|w| has_word(table, w))
+}
+
+/// Whether a name contains a word, or its plural.
+#[must_use]
+pub fn has_word(name: &str, word: &str) -> bool {
+    let (name, word) = (name.to_ascii_lowercase(), word.to_ascii_lowercase());
+    name.match_indices(&word).any(|(at, _)| {
+        let before = name[..at].chars().next_back();
+        let after = &name[at + word.len()..];
+        let after = after.strip_prefix('s').unwrap_or(after).chars().next();
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    })
 }
 
 /// Whether a call may be a write for some caller of the function that makes it.

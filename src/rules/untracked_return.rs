@@ -12,6 +12,7 @@ use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
+use crate::engine::class_texts::Saying;
 use crate::engine::library::{Deeds, Library};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Overrides};
@@ -20,7 +21,7 @@ use crate::rules::contract_method::{
     self, Arrival, Checked, DictKind, ExitPoint, Ladder, Returns, Rung, Subject, Task, Verdicts,
     bind_receiver, decided_last, dict_kind, enter, entry_state, exit_point, own_helper,
 };
-use crate::rules::tables::{Writes, is_write, may_write};
+use crate::rules::tables::{PLAIN, Writes, is_write, may_write};
 use crate::rules::{Effort, Rule, SwallowedWrite, UntrackedReturn};
 use crate::source::Span;
 use repair::{Arrivals, record_nothing};
@@ -51,6 +52,9 @@ impl Automaton for Tally<'_> {
     }
     fn place(&self) -> Option<&WatchedPlace> {
         Some(&self.place)
+    }
+    fn plain_texts(&self) -> Option<Saying> {
+        Some(PLAIN)
     }
     fn ignores(&self, _engine: &Engine<'_>, deeds: &Deeds) -> bool {
         let calls = deeds.calls.iter().filter(|call| !call.resolved);

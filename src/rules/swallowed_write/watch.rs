@@ -546,7 +546,7 @@ impl<'o> Watch<'o> {
         let texts: Vec<Name> = call
             .args
             .iter()
-            .filter_map(|a| engine.known_text(state, *a))
+            .filter_map(|a| self.text(engine, state, *a))
             .chain(prepared(engine, state, call.receiver))
             .collect();
         // What the program itself calls a write is one if it is given something to write.
@@ -568,6 +568,16 @@ impl<'o> Watch<'o> {
             .chain(call.args.iter().copied())
             .collect();
         Some(engine.terms.make(Term::Tuple(parts.into())))
+    }
+
+    /// The text that an argument is or begins with, if it can make a difference.
+    fn text(&self, engine: &Engine<'_>, state: &State, v: Value) -> Option<Name> {
+        // Whoever has words of their own asks for every text.
+        if self.options.auxiliary.is_empty() {
+            engine.text_unless(state, v, tables::PLAIN)
+        } else {
+            engine.class_text(v).or_else(|| engine.known_text(state, v))
+        }
     }
 
     /// Whether a write is beside the point: a metric, an audit trail, a cache.
