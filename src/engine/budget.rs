@@ -21,9 +21,9 @@ pub const AT_A_PLACE: Bounds = Bounds {
 /// For one that asks what tests establish: what it has to know shows in the flags, which keep
 /// states apart in any case.
 pub const ASIDE: Bounds = Bounds {
-    states_per_key: 4,
-    loop_visits: 6,
-    point_visits: 24,
+    states_per_key: 2,
+    loop_visits: 4,
+    point_visits: 10,
 };
 
 /// For a summary that serves all callers.
@@ -58,7 +58,7 @@ pub const STEPS: u64 = 20_000;
 pub const STEPS_PER_BLOCK: u64 = 60;
 
 /// Steps spent on one function that is followed for what its tests say.
-pub const STEPS_ASIDE: u64 = 1_000;
+pub const STEPS_ASIDE: u64 = 4_000;
 
 /// A block execution on a state with this many entries in its heap and facts costs one more step.
 pub const ENTRIES_PER_STEP: u64 = 24;
@@ -149,7 +149,7 @@ impl Budget {
 
     /// The steps for a function with so many basic blocks that is followed for what its tests say.
     pub fn grant_aside(&mut self, blocks: usize) {
-        self.steps = STEPS_ASIDE + STEPS_PER_BLOCK / 2 * blocks as u64;
+        self.steps = STEPS_ASIDE + STEPS_PER_BLOCK * blocks as u64;
     }
 
     /// Pays for one block execution on a state with so many entries; false when nothing is left.

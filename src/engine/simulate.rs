@@ -415,13 +415,15 @@ impl Engine<'_> {
         let completion = completions
             .map(|l| state.env.get(*l).filter(|_| cx.live.local(block, *l)))
             .collect();
+        // "It ran at least once" must not be lost to "it never ran" where a loop may set a place.
+        let counts = self.automaton.place().is_some();
         let apart = self.automaton.keeps_apart();
         let ghosts = state
             .heap
             .iter()
             .filter(|((_, slot), _)| {
                 matches!(slot, Slot::Ghost(ghost)
-                    if *ghost == Ghost::Position || apart.contains(ghost))
+                    if counts && *ghost == Ghost::Position || apart.contains(ghost))
             })
             .filter_map(|(_, cell)| match cell {
                 Cell::Has(v) => Some(*v),

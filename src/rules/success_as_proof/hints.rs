@@ -106,6 +106,58 @@ impl Code<'_> {
         }
     }
 
+    /// Whether the function has words from which something can be learnt about a run, or that do
+    /// something to a unit: what it tests or calls makes a difference to whoever calls it.
+    pub(super) fn speaks(&self, words: &Vocabulary) -> bool {
+        let matters = |name: &str| {
+            words.is_status(name)
+                || words.names_success(name)
+                || words.names_failure(name)
+                || words.is_success_flag(name)
+                || words.is_count(name)
+                || words.is_rows(name)
+                || words.is_gate(name)
+                || words.marks(name)
+                || words.is_mark_field(name)
+                || words.is_performer(name)
+                || words.is_store(name)
+                || words.is_registry(name)
+                || words.asks(name).is_some()
+                || parts(name).iter().any(|p| QUERY_WORDS.contains(&p.as_str()))
+        };
+        let says = |text: &str| {
+            if text.len() > LONG {
+                selects(text) || asks_for_runs(text)
+            } else {
+                matters(text) || words.is_success(text) || words.says_done(text)
+            }
+        };
+        let locals = self.function.body.locals.iter();
+        let mut found = matters(&self.function.name)
+            || locals.filter_map(|l| l.name.as_ref()).any(|name| matters(name));
+        self.for_each_rvalue(|r| {
+            if found {
+                return;
+            }
+            for_each_operand(r, &mut |o| {
+                if let Operand::Const(Literal::Str(s)) = o {
+                    found = found || says(s);
+                }
+            });
+            found = found
+                || match r {
+                    Rvalue::Data(Data::IsVariant { tag, .. }) => matters(tag),
+                    Rvalue::Path(path) => path.iter().any(|name| matters(name)),
+                    Rvalue::Global(name) | Rvalue::GetField(_, name) => matters(name),
+                    Rvalue::Call { callee, .. } => {
+                        self.callee(callee).is_some_and(|name| matters(&name))
+                    }
+                    _ => false,
+                };
+        });
+        found
+    }
+
     fn hints(&self, words: &Vocabulary, constants: Constants<'_>) -> Hints {
         let mut hints = Hints::default();
         self.collect_hints(words, constants, &mut hints);

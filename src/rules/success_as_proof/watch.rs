@@ -3,13 +3,15 @@
 
 use std::cell::RefCell;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::{base, constant_name, text_of};
 use super::query::{Access, Queries};
+use super::sites::Code;
 use super::statuses::presence;
 use super::words::Vocabulary;
 use crate::engine::fact::{Fact, Lits};
+use crate::engine::library::Deeds;
 use crate::engine::ghost::Ghost;
 use crate::engine::origins::Origin;
 use crate::engine::state::State;
@@ -101,6 +103,8 @@ pub struct Watch<'v> {
     /// Fields that other functions fill with units that succeeded.
     pub(super) filled_elsewhere: &'v FxHashSet<String>,
     pub(super) memory: RefCell<Memory>,
+    /// Whether functions have words that matter.
+    speaking: RefCell<FxHashMap<FuncRef, bool>>,
 }
 
 /// Whether flags say: success is known, and nothing shows that there are records.
@@ -138,6 +142,11 @@ impl Automaton for Watch<'_> {
 
     fn follows_values(&self) -> bool {
         true
+    }
+
+    fn ignores(&self, engine: &Engine<'_>, deeds: &Deeds) -> bool {
+        let mut functions = deeds.functions.iter();
+        !functions.any(|func| self.speaks(engine, *func))
     }
 
     fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
@@ -194,6 +203,18 @@ impl Automaton for Watch<'_> {
 }
 
 impl<'v> Watch<'v> {
+    /// Whether a function has words from which something can be learnt, or that do something to a
+    /// unit.
+    fn speaks(&self, engine: &Engine<'_>, func: FuncRef) -> bool {
+        if let Some(known) = self.speaking.borrow().get(&func) {
+            return *known;
+        }
+        let module = engine.program.module(func.module);
+        let speaks = Code::new(module.ir.function(func.func), &[]).speaks(self.vocabulary);
+        self.speaking.borrow_mut().insert(func, speaks);
+        speaks
+    }
+
     /// A new automaton for one function.
     pub fn new(
         vocabulary: &'v Vocabulary,
@@ -206,6 +227,7 @@ impl<'v> Watch<'v> {
             strict_null,
             filled_elsewhere,
             memory: RefCell::default(),
+            speaking: RefCell::default(),
         }
     }
 
