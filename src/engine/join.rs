@@ -6,7 +6,7 @@ use crate::engine::shared::Shared;
 use crate::engine::state::{Cell, Entry, Slot, State, view};
 use crate::engine::value::{Site, Term, Terms, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -123,7 +123,9 @@ impl State {
             b: other,
             terms,
             site,
-            pairs: BTreeMap::new(),
+            pairs: FxHashMap::default(),
+            used: FxHashSet::default(),
+            mentioned: None,
             next: 0,
             queue: Vec::new(),
         };
@@ -195,7 +197,8 @@ impl State {
                 }
             }
         }
-        let pairs = std::mem::take(&mut j.pairs);
+        let mut pairs: Vec<_> = std::mem::take(&mut j.pairs).into_iter().collect();
+        pairs.sort_unstable_by_key(|(_, v)| *v);
         for ((x, y), v) in pairs {
             let fx = view(self, j.terms, x);
             let fy = view(other, j.terms, y);
@@ -243,7 +246,11 @@ struct Joiner<'a> {
     b: &'a State,
     terms: &'a mut Terms,
     site: Site,
-    pairs: BTreeMap<(Value, Value), Value>,
+    pairs: FxHashMap<(Value, Value), Value>,
+    /// The values of these.
+    used: FxHashSet<Value>,
+    /// What each of the two states refers to.
+    mentioned: Option<[FxHashSet<Value>; 2]>,
     next: u32,
     queue: Vec<(Value, Value, Value)>,
 }
@@ -258,9 +265,13 @@ impl Joiner<'_> {
         }
         // One of the two may be this join's own value from an earlier round: keep it, so that
         // repeated joins reach a fixpoint.
-        let own = |v: Value, terms: &Terms| matches!(terms.term(v), Term::Symbol(s, _) if s.func == self.site.func && s.block == self.site.block && s.index == self.site.index);
-        let used: BTreeSet<Value> = self.pairs.values().copied().collect();
-        let v = if own(x, self.terms) && !used.contains(&x) && !self.b.mentions(self.terms, x) {
+        let own = matches!(self.terms.term(x), Term::Symbol(s, _)
+            if s.func == self.site.func && s.block == self.site.block && s.index == self.site.index);
+        let (a, b) = (self.a, self.b);
+        let [in_a, in_b] = self
+            .mentioned
+            .get_or_insert_with(|| [a.mentioned(self.terms), b.mentioned(self.terms)]);
+        let v = if own && !self.used.contains(&x) && !in_b.contains(&x) {
             x
         } else {
             loop {
@@ -270,13 +281,13 @@ impl Joiner<'_> {
                 };
                 self.next += 1;
                 let v = self.terms.make(Term::Symbol(site, 0));
-                let taken = |s: &State, terms: &Terms| s.mentions(terms, v);
-                if !used.contains(&v) && !taken(self.a, self.terms) && !taken(self.b, self.terms) {
+                if !self.used.contains(&v) && !in_a.contains(&v) && !in_b.contains(&v) {
                     break v;
                 }
             }
         };
         self.pairs.insert((x, y), v);
+        self.used.insert(v);
         self.queue.push((x, y, v));
         v
     }

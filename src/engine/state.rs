@@ -174,6 +174,29 @@ impl State {
             })
     }
 
+    /// The symbols and inputs that the state refers to. What one of them contains is no reference to
+    /// itself.
+    pub(super) fn mentioned(&self, terms: &Terms) -> FxHashSet<Value> {
+        let mut out: FxHashSet<Value> = FxHashSet::default();
+        for v in self.env.values().chain(std::iter::once(self.watched)) {
+            out.extend(terms.leaves(v).iter().copied());
+        }
+        for ((object, slot), cell) in &self.heap {
+            let mut note = |v: Value| {
+                let leaves = terms.leaves(v).iter().copied();
+                out.extend(leaves.filter(|leaf| leaf != object));
+            };
+            note(*object);
+            if let Slot::Item(k) = slot {
+                note(*k);
+            }
+            if let Cell::Has(v) = cell {
+                note(*v);
+            }
+        }
+        out
+    }
+
     /// The state with other values, and another environment of the same terms. What is said of a
     /// value for which there is no other is left out.
     pub(super) fn map_values(
