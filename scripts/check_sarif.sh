@@ -31,7 +31,7 @@ class Odd(BaseProcessor):
         self.stats['rows_inserted'] = len(self.rows)
 PYTHON
 printf 'class Known(BaseProcessor):\n    def save_data(self):\n        self.load(self.rows)\n' > "$work/odd/known.py"
-printf 'y = = 2\n' > "$work/odd/broken.py"
+printf 'y = = 2  # save_data\n' > "$work/odd/broken.py"
 
 cd "$work"
 "$tallylint" check --baseline known.json --write-baseline odd/known.py > all.log

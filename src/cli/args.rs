@@ -65,18 +65,15 @@ pub enum Command {
 /// Which files are parsed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Read {
-    /// Everything, unless the folders hold more than 4 MB
-    Auto,
-    /// Everything
-    Everything,
     /// The files that were named, and what can matter
     Needed,
+    /// Everything
+    Everything,
 }
 
 impl From<Read> for Reading {
     fn from(read: Read) -> Self {
         match read {
-            Read::Auto => Reading::Auto,
             Read::Everything => Reading::Everything,
             Read::Needed => Reading::Needed,
         }
@@ -112,9 +109,10 @@ pub struct CheckArgs {
     /// Show notes, too: findings that depend on code that was not found or not followed
     #[arg(long, help_heading = "Rules")]
     pub pedantic: bool,
-    /// Which files to parse: of the files in folders, those that cannot matter to a selected rule
-    /// may be left unparsed. The same is found in any case, but for syntax errors in those files
-    #[arg(long, value_enum, default_value_t = Read::Auto, help_heading = "Paths")]
+    /// What to parse: of the files in folders, those files and functions that cannot matter to a
+    /// selected rule can be left unparsed. The same is found in any case, but for syntax errors in
+    /// them
+    #[arg(long, value_enum, default_value_t = Read::Needed, help_heading = "Paths")]
     pub read: Read,
     /// The least severity of a reported finding that makes the exit code 1
     #[arg(

@@ -96,14 +96,11 @@ impl Settings {
 /// come across.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Reading {
-    /// Those that were named, and of those that a walk found all when they are few, else those
-    /// that can matter to a rule.
+    /// Those that were named, and of those that a walk found the ones that can matter to a rule.
     #[default]
-    Auto,
-    /// All.
-    Everything,
-    /// Those that can matter to a rule.
     Needed,
+    /// All, and all of each.
+    Everything,
 }
 
 /// What the command line says about the settings.

@@ -199,7 +199,7 @@ fn a_clean_pull_request_passes_and_an_unreadable_file_does_not() {
 
     let job = Job::pull_request();
     job.git("origin", &["checkout", "--quiet", "merged"]);
-    job.commit(&[("broken.py", "class A(\n")]);
+    job.commit(&[("broken.py", "class A(  # save_data\n")]);
     let job = job.with("base", "HEAD~1");
     job.checkout("merged", None);
     let done = job.run();

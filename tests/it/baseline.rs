@@ -193,7 +193,7 @@ fn what_was_not_looked_at_stays_known() {
         assert_eq!(ran.code, 0, "{ran:?}");
         assert_eq!(project.read(KNOWN), all, "{arguments:?}");
     }
-    project.write("etl/a.py", "def f(:\n");
+    project.write("etl/a.py", "def f(:  # save_data\n");
     assert_eq!(write(&project).code, 2);
     assert_eq!(project.read(KNOWN), all);
     // What is gone is gone, and what moved is found again.

@@ -87,7 +87,7 @@ class Heir(Wrong):
 
 #[test]
 fn a_file_without_an_intact_piece_is_named_once() {
-    let ran = check("this is no Python\nnor is this\n");
+    let ran = check("this is no Python\nnor is this\n# save_data\n");
     assert_eq!(ran.code, 2, "{ran:?}");
     assert_eq!(places(&ran), ["1:12"], "{ran:?}");
 }

@@ -61,7 +61,7 @@ fn what_changed_and_what_inherits_from_it() {
                 .replace("Heir(Base)", "Grand(Heir)"),
         ),
         ("etl/odds.py", EARLY),
-        ("etl/broken.py", "def f(:\n"),
+        ("etl/broken.py", "def f(:  # save_data\n"),
         ("notes.txt", "x"),
     ]);
     std::fs::remove_dir(project.path(".git")).unwrap();
@@ -105,7 +105,7 @@ fn what_changed_and_what_inherits_from_it() {
         ["etl/new file.py"]
     );
     // A change that breaks a file is not passed over.
-    project.write("etl/odds.py", "def f(:\n");
+    project.write("etl/odds.py", "def f(:  # save_data\n");
     assert_eq!(check(&project, "HEAD", ".", &[]).code, 2);
 }
 

@@ -28,7 +28,7 @@ pub fn everything() -> Project {
     let project = Project::new(&[
         (ODD_NAME, ODD),
         ("odd/known.py", KNOWN),
-        ("odd/broken.py", "x = 1\ny = = 2\n"),
+        ("odd/broken.py", "x = 1\ny = = 2  # save_data\n"),
         ("odd/latin.py", ""),
     ]);
     project.write("odd/latin.py", b"x = '\xe9'\n");

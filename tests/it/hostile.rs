@@ -31,7 +31,10 @@ fn files() -> Project {
     let project = Project::new(&[]);
     project.write(&format!("{name}.py"), &python);
     project.write(&format!("{name}/{name}.rs"), &rust);
-    project.write(&format!("{name}/broken.py"), format!("x = = '{EVIL}'\n"));
+    project.write(
+        &format!("{name}/broken.py"),
+        format!("x = = '{EVIL}'  # save_data\n"),
+    );
     let escaped = format!("{}", Value::from(EVIL)).replace("\\b", "\\u0008");
     let escaped = escaped.trim_matches('"').replace('\u{7f}', "\\u007f");
     project.write(
@@ -155,7 +158,10 @@ fn loud() -> Project {
     project.write(&format!("{name}.py"), &python);
     project.write(&format!("{name}/{name}.rs"), &rust);
     project.write("::error file=a::p.py", text);
-    project.write(&format!("{name}/broken.py"), format!("x = = '{LOUD}'\n"));
+    project.write(
+        &format!("{name}/broken.py"),
+        format!("x = = '{LOUD}'  # save_data\n"),
+    );
     project
 }
 

@@ -352,7 +352,10 @@ fn many_broken_files_leave_room_for_findings() {
     let project = Project::new(&[("a.py", EXITS)]);
     for n in 0..60 {
         let name = format!("{}/{n}.py", "|".repeat(200));
-        project.write(&format!("{}/{name}", "`".repeat(200)), "x = = 1\n");
+        project.write(
+            &format!("{}/{name}", "`".repeat(200)),
+            "x = = 1  # save_data\n",
+        );
     }
     let page = project.run(&["check", "--format", "markdown"]).stdout;
     let told = page.matches("unexpected &#39;=").count() + page.matches("unexpected '='").count();

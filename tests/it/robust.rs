@@ -234,7 +234,7 @@ fn strange_projects_are_answered() {
         "class A(B): pass\nclass B(A):\n    def save_data(self): return super().save_data()\n",
     );
     project.write("bytes.py", b"x = '\xff\xfe'\n");
-    project.write("nulls.py", b"\0\0\0");
+    project.write("nulls.py", b"\0\0\0save_data");
     project.write("utf16.py", b"\xff\xfex\x00=\x001\x00");
     project.write("cut.py", b"x = '\xe2\x82");
     // The same in Rust.

@@ -8,7 +8,8 @@ use crate::common::{Project, python_is_there};
 
 fn run(cwd: &Path, arguments: &[&str]) -> (serde_json::Value, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_tallylint"))
-        .args(["check", "--pedantic", "--statistics", "--format", "json"])
+        .args(["check", "--pedantic", "--statistics", "--no-cache"])
+        .args(["--format", "json"])
         .args(arguments)
         .current_dir(cwd)
         .output()
@@ -154,22 +155,56 @@ fn names_are_followed_wherever_they_lead() {
     assert!(count >= 1, "{count} findings");
 }
 
-/// What is broken in a file that cannot matter is told, unless the file is one of very many.
+/// What is broken in a file that cannot matter is told if the file is named, or if all is read.
 #[test]
-fn named_files_and_small_folders_are_read_as_a_whole() {
-    let project = Project::new(&[("a/broken.py", "def f(:\n"), ("a/other.py", "x = 1\n")]);
-    for (arguments, code) in [
-        (vec!["check", "a"], 2),
-        (vec!["check", "--read", "everything", "a"], 2),
-        (vec!["check", "--read", "needed", "a"], 0),
-        (vec!["check", "--read", "needed", "a/broken.py"], 2),
-    ] {
-        assert_eq!(project.run(&arguments).code, code, "{arguments:?}");
+fn named_files_are_read_as_a_whole() {
+    let unused = "def f():\n    x = 1\n    y = )\n    return x\n";
+    for broken in ["def f(:\n", unused] {
+        let project = Project::new(&[("a/broken.py", broken), ("a/other.py", "x = 1\n")]);
+        for (arguments, code) in [
+            (vec!["check", "a"], 0),
+            (vec!["check", "--read", "needed", "a"], 0),
+            (vec!["check", "--read", "everything", "a"], 2),
+            (vec!["check", "a/broken.py"], 2),
+        ] {
+            assert_eq!(
+                project.run(&arguments).code,
+                code,
+                "{arguments:?}\n{broken}"
+            );
+        }
     }
-    let long = format!("{}x = 1\n", "# nothing\n".repeat(500_000));
-    let project = Project::new(&[("a/broken.py", "def f(:\n"), ("a/long.py", &long)]);
-    assert_eq!(project.run(&["check", "a"]).code, 0);
-    assert_eq!(project.run(&["check", "--read", "everything", "a"]).code, 2);
+}
+
+/// A class with a contract method that calls a helper.
+fn processor(method: &str, helper: &str) -> String {
+    format!(
+        "class P(Base):\n    def save_data(self):\n        rows = self.write()\n        {method}\n        \
+        self.note(rows)\n\n    def note(self, rows):\n        n = len(rows)\n        {helper}\n        \
+        self.stats['rows_inserted'] = n\n\n    def unused(self):\n        x = 1\n        y = )\n        \
+        return x\n"
+    )
+}
+
+/// What is broken in a body is told when the body turns out to matter; it is not guessed at.
+#[test]
+fn what_is_broken_in_a_body_is_told_when_that_is_needed() {
+    for (method, helper, code) in [
+        ("pass", "pass", 0),
+        ("x = )", "pass", 2),
+        ("pass", "x = )", 2),
+    ] {
+        let project = Project::new(&[("a/p.py", &processor(method, helper))]);
+        let run = project.run(&["check", "--isolated", "a"]);
+        assert_eq!(run.code, code, "{}\n{}", run.stdout, run.stderr);
+        let (report, _) = run_in(&project, "a");
+        let findings = report["findings"].as_array().unwrap();
+        assert!(findings.iter().all(|f| f["severity"] == "note"), "{report}");
+    }
+}
+
+fn run_in(project: &Project, folder: &str) -> (serde_json::Value, String) {
+    run(&project.path(""), &["--isolated", folder])
 }
 
 /// A function that loads, skips, names a result and catches, with one more statement.

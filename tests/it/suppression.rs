@@ -120,7 +120,7 @@ fn unused_is_said_only_where_it_is_known() {
     assert_eq!(reported(&project, &["a.py"]), [""; 0]);
     assert_eq!(reported(&project, &["a.py", "--pedantic"]), [a]);
     // A part of the file was not read.
-    project.write("a.py", format!("{unused}x = = 1\n"));
+    project.write("a.py", format!("{unused}x = = 1  # save_data\n"));
     assert_eq!(reported(&project, &[]), [b, b]);
     assert_eq!(reported(&project, &["--ignore", "ignore-comment"]), [""; 0]);
 }

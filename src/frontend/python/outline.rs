@@ -47,6 +47,8 @@ pub(super) struct Line {
     pub start: usize,
     /// The width of its indentation, as CPython counts it.
     pub indent: usize,
+    /// Whether its texts and brackets end: otherwise it may have swallowed what comes after it.
+    pub sound: bool,
 }
 
 /// A function that is in no other function.
@@ -203,11 +205,12 @@ pub(super) fn lines(bytes: &[u8], range: Range<usize>) -> Vec<Line> {
             }
             Some(_) => {}
         }
-        let end = logical_end(bytes, start);
+        let (end, sound) = scan_line(bytes, start, |_| {});
         lines.push(Line {
             range: begin..end,
             start,
             indent: width(&bytes[at..start]),
+            sound,
         });
         begin = end;
         at = end;
@@ -227,11 +230,6 @@ pub(super) fn width(blank: &[u8]) -> usize {
     })
 }
 
-/// After the line break that ends the logical line at `start`.
-fn logical_end(bytes: &[u8], start: usize) -> usize {
-    logical_line(bytes, start, |_| {})
-}
-
 /// Whether a definition starts here, decorators apart.
 pub(super) fn definition(bytes: &[u8], start: usize) -> bool {
     match word(bytes, start) {
@@ -244,9 +242,20 @@ pub(super) fn definition(bytes: &[u8], start: usize) -> bool {
     }
 }
 
-/// The same; `see` is told the comments, strings (from their first quote on) and escaped line
-/// breaks in it, in order.
-pub(super) fn logical_line(bytes: &[u8], start: usize, mut see: impl FnMut(Range<usize>)) -> usize {
+/// After the line break that ends the logical line at `start`. `see` is told the comments, strings
+/// (from their first quote on) and escaped line breaks in it, in order.
+pub(super) fn logical_line(bytes: &[u8], start: usize, see: impl FnMut(Range<usize>)) -> usize {
+    scan_line(bytes, start, see).0
+}
+
+/// The same, and whether all texts and brackets in it end.
+fn scan_line(bytes: &[u8], start: usize, mut see: impl FnMut(Range<usize>)) -> (usize, bool) {
+    let mut sound = true;
+    let mut string_end = |at: usize, prefix: Prefix| {
+        let literal = scan::string(bytes, at, prefix);
+        sound &= literal.is_some();
+        literal.map_or_else(|| scan::broken_string_end(bytes, at), |literal| literal.end)
+    };
     let mut depth = 0_usize;
     let mut at = start;
     while let Some(&byte) = bytes.get(at) {
@@ -254,7 +263,7 @@ pub(super) fn logical_line(bytes: &[u8], start: usize, mut see: impl FnMut(Range
             b'\n' | b'\r' => {
                 at += scan::line_break(bytes, at);
                 if depth == 0 || scan::starts_statement(bytes, at) {
-                    return at;
+                    return (at, sound && depth == 0);
                 }
             }
             b'#' => {
@@ -276,7 +285,7 @@ pub(super) fn logical_line(bytes: &[u8], start: usize, mut see: impl FnMut(Range
                 at += 1;
             }
             b'"' | b'\'' => {
-                let end = string_end(bytes, at, Prefix::default());
+                let end = string_end(at, Prefix::default());
                 see(at..end);
                 at = end;
             }
@@ -285,14 +294,14 @@ pub(super) fn logical_line(bytes: &[u8], start: usize, mut see: impl FnMut(Range
                 let prefix = Prefix::of(&bytes[at..end]).unwrap_or_default();
                 at = end;
                 if let Some(b'"' | b'\'') = bytes.get(end) {
-                    at = string_end(bytes, end, prefix);
+                    at = string_end(end, prefix);
                     see(end..at);
                 }
             }
             _ => at += 1,
         }
     }
-    bytes.len()
+    (bytes.len(), sound && depth == 0)
 }
 
 /// Where the last statement of the logical line at `range` ends: comments after it, and a semicolon,

@@ -141,8 +141,8 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// Whether the rest of the module can be read without the body: it is code, it makes no generator
-/// of the function, it defines no class and binds no global name.
+/// Whether the rest of the module can be read without the body: it is code that ends where it seems
+/// to, it makes no generator of the function, it defines no class and binds no global name.
 fn can_be_left_out(bytes: &[u8], function: &FunctionPiece, lines: &[Line]) -> bool {
     const LEAST: usize = 1;
     if function.lines < LEAST || function.indent > 0 && !has_room(bytes, function) {
@@ -159,6 +159,7 @@ fn can_be_left_out(bytes: &[u8], function: &FunctionPiece, lines: &[Line]) -> bo
     let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
     // The last line may lack its break, and then the next one would be joined to the `pass`.
     body.iter().any(is_code)
+        && body.iter().all(|line| line.sound)
         && matches!(text.last(), Some(b'\n' | b'\r'))
         && scan::line_break(bytes, function.body.start) == 0
         && !has(b"yield")

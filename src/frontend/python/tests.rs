@@ -385,7 +385,7 @@ def setter():
 ",
     );
     assert_eq!(
-        bindings(&module.scope(ScopeIdx::MODULE)),
+        bindings(module.scope(ScopeIdx::MODULE)),
         [
             "B = import .base:Base",
             "FLAG = opaque maybe",
