@@ -1,6 +1,7 @@
 //! What tests establish.
 
-use super::returns;
+use super::{graph, on_entry, returns, shown};
+use crate::engine::simulate::ExitKind;
 
 /// Tests of one function each: a condition, and what follows from it.
 fn follows(parameters: &str, condition: &str, conclusion: &str) -> String {
@@ -89,6 +90,11 @@ fn lengths_are_numbers_that_are_not_negative() {
                 "len(rows) >= 2",
                 "true",
             ),
+            (
+                "len(rows) <= 1 and len(rows) != 1",
+                "len(rows) == 0",
+                "true",
+            ),
             ("len(rows) == 2", "len(rows) == 2", "true"),
             ("len(rows) == 2", "len(rows) == 3", "false"),
             ("len(rows) == 0", "bool(rows)", "false"),
@@ -145,6 +151,7 @@ fn equal_values_are_equal_to_the_same() {
             ("a in ('x', 'y') and a == b", "b == 'x'", "?"),
             ("a != b", "a == b", "false"),
             ("a is b", "a is b", "true"),
+            ("b in ('x', 'y') and a == b", "a == 'x'", "?"),
         ],
     );
 }
@@ -166,6 +173,8 @@ fn literals_are_told_apart() {
             ("x is not None", "x is None", "false"),
             ("x is not None", "bool(x)", "?"),
             ("x", "x is None", "false"),
+            ("bool(x)", "x is None", "false"),
+            ("not str(x)", "bool(x)", "?"),
             ("not x", "x is None", "?"),
             ("x == 0", "bool(x)", "false"),
             ("x is True", "bool(x)", "true"),
@@ -192,6 +201,7 @@ fn members_of_a_display_are_the_only_possible_ones() {
             ("x not in ()", "x == 1", "?"),
             ("x in (1, 2, 3) and x > 1", "x == 1", "false"),
             ("x in (1, 2) and x > 2", "x", ""),
+            ("x not in (x, 3)", "x", ""),
             ("'a' in ('a', 'b')", "x == x", "true"),
             ("'c' in ('a', 'b')", "x", ""),
             ("x in ['a'] ", "x == 'a'", "true"),
@@ -229,7 +239,6 @@ fn copies_are_as_long_as_what_they_are_made_from() {
             ("range(0)", "rows", ""),
             ("range(3, 0)", "rows", ""),
             ("range(3, 0, -1)", "rows == rows", "true"),
-            ("enumerate(rows)", "bool(rows)", "true"),
         ],
     );
 }
@@ -239,6 +248,66 @@ fn a_test_that_was_kept_in_a_variable_counts_later() {
     let text = "def f(x):\n    small = x < 3\n    flag = not small\n    if flag:\n        \
                 return x >= 3\n    if small is True:\n        return x < 3\n    return 'never'\n";
     assert_eq!(returns(text), ["true"]);
+}
+
+#[test]
+fn what_was_asked_before_the_numbers_were_known() {
+    for (a, b, answer) in [(2, 3, "true"), (3, 2, "false"), (2, 2, "false")] {
+        let text = format!(
+            "def f(a, b):\n    less = a < b\n    if a == {a} and b == {b}:\n        return less\n    \
+             return 'else'\n"
+        );
+        assert_eq!(returns(&text), ["else", answer], "{a} < {b}");
+    }
+}
+
+#[test]
+fn a_loop_over_several_goes_round_if_none_is_empty() {
+    let text = |over: &str| {
+        format!("def f(a, b):\n    for x in {over}:\n        return bool(a)\n    return 'none'\n")
+    };
+    for over in ["zip(a, b)", "enumerate(a)", "sorted(a)", "zip(a)"] {
+        assert_eq!(returns(&text(over)), ["none", "true"], "{over}");
+    }
+    let text = |over: &str| {
+        format!("def f(a, b):\n    for x in {over}:\n        return 'some'\n    return bool(a)\n")
+    };
+    for over in ["enumerate(a)", "zip(a)"] {
+        assert_eq!(returns(&text(over)), ["false", "some"], "{over}");
+    }
+    assert_eq!(returns(&text("zip(a, b)")), ["false", "some", "true"]);
+}
+
+#[test]
+fn an_exception_without_a_message_is_possible_and_not_likely() {
+    let doubted = |text: &str| {
+        on_entry(text, |engine, cx, state| {
+            let graph = graph(engine, cx, state);
+            let mut out: Vec<(String, bool)> = Vec::new();
+            for e in graph
+                .exits
+                .into_iter()
+                .filter(|e| e.kind == ExitKind::Return)
+            {
+                let what = shown(engine, &e.state, e.value);
+                out.push((what, e.state.flags.is_uncertain()));
+            }
+            out.sort();
+            out
+        })
+    };
+    let way = |what: &str, doubt| (what.to_owned(), doubt);
+    assert_eq!(
+        doubted(
+            "def f():\n    try:\n        go()\n    except Exception as e:\n        if not str(e):\n            \
+             return 'empty'\n        return 'text'\n    return 'on'\n"
+        ),
+        [way("empty", true), way("on", false), way("text", false)]
+    );
+    assert_eq!(
+        doubted("def f(x):\n    if not str(x):\n        return 'empty'\n    return 'text'\n"),
+        [way("empty", false), way("text", false)]
+    );
 }
 
 #[test]

@@ -248,6 +248,17 @@ fn a_kind_says_that_it_is_something() {
 }
 
 #[test]
+fn some_kinds_are_dicts() {
+    for kind in [Kind::Dict, Kind::DefaultDict, Kind::Map] {
+        assert!(kind.is_dict() && kind.is_container());
+    }
+    for kind in [Kind::Set, Kind::List, Kind::Object, Kind::Unknown] {
+        assert!(!kind.is_dict());
+    }
+    assert!(Kind::Str.is_container() && !Kind::Object.is_container());
+}
+
+#[test]
 fn a_container_is_true_if_it_is_not_empty() {
     let list = |truth, len| {
         known(|f| {

@@ -90,6 +90,7 @@ fn facts_of_both_are_joined_and_others_forgotten() {
         symbol(&mut terms, 3),
         symbol(&mut terms, 4),
     );
+    let w = symbol(&mut terms, 8);
     let between = |lo, hi| {
         Rc::new(Fact {
             num: Interval { lo, hi },
@@ -100,7 +101,15 @@ fn facts_of_both_are_joined_and_others_forgotten() {
     b.facts.insert(x, between(5, 6));
     a.facts.insert(y, between(1, 2));
     b.facts.insert(z, between(1, 2));
+    for (state, truth) in [(&mut a, true), (&mut b, false)] {
+        let fact = Fact {
+            truth: Some(truth),
+            ..Fact::default()
+        };
+        state.facts.insert(w, Rc::new(fact));
+    }
     let joined = join(&a, &b, &mut terms);
+    assert_eq!(joined.facts.len(), 1);
     assert_eq!(
         joined.fact(x).map(|f| f.num),
         Some(Interval { lo: 1, hi: 6 })
@@ -128,6 +137,40 @@ fn a_field_that_one_side_never_touched_has_its_old_value_there() {
     set(&mut a, watched, field("rows"), old);
     let joined = join(&a, &b, &mut terms);
     assert_eq!(get(&joined, watched, field("rows")), Some(Cell::Has(old)));
+}
+
+#[test]
+fn a_field_that_both_sides_set_has_either_value() {
+    let mut terms = Terms::default();
+    let (mut a, mut b, watched) = pair(&mut terms);
+    let (one, two) = (terms.int(1), terms.int(2));
+    for (state, v) in [(&mut a, one), (&mut b, two)] {
+        set(state, watched, field("same"), one);
+        set(state, watched, field("other"), v);
+    }
+    let joined = join(&a, &b, &mut terms);
+    assert_eq!(get(&joined, watched, field("same")), Some(Cell::Has(one)));
+    let Some(Cell::Has(v)) = get(&joined, watched, field("other")) else {
+        panic!("both have it");
+    };
+    assert!(v != one && v != two);
+}
+
+#[test]
+fn a_name_that_is_taken_is_not_given_again() {
+    let mut terms = Terms::default();
+    let taken = terms.make(Term::Symbol(Site { part: 0, ..here() }, 0));
+    let (one, two, three) = (terms.int(1), terms.int(2), terms.int(3));
+    for (left, right) in [(taken, taken), (three, taken)] {
+        let (mut a, mut b, _) = pair(&mut terms);
+        for (state, v, w) in [(&mut a, one, left), (&mut b, two, right)] {
+            state.env.set(0, v);
+            state.env.set(1, w);
+        }
+        let joined = join(&a, &b, &mut terms);
+        assert_ne!(joined.env.get(0), Some(taken));
+        assert_ne!(joined.env.get(0), joined.env.get(1));
+    }
 }
 
 #[test]
@@ -210,6 +253,8 @@ fn objects_that_become_one_keep_what_both_contain() {
         panic!("both have it");
     };
     assert!(other != one && other != two);
+    // Nothing is known of both of them.
+    assert!(joined.facts.keys().all(|known| *known != v));
     assert_eq!(get(&joined, v, field("mine")), None);
     assert_eq!(get(&joined, v, Slot::Item(key)), Some(Cell::Absent));
     assert_eq!(get(&joined, v, Slot::Item(one)), None);

@@ -7,7 +7,7 @@ use crate::engine::state::State;
 use crate::engine::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, Witness};
 use crate::engine::{Engine, Presence};
-use crate::ir::BlockId;
+use crate::ir::{BasicBlock, BlockId, TerminatorKind};
 
 /// `if k == 0: … elif k == 1: …` with `count` arms, each made by `arm`.
 fn arms(count: usize, arm: impl Fn(usize) -> String) -> String {
@@ -35,15 +35,16 @@ fn a_pending_completion_keeps_states_apart() {
 
 #[test]
 fn the_closest_states_are_merged() {
-    // Of thirteen states, twelve differ from each other in all, and the last two in one thing.
+    // Of thirteen states, the last two differ in one thing, and from the others in all: after the
+    // merge, the first is still known to be the only one with its two values.
     let text = format!(
-        "def f(k, z):\n    x = y = 'none'\n    w = 0\n    if True:\n{}        else:\n            \
-         x = y = 'a11'\n            if z:\n                w = 1\n    go()\n    \
-         if x == 'a0':\n        return y == 'a0'\n    if y == 'a0':\n        return 'never'\n    \
+        "def f(k, z):\n    x = y = 'none'\n    w = 0\n    if go:\n{}        else:\n            \
+         x = 'a11'\n            y = 'b11'\n            if z:\n                w = 1\n    \
+         if x == 'a0':\n        return 'same' if y == 'b0' else 'never'\n    \
          return 'other' if w != 2 else 'two'\n",
-        arms(11, |i| format!("x = y = 'a{i}'"))
+        arms(10, |i| format!("x = 'a{i}'\n            y = 'b{i}'"))
     );
-    assert_eq!(returns(&text), ["other", "true"]);
+    assert_eq!(returns(&text), ["other", "same"]);
 }
 
 #[test]
@@ -146,7 +147,13 @@ fn method(body: &str) -> String {
 /// The steps of the way with the fewest decisions to an exit where the key is not set, if there
 /// is one: what happens, and the line, with `!` where the exit could not be reached the other way.
 fn way(body: &str) -> Option<Vec<String>> {
+    way_to(body, None)
+}
+
+/// The same for the `return` in a line.
+fn way_to(body: &str, line: Option<usize>) -> Option<Vec<String>> {
     let text = method(body);
+    let line_of = |at: u32| text[..at as usize].matches('\n').count() - 1;
     on_entry(&text, |engine, cx, state| {
         let graph = graph(engine, cx, state.clone());
         let accept = |engine: &mut Engine<'_>, state: &State, _: Value| {
@@ -154,7 +161,14 @@ fn way(body: &str) -> Option<Vec<String>> {
         };
         let goal = Goal {
             end: End::Exit(ExitKind::Return),
-            block: None,
+            block: line.map(|line| {
+                let blocks = &cx.function().body.blocks;
+                let is_there = |b: &BasicBlock| {
+                    matches!(b.terminator.kind, TerminatorKind::Return { .. })
+                        && line_of(b.terminator.span.start) == line
+                };
+                block_id(blocks.iter().position(is_there).expect("there is a return"))
+            }),
             from: None,
             accept: &accept,
         };
@@ -165,7 +179,7 @@ fn way(body: &str) -> Option<Vec<String>> {
         };
         assert_ne!(engine.presence(&end), Presence::Present);
         let steps = events.into_iter().map(|e| {
-            let line = text[..e.span.start as usize].matches('\n').count() - 1;
+            let line = line_of(e.span.start);
             let what = match e.what {
                 EventKind::Decision(_, taken) => format!("test {taken}"),
                 EventKind::Loop(again) => format!("loop {again}"),
@@ -177,6 +191,10 @@ fn way(body: &str) -> Option<Vec<String>> {
         });
         Some(steps.collect())
     })
+}
+
+fn block_id(index: usize) -> BlockId {
+    BlockId(u32::try_from(index).expect("few blocks"))
 }
 
 const SET: &str = "            self.stats['rows'] = 1\n";
@@ -239,6 +257,39 @@ fn a_witness_tells_what_is_raised_caught_and_lost() {
 }
 
 #[test]
+fn what_cannot_come_out_otherwise_is_no_decision() {
+    let steps = way(
+        "        x = 1\n        if x == 1:\n            return\n        self.stats['rows'] = 1\n",
+    );
+    assert_eq!(steps, Some(Vec::new()));
+    // A handler that does not catch is passed by.
+    assert_eq!(
+        way(
+            "        try:\n            go()\n        except ValueError:\n            raise\n        \
+             except KeyError:\n            return\n        self.stats['rows'] = 1\n"
+        )
+        .unwrap(),
+        ["2 raised!", "5 caught!"]
+    );
+}
+
+#[test]
+fn a_decision_matters_if_the_other_way_ends_elsewhere() {
+    assert_eq!(
+        way("        if a:\n            raise ValueError\n").unwrap(),
+        ["1 test false!"]
+    );
+    let two = "        if a:\n            return\n        if b:\n            return\n        \
+               self.stats['rows'] = 1\n";
+    assert_eq!(way_to(two, Some(2)).unwrap(), ["1 test true!"]);
+    assert_eq!(
+        way_to(two, Some(4)).unwrap(),
+        ["1 test false!", "3 test true!"]
+    );
+    assert_eq!(way(two).unwrap().len(), 1);
+}
+
+#[test]
 fn a_witness_looks_into_a_helper_that_decides() {
     assert_eq!(
         way("        self.helper(a)\n").unwrap(),
@@ -266,7 +317,7 @@ fn a_place_can_be_arrived_at() {
         let graph = graph(engine, cx, state.clone());
         // Where the three arms meet.
         let meet = (0..cx.function().body.blocks.len())
-            .map(|i| BlockId(u32::try_from(i).unwrap()))
+            .map(block_id)
             .find(|b| cx.live.predecessors[b.index()] == 3)
             .unwrap();
         let arrive = |engine: &mut Engine<'_>, from, wanted: bool| {
@@ -278,7 +329,11 @@ fn a_place_can_be_arrived_at() {
                 accept: &accept,
             };
             match engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph)) {
-                Witness::Found(events, _) => Some(events.len()),
+                Witness::Found(events, _) => {
+                    // Both ways lead here.
+                    assert!(events.iter().all(|e| !e.matters));
+                    Some(events.len())
+                }
                 Witness::Infeasible | Witness::Unknown => None,
             }
         };
@@ -286,14 +341,27 @@ fn a_place_can_be_arrived_at() {
         assert_eq!(arrive(engine, None, false), None);
         let mut ways: Vec<usize> = Vec::new();
         for i in 0..cx.function().body.blocks.len() {
-            ways.extend(arrive(
-                engine,
-                Some(BlockId(u32::try_from(i).unwrap())),
-                true,
-            ));
+            ways.extend(arrive(engine, Some(block_id(i)), true));
         }
         ways.sort_unstable();
         assert_eq!(ways, [1, 2, 2]);
+        // One way leads into an arm.
+        let first = &cx.function().body.block(BlockId::ENTRY).terminator.kind;
+        let TerminatorKind::Branch { then, .. } = first else {
+            panic!("it starts with a test");
+        };
+        let accept = |_: &mut Engine<'_>, _: &State, _: Value| true;
+        let goal = Goal {
+            end: End::Arrival,
+            block: Some(*then),
+            from: None,
+            accept: &accept,
+        };
+        let found = engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph));
+        let Witness::Found(events, _) = found else {
+            panic!("the arm is reached");
+        };
+        assert!(events.len() == 1 && events[0].matters);
     });
 }
 
