@@ -1,7 +1,10 @@
 //! What tests establish.
 
+use std::rc::Rc;
+
 use super::{graph, on_entry, returns, shown};
 use crate::engine::simulate::ExitKind;
+use crate::engine::value::Term;
 
 /// Tests of one function each: a condition, and what follows from it.
 fn follows(parameters: &str, condition: &str, conclusion: &str) -> String {
@@ -373,4 +376,43 @@ fn an_enumeration_has_no_other_members() {
 fn what_was_iterated_over_is_not_none() {
     let text = "def f(rows):\n    for row in rows:\n        pass\n    return rows is None\n";
     assert_eq!(returns(text), ["false"]);
+}
+
+#[test]
+fn what_goes_through_something_is_empty_with_it() {
+    on_entry("def f(a, b):\n    return a\n", |engine, cx, state| {
+        let (a, b) = (state.env.get(0).unwrap(), state.env.get(1).unwrap());
+        let zero = engine.terms.int(0);
+        let over = [
+            Term::Enumerate(a, zero),
+            Term::View("items".into(), a),
+            Term::Zip(Rc::from([a])),
+            Term::Pure("at".into(), Rc::from([b, a])),
+        ];
+        for term in over {
+            let v = engine.terms.make(term);
+            for truth in [true, false] {
+                let mut after = state.clone();
+                assert!(engine.assume(&mut after, v, truth));
+                assert_eq!(engine.truth(&after, a), Some(truth));
+                assert_eq!(engine.truth(&after, b), None);
+            }
+        }
+        // Of several, each has something if all have, and nobody knows which has nothing.
+        let both = engine.terms.make(Term::Zip(Rc::from([a, b])));
+        let mut after = state.clone();
+        assert!(engine.assume(&mut after, both, true));
+        assert_eq!(engine.truth(&after, a), Some(true));
+        assert_eq!(engine.truth(&after, b), Some(true));
+        let mut after = state.clone();
+        assert!(engine.assume(&mut after, both, false));
+        assert_eq!(engine.truth(&after, a), None);
+        // A function is never false.
+        let function = engine.terms.make(Term::Func(cx.func));
+        let bound = engine.terms.make(Term::Bound(function, a));
+        for v in [function, bound] {
+            assert!(engine.assume(&mut state.clone(), v, true));
+            assert!(!engine.assume(&mut state.clone(), v, false));
+        }
+    });
 }
