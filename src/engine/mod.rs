@@ -43,6 +43,8 @@ pub mod simulate;
 pub mod state;
 mod step;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 pub mod value;
 pub mod witness;
 
