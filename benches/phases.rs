@@ -118,19 +118,19 @@ fn long_method_of(times: usize) -> String {
 }
 
 /// One method with some 50 lines for each time.
-#[divan::bench(args = [1, 4, 16, 64], sample_count = 5, sample_size = 1)]
+#[divan::bench(args = [1, 4, 16, 64], sample_count = 5, sample_size = 1, max_time = 20)]
 fn long_method(bencher: Bencher<'_, '_>, times: usize) {
     check(bencher, "untracked-return", &long_method_of(times));
 }
 
 /// The same for the rule that remembers where values come from.
-#[divan::bench(args = [1, 4, 16, 64], sample_count = 5, sample_size = 1)]
+#[divan::bench(args = [1, 4, 16, 64], sample_count = 5, sample_size = 1, max_time = 20)]
 fn long_method_with_writes(bencher: Bencher<'_, '_>, times: usize) {
     check(bencher, "swallowed-write", &long_method_of(times));
 }
 
 /// So many classes in one file.
-#[divan::bench(args = [1, 10, 100], sample_count = 5, sample_size = 1)]
+#[divan::bench(args = [1, 10, 100], sample_count = 5, sample_size = 1, max_time = 20)]
 fn many_classes(bencher: Bencher<'_, '_>, times: usize) {
     let numbered = |part: &str, number: usize| {
         let name = format!("ParcelProcessor{number}");

@@ -15,9 +15,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Optional
 
 import trees
 
@@ -30,7 +31,7 @@ LIMIT = int(os.environ.get("RUN_LIMIT", "900"))
 
 @dataclass
 class Tree:
-    """A tree, and whether its own configuration counts."""
+    """How a tree is made, whether its own configuration counts, and what other commands are run over it."""
 
     make: Callable
     configured: bool = False
@@ -49,9 +50,10 @@ def mixed_tools(folder):
         "tallylint, one file": [*bare, "--no-cache", str(one)],
         "tallylint --version": [TALLYLINT[0], "--version"],
     }
-    for name in tools:
+    # What they keep is there before the first round.
+    for name, command in tools.items():
         if name.endswith("nothing changed"):
-            once(tools[name])
+            once(command)
     return tools
 
 
@@ -113,8 +115,10 @@ def alternately(commands):
     for _ in range(ROUNDS):
         for name, command in commands.items():
             seen[name].append(once(command))
-    middle = lambda runs, what: statistics.median(getattr(run, what) for run in runs)
-    return {name: Run(middle(runs, "cpu"), middle(runs, "peak")) for name, runs in seen.items()}
+    return {
+        name: Run(statistics.median(run.cpu for run in runs), statistics.median(run.peak for run in runs))
+        for name, runs in seen.items()
+    }
 
 
 def check(folder, configured=False, *arguments):
@@ -150,7 +154,7 @@ def tools(name, tree, folder):
     if tree.others:
         commands.update(tree.others(folder))
     took = alternately(commands)
-    if name == "mixed":
+    if tree.others:
         took.update(semgrep(folder))
     table(f"The {name} tree: {size(folder)}", "run", "processor s", "ratio to ruff", "peak MB", "ratio to ruff")
     of_ruff = took["ruff"]
@@ -228,7 +232,7 @@ def growth(what, make, sizes):
     table(f"Growth: {what}", what, "processor s", "peak MB", "exponent")
     last = None
     for count in sizes:
-        folder = trees.make(Path(f"grow-{what.replace(' ', '-')}-{count}"), lambda part: make(part, count))
+        folder = trees.make(Path(f"grow-{what.replace(' ', '-')}-{count}"), make, count)
         try:
             run = alternately({"": check(folder, False, "--select", "all")})[""]
         except RuntimeError as error:

@@ -6,6 +6,7 @@ Packages come from PyPI at pinned versions, so that figures of different days co
 import ast
 import hashlib
 import random
+import shutil
 import subprocess
 import sys
 import warnings
@@ -45,7 +46,7 @@ SMALL = [
     "soda-core==4.28.0",
     "sqlmesh==0.236.4",
 ]
-# What is put under contract in the field tree: the names that do the work in these packages. Some 3,000 methods.
+# What is put under contract in the field tree: the names of what does the work in these packages, for some 3,000 methods.
 METHODS = """
     execute execute_complete execute_async execute_query execute_queries execute_sql run run_sync run_job run_iteration
     process process_batch process_record process_records process_file handle handle_output submit submit_job sync poke
@@ -59,12 +60,13 @@ METHODS = """
 PLACE = "self.stats['rows']"
 
 
-def make(folder, write):
+def make(folder, write, *arguments):
     """Makes a tree unless it is there: `write` fills a folder that gets its name in the end."""
     if not folder.exists():
         part = folder.with_name(folder.name + ".part")
-        part.mkdir(exist_ok=True)
-        write(part)
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        write(part, *arguments)
         (part / "pyproject.toml").touch()
         part.rename(folder)
     return folder
@@ -116,7 +118,10 @@ def field(folder):
 
 
 def counted(folder):
-    """The field tree, but its methods set what the contract asks for, in one to three places: there is something to tell."""
+    """The field tree, but its methods set what the contract asks for, each in one to three places.
+
+    In the field tree no path sets it, which can be told without following any; here it depends on the path.
+    """
     field(folder)
     for path in sorted(folder.rglob("*.py")):
         text = path.read_bytes()
