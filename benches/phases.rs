@@ -1,12 +1,14 @@
 //! How long each phase takes on one file: `cargo bench`.
 //!
-//! The file is the largest of the fixtures for Python, so that the numbers of two commits compare.
+//! The file is the largest of the fixtures for Python, so that the numbers of two commits compare. What grows is made of
+//! `benches/sample.py`, a processor as real ones are: where the time is proportional to the size, lines per second stay
+//! the same.
 
 use std::hint::black_box;
 use std::path::PathBuf;
 
 use divan::Bencher;
-use divan::counter::BytesCount;
+use divan::counter::{BytesCount, ItemsCount};
 use tallylint::config::{Configuration, Overrides, Settings};
 use tallylint::driver::{self, Request};
 use tallylint::frontend::python::Syntax;
@@ -59,37 +61,84 @@ fn lower(bencher: Bencher<'_, '_>) {
         .bench(|| black_box(&syntax).lower());
 }
 
-fn check(bencher: Bencher<'_, '_>, rule: &str) {
-    let (path, text) = largest();
+/// All of a run of one rule over one file.
+fn check(bencher: Bencher<'_, '_>, rule: &str, text: &str) {
     let overrides = Overrides {
         select: vec![rule.to_owned()],
         ..Overrides::default()
     };
     let settings = Settings::new(None, &overrides).expect("the rule exists");
     let configuration = Configuration::fixed(settings, overrides);
-    bencher.counter(BytesCount::of_str(&text)).bench(|| {
-        driver::run(Request {
-            paths: std::slice::from_ref(&path),
-            stdin: None,
-            overlay: &driver::Overlay::new(),
-            changed: None,
-            configuration: &configuration,
-            cwd: folder(),
-            cache: None,
-        })
-        .expect("no file is read")
-        .settled
-    });
+    bencher
+        .counter(BytesCount::of_str(text))
+        .counter(ItemsCount::new(text.lines().count()))
+        .bench(|| {
+            driver::run(Request {
+                paths: &[],
+                stdin: Some((folder().join("piped.py"), text.as_bytes().to_vec())),
+                overlay: &driver::Overlay::new(),
+                changed: None,
+                configuration: &configuration,
+                cwd: folder(),
+                cache: None,
+            })
+            .expect("no configuration is read")
+            .settled
+        });
 }
 
-/// All of a run of the rule that simulates contract methods.
+/// The rule that simulates contract methods.
 #[divan::bench]
 fn simulate_contract_methods(bencher: Bencher<'_, '_>) {
-    check(bencher, "untracked-return");
+    check(bencher, "untracked-return", &largest().1);
 }
 
-/// All of a run of the rule that simulates functions for what their tests say.
+/// The rule that simulates functions for what their tests say.
 #[divan::bench]
 fn simulate_functions(bencher: Bencher<'_, '_>) {
-    check(bencher, "success-as-proof");
+    check(bencher, "success-as-proof", &largest().1);
+}
+
+const SAMPLE: &str = include_str!("sample.py");
+
+/// The sample with what stands between two marks repeated, each time as `made` makes it.
+fn repeated(begin: &str, end: &str, times: usize, made: impl Fn(&str, usize) -> String) -> String {
+    let (before, rest) = SAMPLE.split_once(begin).expect("the sample has marks");
+    let (part, after) = rest.split_once(end).expect("the sample has marks");
+    let parts = (0..times).map(|number| made(part, number));
+    std::iter::once(before.to_owned())
+        .chain(parts)
+        .chain([after.to_owned()])
+        .collect()
+}
+
+fn long_method_of(times: usize) -> String {
+    let (begin, end) = ("        # part\n", "        # end of part\n");
+    repeated(begin, end, times, |part, _| part.to_owned())
+}
+
+/// One method with some 50 lines for each time.
+#[divan::bench(args = [1, 4, 16, 64], sample_count = 5, sample_size = 1, max_time = 20)]
+fn long_method(bencher: Bencher<'_, '_>, times: usize) {
+    check(bencher, "untracked-return", &long_method_of(times));
+}
+
+/// The same for the rule that remembers where values come from.
+#[divan::bench(args = [1, 4, 16, 64], sample_count = 5, sample_size = 1, max_time = 20)]
+fn long_method_with_writes(bencher: Bencher<'_, '_>, times: usize) {
+    check(bencher, "swallowed-write", &long_method_of(times));
+}
+
+/// So many classes in one file.
+#[divan::bench(args = [1, 10, 100], sample_count = 5, sample_size = 1, max_time = 20)]
+fn many_classes(bencher: Bencher<'_, '_>, times: usize) {
+    let numbered = |part: &str, number: usize| {
+        let name = format!("ParcelProcessor{number}");
+        format!("{}\n\n", part.replace("ParcelProcessor", &name))
+    };
+    check(
+        bencher,
+        "untracked-return",
+        &repeated("# class\n", "# end of class\n", times, numbered),
+    );
 }
