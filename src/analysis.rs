@@ -397,7 +397,6 @@ fn check_module(
 fn slowest(library: &Library<'_>) -> Vec<(String, u64)> {
     const SHOWN: usize = 10;
     let walks = library.walks();
-    if std::env::var_os("TX_TRACE").is_some() { for w in &walks { eprintln!("WALK {} {} {} {} {}", library.program.qualname(w.func), w.steps, w.blocks, w.generic, w.complete); } }
     let named = walks.iter().take(SHOWN);
     named
         .map(|walk| (library.program.qualname(walk.func).to_string(), walk.steps))

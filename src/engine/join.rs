@@ -216,15 +216,14 @@ impl State {
             if !out.facts.contains_key(v)
                 && let Some(g) = other.facts.get(v)
             {
+                // What both have from the state that they come from is the same by its address.
+                if Rc::ptr_eq(f, g) || f == g {
+                    out.facts.insert(*v, Rc::clone(f));
+                    continue;
+                }
                 let mut joined = f.join(g, widen);
                 if joined.propagate() && !joined.is_trivial() {
-                    // One copy will do.
-                    let joined = if joined == **f {
-                        Rc::clone(f)
-                    } else {
-                        Rc::new(joined)
-                    };
-                    out.facts.insert(*v, joined);
+                    out.facts.insert(*v, Rc::new(joined));
                 }
             }
         }
@@ -250,7 +249,7 @@ struct Joiner<'a> {
     /// The values of these.
     used: FxHashSet<Value>,
     /// What each of the two states refers to.
-    mentioned: Option<[FxHashSet<Value>; 2]>,
+    mentioned: Option<[Vec<Value>; 2]>,
     next: u32,
     queue: Vec<(Value, Value, Value)>,
 }
@@ -271,7 +270,7 @@ impl Joiner<'_> {
         let [in_a, in_b] = self
             .mentioned
             .get_or_insert_with(|| [a.mentioned(self.terms), b.mentioned(self.terms)]);
-        let v = if own && !self.used.contains(&x) && !in_b.contains(&x) {
+        let v = if own && !self.used.contains(&x) && in_b.binary_search(&x).is_err() {
             x
         } else {
             loop {
@@ -281,7 +280,8 @@ impl Joiner<'_> {
                 };
                 self.next += 1;
                 let v = self.terms.make(Term::Symbol(site, 0));
-                if !self.used.contains(&v) && !in_a.contains(&v) && !in_b.contains(&v) {
+                let free = |known: &[Value]| known.binary_search(&v).is_err();
+                if !self.used.contains(&v) && free(in_a) && free(in_b) {
                     break v;
                 }
             }

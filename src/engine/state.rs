@@ -174,10 +174,10 @@ impl State {
             })
     }
 
-    /// The symbols and inputs that the state refers to. What one of them contains is no reference to
+    /// The symbols and inputs that the state refers to, in order. What one of them contains is no reference to
     /// itself.
-    pub(super) fn mentioned(&self, terms: &Terms) -> FxHashSet<Value> {
-        let mut out: FxHashSet<Value> = FxHashSet::default();
+    pub(super) fn mentioned(&self, terms: &Terms) -> Vec<Value> {
+        let mut out: Vec<Value> = Vec::new();
         for v in self.env.values().chain(std::iter::once(self.watched)) {
             out.extend(terms.leaves(v).iter().copied());
         }
@@ -194,6 +194,8 @@ impl State {
                 note(*v);
             }
         }
+        out.sort_unstable();
+        out.dedup();
         out
     }
 

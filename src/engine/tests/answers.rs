@@ -1,6 +1,7 @@
 //! What tests establish.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{graph, on_entry, returns, shown};
 use crate::engine::simulate::ExitKind;
@@ -386,8 +387,8 @@ fn what_goes_through_something_is_empty_with_it() {
         let over = [
             Term::Enumerate(a, zero),
             Term::View("items".into(), a),
-            Term::Zip(Rc::from([a])),
-            Term::Pure("at".into(), Rc::from([b, a])),
+            Term::Zip(Arc::from([a])),
+            Term::Pure("at".into(), Arc::from([b, a])),
         ];
         for term in over {
             let v = engine.terms.make(term);
@@ -399,7 +400,7 @@ fn what_goes_through_something_is_empty_with_it() {
             }
         }
         // Of several, each has something if all have, and nobody knows which has nothing.
-        let both = engine.terms.make(Term::Zip(Rc::from([a, b])));
+        let both = engine.terms.make(Term::Zip(Arc::from([a, b])));
         let mut after = state.clone();
         assert!(engine.assume(&mut after, both, true));
         assert_eq!(engine.truth(&after, a), Some(true));

@@ -465,11 +465,11 @@ fn a_loan_is_limited_and_what_is_left_of_it_comes_back() {
 fn larger_functions_are_granted_more() {
     let steps = |blocks| {
         let mut budget = Budget::default();
-        budget.grant(blocks);
+        budget.allow(blocks);
         let all = budget.steps;
         budget.grant_aside(blocks);
         (all, budget.steps)
     };
-    assert_eq!(steps(0), (20_000, 1_000));
-    assert_eq!(steps(10), (20_600, 1_300));
+    assert_eq!(steps(0), (20_000, 4_000));
+    assert_eq!(steps(10), (20_600, 4_600));
 }

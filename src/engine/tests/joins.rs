@@ -1,6 +1,7 @@
 //! Joins of states, and their canonical names.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{site, symbol};
 use crate::engine::fact::{Fact, Interval, Kind, Lits};
@@ -266,7 +267,7 @@ fn a_failure_on_both_sides_is_a_failure() {
     let (mut a, mut b, _) = pair(&mut terms);
     let (x, y) = (symbol(&mut terms, 5), symbol(&mut terms, 6));
     let failed = |state: &mut State, terms: &mut Terms, v| {
-        let tag = terms.make(Term::Pure("tag".into(), Rc::from([v])));
+        let tag = terms.make(Term::Pure("tag".into(), Arc::from([v])));
         let fact = Fact {
             lits: Lits::In([Literal::Str("Err".into())].into_iter().collect()),
             ..Fact::default()
@@ -278,7 +279,7 @@ fn a_failure_on_both_sides_is_a_failure() {
     failed(&mut a, &mut terms, x);
     let tag_of_joined = |joined: &State, terms: &mut Terms| {
         let v = joined.env.get(0).expect("both have it");
-        let tag = terms.make(Term::Pure("tag".into(), Rc::from([v])));
+        let tag = terms.make(Term::Pure("tag".into(), Arc::from([v])));
         joined.fact(tag).map(|f| f.lits.clone())
     };
     let one_sided = join(&a, &b, &mut terms);

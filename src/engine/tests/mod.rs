@@ -11,8 +11,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::engine::budget::AT_A_PLACE;
 use crate::engine::call::Args;
 use crate::engine::fact::{Fact, Kind};
+use crate::engine::library::{Library, Shelf};
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Terms, Value};
@@ -66,12 +68,16 @@ fn on_entry<T>(text: &str, work: impl FnOnce(&mut Engine<'_>, &Rc<FnContext>, St
         field: "stats".into(),
         key: "rows".into(),
     });
-    let mut engine = Engine::new(&program, &rows);
+    let shelf = Shelf::default();
+    let library = Library::new(&program, &shelf);
+    let mut engine = Engine::new(&library, &rows);
     let loaded = program.module(module);
-    let func = program
-        .functions(module)
-        .find(|f| loaded.ir.function(f.func).name == "f")
+    let (func, _) = loaded
+        .ir
+        .functions()
+        .find(|(_, function)| function.name == "f")
         .expect("there is a function `f`");
+    let func = FuncRef { module, func };
     let function = loaded.ir.function(func.func);
     let place = Site { func, ..site(0) };
     let watched = engine.terms.make(Term::Symbol(place, 0));
@@ -101,8 +107,8 @@ fn on_entry<T>(text: &str, work: impl FnOnce(&mut Engine<'_>, &Rc<FnContext>, St
 }
 
 fn graph(engine: &mut Engine<'_>, cx: &Rc<FnContext>, state: State) -> Graph {
-    engine.budget.grant(cx.function().body.blocks.len());
-    let graph = engine.simulate(cx, BlockId::ENTRY, state);
+    engine.budget.allow(cx.function().body.blocks.len());
+    let graph = engine.simulate(cx, BlockId::ENTRY, state, &AT_A_PLACE);
     assert!(graph.complete, "the function is small");
     graph
 }

@@ -2,6 +2,7 @@
 //! shows.
 
 use super::{endings, graph, on_entry, returns, shown};
+use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::State;
 use crate::engine::value::Value;
@@ -173,6 +174,7 @@ fn way_to(body: &str, line: Option<usize>) -> Option<Vec<String>> {
             }),
             from: None,
             accept: &accept,
+            steps: WITNESS_STEPS,
         };
         let found = engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph));
         let Witness::Found(events, end) = found else {
@@ -372,6 +374,7 @@ fn a_place_can_be_arrived_at() {
                 block: Some(meet),
                 from,
                 accept: &accept,
+                steps: WITNESS_STEPS,
             };
             match engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph)) {
                 Witness::Found(events, _) => {
@@ -401,6 +404,7 @@ fn a_place_can_be_arrived_at() {
             block: Some(*then),
             from: None,
             accept: &accept,
+            steps: WITNESS_STEPS,
         };
         let found = engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph));
         let Witness::Found(events, _) = found else {
