@@ -63,7 +63,10 @@ pub struct Analysis {
     pub concerned: Option<BTreeSet<usize>>,
     /// Counters for `--statistics`.
     pub statistics: Statistics,
-    /// The longest walks, with the names of the functions and how many were like that.
+    /// How many methods and functions were not followed to their end: what is wrong in them may not
+    /// have been found.
+    pub unfollowed: usize,
+    /// The functions that took most steps to follow, with these.
     pub walks: Vec<(String, u64)>,
 }
 
@@ -144,7 +147,10 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
 
     let shelf = Shelf::default();
     let library = Library::new(&program, &shelf);
-    let known = (untracked_return::Known::default(), swallowed_write::Known::default());
+    let known = (
+        untracked_return::Known::default(),
+        swallowed_write::Known::default(),
+    );
     let start = Instant::now();
     let mut results = Vec::new();
     let about_contracts = [UntrackedReturn.id(), SwallowedWrite.id()];
@@ -229,7 +235,10 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     agree::drop_disputed_fixes(&mut results);
     out.checklist = survey(&program, &results, &mut out.contracts);
     count(&program, &results, effort, &mut out);
-    out.walks = slowest(&Library::new(&program, &shelf));
+    let library = Library::new(&program, &shelf);
+    let blocks = library.walks().iter().map(|walk| walk.blocks).sum();
+    out.statistics.add("basic blocks followed", blocks);
+    out.walks = slowest(&library);
     out.findings = findings(&program, results);
     out.findings.extend(others);
     out
@@ -315,7 +324,10 @@ fn internal(file: &SourceFile, bug: &Bug) -> FileFailure {
 }
 
 fn check_module(
-    (library, known): (&Library<'_>, &(untracked_return::Known, swallowed_write::Known)),
+    (library, known): (
+        &Library<'_>,
+        &(untracked_return::Known, swallowed_write::Known),
+    ),
     module: ModuleId,
     input: &AnalysisInput<'_>,
     settings: &Settings,
@@ -370,7 +382,8 @@ fn check_module(
                 }
             };
             if settings.rules.contains(UntrackedReturn.id()) {
-                let checked = untracked_return::check_class(library, class, task, &settings.writes, &known.0);
+                let checked =
+                    untracked_return::check_class(library, class, task, &settings.writes, &known.0);
                 add(UntrackedReturn.id(), checked);
             }
             if settings.rules.contains(SwallowedWrite.id()) {
@@ -385,7 +398,8 @@ fn check_module(
                     })
                     .next();
                 let options = &settings.swallowed_write;
-                let checked = swallowed_write::check_class(library, class, task, caller, options, &known.1);
+                let checked =
+                    swallowed_write::check_class(library, class, task, caller, options, &known.1);
                 add(SwallowedWrite.id(), checked);
             }
         }
@@ -507,12 +521,16 @@ fn count(program: &Program<'_>, results: &[ClassRun], other: Effort, out: &mut A
             sum(|c| c.effort.infeasible) + other.infeasible,
         ),
         (
-            "functions given up",
-            sum(|c| c.effort.given_up) + other.given_up,
+            "methods not followed to the end",
+            sum(|c| c.effort.given_up),
         ),
+        ("functions followed", other.functions + other.given_up),
+        ("functions not followed to the end", other.given_up),
     ] {
         out.statistics.add(name, count);
     }
+    out.unfollowed = usize::try_from(sum(|c| c.effort.given_up) + other.given_up)
+        .expect("fewer than usize::MAX functions");
 }
 
 /// The findings of all classes, each fault once.

@@ -63,6 +63,10 @@ pub struct Outcome {
     pub checklist: Vec<Duty>,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
+    /// How many methods and functions were not followed to their end.
+    pub unfollowed: usize,
+    /// The functions that took most steps to follow, with these.
+    pub walks: Vec<(String, u64)>,
     /// Counters.
     pub statistics: Statistics,
     /// A panic that ended the analysis.
@@ -128,6 +132,7 @@ impl Outcome {
             checked: self.checked,
             skipped: self.skipped_count,
             processors: self.processors,
+            unfollowed: self.unfollowed,
             checklist: &self.checklist,
             bug: self.bug.as_ref(),
             links: None,
@@ -264,6 +269,8 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
         contracts: analysis.contracts,
         checklist: analysis.checklist,
         processors: analysis.processors,
+        unfollowed: analysis.unfollowed,
+        walks: analysis.walks,
         skipped: found.skipped,
         skipped_count,
         failures,

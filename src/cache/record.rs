@@ -26,6 +26,7 @@ struct Result {
     findings: Vec<Finding>,
     checklist: Vec<Duty>,
     processors: usize,
+    unfollowed: usize,
     failed: Vec<FileFailure>,
     concerned: Option<BTreeSet<usize>>,
 }
@@ -50,6 +51,7 @@ pub(super) fn write(
         contracts: _,
         checklist,
         processors,
+        unfollowed,
         failed,
         concerned,
         statistics: _,
@@ -59,6 +61,7 @@ pub(super) fn write(
         findings: findings.clone(),
         checklist: checklist.clone(),
         processors: *processors,
+        unfollowed: *unfollowed,
         failed: failed.clone(),
         concerned: concerned.clone(),
     };
@@ -95,6 +98,7 @@ pub(super) fn read(text: &str, input: &AnalysisInput<'_>) -> Option<Analysis> {
         contracts: Vec::new(),
         checklist: result.checklist,
         processors: result.processors,
+        unfollowed: result.unfollowed,
         failed: result.failed,
         concerned: result.concerned,
         statistics,

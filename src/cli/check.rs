@@ -292,6 +292,9 @@ pub fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
         for (name, count) in outcome.statistics.iter() {
             terminal::complain(&format!("{count:>12}  {name}"));
         }
+        for (name, steps) in &outcome.walks {
+            terminal::complain(&format!("slowest: {name} {steps} steps"));
+        }
         for (phase, time) in outcome.statistics.times() {
             terminal::complain(&format!("{:>9} ms  {phase}", time.as_millis()));
         }

@@ -129,9 +129,7 @@ fn ask(program: &Program<'_>, class: ClassRef, question: &Question) -> Answer {
         Question::Enumeration => Answer::Truth(Some(program.is_enum(class))),
         Question::Exception => Answer::Truth(program.is_exception(class)),
         Question::Below(other) => Answer::Truth(below_class(program, class, *other)),
-        Question::BelowExternal(path) => {
-            Answer::Truth(below_external(program, class, path))
-        }
+        Question::BelowExternal(path) => Answer::Truth(below_external(program, class, path)),
         Question::Identity => Answer::Itself(class),
     }
 }
@@ -168,9 +166,11 @@ fn definition(member: &MemberDef) -> Definition {
 }
 
 fn stores(program: &Program<'_>, class: ClassRef, name: &str) -> bool {
-    program.mro(class).entries.iter().any(
-        |entry| matches!(entry, MroEntry::Class(c) if program.module(c.module).stores(name)),
-    )
+    program
+        .mro(class)
+        .entries
+        .iter()
+        .any(|entry| matches!(entry, MroEntry::Class(c) if program.module(c.module).stores(name)))
 }
 
 fn nature(program: &Program<'_>, class: ClassRef) -> Nature {

@@ -58,7 +58,7 @@ pub const STEPS: u64 = 20_000;
 pub const STEPS_PER_BLOCK: u64 = 60;
 
 /// Steps spent on one function that is followed for what its tests say.
-pub const STEPS_ASIDE: u64 = 4_000;
+pub const STEPS_ASIDE: u64 = 2_000;
 
 /// A block execution on a state with this many entries in its heap and facts costs one more step.
 pub const ENTRIES_PER_STEP: u64 = 24;

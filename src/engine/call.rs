@@ -1,14 +1,19 @@
 //! Calls: what is called, with what, and what comes back.
 
+use std::sync::Arc;
+
+use crate::engine::class_texts::FORMAT;
 use crate::engine::eval::{Flow, Outcome};
 use crate::engine::fact::{Fact, Kind};
+use crate::engine::library::Deed;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
-use crate::engine::class_texts::FORMAT;
-use crate::engine::library::Deed;
 use crate::engine::{CallEvent, Engine, External, ExternalOutcome, FnContext};
 use crate::ir::{Arg, ArgKind, Callee, Literal, Name};
 use crate::program::{Lookup, MemberDef};
+
+/// The name of the pure function that wraps one of the program.
+const THROUGH: &str = "through";
 
 /// Evaluated arguments.
 #[derive(Clone, Default, Debug)]
@@ -301,6 +306,7 @@ impl Engine<'_> {
                 Term::Closure(func, cells) => self.invoke_raw(state, func, Some(cells), args, site),
                 _ => self.unresolved(state, "call", None, &args, false, site),
             },
+            Term::Pure(n, ops) if n == THROUGH => self.call_value(cx, state, ops[1], args, site),
             Term::Pure(n, ops) if n == "partial" => {
                 let mut all = args;
                 for v in ops[1..].iter().rev() {
@@ -413,7 +419,7 @@ impl Engine<'_> {
             Term::Tuple(items) => items
                 .iter()
                 .any(|i| self.gives(state, *i, watched, dict, depth + 1)),
-            Term::Pure(n, ops) if n == "partial" || n == "raw" => ops
+            Term::Pure(n, ops) if n == "partial" || n == "raw" || n == THROUGH => ops
                 .iter()
                 .any(|i| self.gives(state, *i, watched, dict, depth + 1)),
             Term::Pending(f, ops, _) => {
@@ -518,6 +524,21 @@ impl Engine<'_> {
             state.flags.doubt_call();
         }
         let mut out = self.may_raise(state, Fact::default(), site);
+        if let (true, [inner]) = (
+            args.keywords.is_empty() && args.is_plain(),
+            args.positional.as_slice(),
+        ) && matches!(
+            self.terms.term(*inner),
+            Term::Func(_) | Term::Closure(..) | Term::Bound(..)
+        ) {
+            // Whoever is given a function may be a decorator: what it gives back calls through.
+            for o in &mut out {
+                if let Flow::Normal(v) = o.flow {
+                    let through = Term::Pure(THROUGH.into(), Arc::from([v, *inner]));
+                    o.flow = Flow::Normal(self.terms.make(through));
+                }
+            }
+        }
         self.tell_outcomes(&mut out, name, receiver, &args.positional, site);
         out
     }

@@ -324,7 +324,9 @@ impl Engine<'_> {
             if let (true, Slot::Item(k)) = (read, slot) {
                 let there = match carrier.out.heap.get(&at) {
                     Some(cell) => Some(*cell),
-                    None if carrier.out.fact(object).is_some_and(|f| f.closed) => Some(Cell::Absent),
+                    None if carrier.out.fact(object).is_some_and(|f| f.closed) => {
+                        Some(Cell::Absent)
+                    }
                     None => None,
                 };
                 let asked = match cell {
@@ -385,7 +387,8 @@ fn meet_literals(f: &mut Fact, wanted: &Lits) -> bool {
                 Lits::In(old) => old.iter().any(|o| literal_eq(o, l)),
                 Lits::NotIn(out) => !out.iter().any(|o| literal_eq(o, l)),
             };
-            let met: std::collections::BTreeSet<Literal> = set.iter().filter(left).cloned().collect();
+            let met: std::collections::BTreeSet<Literal> =
+                set.iter().filter(left).cloned().collect();
             if met.is_empty() {
                 return false;
             }

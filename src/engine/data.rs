@@ -232,7 +232,9 @@ impl Engine<'_> {
                     return list;
                 }
                 let snap = state.snapshot(x);
-                let copy = self.terms.make(Term::Pure("copy".into(), Arc::from([snap])));
+                let copy = self
+                    .terms
+                    .make(Term::Pure("copy".into(), Arc::from([snap])));
                 if self.terms.depth(copy) >= MAX_TERM_DEPTH {
                     return self.fresh_with(state, site, Fact::of_kind(Kind::Sized));
                 }

@@ -398,7 +398,9 @@ impl Engine<'_> {
                 let o = self.operand(&mut state, o, site);
                 match state.kind(&self.terms, o) {
                     Kind::Dict | Kind::DefaultDict => self.terms.bool(true),
-                    Kind::Unknown => self.terms.make(Term::Pure("mapping".into(), Arc::from([o]))),
+                    Kind::Unknown => self
+                        .terms
+                        .make(Term::Pure("mapping".into(), Arc::from([o]))),
                     _ => self.terms.bool(false),
                 }
             }

@@ -148,7 +148,10 @@ impl Engine<'_> {
     /// The summary of a call for all callers, in this engine's terms.
     fn generic(&mut self, called: &Called) -> Option<Rc<Imported>> {
         let Called { shape, classes, .. } = called;
-        let running = self.running.iter().position(|r| r.shape == *shape && r.classes == *classes);
+        let running = self
+            .running
+            .iter()
+            .position(|r| r.shape == *shape && r.classes == *classes);
         if let Some(at) = running {
             self.running[at].asked_for = true;
             self.lowest_asked = self.lowest_asked.min(at);

@@ -310,9 +310,7 @@ impl Engine<'_> {
             },
             "getattr" => match (
                 first,
-                args.positional
-                    .get(1)
-                    .and_then(|n| self.known_literal(*n)),
+                args.positional.get(1).and_then(|n| self.known_literal(*n)),
             ) {
                 (Some(x), Some(Literal::Str(n))) => match args.positional.get(2) {
                     None => self.get_field(&state, x, &n),
@@ -337,9 +335,7 @@ impl Engine<'_> {
             "setattr" => {
                 if let (Some(x), Some(Literal::Str(n)), Some(v)) = (
                     first,
-                    args.positional
-                        .get(1)
-                        .and_then(|n| self.known_literal(*n)),
+                    args.positional.get(1).and_then(|n| self.known_literal(*n)),
                     args.positional.get(2),
                 ) {
                     self.set_field(&mut state, x, &n, *v);
@@ -481,7 +477,9 @@ impl Engine<'_> {
         }
         let snap = state.snapshot(x);
         let fact = self.contents(&state, x);
-        let copy = self.terms.make(Term::Pure("copy".into(), Arc::from([snap])));
+        let copy = self
+            .terms
+            .make(Term::Pure("copy".into(), Arc::from([snap])));
         if self.terms.depth(copy) >= crate::engine::value::MAX_TERM_DEPTH
             || path == "set"
             || path == "frozenset"

@@ -175,19 +175,12 @@ impl State {
         }
         // Objects that became one: what both contain, slot by slot.
         while let Some((x, y, v)) = j.queue.pop() {
-            let slots: BTreeSet<Slot> = self
-                .heap
-                .from_key(&(x, Slot::Content))
-                .take_while(|((o, _), _)| *o == x)
-                .map(|((_, s), _)| s.clone())
-                .collect();
+            let mut slots: BTreeSet<Slot> = self.slots_of(x).cloned().collect();
+            slots.extend(other.slots_of(y).cloned());
             for slot in slots {
-                match (
-                    self.heap.get(&(x, slot.clone())),
-                    other.heap.get(&(y, slot.clone())),
-                ) {
+                match (self.known_in(x, &slot), other.known_in(y, &slot)) {
                     (Some(Cell::Has(p)), Some(Cell::Has(q))) => {
-                        let w = j.value(*p, *q);
+                        let w = j.value(p, q);
                         out.heap.insert((v, slot), Cell::Has(w));
                     }
                     (Some(Cell::Absent), Some(Cell::Absent)) => {
@@ -228,6 +221,23 @@ impl State {
             }
         }
         out
+    }
+
+    /// The slots of an object of which something is known.
+    fn slots_of(&self, object: Value) -> impl Iterator<Item = &Slot> {
+        let from = self.heap.from_key(&(object, Slot::Content));
+        from.take_while(move |((o, _), _)| *o == object)
+            .map(|((_, slot), _)| slot)
+    }
+
+    /// What is in a slot: of a dict all of whose keys are known, nothing is under any other.
+    fn known_in(&self, object: Value, slot: &Slot) -> Option<Cell> {
+        let known = self.heap.get(&(object, slot.clone())).copied();
+        let closed = || self.fact(object).is_some_and(|f| f.closed);
+        match slot {
+            Slot::Item(_) => known.or_else(|| closed().then_some(Cell::Absent)),
+            Slot::Content | Slot::Field(_) | Slot::Ghost(_) => known,
+        }
     }
 
     /// How different two states are: the number of places and facts that a join would lose.

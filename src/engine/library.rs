@@ -161,14 +161,22 @@ impl<'p> Library<'p> {
 
     /// Writes down what it took to follow a function.
     pub fn note_walk(&self, walk: Walk) {
-        let mut walks = self.shelf.walks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut walks = self
+            .shelf
+            .walks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         walks.push(walk);
     }
 
     /// What it took to follow each function, the longest walk first.
     #[must_use]
     pub fn walks(&self) -> Vec<Walk> {
-        let walks = self.shelf.walks.lock().unwrap_or_else(PoisonError::into_inner);
+        let walks = self
+            .shelf
+            .walks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut walks = walks.clone();
         walks.sort_unstable_by(|a, b| b.cmp(a));
         walks
@@ -177,7 +185,11 @@ impl<'p> Library<'p> {
     /// The summary of a function that is called in this way, with inputs of these classes.
     pub(crate) fn find(&self, shape: &Shape, classes: &[ClassRef]) -> Option<Arc<Kept>> {
         let candidates = {
-            let entries = self.shelf.entries.read().unwrap_or_else(PoisonError::into_inner);
+            let entries = self
+                .shelf
+                .entries
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
             entries.get(shape)?.clone()
         };
         candidates.into_iter().find(|kept| {
@@ -200,7 +212,11 @@ impl<'p> Library<'p> {
             answers,
             generic,
         });
-        let mut entries = self.shelf.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self
+            .shelf
+            .entries
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let known = entries.entry(shape).or_default();
         if !known.iter().any(|other| other.classes == kept.classes) {
             known.push(Arc::clone(&kept));

@@ -461,7 +461,8 @@ impl Engine<'_> {
             "sort" | "reverse" => self.terms.none(),
             "copy" => {
                 let snap = state.snapshot(recv);
-                self.terms.make(Term::Pure("copy".into(), Arc::from([snap])))
+                self.terms
+                    .make(Term::Pure("copy".into(), Arc::from([snap])))
             }
             "count" => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Int)),
             "index" => {

@@ -416,7 +416,7 @@ impl Engine<'_> {
             .map(|l| state.env.get(*l).filter(|_| cx.live.local(block, *l)))
             .collect();
         // "It ran at least once" must not be lost to "it never ran" where a loop may set a place.
-        let counts = self.automaton.place().is_some();
+        let counts = self.deeds.is_none();
         let apart = self.automaton.keeps_apart();
         let ghosts = state
             .heap
@@ -434,7 +434,9 @@ impl Engine<'_> {
         let presence = self.presence(state);
         let zero = presence == Presence::Present
             && self.automaton.follows_values()
-            && self.stored(state).is_some_and(|v| self.terms.literal(v) == Some(&Literal::Int(0)));
+            && self
+                .stored(state)
+                .is_some_and(|v| self.terms.literal(v) == Some(&Literal::Int(0)));
         let handles = state.env.iter();
         let handles = handles.filter(|(_, v)| *v == dict || self.terms.term(*v).is_callable());
         Partition {

@@ -11,7 +11,6 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::engine::{Engine, Presence};
 use crate::engine::budget::{
     ASIDE_DEPTH, ASIDE_STEPS, CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS,
     STRANGER_DEPTH, STRANGER_STEPS, SUMMARY_EXITS,
@@ -22,6 +21,7 @@ use crate::engine::ghost::Flags;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
+use crate::engine::{Engine, Presence};
 use crate::ir::{BlockId, Literal, Name};
 use crate::program::FuncRef;
 
@@ -67,6 +67,8 @@ struct ExitGroup {
     block: u32,
     presence: Presence,
     flags: Flags,
+    /// What the automaton keeps beside the receiver and keeps apart.
+    ghosts: Vec<Option<Value>>,
     value: Returned,
 }
 
@@ -74,7 +76,8 @@ struct ExitGroup {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Returned {
     Failure,
-    Exception(Vec<Value>),
+    /// Whether it is of just that class, the classes that it is of, and those that it is not.
+    Exception(bool, Vec<Value>, Vec<Value>),
     Literal(Literal),
     Truth(bool),
     Anything,
@@ -361,8 +364,11 @@ impl Engine<'_> {
             Returned::Failure
         } else if exit.kind == ExitKind::Raise {
             match known {
-                Some(fact) if finely && fact.exact => Returned::Exception(fact.is.to_vec()),
-                _ => Returned::Exception(Vec::new()),
+                // What it is not decides about handlers as much as what it is.
+                Some(fact) if finely => {
+                    Returned::Exception(fact.exact, fact.is.to_vec(), fact.is_not.to_vec())
+                }
+                _ => Returned::Exception(false, Vec::new(), Vec::new()),
             }
         } else if finely && let Some(l) = self.comparable(exit.value) {
             Returned::Literal(l)
@@ -372,11 +378,15 @@ impl Engine<'_> {
                 None => Returned::Anything,
             }
         };
+        let apart = self.automaton.keeps_apart().iter();
         ExitGroup {
             kind,
             block,
             presence: self.presence(&exit.state),
             flags: exit.state.flags,
+            ghosts: apart
+                .map(|ghost| exit.state.ghost(exit.state.watched, *ghost))
+                .collect(),
             value,
         }
     }

@@ -534,7 +534,11 @@ impl Engine<'_> {
                 }
                 End::Exit(kind) => {
                     let exits = graph.exits.iter();
-                    ends.extend(exits.filter(|e| e.kind == kind && here(e.block)).map(|e| e.node));
+                    ends.extend(
+                        exits
+                            .filter(|e| e.kind == kind && here(e.block))
+                            .map(|e| e.node),
+                    );
                 }
             }
         }

@@ -27,6 +27,9 @@ struct Document<'a> {
     fixed: usize,
     files: Files<'a>,
     processors: usize,
+    /// Methods and functions that were not followed to their end: what is wrong in them may not have
+    /// been found.
+    unfollowed: usize,
     /// Every way out of each method that had to keep a contract.
     checklist: Vec<JsonMethod<'a>>,
 }
@@ -200,6 +203,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
             failed: report.failures.iter().map(failed).collect(),
         },
         processors: report.processors,
+        unfollowed: report.unfollowed,
         checklist: checklist(report),
     };
     let text = serde_json::to_string_pretty(&document)?;

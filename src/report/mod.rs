@@ -60,6 +60,8 @@ pub struct Report<'a> {
     pub skipped: usize,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
+    /// How many methods and functions were not followed to their end.
+    pub unfollowed: usize,
     /// How many findings were fixed, and are no more.
     pub fixed: usize,
     /// The classes that have to keep contracts, with every exit of their methods, in any order.

@@ -42,8 +42,12 @@ pub(super) fn headline(report: &Report<'_>) -> String {
         0 => String::new(),
         skipped => format!(", {skipped} skipped"),
     };
+    let unfollowed = match report.unfollowed {
+        0 => String::new(),
+        unfollowed => format!(", {unfollowed} not followed to the end"),
+    };
     format!(
-        "{found} in {} ({} checked{skipped})",
+        "{found} in {}{unfollowed} ({} checked{skipped})",
         plural(report.processors, "processor"),
         plural(report.checked, "file")
     )

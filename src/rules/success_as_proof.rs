@@ -29,11 +29,11 @@ use crate::config::Settings;
 use crate::diagnostics::{Finding, Severity};
 use crate::engine::budget::{ASIDE, WITNESS_STEPS};
 use crate::engine::fact::{Fact, Kind};
+use crate::engine::library::Library;
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
-use crate::engine::library::Library;
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
@@ -234,10 +234,17 @@ impl<'c, 'p> Check<'c, 'p> {
         let mut engine = Engine::new(self.library, &watch);
         let state = self.entry(&mut engine);
         let cx = engine.context(self.func);
-        engine
-            .budget
-            .grant_aside(self.code.function.body.blocks.len());
-        let graph = engine.simulate(&cx, BlockId::ENTRY, state.clone(), &ASIDE);
+        let blocks = self.code.function.body.blocks.len();
+        let mut follow = |helpers: bool| {
+            engine.follows_helpers = helpers;
+            engine.budget.grant_aside(blocks);
+            engine.simulate(&cx, BlockId::ENTRY, state.clone(), &ASIDE)
+        };
+        let mut graph = follow(true);
+        if !graph.complete {
+            // What its helpers do is left open.
+            graph = follow(false);
+        }
         engine.note_walk(self.func, graph.complete);
         if !graph.complete {
             effort.account(&engine.budget);

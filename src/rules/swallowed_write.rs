@@ -9,17 +9,17 @@ mod likeness;
 mod report;
 mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::diagnostics::Location;
 use crate::engine::ask::Answers;
+use crate::engine::library::Library;
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::Value;
 use crate::engine::witness::{End, Goal, PathEvent, Witness};
-use crate::engine::library::Library;
 use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Literal, Name};
 use crate::program::{ClassRef, FuncRef, Program};
@@ -175,9 +175,11 @@ fn check_function(
     };
     let readers = OnceCell::new();
     let mut spent = None;
-    let fits = |judged: &Judged| judged.heard.is_empty() || {
-        let readers = readers.get_or_init(|| Readers::new(&subject));
-        judged.heard.holds(readers)
+    let fits = |judged: &Judged| {
+        judged.heard.is_empty() || {
+            let readers = readers.get_or_init(|| Readers::new(&subject));
+            judged.heard.holds(readers)
+        }
     };
     let judged = known.get(program, (func, depends), class, fits, || {
         let (judged, answers) = judge(subject, options, &readers);
@@ -254,22 +256,16 @@ fn follow(
         let (infeasible, unknown) = (search.infeasible, search.unknown);
         best = Some((found, infeasible));
         if unknown == 0 {
-            break;
+            ladder.answered();
+        } else {
+            ladder.climb();
         }
-        ladder.climb();
     }
     effort.account(&engine.budget);
-    engine.note_walk(subject.func, best.is_some());
-    let found = match best {
-        Some((found, infeasible)) => {
-            effort.infeasible += infeasible;
-            found
-        }
-        None => {
-            effort.given_up += 1;
-            Vec::new()
-        }
-    };
+    engine.note_walk(subject.func, ladder.complete);
+    effort.given_up += u64::from(!ladder.complete);
+    let (found, infeasible) = best.unwrap_or_default();
+    effort.infeasible += infeasible;
     let answers = engine.answers_about(subject.class);
     let judged = Judged {
         found,
@@ -343,8 +339,9 @@ impl<'s> Search<'s, '_> {
             for (uncertified, exit) in exits {
                 let found = self.search(by, !uncertified, exit, &well, &values);
                 let Some(found) = found else { continue };
-                let excused = report::is_heard(self.subject, &found, &|| self.heard.borrow_mut().tested(self.readers()))
-                    || report::asks_for_duplicates(self.subject.program, &found);
+                let excused = report::is_heard(self.subject, &found, &|| {
+                    self.heard.borrow_mut().tested(self.readers())
+                }) || report::asks_for_duplicates(self.subject.program, &found);
                 if watch.options.strict || !excused {
                     out.push(found);
                     break;

@@ -8,12 +8,12 @@ use std::rc::Rc;
 use crate::contracts::exits::{Exit, Followed, MethodExits, Unset};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::ask::Answers;
+use crate::engine::class_texts::Saying;
+use crate::engine::library::{Deeds, Library};
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
-use crate::engine::class_texts::Saying;
-use crate::engine::library::{Deeds, Library};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Overrides};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
@@ -102,6 +102,8 @@ struct Verdict {
     arrivals: BTreeMap<ExitPoint, Arrivals>,
     /// No path on which it returns sets the place.
     never: bool,
+    /// Whether the method was followed to its end, and every question about it was answered.
+    complete: bool,
     /// Exits that no single path comes to.
     infeasible: u64,
     /// All exits, good and bad.
@@ -179,11 +181,17 @@ fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mu
         writes: writes.clone(),
     };
     let mut spent = None;
-    let judged = known.get(program, (func, depends), class, |_| true, || {
-        let (judged, answers) = judge_method(subject, writes);
-        spent = Some(judged.effort);
-        (judged, answers)
-    });
+    let judged = known.get(
+        program,
+        (func, depends),
+        class,
+        |_| true,
+        || {
+            let (judged, answers) = judge_method(subject, writes);
+            spent = Some(judged.effort);
+            (judged, answers)
+        },
+    );
     out.effort += spent.unwrap_or_default();
     let Some(verdict) = &judged.verdict else {
         out.exits.push(exits(Followed::TooLarge, Vec::new()));
@@ -194,7 +202,8 @@ fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mu
             .push(large.exit(def).at(def, "was not followed to the end"));
         return;
     };
-    out.exits.push(exits(Followed::Wholly, verdict.exits.clone()));
+    out.exits
+        .push(exits(Followed::Wholly, verdict.exits.clone()));
     let found = Found {
         class,
         func: judged.func,
@@ -223,25 +232,28 @@ fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, Answers) {
     };
     let mut engine = Engine::new(library, &tally);
     let mut effort = Effort::default();
+    let mut answers = Answers::default();
     let may_set = names_field(library.program, class, &contract.sets.field);
     let (mut state, cells, root) = enter(&mut engine, class, func, contract);
     let mut verdict = judge(&mut engine, root, cells, &mut state, may_set);
     let mut judged = root;
     // A project's decorator stands in front: if the method by itself is wrong, say so there.
     if root != func && verdict.as_ref().is_some_and(|v| !v.bad.is_empty()) {
-        let mut state = entry_state(&mut engine, class, func, contract);
-        let inner = judge(&mut engine, func, None, &mut state, may_set);
+        let mut plain = Engine::new(library, &tally);
+        let mut state = entry_state(&mut plain, class, func, contract);
+        let inner = judge(&mut plain, func, None, &mut state, may_set);
+        effort.account(&plain.budget);
+        answers.extend(&plain.answers_about(class));
         if let Some(inner) = inner.filter(|inner| !inner.bad.is_empty()) {
             (verdict, judged) = (Some(inner), func);
         }
     }
     effort.account(&engine.budget);
-    engine.note_walk(func, verdict.is_some());
-    match &verdict {
-        Some(verdict) => effort.infeasible += verdict.infeasible,
-        None => effort.given_up += 1,
-    }
-    let answers = engine.answers_about(class);
+    let complete = verdict.as_ref().is_some_and(|verdict| verdict.complete);
+    engine.note_walk(func, complete);
+    effort.given_up += u64::from(!complete);
+    effort.infeasible += verdict.as_ref().map_or(0, |verdict| verdict.infeasible);
+    answers.extend(&engine.answers_about(class));
     let judged = Judged {
         verdict,
         func: judged,
@@ -270,6 +282,8 @@ struct Exits {
     /// Blocks that are left with the place set.
     good: BTreeSet<BlockId>,
     any_unverified: bool,
+    /// In some merged state it is not known whether the place is set.
+    any_unknown: bool,
 }
 
 impl Exits {
@@ -292,6 +306,7 @@ impl Exits {
                 continue;
             };
             out.any_unverified |= bad == Bad::Unverified;
+            out.any_unknown |= engine.presence(&e.state) == Presence::Unknown;
             let list = out.candidates.entry(point).or_default();
             let low = e.state.flags.is_uncertain();
             if !list.contains(&(e.block, bad, low)) {
@@ -312,21 +327,26 @@ fn judge(
     may_set: bool,
 ) -> Option<Verdict> {
     let cx = bind_receiver(engine, func, cells, state);
-    let mut followed = Ladder::new();
+    let mut ladder = Ladder::new();
     let mut best = None;
-    while let Some(rung) = followed.next_rung() {
+    while let Some(rung) = ladder.next_rung() {
         let Some(graph) = rung.simulate(engine, &cx, state) else {
-            followed.fell();
+            ladder.fell();
             continue;
         };
         let (verdict, open) = judge_graph(engine, &cx, state, &graph, (rung, may_set));
         best = Some(verdict);
-        if !open {
-            break;
+        if open {
+            ladder.climb();
+        } else {
+            ladder.answered();
         }
-        followed.climb();
     }
-    best
+    let complete = ladder.complete;
+    best.map(|verdict| Verdict {
+        complete,
+        ..verdict
+    })
 }
 
 /// The verdict as one graph shows it, and whether it left a question open.
@@ -343,6 +363,7 @@ fn judge_graph(
         mut returns,
         good,
         any_unverified,
+        any_unknown,
     } = Exits::of(engine, cx, graph);
     let steps = rung.witness_steps(cx);
     let mut found = Vec::new();
@@ -398,11 +419,13 @@ fn judge_graph(
         bad: found,
         arrivals,
         never: !any_good,
+        complete: false,
         infeasible,
         exits,
     };
     // Merged states may have lost that a store is one to the place.
-    let open = unknown > 0 || verdict.never && (engine.touches_place || may_set);
+    let lost = rung == Rung::Merged && any_unknown;
+    let open = lost || unknown > 0 || verdict.never && (engine.touches_place || may_set);
     (verdict, open)
 }
 

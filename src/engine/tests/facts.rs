@@ -470,6 +470,6 @@ fn larger_functions_are_granted_more() {
         budget.grant_aside(blocks);
         (all, budget.steps)
     };
-    assert_eq!(steps(0), (20_000, 4_000));
-    assert_eq!(steps(10), (20_600, 4_600));
+    assert_eq!(steps(0), (20_000, 2_000));
+    assert_eq!(steps(10), (20_600, 2_600));
 }

@@ -62,6 +62,8 @@ impl Rung {
 pub(in crate::rules) struct Ladder {
     next: Option<Rung>,
     last: Rung,
+    /// Whether the method was followed to its end, and no question was left open.
+    pub(in crate::rules) complete: bool,
 }
 
 impl Ladder {
@@ -69,6 +71,7 @@ impl Ladder {
         Self {
             next: Some(Rung::Merged),
             last: Rung::Merged,
+            complete: false,
         }
     }
 
@@ -85,6 +88,11 @@ impl Ladder {
             Rung::Merged => Some(Rung::Alone),
             Rung::Apart | Rung::Alone => None,
         };
+    }
+
+    /// It answered all questions.
+    pub(in crate::rules) fn answered(&mut self) {
+        self.complete = self.last != Rung::Alone;
     }
 
     /// It left a question open.

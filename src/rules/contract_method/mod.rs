@@ -22,11 +22,13 @@ use duty::{is_default, must_keep};
 use reach::brings_helpers;
 
 pub use duty::{Grounds, Task};
-pub use verdicts::Verdicts;
 pub(in crate::rules) use duty::{decided_last, own_helper};
-pub(in crate::rules) use entry::{DictKind, ExitPoint, dict_kind, enter, entry_state, exit_point, bind_receiver};
+pub(in crate::rules) use entry::{
+    DictKind, ExitPoint, bind_receiver, dict_kind, enter, entry_state, exit_point,
+};
 pub(in crate::rules) use exits::{Arrival, Returns};
 pub(in crate::rules) use ladder::{Ladder, Rung};
+pub use verdicts::Verdicts;
 
 /// What such a rule has to see of a program: the methods of the contracts, and what implies more.
 pub(in crate::rules) fn interest(settings: &Settings) -> Interest {

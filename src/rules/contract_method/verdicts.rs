@@ -51,8 +51,7 @@ impl<K: Hash + Eq, T> Verdicts<K, T> {
         // Held while it is found out: another thread that needs the same waits for it.
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.iter().find(|known| {
-            fits(&known.verdict)
-                && (known.class == class || known.answers.hold_for(program, class))
+            fits(&known.verdict) && (known.class == class || known.answers.hold_for(program, class))
         });
         if let Some(found) = found {
             return Arc::clone(&found.verdict);

@@ -123,7 +123,9 @@ impl Code<'_> {
                 || words.is_store(name)
                 || words.is_registry(name)
                 || words.asks(name).is_some()
-                || parts(name).iter().any(|p| QUERY_WORDS.contains(&p.as_str()))
+                || parts(name)
+                    .iter()
+                    .any(|p| QUERY_WORDS.contains(&p.as_str()))
         };
         let says = |text: &str| {
             if text.len() > LONG {
@@ -134,7 +136,9 @@ impl Code<'_> {
         };
         let locals = self.function.body.locals.iter();
         let mut found = matters(&self.function.name)
-            || locals.filter_map(|l| l.name.as_ref()).any(|name| matters(name));
+            || locals
+                .filter_map(|l| l.name.as_ref())
+                .any(|name| matters(name));
         self.for_each_rvalue(|r| {
             if found {
                 return;

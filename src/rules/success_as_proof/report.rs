@@ -22,7 +22,13 @@ impl Check<'_, '_> {
         if self.places.iter().all(|place| skips(&place.effect)) {
             return None;
         }
-        let file = self.library.program.module(self.func.module).file.as_ref()?.id;
+        let file = self
+            .library
+            .program
+            .module(self.func.module)
+            .file
+            .as_ref()?
+            .id;
         let function = self.code.function;
         let span = function.name_span;
         let builder = FindingBuilder::new(SuccessAsProof.meta(), UNVERIFIED)

@@ -142,15 +142,17 @@ impl Automaton for Watch<'_> {
 
     fn is_concerned(&self, engine: &Engine<'_>, state: &State, given: &[Value]) -> bool {
         // Who is given a failure, or an object that has it, may make something of it.
-        let Some(failure) = get(state, Kept::Raised).filter(|_| state.flags.rule & STATUS != 0) else {
+        let Some(failure) = get(state, Kept::Raised).filter(|_| state.flags.rule & STATUS != 0)
+        else {
             return false;
         };
-        let fields = state.heap.iter().filter_map(|((object, slot), cell)| match (slot, cell) {
-            (Slot::Field(_), Cell::Has(v)) if given.contains(object) => {
-                Some(*v)
-            }
-            _ => None,
-        });
+        let fields = state
+            .heap
+            .iter()
+            .filter_map(|((object, slot), cell)| match (slot, cell) {
+                (Slot::Field(_), Cell::Has(v)) if given.contains(object) => Some(*v),
+                _ => None,
+            });
         let mut held = given.iter().copied().chain(fields);
         held.any(|v| is_made_of(engine, state, v, failure, 0))
     }
@@ -510,12 +512,16 @@ impl<'o> Watch<'o> {
         let module = engine.program.module(call.within.module);
         let within = &module.ir.function(call.within.func).name;
         let beside = self.options.is_auxiliary(&call.name)
-            || call.receiver.as_ref().is_some_and(|r| self.options.is_auxiliary(r))
+            || call
+                .receiver
+                .as_ref()
+                .is_some_and(|r| self.options.is_auxiliary(r))
             || within != self.method && self.options.is_auxiliary(within);
         if call.resolved && tables::may_only_read(&call.name) || beside {
             return false;
         }
-        tables::may_write(&self.options.writes, call) && !tables::is_removal(&call.name, &call.texts)
+        tables::may_write(&self.options.writes, call)
+            && !tables::is_removal(&call.name, &call.texts)
     }
 
     fn caught_by(&self, state: &mut State, who: Swallower) {
