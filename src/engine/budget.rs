@@ -60,6 +60,9 @@ pub const STEPS_PER_BLOCK: u64 = 60;
 /// Steps spent on one function that is followed for what its tests say.
 pub const STEPS_ASIDE: u64 = 2_000;
 
+/// The same at most, however large the function is.
+pub const MOST_ASIDE: u64 = 12_000;
+
 /// A block execution on a state with this many entries in its heap and facts costs one more step.
 pub const ENTRIES_PER_STEP: u64 = 24;
 
@@ -149,7 +152,7 @@ impl Budget {
 
     /// The steps for a function with so many basic blocks that is followed for what its tests say.
     pub fn grant_aside(&mut self, blocks: usize) {
-        self.steps = STEPS_ASIDE + STEPS_PER_BLOCK * blocks as u64;
+        self.steps = (STEPS_ASIDE + STEPS_PER_BLOCK * blocks as u64).min(MOST_ASIDE);
     }
 
     /// Pays for one block execution on a state with so many entries; false when nothing is left.

@@ -24,7 +24,7 @@ use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Literal, Name};
 use crate::program::{ClassRef, FuncRef, Program};
 use crate::rules::contract_method::{
-    self, Checked, DictKind, Ladder, Subject, Task, Verdicts, bind_receiver, dict_kind, enter,
+    self, Checked, DictKind, Ladder, Rung, Subject, Task, Verdicts, bind_receiver, dict_kind, enter,
 };
 use crate::rules::tables::has_word;
 use crate::rules::{Effort, tables};
@@ -235,6 +235,7 @@ fn follow(
     let mut best = None;
     let mut ladder = Ladder::new();
     while let Some(rung) = ladder.next_rung() {
+        watch.begin();
         let Some(graph) = rung.simulate(&mut engine, &cx, &state) else {
             ladder.fell();
             continue;
@@ -255,7 +256,9 @@ fn follow(
         let found = search.swallowed();
         let (infeasible, unknown) = (search.infeasible, search.unknown);
         best = Some((found, infeasible));
-        if unknown == 0 {
+        // Merged states may have met a write on ways that there are not.
+        let doubtful = rung == Rung::Merged && !watch.mistaken().is_empty();
+        if unknown == 0 && !doubtful {
             ladder.answered();
         } else {
             ladder.climb();

@@ -433,6 +433,12 @@ impl<'o> Watch<'o> {
         self.seen.borrow().get(at as usize).copied()
     }
 
+    /// The method is followed anew: what was met before does not count.
+    pub(super) fn begin(&self) {
+        self.met.borrow_mut().clear();
+        self.made_up.borrow_mut().clear();
+    }
+
     /// Writes that were taken to make up for one that failed, although they are made where nothing
     /// failed, too.
     pub(super) fn mistaken(&self) -> Regular {
