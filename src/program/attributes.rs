@@ -168,3 +168,48 @@ fn mentions(text: &str, word: &str) -> bool {
         !bytes[..at].last().is_some_and(is_word) && !bytes.get(at + word.len()).is_some_and(is_word)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Outside, SEARCHED};
+    use crate::source::SourceMap;
+    use std::path::{Path, PathBuf};
+
+    #[test]
+    fn a_search_for_one_name_says_what_knowing_all_says() {
+        let sources = SourceMap::new(PathBuf::from("/w"));
+        let texts = [
+            "def f(job):\n    job.a = 1\n    job . b = job.c\n    job.d.append(1)\n    # e\n",
+            "def g(x):\n    setattr(x, 'f', 1)\n    x.g[0] = 2\n    x.hh = x.h\n",
+            "def h(x):\n    vars(x).update(y)\n    a = 1\n",
+            "class C:\n    def k(self):\n        self.k = 1\n",
+        ];
+        let add = |(at, text): (usize, &&str)| {
+            sources.add_virtual(Path::new(&format!("{at}.py")), (*text).to_owned())
+        };
+        let files: Vec<_> = texts.iter().enumerate().map(add).collect();
+        let asked: Vec<_> = ('a'..='z').map(|c| c.to_string()).collect();
+        // One program for all questions gives up searching on the way.
+        let many = Outside::new(&files);
+        assert!(asked.len() > SEARCHED);
+        let mut stored = Vec::new();
+        for name in &asked {
+            for contents in [false, true] {
+                let one = Outside::new(&files).may_store(name, contents);
+                assert_eq!(
+                    one,
+                    Outside::new(&files).all().has(name, contents),
+                    "{name}"
+                );
+                assert_eq!(one, many.may_store(name, contents), "{name}");
+                if one && contents {
+                    stored.push(name.as_str());
+                }
+            }
+        }
+        assert!(many.all.get().is_some());
+        assert_eq!(stored, ["a", "b", "d", "f", "g"]);
+        let any: Vec<_> = many.any().iter().map(|file| &*file.display).collect();
+        assert_eq!(any, ["2.py"]);
+    }
+}
