@@ -161,10 +161,10 @@ impl SourceMap {
     }
 
     pub(super) fn note_loaded(&self, path: &Path) {
-        if let Some(notes) = &mut *self.notes() {
-            if !notes.loaded.contains(path) {
-                notes.loaded.insert(path.to_path_buf());
-            }
+        if let Some(notes) = &mut *self.notes()
+            && !notes.loaded.contains(path)
+        {
+            notes.loaded.insert(path.to_path_buf());
         }
     }
 }
