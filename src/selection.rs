@@ -20,7 +20,7 @@ use crate::contracts;
 use crate::diagnostics::FileFailure;
 use crate::discover::Coverage;
 use crate::fence;
-use crate::frontend::sketch::{self, Sketch};
+use crate::frontend::sketch::{self, Glance, Search, Sketch};
 use crate::ir::Name;
 use crate::program::{ClassIndex, ClassRef, Lookup, ModuleId, ModuleProblem, Program};
 use crate::rules::Interest;
@@ -64,31 +64,34 @@ impl<'a> Selection<'a> {
         // A set of words that is too large to be searched for finds itself everywhere.
         let words = AhoCorasick::new(&members).ok();
         let glances = interests.iter().filter_map(|i| i.glance.as_ref());
-        let glances: Vec<_> = glances.collect();
+        let glances: Vec<_> = glances.map(|make| (make, Search::new(&*make()))).collect();
         let (sketches, named) = files
             .par_iter()
             .map_init(
-                || glances.iter().map(|make| make()).collect::<Vec<_>>(),
+                || {
+                    let glances = glances.iter();
+                    let ready = glances.map(|(make, search)| (make(), search));
+                    ready.collect::<Vec<_>>()
+                },
                 |glances, file| {
                     if !walked(file) {
                         return (None, true);
                     }
-                    let sketch = match glances.as_mut_slice() {
-                        [] => sketch::sketch(file.language, &file.text, None),
-                        [first, others @ ..] => {
-                            let mut sketch =
-                                sketch::sketch(file.language, &file.text, Some(&mut **first));
-                            for glance in others {
-                                let more =
-                                    sketch::sketch(file.language, &file.text, Some(&mut **glance));
-                                if let (Some(sketch), Some(more)) = (&mut sketch, more) {
-                                    sketch.matters.extend(more.matters);
-                                    sketch.matters.sort_unstable();
-                                }
-                            }
-                            sketch
-                        }
-                    };
+                    let mut sketch = None;
+                    let mut matters = Vec::new();
+                    for (glance, search) in &mut *glances {
+                        let glance: &mut dyn Glance = &mut **glance;
+                        let look = Some((glance, *search));
+                        sketch = sketch::sketch(file.language, &file.text, look);
+                        matters.extend(sketch.iter().flat_map(|s| s.matters.iter().copied()));
+                    }
+                    if glances.is_empty() {
+                        sketch = sketch::sketch(file.language, &file.text, None);
+                    }
+                    if let Some(sketch) = &mut sketch {
+                        matters.sort_unstable();
+                        sketch.matters = matters;
+                    }
                     let named = words
                         .as_ref()
                         .is_none_or(|words| words.is_match(file.text.as_bytes()));

@@ -1,52 +1,115 @@
 //! Attributes that some code stores to: what a class says of them is only where they start.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rustc_hash::FxHashSet;
+use memchr::memmem::Finder;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::frontend::{AttributeStores, attribute_stores};
 use crate::ir::Name;
 use crate::program::{ClassRef, LoadedModule, MroEntry, Program};
 use crate::source::SourceFile;
 
+/// As many names are searched for one by one; with more, it is cheaper to know all.
+const SEARCHED: usize = 16;
+
+/// What a text has that stores under a name which only execution tells.
+const STORES_ANY: &[&str] = &["setattr", "__dict__", "vars"];
+
 /// The files of a run, and what they store to through objects that are not their own. That depends
 /// on the files alone and not on what happens to be loaded, so an answer is the same at any time.
+///
+/// Nothing here is in parallel: a worker that waits for its parts could take up work that waits
+/// for this.
 #[derive(Default)]
 pub(super) struct Outside {
-    files: Vec<Arc<SourceFile>>,
-    found: OnceLock<Found>,
+    /// With what each stores to, once somebody had to know.
+    files: Vec<(Arc<SourceFile>, OnceLock<AttributeStores>)>,
+    /// Whether some file stores to an attribute of this name, or (with `true`) changes what it
+    /// holds.
+    asked: Mutex<FxHashMap<(Name, bool), bool>>,
+    all: OnceLock<All>,
+    /// Files that store under names that only execution tells.
+    any: OnceLock<Vec<Arc<SourceFile>>>,
 }
 
 #[derive(Default)]
-struct Found {
+struct All {
     names: FxHashSet<Name>,
     contents: FxHashSet<Name>,
-    /// Files that store under names that only execution tells.
-    any: Vec<Arc<SourceFile>>,
 }
 
 impl Outside {
     pub(super) fn new(files: &[Arc<SourceFile>]) -> Self {
+        let files = files.iter().map(|file| (file.clone(), OnceLock::new()));
         Self {
-            files: files.to_vec(),
-            found: OnceLock::new(),
+            files: files.collect(),
+            ..Self::default()
         }
     }
 
-    /// Not in parallel: a worker that waits for its parts could take up work that waits for this.
-    fn found(&self) -> &Found {
-        self.found.get_or_init(|| {
-            let mut out = Found::default();
-            for file in &self.files {
-                let stores = attribute_stores(file.language, &file.text);
-                out.names.extend(stores.others);
-                out.contents.extend(stores.others_contents);
-                if stores.others_any {
-                    out.any.push(file.clone());
+    /// Whether some file stores to attributes of this name or, with `contents`, changes what they
+    /// hold.
+    fn may_store(&self, field: &str, contents: bool) -> bool {
+        if let Some(all) = self.all.get() {
+            return all.has(field, contents);
+        }
+        let key = (Name::new(field), contents);
+        let asked = || self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let asked = asked();
+            if let Some(answer) = asked.get(&key) {
+                return *answer;
+            }
+            if asked.len() >= SEARCHED {
+                drop(asked);
+                return self.all().has(field, contents);
+            }
+        }
+        let answer = self.files.iter().any(|entry| {
+            let stores = || stores_of(entry);
+            mentions(&entry.0.text, field)
+                && (stores().others.contains(field)
+                    || contents && stores().others_contents.contains(field))
+        });
+        asked().insert(key, answer);
+        answer
+    }
+
+    fn all(&self) -> &All {
+        self.all.get_or_init(|| {
+            let mut all = All::default();
+            for entry in &self.files {
+                let stores = stores_of(entry);
+                all.names.extend(stores.others.iter().cloned());
+                all.contents.extend(stores.others_contents.iter().cloned());
+            }
+            all
+        })
+    }
+
+    fn any(&self) -> &[Arc<SourceFile>] {
+        self.any.get_or_init(|| {
+            let finders: Vec<_> = STORES_ANY.iter().map(Finder::new).collect();
+            let mut any = Vec::new();
+            for entry in &self.files {
+                let text = entry.0.text.as_bytes();
+                if finders.iter().any(|f| f.find(text).is_some()) && stores_of(entry).others_any {
+                    any.push(entry.0.clone());
                 }
             }
-            out
+            any
         })
+    }
+}
+
+fn stores_of((file, stores): &(Arc<SourceFile>, OnceLock<AttributeStores>)) -> &AttributeStores {
+    stores.get_or_init(|| attribute_stores(file.language, &file.text))
+}
+
+impl All {
+    fn has(&self, field: &str, contents: bool) -> bool {
+        self.names.contains(field) || contents && self.contents.contains(field)
     }
 }
 
@@ -88,10 +151,9 @@ impl Program<'_> {
             }
             names.push(module.ir.class(c.class).name.clone());
         }
-        let outside = self.outside.found();
-        outside.names.contains(field)
-            || contents && outside.contents.contains(field)
-            || outside.any.iter().any(|file| {
+        let outside = &self.outside;
+        outside.may_store(field, contents)
+            || outside.any().iter().any(|file| {
                 let mentions = |name: &Name| mentions(&file.text, name);
                 names.iter().any(mentions)
             })
@@ -105,4 +167,49 @@ fn mentions(text: &str, word: &str) -> bool {
     memchr::memmem::find_iter(bytes, word).any(|at| {
         !bytes[..at].last().is_some_and(is_word) && !bytes.get(at + word.len()).is_some_and(is_word)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outside, SEARCHED};
+    use crate::source::SourceMap;
+    use std::path::{Path, PathBuf};
+
+    #[test]
+    fn a_search_for_one_name_says_what_knowing_all_says() {
+        let sources = SourceMap::new(PathBuf::from("/w"));
+        let texts = [
+            "def f(job):\n    job.a = 1\n    job . b = job.c\n    job.d.append(1)\n    # e\n",
+            "def g(x):\n    setattr(x, 'f', 1)\n    x.g[0] = 2\n    x.hh = x.h\n",
+            "def h(x):\n    vars(x).update(y)\n    a = 1\n",
+            "class C:\n    def k(self):\n        self.k = 1\n",
+        ];
+        let add = |(at, text): (usize, &&str)| {
+            sources.add_virtual(Path::new(&format!("{at}.py")), (*text).to_owned())
+        };
+        let files: Vec<_> = texts.iter().enumerate().map(add).collect();
+        let asked: Vec<_> = ('a'..='z').map(|c| c.to_string()).collect();
+        // One program for all questions gives up searching on the way.
+        let many = Outside::new(&files);
+        assert!(asked.len() > SEARCHED);
+        let mut stored = Vec::new();
+        for name in &asked {
+            for contents in [false, true] {
+                let one = Outside::new(&files).may_store(name, contents);
+                assert_eq!(
+                    one,
+                    Outside::new(&files).all().has(name, contents),
+                    "{name}"
+                );
+                assert_eq!(one, many.may_store(name, contents), "{name}");
+                if one && contents {
+                    stored.push(name.as_str());
+                }
+            }
+        }
+        assert!(many.all.get().is_some());
+        assert_eq!(stored, ["a", "b", "d", "f", "g"]);
+        let any: Vec<_> = many.any().iter().map(|file| &*file.display).collect();
+        assert_eq!(any, ["2.py"]);
+    }
 }

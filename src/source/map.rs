@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::{fmt, io, thread};
 
-use crate::source::observe::Notes;
+use crate::source::observe::{Looked, Notes};
 use crate::source::text::{decode, plain};
 use crate::source::{DecodeError, Language, LineColumn, LineIndex, Span};
 
@@ -143,6 +143,7 @@ pub struct SourceMap {
     limit: u64,
     store: RwLock<Store>,
     reads: AtomicUsize,
+    pub(super) looked: RwLock<Looked>,
     /// While what is asked is noted.
     notes: Mutex<Option<Notes>>,
 }
@@ -156,6 +157,7 @@ impl SourceMap {
             limit: DEFAULT_FILE_BYTES,
             store: RwLock::default(),
             reads: AtomicUsize::new(0),
+            looked: RwLock::default(),
             notes: Mutex::default(),
         }
     }

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use super::SourceMap;
@@ -91,13 +93,17 @@ pub fn digest(text: &str) -> String {
 /// loaded are known.
 #[derive(Default)]
 pub(super) struct Notes {
-    looked: BTreeMap<PathBuf, At>,
-    loaded: Vec<PathBuf>,
+    loaded: FxHashSet<PathBuf>,
 }
 
+/// What is known to be at paths: within a run, the file system is asked once for each.
+pub(super) type Looked = FxHashMap<PathBuf, At>;
+
 impl SourceMap {
-    /// Begins to note what [`SourceMap::at`] answers and [`SourceMap::load`] loads.
+    /// Begins to note what [`SourceMap::at`] answers and [`SourceMap::load`] loads. What was known
+    /// before is asked again, so that the notes have it.
     pub fn observe(&self) {
+        self.forget_looked();
         *self.notes() = Some(Notes::default());
     }
 
@@ -105,33 +111,41 @@ impl SourceMap {
     /// out where its path, which must be its real one, is `known`.
     #[must_use]
     pub fn observed(&self, known: impl Fn(&Path) -> bool) -> Observations {
-        let Notes {
-            mut looked,
-            mut loaded,
-        } = self.notes().take().unwrap_or_default();
-        looked.retain(|path, at| *at != At::File || !known(path));
-        loaded.sort_unstable();
-        loaded.dedup();
+        let Some(Notes { loaded }) = self.notes().take() else {
+            return Observations::default();
+        };
+        let looked = self.forget_looked().into_iter();
+        let looked = looked.filter(|(path, at)| *at != At::File || !known(path));
         let is_itself = |path: &Path| self.load(path).is_ok_and(|file| file.real_path == path);
-        loaded.retain(|path| !(known(path) && is_itself(path)));
+        let loaded = loaded.into_iter();
+        let loaded = loaded.filter(|path| !(known(path) && is_itself(path)));
         let content = |path: PathBuf| {
             let content = content_of(self, &path);
             (path, content)
         };
         Observations {
-            looked,
-            loaded: loaded.into_iter().map(content).collect(),
+            looked: looked.collect(),
+            loaded: loaded.map(content).collect(),
         }
     }
 
-    /// What is at a path.
+    /// What is at a path. What was found there once is the answer until the run ends.
     #[must_use]
     pub fn at(&self, path: &Path) -> At {
-        let at = At::look(path);
-        if let Some(notes) = &mut *self.notes() {
-            notes.looked.entry(path.to_path_buf()).or_insert(at);
+        let known = self.looked.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = known.get(path) {
+            return *at;
         }
-        at
+        drop(known);
+        let at = At::look(path);
+        let mut known = self.looked.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been faster: all get the same answer.
+        *known.entry(path.to_path_buf()).or_insert(at)
+    }
+
+    fn forget_looked(&self) -> Looked {
+        let mut known = self.looked.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *known)
     }
 
     /// Whether there is a file at a path.
@@ -147,8 +161,10 @@ impl SourceMap {
     }
 
     pub(super) fn note_loaded(&self, path: &Path) {
-        if let Some(notes) = &mut *self.notes() {
-            notes.loaded.push(path.to_path_buf());
+        if let Some(notes) = &mut *self.notes()
+            && !notes.loaded.contains(path)
+        {
+            notes.loaded.insert(path.to_path_buf());
         }
     }
 }

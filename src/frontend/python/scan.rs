@@ -36,16 +36,19 @@ const STATEMENT_WORDS: &[&[u8]] = &[
 ];
 
 /// Whether a byte can be part of an identifier or a number.
+#[inline]
 pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
 /// Whether a byte is white space within a line.
+#[inline]
 pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\x0c')
 }
 
 /// The first offset from `at` on whose byte fails the test.
+#[inline]
 pub(super) fn skip_while(bytes: &[u8], at: usize, test: impl Fn(u8) -> bool) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().take_while(|byte| test(**byte)).count()
@@ -57,6 +60,7 @@ pub(super) fn line_end(bytes: &[u8], at: usize) -> usize {
 }
 
 /// The length of a line break, or 0.
+#[inline]
 pub(super) fn line_break(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at..) {
         Some([b'\r', b'\n', ..]) => 2,

@@ -7,7 +7,7 @@ use memchr::memmem;
 use crate::frontend::index;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
 use crate::frontend::python::scan::{self, Prefix, is_blank, is_word};
-use crate::frontend::sketch::{ClassHead, Glance, Imported, Role, Sketch};
+use crate::frontend::sketch::{ClassHead, Glance, Hit, Imported, Role, Search, Sketch};
 use crate::ir::Name;
 
 /// Words that start a compound statement, which may have a simple one on the same line.
@@ -20,7 +20,10 @@ const COMPOUND: &[&[u8]] = &[
 const MAX_ALIAS_WORDS: usize = 8;
 
 /// Sketches a module.
-pub(in crate::frontend) fn sketch(text: &str, glance: Option<&mut dyn Glance>) -> Sketch {
+pub(in crate::frontend) fn sketch(
+    text: &str,
+    glance: Option<(&mut dyn Glance, &Search)>,
+) -> Sketch {
     let bytes = text.as_bytes();
     let lines = outline::lines(bytes, 0..bytes.len());
     let mut out = Sketch::default();
@@ -37,9 +40,20 @@ pub(in crate::frontend) fn sketch(text: &str, glance: Option<&mut dyn Glance>) -
         statement(text, line.start..line.range.end, local, &mut out);
     }
     methods(text, &lines, &functions, &mut out.hooks);
-    if let Some(glance) = glance {
-        let matter = functions.iter().filter(|f| matters(text, f, glance));
-        out.matters = matter.map(|f| index(f.start)).collect();
+    if let Some((glance, search)) = glance {
+        let mut hits = search.hits(text);
+        if let Some(hits) = &mut hits {
+            hits.sort_unstable();
+        }
+        for function in &functions {
+            let rejected = || {
+                let flags = found(hits.as_ref()?, function.start..function.body.end);
+                Some(!glance.can_matter(flags) && is_sound(&lines, function))
+            };
+            if rejected() != Some(true) && matters(text, function, glance) {
+                out.matters.push(index(function.start));
+            }
+        }
     }
     for list in [&mut out.functions, &mut out.hooks] {
         list.sort_unstable();
@@ -47,6 +61,20 @@ pub(in crate::frontend) fn sketch(text: &str, glance: Option<&mut dyn Glance>) -
     }
     out.imports.dedup();
     out
+}
+
+/// The flags of the clues that start in a range.
+fn found(hits: &[Hit], range: Range<usize>) -> u16 {
+    let first = hits.partition_point(|(at, _)| *at < range.start);
+    let inside = hits[first..].iter().take_while(|(at, _)| *at < range.end);
+    inside.fold(0, |all, (_, flags)| all | flags)
+}
+
+/// Whether the texts in a function end where they seem to: otherwise a word may be cut off.
+fn is_sound(lines: &[Line], function: &FunctionPiece) -> bool {
+    let header = function.first.saturating_sub(1);
+    let own = &lines[header..function.first + function.lines];
+    own.iter().all(|line| line.sound)
 }
 
 /// Whether a function can matter.

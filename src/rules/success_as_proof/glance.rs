@@ -7,9 +7,12 @@ use rustc_hash::FxHashMap;
 
 use super::compared::is_exception;
 use super::hints::{LONG, QUERY_STATUS, QUERY_SUCCESS, QUERY_VERB, QUERY_WORDS};
-use super::tables::SAYINGS;
-use super::words::{Vocabulary, parts};
-use crate::frontend::sketch::{Glance, Role};
+use super::tables::{
+    FAILURE, MARK_STATES, PERFORMERS, PLAIN_SUCCESS, PUTS, SAYINGS, STATUS as STATUSES, SUCCESS,
+    WORK,
+};
+use super::words::{ASKING, BEEN, Vocabulary, parts};
+use crate::frontend::sketch::{Clue, Glance, Role};
 
 /// It names success in words that mean nothing else.
 const PLAIN: u16 = 1;
@@ -37,6 +40,22 @@ const PERFORMS: u16 = 1 << 10;
 const WORKS: u16 = 1 << 11;
 /// It says that there is nothing to do, or is asked whether there is.
 const SAYS: u16 = 1 << 12;
+
+/// For the search alone: it has a word that asks for a state, if a state comes after it.
+const IS: u16 = 1 << 13;
+/// The same for the states that can come after it.
+const STATE: u16 = 1 << 14;
+
+/// What a name may start with that asks whether there is work to do, whatever that is called.
+const DEMANDING: &[&str] = &["should", "must", "need", "needs"];
+
+/// The beginning of the words that mean success and nothing else.
+const SUCC: &str = "succ";
+/// How a statement starts that changes rows.
+const UPDATE: &str = "update ";
+
+/// What is asked of a name that starts with `is` or `has`, or does one thing.
+const TRIES: &[&str] = &["is", "has", "one"];
 
 /// The glance of the rule.
 pub struct Look {
@@ -91,15 +110,92 @@ impl Look {
             words.names_success(word) || words.asks(word).is_some(),
         );
         set(QUERIES, has(QUERY_WORDS));
-        set(
-            PERFORMS,
-            words.is_performer(word) || has(&["is", "has", "one"]),
-        );
+        set(PERFORMS, words.is_performer(word) || has(TRIES));
         flags
     }
 }
 
+/// Whether a function with these flags can matter.
+fn is_enough(seen: u16) -> bool {
+    // Without an effect, whatever is learnt leads to nothing.
+    if seen & (WORKS | SAYS | MARKS) == 0 {
+        return false;
+    }
+    let all = |flags: u16| seen & flags == flags;
+    all(PLAIN)
+        || all(ASKS)
+        || all(MARKS | PERFORMS)
+        || all(STATUS | WORD)
+        || all(STATUS | CONSTANT)
+        || all(QUERIES | QUERIED)
+        || all(QUERIES | CONSTANT)
+        || all(QUERIES | SELECTS | SELECTED)
+}
+
 impl Glance for Look {
+    fn clues(&self) -> Option<Vec<Clue>> {
+        let success = self.words.success.iter().flatten();
+        let own = || success.clone().chain(&self.words.effects);
+        if own().any(|word| !word.is_ascii()) {
+            return None;
+        }
+        let mut out: Vec<Clue> = Vec::new();
+        let mut add = |text: &str, whole: bool, flags: u16| {
+            out.push(Clue {
+                text: text.to_owned(),
+                whole,
+                flags,
+            });
+        };
+        let whole = [
+            (SUCCESS, WORD | ASKS),
+            (PLAIN_SUCCESS, PLAIN),
+            (FAILURE, WORD),
+            (STATUSES, STATUS),
+            (MARK_STATES, MARKS | STATE),
+            (BEEN, STATE),
+            (ASKING, IS),
+            (DEMANDING, ASKS),
+            (PERFORMERS, PERFORMS),
+            (TRIES, PERFORMS),
+            (WORK, WORKS),
+            (PUTS, WORKS),
+            (QUERY_WORDS, QUERIES),
+        ];
+        let anywhere: [(&[&str], u16); 6] = [
+            (SAYINGS, SAYS | ASKS),
+            (QUERY_SUCCESS, SELECTED),
+            (&[QUERY_VERB], SELECTS),
+            (&[QUERY_STATUS], QUERIED),
+            (&[SUCC], PLAIN),
+            (&[UPDATE], MARKS),
+        ];
+        for (words, flags) in whole {
+            words.iter().for_each(|word| add(word, true, flags));
+        }
+        for (words, flags) in anywhere {
+            words.iter().for_each(|word| add(word, false, flags));
+        }
+        // These may be more than a word.
+        success.for_each(|word| add(word, false, PLAIN | WORD | ASKS));
+        let effects = self.words.effects.iter();
+        effects.for_each(|word| add(word, false, MARKS));
+        Some(out)
+    }
+
+    fn can_matter(&self, flags: u16) -> bool {
+        // Of constants, nothing is known but that they are everywhere.
+        let mut flags = flags | CONSTANT;
+        if flags & IS != 0 && flags & STATE != 0 {
+            flags |= ASKS;
+        }
+        // A function may have the name of a test.
+        if flags & ASKS != 0 {
+            flags |= SAYS;
+        }
+        is_enough(flags)
+    }
+
     fn word(&mut self, word: &str, role: Role) {
         if word == "def" {
             self.defines = true;
@@ -134,7 +230,7 @@ impl Glance for Look {
     fn text(&mut self, text: &str) {
         if text.len() <= LONG {
             self.word(text, Role::default());
-            if text.to_lowercase().starts_with("succ") {
+            if text.to_lowercase().starts_with(SUCC) {
                 self.seen |= PLAIN;
             }
         }
@@ -152,7 +248,7 @@ impl Glance for Look {
         if SAYINGS.iter().any(|word| lower.contains(word)) {
             self.seen |= SAYS;
         }
-        if lower.trim_start().starts_with("update ") {
+        if lower.trim_start().starts_with(UPDATE) {
             self.seen |= MARKS;
         }
     }
@@ -160,18 +256,100 @@ impl Glance for Look {
     fn matters(&mut self) -> bool {
         let seen = std::mem::take(&mut self.seen);
         self.defines = false;
-        // Without an effect, whatever is learnt leads to nothing.
-        if seen & (WORKS | SAYS | MARKS) == 0 {
-            return false;
+        is_enough(seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Look, Vocabulary};
+    use crate::frontend::sketch::{Clue, Glance, Role, Search, sketch};
+    use crate::source::Language;
+
+    /// The same glance without anything to search for.
+    struct Unaided(Look);
+
+    impl Glance for Unaided {
+        fn clues(&self) -> Option<Vec<Clue>> {
+            None
         }
-        let all = |flags: u16| seen & flags == flags;
-        all(PLAIN)
-            || all(ASKS)
-            || all(MARKS | PERFORMS)
-            || all(STATUS | WORD)
-            || all(STATUS | CONSTANT)
-            || all(QUERIES | QUERIED)
-            || all(QUERIES | CONSTANT)
-            || all(QUERIES | SELECTS | SELECTED)
+        fn can_matter(&self, flags: u16) -> bool {
+            self.0.can_matter(flags)
+        }
+        fn word(&mut self, word: &str, role: Role) {
+            self.0.word(word, role);
+        }
+        fn text(&mut self, text: &str) {
+            self.0.text(text);
+        }
+        fn matters(&mut self) -> bool {
+            self.0.matters()
+        }
+    }
+
+    fn vocabularies() -> [Vocabulary; 2] {
+        let own = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
+        let configured = Vocabulary {
+            success: Some(own(&["green", "all_good", "count"])),
+            counts: None,
+            effects: own(&["close", "stamp_day"]),
+        };
+        [Vocabulary::default(), configured]
+    }
+
+    fn matters(text: &str, glance: &mut dyn Glance) -> Vec<u32> {
+        let search = Search::new(glance);
+        let sketch = sketch(Language::Python, text, Some((glance, &search)));
+        sketch.expect("Python is sketched").matters
+    }
+
+    /// How many functions matter, with and without the search.
+    fn same(text: &str, what: &str) -> usize {
+        let mut count = 0;
+        for words in vocabularies() {
+            let aided = matters(text, &mut Look::new(words.clone()));
+            let all = matters(text, &mut Unaided(Look::new(words)));
+            assert_eq!(aided, all, "{what}");
+            count += all.len();
+        }
+        count
+    }
+
+    #[test]
+    fn the_search_rejects_nothing_that_matters() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut count = 0;
+        for folder in ["fixtures", "tests"] {
+            for entry in walkdir::WalkDir::new(root.join(folder)) {
+                let entry = entry.unwrap();
+                let is_python = entry.path().extension().is_some_and(|e| e == "py");
+                if let (true, Ok(text)) = (is_python, std::fs::read_to_string(entry.path())) {
+                    count += same(&text, &entry.path().display().to_string());
+                }
+            }
+        }
+        assert!(count > 50, "only {count} functions matter");
+    }
+
+    #[test]
+    fn words_are_found_however_they_are_written() {
+        for line in [
+            "if run.state == 'COMPLETED_OK': items.append(1)",
+            "if isDayDone(day): skipIt()",
+            "if a.hasBeenProcessed(day): queue.push_back(day)",
+            "rows = db.fetchAll(\"select x where y = 'ok'\"); self.load(rows)",
+            "return f'{is_done(day)} DUPLICATES'",
+            "if check_day_ran(): mar\u{212a}_done()",
+            "if needs_work(x): \u{e9}.add(x)",
+            "x = 'unsuccessful'; out.insert(x)",
+            "if 'Succès' == x: out.put(x)",
+            "if x == 'all_good': stamp_day(x)",
+            "x = 'success1; out.put(x)",
+        ] {
+            let text = format!("def f():\n    {line}\n\ndef already_done():\n    pass\n");
+            same(&text, line);
+        }
     }
 }

@@ -19,6 +19,12 @@ const REMEMBERED: usize = 4096;
 /// What is longer than this is no name.
 const LONGEST: usize = 64;
 
+/// What a name starts with that asks whether something is in a state.
+pub(super) const ASKING: &[&str] = &["is", "has", "was", "were"];
+
+/// What a name may have in place of the state of a unit that is done.
+pub(super) const BEEN: &[&str] = &["run", "ran", "exists", "been"];
+
 thread_local! {
     static KNOWN: RefCell<FxHashMap<Box<str>, Rc<[String]>>> = RefCell::default();
 }
@@ -280,8 +286,7 @@ impl Vocabulary {
     pub fn asks(&self, function: &str) -> Option<bool> {
         let words = parts(function);
         let at = |i: usize| words.get(i).map_or("", String::as_str);
-        let done =
-            |w: &str| MARK_STATES.contains(&w) || matches!(w, "run" | "ran" | "exists" | "been");
+        let done = |w: &str| MARK_STATES.contains(&w) || BEEN.contains(&w);
         if words.iter().any(|w| w == "already") {
             return Some(true);
         }
