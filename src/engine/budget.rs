@@ -102,6 +102,9 @@ pub const RECURSION: usize = 3;
 /// Rounds of the fixpoint of a recursive summary.
 pub const RECURSION_ROUNDS: usize = 8;
 
+/// Block executions that the rounds over functions which call each other in a circle may take.
+pub const CIRCLE_STEPS: u64 = 40_000;
+
 /// Exits kept apart in one summary.
 pub const SUMMARY_EXITS: usize = 8;
 

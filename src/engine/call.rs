@@ -372,7 +372,10 @@ impl Engine<'_> {
             .from_key(&(table, Slot::Content))
             .take_while(|((o, _), _)| *o == table)
             .filter_map(|((_, slot), cell)| match (slot, cell) {
-                (Slot::Item(_), Cell::Has(v)) => Some(*v),
+                // Another item that is not known would be asked for the same table again.
+                (Slot::Item(_), Cell::Has(v)) if !matches!(self.terms.term(*v), Term::Item(..)) => {
+                    Some(*v)
+                }
                 _ => None,
             })
             .collect()

@@ -13,8 +13,8 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::ask::{Answers, Asked};
 use crate::engine::budget::{
-    Bounds, COARSE, GENERIC, GENERIC_DEPTH, GENERIC_EXITS, GENERIC_STEPS, GENERIC_STEPS_PER_BLOCK,
-    RECURSION_ROUNDS,
+    Bounds, CIRCLE_STEPS, COARSE, GENERIC, GENERIC_DEPTH, GENERIC_EXITS, GENERIC_STEPS,
+    GENERIC_STEPS_PER_BLOCK, RECURSION_ROUNDS,
 };
 use crate::engine::env::Env;
 use crate::engine::fact::{Fact, Kind};
@@ -59,6 +59,7 @@ impl Automaton for Neutral {
 }
 
 /// A summary in the terms of one engine.
+#[derive(Default)]
 pub(super) struct Imported {
     pub(super) exits: Vec<GenericExit>,
     pub(super) deeds: Deeds,
@@ -68,8 +69,8 @@ pub(super) struct Imported {
 pub(super) struct Running {
     shape: Shape,
     classes: Vec<ClassRef>,
-    /// What is known so far.
-    current: Option<Rc<Imported>>,
+    /// What is known so far: at first, that it never ends.
+    current: Rc<Imported>,
     /// Whether it was asked for meanwhile.
     asked_for: bool,
 }
@@ -155,7 +156,7 @@ impl Engine<'_> {
         if let Some(at) = running {
             self.running[at].asked_for = true;
             self.lowest_asked = self.lowest_asked.min(at);
-            return self.running[at].current.clone();
+            return Some(Rc::clone(&self.running[at].current));
         }
         let key = (shape.clone(), classes.clone());
         if let Some(known) = self.provisional.get(&key) {
@@ -203,10 +204,11 @@ impl Engine<'_> {
         let deeds = std::mem::take(&mut self.deeds);
         let scratch = self.set_aside();
         let lowest = std::mem::replace(&mut self.lowest_asked, usize::MAX);
+        let key = (called.shape.clone(), called.classes.clone());
         self.running.push(Running {
             shape: called.shape.clone(),
             classes: called.classes.clone(),
-            current: None,
+            current: self.approximations.get(&key).cloned().unwrap_or_default(),
             asked_for: false,
         });
         let before = self.budget.executed;
@@ -228,11 +230,16 @@ impl Engine<'_> {
         let own_asked = self.asked.replace(asked);
         self.merge_asked(&own_asked);
         self.deeds = deeds;
-        if depth == 0 || !rests {
-            self.provisional.clear();
-        }
         if rests {
             return Err(found);
+        }
+        self.provisional.clear();
+        let circle = std::mem::take(&mut self.approximations);
+        if found.is_none() {
+            for (shape, classes) in circle.into_keys().filter(|other| *other != key) {
+                let none = vec![Answers::default(); classes.len()];
+                self.library.keep(shape, classes, none, None);
+            }
         }
         let answers = called.classes.iter();
         let answers = answers.map(|c| own_asked.get(c).cloned().unwrap_or_default());
@@ -250,22 +257,40 @@ impl Engine<'_> {
     }
 
     /// Simulates until what is known of the function itself, where it calls itself, does not change
-    /// any more.
+    /// any more. In a circle of functions that call each other, only the one that was asked for
+    /// first goes round: an inner one is simulated once in each round, with what is known of the
+    /// others so far.
     fn fixpoint(&mut self, called: &Called, bounds: &Bounds) -> Option<Rc<Imported>> {
-        let at = self.running.len() - 1;
-        self.running[at].current = Some(Rc::new(Imported {
-            exits: Vec::new(),
-            deeds: Deeds::default(),
-        }));
+        let depth = self.running.len() - 1;
+        let before = self.budget.executed;
         for _ in 0..RECURSION_ROUNDS {
-            self.running[at].asked_for = false;
-            self.provisional.clear();
-            let found = Rc::new(self.follow_once(called, bounds)?);
-            let before = self.running[at].current.replace(Rc::clone(&found));
-            let stable = before.is_some_and(|b| b.exits == found.exits && b.deeds == found.deeds);
-            if stable || !self.running[at].asked_for {
+            self.running[depth].asked_for = false;
+            let outer_changed = std::mem::take(&mut self.changed);
+            let Some(found) = self.follow_once(called, bounds).map(Rc::new) else {
+                self.changed |= outer_changed;
+                return None;
+            };
+            let current = std::mem::replace(&mut self.running[depth].current, Rc::clone(&found));
+            let same = current.exits == found.exits && current.deeds == found.deeds;
+            let asked_for = self.running[depth].asked_for;
+            let rests = self.lowest_asked < depth;
+            let settled = !self.changed && (same || !asked_for);
+            if asked_for || rests {
+                let key = (called.shape.clone(), called.classes.clone());
+                self.approximations.insert(key, Rc::clone(&found));
+            }
+            if rests {
+                self.changed |= outer_changed || !same;
                 return Some(found);
             }
+            self.changed = outer_changed;
+            if settled {
+                return Some(found);
+            }
+            if self.budget.executed - before > CIRCLE_STEPS {
+                return None;
+            }
+            self.provisional.clear();
         }
         None
     }

@@ -141,6 +141,8 @@ impl State {
             flags: self.flags | other.flags,
             watched: self.watched,
         };
+        // Dicts that have a key on one side only: not all of their keys are known any more.
+        let mut open: FxHashSet<Value> = FxHashSet::default();
         // Objects that are the same in both.
         for (key, cell) in &self.heap {
             let (o, slot) = key;
@@ -157,7 +159,12 @@ impl State {
                     if let Some(y) = j.default_of(*o, slot) {
                         let v = j.value(*x, y);
                         out.heap.insert(key.clone(), Cell::Has(v));
+                    } else if matches!(slot, Slot::Item(_)) {
+                        open.insert(*o);
                     }
+                }
+                _ if matches!(slot, Slot::Item(_)) => {
+                    open.insert(*o);
                 }
                 _ => {}
             }
@@ -171,6 +178,8 @@ impl State {
             {
                 let v = j.value(x, *y);
                 out.heap.insert(key.clone(), Cell::Has(v));
+            } else if matches!(key.1, Slot::Item(_)) {
+                open.insert(key.0);
             }
         }
         // Objects that became one: what both contain, slot by slot.
@@ -186,6 +195,9 @@ impl State {
                     (Some(Cell::Absent), Some(Cell::Absent)) => {
                         out.heap.insert((v, slot), Cell::Absent);
                     }
+                    _ if matches!(slot, Slot::Item(_)) => {
+                        open.insert(v);
+                    }
                     _ => {}
                 }
             }
@@ -196,6 +208,7 @@ impl State {
             let fx = view(self, j.terms, x);
             let fy = view(other, j.terms, y);
             let mut f = fx.join(&fy, widen);
+            f.closed &= !open.contains(&v);
             if f.propagate() && !f.is_trivial() {
                 out.facts.insert(v, Rc::new(f));
             }
@@ -210,11 +223,13 @@ impl State {
                 && let Some(g) = other.facts.get(v)
             {
                 // What both have from the state that they come from is the same by its address.
-                if Rc::ptr_eq(f, g) || f == g {
+                let loses_keys = f.closed && open.contains(v);
+                if !loses_keys && (Rc::ptr_eq(f, g) || f == g) {
                     out.facts.insert(*v, Rc::clone(f));
                     continue;
                 }
                 let mut joined = f.join(g, widen);
+                joined.closed &= !loses_keys;
                 if joined.propagate() && !joined.is_trivial() {
                     out.facts.insert(*v, Rc::new(joined));
                 }
@@ -236,7 +251,9 @@ impl State {
         let closed = || self.fact(object).is_some_and(|f| f.closed);
         match slot {
             Slot::Item(_) => known.or_else(|| closed().then_some(Cell::Absent)),
-            Slot::Content | Slot::Field(_) | Slot::Ghost(_) => known,
+            // What was never changed is its own snapshot.
+            Slot::Content => known.or(Some(Cell::Has(object))),
+            Slot::Field(_) | Slot::Ghost(_) => known,
         }
     }
 

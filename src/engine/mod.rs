@@ -314,6 +314,10 @@ pub struct Engine<'p> {
     lowest_asked: usize,
     /// Summaries that rest on one of these.
     provisional: FxHashMap<(Shape, Vec<ClassRef>), Option<Rc<Imported>>>,
+    /// What the last round found out of each function of the circle that is gone round.
+    approximations: FxHashMap<(Shape, Vec<ClassRef>), Rc<Imported>>,
+    /// Whether one of them changed in this round.
+    changed: bool,
 }
 
 impl<'p> Engine<'p> {
@@ -347,6 +351,8 @@ impl<'p> Engine<'p> {
             running: Vec::new(),
             lowest_asked: usize::MAX,
             provisional: FxHashMap::default(),
+            approximations: FxHashMap::default(),
+            changed: false,
         }
     }
 

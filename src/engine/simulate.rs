@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use crate::engine::budget::{Bounds, CHANGES, VISITS};
 use crate::engine::eval::Via;
+use crate::engine::fact::Kind;
 use crate::engine::ghost::{Flags, Ghost};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
@@ -438,7 +439,9 @@ impl Engine<'_> {
                 .stored(state)
                 .is_some_and(|v| self.terms.literal(v) == Some(&Literal::Int(0)));
         let handles = state.env.iter();
-        let handles = handles.filter(|(_, v)| *v == dict || self.terms.term(*v).is_callable());
+        let handles = handles.filter(|(_, v)| {
+            *v == dict || self.terms.term(*v).is_callable() || self.is_of_known_class(state, *v)
+        });
         Partition {
             presence,
             flags: state.flags,
@@ -447,6 +450,17 @@ impl Engine<'_> {
             handles: handles.collect(),
             zero,
         }
+    }
+
+    /// Whether it is known which methods a value has, or that it is a generator. Joined with
+    /// another value, it would lose that.
+    fn is_of_known_class(&self, state: &State, v: Value) -> bool {
+        let fact = state.facts.get(&v);
+        fact.is_some_and(|fact| match fact.kind {
+            Kind::Exception => false,
+            Kind::Generator => true,
+            _ => fact.class.is_some(),
+        })
     }
 }
 
