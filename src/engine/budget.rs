@@ -103,7 +103,7 @@ pub const RECURSION: usize = 3;
 pub const RECURSION_ROUNDS: usize = 8;
 
 /// Block executions that the rounds over functions which call each other in a circle may take.
-pub const CIRCLE_STEPS: u64 = 40_000;
+pub const CIRCLE_STEPS: u64 = 10_000;
 
 /// Exits kept apart in one summary.
 pub const SUMMARY_EXITS: usize = 8;

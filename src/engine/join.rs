@@ -251,9 +251,7 @@ impl State {
         let closed = || self.fact(object).is_some_and(|f| f.closed);
         match slot {
             Slot::Item(_) => known.or_else(|| closed().then_some(Cell::Absent)),
-            // What was never changed is its own snapshot.
-            Slot::Content => known.or(Some(Cell::Has(object))),
-            Slot::Field(_) | Slot::Ghost(_) => known,
+            Slot::Content | Slot::Field(_) | Slot::Ghost(_) => known,
         }
     }
 

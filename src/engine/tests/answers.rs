@@ -1,6 +1,5 @@
 //! What tests establish.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{graph, on_entry, returns, shown};

@@ -19,9 +19,13 @@ struct Known<T> {
     verdict: Arc<T>,
 }
 
+/// What is known of one method, for each class that was found to run it in its own way. The lock is
+/// held while a verdict is found out.
+type OfOneMethod<T> = Arc<Mutex<Vec<Known<T>>>>;
+
 /// The verdicts of one rule.
 pub struct Verdicts<K, T> {
-    known: Mutex<FxHashMap<(FuncRef, K), Arc<Mutex<Vec<Known<T>>>>>>,
+    known: Mutex<FxHashMap<(FuncRef, K), OfOneMethod<T>>>,
 }
 
 impl<K, T> Default for Verdicts<K, T> {
