@@ -107,6 +107,12 @@ pub(crate) struct Applied {
 pub(super) const RIDER: usize = 1 << 30;
 
 impl Engine<'_> {
+    /// Takes away what was found out about helpers for their callers' states.
+    pub(crate) fn forget_helpers(&mut self) {
+        self.summaries.clear();
+        self.cut.clear();
+    }
+
     pub(crate) fn stack_depth(&self) -> usize {
         self.stack.len()
     }

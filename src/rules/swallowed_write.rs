@@ -9,7 +9,7 @@ mod likeness;
 mod report;
 mod watch;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -250,14 +250,17 @@ fn follow(
             steps: rung.witness_steps(&cx),
             infeasible: 0,
             unknown: 0,
+            told_apart: false,
             readers,
             heard: &heard,
         };
         let found = search.swallowed();
         let (infeasible, unknown) = (search.infeasible, search.unknown);
+        let told_apart = search.told_apart;
         best = Some((found, infeasible));
-        // Merged states may have met a write on ways that there are not.
-        let doubtful = rung == Rung::Merged && !watch.mistaken().is_empty();
+        // Merged states may have met a write on ways that there are not, and what they lost looks
+        // like something that a failure leaves behind.
+        let doubtful = rung == Rung::Merged && (told_apart || !watch.mistaken().is_empty());
         if unknown == 0 && !doubtful {
             ladder.answered();
         } else {
@@ -291,6 +294,8 @@ struct Search<'s, 'p> {
     steps: u64,
     infeasible: u64,
     unknown: u64,
+    /// Whether a path was left out because its end differs from those on which all went well.
+    told_apart: bool,
     /// Who reads what is left behind: found out when it is asked for.
     readers: &'s OnceCell<Readers>,
     heard: &'s RefCell<Heard>,
@@ -376,12 +381,15 @@ impl<'s> Search<'s, '_> {
         values: &[Value],
     ) -> Option<Swallowed> {
         let (watch, subject, heard_by) = (self.watch, self.subject, self.heard);
+        let told_apart = Cell::new(false);
         let readers = self.readers();
         let heard = |engine: &mut Engine<'_>, state: &State, value: Value| {
             let told = values.iter().any(|v| *v != value) && heard_by.borrow_mut().tested(readers);
             told || {
                 let left = left_behind(engine, state, well, &subject);
-                heard_by.borrow_mut().read(readers, &left)
+                let read = heard_by.borrow_mut().read(readers, &left);
+                told_apart.set(told_apart.get() || read);
+                read
             }
         };
         let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
@@ -401,6 +409,7 @@ impl<'s> Search<'s, '_> {
         let found =
             self.engine
                 .witness(self.cx, BlockId::ENTRY, self.entry, &goal, Some(self.graph));
+        self.told_apart |= told_apart.get() && !matches!(found, Witness::Found(..));
         match found {
             Witness::Found(events, end) => {
                 let left = left_behind(self.engine, &end, well, &subject);

@@ -424,8 +424,8 @@ fn judge_graph(
         exits,
     };
     // Merged states may have lost that a store is one to the place.
-    let lost = rung == Rung::Merged && any_unknown;
-    let open = lost || unknown > 0 || verdict.never && (engine.touches_place || may_set);
+    let hasty = any_unknown || verdict.never && (engine.touches_place || may_set);
+    let open = unknown > 0 || rung == Rung::Merged && hasty;
     (verdict, open)
 }
 

@@ -39,6 +39,7 @@ fn json_has_its_shape_without_findings() {
         "fixed": 0,
         "files": {"checked": 1, "skipped": 1, "failed": []},
         "processors": 0,
+        "unfollowed": 0,
         "checklist": [],
     });
     assert_eq!(json(&ran), expected);

@@ -418,7 +418,8 @@ fn an_inherited_method_is_followed_again_only_for_members_that_it_uses() {
     assert_eq!(count, "1  methods checked", "{}", ran.stderr);
     let (count, ran) = followed("    def deliver(self, rows):\n        self.client.send(rows)\n");
     assert_eq!(count, "2  methods checked", "{}", ran.stderr);
-    assert!(ran.stdout.contains("heir.py"), "{}", ran.stdout);
+    // `Heir.deliver` touches nothing that the rule watches: it is no step of the path.
+    assert!(ran.stdout.contains("shared.py:6"), "{}", ran.stdout);
     // A class attribute that the method tests decides as well.
     let (count, ran) = followed("    strict = False\n");
     assert_eq!(count, "2  methods checked", "{}", ran.stderr);

@@ -51,6 +51,8 @@ impl Rung {
         cx: &Rc<FnContext>,
         entry: &State,
     ) -> Option<Graph> {
+        // The automaton sees again what happens in helpers.
+        engine.forget_helpers();
         engine.follows_helpers = self != Rung::Alone;
         engine.budget.allow(cx.function().body.blocks.len());
         let graph = engine.simulate(cx, BlockId::ENTRY, entry.clone(), self.bounds());
