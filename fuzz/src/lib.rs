@@ -111,6 +111,7 @@ fn check(bytes: &[u8], language: Language) {
             checked: 1,
             skipped: 0,
             processors: analysis.processors,
+            unfollowed: analysis.unfollowed,
             checklist: &analysis.checklist,
             bug: None,
             fixed: 0,
