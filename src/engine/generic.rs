@@ -18,8 +18,8 @@ use crate::engine::budget::{
 };
 use crate::engine::env::Env;
 use crate::engine::fact::{Fact, Kind};
-use crate::engine::library::{Deed, Deeds, Generic, GenericExit, Kept, Shape, Shaped, Walk};
-use crate::engine::shape::Called;
+use crate::engine::library::{Deed, Deeds, Generic, GenericExit, Kept, Shaped, Walk};
+use crate::engine::shape::{CallKey, Called};
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{Applied, OuterLive, SummaryExit};
@@ -67,12 +67,18 @@ pub(super) struct Imported {
 
 /// A summary that is being found out.
 pub(super) struct Running {
-    shape: Shape,
-    classes: Vec<ClassRef>,
+    key: CallKey,
     /// What is known so far: at first, that it never ends.
     current: Rc<Imported>,
     /// Whether it was asked for meanwhile.
     asked_for: bool,
+}
+
+/// What holds only as far as what is known so far of a function that is still being found out.
+pub(super) struct Resting<T> {
+    /// The outermost such function, by its place in [`Engine::running`].
+    on: usize,
+    what: T,
 }
 
 impl Engine<'_> {
@@ -148,28 +154,26 @@ impl Engine<'_> {
 
     /// The summary of a call for all callers, in this engine's terms.
     fn generic(&mut self, called: &Called) -> Option<Rc<Imported>> {
-        let Called { shape, classes, .. } = called;
-        let running = self
-            .running
-            .iter()
-            .position(|r| r.shape == *shape && r.classes == *classes);
-        if let Some(at) = running {
+        let key = called.key();
+        if let Some(at) = self.running.iter().position(|r| r.key == key) {
             self.running[at].asked_for = true;
             self.lowest_asked = self.lowest_asked.min(at);
             return Some(Rc::clone(&self.running[at].current));
         }
-        let key = (shape.clone(), classes.clone());
         if let Some(known) = self.provisional.get(&key) {
-            return known.clone();
+            self.lowest_asked = self.lowest_asked.min(known.on);
+            return known.what.clone();
         }
+        let (shape, classes) = &key;
         let kept = match self.library.find(shape, classes) {
             Some(kept) => kept,
             None if self.deeds.is_some() => match self.find_out(called) {
                 Ok(kept) => kept,
                 // It rests on one that is not finished.
                 Err(unfinished) => {
-                    self.provisional.insert(key, unfinished.clone());
-                    return unfinished;
+                    let what = unfinished.what.clone();
+                    self.provisional.insert(key, unfinished);
+                    return what;
                 }
             },
             None => {
@@ -193,22 +197,22 @@ impl Engine<'_> {
 
     /// Finds out the summary of a function and keeps it. An error is one that rests on others that
     /// are still being found out.
-    fn find_out(&mut self, called: &Called) -> Result<Arc<Kept>, Option<Rc<Imported>>> {
+    fn find_out(&mut self, called: &Called) -> Result<Arc<Kept>, Resting<Option<Rc<Imported>>>> {
         let depth = self.running.len();
         if depth >= GENERIC_DEPTH {
             self.budget.calls_cut += 1;
             self.lowest_asked = 0;
-            return Err(None);
+            return Err(Resting { on: 0, what: None });
         }
         let asked = self.asked.take();
         let deeds = std::mem::take(&mut self.deeds);
         let scratch = self.set_aside();
         let lowest = std::mem::replace(&mut self.lowest_asked, usize::MAX);
-        let key = (called.shape.clone(), called.classes.clone());
+        let key = called.key();
+        let known = self.approximations.get(&key);
         self.running.push(Running {
-            shape: called.shape.clone(),
-            classes: called.classes.clone(),
-            current: self.approximations.get(&key).cloned().unwrap_or_default(),
+            current: known.map(|k| Rc::clone(&k.what)).unwrap_or_default(),
+            key: key.clone(),
             asked_for: false,
         });
         let before = self.budget.executed;
@@ -224,19 +228,21 @@ impl Engine<'_> {
             complete: found.is_some(),
         });
         self.running.pop();
-        let rests = self.lowest_asked < depth;
-        self.lowest_asked = lowest.min(if rests { self.lowest_asked } else { usize::MAX });
+        let on = self.lowest_asked;
+        let rests = on < depth;
+        self.lowest_asked = lowest.min(if rests { on } else { usize::MAX });
         self.restore(scratch);
         let own_asked = self.asked.replace(asked);
         self.merge_asked(&own_asked);
         self.deeds = deeds;
         if rests {
-            return Err(found);
+            return Err(Resting { on, what: found });
         }
-        self.provisional.clear();
-        let circle = std::mem::take(&mut self.approximations);
+        self.forget_provisional(depth);
+        let circle = self.approximations.extract_if(|_, a| a.on >= depth);
+        let circle: Vec<CallKey> = circle.map(|(other, _)| other).collect();
         if found.is_none() {
-            for (shape, classes) in circle.into_keys().filter(|other| *other != key) {
+            for (shape, classes) in circle.into_iter().filter(|other| *other != key) {
                 let none = vec![Answers::default(); classes.len()];
                 self.library.keep(shape, classes, none, None);
             }
@@ -245,8 +251,7 @@ impl Engine<'_> {
         let answers = answers.map(|c| own_asked.get(c).cloned().unwrap_or_default());
         let answers: Vec<Answers> = answers.collect();
         let generic = found.map(|found| Arc::new(self.export(&found)));
-        let (shape, classes) = (called.shape.clone(), called.classes.clone());
-        Ok(self.library.keep(shape, classes, answers, generic))
+        Ok(self.library.keep(key.0, key.1, answers, generic))
     }
 
     fn merge_asked(&self, own: &Asked) {
@@ -264,6 +269,7 @@ impl Engine<'_> {
         let depth = self.running.len() - 1;
         let before = self.budget.executed;
         for _ in 0..RECURSION_ROUNDS {
+            self.forget_provisional(depth);
             self.running[depth].asked_for = false;
             let outer_changed = std::mem::take(&mut self.changed);
             let Some(found) = self.follow_once(called, bounds).map(Rc::new) else {
@@ -276,8 +282,9 @@ impl Engine<'_> {
             let rests = self.lowest_asked < depth;
             let settled = !self.changed && (same || !asked_for);
             if asked_for || rests {
-                let key = (called.shape.clone(), called.classes.clone());
-                self.approximations.insert(key, Rc::clone(&found));
+                let (on, what) = (self.lowest_asked, Rc::clone(&found));
+                let key = self.running[depth].key.clone();
+                self.approximations.insert(key, Resting { on, what });
             }
             if rests {
                 self.changed |= outer_changed || !same;
@@ -290,9 +297,14 @@ impl Engine<'_> {
             if self.budget.executed - before > CIRCLE_STEPS {
                 return None;
             }
-            self.provisional.clear();
         }
         None
+    }
+
+    /// Forgets the summaries that rest on functions no further out than this one. What rests on one
+    /// further out holds until that goes round again.
+    fn forget_provisional(&mut self, depth: usize) {
+        self.provisional.retain(|_, p| p.on < depth);
     }
 
     fn follow_once(&mut self, called: &Called, bounds: &Bounds) -> Option<Imported> {

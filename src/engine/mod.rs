@@ -63,10 +63,11 @@ use crate::engine::call::Args;
 use crate::engine::class_texts::Saying;
 use crate::engine::fact::Fact;
 pub(crate) use crate::engine::functions::decorated_with;
-use crate::engine::generic::{Imported, Running};
+use crate::engine::generic::{Imported, Resting, Running};
 use crate::engine::ghost::Ghost;
-use crate::engine::library::{Deeds, Generic, Library, Shape, Walk};
+use crate::engine::library::{Deeds, Generic, Library, Walk};
 use crate::engine::liveness::Liveness;
+use crate::engine::shape::CallKey;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{OuterLive, Summary, SummaryKey};
 use crate::engine::value::{Site, Term, Terms, Value};
@@ -312,10 +313,10 @@ pub struct Engine<'p> {
     running: Vec<Running>,
     /// The outermost of them that was asked for meanwhile.
     lowest_asked: usize,
-    /// Summaries that rest on one of these.
-    provisional: FxHashMap<(Shape, Vec<ClassRef>), Option<Rc<Imported>>>,
-    /// What the last round found out of each function of the circle that is gone round.
-    approximations: FxHashMap<(Shape, Vec<ClassRef>), Rc<Imported>>,
+    /// Summaries that rest on one of these, for this round.
+    provisional: FxHashMap<CallKey, Resting<Option<Rc<Imported>>>>,
+    /// What the last round found out of each function of a circle that is gone round.
+    approximations: FxHashMap<CallKey, Resting<Rc<Imported>>>,
     /// Whether one of them changed in this round.
     changed: bool,
 }

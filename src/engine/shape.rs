@@ -21,6 +21,10 @@ const MAX_OBJECTS: usize = 200;
 /// Tuples nested deeper than this are taken for unknown ones.
 const MAX_TUPLES: u32 = 2;
 
+/// Under what a summary for all callers is known: how the function is called, and the classes of the
+/// classed inputs.
+pub(super) type CallKey = (Shape, Vec<ClassRef>);
+
 /// A call in the terms of a summary for all callers.
 pub(super) struct Called {
     pub(super) shape: Shape,
@@ -28,6 +32,12 @@ pub(super) struct Called {
     pub(super) originals: Vec<Value>,
     /// The classes of the classed inputs, in order.
     pub(super) classes: Vec<ClassRef>,
+}
+
+impl Called {
+    pub(super) fn key(&self) -> CallKey {
+        (self.shape.clone(), self.classes.clone())
+    }
 }
 
 impl Engine<'_> {

@@ -425,3 +425,39 @@ fn an_inherited_method_is_followed_again_only_for_members_that_it_uses() {
     assert_eq!(count, "2  methods checked", "{}", ran.stderr);
     assert!(ran.stdout.contains("shared.py"), "{}", ran.stdout);
 }
+
+/// `again` is asked for while `walk` is being found out, after `down`, which rests on it.
+const CIRCLE: &str = "\
+def walk(level):
+    if level > 3:
+        return 0
+    down(level)
+    again(level)
+    return 1
+
+def down(level):
+    return walk(level + 1)
+
+def again(level):
+    return down(level)
+
+class Odds(ProcessorBase):
+    def save_data(self):
+        walk(self.level)
+        if again(self.level) == 1:
+            return
+        self.stats['rows_inserted'] = len(self.rows)
+";
+
+#[test]
+fn what_functions_in_a_circle_return_does_not_depend_on_the_order_of_the_calls() {
+    for code in [CIRCLE, &CIRCLE.replace("        walk(self.level)\n", "")] {
+        let project = Project::new(&[("odds.py", code)]);
+        let line = 1 + code
+            .lines()
+            .position(|l| l == "            return")
+            .unwrap();
+        let ran = project.run(&["check", "--format", "json"]);
+        assert_eq!(findings(&ran), [format!("odds.py:{line}: unset")]);
+    }
+}
