@@ -53,10 +53,8 @@ impl Args {
                 },
                 ArgKind::DoubleStar => {
                     let known: Vec<(Name, Value)> = state
-                        .heap
-                        .from_key(&(v, Slot::Content))
-                        .take_while(|((o, _), _)| *o == v)
-                        .filter_map(|((_, slot), cell)| match (slot, cell) {
+                        .slots(v)
+                        .filter_map(|(slot, cell)| match (slot, cell) {
                             (Slot::Item(k), Cell::Has(x)) => match engine.terms.literal(*k) {
                                 Some(Literal::Str(n)) => Some((n.clone(), *x)),
                                 _ => None,
@@ -368,10 +366,8 @@ impl Engine<'_> {
             return Vec::new();
         }
         state
-            .heap
-            .from_key(&(table, Slot::Content))
-            .take_while(|((o, _), _)| *o == table)
-            .filter_map(|((_, slot), cell)| match (slot, cell) {
+            .slots(table)
+            .filter_map(|(slot, cell)| match (slot, cell) {
                 // Another item that is not known would be asked for the same table again.
                 (Slot::Item(_), Cell::Has(v)) if !matches!(self.terms.term(*v), Term::Item(..)) => {
                     Some(*v)
@@ -415,9 +411,7 @@ impl Engine<'_> {
             Term::Bound(_, r) | Term::Vars(r) => *r == watched,
             Term::Method(r, _) => *r == watched,
             Term::Closure(_, cells) => state
-                .heap
-                .from_key(&(*cells, Slot::Content))
-                .take_while(|((o, _), _)| o == cells)
+                .slots(*cells)
                 .any(|(_, c)| matches!(c, Cell::Has(x) if *x == watched || *x == dict)),
             Term::Tuple(items) => items
                 .iter()
@@ -431,14 +425,10 @@ impl Engine<'_> {
                         .iter()
                         .any(|i| self.gives(state, *i, watched, dict, depth + 1))
             }
-            Term::Symbol(..) => state
-                .heap
-                .from_key(&(v, Slot::Content))
-                .take_while(|((o, _), _)| *o == v)
-                .any(|((_, slot), c)| {
-                    !matches!(slot, Slot::Content)
-                        && matches!(c, Cell::Has(x) if *x == watched || *x == dict)
-                }),
+            Term::Symbol(..) => state.slots(v).any(|(slot, c)| {
+                !matches!(slot, Slot::Content)
+                    && matches!(c, Cell::Has(x) if *x == watched || *x == dict)
+            }),
             _ => false,
         }
     }

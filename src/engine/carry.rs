@@ -16,8 +16,7 @@ use crate::engine::fact::{Fact, Interval, Kind, Lits};
 use crate::engine::generic::map_fact;
 use crate::engine::ghost::Ghost;
 use crate::engine::library::GenericExit;
-use crate::engine::state::{Cell, Slot, State, view};
-use crate::engine::summary::RIDER;
+use crate::engine::state::{Cell, Slot, State, named_in, view};
 use crate::engine::value::{MAX_TERM_DEPTH, Site, Term, Value, literal_eq};
 use crate::ir::{CmpOp, Literal};
 
@@ -49,7 +48,12 @@ impl Engine<'_> {
             originals,
             known: FxHashMap::default(),
         };
-        self.name_made(exit, &mut carrier);
+        let said = std::iter::once(exit.value);
+        let heap = exit.heap.iter().map(|(at, cell)| (at, cell));
+        let said = said.chain(heap.flat_map(named_in));
+        let said = said.chain(exit.facts.iter().map(|(v, _)| *v));
+        let made = self.name_made(&mut carrier.out, said, originals, site);
+        carrier.known.extend(made);
         for (v, fact) in &exit.facts {
             let fact = map_fact(fact, &mut |c| self.carry(&mut carrier, c));
             if self.is_made(*v) {
@@ -65,46 +69,6 @@ impl Engine<'_> {
         carrier.out.flags = carrier.out.flags | exit.doubts;
         let value = self.carry(&mut carrier, exit.value);
         Some((carrier.out, value))
-    }
-
-    /// Gives the values that the callee made names of the caller's call site.
-    fn name_made(&mut self, exit: &GenericExit, carrier: &mut Carrier<'_>) {
-        let site = carrier.site;
-        let mut made: Vec<Value> = Vec::new();
-        let mut seen: FxHashSet<Value> = FxHashSet::default();
-        let mut note = |v: Value| {
-            for leaf in self.terms.leaves(v).iter() {
-                if matches!(self.terms.term(*leaf), Term::Symbol(..)) && seen.insert(*leaf) {
-                    made.push(*leaf);
-                }
-            }
-        };
-        note(exit.value);
-        for ((o, slot), cell) in &exit.heap {
-            note(*o);
-            if let Slot::Item(k) = slot {
-                note(*k);
-            }
-            if let Cell::Has(v) = cell {
-                note(*v);
-            }
-        }
-        for (v, _) in &exit.facts {
-            note(*v);
-        }
-        // What was given still goes by its name in what is said, even if the caller has no other
-        // use for it: it is no free name.
-        for (i, original) in carrier.originals.iter().enumerate() {
-            carrier.out.env.set(RIDER + i, *original);
-        }
-        let others = carrier.originals.len();
-        for (i, symbol) in made.into_iter().enumerate() {
-            let part = site.part * 100 + 10_000 + u32::try_from(i).unwrap_or(0);
-            let v = carrier.out.fresh(&mut self.terms, Site { part, ..site });
-            carrier.out.env.set(RIDER + others + i, v);
-            carrier.known.insert(symbol, v);
-        }
-        carrier.out.env.retain(|local| local < RIDER);
     }
 
     /// Whether a value of a summary is made of something new.
@@ -322,13 +286,7 @@ impl Engine<'_> {
             };
             let at = (object, key);
             if let (true, Slot::Item(k)) = (read, slot) {
-                let there = match carrier.out.heap.get(&at) {
-                    Some(cell) => Some(*cell),
-                    None if carrier.out.fact(object).is_some_and(|f| f.closed) => {
-                        Some(Cell::Absent)
-                    }
-                    None => None,
-                };
+                let there = carrier.out.known_in(object, &at.1);
                 let asked = match cell {
                     Cell::Has(v) => *self.terms.term(*v) == Term::Item(*o, *k),
                     Cell::Absent => true,

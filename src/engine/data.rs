@@ -192,11 +192,9 @@ impl Engine<'_> {
     /// Gives an object the fields that another is known to have.
     fn copy_fields(&mut self, state: &mut State, from: Value, to: Value) {
         let known: Vec<(Slot, Cell)> = state
-            .heap
-            .from_key(&(from, Slot::Content))
-            .take_while(|((o, _), _)| *o == from)
-            .filter(|((_, slot), _)| matches!(slot, Slot::Field(_) | Slot::Ghost(_)))
-            .map(|((_, slot), cell)| (slot.clone(), *cell))
+            .slots(from)
+            .filter(|(slot, _)| matches!(slot, Slot::Field(_) | Slot::Ghost(_)))
+            .map(|(slot, cell)| (slot.clone(), *cell))
             .collect();
         for (slot, cell) in known {
             state.heap.insert((to, slot), cell);
@@ -205,10 +203,8 @@ impl Engine<'_> {
 
     fn has_slots(state: &State, object: Value) -> bool {
         state
-            .heap
-            .from_key(&(object, Slot::Content))
-            .take_while(|((o, _), _)| *o == object)
-            .any(|((_, slot), _)| !matches!(slot, Slot::Content))
+            .slots(object)
+            .any(|(slot, _)| !matches!(slot, Slot::Content))
     }
 
     fn copied(&mut self, state: &mut State, x: Value, site: Site) -> Value {
@@ -257,11 +253,9 @@ impl Engine<'_> {
                 let copy = self.fresh_with(state, site, copy);
                 self.copy_fields(state, x, copy);
                 let items: Vec<(Slot, Cell)> = state
-                    .heap
-                    .from_key(&(x, Slot::Content))
-                    .take_while(|((o, _), _)| *o == x)
-                    .filter(|((_, slot), _)| matches!(slot, Slot::Item(_)))
-                    .map(|((_, slot), cell)| (slot.clone(), *cell))
+                    .slots(x)
+                    .filter(|(slot, _)| matches!(slot, Slot::Item(_)))
+                    .map(|(slot, cell)| (slot.clone(), *cell))
                     .collect();
                 for (slot, cell) in items {
                     state.heap.insert((copy, slot), cell);
@@ -299,11 +293,9 @@ impl Engine<'_> {
         }
         // The value may hang on the object: it is looked at first.
         let slots: Vec<(Slot, Cell)> = state
-            .heap
-            .from_key(&(value, Slot::Content))
-            .take_while(|((o, _), _)| *o == value)
-            .filter(|((_, slot), _)| !matches!(slot, Slot::Content))
-            .map(|((_, slot), cell)| (slot.clone(), *cell))
+            .slots(value)
+            .filter(|(slot, _)| !matches!(slot, Slot::Content))
+            .map(|(slot, cell)| (slot.clone(), *cell))
             .collect();
         let new = state.fact(value).cloned().unwrap_or_default();
         let contents = self.contents(state, value);

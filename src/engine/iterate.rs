@@ -245,10 +245,8 @@ impl Engine<'_> {
                     return None;
                 }
                 let pairs: Vec<(Value, Value)> = state
-                    .heap
-                    .from_key(&(object, Slot::Content))
-                    .take_while(|((o, _), _)| *o == object)
-                    .filter_map(|((_, slot), cell)| match (slot, cell) {
+                    .slots(object)
+                    .filter_map(|(slot, cell)| match (slot, cell) {
                         (Slot::Item(k), Cell::Has(v)) => Some((*k, *v)),
                         _ => None,
                     })

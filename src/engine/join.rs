@@ -184,8 +184,8 @@ impl State {
         }
         // Objects that became one: what both contain, slot by slot.
         while let Some((x, y, v)) = j.queue.pop() {
-            let mut slots: BTreeSet<Slot> = self.slots_of(x).cloned().collect();
-            slots.extend(other.slots_of(y).cloned());
+            let slots = self.slots(x).chain(other.slots(y));
+            let slots: BTreeSet<Slot> = slots.map(|(slot, _)| slot.clone()).collect();
             for slot in slots {
                 match (self.known_in(x, &slot), other.known_in(y, &slot)) {
                     (Some(Cell::Has(p)), Some(Cell::Has(q))) => {
@@ -238,15 +238,8 @@ impl State {
         out
     }
 
-    /// The slots of an object of which something is known.
-    fn slots_of(&self, object: Value) -> impl Iterator<Item = &Slot> {
-        let from = self.heap.from_key(&(object, Slot::Content));
-        from.take_while(move |((o, _), _)| *o == object)
-            .map(|((_, slot), _)| slot)
-    }
-
     /// What is in a slot: of a dict all of whose keys are known, nothing is under any other.
-    fn known_in(&self, object: Value, slot: &Slot) -> Option<Cell> {
+    pub(super) fn known_in(&self, object: Value, slot: &Slot) -> Option<Cell> {
         let known = self.heap.get(&(object, slot.clone())).copied();
         let closed = || self.fact(object).is_some_and(|f| f.closed);
         match slot {

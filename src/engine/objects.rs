@@ -524,10 +524,8 @@ impl Engine<'_> {
     ) {
         let watched = self.watched_object(state);
         let known: Vec<(Value, Cell)> = state
-            .heap
-            .from_key(&(source, Slot::Content))
-            .take_while(|((o, _), _)| *o == source)
-            .filter_map(|((_, slot), cell)| match slot {
+            .slots(source)
+            .filter_map(|(slot, cell)| match slot {
                 Slot::Item(k) => Some((*k, *cell)),
                 _ => None,
             })

@@ -151,8 +151,7 @@ impl Engine<'_> {
             if matches!(state.kind(&self.terms, v), Kind::Iterator | Kind::Generator) {
                 return false;
             }
-            let slots = state.heap.from_key(&(v, Slot::Content));
-            for ((_, slot), cell) in slots.take_while(|((o, _), _)| *o == v) {
+            for (slot, cell) in state.slots(v) {
                 if is_running(slot) {
                     return false;
                 }

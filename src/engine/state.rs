@@ -40,6 +40,19 @@ pub enum Cell {
 /// One entry of the heap.
 pub(super) type Entry<'s> = (&'s (Value, Slot), &'s Cell);
 
+/// The values that an entry names: the object, the key, what is there.
+pub(super) fn named_in(((object, slot), cell): Entry<'_>) -> impl Iterator<Item = Value> + use<> {
+    let key = match slot {
+        Slot::Item(k) => Some(*k),
+        Slot::Content | Slot::Ghost(_) | Slot::Field(_) => None,
+    };
+    let there = match cell {
+        Cell::Has(v) => Some(*v),
+        Cell::Absent => None,
+    };
+    [Some(*object), key, there].into_iter().flatten()
+}
+
 /// What is known at one point of one path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct State {
@@ -174,24 +187,24 @@ impl State {
             })
     }
 
-    /// The symbols and inputs that the state refers to, in order. What one of them contains is no reference to
-    /// itself.
+    /// What is known of the slots of an object.
+    pub fn slots(&self, object: Value) -> impl Iterator<Item = (&Slot, &Cell)> {
+        let from = self.heap.from_key(&(object, Slot::Content));
+        from.take_while(move |((o, _), _)| *o == object)
+            .map(|((_, slot), cell)| (slot, cell))
+    }
+
+    /// The symbols and inputs that the state refers to, in order. What one of them contains is no
+    /// reference to itself.
     pub(super) fn mentioned(&self, terms: &Terms) -> Vec<Value> {
         let mut out: Vec<Value> = Vec::new();
         for v in self.env.values().chain(std::iter::once(self.watched)) {
             out.extend(terms.leaves(v).iter().copied());
         }
-        for ((object, slot), cell) in &self.heap {
-            let mut note = |v: Value| {
+        for entry @ ((object, _), _) in &self.heap {
+            for v in named_in(entry) {
                 let leaves = terms.leaves(v).iter().copied();
                 out.extend(leaves.filter(|leaf| leaf != object));
-            };
-            note(*object);
-            if let Slot::Item(k) = slot {
-                note(*k);
-            }
-            if let Cell::Has(v) = cell {
-                note(*v);
             }
         }
         out.sort_unstable();

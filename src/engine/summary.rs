@@ -19,7 +19,7 @@ use crate::engine::env::Env;
 use crate::engine::eval::Via;
 use crate::engine::ghost::Flags;
 use crate::engine::simulate::ExitKind;
-use crate::engine::state::{Cell, Slot, State};
+use crate::engine::state::{Cell, Slot, State, named_in};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, Presence};
 use crate::ir::{BlockId, Literal, Name};
@@ -432,15 +432,7 @@ impl Engine<'_> {
         let mut add = |v: Value| inputs.extend(self.terms.leaves(v).iter().copied());
         entry.env.values().for_each(&mut add);
         add(entry.watched);
-        for ((o, slot), cell) in &entry.heap {
-            add(*o);
-            if let Slot::Item(k) = slot {
-                add(*k);
-            }
-            if let Cell::Has(v) = cell {
-                add(*v);
-            }
-        }
+        entry.heap.iter().flat_map(named_in).for_each(&mut add);
         let mut out: Vec<Value> = inputs.into_iter().collect();
         out.sort_unstable();
         out
@@ -498,19 +490,16 @@ impl Engine<'_> {
             let before = order.len();
             let frontier: FxHashSet<Value> = order[done..].iter().copied().collect();
             done = before;
-            for ((o, slot), cell) in &state.heap {
-                let leaves = self.terms.leaves(*o);
+            for entry in &state.heap {
+                let leaves = self.terms.leaves(entry.0.0);
                 let touched = if leaves.is_empty() {
                     globals
                 } else {
                     leaves.iter().any(|l| frontier.contains(l))
                 };
                 if touched && leaves.iter().all(|l| seen.contains(l)) {
-                    if let Slot::Item(k) = slot {
-                        push(*k, &self.terms, &mut order, &mut seen);
-                    }
-                    if let Cell::Has(v) = cell {
-                        push(*v, &self.terms, &mut order, &mut seen);
+                    for v in named_in(entry) {
+                        push(v, &self.terms, &mut order, &mut seen);
                     }
                 }
             }
@@ -569,41 +558,10 @@ impl Engine<'_> {
             ));
             map.insert(input, *o);
         }
-        // Symbols that the callee made get names of the caller's call site.
-        let mut made: Vec<Value> = Vec::new();
-        let mut known: FxHashSet<Value> = FxHashSet::default();
-        let mut add = |v: Value, terms: &crate::engine::value::Terms| {
-            for l in terms.leaves(v).iter() {
-                if matches!(terms.term(*l), Term::Symbol(..)) && known.insert(*l) {
-                    made.push(*l);
-                }
-            }
-        };
-        add(exit.value, &self.terms);
-        exit.state.env.values().for_each(|v| add(v, &self.terms));
-        for ((o, slot), cell) in &exit.state.heap {
-            add(*o, &self.terms);
-            if let Slot::Item(k) = slot {
-                add(*k, &self.terms);
-            }
-            if let Cell::Has(v) = cell {
-                add(*v, &self.terms);
-            }
-        }
-        for v in exit.state.facts.keys() {
-            add(*v, &self.terms);
-        }
-        // What the callee was given still goes by its name in what it says, even if the caller has
-        // no other use for it: it is no free name.
-        for (i, original) in originals.iter().enumerate() {
-            out.env.set(RIDER + i, *original);
-        }
-        for (i, symbol) in made.into_iter().enumerate() {
-            let part = site.part * 100 + 10_000 + u32::try_from(i).unwrap_or(0);
-            let v = out.fresh(&mut self.terms, Site { part, ..site });
-            map.insert(symbol, v);
-        }
-        out.env.retain(|local| local < RIDER);
+        let said = std::iter::once(exit.value).chain(exit.state.env.values());
+        let said = said.chain(exit.state.heap.iter().flat_map(named_in));
+        let said = said.chain(exit.state.facts.keys().copied());
+        map.extend(self.name_made(&mut out, said, originals, site));
         let value = self.terms.substitute(exit.value, &mut map);
         let left = exit.state.map_values(&exit.state.env, |v| {
             Some(self.terms.substitute(v, &mut map))
@@ -614,5 +572,37 @@ impl Engine<'_> {
         out.facts
             .extend(facts.filter(|(v, _)| self.terms.literal(*v).is_none()));
         (out, value, left.env)
+    }
+
+    /// Gives the symbols that a callee made names of the caller's call site: each with its new name.
+    /// `said` is what the callee's exit speaks of, in the order in which the symbols are numbered.
+    pub(super) fn name_made(
+        &mut self,
+        out: &mut State,
+        said: impl Iterator<Item = Value>,
+        originals: &[Value],
+        site: Site,
+    ) -> Vec<(Value, Value)> {
+        let mut made: Vec<Value> = Vec::new();
+        let mut known: FxHashSet<Value> = FxHashSet::default();
+        for v in said {
+            for l in self.terms.leaves(v).iter() {
+                if matches!(self.terms.term(*l), Term::Symbol(..)) && known.insert(*l) {
+                    made.push(*l);
+                }
+            }
+        }
+        // What the callee was given still goes by its name in what it says, even if the caller has
+        // no other use for it: it is no free name.
+        for (i, original) in originals.iter().enumerate() {
+            out.env.set(RIDER + i, *original);
+        }
+        let made = made.into_iter().enumerate().map(|(i, symbol)| {
+            let part = site.part * 100 + 10_000 + u32::try_from(i).unwrap_or(0);
+            (symbol, out.fresh(&mut self.terms, Site { part, ..site }))
+        });
+        let made = made.collect();
+        out.env.retain(|local| local < RIDER);
+        made
     }
 }

@@ -394,10 +394,7 @@ impl<'v> Queries<'v> {
             }
             return;
         }
-        for ((o, slot), cell) in state.heap.from_key(&(v, Slot::Content)) {
-            if *o != v {
-                break;
-            }
+        for (slot, cell) in state.slots(v) {
             if let (Slot::Item(k), Cell::Has(x)) = (slot, cell)
                 && let (Some(k), Some(x)) = (
                     engine.terms.literal(*k).and_then(text_of),
