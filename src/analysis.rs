@@ -16,7 +16,7 @@ use crate::contracts::survey::{Problem, Processor, Survey, class_name};
 use crate::contracts::{self, Inferred};
 use crate::diagnostics::{self, FileFailure, Finding, Location};
 use crate::discover::Coverage;
-use crate::engine::library::{Library, Shelf};
+use crate::engine::library::{Library, Shelf, Walk};
 use crate::fence::{self, Bug};
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::{Checked, Grounds, Task};
@@ -235,10 +235,10 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     agree::drop_disputed_fixes(&mut results);
     out.checklist = survey(&program, &results, &mut out.contracts);
     count(&program, &results, effort, &mut out);
-    let library = Library::new(&program, &shelf);
-    let blocks = library.walks().iter().map(|walk| walk.blocks).sum();
+    let walks = Library::new(&program, &shelf).walks();
+    let blocks = walks.iter().map(|walk| walk.blocks).sum();
     out.statistics.add("basic blocks followed", blocks);
-    out.walks = slowest(&library);
+    out.walks = slowest(&program, &walks);
     out.findings = findings(&program, results);
     out.findings.extend(others);
     out
@@ -407,13 +407,12 @@ fn check_module(
     out
 }
 
-/// The functions that took most steps to follow, with these.
-fn slowest(library: &Library<'_>) -> Vec<(String, u64)> {
+/// The functions that took most steps to follow, with these. `walks` has the longest first.
+fn slowest(program: &Program<'_>, walks: &[Walk]) -> Vec<(String, u64)> {
     const SHOWN: usize = 10;
-    let walks = library.walks();
     let named = walks.iter().take(SHOWN);
     named
-        .map(|walk| (library.program.qualname(walk.func).to_string(), walk.steps))
+        .map(|walk| (program.qualname(walk.func).to_string(), walk.steps))
         .collect()
 }
 

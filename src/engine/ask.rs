@@ -226,23 +226,23 @@ impl Engine<'_> {
 
     /// Whether code in the files of a class and its bases stores to a field.
     pub(crate) fn family_stores(&self, class: ClassRef, name: &Name) -> bool {
-        self.ask_truth(class, Question::Stores(name.clone())) == Some(true)
+        self.says(class, Question::Stores(name.clone()))
     }
 
     /// Whether anybody may store to a field of instances of a class, or with `contents` change what
     /// it holds.
     pub(crate) fn may_store(&self, class: ClassRef, name: &Name, contents: bool) -> bool {
-        self.ask_truth(class, Question::MayStore(name.clone(), contents)) == Some(true)
+        self.says(class, Question::MayStore(name.clone(), contents))
     }
 
     /// Whether all bases of a class are known.
     pub(crate) fn is_resolved(&self, class: ClassRef) -> bool {
-        self.ask_truth(class, Question::Resolved) == Some(true)
+        self.says(class, Question::Resolved)
     }
 
     /// Whether a class is an enumeration.
     pub(crate) fn is_enumeration(&self, class: ClassRef) -> bool {
-        self.ask_truth(class, Question::Enumeration) == Some(true)
+        self.says(class, Question::Enumeration)
     }
 
     /// Whether a class is an exception; `None` when that is not known.

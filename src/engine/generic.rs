@@ -18,7 +18,7 @@ use crate::engine::budget::{
 };
 use crate::engine::env::Env;
 use crate::engine::fact::{Fact, Kind};
-use crate::engine::library::{Deed, Deeds, Generic, GenericExit, Kept, Shaped, Walk};
+use crate::engine::library::{Deed, Deeds, Generic, GenericExit, Kept, Shaped};
 use crate::engine::shape::{CallKey, Called};
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
@@ -220,13 +220,7 @@ impl Engine<'_> {
         if found.is_none() {
             found = self.fixpoint(called, &COARSE);
         }
-        self.library.note_walk(Walk {
-            steps: self.budget.executed - before,
-            func: called.shape.func,
-            blocks: self.context(called.shape.func).function().body.blocks.len() as u64,
-            generic: true,
-            complete: found.is_some(),
-        });
+        self.note_walk(called.shape.func, before);
         self.running.pop();
         let on = self.lowest_asked;
         let rests = on < depth;
@@ -515,7 +509,6 @@ fn generic_exit(exit: &SummaryExit) -> GenericExit {
             .collect(),
         doubts: exit.state.flags.doubts(),
         explicit: exit.state.flags.rule & EXPLICIT != 0,
-        block: exit.block,
     }
 }
 

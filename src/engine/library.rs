@@ -17,7 +17,7 @@ use crate::engine::ghost::Flags;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot};
 use crate::engine::value::{Term, Value};
-use crate::ir::{BlockId, Name};
+use crate::ir::Name;
 use crate::program::{ClassRef, FuncRef, Program};
 
 /// How a function is called, as far as its summary may depend on it.
@@ -98,8 +98,6 @@ pub struct GenericExit {
     pub doubts: Flags,
     /// Whether a `raise` statement of the program raised what leaves it.
     pub explicit: bool,
-    /// The block that it is left from.
-    pub block: BlockId,
 }
 
 /// The summary of a function for all its callers.
@@ -131,10 +129,6 @@ pub struct Walk {
     pub func: FuncRef,
     /// Its basic blocks.
     pub blocks: u64,
-    /// Whether it was followed once for all its callers.
-    pub generic: bool,
-    /// Whether it was followed to its end.
-    pub complete: bool,
 }
 
 /// What is known of the functions of a program.

@@ -378,15 +378,14 @@ impl<'p> Engine<'p> {
         cx
     }
 
-    /// Writes down what it took to follow a function from its entry.
-    pub fn note_walk(&mut self, func: FuncRef, complete: bool) {
+    /// Writes down what it took to follow a function from its entry: the block executions since there
+    /// were `before` of them.
+    pub fn note_walk(&mut self, func: FuncRef, before: u64) {
         let blocks = self.context(func).function().body.blocks.len() as u64;
         self.library.note_walk(Walk {
-            steps: self.budget.executed,
+            steps: self.budget.executed - before,
             func,
             blocks,
-            generic: false,
-            complete,
         });
     }
 

@@ -245,7 +245,7 @@ impl<'c, 'p> Check<'c, 'p> {
             // What its helpers do is left open.
             graph = follow(false);
         }
-        engine.note_walk(self.func, graph.complete);
+        engine.note_walk(self.func, 0);
         if !graph.complete {
             effort.account(&engine.budget);
             effort.given_up += 1;

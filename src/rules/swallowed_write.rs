@@ -268,7 +268,7 @@ fn follow(
         }
     }
     effort.account(&engine.budget);
-    engine.note_walk(subject.func, ladder.complete);
+    engine.note_walk(subject.func, 0);
     effort.given_up += u64::from(!ladder.complete);
     let (found, infeasible) = best.unwrap_or_default();
     effort.infeasible += infeasible;

@@ -250,7 +250,7 @@ fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, Answers) {
     }
     effort.account(&engine.budget);
     let complete = verdict.as_ref().is_some_and(|verdict| verdict.complete);
-    engine.note_walk(func, complete);
+    engine.note_walk(func, 0);
     effort.given_up += u64::from(!complete);
     effort.infeasible += verdict.as_ref().map_or(0, |verdict| verdict.infeasible);
     answers.extend(&engine.answers_about(class));

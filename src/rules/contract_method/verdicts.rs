@@ -11,16 +11,16 @@ use rustc_hash::FxHashMap;
 use crate::engine::ask::Answers;
 use crate::program::{ClassRef, FuncRef, Program};
 
-/// What is known of one method.
+/// What is known of one method as one of a class.
 struct Known<T> {
     class: ClassRef,
+    /// What was asked about that class on the way.
     answers: Answers,
-    /// Whether what else was asked comes out alike for a class.
     verdict: Arc<T>,
 }
 
 /// What is known of one method, for each class that was found to run it in its own way. The lock is
-/// held while a verdict is found out.
+/// held while a verdict is found out: another thread that needs the same waits for it.
 type OfOneMethod<T> = Arc<Mutex<Vec<Known<T>>>>;
 
 /// The verdicts of one rule.
@@ -52,7 +52,6 @@ impl<K: Hash + Eq, T> Verdicts<K, T> {
             let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(all.entry((func, key)).or_default())
         };
-        // Held while it is found out: another thread that needs the same waits for it.
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.iter().find(|known| {
             fits(&known.verdict) && (known.class == class || known.answers.hold_for(program, class))

@@ -149,21 +149,10 @@ impl Lowerer<'_> {
         };
         let slot = self.slot(idx);
         self.functions[slot] = Some(Function {
-            name: head.name,
-            qualname,
-            span: head.span,
-            name_span: head.name_span,
-            class: site.class,
-            outer: site.function,
-            scope,
-            params: head.params,
-            decorators: head.decorators,
-            overrides: Overrides::ByName,
-            is_async: head.is_async,
             is_generator,
-            shape: head.shape,
             outer_cells,
             body: Code::new(body, cells),
+            ..outside(head, qualname, site, scope)
         });
         idx
     }
@@ -187,23 +176,8 @@ impl Lowerer<'_> {
             prefix: site.prefix.clone(),
         });
         let slot = self.slot(idx);
-        self.functions[slot] = Some(Function {
-            name: head.name,
-            qualname,
-            span: head.span,
-            name_span: head.name_span,
-            class: site.class,
-            outer: site.function,
-            scope: ScopeIdx::of_left_out(idx),
-            params: head.params,
-            decorators: head.decorators,
-            overrides: Overrides::ByName,
-            is_async: head.is_async,
-            is_generator: false,
-            shape: head.shape,
-            outer_cells: None,
-            body: Code::new(Body::default(), None),
-        });
+        let scope = ScopeIdx::of_left_out(idx);
+        self.functions[slot] = Some(outside(head, qualname, site, scope));
         Ok(idx)
     }
 
@@ -386,4 +360,25 @@ fn shape(body: &[Stmt]) -> FunctionShape {
         }
     }
     FunctionShape::Code
+}
+
+/// A function as it is seen from outside: what a body adds is not known.
+fn outside(head: Head, qualname: Name, site: &Site, scope: ScopeIdx) -> Function {
+    Function {
+        name: head.name,
+        qualname,
+        span: head.span,
+        name_span: head.name_span,
+        class: site.class,
+        outer: site.function,
+        scope,
+        params: head.params,
+        decorators: head.decorators,
+        overrides: Overrides::ByName,
+        is_async: head.is_async,
+        is_generator: false,
+        shape: head.shape,
+        outer_cells: None,
+        body: Code::new(Body::default(), None),
+    }
 }
