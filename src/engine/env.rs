@@ -1,5 +1,8 @@
 //! The locals of a call that have a value.
 
+use smallvec::SmallVec;
+
+use crate::engine::rounds::{LoopId, Round};
 use crate::engine::value::Value;
 
 /// What the locals of a call hold. At any one point most of the locals of a long function are
@@ -8,6 +11,8 @@ use crate::engine::value::Value;
 pub struct Env {
     /// Sorted by local.
     bound: Vec<(u32, Value)>,
+    /// The loops that the call is in, the outermost first, if the rule tells rounds apart.
+    pub(super) rounds: SmallVec<[Round; 1]>,
 }
 
 impl Env {
@@ -38,7 +43,29 @@ impl Env {
 
     /// Unbinds all locals.
     pub fn clear(&mut self) {
-        self.bound = Vec::new();
+        *self = Env::default();
+    }
+
+    /// The same loops around other locals.
+    pub(super) fn with_rounds_of(mut self, other: &Env) -> Env {
+        self.rounds.clone_from(&other.rounds);
+        self
+    }
+
+    /// Leaves all loops but those that `kept` is true for.
+    pub(super) fn leave_rounds(&mut self, kept: impl Fn(LoopId) -> bool) {
+        self.rounds.retain(|(id, _)| kept(*id));
+    }
+
+    /// The flags with which a loop was entered that the call is in.
+    pub(super) fn entered(&self, id: LoopId) -> Option<u32> {
+        let mut all = self.rounds.iter();
+        all.find(|(known, _)| *known == id).map(|(_, flags)| *flags)
+    }
+
+    /// Enters a loop with these flags.
+    pub(super) fn enter_round(&mut self, id: LoopId, flags: u32) {
+        self.rounds.push((id, flags));
     }
 
     /// The locals that hold something, in order, with what they hold.
@@ -71,7 +98,10 @@ impl FromIterator<(usize, Value)> for Env {
     fn from_iter<I: IntoIterator<Item = (usize, Value)>>(locals: I) -> Self {
         let bound: Vec<(u32, Value)> = locals.into_iter().map(|(l, v)| (number(l), v)).collect();
         debug_assert!(bound.is_sorted_by_key(|(l, _)| *l));
-        Env { bound }
+        Env {
+            bound,
+            rounds: SmallVec::new(),
+        }
     }
 }
 

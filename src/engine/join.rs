@@ -134,6 +134,7 @@ impl State {
             .iter()
             .filter_map(|(l, x)| Some((l, j.value(x, other.env.get(l)?))));
         let env: Env = both.collect();
+        let env = env.with_rounds_of(&self.env);
         let mut out = State {
             env,
             heap: Shared::default(),

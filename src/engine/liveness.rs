@@ -3,8 +3,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ir::{
-    BlockId, Body, Callee, DictItem, Function, LocalId, LocalKind, Name, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    BlockId, Body, Callee, Function, LocalId, LocalKind, Name, Operand, Rvalue, StatementKind,
+    TerminatorKind,
 };
 
 /// A set of small integers.
@@ -27,6 +27,13 @@ impl BitSet {
     fn union(&mut self, other: &BitSet) {
         for (a, b) in self.0.iter_mut().zip(&other.0) {
             *a |= b;
+        }
+    }
+    fn union_without(&mut self, other: &BitSet, left_out: Option<LocalId>) {
+        let left_out = left_out.map(LocalId::index).filter(|l| !self.contains(*l));
+        self.union(other);
+        if let Some(local) = left_out {
+            self.remove(local);
         }
     }
 }
@@ -76,7 +83,8 @@ impl Liveness {
                 let mut live_fields = BitSet::new(any + 1);
                 let block = &body.blocks[b];
                 block.terminator.kind.for_each_successor(|s| {
-                    live.union(&locals[s.index()]);
+                    let bound = bound_on(&block.terminator.kind, s);
+                    live.union_without(&locals[s.index()], bound);
                     live_fields.union(&fields[s.index()]);
                 });
                 let use_ = |o: &Operand, live: &mut BitSet| {
@@ -84,12 +92,6 @@ impl Liveness {
                         live.insert(l.index());
                     }
                 };
-                terminator_defs(&block.terminator.kind, |d, unwind| {
-                    // On the exceptional way the target keeps its old value.
-                    if unwind.is_none() {
-                        live.remove(d.index());
-                    }
-                });
                 terminator_uses(&block.terminator.kind, |o| use_(o, &mut live));
                 if let TerminatorKind::Eval { rvalue, .. } = &block.terminator.kind {
                     note_fields(rvalue, receiver, &field_index, any, &mut live_fields);
@@ -101,7 +103,7 @@ impl Liveness {
                     match &s.kind {
                         StatementKind::Assign(d, r) => {
                             live.remove(d.index());
-                            operands(r, |o| use_(o, &mut live));
+                            r.for_each_operand(|o| use_(o, &mut live));
                             note_fields(r, receiver, &field_index, any, &mut live_fields);
                         }
                         StatementKind::Unbind(d) => live.remove(d.index()),
@@ -302,7 +304,7 @@ fn deciding(function: &Function) -> BitSet {
                 match &s.kind {
                     StatementKind::Assign(d, r) => {
                         if set.contains(d.index()) {
-                            operands(r, |o| mark(o, &mut set));
+                            r.for_each_operand(|o| mark(o, &mut set));
                         }
                     }
                     StatementKind::SetField { object, value, .. }
@@ -326,12 +328,12 @@ fn deciding(function: &Function) -> BitSet {
                         if looks_at_arguments(callee)
                             || dest.is_some_and(|d| set.contains(d.index()))
                         {
-                            operands(rvalue, |o| mark(o, &mut set));
+                            rvalue.for_each_operand(|o| mark(o, &mut set));
                         } else if let Callee::Method { receiver, .. } = callee {
                             mark(receiver, &mut set);
                         }
                     }
-                    _ => operands(rvalue, |o| mark(o, &mut set)),
+                    _ => rvalue.for_each_operand(|o| mark(o, &mut set)),
                 },
                 other => terminator_uses(other, |o| mark(o, &mut set)),
             }
@@ -340,28 +342,43 @@ fn deciding(function: &Function) -> BitSet {
     set
 }
 
-fn terminator_defs(t: &TerminatorKind, mut f: impl FnMut(LocalId, Option<()>)) {
-    match t {
+/// The local that a terminator binds on its way to a block, if it comes there by one edge only: an
+/// exception leaves what the terminator would have bound as it was, and so does a loop's end.
+fn bound_on(t: &TerminatorKind, to: BlockId) -> Option<LocalId> {
+    let (onward, unwind) = match t {
         TerminatorKind::Eval {
-            dest: Some(d),
+            dest,
+            normal,
             unwind,
             ..
-        } => f(*d, unwind.map(|_| ())),
-        TerminatorKind::Yield {
-            dest: Some(d),
+        }
+        | TerminatorKind::Yield {
+            dest,
+            normal,
             unwind,
             ..
-        } => f(*d, unwind.map(|_| ())),
-        // A loop variable keeps its last value when the iterator is exhausted.
-        _ => {}
-    }
+        } => (dest.map(|dest| (*normal, dest)), unwind),
+        TerminatorKind::ForNext {
+            dest, body, unwind, ..
+        } => (Some((*body, *dest)), unwind),
+        TerminatorKind::DelItem { unwind, .. } | TerminatorKind::Raise { unwind, .. } => {
+            (None, unwind)
+        }
+        _ => return None,
+    };
+    let unwind = unwind.map(|unwind| (unwind.target, unwind.exc));
+    let mut successors = 0;
+    t.for_each_successor(|b| successors += usize::from(b == to));
+    let mut edges = [onward, unwind].into_iter().flatten();
+    let edge = edges.find(|(target, _)| *target == to && successors == 1);
+    edge.map(|(_, bound)| bound)
 }
 
 fn terminator_uses(t: &TerminatorKind, mut f: impl FnMut(&Operand)) {
     match t {
         TerminatorKind::Branch { cond, .. } => f(cond),
         TerminatorKind::Switch { on, .. } => f(&Operand::Local(*on)),
-        TerminatorKind::Eval { rvalue, .. } => operands(rvalue, f),
+        TerminatorKind::Eval { rvalue, .. } => rvalue.for_each_operand(f),
         TerminatorKind::DelItem { object, key, .. } => {
             f(object);
             f(key);
@@ -370,74 +387,6 @@ fn terminator_uses(t: &TerminatorKind, mut f: impl FnMut(&Operand)) {
         TerminatorKind::Yield { value, .. } | TerminatorKind::Return { value, .. } => f(value),
         TerminatorKind::Raise { exc, .. } => f(exc),
         TerminatorKind::Goto(_) | TerminatorKind::Unreachable => {}
-    }
-}
-
-/// Calls `f` for each operand of an rvalue.
-pub(crate) fn operands(r: &Rvalue, mut f: impl FnMut(&Operand)) {
-    match r {
-        Rvalue::Use(o)
-        | Rvalue::GetField(o, _)
-        | Rvalue::Not(o)
-        | Rvalue::Neg(o)
-        | Rvalue::Await(o)
-        | Rvalue::MatchMapping(o)
-        | Rvalue::MatchSequence { object: o, .. }
-        | Rvalue::Iter { object: o, .. }
-        | Rvalue::Enter { manager: o, .. }
-        | Rvalue::Unpack { object: o, .. } => f(o),
-        Rvalue::GetItem(a, b)
-        | Rvalue::Binary(_, a, b)
-        | Rvalue::InPlace(_, a, b)
-        | Rvalue::Compare(_, a, b)
-        | Rvalue::MatchClass(a, b) => {
-            f(a);
-            f(b);
-        }
-        Rvalue::Exit { manager, exc, .. } => {
-            f(manager);
-            f(exc);
-        }
-        Rvalue::Slice { object, bounds } => {
-            f(object);
-            bounds.iter().for_each(f);
-        }
-        Rvalue::Call { callee, args } => {
-            match callee {
-                Callee::Method { receiver, .. } => f(receiver),
-                Callee::Value(v) => f(v),
-            }
-            args.iter().for_each(|a| f(&a.value));
-        }
-        Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
-            items.iter().for_each(|i| f(&i.value));
-        }
-        Rvalue::Dict(items) => items.iter().for_each(|i| match i {
-            DictItem::Pair(k, v) => {
-                f(k);
-                f(v);
-            }
-            DictItem::Spread(v) => f(v),
-        }),
-        Rvalue::Format(items) | Rvalue::Opaque(items) => items.iter().for_each(f),
-        Rvalue::Data(data) => data.for_each_operand(f),
-        Rvalue::Caught { exc, types, .. } => {
-            f(exc);
-            types.iter().for_each(f);
-        }
-        Rvalue::Super {
-            start, receiver, ..
-        } => {
-            if let Some(s) = start {
-                f(s);
-            }
-            f(receiver);
-        }
-        Rvalue::Global(_)
-        | Rvalue::Path(_)
-        | Rvalue::Closure(_)
-        | Rvalue::MakeClass(_)
-        | Rvalue::Import(_) => {}
     }
 }
 

@@ -37,6 +37,7 @@ mod methods;
 mod objects;
 mod operators;
 pub mod origins;
+pub mod rounds;
 mod shape;
 mod shared;
 pub mod simulate;
@@ -48,7 +49,7 @@ mod tests;
 pub mod value;
 pub mod witness;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -67,6 +68,7 @@ use crate::engine::generic::{Imported, Resting, Running};
 use crate::engine::ghost::Ghost;
 use crate::engine::library::{Deeds, Generic, Library, Walk};
 use crate::engine::liveness::Liveness;
+use crate::engine::rounds::Loops;
 use crate::engine::shape::CallKey;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{OuterLive, Summary, SummaryKey};
@@ -140,6 +142,15 @@ pub trait Automaton {
     fn on_test(&self, _engine: &mut Engine<'_>, _before: &State, _after: &mut State, _test: Test) {}
     /// A loop over `source` goes round once more, or ends.
     fn on_round(&self, _engine: &mut Engine<'_>, _state: &mut State, _source: Value, _more: bool) {}
+    /// Whether what a round of a loop finds out may concern that round alone.
+    fn tells_rounds_apart(&self) -> bool {
+        false
+    }
+    /// The flags after a round: `before` are those with which the loop was entered, `now` those at
+    /// the end of the round.
+    fn after_round(&self, _before: u32, now: u32) -> u32 {
+        now
+    }
     /// The rest of a round is given up.
     fn on_skip(&self, _state: &mut State) {}
     /// A call returned, or an operator (`Sub`) gave its result.
@@ -258,6 +269,8 @@ pub struct FnContext {
     pub module: std::sync::Arc<LoadedModule>,
     /// Liveness of locals and fields.
     pub(crate) live: Liveness,
+    /// Its loops, once something asked for them.
+    loops: OnceCell<Loops>,
 }
 
 impl FnContext {
@@ -373,7 +386,12 @@ impl<'p> Engine<'p> {
         }
         let module = self.program.module(func.module);
         let live = Liveness::compute(module.ir.function(func.func));
-        let cx = Rc::new(FnContext { func, module, live });
+        let cx = Rc::new(FnContext {
+            func,
+            module,
+            live,
+            loops: OnceCell::new(),
+        });
         self.contexts.insert(func, cx.clone());
         cx
     }

@@ -12,6 +12,7 @@ use crate::engine::budget::{Bounds, CHANGES, VISITS};
 use crate::engine::eval::Via;
 use crate::engine::fact::Kind;
 use crate::engine::ghost::{Flags, Ghost};
+use crate::engine::rounds::{Round, Wanted};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
@@ -119,11 +120,22 @@ impl Graph {
     }
 }
 
+/// How far a function is simulated, and how finely.
+#[derive(Clone, Copy)]
+pub struct Extent<'a> {
+    /// How finely states are kept apart.
+    pub bounds: &'a Bounds,
+    /// What somebody asks for; `None` for everything.
+    pub wanted: Option<&'a Wanted>,
+}
+
 /// What states must agree on to be merged.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Partition {
     presence: Presence,
     flags: Flags,
+    /// The loops that the function is in, and the flags with which it came to them.
+    rounds: SmallVec<[Round; 1]>,
     completion: Vec<Option<Value>>,
     /// How far the running loops have come, and what else the automaton keeps apart.
     ghosts: Vec<Value>,
@@ -180,6 +192,18 @@ impl Engine<'_> {
         entry: State,
         bounds: &Bounds,
     ) -> Graph {
+        let wanted = None;
+        self.simulate_towards(cx, start, entry, Extent { bounds, wanted })
+    }
+
+    /// Simulates a function from a block on, as far as it is wanted.
+    pub fn simulate_towards(
+        &mut self,
+        cx: &Rc<FnContext>,
+        start: BlockId,
+        entry: State,
+        extent: Extent<'_>,
+    ) -> Graph {
         let n = cx.function().body.blocks.len();
         let mut points: Vec<Point> = (0..n).map(|_| Point::default()).collect();
         let mut graph = Graph {
@@ -227,9 +251,10 @@ impl Engine<'_> {
                             node: id,
                         });
                     }
+                    Target::Block(b) if extent.wanted.is_some_and(|w| w.is_done(b)) => {}
                     Target::Block(b) => {
                         let arrival = (b, s.state, id);
-                        self.arrive(cx, &mut graph, &mut points, &mut work, arrival, bounds);
+                        self.arrive(cx, &mut graph, &mut points, &mut work, arrival, extent);
                     }
                 }
             }
@@ -244,9 +269,10 @@ impl Engine<'_> {
         points: &mut [Point],
         work: &mut BinaryHeap<Reverse<(u32, usize)>>,
         (block, mut state, from): (BlockId, State, usize),
-        bounds: &Bounds,
+        Extent { bounds, wanted }: Extent<'_>,
     ) {
         self.settle(cx, block, &mut state);
+        self.turn(cx, block, &mut state, wanted);
         let head = cx.function().body.block(block).loop_head;
         if head {
             state = state.canonical(&mut self.terms);
@@ -445,6 +471,7 @@ impl Engine<'_> {
         Partition {
             presence,
             flags: state.flags,
+            rounds: state.env.rounds.clone(),
             completion,
             ghosts,
             handles: handles.collect(),

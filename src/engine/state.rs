@@ -222,7 +222,7 @@ impl State {
         let mut out = State::new(to(self.watched).unwrap_or(self.watched));
         out.flags = self.flags;
         let bound = env.iter().filter_map(|(l, v)| Some((l, to(v)?)));
-        out.env = bound.collect();
+        out.env = bound.collect::<Env>().with_rounds_of(env);
         for ((object, slot), cell) in &self.heap {
             let Some(object) = to(*object) else { continue };
             let slot = match slot {

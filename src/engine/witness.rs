@@ -13,6 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::eval::Via;
 use crate::engine::ghost::Flags;
+use crate::engine::rounds::Wanted;
 use crate::engine::simulate::{Edge, ExitKind, Graph, Target};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Value};
@@ -101,6 +102,8 @@ pub struct Goal<'g> {
     pub from: Option<BlockId>,
     /// What must hold there: the flags, and whether the watched key is there.
     pub accept: &'g dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
+    /// What the simulation that found it was asked for, if that was not everything.
+    pub wanted: Option<&'g Wanted>,
     /// Block executions that may be spent.
     pub steps: u64,
 }
@@ -189,6 +192,7 @@ impl Engine<'_> {
                             let events = self.events(cx, &trails, last, graph, goal, depth, None);
                             return Witness::Found(events, Box::new(st));
                         }
+                        self.turn(cx, b, &mut st, goal.wanted);
                         let Some(rest) = self.rest(&remaining, b, &st) else {
                             continue;
                         };
@@ -405,6 +409,7 @@ impl Engine<'_> {
             block: Some(exit.block),
             from: None,
             accept: &accept,
+            wanted: None,
             steps: WITNESS_STEPS,
         };
         let outer = std::mem::replace(&mut self.outer, summary.key.live.clone());

@@ -266,3 +266,73 @@ pub enum Rvalue {
     /// A new value nothing is known of, made from the operands. Never raises.
     Opaque(Vec<Operand>),
 }
+
+impl Rvalue {
+    /// Calls `f` for each operand.
+    pub fn for_each_operand(&self, mut f: impl FnMut(&Operand)) {
+        match self {
+            Rvalue::Use(o)
+            | Rvalue::GetField(o, _)
+            | Rvalue::Not(o)
+            | Rvalue::Neg(o)
+            | Rvalue::Await(o)
+            | Rvalue::MatchMapping(o)
+            | Rvalue::MatchSequence { object: o, .. }
+            | Rvalue::Iter { object: o, .. }
+            | Rvalue::Enter { manager: o, .. }
+            | Rvalue::Unpack { object: o, .. } => f(o),
+            Rvalue::GetItem(a, b)
+            | Rvalue::Binary(_, a, b)
+            | Rvalue::InPlace(_, a, b)
+            | Rvalue::Compare(_, a, b)
+            | Rvalue::MatchClass(a, b) => {
+                f(a);
+                f(b);
+            }
+            Rvalue::Exit { manager, exc, .. } => {
+                f(manager);
+                f(exc);
+            }
+            Rvalue::Slice { object, bounds } => {
+                f(object);
+                bounds.iter().for_each(f);
+            }
+            Rvalue::Call { callee, args } => {
+                match callee {
+                    Callee::Method { receiver, .. } => f(receiver),
+                    Callee::Value(v) => f(v),
+                }
+                args.iter().for_each(|a| f(&a.value));
+            }
+            Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
+                items.iter().for_each(|i| f(&i.value));
+            }
+            Rvalue::Dict(items) => items.iter().for_each(|i| match i {
+                DictItem::Pair(k, v) => {
+                    f(k);
+                    f(v);
+                }
+                DictItem::Spread(v) => f(v),
+            }),
+            Rvalue::Format(items) | Rvalue::Opaque(items) => items.iter().for_each(f),
+            Rvalue::Data(data) => data.for_each_operand(f),
+            Rvalue::Caught { exc, types, .. } => {
+                f(exc);
+                types.iter().for_each(f);
+            }
+            Rvalue::Super {
+                start, receiver, ..
+            } => {
+                if let Some(s) = start {
+                    f(s);
+                }
+                f(receiver);
+            }
+            Rvalue::Global(_)
+            | Rvalue::Path(_)
+            | Rvalue::Closure(_)
+            | Rvalue::MakeClass(_)
+            | Rvalue::Import(_) => {}
+        }
+    }
+}

@@ -18,6 +18,7 @@ mod sayings;
 mod sites;
 mod statuses;
 mod tables;
+mod wanted;
 mod watch;
 mod words;
 
@@ -30,7 +31,8 @@ use crate::diagnostics::{Finding, Severity};
 use crate::engine::budget::{ASIDE, WITNESS_STEPS};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::library::Library;
-use crate::engine::simulate::{ExitKind, Graph};
+use crate::engine::rounds::Wanted;
+use crate::engine::simulate::{ExitKind, Extent, Graph};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
@@ -43,6 +45,7 @@ use crate::source::Span;
 use constants::Constants;
 use hints::Worth;
 use sites::{Code, Effect, Place};
+use wanted::Sought;
 use watch::{
     EVIDENCE, FACT, FILTERED, LIST_MARKED, NULLABLE, OWN, PERFORMED, REPLY, Watch, unproven,
 };
@@ -109,23 +112,30 @@ pub fn check_module(
             class: function.class.map(|class| ClassRef { module, class }),
         };
         let code = Code::new(function, nested.get(&idx).map_or(&[], Vec::as_slice));
-        let places = code.places(words);
+        let mut places = code.places(words);
         let worth = code.worth(words, constants, &places);
         if worth == Worth::Nothing {
             continue;
         }
         let control = ControlDependence::compute(&function.body);
         let work = code.work(words);
-        let can_be = |place: &Place| match place.effect {
-            Effect::Skips { round } => control
-                .deciders(place.block)
-                .iter()
-                .any(|edge| skips(&control, function, &work, *edge, place, round)),
-            _ => true,
+        let can_be = |place: &Place| {
+            let deciders = || control.deciders(place.block);
+            match place.effect {
+                Effect::Skips { round } => deciders()
+                    .iter()
+                    .any(|edge| skips(&control, function, &work, *edge, place, round)),
+                Effect::Answers { .. } => true,
+                Effect::Marks { .. } | Effect::Says | Effect::Queues { .. } => {
+                    !deciders().is_empty()
+                }
+            }
         };
-        if worth == Worth::FollowingTo && !places.iter().any(can_be) {
+        places.retain(can_be);
+        if worth == Worth::FollowingTo && places.is_empty() {
             continue;
         }
+        let sought = code.sought(words, &control, &places);
         let func = FuncRef { module, func: idx };
         let check = Check {
             library,
@@ -134,6 +144,7 @@ pub fn check_module(
             places,
             options,
             control,
+            sought,
         };
         let run = check.run(&FxHashSet::default(), options.strict_null, &mut effort);
         if let Some(class) = function.class {
@@ -212,6 +223,34 @@ struct Check<'c, 'p> {
     places: Vec<Place>,
     options: &'c Options,
     control: ControlDependence,
+    sought: Sought,
+}
+
+/// A function that was simulated.
+struct Followed {
+    cx: Rc<FnContext>,
+    /// The state in which it was entered.
+    entry: State,
+    /// What it was simulated for.
+    wanted: Wanted,
+    graph: Graph,
+}
+
+impl Followed {
+    /// A path to a goal.
+    fn way(&self, engine: &mut Engine<'_>, goal: &Goal<'_>) -> Witness {
+        let goal = Goal {
+            wanted: Some(&self.wanted),
+            ..*goal
+        };
+        engine.witness(
+            &self.cx,
+            BlockId::ENTRY,
+            &self.entry,
+            &goal,
+            Some(&self.graph),
+        )
+    }
 }
 
 /// An effect that a status decides.
@@ -229,16 +268,22 @@ impl<'c, 'p> Check<'c, 'p> {
     /// units that succeeded.
     fn run(&self, filled: &FxHashSet<String>, strict_null: bool, effort: &mut Effort) -> Run {
         let options = self.options;
-        let watch = Watch::new(&options.vocabulary, strict_null, filled);
+        let mut watch = Watch::new(&options.vocabulary, strict_null, filled);
+        watch.unasked = (!self.sought.collects).then_some(self.func);
         let mut out = Run::default();
         let mut engine = Engine::new(self.library, &watch);
-        let state = self.entry(&mut engine);
+        let entry = self.entry(&mut engine);
         let cx = engine.context(self.func);
         let blocks = self.code.function.body.blocks.len();
+        let wanted = cx.towards(&self.sought.blocks, self.sought.ends);
+        let extent = Extent {
+            bounds: &ASIDE,
+            wanted: Some(&wanted),
+        };
         let mut follow = |helpers: bool| {
             engine.follows_helpers = helpers;
             engine.budget.grant_aside(blocks);
-            engine.simulate(&cx, BlockId::ENTRY, state.clone(), &ASIDE)
+            engine.simulate_towards(&cx, BlockId::ENTRY, entry.clone(), extent)
         };
         let mut graph = follow(true);
         if !graph.complete {
@@ -253,24 +298,28 @@ impl<'c, 'p> Check<'c, 'p> {
             return out;
         }
         effort.functions += 1;
-        out.nullable = graph
-            .nodes
-            .iter()
-            .any(|n| n.state.flags.rule & NULLABLE != 0);
+        let mut nodes = graph.nodes.iter();
+        out.nullable = nodes.any(|n| n.state.flags.rule & NULLABLE != 0);
+        let followed = Followed {
+            cx,
+            entry,
+            wanted,
+            graph,
+        };
         // A list that units get into whatever their status says nothing about them.
         let loose: Vec<(FuncRef, BlockId)> = watch
             .fills()
             .into_iter()
             .filter(|(f, b)| {
-                *f == self.func && self.deciding(&mut engine, &cx, &graph, *b).is_empty()
+                *f == self.func && self.deciding(&mut engine, &followed, *b).is_empty()
             })
             .collect();
         watch.conclude(loose);
         let work = self.code.work(&self.options.vocabulary);
         let mut reported: Vec<(Span, &'static str)> = Vec::new();
         for place in &self.places {
-            for decided in self.decided(&mut engine, &cx, &graph, &watch, place, &work) {
-                let found = self.search(&mut engine, &cx, &graph, &state, &watch, &decided);
+            for decided in self.decided(&mut engine, &followed, &watch, place, &work) {
+                let found = self.search(&mut engine, &followed, &watch, &decided);
                 let Some((events, flags)) = found else {
                     effort.infeasible += 1;
                     continue;
@@ -283,14 +332,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 }
             }
         }
-        self.filters(
-            &mut engine,
-            &cx,
-            &graph,
-            &state,
-            &mut reported,
-            &mut out.findings,
-        );
+        self.filters(&mut engine, &followed, &mut reported, &mut out.findings);
         effort.account(&engine.budget);
         out.filled = watch.filled_fields();
         out
@@ -334,36 +376,24 @@ impl<'c, 'p> Check<'c, 'p> {
     }
 
     /// The edges that decide whether a block runs and on which alone a success is known.
-    fn deciding(
-        &self,
-        engine: &mut Engine<'_>,
-        cx: &Rc<FnContext>,
-        graph: &Graph,
-        block: BlockId,
-    ) -> Vec<Edge> {
+    fn deciding(&self, engine: &mut Engine<'_>, followed: &Followed, block: BlockId) -> Vec<Edge> {
         self.control
             .deciders(block)
             .into_iter()
-            .filter(|edge| self.decides(engine, cx, graph, *edge))
+            .filter(|edge| self.decides(engine, followed, *edge))
             .collect()
     }
 
     /// Whether a branch takes an edge because a success is known and unproven: from one state a
     /// success is known on that edge and on no other, or, where states can go only one way, all
     /// those that go another way know of none.
-    fn decides(
-        &self,
-        engine: &mut Engine<'_>,
-        cx: &Rc<FnContext>,
-        graph: &Graph,
-        edge: Edge,
-    ) -> bool {
+    fn decides(&self, engine: &mut Engine<'_>, followed: &Followed, edge: Edge) -> bool {
         let (mut only_here, mut only_elsewhere, mut known_elsewhere) = (false, false, false);
-        let at = graph.nodes.iter();
+        let at = followed.graph.nodes.iter();
         for node in at.filter(|n| n.block == edge.from && !n.is_superseded()) {
             let (mut here, mut proof_missing, mut elsewhere, mut known) =
                 (false, false, false, false);
-            for (to, flags) in engine.edges(cx, edge.from, &node.state) {
+            for (to, flags) in engine.edges(&followed.cx, edge.from, &node.state) {
                 if !self.control.successors(edge.from).contains(&to) {
                     continue;
                 }
@@ -389,8 +419,7 @@ impl<'c, 'p> Check<'c, 'p> {
     fn decided<'d>(
         &self,
         engine: &mut Engine<'_>,
-        cx: &Rc<FnContext>,
-        graph: &Graph,
+        followed: &Followed,
         watch: &Watch<'_>,
         place: &'d Place,
         work: &FxHashSet<BlockId>,
@@ -408,7 +437,7 @@ impl<'c, 'p> Check<'c, 'p> {
                             from: edge.from,
                             to: *other,
                         };
-                        if self.decides(engine, cx, graph, other) {
+                        if self.decides(engine, followed, other) {
                             return here(other.to, vec![other]);
                         }
                     }
@@ -417,7 +446,12 @@ impl<'c, 'p> Check<'c, 'p> {
             }
             Effect::Answers { yes } => {
                 let mut split = (false, false);
-                for e in graph.exits.iter().filter(|e| e.block == place.block) {
+                for e in followed
+                    .graph
+                    .exits
+                    .iter()
+                    .filter(|e| e.block == place.block)
+                {
                     if e.kind != ExitKind::Return {
                         continue;
                     }
@@ -428,7 +462,7 @@ impl<'c, 'p> Check<'c, 'p> {
                         split.1 |= f & (FACT | PERFORMED) == 0;
                     }
                 }
-                let edges = self.deciding(engine, cx, graph, place.block);
+                let edges = self.deciding(engine, followed, place.block);
                 if split.0 && (split.1 || !edges.is_empty()) {
                     here(place.block, edges)
                 } else {
@@ -436,7 +470,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 }
             }
             Effect::Skips { round } => {
-                let edges = self.deciding(engine, cx, graph, place.block);
+                let edges = self.deciding(engine, followed, place.block);
                 let skips = edges
                     .iter()
                     .any(|e| skips(&self.control, self.code.function, work, *e, place, *round));
@@ -447,7 +481,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 }
             }
             Effect::Marks { .. } | Effect::Says => {
-                let edges = self.deciding(engine, cx, graph, place.block);
+                let edges = self.deciding(engine, followed, place.block);
                 if edges.is_empty() {
                     Vec::new()
                 } else {
@@ -461,9 +495,7 @@ impl<'c, 'p> Check<'c, 'p> {
     fn search(
         &self,
         engine: &mut Engine<'_>,
-        cx: &Rc<FnContext>,
-        graph: &Graph,
-        state: &State,
+        followed: &Followed,
         watch: &Watch<'_>,
         decided: &Decided<'_>,
     ) -> Option<(Vec<PathEvent>, u32)> {
@@ -486,9 +518,10 @@ impl<'c, 'p> Check<'c, 'p> {
                 block: Some(decided.at),
                 from: None,
                 accept: &accept,
+                wanted: None,
                 steps: WITNESS_STEPS,
             };
-            let witness = engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph));
+            let witness = followed.way(engine, &goal);
             let Witness::Found(events, end) = witness else {
                 return None;
             };
@@ -514,9 +547,10 @@ impl<'c, 'p> Check<'c, 'p> {
                 _ => None,
             },
             accept: &accept,
+            wanted: None,
             steps: WITNESS_STEPS,
         };
-        match engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph)) {
+        match followed.way(engine, &goal) {
             Witness::Found(events, end) => Some((events, end.flags.rule)),
             Witness::Infeasible | Witness::Unknown => None,
         }
@@ -526,9 +560,7 @@ impl<'c, 'p> Check<'c, 'p> {
     fn filters(
         &self,
         engine: &mut Engine<'_>,
-        cx: &Rc<FnContext>,
-        graph: &Graph,
-        state: &State,
+        followed: &Followed,
         reported: &mut Vec<(Span, &'static str)>,
         findings: &mut Vec<Finding>,
     ) {
@@ -538,7 +570,8 @@ impl<'c, 'p> Check<'c, 'p> {
         ];
         for (bit, list) in listed {
             let fits = move |flags: u32| flags & bit != 0 && flags & EVIDENCE == 0;
-            let Some(exit) = graph
+            let Some(exit) = followed
+                .graph
                 .exits
                 .iter()
                 .find(|e| e.kind == ExitKind::Return && fits(e.state.flags.rule))
@@ -551,9 +584,10 @@ impl<'c, 'p> Check<'c, 'p> {
                 block: None,
                 from: None,
                 accept: &accept,
+                wanted: None,
                 steps: WITNESS_STEPS,
             };
-            let found = engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph));
+            let found = followed.way(engine, &goal);
             let Witness::Found(events, end) = found else {
                 continue;
             };

@@ -404,6 +404,7 @@ impl<'s> Search<'s, '_> {
             block: Some(exit),
             from: None,
             accept: &accept,
+            wanted: None,
             steps: self.steps,
         };
         let found =

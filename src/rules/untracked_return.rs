@@ -442,6 +442,7 @@ fn search(
         block: Some(block),
         from: None,
         accept,
+        wanted: None,
         steps,
     };
     engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph))

@@ -174,6 +174,7 @@ fn way_to(body: &str, line: Option<usize>) -> Option<Vec<String>> {
             }),
             from: None,
             accept: &accept,
+            wanted: None,
             steps: WITNESS_STEPS,
         };
         let found = engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph));
@@ -374,6 +375,7 @@ fn a_place_can_be_arrived_at() {
                 block: Some(meet),
                 from,
                 accept: &accept,
+                wanted: None,
                 steps: WITNESS_STEPS,
             };
             match engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph)) {
@@ -404,6 +406,7 @@ fn a_place_can_be_arrived_at() {
             block: Some(*then),
             from: None,
             accept: &accept,
+            wanted: None,
             steps: WITNESS_STEPS,
         };
         let found = engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph));

@@ -19,6 +19,9 @@ impl Watch<'_> {
         list: Value,
         item: Value,
     ) {
+        if self.unasked == Some(call.func) {
+            return;
+        }
         let item = state.snapshot(item);
         if engine.truth(state, item) != Some(false) {
             state.set_ghost(list, Kept::Element, item);

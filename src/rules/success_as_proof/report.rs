@@ -2,7 +2,7 @@
 
 use super::repair::compare_count;
 use super::sites::{Effect, Place};
-use super::watch::{FACT, LISTED, PERFORMED, SOME_RUN, STORED};
+use super::watch::{FACT, LIST_MARKED, LISTED, PERFORMED, SOME_RUN, STORED};
 use super::{Check, words};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::witness::{EventKind, PathEvent};
@@ -159,8 +159,11 @@ impl Check<'_, '_> {
                     && matches!(b.terminator.kind, TerminatorKind::ForNext { .. })
             })
         };
+        // What a list says was found out where the list was filled.
+        let by_list = |e: &PathEvent| matches!(e.what, EventKind::Milestone(bits) if bits & (LISTED | LIST_MARKED) != 0);
         let last = own()
-            .rfind(|e| !is_loop(e.span))
+            .rfind(|e| !is_loop(e.span) && !by_list(e))
+            .or_else(|| own().rfind(|e| !is_loop(e.span)))
             .or_else(|| own().next_back())?;
         // `done = row.status == "success"` … `if done:`
         let branch = body.blocks.iter().find(|b| {

@@ -15,7 +15,7 @@ use crate::engine::ghost::Ghost;
 use crate::engine::library::Deeds;
 use crate::engine::origins::Origin;
 use crate::engine::state::State;
-use crate::engine::value::{Term, Value};
+use crate::engine::value::{Term, Terms, Value, for_each_operand};
 use crate::engine::{Automaton, CallEvent, Engine, Returned, Test, WatchedPlace};
 use crate::ir::{BlockId, CmpOp, Literal};
 use crate::program::FuncRef;
@@ -103,6 +103,8 @@ pub struct Watch<'v> {
     /// Fields that other functions fill with units that succeeded.
     pub(super) filled_elsewhere: &'v FxHashSet<String>,
     pub(super) memory: RefCell<Memory>,
+    /// A function whose own collections nothing asks for units.
+    pub(super) unasked: Option<FuncRef>,
     /// Whether functions have words that matter.
     speaking: RefCell<FxHashMap<FuncRef, bool>>,
 }
@@ -118,6 +120,19 @@ fn changed(before: &State, after: &State) -> Vec<Value> {
     let facts = after.facts.iter();
     let new = facts.filter(|(v, f)| before.facts.get(v) != Some(f));
     new.map(|(v, _)| *v).collect()
+}
+
+/// The parts of a condition of which a state says something.
+fn known(terms: &Terms, state: &State, condition: Value) -> Vec<Value> {
+    let mut out = Vec::new();
+    let mut work = vec![condition];
+    while let Some(v) = work.pop() {
+        if state.facts.contains_key(&v) && !out.contains(&v) {
+            out.push(v);
+        }
+        for_each_operand(terms.term(v), |operand| work.push(operand));
+    }
+    out
 }
 
 impl Automaton for Watch<'_> {
@@ -137,7 +152,7 @@ impl Automaton for Watch<'_> {
     }
 
     fn milestones(&self) -> u32 {
-        FACT | PERFORMED | FILTERED | LIST_MARKED
+        FACT | PERFORMED | FILTERED | LISTED | LIST_MARKED
     }
 
     fn follows_values(&self) -> bool {
@@ -151,10 +166,26 @@ impl Automaton for Watch<'_> {
 
     fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
         let mut lessons = Vec::new();
-        for v in changed(before, after) {
+        let mut told = changed(before, after);
+        let mut unaware = None;
+        if told.is_empty() {
+            // It was known, perhaps from an earlier round: it still says the same.
+            told = known(&engine.terms, after, test.condition);
+            let unaware = unaware.insert(before.clone());
+            for v in &told {
+                unaware.facts.remove(v);
+            }
+        }
+        let before = unaware.as_ref().unwrap_or(before);
+        for v in told {
             self.learn(engine, before, after, test.func, v, &mut lessons, 0);
         }
         self.apply(engine, after, &lessons);
+    }
+
+    fn keeps_apart(&self) -> &'static [Ghost] {
+        const KEPT: &[Ghost] = &[Ghost::Rule(Kept::Filled as u8)];
+        KEPT
     }
 
     fn on_round(&self, engine: &mut Engine<'_>, state: &mut State, source: Value, more: bool) {
@@ -170,6 +201,19 @@ impl Automaton for Watch<'_> {
                 self.queries.exists(&query, &Access::Row, more)
         {
             self.apply(engine, state, &[lesson]);
+        }
+    }
+
+    fn tells_rounds_apart(&self) -> bool {
+        true
+    }
+
+    /// The next round is about another unit; but what was taken out of the work stays out of it.
+    fn after_round(&self, before: u32, now: u32) -> u32 {
+        if now & (FILTERED | LIST_MARKED) == 0 {
+            before
+        } else {
+            now
         }
     }
 
@@ -227,6 +271,7 @@ impl<'v> Watch<'v> {
             strict_null,
             filled_elsewhere,
             memory: RefCell::default(),
+            unasked: None,
             speaking: RefCell::default(),
         }
     }

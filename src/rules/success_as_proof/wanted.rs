@@ -1,0 +1,210 @@
+//! What of a function has to be followed: the blocks whose states the rule looks at.
+
+use rustc_hash::FxHashSet;
+
+use super::sites::{Code, Effect, Place};
+use super::words::Vocabulary;
+use crate::engine::is_log_method;
+use crate::ir::control::ControlDependence;
+use crate::ir::{
+    BinOp, BlockId, Callee, CmpOp, Data, LocalId, LocalKind, Operand, Rvalue, StatementKind,
+    TerminatorKind,
+};
+
+/// The blocks that a function is followed to.
+pub(super) struct Sought {
+    /// Where something is decided, collected or done.
+    pub blocks: Vec<BlockId>,
+    /// Whether the states at the exits are looked at, too.
+    pub ends: bool,
+    /// Whether something asks for the units in a collection that the function fills.
+    pub collects: bool,
+}
+
+/// What is done with collections that may hold units.
+struct Collections {
+    /// The blocks that put something into one.
+    puts: Vec<BlockId>,
+    /// The locals that may hold one, or something made of one.
+    held: FxHashSet<LocalId>,
+    /// Whether one is a field of an object, or shared with a nested function.
+    elsewhere: bool,
+}
+
+/// Calls `f` for what each block computes: its statements first.
+fn for_each_rvalue<'f>(code: &Code<'f>, mut f: impl FnMut(BlockId, Option<LocalId>, &'f Rvalue)) {
+    for (at, block) in (0u32..).zip(&code.function.body.blocks) {
+        for s in &block.statements {
+            if let StatementKind::Assign(to, rvalue) = &s.kind {
+                f(BlockId(at), Some(*to), rvalue);
+            }
+        }
+        if let TerminatorKind::Eval { dest, rvalue, .. } = &block.terminator.kind {
+            f(BlockId(at), *dest, rvalue);
+        }
+    }
+}
+
+impl<'f> Code<'f> {
+    /// What has to be followed for effects at these places.
+    pub(super) fn sought(
+        &self,
+        words: &Vocabulary,
+        control: &ControlDependence,
+        places: &[Place],
+    ) -> Sought {
+        let mut blocks: Vec<BlockId> = places.iter().map(|place| place.block).collect();
+        for place in places {
+            if let Effect::Queues { .. } = place.effect {
+                // A success goes the other way.
+                for edge in control.deciders(place.block) {
+                    blocks.extend(control.successors(edge.from));
+                }
+            }
+        }
+        let collections = self.collections(words);
+        let mut loops = false;
+        for block in &self.function.body.blocks {
+            loops |= matches!(block.terminator.kind, TerminatorKind::ForNext { .. });
+        }
+        let uses = self.uses(words, control, &collections, &blocks);
+        let collects = !uses.is_empty() || collections.elsewhere;
+        if collects {
+            blocks.extend(uses);
+            blocks.extend(collections.puts);
+        }
+        blocks.sort_unstable();
+        blocks.dedup();
+        Sought {
+            blocks,
+            ends: collects || loops || !self.nested.is_empty(),
+            collects,
+        }
+    }
+
+    fn collections(&self, words: &Vocabulary) -> Collections {
+        let mut out = Collections {
+            puts: Vec::new(),
+            held: FxHashSet::default(),
+            elsewhere: !self.nested.is_empty(),
+        };
+        let mut owners: Vec<LocalId> = Vec::new();
+        for_each_rvalue(self, |at, _, rvalue| match rvalue {
+            Rvalue::Call {
+                callee: Callee::Method { receiver, name, .. },
+                ..
+            } if words.puts(name) => {
+                out.puts.push(at);
+                owners.extend(local(receiver));
+            }
+            Rvalue::Data(Data::Gather { into, .. }) => {
+                out.puts.push(at);
+                owners.extend(local(into));
+            }
+            _ => {}
+        });
+        // What the collection is a part of.
+        while let Some(owner) = owners.pop() {
+            if !out.held.insert(owner) {
+                continue;
+            }
+            let kind = self.function.body.locals[owner.index()].kind;
+            out.elsewhere |= matches!(kind, LocalKind::Cells | LocalKind::OuterCells);
+            for (rvalue, _) in self.definitions(owner) {
+                match rvalue {
+                    Rvalue::GetField(of, _) => {
+                        out.elsewhere = true;
+                        owners.extend(local(of));
+                    }
+                    Rvalue::Use(of) | Rvalue::GetItem(of, _) => owners.extend(local(of)),
+                    Rvalue::Call { callee, .. } => {
+                        if let Callee::Method { receiver, .. } = callee {
+                            owners.extend(local(receiver));
+                        }
+                    }
+                    Rvalue::Global(_) | Rvalue::Path(_) => out.elsewhere = true,
+                    _ => {}
+                }
+            }
+        }
+        // What is made of it.
+        let mut grows = true;
+        while grows {
+            grows = false;
+            for_each_rvalue(self, |_, to, rvalue| {
+                if let Some(to) = to
+                    && !out.held.contains(&to)
+                    && mentions(rvalue, &out.held)
+                {
+                    out.held.insert(to);
+                    grows = true;
+                }
+            });
+        }
+        out
+    }
+
+    /// The blocks that use a collection of units in a way that says something about a unit.
+    fn uses(
+        &self,
+        words: &Vocabulary,
+        control: &ControlDependence,
+        units: &Collections,
+        effects: &[BlockId],
+    ) -> Vec<BlockId> {
+        let mut out = Vec::new();
+        if units.puts.is_empty() && !units.elsewhere {
+            return out;
+        }
+        let held = |o: &Operand| local(o).is_some_and(|l| units.held.contains(&l));
+        for_each_rvalue(self, |at, _, rvalue| {
+            let uses = match rvalue {
+                Rvalue::Compare(CmpOp::In | CmpOp::NotIn, _, list) => held(list),
+                Rvalue::Binary(BinOp::Sub, _, done) | Rvalue::InPlace(BinOp::Sub, _, done) => {
+                    held(done)
+                }
+                Rvalue::Call { callee, args } => {
+                    let name = self.callee(callee);
+                    let name = name.as_deref().unwrap_or_default();
+                    let asked = matches!(callee, Callee::Method { receiver, .. } if held(receiver))
+                        && matches!(name, "contains" | "contains_key" | "__contains__");
+                    // A helper may look into what it is given.
+                    let looked_into = args.iter().any(|a| held(&a.value))
+                        && !words.puts(name)
+                        && !is_log_method(name);
+                    asked || looked_into
+                }
+                _ => false,
+            };
+            if uses {
+                out.push(at);
+            }
+        });
+        for (at, block) in (0u32..).zip(&self.function.body.blocks) {
+            let head = BlockId(at);
+            if let TerminatorKind::ForNext { iter, body, .. } = &block.terminator.kind
+                && units.held.contains(iter)
+            {
+                let round = control.reachable(*body, &[head]);
+                let mut acts = effects.iter().chain(&units.puts);
+                if acts.any(|b| round.contains(b)) {
+                    out.push(head);
+                }
+            }
+        }
+        out
+    }
+}
+
+fn local(o: &Operand) -> Option<LocalId> {
+    match o {
+        Operand::Local(l) => Some(*l),
+        Operand::Const(_) => None,
+    }
+}
+
+fn mentions(rvalue: &Rvalue, locals: &FxHashSet<LocalId>) -> bool {
+    let mut found = false;
+    rvalue.for_each_operand(|o| found |= local(o).is_some_and(|l| locals.contains(&l)));
+    found
+}
