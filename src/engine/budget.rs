@@ -90,6 +90,13 @@ pub const ASIDE_STEPS: u64 = 120;
 /// Nesting of calls that are looked into from such a function.
 pub const ASIDE_DEPTH: usize = 2;
 
+/// Basic blocks of a function that is looked into from such a function although it says nothing that
+/// the automaton asks for: it may raise in any case, or return one value only.
+pub const ASIDE_BLOCKS: usize = 12;
+
+/// How deep a summary for all callers that is found out for such a function looks into calls.
+pub const ASIDE_REACH: u8 = 1;
+
 /// Nesting of calls that are looked into.
 pub const CALL_DEPTH: usize = 24;
 

@@ -6,6 +6,7 @@
 //! tells its callers so. Each summary has a budget of its own, whoever asks for it first: what is
 //! kept does not depend on the order in which it was asked for.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::ask::{Answers, Asked};
 use crate::engine::budget::{
-    Bounds, CIRCLE_STEPS, COARSE, GENERIC, GENERIC_DEPTH, GENERIC_EXITS, GENERIC_STEPS,
-    GENERIC_STEPS_PER_BLOCK, RECURSION_ROUNDS,
+    ASIDE_REACH, Bounds, CIRCLE_STEPS, COARSE, GENERIC, GENERIC_DEPTH, GENERIC_EXITS,
+    GENERIC_STEPS, GENERIC_STEPS_PER_BLOCK, RECURSION_ROUNDS,
 };
 use crate::engine::env::Env;
 use crate::engine::fact::{Fact, Kind};
@@ -63,6 +64,8 @@ impl Automaton for Neutral {
 pub(super) struct Imported {
     pub(super) exits: Vec<GenericExit>,
     pub(super) deeds: Deeds,
+    /// Whether the automaton ignores that, once it was asked.
+    ignored: OnceCell<bool>,
 }
 
 /// A summary that is being found out.
@@ -95,6 +98,19 @@ impl Engine<'_> {
         Some((called, imported))
     }
 
+    /// How deep the calls of a function are looked into that is called now; `None` if it is not
+    /// looked into itself.
+    pub(super) fn reach(&self) -> Option<Option<u8>> {
+        match self.running.last() {
+            Some(caller) => match caller.key.0.reach {
+                Some(left) => left.checked_sub(1).map(Some),
+                None => Some(None),
+            },
+            None if self.automaton.place().is_some() => Some(None),
+            None => Some(Some(ASIDE_REACH)),
+        }
+    }
+
     /// Calls a function by its summary for all callers. `None` when what it does matters to what is
     /// watched.
     pub(super) fn call_generic(
@@ -104,10 +120,11 @@ impl Engine<'_> {
         site: Site,
     ) -> Option<Vec<Applied>> {
         let given = called.shape.watched.is_some();
-        if !self.is_indifferent(state, &imported.deeds, given, &called.originals) {
+        if !self.is_indifferent(state, imported, given, &called.originals) {
             return None;
         }
-        if given && imported.exits.iter().any(|e| e.doubts.is_unresolved()) {
+        let doubts = given && self.has_doubts();
+        if doubts && imported.exits.iter().any(|e| e.doubts.is_unresolved()) {
             return None;
         }
         self.touches_place |= imported.deeds.fields.contains(&self.watched_field);
@@ -138,18 +155,19 @@ impl Engine<'_> {
     fn is_indifferent(
         &mut self,
         state: &State,
-        deeds: &Deeds,
+        imported: &Imported,
         given: bool,
         originals: &[Value],
     ) -> bool {
         if given && self.automaton.place().is_some() {
             let touched = |name: &Name| *name == self.watched_field || name == "__dict__";
-            if deeds.fields.iter().any(touched) {
+            if imported.deeds.fields.iter().any(touched) {
                 return false;
             }
         }
         let automaton = self.automaton;
-        automaton.ignores(self, deeds) && !automaton.is_concerned(self, state, originals)
+        let ignores = || automaton.ignores(self, &imported.deeds);
+        *imported.ignored.get_or_init(ignores) && !automaton.is_concerned(self, state, originals)
     }
 
     /// The summary of a call for all callers, in this engine's terms.
@@ -339,7 +357,11 @@ impl Engine<'_> {
         let mut deeds = self.deeds.take().unwrap_or_default();
         deeds.functions.insert(f);
         let exits = exits.into_iter().map(|e| generic_exit(&e)).collect();
-        Some(Imported { exits, deeds })
+        Some(Imported {
+            exits,
+            deeds,
+            ignored: OnceCell::new(),
+        })
     }
 
     fn inputs(&mut self, count: usize) -> Vec<Value> {
@@ -458,6 +480,7 @@ impl Engine<'_> {
         let imported = Rc::new(Imported {
             exits: exits.collect(),
             deeds: generic.deeds.clone(),
+            ignored: OnceCell::new(),
         });
         // The summary is kept alive, so that its address stays its own.
         let entry = (Arc::clone(generic), Rc::clone(&imported));

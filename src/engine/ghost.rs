@@ -33,6 +33,9 @@ pub enum Ghost {
     Text,
     /// Of a value: what made it.
     Origin,
+    /// Of a collection: a number that stands for what the rule knows of all that was put into it,
+    /// 0 if nothing is known. Nothing was put into it as long as there is none.
+    Filled,
     /// What the rule at hand keeps: it numbers its own slots.
     Rule(u8),
 }

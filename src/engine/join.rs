@@ -2,6 +2,7 @@
 
 use crate::engine::data::tag_of;
 use crate::engine::env::Env;
+use crate::engine::ghost::Ghost;
 use crate::engine::shared::Shared;
 use crate::engine::state::{Cell, Entry, Slot, State, view};
 use crate::engine::value::{Site, Term, Terms, Value};
@@ -9,6 +10,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
+
+const FILLED: Slot = Slot::Ghost(Ghost::Filled);
 
 impl State {
     /// Gives the symbols their first names again: the i-th symbol of a site, in the order in which
@@ -149,6 +152,10 @@ impl State {
             let (o, slot) = key;
             let other_cell = other.heap.get(key);
             match (cell, other_cell) {
+                (Cell::Has(x), y) if *slot == FILLED => {
+                    let v = j.filled(*x, y);
+                    out.heap.insert(key.clone(), Cell::Has(v));
+                }
                 (Cell::Has(x), Some(Cell::Has(y))) => {
                     let v = j.value(*x, *y);
                     out.heap.insert(key.clone(), Cell::Has(v));
@@ -174,7 +181,9 @@ impl State {
             if self.heap.contains_key(key) {
                 continue;
             }
-            if let Cell::Has(y) = cell
+            if key.1 == FILLED {
+                out.heap.insert(key.clone(), *cell);
+            } else if let Cell::Has(y) = cell
                 && let Some(x) = j.default_of(key.0, &key.1)
             {
                 let v = j.value(x, *y);
@@ -189,6 +198,10 @@ impl State {
             let slots: BTreeSet<Slot> = slots.map(|(slot, _)| slot.clone()).collect();
             for slot in slots {
                 match (self.known_in(x, &slot), other.known_in(y, &slot)) {
+                    (Some(Cell::Has(p)), q) | (q, Some(Cell::Has(p))) if slot == FILLED => {
+                        let w = j.filled(p, q.as_ref());
+                        out.heap.insert((v, slot), Cell::Has(w));
+                    }
                     (Some(Cell::Has(p)), Some(Cell::Has(q))) => {
                         let w = j.value(p, q);
                         out.heap.insert((v, slot), Cell::Has(w));
@@ -309,6 +322,14 @@ impl Joiner<'_> {
         self.used.insert(v);
         self.queue.push((x, y, v));
         v
+    }
+
+    /// What is known of all that was put into a collection, in the one state and in the other.
+    fn filled(&mut self, x: Value, other: Option<&Cell>) -> Value {
+        match other {
+            Some(Cell::Has(y)) if *y != x => self.terms.int(0),
+            _ => x,
+        }
     }
 
     /// The value that a slot has in the state that never touched it.

@@ -29,6 +29,8 @@ pub struct Shape {
     pub watched: Option<u32>,
     /// The parameters that are bound, by local.
     pub params: Vec<(u32, Shaped)>,
+    /// How deep calls in it are looked into; `None` for as deep as they go.
+    pub reach: Option<u8>,
 }
 
 /// What is known of an argument.

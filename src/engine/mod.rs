@@ -121,6 +121,11 @@ pub trait Automaton {
     fn ignores(&self, _engine: &Engine<'_>, _deeds: &Deeds) -> bool {
         false
     }
+    /// Whether the code of a function, callees apart, does make a difference to it, so that no summary
+    /// for all callers can do.
+    fn concerns(&self, _engine: &Engine<'_>, _func: FuncRef) -> bool {
+        false
+    }
     /// Whether it does make a difference in this state, to a function that is given these.
     fn is_concerned(&self, _engine: &Engine<'_>, _state: &State, _given: &[Value]) -> bool {
         false

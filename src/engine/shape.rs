@@ -55,6 +55,7 @@ impl Engine<'_> {
                 func: f,
                 watched: None,
                 params: Vec::new(),
+                reach: self.reach()?,
             },
             originals: Vec::new(),
             classes: Vec::new(),

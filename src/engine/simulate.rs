@@ -402,8 +402,16 @@ impl Engine<'_> {
         work.push(Reverse((cx.live.order[block.index()], id)));
     }
 
+    /// Whether it matters what the engine doubts about a watched place.
+    pub(super) fn has_doubts(&self) -> bool {
+        self.automaton.place().is_some() || self.deeds.is_some()
+    }
+
     /// Drops from a state what is of no interest at a block.
     pub(crate) fn settle(&mut self, cx: &FnContext, block: BlockId, state: &mut State) {
+        if !self.has_doubts() {
+            state.flags.settle();
+        }
         let locals = &cx.function().body.locals;
         let join = cx.live.predecessors[block.index()] > 1;
         let compares = self.automaton.compares_arguments();

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::budget::{
-    ASIDE_DEPTH, ASIDE_STEPS, CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS,
+    ASIDE_BLOCKS, ASIDE_DEPTH, ASIDE_STEPS, CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS,
     STRANGER_DEPTH, STRANGER_STEPS, SUMMARY_EXITS,
 };
 use crate::engine::env::Env;
@@ -102,6 +102,17 @@ pub(crate) struct Applied {
     pub(crate) via: Option<Via>,
 }
 
+/// How a function that is called is looked into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Not at all.
+    Not,
+    /// By its summary for all callers, if that does.
+    ForAll,
+    /// By following it from the state of the caller.
+    Itself,
+}
+
 /// A local that no function has: values ride along in it, and in those behind it, through what is
 /// done with an environment.
 pub(super) const RIDER: usize = 1 << 30;
@@ -115,6 +126,24 @@ impl Engine<'_> {
 
     pub(crate) fn stack_depth(&self) -> usize {
         self.stack.len()
+    }
+
+    /// How a function that is called now is looked into.
+    fn look(&self, f: FuncRef) -> Look {
+        let Some(reach) = self.reach() else {
+            return Look::Not;
+        };
+        let automaton = self.automaton;
+        if self.deeds.is_none() && automaton.concerns(self, f) {
+            return Look::Itself;
+        }
+        let module = self.program.module(f.module);
+        let blocks = module.ir.function(f.func).body.blocks.len();
+        if reach.is_some() && blocks > ASIDE_BLOCKS {
+            Look::Not
+        } else {
+            Look::ForAll
+        }
     }
 
     /// Calls a function of the program from `state`, with the given environment. `None` when the
@@ -132,8 +161,18 @@ impl Engine<'_> {
             self.budget.calls_cut += 1;
             return None;
         }
+        let look = self.look(f);
+        if look == Look::Not {
+            self.budget.calls_cut += 1;
+            if let Some(deeds) = &mut self.deeds {
+                deeds.functions.insert(f);
+            }
+            return None;
+        }
         let generic = match extra {
-            None if start == BlockId::ENTRY => self.ask_generic(state, f, env),
+            None if start == BlockId::ENTRY && look == Look::ForAll => {
+                self.ask_generic(state, f, env)
+            }
             _ => None,
         };
         if let Some(generic) = &generic

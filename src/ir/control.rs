@@ -23,6 +23,8 @@ pub struct Edge {
 /// The control dependences of one body.
 pub struct ControlDependence {
     successors: Vec<Vec<BlockId>>,
+    /// The edges that each block depends on directly.
+    direct: Vec<Vec<Edge>>,
     post: Dominators<NodeIndex>,
     pre: Dominators<NodeIndex>,
 }
@@ -59,8 +61,10 @@ impl ControlDependence {
                 forward.add_edge(NodeIndex::new(from), NodeIndex::new(to.index()), ());
             });
         }
+        let post = simple_fast(&graph, exit);
         Self {
-            post: simple_fast(&graph, exit),
+            direct: direct(&successors, &post),
+            post,
             pre: simple_fast(&forward, NodeIndex::new(BlockId::ENTRY.index())),
             successors,
         }
@@ -97,29 +101,14 @@ impl ControlDependence {
         let mut seen: FxHashSet<BlockId> = FxHashSet::default();
         let mut work = vec![block];
         while let Some(target) = work.pop() {
-            if !seen.insert(target) {
-                continue;
-            }
-            for (from, targets) in self.successors.iter().enumerate() {
-                if targets.len() < 2 {
-                    continue;
-                }
-                let from = BlockId(u32::try_from(from).expect("fewer than 2^32 blocks"));
-                if from != target && self.always_reaches(from, target) {
-                    continue;
-                }
-                for to in targets {
-                    if self.always_reaches(*to, target) {
-                        let edge = Edge { from, to: *to };
-                        if !out.contains(&edge) {
-                            out.push(edge);
-                            work.push(from);
-                        }
-                    }
-                }
+            if seen.insert(target) {
+                let direct = &self.direct[target.index()];
+                out.extend(direct);
+                work.extend(direct.iter().map(|edge| edge.from));
             }
         }
         out.sort_unstable();
+        out.dedup();
         out
     }
 
@@ -136,6 +125,37 @@ impl ControlDependence {
         }
         out
     }
+}
+
+/// The edges that each block depends on directly: those of the blocks from the edge's target up the
+/// tree of postdominators, to where all ways on from the branch meet.
+fn direct(successors: &[Vec<BlockId>], post: &Dominators<NodeIndex>) -> Vec<Vec<Edge>> {
+    let mut out = vec![Vec::new(); successors.len()];
+    for (from, targets) in (0u32..).zip(successors) {
+        if targets.len() < 2 {
+            continue;
+        }
+        let meet = post.immediate_dominator(NodeIndex::new(from as usize));
+        for to in targets {
+            let edge = Edge {
+                from: BlockId(from),
+                to: *to,
+            };
+            let mut at = NodeIndex::new(to.index());
+            // From where no end is reached, nothing runs for certain.
+            if post.dominators(at).is_none() {
+                continue;
+            }
+            while Some(at) != meet && at.index() < out.len() {
+                out[at.index()].push(edge);
+                match post.immediate_dominator(at) {
+                    Some(next) => at = next,
+                    None => break,
+                }
+            }
+        }
+    }
+    out
 }
 
 /// The successors of a terminator, without those of an exception that a call raises.

@@ -409,3 +409,25 @@ fn distance_counts_what_a_join_would_lose() {
     set(&mut a, watched, field("rows"), one);
     assert_eq!((a.distance(&b), b.distance(&a)), (5, 5));
 }
+
+#[test]
+fn what_was_put_into_a_collection_is_what_either_side_put_there() {
+    let mut terms = Terms::default();
+    let list = symbol(&mut terms, 0);
+    let (one, two, nothing) = (terms.int(1), terms.int(2), terms.int(0));
+    let filled = |v: Option<Value>| {
+        let mut state = State::new(list);
+        if let Some(v) = v {
+            state.set_ghost(list, Ghost::Filled, v);
+        }
+        state
+    };
+    let mut joined = |a, b| join(&filled(a), &filled(b), &mut terms).ghost(list, Ghost::Filled);
+    // A side that put nothing there does not matter; one that put something else there does.
+    assert_eq!(joined(Some(one), None), Some(one));
+    assert_eq!(joined(None, Some(one)), Some(one));
+    assert_eq!(joined(Some(one), Some(one)), Some(one));
+    assert_eq!(joined(Some(one), Some(two)), Some(nothing));
+    assert_eq!(joined(Some(nothing), Some(two)), Some(nothing));
+    assert_eq!(joined(None, None), None);
+}

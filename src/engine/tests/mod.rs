@@ -6,6 +6,7 @@ mod calls;
 mod facts;
 mod joins;
 mod paths;
+mod rounds;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -60,17 +61,26 @@ fn symbol(terms: &mut Terms, part: u32) -> Value {
 /// Runs something on the function `f` of a program, in the state in which it is entered: with
 /// arguments that nothing is known of. If `f` is a method, its receiver is watched.
 fn on_entry<T>(text: &str, work: impl FnOnce(&mut Engine<'_>, &Rc<FnContext>, State) -> T) -> T {
-    let sources = SourceMap::new(PathBuf::from("/"));
-    let file = sources.add_virtual(Path::new("program.py"), text.to_owned());
-    let program = Program::new(&sources);
-    let module = program.add_file(&file).expect("the program is intact");
     let rows = Rows(WatchedPlace {
         field: "stats".into(),
         key: "rows".into(),
     });
+    watched_by(&rows, text, work)
+}
+
+/// The same for another automaton.
+fn watched_by<T>(
+    automaton: &dyn Automaton,
+    text: &str,
+    work: impl FnOnce(&mut Engine<'_>, &Rc<FnContext>, State) -> T,
+) -> T {
+    let sources = SourceMap::new(PathBuf::from("/"));
+    let file = sources.add_virtual(Path::new("program.py"), text.to_owned());
+    let program = Program::new(&sources);
+    let module = program.add_file(&file).expect("the program is intact");
     let shelf = Shelf::default();
     let library = Library::new(&program, &shelf);
-    let mut engine = Engine::new(&library, &rows);
+    let mut engine = Engine::new(&library, automaton);
     let loaded = program.module(module);
     let (func, _) = loaded
         .ir
