@@ -18,6 +18,7 @@ mod sayings;
 mod sites;
 mod statuses;
 mod tables;
+mod teaching;
 mod wanted;
 mod watch;
 mod words;
@@ -45,6 +46,7 @@ use crate::source::Span;
 use constants::Constants;
 use hints::Worth;
 use sites::{Code, Effect, Place};
+use teaching::{Reading, Said, Teaching};
 use wanted::Sought;
 use watch::{
     EVIDENCE, FACT, FILTERED, LIST_MARKED, NULLABLE, OWN, PERFORMED, REPLY, Watch, unproven,
@@ -92,6 +94,7 @@ pub fn check_module(
     let loaded = program.module(module);
     let words = &options.vocabulary;
     let mut results: Vec<(Check<'_, '_>, Run)> = Vec::new();
+    let said = Said::default();
     // What one method fills with successes, another of the class may take for what is done.
     let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
     let mut nested: FxHashMap<FuncIdx, Vec<&Function>> = FxHashMap::default();
@@ -119,23 +122,20 @@ pub fn check_module(
         }
         let control = ControlDependence::compute(&function.body);
         let work = code.work(words);
-        let can_be = |place: &Place| {
-            let deciders = || control.deciders(place.block);
-            match place.effect {
-                Effect::Skips { round } => deciders()
-                    .iter()
-                    .any(|edge| skips(&control, function, &work, *edge, place, round)),
-                Effect::Answers { .. } => true,
-                Effect::Marks { .. } | Effect::Says | Effect::Queues { .. } => {
-                    !deciders().is_empty()
-                }
-            }
+        let reading = Reading {
+            code: &code,
+            words,
+            constants,
+            said: &said,
         };
-        places.retain(can_be);
-        if worth == Worth::FollowingTo && places.is_empty() {
+        let teaching = Teaching::new(reading, &control);
+        places.retain(|place| can_be(function, &control, &teaching, &work, place));
+        let Some(sought) = code.sought(words, &control, &teaching, &places) else {
+            continue;
+        };
+        if worth == Worth::FollowingTo && places.is_empty() && !sought.collects {
             continue;
         }
-        let sought = code.sought(words, &control, &places);
         let func = FuncRef { module, func: idx };
         let check = Check {
             library,
@@ -181,6 +181,31 @@ pub fn check_module(
         out.append(&mut run.findings);
     }
     (out, effort)
+}
+
+/// Whether a success can decide that control comes to a place, as far as can be told without
+/// simulating the function.
+fn can_be(
+    function: &Function,
+    control: &ControlDependence,
+    teaching: &Teaching<'_, '_>,
+    work: &FxHashSet<BlockId>,
+    place: &Place,
+) -> bool {
+    let deciders = control.deciders(place.block);
+    let returned = || match &function.body.block(place.block).terminator.kind {
+        TerminatorKind::Return { value, .. } => teaching.operand(value),
+        _ => true,
+    };
+    let told = teaching.any(&deciders);
+    match place.effect {
+        Effect::Answers { .. } => told || returned(),
+        Effect::Skips { round } => {
+            let mut edges = deciders.iter();
+            told && edges.any(|edge| skips(control, function, work, *edge, place, round))
+        }
+        Effect::Marks { .. } | Effect::Says | Effect::Queues { .. } => told,
+    }
 }
 
 /// The functions that start at one of the offsets and what is inside them; without offsets, all.

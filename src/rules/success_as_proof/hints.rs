@@ -53,14 +53,14 @@ struct Hints {
 }
 
 /// Whether a text selects something.
-fn selects(text: &str) -> bool {
+pub(super) fn selects(text: &str) -> bool {
     text.as_bytes()
         .windows(QUERY_VERB.len())
         .any(|w| w.eq_ignore_ascii_case(QUERY_VERB.as_bytes()))
 }
 
 /// Whether a text may be a query about runs.
-fn asks_for_runs(text: &str) -> bool {
+pub(super) fn asks_for_runs(text: &str) -> bool {
     let lower = text.to_lowercase();
     let names = || QUERY_SUCCESS.iter().any(|w| lower.contains(w));
     lower.contains(QUERY_VERB) && names() || lower.contains(QUERY_STATUS)

@@ -3,8 +3,8 @@
 use rustc_hash::FxHashSet;
 
 use super::sites::{Code, Effect, Place};
+use super::teaching::Teaching;
 use super::words::Vocabulary;
-use crate::engine::is_log_method;
 use crate::ir::control::ControlDependence;
 use crate::ir::{
     BinOp, BlockId, Callee, CmpOp, Data, LocalId, LocalKind, Operand, Rvalue, StatementKind,
@@ -21,7 +21,7 @@ pub(super) struct Sought {
     pub collects: bool,
 }
 
-/// What is done with collections that may hold units.
+/// Collections that may hold units of which something is known.
 struct Collections {
     /// The blocks that put something into one.
     puts: Vec<BlockId>,
@@ -46,13 +46,15 @@ fn for_each_rvalue<'f>(code: &Code<'f>, mut f: impl FnMut(BlockId, Option<LocalI
 }
 
 impl<'f> Code<'f> {
-    /// What has to be followed for effects at these places.
+    /// What has to be followed for effects at these places. Nothing has where no success can be
+    /// learnt of.
     pub(super) fn sought(
         &self,
         words: &Vocabulary,
         control: &ControlDependence,
+        teaching: &Teaching<'_, '_>,
         places: &[Place],
-    ) -> Sought {
+    ) -> Option<Sought> {
         let mut blocks: Vec<BlockId> = places.iter().map(|place| place.block).collect();
         for place in places {
             if let Effect::Queues { .. } = place.effect {
@@ -62,46 +64,74 @@ impl<'f> Code<'f> {
                 }
             }
         }
-        let collections = self.collections(words);
-        let mut loops = false;
-        for block in &self.function.body.blocks {
-            loops |= matches!(block.terminator.kind, TerminatorKind::ForNext { .. });
-        }
-        let uses = self.uses(words, control, &collections, &blocks);
-        let collects = !uses.is_empty() || collections.elsewhere;
+        let collections = self.collections(words, control, teaching);
+        let uses = self.uses(words, control, teaching, &collections, &blocks);
+        let used = !uses.is_empty() || collections.elsewhere;
+        let collects = teaching.in_nested() || used && !collections.puts.is_empty();
         if collects {
             blocks.extend(uses);
             blocks.extend(collections.puts);
         }
+        // What loops over, or takes away, what a query brings leaves successes out of the work.
+        let mut leaves_out = false;
+        for block in &self.function.body.blocks {
+            leaves_out |= match &block.terminator.kind {
+                TerminatorKind::ForNext { iter, .. } => teaching.operand(&Operand::Local(*iter)),
+                TerminatorKind::Eval {
+                    rvalue: Rvalue::Call { callee, args },
+                    ..
+                } => {
+                    let takes = self.callee(callee).is_some_and(|name| name == "difference");
+                    takes && args.iter().any(|a| teaching.operand(&a.value))
+                }
+                _ => false,
+            };
+        }
+        for_each_rvalue(self, |_, _, rvalue| {
+            leaves_out |= matches!(rvalue,
+                Rvalue::Binary(BinOp::Sub, _, done) | Rvalue::InPlace(BinOp::Sub, _, done)
+                    if teaching.operand(done));
+        });
+        let ends = collects || leaves_out;
+        if blocks.is_empty() && !ends {
+            return None;
+        }
         blocks.sort_unstable();
         blocks.dedup();
-        Sought {
+        Some(Sought {
             blocks,
-            ends: collects || loops || !self.nested.is_empty(),
+            ends,
             collects,
-        }
+        })
     }
 
-    fn collections(&self, words: &Vocabulary) -> Collections {
+    /// The collections that the function puts units into of which something can be known.
+    fn collections(
+        &self,
+        words: &Vocabulary,
+        control: &ControlDependence,
+        teaching: &Teaching<'_, '_>,
+    ) -> Collections {
         let mut out = Collections {
             puts: Vec::new(),
             held: FxHashSet::default(),
             elsewhere: !self.nested.is_empty(),
         };
         let mut owners: Vec<LocalId> = Vec::new();
-        for_each_rvalue(self, |at, _, rvalue| match rvalue {
-            Rvalue::Call {
-                callee: Callee::Method { receiver, name, .. },
-                ..
-            } if words.puts(name) => {
+        for_each_rvalue(self, |at, _, rvalue| {
+            let (list, item) = match rvalue {
+                Rvalue::Call {
+                    callee: Callee::Method { receiver, name, .. },
+                    args,
+                } if words.puts(name) => (receiver, args.first().map(|a| &a.value)),
+                Rvalue::Data(Data::Gather { into, item }) => (into, Some(item)),
+                _ => return,
+            };
+            let told = item.is_some_and(|item| teaching.operand(item));
+            if told || teaching.any(&control.deciders(at)) {
                 out.puts.push(at);
-                owners.extend(local(receiver));
+                owners.extend(local(list));
             }
-            Rvalue::Data(Data::Gather { into, .. }) => {
-                out.puts.push(at);
-                owners.extend(local(into));
-            }
-            _ => {}
         });
         // What the collection is a part of.
         while let Some(owner) = owners.pop() {
@@ -117,11 +147,10 @@ impl<'f> Code<'f> {
                         owners.extend(local(of));
                     }
                     Rvalue::Use(of) | Rvalue::GetItem(of, _) => owners.extend(local(of)),
-                    Rvalue::Call { callee, .. } => {
-                        if let Callee::Method { receiver, .. } = callee {
-                            owners.extend(local(receiver));
-                        }
-                    }
+                    Rvalue::Call {
+                        callee: Callee::Method { receiver, .. },
+                        ..
+                    } => owners.extend(local(receiver)),
                     Rvalue::Global(_) | Rvalue::Path(_) => out.elsewhere = true,
                     _ => {}
                 }
@@ -149,11 +178,12 @@ impl<'f> Code<'f> {
         &self,
         words: &Vocabulary,
         control: &ControlDependence,
+        teaching: &Teaching<'_, '_>,
         units: &Collections,
         effects: &[BlockId],
     ) -> Vec<BlockId> {
         let mut out = Vec::new();
-        if units.puts.is_empty() && !units.elsewhere {
+        if units.puts.is_empty() {
             return out;
         }
         let held = |o: &Operand| local(o).is_some_and(|l| units.held.contains(&l));
@@ -168,11 +198,11 @@ impl<'f> Code<'f> {
                     let name = name.as_deref().unwrap_or_default();
                     let asked = matches!(callee, Callee::Method { receiver, .. } if held(receiver))
                         && matches!(name, "contains" | "contains_key" | "__contains__");
-                    // A helper may look into what it is given.
-                    let looked_into = args.iter().any(|a| held(&a.value))
-                        && !words.puts(name)
-                        && !is_log_method(name);
-                    asked || looked_into
+                    let given = || args.iter().any(|a| held(&a.value));
+                    let looks = matches!(name, "any" | "all" | "difference")
+                        || words.marks(name)
+                        || teaching.calls_helper(callee);
+                    asked || looks && given()
                 }
                 _ => false,
             };

@@ -58,7 +58,10 @@ pub(super) enum Kept {
 
 impl From<Kept> for Ghost {
     fn from(kept: Kept) -> Ghost {
-        Ghost::Rule(kept as u8)
+        match kept {
+            Kept::Filled => Ghost::Filled,
+            kept => Ghost::Rule(kept as u8),
+        }
     }
 }
 
@@ -164,6 +167,10 @@ impl Automaton for Watch<'_> {
         !functions.any(|func| self.speaks(engine, *func))
     }
 
+    fn concerns(&self, engine: &Engine<'_>, func: FuncRef) -> bool {
+        self.speaks(engine, func)
+    }
+
     fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
         let mut lessons = Vec::new();
         let mut told = changed(before, after);
@@ -181,11 +188,6 @@ impl Automaton for Watch<'_> {
             self.learn(engine, before, after, test.func, v, &mut lessons, 0);
         }
         self.apply(engine, after, &lessons);
-    }
-
-    fn keeps_apart(&self) -> &'static [Ghost] {
-        const KEPT: &[Ghost] = &[Ghost::Rule(Kept::Filled as u8)];
-        KEPT
     }
 
     fn on_round(&self, engine: &mut Engine<'_>, state: &mut State, source: Value, more: bool) {
