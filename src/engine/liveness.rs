@@ -62,7 +62,7 @@ impl Liveness {
         let body = &function.body;
         let n = body.blocks.len();
         let mut field_index: FxHashMap<Name, usize> = FxHashMap::default();
-        for_each_rvalue(body, |r| {
+        body.for_each_rvalue(|_, _, r| {
             if let Rvalue::GetField(_, name) = r {
                 let next = field_index.len();
                 field_index.entry(name.clone()).or_insert(next);
@@ -178,7 +178,7 @@ impl Liveness {
 /// The locals that calls are given.
 fn given(function: &Function) -> BitSet {
     let mut set = BitSet::new(function.body.locals.len());
-    for_each_rvalue(&function.body, |r| {
+    function.body.for_each_rvalue(|_, _, r| {
         if let Rvalue::Call { args, .. } = r {
             for arg in args {
                 if let Operand::Local(l) = &arg.value {
@@ -210,19 +210,6 @@ fn note_fields(
         Rvalue::Await(_) | Rvalue::Enter { .. } | Rvalue::Exit { .. } => live.insert(any),
         Rvalue::Super { .. } => live.insert(any),
         _ => {}
-    }
-}
-
-fn for_each_rvalue(body: &Body, mut f: impl FnMut(&Rvalue)) {
-    for block in &body.blocks {
-        for s in &block.statements {
-            if let StatementKind::Assign(_, r) = &s.kind {
-                f(r);
-            }
-        }
-        if let TerminatorKind::Eval { rvalue, .. } = &block.terminator.kind {
-            f(rvalue);
-        }
     }
 }
 

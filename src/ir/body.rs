@@ -60,6 +60,22 @@ impl Body {
     pub fn block(&self, id: BlockId) -> &BasicBlock {
         &self.blocks[id.index()]
     }
+
+    /// Calls `f` for what each block computes, its statements first: with the block, and with the
+    /// local that gets the result, if one does.
+    pub fn for_each_rvalue<'b>(&'b self, mut f: impl FnMut(BlockId, Option<LocalId>, &'b Rvalue)) {
+        for (at, block) in (0u32..).zip(&self.blocks) {
+            let at = BlockId(at);
+            for s in &block.statements {
+                if let StatementKind::Assign(to, rvalue) = &s.kind {
+                    f(at, Some(*to), rvalue);
+                }
+            }
+            if let TerminatorKind::Eval { dest, rvalue, .. } = &block.terminator.kind {
+                f(at, *dest, rvalue);
+            }
+        }
+    }
 }
 
 /// A local variable, parameter or temporary.

@@ -6,8 +6,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ir::{
-    BlockId, Callee, DictItem, Element, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
-    StatementKind, TerminatorKind, Unwind,
+    BlockId, Function, Literal, LocalId, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind,
+    Unwind,
 };
 
 /// Checks the body of a function.
@@ -123,7 +123,7 @@ impl Checker<'_> {
     }
 
     fn check_operands(&mut self, rvalue: &Rvalue) {
-        for_each_operand(rvalue, &mut |operand| self.check_operand(operand));
+        rvalue.for_each_operand(|operand| self.check_operand(operand));
     }
 
     fn check_unwind(&mut self, unwind: Option<Unwind>) {
@@ -483,7 +483,7 @@ pub(crate) fn for_each_use(kind: &StatementKind, f: &mut dyn FnMut(LocalId)) {
         }
     };
     match kind {
-        StatementKind::Assign(_, rvalue) => for_each_operand(rvalue, &mut operand),
+        StatementKind::Assign(_, rvalue) => rvalue.for_each_operand(operand),
         StatementKind::SetField { object, value, .. }
         | StatementKind::Overwrite { object, value } => {
             operand(object);
@@ -510,7 +510,7 @@ pub(crate) fn for_each_terminator_use(kind: &TerminatorKind, f: &mut dyn FnMut(L
     match kind {
         TerminatorKind::Branch { cond, .. } => operand(cond),
         TerminatorKind::Switch { on, .. } => f(*on),
-        TerminatorKind::Eval { rvalue, .. } => for_each_operand(rvalue, &mut operand),
+        TerminatorKind::Eval { rvalue, .. } => rvalue.for_each_operand(operand),
         TerminatorKind::DelItem { object, key, .. } => {
             operand(object);
             operand(key);
@@ -521,76 +521,5 @@ pub(crate) fn for_each_terminator_use(kind: &TerminatorKind, f: &mut dyn FnMut(L
         }
         TerminatorKind::Raise { exc, .. } => operand(exc),
         TerminatorKind::Goto(_) | TerminatorKind::Unreachable => {}
-    }
-}
-
-/// Calls `f` for each operand of the rvalue, in order.
-pub(crate) fn for_each_operand(rvalue: &Rvalue, f: &mut dyn FnMut(&Operand)) {
-    let elements = |elements: &[Element], f: &mut dyn FnMut(&Operand)| {
-        elements.iter().for_each(|element| f(&element.value));
-    };
-    match rvalue {
-        Rvalue::Use(a)
-        | Rvalue::GetField(a, _)
-        | Rvalue::Not(a)
-        | Rvalue::Neg(a)
-        | Rvalue::Await(a)
-        | Rvalue::MatchMapping(a) => f(a),
-        Rvalue::GetItem(a, b)
-        | Rvalue::Binary(_, a, b)
-        | Rvalue::InPlace(_, a, b)
-        | Rvalue::Compare(_, a, b)
-        | Rvalue::MatchClass(a, b) => {
-            f(a);
-            f(b);
-        }
-        Rvalue::Slice { object, bounds } => {
-            f(object);
-            bounds.iter().for_each(f);
-        }
-        Rvalue::Unpack { object, .. }
-        | Rvalue::Iter { object, .. }
-        | Rvalue::MatchSequence { object, .. } => f(object),
-        Rvalue::Call { callee, args } => {
-            match callee {
-                Callee::Method { receiver, .. } => f(receiver),
-                Callee::Value(value) => f(value),
-            }
-            args.iter().for_each(|arg| f(&arg.value));
-        }
-        Rvalue::List(e) | Rvalue::Tuple(e) | Rvalue::Set(e) => elements(e, f),
-        Rvalue::Dict(items) => {
-            for item in items {
-                match item {
-                    DictItem::Pair(key, value) => {
-                        f(key);
-                        f(value);
-                    }
-                    DictItem::Spread(value) => f(value),
-                }
-            }
-        }
-        Rvalue::Format(operands) | Rvalue::Opaque(operands) => operands.iter().for_each(f),
-        Rvalue::Super {
-            start, receiver, ..
-        } => {
-            start.iter().for_each(&mut *f);
-            f(receiver);
-        }
-        Rvalue::Enter { manager, .. } => f(manager),
-        Rvalue::Exit { manager, exc, .. } => {
-            f(manager);
-            f(exc);
-        }
-        Rvalue::Caught { exc, types, .. } => {
-            f(exc);
-            types.iter().for_each(f);
-        }
-        Rvalue::Data(data) => data.for_each_operand(f),
-        Rvalue::Global(_)
-        | Rvalue::Path(_)
-        | Rvalue::Closure(_)
-        | Rvalue::MakeClass(_)
-        | Rvalue::Import(_) => {}
     }
 }

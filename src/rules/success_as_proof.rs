@@ -264,17 +264,8 @@ struct Followed {
 impl Followed {
     /// A path to a goal.
     fn way(&self, engine: &mut Engine<'_>, goal: &Goal<'_>) -> Witness {
-        let goal = Goal {
-            wanted: Some(&self.wanted),
-            ..*goal
-        };
-        engine.witness(
-            &self.cx,
-            BlockId::ENTRY,
-            &self.entry,
-            &goal,
-            Some(&self.graph),
-        )
+        let (cx, entry) = (&self.cx, &self.entry);
+        engine.witness(cx, BlockId::ENTRY, entry, goal, Some(&self.graph))
     }
 }
 
@@ -543,7 +534,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 block: Some(decided.at),
                 from: None,
                 accept: &accept,
-                wanted: None,
+                wanted: Some(&followed.wanted),
                 steps: WITNESS_STEPS,
             };
             let witness = followed.way(engine, &goal);
@@ -572,7 +563,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 _ => None,
             },
             accept: &accept,
-            wanted: None,
+            wanted: Some(&followed.wanted),
             steps: WITNESS_STEPS,
         };
         match followed.way(engine, &goal) {
@@ -609,7 +600,7 @@ impl<'c, 'p> Check<'c, 'p> {
                 block: None,
                 from: None,
                 accept: &accept,
-                wanted: None,
+                wanted: Some(&followed.wanted),
                 steps: WITNESS_STEPS,
             };
             let found = followed.way(engine, &goal);

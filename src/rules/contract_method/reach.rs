@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::ir::validate::{for_each_operand, for_each_terminator_use, for_each_use};
+use crate::ir::validate::{for_each_terminator_use, for_each_use};
 use crate::ir::{
     Arg, ArgKind, Callee, FuncIdx, Function, Literal, LocalId, Name, Operand, ParamKind, Rvalue,
     ScopeIdx, StatementKind, StaticExprKind, TerminatorKind,
@@ -229,7 +229,7 @@ impl<'a> Scan<'a> {
             Rvalue::Call { callee, args } => self.call(callee, args)?,
             _ => {
                 let mut escapes = false;
-                for_each_operand(rvalue, &mut |o| escapes |= self.holds(o));
+                rvalue.for_each_operand(|o| escapes |= self.holds(o));
                 if escapes {
                     return Err(Escapes);
                 }

@@ -8,7 +8,6 @@ use super::hints::LONG;
 use super::sites::Code;
 use super::words::Vocabulary;
 use crate::ir::data::is_outcome;
-use crate::ir::validate::for_each_operand;
 use crate::ir::{
     Callee, CmpOp, Data, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     StatementKind, TerminatorKind,
@@ -103,7 +102,7 @@ impl Code<'_> {
             }
             _ => {
                 let mut found = false;
-                for_each_operand(r, &mut |o| found = found || go(o));
+                r.for_each_operand(|o| found = found || go(o));
                 found
             }
         })
@@ -138,7 +137,7 @@ impl Code<'_> {
                 Rvalue::GetField(o, n) => named(n) || self.is_success_name(words, o, seen),
                 _ => {
                     let mut found = false;
-                    for_each_operand(r, &mut |o| {
+                    r.for_each_operand(|o| {
                         found = found || self.is_success_name(words, o, seen);
                     });
                     found
@@ -341,7 +340,7 @@ impl Code<'_> {
             Rvalue::Slice { object, .. } => go(object),
             _ => {
                 let mut found = false;
-                for_each_operand(r, &mut |o| found = found || go(o));
+                r.for_each_operand(|o| found = found || go(o));
                 found || self.keeps_word(&word)
             }
         })

@@ -8,10 +8,7 @@ use super::constants::{Constants, MAX_DEPTH, is_constant, is_constant_attribute}
 use super::sites::{Code, Effect, Place};
 use super::words::{Vocabulary, parts};
 use crate::ir::data::is_outcome;
-use crate::ir::validate::for_each_operand;
-use crate::ir::{
-    BinOp, Callee, Data, Literal, LocalId, Operand, Rvalue, StatementKind, TerminatorKind,
-};
+use crate::ir::{BinOp, Callee, Data, Literal, LocalId, Operand, Rvalue};
 use crate::program::{Def, FuncRef, Lookup, MemberDef};
 
 /// Texts longer than this are queries, not words.
@@ -143,7 +140,7 @@ impl Code<'_> {
             if found {
                 return;
             }
-            for_each_operand(r, &mut |o| {
+            r.for_each_operand(|o| {
                 if let Operand::Const(Literal::Str(s)) = o {
                     found = found || says(s);
                 }
@@ -180,20 +177,11 @@ impl Code<'_> {
     }
 
     pub(super) fn for_each_rvalue(&self, mut f: impl FnMut(&Rvalue)) {
-        for block in &self.function.body.blocks {
-            for s in &block.statements {
-                if let StatementKind::Assign(_, r) = &s.kind {
-                    f(r);
-                }
-            }
-            if let TerminatorKind::Eval { rvalue, .. } = &block.terminator.kind {
-                f(rvalue);
-            }
-        }
+        self.function.body.for_each_rvalue(|_, _, r| f(r));
     }
 
     fn hint(&self, words: &Vocabulary, constants: Constants<'_>, r: &Rvalue, hints: &mut Hints) {
-        for_each_operand(r, &mut |o| {
+        r.for_each_operand(|o| {
             let Operand::Const(Literal::Str(s)) = o else {
                 return;
             };

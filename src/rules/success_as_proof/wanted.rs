@@ -7,8 +7,7 @@ use super::teaching::Teaching;
 use super::words::Vocabulary;
 use crate::ir::control::ControlDependence;
 use crate::ir::{
-    BinOp, BlockId, Callee, CmpOp, Data, LocalId, LocalKind, Operand, Rvalue, StatementKind,
-    TerminatorKind,
+    BinOp, BlockId, Callee, CmpOp, Data, LocalId, LocalKind, Operand, Rvalue, TerminatorKind,
 };
 
 /// The blocks that a function is followed to.
@@ -31,21 +30,7 @@ struct Collections {
     elsewhere: bool,
 }
 
-/// Calls `f` for what each block computes: its statements first.
-fn for_each_rvalue<'f>(code: &Code<'f>, mut f: impl FnMut(BlockId, Option<LocalId>, &'f Rvalue)) {
-    for (at, block) in (0u32..).zip(&code.function.body.blocks) {
-        for s in &block.statements {
-            if let StatementKind::Assign(to, rvalue) = &s.kind {
-                f(BlockId(at), Some(*to), rvalue);
-            }
-        }
-        if let TerminatorKind::Eval { dest, rvalue, .. } = &block.terminator.kind {
-            f(BlockId(at), *dest, rvalue);
-        }
-    }
-}
-
-impl<'f> Code<'f> {
+impl Code<'_> {
     /// What has to be followed for effects at these places. Nothing has where no success can be
     /// learnt of.
     pub(super) fn sought(
@@ -87,7 +72,7 @@ impl<'f> Code<'f> {
                 _ => false,
             };
         }
-        for_each_rvalue(self, |_, _, rvalue| {
+        self.function.body.for_each_rvalue(|_, _, rvalue| {
             leaves_out |= matches!(rvalue,
                 Rvalue::Binary(BinOp::Sub, _, done) | Rvalue::InPlace(BinOp::Sub, _, done)
                     if teaching.operand(done));
@@ -118,7 +103,7 @@ impl<'f> Code<'f> {
             elsewhere: !self.nested.is_empty(),
         };
         let mut owners: Vec<LocalId> = Vec::new();
-        for_each_rvalue(self, |at, _, rvalue| {
+        self.function.body.for_each_rvalue(|at, _, rvalue| {
             let (list, item) = match rvalue {
                 Rvalue::Call {
                     callee: Callee::Method { receiver, name, .. },
@@ -160,7 +145,7 @@ impl<'f> Code<'f> {
         let mut grows = true;
         while grows {
             grows = false;
-            for_each_rvalue(self, |_, to, rvalue| {
+            self.function.body.for_each_rvalue(|_, to, rvalue| {
                 if let Some(to) = to
                     && !out.held.contains(&to)
                     && mentions(rvalue, &out.held)
@@ -187,7 +172,7 @@ impl<'f> Code<'f> {
             return out;
         }
         let held = |o: &Operand| local(o).is_some_and(|l| units.held.contains(&l));
-        for_each_rvalue(self, |at, _, rvalue| {
+        self.function.body.for_each_rvalue(|at, _, rvalue| {
             let uses = match rvalue {
                 Rvalue::Compare(CmpOp::In | CmpOp::NotIn, _, list) => held(list),
                 Rvalue::Binary(BinOp::Sub, _, done) | Rvalue::InPlace(BinOp::Sub, _, done) => {

@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use crate::engine::Engine;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
-use crate::ir::validate::{for_each_operand, for_each_terminator_use, for_each_use};
+use crate::ir::validate::{for_each_terminator_use, for_each_use};
 use crate::ir::{
     Callee, Data, Function, Literal, LocalId, Module, Name, Operand, Rvalue, StatementKind,
     TerminatorKind,
@@ -212,7 +212,7 @@ fn flow(function: &Function, from: FxHashSet<LocalId>) -> FxHashSet<LocalId> {
                 continue;
             }
             let mut uses = false;
-            for_each_operand(rvalue, &mut |o| {
+            rvalue.for_each_operand(|o| {
                 uses |= matches!(o, Operand::Local(l) if known.contains(l));
             });
             if let Rvalue::Call { callee, .. } = rvalue {
