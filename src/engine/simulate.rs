@@ -450,20 +450,22 @@ impl Engine<'_> {
         let completion = completions
             .map(|l| state.env.get(*l).filter(|_| cx.live.local(block, *l)))
             .collect();
-        // "It ran at least once" must not be lost to "it never ran" where a loop may set a place.
+        // "It ran at least once" must not be lost to "it never ran": what the loop puts into a place,
+        // or into a list that is returned, is there by that. How often it ran matters to a place.
         let counts = self.deeds.is_none();
+        let zero = self.terms.int(0);
         let apart = self.automaton.keeps_apart();
         let ghosts = state
             .heap
             .iter()
-            .filter(|((_, slot), _)| {
-                matches!(slot, Slot::Ghost(ghost)
-                    if counts && *ghost == Ghost::Position || apart.contains(ghost))
+            .filter_map(|((_, slot), cell)| match (slot, cell) {
+                (Slot::Ghost(ghost), Cell::Has(v)) => Some((ghost, *v)),
+                _ => None,
             })
-            .filter_map(|(_, cell)| match cell {
-                Cell::Has(v) => Some(*v),
-                Cell::Absent => None,
+            .filter(|(ghost, v)| {
+                **ghost == Ghost::Position && (counts || *v == zero) || apart.contains(ghost)
             })
+            .map(|(_, v)| v)
             .collect();
         let dict = self.watched_object(state);
         let presence = self.presence(state);

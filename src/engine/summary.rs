@@ -418,7 +418,7 @@ impl Engine<'_> {
         } else if finely && let Some(l) = self.comparable(exit.value) {
             Returned::Literal(l)
         } else {
-            match self.truth(&exit.state, exit.value) {
+            match self.truth(&exit.state, exit.state.snapshot(exit.value)) {
                 Some(truth) => Returned::Truth(truth),
                 None => Returned::Anything,
             }
