@@ -22,7 +22,7 @@ use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::{Checked, Grounds, Task};
 use crate::rules::swallowed_write::Caller;
 use crate::rules::{
-    self, Effort, Interest, Rule, SuccessAsProof, SwallowedWrite, UntrackedReturn,
+    self, Effort, Interest, Rule, SuccessAsProof, SwallowedWrite, UntrackedReturn, only_asks,
     success_as_proof, swallowed_write, untracked_return,
 };
 use crate::selection::{Loaded, Selection};
@@ -145,7 +145,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     modules.retain(|(at, _)| out.concerns(*at));
     out.statistics.time("parsing classes", start.elapsed());
 
-    let shelf = Shelf::default();
+    let shelf = Shelf::new(only_asks);
     let library = Library::new(&program, &shelf);
     let known = (
         untracked_return::Known::default(),

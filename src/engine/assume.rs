@@ -17,7 +17,13 @@ impl Engine<'_> {
             Term::Lit(l) => literal_truth(&l) == want,
             Term::Not(x) => self.assume(state, x, !want),
             Term::Truth(x) => self.assume(state, x, want),
-            Term::Cmp(op, a, b) => self.assume_cmp(state, v, op, a, b, want),
+            Term::Cmp(op, a, b) => {
+                let possible = self.assume_cmp(state, v, op, a, b, want);
+                if possible {
+                    self.tell_rounds(state, (op, a, b), want);
+                }
+                possible
+            }
             Term::Instance(x, class) => self.assume_instance(state, v, x, class, want),
             Term::Len(x) => state.refine(x, |f| restrict_len(f, want)),
             Term::Tuple(items) => items.is_empty() != want,

@@ -474,6 +474,7 @@ impl Engine<'_> {
             open: args.all().any(|v| engine.may_be_text(state, v, 0)),
             on_input: on.is_some_and(|on| engine.is_from_caller(on)),
             resolved,
+            asked: false,
             within: site.func,
         });
         let plain = self.automaton.plain_texts();

@@ -19,7 +19,7 @@ use crate::engine::budget::{
 };
 use crate::engine::env::Env;
 use crate::engine::fact::{Fact, Kind};
-use crate::engine::library::{Deed, Deeds, Generic, GenericExit, Kept, Shaped};
+use crate::engine::library::{Deed, Deeds, Generic, GenericExit, Kept, Shape, Shaped};
 use crate::engine::shape::{CallKey, Called};
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
@@ -85,17 +85,34 @@ pub(super) struct Resting<T> {
 }
 
 impl Engine<'_> {
-    /// The summary of a call for all callers, with the call in its terms. `None` when the function
-    /// has to be followed for this one.
+    /// A call in the terms of the summary for all callers, and that summary, if there is one. `None`
+    /// when it cannot have one.
     pub(super) fn ask_generic(
         &mut self,
         state: &State,
         f: FuncRef,
         env: &Env,
-    ) -> Option<(Called, Rc<Imported>)> {
+    ) -> Option<(Called, Option<Rc<Imported>>)> {
         let called = self.shape(state, f, env)?;
-        let imported = self.generic(&called)?;
+        let imported = self.generic(&called);
         Some((called, imported))
+    }
+
+    /// Whether it makes no difference to a watched place what is done in a call: a function that is
+    /// not given the watched object, and is only asked for something.
+    pub(super) fn is_beside(&self, state: &State, called: &Called) -> bool {
+        self.automaton.place().is_some()
+            && self.only_asks(called)
+            && !self.automaton.is_concerned(self, state, &called.originals)
+    }
+
+    /// Whether a function is only asked for something by who calls it, and does not have the watched
+    /// object.
+    fn only_asks(&self, called: &Called) -> bool {
+        let Shape { func, watched, .. } = called.shape;
+        let module = self.program.module(func.module);
+        let name = &module.ir.function(func.func).name;
+        watched.is_none() && (self.library.asks(name) || self.is_property(func))
     }
 
     /// How deep the calls of a function are looked into that is called now; `None` if it is not
@@ -116,7 +133,7 @@ impl Engine<'_> {
     pub(super) fn call_generic(
         &mut self,
         state: &State,
-        (called, imported): &(Called, Rc<Imported>),
+        (called, imported): (&Called, &Rc<Imported>),
         site: Site,
     ) -> Option<Vec<Applied>> {
         let given = called.shape.watched.is_some();
@@ -356,6 +373,9 @@ impl Engine<'_> {
         let exits = self.join_exits(exits, f, GENERIC_EXITS);
         let mut deeds = self.deeds.take().unwrap_or_default();
         deeds.functions.insert(f);
+        if self.only_asks(called) {
+            deeds = deeds.asked();
+        }
         let exits = exits.into_iter().map(|e| generic_exit(&e)).collect();
         Some(Imported {
             exits,

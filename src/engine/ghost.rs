@@ -19,6 +19,10 @@ pub enum Ghost {
     Inner,
     /// Of an index that a loop over a range gave: the range.
     Of,
+    /// Of an iterator over a range: the index of the round.
+    Index,
+    /// Of an index that a loop over a range gave, if the round is known not to be the last: the range.
+    NotLast,
     /// Of a suspended generator: its function.
     Callee,
     /// Of a suspended generator: the block that it goes on from.

@@ -120,6 +120,7 @@ impl Engine<'_> {
             _ => true,
         };
         if possible {
+            more.drop_ghost(it, Ghost::Index);
             let fact = match self.terms.term(source) {
                 Term::Range(..) => Fact::of_kind(Kind::Int),
                 _ => Fact::default(),
@@ -127,6 +128,7 @@ impl Engine<'_> {
             let v = self.fresh_with(&mut more, site, fact);
             if let Term::Range(..) = self.terms.term(source) {
                 more.set_ghost(v, Ghost::Of, source);
+                more.set_ghost(it, Ghost::Index, v);
             }
             let next = self
                 .terms
@@ -141,7 +143,7 @@ impl Engine<'_> {
             }
             Some(n) if counts && n < COUNTED_ITEMS => self.exactly(&mut state, snap, n),
             Some(n) if counts => self.at_least(&mut state, snap, n),
-            _ => true,
+            _ => !self.is_not_last(&state, it),
         };
         if possible {
             out.push(Advance::Done(state));

@@ -61,6 +61,8 @@ pub struct Deed {
     pub on_input: bool,
     /// Whether the callee is a function of the program, whose own calls are told as well.
     pub resolved: bool,
+    /// Whether it is made for a function that is only asked for something, see [`Asks`].
+    pub asked: bool,
     /// The function whose code calls.
     pub within: FuncRef,
 }
@@ -76,7 +78,25 @@ pub struct Deeds {
     pub functions: BTreeSet<FuncRef>,
 }
 
+/// Whether a function of this name is only asked for something: `get_credentials`. What it does to
+/// find that out, it does for itself.
+pub type Asks = fn(&str) -> bool;
+
 impl Deeds {
+    /// What of it is done for a function that is only asked for something: all of it.
+    #[must_use]
+    pub fn asked(self) -> Deeds {
+        let calls = self.calls.into_iter();
+        let calls = calls.map(|call| Deed {
+            asked: true,
+            ..call
+        });
+        Deeds {
+            calls: calls.collect(),
+            ..self
+        }
+    }
+
     /// Adds what another function does.
     pub fn extend(&mut self, other: &Deeds) {
         self.calls.extend(other.calls.iter().cloned());
@@ -134,10 +154,22 @@ pub struct Walk {
 }
 
 /// What is known of the functions of a program.
-#[derive(Default)]
 pub struct Shelf {
+    asks: Asks,
     walks: Mutex<Vec<Walk>>,
     entries: RwLock<FxHashMap<Shape, Vec<Arc<Kept>>>>,
+}
+
+impl Shelf {
+    /// An empty shelf. `asks` tells functions by their names that are only asked for something.
+    #[must_use]
+    pub fn new(asks: Asks) -> Self {
+        Self {
+            asks,
+            walks: Mutex::default(),
+            entries: RwLock::default(),
+        }
+    }
 }
 
 /// The program with what is known of its functions.
@@ -153,6 +185,11 @@ impl<'p> Library<'p> {
     #[must_use]
     pub fn new(program: &'p Program<'p>, shelf: &'p Shelf) -> Self {
         Self { program, shelf }
+    }
+
+    /// Whether a function of this name is only asked for something.
+    pub(crate) fn asks(&self, name: &str) -> bool {
+        (self.shelf.asks)(name)
     }
 
     /// Writes down what it took to follow a function.

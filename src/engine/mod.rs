@@ -37,6 +37,7 @@ mod methods;
 mod objects;
 mod operators;
 pub mod origins;
+mod ranges;
 pub mod rounds;
 mod shape;
 mod shared;

@@ -17,6 +17,7 @@ use crate::diagnostics::RegisteredName;
 use crate::engine::budget::Budget;
 use crate::frontend::sketch::Glance;
 pub use tables::Writes;
+pub(crate) use tables::only_asks;
 
 pub use catalogue::{Example, KindMeta, RuleMeta};
 pub use registry::{IgnoreComment, SuccessAsProof, SwallowedWrite, UntrackedReturn, all, by_id};

@@ -305,6 +305,25 @@ pub fn is_harmless(name: &str) -> bool {
     known && !changes && !is_write(&Writes::default(), name, None, &[])
 }
 
+/// First words of names of functions that are asked for something.
+const ASKING_FIRST: &[&str] = &[
+    "count", "exists", "fetch", "find", "format", "get", "has", "is", "list", "lookup", "parse",
+    "read", "select",
+];
+
+/// Whether a function is only asked for something, judged by its name: `get_credentials`, and not
+/// `fetch_and_load`.
+#[must_use]
+pub fn only_asks(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let mut words = lower.split('_').filter(|word| !word.is_empty());
+    words
+        .next()
+        .is_some_and(|word| ASKING_FIRST.contains(&word))
+        && words.all(|word| word != "load")
+        && is_harmless(name)
+}
+
 /// What follows `load_` in functions of the program that store something.
 const STORE_LOADS: &[&str] = &[
     "table", "rows", "row", "batch", "batches", "records", "into", "to",
@@ -331,7 +350,8 @@ const REMOVAL_STATEMENTS: &[&str] = &["delete", "drop", "truncate", "create", "a
 #[must_use]
 pub fn is_removal(name: &str, texts: &[crate::ir::Name]) -> bool {
     let lower = name.to_ascii_lowercase();
-    let by_name = lower.split('_').any(|w| REMOVAL_WORDS.contains(&w));
+    let says = |table: &[&str]| lower.split('_').any(|w| table.contains(&w));
+    let by_name = says(REMOVAL_WORDS) && !says(WRITE_WORDS);
     by_name
         || texts
             .iter()
@@ -343,9 +363,9 @@ pub fn is_removal(name: &str, texts: &[crate::ir::Name]) -> bool {
 /// the HTTP status *Conflict*.
 const DUPLICATE_WORDS: &[&str] = &[
     "duplicate",
-    "alreadyexists",
-    "already_exists",
-    "already exists",
+    "alreadyexist",
+    "already_exist",
+    "already exist",
     "uniqueviolation",
     "unique_violation",
     "integrityerror",

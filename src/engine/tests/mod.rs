@@ -78,7 +78,7 @@ fn watched_by<T>(
     let file = sources.add_virtual(Path::new("program.py"), text.to_owned());
     let program = Program::new(&sources);
     let module = program.add_file(&file).expect("the program is intact");
-    let shelf = Shelf::default();
+    let shelf = Shelf::new(|_| false);
     let library = Library::new(&program, &shelf);
     let mut engine = Engine::new(&library, automaton);
     let loaded = program.module(module);

@@ -167,6 +167,11 @@ impl Automaton for Watch<'_> {
 
     fn on_external(&self, engine: &mut Engine<'_>, state: &mut State, call: &External<'_>) {
         if let Some(callee) = call.callee {
+            if tables::is_removal(call.name, &[]) && is_told(engine, state, call) {
+                // What cannot be taken away is no loss, however that is done.
+                clear(state);
+                return;
+            }
             retried(engine, state, callee, call);
             // Methods of the processor and nested functions are part of what is checked.
             let module = engine.program.module(callee.module);
@@ -514,6 +519,9 @@ impl<'o> Watch<'o> {
     fn may_matter(&self, engine: &Engine<'_>, call: &Deed) -> bool {
         if WAITS.contains(&call.name.as_str()) && call.on_input {
             return true;
+        }
+        if call.asked {
+            return false;
         }
         let module = engine.program.module(call.within.module);
         let within = &module.ir.function(call.within.func).name;
