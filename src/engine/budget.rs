@@ -28,9 +28,9 @@ pub const ASIDE: Bounds = Bounds {
 
 /// For a summary that serves all callers.
 pub const GENERIC: Bounds = Bounds {
-    states_per_key: 3,
-    loop_visits: 5,
-    point_visits: 16,
+    states_per_key: 2,
+    loop_visits: 4,
+    point_visits: 10,
 };
 
 /// For what does not come to an end otherwise: one state for each property.

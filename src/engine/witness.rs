@@ -53,8 +53,8 @@ pub struct PathEvent {
 pub enum EventKind {
     /// A test has this outcome.
     Decision(BranchRole, bool),
-    /// A loop over a collection goes round (again), or ends.
-    Loop(bool),
+    /// A loop over a collection goes round or not.
+    Loop(Round),
     /// Something raises.
     Raised,
     /// An exception is caught.
@@ -71,6 +71,17 @@ pub enum EventKind {
     Left,
     /// These of the automaton's milestones are reached.
     Milestone(u32),
+}
+
+/// What a loop over a collection does on a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Round {
+    /// It goes round.
+    Runs,
+    /// It ends after a round.
+    Ends,
+    /// It ends without one.
+    Never,
 }
 
 /// The result of a search.
@@ -255,6 +266,8 @@ impl Engine<'_> {
         let ends = graph.map(|g| self.goal_nodes(g, goal));
         let function = cx.module.ir.function(cx.func.func);
         let mut out = Vec::new();
+        // The loops over collections that went round.
+        let mut ran: FxHashSet<BlockId> = FxHashSet::default();
         let hops = path
             .windows(2)
             .map(|w| (w[0], Some(w[1]), &trails[w[1]].edge));
@@ -324,7 +337,12 @@ impl Engine<'_> {
                     Edge::Loop(again),
                 ) => {
                     let other = if *again { *exhausted } else { *body };
-                    push(EventKind::Loop(*again), matters(other));
+                    let round = match again {
+                        true => Round::Runs,
+                        false if ran.contains(&block) => Round::Ends,
+                        false => Round::Never,
+                    };
+                    push(EventKind::Loop(round), matters(other));
                 }
                 (_, Edge::Raised) => push(EventKind::Raised, true),
                 (_, Edge::CallRaised(_)) => push(EventKind::Raised, true),
@@ -348,6 +366,11 @@ impl Engine<'_> {
                     });
                 }
                 _ => {}
+            }
+            if let TerminatorKind::ForNext { body, .. } = t.kind
+                && to == Some(body)
+            {
+                ran.insert(block);
             }
         }
         out

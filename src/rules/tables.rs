@@ -125,7 +125,12 @@ pub fn is_write(
         return true;
     }
     match words.as_slice() {
-        ["load", rest @ ..] => rest.first().is_none_or(|w| !READ_LOADS.contains(w)),
+        // `load_table_from_json` writes, `load_incluster_config` reads.
+        ["load", rest @ ..] => {
+            let stores = || rest.iter().any(|w| STORE_LOADS.contains(w));
+            let reads = |w: &&str| READ_LOADS.contains(w);
+            !rest.first().is_some_and(reads) && (stores() || !rest.iter().any(reads))
+        }
         _ => false,
     }
 }

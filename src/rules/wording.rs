@@ -1,6 +1,6 @@
 //! The words for the steps of a path.
 
-use crate::engine::witness::{EventKind, PathEvent};
+use crate::engine::witness::{EventKind, PathEvent, Round};
 use crate::ir::body::BranchRole;
 use crate::program::{FuncRef, Program};
 use crate::source::Span;
@@ -33,22 +33,17 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
         let mut span = e.span;
         let (message, weight) = match e.what {
             EventKind::Decision(role, taken) => (decision(role, text, taken), 1),
-            EventKind::Loop(again) => {
-                let ran = |e2: &PathEvent| {
-                    e2.what == EventKind::Loop(true) && e2.span == e.span && e2.func == e.func
+            EventKind::Loop(Round::Runs) => {
+                let runs = |before: &PathEvent| {
+                    before.what == e.what && before.span == e.span && before.func == e.func
                 };
-                let later = events[..i].iter().any(ran);
-                if again {
-                    if later {
-                        continue;
-                    }
-                    ("the loop body runs".to_owned(), 0)
-                } else if later {
+                if events[..i].iter().any(runs) {
                     continue;
-                } else {
-                    ("the loop body never runs".to_owned(), 1)
                 }
+                ("the loop body runs".to_owned(), 0)
             }
+            EventKind::Loop(Round::Ends) => continue,
+            EventKind::Loop(Round::Never) => ("the loop body never runs".to_owned(), 1),
             EventKind::Raised => (
                 if text.trim_start().starts_with("raise") {
                     "raised here"

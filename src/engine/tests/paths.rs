@@ -187,7 +187,7 @@ fn way_to(body: &str, line: Option<usize>) -> Option<Vec<String>> {
             let line = line_of(e.span.start);
             let what = match e.what {
                 EventKind::Decision(_, taken) => format!("test {taken}"),
-                EventKind::Loop(again) => format!("loop {again}"),
+                EventKind::Loop(round) => format!("loop {round:?}").to_lowercase(),
                 EventKind::Entered(_) => "enters".to_owned(),
                 EventKind::Milestone(bits) => format!("milestone {bits}"),
                 other => format!("{other:?}").to_lowercase(),
