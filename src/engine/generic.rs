@@ -103,7 +103,9 @@ impl Engine<'_> {
     pub(super) fn is_beside(&self, state: &State, called: &Called) -> bool {
         self.automaton.place().is_some()
             && self.only_asks(called)
-            && !self.automaton.is_concerned(self, state, &called.originals)
+            && !self
+                .automaton
+                .is_concerned(self, state, called.shape.func, &called.originals)
     }
 
     /// Whether a function is only asked for something by who calls it, and does not have the watched
@@ -137,7 +139,7 @@ impl Engine<'_> {
         site: Site,
     ) -> Option<Vec<Applied>> {
         let given = called.shape.watched.is_some();
-        if !self.is_indifferent(state, imported, given, &called.originals) {
+        if !self.is_indifferent(state, imported, called) {
             return None;
         }
         let doubts = given && self.has_doubts();
@@ -169,13 +171,8 @@ impl Engine<'_> {
     }
 
     /// Whether it makes no difference to what is watched that a function is called.
-    fn is_indifferent(
-        &mut self,
-        state: &State,
-        imported: &Imported,
-        given: bool,
-        originals: &[Value],
-    ) -> bool {
+    fn is_indifferent(&mut self, state: &State, imported: &Imported, called: &Called) -> bool {
+        let given = called.shape.watched.is_some();
         if given && self.automaton.place().is_some() {
             let touched = |name: &Name| *name == self.watched_field || name == "__dict__";
             if imported.deeds.fields.iter().any(touched) {
@@ -184,7 +181,8 @@ impl Engine<'_> {
         }
         let automaton = self.automaton;
         let ignores = || automaton.ignores(self, &imported.deeds);
-        *imported.ignored.get_or_init(ignores) && !automaton.is_concerned(self, state, originals)
+        *imported.ignored.get_or_init(ignores)
+            && !automaton.is_concerned(self, state, called.shape.func, &called.originals)
     }
 
     /// The summary of a call for all callers, in this engine's terms.

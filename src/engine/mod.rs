@@ -127,8 +127,14 @@ pub trait Automaton {
     fn concerns(&self, _engine: &Engine<'_>, _func: FuncRef) -> bool {
         false
     }
-    /// Whether it does make a difference in this state, to a function that is given these.
-    fn is_concerned(&self, _engine: &Engine<'_>, _state: &State, _given: &[Value]) -> bool {
+    /// Whether it does make a difference in this state, to this function that is given these.
+    fn is_concerned(
+        &self,
+        _engine: &Engine<'_>,
+        _state: &State,
+        _func: FuncRef,
+        _given: &[Value],
+    ) -> bool {
         false
     }
     /// Texts that make no difference to it among the arguments of a call.
@@ -447,6 +453,20 @@ impl<'p> Engine<'p> {
             None if state.facts.get(&object).is_some_and(|f| f.closed) => Presence::Absent,
             None => Presence::Unknown,
         }
+    }
+
+    /// The state that covers both, see [`State::join`]. That the watched key is in none of them is
+    /// not lost with the other keys of its dict.
+    pub(crate) fn join(&mut self, a: &State, b: &State, site: Site, widen: bool) -> State {
+        let mut joined = a.join(b, &mut self.terms, site, widen);
+        if let Some(key) = self.place_key()
+            && self.presence(&joined) == Presence::Unknown
+            && [a, b].map(|state| self.presence(state)) == [Presence::Absent; 2]
+        {
+            let object = self.watched_object(&joined);
+            joined.heap.insert((object, Slot::Item(key)), Cell::Absent);
+        }
+        joined
     }
 
     /// What is stored in the watched place, if that is known.

@@ -312,9 +312,8 @@ impl Engine<'_> {
             let mut same_as = None;
             for id in old {
                 let before = graph.nodes[id].state.clone();
-                let joined = before
-                    .join(&state, &mut self.terms, site, true)
-                    .canonical(&mut self.terms);
+                let joined = self.join(&before, &state, site, true);
+                let joined = joined.canonical(&mut self.terms);
                 parents.extend(graph.nodes[id].parents.iter().copied());
                 graph.nodes[id].superseded = true;
                 if joined == *before {
@@ -345,7 +344,7 @@ impl Engine<'_> {
                 .expect("a full group is not empty");
             let id = group.nodes[at];
             let before = graph.nodes[id].state.clone();
-            let mut joined = before.join(&state, &mut self.terms, join_site(cx, block), head);
+            let mut joined = self.join(&before, &state, join_site(cx, block), head);
             if head {
                 joined = joined.canonical(&mut self.terms);
             }

@@ -461,7 +461,7 @@ impl Engine<'_> {
         let (mut a, mut b) = (old.state, new.state);
         a.env.set(RIDER, old.value);
         b.env.set(RIDER, new.value);
-        let mut joined = a.join(&b, &mut self.terms, site, true);
+        let mut joined = self.join(&a, &b, site, true);
         let value = joined.env.take(RIDER).unwrap_or(old.value);
         if failure {
             self.note_failure(&mut joined, value);

@@ -580,7 +580,10 @@ impl Engine<'_> {
             keys.push((node.block, node.state.flags, presence));
         }
         let mut out: FxHashMap<Somewhere, Option<u32>> = FxHashMap::default();
-        out.extend(keys.iter().map(|key| (*key, None)));
+        // Of a state that became part of another, nothing follows.
+        let followed = keys.iter().zip(&graph.nodes);
+        let followed = followed.filter(|(_, node)| !node.is_superseded());
+        out.extend(followed.map(|(key, _)| (*key, None)));
         let mut by_block: FxHashMap<BlockId, u32> = FxHashMap::default();
         // Dijkstra's algorithm, backwards.
         while let Some(Reverse((cost, id))) = heap.pop() {

@@ -138,6 +138,40 @@ fn a_loop_ends_with_what_is_true_after_any_number_of_rounds() {
     );
 }
 
+/// What a function can return that gives up `last` by a test in a loop over a range.
+fn rounds(range: &str, test: &str) -> Vec<String> {
+    returns(&format!(
+        "def f(n):\n    ran = 'never'\n    for i in range({range}):\n        ran = 'ran out'\n        \
+         if {test}:\n            return 'last'\n    return ran\n"
+    ))
+}
+
+#[test]
+fn a_range_ends_after_its_last_round() {
+    for (range, test) in [
+        ("n", "i == n - 1"),
+        ("n", "i + 1 == n"),
+        ("n", "not i < n - 1"),
+        ("1, n + 1", "i >= n"),
+        ("1, 1 + n", "i == n"),
+        ("n, 0, -1", "i == 1"),
+        ("n - 1, -1, -1", "i == 0"),
+    ] {
+        assert_eq!(rounds(range, test), ["last", "never"], "{range}: {test}");
+    }
+    // No index is the end itself; what is left of a range in long steps is not known; and the index
+    // of one range says nothing of another number.
+    for (range, test) in [
+        ("n", "i == n"),
+        ("0, n, 2", "i == n - 2"),
+        ("n", "i == 3"),
+        ("n", "i > n"),
+    ] {
+        let found = rounds(range, test);
+        assert!(found.iter().any(|way| way == "ran out"), "{range}: {test}");
+    }
+}
+
 /// A method that a witness is searched in.
 fn method(body: &str) -> String {
     format!(
@@ -219,7 +253,7 @@ fn a_witness_is_the_way_with_the_fewest_decisions() {
     assert_eq!(way("        self.stats['rows'] = 1\n"), None);
     assert_eq!(
         way(&format!("        for x in a:\n{SET}")).unwrap(),
-        ["1 loop false!"]
+        ["1 loop never!"]
     );
     assert_eq!(
         way(
@@ -227,7 +261,21 @@ fn a_witness_is_the_way_with_the_fewest_decisions() {
              self.stats['rows'] = 1\n"
         )
         .unwrap(),
-        ["1 loop true!", "2 test true!"]
+        ["1 loop runs!", "2 test true!"]
+    );
+    // What cannot be empty goes round at least once.
+    assert_eq!(
+        way("        if not a:\n            raise b\n        for x in a:\n            b(x)\n")
+            .unwrap(),
+        ["1 test true!", "3 loop ends!"]
+    );
+    // Keys on one way only do not hide that the watched one is on none.
+    assert!(
+        way(
+            "        self.stats = {}\n        if a:\n            self.stats['other'] = 1\n        \
+             self.stats.pop('rows', 0)\n"
+        )
+        .is_some()
     );
     // Two tests of the same thing cannot come out differently.
     assert_eq!(

@@ -93,6 +93,11 @@ const TELLS: &[&str] = &[
     "slack",
 ];
 
+/// Whether a call tells somebody about a failure, judged by its name.
+fn tells(name: &str) -> bool {
+    name.split('_').any(|w| TELLS.contains(&w))
+}
+
 /// What ends a failure without anybody hearing of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Swallower {
@@ -140,7 +145,13 @@ impl Automaton for Watch<'_> {
         !deeds.calls.iter().any(|call| self.may_matter(engine, call))
     }
 
-    fn is_concerned(&self, engine: &Engine<'_>, state: &State, given: &[Value]) -> bool {
+    fn is_concerned(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        func: FuncRef,
+        given: &[Value],
+    ) -> bool {
         // Who is given a failure, or an object that has it, may make something of it.
         let Some(failure) = get(state, Kept::Raised).filter(|_| state.flags.rule & STATUS != 0)
         else {
@@ -154,7 +165,10 @@ impl Automaton for Watch<'_> {
                 _ => None,
             });
         let mut held = given.iter().copied().chain(fields);
-        held.any(|v| is_made_of(engine, state, v, failure, 0))
+        let module = engine.program.module(func.module);
+        // Whoever only tells others about it makes nothing of it.
+        !tells(&module.ir.function(func.func).name)
+            && held.any(|v| is_made_of(engine, state, v, failure, 0))
     }
 
     fn follows_values(&self) -> bool {
@@ -477,7 +491,6 @@ impl<'o> Watch<'o> {
             owner != v && state.ghost(owner, Kept::Submitted).is_some()
                 || is_made_of(engine, state, v, failure, 0)
         };
-        let tells = |name: &str| name.split('_').any(|w| TELLS.contains(&w));
         let made = |name: &str, on: Value, args: &[Value]| {
             let object = !matches!(
                 engine.terms.term(on),
