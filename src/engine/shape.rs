@@ -174,12 +174,7 @@ impl Engine<'_> {
 fn is_name(term: &Term) -> bool {
     matches!(
         term,
-        Term::Global(..)
-            | Term::External(_)
-            | Term::Module(_)
-            | Term::Func(_)
-            | Term::Class(_)
-            | Term::Member(..)
+        Term::Global(..) | Term::Module(_) | Term::Func(_) | Term::Class(_) | Term::Member(..)
     )
 }
 

@@ -1,10 +1,11 @@
 //! Abstract states: what is known at one point of one path.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use crate::engine::class_texts::FORMAT;
 use crate::engine::env::Env;
@@ -263,30 +264,39 @@ impl State {
         for r in roots {
             work.extend(terms.leaves(r).iter().copied());
         }
-        // Objects whose terms have no leaves (globals) are always reachable.
-        let mut by_leaf: FxHashMap<Value, Vec<&(Value, Slot)>> = FxHashMap::default();
-        for key in self.heap.keys() {
-            let owner = terms.leaves(key.0);
-            match owner.len() {
-                0 => {
-                    if let Some(Cell::Has(v)) = self.heap.get(key) {
+        // Objects whose terms have no leaves (globals) are always reachable. Most others are leaves
+        // themselves, and their slots stand together; the rest is reached with the first leaf.
+        let mut composed: Vec<(Value, Entry<'_>)> = Vec::new();
+        for entry in &self.heap {
+            let object = entry.0.0;
+            match terms.leaves(object).first() {
+                None => {
+                    if let Cell::Has(v) = entry.1 {
                         work.extend(terms.leaves(*v).iter().copied());
                     }
                 }
-                _ => by_leaf.entry(owner[0]).or_default().push(key),
+                Some(leaf) if *leaf != object => composed.push((*leaf, entry)),
+                Some(_) => {}
             }
         }
+        composed.sort_unstable_by_key(|(leaf, _)| *leaf);
         while let Some(leaf) = work.pop() {
             if !leaves.insert(leaf) {
                 continue;
             }
-            for key in by_leaf.get(&leaf).into_iter().flatten() {
-                if let Some(Cell::Has(v)) = self.heap.get(*key) {
+            let mut reach = |slot: &Slot, cell: &Cell| {
+                if let Cell::Has(v) = cell {
                     work.extend(terms.leaves(*v).iter().copied());
                 }
-                if let Slot::Item(k) = &key.1 {
+                if let Slot::Item(k) = slot {
                     work.extend(terms.leaves(*k).iter().copied());
                 }
+            };
+            self.slots(leaf).for_each(|(slot, cell)| reach(slot, cell));
+            let start = composed.partition_point(|(first, _)| *first < leaf);
+            let of_leaf = composed[start..].iter();
+            for (_, ((_, slot), cell)) in of_leaf.take_while(|(first, _)| *first == leaf) {
+                reach(slot, cell);
             }
         }
         leaves
@@ -309,9 +319,27 @@ impl State {
             self.heap.retain(|(o, slot), _| kept(o, slot));
         }
         // A fact about a field is of use while the field may be read again, or while a variable
-        // or another object holds the same value.
-        // or while something is known of what the object contains.
-        let mut held: FxHashSet<Value> = roots.into_iter().collect();
+        // or another object holds the same value, or while something is known of what the object
+        // contains. What is held is found out for the first fact that depends on it.
+        let held: OnceCell<FxHashSet<Value>> = OnceCell::new();
+        let kept = |v: &Value| {
+            if !alive(*v) {
+                return false;
+            }
+            let mut live = true;
+            terms.for_each_field(*v, &mut |n| live = live && live_field(n));
+            live || held.get_or_init(|| self.held(terms, &roots)).contains(v)
+        };
+        let dropped: Vec<Value> = self.facts.keys().filter(|v| !kept(v)).copied().collect();
+        if !dropped.is_empty() {
+            self.facts.retain(|v, _| dropped.binary_search(v).is_err());
+        }
+    }
+
+    /// The values that variables and objects have, those of which something is known that they
+    /// contain, and what all these are made of.
+    fn held(&self, terms: &Terms, roots: &[Value]) -> FxHashSet<Value> {
+        let mut held: FxHashSet<Value> = roots.iter().copied().collect();
         held.extend(self.heap.keys().map(|(o, _)| *o));
         for cell in self.heap.values() {
             if let Cell::Has(v) = cell {
@@ -326,20 +354,7 @@ impl State {
                 }
             });
         }
-        let kept = |v: &Value| {
-            if !alive(*v) {
-                return false;
-            }
-            if held.contains(v) {
-                return true;
-            }
-            let mut ok = true;
-            terms.for_each_field(*v, &mut |n| ok &= live_field(n));
-            ok
-        };
-        if !self.facts.keys().all(kept) {
-            self.facts.retain(|v, _| kept(v));
-        }
+        held
     }
 }
 
