@@ -520,9 +520,9 @@ impl Engine<'_> {
 /// through `around` again.
 fn leads_around(graph: &Graph, ends: &[usize], from: BlockId, around: BlockId) -> bool {
     let mut work: Vec<usize> = ends.to_vec();
-    let mut nodes: FxHashSet<usize> = FxHashSet::default();
+    let mut seen = vec![false; graph.nodes.len()];
     while let Some(n) = work.pop() {
-        if graph.nodes[n].block == around || !nodes.insert(n) {
+        if graph.nodes[n].block == around || std::mem::replace(&mut seen[n], true) {
             continue;
         }
         if graph.nodes[n].block == from {

@@ -28,6 +28,8 @@ pub(super) struct Outside {
     /// Whether some file stores to an attribute of this name, or (with `true`) changes what it
     /// holds.
     asked: Mutex<FxHashMap<(Name, bool), bool>>,
+    /// The same for an attribute of a class, methods of the class included.
+    known: Mutex<FxHashMap<(ClassRef, Name, bool), bool>>,
     all: OnceLock<All>,
     /// Files that store under names that only execution tells.
     any: OnceLock<Vec<Arc<SourceFile>>>,
@@ -129,6 +131,20 @@ impl Program<'_> {
     /// attribute holds counts, too.
     #[must_use]
     pub fn may_store(&self, class: ClassRef, field: &str, contents: bool) -> bool {
+        let key = (class, Name::new(field), contents);
+        let known = || {
+            let known = self.outside.known.lock();
+            known.unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(answer) = known().get(&key) {
+            return *answer;
+        }
+        let answer = self.finds_store(class, field, contents);
+        known().insert(key, answer);
+        answer
+    }
+
+    fn finds_store(&self, class: ClassRef, field: &str, contents: bool) -> bool {
         let mro = self.mro(class);
         let family = mro.entries.iter().filter_map(|entry| match entry {
             MroEntry::Class(c) => Some(*c),
