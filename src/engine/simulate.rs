@@ -452,7 +452,7 @@ impl Engine<'_> {
         // "It ran at least once" must not be lost to "it never ran": what the loop puts into a place,
         // or into a list that is returned, is there by that. How often it ran matters to a place.
         let counts = self.deeds.is_none();
-        let zero = self.terms.int(0);
+        let begins = |v| self.terms.literal(v) == Some(&Literal::Int(0));
         let apart = self.automaton.keeps_apart();
         let ghosts = state
             .heap
@@ -462,7 +462,7 @@ impl Engine<'_> {
                 _ => None,
             })
             .filter(|(ghost, v)| {
-                **ghost == Ghost::Position && (counts || *v == zero) || apart.contains(ghost)
+                **ghost == Ghost::Position && (counts || begins(*v)) || apart.contains(ghost)
             })
             .map(|(_, v)| v)
             .collect();

@@ -175,20 +175,20 @@ impl Engine<'_> {
             }
             _ => None,
         };
-        let known = generic.as_ref().and_then(|(_, known)| known.as_ref());
-        match (&generic, known) {
-            (Some((called, _)), Some(known)) => {
+        match &generic {
+            Some((called, Some(known))) => {
                 if let Some(applied) = self.call_generic(state, (called, known), site) {
                     return Some(applied);
                 }
             }
-            (Some((called, None)), _) if self.is_beside(state, called) => {
+            Some((called, None)) if self.is_beside(state, called) => {
                 self.budget.calls_cut += 1;
                 return None;
             }
             _ => {}
         }
         // Of other fields the function asks nothing.
+        let known = generic.as_ref().and_then(|(_, known)| known.as_ref());
         let fields = known.map(|known| &known.deeds.fields);
         let same = self.stack.iter().filter(|k| k.func == f).count();
         if self.stack.len() >= CALL_DEPTH

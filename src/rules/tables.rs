@@ -348,6 +348,9 @@ pub fn may_only_read(name: &str) -> bool {
 /// Words of a call's name that make it take something away.
 const REMOVAL_WORDS: &[&str] = &["delete", "drop", "remove", "truncate", "purge", "expire"];
 
+/// Words that say that such a call adds something as well: `delete_and_insert`, and not `bulk_delete`.
+const ADDING_WORDS: &[&str] = &["insert", "upsert"];
+
 /// Statements that change what tables there are, or take rows away: they add no data.
 const REMOVAL_STATEMENTS: &[&str] = &["delete", "drop", "truncate", "create", "alter"];
 
@@ -356,7 +359,7 @@ const REMOVAL_STATEMENTS: &[&str] = &["delete", "drop", "truncate", "create", "a
 pub fn is_removal(name: &str, texts: &[crate::ir::Name]) -> bool {
     let lower = name.to_ascii_lowercase();
     let says = |table: &[&str]| lower.split('_').any(|w| table.contains(&w));
-    let by_name = says(REMOVAL_WORDS) && !says(WRITE_WORDS);
+    let by_name = says(REMOVAL_WORDS) && !says(ADDING_WORDS);
     by_name
         || texts
             .iter()

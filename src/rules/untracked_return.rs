@@ -57,9 +57,8 @@ impl Automaton for Tally<'_> {
         Some(PLAIN)
     }
     fn ignores(&self, _engine: &Engine<'_>, deeds: &Deeds) -> bool {
-        let calls = deeds.calls.iter();
-        let calls = calls.filter(|call| !call.resolved && !call.asked);
-        !calls.into_iter().any(|call| may_write(self.writes, call))
+        let mut calls = deeds.calls.iter();
+        !calls.any(|call| !call.resolved && !call.asked && may_write(self.writes, call))
     }
 }
 
