@@ -50,6 +50,7 @@ class World:
         self.failure = self.failed_at = None  # the write that failed last, unless another try of it worked
         self.written = False  # something was written: there is something to commit
         self.regular, self.met, self.made_up = set(), set(), set()  # places of writes, see `attempt`
+        self.through = []  # the activations that the write which failed was made in, see `returning`
         self.subject = None
 
     def choose(self, options, told):
@@ -104,7 +105,10 @@ class Opaque:
 
     def value(self):
         """The number itself, or the size of a collection."""
-        cands = [c for c in self.o_cands if c is not None] or [0]
+        cands = [c for c in self.o_cands if c is not None]
+        if not cands:  # what is None has none, so no path goes on
+            WORLD.cut = True
+            raise Cut
         pick = cands[WORLD.choose(len(cands), self.o_name + " is one of {}".format(cands))]
         self.o_cands = [pick]
         return pick
@@ -216,7 +220,7 @@ class Opaque:
             yield item
 
     def __await__(self):
-        attempt(self.o_write, "await " + self.o_name)
+        attempt(self.o_write, "await " + self.o_name, waits=True)
         return self.child("await", ".awaited")
         yield
 
@@ -259,23 +263,24 @@ def write_of(name, args, receiver):
     return (last, args, place()) if WRITE_WORDS & set(last.split("_")) else None
 
 
-def attempt(write, told):
+def attempt(write, told, waits):
     """A write fails, or another try at the one that failed works.
 
-    A write that is made also where nothing failed (a regular one) makes up for no other.
+    A write that is made also where nothing failed (a regular one) makes up for no other.  Who `waits`
+    for a write makes none: both may stand in one line.
     """
-    at = place()
+    at = (*place(), waits)
     try:
         WORLD.may_raise(told)
     except Exception:
         if write:
-            WORLD.failure, WORLD.failed_at = write, at
+            WORLD.failure, WORLD.failed_at, WORLD.through = write, at, activations()
         raise
     WORLD.written = WORLD.written or bool(write)
     if write and WORLD.failure is None:
         WORLD.met.add(at)
     elif write and again(WORLD.failure, write):
-        same_place = at in (WORLD.failed_at, WORLD.failure[2])
+        same_place = at in (WORLD.failed_at, (*WORLD.failure[2], False))
         if same_place or at not in WORLD.regular:
             WORLD.failure = None
             if not same_place:
@@ -288,6 +293,21 @@ def place():
     while frame.f_code.co_filename == __file__:
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
+
+
+def activations():
+    """The functions of the program that run now: the code, the frame and the arguments of each."""
+    out, frame = [], sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename != __file__:
+            out.append((frame.f_code, frame, arguments(frame)))
+        frame = frame.f_back
+    return out
+
+
+def arguments(frame):
+    code = frame.f_code
+    return [frame.f_locals.get(name) for name in code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]]
 
 
 def again(before, after):
@@ -304,7 +324,7 @@ def call(name, args=(), receiver=None):
     if WRITE_WORDS & set(name.rpartition(".")[2].lower().split("_")):
         WORLD.wrote = True
     write = write_of(name, args, receiver)
-    attempt(write, name + "()")
+    attempt(write, name + "()", waits=write is not None and write is getattr(receiver, "o_write", None))
     result = Opaque(name + "()")
     result.o_write = write
     return result
@@ -446,7 +466,15 @@ def typed(kind, value):
 
 
 def returning(owner, line, value):
+    """A function returns.  The same call as one that a failure came through makes up for it."""
     WORLD.exits[owner] = line
+    if WORLD.failure:
+        frame = sys._getframe(1)
+        for code, failed, given in WORLD.through:
+            if frame.f_code is code and frame is not failed:
+                now = arguments(frame)
+                if len(now) == len(given) and all(map(operator.is_, now, given)):
+                    WORLD.failure = None
     return value
 
 
@@ -467,12 +495,20 @@ def text(value=""):
     return Opaque("str({})".format(value.o_name), [1, 0]) if isinstance(value, Opaque) else str(value)
 
 
+def length(value):
+    if not isinstance(value, Opaque):
+        return len(value)
+    if value.o_cands == [None]:
+        raise external_error(error_class("TypeError"), "len()")
+    return value.value()
+
+
 PROBES = {
     "__none__": lambda x: x.is_none() if isinstance(x, Opaque) else x is None,
     "__subject__": lambda x: None if isinstance(x, Opaque) and x.is_none() else x,
     "__unpack__": lambda n, x: [x.child(("part", i), ".{}".format(i)) for i in range(n)] if isinstance(x, Opaque) else x,
     "__base__": Subject, "__in__": is_in, "__typed__": typed, "__ret__": returning, "__round__": loop_round, "__loop__": entering,
-    "__b_len__": lambda x: x.value() if isinstance(x, Opaque) else len(x),
+    "__b_len__": length,
     "__b_str__": text,
     "__b_isinstance__": lambda x, k: x.ask("isinstance {}".format(k)) if isinstance(x, Opaque) else isinstance(x, k),
     "__b_print__": lambda *args, **kwargs: None}

@@ -57,7 +57,7 @@ class Layout:
         self.rng, self.number, self.w = rng, number, Writer(rng)
         self.is_async = self.w.one_in(6)
         self.resolved = not self.w.one_in(3)
-        self.package = self.resolved and self.w.one_in(2)
+        self.package = self.w.package = self.resolved and self.w.one_in(2)
         self.checked = []  # classes to judge
         self.make()
 

@@ -46,6 +46,7 @@ class Writer:
         self.size = random.choice([2, 3, 4, 5])
         self.top, self.base, self.side, self.mixin, self.own, self.module = [], [], [], [], [], []
         self.homes = [self.top]
+        self.package = False  # whether the classes stand in several files
         self.features = set()
         self.constants = set()
 
@@ -509,7 +510,10 @@ class Writer:
             if self.one_in(2):
                 body += self.returning(inner)
         lines = [*decorators, ("async " if inner.is_async else "") + head, *ind(body)]
-        (self.home() if kind in ("method", "property", "static", "class") else self.module).append(lines)
+        home = self.home() if kind in ("method", "property", "static", "class") else self.module
+        if kind == "property" and self.package:
+            home = self.homes[0]  # what a property raises that stands in another file is a known gap
+        home.append(lines)
         return name
 
     def recursive(self, s):

@@ -105,22 +105,25 @@ fn lint(folder: &Path) -> Reports {
         let Some(class) = f.symbol.strip_suffix(".save_data") else {
             continue;
         };
+        // Of the heirs that share the code the note tells.
+        let others = f.notes.iter().filter(|n| n.starts_with("several classes"));
+        let others = others.flat_map(|note| note.split('`').skip(1).step_by(2));
+        let classes: BTreeSet<&str> = others.chain([class]).collect();
         for exit in &f.exits {
             let file = outcome.sources.get(exit.file);
             let line = file.position(exit.span.start).line;
-            let (class, file) = (class.to_owned(), file.display.clone());
-            if f.rule == "swallowed-write" {
-                // Of the classes that share a handler the note tells.
-                let others = f.notes.iter().filter(|n| n.starts_with("several classes"));
-                let others = others.flat_map(|note| note.split('`').skip(1).step_by(2));
-                let classes = others.map(str::to_owned).chain([class]);
-                for class in classes.collect::<BTreeSet<_>>() {
-                    let exit = (file.clone(), line);
-                    found.swallowed.entry(class).or_default().insert(exit);
+            for class in &classes {
+                let (class, file) = ((*class).to_owned(), file.display.clone());
+                if f.rule == "swallowed-write" {
+                    found
+                        .swallowed
+                        .entry(class)
+                        .or_default()
+                        .insert((file, line));
+                } else {
+                    let exit = (file, line, f.kind != "unverified");
+                    found.exits.entry(class).or_default().insert(exit);
                 }
-            } else {
-                let exit = (file, line, f.kind != "unverified");
-                found.exits.entry(class).or_default().insert(exit);
             }
         }
     }
