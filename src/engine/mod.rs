@@ -74,7 +74,7 @@ use crate::engine::shape::CallKey;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{OuterLive, Summary, SummaryKey};
 use crate::engine::value::{Site, Term, Terms, Value};
-use crate::ir::{BlockId, Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
+use crate::ir::{BlockId, Function, LocalId, Name, Operand, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
 /// A call, as a rule's automaton sees it.
@@ -502,13 +502,11 @@ impl<'p> Engine<'p> {
             let m = self.program.module(f.module);
             let body = &m.ir.function(f.func).body;
             let mut loads: FxHashMap<LocalId, Name> = FxHashMap::default();
-            for s in body.blocks.iter().flat_map(|b| &b.statements) {
-                if let StatementKind::Assign(d, Rvalue::GetField(Operand::Local(LocalId(0)), n)) =
-                    &s.kind
-                {
-                    loads.insert(*d, n.clone());
+            body.for_each_rvalue(|_, dest, rvalue| {
+                if let (Some(d), Rvalue::GetField(Operand::Local(LocalId(0)), n)) = (dest, rvalue) {
+                    loads.insert(d, n.clone());
                 }
-            }
+            });
             let mut returned = body.blocks.iter().filter_map(|b| match &b.terminator.kind {
                 TerminatorKind::Return {
                     value: Operand::Local(l),

@@ -445,6 +445,11 @@ impl Engine<'_> {
     ) {
         let classes: &[&str] = match r {
             Rvalue::GetField(o, name) => {
+                // What a getter raises comes out of it; the load stands here for that.
+                let module = self.program.module(site.func.module);
+                if module.ir.properties.contains(name) {
+                    return;
+                }
                 // An attribute that is known to be there.
                 let mut st = state.clone();
                 let v = self.operand(&mut st, o, site);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
+
 use crate::ir::body::LocalId;
 use crate::ir::code::Code;
 use crate::ir::rvalue::{BinOp, Literal, Name};
@@ -62,6 +64,9 @@ pub struct Module {
     /// Module-level attribute stores such as `P.save_data = patched`: target path, attribute,
     /// value.
     pub attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
+    /// Names of the properties of its classes. A load of an attribute of such a name raises what a
+    /// getter raises.
+    pub properties: FxHashSet<Name>,
 }
 
 impl Module {
@@ -81,6 +86,7 @@ impl Module {
             classes,
             scopes,
             attribute_stores,
+            properties: FxHashSet::default(),
         }
     }
 

@@ -65,6 +65,18 @@ pub(super) struct SymbolTable {
     by_node: FxHashMap<usize, SymId>,
     /// Names that functions bind in the module with `global`.
     global_stores: FxHashSet<Name>,
+    /// Names of the properties of all classes: who loads such an attribute may run code.
+    properties: FxHashSet<Name>,
+}
+
+/// Whether a decorator makes a property of a method.
+fn makes_property(decorator: &Expr) -> bool {
+    let name = match decorator {
+        Expr::Name(name) => name.id.as_str(),
+        Expr::Attribute(attribute) => attribute.attr.as_str(),
+        _ => return false,
+    };
+    matches!(name, "property" | "cached_property")
 }
 
 fn address<T>(node: &T) -> usize {
@@ -81,9 +93,15 @@ impl SymbolTable {
         table
     }
 
-    /// Analyses a part of a module. `super_is_bound`: the module gives that name another meaning.
-    pub(super) fn build_part(suite: &[Stmt], super_is_bound: bool) -> Self {
+    /// Analyses a part of a module with these properties. `super_is_bound`: the module gives that
+    /// name another meaning.
+    pub(super) fn build_part(
+        suite: &[Stmt],
+        super_is_bound: bool,
+        properties: &FxHashSet<Name>,
+    ) -> Self {
         let mut table = Self::build(suite);
+        table.properties.extend(properties.iter().cloned());
         table.global_stores.clear();
         let bound = &mut table.get_mut(MODULE).bound;
         bound.clear();
@@ -91,6 +109,11 @@ impl SymbolTable {
             bound.insert(Name::new("super"));
         }
         table
+    }
+
+    /// The names of the properties.
+    pub(super) fn properties(&self) -> &FxHashSet<Name> {
+        &self.properties
     }
 
     /// The scope that the node opens. Every function, lambda, class and comprehension opens one.
@@ -340,6 +363,9 @@ impl SymbolTable {
             Stmt::FunctionDef(s) => {
                 let inner = self.open_for(s, scope, Kind::Function);
                 self.bind(&s.name, scope);
+                if s.decorator_list.iter().any(makes_property) {
+                    self.properties.insert(Name::new(s.name.as_str()));
+                }
                 self.exprs(&s.decorator_list, scope);
                 self.exprs(s.returns.as_deref(), scope);
                 self.params(&s.args, scope, inner);

@@ -8,6 +8,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use rustpython_parser::Parse;
 use rustpython_parser::ast::text_size::{TextRange, TextSize};
 use rustpython_parser::ast::{self, Stmt};
@@ -20,7 +21,7 @@ use crate::frontend::python::scan::Prefix;
 use crate::frontend::python::{compat, guard, lower, scan, scope, sketch};
 use crate::ir::{
     Arg, ArgKind, Bodies, Callee, Code, Content, FunctionShape, LocalKind, MAX_NESTED, MAX_OUTER,
-    Module, Operand, Rvalue, Scope, ScopeKind, TerminatorKind,
+    Module, Name, Operand, Rvalue, Scope, ScopeKind, TerminatorKind,
 };
 use crate::source::Span;
 
@@ -61,6 +62,7 @@ pub(super) fn module(text: &Arc<str>) -> Option<Module> {
     let bodies = Arc::new(LeftOut {
         text: Arc::clone(text),
         super_is_bound: symbols.module_binds("super"),
+        properties: symbols.properties().clone(),
         left: left.collect(),
     });
     for (number, left) in (0..).zip(&bodies.left) {
@@ -201,6 +203,8 @@ struct LeftOut {
     text: Arc<str>,
     /// Whether the module gives the name `super` another meaning.
     super_is_bound: bool,
+    /// The names of the properties of the module.
+    properties: FxHashSet<Name>,
     left: Vec<Left>,
 }
 
@@ -225,7 +229,7 @@ impl LeftOut {
             Some(Stmt::If(around)) if piece.indent > 0 => around.body.first(),
             other => other,
         };
-        let symbols = scope::SymbolTable::build_part(&suite, self.super_is_bound);
+        let symbols = scope::SymbolTable::build_part(&suite, self.super_is_bound, &self.properties);
         def.and_then(|def| lower::left_out(&self.text, def, &symbols, at))
             .ok_or_else(|| broken(piece))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::config::Contract;
 use crate::engine::witness::{EventKind, PathEvent};
-use crate::ir::{Callee, FunctionShape, Operand, Overrides, Rvalue, StatementKind, TerminatorKind};
+use crate::ir::{Callee, FunctionShape, LocalId, Operand, Overrides, Rvalue};
 use crate::program::{ClassRef, FuncRef, MemberDef, MroEntry, Program};
 use crate::source::Span;
 
@@ -142,26 +142,20 @@ fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) 
         }
         let mut calls = false;
         let mut reads = false;
-        for b in &f.body.blocks {
-            for s in &b.statements {
-                if let StatementKind::Assign(_, Rvalue::GetField(Operand::Local(l), name)) = &s.kind
-                {
-                    reads |= l.0 == 0 && name == contract.sets.field.as_str();
-                }
+        let receiver = Operand::Local(LocalId(0));
+        f.body.for_each_rvalue(|_, _, rvalue| match rvalue {
+            Rvalue::GetField(object, name) => {
+                reads |= *object == receiver && name == contract.sets.field.as_str();
             }
-            if let TerminatorKind::Eval {
-                rvalue:
-                    Rvalue::Call {
-                        callee: Callee::Method { receiver, name, .. },
-                        ..
+            Rvalue::Call {
+                callee:
+                    Callee::Method {
+                        receiver: on, name, ..
                     },
                 ..
-            } = &b.terminator.kind
-            {
-                calls |= name == contract.method.as_str()
-                    && *receiver == Operand::Local(crate::ir::LocalId(0));
-            }
-        }
+            } => calls |= *on == receiver && name == contract.method.as_str(),
+            _ => {}
+        });
         calls && reads
     })
 }

@@ -72,7 +72,9 @@ impl FunctionLowerer<'_, '_> {
             | Rvalue::Enter { .. }
             | Rvalue::Exit { .. }
             | Rvalue::GetItem(..) => true,
-            Rvalue::GetField(..) => self.catches().attribute,
+            Rvalue::GetField(_, name) => {
+                self.catches().attribute || self.module.symbols.properties().contains(name)
+            }
             Rvalue::Neg(_) | Rvalue::Binary(..) | Rvalue::InPlace(..) => self.catches().operator,
             Rvalue::Compare(op, ..) => {
                 !matches!(op, CmpOp::Eq | CmpOp::NotEq | CmpOp::Is | CmpOp::IsNot)

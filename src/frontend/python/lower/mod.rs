@@ -158,13 +158,15 @@ impl<'a> Lowerer<'a> {
     }
 
     fn finish(self, partial: bool) -> Module {
-        Module::new(
+        let mut module = Module::new(
             self.functions.into_iter().flatten().collect(),
             partial,
             self.classes.into_iter().flatten().collect(),
             self.scopes,
             self.attribute_stores,
-        )
+        );
+        module.properties.clone_from(self.symbols.properties());
+        module
     }
 }
 
