@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::Engine;
-use crate::engine::fact::{Interval, Kind, Lits};
+use crate::engine::fact::{Fact, Interval, Kind, Lits};
 use crate::engine::state::{Cell, Slot, State, view};
 use crate::engine::value::{Term, Value, literal_eq, literal_truth, number};
 use crate::ir::{CmpOp, Literal, StaticExprKind};
@@ -71,20 +71,24 @@ impl Engine<'_> {
         }
     }
 
-    /// What was done with `v` raises when it is None: on every path that goes on, it was not.
-    pub(crate) fn take_for_something(&self, state: &mut State, v: Value) {
+    /// What was done with `v` raises when it is None: on every path that goes on, it was not. False
+    /// where no path goes on, because it is None.
+    pub(crate) fn take_for_something(&self, state: &mut State, v: Value) -> bool {
+        if let Some(literal) = self.terms.literal(v) {
+            return *literal != Literal::None;
+        }
+        if state.fact(v).is_some_and(|f| f.none == Some(true)) {
+            return false;
+        }
         let mut trial = state.clone();
-        if self.terms.literal(v).is_none()
-            && trial.refine(v, |f| {
-                if f.none == Some(true) {
-                    return false;
-                }
-                f.none = Some(false);
-                true
-            })
-        {
+        let certain = |f: &mut Fact| {
+            f.none = Some(false);
+            true
+        };
+        if trial.refine(v, certain) {
             *state = trial;
         }
+        true
     }
 
     /// The truth of `v` in the state, when only one is possible.
@@ -168,7 +172,7 @@ impl Engine<'_> {
         let Term::Global(m, name) = self.terms.term(a) else {
             return false;
         };
-        let outside = matches!(self.terms.term(b), Term::Symbol(site, _) if site.index != u32::MAX);
+        let outside = matches!(self.terms.term(b), Term::Symbol(site, _) if !site.is_join());
         outside
             && matches!(self.program.resolve_global(*m, name), Def::Value(_, _, e)
                 if matches!(&e.kind, StaticExprKind::Call(f, ..)

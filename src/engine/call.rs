@@ -320,7 +320,7 @@ impl Engine<'_> {
                 if state.kind(&self.terms, object).is_container() {
                     return self.builtin_method(cx, state, object, &name, args, site);
                 }
-                let given = object == state.watched && !self.class_is_known(&state, object)
+                let given = object == state.watched && !self.holds_attribute(&state, object, &name)
                     || self.mentions_watched(&state, &args);
                 self.unresolved(state, &name, Some(object), &args, given, site)
             }
@@ -377,11 +377,9 @@ impl Engine<'_> {
             .collect()
     }
 
-    fn class_is_known(&self, state: &State, object: Value) -> bool {
-        state
-            .fact(object)
-            .and_then(|f| f.class)
-            .is_some_and(|c| self.is_resolved(c))
+    fn holds_attribute(&self, state: &State, object: Value, name: &Name) -> bool {
+        let class = state.fact(object).and_then(|f| f.class);
+        class.is_some_and(|c| self.is_resolved(c) && self.family_stores(c, name))
     }
 
     /// Whether a value was looked up on the watched object by a name that is not known.

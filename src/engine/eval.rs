@@ -336,7 +336,11 @@ impl Engine<'_> {
             }
             Rvalue::Iter { object, .. } => {
                 let o = self.operand(&mut state, object, site);
-                self.make_iterator(&mut state, o, site)
+                match self.make_iterator(&mut state, o, site) {
+                    Some(iterator) => iterator,
+                    // Where the exception leads to is not followed.
+                    None => return Vec::new(),
+                }
             }
             Rvalue::Enter { manager, is_async } => {
                 let m = self.operand(&mut state, manager, site);

@@ -94,9 +94,27 @@ impl Engine<'_> {
             .filter(|d| !is_known_decorator(d))
             .cloned()
             .collect();
-        if wrappers.is_empty() || self.stack_depth() > crate::engine::budget::CALL_DEPTH {
+        if wrappers.is_empty() || self.decorating.contains(&f) {
             return None;
         }
+        // A function that decorates itself is an error of the program.
+        self.decorating.push(f);
+        let made = self.wrapped(cx, state, f, &wrappers, site);
+        self.decorating.pop();
+        made
+    }
+
+    /// A function in these wrappers, the innermost last; `None` when they leave it as it is.
+    fn wrapped(
+        &mut self,
+        cx: &FnContext,
+        state: State,
+        f: FuncRef,
+        wrappers: &[StaticExpr],
+        site: Site,
+    ) -> Option<(State, Value)> {
+        let m = self.program.module(f.module);
+        let function = m.ir.function(f.func);
         let scope = function.class.map_or(
             m.ir.scope(function.scope)
                 .parent

@@ -24,7 +24,7 @@ use crate::engine::shape::{CallKey, Called};
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{Applied, OuterLive, SummaryExit};
-use crate::engine::value::{Site, Term, Value, for_each_operand};
+use crate::engine::value::{CLASS_OF, Site, Term, Value, for_each_operand};
 use crate::engine::{Automaton, CallEvent, Catch, Engine, WatchedPlace};
 use crate::ir::{BlockId, Name};
 use crate::program::{ClassRef, FuncRef};
@@ -427,6 +427,11 @@ impl Engine<'_> {
                 let items = items.map(|item| self.shaped_value(state, item, classes, made));
                 let items: Arc<[Value]> = items.collect();
                 self.terms.make(Term::Tuple(items))
+            }
+            Shaped::ClassOf(of) => {
+                let of = self.shaped_value(state, of, classes, made);
+                let operands = Arc::from([of]);
+                self.terms.make(Term::Pure(CLASS_OF.into(), operands))
             }
             Shaped::Input(number, kind, classed) => {
                 let v = self.terms.make(Term::Input(*number));

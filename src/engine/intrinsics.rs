@@ -10,7 +10,7 @@ use crate::engine::eval::Outcome;
 use crate::engine::fact::{Fact, Interval, Kind};
 use crate::engine::ghost::Ghost;
 use crate::engine::state::State;
-use crate::engine::value::{Site, Term, Value};
+use crate::engine::value::{CLASS_OF, Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{Literal, Name};
 
@@ -162,7 +162,9 @@ impl Engine<'_> {
         let v = match path.as_str() {
             "len" => match first {
                 Some(x) => {
-                    self.take_for_something(&mut state, x);
+                    if !self.take_for_something(&mut state, x) {
+                        return vec![self.raise_exact(state, "TypeError", site)];
+                    }
                     let s = state.snapshot(x);
                     self.length(&state, s)
                 }
@@ -218,7 +220,7 @@ impl Engine<'_> {
                 }
                 // `issubclass(exc_type, X)` in an `__exit__`
                 (Some(x), Some(c)) => match self.terms.term(x).clone() {
-                    Term::Pure(n, ops) if n == "type" => {
+                    Term::Pure(n, ops) if n == CLASS_OF => {
                         self.terms.make(Term::Instance(ops[0], *c))
                     }
                     _ => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Bool)),
@@ -292,7 +294,7 @@ impl Engine<'_> {
             }
             "type" => match first {
                 Some(x) if args.positional.len() == 1 => {
-                    let v = self.terms.make(Term::Pure("type".into(), Arc::from([x])));
+                    let v = self.terms.make(Term::Pure(CLASS_OF.into(), Arc::from([x])));
                     state.refine(v, |f| {
                         f.kind = Kind::Object;
                         true

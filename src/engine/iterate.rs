@@ -32,16 +32,22 @@ fn local_slot(local: usize) -> Ghost {
 }
 
 impl Engine<'_> {
-    /// `iter(o)`
-    pub(crate) fn make_iterator(&mut self, state: &mut State, o: Value, site: Site) -> Value {
+    /// `iter(o)`; `None` if that raises, because `o` is no collection.
+    pub(super) fn make_iterator(
+        &mut self,
+        state: &mut State,
+        o: Value,
+        site: Site,
+    ) -> Option<Value> {
         if matches!(state.kind(&self.terms, o), Kind::Generator)
             || state.ghost(o, Ghost::Source).is_some()
             || state.ghost(o, Ghost::Inner).is_some()
         {
-            return o;
+            return Some(o);
         }
-        // None is not iterable: on every path that goes on, it was something else.
-        self.take_for_something(state, o);
+        if !self.take_for_something(state, o) {
+            return None;
+        }
         let inner: Option<Vec<Value>> = match self.terms.term(o).clone() {
             Term::Enumerate(x, _) => Some(vec![x]),
             Term::Zip(items) => Some(items.to_vec()),
@@ -49,7 +55,7 @@ impl Engine<'_> {
         };
         let it = self.fresh_with(state, site, Fact::of_kind(Kind::Iterator));
         if let Some(items) = inner {
-            let inner: Vec<Value> = items
+            let inner: Option<Vec<Value>> = items
                 .iter()
                 .enumerate()
                 .map(|(i, x)| {
@@ -57,7 +63,7 @@ impl Engine<'_> {
                     self.make_iterator(state, *x, Site { part, ..site })
                 })
                 .collect();
-            let tuple = self.terms.make(Term::Tuple(inner.into()));
+            let tuple = self.terms.make(Term::Tuple(inner?.into()));
             state.set_ghost(it, Ghost::Inner, tuple);
         }
         let snap = state.snapshot(o);
@@ -65,7 +71,7 @@ impl Engine<'_> {
         state.set_ghost(it, Ghost::Snapshot, snap);
         let zero = self.terms.int(0);
         state.set_ghost(it, Ghost::Position, zero);
-        it
+        Some(it)
     }
 
     /// Advances an iterator.

@@ -42,6 +42,8 @@ pub enum Shaped {
     Known(Term),
     /// A tuple of these.
     Tuple(Vec<Shaped>),
+    /// The class of this, as `__exit__` is given that of the exception.
+    ClassOf(Box<Shaped>),
     /// The cells of the call itself.
     Cells,
 }

@@ -207,7 +207,9 @@ impl Engine<'_> {
                     (Some(Cell::Absent), Some(d)) => d,
                     _ => self.fresh(&mut state, Site { part: 5, ..site }),
                 };
-                if found != Some(Cell::Absent) {
+                if found == Some(Cell::Absent) {
+                    self.note_loss(&mut state, recv, k);
+                } else {
                     self.remove_item(&mut state, recv, k, site);
                 }
                 v
@@ -309,12 +311,7 @@ impl Engine<'_> {
             Some(l) => {
                 let key = self.terms.lit(l);
                 state.heap.insert((object, Slot::Item(key)), Cell::Absent);
-                if object == self.watched_object(state)
-                    && self.presence(state) == Presence::Absent
-                    && Some(key) == self.place_key()
-                {
-                    state.flags.settle();
-                }
+                self.note_loss(state, object, key);
             }
             None => self.drop_items(state, object),
         }
@@ -328,6 +325,17 @@ impl Engine<'_> {
         };
         let fact = Self::sized(kind, len);
         self.mutate(state, object, fact, site);
+    }
+
+    /// An item is not there any more. Of the watched place, that settles what some call may have
+    /// set before.
+    fn note_loss(&mut self, state: &mut State, object: Value, key: Value) {
+        if object == self.watched_object(state)
+            && self.presence(state) == Presence::Absent
+            && Some(key) == self.place_key()
+        {
+            state.flags.settle();
+        }
     }
 
     /// Forgets all items.

@@ -314,6 +314,8 @@ pub struct Engine<'p> {
     stack: Vec<SummaryKey>,
     /// Functions that are not looked into any more: they cost more than they can tell.
     cut: FxHashSet<FuncRef>,
+    /// Functions whose decorators are being applied.
+    decorating: Vec<FuncRef>,
     /// The outermost activation on the stack that a recursive call went back to.
     recursive_hit: usize,
     /// What the callers of the function being simulated may still ask.
@@ -364,6 +366,7 @@ impl<'p> Engine<'p> {
             summaries: FxHashMap::default(),
             stack: Vec::new(),
             cut: FxHashSet::default(),
+            decorating: Vec::new(),
             recursive_hit: usize::MAX,
             outer: Rc::default(),
             class_texts: FxHashMap::default(),

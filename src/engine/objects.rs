@@ -11,6 +11,9 @@ use crate::program::{ClassRef, Def, Lookup, MemberDef};
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// The values that items have which may have been overwritten are numbered from here on.
+const FIRST_DOUBTED: u32 = 500;
+
 impl Engine<'_> {
     /// Tells the automaton when the watched key is there.
     pub(crate) fn note_presence(&mut self, state: &mut State) {
@@ -148,9 +151,43 @@ impl Engine<'_> {
             if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
                 f.closed = false;
             }
+            self.doubt_items(state, object, key, value, site);
         }
         state.heap.insert(slot, Cell::Has(value));
         self.note_presence(state);
+    }
+
+    /// A value is stored under a key that is not known: each item may be that value now.
+    fn doubt_items(
+        &mut self,
+        state: &mut State,
+        object: Value,
+        key: Value,
+        value: Value,
+        site: Site,
+    ) {
+        let others = state.slots(object).filter_map(|(slot, cell)| match slot {
+            Slot::Item(other) if *other != key && *cell != Cell::Has(value) => {
+                Some((*other, *cell))
+            }
+            _ => None,
+        });
+        let others: Vec<(Value, Cell)> = others.collect();
+        let watched = self.watched_object(state);
+        for (part, (other, cell)) in (FIRST_DOUBTED..).zip(others) {
+            let slot = (object, Slot::Item(other));
+            match cell {
+                Cell::Has(_) => {
+                    let now = self.fresh(state, Site { part, ..site });
+                    state.heap.insert(slot, Cell::Has(now));
+                }
+                // Of the watched place, the flags say so.
+                Cell::Absent if object == watched => {}
+                Cell::Absent => {
+                    state.heap.remove(&slot);
+                }
+            }
+        }
     }
 
     /// `object.field` without running any code: what the heap, the class or the module says.

@@ -8,7 +8,7 @@ use crate::engine::fact::Kind;
 use crate::engine::ghost::Ghost;
 use crate::engine::library::{Shape, Shaped};
 use crate::engine::state::{Cell, Slot, State};
-use crate::engine::value::{Term, Value, for_each_operand};
+use crate::engine::value::{CLASS_OF, Term, Value, for_each_operand};
 use crate::ir::Literal;
 use crate::program::{ClassRef, FuncRef};
 
@@ -91,6 +91,11 @@ impl Engine<'_> {
                     .map(|item| self.shaped(state, *item, out, depth + 1))
                     .collect();
                 return items.map(Shaped::Tuple);
+            }
+            Term::Pure(name, operands) if name == CLASS_OF && depth < MAX_TUPLES => {
+                let of = operands.first().copied()?;
+                let of = self.shaped(state, of, out, depth + 1)?;
+                return Some(Shaped::ClassOf(Box::new(of)));
             }
             term if self.terms.leaves(v).is_empty() && is_name(term) => {
                 return Some(Shaped::Known(term.clone()));

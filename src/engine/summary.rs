@@ -124,10 +124,6 @@ impl Engine<'_> {
         self.cut.clear();
     }
 
-    pub(crate) fn stack_depth(&self) -> usize {
-        self.stack.len()
-    }
-
     /// How a function that is called now is looked into.
     fn look(&self, f: FuncRef) -> Look {
         let Some(reach) = self.reach() else {
@@ -463,6 +459,9 @@ impl Engine<'_> {
         b.env.set(RIDER, new.value);
         let mut joined = self.join(&a, &b, site, true);
         let value = joined.env.take(RIDER).unwrap_or(old.value);
+        if new.kind == ExitKind::Raise {
+            self.note_common_base(&mut joined, value, [(&a, old.value), (&b, new.value)]);
+        }
         if failure {
             self.note_failure(&mut joined, value);
         }
@@ -471,6 +470,25 @@ impl Engine<'_> {
             value,
             state: joined,
             block: new.block,
+        }
+    }
+
+    /// Classes of exceptions that are joined may have a base in common.
+    fn note_common_base(&mut self, joined: &mut State, value: Value, of: [(&State, Value); 2]) {
+        let base = self.terms.external("Exception");
+        let below = of.iter().all(|(state, exc)| {
+            let known = state.fact(*exc).map(|fact| fact.is.iter());
+            known.is_some_and(|mut classes| {
+                classes.any(|class| self.subclass(*class, base) == Some(true))
+            })
+        });
+        if below {
+            joined.refine(value, |fact| {
+                if fact.is.is_empty() {
+                    fact.is.push(base);
+                }
+                true
+            });
         }
     }
 
@@ -646,7 +664,12 @@ impl Engine<'_> {
         }
         let made = made.into_iter().enumerate().map(|(i, symbol)| {
             let part = site.part * 100 + 10_000 + u32::try_from(i).unwrap_or(0);
-            (symbol, out.fresh(&mut self.terms, Site { part, ..site }))
+            let mut made_at = Site { part, ..site };
+            // What stands for several values of the callee does so for the caller, too.
+            if matches!(self.terms.term(symbol), Term::Symbol(at, _) if at.is_join()) {
+                made_at.index = u32::MAX;
+            }
+            (symbol, out.fresh(&mut self.terms, made_at))
         });
         let made = made.collect();
         out.env.retain(|local| local < RIDER);

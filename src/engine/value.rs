@@ -170,6 +170,9 @@ impl Term {
     }
 }
 
+/// The [`Term::Pure`] that stands for the class of its operand.
+pub(super) const CLASS_OF: &str = "type";
+
 /// Terms nested deeper than this become fresh symbols.
 pub const MAX_TERM_DEPTH: u8 = 10;
 
