@@ -29,7 +29,7 @@ use crate::rules::contract_method::{
 use crate::rules::tables::has_word;
 use crate::rules::{Effort, tables};
 use kept::{Heard, Left, Readers, left_behind};
-use watch::{Regular, Swallower, Watch};
+use watch::{Regular, Swallower, Watch, is_failing};
 
 /// Words that say of a write that it is beside the point: it may fail.
 const AUXILIARY: &[&str] = &[
@@ -208,10 +208,9 @@ fn judge(
     let mut asked = Answers::default();
     for round in 1.. {
         let watch = Watch::new(place.clone(), &subject.contract.method, options, &regular);
-        let (mut judged, answers) = follow(subject, &watch, readers);
+        let (mut judged, answers, mistaken) = follow(subject, &watch, readers);
         effort += judged.effort;
         asked.extend(&answers);
-        let mistaken = watch.mistaken();
         if mistaken.is_empty() || round >= ROUNDS {
             judged.effort = effort;
             return (judged, asked);
@@ -221,11 +220,13 @@ fn judge(
     unreachable!("the rounds are bounded")
 }
 
+/// Follows the method with what is known of its writes. What comes back last are those of which it
+/// turned out that they are made in any case.
 fn follow(
     subject: Subject<'_>,
     watch: &Watch<'_>,
     readers: &OnceCell<Readers>,
-) -> (Judged, Answers) {
+) -> (Judged, Answers, Regular) {
     let mut engine = Engine::new(subject.library, watch);
     let mut effort = Effort::default();
     let (mut state, cells, root) =
@@ -233,6 +234,7 @@ fn follow(
     let cx = bind_receiver(&mut engine, root, cells, &mut state);
     let heard = RefCell::default();
     let mut best = None;
+    let mut mistaken = Regular::new();
     let mut ladder = Ladder::new();
     while let Some(rung) = ladder.next_rung() {
         watch.begin();
@@ -255,12 +257,14 @@ fn follow(
             heard: &heard,
         };
         let found = search.swallowed();
+        mistaken = watch.mistaken();
+        mistaken.retain(|write| search.is_made_in_any_case(*write));
         let (infeasible, unknown) = (search.infeasible, search.unknown);
         let told_apart = search.told_apart;
         best = Some((found, infeasible));
         // Merged states may have met a write on ways that there are not, and what they lost looks
         // like something that a failure leaves behind.
-        let doubtful = rung == Rung::Merged && (told_apart || !watch.mistaken().is_empty());
+        let doubtful = rung == Rung::Merged && (told_apart || !mistaken.is_empty());
         if unknown == 0 && !doubtful {
             ladder.answered();
         } else {
@@ -279,7 +283,7 @@ fn follow(
         heard: heard.into_inner(),
         effort,
     };
-    (judged, answers)
+    (judged, answers, mistaken)
 }
 
 /// The search for failures that nobody hears of, in what was simulated.
@@ -304,6 +308,28 @@ struct Search<'s, 'p> {
 impl<'s> Search<'s, '_> {
     fn readers(&self) -> &'s Readers {
         self.readers.get_or_init(|| Readers::new(&self.subject))
+    }
+
+    /// Whether a write is made on some path on which nothing failed before. Only for those of the
+    /// method itself a path is searched for; merged states may have met it where there is none.
+    fn is_made_in_any_case(&mut self, (func, block): (FuncRef, u32)) -> bool {
+        // Where the method begins, nothing has failed.
+        if func != self.cx.func || BlockId(block) == BlockId::ENTRY {
+            return true;
+        }
+        let all_is_well =
+            |_: &mut Engine<'_>, state: &State, _: Value| !is_failing(state.flags.rule);
+        let goal = Goal {
+            end: End::Arrival,
+            block: Some(BlockId(block)),
+            from: None,
+            accept: &all_is_well,
+            wanted: None,
+            steps: self.steps,
+        };
+        let entry = self.entry;
+        let found = (self.engine).witness(self.cx, BlockId::ENTRY, entry, &goal, Some(self.graph));
+        !matches!(found, Witness::Infeasible)
     }
 
     fn swallowed(&mut self) -> Vec<Swallowed> {
@@ -395,7 +421,7 @@ impl<'s> Search<'s, '_> {
         let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
             let swallower = watch.swallower(state.flags.rule);
             swallower.is_some_and(|s| key(s) == by)
-                && certified(engine, state) == wanted
+                && (!wanted || certified(engine, state))
                 && !engine.is_failure(state, value)
                 && (watch.options.strict || !heard(engine, state, value))
         };
@@ -415,9 +441,10 @@ impl<'s> Search<'s, '_> {
             Witness::Found(events, end) => {
                 let left = left_behind(self.engine, &end, well, &subject);
                 let by = watch.swallower(end.flags.rule)?;
+                // Merged states may have lost that 0 is stored on some of their paths.
                 Some(Swallowed {
                     by,
-                    certified: wanted,
+                    certified: certified(self.engine, &end),
                     exit,
                     events,
                     failed: watch.failed(self.engine, &end),

@@ -121,6 +121,11 @@ pub(super) struct Watch<'o> {
     made_up: RefCell<Regular>,
 }
 
+/// Whether a failure is on its way, or was caught.
+pub(super) fn is_failing(flags: u32) -> bool {
+    flags & STATUS != 0
+}
+
 /// Places of calls.
 pub(super) type Regular = BTreeSet<(FuncRef, u32)>;
 
