@@ -233,6 +233,13 @@ fn strange_projects_are_answered() {
         "round.py",
         "class A(B): pass\nclass B(A):\n    def save_data(self): return super().save_data()\n",
     );
+    // Functions that decorate themselves and each other, and a property that reads itself.
+    project.write(
+        "decorated.py",
+        "@deco\ndef deco(f): return f\n@two\ndef one(f): return f\n@one\ndef two(f): return f\n\
+         class A(BaseProcessor):\n    @deco\n    def save_data(self): self.load(), self.rows\n\
+         \x20   @one\n    def load(self): pass\n    @property\n    def rows(self): return self.rows\n",
+    );
     project.write("bytes.py", b"x = '\xff\xfe'\n");
     project.write("nulls.py", b"\0\0\0save_data");
     project.write("utf16.py", b"\xff\xfex\x00=\x001\x00");
