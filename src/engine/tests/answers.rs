@@ -1,9 +1,12 @@
 //! What tests establish.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{graph, on_entry, returns, shown};
+use crate::engine::fact::{Fact, Interval, Kind};
 use crate::engine::simulate::ExitKind;
+use crate::engine::state::{Cell, Slot};
 use crate::engine::value::Term;
 
 /// Tests of one function each: a condition, and what follows from it.
@@ -182,6 +185,9 @@ fn literals_are_told_apart() {
             ("x == 0", "bool(x)", "false"),
             ("x is True", "bool(x)", "true"),
             ("len(x) == True", "len(x) == 1", "?"),
+            ("str(x) != ''", "bool(str(x))", "true"),
+            ("1 == True", "x == x", "true"),
+            ("1 is True", "x", ""),
         ],
     );
 }
@@ -357,6 +363,10 @@ fn nothing_from_outside_is_the_program_s_own_sentinel() {
     let text = "MISSING = object()\n\n\ndef f(x):\n    y = x.get(1, MISSING)\n    if x is MISSING:\n        \
                 return 'never'\n    if y == MISSING:\n        return 'equal'\n    return 'done'\n";
     assert_eq!(returns(text), ["done", "equal"]);
+    // Any other name of the program may stand for just that.
+    let text = "LIMIT = load()\n\n\ndef f(x):\n    y = x.get(1)\n    if y is LIMIT:\n        \
+                return 'same'\n    return 'done'\n";
+    assert_eq!(returns(text), ["done", "same"]);
 }
 
 #[test]
@@ -414,5 +424,29 @@ fn what_goes_through_something_is_empty_with_it() {
             assert!(engine.assume(&mut state.clone(), v, true));
             assert!(!engine.assume(&mut state.clone(), v, false));
         }
+    });
+}
+
+#[test]
+fn a_list_that_may_be_longer_is_not_just_what_is_known_of_it() {
+    on_entry("def f(a):\n    return a\n", |engine, _, mut state| {
+        let list = state.env.get(0).unwrap();
+        let (first, item) = (engine.terms.int(0), engine.terms.str("first"));
+        state
+            .heap
+            .insert((list, Slot::Item(first)), Cell::Has(item));
+        let mut items = |lo, hi, closed| {
+            let fact = Fact {
+                len: Interval { lo, hi },
+                closed,
+                ..Fact::of_kind(Kind::List)
+            };
+            state.facts.insert(list, Rc::new(fact));
+            engine.known_items(&state, list)
+        };
+        assert_eq!(items(1, 1, true), Some(vec![item]));
+        assert_eq!(items(1, 2, true), None);
+        assert_eq!(items(2, 2, true), None);
+        assert_eq!(items(1, 1, false), None);
     });
 }

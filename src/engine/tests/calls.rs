@@ -1,6 +1,16 @@
 //! Calls of functions of the program: what comes back of them, and when they are not followed.
 
-use super::{endings, graph, on_entry, returns};
+use std::collections::BTreeSet;
+
+use super::{endings, graph, on_entry, returns, shown, watched_by};
+use crate::engine::budget::{AT_A_PLACE, SUMMARY_EXITS};
+use crate::engine::library::Deeds;
+use crate::engine::simulate::ExitKind;
+use crate::engine::summary::SummaryExit;
+use crate::engine::{Automaton, CallEvent, Engine, WatchedPlace};
+use crate::ir::BlockId;
+use crate::ir::data::{FAILURE, SUCCESS};
+use crate::program::FuncRef;
 
 #[test]
 fn a_helper_answers_for_its_arguments() {
@@ -42,10 +52,34 @@ fn what_a_helper_makes_is_new_each_time() {
 }
 
 #[test]
+fn what_a_helper_finds_out_of_a_field_is_kept_while_somebody_asks() {
+    let text = "def check(o):\n    if o.rows is None:\n        raise ValueError\n\n\ndef f(a):\n    \
+                check(a)\n    if a.rows is None:\n        return 'never'\n    return 'some'\n";
+    assert_eq!(endings(text), ["raises", "some"]);
+    // The one who asks may be further out.
+    let text = "def check(o):\n    if o.rows is None:\n        raise ValueError\n\n\ndef both(o):\n    check(o)\n\n\n\
+                def f(a):\n    both(a)\n    if a.rows is None:\n        return 'never'\n    return 'some'\n";
+    assert_eq!(endings(text), ["raises", "some"]);
+}
+
+#[test]
 fn what_is_known_of_values_that_a_helper_does_not_see_stays() {
     let text = "def g(x):\n    if x:\n        return 1\n    return 2\n\n\ndef f(a, b):\n    if b > 3:\n        \
                 g(a)\n        return b > 2\n    return None\n";
     assert_eq!(returns(text), ["None", "true"]);
+}
+
+#[test]
+fn what_was_read_from_an_object_stays_what_it_was_when_a_helper_is_given_that() {
+    let after = |helper: &str| {
+        returns(&format!(
+            "def g(x):\n    {helper}\n\n\ndef f(a):\n    n = a.count\n    if n > 3:\n        g(a)\n        \
+             return n > 2\n    return None\n"
+        ))
+    };
+    for helper in ["return 1", "x.count = 0", "x.other = x.count"] {
+        assert_eq!(after(helper), ["None", "true"], "{helper}");
+    }
 }
 
 #[test]
@@ -114,6 +148,23 @@ fn a_helper_that_is_too_dear_is_an_unknown_call() {
 }
 
 #[test]
+fn a_helper_is_not_given_up_because_its_caller_has_little_left() {
+    let mut helper = String::from("def g(x):\n    n = 0\n");
+    for i in 0..150 {
+        helper += &format!("    if x[{i}]:\n        n += {i}\n");
+    }
+    let text = format!("{helper}    return n\n\n\ndef f(a):\n    return g(a)\n");
+    on_entry(&text, |engine, cx, state| {
+        engine.budget.steps = 100;
+        engine.simulate(cx, BlockId::ENTRY, state.clone(), &AT_A_PLACE);
+        assert_eq!((engine.budget.steps, engine.cut.len()), (0, 0));
+        // With all that it may spend it is.
+        graph(engine, cx, state);
+        assert_eq!(engine.cut.len(), 1);
+    });
+}
+
+#[test]
 fn a_helper_with_very_many_exits_is_left_in_fewer_ways() {
     let mut helper = String::from("def g(x):\n");
     for i in 0..60 {
@@ -138,6 +189,53 @@ fn a_helper_with_very_many_exits_is_left_in_fewer_ways() {
 }
 
 #[test]
+fn a_helper_that_raises_very_many_exceptions_is_left_in_fewer_ways() {
+    let mut text = String::new();
+    let mut helper = String::from("def g(x):\n");
+    for i in 0..20 {
+        text += &format!("class E{i}(Exception):\n    pass\n\n\n");
+        helper += &format!("    if x == {i}:\n        raise E{i}\n");
+    }
+    text += &format!(
+        "{helper}    return 'on'\n\n\ndef f(a):\n    try:\n        return g(a)\n    except Exception:\n        \
+         return 'caught'\n"
+    );
+    let ways = endings(&text);
+    for way in ["caught", "on"] {
+        assert!(ways.iter().any(|w| w == way), "{way}");
+    }
+    on_entry(&text, |engine, cx, state| {
+        graph(engine, cx, state);
+        let exits = engine.summaries.values().map(|s| s.exits.len()).max();
+        assert!(exits.is_some_and(|n| n <= SUMMARY_EXITS), "{exits:?}");
+    });
+}
+
+#[test]
+fn many_failures_are_one_failure_and_other_answers_are_none() {
+    on_entry("def f(a):\n    return a\n", |engine, cx, state| {
+        let mut joined = |tag: Option<&str>| {
+            let exits = (1..20).map(|i| {
+                let number = engine.terms.int(i);
+                SummaryExit {
+                    kind: ExitKind::Return,
+                    value: tag.map_or(number, |tag| engine.variant_of(tag, Some(number))),
+                    state: state.clone(),
+                    block: BlockId::ENTRY,
+                }
+            });
+            let exits: Vec<SummaryExit> = exits.collect();
+            let joined = engine.join_exits(exits, cx.func, SUMMARY_EXITS);
+            assert_eq!(joined.len(), 1);
+            engine.is_failure(&joined[0].state, joined[0].value)
+        };
+        assert!(joined(Some(FAILURE)));
+        assert!(!joined(Some(SUCCESS)));
+        assert!(!joined(None));
+    });
+}
+
+#[test]
 fn a_generator_goes_on_where_it_stopped() {
     let text = "def two():\n    yield 'a'\n    yield 'b'\n\n\ndef f():\n    out = 'none'\n    \
                 for x in two():\n        out = x\n    return out\n";
@@ -145,4 +243,134 @@ fn a_generator_goes_on_where_it_stopped() {
     let text = "def one(x):\n    if x:\n        yield 'a'\n\n\ndef f(a):\n    for x in one(a):\n        \
                 return x if a else 'never'\n    return 'never' if a else 'none'\n";
     assert_eq!(returns(text), ["a", "none"]);
+    // With the variables that it had.
+    let text = "def two(x):\n    last = x\n    yield 'a'\n    yield last\n\n\ndef f():\n    out = 'none'\n    \
+                for x in two('b'):\n        out = x\n    return out\n";
+    assert_eq!(returns(text), ["b"]);
+}
+
+#[test]
+fn who_is_called_in_a_circle_gives_back_all_that_comes_out_of_it() {
+    // `odd` is met for the first time while nothing is known of `even` yet.
+    let text = "def even(n):\n    if go():\n        return 'even'\n    return odd(n)\n\n\n\
+                def odd(n):\n    if go():\n        return 'odd'\n    return even(n)\n\n\n\
+                def f(a):\n    even(a)\n    x = odd(a)\n    go()\n    return x\n";
+    assert_eq!(returns(text), ["even", "odd"]);
+}
+
+#[test]
+fn what_a_function_makes_of_its_own_answer_comes_out_as_well() {
+    let text = "def again(n):\n    if go():\n        return 'a'\n    x = again(n)\n    if x == 'a':\n        \
+                return 'b'\n    return x\n\n\ndef f(a):\n    return again(a)\n";
+    assert_eq!(returns(text), ["a", "b"]);
+}
+
+#[test]
+fn helpers_that_are_nested_very_deeply_are_unknown_calls() {
+    let answer = |depth: usize| {
+        let mut text = String::new();
+        for i in 0..depth {
+            text += &format!("def g{i}(x):\n    return g{}(x)\n\n\n", i + 1);
+        }
+        text += &format!("def g{depth}(x):\n    return 'deep'\n\n\ndef f(a):\n    return g0(a)\n");
+        returns(&text)
+    };
+    assert_eq!(answer(5), ["deep"]);
+    assert_eq!(answer(12), ["?"]);
+}
+
+#[test]
+fn two_things_that_one_call_makes_are_two() {
+    let text = "class Box:\n    def __init__(self, n):\n        self.n = n\n\n\ndef make():\n    \
+                return Box('a'), Box('b')\n\n\ndef f():\n    x, y = make()\n    \
+                x.n = 'changed'\n    return y.n\n";
+    assert_eq!(returns(text), ["b"]);
+}
+
+#[test]
+fn what_a_helper_takes_out_is_no_longer_known_to_be_there() {
+    let text = "def take(d):\n    d.popitem()\n\n\ndef f():\n    d = {'a': 1, 'b': 2}\n    take(d)\n    \
+                return 'a' in d\n";
+    assert_eq!(returns(text), ["?"]);
+    let text = "def put(rows):\n    rows.insert(0, 'new')\n\n\ndef f():\n    rows = ['old']\n    put(rows)\n    \
+                return 'some' if rows[0] == 'old' else 'other'\n";
+    assert_eq!(returns(text), ["other", "some"]);
+    for key in ["'a'", "k", "k.name"] {
+        let text = format!(
+            "def empty(d):\n    d.clear()\n\n\ndef f(k):\n    d = {{}}\n    d[{key}] = 'old'\n    \
+             empty(d)\n    return {key} in d\n"
+        );
+        assert_eq!(returns(&text), ["false"], "{key}");
+    }
+}
+
+/// A rule to which it makes no difference what a helper does, unless its code is of concern.
+struct Indifferent {
+    place: Option<WatchedPlace>,
+    concerned: bool,
+}
+
+impl Automaton for Indifferent {
+    fn on_call(&self, flags: u32, _: &CallEvent<'_>) -> u32 {
+        flags
+    }
+
+    fn place(&self) -> Option<&WatchedPlace> {
+        self.place.as_ref()
+    }
+
+    fn ignores(&self, _: &Engine<'_>, _: &Deeds) -> bool {
+        true
+    }
+
+    fn concerns(&self, _: &Engine<'_>, _: FuncRef) -> bool {
+        self.concerned
+    }
+}
+
+#[test]
+fn a_helper_that_makes_no_difference_is_followed_once_for_all_callers() {
+    let text = "def g(x):\n    if x:\n        return 'yes'\n    return 'no'\n\n\ndef f(a, b):\n    \
+                g(a)\n    if b > 3:\n        return g(b)\n    return 'else' if g(a) else 'never'\n";
+    for concerned in [false, true] {
+        let rule = Indifferent {
+            place: Some(WatchedPlace {
+                field: "stats".into(),
+                key: "rows".into(),
+            }),
+            concerned,
+        };
+        watched_by(&rule, text, |engine, cx, state| {
+            let exits = graph(engine, cx, state).exits;
+            let returned = exits
+                .iter()
+                .filter(|e| e.kind == ExitKind::Return)
+                .map(|e| shown(engine, &e.state, e.value));
+            let returned: BTreeSet<String> = returned.collect();
+            assert_eq!(returned, ["else".to_owned(), "yes".to_owned()].into());
+            // Or from the state of each caller.
+            assert_eq!(engine.summaries.is_empty(), !concerned);
+        });
+    }
+}
+
+#[test]
+fn a_rule_that_watches_no_place_looks_into_short_helpers_only() {
+    let rule = Indifferent {
+        place: None,
+        concerned: false,
+    };
+    let answer = |tests: usize| {
+        let tests = "    if x == 1:\n        x = 2\n".repeat(tests);
+        let text =
+            format!("def g(x):\n{tests}    return 'known'\n\n\ndef f(a):\n    return g(a)\n");
+        watched_by(&rule, &text, |engine, cx, state| {
+            let exits = graph(engine, cx, state).exits;
+            let returned = exits.iter().find(|e| e.kind == ExitKind::Return);
+            let e = returned.expect("it returns");
+            shown(engine, &e.state, e.value)
+        })
+    };
+    assert_eq!(answer(1), "known");
+    assert_eq!(answer(20), "?");
 }

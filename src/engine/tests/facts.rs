@@ -435,10 +435,13 @@ fn so_many_literals_are_excluded_and_no_more() {
     for i in 0..40 {
         assert!(fact.assume_eq(&Literal::Str(format!("{i}").into()), false));
     }
-    let Lits::NotIn(out) = fact.lits else {
+    let Lits::NotIn(out) = &fact.lits else {
         panic!("nothing says what it is");
     };
     assert_eq!(out.len(), 32);
+    // What is None is so however much else it is not.
+    fact.none = Some(true);
+    assert!(!fact.assume_eq(&Literal::None, false));
 }
 
 #[test]

@@ -431,3 +431,112 @@ fn what_was_put_into_a_collection_is_what_either_side_put_there() {
     assert_eq!(joined(Some(nothing), Some(two)), Some(nothing));
     assert_eq!(joined(None, None), None);
 }
+
+#[test]
+fn what_was_put_into_lists_that_become_one_is_what_either_side_put_there() {
+    let mut terms = Terms::default();
+    let (one, two, nothing) = (terms.int(1), terms.int(2), terms.int(0));
+    let mut joined = |left: Option<Value>, right: Option<Value>| {
+        let (mut a, mut b, _) = pair(&mut terms);
+        for (state, part, filled) in [(&mut a, 5, left), (&mut b, 6, right)] {
+            let list = symbol(&mut terms, part);
+            state.env.set(0, list);
+            if let Some(v) = filled {
+                state.set_ghost(list, Ghost::Filled, v);
+            }
+        }
+        let joined = join(&a, &b, &mut terms);
+        joined.ghost(joined.env.get(0).expect("both have it"), Ghost::Filled)
+    };
+    assert_eq!(joined(Some(one), None), Some(one));
+    assert_eq!(joined(None, Some(one)), Some(one));
+    assert_eq!(joined(Some(one), Some(one)), Some(one));
+    assert_eq!(joined(Some(one), Some(two)), Some(nothing));
+    assert_eq!(joined(None, None), None);
+}
+
+#[test]
+fn a_dict_that_gets_a_key_on_one_side_is_closed_no_more() {
+    let mut terms = Terms::default();
+    let (mut a, mut b, dict) = pair(&mut terms);
+    let (key, other) = (terms.str("rows"), terms.str("errors"));
+    let closed = |sizes| {
+        Rc::new(Fact {
+            closed: true,
+            len: sizes,
+            ..Fact::of_kind(Kind::Dict)
+        })
+    };
+    for state in [&mut a, &mut b] {
+        set(state, dict, Slot::Item(key), key);
+    }
+    a.facts.insert(dict, closed(Interval::at_least(1)));
+    b.facts.insert(dict, closed(Interval::point(1)));
+    // Both know the same keys: there is no other.
+    for (x, y) in [(&a, &b), (&b, &a)] {
+        let joined = join(x, y, &mut terms);
+        let missing = joined.known_in(dict, &Slot::Item(other));
+        assert_eq!(missing, Some(Cell::Absent));
+    }
+    // One side has another, so it may be there.
+    set(&mut b, dict, Slot::Item(other), key);
+    for (x, y) in [(&a, &b), (&b, &a)] {
+        let joined = join(x, y, &mut terms);
+        assert_eq!(joined.known_in(dict, &Slot::Item(other)), None);
+    }
+    a.heap.insert((dict, Slot::Item(other)), Cell::Absent);
+    for (x, y) in [(&a, &b), (&b, &a)] {
+        let joined = join(x, y, &mut terms);
+        assert_eq!(joined.known_in(dict, &Slot::Item(other)), None);
+    }
+}
+
+#[test]
+fn dicts_that_become_one_stay_closed_if_they_have_the_same_keys() {
+    let mut terms = Terms::default();
+    let (mut a, mut b, _) = pair(&mut terms);
+    let (x, y, after) = (
+        symbol(&mut terms, 5),
+        symbol(&mut terms, 6),
+        symbol(&mut terms, 7),
+    );
+    let (key, other) = (terms.str("rows"), terms.str("errors"));
+    for (state, dict) in [(&mut a, x), (&mut b, y)] {
+        state.env.set(0, dict);
+        set(state, dict, Slot::Item(key), key);
+        let fact = Fact {
+            closed: true,
+            ..Fact::of_kind(Kind::Dict)
+        };
+        state.facts.insert(dict, Rc::new(fact));
+    }
+    // One of them was changed since it was made, and has an attribute.
+    set(&mut a, x, Slot::Content, after);
+    set(&mut a, x, field("name"), key);
+    let mut missing = |a: &State, b: &State| {
+        let joined = join(a, b, &mut terms);
+        let dict = joined.env.get(0).expect("both have it");
+        joined.known_in(dict, &Slot::Item(other))
+    };
+    assert_eq!(missing(&a, &b), Some(Cell::Absent));
+    assert_eq!(missing(&b, &a), Some(Cell::Absent));
+    set(&mut a, x, Slot::Item(other), key);
+    assert_eq!(missing(&a, &b), None);
+    assert_eq!(missing(&b, &a), None);
+}
+
+#[test]
+fn what_both_sides_know_alike_is_kept_however_much_it_is() {
+    let mut terms = Terms::default();
+    let (mut a, mut b, _) = pair(&mut terms);
+    let code = symbol(&mut terms, 5);
+    let one_of_many = Fact {
+        lits: Lits::In((0..100).map(Literal::Int).collect()),
+        ..Fact::default()
+    };
+    for state in [&mut a, &mut b] {
+        state.facts.insert(code, Rc::new(one_of_many.clone()));
+    }
+    let joined = join(&a, &b, &mut terms);
+    assert_eq!(joined.fact(code), Some(&one_of_many));
+}

@@ -7,6 +7,7 @@ mod facts;
 mod joins;
 mod paths;
 mod rounds;
+mod searches;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

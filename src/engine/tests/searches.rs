@@ -1,0 +1,115 @@
+//! Searches for a path: which one is found, and when none is.
+
+use super::paths::{arms, way};
+use super::{graph, on_entry};
+use crate::engine::Engine;
+use crate::engine::budget::WITNESS_STEPS;
+use crate::engine::simulate::ExitKind;
+use crate::engine::state::State;
+use crate::engine::value::Value;
+use crate::engine::witness::{End, Goal, Witness};
+use crate::ir::{BlockId, Literal};
+
+/// What a search for a way on which `f` returns a text comes to: so many steps, or none.
+fn search(text: &str, wanted: &str, steps: u64) -> String {
+    on_entry(text, |engine, cx, state| {
+        let graph = graph(engine, cx, state.clone());
+        let accept = |engine: &mut Engine<'_>, _: &State, v: Value| {
+            let text = engine.terms.literal(v);
+            text == Some(&Literal::Str(wanted.into()))
+        };
+        let goal = Goal {
+            end: End::Exit(ExitKind::Return),
+            block: None,
+            from: None,
+            accept: &accept,
+            wanted: None,
+            steps,
+        };
+        match engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph)) {
+            Witness::Found(events, _) => format!("{} steps", events.len()),
+            Witness::Infeasible => "no way".to_owned(),
+            Witness::Unknown => "not known".to_owned(),
+        }
+    })
+}
+
+/// A function that returns one of `count` texts, and 'none' otherwise.
+fn one_of(count: usize) -> String {
+    let arms = arms(count, |i| format!("x = 'a{i}'"));
+    format!("def f(k):\n    x = 'none'\n    if True:\n{arms}    return x\n")
+}
+
+#[test]
+fn a_value_that_merged_states_hide_is_found() {
+    let text = one_of(20);
+    for i in 0..20 {
+        let steps = search(&text, &format!("a{i}"), WITNESS_STEPS);
+        assert_eq!(steps, format!("{} steps", i + 1));
+    }
+    assert_eq!(search(&text, "a20", WITNESS_STEPS), "no way");
+}
+
+#[test]
+fn who_gave_up_some_ways_does_not_say_that_there_is_none() {
+    // So many ways are followed through one block, and no more.
+    assert_eq!(search(&one_of(95), "other", WITNESS_STEPS), "no way");
+    assert_eq!(search(&one_of(96), "other", WITNESS_STEPS), "not known");
+    assert_eq!(search(&one_of(20), "other", 10), "not known");
+}
+
+#[test]
+fn a_long_way_is_found_without_trying_all_others() {
+    let text = |line: &str| {
+        let lines: String = (0..16)
+            .map(|i| format!("    {} a[{i}]:\n        n = {i}\n", line))
+            .collect();
+        format!("def f(a):\n    n = 'none'\n{lines}    return 'end'\n")
+    };
+    for line in ["if", "for x in"] {
+        assert_eq!(search(&text(line), "end", 200), "16 steps", "{line}");
+    }
+}
+
+/// Tests that double the ways, one after the other.
+fn doubling(indent: &str) -> String {
+    let test = |i| format!("{indent}if b[{i}]:\n{indent}    n = {i}\n");
+    (0..14).map(test).collect()
+}
+
+#[test]
+fn where_all_is_raised_nobody_looks_for_a_return() {
+    let text = one_of(20);
+    let (head, rest) = text.split_at(text.find("    if True").expect("a test"));
+    let head = head.replace("f(k)", "f(k, a, b)");
+    let raising = doubling("        ");
+    let text = format!("{head}    if a:\n{raising}        raise ValueError\n{rest}");
+    assert_eq!(search(&text, "a19", 1_000), "21 steps");
+}
+
+#[test]
+fn a_test_that_can_only_come_out_one_way_makes_no_path_longer() {
+    // One decision and two such tests are less than two decisions.
+    let steps = way(
+        "        x = 1\n        if a:\n            if x == 1:\n                if x == 1:\n                    \
+         return\n        if b:\n            self.stats['rows'] = 1\n",
+    );
+    assert_eq!(steps.unwrap(), ["2 test true"]);
+}
+
+#[test]
+fn a_loop_that_never_runs_is_less_than_a_decision() {
+    let steps = way(
+        "        if a:\n            for x in b:\n                x()\n            return\n        \
+         if a.b:\n            self.stats['rows'] = 1\n",
+    );
+    assert_eq!(steps.unwrap(), ["1 test true", "2 loop never!"]);
+}
+
+#[test]
+fn of_two_ways_that_cost_the_same_the_first_is_shown() {
+    assert_eq!(
+        way("        if a:\n            x = 1\n        else:\n            x = 2\n").unwrap(),
+        ["1 test true"]
+    );
+}
