@@ -211,6 +211,9 @@ fn members_of_a_display_are_the_only_possible_ones() {
             ("x in (1, 2, 3) and x > 1", "x == 1", "false"),
             ("x in (1, 2) and x > 2", "x", ""),
             ("x not in (x, 3)", "x", ""),
+            ("x not in (x.a, x.b)", "x == x", "true"),
+            ("x not in (x, x.b)", "x", ""),
+            ("x in str(('a', 'b'))", "x == 'c'", "?"),
             ("'a' in ('a', 'b')", "x == x", "true"),
             ("'c' in ('a', 'b')", "x", ""),
             ("x in ['a'] ", "x == 'a'", "true"),
@@ -380,6 +383,9 @@ fn an_enumeration_has_no_other_members() {
     };
     assert_eq!(returns(&text("B")), ["a", "b"]);
     assert_eq!(returns(&text("A")), ["a", "other"]);
+    // And none of its members is false.
+    let text = text("B").replace("mode == Mode.A", "not Mode.A");
+    assert_eq!(returns(&text), ["b", "other"]);
 }
 
 #[test]

@@ -273,10 +273,45 @@ fn helpers_that_are_nested_very_deeply_are_unknown_calls() {
             text += &format!("def g{i}(x):\n    return g{}(x)\n\n\n", i + 1);
         }
         text += &format!("def g{depth}(x):\n    return 'deep'\n\n\ndef f(a):\n    return g0(a)\n");
-        returns(&text)
+        let unknown = on_entry(&text, |engine, cx, state| {
+            graph(engine, cx, state);
+            engine.budget.calls_cut
+        });
+        (returns(&text), unknown > 0)
     };
-    assert_eq!(answer(5), ["deep"]);
-    assert_eq!(answer(12), ["?"]);
+    assert_eq!(answer(5), (vec!["deep".to_owned()], false));
+    assert_eq!(answer(12), (vec!["?".to_owned()], true));
+}
+
+#[test]
+fn who_follows_no_helpers_says_so() {
+    let text = "def g(x):\n    return 'known'\n\n\ndef f(a):\n    return g(a)\n";
+    for follows in [true, false] {
+        on_entry(text, |engine, cx, state| {
+            engine.follows_helpers = follows;
+            let exits = graph(engine, cx, state).exits;
+            let known = exits
+                .iter()
+                .any(|e| shown(engine, &e.state, e.value) == "known");
+            assert_eq!((known, engine.budget.calls_cut > 0), (follows, !follows));
+        });
+    }
+}
+
+#[test]
+fn what_a_helper_does_not_ask_for_makes_it_no_other_call() {
+    let followed = |field: &str| {
+        let text = format!(
+            "def g(o):\n    return o.rows\n\n\ndef f(a):\n    if a.{field} > 3:\n        g(a)\n    else:\n        \
+             g(a)\n    return None\n"
+        );
+        on_entry(&text, |engine, cx, state| {
+            graph(engine, cx, state);
+            engine.summaries.len()
+        })
+    };
+    assert_eq!(followed("rows"), 2);
+    assert_eq!(followed("other"), 1);
 }
 
 #[test]

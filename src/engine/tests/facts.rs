@@ -243,6 +243,13 @@ fn a_kind_says_that_it_is_something() {
         })
         .is_none()
     );
+    // And so does a class.
+    let class = ClassRef {
+        module: ModuleId(0),
+        class: ClassIdx(1),
+    };
+    let instance = known(|f| f.class = Some(class)).expect("possible");
+    assert_eq!((instance.none, instance.truth), (Some(false), None));
     assert_eq!(Fact::of_kind(Kind::Unknown), Fact::default());
     assert!(Fact::default().is_trivial() && !Fact::of_kind(Kind::Int).is_trivial());
 }
@@ -427,6 +434,8 @@ fn equal_to_a_literal_or_not() {
         ..Fact::default()
     };
     assert!(after(none, &Literal::None, false).is_none());
+    let something = after(Fact::default(), &Literal::None, false);
+    assert_eq!(something.map(|f| f.none), Some(Some(false)));
 }
 
 #[test]

@@ -411,6 +411,25 @@ fn a_witness_looks_into_a_helper_that_decides() {
 }
 
 #[test]
+fn a_helper_is_looked_into_if_it_decides_what_is_set_or_shown() {
+    // The key was set in it, and is lost later.
+    let set = "        if not self.helper(a):\n            raise b\n        self.stats = {}\n";
+    assert_eq!(
+        way(set).unwrap(),
+        ["1 enters!", "6 test true!", "8 left!", "3 lost!"]
+    );
+    // Where the milestone is behind already, both of its ways are alike.
+    assert_eq!(
+        way(
+            "        self.write(a)\n        self.maybe(a)\n\n    def maybe(self, x):\n        \
+             if x:\n            self.write(x)\n"
+        )
+        .unwrap(),
+        ["1 milestone 1!", "2 enters", "4 left"]
+    );
+}
+
+#[test]
 fn a_place_can_be_arrived_at() {
     let text = method(
         "        if a:\n            x = 1\n        elif b:\n            x = 2\n        else:\n            x = 3\n        go(x)\n",
