@@ -9,6 +9,24 @@ use crate::engine::{Catch, Engine};
 use crate::ir::BlockId;
 
 impl Engine<'_> {
+    /// Whether a function is of the nature that a question of `inspect` names, when the function is
+    /// known: decorators ask, and wrap it accordingly.
+    pub(super) fn is_of_nature(&self, f: Value, question: &str) -> Option<bool> {
+        let f = match self.terms.term(f) {
+            Term::Func(f) | Term::Closure(f, _) => *f,
+            Term::Bound(f, _) => return self.is_of_nature(*f, question),
+            Term::Pure(name, of) if name == "raw" => return self.is_of_nature(of[0], question),
+            _ => return None,
+        };
+        let module = self.program.module(f.module);
+        let function = module.ir.function(f.func);
+        Some(match question {
+            "isgeneratorfunction" => function.is_generator && !function.is_async,
+            "isasyncgenfunction" => function.is_generator && function.is_async,
+            _ => function.is_async && !function.is_generator,
+        })
+    }
+
     /// The functions of asyncio that run or wrap awaitables.
     pub(super) fn call_asyncio(
         &mut self,

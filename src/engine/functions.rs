@@ -9,7 +9,9 @@ use crate::engine::simulate::ExitKind;
 use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{FunctionShape, Name, Nature, ParamKind, ScopeIdx, StaticExpr, StaticExprKind};
+use crate::ir::{
+    FunctionShape, Literal, Name, Nature, ParamKind, ScopeIdx, StaticExpr, StaticExprKind,
+};
 use crate::program::{ClassRef, Def, FuncRef, Lookup, ModuleId, Program};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -57,6 +59,37 @@ impl Engine<'_> {
             ..Args::default()
         };
         self.bind(state, f, None, &args, site)
+    }
+
+    /// The environment of a method that is called on the watched object by somebody who is not
+    /// known: a parameter may have its default, or be given anything else.
+    pub(crate) fn bind_unknown(
+        &mut self,
+        state: &mut State,
+        f: FuncRef,
+        cells: Option<Value>,
+        site: Site,
+    ) -> Env {
+        let args = Args::positional(vec![state.watched]);
+        let mut env = self.bind(state, f, cells, &args, site);
+        let m = self.program.module(f.module);
+        let function = m.ir.function(f.func);
+        let scope = m.ir.scope(function.scope);
+        let parent = scope.parent.unwrap_or(ScopeIdx::MODULE);
+        for (i, param) in function.params.iter().enumerate().skip(1) {
+            let Some(default) = &param.default else {
+                continue;
+            };
+            let part = 400 + u32::try_from(i).unwrap_or(0);
+            let v = self.fresh(state, Site { part, ..site });
+            env.set(i, v);
+            // `rows: list = None` says that it may be None, whatever the type is.
+            let none = matches!(default.kind, StaticExprKind::Literal(Literal::None));
+            if let Some(annotation) = param.annotation.as_ref().filter(|_| !none) {
+                self.note_annotation(state, f.module, parent, annotation, v);
+            }
+        }
+        env
     }
 
     pub(crate) fn is_property(&self, f: FuncRef) -> bool {

@@ -200,25 +200,52 @@ impl Engine<'_> {
         for p in &fact.is {
             match self.subclass(*p, class) {
                 Some(true) => return Some(true),
-                Some(false) if fact.exact => decided = Some(false),
-                Some(false) => {
-                    // Still possible when `class` lies below `p`; two builtin exceptions neither of
-                    // which is above the other have no common instances worth thinking of.
-                    let below = self.subclass(class, *p);
-                    if below == Some(false)
-                        && matches!((self.terms.term(*p), self.terms.term(class)),
-                            (Term::External(a), Term::External(b))
-                                if crate::engine::exceptions::is_builtin_exception(a)
-                                    && crate::engine::exceptions::is_builtin_exception(b))
-                    {
-                        decided = Some(false);
-                    }
-                }
-                None if fact.exact => {}
-                None => {}
+                Some(false) if fact.exact || self.are_apart(*p, class) => decided = Some(false),
+                Some(false) | None => {}
             }
         }
+        if decided.is_none() && fact.kind == Kind::Exception {
+            return self.told_by_handler(state, x, class);
+        }
         decided
+    }
+
+    /// Whether no exception is an instance of both classes: two builtin ones neither of which is
+    /// above the other have no common instances worth thinking of.
+    fn are_apart(&self, a: Value, b: Value) -> bool {
+        let builtin = |class: Value| {
+            matches!(self.terms.term(class), Term::External(path)
+                if crate::engine::exceptions::is_builtin_exception(path))
+        };
+        builtin(a)
+            && builtin(b)
+            && self.subclass(a, b) == Some(false)
+            && self.subclass(b, a) == Some(false)
+    }
+
+    /// What it says of an exception that it was caught as one of several classes, `except (KeyError,
+    /// OSError)`: all of them are below this one, or apart from it.
+    fn told_by_handler(&self, state: &State, exception: Value, class: Value) -> Option<bool> {
+        state.facts.iter().find_map(|(test, known)| {
+            let Term::Instance(of, classes) = *self.terms.term(*test) else {
+                return None;
+            };
+            let Term::Tuple(classes) = self.terms.term(classes) else {
+                return None;
+            };
+            if of != exception || known.truth != Some(true) {
+                None
+            } else if classes
+                .iter()
+                .all(|c| self.subclass(*c, class) == Some(true))
+            {
+                Some(true)
+            } else if classes.iter().all(|c| self.are_apart(*c, class)) {
+                Some(false)
+            } else {
+                None
+            }
+        })
     }
 
     /// Whether the value is certainly some object (neither None nor anything falsy by nature).

@@ -227,6 +227,15 @@ impl Engine<'_> {
                 },
                 _ => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Bool)),
             },
+            "inspect.isgeneratorfunction"
+            | "inspect.isasyncgenfunction"
+            | "inspect.iscoroutinefunction"
+            | "asyncio.iscoroutinefunction" => {
+                match first.and_then(|f| self.is_of_nature(f, last)) {
+                    Some(answer) => self.terms.bool(answer),
+                    None => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Bool)),
+                }
+            }
             "callable" | "hasattr" | "any" | "all" => {
                 if path != "callable" && path != "hasattr" && args.all().count() == 1 {
                     let x = first.unwrap_or_else(|| self.terms.none());

@@ -61,7 +61,6 @@ use crate::engine::ask::Asked;
 use crate::engine::budget::{ASIDE, AT_A_PLACE, Bounds, Budget, GENERIC};
 pub(crate) use crate::engine::call::{is_log_method, is_logger_name};
 
-use crate::engine::call::Args;
 use crate::engine::class_texts::Saying;
 use crate::engine::fact::Fact;
 pub(crate) use crate::engine::functions::decorated_with;
@@ -523,11 +522,6 @@ impl<'p> Engine<'p> {
             }
         }
         field.into()
-    }
-
-    /// The arguments of a method call without arguments.
-    pub(crate) fn receiver_args(&self, receiver: Value) -> Args {
-        Args::positional(vec![receiver])
     }
 
     /// A new value made at a site.

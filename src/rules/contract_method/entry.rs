@@ -44,15 +44,13 @@ pub(in crate::rules) fn bind_receiver(
     state: &mut State,
 ) -> Rc<FnContext> {
     let cx = engine.context(func);
-    let args = engine.receiver_args(state.watched);
     let site = Site {
         func,
         block: 0,
         index: u32::MAX - 1,
         part: 0,
     };
-    let env = engine.bind(state, func, cells, &args, site);
-    state.env = env;
+    state.env = engine.bind_unknown(state, func, cells, site);
     cx
 }
 
