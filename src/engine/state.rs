@@ -328,7 +328,12 @@ impl State {
             }
             let mut live = true;
             terms.for_each_field(*v, &mut |n| live = live && live_field(n));
-            live || held.get_or_init(|| self.held(terms, &roots)).contains(v)
+            live || {
+                let held = held.get_or_init(|| self.held(terms, &roots));
+                stands(terms, *v, &|field, name| {
+                    held.contains(&field) || live_field(name)
+                })
+            }
         };
         let dropped: Vec<Value> = self.facts.keys().filter(|v| !kept(v)).copied().collect();
         if !dropped.is_empty() {
@@ -355,6 +360,18 @@ impl State {
             });
         }
         held
+    }
+}
+
+/// Whether every field that a value is made of passes the test, by its term and its name.
+fn stands(terms: &Terms, v: Value, test: &impl Fn(Value, &Name) -> bool) -> bool {
+    match terms.term(v) {
+        Term::Field(_, name) => test(v, name),
+        term => {
+            let mut all = true;
+            for_each_operand(term, |o| all = all && stands(terms, o, test));
+            all
+        }
     }
 }
 

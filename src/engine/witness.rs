@@ -23,8 +23,11 @@ use crate::ir::{BlockId, TerminatorKind};
 use crate::program::FuncRef;
 use crate::source::Span;
 
-/// Unmerged states followed per block.
-const BEAM: usize = 96;
+/// Unmerged states followed per block, at least.
+const BEAM: u64 = 96;
+
+/// So many block executions that may be spent allow for one more.
+const STEPS_PER_STATE: u64 = 40;
 
 /// What a decision and an exception cost a path, the last round of a loop, and each other one: the
 /// path that is shown is the cheapest.
@@ -151,12 +154,13 @@ impl Engine<'_> {
         let remaining = self.remaining(cx, goal, graph);
         let mut trails: Vec<Trail> = Vec::new();
         let mut seen: FxHashSet<(BlockId, Rc<State>)> = FxHashSet::default();
-        let mut width: FxHashMap<BlockId, usize> = FxHashMap::default();
+        let mut width: FxHashMap<BlockId, u64> = FxHashMap::default();
         // By what the path costs at least; among equals first what paid for its decisions early, then
         // what made the last one first, then what has come furthest.
         let mut heap: BinaryHeap<(Reverse<u32>, u32, Reverse<usize>, usize)> = BinaryHeap::new();
         let mut cut = false;
         let mut steps = goal.steps;
+        let beam = BEAM.max(steps / STEPS_PER_STATE);
         let root = Rc::new(entry.clone());
         trails.push(Trail {
             block: start,
@@ -214,7 +218,7 @@ impl Engine<'_> {
                         }
                         let w = width.entry(b).or_default();
                         *w += 1;
-                        if *w > BEAM {
+                        if *w > beam {
                             cut = true;
                             continue;
                         }

@@ -98,6 +98,8 @@ impl Bad {
 struct Verdict {
     /// Bad exits with the path to each.
     bad: Vec<(ExitPoint, Bad, bool, Vec<PathEvent>)>,
+    /// Exits that look bad, but the search for a path to each was given up.
+    open: Vec<ExitPoint>,
     /// How each exit is reached.
     arrivals: BTreeMap<ExitPoint, Arrivals>,
     /// No path on which it returns sets the place.
@@ -368,9 +370,10 @@ fn judge_graph(
     let steps = rung.witness_steps(cx);
     let mut found = Vec::new();
     let mut infeasible = 0;
-    let mut unknown = 0;
+    let mut given_up = Vec::new();
     for (point, list) in candidates {
         let mut settled = false;
+        let mut unknown = false;
         // A path on which nothing is uncertain says more.
         let order = Bad::ALL
             .into_iter()
@@ -394,11 +397,14 @@ fn judge_graph(
                     }
                     Witness::Infeasible => infeasible += 1,
                     Witness::Unknown => {
-                        unknown += 1;
+                        unknown = true;
                         returns.confirm(point, None);
                     }
                 }
             }
+        }
+        if unknown && !settled {
+            given_up.push(point);
         }
     }
     let lost = found.iter().any(|(_, b, ..)| *b == Bad::Dropped);
@@ -417,6 +423,7 @@ fn judge_graph(
     let exits = returns.exits(engine, cx, graph, &key.unwrap_or_default());
     let verdict = Verdict {
         bad: found,
+        open: given_up,
         arrivals,
         never: !any_good,
         complete: false,
@@ -425,7 +432,7 @@ fn judge_graph(
     };
     // Merged states may have lost that a store is one to the place.
     let hasty = any_unknown || verdict.never && (engine.touches_place || may_set);
-    let open = unknown > 0 || rung == Rung::Merged && hasty;
+    let open = !verdict.open.is_empty() || rung == Rung::Merged && hasty;
     (verdict, open)
 }
 
@@ -490,6 +497,17 @@ fn report(
     let function = module.ir.function(func.func);
     let at = |span: Span| Location { file, span };
     let own = |events: &[PathEvent]| own_helper(program, class, func, events);
+    for point in &verdict.open {
+        let given_up = start("unverified")
+            .arg("unknown", "there are too many paths to it")
+            .arg("remedy", "move parts of it into methods of their own");
+        let exit = at(point.span);
+        out.findings.push(
+            given_up
+                .exit(exit)
+                .at(exit, "may return without setting it"),
+        );
+    }
     if verdict.never && !verdict.bad.iter().any(|(.., events)| own(events).is_some()) {
         let mut b = start("never-set");
         for (point, ..) in &verdict.bad {

@@ -1,11 +1,12 @@
 //! The program that runs the random processors in Rust.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
-/// What the programs run in, and the main function that runs each under every choice. It prints a
-/// line for each program: its number, whether all choices were tried to the end, whether a run ended
-/// well although a write failed, and its bad exits.
-pub fn harness(count: u64) -> String {
+/// What the programs with these numbers run in, and the main function that runs each of them under
+/// every choice. It prints a line for each program: its number, whether all choices were tried to the
+/// end, whether a run ended well although a write failed, and its bad exits.
+pub fn harness(numbers: &Range<u64>) -> String {
     let mut text = String::from(
         r#"#![allow(warnings)]
 use std::cell::RefCell;
@@ -86,7 +87,7 @@ macro_rules! all {
         let mut swallows = false;
         for rows in [vec![], vec![1], vec![1, 2]] {
             for flag in [false, true] {
-                for opt in [None, Some(1), Some(2)] {
+                for opt in [None, Some(1), Some(2), Some(3)] {
                     for mode in [$module::Mode::Append, $module::Mode::Merge, $module::Mode::Replace] {
                         let (all, bad, swallowed) = explore(&|| {
                             let mut p = $module::P {
@@ -112,11 +113,11 @@ macro_rules! all {
 
 "#,
     );
-    for i in 0..count {
+    for i in numbers.clone() {
         let _ = writeln!(text, "#[path = \"../programs/p{i}.rs\"]\nmod p{i};");
     }
     text.push_str("fn main() {\n    std::panic::set_hook(Box::new(|_| {}));\n");
-    for i in 0..count {
+    for i in numbers.clone() {
         let _ = writeln!(text, "    all!({i}, p{i});");
     }
     text.push_str("}\n");
