@@ -26,7 +26,8 @@ use crate::source::Span;
 /// Unmerged states followed per block, at least.
 const BEAM: u64 = 96;
 
-/// So many block executions that may be spent allow for one more.
+/// For an automaton that watches a place, so many block executions that may be spent allow for one
+/// more.
 const STEPS_PER_STATE: u64 = 40;
 
 /// What a decision and an exception cost a path, the last round of a loop, and each other one: the
@@ -160,7 +161,10 @@ impl Engine<'_> {
         let mut heap: BinaryHeap<(Reverse<u32>, u32, Reverse<usize>, usize)> = BinaryHeap::new();
         let mut cut = false;
         let mut steps = goal.steps;
-        let beam = BEAM.max(steps / STEPS_PER_STATE);
+        let beam = match self.automaton.place() {
+            Some(_) => BEAM.max(steps / STEPS_PER_STATE),
+            None => BEAM,
+        };
         let root = Rc::new(entry.clone());
         trails.push(Trail {
             block: start,
