@@ -1,4 +1,4 @@
-//! Random processors in Rust, compiled in one program and run under every choice of what nobody
+//! Random processors in Rust, compiled and run under every choice of what nobody
 //! can know, have exactly the bad exits that the linter reports.
 //!
 //! Skipped, with a message, where there is no `rustc`. Long runs by hand:
