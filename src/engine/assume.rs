@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::Engine;
-use crate::engine::fact::{Fact, Interval, Kind, Lits};
+use crate::engine::fact::{Interval, Kind, Lits};
 use crate::engine::state::{Cell, Slot, State, view};
 use crate::engine::value::{Term, Value, literal_eq, literal_truth, number};
 use crate::ir::{CmpOp, Literal, StaticExprKind};
@@ -80,14 +80,11 @@ impl Engine<'_> {
         if state.fact(v).is_some_and(|f| f.none == Some(true)) {
             return false;
         }
-        let mut trial = state.clone();
-        let certain = |f: &mut Fact| {
+        // Where that contradicts something else, nothing is said.
+        state.refine(v, |f| {
             f.none = Some(false);
             true
-        };
-        if trial.refine(v, certain) {
-            *state = trial;
-        }
+        });
         true
     }
 

@@ -11,6 +11,7 @@ use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{
     FunctionShape, Literal, Name, Nature, ParamKind, ScopeIdx, StaticExpr, StaticExprKind,
+    makes_property,
 };
 use crate::program::{ClassRef, Def, FuncRef, Lookup, ModuleId, Program};
 use std::rc::Rc;
@@ -93,7 +94,7 @@ impl Engine<'_> {
     }
 
     pub(crate) fn is_property(&self, f: FuncRef) -> bool {
-        self.decorated_with(f, |n| n == "property" || n == "cached_property")
+        self.decorated_with(f, makes_property)
     }
 
     /// Calls a function of the program through its decorators.

@@ -24,7 +24,7 @@ use crate::engine::shape::{CallKey, Called};
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{Applied, OuterLive, SummaryExit};
-use crate::engine::value::{CLASS_OF, Site, Term, Value, for_each_operand};
+use crate::engine::value::{Site, Term, Value, for_each_operand};
 use crate::engine::{Automaton, CallEvent, Catch, Engine, WatchedPlace};
 use crate::ir::{BlockId, Name};
 use crate::program::{ClassRef, FuncRef};
@@ -430,8 +430,7 @@ impl Engine<'_> {
             }
             Shaped::ClassOf(of) => {
                 let of = self.shaped_value(state, of, classes, made);
-                let operands = Arc::from([of]);
-                self.terms.make(Term::Pure(CLASS_OF.into(), operands))
+                self.terms.class_of(of)
             }
             Shaped::Input(number, kind, classed) => {
                 let v = self.terms.make(Term::Input(*number));

@@ -303,7 +303,7 @@ impl Engine<'_> {
             }
             "type" => match first {
                 Some(x) if args.positional.len() == 1 => {
-                    let v = self.terms.make(Term::Pure(CLASS_OF.into(), Arc::from([x])));
+                    let v = self.terms.class_of(x);
                     state.refine(v, |f| {
                         f.kind = Kind::Object;
                         true

@@ -8,7 +8,7 @@ use crate::engine::fact::{Fact, Kind};
 use crate::engine::ghost::Ghost;
 use crate::engine::iterate::Advance;
 use crate::engine::state::State;
-use crate::engine::value::{CLASS_OF, Site, Term, Value};
+use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{Literal, Name};
 use crate::program::Lookup;
@@ -208,9 +208,7 @@ impl Engine<'_> {
                 let (kind, trace) = if exc == none {
                     (none, none)
                 } else {
-                    let kind = self
-                        .terms
-                        .make(Term::Pure(CLASS_OF.into(), Arc::from([exc])));
+                    let kind = self.terms.class_of(exc);
                     state.refine(kind, |f| {
                         f.kind = Kind::Object;
                         true

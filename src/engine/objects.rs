@@ -143,21 +143,14 @@ impl Engine<'_> {
             }
         }
         if key_lit.is_none() {
-            // Any key may have been stored.
-            let watched = self.watched_object(state);
-            if object == watched && self.presence(state) == Presence::Absent {
-                state.flags.doubt_place();
-            }
-            if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
-                f.closed = false;
-            }
             self.doubt_items(state, object, key, value, site);
         }
         state.heap.insert(slot, Cell::Has(value));
         self.note_presence(state);
     }
 
-    /// A value is stored under a key that is not known: each item may be that value now.
+    /// A value is stored under a key that is not known: any item may be that value now, and there may
+    /// be one more.
     fn doubt_items(
         &mut self,
         state: &mut State,
@@ -173,7 +166,13 @@ impl Engine<'_> {
             _ => None,
         });
         let others: Vec<(Value, Cell)> = others.collect();
+        if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
+            f.closed = false;
+        }
         let watched = self.watched_object(state);
+        if object == watched && self.presence(state) == Presence::Absent {
+            state.flags.doubt_place();
+        }
         for (part, (other, cell)) in (FIRST_DOUBTED..).zip(others) {
             let slot = (object, Slot::Item(other));
             match cell {
@@ -181,7 +180,7 @@ impl Engine<'_> {
                     let now = self.fresh(state, Site { part, ..site });
                     state.heap.insert(slot, Cell::Has(now));
                 }
-                // Of the watched place, the flags say so.
+                // The flags say that of the watched place.
                 Cell::Absent if object == watched => {}
                 Cell::Absent => {
                     state.heap.remove(&slot);

@@ -323,17 +323,11 @@ impl State {
         // contains. What is held is found out for the first fact that depends on it.
         let held: OnceCell<FxHashSet<Value>> = OnceCell::new();
         let kept = |v: &Value| {
-            if !alive(*v) {
-                return false;
-            }
-            let mut live = true;
-            terms.for_each_field(*v, &mut |n| live = live && live_field(n));
-            live || {
-                let held = held.get_or_init(|| self.held(terms, &roots));
-                stands(terms, *v, &|field, name| {
-                    held.contains(&field) || live_field(name)
+            let held = || held.get_or_init(|| self.held(terms, &roots));
+            alive(*v)
+                && stands(terms, *v, &|field, name| {
+                    live_field(name) || held().contains(&field)
                 })
-            }
         };
         let dropped: Vec<Value> = self.facts.keys().filter(|v| !kept(v)).copied().collect();
         if !dropped.is_empty() {

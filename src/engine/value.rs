@@ -191,6 +191,11 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// The class of a value.
+    pub(super) fn class_of(&mut self, v: Value) -> Value {
+        self.make(Term::Pure(CLASS_OF.into(), Arc::from([v])))
+    }
+
     /// The value of a term.
     pub fn make(&mut self, term: Term) -> Value {
         if let Some(v) = self.index.get(&term) {

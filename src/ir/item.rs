@@ -69,6 +69,12 @@ pub struct Module {
     pub properties: FxHashSet<Name>,
 }
 
+/// Whether a decorator of this name makes a property of a method.
+#[must_use]
+pub fn makes_property(decorator: &str) -> bool {
+    matches!(decorator, "property" | "cached_property")
+}
+
 impl Module {
     /// A module from its parts. `partial`: the indices of functions are multiples of
     /// [`MAX_NESTED`], as some of their bodies were left out.

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use rustpython_parser::ast::{self, Expr, ExprContext, Stmt};
 
 use crate::frontend::python::walk;
-use crate::ir::Name;
+use crate::ir::{Name, makes_property};
 
 /// Index of a scope in the [`SymbolTable`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -69,14 +69,13 @@ pub(super) struct SymbolTable {
     properties: FxHashSet<Name>,
 }
 
-/// Whether a decorator makes a property of a method.
-fn makes_property(decorator: &Expr) -> bool {
-    let name = match decorator {
-        Expr::Name(name) => name.id.as_str(),
-        Expr::Attribute(attribute) => attribute.attr.as_str(),
-        _ => return false,
-    };
-    matches!(name, "property" | "cached_property")
+/// The last part of a decorator's name.
+fn last_name(decorator: &Expr) -> Option<&str> {
+    match decorator {
+        Expr::Name(name) => Some(name.id.as_str()),
+        Expr::Attribute(attribute) => Some(attribute.attr.as_str()),
+        _ => None,
+    }
 }
 
 fn address<T>(node: &T) -> usize {
@@ -363,7 +362,8 @@ impl SymbolTable {
             Stmt::FunctionDef(s) => {
                 let inner = self.open_for(s, scope, Kind::Function);
                 self.bind(&s.name, scope);
-                if s.decorator_list.iter().any(makes_property) {
+                let mut names = s.decorator_list.iter().filter_map(last_name);
+                if names.any(makes_property) {
                     self.properties.insert(Name::new(s.name.as_str()));
                 }
                 self.exprs(&s.decorator_list, scope);
