@@ -23,6 +23,7 @@ mod wanted;
 mod watch;
 mod words;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -32,11 +33,10 @@ use crate::diagnostics::{Finding, Severity};
 use crate::engine::budget::{ASIDE, WITNESS_STEPS};
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::library::Library;
-use crate::engine::rounds::Wanted;
 use crate::engine::simulate::{ExitKind, Extent, Graph};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
-use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
+use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
@@ -252,20 +252,16 @@ struct Check<'c, 'p> {
 }
 
 /// A function that was simulated.
-struct Followed {
-    cx: Rc<FnContext>,
-    /// The state in which it was entered.
-    entry: State,
-    /// What it was simulated for.
-    wanted: Wanted,
-    graph: Graph,
+struct Followed<'f> {
+    cx: &'f Rc<FnContext>,
+    graph: &'f Graph,
+    paths: RefCell<Paths<'f>>,
 }
 
-impl Followed {
+impl Followed<'_> {
     /// A path to a goal.
     fn way(&self, engine: &mut Engine<'_>, goal: &Goal<'_>) -> Witness {
-        let (cx, entry) = (&self.cx, &self.entry);
-        engine.witness(cx, BlockId::ENTRY, entry, goal, Some(&self.graph))
+        self.paths.borrow_mut().search(engine, goal)
     }
 }
 
@@ -316,11 +312,11 @@ impl<'c, 'p> Check<'c, 'p> {
         effort.functions += 1;
         let mut nodes = graph.nodes.iter();
         out.nullable = nodes.any(|n| n.state.flags.rule & NULLABLE != 0);
+        let start = (BlockId::ENTRY, &entry);
         let followed = Followed {
-            cx,
-            entry,
-            wanted,
-            graph,
+            cx: &cx,
+            graph: &graph,
+            paths: Paths::new(&cx, start, &graph, Some(&wanted)).into(),
         };
         // A list that units get into whatever their status says nothing about them.
         let loose: Vec<(FuncRef, BlockId)> = watch
@@ -392,7 +388,12 @@ impl<'c, 'p> Check<'c, 'p> {
     }
 
     /// The edges that decide whether a block runs and on which alone a success is known.
-    fn deciding(&self, engine: &mut Engine<'_>, followed: &Followed, block: BlockId) -> Vec<Edge> {
+    fn deciding(
+        &self,
+        engine: &mut Engine<'_>,
+        followed: &Followed<'_>,
+        block: BlockId,
+    ) -> Vec<Edge> {
         self.control
             .deciders(block)
             .into_iter()
@@ -403,13 +404,13 @@ impl<'c, 'p> Check<'c, 'p> {
     /// Whether a branch takes an edge because a success is known and unproven: from one state a
     /// success is known on that edge and on no other, or, where states can go only one way, all
     /// those that go another way know of none.
-    fn decides(&self, engine: &mut Engine<'_>, followed: &Followed, edge: Edge) -> bool {
+    fn decides(&self, engine: &mut Engine<'_>, followed: &Followed<'_>, edge: Edge) -> bool {
         let (mut only_here, mut only_elsewhere, mut known_elsewhere) = (false, false, false);
         let at = followed.graph.nodes.iter();
         for node in at.filter(|n| n.block == edge.from && !n.is_superseded()) {
             let (mut here, mut proof_missing, mut elsewhere, mut known) =
                 (false, false, false, false);
-            for (to, flags) in engine.edges(&followed.cx, edge.from, &node.state) {
+            for (to, flags) in engine.edges(followed.cx, edge.from, &node.state) {
                 if !self.control.successors(edge.from).contains(&to) {
                     continue;
                 }
@@ -435,7 +436,7 @@ impl<'c, 'p> Check<'c, 'p> {
     fn decided<'d>(
         &self,
         engine: &mut Engine<'_>,
-        followed: &Followed,
+        followed: &Followed<'_>,
         watch: &Watch<'_>,
         place: &'d Place,
         work: &FxHashSet<BlockId>,
@@ -511,7 +512,7 @@ impl<'c, 'p> Check<'c, 'p> {
     fn search(
         &self,
         engine: &mut Engine<'_>,
-        followed: &Followed,
+        followed: &Followed<'_>,
         watch: &Watch<'_>,
         decided: &Decided<'_>,
     ) -> Option<(Vec<PathEvent>, u32)> {
@@ -534,7 +535,6 @@ impl<'c, 'p> Check<'c, 'p> {
                 block: Some(decided.at),
                 from: None,
                 accept: &accept,
-                wanted: Some(&followed.wanted),
                 steps: WITNESS_STEPS,
             };
             let witness = followed.way(engine, &goal);
@@ -563,7 +563,6 @@ impl<'c, 'p> Check<'c, 'p> {
                 _ => None,
             },
             accept: &accept,
-            wanted: Some(&followed.wanted),
             steps: WITNESS_STEPS,
         };
         match followed.way(engine, &goal) {
@@ -576,7 +575,7 @@ impl<'c, 'p> Check<'c, 'p> {
     fn filters(
         &self,
         engine: &mut Engine<'_>,
-        followed: &Followed,
+        followed: &Followed<'_>,
         reported: &mut Vec<(Span, &'static str)>,
         findings: &mut Vec<Finding>,
     ) {
@@ -600,7 +599,6 @@ impl<'c, 'p> Check<'c, 'p> {
                 block: None,
                 from: None,
                 accept: &accept,
-                wanted: Some(&followed.wanted),
                 steps: WITNESS_STEPS,
             };
             let found = followed.way(engine, &goal);

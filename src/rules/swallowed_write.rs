@@ -19,7 +19,7 @@ use crate::engine::library::Library;
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::Value;
-use crate::engine::witness::{End, Goal, PathEvent, Witness};
+use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Literal, Name};
 use crate::program::{ClassRef, FuncRef, Program};
@@ -242,13 +242,14 @@ fn follow(
             ladder.fell();
             continue;
         };
+        let paths = Paths::new(&cx, (BlockId::ENTRY, &state), &graph, None);
         let mut search = Search {
             engine: &mut engine,
             watch,
             subject,
             cx: &cx,
             graph: &graph,
-            entry: &state,
+            paths,
             steps: rung.witness_steps(&cx),
             infeasible: 0,
             unknown: 0,
@@ -293,7 +294,7 @@ struct Search<'s, 'p> {
     subject: Subject<'s>,
     cx: &'s Rc<FnContext>,
     graph: &'s Graph,
-    entry: &'s State,
+    paths: Paths<'s>,
     /// How long a single path is searched for.
     steps: u64,
     infeasible: u64,
@@ -324,11 +325,9 @@ impl<'s> Search<'s, '_> {
             block: Some(BlockId(block)),
             from: None,
             accept: &all_is_well,
-            wanted: None,
             steps: self.steps,
         };
-        let entry = self.entry;
-        let found = (self.engine).witness(self.cx, BlockId::ENTRY, entry, &goal, Some(self.graph));
+        let found = self.paths.search(self.engine, &goal);
         !matches!(found, Witness::Infeasible)
     }
 
@@ -430,12 +429,9 @@ impl<'s> Search<'s, '_> {
             block: Some(exit),
             from: None,
             accept: &accept,
-            wanted: None,
             steps: self.steps,
         };
-        let found =
-            self.engine
-                .witness(self.cx, BlockId::ENTRY, self.entry, &goal, Some(self.graph));
+        let found = self.paths.search(self.engine, &goal);
         self.told_apart |= told_apart.get() && !matches!(found, Witness::Found(..));
         match found {
             Witness::Found(events, end) => {

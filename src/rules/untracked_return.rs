@@ -13,7 +13,7 @@ use crate::engine::library::{Deeds, Library};
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::Value;
-use crate::engine::witness::{End, EventKind, Goal, PathEvent, Witness};
+use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Overrides};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
@@ -368,6 +368,7 @@ fn judge_graph(
         any_unknown,
     } = Exits::of(engine, cx, graph);
     let steps = rung.witness_steps(cx);
+    let mut paths = Paths::new(cx, (BlockId::ENTRY, state), graph, None);
     let mut found = Vec::new();
     let mut infeasible = 0;
     let mut given_up = Vec::new();
@@ -388,7 +389,7 @@ fn judge_graph(
                         && (low || !state.flags.is_uncertain())
                         && !engine.is_failure(state, value)
                 };
-                match search(engine, cx, state, graph, (*block, steps), &accept) {
+                match search(engine, &mut paths, (*block, steps), &accept) {
                     Witness::Found(events, end) => {
                         let low = end.flags.is_uncertain();
                         found.push((point, wanted, low, events));
@@ -415,7 +416,7 @@ fn judge_graph(
         };
         any_good = any_good
             || !matches!(
-                search(engine, cx, state, graph, (block, steps), &set),
+                search(engine, &mut paths, (block, steps), &set),
                 Witness::Infeasible
             );
     }
@@ -438,9 +439,7 @@ fn judge_graph(
 
 fn search(
     engine: &mut Engine<'_>,
-    cx: &Rc<FnContext>,
-    state: &State,
-    graph: &Graph,
+    paths: &mut Paths<'_>,
     (block, steps): (BlockId, u64),
     accept: &dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
 ) -> Witness {
@@ -449,10 +448,9 @@ fn search(
         block: Some(block),
         from: None,
         accept,
-        wanted: None,
         steps,
     };
-    engine.witness(cx, BlockId::ENTRY, state, &goal, Some(graph))
+    paths.search(engine, &goal)
 }
 
 /// How a state is wrong at a return.

@@ -6,7 +6,7 @@ use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::State;
 use crate::engine::value::Value;
-use crate::engine::witness::{End, EventKind, Goal, Witness};
+use crate::engine::witness::{End, EventKind, Goal, Paths, Witness};
 use crate::engine::{Engine, Presence};
 use crate::ir::{BasicBlock, BlockId, TerminatorKind};
 
@@ -208,10 +208,9 @@ fn way_to(body: &str, line: Option<usize>) -> Option<Vec<String>> {
             }),
             from: None,
             accept: &accept,
-            wanted: None,
             steps: WITNESS_STEPS,
         };
-        let found = engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph));
+        let found = Paths::new(cx, (BlockId::ENTRY, &state), &graph, None).search(engine, &goal);
         let Witness::Found(events, end) = found else {
             assert!(matches!(found, Witness::Infeasible), "the method is small");
             return None;
@@ -448,10 +447,9 @@ fn a_place_can_be_arrived_at() {
                 block: Some(meet),
                 from,
                 accept: &accept,
-                wanted: None,
                 steps: WITNESS_STEPS,
             };
-            match engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph)) {
+            match Paths::new(cx, (BlockId::ENTRY, &state), &graph, None).search(engine, &goal) {
                 Witness::Found(events, _) => {
                     // Both ways lead here.
                     assert!(events.iter().all(|e| !e.matters));
@@ -479,10 +477,9 @@ fn a_place_can_be_arrived_at() {
             block: Some(*then),
             from: None,
             accept: &accept,
-            wanted: None,
             steps: WITNESS_STEPS,
         };
-        let found = engine.witness(cx, BlockId::ENTRY, &state, &goal, Some(&graph));
+        let found = Paths::new(cx, (BlockId::ENTRY, &state), &graph, None).search(engine, &goal);
         let Witness::Found(events, _) = found else {
             panic!("the arm is reached");
         };

@@ -7,7 +7,7 @@ use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::simulate::ExitKind;
 use crate::engine::state::State;
 use crate::engine::value::Value;
-use crate::engine::witness::{End, Goal, Witness};
+use crate::engine::witness::{End, Goal, Paths, Witness};
 use crate::ir::{BlockId, Literal};
 
 /// What a search for a way on which `f` returns a text comes to: so many steps, or none.
@@ -18,27 +18,27 @@ fn search(text: &str, wanted: &str, steps: u64) -> String {
             let text = engine.terms.literal(v);
             text == Some(&Literal::Str(wanted.into()))
         };
-        let mut search = |block, graph| {
+        let mut paths = Paths::new(cx, (BlockId::ENTRY, &state), &graph, None);
+        let mut search = |block| {
             let goal = Goal {
                 end: End::Exit(ExitKind::Return),
                 block,
                 from: None,
                 accept: &accept,
-                wanted: None,
                 steps,
             };
-            match engine.witness(cx, BlockId::ENTRY, &state, &goal, graph) {
+            match paths.search(engine, &goal) {
                 Witness::Found(events, _) => format!("{} steps", events.len()),
                 Witness::Infeasible => "no way".to_owned(),
                 Witness::Unknown => "not known".to_owned(),
             }
         };
-        // It makes no difference to say where the only `return` is, or not to know the states.
-        let found = search(None, Some(&graph));
+        // It makes no difference to say where the only `return` is, or to have searched before.
+        let found = search(None);
         let exit = graph.exits.iter().find(|e| e.kind == ExitKind::Return);
         let block = exit.map(|e| e.block);
-        assert_eq!(search(block, Some(&graph)), found);
-        assert_eq!(search(block, None), found);
+        assert_eq!(search(block), found);
+        assert_eq!(search(None), found);
         found
     })
 }

@@ -1,0 +1,330 @@
+//! What happens on a path that was found, in order.
+
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::engine::budget::WITNESS_STEPS;
+use crate::engine::eval::Via;
+use crate::engine::simulate::{Edge, ExitKind};
+use crate::engine::state::State;
+use crate::engine::summary::Summary;
+use crate::engine::value::{Site, Value};
+use crate::engine::witness::remaining::Remaining;
+use crate::engine::witness::unfold::{Hop, To};
+use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Round, Trail, Witness};
+use crate::engine::{Engine, FnContext, Presence};
+use crate::ir::body::BranchRole;
+use crate::ir::{BlockId, TerminatorKind};
+use crate::source::Span;
+
+/// Helpers nested in one path.
+const MAX_DETAIL: usize = 3;
+
+/// What is told of a helper that is left by one of its exits.
+struct Inside {
+    /// The path through it, if the helper can also be left in a way that matters.
+    events: Option<Vec<PathEvent>>,
+    /// Where it is left.
+    left: Span,
+    /// The summary, so that no other one gets its address.
+    _summary: Rc<Summary>,
+}
+
+/// What was found out about helpers, by the address of the summary and the number of the exit.
+#[derive(Default)]
+pub(super) struct Insides(FxHashMap<(*const Summary, usize), Rc<Inside>>);
+
+/// One step of a path that was found.
+struct Leg {
+    from: usize,
+    hop: usize,
+    /// The place that it leads to; none for the last one.
+    to: Option<usize>,
+}
+
+impl Paths<'_> {
+    /// What happens on the path to a place, and on the step from there that ends it.
+    pub(super) fn events(
+        &mut self,
+        engine: &mut Engine<'_>,
+        remaining: &Remaining,
+        trails: &[Trail],
+        (last, hop): (usize, usize),
+    ) -> Vec<PathEvent> {
+        let mut legs = vec![Leg {
+            from: trails[last].place,
+            hop,
+            to: None,
+        }];
+        let mut at = last;
+        while let Some((from, hop)) = trails[at].from {
+            legs.push(Leg {
+                from: trails[from].place,
+                hop,
+                to: Some(trails[at].place),
+            });
+            at = from;
+        }
+        legs.reverse();
+        let mut out = Vec::new();
+        // The loops over collections that went round.
+        let mut ran: FxHashSet<BlockId> = FxHashSet::default();
+        for leg in legs {
+            self.tell(engine, &leg, remaining, &mut ran, &mut out);
+        }
+        out
+    }
+
+    /// What happens on one step.
+    fn tell(
+        &mut self,
+        engine: &mut Engine<'_>,
+        leg: &Leg,
+        remaining: &Remaining,
+        ran: &mut FxHashSet<BlockId>,
+        out: &mut Vec<PathEvent>,
+    ) {
+        let cx = Rc::clone(&self.cx);
+        let outlook = self.outlook(engine);
+        let place = &self.unfolding.places[leg.from];
+        let (block, before) = (place.block, Rc::clone(&place.state));
+        let hops = engine.hops(&cx, place, self.wanted);
+        let Hop { edge, to } = &hops[leg.hop];
+        let (to, after) = match (to, leg.to) {
+            (To::Exit { .. }, _) => (None, None),
+            (To::Block(entrance), None) => (Some(entrance.at.0), Some(&entrance.arriving)),
+            (To::Block(entrance), Some(place)) => {
+                let after = &*self.unfolding.places[place].state;
+                (Some(entrance.at.0), Some(after))
+            }
+        };
+        let t = &cx.function().body.block(block).terminator;
+        let span = t.span;
+        let func = cx.func;
+        let event = |span: Span, what: EventKind, matters: bool| PathEvent {
+            func,
+            span,
+            what,
+            matters,
+        };
+        let loss = |engine: &mut Engine<'_>| engine.loss(&cx, block, &before, after);
+        let loss = match &hops[leg.hop].to {
+            To::Block(entrance) if leg.to.is_some() => *entrance.loss.get_or_init(|| loss(engine)),
+            _ => loss(engine),
+        };
+        if let Some(span) = loss {
+            out.push(event(span, EventKind::Lost, true));
+        }
+        let risen = after.map_or(0, |after| {
+            after.flags.rule & !before.flags.rule & engine.automaton.milestones()
+        });
+        let mut push = |what: EventKind, matters: bool| {
+            if span.end > span.start {
+                out.push(event(span, what, matters));
+            }
+        };
+        if risen != 0 {
+            push(EventKind::Milestone(risen), true);
+        }
+        let matters = |other: BlockId| {
+            let (outlook, graph) = (&outlook, self.graph);
+            outlook.leads_around(&cx, graph, remaining, (other, block))
+        };
+        match (&t.kind, edge) {
+            (
+                TerminatorKind::Branch {
+                    then,
+                    otherwise,
+                    role,
+                    ..
+                },
+                edge,
+            ) => {
+                let taken = match edge {
+                    Edge::Decision(taken) => *taken,
+                    _ => to == Some(*then),
+                };
+                let open = matches!(edge, Edge::Decision(_));
+                let other = if taken { *otherwise } else { *then };
+                match role {
+                    BranchRole::Handler if taken => push(EventKind::Caught, true),
+                    BranchRole::Swallow if taken => push(EventKind::Swallowed, true),
+                    BranchRole::Handler | BranchRole::Swallow => {}
+                    role if open => push(EventKind::Decision(*role, taken), !matters(other)),
+                    _ => {}
+                }
+            }
+            (
+                TerminatorKind::ForNext {
+                    body, exhausted, ..
+                },
+                Edge::Loop(again),
+            ) => {
+                let other = if *again { *exhausted } else { *body };
+                let round = match again {
+                    true => Round::Runs,
+                    false if ran.contains(&block) => Round::Ends,
+                    false => Round::Never,
+                };
+                push(EventKind::Loop(round), !matters(other));
+            }
+            (_, Edge::Raised | Edge::CallRaised(_)) => push(EventKind::Raised, true),
+            (_, Edge::Called(via)) if self.depth < MAX_DETAIL => {
+                self.tell_call(engine, via, span, out);
+            }
+            _ => {}
+        }
+        if let TerminatorKind::ForNext { body, .. } = t.kind
+            && to == Some(body)
+        {
+            ran.insert(block);
+        }
+    }
+
+    /// What is told of a helper that the path goes through.
+    fn tell_call(
+        &mut self,
+        engine: &mut Engine<'_>,
+        via: &Via,
+        span: Span,
+        out: &mut Vec<PathEvent>,
+    ) {
+        let callee = via.summary.key.func;
+        let key = (Rc::as_ptr(&via.summary), via.exit);
+        let depth = self.depth;
+        let inside = self.insides.0.entry(key).or_insert_with(|| {
+            let events = engine.inside(via, depth);
+            Rc::new(Inside {
+                left: engine.exit_span(via, events.is_some()),
+                events,
+                _summary: Rc::clone(&via.summary),
+            })
+        });
+        let matters = inside.events.is_some();
+        let event = |func, span, what| PathEvent {
+            func,
+            span,
+            what,
+            matters,
+        };
+        out.push(event(self.cx.func, span, EventKind::Entered(callee)));
+        out.extend(inside.events.iter().flatten().cloned());
+        out.push(event(callee, inside.left, EventKind::Left));
+    }
+}
+
+impl Engine<'_> {
+    /// Where a helper is left: its `return` statement; its name when it falls off the end, or when
+    /// it does not matter by which exit.
+    fn exit_span(&mut self, via: &Via, matters: bool) -> Span {
+        let cx = self.context(via.summary.key.func);
+        let function = cx.function();
+        let t = &function
+            .body
+            .block(via.summary.exits[via.exit].block)
+            .terminator;
+        match t.kind {
+            TerminatorKind::Return {
+                implicit: false, ..
+            } if matters => t.span,
+            _ => function.name_span,
+        }
+    }
+
+    /// The path inside a helper, when the helper can also be left in a way that matters.
+    fn inside(&mut self, via: &Via, depth: usize) -> Option<Vec<PathEvent>> {
+        let summary = via.summary.clone();
+        let exit = &summary.exits[via.exit];
+        let outcome = |engine: &mut Self, state: &State, value: Value| {
+            (
+                engine.presence(state),
+                state.flags,
+                engine.truth(state, value),
+            )
+        };
+        let mine = outcome(self, &exit.state, exit.value);
+        if mine.0 == Presence::Present && self.automaton.milestones() == 0 {
+            return None;
+        }
+        let mut differs = false;
+        for e in &summary.exits {
+            if e.kind == ExitKind::Return {
+                let (presence, flags, _) = outcome(self, &e.state, e.value);
+                let risen = (flags.rule ^ mine.1.rule) & self.automaton.milestones();
+                differs |= presence != mine.0 || risen != 0;
+            }
+        }
+        if !differs || exit.kind != ExitKind::Return {
+            return None;
+        }
+        let cx = self.context(summary.key.func);
+        let accept = move |engine: &mut Engine<'_>, state: &State, value: Value| {
+            (
+                engine.presence(state),
+                state.flags,
+                engine.truth(state, value),
+            ) == mine
+        };
+        let goal = Goal {
+            end: End::Exit(ExitKind::Return),
+            block: Some(exit.block),
+            from: None,
+            accept: &accept,
+            steps: WITNESS_STEPS,
+        };
+        let outer = std::mem::replace(&mut self.outer, summary.key.live.clone());
+        self.stack.push(summary.key.clone());
+        let bounds = self.helper_bounds();
+        let entry = (*summary.key.entry).clone();
+        let graph = self.simulate(&cx, summary.key.start, entry, bounds);
+        let entry = (summary.key.start, &*summary.key.entry);
+        let mut paths = Paths::new(&cx, entry, &graph, None);
+        paths.depth = depth + 1;
+        let found = paths.search(self, &goal);
+        self.stack.pop();
+        self.outer = outer;
+        match found {
+            Witness::Found(mut events, _) => {
+                events.retain(|e| e.matters);
+                Some(events)
+            }
+            _ => None,
+        }
+    }
+
+    /// Where in a block the watched key is lost, when it is: the statement, or the terminator.
+    fn loss(
+        &mut self,
+        cx: &FnContext,
+        block: BlockId,
+        before: &State,
+        after: Option<&State>,
+    ) -> Option<Span> {
+        let b = cx.function().body.block(block);
+        let mut state = before.clone();
+        let mut present = self.presence(&state) == Presence::Present;
+        let mut lost = None;
+        for (i, s) in b.statements.iter().enumerate() {
+            let site = Site {
+                func: cx.func,
+                block: block.0,
+                index: u32::try_from(i).unwrap_or(u32::MAX),
+                part: 0,
+            };
+            state = self.execute(cx, state, s, site).into_iter().next()?;
+            let now = self.presence(&state) == Presence::Present;
+            if present && !now {
+                lost = Some(s.span);
+            }
+            present = now;
+        }
+        if let Some(after) = after
+            && present
+            && self.presence(after) != Presence::Present
+        {
+            lost = Some(b.terminator.span);
+        }
+        lost.filter(|s| s.end > s.start)
+    }
+}

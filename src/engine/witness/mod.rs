@@ -1,0 +1,328 @@
+//! Witnesses: one concrete path to an exit, found by a search without merging.
+//!
+//! The fixpoint merges states, so an exit that it reaches may be reached by no single path. The
+//! search follows single paths, the ones with the fewest decisions first; an exit that none
+//! reaches is not reported.
+
+mod events;
+mod remaining;
+mod unfold;
+
+use std::cell::OnceCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::engine::rounds::Wanted;
+use crate::engine::simulate::{Edge, ExitKind, Graph};
+use crate::engine::state::State;
+use crate::engine::value::Value;
+use crate::engine::witness::events::Insides;
+use crate::engine::witness::remaining::{Outlook, Remaining};
+use crate::engine::witness::unfold::{To, Unfolding};
+use crate::engine::{Engine, FnContext};
+use crate::ir::BlockId;
+use crate::ir::body::BranchRole;
+use crate::program::FuncRef;
+use crate::source::Span;
+
+/// Unmerged states followed per block, at least.
+const BEAM: u64 = 96;
+
+/// For an automaton that watches a place, so many block executions that may be spent allow for one
+/// more.
+const STEPS_PER_STATE: u64 = 40;
+
+/// What a decision and an exception cost a path, the last round of a loop, and each other one: the
+/// path that is shown is the cheapest.
+const DECISION: u32 = 2;
+const LAST_ROUND: u32 = 1;
+const ROUND: u32 = 3;
+
+/// Places that are kept for the next search.
+const MOST_PLACES: usize = 50_000;
+
+/// Something that happens on a path, in execution order.
+#[derive(Clone, Debug)]
+pub struct PathEvent {
+    /// The function it happens in.
+    pub func: FuncRef,
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub what: EventKind,
+    /// Whether the exit could not be reached the other way.
+    pub matters: bool,
+}
+
+/// What happens on a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EventKind {
+    /// A test has this outcome.
+    Decision(BranchRole, bool),
+    /// A loop over a collection goes round or not.
+    Loop(Round),
+    /// Something raises.
+    Raised,
+    /// An exception is caught.
+    Caught,
+    /// A context manager swallows an exception.
+    Swallowed,
+    /// The watched key, set before, is lost.
+    Lost,
+    /// A helper is entered; what follows up to `Left` happens in it.
+    Entered(FuncRef),
+    /// A call returns a failure.
+    Failed,
+    /// The helper returns.
+    Left,
+    /// These of the automaton's milestones are reached.
+    Milestone(u32),
+}
+
+/// What a loop over a collection does on a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Round {
+    /// It goes round.
+    Runs,
+    /// It ends after a round.
+    Ends,
+    /// It ends without one.
+    Never,
+}
+
+/// The result of a search.
+pub enum Witness {
+    /// One path, and the state in which it ends.
+    Found(Vec<PathEvent>, Box<State>),
+    /// There is none.
+    Infeasible,
+    /// The budget did not suffice.
+    Unknown,
+}
+
+/// Where a path that is searched for ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The function is left.
+    Exit(ExitKind),
+    /// The goal's block is entered.
+    Arrival,
+}
+
+/// What a search looks for.
+pub struct Goal<'g> {
+    /// How the path ends.
+    pub end: End,
+    /// In which block, if that is fixed.
+    pub block: Option<BlockId>,
+    /// From which block it is entered, for an arrival, if that is fixed.
+    pub from: Option<BlockId>,
+    /// What must hold there: the flags, and whether the watched key is there.
+    pub accept: &'g dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
+    /// Block executions that may be spent.
+    pub steps: u64,
+}
+
+/// The single paths through one simulated function, from where it is entered.
+pub struct Paths<'g> {
+    cx: Rc<FnContext>,
+    start: BlockId,
+    entry: Rc<State>,
+    graph: &'g Graph,
+    wanted: Option<&'g Wanted>,
+    /// In how many helpers of a path this function is.
+    depth: usize,
+    /// Once something was searched for.
+    outlook: OnceCell<Rc<Outlook>>,
+    unfolding: Unfolding,
+    insides: Insides,
+}
+
+/// A place on a path.
+struct Trail {
+    place: usize,
+    /// The one before, and which of its steps leads here.
+    from: Option<(usize, usize)>,
+}
+
+impl<'g> Paths<'g> {
+    /// Paths through what was simulated, from `start` on. `wanted` is what the simulation was asked
+    /// for, if that was not everything.
+    #[must_use]
+    pub fn new(
+        cx: &Rc<FnContext>,
+        (start, entry): (BlockId, &State),
+        graph: &'g Graph,
+        wanted: Option<&'g Wanted>,
+    ) -> Self {
+        let entry = Rc::new(entry.clone());
+        Self {
+            cx: Rc::clone(cx),
+            start,
+            unfolding: Unfolding::new(start, Rc::clone(&entry)),
+            entry,
+            graph,
+            wanted,
+            depth: 0,
+            outlook: OnceCell::new(),
+            insides: Insides::default(),
+        }
+    }
+
+    /// Searches for a path to the goal.
+    pub fn search(&mut self, engine: &mut Engine<'_>, goal: &Goal<'_>) -> Witness {
+        if self.unfolding.places.len() > MOST_PLACES {
+            self.unfolding = Unfolding::new(self.start, Rc::clone(&self.entry));
+        }
+        let cx = Rc::clone(&self.cx);
+        let outlook = self.outlook(engine);
+        let remaining = self.remaining(engine, &outlook, goal);
+        let mut trails = vec![Trail {
+            place: 0,
+            from: None,
+        }];
+        let mut seen: FxHashSet<usize> = FxHashSet::default();
+        let mut width: FxHashMap<BlockId, u64> = FxHashMap::default();
+        // By what the path costs at least; among equals first what paid for its decisions early, then
+        // what made the last one first, then what has come furthest.
+        let mut heap: BinaryHeap<(Reverse<u32>, u32, Reverse<usize>, usize)> = BinaryHeap::new();
+        let mut cut = false;
+        let mut steps = goal.steps;
+        let beam = match engine.automaton.place() {
+            Some(_) => BEAM.max(steps / STEPS_PER_STATE),
+            None => BEAM,
+        };
+        heap.push((Reverse(0), 0, Reverse(0), 0));
+        while let Some((_, cost, Reverse(decided), id)) = heap.pop() {
+            if steps == 0 {
+                cut = true;
+                break;
+            }
+            steps -= 1;
+            let place = &self.unfolding.places[trails[id].place];
+            let block = place.block;
+            let hops = engine.hops(&cx, place, self.wanted);
+            for (number, hop) in hops.iter().enumerate() {
+                let entrance = match &hop.to {
+                    To::Exit { kind, value, state } => {
+                        if goal.ends_by(*kind, block) && (goal.accept)(engine, state, *value) {
+                            let events = self.events(engine, &remaining, &trails, (id, number));
+                            return Witness::Found(events, Box::new(state.clone()));
+                        }
+                        continue;
+                    }
+                    To::Block(entrance) => entrance,
+                };
+                let arriving = &entrance.arriving;
+                if goal.arrives(block, entrance.at.0)
+                    && (goal.accept)(engine, arriving, arriving.watched)
+                {
+                    let events = self.events(engine, &remaining, &trails, (id, number));
+                    return Witness::Found(events, Box::new(arriving.clone()));
+                }
+                let Some(rest) = outlook.rest(&remaining, &entrance.at) else {
+                    continue;
+                };
+                let next = engine.go_to(&cx, &mut self.unfolding, entrance);
+                if !seen.insert(next) {
+                    continue;
+                }
+                let w = width.entry(entrance.at.0).or_default();
+                *w += 1;
+                if *w > beam {
+                    cut = true;
+                    continue;
+                }
+                let price = price(&hop.edge);
+                trails.push(Trail {
+                    place: next,
+                    from: Some((id, number)),
+                });
+                let cost = cost + price;
+                let next = trails.len() - 1;
+                let decided = if price == 0 { decided } else { next };
+                heap.push((Reverse(cost + rest), cost, Reverse(decided), next));
+            }
+        }
+        if cut {
+            Witness::Unknown
+        } else {
+            Witness::Infeasible
+        }
+    }
+
+    fn outlook(&self, engine: &mut Engine<'_>) -> Rc<Outlook> {
+        let prepare = || Rc::new(Outlook::new(engine, &self.cx, self.graph));
+        Rc::clone(self.outlook.get_or_init(prepare))
+    }
+
+    /// What the rest of a path costs at least, from wherever the goal can be reached at all.
+    fn remaining(&self, engine: &mut Engine<'_>, outlook: &Outlook, goal: &Goal<'_>) -> Remaining {
+        let blocks = self.cx.function().body.blocks.len();
+        let ends = self.ends(engine, goal);
+        if ends.is_empty() {
+            // Merged states may hide what single ones would show.
+            return outlook.remaining(self.graph, self.possible_ends(goal), blocks, false);
+        }
+        outlook.remaining(self.graph, ends, blocks, true)
+    }
+
+    /// The nodes of the fixpoint from which the goal could be reached in another state.
+    fn possible_ends(&self, goal: &Goal<'_>) -> Vec<usize> {
+        let graph = self.graph;
+        let here = |block| goal.block.is_none_or(|wanted| wanted == block);
+        match goal.end {
+            End::Arrival => (0..graph.nodes.len())
+                .filter(|n| here(graph.nodes[*n].block))
+                .collect(),
+            End::Exit(_) => {
+                let exits = graph.exits.iter();
+                let exits = exits.filter(|e| goal.ends_by(e.kind, e.block));
+                exits.map(|e| e.node).collect()
+            }
+        }
+    }
+
+    /// The nodes of the fixpoint from which the goal is reached at once.
+    fn ends(&self, engine: &mut Engine<'_>, goal: &Goal<'_>) -> Vec<usize> {
+        let graph = self.graph;
+        if goal.end == End::Arrival {
+            let arrived = graph.nodes.iter().enumerate().filter(|(_, n)| {
+                goal.block == Some(n.block) && (goal.accept)(engine, &n.state, n.state.watched)
+            });
+            return arrived.map(|(i, _)| i).collect();
+        }
+        let exits = graph
+            .exits
+            .iter()
+            .filter(|e| goal.ends_by(e.kind, e.block) && (goal.accept)(engine, &e.state, e.value));
+        exits.map(|e| e.node).collect()
+    }
+}
+
+impl Goal<'_> {
+    /// Whether it is to leave the function in this way, from this block.
+    fn ends_by(&self, kind: ExitKind, block: BlockId) -> bool {
+        self.end == End::Exit(kind) && self.block.is_none_or(|b| b == block)
+    }
+
+    /// Whether it is to go from one block to another.
+    fn arrives(&self, from: BlockId, to: BlockId) -> bool {
+        self.end == End::Arrival
+            && self.block == Some(to)
+            && self.from.is_none_or(|wanted| wanted == from)
+    }
+}
+
+/// What a step costs a path.
+fn price(edge: &Edge) -> u32 {
+    match edge {
+        Edge::Flow | Edge::Called(_) => 0,
+        Edge::Decision(_) | Edge::Raised | Edge::CallRaised(_) => DECISION,
+        Edge::Loop(false) => LAST_ROUND,
+        Edge::Loop(true) => ROUND,
+    }
+}
