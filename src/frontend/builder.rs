@@ -102,7 +102,7 @@ impl Builder {
     }
 
     /// The finished body: without unreachable and empty blocks, numbered in reverse postorder.
-    pub(crate) fn finish(self) -> Body {
+    pub(crate) fn finish(mut self) -> Body {
         let mut blocks = self.blocks;
         skip_empty(&mut blocks);
         let completion = |local: &LocalDecl| local.kind == LocalKind::Completion;
@@ -110,6 +110,8 @@ impl Builder {
             while drop_idle_completions(&mut blocks, &self.locals) {}
         }
         join_straight(&mut blocks);
+        // Bodies live as long as the run.
+        self.locals.shrink_to_fit();
         Body {
             locals: self.locals,
             blocks: renumber(blocks),
@@ -239,7 +241,7 @@ fn renumber(blocks: Vec<BasicBlock>) -> Vec<BasicBlock> {
     let mut out: Vec<BasicBlock> = Vec::with_capacity(ordered.len());
     out.extend(ordered.filter_map(|id| blocks[id.index()].take()));
     for block in &mut out {
-        // Bodies live as long as the run, and most blocks have few statements.
+        // Most blocks have few statements.
         block.statements.shrink_to_fit();
         retarget(&mut block.terminator.kind, |target| numbers[target.index()]);
     }

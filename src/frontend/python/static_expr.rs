@@ -95,6 +95,7 @@ pub(super) fn path(expr: &Expr) -> Option<Vec<Name>> {
             Expr::Name(e) => {
                 names.push(Name::new(e.id.as_str()));
                 names.reverse();
+                names.shrink_to_fit();
                 return Some(names);
             }
             _ => return None,

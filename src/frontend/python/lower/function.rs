@@ -209,7 +209,9 @@ impl Lowerer<'_> {
     }
 
     fn params(&mut self, args: &ast::Arguments, site: &Site) -> Vec<Param> {
-        let mut params = Vec::new();
+        let plain = args.posonlyargs.len() + args.args.len() + args.kwonlyargs.len();
+        let starred = usize::from(args.vararg.is_some()) + usize::from(args.kwarg.is_some());
+        let mut params = Vec::with_capacity(plain + starred);
         for arg in &args.posonlyargs {
             params.push(self.param_with_default(arg, ParamKind::PositionalOnly, site));
         }

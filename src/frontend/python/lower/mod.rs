@@ -157,9 +157,13 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn finish(self, partial: bool) -> Module {
+    fn finish(mut self, partial: bool) -> Module {
+        // Modules live as long as the run.
+        let mut functions: Vec<Function> = self.functions.into_iter().flatten().collect();
+        functions.shrink_to_fit();
+        self.scopes.shrink_to_fit();
         let mut module = Module::new(
-            self.functions.into_iter().flatten().collect(),
+            functions,
             partial,
             self.classes.into_iter().flatten().collect(),
             self.scopes,
@@ -212,7 +216,8 @@ impl Lowerer<'_> {
         let bindings = &mut self.scope_mut(scope).bindings;
         bindings
             .entry(Name::new(name))
-            .or_default()
+            // Most names are bound once.
+            .or_insert_with(|| Vec::with_capacity(1))
             .push(BindingSite {
                 binding,
                 conditional: conditions.conditional,
