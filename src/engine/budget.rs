@@ -74,13 +74,13 @@ pub const HELPER_STEPS: u64 = 10_000;
 /// matter.
 pub const STRANGER_STEPS: u64 = 1_500;
 
-/// Block executions spent on a first search for a path to an exit.
+/// Steps spent on a first search for a path to an exit.
 pub const QUICK_WITNESS: u64 = 200;
 
 /// The same, on top of that, for each basic block of the function.
 pub const QUICK_WITNESS_PER_BLOCK: u64 = 8;
 
-/// Block executions spent on the confirmation of one finding.
+/// Steps spent on the confirmation of one finding.
 pub const WITNESS_STEPS: u64 = 40_000;
 
 /// The same for a helper of a function that is followed for what its tests say, not for a place:

@@ -290,6 +290,16 @@ impl FnContext {
     pub fn function(&self) -> &Function {
         self.module.ir.function(self.func.func)
     }
+
+    /// The place of a statement in a block; the terminator comes after the last statement.
+    pub(crate) fn site(&self, block: BlockId, statement: usize) -> Site {
+        Site {
+            func: self.func,
+            block: block.0,
+            index: u32::try_from(statement).unwrap_or(u32::MAX),
+            part: 0,
+        }
+    }
 }
 
 /// The engine: terms, summaries and budgets of the analysis of one processor.

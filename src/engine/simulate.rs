@@ -501,10 +501,5 @@ impl Engine<'_> {
 }
 
 fn join_site(cx: &FnContext, block: BlockId) -> Site {
-    Site {
-        func: cx.func,
-        block: block.0,
-        index: u32::MAX,
-        part: 0,
-    }
+    cx.site(block, usize::MAX)
 }

@@ -22,25 +22,14 @@ impl Engine<'_> {
         let b = function.body.block(block);
         let mut states = vec![state.clone()];
         for (i, s) in b.statements.iter().enumerate() {
-            let site = Site {
-                func: cx.func,
-                block: block.0,
-                index: u32::try_from(i).unwrap_or(u32::MAX),
-                part: 0,
-            };
+            let site = cx.site(block, i);
             let mut next = Vec::with_capacity(states.len());
             for st in states {
                 next.extend(self.execute(cx, st, s, site));
             }
             states = next;
         }
-        let index = u32::try_from(b.statements.len()).unwrap_or(u32::MAX);
-        let site = Site {
-            func: cx.func,
-            block: block.0,
-            index,
-            part: 0,
-        };
+        let site = cx.site(block, b.statements.len());
         let mut out = Vec::new();
         for st in states {
             self.terminate(cx, &b.terminator.kind, st, site, block, &mut out);

@@ -9,7 +9,7 @@ use crate::engine::eval::Via;
 use crate::engine::simulate::{Edge, ExitKind};
 use crate::engine::state::State;
 use crate::engine::summary::Summary;
-use crate::engine::value::{Site, Value};
+use crate::engine::value::Value;
 use crate::engine::witness::remaining::Remaining;
 use crate::engine::witness::unfold::{Hop, To};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Round, Trail, Witness};
@@ -33,7 +33,7 @@ struct Inside {
 
 /// What was found out about helpers, by the address of the summary and the number of the exit.
 #[derive(Default)]
-pub(super) struct Insides(FxHashMap<(*const Summary, usize), Rc<Inside>>);
+pub(super) struct Insides(FxHashMap<(*const Summary, usize), Inside>);
 
 /// One step of a path that was found.
 struct Leg {
@@ -195,11 +195,11 @@ impl Paths<'_> {
         let depth = self.depth;
         let inside = self.insides.0.entry(key).or_insert_with(|| {
             let events = engine.inside(via, depth);
-            Rc::new(Inside {
+            Inside {
                 left: engine.exit_span(via, events.is_some()),
                 events,
                 _summary: Rc::clone(&via.summary),
-            })
+            }
         });
         let matters = inside.events.is_some();
         let event = |func, span, what| PathEvent {
@@ -306,13 +306,10 @@ impl Engine<'_> {
         let mut present = self.presence(&state) == Presence::Present;
         let mut lost = None;
         for (i, s) in b.statements.iter().enumerate() {
-            let site = Site {
-                func: cx.func,
-                block: block.0,
-                index: u32::try_from(i).unwrap_or(u32::MAX),
-                part: 0,
-            };
-            state = self.execute(cx, state, s, site).into_iter().next()?;
+            state = self
+                .execute(cx, state, s, cx.site(block, i))
+                .into_iter()
+                .next()?;
             let now = self.presence(&state) == Presence::Present;
             if present && !now {
                 lost = Some(s.span);

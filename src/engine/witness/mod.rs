@@ -31,8 +31,7 @@ use crate::source::Span;
 /// Unmerged states followed per block, at least.
 const BEAM: u64 = 96;
 
-/// For an automaton that watches a place, so many block executions that may be spent allow for one
-/// more.
+/// For an automaton that watches a place, so many steps that may be spent allow for one more.
 const STEPS_PER_STATE: u64 = 40;
 
 /// What a decision and an exception cost a path, the last round of a loop, and each other one: the
@@ -122,7 +121,7 @@ pub struct Goal<'g> {
     pub from: Option<BlockId>,
     /// What must hold there: the flags, and whether the watched key is there.
     pub accept: &'g dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
-    /// Block executions that may be spent.
+    /// Places that may be looked at, however many of them an earlier search has seen.
     pub steps: u64,
 }
 
@@ -143,6 +142,7 @@ pub struct Paths<'g> {
 
 /// A place on a path.
 struct Trail {
+    /// Its number in the unfolding.
     place: usize,
     /// The one before, and which of its steps leads here.
     from: Option<(usize, usize)>,
@@ -254,6 +254,7 @@ impl<'g> Paths<'g> {
         }
     }
 
+    /// The graph, prepared when it is first asked for.
     fn outlook(&self, engine: &mut Engine<'_>) -> Rc<Outlook> {
         let prepare = || Rc::new(Outlook::new(engine, &self.cx, self.graph));
         Rc::clone(self.outlook.get_or_init(prepare))
@@ -261,45 +262,33 @@ impl<'g> Paths<'g> {
 
     /// What the rest of a path costs at least, from wherever the goal can be reached at all.
     fn remaining(&self, engine: &mut Engine<'_>, outlook: &Outlook, goal: &Goal<'_>) -> Remaining {
-        let blocks = self.cx.function().body.blocks.len();
-        let ends = self.ends(engine, goal);
-        if ends.is_empty() {
-            // Merged states may hide what single ones would show.
-            return outlook.remaining(self.graph, self.possible_ends(goal), blocks, false);
-        }
-        outlook.remaining(self.graph, ends, blocks, true)
-    }
-
-    /// The nodes of the fixpoint from which the goal could be reached in another state.
-    fn possible_ends(&self, goal: &Goal<'_>) -> Vec<usize> {
         let graph = self.graph;
-        let here = |block| goal.block.is_none_or(|wanted| wanted == block);
-        match goal.end {
-            End::Arrival => (0..graph.nodes.len())
-                .filter(|n| here(graph.nodes[*n].block))
-                .collect(),
+        // Where a path may end, by the block alone.
+        let candidates: Vec<(usize, &State, Value)> = match goal.end {
+            End::Arrival => {
+                let nodes = graph.nodes.iter().enumerate();
+                let nodes = nodes.filter(|(_, n)| goal.block == Some(n.block));
+                nodes
+                    .map(|(id, n)| (id, &*n.state, n.state.watched))
+                    .collect()
+            }
             End::Exit(_) => {
                 let exits = graph.exits.iter();
                 let exits = exits.filter(|e| goal.ends_by(e.kind, e.block));
-                exits.map(|e| e.node).collect()
+                exits.map(|e| (e.node, &e.state, e.value)).collect()
             }
-        }
-    }
-
-    /// The nodes of the fixpoint from which the goal is reached at once.
-    fn ends(&self, engine: &mut Engine<'_>, goal: &Goal<'_>) -> Vec<usize> {
-        let graph = self.graph;
-        if goal.end == End::Arrival {
-            let arrived = graph.nodes.iter().enumerate().filter(|(_, n)| {
-                goal.block == Some(n.block) && (goal.accept)(engine, &n.state, n.state.watched)
-            });
-            return arrived.map(|(i, _)| i).collect();
-        }
-        let exits = graph
-            .exits
+        };
+        let accepted = candidates
             .iter()
-            .filter(|e| goal.ends_by(e.kind, e.block) && (goal.accept)(engine, &e.state, e.value));
-        exits.map(|e| e.node).collect()
+            .filter(|(_, state, value)| (goal.accept)(engine, state, *value));
+        let mut ends: Vec<usize> = accepted.map(|(node, ..)| *node).collect();
+        let seen = !ends.is_empty();
+        if !seen {
+            // Merged states may hide what single ones would show.
+            ends.extend(candidates.iter().map(|(node, ..)| *node));
+        }
+        let blocks = self.cx.function().body.blocks.len();
+        outlook.remaining(graph, ends, blocks, seen)
     }
 }
 

@@ -166,7 +166,7 @@ impl Outlook {
         if !in_one_loop {
             return work.into_iter().any(|n| remaining.leads(n));
         }
-        let after = self.after.get_or_init(|| self.turned_round());
+        let after = self.after.get_or_init(|| self.successors());
         let mut seen: FxHashSet<usize> = FxHashSet::default();
         while let Some(n) = work.pop() {
             let block = graph.nodes[n].block;
@@ -181,7 +181,8 @@ impl Outlook {
         false
     }
 
-    fn turned_round(&self) -> Vec<SmallVec<[usize; 2]>> {
+    /// For each node those that were reached from it.
+    fn successors(&self) -> Vec<SmallVec<[usize; 2]>> {
         let mut after: Vec<SmallVec<[usize; 2]>> = vec![SmallVec::new(); self.before.len()];
         for (node, before) in self.before.iter().enumerate() {
             for (parent, _) in before {

@@ -26,7 +26,7 @@ pub(super) type Somewhere = (BlockId, Flags, Presence);
 pub(super) struct Place {
     pub(super) block: BlockId,
     pub(super) state: Rc<State>,
-    /// Where control can go from here, once somebody has asked.
+    /// Where control can go from here, once a search has come here.
     hops: OnceCell<Rc<[Hop]>>,
 }
 
@@ -50,14 +50,15 @@ pub(super) enum To {
 
 /// How a block is entered.
 pub(super) struct Entrance {
-    /// With what was found out in the round of a loop that ends here.
+    /// The state as the step leaves it.
     pub(super) arriving: State,
-    /// Without it, but with all that is of no interest at the block.
+    /// The same after the turn to the next round of a loop, if the automaton tells rounds apart.
     turned: Option<State>,
+    /// The block, and the state of the property there.
     pub(super) at: Somewhere,
-    /// Once somebody has gone there.
+    /// The number of the place that it leads to, once a search has gone there.
     place: Cell<Option<usize>>,
-    /// Where the watched key is lost on the way, once somebody has asked.
+    /// Where the watched key is lost on the way, once a path that takes it was told.
     pub(super) loss: OnceCell<Option<Span>>,
 }
 
