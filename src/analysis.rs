@@ -1,9 +1,7 @@
 //! The analysis of a set of files: the seam between the driver and everything that understands
 //! code.
 
-mod agree;
-
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,20 +9,16 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::config::{Contract, Origin, Reading, Settings};
+use crate::contracts;
 use crate::contracts::exits::Duty;
-use crate::contracts::survey::{Problem, Processor, Survey, class_name};
-use crate::contracts::{self, Inferred};
-use crate::diagnostics::{self, FileFailure, Finding, Location};
+use crate::contracts::survey::Survey;
+use crate::diagnostics::{FileFailure, Finding};
 use crate::discover::Coverage;
 use crate::engine::library::{Library, Shelf, Walk};
 use crate::fence::{self, Bug};
-use crate::program::{ClassRef, ModuleId, MroEntry, Program};
-use crate::rules::contract_method::{Checked, Grounds, Task};
-use crate::rules::swallowed_write::Caller;
-use crate::rules::{
-    self, Effort, Interest, Rule, SuccessAsProof, SwallowedWrite, UntrackedReturn, only_asks,
-    success_as_proof, swallowed_write, untracked_return,
-};
+use crate::program::{ClassRef, ModuleId, Program};
+use crate::rules::contract_method::{Beliefs, Pass};
+use crate::rules::{self, Effort, FunctionRule, Interest, Rule, Scope, only_asks};
 use crate::selection::{Loaded, Selection};
 use crate::source::{SourceFile, SourceMap};
 
@@ -112,15 +106,6 @@ impl Statistics {
     }
 }
 
-/// What one class came to under one contract, as far as one rule is concerned.
-struct ClassRun {
-    rule: &'static str,
-    class: ClassRef,
-    /// Index of the contract in the survey.
-    contract: usize,
-    checked: Checked,
-}
-
 /// Analyses files.
 #[must_use]
 pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
@@ -141,87 +126,41 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut program = Program::new(input.sources).with_files(input.files);
     let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
     out.concerned = concerned(&program, &loaded, input);
-    let mut modules = loaded.clone();
-    modules.retain(|(at, _)| out.concerns(*at));
     out.statistics.time("parsing classes", start.elapsed());
 
     let shelf = Shelf::new(only_asks);
-    let library = Library::new(&program, &shelf);
-    let known = (
-        untracked_return::Known::default(),
-        swallowed_write::Known::default(),
-    );
     let start = Instant::now();
-    let mut results = Vec::new();
-    let about_contracts = [UntrackedReturn.id(), SwallowedWrite.id()];
-    let selected = |rule: &str| distinct.iter().any(|s| s.rules.contains(rule));
-    if about_contracts.iter().any(|rule| selected(rule)) {
-        let declared = declared(&distinct);
-        let inferred = if distinct.iter().any(|settings| settings.infer_contracts) {
-            let classes: Vec<ClassRef> = modules
-                .iter()
-                .flat_map(|(_, module)| program.classes(*module))
-                .collect();
-            contracts::infer(&program, &classes, &declared)
-        } else {
-            Vec::new()
-        };
-        out.contracts = Survey::all(&declared, &inferred);
-        let checked: Vec<_> = modules
-            .par_iter()
-            .map(|(at, module)| {
-                let beliefs = Beliefs {
-                    inferred: &inferred,
-                    surveys: &out.contracts,
-                };
-                let settings = &input.settings[*at];
-                fence::catch(|| check_module((&library, &known), *module, input, settings, beliefs))
-            })
-            .collect();
-        for ((at, _), checked) in modules.iter().zip(checked) {
-            match checked {
-                Ok(checked) => results.extend(checked),
-                Err(bug) => out.failed.push(internal(&input.files[*at], &bug)),
-            }
-        }
-    }
+    let pass = check_contracts(&program, &shelf, &loaded, input, &mut out);
     out.statistics
         .time("following contract methods", start.elapsed());
 
-    let mut effort = Effort::default();
-    let mut others = Vec::new();
     let mut read: BTreeSet<Loaded> = loaded.iter().copied().collect();
-    if selected(SuccessAsProof.id()) {
+    let selected = |rule: &str| distinct.iter().any(|s| s.rules.contains(rule));
+    let about_functions: Vec<_> = about_functions()
+        .filter(|(rule, _)| selected(rule.id()))
+        .collect();
+    let (mut others, mut effort) = (Vec::new(), Effort::default());
+    if !about_functions.is_empty() {
         let start = Instant::now();
         program.forget_bodies();
-        let mut loaded = selection.load_functions(&program, &mut out.failed);
-        let wanted = |at: usize| input.settings[at].rules.contains(SuccessAsProof.id());
+        let loaded = selection.load_functions(&program, &mut out.failed);
         if let (Some(known), Some(more)) = (&mut out.concerned, concerned(&program, &loaded, input))
         {
             known.extend(more);
         }
-        loaded.retain(|(at, _)| wanted(*at) && out.concerns(*at));
-        read.extend(&loaded);
         out.statistics.time("parsing functions", start.elapsed());
         let start = Instant::now();
-        let modules = loaded;
         let library = Library::new(&program, &shelf);
-        let checked: Vec<_> = modules
-            .par_iter()
-            .map(|(at, module)| {
-                let options = &input.settings[*at].success_as_proof;
-                let which = selection.that_matter(*at);
-                fence::catch(|| success_as_proof::check_module(&library, *module, which, options))
-            })
-            .collect();
-        for ((at, _), checked) in modules.iter().zip(checked) {
-            match checked {
-                Ok((findings, spent)) => {
+        for (rule, functions) in about_functions {
+            let here = |at: usize| input.settings[at].rules.contains(rule.id()) && out.concerns(at);
+            let here: Vec<Loaded> = loaded.iter().copied().filter(|(at, _)| here(*at)).collect();
+            read.extend(&here);
+            check_functions(&library, functions, &here, (input, &selection), &mut out)
+                .into_iter()
+                .for_each(|(findings, spent)| {
                     others.extend(findings);
                     effort += spent;
-                }
-                Err(bug) => out.failed.push(internal(&input.files[*at], &bug)),
-            }
+                });
         }
         out.statistics.time("following functions", start.elapsed());
     }
@@ -232,16 +171,99 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         .add("files parsed, wholly or in part", read.len() as u64);
     out.statistics
         .add("files left at that", (files - read.len()) as u64);
-    agree::drop_disputed_fixes(&mut results);
-    out.checklist = survey(&program, &results, &mut out.contracts);
-    count(&program, &results, effort, &mut out);
+    let mut of_contracts = Effort::default();
+    if let Some(mut pass) = pass {
+        out.checklist = pass.conclude(&program, &mut out.contracts);
+        out.processors = pass.processors();
+        of_contracts = pass.effort();
+        out.findings = pass.findings(&program);
+    }
+    out.findings.extend(others);
+    count(&program, of_contracts, effort, &mut out);
     let walks = Library::new(&program, &shelf).walks();
     let blocks = walks.iter().map(|walk| walk.blocks).sum();
     out.statistics.add("basic blocks followed", blocks);
     out.walks = slowest(&program, &walks);
-    out.findings = findings(&program, results);
-    out.findings.extend(others);
     out
+}
+
+/// Checks the contract methods of what was loaded; `None` when no rule about them is selected.
+fn check_contracts(
+    program: &Program<'_>,
+    shelf: &Shelf,
+    loaded: &[Loaded],
+    input: &AnalysisInput<'_>,
+    out: &mut Analysis,
+) -> Option<Pass> {
+    let distinct = distinct(input.settings);
+    let mut pass = Pass::new(|rule| distinct.iter().any(|s| s.rules.contains(rule)))?;
+    let mut modules = loaded.to_vec();
+    modules.retain(|(at, _)| out.concerns(*at));
+    let declared = declared(&distinct);
+    let inferred = if distinct.iter().any(|settings| settings.infer_contracts) {
+        let classes: Vec<ClassRef> = modules
+            .iter()
+            .flat_map(|(_, module)| program.classes(*module))
+            .collect();
+        contracts::infer(program, &classes, &declared)
+    } else {
+        Vec::new()
+    };
+    out.contracts = Survey::all(&declared, &inferred);
+    let beliefs = Beliefs {
+        inferred: &inferred,
+        surveys: &out.contracts,
+    };
+    let library = Library::new(program, shelf);
+    let checked: Vec<_> = modules
+        .par_iter()
+        .map(|(at, module)| {
+            let settings = &input.settings[*at];
+            fence::catch(|| pass.check_module(&library, *module, settings, beliefs))
+        })
+        .collect();
+    for ((at, _), checked) in modules.iter().zip(checked) {
+        match checked {
+            Ok(checked) => pass.add(checked),
+            Err(bug) => out.failed.push(internal(&input.files[*at], &bug)),
+        }
+    }
+    Some(pass)
+}
+
+/// Checks the functions of some modules by one rule.
+fn check_functions(
+    library: &Library<'_>,
+    rule: &dyn FunctionRule,
+    modules: &[Loaded],
+    (input, selection): (&AnalysisInput<'_>, &Selection<'_>),
+    out: &mut Analysis,
+) -> Vec<(Vec<Finding>, Effort)> {
+    let checked: Vec<_> = modules
+        .par_iter()
+        .map(|(at, module)| {
+            let settings = &input.settings[*at];
+            let which = selection.that_matter(*at);
+            fence::catch(|| rule.check_module(library, *module, which, settings))
+        })
+        .collect();
+    let mut results = Vec::new();
+    for ((at, _), checked) in modules.iter().zip(checked) {
+        match checked {
+            Ok(checked) => results.push(checked),
+            Err(bug) => out.failed.push(internal(&input.files[*at], &bug)),
+        }
+    }
+    results
+}
+
+/// The rules about functions.
+fn about_functions() -> impl Iterator<Item = (&'static dyn Rule, &'static dyn FunctionRule)> {
+    let rules = rules::all().iter().copied();
+    rules.filter_map(|rule| match rule.scope() {
+        Scope::Functions(functions) => Some((rule, functions)),
+        Scope::Comments | Scope::ContractMethods(_) => None,
+    })
 }
 
 /// The numbers of the files that changed, or have a class that inherits from one that did; `None`
@@ -285,16 +307,18 @@ fn distinct(settings: &[Arc<Settings>]) -> Vec<&Settings> {
 fn interests(distinct: &[&Settings]) -> Vec<Interest> {
     let mut out = Vec::new();
     for rule in rules::all() {
-        let mut glances: Vec<&success_as_proof::Options> = Vec::new();
+        let mut seen: Vec<&Settings> = Vec::new();
         for settings in distinct.iter().filter(|s| s.rules.contains(rule.id())) {
             let mut interest = rule.interest(settings);
-            // A second look with the same words would see the same.
-            let options = &settings.success_as_proof;
-            if glances.iter().any(|known| known.same_words(options)) {
+            // A second look by the same words would see the same.
+            let same = |known: &&&Settings| match rule.scope() {
+                Scope::Functions(functions) => functions.same_glance(known, settings),
+                Scope::Comments | Scope::ContractMethods(_) => false,
+            };
+            if seen.iter().find(|known| same(known)).is_some() {
                 interest.glance = None;
-            } else {
-                glances.push(options);
             }
+            seen.push(settings);
             out.push(interest);
         }
     }
@@ -312,99 +336,8 @@ fn declared(distinct: &[&Settings]) -> Vec<Contract> {
     out
 }
 
-/// The contracts of a run.
-#[derive(Clone, Copy)]
-struct Beliefs<'a> {
-    inferred: &'a [Inferred],
-    surveys: &'a [Survey],
-}
-
 fn internal(file: &SourceFile, bug: &Bug) -> FileFailure {
     FileFailure::internal(file.display.clone(), bug.to_string())
-}
-
-fn check_module(
-    (library, known): (
-        &Library<'_>,
-        &(untracked_return::Known, swallowed_write::Known),
-    ),
-    module: ModuleId,
-    input: &AnalysisInput<'_>,
-    settings: &Settings,
-    beliefs: Beliefs<'_>,
-) -> Vec<ClassRun> {
-    let program = library.program;
-    let Beliefs { inferred, surveys } = beliefs;
-    let mut out = Vec::new();
-    for class in program.classes(module) {
-        let mro = program.mro(class);
-        for (contract, survey) in surveys.iter().enumerate() {
-            // Of several classes that depend on the same hook, the nearest.
-            let nearest = inferred
-                .iter()
-                .filter(|found| settings.infer_contracts && found.believed)
-                .filter(|found| found.is_about(&survey.contract))
-                .filter(|found| found.under.contains(&class))
-                .min_by_key(|found| {
-                    let above = MroEntry::Class(found.evidence.class);
-                    mro.entries.iter().position(|entry| *entry == above)
-                });
-            let note;
-            let here = settings
-                .contracts
-                .iter()
-                .any(|own| own.same(&survey.contract));
-            let grounds = match (&survey.contract.origin, nearest) {
-                (Origin::Builtin | Origin::Declared { .. }, _) if here => None,
-                (_, None) => continue,
-                // Other files declare it, or none: here it is the code that says so.
-                (_, Some(found)) => {
-                    note = found.evidence.sentence(input.sources);
-                    Some(Grounds {
-                        class: found.evidence.class,
-                        under: &found.under,
-                        note: &note,
-                    })
-                }
-            };
-            let task = Task {
-                contract: &survey.contract,
-                inferred: grounds,
-            };
-            let mut add = |rule, checked: Checked| {
-                if checked.heir_of.is_some() || !checked.subjects.is_empty() {
-                    out.push(ClassRun {
-                        rule,
-                        class,
-                        contract,
-                        checked,
-                    });
-                }
-            };
-            if settings.rules.contains(UntrackedReturn.id()) {
-                let checked =
-                    untracked_return::check_class(library, class, task, &settings.writes, &known.0);
-                add(UntrackedReturn.id(), checked);
-            }
-            if settings.rules.contains(SwallowedWrite.id()) {
-                let callers = inferred.iter();
-                let caller = callers
-                    .filter(|found| found.is_about(&survey.contract))
-                    .map(|found| &found.evidence)
-                    .filter(|evidence| mro.entries.contains(&MroEntry::Class(evidence.class)))
-                    .map(|evidence| Caller {
-                        name: &evidence.reader,
-                        read: evidence.read,
-                    })
-                    .next();
-                let options = &settings.swallowed_write;
-                let checked =
-                    swallowed_write::check_class(library, class, task, caller, options, &known.1);
-                add(SwallowedWrite.id(), checked);
-            }
-        }
-    }
-    out
 }
 
 /// The functions that took most steps to follow, with these. `walks` has the longest first.
@@ -416,173 +349,29 @@ fn slowest(program: &Program<'_>, walks: &[Walk]) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// Whose run it is.
-type Key = (&'static str, ClassRef, usize);
-
-fn by_class(results: &[ClassRun]) -> HashMap<Key, &ClassRun> {
-    let runs = results.iter();
-    runs.map(|run| ((run.rule, run.class, run.contract), run))
-        .collect()
-}
-
-/// Puts every class that has to keep a contract under it; lists their exits.
-fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -> Vec<Duty> {
-    let mut duties = Vec::new();
-    let runs = by_class(results);
-    let of_contracts = UntrackedReturn.id();
-    for (at, survey) in surveys.iter_mut().enumerate() {
-        let under = || {
-            let here = results.iter().filter(|result| result.contract == at);
-            here.filter(|result| result.rule == of_contracts)
-        };
-        for ClassRun { class, checked, .. } in under() {
-            let owner = checked
-                .heir_of
-                .and_then(|owner| runs.get(&(of_contracts, owner, at)).copied());
-            let (place, from) = match (checked.subjects.first(), owner) {
-                (Some(place), _) => (Some(*place), checked),
-                (None, Some(owner)) if !owner.checked.subjects.is_empty() => {
-                    (class_location(program, *class), &owner.checked)
-                }
-                (None, _) => (None, checked),
-            };
-            let Some(place) = place else { continue };
-            let mut problems: Vec<Problem> = from
-                .findings
-                .iter()
-                .chain(&from.inherited)
-                .map(Problem::new)
-                .collect();
-            problems.sort();
-            let class = class_name(program, *class);
-            let inherits = checked.heir_of.map(|owner| class_name(program, owner));
-            let duty = |place, exits| Duty {
-                class: class.clone(),
-                method: survey.contract.method.clone(),
-                sets: survey.contract.sets.to_string(),
-                inherits: inherits.clone(),
-                place,
-                exits,
-            };
-            if checked.exits.is_empty() {
-                duties.push(duty(place, None));
-            }
-            let exits = checked.exits.iter().cloned();
-            duties.extend(exits.map(|exits| duty(exits.def, Some(exits))));
-            survey.processors.push(Processor {
-                class,
-                place,
-                inherits,
-                findings: problems,
-            });
-        }
-        survey
-            .processors
-            .sort_by(|a, b| a.class.cmp(&b.class).then(a.place.cmp(&b.place)));
-    }
-    duties
-}
-
-fn class_location(program: &Program<'_>, class: ClassRef) -> Option<Location> {
-    let module = program.module(class.module);
-    Some(Location {
-        file: module.file.as_ref()?.id,
-        span: module.ir.class(class.class).name_span,
-    })
-}
-
-fn count(program: &Program<'_>, results: &[ClassRun], other: Effort, out: &mut Analysis) {
-    let checked = || results.iter().map(|result| &result.checked);
-    let sum = |counter: fn(&Checked) -> u64| checked().map(counter).sum::<u64>();
-    // Each method once, whichever rules look at it.
-    let rule = results.first().map(|result| result.rule);
-    let of_one = results.iter().filter(|result| Some(result.rule) == rule);
-    out.processors = of_one.map(|result| result.checked.processors).sum();
+fn count(program: &Program<'_>, methods: Effort, functions: Effort, out: &mut Analysis) {
     let inferred = out.contracts.iter();
     let inferred = inferred.filter(|s| s.contract.origin == Origin::Inferred);
+    let mut all = methods;
+    all += functions;
     for (name, count) in [
         ("modules lowered", program.module_count() as u64),
         ("contracts inferred", inferred.count() as u64),
         ("methods checked", out.processors as u64),
-        ("functions searched for effects", other.functions),
-        ("block executions", sum(|c| c.effort.steps) + other.steps),
-        ("states merged", sum(|c| c.effort.merges) + other.merges),
+        ("functions searched for effects", functions.functions),
+        ("block executions", all.steps),
+        ("states merged", all.merges),
+        ("loops widened", all.widenings),
+        ("calls not looked into", all.calls_cut),
+        ("exits without a single path", all.infeasible),
+        ("methods not followed to the end", methods.given_up),
         (
-            "loops widened",
-            sum(|c| c.effort.widenings) + other.widenings,
+            "functions followed",
+            functions.functions + functions.given_up,
         ),
-        (
-            "calls not looked into",
-            sum(|c| c.effort.calls_cut) + other.calls_cut,
-        ),
-        (
-            "exits without a single path",
-            sum(|c| c.effort.infeasible) + other.infeasible,
-        ),
-        (
-            "methods not followed to the end",
-            sum(|c| c.effort.given_up),
-        ),
-        ("functions followed", other.functions + other.given_up),
-        ("functions not followed to the end", other.given_up),
+        ("functions not followed to the end", functions.given_up),
     ] {
         out.statistics.add(name, count);
     }
-    out.unfollowed = usize::try_from(sum(|c| c.effort.given_up) + other.given_up)
-        .expect("fewer than usize::MAX functions");
-}
-
-/// The findings of all classes, each fault once.
-fn findings(program: &Program<'_>, results: Vec<ClassRun>) -> Vec<Finding> {
-    let runs = by_class(&results);
-    let mut heirs: Vec<Finding> = Vec::new();
-    for result in &results {
-        let Some(owner) = result.checked.heir_of else {
-            continue;
-        };
-        let of_owner = runs
-            .get(&(result.rule, owner, result.contract))
-            .into_iter()
-            .flat_map(|run| &run.checked.findings);
-        for finding in of_owner {
-            let class = class_name(program, result.class);
-            let method = finding.symbol.rsplit_once('.').map_or("", |(_, name)| name);
-            let mut finding = finding.clone();
-            finding.symbol = format!("{class}.{method}");
-            heirs.push(finding);
-        }
-    }
-    let (mut own, mut inherited) = (Vec::new(), heirs);
-    for result in results {
-        own.extend(result.checked.findings);
-        inherited.extend(result.checked.inherited);
-    }
-    // What a class inherits is a fault of the class that has it, if that one is checked at all.
-    let known: HashSet<_> = own.iter().map(key).collect();
-    inherited.retain(|finding| known.contains(&key(finding)));
-    own.append(&mut inherited);
-    // What swallows a failure is one fault, whatever the classes that share it make of it.
-    let one_fault = |finding: &Finding| finding.rule == SwallowedWrite.id();
-    diagnostics::merge(own, one_fault, |location| home(program, location))
-}
-
-fn key(finding: &Finding) -> (&'static str, &'static str, Location) {
-    (finding.rule, finding.kind, finding.primary.location)
-}
-
-/// The innermost class that a place lies in.
-fn home(program: &Program<'_>, location: &Location) -> Option<String> {
-    let modules = (0..program.module_count()).map(|id| {
-        let id = u32::try_from(id).expect("module ids are 32 bits wide");
-        program.module(ModuleId(id))
-    });
-    let module = modules
-        .into_iter()
-        .find(|m| m.file.as_ref().is_some_and(|f| f.id == location.file))?;
-    let around = module.ir.classes.iter().filter(|class| {
-        class.span.start <= location.span.start && location.span.end <= class.span.end
-    });
-    around
-        .min_by_key(|class| class.span.end - class.span.start)
-        .map(|class| class.qualname.to_string())
+    out.unfollowed = usize::try_from(all.given_up).expect("fewer than usize::MAX functions");
 }

@@ -143,6 +143,12 @@ const PROJECT_MARKERS: &[&str] = &[
 ];
 
 impl<'s> Program<'s> {
+    /// The files that it is made from.
+    #[must_use]
+    pub fn sources(&self) -> &'s SourceMap {
+        self.sources
+    }
+
     /// An empty program over the given sources.
     #[must_use]
     pub fn new(sources: &'s SourceMap) -> Self {

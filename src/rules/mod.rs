@@ -13,9 +13,12 @@ mod wording;
 use serde::{Deserialize, Deserializer};
 
 use crate::config::Settings;
-use crate::diagnostics::RegisteredName;
+use crate::diagnostics::{Finding, RegisteredName};
 use crate::engine::budget::Budget;
+use crate::engine::library::Library;
 use crate::frontend::sketch::Glance;
+use crate::program::ModuleId;
+use contract_method::ContractRule;
 pub use tables::Writes;
 pub(crate) use tables::only_asks;
 
@@ -47,8 +50,49 @@ pub trait Rule: Sync {
         &self.meta().id
     }
 
+    /// What it looks at, and how.
+    fn scope(&self) -> Scope;
+
     /// What it has to see of a program.
-    fn interest(&self, settings: &Settings) -> Interest;
+    fn interest(&self, settings: &Settings) -> Interest {
+        match self.scope() {
+            Scope::Comments => Interest::default(),
+            Scope::Functions(functions) => Interest {
+                glance: Some(functions.glance(settings)),
+                ..Interest::default()
+            },
+            Scope::ContractMethods(_) => contract_method::interest(settings),
+        }
+    }
+}
+
+/// What a rule looks at.
+pub enum Scope {
+    /// The comments that ignore findings, once all findings are known.
+    Comments,
+    /// Functions, whatever class they are in.
+    Functions(&'static dyn FunctionRule),
+    /// The methods that have to keep a contract.
+    ContractMethods(&'static dyn ContractRule),
+}
+
+/// A rule about functions.
+pub trait FunctionRule: Sync {
+    /// Tells which functions matter.
+    fn glance(&self, settings: &Settings) -> Glances;
+
+    /// Whether the same functions matter with either settings.
+    fn same_glance(&self, one: &Settings, other: &Settings) -> bool;
+
+    /// Checks the functions of a module; of those that are in no other function only the ones that
+    /// start at an offset in `which` (in order), if that is given.
+    fn check_module(
+        &self,
+        library: &Library<'_>,
+        module: ModuleId,
+        which: Option<&[u32]>,
+        settings: &Settings,
+    ) -> (Vec<Finding>, Effort);
 }
 
 /// Reads the name of a rule or of a kind, which must be one that the registry has.

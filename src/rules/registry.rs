@@ -2,13 +2,12 @@
 
 use std::sync::LazyLock;
 
-use super::{Interest, Rule, RuleMeta, contract_method, success_as_proof};
-use crate::config::Settings;
+use super::{Rule, RuleMeta, Scope, success_as_proof, swallowed_write, untracked_return};
 
-/// Declares the type of each rule, embeds its catalogue entry, says what it has to see of a
-/// program and lists it in [`all`].
+/// Declares the type of each rule, embeds its catalogue entry, says what it looks at and lists it
+/// in [`all`].
 macro_rules! registry {
-    ($($(#[$doc:meta])* $rule:ident = $id:literal, $interest:path;)*) => {
+    ($($(#[$doc:meta])* $rule:ident = $id:literal, $scope:expr;)*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Copy, Debug)]
@@ -23,8 +22,8 @@ macro_rules! registry {
                     &META
                 }
 
-                fn interest(&self, settings: &Settings) -> Interest {
-                    $interest(settings)
+                fn scope(&self) -> Scope {
+                    $scope
                 }
             }
         )*
@@ -40,20 +39,15 @@ macro_rules! registry {
     };
 }
 
-/// What a rule has to see that looks at comments only.
-fn nothing_further(_: &Settings) -> Interest {
-    Interest::default()
-}
-
 registry! {
     /// A comment that ignores findings is wrong itself.
-    IgnoreComment = "ignore-comment", nothing_further;
+    IgnoreComment = "ignore-comment", Scope::Comments;
     /// A run that ended well is taken for a run that processed something.
-    SuccessAsProof = "success-as-proof", success_as_proof::interest;
+    SuccessAsProof = "success-as-proof", Scope::Functions(&success_as_proof::Functions);
     /// A write can fail, and the method still ends as if it had not.
-    SwallowedWrite = "swallowed-write", contract_method::interest;
+    SwallowedWrite = "swallowed-write", Scope::ContractMethods(&swallowed_write::Methods);
     /// A processor method can return without recording what it did.
-    UntrackedReturn = "untracked-return", contract_method::interest;
+    UntrackedReturn = "untracked-return", Scope::ContractMethods(&untracked_return::Methods);
 }
 
 /// The rule with this id.

@@ -41,7 +41,7 @@ use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId};
-use crate::rules::{Effort, Interest};
+use crate::rules::{Effort, FunctionRule, Glances};
 use crate::source::Span;
 use constants::Constants;
 use hints::Worth;
@@ -64,26 +64,40 @@ pub struct Options {
 
 impl Options {
     /// Whether both go by the same names.
-    #[must_use]
-    pub fn same_words(&self, other: &Self) -> bool {
+    fn same_words(&self, other: &Self) -> bool {
         let (own, other) = (&self.vocabulary, &other.vocabulary);
         let counts = |words: &Vocabulary| words.counts.as_ref().map(|p| p.as_str().to_owned());
         (&own.success, &own.effects, counts(own)) == (&other.success, &other.effects, counts(other))
     }
 }
 
-/// What the rule has to see of a program: functions with words for success.
-pub fn interest(settings: &Settings) -> Interest {
-    let words = settings.success_as_proof.vocabulary.clone();
-    Interest {
-        glance: Some(Box::new(move || Box::new(glance::Look::new(words.clone())))),
-        ..Interest::default()
+/// How functions are checked by the rule: those with words for success.
+pub struct Functions;
+
+impl FunctionRule for Functions {
+    fn glance(&self, settings: &Settings) -> Glances {
+        let words = settings.success_as_proof.vocabulary.clone();
+        Box::new(move || Box::new(glance::Look::new(words.clone())))
+    }
+
+    fn same_glance(&self, one: &Settings, other: &Settings) -> bool {
+        one.success_as_proof.same_words(&other.success_as_proof)
+    }
+
+    fn check_module(
+        &self,
+        library: &Library<'_>,
+        module: ModuleId,
+        which: Option<&[u32]>,
+        settings: &Settings,
+    ) -> (Vec<Finding>, Effort) {
+        check_module(library, module, which, &settings.success_as_proof)
     }
 }
 
 /// Checks the functions of a module, or of those that are in no other one only the ones that start
 /// at an offset in `which` (in order).
-pub fn check_module(
+fn check_module(
     library: &Library<'_>,
     module: ModuleId,
     which: Option<&[u32]>,

@@ -13,7 +13,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::diagnostics::Location;
+use crate::config::Settings;
 use crate::engine::ask::Answers;
 use crate::engine::library::Library;
 use crate::engine::simulate::{ExitKind, Graph};
@@ -24,7 +24,8 @@ use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Literal, Name};
 use crate::program::{ClassRef, FuncRef, Program};
 use crate::rules::contract_method::{
-    self, Checked, DictKind, Ladder, Rung, Subject, Task, Verdicts, bind_receiver, dict_kind, enter,
+    self, Caller, Checked, ContractRule, ContractRun, DictKind, Ladder, Rung, Subject, Task,
+    Verdicts, bind_receiver, dict_kind, enter,
 };
 use crate::rules::tables::has_word;
 use crate::rules::{Effort, tables};
@@ -89,15 +90,6 @@ impl Options {
     }
 }
 
-/// What goes on after the contract method, where the code that calls it was found.
-#[derive(Clone, Copy)]
-pub struct Caller<'a> {
-    /// The method that calls it, as `Class.method`.
-    pub name: &'a str,
-    /// Where it reads the contract's place.
-    pub read: Location,
-}
-
 /// A failure that nobody hears of.
 struct Swallowed {
     by: Swallower,
@@ -135,18 +127,32 @@ pub struct Judged {
     effort: Effort,
 }
 
-/// Checks the contract method that a class has, if the class has to keep the contract.
-pub fn check_class<'a>(
-    library: &'a Library<'a>,
-    class: ClassRef,
-    task: Task<'a>,
-    caller: Option<Caller<'a>>,
-    options: &Options,
-    known: &Known,
-) -> Checked {
-    contract_method::check_class(library, class, task, &|subject, out| {
-        check_function(subject, caller, options, known, out);
-    })
+/// How contract methods are checked by the rule.
+pub struct Methods;
+
+impl ContractRule for Methods {
+    fn begin(&self) -> Box<dyn ContractRun> {
+        Box::new(Known::default())
+    }
+
+    fn is_one_fault(&self) -> bool {
+        true
+    }
+}
+
+impl ContractRun for Known {
+    fn check(
+        &self,
+        library: &Library<'_>,
+        class: ClassRef,
+        task: Task<'_>,
+        settings: &Settings,
+    ) -> Checked {
+        let options = &settings.swallowed_write;
+        contract_method::check_class(library, class, task, &|subject, out| {
+            check_function(subject, task.caller, options, self, out);
+        })
+    }
 }
 
 fn check_function(

@@ -5,6 +5,7 @@ mod repair;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::config::Settings;
 use crate::contracts::exits::{Exit, Followed, MethodExits, Unset};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::ask::Answers;
@@ -18,8 +19,9 @@ use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPl
 use crate::ir::{BlockId, Overrides};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
 use crate::rules::contract_method::{
-    self, Arrival, Checked, DictKind, ExitPoint, Ladder, Returns, Rung, Subject, Task, Verdicts,
-    bind_receiver, decided_last, dict_kind, enter, entry_state, exit_point, own_helper,
+    self, Arrival, Checked, ContractRule, ContractRun, DictKind, ExitPoint, Ladder, Returns, Rung,
+    Subject, Task, Verdicts, bind_receiver, decided_last, dict_kind, enter, entry_state,
+    exit_point, own_helper,
 };
 use crate::rules::tables::{PLAIN, Writes, is_write, may_write};
 use crate::rules::{Effort, Rule, SwallowedWrite, UntrackedReturn};
@@ -133,18 +135,31 @@ pub struct Judged {
     effort: Effort,
 }
 
-/// Checks the contract method that a class has, if the class has to keep the contract. `writes`
-/// are further names of calls that write, in lower case.
-pub fn check_class<'a>(
-    library: &'a Library<'a>,
-    class: ClassRef,
-    task: Task<'a>,
-    writes: &Writes,
-    known: &Known,
-) -> Checked {
-    contract_method::check_class(library, class, task, &|subject, out| {
-        check_function(subject, writes, known, out);
-    })
+/// How contract methods are checked by the rule.
+pub struct Methods;
+
+impl ContractRule for Methods {
+    fn begin(&self) -> Box<dyn ContractRun> {
+        Box::new(Known::default())
+    }
+
+    fn lists_exits(&self) -> bool {
+        true
+    }
+}
+
+impl ContractRun for Known {
+    fn check(
+        &self,
+        library: &Library<'_>,
+        class: ClassRef,
+        task: Task<'_>,
+        settings: &Settings,
+    ) -> Checked {
+        contract_method::check_class(library, class, task, &|subject, out| {
+            check_function(subject, &settings.writes, self, out);
+        })
+    }
 }
 
 fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mut Checked) {

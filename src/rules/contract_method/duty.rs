@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::Contract;
+use crate::diagnostics::Location;
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::{Callee, FunctionShape, LocalId, Operand, Overrides, Rvalue};
 use crate::program::{ClassRef, FuncRef, MemberDef, MroEntry, Program};
@@ -15,6 +16,17 @@ pub struct Task<'a> {
     pub contract: &'a Contract,
     /// For an inferred contract, the classes that have to keep it, and why.
     pub inferred: Option<Grounds<'a>>,
+    /// What goes on after the method, where the code that calls it was found.
+    pub caller: Option<Caller<'a>>,
+}
+
+/// What goes on after a contract method.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// The method that calls it, as `Class.method`.
+    pub name: &'a str,
+    /// Where it reads the contract's place.
+    pub read: Location,
 }
 
 /// What an inferred contract rests on.

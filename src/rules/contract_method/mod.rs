@@ -1,10 +1,12 @@
 //! Contract methods: who has to keep a contract, how its method is entered and left, and who is
 //! told when inherited code does not keep it. What the rules about such methods share.
 
+mod agree;
 mod duty;
 mod entry;
 mod exits;
 mod ladder;
+mod pass;
 mod reach;
 mod verdicts;
 
@@ -21,13 +23,14 @@ use crate::rules::{Effort, Interest, RuleMeta};
 use duty::{is_default, must_keep};
 use reach::brings_helpers;
 
-pub use duty::{Grounds, Task};
+pub use duty::{Caller, Grounds, Task};
 pub(in crate::rules) use duty::{decided_last, own_helper};
 pub(in crate::rules) use entry::{
     DictKind, ExitPoint, bind_receiver, dict_kind, enter, entry_state, exit_point,
 };
 pub(in crate::rules) use exits::{Arrival, Returns};
 pub(in crate::rules) use ladder::{Ladder, Rung};
+pub use pass::{Beliefs, ContractRule, ContractRun, OfModule, Pass};
 pub use verdicts::Verdicts;
 
 /// What such a rule has to see of a program: the methods of the contracts, and what implies more.

@@ -5,10 +5,11 @@ use crate::engine::Catch;
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::{BlockId, BranchRole, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind};
 use crate::program::{Def, FuncRef, Lookup, MemberDef, Program};
+use crate::rules::contract_method::Caller;
 use crate::rules::contract_method::{Subject, add_steps, called_at};
+use crate::rules::swallowed_write::Swallowed;
 use crate::rules::swallowed_write::kept::{Fate, Left, fate};
 use crate::rules::swallowed_write::watch::Swallower;
-use crate::rules::swallowed_write::{Caller, Swallowed};
 use crate::rules::{Rule, SwallowedWrite, tables};
 use crate::source::Span;
 

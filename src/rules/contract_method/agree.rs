@@ -1,7 +1,7 @@
 //! A method that several classes run is fixed only as is right for all of them.
 
-use super::ClassRun;
 use crate::diagnostics::{Finding, Fix};
+use crate::rules::contract_method::pass::ClassRun;
 
 /// Takes fixes away from findings in methods that another class runs as well, where that class has
 /// nothing to fix at the place, or something else: what one of them lacks the other may have.

@@ -1,0 +1,356 @@
+//! All contract methods of a program, for all rules about them.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::config::{Origin, Settings};
+use crate::contracts::Inferred;
+use crate::contracts::exits::Duty;
+use crate::contracts::survey::{Problem, Processor, Survey, class_name};
+use crate::diagnostics::{self, Finding, Location};
+use crate::engine::library::Library;
+use crate::program::{ClassRef, ModuleId, MroEntry, Program};
+use crate::rules::contract_method::agree::drop_disputed_fixes;
+use crate::rules::contract_method::{Caller, Checked, Grounds, Task};
+use crate::rules::{self, Effort, Rule, Scope};
+
+/// A rule about contract methods.
+pub trait ContractRule: Sync {
+    /// Begins a run over a program.
+    fn begin(&self) -> Box<dyn ContractRun>;
+
+    /// Whether [`Checked::exits`] is what the survey and the checklist are made of.
+    fn lists_exits(&self) -> bool {
+        false
+    }
+
+    /// Whether what it finds at one place is one fault, whatever the classes that share the code
+    /// make of it.
+    fn is_one_fault(&self) -> bool {
+        false
+    }
+}
+
+/// One run of such a rule: it keeps what holds for several classes.
+pub trait ContractRun: Sync {
+    /// Checks the method that a class has to keep a contract with.
+    fn check(
+        &self,
+        library: &Library<'_>,
+        class: ClassRef,
+        task: Task<'_>,
+        settings: &Settings,
+    ) -> Checked;
+}
+
+/// What one class came to under one contract, as far as one rule is concerned.
+pub(super) struct ClassRun {
+    pub(super) rule: &'static str,
+    pub(super) class: ClassRef,
+    /// Index of the contract in the survey.
+    pub(super) contract: usize,
+    pub(super) checked: Checked,
+}
+
+/// The contracts of a run.
+#[derive(Clone, Copy)]
+pub struct Beliefs<'a> {
+    /// What the code implies.
+    pub inferred: &'a [Inferred],
+    /// All contracts, declared and inferred ones.
+    pub surveys: &'a [Survey],
+}
+
+/// One pass over all classes that have to keep a contract.
+pub struct Pass {
+    rules: Vec<(&'static dyn Rule, Box<dyn ContractRun>)>,
+    results: Vec<ClassRun>,
+}
+
+/// What checking the classes of one module came to.
+pub struct OfModule(Vec<ClassRun>);
+
+impl Pass {
+    /// A pass with those rules about contract methods for which `selected` is true; `None` when
+    /// there are none.
+    #[must_use]
+    pub fn new(selected: impl Fn(&str) -> bool) -> Option<Self> {
+        let rules = rules::all().iter().copied();
+        let rules = rules.filter(|rule| selected(rule.id()));
+        let rules = rules.filter_map(|rule| match rule.scope() {
+            Scope::ContractMethods(of_rule) => Some((rule, of_rule.begin())),
+            Scope::Comments | Scope::Functions(_) => None,
+        });
+        let rules: Vec<_> = rules.collect();
+        (!rules.is_empty()).then(|| Self {
+            rules,
+            results: Vec::new(),
+        })
+    }
+
+    /// Checks the classes of a module.
+    #[must_use]
+    pub fn check_module(
+        &self,
+        library: &Library<'_>,
+        module: ModuleId,
+        settings: &Settings,
+        beliefs: Beliefs<'_>,
+    ) -> OfModule {
+        let program = library.program;
+        let mut out = Vec::new();
+        for class in program.classes(module) {
+            for contract in 0..beliefs.surveys.len() {
+                let mut check = |task: Task<'_>| {
+                    for (rule, run) in &self.rules {
+                        if !settings.rules.contains(rule.id()) {
+                            continue;
+                        }
+                        let checked = run.check(library, class, task, settings);
+                        if checked.heir_of.is_some() || !checked.subjects.is_empty() {
+                            out.push(ClassRun {
+                                rule: rule.id(),
+                                class,
+                                contract,
+                                checked,
+                            });
+                        }
+                    }
+                };
+                with_task(program, class, contract, settings, beliefs, &mut check);
+            }
+        }
+        OfModule(out)
+    }
+
+    /// Adds what checking a module came to.
+    pub fn add(&mut self, OfModule(results): OfModule) {
+        self.results.extend(results);
+    }
+
+    /// Puts every class that has to keep a contract under it; lists their exits. Fixes on which the
+    /// classes that share a method do not agree are dropped.
+    pub fn conclude(&mut self, program: &Program<'_>, surveys: &mut [Survey]) -> Vec<Duty> {
+        drop_disputed_fixes(&mut self.results);
+        survey(program, &self.results, surveys)
+    }
+
+    /// How many methods have to keep a contract, whichever rules look at them.
+    #[must_use]
+    pub fn processors(&self) -> usize {
+        let rule = self.results.first().map(|result| result.rule);
+        let of_one = (self.results.iter()).filter(|result| Some(result.rule) == rule);
+        of_one.map(|result| result.checked.processors).sum()
+    }
+
+    /// What it cost.
+    #[must_use]
+    pub fn effort(&self) -> Effort {
+        let mut effort = Effort::default();
+        for result in &self.results {
+            effort += result.checked.effort;
+        }
+        effort
+    }
+
+    /// The findings, each fault once.
+    #[must_use]
+    pub fn findings(self, program: &Program<'_>) -> Vec<Finding> {
+        findings(program, self.results)
+    }
+}
+
+/// Calls `check` with the contract of this number as far as a class has to do with it: where the
+/// settings declare it, or the code implies it.
+fn with_task(
+    program: &Program<'_>,
+    class: ClassRef,
+    contract: usize,
+    settings: &Settings,
+    Beliefs { inferred, surveys }: Beliefs<'_>,
+    check: &mut dyn FnMut(Task<'_>),
+) {
+    let contract = &surveys[contract].contract;
+    let mro = program.mro(class);
+    // Of several classes that depend on the same hook, the nearest.
+    let nearest = inferred
+        .iter()
+        .filter(|found| settings.infer_contracts && found.believed)
+        .filter(|found| found.is_about(contract))
+        .filter(|found| found.under.contains(&class))
+        .min_by_key(|found| {
+            let above = MroEntry::Class(found.evidence.class);
+            mro.entries.iter().position(|entry| *entry == above)
+        });
+    let note;
+    let here = settings.contracts.iter().any(|own| own.same(contract));
+    let inferred_from = match (&contract.origin, nearest) {
+        (Origin::Builtin | Origin::Declared { .. }, _) if here => None,
+        (_, None) => return,
+        // Other files declare it, or none: here it is the code that says so.
+        (_, Some(found)) => {
+            note = found.evidence.sentence(program.sources());
+            Some(Grounds {
+                class: found.evidence.class,
+                under: &found.under,
+                note: &note,
+            })
+        }
+    };
+    let callers = inferred.iter().filter(|found| found.is_about(contract));
+    let mut callers = callers.map(|found| &found.evidence);
+    let caller = callers
+        .find(|evidence| mro.entries.contains(&MroEntry::Class(evidence.class)))
+        .map(|evidence| Caller {
+            name: &evidence.reader,
+            read: evidence.read,
+        });
+    check(Task {
+        contract,
+        inferred: inferred_from,
+        caller,
+    });
+}
+
+/// What a rule about contract methods says of itself.
+fn of_rule(id: &str, says: impl Fn(&dyn ContractRule) -> bool) -> bool {
+    rules::by_id(id).is_some_and(|rule| match rule.scope() {
+        Scope::ContractMethods(rule) => says(rule),
+        Scope::Comments | Scope::Functions(_) => false,
+    })
+}
+
+/// Whose run it is.
+type Key = (&'static str, ClassRef, usize);
+
+fn by_class(results: &[ClassRun]) -> HashMap<Key, &ClassRun> {
+    let runs = results.iter();
+    runs.map(|run| ((run.rule, run.class, run.contract), run))
+        .collect()
+}
+
+/// Puts every class that has to keep a contract under it; lists their exits.
+fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -> Vec<Duty> {
+    let mut duties = Vec::new();
+    let runs = by_class(results);
+    let lists_exits = |rule: &str| of_rule(rule, |rule| rule.lists_exits());
+    for (at, survey) in surveys.iter_mut().enumerate() {
+        let under = || {
+            let here = results.iter().filter(|result| result.contract == at);
+            here.filter(|result| lists_exits(result.rule))
+        };
+        for ClassRun {
+            rule,
+            class,
+            checked,
+            ..
+        } in under()
+        {
+            let owner = checked
+                .heir_of
+                .and_then(|owner| runs.get(&(*rule, owner, at)).copied());
+            let (place, from) = match (checked.subjects.first(), owner) {
+                (Some(place), _) => (Some(*place), checked),
+                (None, Some(owner)) if !owner.checked.subjects.is_empty() => {
+                    (class_location(program, *class), &owner.checked)
+                }
+                (None, _) => (None, checked),
+            };
+            let Some(place) = place else { continue };
+            let mut problems: Vec<Problem> = from
+                .findings
+                .iter()
+                .chain(&from.inherited)
+                .map(Problem::new)
+                .collect();
+            problems.sort();
+            let class = class_name(program, *class);
+            let inherits = checked.heir_of.map(|owner| class_name(program, owner));
+            let duty = |place, exits| Duty {
+                class: class.clone(),
+                method: survey.contract.method.clone(),
+                sets: survey.contract.sets.to_string(),
+                inherits: inherits.clone(),
+                place,
+                exits,
+            };
+            if checked.exits.is_empty() {
+                duties.push(duty(place, None));
+            }
+            let exits = checked.exits.iter().cloned();
+            duties.extend(exits.map(|exits| duty(exits.def, Some(exits))));
+            survey.processors.push(Processor {
+                class,
+                place,
+                inherits,
+                findings: problems,
+            });
+        }
+        survey
+            .processors
+            .sort_by(|a, b| a.class.cmp(&b.class).then(a.place.cmp(&b.place)));
+    }
+    duties
+}
+
+fn class_location(program: &Program<'_>, class: ClassRef) -> Option<Location> {
+    let module = program.module(class.module);
+    Some(Location {
+        file: module.file.as_ref()?.id,
+        span: module.ir.class(class.class).name_span,
+    })
+}
+
+/// The findings of all classes, each fault once.
+fn findings(program: &Program<'_>, results: Vec<ClassRun>) -> Vec<Finding> {
+    let runs = by_class(&results);
+    let mut heirs: Vec<Finding> = Vec::new();
+    for result in &results {
+        let Some(owner) = result.checked.heir_of else {
+            continue;
+        };
+        let of_owner = runs
+            .get(&(result.rule, owner, result.contract))
+            .into_iter()
+            .flat_map(|run| &run.checked.findings);
+        for finding in of_owner {
+            let class = class_name(program, result.class);
+            let method = finding.symbol.rsplit_once('.').map_or("", |(_, name)| name);
+            let mut finding = finding.clone();
+            finding.symbol = format!("{class}.{method}");
+            heirs.push(finding);
+        }
+    }
+    let (mut own, mut inherited) = (Vec::new(), heirs);
+    for result in results {
+        own.extend(result.checked.findings);
+        inherited.extend(result.checked.inherited);
+    }
+    // What a class inherits is a fault of the class that has it, if that one is checked at all.
+    let known: HashSet<_> = own.iter().map(key).collect();
+    inherited.retain(|finding| known.contains(&key(finding)));
+    own.append(&mut inherited);
+    // What swallows a failure is one fault, whatever the classes that share it make of it.
+    let one_fault = |finding: &Finding| of_rule(finding.rule, |rule| rule.is_one_fault());
+    diagnostics::merge(own, one_fault, |location| home(program, location))
+}
+
+fn key(finding: &Finding) -> (&'static str, &'static str, Location) {
+    (finding.rule, finding.kind, finding.primary.location)
+}
+
+/// The innermost class that a place lies in.
+fn home(program: &Program<'_>, location: &Location) -> Option<String> {
+    let modules = (0..program.module_count()).map(|id| {
+        let id = u32::try_from(id).expect("module ids are 32 bits wide");
+        program.module(ModuleId(id))
+    });
+    let module = modules
+        .into_iter()
+        .find(|m| m.file.as_ref().is_some_and(|f| f.id == location.file))?;
+    let around = module.ir.classes.iter().filter(|class| {
+        class.span.start <= location.span.start && location.span.end <= class.span.end
+    });
+    around
+        .min_by_key(|class| class.span.end - class.span.start)
+        .map(|class| class.qualname.to_string())
+}
