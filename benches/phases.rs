@@ -9,10 +9,11 @@ use std::path::PathBuf;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use tallylint::config::{Configuration, Overrides, Settings};
+use tallylint::config::{Configuration, Overrides};
 use tallylint::driver::{self, Request};
 use tallylint::frontend::python::Syntax;
 use tallylint::frontend::sketch;
+use tallylint::settings::Settings;
 use tallylint::source::Language;
 
 fn main() {

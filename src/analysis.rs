@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::config::{Contract, Origin, Reading, Settings};
 use crate::contracts;
 use crate::contracts::exits::Duty;
 use crate::contracts::survey::Survey;
@@ -20,6 +19,7 @@ use crate::program::{ClassRef, ModuleId, Program};
 use crate::rules::contract_method::{Beliefs, Pass};
 use crate::rules::{self, Effort, FunctionRule, Interest, Rule, Scope, only_asks};
 use crate::selection::{Loaded, Selection};
+use crate::settings::{Contract, Origin, Reading, Settings};
 use crate::source::{SourceFile, SourceMap};
 
 /// What an analysis works on.

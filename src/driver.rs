@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::cache::Cache;
-use crate::config::{ConfigError, Configuration, Settings};
+use crate::config::{ConfigError, Configuration};
 use crate::contracts::exits::Duty;
 use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Severity};
 use crate::discover::{Discovered, SkipReason, Skipped, discover, is_forced_out, repository};
 use crate::fence::{self, Bug};
 use crate::report::Report;
+use crate::settings::Settings;
 use crate::settle::{Baseline, Checked, Settled, settle};
 use crate::source::{DEFAULT_FILE_BYTES, FileId, Language, SourceFile, SourceMap, decode};
 

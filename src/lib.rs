@@ -18,6 +18,7 @@ pub mod program;
 pub mod report;
 pub mod rules;
 pub mod selection;
+pub mod settings;
 pub mod settle;
 pub mod source;
 pub mod sql;

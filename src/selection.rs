@@ -15,7 +15,6 @@ use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::config::Reading;
 use crate::contracts;
 use crate::diagnostics::FileFailure;
 use crate::discover::Coverage;
@@ -24,6 +23,7 @@ use crate::frontend::sketch::{self, Glance, Search, Sketch};
 use crate::ir::Name;
 use crate::program::{ClassIndex, ClassRef, Lookup, ModuleId, ModuleProblem, Program};
 use crate::rules::Interest;
+use crate::settings::Reading;
 use crate::source::{SourceFile, SourceMap};
 
 /// The files with their sketches.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::analysis::AnalysisInput;
-use crate::config::Settings;
+use crate::settings::Settings;
 use crate::source::digest;
 
 /// Changes with the meaning of a record.
@@ -51,8 +51,7 @@ fn add_settings(out: &mut String, settings: &Settings) {
         rules,
         contracts,
         infer_contracts,
-        success_as_proof,
-        swallowed_write,
+        options,
         writes,
         per_file_ignores: _,
         severities: _,
@@ -61,8 +60,7 @@ fn add_settings(out: &mut String, settings: &Settings) {
         pedantic: _,
         file: _,
     } = settings;
-    add(out, &(rules, contracts, infer_contracts, writes));
-    add(out, &(success_as_proof, swallowed_write));
+    add(out, &(rules, contracts, infer_contracts, writes, options));
 }
 
 /// The derived `Debug` of a value tells all of it.

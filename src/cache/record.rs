@@ -9,6 +9,7 @@ use super::files;
 use crate::analysis::{Analysis, AnalysisInput, Statistics};
 use crate::contracts::exits::Duty;
 use crate::diagnostics::{FileFailure, Finding};
+use crate::rules;
 use crate::source::Observations;
 
 /// Where the text of a file comes from.
@@ -90,6 +91,13 @@ pub(super) fn read(text: &str, input: &AnalysisInput<'_>) -> Option<Analysis> {
     };
     let table = record.files.into_iter().map(id).collect::<Option<_>>()?;
     let result: Result = files::with(table, || serde_json::from_str(&record.result)).ok()?;
+    let known = |finding: &Finding| {
+        let rule = rules::by_id(finding.rule);
+        rule.is_some_and(|rule| rule.meta().kind(finding.kind).is_some())
+    };
+    if !result.findings.iter().all(known) {
+        return None;
+    }
     let mut statistics = Statistics::default();
     statistics.add("results from the cache", 1);
     Some(Analysis {

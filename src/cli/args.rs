@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::Reading;
 use crate::diagnostics::Severity;
 use crate::report::Format;
+use crate::settings::Reading;
 use crate::source::{DEFAULT_FILE_BYTES, MAX_FILE_BYTES};
 use crate::suggest::did_you_mean;
 

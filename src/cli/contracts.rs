@@ -6,10 +6,11 @@ use termcolor::{Ansi, NoColor, WriteColor};
 
 use super::args::{ContractsArgs, RulesFormat};
 use super::{Failure, check, terminal};
-use crate::config::{ConfigError, ConfigSource, Configuration, Overrides, Reading};
+use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
 use crate::driver::{self, Request, Status};
 use crate::report;
-use crate::rules::{Rule, UntrackedReturn};
+use crate::rules;
+use crate::settings::Reading;
 use crate::source::describe_io;
 
 /// Prints the contracts and the classes under them; the result is the exit code.
@@ -17,9 +18,11 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
     let cwd = env::current_dir()
         .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
     let source = ConfigSource::of(args.config.as_deref(), args.isolated);
-    // The rule that checks contracts, whatever the file selects.
+    // The rules that look at every exit of a contract, whatever the file selects.
+    let ids = rules::all().iter().map(|rule| rule.id());
+    let listing = ids.filter(|id| rules::lists_exits(id));
     let overrides = Overrides {
-        select: vec![UntrackedReturn.id().to_owned()],
+        select: listing.map(str::to_owned).collect(),
         // The list says whether it is complete.
         reading: Reading::Everything,
         ..Overrides::default()

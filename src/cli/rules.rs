@@ -9,7 +9,8 @@ use termcolor::{Ansi, Color, ColorSpec, WriteColor};
 use super::args::{ExplainArgs, RulesFormat};
 use super::{Failure, terminal};
 use crate::config::find_rule;
-use crate::rules::{self, RuleMeta};
+use crate::diagnostics::RuleMeta;
+use crate::rules;
 
 /// Version of the JSON document.
 const VERSION: u32 = 1;

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use super::at::At;
 use super::load::Layer;
-use super::merge::{Merged, Said, SaidLevel};
+use super::merge::{Merged, Said, SaidLevel, SaidOption};
 use super::raw::RuleName;
-use super::{ConfigError, ConfigFile, Overrides, Settings};
+use super::tables::rule_tables;
+use super::{ConfigError, ConfigFile, Overrides};
 use crate::diagnostics::Severity;
 use crate::rules;
+use crate::settings::{Form, Settings};
 
 /// Where a setting comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -84,21 +86,12 @@ impl Effective {
                 None => add(&["severity", rule], value),
             }
         }
-        let proof = "success-as-proof";
-        add(&[proof, "strict-null"], flag(&said.strict_null, false));
-        let pattern = said.count_pattern.as_ref();
-        add(
-            &[proof, "count-pattern"],
-            pattern.map_or(Value::Builtin, one),
-        );
-        let words = said.success_words.as_deref();
-        add(
-            &[proof, "success-words"],
-            words.map_or(Value::Builtin, list),
-        );
-        add(&[proof, "effects"], list(&said.effects));
-        add(&["swallowed-write", "auxiliary"], list(&said.auxiliary));
-        add(&["swallowed-write", "strict"], flag(&said.strict, false));
+        for (rule, specs) in rule_tables() {
+            for spec in specs {
+                let said = said.options.get(&(rule, spec.key));
+                add(&[rule, spec.key], option(spec.form, said));
+            }
+        }
         for (layer, contract) in &said.contract {
             let text =
                 |value: &At<String>| Value::One(value.get().as_str().into(), place(layer, value));
@@ -113,6 +106,17 @@ impl Effective {
             }
         }
         Ok(out)
+    }
+}
+
+fn option(form: Form, said: Option<&SaidOption<'_>>) -> Value {
+    match (form, said) {
+        (_, Some(SaidOption::Flag(flag))) => Value::One((*flag.get()).into(), from(flag)),
+        (_, Some(SaidOption::Text(text))) => one(text),
+        (_, Some(SaidOption::List(items))) => list(items),
+        (Form::Flag { default }, None) => Value::One(default.into(), From::Default),
+        (Form::MoreItems, None) => Value::List(Vec::new()),
+        (Form::Text | Form::List, None) => Value::Builtin,
     }
 }
 

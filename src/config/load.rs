@@ -135,7 +135,7 @@ impl ConfigFile {
         let path = layer.path.clone();
         let mut layers = vec![layer];
         while let Some(last) = layers.last()
-            && let Some(target) = last.raw.extend.clone()
+            && let Some(target) = last.raw.keys.extend.clone()
         {
             let next = last.extended(&target)?;
             let real = |layer: &Layer| fs::canonicalize(&layer.path).ok();

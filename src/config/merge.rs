@@ -6,7 +6,9 @@ use super::at::At;
 use super::error::ConfigError;
 use super::load::{ConfigFile, Layer};
 use super::raw::{RawContract, RawSeverity, RuleName};
+use super::tables::{RawOption, rule_tables};
 use crate::diagnostics::Severity;
+use crate::settings::{Form, GivenValue};
 
 /// A value and the file that it stands in.
 pub(super) struct Said<'a, T> {
@@ -34,6 +36,38 @@ impl<T> Said<'_, T> {
     }
 }
 
+/// What was said about an option of a rule.
+pub(super) enum SaidOption<'a> {
+    Flag(Said<'a, bool>),
+    Text(Said<'a, String>),
+    List(Vec<Said<'a, String>>),
+}
+
+impl SaidOption<'_> {
+    /// The value without its places.
+    pub fn value(&self) -> GivenValue {
+        match self {
+            SaidOption::Flag(flag) => GivenValue::Flag(*flag.get()),
+            SaidOption::Text(text) => GivenValue::Text(text.get().clone()),
+            SaidOption::List(list) => {
+                GivenValue::List(list.iter().map(|item| item.get().clone()).collect())
+            }
+        }
+    }
+
+    /// An error about the value.
+    pub fn error(&self, message: String) -> ConfigError {
+        match self {
+            SaidOption::Flag(flag) => flag.error(message),
+            SaidOption::Text(text) => text.error(message),
+            SaidOption::List(list) => match list.first() {
+                Some(first) => first.error(message),
+                None => ConfigError::command_line(message),
+            },
+        }
+    }
+}
+
 /// The level of a rule, or of a kind of it.
 pub(super) struct SaidLevel<'a> {
     /// The rule.
@@ -58,12 +92,7 @@ pub(super) struct Merged<'a> {
     pub built_in_writes: Option<Said<'a, bool>>,
     pub infer_contracts: Option<Said<'a, bool>>,
     pub contract: Vec<(&'a Layer, &'a RawContract)>,
-    pub strict_null: Option<Said<'a, bool>>,
-    pub count_pattern: Option<Said<'a, String>>,
-    pub success_words: Option<Vec<Said<'a, String>>>,
-    pub effects: Vec<Said<'a, String>>,
-    pub auxiliary: Vec<Said<'a, String>>,
-    pub strict: Option<Said<'a, bool>>,
+    pub options: BTreeMap<(&'static str, &'static str), SaidOption<'a>>,
 }
 
 impl<'a> Merged<'a> {
@@ -77,7 +106,7 @@ impl<'a> Merged<'a> {
     }
 
     fn add(&mut self, layer: &'a Layer) {
-        let raw = &layer.raw;
+        let raw = &layer.raw.keys;
         if let Some(select) = &raw.select {
             self.select = Some(said(layer, select));
             self.ignore.clear();
@@ -122,18 +151,35 @@ impl<'a> Merged<'a> {
         );
         self.contract
             .extend(raw.contract.iter().map(|contract| (layer, contract)));
-        let proof = &raw.success_as_proof;
-        replace(&mut self.strict_null, proof.strict_null.as_ref(), flag);
-        replace(&mut self.count_pattern, proof.count_pattern.as_ref(), text);
-        replace(
-            &mut self.success_words,
-            proof.success_words.as_ref(),
-            |list| said(layer, list),
-        );
-        self.effects.extend(said(layer, &proof.effects));
-        let write = &raw.swallowed_write;
-        self.auxiliary.extend(said(layer, &write.auxiliary));
-        replace(&mut self.strict, write.strict.as_ref(), flag);
+        for (rule, specs) in rule_tables() {
+            for spec in specs {
+                if let Some(value) = layer.raw.options.get(&(rule, spec.key)) {
+                    self.option(layer, (rule, spec.key), spec.form, value);
+                }
+            }
+        }
+    }
+
+    fn option(
+        &mut self,
+        layer: &'a Layer,
+        of: (&'static str, &'static str),
+        form: Form,
+        value: &'a RawOption,
+    ) {
+        let value = match value {
+            RawOption::Flag(value) => SaidOption::Flag(Said { layer, value }),
+            RawOption::Text(value) => SaidOption::Text(Said { layer, value }),
+            RawOption::List(list) => SaidOption::List(said(layer, list)),
+        };
+        match (form, self.options.get_mut(&of), value) {
+            (Form::MoreItems, Some(SaidOption::List(known)), SaidOption::List(more)) => {
+                known.extend(more);
+            }
+            (_, _, value) => {
+                self.options.insert(of, value);
+            }
+        }
     }
 
     fn level(&mut self, rule: Said<'a, String>, kind: Option<Said<'a, String>>, level: Severity) {

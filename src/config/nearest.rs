@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::load::{self, ConfigSource};
-use super::{ConfigError, ConfigFile, Overrides, Settings};
+use super::{ConfigError, ConfigFile, Overrides};
+use crate::settings::Settings;
 use crate::source::SourceFile;
 
 /// The settings of a run: one for all files, or for each file those of the nearest configuration

@@ -11,8 +11,18 @@ use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor, value::StrDeserializer};
 
 use super::at::At;
+use super::tables::RawOptions;
 use crate::diagnostics::Severity;
 use crate::rules;
+
+/// What a file says.
+#[derive(Clone, Debug, Default)]
+pub struct RawConfig {
+    /// All keys but the tables of rules.
+    pub keys: RawKeys,
+    /// The tables of rules.
+    pub options: RawOptions,
+}
 
 /// Settings of tallylint: `tallylint.toml`, `[tool.tallylint]` in `pyproject.toml`, and
 /// `[package.metadata.tallylint]` or `[workspace.metadata.tallylint]` in `Cargo.toml`.
@@ -21,7 +31,7 @@ use crate::rules;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "tallylint", deny_unknown_fields)]
-pub struct RawConfig {
+pub struct RawKeys {
     /// Another configuration file, by its path relative to this one. Its settings hold where this
     /// file says nothing: single values, `select` and `include` here replace those there, and all
     /// else adds to it. A `select` here also sets aside what is ignored there.
@@ -58,42 +68,6 @@ pub struct RawConfig {
     /// Further contracts. Built in is that `save_data` sets `self.stats['rows_inserted']`.
     #[serde(default)]
     pub contract: Vec<RawContract>,
-    /// Options of the rule `success-as-proof`.
-    #[serde(default)]
-    pub success_as_proof: RawSuccessAsProof,
-    /// Options of the rule `swallowed-write`.
-    #[serde(default)]
-    pub swallowed_write: RawSwallowedWrite,
-}
-
-/// Options of the rule `success-as-proof`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(deny_unknown_fields)]
-pub struct RawSuccessAsProof {
-    /// Whether a comparison that lets a missing count pass is no evidence (off unless told
-    /// otherwise).
-    pub strict_null: Option<At<bool>>,
-    /// A regular expression for names of counts of records, instead of the built-in words.
-    pub count_pattern: Option<At<String>>,
-    /// The words for success, instead of the built-in ones.
-    pub success_words: Option<Vec<At<String>>>,
-    /// Further names of calls that mark a unit as done.
-    #[serde(default)]
-    pub effects: Vec<At<String>>,
-}
-
-/// Options of the rule `swallowed-write`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(deny_unknown_fields)]
-pub struct RawSwallowedWrite {
-    /// Further words for writes that may fail.
-    #[serde(default)]
-    pub auxiliary: Vec<At<String>>,
-    /// Whether a failure that somebody could hear of is reported all the same (off unless told
-    /// otherwise).
-    pub strict: Option<At<bool>>,
 }
 
 /// What every override of a method must set.

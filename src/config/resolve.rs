@@ -1,18 +1,17 @@
 //! From what files and command line say to valid settings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use regex::RegexBuilder;
-
-use super::contract::is_identifier;
 use super::merge::{Merged, Said};
 use super::raw::{RawContract, RuleName};
-use super::{
-    ConfigError, ConfigFile, Contract, ContractPlace, Origin, Overrides, Settings, selection,
+use super::{ConfigError, ConfigFile, Overrides, selection};
+use crate::diagnostics::RuleMeta;
+use crate::rules;
+use crate::settings::{
+    Contract, ContractPlace, Given, Options, Origin, Patterns, Scope, Settings, Severities, Writes,
+    is_identifier,
 };
-use crate::discover::{Patterns, Scope};
-use crate::rules::{RuleMeta, Writes, success_as_proof, swallowed_write};
 use crate::suggest::did_you_mean;
 
 impl Settings {
@@ -29,8 +28,8 @@ impl Settings {
         file: Option<&Path>,
         overrides: &Overrides,
     ) -> Result<Self, ConfigError> {
-        let select = said.select.as_deref().map(rules).transpose()?;
-        let ignore = rules(&said.ignore)?;
+        let select = said.select.as_deref().map(rule_ids).transpose()?;
+        let ignore = rule_ids(&said.ignore)?;
         let on_command_line = |names: &[String]| {
             selection::parse(names.iter().map(String::as_str))
                 .map_err(|(_, message)| ConfigError::command_line(message))
@@ -62,12 +61,7 @@ impl Settings {
             rules,
             contracts,
             infer_contracts: said.infer_contracts.is_none_or(|flag| *flag.get()),
-            success_as_proof: proof_options(said)?,
-            swallowed_write: swallowed_write::Options {
-                auxiliary: words(&said.auxiliary),
-                strict: said.strict.is_some_and(|flag| *flag.get()),
-                writes: writes(said)?,
-            },
+            options: options(said)?,
             writes: writes(said)?,
             per_file_ignores: per_file_ignores(said)?,
             severities: severities(said)?,
@@ -83,7 +77,7 @@ impl Settings {
     }
 }
 
-fn rules(names: &[Said<'_, RuleName>]) -> Result<BTreeSet<&'static str>, ConfigError> {
+fn rule_ids(names: &[Said<'_, RuleName>]) -> Result<BTreeSet<&'static str>, ConfigError> {
     selection::parse(names.iter().map(|name| name.get().0.as_str()))
         .map_err(|(at, message)| names[at].error(message))
 }
@@ -106,12 +100,10 @@ fn per_file_ignores(
     for (pattern, names) in &said.per_file_ignores {
         let mut patterns = Patterns::default();
         add_patterns(&mut patterns, std::slice::from_ref(pattern))?;
-        out.push((patterns, rules(names)?));
+        out.push((patterns, rule_ids(names)?));
     }
     Ok(out)
 }
-
-type Severities = BTreeMap<(&'static str, Option<&'static str>), crate::diagnostics::Severity>;
 
 fn severities(said: &Merged<'_>) -> Result<Severities, ConfigError> {
     let mut out = Severities::new();
@@ -160,31 +152,23 @@ fn contract(layer: &super::load::Layer, raw: &RawContract) -> Result<Contract, C
     })
 }
 
-fn proof_options(said: &Merged<'_>) -> Result<success_as_proof::Options, ConfigError> {
-    let counts = said.count_pattern.as_ref().map(|pattern| {
-        RegexBuilder::new(pattern.get())
-            .case_insensitive(true)
-            .build()
-            .map_err(|error| {
-                let reason = error.to_string();
-                let reason = reason.lines().last().unwrap_or_default().to_owned();
-                pattern.error(format!("not a valid pattern: {reason}"))
-            })
-    });
-    let lower = |word: String| word.to_lowercase();
-    let success = said.success_words.as_deref();
-    Ok(success_as_proof::Options {
-        vocabulary: success_as_proof::Vocabulary {
-            success: success.map(|list| words(list).into_iter().map(lower).collect()),
-            counts: counts.transpose()?,
-            effects: words(&said.effects),
-        },
-        strict_null: said.strict_null.is_some_and(|flag| *flag.get()),
-    })
-}
-
-fn words(list: &[Said<'_, String>]) -> Vec<String> {
-    list.iter().map(|word| word.get().clone()).collect()
+fn options(said: &Merged<'_>) -> Result<Options, ConfigError> {
+    let mut out = Options::default();
+    for rule in rules::all() {
+        let Some(table) = rule.options() else {
+            continue;
+        };
+        let own = said.options.iter().filter(|((id, _), _)| *id == rule.id());
+        let given = own.map(|((_, key), value)| (*key, value.value())).collect();
+        let value = table.resolve(&Given::new(given)).map_err(|wrong| {
+            match said.options.get(&(rule.id(), wrong.key)) {
+                Some(said) => said.error(wrong.message),
+                None => ConfigError::command_line(wrong.message),
+            }
+        })?;
+        out.set(rule.id(), value);
+    }
+    Ok(out)
 }
 
 fn writes(said: &Merged<'_>) -> Result<Writes, ConfigError> {

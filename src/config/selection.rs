@@ -3,27 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::rules;
+use crate::settings::RuleSet;
 use crate::suggest::did_you_mean;
 
 /// The word that selects every rule.
 pub(super) const ALL: &str = "all";
-
-/// A set of rules, never empty.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RuleSet(BTreeSet<&'static str>);
-
-impl RuleSet {
-    /// Whether the rule is on.
-    #[must_use]
-    pub fn contains(&self, id: &str) -> bool {
-        self.0.contains(id)
-    }
-
-    /// The ids, sorted.
-    pub fn ids(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.0.iter().copied()
-    }
-}
 
 /// Reads rule ids and `all`; an error names the index of the unknown one.
 pub(super) fn parse<'a>(
@@ -73,5 +57,5 @@ pub(super) fn resolve(
     if rules.is_empty() {
         return Err("no rule is left to run".to_owned());
     }
-    Ok(RuleSet(rules))
+    Ok(RuleSet::new(rules))
 }

@@ -1,6 +1,7 @@
 //! Configuration files in a temporary folder.
 
 use super::*;
+use crate::settings::{Contract, ContractPlace, Settings};
 use std::fs;
 
 fn settings(file: &str, text: &str) -> Result<Settings, String> {

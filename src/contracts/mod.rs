@@ -17,7 +17,6 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Contract, ContractPlace, Origin};
 use crate::contracts::events::What;
 use crate::contracts::reads::{Dependence, dependences};
 use crate::contracts::stores::{Sets, Stores};
@@ -25,6 +24,7 @@ use crate::contracts::view::Entry;
 use crate::diagnostics::Location;
 use crate::ir::{FunctionShape, Name, StaticExprKind};
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, MroEntry, Program};
+use crate::settings::{Contract, ContractPlace, Origin};
 
 /// The code that shows that a contract exists.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,9 +1,9 @@
 //! The contracts of a run, where they come from, and how the classes under them fare.
 
-use crate::config::Contract;
 use crate::contracts::{Evidence, Inferred};
 use crate::diagnostics::{Finding, Location, Severity};
 use crate::program::Program;
+use crate::settings::Contract;
 use crate::source::SourceMap;
 
 /// Longer code is shortened in notes.

@@ -1,7 +1,7 @@
 //! The only way to make a finding.
 
 use crate::diagnostics::{Finding, Fix, Location, Step};
-use crate::rules::{KindMeta, RuleMeta};
+use crate::diagnostics::{KindMeta, RuleMeta};
 
 /// Collects the parts of a finding. Texts and severity come from the rule's catalogue entry; the
 /// last call, [`at_exit`](Self::at_exit) or [`at`](Self::at), gives the one primary label.

@@ -1,10 +1,12 @@
 //! Findings: what a rule reports, before it is decided whether a person gets to see it.
 
 mod builder;
+mod catalogue;
 mod failure;
 mod fingerprint;
 mod fix;
 mod merge;
+mod name;
 mod order;
 
 use std::fmt;
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::source::{FileId, Span};
 
 pub use builder::FindingBuilder;
+pub use catalogue::{Example, KindMeta, RuleMeta};
 pub use failure::FileFailure;
 pub use fingerprint::Fingerprint;
 pub use fix::{Edit, Fix, Safety};
@@ -81,10 +84,10 @@ pub type RegisteredName = &'static str;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Finding {
     /// Id of the rule.
-    #[serde(deserialize_with = "crate::rules::registered")]
+    #[serde(deserialize_with = "name::kept")]
     pub rule: RegisteredName,
     /// Kind within the rule, as the catalogue names it.
-    #[serde(deserialize_with = "crate::rules::registered")]
+    #[serde(deserialize_with = "name::kept")]
     pub kind: RegisteredName,
     /// How serious it is.
     pub severity: Severity,

@@ -1,68 +1,9 @@
-//! What git ignores, and what the configuration includes and excludes.
+//! What git ignores.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
-/// Patterns of a configuration, in the syntax of `.gitignore`, each relative to the folder of the
-/// file that it stands in.
-#[derive(Clone, Default, Debug)]
-pub struct Patterns(Vec<Gitignore>);
-
-impl Patterns {
-    /// Adds patterns that are relative to `root`.
-    ///
-    /// # Errors
-    /// The index of the first pattern that is not valid, and why.
-    pub fn add(&mut self, root: &Path, patterns: &[&str]) -> Result<(), (usize, String)> {
-        if patterns.is_empty() {
-            return Ok(());
-        }
-        let mut builder = GitignoreBuilder::new(root);
-        for (at, pattern) in patterns.iter().enumerate() {
-            builder
-                .add_line(None, pattern)
-                .map_err(|error| (at, error.to_string()))?;
-        }
-        let matcher = builder.build().map_err(|error| (0, error.to_string()))?;
-        self.0.push(matcher);
-        Ok(())
-    }
-
-    /// Whether a real path itself matches.
-    #[must_use]
-    pub fn matches(&self, real: &Path, is_dir: bool) -> bool {
-        let mut patterns = self.0.iter();
-        patterns.any(|p| real.starts_with(p.path()) && p.matched(real, is_dir).is_ignore())
-    }
-
-    /// Whether a real file matches, or a folder that it is in.
-    #[must_use]
-    pub fn match_file(&self, real: &Path) -> bool {
-        let mut patterns = self.0.iter();
-        patterns.any(|p| {
-            real.starts_with(p.path()) && p.matched_path_or_any_parents(real, false).is_ignore()
-        })
-    }
-}
-
-/// Which of the files in folders are taken.
-#[derive(Clone, Default, Debug)]
-pub struct Scope {
-    /// Not these files and folders.
-    pub exclude: Patterns,
-    /// Only these files, if it is said which.
-    pub include: Option<Patterns>,
-}
-
-impl Scope {
-    /// Whether a real path is left out of a walk.
-    pub(super) fn leaves_out(&self, real: &Path, is_dir: bool) -> bool {
-        let included = |include: &Patterns| include.match_file(real);
-        self.exclude.matches(real, is_dir) || !is_dir && !self.include.as_ref().is_none_or(included)
-    }
-}
 
 /// The ignore files that hold in one folder: its own and those of the folders around it.
 #[derive(Clone)]

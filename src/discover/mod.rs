@@ -20,7 +20,6 @@ use crate::diagnostics::FileFailure;
 use crate::source::{SourceMap, describe_io};
 
 pub use changed::changed_since;
-pub use ignores::{Patterns, Scope};
 
 /// The folder of the repository that a real folder is in.
 #[must_use]

@@ -1,7 +1,8 @@
 //! Walks over small trees in a temporary folder.
 
 use super::*;
-use crate::config::{Overrides, Settings};
+use crate::config::Overrides;
+use crate::settings::Settings;
 
 struct Tree {
     _dir: tempfile::TempDir,

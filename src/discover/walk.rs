@@ -13,7 +13,8 @@ use walkdir::WalkDir;
 
 use super::ignores::Ignores;
 use super::{SkipReason, Skipped, skip};
-use crate::config::{ConfigError, Configuration, Settings};
+use crate::config::{ConfigError, Configuration};
+use crate::settings::Settings;
 use crate::source::{Language, describe_io};
 
 /// What one walk found.

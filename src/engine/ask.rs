@@ -11,9 +11,9 @@ use smallvec::SmallVec;
 
 use crate::engine::Engine;
 use crate::engine::class_texts::{Saying, class_text};
-use crate::engine::exceptions::{below_class, below_external};
 use crate::engine::value::{Term, Value};
 use crate::ir::{Name, Nature, StaticExpr};
+use crate::program::exceptions::{below_class, below_external};
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, ModuleId, MroEntry, Program};
 use crate::source::Span;
 

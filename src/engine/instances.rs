@@ -215,7 +215,7 @@ impl Engine<'_> {
     fn are_apart(&self, a: Value, b: Value) -> bool {
         let builtin = |class: Value| {
             matches!(self.terms.term(class), Term::External(path)
-                if crate::engine::exceptions::is_builtin_exception(path))
+                if crate::program::exceptions::is_builtin_exception(path))
         };
         builtin(a)
             && builtin(b)
@@ -286,5 +286,5 @@ pub(crate) fn kind_of_type(path: &str) -> Kind {
 }
 
 pub(super) fn exceptions_or_type(path: &str) -> bool {
-    crate::engine::exceptions::is_builtin_exception(path) || kind_of_type(path) != Kind::Unknown
+    crate::program::exceptions::is_builtin_exception(path) || kind_of_type(path) != Kind::Unknown
 }

@@ -407,7 +407,7 @@ impl Engine<'_> {
             p if p.starts_with("logging.") && crate::engine::call::is_log_method(last) => {
                 self.terms.none()
             }
-            p if crate::engine::exceptions::is_builtin_exception(p) || looks_like_exception(p) => {
+            p if crate::program::exceptions::is_builtin_exception(p) || looks_like_exception(p) => {
                 let class = self.terms.external(p);
                 let e = self.exception(&mut state, class, true, site);
                 self.note_text(&mut state, e, &args);

@@ -14,7 +14,7 @@ use super::bytes::Bytes;
 use super::replace::replace_file;
 use crate::diagnostics::{FileFailure, Finding};
 use crate::frontend::layout::{CommentKind, comment_mark};
-use crate::rules::{IgnoreComment, Rule};
+use crate::rules;
 use crate::settle::{FileIgnores, Ignore, Lines, Reported};
 use crate::source::{FileId, Language, SourceFile, SourceMap, Span, decode, describe_io};
 
@@ -61,7 +61,7 @@ pub fn add_ignores(
     }
     let mut by_file: BTreeMap<FileId, Vec<&Finding>> = BTreeMap::new();
     for Reported { finding, .. } in reported {
-        if finding.rule != IgnoreComment.id() {
+        if finding.rule != rules::about_comments().id() {
             let file = finding.primary.location.file;
             by_file.entry(file).or_default().push(finding);
         }

@@ -290,7 +290,7 @@ impl Program<'_> {
         let mut unknown = false;
         for e in &mro.entries {
             match e {
-                MroEntry::External(p) if crate::engine::exceptions::is_builtin_exception(p) => {
+                MroEntry::External(p) if crate::program::exceptions::is_builtin_exception(p) => {
                     return Some(true);
                 }
                 MroEntry::External(p) if is_transparent(p) => {}
@@ -329,7 +329,7 @@ pub(crate) fn is_transparent(path: &str) -> bool {
             | "contextlib.ContextDecorator"
             | "contextlib.AbstractContextManager"
             | "threading.local"
-    ) || crate::engine::exceptions::is_builtin_exception(path)
+    ) || crate::program::exceptions::is_builtin_exception(path)
 }
 
 fn merge(mut lists: Vec<Vec<MroEntry>>) -> Option<Vec<MroEntry>> {

@@ -6,6 +6,7 @@
 
 mod attributes;
 mod classes;
+pub mod exceptions;
 mod index;
 mod modules;
 mod resolve;

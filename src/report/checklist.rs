@@ -7,7 +7,7 @@ use super::Report;
 use crate::contracts::exits::{Duty, Exit, ExitState, Followed, Unset};
 use crate::diagnostics::{Finding, Location};
 use crate::frontend::layout::Layout;
-use crate::rules::{Rule, UntrackedReturn};
+use crate::rules;
 use crate::settle::Reported;
 use crate::source::FileId;
 
@@ -129,7 +129,7 @@ impl<'a> Excuses<'a> {
 
     fn add(&mut self, reported: &'a Reported, excuse: Option<Excuse<'a>>) {
         let finding = &reported.finding;
-        if finding.rule != UntrackedReturn.id() {
+        if !rules::lists_exits(finding.rule) {
             return;
         }
         let primary = finding.primary.location;

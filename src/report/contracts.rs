@@ -6,10 +6,10 @@ use termcolor::{Color, ColorSpec, WriteColor};
 
 use super::harmless::harmless_start;
 use super::{harmless, plural};
-use crate::config::Origin;
 use crate::contracts::Evidence;
 use crate::contracts::survey::{Problem, Processor, Survey, at, code};
 use crate::diagnostics::Severity;
+use crate::settings::Origin;
 use crate::source::SourceMap;
 
 /// Lines are kept within this where that is possible.

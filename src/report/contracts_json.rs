@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::harmless::harmless_json;
-use crate::config::Origin;
 use crate::contracts::Evidence;
 use crate::contracts::survey::{Problem, Processor, Survey, code};
 use crate::diagnostics::Location;
+use crate::settings::Origin;
 use crate::source::SourceMap;
 
 /// The version of the format.

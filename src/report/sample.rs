@@ -9,11 +9,12 @@ use clap::ValueEnum;
 use termcolor::{Ansi, NoColor};
 
 use super::{Format, Report, write};
-use crate::config::{Configuration, Overrides, Settings};
+use crate::config::{Configuration, Overrides};
 use crate::contracts::exits::{Duty, Exit, ExitState, Followed, MethodExits, Unset};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::fence::Bug;
 use crate::rules::{Rule, UntrackedReturn};
+use crate::settings::Settings;
 use crate::settle::{Checked, Settled, settle};
 use crate::source::{SourceMap, Span};
 

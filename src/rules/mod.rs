@@ -1,6 +1,5 @@
 //! Rules: what they are called and what is said about them.
 
-mod catalogue;
 pub mod contract_method;
 pub mod ignore_comment;
 mod registry;
@@ -10,19 +9,15 @@ mod tables;
 pub mod untracked_return;
 mod wording;
 
-use serde::{Deserialize, Deserializer};
-
-use crate::config::Settings;
-use crate::diagnostics::{Finding, RegisteredName};
+use crate::diagnostics::{Finding, RuleMeta};
 use crate::engine::budget::Budget;
 use crate::engine::library::Library;
 use crate::frontend::sketch::Glance;
 use crate::program::ModuleId;
+use crate::settings::{OptionTable, Settings};
 use contract_method::ContractRule;
-pub use tables::Writes;
 pub(crate) use tables::only_asks;
 
-pub use catalogue::{Example, KindMeta, RuleMeta};
 pub use registry::{IgnoreComment, SuccessAsProof, SwallowedWrite, UntrackedReturn, all, by_id};
 
 /// Makes glances, one for each thread.
@@ -52,6 +47,11 @@ pub trait Rule: Sync {
 
     /// What it looks at, and how.
     fn scope(&self) -> Scope;
+
+    /// Its options, if it has any.
+    fn options(&self) -> Option<&'static dyn OptionTable> {
+        None
+    }
 
     /// What it has to see of a program.
     fn interest(&self, settings: &Settings) -> Interest {
@@ -95,20 +95,22 @@ pub trait FunctionRule: Sync {
     ) -> (Vec<Finding>, Effort);
 }
 
-/// Reads the name of a rule or of a kind, which must be one that the registry has.
-pub(crate) fn registered<'de, D>(deserializer: D) -> Result<RegisteredName, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    let name = String::deserialize(deserializer)?;
-    let metas = all().iter().map(|rule| rule.meta());
-    let mut names = metas.flat_map(|meta| {
-        let kinds = meta.kinds.iter().map(|kind| kind.name.as_str());
-        kinds.chain([meta.id.as_ref()])
-    });
-    names
-        .find(|known| *known == name)
-        .ok_or_else(|| serde::de::Error::custom("no rule or kind of this name"))
+/// The rule about comments that ignore findings.
+///
+/// # Panics
+/// Never: the registry has one.
+#[must_use]
+pub fn about_comments() -> &'static dyn Rule {
+    let mut rules = all().iter().copied();
+    let found = rules.find(|rule| matches!(rule.scope(), Scope::Comments));
+    found.expect("a rule of the registry is about comments")
+}
+
+/// Whether a rule looks at every exit of the methods that have to keep a contract, so that the
+/// checklist is made of what it finds.
+#[must_use]
+pub fn lists_exits(id: &str) -> bool {
+    contract_method::of_rule(id, |rule| rule.lists_exits())
 }
 
 /// What a check cost, and where it gave up.

@@ -2,12 +2,14 @@
 
 use std::sync::LazyLock;
 
-use super::{Rule, RuleMeta, Scope, success_as_proof, swallowed_write, untracked_return};
+use super::{Rule, Scope, success_as_proof, swallowed_write, untracked_return};
+use crate::diagnostics::RuleMeta;
+use crate::settings::OptionTable;
 
-/// Declares the type of each rule, embeds its catalogue entry, says what it looks at and lists it
-/// in [`all`].
+/// Declares the type of each rule, embeds its catalogue entry, says what it looks at and which
+/// options it has, and lists it in [`all`].
 macro_rules! registry {
-    ($($(#[$doc:meta])* $rule:ident = $id:literal, $scope:expr;)*) => {
+    ($($(#[$doc:meta])* $rule:ident = $id:literal, $scope:expr $(, options $options:expr)?;)*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,12 @@ macro_rules! registry {
                 fn scope(&self) -> Scope {
                     $scope
                 }
+
+                $(
+                    fn options(&self) -> Option<&'static dyn OptionTable> {
+                        Some(&$options)
+                    }
+                )?
             }
         )*
 
@@ -43,9 +51,11 @@ registry! {
     /// A comment that ignores findings is wrong itself.
     IgnoreComment = "ignore-comment", Scope::Comments;
     /// A run that ended well is taken for a run that processed something.
-    SuccessAsProof = "success-as-proof", Scope::Functions(&success_as_proof::Functions);
+    SuccessAsProof = "success-as-proof", Scope::Functions(&success_as_proof::Functions),
+        options success_as_proof::Table;
     /// A write can fail, and the method still ends as if it had not.
-    SwallowedWrite = "swallowed-write", Scope::ContractMethods(&swallowed_write::Methods);
+    SwallowedWrite = "swallowed-write", Scope::ContractMethods(&swallowed_write::Methods),
+        options swallowed_write::Table;
     /// A processor method can return without recording what it did.
     UntrackedReturn = "untracked-return", Scope::ContractMethods(&untracked_return::Methods);
 }

@@ -11,6 +11,7 @@ mod glance;
 mod hints;
 mod lists;
 mod names;
+mod options;
 mod query;
 mod repair;
 mod report;
@@ -28,7 +29,6 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::config::Settings;
 use crate::diagnostics::{Finding, Severity};
 use crate::engine::budget::{ASIDE, WITNESS_STEPS};
 use crate::engine::fact::{Fact, Kind};
@@ -42,9 +42,11 @@ use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId};
 use crate::rules::{Effort, FunctionRule, Glances};
+use crate::settings::Settings;
 use crate::source::Span;
 use constants::Constants;
 use hints::Worth;
+pub use options::{Options, Table};
 use sites::{Code, Effect, Place};
 use teaching::{Reading, Said, Teaching};
 use wanted::Sought;
@@ -53,35 +55,17 @@ use watch::{
 };
 pub use words::Vocabulary;
 
-/// What the configuration says about the rule.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// The names it goes by.
-    pub vocabulary: Vocabulary,
-    /// Whether a comparison that lets a missing count pass is no evidence.
-    pub strict_null: bool,
-}
-
-impl Options {
-    /// Whether both go by the same names.
-    fn same_words(&self, other: &Self) -> bool {
-        let (own, other) = (&self.vocabulary, &other.vocabulary);
-        let counts = |words: &Vocabulary| words.counts.as_ref().map(|p| p.as_str().to_owned());
-        (&own.success, &own.effects, counts(own)) == (&other.success, &other.effects, counts(other))
-    }
-}
-
 /// How functions are checked by the rule: those with words for success.
 pub struct Functions;
 
 impl FunctionRule for Functions {
     fn glance(&self, settings: &Settings) -> Glances {
-        let words = settings.success_as_proof.vocabulary.clone();
+        let words = settings.options.get::<Options>().vocabulary.clone();
         Box::new(move || Box::new(glance::Look::new(words.clone())))
     }
 
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool {
-        one.success_as_proof.same_words(&other.success_as_proof)
+        one.options.get::<Options>().same_words(other.options.get())
     }
 
     fn check_module(
@@ -91,7 +75,7 @@ impl FunctionRule for Functions {
         which: Option<&[u32]>,
         settings: &Settings,
     ) -> (Vec<Finding>, Effort) {
-        check_module(library, module, which, &settings.success_as_proof)
+        check_module(library, module, which, settings.options.get())
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod kept;
 mod likeness;
+mod options;
 mod report;
 mod watch;
 
@@ -13,7 +14,6 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::config::Settings;
 use crate::engine::ask::Answers;
 use crate::engine::library::Library;
 use crate::engine::simulate::{ExitKind, Graph};
@@ -27,68 +27,14 @@ use crate::rules::contract_method::{
     self, Caller, Checked, ContractRule, ContractRun, DictKind, Ladder, Rung, Subject, Task,
     Verdicts, bind_receiver, dict_kind, enter,
 };
-use crate::rules::tables::has_word;
 use crate::rules::{Effort, tables};
+use crate::settings::{Settings, Writes};
 use kept::{Heard, Left, Readers, left_behind};
+pub use options::{Options, Table};
 use watch::{Regular, Swallower, Watch, is_failing};
-
-/// Words that say of a write that it is beside the point: it may fail.
-const AUXILIARY: &[&str] = &[
-    "metric",
-    "stat",
-    "statsd",
-    "audit",
-    "cache",
-    "failure",
-    "failed",
-    "error",
-    "dead_letter",
-    "dlq",
-    "rejected",
-    "history",
-    "notify",
-    "notification",
-    "alert",
-    "publish",
-    "event",
-    "heartbeat",
-    "lineage",
-    "log",
-    "stdout",
-    "stderr",
-];
 
 /// How often a method is followed to find out which writes are made in any case.
 const ROUNDS: usize = 3;
-
-/// What the configuration says about the rule.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Options {
-    /// Further words for writes that may fail.
-    pub auxiliary: Vec<String>,
-    /// Whether a failure that somebody could hear of is reported all the same.
-    pub strict: bool,
-    /// Which calls write.
-    pub writes: tables::Writes,
-}
-
-impl Options {
-    /// Whether a name of a call, a receiver or a helper says that what is written is beside the
-    /// point.
-    fn is_auxiliary(&self, name: &str) -> bool {
-        let further = self.auxiliary.iter().map(String::as_str);
-        further
-            .chain(AUXILIARY.iter().copied())
-            .any(|w| has_word(name, w))
-    }
-
-    /// Whether a table is one of what went wrong, or of what was done.
-    fn is_log_table(&self, name: &str) -> bool {
-        let table = name.rsplit('.').next().unwrap_or(name);
-        let mut further = self.auxiliary.iter();
-        tables::is_log_table(name) || further.any(|w| has_word(table, w))
-    }
-}
 
 /// A failure that nobody hears of.
 struct Swallowed {
@@ -112,6 +58,7 @@ pub struct Depends {
     key: String,
     dict: DictKind,
     options: Options,
+    writes: Writes,
 }
 
 /// What was found out about methods.
@@ -148,9 +95,8 @@ impl ContractRun for Known {
         task: Task<'_>,
         settings: &Settings,
     ) -> Checked {
-        let options = &settings.swallowed_write;
         contract_method::check_class(library, class, task, &|subject, out| {
-            check_function(subject, task.caller, options, self, out);
+            check_function(subject, task.caller, settings, self, out);
         })
     }
 }
@@ -158,7 +104,7 @@ impl ContractRun for Known {
 fn check_function(
     subject: Subject<'_>,
     caller: Option<Caller<'_>>,
-    options: &Options,
+    settings: &Settings,
     known: &Known,
     out: &mut Checked,
 ) {
@@ -172,12 +118,14 @@ fn check_function(
         contract,
         ..
     } = subject;
+    let options: &Options = settings.options.get();
     let depends = Depends {
         method: contract.method.clone(),
         field: contract.sets.field.clone(),
         key: contract.sets.key.clone(),
         dict: dict_kind(program, class, &contract.sets.field),
         options: options.clone(),
+        writes: settings.writes.clone(),
     };
     let readers = OnceCell::new();
     let mut spent = None;
@@ -188,7 +136,7 @@ fn check_function(
         }
     };
     let judged = known.get(program, (func, depends), class, fits, || {
-        let (judged, answers) = judge(subject, options, &readers);
+        let (judged, answers) = judge(subject, options, &settings.writes, &readers);
         spent = Some(judged.effort);
         (judged, answers)
     });
@@ -203,6 +151,7 @@ fn check_function(
 fn judge(
     subject: Subject<'_>,
     options: &Options,
+    writes: &Writes,
     readers: &OnceCell<Readers>,
 ) -> (Judged, Answers) {
     let place = WatchedPlace {
@@ -213,7 +162,12 @@ fn judge(
     let mut effort = Effort::default();
     let mut asked = Answers::default();
     for round in 1.. {
-        let watch = Watch::new(place.clone(), &subject.contract.method, options, &regular);
+        let watch = Watch::new(
+            place.clone(),
+            &subject.contract.method,
+            (options, writes),
+            &regular,
+        );
         let (mut judged, answers, mistaken) = follow(subject, &watch, readers);
         effort += judged.effort;
         asked.extend(&answers);
@@ -498,23 +452,4 @@ fn is_about_duplicates(program: &Program<'_>, by: Swallower) -> bool {
         && names
             .iter()
             .all(|name| tables::says_duplicate(&name.to_ascii_lowercase()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Options;
-    use crate::rules::tables::has_word;
-
-    #[test]
-    fn words_stand_alone() {
-        assert!(has_word("write_audit", "audit") && has_word("ad_metrics", "metric"));
-        assert!(!has_word("auditorium", "audit") && !has_word("catalog", "log"));
-    }
-
-    #[test]
-    fn tables_go_by_their_last_name() {
-        let options = Options::default();
-        assert!(options.is_log_table("ops.failure_log"));
-        assert!(!options.is_log_table("audit.orders"));
-    }
 }

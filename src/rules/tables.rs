@@ -2,6 +2,7 @@
 
 use crate::engine::class_texts::Saying;
 use crate::engine::library::Deed;
+use crate::settings::Writes;
 
 /// Words of a call's name that make it a write.
 const WRITE_WORDS: &[&str] = &[
@@ -72,24 +73,6 @@ const READ_STATEMENTS: &[&str] = &["select", "with", "show", "describe", "explai
 const FOREIGN_RECEIVERS: &[&str] = &[
     "json", "yaml", "pickle", "toml", "csv", "os", "sys", "shutil", "io", "gzip",
 ];
-
-/// What a project says about which calls write rows.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Writes {
-    /// Names of calls, in lower case.
-    pub names: Vec<String>,
-    /// Whether the built-in names count, too.
-    pub built_in: bool,
-}
-
-impl Default for Writes {
-    fn default() -> Self {
-        Self {
-            names: Vec::new(),
-            built_in: true,
-        }
-    }
-}
 
 /// Whether a call writes data, judged by its name, the name in front of it and the literal texts
 /// that it is given.

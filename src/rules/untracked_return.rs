@@ -5,7 +5,6 @@ mod repair;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::config::Settings;
 use crate::contracts::exits::{Exit, Followed, MethodExits, Unset};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::ask::Answers;
@@ -23,8 +22,10 @@ use crate::rules::contract_method::{
     Subject, Task, Verdicts, bind_receiver, decided_last, dict_kind, enter, entry_state,
     exit_point, own_helper,
 };
-use crate::rules::tables::{PLAIN, Writes, is_write, may_write};
-use crate::rules::{Effort, Rule, SwallowedWrite, UntrackedReturn};
+use crate::rules::tables::{PLAIN, is_write, may_write};
+use crate::rules::{Effort, Rule, UntrackedReturn};
+use crate::settings::Settings;
+use crate::settings::Writes;
 use crate::source::Span;
 use repair::{Arrivals, record_nothing};
 
@@ -574,10 +575,9 @@ fn report(
         b = contract_method::add_steps(program, b, &shown, "returns without setting it");
         let swallows = swallows_write(program, writes, events);
         if swallows {
-            b = b.note(format!(
-                "a write that failed is caught on this path: `{}` is about that, and setting 0 here does not mend it",
-                SwallowedWrite.id()
-            ));
+            b = b.note(
+                "a write fails on this path and is caught: setting 0 here would hide the loss",
+            );
         }
         // Of a write that failed, 0 would certify the loss.
         let fix = (!swallows && repairable(&exit, point, *kind))

@@ -9,7 +9,7 @@ use super::lines::Lines;
 use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::frontend::layout::{Comment, CommentKind, comment_mark};
 use crate::rules::ignore_comment::Fault;
-use crate::rules::{self, IgnoreComment, Rule};
+use crate::rules::{self, Rule};
 use crate::source::{FileId, Language, SourceFile, SourceMap, Span};
 use crate::suggest::did_you_mean;
 
@@ -129,7 +129,7 @@ impl FileIgnores {
                 continue;
             };
             let applies = match &mut comment.rules {
-                None => finding.rule != IgnoreComment.id(),
+                None => finding.rule != rules::about_comments().id(),
                 Some(rules) => {
                     let mut named = rules.iter_mut().filter(|r| r.id == Some(finding.rule));
                     named.by_ref().map(|rule| rule.used = true).count() > 0

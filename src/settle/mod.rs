@@ -14,10 +14,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Configuration, Settings};
+use crate::config::Configuration;
 use crate::diagnostics::{FileFailure, Finding, Severity, sort};
+use crate::rules;
 use crate::rules::ignore_comment::{self, Fault};
-use crate::rules::{IgnoreComment, Rule};
+use crate::settings::Settings;
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 
 pub use baseline::{Baseline, Entry};
@@ -96,6 +97,22 @@ impl Settled {
     }
 }
 
+/// How serious a finding is. What the settings say about a rule as a whole leaves its notes as they
+/// are: they stand for what could not be told.
+fn level(finding: &Finding, settings: &Settings) -> Severity {
+    let own = finding.severity;
+    let by_nature = rules::by_id(finding.rule)
+        .and_then(|rule| rule.meta().kind(finding.kind))
+        .map(|kind| kind.severity);
+    let said = |kind| settings.severities.get(&(finding.rule, kind)).copied();
+    match said(Some(finding.kind)) {
+        Some(level) if own > Severity::Note || by_nature == Some(Severity::Note) => level,
+        Some(_) => own,
+        None if own > Severity::Note => said(None).unwrap_or(own),
+        None => own,
+    }
+}
+
 /// What was checked: the frame in which a finding, or that there is none, means something.
 #[derive(Clone, Copy)]
 pub struct Checked<'a> {
@@ -133,7 +150,7 @@ pub fn settle(
         sources,
         known: RefCell::default(),
     };
-    let lints = |id| files.is_on(IgnoreComment.id(), id);
+    let lints = |id| files.is_on(rules::about_comments().id(), id);
     if checked.files.iter().any(|file| lints(file.id)) {
         let faulty = faults(&findings, checked, &files, &mut ignores);
         for finding in &faulty {
@@ -141,12 +158,12 @@ pub fn settle(
         }
         findings.extend(faulty);
         // Now it is known which faults were ignored.
-        let own = |rule: &str| rule == IgnoreComment.id();
+        let own = |rule: &str| rule == rules::about_comments().id();
         findings.extend(unused(&[], checked, &files, &mut ignores, own));
     }
     for finding in &mut findings {
         let settings = files.of(finding.primary.location.file);
-        finding.severity = settings.severity(finding);
+        finding.severity = level(finding, &settings);
     }
     sort(&mut findings, sources);
     // Before anything is left out: a fingerprint must not depend on what is shown.
@@ -289,14 +306,14 @@ fn faults(
 ) -> Vec<Finding> {
     let mut out = Vec::new();
     for file in checked.files {
-        if !files.is_on(IgnoreComment.id(), file.id) {
+        if !files.is_on(rules::about_comments().id(), file.id) {
             continue;
         }
         for (fault, location) in ignores.file(file.id).faults() {
             out.push(ignore_comment::finding(fault, location, file.language));
         }
     }
-    let others = |rule: &str| rule != IgnoreComment.id();
+    let others = |rule: &str| rule != rules::about_comments().id();
     out.extend(unused(findings, checked, files, ignores, others));
     out
 }
@@ -317,7 +334,7 @@ fn unused(
     let mut out = Vec::new();
     for file in checked.files {
         let comments = !ignores.file(file.id).comments().is_empty();
-        let lints = files.is_on(IgnoreComment.id(), file.id);
+        let lints = files.is_on(rules::about_comments().id(), file.id);
         if !comments || !lints || checked.failures.iter().any(|f| f.path == file.display) {
             continue;
         }

@@ -13,11 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use crate::common::python_is_there;
 use serde::Deserialize;
-use tallylint::config::{Configuration, Overrides, Settings};
+use tallylint::config::{Configuration, Overrides};
 use tallylint::driver::{self, Request};
+use tallylint::rules::swallowed_write;
+use tallylint::settings::Settings;
 
 const SEED: u64 = 1;
 const COUNT: u64 = 200;
@@ -88,7 +91,11 @@ struct Reports {
 fn lint(folder: &Path) -> Reports {
     let mut settings = Settings::new(None, &Overrides::default()).unwrap();
     settings.pedantic = true;
-    settings.swallowed_write.strict = true;
+    let strict = swallowed_write::Options {
+        strict: true,
+        ..Default::default()
+    };
+    settings.options.set("swallowed-write", Arc::new(strict));
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,

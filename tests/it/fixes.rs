@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tallylint::config::{Configuration, Overrides, Settings};
+use tallylint::config::{Configuration, Overrides};
 use tallylint::diagnostics::{Finding, Fix};
 use tallylint::driver::{self, Outcome, Request};
+use tallylint::settings::Settings;
 
 use crate::common::Project;
 

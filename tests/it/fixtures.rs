@@ -11,11 +11,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tallylint::config::{Configuration, Overrides, Settings};
+use tallylint::config::{Configuration, Overrides};
 use tallylint::diagnostics::{Finding, Severity};
 use tallylint::driver::{self, Outcome, Request};
 use tallylint::rules;
+use tallylint::rules::success_as_proof;
+use tallylint::settings::Settings;
 use tallylint::source::Language;
 
 /// What is expected on one line.
@@ -43,7 +46,11 @@ fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool, rule: Option<&str>) -
     };
     let mut settings = Settings::new(None, &overrides).unwrap();
     settings.pedantic = true;
-    settings.success_as_proof.strict_null = strict_null;
+    let options = success_as_proof::Options {
+        strict_null,
+        ..Default::default()
+    };
+    settings.options.set("success-as-proof", Arc::new(options));
     driver::run(Request {
         paths,
         stdin: None,

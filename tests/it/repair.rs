@@ -8,10 +8,11 @@ use std::process::Command;
 
 use serde::Deserialize;
 use similar::{ChangeTag, TextDiff};
-use tallylint::config::{Configuration, Overrides, Settings};
+use tallylint::config::{Configuration, Overrides};
 use tallylint::diagnostics::Safety;
 use tallylint::driver::{self, Outcome, Overlay, Request};
 use tallylint::fix::{self, Repaired, Task};
+use tallylint::settings::Settings;
 
 use crate::common::python_is_there;
 

@@ -5,11 +5,12 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tallylint::config::{Configuration, Overrides, Settings};
+use tallylint::config::{Configuration, Overrides};
 use tallylint::driver::{self, Outcome, Request};
 use tallylint::frontend::layout::Layout;
 use tallylint::frontend::{self, STACK_SIZE};
 use tallylint::ir::validate::validate;
+use tallylint::settings::Settings;
 use tallylint::source::Language;
 
 use crate::bombs;

@@ -13,9 +13,12 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
-use tallylint::config::{Configuration, Overrides, Settings};
+use tallylint::config::{Configuration, Overrides};
 use tallylint::driver::{self, Request};
+use tallylint::rules::swallowed_write;
+use tallylint::settings::Settings;
 
 use crate::rust_harness::harness;
 use crate::rust_programs::{Random, program};
@@ -111,7 +114,11 @@ fn run_part(root: &Path, numbers: &Range<u64>) -> BTreeMap<u64, Truth> {
 fn lint(folder: &Path) -> BTreeMap<u64, Found> {
     let mut settings = Settings::new(None, &Overrides::default()).unwrap();
     settings.pedantic = true;
-    settings.swallowed_write.strict = true;
+    let strict = swallowed_write::Options {
+        strict: true,
+        ..Default::default()
+    };
+    settings.options.set("swallowed-write", Arc::new(strict));
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,

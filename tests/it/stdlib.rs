@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
-use tallylint::config::{Configuration, Contract, ContractPlace, Overrides, Settings};
+use tallylint::config::{Configuration, Overrides};
 use tallylint::driver::{self, Request};
+use tallylint::settings::{Contract, ContractPlace, Settings};
 
 /// A method that several classes have: its bodies stand in for real code.
 const METHODS: &[&str] = &["_parse"];

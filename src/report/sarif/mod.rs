@@ -17,8 +17,9 @@ use log::{
 use super::Report;
 use super::harmless::harmless_json;
 use super::place::Place;
+use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{self, FileFailure, Severity};
-use crate::rules::{self, RuleMeta};
+use crate::rules;
 use crate::settle::Reported;
 
 /// The name of the root in the URIs.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::Contract;
 use crate::diagnostics::Location;
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::{Callee, FunctionShape, LocalId, Operand, Overrides, Rvalue};
 use crate::program::{ClassRef, FuncRef, MemberDef, MroEntry, Program};
+use crate::settings::Contract;
 use crate::source::Span;
 
 /// A contract to check, and who has to keep it.

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use crate::config::Contract;
 use crate::engine::fact::{Fact, Kind};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{BlockId, Callee, Literal, Operand, Rvalue, StatementKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
+use crate::settings::Contract;
 use crate::source::Span;
 
 /// An exit of the checked function: its `return` statement, or falling off the end.

@@ -10,15 +10,16 @@ mod pass;
 mod reach;
 mod verdicts;
 
-use crate::config::{Contract, Settings};
 use crate::contracts::exits::MethodExits;
+use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::decorated_with;
 use crate::engine::library::Library;
 use crate::engine::witness::PathEvent;
 use crate::ir::{Callee, FunctionShape, Name, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, Program};
-use crate::rules::{Effort, Interest, RuleMeta};
+use crate::rules::{Effort, Interest};
+use crate::settings::{Contract, Settings};
 
 use duty::{is_default, must_keep};
 use reach::brings_helpers;
@@ -30,6 +31,7 @@ pub(in crate::rules) use entry::{
 };
 pub(in crate::rules) use exits::{Arrival, Returns};
 pub(in crate::rules) use ladder::{Ladder, Rung};
+pub(in crate::rules) use pass::of_rule;
 pub use pass::{Beliefs, ContractRule, ContractRun, OfModule, Pass};
 pub use verdicts::Verdicts;
 

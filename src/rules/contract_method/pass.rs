@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::config::{Origin, Settings};
 use crate::contracts::Inferred;
 use crate::contracts::exits::Duty;
 use crate::contracts::survey::{Problem, Processor, Survey, class_name};
@@ -12,6 +11,7 @@ use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::agree::drop_disputed_fixes;
 use crate::rules::contract_method::{Caller, Checked, Grounds, Task};
 use crate::rules::{self, Effort, Rule, Scope};
+use crate::settings::{Origin, Settings};
 
 /// A rule about contract methods.
 pub trait ContractRule: Sync {
@@ -212,7 +212,7 @@ fn with_task(
 }
 
 /// What a rule about contract methods says of itself.
-fn of_rule(id: &str, says: impl Fn(&dyn ContractRule) -> bool) -> bool {
+pub(in crate::rules) fn of_rule(id: &str, says: impl Fn(&dyn ContractRule) -> bool) -> bool {
     rules::by_id(id).is_some_and(|rule| match rule.scope() {
         Scope::ContractMethods(rule) => says(rule),
         Scope::Comments | Scope::Functions(_) => false,
@@ -232,11 +232,10 @@ fn by_class(results: &[ClassRun]) -> HashMap<Key, &ClassRun> {
 fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -> Vec<Duty> {
     let mut duties = Vec::new();
     let runs = by_class(results);
-    let lists_exits = |rule: &str| of_rule(rule, |rule| rule.lists_exits());
     for (at, survey) in surveys.iter_mut().enumerate() {
         let under = || {
             let here = results.iter().filter(|result| result.contract == at);
-            here.filter(|result| lists_exits(result.rule))
+            here.filter(|result| rules::lists_exits(result.rule))
         };
         for ClassRun {
             rule,

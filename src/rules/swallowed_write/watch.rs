@@ -24,6 +24,7 @@ use crate::rules::swallowed_write::likeness::{
     CHAIN, alike, is_data, is_failure_of, is_made_of, prepared,
 };
 use crate::rules::tables;
+use crate::settings::Writes;
 
 /// The bits of the property: how far a failure is.
 const STATUS: u32 = 0b11;
@@ -113,6 +114,7 @@ pub(super) struct Watch<'o> {
     /// The contract method: its own name says nothing about what it writes.
     method: &'o str,
     pub(super) options: &'o Options,
+    writes: &'o Writes,
     seen: RefCell<Vec<Swallower>>,
     /// Writes that are made also where nothing failed: none of them makes up for another.
     regular: &'o Regular,
@@ -434,7 +436,7 @@ impl<'o> Watch<'o> {
     pub(super) fn new(
         place: WatchedPlace,
         method: &'o str,
-        options: &'o Options,
+        (options, writes): (&'o Options, &'o Writes),
         regular: &'o Regular,
     ) -> Self {
         Watch {
@@ -444,6 +446,7 @@ impl<'o> Watch<'o> {
             place,
             method,
             options,
+            writes,
             seen: RefCell::default(),
         }
     }
@@ -552,8 +555,7 @@ impl<'o> Watch<'o> {
         if call.resolved && tables::may_only_read(&call.name) || beside {
             return false;
         }
-        tables::may_write(&self.options.writes, call)
-            && !tables::is_removal(&call.name, &call.texts)
+        tables::may_write(self.writes, call) && !tables::is_removal(&call.name, &call.texts)
     }
 
     fn caught_by(&self, state: &mut State, who: Swallower) {
@@ -592,7 +594,7 @@ impl<'o> Watch<'o> {
             && (tables::may_only_read(call.name)
                 || !call.args.iter().any(|a| is_data(engine, state, *a)));
         if named_only
-            || !tables::is_write(&self.options.writes, call.name, receiver.as_deref(), &texts)
+            || !tables::is_write(self.writes, call.name, receiver.as_deref(), &texts)
             || tables::is_removal(call.name, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
         {

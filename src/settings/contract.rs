@@ -101,7 +101,8 @@ impl fmt::Display for ContractPlace {
 }
 
 /// Whether the text can name a variable, an attribute or a method.
-pub(super) fn is_identifier(text: &str) -> bool {
+#[must_use]
+pub fn is_identifier(text: &str) -> bool {
     let mut chars = text.chars();
     chars
         .next()

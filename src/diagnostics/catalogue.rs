@@ -7,7 +7,7 @@
 
 use serde::Deserialize;
 
-use crate::diagnostics::Severity;
+use super::Severity;
 use crate::source::Language;
 
 /// A catalogue entry.

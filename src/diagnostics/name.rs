@@ -1,0 +1,25 @@
+//! Names of rules and of kinds that are read back from a file.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Deserializer};
+
+use super::RegisteredName;
+
+/// Reads a name and keeps it until the program ends. There are as many as rules and kinds; whoever
+/// reads findings back has to see whether the registry knows them.
+pub(super) fn kept<'de, D>(deserializer: D) -> Result<RegisteredName, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let name = String::deserialize(deserializer)?;
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = kept.get(name.as_str()) {
+        return Ok(known);
+    }
+    let name: &'static str = name.leak();
+    kept.insert(name);
+    Ok(name)
+}

@@ -1,0 +1,90 @@
+//! What a configuration can say about the rule.
+
+use std::sync::Arc;
+
+use regex::RegexBuilder;
+
+use super::words::Vocabulary;
+use crate::settings::{Form, Given, OptionSpec, OptionTable, OptionValue, Wrong};
+
+const STRICT_NULL: &str = "strict-null";
+const COUNT_PATTERN: &str = "count-pattern";
+const SUCCESS_WORDS: &str = "success-words";
+const EFFECTS: &str = "effects";
+
+/// The options of the rule.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The names it goes by.
+    pub vocabulary: Vocabulary,
+    /// Whether a comparison that lets a missing count pass is no evidence.
+    pub strict_null: bool,
+}
+
+impl OptionValue for Options {}
+
+impl Options {
+    /// Whether both go by the same names.
+    pub(super) fn same_words(&self, other: &Self) -> bool {
+        let (own, other) = (&self.vocabulary, &other.vocabulary);
+        let counts = |words: &Vocabulary| words.counts.as_ref().map(|p| p.as_str().to_owned());
+        (&own.success, &own.effects, counts(own)) == (&other.success, &other.effects, counts(other))
+    }
+}
+
+/// How they are written.
+pub struct Table;
+
+impl OptionTable for Table {
+    fn specs(&self) -> &'static [OptionSpec] {
+        const {
+            &[
+                OptionSpec {
+                    key: STRICT_NULL,
+                    form: Form::Flag { default: false },
+                    about: "Whether a comparison that lets a missing count pass is no evidence (off \
+                            unless told otherwise).",
+                },
+                OptionSpec {
+                    key: COUNT_PATTERN,
+                    form: Form::Text,
+                    about: "A regular expression for names of counts of records, instead of the \
+                            built-in words.",
+                },
+                OptionSpec {
+                    key: SUCCESS_WORDS,
+                    form: Form::List,
+                    about: "The words for success, instead of the built-in ones.",
+                },
+                OptionSpec {
+                    key: EFFECTS,
+                    form: Form::MoreItems,
+                    about: "Further names of calls that mark a unit as done.",
+                },
+            ]
+        }
+    }
+
+    fn resolve(&self, given: &Given) -> Result<Arc<dyn OptionValue>, Wrong> {
+        let counts = given.text(COUNT_PATTERN).map(|pattern| {
+            let built = RegexBuilder::new(pattern).case_insensitive(true).build();
+            built.map_err(|error| {
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default();
+                Wrong {
+                    key: COUNT_PATTERN,
+                    message: format!("not a valid pattern: {reason}"),
+                }
+            })
+        });
+        let success = given.list(SUCCESS_WORDS);
+        Ok(Arc::new(Options {
+            vocabulary: Vocabulary {
+                success: success.map(|words| words.iter().map(|w| w.to_lowercase()).collect()),
+                counts: counts.transpose()?,
+                effects: given.list(EFFECTS).unwrap_or_default().to_vec(),
+            },
+            strict_null: given.flag(STRICT_NULL).unwrap_or(false),
+        }))
+    }
+}
