@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::contracts;
-use crate::contracts::exits::Duty;
-use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Finding};
 use crate::discover::Coverage;
 use crate::engine::library::{Library, Shelf, Walk};
 use crate::fence::{self, Bug};
+use crate::outcome::Duty;
+use crate::outcome::Survey;
 use crate::program::{ClassRef, ModuleId, Program};
 use crate::rules::contract_method::{Beliefs, Pass};
 use crate::rules::{self, Effort, FunctionRule, Interest, Rule, Scope, only_asks};
@@ -209,7 +209,7 @@ fn check_contracts(
     } else {
         Vec::new()
     };
-    out.contracts = Survey::all(&declared, &inferred);
+    out.contracts = contracts::surveys(&declared, &inferred);
     let beliefs = Beliefs {
         inferred: &inferred,
         surveys: &out.contracts,

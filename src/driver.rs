@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration};
-use crate::contracts::exits::Duty;
-use crate::contracts::survey::Survey;
 use crate::diagnostics::{FileFailure, Severity};
 use crate::discover::{Discovered, SkipReason, Skipped, discover, is_forced_out, repository};
 use crate::fence::{self, Bug};
+use crate::outcome::Duty;
+use crate::outcome::Settled;
+use crate::outcome::Survey;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::settle::{Baseline, Checked, Settled, settle};
+use crate::settle::{Baseline, Checked, settle};
 use crate::source::{DEFAULT_FILE_BYTES, FileId, Language, SourceFile, SourceMap, decode};
 
 /// Texts that stand for files, by the paths by which these were found.
@@ -50,6 +51,8 @@ pub struct Outcome {
     pub failures: Vec<FileFailure>,
     /// How many files were analysed.
     pub checked: usize,
+    /// The baselines that hold for the files, by their paths.
+    pub baselines: Vec<Baseline>,
     /// The baselines of the files with findings.
     baseline_of: HashMap<FileId, Option<PathBuf>>,
     /// The configuration files that were used.
@@ -245,9 +248,9 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
         };
         settle(analysis.findings, checked, configuration, &sources)
     });
-    let (settled, bug) = match settled {
+    let ((settled, baselines), bug) = match settled {
         Ok(settled) => (settled, bug),
-        Err(new) => (Settled::default(), bug.or(Some(new))),
+        Err(new) => (Default::default(), bug.or(Some(new))),
     };
     if let Some(error) = configuration.wrong() {
         return Err(error);
@@ -263,6 +266,7 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
     });
     let baseline_of = own.collect();
     Ok(Outcome {
+        baselines,
         baseline_of,
         configurations,
         checked: files.len() - files.iter().filter(failed).count(),

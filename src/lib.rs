@@ -14,6 +14,7 @@ pub mod fence;
 pub mod fix;
 pub mod frontend;
 pub mod ir;
+pub mod outcome;
 pub mod program;
 pub mod report;
 pub mod rules;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 use crate::analysis::{Analysis, AnalysisInput, Statistics};
-use crate::contracts::exits::Duty;
 use crate::diagnostics::{FileFailure, Finding};
+use crate::outcome::Duty;
 use crate::rules;
 use crate::source::Observations;
 

@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 
 use super::args::CheckArgs;
-use super::check::write_failures;
+use super::output::write_failures;
 use super::{Failure, terminal};
 use crate::driver::{Outcome, Status};
 use crate::fix::replace_file;
+use crate::outcome::{BaselineEntry, Reported};
 use crate::report::plural;
-use crate::settle::Reported;
 use crate::source::describe_io;
 
 /// Writes the baselines of a run and says what they know now; the result is the exit code.
 pub fn write(args: &CheckArgs, outcome: &Outcome) -> Result<u8, Failure> {
     let settled = &outcome.settled;
-    if settled.baselines.is_empty() && outcome.checked > 0 {
+    if outcome.baselines.is_empty() && outcome.checked > 0 {
         return Err(
             "no baseline is named: give --baseline FILE, or `baseline` in the \
                     configuration"
@@ -32,14 +32,17 @@ pub fn write(args: &CheckArgs, outcome: &Outcome) -> Result<u8, Failure> {
             (reported, path, baseline)
         })
         .collect();
-    for (baseline, expired) in &settled.baselines {
+    for baseline in &outcome.baselines {
+        let gone = settled.expired.iter();
+        let gone = gone.filter(|expired| expired.baseline == baseline.path);
+        let expired: Vec<&BaselineEntry> = gone.map(|expired| &expired.entry).collect();
         let own: Vec<(&Reported, PathBuf)> = found
             .iter()
             .filter(|(.., of)| of.as_ref() == Some(&baseline.path))
             .map(|(reported, path, _)| (*reported, path.clone()))
             .collect();
         let shown = outcome.sources.display(&baseline.path);
-        replace_file(&baseline.path, baseline.updated(&own, expired).as_bytes())
+        replace_file(&baseline.path, baseline.updated(&own, &expired).as_bytes())
             .map_err(|error| format!("cannot write {shown}: {}", describe_io(&error)))?;
         let text = format!(
             "{} in {shown}, {} no longer found\n",

@@ -1,28 +1,26 @@
 //! `tallylint check`.
 
+use std::env;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
-use termcolor::{Ansi, NoColor, WriteColor};
-
-use super::args::{CheckArgs, ColorChoice, MIB, link_base};
+use super::args::{CheckArgs, MIB};
+use super::output::{
+    configuration_failure, tell_configurations, write_failures, write_remarks, write_reports,
+};
 use super::progress::Progress;
 use super::{Failure, baseline, fixing, terminal};
 use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
 use crate::discover::changed_since;
 use crate::driver::{self, Outcome, Request, Status};
 use crate::fix;
-use crate::report::{self, Format, Report, plural};
-use crate::settle::{self, Baseline, Entry};
-use crate::source::{DEFAULT_FILE_BYTES, SourceMap, describe_io};
+use crate::report::{Format, plural};
+use crate::source::{DEFAULT_FILE_BYTES, describe_io};
 
 /// The name of standard input on the command line.
 const STDIN: &str = "-";
 /// What findings in standard input are shown under, unless told otherwise.
 const STDIN_DISPLAY: &str = "<stdin>";
-/// Where bugs are reported.
-const ISSUES: &str = "please report it with the input that causes it";
 
 /// Runs a check; the result is the exit code.
 pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
@@ -119,36 +117,6 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     Ok(write_remarks(args, &outcome).code())
 }
 
-/// Says what is wrong with a configuration, and where.
-pub fn configuration_failure(error: &ConfigError, cwd: &Path) -> Failure {
-    let message = match &error.place {
-        None => error.message.clone(),
-        Some((path, None)) => format!("{}: {}", show(path, cwd), error.message),
-        Some((path, Some((line, column)))) => {
-            format!("{}:{line}:{column}: {}", show(path, cwd), error.message)
-        }
-    };
-    Failure {
-        message,
-        snippet: error.snippet(),
-    }
-}
-
-/// Tells which configuration files were used.
-pub fn tell_configurations(outcome: &Outcome) {
-    for path in &outcome.configurations {
-        let path = outcome.sources.display(path);
-        terminal::complain(&format!("configuration: {path}"));
-    }
-    if outcome.configurations.is_empty() {
-        terminal::complain("configuration: none");
-    }
-}
-
-pub fn show(path: &Path, cwd: &Path) -> String {
-    SourceMap::new(cwd.to_path_buf()).display(path)
-}
-
 fn read_stdin(limit: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     io::stdin()
@@ -184,120 +152,4 @@ fn add_ignores(reason: &str, outcome: &Outcome) -> Result<u8, Failure> {
         status => status,
     };
     Ok(status.code())
-}
-
-/// Writes what was found, in every format that was asked for; `fixed` findings are not there any
-/// more. What cannot be written does not keep the others from being written.
-pub fn write_reports(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Result<(), Failure> {
-    let links = args.link_base.clone().or_else(links_on_github);
-    let report = Report {
-        fixed,
-        links: links.as_deref(),
-        time: (!args.quiet).then_some(outcome.elapsed),
-        ignored: !args.no_ignored,
-        ..outcome.report()
-    };
-    let more = args.report.iter();
-    let more = more.map(|more| write_report(more.format, Some(&more.path), args.color, &report));
-    // The files first: whoever waits for the end of standard output finds them.
-    let mut results: Vec<Result<(), Failure>> = more.collect();
-    let output = args.output.as_deref();
-    results.push(write_report(args.format, output, args.color, &report));
-    results.into_iter().collect()
-}
-
-/// Where the files of the commit that a workflow on GitHub is about are shown.
-fn links_on_github() -> Option<String> {
-    let [server, repository, commit] =
-        ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"].map(|name| env::var(name).ok());
-    let url = format!("{}/{}/blob/{}", server?, repository?, commit?);
-    link_base(&url).ok()
-}
-
-fn write_report(
-    format: Format,
-    path: Option<&Path>,
-    color: ColorChoice,
-    report: &Report<'_>,
-) -> Result<(), Failure> {
-    let render = |out: &mut dyn WriteColor| report::write(format, report, out);
-    let bytes = if terminal::colour(color, path.is_some()) {
-        let mut out = Ansi::new(Vec::new());
-        render(&mut out)?;
-        out.into_inner()
-    } else {
-        let mut out = NoColor::new(Vec::new());
-        render(&mut out)?;
-        out.into_inner()
-    };
-    match path {
-        None => terminal::print(&bytes)
-            .map_err(|error| format!("cannot write the report: {}", describe_io(&error)).into()),
-        Some(path) => fs::write(path, bytes).map_err(|error| {
-            format!("cannot write {}: {}", path.display(), describe_io(&error)).into()
-        }),
-    }
-}
-
-/// Complains about what could not be analysed.
-pub fn write_failures(outcome: &Outcome) {
-    for failure in &outcome.failures {
-        let what = if failure.internal {
-            format!("internal error: {failure}; {ISSUES}")
-        } else {
-            format!("error: {failure}")
-        };
-        terminal::complain(&what);
-    }
-    if let Some(bug) = &outcome.bug {
-        terminal::complain(&format!(
-            "internal error: the analysis panicked: {bug}; {ISSUES}"
-        ));
-    }
-}
-
-/// The entries of baselines that were not found again.
-fn expired(outcome: &Outcome) -> impl Iterator<Item = (&Baseline, &Entry)> {
-    let baselines = outcome.settled.baselines.iter();
-    baselines.flat_map(|(known, expired)| expired.iter().map(move |entry| (known, entry)))
-}
-
-/// What goes to standard error after the report.
-pub fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
-    write_failures(outcome);
-    if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {
-        terminal::complain("warning: no source files found");
-    }
-    if args.verbose {
-        for skipped in &outcome.skipped {
-            let path = outcome.sources.display(&skipped.path);
-            terminal::complain(&format!("skipped: {path}: {}", skipped.reason.describe()));
-        }
-        for (known, entry) in expired(outcome) {
-            terminal::complain(&format!(
-                "no longer found: {}: {}: {} in {}: `{}`",
-                outcome.sources.display(&known.path),
-                entry.path,
-                entry.rule,
-                entry.symbol,
-                entry.code
-            ));
-        }
-        let unselected = outcome.settled.count(settle::Outcome::Unselected);
-        if unselected > 0 {
-            terminal::complain(&format!("findings of rules that are off: {unselected}"));
-        }
-    }
-    if args.statistics {
-        for (name, count) in outcome.statistics.iter() {
-            terminal::complain(&format!("{count:>12}  {name}"));
-        }
-        for (name, steps) in &outcome.walks {
-            terminal::complain(&format!("slowest: {name} {steps} steps"));
-        }
-        for (phase, time) in outcome.statistics.times() {
-            terminal::complain(&format!("{:>9} ms  {phase}", time.as_millis()));
-        }
-    }
-    outcome.status(args.fail_on.threshold())
 }

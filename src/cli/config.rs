@@ -7,7 +7,7 @@ use std::{env, fs};
 use serde::Serialize;
 
 use super::args::{ConfigArgs, RulesFormat};
-use super::{Failure, check, terminal};
+use super::{Failure, output, terminal};
 use crate::config::{self, CONTRACT, ConfigSource, Effective, From, Value};
 use crate::report::harmless_lines;
 use crate::source::describe_io;
@@ -48,10 +48,10 @@ pub fn run(args: &ConfigArgs) -> Result<u8, Failure> {
         .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
     let source = ConfigSource::of(args.config.as_deref(), args.isolated);
     let file = config::file_of_folder(&source, &cwd, &folder(&args.path, &cwd)?)
-        .map_err(|error| check::configuration_failure(&error, &cwd))?;
+        .map_err(|error| output::configuration_failure(&error, &cwd))?;
     let settings = Effective::all(file.as_ref())
-        .map_err(|error| check::configuration_failure(&error, &cwd))?;
-    let show = |path: &Path| check::show(path, &cwd);
+        .map_err(|error| output::configuration_failure(&error, &cwd))?;
+    let show = |path: &Path| output::show(path, &cwd);
     let path = file.map(|file| show(&file.path));
     let text = match args.format {
         RulesFormat::Text => text(path.as_deref(), &settings, show),

@@ -5,7 +5,7 @@ use std::env;
 use termcolor::{Ansi, NoColor, WriteColor};
 
 use super::args::{ContractsArgs, RulesFormat};
-use super::{Failure, check, terminal};
+use super::{Failure, output, terminal};
 use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
 use crate::driver::{self, Request, Status};
 use crate::report;
@@ -27,7 +27,7 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
         reading: Reading::Everything,
         ..Overrides::default()
     };
-    let wrong = |error: ConfigError| check::configuration_failure(&error, &cwd);
+    let wrong = |error: ConfigError| output::configuration_failure(&error, &cwd);
     let configuration = Configuration::new(&source, &overrides, &cwd).map_err(wrong)?;
     let outcome = driver::run(Request {
         paths: &args.paths,
@@ -54,7 +54,7 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
         out.into_inner()
     };
     terminal::print(&bytes)?;
-    check::write_failures(&outcome);
+    output::write_failures(&outcome);
     let status = outcome.status(None);
     debug_assert!(status != Status::Findings, "findings do not count here");
     Ok(status.code())

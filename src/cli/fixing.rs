@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use similar::TextDiff;
 
 use super::args::CheckArgs;
-use super::check::{tell_configurations, write_failures, write_remarks, write_reports};
+use super::output::{tell_configurations, write_failures, write_remarks, write_reports};
 use super::{Failure, terminal};
 use crate::diagnostics::Safety;
 use crate::driver::Status;

@@ -9,6 +9,7 @@ mod contracts;
 mod debug;
 mod fixing;
 mod init;
+mod output;
 mod progress;
 mod reference;
 mod rules;

@@ -9,10 +9,9 @@
 //! each method once. It rather misses a contract than invents one.
 
 mod events;
-pub mod exits;
 mod reads;
 mod stores;
-pub mod survey;
+mod survey;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,30 +19,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::contracts::events::What;
 use crate::contracts::reads::{Dependence, dependences};
 use crate::contracts::stores::{Sets, Stores};
+pub use crate::contracts::survey::{class_name, surveys};
 use crate::contracts::view::Entry;
 use crate::diagnostics::Location;
 use crate::ir::{FunctionShape, Name, StaticExprKind};
+use crate::outcome::Evidence;
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, MroEntry, Program};
 use crate::settings::{Contract, ContractPlace, Origin};
-
-/// The code that shows that a contract exists.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Evidence {
-    /// The class whose method depends on the hook.
-    pub class: ClassRef,
-    /// That method, as `Class.method`.
-    pub reader: String,
-    /// Where it calls the hook.
-    pub call: Location,
-    /// Where it reads the key.
-    pub read: Location,
-}
 
 /// A method that depends on a hook, and what became of that.
 #[derive(Clone, Debug)]
 pub struct Inferred {
     /// The contract.
     pub contract: Contract,
+    /// The class whose method depends on the hook.
+    pub class: ClassRef,
     /// Why.
     pub evidence: Evidence,
     /// Whether the definitions of the hook bear it out. If not, it is evidence for a contract
@@ -215,8 +205,8 @@ fn judge(
             bases: None,
             origin: Origin::Inferred,
         },
+        class,
         evidence: Evidence {
-            class,
             reader: program.qualname(dependence.reader).to_string(),
             call: location(*call)?,
             read: location(dependence.read)?,

@@ -14,8 +14,9 @@ use super::bytes::Bytes;
 use super::replace::replace_file;
 use crate::diagnostics::{FileFailure, Finding};
 use crate::frontend::layout::{CommentKind, comment_mark};
+use crate::outcome::Reported;
 use crate::rules;
-use crate::settle::{FileIgnores, Ignore, Lines, Reported};
+use crate::settle::{FileIgnores, Ignore, Lines};
 use crate::source::{FileId, Language, SourceFile, SourceMap, Span, decode, describe_io};
 
 /// What became of the findings.

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use super::Report;
-use crate::contracts::exits::{Duty, Exit, ExitState, Followed, Unset};
 use crate::diagnostics::{Finding, Location};
 use crate::frontend::layout::Layout;
+use crate::outcome::Reported;
+use crate::outcome::{Duty, Exit, ExitState, Followed, Unset};
 use crate::rules;
-use crate::settle::Reported;
 use crate::source::FileId;
 
 /// The states as programs read them.

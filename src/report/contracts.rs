@@ -6,9 +6,8 @@ use termcolor::{Color, ColorSpec, WriteColor};
 
 use super::harmless::harmless_start;
 use super::{harmless, plural};
-use crate::contracts::Evidence;
-use crate::contracts::survey::{Problem, Processor, Survey, at, code};
 use crate::diagnostics::Severity;
+use crate::outcome::{Evidence, Problem, Processor, Survey, at, code};
 use crate::settings::Origin;
 use crate::source::SourceMap;
 

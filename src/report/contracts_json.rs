@@ -6,9 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::harmless::harmless_json;
-use crate::contracts::Evidence;
-use crate::contracts::survey::{Problem, Processor, Survey, code};
 use crate::diagnostics::Location;
+use crate::outcome::{Evidence, Problem, Processor, Survey, code};
 use crate::settings::Origin;
 use crate::source::SourceMap;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Report;
 use super::harmless::harmless_json;
 use crate::diagnostics::{FileFailure, Fingerprint, Severity};
-use crate::settle::Reported;
+use crate::outcome::Reported;
 
 /// The name of what is reported of files that could not be analysed.
 const INCOMPLETE: &str = "incomplete-analysis";

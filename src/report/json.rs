@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::Report;
 use super::checklist::{Excuse, Excuses, Statements, is_open, reason_name, state_name, unfollowed};
 use super::harmless::harmless_json;
-use crate::contracts::exits::{Duty, Exit, ExitState};
 use crate::diagnostics::{Fix, Location, Step};
-use crate::settle::Reported;
+use crate::outcome::{Duty, Exit, ExitState};
+use crate::outcome::{Expired, Reported};
 use crate::source::SourceMap;
 
 /// The version of the format.
@@ -211,15 +211,13 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
 }
 
 fn baseline<'a>(report: &Report<'a>) -> JsonBaseline<'a> {
-    let baselines = report.settled.baselines.iter();
-    let expired = baselines.flat_map(|(baseline, expired)| {
-        expired.iter().map(|entry| JsonExpired {
-            baseline: report.sources.display(&baseline.path),
-            path: &entry.path,
-            rule: &entry.rule,
-            symbol: &entry.symbol,
-            code: &entry.code,
-        })
+    let expired = report.settled.expired.iter();
+    let expired = expired.map(|Expired { baseline, entry }| JsonExpired {
+        baseline: report.sources.display(baseline),
+        path: &entry.path,
+        rule: &entry.rule,
+        symbol: &entry.symbol,
+        code: &entry.code,
     });
     JsonBaseline {
         known: report.settled.known.len(),

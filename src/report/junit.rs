@@ -11,7 +11,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::{Report, harmless};
-use crate::settle::Reported;
+use crate::outcome::Reported;
 
 /// How a test came out.
 enum Verdict {

@@ -31,10 +31,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use termcolor::WriteColor;
 
-use crate::contracts::exits::Duty;
 use crate::diagnostics::FileFailure;
 use crate::fence::Bug;
-use crate::settle::Settled;
+use crate::outcome::Duty;
+use crate::outcome::Settled;
 use crate::source::SourceMap;
 
 pub use contracts::write as contracts;

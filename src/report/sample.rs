@@ -10,12 +10,13 @@ use termcolor::{Ansi, NoColor};
 
 use super::{Format, Report, write};
 use crate::config::{Configuration, Overrides};
-use crate::contracts::exits::{Duty, Exit, ExitState, Followed, MethodExits, Unset};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::fence::Bug;
+use crate::outcome::Settled;
+use crate::outcome::{Duty, Exit, ExitState, Followed, MethodExits, Unset};
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settings::Settings;
-use crate::settle::{Checked, Settled, settle};
+use crate::settle::{Checked, settle};
 use crate::source::{SourceMap, Span};
 
 const ODDS: &str = "\
@@ -193,7 +194,7 @@ fn sample() -> (tempfile::TempDir, Sample) {
             partial: false,
             baselines: &[],
         };
-        settle(findings, checked, &configuration, &sample.sources)
+        settle(findings, checked, &configuration, &sample.sources).0
     };
     // As if a baseline knew the last one.
     let known = sample.settled.reported.last().cloned();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Report;
 use crate::diagnostics::{Safety, Severity};
-use crate::settle::Outcome;
+use crate::outcome::Fate;
 
 /// One line with the counts, and further lines for what a reader must know about them.
 #[must_use]
@@ -60,17 +60,17 @@ pub(super) fn remarks(report: &Report<'_>) -> Vec<String> {
     if report.fixed > 0 {
         out.push(format!("{} fixed", plural(report.fixed, "finding")));
     }
-    let suppressed = settled.count(Outcome::Suppressed);
+    let suppressed = settled.count(Fate::Suppressed);
     if suppressed > 0 {
         let findings = plural(suppressed, "finding");
         out.push(format!("{findings} ignored by comments"));
     }
-    let known = settled.count(Outcome::Known);
+    let known = settled.count(Fate::Known);
     if known > 0 {
         let findings = plural(known, "finding");
         out.push(format!("{findings} known from the baseline"));
     }
-    let expired: usize = settled.baselines.iter().map(|(_, gone)| gone.len()).sum();
+    let expired = settled.expired.len();
     if expired > 0 {
         let are = if expired == 1 { "is" } else { "are" };
         out.push(format!(
@@ -97,7 +97,7 @@ pub(super) fn remarks(report: &Report<'_>) -> Vec<String> {
             plural(others, "finding")
         ));
     }
-    let hidden = settled.count(Outcome::BelowThreshold);
+    let hidden = settled.count(Fate::BelowThreshold);
     if hidden > 0 {
         out.push(format!(
             "{} hidden; --pedantic shows them",

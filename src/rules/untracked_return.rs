@@ -5,7 +5,6 @@ mod repair;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::contracts::exits::{Exit, Followed, MethodExits, Unset};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::ask::Answers;
 use crate::engine::class_texts::Saying;
@@ -16,6 +15,7 @@ use crate::engine::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Overrides};
+use crate::outcome::{Exit, Followed, MethodExits, Unset};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
 use crate::rules::contract_method::{
     self, Arrival, Checked, ContractRule, ContractRun, DictKind, ExitPoint, Ladder, Returns, Rung,

@@ -10,9 +10,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Reported};
 use crate::config::ConfigError;
 use crate::diagnostics::{Finding, Fingerprint};
+use crate::outcome::{BaselineEntry, Identity, Reported};
 use crate::source::describe_io;
 
 /// The version of the format.
@@ -25,29 +25,13 @@ struct Header {
     version: u32,
 }
 
-/// A known finding.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Entry {
-    /// The path of its file, relative to the folder of the baseline.
-    pub path: String,
-    /// The rule.
-    pub rule: String,
-    /// What it is in.
-    pub symbol: String,
-    /// The code of its primary line.
-    pub code: String,
-    /// Its name within its file.
-    pub fingerprint: String,
-}
-
 /// A baseline that was read.
 #[derive(Clone, Debug)]
 pub struct Baseline {
     /// Its path.
     pub path: PathBuf,
     folder: PathBuf,
-    entries: Vec<Entry>,
+    entries: Vec<BaselineEntry>,
     found: Vec<bool>,
 }
 
@@ -139,16 +123,16 @@ impl Baseline {
         known
     }
 
-    fn is_gone(&self, entry: &Entry) -> bool {
+    fn is_gone(&self, entry: &BaselineEntry) -> bool {
         !self.folder.join(&entry.path).exists()
     }
 
     /// The entries that were not found again, of files that are gone and of those that `judged`
     /// tells about: its arguments are a path and the rule.
-    pub(super) fn expired(&self, judged: impl Fn(&Path, &str) -> bool) -> Vec<Entry> {
+    pub(super) fn expired(&self, judged: impl Fn(&Path, &str) -> bool) -> Vec<BaselineEntry> {
         let open = self.entries.iter().zip(&self.found);
         let open = open.filter(|(_, found)| !**found).map(|(entry, _)| entry);
-        let over = |entry: &&Entry| {
+        let over = |entry: &&BaselineEntry| {
             self.is_gone(entry) || judged(&self.folder.join(&entry.path), &entry.rule)
         };
         open.filter(over).cloned().collect()
@@ -157,11 +141,11 @@ impl Baseline {
     /// The text of the baseline that also knows these findings, with the real paths of their
     /// files, and does not know what has expired.
     #[must_use]
-    pub fn updated(&self, found: &[(&Reported, PathBuf)], expired: &[Entry]) -> String {
+    pub fn updated(&self, found: &[(&Reported, PathBuf)], expired: &[&BaselineEntry]) -> String {
         let unmatched = self.entries.iter().zip(&self.found);
         let unmatched = unmatched.filter(|(entry, found)| !**found && !expired.contains(entry));
-        let mut entries: Vec<Entry> = unmatched.map(|(entry, _)| entry.clone()).collect();
-        entries.extend(found.iter().map(|(reported, path)| Entry {
+        let mut entries: Vec<BaselineEntry> = unmatched.map(|(entry, _)| entry.clone()).collect();
+        entries.extend(found.iter().map(|(reported, path)| BaselineEntry {
             path: relative(&self.folder, path),
             rule: reported.finding.rule.to_owned(),
             symbol: reported.finding.symbol.clone(),
@@ -169,14 +153,14 @@ impl Baseline {
             fingerprint: reported.identity.local.to_string(),
         }));
         entries.sort();
-        let line = |entry: &Entry| serde_json::to_string(entry).unwrap_or_default() + "\n";
+        let line = |entry: &BaselineEntry| serde_json::to_string(entry).unwrap_or_default() + "\n";
         let header = format!("{{\"version\":{VERSION}}}\n");
         header + &entries.iter().map(line).collect::<String>()
     }
 }
 
 /// The entries; an error names the line (from 0).
-fn parse(text: &str) -> Result<Vec<Entry>, (usize, String)> {
+fn parse(text: &str) -> Result<Vec<BaselineEntry>, (usize, String)> {
     let mut lines = text.lines().enumerate();
     let header = lines.next().ok_or((0, "it is empty".to_owned()))?;
     let reason = |error: serde_json::Error| error.to_string();
@@ -191,7 +175,8 @@ fn parse(text: &str) -> Result<Vec<Entry>, (usize, String)> {
     }
     let mut out = Vec::new();
     for (at, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
-        let entry: Entry = serde_json::from_str(line).map_err(|error| (at, short(error)))?;
+        let entry: BaselineEntry =
+            serde_json::from_str(line).map_err(|error| (at, short(error)))?;
         entry
             .fingerprint
             .parse::<Fingerprint>()

@@ -9,18 +9,8 @@ use std::sync::Arc;
 
 use crate::diagnostics::{Finding, Fingerprint};
 use crate::frontend::layout::Layout;
+use crate::outcome::Identity;
 use crate::source::{FileId, SourceFile, SourceMap};
-
-/// The names of a finding.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Identity {
-    /// Its name among all findings of a run: the path is part of it.
-    pub fingerprint: Fingerprint,
-    /// Its name among the findings of its file, wherever that is.
-    pub local: Fingerprint,
-    /// The code of its primary line, on one line.
-    pub code: String,
-}
 
 /// The names of findings that are in [total order](crate::diagnostics::sort): equal ones are told
 /// apart by their order in the file.

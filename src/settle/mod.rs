@@ -10,92 +10,23 @@ mod ignores;
 mod lines;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::Configuration;
 use crate::diagnostics::{FileFailure, Finding, Severity, sort};
+use crate::outcome::{Expired, Fate, Identity, Reported, Settled, Suppressed};
 use crate::rules;
 use crate::rules::ignore_comment::{self, Fault};
 use crate::settings::Settings;
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 
-pub use baseline::{Baseline, Entry};
-pub use identity::Identity;
+pub use baseline::Baseline;
 use identity::identities;
 use ignores::Ignores;
 pub use ignores::{FileIgnores, Ignore};
 pub use lines::Lines;
-
-/// What happens to a finding.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Outcome {
-    /// A person gets to see it.
-    Reported,
-    /// Its rule is off.
-    Unselected,
-    /// It is a note, and notes were not asked for.
-    BelowThreshold,
-    /// A comment ignores it.
-    Suppressed,
-    /// The baseline knows it.
-    Known,
-}
-
-/// A finding that is shown.
-#[derive(Clone, Debug)]
-pub struct Reported {
-    /// The finding.
-    pub finding: Finding,
-    /// Its names across runs.
-    pub identity: Identity,
-}
-
-/// A finding that a comment ignores.
-#[derive(Clone, Debug)]
-pub struct Suppressed {
-    /// The finding.
-    pub finding: Reported,
-    /// What the comment gives as the reason.
-    pub reason: Option<String>,
-}
-
-/// All findings of a run, decided.
-#[derive(Clone, Default, Debug)]
-pub struct Settled {
-    /// What is shown, in total order.
-    pub reported: Vec<Reported>,
-    /// What comments ignore, in total order.
-    pub suppressed: Vec<Suppressed>,
-    /// What baselines know, in total order.
-    pub known: Vec<Reported>,
-    /// The baselines that hold for the files, by their paths, with the entries that have expired.
-    pub baselines: Vec<(Baseline, Vec<Entry>)>,
-    /// How many findings had each outcome.
-    pub counts: BTreeMap<Outcome, usize>,
-}
-
-impl Settled {
-    /// How many findings had this outcome.
-    #[must_use]
-    pub fn count(&self, outcome: Outcome) -> usize {
-        self.counts.get(&outcome).copied().unwrap_or(0)
-    }
-
-    /// How many reported findings have this severity.
-    #[must_use]
-    pub fn severity(&self, severity: Severity) -> usize {
-        let matching = |reported: &&Reported| reported.finding.severity == severity;
-        self.reported.iter().filter(matching).count()
-    }
-
-    /// The worst severity that is reported.
-    #[must_use]
-    pub fn worst(&self) -> Option<Severity> {
-        self.reported.iter().map(|r| r.finding.severity).max()
-    }
-}
 
 /// How serious a finding is. What the settings say about a rule as a whole leaves its notes as they
 /// are: they stand for what could not be told.
@@ -126,14 +57,15 @@ pub struct Checked<'a> {
     pub baselines: &'a [Baseline],
 }
 
-/// Puts findings in order and decides about each.
+/// Puts findings in order and decides about each. The baselines come back with what was found of
+/// them.
 #[must_use]
 pub fn settle(
     mut findings: Vec<Finding>,
     checked: Checked<'_>,
     configuration: &Configuration,
     sources: &SourceMap,
-) -> Settled {
+) -> (Settled, Vec<Baseline>) {
     let mut ignores = Ignores::new(sources);
     let mut reasons: HashMap<Key, Option<String>> = HashMap::new();
     let mut ask = |finding: &Finding, ignores: &mut Ignores<'_>| {
@@ -168,35 +100,47 @@ pub fn settle(
     sort(&mut findings, sources);
     // Before anything is left out: a fingerprint must not depend on what is shown.
     let names = identities(&findings, sources);
-    let outcomes: Vec<Outcome> = findings
+    let outcomes: Vec<Fate> = findings
         .iter()
         .map(|finding| decide(finding, reasons.contains_key(&key(finding)), &files))
         .collect();
-    let (baselines, known) = recognise(&findings, &names, &outcomes, checked, &files);
-    let mut settled = Settled {
+    let Recognised {
         baselines,
+        known,
+        expired,
+    } = recognise(&findings, &names, &outcomes, checked, &files);
+    let mut settled = Settled {
+        expired,
         ..Settled::default()
     };
     let decided = findings.into_iter().zip(names).zip(outcomes).zip(known);
     for (((finding, identity), outcome), known) in decided {
         let ignored = reasons.get(&key(&finding));
         let outcome = match outcome {
-            Outcome::Reported | Outcome::BelowThreshold if known => Outcome::Known,
+            Fate::Reported | Fate::BelowThreshold if known => Fate::Known,
             outcome => outcome,
         };
         *settled.counts.entry(outcome).or_insert(0) += 1;
         let reported = |finding| Reported { finding, identity };
         match outcome {
-            Outcome::Reported => settled.reported.push(reported(finding)),
-            Outcome::Known => settled.known.push(reported(finding)),
-            Outcome::Suppressed => settled.suppressed.push(Suppressed {
+            Fate::Reported => settled.reported.push(reported(finding)),
+            Fate::Known => settled.known.push(reported(finding)),
+            Fate::Suppressed => settled.suppressed.push(Suppressed {
                 reason: ignored.cloned().flatten(),
                 finding: reported(finding),
             }),
-            Outcome::Unselected | Outcome::BelowThreshold => {}
+            Fate::Unselected | Fate::BelowThreshold => {}
         }
     }
-    settled
+    (settled, baselines)
+}
+
+/// What baselines say about findings.
+struct Recognised {
+    baselines: Vec<Baseline>,
+    /// Which of the findings are known.
+    known: Vec<bool>,
+    expired: Vec<Expired>,
 }
 
 /// The settings of the files of a run, each looked up once.
@@ -238,16 +182,16 @@ fn key(finding: &Finding) -> Key {
     (finding.rule, location.file, location.span.start)
 }
 
-fn decide(finding: &Finding, ignored: bool, files: &SettingsOf<'_>) -> Outcome {
+fn decide(finding: &Finding, ignored: bool, files: &SettingsOf<'_>) -> Fate {
     let file = finding.primary.location.file;
     if !files.is_on(finding.rule, file) {
-        Outcome::Unselected
+        Fate::Unselected
     } else if finding.severity == Severity::Note && !files.of(file).pedantic {
-        Outcome::BelowThreshold
+        Fate::BelowThreshold
     } else if ignored {
-        Outcome::Suppressed
+        Fate::Suppressed
     } else {
-        Outcome::Reported
+        Fate::Reported
     }
 }
 
@@ -256,12 +200,12 @@ fn decide(finding: &Finding, ignored: bool, files: &SettingsOf<'_>) -> Outcome {
 fn recognise(
     findings: &[Finding],
     names: &[Identity],
-    outcomes: &[Outcome],
+    outcomes: &[Fate],
     checked: Checked<'_>,
     files: &SettingsOf<'_>,
-) -> (Vec<(Baseline, Vec<Entry>)>, Vec<bool>) {
+) -> Recognised {
     let mut known = vec![false; findings.len()];
-    let mut out = Vec::new();
+    let (mut baselines, mut all_expired) = (Vec::new(), Vec::new());
     // What was looked at as a whole, so that nothing of it is missing.
     let judged: HashMap<PathBuf, FileId> = checked
         .files
@@ -273,7 +217,7 @@ fn recognise(
         let mut baseline = baseline.clone();
         let about = |at: &usize| {
             let file = findings[*at].primary.location.file;
-            let open = matches!(outcomes[*at], Outcome::Reported | Outcome::BelowThreshold);
+            let open = matches!(outcomes[*at], Fate::Reported | Fate::BelowThreshold);
             open && files.of(file).baseline.as_ref() == Some(&baseline.path)
         };
         let numbers: Vec<usize> = (0..findings.len()).filter(about).collect();
@@ -292,9 +236,17 @@ fn recognise(
                 .get(path)
                 .is_some_and(|file| files.is_on(rule, *file))
         });
-        out.push((baseline, expired));
+        all_expired.extend(expired.into_iter().map(|entry| Expired {
+            baseline: baseline.path.clone(),
+            entry,
+        }));
+        baselines.push(baseline);
     }
-    (out, known)
+    Recognised {
+        baselines,
+        known,
+        expired: all_expired,
+    }
 }
 
 /// What is wrong with the ignore comments of the checked files.

@@ -26,6 +26,7 @@ mod hooks;
 mod hostile;
 mod init;
 mod input;
+mod layering;
 mod lazily;
 mod repair;
 mod reviews;

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use super::args::InitArgs;
-use super::{Failure, check, terminal};
+use super::{Failure, output, terminal};
 use crate::config::{self, ConfigError, ConfigSource, Configuration, Overrides};
-use crate::contracts::survey::Survey;
 use crate::driver::{self, Outcome, Overlay, Request};
 use crate::fix::replace_file;
+use crate::outcome::Survey;
 use crate::report::{harmless_lines, plural};
 use crate::source::describe_io;
 
@@ -35,11 +35,11 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
     if !folder.is_dir() {
         return Err(format!("{}: not a folder", args.path.display()).into());
     }
-    let wrong = |error: ConfigError| check::configuration_failure(&error, &cwd);
+    let wrong = |error: ConfigError| output::configuration_failure(&error, &cwd);
     if let Some(file) = config::in_folder(&folder).map_err(wrong)? {
         return Err(format!(
             "{} configures tallylint already",
-            check::show(&file.path, &cwd)
+            output::show(&file.path, &cwd)
         )
         .into());
     }
@@ -78,7 +78,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
 }
 
 fn complain(outcome: &Outcome) -> u8 {
-    check::write_failures(outcome);
+    output::write_failures(outcome);
     outcome.status(None).code()
 }
 
@@ -135,7 +135,7 @@ impl Place<'_> {
 
     fn write(&self, name: &str, text: &str, said: &mut String) -> Result<(), Failure> {
         let path = self.path(name);
-        let shown = check::show(&path, self.cwd);
+        let shown = output::show(&path, self.cwd);
         replace_file(&path, text.as_bytes())
             .map_err(|error| format!("cannot write {shown}: {}", describe_io(&error)))?;
         let _ = writeln!(said, "written: {shown}");
@@ -148,7 +148,7 @@ impl Place<'_> {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => {
-                let shown = check::show(&path, self.cwd);
+                let shown = output::show(&path, self.cwd);
                 Err(format!("cannot read {shown}: {}", describe_io(&error)).into())
             }
         }

@@ -2,7 +2,7 @@
 
 use super::escape::{code, crop, html_code, text};
 use super::{MAX_CHARS, MAX_CODE, Sheet, at, source};
-use crate::contracts::exits::{Duty, Exit, ExitState};
+use crate::outcome::{Duty, Exit, ExitState};
 use crate::report::checklist::{Excuse, Excuses, Statements, is_open, state_in_words, unfollowed};
 use crate::report::{Report, plural};
 

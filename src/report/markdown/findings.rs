@@ -3,8 +3,8 @@
 use super::escape::{code, crop, fence, html_message};
 use super::{MAX_CHARS, MAX_CODE, Sheet, at, in_message, line_at, source};
 use crate::diagnostics::{Finding, Fix, Safety, Severity};
+use crate::outcome::Reported;
 use crate::report::Report;
-use crate::settle::Reported;
 
 /// Lines of a patch that are shown.
 const MAX_LINES: usize = 60;

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use super::summary::{headline, remarks};
 use super::{Report, plural};
 use crate::diagnostics::Location;
-use crate::settle::Reported;
+use crate::outcome::Reported;
 use escape::{code, crop, message, text};
 
 /// By this a review bot finds the comment that it wrote before.

@@ -19,8 +19,8 @@ use super::harmless::harmless_json;
 use super::place::Place;
 use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{self, FileFailure, Severity};
+use crate::outcome::Reported;
 use crate::rules;
-use crate::settle::Reported;
 
 /// The name of the root in the URIs.
 const ROOT: &str = "SRCROOT";

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashSet;
 
 use super::entry::{ExitPoint, exit_point};
-use crate::contracts::exits::{Exit, ExitState, Unset};
 use crate::diagnostics::Location;
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
@@ -14,6 +13,7 @@ use crate::engine::value::{Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::body::BranchRole;
 use crate::ir::{BasicBlock, BlockId, Literal, Operand, StatementKind, TerminatorKind};
+use crate::outcome::{Exit, ExitState, Unset};
 use crate::source::Span;
 
 /// Steps back and forth in the graph of one method; what lies further away is not told.

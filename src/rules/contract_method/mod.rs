@@ -10,13 +10,13 @@ mod pass;
 mod reach;
 mod verdicts;
 
-use crate::contracts::exits::MethodExits;
 use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::decorated_with;
 use crate::engine::library::Library;
 use crate::engine::witness::PathEvent;
 use crate::ir::{Callee, FunctionShape, Name, Rvalue, TerminatorKind};
+use crate::outcome::MethodExits;
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, Program};
 use crate::rules::{Effort, Interest};
 use crate::settings::{Contract, Settings};

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::contracts::Inferred;
-use crate::contracts::exits::Duty;
-use crate::contracts::survey::{Problem, Processor, Survey, class_name};
+use crate::contracts::class_name;
 use crate::diagnostics::{self, Finding, Location};
 use crate::engine::library::Library;
+use crate::outcome::Duty;
+use crate::outcome::{Problem, Processor, Survey};
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::agree::drop_disputed_fixes;
 use crate::rules::contract_method::{Caller, Checked, Grounds, Task};
@@ -178,7 +179,7 @@ fn with_task(
         .filter(|found| found.is_about(contract))
         .filter(|found| found.under.contains(&class))
         .min_by_key(|found| {
-            let above = MroEntry::Class(found.evidence.class);
+            let above = MroEntry::Class(found.class);
             mro.entries.iter().position(|entry| *entry == above)
         });
     let note;
@@ -190,20 +191,18 @@ fn with_task(
         (_, Some(found)) => {
             note = found.evidence.sentence(program.sources());
             Some(Grounds {
-                class: found.evidence.class,
+                class: found.class,
                 under: &found.under,
                 note: &note,
             })
         }
     };
     let callers = inferred.iter().filter(|found| found.is_about(contract));
-    let mut callers = callers.map(|found| &found.evidence);
-    let caller = callers
-        .find(|evidence| mro.entries.contains(&MroEntry::Class(evidence.class)))
-        .map(|evidence| Caller {
-            name: &evidence.reader,
-            read: evidence.read,
-        });
+    let mut callers = callers.filter(|found| mro.entries.contains(&MroEntry::Class(found.class)));
+    let caller = callers.next().map(|found| Caller {
+        name: &found.evidence.reader,
+        read: found.evidence.read,
+    });
     check(Task {
         contract,
         inferred: inferred_from,

@@ -1,0 +1,157 @@
+//! What commands that check print: reports, remarks, and what is wrong with a configuration.
+
+use std::path::Path;
+use std::{env, fs};
+
+use termcolor::{Ansi, NoColor, WriteColor};
+
+use super::args::{CheckArgs, ColorChoice, link_base};
+use super::{Failure, terminal};
+use crate::config::ConfigError;
+use crate::driver::{Outcome, Status};
+use crate::outcome::{Expired, Fate};
+use crate::report::{self, Format, Report};
+use crate::source::{SourceMap, describe_io};
+
+/// Where bugs are reported.
+const ISSUES: &str = "please report it with the input that causes it";
+
+/// Says what is wrong with a configuration, and where.
+pub fn configuration_failure(error: &ConfigError, cwd: &Path) -> Failure {
+    let message = match &error.place {
+        None => error.message.clone(),
+        Some((path, None)) => format!("{}: {}", show(path, cwd), error.message),
+        Some((path, Some((line, column)))) => {
+            format!("{}:{line}:{column}: {}", show(path, cwd), error.message)
+        }
+    };
+    Failure {
+        message,
+        snippet: error.snippet(),
+    }
+}
+
+/// Tells which configuration files were used.
+pub fn tell_configurations(outcome: &Outcome) {
+    for path in &outcome.configurations {
+        let path = outcome.sources.display(path);
+        terminal::complain(&format!("configuration: {path}"));
+    }
+    if outcome.configurations.is_empty() {
+        terminal::complain("configuration: none");
+    }
+}
+
+pub fn show(path: &Path, cwd: &Path) -> String {
+    SourceMap::new(cwd.to_path_buf()).display(path)
+}
+
+/// Writes what was found, in every format that was asked for; `fixed` findings are not there any
+/// more. What cannot be written does not keep the others from being written.
+pub fn write_reports(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Result<(), Failure> {
+    let links = args.link_base.clone().or_else(links_on_github);
+    let report = Report {
+        fixed,
+        links: links.as_deref(),
+        time: (!args.quiet).then_some(outcome.elapsed),
+        ignored: !args.no_ignored,
+        ..outcome.report()
+    };
+    let more = args.report.iter();
+    let more = more.map(|more| write_report(more.format, Some(&more.path), args.color, &report));
+    // The files first: whoever waits for the end of standard output finds them.
+    let mut results: Vec<Result<(), Failure>> = more.collect();
+    let output = args.output.as_deref();
+    results.push(write_report(args.format, output, args.color, &report));
+    results.into_iter().collect()
+}
+
+/// Where the files of the commit that a workflow on GitHub is about are shown.
+fn links_on_github() -> Option<String> {
+    let [server, repository, commit] =
+        ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"].map(|name| env::var(name).ok());
+    let url = format!("{}/{}/blob/{}", server?, repository?, commit?);
+    link_base(&url).ok()
+}
+
+fn write_report(
+    format: Format,
+    path: Option<&Path>,
+    color: ColorChoice,
+    report: &Report<'_>,
+) -> Result<(), Failure> {
+    let render = |out: &mut dyn WriteColor| report::write(format, report, out);
+    let bytes = if terminal::colour(color, path.is_some()) {
+        let mut out = Ansi::new(Vec::new());
+        render(&mut out)?;
+        out.into_inner()
+    } else {
+        let mut out = NoColor::new(Vec::new());
+        render(&mut out)?;
+        out.into_inner()
+    };
+    match path {
+        None => terminal::print(&bytes)
+            .map_err(|error| format!("cannot write the report: {}", describe_io(&error)).into()),
+        Some(path) => fs::write(path, bytes).map_err(|error| {
+            format!("cannot write {}: {}", path.display(), describe_io(&error)).into()
+        }),
+    }
+}
+
+/// Complains about what could not be analysed.
+pub fn write_failures(outcome: &Outcome) {
+    for failure in &outcome.failures {
+        let what = if failure.internal {
+            format!("internal error: {failure}; {ISSUES}")
+        } else {
+            format!("error: {failure}")
+        };
+        terminal::complain(&what);
+    }
+    if let Some(bug) = &outcome.bug {
+        terminal::complain(&format!(
+            "internal error: the analysis panicked: {bug}; {ISSUES}"
+        ));
+    }
+}
+
+/// What goes to standard error after the report.
+pub fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
+    write_failures(outcome);
+    if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {
+        terminal::complain("warning: no source files found");
+    }
+    if args.verbose {
+        for skipped in &outcome.skipped {
+            let path = outcome.sources.display(&skipped.path);
+            terminal::complain(&format!("skipped: {path}: {}", skipped.reason.describe()));
+        }
+        for Expired { baseline, entry } in &outcome.settled.expired {
+            terminal::complain(&format!(
+                "no longer found: {}: {}: {} in {}: `{}`",
+                outcome.sources.display(baseline),
+                entry.path,
+                entry.rule,
+                entry.symbol,
+                entry.code
+            ));
+        }
+        let unselected = outcome.settled.count(Fate::Unselected);
+        if unselected > 0 {
+            terminal::complain(&format!("findings of rules that are off: {unselected}"));
+        }
+    }
+    if args.statistics {
+        for (name, count) in outcome.statistics.iter() {
+            terminal::complain(&format!("{count:>12}  {name}"));
+        }
+        for (name, steps) in &outcome.walks {
+            terminal::complain(&format!("slowest: {name} {steps} steps"));
+        }
+        for (phase, time) in outcome.statistics.times() {
+            terminal::complain(&format!("{:>9} ms  {phase}", time.as_millis()));
+        }
+    }
+    outcome.status(args.fail_on.threshold())
+}

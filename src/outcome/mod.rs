@@ -1,0 +1,11 @@
+//! What a run came to, as plain data: all that a reporter gets to see beside the sources.
+//!
+//! Rules, contracts and settling fill it in; nothing here decides anything.
+
+mod exits;
+mod settled;
+mod survey;
+
+pub use exits::{Duty, Exit, ExitState, Followed, MethodExits, Unset};
+pub use settled::{BaselineEntry, Expired, Fate, Identity, Reported, Settled, Suppressed};
+pub use survey::{Evidence, Problem, Processor, Survey, at, code};

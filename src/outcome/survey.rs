@@ -1,0 +1,104 @@
+//! The contracts of a run, where they come from, and how the classes under them fare.
+
+use crate::diagnostics::{Finding, Location, Severity};
+use crate::settings::Contract;
+use crate::source::SourceMap;
+
+/// Longer code is shortened in notes.
+const MAX_CODE: usize = 60;
+
+/// A contract with all there is to say about it.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// The contract.
+    pub contract: Contract,
+    /// The code that implies it, whether or not it is declared as well.
+    pub evidence: Vec<Evidence>,
+    /// The classes that have to keep it, by name.
+    pub processors: Vec<Processor>,
+}
+
+/// A class that has to keep a contract.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Processor {
+    /// Its qualified name.
+    pub class: String,
+    /// The checked method; the class itself when it inherits the method as it is.
+    pub place: Location,
+    /// The class that the method is inherited from as it is.
+    pub inherits: Option<String>,
+    /// How it breaks the contract.
+    pub findings: Vec<Problem>,
+}
+
+/// A finding in short.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Problem {
+    /// The primary label.
+    pub place: Location,
+    /// The kind.
+    pub kind: &'static str,
+    /// The severity.
+    pub severity: Severity,
+}
+
+impl Problem {
+    /// The short form of a finding.
+    #[must_use]
+    pub fn new(finding: &Finding) -> Self {
+        Self {
+            place: finding.primary.location,
+            kind: finding.kind,
+            severity: finding.severity,
+        }
+    }
+}
+
+/// The code that shows that a contract exists.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Evidence {
+    /// The method that depends on the hook, as `Class.method`.
+    pub reader: String,
+    /// Where it calls the hook.
+    pub call: Location,
+    /// Where it reads the key.
+    pub read: Location,
+}
+
+impl Evidence {
+    /// One sentence, for a note.
+    #[must_use]
+    pub fn sentence(&self, sources: &SourceMap) -> String {
+        format!(
+            "`{}` reads `{}` at {} after calling `{}` at {}",
+            self.reader,
+            code(self.read, sources),
+            at(self.read, sources),
+            code(self.call, sources),
+            at(self.call, sources),
+        )
+    }
+}
+
+/// `path:line`
+#[must_use]
+pub fn at(location: Location, sources: &SourceMap) -> String {
+    let file = sources.get(location.file);
+    format!(
+        "{}:{}",
+        file.display,
+        file.position(location.span.start).line
+    )
+}
+
+/// The source, on one line; the arguments of a long call are left out.
+#[must_use]
+pub fn code(location: Location, sources: &SourceMap) -> String {
+    let file = sources.get(location.file);
+    let words: Vec<&str> = file.slice(location.span).split_whitespace().collect();
+    let text = words.join(" ");
+    match text.split_once('(') {
+        Some((callee, _)) if text.chars().count() > MAX_CODE => format!("{callee}(…)"),
+        _ => text,
+    }
+}
