@@ -17,7 +17,7 @@ use crate::outcome::Duty;
 use crate::outcome::Survey;
 use crate::program::{ClassRef, ModuleId, Program};
 use crate::rules::contract_method::{Beliefs, Pass};
-use crate::rules::{self, Effort, FunctionRule, Interest, Rule, Scope, only_asks};
+use crate::rules::{self, Effort, FunctionRule, Functions, Interest, Rule, Scope, only_asks};
 use crate::selection::{Loaded, Selection};
 use crate::settings::{Contract, Origin, Reading, Settings};
 use crate::source::{SourceFile, SourceMap};
@@ -155,7 +155,8 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
             let here = |at: usize| input.settings[at].rules.contains(rule.id()) && out.concerns(at);
             let here: Vec<Loaded> = loaded.iter().copied().filter(|(at, _)| here(*at)).collect();
             read.extend(&here);
-            check_functions(&library, functions, &here, (input, &selection), &mut out)
+            let that_matter = |at| selection.that_matter(rule.id(), at);
+            check_functions(&library, functions, &here, (input, &that_matter), &mut out)
                 .into_iter()
                 .for_each(|(findings, spent)| {
                     others.extend(findings);
@@ -236,15 +237,18 @@ fn check_functions(
     library: &Library<'_>,
     rule: &dyn FunctionRule,
     modules: &[Loaded],
-    (input, selection): (&AnalysisInput<'_>, &Selection<'_>),
+    (input, that_matter): (
+        &AnalysisInput<'_>,
+        &(dyn Fn(usize) -> Option<Vec<u32>> + Sync),
+    ),
     out: &mut Analysis,
 ) -> Vec<(Vec<Finding>, Effort)> {
     let checked: Vec<_> = modules
         .par_iter()
         .map(|(at, module)| {
             let settings = &input.settings[*at];
-            let which = selection.that_matter(*at);
-            fence::catch(|| rule.check_module(library, *module, which, settings))
+            let which = that_matter(*at);
+            fence::catch(|| rule.check_module(library, *module, which.as_deref(), settings))
         })
         .collect();
     let mut results = Vec::new();
@@ -316,7 +320,7 @@ fn interests(distinct: &[&Settings]) -> Vec<Interest> {
                 Scope::Comments | Scope::ContractMethods(_) => false,
             };
             if seen.iter().find(|known| same(known)).is_some() {
-                interest.glance = None;
+                interest.functions = Functions::None;
             }
             seen.push(settings);
             out.push(interest);

@@ -33,9 +33,15 @@ pub(crate) struct Selection<'a> {
     interests: &'a [Interest],
     /// `None` for a file that is read as a whole in any case.
     sketches: Vec<Option<Sketch>>,
+    /// For each file, and each interest in functions, where the functions start that matter.
+    matters: Vec<Vec<Vec<u32>>>,
     /// Files that define, call or name a member of interest.
     named: Vec<bool>,
 }
+
+/// What a look at a file comes to: its sketch, whether it names a member of interest, and where the
+/// functions start that matter to each interest in functions.
+type Seen = (Option<Sketch>, (bool, Vec<Vec<u32>>));
 
 /// A file that was loaded, by its number, with its module.
 pub(crate) type Loaded = (usize, ModuleId);
@@ -56,6 +62,7 @@ impl<'a> Selection<'a> {
                 files,
                 interests,
                 sketches: files.iter().map(|_| None).collect(),
+                matters: vec![Vec::new(); files.len()],
                 named: vec![true; files.len()],
             };
         }
@@ -63,9 +70,9 @@ impl<'a> Selection<'a> {
         let members: BTreeSet<&String> = members.collect();
         // A set of words that is too large to be searched for finds itself everywhere.
         let words = AhoCorasick::new(&members).ok();
-        let glances = interests.iter().filter_map(|i| i.glance.as_ref());
+        let glances = interests.iter().filter_map(|interest| interest.glances());
         let glances: Vec<_> = glances.map(|make| (make, Search::new(&*make()))).collect();
-        let (sketches, named) = files
+        let seen: Vec<Seen> = files
             .par_iter()
             .map_init(
                 || {
@@ -75,7 +82,7 @@ impl<'a> Selection<'a> {
                 },
                 |glances, file| {
                     if !walked(file) {
-                        return (None, true);
+                        return (None, (true, Vec::new()));
                     }
                     let mut sketch = None;
                     let mut matters = Vec::new();
@@ -83,37 +90,37 @@ impl<'a> Selection<'a> {
                         let glance: &mut dyn Glance = &mut **glance;
                         let look = Some((glance, *search));
                         sketch = sketch::sketch(file.language, &file.text, look);
-                        matters.extend(sketch.iter().flat_map(|s| s.matters.iter().copied()));
+                        let of_rule = sketch.as_mut().map(|s| std::mem::take(&mut s.matters));
+                        matters.push(of_rule.unwrap_or_default());
                     }
                     if glances.is_empty() {
                         sketch = sketch::sketch(file.language, &file.text, None);
                     }
-                    if let Some(sketch) = &mut sketch {
-                        matters.sort_unstable();
-                        sketch.matters = matters;
-                    }
                     let named = words
                         .as_ref()
                         .is_none_or(|words| words.is_match(file.text.as_bytes()));
-                    (sketch, named)
+                    (sketch, (named, matters))
                 },
             )
-            .unzip();
+            .collect();
+        let (sketches, rest): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
+        let (named, matters) = rest.into_iter().unzip();
         Self {
             sources,
             files,
             interests,
             sketches,
+            matters,
             named,
         }
     }
 
     /// The files in which some function matters by itself.
     pub(crate) fn functions(&self) -> Vec<usize> {
+        let all = self.interests.iter().any(Interest::wants_all_functions);
         let matters = |at: &usize| {
-            self.sketches[*at]
-                .as_ref()
-                .is_none_or(|s| !s.matters.is_empty())
+            let some = || self.matters[*at].iter().any(|of_rule| !of_rule.is_empty());
+            all || self.sketches[*at].is_none() || some()
         };
         (0..self.files.len()).filter(matters).collect()
     }
@@ -266,10 +273,20 @@ impl<'a> Selection<'a> {
         self.load(program, self.functions().into_iter(), failed)
     }
 
-    /// Where the functions of a file start that matter; `None` when all may.
-    pub(crate) fn that_matter(&self, file: usize) -> Option<&[u32]> {
-        let sketch = self.sketches[file].as_ref();
-        sketch.map(|sketch| sketch.matters.as_slice())
+    /// Where the functions of a file start that matter to a rule, in order; `None` when all may.
+    pub(crate) fn that_matter(&self, rule: &str, file: usize) -> Option<Vec<u32>> {
+        self.sketches[file].as_ref()?;
+        let mut of_rule = self.interests.iter().filter(|i| i.rule == rule);
+        if of_rule.any(Interest::wants_all_functions) {
+            return None;
+        }
+        let glancing = self.interests.iter().filter(|i| i.glances().is_some());
+        let each = glancing.zip(&self.matters[file]);
+        let own = each.filter(|(interest, _)| interest.rule == rule);
+        let mut out: Vec<u32> = own.flat_map(|(_, starts)| starts.iter().copied()).collect();
+        out.sort_unstable();
+        out.dedup();
+        Some(out)
     }
 
     /// What turned out to be broken in files.

@@ -23,16 +23,47 @@ pub use registry::{IgnoreComment, SuccessAsProof, SwallowedWrite, UntrackedRetur
 /// Makes glances, one for each thread.
 pub type Glances = Box<dyn Fn() -> Box<dyn Glance> + Send + Sync>;
 
+/// Which functions a rule has to see.
+#[derive(Default)]
+pub enum Functions {
+    /// None by themselves.
+    #[default]
+    None,
+    /// Those that a glance lets through.
+    Glanced(Glances),
+    /// All of them.
+    All,
+}
+
 /// What a rule has to see of a program: all else need not be read.
 #[derive(Default)]
 pub struct Interest {
+    /// The rule, by its id.
+    pub rule: &'static str,
     /// Names of members: classes that define one of them, or inherit from such a class, matter.
     pub members: Vec<String>,
     /// Whether methods matter that call a method of their receiver which classes below define,
     /// and look up what it has left: they may imply a contract.
     pub beliefs: bool,
-    /// Tells which functions matter, whatever class they are in.
-    pub glance: Option<Glances>,
+    /// Functions that matter, whatever class they are in.
+    pub functions: Functions,
+}
+
+impl Interest {
+    /// Makes the glances that tell which functions matter, where they do.
+    #[must_use]
+    pub fn glances(&self) -> Option<&Glances> {
+        match &self.functions {
+            Functions::Glanced(glances) => Some(glances),
+            Functions::None | Functions::All => None,
+        }
+    }
+
+    /// Whether every function matters.
+    #[must_use]
+    pub fn wants_all_functions(&self) -> bool {
+        matches!(self.functions, Functions::All)
+    }
 }
 
 /// A rule. What is known about it without running it comes from its catalogue entry.
@@ -55,13 +86,20 @@ pub trait Rule: Sync {
 
     /// What it has to see of a program.
     fn interest(&self, settings: &Settings) -> Interest {
-        match self.scope() {
+        let interest = match self.scope() {
             Scope::Comments => Interest::default(),
             Scope::Functions(functions) => Interest {
-                glance: Some(functions.glance(settings)),
+                functions: match functions.glance(settings) {
+                    Some(glances) => Functions::Glanced(glances),
+                    None => Functions::All,
+                },
                 ..Interest::default()
             },
             Scope::ContractMethods(_) => contract_method::interest(settings),
+        };
+        Interest {
+            rule: self.id(),
+            ..interest
         }
     }
 }
@@ -78,8 +116,8 @@ pub enum Scope {
 
 /// A rule about functions.
 pub trait FunctionRule: Sync {
-    /// Tells which functions matter.
-    fn glance(&self, settings: &Settings) -> Glances;
+    /// Tells which functions matter; `None` when all do.
+    fn glance(&self, settings: &Settings) -> Option<Glances>;
 
     /// Whether the same functions matter with either settings.
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool;

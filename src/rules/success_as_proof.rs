@@ -59,9 +59,9 @@ pub use words::Vocabulary;
 pub struct Functions;
 
 impl FunctionRule for Functions {
-    fn glance(&self, settings: &Settings) -> Glances {
+    fn glance(&self, settings: &Settings) -> Option<Glances> {
         let words = settings.options.get::<Options>().vocabulary.clone();
-        Box::new(move || Box::new(glance::Look::new(words.clone())))
+        Some(Box::new(move || Box::new(glance::Look::new(words.clone()))))
     }
 
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool {

@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tallylint::config::{Configuration, Overrides};
-use tallylint::diagnostics::{Finding, Severity};
+use tallylint::diagnostics::{Finding, Location, Severity, Step};
 use tallylint::driver::{self, Outcome, Request};
 use tallylint::rules;
 use tallylint::rules::success_as_proof;
 use tallylint::settings::Settings;
-use tallylint::source::Language;
+use tallylint::source::{FileId, Language};
 
 /// What is expected on one line.
 #[derive(Clone, Debug)]
@@ -261,4 +261,73 @@ fn the_examples_on_the_rule_pages_do_what_they_say() {
         }
     }
     assert!(ran >= 4, "only {ran} examples");
+}
+
+/// All that is said of each finding of a rule, alone or with all others.
+fn said_by(rule: &str, dir: &Path, alone: bool) -> Vec<String> {
+    let overrides = Overrides {
+        select: vec![if alone { rule } else { "all" }.to_owned()],
+        ..Overrides::default()
+    };
+    let mut settings = Settings::new(None, &overrides).unwrap();
+    settings.pedantic = true;
+    let outcome = driver::run(Request {
+        paths: &[dir.to_path_buf()],
+        stdin: None,
+        overlay: &driver::Overlay::new(),
+        changed: None,
+        configuration: &Configuration::fixed(settings, Overrides::default()),
+        cwd: root(),
+        cache: None,
+    })
+    .unwrap();
+    let own = outcome.settled.reported.iter().map(|r| &r.finding);
+    let own = own.filter(|finding| finding.rule == rule);
+    own.map(|finding| {
+        let file = outcome.sources.get(finding.primary.location.file);
+        let finding = Finding {
+            // What a file is numbered depends on what else is read.
+            primary: step_in(&outcome, &finding.primary),
+            steps: finding.steps.iter().map(|s| step_in(&outcome, s)).collect(),
+            exits: Vec::new(),
+            fix: None,
+            ..finding.clone()
+        };
+        format!("{}: {finding:?}", file.display)
+    })
+    .collect()
+}
+
+/// A step with the name of its file in its message, and without its number.
+fn step_in(outcome: &Outcome, step: &Step) -> Step {
+    let file = outcome.sources.get(step.location.file);
+    Step {
+        location: Location {
+            file: FileId(0),
+            span: step.location.span,
+        },
+        message: format!("{}: {}", file.display, step.message),
+    }
+}
+
+#[test]
+fn what_a_rule_finds_does_not_depend_on_the_other_rules() {
+    let mut found = 0;
+    for rule in rules::all() {
+        // Whether a comment ignores anything is a question about the other rules.
+        if rule.id() == rules::about_comments().id() {
+            continue;
+        }
+        for dir in [
+            "tests/fixtures",
+            "fixtures/pipeline",
+            "fixtures/pipeline-rust",
+        ] {
+            let alone = said_by(rule.id(), &root().join(dir), true);
+            let together = said_by(rule.id(), &root().join(dir), false);
+            assert_eq!(alone, together, "{} in {dir}", rule.id());
+            found += alone.len();
+        }
+    }
+    assert!(found > 500, "only {found} findings were compared");
 }
