@@ -65,7 +65,7 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// Whether a file was to be checked, by its number.
+    /// Whether the file with this number was checked.
     #[must_use]
     pub fn concerns(&self, file: usize) -> bool {
         self.concerned
@@ -171,7 +171,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics
         .add("files parsed, wholly or in part", read.len() as u64);
     out.statistics
-        .add("files left at that", (files - read.len()) as u64);
+        .add("files sketched only", (files - read.len()) as u64);
     let mut of_contracts = Effort::default();
     if let Some(mut pass) = pass {
         out.checklist = pass.conclude(&program, &mut out.contracts);

@@ -42,7 +42,7 @@ impl Cache {
     }
 
     /// The folder of this program in the place where the platform keeps such things; `None` when
-    /// there is no such place, because nobody is at home.
+    /// no home directory is known.
     #[must_use]
     pub fn default_folder() -> Option<PathBuf> {
         let places = etcetera::base_strategy::choose_native_strategy().ok()?;

@@ -272,9 +272,9 @@ pub struct CacheArgs {
 /// What to do with the results of earlier runs.
 #[derive(Subcommand)]
 pub enum CacheCommand {
-    /// Take them all away
+    /// Delete all kept results
     Clean(CacheFolder),
-    /// Print the folder in which they are
+    /// Print the folder they are kept in
     Dir(CacheFolder),
 }
 
@@ -352,7 +352,7 @@ pub fn link_base(text: &str) -> Result<String, String> {
         Some(rest) if !rest.trim_matches('/').is_empty() && rest.chars().all(url) => {
             Ok(text.trim_end_matches('/').to_owned())
         }
-        Some(_) => Err("it is no URL that paths can be added to".to_owned()),
+        Some(_) => Err("not a URL that paths can be appended to".to_owned()),
         None => Err("it does not start with https:// or http://".to_owned()),
     }
 }

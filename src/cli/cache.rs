@@ -27,7 +27,7 @@ fn folder(told: Option<&PathBuf>) -> Option<PathBuf> {
 pub fn run(args: &CacheArgs) -> Result<u8, Failure> {
     let (CacheCommand::Clean(place) | CacheCommand::Dir(place)) = &args.command;
     let folder = folder(place.cache_dir.as_ref())
-        .ok_or("there is no place for results: no home folder is known (see --cache-dir)")?;
+        .ok_or("no cache folder: no home directory is set (see --cache-dir)")?;
     let text = match args.command {
         CacheCommand::Dir(_) => format!("{}\n", folder.display()),
         CacheCommand::Clean(_) => {

@@ -32,7 +32,7 @@ impl FromStr for Fingerprint {
         let value = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
         value
             .map(Fingerprint)
-            .ok_or_else(|| format!("`{text}` is no fingerprint"))
+            .ok_or_else(|| format!("`{text}` is not a fingerprint"))
     }
 }
 

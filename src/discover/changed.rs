@@ -15,7 +15,7 @@ use crate::source::describe_io;
 /// Why git could not tell.
 pub fn changed_since(revision: &str, cwd: &Path) -> Result<BTreeSet<PathBuf>, String> {
     if revision.starts_with('-') || revision.is_empty() {
-        return Err(format!("`{revision}` is no revision"));
+        return Err(format!("unknown git revision `{revision}`"));
     }
     let top = git(cwd, &["rev-parse", "--show-toplevel"])?;
     let top = PathBuf::from(os_string(top.strip_suffix(b"\n").unwrap_or(&top)));

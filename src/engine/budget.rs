@@ -58,10 +58,10 @@ pub const STEPS: u64 = 20_000;
 pub const STEPS_PER_BLOCK: u64 = 60;
 
 /// Steps spent on one function that is followed for what its tests say.
-pub const STEPS_ASIDE: u64 = 2_000;
+pub const TESTS_STEPS: u64 = 2_000;
 
 /// The same at most, however large the function is.
-pub const MOST_ASIDE: u64 = 12_000;
+pub const TESTS_MOST_STEPS: u64 = 12_000;
 
 /// A block execution on a state with this many entries in its heap and facts costs one more step.
 pub const ENTRIES_PER_STEP: u64 = 24;
@@ -85,14 +85,14 @@ pub const WITNESS_STEPS: u64 = 40_000;
 
 /// The same for a helper of a function that is followed for what its tests say, not for a place:
 /// what such a function has to know is seldom far away.
-pub const ASIDE_STEPS: u64 = 120;
+pub const TESTS_HELPER_STEPS: u64 = 120;
 
 /// Nesting of calls that are looked into from such a function.
-pub const ASIDE_DEPTH: usize = 2;
+pub const TESTS_HELPER_DEPTH: usize = 2;
 
 /// Basic blocks of a function that is looked into from such a function although it says nothing that
 /// the automaton asks for: it may raise in any case, or return one value only.
-pub const ASIDE_BLOCKS: usize = 12;
+pub const TESTS_HELPER_BLOCKS: usize = 12;
 
 /// How deep a summary for all callers that is found out for such a function looks into calls.
 pub const ASIDE_REACH: u8 = 1;
@@ -161,8 +161,8 @@ impl Budget {
     }
 
     /// The steps for a function with so many basic blocks that is followed for what its tests say.
-    pub fn grant_aside(&mut self, blocks: usize) {
-        self.steps = (STEPS_ASIDE + STEPS_PER_BLOCK * blocks as u64).min(MOST_ASIDE);
+    pub fn allow_for_tests(&mut self, blocks: usize) {
+        self.steps = (TESTS_STEPS + STEPS_PER_BLOCK * blocks as u64).min(TESTS_MOST_STEPS);
     }
 
     /// Pays for one block execution on a state with so many entries; false when nothing is left.

@@ -12,8 +12,8 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::budget::{
-    ASIDE_BLOCKS, ASIDE_DEPTH, ASIDE_STEPS, CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS,
-    STRANGER_DEPTH, STRANGER_STEPS, SUMMARY_EXITS,
+    CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS, STRANGER_DEPTH, STRANGER_STEPS,
+    SUMMARY_EXITS, TESTS_HELPER_BLOCKS, TESTS_HELPER_DEPTH, TESTS_HELPER_STEPS,
 };
 use crate::engine::env::Env;
 use crate::engine::eval::Via;
@@ -135,7 +135,7 @@ impl Engine<'_> {
         }
         let module = self.program.module(f.module);
         let blocks = module.ir.function(f.func).body.blocks.len();
-        if reach.is_some() && blocks > ASIDE_BLOCKS {
+        if reach.is_some() && blocks > TESTS_HELPER_BLOCKS {
             Look::Not
         } else {
             Look::ForAll
@@ -198,7 +198,7 @@ impl Engine<'_> {
         let given = self.reaches_watched(state, env, extra);
         let aside = self.automaton.place().is_none() && self.deeds.is_none();
         let (depth, limit) = if aside {
-            (ASIDE_DEPTH, ASIDE_STEPS)
+            (TESTS_HELPER_DEPTH, TESTS_HELPER_STEPS)
         } else if given {
             (CALL_DEPTH, HELPER_STEPS)
         } else {

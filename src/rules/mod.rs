@@ -13,12 +13,32 @@ use crate::diagnostics::{Finding, RuleMeta};
 use crate::engine::budget::Budget;
 use crate::engine::library::Library;
 use crate::frontend::sketch::Glance;
-use crate::program::ModuleId;
+use crate::ir::{FuncIdx, Function};
+use crate::program::{LoadedModule, ModuleId};
 use crate::settings::{OptionTable, Settings};
 use contract_method::ContractRule;
+use registry::registry;
 pub(crate) use tables::only_asks;
 
-pub use registry::{IgnoreComment, SuccessAsProof, SwallowedWrite, UntrackedReturn, all, by_id};
+// One line for each rule: its type, its id, what it looks at, and its options if it has some.
+registry! {
+    /// A comment that ignores findings is wrong itself.
+    IgnoreComment = "ignore-comment", Scope::Comments;
+    /// A run that ended well is taken for a run that processed something.
+    SuccessAsProof = "success-as-proof", Scope::Functions(&success_as_proof::Functions),
+        options success_as_proof::Table;
+    /// A write can fail, and the method still ends as if it had not.
+    SwallowedWrite = "swallowed-write", Scope::ContractMethods(&swallowed_write::Methods),
+        options swallowed_write::Table;
+    /// A processor method can return without recording what it did.
+    UntrackedReturn = "untracked-return", Scope::ContractMethods(&untracked_return::Methods);
+}
+
+/// The rule with this id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static dyn Rule> {
+    all().iter().copied().find(|rule| rule.meta().id == id)
+}
 
 /// Makes glances, one for each thread.
 pub type Glances = Box<dyn Fn() -> Box<dyn Glance> + Send + Sync>;
@@ -131,6 +151,28 @@ pub trait FunctionRule: Sync {
         which: Option<&[u32]>,
         settings: &Settings,
     ) -> (Vec<Finding>, Effort);
+}
+
+/// The functions that start at one of the offsets and what is inside them; without offsets, all.
+fn chosen<'m>(module: &'m LoadedModule, which: Option<&[u32]>) -> Vec<(FuncIdx, &'m Function)> {
+    let Some(which) = which else {
+        return module.ir.functions().collect();
+    };
+    let mut out: Vec<(FuncIdx, &Function)> = Vec::new();
+    // Where the last one ends that was chosen.
+    let mut end = 0;
+    for (idx, function) in module.ir.outer_functions() {
+        let next = which.partition_point(|start| *start < function.span.start);
+        let starts = |start: &u32| *start < function.name_span.start;
+        if which.get(next).is_some_and(starts) {
+            end = end.max(function.span.end);
+        }
+        if function.span.start < end {
+            out.push((idx, function));
+            out.extend(module.ir.left_out_in(idx));
+        }
+    }
+    out
 }
 
 /// The rule about comments that ignore findings.

@@ -1,10 +1,4 @@
-//! The registry: one line per rule.
-
-use std::sync::LazyLock;
-
-use super::{Rule, Scope, success_as_proof, swallowed_write, untracked_return};
-use crate::diagnostics::RuleMeta;
-use crate::settings::OptionTable;
+//! What a line of the registry stands for.
 
 /// Declares the type of each rule, embeds its catalogue entry, says what it looks at and which
 /// options it has, and lists it in [`all`].
@@ -17,7 +11,7 @@ macro_rules! registry {
 
             impl Rule for $rule {
                 fn meta(&self) -> &'static RuleMeta {
-                    static META: LazyLock<RuleMeta> = LazyLock::new(|| {
+                    static META: std::sync::LazyLock<RuleMeta> = std::sync::LazyLock::new(|| {
                         RuleMeta::parse(include_str!(concat!("../../rules/", $id, ".md")))
                             .expect("catalogue entries are valid: a test reads every one")
                     });
@@ -47,29 +41,13 @@ macro_rules! registry {
     };
 }
 
-registry! {
-    /// A comment that ignores findings is wrong itself.
-    IgnoreComment = "ignore-comment", Scope::Comments;
-    /// A run that ended well is taken for a run that processed something.
-    SuccessAsProof = "success-as-proof", Scope::Functions(&success_as_proof::Functions),
-        options success_as_proof::Table;
-    /// A write can fail, and the method still ends as if it had not.
-    SwallowedWrite = "swallowed-write", Scope::ContractMethods(&swallowed_write::Methods),
-        options swallowed_write::Table;
-    /// A processor method can return without recording what it did.
-    UntrackedReturn = "untracked-return", Scope::ContractMethods(&untracked_return::Methods);
-}
-
-/// The rule with this id.
-#[must_use]
-pub fn by_id(id: &str) -> Option<&'static dyn Rule> {
-    all().iter().copied().find(|rule| rule.meta().id == id)
-}
+pub(super) use registry;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::BTreeSet;
+
+    use crate::rules::{IDS, all};
 
     #[test]
     fn every_catalogue_entry_is_registered_under_its_file_name() {

@@ -40,8 +40,8 @@ use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId};
-use crate::rules::{Effort, FunctionRule, Glances};
+use crate::program::{ClassRef, FuncRef, ModuleId};
+use crate::rules::{Effort, FunctionRule, Glances, chosen};
 use crate::settings::Settings;
 use crate::source::Span;
 use constants::Constants;
@@ -206,28 +206,6 @@ fn can_be(
     }
 }
 
-/// The functions that start at one of the offsets and what is inside them; without offsets, all.
-fn chosen<'m>(module: &'m LoadedModule, which: Option<&[u32]>) -> Vec<(FuncIdx, &'m Function)> {
-    let Some(which) = which else {
-        return module.ir.functions().collect();
-    };
-    let mut out: Vec<(FuncIdx, &Function)> = Vec::new();
-    // Where the last one ends that was chosen.
-    let mut end = 0;
-    for (idx, function) in module.ir.outer_functions() {
-        let next = which.partition_point(|start| *start < function.span.start);
-        let starts = |start: &u32| *start < function.name_span.start;
-        if which.get(next).is_some_and(starts) {
-            end = end.max(function.span.end);
-        }
-        if function.span.start < end {
-            out.push((idx, function));
-            out.extend(module.ir.left_out_in(idx));
-        }
-    }
-    out
-}
-
 /// What one simulation of a function brought.
 #[derive(Default)]
 struct Run {
@@ -292,7 +270,7 @@ impl<'c, 'p> Check<'c, 'p> {
         };
         let mut follow = |helpers: bool| {
             engine.follows_helpers = helpers;
-            engine.budget.grant_aside(blocks);
+            engine.budget.allow_for_tests(blocks);
             engine.simulate_towards(&cx, BlockId::ENTRY, entry.clone(), extent)
         };
         let mut graph = follow(true);

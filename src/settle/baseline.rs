@@ -65,7 +65,7 @@ impl Baseline {
             Some(text) => parse(text).map_err(|(line, reason)| {
                 let before = text.split_inclusive('\n').take(line);
                 let start: usize = before.map(str::len).sum();
-                let message = format!("this is no baseline: {reason}");
+                let message = format!("not a baseline: {reason}");
                 ConfigError::part(path, text, &(start..start + 1), message)
             })?,
         };
@@ -224,6 +224,6 @@ mod tests {
         assert_eq!(reason("{\"version\":1}\n\n[]").0, 2);
         let entry = r#"{"path":"a","rule":"r","symbol":"s","code":"c","fingerprint":"x"}"#;
         let text = format!("{{\"version\":1}}\n{entry}\n");
-        assert_eq!(reason(&text), (1, "`x` is no fingerprint".to_owned()));
+        assert_eq!(reason(&text), (1, "`x` is not a fingerprint".to_owned()));
     }
 }

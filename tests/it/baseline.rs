@@ -213,7 +213,7 @@ fn mistakes_in_a_baseline_are_pointed_at() {
     assert_eq!(ran.code, 2);
     assert!(
         ran.stderr
-            .starts_with("error: known.jsonl:2:1: this is no baseline: invalid length 0"),
+            .starts_with("error: known.jsonl:2:1: not a baseline: invalid length 0"),
         "{}",
         ran.stderr
     );

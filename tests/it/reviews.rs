@@ -296,8 +296,8 @@ fn links_lead_to_the_commit() {
     assert!(page.contains(&format!("](https://git.example/r/-/blob/main/{odd}")));
     for (base, what) in [
         ("git.example", "does not start with https://"),
-        ("https://x/a b", "is no URL"),
-        ("https://", "is no URL"),
+        ("https://x/a b", "not a URL"),
+        ("https://", "not a URL"),
     ] {
         let ran = project.run(&[&arguments[..], &["--link-base", base]].concat());
         assert!(ran.code == 2 && ran.stderr.contains(what), "{ran:?}");

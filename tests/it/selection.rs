@@ -24,7 +24,7 @@ fn run(cwd: &Path, arguments: &[&str]) -> (serde_json::Value, String) {
 
 /// How many files were not parsed.
 fn unread(remarks: &str) -> u64 {
-    let line = remarks.lines().find(|l| l.ends_with("files left at that"));
+    let line = remarks.lines().find(|l| l.ends_with("files sketched only"));
     let number = line.and_then(|line| line.split_whitespace().next());
     number
         .unwrap_or_else(|| panic!("{remarks}"))

@@ -479,7 +479,7 @@ fn larger_functions_are_granted_more() {
         let mut budget = Budget::default();
         budget.allow(blocks);
         let all = budget.steps;
-        budget.grant_aside(blocks);
+        budget.allow_for_tests(blocks);
         (all, budget.steps)
     };
     assert_eq!(steps(0), (20_000, 2_000));
