@@ -41,7 +41,7 @@ fn root() -> PathBuf {
 /// Checks paths in this process, with every rule or one, notes included.
 fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool, rule: Option<&str>) -> Outcome {
     let overrides = Overrides {
-        select: rule.into_iter().map(str::to_owned).collect(),
+        select: vec![rule.unwrap_or("all").to_owned()],
         ..Overrides::default()
     };
     let mut settings = Settings::new(None, &overrides).unwrap();
