@@ -2,6 +2,7 @@
 
 pub mod contract_method;
 pub mod ignore_comment;
+pub mod ignored_failure;
 mod registry;
 pub mod success_as_proof;
 pub mod swallowed_write;
@@ -24,6 +25,8 @@ pub(crate) use tables::only_asks;
 registry! {
     /// A comment that ignores findings is wrong itself.
     IgnoreComment = "ignore-comment", Scope::Comments;
+    /// A function returns that its write failed, and its caller does not look.
+    IgnoredFailure = "ignored-failure", Scope::Functions(&ignored_failure::Functions);
     /// A run that ended well is taken for a run that processed something.
     SuccessAsProof = "success-as-proof", Scope::Functions(&success_as_proof::Functions),
         options success_as_proof::Table;

@@ -1,0 +1,347 @@
+//! `ignored-failure`: a function returns that its write failed, and its caller does not look.
+//!
+//! Both are in one file. What a function returns is read off its control-flow graph: a `return` in
+//! the handler of a write, of a value that no other `return` can give.
+
+use crate::diagnostics::{Finding, FindingBuilder, Location};
+use crate::engine::library::Library;
+use crate::frontend::sketch::{Clue, Glance, Role};
+use crate::ir::{
+    Arg, BlockId, Body, BranchRole, Callee, Function, Handler, Literal, LocalId, Name, Operand,
+    Rvalue, StatementKind, TerminatorKind,
+};
+use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, Program};
+use crate::rules::tables::{has_word, is_write};
+use crate::rules::{Effort, FunctionRule, Glances, IgnoredFailure, Rule, chosen};
+use crate::settings::{Settings, Writes};
+use crate::source::Span;
+
+/// Words in names of functions whose failure is nobody's loss.
+const BEST_EFFORT: &[&str] = &[
+    "notify",
+    "notification",
+    "alert",
+    "log",
+    "audit",
+    "metric",
+    "cache",
+    "clean",
+    "cleanup",
+];
+
+/// The functions that return their failures.
+pub struct Functions;
+
+impl FunctionRule for Functions {
+    fn glance(&self, _: &Settings) -> Option<Glances> {
+        Some(Box::new(|| Box::new(Look::default())))
+    }
+
+    fn same_glance(&self, _: &Settings, _: &Settings) -> bool {
+        true
+    }
+
+    fn check_module(
+        &self,
+        library: &Library<'_>,
+        module: ModuleId,
+        which: Option<&[u32]>,
+        settings: &Settings,
+    ) -> (Vec<Finding>, Effort) {
+        let program = library.program;
+        let loaded = program.module(module);
+        let mut out = Vec::new();
+        for (func, function) in chosen(&loaded, which) {
+            let func = FuncRef { module, func };
+            if let Some(failure) = Failure::of(function, &settings.writes) {
+                report(program, &loaded, (func, function), &failure, &mut out);
+            }
+        }
+        (out, Effort::default())
+    }
+}
+
+const CATCHES: u16 = 1;
+const RETURNS: u16 = 2;
+const FAILURE: u16 = 4;
+const ALL: u16 = CATCHES | RETURNS | FAILURE;
+
+/// Looks for `except`, `return`, and a value that can stand for a failure.
+#[derive(Default)]
+struct Look {
+    seen: u16,
+}
+
+const WORDS: [(&str, u16); 4] = [
+    ("except", CATCHES),
+    ("return", RETURNS),
+    ("False", FAILURE),
+    ("None", FAILURE),
+];
+
+impl Glance for Look {
+    fn clues(&self) -> Option<Vec<Clue>> {
+        let clue = |(text, flags): (&str, u16)| Clue {
+            text: text.to_owned(),
+            whole: true,
+            flags,
+        };
+        Some(WORDS.map(clue).to_vec())
+    }
+
+    fn can_matter(&self, flags: u16) -> bool {
+        flags & ALL == ALL
+    }
+
+    fn word(&mut self, word: &str, _: Role) {
+        let flags = WORDS.iter().find(|(known, _)| *known == word);
+        self.seen |= flags.map_or(0, |(_, flags)| *flags);
+    }
+
+    fn text(&mut self, _: &str) {}
+
+    fn matters(&mut self) -> bool {
+        let seen = std::mem::take(&mut self.seen);
+        self.can_matter(seen)
+    }
+}
+
+/// How a function returns that its write failed.
+struct Failure {
+    /// What it returns then.
+    answer: Literal,
+    /// The write that fails.
+    write: Span,
+    /// The handler.
+    caught: Span,
+    /// The `return` in it.
+    returns: Span,
+}
+
+impl Failure {
+    /// What a function returns from the handler of a write, when no other `return` of it may give
+    /// the same.
+    fn of(function: &Function, writes: &Writes) -> Option<Self> {
+        let name = function.name.as_str();
+        let calls_nothing = function.is_generator || function.is_async;
+        if calls_nothing || BEST_EFFORT.iter().any(|word| has_word(name, word)) {
+            return None;
+        }
+        let body = &function.body;
+        body.handlers.iter().find_map(|handler| {
+            let (returns, answer) = returned(body).find(|(span, answer)| {
+                handler.body.contains(*span) && answer.as_ref().is_some_and(is_failure)
+            })?;
+            let answer = answer?;
+            let in_handler = |span: Span| body.handlers.iter().any(|h| h.body.contains(span));
+            let elsewhere = returned(body).filter(|(span, _)| !in_handler(*span));
+            let mut others = elsewhere.map(|(_, value)| value);
+            if others.clone().next().is_none() || others.any(|v| v.is_none_or(|v| v == answer)) {
+                return None;
+            }
+            Some(Self {
+                answer,
+                write: write_under(body, handler, writes)?,
+                caught: handler.header,
+                returns,
+            })
+        })
+    }
+}
+
+/// The values that stand for a failure.
+fn is_failure(value: &Literal) -> bool {
+    matches!(value, Literal::None | Literal::Bool(false))
+}
+
+/// Where a body returns, and what, where that is a literal.
+fn returned(body: &Body) -> impl Iterator<Item = (Span, Option<Literal>)> + Clone + '_ {
+    body.blocks.iter().filter_map(|block| {
+        let span = block.terminator.span;
+        match &block.terminator.kind {
+            TerminatorKind::Return { value, .. } => Some((span, literal(body, value, span))),
+            _ => None,
+        }
+    })
+}
+
+/// The literal that an operand is. A value that waits for a `finally` is stored by the statement
+/// that returns it.
+fn literal(body: &Body, value: &Operand, within: Span) -> Option<Literal> {
+    let local = match value {
+        Operand::Const(literal) => return Some(literal.clone()),
+        Operand::Local(local) => *local,
+    };
+    let statements = body.blocks.iter().flat_map(|block| &block.statements);
+    let mut stored = statements.filter_map(|statement| match &statement.kind {
+        StatementKind::Assign(to, rvalue) if *to == local && within.contains(statement.span) => {
+            Some(rvalue)
+        }
+        _ => None,
+    });
+    match (stored.next()?, stored.next()) {
+        (Rvalue::Use(Operand::Const(literal)), None) => Some(literal.clone()),
+        _ => None,
+    }
+}
+
+/// A write whose exception the handler may catch.
+fn write_under(body: &Body, handler: &Handler, writes: &Writes) -> Option<Span> {
+    body.blocks.iter().find_map(|block| {
+        let TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args, .. },
+            unwind: Some(unwind),
+            ..
+        } = &block.terminator.kind
+        else {
+            return None;
+        };
+        let (name, receiver) = match callee {
+            Callee::Method { name, receiver, .. } => (name.clone(), name_of(body, receiver)),
+            Callee::Value(value) => (name_of(body, value)?, None),
+        };
+        let is_write = is_write(writes, &name, receiver.as_deref(), &texts(args));
+        (is_write && leads_to(body, unwind.target, handler)).then_some(block.terminator.span)
+    })
+}
+
+/// Whether a handler is among those that an exception is offered to from a block on.
+fn leads_to(body: &Body, from: BlockId, handler: &Handler) -> bool {
+    let mut at = from;
+    // A `try` has fewer handlers than the body has blocks.
+    for _ in 0..body.blocks.len() {
+        let terminator = &body.block(at).terminator;
+        match terminator.kind {
+            TerminatorKind::Branch {
+                role: BranchRole::Handler,
+                otherwise,
+                ..
+            } => {
+                if terminator.span == handler.header {
+                    return true;
+                }
+                at = otherwise;
+            }
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// The texts among arguments.
+fn texts(args: &[Arg]) -> Vec<Name> {
+    let args = args.iter();
+    args.filter_map(|arg| match &arg.value {
+        Operand::Const(Literal::Str(text)) => Some(text.clone()),
+        _ => None,
+    })
+    .collect()
+}
+
+/// The last part of the name that an operand goes by.
+fn name_of(body: &Body, operand: &Operand) -> Option<Name> {
+    let Operand::Local(local) = operand else {
+        return None;
+    };
+    body.locals[local.index()]
+        .name
+        .clone()
+        .or_else(|| match defined(body, *local)? {
+            Rvalue::Global(name) | Rvalue::GetField(_, name) => Some(name.clone()),
+            Rvalue::Path(path) => path.last().cloned(),
+            _ => None,
+        })
+}
+
+/// The only value that a local gets by a statement.
+fn defined(body: &Body, local: LocalId) -> Option<&Rvalue> {
+    let statements = body.blocks.iter().flat_map(|block| &block.statements);
+    let mut values = statements.filter_map(|statement| match &statement.kind {
+        StatementKind::Assign(to, rvalue) if *to == local => Some(rvalue),
+        _ => None,
+    });
+    match (values.next(), values.next()) {
+        (Some(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// Reports each call of the function in its file that is a statement by itself.
+fn report(
+    program: &Program<'_>,
+    loaded: &LoadedModule,
+    (callee, reporter): (FuncRef, &Function),
+    failure: &Failure,
+    out: &mut Vec<Finding>,
+) {
+    let Some(file) = &loaded.file else { return };
+    let at = |span| Location {
+        file: file.id,
+        span,
+    };
+    for (idx, caller) in loaded.ir.functions() {
+        let is_test = caller.name.starts_with("test_");
+        if idx == callee.func || is_test || !caller.body.may_mention(&reporter.name) {
+            continue;
+        }
+        for block in &caller.body.blocks {
+            let TerminatorKind::Eval {
+                dest: None,
+                rvalue: Rvalue::Call { callee: called, .. },
+                ..
+            } = &block.terminator.kind
+            else {
+                continue;
+            };
+            if resolve(program, callee.module, caller, called) != Some(callee) {
+                continue;
+            }
+            let answer = match failure.answer {
+                Literal::None => "None",
+                _ => "False",
+            };
+            let finding = FindingBuilder::new(IgnoredFailure.meta(), "dropped")
+                .arg("callee", reporter.name.as_str())
+                .arg("caller", caller.name.as_str())
+                .arg("answer", answer)
+                .symbol(caller.qualname.as_str())
+                .step(at(failure.write), "this write can fail")
+                .step(at(failure.caught), "caught here")
+                .step(at(failure.returns), format!("returns {answer}"));
+            out.push(finding.at(at(block.terminator.span), "nothing looks at the result"));
+        }
+    }
+}
+
+/// The function of the program that a call runs: one that a name of the module stands for, or the
+/// only definition of a method of the receiver.
+fn resolve(
+    program: &Program<'_>,
+    module: ModuleId,
+    caller: &Function,
+    callee: &Callee,
+) -> Option<FuncRef> {
+    match callee {
+        Callee::Value(Operand::Local(local)) => match defined(&caller.body, *local)? {
+            Rvalue::Global(name) => {
+                match program.resolve_path(module, caller.scope, std::slice::from_ref(name)) {
+                    Def::Func(func) => Some(func),
+                    _ => None,
+                }
+            }
+            _ => None,
+        },
+        Callee::Method { receiver, name, .. } if *receiver == Operand::Local(LocalId(0)) => {
+            let class = caller.class?;
+            let class = ClassRef { module, class };
+            match program.lookup(class, name, None) {
+                Lookup::Found(_, defs) => match defs.as_slice() {
+                    [MemberDef::Func(func)] => Some(*func),
+                    _ => None,
+                },
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
