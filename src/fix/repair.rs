@@ -274,3 +274,22 @@ fn learn(lessons: &mut Lessons, chosen: &[Chosen<'_>], worse: Option<BTreeSet<Gr
         several => lessons.limit = Some(several.len() / 2),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceMap;
+
+    #[test]
+    fn text_that_is_not_that_of_the_file_is_not_taken_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.py");
+        fs::write(&path, "x = 1\n").unwrap();
+        let sources = SourceMap::new(folder.path().to_path_buf());
+        let own = |text: &str| Changed::of(&sources.add_virtual(&path, text.to_owned()));
+        assert!(own("x = 1\n").is_some_and(|file| file.raw == b"x = 1\n"));
+        assert!(own("x = 2\n").is_none());
+        fs::remove_file(&path).unwrap();
+        assert!(own("x = 1\n").is_none());
+    }
+}
