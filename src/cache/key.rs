@@ -69,3 +69,43 @@ fn add_settings(out: &mut String, settings: &Settings) {
 fn add(out: &mut String, value: &dyn Debug) {
     let _ = writeln!(out, "{value:?}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Overrides;
+
+    fn settings(select: &[&str]) -> Settings {
+        let overrides = Overrides {
+            select: select.iter().map(|&rule| rule.to_owned()).collect(),
+            ..Overrides::default()
+        };
+        Settings::new(None, &overrides).unwrap()
+    }
+
+    #[test]
+    fn what_an_analysis_asks_for_is_in_the_key() {
+        let key = |change: &dyn Fn(&mut Settings)| {
+            let mut settings = settings(&[]);
+            change(&mut settings);
+            let mut out = String::new();
+            add_settings(&mut out, &settings);
+            out
+        };
+        let plain = key(&|_| {});
+        let changes: [&dyn Fn(&mut Settings); 6] = [
+            &|s| s.rules = settings(&["swallowed-write"]).rules,
+            &|s| s.contracts.clear(),
+            &|s| s.infer_contracts = !s.infer_contracts,
+            &|s| s.writes.built_in = false,
+            &|s| s.swallowed_write.strict = true,
+            &|s| s.success_as_proof.strict_null = true,
+        ];
+        for (at, change) in changes.iter().enumerate() {
+            assert_ne!(key(change), plain, "change {at}");
+        }
+        // What matters later is none of its business.
+        assert_eq!(key(&|s| s.pedantic = true), plain);
+        assert_eq!(key(&|s| s.baseline = Some("b".into())), plain);
+    }
+}

@@ -36,3 +36,6 @@ pub struct ClassRef {
     /// Its index there.
     pub class: ClassIdx,
 }
+
+#[cfg(test)]
+mod tests;
