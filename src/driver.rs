@@ -334,3 +334,40 @@ fn load(
     files.sort_by(|a, b| a.display.cmp(&b.display));
     files.dedup_by_key(|file| file.id);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Overrides;
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_bug_is_no_fault_of_the_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::new(None, &Overrides::default()).unwrap();
+        let mut outcome = run(Request {
+            paths: &[folder.path().to_path_buf()],
+            stdin: None,
+            overlay: &Overlay::new(),
+            changed: None,
+            configuration: &Configuration::fixed(settings, Overrides::default()),
+            cwd: folder.path().to_path_buf(),
+            cache: None,
+        })
+        .unwrap();
+        let code = |outcome: &Outcome| outcome.status(Some(Severity::Note)).code();
+        assert_eq!(code(&outcome), 0);
+        let unreadable = FileFailure::input("a.py".into(), None, "broken link".into());
+        outcome.failures = vec![unreadable];
+        assert_eq!(code(&outcome), 2);
+        let internal = FileFailure::internal("b.py".into(), "index out of bounds".into());
+        outcome.failures.push(internal);
+        assert_eq!(code(&outcome), 101);
+        outcome.failures.clear();
+        outcome.bug = Some(Bug {
+            message: "index out of bounds".into(),
+            place: "src/x.rs:1".into(),
+        });
+        assert_eq!(code(&outcome), 101);
+    }
+}

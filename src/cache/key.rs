@@ -67,3 +67,56 @@ fn add_settings(out: &mut String, settings: &Settings) {
 fn add(out: &mut String, value: &dyn Debug) {
     let _ = writeln!(out, "{value:?}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Overrides;
+    use crate::rules::{success_as_proof, swallowed_write};
+
+    fn settings(select: &[&str]) -> Settings {
+        let overrides = Overrides {
+            select: select.iter().map(|&rule| rule.to_owned()).collect(),
+            ..Overrides::default()
+        };
+        Settings::new(None, &overrides).unwrap()
+    }
+
+    #[test]
+    fn what_an_analysis_asks_for_is_in_the_key() {
+        let key = |change: &dyn Fn(&mut Settings)| {
+            let mut settings = settings(&[]);
+            change(&mut settings);
+            let mut out = String::new();
+            add_settings(&mut out, &settings);
+            out
+        };
+        let plain = key(&|_| {});
+        let changes: [&dyn Fn(&mut Settings); 6] = [
+            &|s| s.rules = settings(&["swallowed-write"]).rules,
+            &|s| s.contracts.clear(),
+            &|s| s.infer_contracts = !s.infer_contracts,
+            &|s| s.writes.built_in = false,
+            &|s| {
+                let strict = swallowed_write::Options {
+                    strict: true,
+                    ..Default::default()
+                };
+                s.options.set("swallowed-write", Arc::new(strict));
+            },
+            &|s| {
+                let strict = success_as_proof::Options {
+                    strict_null: true,
+                    ..Default::default()
+                };
+                s.options.set("success-as-proof", Arc::new(strict));
+            },
+        ];
+        for (at, change) in changes.iter().enumerate() {
+            assert_ne!(key(change), plain, "change {at}");
+        }
+        // What matters later is none of its business.
+        assert_eq!(key(&|s| s.pedantic = true), plain);
+        assert_eq!(key(&|s| s.baseline = Some("b".into())), plain);
+    }
+}

@@ -167,6 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_used_any_more_goes_even_where_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let minute = Duration::from_secs(60);
+        aged(folder, "recent", UNUSED - minute);
+        aged(folder, "old", UNUSED + minute);
+        write(folder, "new", "x").unwrap();
+        assert!(read(folder, "old").is_none());
+        assert!(read(folder, "recent").is_some() && read(folder, "new").is_some());
+    }
+
+    #[test]
     fn only_what_was_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();

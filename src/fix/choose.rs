@@ -106,6 +106,41 @@ fn apart(a: Span, b: Span) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fix::tests::{EARLY, checked};
+
+    #[test]
+    fn edits_that_overlap_are_not_chosen_together() {
+        let fixes = |text: &str, lessons: &Lessons| -> Vec<String> {
+            let outcome = checked(text);
+            let chosen = choose(&outcome, Safety::Safe, lessons);
+            chosen.iter().map(|c| c.fix.message.clone()).collect()
+        };
+        let none = Lessons::default();
+        // To take the one out leaves a comma that goes with the other.
+        let both = "x = 1  # tallylint: ignore[untracked-return, swallowed-write] a\n";
+        assert_eq!(
+            fixes(both, &none),
+            ["remove `untracked-return` from the comment"]
+        );
+        let apart = "\
+x = 1  # tallylint: ignore[untracked-return] a
+y = 1  # tallylint: ignore[untracked-return] b
+";
+        assert_eq!(fixes(apart, &none).len(), 2);
+        assert_eq!(fixes(EARLY, &none).len(), 3);
+        // What was learnt speaks against some.
+        let lessons = Lessons {
+            limit: Some(2),
+            ..Lessons::default()
+        };
+        assert_eq!(fixes(EARLY, &lessons).len(), 2);
+        let group = ("a.py".to_owned(), "Early.save_data".to_owned());
+        let lessons = Lessons {
+            one_by_one: BTreeSet::from([group]),
+            ..Lessons::default()
+        };
+        assert_eq!(fixes(EARLY, &lessons).len(), 2);
+    }
 
     #[test]
     fn edits_that_touch_are_not_apart() {

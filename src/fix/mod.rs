@@ -9,3 +9,6 @@ mod replace;
 pub use add_ignore::{Added, add_ignores};
 pub use repair::{Changed, Repaired, Task, repair};
 pub use replace::replace_file;
+
+#[cfg(test)]
+mod tests;

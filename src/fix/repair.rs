@@ -274,3 +274,89 @@ fn learn(lessons: &mut Lessons, chosen: &[Chosen<'_>], worse: Option<BTreeSet<Gr
         several => lessons.limit = Some(several.len() / 2),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fence::Bug;
+    use crate::fix::tests::{EARLY, checked};
+    use crate::source::SourceMap;
+
+    fn group(symbol: &str) -> Group {
+        ("a.py".to_owned(), symbol.to_owned())
+    }
+
+    #[test]
+    fn what_fixes_did_not_mend_is_worse() {
+        let before = checked(EARLY);
+        let chosen = choose(&before, Safety::Safe, &Lessons::default());
+        let groups = BTreeSet::from([group("Early.save_data"), group("Late.save_data")]);
+        let after = checked(EARLY);
+        assert_eq!(got_worse(&before, &after, &chosen), Some(groups));
+        assert_eq!(got_worse(&before, &after, &[]), Some(BTreeSet::new()));
+        let mended = checked("x = 1\n");
+        let better = got_worse(&before, &mended, &chosen);
+        assert_eq!(better, Some(BTreeSet::new()));
+        // Something new, in a function that nothing was wrong with.
+        let fresh = got_worse(&mended, &after, &[]);
+        assert_eq!(fresh.map(|groups| groups.len()), Some(2));
+        let mut broken = checked("x = 1\n");
+        let failure = FileFailure::input("a.py".into(), None, "invalid syntax".into());
+        broken.failures.push(failure);
+        assert_eq!(got_worse(&before, &broken, &chosen), None);
+        assert!(got_worse(&broken, &broken, &[]).is_some());
+        broken.failures.clear();
+        broken.bug = Some(Bug {
+            message: "out of bounds".into(),
+            place: "src/x.rs:1".into(),
+        });
+        assert_eq!(got_worse(&before, &broken, &chosen), None);
+    }
+
+    #[test]
+    fn every_failed_round_teaches_something() {
+        let outcome = checked(EARLY);
+        let chosen = choose(&outcome, Safety::Safe, &Lessons::default());
+        assert_eq!(chosen.len(), 3);
+        let learnt = |chosen: &[Chosen<'_>], worse: Option<&[&str]>| {
+            let mut lessons = Lessons::default();
+            let worse = worse.map(|symbols| symbols.iter().map(|s| group(s)).collect());
+            learn(&mut lessons, chosen, worse);
+            let of_rejected = |purpose: &crate::fix::choose::Purpose| {
+                let fix = chosen.iter().find(|c| c.purpose == *purpose).unwrap();
+                fix.group.1.clone()
+            };
+            let rejected: Vec<String> = lessons.rejected.iter().map(of_rejected).collect();
+            let one_by_one = lessons.one_by_one.into_iter().map(|group| group.1);
+            (rejected, one_by_one.collect::<Vec<_>>(), lessons.limit)
+        };
+        let (early, late) = ("Early.save_data", "Late.save_data");
+        let none = Vec::<String>::new;
+        // The only fix in a function that is worse is to blame; of several, one is tried at a time.
+        let told = learnt(&chosen, Some(&[late]));
+        assert_eq!(told, (vec![late.to_owned()], none(), None));
+        let told = learnt(&chosen, Some(&[early]));
+        assert_eq!(told, (none(), vec![early.to_owned()], None));
+        let told = learnt(&chosen, Some(&[early, late]));
+        assert_eq!(told, (vec![late.to_owned()], vec![early.to_owned()], None));
+        // Where nobody can tell which it is, fewer are tried.
+        for worse in [None, Some(&["other"][..]), Some(&[late, "other"])] {
+            assert_eq!(learnt(&chosen, worse), (none(), none(), Some(1)));
+            let one = learnt(&chosen[..1], worse.filter(|w| w.len() < 2));
+            assert_eq!(one, (vec![early.to_owned()], none(), None));
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_that_of_the_file_is_not_taken_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.py");
+        fs::write(&path, "x = 1\n").unwrap();
+        let sources = SourceMap::new(folder.path().to_path_buf());
+        let own = |text: &str| Changed::of(&sources.add_virtual(&path, text.to_owned()));
+        assert!(own("x = 1\n").is_some_and(|file| file.raw == b"x = 1\n"));
+        assert!(own("x = 2\n").is_none());
+        fs::remove_file(&path).unwrap();
+        assert!(own("x = 1\n").is_none());
+    }
+}

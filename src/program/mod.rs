@@ -37,3 +37,6 @@ pub struct ClassRef {
     /// Its index there.
     pub class: ClassIdx,
 }
+
+#[cfg(test)]
+mod tests;

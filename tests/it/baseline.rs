@@ -446,3 +446,39 @@ fn a_new_fault_is_not_taken_for_a_known_one() {
         [36]
     );
 }
+
+#[test]
+fn what_was_copied_is_new_although_the_original_was_mended() {
+    let project = Project::new(&[("etl/a.py", PROGRAM)]);
+    write(&project);
+    project.write("etl/b.py", PROGRAM);
+    assert_eq!(counts(&check(&project)), (4, 4, 0));
+    // An entry moves with its file only when that is gone.
+    project.write("etl/a.py", "x = 1\n");
+    assert_eq!(counts(&check(&project)), (4, 0, 4));
+}
+
+/// A run that does not ask for notes must neither report those that are known as gone nor drop them.
+#[test]
+fn notes_are_known_whether_they_are_shown_or_not() {
+    let unclear = "\
+class Unclear(BaseProcessor):
+    def save_data(self):
+        outside(self)
+        return
+";
+    let project = Project::new(&[("etl/a.py", unclear)]);
+    let fixed = ["check", "--baseline", KNOWN, "--write-baseline", "etl"];
+    project.run(&[&fixed[..], &["--pedantic"]].concat());
+    let all = project.read(KNOWN);
+    assert_eq!(all.lines().count(), 2, "{all}");
+    let shown = ["check", "--baseline", KNOWN, "--format", "json", "etl"];
+    for more in [&[][..], &["--pedantic"]] {
+        assert_eq!(
+            counts(&project.run(&[&shown[..], more].concat())),
+            (0, 1, 0)
+        );
+        project.run(&[&fixed[..], more].concat());
+        assert_eq!(project.read(KNOWN), all, "{more:?}");
+    }
+}

@@ -117,11 +117,18 @@ fn what_an_analysis_is_given_makes_another_result() {
         assert!(!same(&project, arguments), "{arguments:?}");
         assert!(same(&project, arguments), "{arguments:?}");
     }
-    project.write(
-        "tallylint.toml",
+    for text in [
         "[success-as-proof]\nsuccess-words = [\"fine\"]\n",
-    );
-    assert!(!same(&project, &all));
+        "[swallowed-write]\nauxiliary = [\"sidecar\"]\n",
+        "writes = [\"ship\"]\n",
+        "writes = [\"ship\"]\nbuilt-in-writes = false\n",
+        "infer-contracts = false\n",
+        "[[contract]]\nmethod = \"load\"\nsets = \"self.stats['n']\"\n",
+    ] {
+        project.write("tallylint.toml", text);
+        assert!(!same(&project, &all), "{text}");
+        assert!(same(&project, &all), "{text}");
+    }
     let elsewhere = project.tallylint(&["check", "--cache-dir", "../kept", "--statistics", "."]);
     let ran = elsewhere.in_folder("etl").run();
     assert!(!ran.stderr.contains(FROM_CACHE));

@@ -188,3 +188,19 @@ fn a_pattern_that_is_none_is_an_error() {
         ran.stderr
     );
 }
+
+#[test]
+fn another_try_goes_to_the_same_table() {
+    let fallback = |first: &str, second: &str| {
+        let code = format!(
+            "class Odds(ProcessorBase):\n    def save_data(self):\n        try:\n            \
+             self.client.insert_rows('{first}', self.rows)\n        except OSError:\n            \
+             self.client.insert_rows('{second}', self.rows)\n        \
+             self.stats['rows_inserted'] = len(self.rows)\n"
+        );
+        found(&code, "swallowed-write", "")
+    };
+    assert!(fallback("orders", "orders").is_empty());
+    // The same rows elsewhere do not make up for it.
+    assert_eq!(fallback("orders", "archive"), ["5 swallowed"]);
+}

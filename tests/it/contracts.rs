@@ -306,6 +306,54 @@ publish sets self.stats['messages_sent']
     assert_eq!(inferred["processors"][2]["inherits"], "Bad");
 }
 
+/// One of two sets the key, so the other should: if it is seen to.
+#[test]
+fn ways_to_set() {
+    let others = |body: &str| {
+        let class = format!(
+            "from base import Base\n\nclass Sets(Base):\n    def publish(self):\n        \
+             n = self.client.send(self.rows)\n{body}"
+        );
+        check(&[("base.py", BASE), ("a.py", &class), ("never.py", NEVER)])
+    };
+    for body in [
+        "        self.stats['messages_sent'] = n\n",
+        "        stats = self.stats\n        stats['messages_sent'] = n\n",
+        "        me = self\n        me.stats['messages_sent'] = n\n",
+        "        self.stats.update(messages_sent=n)\n",
+        "        self.stats.update({'messages_sent': n})\n",
+        "        self.stats.update(dict(messages_sent=n))\n",
+    ] {
+        assert_eq!(others(body), ["never.py:4: never-set"], "{body}");
+    }
+    for body in [
+        "        self.stats['bytes_sent'] = n\n",
+        "        self.stats.update(dict(bytes_sent=n))\n",
+        "        self.stats.update(fresh(messages_sent=n))\n",
+        "        def note(self):\n            self.stats['messages_sent'] = n\n        note(n)\n",
+        // Which comes from which is not told.
+        "        me = you\n        you = me\n        me.stats['messages_sent'] = n\n",
+    ] {
+        assert_eq!(others(body), [""; 0], "{body}");
+    }
+    // Of three, one leaves it out: in the second a function inside sets it.
+    let nested = "\
+from base import Base
+
+class Nested(Base):
+    def publish(self):
+        def note(n):
+            self.stats['messages_sent'] = n
+        note(self.client.send(self.rows))
+";
+    let files = [("base.py", BASE), ("good.py", GOOD), ("never.py", NEVER)];
+    let found = check(&[&files[..], &[("nested.py", nested)]].concat());
+    assert_eq!(found, ["never.py:4: never-set"]);
+    let elsewhere = nested.replace("messages", "bytes");
+    let found = check(&[&files[..], &[("nested.py", &elsewhere)]].concat());
+    assert_eq!(found, [""; 0]);
+}
+
 #[test]
 fn an_incomplete_list_says_so() {
     let project = Project::new(&[("base.py", BASE), ("broken.py", "class (:\n")]);

@@ -4,23 +4,28 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tallylint::config::{Configuration, Overrides};
-use tallylint::diagnostics::{Finding, Fix};
+use tallylint::diagnostics::{Finding, Fix, Safety};
 use tallylint::driver::{self, Outcome, Request};
+use tallylint::fix::{Task, add_ignores, repair};
 use tallylint::settings::Settings;
 
 use crate::common::Project;
 
-fn check(path: &Path) -> Outcome {
+fn configuration(select: &str) -> Configuration {
     let overrides = Overrides {
-        select: vec!["swallowed-write".to_owned()],
+        select: vec![select.to_owned()],
         ..Overrides::default()
     };
+    Configuration::fixed(Settings::new(None, &overrides).unwrap(), overrides)
+}
+
+fn check(path: &Path) -> Outcome {
     driver::run(Request {
         paths: &[path.to_path_buf()],
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
-        configuration: &Configuration::fixed(Settings::new(None, &overrides).unwrap(), overrides),
+        configuration: &configuration("swallowed-write"),
         cwd: path.parent().unwrap().to_path_buf(),
         cache: None,
     })
@@ -284,6 +289,42 @@ fn what_cannot_be_fixed_is_said() {
     assert_eq!(project.read("a.py"), PROGRAM);
 }
 
+/// Whoever saves a file while it is checked keeps what was saved.
+#[test]
+fn a_file_that_was_changed_meanwhile_is_left_alone() {
+    let project = Project::new(&[("a.py", PROGRAM), ("b.py", PROGRAM)]);
+    let task = Task {
+        paths: &[project.path("")],
+        changed: None,
+        configuration: &configuration("untracked-return"),
+        cwd: &project.path(""),
+    };
+    let repaired = repair(task, Safety::Safe).unwrap();
+    assert_eq!(repaired.changed.len(), 2);
+    let saved = format!("{PROGRAM}y = 2\n");
+    project.write("a.py", &saved);
+    let failures: Vec<String> = repaired.write().iter().map(ToString::to_string).collect();
+    assert_eq!(failures, ["a.py: it was changed while it was checked"]);
+    assert_eq!(project.read("a.py"), saved);
+    assert!(project.read("b.py").contains("dry: self.stats"));
+    // So it is with comments.
+    let handler = "class P(Base):\n    def save_data(self):\n        try:\n            self.c.load()\n        \
+         except OSError: pass\n";
+    project.write("c.py", handler);
+    let outcome = check(&project.path("c.py"));
+    let saved = format!("{handler}y = 2\n");
+    project.write("c.py", &saved);
+    let reported = &outcome.settled.reported;
+    let added = add_ignores(reported, "known", &outcome.sources).unwrap();
+    assert_eq!((added.findings, added.files), (0, 0));
+    let failures: Vec<String> = added.failures.iter().map(ToString::to_string).collect();
+    assert_eq!(failures, ["c.py: it was changed while it was checked"]);
+    assert_eq!(project.read("c.py"), saved);
+    project.write("c.py", handler);
+    let added = add_ignores(reported, "known", &outcome.sources).unwrap();
+    assert_eq!((added.findings, added.files), (1, 1));
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_permissions_stay() {
@@ -402,6 +443,36 @@ fn a_method_that_several_classes_run_is_fixed_for_all_or_not_at_all() {
     assert!(offered("return 2"));
     // The other class has recorded something when it comes to the exit.
     assert!(!offered("self.stats[\"rows_inserted\"] = 7"));
+}
+
+/// Which of the fixes is meant, and whether one would hide what the other is for, is for a person to
+/// say.
+#[test]
+fn a_place_with_two_findings_that_want_different_fixes_is_not_touched() {
+    let contract = |key: &str| {
+        format!(
+            "[[contract]]\nmethod = 'save_data'\nsets = \"self.stats['{key}']\"\nbases = ['*']\n"
+        )
+    };
+    let code = "\
+class Early:
+    def save_data(self):
+        if not self.rows:
+            return
+        self.stats[\"rows_inserted\"] = len(self.rows)
+        self.stats[\"files\"] = 1
+";
+    let (rows, files) = (contract("rows_inserted"), contract("files"));
+    let fix = |contracts: &str| {
+        let project = Project::new(&[("a.py", code), ("tallylint.toml", contracts)]);
+        let ran = project.run(&["check", "--fix", "--unsafe-fixes", "."]);
+        (ran.code, project.read("a.py"))
+    };
+    assert_eq!(fix(&format!("{rows}{files}")), (1, code.to_owned()));
+    for (contract, key) in [(&rows, "rows_inserted"), (&files, "files")] {
+        let zero = format!("self.stats[\"{key}\"] = 0\n            return");
+        assert_eq!(fix(contract), (0, code.replace("return", &zero)));
+    }
 }
 
 #[test]

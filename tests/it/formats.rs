@@ -164,6 +164,40 @@ fn paths_for_platforms_are_relative_to_the_repository() {
     assert!(ran("github").contains("file=sports/injuries.py,"));
 }
 
+/// A relative URI is below the root, an absolute one is whole: only the first has a base.
+#[test]
+fn what_is_outside_the_repository_has_a_uri_of_its_own() {
+    let bad = "class Odds(BaseProcessor):\n    def save_data(self):\n        pass\n";
+    let project = Project::new(&[
+        ("repo/.git/HEAD", ""),
+        ("repo/etl/a.py", bad),
+        ("b.py", bad),
+        ("c.py", "def f(:  # save_data\n"),
+    ]);
+    let arguments = [
+        "check", "--format", "sarif", "etl/a.py", "../b.py", "../c.py",
+    ];
+    let ran = project.tallylint(&arguments).in_folder("repo").run();
+    let log: Value = serde_json::from_str(&ran.stdout.replace("[ROOT]", "/root")).unwrap();
+    assert_valid(&schema("sarif-2.1.0.json"), &log);
+    let run = &log["runs"][0];
+    let place = |at: &Value| at["physicalLocation"]["artifactLocation"].clone();
+    let results = array(run, "results").iter();
+    let results: Vec<Value> = results.map(|r| place(&r["locations"][0])).collect();
+    let notes = &run["invocations"][0]["toolExecutionNotifications"];
+    let failed = place(&notes[0]["locations"][0]);
+    let (outside, inside): (Vec<Value>, Vec<Value>) = results
+        .into_iter()
+        .chain([failed])
+        .partition(|at| at["uri"].as_str().unwrap().starts_with("file:///"));
+    assert_eq!((outside.len(), inside.len()), (2, 1));
+    assert_eq!(inside[0]["uri"], "etl/a.py");
+    assert_eq!(inside[0]["uriBaseId"], "SRCROOT");
+    for at in outside {
+        assert_eq!(at.get("uriBaseId"), None, "{at}");
+    }
+}
+
 /// Undoes what the runner's toolkit does to a command: its name, properties and message.
 fn workflow_command(line: &str) -> (String, Vec<(String, String)>, String) {
     let (head, body) = line.strip_prefix("::").unwrap().split_once("::").unwrap();
@@ -228,6 +262,41 @@ fn github_gets_no_more_annotations_than_it_shows() {
         odd.2.contains("\n1. line 3: `self.rows` is falsy\n"),
         "{odd:?}"
     );
+}
+
+/// What is found matters more than that the rest could not be read.
+#[test]
+fn failures_leave_room_for_findings() {
+    let bad =
+        |n| format!("class Odds{n}(BaseProcessor):\n    def save_data(self):\n        pass\n");
+    let annotated = |broken: usize, errors: usize| {
+        let project = Project::new(&[]);
+        for n in 0..broken {
+            project.write(&format!("broken{n}.py"), "def f(:  # save_data\n");
+        }
+        for n in 0..errors {
+            project.write(&format!("p{n}.py"), bad(n));
+        }
+        let ran = project.run(&["check", "--format", "github"]);
+        let commands: Vec<_> = ran.stdout.lines().map(workflow_command).collect();
+        let of = |about: &str| {
+            let about = |c: &&(String, Vec<(String, String)>, String)| {
+                let mut properties = c.1.iter();
+                c.0 == "error" && properties.any(|(k, v)| k == "title" && v.starts_with(about))
+            };
+            commands.iter().filter(about).count()
+        };
+        let rest = commands.last().filter(|c| c.0 == "notice");
+        let rest = rest.map(|c| c.2.split(':').next().unwrap().to_owned());
+        (of("tallylint: not analysed"), of("untracked-return"), rest)
+    };
+    let rest = |n, all| Some(format!("{n} more findings not annotated, of {all} in all"));
+    assert_eq!(annotated(12, 12), (3, 7, rest(14, 24)));
+    // Room that findings do not take is theirs.
+    assert_eq!(annotated(12, 2), (8, 2, rest(4, 14)));
+    assert_eq!(annotated(12, 0), (10, 0, rest(2, 12)));
+    assert_eq!(annotated(2, 12), (2, 8, rest(4, 14)));
+    assert_eq!(annotated(3, 7), (3, 7, None));
 }
 
 #[test]

@@ -162,6 +162,30 @@ fn what_is_excluded_can_be_left_out_when_it_is_named_too() {
     assert_eq!(project.run(&["check", "etl/jobs/a.py"]).code, 1);
 }
 
+/// What is above a repository has settings for it, but its root is where exclusion ends: a walk from
+/// there takes the file.
+#[test]
+fn a_repository_is_not_left_out_by_what_is_above_it() {
+    let project = Project::new(&[
+        ("tallylint.toml", "exclude = ['repo/', 'b.py']\n"),
+        ("repo/.git/HEAD", ""),
+        ("repo/a.py", EARLY),
+        ("repo/etl/a.py", EARLY),
+        ("repo/etl/b.py", EARLY),
+    ]);
+    let lines = |arguments: &[&str]| {
+        let all = [&["check", "--format", "concise"], arguments].concat();
+        let ran = project.tallylint(&all).in_folder("repo").run();
+        let lines = ran.stdout.lines();
+        let path = |line: &str| line.split(':').next().unwrap().to_owned();
+        lines.map(path).collect::<Vec<_>>()
+    };
+    let taken = ["a.py", "etl/a.py"];
+    assert_eq!(lines(&["."]), taken);
+    let named = ["--force-exclude", "a.py", "etl/a.py", "etl/b.py"];
+    assert_eq!(lines(&named), taken);
+}
+
 #[test]
 fn files_are_included_and_rules_ignored_by_pattern() {
     let project = Project::new(&[

@@ -139,6 +139,15 @@ class Unclear(BaseProcessor):
 ";
     let project = Project::new(&[("a.py", text)]);
     assert_eq!(reported(&project, &[]), ["a.py:7 ignore-comment/unused"]);
+    // It may have it anywhere, whatever statement the comment is about.
+    let before = text.replace(
+        "        outside(self)\n        return  # tallylint: ignore[untracked-return] perhaps\n",
+        "        if self.done:  # tallylint: ignore[untracked-return] perhaps\n            \
+         log(1)\n        outside(self)\n",
+    );
+    assert_ne!(before, text);
+    project.write("a.py", before);
+    assert_eq!(reported(&project, &[]), ["a.py:8 ignore-comment/unused"]);
 }
 
 #[test]

@@ -1,0 +1,43 @@
+//! What the tests of fixes share.
+
+use std::fs;
+
+use crate::config::{Configuration, Overrides};
+use crate::driver::{self, Outcome, Overlay, Request};
+use crate::settings::Settings;
+
+/// Two functions with something to fix: two exits of the one, and one of the other.
+pub(super) const EARLY: &str = "\
+class Early(BaseProcessor):
+    def save_data(self):
+        if not self.rows:
+            return
+        if self.dry:
+            return
+        self.stats['rows_inserted'] = len(self.rows)
+
+
+class Late(BaseProcessor):
+    def save_data(self):
+        if not self.rows:
+            return
+        self.stats['rows_inserted'] = len(self.rows)
+";
+
+/// What is found in a folder with this text in `a.py`.
+pub(super) fn checked(text: &str) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let cwd = fs::canonicalize(folder.path()).unwrap();
+    fs::write(cwd.join("a.py"), text).unwrap();
+    let settings = Settings::new(None, &Overrides::default()).unwrap();
+    driver::run(Request {
+        paths: &[".".into()],
+        stdin: None,
+        overlay: &Overlay::new(),
+        changed: None,
+        configuration: &Configuration::fixed(settings, Overrides::default()),
+        cwd,
+        cache: None,
+    })
+    .unwrap()
+}

@@ -1,0 +1,187 @@
+//! What names mean in small programs of several files.
+
+use std::fs;
+
+use super::{ClassRef, Def, ModuleId, Program};
+use crate::ir::{Name, ScopeIdx};
+use crate::source::SourceMap;
+
+/// Looks at the module `a.py` among these files.
+fn program<T>(files: &[(&str, &str)], work: impl FnOnce(&Program<'_>, ModuleId) -> T) -> T {
+    let folder = tempfile::tempdir().unwrap();
+    let root = fs::canonicalize(folder.path()).unwrap();
+    fs::create_dir(root.join(".git")).unwrap();
+    for (path, text) in files {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let sources = SourceMap::new(root.clone());
+    let program = Program::new(&sources);
+    let file = sources.load(&root.join("a.py"));
+    let file = file.unwrap_or_else(|_| panic!("a.py is there"));
+    let module = program.add_file(&file).expect("it is intact");
+    work(&program, module)
+}
+
+/// What a dotted name means in `a.py`.
+fn meaning(files: &[(&str, &str)], path: &str) -> String {
+    program(files, |program, module| {
+        let path: Vec<Name> = path.split('.').map(Name::from).collect();
+        match program.resolve_path(module, ScopeIdx::MODULE, &path) {
+            Def::Func(f) => {
+                let module = program.module(f.module);
+                format!("function {}", module.ir.function(f.func).qualname)
+            }
+            Def::Class(c) => format!("class {}", program.module(c.module).ir.class(c.class).name),
+            Def::Module(_) => "module".to_owned(),
+            Def::Namespace(..) => "namespace".to_owned(),
+            Def::External(name) => format!("external {name}"),
+            Def::Value(..) => "value".to_owned(),
+            Def::Unknown => "unknown".to_owned(),
+        }
+    })
+}
+
+#[test]
+fn names_lead_to_their_definitions() {
+    let files = [
+        (
+            "a.py",
+            "import lib\nimport lib.sub\nimport json\nfrom lib import g as h\n\n\n\
+             class C:\n    def m(self):\n        pass\n\n    inner = lib.g\n\n\n\
+             def f():\n    pass\n\n\nalias = f\nfar = lib.g\nmethod = C.m\nlimit = 5\n\
+             short = lambda: 1\ntable = {}\n",
+        ),
+        ("lib/__init__.py", "def g():\n    pass\n"),
+        (
+            "lib/sub.py",
+            "from json import dumps\n\n\ndef s():\n    pass\n",
+        ),
+    ];
+    for (path, wanted) in [
+        ("f", "function f"),
+        ("alias", "function f"),
+        ("h", "function g"),
+        ("far", "function g"),
+        ("lib", "module"),
+        ("lib.g", "function g"),
+        ("lib.sub", "module"),
+        ("lib.sub.s", "function s"),
+        ("lib.sub.dumps", "external json.dumps"),
+        ("lib.other", "unknown"),
+        ("json.loads", "external json.loads"),
+        ("C", "class C"),
+        ("C.m", "function C.m"),
+        ("C.inner", "function g"),
+        ("C.other", "unknown"),
+        ("method", "function C.m"),
+        ("limit", "value"),
+        ("limit.real", "unknown"),
+        ("short", "function <lambda>"),
+        ("len", "external len"),
+        ("other", "external other"),
+        ("__name__", "unknown"),
+    ] {
+        assert_eq!(meaning(&files, path), wanted, "{path}");
+    }
+}
+
+#[test]
+fn of_several_bindings_the_last_certain_one_counts() {
+    for (text, wanted) in [
+        ("f = 1\n\n\ndef f():\n    pass\n", "function f"),
+        ("def f():\n    pass\n\n\nf = 1\n", "value"),
+        (
+            "try:\n    from fast import f\nexcept ImportError:\n    def f():\n        pass\n",
+            "function f",
+        ),
+        (
+            "if x:\n    def f():\n        pass\nelse:\n    class f:\n        pass\n",
+            "unknown",
+        ),
+        ("def f():\n    pass\n\n\nif x:\n    f = y()\n", "function f"),
+        (
+            "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from lib import f\n",
+            "external lib.f",
+        ),
+        (
+            "f = None\n\n\ndef set_it():\n    global f\n    f = 1\n",
+            "unknown",
+        ),
+    ] {
+        assert_eq!(meaning(&[("a.py", text)], "f"), wanted, "{text}");
+    }
+}
+
+#[test]
+fn stars_bring_names_except_those_that_python_has() {
+    let files = [
+        ("a.py", "from lib import *\nfrom outside import *\n"),
+        ("lib.py", "def f():\n    pass\n"),
+    ];
+    for (path, wanted) in [
+        ("f", "unknown"),
+        ("other", "unknown"),
+        ("len", "external len"),
+        ("ValueError", "external ValueError"),
+        ("KeyboardInterrupt", "external KeyboardInterrupt"),
+    ] {
+        assert_eq!(meaning(&files, path), wanted, "{path}");
+    }
+    let files = [("a.py", "from lib import *\n"), files[1]];
+    for (path, wanted) in [("f", "function f"), ("other", "external other")] {
+        assert_eq!(meaning(&files, path), wanted, "{path}");
+    }
+}
+
+/// Names that lead in a circle mean nothing; the search for what they mean ends.
+#[test]
+fn circles_are_left() {
+    for files in [
+        &[("a.py", "x = y\ny = x\n")][..],
+        &[("a.py", "x = x.y\n")],
+        &[("a.py", "class x:\n    y = y\n\n\nx = x.y\ny = x\n")],
+        &[("a.py", "from b import x\n"), ("b.py", "from a import x\n")],
+        &[
+            ("a.py", "import b\n\nx = b.x\n"),
+            ("b.py", "import a\n\nx = a.x\n"),
+        ],
+        &[("a.py", "from b import *\n"), ("b.py", "from a import *\n")],
+        &[
+            ("a.py", "from b import x\n"),
+            ("b/__init__.py", "from . import x\n"),
+        ],
+    ] {
+        let found = meaning(files, "x");
+        assert!(
+            found == "unknown" || found == "external x",
+            "{files:?}: {found}"
+        );
+    }
+}
+
+#[test]
+fn a_class_is_resolved_if_all_its_bases_are() {
+    let files = [
+        (
+            "a.py",
+            "import abc\nfrom lib import Base, Unclear\nfrom outside import Other\n\n\n\
+             class Alone:\n    pass\n\n\nclass Below(Base):\n    pass\n\n\n\
+             class Abstract(Base, abc.ABC):\n    pass\n\n\nclass Far(Below, Other):\n    pass\n\n\n\
+             class Made(make()):\n    pass\n\n\nclass Hidden(Unclear):\n    pass\n",
+        ),
+        (
+            "lib.py",
+            "class Base(object):\n    pass\n\n\nclass Unclear(make()):\n    pass\n",
+        ),
+    ];
+    let resolved = program(&files, |program, module| {
+        let classes: Vec<ClassRef> = program.classes(module).collect();
+        let loaded = program.module(module);
+        let all = classes.into_iter().filter(|c| program.fully_resolved(*c));
+        let name = |c: ClassRef| loaded.ir.class(c.class).name.to_string();
+        all.map(name).collect::<Vec<_>>()
+    });
+    assert_eq!(resolved, ["Alone", "Below", "Abstract"]);
+}
