@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use tallylint::analysis::{AnalysisInput, analyse};
-use tallylint::config::{ConfigFile, Configuration, Effective, Overrides, Reading, Settings};
+use tallylint::config::{ConfigFile, Configuration, Effective, Overrides};
 use tallylint::discover::Coverage;
 use tallylint::frontend::layout::Layout;
 use tallylint::frontend::{self, python};
 use tallylint::ir::validate::validate;
 use tallylint::report::{self, Format, Report};
+use tallylint::settings::{Reading, Settings};
 use tallylint::settle::{Checked, FileIgnores, settle};
 use tallylint::source::{Language, SourceMap, decode};
 use tallylint::sql::{self, Bound, Count, Piece, Vocabulary};
@@ -103,7 +104,7 @@ fn check(bytes: &[u8], language: Language) {
             partial: false,
             baselines: &[],
         };
-        let settled = settle(analysis.findings, checked, configuration(), &sources);
+        let (settled, _) = settle(analysis.findings, checked, configuration(), &sources);
         let report = Report {
             settled: &settled,
             sources: &sources,
@@ -226,7 +227,7 @@ pub fn ignores(bytes: &[u8]) {
         let close = ignore.close.map(|at| text.as_bytes()[at as usize]);
         assert!(matches!(close, None | Some(b']')));
     }
-    let settled = settle(Vec::new(), checked, configuration(), &sources);
+    let (settled, _) = settle(Vec::new(), checked, configuration(), &sources);
     for reported in &settled.reported {
         let span = reported.finding.primary.location.span;
         assert!(text.get(span.range()).is_some());
