@@ -40,7 +40,7 @@ fn outline(bencher: Bencher<'_, '_>) {
     let (_, text) = largest();
     bencher
         .counter(BytesCount::of_str(&text))
-        .bench(|| sketch::sketch(Language::Python, black_box(&text), None));
+        .bench(|| sketch::sketch(Language::Python, black_box(&text), &mut []));
 }
 
 /// Rewriting newer syntax, and the parser.

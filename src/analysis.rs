@@ -12,13 +12,12 @@ use crate::contracts;
 use crate::diagnostics::{FileFailure, Finding};
 use crate::discover::Coverage;
 use crate::engine::library::{Library, Shelf, Walk};
-use crate::fence::{self, Bug};
-use crate::outcome::Duty;
-use crate::outcome::Survey;
+use crate::fence;
+use crate::outcome::{Duty, Survey};
 use crate::program::{ClassRef, ModuleId, Program};
 use crate::rules::contract_method::{Beliefs, Pass};
 use crate::rules::{self, Effort, FunctionRule, Functions, Interest, Rule, Scope, only_asks};
-use crate::selection::{Loaded, Selection};
+use crate::selection::{Loaded, Selection, chosen};
 use crate::settings::{Contract, Origin, Reading, Settings};
 use crate::source::{SourceFile, SourceMap};
 
@@ -130,7 +129,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
 
     let shelf = Shelf::new(only_asks);
     let start = Instant::now();
-    let pass = check_contracts(&program, &shelf, &loaded, input, &mut out);
+    let pass = check_contracts(&program, &shelf, &loaded, (input, &distinct), &mut out);
     out.statistics
         .time("following contract methods", start.elapsed());
 
@@ -155,13 +154,20 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
             let here = |at: usize| input.settings[at].rules.contains(rule.id()) && out.concerns(at);
             let here: Vec<Loaded> = loaded.iter().copied().filter(|(at, _)| here(*at)).collect();
             read.extend(&here);
-            let that_matter = |at| selection.that_matter(rule.id(), at);
-            check_functions(&library, functions, &here, (input, &that_matter), &mut out)
-                .into_iter()
-                .for_each(|(findings, spent)| {
-                    others.extend(findings);
-                    effort += spent;
-                });
+            let checked = each_module(&here, input, &mut out, |at, module, settings| {
+                let module = program.module(module);
+                let which = selection.that_matter(rule.id(), at);
+                functions.check(
+                    &library,
+                    &module,
+                    &chosen(&module, which.as_deref()),
+                    settings,
+                )
+            });
+            for (findings, spent) in checked {
+                others.extend(findings);
+                effort += spent;
+            }
         }
         out.statistics.time("following functions", start.elapsed());
     }
@@ -193,14 +199,13 @@ fn check_contracts(
     program: &Program<'_>,
     shelf: &Shelf,
     loaded: &[Loaded],
-    input: &AnalysisInput<'_>,
+    (input, distinct): (&AnalysisInput<'_>, &[&Settings]),
     out: &mut Analysis,
 ) -> Option<Pass> {
-    let distinct = distinct(input.settings);
     let mut pass = Pass::new(|rule| distinct.iter().any(|s| s.rules.contains(rule)))?;
     let mut modules = loaded.to_vec();
     modules.retain(|(at, _)| out.concerns(*at));
-    let declared = declared(&distinct);
+    let declared = declared(distinct);
     let inferred = if distinct.iter().any(|settings| settings.infer_contracts) {
         let classes: Vec<ClassRef> = modules
             .iter()
@@ -210,52 +215,43 @@ fn check_contracts(
     } else {
         Vec::new()
     };
-    out.contracts = contracts::surveys(&declared, &inferred);
+    let surveys = contracts::surveys(&declared, &inferred);
     let beliefs = Beliefs {
         inferred: &inferred,
-        surveys: &out.contracts,
+        surveys: &surveys,
     };
     let library = Library::new(program, shelf);
-    let checked: Vec<_> = modules
-        .par_iter()
-        .map(|(at, module)| {
-            let settings = &input.settings[*at];
-            fence::catch(|| pass.check_module(&library, *module, settings, beliefs))
-        })
-        .collect();
-    for ((at, _), checked) in modules.iter().zip(checked) {
-        match checked {
-            Ok(checked) => pass.add(checked),
-            Err(bug) => out.failed.push(internal(&input.files[*at], &bug)),
-        }
+    let checked = each_module(&modules, input, out, |_, module, settings| {
+        pass.check_module(&library, module, settings, beliefs)
+    });
+    for of_module in checked {
+        pass.add(of_module);
     }
+    out.contracts = surveys;
     Some(pass)
 }
 
-/// Checks the functions of some modules by one rule.
-fn check_functions(
-    library: &Library<'_>,
-    rule: &dyn FunctionRule,
+/// What `check` comes to for each module, given the number of its file and the settings for it. A
+/// file in which it panics is noted as failed.
+fn each_module<T: Send>(
     modules: &[Loaded],
-    (input, that_matter): (
-        &AnalysisInput<'_>,
-        &(dyn Fn(usize) -> Option<Vec<u32>> + Sync),
-    ),
+    input: &AnalysisInput<'_>,
     out: &mut Analysis,
-) -> Vec<(Vec<Finding>, Effort)> {
+    check: impl Fn(usize, ModuleId, &Settings) -> T + Sync,
+) -> Vec<T> {
     let checked: Vec<_> = modules
         .par_iter()
-        .map(|(at, module)| {
-            let settings = &input.settings[*at];
-            let which = that_matter(*at);
-            fence::catch(|| rule.check_module(library, *module, which.as_deref(), settings))
-        })
+        .map(|(at, module)| fence::catch(|| check(*at, *module, &input.settings[*at])))
         .collect();
     let mut results = Vec::new();
     for ((at, _), checked) in modules.iter().zip(checked) {
         match checked {
             Ok(checked) => results.push(checked),
-            Err(bug) => out.failed.push(internal(&input.files[*at], &bug)),
+            Err(bug) => {
+                let file = input.files[*at].display.clone();
+                out.failed
+                    .push(FileFailure::internal(file, bug.to_string()));
+            }
         }
     }
     results
@@ -315,11 +311,11 @@ fn interests(distinct: &[&Settings]) -> Vec<Interest> {
         for settings in distinct.iter().filter(|s| s.rules.contains(rule.id())) {
             let mut interest = rule.interest(settings);
             // A second look by the same words would see the same.
-            let same = |known: &&&Settings| match rule.scope() {
+            let same = |known: &Settings| match rule.scope() {
                 Scope::Functions(functions) => functions.same_glance(known, settings),
                 Scope::Comments | Scope::ContractMethods(_) => false,
             };
-            if seen.iter().find(|known| same(known)).is_some() {
+            if seen.iter().any(|known| same(known)) {
                 interest.functions = Functions::None;
             }
             seen.push(settings);
@@ -338,10 +334,6 @@ fn declared(distinct: &[&Settings]) -> Vec<Contract> {
         }
     }
     out
-}
-
-fn internal(file: &SourceFile, bug: &Bug) -> FileFailure {
-    FileFailure::internal(file.display.clone(), bug.to_string())
 }
 
 /// The functions that took most steps to follow, with these. `walks` has the longest first.

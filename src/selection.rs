@@ -19,9 +19,11 @@ use crate::contracts;
 use crate::diagnostics::FileFailure;
 use crate::discover::Coverage;
 use crate::fence;
-use crate::frontend::sketch::{self, Glance, Search, Sketch};
-use crate::ir::Name;
-use crate::program::{ClassIndex, ClassRef, Lookup, ModuleId, ModuleProblem, Program};
+use crate::frontend::sketch::{self, Search, Sketch};
+use crate::ir::{FuncIdx, Function, Name};
+use crate::program::{
+    ClassIndex, ClassRef, LoadedModule, Lookup, ModuleId, ModuleProblem, Program,
+};
 use crate::rules::Interest;
 use crate::settings::Reading;
 use crate::source::{SourceFile, SourceMap};
@@ -33,15 +35,9 @@ pub(crate) struct Selection<'a> {
     interests: &'a [Interest],
     /// `None` for a file that is read as a whole in any case.
     sketches: Vec<Option<Sketch>>,
-    /// For each file, and each interest in functions, where the functions start that matter.
-    matters: Vec<Vec<Vec<u32>>>,
     /// Files that define, call or name a member of interest.
     named: Vec<bool>,
 }
-
-/// What a look at a file comes to: its sketch, whether it names a member of interest, and where the
-/// functions start that matter to each interest in functions.
-type Seen = (Option<Sketch>, (bool, Vec<Vec<u32>>));
 
 /// A file that was loaded, by its number, with its module.
 pub(crate) type Loaded = (usize, ModuleId);
@@ -62,7 +58,6 @@ impl<'a> Selection<'a> {
                 files,
                 interests,
                 sketches: files.iter().map(|_| None).collect(),
-                matters: vec![Vec::new(); files.len()],
                 named: vec![true; files.len()],
             };
         }
@@ -72,7 +67,7 @@ impl<'a> Selection<'a> {
         let words = AhoCorasick::new(&members).ok();
         let glances = interests.iter().filter_map(|interest| interest.glances());
         let glances: Vec<_> = glances.map(|make| (make, Search::new(&*make()))).collect();
-        let seen: Vec<Seen> = files
+        let (sketches, named) = files
             .par_iter()
             .map_init(
                 || {
@@ -82,35 +77,21 @@ impl<'a> Selection<'a> {
                 },
                 |glances, file| {
                     if !walked(file) {
-                        return (None, (true, Vec::new()));
+                        return (None, true);
                     }
-                    let mut sketch = None;
-                    let mut matters = Vec::new();
-                    for (glance, search) in &mut *glances {
-                        let glance: &mut dyn Glance = &mut **glance;
-                        let look = Some((glance, *search));
-                        sketch = sketch::sketch(file.language, &file.text, look);
-                        let of_rule = sketch.as_mut().map(|s| std::mem::take(&mut s.matters));
-                        matters.push(of_rule.unwrap_or_default());
-                    }
-                    if glances.is_empty() {
-                        sketch = sketch::sketch(file.language, &file.text, None);
-                    }
+                    let sketch = sketch::sketch(file.language, &file.text, glances);
                     let named = words
                         .as_ref()
                         .is_none_or(|words| words.is_match(file.text.as_bytes()));
-                    (sketch, (named, matters))
+                    (sketch, named)
                 },
             )
-            .collect();
-        let (sketches, rest): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
-        let (named, matters) = rest.into_iter().unzip();
+            .unzip();
         Self {
             sources,
             files,
             interests,
             sketches,
-            matters,
             named,
         }
     }
@@ -118,10 +99,8 @@ impl<'a> Selection<'a> {
     /// The files in which some function matters by itself.
     pub(crate) fn functions(&self) -> Vec<usize> {
         let all = self.interests.iter().any(Interest::wants_all_functions);
-        let matters = |at: &usize| {
-            let some = || self.matters[*at].iter().any(|of_rule| !of_rule.is_empty());
-            all || self.sketches[*at].is_none() || some()
-        };
+        let some = |sketch: &Sketch| sketch.matters.iter().any(|starts| !starts.is_empty());
+        let matters = |at: &usize| all || self.sketches[*at].as_ref().is_none_or(some);
         (0..self.files.len()).filter(matters).collect()
     }
 
@@ -275,13 +254,13 @@ impl<'a> Selection<'a> {
 
     /// Where the functions of a file start that matter to a rule, in order; `None` when all may.
     pub(crate) fn that_matter(&self, rule: &str, file: usize) -> Option<Vec<u32>> {
-        self.sketches[file].as_ref()?;
+        let sketch = self.sketches[file].as_ref()?;
         let mut of_rule = self.interests.iter().filter(|i| i.rule == rule);
         if of_rule.any(Interest::wants_all_functions) {
             return None;
         }
         let glancing = self.interests.iter().filter(|i| i.glances().is_some());
-        let each = glancing.zip(&self.matters[file]);
+        let each = glancing.zip(&sketch.matters);
         let own = each.filter(|(interest, _)| interest.rule == rule);
         let mut out: Vec<u32> = own.flat_map(|(_, starts)| starts.iter().copied()).collect();
         out.sort_unstable();
@@ -302,6 +281,31 @@ impl<'a> Selection<'a> {
         });
         problems.collect()
     }
+}
+
+/// The functions that start at one of the offsets and what is inside them; without offsets, all.
+pub(crate) fn chosen<'m>(
+    module: &'m LoadedModule,
+    which: Option<&[u32]>,
+) -> Vec<(FuncIdx, &'m Function)> {
+    let Some(which) = which else {
+        return module.ir.functions().collect();
+    };
+    let mut out: Vec<(FuncIdx, &Function)> = Vec::new();
+    // Where the last one ends that was chosen.
+    let mut end = 0;
+    for (idx, function) in module.ir.outer_functions() {
+        let next = which.partition_point(|start| *start < function.span.start);
+        let starts = |start: &u32| *start < function.name_span.start;
+        if which.get(next).is_some_and(starts) {
+            end = end.max(function.span.end);
+        }
+        if function.span.start < end {
+            out.push((idx, function));
+            out.extend(module.ir.left_out_in(idx));
+        }
+    }
+    out
 }
 
 fn failure(file: &SourceFile, problem: ModuleProblem) -> FileFailure {

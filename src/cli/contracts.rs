@@ -2,7 +2,7 @@
 
 use std::env;
 
-use termcolor::{Ansi, NoColor, WriteColor};
+use termcolor::WriteColor;
 
 use super::args::{ContractsArgs, RulesFormat};
 use super::{Failure, output, terminal};
@@ -44,16 +44,7 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
         RulesFormat::Text => report::contracts(surveys, sources, out),
         RulesFormat::Json => report::contracts_json(surveys, sources, out),
     };
-    let bytes = if terminal::colour(args.color, false) {
-        let mut out = Ansi::new(Vec::new());
-        render(&mut out)?;
-        out.into_inner()
-    } else {
-        let mut out = NoColor::new(Vec::new());
-        render(&mut out)?;
-        out.into_inner()
-    };
-    terminal::print(&bytes)?;
+    terminal::print(&terminal::rendered(args.color, false, render)?)?;
     output::write_failures(&outcome);
     let status = outcome.status(None);
     debug_assert!(status != Status::Findings, "findings do not count here");

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::{env, fs};
 
-use termcolor::{Ansi, NoColor, WriteColor};
+use termcolor::WriteColor;
 
 use super::args::{CheckArgs, ColorChoice, link_base};
 use super::{Failure, terminal};
 use crate::config::ConfigError;
 use crate::driver::{Outcome, Status};
-use crate::outcome::{Expired, Fate};
+use crate::outcome::{Decision, Expired};
 use crate::report::{self, Format, Report};
 use crate::source::{SourceMap, describe_io};
 
@@ -81,15 +81,7 @@ fn write_report(
     report: &Report<'_>,
 ) -> Result<(), Failure> {
     let render = |out: &mut dyn WriteColor| report::write(format, report, out);
-    let bytes = if terminal::colour(color, path.is_some()) {
-        let mut out = Ansi::new(Vec::new());
-        render(&mut out)?;
-        out.into_inner()
-    } else {
-        let mut out = NoColor::new(Vec::new());
-        render(&mut out)?;
-        out.into_inner()
-    };
+    let bytes = terminal::rendered(color, path.is_some(), render)?;
     match path {
         None => terminal::print(&bytes)
             .map_err(|error| format!("cannot write the report: {}", describe_io(&error)).into()),
@@ -137,7 +129,7 @@ pub fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
                 entry.code
             ));
         }
-        let unselected = outcome.settled.count(Fate::Unselected);
+        let unselected = outcome.settled.count(Decision::Unselected);
         if unselected > 0 {
             terminal::complain(&format!("findings of rules that are off: {unselected}"));
         }

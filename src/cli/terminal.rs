@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use termcolor::{Ansi, NoColor, WriteColor};
+
 use super::args::ColorChoice;
 use crate::report::harmless;
 
@@ -43,6 +45,23 @@ pub fn colour(choice: ColorChoice, to_file: bool) -> bool {
         terminal: io::stdout().is_terminal(),
     };
     decide(choice, to_file, &around)
+}
+
+/// The bytes of what `render` writes to standard output (or to a file), coloured or not.
+pub fn rendered(
+    choice: ColorChoice,
+    to_file: bool,
+    render: impl FnOnce(&mut dyn WriteColor) -> io::Result<()>,
+) -> io::Result<Vec<u8>> {
+    if colour(choice, to_file) {
+        let mut out = Ansi::new(Vec::new());
+        render(&mut out)?;
+        Ok(out.into_inner())
+    } else {
+        let mut out = NoColor::new(Vec::new());
+        render(&mut out)?;
+        Ok(out.into_inner())
+    }
 }
 
 /// The option goes first, then `NO_COLOR`, then `CLICOLOR_FORCE`, then what is written to.

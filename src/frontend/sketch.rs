@@ -145,18 +145,18 @@ pub struct Sketch {
     /// The methods that a method calls on its receiver which also looks something up in what the
     /// receiver has.
     pub hooks: Vec<Name>,
-    /// The functions that can matter according to the glance: where each starts, in order.
-    pub matters: Vec<u32>,
+    /// For each glance, the functions that can matter according to it: where each starts, in order.
+    pub matters: Vec<Vec<u32>>,
 }
 
-/// Sketches a file. `None` where that is not possible: everything in the file may matter.
+/// Sketches a file, and looks at its functions with each of the glances. `None` where that is not possible: everything in the file may matter.
 pub fn sketch(
     language: Language,
     text: &str,
-    glance: Option<(&mut dyn Glance, &Search)>,
+    glances: &mut [(Box<dyn Glance>, &Search)],
 ) -> Option<Sketch> {
     match language {
-        Language::Python => Some(python::sketch(text, glance)),
+        Language::Python => Some(python::sketch(text, glances)),
         Language::Rust => None,
     }
 }

@@ -61,6 +61,33 @@ impl Body {
         &self.blocks[id.index()]
     }
 
+    /// The computation whose result a local always holds, where there is just one. Nothing is said of
+    /// what is bound otherwise: a parameter, an exception, the variable of a loop.
+    #[must_use]
+    pub fn only_value(&self, local: LocalId) -> Option<&Rvalue> {
+        if !matches!(
+            self.locals[local.index()].kind,
+            LocalKind::Var | LocalKind::Temp
+        ) {
+            return None;
+        }
+        let mut values = Vec::new();
+        self.for_each_rvalue(|_, to, rvalue| {
+            if to == Some(local) {
+                values.push(rvalue);
+            }
+        });
+        let bound = |block: &BasicBlock| match block.terminator.kind {
+            TerminatorKind::ForNext { dest, .. } => dest == local,
+            TerminatorKind::Yield { dest, .. } => dest == Some(local),
+            _ => false,
+        };
+        match values[..] {
+            [value] if !self.blocks.iter().any(bound) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Calls `f` for what each block computes, its statements first: with the block, and with the
     /// local that gets the result, if one does.
     pub fn for_each_rvalue<'b>(&'b self, mut f: impl FnMut(BlockId, Option<LocalId>, &'b Rvalue)) {

@@ -268,6 +268,16 @@ pub enum Rvalue {
 }
 
 impl Rvalue {
+    /// The last part of the name under which this finds its value, where it looks one up.
+    #[must_use]
+    pub fn name(&self) -> Option<&Name> {
+        match self {
+            Rvalue::Global(name) | Rvalue::GetField(_, name) => Some(name),
+            Rvalue::Path(path) => path.last(),
+            _ => None,
+        }
+    }
+
     /// Calls `f` for each operand.
     pub fn for_each_operand(&self, mut f: impl FnMut(&Operand)) {
         match self {

@@ -7,5 +7,5 @@ mod settled;
 mod survey;
 
 pub use exits::{Duty, Exit, ExitState, Followed, MethodExits, Unset};
-pub use settled::{BaselineEntry, Expired, Fate, Identity, Reported, Settled, Suppressed};
+pub use settled::{BaselineEntry, Decision, Expired, Identity, Reported, Settled, Suppressed};
 pub use survey::{Evidence, Problem, Processor, Survey, at, code};

@@ -45,7 +45,7 @@ pub struct Expired {
 
 /// What happens to a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Fate {
+pub enum Decision {
     /// A person gets to see it.
     Reported,
     /// Its rule is off.
@@ -87,15 +87,15 @@ pub struct Settled {
     pub known: Vec<Reported>,
     /// Entries of baselines whose findings are gone.
     pub expired: Vec<Expired>,
-    /// How many findings had each outcome.
-    pub counts: BTreeMap<Fate, usize>,
+    /// How many findings got each decision.
+    pub counts: BTreeMap<Decision, usize>,
 }
 
 impl Settled {
-    /// How many findings had this outcome.
+    /// How many findings got this decision.
     #[must_use]
-    pub fn count(&self, outcome: Fate) -> usize {
-        self.counts.get(&outcome).copied().unwrap_or(0)
+    pub fn count(&self, decision: Decision) -> usize {
+        self.counts.get(&decision).copied().unwrap_or(0)
     }
 
     /// How many reported findings have this severity.

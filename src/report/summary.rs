@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Report;
 use crate::diagnostics::{Safety, Severity};
-use crate::outcome::Fate;
+use crate::outcome::Decision;
 
 /// One line with the counts, and further lines for what a reader must know about them.
 #[must_use]
@@ -60,12 +60,12 @@ pub(super) fn remarks(report: &Report<'_>) -> Vec<String> {
     if report.fixed > 0 {
         out.push(format!("{} fixed", plural(report.fixed, "finding")));
     }
-    let suppressed = settled.count(Fate::Suppressed);
+    let suppressed = settled.count(Decision::Suppressed);
     if suppressed > 0 {
         let findings = plural(suppressed, "finding");
         out.push(format!("{findings} ignored by comments"));
     }
-    let known = settled.count(Fate::Known);
+    let known = settled.count(Decision::Known);
     if known > 0 {
         let findings = plural(known, "finding");
         out.push(format!("{findings} known from the baseline"));
@@ -97,7 +97,7 @@ pub(super) fn remarks(report: &Report<'_>) -> Vec<String> {
             plural(others, "finding")
         ));
     }
-    let hidden = settled.count(Fate::BelowThreshold);
+    let hidden = settled.count(Decision::BelowThreshold);
     if hidden > 0 {
         out.push(format!(
             "{} hidden; --pedantic shows them",

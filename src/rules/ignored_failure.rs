@@ -7,12 +7,12 @@ use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::library::Library;
 use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::ir::{
-    Arg, BlockId, Body, BranchRole, Callee, Function, Handler, Literal, LocalId, Name, Operand,
-    Rvalue, StatementKind, TerminatorKind,
+    Arg, BlockId, Body, BranchRole, Callee, FuncIdx, Function, Handler, Literal, LocalId, Name,
+    Operand, Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, Program};
 use crate::rules::tables::{has_word, is_write};
-use crate::rules::{Effort, FunctionRule, Glances, IgnoredFailure, Rule, chosen};
+use crate::rules::{Effort, FunctionRule, Glances, IgnoredFailure, Rule};
 use crate::settings::{Settings, Writes};
 use crate::source::Span;
 
@@ -41,20 +41,23 @@ impl FunctionRule for Functions {
         true
     }
 
-    fn check_module(
+    fn check(
         &self,
         library: &Library<'_>,
-        module: ModuleId,
-        which: Option<&[u32]>,
+        module: &LoadedModule,
+        functions: &[(FuncIdx, &Function)],
         settings: &Settings,
     ) -> (Vec<Finding>, Effort) {
-        let program = library.program;
-        let loaded = program.module(module);
         let mut out = Vec::new();
-        for (func, function) in chosen(&loaded, which) {
-            let func = FuncRef { module, func };
+        for &(func, function) in functions {
             if let Some(failure) = Failure::of(function, &settings.writes) {
-                report(program, &loaded, (func, function), &failure, &mut out);
+                report(
+                    library.program,
+                    module,
+                    (func, function),
+                    &failure,
+                    &mut out,
+                );
             }
         }
         (out, Effort::default())
@@ -128,22 +131,26 @@ impl Failure {
             return None;
         }
         let body = &function.body;
+        let returns = returns(body);
+        let in_handler = |span: Span| body.handlers.iter().any(|h| h.body.contains(span));
+        let elsewhere = returns.iter().filter(|(span, _)| !in_handler(*span));
+        let others: Vec<&Option<Literal>> = elsewhere.map(|(_, value)| value).collect();
+        if others.is_empty() {
+            return None;
+        }
         body.handlers.iter().find_map(|handler| {
-            let (returns, answer) = returned(body).find(|(span, answer)| {
-                handler.body.contains(*span) && answer.as_ref().is_some_and(is_failure)
-            })?;
-            let answer = answer?;
-            let in_handler = |span: Span| body.handlers.iter().any(|h| h.body.contains(span));
-            let elsewhere = returned(body).filter(|(span, _)| !in_handler(*span));
-            let mut others = elsewhere.map(|(_, value)| value);
-            if others.clone().next().is_none() || others.any(|v| v.is_none_or(|v| v == answer)) {
+            let inside = returns.iter().filter(|(at, _)| handler.body.contains(*at));
+            let mut failures = inside.filter_map(|(at, value)| Some((*at, value.as_ref()?)));
+            let (at, answer) = failures.find(|(_, value)| is_failure(value))?;
+            let differs = |other: &&Option<Literal>| other.as_ref().is_some_and(|o| o != answer);
+            if !others.iter().all(differs) {
                 return None;
             }
             Some(Self {
-                answer,
+                answer: answer.clone(),
                 write: write_under(body, handler, writes)?,
                 caught: handler.header,
-                returns,
+                returns: at,
             })
         })
     }
@@ -155,14 +162,16 @@ fn is_failure(value: &Literal) -> bool {
 }
 
 /// Where a body returns, and what, where that is a literal.
-fn returned(body: &Body) -> impl Iterator<Item = (Span, Option<Literal>)> + Clone + '_ {
-    body.blocks.iter().filter_map(|block| {
+fn returns(body: &Body) -> Vec<(Span, Option<Literal>)> {
+    let blocks = body.blocks.iter();
+    let found = blocks.filter_map(|block| {
         let span = block.terminator.span;
         match &block.terminator.kind {
             TerminatorKind::Return { value, .. } => Some((span, literal(body, value, span))),
             _ => None,
         }
-    })
+    });
+    found.collect()
 }
 
 /// The literal that an operand is. A value that waits for a `finally` is stored by the statement
@@ -243,45 +252,37 @@ fn name_of(body: &Body, operand: &Operand) -> Option<Name> {
     let Operand::Local(local) = operand else {
         return None;
     };
-    body.locals[local.index()]
-        .name
-        .clone()
-        .or_else(|| match defined(body, *local)? {
-            Rvalue::Global(name) | Rvalue::GetField(_, name) => Some(name.clone()),
-            Rvalue::Path(path) => path.last().cloned(),
-            _ => None,
-        })
-}
-
-/// The only value that a local gets by a statement.
-fn defined(body: &Body, local: LocalId) -> Option<&Rvalue> {
-    let statements = body.blocks.iter().flat_map(|block| &block.statements);
-    let mut values = statements.filter_map(|statement| match &statement.kind {
-        StatementKind::Assign(to, rvalue) if *to == local => Some(rvalue),
-        _ => None,
-    });
-    match (values.next(), values.next()) {
-        (Some(value), None) => Some(value),
-        _ => None,
-    }
+    let own = body.locals[local.index()].name.as_ref();
+    own.or_else(|| body.only_value(*local)?.name()).cloned()
 }
 
 /// Reports each call of the function in its file that is a statement by itself.
 fn report(
     program: &Program<'_>,
-    loaded: &LoadedModule,
-    (callee, reporter): (FuncRef, &Function),
+    module: &LoadedModule,
+    (func, reporter): (FuncIdx, &Function),
     failure: &Failure,
     out: &mut Vec<Finding>,
 ) {
-    let Some(file) = &loaded.file else { return };
+    let Some(file) = &module.file else { return };
+    let callee = FuncRef {
+        module: module.id,
+        func,
+    };
     let at = |span| Location {
         file: file.id,
         span,
     };
-    for (idx, caller) in loaded.ir.functions() {
-        let is_test = caller.name.starts_with("test_");
-        if idx == callee.func || is_test || !caller.body.may_mention(&reporter.name) {
+    // What does not have the name need not be lowered.
+    let outer = module.ir.outer_functions();
+    let outer = outer.filter(|(_, function)| function.body.may_mention(&reporter.name));
+    let callers = outer.flat_map(|(idx, function)| {
+        [(idx, function)]
+            .into_iter()
+            .chain(module.ir.left_out_in(idx))
+    });
+    for (idx, caller) in callers {
+        if idx == func || caller.name.starts_with("test_") {
             continue;
         }
         for block in &caller.body.blocks {
@@ -293,7 +294,7 @@ fn report(
             else {
                 continue;
             };
-            if resolve(program, callee.module, caller, called) != Some(callee) {
+            if resolve(program, module.id, caller, called) != Some(callee) {
                 continue;
             }
             let answer = match failure.answer {
@@ -322,7 +323,7 @@ fn resolve(
     callee: &Callee,
 ) -> Option<FuncRef> {
     match callee {
-        Callee::Value(Operand::Local(local)) => match defined(&caller.body, *local)? {
+        Callee::Value(Operand::Local(local)) => match caller.body.only_value(*local)? {
             Rvalue::Global(name) => {
                 match program.resolve_path(module, caller.scope, std::slice::from_ref(name)) {
                     Def::Func(func) => Some(func),

@@ -15,7 +15,7 @@ use crate::engine::budget::Budget;
 use crate::engine::library::Library;
 use crate::frontend::sketch::Glance;
 use crate::ir::{FuncIdx, Function};
-use crate::program::{LoadedModule, ModuleId};
+use crate::program::LoadedModule;
 use crate::settings::{OptionTable, Settings};
 use contract_method::ContractRule;
 use registry::registry;
@@ -145,37 +145,14 @@ pub trait FunctionRule: Sync {
     /// Whether the same functions matter with either settings.
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool;
 
-    /// Checks the functions of a module; of those that are in no other function only the ones that
-    /// start at an offset in `which` (in order), if that is given.
-    fn check_module(
+    /// Checks functions of a module: the ones that matter, and what is inside them.
+    fn check(
         &self,
         library: &Library<'_>,
-        module: ModuleId,
-        which: Option<&[u32]>,
+        module: &LoadedModule,
+        functions: &[(FuncIdx, &Function)],
         settings: &Settings,
     ) -> (Vec<Finding>, Effort);
-}
-
-/// The functions that start at one of the offsets and what is inside them; without offsets, all.
-fn chosen<'m>(module: &'m LoadedModule, which: Option<&[u32]>) -> Vec<(FuncIdx, &'m Function)> {
-    let Some(which) = which else {
-        return module.ir.functions().collect();
-    };
-    let mut out: Vec<(FuncIdx, &Function)> = Vec::new();
-    // Where the last one ends that was chosen.
-    let mut end = 0;
-    for (idx, function) in module.ir.outer_functions() {
-        let next = which.partition_point(|start| *start < function.span.start);
-        let starts = |start: &u32| *start < function.name_span.start;
-        if which.get(next).is_some_and(starts) {
-            end = end.max(function.span.end);
-        }
-        if function.span.start < end {
-            out.push((idx, function));
-            out.extend(module.ir.left_out_in(idx));
-        }
-    }
-    out
 }
 
 /// The rule about comments that ignore findings.

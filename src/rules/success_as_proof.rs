@@ -40,8 +40,8 @@ use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Automaton, Engine, FnContext, Test};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, ModuleId};
-use crate::rules::{Effort, FunctionRule, Glances, chosen};
+use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId};
+use crate::rules::{Effort, FunctionRule, Glances};
 use crate::settings::Settings;
 use crate::source::Span;
 use constants::Constants;
@@ -68,41 +68,38 @@ impl FunctionRule for Functions {
         one.options.get::<Options>().same_words(other.options.get())
     }
 
-    fn check_module(
+    fn check(
         &self,
         library: &Library<'_>,
-        module: ModuleId,
-        which: Option<&[u32]>,
+        module: &LoadedModule,
+        functions: &[(FuncIdx, &Function)],
         settings: &Settings,
     ) -> (Vec<Finding>, Effort) {
-        check_module(library, module, which, settings.options.get())
+        check_functions(library, module.id, functions, settings.options.get())
     }
 }
 
-/// Checks the functions of a module, or of those that are in no other one only the ones that start
-/// at an offset in `which` (in order).
-fn check_module(
+/// Checks functions of a module.
+fn check_functions(
     library: &Library<'_>,
     module: ModuleId,
-    which: Option<&[u32]>,
+    functions: &[(FuncIdx, &Function)],
     options: &Options,
 ) -> (Vec<Finding>, Effort) {
     let program = library.program;
     let mut effort = Effort::default();
-    let loaded = program.module(module);
     let words = &options.vocabulary;
     let mut results: Vec<(Check<'_, '_>, Run)> = Vec::new();
     let said = Said::default();
     // What one method fills with successes, another of the class may take for what is done.
     let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
     let mut nested: FxHashMap<FuncIdx, Vec<&Function>> = FxHashMap::default();
-    let functions = chosen(&loaded, which);
-    for (_, function) in &functions {
+    for &(_, function) in functions {
         if let (true, Some(outer)) = (function.name.starts_with('<'), function.outer) {
             nested.entry(outer).or_default().push(function);
         }
     }
-    for &(idx, function) in &functions {
+    for &(idx, function) in functions {
         if function.name.starts_with("test_") || function.name.starts_with('<') {
             continue;
         }

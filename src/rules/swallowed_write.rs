@@ -15,17 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::engine::ask::Answers;
-use crate::engine::library::Library;
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::Value;
 use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Literal, Name};
-use crate::program::{ClassRef, FuncRef, Program};
+use crate::program::{FuncRef, Program};
 use crate::rules::contract_method::{
-    self, Caller, Checked, ContractRule, ContractRun, DictKind, Ladder, Rung, Subject, Task,
-    Verdicts, bind_receiver, dict_kind, enter,
+    Caller, Checked, ContractRule, ContractRun, DictKind, Ladder, Rung, Subject, Verdicts,
+    bind_receiver, dict_kind, enter,
 };
 use crate::rules::{Effort, tables};
 use crate::settings::{Settings, Writes};
@@ -90,14 +89,12 @@ impl ContractRule for Methods {
 impl ContractRun for Known {
     fn check(
         &self,
-        library: &Library<'_>,
-        class: ClassRef,
-        task: Task<'_>,
+        subject: Subject<'_>,
+        caller: Option<Caller<'_>>,
         settings: &Settings,
-    ) -> Checked {
-        contract_method::check_class(library, class, task, &|subject, out| {
-            check_function(subject, task.caller, settings, self, out);
-        })
+        out: &mut Checked,
+    ) {
+        check_function(subject, caller, settings, self, out);
     }
 }
 

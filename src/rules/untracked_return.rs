@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::ask::Answers;
 use crate::engine::class_texts::Saying;
-use crate::engine::library::{Deeds, Library};
+use crate::engine::library::Deeds;
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::Value;
@@ -18,14 +18,13 @@ use crate::ir::{BlockId, Overrides};
 use crate::outcome::{Exit, Followed, MethodExits, Unset};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
 use crate::rules::contract_method::{
-    self, Arrival, Checked, ContractRule, ContractRun, DictKind, ExitPoint, Ladder, Returns, Rung,
-    Subject, Task, Verdicts, bind_receiver, decided_last, dict_kind, enter, entry_state,
+    self, Arrival, Caller, Checked, ContractRule, ContractRun, DictKind, ExitPoint, Ladder,
+    Returns, Rung, Subject, Verdicts, bind_receiver, decided_last, dict_kind, enter, entry_state,
     exit_point, own_helper,
 };
 use crate::rules::tables::{PLAIN, is_write, may_write};
 use crate::rules::{Effort, Rule, UntrackedReturn};
-use crate::settings::Settings;
-use crate::settings::Writes;
+use crate::settings::{Settings, Writes};
 use crate::source::Span;
 use repair::{Arrivals, record_nothing};
 
@@ -152,14 +151,12 @@ impl ContractRule for Methods {
 impl ContractRun for Known {
     fn check(
         &self,
-        library: &Library<'_>,
-        class: ClassRef,
-        task: Task<'_>,
+        subject: Subject<'_>,
+        _: Option<Caller<'_>>,
         settings: &Settings,
-    ) -> Checked {
-        contract_method::check_class(library, class, task, &|subject, out| {
-            check_function(subject, &settings.writes, self, out);
-        })
+        out: &mut Checked,
+    ) {
+        check_function(subject, &settings.writes, self, out);
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::config::Configuration;
 use crate::diagnostics::{FileFailure, Finding, Severity, sort};
-use crate::outcome::{Expired, Fate, Identity, Reported, Settled, Suppressed};
+use crate::outcome::{Decision, Expired, Identity, Reported, Settled, Suppressed};
 use crate::rules;
 use crate::rules::ignore_comment::{self, Fault};
 use crate::settings::Settings;
@@ -100,7 +100,7 @@ pub fn settle(
     sort(&mut findings, sources);
     // Before anything is left out: a fingerprint must not depend on what is shown.
     let names = identities(&findings, sources);
-    let outcomes: Vec<Fate> = findings
+    let decisions: Vec<Decision> = findings
         .iter()
         .map(|finding| decide(finding, reasons.contains_key(&key(finding)), &files))
         .collect();
@@ -108,28 +108,28 @@ pub fn settle(
         baselines,
         known,
         expired,
-    } = recognise(&findings, &names, &outcomes, checked, &files);
+    } = recognise(&findings, &names, &decisions, checked, &files);
     let mut settled = Settled {
         expired,
         ..Settled::default()
     };
-    let decided = findings.into_iter().zip(names).zip(outcomes).zip(known);
-    for (((finding, identity), outcome), known) in decided {
+    let decided = findings.into_iter().zip(names).zip(decisions).zip(known);
+    for (((finding, identity), decision), known) in decided {
         let ignored = reasons.get(&key(&finding));
-        let outcome = match outcome {
-            Fate::Reported | Fate::BelowThreshold if known => Fate::Known,
-            outcome => outcome,
+        let decision = match decision {
+            Decision::Reported | Decision::BelowThreshold if known => Decision::Known,
+            decision => decision,
         };
-        *settled.counts.entry(outcome).or_insert(0) += 1;
+        *settled.counts.entry(decision).or_insert(0) += 1;
         let reported = |finding| Reported { finding, identity };
-        match outcome {
-            Fate::Reported => settled.reported.push(reported(finding)),
-            Fate::Known => settled.known.push(reported(finding)),
-            Fate::Suppressed => settled.suppressed.push(Suppressed {
+        match decision {
+            Decision::Reported => settled.reported.push(reported(finding)),
+            Decision::Known => settled.known.push(reported(finding)),
+            Decision::Suppressed => settled.suppressed.push(Suppressed {
                 reason: ignored.cloned().flatten(),
                 finding: reported(finding),
             }),
-            Fate::Unselected | Fate::BelowThreshold => {}
+            Decision::Unselected | Decision::BelowThreshold => {}
         }
     }
     (settled, baselines)
@@ -182,16 +182,16 @@ fn key(finding: &Finding) -> Key {
     (finding.rule, location.file, location.span.start)
 }
 
-fn decide(finding: &Finding, ignored: bool, files: &SettingsOf<'_>) -> Fate {
+fn decide(finding: &Finding, ignored: bool, files: &SettingsOf<'_>) -> Decision {
     let file = finding.primary.location.file;
     if !files.is_on(finding.rule, file) {
-        Fate::Unselected
+        Decision::Unselected
     } else if finding.severity == Severity::Note && !files.of(file).pedantic {
-        Fate::BelowThreshold
+        Decision::BelowThreshold
     } else if ignored {
-        Fate::Suppressed
+        Decision::Suppressed
     } else {
-        Fate::Reported
+        Decision::Reported
     }
 }
 
@@ -200,7 +200,7 @@ fn decide(finding: &Finding, ignored: bool, files: &SettingsOf<'_>) -> Fate {
 fn recognise(
     findings: &[Finding],
     names: &[Identity],
-    outcomes: &[Fate],
+    decisions: &[Decision],
     checked: Checked<'_>,
     files: &SettingsOf<'_>,
 ) -> Recognised {
@@ -217,7 +217,10 @@ fn recognise(
         let mut baseline = baseline.clone();
         let about = |at: &usize| {
             let file = findings[*at].primary.location.file;
-            let open = matches!(outcomes[*at], Fate::Reported | Fate::BelowThreshold);
+            let open = matches!(
+                decisions[*at],
+                Decision::Reported | Decision::BelowThreshold
+            );
             open && files.of(file).baseline.as_ref() == Some(&baseline.path)
         };
         let numbers: Vec<usize> = (0..findings.len()).filter(about).collect();

@@ -22,7 +22,7 @@ const MAX_ALIAS_WORDS: usize = 8;
 /// Sketches a module.
 pub(in crate::frontend) fn sketch(
     text: &str,
-    glance: Option<(&mut dyn Glance, &Search)>,
+    glances: &mut [(Box<dyn Glance>, &Search)],
 ) -> Sketch {
     let bytes = text.as_bytes();
     let lines = outline::lines(bytes, 0..bytes.len());
@@ -40,20 +40,22 @@ pub(in crate::frontend) fn sketch(
         statement(text, line.start..line.range.end, local, &mut out);
     }
     methods(text, &lines, &functions, &mut out.hooks);
-    if let Some((glance, search)) = glance {
+    for (glance, search) in glances {
         let mut hits = search.hits(text);
         if let Some(hits) = &mut hits {
             hits.sort_unstable();
         }
+        let mut starts = Vec::new();
         for function in &functions {
             let rejected = || {
                 let flags = found(hits.as_ref()?, function.start..function.body.end);
                 Some(!glance.can_matter(flags) && is_sound(&lines, function))
             };
-            if rejected() != Some(true) && matters(text, function, glance) {
-                out.matters.push(index(function.start));
+            if rejected() != Some(true) && matters(text, function, &mut **glance) {
+                starts.push(index(function.start));
             }
         }
+        out.matters.push(starts);
     }
     for list in [&mut out.functions, &mut out.hooks] {
         list.sort_unstable();

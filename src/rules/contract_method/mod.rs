@@ -66,19 +66,19 @@ pub struct Checked {
 
 /// A definition of a contract method, as the method of one class.
 #[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
+pub struct Subject<'a> {
     /// The program.
-    pub(super) program: &'a Program<'a>,
+    pub program: &'a Program<'a>,
     /// What is known of its functions.
-    pub(super) library: &'a Library<'a>,
+    pub library: &'a Library<'a>,
     /// The class whose instances have the method.
-    pub(super) class: ClassRef,
+    pub class: ClassRef,
     /// The definition.
-    pub(super) func: FuncRef,
+    pub func: FuncRef,
     /// The contract.
-    pub(super) contract: &'a Contract,
+    pub contract: &'a Contract,
     /// Where the definition's name is.
-    pub(super) def: Location,
+    pub def: Location,
 }
 
 impl Subject<'_> {
@@ -103,7 +103,7 @@ impl Subject<'_> {
 
 /// Checks the contract method that a class has, if the class has to keep the contract: `check`
 /// looks at each definition.
-pub(super) fn check_class<'a>(
+fn check_class<'a>(
     library: &'a Library<'a>,
     class: ClassRef,
     task: Task<'a>,

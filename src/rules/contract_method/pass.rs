@@ -10,7 +10,7 @@ use crate::outcome::Duty;
 use crate::outcome::{Problem, Processor, Survey};
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::agree::drop_disputed_fixes;
-use crate::rules::contract_method::{Caller, Checked, Grounds, Task};
+use crate::rules::contract_method::{Caller, Checked, Grounds, Subject, Task, check_class};
 use crate::rules::{self, Effort, Rule, Scope};
 use crate::settings::{Origin, Settings};
 
@@ -33,14 +33,14 @@ pub trait ContractRule: Sync {
 
 /// One run of such a rule: it keeps what holds for several classes.
 pub trait ContractRun: Sync {
-    /// Checks the method that a class has to keep a contract with.
+    /// Checks a definition of a contract method, and adds to `out` what that comes to.
     fn check(
         &self,
-        library: &Library<'_>,
-        class: ClassRef,
-        task: Task<'_>,
+        subject: Subject<'_>,
+        caller: Option<Caller<'_>>,
         settings: &Settings,
-    ) -> Checked;
+        out: &mut Checked,
+    );
 }
 
 /// What one class came to under one contract, as far as one rule is concerned.
@@ -106,7 +106,9 @@ impl Pass {
                         if !settings.rules.contains(rule.id()) {
                             continue;
                         }
-                        let checked = run.check(library, class, task, settings);
+                        let checked = check_class(library, class, task, &|subject, out| {
+                            run.check(subject, task.caller, settings, out);
+                        });
                         if checked.heir_of.is_some() || !checked.subjects.is_empty() {
                             out.push(ClassRun {
                                 rule: rule.id(),

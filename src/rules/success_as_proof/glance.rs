@@ -299,18 +299,19 @@ mod tests {
         [Vocabulary::default(), configured]
     }
 
-    fn matters(text: &str, glance: &mut dyn Glance) -> Vec<u32> {
-        let search = Search::new(glance);
-        let sketch = sketch(Language::Python, text, Some((glance, &search)));
-        sketch.expect("Python is sketched").matters
+    fn matters(text: &str, glance: Box<dyn Glance>) -> Vec<u32> {
+        let search = Search::new(&*glance);
+        let sketch = sketch(Language::Python, text, &mut [(glance, &search)]);
+        let mut of_glances = sketch.expect("Python is sketched").matters;
+        of_glances.pop().expect("there is one glance")
     }
 
     /// How many functions matter, with and without the search.
     fn same(text: &str, what: &str) -> usize {
         let mut count = 0;
         for words in vocabularies() {
-            let aided = matters(text, &mut Look::new(words.clone()));
-            let all = matters(text, &mut Unaided(Look::new(words)));
+            let aided = matters(text, Box::new(Look::new(words.clone())));
+            let all = matters(text, Box::new(Unaided(Look::new(words))));
             assert_eq!(aided, all, "{what}");
             count += all.len();
         }

@@ -37,32 +37,30 @@ pub struct Table;
 
 impl OptionTable for Table {
     fn specs(&self) -> &'static [OptionSpec] {
-        const {
-            &[
-                OptionSpec {
-                    key: STRICT_NULL,
-                    form: Form::Flag { default: false },
-                    about: "Whether a comparison that lets a missing count pass is no evidence (off \
+        &[
+            OptionSpec {
+                key: STRICT_NULL,
+                form: Form::Flag { default: false },
+                about: "Whether a comparison that lets a missing count pass is no evidence (off \
                             unless told otherwise).",
-                },
-                OptionSpec {
-                    key: COUNT_PATTERN,
-                    form: Form::Text,
-                    about: "A regular expression for names of counts of records, instead of the \
+            },
+            OptionSpec {
+                key: COUNT_PATTERN,
+                form: Form::Text,
+                about: "A regular expression for names of counts of records, instead of the \
                             built-in words.",
-                },
-                OptionSpec {
-                    key: SUCCESS_WORDS,
-                    form: Form::List,
-                    about: "The words for success, instead of the built-in ones.",
-                },
-                OptionSpec {
-                    key: EFFECTS,
-                    form: Form::MoreItems,
-                    about: "Further names of calls that mark a unit as done.",
-                },
-            ]
-        }
+            },
+            OptionSpec {
+                key: SUCCESS_WORDS,
+                form: Form::List,
+                about: "The words for success, instead of the built-in ones.",
+            },
+            OptionSpec {
+                key: EFFECTS,
+                form: Form::MoreItems,
+                about: "Further names of calls that mark a unit as done.",
+            },
+        ]
     }
 
     fn resolve(&self, given: &Given) -> Result<Arc<dyn OptionValue>, Wrong> {

@@ -121,14 +121,12 @@ impl<'f> Code<'f> {
             return decl.name.clone();
         }
         match self.definitions(*l).last()?.0 {
-            Rvalue::Global(n) | Rvalue::GetField(_, n) => Some(n.clone()),
-            Rvalue::Path(path) => path.last().cloned(),
             Rvalue::GetItem(_, Operand::Const(Literal::Str(n))) => Some(n.clone()),
             Rvalue::Call { callee, .. } => self.callee(callee),
             Rvalue::Use(o)
             | Rvalue::Await(o)
             | Rvalue::Data(Data::Copy(o) | Data::Payload { object: o, .. }) => self.name(o),
-            _ => None,
+            other => other.name().cloned(),
         }
     }
 

@@ -50,21 +50,19 @@ pub struct Table;
 
 impl OptionTable for Table {
     fn specs(&self) -> &'static [OptionSpec] {
-        const {
-            &[
-                OptionSpec {
-                    key: WORDS,
-                    form: Form::MoreItems,
-                    about: "Further words for writes that may fail.",
-                },
-                OptionSpec {
-                    key: STRICT,
-                    form: Form::Flag { default: false },
-                    about: "Whether a failure that somebody could hear of is reported all the same \
+        &[
+            OptionSpec {
+                key: WORDS,
+                form: Form::MoreItems,
+                about: "Further words for writes that may fail.",
+            },
+            OptionSpec {
+                key: STRICT,
+                form: Form::Flag { default: false },
+                about: "Whether a failure that somebody could hear of is reported all the same \
                             (off unless told otherwise).",
-                },
-            ]
-        }
+            },
+        ]
     }
 
     fn resolve(&self, given: &Given) -> Result<Arc<dyn OptionValue>, Wrong> {

@@ -10,9 +10,7 @@ use std::collections::BTreeSet;
 use super::Bad;
 use crate::diagnostics::{Edit, Fix, Location, Safety};
 use crate::frontend::edit::{StoredAt, before, store_zero};
-use crate::ir::{
-    BlockId, Body, Callee, Function, LocalId, Operand, Rvalue, StatementKind, TerminatorKind,
-};
+use crate::ir::{BlockId, Body, Callee, Function, Operand, Rvalue, StatementKind, TerminatorKind};
 use crate::rules::contract_method::ExitPoint;
 use crate::rules::tables::is_harmless;
 use crate::source::{Language, SourceFile};
@@ -128,24 +126,12 @@ fn called(body: &Body, block: BlockId) -> Option<String> {
     match rvalue {
         Rvalue::Call { callee, .. } => Some(match callee {
             Callee::Method { name, .. } => name.to_string(),
-            Callee::Value(Operand::Local(local)) => global(body, *local).unwrap_or_default(),
+            Callee::Value(Operand::Local(local)) => {
+                let name = body.only_value(*local).and_then(Rvalue::name);
+                name.map(ToString::to_string).unwrap_or_default()
+            }
             Callee::Value(Operand::Const(_)) => String::new(),
         }),
-        _ => None,
-    }
-}
-
-/// The last part of the global name that a local stands for.
-fn global(body: &Body, local: LocalId) -> Option<String> {
-    let statements = body.blocks.iter().flat_map(|block| &block.statements);
-    let mut found = statements.filter_map(|statement| match &statement.kind {
-        StatementKind::Assign(to, rvalue) if *to == local => Some(rvalue),
-        _ => None,
-    });
-    match (found.next()?, found.next()) {
-        (Rvalue::Global(name), None) => Some(name.to_string()),
-        (Rvalue::Path(path), None) => path.last().map(ToString::to_string),
-        (Rvalue::GetField(_, name), None) => Some(name.to_string()),
         _ => None,
     }
 }
