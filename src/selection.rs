@@ -283,13 +283,14 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// The functions that start at one of the offsets and what is inside them; without offsets, all.
+/// The functions that start at one of the offsets and are in no body that was left out, and what is
+/// inside them; without offsets, all of these. Nothing is lowered for this.
 pub(crate) fn chosen<'m>(
     module: &'m LoadedModule,
     which: Option<&[u32]>,
 ) -> Vec<(FuncIdx, &'m Function)> {
     let Some(which) = which else {
-        return module.ir.functions().collect();
+        return module.ir.outer_functions().collect();
     };
     let mut out: Vec<(FuncIdx, &Function)> = Vec::new();
     // Where the last one ends that was chosen.
@@ -302,7 +303,6 @@ pub(crate) fn chosen<'m>(
         }
         if function.span.start < end {
             out.push((idx, function));
-            out.extend(module.ir.left_out_in(idx));
         }
     }
     out

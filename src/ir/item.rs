@@ -132,10 +132,15 @@ impl Module {
 
     /// Every function with its index. This lowers all that was left out.
     pub fn functions(&self) -> impl Iterator<Item = (FuncIdx, &Function)> {
-        self.outer_functions().flat_map(|(idx, function)| {
-            let nested = self.left_out_in(idx);
-            [(idx, function)].into_iter().chain(nested)
-        })
+        self.outer_functions()
+            .flat_map(|(idx, _)| self.with_left_out(idx))
+    }
+
+    /// A function, and those inside its body if that was left out. This lowers it.
+    pub fn with_left_out(&self, idx: FuncIdx) -> impl Iterator<Item = (FuncIdx, &Function)> {
+        [(idx, self.function(idx))]
+            .into_iter()
+            .chain(self.left_out_in(idx))
     }
 
     /// The functions that are directly inside this one. This lowers its body.

@@ -11,7 +11,7 @@ use crate::ir::{
     Operand, Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, Program};
-use crate::rules::tables::{has_word, is_write};
+use crate::rules::tables::{has_word, is_write, parts_of_writes};
 use crate::rules::{Effort, FunctionRule, Glances, IgnoredFailure, Rule};
 use crate::settings::{Settings, Writes};
 use crate::source::Span;
@@ -33,12 +33,20 @@ const BEST_EFFORT: &[&str] = &[
 pub struct Functions;
 
 impl FunctionRule for Functions {
-    fn glance(&self, _: &Settings) -> Option<Glances> {
-        Some(Box::new(|| Box::new(Look::default())))
+    fn glance(&self, settings: &Settings) -> Option<Glances> {
+        let parts: Vec<String> = parts_of_writes(&settings.writes)
+            .map(str::to_owned)
+            .collect();
+        Some(Box::new(move || {
+            Box::new(Look {
+                parts: parts.clone(),
+                seen: 0,
+            })
+        }))
     }
 
-    fn same_glance(&self, _: &Settings, _: &Settings) -> bool {
-        true
+    fn same_glance(&self, one: &Settings, other: &Settings) -> bool {
+        one.writes == other.writes
     }
 
     fn check(
@@ -50,6 +58,9 @@ impl FunctionRule for Functions {
     ) -> (Vec<Finding>, Effort) {
         let mut out = Vec::new();
         for &(func, function) in functions {
+            if !is_named_twice(module, function) {
+                continue;
+            }
             if let Some(failure) = Failure::of(function, &settings.writes) {
                 report(
                     library.program,
@@ -67,11 +78,13 @@ impl FunctionRule for Functions {
 const CATCHES: u16 = 1;
 const RETURNS: u16 = 2;
 const FAILURE: u16 = 4;
-const ALL: u16 = CATCHES | RETURNS | FAILURE;
+const WRITES: u16 = 8;
+const ALL: u16 = CATCHES | RETURNS | FAILURE | WRITES;
 
-/// Looks for `except`, `return`, and a value that can stand for a failure.
-#[derive(Default)]
+/// Looks for `except`, `return`, a value that can stand for a failure, and names of writes.
 struct Look {
+    /// What names of writes contain, in lower case.
+    parts: Vec<String>,
     seen: u16,
 }
 
@@ -84,12 +97,15 @@ const WORDS: [(&str, u16); 4] = [
 
 impl Glance for Look {
     fn clues(&self) -> Option<Vec<Clue>> {
-        let clue = |(text, flags): (&str, u16)| Clue {
+        let clue = |text: &str, whole, flags| Clue {
             text: text.to_owned(),
-            whole: true,
+            whole,
             flags,
         };
-        Some(WORDS.map(clue).to_vec())
+        let words = WORDS.map(|(text, flags)| clue(text, true, flags));
+        let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
+        let ascii = self.parts.iter().all(|part| part.is_ascii());
+        ascii.then(|| words.into_iter().chain(parts).collect())
     }
 
     fn can_matter(&self, flags: u16) -> bool {
@@ -99,6 +115,10 @@ impl Glance for Look {
     fn word(&mut self, word: &str, _: Role) {
         let flags = WORDS.iter().find(|(known, _)| *known == word);
         self.seen |= flags.map_or(0, |(_, flags)| *flags);
+        let lower = word.to_lowercase();
+        if self.parts.iter().any(|part| lower.contains(part)) {
+            self.seen |= WRITES;
+        }
     }
 
     fn text(&mut self, _: &str) {}
@@ -107,6 +127,14 @@ impl Glance for Look {
         let seen = std::mem::take(&mut self.seen);
         self.can_matter(seen)
     }
+}
+
+/// Whether the file has the name of a function once more than where it is defined: otherwise nothing
+/// in it calls the function, which need not be lowered.
+fn is_named_twice(module: &LoadedModule, function: &Function) -> bool {
+    let text = module.file.as_ref().map_or("", |file| &file.text);
+    let named = memchr::memmem::find_iter(text.as_bytes(), function.name.as_bytes());
+    named.take(2).count() == 2
 }
 
 /// How a function returns that its write failed.
@@ -276,11 +304,7 @@ fn report(
     // What does not have the name need not be lowered.
     let outer = module.ir.outer_functions();
     let outer = outer.filter(|(_, function)| function.body.may_mention(&reporter.name));
-    let callers = outer.flat_map(|(idx, function)| {
-        [(idx, function)]
-            .into_iter()
-            .chain(module.ir.left_out_in(idx))
-    });
+    let callers = outer.flat_map(|(idx, _)| module.ir.with_left_out(idx));
     for (idx, caller) in callers {
         if idx == func || caller.name.starts_with("test_") {
             continue;

@@ -145,7 +145,7 @@ pub trait FunctionRule: Sync {
     /// Whether the same functions matter with either settings.
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool;
 
-    /// Checks functions of a module: the ones that matter, and what is inside them.
+    /// Checks functions of a module: those that matter. Their bodies may not have been lowered yet.
     fn check(
         &self,
         library: &Library<'_>,

@@ -75,7 +75,11 @@ impl FunctionRule for Functions {
         functions: &[(FuncIdx, &Function)],
         settings: &Settings,
     ) -> (Vec<Finding>, Effort) {
-        check_functions(library, module.id, functions, settings.options.get())
+        let functions = functions.iter();
+        let functions: Vec<_> = functions
+            .flat_map(|(idx, _)| module.ir.with_left_out(*idx))
+            .collect();
+        check_functions(library, module.id, &functions, settings.options.get())
     }
 }
 

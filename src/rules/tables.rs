@@ -74,6 +74,23 @@ const FOREIGN_RECEIVERS: &[&str] = &[
     "json", "yaml", "pickle", "toml", "csv", "os", "sys", "shutil", "io", "gzip",
 ];
 
+/// Words of a call's name that make it run a query text.
+const SQL_WORDS: &[&str] = &["query", "execute", "executemany", "sql"];
+
+/// The word that makes a write of a call unless what follows it is read.
+const LOAD: &str = "load";
+
+/// Texts in lower case: the name of each call that [`is_write`] takes for a write contains one.
+pub fn parts_of_writes(writes: &Writes) -> impl Iterator<Item = &str> {
+    let built_in = [WRITE_WORDS, WRITE_NAMES, SQL_WORDS, &[LOAD]];
+    let built_in = built_in.into_iter().filter(|_| writes.built_in).flatten();
+    writes
+        .names
+        .iter()
+        .map(String::as_str)
+        .chain(built_in.copied())
+}
+
 /// Whether a call writes data, judged by its name, the name in front of it and the literal texts
 /// that it is given.
 #[must_use]
@@ -95,9 +112,7 @@ pub fn is_write(
     }
     let words: Vec<&str> = lower.split('_').filter(|w| !w.is_empty()).collect();
     let statement = texts.iter().find_map(|t| statement(t));
-    let runs_sql = words
-        .iter()
-        .any(|w| matches!(*w, "query" | "execute" | "executemany" | "sql"));
+    let runs_sql = words.iter().any(|w| SQL_WORDS.contains(w));
     if runs_sql && let Some(s) = &statement {
         return WRITE_STATEMENTS.contains(&s.as_str());
     }
@@ -109,7 +124,7 @@ pub fn is_write(
     }
     match words.as_slice() {
         // `load_table_from_json` writes, `load_incluster_config` reads.
-        ["load", rest @ ..] => {
+        [LOAD, rest @ ..] => {
             let stores = || rest.iter().any(|w| STORE_LOADS.contains(w));
             let reads = |w: &&str| READ_LOADS.contains(w);
             !rest.first().is_some_and(reads) && (stores() || !rest.iter().any(reads))
@@ -413,10 +428,13 @@ fn statement(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Writes, is_write};
+    use super::{Writes, is_write, parts_of_writes};
 
     #[test]
     fn names_and_statements() {
+        let built_in = Writes::default();
+        let has_part = |name: &str| parts_of_writes(&built_in).any(|part| name.contains(part));
+        assert!(!has_part("fetch") && has_part("run_sql") && has_part("put_object"));
         for name in [
             "load_table_from_json",
             "insert_rows_json",
@@ -426,8 +444,15 @@ mod tests {
             "save_rows",
             "to_sql",
         ] {
-            assert!(is_write(&Writes::default(), name, None, &[]), "{name}");
+            assert!(is_write(&built_in, name, None, &[]), "{name}");
+            assert!(has_part(name), "{name}");
         }
+        let own = Writes {
+            names: vec!["put_away".to_owned()],
+            built_in: false,
+        };
+        assert!(is_write(&own, "Put_Away", None, &[]) && !is_write(&own, "insert", None, &[]));
+        assert_eq!(parts_of_writes(&own).collect::<Vec<_>>(), ["put_away"]);
         for name in [
             "load_config",
             "get",
