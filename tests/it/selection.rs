@@ -50,7 +50,7 @@ fn root() -> PathBuf {
 #[test]
 fn on_the_fixtures_and_the_example() {
     for folder in ["fixtures", "tests/fixtures"] {
-        let (count, _) = same(&root(), &["--isolated", folder]);
+        let (count, _) = same(&root(), &["--isolated", "--select", "all", folder]);
         assert!(count > 10, "only {count} findings in {folder}");
     }
 }
