@@ -2,8 +2,8 @@
 //!
 //! Three stages: `raw` is what a file may say, with unknown keys rejected; `merge` puts a file on
 //! top of those that it extends; `resolve` turns that into settings that need no further checks.
-//! The tables of rules go
-//! the same way, by what each rule says of its options. Errors point into the file. [`Configuration`] knows which settings hold for which file.
+//! The tables of rules go the same way, by what each rule says of its options (`tables`). Errors
+//! point into the file. [`Configuration`] knows which settings hold for which file.
 
 mod at;
 mod effective;

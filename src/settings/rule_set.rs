@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// A set of rules, never empty.
+/// A set of rules. One that comes from a configuration is not empty.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuleSet(BTreeSet<&'static str>);
 
