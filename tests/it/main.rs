@@ -27,6 +27,7 @@ mod hostile;
 mod init;
 mod input;
 mod lazily;
+mod manifest;
 mod repair;
 mod reviews;
 mod robust;
