@@ -6,7 +6,14 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What the program is made of, relative to the manifest.
-const PARTS: &[&str] = &["build.rs", "Cargo.toml", "Cargo.lock", "rules", "src"];
+const PARTS: &[&str] = &[
+    "build.rs",
+    "Cargo.toml",
+    "Cargo.lock",
+    "rules",
+    "src",
+    "docs/tallylint.schema.json",
+];
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

@@ -1,10 +1,9 @@
 //! A value of a configuration file that remembers where it stands.
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -48,21 +47,5 @@ impl<T: Ord> Ord for At<T> {
 impl<T> Borrow<T> for At<T> {
     fn borrow(&self) -> &T {
         self.get()
-    }
-}
-
-/// In the schema it is the value and nothing more.
-impl<T: JsonSchema> JsonSchema for At<T> {
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-    fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
-    fn inline_schema() -> bool {
-        T::inline_schema()
     }
 }

@@ -1,19 +1,17 @@
 //! What a configuration file may say. Unknown keys are errors.
 //!
-//! The comments on the fields are the descriptions in the JSON schema and in the reference.
+//! The comments on the fields are the descriptions in the JSON schema and in the reference. The
+//! schema is derived in tests only, and embedded as a file (`schema.rs`).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor, value::StrDeserializer};
 
 use super::at::At;
 use super::tables::RawOptions;
 use crate::diagnostics::Severity;
-use crate::rules;
 
 /// What a file says.
 #[derive(Clone, Debug, Default)]
@@ -28,9 +26,10 @@ pub struct RawConfig {
 /// `[package.metadata.tallylint]` or `[workspace.metadata.tallylint]` in `Cargo.toml`.
 ///
 /// The nearest such file in the folder of a checked file or above it holds for the file.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "tallylint", deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(title = "tallylint", deny_unknown_fields))]
 pub struct RawKeys {
     /// Another configuration file, by its path relative to this one. Its settings hold where this
     /// file says nothing: single values, `select` and `include` here replace those there, and all
@@ -71,9 +70,10 @@ pub struct RawKeys {
 }
 
 /// What every override of a method must set.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct RawContract {
     /// The name of the method.
     pub method: At<String>,
@@ -88,21 +88,6 @@ pub struct RawContract {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
 #[serde(transparent)]
 pub struct RuleName(pub String);
-
-impl JsonSchema for RuleName {
-    fn schema_name() -> Cow<'static, str> {
-        "RuleName".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let known = rules::all().iter().map(|rule| rule.id());
-        let names: Vec<&str> = known.chain([super::selection::ALL]).collect();
-        json_schema!({
-            "description": "The id of a rule, or `all`.",
-            "type": "string",
-            "enum": names,
-        })
-    }
-}
 
 /// A level for a rule, or one for each of some kinds.
 #[derive(Clone, Debug)]
@@ -137,19 +122,6 @@ impl<'de> Deserialize<'de> for RawSeverity {
         }
 
         deserializer.deserialize_any(Either)
-    }
-}
-
-impl JsonSchema for RawSeverity {
-    fn schema_name() -> Cow<'static, str> {
-        "RuleSeverity".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let level = generator.subschema_for::<Severity>();
-        json_schema!({
-            "description": "A level for the rule, or for some of its kinds.",
-            "anyOf": [level, { "type": "object", "additionalProperties": level }],
-        })
     }
 }
 

@@ -12,7 +12,7 @@ use super::schema;
 /// Never: the schema is JSON.
 #[must_use]
 pub fn reference() -> String {
-    let schema: Value = serde_json::from_str(&schema()).expect("the schema is JSON");
+    let schema: Value = serde_json::from_str(schema()).expect("the schema is JSON");
     let mut out = String::new();
     table(&schema, &schema, &mut out);
     let properties = schema["properties"].as_object();

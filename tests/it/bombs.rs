@@ -1,6 +1,7 @@
 //! Texts that nobody would write: what nests, what goes on for ever, what is no text at all.
 
-const MANY: usize = 300_000;
+/// More than any stack holds, and enough to notice what is done again for each.
+const MANY: usize = 100_000;
 
 fn many(text: &str, count: usize) -> String {
     text.repeat(count)

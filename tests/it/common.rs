@@ -194,13 +194,37 @@ pub fn yaml(text: &str) -> serde_json::Value {
     value(&documents[0])
 }
 
-/// Whether `python3` is there and new enough.
+/// Whether a test can go on that needs `what`, which is `there` or not. If it is not, nobody can
+/// miss that nothing was tested, and in a continuous integration (`CI` is set) that is a failure.
+pub fn can_test(what: &str, there: bool) -> bool {
+    if !there {
+        let thread = std::thread::current();
+        let test = thread.name().unwrap_or_default();
+        let text = format!("NOT TESTED: {test}: there is no {what}");
+        let is_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+        assert!(!is_ci, "{text}");
+        // Unlike what `eprintln` writes, this is shown for a test that passes, too.
+        let mut shown = std::io::stderr();
+        writeln!(shown, "{text}").unwrap();
+    }
+    there
+}
+
+/// Whether `python3` is there and new enough; see [`can_test`].
 pub fn python_is_there() -> bool {
     let test = "import sys; sys.exit(sys.version_info < (3, 9))";
-    Command::new("python3")
-        .args(["-c", test])
-        .status()
-        .is_ok_and(|s| s.success())
+    let tested = Command::new("python3").args(["-c", test]).status();
+    let there = tested.is_ok_and(|status| status.success());
+    can_test("python3 of version 3.9 or later", there)
+}
+
+/// A number from the environment, for tests that may be made longer.
+pub fn number(variable: &str, default: u64) -> u64 {
+    let Some(text) = std::env::var_os(variable) else {
+        return default;
+    };
+    let number = text.to_str().and_then(|text| text.parse().ok());
+    number.unwrap_or_else(|| panic!("{variable} is no number: {text:?}"))
 }
 
 /// Compares the part of a file of the repository between two comments with what it is made from;

@@ -1,4 +1,5 @@
-//! Report formats for other programs: valid, complete, and about the right places.
+//! Report formats for other programs: complete, and about the right places. That they are valid is
+//! what `scripts/check_formats.sh` looks at.
 
 use std::collections::BTreeSet;
 
@@ -19,22 +20,6 @@ fn names() -> Vec<String> {
 fn check(project: &Project, format: &str, more: &[&str]) -> Ran {
     let arguments = ["check", "--baseline", "known.json", "--format", format];
     project.run(&[&arguments[..], more].concat())
-}
-
-fn schema(name: &str) -> jsonschema::Validator {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas");
-    let text = std::fs::read_to_string(folder.join(name)).unwrap();
-    let schema: Value = serde_json::from_str(&text).unwrap();
-    let options = jsonschema::options().should_validate_formats(true);
-    options.build(&schema).unwrap()
-}
-
-fn assert_valid(schema: &jsonschema::Validator, document: &Value) {
-    let errors = schema.iter_errors(document);
-    let errors: Vec<String> = errors
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 fn array<'v>(value: &'v Value, key: &str) -> &'v Vec<Value> {
@@ -62,11 +47,9 @@ fn the_exit_code_does_not_depend_on_the_format() {
 }
 
 #[test]
-fn sarif_is_valid_and_has_it_all() {
-    let schema = schema("sarif-2.1.0.json");
+fn sarif_has_it_all() {
     let clean = Project::new(&[("a.py", "x = 1\n")]);
     let log = json(&clean.run(&["check", "--format", "sarif"]));
-    assert_valid(&schema, &log);
     assert_eq!(
         log["runs"][0]["invocations"][0]["executionSuccessful"],
         true
@@ -74,7 +57,6 @@ fn sarif_is_valid_and_has_it_all() {
 
     let project = everything();
     let log = json(&check(&project, "sarif", &[]));
-    assert_valid(&schema, &log);
     let run = &log["runs"][0];
     let report = json(&check(&project, "json", &[]));
     let findings = array(&report, "findings");
@@ -126,7 +108,6 @@ fn sarif_is_valid_and_has_it_all() {
     assert!(justification("inSource").contains(&&Value::from(comment)));
     assert_eq!(justification("external"), ["known from the baseline"]);
     let log = json(&check(&project, "sarif", &["--no-ignored"]));
-    assert_valid(&schema, &log);
     assert_eq!(array(&log["runs"][0], "results").len(), reported.len());
     // Files that failed.
     let invocation = &run["invocations"][0];
@@ -179,7 +160,6 @@ fn what_is_outside_the_repository_has_a_uri_of_its_own() {
     ];
     let ran = project.tallylint(&arguments).in_folder("repo").run();
     let log: Value = serde_json::from_str(&ran.stdout.replace("[ROOT]", "/root")).unwrap();
-    assert_valid(&schema("sarif-2.1.0.json"), &log);
     let run = &log["runs"][0];
     let place = |at: &Value| at["physicalLocation"]["artifactLocation"].clone();
     let results = array(run, "results").iter();
@@ -323,29 +303,27 @@ fn notes_leave_room_for_the_remark() {
 }
 
 #[test]
-fn gitlab_and_reviewdog_get_valid_reports() {
+fn gitlab_and_reviewdog_get_all_of_it() {
     let project = everything();
     let clean = Project::new(&[("a.py", "x = 1\n")]);
     let report = json(&check(&project, "json", &[]));
     let findings = array(&report, "findings");
-    let gitlab = schema("gitlab-code-quality.json");
     let violations = json(&check(&project, "gitlab", &[]));
-    assert_valid(&gitlab, &violations);
-    assert_valid(&gitlab, &json(&clean.run(&["check", "--format", "gitlab"])));
     let violations = violations.as_array().unwrap();
     assert_eq!(violations.len(), findings.len() + 2);
+    let nothing = json(&clean.run(&["check", "--format", "gitlab"]));
+    assert_eq!(nothing, serde_json::json!([]));
     let prints: BTreeSet<&str> = violations
         .iter()
         .filter_map(|v| v["fingerprint"].as_str())
         .collect();
     assert_eq!(prints.len(), violations.len());
 
-    let rdjson = schema("rdjson.json");
     let whole = json(&check(&project, "rdjson", &[]));
-    assert_valid(&rdjson, &whole);
-    assert_valid(&rdjson, &json(&clean.run(&["check", "--format", "rdjson"])));
     let diagnostics = array(&whole, "diagnostics");
     assert_eq!(diagnostics.len(), findings.len() + 2);
+    let nothing = json(&clean.run(&["check", "--format", "rdjson"]));
+    assert_eq!(array(&nothing, "diagnostics").len(), 0);
     let ran = check(&project, "rdjsonl", &[]);
     let lines: Vec<Value> = ran
         .stdout
@@ -354,7 +332,6 @@ fn gitlab_and_reviewdog_get_valid_reports() {
         .collect();
     assert_eq!(lines.len(), diagnostics.len());
     for (line, diagnostic) in lines.iter().zip(diagnostics) {
-        assert_valid(&rdjson, &serde_json::json!({"diagnostics": [line]}));
         assert_eq!(line["source"]["name"], "tallylint");
         assert_eq!(line["message"], diagnostic["message"]);
     }

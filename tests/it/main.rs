@@ -28,6 +28,7 @@ mod init;
 mod input;
 mod layering;
 mod lazily;
+mod manifest;
 mod repair;
 mod reviews;
 mod robust;

@@ -1,7 +1,7 @@
 //! Random processors in Rust, compiled and run under every choice of what nobody
 //! can know, have exactly the bad exits that the linter reports.
 //!
-//! Skipped, with a message, where there is no `rustc`. Long runs by hand:
+//! Not tested, with a message, where there is no `rustc`. Long runs:
 //!
 //! ```console
 //! $ TALLYLINT_DIFF_SEED=7 TALLYLINT_DIFF_COUNT=800 cargo test --release rust_differential -- --nocapture
@@ -20,11 +20,12 @@ use tallylint::driver::{self, Request};
 use tallylint::rules::swallowed_write;
 use tallylint::settings::Settings;
 
+use crate::common::{can_test, number};
 use crate::rust_harness::harness;
 use crate::rust_programs::{Random, program};
 
 const SEED: u64 = 1;
-const COUNT: u64 = 80;
+const COUNT: u64 = 24;
 /// Programs compiled as one: what the compiler takes for it grows faster than they do.
 const PART: u64 = 100;
 /// How many mismatches are printed.
@@ -47,12 +48,6 @@ struct Truth {
 struct Found {
     swallows: bool,
     exits: Exits,
-}
-
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable)
-        .ok()
-        .map_or(default, |text| text.parse().unwrap())
 }
 
 fn rustc() -> Command {
@@ -150,12 +145,8 @@ fn lint(folder: &Path) -> BTreeMap<u64, Found> {
 
 #[test]
 fn random_processors_in_rust_have_the_bad_exits_that_execution_finds() {
-    if !rustc()
-        .arg("--version")
-        .output()
-        .is_ok_and(|o| o.status.success())
-    {
-        println!("skipped: there is no rustc");
+    let version = rustc().arg("--version").output();
+    if !can_test("rustc", version.is_ok_and(|o| o.status.success())) {
         return;
     }
     let temporary = tempfile::tempdir().unwrap();

@@ -532,10 +532,9 @@ sets = \"self.stats['sent']\"
 }
 
 #[test]
-fn the_schema_is_fresh_and_knows_every_key() {
+fn the_schema_knows_every_key() {
     let project = Project::new(&[]);
     let printed = project.run(&["config", "--schema"]).stdout;
-    crate::common::is_fresh("docs/tallylint.schema.json", &printed);
     let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();
     let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     // The error about an unknown key lists those that the types know.

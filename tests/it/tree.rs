@@ -32,7 +32,6 @@ fn counter(text: &str, name: &str) -> u64 {
 #[test]
 fn one_file_of_a_large_tree_needs_few_others() {
     if !python_is_there() {
-        println!("skipped: there is no python3 of version 3.9 or later");
         return;
     }
     let project = Project::new(&[]);

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Lets Microsoft's validator read the SARIF that is written for the example projects, with the rules of
-# the standard and those of GitHub's code scanning. It comes from npm.
+# Holds the reports on the example projects against the schemas in tests/schemas, and lets Microsoft's validator read the
+# SARIF, with the rules of the standard and those of GitHub's code scanning. Both come from registries.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/tools.sh
+source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
+cd "$root"
+use_tools
 
 version=5.7.0
-folder="${TALLYLINT_SARIF_MULTITOOL:-target/sarif-multitool}"
+folder="${TALLYLINT_SARIF_MULTITOOL:-$root/target/sarif-multitool}"
 if [ ! -x "$folder/node_modules/.bin/sarif-multitool" ]; then
     mkdir -p "$folder"
     npm install --silent --no-audit --no-fund --prefix "$folder" "@microsoft/sarif-multitool@$version"
@@ -14,9 +17,9 @@ if [ ! -x "$folder/node_modules/.bin/sarif-multitool" ]; then
 fi
 
 cargo build --quiet
-tallylint="$PWD/target/debug/tallylint"
-work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
+tallylint="$root/target/debug/tallylint"
+work="$scratch/work"
+mkdir "$work"
 cp -r fixtures/pipeline fixtures/pipeline-rust "$work"
 mkdir -p "$work/.git" "$work/odd"
 odd="$work/odd/a b#1 [x](y) é;%,&<z>@w.py"
@@ -37,18 +40,44 @@ cd "$work"
 "$tallylint" check --baseline known.json --write-baseline odd/known.py > all.log
 run() {
     # Findings and an incomplete result are what is wanted here.
-    "$tallylint" check --quiet --baseline known.json --format sarif "$@" 2>> all.log || [ $? -le 2 ]
+    "$tallylint" check --quiet --baseline known.json --format "$@" 2>> all.log || [ $? -le 2 ]
 }
-run --pedantic > all.sarif
-run --no-ignored pipeline/processors > findings.sarif
-run pipeline/pipeline > clean.sarif
+for format in sarif gitlab rdjson; do
+    run "$format" --pedantic > "all.$format"
+    run "$format" --no-ignored pipeline/processors > "findings.$format"
+    run "$format" pipeline/pipeline > "clean.$format"
+done
+# A file that is not below the root has an absolute address.
+cp odd/known.py ../outside.py
+run sarif ../outside.py odd/known.py > outside.sarif
+grep -q '"uri": *"file:///' outside.sarif
+# Each line is a diagnostic, which the schema knows as a part of a whole.
+run rdjsonl --pedantic | python3 -c '
+import json, sys
+lines = [json.loads(line) for line in sys.stdin]
+assert lines
+json.dump({"diagnostics": lines}, sys.stdout)' > lines.rdjson
 grep -q '"suppressions"' all.sarif
 grep -q '"fixes"' all.sarif
 grep -q '"executionSuccessful": false' all.sarif
 
+# fits SCHEMA FILE…: whether they are what the schema describes, formats of texts included.
+fits() {
+    "$tools/check-jsonschema" --quiet --schemafile "$root/tests/schemas/$1" "${@:2}" > fits.log 2>&1
+}
+fits sarif-2.1.0.json ./*.sarif || fail "$(cat fits.log)"
+fits gitlab-code-quality.json ./*.gitlab || fail "$(cat fits.log)"
+fits rdjson.json ./*.rdjson || fail "$(cat fits.log)"
+# Somebody who never complains is of no use.
+sed 's/"path": *"[^"]*"/"path": 1/' all.gitlab > broken.gitlab
+! fits gitlab-code-quality.json broken.gitlab || fail "the schema of GitLab likes everything"
+sed 's/"message": *"[^"]*"/"message": 1/' all.rdjson > broken.rdjson
+! fits rdjson.json broken.rdjson || fail "the schema of reviewdog likes everything"
+sed 's|"uri": *"[^"]*"|"uri": "a b"|' all.sarif > broken.sarif
+! fits sarif-2.1.0.json broken.sarif || fail "the schema of SARIF likes everything"
+
 # The wrapper of the package hands its arguments to a shell: the quotes are for that.
-multitool="$OLDPWD/$folder/node_modules/.bin/sarif-multitool"
-case "$folder" in /*) multitool="$folder/node_modules/.bin/sarif-multitool" ;; esac
+multitool="$folder/node_modules/.bin/sarif-multitool"
 validate() {
     "$multitool" validate "$1.sarif" --rule-kind "'Sarif;Ghas'" --level "'Error;Warning'" \
         --output "$1.found.sarif" --log ForceOverwrite > "$1.txt" 2>&1 || [ "$2" = broken ] || {
@@ -78,6 +107,5 @@ PYTHON
 for log in all findings clean; do
     validate "$log" valid
 done
-# Somebody who never complains is of no use.
 sed 's/"startLine": [0-9]*/"startLine": -1/' all.sarif > broken.sarif
 validate broken broken
