@@ -22,10 +22,11 @@ runs() {
     [[ -z "$text" ]] || fail "$* has something to say about good.py: $text"
 }
 
-# Makes the next build compile the program. Files in archives are old, and a target folder that has seen newer ones would
-# be taken for up to date.
-forget() {
-    cargo clean --quiet --release -p tallylint
+# unpack ARCHIVE FOLDER: as new files. Those in archives are old, and what was compiled of others before would be taken for
+# up to date.
+unpack() {
+    mkdir -p "$2"
+    tar -xzmf "$1" -C "$2" --strip-components=1
 }
 
 # fresh NAME: a new virtual environment; its programs are in `$env`.
@@ -39,21 +40,19 @@ step "the crate: what is in it"
 cargo package --locked --no-verify --allow-dirty --quiet
 crate="$CARGO_TARGET_DIR/package/tallylint-$version.crate"
 [[ "$(stat -c %s "$crate")" -lt 2000000 ]] || fail "$crate has become large"
-odd="$(tar -tzf "$crate" | sed 's|^[^/]*/||' | grep -vE '^(build\.rs|src/.*|rules/[a-z-]+\.md|Cargo\.(toml|toml\.orig|lock)|LICENSE-(MIT|APACHE)|(README|CHANGELOG|KNOWN_GAPS)\.md|\.cargo_vcs_info\.json)$' || true)"
+odd="$(tar -tzf "$crate" | sed 's|^[^/]*/||' | grep -vE '^(build\.rs|src/.*|rules/[a-z-]+\.md|docs/tallylint\.schema\.json|Cargo\.(toml|toml\.orig|lock)|LICENSE-(MIT|APACHE)|(README|CHANGELOG|KNOWN_GAPS)\.md|\.cargo_vcs_info\.json)$' || true)"
 [[ -z "$odd" ]] || fail "the crate has files that it should not have: $odd"
-for file in Cargo.lock src/main.rs rules/untracked-return.md LICENSE-MIT LICENSE-APACHE README.md; do
+for file in Cargo.lock src/main.rs rules/untracked-return.md docs/tallylint.schema.json LICENSE-MIT LICENSE-APACHE README.md; do
     tar -tzf "$crate" "tallylint-$version/$file" >/dev/null
 done
 
 step "the crate: cargo install"
-tar -xzf "$crate" -C "$scratch"
-forget
-cargo install --quiet --locked --path "$scratch/tallylint-$version" --root "$scratch/cargo"
+unpack "$crate" "$scratch/crate"
+cargo install --quiet --locked --path "$scratch/crate" --root "$scratch/cargo"
 runs "$scratch/cargo/bin/tallylint"
 
 step "the checkout: pip install ."
 fresh checkout
-forget
 "$env/pip" install --quiet --disable-pip-version-check .
 runs env PATH="$env:$PATH" tallylint
 runs "$env/python" -m tallylint
@@ -61,12 +60,12 @@ runs "$env/python" -m tallylint
 step "the source distribution: pip install"
 "$tools/maturin" sdist --out "$scratch/dist" 2>"$scratch/log" || fail "$(cat "$scratch/log")"
 sdist="$scratch/dist/tallylint-$version.tar.gz"
-odd="$(tar -tzf "$sdist" | sed 's|^[^/]*/||' | grep -E '^(tests|fixtures|docs|fuzz|benches|scripts|target|\.)' || true)"
+odd="$(tar -tzf "$sdist" | sed 's|^[^/]*/||' | grep -E '^(tests|fixtures|docs|fuzz|benches|scripts|target|\.)' | grep -vx 'docs/tallylint.schema.json' || true)"
 [[ -z "$odd" ]] || fail "the source distribution has files that it should not have: $odd"
 mkdir -p "$CARGO_TARGET_DIR/wheels"
 rm -f "$CARGO_TARGET_DIR"/wheels/*.whl
-forget
-"$tools/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$CARGO_TARGET_DIR/wheels" "$sdist"
+unpack "$sdist" "$scratch/sdist"
+"$tools/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$CARGO_TARGET_DIR/wheels" "$scratch/sdist"
 wheel=("$CARGO_TARGET_DIR"/wheels/tallylint-"$version"-py3-none-*.whl)
 [[ ${#wheel[@]} == 1 && -f "${wheel[0]}" ]] || fail "there is not one wheel: ${wheel[*]}"
 "$tools/twine" check --strict "$sdist" "${wheel[0]}"
@@ -124,16 +123,13 @@ sed -i 's/^version = .*/version = "9.9.9"/' "$scratch/tree/Cargo.toml"
 refuses "Cargo.lock does not have tallylint 9.9.9" "${tree[@]}" version
 
 step "what the action installs"
-forget
-# The test itself is built where all tests are.
 PIP_NO_INDEX=1 PIP_FIND_LINKS="$CARGO_TARGET_DIR/wheels" TALLYLINT_ACTION_INSTALLS=pip,source \
-    cargo test --quiet --locked --target-dir "$root/target" --test it -- \
+    "$cargo" test --quiet --locked --test it -- \
     action::ways_of_installing --exact --nocapture >"$scratch/log" 2>&1 || fail "$(cat "$scratch/log")"
 says "the test of the action" "$(cat "$scratch/log")" "installed with pip" "installed with source" "1 passed"
 
 step "the source distribution: offline, with vendored crates"
-mkdir "$scratch/offline"
-tar -xzf "$sdist" -C "$scratch/offline" --strip-components=1
+unpack "$sdist" "$scratch/offline"
 cd "$scratch/offline"
 mkdir .cargo
 cargo vendor --locked "$scratch/vendor" >.cargo/config.toml 2>"$scratch/log" || fail "$(cat "$scratch/log")"

@@ -6,10 +6,10 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
 cd "$root"
 use_tools
+export PATH="$tools:$PATH"
 use_quick_builds
 
 version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)"
-export PATH="$tools:$PATH"
 # What pre-commit installs is gone in the end, like the repository.
 export PRE_COMMIT_HOME="$scratch/pre-commit"
 export GIT_CONFIG_GLOBAL="$scratch/gitconfig"

@@ -38,13 +38,23 @@ use_tools() {
     fi
 }
 
-# The release profile, but quick to compile, and one folder for all builds: dependencies are compiled once. What is
-# tested here is the packing; the program itself is tested elsewhere.
+# What is packed is compiled with the profile of the tests and in their folder, so that the dependencies are there already;
+# the program is not optimised, since what is tried here is the packing. `cargo install` and maturin would take another
+# profile, and pip, pre-commit and the action do not pass on which: so another cargo stands in front of `$cargo`.
 use_quick_builds() {
-    export CARGO_TARGET_DIR="$root/target/packages"
-    export CARGO_PROFILE_RELEASE_OPT_LEVEL=0
-    export CARGO_PROFILE_RELEASE_LTO=off
-    export CARGO_PROFILE_RELEASE_DEBUG=none
+    export CARGO_TARGET_DIR="$root/target"
+    export MATURIN_PEP517_ARGS="--profile dev"
+    # Not that of rustup, which would put its own folder in front again.
+    cargo="$(rustup which cargo 2>/dev/null || command -v cargo)"
+    mkdir "$scratch/bin"
+    cat >"$scratch/bin/cargo" <<SH
+#!/usr/bin/env bash
+export CARGO_INCREMENTAL=0
+if [[ "\$1" == install ]]; then set -- install --profile dev "\${@:2}"; fi
+exec "$cargo" --config 'profile.dev.package.tallylint.opt-level=0' "\$@"
+SH
+    chmod +x "$scratch/bin/cargo"
+    export PATH="$scratch/bin:$PATH"
 }
 
 # Writes the processors that the scripts try the linter on: bad.py, good.py, base.py and heir.py, whose base class is in
