@@ -374,6 +374,42 @@ fn text_with_colour_shows_the_same() {
 }
 
 #[test]
+fn what_happens_at_one_place_shares_a_label() {
+    let (_dir, sample) = sample();
+    let at = |text| sample.place("etl/odds.py", text);
+    let exit = at("return\n        self");
+    let shown = |steps: &[(Location, &str)]| {
+        let mut builder = Sample::builder("unset").exit(exit);
+        for (place, message) in steps {
+            builder = builder.step(*place, *message);
+        }
+        let mut settled = sample.settled.clone();
+        settled.reported.truncate(1);
+        let mut finding = builder.at_exit(exit, "returns");
+        if steps.is_empty() {
+            finding.steps.push(finding.primary.clone());
+        }
+        settled.reported[0].finding = finding;
+        let report = Report {
+            settled: &settled,
+            ..sample.as_report()
+        };
+        let mut out = NoColor::new(Vec::new());
+        write(Format::Text, &report, &mut out).unwrap();
+        String::from_utf8(out.into_inner()).unwrap()
+    };
+    // A path of one step needs no number.
+    let text = shown(&[]);
+    assert!(text.contains("^ returns\n"), "{text}");
+    let text = shown(&[(at("not rows"), "is false"), (exit, "is reached")]);
+    assert!(text.contains("- 1. is false\n"), "{text}");
+    assert!(text.contains("^ 2. is reached; 3. returns\n"), "{text}");
+    let rows = at("not rows");
+    let text = shown(&[(rows, "is true"), (rows, "is false")]);
+    assert!(text.contains("- 1. is true; 2. is false\n"), "{text}");
+}
+
+#[test]
 fn a_clean_run_says_so() {
     let settled = Settled::default();
     let report = Report {

@@ -355,6 +355,23 @@ class Nested(Base):
 }
 
 #[test]
+fn a_list_takes_no_more_than_the_width_of_a_terminal() {
+    let listed = |length: usize| {
+        let name = "G".repeat(length);
+        let good = GOOD.replace("Good", &name);
+        let project = Project::new(&[("base.py", BASE), ("good.py", &good)]);
+        let text = project.run(&["contracts"]).stdout;
+        let at = text.find(&name).unwrap();
+        (text[at + length..].to_owned(), text)
+    };
+    let (rest, text) = listed(56);
+    assert!(rest.starts_with("  good.py:4\n"), "{text}");
+    assert_eq!(text.lines().map(str::len).max(), Some(80));
+    let (rest, text) = listed(57);
+    assert!(rest.starts_with("\n             good.py:4\n"), "{text}");
+}
+
+#[test]
 fn an_incomplete_list_says_so() {
     let project = Project::new(&[("base.py", BASE), ("broken.py", "class (:\n")]);
     let ran = project.run(&["contracts"]);

@@ -151,6 +151,29 @@ class Unclear(BaseProcessor):
 }
 
 #[test]
+fn a_comment_ends_with_its_line() {
+    // What begins the next line is not covered, a comment as little as a statement.
+    let next = format!("x = 1  # tallylint: ignore[untracked-return] no\n{BASE}");
+    let project = Project::new(&[("a.py", &next)]);
+    assert_eq!(
+        reported(&project, &[]),
+        [
+            "a.py:1 ignore-comment/unused",
+            "a.py:5 untracked-return/unset"
+        ]
+    );
+    let next = "x = 1  # tallylint: ignore[ignore-comment] no\n# tallylint: ignore\ny = 1\n";
+    project.write("a.py", next);
+    assert_eq!(
+        reported(&project, &[]),
+        [
+            "a.py:1 ignore-comment/unused",
+            "a.py:2 ignore-comment/blanket"
+        ]
+    );
+}
+
+#[test]
 fn unknown_rules_get_a_suggestion() {
     let project = Project::new(&[("a.py", "# tallylint: ignore-file[untraked-return] x\n")]);
     let ran = project.run(&["check", "--format", "concise"]);
@@ -298,6 +321,15 @@ fn encodings_and_line_endings_are_kept() {
             let after = add(&project, "a.py", 1);
             assert_eq!(after, [start, &note, &lines(&with_comment)].concat());
         }
+    }
+    // Whatever UTF-8 has can be in a reason.
+    for start in ["", "\u{feff}"] {
+        let project = Project::new(&[("a.py", &format!("{start}# é\n{BASE}"))]);
+        let ran = project.run(&["check", "--add-ignore", "größer"]);
+        assert_eq!(ran.stdout, "1 finding ignored in 1 file\n", "{ran:?}");
+        let comment = "return  # tallylint: ignore[untracked-return] größer";
+        let expected = format!("{start}# é\n{}", BASE.replace("return", comment));
+        assert_eq!(project.read("a.py"), expected);
     }
     // A line above ends as the lines of the file do.
     let text = BASE
