@@ -6,11 +6,10 @@ use super::{ClassRef, Def, ModuleId, Program};
 use crate::ir::{Name, ScopeIdx};
 use crate::source::SourceMap;
 
-/// Looks at the module `a.py` among these files.
+/// Looks at the first of these files, as a module.
 fn program<T>(files: &[(&str, &str)], work: impl FnOnce(&Program<'_>, ModuleId) -> T) -> T {
     let folder = tempfile::tempdir().unwrap();
     let root = fs::canonicalize(folder.path()).unwrap();
-    fs::create_dir(root.join(".git")).unwrap();
     for (path, text) in files {
         let path = root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -18,14 +17,19 @@ fn program<T>(files: &[(&str, &str)], work: impl FnOnce(&Program<'_>, ModuleId) 
     }
     let sources = SourceMap::new(root.clone());
     let program = Program::new(&sources);
-    let file = sources.load(&root.join("a.py"));
-    let file = file.unwrap_or_else(|_| panic!("a.py is there"));
+    let file = sources.load(&root.join(files[0].0));
+    let file = file.unwrap_or_else(|_| panic!("the file is there"));
     let module = program.add_file(&file).expect("it is intact");
     work(&program, module)
 }
 
-/// What a dotted name means in `a.py`.
+/// What a dotted name means in the first of these files, which are a project.
 fn meaning(files: &[(&str, &str)], path: &str) -> String {
+    // So that nothing around the temporary folder has a say.
+    meaning_among(&[files, &[("pyproject.toml", "")]].concat(), path)
+}
+
+fn meaning_among(files: &[(&str, &str)], path: &str) -> String {
     program(files, |program, module| {
         let path: Vec<Name> = path.split('.').map(Name::from).collect();
         match program.resolve_path(module, ScopeIdx::MODULE, &path) {
@@ -184,4 +188,28 @@ fn a_class_is_resolved_if_all_its_bases_are() {
         all.map(name).collect::<Vec<_>>()
     });
     assert_eq!(resolved, ["Alone", "Below", "Abstract"]);
+}
+
+#[test]
+fn imports_are_looked_for_up_to_the_top_of_the_project() {
+    let text = "from lib import f\n";
+    let lib = "def f():\n    pass\n";
+    let found = |path: &str, more: &[(&str, &str)]| {
+        let files = [&[(path, text), ("lib.py", lib)], more].concat();
+        meaning_among(&files, "f") == "function f"
+    };
+    let marker = &[("pyproject.toml", "")][..];
+    assert!(found("a.py", &[]) && found("p/q/a.py", &[]));
+    // Where nothing marks the top, only a few folders are looked into.
+    assert!(!found("p/q/r/s/a.py", &[]));
+    assert!(found("p/q/r/s/a.py", marker));
+    // What is above a project is none of it.
+    assert!(!found("p/q/a.py", &[("p/q/pyproject.toml", "")]));
+    // A package counts as one folder.
+    let package = [("p/q/__init__.py", ""), ("p/q/r/__init__.py", "")];
+    assert!(found("p/q/r/a.py", &package));
+    let hidden = [("p/q/lib.py", "x = 1\n"), ("p/q/__init__.py", "")];
+    assert!(found("p/q/a.py", &hidden));
+    assert!(!found("p/q/a.py", &hidden[..1]));
+    assert!(found("a.py", &[("src/lib.py", "x = 1\n")]));
 }
