@@ -8,7 +8,7 @@ use crate::engine::fact::{Fact, Kind};
 use crate::engine::library::Deed;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
-use crate::engine::{CallEvent, Engine, External, ExternalOutcome, FnContext};
+use crate::engine::{CallEvent, CallOutcome, CompletedCall, Engine, FnContext};
 use crate::ir::{Arg, ArgKind, Callee, Literal, Name};
 use crate::program::{Lookup, MemberDef};
 
@@ -475,7 +475,7 @@ impl Engine<'_> {
             asked: false,
             within: site.func,
         });
-        let plain = self.automaton.plain_texts();
+        let plain = self.watches.plain_texts;
         let texts: Vec<Name> = args
             .all()
             .filter_map(|v| match (self.terms.literal(v), plain) {
@@ -544,9 +544,11 @@ impl Engine<'_> {
         args: &[Value],
         site: Site,
     ) {
-        let automaton = self.automaton;
+        let Some(failures) = self.watches.failures else {
+            return;
+        };
         for o in outcomes {
-            let call = External {
+            let call = CompletedCall {
                 site,
                 name,
                 receiver,
@@ -554,7 +556,7 @@ impl Engine<'_> {
                 outcome: outcome_of(o.flow),
                 callee: None,
             };
-            automaton.on_external(self, &mut o.state, &call);
+            failures.on_completed(self, &mut o.state, &call);
         }
     }
 
@@ -615,9 +617,9 @@ pub(crate) fn is_log_method(n: &str) -> bool {
 }
 
 /// How a call came out, for the automaton.
-pub(super) fn outcome_of(flow: Flow) -> ExternalOutcome {
+pub(super) fn outcome_of(flow: Flow) -> CallOutcome {
     match flow {
-        Flow::Normal(v) => ExternalOutcome::Returned(v),
-        Flow::Raise(e) => ExternalOutcome::Raised(e),
+        Flow::Normal(v) => CallOutcome::Returned(v),
+        Flow::Raise(e) => CallOutcome::Raised(e),
     }
 }

@@ -273,7 +273,7 @@ impl Engine<'_> {
                 }
             }
         }
-        let follows = self.automaton.follows_values();
+        let follows = self.watches.values.is_some();
         for ((o, slot), cell) in &exit.heap {
             if *slot == Slot::Ghost(Ghost::Origin) && !follows {
                 continue;

@@ -107,13 +107,14 @@ impl Engine<'_> {
                                 Flow::Normal(_) => next.push(o.state),
                                 Flow::Raise(e) if swallow => {
                                     let mut state = o.state;
-                                    let catch = Catch {
-                                        func: site.func,
-                                        block: BlockId(site.block),
-                                        manager: true,
-                                    };
-                                    let automaton = self.automaton;
-                                    automaton.on_caught(self, &mut state, catch, e);
+                                    if let Some(failures) = self.watches.failures {
+                                        let catch = Catch {
+                                            func: site.func,
+                                            block: BlockId(site.block),
+                                            manager: true,
+                                        };
+                                        failures.on_caught(self, &mut state, catch, e);
+                                    }
                                     next.push(state);
                                 }
                                 Flow::Raise(_) => out.push(o),

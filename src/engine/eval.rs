@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use crate::engine::call::Args;
 use crate::engine::constants::literal_text;
+use crate::engine::external::is_standard_module;
 use crate::engine::fact::{Fact, Interval, Kind};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::Summary;
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{CmpOp, Literal, Name, Operand, Rvalue, Statement, StatementKind};
-use crate::program::{ClassRef, Def};
+use crate::ir::{
+    CmpOp, FuncIdx, ImportPath, Literal, Name, Operand, Rvalue, Statement, StatementKind,
+};
+use crate::program::{ClassRef, Def, FuncRef};
 
 /// How an evaluation ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,15 +153,16 @@ impl Engine<'_> {
                 vec![state]
             }
             StatementKind::Skip => {
-                self.automaton.on_skip(&mut state);
+                if let Some(rounds) = self.watches.rounds {
+                    rounds.on_skip(&mut state);
+                }
                 vec![state]
             }
             StatementKind::SetGlobal { .. } => vec![state],
         }
     }
 
-    /// Evaluates an rvalue.
-    #[allow(clippy::too_many_lines)]
+    /// Evaluates an rvalue: all ways in which that can end.
     pub(crate) fn eval(
         &mut self,
         cx: &FnContext,
@@ -166,149 +170,90 @@ impl Engine<'_> {
         r: &Rvalue,
         site: Site,
     ) -> Vec<Outcome> {
-        let v = match r {
-            Rvalue::Use(o) => self.operand(&mut state, o, site),
+        match r {
+            Rvalue::GetField(o, name) => {
+                let object = self.operand(&mut state, o, site);
+                self.load_field(state, object, name, site)
+            }
+            Rvalue::GetItem(o, k) => {
+                let object = self.operand(&mut state, o, site);
+                let key = self.operand(&mut state, k, site);
+                self.get_item(state, object, key, site)
+            }
+            Rvalue::Call { callee, args } => {
+                let args = Args::evaluate(self, &mut state, args, site);
+                self.call(cx, state, callee, args, site)
+            }
+            Rvalue::Enter { manager, is_async } => {
+                let m = self.operand(&mut state, manager, site);
+                self.enter(cx, state, m, *is_async, site)
+            }
+            Rvalue::Exit {
+                manager,
+                exc,
+                is_async,
+            } => {
+                let m = self.operand(&mut state, manager, site);
+                let e = self.operand(&mut state, exc, site);
+                self.exit(cx, state, m, e, *is_async, site)
+            }
+            Rvalue::Await(o) => {
+                let x = self.operand(&mut state, o, site);
+                self.run_awaitable(state, x, site)
+            }
+            Rvalue::Iter { object, .. } => {
+                let o = self.operand(&mut state, object, site);
+                match self.make_iterator(&mut state, o, site) {
+                    Some(iterator) => vec![Outcome::normal(state, iterator)],
+                    // The exception is not followed.
+                    None => Vec::new(),
+                }
+            }
+            Rvalue::Import(path) => self.eval_import(cx, state, path, site),
+            _ => {
+                let v = self.value_of(cx, &mut state, r, site);
+                vec![Outcome::normal(state, v)]
+            }
+        }
+    }
+
+    /// The value of an rvalue that has one value in every state and raises nothing.
+    fn value_of(&mut self, cx: &FnContext, state: &mut State, r: &Rvalue, site: Site) -> Value {
+        match r {
+            Rvalue::Use(o) => self.operand(state, o, site),
             Rvalue::Global(name) => {
                 let def = self.program.resolve_global(cx.func.module, name);
                 self.def_value(&def, cx.func.module, name, 0)
             }
             Rvalue::Path(path) => self.path_value(cx, path),
-            Rvalue::Data(data) => self.data(cx, &mut state, data, site),
-            Rvalue::GetField(o, name) => {
-                let object = self.operand(&mut state, o, site);
-                return self.load_field(state, object, name, site);
-            }
-            Rvalue::GetItem(o, k) => {
-                let object = self.operand(&mut state, o, site);
-                let key = self.operand(&mut state, k, site);
-                return self.get_item(state, object, key, site);
-            }
-            Rvalue::Slice { object, bounds } => {
-                let o = self.operand(&mut state, object, site);
-                let kind = match state.kind(&self.terms, o) {
-                    k @ (Kind::Str | Kind::List | Kind::Tuple) => k,
-                    _ => Kind::Unknown,
-                };
-                let whole = bounds.iter().all(|b| *b == Operand::NONE);
-                if whole {
-                    let s = state.snapshot(o);
-                    self.terms.make(Term::Pure("copy".into(), Arc::from([s])))
-                } else {
-                    let mut at = |b: &Operand| self.operand(&mut state, b, site);
-                    let bounds = [at(&bounds[0]), at(&bounds[1]), at(&bounds[2])];
-                    let mut fact = Fact::of_kind(kind);
-                    if self.is_chunk(&state, o, bounds) {
-                        // Whatever it is, it has a length: that of what is cut has been asked for.
-                        fact.truth = Some(true);
-                        fact.len = Interval::at_least(1);
-                        fact.propagate();
-                    }
-                    self.fresh_with(&mut state, site, fact)
-                }
-            }
+            Rvalue::Data(data) => self.data(cx, state, data, site),
+            Rvalue::Slice { object, bounds } => self.slice(state, object, bounds, site),
             Rvalue::Unpack {
                 object,
                 index,
                 rest_before_end,
             } => {
-                let o = self.operand(&mut state, object, site);
-                self.unpack(&mut state, o, *index, *rest_before_end, site)
+                let o = self.operand(state, object, site);
+                self.unpack(state, o, *index, *rest_before_end, site)
             }
-            Rvalue::Call { callee, args } => {
-                let args = Args::evaluate(self, &mut state, args, site);
-                return self.call(cx, state, callee, args, site);
+            Rvalue::Not(_)
+            | Rvalue::Neg(_)
+            | Rvalue::Binary(..)
+            | Rvalue::InPlace(..)
+            | Rvalue::Compare(..) => self.operation(state, r, site),
+            Rvalue::List(items) => self.display(state, Kind::List, items, site),
+            Rvalue::Set(items) => self.display(state, Kind::Set, items, site),
+            Rvalue::Tuple(items) if items.iter().any(|i| i.starred) => {
+                self.display(state, Kind::Tuple, items, site)
             }
-            Rvalue::Not(o) => {
-                let x = self.operand(&mut state, o, site);
-                let x = state.snapshot(x);
-                match self.truth(&state, x) {
-                    Some(t) => self.terms.bool(!t),
-                    None => self.terms.not(x),
-                }
-            }
-            Rvalue::Neg(o) => {
-                let x = self.operand(&mut state, o, site);
-                match self.terms.literal(x) {
-                    Some(Literal::Int(i)) => {
-                        let n = i.checked_neg().unwrap_or(*i);
-                        self.terms.int(n)
-                    }
-                    _ => self.terms.make(Term::Pure("neg".into(), Arc::from([x]))),
-                }
-            }
-            Rvalue::Binary(op, a, b) => {
-                let x = self.operand(&mut state, a, site);
-                let y = self.operand(&mut state, b, site);
-                self.binary(&mut state, *op, x, y, false, site)
-            }
-            Rvalue::InPlace(op, a, b) => {
-                let x = self.operand(&mut state, a, site);
-                let y = self.operand(&mut state, b, site);
-                self.binary(&mut state, *op, x, y, true, site)
-            }
-            Rvalue::Compare(op, a, b) => {
-                let x = self.operand(&mut state, a, site);
-                let y = self.operand(&mut state, b, site);
-                self.compare(&state, *op, x, y)
-            }
-            Rvalue::List(items) => self.display(&mut state, Kind::List, items, site),
-            Rvalue::Set(items) => self.display(&mut state, Kind::Set, items, site),
             Rvalue::Tuple(items) => {
-                if items.iter().any(|i| i.starred) {
-                    self.display(&mut state, Kind::Tuple, items, site)
-                } else {
-                    let vs: Vec<Value> = items
-                        .iter()
-                        .map(|i| self.operand(&mut state, &i.value, site))
-                        .collect();
-                    self.terms.make(Term::Tuple(vs.into()))
-                }
+                let items = items.iter().map(|i| self.operand(state, &i.value, site));
+                let items: Vec<Value> = items.collect();
+                self.terms.make(Term::Tuple(items.into()))
             }
-            Rvalue::Dict(items) => self.dict(&mut state, items, site),
-            Rvalue::Format(parts) => {
-                let vs: Vec<Value> = parts
-                    .iter()
-                    .map(|p| self.operand(&mut state, p, site))
-                    .collect();
-                if let Some(v) = self.format_of_class_texts(&mut state, &vs) {
-                    return vec![Outcome::normal(state, v)];
-                }
-                let text: Option<String> = vs
-                    .iter()
-                    .map(|v| self.comparable(*v).and_then(|l| literal_text(&l)))
-                    .collect();
-                match text {
-                    Some(t) => self.terms.str(&t),
-                    None => {
-                        let solid = vs.iter().any(|v| {
-                            matches!(self.terms.literal(*v), Some(Literal::Str(s)) if !s.is_empty())
-                        });
-                        let len = if solid {
-                            Interval::at_least(1)
-                        } else {
-                            Interval::at_least(0)
-                        };
-                        let fact = Self::sized(Kind::Str, len);
-                        self.fresh_with(&mut state, site, fact)
-                    }
-                }
-            }
-            Rvalue::Closure(f) => {
-                let func = crate::program::FuncRef {
-                    module: cx.func.module,
-                    func: *f,
-                };
-                let function = cx.module.ir.function(*f);
-                let needs = function.outer_cells.is_some();
-                let own = cx.function().cells().or(cx.function().outer_cells);
-                match (needs, own) {
-                    (true, Some(l)) => {
-                        let cells = self.operand(&mut state, &Operand::Local(l), site);
-                        self.terms.make(Term::Closure(func, cells))
-                    }
-                    _ => self.terms.make(Term::Func(func)),
-                }
-            }
+            Rvalue::Dict(items) => self.dict(state, items, site),
+            Rvalue::Format(parts) => self.format(state, parts, site),
+            Rvalue::Closure(f) => self.closure(cx, state, *f, site),
             Rvalue::MakeClass(c) => self.terms.make(Term::Class(ClassRef {
                 module: cx.func.module,
                 class: *c,
@@ -318,10 +263,10 @@ impl Engine<'_> {
                 lexical,
                 receiver,
             } => {
-                let recv = self.operand(&mut state, receiver, site);
+                let recv = self.operand(state, receiver, site);
                 let after = match start {
                     Some(o) => {
-                        let c = self.operand(&mut state, o, site);
+                        let c = self.operand(state, o, site);
                         match self.terms.term(c) {
                             Term::Class(c) => Some(*c),
                             _ => None,
@@ -334,61 +279,165 @@ impl Engine<'_> {
                 };
                 self.terms.make(Term::Super(recv, after))
             }
-            Rvalue::Iter { object, .. } => {
-                let o = self.operand(&mut state, object, site);
-                match self.make_iterator(&mut state, o, site) {
-                    Some(iterator) => iterator,
-                    // Where the exception leads to is not followed.
-                    None => return Vec::new(),
+            Rvalue::Caught { exc, types, .. } => self.is_caught(state, exc, types, site),
+            Rvalue::MatchSequence { .. } | Rvalue::MatchMapping(_) | Rvalue::MatchClass(..) => {
+                self.matches(state, r, site)
+            }
+            // What `eval` evaluates itself is never asked of this function.
+            Rvalue::GetField(..)
+            | Rvalue::GetItem(..)
+            | Rvalue::Call { .. }
+            | Rvalue::Enter { .. }
+            | Rvalue::Exit { .. }
+            | Rvalue::Await(_)
+            | Rvalue::Iter { .. }
+            | Rvalue::Import(_)
+            | Rvalue::Opaque(_) => self.fresh(state, site),
+        }
+    }
+
+    /// `object[a:b:c]`
+    fn slice(
+        &mut self,
+        state: &mut State,
+        object: &Operand,
+        bounds: &[Operand; 3],
+        site: Site,
+    ) -> Value {
+        let o = self.operand(state, object, site);
+        if bounds.iter().all(|b| *b == Operand::NONE) {
+            let s = state.snapshot(o);
+            return self.terms.make(Term::Pure("copy".into(), Arc::from([s])));
+        }
+        let kind = match state.kind(&self.terms, o) {
+            k @ (Kind::Str | Kind::List | Kind::Tuple) => k,
+            _ => Kind::Unknown,
+        };
+        let bounds = [0, 1, 2].map(|i| self.operand(state, &bounds[i], site));
+        let mut fact = Fact::of_kind(kind);
+        if self.is_chunk(state, o, bounds) {
+            // Whatever its kind, it has a length, because the length of what is sliced was asked.
+            fact.truth = Some(true);
+            fact.len = Interval::at_least(1);
+            fact.propagate();
+        }
+        self.fresh_with(state, site, fact)
+    }
+
+    /// An operator, applied to its operands.
+    fn operation(&mut self, state: &mut State, r: &Rvalue, site: Site) -> Value {
+        match r {
+            Rvalue::Not(o) => {
+                let x = self.operand(state, o, site);
+                let x = state.snapshot(x);
+                match self.truth(state, x) {
+                    Some(t) => self.terms.bool(!t),
+                    None => self.terms.not(x),
                 }
             }
-            Rvalue::Enter { manager, is_async } => {
-                let m = self.operand(&mut state, manager, site);
-                return self.enter(cx, state, m, *is_async, site);
-            }
-            Rvalue::Exit {
-                manager,
-                exc,
-                is_async,
-            } => {
-                let m = self.operand(&mut state, manager, site);
-                let e = self.operand(&mut state, exc, site);
-                return self.exit(cx, state, m, e, *is_async, site);
-            }
-            Rvalue::Await(o) => {
-                let x = self.operand(&mut state, o, site);
-                return self.run_awaitable(state, x, site);
-            }
-            Rvalue::Caught { exc, types, .. } => {
-                let e = self.operand(&mut state, exc, site);
-                let mut classes = Vec::new();
-                for t in types {
-                    let t = self.operand(&mut state, t, site);
-                    self.flatten(t, &mut classes, 0);
-                }
-                if types.is_empty() {
-                    self.terms.bool(true)
-                } else {
-                    let class = self.terms.make(Term::Tuple(classes.into()));
-                    self.terms.make(Term::Instance(e, class))
+            Rvalue::Neg(o) => {
+                let x = self.operand(state, o, site);
+                match self.terms.literal(x) {
+                    Some(Literal::Int(i)) => {
+                        let n = i.checked_neg().unwrap_or(*i);
+                        self.terms.int(n)
+                    }
+                    _ => self.terms.make(Term::Pure("neg".into(), Arc::from([x]))),
                 }
             }
+            Rvalue::Binary(op, a, b) | Rvalue::InPlace(op, a, b) => {
+                let x = self.operand(state, a, site);
+                let y = self.operand(state, b, site);
+                let in_place = matches!(r, Rvalue::InPlace(..));
+                self.binary(state, *op, x, y, in_place, site)
+            }
+            Rvalue::Compare(op, a, b) => {
+                let x = self.operand(state, a, site);
+                let y = self.operand(state, b, site);
+                self.compare(state, *op, x, y)
+            }
+            _ => self.fresh(state, site),
+        }
+    }
+
+    /// A formatted text: the text itself where all parts are known.
+    fn format(&mut self, state: &mut State, parts: &[Operand], site: Site) -> Value {
+        let parts = parts.iter().map(|p| self.operand(state, p, site));
+        let parts: Vec<Value> = parts.collect();
+        if let Some(v) = self.format_of_class_texts(state, &parts) {
+            return v;
+        }
+        let texts = parts.iter();
+        let text: Option<String> = texts
+            .map(|v| self.comparable(*v).and_then(|l| literal_text(&l)))
+            .collect();
+        if let Some(text) = text {
+            return self.terms.str(&text);
+        }
+        let is_solid =
+            |v: &Value| matches!(self.terms.literal(*v), Some(Literal::Str(s)) if !s.is_empty());
+        let least = i64::from(parts.iter().any(is_solid));
+        let fact = Self::sized(Kind::Str, Interval::at_least(least));
+        self.fresh_with(state, site, fact)
+    }
+
+    /// A nested function or a lambda, with the variables that it shares with the function around.
+    fn closure(&mut self, cx: &FnContext, state: &mut State, f: FuncIdx, site: Site) -> Value {
+        let func = FuncRef {
+            module: cx.func.module,
+            func: f,
+        };
+        let needs_cells = cx.module.ir.function(f).outer_cells.is_some();
+        let own = cx.function().cells().or(cx.function().outer_cells);
+        match own.filter(|_| needs_cells) {
+            Some(l) => {
+                let cells = self.operand(state, &Operand::Local(l), site);
+                self.terms.make(Term::Closure(func, cells))
+            }
+            None => self.terms.make(Term::Func(func)),
+        }
+    }
+
+    /// Whether a handler of these types catches an exception; one without types catches all.
+    fn is_caught(
+        &mut self,
+        state: &mut State,
+        exc: &Operand,
+        types: &[Operand],
+        site: Site,
+    ) -> Value {
+        let e = self.operand(state, exc, site);
+        if types.is_empty() {
+            return self.terms.bool(true);
+        }
+        let mut classes = Vec::new();
+        for t in types {
+            let t = self.operand(state, t, site);
+            self.flatten(t, &mut classes, 0);
+        }
+        let class = self.terms.make(Term::Tuple(classes.into()));
+        self.terms.make(Term::Instance(e, class))
+    }
+
+    /// Whether a pattern of a `match` fits the kind of its subject.
+    fn matches(&mut self, state: &mut State, r: &Rvalue, site: Site) -> Value {
+        match r {
             Rvalue::MatchSequence {
                 object,
                 len,
                 or_more,
             } => {
-                let o = self.operand(&mut state, object, site);
+                let o = self.operand(state, object, site);
                 let s = state.snapshot(o);
                 let n = self.terms.int(i64::from(*len));
                 match state.kind(&self.terms, o) {
                     Kind::List | Kind::Tuple => {
-                        let length = self.length(&state, s);
+                        let length = self.length(state, s);
                         if *or_more {
-                            let less = self.less(&state, length, n);
+                            let less = self.less(state, length, n);
                             self.terms.not(less)
                         } else {
-                            self.compare(&state, CmpOp::Eq, length, n)
+                            self.compare(state, CmpOp::Eq, length, n)
                         }
                     }
                     Kind::Unknown => self.terms.make(Term::Pure(
@@ -399,7 +448,7 @@ impl Engine<'_> {
                 }
             }
             Rvalue::MatchMapping(o) => {
-                let o = self.operand(&mut state, o, site);
+                let o = self.operand(state, o, site);
                 match state.kind(&self.terms, o) {
                     Kind::Dict | Kind::DefaultDict => self.terms.bool(true),
                     Kind::Unknown => self
@@ -409,33 +458,41 @@ impl Engine<'_> {
                 }
             }
             Rvalue::MatchClass(o, c) => {
-                let o = self.operand(&mut state, o, site);
-                let c = self.operand(&mut state, c, site);
+                let o = self.operand(state, o, site);
+                let c = self.operand(state, c, site);
                 self.terms.make(Term::Instance(o, c))
             }
-            Rvalue::Import(path) => {
-                let def = self.program.resolve_import(cx.func.module, path);
-                let known = matches!(
-                    def,
-                    Def::Func(_) | Def::Class(_) | Def::Module(_) | Def::Value(..)
-                );
-                let name: Name = path.module.join(".").into();
-                let v = self.def_value(&def, cx.func.module, &name, 0);
-                let mut out = Vec::new();
-                if !known && !crate::engine::intrinsics::is_standard_module(&name) {
-                    let mut failed = state.clone();
-                    let class = self.terms.external("ImportError");
-                    let e = self.exception(&mut failed, class, false, Site { part: 1, ..site });
-                    out.push(Outcome::raise(failed, e));
-                }
-                out.push(Outcome::normal(state, v));
-                return out;
-            }
-            Rvalue::Opaque(_) => self.fresh(&mut state, site),
-        };
-        vec![Outcome::normal(state, v)]
+            _ => self.fresh(state, site),
+        }
     }
 
+    /// An import in the body of a function, which fails unless the module is known.
+    fn eval_import(
+        &mut self,
+        cx: &FnContext,
+        state: State,
+        path: &ImportPath,
+        site: Site,
+    ) -> Vec<Outcome> {
+        let def = self.program.resolve_import(cx.func.module, path);
+        let known = matches!(
+            def,
+            Def::Func(_) | Def::Class(_) | Def::Module(_) | Def::Value(..)
+        );
+        let name: Name = path.module.join(".").into();
+        let v = self.def_value(&def, cx.func.module, &name, 0);
+        let mut out = Vec::new();
+        if !known && !is_standard_module(&name) {
+            let mut failed = state.clone();
+            let class = self.terms.external("ImportError");
+            let e = self.exception(&mut failed, class, false, Site { part: 1, ..site });
+            out.push(Outcome::raise(failed, e));
+        }
+        out.push(Outcome::normal(state, v));
+        out
+    }
+
+    /// The classes in nested tuples of classes.
     fn flatten(&self, t: Value, out: &mut Vec<Value>, depth: u32) {
         match self.terms.term(t) {
             Term::Tuple(items) if depth < 8 => {
@@ -460,9 +517,14 @@ impl Engine<'_> {
     }
 
     /// The outcome in which an operation on a builtin fails with an exception of just this class.
-    pub(crate) fn raise_exact(&mut self, mut state: State, class: &str, site: Site) -> Outcome {
+    pub(crate) fn raise_exact(&mut self, state: State, class: &str, site: Site) -> Outcome {
+        self.raise_exact_at(state, class, Site { part: 1, ..site })
+    }
+
+    /// The same, with an exception that is made at this site.
+    pub(crate) fn raise_exact_at(&mut self, mut state: State, class: &str, site: Site) -> Outcome {
         let class = self.terms.external(class);
-        let e = self.exception(&mut state, class, true, Site { part: 1, ..site });
+        let e = self.exception(&mut state, class, true, site);
         Outcome::raise(state, e)
     }
 }

@@ -25,7 +25,7 @@ use crate::engine::simulate::ExitKind;
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::summary::{Applied, OuterLive, SummaryExit};
 use crate::engine::value::{Site, Term, Value, for_each_operand};
-use crate::engine::{Automaton, CallEvent, Catch, Engine, WatchedPlace};
+use crate::engine::{Automaton, Catch, Engine, FailureEvents, HelperFilter, ValueEvents, Watches};
 use crate::ir::{BlockId, Name};
 use crate::program::{ClassRef, FuncRef};
 
@@ -39,21 +39,28 @@ const NOBODY: u32 = u32::MAX;
 pub(super) struct Neutral;
 
 impl Automaton for Neutral {
-    fn on_call(&self, flags: u32, _call: &CallEvent<'_>) -> u32 {
-        flags
+    fn watches(&self) -> Watches<'_> {
+        Watches {
+            values: Some(self),
+            failures: Some(self),
+            helpers: Some(self),
+            ..Watches::default()
+        }
     }
-    fn place(&self) -> Option<&WatchedPlace> {
-        None
-    }
-    fn follows_values(&self) -> bool {
-        true
-    }
+}
+
+impl ValueEvents for Neutral {}
+
+impl FailureEvents for Neutral {
     fn on_raise(&self, _engine: &mut Engine<'_>, state: &mut State, _exc: Value) {
         state.flags.rule |= EXPLICIT;
     }
     fn on_caught(&self, _engine: &mut Engine<'_>, state: &mut State, _catch: Catch, _exc: Value) {
         state.flags.rule &= !EXPLICIT;
     }
+}
+
+impl HelperFilter for Neutral {
     fn ignores(&self, _engine: &Engine<'_>, _deeds: &Deeds) -> bool {
         true
     }
@@ -101,11 +108,7 @@ impl Engine<'_> {
     /// Whether it makes no difference to a watched place what is done in a call: a function that is
     /// not given the watched object, and is only asked for something.
     pub(super) fn is_beside(&self, state: &State, called: &Called) -> bool {
-        self.automaton.place().is_some()
-            && self.only_asks(called)
-            && !self
-                .automaton
-                .is_concerned(self, state, called.shape.func, &called.originals)
+        self.watches.place.is_some() && self.only_asks(called) && !self.is_concerned(state, called)
     }
 
     /// Whether a function is only asked for something by who calls it, and does not have the watched
@@ -125,7 +128,7 @@ impl Engine<'_> {
                 Some(left) => left.checked_sub(1).map(Some),
                 None => Some(None),
             },
-            None if self.automaton.place().is_some() => Some(None),
+            None if self.watches.place.is_some() => Some(None),
             None => Some(Some(ASIDE_REACH)),
         }
     }
@@ -154,9 +157,11 @@ impl Engine<'_> {
         for exit in &imported.exits {
             if let Some((mut after, value)) = self.carry_exit(state, exit, &called.originals, site)
             {
-                if exit.explicit && exit.kind == ExitKind::Raise {
-                    let automaton = self.automaton;
-                    automaton.on_raise(self, &mut after, value);
+                if exit.explicit
+                    && exit.kind == ExitKind::Raise
+                    && let Some(failures) = self.watches.failures
+                {
+                    failures.on_raise(self, &mut after, value);
                 }
                 out.push(Applied {
                     kind: exit.kind,
@@ -173,16 +178,22 @@ impl Engine<'_> {
     /// Whether it makes no difference to what is watched that a function is called.
     fn is_indifferent(&mut self, state: &State, imported: &Imported, called: &Called) -> bool {
         let given = called.shape.watched.is_some();
-        if given && self.automaton.place().is_some() {
+        if given && self.watches.place.is_some() {
             let touched = |name: &Name| *name == self.watched_field || name == "__dict__";
             if imported.deeds.fields.iter().any(touched) {
                 return false;
             }
         }
-        let automaton = self.automaton;
-        let ignores = || automaton.ignores(self, &imported.deeds);
-        *imported.ignored.get_or_init(ignores)
-            && !automaton.is_concerned(self, state, called.shape.func, &called.originals)
+        let helpers = self.watches.helpers;
+        let ignores = || helpers.is_some_and(|filter| filter.ignores(self, &imported.deeds));
+        *imported.ignored.get_or_init(ignores) && !self.is_concerned(state, called)
+    }
+
+    /// Whether a call makes a difference to the automaton in this state, by what it is given.
+    fn is_concerned(&self, state: &State, called: &Called) -> bool {
+        let (func, args) = (called.shape.func, &called.originals);
+        let helpers = self.watches.helpers;
+        helpers.is_some_and(|filter| filter.is_concerned(self, state, func, args))
     }
 
     /// The summary of a call for all callers, in this engine's terms.

@@ -102,9 +102,11 @@ impl Engine<'_> {
         let before = state.flags.rule;
         let thrown = exc != self.terms.none();
         let mut out = self.leave(cx, state, m, exc, is_async, site);
-        for o in out.iter_mut().filter(|_| thrown) {
-            if let Flow::Normal(_) = o.flow {
-                self.automaton.on_managed(&mut o.state, before);
+        if let Some(failures) = self.watches.failures.filter(|_| thrown) {
+            for o in &mut out {
+                if let Flow::Normal(_) = o.flow {
+                    failures.on_managed(&mut o.state, before);
+                }
             }
         }
         out

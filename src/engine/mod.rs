@@ -10,7 +10,9 @@
 
 pub mod ask;
 pub mod assume;
+pub mod automaton;
 pub mod budget;
+mod builtins;
 mod call;
 mod carry;
 pub mod class_texts;
@@ -21,13 +23,13 @@ mod data;
 pub mod env;
 mod eval;
 pub mod exceptions;
+mod external;
 pub mod fact;
 pub mod flat;
 mod functions;
 mod generic;
 pub mod ghost;
 mod instances;
-mod intrinsics;
 mod iterate;
 mod join;
 pub mod library;
@@ -58,14 +60,15 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::engine::ask::Asked;
+pub use crate::engine::automaton::{
+    Automaton, CallEvent, CallOutcome, Catch, CompletedCall, FailureEvents, HelperFilter, Presence,
+    Returned, RoundEvents, Test, ValueEvents, WatchedPlace, Watches,
+};
 use crate::engine::budget::{ASIDE, AT_A_PLACE, Bounds, Budget, GENERIC};
 pub(crate) use crate::engine::call::{is_log_method, is_logger_name};
-
-use crate::engine::class_texts::Saying;
 use crate::engine::fact::Fact;
 pub(crate) use crate::engine::functions::decorated_with;
 use crate::engine::generic::{Imported, Resting, Running};
-use crate::engine::ghost::Ghost;
 use crate::engine::library::{Deeds, Generic, Library, Walk};
 use crate::engine::liveness::Liveness;
 use crate::engine::rounds::Loops;
@@ -75,202 +78,6 @@ use crate::engine::summary::{OuterLive, Summary, SummaryKey};
 use crate::engine::value::{Site, Term, Terms, Value};
 use crate::ir::{BlockId, Function, LocalId, Name, Operand, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
-
-/// A call, as a rule's automaton sees it.
-pub struct CallEvent<'a> {
-    /// The last part of the callee's name.
-    pub name: &'a str,
-    /// The name of the receiver or module in front of it, when there is one.
-    pub receiver: Option<&'a str>,
-    /// Literal texts among the arguments.
-    pub texts: &'a [Name],
-    /// Whether the callee is a function of the program that is looked into.
-    pub resolved: bool,
-}
-
-/// The place that a rule watches on the receiver: `self.field[key]`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct WatchedPlace {
-    /// The attribute that holds the dict.
-    pub field: Name,
-    /// The key.
-    pub key: Name,
-}
-
-/// A rule's finite automaton. Its state is a set of bits, [`Flags::rule`](ghost::Flags).
-pub trait Automaton {
-    /// The flags after a call was attempted.
-    fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32;
-    /// The flags after the watched key was stored.
-    fn on_set(&self, flags: u32) -> u32 {
-        flags
-    }
-    /// The watched place; without one, only events count.
-    fn place(&self) -> Option<&WatchedPlace>;
-    /// Flags whose change on a path is a step worth showing.
-    fn milestones(&self) -> u32 {
-        0
-    }
-    /// Whether the automaton asks what tests establish and where values come from. Remembering
-    /// that costs time, so the engine does it on demand; the events below come only then.
-    fn follows_values(&self) -> bool {
-        false
-    }
-    /// Whether it makes no difference to the automaton that a function does this, whatever state it
-    /// is called in.
-    fn ignores(&self, _engine: &Engine<'_>, _deeds: &Deeds) -> bool {
-        false
-    }
-    /// Whether the code of a function, callees apart, does make a difference to it, so that no summary
-    /// for all callers can do.
-    fn concerns(&self, _engine: &Engine<'_>, _func: FuncRef) -> bool {
-        false
-    }
-    /// Whether it does make a difference in this state, to this function that is given these.
-    fn is_concerned(
-        &self,
-        _engine: &Engine<'_>,
-        _state: &State,
-        _func: FuncRef,
-        _given: &[Value],
-    ) -> bool {
-        false
-    }
-    /// Texts that make no difference to it among the arguments of a call.
-    fn plain_texts(&self) -> Option<Saying> {
-        None
-    }
-    /// What it keeps beside values by which states are kept apart.
-    fn keeps_apart(&self) -> &'static [Ghost] {
-        &[]
-    }
-    /// Whether it compares what calls are given.
-    fn compares_arguments(&self) -> bool {
-        false
-    }
-    /// A test in `func` came out in this way: what the state says now that it did not say before
-    /// was established by it.
-    fn on_test(&self, _engine: &mut Engine<'_>, _before: &State, _after: &mut State, _test: Test) {}
-    /// A loop over `source` goes round once more, or ends.
-    fn on_round(&self, _engine: &mut Engine<'_>, _state: &mut State, _source: Value, _more: bool) {}
-    /// Whether what a round of a loop finds out may concern that round alone.
-    fn tells_rounds_apart(&self) -> bool {
-        false
-    }
-    /// The flags after a round: `before` are those with which the loop was entered, `now` those at
-    /// the end of the round.
-    fn after_round(&self, _before: u32, now: u32) -> u32 {
-        now
-    }
-    /// The rest of a round is given up.
-    fn on_skip(&self, _state: &mut State) {}
-    /// A call returned, or an operator (`Sub`) gave its result.
-    fn on_returned(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &Returned<'_>) {}
-    /// A call of something outside the program came out, or of a function of the program that was
-    /// followed.
-    fn on_external(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &External<'_>) {}
-    /// A `raise` statement raises `exc`.
-    fn on_raise(&self, _engine: &mut Engine<'_>, _state: &mut State, _exc: Value) {}
-    /// `exc` is caught.
-    fn on_caught(&self, _engine: &mut Engine<'_>, _state: &mut State, _catch: Catch, _exc: Value) {}
-    /// A branch asks for the outcome of `failure`, and it is one. `presence` says that the program
-    /// asks for something that may be absent, not for something that may have failed.
-    fn on_failure(
-        &self,
-        _engine: &mut Engine<'_>,
-        _state: &mut State,
-        _catch: Catch,
-        _failure: Value,
-        _presence: bool,
-    ) {
-    }
-    /// A context manager that was given an exception comes back. Whether it swallows is told by
-    /// what it returns: `before` are the flags with which it was given the exception.
-    fn on_managed(&self, _state: &mut State, _before: u32) {}
-    /// A function is left normally at this `return`, or at its end, with this value.
-    fn on_return(
-        &self,
-        _engine: &mut Engine<'_>,
-        _state: &mut State,
-        _at: (FuncRef, BlockId),
-        _value: Value,
-    ) {
-    }
-}
-
-/// What catches an exception or a failure: a branch of a function.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Catch {
-    /// The function.
-    pub func: FuncRef,
-    /// The block that ends with the branch.
-    pub block: BlockId,
-    /// Whether a context manager swallows it; else it is a handler.
-    pub manager: bool,
-}
-
-/// A call of something outside the program, or of a function that was followed.
-pub struct External<'a> {
-    /// Where it is called.
-    pub site: Site,
-    /// The last part of the callee's name; `await` for something that is waited for.
-    pub name: &'a str,
-    /// The receiver of a method call, or what is waited for.
-    pub receiver: Option<Value>,
-    /// The positional arguments.
-    pub args: &'a [Value],
-    /// How it came out.
-    pub outcome: ExternalOutcome,
-    /// The function of the program that was called: what it calls itself was told before.
-    pub callee: Option<FuncRef>,
-}
-
-/// How a call came out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ExternalOutcome {
-    /// It returned this.
-    Returned(Value),
-    /// It raised this.
-    Raised(Value),
-}
-
-/// A test that came out.
-#[derive(Clone, Copy, Debug)]
-pub struct Test {
-    /// The function whose code tests.
-    pub func: FuncRef,
-    /// What was tested for its truth.
-    pub condition: Value,
-    /// How it came out.
-    pub outcome: bool,
-}
-
-/// A call that returned normally.
-pub struct Returned<'a> {
-    /// The function whose code calls.
-    pub func: FuncRef,
-    /// The block of the call.
-    pub block: BlockId,
-    /// The last part of the callee's name.
-    pub name: &'a str,
-    /// The receiver of a method call.
-    pub receiver: Option<Value>,
-    /// The arguments, the ones with a keyword last.
-    pub args: &'a [Value],
-    /// What came back.
-    pub result: Value,
-}
-
-/// Whether the watched key is there.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Presence {
-    /// On every execution that the state stands for.
-    Present,
-    /// On none.
-    Absent,
-    /// Not known: paths that differ were merged.
-    Unknown,
-}
 
 /// One function being analysed, with what is computed once for it.
 pub struct FnContext {
@@ -310,6 +117,8 @@ pub struct Engine<'p> {
     pub terms: Terms,
     /// The rule's automaton.
     pub automaton: &'p dyn Automaton,
+    /// What it watches.
+    pub(crate) watches: Watches<'p>,
     /// What may still be spent.
     pub budget: Budget,
     /// The attribute that really holds the watched dict: a property may stand in front of it.
@@ -361,13 +170,15 @@ impl<'p> Engine<'p> {
     /// A new engine.
     #[must_use]
     pub fn new(library: &'p Library<'p>, automaton: &'p dyn Automaton) -> Self {
+        let watches = automaton.watches();
         Engine {
             program: library.program,
             terms: Terms::default(),
             automaton,
+            watches,
             budget: Budget::default(),
-            watched_field: automaton
-                .place()
+            watched_field: watches
+                .place
                 .map_or_else(Name::default, |p| p.field.clone()),
             names: FxHashMap::default(),
             watched_record: false,
@@ -396,7 +207,7 @@ impl<'p> Engine<'p> {
 
     /// How finely the states of a helper are kept apart.
     fn helper_bounds(&self) -> &'static Bounds {
-        match self.automaton.place() {
+        match self.watches.place {
             Some(_) => &AT_A_PLACE,
             None if self.deeds.is_some() => &GENERIC,
             None => &ASIDE,
@@ -454,7 +265,7 @@ impl<'p> Engine<'p> {
         };
         let object = self.watched_object(state);
         if self.watched_record
-            && let Some(place) = self.automaton.place()
+            && let Some(place) = self.watches.place
             && let Some(Cell::Has(_)) = state.heap.get(&(object, Slot::Field(place.key.clone())))
         {
             return Presence::Present;
@@ -487,7 +298,7 @@ impl<'p> Engine<'p> {
         let object = self.watched_object(state);
         let mut slots = vec![Slot::Item(key)];
         if self.watched_record {
-            let place = self.automaton.place()?;
+            let place = self.watches.place?;
             slots.insert(0, Slot::Field(place.key.clone()));
         }
         slots
@@ -500,7 +311,7 @@ impl<'p> Engine<'p> {
 
     /// The key of the watched place.
     pub(crate) fn place_key(&mut self) -> Option<Value> {
-        let place = self.automaton.place()?;
+        let place = self.watches.place?;
         Some(self.terms.str(&place.key))
     }
 

@@ -15,7 +15,7 @@ use crate::engine::ghost::Ghost;
 use crate::engine::methods::text_method;
 use crate::engine::state::State;
 use crate::engine::value::{MAX_TERM_DEPTH, Made, Site, Term, Value};
-use crate::engine::{Engine, External, FnContext, Returned};
+use crate::engine::{CompletedCall, Engine, FnContext, Returned};
 use crate::ir::{BinOp, BlockId, Callee, Data, Literal, LocalId, Name, Operand, Rvalue};
 use crate::program::FuncRef;
 
@@ -141,7 +141,7 @@ impl Engine<'_> {
 
     /// Remembers that a variable holds a value.
     pub(crate) fn note_name(&mut self, cx: &FnContext, local: LocalId, v: Value) {
-        if !self.automaton.follows_values() {
+        if self.watches.values.is_none() {
             return;
         }
         let Some(name) = &cx.function().body.locals[local.index()].name else {
@@ -169,7 +169,7 @@ impl Engine<'_> {
 
     /// Remembers that `item` is an element of `source`.
     pub(crate) fn note_element(&mut self, state: &mut State, item: Value, source: Value) {
-        if self.automaton.follows_values() {
+        if self.watches.values.is_some() {
             self.set_origin(state, item, Made::Element, vec![source]);
         }
     }
@@ -183,9 +183,9 @@ impl Engine<'_> {
         result: Value,
         site: Site,
     ) {
-        if !self.automaton.follows_values() {
+        let Some(values) = self.watches.values else {
             return;
-        }
+        };
         match rvalue {
             Rvalue::Call { callee, args } => {
                 let none = self.terms.none();
@@ -218,7 +218,6 @@ impl Engine<'_> {
                 let mut operands = vec![receiver.unwrap_or(none)];
                 operands.extend(&given);
                 self.set_origin(state, result, Made::Call(name.clone()), operands);
-                let automaton = self.automaton;
                 let call = Returned {
                     func: cx.func,
                     block: BlockId(site.block),
@@ -227,7 +226,7 @@ impl Engine<'_> {
                     args: &given,
                     result,
                 };
-                automaton.on_returned(self, state, &call);
+                values.on_returned(self, state, &call);
             }
             Rvalue::Opaque(parts) if !parts.is_empty() => {
                 let mut parts = self.operands(state, parts, site);
@@ -243,7 +242,6 @@ impl Engine<'_> {
             }
             Rvalue::Data(Data::Gather { into, item }) => {
                 let both = self.operands(state, &[into.clone(), item.clone()], site);
-                let automaton = self.automaton;
                 let call = Returned {
                     func: cx.func,
                     block: BlockId(site.block),
@@ -252,7 +250,7 @@ impl Engine<'_> {
                     args: &both[1..],
                     result,
                 };
-                automaton.on_returned(self, state, &call);
+                values.on_returned(self, state, &call);
             }
             Rvalue::Format(parts) => {
                 let parts = self.operands(state, parts, site);
@@ -266,7 +264,6 @@ impl Engine<'_> {
                 let parts = self.operands(state, &[a.clone(), b.clone()], site);
                 let name: Name = format!("{op:?}").into();
                 self.set_origin(state, result, Made::Call(name.clone()), parts.clone());
-                let automaton = self.automaton;
                 let call = Returned {
                     func: cx.func,
                     block: BlockId(site.block),
@@ -275,7 +272,7 @@ impl Engine<'_> {
                     args: &parts,
                     result,
                 };
-                automaton.on_returned(self, state, &call);
+                values.on_returned(self, state, &call);
             }
             Rvalue::Await(o)
             | Rvalue::Slice { object: o, .. }
@@ -295,9 +292,9 @@ impl Engine<'_> {
         args: &Args,
         site: Site,
     ) {
-        if !self.automaton.follows_values() {
+        let Some(failures) = self.watches.failures else {
             return;
-        }
+        };
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
         let of_object = function.class.is_some() && !self.is_static_method(f);
@@ -305,9 +302,8 @@ impl Engine<'_> {
             Some((receiver, rest)) if of_object => (Some(*receiver), rest),
             _ => (None, args.positional.as_slice()),
         };
-        let automaton = self.automaton;
         for o in outcomes {
-            let call = External {
+            let call = CompletedCall {
                 site,
                 name: &function.name,
                 receiver,
@@ -315,7 +311,7 @@ impl Engine<'_> {
                 outcome: outcome_of(o.flow),
                 callee: Some(f),
             };
-            automaton.on_external(self, &mut o.state, &call);
+            failures.on_completed(self, &mut o.state, &call);
         }
     }
 

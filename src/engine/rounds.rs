@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use crate::engine::liveness::Liveness;
 use crate::engine::state::State;
-use crate::engine::{Engine, FnContext};
+use crate::engine::{Engine, FnContext, RoundEvents};
 use crate::ir::{
     BlockId, Body, Function, LocalId, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind,
 };
@@ -220,16 +220,16 @@ impl Engine<'_> {
         state: &mut State,
         wanted: Option<&Wanted>,
     ) {
-        if !self.automaton.tells_rounds_apart() {
+        let Some(rounds) = self.watches.rounds else {
             return;
-        }
+        };
         let loops = cx.loops();
         let around = &loops.around[block.index()];
         state.env.leave_rounds(|id| around.contains(&id));
         if let Some(id) = loops.headed[block.index()] {
             match state.env.entered(id) {
                 Some(_) if loops.all[id as usize].remembers => {}
-                Some(before) => self.end_round(state, before),
+                Some(before) => end_round(rounds, state, before),
                 None => {
                     let now = state.flags.rule;
                     state.env.enter_round(id, now);
@@ -239,11 +239,11 @@ impl Engine<'_> {
         if let Some(id) = wanted.and_then(|wanted| wanted.over[block.index()])
             && let Some(before) = state.env.entered(id)
         {
-            self.end_round(state, before);
+            end_round(rounds, state, before);
         }
     }
+}
 
-    fn end_round(&self, state: &mut State, before: u32) {
-        state.flags.rule = self.automaton.after_round(before, state.flags.rule);
-    }
+fn end_round(rounds: &dyn RoundEvents, state: &mut State, on_entry: u32) {
+    state.flags.rule = rounds.after_round(on_entry, state.flags.rule);
 }

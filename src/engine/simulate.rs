@@ -60,6 +60,25 @@ pub(crate) struct Successor {
     pub(crate) edge: Edge,
 }
 
+impl Successor {
+    /// At the entry of a block.
+    pub(crate) fn at(block: BlockId, state: State, edge: Edge) -> Self {
+        Successor {
+            target: Target::Block(block),
+            state,
+            edge,
+        }
+    }
+    /// Out of the function, with a value.
+    pub(crate) fn leaving(kind: ExitKind, value: Value, state: State) -> Self {
+        Successor {
+            target: Target::Exit(kind, value),
+            state,
+            edge: Edge::Flow,
+        }
+    }
+}
+
 /// A state at the entry of a block.
 pub struct Node {
     /// The block.
@@ -212,7 +231,7 @@ impl Engine<'_> {
             complete: true,
         };
         let mut work: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
-        if self.automaton.follows_values() {
+        if self.watches.values.is_some() {
             for (i, v) in entry.env.iter() {
                 let local = LocalId(u32::try_from(i).expect("fewer than 2^32 locals"));
                 self.note_name(cx, local, v);
@@ -403,7 +422,7 @@ impl Engine<'_> {
 
     /// Whether it matters what the engine doubts about a watched place.
     pub(super) fn has_doubts(&self) -> bool {
-        self.automaton.place().is_some() || self.deeds.is_some()
+        self.watches.place.is_some() || self.deeds.is_some()
     }
 
     /// Drops from a state what is of no interest at a block.
@@ -413,7 +432,7 @@ impl Engine<'_> {
         }
         let locals = &cx.function().body.locals;
         let join = cx.live.predecessors[block.index()] > 1;
-        let compares = self.automaton.compares_arguments();
+        let compares = self.watches.compares_arguments;
         state.env.retain(|i| {
             let counts = || cx.live.decides.contains(i) || compares && cx.live.given.contains(i);
             matches!(locals[i].kind, LocalKind::Cells | LocalKind::OuterCells)
@@ -453,7 +472,7 @@ impl Engine<'_> {
         // or into a list that is returned, is there by that. How often it ran matters to a place.
         let counts = self.deeds.is_none();
         let begins = |v| self.terms.literal(v) == Some(&Literal::Int(0));
-        let apart = self.automaton.keeps_apart();
+        let apart = self.watches.keeps_apart;
         let ghosts = state
             .heap
             .iter()
@@ -469,7 +488,7 @@ impl Engine<'_> {
         let dict = self.watched_object(state);
         let presence = self.presence(state);
         let zero = presence == Presence::Present
-            && self.automaton.follows_values()
+            && self.watches.values.is_some()
             && self
                 .stored(state)
                 .is_some_and(|v| self.terms.literal(v) == Some(&Literal::Int(0)));

@@ -15,6 +15,14 @@ use crate::ir::{
     Unwind,
 };
 
+/// A terminator that is being executed.
+#[derive(Clone, Copy)]
+struct Here<'a> {
+    cx: &'a FnContext,
+    block: BlockId,
+    site: Site,
+}
+
 impl Engine<'_> {
     /// Executes one block on one state.
     pub(crate) fn step(&mut self, cx: &FnContext, block: BlockId, state: &State) -> Vec<Successor> {
@@ -32,7 +40,7 @@ impl Engine<'_> {
         let site = cx.site(block, b.statements.len());
         let mut out = Vec::new();
         for st in states {
-            self.terminate(cx, &b.terminator.kind, st, site, block, &mut out);
+            self.terminate(Here { cx, block, site }, st, &mut out);
         }
         out
     }
@@ -52,111 +60,28 @@ impl Engine<'_> {
         .collect()
     }
 
-    pub(super) fn raise_to(
-        &mut self,
-        mut state: State,
-        exc: Value,
-        unwind: Option<&Unwind>,
-        edge: Edge,
-        out: &mut Vec<Successor>,
-    ) {
-        match unwind {
-            Some(u) => {
-                state.env.set(u.exc.index(), exc);
-                out.push(Successor {
-                    target: Target::Block(u.target),
-                    state,
-                    edge,
-                });
-            }
-            None => out.push(Successor {
-                target: Target::Exit(ExitKind::Raise, exc),
-                state,
-                edge,
-            }),
-        }
-    }
-
-    #[allow(clippy::too_many_lines)]
-    pub(super) fn terminate(
-        &mut self,
-        cx: &FnContext,
-        t: &TerminatorKind,
-        mut state: State,
-        site: Site,
-        block: BlockId,
-        out: &mut Vec<Successor>,
-    ) {
-        let goto = |b: BlockId, state: State, edge: Edge| Successor {
-            target: Target::Block(b),
-            state,
-            edge,
-        };
-        match t {
-            TerminatorKind::Goto(b) => out.push(goto(*b, state, Edge::Flow)),
+    /// Adds to `out` where a terminator lets control go.
+    fn terminate(&mut self, here: Here<'_>, mut state: State, out: &mut Vec<Successor>) {
+        let Here { cx, block, site } = here;
+        match &cx.function().body.block(block).terminator.kind {
+            TerminatorKind::Goto(b) => out.push(Successor::at(*b, state, Edge::Flow)),
             TerminatorKind::Branch {
                 cond,
                 then,
                 otherwise,
                 role,
             } => {
-                let v = self.operand(&mut state, cond, site);
-                let v = state.snapshot(v);
-                let before = self.automaton.follows_values().then(|| state.clone());
-                let mut no = state.clone();
-                let yes_possible = self.assume(&mut state, v, true);
-                let no_possible = self.assume(&mut no, v, false);
-                if *role == BranchRole::Configured {
-                    no.flags.doubt_place();
-                }
-                if let Some(before) = before {
-                    self.tell_failure(
-                        cx,
-                        [(yes_possible, &mut state), (no_possible, &mut no)],
-                        block,
-                        v,
-                        site,
-                    );
-                    let automaton = self.automaton;
-                    for (possible, outcome, after) in [
-                        (yes_possible, true, &mut state),
-                        (no_possible, false, &mut no),
-                    ] {
-                        if possible {
-                            let (func, condition) = (cx.func, v);
-                            let test = Test {
-                                func,
-                                condition,
-                                outcome,
-                            };
-                            automaton.on_test(self, &before, after, test);
-                        }
-                    }
-                }
-                let open = yes_possible && no_possible;
-                let edge = |taken: bool| {
-                    if open {
-                        Edge::Decision(taken)
-                    } else {
-                        Edge::Flow
-                    }
-                };
-                if yes_possible && matches!(role, BranchRole::Handler | BranchRole::Swallow) {
-                    self.tell_caught(cx, &mut state, block, *role, site);
-                }
-                if yes_possible {
-                    out.push(goto(*then, state, edge(true)));
-                }
-                if no_possible {
-                    out.push(goto(*otherwise, no, edge(false)));
-                }
+                let cond = self.operand(&mut state, cond, site);
+                let cond = state.snapshot(cond);
+                let sides = (*then, *otherwise);
+                self.branch(here, state, (cond, *role), sides, out);
             }
             TerminatorKind::Switch { on, cases } => {
                 let v = state.env.get(on.index());
                 let known = v.and_then(|v| self.terms.literal(v)).cloned();
                 for (l, b) in cases {
                     if known.as_ref().is_none_or(|k| k == l) {
-                        out.push(goto(*b, state.clone(), Edge::Flow));
+                        out.push(Successor::at(*b, state.clone(), Edge::Flow));
                     }
                 }
             }
@@ -166,16 +91,9 @@ impl Engine<'_> {
                 normal,
                 unwind,
             } => {
-                let fallible_operator = matches!(
-                    rvalue,
-                    Rvalue::GetField(..)
-                        | Rvalue::Binary(..)
-                        | Rvalue::InPlace(..)
-                        | Rvalue::Neg(_)
-                        | Rvalue::Compare(..)
-                );
-                if fallible_operator {
-                    self.raise_from_operator(rvalue, &state, unwind.as_ref(), site, out);
+                let unwind = unwind.as_ref();
+                if is_fallible_operator(rvalue) {
+                    self.raise_from_operator(rvalue, &state, unwind, site, out);
                 }
                 for o in self.eval(cx, state, rvalue, site) {
                     match o.flow {
@@ -187,11 +105,11 @@ impl Engine<'_> {
                                 st.env.set(d.index(), v);
                             }
                             let edge = o.via.map_or(Edge::Flow, Edge::Called);
-                            out.push(goto(*normal, st, edge));
+                            out.push(Successor::at(*normal, st, edge));
                         }
                         Flow::Raise(e) => {
                             let edge = o.via.map_or(Edge::Raised, Edge::CallRaised);
-                            self.raise_to(o.state, e, unwind.as_ref(), edge, out);
+                            out.push(raise_to(o.state, e, unwind, edge));
                         }
                     }
                 }
@@ -202,136 +120,185 @@ impl Engine<'_> {
                 normal,
                 unwind,
             } => {
-                let o = self.operand(&mut state, object, site);
-                let k = self.operand(&mut state, key, site);
-                let kind = state.kind(&self.terms, o);
-                let there = self.item_state(&state, o, k);
-                let missing = kind.is_dict() && there == Some(Cell::Absent);
-                let present = matches!(there, Some(Cell::Has(_)));
-                if !present {
-                    for class in self.missing_key(&state, o, k) {
-                        let mut failed = state.clone();
-                        let class = self.terms.external(class);
-                        let e = self.exception(&mut failed, class, true, Site { part: 1, ..site });
-                        self.raise_to(failed, e, unwind.as_ref(), Edge::Raised, out);
-                    }
-                }
-                if !missing {
-                    self.remove_item(&mut state, o, k, site);
-                    out.push(goto(*normal, state, Edge::Flow));
-                }
+                let object = self.operand(&mut state, object, site);
+                let key = self.operand(&mut state, key, site);
+                let targets = (*normal, unwind.as_ref());
+                self.delete_item(state, (object, key), targets, site, out);
             }
-            TerminatorKind::ForNext {
-                iter,
-                dest,
-                body,
-                exhausted,
-                unwind,
-            } => {
-                let it = self.operand(&mut state, &Operand::Local(*iter), site);
-                let source = state.ghost(it, Ghost::Source);
-                let source = source.filter(|_| self.automaton.follows_values());
-                let automaton = self.automaton;
-                let steps = self.advance(cx, state, it, site);
-                let open = steps
-                    .iter()
-                    .filter(|a| !matches!(a, Advance::Raised(..)))
-                    .count()
-                    > 1;
-                for a in steps {
-                    match a {
-                        Advance::Item(mut s, v) => {
-                            if let Some(source) = source {
-                                self.note_element(&mut s, v, source);
-                                self.note_name(cx, *dest, v);
-                                automaton.on_round(self, &mut s, source, true);
-                            }
-                            s.env.set(dest.index(), v);
-                            out.push(goto(
-                                *body,
-                                s,
-                                if open { Edge::Loop(true) } else { Edge::Flow },
-                            ));
-                        }
-                        Advance::Done(mut s) => {
-                            if let Some(source) = source {
-                                automaton.on_round(self, &mut s, source, false);
-                            }
-                            out.push(goto(
-                                *exhausted,
-                                s,
-                                if open { Edge::Loop(false) } else { Edge::Flow },
-                            ));
-                        }
-                        Advance::Raised(s, e) => {
-                            self.raise_to(s, e, unwind.as_ref(), Edge::Raised, out)
-                        }
-                    }
-                }
-            }
+            TerminatorKind::ForNext { .. } => self.next_round(here, state, out),
             TerminatorKind::Yield { value, .. } => {
                 let v = self.operand(&mut state, value, site);
-                // Only what the resumed function can still read goes into the frame.
-                state.env.retain(|i| {
-                    let mut live = false;
-                    t.for_each_successor(|s| live |= cx.live.local(s, i));
-                    let kind = cx.function().body.locals[i].kind;
-                    live || matches!(kind, LocalKind::Cells | LocalKind::OuterCells)
-                });
-                out.push(Successor {
-                    target: Target::Exit(ExitKind::Yield(block), v),
-                    state,
-                    edge: Edge::Flow,
-                });
+                keep_for_resumption(cx, block, &mut state);
+                out.push(Successor::leaving(ExitKind::Yield(block), v, state));
             }
             TerminatorKind::Return { value, .. } => {
                 let v = self.operand(&mut state, value, site);
-                let automaton = self.automaton;
-                automaton.on_return(self, &mut state, (cx.func, block), v);
-                out.push(Successor {
-                    target: Target::Exit(ExitKind::Return, v),
-                    state,
-                    edge: Edge::Flow,
-                });
+                if let Some(failures) = self.watches.failures {
+                    failures.on_return(self, &mut state, (cx.func, block), v);
+                }
+                out.push(Successor::leaving(ExitKind::Return, v, state));
             }
             TerminatorKind::Raise { exc, unwind } => {
-                let mut e = self.operand(&mut state, exc, site);
-                match self.terms.term(e).clone() {
-                    Term::Class(_) | Term::External(_) => {
-                        e = self.exception(&mut state, e, true, site)
-                    }
-                    _ => {
-                        if state.fact(e).is_none() {
-                            let class = self.terms.external("Exception");
-                            state.facts.insert(e, {
-                                let mut f = Fact::of_kind(Kind::Exception);
-                                f.is.push(class);
-                                Rc::new(f)
-                            });
-                        }
-                    }
-                }
-                // What no handler caught is raised on at no place of its own.
+                let exc = self.operand(&mut state, exc, site);
+                let exc = self.raised(&mut state, exc, site);
+                // An exception that no handler caught is raised again by a terminator without a
+                // place in the source.
                 let span = cx.function().body.block(block).terminator.span;
-                if span.end > span.start {
-                    let automaton = self.automaton;
-                    automaton.on_raise(self, &mut state, e);
+                if span.end > span.start
+                    && let Some(failures) = self.watches.failures
+                {
+                    failures.on_raise(self, &mut state, exc);
                 }
-                self.raise_to(state, e, unwind.as_ref(), Edge::Raised, out);
+                out.push(raise_to(state, exc, unwind.as_ref(), Edge::Raised));
             }
             TerminatorKind::Unreachable => {}
         }
     }
 
-    /// Tells the automaton that the exception of a handler or a context manager is caught.
-    fn tell_caught(
+    /// Both sides of a branch on `cond`, as far as they are feasible: what the test establishes
+    /// goes into the state of each.
+    fn branch(
         &mut self,
-        cx: &FnContext,
-        state: &mut State,
-        block: BlockId,
-        role: BranchRole,
-        site: Site,
+        here: Here<'_>,
+        mut state: State,
+        (cond, role): (Value, BranchRole),
+        (then, otherwise): (BlockId, BlockId),
+        out: &mut Vec<Successor>,
     ) {
+        let values = self.watches.values;
+        let before = values.map(|_| state.clone());
+        let mut no = state.clone();
+        let yes_possible = self.assume(&mut state, cond, true);
+        let no_possible = self.assume(&mut no, cond, false);
+        if role == BranchRole::Configured {
+            no.flags.doubt_place();
+        }
+        let mut sides = [(yes_possible, &mut state), (no_possible, &mut no)];
+        self.tell_failure(here, &mut sides, cond);
+        if let (Some(values), Some(before)) = (values, before) {
+            for ((possible, after), outcome) in sides.into_iter().zip([true, false]) {
+                if possible {
+                    let test = Test {
+                        func: here.cx.func,
+                        condition: cond,
+                        outcome,
+                    };
+                    values.on_test(self, &before, after, test);
+                }
+            }
+        }
+        let open = yes_possible && no_possible;
+        let edge = |taken: bool| match open {
+            true => Edge::Decision(taken),
+            false => Edge::Flow,
+        };
+        if yes_possible && matches!(role, BranchRole::Handler | BranchRole::Swallow) {
+            self.tell_caught(here, &mut state, role);
+        }
+        if yes_possible {
+            out.push(Successor::at(then, state, edge(true)));
+        }
+        if no_possible {
+            out.push(Successor::at(otherwise, no, edge(false)));
+        }
+    }
+
+    /// `del object[key]`: a key that may be missing may raise.
+    fn delete_item(
+        &mut self,
+        mut state: State,
+        (object, key): (Value, Value),
+        (normal, unwind): (BlockId, Option<&Unwind>),
+        site: Site,
+        out: &mut Vec<Successor>,
+    ) {
+        let kind = state.kind(&self.terms, object);
+        let there = self.item_state(&state, object, key);
+        let missing = kind.is_dict() && there == Some(Cell::Absent);
+        let present = matches!(there, Some(Cell::Has(_)));
+        if !present {
+            for class in self.missing_key(&state, object, key) {
+                let mut failed = state.clone();
+                let class = self.terms.external(class);
+                let e = self.exception(&mut failed, class, true, Site { part: 1, ..site });
+                out.push(raise_to(failed, e, unwind, Edge::Raised));
+            }
+        }
+        if !missing {
+            self.remove_item(&mut state, object, key, site);
+            out.push(Successor::at(normal, state, Edge::Flow));
+        }
+    }
+
+    /// The head of a `for` loop: one more round with the next item, or the end.
+    fn next_round(&mut self, here: Here<'_>, mut state: State, out: &mut Vec<Successor>) {
+        let Here { cx, block, site } = here;
+        let TerminatorKind::ForNext {
+            iter,
+            dest,
+            body,
+            exhausted,
+            unwind,
+        } = &cx.function().body.block(block).terminator.kind
+        else {
+            return;
+        };
+        let iterator = self.operand(&mut state, &Operand::Local(*iter), site);
+        let source = state.ghost(iterator, Ghost::Source);
+        let source = source.filter(|_| self.watches.values.is_some());
+        let told = source.and_then(|source| Some((self.watches.rounds?, source)));
+        let steps = self.advance(cx, state, iterator, site);
+        let ends = |step: &&Advance| !matches!(step, Advance::Raised(..));
+        let open = steps.iter().filter(ends).count() > 1;
+        let edge = |more: bool| match open {
+            true => Edge::Loop(more),
+            false => Edge::Flow,
+        };
+        for step in steps {
+            match step {
+                Advance::Item(mut s, item) => {
+                    if let Some(source) = source {
+                        self.note_element(&mut s, item, source);
+                        self.note_name(cx, *dest, item);
+                    }
+                    if let Some((rounds, source)) = told {
+                        rounds.on_round(self, &mut s, source, true);
+                    }
+                    s.env.set(dest.index(), item);
+                    out.push(Successor::at(*body, s, edge(true)));
+                }
+                Advance::Done(mut s) => {
+                    if let Some((rounds, source)) = told {
+                        rounds.on_round(self, &mut s, source, false);
+                    }
+                    out.push(Successor::at(*exhausted, s, edge(false)));
+                }
+                Advance::Raised(s, e) => {
+                    out.push(raise_to(s, e, unwind.as_ref(), Edge::Raised));
+                }
+            }
+        }
+    }
+
+    /// The exception that a `raise` of a value raises: an instance of it, if it is a class.
+    fn raised(&mut self, state: &mut State, value: Value, site: Site) -> Value {
+        if let Term::Class(_) | Term::External(_) = self.terms.term(value) {
+            return self.exception(state, value, true, site);
+        }
+        if state.fact(value).is_none() {
+            let mut fact = Fact::of_kind(Kind::Exception);
+            fact.is.push(self.terms.external("Exception"));
+            state.facts.insert(value, Rc::new(fact));
+        }
+        value
+    }
+
+    /// Tells the automaton that the exception of a handler or a context manager is caught.
+    fn tell_caught(&mut self, here: Here<'_>, state: &mut State, role: BranchRole) {
+        let Some(failures) = self.watches.failures else {
+            return;
+        };
+        let Here { cx, block, site } = here;
         let body = &cx.function().body;
         let b = body.block(block);
         let tested = b.statements.iter().rev().find_map(|s| match &s.kind {
@@ -358,20 +325,21 @@ impl Engine<'_> {
             block,
             manager,
         };
-        let automaton = self.automaton;
-        automaton.on_caught(self, state, catch, exc);
+        failures.on_caught(self, state, catch, exc);
     }
 
     /// Tells the automaton that a branch of the program finds that a call failed: on the side where
     /// a value that is asked for its outcome is a failure.
     fn tell_failure(
         &mut self,
-        cx: &FnContext,
-        sides: [(bool, &mut State); 2],
-        block: BlockId,
+        here: Here<'_>,
+        sides: &mut [(bool, &mut State); 2],
         condition: Value,
-        site: Site,
     ) {
+        let Some(failures) = self.watches.failures else {
+            return;
+        };
+        let Here { cx, block, site } = here;
         let b = cx.function().body.block(block);
         let TerminatorKind::Branch { cond, .. } = &b.terminator.kind else {
             return;
@@ -392,7 +360,7 @@ impl Engine<'_> {
             _ => (None, false),
         };
         for (possible, state) in sides {
-            if !possible {
+            if !*possible {
                 continue;
             }
             let value = match object {
@@ -407,8 +375,7 @@ impl Engine<'_> {
                     block,
                     manager: false,
                 };
-                let automaton = self.automaton;
-                automaton.on_failure(self, state, catch, value, presence);
+                failures.on_failure(self, state, catch, value, presence);
             }
         }
     }
@@ -484,7 +451,54 @@ impl Engine<'_> {
             let class = self.terms.external(c);
             let part = 30 + u32::try_from(i).unwrap_or(0);
             let e = self.exception(&mut failed, class, true, Site { part, ..site });
-            self.raise_to(failed, e, unwind, Edge::Raised, out);
+            out.push(raise_to(failed, e, unwind, Edge::Raised));
         }
     }
+}
+
+/// Where an exception goes: to the handler, or out of the function.
+pub(super) fn raise_to(
+    mut state: State,
+    exc: Value,
+    unwind: Option<&Unwind>,
+    edge: Edge,
+) -> Successor {
+    let target = match unwind {
+        Some(u) => {
+            state.env.set(u.exc.index(), exc);
+            Target::Block(u.target)
+        }
+        None => Target::Exit(ExitKind::Raise, exc),
+    };
+    Successor {
+        target,
+        state,
+        edge,
+    }
+}
+
+/// Whether an rvalue may raise by itself, without a call.
+fn is_fallible_operator(rvalue: &Rvalue) -> bool {
+    matches!(
+        rvalue,
+        Rvalue::GetField(..)
+            | Rvalue::Binary(..)
+            | Rvalue::InPlace(..)
+            | Rvalue::Neg(_)
+            | Rvalue::Compare(..)
+    )
+}
+
+/// Drops the locals that the function cannot read once it resumes after a `yield`.
+fn keep_for_resumption(cx: &FnContext, block: BlockId, state: &mut State) {
+    let body = &cx.function().body;
+    let terminator = &body.block(block).terminator.kind;
+    state.env.retain(|i| {
+        let mut live = false;
+        terminator.for_each_successor(|s| live |= cx.live.local(s, i));
+        live || matches!(
+            body.locals[i].kind,
+            LocalKind::Cells | LocalKind::OuterCells
+        )
+    });
 }

@@ -129,8 +129,8 @@ impl Engine<'_> {
         let Some(reach) = self.reach() else {
             return Look::Not;
         };
-        let automaton = self.automaton;
-        if self.deeds.is_none() && automaton.concerns(self, f) {
+        let helpers = self.watches.helpers;
+        if self.deeds.is_none() && helpers.is_some_and(|filter| filter.concerns(self, f)) {
             return Look::Itself;
         }
         let module = self.program.module(f.module);
@@ -196,7 +196,7 @@ impl Engine<'_> {
             return None;
         }
         let given = self.reaches_watched(state, env, extra);
-        let aside = self.automaton.place().is_none() && self.deeds.is_none();
+        let aside = self.watches.place.is_none() && self.deeds.is_none();
         let (depth, limit) = if aside {
             (TESTS_HELPER_DEPTH, TESTS_HELPER_STEPS)
         } else if given {
@@ -258,7 +258,7 @@ impl Engine<'_> {
 
     /// Whether a call with this environment can reach the watched object or its dict.
     fn reaches_watched(&mut self, state: &State, env: &Env, extra: Option<Value>) -> bool {
-        if self.automaton.place().is_none() {
+        if self.watches.place.is_none() {
             return self.deeds.is_none();
         }
         let dict = self.watched_object(state);
@@ -427,7 +427,7 @@ impl Engine<'_> {
                 None => Returned::Anything,
             }
         };
-        let apart = self.automaton.keeps_apart().iter();
+        let apart = self.watches.keeps_apart.iter();
         ExitGroup {
             kind,
             block,

@@ -37,7 +37,7 @@ use crate::engine::simulate::{ExitKind, Extent, Graph};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
-use crate::engine::{Automaton, Engine, FnContext, Test};
+use crate::engine::{Engine, FnContext, Test, ValueEvents};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, ClassIdx, FuncIdx, Function, Operand, ParamKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId};

@@ -7,13 +7,14 @@ use std::rc::Rc;
 
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::ask::Answers;
-use crate::engine::class_texts::Saying;
 use crate::engine::library::Deeds;
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
-use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
+use crate::engine::{
+    Automaton, CallEvent, Engine, FnContext, HelperFilter, Presence, WatchedPlace, Watches,
+};
 use crate::ir::{BlockId, Overrides};
 use crate::outcome::{Exit, Followed, MethodExits, Unset};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
@@ -42,6 +43,14 @@ struct Tally<'w> {
 }
 
 impl Automaton for Tally<'_> {
+    fn watches(&self) -> Watches<'_> {
+        Watches {
+            place: Some(&self.place),
+            plain_texts: Some(PLAIN),
+            helpers: Some(self),
+            ..Watches::default()
+        }
+    }
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
         if !call.resolved && is_write(self.writes, call.name, call.receiver, call.texts) {
             flags | WROTE
@@ -52,12 +61,9 @@ impl Automaton for Tally<'_> {
     fn on_set(&self, flags: u32) -> u32 {
         flags | WAS_SET
     }
-    fn place(&self) -> Option<&WatchedPlace> {
-        Some(&self.place)
-    }
-    fn plain_texts(&self) -> Option<Saying> {
-        Some(PLAIN)
-    }
+}
+
+impl HelperFilter for Tally<'_> {
     fn ignores(&self, _engine: &Engine<'_>, deeds: &Deeds) -> bool {
         let mut calls = deeds.calls.iter();
         !calls.any(|call| !call.resolved && !call.asked && may_write(self.writes, call))
@@ -433,7 +439,7 @@ fn judge_graph(
                 Witness::Infeasible
             );
     }
-    let key = engine.automaton.place().map(|place| place.key.clone());
+    let key = engine.watches.place.map(|place| place.key.clone());
     let exits = returns.exits(engine, cx, graph, &key.unwrap_or_default());
     let verdict = Verdict {
         bad: found,

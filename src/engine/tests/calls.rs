@@ -7,7 +7,7 @@ use crate::engine::budget::{AT_A_PLACE, SUMMARY_EXITS};
 use crate::engine::library::Deeds;
 use crate::engine::simulate::ExitKind;
 use crate::engine::summary::SummaryExit;
-use crate::engine::{Automaton, CallEvent, Engine, WatchedPlace};
+use crate::engine::{Automaton, Engine, HelperFilter, WatchedPlace, Watches};
 use crate::ir::BlockId;
 use crate::ir::data::{FAILURE, SUCCESS};
 use crate::program::FuncRef;
@@ -346,14 +346,16 @@ struct Indifferent {
 }
 
 impl Automaton for Indifferent {
-    fn on_call(&self, flags: u32, _: &CallEvent<'_>) -> u32 {
-        flags
+    fn watches(&self) -> Watches<'_> {
+        Watches {
+            place: self.place.as_ref(),
+            helpers: Some(self),
+            ..Watches::default()
+        }
     }
+}
 
-    fn place(&self) -> Option<&WatchedPlace> {
-        self.place.as_ref()
-    }
-
+impl HelperFilter for Indifferent {
     fn ignores(&self, _: &Engine<'_>, _: &Deeds) -> bool {
         true
     }

@@ -20,7 +20,7 @@ use crate::engine::library::{Library, Shelf};
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
 use crate::engine::value::{Site, Term, Terms, Value};
-use crate::engine::{Automaton, CallEvent, Engine, FnContext, WatchedPlace};
+use crate::engine::{Automaton, CallEvent, Engine, FnContext, WatchedPlace, Watches};
 use crate::ir::{BlockId, FuncIdx, Literal};
 use crate::program::{FuncRef, ModuleId, Program};
 use crate::source::SourceMap;
@@ -33,12 +33,12 @@ impl Automaton for Rows {
         flags | u32::from(call.name == "write")
     }
 
-    fn place(&self) -> Option<&WatchedPlace> {
-        Some(&self.0)
-    }
-
-    fn milestones(&self) -> u32 {
-        1
+    fn watches(&self) -> Watches<'_> {
+        Watches {
+            place: Some(&self.0),
+            milestones: 1,
+            ..Watches::default()
+        }
     }
 }
 

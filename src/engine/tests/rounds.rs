@@ -7,7 +7,7 @@ use super::{Rows, watched_by};
 use crate::engine::budget::AT_A_PLACE;
 use crate::engine::rounds::Wanted;
 use crate::engine::simulate::{Exit, ExitKind, Extent, Graph};
-use crate::engine::{Automaton, CallEvent, Engine, FnContext, WatchedPlace};
+use crate::engine::{Automaton, CallEvent, Engine, FnContext, RoundEvents, WatchedPlace, Watches};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, Callee, Operand, Rvalue, StatementKind, TerminatorKind};
 
@@ -19,16 +19,17 @@ impl Automaton for InRound {
         flags | u32::from(call.name == "write")
     }
 
-    fn place(&self) -> Option<&WatchedPlace> {
-        None
+    fn watches(&self) -> Watches<'_> {
+        Watches {
+            rounds: Some(self),
+            ..Watches::default()
+        }
     }
+}
 
-    fn tells_rounds_apart(&self) -> bool {
-        true
-    }
-
-    fn after_round(&self, before: u32, _now: u32) -> u32 {
-        before
+impl RoundEvents for InRound {
+    fn after_round(&self, on_entry: u32, _at_end: u32) -> u32 {
+        on_entry
     }
 }
 

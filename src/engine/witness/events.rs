@@ -117,7 +117,7 @@ impl Paths<'_> {
             out.push(event(span, EventKind::Lost, true));
         }
         let risen = after.map_or(0, |after| {
-            after.flags.rule & !before.flags.rule & engine.automaton.milestones()
+            after.flags.rule & !before.flags.rule & engine.watches.milestones
         });
         let mut push = |what: EventKind, matters: bool| {
             if span.end > span.start {
@@ -244,14 +244,14 @@ impl Engine<'_> {
             )
         };
         let mine = outcome(self, &exit.state, exit.value);
-        if mine.0 == Presence::Present && self.automaton.milestones() == 0 {
+        if mine.0 == Presence::Present && self.watches.milestones == 0 {
             return None;
         }
         let mut differs = false;
         for e in &summary.exits {
             if e.kind == ExitKind::Return {
                 let (presence, flags, _) = outcome(self, &e.state, e.value);
-                let risen = (flags.rule ^ mine.1.rule) & self.automaton.milestones();
+                let risen = (flags.rule ^ mine.1.rule) & self.watches.milestones;
                 differs |= presence != mine.0 || risen != 0;
             }
         }

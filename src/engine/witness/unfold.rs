@@ -125,7 +125,7 @@ impl Engine<'_> {
                 },
                 Target::Block(block) => {
                     let arriving = s.state;
-                    let turned = self.automaton.tells_rounds_apart().then(|| {
+                    let turned = self.watches.rounds.map(|_| {
                         let mut turned = arriving.clone();
                         self.turn(cx, block, &mut turned, wanted);
                         turned

@@ -16,7 +16,9 @@ use crate::engine::library::Deeds;
 use crate::engine::origins::Origin;
 use crate::engine::state::State;
 use crate::engine::value::{Term, Terms, Value, for_each_operand};
-use crate::engine::{Automaton, CallEvent, Engine, Returned, Test, WatchedPlace};
+use crate::engine::{
+    Automaton, CallEvent, Engine, HelperFilter, Returned, RoundEvents, Test, ValueEvents, Watches,
+};
 use crate::ir::{BlockId, CmpOp, Literal};
 use crate::program::FuncRef;
 
@@ -139,6 +141,16 @@ fn known(terms: &Terms, state: &State, condition: Value) -> Vec<Value> {
 }
 
 impl Automaton for Watch<'_> {
+    fn watches(&self) -> Watches<'_> {
+        Watches {
+            milestones: FACT | PERFORMED | FILTERED | LISTED | LIST_MARKED,
+            values: Some(self),
+            rounds: Some(self),
+            helpers: Some(self),
+            ..Watches::default()
+        }
+    }
+
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
         if self.vocabulary.is_gate(call.name) {
             return flags | EVIDENCE;
@@ -149,19 +161,9 @@ impl Automaton for Watch<'_> {
         }
         flags
     }
+}
 
-    fn place(&self) -> Option<&WatchedPlace> {
-        None
-    }
-
-    fn milestones(&self) -> u32 {
-        FACT | PERFORMED | FILTERED | LISTED | LIST_MARKED
-    }
-
-    fn follows_values(&self) -> bool {
-        true
-    }
-
+impl HelperFilter for Watch<'_> {
     fn ignores(&self, engine: &Engine<'_>, deeds: &Deeds) -> bool {
         let mut functions = deeds.functions.iter();
         !functions.any(|func| self.speaks(engine, *func))
@@ -170,7 +172,9 @@ impl Automaton for Watch<'_> {
     fn concerns(&self, engine: &Engine<'_>, func: FuncRef) -> bool {
         self.speaks(engine, func)
     }
+}
 
+impl ValueEvents for Watch<'_> {
     fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
         let mut lessons = Vec::new();
         let mut told = changed(before, after);
@@ -188,40 +192,6 @@ impl Automaton for Watch<'_> {
             self.learn(engine, before, after, test.func, v, &mut lessons, 0);
         }
         self.apply(engine, after, &lessons);
-    }
-
-    fn on_round(&self, engine: &mut Engine<'_>, state: &mut State, source: Value, more: bool) {
-        if let Some(about) = self.filled(engine, state, source, 0) {
-            state.flags.rule &= !ABOUT;
-            if more {
-                state.flags.rule |= about | LISTED;
-            }
-        } else if more && self.queries.leaves_out_successes(engine, state, source) {
-            state.flags.rule |= FACT | STORED | FILTERED;
-        } else if let Some((query, Access::Rows)) = self.queries.of(engine, state, source)
-            && let Some(lesson @ (Lesson::Success(_) | Lesson::NotSuccess)) =
-                self.queries.exists(&query, &Access::Row, more)
-        {
-            self.apply(engine, state, &[lesson]);
-        }
-    }
-
-    fn tells_rounds_apart(&self) -> bool {
-        true
-    }
-
-    /// The next round is about another unit; but what was taken out of the work stays out of it.
-    fn after_round(&self, before: u32, now: u32) -> u32 {
-        if now & (FILTERED | LIST_MARKED) == 0 {
-            before
-        } else {
-            now
-        }
-    }
-
-    fn on_skip(&self, state: &mut State) {
-        // The next round is about another unit.
-        state.flags.rule &= !ABOUT;
     }
 
     fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
@@ -245,6 +215,38 @@ impl Automaton for Watch<'_> {
             (name, Some(cursor), _) => self.queries.note(engine, state, name, cursor, call),
             _ => {}
         }
+    }
+}
+
+impl RoundEvents for Watch<'_> {
+    fn on_round(&self, engine: &mut Engine<'_>, state: &mut State, source: Value, more: bool) {
+        if let Some(about) = self.filled(engine, state, source, 0) {
+            state.flags.rule &= !ABOUT;
+            if more {
+                state.flags.rule |= about | LISTED;
+            }
+        } else if more && self.queries.leaves_out_successes(engine, state, source) {
+            state.flags.rule |= FACT | STORED | FILTERED;
+        } else if let Some((query, Access::Rows)) = self.queries.of(engine, state, source)
+            && let Some(lesson @ (Lesson::Success(_) | Lesson::NotSuccess)) =
+                self.queries.exists(&query, &Access::Row, more)
+        {
+            self.apply(engine, state, &[lesson]);
+        }
+    }
+
+    /// The next round is about another unit; but what was taken out of the work stays out of it.
+    fn after_round(&self, before: u32, now: u32) -> u32 {
+        if now & (FILTERED | LIST_MARKED) == 0 {
+            before
+        } else {
+            now
+        }
+    }
+
+    fn on_skip(&self, state: &mut State) {
+        // The next round is about another unit.
+        state.flags.rule &= !ABOUT;
     }
 }
 

@@ -15,7 +15,8 @@ use crate::engine::origins::{LENT, Origin};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Term, Value};
 use crate::engine::{
-    Automaton, CallEvent, Catch, Engine, External, ExternalOutcome, Returned, Test, WatchedPlace,
+    Automaton, CallOutcome, Catch, CompletedCall, Engine, FailureEvents, HelperFilter, Returned,
+    Test, ValueEvents, WatchedPlace, Watches,
 };
 use crate::ir::{BlockId, Literal, Name};
 use crate::program::FuncRef;
@@ -132,22 +133,21 @@ pub(super) fn is_failing(flags: u32) -> bool {
 pub(super) type Regular = BTreeSet<(FuncRef, u32)>;
 
 impl Automaton for Watch<'_> {
-    fn on_call(&self, flags: u32, _call: &CallEvent<'_>) -> u32 {
-        flags
+    fn watches(&self) -> Watches<'_> {
+        Watches {
+            place: Some(&self.place),
+            milestones: ALL,
+            keeps_apart: const { &[Ghost::Rule(Kept::FailedAt as u8)] },
+            compares_arguments: true,
+            values: Some(self),
+            failures: Some(self),
+            helpers: Some(self),
+            ..Watches::default()
+        }
     }
+}
 
-    fn place(&self) -> Option<&WatchedPlace> {
-        Some(&self.place)
-    }
-
-    fn milestones(&self) -> u32 {
-        ALL
-    }
-
-    fn keeps_apart(&self) -> &'static [Ghost] {
-        const { &[Ghost::Rule(Kept::FailedAt as u8)] }
-    }
-
+impl HelperFilter for Watch<'_> {
     fn ignores(&self, engine: &Engine<'_>, deeds: &Deeds) -> bool {
         !deeds.calls.iter().any(|call| self.may_matter(engine, call))
     }
@@ -177,16 +177,29 @@ impl Automaton for Watch<'_> {
         !tells(&module.ir.function(func.func).name)
             && held.any(|v| is_made_of(engine, state, v, failure, 0))
     }
+}
 
-    fn follows_values(&self) -> bool {
-        true
+impl ValueEvents for Watch<'_> {
+    fn on_returned(&self, _engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
+        // Equal failures are one value: this one is another than the one that was caught.
+        if state.flags.rule & STATUS == CAUGHT && get(state, Kept::Raised) == Some(call.result) {
+            state.drop_ghost(state.watched, Kept::Raised);
+        }
     }
 
-    fn compares_arguments(&self) -> bool {
-        true
+    fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
+        if !self.options.strict
+            && before.flags.rule & STATUS == CAUGHT
+            && after.flags.rule & STATUS == CAUGHT
+            && Self::hears(engine, before, test.condition)
+        {
+            clear(after);
+        }
     }
+}
 
-    fn on_external(&self, engine: &mut Engine<'_>, state: &mut State, call: &External<'_>) {
+impl FailureEvents for Watch<'_> {
+    fn on_completed(&self, engine: &mut Engine<'_>, state: &mut State, call: &CompletedCall<'_>) {
         if let Some(callee) = call.callee {
             if tables::is_removal(call.name, &[]) && is_told(engine, state, call) {
                 // What cannot be taken away is no loss, however that is done.
@@ -208,18 +221,16 @@ impl Automaton for Watch<'_> {
         if call.name == "commit" && state.flags.rule & WROTE == 0 {
             return;
         }
-        if !matches!(call.outcome, ExternalOutcome::Raised(_)) {
+        if !matches!(call.outcome, CallOutcome::Raised(_)) {
             state.flags.rule |= WROTE;
         }
         match call.outcome {
             // Of several failures the last is followed: each is the last on some path.
-            ExternalOutcome::Raised(exc) => follow(engine, state, call, write, (IN_FLIGHT, exc)),
-            ExternalOutcome::Returned(v)
-                if call.callee.is_some() && engine.is_failure(state, v) =>
-            {
+            CallOutcome::Raised(exc) => follow(engine, state, call, write, (IN_FLIGHT, exc)),
+            CallOutcome::Returned(v) if call.callee.is_some() && engine.is_failure(state, v) => {
                 follow(engine, state, call, write, (HANDED, v));
             }
-            ExternalOutcome::Returned(v) => {
+            CallOutcome::Returned(v) => {
                 if matches!(engine.terms.term(v), Term::Symbol(..)) {
                     state.set_ghost(v, Kept::Submitted, write);
                 }
@@ -230,23 +241,6 @@ impl Automaton for Watch<'_> {
                     clear(state);
                 }
             }
-        }
-    }
-
-    fn on_returned(&self, _engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
-        // Equal failures are one value: this one is another than the one that was caught.
-        if state.flags.rule & STATUS == CAUGHT && get(state, Kept::Raised) == Some(call.result) {
-            state.drop_ghost(state.watched, Kept::Raised);
-        }
-    }
-
-    fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
-        if !self.options.strict
-            && before.flags.rule & STATUS == CAUGHT
-            && after.flags.rule & STATUS == CAUGHT
-            && Self::hears(engine, before, test.condition)
-        {
-            clear(after);
         }
     }
 
@@ -369,7 +363,7 @@ fn get(state: &State, kept: Kept) -> Option<Value> {
 fn follow(
     engine: &mut Engine<'_>,
     state: &mut State,
-    call: &External<'_>,
+    call: &CompletedCall<'_>,
     write: Value,
     (status, failure): (u32, Value),
 ) {
@@ -383,7 +377,7 @@ fn follow(
 
 /// Remembers which call of a function of the program a failure came through, the outermost last. If
 /// the same call works later, it makes up for it.
-fn retried(engine: &mut Engine<'_>, state: &mut State, callee: FuncRef, call: &External<'_>) {
+fn retried(engine: &mut Engine<'_>, state: &mut State, callee: FuncRef, call: &CompletedCall<'_>) {
     if state.flags.rule & STATUS == 0 {
         return;
     }
@@ -396,7 +390,7 @@ fn retried(engine: &mut Engine<'_>, state: &mut State, callee: FuncRef, call: &E
     } else if state.flags.rule & STATUS == CAUGHT
         && let Some(failed) = get(state, Kept::Through).and_then(|v| tuple(engine, v))
         && failed.len() == this.len()
-        && matches!(call.outcome, ExternalOutcome::Returned(_))
+        && matches!(call.outcome, CallOutcome::Returned(_))
         && failed
             .iter()
             .zip(&this)
@@ -408,15 +402,15 @@ fn retried(engine: &mut Engine<'_>, state: &mut State, callee: FuncRef, call: &E
 
 /// Whether the failure of a call is that of something in it, which was told, or its result that of
 /// a write in it.
-fn is_told(engine: &mut Engine<'_>, state: &State, call: &External<'_>) -> bool {
+fn is_told(engine: &mut Engine<'_>, state: &State, call: &CompletedCall<'_>) -> bool {
     match call.outcome {
-        ExternalOutcome::Raised(exc) => {
+        CallOutcome::Raised(exc) => {
             state.flags.rule & STATUS == IN_FLIGHT && get(state, Kept::Raised) == Some(exc)
         }
-        ExternalOutcome::Returned(v) if engine.is_failure(state, v) => {
+        CallOutcome::Returned(v) if engine.is_failure(state, v) => {
             state.flags.rule & STATUS == HANDED && get(state, Kept::Raised) == Some(v)
         }
-        ExternalOutcome::Returned(v) => {
+        CallOutcome::Returned(v) => {
             state.flags.rule & STATUS == 0 && state.ghost(v, Kept::Submitted).is_some()
         }
     }
@@ -575,7 +569,12 @@ impl<'o> Watch<'o> {
     }
 
     /// The write that a call is, or waits for: a tuple of its name and what it was given.
-    fn write(&self, engine: &mut Engine<'_>, state: &State, call: &External<'_>) -> Option<Value> {
+    fn write(
+        &self,
+        engine: &mut Engine<'_>,
+        state: &State,
+        call: &CompletedCall<'_>,
+    ) -> Option<Value> {
         if WAITS.contains(&call.name)
             && let Some(receiver) = call.receiver
             && let Some(write) = state.ghost(receiver, Kept::Submitted)
@@ -625,7 +624,7 @@ impl<'o> Watch<'o> {
         &self,
         engine: &Engine<'_>,
         state: &State,
-        call: &External<'_>,
+        call: &CompletedCall<'_>,
         texts: &[Name],
     ) -> bool {
         let says = |name: &str| self.options.is_auxiliary(name);
