@@ -44,12 +44,14 @@ use_tools() {
 use_quick_builds() {
     export CARGO_TARGET_DIR="$root/target"
     export MATURIN_PEP517_ARGS="--profile dev"
-    # Not that of rustup, which would put its own folder in front again.
+    # Not the proxy of rustup: it would put its own folder in front again, and it needs a home folder with a toolchain,
+    # which a test of the action takes away.
     cargo="$(rustup which cargo 2>/dev/null || command -v cargo)"
     mkdir "$scratch/bin"
     cat >"$scratch/bin/cargo" <<SH
 #!/usr/bin/env bash
 export CARGO_INCREMENTAL=0
+export PATH="${cargo%/*}:\$PATH"
 if [[ "\$1" == install ]]; then set -- install --profile dev "\${@:2}"; fi
 exec "$cargo" --config 'profile.dev.package.tallylint.opt-level=0' "\$@"
 SH
