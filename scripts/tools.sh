@@ -39,21 +39,22 @@ use_tools() {
 }
 
 # What is packed is compiled with the profile of the tests and in their folder, so that the dependencies are there already;
-# the program is not optimised, since what is tried here is the packing. `cargo install` and maturin would take another
+# the program has no debug information, since only the packing is tested. `cargo install` and maturin would take another
 # profile, and pip, pre-commit and the action do not pass on which: so another cargo stands in front of `$cargo`.
 use_quick_builds() {
     export CARGO_TARGET_DIR="$root/target"
     export MATURIN_PEP517_ARGS="--profile dev"
-    # Not the proxy of rustup: it would put its own folder in front again, and it needs a home folder with a toolchain,
-    # which a test of the action takes away.
+    # Not the proxy of rustup, which would put its own folder in front again. It needs a home folder, too, and so do the
+    # crates that were compiled already; the test of the action takes it away.
     cargo="$(rustup which cargo 2>/dev/null || command -v cargo)"
     mkdir "$scratch/bin"
     cat >"$scratch/bin/cargo" <<SH
 #!/usr/bin/env bash
 export CARGO_INCREMENTAL=0
 export PATH="${cargo%/*}:\$PATH"
+export CARGO_HOME="\${CARGO_HOME:-${CARGO_HOME:-$HOME/.cargo}}"
 if [[ "\$1" == install ]]; then set -- install --profile dev "\${@:2}"; fi
-exec "$cargo" --config 'profile.dev.package.tallylint.opt-level=0' "\$@"
+exec "$cargo" --config 'profile.dev.package.tallylint.debug=false' "\$@"
 SH
     chmod +x "$scratch/bin/cargo"
     export PATH="$scratch/bin:$PATH"
