@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::contracts;
 use crate::diagnostics::{FileFailure, Finding};
 use crate::discover::Coverage;
-use crate::engine::library::{Library, Shelf, Walk};
+use crate::engine::summaries::library::{Library, Shelf, Walk};
 use crate::fence;
 use crate::outcome::{Duty, Survey};
 use crate::program::{ClassRef, ModuleId, Program};

@@ -4,15 +4,15 @@
 //! one interest. The engine spends nothing on an interest that nobody has.
 
 use crate::engine::Engine;
-use crate::engine::class_texts::Saying;
-use crate::engine::ghost::Ghost;
-use crate::engine::library::Deeds;
-use crate::engine::state::State;
-use crate::engine::value::{Site, Value};
+use crate::engine::objects::class_texts::Saying;
+use crate::engine::summaries::library::Deeds;
+use crate::engine::values::ghost::Ghost;
+use crate::engine::values::state::State;
+use crate::engine::values::value::{Site, Value};
 use crate::ir::{BlockId, Name};
 use crate::program::FuncRef;
 
-/// A rule's finite automaton. Its state is a set of bits, [`Flags::rule`](super::ghost::Flags).
+/// A rule's finite automaton. Its state is a set of bits, [`Flags::rule`](super::values::ghost::Flags).
 pub trait Automaton {
     /// What it wants to know. An engine asks once.
     fn watches(&self) -> Watches<'_>;

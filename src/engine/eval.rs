@@ -1,62 +1,19 @@
 //! Evaluation of statements and rvalues over abstract states.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::engine::call::Args;
-use crate::engine::constants::literal_text;
-use crate::engine::external::is_standard_module;
-use crate::engine::fact::{Fact, Interval, Kind};
-use crate::engine::state::{Cell, Slot, State};
-use crate::engine::summary::Summary;
-use crate::engine::value::{Site, Term, Value};
+use crate::engine::calls::args::Args;
+use crate::engine::calls::external::is_standard_module;
+use crate::engine::flow::{Evaluated, Flow};
+use crate::engine::values::constants::literal_text;
+use crate::engine::values::fact::{Fact, Interval, Kind};
+use crate::engine::values::state::{Cell, Slot, State};
+use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{
     CmpOp, FuncIdx, ImportPath, Literal, Name, Operand, Rvalue, Statement, StatementKind,
 };
 use crate::program::{ClassRef, Def, FuncRef};
-
-/// How an evaluation ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Flow {
-    /// With a value.
-    Normal(Value),
-    /// By raising.
-    Raise(Value),
-}
-
-/// Which exit of which summary an outcome came from.
-#[derive(Clone)]
-pub struct Via {
-    /// The summary.
-    pub summary: Rc<Summary>,
-    /// Index of the exit.
-    pub exit: usize,
-}
-
-/// One way in which an evaluation can end.
-pub(crate) struct Outcome {
-    pub(crate) state: State,
-    pub(crate) flow: Flow,
-    pub(crate) via: Option<Via>,
-}
-
-impl Outcome {
-    pub(crate) fn normal(state: State, v: Value) -> Self {
-        Outcome {
-            state,
-            flow: Flow::Normal(v),
-            via: None,
-        }
-    }
-    pub(crate) fn raise(state: State, v: Value) -> Self {
-        Outcome {
-            state,
-            flow: Flow::Raise(v),
-            via: None,
-        }
-    }
-}
 
 impl Engine<'_> {
     /// The value of an operand.
@@ -169,7 +126,7 @@ impl Engine<'_> {
         mut state: State,
         r: &Rvalue,
         site: Site,
-    ) -> Vec<Outcome> {
+    ) -> Vec<Evaluated> {
         match r {
             Rvalue::GetField(o, name) => {
                 let object = self.operand(&mut state, o, site);
@@ -204,7 +161,7 @@ impl Engine<'_> {
             Rvalue::Iter { object, .. } => {
                 let o = self.operand(&mut state, object, site);
                 match self.make_iterator(&mut state, o, site) {
-                    Some(iterator) => vec![Outcome::normal(state, iterator)],
+                    Some(iterator) => vec![Evaluated::normal(state, iterator)],
                     // The exception is not followed.
                     None => Vec::new(),
                 }
@@ -212,7 +169,7 @@ impl Engine<'_> {
             Rvalue::Import(path) => self.eval_import(cx, state, path, site),
             _ => {
                 let v = self.value_of(cx, &mut state, r, site);
-                vec![Outcome::normal(state, v)]
+                vec![Evaluated::normal(state, v)]
             }
         }
     }
@@ -473,7 +430,7 @@ impl Engine<'_> {
         state: State,
         path: &ImportPath,
         site: Site,
-    ) -> Vec<Outcome> {
+    ) -> Vec<Evaluated> {
         let def = self.program.resolve_import(cx.func.module, path);
         let known = matches!(
             def,
@@ -486,9 +443,9 @@ impl Engine<'_> {
             let mut failed = state.clone();
             let class = self.terms.external("ImportError");
             let e = self.exception(&mut failed, class, false, Site { part: 1, ..site });
-            out.push(Outcome::raise(failed, e));
+            out.push(Evaluated::raise(failed, e));
         }
-        out.push(Outcome::normal(state, v));
+        out.push(Evaluated::normal(state, v));
         out
     }
 
@@ -517,14 +474,19 @@ impl Engine<'_> {
     }
 
     /// The outcome in which an operation on a builtin fails with an exception of just this class.
-    pub(crate) fn raise_exact(&mut self, state: State, class: &str, site: Site) -> Outcome {
+    pub(crate) fn raise_exact(&mut self, state: State, class: &str, site: Site) -> Evaluated {
         self.raise_exact_at(state, class, Site { part: 1, ..site })
     }
 
     /// The same, with an exception that is made at this site.
-    pub(crate) fn raise_exact_at(&mut self, mut state: State, class: &str, site: Site) -> Outcome {
+    pub(crate) fn raise_exact_at(
+        &mut self,
+        mut state: State,
+        class: &str,
+        site: Site,
+    ) -> Evaluated {
         let class = self.terms.external(class);
         let e = self.exception(&mut state, class, true, site);
-        Outcome::raise(state, e)
+        Evaluated::raise(state, e)
     }
 }

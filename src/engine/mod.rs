@@ -1,55 +1,40 @@
 //! The path engine: property simulation over the IR.
 //!
 //! A state is *property × pending completion × facts* (ESP: Das, Lerner and Seigle, PLDI 2002).
-//! Facts come from symbolic execution per path: values are hash-consed terms ([`value`]), what a
-//! test establishes is kept per value ([`fact`]), what objects contain is a heap ([`state`]).
-//! States that agree on the property and on the pending completion are merged when there are more
-//! than [`budget::Bounds`] allows at a point, so the cost stays polynomial. Calls of
-//! functions of the program go through summaries ([`summary`]). Every violation is confirmed by a
-//! search for one concrete path without merging ([`witness`]).
+//! Facts come from symbolic execution per path: values are hash-consed terms, each value has a fact
+//! of what the tests have established, and a heap says what objects contain. States that agree on
+//! the property and on the pending completion are merged when there are more of them at a point
+//! than [`budget::Bounds`] allows, so the cost stays polynomial. A call of a function of the program
+//! is replaced by its summary. Each violation is confirmed by a search for one concrete path,
+//! without merging.
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | [`automaton`] | what a rule watches, and the events that it hears of |
+//! | [`simulate`], `step`, `eval` | the fixpoint over a function, one block, one rvalue |
+//! | [`flow`] | where an evaluation, a block and a function can lead |
+//! | [`values`] | terms, facts, states, joins, and what a test establishes |
+//! | [`objects`] | fields, items, methods of containers, classes of objects |
+//! | `calls` | functions of the program, models of functions from outside |
+//! | [`loops`] | iterators, and the rounds of loops |
+//! | [`summaries`] | what is known of a function without following it again |
+//! | [`witness`] | the search for one path, and what happens on it |
+//! | `liveness`, [`budget`] | what a state may drop, and the bounds of everything |
 
-pub mod ask;
-pub mod assume;
 pub mod automaton;
 pub mod budget;
-mod builtins;
-mod call;
-mod carry;
-pub mod class_texts;
-mod collections;
-mod constants;
-mod coroutines;
-mod data;
-pub mod env;
+mod calls;
 mod eval;
-pub mod exceptions;
-mod external;
-pub mod fact;
-pub mod flat;
-mod functions;
-mod generic;
-pub mod ghost;
-mod instances;
-mod iterate;
-mod join;
-pub mod library;
+pub mod flow;
 mod liveness;
-mod managers;
-mod methods;
-mod objects;
-mod operators;
-pub mod origins;
-mod ranges;
-pub mod rounds;
-mod shape;
-mod shared;
+pub mod loops;
+pub mod objects;
 pub mod simulate;
-pub mod state;
 mod step;
-pub mod summary;
+pub mod summaries;
 #[cfg(test)]
 mod tests;
-pub mod value;
+pub mod values;
 pub mod witness;
 
 use std::cell::{OnceCell, RefCell};
@@ -59,23 +44,23 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
-use crate::engine::ask::Asked;
 pub use crate::engine::automaton::{
     Automaton, CallEvent, CallOutcome, Catch, CompletedCall, FailureEvents, HelperFilter, Presence,
     Returned, RoundEvents, Test, ValueEvents, WatchedPlace, Watches,
 };
 use crate::engine::budget::{ASIDE, AT_A_PLACE, Bounds, Budget, GENERIC};
-pub(crate) use crate::engine::call::{is_log_method, is_logger_name};
-use crate::engine::fact::Fact;
-pub(crate) use crate::engine::functions::decorated_with;
-use crate::engine::generic::{Imported, Resting, Running};
-use crate::engine::library::{Deeds, Generic, Library, Walk};
+pub(crate) use crate::engine::calls::call::{is_log_method, is_logger_name};
+pub(crate) use crate::engine::calls::functions::decorated_with;
 use crate::engine::liveness::Liveness;
-use crate::engine::rounds::Loops;
-use crate::engine::shape::CallKey;
-use crate::engine::state::{Cell, Slot, State};
-use crate::engine::summary::{OuterLive, Summary, SummaryKey};
-use crate::engine::value::{Site, Term, Terms, Value};
+use crate::engine::loops::rounds::Loops;
+use crate::engine::objects::ask::Asked;
+use crate::engine::summaries::generic::{Imported, Resting, Running};
+use crate::engine::summaries::library::{Deeds, Generic, Library, Walk};
+use crate::engine::summaries::shape::CallKey;
+use crate::engine::summaries::summary::{OuterLive, Summary, SummaryKey};
+use crate::engine::values::fact::Fact;
+use crate::engine::values::state::{Cell, Slot, State};
+use crate::engine::values::value::{Site, Term, Terms, Value};
 use crate::ir::{BlockId, Function, LocalId, Name, Operand, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 

@@ -9,75 +9,14 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
 use crate::engine::budget::{Bounds, CHANGES, VISITS};
-use crate::engine::eval::Via;
-use crate::engine::fact::Kind;
-use crate::engine::ghost::{Flags, Ghost};
-use crate::engine::rounds::{Round, Wanted};
-use crate::engine::state::{Cell, Slot, State};
-use crate::engine::value::{Site, Term, Value};
+use crate::engine::flow::{ExitKind, Target};
+use crate::engine::loops::rounds::{Round, Wanted};
+use crate::engine::values::fact::Kind;
+use crate::engine::values::ghost::{Flags, Ghost};
+use crate::engine::values::state::{Cell, Slot, State};
+use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{BlockId, Literal, LocalId, LocalKind};
-
-/// How a function is left.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum ExitKind {
-    /// Normally.
-    Return,
-    /// By an exception.
-    Raise,
-    /// Suspended at a `yield` in this block.
-    Yield(BlockId),
-}
-
-/// Where a step leads.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Target {
-    Block(BlockId),
-    Exit(ExitKind, Value),
-}
-
-/// What happened on a step, for the wording of a path.
-#[derive(Clone)]
-pub enum Edge {
-    /// Nothing worth telling.
-    Flow,
-    /// A branch whose other side was possible as well.
-    Decision(bool),
-    /// A loop over a collection went round, or ended.
-    Loop(bool),
-    /// The terminator raised.
-    Raised,
-    /// A function of the program was left by one of its exits.
-    Called(Via),
-    /// The same, and the exit was an exception.
-    CallRaised(Via),
-}
-
-/// One successor of an abstract state.
-pub(crate) struct Successor {
-    pub(crate) target: Target,
-    pub(crate) state: State,
-    pub(crate) edge: Edge,
-}
-
-impl Successor {
-    /// At the entry of a block.
-    pub(crate) fn at(block: BlockId, state: State, edge: Edge) -> Self {
-        Successor {
-            target: Target::Block(block),
-            state,
-            edge,
-        }
-    }
-    /// Out of the function, with a value.
-    pub(crate) fn leaving(kind: ExitKind, value: Value, state: State) -> Self {
-        Successor {
-            target: Target::Exit(kind, value),
-            state,
-            edge: Edge::Flow,
-        }
-    }
-}
 
 /// A state at the entry of a block.
 pub struct Node {

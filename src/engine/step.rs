@@ -2,13 +2,11 @@
 
 use std::rc::Rc;
 
-use crate::engine::eval::Flow;
-use crate::engine::fact::{Fact, Kind};
-use crate::engine::ghost::{Flags, Ghost};
-use crate::engine::iterate::Advance;
-use crate::engine::simulate::{Edge, ExitKind, Successor, Target};
-use crate::engine::state::{Cell, State};
-use crate::engine::value::{Site, Term, Value};
+use crate::engine::flow::{Advance, Edge, ExitKind, Flow, Successor, Target};
+use crate::engine::values::fact::{Fact, Kind};
+use crate::engine::values::ghost::{Flags, Ghost};
+use crate::engine::values::state::{Cell, State};
+use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Catch, Engine, FnContext, Test};
 use crate::ir::{
     BinOp, BlockId, BranchRole, Data, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind,

@@ -4,7 +4,7 @@
 //! the handler of a write, of a value that no other `return` can give.
 
 use crate::diagnostics::{Finding, FindingBuilder, Location};
-use crate::engine::library::Library;
+use crate::engine::summaries::library::Library;
 use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::ir::{
     Arg, BlockId, Body, BranchRole, Callee, FuncIdx, Function, Handler, Literal, LocalId, Name,

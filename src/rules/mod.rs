@@ -12,7 +12,7 @@ mod wording;
 
 use crate::diagnostics::{Finding, RuleMeta};
 use crate::engine::budget::Budget;
-use crate::engine::library::Library;
+use crate::engine::summaries::library::Library;
 use crate::frontend::sketch::Glance;
 use crate::ir::{FuncIdx, Function};
 use crate::program::LoadedModule;

@@ -31,11 +31,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::diagnostics::{Finding, Severity};
 use crate::engine::budget::{ASIDE, WITNESS_STEPS};
-use crate::engine::fact::{Fact, Kind};
-use crate::engine::library::Library;
-use crate::engine::simulate::{ExitKind, Extent, Graph};
-use crate::engine::state::State;
-use crate::engine::value::{Site, Term, Value};
+use crate::engine::flow::ExitKind;
+use crate::engine::simulate::{Extent, Graph};
+use crate::engine::summaries::library::Library;
+use crate::engine::values::fact::{Fact, Kind};
+use crate::engine::values::state::State;
+use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext, Test, ValueEvents};
 use crate::ir::control::{ControlDependence, Edge};

@@ -14,10 +14,11 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::engine::ask::Answers;
-use crate::engine::simulate::{ExitKind, Graph};
-use crate::engine::state::State;
-use crate::engine::value::Value;
+use crate::engine::flow::ExitKind;
+use crate::engine::objects::ask::Answers;
+use crate::engine::simulate::Graph;
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
 use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Literal, Name};

@@ -1,7 +1,7 @@
 //! Tables of names that rules share.
 
-use crate::engine::class_texts::Saying;
-use crate::engine::library::Deed;
+use crate::engine::objects::class_texts::Saying;
+use crate::engine::summaries::library::Deed;
 use crate::settings::Writes;
 
 /// Words of a call's name that make it a write.

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
-use crate::engine::ask::Answers;
-use crate::engine::library::Deeds;
-use crate::engine::simulate::{ExitKind, Graph};
-use crate::engine::state::State;
-use crate::engine::value::Value;
+use crate::engine::flow::ExitKind;
+use crate::engine::objects::ask::Answers;
+use crate::engine::simulate::Graph;
+use crate::engine::summaries::library::Deeds;
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
 use crate::engine::{
     Automaton, CallEvent, Engine, FnContext, HelperFilter, Presence, WatchedPlace, Watches,

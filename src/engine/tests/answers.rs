@@ -4,10 +4,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{graph, on_entry, returns, shown};
-use crate::engine::fact::{Fact, Interval, Kind};
-use crate::engine::simulate::ExitKind;
-use crate::engine::state::{Cell, Slot};
-use crate::engine::value::Term;
+use crate::engine::flow::ExitKind;
+use crate::engine::values::fact::{Fact, Interval, Kind};
+use crate::engine::values::state::{Cell, Slot};
+use crate::engine::values::value::Term;
 
 /// Tests of one function each: a condition, and what follows from it.
 fn follows(parameters: &str, condition: &str, conclusion: &str) -> String {

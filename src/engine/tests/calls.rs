@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{endings, graph, on_entry, returns, shown, watched_by};
 use crate::engine::budget::{AT_A_PLACE, SUMMARY_EXITS};
-use crate::engine::library::Deeds;
-use crate::engine::simulate::ExitKind;
-use crate::engine::summary::SummaryExit;
+use crate::engine::flow::ExitKind;
+use crate::engine::summaries::library::Deeds;
+use crate::engine::summaries::summary::SummaryExit;
 use crate::engine::{Automaton, Engine, HelperFilter, WatchedPlace, Watches};
 use crate::ir::BlockId;
 use crate::ir::data::{FAILURE, SUCCESS};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::symbol;
 use crate::engine::budget::Budget;
-use crate::engine::fact::{Fact, Interval, Kind, Lits};
-use crate::engine::value::Terms;
+use crate::engine::values::fact::{Fact, Interval, Kind, Lits};
+use crate::engine::values::value::Terms;
 use crate::ir::{ClassIdx, Literal};
 use crate::program::{ClassRef, ModuleId};
 

@@ -4,10 +4,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{site, symbol};
-use crate::engine::fact::{Fact, Interval, Kind, Lits};
-use crate::engine::ghost::Ghost;
-use crate::engine::state::{Cell, Slot, State};
-use crate::engine::value::{Site, Term, Terms, Value};
+use crate::engine::values::fact::{Fact, Interval, Kind, Lits};
+use crate::engine::values::ghost::Ghost;
+use crate::engine::values::state::{Cell, Slot, State};
+use crate::engine::values::value::{Site, Term, Terms, Value};
 use crate::ir::Literal;
 
 /// The place of a join.

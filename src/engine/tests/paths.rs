@@ -3,9 +3,9 @@
 
 use super::{endings, graph, on_entry, returns, shown};
 use crate::engine::budget::WITNESS_STEPS;
-use crate::engine::simulate::ExitKind;
-use crate::engine::state::State;
-use crate::engine::value::Value;
+use crate::engine::flow::ExitKind;
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, Paths, Witness};
 use crate::engine::{Engine, Presence};
 use crate::ir::{BasicBlock, BlockId, TerminatorKind};

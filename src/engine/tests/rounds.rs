@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::{Rows, watched_by};
 use crate::engine::budget::AT_A_PLACE;
-use crate::engine::rounds::Wanted;
-use crate::engine::simulate::{Exit, ExitKind, Extent, Graph};
+use crate::engine::flow::ExitKind;
+use crate::engine::loops::rounds::Wanted;
+use crate::engine::simulate::{Exit, Extent, Graph};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, RoundEvents, WatchedPlace, Watches};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, Callee, Operand, Rvalue, StatementKind, TerminatorKind};

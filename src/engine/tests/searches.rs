@@ -4,9 +4,9 @@ use super::paths::{arms, way};
 use super::{graph, on_entry};
 use crate::engine::Engine;
 use crate::engine::budget::WITNESS_STEPS;
-use crate::engine::simulate::ExitKind;
-use crate::engine::state::State;
-use crate::engine::value::Value;
+use crate::engine::flow::ExitKind;
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
 use crate::engine::witness::{End, Goal, Paths, Witness};
 use crate::ir::{BlockId, Literal};
 

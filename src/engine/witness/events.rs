@@ -5,11 +5,10 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::budget::WITNESS_STEPS;
-use crate::engine::eval::Via;
-use crate::engine::simulate::{Edge, ExitKind};
-use crate::engine::state::State;
-use crate::engine::summary::Summary;
-use crate::engine::value::Value;
+use crate::engine::flow::{Edge, ExitKind, Via};
+use crate::engine::summaries::summary::Summary;
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
 use crate::engine::witness::remaining::Remaining;
 use crate::engine::witness::unfold::{Hop, To};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Round, Trail, Witness};

@@ -15,10 +15,11 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::engine::rounds::Wanted;
-use crate::engine::simulate::{Edge, ExitKind, Graph};
-use crate::engine::state::State;
-use crate::engine::value::Value;
+use crate::engine::flow::{Edge, ExitKind};
+use crate::engine::loops::rounds::Wanted;
+use crate::engine::simulate::Graph;
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
 use crate::engine::witness::events::Insides;
 use crate::engine::witness::remaining::{Outlook, Remaining};
 use crate::engine::witness::unfold::{To, Unfolding};

@@ -10,11 +10,11 @@ use std::rc::Rc;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
-use crate::engine::ghost::Flags;
-use crate::engine::rounds::Wanted;
-use crate::engine::simulate::{Edge, ExitKind, Target};
-use crate::engine::state::State;
-use crate::engine::value::Value;
+use crate::engine::flow::{Edge, ExitKind, Target};
+use crate::engine::loops::rounds::Wanted;
+use crate::engine::values::ghost::Flags;
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::BlockId;
 use crate::source::Span;

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use crate::engine::fact::{Fact, Kind};
-use crate::engine::state::{Cell, Slot, State};
-use crate::engine::value::{Site, Term, Value};
+use crate::engine::values::fact::{Fact, Kind};
+use crate::engine::values::state::{Cell, Slot, State};
+use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{BlockId, Callee, Literal, Operand, Rvalue, StatementKind, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};

@@ -7,9 +7,10 @@ use rustc_hash::FxHashSet;
 
 use super::entry::{ExitPoint, exit_point};
 use crate::diagnostics::Location;
-use crate::engine::simulate::{ExitKind, Graph};
-use crate::engine::state::State;
-use crate::engine::value::{Term, Value};
+use crate::engine::flow::ExitKind;
+use crate::engine::simulate::Graph;
+use crate::engine::values::state::State;
+use crate::engine::values::value::{Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::body::BranchRole;
 use crate::ir::{BasicBlock, BlockId, Literal, Operand, StatementKind, TerminatorKind};

@@ -11,7 +11,7 @@ use crate::engine::budget::{
     AT_A_PLACE, Bounds, COARSE, QUICK_WITNESS, QUICK_WITNESS_PER_BLOCK, WITNESS_STEPS,
 };
 use crate::engine::simulate::Graph;
-use crate::engine::state::State;
+use crate::engine::values::state::State;
 use crate::engine::{Engine, FnContext};
 use crate::ir::BlockId;
 

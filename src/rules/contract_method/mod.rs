@@ -13,7 +13,7 @@ mod verdicts;
 use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::decorated_with;
-use crate::engine::library::Library;
+use crate::engine::summaries::library::Library;
 use crate::engine::witness::PathEvent;
 use crate::ir::{Callee, FunctionShape, Name, Rvalue, TerminatorKind};
 use crate::outcome::MethodExits;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::contracts::Inferred;
 use crate::contracts::class_name;
 use crate::diagnostics::{self, Finding, Location};
-use crate::engine::library::Library;
+use crate::engine::summaries::library::Library;
 use crate::outcome::Duty;
 use crate::outcome::{Problem, Processor, Survey};
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};

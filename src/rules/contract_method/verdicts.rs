@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use crate::engine::ask::Answers;
+use crate::engine::objects::ask::Answers;
 use crate::program::{ClassRef, FuncRef, Program};
 
 /// What is known of one method as one of a class.

@@ -2,9 +2,9 @@
 
 use super::names::{base, field_name};
 use super::watch::{ABOUT, FACT, Kept, SOME_RUN, STORED, Watch, unproven};
-use crate::engine::origins::Origin;
-use crate::engine::state::State;
-use crate::engine::value::{Term, Value};
+use crate::engine::values::origins::Origin;
+use crate::engine::values::state::State;
+use crate::engine::values::value::{Term, Value};
 use crate::engine::{Engine, Returned};
 use crate::ir::Literal;
 

@@ -2,9 +2,9 @@
 
 use super::watch::{FACT, Kept, OWN, REPLY, STORED, Watch};
 use crate::engine::Engine;
-use crate::engine::origins::Origin;
-use crate::engine::state::State;
-use crate::engine::value::{Term, Value};
+use crate::engine::values::origins::Origin;
+use crate::engine::values::state::State;
+use crate::engine::values::value::{Term, Value};
 use crate::ir::Literal;
 use crate::program::FuncRef;
 

@@ -2,9 +2,9 @@
 
 use super::watch::{Lesson, OWN, Watch};
 use crate::engine::Engine;
-use crate::engine::fact::{Fact, Lits};
-use crate::engine::state::State;
-use crate::engine::value::Value;
+use crate::engine::values::fact::{Fact, Lits};
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
 use crate::ir::Literal;
 use crate::ir::data::{SUCCESS, is_outcome};
 use crate::program::FuncRef;

@@ -10,12 +10,12 @@ use super::query::{Access, Queries};
 use super::sites::Code;
 use super::statuses::presence;
 use super::words::Vocabulary;
-use crate::engine::fact::{Fact, Lits};
-use crate::engine::ghost::Ghost;
-use crate::engine::library::Deeds;
-use crate::engine::origins::Origin;
-use crate::engine::state::State;
-use crate::engine::value::{Term, Terms, Value, for_each_operand};
+use crate::engine::summaries::library::Deeds;
+use crate::engine::values::fact::{Fact, Lits};
+use crate::engine::values::ghost::Ghost;
+use crate::engine::values::origins::Origin;
+use crate::engine::values::state::State;
+use crate::engine::values::value::{Term, Terms, Value, for_each_operand};
 use crate::engine::{
     Automaton, CallEvent, Engine, HelperFilter, Returned, RoundEvents, Test, ValueEvents, Watches,
 };

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashSet;
 
 use crate::engine::Engine;
-use crate::engine::state::{Cell, Slot, State};
-use crate::engine::value::{Term, Value};
+use crate::engine::values::state::{Cell, Slot, State};
+use crate::engine::values::value::{Term, Value};
 use crate::ir::validate::{for_each_terminator_use, for_each_use};
 use crate::ir::{
     Callee, Data, Function, Literal, LocalId, Module, Name, Operand, Rvalue, StatementKind,

@@ -2,10 +2,10 @@
 //! from.
 
 use crate::engine::Engine;
-use crate::engine::fact::Kind;
-use crate::engine::origins::{OPAQUE, Origin};
-use crate::engine::state::State;
-use crate::engine::value::{Term, Value};
+use crate::engine::values::fact::Kind;
+use crate::engine::values::origins::{OPAQUE, Origin};
+use crate::engine::values::state::State;
+use crate::engine::values::value::{Term, Value};
 use crate::ir::{Literal, Name};
 use crate::rules::tables;
 

@@ -9,11 +9,11 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::ghost::Ghost;
-use crate::engine::library::{Deed, Deeds};
-use crate::engine::origins::{LENT, Origin};
-use crate::engine::state::{Cell, Slot, State};
-use crate::engine::value::{Term, Value};
+use crate::engine::summaries::library::{Deed, Deeds};
+use crate::engine::values::ghost::Ghost;
+use crate::engine::values::origins::{LENT, Origin};
+use crate::engine::values::state::{Cell, Slot, State};
+use crate::engine::values::value::{Term, Value};
 use crate::engine::{
     Automaton, CallOutcome, Catch, CompletedCall, Engine, FailureEvents, HelperFilter, Returned,
     Test, ValueEvents, WatchedPlace, Watches,

@@ -1,0 +1,298 @@
+//! Context managers: what entering gives, and whether leaving swallows the exception.
+
+use std::sync::Arc;
+
+use crate::engine::calls::args::Args;
+use crate::engine::flow::{Advance, Evaluated, Flow};
+use crate::engine::values::fact::{Fact, Kind};
+use crate::engine::values::ghost::Ghost;
+use crate::engine::values::state::State;
+use crate::engine::values::value::{Site, Term, Value};
+use crate::engine::{Engine, FnContext};
+use crate::ir::{Literal, Name};
+use crate::program::Lookup;
+
+impl Engine<'_> {
+    pub(in crate::engine) fn manager_kind(&self, state: &State, m: Value) -> Option<Name> {
+        match self.terms.literal(state.ghost(m, Ghost::Manager)?) {
+            Some(Literal::Str(s)) => Some(s.clone()),
+            _ => None,
+        }
+    }
+
+    fn manager_data(&self, state: &State, m: Value) -> Vec<Value> {
+        match state.ghost(m, Ghost::Data).map(|v| self.terms.term(v)) {
+            Some(Term::Tuple(items)) => items.to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Enters a manager.
+    pub(crate) fn enter(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        m: Value,
+        is_async: bool,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        if self.manager_kind(&state, m).is_some() {
+            return vec![Evaluated::normal(state, m)];
+        }
+        if self.is_generator_object(&state, m) {
+            return self
+                .advance(cx, state, m, site)
+                .into_iter()
+                .map(|a| match a {
+                    Advance::Item(s, v) => Evaluated::normal(s, v),
+                    Advance::Done(mut s) => {
+                        let class = self.terms.external("RuntimeError");
+                        let e = self.exception(&mut s, class, true, Site { part: 3, ..site });
+                        Evaluated::raise(s, e)
+                    }
+                    Advance::Raised(s, e) => Evaluated::raise(s, e),
+                })
+                .collect();
+        }
+        if let Some(class) = state.fact(m).and_then(|f| f.class) {
+            let name: Name = if is_async { "__aenter__" } else { "__enter__" }.into();
+            if let Lookup::Found(..) = self.member(class, &name, None) {
+                let got = self.call_method(cx, state, m, &name, Args::default(), site);
+                return self.awaited(got, is_async, site);
+            }
+        }
+        let v = self.fresh(&mut state, site);
+        vec![Evaluated::normal(state, v)]
+    }
+
+    fn awaited(&mut self, got: Vec<Evaluated>, is_async: bool, site: Site) -> Vec<Evaluated> {
+        if !is_async {
+            return got;
+        }
+        let mut out = Vec::new();
+        for o in got {
+            match o.flow {
+                Flow::Normal(v) if matches!(self.terms.term(v), Term::Pending(..)) => {
+                    out.extend(self.run_awaitable(
+                        o.state,
+                        v,
+                        Site {
+                            part: site.part + 8,
+                            ..site
+                        },
+                    ));
+                }
+                _ => out.push(o),
+            }
+        }
+        out
+    }
+
+    /// Leaves a manager; the value is true when the exception is swallowed.
+    pub(crate) fn exit(
+        &mut self,
+        cx: &FnContext,
+        state: State,
+        m: Value,
+        exc: Value,
+        is_async: bool,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        let before = state.flags.rule;
+        let thrown = exc != self.terms.none();
+        let mut out = self.leave(cx, state, m, exc, is_async, site);
+        if let Some(failures) = self.watches.failures.filter(|_| thrown) {
+            for o in &mut out {
+                if let Flow::Normal(_) = o.flow {
+                    failures.on_managed(&mut o.state, before);
+                }
+            }
+        }
+        out
+    }
+
+    fn leave(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        m: Value,
+        exc: Value,
+        is_async: bool,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        let none = self.terms.none();
+        let no = self.terms.bool(false);
+        if let Term::Pure(n, ops) = self.terms.term(m).clone()
+            && n == "callback"
+        {
+            let args = Args::positional(ops[1..].to_vec());
+            let mut out = self.call_value(cx, state, ops[0], args, site);
+            for o in &mut out {
+                if let Flow::Normal(_) = o.flow {
+                    o.flow = Flow::Normal(no);
+                }
+            }
+            return out;
+        }
+        match self.manager_kind(&state, m).as_deref() {
+            Some("suppress") => {
+                if exc == none {
+                    return vec![Evaluated::normal(state, no)];
+                }
+                let types = self.manager_data(&state, m);
+                let class = self.terms.make(Term::Tuple(types.into()));
+                let v = self.terms.make(Term::Instance(exc, class));
+                return vec![Evaluated::normal(state, v)];
+            }
+            Some("stack") => {
+                // The innermost manager leaves first; one that swallows hides the exception from
+                // those outside.
+                let mut open: Vec<(State, Value)> = vec![(state, exc)];
+                let mut out = Vec::new();
+                let inner = self.manager_data(&open[0].0, m);
+                for (i, x) in inner.iter().enumerate().rev() {
+                    let site = Site {
+                        part: site.part + 20 + u32::try_from(i).unwrap_or(0),
+                        ..site
+                    };
+                    let mut next = Vec::new();
+                    for (s, e) in open {
+                        for o in self.exit(cx, s, *x, e, is_async, site) {
+                            match o.flow {
+                                Flow::Normal(v) => {
+                                    let mut yes = o.state.clone();
+                                    if e != none && self.assume(&mut yes, v, true) {
+                                        next.push((yes, none));
+                                    }
+                                    let mut not = o.state;
+                                    if e == none || self.assume(&mut not, v, false) {
+                                        next.push((not, e));
+                                    }
+                                }
+                                Flow::Raise(_) => out.push(o),
+                            }
+                        }
+                    }
+                    open = next;
+                }
+                for (s, e) in open {
+                    let v = self.terms.bool(exc != none && e == none);
+                    out.push(Evaluated::normal(s, v));
+                }
+                return out;
+            }
+            _ => {}
+        }
+        if self.is_generator_object(&state, m) {
+            let thrown = (exc != none).then_some(exc);
+            return self
+                .resume(state, m, thrown, site)
+                .into_iter()
+                .map(|a| match a {
+                    Advance::Done(s) => {
+                        let v = self.terms.bool(thrown.is_some());
+                        Evaluated::normal(s, v)
+                    }
+                    Advance::Raised(s, e) if Some(e) == thrown => Evaluated::normal(s, no),
+                    Advance::Raised(s, e) => Evaluated::raise(s, e),
+                    Advance::Item(mut s, _) => {
+                        let class = self.terms.external("RuntimeError");
+                        let e = self.exception(&mut s, class, true, Site { part: 3, ..site });
+                        Evaluated::raise(s, e)
+                    }
+                })
+                .collect();
+        }
+        if let Some(class) = state.fact(m).and_then(|f| f.class) {
+            let name: Name = if is_async { "__aexit__" } else { "__exit__" }.into();
+            if let Lookup::Found(..) = self.member(class, &name, None) {
+                let (kind, trace) = if exc == none {
+                    (none, none)
+                } else {
+                    let kind = self.terms.class_of(exc);
+                    state.refine(kind, |f| {
+                        f.kind = Kind::Object;
+                        true
+                    });
+                    let trace = self.fresh_with(
+                        &mut state,
+                        Site { part: 9, ..site },
+                        Fact::of_kind(Kind::Object),
+                    );
+                    (kind, trace)
+                };
+                let got = self.call_method(
+                    cx,
+                    state,
+                    m,
+                    &name,
+                    Args::positional(vec![kind, exc, trace]),
+                    site,
+                );
+                return self.awaited(got, is_async, site);
+            }
+        }
+        // A manager that is not known does not swallow.
+        vec![Evaluated::normal(state, no)]
+    }
+
+    /// The methods of the managers that the engine models.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn manager_method(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        m: Value,
+        name: &Name,
+        args: Args,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        let none = self.terms.none();
+        match (name.as_str(), args.positional.first().copied()) {
+            ("enter_context" | "enter_async_context" | "push", Some(x)) => {
+                let entered = if name == "push" {
+                    vec![Evaluated::normal(state, x)]
+                } else {
+                    self.enter(cx, state, x, name == "enter_async_context", site)
+                };
+                entered
+                    .into_iter()
+                    .map(|mut o| {
+                        if let Flow::Normal(_) = o.flow {
+                            let mut data = self.manager_data(&o.state, m);
+                            data.push(x);
+                            let data = self.terms.make(Term::Tuple(data.into()));
+                            o.state.set_ghost(m, Ghost::Data, data);
+                        }
+                        o
+                    })
+                    .collect()
+            }
+            ("callback", Some(_)) if args.keywords.is_empty() && args.stars.is_empty() => {
+                let call = self
+                    .terms
+                    .make(Term::Pure("callback".into(), args.positional.into()));
+                let mut data = self.manager_data(&state, m);
+                data.push(call);
+                let data = self.terms.make(Term::Tuple(data.into()));
+                state.set_ghost(m, Ghost::Data, data);
+                vec![Evaluated::normal(state, none)]
+            }
+            ("close" | "aclose", _) => {
+                let out = self.exit(cx, state, m, none, false, site);
+                let empty = self.terms.make(Term::Tuple(Arc::from([])));
+                out.into_iter()
+                    .map(|mut o| {
+                        o.state.set_ghost(m, Ghost::Data, empty);
+                        o
+                    })
+                    .collect()
+            }
+            ("pop_all", _) => {
+                let copy = self.fresh_with(&mut state, site, Fact::of_kind(Kind::Object));
+                vec![Evaluated::normal(state, copy)]
+            }
+            _ => vec![Evaluated::normal(state, none)],
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Calls: what is called, with what, and all ways in which it can end.
+
+pub(in crate::engine) mod args;
+pub(in crate::engine) mod builtins;
+pub(in crate::engine) mod call;
+pub(in crate::engine) mod coroutines;
+pub(in crate::engine) mod external;
+pub(in crate::engine) mod functions;
+pub(in crate::engine) mod managers;

@@ -1,0 +1,5 @@
+//! Iterators, and the rounds of loops.
+
+pub(in crate::engine) mod iterate;
+pub(in crate::engine) mod ranges;
+pub mod rounds;

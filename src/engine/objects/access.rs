@@ -1,0 +1,605 @@
+//! Objects: loads and stores of fields and items, displays, and what is known of contents.
+
+use crate::engine::calls::args::Args;
+use crate::engine::flow::Evaluated;
+use crate::engine::values::fact::{Fact, Interval, Kind};
+use crate::engine::values::state::{Cell, Slot, State, view};
+use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value};
+use crate::engine::{Engine, Presence};
+use crate::ir::{Binding, DictItem, Element, Literal, Name};
+use crate::program::{ClassRef, Def, Lookup, MemberDef};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The values that items have which may have been overwritten are numbered from here on.
+const FIRST_DOUBTED: u32 = 500;
+
+impl Engine<'_> {
+    /// Tells the automaton when the watched key is there.
+    pub(crate) fn note_presence(&mut self, state: &mut State) {
+        if self.presence(state) == Presence::Present {
+            state.flags.rule = self.automaton.on_set(state.flags.rule);
+            state.flags.settle();
+        }
+    }
+
+    /// `object.field = value`
+    pub(crate) fn set_field(
+        &mut self,
+        state: &mut State,
+        object: Value,
+        field: &Name,
+        value: Value,
+    ) {
+        let object = match self.terms.term(object) {
+            Term::Vars(o) => *o,
+            _ => object,
+        };
+        self.note_field(field);
+        state
+            .heap
+            .insert((object, Slot::Field(field.clone())), Cell::Has(value));
+        if object == state.watched
+            && *field == self.watched_field
+            && state.fact(value).is_some_and(|f| f.closed)
+        {
+            // Whatever an earlier call may have set is gone with the old dict.
+            state.flags.settle();
+        }
+        self.note_presence(state);
+    }
+
+    /// The contents of an object changed: what was learnt about them holds of the old snapshot
+    /// only. The new snapshot gets the given fact.
+    pub(crate) fn mutate(&mut self, state: &mut State, object: Value, fact: Fact, site: Site) {
+        let site = Site {
+            part: site.part + 500,
+            ..site
+        };
+        let s = self.fresh(state, site);
+        if !fact.is_trivial() {
+            state.facts.insert(s, Rc::new(fact));
+        }
+        state.heap.insert((object, Slot::Content), Cell::Has(s));
+    }
+
+    /// What is known about the contents of an object now.
+    pub(crate) fn contents(&self, state: &State, object: Value) -> Fact {
+        let snap = state.snapshot(object);
+        let mut f = view(state, &self.terms, snap);
+        if f.kind == Kind::Unknown {
+            f.kind = state.kind(&self.terms, object);
+        }
+        f.propagate();
+        f
+    }
+
+    /// A fact about the contents of a container of that kind with a length in the interval.
+    pub(crate) fn sized(kind: Kind, len: Interval) -> Fact {
+        let kind = if kind.is_container() {
+            kind
+        } else {
+            Kind::Unknown
+        };
+        let mut f = Fact {
+            kind,
+            len,
+            ..Fact::default()
+        };
+        if kind == Kind::Unknown {
+            f.truth = if len.lo > 0 {
+                Some(true)
+            } else if len.hi == 0 {
+                Some(false)
+            } else {
+                None
+            };
+        }
+        f.propagate();
+        f
+    }
+
+    /// `object[key] = value`
+    pub(crate) fn set_item(
+        &mut self,
+        state: &mut State,
+        object: Value,
+        key: Value,
+        value: Value,
+        site: Site,
+    ) {
+        if let Term::Vars(o) = *self.terms.term(object)
+            && let Some(Literal::Str(name)) = self.terms.literal(key).cloned()
+        {
+            return self.set_field(state, o, &name, value);
+        }
+        let key_lit = self.comparable(key);
+        let key = match &key_lit {
+            Some(l) => self.terms.lit(l.clone()),
+            None => key,
+        };
+        let slot = (object, Slot::Item(key));
+        let had = matches!(state.heap.get(&slot), Some(Cell::Has(_)));
+        if !had {
+            let old = self.contents(state, object);
+            let kind = if old.kind == Kind::Unknown {
+                state.kind(&self.terms, object)
+            } else {
+                old.kind
+            };
+            let grown = match state.heap.get(&slot) {
+                Some(Cell::Absent) => Interval {
+                    lo: old.len.lo.saturating_add(1),
+                    hi: old.len.hi.saturating_add(1),
+                },
+                _ => Interval {
+                    lo: old.len.lo.max(1),
+                    hi: old.len.hi.saturating_add(1),
+                },
+            };
+            if kind.is_dict() || kind == Kind::Unknown {
+                let fact = Self::sized(kind, grown);
+                self.mutate(state, object, fact, site);
+            }
+        }
+        if key_lit.is_none() {
+            self.doubt_items(state, object, key, value, site);
+        }
+        state.heap.insert(slot, Cell::Has(value));
+        self.note_presence(state);
+    }
+
+    /// A value is stored under a key that is not known: any item may be that value now, and there may
+    /// be one more.
+    fn doubt_items(
+        &mut self,
+        state: &mut State,
+        object: Value,
+        key: Value,
+        value: Value,
+        site: Site,
+    ) {
+        let others = state.slots(object).filter_map(|(slot, cell)| match slot {
+            Slot::Item(other) if *other != key && *cell != Cell::Has(value) => {
+                Some((*other, *cell))
+            }
+            _ => None,
+        });
+        let others: Vec<(Value, Cell)> = others.collect();
+        if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
+            f.closed = false;
+        }
+        let watched = self.watched_object(state);
+        if object == watched && self.presence(state) == Presence::Absent {
+            state.flags.doubt_place();
+        }
+        for (part, (other, cell)) in (FIRST_DOUBTED..).zip(others) {
+            let slot = (object, Slot::Item(other));
+            match cell {
+                Cell::Has(_) => {
+                    let now = self.fresh(state, Site { part, ..site });
+                    state.heap.insert(slot, Cell::Has(now));
+                }
+                // The flags say that of the watched place.
+                Cell::Absent if object == watched => {}
+                Cell::Absent => {
+                    state.heap.remove(&slot);
+                }
+            }
+        }
+    }
+
+    /// `object.field` without running any code: what the heap, the class or the module says.
+    pub(crate) fn get_field(&mut self, state: &State, object: Value, field: &Name) -> Value {
+        self.note_field(field);
+        match state.heap.get(&(object, Slot::Field(field.clone()))) {
+            Some(Cell::Has(v)) => return *v,
+            Some(Cell::Absent) | None => {}
+        }
+        if field == "__dict__" {
+            return self.terms.make(Term::Vars(object));
+        }
+        match self.terms.term(object).clone() {
+            Term::Module(m) => {
+                let def = self.program.attribute_of(&Def::Module(m), field);
+                self.def_value(&def, m, field, 0)
+            }
+            Term::External(p) => self
+                .terms
+                .make(Term::External(format!("{p}.{field}").into())),
+            Term::Class(c) => self
+                .class_attribute(c, field)
+                .unwrap_or_else(|| self.terms.make(Term::Field(object, field.clone()))),
+            Term::Member(c, name) if field == "value" || field == "name" => {
+                if field == "name" {
+                    return self.terms.str(&name);
+                }
+                let m = self.program.module(c.module);
+                let scope = m.ir.class(c.class).scope;
+                match m
+                    .ir
+                    .scope(scope)
+                    .bindings
+                    .get(&name)
+                    .and_then(|b| b.last())
+                    .map(|s| &s.binding)
+                {
+                    Some(Binding::Value(e)) => self
+                        .static_value(c.module, scope, e, 0)
+                        .unwrap_or_else(|| self.terms.make(Term::Field(object, field.clone()))),
+                    _ => self.terms.make(Term::Field(object, field.clone())),
+                }
+            }
+            _ => {
+                if let Some(v) = self.payload_field(object, field) {
+                    return v;
+                }
+                if let Some(v) = self.class_text_of(state, object, field) {
+                    return v;
+                }
+                if let Some(c) = state.fact(object).and_then(|f| f.class)
+                    && !self.is_record(c)
+                {
+                    match self.member(c, field, None) {
+                        Lookup::Found(owner, defs) => match defs.as_slice() {
+                            [MemberDef::Func(f)] => {
+                                let func = self.terms.make(Term::Func(*f));
+                                return if self.is_static_method(*f) {
+                                    func
+                                } else {
+                                    self.terms.make(Term::Bound(func, object))
+                                };
+                            }
+                            [MemberDef::Def(def)] => {
+                                if let Some(v) = self.class_constant(c, owner, field, def) {
+                                    return v;
+                                }
+                            }
+                            _ => {}
+                        },
+                        Lookup::Missing | Lookup::Unknown => {}
+                    }
+                }
+                if self.terms.depth(object) >= MAX_TERM_DEPTH {
+                    return self.terms.make(Term::External("<deep>".into()));
+                }
+                self.terms.make(Term::Field(object, field.clone()))
+            }
+        }
+    }
+
+    /// `object.field`, running a property's getter.
+    pub(in crate::engine) fn load_field(
+        &mut self,
+        state: State,
+        object: Value,
+        name: &Name,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        if let Term::Super(recv, after) = *self.terms.term(object) {
+            let mut state = state;
+            let v = match (after, state.fact(recv).and_then(|f| f.class)) {
+                (Some(after), Some(class)) => match self.member(class, name, Some(after)) {
+                    Lookup::Found(_, defs) => match defs.as_slice() {
+                        [MemberDef::Func(f)] => {
+                            let f = self.terms.make(Term::Func(*f));
+                            self.terms.make(Term::Bound(f, recv))
+                        }
+                        _ => self.terms.make(Term::Method(object, name.clone())),
+                    },
+                    _ => self.terms.make(Term::Method(object, name.clone())),
+                },
+                _ => self.fresh(&mut state, site),
+            };
+            return vec![Evaluated::normal(state, v)];
+        }
+        if !state
+            .heap
+            .contains_key(&(object, Slot::Field(name.clone())))
+            && self.class_text_of(&state, object, name).is_none()
+            && let Some(class) = state.fact(object).and_then(|f| f.class)
+            && let Lookup::Found(_, defs) = self.member(class, name, None)
+            && let [MemberDef::Func(f)] = defs.as_slice()
+            && self.is_property(*f)
+        {
+            let f = *f;
+            return self.invoke(state, f, None, Args::positional(vec![object]), site);
+        }
+        let v = self.get_field(&state, object, name);
+        let mut state = state;
+        if self.is_class_text(v) {
+            let text = Self::sized(Kind::Str, Interval::at_least(1));
+            state.facts.insert(v, Rc::new(text));
+            return vec![Evaluated::normal(state, v)];
+        }
+        if matches!(self.terms.term(v), Term::Field(..))
+            && state.fact(v).is_none()
+            && let Some(class) = state.fact(object).and_then(|f| f.class)
+        {
+            self.note_declared(&mut state, class, name, v);
+        }
+        vec![Evaluated::normal(state, v)]
+    }
+
+    /// What the class says about the type of a field: `mode: WriteMode` in its body.
+    pub(crate) fn note_declared(
+        &mut self,
+        state: &mut State,
+        class: ClassRef,
+        name: &Name,
+        v: Value,
+    ) {
+        if let Some((c, declared)) = self.declaration(class, name) {
+            let m = self.program.module(c.module);
+            let scope = m.ir.class(c.class).scope;
+            self.note_annotation(state, c.module, scope, &declared, v);
+        }
+    }
+
+    /// `object[key]`
+    pub(crate) fn get_item(
+        &mut self,
+        mut state: State,
+        object: Value,
+        key: Value,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        if let (Term::Vars(o), Some(Literal::Str(name))) = (
+            self.terms.term(object).clone(),
+            self.terms.literal(key).cloned(),
+        ) {
+            let v = self.get_field(&state, o, &name);
+            return vec![Evaluated::normal(state, v)];
+        }
+        let key_lit = self.comparable(key);
+        let key = match &key_lit {
+            Some(l) => self.terms.lit(l.clone()),
+            None => key,
+        };
+        if let Some(items) = self.known_items(&state, object)
+            && let Some(Literal::Int(i)) = &key_lit
+        {
+            let n = i64::try_from(items.len()).unwrap_or(i64::MAX);
+            let at = if *i < 0 { i + n } else { *i };
+            if let Some(v) = usize::try_from(at).ok().and_then(|at| items.get(at)) {
+                return vec![Evaluated::normal(state, *v)];
+            }
+        }
+        let kind = state.kind(&self.terms, object);
+        let closed = state.fact(object).is_some_and(|f| f.closed);
+        match state.heap.get(&(object, Slot::Item(key))) {
+            Some(Cell::Has(v)) => {
+                let v = *v;
+                vec![Evaluated::normal(state, v)]
+            }
+            None if closed && key_lit.is_some() && kind == Kind::Dict => {
+                vec![self.raise_exact(state, "KeyError", site)]
+            }
+            Some(Cell::Absent) if kind == Kind::Dict => {
+                vec![self.raise_exact(state, "KeyError", site)]
+            }
+            Some(Cell::Absent) | None if kind == Kind::DefaultDict => {
+                let name = state.fact(object).map(|f| f.is.clone()).unwrap_or_default();
+                let counter = name.iter().any(
+                    |c| matches!(self.terms.term(*c), Term::External(p) if p.ends_with("Counter")),
+                );
+                let v = self.fresh(&mut state, site);
+                if !counter {
+                    // A defaultdict stores what it invents.
+                    self.set_item(&mut state, object, key, v, Site { part: 2, ..site });
+                }
+                vec![Evaluated::normal(state, v)]
+            }
+            _ => {
+                let mut out: Vec<Evaluated> = self
+                    .missing_key(&state, object, key)
+                    .iter()
+                    .map(|class| self.raise_exact(state.clone(), class, site))
+                    .collect();
+                let snap = state.snapshot(object);
+                let v = if self.terms.depth(snap).max(self.terms.depth(key)) >= MAX_TERM_DEPTH {
+                    self.fresh(&mut state, site)
+                } else {
+                    self.terms.make(Term::Item(snap, key))
+                };
+                if kind.is_dict() && key_lit.is_some() {
+                    state.heap.insert((object, Slot::Item(key)), Cell::Has(v));
+                }
+                out.insert(0, Evaluated::normal(state, v));
+                out
+            }
+        }
+    }
+
+    /// What `object[key]` raises when there is no such key. Just these classes and none derived
+    /// from them: what a library raises for a missing row is the business of its calls, and a
+    /// handler of that must not be entered from every subscript.
+    pub(in crate::engine) fn missing_key(
+        &self,
+        state: &State,
+        object: Value,
+        key: Value,
+    ) -> &'static [&'static str] {
+        match (
+            state.kind(&self.terms, object),
+            state.kind(&self.terms, key),
+        ) {
+            (Kind::List | Kind::Tuple | Kind::Str, _) => &["IndexError"],
+            (Kind::Dict | Kind::DefaultDict, _) => &["KeyError"],
+            (_, Kind::Int) => &["IndexError"],
+            (_, Kind::Unknown) if self.terms.literal(key).is_none() => &["KeyError", "IndexError"],
+            _ => &["KeyError"],
+        }
+    }
+
+    pub(in crate::engine) fn unpack(
+        &mut self,
+        state: &mut State,
+        o: Value,
+        index: i32,
+        rest: Option<u32>,
+        site: Site,
+    ) -> Value {
+        if let Some(items) = self.known_items(state, o) {
+            let n = items.len();
+            let at = if index < 0 {
+                n.checked_sub(index.unsigned_abs() as usize)
+            } else {
+                Some(index as usize)
+            };
+            if let Some(at) = at {
+                match rest {
+                    None => {
+                        if let Some(v) = items.get(at) {
+                            return *v;
+                        }
+                    }
+                    Some(behind) => {
+                        let end = n.saturating_sub(behind as usize);
+                        if at <= end {
+                            let elements = items[at..end].to_vec();
+                            return self.list_of(state, &elements, site);
+                        }
+                    }
+                }
+            }
+        }
+        if rest.is_some() {
+            return self.fresh_with(state, site, Fact::of_kind(Kind::List));
+        }
+        let s = state.snapshot(o);
+        if self.terms.depth(s) >= MAX_TERM_DEPTH {
+            return self.fresh(state, site);
+        }
+        self.terms
+            .make(Term::Pure(format!("unpack{index}").into(), Arc::from([s])))
+    }
+
+    /// A list with exactly these elements.
+    pub(crate) fn list_of(&mut self, state: &mut State, items: &[Value], site: Site) -> Value {
+        let n = i64::try_from(items.len()).unwrap_or(i64::MAX);
+        let mut fact = Self::sized(Kind::List, Interval::point(n));
+        fact.closed = true;
+        let list = self.fresh_with(state, site, fact);
+        for (i, item) in items.iter().enumerate() {
+            let key = self.terms.int(i64::try_from(i).unwrap_or(i64::MAX));
+            state.heap.insert((list, Slot::Item(key)), Cell::Has(*item));
+        }
+        list
+    }
+
+    pub(in crate::engine) fn display(
+        &mut self,
+        state: &mut State,
+        kind: Kind,
+        items: &[Element],
+        site: Site,
+    ) -> Value {
+        const MAX_TRACKED_ELEMENTS: usize = 32;
+        let vs: Vec<Value> = items
+            .iter()
+            .map(|i| self.operand(state, &i.value, site))
+            .collect();
+        let plain = i64::try_from(items.iter().filter(|i| !i.starred).count()).unwrap_or(i64::MAX);
+        let starred = items.iter().any(|i| i.starred);
+        let len = if starred {
+            Interval::at_least(plain)
+        } else {
+            Interval::point(plain)
+        };
+        let len = if kind == Kind::Set && plain > 0 {
+            Interval { lo: 1, hi: len.hi }
+        } else {
+            len
+        };
+        let mut fact = Self::sized(kind, len);
+        fact.closed = !starred && items.len() <= MAX_TRACKED_ELEMENTS && kind != Kind::Tuple;
+        if kind == Kind::Set && plain > 1 {
+            // Equal elements fall together; as a thing to iterate over or look into it does not
+            // matter.
+            fact.len = Interval::point(plain);
+        }
+        let closed = fact.closed;
+        let v = self.fresh_with(state, site, fact);
+        if closed {
+            for (i, item) in vs.iter().enumerate() {
+                let key = self.terms.int(i64::try_from(i).unwrap_or(i64::MAX));
+                state.heap.insert((v, Slot::Item(key)), Cell::Has(*item));
+            }
+        }
+        v
+    }
+
+    pub(in crate::engine) fn dict(
+        &mut self,
+        state: &mut State,
+        items: &[DictItem],
+        site: Site,
+    ) -> Value {
+        let mut fact = Self::sized(Kind::Dict, Interval::point(0));
+        fact.closed = true;
+        let d = self.fresh_with(state, site, fact);
+        for item in items {
+            match item {
+                DictItem::Pair(k, v) => {
+                    let k = self.operand(state, k, site);
+                    let v = self.operand(state, v, site);
+                    self.set_item(state, d, k, v, site);
+                }
+                DictItem::Spread(o) => {
+                    let o = self.operand(state, o, site);
+                    self.update_from(state, d, o, site);
+                }
+            }
+        }
+        d
+    }
+
+    /// Copies what is known of one dict into another.
+    pub(crate) fn update_from(
+        &mut self,
+        state: &mut State,
+        target: Value,
+        source: Value,
+        site: Site,
+    ) {
+        let watched = self.watched_object(state);
+        let known: Vec<(Value, Cell)> = state
+            .slots(source)
+            .filter_map(|(slot, cell)| match slot {
+                Slot::Item(k) => Some((*k, *cell)),
+                _ => None,
+            })
+            .collect();
+        let source_fact = self.contents(state, source);
+        let closed = state.fact(source).is_some_and(|f| f.closed);
+        let place = self.place_key();
+        let mut covers_place = closed;
+        for (k, cell) in known {
+            covers_place |= Some(k) == place;
+            match cell {
+                Cell::Has(v) => self.set_item(state, target, k, v, site),
+                // Absent there, and so far here: the copy does not bring it.
+                Cell::Absent => {
+                    if self.item_state(state, target, k) == Some(Cell::Absent) {
+                        state.heap.insert((target, Slot::Item(k)), Cell::Absent);
+                    }
+                }
+            }
+        }
+        if !closed {
+            if target == watched && !covers_place && self.presence(state) == Presence::Absent {
+                state.flags.doubt_place();
+            }
+            if let Some(f) = state.facts.get_mut(&target).map(Rc::make_mut) {
+                f.closed = false;
+            }
+            if !covers_place && target != watched {
+                let old = self.contents(state, target);
+                let lo = old.len.lo.max(i64::from(source_fact.len.lo > 0));
+                let fact = Self::sized(Kind::Dict, Interval::at_least(lo));
+                self.mutate(state, target, fact, site);
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Typed collections: the methods of maps, of their entries and of sequences, and the functions
+//! that make them.
+
+use std::sync::Arc;
+
+use crate::engine::calls::args::Args;
+use crate::engine::flow::{Evaluated, Flow};
+use crate::engine::values::fact::{Fact, Interval, Kind};
+use crate::engine::values::state::{Cell, State};
+use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value};
+use crate::engine::{Engine, FnContext};
+use crate::ir::data::{FAILURE, SUCCESS};
+use crate::ir::{CmpOp, Name};
+
+impl Engine<'_> {
+    /// Methods of maps.
+    pub(in crate::engine) fn map_method(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        recv: Value,
+        name: &Name,
+        args: &Args,
+        site: Site,
+    ) -> Option<Vec<Evaluated>> {
+        let key = args.positional.first().copied();
+        let v = match (name.as_str(), key, args.positional.get(1).copied()) {
+            ("insert", Some(k), Some(v)) => {
+                let old = self.item_state(&state, recv, k);
+                self.set_item(&mut state, recv, k, v, site);
+                match old {
+                    Some(Cell::Has(old)) => self.variant_of(SUCCESS, Some(old)),
+                    Some(Cell::Absent) => self.variant_of(FAILURE, None),
+                    None => self.fresh(&mut state, Site { part: 5, ..site }),
+                }
+            }
+            ("entry", Some(k), None) => {
+                let k = match self.comparable(k) {
+                    Some(l) => self.terms.lit(l),
+                    None => k,
+                };
+                self.terms
+                    .make(Term::Pure("entry".into(), Arc::from([recv, k])))
+            }
+            ("get" | "get_mut", Some(k), None) => {
+                return Some(self.map_get(state, recv, k, site));
+            }
+            ("contains_key", Some(k), None) => self.compare(&state, CmpOp::In, k, recv),
+            ("remove" | "swap_remove" | "shift_remove" | "remove_entry", Some(k), None) => {
+                let old = self.item_state(&state, recv, k);
+                let v = match old {
+                    Some(Cell::Has(v)) => self.variant_of(SUCCESS, Some(v)),
+                    Some(Cell::Absent) => self.variant_of(FAILURE, None),
+                    None => self.fresh(&mut state, Site { part: 5, ..site }),
+                };
+                if old != Some(Cell::Absent) {
+                    self.remove_item(&mut state, recv, k, site);
+                }
+                v
+            }
+            ("clear", None, _) => {
+                return Some(self.dict_method(state, recv, name, args.clone(), site));
+            }
+            ("drain", ..) => {
+                let clear = Name::new("clear");
+                let cleared = self.dict_method(state, recv, &clear, Args::default(), site);
+                state = cleared.into_iter().next()?.state;
+                self.fresh_with(&mut state, site, Fact::of_kind(Kind::Iterator))
+            }
+            ("extend" | "append", Some(source), None) => {
+                match self.pairs(&state, source) {
+                    Some(pairs) => {
+                        for (k, v) in pairs {
+                            self.set_item(&mut state, recv, k, v, site);
+                        }
+                    }
+                    None => self.update_from(&mut state, recv, source, site),
+                }
+                self.terms.none()
+            }
+            (
+                "iter" | "iter_mut" | "into_iter" | "keys" | "values" | "values_mut" | "retain"
+                | "reserve" | "shrink_to_fit" | "capacity",
+                ..,
+            ) => self.fresh(&mut state, site),
+            _ => {
+                let given =
+                    recv == self.watched_object(&state) || self.mentions_watched(&state, args);
+                let _ = cx;
+                return Some(self.unresolved(state, name, Some(recv), args, given, site));
+            }
+        };
+        self.note_presence(&mut state);
+        Some(vec![Evaluated::normal(state, v)])
+    }
+
+    /// `map.get(key)`: a variant; both when it is not known.
+    fn map_get(&mut self, mut state: State, map: Value, key: Value, site: Site) -> Vec<Evaluated> {
+        match self.item_state(&state, map, key) {
+            Some(Cell::Has(v)) => {
+                let v = self.variant_of(SUCCESS, Some(v));
+                vec![Evaluated::normal(state, v)]
+            }
+            Some(Cell::Absent) => {
+                let v = self.variant_of(FAILURE, None);
+                vec![Evaluated::normal(state, v)]
+            }
+            None => {
+                let snap = state.snapshot(map);
+                let v = if self.terms.depth(snap).max(self.terms.depth(key)) >= MAX_TERM_DEPTH {
+                    self.fresh(&mut state, site)
+                } else {
+                    self.terms
+                        .make(Term::Pure("get".into(), Arc::from([snap, key])))
+                };
+                vec![Evaluated::normal(state, v)]
+            }
+        }
+    }
+
+    /// Methods of the entry of a map.
+    #[allow(clippy::too_many_arguments)]
+    pub(in crate::engine) fn entry_method(
+        &mut self,
+        cx: &FnContext,
+        mut state: State,
+        recv: Value,
+        (map, key): (Value, Value),
+        name: &Name,
+        args: &Args,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        let given = args.positional.first().copied();
+        let old = self.item_state(&state, map, key);
+        match name.as_str() {
+            "or_insert" | "or_default" | "or_insert_with" | "or_insert_with_key"
+                if matches!(old, Some(Cell::Has(_))) =>
+            {
+                let v = match old {
+                    Some(Cell::Has(v)) => v,
+                    _ => self.fresh(&mut state, site),
+                };
+                vec![Evaluated::normal(state, v)]
+            }
+            "or_insert_with" => {
+                let Some(f) = given else {
+                    return self.may_raise(state, Fact::default(), site);
+                };
+                let here = Site {
+                    part: site.part + 6,
+                    ..site
+                };
+                let called = self.call_value(cx, state, f, Args::default(), here);
+                called
+                    .into_iter()
+                    .map(|mut o| {
+                        if let Flow::Normal(v) = o.flow {
+                            self.set_item(&mut o.state, map, key, v, site);
+                        }
+                        o
+                    })
+                    .collect()
+            }
+            "or_insert" | "or_default" | "or_insert_with_key" | "insert" | "insert_entry" => {
+                let v = match given {
+                    Some(v) if name != "or_insert_with_key" => v,
+                    _ => self.fresh(&mut state, Site { part: 5, ..site }),
+                };
+                self.set_item(&mut state, map, key, v, site);
+                vec![Evaluated::normal(state, v)]
+            }
+            "and_modify" => vec![Evaluated::normal(state, recv)],
+            "key" => vec![Evaluated::normal(state, key)],
+            "remove" | "remove_entry" => {
+                self.remove_item(&mut state, map, key, site);
+                let v = self.fresh(&mut state, Site { part: 5, ..site });
+                vec![Evaluated::normal(state, v)]
+            }
+            _ => {
+                let v = match old {
+                    Some(Cell::Has(v)) => v,
+                    _ => self.fresh(&mut state, site),
+                };
+                vec![Evaluated::normal(state, v)]
+            }
+        }
+    }
+
+    /// Methods that change the length of a sequence of typed data; the others are unknown calls.
+    pub(in crate::engine) fn array_method(
+        &mut self,
+        mut state: State,
+        recv: Value,
+        name: &Name,
+        args: &Args,
+        site: Site,
+    ) -> Option<Vec<Evaluated>> {
+        let old = self.contents(&state, recv).len;
+        let len = match name.as_str() {
+            "push" | "push_back" | "push_front" => Interval {
+                lo: old.lo.saturating_add(1),
+                hi: old.hi.saturating_add(1),
+            },
+            // A set may have the element already.
+            "insert" | "push_str" => Interval {
+                lo: old.lo.max(i64::from(name == "insert")),
+                hi: i64::MAX,
+            },
+            "extend" | "append" | "extend_from_slice" => Interval::at_least(old.lo),
+            "clear" | "drain" => Interval::point(0),
+            "pop" | "pop_front" | "pop_back" | "remove" | "swap_remove" => Interval {
+                lo: old.lo.saturating_sub(1).max(0),
+                hi: old.hi,
+            },
+            "truncate" | "retain" | "dedup" | "resize" | "split_off" => Interval::at_least(0),
+            "contains" => {
+                let [item] = args.positional.as_slice() else {
+                    return None;
+                };
+                let found = self.compare(&state, CmpOp::In, *item, recv);
+                return Some(vec![Evaluated::normal(state, found)]);
+            }
+            "iter" | "iter_mut" | "into_iter" if args.positional.is_empty() => {
+                return Some(vec![Evaluated::normal(state, recv)]);
+            }
+            _ => return None,
+        };
+        self.grow(&mut state, recv, len, site);
+        let v = self.fresh(&mut state, Site { part: 5, ..site });
+        Some(vec![Evaluated::normal(state, v)])
+    }
+
+    /// Functions that make maps: `HashMap::new()`, `BTreeMap::from([…])`; `None` for others.
+    pub(in crate::engine) fn call_maker(
+        &mut self,
+        state: &State,
+        path: &str,
+        args: &Args,
+        site: Site,
+    ) -> Option<Vec<Evaluated>> {
+        let mut parts = path.rsplit('.');
+        let (last, owner) = (parts.next()?, parts.next()?);
+        let map = owner == "builtins" || owner.len() > 3 && owner.ends_with("Map");
+        let mut state = state.clone();
+        let v = match (last, args.positional.as_slice()) {
+            ("new" | "with_capacity" | "default", _) if map => self.empty_map(&mut state, site),
+            ("from" | "from_iter", [source]) if map => {
+                let map = self.empty_map(&mut state, site);
+                match self.pairs(&state, *source) {
+                    Some(pairs) => {
+                        for (k, v) in pairs {
+                            self.set_item(&mut state, map, k, v, site);
+                        }
+                    }
+                    None => self.update_from(&mut state, map, *source, site),
+                }
+                map
+            }
+            ("new" | "with_capacity", _)
+                if matches!(
+                    owner,
+                    "Vec" | "VecDeque" | "String" | "HashSet" | "BTreeSet" | "IndexSet"
+                ) =>
+            {
+                let mut fact = Self::sized(Kind::Sized, Interval::point(0));
+                fact.closed = true;
+                self.fresh_with(&mut state, site, fact)
+            }
+            _ => return None,
+        };
+        Some(vec![Evaluated::normal(state, v)])
+    }
+}

@@ -1,0 +1,677 @@
+//! Function summaries.
+//!
+//! A summary belongs to a function and to what of the caller's state it can see: its arguments,
+//! what can be reached from them, and what is known of all that, with the caller's names replaced
+//! by canonical inputs. So two calls that look alike from the inside share one summary, and what
+//! the callee cannot reach is framed out. The result is the list of the ways in which the function
+//! can be left (after Sharir and Pnueli's functional approach, 1981).
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::engine::budget::{
+    CALL_DEPTH, HELPER_STEPS, RECURSION, RECURSION_ROUNDS, STRANGER_DEPTH, STRANGER_STEPS,
+    SUMMARY_EXITS, TESTS_HELPER_BLOCKS, TESTS_HELPER_DEPTH, TESTS_HELPER_STEPS,
+};
+use crate::engine::flow::{ExitKind, Via};
+use crate::engine::values::env::Env;
+use crate::engine::values::ghost::Flags;
+use crate::engine::values::state::{Cell, Slot, State, named_in};
+use crate::engine::values::value::{Site, Term, Value};
+use crate::engine::{Engine, Presence};
+use crate::ir::{BlockId, Literal, Name};
+use crate::program::FuncRef;
+
+/// Which fields may still be tested after a function returned.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct OuterLive {
+    /// These.
+    pub names: Vec<Name>,
+    /// Or any, because some function runs later.
+    pub any: bool,
+}
+
+/// What a summary depends on.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SummaryKey {
+    /// The function.
+    pub func: FuncRef,
+    /// Where it starts: the entry, or where a generator is resumed.
+    pub start: BlockId,
+    /// What it sees.
+    pub entry: Rc<State>,
+    /// What its callers may still ask.
+    pub live: Rc<OuterLive>,
+}
+
+/// One way in which a function can be left, in terms of its canonical inputs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SummaryExit {
+    /// How.
+    pub kind: ExitKind,
+    /// The value returned, raised or yielded.
+    pub value: Value,
+    /// The state; its environment matters for a yield only.
+    pub state: State,
+    /// The block that it is left from.
+    pub block: BlockId,
+}
+
+/// What exits must agree on to be joined.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct ExitGroup {
+    kind: u8,
+    block: u32,
+    presence: Presence,
+    flags: Flags,
+    /// What the automaton keeps beside the receiver and keeps apart.
+    ghosts: Vec<Option<Value>>,
+    value: Returned,
+}
+
+/// What an exit gives back, as far as exits are told apart by it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Returned {
+    Failure,
+    /// Whether it is of just that class, the classes that it is of, and those that it is not.
+    Exception(bool, Vec<Value>, Vec<Value>),
+    Literal(Literal),
+    Truth(bool),
+    Anything,
+}
+
+/// All ways in which a function can be left.
+#[derive(Debug)]
+pub struct Summary {
+    /// What it depends on.
+    pub key: SummaryKey,
+    /// The exits.
+    pub exits: Vec<SummaryExit>,
+}
+
+/// A summary's exit in the caller's terms.
+pub(crate) struct Applied {
+    pub(crate) kind: ExitKind,
+    pub(crate) value: Value,
+    pub(crate) state: State,
+    pub(crate) env: Env,
+    /// Where it comes from, unless it is the same for all callers.
+    pub(crate) via: Option<Via>,
+}
+
+/// How a function that is called is looked into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Not at all.
+    Not,
+    /// By its summary for all callers, if that does.
+    ForAll,
+    /// By following it from the state of the caller.
+    Itself,
+}
+
+/// A local that no function has: values ride along in it, and in those behind it, through what is
+/// done with an environment.
+pub(in crate::engine) const RIDER: usize = 1 << 30;
+
+impl Engine<'_> {
+    /// Takes away what was found out about helpers for their callers' states.
+    pub(crate) fn forget_helpers(&mut self) {
+        self.summaries.clear();
+        self.cut.clear();
+    }
+
+    /// How a function that is called now is looked into.
+    fn look(&self, f: FuncRef) -> Look {
+        let Some(reach) = self.reach() else {
+            return Look::Not;
+        };
+        let helpers = self.watches.helpers;
+        if self.deeds.is_none() && helpers.is_some_and(|filter| filter.concerns(self, f)) {
+            return Look::Itself;
+        }
+        let module = self.program.module(f.module);
+        let blocks = module.ir.function(f.func).body.blocks.len();
+        if reach.is_some() && blocks > TESTS_HELPER_BLOCKS {
+            Look::Not
+        } else {
+            Look::ForAll
+        }
+    }
+
+    /// Calls a function of the program from `state`, with the given environment. `None` when the
+    /// budget does not allow to look into it.
+    pub(crate) fn summarise(
+        &mut self,
+        state: &State,
+        f: FuncRef,
+        start: BlockId,
+        env: &Env,
+        extra: Option<Value>,
+        site: Site,
+    ) -> Option<Vec<Applied>> {
+        if !self.follows_helpers {
+            self.budget.calls_cut += 1;
+            return None;
+        }
+        let look = self.look(f);
+        if look == Look::Not {
+            self.budget.calls_cut += 1;
+            if let Some(deeds) = &mut self.deeds {
+                deeds.functions.insert(f);
+            }
+            return None;
+        }
+        let generic = match extra {
+            None if start == BlockId::ENTRY && look == Look::ForAll => {
+                self.ask_generic(state, f, env)
+            }
+            _ => None,
+        };
+        match &generic {
+            Some((called, Some(known))) => {
+                if let Some(applied) = self.call_generic(state, (called, known), site) {
+                    return Some(applied);
+                }
+            }
+            Some((called, None)) if self.is_beside(state, called) => {
+                self.budget.calls_cut += 1;
+                return None;
+            }
+            _ => {}
+        }
+        // Of other fields the function asks nothing.
+        let known = generic.as_ref().and_then(|(_, known)| known.as_ref());
+        let fields = known.map(|known| &known.deeds.fields);
+        let same = self.stack.iter().filter(|k| k.func == f).count();
+        if self.stack.len() >= CALL_DEPTH
+            || same > RECURSION
+            || self.budget.steps == 0
+            || self.cut.contains(&f)
+        {
+            self.budget.calls_cut += 1;
+            return None;
+        }
+        let given = self.reaches_watched(state, env, extra);
+        let aside = self.watches.place.is_none() && self.deeds.is_none();
+        let (depth, limit) = if aside {
+            (TESTS_HELPER_DEPTH, TESTS_HELPER_STEPS)
+        } else if given {
+            (CALL_DEPTH, HELPER_STEPS)
+        } else {
+            (STRANGER_DEPTH, STRANGER_STEPS)
+        };
+        if self.stack.len() >= depth {
+            self.budget.calls_cut += 1;
+            return None;
+        }
+        let live = Rc::new(self.live_after(site));
+        let (entry, originals) = match fields {
+            Some(fields) => {
+                let narrowed = self.narrowed(state, env, fields);
+                self.project(&narrowed, env)
+            }
+            None => self.project(state, env),
+        };
+        let key = SummaryKey {
+            func: f,
+            start,
+            entry: Rc::new(entry),
+            live,
+        };
+        let loan = self.budget.lend(limit);
+        let summary = self.summary(key);
+        let spent_all = self.budget.steps == 0;
+        self.budget.settle(loan);
+        let Some(summary) = summary else {
+            self.budget.calls_cut += 1;
+            if spent_all && loan.1 == limit {
+                // Looking into it again would cost as much and bring as little.
+                self.cut.insert(f);
+            }
+            return None;
+        };
+        let exits: Vec<usize> = (0..summary.exits.len()).collect();
+        Some(
+            exits
+                .into_iter()
+                .map(|i| {
+                    let (state, value, env) =
+                        self.apply(state, &summary.exits[i], &originals, fields, site);
+                    Applied {
+                        kind: summary.exits[i].kind,
+                        value,
+                        state,
+                        env,
+                        via: Some(Via {
+                            summary: summary.clone(),
+                            exit: i,
+                        }),
+                    }
+                })
+                .collect(),
+        )
+    }
+
+    /// Whether a call with this environment can reach the watched object or its dict.
+    fn reaches_watched(&mut self, state: &State, env: &Env, extra: Option<Value>) -> bool {
+        if self.watches.place.is_none() {
+            return self.deeds.is_none();
+        }
+        let dict = self.watched_object(state);
+        let roots: Vec<Value> = env.values().chain(extra).collect();
+        let leaves = state.reachable(&self.terms, roots.into_iter());
+        let hit = |v: Value| {
+            let of = self.terms.leaves(v);
+            !of.is_empty() && of.iter().all(|l| leaves.contains(l))
+        };
+        hit(state.watched) || hit(dict)
+    }
+
+    fn live_after(&mut self, site: Site) -> OuterLive {
+        let cx = self.context(site.func);
+        let mut names: FxHashSet<Name> = self.outer.names.iter().cloned().collect();
+        let mut any = self.outer.any;
+        let block = cx.function().body.block(BlockId(site.block));
+        block.terminator.kind.for_each_successor(|s| {
+            let (fields, more) = cx.live.live_fields(s);
+            names.extend(fields);
+            any |= more;
+        });
+        if any {
+            return OuterLive {
+                names: Vec::new(),
+                any,
+            };
+        }
+        let mut names: Vec<Name> = names.into_iter().collect();
+        names.sort_unstable();
+        OuterLive { names, any }
+    }
+
+    fn summary(&mut self, key: SummaryKey) -> Option<Rc<Summary>> {
+        if let Some(found) = self.summaries.get(&key) {
+            if let Some(depth) = self.stack.iter().position(|k| *k == key) {
+                // A recursive call: what is known of its exits so far.
+                self.recursive_hit = self.recursive_hit.min(depth);
+            }
+            return Some(found.clone());
+        }
+        let depth = self.stack.len();
+        let outer_hit = std::mem::replace(&mut self.recursive_hit, usize::MAX);
+        self.stack.push(key.clone());
+        let outer_live = std::mem::replace(&mut self.outer, key.live.clone());
+        let mut current = Rc::new(Summary {
+            key: key.clone(),
+            exits: Vec::new(),
+        });
+        let mut complete = false;
+        for _ in 0..RECURSION_ROUNDS {
+            self.summaries.insert(key.clone(), current.clone());
+            let exits = self.compute_exits(&key);
+            let Some(exits) = exits else { break };
+            let stable = exits == current.exits;
+            current = Rc::new(Summary {
+                key: key.clone(),
+                exits,
+            });
+            if stable || self.recursive_hit > depth {
+                complete = true;
+                break;
+            }
+        }
+        self.outer = outer_live;
+        self.stack.pop();
+        // A result that rests on an unfinished summary further out is not kept.
+        let rests_on_outer = self.recursive_hit < depth;
+        if complete && !rests_on_outer {
+            self.summaries.insert(key, current.clone());
+        } else {
+            self.summaries.remove(&key);
+        }
+        self.recursive_hit = outer_hit.min(if rests_on_outer {
+            self.recursive_hit
+        } else {
+            usize::MAX
+        });
+        if complete { Some(current) } else { None }
+    }
+
+    fn compute_exits(&mut self, key: &SummaryKey) -> Option<Vec<SummaryExit>> {
+        let cx = self.context(key.func);
+        let bounds = self.helper_bounds();
+        let graph = self.simulate(&cx, key.start, (*key.entry).clone(), bounds);
+        if !graph.complete {
+            return None;
+        }
+        let mut exits: Vec<SummaryExit> = Vec::new();
+        let inputs = self.inputs_of(&key.entry);
+        for e in graph.exits {
+            let mut state = e.state;
+            if !matches!(e.kind, ExitKind::Yield(_)) {
+                state.env.clear();
+            }
+            let mut extra = inputs.clone();
+            extra.push(e.value);
+            let live = key.live.clone();
+            state.collect(&self.terms, &extra, |n| live.any || live.names.contains(n));
+            let exit = SummaryExit {
+                kind: e.kind,
+                value: e.value,
+                state,
+                block: e.block,
+            };
+            let known = exits
+                .iter()
+                .any(|x| x.kind == exit.kind && x.value == exit.value && x.state == exit.state);
+            if !known {
+                exits.push(exit);
+            }
+        }
+        Some(self.join_exits(exits, key.func, SUMMARY_EXITS))
+    }
+
+    /// At most about so many exits: those that agree on how they leave, on the property and on what
+    /// they return are joined, and if these are too many, those that agree on less.
+    pub(in crate::engine) fn join_exits(
+        &mut self,
+        exits: Vec<SummaryExit>,
+        func: FuncRef,
+        limit: usize,
+    ) -> Vec<SummaryExit> {
+        let mut exits = exits;
+        for finely in [true, false] {
+            if exits.len() <= limit {
+                break;
+            }
+            self.budget.merges += 1;
+            let mut groups: BTreeMap<ExitGroup, SummaryExit> = BTreeMap::new();
+            for exit in exits {
+                let group = self.exit_group(&exit, finely);
+                let joined = match groups.remove(&group) {
+                    None => exit,
+                    Some(old) => self.join_two(old, exit, group.value == Returned::Failure, func),
+                };
+                groups.insert(group, joined);
+            }
+            exits = groups.into_values().collect();
+        }
+        exits
+    }
+
+    fn exit_group(&mut self, exit: &SummaryExit, finely: bool) -> ExitGroup {
+        let (kind, block) = match exit.kind {
+            ExitKind::Return => (0, 0),
+            ExitKind::Raise => (1, 0),
+            ExitKind::Yield(b) => (2, b.0),
+        };
+        let known = exit.state.fact(exit.value);
+        let value = if self.is_failure(&exit.state, exit.value) {
+            Returned::Failure
+        } else if exit.kind == ExitKind::Raise {
+            match known {
+                // What it is not decides about handlers as much as what it is.
+                Some(fact) if finely => {
+                    Returned::Exception(fact.exact, fact.is.to_vec(), fact.is_not.to_vec())
+                }
+                _ => Returned::Exception(false, Vec::new(), Vec::new()),
+            }
+        } else if finely && let Some(l) = self.comparable(exit.value) {
+            Returned::Literal(l)
+        } else {
+            match self.truth(&exit.state, exit.state.snapshot(exit.value)) {
+                Some(truth) => Returned::Truth(truth),
+                None => Returned::Anything,
+            }
+        };
+        let apart = self.watches.keeps_apart.iter();
+        ExitGroup {
+            kind,
+            block,
+            presence: self.presence(&exit.state),
+            flags: exit.state.flags,
+            ghosts: apart
+                .map(|ghost| exit.state.ghost(exit.state.watched, *ghost))
+                .collect(),
+            value,
+        }
+    }
+
+    fn join_two(
+        &mut self,
+        old: SummaryExit,
+        new: SummaryExit,
+        failure: bool,
+        func: FuncRef,
+    ) -> SummaryExit {
+        let site = Site {
+            func,
+            block: u32::MAX,
+            index: u32::from(new.kind == ExitKind::Raise),
+            part: 0,
+        };
+        // The value rides along as one more local, so that the join covers it.
+        let (mut a, mut b) = (old.state, new.state);
+        a.env.set(RIDER, old.value);
+        b.env.set(RIDER, new.value);
+        let mut joined = self.join(&a, &b, site, true);
+        let value = joined.env.take(RIDER).unwrap_or(old.value);
+        if new.kind == ExitKind::Raise {
+            self.note_common_base(&mut joined, value, [(&a, old.value), (&b, new.value)]);
+        }
+        if failure {
+            self.note_failure(&mut joined, value);
+        }
+        SummaryExit {
+            kind: new.kind,
+            value,
+            state: joined,
+            block: new.block,
+        }
+    }
+
+    /// Classes of exceptions that are joined may have a base in common.
+    fn note_common_base(&mut self, joined: &mut State, value: Value, of: [(&State, Value); 2]) {
+        let base = self.terms.external("Exception");
+        let below = of.iter().all(|(state, exc)| {
+            let known = state.fact(*exc).map(|fact| fact.is.iter());
+            known.is_some_and(|mut classes| {
+                classes.any(|class| self.subclass(*class, base) == Some(true))
+            })
+        });
+        if below {
+            joined.refine(value, |fact| {
+                if fact.is.is_empty() {
+                    fact.is.push(base);
+                }
+                true
+            });
+        }
+    }
+
+    fn inputs_of(&self, entry: &State) -> Vec<Value> {
+        let mut inputs: FxHashSet<Value> = FxHashSet::default();
+        let mut add = |v: Value| inputs.extend(self.terms.leaves(v).iter().copied());
+        entry.env.values().for_each(&mut add);
+        add(entry.watched);
+        entry.heap.iter().flat_map(named_in).for_each(&mut add);
+        let mut out: Vec<Value> = inputs.into_iter().collect();
+        out.sort_unstable();
+        out
+    }
+
+    /// What a state says without these other fields.
+    fn narrowed(&self, state: &State, env: &Env, fields: &FxHashSet<Name>) -> State {
+        let mut out = state.clone();
+        let asked = |slot: &Slot| !matches!(slot, Slot::Field(n) if !fields.contains(n));
+        if !out.heap.keys().all(|(_, slot)| asked(slot)) {
+            out.heap.retain(|(_, slot), _| asked(slot));
+        }
+        // What is given may have been read from a field that the function does not know of.
+        let terms = &self.terms;
+        let mut known = fields.clone();
+        let cells = out.heap.values().filter_map(|cell| match cell {
+            Cell::Has(v) => Some(*v),
+            Cell::Absent => None,
+        });
+        for v in env.values().chain(cells) {
+            terms.for_each_field(v, &mut |n| {
+                known.insert(n.clone());
+            });
+        }
+        out.facts.retain(|v, _| {
+            let mut all = true;
+            terms.for_each_field(*v, &mut |n| all &= known.contains(n));
+            all
+        });
+        out
+    }
+
+    /// The part of a state that a call can see, in canonical inputs, and what they stand for.
+    fn project(&mut self, state: &State, env: &Env) -> (State, Vec<Value>) {
+        let mut order: Vec<Value> = Vec::new();
+        let mut seen: FxHashSet<Value> = FxHashSet::default();
+        let push = |v: Value,
+                    terms: &crate::engine::values::value::Terms,
+                    order: &mut Vec<Value>,
+                    seen: &mut FxHashSet<Value>| {
+            for l in terms.leaves(v).iter() {
+                if seen.insert(*l) {
+                    order.push(*l);
+                }
+            }
+        };
+        push(state.watched, &self.terms, &mut order, &mut seen);
+        for v in env.values() {
+            push(v, &self.terms, &mut order, &mut seen);
+        }
+        // Close over the heap; objects without leaves (globals) are always visible.
+        let mut done = 0;
+        let mut globals = true;
+        loop {
+            let before = order.len();
+            let frontier: FxHashSet<Value> = order[done..].iter().copied().collect();
+            done = before;
+            for entry in &state.heap {
+                let leaves = self.terms.leaves(entry.0.0);
+                let touched = if leaves.is_empty() {
+                    globals
+                } else {
+                    leaves.iter().any(|l| frontier.contains(l))
+                };
+                if touched && leaves.iter().all(|l| seen.contains(l)) {
+                    for v in named_in(entry) {
+                        push(v, &self.terms, &mut order, &mut seen);
+                    }
+                }
+            }
+            globals = false;
+            if order.len() == before {
+                break;
+            }
+        }
+        let mut map: FxHashMap<Value, Value> = FxHashMap::default();
+        for (i, leaf) in order.iter().enumerate() {
+            let input = self.terms.make(Term::Input(
+                u32::try_from(i).expect("fewer than 2^32 inputs"),
+            ));
+            map.insert(*leaf, input);
+        }
+        let terms = &mut self.terms;
+        let out = state.map_values(env, |v| {
+            let visible = terms.leaves(v).iter().all(|l| seen.contains(l));
+            visible.then(|| terms.substitute(v, &mut map))
+        });
+        (out, order)
+    }
+
+    /// An exit of a summary in the terms of the caller.
+    fn apply(
+        &mut self,
+        state: &State,
+        exit: &SummaryExit,
+        originals: &[Value],
+        fields: Option<&FxHashSet<Name>>,
+        site: Site,
+    ) -> (State, Value, Env) {
+        let seen: FxHashSet<Value> = originals.iter().copied().collect();
+        let mut out = state.clone();
+        let visible = |v: Value, terms: &crate::engine::values::value::Terms| {
+            terms.leaves(v).iter().all(|l| seen.contains(l))
+        };
+        out.heap.retain(|(o, slot), _| {
+            !visible(*o, &self.terms)
+                || match slot {
+                    Slot::Item(k) => !visible(*k, &self.terms),
+                    Slot::Field(n) => fields.is_some_and(|fields| !fields.contains(n)),
+                    Slot::Content | Slot::Ghost(_) => false,
+                }
+        });
+        // The callee brings its own facts about the objects that it saw. What was known of values
+        // derived from them it may have forgotten, as nothing in it asks; but a fact about such a
+        // value does not change, and the caller may still hold it in a variable.
+        out.facts
+            .retain(|v, _| !visible(*v, &self.terms) || !self.terms.leaves(*v).contains(v));
+        out.flags = exit.state.flags;
+        let mut map: FxHashMap<Value, Value> = FxHashMap::default();
+        for (i, o) in originals.iter().enumerate() {
+            let input = self.terms.make(Term::Input(
+                u32::try_from(i).expect("fewer than 2^32 inputs"),
+            ));
+            map.insert(input, *o);
+        }
+        let said = std::iter::once(exit.value).chain(exit.state.env.values());
+        let said = said.chain(exit.state.heap.iter().flat_map(named_in));
+        let said = said.chain(exit.state.facts.keys().copied());
+        map.extend(self.name_made(&mut out, said, originals, site));
+        let value = self.terms.substitute(exit.value, &mut map);
+        let left = exit.state.map_values(&exit.state.env, |v| {
+            Some(self.terms.substitute(v, &mut map))
+        });
+        out.heap.extend(left.heap.into_inner());
+        // An input may stand for a literal, which needs no facts.
+        let facts = left.facts.into_inner().into_iter();
+        out.facts
+            .extend(facts.filter(|(v, _)| self.terms.literal(*v).is_none()));
+        (out, value, left.env)
+    }
+
+    /// Gives the symbols that a callee made names of the caller's call site: each with its new name.
+    /// `said` is what the callee's exit speaks of, in the order in which the symbols are numbered.
+    pub(in crate::engine) fn name_made(
+        &mut self,
+        out: &mut State,
+        said: impl Iterator<Item = Value>,
+        originals: &[Value],
+        site: Site,
+    ) -> Vec<(Value, Value)> {
+        let mut made: Vec<Value> = Vec::new();
+        let mut known: FxHashSet<Value> = FxHashSet::default();
+        for v in said {
+            for l in self.terms.leaves(v).iter() {
+                if matches!(self.terms.term(*l), Term::Symbol(..)) && known.insert(*l) {
+                    made.push(*l);
+                }
+            }
+        }
+        // What the callee was given still goes by its name in what it says, even if the caller has
+        // no other use for it: it is no free name.
+        for (i, original) in originals.iter().enumerate() {
+            out.env.set(RIDER + i, *original);
+        }
+        let made = made.into_iter().enumerate().map(|(i, symbol)| {
+            let part = site.part * 100 + 10_000 + u32::try_from(i).unwrap_or(0);
+            let mut made_at = Site { part, ..site };
+            // What stands for several values of the callee does so for the caller, too.
+            if matches!(self.terms.term(symbol), Term::Symbol(at, _) if at.is_join()) {
+                made_at.index = u32::MAX;
+            }
+            (symbol, out.fresh(&mut self.terms, made_at))
+        });
+        let made = made.collect();
+        out.env.retain(|local| local < RIDER);
+        made
+    }
+}

@@ -1,0 +1,504 @@
+//! Facts about one value: what the tests on a path have established.
+
+use std::collections::BTreeSet;
+
+use smallvec::SmallVec;
+
+use crate::engine::values::value::{Value, literal_eq, literal_truth, number};
+use crate::ir::Literal;
+use crate::program::ClassRef;
+
+/// What sort of object a value is, when that is known for certain.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[allow(missing_docs)]
+pub enum Kind {
+    #[default]
+    Unknown,
+    Bool,
+    Int,
+    Str,
+    List,
+    Tuple,
+    Dict,
+    /// A dict that invents missing keys on a subscript load (`defaultdict`, `Counter`).
+    DefaultDict,
+    Set,
+    /// A typed map: its methods answer with variants.
+    Map,
+    /// A typed collection that is no map.
+    Sized,
+    Exception,
+    Iterator,
+    Generator,
+    Logger,
+    /// Any other object that is always true.
+    Object,
+}
+
+impl Kind {
+    /// Whether the value is a built-in container: its truth is "not empty".
+    #[must_use]
+    pub fn is_container(self) -> bool {
+        matches!(
+            self,
+            Kind::Str
+                | Kind::List
+                | Kind::Tuple
+                | Kind::Dict
+                | Kind::DefaultDict
+                | Kind::Set
+                | Kind::Map
+                | Kind::Sized
+        )
+    }
+
+    /// Whether the value is a dict.
+    #[must_use]
+    pub fn is_dict(self) -> bool {
+        matches!(self, Kind::Dict | Kind::DefaultDict | Kind::Map)
+    }
+
+    fn always_true(self) -> bool {
+        matches!(
+            self,
+            Kind::Exception | Kind::Iterator | Kind::Generator | Kind::Logger | Kind::Object
+        )
+    }
+}
+
+/// An integer interval, both ends included; the extreme `i64`s stand for "unbounded".
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Interval {
+    /// Least value.
+    pub lo: i64,
+    /// Greatest value.
+    pub hi: i64,
+}
+
+impl Interval {
+    /// Every integer.
+    pub const ALL: Interval = Interval {
+        lo: i64::MIN,
+        hi: i64::MAX,
+    };
+
+    /// One integer.
+    #[must_use]
+    pub fn point(i: i64) -> Self {
+        Self { lo: i, hi: i }
+    }
+
+    /// `lo` and up.
+    #[must_use]
+    pub fn at_least(lo: i64) -> Self {
+        Self { lo, hi: i64::MAX }
+    }
+
+    /// `hi` and down.
+    #[must_use]
+    pub fn at_most(hi: i64) -> Self {
+        Self { lo: i64::MIN, hi }
+    }
+
+    /// The integers in both; `None` when there are none.
+    #[must_use]
+    pub fn meet(self, other: Self) -> Option<Self> {
+        let r = Self {
+            lo: self.lo.max(other.lo),
+            hi: self.hi.min(other.hi),
+        };
+        (r.lo <= r.hi).then_some(r)
+    }
+
+    /// The smallest interval that covers both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self {
+            lo: self.lo.min(other.lo),
+            hi: self.hi.max(other.hi),
+        }
+    }
+
+    /// Widening (Cousot and Cousot, POPL 1977) with the thresholds 0 and 1: an end that moved
+    /// goes to the next threshold or to infinity.
+    #[must_use]
+    pub fn widen(self, newer: Self) -> Self {
+        let lo = if newer.lo >= self.lo {
+            self.lo
+        } else if newer.lo >= 1 {
+            1
+        } else if newer.lo >= 0 {
+            0
+        } else {
+            i64::MIN
+        };
+        let hi = if newer.hi <= self.hi {
+            self.hi
+        } else {
+            i64::MAX
+        };
+        Self { lo, hi }
+    }
+
+    /// Whether the integer is inside.
+    #[must_use]
+    pub fn contains(self, i: i64) -> bool {
+        self.lo <= i && i <= self.hi
+    }
+}
+
+/// Which literals a value equals or does not equal.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Lits {
+    /// It equals one of these.
+    In(BTreeSet<Literal>),
+    /// It equals none of these.
+    NotIn(BTreeSet<Literal>),
+}
+
+impl Default for Lits {
+    fn default() -> Self {
+        Lits::NotIn(BTreeSet::new())
+    }
+}
+
+/// A set of excluded literals bigger than this is forgotten.
+const MAX_LITERALS: usize = 32;
+
+/// What is known about one value in one state.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Fact {
+    /// Its truth.
+    pub truth: Option<bool>,
+    /// Whether it is None.
+    pub none: Option<bool>,
+    /// Its sort.
+    pub kind: Kind,
+    /// Its exact class, for an instance of a class of the program.
+    pub class: Option<ClassRef>,
+    /// Literals.
+    pub lits: Lits,
+    /// Its value as a number.
+    pub num: Interval,
+    /// Its length.
+    pub len: Interval,
+    /// Classes it is an instance of.
+    pub is: SmallVec<[Value; 2]>,
+    /// Classes it is not an instance of.
+    pub is_not: SmallVec<[Value; 2]>,
+    /// It was made by calling the (only) class in `is`.
+    pub exact: bool,
+    /// A dict all of whose keys are in the heap.
+    pub closed: bool,
+    /// The enumeration that the value belongs to.
+    pub domain: Option<ClassRef>,
+}
+
+impl Default for Fact {
+    fn default() -> Self {
+        Fact {
+            truth: None,
+            none: None,
+            kind: Kind::Unknown,
+            class: None,
+            lits: Lits::default(),
+            num: Interval::ALL,
+            len: Interval::at_least(0),
+            is: SmallVec::new(),
+            is_not: SmallVec::new(),
+            exact: false,
+            closed: false,
+            domain: None,
+        }
+    }
+}
+
+impl Fact {
+    /// A fact of which only the kind is known.
+    #[must_use]
+    pub fn of_kind(kind: Kind) -> Self {
+        let mut f = Fact {
+            kind,
+            ..Fact::default()
+        };
+        f.propagate();
+        f
+    }
+
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_trivial(&self) -> bool {
+        *self == Fact::default()
+    }
+
+    /// Draws the conclusions between the parts. False when they contradict each other.
+    pub fn propagate(&mut self) -> bool {
+        if self.kind == Kind::Bool {
+            let domain = BTreeSet::from([Literal::Bool(false), Literal::Bool(true)]);
+            if let Lits::NotIn(out) = &self.lits {
+                self.lits = Lits::In(
+                    domain
+                        .into_iter()
+                        .filter(|d| !out.iter().any(|o| literal_eq(o, d)))
+                        .collect(),
+                );
+            }
+        }
+        if let Lits::In(set) = &mut self.lits {
+            let (num, truth, none) = (self.num, self.truth, self.none);
+            set.retain(|l| {
+                if none == Some(true) && *l != Literal::None
+                    || none == Some(false) && *l == Literal::None
+                {
+                    return false;
+                }
+                if truth.is_some_and(|t| t != literal_truth(l)) {
+                    return false;
+                }
+                match l {
+                    Literal::Int(i) => num.contains(*i),
+                    _ => true,
+                }
+            });
+            if set.is_empty() {
+                return false;
+            }
+            if let Some(first) = set.first() {
+                let t = literal_truth(first);
+                if set.iter().all(|l| literal_truth(l) == t) {
+                    if self.truth == Some(!t) {
+                        return false;
+                    }
+                    self.truth = Some(t);
+                }
+                let n = *first == Literal::None;
+                if set.iter().all(|l| (*l == Literal::None) == n) {
+                    if self.none == Some(!n) {
+                        return false;
+                    }
+                    self.none = Some(n);
+                }
+            }
+        }
+        if let Lits::NotIn(out) = &self.lits {
+            if out.contains(&Literal::None) {
+                if self.none == Some(true) {
+                    return false;
+                }
+                self.none = Some(false);
+            }
+            if self.num.lo == self.num.hi
+                && out
+                    .iter()
+                    .any(|l| number(l) == number(&Literal::Int(self.num.lo)))
+            {
+                return false;
+            }
+        }
+        if self.kind != Kind::Unknown || self.class.is_some() {
+            if self.none == Some(true) {
+                return false;
+            }
+            self.none = Some(false);
+        }
+        if self.kind.always_true() {
+            if self.truth == Some(false) {
+                return false;
+            }
+            self.truth = Some(true);
+        }
+        let sized = self.kind.is_container() || self.len != Interval::at_least(0);
+        if sized {
+            if self.none == Some(true) {
+                return false;
+            }
+            self.none = Some(false);
+            if self.len.lo > 0 && !self.imply_truth(true)
+                || self.len.hi == 0 && !self.imply_truth(false)
+            {
+                return false;
+            }
+            let bound = match self.truth {
+                Some(true) => Interval::at_least(1),
+                Some(false) => Interval::point(0),
+                None => Interval::at_least(0),
+            };
+            match self.len.meet(bound) {
+                Some(len) => self.len = len,
+                None => return false,
+            }
+        }
+        let numeric = self.kind == Kind::Int || self.num != Interval::ALL;
+        if numeric && !sized {
+            if self.none == Some(true) {
+                return false;
+            }
+            self.none = Some(false);
+            if !self.num.contains(0) && !self.imply_truth(true)
+                || self.num == Interval::point(0) && !self.imply_truth(false)
+            {
+                return false;
+            }
+            match self.truth {
+                Some(false) => match self.num.meet(Interval::point(0)) {
+                    Some(n) => self.num = n,
+                    None => return false,
+                },
+                Some(true) => {
+                    if self.num.lo == 0 {
+                        self.num.lo = 1;
+                    }
+                    if self.num.hi == 0 {
+                        self.num.hi = -1;
+                    }
+                    if self.num.lo > self.num.hi {
+                        return false;
+                    }
+                }
+                None => {}
+            }
+        }
+        if self.truth == Some(true) {
+            if self.none == Some(true) {
+                return false;
+            }
+            self.none = Some(false);
+        }
+        if self.none == Some(true) {
+            self.truth = Some(false);
+        }
+        true
+    }
+
+    fn imply_truth(&mut self, t: bool) -> bool {
+        if self.truth == Some(!t) {
+            return false;
+        }
+        self.truth = Some(t);
+        true
+    }
+
+    /// Adds "equals `l`" or "does not equal `l`". False when contradicted.
+    pub fn assume_eq(&mut self, l: &Literal, equal: bool) -> bool {
+        if equal {
+            match &self.lits {
+                Lits::In(set) => {
+                    let Some(found) = set.iter().find(|x| literal_eq(x, l)).cloned() else {
+                        return false;
+                    };
+                    self.lits = Lits::In(BTreeSet::from([found]));
+                }
+                Lits::NotIn(out) => {
+                    if out.iter().any(|x| literal_eq(x, l)) {
+                        return false;
+                    }
+                    self.lits = Lits::In(BTreeSet::from([l.clone()]));
+                }
+            }
+            if let Literal::Int(i) = l {
+                match self.num.meet(Interval::point(*i)) {
+                    Some(n) => self.num = n,
+                    None => return false,
+                }
+            }
+        } else {
+            match &mut self.lits {
+                Lits::In(set) => {
+                    set.retain(|x| !literal_eq(x, l));
+                    if set.is_empty() {
+                        return false;
+                    }
+                }
+                Lits::NotIn(out) => {
+                    if out.len() < MAX_LITERALS {
+                        out.insert(l.clone());
+                    }
+                }
+            }
+            match l {
+                Literal::None if self.none == Some(true) => return false,
+                Literal::Int(i) => {
+                    if self.num.lo == *i {
+                        self.num.lo = i.saturating_add(1);
+                    }
+                    if self.num.hi == *i {
+                        self.num.hi = i.saturating_sub(1);
+                    }
+                    if self.num.lo > self.num.hi {
+                        return false;
+                    }
+                    if *i == 0
+                        && (self.num != Interval::ALL || self.kind == Kind::Int)
+                        && !self.imply_truth(true)
+                    {
+                        return false;
+                    }
+                }
+                Literal::Str(s)
+                    if s.is_empty() && self.kind == Kind::Str && !self.imply_truth(true) =>
+                {
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        self.propagate()
+    }
+
+    /// What both facts say.
+    #[must_use]
+    pub fn join(&self, other: &Fact, widen: bool) -> Fact {
+        let same = |a: Option<bool>, b: Option<bool>| if a == b { a } else { None };
+        let lits = match (&self.lits, &other.lits) {
+            (Lits::In(a), Lits::In(b)) => {
+                let set: BTreeSet<_> = a.union(b).cloned().collect();
+                if set.len() > MAX_LITERALS {
+                    Lits::default()
+                } else {
+                    Lits::In(set)
+                }
+            }
+            (Lits::NotIn(a), Lits::NotIn(b)) => Lits::NotIn(a.intersection(b).cloned().collect()),
+            (Lits::In(a), Lits::NotIn(b)) | (Lits::NotIn(b), Lits::In(a)) => {
+                Lits::NotIn(b.difference(a).cloned().collect())
+            }
+        };
+        let mix = |a: Interval, b: Interval| if widen { a.widen(b) } else { a.hull(b) };
+        Fact {
+            truth: same(self.truth, other.truth),
+            none: same(self.none, other.none),
+            kind: if self.kind == other.kind {
+                self.kind
+            } else {
+                Kind::Unknown
+            },
+            class: if self.class == other.class {
+                self.class
+            } else {
+                None
+            },
+            lits,
+            num: mix(self.num, other.num),
+            len: mix(self.len, other.len),
+            is: self
+                .is
+                .iter()
+                .copied()
+                .filter(|v| other.is.contains(v))
+                .collect(),
+            is_not: self
+                .is_not
+                .iter()
+                .copied()
+                .filter(|v| other.is_not.contains(v))
+                .collect(),
+            exact: self.exact && other.exact && self.is == other.is,
+            closed: self.closed && other.closed,
+            domain: if self.domain == other.domain {
+                self.domain
+            } else {
+                None
+            },
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Joining states, and naming their symbols canonically.
+
+use crate::engine::objects::data::tag_of;
+use crate::engine::values::env::Env;
+use crate::engine::values::ghost::Ghost;
+use crate::engine::values::shared::Shared;
+use crate::engine::values::state::{Cell, Entry, Slot, State, view};
+use crate::engine::values::value::{Site, Term, Terms, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+const FILLED: Slot = Slot::Ghost(Ghost::Filled);
+
+impl State {
+    /// Gives the symbols their first names again: the i-th symbol of a site, in the order in which
+    /// the state refers to them, gets generation i, and the values of a join their part numbers.
+    /// Equal states that went round a loop a different number of times become the same state.
+    #[must_use]
+    pub fn canonical(self, terms: &mut Terms) -> State {
+        let mut order: Vec<Value> = Vec::new();
+        let mut seen: FxHashSet<Value> = FxHashSet::default();
+        let push =
+            |v: Value, terms: &Terms, order: &mut Vec<Value>, seen: &mut FxHashSet<Value>| {
+                for l in terms.leaves(v).iter() {
+                    if seen.insert(*l) {
+                        order.push(*l);
+                    }
+                }
+            };
+        push(self.watched, terms, &mut order, &mut seen);
+        for v in self.env.values() {
+            push(v, terms, &mut order, &mut seen);
+        }
+        let mut at = 0;
+        let mut by_leaf: FxHashMap<Value, Vec<Entry<'_>>> = FxHashMap::default();
+        let mut rest = Vec::new();
+        for (key, cell) in &self.heap {
+            match terms.leaves(key.0).first() {
+                Some(l) => by_leaf.entry(*l).or_default().push((key, cell)),
+                None => rest.push((key, cell)),
+            }
+        }
+        let visit = |key: &(Value, Slot),
+                     cell: &Cell,
+                     order: &mut Vec<Value>,
+                     seen: &mut FxHashSet<Value>| {
+            push(key.0, terms, order, seen);
+            if let Slot::Item(k) = &key.1 {
+                push(*k, terms, order, seen);
+            }
+            if let Cell::Has(v) = cell {
+                push(*v, terms, order, seen);
+            }
+        };
+        for (key, cell) in rest {
+            visit(key, cell, &mut order, &mut seen);
+        }
+        while at < order.len() {
+            for (key, cell) in by_leaf.remove(&order[at]).into_iter().flatten() {
+                visit(key, cell, &mut order, &mut seen);
+            }
+            at += 1;
+        }
+        for v in self.facts.keys() {
+            push(*v, terms, &mut order, &mut seen);
+        }
+        let mut generations: FxHashMap<Site, u32> = FxHashMap::default();
+        let mut map: FxHashMap<Value, Value> = FxHashMap::default();
+        for leaf in order {
+            let Term::Symbol(site, _) = *terms.term(leaf) else {
+                continue;
+            };
+            let joined = site.index == u32::MAX;
+            let counter = generations
+                .entry(if joined {
+                    Site { part: 0, ..site }
+                } else {
+                    site
+                })
+                .or_default();
+            let term = if joined {
+                Term::Symbol(
+                    Site {
+                        part: *counter,
+                        ..site
+                    },
+                    0,
+                )
+            } else {
+                Term::Symbol(site, *counter)
+            };
+            *counter += 1;
+            let to = terms.make(term);
+            if to != leaf {
+                map.insert(leaf, to);
+            }
+        }
+        if map.is_empty() {
+            return self;
+        }
+        self.rename(terms, &map)
+    }
+
+    /// The state with other names for its symbols.
+    fn rename(&self, terms: &mut Terms, renamed: &FxHashMap<Value, Value>) -> State {
+        // A substitution goes on into its own results only through the memo: keep it apart from
+        // the renaming, in which one symbol may take the name of another.
+        let mut memo = renamed.clone();
+        self.map_values(&self.env, |v| {
+            if terms.leaves(v).iter().any(|l| renamed.contains_key(l)) {
+                Some(terms.substitute(v, &mut memo))
+            } else {
+                Some(v)
+            }
+        })
+    }
+
+    /// The state that covers both: places that differ get a joined value with the facts that
+    /// hold of both. `site` names the joined values. With `widen` intervals that grow are cut.
+    #[must_use]
+    pub fn join(&self, other: &State, terms: &mut Terms, site: Site, widen: bool) -> State {
+        let mut j = Joiner {
+            a: self,
+            b: other,
+            terms,
+            site,
+            pairs: FxHashMap::default(),
+            used: FxHashSet::default(),
+            mentioned: None,
+            next: 0,
+            queue: Vec::new(),
+        };
+        let both = self
+            .env
+            .iter()
+            .filter_map(|(l, x)| Some((l, j.value(x, other.env.get(l)?))));
+        let env: Env = both.collect();
+        let env = env.with_rounds_of(&self.env);
+        let mut out = State {
+            env,
+            heap: Shared::default(),
+            facts: Shared::default(),
+            flags: self.flags | other.flags,
+            watched: self.watched,
+        };
+        // Dicts that have a key on one side only: not all of their keys are known any more.
+        let mut open: FxHashSet<Value> = FxHashSet::default();
+        // Objects that are the same in both.
+        for (key, cell) in &self.heap {
+            let (o, slot) = key;
+            let other_cell = other.heap.get(key);
+            match (cell, other_cell) {
+                (Cell::Has(x), y) if *slot == FILLED => {
+                    let v = j.filled(*x, y);
+                    out.heap.insert(key.clone(), Cell::Has(v));
+                }
+                (Cell::Has(x), Some(Cell::Has(y))) => {
+                    let v = j.value(*x, *y);
+                    out.heap.insert(key.clone(), Cell::Has(v));
+                }
+                (Cell::Absent, Some(Cell::Absent)) => {
+                    out.heap.insert(key.clone(), Cell::Absent);
+                }
+                (Cell::Has(x), None) => {
+                    if let Some(y) = j.default_of(*o, slot) {
+                        let v = j.value(*x, y);
+                        out.heap.insert(key.clone(), Cell::Has(v));
+                    } else if matches!(slot, Slot::Item(_)) {
+                        open.insert(*o);
+                    }
+                }
+                _ if matches!(slot, Slot::Item(_)) => {
+                    open.insert(*o);
+                }
+                _ => {}
+            }
+        }
+        for (key, cell) in &other.heap {
+            if self.heap.contains_key(key) {
+                continue;
+            }
+            if key.1 == FILLED {
+                out.heap.insert(key.clone(), *cell);
+            } else if let Cell::Has(y) = cell
+                && let Some(x) = j.default_of(key.0, &key.1)
+            {
+                let v = j.value(x, *y);
+                out.heap.insert(key.clone(), Cell::Has(v));
+            } else if matches!(key.1, Slot::Item(_)) {
+                open.insert(key.0);
+            }
+        }
+        // Objects that became one: what both contain, slot by slot.
+        while let Some((x, y, v)) = j.queue.pop() {
+            let slots = self.slots(x).chain(other.slots(y));
+            let slots: BTreeSet<Slot> = slots.map(|(slot, _)| slot.clone()).collect();
+            for slot in slots {
+                match (self.known_in(x, &slot), other.known_in(y, &slot)) {
+                    (Some(Cell::Has(p)), q) | (q, Some(Cell::Has(p))) if slot == FILLED => {
+                        let w = j.filled(p, q.as_ref());
+                        out.heap.insert((v, slot), Cell::Has(w));
+                    }
+                    (Some(Cell::Has(p)), Some(Cell::Has(q))) => {
+                        let w = j.value(p, q);
+                        out.heap.insert((v, slot), Cell::Has(w));
+                    }
+                    (Some(Cell::Absent), Some(Cell::Absent)) => {
+                        out.heap.insert((v, slot), Cell::Absent);
+                    }
+                    _ if matches!(slot, Slot::Item(_)) => {
+                        open.insert(v);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut pairs: Vec<_> = std::mem::take(&mut j.pairs).into_iter().collect();
+        pairs.sort_unstable_by_key(|(_, v)| *v);
+        for ((x, y), v) in pairs {
+            let fx = view(self, j.terms, x);
+            let fy = view(other, j.terms, y);
+            let mut f = fx.join(&fy, widen);
+            f.closed &= !open.contains(&v);
+            if f.propagate() && !f.is_trivial() {
+                out.facts.insert(v, Rc::new(f));
+            }
+            // What is a failure in both is a failure.
+            if let (Some(tx), Some(ty)) = (tag_of(self, j.terms, x), tag_of(other, j.terms, y)) {
+                let tag = j.terms.make(Term::Pure("tag".into(), Arc::from([v])));
+                out.facts.insert(tag, Rc::new(tx.join(&ty, widen)));
+            }
+        }
+        for (v, f) in &self.facts {
+            if !out.facts.contains_key(v)
+                && let Some(g) = other.facts.get(v)
+            {
+                // What both have from the state that they come from is the same by its address.
+                let loses_keys = f.closed && open.contains(v);
+                if !loses_keys && (Rc::ptr_eq(f, g) || f == g) {
+                    out.facts.insert(*v, Rc::clone(f));
+                    continue;
+                }
+                let mut joined = f.join(g, widen);
+                joined.closed &= !loses_keys;
+                if joined.propagate() && !joined.is_trivial() {
+                    out.facts.insert(*v, Rc::new(joined));
+                }
+            }
+        }
+        out
+    }
+
+    /// What is in a slot: of a dict all of whose keys are known, nothing is under any other.
+    pub(in crate::engine) fn known_in(&self, object: Value, slot: &Slot) -> Option<Cell> {
+        let known = self.heap.get(&(object, slot.clone())).copied();
+        let closed = || self.fact(object).is_some_and(|f| f.closed);
+        match slot {
+            Slot::Item(_) => known.or_else(|| closed().then_some(Cell::Absent)),
+            Slot::Content | Slot::Field(_) | Slot::Ghost(_) => known,
+        }
+    }
+
+    /// How different two states are: the number of places and facts that a join would lose.
+    #[must_use]
+    pub fn distance(&self, other: &State) -> usize {
+        let env = self.env.differences(&other.env);
+        let heap = self.heap.differences(&other.heap);
+        let facts = self.facts.differences(&other.facts);
+        env * 2 + heap * 2 + facts
+    }
+}
+
+struct Joiner<'a> {
+    a: &'a State,
+    b: &'a State,
+    terms: &'a mut Terms,
+    site: Site,
+    pairs: FxHashMap<(Value, Value), Value>,
+    /// The values of these.
+    used: FxHashSet<Value>,
+    /// What each of the two states refers to.
+    mentioned: Option<[Vec<Value>; 2]>,
+    next: u32,
+    queue: Vec<(Value, Value, Value)>,
+}
+
+impl Joiner<'_> {
+    fn value(&mut self, x: Value, y: Value) -> Value {
+        if x == y {
+            return x;
+        }
+        if let Some(v) = self.pairs.get(&(x, y)) {
+            return *v;
+        }
+        // One of the two may be this join's own value from an earlier round: keep it, so that
+        // repeated joins reach a fixpoint.
+        let own = matches!(self.terms.term(x), Term::Symbol(s, _)
+            if s.func == self.site.func && s.block == self.site.block && s.index == self.site.index);
+        let (a, b) = (self.a, self.b);
+        let [in_a, in_b] = self
+            .mentioned
+            .get_or_insert_with(|| [a.mentioned(self.terms), b.mentioned(self.terms)]);
+        let v = if own && !self.used.contains(&x) && in_b.binary_search(&x).is_err() {
+            x
+        } else {
+            loop {
+                let site = Site {
+                    part: self.next,
+                    ..self.site
+                };
+                self.next += 1;
+                let v = self.terms.make(Term::Symbol(site, 0));
+                let free = |known: &[Value]| known.binary_search(&v).is_err();
+                if !self.used.contains(&v) && free(in_a) && free(in_b) {
+                    break v;
+                }
+            }
+        };
+        self.pairs.insert((x, y), v);
+        self.used.insert(v);
+        self.queue.push((x, y, v));
+        v
+    }
+
+    /// What is known of all that was put into a collection, in the one state and in the other.
+    fn filled(&mut self, x: Value, other: Option<&Cell>) -> Value {
+        match other {
+            Some(Cell::Has(y)) if *y != x => self.terms.int(0),
+            _ => x,
+        }
+    }
+
+    /// The value that a slot has in the state that never touched it.
+    fn default_of(&mut self, o: Value, slot: &Slot) -> Option<Value> {
+        match slot {
+            Slot::Content => Some(o),
+            Slot::Field(n) => {
+                if self
+                    .terms
+                    .leaves(o)
+                    .iter()
+                    .any(|l| matches!(self.terms.term(*l), Term::Symbol(..)))
+                    && !self.is_entry_object(o)
+                {
+                    None
+                } else {
+                    Some(self.terms.make(Term::Field(o, n.clone())))
+                }
+            }
+            Slot::Item(_) | Slot::Ghost(_) => None,
+        }
+    }
+
+    fn is_entry_object(&self, o: Value) -> bool {
+        o == self.a.watched
+    }
+}
