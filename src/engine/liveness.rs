@@ -3,8 +3,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ir::{
-    BlockId, Body, Callee, Function, LocalId, LocalKind, Name, Operand, Rvalue, StatementKind,
-    TerminatorKind,
+    BasicBlock, BlockId, Body, Callee, Function, LocalId, LocalKind, Name, Operand, Rvalue,
+    StatementKind, TerminatorKind,
 };
 
 /// A set of small integers.
@@ -69,9 +69,16 @@ impl Liveness {
             }
         });
         let any = field_index.len();
-        let receiver = function.class.and(Some(LocalId(0)));
-        let mut locals = vec![BitSet::new(body.locals.len()); n];
-        let mut fields = vec![BitSet::new(any + 1); n];
+        let nothing = Live {
+            locals: BitSet::new(body.locals.len()),
+            fields: BitSet::new(any + 1),
+        };
+        let fields_of = Fields {
+            receiver: function.class.and(Some(LocalId(0))),
+            index: &field_index,
+            any,
+        };
+        let mut live = vec![nothing.clone(); n];
         let order = reverse_postorder(body);
         let mut by_order: Vec<usize> = (0..n).collect();
         by_order.sort_by_key(|b| std::cmp::Reverse(order[*b]));
@@ -79,52 +86,16 @@ impl Liveness {
         while changed {
             changed = false;
             for &b in &by_order {
-                let mut live = BitSet::new(body.locals.len());
-                let mut live_fields = BitSet::new(any + 1);
                 let block = &body.blocks[b];
+                let mut now = nothing.clone();
                 block.terminator.kind.for_each_successor(|s| {
                     let bound = bound_on(&block.terminator.kind, s);
-                    live.union_without(&locals[s.index()], bound);
-                    live_fields.union(&fields[s.index()]);
+                    now.locals.union_without(&live[s.index()].locals, bound);
+                    now.fields.union(&live[s.index()].fields);
                 });
-                let use_ = |o: &Operand, live: &mut BitSet| {
-                    if let Operand::Local(l) = o {
-                        live.insert(l.index());
-                    }
-                };
-                terminator_uses(&block.terminator.kind, |o| use_(o, &mut live));
-                if let TerminatorKind::Eval { rvalue, .. } = &block.terminator.kind {
-                    note_fields(rvalue, receiver, &field_index, any, &mut live_fields);
-                }
-                if matches!(block.terminator.kind, TerminatorKind::ForNext { .. }) {
-                    live_fields.insert(any);
-                }
-                for s in block.statements.iter().rev() {
-                    match &s.kind {
-                        StatementKind::Assign(d, r) => {
-                            live.remove(d.index());
-                            r.for_each_operand(|o| use_(o, &mut live));
-                            note_fields(r, receiver, &field_index, any, &mut live_fields);
-                        }
-                        StatementKind::Unbind(d) => live.remove(d.index()),
-                        StatementKind::Declare(..) | StatementKind::Skip => {}
-                        StatementKind::SetField { object, value, .. }
-                        | StatementKind::Overwrite { object, value } => {
-                            use_(object, &mut live);
-                            use_(value, &mut live);
-                        }
-                        StatementKind::SetItem { object, key, value } => {
-                            use_(object, &mut live);
-                            use_(key, &mut live);
-                            use_(value, &mut live);
-                        }
-                        StatementKind::DelField { object, .. } => use_(object, &mut live),
-                        StatementKind::SetGlobal { value, .. } => use_(value, &mut live),
-                    }
-                }
-                if live != locals[b] || live_fields != fields[b] {
-                    locals[b] = live;
-                    fields[b] = live_fields;
+                now.before(block, &fields_of);
+                if now != live[b] {
+                    live[b] = now;
                     changed = true;
                 }
             }
@@ -136,6 +107,7 @@ impl Liveness {
                 .kind
                 .for_each_successor(|s| predecessors[s.index()] += 1);
         }
+        let (locals, fields) = live.into_iter().map(|l| (l.locals, l.fields)).unzip();
         Liveness {
             locals,
             fields,
@@ -190,143 +162,226 @@ fn given(function: &Function) -> BitSet {
     set
 }
 
-/// Notes which fields an rvalue reads; a call that may run code of the program reads any.
-fn note_fields(
-    rvalue: &Rvalue,
-    receiver: Option<LocalId>,
-    index: &FxHashMap<Name, usize>,
-    any: usize,
-    live: &mut BitSet,
-) {
-    match rvalue {
-        Rvalue::GetField(_, name) => live.insert(index[name]),
-        Rvalue::Call { callee, .. } => match callee {
-            Callee::Method {
-                receiver: Operand::Local(l),
-                ..
-            } if Some(*l) != receiver => {}
-            Callee::Method { .. } | Callee::Value(_) => live.insert(any),
-        },
-        Rvalue::Await(_) | Rvalue::Enter { .. } | Rvalue::Exit { .. } => live.insert(any),
-        Rvalue::Super { .. } => live.insert(any),
-        _ => {}
+/// What is live at a point.
+#[derive(Clone, PartialEq, Eq)]
+struct Live {
+    locals: BitSet,
+    fields: BitSet,
+}
+
+impl Live {
+    /// From what is live at the end of a block to what is live at its entry.
+    fn before(&mut self, block: &BasicBlock, fields: &Fields<'_>) {
+        let terminator = &block.terminator.kind;
+        terminator_uses(terminator, |o| self.uses(o));
+        match terminator {
+            TerminatorKind::Eval { rvalue, .. } => fields.note(rvalue, &mut self.fields),
+            TerminatorKind::ForNext { .. } => self.fields.insert(fields.any),
+            _ => {}
+        }
+        for s in block.statements.iter().rev() {
+            match &s.kind {
+                StatementKind::Assign(d, r) => {
+                    self.locals.remove(d.index());
+                    r.for_each_operand(|o| self.uses(o));
+                    fields.note(r, &mut self.fields);
+                }
+                StatementKind::Unbind(d) => self.locals.remove(d.index()),
+                StatementKind::Declare(..) | StatementKind::Skip => {}
+                StatementKind::SetField { object, value, .. }
+                | StatementKind::Overwrite { object, value } => {
+                    self.uses(object);
+                    self.uses(value);
+                }
+                StatementKind::SetItem { object, key, value } => {
+                    self.uses(object);
+                    self.uses(key);
+                    self.uses(value);
+                }
+                StatementKind::DelField { object, .. } => self.uses(object),
+                StatementKind::SetGlobal { value, .. } => self.uses(value),
+            }
+        }
+    }
+
+    fn uses(&mut self, o: &Operand) {
+        if let Operand::Local(l) = o {
+            self.locals.insert(l.index());
+        }
     }
 }
+
+/// The fields that a function reads by name, by their numbers.
+struct Fields<'a> {
+    receiver: Option<LocalId>,
+    index: &'a FxHashMap<Name, usize>,
+    /// The number that stands for any field.
+    any: usize,
+}
+
+impl Fields<'_> {
+    /// Notes which fields an rvalue reads; a call that may run code of the program reads any.
+    fn note(&self, rvalue: &Rvalue, live: &mut BitSet) {
+        match rvalue {
+            Rvalue::GetField(_, name) => live.insert(self.index[name]),
+            Rvalue::Call { callee, .. } => match callee {
+                Callee::Method {
+                    receiver: Operand::Local(l),
+                    ..
+                } if Some(*l) != self.receiver => {}
+                Callee::Method { .. } | Callee::Value(_) => live.insert(self.any),
+            },
+            Rvalue::Await(_)
+            | Rvalue::Enter { .. }
+            | Rvalue::Exit { .. }
+            | Rvalue::Super { .. } => {
+                live.insert(self.any);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Methods that a model of the engine gives a meaning: it looks at what they are given.
+const MODELLED: &[&str] = &[
+    "update",
+    "setdefault",
+    "get",
+    "pop",
+    "__setitem__",
+    "__getitem__",
+    "__contains__",
+    "callback",
+    "push",
+    "enter_context",
+    "enter_async_context",
+    "execute",
+    "insert",
+    "insert_entry",
+    "entry",
+    "or_insert",
+    "or_insert_with",
+    "extend",
+    "remove",
+    "get_mut",
+    "contains_key",
+];
 
 /// The locals whose value can decide a branch, what a call does or what is returned.
 fn deciding(function: &Function) -> BitSet {
     let body = &function.body;
-    let supers: FxHashSet<LocalId> = body
-        .blocks
-        .iter()
-        .flat_map(|b| &b.statements)
-        .filter_map(|s| match &s.kind {
-            StatementKind::Assign(d, Rvalue::Super { .. }) => Some(*d),
-            _ => None,
-        })
-        .collect();
-    // Whether a call may run a function of the program, which may look at its arguments.
-    let may_be_ours = |receiver: &Operand| match receiver {
-        // `self`, an instance made here, `super()`; not what was just read from a field.
-        Operand::Local(l) => {
-            function.outer_cells.is_some()
-                || supers.contains(l)
-                || body.locals[l.index()].kind != LocalKind::Temp
-        }
-        Operand::Const(_) => false,
+    let statements = body.blocks.iter().flat_map(|b| &b.statements);
+    let supers = statements.filter_map(|s| match &s.kind {
+        StatementKind::Assign(d, Rvalue::Super { .. }) => Some(*d),
+        _ => None,
+    });
+    let mut deciding = Deciding {
+        function,
+        supers: supers.collect(),
+        set: BitSet::new(body.locals.len()),
+        changed: true,
     };
-    let looks_at_arguments = |callee: &Callee| match callee {
-        Callee::Value(_) => true,
-        // The models of containers and managers look at what is stored.
-        Callee::Method { receiver, name, .. } => {
-            may_be_ours(receiver)
-                || matches!(
-                    name.as_str(),
-                    "update"
-                        | "setdefault"
-                        | "get"
-                        | "pop"
-                        | "__setitem__"
-                        | "__getitem__"
-                        | "__contains__"
-                        | "callback"
-                        | "push"
-                        | "enter_context"
-                        | "enter_async_context"
-                        | "execute"
-                        | "insert"
-                        | "insert_entry"
-                        | "entry"
-                        | "or_insert"
-                        | "or_insert_with"
-                        | "extend"
-                        | "remove"
-                        | "get_mut"
-                        | "contains_key"
-                )
-        }
-    };
-    let mut set = BitSet::new(body.locals.len());
     for (i, l) in body.locals.iter().enumerate() {
         if matches!(
             l.kind,
             LocalKind::Completion | LocalKind::Cells | LocalKind::OuterCells
         ) {
-            set.insert(i);
+            deciding.set.insert(i);
         }
     }
-    let mut changed = true;
-    while changed {
-        changed = false;
-        let mut mark = |o: &Operand, set: &mut BitSet| {
-            if let Operand::Local(l) = o
-                && !set.contains(l.index())
-            {
-                set.insert(l.index());
-                changed = true;
-            }
-        };
+    while std::mem::take(&mut deciding.changed) {
         for block in &body.blocks {
             for s in &block.statements {
-                match &s.kind {
-                    StatementKind::Assign(d, r) => {
-                        if set.contains(d.index()) {
-                            r.for_each_operand(|o| mark(o, &mut set));
-                        }
-                    }
-                    StatementKind::SetField { object, value, .. }
-                    | StatementKind::Overwrite { object, value } => {
-                        mark(object, &mut set);
-                        mark(value, &mut set);
-                    }
-                    StatementKind::SetItem { object, key, .. } => {
-                        mark(object, &mut set);
-                        mark(key, &mut set);
-                    }
-                    StatementKind::DelField { object, .. } => mark(object, &mut set),
-                    StatementKind::SetGlobal { value, .. } => mark(value, &mut set),
-                    StatementKind::Unbind(_) | StatementKind::Declare(..) | StatementKind::Skip => {
-                    }
+                deciding.look_at(&s.kind);
+            }
+            deciding.look_at_end(&block.terminator.kind);
+        }
+    }
+    deciding.set
+}
+
+/// The search for the locals that decide something.
+struct Deciding<'f> {
+    function: &'f Function,
+    /// The locals that hold a `super()`.
+    supers: FxHashSet<LocalId>,
+    set: BitSet,
+    /// Whether a local was added in this round.
+    changed: bool,
+}
+
+impl Deciding<'_> {
+    fn mark(&mut self, o: &Operand) {
+        if let Operand::Local(l) = o
+            && !self.set.contains(l.index())
+        {
+            self.set.insert(l.index());
+            self.changed = true;
+        }
+    }
+
+    fn look_at(&mut self, statement: &StatementKind) {
+        match statement {
+            StatementKind::Assign(d, r) => {
+                if self.set.contains(d.index()) {
+                    r.for_each_operand(|o| self.mark(o));
                 }
             }
-            match &block.terminator.kind {
-                TerminatorKind::Eval { dest, rvalue, .. } => match rvalue {
-                    Rvalue::Call { callee, .. } => {
-                        if looks_at_arguments(callee)
-                            || dest.is_some_and(|d| set.contains(d.index()))
-                        {
-                            rvalue.for_each_operand(|o| mark(o, &mut set));
-                        } else if let Callee::Method { receiver, .. } = callee {
-                            mark(receiver, &mut set);
-                        }
-                    }
-                    _ => rvalue.for_each_operand(|o| mark(o, &mut set)),
-                },
-                other => terminator_uses(other, |o| mark(o, &mut set)),
+            StatementKind::SetField { object, value, .. }
+            | StatementKind::Overwrite { object, value } => {
+                self.mark(object);
+                self.mark(value);
+            }
+            StatementKind::SetItem { object, key, .. } => {
+                self.mark(object);
+                self.mark(key);
+            }
+            StatementKind::DelField { object, .. } => self.mark(object),
+            StatementKind::SetGlobal { value, .. } => self.mark(value),
+            StatementKind::Unbind(_) | StatementKind::Declare(..) | StatementKind::Skip => {}
+        }
+    }
+
+    fn look_at_end(&mut self, terminator: &TerminatorKind) {
+        let TerminatorKind::Eval { dest, rvalue, .. } = terminator else {
+            terminator_uses(terminator, |o| self.mark(o));
+            return;
+        };
+        match rvalue {
+            Rvalue::Call { callee, .. }
+                if !self.looks_at_arguments(callee)
+                    && !dest.is_some_and(|d| self.set.contains(d.index())) =>
+            {
+                if let Callee::Method { receiver, .. } = callee {
+                    self.mark(receiver);
+                }
+            }
+            _ => rvalue.for_each_operand(|o| self.mark(o)),
+        }
+    }
+
+    /// Whether a call may look at its arguments: a model does, and so may a function of the program.
+    fn looks_at_arguments(&self, callee: &Callee) -> bool {
+        match callee {
+            Callee::Value(_) => true,
+            Callee::Method { receiver, name, .. } => {
+                self.may_be_ours(receiver) || MODELLED.contains(&name.as_str())
             }
         }
     }
-    set
+
+    /// Whether a method of this receiver may be one of the program: of `self`, of an instance made
+    /// here, of `super()`; not of what was just read from a field.
+    fn may_be_ours(&self, receiver: &Operand) -> bool {
+        match receiver {
+            Operand::Local(l) => {
+                self.function.outer_cells.is_some()
+                    || self.supers.contains(l)
+                    || self.function.body.locals[l.index()].kind != LocalKind::Temp
+            }
+            Operand::Const(_) => false,
+        }
+    }
 }
 
 /// The local that a terminator binds on its way to a block, if it comes there by one edge only: an

@@ -78,6 +78,18 @@ impl Graph {
     }
 }
 
+impl Graph {
+    /// Adds ways to a node.
+    fn link(&mut self, id: usize, parents: &[usize]) {
+        let known = &mut self.nodes[id].parents;
+        for parent in parents {
+            if !known.contains(parent) {
+                known.push(*parent);
+            }
+        }
+    }
+}
+
 /// How far a function is simulated, and how finely.
 #[derive(Clone, Copy)]
 pub struct Extent<'a> {
@@ -141,6 +153,74 @@ struct Group {
     changes: usize,
 }
 
+/// A state that arrives at a block, and the nodes it comes from.
+struct Arrival {
+    state: Rc<State>,
+    parents: Vec<usize>,
+}
+
+/// A simulation that is running.
+struct Run<'a> {
+    cx: &'a Rc<FnContext>,
+    extent: Extent<'a>,
+    graph: Graph,
+    /// What is known at the entry of each block.
+    points: Vec<Point>,
+    /// The nodes that have to be executed, by the reverse postorder of their blocks.
+    work: BinaryHeap<Reverse<(u32, usize)>>,
+}
+
+impl<'a> Run<'a> {
+    fn new(cx: &'a Rc<FnContext>, extent: Extent<'a>) -> Self {
+        let blocks = cx.function().body.blocks.iter();
+        Run {
+            cx,
+            extent,
+            graph: Graph {
+                nodes: Vec::new(),
+                exits: Vec::new(),
+                complete: true,
+            },
+            points: blocks.map(|_| Point::default()).collect(),
+            work: BinaryHeap::new(),
+        }
+    }
+
+    /// Adds the node that the simulation starts with; it is in no group.
+    fn start(&mut self, block: BlockId, root: Arrival) {
+        let hash = hash_of(&root.state);
+        self.push(block, root, hash);
+    }
+
+    /// Adds a node for a state that arrived. A group whose states change too often ends the
+    /// simulation.
+    fn add(&mut self, block: BlockId, arrival: Arrival, partition: Partition, hash: u64) {
+        let group = self.points[block.index()].groups.entry(partition);
+        let group = group.or_default();
+        group.changes += 1;
+        if group.changes > CHANGES {
+            self.graph.complete = false;
+            return;
+        }
+        group.nodes.push(self.graph.nodes.len());
+        self.push(block, arrival, hash);
+    }
+
+    fn push(&mut self, block: BlockId, arrival: Arrival, hash: u64) {
+        let id = self.graph.nodes.len();
+        let point = &mut self.points[block.index()];
+        point.note(&self.graph.nodes, hash, &arrival.state, id);
+        self.graph.nodes.push(Node {
+            block,
+            state: arrival.state,
+            parents: arrival.parents,
+            superseded: false,
+        });
+        self.work
+            .push(Reverse((self.cx.live.order[block.index()], id)));
+    }
+}
+
 impl Engine<'_> {
     /// Simulates a function from a block on.
     pub fn simulate(
@@ -162,201 +242,173 @@ impl Engine<'_> {
         entry: State,
         extent: Extent<'_>,
     ) -> Graph {
-        let n = cx.function().body.blocks.len();
-        let mut points: Vec<Point> = (0..n).map(|_| Point::default()).collect();
-        let mut graph = Graph {
-            nodes: Vec::new(),
-            exits: Vec::new(),
-            complete: true,
-        };
-        let mut work: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
         if self.watches.values.is_some() {
             for (i, v) in entry.env.iter() {
                 let local = LocalId(u32::try_from(i).expect("fewer than 2^32 locals"));
                 self.note_name(cx, local, v);
             }
         }
-        let root = Rc::new(entry);
-        graph.nodes.push(Node {
-            block: start,
-            state: root.clone(),
+        let mut run = Run::new(cx, extent);
+        let root = Arrival {
+            state: Rc::new(entry),
             parents: Vec::new(),
-            superseded: false,
-        });
-        points[start.index()].note(&graph.nodes, hash_of(&root), &root, 0);
-        work.push(Reverse((cx.live.order[start.index()], 0)));
-        while let Some(Reverse((_, id))) = work.pop() {
-            if !graph.complete {
+        };
+        run.start(start, root);
+        while let Some(Reverse((_, id))) = run.work.pop() {
+            if !run.graph.complete {
                 break;
             }
-            if graph.nodes[id].superseded {
+            let node = &run.graph.nodes[id];
+            if node.superseded {
                 continue;
             }
-            let size = graph.nodes[id].state.heap.len() + graph.nodes[id].state.facts.len();
-            if !self.budget.pay(size) {
-                graph.complete = false;
+            if !self
+                .budget
+                .pay(node.state.heap.len() + node.state.facts.len())
+            {
+                run.graph.complete = false;
                 break;
             }
-            let (block, state) = (graph.nodes[id].block, graph.nodes[id].state.clone());
+            let (block, state) = (node.block, node.state.clone());
             for s in self.step(cx, block, &state) {
                 match s.target {
-                    Target::Exit(kind, value) => {
-                        graph.exits.push(Exit {
-                            kind,
-                            value,
-                            state: s.state,
-                            block,
-                            node: id,
-                        });
-                    }
+                    Target::Exit(kind, value) => run.graph.exits.push(Exit {
+                        kind,
+                        value,
+                        state: s.state,
+                        block,
+                        node: id,
+                    }),
                     Target::Block(b) if extent.wanted.is_some_and(|w| w.is_done(b)) => {}
-                    Target::Block(b) => {
-                        let arrival = (b, s.state, id);
-                        self.arrive(cx, &mut graph, &mut points, &mut work, arrival, extent);
-                    }
+                    Target::Block(b) => self.arrive(&mut run, b, s.state, id),
                 }
             }
         }
-        graph
+        run.graph
     }
 
-    fn arrive(
-        &mut self,
-        cx: &Rc<FnContext>,
-        graph: &mut Graph,
-        points: &mut [Point],
-        work: &mut BinaryHeap<Reverse<(u32, usize)>>,
-        (block, mut state, from): (BlockId, State, usize),
-        Extent { bounds, wanted }: Extent<'_>,
-    ) {
+    /// A state arrives at a block. It is dropped if it is known there; otherwise it becomes a node,
+    /// perhaps joined with others.
+    fn arrive(&mut self, run: &mut Run<'_>, block: BlockId, mut state: State, from: usize) {
+        let (cx, Extent { bounds, wanted }) = (run.cx, run.extent);
         self.settle(cx, block, &mut state);
         self.turn(cx, block, &mut state, wanted);
         let head = cx.function().body.block(block).loop_head;
         if head {
             state = state.canonical(&mut self.terms);
         }
-        let state = Rc::new(state);
-        let point = &mut points[block.index()];
-        let hash = hash_of(&state);
-        if let Some(known) = point.known(&graph.nodes, hash, &state) {
-            let parents = &mut graph.nodes[known].parents;
-            if !parents.contains(&from) {
-                parents.push(from);
-            }
+        let arrived = Rc::new(state);
+        let hash = hash_of(&arrived);
+        let point = &mut run.points[block.index()];
+        if let Some(known) = point.known(&run.graph.nodes, hash, &arrived) {
+            run.graph.link(known, &[from]);
             return;
         }
-        let partition = self.partition(cx, block, &state);
-        let groups = &mut points[block.index()].groups;
-        let group = groups.entry(partition.clone()).or_default();
+        let partition = self.partition(cx, block, &arrived);
+        let group = point.groups.entry(partition.clone()).or_default();
         group.visits += 1;
         if group.visits > VISITS {
-            graph.complete = false;
+            run.graph.complete = false;
             return;
         }
-        let widen = group.visits
-            > if head {
-                bounds.loop_visits
-            } else {
-                bounds.point_visits
-            };
-        let mut parents = vec![from];
-        let arrived = Rc::clone(&state);
-        let mut state = state;
-        if widen {
-            // All states of the group become one.
-            self.budget.widenings += 1;
-            let old: Vec<usize> = group.nodes.drain(..).collect();
-            let site = join_site(cx, block);
-            let mut same_as = None;
-            for id in old {
-                let before = graph.nodes[id].state.clone();
-                let joined = self.join(&before, &state, site, true);
-                let joined = joined.canonical(&mut self.terms);
-                parents.extend(graph.nodes[id].parents.iter().copied());
-                graph.nodes[id].superseded = true;
-                if joined == *before {
-                    same_as = Some(id);
-                }
-                state = Rc::new(joined);
-            }
-            if let Some(id) = same_as
-                && *graph.nodes[id].state == *state
-            {
-                graph.nodes[id].superseded = false;
-                let known = &mut graph.nodes[id].parents;
-                for p in parents {
-                    if !known.contains(&p) {
-                        known.push(p);
-                    }
-                }
-                group.nodes.push(id);
-                return;
-            }
-        } else if group.nodes.len() >= bounds.states_per_key {
-            self.budget.merges += 1;
-            let (at, _) = group
-                .nodes
-                .iter()
-                .enumerate()
-                .min_by_key(|(_, id)| graph.nodes[**id].state.distance(&state))
-                .expect("a full group is not empty");
-            let id = group.nodes[at];
-            let before = graph.nodes[id].state.clone();
-            let mut joined = self.join(&before, &state, join_site(cx, block), head);
-            if head {
-                joined = joined.canonical(&mut self.terms);
-            }
-            if joined == *before {
-                let known = &mut graph.nodes[id].parents;
-                if !known.contains(&from) {
-                    known.push(from);
-                }
-                return;
-            }
-            parents.extend(graph.nodes[id].parents.iter().copied());
-            graph.nodes[id].superseded = true;
-            group.nodes.remove(at);
-            state = Rc::new(joined);
-        }
-        parents.sort_unstable();
-        parents.dedup();
-        let id = graph.nodes.len();
-        let point = &mut points[block.index()];
-        let joined = !Rc::ptr_eq(&arrived, &state);
-        let hash = if joined { hash_of(&state) } else { hash };
-        if joined && let Some(known) = point.known(&graph.nodes, hash, &state) {
-            // The joined state is an old one.
-            if !graph.nodes[known].superseded {
-                let list = &mut graph.nodes[known].parents;
-                for p in parents {
-                    if !list.contains(&p) {
-                        list.push(p);
-                    }
-                }
-                return;
-            }
-        }
-        let partition = if joined {
-            self.partition(cx, block, &state)
-        } else {
-            partition
+        let visits = match head {
+            true => bounds.loop_visits,
+            false => bounds.point_visits,
         };
-        let point = &mut points[block.index()];
-        let group = point.groups.entry(partition).or_default();
-        group.changes += 1;
-        if group.changes > CHANGES {
-            graph.complete = false;
+        let mut arrival = Arrival {
+            state: Rc::clone(&arrived),
+            parents: vec![from],
+        };
+        let (graph, site) = (&mut run.graph, join_site(cx, block));
+        let is_new = if group.visits > visits {
+            self.widen(graph, group, site, &mut arrival)
+        } else if group.nodes.len() >= bounds.states_per_key {
+            self.merge_with_closest(graph, group, (site, head), &mut arrival)
+        } else {
+            true
+        };
+        if !is_new {
             return;
         }
+        arrival.parents.sort_unstable();
+        arrival.parents.dedup();
+        let (hash, partition) = if Rc::ptr_eq(&arrived, &arrival.state) {
+            (hash, partition)
+        } else {
+            let (state, nodes) = (&arrival.state, &run.graph.nodes);
+            let hash = hash_of(state);
+            let known = run.points[block.index()].known(nodes, hash, state);
+            if let Some(known) = known.filter(|known| !nodes[*known].superseded) {
+                run.graph.link(known, &arrival.parents);
+                return;
+            }
+            (hash, self.partition(cx, block, state))
+        };
+        run.add(block, arrival, partition, hash);
+    }
+
+    /// Joins all states of a group with one that arrives. False if one of them covers the others
+    /// and the arrival: then nothing new is known.
+    fn widen(
+        &mut self,
+        graph: &mut Graph,
+        group: &mut Group,
+        site: Site,
+        arrival: &mut Arrival,
+    ) -> bool {
+        self.budget.widenings += 1;
+        let mut same_as = None;
+        for id in std::mem::take(&mut group.nodes) {
+            let before = graph.nodes[id].state.clone();
+            let joined = self.join(&before, &arrival.state, site, true);
+            let joined = joined.canonical(&mut self.terms);
+            arrival.parents.extend(&graph.nodes[id].parents);
+            graph.nodes[id].superseded = true;
+            if joined == *before {
+                same_as = Some(id);
+            }
+            arrival.state = Rc::new(joined);
+        }
+        let Some(id) = same_as.filter(|id| *graph.nodes[*id].state == *arrival.state) else {
+            return true;
+        };
+        graph.nodes[id].superseded = false;
+        graph.link(id, &arrival.parents);
         group.nodes.push(id);
-        point.note(&graph.nodes, hash, &state, id);
-        graph.nodes.push(Node {
-            block,
-            state,
-            parents,
-            superseded: false,
-        });
-        work.push(Reverse((cx.live.order[block.index()], id)));
+        false
+    }
+
+    /// Joins a state that arrives with the one of a full group that differs least from it. False if
+    /// that one covers it.
+    fn merge_with_closest(
+        &mut self,
+        graph: &mut Graph,
+        group: &mut Group,
+        (site, head): (Site, bool),
+        arrival: &mut Arrival,
+    ) -> bool {
+        self.budget.merges += 1;
+        let (at, id) = group
+            .nodes
+            .iter()
+            .copied()
+            .enumerate()
+            .min_by_key(|(_, id)| graph.nodes[*id].state.distance(&arrival.state))
+            .expect("a full group is not empty");
+        let before = graph.nodes[id].state.clone();
+        let mut joined = self.join(&before, &arrival.state, site, head);
+        if head {
+            joined = joined.canonical(&mut self.terms);
+        }
+        if joined == *before {
+            graph.link(id, &arrival.parents);
+            return false;
+        }
+        arrival.parents.extend(&graph.nodes[id].parents);
+        graph.nodes[id].superseded = true;
+        group.nodes.remove(at);
+        arrival.state = Rc::new(joined);
+        true
     }
 
     /// Whether it matters what the engine doubts about a watched place.

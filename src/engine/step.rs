@@ -83,35 +83,7 @@ impl Engine<'_> {
                     }
                 }
             }
-            TerminatorKind::Eval {
-                dest,
-                rvalue,
-                normal,
-                unwind,
-            } => {
-                let unwind = unwind.as_ref();
-                if is_fallible_operator(rvalue) {
-                    self.raise_from_operator(rvalue, &state, unwind, site, out);
-                }
-                for o in self.eval(cx, state, rvalue, site) {
-                    match o.flow {
-                        Flow::Normal(v) => {
-                            let mut st = o.state;
-                            self.note_made(cx, &mut st, rvalue, v, site);
-                            if let Some(d) = dest {
-                                self.note_name(cx, *d, v);
-                                st.env.set(d.index(), v);
-                            }
-                            let edge = o.via.map_or(Edge::Flow, Edge::Called);
-                            out.push(Successor::at(*normal, st, edge));
-                        }
-                        Flow::Raise(e) => {
-                            let edge = o.via.map_or(Edge::Raised, Edge::CallRaised);
-                            out.push(raise_to(o.state, e, unwind, edge));
-                        }
-                    }
-                }
-            }
+            TerminatorKind::Eval { .. } => self.evaluate(here, state, out),
             TerminatorKind::DelItem {
                 object,
                 key,
@@ -150,6 +122,42 @@ impl Engine<'_> {
                 out.push(raise_to(state, exc, unwind.as_ref(), Edge::Raised));
             }
             TerminatorKind::Unreachable => {}
+        }
+    }
+
+    /// The evaluation of an rvalue that may raise.
+    fn evaluate(&mut self, here: Here<'_>, state: State, out: &mut Vec<Successor>) {
+        let Here { cx, block, site } = here;
+        let TerminatorKind::Eval {
+            dest,
+            rvalue,
+            normal,
+            unwind,
+        } = &cx.function().body.block(block).terminator.kind
+        else {
+            return;
+        };
+        let unwind = unwind.as_ref();
+        if is_fallible_operator(rvalue) {
+            self.raise_from_operator(rvalue, &state, unwind, site, out);
+        }
+        for o in self.eval(cx, state, rvalue, site) {
+            match o.flow {
+                Flow::Normal(v) => {
+                    let mut st = o.state;
+                    self.note_made(cx, &mut st, rvalue, v, site);
+                    if let Some(d) = dest {
+                        self.note_name(cx, *d, v);
+                        st.env.set(d.index(), v);
+                    }
+                    let edge = o.via.map_or(Edge::Flow, Edge::Called);
+                    out.push(Successor::at(*normal, st, edge));
+                }
+                Flow::Raise(e) => {
+                    let edge = o.via.map_or(Edge::Raised, Edge::CallRaised);
+                    out.push(raise_to(o.state, e, unwind, edge));
+                }
+            }
         }
     }
 

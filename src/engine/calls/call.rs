@@ -63,7 +63,7 @@ impl Engine<'_> {
                 };
                 match self.member(class, name, Some(after)) {
                     Lookup::Found(_, defs) => {
-                        self.call_members(cx, state, &defs, this, args, name, site)
+                        self.call_members(cx, state, &defs, (this, name), args, site)
                     }
                     Lookup::Unknown => {
                         let given = this == state.watched;
@@ -101,7 +101,7 @@ impl Engine<'_> {
                 if let Some(class) = state.fact(recv).and_then(|f| f.class) {
                     return match self.member(class, name, None) {
                         Lookup::Found(_, defs) => {
-                            self.call_members(cx, state, &defs, recv, args, name, site)
+                            self.call_members(cx, state, &defs, (recv, name), args, site)
                         }
                         Lookup::Unknown => {
                             let given =
@@ -123,16 +123,14 @@ impl Engine<'_> {
         }
     }
 
-    /// Calls each of several definitions that stand under one name.
-    #[allow(clippy::too_many_arguments)]
+    /// Calls the definitions that a class has under the name of a method.
     pub(in crate::engine) fn call_members(
         &mut self,
         cx: &FnContext,
         state: State,
         defs: &[MemberDef],
-        recv: Value,
+        (recv, name): (Value, &Name),
         args: Args,
-        name: &Name,
         site: Site,
     ) -> Vec<Evaluated> {
         let mut out = Vec::new();
@@ -250,7 +248,14 @@ impl Engine<'_> {
                 if let Some(class) = state.fact(f).and_then(|x| x.class)
                     && let Lookup::Found(_, defs) = self.member(class, "__call__", None)
                 {
-                    return self.call_members(cx, state, &defs, f, args, &"__call__".into(), site);
+                    return self.call_members(
+                        cx,
+                        state,
+                        &defs,
+                        (f, &"__call__".into()),
+                        args,
+                        site,
+                    );
                 }
                 let given =
                     self.mentions_watched(&state, &args) || self.derived_from_watched(&state, f);

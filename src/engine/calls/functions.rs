@@ -363,10 +363,9 @@ impl Engine<'_> {
                     d
                 }
                 _ => {
-                    let given = if p.kind == ParamKind::KeywordOnly {
-                        None
-                    } else {
-                        positional.next()
+                    let given = match p.kind {
+                        ParamKind::KeywordOnly => None,
+                        _ => positional.next(),
                     };
                     let by_name = args.keywords.iter().find(|(n, _)| *n == p.name);
                     match (given, by_name) {
@@ -376,16 +375,10 @@ impl Engine<'_> {
                             *v
                         }
                         (None, None) => {
-                            let default = match &p.default {
-                                Some(e) if args.is_plain() => {
-                                    self.static_value(f.module, parent, e, 0)
-                                }
-                                _ => None,
-                            };
-                            match default {
-                                Some(v) => v,
-                                None => self.fresh(state, here),
-                            }
+                            let default = p.default.as_ref().filter(|_| args.is_plain());
+                            let default =
+                                default.and_then(|e| self.static_value(f.module, parent, e, 0));
+                            default.unwrap_or_else(|| self.fresh(state, here))
                         }
                     }
                 }
@@ -395,23 +388,16 @@ impl Engine<'_> {
                 self.note_annotation(state, f.module, parent, a, v);
             }
         }
+        let cell = |engine: &mut Self, state: &mut State, part: u32| {
+            let fact = Fact::of_kind(Kind::Object);
+            engine.fresh_with(state, Site { part, ..site }, fact)
+        };
         if let Some(l) = function.cells() {
-            let v = self.fresh_with(
-                state,
-                Site { part: 198, ..site },
-                Fact::of_kind(Kind::Object),
-            );
+            let v = cell(self, state, 198);
             env.set(l.index(), v);
         }
         if let Some(l) = function.outer_cells {
-            let v = match cells {
-                Some(c) => c,
-                None => self.fresh_with(
-                    state,
-                    Site { part: 199, ..site },
-                    Fact::of_kind(Kind::Object),
-                ),
-            };
+            let v = cells.unwrap_or_else(|| cell(self, state, 199));
             env.set(l.index(), v);
         }
         env
@@ -542,9 +528,8 @@ impl Engine<'_> {
                     cx,
                     state,
                     &defs,
-                    object,
+                    (object, &"__init__".into()),
                     args,
-                    &"__init__".into(),
                     Site { part: 60, ..site },
                 );
                 outcomes

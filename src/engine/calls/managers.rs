@@ -120,7 +120,6 @@ impl Engine<'_> {
         is_async: bool,
         site: Site,
     ) -> Vec<Evaluated> {
-        let none = self.terms.none();
         let no = self.terms.bool(false);
         if let Term::Pure(n, ops) = self.terms.term(m).clone()
             && n == "callback"
@@ -135,109 +134,119 @@ impl Engine<'_> {
             return out;
         }
         match self.manager_kind(&state, m).as_deref() {
+            Some("suppress") if exc == self.terms.none() => {
+                return vec![Evaluated::normal(state, no)];
+            }
             Some("suppress") => {
-                if exc == none {
-                    return vec![Evaluated::normal(state, no)];
-                }
                 let types = self.manager_data(&state, m);
                 let class = self.terms.make(Term::Tuple(types.into()));
                 let v = self.terms.make(Term::Instance(exc, class));
                 return vec![Evaluated::normal(state, v)];
             }
-            Some("stack") => {
-                // The innermost manager leaves first; one that swallows hides the exception from
-                // those outside.
-                let mut open: Vec<(State, Value)> = vec![(state, exc)];
-                let mut out = Vec::new();
-                let inner = self.manager_data(&open[0].0, m);
-                for (i, x) in inner.iter().enumerate().rev() {
-                    let site = Site {
-                        part: site.part + 20 + u32::try_from(i).unwrap_or(0),
-                        ..site
-                    };
-                    let mut next = Vec::new();
-                    for (s, e) in open {
-                        for o in self.exit(cx, s, *x, e, is_async, site) {
-                            match o.flow {
-                                Flow::Normal(v) => {
-                                    let mut yes = o.state.clone();
-                                    if e != none && self.assume(&mut yes, v, true) {
-                                        next.push((yes, none));
-                                    }
-                                    let mut not = o.state;
-                                    if e == none || self.assume(&mut not, v, false) {
-                                        next.push((not, e));
-                                    }
-                                }
-                                Flow::Raise(_) => out.push(o),
-                            }
-                        }
-                    }
-                    open = next;
-                }
-                for (s, e) in open {
-                    let v = self.terms.bool(exc != none && e == none);
-                    out.push(Evaluated::normal(s, v));
-                }
-                return out;
-            }
+            Some("stack") => return self.leave_stack(cx, state, (m, exc), is_async, site),
             _ => {}
         }
         if self.is_generator_object(&state, m) {
-            let thrown = (exc != none).then_some(exc);
-            return self
-                .resume(state, m, thrown, site)
-                .into_iter()
-                .map(|a| match a {
-                    Advance::Done(s) => {
-                        let v = self.terms.bool(thrown.is_some());
-                        Evaluated::normal(s, v)
-                    }
-                    Advance::Raised(s, e) if Some(e) == thrown => Evaluated::normal(s, no),
-                    Advance::Raised(s, e) => Evaluated::raise(s, e),
-                    Advance::Item(mut s, _) => {
-                        let class = self.terms.external("RuntimeError");
-                        let e = self.exception(&mut s, class, true, Site { part: 3, ..site });
-                        Evaluated::raise(s, e)
-                    }
-                })
-                .collect();
+            return self.leave_generator(state, m, exc, site);
         }
-        if let Some(class) = state.fact(m).and_then(|f| f.class) {
-            let name: Name = if is_async { "__aexit__" } else { "__exit__" }.into();
-            if let Lookup::Found(..) = self.member(class, &name, None) {
-                let (kind, trace) = if exc == none {
-                    (none, none)
-                } else {
-                    let kind = self.terms.class_of(exc);
-                    state.refine(kind, |f| {
-                        f.kind = Kind::Object;
-                        true
-                    });
-                    let trace = self.fresh_with(
-                        &mut state,
-                        Site { part: 9, ..site },
-                        Fact::of_kind(Kind::Object),
-                    );
-                    (kind, trace)
-                };
-                let got = self.call_method(
-                    cx,
-                    state,
-                    m,
-                    &name,
-                    Args::positional(vec![kind, exc, trace]),
-                    site,
-                );
-                return self.awaited(got, is_async, site);
-            }
+        let exit: Name = if is_async { "__aexit__" } else { "__exit__" }.into();
+        if let Some(class) = state.fact(m).and_then(|f| f.class)
+            && let Lookup::Found(..) = self.member(class, &exit, None)
+        {
+            let args = self.exit_arguments(&mut state, exc, site);
+            let got = self.call_method(cx, state, m, &exit, args, site);
+            return self.awaited(got, is_async, site);
         }
         // A manager that is not known does not swallow.
         vec![Evaluated::normal(state, no)]
     }
 
+    /// Leaves the managers of an `ExitStack`, the innermost first. One that swallows the exception
+    /// hides it from those outside.
+    fn leave_stack(
+        &mut self,
+        cx: &FnContext,
+        state: State,
+        (stack, exc): (Value, Value),
+        is_async: bool,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        let none = self.terms.none();
+        let inner = self.manager_data(&state, stack);
+        let mut open: Vec<(State, Value)> = vec![(state, exc)];
+        let mut out = Vec::new();
+        for (i, x) in inner.iter().enumerate().rev() {
+            let site = Site {
+                part: site.part + 20 + u32::try_from(i).unwrap_or(0),
+                ..site
+            };
+            let mut next = Vec::new();
+            for (s, e) in open {
+                for o in self.exit(cx, s, *x, e, is_async, site) {
+                    match o.flow {
+                        Flow::Normal(v) => {
+                            let mut yes = o.state.clone();
+                            if e != none && self.assume(&mut yes, v, true) {
+                                next.push((yes, none));
+                            }
+                            let mut not = o.state;
+                            if e == none || self.assume(&mut not, v, false) {
+                                next.push((not, e));
+                            }
+                        }
+                        Flow::Raise(_) => out.push(o),
+                    }
+                }
+            }
+            open = next;
+        }
+        for (s, e) in open {
+            let v = self.terms.bool(exc != none && e == none);
+            out.push(Evaluated::normal(s, v));
+        }
+        out
+    }
+
+    /// Leaves a manager that a generator function made: the generator goes on after its `yield`.
+    fn leave_generator(
+        &mut self,
+        state: State,
+        generator: Value,
+        exc: Value,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        let thrown = (exc != self.terms.none()).then_some(exc);
+        let ends = self.resume(state, generator, thrown, site).into_iter();
+        let ends = ends.map(|end| match end {
+            Advance::Done(s) => Evaluated::normal(s, self.terms.bool(thrown.is_some())),
+            Advance::Raised(s, e) if Some(e) == thrown => {
+                Evaluated::normal(s, self.terms.bool(false))
+            }
+            Advance::Raised(s, e) => Evaluated::raise(s, e),
+            Advance::Item(s, _) => self.raise_exact_at(s, "RuntimeError", Site { part: 3, ..site }),
+        });
+        ends.collect()
+    }
+
+    /// What `__exit__` is given: the class of the exception, the exception and its traceback.
+    fn exit_arguments(&mut self, state: &mut State, exc: Value, site: Site) -> Args {
+        let none = self.terms.none();
+        let (kind, trace) = if exc == none {
+            (none, none)
+        } else {
+            let kind = self.terms.class_of(exc);
+            state.refine(kind, |f| {
+                f.kind = Kind::Object;
+                true
+            });
+            let fact = Fact::of_kind(Kind::Object);
+            let trace = self.fresh_with(state, Site { part: 9, ..site }, fact);
+            (kind, trace)
+        };
+        Args::positional(vec![kind, exc, trace])
+    }
+
     /// The methods of the managers that the engine models.
-    #[allow(clippy::too_many_arguments)]
     pub(crate) fn manager_method(
         &mut self,
         cx: &FnContext,

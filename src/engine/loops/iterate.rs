@@ -11,6 +11,12 @@ use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{BinOp, BlockId, Literal, TerminatorKind};
+use crate::program::FuncRef;
+
+/// Where a generator is that has not run yet; a running one is at the block of its `yield`.
+const NOT_STARTED: i64 = -1;
+/// Where a generator is that has returned or raised.
+const ENDED: i64 = -2;
 
 /// Items of a collection of unknown length that are told apart: after that many, any number may
 /// follow.
@@ -86,8 +92,8 @@ impl Engine<'_> {
             Some(Literal::Int(i)) => Some(*i),
             _ => None,
         };
-        if let Some(inner) = state.ghost(it, Ghost::Inner) {
-            return self.advance_together(cx, state, it, source, inner, at, site);
+        if state.ghost(it, Ghost::Inner).is_some() {
+            return self.advance_together(cx, state, it, source, at, site);
         }
         if let Some(at) = at
             && let Some(known) = self.known_sequence(&mut state, source, at)
@@ -268,18 +274,18 @@ impl Engine<'_> {
     }
 
     /// `enumerate` and `zip`: the inner iterators advance one after the other.
-    #[allow(clippy::too_many_arguments)]
     fn advance_together(
         &mut self,
         cx: &FnContext,
         state: State,
         it: Value,
         source: Value,
-        inner: Value,
         at: Option<i64>,
         site: Site,
     ) -> Vec<Advance> {
-        let inner = self.known_items(&state, inner).unwrap_or_default();
+        let inner = state.ghost(it, Ghost::Inner);
+        let inner = inner.and_then(|inner| self.known_items(&state, inner));
+        let inner = inner.unwrap_or_default();
         let mut done = Vec::new();
         let mut ready: Vec<(State, Vec<Value>)> = vec![(state, Vec::new())];
         for (i, x) in inner.iter().enumerate() {
@@ -358,7 +364,7 @@ impl Engine<'_> {
         let g = self.fresh_with(state, site, Fact::of_kind(Kind::Generator));
         state.set_ghost(g, Ghost::Callee, callee);
         self.save_frame(state, g, &env);
-        let start = self.terms.int(-1);
+        let start = self.terms.int(NOT_STARTED);
         state.set_ghost(g, Ghost::At, start);
         g
     }
@@ -393,52 +399,8 @@ impl Engine<'_> {
             Term::Func(f) | Term::Closure(f, _) => f,
             _ => return finished(state),
         };
-        let at = match state
-            .ghost(g, Ghost::At)
-            .and_then(|v| self.terms.literal(v))
-        {
-            Some(Literal::Int(i)) => *i,
-            _ => -2,
-        };
-        let m = self.program.module(f.module);
-        let function = m.ir.function(f.func);
-        let mut env: Env = (0..function.body.locals.len())
-            .filter_map(|i| Some((i, state.ghost(g, local_slot(i))?)))
-            .collect();
-        let start = match at {
-            -2 => return finished(state),
-            -1 => match thrown {
-                Some(_) => return finished(state),
-                None => BlockId::ENTRY,
-            },
-            at => {
-                let block = BlockId(u32::try_from(at).unwrap_or(0));
-                match &function.body.block(block).terminator.kind {
-                    TerminatorKind::Yield {
-                        dest,
-                        normal,
-                        unwind,
-                        ..
-                    } => match (thrown, unwind) {
-                        (None, _) => {
-                            if let Some(d) = dest {
-                                env.set(d.index(), self.terms.none());
-                            }
-                            *normal
-                        }
-                        (Some(e), Some(u)) => {
-                            env.set(u.exc.index(), e);
-                            u.target
-                        }
-                        (Some(_), None) => {
-                            let end = self.terms.int(-2);
-                            state.set_ghost(g, Ghost::At, end);
-                            return finished(state);
-                        }
-                    },
-                    _ => return finished(state),
-                }
-            }
+        let Some((start, env)) = self.resumption(&mut state, g, f, thrown) else {
+            return finished(state);
         };
         let Some(applied) = self.summarise(&state, f, start, &env, Some(g), site) else {
             let done = state.clone();
@@ -457,7 +419,7 @@ impl Engine<'_> {
                 }
                 ExitKind::Return | ExitKind::Raise => {
                     self.save_frame(&mut s, g, &Env::default());
-                    let at = self.terms.int(-2);
+                    let at = self.terms.int(ENDED);
                     s.set_ghost(g, Ghost::At, at);
                     out.push(if a.kind == ExitKind::Return {
                         Advance::Done(s)
@@ -468,6 +430,58 @@ impl Engine<'_> {
             }
         }
         out
+    }
+
+    /// Where a generator resumes, and its locals there; `None` if it has ended, or the exception
+    /// that is thrown into it ends it.
+    fn resumption(
+        &mut self,
+        state: &mut State,
+        g: Value,
+        f: FuncRef,
+        thrown: Option<Value>,
+    ) -> Option<(BlockId, Env)> {
+        let at = state.ghost(g, Ghost::At);
+        let at = match at.and_then(|v| self.terms.literal(v)) {
+            Some(Literal::Int(i)) => *i,
+            _ => ENDED,
+        };
+        let m = self.program.module(f.module);
+        let function = m.ir.function(f.func);
+        let locals = 0..function.body.locals.len();
+        let mut env: Env = locals
+            .filter_map(|i| Some((i, state.ghost(g, local_slot(i))?)))
+            .collect();
+        if at == NOT_STARTED && thrown.is_none() {
+            return Some((BlockId::ENTRY, env));
+        }
+        let block = BlockId(u32::try_from(at).ok()?);
+        let TerminatorKind::Yield {
+            dest,
+            normal,
+            unwind,
+            ..
+        } = &function.body.block(block).terminator.kind
+        else {
+            return None;
+        };
+        match (thrown, unwind) {
+            (None, _) => {
+                if let Some(d) = dest {
+                    env.set(d.index(), self.terms.none());
+                }
+                Some((*normal, env))
+            }
+            (Some(e), Some(u)) => {
+                env.set(u.exc.index(), e);
+                Some((u.target, env))
+            }
+            (Some(_), None) => {
+                let ended = self.terms.int(ENDED);
+                state.set_ghost(g, Ghost::At, ended);
+                None
+            }
+        }
     }
 
     /// Runs a generator to its end, as `list(g)` does.

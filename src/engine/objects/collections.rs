@@ -119,17 +119,18 @@ impl Engine<'_> {
     }
 
     /// Methods of the entry of a map.
-    #[allow(clippy::too_many_arguments)]
     pub(in crate::engine) fn entry_method(
         &mut self,
         cx: &FnContext,
         mut state: State,
         recv: Value,
-        (map, key): (Value, Value),
         name: &Name,
         args: &Args,
         site: Site,
     ) -> Vec<Evaluated> {
+        let Some((map, key)) = self.entry(recv) else {
+            return self.may_raise(state, Fact::default(), site);
+        };
         let given = args.positional.first().copied();
         let old = self.item_state(&state, map, key);
         match name.as_str() {

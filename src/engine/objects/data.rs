@@ -48,17 +48,7 @@ impl Engine<'_> {
         match data {
             Data::Len(o) => {
                 let x = self.operand(state, o, site);
-                let snap = state.snapshot(x);
-                // What has a length is a collection: false when it is empty.
-                if state.kind(&self.terms, snap) == Kind::Unknown
-                    && self.terms.literal(snap).is_none()
-                {
-                    state.refine(snap, |f| {
-                        f.kind = Kind::Sized;
-                        true
-                    });
-                }
-                self.length(state, snap)
+                self.length_of(state, x)
             }
             Data::Range(a, b) => {
                 let a = self.operand(state, a, site);
@@ -81,24 +71,7 @@ impl Engine<'_> {
                 fields,
                 base,
             } => self.record(cx, state, class, fields, base.as_ref(), site),
-            Data::Variant { tag, fields } => {
-                let mut name = format!("{VARIANT}{tag}");
-                let mut payload = Vec::with_capacity(fields.len());
-                for (field, value) in fields {
-                    name.push(' ');
-                    name.push_str(field);
-                    payload.push(self.operand(state, value, site));
-                }
-                if payload
-                    .iter()
-                    .any(|v| self.terms.depth(*v) + 1 >= MAX_TERM_DEPTH)
-                {
-                    let v = self.fresh(state, site);
-                    self.note_tag(state, v, tag);
-                    return v;
-                }
-                self.terms.make(Term::Pure(name.into(), payload.into()))
-            }
+            Data::Variant { tag, fields } => self.make_variant(state, tag, fields, site),
             Data::IsVariant {
                 object, tag, of, ..
             } => {
@@ -134,6 +107,42 @@ impl Engine<'_> {
             // The contents of such a collection are not kept track of.
             Data::Gather { .. } => self.terms.none(),
         }
+    }
+
+    /// The length of something, which thereby is a collection: false when it is empty.
+    fn length_of(&mut self, state: &mut State, x: Value) -> Value {
+        let snap = state.snapshot(x);
+        if state.kind(&self.terms, snap) == Kind::Unknown && self.terms.literal(snap).is_none() {
+            state.refine(snap, |f| {
+                f.kind = Kind::Sized;
+                true
+            });
+        }
+        self.length(state, snap)
+    }
+
+    /// A variant of an enumeration with its payload.
+    fn make_variant(
+        &mut self,
+        state: &mut State,
+        tag: &Name,
+        fields: &[(Name, Operand)],
+        site: Site,
+    ) -> Value {
+        let mut name = format!("{VARIANT}{tag}");
+        let mut payload = Vec::with_capacity(fields.len());
+        for (field, value) in fields {
+            name.push(' ');
+            name.push_str(field);
+            payload.push(self.operand(state, value, site));
+        }
+        let deep = |v: &Value| self.terms.depth(*v) + 1 >= MAX_TERM_DEPTH;
+        if payload.iter().any(deep) {
+            let v = self.fresh(state, site);
+            self.note_tag(state, v, tag);
+            return v;
+        }
+        self.terms.make(Term::Pure(name.into(), payload.into()))
     }
 
     fn array(&mut self, state: &mut State, items: &[Element], site: Site) -> Value {
@@ -500,7 +509,7 @@ impl Engine<'_> {
     }
 
     /// The map and the key of a map's entry.
-    fn entry(&self, v: Value) -> Option<(Value, Value)> {
+    pub(in crate::engine) fn entry(&self, v: Value) -> Option<(Value, Value)> {
         match self.terms.term(v) {
             Term::Pure(n, ops) if n == "entry" => Some((ops[0], ops[1])),
             _ => None,
@@ -518,8 +527,8 @@ impl Engine<'_> {
         args: &Args,
         site: Site,
     ) -> Option<Vec<Evaluated>> {
-        if let Some((map, key)) = self.entry(recv) {
-            return Some(self.entry_method(cx, state.clone(), recv, (map, key), name, args, site));
+        if self.entry(recv).is_some() {
+            return Some(self.entry_method(cx, state.clone(), recv, name, args, site));
         }
         if let Some((tag, fields)) = self.variant(recv) {
             if tag == FAILURE && matches!(name.as_str(), "map" | "and_then") {

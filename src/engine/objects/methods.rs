@@ -4,7 +4,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::engine::calls::args::Args;
-
 use crate::engine::calls::call::is_log_method;
 use crate::engine::flow::Evaluated;
 use crate::engine::values::fact::{Fact, Interval, Kind};
@@ -137,85 +136,26 @@ impl Engine<'_> {
                     return self.may_raise(state, Fact::default(), site);
                 };
                 let default = default.unwrap_or_else(|| self.terms.none());
-                match self.item_state(&state, recv, k) {
-                    Some(Cell::Has(v)) => v,
-                    Some(Cell::Absent) => default,
-                    None => {
-                        let snap = state.snapshot(recv);
-                        if self.terms.depth(snap).max(self.terms.depth(k)) >= MAX_TERM_DEPTH {
-                            self.fresh(&mut state, site)
-                        } else {
-                            self.terms
-                                .make(Term::Pure("get".into(), Arc::from([snap, k, default])))
-                        }
-                    }
-                }
+                self.get_or(&mut state, recv, k, default, site)
             }
             "setdefault" => {
                 let Some(k) = key else {
                     return self.may_raise(state, Fact::default(), site);
                 };
                 let default = default.unwrap_or_else(|| self.terms.none());
-                match self.item_state(&state, recv, k) {
-                    Some(Cell::Has(v)) => v,
-                    Some(Cell::Absent) => {
-                        self.set_item(&mut state, recv, k, default, site);
-                        default
-                    }
-                    None => {
-                        let kind = state.kind(&self.terms, default);
-                        let fact = if kind.is_container() {
-                            Fact::of_kind(kind)
-                        } else {
-                            Fact::default()
-                        };
-                        let v = self.fresh_with(&mut state, Site { part: 5, ..site }, fact);
-                        self.set_item(&mut state, recv, k, v, site);
-                        v
-                    }
-                }
+                self.get_or_set(&mut state, recv, k, default, site)
             }
             "update" => {
-                for source in args.positional.iter().chain(&args.double_stars) {
-                    let pairs = self.pairs(&state, *source);
-                    match pairs {
-                        Some(pairs) => {
-                            for (k, v) in pairs {
-                                self.set_item(&mut state, recv, k, v, site);
-                            }
-                        }
-                        None => self.update_from(&mut state, recv, *source, site),
-                    }
-                }
-                for (n, v) in &args.keywords {
-                    let k = self.terms.str(n);
-                    self.set_item(&mut state, recv, k, *v, site);
-                }
+                self.update(&mut state, recv, &args, site);
                 self.terms.none()
             }
-            "pop" => {
-                let Some(k) = key else {
-                    return self.may_raise(state, Fact::default(), site);
-                };
-                let found = self.item_state(&state, recv, k);
-                if found == Some(Cell::Absent)
-                    && default.is_none()
-                    && state.kind(&self.terms, recv) == Kind::Dict
-                {
-                    return vec![self.raise_exact(state, "KeyError", site)];
-                }
-                let v = match (found, default) {
-                    (Some(Cell::Has(v)), _) => v,
-                    (Some(Cell::Absent), Some(d)) => d,
-                    _ => self.fresh(&mut state, Site { part: 5, ..site }),
-                };
-                if found == Some(Cell::Absent) {
-                    self.note_loss(&mut state, recv, k);
-                } else {
-                    self.remove_item(&mut state, recv, k, site);
-                }
-                v
-            }
+            "pop" => match key {
+                Some(k) => match self.pop_item(&mut state, recv, k, default, site) {
+                    Some(v) => v,
+                    None => return vec![self.raise_exact(state, "KeyError", site)],
+                },
+                None => return self.may_raise(state, Fact::default(), site),
+            },
             "__setitem__" => {
                 if let [k, v] = args.positional.as_slice() {
                     self.set_item(&mut state, recv, *k, *v, site);
@@ -234,31 +174,23 @@ impl Engine<'_> {
                 };
                 self.compare(&state, crate::ir::CmpOp::In, k, recv)
             }
-            "popitem" | "clear" => {
+            "popitem" => {
                 self.drop_items(&mut state, recv);
-                let kind = state.kind(&self.terms, recv);
-                let fact = if name == "clear" {
-                    Self::sized(kind, Interval::point(0))
-                } else {
-                    Fact::of_kind(Kind::Dict)
-                };
-                self.mutate(&mut state, recv, fact, site);
-                if name == "clear" {
-                    state.refine(recv, |f| {
-                        f.closed = true;
-                        true
-                    });
-                }
+                self.mutate(&mut state, recv, Fact::of_kind(Kind::Dict), site);
                 self.terms.none()
             }
-            "copy" => {
+            "clear" => {
+                self.drop_items(&mut state, recv);
                 let kind = state.kind(&self.terms, recv);
-                let mut fact = Self::sized(kind, Interval::point(0));
-                fact.closed = true;
-                let d = self.fresh_with(&mut state, site, fact);
-                self.update_from(&mut state, d, recv, site);
-                d
+                let fact = Self::sized(kind, Interval::point(0));
+                self.mutate(&mut state, recv, fact, site);
+                state.refine(recv, |f| {
+                    f.closed = true;
+                    true
+                });
+                self.terms.none()
             }
+            "copy" => self.copy_dict(&mut state, recv, site),
             "items" | "keys" | "values" => {
                 let snap = state.snapshot(recv);
                 let at = self
@@ -271,6 +203,110 @@ impl Engine<'_> {
         };
         self.note_presence(&mut state);
         vec![Evaluated::normal(state, v)]
+    }
+
+    /// `dict.copy()`
+    fn copy_dict(&mut self, state: &mut State, dict: Value, site: Site) -> Value {
+        let kind = state.kind(&self.terms, dict);
+        let mut fact = Self::sized(kind, Interval::point(0));
+        fact.closed = true;
+        let copy = self.fresh_with(state, site, fact);
+        self.update_from(state, copy, dict, site);
+        copy
+    }
+
+    /// `dict.get(key, default)`
+    fn get_or(
+        &mut self,
+        state: &mut State,
+        dict: Value,
+        key: Value,
+        default: Value,
+        site: Site,
+    ) -> Value {
+        match self.item_state(state, dict, key) {
+            Some(Cell::Has(v)) => v,
+            Some(Cell::Absent) => default,
+            None => {
+                let snap = state.snapshot(dict);
+                if self.terms.depth(snap).max(self.terms.depth(key)) >= MAX_TERM_DEPTH {
+                    return self.fresh(state, site);
+                }
+                self.terms
+                    .make(Term::Pure("get".into(), Arc::from([snap, key, default])))
+            }
+        }
+    }
+
+    /// `dict.setdefault(key, default)`
+    fn get_or_set(
+        &mut self,
+        state: &mut State,
+        dict: Value,
+        key: Value,
+        default: Value,
+        site: Site,
+    ) -> Value {
+        let v = match self.item_state(state, dict, key) {
+            Some(Cell::Has(v)) => return v,
+            Some(Cell::Absent) => default,
+            None => {
+                let kind = state.kind(&self.terms, default);
+                let fact = if kind.is_container() {
+                    Fact::of_kind(kind)
+                } else {
+                    Fact::default()
+                };
+                self.fresh_with(state, Site { part: 5, ..site }, fact)
+            }
+        };
+        self.set_item(state, dict, key, v, site);
+        v
+    }
+
+    /// `dict.update(other, key=value)`
+    fn update(&mut self, state: &mut State, dict: Value, args: &Args, site: Site) {
+        for source in args.positional.iter().chain(&args.double_stars) {
+            match self.pairs(state, *source) {
+                Some(pairs) => {
+                    for (k, v) in pairs {
+                        self.set_item(state, dict, k, v, site);
+                    }
+                }
+                None => self.update_from(state, dict, *source, site),
+            }
+        }
+        for (n, v) in &args.keywords {
+            let k = self.terms.str(n);
+            self.set_item(state, dict, k, *v, site);
+        }
+    }
+
+    /// `dict.pop(key, default)`; `None` if it raises in any case.
+    fn pop_item(
+        &mut self,
+        state: &mut State,
+        dict: Value,
+        key: Value,
+        default: Option<Value>,
+        site: Site,
+    ) -> Option<Value> {
+        let found = self.item_state(state, dict, key);
+        let is_dict = state.kind(&self.terms, dict) == Kind::Dict;
+        if found == Some(Cell::Absent) && default.is_none() && is_dict {
+            return None;
+        }
+        let v = match (found, default) {
+            (Some(Cell::Has(v)), _) => v,
+            (Some(Cell::Absent), Some(d)) => d,
+            _ => self.fresh(state, Site { part: 5, ..site }),
+        };
+        if found == Some(Cell::Absent) {
+            self.note_loss(state, dict, key);
+        } else {
+            self.remove_item(state, dict, key, site);
+        }
+        Some(v)
     }
 
     /// The pairs of `[(k, v), …]` or of a tuple of pairs.
@@ -383,110 +419,92 @@ impl Engine<'_> {
         site: Site,
     ) -> Vec<Evaluated> {
         let old = self.contents(&state, recv).len;
-        let plus = |n: i64| Interval {
-            lo: old.lo.saturating_add(n),
-            hi: old.hi.saturating_add(n),
-        };
         let is_set = state.kind(&self.terms, recv) == Kind::Set;
-        let v = match name.as_str() {
-            "append" | "insert" => {
-                self.grow(&mut state, recv, plus(1), site);
-                self.terms.none()
-            }
-            "add" => {
-                self.grow(
-                    &mut state,
-                    recv,
-                    Interval {
-                        lo: old.lo.max(1),
-                        hi: old.hi.saturating_add(1),
-                    },
-                    site,
-                );
-                self.terms.none()
-            }
+        let len = match name.as_str() {
+            "append" | "insert" => Interval {
+                lo: old.lo.saturating_add(1),
+                hi: old.hi.saturating_add(1),
+            },
+            "add" => Interval {
+                lo: old.lo.max(1),
+                hi: old.hi.saturating_add(1),
+            },
             "extend" | "update" => {
-                let more = args
-                    .positional
-                    .first()
-                    .map_or(Interval::at_least(0), |x| self.contents(&state, *x).len);
+                let more = args.positional.first();
+                let more = more.map_or(Interval::at_least(0), |x| self.contents(&state, *x).len);
                 let lo = if is_set {
                     old.lo.max(i64::from(more.lo > 0))
                 } else {
                     old.lo.saturating_add(more.lo)
                 };
-                self.grow(
-                    &mut state,
-                    recv,
-                    Interval {
-                        lo,
-                        hi: old.hi.saturating_add(more.hi),
-                    },
-                    site,
-                );
-                self.terms.none()
-            }
-            "clear" => {
-                self.grow(&mut state, recv, Interval::point(0), site);
-                self.terms.none()
-            }
-            "pop" | "remove" => {
-                let class = if name == "pop" {
-                    "IndexError"
-                } else {
-                    "ValueError"
-                };
-                let failed = self.raise_exact(state.clone(), class, site);
-                if name == "pop" && args.positional.is_empty() {
-                    if old.hi == 0 {
-                        return vec![failed];
-                    }
-                    self.grow(
-                        &mut state,
-                        recv,
-                        Interval {
-                            lo: (old.lo - 1).max(0),
-                            hi: old.hi.saturating_sub(1),
-                        },
-                        site,
-                    );
-                    let v = self.fresh(&mut state, Site { part: 5, ..site });
-                    if old.lo > 0 {
-                        return vec![Evaluated::normal(state, v)];
-                    }
-                    return vec![Evaluated::normal(state, v), failed];
+                Interval {
+                    lo,
+                    hi: old.hi.saturating_add(more.hi),
                 }
-                self.grow(
-                    &mut state,
-                    recv,
-                    Interval {
-                        lo: (old.lo - 1).max(0),
-                        hi: old.hi,
-                    },
-                    site,
-                );
-                let v = self.fresh(&mut state, Site { part: 5, ..site });
-                return vec![Evaluated::normal(state, v), failed];
             }
+            "clear" => Interval::point(0),
             "discard" | "difference_update" | "intersection_update" => {
-                self.grow(&mut state, recv, Interval { lo: 0, hi: old.hi }, site);
-                self.terms.none()
+                Interval { lo: 0, hi: old.hi }
             }
-            "sort" | "reverse" => self.terms.none(),
-            "copy" => {
-                let snap = state.snapshot(recv);
-                self.terms
-                    .make(Term::Pure("copy".into(), Arc::from([snap])))
-            }
-            "count" => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Int)),
+            "pop" | "remove" => return self.take_out(state, recv, name, &args, site),
             "index" => {
                 let failed = self.raise_exact(state.clone(), "ValueError", site);
                 let v = self.fresh_with(&mut state, site, Fact::of_kind(Kind::Int));
                 return vec![Evaluated::normal(state, v), failed];
             }
-            _ => self.fresh(&mut state, site),
+            _ => {
+                let v = match name.as_str() {
+                    "sort" | "reverse" => self.terms.none(),
+                    "copy" => {
+                        let snap = state.snapshot(recv);
+                        self.terms
+                            .make(Term::Pure("copy".into(), Arc::from([snap])))
+                    }
+                    "count" => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Int)),
+                    _ => self.fresh(&mut state, site),
+                };
+                return vec![Evaluated::normal(state, v)];
+            }
         };
-        vec![Evaluated::normal(state, v)]
+        self.grow(&mut state, recv, len, site);
+        let none = self.terms.none();
+        vec![Evaluated::normal(state, none)]
+    }
+
+    /// `list.pop()`, `list.pop(index)`, `list.remove(item)`: there may be no such item.
+    fn take_out(
+        &mut self,
+        mut state: State,
+        recv: Value,
+        name: &Name,
+        args: &Args,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        let old = self.contents(&state, recv).len;
+        let class = match name.as_str() {
+            "pop" => "IndexError",
+            _ => "ValueError",
+        };
+        let failed = self.raise_exact(state.clone(), class, site);
+        let takes_last = name == "pop" && args.positional.is_empty();
+        if takes_last && old.hi == 0 {
+            return vec![failed];
+        }
+        let len = Interval {
+            lo: (old.lo - 1).max(0),
+            hi: if takes_last {
+                old.hi.saturating_sub(1)
+            } else {
+                old.hi
+            },
+        };
+        self.grow(&mut state, recv, len, site);
+        let v = self.fresh(&mut state, Site { part: 5, ..site });
+        let taken = Evaluated::normal(state, v);
+        if takes_last && old.lo > 0 {
+            return vec![taken];
+        }
+        vec![taken, failed]
     }
 
     fn text_method(

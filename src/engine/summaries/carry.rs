@@ -18,7 +18,7 @@ use crate::engine::values::fact::{Fact, Interval, Kind, Lits};
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::state::{Cell, Slot, State, named_in, view};
 use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value, literal_eq};
-use crate::ir::{CmpOp, Literal};
+use crate::ir::{CmpOp, Literal, Name};
 
 /// The values of a summary in the caller's terms.
 struct Carrier<'a> {
@@ -129,33 +129,7 @@ impl Engine<'_> {
                 let of = self.content(carrier, of);
                 self.terms.make(Term::View(n, of))
             }
-            Term::Pure(n, ops) if n == "at" => {
-                let object = self.carry(carrier, ops[0]);
-                let then = self.content(carrier, ops[1]);
-                self.terms.make(Term::Pure(n, Arc::from([object, then])))
-            }
-            Term::Pure(n, ops) if n == "getattr default" => {
-                let of = self.carry(carrier, ops[0]);
-                match self.terms.term(of) {
-                    Term::Field(..) => self.terms.make(Term::Pure(n, Arc::from([of]))),
-                    _ => of,
-                }
-            }
-            Term::Pure(n, ops) if n == FORMAT => {
-                let ops: Vec<Value> = ops.iter().map(|o| self.carry(carrier, *o)).collect();
-                let known = self.format_of_class_texts(&mut carrier.out, &ops);
-                match known {
-                    Some(v) => v,
-                    None => match self.formatted(&ops) {
-                        Some(literal) => self.terms.lit(literal),
-                        None => self.terms.make(Term::Pure(n, ops.into())),
-                    },
-                }
-            }
-            Term::Pure(n, ops) if is_of_contents(&n) => {
-                let ops = ops.iter().map(|o| self.content(carrier, *o)).collect();
-                self.terms.make(Term::Pure(n, ops))
-            }
+            Term::Pure(n, ops) => self.carry_pure(carrier, n, &ops),
             term => {
                 let term = term.map_operands(|o| self.carry(carrier, o));
                 self.terms.make(term)
@@ -173,6 +147,36 @@ impl Engine<'_> {
         };
         carrier.known.insert(v, out);
         out
+    }
+
+    /// What a pure function of a summary gives for the values of the caller.
+    fn carry_pure(&mut self, carrier: &mut Carrier<'_>, name: Name, ops: &[Value]) -> Value {
+        if name == "at" {
+            let object = self.carry(carrier, ops[0]);
+            let then = self.content(carrier, ops[1]);
+            return self.terms.make(Term::Pure(name, Arc::from([object, then])));
+        }
+        if name == "getattr default" {
+            let of = self.carry(carrier, ops[0]);
+            return match self.terms.term(of) {
+                Term::Field(..) => self.terms.make(Term::Pure(name, Arc::from([of]))),
+                _ => of,
+            };
+        }
+        if is_of_contents(&name) {
+            let ops = ops.iter().map(|o| self.content(carrier, *o)).collect();
+            return self.terms.make(Term::Pure(name, ops));
+        }
+        let carried: Vec<Value> = ops.iter().map(|o| self.carry(carrier, *o)).collect();
+        if name == FORMAT {
+            if let Some(v) = self.format_of_class_texts(&mut carrier.out, &carried) {
+                return v;
+            }
+            if let Some(literal) = self.formatted(&carried) {
+                return self.terms.lit(literal);
+            }
+        }
+        self.terms.make(Term::Pure(name, carried.into()))
     }
 
     /// What stands for the contents of an object of a summary before the call.

@@ -182,31 +182,13 @@ impl Engine<'_> {
             }
             _ => {}
         }
-        // Of other fields the function asks nothing.
+        // The function reads no other fields.
         let known = generic.as_ref().and_then(|(_, known)| known.as_ref());
         let fields = known.map(|known| &known.deeds.fields);
-        let same = self.stack.iter().filter(|k| k.func == f).count();
-        if self.stack.len() >= CALL_DEPTH
-            || same > RECURSION
-            || self.budget.steps == 0
-            || self.cut.contains(&f)
-        {
+        let Some(limit) = self.steps_for(state, f, env, extra) else {
             self.budget.calls_cut += 1;
             return None;
-        }
-        let given = self.reaches_watched(state, env, extra);
-        let aside = self.watches.place.is_none() && self.deeds.is_none();
-        let (depth, limit) = if aside {
-            (TESTS_HELPER_DEPTH, TESTS_HELPER_STEPS)
-        } else if given {
-            (CALL_DEPTH, HELPER_STEPS)
-        } else {
-            (STRANGER_DEPTH, STRANGER_STEPS)
         };
-        if self.stack.len() >= depth {
-            self.budget.calls_cut += 1;
-            return None;
-        }
         let live = Rc::new(self.live_after(site));
         let (entry, originals) = match fields {
             Some(fields) => {
@@ -228,31 +210,55 @@ impl Engine<'_> {
         let Some(summary) = summary else {
             self.budget.calls_cut += 1;
             if spent_all && loan.1 == limit {
-                // Looking into it again would cost as much and bring as little.
+                // Another attempt would cost as much and bring as little.
                 self.cut.insert(f);
             }
             return None;
         };
-        let exits: Vec<usize> = (0..summary.exits.len()).collect();
-        Some(
-            exits
-                .into_iter()
-                .map(|i| {
-                    let (state, value, env) =
-                        self.apply(state, &summary.exits[i], &originals, fields, site);
-                    Applied {
-                        kind: summary.exits[i].kind,
-                        value,
-                        state,
-                        env,
-                        via: Some(Via {
-                            summary: summary.clone(),
-                            exit: i,
-                        }),
-                    }
-                })
-                .collect(),
-        )
+        let exits = summary.exits.iter().enumerate();
+        let applied = exits.map(|(i, exit)| {
+            let (state, value, env) = self.apply(state, exit, &originals, fields, site);
+            Applied {
+                kind: exit.kind,
+                value,
+                state,
+                env,
+                via: Some(Via {
+                    summary: summary.clone(),
+                    exit: i,
+                }),
+            }
+        });
+        Some(applied.collect())
+    }
+
+    /// How many steps a call of a function may cost; `None` if it must not be followed, because it
+    /// is too deep, recursive, or was too expensive before.
+    fn steps_for(
+        &mut self,
+        state: &State,
+        f: FuncRef,
+        env: &Env,
+        extra: Option<Value>,
+    ) -> Option<u64> {
+        let same = self.stack.iter().filter(|k| k.func == f).count();
+        if self.stack.len() >= CALL_DEPTH
+            || same > RECURSION
+            || self.budget.steps == 0
+            || self.cut.contains(&f)
+        {
+            return None;
+        }
+        let given = self.reaches_watched(state, env, extra);
+        let aside = self.watches.place.is_none() && self.deeds.is_none();
+        let (depth, limit) = if aside {
+            (TESTS_HELPER_DEPTH, TESTS_HELPER_STEPS)
+        } else if given {
+            (CALL_DEPTH, HELPER_STEPS)
+        } else {
+            (STRANGER_DEPTH, STRANGER_STEPS)
+        };
+        (self.stack.len() < depth).then_some(limit)
     }
 
     /// Whether a call with this environment can reach the watched object or its dict.

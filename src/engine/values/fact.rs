@@ -233,136 +233,16 @@ impl Fact {
 
     /// Draws the conclusions between the parts. False when they contradict each other.
     pub fn propagate(&mut self) -> bool {
-        if self.kind == Kind::Bool {
-            let domain = BTreeSet::from([Literal::Bool(false), Literal::Bool(true)]);
-            if let Lits::NotIn(out) = &self.lits {
-                self.lits = Lits::In(
-                    domain
-                        .into_iter()
-                        .filter(|d| !out.iter().any(|o| literal_eq(o, d)))
-                        .collect(),
-                );
-            }
-        }
-        if let Lits::In(set) = &mut self.lits {
-            let (num, truth, none) = (self.num, self.truth, self.none);
-            set.retain(|l| {
-                if none == Some(true) && *l != Literal::None
-                    || none == Some(false) && *l == Literal::None
-                {
-                    return false;
-                }
-                if truth.is_some_and(|t| t != literal_truth(l)) {
-                    return false;
-                }
-                match l {
-                    Literal::Int(i) => num.contains(*i),
-                    _ => true,
-                }
-            });
-            if set.is_empty() {
-                return false;
-            }
-            if let Some(first) = set.first() {
-                let t = literal_truth(first);
-                if set.iter().all(|l| literal_truth(l) == t) {
-                    if self.truth == Some(!t) {
-                        return false;
-                    }
-                    self.truth = Some(t);
-                }
-                let n = *first == Literal::None;
-                if set.iter().all(|l| (*l == Literal::None) == n) {
-                    if self.none == Some(!n) {
-                        return false;
-                    }
-                    self.none = Some(n);
-                }
-            }
-        }
-        if let Lits::NotIn(out) = &self.lits {
-            if out.contains(&Literal::None) {
-                if self.none == Some(true) {
-                    return false;
-                }
-                self.none = Some(false);
-            }
-            if self.num.lo == self.num.hi
-                && out
-                    .iter()
-                    .any(|l| number(l) == number(&Literal::Int(self.num.lo)))
-            {
-                return false;
-            }
-        }
-        if self.kind != Kind::Unknown || self.class.is_some() {
-            if self.none == Some(true) {
-                return false;
-            }
-            self.none = Some(false);
-        }
-        if self.kind.always_true() {
-            if self.truth == Some(false) {
-                return false;
-            }
-            self.truth = Some(true);
-        }
         let sized = self.kind.is_container() || self.len != Interval::at_least(0);
-        if sized {
-            if self.none == Some(true) {
-                return false;
-            }
-            self.none = Some(false);
-            if self.len.lo > 0 && !self.imply_truth(true)
-                || self.len.hi == 0 && !self.imply_truth(false)
-            {
-                return false;
-            }
-            let bound = match self.truth {
-                Some(true) => Interval::at_least(1),
-                Some(false) => Interval::point(0),
-                None => Interval::at_least(0),
-            };
-            match self.len.meet(bound) {
-                Some(len) => self.len = len,
-                None => return false,
-            }
-        }
         let numeric = self.kind == Kind::Int || self.num != Interval::ALL;
-        if numeric && !sized {
-            if self.none == Some(true) {
-                return false;
-            }
-            self.none = Some(false);
-            if !self.num.contains(0) && !self.imply_truth(true)
-                || self.num == Interval::point(0) && !self.imply_truth(false)
-            {
-                return false;
-            }
-            match self.truth {
-                Some(false) => match self.num.meet(Interval::point(0)) {
-                    Some(n) => self.num = n,
-                    None => return false,
-                },
-                Some(true) => {
-                    if self.num.lo == 0 {
-                        self.num.lo = 1;
-                    }
-                    if self.num.hi == 0 {
-                        self.num.hi = -1;
-                    }
-                    if self.num.lo > self.num.hi {
-                        return false;
-                    }
-                }
-                None => {}
-            }
-        }
-        if self.truth == Some(true) {
-            if self.none == Some(true) {
-                return false;
-            }
-            self.none = Some(false);
+        if !self.propagate_literals()
+            || (self.kind != Kind::Unknown || self.class.is_some()) && !self.imply_none(false)
+            || self.kind.always_true() && !self.imply_truth(true)
+            || sized && !self.propagate_length()
+            || numeric && !sized && !self.propagate_number()
+            || self.truth == Some(true) && !self.imply_none(false)
+        {
+            return false;
         }
         if self.none == Some(true) {
             self.truth = Some(false);
@@ -370,6 +250,108 @@ impl Fact {
         true
     }
 
+    /// What the possible or excluded literals say about the other parts, and the other way round.
+    fn propagate_literals(&mut self) -> bool {
+        if self.kind == Kind::Bool
+            && let Lits::NotIn(out) = &self.lits
+        {
+            let left = [Literal::Bool(false), Literal::Bool(true)].into_iter();
+            let left = left.filter(|d| !out.iter().any(|o| literal_eq(o, d)));
+            self.lits = Lits::In(left.collect());
+        }
+        match &mut self.lits {
+            Lits::In(set) => {
+                let (num, truth, none) = (self.num, self.truth, self.none);
+                set.retain(|l| {
+                    none.is_none_or(|none| none == (*l == Literal::None))
+                        && truth.is_none_or(|t| t == literal_truth(l))
+                        && match l {
+                            Literal::Int(i) => num.contains(*i),
+                            _ => true,
+                        }
+                });
+                let Some(first) = set.first() else {
+                    return false;
+                };
+                let truth = literal_truth(first);
+                let truth = set
+                    .iter()
+                    .all(|l| literal_truth(l) == truth)
+                    .then_some(truth);
+                let none = *first == Literal::None;
+                let none = set
+                    .iter()
+                    .all(|l| (*l == Literal::None) == none)
+                    .then_some(none);
+                truth.is_none_or(|t| self.imply_truth(t)) && none.is_none_or(|n| self.imply_none(n))
+            }
+            Lits::NotIn(out) => {
+                let excludes_none = out.contains(&Literal::None);
+                let only = number(&Literal::Int(self.num.lo));
+                let excludes_number =
+                    self.num.lo == self.num.hi && out.iter().any(|l| number(l) == only);
+                (!excludes_none || self.imply_none(false)) && !excludes_number
+            }
+        }
+    }
+
+    /// What the length says about the truth, and the other way round.
+    fn propagate_length(&mut self) -> bool {
+        if !self.imply_none(false)
+            || self.len.lo > 0 && !self.imply_truth(true)
+            || self.len.hi == 0 && !self.imply_truth(false)
+        {
+            return false;
+        }
+        let bound = match self.truth {
+            Some(true) => Interval::at_least(1),
+            Some(false) => Interval::point(0),
+            None => Interval::at_least(0),
+        };
+        let met = self.len.meet(bound);
+        self.len = met.unwrap_or(self.len);
+        met.is_some()
+    }
+
+    /// What the number says about the truth, and the other way round.
+    fn propagate_number(&mut self) -> bool {
+        if !self.imply_none(false)
+            || !self.num.contains(0) && !self.imply_truth(true)
+            || self.num == Interval::point(0) && !self.imply_truth(false)
+        {
+            return false;
+        }
+        match self.truth {
+            Some(false) => match self.num.meet(Interval::point(0)) {
+                Some(n) => self.num = n,
+                None => return false,
+            },
+            Some(true) => {
+                if self.num.lo == 0 {
+                    self.num.lo = 1;
+                }
+                if self.num.hi == 0 {
+                    self.num.hi = -1;
+                }
+                if self.num.lo > self.num.hi {
+                    return false;
+                }
+            }
+            None => {}
+        }
+        true
+    }
+
+    /// The value is `None`, or is not. False when contradicted.
+    fn imply_none(&mut self, none: bool) -> bool {
+        if self.none == Some(!none) {
+            return false;
+        }
+        self.none = Some(none);
+        true
+    }
+
+    /// The value is true, or false. False when contradicted.
     fn imply_truth(&mut self, t: bool) -> bool {
         if self.truth == Some(!t) {
             return false;

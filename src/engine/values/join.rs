@@ -19,53 +19,7 @@ impl State {
     /// Equal states that went round a loop a different number of times become the same state.
     #[must_use]
     pub fn canonical(self, terms: &mut Terms) -> State {
-        let mut order: Vec<Value> = Vec::new();
-        let mut seen: FxHashSet<Value> = FxHashSet::default();
-        let push =
-            |v: Value, terms: &Terms, order: &mut Vec<Value>, seen: &mut FxHashSet<Value>| {
-                for l in terms.leaves(v).iter() {
-                    if seen.insert(*l) {
-                        order.push(*l);
-                    }
-                }
-            };
-        push(self.watched, terms, &mut order, &mut seen);
-        for v in self.env.values() {
-            push(v, terms, &mut order, &mut seen);
-        }
-        let mut at = 0;
-        let mut by_leaf: FxHashMap<Value, Vec<Entry<'_>>> = FxHashMap::default();
-        let mut rest = Vec::new();
-        for (key, cell) in &self.heap {
-            match terms.leaves(key.0).first() {
-                Some(l) => by_leaf.entry(*l).or_default().push((key, cell)),
-                None => rest.push((key, cell)),
-            }
-        }
-        let visit = |key: &(Value, Slot),
-                     cell: &Cell,
-                     order: &mut Vec<Value>,
-                     seen: &mut FxHashSet<Value>| {
-            push(key.0, terms, order, seen);
-            if let Slot::Item(k) = &key.1 {
-                push(*k, terms, order, seen);
-            }
-            if let Cell::Has(v) = cell {
-                push(*v, terms, order, seen);
-            }
-        };
-        for (key, cell) in rest {
-            visit(key, cell, &mut order, &mut seen);
-        }
-        while at < order.len() {
-            for (key, cell) in by_leaf.remove(&order[at]).into_iter().flatten() {
-                visit(key, cell, &mut order, &mut seen);
-            }
-            at += 1;
-        }
-        for v in self.facts.keys() {
-            push(*v, terms, &mut order, &mut seen);
-        }
+        let order = self.leaves_in_order(terms);
         let mut generations: FxHashMap<Site, u32> = FxHashMap::default();
         let mut map: FxHashMap<Value, Value> = FxHashMap::default();
         for leaf in order {
@@ -103,6 +57,38 @@ impl State {
         self.rename(terms, &map)
     }
 
+    /// The leaves of all terms of the state: what its variables hold, then what is reached from
+    /// there, then what only a fact mentions.
+    fn leaves_in_order(&self, terms: &Terms) -> Vec<Value> {
+        let mut found = Leaves::default();
+        found.add(terms, self.watched);
+        for v in self.env.values() {
+            found.add(terms, v);
+        }
+        let mut by_leaf: FxHashMap<Value, Vec<Entry<'_>>> = FxHashMap::default();
+        let mut rest = Vec::new();
+        for (key, cell) in &self.heap {
+            match terms.leaves(key.0).first() {
+                Some(l) => by_leaf.entry(*l).or_default().push((key, cell)),
+                None => rest.push((key, cell)),
+            }
+        }
+        for entry in rest {
+            found.add_entry(terms, entry);
+        }
+        let mut at = 0;
+        while at < found.order.len() {
+            for entry in by_leaf.remove(&found.order[at]).into_iter().flatten() {
+                found.add_entry(terms, entry);
+            }
+            at += 1;
+        }
+        for v in self.facts.keys() {
+            found.add(terms, *v);
+        }
+        found.order
+    }
+
     /// The state with other names for its symbols.
     fn rename(&self, terms: &mut Terms, renamed: &FxHashMap<Value, Value>) -> State {
         // A substitution goes on into its own results only through the memo: keep it apart from
@@ -131,6 +117,7 @@ impl State {
             mentioned: None,
             next: 0,
             queue: Vec::new(),
+            open: FxHashSet::default(),
         };
         let both = self
             .env
@@ -145,110 +132,9 @@ impl State {
             flags: self.flags | other.flags,
             watched: self.watched,
         };
-        // Dicts that have a key on one side only: not all of their keys are known any more.
-        let mut open: FxHashSet<Value> = FxHashSet::default();
-        // Objects that are the same in both.
-        for (key, cell) in &self.heap {
-            let (o, slot) = key;
-            let other_cell = other.heap.get(key);
-            match (cell, other_cell) {
-                (Cell::Has(x), y) if *slot == FILLED => {
-                    let v = j.filled(*x, y);
-                    out.heap.insert(key.clone(), Cell::Has(v));
-                }
-                (Cell::Has(x), Some(Cell::Has(y))) => {
-                    let v = j.value(*x, *y);
-                    out.heap.insert(key.clone(), Cell::Has(v));
-                }
-                (Cell::Absent, Some(Cell::Absent)) => {
-                    out.heap.insert(key.clone(), Cell::Absent);
-                }
-                (Cell::Has(x), None) => {
-                    if let Some(y) = j.default_of(*o, slot) {
-                        let v = j.value(*x, y);
-                        out.heap.insert(key.clone(), Cell::Has(v));
-                    } else if matches!(slot, Slot::Item(_)) {
-                        open.insert(*o);
-                    }
-                }
-                _ if matches!(slot, Slot::Item(_)) => {
-                    open.insert(*o);
-                }
-                _ => {}
-            }
-        }
-        for (key, cell) in &other.heap {
-            if self.heap.contains_key(key) {
-                continue;
-            }
-            if key.1 == FILLED {
-                out.heap.insert(key.clone(), *cell);
-            } else if let Cell::Has(y) = cell
-                && let Some(x) = j.default_of(key.0, &key.1)
-            {
-                let v = j.value(x, *y);
-                out.heap.insert(key.clone(), Cell::Has(v));
-            } else if matches!(key.1, Slot::Item(_)) {
-                open.insert(key.0);
-            }
-        }
-        // Objects that became one: what both contain, slot by slot.
-        while let Some((x, y, v)) = j.queue.pop() {
-            let slots = self.slots(x).chain(other.slots(y));
-            let slots: BTreeSet<Slot> = slots.map(|(slot, _)| slot.clone()).collect();
-            for slot in slots {
-                match (self.known_in(x, &slot), other.known_in(y, &slot)) {
-                    (Some(Cell::Has(p)), q) | (q, Some(Cell::Has(p))) if slot == FILLED => {
-                        let w = j.filled(p, q.as_ref());
-                        out.heap.insert((v, slot), Cell::Has(w));
-                    }
-                    (Some(Cell::Has(p)), Some(Cell::Has(q))) => {
-                        let w = j.value(p, q);
-                        out.heap.insert((v, slot), Cell::Has(w));
-                    }
-                    (Some(Cell::Absent), Some(Cell::Absent)) => {
-                        out.heap.insert((v, slot), Cell::Absent);
-                    }
-                    _ if matches!(slot, Slot::Item(_)) => {
-                        open.insert(v);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        let mut pairs: Vec<_> = std::mem::take(&mut j.pairs).into_iter().collect();
-        pairs.sort_unstable_by_key(|(_, v)| *v);
-        for ((x, y), v) in pairs {
-            let fx = view(self, j.terms, x);
-            let fy = view(other, j.terms, y);
-            let mut f = fx.join(&fy, widen);
-            f.closed &= !open.contains(&v);
-            if f.propagate() && !f.is_trivial() {
-                out.facts.insert(v, Rc::new(f));
-            }
-            // What is a failure in both is a failure.
-            if let (Some(tx), Some(ty)) = (tag_of(self, j.terms, x), tag_of(other, j.terms, y)) {
-                let tag = j.terms.make(Term::Pure("tag".into(), Arc::from([v])));
-                out.facts.insert(tag, Rc::new(tx.join(&ty, widen)));
-            }
-        }
-        for (v, f) in &self.facts {
-            if !out.facts.contains_key(v)
-                && let Some(g) = other.facts.get(v)
-            {
-                // What both have from the state that they come from is the same by its address.
-                let loses_keys = f.closed && open.contains(v);
-                if !loses_keys && (Rc::ptr_eq(f, g) || f == g) {
-                    out.facts.insert(*v, Rc::clone(f));
-                    continue;
-                }
-                let mut joined = f.join(g, widen);
-                joined.closed &= !loses_keys;
-                if joined.propagate() && !joined.is_trivial() {
-                    out.facts.insert(*v, Rc::new(joined));
-                }
-            }
-        }
+        j.join_same_objects(&mut out);
+        j.join_merged_objects(&mut out);
+        j.join_facts(&mut out, widen);
         out
     }
 
@@ -272,21 +158,157 @@ impl State {
     }
 }
 
+/// The leaves of terms, each once, in the order in which they were found.
+#[derive(Default)]
+struct Leaves {
+    order: Vec<Value>,
+    seen: FxHashSet<Value>,
+}
+
+impl Leaves {
+    fn add(&mut self, terms: &Terms, v: Value) {
+        for l in terms.leaves(v).iter() {
+            if self.seen.insert(*l) {
+                self.order.push(*l);
+            }
+        }
+    }
+
+    fn add_entry(&mut self, terms: &Terms, ((object, slot), cell): Entry<'_>) {
+        self.add(terms, *object);
+        if let Slot::Item(key) = slot {
+            self.add(terms, *key);
+        }
+        if let Cell::Has(v) = cell {
+            self.add(terms, *v);
+        }
+    }
+}
+
 struct Joiner<'a> {
     a: &'a State,
     b: &'a State,
     terms: &'a mut Terms,
+    /// Names the joined values.
     site: Site,
+    /// The joined value of two that differ.
     pairs: FxHashMap<(Value, Value), Value>,
-    /// The values of these.
+    /// The joined values.
     used: FxHashSet<Value>,
     /// What each of the two states refers to.
     mentioned: Option<[Vec<Value>; 2]>,
+    /// The next part number.
     next: u32,
+    /// Two values and their joined one, whose contents are not joined yet.
     queue: Vec<(Value, Value, Value)>,
+    /// Dicts that have a key on one side only: not all of their keys are known any more.
+    open: FxHashSet<Value>,
 }
 
 impl Joiner<'_> {
+    /// Objects that are the same in both states.
+    fn join_same_objects(&mut self, out: &mut State) {
+        let (a, b) = (self.a, self.b);
+        for (key, cell) in &a.heap {
+            let (o, slot) = key;
+            let joined = match (cell, b.heap.get(key)) {
+                (Cell::Has(x), y) if *slot == FILLED => Some(Cell::Has(self.filled(*x, y))),
+                (Cell::Has(x), Some(Cell::Has(y))) => Some(Cell::Has(self.value(*x, *y))),
+                (Cell::Absent, Some(Cell::Absent)) => Some(Cell::Absent),
+                (Cell::Has(x), None) => self
+                    .default_of(*o, slot)
+                    .map(|y| Cell::Has(self.value(*x, y))),
+                _ => None,
+            };
+            self.put(out, key, joined);
+        }
+        for (key, cell) in &b.heap {
+            if a.heap.contains_key(key) {
+                continue;
+            }
+            let joined = match cell {
+                cell if key.1 == FILLED => Some(*cell),
+                Cell::Has(y) => self
+                    .default_of(key.0, &key.1)
+                    .map(|x| Cell::Has(self.value(x, *y))),
+                Cell::Absent => None,
+            };
+            self.put(out, key, joined);
+        }
+    }
+
+    /// Objects that became one: what both contain, slot by slot.
+    fn join_merged_objects(&mut self, out: &mut State) {
+        let (a, b) = (self.a, self.b);
+        while let Some((x, y, v)) = self.queue.pop() {
+            let slots = a.slots(x).chain(b.slots(y));
+            let slots: BTreeSet<Slot> = slots.map(|(slot, _)| slot.clone()).collect();
+            for slot in slots {
+                let joined = match (a.known_in(x, &slot), b.known_in(y, &slot)) {
+                    (Some(Cell::Has(p)), q) | (q, Some(Cell::Has(p))) if slot == FILLED => {
+                        Some(Cell::Has(self.filled(p, q.as_ref())))
+                    }
+                    (Some(Cell::Has(p)), Some(Cell::Has(q))) => Some(Cell::Has(self.value(p, q))),
+                    (Some(Cell::Absent), Some(Cell::Absent)) => Some(Cell::Absent),
+                    _ => None,
+                };
+                self.put(out, &(v, slot), joined);
+            }
+        }
+    }
+
+    /// Stores what is known of a slot in both states; an item of which nothing is known opens its
+    /// dict.
+    fn put(&mut self, out: &mut State, key: &(Value, Slot), joined: Option<Cell>) {
+        match joined {
+            Some(cell) => {
+                out.heap.insert(key.clone(), cell);
+            }
+            None if matches!(key.1, Slot::Item(_)) => {
+                self.open.insert(key.0);
+            }
+            None => {}
+        }
+    }
+
+    /// The facts that hold of both.
+    fn join_facts(&mut self, out: &mut State, widen: bool) {
+        let (a, b) = (self.a, self.b);
+        let mut pairs: Vec<_> = std::mem::take(&mut self.pairs).into_iter().collect();
+        pairs.sort_unstable_by_key(|(_, v)| *v);
+        for ((x, y), v) in pairs {
+            let fx = view(a, self.terms, x);
+            let fy = view(b, self.terms, y);
+            let mut f = fx.join(&fy, widen);
+            f.closed &= !self.open.contains(&v);
+            if f.propagate() && !f.is_trivial() {
+                out.facts.insert(v, Rc::new(f));
+            }
+            // What is a failure in both is a failure.
+            if let (Some(tx), Some(ty)) = (tag_of(a, self.terms, x), tag_of(b, self.terms, y)) {
+                let tag = self.terms.make(Term::Pure("tag".into(), Arc::from([v])));
+                out.facts.insert(tag, Rc::new(tx.join(&ty, widen)));
+            }
+        }
+        for (v, f) in &a.facts {
+            if !out.facts.contains_key(v)
+                && let Some(g) = b.facts.get(v)
+            {
+                // What both have from the state that they come from is the same by its address.
+                let loses_keys = f.closed && self.open.contains(v);
+                if !loses_keys && (Rc::ptr_eq(f, g) || f == g) {
+                    out.facts.insert(*v, Rc::clone(f));
+                    continue;
+                }
+                let mut joined = f.join(g, widen);
+                joined.closed &= !loses_keys;
+                if joined.propagate() && !joined.is_trivial() {
+                    out.facts.insert(*v, Rc::new(joined));
+                }
+            }
+        }
+    }
+
     fn value(&mut self, x: Value, y: Value) -> Value {
         if x == y {
             return x;

@@ -8,6 +8,7 @@ use crate::ir::{BinOp, CmpOp, Literal};
 use std::sync::Arc;
 
 impl Engine<'_> {
+    /// A binary operator; `in_place` for `x += y` and its like.
     pub(in crate::engine) fn binary(
         &mut self,
         state: &mut State,
@@ -25,53 +26,8 @@ impl Engine<'_> {
         {
             return v;
         }
-        let (kx, ky) = (state.kind(&self.terms, x), state.kind(&self.terms, y));
-        if in_place {
-            match (op, kx) {
-                (BinOp::BitOr, Kind::Dict | Kind::DefaultDict) => {
-                    self.update_from(state, x, y, site);
-                    return x;
-                }
-                (BinOp::Add, Kind::List) => {
-                    let (a, b) = (self.contents(state, x), self.contents(state, y));
-                    self.grow(
-                        state,
-                        x,
-                        Interval {
-                            lo: a.len.lo.saturating_add(b.len.lo),
-                            hi: i64::MAX,
-                        },
-                        site,
-                    );
-                    return x;
-                }
-                _ => {}
-            }
-        }
-        match (op, kx) {
-            (BinOp::BitOr, Kind::Dict | Kind::DefaultDict) => {
-                let mut fact = Self::sized(Kind::Dict, Interval::point(0));
-                fact.closed = true;
-                let d = self.fresh_with(state, site, fact);
-                self.update_from(state, d, x, site);
-                self.update_from(state, d, y, site);
-                return d;
-            }
-            (BinOp::Add, Kind::List | Kind::Str) if kx == ky => {
-                let (a, b) = (self.contents(state, x), self.contents(state, y));
-                let fact = Self::sized(
-                    kx,
-                    Interval {
-                        lo: a.len.lo.saturating_add(b.len.lo),
-                        hi: a.len.hi.saturating_add(b.len.hi),
-                    },
-                );
-                return self.fresh_with(state, site, fact);
-            }
-            (BinOp::Mod, Kind::Str) => {
-                return self.fresh_with(state, site, Fact::of_kind(Kind::Str));
-            }
-            _ => {}
+        if let Some(v) = self.on_contents(state, op, (x, y), in_place, site) {
+            return v;
         }
         let zero = self.terms.int(0);
         match op {
@@ -79,31 +35,7 @@ impl Engine<'_> {
             BinOp::Add | BinOp::Sub if y == zero => return x,
             _ => {}
         }
-        let (a, b) = (
-            view(state, &self.terms, x).num,
-            view(state, &self.terms, y).num,
-        );
-        let num = match op {
-            BinOp::Add => Interval {
-                lo: add_low(a.lo, b.lo),
-                hi: add_high(a.hi, b.hi),
-            },
-            BinOp::Sub => Interval {
-                lo: if b.hi == i64::MAX {
-                    i64::MIN
-                } else {
-                    add_low(a.lo, -b.hi)
-                },
-                hi: if b.lo == i64::MIN {
-                    i64::MAX
-                } else {
-                    add_high(a.hi, b.lo.saturating_neg())
-                },
-            },
-            BinOp::Mul if a.lo >= 1 && b.lo >= 1 => Interval::at_least(1),
-            BinOp::Mul if a.lo >= 0 && b.lo >= 0 => Interval::at_least(0),
-            _ => Interval::ALL,
-        };
+        let num = self.range_of(state, op, x, y);
         let pure = !in_place && self.terms.depth(x) <= 3 && self.terms.depth(y) <= 3;
         if pure {
             let v = self.terms.make(Term::Arith(op, x, y));
@@ -124,6 +56,95 @@ impl Engine<'_> {
         };
         fact.propagate();
         self.fresh_with(state, site, fact)
+    }
+
+    /// An operator on collections or texts: what it makes, or the changed left operand.
+    fn on_contents(
+        &mut self,
+        state: &mut State,
+        op: BinOp,
+        (x, y): (Value, Value),
+        in_place: bool,
+        site: Site,
+    ) -> Option<Value> {
+        let (kx, ky) = (state.kind(&self.terms, x), state.kind(&self.terms, y));
+        if in_place {
+            match (op, kx) {
+                (BinOp::BitOr, Kind::Dict | Kind::DefaultDict) => {
+                    self.update_from(state, x, y, site);
+                    return Some(x);
+                }
+                (BinOp::Add, Kind::List) => {
+                    let (a, b) = (self.contents(state, x), self.contents(state, y));
+                    self.grow(
+                        state,
+                        x,
+                        Interval {
+                            lo: a.len.lo.saturating_add(b.len.lo),
+                            hi: i64::MAX,
+                        },
+                        site,
+                    );
+                    return Some(x);
+                }
+                _ => {}
+            }
+        }
+        match (op, kx) {
+            (BinOp::BitOr, Kind::Dict | Kind::DefaultDict) => {
+                let mut fact = Self::sized(Kind::Dict, Interval::point(0));
+                fact.closed = true;
+                let d = self.fresh_with(state, site, fact);
+                self.update_from(state, d, x, site);
+                self.update_from(state, d, y, site);
+                return Some(d);
+            }
+            (BinOp::Add, Kind::List | Kind::Str) if kx == ky => {
+                let (a, b) = (self.contents(state, x), self.contents(state, y));
+                let fact = Self::sized(
+                    kx,
+                    Interval {
+                        lo: a.len.lo.saturating_add(b.len.lo),
+                        hi: a.len.hi.saturating_add(b.len.hi),
+                    },
+                );
+                return Some(self.fresh_with(state, site, fact));
+            }
+            (BinOp::Mod, Kind::Str) => {
+                return Some(self.fresh_with(state, site, Fact::of_kind(Kind::Str)));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The range of the result, if the operands are numbers.
+    fn range_of(&self, state: &State, op: BinOp, x: Value, y: Value) -> Interval {
+        let (a, b) = (
+            view(state, &self.terms, x).num,
+            view(state, &self.terms, y).num,
+        );
+        match op {
+            BinOp::Add => Interval {
+                lo: add_low(a.lo, b.lo),
+                hi: add_high(a.hi, b.hi),
+            },
+            BinOp::Sub => Interval {
+                lo: if b.hi == i64::MAX {
+                    i64::MIN
+                } else {
+                    add_low(a.lo, -b.hi)
+                },
+                hi: if b.lo == i64::MIN {
+                    i64::MAX
+                } else {
+                    add_high(a.hi, b.lo.saturating_neg())
+                },
+            },
+            BinOp::Mul if a.lo >= 1 && b.lo >= 1 => Interval::at_least(1),
+            BinOp::Mul if a.lo >= 0 && b.lo >= 0 => Interval::at_least(0),
+            _ => Interval::ALL,
+        }
     }
 
     /// A comparison as a value.

@@ -18,7 +18,7 @@ use crate::engine::values::ghost::Ghost;
 use crate::engine::values::state::State;
 use crate::engine::values::value::{MAX_TERM_DEPTH, Made, Site, Term, Value};
 use crate::engine::{CompletedCall, Engine, FnContext, Returned};
-use crate::ir::{BinOp, BlockId, Callee, Data, Literal, LocalId, Name, Operand, Rvalue};
+use crate::ir::{Arg, BinOp, BlockId, Callee, Data, Literal, LocalId, Name, Operand, Rvalue};
 use crate::program::FuncRef;
 
 /// How a value was made.
@@ -44,6 +44,9 @@ pub const OPAQUE: &str = "opaque";
 const TEXT_DEPTH: u32 = 3;
 
 const KEYWORD: &str = "keyword:";
+
+/// The receiver and the arguments of a call.
+type Given<'a> = (Option<Value>, &'a [Value]);
 
 impl Engine<'_> {
     /// How a value was made, where that is remembered.
@@ -188,47 +191,26 @@ impl Engine<'_> {
         let Some(values) = self.watches.values else {
             return;
         };
+        let tell = |engine: &mut Self, state: &mut State, name: &str, given: Given<'_>| {
+            let (receiver, args) = given;
+            let call = Returned {
+                func: cx.func,
+                block: BlockId(site.block),
+                name,
+                receiver,
+                args,
+                result,
+            };
+            values.on_returned(engine, state, &call);
+        };
         match rvalue {
             Rvalue::Call { callee, args } => {
-                let none = self.terms.none();
-                let (name, receiver) = match callee {
-                    Callee::Method { receiver, name, .. } => (
-                        Some(name.clone()),
-                        Some(self.operand(state, receiver, site)),
-                    ),
-                    Callee::Value(o) => {
-                        let f = self.operand(state, o, site);
-                        let receiver = match self.terms.term(f) {
-                            Term::Field(r, _) | Term::Bound(_, r) | Term::Method(r, _) => Some(*r),
-                            _ => None,
-                        };
-                        (self.name_of(f), receiver)
-                    }
-                };
-                let args = Args::evaluate(self, state, args, site);
-                let mut given: Vec<Value> = args.positional.clone();
-                given.extend(args.stars.iter().chain(&args.double_stars));
-                for (n, v) in &args.keywords {
-                    let named = Term::Pure(format!("{KEYWORD}{n}").into(), Arc::from([*v]));
-                    given.push(self.terms.make(named));
-                }
-                let name = name.unwrap_or_else(|| "call".into());
-                let name = match text_method(&name) {
-                    common if common == name => name,
-                    common => Name::new(common),
-                };
-                let mut operands = vec![receiver.unwrap_or(none)];
+                let (name, receiver) = self.called(state, callee, site);
+                let given = self.given(state, args, site);
+                let mut operands = vec![receiver.unwrap_or_else(|| self.terms.none())];
                 operands.extend(&given);
                 self.set_origin(state, result, Made::Call(name.clone()), operands);
-                let call = Returned {
-                    func: cx.func,
-                    block: BlockId(site.block),
-                    name: &name,
-                    receiver,
-                    args: &given,
-                    result,
-                };
-                values.on_returned(self, state, &call);
+                tell(self, state, &name, (receiver, &given));
             }
             Rvalue::Opaque(parts) if !parts.is_empty() => {
                 let mut parts = self.operands(state, parts, site);
@@ -244,15 +226,7 @@ impl Engine<'_> {
             }
             Rvalue::Data(Data::Gather { into, item }) => {
                 let both = self.operands(state, &[into.clone(), item.clone()], site);
-                let call = Returned {
-                    func: cx.func,
-                    block: BlockId(site.block),
-                    name: "append",
-                    receiver: Some(both[0]),
-                    args: &both[1..],
-                    result,
-                };
-                values.on_returned(self, state, &call);
+                tell(self, state, "append", (Some(both[0]), &both[1..]));
             }
             Rvalue::Format(parts) => {
                 let parts = self.operands(state, parts, site);
@@ -266,15 +240,7 @@ impl Engine<'_> {
                 let parts = self.operands(state, &[a.clone(), b.clone()], site);
                 let name: Name = format!("{op:?}").into();
                 self.set_origin(state, result, Made::Call(name.clone()), parts.clone());
-                let call = Returned {
-                    func: cx.func,
-                    block: BlockId(site.block),
-                    name: &name,
-                    receiver: None,
-                    args: &parts,
-                    result,
-                };
-                values.on_returned(self, state, &call);
+                tell(self, state, &name, (None, &parts));
             }
             Rvalue::Await(o)
             | Rvalue::Slice { object: o, .. }
@@ -284,6 +250,42 @@ impl Engine<'_> {
             }
             _ => {}
         }
+    }
+
+    /// The name and the receiver of what is called.
+    fn called(&mut self, state: &mut State, callee: &Callee, site: Site) -> (Name, Option<Value>) {
+        let (name, receiver) = match callee {
+            Callee::Method { receiver, name, .. } => {
+                let receiver = self.operand(state, receiver, site);
+                (Some(name.clone()), Some(receiver))
+            }
+            Callee::Value(o) => {
+                let f = self.operand(state, o, site);
+                let receiver = match self.terms.term(f) {
+                    Term::Field(r, _) | Term::Bound(_, r) | Term::Method(r, _) => Some(*r),
+                    _ => None,
+                };
+                (self.name_of(f), receiver)
+            }
+        };
+        let name = name.unwrap_or_else(|| "call".into());
+        let name = match text_method(&name) {
+            common if common == name => name,
+            common => Name::new(common),
+        };
+        (name, receiver)
+    }
+
+    /// The arguments of a call, those with a keyword last.
+    fn given(&mut self, state: &mut State, args: &[Arg], site: Site) -> Vec<Value> {
+        let args = Args::evaluate(self, state, args, site);
+        let mut given: Vec<Value> = args.positional.clone();
+        given.extend(args.stars.iter().chain(&args.double_stars));
+        for (n, v) in &args.keywords {
+            let named = Term::Pure(format!("{KEYWORD}{n}").into(), Arc::from([*v]));
+            given.push(self.terms.make(named));
+        }
+        given
     }
 
     /// Tells the automaton how a call of a function of the program came out.

@@ -38,12 +38,12 @@ pub(super) struct Insides(FxHashMap<(*const Summary, usize), Inside>);
 struct Leg {
     from: usize,
     hop: usize,
-    /// The place that it leads to; none for the last one.
+    /// The point that it leads to; none for the last one.
     to: Option<usize>,
 }
 
 impl Paths<'_> {
-    /// What happens on the path to a place, and on the step from there that ends it.
+    /// What happens on the path to a point, and on the step from there that ends it.
     pub(super) fn events(
         &mut self,
         engine: &mut Engine<'_>,
@@ -52,16 +52,16 @@ impl Paths<'_> {
         (last, hop): (usize, usize),
     ) -> Vec<PathEvent> {
         let mut legs = vec![Leg {
-            from: trails[last].place,
+            from: trails[last].point,
             hop,
             to: None,
         }];
         let mut at = last;
         while let Some((from, hop)) = trails[at].from {
             legs.push(Leg {
-                from: trails[from].place,
+                from: trails[from].point,
                 hop,
-                to: Some(trails[at].place),
+                to: Some(trails[at].point),
             });
             at = from;
         }
@@ -86,15 +86,15 @@ impl Paths<'_> {
     ) {
         let cx = Rc::clone(&self.cx);
         let outlook = self.outlook(engine);
-        let place = &self.unfolding.places[leg.from];
-        let (block, before) = (place.block, Rc::clone(&place.state));
-        let hops = engine.hops(&cx, place, self.wanted);
+        let point = &self.unfolding.points[leg.from];
+        let (block, before) = (point.block, Rc::clone(&point.state));
+        let hops = engine.hops(&cx, point, self.wanted);
         let Hop { edge, to } = &hops[leg.hop];
         let (to, after) = match (to, leg.to) {
             (To::Exit { .. }, _) => (None, None),
             (To::Block(entrance), None) => (Some(entrance.at.0), Some(&entrance.arriving)),
-            (To::Block(entrance), Some(place)) => {
-                let after = &*self.unfolding.places[place].state;
+            (To::Block(entrance), Some(point)) => {
+                let after = &*self.unfolding.points[point].state;
                 (Some(entrance.at.0), Some(after))
             }
         };
@@ -118,61 +118,25 @@ impl Paths<'_> {
         let risen = after.map_or(0, |after| {
             after.flags.rule & !before.flags.rule & engine.watches.milestones
         });
-        let mut push = |what: EventKind, matters: bool| {
-            if span.end > span.start {
-                out.push(event(span, what, matters));
-            }
-        };
-        if risen != 0 {
-            push(EventKind::Milestone(risen), true);
+        let has_source = span.end > span.start;
+        if risen != 0 && has_source {
+            out.push(event(span, EventKind::Milestone(risen), true));
         }
-        let matters = |other: BlockId| {
-            let (outlook, graph) = (&outlook, self.graph);
-            outlook.leads_around(&cx, graph, remaining, (other, block))
-        };
-        match (&t.kind, edge) {
-            (
-                TerminatorKind::Branch {
-                    then,
-                    otherwise,
-                    role,
-                    ..
-                },
-                edge,
-            ) => {
-                let taken = match edge {
-                    Edge::Decision(taken) => *taken,
-                    _ => to == Some(*then),
-                };
-                let open = matches!(edge, Edge::Decision(_));
-                let other = if taken { *otherwise } else { *then };
-                match role {
-                    BranchRole::Handler if taken => push(EventKind::Caught, true),
-                    BranchRole::Swallow if taken => push(EventKind::Swallowed, true),
-                    BranchRole::Handler | BranchRole::Swallow => {}
-                    role if open => push(EventKind::Decision(*role, taken), !matters(other)),
-                    _ => {}
+        match decision(&t.kind, edge, to, ran.contains(&block)) {
+            Some((what, other)) if has_source => {
+                let (outlook, graph) = (&outlook, self.graph);
+                let leads_around =
+                    |other| outlook.leads_around(&cx, graph, remaining, (other, block));
+                out.push(event(span, what, !other.is_some_and(leads_around)));
+            }
+            Some(_) => {}
+            None => {
+                if let Edge::Called(via) = edge
+                    && self.depth < MAX_DETAIL
+                {
+                    self.tell_call(engine, via, span, out);
                 }
             }
-            (
-                TerminatorKind::ForNext {
-                    body, exhausted, ..
-                },
-                Edge::Loop(again),
-            ) => {
-                let other = if *again { *exhausted } else { *body };
-                let round = match again {
-                    true => Round::Runs,
-                    false if ran.contains(&block) => Round::Ends,
-                    false => Round::Never,
-                };
-                push(EventKind::Loop(round), !matters(other));
-            }
-            (_, Edge::Raised | Edge::CallRaised(_)) => push(EventKind::Raised, true),
-            (_, Edge::Called(via)) if self.depth < MAX_DETAIL => {
-                self.tell_call(engine, via, span, out);
-            }
-            _ => {}
         }
         if let TerminatorKind::ForNext { body, .. } = t.kind
             && to == Some(body)
@@ -322,5 +286,56 @@ impl Engine<'_> {
             lost = Some(b.terminator.span);
         }
         lost.filter(|s| s.end > s.start)
+    }
+}
+
+/// What the end of a block decided, if it decided something: the event, and the block on the other
+/// side. Without one, the event matters in any case. `ran`: whether the loop, if it is one, has
+/// gone round before.
+fn decision(
+    terminator: &TerminatorKind,
+    edge: &Edge,
+    to: Option<BlockId>,
+    ran: bool,
+) -> Option<(EventKind, Option<BlockId>)> {
+    match (terminator, edge) {
+        (
+            TerminatorKind::Branch {
+                then,
+                otherwise,
+                role,
+                ..
+            },
+            edge,
+        ) => {
+            let taken = match edge {
+                Edge::Decision(taken) => *taken,
+                _ => to == Some(*then),
+            };
+            let open = matches!(edge, Edge::Decision(_));
+            let other = if taken { *otherwise } else { *then };
+            match role {
+                BranchRole::Handler if taken => Some((EventKind::Caught, None)),
+                BranchRole::Swallow if taken => Some((EventKind::Swallowed, None)),
+                BranchRole::Handler | BranchRole::Swallow => None,
+                role => open.then_some((EventKind::Decision(*role, taken), Some(other))),
+            }
+        }
+        (
+            TerminatorKind::ForNext {
+                body, exhausted, ..
+            },
+            Edge::Loop(again),
+        ) => {
+            let other = if *again { *exhausted } else { *body };
+            let round = match again {
+                true => Round::Runs,
+                false if ran => Round::Ends,
+                false => Round::Never,
+            };
+            Some((EventKind::Loop(round), Some(other)))
+        }
+        (_, Edge::Raised | Edge::CallRaised(_)) => Some((EventKind::Raised, None)),
+        _ => None,
     }
 }

@@ -42,7 +42,7 @@ const LAST_ROUND: u32 = 1;
 const ROUND: u32 = 3;
 
 /// Places that are kept for the next search.
-const MOST_PLACES: usize = 50_000;
+const MOST_POINTS: usize = 50_000;
 
 /// Something that happens on a path, in execution order.
 #[derive(Clone, Debug)]
@@ -141,10 +141,10 @@ pub struct Paths<'g> {
     insides: Insides,
 }
 
-/// A place on a path.
+/// A point on a path.
 struct Trail {
     /// Its number in the unfolding.
-    place: usize,
+    point: usize,
     /// The one before, and which of its steps leads here.
     from: Option<(usize, usize)>,
 }
@@ -175,14 +175,14 @@ impl<'g> Paths<'g> {
 
     /// Searches for a path to the goal.
     pub fn search(&mut self, engine: &mut Engine<'_>, goal: &Goal<'_>) -> Witness {
-        if self.unfolding.places.len() > MOST_PLACES {
+        if self.unfolding.points.len() > MOST_POINTS {
             self.unfolding = Unfolding::new(self.start, Rc::clone(&self.entry));
         }
         let cx = Rc::clone(&self.cx);
         let outlook = self.outlook(engine);
         let remaining = self.remaining(engine, &outlook, goal);
         let mut trails = vec![Trail {
-            place: 0,
+            point: 0,
             from: None,
         }];
         let mut seen: FxHashSet<usize> = FxHashSet::default();
@@ -203,9 +203,9 @@ impl<'g> Paths<'g> {
                 break;
             }
             steps -= 1;
-            let place = &self.unfolding.places[trails[id].place];
-            let block = place.block;
-            let hops = engine.hops(&cx, place, self.wanted);
+            let point = &self.unfolding.points[trails[id].point];
+            let block = point.block;
+            let hops = engine.hops(&cx, point, self.wanted);
             for (number, hop) in hops.iter().enumerate() {
                 let entrance = match &hop.to {
                     To::Exit { kind, value, state } => {
@@ -239,7 +239,7 @@ impl<'g> Paths<'g> {
                 }
                 let price = price(&hop.edge);
                 trails.push(Trail {
-                    place: next,
+                    point: next,
                     from: Some((id, number)),
                 });
                 let cost = cost + price;

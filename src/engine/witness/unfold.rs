@@ -23,14 +23,14 @@ use crate::source::Span;
 pub(super) type Somewhere = (BlockId, Flags, Presence);
 
 /// A state at the entry of a block, with which nothing was merged.
-pub(super) struct Place {
+pub(super) struct PathPoint {
     pub(super) block: BlockId,
     pub(super) state: Rc<State>,
     /// Where control can go from here, once a search has come here.
     hops: OnceCell<Rc<[Hop]>>,
 }
 
-/// One step from a place.
+/// One step from a point.
 pub(super) struct Hop {
     pub(super) edge: Edge,
     pub(super) to: To,
@@ -56,45 +56,45 @@ pub(super) struct Entrance {
     turned: Option<State>,
     /// The block, and the state of the property there.
     pub(super) at: Somewhere,
-    /// The number of the place that it leads to, once a search has gone there.
-    place: Cell<Option<usize>>,
+    /// The number of the point that it leads to, once a search has gone there.
+    point: Cell<Option<usize>>,
     /// Where the watched key is lost on the way, once a path that takes it was told.
     pub(super) loss: OnceCell<Option<Span>>,
 }
 
-/// All places that were found so far.
+/// All points that were found so far.
 pub(super) struct Unfolding {
-    pub(super) places: Vec<Place>,
+    pub(super) points: Vec<PathPoint>,
     /// Places by the hash of block and state.
     known: FxHashMap<u64, SmallVec<[usize; 1]>>,
 }
 
 impl Unfolding {
-    /// The place where all paths begin is number 0.
+    /// The point where all paths begin is number 0.
     pub(super) fn new(start: BlockId, entry: Rc<State>) -> Self {
-        let root = Place {
+        let root = PathPoint {
             block: start,
             state: entry,
             hops: OnceCell::new(),
         };
         Self {
-            places: vec![root],
+            points: vec![root],
             known: FxHashMap::default(),
         }
     }
 
-    /// The place with this state, which is a new one if there was none.
-    fn place(&mut self, block: BlockId, state: State) -> usize {
+    /// The point with this state, which is a new one if there was none.
+    fn point(&mut self, block: BlockId, state: State) -> usize {
         let hash = FxBuildHasher.hash_one((block, &state));
         let same = self.known.entry(hash).or_default();
-        let places = &mut self.places;
-        let is_same = |id: &&usize| places[**id].block == block && *places[**id].state == state;
+        let points = &mut self.points;
+        let is_same = |id: &&usize| points[**id].block == block && *points[**id].state == state;
         if let Some(id) = same.iter().find(is_same) {
             return *id;
         }
-        let id = places.len();
+        let id = points.len();
         same.push(id);
-        places.push(Place {
+        points.push(PathPoint {
             block,
             state: Rc::new(state),
             hops: OnceCell::new(),
@@ -104,19 +104,19 @@ impl Unfolding {
 }
 
 impl Engine<'_> {
-    /// Where control can go from a place.
+    /// Where control can go from a point.
     pub(super) fn hops(
         &mut self,
         cx: &FnContext,
-        place: &Place,
+        point: &PathPoint,
         wanted: Option<&Wanted>,
     ) -> Rc<[Hop]> {
-        if let Some(hops) = place.hops.get() {
+        if let Some(hops) = point.hops.get() {
             return Rc::clone(hops);
         }
         self.budget.executed += 1;
         let mut hops = Vec::new();
-        for s in self.step(cx, place.block, &place.state) {
+        for s in self.step(cx, point.block, &point.state) {
             let to = match s.target {
                 Target::Exit(kind, value) => To::Exit {
                     kind,
@@ -136,25 +136,25 @@ impl Engine<'_> {
                         arriving,
                         turned,
                         at,
-                        place: Cell::new(None),
+                        point: Cell::new(None),
                         loss: OnceCell::new(),
                     })
                 }
             };
             hops.push(Hop { edge: s.edge, to });
         }
-        Rc::clone(place.hops.get_or_init(|| hops.into()))
+        Rc::clone(point.hops.get_or_init(|| hops.into()))
     }
 
-    /// The place that an entrance leads to.
+    /// The point that an entrance leads to.
     pub(super) fn go_to(
         &mut self,
         cx: &FnContext,
         unfolding: &mut Unfolding,
         entrance: &Entrance,
     ) -> usize {
-        if let Some(place) = entrance.place.get() {
-            return place;
+        if let Some(point) = entrance.point.get() {
+            return point;
         }
         let (block, ..) = entrance.at;
         let mut state = entrance
@@ -163,8 +163,8 @@ impl Engine<'_> {
             .unwrap_or(&entrance.arriving)
             .clone();
         self.settle(cx, block, &mut state);
-        let place = unfolding.place(block, state);
-        entrance.place.set(Some(place));
-        place
+        let point = unfolding.point(block, state);
+        entrance.point.set(Some(point));
+        point
     }
 }
