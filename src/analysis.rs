@@ -133,44 +133,14 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics
         .time("following contract methods", start.elapsed());
 
-    let mut read: BTreeSet<Loaded> = loaded.iter().copied().collect();
-    let selected = |rule: &str| distinct.iter().any(|s| s.rules.contains(rule));
-    let about_functions: Vec<_> = about_functions()
-        .filter(|(rule, _)| selected(rule.id()))
-        .collect();
-    let (mut others, mut effort) = (Vec::new(), Effort::default());
-    if !about_functions.is_empty() {
-        let start = Instant::now();
-        program.forget_bodies();
-        let loaded = selection.load_functions(&program, &mut out.failed);
-        if let (Some(known), Some(more)) = (&mut out.concerned, concerned(&program, &loaded, input))
-        {
-            known.extend(more);
-        }
-        out.statistics.time("parsing functions", start.elapsed());
-        let start = Instant::now();
-        let library = Library::new(&program, &shelf);
-        for (rule, functions) in about_functions {
-            let here = |at: usize| input.settings[at].rules.contains(rule.id()) && out.concerns(at);
-            let here: Vec<Loaded> = loaded.iter().copied().filter(|(at, _)| here(*at)).collect();
-            read.extend(&here);
-            let checked = each_module(&here, input, &mut out, |at, module, settings| {
-                let module = program.module(module);
-                let which = selection.that_matter(rule.id(), at);
-                functions.check(
-                    &library,
-                    &module,
-                    &chosen(&module, which.as_deref()),
-                    settings,
-                )
-            });
-            for (findings, spent) in checked {
-                others.extend(findings);
-                effort += spent;
-            }
-        }
-        out.statistics.time("following functions", start.elapsed());
-    }
+    let in_functions = check_functions(
+        &mut program,
+        &shelf,
+        &selection,
+        (input, &distinct),
+        &mut out,
+    );
+    let read = loaded.into_iter().chain(in_functions.read).collect();
     out.failed.extend(selection.broken(&program, &read));
     let files = input.files.len();
     out.statistics.add("files sketched", files as u64);
@@ -185,8 +155,8 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         of_contracts = pass.effort();
         out.findings = pass.findings(&program);
     }
-    out.findings.extend(others);
-    count(&program, of_contracts, effort, &mut out);
+    out.findings.extend(in_functions.findings);
+    count(&program, of_contracts, in_functions.effort, &mut out);
     let walks = Library::new(&program, &shelf).walks();
     let blocks = walks.iter().map(|walk| walk.blocks).sum();
     out.statistics.add("basic blocks followed", blocks);
@@ -229,6 +199,58 @@ fn check_contracts(
     }
     out.contracts = surveys;
     Some(pass)
+}
+
+/// What the rules about functions found, with what effort, and in which files they looked.
+#[derive(Default)]
+struct InFunctions {
+    findings: Vec<Finding>,
+    effort: Effort,
+    read: Vec<Loaded>,
+}
+
+/// Checks the functions that matter to the selected rules about functions.
+fn check_functions(
+    program: &mut Program<'_>,
+    shelf: &Shelf,
+    selection: &Selection<'_>,
+    (input, distinct): (&AnalysisInput<'_>, &[&Settings]),
+    out: &mut Analysis,
+) -> InFunctions {
+    let mut found = InFunctions::default();
+    let selected = |rule: &str| distinct.iter().any(|s| s.rules.contains(rule));
+    let rules: Vec<_> = about_functions()
+        .filter(|(rule, _)| selected(rule.id()))
+        .collect();
+    if rules.is_empty() {
+        return found;
+    }
+    let start = Instant::now();
+    program.forget_bodies();
+    let loaded = selection.load_functions(program, &mut out.failed);
+    if let (Some(known), Some(more)) = (&mut out.concerned, concerned(program, &loaded, input)) {
+        known.extend(more);
+    }
+    out.statistics.time("parsing functions", start.elapsed());
+    let start = Instant::now();
+    let library = Library::new(program, shelf);
+    for (rule, functions) in rules {
+        let here = |at: usize| input.settings[at].rules.contains(rule.id()) && out.concerns(at);
+        let here: Vec<Loaded> = loaded.iter().copied().filter(|(at, _)| here(*at)).collect();
+        found.read.extend(&here);
+        let checked = each_module(&here, input, out, |at, module, settings| {
+            let module = program.module(module);
+            let which = selection.that_matter(rule.id(), at);
+            let chosen = chosen(&module, which.as_deref());
+            functions.check(&library, &module, &chosen, settings)
+        });
+        for (findings, effort) in checked {
+            found.findings.extend(findings);
+            found.effort += effort;
+        }
+    }
+    out.statistics.time("following functions", start.elapsed());
+    found
 }
 
 /// What `check` comes to for each module, given the number of its file and the settings for it. A

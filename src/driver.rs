@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration};
-use crate::diagnostics::{FileFailure, Severity};
+use crate::diagnostics::{FileFailure, Finding, Severity};
 use crate::discover::{Discovered, SkipReason, Skipped, discover, is_forced_out, repository};
 use crate::fence::{self, Bug};
 use crate::outcome::Duty;
@@ -42,7 +42,7 @@ pub struct Request<'a> {
 }
 
 /// The result of a run.
-pub struct Outcome {
+pub struct RunResult {
     /// The findings, decided.
     pub settled: Settled,
     /// The files.
@@ -105,7 +105,7 @@ impl Status {
     }
 }
 
-impl Outcome {
+impl RunResult {
     /// How the run ended; findings count from `threshold` up, or not at all.
     #[must_use]
     pub fn status(&self, threshold: Option<Severity>) -> Status {
@@ -151,126 +151,68 @@ impl Outcome {
 /// Runs a check.
 ///
 /// # Errors
-/// When a configuration file that counts for a checked file is not valid.
-pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
+/// When a configuration file that applies to a checked file is not valid.
+pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let start = Instant::now();
     let configuration = request.configuration;
     let overrides = configuration.overrides();
     let limit = overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES);
     let sources = SourceMap::new(request.cwd).with_limit(limit);
-    let mut failures = Vec::new();
-    let mut files: Vec<Arc<SourceFile>> = Vec::new();
-    let mut forced_out = None;
-    let stdin = match request.stdin {
-        Some((path, _)) if forces_out(&path, &sources, configuration)? => {
-            forced_out = Some(Skipped {
-                path,
-                reason: SkipReason::Excluded,
-            });
-            None
-        }
-        other => other,
+    let mut inputs = Inputs::default();
+    // Standard input comes first, so that its text replaces the file when a walk finds it, too.
+    let excluded_stdin = match request.stdin {
+        Some((path, bytes)) => inputs.add_stdin(path, bytes, &sources, configuration)?,
+        None => None,
     };
-    // First, so that the text stands for its file when that is found as well.
-    if let Some((path, bytes)) = stdin {
-        match decode(bytes, Language::of_named(&path)) {
-            Ok(text) => files.push(sources.add_virtual(&path, text)),
-            Err(error) => failures.push(FileFailure::input(
-                sources.display(&path),
-                Some((error.position.line, error.position.column)),
-                error.reason,
-            )),
-        }
-    }
     for (path, text) in request.overlay {
         sources.add_virtual(path, text.clone());
     }
     let mut found = discover(request.paths, configuration, &sources)?;
-    found.skipped.extend(forced_out);
+    found.skipped.extend(excluded_stdin);
     let discovering = start.elapsed();
-    load(&found, &sources, &mut files, &mut failures);
+    inputs.load(&found, &sources);
     let loading = start.elapsed();
-    let settings: Vec<Arc<Settings>> = files
+    let settings: Vec<Arc<Settings>> = inputs
+        .files
         .iter()
         .map(|file| configuration.of_file(file))
         .collect();
     if let Some(error) = configuration.wrong() {
         return Err(error);
     }
-    let coverage = found.coverage(&sources);
     let input = AnalysisInput {
         sources: &sources,
-        files: &files,
-        coverage: &coverage,
+        files: &inputs.files,
+        coverage: &found.coverage(&sources),
         settings: &settings,
         reading: overrides.reading,
         changed: request.changed,
     };
-    let (analysis, bug) = match analyse(&input, request.cache) {
+    let (mut analysis, analysis_bug) = match analyse(&input, request.cache) {
         Ok(analysis) => (analysis, None),
         Err(bug) => (Analysis::default(), Some(bug)),
     };
     let skipped_count = found.skipped_count();
-    failures.extend(found.failures);
-    let mut number = 0..files.len();
-    let mut ignored: Vec<Arc<SourceFile>> = Vec::new();
-    files.retain(|file| {
-        let concerned = number.next().is_some_and(|at| analysis.concerns(at));
-        if !concerned {
-            ignored.push(Arc::clone(file));
-        }
-        concerned
-    });
-    failures.extend(analysis.failed);
-    // What nothing that changed has to do with may be broken as it was.
-    failures.retain(|f| !ignored.iter().any(|file| file.display == f.path));
-    failures.sort();
-    failures.dedup();
-    let failed = |file: &&Arc<SourceFile>| failures.iter().any(|f| f.path == file.display);
+    inputs.failures.extend(found.failures);
+    inputs.keep_concerned(&mut analysis);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
-    let walks = |path: &PathBuf| sources.cwd().join(path).is_dir();
-    let partial = request.changed.is_some() || !request.paths.iter().any(walks);
-    let places = analysis.findings.iter().map(|f| f.primary.location.file);
-    let places: BTreeSet<FileId> = places.collect();
-    let elsewhere = places
-        .iter()
-        .map(|file| configuration.of_file(&sources.get(*file)));
-    let all: Vec<Arc<Settings>> = settings.iter().cloned().chain(elsewhere).collect();
-    let baselines = baselines(&all, overrides.write_baseline)?;
-    let settled = fence::catch(|| {
-        let checked = Checked {
-            // After a panic, that nothing was found says nothing.
-            files: if bug.is_none() { &files } else { &[] },
-            failures: &failures,
-            partial,
-            baselines: &baselines,
-        };
-        settle(analysis.findings, checked, configuration, &sources)
-    });
-    let ((settled, baselines), bug) = match settled {
-        Ok(settled) => (settled, bug),
-        Err(new) => (Default::default(), bug.or(Some(new))),
+    let is_folder = |path: &PathBuf| sources.cwd().join(path).is_dir();
+    let partial = request.changed.is_some() || !request.paths.iter().any(is_folder);
+    let analysed = Analysed {
+        settings: &settings,
+        partial,
+        bug: analysis_bug,
     };
-    if let Some(error) = configuration.wrong() {
-        return Err(error);
-    }
+    let decided = inputs.settle(analysis.findings, analysed, configuration, &sources)?;
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
-    let mut configurations: Vec<PathBuf> = settings.iter().filter_map(|s| s.file.clone()).collect();
-    configurations.sort();
-    configurations.dedup();
-    let own = places.iter().map(|file| {
-        let file = sources.get(*file);
-        (file.id, configuration.of_file(&file).baseline.clone())
-    });
-    let baseline_of = own.collect();
-    Ok(Outcome {
-        baselines,
-        baseline_of,
-        configurations,
-        checked: files.len() - files.iter().filter(failed).count(),
-        settled,
+    Ok(RunResult {
+        baselines: decided.baselines,
+        baseline_of: decided.baseline_of,
+        configurations: configuration_files(&settings),
+        checked: inputs.analysed(),
+        settled: decided.settled,
         contracts: analysis.contracts,
         checklist: analysis.checklist,
         processors: analysis.processors,
@@ -278,12 +220,158 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
         walks: analysis.walks,
         skipped: found.skipped,
         skipped_count,
-        failures,
+        failures: inputs.failures,
         statistics,
-        bug,
+        bug: decided.bug,
         sources,
         elapsed: start.elapsed(),
     })
+}
+
+/// The files of a run, and what could not be analysed.
+#[derive(Default)]
+struct Inputs {
+    files: Vec<Arc<SourceFile>>,
+    failures: Vec<FileFailure>,
+}
+
+impl Inputs {
+    /// Adds the text of standard input, or returns why the file that it stands for is excluded.
+    fn add_stdin(
+        &mut self,
+        path: PathBuf,
+        bytes: Vec<u8>,
+        sources: &SourceMap,
+        configuration: &Configuration,
+    ) -> Result<Option<Skipped>, ConfigError> {
+        if forces_out(&path, sources, configuration)? {
+            let reason = SkipReason::Excluded;
+            return Ok(Some(Skipped { path, reason }));
+        }
+        match decode(bytes, Language::of_named(&path)) {
+            Ok(text) => self.files.push(sources.add_virtual(&path, text)),
+            Err(error) => self.failures.push(FileFailure::input(
+                sources.display(&path),
+                Some((error.position.line, error.position.column)),
+                error.reason,
+            )),
+        }
+        Ok(None)
+    }
+
+    /// Reads the files that were found. Afterwards all files are sorted by their displayed paths,
+    /// each once.
+    fn load(&mut self, found: &Discovered, sources: &SourceMap) {
+        for (path, loaded) in found.files.iter().zip(sources.load_all(&found.files)) {
+            match loaded {
+                Ok(file) => self.files.push(file),
+                Err(error) => self.failures.push(FileFailure::input(
+                    sources.display(path),
+                    error.position().map(|at| (at.line, at.column)),
+                    error.to_string(),
+                )),
+            }
+        }
+        self.files.sort_by(|a, b| a.display.cmp(&b.display));
+        self.files.dedup_by_key(|file| file.id);
+    }
+
+    /// Takes over the failures of the analysis, and drops the files that it did not check because
+    /// no change concerns them. Their failures are dropped as well: they may have been broken
+    /// before.
+    fn keep_concerned(&mut self, analysis: &mut Analysis) {
+        let mut number = 0..self.files.len();
+        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.files)
+            .into_iter()
+            .partition(|_| number.next().is_some_and(|at| analysis.concerns(at)));
+        self.files = kept;
+        self.failures.append(&mut analysis.failed);
+        self.failures
+            .retain(|f| !dropped.iter().any(|file| file.display == f.path));
+        self.failures.sort();
+        self.failures.dedup();
+    }
+
+    /// Decides about the findings, by the settings and the baselines of their files.
+    fn settle(
+        &self,
+        findings: Vec<Finding>,
+        analysed: Analysed<'_>,
+        configuration: &Configuration,
+        sources: &SourceMap,
+    ) -> Result<Decided, ConfigError> {
+        let files_with_findings: Vec<(FileId, Arc<Settings>)> = findings
+            .iter()
+            .map(|finding| finding.primary.location.file)
+            .collect::<BTreeSet<FileId>>()
+            .into_iter()
+            .map(|file| (file, configuration.of_file(&sources.get(file))))
+            .collect();
+        let elsewhere = files_with_findings.iter().map(|(_, settings)| settings);
+        let all = analysed.settings.iter().chain(elsewhere);
+        let baselines = baselines(all, configuration.overrides().write_baseline)?;
+        let settled = fence::catch(|| {
+            let checked = Checked {
+                // After a panic, a file without findings proves nothing.
+                files: match analysed.bug {
+                    None => &self.files,
+                    Some(_) => &[],
+                },
+                failures: &self.failures,
+                partial: analysed.partial,
+                baselines: &baselines,
+            };
+            settle(findings, checked, configuration, sources)
+        });
+        let ((settled, baselines), bug) = match settled {
+            Ok(settled) => (settled, analysed.bug),
+            Err(bug) => (Default::default(), analysed.bug.or(Some(bug))),
+        };
+        if let Some(error) = configuration.wrong() {
+            return Err(error);
+        }
+        let baseline_of = files_with_findings
+            .into_iter()
+            .map(|(file, settings)| (file, settings.baseline.clone()));
+        Ok(Decided {
+            settled,
+            baselines,
+            baseline_of: baseline_of.collect(),
+            bug,
+        })
+    }
+
+    /// How many files were analysed without a failure.
+    fn analysed(&self) -> usize {
+        let failed = |file: &&Arc<SourceFile>| self.failures.iter().any(|f| f.path == file.display);
+        self.files.len() - self.files.iter().filter(failed).count()
+    }
+}
+
+/// What the decision about findings needs to know of the analysis.
+struct Analysed<'a> {
+    /// The settings of the analysed files.
+    settings: &'a [Arc<Settings>],
+    /// Whether other files of the project may be missing.
+    partial: bool,
+    /// A panic that ended it.
+    bug: Option<Bug>,
+}
+
+/// The findings after the decision about them; see [`RunResult`].
+struct Decided {
+    settled: Settled,
+    baselines: Vec<Baseline>,
+    baseline_of: HashMap<FileId, Option<PathBuf>>,
+    bug: Option<Bug>,
+}
+
+/// The configuration files behind the settings, sorted, each once.
+fn configuration_files(settings: &[Arc<Settings>]) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = settings.iter().filter_map(|s| s.file.clone()).collect();
+    files.sort();
+    files.dedup();
+    files
 }
 
 /// Analyses, unless a result that is still right is known.
@@ -305,34 +393,17 @@ fn forces_out(
     is_forced_out(&fs::canonicalize(&path).unwrap_or(path), configuration)
 }
 
-/// The baselines that hold for some file, by their paths.
-fn baselines(settings: &[Arc<Settings>], or_empty: bool) -> Result<Vec<Baseline>, ConfigError> {
-    let paths = settings.iter().filter_map(|s| s.baseline.as_ref());
-    let paths: BTreeSet<&PathBuf> = paths.collect();
+/// The baselines that the settings name, each read once. If `or_empty`, a missing one is empty.
+fn baselines<'a>(
+    settings: impl Iterator<Item = &'a Arc<Settings>>,
+    or_empty: bool,
+) -> Result<Vec<Baseline>, ConfigError> {
+    let paths = settings.filter_map(|s| s.baseline.as_ref());
     paths
+        .collect::<BTreeSet<&PathBuf>>()
         .into_iter()
         .map(|path| Baseline::read(path, or_empty))
         .collect()
-}
-
-fn load(
-    found: &Discovered,
-    sources: &SourceMap,
-    files: &mut Vec<Arc<SourceFile>>,
-    failures: &mut Vec<FileFailure>,
-) {
-    for (path, loaded) in found.files.iter().zip(sources.load_all(&found.files)) {
-        match loaded {
-            Ok(file) => files.push(file),
-            Err(error) => failures.push(FileFailure::input(
-                sources.display(path),
-                error.position().map(|at| (at.line, at.column)),
-                error.to_string(),
-            )),
-        }
-    }
-    files.sort_by(|a, b| a.display.cmp(&b.display));
-    files.dedup_by_key(|file| file.id);
 }
 
 #[cfg(test)]
@@ -355,7 +426,7 @@ mod tests {
             cache: None,
         })
         .unwrap();
-        let code = |outcome: &Outcome| outcome.status(Some(Severity::Note)).code();
+        let code = |outcome: &RunResult| outcome.status(Some(Severity::Note)).code();
         assert_eq!(code(&outcome), 0);
         let unreadable = FileFailure::input("a.py".into(), None, "broken link".into());
         outcome.failures = vec![unreadable];

@@ -118,13 +118,44 @@ impl<'a> Selection<'a> {
         }
         let sketches = self.sketches.iter().enumerate();
         let index = ClassIndex::new(sketches.filter_map(|(at, s)| Some((at, s.as_ref()?))));
-        let mut chosen: BTreeSet<usize> = BTreeSet::new();
-        let mut probed: Vec<usize> = Vec::new();
-        let mut roots = Roots::new(self.sources, program, coverage);
+        let FirstChoice {
+            mut whole,
+            to_probe,
+        } = self.first_choice(&index, Roots::new(self.sources, program, coverage), beliefs);
+        // The classes that define or imply something, by name: it holds for their subclasses.
+        let mut hot: Vec<Name> = Vec::new();
+        for (file, class) in self.probe(program, &to_probe) {
+            whole.insert(file);
+            hot.push(class);
+        }
+        let mut loaded = self.load(program, whole.iter().copied(), failed);
+        for at in &whole {
+            if self.named[*at]
+                && let Some(sketch) = &self.sketches[*at]
+            {
+                hot.extend(sketch.classes.iter().map(|class| class.name.clone()));
+            }
+        }
+        hot.extend(binding_classes(program, &loaded, &members, beliefs));
+        let below = index.files_below(hot);
+        let more: BTreeSet<usize> = below.into_iter().filter(|at| !whole.contains(at)).collect();
+        loaded.extend(self.load(program, more.into_iter(), failed));
+        loaded.sort_unstable();
+        loaded
+    }
+
+    /// The files that are chosen by their sketches alone.
+    fn first_choice(
+        &self,
+        index: &ClassIndex,
+        mut roots: Roots<'_, '_>,
+        beliefs: bool,
+    ) -> FirstChoice {
+        let mut choice = FirstChoice::default();
         let hooks = beliefs.then(|| self.hooks());
         for (at, sketch) in self.sketches.iter().enumerate() {
             let Some(sketch) = sketch else {
-                chosen.insert(at);
+                choice.whole.insert(at);
                 continue;
             };
             let implies = || {
@@ -140,53 +171,12 @@ impl<'a> Selection<'a> {
             };
             let inherits = || sketch.classes.iter().any(|class| !class.bases.is_empty());
             if self.named[at] || inherits() && roots.lead_out(&self.files[at], sketch) {
-                chosen.insert(at);
+                choice.whole.insert(at);
             } else if implies() {
-                probed.push(at);
+                choice.to_probe.push(at);
             }
         }
-        // What these files turn out to define or to imply holds for the classes below.
-        let mut hot: Vec<Name> = Vec::new();
-        for (file, class) in self.probe(program, &probed) {
-            chosen.insert(file);
-            hot.push(class);
-        }
-        let mut loaded = self.load(program, chosen.iter().copied(), failed);
-        for at in &chosen {
-            if self.named[*at]
-                && let Some(sketch) = &self.sketches[*at]
-            {
-                hot.extend(sketch.classes.iter().map(|class| class.name.clone()));
-            }
-        }
-        let classes: Vec<ClassRef> = loaded
-            .iter()
-            .flat_map(|(_, module)| program.classes(*module))
-            .collect();
-        let implied = if beliefs {
-            contracts::that_depend(program, &contracts::with_bases(program, &classes))
-        } else {
-            BTreeSet::new()
-        };
-        for class in &classes {
-            let has = |member: &&String| {
-                matches!(program.lookup(*class, member, None), Lookup::Found(..))
-            };
-            let above = |found: &ClassRef| implied.contains(found);
-            if members.iter().any(has) || contracts::known_above(program, *class).iter().any(above)
-            {
-                let module = program.module(class.module);
-                hot.push(module.ir.class(class.class).name.clone());
-            }
-        }
-        let below = index.files_below(hot);
-        let more: BTreeSet<usize> = below
-            .into_iter()
-            .filter(|at| !chosen.contains(at))
-            .collect();
-        loaded.extend(self.load(program, more.into_iter(), failed));
-        loaded.sort_unstable();
-        loaded
+        choice
     }
 
     /// The classes in some files, by name, that depend on a method of their receiver.
@@ -281,6 +271,49 @@ impl<'a> Selection<'a> {
         });
         problems.collect()
     }
+}
+
+/// The files that are chosen by their sketches alone.
+#[derive(Default)]
+struct FirstChoice {
+    /// These are loaded.
+    whole: BTreeSet<usize>,
+    /// A class in these may imply a contract: they are loaded only if one does.
+    to_probe: Vec<usize>,
+}
+
+/// The names of the loaded classes that have one of the members, or that imply a contract or
+/// inherit from a class that does.
+fn binding_classes(
+    program: &Program<'_>,
+    loaded: &[Loaded],
+    members: &BTreeSet<&String>,
+    beliefs: bool,
+) -> Vec<Name> {
+    let classes: Vec<ClassRef> = loaded
+        .iter()
+        .flat_map(|(_, module)| program.classes(*module))
+        .collect();
+    let implied = if beliefs {
+        contracts::that_depend(program, &contracts::with_bases(program, &classes))
+    } else {
+        BTreeSet::new()
+    };
+    let binds = |class: &ClassRef| {
+        let has =
+            |member: &&String| matches!(program.lookup(*class, member, None), Lookup::Found(..));
+        let above = |found: &ClassRef| implied.contains(found);
+        members.iter().any(has) || contracts::known_above(program, *class).iter().any(above)
+    };
+    let name = |class: &ClassRef| {
+        let module = program.module(class.module);
+        module.ir.class(class.class).name.clone()
+    };
+    classes
+        .iter()
+        .filter(|class| binds(class))
+        .map(name)
+        .collect()
 }
 
 /// The functions that start at one of the offsets and are in no body that was left out, and what is

@@ -8,7 +8,7 @@ use termcolor::WriteColor;
 use super::args::{CheckArgs, ColorChoice, link_base};
 use super::{Failure, terminal};
 use crate::config::ConfigError;
-use crate::driver::{Outcome, Status};
+use crate::driver::{RunResult, Status};
 use crate::outcome::{Decision, Expired};
 use crate::report::{self, Format, Report};
 use crate::source::{SourceMap, describe_io};
@@ -32,7 +32,7 @@ pub fn configuration_failure(error: &ConfigError, cwd: &Path) -> Failure {
 }
 
 /// Tells which configuration files were used.
-pub fn tell_configurations(outcome: &Outcome) {
+pub fn tell_configurations(outcome: &RunResult) {
     for path in &outcome.configurations {
         let path = outcome.sources.display(path);
         terminal::complain(&format!("configuration: {path}"));
@@ -48,7 +48,7 @@ pub fn show(path: &Path, cwd: &Path) -> String {
 
 /// Writes what was found, in every format that was asked for; `fixed` findings are not there any
 /// more. What cannot be written does not keep the others from being written.
-pub fn write_reports(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Result<(), Failure> {
+pub fn write_reports(args: &CheckArgs, outcome: &RunResult, fixed: usize) -> Result<(), Failure> {
     let links = args.link_base.clone().or_else(links_on_github);
     let report = Report {
         fixed,
@@ -92,7 +92,7 @@ fn write_report(
 }
 
 /// Complains about what could not be analysed.
-pub fn write_failures(outcome: &Outcome) {
+pub fn write_failures(outcome: &RunResult) {
     for failure in &outcome.failures {
         let what = if failure.internal {
             format!("internal error: {failure}; {ISSUES}")
@@ -109,7 +109,7 @@ pub fn write_failures(outcome: &Outcome) {
 }
 
 /// What goes to standard error after the report.
-pub fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
+pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
     write_failures(outcome);
     if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {
         terminal::complain("warning: no source files found");

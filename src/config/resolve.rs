@@ -9,8 +9,8 @@ use super::{ConfigError, ConfigFile, Overrides, selection};
 use crate::diagnostics::RuleMeta;
 use crate::rules;
 use crate::settings::{
-    Contract, ContractPlace, Given, Options, Origin, Patterns, Scope, Settings, Severities, Writes,
-    is_identifier,
+    Contract, ContractPlace, FileFilter, Given, Options, Origin, Patterns, Settings, Severities,
+    Writes, is_identifier,
 };
 use crate::suggest::did_you_mean;
 
@@ -65,7 +65,7 @@ impl Settings {
             writes: writes(said)?,
             per_file_ignores: per_file_ignores(said)?,
             severities: severities(said)?,
-            scope: Scope { exclude, include },
+            scope: FileFilter { exclude, include },
             baseline: overrides.baseline.clone().or_else(|| {
                 let path = said.baseline.as_ref()?;
                 let folder = path.layer.path.parent().unwrap_or(Path::new("."));

@@ -117,7 +117,7 @@ fn plan(
     let lines = Lines::of(file);
     let ignores = FileIgnores::of(file);
     let mut merged: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
-    let mut fresh: BTreeMap<(u32, Place), BTreeSet<&str>> = BTreeMap::new();
+    let mut fresh: BTreeMap<(u32, CommentPosition), BTreeSet<&str>> = BTreeMap::new();
     for finding in findings {
         let at = finding.primary.location.span.start;
         let own = lines.innermost(at).map(|statement| statement.whole);
@@ -145,14 +145,16 @@ fn plan(
         let rules: Vec<&str> = rules.into_iter().collect();
         let comment = format!("{mark} tallylint: ignore[{}] {reason}", rules.join(", "));
         let text = match place {
-            Place::EndOfLine => {
+            CommentPosition::EndOfLine => {
                 let gap = match file.language {
                     Language::Python => "  ",
                     Language::Rust => " ",
                 };
                 format!("{gap}{comment}")
             }
-            Place::Above { indent, line_break } => format!("{indent}{comment}{line_break}"),
+            CommentPosition::Above { indent, line_break } => {
+                format!("{indent}{comment}{line_break}")
+            }
         };
         Insertion { at, text }
     }));
@@ -162,7 +164,7 @@ fn plan(
 
 /// Where a new comment stands.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum CommentPosition {
     EndOfLine,
     Above {
         indent: String,
@@ -178,7 +180,7 @@ fn mergeable(comment: &Ignore, own: Option<Span>) -> Option<u32> {
 }
 
 /// The place of a new comment for what is at `at`.
-fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, Place)> {
+fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, CommentPosition)> {
     let layout = lines.layout();
     let line = lines.range(lines.line(at));
     let end = u32::try_from(line.end).ok()?;
@@ -187,7 +189,7 @@ fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, Place)> {
         .iter()
         .any(|c| c.kind == CommentKind::Doc && c.span.end == end);
     if layout.takes_comment_at(end) && !doc {
-        return Some((end, Place::EndOfLine));
+        return Some((end, CommentPosition::EndOfLine));
     }
     let statement = lines.innermost(at)?.span;
     let first = lines.line(statement.start);
@@ -207,7 +209,7 @@ fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, Place)> {
     };
     let indent = text[..blank].to_owned();
     let above = u32::try_from(range.start).ok()?;
-    Some((above, Place::Above { indent, line_break }))
+    Some((above, CommentPosition::Above { indent, line_break }))
 }
 
 /// The result must read as the old text with the comments in it, and ignore the findings.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::{Edit, Finding, Fingerprint, Fix, Safety};
-use crate::driver::Outcome;
+use crate::driver::RunResult;
 use crate::source::{FileId, Span};
 
 /// What a fix is for: the path that is shown, the rule, and the finding's name in the file.
@@ -34,7 +34,7 @@ pub(super) struct Lessons {
 /// Fixes that are allowed and do not overlap, in the order of the findings, apart from what speaks
 /// against them.
 pub(super) fn choose<'a>(
-    outcome: &'a Outcome,
+    outcome: &'a RunResult,
     allowed: Safety,
     lessons: &Lessons,
 ) -> Vec<Chosen<'a>> {
@@ -81,7 +81,7 @@ pub(super) fn choose<'a>(
 
 /// Whether something else is wrong at the same place that this fix is not for: what mends the one
 /// would hide the other.
-fn disputed(outcome: &Outcome, finding: &Finding) -> bool {
+fn disputed(outcome: &RunResult, finding: &Finding) -> bool {
     let settled = &outcome.settled;
     let suppressed = settled.suppressed.iter().map(|s| &s.finding);
     let all = settled

@@ -15,7 +15,7 @@ use super::choose::{Chosen, Group, Lessons, choose};
 use super::replace::replace_file;
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Finding, Safety};
-use crate::driver::{self, Outcome, Overlay, Request};
+use crate::driver::{self, Overlay, Request, RunResult};
 use crate::source::{FileId, SourceFile, decode, describe_io};
 
 /// A program that is never done is stopped here; every round mends or leaves out something.
@@ -24,7 +24,7 @@ const MAX_ROUNDS: usize = 1000;
 /// What became of a run.
 pub struct Repaired {
     /// What is found in the files as they are now.
-    pub outcome: Outcome,
+    pub outcome: RunResult,
     /// How many findings were fixed.
     pub fixed: usize,
     /// The files that were changed, by the paths that are shown.
@@ -58,7 +58,7 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
-    fn run(&self, files: &BTreeMap<PathBuf, Changed>) -> Result<Outcome, ConfigError> {
+    fn run(&self, files: &BTreeMap<PathBuf, Changed>) -> Result<RunResult, ConfigError> {
         let overlay: Overlay = files
             .iter()
             .map(|(path, file)| (path.clone(), file.after.clone()))
@@ -151,7 +151,7 @@ impl Changed {
 /// The files with the fixes in them; `None` when one of them does not fit into its file.
 fn apply(
     chosen: &[Chosen<'_>],
-    outcome: &Outcome,
+    outcome: &RunResult,
     files: &BTreeMap<PathBuf, Changed>,
 ) -> Option<BTreeMap<PathBuf, Changed>> {
     let mut edits: BTreeMap<FileId, Vec<(u32, u32, &str)>> = BTreeMap::new();
@@ -207,7 +207,7 @@ impl Changed {
 /// How many findings there are of each rule in each function of each file.
 type Counts<'a> = BTreeMap<(String, &'static str, &'a str), usize>;
 
-fn counts(outcome: &Outcome) -> Counts<'_> {
+fn counts(outcome: &RunResult) -> Counts<'_> {
     let mut out = Counts::new();
     let settled = &outcome.settled;
     let all = settled.reported.iter().chain(&settled.known);
@@ -217,14 +217,18 @@ fn counts(outcome: &Outcome) -> Counts<'_> {
     out
 }
 
-fn key<'a>(outcome: &Outcome, finding: &'a Finding) -> (String, &'static str, &'a str) {
+fn key<'a>(outcome: &RunResult, finding: &'a Finding) -> (String, &'static str, &'a str) {
     let file = outcome.sources.get(finding.primary.location.file);
     (file.display.clone(), finding.rule, finding.symbol.as_str())
 }
 
 /// What is worse than it was, or no better although it should be; `None` when the whole is broken.
-fn got_worse(before: &Outcome, after: &Outcome, chosen: &[Chosen<'_>]) -> Option<BTreeSet<Group>> {
-    let failures = |outcome: &Outcome| -> BTreeSet<String> {
+fn got_worse(
+    before: &RunResult,
+    after: &RunResult,
+    chosen: &[Chosen<'_>],
+) -> Option<BTreeSet<Group>> {
+    let failures = |outcome: &RunResult| -> BTreeSet<String> {
         outcome.failures.iter().map(|f| f.path.clone()).collect()
     };
     if after.bug.is_some() || !failures(after).is_subset(&failures(before)) {

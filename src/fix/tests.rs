@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::config::{Configuration, Overrides};
-use crate::driver::{self, Outcome, Overlay, Request};
+use crate::driver::{self, Overlay, Request, RunResult};
 use crate::settings::Settings;
 
 /// Two functions with something to fix: two exits of the one, and one of the other.
@@ -25,7 +25,7 @@ class Late(BaseProcessor):
 ";
 
 /// What is found in a folder with this text in `a.py`.
-pub(super) fn checked(text: &str) -> Outcome {
+pub(super) fn checked(text: &str) -> RunResult {
     let folder = tempfile::tempdir().unwrap();
     let cwd = fs::canonicalize(folder.path()).unwrap();
     fs::write(cwd.join("a.py"), text).unwrap();

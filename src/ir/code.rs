@@ -9,7 +9,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use crate::ir::body::{Body, LocalId};
-use crate::ir::item::{Function, Scope};
+use crate::ir::item::{Function, NameScope};
 
 /// Lowers the bodies that a front end left out of a module.
 pub trait Bodies: Send + Sync {
@@ -36,7 +36,7 @@ pub struct Content {
     pub nested: Vec<Function>,
     /// In a body that was left out at first, the scope of the function and those of the nested
     /// ones.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<NameScope>,
     /// What is wrong with the text, and at which offset. The body then stands for "anything".
     pub broken: Option<(String, u32)>,
 }

@@ -60,7 +60,7 @@ pub struct Module {
     /// Every class, nested ones included.
     pub classes: Vec<Class>,
     /// Every scope of what is in no body that was left out; the first is the module's.
-    scopes: Vec<Scope>,
+    scopes: Vec<NameScope>,
     /// Module-level attribute stores such as `P.save_data = patched`: target path, attribute,
     /// value.
     pub attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
@@ -83,7 +83,7 @@ impl Module {
         functions: Vec<Function>,
         partial: bool,
         classes: Vec<Class>,
-        scopes: Vec<Scope>,
+        scopes: Vec<NameScope>,
         attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
     ) -> Self {
         Self {
@@ -179,7 +179,7 @@ impl Module {
 
     /// The scope with this index.
     #[must_use]
-    pub fn scope(&self, idx: ScopeIdx) -> &Scope {
+    pub fn scope(&self, idx: ScopeIdx) -> &NameScope {
         let Some(function) = idx.left_out() else {
             return &self.scopes[idx.0 as usize];
         };
@@ -190,7 +190,7 @@ impl Module {
 
 /// The names bound in a module, class body or function.
 #[derive(Clone, Debug)]
-pub struct Scope {
+pub struct NameScope {
     /// The lexically enclosing scope.
     pub parent: Option<ScopeIdx>,
     /// Whose scope it is.
@@ -203,7 +203,7 @@ pub struct Scope {
     pub globs: Vec<Vec<Name>>,
 }
 
-impl Scope {
+impl NameScope {
     /// A scope without names.
     #[must_use]
     pub fn new(parent: Option<ScopeIdx>, kind: ScopeKind) -> Self {

@@ -32,8 +32,8 @@ pub use code::{Bodies, Code, Content};
 pub use data::Data;
 pub use item::{
     Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, FunctionShape, ImportPath,
-    MAX_NESTED, MAX_OUTER, Module, Nature, Overrides, Param, ParamKind, Relative, Scope, ScopeIdx,
-    ScopeKind, StaticExpr, StaticExprKind, makes_property,
+    MAX_NESTED, MAX_OUTER, Module, NameScope, Nature, Overrides, Param, ParamKind, Relative,
+    ScopeIdx, ScopeKind, StaticExpr, StaticExprKind, makes_property,
 };
 pub use rvalue::{
     Arg, ArgKind, BinOp, Callee, CmpOp, DictItem, Element, Literal, Name, Operand, Rvalue,

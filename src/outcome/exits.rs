@@ -29,7 +29,7 @@ pub struct MethodExits {
     /// Whether every path was followed; without that, no exits are known.
     pub followed: Followed,
     /// In the order of the source, falling off the end last.
-    pub exits: Vec<Exit>,
+    pub exits: Vec<MethodExit>,
 }
 
 /// Whether the paths of a method were followed.
@@ -45,7 +45,7 @@ pub enum Followed {
 
 /// A way out of a method.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Exit {
+pub struct MethodExit {
     /// The statement, or the method's name for falling off the end.
     pub place: Location,
     /// Whether it is falling off the end.

@@ -344,7 +344,7 @@ impl<'s> Program<'s> {
                         Vec::new(),
                         false,
                         Vec::new(),
-                        vec![ir::Scope::new(None, ir::ScopeKind::Module)],
+                        vec![ir::NameScope::new(None, ir::ScopeKind::Module)],
                         Vec::new(),
                     ),
                     broken: Vec::new(),

@@ -28,7 +28,10 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
         let properties = [
             // There are no notes.
             ("type", kind(finding.severity).to_owned()),
-            ("sourcepath", report.place(&finding.primary.location).text()),
+            (
+                "sourcepath",
+                report.path_of(&finding.primary.location).text(),
+            ),
             ("linenumber", region.line.to_string()),
             ("columnnumber", region.column.to_string()),
             ("code", finding.rule.to_owned()),
@@ -39,7 +42,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
         let (line, column) = failure.location.unwrap_or((1, 1));
         let properties = [
             ("type", "error".to_owned()),
-            ("sourcepath", report.place_of_failure(failure).text()),
+            ("sourcepath", report.path_of_failure(failure).text()),
             ("linenumber", line.to_string()),
             ("columnnumber", column.to_string()),
             ("code", "incomplete-analysis".to_owned()),

@@ -7,7 +7,7 @@ use super::Report;
 use crate::diagnostics::{Finding, Location};
 use crate::frontend::layout::Layout;
 use crate::outcome::Reported;
-use crate::outcome::{Duty, Exit, ExitState, Followed, Unset};
+use crate::outcome::{Duty, ExitState, Followed, MethodExit, Unset};
 use crate::rules;
 use crate::source::FileId;
 
@@ -68,7 +68,7 @@ pub(super) fn state_in_words(state: ExitState) -> &'static str {
 }
 
 /// Whether somebody should look at an exit.
-pub(super) fn is_open(exit: &Exit) -> bool {
+pub(super) fn is_open(exit: &MethodExit) -> bool {
     matches!(exit.state, ExitState::NotSet { .. } | ExitState::Unverified)
 }
 
@@ -144,7 +144,7 @@ impl<'a> Excuses<'a> {
     }
 
     /// Why what is wrong at an exit is not reported, if that is so.
-    pub(super) fn of(&self, duty: &Duty, exit: &Exit) -> Option<Excuse<'a>> {
+    pub(super) fn of(&self, duty: &Duty, exit: &MethodExit) -> Option<Excuse<'a>> {
         let is_about = |finding: &Finding| {
             let primary = finding.primary.location;
             // Of what several classes share, one finding stands for all.

@@ -85,7 +85,7 @@ fn annotation<W: Write + ?Sized>(
 ) -> io::Result<()> {
     let region = report.region(&finding.primary.location);
     let mut properties = vec![
-        ("file", report.place(&finding.primary.location).text()),
+        ("file", report.path_of(&finding.primary.location).text()),
         ("line", region.line.to_string()),
         ("endLine", region.end_line.to_string()),
     ];
@@ -108,7 +108,7 @@ fn incomplete<W: Write + ?Sized>(
     failure: &FileFailure,
     out: &mut W,
 ) -> io::Result<()> {
-    let mut properties = vec![("file", report.place_of_failure(failure).text())];
+    let mut properties = vec![("file", report.path_of_failure(failure).text())];
     if let Some((line, column)) = failure.location {
         properties.push(("line", line.to_string()));
         properties.push(("col", column.to_string()));

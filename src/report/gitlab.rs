@@ -63,7 +63,7 @@ fn violation(report: &Report<'_>, reported: &Reported) -> Violation {
             Severity::Note => "info",
         },
         location: Location {
-            path: report.place(&finding.primary.location).text(),
+            path: report.path_of(&finding.primary.location).text(),
             lines: Lines {
                 begin: region.line,
                 end: region.end_line,
@@ -78,7 +78,7 @@ fn incomplete(
     failure: &FileFailure,
     seen: &mut HashMap<Fingerprint, u32>,
 ) -> Violation {
-    let path = report.place_of_failure(failure).text();
+    let path = report.path_of_failure(failure).text();
     let like = Fingerprint::of([INCOMPLETE, &path, &failure.reason]);
     let ordinal = seen.entry(like).or_insert(0);
     *ordinal += 1;

@@ -9,7 +9,7 @@ use super::Report;
 use super::checklist::{Excuse, Excuses, Statements, is_open, reason_name, state_name, unfollowed};
 use super::harmless::harmless_json;
 use crate::diagnostics::{Fix, Location, Step};
-use crate::outcome::{Duty, Exit, ExitState};
+use crate::outcome::{Duty, ExitState, MethodExit};
 use crate::outcome::{Expired, Reported};
 use crate::source::SourceMap;
 
@@ -307,7 +307,7 @@ fn checklist<'a>(report: &Report<'a>) -> Vec<JsonMethod<'a>> {
 
 fn exit(
     report: &Report<'_>,
-    (duty, exit): (&Duty, &Exit),
+    (duty, exit): (&Duty, &MethodExit),
     excuses: &Excuses<'_>,
     statements: &mut Statements,
 ) -> JsonExit {

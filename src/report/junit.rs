@@ -90,7 +90,7 @@ fn suites(report: &Report<'_>) -> BTreeMap<String, Vec<Test>> {
             message,
             verdict,
         };
-        let path = report.place(&finding.primary.location).text();
+        let path = report.path_of(&finding.primary.location).text();
         suites.entry(path).or_default().push(test);
     };
     for reported in &settled.reported {
@@ -128,7 +128,7 @@ fn suites(report: &Report<'_>) -> BTreeMap<String, Vec<Test>> {
             false => "not analysed",
         };
         let test = analysis(line, failure.reason.clone(), Verdict::Error { kind });
-        let path = report.place_of_failure(failure).text();
+        let path = report.path_of_failure(failure).text();
         suites.entry(path).or_default().push(test);
     }
     let whole = match report.bug {

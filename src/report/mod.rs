@@ -16,7 +16,7 @@ mod json;
 mod junit;
 mod markdown;
 mod patch;
-mod place;
+mod path;
 mod rdjson;
 mod sarif;
 mod snippet;

@@ -13,7 +13,7 @@ use crate::config::{Configuration, Overrides};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::fence::Bug;
 use crate::outcome::Settled;
-use crate::outcome::{Duty, Exit, ExitState, Followed, MethodExits, Unset};
+use crate::outcome::{Duty, ExitState, Followed, MethodExit, MethodExits, Unset};
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settings::Settings;
 use crate::settle::{Checked, settle};
@@ -136,66 +136,16 @@ fn sample() -> (tempfile::TempDir, Sample) {
             FileFailure::input("gone.py".into(), None, "broken link".into()),
         ],
     };
-    sample.settled = {
-        let at = |path, text| sample.place(path, text);
-        let findings: Vec<Finding> = vec![
-            Sample::builder("unset-after-write")
-                .symbol("Odds.save_data")
-                .step(at("etl/odds.py", "not rows"), "`rows` is not empty")
-                .step(
-                    at(
-                        "etl/odds.py",
-                        "self.client.load_table_from_json(\n                rows, 'table')",
-                    ),
-                    "returns",
-                )
-                .step(at("etl/odds.py", "note(self)"), "enters `note`")
-                .step(at("etl/helpers.py", "processor.quiet"), "is true")
-                .step(at("etl/odds.py", "note(self)"), "raises")
-                .step(
-                    at("etl/odds.py", "except Exception as error"),
-                    "caught here",
-                )
-                .note("run() will record 0 rows")
-                .exit(at("etl/odds.py", "return\n        self"))
-                .at_exit(at("etl/odds.py", "return\n        self"), "returns"),
-            Sample::builder("unset")
-                .symbol("Odds.save_data")
-                .fix(Some(Fix {
-                    message: "raise again".to_owned(),
-                    safety: Safety::Unsafe,
-                    edits: vec![Edit {
-                        location: at("etl/odds.py", "self.log('\x1b[31mé', error)"),
-                        text: "raise".to_owned(),
-                    }],
-                }))
-                .exit(at("etl/odds.py", "self.log('\x1b[31mé', error)"))
-                .at_exit(
-                    at("etl/odds.py", "self.log('\x1b[31mé', error)"),
-                    "ends here",
-                ),
-            Sample::builder("never-set")
-                .symbol("save_data")
-                .exit(at("long.py", "return"))
-                .at(at("long.py", "return"), "returns"),
-            Sample::builder("unverified")
-                .symbol("Odds.save_data")
-                .at(at("etl/odds.py", "save_data"), "unknown"),
-            Sample::builder("unset")
-                .symbol("save_data")
-                .exit(at(ODD_NAME, "return"))
-                .at(at(ODD_NAME, "return"), "returns"),
-        ];
-        let settings = Settings::new(None, &Overrides::default()).unwrap();
-        let configuration = Configuration::fixed(settings, Overrides::default());
-        let checked = Checked {
-            files: &[],
-            failures: &[],
-            partial: false,
-            baselines: &[],
-        };
-        settle(findings, checked, &configuration, &sample.sources).0
+    let settings = Settings::new(None, &Overrides::default()).unwrap();
+    let configuration = Configuration::fixed(settings, Overrides::default());
+    let checked = Checked {
+        files: &[],
+        failures: &[],
+        partial: false,
+        baselines: &[],
     };
+    let findings = findings(&sample);
+    sample.settled = settle(findings, checked, &configuration, &sample.sources).0;
     // As if a baseline knew the last one.
     let known = sample.settled.reported.last().cloned();
     sample.settled.known.extend(known);
@@ -203,10 +153,63 @@ fn sample() -> (tempfile::TempDir, Sample) {
     (dir, sample)
 }
 
+/// A finding with a path through two files, one with a fix, and some at odd places.
+fn findings(sample: &Sample) -> Vec<Finding> {
+    let at = |path, text| sample.place(path, text);
+    vec![
+        Sample::builder("unset-after-write")
+            .symbol("Odds.save_data")
+            .step(at("etl/odds.py", "not rows"), "`rows` is not empty")
+            .step(
+                at(
+                    "etl/odds.py",
+                    "self.client.load_table_from_json(\n                rows, 'table')",
+                ),
+                "returns",
+            )
+            .step(at("etl/odds.py", "note(self)"), "enters `note`")
+            .step(at("etl/helpers.py", "processor.quiet"), "is true")
+            .step(at("etl/odds.py", "note(self)"), "raises")
+            .step(
+                at("etl/odds.py", "except Exception as error"),
+                "caught here",
+            )
+            .note("run() will record 0 rows")
+            .exit(at("etl/odds.py", "return\n        self"))
+            .at_exit(at("etl/odds.py", "return\n        self"), "returns"),
+        Sample::builder("unset")
+            .symbol("Odds.save_data")
+            .fix(Some(Fix {
+                message: "raise again".to_owned(),
+                safety: Safety::Unsafe,
+                edits: vec![Edit {
+                    location: at("etl/odds.py", "self.log('\x1b[31mé', error)"),
+                    text: "raise".to_owned(),
+                }],
+            }))
+            .exit(at("etl/odds.py", "self.log('\x1b[31mé', error)"))
+            .at_exit(
+                at("etl/odds.py", "self.log('\x1b[31mé', error)"),
+                "ends here",
+            ),
+        Sample::builder("never-set")
+            .symbol("save_data")
+            .exit(at("long.py", "return"))
+            .at(at("long.py", "return"), "returns"),
+        Sample::builder("unverified")
+            .symbol("Odds.save_data")
+            .at(at("etl/odds.py", "save_data"), "unknown"),
+        Sample::builder("unset")
+            .symbol("save_data")
+            .exit(at(ODD_NAME, "return"))
+            .at(at(ODD_NAME, "return"), "returns"),
+    ]
+}
+
 /// Classes with exits in every state.
 fn checklist(sample: &Sample) -> Vec<Duty> {
     let at = |path, text| sample.place(path, text);
-    let exit = |place, state| Exit {
+    let exit = |place, state| MethodExit {
         place,
         implicit: false,
         state,
@@ -218,19 +221,19 @@ fn checklist(sample: &Sample) -> Vec<Duty> {
     let store = at(odds, "self.stats['rows_inserted'] = 0");
     let last = at(odds, "self.stats['rows_inserted'] = len(rows)");
     let exits = vec![
-        Exit {
+        MethodExit {
             set_at: vec![store],
             ..exit(at(odds, "return\n\n"), ExitState::Set)
         },
         exit(at(odds, "self.log("), ExitState::Raises),
-        Exit {
+        MethodExit {
             set_at: vec![last],
             ..exit(
                 at(odds, "return\n        self"),
                 not_set(Unset::AfterWrite, true),
             )
         },
-        Exit {
+        MethodExit {
             implicit: true,
             ..exit(def, ExitState::Unverified)
         },

@@ -15,7 +15,7 @@ use crate::engine::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Automaton, CallEvent, Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::{BlockId, Overrides};
-use crate::outcome::{Exit, Followed, MethodExits, Unset};
+use crate::outcome::{Followed, MethodExit, MethodExits, Unset};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
 use crate::rules::contract_method::{
     self, Arrival, Caller, Checked, ContractRule, ContractRun, DictKind, ExitPoint, Ladder,
@@ -111,7 +111,7 @@ struct Verdict {
     /// Exits that no single path comes to.
     infeasible: u64,
     /// All exits, good and bad.
-    exits: Vec<Exit>,
+    exits: Vec<MethodExit>,
 }
 
 /// What else than the class a verdict depends on.

@@ -16,7 +16,7 @@ use crate::diagnostics::Severity;
 
 pub use contract::{Contract, ContractPlace, Origin, is_identifier};
 pub use options::{Form, Given, GivenValue, OptionSpec, OptionTable, OptionValue, Options, Wrong};
-pub use patterns::{Patterns, Scope};
+pub use patterns::{FileFilter, Patterns};
 pub use rule_set::RuleSet;
 pub use writes::Writes;
 
@@ -41,7 +41,7 @@ pub struct Settings {
     /// Levels of rules, and of their kinds.
     pub severities: Severities,
     /// Which files in folders are taken.
-    pub scope: Scope,
+    pub scope: FileFilter,
     /// The file of known findings.
     pub baseline: Option<PathBuf>,
     /// Whether findings of level note are shown.

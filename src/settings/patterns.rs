@@ -48,14 +48,14 @@ impl Patterns {
 
 /// Which of the files in folders are taken.
 #[derive(Clone, Default, Debug)]
-pub struct Scope {
+pub struct FileFilter {
     /// Not these files and folders.
     pub exclude: Patterns,
     /// Only these files, if it is said which.
     pub include: Option<Patterns>,
 }
 
-impl Scope {
+impl FileFilter {
     /// Whether a real path is left out of a walk.
     #[must_use]
     pub fn leaves_out(&self, real: &Path, is_dir: bool) -> bool {

@@ -33,7 +33,7 @@ pub(super) struct Source {
 
 /// The names that are visible in one SELECT.
 #[derive(Default)]
-pub(super) struct Scope {
+pub(super) struct QueryScope {
     pub(super) sources: Vec<Source>,
     /// Names given in the select list, for `HAVING` and `QUALIFY`.
     pub(super) aliases: Vec<(String, Term)>,
@@ -42,7 +42,7 @@ pub(super) struct Scope {
 /// The state of reading one query.
 pub(super) struct Lowering<'v> {
     vocabulary: &'v Vocabulary<'v>,
-    pub(super) scopes: Vec<Scope>,
+    pub(super) scopes: Vec<QueryScope>,
     pub(super) ctes: Vec<(String, Rc<Relation>)>,
     pub(super) tables: Vec<String>,
     /// Whether something that may be a condition is not known.
@@ -111,22 +111,41 @@ impl<'v> Lowering<'v> {
             Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain),
             Expr::Nested(inner) => self.condition(inner),
             Expr::Value(value) => self.literal(&value.value),
-            Expr::Cast { expr, .. } | Expr::Convert { expr, .. } | Expr::Collate { expr, .. } => {
-                Term::Same(self.expr(expr).boxed())
+            Expr::Cast { expr, .. }
+            | Expr::Convert { expr, .. }
+            | Expr::Collate { expr, .. }
+            | Expr::Trim { expr, .. } => Term::Same(self.expr(expr).boxed()),
+            Expr::BinaryOp { left, op, right } => self.binary(left, op, right),
+            Expr::UnaryOp { op, expr } => self.unary(op, expr),
+            Expr::Case {
+                operand,
+                conditions,
+                else_result,
+                ..
+            } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
+            Expr::Subquery(subquery) => {
+                let relation = self.query(subquery);
+                let value = relation
+                    .columns
+                    .into_iter()
+                    .next()
+                    .map_or(Term::Unknown, |column| column.term);
+                Term::Scalar(relation.rows.boxed(), value.boxed())
             }
-            Expr::Trim { expr, .. } => Term::Same(self.expr(expr).boxed()),
-            Expr::IsNull(inner) => Term::Test(Test::Null, self.expr(inner).boxed()),
-            Expr::IsNotNull(inner) => {
-                Term::Test(Test::Null, self.expr(inner).boxed()).negated_if(true)
-            }
-            Expr::IsTrue(inner) => Term::Test(Test::True, self.expr(inner).boxed()),
-            Expr::IsNotTrue(inner) => {
-                Term::Test(Test::True, self.expr(inner).boxed()).negated_if(true)
-            }
-            Expr::IsFalse(inner) => Term::Test(Test::False, self.expr(inner).boxed()),
-            Expr::IsNotFalse(inner) => {
-                Term::Test(Test::False, self.expr(inner).boxed()).negated_if(true)
-            }
+            Expr::Function(function) => self.function(function),
+            _ => self.predicate(expr),
+        }
+    }
+
+    /// The predicates that SQL writes in words, such as `IS NULL` and `BETWEEN`.
+    fn predicate(&mut self, expr: &Expr) -> Term {
+        match expr {
+            Expr::IsNull(inner) => self.is(Test::Null, inner),
+            Expr::IsNotNull(inner) => self.is(Test::Null, inner).negated_if(true),
+            Expr::IsTrue(inner) => self.is(Test::True, inner),
+            Expr::IsNotTrue(inner) => self.is(Test::True, inner).negated_if(true),
+            Expr::IsFalse(inner) => self.is(Test::False, inner),
+            Expr::IsNotFalse(inner) => self.is(Test::False, inner).negated_if(true),
             Expr::IsDistinctFrom(left, right) => self.distinct(left, right, true),
             Expr::IsNotDistinctFrom(left, right) => self.distinct(left, right, false),
             Expr::In {
@@ -140,17 +159,7 @@ impl<'v> Lowering<'v> {
                 negated,
                 low,
                 high,
-            } => {
-                let subject = self.expr(expr);
-                let low = self.expr(low).boxed();
-                let high = self.expr(high).boxed();
-                let copy = self.copy(&subject).boxed();
-                Term::And(vec![
-                    Term::Compare(Comparison::GreaterOrEqual, subject.boxed(), low),
-                    Term::Compare(Comparison::LessOrEqual, copy, high),
-                ])
-                .negated_if(*negated)
-            }
+            } => self.between(expr, low, high).negated_if(*negated),
             Expr::Like {
                 negated,
                 expr,
@@ -175,39 +184,40 @@ impl<'v> Lowering<'v> {
                 right,
                 ..
             } => self.any_of(left, right),
-            Expr::BinaryOp { left, op, right } => self.binary(left, op, right),
-            Expr::UnaryOp { op, expr } => match op {
-                UnaryOperator::Not | UnaryOperator::BangNot => {
-                    Term::Not(self.condition(expr).boxed())
-                }
-                UnaryOperator::Minus => Term::Arithmetic(
-                    Arithmetic::Subtract,
-                    Term::number(0.0).boxed(),
-                    self.expr(expr).boxed(),
-                ),
-                UnaryOperator::Plus => self.expr(expr),
-                _ => Term::Unknown,
-            },
-            Expr::Case {
-                operand,
-                conditions,
-                else_result,
-                ..
-            } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
             Expr::Exists { subquery, negated } => {
                 let relation = self.query(subquery);
                 Term::Exists(relation.rows.boxed()).negated_if(*negated)
             }
-            Expr::Subquery(subquery) => {
-                let relation = self.query(subquery);
-                let value = relation
-                    .columns
-                    .into_iter()
-                    .next()
-                    .map_or(Term::Unknown, |column| column.term);
-                Term::Scalar(relation.rows.boxed(), value.boxed())
+            _ => Term::Unknown,
+        }
+    }
+
+    fn is(&mut self, test: Test, inner: &Expr) -> Term {
+        Term::Test(test, self.expr(inner).boxed())
+    }
+
+    fn between(&mut self, subject: &Expr, low: &Expr, high: &Expr) -> Term {
+        let subject = self.expr(subject);
+        let low = self.expr(low).boxed();
+        let high = self.expr(high).boxed();
+        let copy = self.copy(&subject).boxed();
+        Term::And(vec![
+            Term::Compare(Comparison::GreaterOrEqual, subject.boxed(), low),
+            Term::Compare(Comparison::LessOrEqual, copy, high),
+        ])
+    }
+
+    fn unary(&mut self, op: &UnaryOperator, operand: &Expr) -> Term {
+        match op {
+            UnaryOperator::Not | UnaryOperator::BangNot => {
+                Term::Not(self.condition(operand).boxed())
             }
-            Expr::Function(function) => self.function(function),
+            UnaryOperator::Minus => Term::Arithmetic(
+                Arithmetic::Subtract,
+                Term::number(0.0).boxed(),
+                self.expr(operand).boxed(),
+            ),
+            UnaryOperator::Plus => self.expr(operand),
             _ => Term::Unknown,
         }
     }

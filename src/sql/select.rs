@@ -9,7 +9,7 @@ use sqlparser::ast::{
     SelectItem, SetExpr, SetOperator, TableFactor, TableWithJoins, WildcardAdditionalOptions,
 };
 
-use super::lower::{Lowering, Scope, Source, last_part};
+use super::lower::{Lowering, QueryScope, Source, last_part};
 use super::scan::readable;
 use super::term::{Term, Test};
 
@@ -152,7 +152,7 @@ impl Lowering<'_> {
     }
 
     fn select(&mut self, select: &Select) -> Relation {
-        self.scopes.push(Scope::default());
+        self.scopes.push(QueryScope::default());
         let mut from = From {
             one_row: select.from.len() == 1,
             ..From::default()

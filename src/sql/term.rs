@@ -194,44 +194,18 @@ impl Term {
                 values
             }
             Term::Coalesce(terms) => coalesce(terms, run),
-            Term::NullIf(left, right) => left.values(run).with(&right.values(run), |l, r| {
-                let equal = compare(Comparison::Equal, l, r);
-                match (equal.can_be_true(), equal.can_fail()) {
-                    (true, true) => Value::Any,
-                    (true, false) => Value::Null,
-                    (false, _) => l.clone(),
-                }
-            }),
+            Term::NullIf(left, right) => left.values(run).with(&right.values(run), null_if),
             Term::Extreme(greatest, terms) => extreme(*greatest, terms, run),
             Term::Arithmetic(operator, left, right) => {
                 let function = |l: &Value, r: &Value| arithmetic(*operator, l, r);
                 left.values(run).with(&right.values(run), function)
             }
-            Term::Abs(term) => term.values(run).map(|value| match value {
-                Value::Number(low, high) if *low < 0.0 && *high > 0.0 => {
-                    range(0.0, low.abs().max(*high))
-                }
-                Value::Number(low, high) => range(low.abs(), high.abs()),
-                other => other.clone(),
-            }),
+            Term::Abs(term) => term.values(run).map(absolute),
             Term::Sign(term) => term.values(run).map(|value| match value {
                 Value::Number(low, high) => range(sign(*low), sign(*high)),
                 other => other.clone(),
             }),
-            Term::Case(cases, otherwise) => {
-                let mut values = Possible::nothing_yet();
-                for (condition, result) in cases {
-                    let truth = condition.truth(run);
-                    if truth.can_be_true() {
-                        values.add_all(&result.values(run));
-                    }
-                    if !truth.can_fail() {
-                        return values;
-                    }
-                }
-                values.add_all(&otherwise.values(run));
-                values
-            }
+            Term::Case(cases, otherwise) => case(cases, otherwise, run),
             Term::Scalar(condition, value) => {
                 let mut values = Possible::one(Value::Null);
                 if condition.admits(run) {
@@ -239,17 +213,7 @@ impl Term {
                 }
                 values
             }
-            Term::Aggregate(aggregate, argument) => match aggregate {
-                Aggregate::Value => argument.values(run),
-                Aggregate::Count => argument.values(run).map(|value| match value {
-                    Value::Null => Value::Number(0.0, 0.0),
-                    _ => Value::Number(1.0, f64::INFINITY),
-                }),
-                Aggregate::CountIf => argument.truth(run).values().map(|value| match value {
-                    Value::Bool(true) => Value::Number(1.0, f64::INFINITY),
-                    _ => Value::Number(0.0, 0.0),
-                }),
-            },
+            Term::Aggregate(aggregate, argument) => aggregated(*aggregate, argument, run),
             Term::And(_)
             | Term::Or(_)
             | Term::Not(_)
@@ -395,6 +359,54 @@ fn is_true(truth: Truth) -> Truth {
         outcome = Some(outcome.map_or(Truth::FALSE, |t: Truth| t.or_else(Truth::FALSE)));
     }
     outcome.unwrap_or(Truth::DECIDED)
+}
+
+/// `NULLIF(left, right)`
+fn null_if(left: &Value, right: &Value) -> Value {
+    let equal = compare(Comparison::Equal, left, right);
+    match (equal.can_be_true(), equal.can_fail()) {
+        (true, true) => Value::Any,
+        (true, false) => Value::Null,
+        (false, _) => left.clone(),
+    }
+}
+
+fn absolute(value: &Value) -> Value {
+    match value {
+        Value::Number(low, high) if *low < 0.0 && *high > 0.0 => range(0.0, low.abs().max(*high)),
+        Value::Number(low, high) => range(low.abs(), high.abs()),
+        other => other.clone(),
+    }
+}
+
+fn case(cases: &[(Term, Term)], otherwise: &Term, run: Run<'_>) -> Possible {
+    let mut values = Possible::nothing_yet();
+    for (condition, result) in cases {
+        let truth = condition.truth(run);
+        if truth.can_be_true() {
+            values.add_all(&result.values(run));
+        }
+        if !truth.can_fail() {
+            return values;
+        }
+    }
+    values.add_all(&otherwise.values(run));
+    values
+}
+
+/// The values of an aggregate if the run is its whole group.
+fn aggregated(aggregate: Aggregate, argument: &Term, run: Run<'_>) -> Possible {
+    match aggregate {
+        Aggregate::Value => argument.values(run),
+        Aggregate::Count => argument.values(run).map(|value| match value {
+            Value::Null => Value::Number(0.0, 0.0),
+            _ => Value::Number(1.0, f64::INFINITY),
+        }),
+        Aggregate::CountIf => argument.truth(run).values().map(|value| match value {
+            Value::Bool(true) => Value::Number(1.0, f64::INFINITY),
+            _ => Value::Number(0.0, 0.0),
+        }),
+    }
 }
 
 fn coalesce(terms: &[Term], run: Run<'_>) -> Possible {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tallylint::config::{Configuration, Overrides};
 use tallylint::diagnostics::{Finding, Fix, Safety};
-use tallylint::driver::{self, Outcome, Request};
+use tallylint::driver::{self, Request, RunResult};
 use tallylint::fix::{Task, add_ignores, repair};
 use tallylint::settings::Settings;
 
@@ -19,7 +19,7 @@ fn configuration(select: &str) -> Configuration {
     Configuration::fixed(Settings::new(None, &overrides).unwrap(), overrides)
 }
 
-fn check(path: &Path) -> Outcome {
+fn check(path: &Path) -> RunResult {
     driver::run(Request {
         paths: &[path.to_path_buf()],
         stdin: None,
@@ -32,7 +32,7 @@ fn check(path: &Path) -> Outcome {
     .unwrap()
 }
 
-fn findings(outcome: &Outcome) -> impl Iterator<Item = &Finding> {
+fn findings(outcome: &RunResult) -> impl Iterator<Item = &Finding> {
     outcome.settled.reported.iter().map(|r| &r.finding)
 }
 

@@ -11,7 +11,7 @@ use std::{env, fs};
 use super::args::InitArgs;
 use super::{Failure, output, terminal};
 use crate::config::{self, ConfigError, ConfigSource, Configuration, Overrides};
-use crate::driver::{self, Outcome, Overlay, Request};
+use crate::driver::{self, Overlay, Request, RunResult};
 use crate::fix::replace_file;
 use crate::outcome::Survey;
 use crate::report::{harmless_lines, plural};
@@ -65,7 +65,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
     for line in &contracts {
         let _ = writeln!(said, "  {line}");
     }
-    let place = Place {
+    let place = TargetFolder {
         folder: &folder,
         cwd: &cwd,
     };
@@ -77,7 +77,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
     Ok(complain(&outcome))
 }
 
-fn complain(outcome: &Outcome) -> u8 {
+fn complain(outcome: &RunResult) -> u8 {
     output::write_failures(outcome);
     outcome.status(None).code()
 }
@@ -123,12 +123,12 @@ fn settings(contracts: &[String], found: usize) -> String {
 }
 
 /// The folder that gets the files.
-struct Place<'a> {
+struct TargetFolder<'a> {
     folder: &'a Path,
     cwd: &'a Path,
 }
 
-impl Place<'_> {
+impl TargetFolder<'_> {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -155,7 +155,7 @@ impl Place<'_> {
     }
 }
 
-fn hooks(place: &Place<'_>, said: &mut String) -> Result<(), Failure> {
+fn hooks(place: &TargetFolder<'_>, said: &mut String) -> Result<(), Failure> {
     let entry = include_str!("pre-commit.yaml").replace("{version}", VERSION);
     match place.read(HOOKS)? {
         None => place.write(HOOKS, &(HOOK_HEADER.to_owned() + &entry), said),
@@ -168,7 +168,7 @@ fn hooks(place: &Place<'_>, said: &mut String) -> Result<(), Failure> {
 }
 
 /// A workflow, in a repository that has some.
-fn workflow(place: &Place<'_>, said: &mut String) -> Result<(), Failure> {
+fn workflow(place: &TargetFolder<'_>, said: &mut String) -> Result<(), Failure> {
     if !place.path(WORKFLOWS).is_dir() || place.read(WORKFLOW)?.is_some() {
         return Ok(());
     }

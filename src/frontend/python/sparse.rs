@@ -21,7 +21,7 @@ use crate::frontend::python::scan::Prefix;
 use crate::frontend::python::{compat, guard, lower, scan, scope, sketch};
 use crate::ir::{
     Arg, ArgKind, Bodies, Callee, Code, Content, FunctionShape, LocalKind, MAX_NESTED, MAX_OUTER,
-    Module, Name, Operand, Rvalue, Scope, ScopeKind, TerminatorKind,
+    Module, Name, NameScope, Operand, Rvalue, ScopeKind, TerminatorKind,
 };
 use crate::source::Span;
 
@@ -299,7 +299,7 @@ fn anything(left: &Left, error: SyntaxError) -> Content {
     body.end(TerminatorKind::Return { value, implicit }, span);
     Content {
         body: body.finish(),
-        scopes: vec![Scope::new(
+        scopes: vec![NameScope::new(
             Some(left.at.parent),
             ScopeKind::Function(left.at.idx),
         )],

@@ -57,7 +57,7 @@ pub(in crate::frontend) fn stores(text: &str) -> AttributeStores {
 
 /// An attribute that may turn out to be stored to.
 #[derive(Clone, Copy)]
-struct Target<'t> {
+struct StoreTarget<'t> {
     name: &'t [u8],
     of: Base<'t>,
     /// What it holds is changed, and not the attribute.
@@ -79,14 +79,14 @@ struct Bracket<'t> {
     /// It calls or indexes what stands before it.
     trailer: bool,
     /// The attribute that it is a trailer of.
-    of: Option<Target<'t>>,
+    of: Option<StoreTarget<'t>>,
     /// Its contents are the argument of `vars`.
     vars: bool,
     /// After the bracket.
     start: usize,
 }
 
-struct Scope<'t> {
+struct EnclosingDef<'t> {
     indent: usize,
     /// The name of the receiver, for a method; `None` for a class and for what has none.
     receiver: Option<&'t [u8]>,
@@ -98,7 +98,7 @@ struct Scope<'t> {
 struct Statement<'t> {
     first: &'t [u8],
     indent: usize,
-    targets: Vec<Target<'t>>,
+    targets: Vec<StoreTarget<'t>>,
     /// A colon ended its targets: what follows is an annotation.
     annotated: bool,
 }
@@ -107,7 +107,7 @@ struct Stores<'t> {
     bytes: &'t [u8],
     at: usize,
     open: Vec<Bracket<'t>>,
-    scopes: Vec<Scope<'t>>,
+    scopes: Vec<EnclosingDef<'t>>,
     /// The classes of the text, outermost.
     classes: Vec<&'t [u8]>,
     statement: Statement<'t>,
@@ -199,7 +199,7 @@ impl<'t> Stores<'t> {
             let first = scan::skip_while(self.bytes, at + name.len(), space);
             receiver = Some(self.word_at(first)).filter(|word| !word.is_empty());
         }
-        self.scopes.push(Scope {
+        self.scopes.push(EnclosingDef {
             indent,
             receiver,
             is_class,
@@ -247,7 +247,7 @@ impl<'t> Stores<'t> {
             self.at = self.at.max(dot + 1);
             return;
         }
-        let target = Target {
+        let target = StoreTarget {
             name,
             of: self.base(dot),
             content: false,
@@ -271,18 +271,18 @@ impl<'t> Stores<'t> {
     }
 
     /// What a method that is called on an attribute does to what that holds.
-    fn method(&mut self, target: Target<'t>, dot: usize) {
+    fn method(&mut self, target: StoreTarget<'t>, dot: usize) {
         let start = scan::skip_while(self.bytes, dot + 1, is_blank);
         let name = self.word_at(start);
         if MUTATORS.contains(&name) && self.bytes.get(start + name.len()) == Some(&b'(') {
-            self.note(Target {
+            self.note(StoreTarget {
                 content: true,
                 ..target
             });
         }
     }
 
-    fn candidate(&mut self, target: Target<'t>) {
+    fn candidate(&mut self, target: StoreTarget<'t>) {
         if !self.statement.annotated && !self.open.iter().any(|b| b.trailer) {
             self.statement.targets.push(target);
         }
@@ -302,7 +302,7 @@ impl<'t> Stores<'t> {
         }
     }
 
-    fn bracket(&mut self, byte: u8, of: Option<Target<'t>>) {
+    fn bracket(&mut self, byte: u8, of: Option<StoreTarget<'t>>) {
         let before = self.bytes[..self.at].last();
         let trailer =
             of.is_some() || before.is_some_and(|b| is_word(*b) || matches!(b, b')' | b']'));
@@ -325,7 +325,7 @@ impl<'t> Stores<'t> {
         };
         let next = scan::skip_while(self.bytes, self.at, is_blank);
         if bracket.vars {
-            let target = Target {
+            let target = StoreTarget {
                 name: b"__dict__",
                 of: Base::Variable(self.bytes[bracket.start..end].trim_ascii()),
                 content: false,
@@ -341,7 +341,7 @@ impl<'t> Stores<'t> {
         } else if let (b'[', Some(of)) = (bracket.byte, bracket.of)
             && !matches!(self.bytes.get(next), Some(b'.' | b'(' | b'['))
         {
-            self.candidate(Target {
+            self.candidate(StoreTarget {
                 content: true,
                 ..of
             });
@@ -399,7 +399,7 @@ impl<'t> Stores<'t> {
         self.scopes.iter().any(|s| s.receiver == Some(name))
     }
 
-    fn note(&mut self, target: Target<'t>) {
+    fn note(&mut self, target: StoreTarget<'t>) {
         if target.name == b"__dict__" {
             return self.note_any(target.of);
         }
@@ -469,7 +469,7 @@ impl<'t> Stores<'t> {
         let text = self.bytes.get(at..end).unwrap_or_default().trim_ascii();
         match text {
             [b'"' | b'\'', name @ .., b'"' | b'\''] if name.iter().all(|b| is_word(*b)) => {
-                self.note(Target {
+                self.note(StoreTarget {
                     name,
                     of,
                     content: false,

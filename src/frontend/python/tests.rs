@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::frontend::python::lower_module;
 use crate::frontend::{STACK_SIZE, SyntaxError};
 use crate::ir::{
-    self, Binding, BindingSite, FuncIdx, Function, FunctionShape, Module, Scope, ScopeIdx,
+    self, Binding, BindingSite, FuncIdx, Function, FunctionShape, Module, NameScope, ScopeIdx,
     StaticExpr, StaticExprKind, TerminatorKind, validate::validate,
 };
 
@@ -337,7 +337,7 @@ fn site(site: &BindingSite) -> String {
     format!("{what}{conditional}{checking}")
 }
 
-fn bindings(scope: &Scope) -> Vec<String> {
+fn bindings(scope: &NameScope) -> Vec<String> {
     let bindings = scope.bindings.iter();
     bindings
         .map(|(name, sites)| {

@@ -2,7 +2,7 @@
 
 use super::escape::{code, crop, html_code, text};
 use super::{MAX_CHARS, MAX_CODE, Sheet, at, source};
-use crate::outcome::{Duty, Exit, ExitState};
+use crate::outcome::{Duty, ExitState, MethodExit};
 use crate::report::checklist::{Excuse, Excuses, Statements, is_open, state_in_words, unfollowed};
 use crate::report::{Report, plural};
 
@@ -149,7 +149,7 @@ fn others(duties: &[&Duty]) -> String {
     format!(", run by {}{more} as well", named.join(", "))
 }
 
-fn state(report: &Report<'_>, exit: &Exit, statements: &mut Statements) -> String {
+fn state(report: &Report<'_>, exit: &MethodExit, statements: &mut Statements) -> String {
     let words = text(state_in_words(exit.state));
     let stores: Vec<String> = exit
         .set_at

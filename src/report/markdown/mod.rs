@@ -113,7 +113,7 @@ fn head(report: &Report<'_>, sheet: &mut Sheet) {
         }
         let mut told = 0;
         for failure in report.failures.iter().take(MAX_FAILURES) {
-            let place = report.place_of_failure(failure);
+            let place = report.path_of_failure(failure);
             let line = failure.location.map(|(line, _)| line);
             let shown = match line {
                 Some(line) => format!("{}:{line}", place.text()),
@@ -162,7 +162,7 @@ fn line_at(report: &Report<'_>, location: &Location, reading: &Location) -> Stri
         return at(report, location);
     }
     let line = report.region(location).line;
-    match report.link(&report.place(location), Some(line)) {
+    match report.link(&report.path_of(location), Some(line)) {
         Some(link) => format!("[line {line}]({link})"),
         None => format!("line {line}"),
     }
@@ -170,7 +170,7 @@ fn line_at(report: &Report<'_>, location: &Location, reading: &Location) -> Stri
 
 /// `path:line`, with a link.
 fn at(report: &Report<'_>, location: &Location) -> String {
-    let place = report.place(location);
+    let place = report.path_of(location);
     let line = report.region(location).line;
     let shown = format!("{}:{line}", place.text());
     linked(&shown, report.link(&place, Some(line)))

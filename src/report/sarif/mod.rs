@@ -16,7 +16,7 @@ use log::{
 
 use super::Report;
 use super::harmless::harmless_json;
-use super::place::Place;
+use super::path::ReportPath;
 use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{self, FileFailure, Severity};
 use crate::outcome::Reported;
@@ -171,7 +171,7 @@ fn invocation(report: &Report<'_>) -> Invocation {
         let place = Location {
             id: None,
             physical_location: PhysicalLocation {
-                artifact_location: artifact(&report.place_of_failure(failure)),
+                artifact_location: artifact(&report.path_of_failure(failure)),
                 region,
             },
             logical_locations: Vec::new(),
@@ -190,7 +190,7 @@ fn invocation(report: &Report<'_>) -> Invocation {
     }
 }
 
-fn artifact(place: &Place) -> ArtifactLocation {
+fn artifact(place: &ReportPath) -> ArtifactLocation {
     ArtifactLocation {
         uri: place.uri(),
         uri_base_id: place.is_inside().then_some(ROOT),
@@ -201,7 +201,7 @@ fn location(report: &Report<'_>, place: &diagnostics::Location) -> Location {
     Location {
         id: None,
         physical_location: PhysicalLocation {
-            artifact_location: artifact(&report.place(place)),
+            artifact_location: artifact(&report.path_of(place)),
             region: Some(region(report, place)),
         },
         logical_locations: Vec::new(),
@@ -311,7 +311,7 @@ fn fix(report: &Report<'_>, fix: &diagnostics::Fix) -> Fix {
     };
     let files = report.edits_by_file(fix).into_iter();
     let changes = files.map(|edits| ArtifactChange {
-        artifact_location: artifact(&report.place(&edits[0].location)),
+        artifact_location: artifact(&report.path_of(&edits[0].location)),
         replacements: edits.into_iter().map(replacement).collect(),
     });
     Fix {

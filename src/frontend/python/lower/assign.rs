@@ -4,7 +4,7 @@ use rustpython_parser::ast::{self, Expr};
 
 use crate::frontend::python::lower::expr::{Dest, unstarred};
 use crate::frontend::python::lower::function::FunctionLowerer;
-use crate::frontend::python::lower::names::Place;
+use crate::frontend::python::lower::names::Storage;
 use crate::frontend::python::parse;
 use crate::frontend::python::static_expr::{bin_op, path};
 use crate::ir::{BlockId, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
@@ -49,7 +49,7 @@ impl FunctionLowerer<'_, '_> {
     /// Notes the class that an annotation names for a variable that was just assigned.
     pub(super) fn declare(&mut self, target: &Expr, annotation: &Expr) {
         let Expr::Name(name) = target else { return };
-        if let (Place::Local(local), Some(path)) = (self.place(&name.id), path(annotation)) {
+        if let (Storage::Local(local), Some(path)) = (self.storage_of(&name.id), path(annotation)) {
             let span = parse::span(annotation);
             self.body.push(StatementKind::Declare(local, path), span);
         }
@@ -211,8 +211,8 @@ impl FunctionLowerer<'_, '_> {
         span: Span,
     ) -> (BlockId, BlockId) {
         let variable = match target {
-            Expr::Name(name) => match self.place(&name.id) {
-                Place::Local(local) => Some(local),
+            Expr::Name(name) => match self.storage_of(&name.id) {
+                Storage::Local(local) => Some(local),
                 _ => None,
             },
             _ => None,

@@ -4,7 +4,7 @@ use rustpython_parser::ast::{self, Expr};
 
 use crate::frontend::python::lower::expr::{Dest, unstarred};
 use crate::frontend::python::lower::function::FunctionLowerer;
-use crate::frontend::python::lower::names::Place;
+use crate::frontend::python::lower::names::Storage;
 use crate::frontend::python::{parse, walk};
 use crate::ir::{Arg, ArgKind, Callee, Name, Operand, Rvalue};
 use crate::source::Span;
@@ -56,7 +56,7 @@ impl FunctionLowerer<'_, '_> {
             return None;
         };
         let shadowed = name.id.as_str() != "super"
-            || self.place(&name.id) != Place::Global
+            || self.storage_of(&name.id) != Storage::Global
             || self.module.symbols.module_binds("super");
         if shadowed || !e.keywords.is_empty() || e.args.iter().any(Expr::is_starred_expr) {
             return None;

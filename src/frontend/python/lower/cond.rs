@@ -5,7 +5,7 @@ use rustpython_parser::ast::{BoolOp, Expr, UnaryOp};
 use crate::frontend::python::lower::expr::Dest;
 use crate::frontend::python::lower::function::FunctionLowerer;
 use crate::frontend::python::lower::is_type_checking;
-use crate::frontend::python::lower::names::Place;
+use crate::frontend::python::lower::names::Storage;
 use crate::frontend::python::parse;
 use crate::ir::{BlockId, BranchRole, Literal, Operand, TerminatorKind};
 use crate::source::Span;
@@ -94,7 +94,7 @@ impl FunctionLowerer<'_, '_> {
             other => other,
         };
         match root {
-            Expr::Name(name) => self.place(&name.id) == Place::Global,
+            Expr::Name(name) => self.storage_of(&name.id) == Storage::Global,
             _ => false,
         }
     }

@@ -22,7 +22,7 @@ use crate::frontend::index;
 use crate::frontend::python::scope::SymbolTable;
 use crate::ir::{
     Binding, BindingSite, Class, ClassIdx, Content, FuncIdx, Function, MAX_NESTED, MAX_OUTER,
-    Module, Name, Scope, ScopeIdx, ScopeKind, StaticExpr,
+    Module, Name, NameScope, ScopeIdx, ScopeKind, StaticExpr,
 };
 use crate::source::Span;
 
@@ -96,7 +96,7 @@ pub(super) struct Lowerer<'a> {
     symbols: &'a SymbolTable,
     functions: Vec<Option<Function>>,
     classes: Vec<Option<Class>>,
-    scopes: Vec<Scope>,
+    scopes: Vec<NameScope>,
     attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
     /// The index of the first function, and how far apart they are.
     first: u32,
@@ -180,11 +180,11 @@ impl Lowerer<'_> {
             ScopeKind::Function(function) if self.inside => ScopeIdx::of_left_out(function),
             _ => ScopeIdx(index(self.scopes.len())),
         };
-        self.scopes.push(Scope::new(parent, kind));
+        self.scopes.push(NameScope::new(parent, kind));
         idx
     }
 
-    fn scope_mut(&mut self, scope: ScopeIdx) -> &mut Scope {
+    fn scope_mut(&mut self, scope: ScopeIdx) -> &mut NameScope {
         let at = match scope.left_out() {
             // Inside of a body, every function opens one scope, and nothing else does.
             Some(function) => self.slot(function),

@@ -8,7 +8,7 @@ use crate::source::Span;
 
 /// Where a variable lives.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Place {
+pub(super) enum Storage {
     /// In a local.
     Local(LocalId),
     /// In the cells of the function this many functions outwards.
@@ -19,30 +19,30 @@ pub(super) enum Place {
 
 impl FunctionLowerer<'_, '_> {
     /// Where the variable that `name` means lives.
-    pub(super) fn place(&mut self, name: &str) -> Place {
+    pub(super) fn storage_of(&mut self, name: &str) -> Storage {
         let symbols = self.module.symbols;
         let Resolved::Variable(owner) = symbols.resolve(self.sym, name) else {
-            return Place::Global;
+            return Storage::Global;
         };
         let Some(home) = symbols.function_of(owner) else {
-            return Place::Global;
+            return Storage::Global;
         };
         // A captured parameter that never changes is as good in its local as in the cells.
         let in_cells = symbols.is_captured(owner, name) && !symbols.is_constant_param(owner, name);
         if home == self.function && !in_cells {
-            return Place::Local(self.local_of(owner, name));
+            return Storage::Local(self.local_of(owner, name));
         }
         let mut hops = 0;
         let mut current = self.function;
         while current != home {
             let Some(outer) = symbols.outer_function(current) else {
-                return Place::Global;
+                return Storage::Global;
             };
             current = outer;
             hops += 1;
         }
         let field = symbols.cell_field(owner, name);
-        Place::Cell { hops, field }
+        Storage::Cell { hops, field }
     }
 
     fn local_of(&mut self, owner: SymId, name: &str) -> LocalId {
@@ -78,28 +78,28 @@ impl FunctionLowerer<'_, '_> {
 
     /// The value of a variable.
     pub(super) fn load(&mut self, name: &str, dest: Dest, span: Span) -> Operand {
-        match self.place(name) {
-            Place::Local(local) => self.settle(Operand::Local(local), dest, span),
-            Place::Cell { hops, field } => {
+        match self.storage_of(name) {
+            Storage::Local(local) => self.settle(Operand::Local(local), dest, span),
+            Storage::Cell { hops, field } => {
                 let cells = self.cells_at(hops, span);
                 let value = self.dest_local(dest);
                 let rvalue = Rvalue::GetField(Operand::Local(cells), field);
                 self.body.assign(value, rvalue, span);
                 Operand::Local(value)
             }
-            Place::Global => self.emit(Rvalue::Global(Name::new(name)), dest, span),
+            Storage::Global => self.emit(Rvalue::Global(Name::new(name)), dest, span),
         }
     }
 
     /// Binds a variable.
     pub(super) fn store(&mut self, name: &str, value: Operand, span: Span) {
-        match self.place(name) {
-            Place::Local(local) => {
+        match self.storage_of(name) {
+            Storage::Local(local) => {
                 if value != Operand::Local(local) {
                     self.body.assign(local, Rvalue::Use(value), span);
                 }
             }
-            Place::Cell { hops, field } => {
+            Storage::Cell { hops, field } => {
                 let object = Operand::Local(self.cells_at(hops, span));
                 let kind = StatementKind::SetField {
                     object,
@@ -108,7 +108,7 @@ impl FunctionLowerer<'_, '_> {
                 };
                 self.body.push(kind, span);
             }
-            Place::Global => {
+            Storage::Global => {
                 let name = Name::new(name);
                 self.body
                     .push(StatementKind::SetGlobal { name, value }, span);
@@ -118,8 +118,8 @@ impl FunctionLowerer<'_, '_> {
 
     /// Where to put a value so that it is bound to the variable, if it is a local.
     pub(super) fn variable_dest(&mut self, name: &str) -> Dest {
-        match self.place(name) {
-            Place::Local(local) => Dest::Local(local),
+        match self.storage_of(name) {
+            Storage::Local(local) => Dest::Local(local),
             _ => Dest::Temp,
         }
     }

@@ -5,7 +5,7 @@ use rustpython_parser::ast::{self, Expr, Pattern};
 use crate::frontend::python::lower::assign::unpack_position;
 use crate::frontend::python::lower::expr::Dest;
 use crate::frontend::python::lower::function::FunctionLowerer;
-use crate::frontend::python::lower::names::Place;
+use crate::frontend::python::lower::names::Storage;
 use crate::frontend::python::static_expr::literal;
 use crate::frontend::python::{parse, walk};
 use crate::ir::{BlockId, BranchRole, CmpOp, LocalId, Name, Operand, Rvalue};
@@ -232,7 +232,7 @@ impl FunctionLowerer<'_, '_> {
         let itself = match &*p.cls {
             Expr::Name(name) => {
                 SELF_MATCHING.contains(&name.id.as_str())
-                    && self.place(&name.id) == Place::Global
+                    && self.storage_of(&name.id) == Storage::Global
                     && p.patterns.len() == 1
             }
             _ => false,

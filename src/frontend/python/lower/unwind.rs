@@ -45,7 +45,7 @@ pub(super) struct Finally {
     /// Keeps the value of a pending `return`.
     value: Option<LocalId>,
     /// What goes through; the i-th has the completion `FIRST_EXIT + i`.
-    exits: Vec<Exit>,
+    exits: Vec<Jump>,
 }
 
 const FALL_THROUGH: i64 = 0;
@@ -54,7 +54,7 @@ const FIRST_EXIT: i64 = 2;
 
 /// A way out other than an exception.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Exit {
+pub(super) enum Jump {
     /// `return`: one per statement, so that each keeps its span.
     Return(Span),
     /// `break` out of the loop with this id.
@@ -195,7 +195,7 @@ impl FunctionLowerer<'_, '_> {
 
     /// Leaves the contexts from the innermost outwards until one takes over. `span` is the
     /// statement that leaves.
-    pub(super) fn leave(&mut self, exit: Exit, value: Operand, span: Span) {
+    pub(super) fn leave(&mut self, exit: Jump, value: Operand, span: Span) {
         let mut depth = self.contexts.len();
         while depth > 0 {
             depth -= 1;
@@ -203,7 +203,7 @@ impl FunctionLowerer<'_, '_> {
                 Context::Handlers { .. } => {}
                 Context::Handler { name, .. } => {
                     // A returning function's variables are gone anyway.
-                    if let (Some(name), false) = (name.clone(), matches!(exit, Exit::Return(_))) {
+                    if let (Some(name), false) = (name.clone(), matches!(exit, Jump::Return(_))) {
                         self.unbind(&name, span);
                     }
                 }
@@ -212,12 +212,12 @@ impl FunctionLowerer<'_, '_> {
                     break_to,
                     continue_to,
                 } => match exit {
-                    Exit::Break(target) if target == *id => {
+                    Jump::Break(target) if target == *id => {
                         let target = *break_to;
                         self.body.goto(target);
                         return;
                     }
-                    Exit::Continue(target) if target == *id => {
+                    Jump::Continue(target) if target == *id => {
                         let target = *continue_to;
                         self.body.goto(target);
                         return;
@@ -242,20 +242,20 @@ impl FunctionLowerer<'_, '_> {
             }
         }
         match exit {
-            Exit::Return(span) => {
+            Jump::Return(span) => {
                 let implicit = false;
                 self.body
                     .end(TerminatorKind::Return { value, implicit }, span);
             }
-            Exit::Break(_) | Exit::Continue(_) => self.body.end(TerminatorKind::Unreachable, span),
+            Jump::Break(_) | Jump::Continue(_) => self.body.end(TerminatorKind::Unreachable, span),
         }
     }
 
-    fn leave_by_finally(&mut self, depth: usize, exit: Exit, value: Operand, span: Span) {
+    fn leave_by_finally(&mut self, depth: usize, exit: Jump, value: Operand, span: Span) {
         let Context::Finally(finally) = &mut self.contexts[depth] else {
             return;
         };
-        if matches!(exit, Exit::Return(_)) {
+        if matches!(exit, Jump::Return(_)) {
             let body = &mut self.body;
             let keep = *finally.value.get_or_insert_with(|| body.temp());
             self.body.assign(keep, Rvalue::Use(value), span);
@@ -563,15 +563,15 @@ impl FunctionLowerer<'_, '_> {
 
     /// Unbinds a variable.
     pub(super) fn unbind(&mut self, name: &str, span: Span) {
-        use crate::frontend::python::lower::names::Place;
-        match self.place(name) {
-            Place::Local(local) => self.body.push(StatementKind::Unbind(local), span),
-            Place::Cell { hops, field } => {
+        use crate::frontend::python::lower::names::Storage;
+        match self.storage_of(name) {
+            Storage::Local(local) => self.body.push(StatementKind::Unbind(local), span),
+            Storage::Cell { hops, field } => {
                 let object = Operand::Local(self.cells_at(hops, span));
                 self.body
                     .push(StatementKind::DelField { object, field }, span);
             }
-            Place::Global => {
+            Storage::Global => {
                 let value = self.emit(Rvalue::Opaque(Vec::new()), Dest::Temp, span);
                 let name = Name::new(name);
                 self.body

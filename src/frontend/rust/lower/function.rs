@@ -136,21 +136,17 @@ impl Lowerer {
             }
             None => this.tail_block(block),
         };
-        self.finish(
-            idx,
+        let definition = Definition {
             head,
-            site,
             inputs,
-            Extra {
-                overrides,
-                decorators,
-                shape,
-                captured,
-                outer: Vec::new(),
-                unit,
-            },
-            lower,
-        );
+            overrides,
+            decorators,
+            shape,
+            captured,
+            outer: Vec::new(),
+            unit,
+        };
+        self.finish(idx, definition, site, lower);
         idx
     }
 
@@ -184,21 +180,17 @@ impl Lowerer {
             })
             .collect();
         let idx = self.reserve();
-        self.finish(
-            idx,
+        let definition = Definition {
             head,
-            site,
             inputs,
-            Extra {
-                overrides: Overrides::Never,
-                decorators: Vec::new(),
-                shape: FunctionShape::Code,
-                captured,
-                outer,
-                unit: false,
-            },
-            lower,
-        );
+            overrides: Overrides::Never,
+            decorators: Vec::new(),
+            shape: FunctionShape::Code,
+            captured,
+            outer,
+            unit: false,
+        };
+        self.finish(idx, definition, site, lower);
         idx
     }
 
@@ -211,14 +203,14 @@ impl Lowerer {
     fn finish(
         &mut self,
         idx: FuncIdx,
-        head: Head,
+        definition: Definition<'_>,
         site: &Site,
-        inputs: Vec<Input<'_>>,
-        extra: Extra,
         lower: impl FnOnce(&mut FunctionLowerer<'_>),
     ) {
         let scope = self.open_scope(Some(site.scope), ScopeKind::Function(idx));
-        let params: Vec<Param> = inputs
+        let head = definition.head;
+        let params: Vec<Param> = definition
+            .inputs
             .iter()
             .enumerate()
             .map(|(position, input)| {
@@ -248,14 +240,14 @@ impl Lowerer {
                     prefix: Name::from(format!("{}.", head.qualname)),
                     blocks: site.blocks.clone(),
                 },
-                vars: Vars::new(extra.captured, extra.outer),
+                vars: Vars::new(definition.captured, definition.outer),
                 frames: Vec::new(),
                 cells: None,
                 outer_cells: None,
-                unit: extra.unit,
+                unit: definition.unit,
                 module: self,
             };
-            lowerer.enter(&params, &inputs, head.name_span);
+            lowerer.enter(&params, &definition.inputs, head.name_span);
             lower(&mut lowerer);
             (lowerer.body.finish(), lowerer.cells, lowerer.outer_cells)
         };
@@ -268,19 +260,21 @@ impl Lowerer {
             outer: site.function,
             scope,
             params,
-            decorators: extra.decorators,
-            overrides: extra.overrides,
+            decorators: definition.decorators,
+            overrides: definition.overrides,
             is_async: head.is_async,
             is_generator: false,
-            shape: extra.shape,
+            shape: definition.shape,
             outer_cells,
             body: Code::new(body, cells),
         });
     }
 }
 
-/// What else a function has.
-struct Extra {
+/// What is known of a function or closure besides its body.
+struct Definition<'a> {
+    head: Head,
+    inputs: Vec<Input<'a>>,
     overrides: Overrides,
     decorators: Vec<StaticExpr>,
     shape: FunctionShape,

@@ -194,7 +194,7 @@ impl FunctionLowerer<'_> {
                 let found =
                     |_: &mut Self, _: Operand, _: Operand| Operand::Const(Literal::Bool(sought));
                 let other = Operand::Const(Literal::Bool(!sought));
-                Some(self.first(x, f, sought, span, found, |_| other))
+                Some(self.first(x, sought, span, found, |_| other))
             }
             "find" | "position" | "find_map" => {
                 let position = name == "position";
@@ -208,7 +208,7 @@ impl FunctionLowerer<'_> {
                     this.variant(SUCCESS, vec![payload], span)
                 };
                 let none = |this: &mut Self| this.variant(FAILURE, Vec::new(), span);
-                Some(self.first(x, f, true, span, found, none))
+                Some(self.first(x, true, span, found, none))
             }
             _ => None,
         }
@@ -237,11 +237,11 @@ impl FunctionLowerer<'_> {
         Some(into)
     }
 
-    /// Goes over the items until a function answers with the sought one.
+    /// Goes over the items until the argument, a function, answers with `sought` (or, for `find_map`,
+    /// with a success).
     fn first(
         &mut self,
         x: &ExprMethodCall,
-        f: &Expr,
         sought: bool,
         span: Span,
         found: impl FnOnce(&mut Self, Operand, Operand) -> Operand,
@@ -253,6 +253,7 @@ impl FunctionLowerer<'_> {
         let (head, exhausted, item) = self.for_each(source, span);
         let item = self.item(&iteration, item, head, span);
         let item = self.keep(item, span);
+        let f = &x.args[0];
         let at = parse::expr(f);
         let made = self.apply(f, vec![item.clone()], at);
         let made = self.keep(made, at);

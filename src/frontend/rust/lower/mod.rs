@@ -8,6 +8,7 @@ mod assign;
 mod call;
 mod cond;
 mod control;
+mod emit;
 mod expr;
 mod format;
 mod function;
@@ -16,7 +17,9 @@ mod import;
 mod item;
 mod iterate;
 mod macros;
+mod operator;
 mod pattern;
+mod result;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -25,7 +28,7 @@ use rustc_hash::FxHashMap;
 
 use crate::frontend::index;
 use crate::ir::{
-    Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, Module, Name, Relative, Scope,
+    Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, Module, Name, NameScope, Relative,
     ScopeIdx, ScopeKind,
 };
 use crate::source::Span;
@@ -75,7 +78,7 @@ pub(super) fn module(file: &syn::File) -> Module {
 pub(super) struct Lowerer {
     functions: Vec<Option<Function>>,
     classes: Vec<Option<Class>>,
-    scopes: Vec<Scope>,
+    scopes: Vec<NameScope>,
     /// The classes of this file, by the scope that they are declared in.
     types: FxHashMap<(ScopeIdx, Name), ClassIdx>,
     /// Names of the macros that the file defines.
@@ -100,7 +103,7 @@ pub(super) struct Site {
 impl Lowerer {
     fn open_scope(&mut self, parent: Option<ScopeIdx>, kind: ScopeKind) -> ScopeIdx {
         let idx = ScopeIdx(index(self.scopes.len()));
-        self.scopes.push(Scope {
+        self.scopes.push(NameScope {
             parent,
             kind,
             bindings: BTreeMap::new(),

@@ -32,7 +32,7 @@ pub(super) struct Vars {
 }
 
 /// Where a name leads.
-pub(super) enum Place {
+pub(super) enum VarRef {
     /// To a variable of the function.
     Own(Var),
     /// To a field of the cells of the function this many functions outwards.
@@ -69,18 +69,18 @@ impl Vars {
         self.scopes.pop();
     }
 
-    pub(super) fn place(&self, name: &str) -> Place {
+    pub(super) fn lookup(&self, name: &str) -> VarRef {
         if let Some(var) = self.scopes.iter().rev().find_map(|scope| scope.get(name)) {
-            return Place::Own(var.clone());
+            return VarRef::Own(var.clone());
         }
         let mut hops = 0;
         for cells in &self.outer {
             hops += 1;
             if let Some(field) = cells.get(name) {
-                return Place::Outer(hops, field.clone());
+                return VarRef::Outer(hops, field.clone());
             }
         }
-        Place::None
+        VarRef::None
     }
 
     /// The cells that a closure made here sees, innermost first.
@@ -185,8 +185,8 @@ impl FunctionLowerer<'_> {
             return;
         };
         let mutable = matches!(
-            self.vars.place(&name),
-            Place::Own(Var { mutable: true, .. })
+            self.vars.lookup(&name),
+            VarRef::Own(Var { mutable: true, .. })
         );
         if (mutable || !receiver)
             && let Some(old) = self.load(&name, span)
@@ -216,18 +216,18 @@ impl FunctionLowerer<'_> {
 
     /// The value of a name that is a variable.
     pub(super) fn load(&mut self, name: &str, span: Span) -> Option<Operand> {
-        match self.vars.place(name) {
-            Place::Own(Var {
+        match self.vars.lookup(name) {
+            VarRef::Own(Var {
                 local: Some(local), ..
             }) => Some(Operand::Local(local)),
-            Place::Own(Var {
+            VarRef::Own(Var {
                 cell: Some(field), ..
             }) => {
                 let cells = self.cells?;
                 Some(self.read_cell(cells, field, span))
             }
-            Place::Own(_) | Place::None => None,
-            Place::Outer(hops, field) => {
+            VarRef::Own(_) | VarRef::None => None,
+            VarRef::Outer(hops, field) => {
                 let cells = self.cells_at(hops, span)?;
                 Some(self.read_cell(cells, field, span))
             }
@@ -236,12 +236,12 @@ impl FunctionLowerer<'_> {
 
     /// Assigns to a name that is a variable; whether it is one.
     pub(super) fn store(&mut self, name: &str, value: Operand, span: Span) -> bool {
-        match self.vars.place(name) {
-            Place::Own(var) => {
+        match self.vars.lookup(name) {
+            VarRef::Own(var) => {
                 self.store_var(&var, value, span);
                 true
             }
-            Place::Outer(hops, field) => {
+            VarRef::Outer(hops, field) => {
                 let Some(cells) = self.cells_at(hops, span) else {
                     return false;
                 };
@@ -253,7 +253,7 @@ impl FunctionLowerer<'_> {
                 self.body.push(kind, span);
                 true
             }
-            Place::None => false,
+            VarRef::None => false,
         }
     }
 

@@ -28,14 +28,14 @@ pub(super) struct Region {
 
 /// A path as platforms want it: relative to the report's root when it is below that.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Place {
+pub(super) struct ReportPath {
     path: PathBuf,
     inside: bool,
     /// How people see it when it is not below the root.
     shown: String,
 }
 
-impl Place {
+impl ReportPath {
     /// Whether it is below the root.
     pub(super) fn is_inside(&self) -> bool {
         self.inside
@@ -90,33 +90,33 @@ impl Report<'_> {
     }
 
     /// Where the file of a location is.
-    pub(super) fn place(&self, location: &Location) -> Place {
-        self.place_of(&self.sources.get(location.file))
+    pub(super) fn path_of(&self, location: &Location) -> ReportPath {
+        self.path_of_file(&self.sources.get(location.file))
     }
 
     /// Where a file is: by the name that it was found under, or else by its real one.
-    pub(super) fn place_of(&self, file: &SourceFile) -> Place {
-        let found = self.place_at(&file.path, &file.display);
+    pub(super) fn path_of_file(&self, file: &SourceFile) -> ReportPath {
+        let found = self.path_at(&file.path, &file.display);
         if found.inside {
             return found;
         }
-        let real = self.place_at(&file.real_path, &file.display);
+        let real = self.path_at(&file.real_path, &file.display);
         if real.inside { real } else { found }
     }
 
     /// Where a line of a file is shown on the web.
-    pub(super) fn link(&self, place: &Place, line: Option<u32>) -> Option<String> {
+    pub(super) fn link(&self, place: &ReportPath, line: Option<u32>) -> Option<String> {
         let base = self.links.filter(|_| place.inside)?;
         let line = line.map(|line| format!("#L{line}")).unwrap_or_default();
         Some(format!("{base}/{}{line}", place.uri()))
     }
 
     /// Where a failure happened.
-    pub(super) fn place_of_failure(&self, failure: &FileFailure) -> Place {
-        self.place_at(Path::new(&failure.path), &failure.path)
+    pub(super) fn path_of_failure(&self, failure: &FileFailure) -> ReportPath {
+        self.path_at(Path::new(&failure.path), &failure.path)
     }
 
-    fn place_at(&self, path: &Path, shown: &str) -> Place {
+    fn path_at(&self, path: &Path, shown: &str) -> ReportPath {
         let whole = self.sources.cwd().join(path);
         let clean: PathBuf = whole
             .components()
@@ -124,12 +124,12 @@ impl Report<'_> {
             .collect();
         let climbs = clean.components().any(|part| part == Component::ParentDir);
         match clean.strip_prefix(self.root) {
-            Ok(inside) if !climbs => Place {
+            Ok(inside) if !climbs => ReportPath {
                 path: inside.to_path_buf(),
                 inside: true,
                 shown: shown.to_owned(),
             },
-            _ => Place {
+            _ => ReportPath {
                 path: clean,
                 inside: false,
                 shown: shown.to_owned(),
