@@ -1,4 +1,4 @@
-//! The driver: discover, load, analyse, settle. Prints nothing.
+//! The driver of one run: discovers, loads, analyses and settles. It prints nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -20,48 +20,48 @@ use crate::settings::Settings;
 use crate::settle::{Baseline, Checked, settle};
 use crate::source::{DEFAULT_FILE_BYTES, FileId, Language, SourceFile, SourceMap, decode};
 
-/// Texts that stand for files, by the paths by which these were found.
+/// Texts that replace the content of files, by the paths of these files.
 pub type Overlay = BTreeMap<PathBuf, String>;
 
 /// What to check.
 pub struct Request<'a> {
-    /// Files and folders.
+    /// Files and folders to check.
     pub paths: &'a [PathBuf],
-    /// Text that was piped in, and the path it stands for.
+    /// The path and the text of standard input.
     pub stdin: Option<(PathBuf, Vec<u8>)>,
-    /// Texts that stand for files, wherever those are found.
+    /// Texts that replace the content of files, however a run comes across them.
     pub overlay: &'a Overlay,
-    /// The real paths of the files that changed, to check only what they concern.
+    /// The real paths of the changed files, to check only those and what they affect.
     pub changed: Option<&'a BTreeSet<PathBuf>>,
-    /// How.
+    /// The configuration of the run.
     pub configuration: &'a Configuration,
-    /// What relative paths are relative to.
+    /// The folder that relative paths are relative to.
     pub cwd: PathBuf,
-    /// Where results are noted, if they are to be.
+    /// Where results are kept, if they are.
     pub cache: Option<&'a Cache>,
 }
 
 /// The result of a run.
 pub struct RunResult {
-    /// The findings, decided.
+    /// All findings, with the decision about each.
     pub settled: Settled,
-    /// The files.
+    /// Every file that was loaded.
     pub sources: SourceMap,
     /// What could not be analysed, sorted.
     pub failures: Vec<FileFailure>,
     /// How many files were analysed.
     pub checked: usize,
-    /// The baselines that hold for the files, by their paths.
+    /// The baselines that apply to the files, each once.
     pub baselines: Vec<Baseline>,
-    /// The baselines of the files with findings.
+    /// Which baseline applies to each file with findings.
     baseline_of: HashMap<FileId, Option<PathBuf>>,
     /// The configuration files that were used.
     pub configurations: Vec<PathBuf>,
-    /// What was left out of walks.
+    /// What walks over folders skipped.
     pub skipped: Vec<Skipped>,
-    /// Length of `skipped`, without the folders that never count.
+    /// Length of `skipped`, without the folders that are always skipped.
     pub skipped_count: usize,
-    /// The contracts and the classes under them.
+    /// The contracts, with the classes that have to keep them.
     pub contracts: Vec<Survey>,
     /// The same classes, with every exit of their methods.
     pub checklist: Vec<Duty>,
@@ -69,22 +69,22 @@ pub struct RunResult {
     pub processors: usize,
     /// How many methods and functions were not followed to their end.
     pub unfollowed: usize,
-    /// The functions that took most steps to follow, with these.
+    /// The functions that took the most steps to follow, with these numbers of steps.
     pub walks: Vec<(String, u64)>,
-    /// Counters.
+    /// Counters and times for `--statistics`.
     pub statistics: Statistics,
     /// A panic that ended the analysis.
     pub bug: Option<Bug>,
-    /// How long it all took.
+    /// How long the whole run took.
     pub elapsed: Duration,
 }
 
-/// How a run ended, as its exit status tells.
+/// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
-    /// Nothing at or above the threshold.
+    /// No finding at or above the threshold.
     Clean,
-    /// Findings at or above the threshold.
+    /// Some finding at or above the threshold.
     Findings,
     /// Not everything could be analysed.
     Incomplete,
@@ -93,7 +93,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The exit code.
+    /// The exit code of the process.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -106,7 +106,8 @@ impl Status {
 }
 
 impl RunResult {
-    /// How the run ended; findings count from `threshold` up, or not at all.
+    /// How the run ended. Findings count if they are at least `threshold`; with `None`, none
+    /// counts.
     #[must_use]
     pub fn status(&self, threshold: Option<Severity>) -> Status {
         if self.bug.is_some() || self.failures.iter().any(|failure| failure.internal) {
@@ -120,13 +121,13 @@ impl RunResult {
         }
     }
 
-    /// The path of the baseline for what is found in a file.
+    /// The path of the baseline that applies to a file.
     #[must_use]
     pub fn baseline_of(&self, file: &SourceFile) -> Option<PathBuf> {
         self.baseline_of.get(&file.id).cloned().flatten()
     }
 
-    /// What reporters see of it.
+    /// The part of the result that reports show.
     #[must_use]
     pub fn report(&self) -> Report<'_> {
         Report {
@@ -374,7 +375,7 @@ fn configuration_files(settings: &[Arc<Settings>]) -> Vec<PathBuf> {
     files
 }
 
-/// Analyses, unless a result that is still right is known.
+/// Analyses the input, or takes the result from the cache if it is still valid.
 fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> Result<Analysis, Bug> {
     let analyse = || fence::on_big_stack(|| analysis::analyse(input));
     match cache {
@@ -383,7 +384,7 @@ fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> Result<Analysis,
     }
 }
 
-/// Whether text that stands for a file is left out, as the file would be.
+/// Whether the configuration excludes the file that standard input stands for.
 fn forces_out(
     path: &Path,
     sources: &SourceMap,

@@ -256,7 +256,7 @@ pub struct CacheOptions {
     pub cache_dir: Option<PathBuf>,
 }
 
-/// Takes any path, the empty one as well: a variable that is set to nothing tells nothing.
+/// Accepts any path, even an empty one: a variable that is set to nothing counts as unset.
 fn or_empty() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
@@ -300,7 +300,7 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    /// The threshold; `None` when findings never fail the run.
+    /// The threshold; `None` if findings never fail the run.
     pub fn threshold(self) -> Option<Severity> {
         match self {
             FailOn::Note => Some(Severity::Note),
@@ -311,16 +311,16 @@ impl FailOn {
     }
 }
 
-/// Another report of the same run.
+/// An additional report of the same run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReportTo {
-    /// How it is written.
+    /// Its format.
     pub format: Format,
-    /// Where it goes.
+    /// The file that it goes to.
     pub path: PathBuf,
 }
 
-/// Reads `FORMAT=PATH`.
+/// Parses `FORMAT=PATH`.
 fn report_to(text: &str) -> Result<ReportTo, String> {
     let Some((format, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
         return Err("it takes a format and a file, as in `sarif=findings.sarif`".to_owned());
@@ -343,7 +343,7 @@ fn report_to(text: &str) -> Result<ReportTo, String> {
     })
 }
 
-/// Reads a URL that paths can be added to; nothing in it means something in Markdown.
+/// Parses a URL to which paths can be appended. It must not contain Markdown syntax.
 pub fn link_base(text: &str) -> Result<String, String> {
     let known = ["https://", "http://"];
     let rest = known.iter().find_map(|scheme| text.strip_prefix(scheme));

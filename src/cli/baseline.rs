@@ -11,7 +11,7 @@ use crate::outcome::{BaselineEntry, Reported};
 use crate::report::plural;
 use crate::source::describe_io;
 
-/// Writes the baselines of a run and says what they know now; the result is the exit code.
+/// Writes the baselines of a run and prints their sizes. Returns the exit code.
 pub fn write(args: &CheckArgs, outcome: &RunResult) -> Result<u8, Failure> {
     let settled = &outcome.settled;
     if outcome.baselines.is_empty() && outcome.checked > 0 {

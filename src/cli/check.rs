@@ -17,12 +17,12 @@ use crate::fix;
 use crate::report::{Format, plural};
 use crate::source::{DEFAULT_FILE_BYTES, describe_io};
 
-/// The name of standard input on the command line.
+/// Stands for standard input on the command line.
 const STDIN: &str = "-";
-/// What findings in standard input are shown under, unless told otherwise.
+/// The displayed path of standard input, unless `--stdin-filename` is given.
 const STDIN_DISPLAY: &str = "<stdin>";
 
-/// Runs a check; the result is the exit code.
+/// Runs a check. Returns the exit code.
 pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     let cwd = env::current_dir()
         .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
@@ -139,7 +139,7 @@ fn read_stdin(limit: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Ignores what was found; says how much that is.
+/// Adds ignore comments and prints how many.
 fn add_ignores(reason: &str, outcome: &RunResult) -> Result<u8, Failure> {
     let reported = &outcome.settled.reported;
     let added = fix::add_ignores(reported, reason, &outcome.sources)?;

@@ -66,7 +66,8 @@ fn print(file: &SourceFile, symbol: Option<&str>) -> Result<String, Failure> {
     Ok(out)
 }
 
-/// `FILE` or `FILE:Class.method`; a file whose name has a colon is a file.
+/// Splits `FILE` or `FILE:Class.method`. If a file has a colon in its name, it is taken for the
+/// file.
 fn split<'a>(target: &'a str, cwd: &Path) -> (PathBuf, Option<&'a str>) {
     match target.rsplit_once(':') {
         Some((file, symbol)) if !cwd.join(target).exists() && !symbol.contains(['/', '\\']) => {

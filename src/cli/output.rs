@@ -1,4 +1,4 @@
-//! What commands that check print: reports, remarks, and what is wrong with a configuration.
+//! Output of the commands that check: reports, remarks, and configuration errors.
 
 use std::path::Path;
 use std::{env, fs};
@@ -13,10 +13,10 @@ use crate::outcome::{Decision, Expired};
 use crate::report::{self, Format, Report};
 use crate::source::{SourceMap, describe_io};
 
-/// Where bugs are reported.
+/// How users can report a bug.
 const ISSUES: &str = "please report it with the input that causes it";
 
-/// Says what is wrong with a configuration, and where.
+/// The failure for an error in the configuration.
 pub fn configuration_failure(error: &ConfigError, cwd: &Path) -> Failure {
     let message = match &error.place {
         None => error.message.clone(),
@@ -31,7 +31,7 @@ pub fn configuration_failure(error: &ConfigError, cwd: &Path) -> Failure {
     }
 }
 
-/// Tells which configuration files were used.
+/// Lists the configuration files that were used, on standard error.
 pub fn tell_configurations(outcome: &RunResult) {
     for path in &outcome.configurations {
         let path = outcome.sources.display(path);
@@ -46,8 +46,8 @@ pub fn show(path: &Path, cwd: &Path) -> String {
     SourceMap::new(cwd.to_path_buf()).display(path)
 }
 
-/// Writes what was found, in every format that was asked for; `fixed` findings are not there any
-/// more. What cannot be written does not keep the others from being written.
+/// Writes the report in every requested format. `fixed` is the number of findings that were fixed.
+/// If one report cannot be written, the others are written all the same.
 pub fn write_reports(args: &CheckArgs, outcome: &RunResult, fixed: usize) -> Result<(), Failure> {
     let links = args.link_base.clone().or_else(links_on_github);
     let report = Report {
@@ -59,14 +59,14 @@ pub fn write_reports(args: &CheckArgs, outcome: &RunResult, fixed: usize) -> Res
     };
     let more = args.report.iter();
     let more = more.map(|more| write_report(more.format, Some(&more.path), args.color, &report));
-    // The files first: whoever waits for the end of standard output finds them.
+    // Files come first, so that they are there when standard output ends.
     let mut results: Vec<Result<(), Failure>> = more.collect();
     let output = args.output.as_deref();
     results.push(write_report(args.format, output, args.color, &report));
     results.into_iter().collect()
 }
 
-/// Where the files of the commit that a workflow on GitHub is about are shown.
+/// The URL under which GitHub shows the files of the commit that a workflow runs on.
 fn links_on_github() -> Option<String> {
     let [server, repository, commit] =
         ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"].map(|name| env::var(name).ok());
@@ -91,7 +91,7 @@ fn write_report(
     }
 }
 
-/// Complains about what could not be analysed.
+/// Lists what could not be analysed, on standard error.
 pub fn write_failures(outcome: &RunResult) {
     for failure in &outcome.failures {
         let what = if failure.internal {
@@ -108,7 +108,7 @@ pub fn write_failures(outcome: &RunResult) {
     }
 }
 
-/// What goes to standard error after the report.
+/// Writes to standard error what follows the report.
 pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
     write_failures(outcome);
     if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {

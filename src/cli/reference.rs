@@ -1,5 +1,5 @@
-//! The reference of the command line, the completions and the manual pages, all made from what
-//! reads the command line.
+//! The reference of the command line, the completions and the manual pages, all generated from the
+//! definition of the command line.
 
 use std::fmt::Write;
 
@@ -19,7 +19,7 @@ pub fn completions(shell: Shell) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Prints the manual page of the whole, or of one command.
+/// Prints the manual page of the program, or of one command.
 pub fn manual(command: Option<&str>) -> Result<u8, Failure> {
     let mut root = Cli::command();
     root.build();
@@ -136,7 +136,7 @@ fn text(help: Option<&StyledStr>) -> String {
     help.map(ToString::to_string).unwrap_or_default()
 }
 
-/// The first letter made small, unless it starts an abbreviation.
+/// The text with its first letter in lower case, unless it starts with an abbreviation.
 fn lower(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.clone().next()) {

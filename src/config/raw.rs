@@ -1,6 +1,6 @@
-//! What a configuration file may say. Unknown keys are errors.
+//! The content of a configuration file. Unknown keys are errors.
 //!
-//! The comments on the fields are the descriptions in the JSON schema and in the reference. The
+//! The doc comments of the fields are the descriptions in the JSON schema and in the reference. The
 //! schema is derived in tests only, and embedded as a file (`schema.rs`).
 
 use std::collections::BTreeMap;
@@ -13,10 +13,10 @@ use super::at::At;
 use super::tables::RawOptions;
 use crate::diagnostics::Severity;
 
-/// What a file says.
+/// The content of a file.
 #[derive(Clone, Debug, Default)]
 pub struct RawConfig {
-    /// All keys but the tables of rules.
+    /// All keys except the tables of rules.
     pub keys: RawKeys,
     /// The tables of rules.
     pub options: RawOptions,
@@ -133,7 +133,7 @@ pub(super) struct RawPyproject {
     pub tool: RawTools,
 }
 
-/// The part of `Cargo.toml` that matters here.
+/// The relevant part of `Cargo.toml`.
 #[derive(Default, Deserialize)]
 pub(super) struct RawManifest {
     /// `[package]`
@@ -155,6 +155,6 @@ pub(super) struct RawPackage {
 /// A table with one entry for each tool.
 #[derive(Default, Deserialize)]
 pub(super) struct RawTools {
-    /// Ours.
+    /// The table of this tool.
     pub tallylint: Option<toml::Spanned<RawConfig>>,
 }

@@ -1,9 +1,9 @@
-//! `--add-ignore`: comments that ignore what is reported.
+//! `--add-ignore`: adds comments that ignore the reported findings.
 //!
-//! A comment goes to the end of the line of the finding, or above the statement where the line
-//! cannot take one; a comment that is there already takes one more rule. Nothing else in the file
-//! changes, and the result is looked at before it is written: it must read as the old text with
-//! the comments in it, and they must cover the findings.
+//! A comment goes to the end of the line of a finding, or above the statement if that line cannot
+//! take one. If there is an ignore comment already, the rule is added to it. Nothing else in the
+//! file changes. Before it is written, the result is verified: it must be the old text plus the
+//! comments, and the comments must cover the findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,10 +19,10 @@ use crate::rules;
 use crate::settle::{FileIgnores, Ignore, Lines};
 use crate::source::{FileId, Language, SourceFile, SourceMap, Span, decode, describe_io};
 
-/// What became of the findings.
+/// The result of adding comments.
 #[derive(Clone, Default, Debug)]
 pub struct Added {
-    /// How many are ignored now.
+    /// How many findings are ignored now.
     pub findings: usize,
     /// How many files were changed.
     pub files: usize,
@@ -30,17 +30,16 @@ pub struct Added {
     pub failures: Vec<FileFailure>,
 }
 
-/// Text that goes into the file, at this offset.
+/// Text to insert at an offset.
 struct Insertion {
     at: u32,
     text: String,
 }
 
-/// Adds comments with this reason for all findings that are reported, except those about ignore
-/// comments.
+/// Adds comments with this reason for all reported findings, except those about ignore comments.
 ///
 /// # Errors
-/// When the reason is none.
+/// When the reason cannot stand in a comment.
 pub fn add_ignores(
     reported: &[Reported],
     reason: &str,
@@ -107,7 +106,7 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
     replace_file(&file.real_path, &changed).map_err(io)
 }
 
-/// What is inserted, in the order of the text.
+/// The insertions, in the order of the text.
 fn plan(
     file: &Arc<SourceFile>,
     findings: &[&Finding],
@@ -162,7 +161,7 @@ fn plan(
     Ok(out)
 }
 
-/// Where a new comment stands.
+/// Where a new comment goes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum CommentPosition {
     EndOfLine,
@@ -172,14 +171,14 @@ enum CommentPosition {
     },
 }
 
-/// Where a comment about the statement `own` takes a further rule.
+/// Where another rule can be inserted into a comment, if it is about the statement `own`.
 fn mergeable(comment: &Ignore, own: Option<Span>) -> Option<u32> {
     comment
         .close
         .filter(|_| comment.covers.first() == own.as_ref())
 }
 
-/// The place of a new comment for what is at `at`.
+/// The position of a new comment for the code at `at`.
 fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, CommentPosition)> {
     let layout = lines.layout();
     let line = lines.range(lines.line(at));
@@ -212,7 +211,7 @@ fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, CommentPosit
     Some((above, CommentPosition::Above { indent, line_break }))
 }
 
-/// The result must read as the old text with the comments in it, and ignore the findings.
+/// Verifies that the result is the old text plus the comments, and that they ignore the findings.
 fn verify(
     file: &SourceFile,
     findings: &[&Finding],

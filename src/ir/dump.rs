@@ -1,4 +1,4 @@
-//! Printing of bodies: as text for reading and comparing, and as Mermaid flowcharts.
+//! Prints bodies: as text for reading and comparing, and as Mermaid flowcharts.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use crate::ir::{
 };
 use crate::source::Span;
 
-/// Longest excerpt of the source beside a terminator, in characters.
+/// The maximum length of a source excerpt beside a terminator, in characters.
 const MAX_EXCERPT: usize = 48;
 
-/// The body as text, one statement a line, the source beside the terminators.
+/// The body as text: a statement on each line, and the source beside the terminators.
 #[must_use]
 pub fn text(function: &Function, source: &str) -> String {
     let printer = Printer::new(&function.body);
@@ -36,7 +36,7 @@ pub fn text(function: &Function, source: &str) -> String {
     out
 }
 
-/// The body as a Mermaid flowchart; exceptions go along dotted edges.
+/// The body as a Mermaid flowchart. Exceptions take dotted edges.
 #[must_use]
 pub fn mermaid(function: &Function, source: &str) -> String {
     let printer = Printer::new(&function.body);
@@ -112,7 +112,7 @@ fn excerpt(span: Span, source: &str) -> Option<String> {
     Some(format!("{short}…"))
 }
 
-/// A label as Mermaid takes it inside double quotes.
+/// Escapes a label for double quotes in Mermaid.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -131,7 +131,7 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// Successors with a label, and whether they are exceptional.
+/// The successors with their labels, and whether the edge is exceptional.
 fn edges(kind: &TerminatorKind) -> Vec<(u32, String, bool)> {
     let mut edges = Vec::new();
     let raises = |unwind: &Option<Unwind>, edges: &mut Vec<(u32, String, bool)>| {
@@ -467,7 +467,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// What the terminator does besides going on.
+    /// What the terminator does besides passing control on.
     fn action(&self, kind: &TerminatorKind) -> Option<String> {
         let bind = |dest: &Option<LocalId>| {
             dest.map_or(String::new(), |dest| format!("{} = ", self.local(dest)))

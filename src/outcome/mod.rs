@@ -1,4 +1,4 @@
-//! What a run came to, as plain data: all that a reporter gets to see beside the sources.
+//! The results of a run as plain data. Apart from the sources, this is all that a report sees.
 //!
 //! Rules, contracts and settling fill it in; nothing here decides anything.
 

@@ -1,4 +1,4 @@
-//! One sample of findings, and what every format makes of it: a file in `snapshots` for each.
+//! A sample of findings, and each format's report of it: a snapshot file for each format.
 //! `TALLYLINT_BLESS=1` writes them.
 
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ def note(processor):
     if processor.quiet: return
 ";
 
-/// The name means something in every format.
+/// A name with characters that mean something in some format.
 const ODD_NAME: &str = "etl/a b#1 [x](y) é;%.py";
 const IGNORED: &str = "\
 def save_data(self):
@@ -146,7 +146,7 @@ fn sample() -> (tempfile::TempDir, Sample) {
     };
     let findings = findings(&sample);
     sample.settled = settle(findings, checked, &configuration, &sample.sources).0;
-    // As if a baseline knew the last one.
+    // As if a baseline contained the last finding.
     let known = sample.settled.reported.last().cloned();
     sample.settled.known.extend(known);
     sample.checklist = checklist(&sample);
@@ -206,7 +206,7 @@ fn findings(sample: &Sample) -> Vec<Finding> {
     ]
 }
 
-/// Classes with exits in every state.
+/// Processors with exits in every state.
 fn checklist(sample: &Sample) -> Vec<Duty> {
     let at = |path, text| sample.place(path, text);
     let exit = |place, state| MethodExit {
@@ -278,7 +278,7 @@ fn checklist(sample: &Sample) -> Vec<Duty> {
     ]
 }
 
-/// What does not change with the version or with the pages of the rules.
+/// Replaces what changes with the version or with the pages of the rules.
 fn stable(text: &str) -> String {
     let version = format!("\"{}\"", env!("CARGO_PKG_VERSION"));
     let mut out = String::new();
@@ -401,7 +401,7 @@ fn what_happens_at_one_place_shares_a_label() {
         write(Format::Text, &report, &mut out).unwrap();
         String::from_utf8(out.into_inner()).unwrap()
     };
-    // A path of one step needs no number.
+    // A path with one step needs no number.
     let text = shown(&[]);
     assert!(text.contains("^ returns\n"), "{text}");
     let text = shown(&[(at("not rows"), "is false"), (exit, "is reached")]);

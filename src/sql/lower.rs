@@ -1,7 +1,7 @@
-//! Expressions of the parser, reduced to terms.
+//! Reduces expressions of the parser to terms.
 //!
-//! Whatever is not understood becomes [`Term::Unknown`]. Depth and work are bounded; past the
-//! bounds the query counts as having conditions that are not known.
+//! What is not understood becomes [`Term::Unknown`]. Depth and work are bounded; beyond the bounds,
+//! the query counts as having unknown conditions.
 
 use std::rc::Rc;
 
@@ -16,13 +16,13 @@ use super::select::Relation;
 use super::term::{Aggregate, Arithmetic, Comparison, DEEPEST_TERM, Term, Test};
 use super::value::{Value, regex_as_like};
 
-/// Expressions and queries that are nested deeper are unknown.
+/// Expressions and queries nested deeper than this are unknown.
 const DEEPEST_EXPRESSION: usize = 32;
 
-/// How many terms a query may grow to, copies of columns through derived tables included.
+/// The maximum number of terms of a query, including copies of columns through derived tables.
 const MOST_TERMS: usize = 40_000;
 
-/// A relation that the names of an expression can refer to.
+/// A relation that an expression can refer to.
 pub(super) struct Source {
     pub(super) alias: Option<String>,
     /// `None` for a table of the database.
@@ -31,21 +31,21 @@ pub(super) struct Source {
     pub(super) optional: bool,
 }
 
-/// The names that are visible in one SELECT.
+/// The names that are visible in a `SELECT`.
 #[derive(Default)]
 pub(super) struct QueryScope {
     pub(super) sources: Vec<Source>,
-    /// Names given in the select list, for `HAVING` and `QUALIFY`.
+    /// Names from the select list, for `HAVING` and `QUALIFY`.
     pub(super) aliases: Vec<(String, Term)>,
 }
 
-/// The state of reading one query.
+/// The state while a query is read.
 pub(super) struct Lowering<'v> {
     vocabulary: &'v Vocabulary<'v>,
     pub(super) scopes: Vec<QueryScope>,
     pub(super) ctes: Vec<(String, Rc<Relation>)>,
     pub(super) tables: Vec<String>,
-    /// Whether something that may be a condition is not known.
+    /// Whether something that may be a condition is unknown.
     pub(super) open: bool,
     depth: usize,
     fuel: usize,
@@ -64,7 +64,7 @@ impl<'v> Lowering<'v> {
         }
     }
 
-    /// Runs one level deeper; `None` when that would be too deep or too much.
+    /// Runs `run` one level deeper; `None` if that is too deep or too much work.
     pub(super) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.depth >= DEEPEST_EXPRESSION || self.fuel == 0 {
             self.open = true;
@@ -77,7 +77,7 @@ impl<'v> Lowering<'v> {
         Some(result)
     }
 
-    /// A copy of a term, if that is not too much.
+    /// A copy of a term, unless that is too large.
     pub(super) fn copy(&mut self, term: &Term) -> Term {
         let (size, depth) = term.size();
         if depth > DEEPEST_TERM || size > self.fuel {
@@ -88,7 +88,7 @@ impl<'v> Lowering<'v> {
         term.clone()
     }
 
-    /// An expression where a condition is expected: a bare hole there may be any condition.
+    /// An expression where a condition is expected. There, a bare hole may be any condition.
     pub(super) fn condition(&mut self, expr: &Expr) -> Term {
         if let Expr::Identifier(ident) = expr
             && has_hole(&ident.value)
@@ -230,7 +230,7 @@ impl<'v> Lowering<'v> {
                 return number.parse().map_or(Term::Unknown, Term::number);
             }
             Literal::Placeholder(_) => return Term::Hole,
-            // BigQuery and MySQL quote strings with what others quote names with.
+            // BigQuery and MySQL quote strings with the quotes that other databases use for names.
             Literal::DoubleQuotedString(text) => match self.known_column(text) {
                 Some(column) => return column,
                 None => text,
@@ -280,7 +280,7 @@ impl<'v> Lowering<'v> {
         if has_hole(name) {
             return Term::Unknown;
         }
-        // Unbound parameters that a tokenizer took for a name (`@@variable`).
+        // Unbound parameters that the tokenizer took for a name (`@@variable`).
         if name.starts_with('@') {
             return Term::Hole;
         }
@@ -299,7 +299,7 @@ impl<'v> Lowering<'v> {
         }
     }
 
-    /// The column of a derived table, or the name given in the select list.
+    /// The column of a derived table, or the name from the select list.
     fn visible(&self, table: Option<&str>, name: &str) -> Option<Term> {
         for scope in self.scopes.iter().rev() {
             let alias = scope
@@ -329,7 +329,7 @@ impl<'v> Lowering<'v> {
                         return Some(Term::Maybe(column.term.clone().boxed()));
                     }
                     Some(column) => return Some(column.term.clone()),
-                    // Not among columns that are all known, so the name means nothing there.
+                    // All columns are known and this is not one of them.
                     None if table.is_some() && !relation.is_wild() => return Some(Term::Unknown),
                     None => {}
                 }
@@ -462,7 +462,7 @@ impl<'v> Lowering<'v> {
         Term::Arithmetic(operator, left, self.expr(right).boxed())
     }
 
-    /// A chain of one of `AND`, `OR`: the parser nests it to the left, as deep as it is long.
+    /// A chain of `AND` or of `OR`. The parser nests it to the left, as deep as it is long.
     fn chain(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Term {
         let mut operands = vec![right];
         let mut rest = left;
@@ -528,7 +528,7 @@ impl<'v> Lowering<'v> {
             }
             (_, call) => call,
         };
-        // A window function does not fold the rows into one.
+        // A window function does not aggregate the rows.
         match (&function.over, call) {
             (Some(_), Term::Aggregate(Aggregate::Value, argument)) => Term::Same(argument),
             (Some(_), _) => Term::Unknown,

@@ -1,6 +1,6 @@
-//! Expressions of a query, reduced to what they say about one run, and their evaluation.
+//! The expressions of a query, reduced to what they say about one run, and their evaluation.
 //!
-//! A term is evaluated for one run row (its status and its count of records). An aggregate is
+//! A term is evaluated for one row of a run (its status and its count of records). An aggregate is
 //! evaluated as if the run were its whole group: "could this run alone make the condition true?"
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::Count;
 use super::value::{Possible, Truth, Value, compare, like, range};
 
-/// Terms that are nested deeper are not built, so the recursions over them are bounded.
+/// Deeper terms are not built, so recursion over terms is bounded.
 pub(super) const DEEPEST_TERM: usize = 100;
 
 /// A comparison operator.
@@ -28,11 +28,11 @@ pub(super) enum Arithmetic {
     Add,
     Subtract,
     Multiply,
-    /// Its result is not followed further than whether it is NULL.
+    /// Only whether the result is NULL is followed.
     Divide,
 }
 
-/// A test of one value for what a comparison cannot ask.
+/// A test that a comparison cannot express.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Test {
     Null,
@@ -40,7 +40,7 @@ pub(super) enum Test {
     False,
 }
 
-/// An aggregate function, as far as they differ here.
+/// The classes of aggregate functions that differ here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Aggregate {
     /// `SUM`, `MAX`, `MIN`, `AVG`, `ANY_VALUE`: for one row, the value itself.
@@ -63,7 +63,7 @@ pub(super) enum Term {
     Hole,
     /// Anything else.
     Unknown,
-    /// Functions that change the spelling or the type of a value only.
+    /// A function that changes only the spelling or the type of a value.
     Same(Box<Term>),
     /// The value, or NULL: a column of the optional side of an outer join.
     Maybe(Box<Term>),
@@ -83,17 +83,17 @@ pub(super) enum Term {
     And(Vec<Term>),
     Or(Vec<Term>),
     Not(Box<Term>),
-    /// Rows for which the condition holds exist (`EXISTS`, `IN (SELECT …)`): with this run they may.
+    /// A row that meets the condition exists (`EXISTS`, `IN (SELECT …)`). With this run, one may.
     Exists(Box<Term>),
-    /// A scalar subquery: the condition under which a row is behind it, and its value.
+    /// A scalar subquery: the condition under which it has a row, and its value.
     Scalar(Box<Term>, Box<Term>),
     Aggregate(Aggregate, Box<Term>),
 }
 
-/// The run row for which terms are evaluated.
+/// The run for which terms are evaluated.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run<'a> {
-    /// `None` is NULL: no run at all.
+    /// `None` is NULL: there is no run.
     pub(super) status: Option<&'a str>,
     pub(super) count: Count,
 }
@@ -119,12 +119,12 @@ impl Term {
         }
     }
 
-    /// Whether a row with this run can pass the term as a condition.
+    /// Whether the term, as a condition, can accept a row with this run.
     pub(super) fn admits(&self, run: Run<'_>) -> bool {
         self.truth(run).can_be_true()
     }
 
-    /// The truth values that the term can have as a condition.
+    /// The possible truth values of the term as a condition.
     pub(super) fn truth(&self, run: Run<'_>) -> Truth {
         match self {
             Term::And(terms) => terms
@@ -155,7 +155,8 @@ impl Term {
                 };
                 term.values(run).map(matched).truth()
             }
-            // Each arm evaluates the operand once: doing it twice would double at every level.
+            // Each arm evaluates the operand once. Doing it twice would double the work at every
+            // level.
             Term::Test(Test::Null, term) => term
                 .values(run)
                 .map(|value| Value::Bool(*value == Value::Null))
@@ -173,7 +174,7 @@ impl Term {
         }
     }
 
-    /// The values that the term can have.
+    /// The possible values of the term.
     pub(super) fn values(&self, run: Run<'_>) -> Possible {
         match self {
             Term::Status => Possible::one(
@@ -224,8 +225,8 @@ impl Term {
         }
     }
 
-    /// The values on one side of a comparison. A threshold that is not known and with which a
-    /// count of records is compared is taken to be positive: nobody demands at least 0 records.
+    /// The values of one side of a comparison. An unknown threshold for a count of records is taken
+    /// to be positive, because nobody demands at least 0 records.
     fn operand(&self, run: Run<'_>, other: &Term) -> Possible {
         if self.is_hole() && other.mentions(&Term::Records) {
             Possible::one(Value::Number(1.0, f64::INFINITY))
@@ -242,7 +243,7 @@ impl Term {
         }
     }
 
-    /// Whether the value is the run's status, whatever its spelling.
+    /// Whether the value is the status of the run, in any spelling.
     pub(super) fn is_status(&self) -> bool {
         match self {
             Term::Status => true,
@@ -254,7 +255,7 @@ impl Term {
         }
     }
 
-    /// The terms that this one is made of.
+    /// The direct subterms.
     pub(super) fn parts(&self) -> Vec<&Term> {
         match self {
             Term::Status | Term::Records | Term::Literal(_) | Term::Hole | Term::Unknown => {
@@ -289,7 +290,7 @@ impl Term {
         }
     }
 
-    /// Whether any part of the term, or the term itself, is accepted.
+    /// Whether the term or any subterm is accepted.
     pub(super) fn any(&self, accept: &dyn Fn(&Term) -> bool) -> bool {
         let mut pending = vec![self];
         while let Some(term) = pending.pop() {
@@ -305,7 +306,7 @@ impl Term {
         self.any(&|term| term == wanted)
     }
 
-    /// How many terms it is made of, and how deep they are nested.
+    /// The number of subterms, and the depth.
     pub(super) fn size(&self) -> (usize, usize) {
         let (mut size, mut deepest) = (0, 0);
         let mut pending = vec![(self, 1)];
@@ -317,7 +318,7 @@ impl Term {
         (size, deepest)
     }
 
-    /// Adds the texts with which the status is compared.
+    /// Collects the texts that the status is compared with.
     pub(super) fn collect_statuses(&self, into: &mut BTreeSet<String>) {
         let mut pending = vec![self];
         while let Some(term) = pending.pop() {
@@ -429,7 +430,7 @@ fn coalesce(terms: &[Term], run: Run<'_>) -> Possible {
     result
 }
 
-/// Databases differ in whether a NULL argument makes the result NULL or is left out, so both are
+/// Databases differ in whether a NULL argument makes the result NULL or is skipped, so both are
 /// possible.
 fn extreme(greatest: bool, terms: &[Term], run: Run<'_>) -> Possible {
     let pick = |l: &Value, r: &Value| match (l, r) {

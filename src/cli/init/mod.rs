@@ -1,7 +1,7 @@
-//! `tallylint init`: a configuration, a commit hook and a workflow for a repository.
+//! `tallylint init`: writes a configuration, a commit hook and a workflow for a repository.
 //!
-//! It looks at the repository first, so that the files say what is there. Nothing that exists is
-//! changed: what would have to go into it is printed.
+//! It checks the repository first, so that the files describe what is there. Existing files are not
+//! changed: what should be added to them is printed.
 
 use std::fmt::Write;
 use std::io;
@@ -23,10 +23,10 @@ const HOOKS: &str = ".pre-commit-config.yaml";
 const WORKFLOWS: &str = ".github/workflows";
 const WORKFLOW: &str = ".github/workflows/tallylint.yml";
 const HOOK_HEADER: &str = "repos:\n";
-/// What is written asks for the version that wrote it.
+/// The files that are written require the version that wrote them.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Looks at a folder and writes the files; the result is the exit code.
+/// Checks a folder and writes the files. Returns the exit code.
 pub fn run(args: &InitArgs) -> Result<u8, Failure> {
     let cwd = env::current_dir()
         .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
@@ -92,7 +92,7 @@ fn next(found: usize) -> String {
     }
 }
 
-/// One line for each contract that some class has to keep.
+/// A line for each contract that some class has to keep.
 fn contracts(surveys: &[Survey]) -> Vec<String> {
     let kept = surveys
         .iter()
@@ -122,7 +122,7 @@ fn settings(contracts: &[String], found: usize) -> String {
         .replace("{baseline}", &format!("{mark}baseline = \"{BASELINE}\""))
 }
 
-/// The folder that gets the files.
+/// The folder that the files are written to.
 struct TargetFolder<'a> {
     folder: &'a Path,
     cwd: &'a Path,
@@ -167,7 +167,7 @@ fn hooks(place: &TargetFolder<'_>, said: &mut String) -> Result<(), Failure> {
     }
 }
 
-/// A workflow, in a repository that has some.
+/// Writes a workflow, if the repository has workflows.
 fn workflow(place: &TargetFolder<'_>, said: &mut String) -> Result<(), Failure> {
     if !place.path(WORKFLOWS).is_dir() || place.read(WORKFLOW)?.is_some() {
         return Ok(());

@@ -1,8 +1,8 @@
-//! Which variable each name means: Python's binding analysis.
+//! Python's binding analysis: which variable each name refers to.
 //!
 //! Comprehensions that are lowered inline have a scope of their own but belong to the function
-//! around them. A variable that a function shares with functions nested in it is *captured*: it
-//! lives in the function's cells instead of a local.
+//! around them. A variable that a function shares with nested functions is *captured*: it is stored
+//! in the function's cells instead of a local.
 
 mod visit;
 
@@ -23,7 +23,7 @@ enum Kind {
     Module,
     Class,
     Function,
-    /// A generator expression that is a function of its own: `:=` binds outside of it.
+    /// A generator expression, lowered as a function of its own. `:=` in it binds outside of it.
     Generator,
     /// A comprehension that is lowered inline.
     Comprehension,
@@ -39,20 +39,20 @@ struct Symbols {
     nonlocals: FxHashSet<Name>,
     named: FxHashSet<Name>,
     captured: FxHashSet<Name>,
-    /// Names that something besides the parameter list binds.
+    /// Names that are bound by more than the parameter list.
     rebound: FxHashSet<Name>,
     yields: bool,
     needs_cells: bool,
     needs_outer: bool,
     first_param: Option<Name>,
-    /// In a function, how many comprehensions it has so far; of a comprehension, which one it is.
+    /// In a function, its number of comprehensions so far; in a comprehension, its own number.
     comprehensions: u32,
 }
 
-/// What a name means.
+/// What a name refers to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Resolved {
-    /// A name of the module, or a builtin.
+    /// A module-level or builtin name.
     Global,
     /// A variable of this scope.
     Variable(SymId),
@@ -62,11 +62,11 @@ pub(super) enum Resolved {
 #[derive(Debug, Default)]
 pub(super) struct SymbolTable {
     scopes: Vec<Symbols>,
-    /// By the address of the syntax node, which stays put while the tree is borrowed.
+    /// By the address of the syntax node, which is stable while the tree is borrowed.
     by_node: FxHashMap<usize, SymId>,
     /// Names that functions bind in the module with `global`.
     global_stores: FxHashSet<Name>,
-    /// Names of the properties of all classes: who loads such an attribute may run code.
+    /// Names of the properties of all classes. Loading such an attribute may run code.
     properties: FxHashSet<Name>,
 }
 
@@ -84,8 +84,8 @@ impl SymbolTable {
         table
     }
 
-    /// Analyses a part of a module with these properties. `super_is_bound`: the module gives that
-    /// name another meaning.
+    /// Analyses a part of a module with these properties. `super_is_bound`: the module binds the
+    /// name `super`.
     pub(super) fn build_part(
         suite: &[Stmt],
         super_is_bound: bool,
@@ -107,12 +107,12 @@ impl SymbolTable {
         &self.properties
     }
 
-    /// The scope that the node opens. Every function, lambda, class and comprehension opens one.
+    /// The scope that a node opens. Every function, lambda, class and comprehension opens one.
     pub(super) fn of<T>(&self, node: &T) -> SymId {
         self.by_node.get(&address(node)).copied().unwrap_or(MODULE)
     }
 
-    /// What `name` means in `scope`.
+    /// What `name` refers to in `scope`.
     pub(super) fn resolve(&self, scope: SymId, name: &str) -> Resolved {
         let mut current = scope;
         loop {
@@ -139,7 +139,7 @@ impl SymbolTable {
         }
     }
 
-    /// The function that runs the code of this scope; none for the module and for class bodies.
+    /// The function that runs the code of this scope; `None` for the module and for class bodies.
     pub(super) fn function_of(&self, scope: SymId) -> Option<SymId> {
         let mut current = scope;
         loop {
@@ -152,7 +152,7 @@ impl SymbolTable {
         }
     }
 
-    /// The function around this function, classes in between left out.
+    /// The function around this function, ignoring classes in between.
     pub(super) fn outer_function(&self, function: SymId) -> Option<SymId> {
         let mut current = self.get(function).parent?;
         loop {
@@ -169,13 +169,13 @@ impl SymbolTable {
         self.get(owner).captured.contains(name)
     }
 
-    /// Whether the variable is a parameter that nothing ever binds again.
+    /// Whether the variable is a parameter that is never bound again.
     pub(super) fn is_constant_param(&self, owner: SymId, name: &str) -> bool {
         !self.get(owner).rebound.contains(name)
     }
 
-    /// The field of the cells that a captured variable lives in. The variables of comprehensions
-    /// get names of their own, because they may hide a captured variable of the function.
+    /// The field of the cells that holds a captured variable. Variables of comprehensions get
+    /// unique names, because they may hide a captured variable of the function.
     pub(super) fn cell_field(&self, owner: SymId, name: &str) -> Name {
         match self.get(owner).kind {
             Kind::Comprehension => {
@@ -191,7 +191,7 @@ impl SymbolTable {
         self.get(function).needs_cells
     }
 
-    /// Whether the function reaches the cells of the functions around it.
+    /// Whether the function accesses the cells of functions around it.
     pub(super) fn needs_outer(&self, function: SymId) -> bool {
         self.get(function).needs_outer
     }
@@ -211,15 +211,15 @@ impl SymbolTable {
         self.get(MODULE).bound.contains(name) || self.global_stores.contains(name)
     }
 
-    /// The names that functions bind in the module with `global`, sorted.
+    /// The module-level names that functions bind with `global`, sorted.
     pub(super) fn global_stores(&self) -> Vec<Name> {
         let mut names: Vec<Name> = self.global_stores.iter().cloned().collect();
         names.sort();
         names
     }
 
-    /// The first parameter of the function, or else of the nearest function around it that has
-    /// one: what `super()` without arguments binds to.
+    /// The first parameter of the function, or of the nearest function around it that has one: the
+    /// receiver of `super()` without arguments.
     pub(super) fn receiver(&self, function: SymId) -> Option<Name> {
         let mut current = Some(function);
         while let Some(id) = current {

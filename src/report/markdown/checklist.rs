@@ -1,4 +1,4 @@
-//! The review checklist: each processor that was checked, with the exits of its method.
+//! The review checklist: each processor, with the exits of its method.
 
 use super::escape::{code, crop, html_code, text};
 use super::{MAX_CHARS, MAX_CODE, Sheet, at, source};
@@ -6,27 +6,27 @@ use crate::outcome::{Duty, ExitState, MethodExit};
 use crate::report::checklist::{Excuse, Excuses, Statements, is_open, state_in_words, unfollowed};
 use crate::report::{Report, plural};
 
-/// Places that are named where an exit is set.
+/// How many stores an exit names.
 const MAX_STORES: usize = 3;
-/// Classes that are named where they run the same code.
+/// How many classes with the same code are named.
 const MAX_CLASSES: usize = 5;
 
 /// Processors that run the same code with the same exits.
 struct Group<'a> {
     duties: Vec<&'a Duty>,
-    /// For each exit, why what is wrong is not reported.
+    /// For each exit, why a finding there is not reported.
     excuses: Vec<Option<Excuse<'a>>>,
-    /// How many exits somebody should look at.
+    /// How many exits need a look.
     open: usize,
 }
 
-/// Writes the list; tells how many processors are left out.
+/// Writes the list. Returns how many processors were left out.
 pub(super) fn write(report: &Report<'_>, sheet: &mut Sheet) -> usize {
     let mut groups = groups(report);
     if groups.is_empty() {
         return 0;
     }
-    // What is cut off should be what is in order.
+    // So that processors in order are cut off first.
     groups.sort_by_key(|group| std::cmp::Reverse(group.open));
     let intro = "\n#### Review checklist\n\n\
         Every way out of each method that was checked, and whether it has recorded by then what it \
@@ -133,7 +133,7 @@ fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statement
     out
 }
 
-/// The other classes that run the same.
+/// The other classes that run the same code.
 fn others(duties: &[&Duty]) -> String {
     if duties.is_empty() {
         return String::new();

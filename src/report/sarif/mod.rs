@@ -1,7 +1,7 @@
-//! SARIF 2.1.0, the format of code scanning and of viewers in editors.
+//! SARIF 2.1.0, the format of code scanning and of editors.
 //!
-//! URIs are relative to the root of the report, whose place is not told. What comments ignore and
-//! what baselines know is there as suppressed results.
+//! URIs are relative to the root of the report; the location of the root is left out. Findings that
+//! comments ignore or baselines contain are suppressed results.
 
 mod log;
 
@@ -30,7 +30,7 @@ const INCOMPLETE: &str = "incomplete-analysis";
 /// Writes the log and a line break.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<()> {
     let log = Log {
         schema: log::SCHEMA,
@@ -82,7 +82,7 @@ fn run(report: &Report<'_>) -> Run {
     }
 }
 
-/// Text that is only text: `](` in it would make a link.
+/// Plain text. Escaped, because `](` would make a link.
 fn plain(text: &str) -> Text {
     Text {
         text: text.replace("](", "] ("),
@@ -272,7 +272,7 @@ fn result(
     }
 }
 
-/// What is wrong, as a sentence, and what to know and to do about it.
+/// The message, notes and help of a finding as sentences.
 fn message(finding: &diagnostics::Finding) -> Text {
     let mut text = format!("{}.", finding.message);
     for note in &finding.notes {
@@ -303,7 +303,7 @@ fn code_flow(report: &Report<'_>, finding: &diagnostics::Finding) -> Option<Code
 fn fix(report: &Report<'_>, fix: &diagnostics::Fix) -> Fix {
     let replacement = |edit: &diagnostics::Edit| Replacement {
         deleted_region: region(report, &edit.location),
-        // Not `plain`: it is code.
+        // Not `plain`, because it is code.
         inserted_content: Text {
             text: edit.text.clone(),
             markdown: None,

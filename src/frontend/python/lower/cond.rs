@@ -1,4 +1,4 @@
-//! Expressions in test position: control flow without booleans in between.
+//! Expressions in test position: control flow without intermediate booleans.
 
 use rustpython_parser::ast::{BoolOp, Expr, UnaryOp};
 
@@ -28,7 +28,7 @@ impl FunctionLowerer<'_, '_> {
         self.body.end(kind, span);
     }
 
-    /// Goes to `then` when the test is true and to `otherwise` when it is not.
+    /// Branches to `then` if the test is true, and to `otherwise` if it is false.
     pub(super) fn cond(
         &mut self,
         test: &Expr,
@@ -84,7 +84,7 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// `TYPE_CHECKING` is false whenever code runs.
+    /// Whether the test is `TYPE_CHECKING`, which is false whenever code runs.
     fn is_never_true(&mut self, test: &Expr) -> bool {
         if !is_type_checking(test) {
             return false;

@@ -6,19 +6,19 @@ use crate::frontend::python::scope::{Resolved, SymId};
 use crate::ir::{LocalId, LocalKind, Name, Operand, Rvalue, StatementKind};
 use crate::source::Span;
 
-/// Where a variable lives.
+/// Where a variable is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Storage {
     /// In a local.
     Local(LocalId),
-    /// In the cells of the function this many functions outwards.
+    /// In the cells of the function that is this many functions outwards.
     Cell { hops: u32, field: Name },
     /// In the module.
     Global,
 }
 
 impl FunctionLowerer<'_, '_> {
-    /// Where the variable that `name` means lives.
+    /// Where the variable that `name` refers to is stored.
     pub(super) fn storage_of(&mut self, name: &str) -> Storage {
         let symbols = self.module.symbols;
         let Resolved::Variable(owner) = symbols.resolve(self.sym, name) else {
@@ -27,7 +27,7 @@ impl FunctionLowerer<'_, '_> {
         let Some(home) = symbols.function_of(owner) else {
             return Storage::Global;
         };
-        // A captured parameter that never changes is as good in its local as in the cells.
+        // A captured parameter that never changes can be read from its local.
         let in_cells = symbols.is_captured(owner, name) && !symbols.is_constant_param(owner, name);
         if home == self.function && !in_cells {
             return Storage::Local(self.local_of(owner, name));
@@ -54,7 +54,7 @@ impl FunctionLowerer<'_, '_> {
             .or_insert_with(|| body.local(Some(name), LocalKind::Var))
     }
 
-    /// The cells of the function this many functions outwards.
+    /// The cells of the function that is this many functions outwards.
     pub(super) fn cells_at(&mut self, hops: u32, span: Span) -> LocalId {
         let Some(mut cells) = (if hops == 0 {
             self.cells
@@ -116,7 +116,7 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// Where to put a value so that it is bound to the variable, if it is a local.
+    /// The destination that binds a value to the variable directly, if it is a local.
     pub(super) fn variable_dest(&mut self, name: &str) -> Dest {
         match self.storage_of(name) {
             Storage::Local(local) => Dest::Local(local),
@@ -124,7 +124,7 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// Evaluates straight into the variable where that is possible.
+    /// Evaluates directly into the variable, if possible.
     pub(super) fn bind_with(
         &mut self,
         name: &str,

@@ -26,7 +26,7 @@ const SELF_MATCHING: [&str; 11] = [
     "tuple",
 ];
 
-/// Captures of a pattern, bound when all of it has matched.
+/// Captures of a pattern, which are bound when the whole pattern has matched.
 type Captures = Vec<(Name, Operand, Span)>;
 
 impl FunctionLowerer<'_, '_> {
@@ -59,7 +59,7 @@ impl FunctionLowerer<'_, '_> {
         self.body.at(after);
     }
 
-    /// Whether a capture or a guard binds the variable that is matched.
+    /// Whether a capture or a guard rebinds the matched variable.
     fn rebinds_subject(&self, s: &ast::StmtMatch) -> bool {
         let Expr::Name(name) = &*s.subject else {
             return !s.subject.is_constant_expr();
@@ -77,7 +77,7 @@ impl FunctionLowerer<'_, '_> {
         })
     }
 
-    /// Tests the pattern: goes on where it matches, and to `fail` where it does not.
+    /// Tests a pattern: continues if it matches, and goes to `fail` if not.
     fn pattern(
         &mut self,
         pattern: &Pattern,
@@ -128,8 +128,8 @@ impl FunctionLowerer<'_, '_> {
         captures: &mut Captures,
     ) {
         let matched = self.body.block();
-        // All alternatives capture the same names; CPython refuses others, though not when it
-        // only parses.
+        // All alternatives capture the same names; CPython's compiler refuses others, but its
+        // parser does not.
         let mut shared: Vec<(Name, LocalId)> = Vec::new();
         for alternative in &p.patterns {
             walk::for_each_capture(alternative, &mut |name| {
@@ -210,7 +210,7 @@ impl FunctionLowerer<'_, '_> {
             if is_wildcard(element) {
                 continue;
             }
-            // The key is there, so this cannot raise.
+            // The key exists, so this cannot raise.
             let value = self.part(Rvalue::GetItem(subject.clone(), key), span);
             self.pattern(element, &value, fail, captures);
         }

@@ -20,7 +20,7 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// A suite that may not run, or not to its end.
+    /// A suite that may not be executed, or not completely.
     pub(super) fn inner_suite(&mut self, suite: &[Stmt]) {
         let outer = self.conditions;
         self.conditions = outer.inside();
@@ -126,7 +126,7 @@ impl FunctionLowerer<'_, '_> {
         self.leave(jump, Operand::NONE, span);
     }
 
-    /// Evaluates the defaults that do something. Their values are kept with the parameters.
+    /// Evaluates the defaults that have an effect. Their values are kept with the parameters.
     pub(super) fn defaults(&mut self, args: &ast::Arguments) {
         let has_effect = |e: &Expr| {
             matches!(

@@ -246,7 +246,7 @@ impl SymbolTable {
         self.expr(&e.elt, inner);
     }
 
-    /// The first iterable is evaluated outside of the comprehension.
+    /// The first iterable is evaluated outside the comprehension.
     fn generators(&mut self, generators: &[ast::Comprehension], scope: SymId, inner: SymId) {
         for (index, generator) in generators.iter().enumerate() {
             self.expr(&generator.iter, if index == 0 { scope } else { inner });
@@ -255,7 +255,7 @@ impl SymbolTable {
         }
     }
 
-    /// `:=` inside a comprehension binds in the scope around all comprehensions.
+    /// `:=` in a comprehension binds in the scope around all comprehensions.
     fn bind_named(&mut self, name: &str, scope: SymId) {
         let mut home = scope;
         while matches!(self.get(home).kind, Kind::Comprehension | Kind::Generator) {

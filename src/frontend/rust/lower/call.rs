@@ -42,7 +42,7 @@ impl FunctionLowerer<'_> {
         result
     }
 
-    /// What is behind a `&mut` may have changed.
+    /// Marks what is behind `&mut` arguments as possibly changed.
     fn lend_arguments<'e>(
         &mut self,
         exprs: impl Iterator<Item = &'e Expr>,
@@ -69,7 +69,7 @@ impl FunctionLowerer<'_> {
         values
     }
 
-    /// Functions of the standard library that have a meaning of their own.
+    /// Functions of the standard library with a meaning of their own; `None` for any other.
     fn known_call(&mut self, path: &ExprPath, x: &ExprCall, span: Span) -> Option<Operand> {
         let names = types::path(&path.path);
         let (last, owner) = match names.as_slice() {
@@ -84,13 +84,13 @@ impl FunctionLowerer<'_> {
             ("mem" | "", "swap", 2) => self.swap(x, span),
             ("mem", "drop" | "forget", 1) | ("", "drop", 1) => {
                 match first? {
-                    // A guard, a sender, a file.
+                    // A guard, a sender or a file.
                     variable @ (Expr::Path(_) | Expr::Field(_)) => self.effect(variable),
                     result => self.discard(result, span),
                 }
                 Some(Operand::NONE)
             }
-            // A value in a box, a copy or another form of it is the value.
+            // A value in a box, and a copy or other form of it, is treated as the value.
             (
                 "Box" | "Arc" | "Rc" | "Mutex" | "RwLock" | "RefCell" | "Cell" | "Cow",
                 "new" | "pin" | "from" | "clone" | "Owned" | "Borrowed",
@@ -151,7 +151,7 @@ impl FunctionLowerer<'_> {
         Some(Operand::NONE)
     }
 
-    /// The default of a class; of one that only its context names, if there is no path.
+    /// The default of a class. If the path is empty, only the context names the class.
     fn default_of(&mut self, class: Vec<Name>, span: Span) -> Operand {
         let (fields, base) = (Vec::new(), None);
         self.data(
@@ -183,7 +183,7 @@ impl FunctionLowerer<'_> {
         self.emit(call, span)
     }
 
-    /// Calls what a path names. A capital letter makes a constructor of it.
+    /// Calls what a path names. If its last part is capitalised, it is a constructor.
     pub(super) fn call_path(&mut self, path: &ExprPath, args: Vec<Operand>, span: Span) -> Operand {
         let names = types::path(&path.path);
         let last = names.last().cloned().unwrap_or_default();
@@ -234,7 +234,7 @@ impl FunctionLowerer<'_> {
         result
     }
 
-    /// A receiver that is no plain variable is evaluated once, before the arguments.
+    /// A receiver other than a plain variable is evaluated once, before the arguments.
     fn keep_mutable(&mut self, value: Operand, e: &Expr) -> Operand {
         match e {
             Expr::Path(_) => value,

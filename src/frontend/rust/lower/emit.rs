@@ -1,4 +1,4 @@
-//! The rvalues and terminators that all lowering is made of.
+//! Emits the rvalues and terminators that all lowering consists of.
 
 use crate::frontend::rust::lower::function::FunctionLowerer;
 use crate::ir::data::{FAILURE, SUCCESS};
@@ -6,7 +6,7 @@ use crate::ir::{Data, LocalId, LocalKind, Name, Operand, Rvalue, TerminatorKind}
 use crate::source::Span;
 
 impl FunctionLowerer<'_> {
-    /// Computes an rvalue: by a terminator when it may panic, else by a statement.
+    /// Computes an rvalue: with a terminator if it may panic, or else with a statement.
     pub(super) fn emit(&mut self, rvalue: Rvalue, span: Span) -> Operand {
         let dest = self.body.temp();
         self.emit_to(dest, rvalue, span);
@@ -36,12 +36,12 @@ impl FunctionLowerer<'_> {
         self.emit(Rvalue::Data(data), span)
     }
 
-    /// A value that nothing is known of.
+    /// An unknown value.
     pub(super) fn opaque(&mut self, from: Vec<Operand>, span: Span) -> Operand {
         self.emit(Rvalue::Opaque(from), span)
     }
 
-    /// A copy of the operand that a later assignment to a variable does not change.
+    /// A copy of the operand that later assignments to a variable do not change.
     pub(super) fn keep(&mut self, value: Operand, span: Span) -> Operand {
         match &value {
             Operand::Local(local)
@@ -71,7 +71,8 @@ impl FunctionLowerer<'_> {
         self.asks(object, tag, false, span)
     }
 
-    /// Whether the value is `Some(_)`, or `None`: there or not.
+    /// Whether the value is `Some(_)` (or `None`, depending on `tag`), as a question about
+    /// presence.
     pub(super) fn is_presence(&mut self, object: Operand, tag: &str, span: Span) -> Operand {
         self.asks(object, tag, true, span)
     }
@@ -118,7 +119,7 @@ impl FunctionLowerer<'_> {
             .end(TerminatorKind::Return { value, implicit }, span);
     }
 
-    /// Leaves by a panic.
+    /// Exits by a panic.
     pub(super) fn panic(&mut self, span: Span) {
         let exc = self.opaque(Vec::new(), span);
         let unwind = None;

@@ -17,7 +17,7 @@ impl FunctionLowerer<'_> {
         exprs.map(|e| self.expr(e)).collect()
     }
 
-    /// Evaluates an expression whose value nobody looks at.
+    /// Evaluates an expression whose value is unused.
     pub(super) fn effect(&mut self, e: &Expr) {
         match e {
             Expr::Path(_) | Expr::Lit(_) => {}
@@ -152,7 +152,7 @@ impl FunctionLowerer<'_> {
             .collect()
     }
 
-    /// A name: a variable, or something of the program.
+    /// A name: of a variable, or of a definition.
     fn path(&mut self, x: &syn::ExprPath, span: Span) -> Operand {
         if x.qself.is_none()
             && let Some(name) = x.path.get_ident()
@@ -232,7 +232,7 @@ impl FunctionLowerer<'_> {
         self.data(Data::Range(start, end), span)
     }
 
-    /// A closure closed over the variables it uses.
+    /// A closure over the variables that it uses.
     pub(super) fn closure_value(&mut self, x: &syn::ExprClosure, span: Span) -> Operand {
         let closure = Closure {
             span,
@@ -266,7 +266,7 @@ impl FunctionLowerer<'_> {
     }
 
     fn awaited(&mut self, base: &Expr, span: Span) -> Operand {
-        // An asynchronous lock: what it guards.
+        // Awaiting an asynchronous lock yields what it guards.
         if let Some(guarded) = super::idiom::locked(base) {
             return self.expr(guarded);
         }
@@ -275,7 +275,7 @@ impl FunctionLowerer<'_> {
     }
 }
 
-/// The value of a literal, if it is one that the representation has.
+/// The value of a literal, if the IR has it.
 pub(super) fn literal(lit: &Lit) -> Option<Literal> {
     Some(match lit {
         Lit::Str(text) => Literal::Str(text.value().into()),

@@ -1,4 +1,4 @@
-//! One function or closure: parameters, shared variables, body.
+//! Lowers a function or closure: parameters, shared variables, body.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use syn::visit::Visit;
@@ -37,7 +37,7 @@ impl Head {
     }
 }
 
-/// A loop or labelled block that control is inside of.
+/// A loop or labelled block around the current code.
 pub(super) struct Frame {
     pub(super) label: Option<Name>,
     pub(super) is_loop: bool,
@@ -54,7 +54,7 @@ pub(super) struct Closure<'a> {
     pub(super) inputs: Vec<&'a Pat>,
     /// The cells that it sees, innermost first.
     pub(super) outer: Vec<FxHashMap<Name, Name>>,
-    /// The names that closures in it use.
+    /// The names that nested closures use.
     pub(super) captured: FxHashSet<Name>,
 }
 
@@ -62,27 +62,27 @@ pub(super) struct Closure<'a> {
 pub(super) struct FunctionLowerer<'m> {
     pub(super) module: &'m mut Lowerer,
     pub(super) body: Builder,
-    /// The site of what is defined in this function.
+    /// The site of definitions in this function.
     pub(super) site: Site,
     pub(super) vars: Vars,
-    /// What control is inside of, innermost last.
+    /// The loops and labelled blocks around the current code, innermost last.
     pub(super) frames: Vec<Frame>,
     pub(super) cells: Option<LocalId>,
     pub(super) outer_cells: Option<LocalId>,
-    /// Whether the function returns nothing, so that a value at its end is no value of it.
+    /// Whether the function returns `()`, so that the value of its last expression is dropped.
     pub(super) unit: bool,
 }
 
-/// A parameter as it is written.
+/// A parameter as written.
 enum Input<'a> {
     /// `self`
     Receiver,
-    /// A pattern, with what its type says.
+    /// A pattern, and what its type says.
     Pattern(&'a Pat, Option<StaticExpr>),
 }
 
 impl Lowerer {
-    /// Lowers a function with a name.
+    /// Lowers a named function.
     pub(super) fn function(
         &mut self,
         mut head: Head,
@@ -112,7 +112,7 @@ impl Lowerer {
             Vec::new()
         };
         let shape = shape(block);
-        // `fn f() -> Pin<Box<dyn Future>> { Box::pin(async { … }) }` is an async fn.
+        // `fn f() -> Pin<Box<dyn Future>> { Box::pin(async { … }) }` is treated as an async fn.
         let future = match block.stmts.as_slice() {
             [.., Stmt::Expr(tail, None)] => future_block(tail),
             _ => None,
@@ -337,7 +337,7 @@ fn future_block(e: &Expr) -> Option<&Block> {
     }
 }
 
-/// What the body of a function amounts to.
+/// What the body of a function consists of.
 fn shape(block: &Block) -> FunctionShape {
     match block.stmts.as_slice() {
         [] => FunctionShape::Pass,
@@ -363,7 +363,7 @@ fn shape(block: &Block) -> FunctionShape {
     }
 }
 
-/// The identifiers that closures and `async` blocks in the block use, however deep.
+/// The identifiers that closures and `async` blocks in the block use, at any depth.
 pub(super) fn captured_in_block(block: &Block, transparent: Option<&Block>) -> FxHashSet<Name> {
     let mut finder = Captures::default();
     match transparent {
@@ -401,7 +401,7 @@ impl<'ast> Visit<'ast> for Captures {
         });
     }
     fn visit_item(&mut self, _: &'ast syn::Item) {}
-    // What a macro is given may hold closures: they are found only when it is taken apart.
+    // A macro's tokens may contain closures, which are found only when it is lowered.
     fn visit_macro(&mut self, mac: &'ast syn::Macro) {
         let tokens = mac.tokens.to_string();
         if tokens.contains('|') || tokens.contains("async") {

@@ -10,7 +10,7 @@ use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{BinOp, Callee, CmpOp, Data, Literal, Name, Operand, Rvalue};
 use crate::source::Span;
 
-/// What a lock guards: `x.lock().unwrap()`, `x.write()?`, `x.borrow_mut()`.
+/// The value that a lock guards: `x.lock().unwrap()`, `x.write()?`, `x.borrow_mut()`.
 pub(super) fn locked(e: &Expr) -> Option<&Expr> {
     match e {
         Expr::Paren(x) => locked(&x.expr),
@@ -31,7 +31,7 @@ pub(super) fn locked(e: &Expr) -> Option<&Expr> {
     }
 }
 
-/// Whether what is locked, if it is, is so by a method that other things have as well.
+/// Whether the lock is taken by `read` or `write`, which types other than locks have as well.
 fn reads_or_writes(e: &Expr) -> bool {
     match e {
         Expr::Paren(x) => reads_or_writes(&x.expr),
@@ -107,7 +107,7 @@ impl FunctionLowerer<'_> {
         old
     }
 
-    /// `option.get_or_insert(new)`: its payload is the old one or the new one.
+    /// `option.get_or_insert(new)`: returns the payload, which is the old value or the new one.
     fn get_or_insert(&mut self, x: &ExprMethodCall, span: Span) -> Option<Operand> {
         let target = self.target(&x.receiver);
         if matches!(target, Target::Behind(_) | Target::Nothing) {
@@ -161,7 +161,8 @@ impl FunctionLowerer<'_> {
         self.emit(Rvalue::Compare(CmpOp::Eq, left, right), span)
     }
 
-    /// Calls what an expression names or makes: a closure, a function, a constructor.
+    /// Calls the function that an expression names or creates: a closure, a function, a
+    /// constructor.
     pub(super) fn apply(&mut self, f: &Expr, args: Vec<Operand>, span: Span) -> Operand {
         match f {
             Expr::Closure(c) => {
@@ -189,7 +190,7 @@ pub(super) fn is_self(e: &Expr) -> bool {
     }
 }
 
-/// The name of a place that `mem::take` and its kin take from: what is behind `&mut`.
+/// The place that `mem::take` and the like take from: the operand of `&mut`.
 pub(super) fn borrowed(e: &Expr) -> Option<&Expr> {
     match e {
         Expr::Reference(r) if r.mutability.is_some() => Some(&r.expr),

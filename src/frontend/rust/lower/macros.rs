@@ -1,5 +1,5 @@
-//! Macros: the well-known ones by their meaning, any other as an unknown call that is given what
-//! its tokens name.
+//! Macros: well-known ones are lowered by their meaning, any other as an unknown call with the
+//! values that its tokens name.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
@@ -14,7 +14,7 @@ use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{BlockId, BranchRole, CmpOp, Data, Element, Literal, Name, Operand, Rvalue};
 use crate::source::Span;
 
-/// Macros that say something and do nothing else.
+/// Macros that only log or print.
 const LOGGING: &[&str] = &[
     "trace",
     "debug",
@@ -38,7 +38,7 @@ const LOGGING: &[&str] = &[
     "histogram",
 ];
 
-/// Macros that make a text or a value of their arguments and cannot fail.
+/// Macros that make a text or a value from their arguments and cannot fail.
 const MAKING: &[&str] = &[
     "anyhow",
     "eyre",
@@ -238,7 +238,7 @@ impl FunctionLowerer<'_> {
     }
 
     fn matches_value(&mut self, mac: &Macro, span: Span) -> Operand {
-        // One test is a value: a flag is then as good as the test.
+        // A single test is a value, so that a flag is as precise as the test.
         if let Ok(test) = mac.parse_body::<MatchesTest>()
             && test.guard.is_none()
             && let Some(Constant::Path(path)) = constant(&test.pattern)
@@ -298,7 +298,7 @@ impl FunctionLowerer<'_> {
             .collect()
     }
 
-    /// All of them, or the failure of one.
+    /// A tuple of all payloads, or the failure of one future.
     fn try_join(&mut self, futures: &[Expr], span: Span) -> Operand {
         let values = self.await_all(futures);
         let result = self.body.temp();
@@ -324,7 +324,7 @@ impl FunctionLowerer<'_> {
         Operand::Local(result)
     }
 
-    /// Evaluates the arguments; what cannot be taken apart is looked at only.
+    /// Evaluates the arguments. If they cannot be parsed, the values that they name are returned.
     fn evaluate(&mut self, mac: &Macro) -> Vec<Operand> {
         match arguments(mac) {
             Some(args) => self.operands(args.iter()),
@@ -332,7 +332,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// The texts and variables that tokens name.
+    /// The strings and variables that tokens name.
     pub(super) fn mentioned(&mut self, tokens: TokenStream) -> Vec<Operand> {
         let mut given = Vec::new();
         let mut work = vec![tokens];
@@ -361,7 +361,7 @@ impl FunctionLowerer<'_> {
         given
     }
 
-    /// A call of something unknown with what the tokens say.
+    /// Calls something unknown with the values that the tokens name.
     fn unknown_macro(&mut self, mac: &Macro, path: Vec<Name>, span: Span) -> Operand {
         let args = match arguments(mac) {
             Some(args) => self.operands(args.iter()),
@@ -410,7 +410,7 @@ impl Parse for MatchesTest {
     }
 }
 
-/// `name = value` and the marks of tracing's fields, or an expression.
+/// An argument: `name = value`, a field of `tracing` with its marks, or an expression.
 struct Argument(Expr);
 
 impl Parse for Argument {
@@ -448,7 +448,7 @@ impl Parse for Argument {
     }
 }
 
-/// The arguments of a macro that is called like a function, `name = value` ones by their value.
+/// The arguments of a macro that is called like a function; for `name = value`, the value.
 fn arguments(mac: &Macro) -> Option<Vec<Expr>> {
     let parsed = Punctuated::<Argument, Token![,]>::parse_terminated
         .parse2(mac.tokens.clone())
@@ -494,7 +494,7 @@ impl Parse for Entry {
     }
 }
 
-/// `json!({ "key": value, … })`, when all values are expressions.
+/// `json!({ "key": value, … })`, if all values are expressions.
 fn object(mac: &Macro) -> Option<Vec<(Expr, Expr)>> {
     let mut tokens = mac.tokens.clone().into_iter();
     let (Some(TokenTree::Group(group)), None) = (tokens.next(), tokens.next()) else {

@@ -122,7 +122,7 @@ impl FunctionLowerer<'_> {
     }
 }
 
-/// The tag of an option or result that an expression makes, whether it is an option, and its
+/// If the expression makes an option or a result: its tag, whether it is an option, and its
 /// payload.
 fn outcome(e: &Expr) -> Option<(&'static str, bool, Option<&Expr>)> {
     match e {

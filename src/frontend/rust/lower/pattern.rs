@@ -1,4 +1,4 @@
-//! Patterns: tests of their refutable parts, and the variables they bind.
+//! Patterns: tests of their refutable parts, and the variables that they bind.
 
 use syn::{Expr, Pat, RangeLimits};
 
@@ -12,13 +12,14 @@ use crate::ir::{BlockId, BranchRole, CmpOp, Data, Element, Literal, Name, Operan
 use crate::source::Span;
 
 impl FunctionLowerer<'_> {
-    /// Declares what a pattern binds and goes to `fail` unless the subject matches.
+    /// Declares the variables of a pattern, and goes to `fail` unless the subject matches.
     pub(super) fn match_pattern(&mut self, pat: &Pat, subject: &Operand, fail: BlockId) {
         self.declare_all(pat);
         self.test(pat, subject, Some(fail));
     }
 
-    /// The value that a pattern is tested on; the pattern may say that it is an option or a result.
+    /// The value that a pattern is tested on. The pattern may show that it is an option or a
+    /// result.
     pub(super) fn matched(&mut self, pat: &Pat, e: &Expr) -> Operand {
         if asks_outcome(pat) {
             self.outcome(e)
@@ -27,7 +28,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// Declares and binds what a pattern binds that always matches.
+    /// Declares and binds the variables of an irrefutable pattern.
     pub(super) fn bind_pattern(&mut self, pat: &Pat, subject: &Operand) {
         self.declare_all(pat);
         self.test(pat, subject, None);
@@ -46,7 +47,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// Goes to `fail` when `holds` is false; without a `fail` it is taken to be true.
+    /// Goes to `fail` if `holds` is false. Without `fail`, it is taken to be true.
     fn require(&mut self, holds: Operand, fail: Option<BlockId>, span: Span) {
         let Some(fail) = fail else { return };
         let next = self.body.block();
@@ -229,7 +230,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// A path: the value of a constant, or a variant without payload.
+    /// A path: a constant, or a variant without payload.
     fn test_path(&mut self, path: &[Name], subject: &Operand, fail: Option<BlockId>, span: Span) {
         if fail.is_none() {
             return;
@@ -277,7 +278,7 @@ impl FunctionLowerer<'_> {
             }
             return;
         };
-        // Constants are one question, so that the answer is about all of them.
+        // Several constants are one test, so that its answer covers all of them.
         if let Some(paths) = p.cases.iter().map(constant).collect::<Option<Vec<_>>>() {
             let span = parse::of(p);
             let mut elements = Vec::with_capacity(paths.len());
@@ -310,15 +311,15 @@ impl FunctionLowerer<'_> {
     }
 }
 
-/// A pattern that asks for one value only.
+/// A pattern that matches exactly one value.
 pub(super) enum Constant {
-    /// By its name.
+    /// A named constant.
     Path(Vec<Name>),
-    /// As it is written.
+    /// A literal.
     Literal(Literal),
 }
 
-/// The value that a pattern asks for, if it asks for just one and that is not `None`.
+/// The value that a pattern matches, if it is exactly one and not `None`.
 pub(super) fn constant(pat: &Pat) -> Option<Constant> {
     let path = match pat {
         Pat::Paren(p) => return constant(&p.pat),
@@ -330,7 +331,7 @@ pub(super) fn constant(pat: &Pat) -> Option<Constant> {
     (path.last()? != "None").then_some(Constant::Path(path))
 }
 
-/// The tag that a path stands for: `Some` is a success as `Ok` is.
+/// The tag that a path stands for. `Some` is a success like `Ok`.
 pub(super) fn tag_of(path: &[Name]) -> Name {
     match path.last().map(Name::as_str) {
         Some("Some") => Name::new(SUCCESS),
@@ -339,7 +340,7 @@ pub(super) fn tag_of(path: &[Name]) -> Name {
     }
 }
 
-/// Calls `f` for every variable that a pattern binds, with whether it can change.
+/// Calls `f` for every variable that a pattern binds, with whether it is mutable.
 pub(super) fn for_each_binding(pat: &Pat, f: &mut impl FnMut(Name, bool)) {
     match pat {
         Pat::Ident(p) => {
@@ -395,7 +396,7 @@ fn is_rest(pat: &Pat) -> bool {
     }
 }
 
-/// The elements before and behind `..`.
+/// The elements before and after `..`.
 fn split_at_rest<'p>(elems: impl Iterator<Item = &'p Pat>) -> (Vec<&'p Pat>, Vec<&'p Pat>) {
     let all: Vec<&Pat> = elems.collect();
     match all.iter().position(|pat| is_rest(pat)) {

@@ -1,4 +1,4 @@
-//! Options and results: their methods, and results that are thrown away.
+//! Options and results: their methods, and results that are discarded.
 
 use syn::{Expr, ExprMethodCall};
 
@@ -59,7 +59,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// A method that maps both variants to a plain value, such as `unwrap_or`.
+    /// A method that turns either variant into a plain value, such as `unwrap_or`.
     fn payload_or_default(
         &mut self,
         name: &str,
@@ -105,7 +105,7 @@ impl FunctionLowerer<'_> {
         })
     }
 
-    /// A method that makes another option or result of this one, such as `and_then`.
+    /// A method that turns an option or result into another one, such as `and_then`.
     fn converted_variant(&mut self, name: &str, x: &ExprMethodCall, span: Span) -> Option<Operand> {
         let args: Vec<&Expr> = x.args.iter().collect();
         Some(match (name, args.as_slice()) {
@@ -157,8 +157,8 @@ impl FunctionLowerer<'_> {
         value
     }
 
-    /// Evaluates the receiver and tests whether it is a success: the value, the block where it
-    /// is none and the one where it is.
+    /// Evaluates the receiver and tests whether it is a success. Returns the value, the block for a
+    /// failure and the block for a success.
     fn split(&mut self, receiver: &Expr, span: Span) -> (Operand, BlockId, BlockId) {
         let value = self.outcome(receiver);
         let value = self.keep(value, span);
@@ -168,7 +168,7 @@ impl FunctionLowerer<'_> {
         (value, bad, good)
     }
 
-    /// A result is not looked at any more: whether it is a failure is a branch all the same.
+    /// Discards a result. Whether it is a failure is a branch all the same.
     pub(super) fn dropped(&mut self, value: Operand, span: Span) {
         let after = self.body.block();
         let test = self.is_success(value, span);
@@ -181,7 +181,7 @@ impl FunctionLowerer<'_> {
         self.body.at(after);
     }
 
-    /// Evaluates what is given to `let _`, `_ =` or `drop`.
+    /// Evaluates an expression whose value is discarded by `let _`, `_ =` or `drop`.
     pub(super) fn discard(&mut self, e: &Expr, span: Span) {
         let value = self.expr(e);
         if may_be_result(e) {
@@ -190,7 +190,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// The value of an expression of which it is known that it is an option or a result.
+    /// The value of an expression that is known to be an option or a result.
     pub(super) fn outcome(&mut self, e: &Expr) -> Operand {
         let x = match e {
             Expr::Paren(x) => return self.outcome(&x.expr),
@@ -236,7 +236,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// One value for a success, made of its payload, and one for a failure.
+    /// A value that is made from the payload, by `success` or by `failure`.
     fn either(
         &mut self,
         x: &ExprMethodCall,
@@ -262,7 +262,7 @@ impl FunctionLowerer<'_> {
     }
 }
 
-/// Methods of collections that tell what was there before: nothing of that is a failure.
+/// Methods of collections that return the previous content, which is not a failure.
 const COLLECTION_METHODS: &[&str] = &[
     "insert",
     "replace",
@@ -276,7 +276,7 @@ const COLLECTION_METHODS: &[&str] = &[
     "swap",
 ];
 
-/// Whether the value of an expression, which is thrown away, may say that something failed.
+/// Whether the discarded value of an expression may be a failure.
 fn may_be_result(e: &Expr) -> bool {
     match e {
         Expr::Paren(x) => may_be_result(&x.expr),
