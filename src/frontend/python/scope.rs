@@ -311,23 +311,23 @@ impl SymbolTable {
                 let Resolved::Variable(owner) = self.resolve(scope, &name) else {
                     continue;
                 };
-                let Some(home) = self.function_of(owner) else {
+                let Some(owner_function) = self.function_of(owner) else {
                     continue;
                 };
                 if self.scopes[index].nonlocals.contains(&name) {
                     self.get_mut(owner).rebound.insert(name.clone());
                 }
-                if home != function {
+                if owner_function != function {
                     self.get_mut(owner).captured.insert(name);
-                    self.link_cells(function, home);
+                    self.link_cells(function, owner_function);
                 }
             }
         }
     }
 
-    fn link_cells(&mut self, from: SymId, home: SymId) {
+    fn link_cells(&mut self, from: SymId, to: SymId) {
         let mut current = from;
-        while current != home {
+        while current != to {
             self.get_mut(current).needs_outer = true;
             let Some(outer) = self.outer_function(current) else {
                 return;

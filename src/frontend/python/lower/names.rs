@@ -24,17 +24,17 @@ impl FunctionLowerer<'_, '_> {
         let Resolved::Variable(owner) = symbols.resolve(self.sym, name) else {
             return Storage::Global;
         };
-        let Some(home) = symbols.function_of(owner) else {
+        let Some(owner_function) = symbols.function_of(owner) else {
             return Storage::Global;
         };
         // A captured parameter that never changes can be read from its local.
         let in_cells = symbols.is_captured(owner, name) && !symbols.is_constant_param(owner, name);
-        if home == self.function && !in_cells {
+        if owner_function == self.function && !in_cells {
             return Storage::Local(self.local_of(owner, name));
         }
         let mut hops = 0;
         let mut current = self.function;
-        while current != home {
+        while current != owner_function {
             let Some(outer) = symbols.outer_function(current) else {
                 return Storage::Global;
             };

@@ -257,16 +257,16 @@ impl SymbolTable {
 
     /// `:=` in a comprehension binds in the scope around all comprehensions.
     fn bind_named(&mut self, name: &str, scope: SymId) {
-        let mut home = scope;
-        while matches!(self.get(home).kind, Kind::Comprehension | Kind::Generator) {
-            match self.get(home).parent {
-                Some(parent) => home = parent,
+        let mut target = scope;
+        while matches!(self.get(target).kind, Kind::Comprehension | Kind::Generator) {
+            match self.get(target).parent {
+                Some(parent) => target = parent,
                 None => break,
             }
         }
-        self.bind(name, home);
-        self.get_mut(home).named.insert(Name::new(name));
-        if home != scope {
+        self.bind(name, target);
+        self.get_mut(target).named.insert(Name::new(name));
+        if target != scope {
             self.use_(name, scope);
         }
     }

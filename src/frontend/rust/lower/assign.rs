@@ -72,18 +72,12 @@ impl FunctionLowerer<'_> {
                 let key = self.expr(&x.index);
                 Target::Item(object, key)
             }
-            Expr::Unary(x) if matches!(x.op, UnOp::Deref(_)) => match &*x.expr {
-                // `*self = …`, and `*x = …` if `x` refers to an object.
-                inner @ (Expr::Path(_) | Expr::Field(_) | Expr::Paren(_)) => {
-                    let object = self.expr(inner);
-                    Target::Behind(object)
-                }
-                // `*map.entry(k).or_default() = …`: the call has inserted the key.
-                inner => {
-                    let object = self.expr(inner);
-                    Target::Behind(object)
-                }
-            },
+            // `*self = …`, and `*x = …` if `x` refers to an object. In
+            // `*map.entry(k).or_default() = …`, the call has inserted the key.
+            Expr::Unary(x) if matches!(x.op, UnOp::Deref(_)) => {
+                let object = self.expr(&x.expr);
+                Target::Behind(object)
+            }
             _ => {
                 self.effect(e);
                 Target::Nothing
