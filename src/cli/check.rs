@@ -24,8 +24,12 @@ const STDIN_DISPLAY: &str = "<stdin>";
 
 /// Runs a check. Returns the exit code.
 pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
-    let cwd = env::current_dir()
-        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let cwd = env::current_dir().map_err(|error| {
+        format!(
+            "cannot determine the working directory: {}",
+            describe_io(&error)
+        )
+    })?;
     let source = ConfigSource::of(args.config.as_deref(), args.isolated);
     let overrides = Overrides {
         select: args.select.clone(),
@@ -103,19 +107,19 @@ fn refuse_contradictions(args: &CheckArgs, piped: bool) -> Result<(), Failure> {
     let formats = args.report.iter().map(|more| more.format);
     let links = |format: Format| matches!(format, Format::Markdown | Format::GithubSummary);
     if args.link_base.is_some() && !formats.chain([args.format]).any(links) {
-        return Err("--link-base is about the formats markdown and github-summary".into());
+        return Err("--link-base needs the format markdown or github-summary".into());
     }
     let mut files: Vec<&PathBuf> = args.report.iter().map(|more| &more.path).collect();
     files.extend(&args.output);
     files.sort();
     if let Some(pair) = files.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("two reports go to {}", pair[0].display()).into());
+        return Err(format!("two reports would be written to {}", pair[0].display()).into());
     }
     if piped && args.add_ignore.is_some() {
         return Err("--add-ignore changes files, so `-` cannot be among the paths".into());
     }
     if piped && args.write_baseline {
-        return Err("what is piped in has no place in a baseline".into());
+        return Err("--write-baseline records files, so `-` cannot be among the paths".into());
     }
     if piped && (args.fix || args.diff) {
         return Err("fixes change files, so `-` cannot be among the paths".into());

@@ -44,8 +44,12 @@ pub fn run(args: &ConfigArgs) -> Result<u8, Failure> {
         terminal::print(config::schema().as_bytes())?;
         return Ok(0);
     }
-    let cwd = env::current_dir()
-        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let cwd = env::current_dir().map_err(|error| {
+        format!(
+            "cannot determine the working directory: {}",
+            describe_io(&error)
+        )
+    })?;
     let source = ConfigSource::of(args.config.as_deref(), args.isolated);
     let file = config::file_of_folder(&source, &cwd, &folder(&args.path, &cwd)?)
         .map_err(|error| output::configuration_failure(&error, &cwd))?;

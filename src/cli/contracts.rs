@@ -15,8 +15,12 @@ use crate::source::describe_io;
 
 /// Prints the contracts and the classes that have to keep them. Returns the exit code.
 pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
-    let cwd = env::current_dir()
-        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let cwd = env::current_dir().map_err(|error| {
+        format!(
+            "cannot determine the working directory: {}",
+            describe_io(&error)
+        )
+    })?;
     let source = ConfigSource::of(args.config.as_deref(), args.isolated);
     // Runs the rules about contracts, whatever the configuration selects.
     let ids = rules::all().iter().map(|rule| rule.id());

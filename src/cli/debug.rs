@@ -15,8 +15,12 @@ use crate::suggest::did_you_mean;
 
 /// Prints the control-flow graphs of a file, or of one function in it.
 pub fn cfg(target: &str) -> Result<u8, Failure> {
-    let cwd = env::current_dir()
-        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let cwd = env::current_dir().map_err(|error| {
+        format!(
+            "cannot determine the working directory: {}",
+            describe_io(&error)
+        )
+    })?;
     let (path, symbol) = split(target, &cwd);
     let sources = SourceMap::new(cwd);
     let file = sources

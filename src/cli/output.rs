@@ -10,7 +10,7 @@ use super::{Failure, terminal};
 use crate::config::ConfigError;
 use crate::driver::{RunResult, Status};
 use crate::outcome::{Decision, Expired};
-use crate::report::{self, Format, Report};
+use crate::report::{self, Format, Report, plural};
 use crate::source::{SourceMap, describe_io};
 
 /// How users can report a bug.
@@ -131,7 +131,10 @@ pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
         }
         let unselected = outcome.settled.count(Decision::Unselected);
         if unselected > 0 {
-            terminal::complain(&format!("findings of rules that are off: {unselected}"));
+            terminal::complain(&format!(
+                "{} of rules that are off",
+                plural(unselected, "finding")
+            ));
         }
     }
     if args.statistics {

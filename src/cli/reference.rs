@@ -46,7 +46,9 @@ pub fn reference() -> String {
     let mut root = Cli::command().term_width(0);
     root.build();
     let mut out = String::from("# Command line\n\n");
-    out.push_str("Made from what reads the command line; a test keeps it fresh.\n");
+    out.push_str(
+        "Generated from the definition of the command line; a test keeps it up to date.\n",
+    );
     for command in root.get_subcommands() {
         section(command, "tallylint", &mut out);
     }
@@ -58,7 +60,7 @@ const EXIT_CODES: &str = "\
 | code | |
 |---|---|
 | 0 | clean |
-| 1 | findings, from the severity up that `--fail-on` tells; something to fix, with `--diff` |
+| 1 | findings of at least the severity that `--fail-on` sets; with `--diff`, something to fix |
 | 2 | wrong usage or configuration, or input that could not be read: the result is incomplete |
 | 101 | a bug in tallylint |
 ";

@@ -55,7 +55,7 @@ pub fn add_ignores(
     for language in [Language::Python, Language::Rust] {
         if !FileIgnores::takes_reason(reason, language) {
             return Err(format!(
-                "`{reason}` cannot be read as a reason in a comment"
+                "`{reason}` would not be read as the reason in a comment"
             ));
         }
     }
@@ -88,7 +88,7 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
     let io = |error| describe_io(&error);
     let raw = fs::read(&file.real_path).map_err(io)?;
     if decode(raw.clone(), file.language).ok().as_deref() != Some(&*file.text) {
-        return Err("it was changed while it was checked".to_owned());
+        return Err("it changed during the check".to_owned());
     }
     let bytes = Bytes::new(file, &raw);
     if !bytes.unicode && !reason.is_ascii() {
@@ -98,7 +98,9 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
     let mut text = file.text.to_string();
     let mut changed = raw.clone();
     for Insertion { at, text: new } in insertions.iter().rev() {
-        let raw_at = bytes.offset(*at).ok_or("a place in it is not known")?;
+        let raw_at = bytes
+            .offset(*at)
+            .ok_or("a position in it cannot be determined")?;
         changed.splice(raw_at..raw_at, new.bytes());
         text.insert_str(*at as usize, new);
     }
@@ -129,7 +131,7 @@ fn plan(
             continue;
         }
         let (at, place) = place(file, &lines, at)
-            .ok_or_else(|| format!("line {} has no place for a comment", lines.line(at)))?;
+            .ok_or_else(|| format!("line {} has no room for a comment", lines.line(at)))?;
         fresh.entry((at, place)).or_default().insert(finding.rule);
     }
     let mark = comment_mark(file.language);

@@ -142,7 +142,7 @@ impl Changed {
     fn write(&self) -> Result<(), String> {
         let io = |error| describe_io(&error);
         if fs::read(&self.real_path).map_err(io)? != self.raw_before {
-            return Err("it was changed while it was checked".to_owned());
+            return Err("it changed during the check".to_owned());
         }
         replace_file(&self.real_path, &self.raw).map_err(io)
     }

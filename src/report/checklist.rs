@@ -41,10 +41,7 @@ pub(super) fn unfollowed(followed: Followed) -> Option<(&'static str, &'static s
     match followed {
         Followed::Wholly => None,
         Followed::TooLarge => Some(("too-large", "it is too large to follow every path")),
-        Followed::RunsNothing => Some((
-            "generator",
-            "a call only makes a generator, and runs nothing",
-        )),
+        Followed::RunsNothing => Some(("generator", "it is a generator: a call runs nothing")),
     }
 }
 
@@ -53,17 +50,17 @@ pub(super) fn state_in_words(state: ExitState) -> &'static str {
     match state {
         ExitState::Set => "set",
         ExitState::NotSet { why, sometimes_set } => match (why, sometimes_set) {
-            (Unset::Dropped, false) => "not set: set before, and lost again",
-            (Unset::Dropped, true) => "not set on some path: set before, and lost again",
+            (Unset::Dropped, false) => "not set: it was set before, but lost",
+            (Unset::Dropped, true) => "not set on some path: it was set before, but lost",
             (Unset::AfterWrite, false) => "not set, after writing rows",
             (Unset::AfterWrite, true) => "not set on some path, after writing rows",
             (Unset::Plain, false) => "not set",
             (Unset::Plain, true) => "not set on some path",
         },
         ExitState::Unverified => "unverified: it depends on code that was not found or followed",
-        ExitState::Raises => "not demanded: it raises",
-        ExitState::Fails => "not demanded: it returns a failure",
-        ExitState::Unreached => "not demanded: no path leads here",
+        ExitState::Raises => "not required: it raises",
+        ExitState::Fails => "not required: it returns a failure",
+        ExitState::Unreached => "not required: no path leads here",
     }
 }
 

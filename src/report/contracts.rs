@@ -127,7 +127,7 @@ fn row(
     )?;
     writeln!(out)?;
     if let Some(from) = &processor.inherits {
-        return writeln!(out, "{:INDENT$}as inherited from {}", "", harmless(from));
+        return writeln!(out, "{:INDENT$}inherited from {}", "", harmless(from));
     }
     for problem in &processor.findings {
         let file = sources.get(problem.place.file);

@@ -105,8 +105,8 @@ fn suites(report: &Report<'_>) -> BTreeMap<String, Vec<Test>> {
     if report.ignored {
         for suppressed in &settled.suppressed {
             let message = match &suppressed.reason {
-                Some(reason) => format!("a comment ignores it: {reason}"),
-                None => "a comment ignores it".to_owned(),
+                Some(reason) => format!("ignored by a comment: {reason}"),
+                None => "ignored by a comment".to_owned(),
             };
             add(&suppressed.finding, message, Verdict::Skipped);
         }

@@ -90,17 +90,17 @@ pub enum Format {
     Sarif,
     /// Workflow commands that annotate a pull request on GitHub
     Github,
-    /// A page for the summary of a job on GitHub: findings, paths, fixes and a review checklist
+    /// A job summary for GitHub: findings, paths, fixes and a review checklist
     GithubSummary,
-    /// The same for one comment of a review bot
+    /// The same page for the comment of a review bot
     Markdown,
     /// The code quality report of GitLab
     Gitlab,
     /// One JSON object for reviewdog, with suggestions
     Rdjson,
-    /// The same, with one line for each finding
+    /// The same, with a JSON object on each line
     Rdjsonl,
-    /// JUnit XML, for whatever shows test results
+    /// JUnit XML, for tools that show test results
     Junit,
     /// Logging commands of Azure Pipelines
     Azure,

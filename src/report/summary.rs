@@ -72,9 +72,13 @@ pub(super) fn remarks(report: &Report<'_>) -> Vec<String> {
     }
     let expired = settled.expired.len();
     if expired > 0 {
-        let are = if expired == 1 { "is" } else { "are" };
+        let (are, them) = if expired == 1 {
+            ("is", "it")
+        } else {
+            ("are", "them")
+        };
         out.push(format!(
-            "{} of the baseline {are} no longer found; --write-baseline drops them",
+            "{} in the baseline {are} no longer found; --write-baseline removes {them}",
             plural(expired, "finding")
         ));
     }

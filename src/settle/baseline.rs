@@ -55,7 +55,7 @@ impl Baseline {
             Err(error) => {
                 let mut message = format!("cannot read the baseline: {}", describe_io(&error));
                 if error.kind() == std::io::ErrorKind::NotFound {
-                    message.push_str("; --write-baseline makes it");
+                    message.push_str("; --write-baseline creates it");
                 }
                 return Err(ConfigError::file(path, message));
             }
@@ -171,7 +171,7 @@ fn parse(text: &str) -> Result<Vec<BaselineEntry>, (usize, String)> {
     };
     let version: Header = serde_json::from_str(header.1).map_err(|error| (0, short(error)))?;
     if version.version != VERSION {
-        let message = format!("version {} is not known", version.version);
+        let message = format!("unsupported version {}", version.version);
         return Err((0, message));
     }
     let mut out = Vec::new();
@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(reason(""), (0, "it is empty".to_owned()));
         assert_eq!(
             reason("{\"version\":9}"),
-            (0, "version 9 is not known".to_owned())
+            (0, "unsupported version 9".to_owned())
         );
         assert_eq!(reason("{\"version\":1}\n\n[]").0, 2);
         let entry = r#"{"path":"a","rule":"r","symbol":"s","code":"c","fingerprint":"x"}"#;

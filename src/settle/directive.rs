@@ -126,12 +126,12 @@ fn parse(body: &str, at: usize) -> Says {
     let Some(inside) = rest.trim_start().strip_prefix('[') else {
         if rest.starts_with(|c: char| !c.is_whitespace()) {
             return malformed(format!(
-                "after `{word}` comes a rule in brackets, as in `{word}[untracked-return]`"
+                "write rules in brackets after `{word}`, as in `{word}[untracked-return]`"
             ));
         }
         let first = rest.split([' ', ',', ':']).find(|word| !word.is_empty());
         if let Some(rule) = first.and_then(rules::by_id) {
-            return malformed(format!("rules stand in brackets: `{word}[{}]`", rule.id()));
+            return malformed(format!("write rules in brackets: `{word}[{}]`", rule.id()));
         }
         return Says::Ignore {
             file,

@@ -28,8 +28,12 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Checks a folder and writes the files. Returns the exit code.
 pub fn run(args: &InitArgs) -> Result<u8, Failure> {
-    let cwd = env::current_dir()
-        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let cwd = env::current_dir().map_err(|error| {
+        format!(
+            "cannot determine the working directory: {}",
+            describe_io(&error)
+        )
+    })?;
     let folder = fs::canonicalize(cwd.join(&args.path))
         .map_err(|error| format!("{}: {}", args.path.display(), describe_io(&error)))?;
     if !folder.is_dir() {
@@ -38,7 +42,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
     let wrong = |error: ConfigError| output::configuration_failure(&error, &cwd);
     if let Some(file) = config::in_folder(&folder).map_err(wrong)? {
         return Err(format!(
-            "{} configures tallylint already",
+            "{} already configures tallylint",
             output::show(&file.path, &cwd)
         )
         .into());
@@ -86,7 +90,7 @@ fn next(found: usize) -> String {
     match found {
         0 => "next: tallylint check\n".to_owned(),
         _ => format!(
-            "next: tallylint check --write-baseline, which takes {} as known; commit the files\n",
+            "next: tallylint check --write-baseline, which records {} as known; commit the files\n",
             plural(found, "finding")
         ),
     }

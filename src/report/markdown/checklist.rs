@@ -83,18 +83,18 @@ fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statement
             code(&crop(from, MAX_CODE))
         });
         return format!(
-            "* {} ({place}) is inherited as it is from {from}\n",
+            "* {} ({place}) is inherited unchanged from {from}\n",
             code(&symbol)
         );
     };
     let sets = crop(&duty.sets, MAX_CODE);
     if let Some((_, why)) = unfollowed(method.followed) {
         let (symbol, sets) = (code(&symbol), code(&sets));
-        return format!("* {symbol} ({place}) sets {sets}: not known, {why}\n");
+        return format!("* {symbol} ({place}) sets {sets}: unknown ({why})\n");
     }
     let open = match group.open {
         0 => "in order".to_owned(),
-        open => format!("<b>{open} to look at</b>"),
+        open => format!("<b>{open} to check</b>"),
     };
     let mut out = format!(
         "<details><summary>{} sets {}: {}, {open}</summary>\n\n{place}{}\n\n",
@@ -121,9 +121,9 @@ fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statement
         match excuse {
             Some(Excuse::Ignored(Some(reason))) => {
                 let reason = text(&crop(reason, MAX_CHARS));
-                out.push_str(&format!(" (a comment ignores it: {reason})"));
+                out.push_str(&format!(" (ignored by a comment: {reason})"));
             }
-            Some(Excuse::Ignored(None)) => out.push_str(" (a comment ignores it)"),
+            Some(Excuse::Ignored(None)) => out.push_str(" (ignored by a comment)"),
             Some(Excuse::Known) => out.push_str(" (known from the baseline)"),
             None => {}
         }
@@ -146,7 +146,7 @@ fn others(duties: &[&Duty]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!(", run by {}{more} as well", named.join(", "))
+    format!(", also run by {}{more}", named.join(", "))
 }
 
 fn state(report: &Report<'_>, exit: &MethodExit, statements: &mut Statements) -> String {

@@ -94,7 +94,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, page: Page, out: &mut W) ->
     .collect();
     if !left_out.is_empty() {
         sheet.text.push_str(&format!(
-            "\n> [!NOTE]\n> Left out, because a page may have {} bytes: {}.\n",
+            "\n> [!NOTE]\n> Left out, because a page is limited to {} bytes: {}.\n",
             page.limit(),
             left_out.join(", ")
         ));

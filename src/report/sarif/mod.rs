@@ -126,7 +126,7 @@ fn incomplete() -> Rule {
         name: pascal(INCOMPLETE),
         short_description: plain(text),
         full_description: plain(text),
-        help: plain("Mend the file, or exclude it from the check."),
+        help: plain("Fix the file, or exclude it from the check."),
         help_uri: None,
         default_configuration: Configuration {
             enabled: true,
@@ -248,7 +248,7 @@ fn result(
     let others = exits.filter(|exit| **exit != finding.primary.location);
     let related = others.enumerate().map(|(at, exit)| Location {
         id: Some(at + 1),
-        message: Some(plain("an exit that is concerned")),
+        message: Some(plain("an exit that the finding concerns")),
         ..location(report, exit)
     });
     SarifResult {
