@@ -300,7 +300,7 @@ impl Inputs {
         analysed: Analysed<'_>,
         configuration: &Configuration,
         sources: &SourceMap,
-    ) -> Result<Decided, ConfigError> {
+    ) -> Result<SettledRun, ConfigError> {
         let files_with_findings: Vec<(FileId, Arc<Settings>)> = findings
             .iter()
             .map(|finding| finding.primary.location.file)
@@ -334,7 +334,7 @@ impl Inputs {
         let baseline_of = files_with_findings
             .into_iter()
             .map(|(file, settings)| (file, settings.baseline.clone()));
-        Ok(Decided {
+        Ok(SettledRun {
             settled,
             baselines,
             baseline_of: baseline_of.collect(),
@@ -360,7 +360,7 @@ struct Analysed<'a> {
 }
 
 /// The findings after the decision about them; see [`RunResult`].
-struct Decided {
+struct SettledRun {
     settled: Settled,
     baselines: Vec<Baseline>,
     baseline_of: HashMap<FileId, Option<PathBuf>>,

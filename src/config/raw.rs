@@ -97,7 +97,7 @@ pub enum RawSeverity {
     Kinds(BTreeMap<At<String>, At<Severity>>),
 }
 
-// Not derived as untagged: that would forget the places of what is inside.
+// Not derived as untagged: that would lose the positions of the values inside.
 impl<'de> Deserialize<'de> for RawSeverity {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;

@@ -136,7 +136,7 @@ impl Lowerer {
             }
             None => this.tail_block(block),
         };
-        let definition = Definition {
+        let parts = FunctionParts {
             head,
             inputs,
             overrides,
@@ -146,7 +146,7 @@ impl Lowerer {
             outer: Vec::new(),
             unit,
         };
-        self.finish(idx, definition, site, lower);
+        self.finish(idx, parts, site, lower);
         idx
     }
 
@@ -180,7 +180,7 @@ impl Lowerer {
             })
             .collect();
         let idx = self.reserve();
-        let definition = Definition {
+        let parts = FunctionParts {
             head,
             inputs,
             overrides: Overrides::Never,
@@ -190,7 +190,7 @@ impl Lowerer {
             outer,
             unit: false,
         };
-        self.finish(idx, definition, site, lower);
+        self.finish(idx, parts, site, lower);
         idx
     }
 
@@ -203,13 +203,13 @@ impl Lowerer {
     fn finish(
         &mut self,
         idx: FuncIdx,
-        definition: Definition<'_>,
+        parts: FunctionParts<'_>,
         site: &Site,
         lower: impl FnOnce(&mut FunctionLowerer<'_>),
     ) {
         let scope = self.open_scope(Some(site.scope), ScopeKind::Function(idx));
-        let head = definition.head;
-        let params: Vec<Param> = definition
+        let head = parts.head;
+        let params: Vec<Param> = parts
             .inputs
             .iter()
             .enumerate()
@@ -240,14 +240,14 @@ impl Lowerer {
                     prefix: Name::from(format!("{}.", head.qualname)),
                     blocks: site.blocks.clone(),
                 },
-                vars: Vars::new(definition.captured, definition.outer),
+                vars: Vars::new(parts.captured, parts.outer),
                 frames: Vec::new(),
                 cells: None,
                 outer_cells: None,
-                unit: definition.unit,
+                unit: parts.unit,
                 module: self,
             };
-            lowerer.enter(&params, &definition.inputs, head.name_span);
+            lowerer.enter(&params, &parts.inputs, head.name_span);
             lower(&mut lowerer);
             (lowerer.body.finish(), lowerer.cells, lowerer.outer_cells)
         };
@@ -260,11 +260,11 @@ impl Lowerer {
             outer: site.function,
             scope,
             params,
-            decorators: definition.decorators,
-            overrides: definition.overrides,
+            decorators: parts.decorators,
+            overrides: parts.overrides,
             is_async: head.is_async,
             is_generator: false,
-            shape: definition.shape,
+            shape: parts.shape,
             outer_cells,
             body: Code::new(body, cells),
         });
@@ -272,7 +272,7 @@ impl Lowerer {
 }
 
 /// What is known of a function or closure besides its body.
-struct Definition<'a> {
+struct FunctionParts<'a> {
     head: Head,
     inputs: Vec<Input<'a>>,
     overrides: Overrides,
