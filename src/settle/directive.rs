@@ -87,8 +87,8 @@ pub(super) fn addressed(body: &str) -> bool {
         && body[NAME.len()..].trim_start().starts_with(':')
 }
 
-/// Where the next comment within the comment starts: at a mark after white space that does not look
-/// like a number ("see #12").
+/// Where the next comment within the comment starts: at a mark after white space, unless a digit
+/// follows the mark ("see #12").
 fn reason_end(body: &str, mark: &str) -> usize {
     let found = body.match_indices(mark).find(|(at, _)| {
         let before = body[..*at].chars().next_back();
