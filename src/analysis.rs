@@ -1,4 +1,4 @@
-//! The analysis of a set of files: the seam between the driver and everything that understands
+//! The analysis of a set of files: the interface between the driver and everything that understands
 //! code.
 
 use std::collections::BTreeSet;
@@ -21,21 +21,21 @@ use crate::selection::{Loaded, Selection, chosen};
 use crate::settings::{Contract, Origin, Reading, Settings};
 use crate::source::{SourceFile, SourceMap};
 
-/// What an analysis works on.
+/// The input of an analysis.
 #[derive(Clone, Copy)]
 pub struct AnalysisInput<'a> {
-    /// Every file that is or gets loaded.
+    /// Every file that is loaded, or that the analysis may load.
     pub sources: &'a SourceMap,
     /// The files to check, in the order of their displayed paths.
     pub files: &'a [Arc<SourceFile>],
-    /// What these are all of.
+    /// Which folders are covered by these files completely.
     pub coverage: &'a Coverage,
-    /// What to check in each of the files.
+    /// The settings of each file.
     pub settings: &'a [Arc<Settings>],
     /// Which files are parsed.
     pub reading: Reading,
-    /// The real paths of the files that changed: only these are checked, and those with a class
-    /// that inherits from one in them. Otherwise all are.
+    /// The real paths of the files that changed: only these are checked, and files with a class
+    /// that inherits from a class in them. `None`: all files are checked.
     pub changed: Option<&'a BTreeSet<PathBuf>>,
 }
 
@@ -44,7 +44,7 @@ pub struct AnalysisInput<'a> {
 pub struct Analysis {
     /// Findings, in any order.
     pub findings: Vec<Finding>,
-    /// The contracts and the classes under them.
+    /// The contracts, with the classes that have to keep them.
     pub contracts: Vec<Survey>,
     /// The same classes, with every exit of their methods.
     pub checklist: Vec<Duty>,
@@ -52,14 +52,14 @@ pub struct Analysis {
     pub processors: usize,
     /// Files that could not be analysed, wholly or in part.
     pub failed: Vec<FileFailure>,
-    /// The numbers of the files that were checked, when not all were.
+    /// The numbers of the files that were checked; `None` if all were.
     pub concerned: Option<BTreeSet<usize>>,
     /// Counters for `--statistics`.
     pub statistics: Statistics,
-    /// How many methods and functions were not followed to their end: what is wrong in them may not
-    /// have been found.
+    /// How many methods and functions were not followed to the end, so that findings in them may be
+    /// missing.
     pub unfollowed: usize,
-    /// The functions that took most steps to follow, with these.
+    /// The functions that took the most steps to follow, with these numbers of steps.
     pub walks: Vec<(String, u64)>,
 }
 
@@ -81,7 +81,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Adds to a counter, which is appended when it is new.
+    /// Adds to a counter. A new counter is appended.
     pub fn add(&mut self, name: &'static str, count: u64) {
         match self.counters.iter_mut().find(|(known, _)| *known == name) {
             Some((_, total)) => *total += count,
@@ -94,7 +94,7 @@ impl Statistics {
         self.counters.iter().copied()
     }
 
-    /// Notes how long a phase took.
+    /// Records how long a phase took.
     pub fn time(&mut self, phase: &'static str, took: Duration) {
         self.times.push((phase, took));
     }
@@ -133,44 +133,14 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics
         .time("following contract methods", start.elapsed());
 
-    let mut read: BTreeSet<Loaded> = loaded.iter().copied().collect();
-    let selected = |rule: &str| distinct.iter().any(|s| s.rules.contains(rule));
-    let about_functions: Vec<_> = about_functions()
-        .filter(|(rule, _)| selected(rule.id()))
-        .collect();
-    let (mut others, mut effort) = (Vec::new(), Effort::default());
-    if !about_functions.is_empty() {
-        let start = Instant::now();
-        program.forget_bodies();
-        let loaded = selection.load_functions(&program, &mut out.failed);
-        if let (Some(known), Some(more)) = (&mut out.concerned, concerned(&program, &loaded, input))
-        {
-            known.extend(more);
-        }
-        out.statistics.time("parsing functions", start.elapsed());
-        let start = Instant::now();
-        let library = Library::new(&program, &shelf);
-        for (rule, functions) in about_functions {
-            let here = |at: usize| input.settings[at].rules.contains(rule.id()) && out.concerns(at);
-            let here: Vec<Loaded> = loaded.iter().copied().filter(|(at, _)| here(*at)).collect();
-            read.extend(&here);
-            let checked = each_module(&here, input, &mut out, |at, module, settings| {
-                let module = program.module(module);
-                let which = selection.that_matter(rule.id(), at);
-                functions.check(
-                    &library,
-                    &module,
-                    &chosen(&module, which.as_deref()),
-                    settings,
-                )
-            });
-            for (findings, spent) in checked {
-                others.extend(findings);
-                effort += spent;
-            }
-        }
-        out.statistics.time("following functions", start.elapsed());
-    }
+    let in_functions = check_functions(
+        &mut program,
+        &shelf,
+        &selection,
+        (input, &distinct),
+        &mut out,
+    );
+    let read = loaded.into_iter().chain(in_functions.read).collect();
     out.failed.extend(selection.broken(&program, &read));
     let files = input.files.len();
     out.statistics.add("files sketched", files as u64);
@@ -185,8 +155,8 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         of_contracts = pass.effort();
         out.findings = pass.findings(&program);
     }
-    out.findings.extend(others);
-    count(&program, of_contracts, effort, &mut out);
+    out.findings.extend(in_functions.findings);
+    count(&program, of_contracts, in_functions.effort, &mut out);
     let walks = Library::new(&program, &shelf).walks();
     let blocks = walks.iter().map(|walk| walk.blocks).sum();
     out.statistics.add("basic blocks followed", blocks);
@@ -194,7 +164,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out
 }
 
-/// Checks the contract methods of what was loaded; `None` when no rule about them is selected.
+/// Checks the contract methods of the loaded files; `None` if no selected rule is about them.
 fn check_contracts(
     program: &Program<'_>,
     shelf: &Shelf,
@@ -231,8 +201,60 @@ fn check_contracts(
     Some(pass)
 }
 
-/// What `check` comes to for each module, given the number of its file and the settings for it. A
-/// file in which it panics is noted as failed.
+/// What the rules about functions found, with what effort, and in which files they looked.
+#[derive(Default)]
+struct InFunctions {
+    findings: Vec<Finding>,
+    effort: Effort,
+    read: Vec<Loaded>,
+}
+
+/// Runs the selected rules about functions on the functions that matter to them.
+fn check_functions(
+    program: &mut Program<'_>,
+    shelf: &Shelf,
+    selection: &Selection<'_>,
+    (input, distinct): (&AnalysisInput<'_>, &[&Settings]),
+    out: &mut Analysis,
+) -> InFunctions {
+    let mut found = InFunctions::default();
+    let selected = |rule: &str| distinct.iter().any(|s| s.rules.contains(rule));
+    let rules: Vec<_> = about_functions()
+        .filter(|(rule, _)| selected(rule.id()))
+        .collect();
+    if rules.is_empty() {
+        return found;
+    }
+    let start = Instant::now();
+    program.forget_bodies();
+    let loaded = selection.load_functions(program, &mut out.failed);
+    if let (Some(known), Some(more)) = (&mut out.concerned, concerned(program, &loaded, input)) {
+        known.extend(more);
+    }
+    out.statistics.time("parsing functions", start.elapsed());
+    let start = Instant::now();
+    let library = Library::new(program, shelf);
+    for (rule, functions) in rules {
+        let here = |at: usize| input.settings[at].rules.contains(rule.id()) && out.concerns(at);
+        let here: Vec<Loaded> = loaded.iter().copied().filter(|(at, _)| here(*at)).collect();
+        found.read.extend(&here);
+        let checked = each_module(&here, input, out, |at, module, settings| {
+            let module = program.module(module);
+            let which = selection.that_matter(rule.id(), at);
+            let chosen = chosen(&module, which.as_deref());
+            functions.check(&library, &module, &chosen, settings)
+        });
+        for (findings, effort) in checked {
+            found.findings.extend(findings);
+            found.effort += effort;
+        }
+    }
+    out.statistics.time("following functions", start.elapsed());
+    found
+}
+
+/// Runs `check` on each module, with the number of its file and its settings. If it panics, the
+/// file counts as failed.
 fn each_module<T: Send>(
     modules: &[Loaded],
     input: &AnalysisInput<'_>,
@@ -257,7 +279,7 @@ fn each_module<T: Send>(
     results
 }
 
-/// The rules about functions.
+/// All rules about functions.
 fn about_functions() -> impl Iterator<Item = (&'static dyn Rule, &'static dyn FunctionRule)> {
     let rules = rules::all().iter().copied();
     rules.filter_map(|rule| match rule.scope() {
@@ -266,8 +288,8 @@ fn about_functions() -> impl Iterator<Item = (&'static dyn Rule, &'static dyn Fu
     })
 }
 
-/// The numbers of the files that changed, or have a class that inherits from one that did; `None`
-/// when that does not matter.
+/// The numbers of the files that changed, or that have a class which inherits from a class in a
+/// changed file. `None` if all files are checked.
 fn concerned(
     program: &Program<'_>,
     loaded: &[(usize, ModuleId)],
@@ -292,7 +314,7 @@ fn concerned(
     Some(out)
 }
 
-/// The settings of a run, each once.
+/// The settings of all files, each once.
 fn distinct(settings: &[Arc<Settings>]) -> Vec<&Settings> {
     let mut out: Vec<&Arc<Settings>> = Vec::new();
     for settings in settings {
@@ -303,14 +325,14 @@ fn distinct(settings: &[Arc<Settings>]) -> Vec<&Settings> {
     out.into_iter().map(|settings| &**settings).collect()
 }
 
-/// What the selected rules have to see, whichever files they are selected for.
+/// What the selected rules need to see, in any file for which they are selected.
 fn interests(distinct: &[&Settings]) -> Vec<Interest> {
     let mut out = Vec::new();
     for rule in rules::all() {
         let mut seen: Vec<&Settings> = Vec::new();
         for settings in distinct.iter().filter(|s| s.rules.contains(rule.id())) {
             let mut interest = rule.interest(settings);
-            // A second look by the same words would see the same.
+            // Another glance with the same words would find the same functions.
             let same = |known: &Settings| match rule.scope() {
                 Scope::Functions(functions) => functions.same_glance(known, settings),
                 Scope::Comments | Scope::ContractMethods(_) => false,
@@ -325,7 +347,7 @@ fn interests(distinct: &[&Settings]) -> Vec<Interest> {
     out
 }
 
-/// The contracts that are declared for some file, each once.
+/// The contracts that the settings of any file declare, each once.
 fn declared(distinct: &[&Settings]) -> Vec<Contract> {
     let mut out: Vec<Contract> = Vec::new();
     for contract in distinct.iter().flat_map(|settings| &settings.contracts) {
@@ -336,7 +358,8 @@ fn declared(distinct: &[&Settings]) -> Vec<Contract> {
     out
 }
 
-/// The functions that took most steps to follow, with these. `walks` has the longest first.
+/// The functions that took the most steps to follow, with these numbers. `walks` starts with the
+/// longest.
 fn slowest(program: &Program<'_>, walks: &[Walk]) -> Vec<(String, u64)> {
     const SHOWN: usize = 10;
     let named = walks.iter().take(SHOWN);

@@ -1,4 +1,4 @@
-//! The driver: discover, load, analyse, settle. Prints nothing.
+//! The driver of one run: discovers, loads, analyses and settles. It prints nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration};
-use crate::diagnostics::{FileFailure, Severity};
+use crate::diagnostics::{FileFailure, Finding, Severity};
 use crate::discover::{Discovered, SkipReason, Skipped, discover, is_forced_out, repository};
 use crate::fence::{self, Bug};
 use crate::outcome::Duty;
@@ -20,48 +20,48 @@ use crate::settings::Settings;
 use crate::settle::{Baseline, Checked, settle};
 use crate::source::{DEFAULT_FILE_BYTES, FileId, Language, SourceFile, SourceMap, decode};
 
-/// Texts that stand for files, by the paths by which these were found.
+/// Texts that replace the content of files, by the paths of these files.
 pub type Overlay = BTreeMap<PathBuf, String>;
 
 /// What to check.
 pub struct Request<'a> {
-    /// Files and folders.
+    /// Files and folders to check.
     pub paths: &'a [PathBuf],
-    /// Text that was piped in, and the path it stands for.
+    /// The path and the text of standard input.
     pub stdin: Option<(PathBuf, Vec<u8>)>,
-    /// Texts that stand for files, wherever those are found.
+    /// Texts that replace the content of files, however a run comes across them.
     pub overlay: &'a Overlay,
-    /// The real paths of the files that changed, to check only what they concern.
+    /// The real paths of the changed files, to check only those and what they affect.
     pub changed: Option<&'a BTreeSet<PathBuf>>,
-    /// How.
+    /// The configuration of the run.
     pub configuration: &'a Configuration,
-    /// What relative paths are relative to.
+    /// The folder that relative paths are relative to.
     pub cwd: PathBuf,
-    /// Where results are noted, if they are to be.
+    /// Where results are kept, if they are.
     pub cache: Option<&'a Cache>,
 }
 
 /// The result of a run.
-pub struct Outcome {
-    /// The findings, decided.
+pub struct RunResult {
+    /// All findings, with the decision about each.
     pub settled: Settled,
-    /// The files.
+    /// Every file that was loaded.
     pub sources: SourceMap,
     /// What could not be analysed, sorted.
     pub failures: Vec<FileFailure>,
     /// How many files were analysed.
     pub checked: usize,
-    /// The baselines that hold for the files, by their paths.
+    /// The baselines that apply to the files, each once.
     pub baselines: Vec<Baseline>,
-    /// The baselines of the files with findings.
+    /// Which baseline applies to each file with findings.
     baseline_of: HashMap<FileId, Option<PathBuf>>,
     /// The configuration files that were used.
     pub configurations: Vec<PathBuf>,
-    /// What was left out of walks.
+    /// What walks over folders skipped.
     pub skipped: Vec<Skipped>,
-    /// Length of `skipped`, without the folders that never count.
+    /// Length of `skipped`, without the folders that are always skipped.
     pub skipped_count: usize,
-    /// The contracts and the classes under them.
+    /// The contracts, with the classes that have to keep them.
     pub contracts: Vec<Survey>,
     /// The same classes, with every exit of their methods.
     pub checklist: Vec<Duty>,
@@ -69,22 +69,22 @@ pub struct Outcome {
     pub processors: usize,
     /// How many methods and functions were not followed to their end.
     pub unfollowed: usize,
-    /// The functions that took most steps to follow, with these.
+    /// The functions that took the most steps to follow, with these numbers of steps.
     pub walks: Vec<(String, u64)>,
-    /// Counters.
+    /// Counters and times for `--statistics`.
     pub statistics: Statistics,
     /// A panic that ended the analysis.
     pub bug: Option<Bug>,
-    /// How long it all took.
+    /// How long the whole run took.
     pub elapsed: Duration,
 }
 
-/// How a run ended, as its exit status tells.
+/// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
-    /// Nothing at or above the threshold.
+    /// No finding at or above the threshold.
     Clean,
-    /// Findings at or above the threshold.
+    /// Some finding at or above the threshold.
     Findings,
     /// Not everything could be analysed.
     Incomplete,
@@ -93,7 +93,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The exit code.
+    /// The exit code of the process.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
@@ -105,8 +105,9 @@ impl Status {
     }
 }
 
-impl Outcome {
-    /// How the run ended; findings count from `threshold` up, or not at all.
+impl RunResult {
+    /// How the run ended. Findings count if they are at least `threshold`; with `None`, none
+    /// counts.
     #[must_use]
     pub fn status(&self, threshold: Option<Severity>) -> Status {
         if self.bug.is_some() || self.failures.iter().any(|failure| failure.internal) {
@@ -120,13 +121,13 @@ impl Outcome {
         }
     }
 
-    /// The path of the baseline for what is found in a file.
+    /// The path of the baseline that applies to a file.
     #[must_use]
     pub fn baseline_of(&self, file: &SourceFile) -> Option<PathBuf> {
         self.baseline_of.get(&file.id).cloned().flatten()
     }
 
-    /// What reporters see of it.
+    /// The part of the result that reports show.
     #[must_use]
     pub fn report(&self) -> Report<'_> {
         Report {
@@ -151,126 +152,68 @@ impl Outcome {
 /// Runs a check.
 ///
 /// # Errors
-/// When a configuration file that counts for a checked file is not valid.
-pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
+/// When a configuration file that applies to a checked file is not valid.
+pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let start = Instant::now();
     let configuration = request.configuration;
     let overrides = configuration.overrides();
     let limit = overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES);
     let sources = SourceMap::new(request.cwd).with_limit(limit);
-    let mut failures = Vec::new();
-    let mut files: Vec<Arc<SourceFile>> = Vec::new();
-    let mut forced_out = None;
-    let stdin = match request.stdin {
-        Some((path, _)) if forces_out(&path, &sources, configuration)? => {
-            forced_out = Some(Skipped {
-                path,
-                reason: SkipReason::Excluded,
-            });
-            None
-        }
-        other => other,
+    let mut inputs = Inputs::default();
+    // Standard input comes first, so that its text replaces the file when a walk finds it, too.
+    let excluded_stdin = match request.stdin {
+        Some((path, bytes)) => inputs.add_stdin(path, bytes, &sources, configuration)?,
+        None => None,
     };
-    // First, so that the text stands for its file when that is found as well.
-    if let Some((path, bytes)) = stdin {
-        match decode(bytes, Language::of_named(&path)) {
-            Ok(text) => files.push(sources.add_virtual(&path, text)),
-            Err(error) => failures.push(FileFailure::input(
-                sources.display(&path),
-                Some((error.position.line, error.position.column)),
-                error.reason,
-            )),
-        }
-    }
     for (path, text) in request.overlay {
         sources.add_virtual(path, text.clone());
     }
     let mut found = discover(request.paths, configuration, &sources)?;
-    found.skipped.extend(forced_out);
+    found.skipped.extend(excluded_stdin);
     let discovering = start.elapsed();
-    load(&found, &sources, &mut files, &mut failures);
+    inputs.load(&found, &sources);
     let loading = start.elapsed();
-    let settings: Vec<Arc<Settings>> = files
+    let settings: Vec<Arc<Settings>> = inputs
+        .files
         .iter()
         .map(|file| configuration.of_file(file))
         .collect();
     if let Some(error) = configuration.wrong() {
         return Err(error);
     }
-    let coverage = found.coverage(&sources);
     let input = AnalysisInput {
         sources: &sources,
-        files: &files,
-        coverage: &coverage,
+        files: &inputs.files,
+        coverage: &found.coverage(&sources),
         settings: &settings,
         reading: overrides.reading,
         changed: request.changed,
     };
-    let (analysis, bug) = match analyse(&input, request.cache) {
+    let (mut analysis, analysis_bug) = match analyse(&input, request.cache) {
         Ok(analysis) => (analysis, None),
         Err(bug) => (Analysis::default(), Some(bug)),
     };
     let skipped_count = found.skipped_count();
-    failures.extend(found.failures);
-    let mut number = 0..files.len();
-    let mut ignored: Vec<Arc<SourceFile>> = Vec::new();
-    files.retain(|file| {
-        let concerned = number.next().is_some_and(|at| analysis.concerns(at));
-        if !concerned {
-            ignored.push(Arc::clone(file));
-        }
-        concerned
-    });
-    failures.extend(analysis.failed);
-    // What nothing that changed has to do with may be broken as it was.
-    failures.retain(|f| !ignored.iter().any(|file| file.display == f.path));
-    failures.sort();
-    failures.dedup();
-    let failed = |file: &&Arc<SourceFile>| failures.iter().any(|f| f.path == file.display);
+    inputs.failures.extend(found.failures);
+    inputs.keep_concerned(&mut analysis);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
-    let walks = |path: &PathBuf| sources.cwd().join(path).is_dir();
-    let partial = request.changed.is_some() || !request.paths.iter().any(walks);
-    let places = analysis.findings.iter().map(|f| f.primary.location.file);
-    let places: BTreeSet<FileId> = places.collect();
-    let elsewhere = places
-        .iter()
-        .map(|file| configuration.of_file(&sources.get(*file)));
-    let all: Vec<Arc<Settings>> = settings.iter().cloned().chain(elsewhere).collect();
-    let baselines = baselines(&all, overrides.write_baseline)?;
-    let settled = fence::catch(|| {
-        let checked = Checked {
-            // After a panic, that nothing was found says nothing.
-            files: if bug.is_none() { &files } else { &[] },
-            failures: &failures,
-            partial,
-            baselines: &baselines,
-        };
-        settle(analysis.findings, checked, configuration, &sources)
-    });
-    let ((settled, baselines), bug) = match settled {
-        Ok(settled) => (settled, bug),
-        Err(new) => (Default::default(), bug.or(Some(new))),
+    let is_folder = |path: &PathBuf| sources.cwd().join(path).is_dir();
+    let partial = request.changed.is_some() || !request.paths.iter().any(is_folder);
+    let analysed = Analysed {
+        settings: &settings,
+        partial,
+        bug: analysis_bug,
     };
-    if let Some(error) = configuration.wrong() {
-        return Err(error);
-    }
+    let decided = inputs.settle(analysis.findings, analysed, configuration, &sources)?;
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
-    let mut configurations: Vec<PathBuf> = settings.iter().filter_map(|s| s.file.clone()).collect();
-    configurations.sort();
-    configurations.dedup();
-    let own = places.iter().map(|file| {
-        let file = sources.get(*file);
-        (file.id, configuration.of_file(&file).baseline.clone())
-    });
-    let baseline_of = own.collect();
-    Ok(Outcome {
-        baselines,
-        baseline_of,
-        configurations,
-        checked: files.len() - files.iter().filter(failed).count(),
-        settled,
+    Ok(RunResult {
+        baselines: decided.baselines,
+        baseline_of: decided.baseline_of,
+        configurations: configuration_files(&settings),
+        checked: inputs.analysed(),
+        settled: decided.settled,
         contracts: analysis.contracts,
         checklist: analysis.checklist,
         processors: analysis.processors,
@@ -278,15 +221,161 @@ pub fn run(request: Request<'_>) -> Result<Outcome, ConfigError> {
         walks: analysis.walks,
         skipped: found.skipped,
         skipped_count,
-        failures,
+        failures: inputs.failures,
         statistics,
-        bug,
+        bug: decided.bug,
         sources,
         elapsed: start.elapsed(),
     })
 }
 
-/// Analyses, unless a result that is still right is known.
+/// The files of a run, and what could not be analysed.
+#[derive(Default)]
+struct Inputs {
+    files: Vec<Arc<SourceFile>>,
+    failures: Vec<FileFailure>,
+}
+
+impl Inputs {
+    /// Adds the text of standard input, or returns why the file that it stands for is excluded.
+    fn add_stdin(
+        &mut self,
+        path: PathBuf,
+        bytes: Vec<u8>,
+        sources: &SourceMap,
+        configuration: &Configuration,
+    ) -> Result<Option<Skipped>, ConfigError> {
+        if forces_out(&path, sources, configuration)? {
+            let reason = SkipReason::Excluded;
+            return Ok(Some(Skipped { path, reason }));
+        }
+        match decode(bytes, Language::of_named(&path)) {
+            Ok(text) => self.files.push(sources.add_virtual(&path, text)),
+            Err(error) => self.failures.push(FileFailure::input(
+                sources.display(&path),
+                Some((error.position.line, error.position.column)),
+                error.reason,
+            )),
+        }
+        Ok(None)
+    }
+
+    /// Reads the files that were found. Afterwards all files are sorted by their displayed paths,
+    /// each once.
+    fn load(&mut self, found: &Discovered, sources: &SourceMap) {
+        for (path, loaded) in found.files.iter().zip(sources.load_all(&found.files)) {
+            match loaded {
+                Ok(file) => self.files.push(file),
+                Err(error) => self.failures.push(FileFailure::input(
+                    sources.display(path),
+                    error.position().map(|at| (at.line, at.column)),
+                    error.to_string(),
+                )),
+            }
+        }
+        self.files.sort_by(|a, b| a.display.cmp(&b.display));
+        self.files.dedup_by_key(|file| file.id);
+    }
+
+    /// Takes over the failures of the analysis, and drops the files that it did not check because
+    /// no change concerns them. Their failures are dropped as well: they may have been broken
+    /// before.
+    fn keep_concerned(&mut self, analysis: &mut Analysis) {
+        let mut number = 0..self.files.len();
+        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.files)
+            .into_iter()
+            .partition(|_| number.next().is_some_and(|at| analysis.concerns(at)));
+        self.files = kept;
+        self.failures.append(&mut analysis.failed);
+        self.failures
+            .retain(|f| !dropped.iter().any(|file| file.display == f.path));
+        self.failures.sort();
+        self.failures.dedup();
+    }
+
+    /// Decides about the findings, by the settings and the baselines of their files.
+    fn settle(
+        &self,
+        findings: Vec<Finding>,
+        analysed: Analysed<'_>,
+        configuration: &Configuration,
+        sources: &SourceMap,
+    ) -> Result<SettledRun, ConfigError> {
+        let files_with_findings: Vec<(FileId, Arc<Settings>)> = findings
+            .iter()
+            .map(|finding| finding.primary.location.file)
+            .collect::<BTreeSet<FileId>>()
+            .into_iter()
+            .map(|file| (file, configuration.of_file(&sources.get(file))))
+            .collect();
+        let elsewhere = files_with_findings.iter().map(|(_, settings)| settings);
+        let all = analysed.settings.iter().chain(elsewhere);
+        let baselines = baselines(all, configuration.overrides().write_baseline)?;
+        let settled = fence::catch(|| {
+            let checked = Checked {
+                // After a panic, a file without findings proves nothing.
+                files: match analysed.bug {
+                    None => &self.files,
+                    Some(_) => &[],
+                },
+                failures: &self.failures,
+                partial: analysed.partial,
+                baselines: &baselines,
+            };
+            settle(findings, checked, configuration, sources)
+        });
+        let ((settled, baselines), bug) = match settled {
+            Ok(settled) => (settled, analysed.bug),
+            Err(bug) => (Default::default(), analysed.bug.or(Some(bug))),
+        };
+        if let Some(error) = configuration.wrong() {
+            return Err(error);
+        }
+        let baseline_of = files_with_findings
+            .into_iter()
+            .map(|(file, settings)| (file, settings.baseline.clone()));
+        Ok(SettledRun {
+            settled,
+            baselines,
+            baseline_of: baseline_of.collect(),
+            bug,
+        })
+    }
+
+    /// How many files were analysed without a failure.
+    fn analysed(&self) -> usize {
+        let failed = |file: &&Arc<SourceFile>| self.failures.iter().any(|f| f.path == file.display);
+        self.files.len() - self.files.iter().filter(failed).count()
+    }
+}
+
+/// What the decision about findings needs to know of the analysis.
+struct Analysed<'a> {
+    /// The settings of the analysed files.
+    settings: &'a [Arc<Settings>],
+    /// Whether other files of the project may be missing.
+    partial: bool,
+    /// A panic that ended it.
+    bug: Option<Bug>,
+}
+
+/// The findings after the decision about them; see [`RunResult`].
+struct SettledRun {
+    settled: Settled,
+    baselines: Vec<Baseline>,
+    baseline_of: HashMap<FileId, Option<PathBuf>>,
+    bug: Option<Bug>,
+}
+
+/// The configuration files behind the settings, sorted, each once.
+fn configuration_files(settings: &[Arc<Settings>]) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = settings.iter().filter_map(|s| s.file.clone()).collect();
+    files.sort();
+    files.dedup();
+    files
+}
+
+/// Analyses the input, or takes the result from the cache if it is still valid.
 fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> Result<Analysis, Bug> {
     let analyse = || fence::on_big_stack(|| analysis::analyse(input));
     match cache {
@@ -295,7 +384,7 @@ fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> Result<Analysis,
     }
 }
 
-/// Whether text that stands for a file is left out, as the file would be.
+/// Whether the configuration excludes the file that standard input stands for.
 fn forces_out(
     path: &Path,
     sources: &SourceMap,
@@ -305,34 +394,17 @@ fn forces_out(
     is_forced_out(&fs::canonicalize(&path).unwrap_or(path), configuration)
 }
 
-/// The baselines that hold for some file, by their paths.
-fn baselines(settings: &[Arc<Settings>], or_empty: bool) -> Result<Vec<Baseline>, ConfigError> {
-    let paths = settings.iter().filter_map(|s| s.baseline.as_ref());
-    let paths: BTreeSet<&PathBuf> = paths.collect();
+/// The baselines that the settings name, each read once. If `or_empty`, a missing one is empty.
+fn baselines<'a>(
+    settings: impl Iterator<Item = &'a Arc<Settings>>,
+    or_empty: bool,
+) -> Result<Vec<Baseline>, ConfigError> {
+    let paths = settings.filter_map(|s| s.baseline.as_ref());
     paths
+        .collect::<BTreeSet<&PathBuf>>()
         .into_iter()
         .map(|path| Baseline::read(path, or_empty))
         .collect()
-}
-
-fn load(
-    found: &Discovered,
-    sources: &SourceMap,
-    files: &mut Vec<Arc<SourceFile>>,
-    failures: &mut Vec<FileFailure>,
-) {
-    for (path, loaded) in found.files.iter().zip(sources.load_all(&found.files)) {
-        match loaded {
-            Ok(file) => files.push(file),
-            Err(error) => failures.push(FileFailure::input(
-                sources.display(path),
-                error.position().map(|at| (at.line, at.column)),
-                error.to_string(),
-            )),
-        }
-    }
-    files.sort_by(|a, b| a.display.cmp(&b.display));
-    files.dedup_by_key(|file| file.id);
 }
 
 #[cfg(test)]
@@ -355,7 +427,7 @@ mod tests {
             cache: None,
         })
         .unwrap();
-        let code = |outcome: &Outcome| outcome.status(Some(Severity::Note)).code();
+        let code = |outcome: &RunResult| outcome.status(Some(Severity::Note)).code();
         assert_eq!(code(&outcome), 0);
         let unreadable = FileFailure::input("a.py".into(), None, "broken link".into());
         outcome.failures = vec![unreadable];

@@ -1,11 +1,11 @@
-//! Panic fences: a bug in one place becomes a value instead of the end of the run.
+//! Panic fences: a bug in one place becomes a value and does not end the run.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
-/// Stack of the analysis thread. Deeply nested code is walked recursively.
+/// Stack size of the analysis threads. Deeply nested code is walked recursively.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
 
 /// A panic that was caught.
@@ -28,10 +28,10 @@ thread_local! {
     static LAST: RefCell<Option<Bug>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` and turns a panic into a [`Bug`]. Nothing is printed for a panic inside.
+/// Runs `work` and turns a panic into a [`Bug`]. The panic prints nothing.
 ///
-/// State that `work` shares with the outside may be half changed after a panic; callers use it
-/// around work whose results they then drop.
+/// After a panic, state that `work` shares with its caller may be half changed. Callers use this
+/// for work whose results they drop in that case.
 ///
 /// # Errors
 /// When `work` panics.
@@ -49,11 +49,11 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Bug> {
     })
 }
 
-/// Runs `work` behind a fence on a thread with a big stack, in a pool of such threads: parallel
-/// iterators inside run on them. `RAYON_NUM_THREADS` sets how many there are.
+/// Runs `work` behind a fence, on a thread with a large stack. The thread belongs to a pool, so
+/// parallel iterators in `work` run on such threads, too. `RAYON_NUM_THREADS` sets their number.
 ///
 /// # Errors
-/// When `work` panics or the threads cannot be started.
+/// When `work` panics, or the threads cannot be started.
 pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Bug> {
     let pool = rayon::ThreadPoolBuilder::new()
         .thread_name(|i| format!("analysis {i}"))

@@ -1,11 +1,12 @@
-//! Which files are read, and how much of them.
+//! Which files are read, and how much of each.
 //!
-//! Most files of a repository cannot matter to any selected rule. Each rule says what it has to
-//! see ([`Interest`]); here that is turned into files: those that are parsed as a whole, because
-//! a class in them may have to keep a contract or imply one, and those of which only the functions
-//! are parsed that a glance at their words lets through. All others are sketched and no more.
+//! Most files of a repository cannot matter to any selected rule. Each rule says what it needs to
+//! see ([`Interest`]); this module turns that into files. A file is parsed as a whole if a class in
+//! it may have to keep a contract, or may imply one. Of other files, only those functions are
+//! parsed that pass a rule's glance at their words. All remaining files are only sketched.
 //!
-//! This never decides anything about code: whatever is left out could not have led to a finding.
+//! This is an optimisation and decides nothing about code: what is left out could not have led to a
+//! finding.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,22 +29,22 @@ use crate::rules::Interest;
 use crate::settings::Reading;
 use crate::source::{SourceFile, SourceMap};
 
-/// The files with their sketches.
+/// The files of a run, with their sketches.
 pub(crate) struct Selection<'a> {
     sources: &'a SourceMap,
     files: &'a [Arc<SourceFile>],
     interests: &'a [Interest],
-    /// `None` for a file that is read as a whole in any case.
+    /// `None` for a file that has to be read as a whole.
     sketches: Vec<Option<Sketch>>,
     /// Files that define, call or name a member of interest.
     named: Vec<bool>,
 }
 
-/// A file that was loaded, by its number, with its module.
+/// A loaded file, by its number, with its module.
 pub(crate) type Loaded = (usize, ModuleId);
 
 impl<'a> Selection<'a> {
-    /// Sketches the files that need not be read as a whole.
+    /// Sketches all files that need not be read as a whole.
     pub(crate) fn new(
         sources: &'a SourceMap,
         files: &'a [Arc<SourceFile>],
@@ -63,7 +64,7 @@ impl<'a> Selection<'a> {
         }
         let members = interests.iter().flat_map(|interest| &interest.members);
         let members: BTreeSet<&String> = members.collect();
-        // A set of words that is too large to be searched for finds itself everywhere.
+        // Without a matcher (the set of words is too large), every file counts as naming a member.
         let words = AhoCorasick::new(&members).ok();
         let glances = interests.iter().filter_map(|interest| interest.glances());
         let glances: Vec<_> = glances.map(|make| (make, Search::new(&*make()))).collect();
@@ -96,7 +97,7 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// The files in which some function matters by itself.
+    /// The files with a function that matters by itself, whatever class it is in.
     pub(crate) fn functions(&self) -> Vec<usize> {
         let all = self.interests.iter().any(Interest::wants_all_functions);
         let some = |sketch: &Sketch| sketch.matters.iter().any(|starts| !starts.is_empty());
@@ -118,13 +119,45 @@ impl<'a> Selection<'a> {
         }
         let sketches = self.sketches.iter().enumerate();
         let index = ClassIndex::new(sketches.filter_map(|(at, s)| Some((at, s.as_ref()?))));
-        let mut chosen: BTreeSet<usize> = BTreeSet::new();
-        let mut probed: Vec<usize> = Vec::new();
-        let mut roots = Roots::new(self.sources, program, coverage);
+        let FirstChoice {
+            mut whole,
+            to_probe,
+        } = self.first_choice(&index, Roots::new(self.sources, program, coverage), beliefs);
+        // The names of classes whose subclasses matter, because they define a member or imply a
+        // contract.
+        let mut hot: Vec<Name> = Vec::new();
+        for (file, class) in self.probe(program, &to_probe) {
+            whole.insert(file);
+            hot.push(class);
+        }
+        let mut loaded = self.load(program, whole.iter().copied(), failed);
+        for at in &whole {
+            if self.named[*at]
+                && let Some(sketch) = &self.sketches[*at]
+            {
+                hot.extend(sketch.classes.iter().map(|class| class.name.clone()));
+            }
+        }
+        hot.extend(binding_classes(program, &loaded, &members, beliefs));
+        let below = index.files_below(hot);
+        let more: BTreeSet<usize> = below.into_iter().filter(|at| !whole.contains(at)).collect();
+        loaded.extend(self.load(program, more.into_iter(), failed));
+        loaded.sort_unstable();
+        loaded
+    }
+
+    /// Chooses files by their sketches alone.
+    fn first_choice(
+        &self,
+        index: &ClassIndex,
+        mut roots: Roots<'_, '_>,
+        beliefs: bool,
+    ) -> FirstChoice {
+        let mut choice = FirstChoice::default();
         let hooks = beliefs.then(|| self.hooks());
         for (at, sketch) in self.sketches.iter().enumerate() {
             let Some(sketch) = sketch else {
-                chosen.insert(at);
+                choice.whole.insert(at);
                 continue;
             };
             let implies = || {
@@ -140,62 +173,21 @@ impl<'a> Selection<'a> {
             };
             let inherits = || sketch.classes.iter().any(|class| !class.bases.is_empty());
             if self.named[at] || inherits() && roots.lead_out(&self.files[at], sketch) {
-                chosen.insert(at);
+                choice.whole.insert(at);
             } else if implies() {
-                probed.push(at);
+                choice.to_probe.push(at);
             }
         }
-        // What these files turn out to define or to imply holds for the classes below.
-        let mut hot: Vec<Name> = Vec::new();
-        for (file, class) in self.probe(program, &probed) {
-            chosen.insert(file);
-            hot.push(class);
-        }
-        let mut loaded = self.load(program, chosen.iter().copied(), failed);
-        for at in &chosen {
-            if self.named[*at]
-                && let Some(sketch) = &self.sketches[*at]
-            {
-                hot.extend(sketch.classes.iter().map(|class| class.name.clone()));
-            }
-        }
-        let classes: Vec<ClassRef> = loaded
-            .iter()
-            .flat_map(|(_, module)| program.classes(*module))
-            .collect();
-        let implied = if beliefs {
-            contracts::that_depend(program, &contracts::with_bases(program, &classes))
-        } else {
-            BTreeSet::new()
-        };
-        for class in &classes {
-            let has = |member: &&String| {
-                matches!(program.lookup(*class, member, None), Lookup::Found(..))
-            };
-            let above = |found: &ClassRef| implied.contains(found);
-            if members.iter().any(has) || contracts::known_above(program, *class).iter().any(above)
-            {
-                let module = program.module(class.module);
-                hot.push(module.ir.class(class.class).name.clone());
-            }
-        }
-        let below = index.files_below(hot);
-        let more: BTreeSet<usize> = below
-            .into_iter()
-            .filter(|at| !chosen.contains(at))
-            .collect();
-        loaded.extend(self.load(program, more.into_iter(), failed));
-        loaded.sort_unstable();
-        loaded
+        choice
     }
 
-    /// The classes in some files, by name, that depend on a method of their receiver.
+    /// The classes in these files that depend on a method of `self`: their file and their name.
     fn probe(&self, program: &Program<'_>, numbers: &[usize]) -> Vec<(usize, Name)> {
         let loaded = self.load(program, numbers.iter().copied(), &mut Vec::new());
         let found = loaded.par_iter().map(|(at, module)| {
             let classes: Vec<ClassRef> = program.classes(*module).collect();
             let module = program.module(*module);
-            // A file that fails here is looked at as a whole.
+            // If this panics, every class of the file counts.
             let depend = fence::catch(|| contracts::that_depend(program, &classes));
             let depend = depend.unwrap_or_else(|_| classes.into_iter().collect());
             let name = |class: ClassRef| (*at, module.ir.class(class.class).name.clone());
@@ -204,7 +196,7 @@ impl<'a> Selection<'a> {
         found.flatten().collect()
     }
 
-    /// How many functions have each name, and a file that has one.
+    /// How many functions have each name, and the number of a file with one of them.
     fn hooks(&self) -> FxHashMap<&Name, (usize, usize)> {
         let mut out: FxHashMap<&Name, (usize, usize)> = FxHashMap::default();
         for (at, sketch) in self.sketches.iter().enumerate() {
@@ -217,7 +209,7 @@ impl<'a> Selection<'a> {
         out
     }
 
-    /// Loads files, in their order. What nothing is intact of fails.
+    /// Loads files, in order. A file of which nothing could be parsed is a failure.
     fn load(
         &self,
         program: &Program<'_>,
@@ -252,7 +244,8 @@ impl<'a> Selection<'a> {
         self.load(program, self.functions().into_iter(), failed)
     }
 
-    /// Where the functions of a file start that matter to a rule, in order; `None` when all may.
+    /// Where the functions that matter to a rule start in a file, in order; `None` if all may
+    /// matter.
     pub(crate) fn that_matter(&self, rule: &str, file: usize) -> Option<Vec<u32>> {
         let sketch = self.sketches[file].as_ref()?;
         let mut of_rule = self.interests.iter().filter(|i| i.rule == rule);
@@ -268,7 +261,7 @@ impl<'a> Selection<'a> {
         Some(out)
     }
 
-    /// What turned out to be broken in files.
+    /// The syntax errors in the loaded files.
     pub(crate) fn broken(
         &self,
         program: &Program<'_>,
@@ -283,8 +276,52 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// The functions that start at one of the offsets and are in no body that was left out, and what is
-/// inside them; without offsets, all of these. Nothing is lowered for this.
+/// The files that are chosen by their sketches alone.
+#[derive(Default)]
+struct FirstChoice {
+    /// Files to load.
+    whole: BTreeSet<usize>,
+    /// Files in which a class may imply a contract. They are loaded only if one does.
+    to_probe: Vec<usize>,
+}
+
+/// The names of the loaded classes that have one of the members, or that imply a contract or
+/// inherit from a class that does.
+fn binding_classes(
+    program: &Program<'_>,
+    loaded: &[Loaded],
+    members: &BTreeSet<&String>,
+    beliefs: bool,
+) -> Vec<Name> {
+    let classes: Vec<ClassRef> = loaded
+        .iter()
+        .flat_map(|(_, module)| program.classes(*module))
+        .collect();
+    let implied = if beliefs {
+        contracts::that_depend(program, &contracts::with_bases(program, &classes))
+    } else {
+        BTreeSet::new()
+    };
+    let binds = |class: &ClassRef| {
+        let has =
+            |member: &&String| matches!(program.lookup(*class, member, None), Lookup::Found(..));
+        let above = |found: &ClassRef| implied.contains(found);
+        members.iter().any(has) || contracts::known_above(program, *class).iter().any(above)
+    };
+    let name = |class: &ClassRef| {
+        let module = program.module(class.module);
+        module.ir.class(class.class).name.clone()
+    };
+    classes
+        .iter()
+        .filter(|class| binds(class))
+        .map(name)
+        .collect()
+}
+
+/// The functions that start at one of the offsets, and what is nested in them; all functions if
+/// there are no offsets. Functions nested in bodies that were left out are not among them, so
+/// nothing is lowered for this.
 pub(crate) fn chosen<'m>(
     module: &'m LoadedModule,
     which: Option<&[u32]>,
@@ -293,7 +330,7 @@ pub(crate) fn chosen<'m>(
         return module.ir.outer_functions().collect();
     };
     let mut out: Vec<(FuncIdx, &Function)> = Vec::new();
-    // Where the last one ends that was chosen.
+    // The end of the last chosen function.
     let mut end = 0;
     for (idx, function) in module.ir.outer_functions() {
         let next = which.partition_point(|start| *start < function.span.start);

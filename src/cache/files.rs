@@ -1,8 +1,8 @@
-//! How the numbers of files are written down. They differ from run to run, so a record has a table
-//! of the files that it is about, and its numbers are places in that table.
+//! How file numbers are serialised. They differ from run to run, so a record has a table of the
+//! files that it is about, and its numbers are indices into that table.
 //!
-//! The table is a variable of the thread while a record is written or read: the structures that a
-//! record is made of need not know of it.
+//! The table is a thread-local variable while a record is written or read, so the types in a record
+//! need not know about it.
 
 use std::cell::RefCell;
 
@@ -14,14 +14,14 @@ thread_local! {
     static TABLE: RefCell<Option<Vec<FileId>>> = const { RefCell::new(None) };
 }
 
-/// Does something that writes records; the result comes with the files that it wrote of.
+/// Runs `work`, which serialises records, and returns its result with the files that it mentions.
 pub(super) fn collect<T>(work: impl FnOnce() -> T) -> (T, Vec<FileId>) {
     TABLE.set(Some(Vec::new()));
     let result = work();
     (result, TABLE.take().unwrap_or_default())
 }
 
-/// Does something that reads records that are about these files.
+/// Runs `work`, which deserialises records that mention these files.
 pub(super) fn with<T>(files: Vec<FileId>, work: impl FnOnce() -> T) -> T {
     TABLE.set(Some(files));
     let result = work();
@@ -33,7 +33,7 @@ impl Serialize for FileId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let place = TABLE.with_borrow_mut(|table| {
             let table = table.as_mut()?;
-            // Few files have findings.
+            // A linear search will do: few files have findings.
             let known = table.iter().position(|file| file == self);
             Some(known.unwrap_or_else(|| {
                 table.push(*self);

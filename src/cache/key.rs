@@ -1,4 +1,4 @@
-//! The digest of all that an analysis is given.
+//! The digest of the input of an analysis.
 
 use std::fmt::{Debug, Write};
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use crate::analysis::AnalysisInput;
 use crate::settings::Settings;
 use crate::source::digest;
 
-/// Changes with the meaning of a record.
+/// Increase this when the meaning of a record changes.
 const FORMAT: u32 = 1;
 
-/// The key of an analysis, in hexadecimal digits.
+/// The key of an analysis, as hexadecimal digits.
 pub(super) fn of(input: &AnalysisInput<'_>) -> String {
     let AnalysisInput {
         sources,
@@ -44,8 +44,8 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
     digest(&out)
 }
 
-/// What settings say to the analysis. A field that only matters before or after it is left out by
-/// name, so that whoever adds one has to decide.
+/// The settings that the analysis depends on. Fields that matter only before or after it are left
+/// out by name, so that whoever adds a field has to decide.
 fn add_settings(out: &mut String, settings: &Settings) {
     let Settings {
         rules,
@@ -63,7 +63,7 @@ fn add_settings(out: &mut String, settings: &Settings) {
     add(out, &(rules, contracts, infer_contracts, writes, options));
 }
 
-/// The derived `Debug` of a value tells all of it.
+/// The derived `Debug` output of a value contains all of it.
 fn add(out: &mut String, value: &dyn Debug) {
     let _ = writeln!(out, "{value:?}");
 }
@@ -115,7 +115,7 @@ mod tests {
         for (at, change) in changes.iter().enumerate() {
             assert_ne!(key(change), plain, "change {at}");
         }
-        // What matters later is none of its business.
+        // Settings that matter only later do not change the key.
         assert_eq!(key(&|s| s.pedantic = true), plain);
         assert_eq!(key(&|s| s.baseline = Some("b".into())), plain);
     }

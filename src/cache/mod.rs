@@ -1,17 +1,17 @@
-//! Results of earlier runs, for when nothing that they depend on has changed.
+//! Results of earlier runs, which are reused if nothing that they depend on has changed.
 //!
-//! The key of a record is a digest of everything that an analysis is given: the build of the
-//! program, the settings, the files with their texts. Beside the result, a record has what the
-//! analysis saw of the file system beyond that ([`Observations`](crate::source::Observations)): which modules imports led to,
-//! and where there were none. It counts only when all of it is the same now, so a result is never
-//! older than what it depends on.
+//! The key of a record is a digest of all input of an analysis: the build of the program, the
+//! settings, the files with their texts. Beside the result, a record contains what the analysis saw
+//! of the file system beyond that ([`Observations`](crate::source::Observations)): which modules
+//! imports led to, and where there were none. A record is used only if all of this is the same now,
+//! so a result is never older than what it depends on.
 //!
-//! What a run finds in one file depends on classes, helpers and inferred contracts in any other,
-//! so the unit is the run and not the file: after a change, all that the run is about is analysed
-//! again.
+//! A finding in one file can depend on classes, helpers and inferred contracts in any other file.
+//! So the unit is the run and not the file: after a change, the whole run is analysed again.
 //!
-//! A record that cannot be read, is damaged or was written by another build is none. Records are
-//! written under another name and then moved, so that readers and other writers see whole ones.
+//! A record that cannot be read, is damaged, or was written by another build is ignored. Records
+//! are written under a temporary name and then renamed, so that readers and other writers only see
+//! complete ones.
 
 mod files;
 mod key;
@@ -35,14 +35,14 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The records in a folder, which need not exist.
+    /// A cache in a folder, which need not exist.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
-    /// The folder of this program in the place where the platform keeps such things; `None` when
-    /// no home directory is known.
+    /// The folder of this program in the platform's place for caches; `None` if no home directory
+    /// is known.
     #[must_use]
     pub fn default_folder() -> Option<PathBuf> {
         let places = etcetera::base_strategy::choose_native_strategy().ok()?;
@@ -55,9 +55,9 @@ impl Cache {
         &self.folder
     }
 
-    /// The result of an analysis: what was noted of it, if that still holds, or else what `analyse`
-    /// comes to, which is noted. Where something panicked the next run shall try again, so that is
-    /// not noted; nor is what cannot be written: all that is lost is time.
+    /// The result of an analysis: from a record if that still holds, or else from `analyse`. The
+    /// new result is recorded, unless something panicked (the next run should try again) or it
+    /// cannot be written (which only costs time).
     ///
     /// # Errors
     /// Those of `analyse`.
@@ -73,7 +73,7 @@ impl Cache {
         }
         input.sources.observe();
         let result = analyse();
-        // The key says all of these.
+        // The key covers these files.
         let own: FxHashSet<&Path> = input.files.iter().map(|f| f.real_path.as_path()).collect();
         let observations = input.sources.observed(|path| own.contains(path));
         if let Ok(analysis) = &result

@@ -1,4 +1,4 @@
-//! What a record says.
+//! The content of a record.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use crate::outcome::Duty;
 use crate::rules;
 use crate::source::Observations;
 
-/// Where the text of a file comes from.
+/// How a record identifies a file.
 #[derive(Serialize, Deserialize)]
 enum Source {
-    /// The file with this number in the input.
+    /// By its number in the input.
     Input(usize),
-    /// A file that was loaded by this path.
+    /// By the path that it was loaded by, if it is not input.
     Other(PathBuf),
 }
 
@@ -32,8 +32,8 @@ struct Result {
     concerned: Option<BTreeSet<usize>>,
 }
 
-/// What is outside has to be read before the result can be: its numbers of files are places in
-/// the table.
+/// The table of files comes first and the result is nested text: the file numbers in the result are
+/// indices into the table, so the table has to be read before.
 #[derive(Serialize, Deserialize)]
 struct Record {
     observations: Observations,
@@ -41,7 +41,7 @@ struct Record {
     result: String,
 }
 
-/// Writes a result down; `None` when it cannot be: a path may be no text.
+/// Serialises a result; `None` if that is impossible because a path is not text.
 pub(super) fn write(
     analysis: &Analysis,
     observations: Observations,
@@ -79,7 +79,7 @@ pub(super) fn write(
     serde_json::to_string(&record).ok()
 }
 
-/// Reads a result, if it holds.
+/// Reads a result, if its observations still hold.
 pub(super) fn read(text: &str, input: &AnalysisInput<'_>) -> Option<Analysis> {
     let record: Record = serde_json::from_str(text).ok()?;
     if !record.observations.hold(input.sources) {
@@ -102,7 +102,7 @@ pub(super) fn read(text: &str, input: &AnalysisInput<'_>) -> Option<Analysis> {
     statistics.add("results from the cache", 1);
     Some(Analysis {
         findings: result.findings,
-        // Only the command that lists them needs them, and it always looks.
+        // Only `tallylint contracts` needs them, and it does not use the cache.
         contracts: Vec::new(),
         checklist: result.checklist,
         processors: result.processors,

@@ -9,22 +9,22 @@ use crate::source::digest;
 
 /// The extension of records.
 const EXTENSION: &str = "tally";
-/// What the names of records that are being written begin with.
+/// Prefix of the names of records that are being written.
 const UNFINISHED: &str = ".unfinished-";
-/// What was not used for so long is taken away.
+/// Records that were unused for this long are deleted.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// More records than this are not kept.
+/// At most this many records are kept.
 const MOST: usize = 256;
-/// Nor are larger ones, in bytes.
+/// Larger records, in bytes, are not kept.
 const LARGEST: usize = 64 << 20;
 
-/// Marks a folder whose content can be made again (<https://bford.info/cachedir/>).
+/// Marks a folder as a cache, for backup programs (<https://bford.info/cachedir/>).
 const TAG: (&str, &str) = (
     "CACHEDIR.TAG",
     "Signature: 8a477f597d28d172789f06886806bc55\n# Results of tallylint. See https://bford.info/cachedir/\n",
 );
 
-/// The content of a record, as it was written; `None` when there is none or it is damaged.
+/// The content of a record; `None` if there is none or it is damaged.
 pub(super) fn read(folder: &Path, key: &str) -> Option<String> {
     let path = place(folder, key);
     let text = fs::read_to_string(&path).ok()?;
@@ -32,7 +32,8 @@ pub(super) fn read(folder: &Path, key: &str) -> Option<String> {
     if sum != digest(payload) {
         return None;
     }
-    // Whether this succeeds or not: the oldest ones go first.
+    // Marks the record as used, because the oldest records are deleted first. A failure does no
+    // harm.
     let _ = File::options()
         .append(true)
         .open(&path)
@@ -40,10 +41,10 @@ pub(super) fn read(folder: &Path, key: &str) -> Option<String> {
     Some(payload.to_owned())
 }
 
-/// Writes a record, whole or not at all, and takes old ones away.
+/// Writes a record, completely or not at all, and deletes old ones.
 ///
 /// # Errors
-/// What the operating system says.
+/// The I/O error.
 pub(super) fn write(folder: &Path, key: &str, payload: &str) -> io::Result<()> {
     if payload.len() > LARGEST {
         return Ok(());
@@ -66,7 +67,7 @@ fn place(folder: &Path, key: &str) -> PathBuf {
     folder.join(key).with_extension(EXTENSION)
 }
 
-/// The files in a folder that are ours, with the time of their last use and their size.
+/// The records in a folder, with the time of their last use and their size.
 fn records(folder: &Path) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
     let mut out = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -74,7 +75,7 @@ fn records(folder: &Path) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
         let path = entry.path();
         let unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
         let named = path.extension().is_some_and(|e| e == EXTENSION);
-        // It may be gone by now.
+        // Another run may have deleted it.
         let Ok(data) = entry.metadata() else { continue };
         if data.is_file() && (unfinished || named) {
             let used = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -98,19 +99,19 @@ fn prune(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What was taken away.
+/// What was deleted.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Cleaned {
-    /// How many records.
+    /// The number of records.
     pub records: usize,
-    /// How many bytes they had.
+    /// Their size in bytes.
     pub bytes: u64,
 }
 
-/// Takes all records in a folder away, and the folder when nothing else is in it.
+/// Deletes all records in a folder, and the folder if nothing else is in it.
 ///
 /// # Errors
-/// When a record is there and cannot be taken away.
+/// When a record cannot be deleted.
 pub fn clean(folder: &Path) -> io::Result<Cleaned> {
     let found = match records(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Cleaned::default()),
@@ -130,7 +131,7 @@ pub fn clean(folder: &Path) -> io::Result<Cleaned> {
     let (tag, text) = TAG;
     if fs::read(folder.join(tag)).is_ok_and(|own| own == text.as_bytes()) {
         fs::remove_file(folder.join(tag))?;
-        // Something else may be in it.
+        // This fails if something else is in it.
         let _ = fs::remove_dir(folder);
     }
     Ok(out)

@@ -34,9 +34,9 @@ pub struct Cli {
 pub enum Command {
     /// Check files and folders
     Check(Box<CheckArgs>),
-    /// List the contracts, where they come from, and who keeps them
+    /// List the contracts, where they come from, and which classes keep them
     Contracts(ContractsArgs),
-    /// Print the settings that are in force, and where each comes from
+    /// Print the effective settings, and where each comes from
     Config(ConfigArgs),
     /// List the rules
     Rules(RulesArgs),
@@ -44,7 +44,7 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Write a configuration, a commit hook and a workflow for a repository
     Init(InitArgs),
-    /// Print the completions for a shell
+    /// Print shell completions
     Completions {
         /// The shell
         #[arg(value_name = "SHELL")]
@@ -52,22 +52,22 @@ pub enum Command {
     },
     /// Print a manual page
     Man {
-        /// The command that it is about, instead of the whole
+        /// The command to describe, instead of the whole program
         #[arg(value_name = "COMMAND")]
         command: Option<String>,
     },
-    /// Manage the results that are kept for when nothing has changed
+    /// Manage the cached results of earlier runs
     Cache(CacheArgs),
-    /// Look inside the analysis
+    /// Show internals of the analysis
     Debug(DebugArgs),
 }
 
 /// Which files are parsed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Read {
-    /// The files that were named, and what can matter
+    /// Files that are named, and the files and functions in folders that can matter to a rule
     Needed,
-    /// Everything
+    /// All files completely
     Everything,
 }
 
@@ -86,7 +86,7 @@ pub struct CheckArgs {
     /// Files and folders; `-` reads standard input
     #[arg(value_name = "PATHS", default_value = ".")]
     pub paths: Vec<PathBuf>,
-    /// The path that standard input stands for
+    /// The path of the file that standard input stands for
     #[arg(long, value_name = "PATH")]
     pub stdin_filename: Option<PathBuf>,
 
@@ -106,15 +106,14 @@ pub struct CheckArgs {
         help_heading = "Rules"
     )]
     pub ignore: Vec<String>,
-    /// Show notes, too: findings that depend on code that was not found or not followed
+    /// Also show notes: findings that depend on code that was not found or not followed
     #[arg(long, help_heading = "Rules")]
     pub pedantic: bool,
-    /// What to parse: of the files in folders, those files and functions that cannot matter to a
-    /// selected rule can be left unparsed. The same is found in any case, but for syntax errors in
-    /// them
+    /// How much to parse. Files and functions in folders that cannot matter to a selected rule need
+    /// not be parsed: this misses no findings, but syntax errors in them
     #[arg(long, value_enum, default_value_t = Read::Needed, help_heading = "Paths")]
     pub read: Read,
-    /// The least severity of a reported finding that makes the exit code 1
+    /// The lowest severity of a reported finding that makes the exit code 1
     #[arg(
         long,
         value_name = "LEVEL",
@@ -123,7 +122,7 @@ pub struct CheckArgs {
     )]
     pub fail_on: FailOn,
 
-    /// Change the files: apply the fixes that cannot make anything worse
+    /// Apply safe fixes to the files: those that cannot make anything worse
     #[arg(
         long,
         group = "fixing",
@@ -131,7 +130,7 @@ pub struct CheckArgs {
         help_heading = "Fixes"
     )]
     pub fix: bool,
-    /// Print what --fix would change, as a patch, instead of what is found
+    /// Print what --fix would change, as a patch, instead of the findings
     #[arg(
         long,
         group = "fixing",
@@ -139,10 +138,10 @@ pub struct CheckArgs {
         help_heading = "Fixes"
     )]
     pub diff: bool,
-    /// With --fix or --diff, apply fixes that change what the program does, too
+    /// With --fix or --diff, also apply fixes that change what the program does
     #[arg(long, requires = "fixing", help_heading = "Fixes")]
     pub unsafe_fixes: bool,
-    /// Add comments that ignore what is found, with this reason, instead of reporting it
+    /// Add comments that ignore the findings, with this reason, instead of reporting them
     #[arg(
         long,
         value_name = "REASON",
@@ -150,10 +149,10 @@ pub struct CheckArgs {
         help_heading = "Rules"
     )]
     pub add_ignore: Option<String>,
-    /// Do not report what this file knows, instead of those that the configuration names
+    /// Use this baseline, a file of known findings, instead of those that the configuration names
     #[arg(long, value_name = "FILE", help_heading = "Known findings")]
     pub baseline: Option<PathBuf>,
-    /// Write what is found to the baseline, so that it is not reported from now on
+    /// Write the findings to the baseline, so that they are not reported from now on
     #[arg(
         long,
         conflicts_with_all = ["format", "output", "report", "add_ignore", "changed_since"],
@@ -161,14 +160,13 @@ pub struct CheckArgs {
     )]
     pub write_baseline: bool,
     /// Check only files that differ from this git revision, and files with a class that inherits
-    /// from one in them
+    /// from a class in one of them
     #[arg(long, value_name = "REV", help_heading = "Paths")]
     pub changed_since: Option<String>,
-    /// Leave out what the configuration excludes even when it is named itself: for programs, like
-    /// commit hooks, that name files
+    /// Leave out excluded files even if they are named on the command line, as by commit hooks
     #[arg(long, help_heading = "Paths")]
     pub force_exclude: bool,
-    /// Refuse files that are larger
+    /// Refuse files that are larger than this, in MiB
     #[arg(
         long,
         value_name = "MIB",
@@ -185,17 +183,17 @@ pub struct CheckArgs {
     #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
     pub isolated: bool,
 
-    /// Where results are kept
+    /// The cache of results.
     #[command(flatten)]
     pub cache: CacheOptions,
 
-    /// How findings are written
+    /// The format of the report
     #[arg(long, default_value = "text", help_heading = "Output")]
     pub format: Format,
-    /// Write findings to a file instead of standard output
+    /// Write the report to this file instead of standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
-    /// Write another report of the same run to a file, in another format; may be given several times
+    /// Also write a report of the same run to this file, in this format; may be given several times
     #[arg(
         long,
         value_name = "FORMAT=FILE",
@@ -203,10 +201,11 @@ pub struct CheckArgs {
         help_heading = "Output"
     )]
     pub report: Vec<ReportTo>,
-    /// Where markdown and github-summary link files of the repository to: line 5 of `a.py` is at
+    /// The base of links to files in markdown and github-summary: line 5 of `a.py` is at
     /// `URL/a.py#L5`
     ///
-    /// In a workflow on GitHub, this is known from GITHUB_SERVER_URL, GITHUB_REPOSITORY and GITHUB_SHA.
+    /// In a workflow on GitHub, the default comes from GITHUB_SERVER_URL, GITHUB_REPOSITORY and
+    /// GITHUB_SHA.
     #[arg(
         long,
         value_name = "URL",
@@ -215,13 +214,13 @@ pub struct CheckArgs {
         help_heading = "Output"
     )]
     pub link_base: Option<String>,
-    /// Leave what comments ignore and baselines know out of the formats that list it (json,
-    /// sarif, junit): some readers, like code scanning on GitHub, take it for open
+    /// Leave out ignored and known findings, which the formats json, sarif and junit list
+    /// otherwise: some readers, such as code scanning on GitHub, take them for open
     #[arg(long, help_heading = "Output")]
     pub no_ignored: bool,
-    /// Colour in the text format
+    /// When to colour the text format
     ///
-    /// `auto` colours for a terminal; the variables NO_COLOR and CLICOLOR_FORCE are honoured.
+    /// `auto` colours output to a terminal, and honours the variables NO_COLOR and CLICOLOR_FORCE.
     #[arg(
         long,
         value_name = "WHEN",
@@ -229,24 +228,24 @@ pub struct CheckArgs {
         help_heading = "Output"
     )]
     pub color: ColorChoice,
-    /// Leave out the summary, warnings and progress
+    /// Do not print the summary, warnings and progress
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
-    /// Tell on standard error which configuration is used and what is left out
+    /// Print on standard error which configuration is used and what is skipped
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
-    /// Print the counters of the analysis on standard error
+    /// Print counters and times of the analysis on standard error
     #[arg(long, help_heading = "Output")]
     pub statistics: bool,
 }
 
-/// Where results of earlier runs are kept, for when nothing has changed.
+/// The cache of results of earlier runs.
 #[derive(Args)]
 pub struct CacheOptions {
-    /// Neither use results of earlier runs nor keep this one
+    /// Neither use nor keep cached results
     #[arg(long, env = "TALLYLINT_NO_CACHE", help_heading = "Cache")]
     pub no_cache: bool,
-    /// Where results are kept, instead of the place that the platform has for such things
+    /// The folder of the cache, instead of the usual one of the platform
     #[arg(
         long,
         value_name = "FOLDER",
@@ -256,7 +255,7 @@ pub struct CacheOptions {
     pub cache_dir: Option<PathBuf>,
 }
 
-/// Takes any path, the empty one as well: a variable that is set to nothing tells nothing.
+/// Accepts any path, even an empty one: a variable that is set to nothing counts as unset.
 fn or_empty() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
@@ -269,24 +268,24 @@ pub struct CacheArgs {
     pub command: CacheCommand,
 }
 
-/// What to do with the results of earlier runs.
+/// What to do with the cache.
 #[derive(Subcommand)]
 pub enum CacheCommand {
-    /// Delete all kept results
+    /// Delete all cached results
     Clean(CacheFolder),
-    /// Print the folder they are kept in
+    /// Print the folder of the cache
     Dir(CacheFolder),
 }
 
-/// Which results.
+/// The folder of the cache.
 #[derive(Args)]
 pub struct CacheFolder {
-    /// Where they are, instead of the place that the platform has for such things
+    /// The folder of the cache, instead of the usual one of the platform
     #[arg(long, value_name = "FOLDER", env = "TALLYLINT_CACHE_DIR", value_parser = or_empty())]
     pub cache_dir: Option<PathBuf>,
 }
 
-/// The least severity that fails a run.
+/// The lowest severity that fails a run.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum FailOn {
     /// Any finding (notes are reported with --pedantic only)
@@ -300,7 +299,7 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    /// The threshold; `None` when findings never fail the run.
+    /// The threshold; `None` if findings never fail the run.
     pub fn threshold(self) -> Option<Severity> {
         match self {
             FailOn::Note => Some(Severity::Note),
@@ -311,19 +310,19 @@ impl FailOn {
     }
 }
 
-/// Another report of the same run.
+/// An additional report of the same run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReportTo {
-    /// How it is written.
+    /// Its format.
     pub format: Format,
-    /// Where it goes.
+    /// The file that it goes to.
     pub path: PathBuf,
 }
 
-/// Reads `FORMAT=PATH`.
+/// Parses `FORMAT=PATH`.
 fn report_to(text: &str) -> Result<ReportTo, String> {
     let Some((format, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
-        return Err("it takes a format and a file, as in `sarif=findings.sarif`".to_owned());
+        return Err("expected a format and a file, as in `sarif=findings.sarif`".to_owned());
     };
     let format = Format::from_str(format, false).map_err(|_| {
         let names = Format::value_variants().iter();
@@ -333,7 +332,7 @@ fn report_to(text: &str) -> Result<ReportTo, String> {
             .collect();
         let guess = did_you_mean(format, names.iter().map(String::as_str));
         format!(
-            "no format `{format}`{guess}; there are {}",
+            "unknown format `{format}`{guess}; the formats are {}",
             names.join(", ")
         )
     })?;
@@ -343,7 +342,7 @@ fn report_to(text: &str) -> Result<ReportTo, String> {
     })
 }
 
-/// Reads a URL that paths can be added to; nothing in it means something in Markdown.
+/// Parses a URL to which paths can be appended. It must not contain Markdown syntax.
 pub fn link_base(text: &str) -> Result<String, String> {
     let known = ["https://", "http://"];
     let rest = known.iter().find_map(|scheme| text.strip_prefix(scheme));
@@ -360,7 +359,7 @@ pub fn link_base(text: &str) -> Result<String, String> {
 /// When to colour.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ColorChoice {
-    /// For a terminal
+    /// If the output is a terminal
     Auto,
     /// Always
     Always,
@@ -374,10 +373,10 @@ pub struct ContractsArgs {
     /// Files and folders
     #[arg(value_name = "PATHS", default_value = ".")]
     pub paths: Vec<PathBuf>,
-    /// How contracts are written
+    /// The output format
     #[arg(long, default_value = "text")]
     pub format: RulesFormat,
-    /// Colour in the text format
+    /// When to colour the text format
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
     /// Use this configuration file instead of the nearest one
@@ -394,7 +393,7 @@ pub struct ConfigArgs {
     /// The file or folder whose settings are printed
     #[arg(value_name = "PATH", default_value = ".")]
     pub path: PathBuf,
-    /// How settings are written: text is a configuration file that says the same
+    /// The output format (text is an equivalent configuration file)
     #[arg(long, default_value = "text")]
     pub format: RulesFormat,
     /// Use this configuration file instead of the nearest one
@@ -411,12 +410,12 @@ pub struct ConfigArgs {
 /// Options of `rules`.
 #[derive(Args)]
 pub struct RulesArgs {
-    /// How rules are written
+    /// The output format
     #[arg(long, default_value = "text")]
     pub format: RulesFormat,
 }
 
-/// How what is not findings is written.
+/// The output format of commands that print no findings.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum RulesFormat {
     /// For people
@@ -431,7 +430,7 @@ pub struct ExplainArgs {
     /// The rule
     #[arg(value_name = "RULE")]
     pub rule: String,
-    /// Colour
+    /// When to colour the page
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
 }
@@ -439,7 +438,7 @@ pub struct ExplainArgs {
 /// Options of `init`.
 #[derive(Args)]
 pub struct InitArgs {
-    /// The folder that gets the files
+    /// The folder to write the files to
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub path: PathBuf,
 }

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use super::args::CheckArgs;
 use super::output::write_failures;
 use super::{Failure, terminal};
-use crate::driver::{Outcome, Status};
+use crate::driver::{RunResult, Status};
 use crate::fix::replace_file;
 use crate::outcome::{BaselineEntry, Reported};
 use crate::report::plural;
 use crate::source::describe_io;
 
-/// Writes the baselines of a run and says what they know now; the result is the exit code.
-pub fn write(args: &CheckArgs, outcome: &Outcome) -> Result<u8, Failure> {
+/// Writes the baselines of a run and prints their sizes. Returns the exit code.
+pub fn write(args: &CheckArgs, outcome: &RunResult) -> Result<u8, Failure> {
     let settled = &outcome.settled;
     if outcome.baselines.is_empty() && outcome.checked > 0 {
         return Err(

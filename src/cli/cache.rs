@@ -1,4 +1,4 @@
-//! `tallylint cache`, and where `check` keeps results.
+//! `tallylint cache`, and the cache that `check` uses.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::report::plural;
 use crate::source::describe_io;
 
 impl CacheOptions {
-    /// The results of earlier runs, if they are to be used and there is a place for them.
+    /// The cache, if it is to be used and its folder is known.
     pub fn open(&self) -> Option<Cache> {
         if self.no_cache {
             return None;
@@ -23,7 +23,7 @@ fn folder(told: Option<&PathBuf>) -> Option<PathBuf> {
     told.cloned().or_else(Cache::default_folder)
 }
 
-/// Runs the command; the result is the exit code.
+/// Runs the command. Returns the exit code.
 pub fn run(args: &CacheArgs) -> Result<u8, Failure> {
     let (CacheCommand::Clean(place) | CacheCommand::Dir(place)) = &args.command;
     let folder = folder(place.cache_dir.as_ref())

@@ -12,20 +12,24 @@ use super::progress::Progress;
 use super::{Failure, baseline, fixing, terminal};
 use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
 use crate::discover::changed_since;
-use crate::driver::{self, Outcome, Request, Status};
+use crate::driver::{self, Request, RunResult, Status};
 use crate::fix;
 use crate::report::{Format, plural};
 use crate::source::{DEFAULT_FILE_BYTES, describe_io};
 
-/// The name of standard input on the command line.
+/// Stands for standard input on the command line.
 const STDIN: &str = "-";
-/// What findings in standard input are shown under, unless told otherwise.
+/// The displayed path of standard input, unless `--stdin-filename` is given.
 const STDIN_DISPLAY: &str = "<stdin>";
 
-/// Runs a check; the result is the exit code.
+/// Runs a check. Returns the exit code.
 pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
-    let cwd = env::current_dir()
-        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let cwd = env::current_dir().map_err(|error| {
+        format!(
+            "cannot determine the working directory: {}",
+            describe_io(&error)
+        )
+    })?;
     let source = ConfigSource::of(args.config.as_deref(), args.isolated);
     let overrides = Overrides {
         select: args.select.clone(),
@@ -44,29 +48,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         .iter()
         .cloned()
         .partition(|path| path != Path::new(STDIN));
-    if piped.is_empty() && args.stdin_filename.is_some() {
-        return Err("--stdin-filename needs `-` among the paths".into());
-    }
-    let formats = args.report.iter().map(|more| more.format);
-    let links = |format: Format| matches!(format, Format::Markdown | Format::GithubSummary);
-    if args.link_base.is_some() && !formats.chain([args.format]).any(links) {
-        return Err("--link-base is about the formats markdown and github-summary".into());
-    }
-    let mut files: Vec<&PathBuf> = args.report.iter().map(|more| &more.path).collect();
-    files.extend(&args.output);
-    files.sort();
-    if let Some(pair) = files.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("two reports go to {}", pair[0].display()).into());
-    }
-    if !piped.is_empty() && args.add_ignore.is_some() {
-        return Err("--add-ignore changes files, so `-` cannot be among the paths".into());
-    }
-    if !piped.is_empty() && args.write_baseline {
-        return Err("what is piped in has no place in a baseline".into());
-    }
-    if !piped.is_empty() && (args.fix || args.diff) {
-        return Err("fixes change files, so `-` cannot be among the paths".into());
-    }
+    refuse_contradictions(args, !piped.is_empty())?;
     let changed = args.changed_since.as_deref();
     let changed = changed
         .map(|revision| changed_since(revision, &cwd))
@@ -117,6 +99,34 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     Ok(write_remarks(args, &outcome).code())
 }
 
+/// Refuses options that contradict each other. `piped`: `-` is among the paths.
+fn refuse_contradictions(args: &CheckArgs, piped: bool) -> Result<(), Failure> {
+    if !piped && args.stdin_filename.is_some() {
+        return Err("--stdin-filename needs `-` among the paths".into());
+    }
+    let formats = args.report.iter().map(|more| more.format);
+    let links = |format: Format| matches!(format, Format::Markdown | Format::GithubSummary);
+    if args.link_base.is_some() && !formats.chain([args.format]).any(links) {
+        return Err("--link-base needs the format markdown or github-summary".into());
+    }
+    let mut files: Vec<&PathBuf> = args.report.iter().map(|more| &more.path).collect();
+    files.extend(&args.output);
+    files.sort();
+    if let Some(pair) = files.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(format!("two reports would be written to {}", pair[0].display()).into());
+    }
+    if piped && args.add_ignore.is_some() {
+        return Err("--add-ignore changes files, so `-` cannot be among the paths".into());
+    }
+    if piped && args.write_baseline {
+        return Err("--write-baseline records files, so `-` cannot be among the paths".into());
+    }
+    if piped && (args.fix || args.diff) {
+        return Err("fixes change files, so `-` cannot be among the paths".into());
+    }
+    Ok(())
+}
+
 fn read_stdin(limit: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     io::stdin()
@@ -133,8 +143,8 @@ fn read_stdin(limit: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Ignores what was found; says how much that is.
-fn add_ignores(reason: &str, outcome: &Outcome) -> Result<u8, Failure> {
+/// Adds ignore comments and prints how many.
+fn add_ignores(reason: &str, outcome: &RunResult) -> Result<u8, Failure> {
     let reported = &outcome.settled.reported;
     let added = fix::add_ignores(reported, reason, &outcome.sources)?;
     let text = format!(

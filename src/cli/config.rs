@@ -1,4 +1,4 @@
-//! `tallylint config`: the settings that are in force, and where each comes from.
+//! `tallylint config`: the effective settings, and where each comes from.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -25,27 +25,31 @@ struct Document {
 #[derive(Serialize)]
 struct JsonSetting {
     key: Vec<String>,
-    /// `null` for what is built in and has no form in a file.
+    /// `null` for built-in values that cannot be written in a file.
     value: Option<toml::Value>,
-    /// For each item of a list, or once.
+    /// One for each item of a list, otherwise one.
     from: Vec<JsonFrom>,
 }
 
 #[derive(Serialize)]
 struct JsonFrom {
-    /// `null` for a default.
+    /// `null` for the default.
     path: Option<String>,
     line: Option<u32>,
 }
 
-/// Prints the settings for a path; the result is the exit code.
+/// Prints the settings for a path. Returns the exit code.
 pub fn run(args: &ConfigArgs) -> Result<u8, Failure> {
     if args.schema {
         terminal::print(config::schema().as_bytes())?;
         return Ok(0);
     }
-    let cwd = env::current_dir()
-        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let cwd = env::current_dir().map_err(|error| {
+        format!(
+            "cannot determine the working directory: {}",
+            describe_io(&error)
+        )
+    })?;
     let source = ConfigSource::of(args.config.as_deref(), args.isolated);
     let file = config::file_of_folder(&source, &cwd, &folder(&args.path, &cwd)?)
         .map_err(|error| output::configuration_failure(&error, &cwd))?;
@@ -84,7 +88,7 @@ fn origin(from: &From, show: impl Fn(&Path) -> String) -> String {
     }
 }
 
-/// A configuration file that says the same, with the origins in comments.
+/// An equivalent configuration file, with the origins in comments.
 fn text(file: Option<&str>, settings: &[Effective], show: impl Fn(&Path) -> String) -> String {
     let mut out = format!("# configuration: {}\n", file.unwrap_or("none"));
     let mut table: &[String] = &[];

@@ -13,17 +13,21 @@ use crate::rules;
 use crate::settings::Reading;
 use crate::source::describe_io;
 
-/// Prints the contracts and the classes under them; the result is the exit code.
+/// Prints the contracts and the classes that have to keep them. Returns the exit code.
 pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
-    let cwd = env::current_dir()
-        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let cwd = env::current_dir().map_err(|error| {
+        format!(
+            "cannot determine the working directory: {}",
+            describe_io(&error)
+        )
+    })?;
     let source = ConfigSource::of(args.config.as_deref(), args.isolated);
-    // The rules that look at every exit of a contract, whatever the file selects.
+    // Runs the rules about contracts, whatever the configuration selects.
     let ids = rules::all().iter().map(|rule| rule.id());
     let listing = ids.filter(|id| rules::lists_exits(id));
     let overrides = Overrides {
         select: listing.map(str::to_owned).collect(),
-        // The list says whether it is complete.
+        // The list must be complete.
         reading: Reading::Everything,
         ..Overrides::default()
     };

@@ -15,8 +15,12 @@ use crate::suggest::did_you_mean;
 
 /// Prints the control-flow graphs of a file, or of one function in it.
 pub fn cfg(target: &str) -> Result<u8, Failure> {
-    let cwd = env::current_dir()
-        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let cwd = env::current_dir().map_err(|error| {
+        format!(
+            "cannot determine the working directory: {}",
+            describe_io(&error)
+        )
+    })?;
     let (path, symbol) = split(target, &cwd);
     let sources = SourceMap::new(cwd);
     let file = sources
@@ -66,7 +70,8 @@ fn print(file: &SourceFile, symbol: Option<&str>) -> Result<String, Failure> {
     Ok(out)
 }
 
-/// `FILE` or `FILE:Class.method`; a file whose name has a colon is a file.
+/// Splits `FILE` or `FILE:Class.method`. If a file has a colon in its name, it is taken for the
+/// file.
 fn split<'a>(target: &'a str, cwd: &Path) -> (PathBuf, Option<&'a str>) {
     match target.rsplit_once(':') {
         Some((file, symbol)) if !cwd.join(target).exists() && !symbol.contains(['/', '\\']) => {

@@ -13,10 +13,10 @@ use crate::driver::Status;
 use crate::fix::Repaired;
 use crate::report::harmless_lines;
 
-/// Lines around a change in a patch.
+/// Unchanged lines around a change in a patch.
 const CONTEXT: usize = 3;
 
-/// Which fixes are asked for.
+/// The fixes that are asked for.
 pub fn allowed(args: &CheckArgs) -> Safety {
     if args.unsafe_fixes {
         Safety::Unsafe
@@ -25,7 +25,7 @@ pub fn allowed(args: &CheckArgs) -> Safety {
     }
 }
 
-/// Writes the files and what is left to report, or prints the patch; the result is the exit code.
+/// Writes the files and the report of what is left, or prints the patch. Returns the exit code.
 pub fn finish(args: &CheckArgs, repaired: &Repaired) -> Result<u8, Failure> {
     let outcome = &repaired.outcome;
     if args.verbose {

@@ -26,11 +26,11 @@ pub use rules::page as rule_page;
 /// Exit code of usage errors, unusable configuration and unreadable input.
 const USAGE: u8 = 2;
 
-/// Why a command could not do its work.
+/// Why a command failed.
 struct Failure {
-    /// In one line.
+    /// One line.
     message: String,
-    /// The lines of a file that are to blame.
+    /// The lines of a file that are wrong.
     snippet: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // A closed pipe is no reason to fail.
+            // A closed pipe is not an error.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }

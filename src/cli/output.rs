@@ -1,4 +1,4 @@
-//! What commands that check print: reports, remarks, and what is wrong with a configuration.
+//! Output of the commands that check: reports, remarks, and configuration errors.
 
 use std::path::Path;
 use std::{env, fs};
@@ -8,15 +8,15 @@ use termcolor::WriteColor;
 use super::args::{CheckArgs, ColorChoice, link_base};
 use super::{Failure, terminal};
 use crate::config::ConfigError;
-use crate::driver::{Outcome, Status};
+use crate::driver::{RunResult, Status};
 use crate::outcome::{Decision, Expired};
-use crate::report::{self, Format, Report};
+use crate::report::{self, Format, Report, plural};
 use crate::source::{SourceMap, describe_io};
 
-/// Where bugs are reported.
+/// How users can report a bug.
 const ISSUES: &str = "please report it with the input that causes it";
 
-/// Says what is wrong with a configuration, and where.
+/// The failure for an error in the configuration.
 pub fn configuration_failure(error: &ConfigError, cwd: &Path) -> Failure {
     let message = match &error.place {
         None => error.message.clone(),
@@ -31,8 +31,8 @@ pub fn configuration_failure(error: &ConfigError, cwd: &Path) -> Failure {
     }
 }
 
-/// Tells which configuration files were used.
-pub fn tell_configurations(outcome: &Outcome) {
+/// Lists the configuration files that were used, on standard error.
+pub fn tell_configurations(outcome: &RunResult) {
     for path in &outcome.configurations {
         let path = outcome.sources.display(path);
         terminal::complain(&format!("configuration: {path}"));
@@ -46,9 +46,9 @@ pub fn show(path: &Path, cwd: &Path) -> String {
     SourceMap::new(cwd.to_path_buf()).display(path)
 }
 
-/// Writes what was found, in every format that was asked for; `fixed` findings are not there any
-/// more. What cannot be written does not keep the others from being written.
-pub fn write_reports(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Result<(), Failure> {
+/// Writes the report in every requested format. `fixed` is the number of findings that were fixed.
+/// If one report cannot be written, the others are written all the same.
+pub fn write_reports(args: &CheckArgs, outcome: &RunResult, fixed: usize) -> Result<(), Failure> {
     let links = args.link_base.clone().or_else(links_on_github);
     let report = Report {
         fixed,
@@ -59,14 +59,14 @@ pub fn write_reports(args: &CheckArgs, outcome: &Outcome, fixed: usize) -> Resul
     };
     let more = args.report.iter();
     let more = more.map(|more| write_report(more.format, Some(&more.path), args.color, &report));
-    // The files first: whoever waits for the end of standard output finds them.
+    // Files come first, so that they are there when standard output ends.
     let mut results: Vec<Result<(), Failure>> = more.collect();
     let output = args.output.as_deref();
     results.push(write_report(args.format, output, args.color, &report));
     results.into_iter().collect()
 }
 
-/// Where the files of the commit that a workflow on GitHub is about are shown.
+/// The URL under which GitHub shows the files of the commit that a workflow runs on.
 fn links_on_github() -> Option<String> {
     let [server, repository, commit] =
         ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA"].map(|name| env::var(name).ok());
@@ -91,8 +91,8 @@ fn write_report(
     }
 }
 
-/// Complains about what could not be analysed.
-pub fn write_failures(outcome: &Outcome) {
+/// Lists what could not be analysed, on standard error.
+pub fn write_failures(outcome: &RunResult) {
     for failure in &outcome.failures {
         let what = if failure.internal {
             format!("internal error: {failure}; {ISSUES}")
@@ -108,8 +108,8 @@ pub fn write_failures(outcome: &Outcome) {
     }
 }
 
-/// What goes to standard error after the report.
-pub fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
+/// Writes to standard error what follows the report.
+pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
     write_failures(outcome);
     if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {
         terminal::complain("warning: no source files found");
@@ -131,7 +131,10 @@ pub fn write_remarks(args: &CheckArgs, outcome: &Outcome) -> Status {
         }
         let unselected = outcome.settled.count(Decision::Unselected);
         if unselected > 0 {
-            terminal::complain(&format!("findings of rules that are off: {unselected}"));
+            terminal::complain(&format!(
+                "{} of rules that are off",
+                plural(unselected, "finding")
+            ));
         }
     }
     if args.statistics {

@@ -1,4 +1,4 @@
-//! A sign of life during long runs, on a terminal only.
+//! Shows on a terminal that a long run is alive.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use super::terminal;
 
-/// Nothing is shown before this.
+/// Nothing is shown before this time.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Shows a line while it lives, and erases it when dropped.
+/// Shows a line as long as it exists; dropping it erases the line.
 pub struct Progress {
     running: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Progress {
-    /// Starts, when wanted and standard error is a terminal.
+    /// Starts, if `wanted` and standard error is a terminal.
     pub fn start(wanted: bool) -> Self {
         if !wanted || !terminal::stderr_is_terminal() {
             return Self { running: None };
@@ -25,7 +25,7 @@ impl Progress {
         let start = Instant::now();
         let shower = thread::spawn(move || {
             let mut shown = false;
-            // Ends when the sender is dropped.
+            // Dropping the sender ends the loop.
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PATIENCE) {
                 let seconds = start.elapsed().as_secs();
                 let _ = write!(io::stderr(), "\ranalysing … {seconds}s");

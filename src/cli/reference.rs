@@ -1,5 +1,5 @@
-//! The reference of the command line, the completions and the manual pages, all made from what
-//! reads the command line.
+//! The reference of the command line, the completions and the manual pages, all generated from the
+//! definition of the command line.
 
 use std::fmt::Write;
 
@@ -19,7 +19,7 @@ pub fn completions(shell: Shell) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Prints the manual page of the whole, or of one command.
+/// Prints the manual page of the program, or of one command.
 pub fn manual(command: Option<&str>) -> Result<u8, Failure> {
     let mut root = Cli::command();
     root.build();
@@ -46,7 +46,9 @@ pub fn reference() -> String {
     let mut root = Cli::command().term_width(0);
     root.build();
     let mut out = String::from("# Command line\n\n");
-    out.push_str("Made from what reads the command line; a test keeps it fresh.\n");
+    out.push_str(
+        "Generated from the definition of the command line; a test keeps it up to date.\n",
+    );
     for command in root.get_subcommands() {
         section(command, "tallylint", &mut out);
     }
@@ -58,7 +60,7 @@ const EXIT_CODES: &str = "\
 | code | |
 |---|---|
 | 0 | clean |
-| 1 | findings, from the severity up that `--fail-on` tells; something to fix, with `--diff` |
+| 1 | findings of at least the severity that `--fail-on` sets; with `--diff`, something to fix |
 | 2 | wrong usage or configuration, or input that could not be read: the result is incomplete |
 | 101 | a bug in tallylint |
 ";
@@ -136,7 +138,7 @@ fn text(help: Option<&StyledStr>) -> String {
     help.map(ToString::to_string).unwrap_or_default()
 }
 
-/// The first letter made small, unless it starts an abbreviation.
+/// The text with its first letter in lower case, unless it starts with an abbreviation.
 fn lower(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.clone().next()) {

@@ -84,7 +84,7 @@ pub fn page(meta: &RuleMeta) -> String {
     )
 }
 
-/// Writes Markdown for a terminal: headings stand out, code is coloured, and fences are left out.
+/// Writes Markdown for a terminal: with bold headings and coloured code, and without fences.
 fn styled(text: &str, out: &mut dyn WriteColor) -> io::Result<()> {
     let bold = ColorSpec::new().set_bold(true).clone();
     let code = ColorSpec::new().set_fg(Some(Color::Cyan)).clone();

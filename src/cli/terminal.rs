@@ -7,7 +7,7 @@ use termcolor::{Ansi, NoColor, WriteColor};
 use super::args::ColorChoice;
 use crate::report::harmless;
 
-/// Writes to standard output. A reader that went away is not an error.
+/// Writes to standard output. It is not an error if the reader has closed it.
 pub fn print(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -26,7 +26,7 @@ pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
-/// What colour depends on, apart from the option.
+/// The environment that decides about colour, besides the option.
 struct Surroundings {
     no_color: bool,
     /// `CLICOLOR_FORCE` is set, and not to 0.
@@ -35,7 +35,7 @@ struct Surroundings {
     terminal: bool,
 }
 
-/// Whether to colour what goes to standard output (or to a file).
+/// Whether to colour output to standard output (or to a file).
 pub fn colour(choice: ColorChoice, to_file: bool) -> bool {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let around = Surroundings {
@@ -47,7 +47,7 @@ pub fn colour(choice: ColorChoice, to_file: bool) -> bool {
     decide(choice, to_file, &around)
 }
 
-/// The bytes of what `render` writes to standard output (or to a file), coloured or not.
+/// What `render` writes, coloured if standard output (or the file) should be.
 pub fn rendered(
     choice: ColorChoice,
     to_file: bool,
@@ -64,7 +64,8 @@ pub fn rendered(
     }
 }
 
-/// The option goes first, then `NO_COLOR`, then `CLICOLOR_FORCE`, then what is written to.
+/// The option takes precedence over `NO_COLOR`, that over `CLICOLOR_FORCE`, and that over the kind
+/// of output.
 fn decide(choice: ColorChoice, to_file: bool, around: &Surroundings) -> bool {
     match choice {
         ColorChoice::Always => true,

@@ -1,4 +1,4 @@
-//! A value of a configuration file that remembers where it stands.
+//! A value of a configuration file that remembers its position.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-/// A value with its place. Equal values are equal wherever they stand.
+/// A value with its position. The position is ignored in comparisons.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub struct At<T>(Spanned<T>);
@@ -18,7 +18,7 @@ impl<T> At<T> {
         self.0.get_ref()
     }
 
-    /// Where it stands in the text.
+    /// Its position in the text.
     pub fn span(&self) -> Range<usize> {
         self.0.span()
     }

@@ -1,4 +1,4 @@
-//! The settings that are in force, and where each comes from.
+//! The effective settings, and where each comes from.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::settings::{Form, Settings};
 /// Where a setting comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum From {
-    /// Nobody said anything else.
+    /// It is the default.
     Default,
     /// A line of a file.
     File(PathBuf, u32),
@@ -28,28 +28,28 @@ pub enum Value {
     One(toml::Value, From),
     /// A list, with the origin of each item.
     List(Vec<(toml::Value, From)>),
-    /// Words or patterns that are built in, and have no form in a file.
+    /// Built-in words or patterns that cannot be written in a file.
     Builtin,
 }
 
 /// One setting.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Effective {
-    /// The tables that it stands in, and its key.
+    /// The tables that contain it, and its key.
     pub key: Vec<String>,
     /// Its value.
     pub value: Value,
 }
 
-/// The contracts of [`Effective`] settings stand in an array of tables with this key.
+/// The key of the array of tables that contains the contracts of [`Effective`] settings.
 pub const CONTRACT: &str = "contract";
 
 impl Effective {
-    /// The settings that a configuration file (if any) comes to: single settings first, then
-    /// tables, then contracts, each key of a contract by itself.
+    /// The settings that result from a configuration file (if any): single settings first, then
+    /// tables, then contracts, with each key of a contract by itself.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// The first error.
     pub fn all(file: Option<&ConfigFile>) -> Result<Vec<Self>, ConfigError> {
         let said = Merged::of(file);
         let path = file.map(|file| file.path.as_path());
@@ -134,8 +134,8 @@ fn selected(said: &Merged<'_>, settings: &Settings) -> Vec<(toml::Value, From)> 
     ids.map(|id| (id.into(), by(id))).collect()
 }
 
-/// The levels by rule and kind. A file cannot say something about a rule and about its kinds side by
-/// side: then each of its kinds has a level.
+/// The severities by rule and kind. A file cannot set a rule and its kinds side by side, so in that
+/// case every kind of the rule is listed.
 fn levels<'m>(said: &'m Merged<'_>) -> Vec<(&'m str, Option<&'m str>, &'m SaidLevel<'m>)> {
     let levels = said.levels();
     let mut out = Vec::new();

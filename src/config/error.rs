@@ -1,21 +1,21 @@
-//! What is wrong with a configuration, and where.
+//! Errors in a configuration, with their positions.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::source::LineIndex;
 
-/// Longer lines are not quoted.
+/// Longer lines are not quoted, in characters.
 const MAX_QUOTED: usize = 200;
 
-/// Something wrong in a configuration file or on the command line.
+/// An error in a configuration file or on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigError {
-    /// The file, with line and column when known; `None` for the command line.
+    /// The file, with line and column if known; `None` for the command line.
     pub place: Option<(PathBuf, Option<(u32, u32)>)>,
     /// What is wrong.
     pub message: String,
-    /// The line that is wrong, and how many of its characters are.
+    /// The wrong line, and the number of wrong characters in it.
     quoted: Option<(String, usize)>,
 }
 
@@ -28,7 +28,7 @@ impl ConfigError {
         }
     }
 
-    /// About a file as a whole.
+    /// An error in a file as a whole.
     pub(crate) fn file(path: &Path, message: String) -> Self {
         Self {
             place: Some((path.to_path_buf(), None)),
@@ -37,7 +37,7 @@ impl ConfigError {
         }
     }
 
-    /// About a part of a file.
+    /// An error in a part of a file.
     pub(crate) fn part(path: &Path, text: &str, span: &Range<usize>, message: String) -> Self {
         let at = u32::try_from(span.start).unwrap_or(u32::MAX);
         let index = LineIndex::new(text);
@@ -54,7 +54,7 @@ impl ConfigError {
         }
     }
 
-    /// The line that is wrong, in the form of a snippet; nothing when there is none.
+    /// The wrong line as a snippet; `None` if there is none.
     #[must_use]
     pub fn snippet(&self) -> Option<String> {
         let (_, Some((line, column))) = self.place.as_ref()? else {
@@ -62,7 +62,7 @@ impl ConfigError {
         };
         let (quoted, width) = self.quoted.as_ref()?;
         let gutter = " ".repeat(line.to_string().len());
-        // Tabs stay tabs, so that the mark is below what it marks.
+        // Tabs are kept, so that the mark is below the text that it marks.
         let before = quoted.chars().take(*column as usize - 1);
         let indent: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
         let mark = "^".repeat(*width);

@@ -1,4 +1,4 @@
-//! Finding and reading configuration files.
+//! Finds and reads configuration files.
 
 use std::fs;
 use std::ops::Range;
@@ -10,26 +10,26 @@ use super::raw::{RawConfig, RawManifest, RawPyproject};
 use crate::source::{LineIndex, describe_io};
 use crate::suggest::did_you_mean;
 
-/// The file that is only about this tool.
+/// The configuration file that is only for this tool.
 pub(crate) const OWN_FILE: &str = "tallylint.toml";
 const PYPROJECT: &str = "pyproject.toml";
 const MANIFEST: &str = "Cargo.toml";
-/// A file of another tool without this word is not even parsed.
+/// A file of another tool that does not contain this word is not even parsed.
 const NAME: &str = "tallylint";
 
 /// Where the configuration comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ConfigSource {
-    /// For each checked file the nearest one, in its folder or above it.
+    /// For each checked file, the nearest one in its folder or above it.
     Nearest,
-    /// This file.
+    /// This file for all checked files.
     File(PathBuf),
     /// No file.
     Isolated,
 }
 
 impl ConfigSource {
-    /// What `--config` and `--isolated` ask for.
+    /// The source that `--config` and `--isolated` select.
     #[must_use]
     pub fn of(file: Option<&Path>, isolated: bool) -> Self {
         match (file, isolated) {
@@ -40,26 +40,26 @@ impl ConfigSource {
     }
 }
 
-/// A configuration file that was read, with those that it extends.
+/// A configuration file in memory, with the files that it extends.
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
     /// Its path.
     pub path: PathBuf,
-    /// The file itself comes last, after what it extends.
+    /// The file itself comes last, after those that it extends.
     pub(super) layers: Vec<Layer>,
 }
 
-/// One file, read.
+/// The content of one file.
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
     pub path: PathBuf,
-    /// The folder it is in, links resolved: patterns are relative to it.
+    /// The folder of the file, with links resolved. Patterns are relative to it.
     pub root: PathBuf,
     pub raw: RawConfig,
     pub text: String,
 }
 
-/// How a file says something to this tool.
+/// The kinds of files that can contain a configuration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Own,
@@ -76,7 +76,7 @@ impl Form {
         }
     }
 
-    /// What a file lacks that has nothing to say.
+    /// What a file without a configuration lacks.
     fn missing(self) -> &'static str {
         match self {
             Form::Own => "cannot be read",
@@ -88,11 +88,11 @@ impl Form {
     }
 }
 
-/// The configuration that stands in a folder. Of several files there the first counts that says
-/// something to this tool: `tallylint.toml`, then `pyproject.toml`, then `Cargo.toml`.
+/// The configuration file of a folder: the first of `tallylint.toml`, `pyproject.toml` and
+/// `Cargo.toml` that contains a configuration of this tool.
 ///
 /// # Errors
-/// When a file that counts cannot be read or is not valid.
+/// When one of these cannot be read or is invalid.
 pub fn in_folder(folder: &Path) -> Result<Option<ConfigFile>, ConfigError> {
     for name in [OWN_FILE, PYPROJECT, MANIFEST] {
         let path = folder.join(name);
@@ -108,7 +108,7 @@ pub fn in_folder(folder: &Path) -> Result<Option<ConfigFile>, ConfigError> {
 /// Reads a configuration file that was named.
 ///
 /// # Errors
-/// When it cannot be read or is not valid.
+/// When it cannot be read or is invalid.
 pub fn named(path: &Path) -> Result<ConfigFile, ConfigError> {
     match Layer::read(path)? {
         Some(layer) => ConfigFile::extend(layer),
@@ -120,17 +120,17 @@ pub fn named(path: &Path) -> Result<ConfigFile, ConfigError> {
 }
 
 impl ConfigFile {
-    /// Reads the text of a configuration file, whose form its name tells; `None` when it says
-    /// nothing to this tool.
+    /// Parses a configuration file, whose name tells its kind; `None` if it contains no
+    /// configuration of this tool.
     ///
     /// # Errors
-    /// When it is no configuration, or what it extends is none.
+    /// When the file, or one that it extends, is invalid.
     pub fn parse(path: &Path, text: String) -> Result<Option<Self>, ConfigError> {
         let layer = Layer::parse(path, text)?;
         layer.map(Self::extend).transpose()
     }
 
-    /// Reads what a file extends, and so on.
+    /// Reads the files that a file extends, directly and indirectly.
     fn extend(layer: Layer) -> Result<Self, ConfigError> {
         let path = layer.path.clone();
         let mut layers = vec![layer];
@@ -213,13 +213,13 @@ impl Layer {
         name.to_string_lossy().into_owned()
     }
 
-    /// The line of a place.
+    /// The line of a position.
     pub fn line(&self, span: &Range<usize>) -> u32 {
         let at = u32::try_from(span.start).unwrap_or(u32::MAX);
         LineIndex::new(&self.text).line(at)
     }
 
-    /// An error about a place.
+    /// An error at a position.
     pub fn error(&self, span: Range<usize>, message: String) -> ConfigError {
         ConfigError::part(&self.path, &self.text, &span, message)
     }
@@ -234,8 +234,8 @@ fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     }
 }
 
-/// serde says "unknown field `x`, expected one of `a`, `b`"; people call it a key and want to
-/// know which one was meant.
+/// serde says "unknown field `x`, expected one of `a`, `b`". Users call it a key, and want to know
+/// which key was meant.
 fn unknown(message: &str) -> Option<String> {
     let (what, plural, rest) = [
         ("unknown field ", "key", "keys"),

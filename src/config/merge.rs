@@ -1,4 +1,4 @@
-//! What a configuration file and the files that it extends say together.
+//! Merges a configuration file with the files that it extends.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use super::tables::{RawOption, rule_tables};
 use crate::diagnostics::Severity;
 use crate::settings::{Form, GivenValue};
 
-/// A value and the file that it stands in.
+/// A value and the file that contains it.
 pub(super) struct Said<'a, T> {
     pub layer: &'a Layer,
     pub value: &'a At<T>,
 }
 
-// Not derived: that would ask the same of `T`.
+// Not derived: that would require `T: Clone`.
 impl<T> Clone for Said<'_, T> {
     fn clone(&self) -> Self {
         *self
@@ -30,13 +30,13 @@ impl<T> Said<'_, T> {
         self.value.get()
     }
 
-    /// An error about the value.
+    /// An error at the value.
     pub fn error(&self, message: String) -> ConfigError {
         self.layer.error(self.value.span(), message)
     }
 }
 
-/// What was said about an option of a rule.
+/// The value of a rule's option, with its position.
 pub(super) enum SaidOption<'a> {
     Flag(Said<'a, bool>),
     Text(Said<'a, String>),
@@ -44,7 +44,7 @@ pub(super) enum SaidOption<'a> {
 }
 
 impl SaidOption<'_> {
-    /// The value without its places.
+    /// The value without positions.
     pub fn value(&self) -> GivenValue {
         match self {
             SaidOption::Flag(flag) => GivenValue::Flag(*flag.get()),
@@ -55,7 +55,7 @@ impl SaidOption<'_> {
         }
     }
 
-    /// An error about the value.
+    /// An error at the value.
     pub fn error(&self, message: String) -> ConfigError {
         match self {
             SaidOption::Flag(flag) => flag.error(message),
@@ -68,17 +68,17 @@ impl SaidOption<'_> {
     }
 }
 
-/// The level of a rule, or of a kind of it.
+/// A severity for a rule, or for one of its kinds.
 pub(super) struct SaidLevel<'a> {
     /// The rule.
     pub rule: Said<'a, String>,
-    /// The kind, unless it is about all of them.
+    /// The kind; `None` for all kinds.
     pub kind: Option<Said<'a, String>>,
-    /// The level.
+    /// The severity.
     pub level: Severity,
 }
 
-/// The settings of all files, the later ones on top of those that they extend.
+/// The settings of all files together. A file overrides those that it extends.
 #[derive(Default)]
 pub(super) struct Merged<'a> {
     pub select: Option<Vec<Said<'a, RuleName>>>,
@@ -96,7 +96,7 @@ pub(super) struct Merged<'a> {
 }
 
 impl<'a> Merged<'a> {
-    /// Puts the files on top of each other. Nothing is checked yet.
+    /// Merges the layers. Nothing is validated yet.
     pub fn of(file: Option<&'a ConfigFile>) -> Self {
         let mut out = Self::default();
         for layer in file.iter().flat_map(|file| &file.layers) {
@@ -189,7 +189,7 @@ impl<'a> Merged<'a> {
         self.severity.push(SaidLevel { rule, kind, level });
     }
 
-    /// The levels in the order of rules and kinds.
+    /// The severities, sorted by rule and kind.
     pub fn levels(&self) -> BTreeMap<(&str, Option<&str>), &SaidLevel<'_>> {
         let levels = self.severity.iter();
         levels

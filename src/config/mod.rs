@@ -1,9 +1,10 @@
-//! Configuration: files and command line become validated [`Settings`](crate::settings::Settings).
+//! Configuration: turns files and the command line into validated
+//! [`Settings`](crate::settings::Settings).
 //!
-//! Three stages: `raw` is what a file may say, with unknown keys rejected; `merge` puts a file on
-//! top of those that it extends; `resolve` turns that into settings that need no further checks.
-//! The tables of rules go the same way, by what each rule says of its options (`tables`). Errors
-//! point into the file. [`Configuration`] knows which settings hold for which file.
+//! There are three stages: `raw` is what a file may contain, and rejects unknown keys; `merge`
+//! joins a file with those that it extends; `resolve` validates the result. The tables of rules
+//! take the same way, based on the description of each rule's options (`tables`). Errors point into
+//! the file. [`Configuration`] knows which settings apply to which file.
 
 mod at;
 mod effective;
@@ -31,7 +32,7 @@ pub use reference::reference;
 pub use schema::schema;
 pub(crate) use selection::find as find_rule;
 
-/// What the command line says about the settings.
+/// The settings from the command line.
 #[derive(Clone, Default, Debug)]
 pub struct Overrides {
     /// `--select`
@@ -46,9 +47,9 @@ pub struct Overrides {
     pub reading: Reading,
     /// `--force-exclude`
     pub force_exclude: bool,
-    /// `--baseline`, instead of what the files say.
+    /// `--baseline`, which overrides the files.
     pub baseline: Option<PathBuf>,
-    /// Whether baselines are to be written, so that there need not be any yet.
+    /// Whether baselines are about to be written, so that missing ones are no error.
     pub write_baseline: bool,
 }
 

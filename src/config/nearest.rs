@@ -1,4 +1,4 @@
-//! Which settings hold for which file.
+//! Which settings apply to which file.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,28 +9,28 @@ use super::{ConfigError, ConfigFile, Overrides};
 use crate::settings::Settings;
 use crate::source::SourceFile;
 
-/// The settings of a run: one for all files, or for each file those of the nearest configuration
-/// file in its folder or above it.
+/// The settings of a run: the same for all files, or for each file those of the nearest
+/// configuration file, in its folder or above it.
 #[derive(Debug)]
 pub struct Configuration {
-    /// What holds where no file says otherwise, or everywhere.
+    /// The settings for files without a configuration file, or for all files.
     base: Arc<Settings>,
     overrides: Overrides,
     cwd: PathBuf,
-    /// `None` when `base` holds everywhere.
+    /// The settings of the folders seen so far; `None` if `base` applies everywhere.
     folders: Option<Mutex<HashMap<PathBuf, Found>>>,
-    /// What was wrong where nobody could be told at once.
+    /// The first error that could not be returned at once.
     wrong: Mutex<Option<ConfigError>>,
 }
 
 type Found = Result<Arc<Settings>, ConfigError>;
 
 impl Configuration {
-    /// The configuration for a run in the folder `cwd`. Files of folders are read when they are
-    /// asked for.
+    /// The configuration of a run in the folder `cwd`. The configuration files of other folders are
+    /// read when they are first needed.
     ///
     /// # Errors
-    /// When the command line or the file that it names is not valid.
+    /// When the command line, or the file that it names, is invalid.
     pub fn new(
         source: &ConfigSource,
         overrides: &Overrides,
@@ -50,7 +50,7 @@ impl Configuration {
         })
     }
 
-    /// These settings for every file.
+    /// The same settings for every file.
     #[must_use]
     pub fn fixed(settings: Settings, overrides: Overrides) -> Self {
         Self {
@@ -62,16 +62,16 @@ impl Configuration {
         }
     }
 
-    /// What the command line says.
+    /// The settings from the command line.
     #[must_use]
     pub fn overrides(&self) -> &Overrides {
         &self.overrides
     }
 
-    /// The settings for what is in a folder, given by its real path.
+    /// The settings for the content of a folder, given by its real path.
     ///
     /// # Errors
-    /// When the file that holds there is not valid.
+    /// When the configuration file that applies there is invalid.
     pub fn of_folder(&self, folder: &Path) -> Found {
         let Some(folders) = &self.folders else {
             return Ok(Arc::clone(&self.base));
@@ -103,10 +103,10 @@ impl Configuration {
         found
     }
 
-    /// The settings for a file. When they are not valid, the run is to [fail](Self::wrong).
+    /// The settings for a file. If they are invalid, the run must [fail](Self::wrong).
     #[must_use]
     pub fn of_file(&self, file: &SourceFile) -> Arc<Settings> {
-        // Text that is no file has a path that nobody resolved.
+        // The path of a text that is not a file was never resolved.
         let path = self.cwd.join(&file.real_path);
         self.of_folder(path.parent().unwrap_or(&path))
             .unwrap_or_else(|error| {
@@ -116,7 +116,7 @@ impl Configuration {
             })
     }
 
-    /// What was wrong with the settings of a file that was asked for.
+    /// The first error in the settings of a file that was asked for.
     #[must_use]
     pub fn wrong(&self) -> Option<ConfigError> {
         let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,10 +124,10 @@ impl Configuration {
     }
 }
 
-/// The configuration file that holds in a folder, given by its real path.
+/// The configuration file that applies to a folder, given by its real path.
 ///
 /// # Errors
-/// When it is not valid.
+/// When it is invalid.
 pub fn file_of_folder(
     source: &ConfigSource,
     cwd: &Path,

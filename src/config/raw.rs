@@ -1,6 +1,6 @@
-//! What a configuration file may say. Unknown keys are errors.
+//! The content of a configuration file. Unknown keys are errors.
 //!
-//! The comments on the fields are the descriptions in the JSON schema and in the reference. The
+//! The doc comments of the fields are the descriptions in the JSON schema and in the reference. The
 //! schema is derived in tests only, and embedded as a file (`schema.rs`).
 
 use std::collections::BTreeMap;
@@ -13,58 +13,57 @@ use super::at::At;
 use super::tables::RawOptions;
 use crate::diagnostics::Severity;
 
-/// What a file says.
+/// The content of a file.
 #[derive(Clone, Debug, Default)]
 pub struct RawConfig {
-    /// All keys but the tables of rules.
+    /// All keys except the tables of rules.
     pub keys: RawKeys,
     /// The tables of rules.
     pub options: RawOptions,
 }
 
-/// Settings of tallylint: `tallylint.toml`, `[tool.tallylint]` in `pyproject.toml`, and
-/// `[package.metadata.tallylint]` or `[workspace.metadata.tallylint]` in `Cargo.toml`.
+/// The settings of tallylint, in `tallylint.toml`, in `[tool.tallylint]` of `pyproject.toml`, or in
+/// `[package.metadata.tallylint]` or `[workspace.metadata.tallylint]` of `Cargo.toml`.
 ///
-/// The nearest such file in the folder of a checked file or above it holds for the file.
+/// The nearest such file, in the folder of a checked file or above it, applies to the file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(title = "tallylint", deny_unknown_fields))]
 pub struct RawKeys {
-    /// Another configuration file, by its path relative to this one. Its settings hold where this
-    /// file says nothing: single values, `select` and `include` here replace those there, and all
-    /// else adds to it. A `select` here also sets aside what is ignored there.
+    /// The path of another configuration file, relative to this one, whose settings apply as well.
+    /// Single values, `select` and `include` in this file replace those in the other one; all other
+    /// settings are added to it. A `select` in this file also discards what the other one ignores.
     pub extend: Option<At<String>>,
     /// Rules to run instead of the default ones; `all` for every rule.
     pub select: Option<Vec<At<RuleName>>>,
     /// Rules to leave out.
     #[serde(default)]
     pub ignore: Vec<At<RuleName>>,
-    /// Rules to leave out in files that match a pattern. Patterns are written as in `.gitignore`,
-    /// relative to the folder of this file.
+    /// Rules to leave out in files that match a pattern. Patterns have the syntax of `.gitignore`
+    /// and are relative to the folder of this file.
     #[serde(default)]
     pub per_file_ignores: BTreeMap<At<String>, Vec<At<RuleName>>>,
-    /// Patterns of files and folders to leave out of folders that are checked. A file that is named
-    /// itself is checked in any case, unless `--force-exclude` is given.
+    /// Patterns of files and folders to leave out when a folder is checked. A file that is named on
+    /// the command line is always checked, unless `--force-exclude` is given.
     #[serde(default)]
     pub exclude: Vec<At<String>>,
     /// Patterns of the files to check in folders, instead of all source files.
     pub include: Option<Vec<At<String>>>,
-    /// How serious the findings of a rule are: a level for the rule, or for some of its kinds.
+    /// The severity of findings: a level for a rule, or for some of its kinds.
     #[serde(default)]
     pub severity: BTreeMap<At<String>, RawSeverity>,
-    /// A file of findings that are known and not reported, by its path relative to this file.
-    /// `check --write-baseline` makes it.
+    /// The path of the baseline, relative to this file: a file of known findings, which are not
+    /// reported. `tallylint check --write-baseline` creates it.
     pub baseline: Option<At<String>>,
-    /// Further names of calls that write rows.
+    /// Names of further calls that write rows.
     #[serde(default)]
     pub writes: Vec<At<String>>,
-    /// Whether the built-in names of calls that write rows count, too (they do, unless told
-    /// otherwise).
+    /// Whether the built-in names of calls that write rows count as well; true by default.
     pub built_in_writes: Option<At<bool>>,
-    /// Whether contracts that the code implies are checked, too (they are, unless told otherwise).
+    /// Whether contracts that the code implies are checked as well; true by default.
     pub infer_contracts: Option<At<bool>>,
-    /// Further contracts. Built in is that `save_data` sets `self.stats['rows_inserted']`.
+    /// Contracts besides the built-in one, by which `save_data` sets `self.stats['rows_inserted']`.
     #[serde(default)]
     pub contract: Vec<RawContract>,
 }
@@ -79,8 +78,8 @@ pub struct RawContract {
     pub method: At<String>,
     /// What it must set: an attribute and a key, such as `self.stats['rows_inserted']`.
     pub sets: At<String>,
-    /// Names of base classes: only classes below one of them are checked. `*` stands for every
-    /// class that has the method.
+    /// Names of base classes: only classes below one of them have to keep the contract. `*` stands
+    /// for every class that has the method.
     pub bases: Option<Vec<At<String>>>,
 }
 
@@ -98,7 +97,7 @@ pub enum RawSeverity {
     Kinds(BTreeMap<At<String>, At<Severity>>),
 }
 
-// Not derived as untagged: that would forget the places of what is inside.
+// Not derived as untagged: that would lose the positions of the values inside.
 impl<'de> Deserialize<'de> for RawSeverity {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
@@ -133,7 +132,7 @@ pub(super) struct RawPyproject {
     pub tool: RawTools,
 }
 
-/// The part of `Cargo.toml` that matters here.
+/// The relevant part of `Cargo.toml`.
 #[derive(Default, Deserialize)]
 pub(super) struct RawManifest {
     /// `[package]`
@@ -155,6 +154,6 @@ pub(super) struct RawPackage {
 /// A table with one entry for each tool.
 #[derive(Default, Deserialize)]
 pub(super) struct RawTools {
-    /// Ours.
+    /// The table of this tool.
     pub tallylint: Option<toml::Spanned<RawConfig>>,
 }

@@ -1,4 +1,4 @@
-//! The reference of the configuration, made from its schema.
+//! The reference of the configuration, generated from its schema.
 
 use std::fmt::Write;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::schema;
 
-/// All keys with their types and what they are for, in Markdown.
+/// All keys with their types and descriptions, in Markdown.
 ///
 /// # Panics
-/// Never: the schema is JSON.
+/// Never: the schema is valid JSON.
 #[must_use]
 pub fn reference() -> String {
     let schema: Value = serde_json::from_str(schema()).expect("the schema is JSON");
@@ -57,7 +57,7 @@ fn table(schema: &Value, object: &Value, out: &mut String) {
     }
 }
 
-/// What a reference leads to.
+/// Follows a `$ref`.
 fn target<'a>(schema: &'a Value, property: &'a Value) -> &'a Value {
     let name = property["$ref"].as_str();
     match name.and_then(|name| name.strip_prefix("#/$defs/")) {

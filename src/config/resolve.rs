@@ -1,4 +1,4 @@
-//! From what files and command line say to valid settings.
+//! Resolves what files and the command line say into valid settings.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,8 +9,8 @@ use super::{ConfigError, ConfigFile, Overrides, selection};
 use crate::diagnostics::RuleMeta;
 use crate::rules;
 use crate::settings::{
-    Contract, ContractPlace, Given, Options, Origin, Patterns, Scope, Settings, Severities, Writes,
-    is_identifier,
+    Contract, ContractPlace, FileFilter, Given, Options, Origin, Patterns, Settings, Severities,
+    Writes, is_identifier,
 };
 use crate::suggest::did_you_mean;
 
@@ -18,7 +18,7 @@ impl Settings {
     /// The settings from a configuration file (if any) and the command line.
     ///
     /// # Errors
-    /// The first thing that is wrong in either.
+    /// The first error in either.
     pub fn new(file: Option<&ConfigFile>, overrides: &Overrides) -> Result<Self, ConfigError> {
         Self::resolve(&Merged::of(file), file.map(|f| f.path.as_path()), overrides)
     }
@@ -65,7 +65,7 @@ impl Settings {
             writes: writes(said)?,
             per_file_ignores: per_file_ignores(said)?,
             severities: severities(said)?,
-            scope: Scope { exclude, include },
+            scope: FileFilter { exclude, include },
             baseline: overrides.baseline.clone().or_else(|| {
                 let path = said.baseline.as_ref()?;
                 let folder = path.layer.path.parent().unwrap_or(Path::new("."));
@@ -83,7 +83,7 @@ fn rule_ids(names: &[Said<'_, RuleName>]) -> Result<BTreeSet<&'static str>, Conf
 }
 
 fn add_patterns(patterns: &mut Patterns, list: &[Said<'_, String>]) -> Result<(), ConfigError> {
-    // Those of one file together: a later pattern can take an earlier one back.
+    // The patterns of one file stay together: a later one can take an earlier one back.
     for of_layer in list.chunk_by(|a, b| std::ptr::eq(a.layer, b.layer)) {
         let texts: Vec<&str> = of_layer.iter().map(|p| p.get().as_str()).collect();
         patterns

@@ -9,7 +9,7 @@ use crate::suggest::did_you_mean;
 /// The word that selects every rule.
 pub(super) const ALL: &str = "all";
 
-/// Reads rule ids and `all`; an error names the index of the unknown one.
+/// Parses rule ids and `all`. An error names the index of the unknown one.
 pub(super) fn parse<'a>(
     names: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeSet<&'static str>, (usize, String)> {
@@ -25,7 +25,7 @@ pub(super) fn parse<'a>(
     Ok(ids)
 }
 
-/// The rule with this id, or a message that names the closest one.
+/// The rule with this id, or a message that suggests the closest one.
 pub(crate) fn find(id: &str) -> Result<&'static dyn rules::Rule, String> {
     rules::by_id(id).ok_or_else(|| unknown(id, &[]))
 }
@@ -36,8 +36,8 @@ fn unknown(id: &str, others: &[&str]) -> String {
     format!("unknown rule `{id}`{}", did_you_mean(id, known))
 }
 
-/// The command line goes before the file: its selection replaces the file's selection and
-/// exclusions; without one, both exclusions are taken from the file's selection.
+/// The command line overrides the file: its selection replaces the file's selection and exclusions.
+/// Without a selection there, both exclusions apply to the file's selection.
 pub(super) fn resolve(
     selected: Option<BTreeSet<&'static str>>,
     ignored: &BTreeSet<&'static str>,

@@ -1,4 +1,4 @@
-//! The tables with the options of rules, `[rule-id]`: read by what the rules say of their options.
+//! The tables `[rule-id]` with the options of rules, read as the rules describe their options.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::raw::{RawConfig, RawKeys};
 use crate::rules;
 use crate::settings::{Form, OptionSpec};
 
-/// What a file says about an option.
+/// The value of an option in a file.
 #[derive(Clone, Debug)]
 pub enum RawOption {
     /// Of the form [`Form::Flag`].
@@ -23,17 +23,17 @@ pub enum RawOption {
     List(Vec<At<String>>),
 }
 
-/// What a file says about the options of rules, by rule and key.
+/// The options of rules in a file, by rule and key.
 pub type RawOptions = BTreeMap<(&'static str, &'static str), RawOption>;
 
-/// The rules that have options, with these.
+/// The rules that have options, and these options.
 pub(super) fn rule_tables() -> impl Iterator<Item = (&'static str, &'static [OptionSpec])> {
     let rules = rules::all().iter();
     rules.filter_map(|rule| Some((rule.id(), rule.options()?.specs())))
 }
 
-// Not derived: `flatten` would forget the places of values, and the rules' tables are not known
-// to a type.
+// Not derived: `flatten` would lose the positions of values, and the tables of rules are not known
+// at compile time.
 impl<'de> Deserialize<'de> for RawConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Whole;
@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for RawConfig {
     }
 }
 
-/// A map without the rules' tables, which are put aside on the way.
+/// A map without the tables of rules, which it collects on the way.
 struct WithoutTables<'o, A> {
     map: A,
     options: &'o mut RawOptions,
@@ -96,7 +96,7 @@ enum Key<T> {
     Other(T),
 }
 
-/// Reads a key: the name of a rule with options, or one for `K`, which is used up by that.
+/// Reads a key: the name of a rule with options, or a key for `K`, which is consumed.
 struct KeySeed<'s, K>(&'s mut Option<K>);
 
 impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for KeySeed<'_, K> {
@@ -110,7 +110,7 @@ impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for KeySeed<'_, K> {
         let seed = self.0.take().expect("a map asks for a key with a new seed");
         let read = seed.deserialize(StrDeserializer::<PlainError>::new(&key));
         read.map(Key::Other).map_err(|error| {
-            // What is expected here is what the type expects, and the tables.
+            // Adds the tables to the list of expected keys.
             let tables = rule_tables().map(|(id, _)| format!(", `{id}`"));
             D::Error::custom(format!("{error}{}", tables.collect::<String>()))
         })
@@ -160,7 +160,7 @@ impl<'de> DeserializeSeed<'de> for OptionSeed {
         let known = self.0.iter().find(|spec| spec.key == key);
         known.ok_or_else(|| {
             let keys: Vec<String> = self.0.iter().map(|s| format!("`{}`", s.key)).collect();
-            // In the words of `deny_unknown_fields`.
+            // In the words of serde's `deny_unknown_fields`.
             let message = format!("unknown field `{key}`, expected one of {}", keys.join(", "));
             de::Error::custom(message)
         })

@@ -54,13 +54,13 @@ impl FindingBuilder {
         }
     }
 
-    /// The value of a `{name}` placeholder in the catalogue's texts.
+    /// Sets the value of a `{name}` placeholder in the texts of the catalogue.
     pub fn arg(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.arguments.push((name, value.into()));
         self
     }
 
-    /// What the finding is in: `Class.method`.
+    /// Sets the symbol that the finding is in: `Class.method`.
     pub fn symbol(mut self, symbol: impl Into<String>) -> Self {
         self.symbol = symbol.into();
         self
@@ -75,26 +75,26 @@ impl FindingBuilder {
         self
     }
 
-    /// Adds an exit that the finding is about.
+    /// Adds an exit that the finding concerns.
     pub fn exit(mut self, location: Location) -> Self {
         self.exits.push(location);
         self
     }
 
-    /// Adds a remark.
+    /// Adds a note.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// Adds a change that would mend it, if there is one.
+    /// Adds a fix, if there is one.
     pub fn fix(mut self, fix: Option<Fix>) -> Self {
         self.fix = fix;
         self
     }
 
-    /// Finishes with a primary label that is where the path ends: its message becomes the last
-    /// step, when there are any.
+    /// Finishes with a primary label at the end of the path. If there are steps, its message also
+    /// becomes the last step.
     #[must_use]
     pub fn at_exit(mut self, location: Location, label: impl Into<String>) -> Finding {
         let primary = Step {
@@ -135,7 +135,7 @@ impl FindingBuilder {
     }
 }
 
-/// Puts the arguments in the place of their `{name}`s. Values are not searched again.
+/// Replaces each `{name}` by its argument. Arguments are not searched for placeholders.
 fn fill(template: &str, arguments: &[(&'static str, String)]) -> String {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;

@@ -1,9 +1,8 @@
-//! The catalogue: everything that is said about a rule, read from `rules/<rule-id>.md`.
+//! The catalogue: all texts about a rule, read from `rules/<rule-id>.md`.
 //!
-//! An entry is TOML front matter between `+++` lines, then the page for users in Markdown. Its
-//! ```` ```python bad ```` and ```` ```python good ```` blocks, and those in `rust`, are run by the
-//! tests; in a bad block, `# expect: <kind>` (`// expect: <kind>`) marks every line that must be
-//! reported.
+//! An entry is TOML front matter between `+++` lines, then the page for users in Markdown. Tests
+//! run its ```` ```python bad ```` and ```` ```python good ```` blocks, and those in `rust`. In a
+//! bad block, `# expect: <kind>` (`// expect: <kind>`) marks every line with a finding.
 
 use serde::Deserialize;
 
@@ -13,17 +12,17 @@ use crate::source::Language;
 /// A catalogue entry.
 #[derive(Debug)]
 pub struct RuleMeta {
-    /// The id, in kebab case: names the bad thing.
+    /// The id in kebab case. It names what is wrong.
     pub id: String,
     /// The title.
     pub name: String,
-    /// `correctness`, …
+    /// `correctness`, for example.
     pub category: String,
     /// One line.
     pub summary: String,
-    /// Whether the rule is on without being selected.
+    /// Whether the rule is on by default.
     pub default: bool,
-    /// What it can report.
+    /// The kinds of findings that it reports.
     pub kinds: Vec<KindMeta>,
     /// The page: Markdown, without the front matter.
     pub page: &'static str,
@@ -71,7 +70,7 @@ impl RuleMeta {
     /// Reads an entry.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the entry.
     pub fn parse(text: &'static str) -> Result<Self, String> {
         let text = text.strip_prefix("+++\n").ok_or("no front matter")?;
         let (front, page) = text
@@ -105,7 +104,7 @@ impl RuleMeta {
             let Some((info, _)) = rest.split_once('\n') else {
                 break;
             };
-            // With the line break in front, which is all that an empty block has.
+            // From the line break on: an empty block has nothing else.
             let body = &rest[info.len()..];
             let Some(end) = body.find("\n```") else { break };
             let code = body[..=end].trim_start_matches('\n');

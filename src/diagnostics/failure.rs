@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 /// A file (or folder) that could not be analysed, wholly or in part.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct FileFailure {
-    /// The path as it is shown.
+    /// The path as users see it.
     pub path: String,
-    /// Line and column (from 1), when known.
+    /// Line and column (both from 1), if known.
     pub location: Option<(u32, u32)>,
     /// Why, without the position.
     pub reason: String,
-    /// Whether the fault is tallylint's own (a caught panic) and not the input's.
+    /// Whether tallylint is at fault (it panicked) and not the input.
     pub internal: bool,
 }
 
@@ -29,7 +29,7 @@ impl FileFailure {
         }
     }
 
-    /// tallylint is at fault: it panicked while it worked on this file.
+    /// tallylint is at fault: it panicked while it processed this file.
     #[must_use]
     pub fn internal(path: String, reason: String) -> Self {
         Self {

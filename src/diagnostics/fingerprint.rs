@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub struct Fingerprint(pub u64);
 
 impl Fingerprint {
-    /// Hashes parts; which text belongs to which part matters.
+    /// Hashes the parts. Moving text from one part to another changes the hash.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hash = Fnv::default();
         for part in parts {
@@ -36,7 +36,7 @@ impl FromStr for Fingerprint {
     }
 }
 
-/// FNV-1a, 64 bits. Stored fingerprints depend on it: it must never change.
+/// FNV-1a, 64 bits. Stored fingerprints depend on it, so it must never change.
 struct Fnv(u64);
 
 impl Default for Fnv {
@@ -52,7 +52,7 @@ impl Fnv {
         }
     }
 
-    /// Adds one part, closed by a byte that no UTF-8 text holds.
+    /// Adds one part, followed by a byte that does not occur in UTF-8.
     fn part(&mut self, text: &str) {
         self.bytes(text.as_bytes());
         self.bytes(&[0xff]);

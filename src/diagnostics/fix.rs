@@ -1,15 +1,15 @@
-//! Changes of the code that would mend a finding.
+//! Changes to the code that fix a finding.
 
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostics::Location;
 
-/// How much can be taken for granted about a fix.
+/// How safe a fix is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Safety {
     /// It cannot make anything worse.
     Safe,
-    /// It changes what the program does: somebody has to agree.
+    /// It changes what the program does, so somebody has to agree.
     Unsafe,
 }
 
@@ -27,18 +27,18 @@ impl Safety {
 /// One replacement of text.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Edit {
-    /// What is replaced; empty for an insertion.
+    /// The text to replace; empty for an insertion.
     pub location: Location,
-    /// By what.
+    /// The new text.
     pub text: String,
 }
 
-/// A change that would mend a finding.
+/// A change that fixes a finding.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Fix {
     /// What it does, in the imperative.
     pub message: String,
-    /// Whether it can be applied without a look.
+    /// Whether it can be applied without a review.
     pub safety: Safety,
     /// The replacements, in the order of the text; they do not overlap.
     pub edits: Vec<Edit>,

@@ -1,21 +1,22 @@
-//! One finding for each fault: what several classes run is reported once.
+//! Merges findings: code that several classes run is reported once.
 
 use std::collections::HashMap;
 
 use crate::diagnostics::{Finding, Location};
 
-/// Classes named in the note; of the others there is only the number.
+/// How many classes the note names. It only counts the others.
 const MAX_NAMED: usize = 5;
 
 /// Merges findings of the same rule, kind, message and primary location: the same code, run by
-/// different classes. Findings that are `one_fault` need only the location in common: the worst
-/// stands for all. `home` is the class whose text the location lies in; the finding of that
-/// class stands for all, or else the one whose symbol comes first. A note names the classes.
+/// different classes. For findings of `one_fault`, the same location is enough; if their kinds
+/// differ, only the most severe ones count. The group is represented by the finding of the class
+/// that contains the location (`class_at`), or else by the one whose symbol comes first. A note
+/// names the classes.
 #[must_use]
 pub fn merge(
     mut findings: Vec<Finding>,
     one_fault: impl Fn(&Finding) -> bool,
-    home: impl Fn(&Location) -> Option<String>,
+    class_at: impl Fn(&Location) -> Option<String>,
 ) -> Vec<Finding> {
     findings.sort_by(|a, b| a.symbol.cmp(&b.symbol));
     let mut groups: Vec<Vec<Finding>> = Vec::new();
@@ -34,23 +35,23 @@ pub fn merge(
     }
     groups
         .into_iter()
-        .map(|group| merge_group(group, &home))
+        .map(|group| merge_group(group, &class_at))
         .collect()
 }
 
-fn merge_group(mut group: Vec<Finding>, home: impl Fn(&Location) -> Option<String>) -> Finding {
+fn merge_group(mut group: Vec<Finding>, class_at: impl Fn(&Location) -> Option<String>) -> Finding {
     let mut classes: Vec<String> = group.iter().map(|f| class(f).to_owned()).collect();
     classes.dedup();
     let worst = group.iter().map(|f| f.severity).max();
-    // Of different kinds the worst tells the story.
+    // If the kinds differ, the most severe finding represents the group.
     let alike = group.iter().all(|f| f.kind == group[0].kind);
     group.retain(|f| alike || Some(f.severity) == worst);
     let at = match (classes.as_slice(), group.first()) {
         ([_, _, ..], Some(first)) => {
-            let home = home(&first.primary.location);
+            let own = class_at(&first.primary.location);
             group
                 .iter()
-                .position(|f| home.as_deref() == Some(class(f)))
+                .position(|f| own.as_deref() == Some(class(f)))
                 .unwrap_or(0)
         }
         _ => 0,

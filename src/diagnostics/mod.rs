@@ -1,4 +1,4 @@
-//! Findings: what a rule reports, before it is decided whether a person gets to see it.
+//! Findings as rules report them, before it is decided which of them are shown.
 
 mod builder;
 mod catalogue;
@@ -23,14 +23,14 @@ pub use fix::{Edit, Fix, Safety};
 pub use merge::merge;
 pub use order::sort;
 
-/// How serious a finding is; ordered from least to most.
+/// How serious a finding is, in ascending order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// For information: shown with `--pedantic`.
+    /// Information: shown with `--pedantic` only.
     Note,
-    /// A bug on a path that lost nothing yet.
+    /// A bug on a path that has not lost data.
     Warning,
     /// A bug that records something false.
     Error,
@@ -40,7 +40,7 @@ impl Severity {
     /// All of them, the worst first.
     pub const ALL: [Severity; 3] = [Severity::Error, Severity::Warning, Severity::Note];
 
-    /// The name that people and machines read.
+    /// The name in reports and configuration files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ pub struct Step {
 /// The name of a rule or of a kind of finding, as the registry has it.
 pub type RegisteredName = &'static str;
 
-/// One report of a rule, made by a [`FindingBuilder`].
+/// One finding of a rule, made by a [`FindingBuilder`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Finding {
     /// Id of the rule.
@@ -91,19 +91,19 @@ pub struct Finding {
     pub severity: Severity,
     /// One sentence.
     pub message: String,
-    /// The primary label. Exactly one.
+    /// The primary label. There is exactly one.
     pub primary: Step,
-    /// The path, in the order of execution. When it ends at the primary label, the last step
-    /// equals that label.
+    /// The path, in the order of execution. If it ends at the primary label, the last step equals
+    /// that label.
     pub steps: Vec<Step>,
-    /// Every exit concerned.
+    /// Every exit that the finding concerns.
     pub exits: Vec<Location>,
     /// `Class.method`.
     pub symbol: String,
-    /// Further remarks.
+    /// Notes.
     pub notes: Vec<String>,
     /// What to do.
     pub help: String,
-    /// A change that would mend it.
+    /// A change that fixes it.
     pub fix: Option<Fix>,
 }

@@ -1,4 +1,4 @@
-//! Names of rules and of kinds that are read back from a file.
+//! Deserialises the names of rules and kinds.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::RegisteredName;
 
-/// Reads a name and keeps it until the program ends. There are as many as rules and kinds; whoever
-/// reads findings back has to see whether the registry knows them.
+/// Reads a name and keeps it for the rest of the program. There are only as many as rules and
+/// kinds; the caller has to check that the registry knows them.
 pub(super) fn kept<'de, D>(deserializer: D) -> Result<RegisteredName, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,12 +1,12 @@
-//! The one total order of findings.
+//! The total order of findings.
 
 use std::cmp::Ordering;
 
 use crate::diagnostics::{Finding, Location};
 use crate::source::SourceMap;
 
-/// Sorts by path, position, rule and kind, and drops exact duplicates. File numbers have no
-/// part in the order: they depend on which thread loaded a file first.
+/// Sorts by path, position, rule and kind, and drops exact duplicates. File numbers play no part:
+/// they depend on which thread loaded a file first.
 pub fn sort(findings: &mut Vec<Finding>, sources: &SourceMap) {
     findings.sort_by(|a, b| compare(a, b, sources));
     findings.dedup_by(|a, b| compare(a, b, sources).is_eq());

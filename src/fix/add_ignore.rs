@@ -1,9 +1,9 @@
-//! `--add-ignore`: comments that ignore what is reported.
+//! `--add-ignore`: adds comments that ignore the reported findings.
 //!
-//! A comment goes to the end of the line of the finding, or above the statement where the line
-//! cannot take one; a comment that is there already takes one more rule. Nothing else in the file
-//! changes, and the result is looked at before it is written: it must read as the old text with
-//! the comments in it, and they must cover the findings.
+//! A comment goes to the end of the line of a finding, or above the statement if that line cannot
+//! take one. If there is an ignore comment already, the rule is added to it. Nothing else in the
+//! file changes. Before it is written, the result is verified: it must be the old text plus the
+//! comments, and the comments must cover the findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,10 +19,10 @@ use crate::rules;
 use crate::settle::{FileIgnores, Ignore, Lines};
 use crate::source::{FileId, Language, SourceFile, SourceMap, Span, decode, describe_io};
 
-/// What became of the findings.
+/// The result of adding comments.
 #[derive(Clone, Default, Debug)]
 pub struct Added {
-    /// How many are ignored now.
+    /// How many findings are ignored now.
     pub findings: usize,
     /// How many files were changed.
     pub files: usize,
@@ -30,17 +30,16 @@ pub struct Added {
     pub failures: Vec<FileFailure>,
 }
 
-/// Text that goes into the file, at this offset.
+/// Text to insert at an offset.
 struct Insertion {
     at: u32,
     text: String,
 }
 
-/// Adds comments with this reason for all findings that are reported, except those about ignore
-/// comments.
+/// Adds comments with this reason for all reported findings, except those about ignore comments.
 ///
 /// # Errors
-/// When the reason is none.
+/// When the reason cannot stand in a comment.
 pub fn add_ignores(
     reported: &[Reported],
     reason: &str,
@@ -56,7 +55,7 @@ pub fn add_ignores(
     for language in [Language::Python, Language::Rust] {
         if !FileIgnores::takes_reason(reason, language) {
             return Err(format!(
-                "`{reason}` cannot be read as a reason in a comment"
+                "`{reason}` would not be read as the reason in a comment"
             ));
         }
     }
@@ -89,7 +88,7 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
     let io = |error| describe_io(&error);
     let raw = fs::read(&file.real_path).map_err(io)?;
     if decode(raw.clone(), file.language).ok().as_deref() != Some(&*file.text) {
-        return Err("it was changed while it was checked".to_owned());
+        return Err("it changed during the check".to_owned());
     }
     let bytes = Bytes::new(file, &raw);
     if !bytes.unicode && !reason.is_ascii() {
@@ -99,7 +98,9 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
     let mut text = file.text.to_string();
     let mut changed = raw.clone();
     for Insertion { at, text: new } in insertions.iter().rev() {
-        let raw_at = bytes.offset(*at).ok_or("a place in it is not known")?;
+        let raw_at = bytes
+            .offset(*at)
+            .ok_or("a position in it cannot be determined")?;
         changed.splice(raw_at..raw_at, new.bytes());
         text.insert_str(*at as usize, new);
     }
@@ -107,7 +108,7 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
     replace_file(&file.real_path, &changed).map_err(io)
 }
 
-/// What is inserted, in the order of the text.
+/// The insertions, in the order of the text.
 fn plan(
     file: &Arc<SourceFile>,
     findings: &[&Finding],
@@ -117,7 +118,7 @@ fn plan(
     let lines = Lines::of(file);
     let ignores = FileIgnores::of(file);
     let mut merged: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
-    let mut fresh: BTreeMap<(u32, Place), BTreeSet<&str>> = BTreeMap::new();
+    let mut fresh: BTreeMap<(u32, CommentPosition), BTreeSet<&str>> = BTreeMap::new();
     for finding in findings {
         let at = finding.primary.location.span.start;
         let own = lines.innermost(at).map(|statement| statement.whole);
@@ -130,7 +131,7 @@ fn plan(
             continue;
         }
         let (at, place) = place(file, &lines, at)
-            .ok_or_else(|| format!("line {} has no place for a comment", lines.line(at)))?;
+            .ok_or_else(|| format!("line {} has no room for a comment", lines.line(at)))?;
         fresh.entry((at, place)).or_default().insert(finding.rule);
     }
     let mark = comment_mark(file.language);
@@ -145,14 +146,16 @@ fn plan(
         let rules: Vec<&str> = rules.into_iter().collect();
         let comment = format!("{mark} tallylint: ignore[{}] {reason}", rules.join(", "));
         let text = match place {
-            Place::EndOfLine => {
+            CommentPosition::EndOfLine => {
                 let gap = match file.language {
                     Language::Python => "  ",
                     Language::Rust => " ",
                 };
                 format!("{gap}{comment}")
             }
-            Place::Above { indent, line_break } => format!("{indent}{comment}{line_break}"),
+            CommentPosition::Above { indent, line_break } => {
+                format!("{indent}{comment}{line_break}")
+            }
         };
         Insertion { at, text }
     }));
@@ -160,9 +163,9 @@ fn plan(
     Ok(out)
 }
 
-/// Where a new comment stands.
+/// Where a new comment goes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum CommentPosition {
     EndOfLine,
     Above {
         indent: String,
@@ -170,15 +173,15 @@ enum Place {
     },
 }
 
-/// Where a comment about the statement `own` takes a further rule.
+/// Where another rule can be inserted into a comment, if it is about the statement `own`.
 fn mergeable(comment: &Ignore, own: Option<Span>) -> Option<u32> {
     comment
         .close
         .filter(|_| comment.covers.first() == own.as_ref())
 }
 
-/// The place of a new comment for what is at `at`.
-fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, Place)> {
+/// The position of a new comment for the code at `at`.
+fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, CommentPosition)> {
     let layout = lines.layout();
     let line = lines.range(lines.line(at));
     let end = u32::try_from(line.end).ok()?;
@@ -187,7 +190,7 @@ fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, Place)> {
         .iter()
         .any(|c| c.kind == CommentKind::Doc && c.span.end == end);
     if layout.takes_comment_at(end) && !doc {
-        return Some((end, Place::EndOfLine));
+        return Some((end, CommentPosition::EndOfLine));
     }
     let statement = lines.innermost(at)?.span;
     let first = lines.line(statement.start);
@@ -207,10 +210,10 @@ fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, Place)> {
     };
     let indent = text[..blank].to_owned();
     let above = u32::try_from(range.start).ok()?;
-    Some((above, Place::Above { indent, line_break }))
+    Some((above, CommentPosition::Above { indent, line_break }))
 }
 
-/// The result must read as the old text with the comments in it, and ignore the findings.
+/// Verifies that the result is the old text plus the comments, and that they ignore the findings.
 fn verify(
     file: &SourceFile,
     findings: &[&Finding],

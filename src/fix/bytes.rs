@@ -1,14 +1,14 @@
-//! A file as text and as the bytes that the text was decoded from.
+//! Maps offsets of a decoded text to offsets in the bytes of its file.
 
 use crate::source::SourceFile;
 
-/// Where the offsets of the text are in the bytes of the file.
+/// The bytes of a file and the text that was decoded from them.
 pub(super) struct Bytes<'a> {
     file: &'a SourceFile,
-    /// Whether the text stands in the file as it is, after a byte order mark perhaps.
+    /// Whether the bytes are the text in UTF-8, perhaps after a byte order mark.
     pub unicode: bool,
     mark: usize,
-    /// The starts and ends of the lines in the bytes.
+    /// Start and end of each line in the bytes.
     lines: Vec<(usize, usize)>,
 }
 
@@ -18,7 +18,7 @@ impl<'a> Bytes<'a> {
         let unicode = &raw[mark..] == file.text.as_bytes();
         let mut lines = Vec::new();
         if !unicode {
-            // In every encoding that is read, these bytes are line breaks and nothing else.
+            // In every supported encoding, these bytes are line breaks and nothing else.
             let mut start = 0;
             for (at, byte) in raw.iter().enumerate() {
                 let carriage = *byte == b'\r';
@@ -39,7 +39,7 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// The place of an offset, when it can be told.
+    /// The offset in the bytes, if it can be determined.
     pub fn offset(&self, at: u32) -> Option<usize> {
         if self.unicode {
             return Some(at as usize + self.mark);

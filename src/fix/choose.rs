@@ -1,15 +1,15 @@
-//! Which fixes are applied together.
+//! Chooses the fixes that are applied together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::{Edit, Finding, Fingerprint, Fix, Safety};
-use crate::driver::Outcome;
+use crate::driver::RunResult;
 use crate::source::{FileId, Span};
 
-/// What a fix is for: the path that is shown, the rule, and the finding's name in the file.
+/// What a fix is for: the displayed path, the rule, and the finding's name in the file.
 pub(super) type Purpose = (String, &'static str, Fingerprint);
 
-/// A fix that is to be applied.
+/// A fix to be applied.
 pub(super) struct Chosen<'a> {
     pub finding: &'a Finding,
     pub fix: &'a Fix,
@@ -17,24 +17,24 @@ pub(super) struct Chosen<'a> {
     pub group: Group,
 }
 
-/// Where a fix is: the path that is shown, and what the finding is in.
+/// Where a fix is: the displayed path, and the symbol of the finding.
 pub(super) type Group = (String, String);
 
-/// What was learnt from fixes that did not help.
+/// What earlier rounds showed about fixes.
 #[derive(Default)]
 pub(super) struct Lessons {
-    /// These are no good.
+    /// Fixes that did not help.
     pub rejected: BTreeSet<Purpose>,
-    /// Of these, one at a time.
+    /// Groups whose fixes are tried one at a time.
     pub one_by_one: BTreeSet<Group>,
-    /// No more than so many at a time.
+    /// The maximum number of fixes at a time.
     pub limit: Option<usize>,
 }
 
-/// Fixes that are allowed and do not overlap, in the order of the findings, apart from what speaks
-/// against them.
+/// The allowed fixes, in the order of the findings, without those that overlap earlier ones or that
+/// the lessons rule out.
 pub(super) fn choose<'a>(
-    outcome: &'a Outcome,
+    outcome: &'a RunResult,
     allowed: Safety,
     lessons: &Lessons,
 ) -> Vec<Chosen<'a>> {
@@ -79,9 +79,9 @@ pub(super) fn choose<'a>(
     out
 }
 
-/// Whether something else is wrong at the same place that this fix is not for: what mends the one
-/// would hide the other.
-fn disputed(outcome: &Outcome, finding: &Finding) -> bool {
+/// Whether another finding is at the same place that this fix is not for: fixing the one would hide
+/// the other.
+fn disputed(outcome: &RunResult, finding: &Finding) -> bool {
     let settled = &outcome.settled;
     let suppressed = settled.suppressed.iter().map(|s| &s.finding);
     let all = settled
@@ -98,7 +98,7 @@ fn disputed(outcome: &Outcome, finding: &Finding) -> bool {
         })
 }
 
-/// Whether two edits do not touch. Insertions at one place do.
+/// Whether two edits are apart. Insertions at the same place are not.
 fn apart(a: Span, b: Span) -> bool {
     a.end < b.start || b.end < a.start
 }
@@ -116,7 +116,7 @@ mod tests {
             chosen.iter().map(|c| c.fix.message.clone()).collect()
         };
         let none = Lessons::default();
-        // To take the one out leaves a comma that goes with the other.
+        // Removing one rule leaves a comma that goes with the other.
         let both = "x = 1  # tallylint: ignore[untracked-return, swallowed-write] a\n";
         assert_eq!(
             fixes(both, &none),
@@ -128,7 +128,7 @@ y = 1  # tallylint: ignore[untracked-return] b
 ";
         assert_eq!(fixes(apart, &none).len(), 2);
         assert_eq!(fixes(EARLY, &none).len(), 3);
-        // What was learnt speaks against some.
+        // Lessons rule some fixes out.
         let lessons = Lessons {
             limit: Some(2),
             ..Lessons::default()

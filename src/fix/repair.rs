@@ -1,9 +1,9 @@
-//! `--fix`: what findings offer to change is changed.
+//! `--fix`: applies the fixes of findings.
 //!
-//! All of it happens in memory, in rounds: the fixes that do not overlap are applied, and the
-//! result is checked like any program. Nothing may be found that was not found before, nothing may
-//! be broken that was not, and what a fix is for must be gone; otherwise the round is repeated without
-//! the fixes that are to blame. Files are written when nothing is left to do.
+//! This works in memory and in rounds. Each round applies fixes that do not overlap and checks the
+//! result like any program. It must not have new findings or failures, and the findings that the
+//! fixes are for must be gone; otherwise the round is repeated without the fixes that are to blame.
+//! The files are written when nothing is left to do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,25 +15,25 @@ use super::choose::{Chosen, Group, Lessons, choose};
 use super::replace::replace_file;
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Finding, Safety};
-use crate::driver::{self, Outcome, Overlay, Request};
+use crate::driver::{self, Overlay, Request, RunResult};
 use crate::source::{FileId, SourceFile, decode, describe_io};
 
-/// A program that is never done is stopped here; every round mends or leaves out something.
+/// A limit in case the rounds never end. Every round fixes or rejects something.
 const MAX_ROUNDS: usize = 1000;
 
-/// What became of a run.
+/// The result of a repair.
 pub struct Repaired {
-    /// What is found in the files as they are now.
-    pub outcome: Outcome,
+    /// The result of checking the repaired files.
+    pub outcome: RunResult,
     /// How many findings were fixed.
     pub fixed: usize,
-    /// The files that were changed, by the paths that are shown.
+    /// The changed files, by the paths that users see.
     pub changed: Vec<Changed>,
 }
 
 /// A file that was changed.
 pub struct Changed {
-    /// The path that is shown.
+    /// The path that users see.
     pub display: String,
     real_path: PathBuf,
     /// Its text before.
@@ -44,21 +44,21 @@ pub struct Changed {
     raw: Vec<u8>,
 }
 
-/// What is checked and fixed.
+/// What is to be checked and fixed.
 #[derive(Clone, Copy)]
 pub struct Task<'a> {
     /// Files and folders.
     pub paths: &'a [PathBuf],
     /// See [`Request::changed`].
     pub changed: Option<&'a BTreeSet<PathBuf>>,
-    /// The settings.
+    /// The configuration of the run.
     pub configuration: &'a Configuration,
-    /// What relative paths are relative to.
+    /// The folder that relative paths are relative to.
     pub cwd: &'a std::path::Path,
 }
 
 impl Task<'_> {
-    fn run(&self, files: &BTreeMap<PathBuf, Changed>) -> Result<Outcome, ConfigError> {
+    fn run(&self, files: &BTreeMap<PathBuf, Changed>) -> Result<RunResult, ConfigError> {
         let overlay: Overlay = files
             .iter()
             .map(|(path, file)| (path.clone(), file.after.clone()))
@@ -75,10 +75,10 @@ impl Task<'_> {
     }
 }
 
-/// Fixes what can be fixed with this much safety. Nothing is written yet.
+/// Applies the fixes that are at least this safe, in memory.
 ///
 /// # Errors
-/// When a configuration file that counts is not valid.
+/// When a configuration file that applies is invalid.
 pub fn repair(task: Task<'_>, allowed: Safety) -> Result<Repaired, ConfigError> {
     let mut files: BTreeMap<PathBuf, Changed> = BTreeMap::new();
     let mut outcome = task.run(&files)?;
@@ -112,7 +112,7 @@ pub fn repair(task: Task<'_>, allowed: Safety) -> Result<Repaired, ConfigError> 
 }
 
 impl Repaired {
-    /// Writes the files that were changed; tells which could not be written.
+    /// Writes the changed files. Returns those that could not be written.
     #[must_use]
     pub fn write(&self) -> Vec<FileFailure> {
         let changed = self.changed.iter();
@@ -127,7 +127,7 @@ impl Repaired {
 impl Changed {
     fn of(file: &SourceFile) -> Option<Self> {
         let raw = fs::read(&file.real_path).ok()?;
-        // Text that is not that of the file is text that was piped in, or was changed meanwhile.
+        // If the file has another text, that text was piped in, or the file was changed meanwhile.
         let text = decode(raw.clone(), file.language).ok()?;
         (*text == *file.text).then(|| Self {
             display: file.display.clone(),
@@ -142,16 +142,16 @@ impl Changed {
     fn write(&self) -> Result<(), String> {
         let io = |error| describe_io(&error);
         if fs::read(&self.real_path).map_err(io)? != self.raw_before {
-            return Err("it was changed while it was checked".to_owned());
+            return Err("it changed during the check".to_owned());
         }
         replace_file(&self.real_path, &self.raw).map_err(io)
     }
 }
 
-/// The files with the fixes in them; `None` when one of them does not fit into its file.
+/// The files with the fixes applied; `None` if a fix does not fit into its file.
 fn apply(
     chosen: &[Chosen<'_>],
-    outcome: &Outcome,
+    outcome: &RunResult,
     files: &BTreeMap<PathBuf, Changed>,
 ) -> Option<BTreeMap<PathBuf, Changed>> {
     let mut edits: BTreeMap<FileId, Vec<(u32, u32, &str)>> = BTreeMap::new();
@@ -204,10 +204,10 @@ impl Changed {
     }
 }
 
-/// How many findings there are of each rule in each function of each file.
+/// The number of findings of each rule in each function of each file.
 type Counts<'a> = BTreeMap<(String, &'static str, &'a str), usize>;
 
-fn counts(outcome: &Outcome) -> Counts<'_> {
+fn counts(outcome: &RunResult) -> Counts<'_> {
     let mut out = Counts::new();
     let settled = &outcome.settled;
     let all = settled.reported.iter().chain(&settled.known);
@@ -217,14 +217,19 @@ fn counts(outcome: &Outcome) -> Counts<'_> {
     out
 }
 
-fn key<'a>(outcome: &Outcome, finding: &'a Finding) -> (String, &'static str, &'a str) {
+fn key<'a>(outcome: &RunResult, finding: &'a Finding) -> (String, &'static str, &'a str) {
     let file = outcome.sources.get(finding.primary.location.file);
     (file.display.clone(), finding.rule, finding.symbol.as_str())
 }
 
-/// What is worse than it was, or no better although it should be; `None` when the whole is broken.
-fn got_worse(before: &Outcome, after: &Outcome, chosen: &[Chosen<'_>]) -> Option<BTreeSet<Group>> {
-    let failures = |outcome: &Outcome| -> BTreeSet<String> {
+/// The groups that got worse, or did not get better although they should have; `None` if the blame
+/// cannot be assigned.
+fn got_worse(
+    before: &RunResult,
+    after: &RunResult,
+    chosen: &[Chosen<'_>],
+) -> Option<BTreeSet<Group>> {
+    let failures = |outcome: &RunResult| -> BTreeSet<String> {
         outcome.failures.iter().map(|f| f.path.clone()).collect()
     };
     if after.bug.is_some() || !failures(after).is_subset(&failures(before)) {
@@ -247,7 +252,8 @@ fn got_worse(before: &Outcome, after: &Outcome, chosen: &[Chosen<'_>]) -> Option
     )
 }
 
-/// Leaves out what is to blame, or at least tries less at once: every lesson is a new one.
+/// Rejects the fixes that are to blame, or reduces how many are tried at once. Every lesson is a
+/// new one, so the rounds end.
 fn learn(lessons: &mut Lessons, chosen: &[Chosen<'_>], worse: Option<BTreeSet<Group>>) {
     let of = |group: &Group| {
         chosen
@@ -297,7 +303,7 @@ mod tests {
         let mended = checked("x = 1\n");
         let better = got_worse(&before, &mended, &chosen);
         assert_eq!(better, Some(BTreeSet::new()));
-        // Something new, in a function that nothing was wrong with.
+        // A new finding in a function that had none.
         let fresh = got_worse(&mended, &after, &[]);
         assert_eq!(fresh.map(|groups| groups.len()), Some(2));
         let mut broken = checked("x = 1\n");
@@ -332,14 +338,15 @@ mod tests {
         };
         let (early, late) = ("Early.save_data", "Late.save_data");
         let none = Vec::<String>::new;
-        // The only fix in a function that is worse is to blame; of several, one is tried at a time.
+        // If a group that got worse has only one fix, that one is to blame. Of several fixes, one
+        // is tried at a time.
         let told = learnt(&chosen, Some(&[late]));
         assert_eq!(told, (vec![late.to_owned()], none(), None));
         let told = learnt(&chosen, Some(&[early]));
         assert_eq!(told, (none(), vec![early.to_owned()], None));
         let told = learnt(&chosen, Some(&[early, late]));
         assert_eq!(told, (vec![late.to_owned()], vec![early.to_owned()], None));
-        // Where nobody can tell which it is, fewer are tried.
+        // If the blame cannot be assigned, fewer fixes are tried at once.
         for worse in [None, Some(&["other"][..]), Some(&[late, "other"])] {
             assert_eq!(learnt(&chosen, worse), (none(), none(), Some(1)));
             let one = learnt(&chosen[..1], worse.filter(|w| w.len() < 2));

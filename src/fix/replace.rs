@@ -1,14 +1,14 @@
-//! Writing a file so that nobody ever sees half of it.
+//! Writes a file so that no reader ever sees half of it.
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::{env, fs};
 
-/// Replaces the contents of a file by renaming a new one over it, or makes the file. Permissions
-/// are kept; a link stays one.
+/// Creates a file, or replaces its contents by renaming a new file over it. Permissions are kept,
+/// and a link stays a link.
 ///
 /// # Errors
-/// When the file is read-only or its folder does not take a new one.
+/// When the file is read-only, or its folder cannot take a new file.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let real = fs::canonicalize(path);
     let path = real.as_deref().unwrap_or(path);
@@ -23,7 +23,7 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
             "the file is read-only",
         ));
     }
-    // In the same folder: a file cannot be renamed to another file system.
+    // In the same folder, because a rename does not work across file systems.
     let current = env::current_dir()?;
     let folder = path.parent().unwrap_or(&current);
     let mut builder = tempfile::Builder::new();
@@ -31,7 +31,7 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     if permissions.is_none() {
         use std::os::unix::fs::PermissionsExt;
-        // What the umask leaves of it, as for any new file.
+        // Before the umask, as for any new file.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder)?;

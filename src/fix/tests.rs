@@ -1,12 +1,12 @@
-//! What the tests of fixes share.
+//! Shared by the tests of fixes.
 
 use std::fs;
 
 use crate::config::{Configuration, Overrides};
-use crate::driver::{self, Outcome, Overlay, Request};
+use crate::driver::{self, Overlay, Request, RunResult};
 use crate::settings::Settings;
 
-/// Two functions with something to fix: two exits of the one, and one of the other.
+/// Two functions with three fixable exits: two in one function, one in the other.
 pub(super) const EARLY: &str = "\
 class Early(BaseProcessor):
     def save_data(self):
@@ -24,8 +24,8 @@ class Late(BaseProcessor):
         self.stats['rows_inserted'] = len(self.rows)
 ";
 
-/// What is found in a folder with this text in `a.py`.
-pub(super) fn checked(text: &str) -> Outcome {
+/// The result of checking a folder with this text in `a.py`.
+pub(super) fn checked(text: &str) -> RunResult {
     let folder = tempfile::tempdir().unwrap();
     let cwd = fs::canonicalize(folder.path()).unwrap();
     fs::write(cwd.join("a.py"), text).unwrap();

@@ -1,4 +1,4 @@
-//! Building of bodies: open blocks, and the clean-up at the end.
+//! Builds bodies: open blocks first, then a clean-up.
 
 use crate::frontend::index;
 use crate::ir::{
@@ -12,14 +12,14 @@ const UNREACHABLE: Terminator = Terminator {
     span: Span { start: 0, end: 0 },
 };
 
-/// A body in the making. Statements go to the current block. Blocks that are never ended are
-/// unreachable or end in `Unreachable`.
+/// A body under construction. Statements go to the current block. Blocks that are never ended are
+/// unreachable, or end in `Unreachable`.
 pub(crate) struct Builder {
     locals: Vec<LocalDecl>,
     blocks: Vec<BasicBlock>,
     /// The exception handlers so far.
     pub(crate) handlers: Vec<Handler>,
-    /// None where control does not come: a block is only made if something is built there.
+    /// `None` where control does not come. A block is created only if something is built there.
     current: Option<BlockId>,
 }
 
@@ -49,7 +49,7 @@ impl Builder {
         self.locals[local.index()].kind
     }
 
-    /// A new block, which nothing leads to yet.
+    /// A new block without predecessors.
     pub(crate) fn block(&mut self) -> BlockId {
         let id = BlockId(index(self.blocks.len()));
         self.blocks.push(BasicBlock {
@@ -66,7 +66,7 @@ impl Builder {
         id
     }
 
-    /// Goes on building at `block`.
+    /// Continues building at `block`.
     pub(crate) fn at(&mut self, block: BlockId) {
         self.current = Some(block);
     }
@@ -110,7 +110,7 @@ impl Builder {
             while drop_idle_completions(&mut blocks, &self.locals) {}
         }
         join_straight(&mut blocks);
-        // Bodies live as long as the run.
+        // Bodies live as long as the run, so unused capacity is released.
         self.locals.shrink_to_fit();
         Body {
             locals: self.locals,
@@ -120,7 +120,7 @@ impl Builder {
     }
 }
 
-/// Makes edges into empty blocks go on to where those lead.
+/// Redirects edges into empty blocks to where these lead.
 fn skip_empty(blocks: &mut [BasicBlock]) {
     let mut forward: Vec<BlockId> = Vec::with_capacity(blocks.len());
     for index in 0..blocks.len() {
@@ -129,7 +129,7 @@ fn skip_empty(blocks: &mut [BasicBlock]) {
             let block = &blocks[at];
             match block.terminator.kind {
                 TerminatorKind::Goto(next) if block.statements.is_empty() && !block.loop_head => {
-                    // Blocks before this one know their final target already.
+                    // Earlier blocks already know their final target.
                     at = forward.get(next.index()).copied().unwrap_or(next).index();
                 }
                 _ => break,
@@ -142,7 +142,7 @@ fn skip_empty(blocks: &mut [BasicBlock]) {
     }
 }
 
-/// Drops the cases of completions that no reachable block sets. Whether it dropped any.
+/// Drops the cases of completions that no reachable block sets. Returns whether it dropped any.
 fn drop_idle_completions(blocks: &mut [BasicBlock], locals: &[LocalDecl]) -> bool {
     let mut set: Vec<(LocalId, Literal)> = Vec::new();
     let mut switches = Vec::new();
@@ -179,7 +179,7 @@ fn drop_idle_completions(blocks: &mut [BasicBlock], locals: &[LocalDecl]) -> boo
     dropped
 }
 
-/// Appends blocks to their only predecessor when that leads nowhere else.
+/// Merges a block into its only predecessor, if that has no other successor.
 fn join_straight(blocks: &mut [BasicBlock]) {
     let mut predecessors = vec![0_u32; blocks.len()];
     let order = postorder(blocks);
@@ -203,8 +203,8 @@ fn join_straight(blocks: &mut [BasicBlock]) {
     }
 }
 
-/// The reachable blocks, successors first; of several successors the later ones first, so that
-/// the reverse follows the source.
+/// The reachable blocks in postorder. Of several successors, later ones come first, so that the
+/// reverse follows the source.
 fn postorder(blocks: &[BasicBlock]) -> Vec<BlockId> {
     let mut order = Vec::with_capacity(blocks.len());
     let mut seen = vec![false; blocks.len()];

@@ -1,10 +1,10 @@
-//! Code to be put into a file, in the style of the file.
+//! Code to insert into a file, in the style of the file.
 
 use crate::frontend::layout::Layout;
 use crate::source::{Language, SourceFile, Span};
 
-/// A statement that stores 0 in `receiver.field[key]`; `keep` leaves alone what is there already.
-/// `None` where it is not known what that looks like.
+/// A statement that stores 0 in `receiver.field[key]`, or with `keep`, only if the key is missing.
+/// `None` if it is not known how that is written in the file.
 #[must_use]
 pub fn store_zero(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<String> {
     let StoredAt {
@@ -24,7 +24,8 @@ pub fn store_zero(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<
                 }
             })
         }
-        // What is stored must be of the right type: as it is done elsewhere in the file.
+        // The stored value must have the right type, so stores elsewhere in the file show how it is
+        // done.
         Language::Rust if keep => None,
         Language::Rust => {
             let own = format!("{receiver}.{field}.{key}");
@@ -46,7 +47,7 @@ pub fn store_zero(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<
     }
 }
 
-/// A key in what a field of an object holds.
+/// A key in the content of a field.
 #[derive(Clone, Copy, Debug)]
 pub struct StoredAt<'a> {
     /// The object.
@@ -57,8 +58,8 @@ pub struct StoredAt<'a> {
     pub key: &'a str,
 }
 
-/// Where to put a statement so that it runs directly before the one at `at`, and the text to put
-/// there: a line of its own where `at` has one.
+/// Where to insert a statement so that it runs directly before the one at `at`, and the text to
+/// insert: a line of its own if `at` has one.
 #[must_use]
 pub fn before(file: &SourceFile, at: Span, statement: &str) -> Option<(u32, String)> {
     let index = file.line_index();
@@ -66,8 +67,8 @@ pub fn before(file: &SourceFile, at: Span, statement: &str) -> Option<(u32, Stri
     let indent = file.text.get(range.start..at.start as usize)?;
     let blank = indent.chars().all(|c| matches!(c, ' ' | '\t'));
     let starts = match file.language {
-        // A statement that begins a line has the line for itself, unless it was joined to the one
-        // before.
+        // A statement at the beginning of a line is alone on it, unless the line is joined to the
+        // one before.
         Language::Python => {
             let above = file.text.get(..range.start)?.trim_end_matches(['\r', '\n']);
             blank && !above.ends_with('\\')
@@ -91,7 +92,7 @@ pub fn before(file: &SourceFile, at: Span, statement: &str) -> Option<(u32, Stri
     }
 }
 
-/// The quote that the file puts around this text, or around most texts.
+/// The quote that the file uses for this text, or for most texts.
 fn quote(text: &str, key: &str) -> char {
     let written = |quote: char| text.matches(&format!("{quote}{key}{quote}")).count();
     let (single, double) = (written('\''), written('"'));

@@ -1,56 +1,56 @@
-//! The layout of a text: where its comments are, what its statements are, and which lines belong
-//! to one. It is scanned without parsing, never fails, and is there for broken files, too.
+//! The layout of a text: its comments, its statements, and the lines of each. The text is scanned
+//! and not parsed, so this never fails, not even for broken files.
 
 use crate::frontend::{python, rust};
 use crate::source::{Language, Span};
 
-/// What is known of a text without parsing it.
+/// The layout of a text.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Layout {
-    /// The comments, in order. What a string holds is none.
+    /// The comments, in order. Strings contain none.
     pub comments: Vec<Comment>,
-    /// The statements, in the order of their starts. They may nest: the block of a closure lies
-    /// inside the statement that the closure is written in.
+    /// The statements, sorted by their starts. They may nest: the block of a closure is inside the
+    /// statement with the closure.
     pub statements: Vec<Statement>,
-    /// Literals, comments and joined lines that go over a line break: a comment at the end of
-    /// such a line would not be one. In order.
+    /// Literals, comments and joined lines that contain a line break, in order. A comment at the
+    /// end of such a line would not be one.
     pub unbroken: Vec<Span>,
 }
 
 /// A comment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Comment {
-    /// With what opens it, without the line break.
+    /// From the comment mark to before the line break.
     pub span: Span,
     /// How it is written.
     pub kind: CommentKind,
-    /// Whether nothing but white space is before it on its line.
+    /// Whether only white space is before it on its line.
     pub alone: bool,
 }
 
 /// How a comment is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CommentKind {
-    /// Up to the end of the line.
+    /// To the end of the line.
     Line,
-    /// Between two marks.
+    /// Between an opening and a closing mark.
     Block,
-    /// Documentation, which is text for readers.
+    /// Documentation.
     Doc,
 }
 
-/// A statement, or the head of a compound one.
+/// A statement, or the header of a compound one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Statement {
-    /// From its first character, that of its first decorator or attribute, to the end of its last
-    /// token; of a compound statement only the head.
+    /// From its first character (or that of its first decorator or attribute) to the end of its
+    /// last token; for a compound statement, only the header.
     pub span: Span,
-    /// The whole definition, when it is the head of one; otherwise `span`.
+    /// The whole definition if this is the header of one; otherwise `span`.
     pub whole: Span,
 }
 
 impl Layout {
-    /// The layout of a text.
+    /// Scans a text.
     #[must_use]
     pub fn of(language: Language, text: &str) -> Self {
         match language {
@@ -59,7 +59,7 @@ impl Layout {
         }
     }
 
-    /// Whether a comment can be put at `at`, the end of a line.
+    /// Whether a comment can be inserted at `at`, the end of a line.
     #[must_use]
     pub fn takes_comment_at(&self, at: u32) -> bool {
         let next = self.unbroken.partition_point(|span| span.end <= at);
@@ -67,7 +67,7 @@ impl Layout {
     }
 }
 
-/// What opens a line comment.
+/// The characters that start a line comment.
 #[must_use]
 pub fn comment_mark(language: Language) -> &'static str {
     match language {

@@ -1,6 +1,6 @@
-//! Front ends: each turns the text of one file into an [`ir::Module`]. A front
-//! end is the only place that names its language's parser, and owns all that is peculiar to the
-//! language; nothing after it knows which language it reads.
+//! Front ends: each turns the text of a file into an [`ir::Module`]. Only a front end names the
+//! parser of its language, and it owns everything that is peculiar to the language; no later step
+//! knows which language it reads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ pub mod python;
 pub mod rust;
 pub mod sketch;
 
-/// Lowers one file. `text` is decoded and has no byte order mark; all spans of the result are
-/// byte offsets into it.
+/// Lowers a file. `text` is decoded and has no byte order mark; all spans in the result are byte
+/// offsets into it.
 ///
 /// # Errors
-/// When the text is not of the language, or is nested too deeply.
+/// When the text cannot be parsed or is nested too deeply.
 pub fn lower_module(language: Language, text: &str) -> Result<ir::Module, SyntaxError> {
     match language {
         Language::Python => python::lower_module(text),
@@ -32,22 +32,22 @@ pub fn lower_module(language: Language, text: &str) -> Result<ir::Module, Syntax
 /// Names of attributes that a text stores to.
 #[derive(Clone, Default, Debug)]
 pub struct AttributeStores {
-    /// Through the receiver of a method.
+    /// Through the receiver of a method (`self`).
     pub own: FxHashSet<Name>,
-    /// Through anything else: the object may be of any class.
+    /// Through any other object, whose class may be any.
     pub others: FxHashSet<Name>,
-    /// Attributes of the receiver that hold a collection which is changed.
+    /// Attributes of the receiver whose content is changed.
     pub own_contents: FxHashSet<Name>,
-    /// The same for attributes of anything else.
+    /// The same for attributes of other objects.
     pub others_contents: FxHashSet<Name>,
-    /// Attributes of the receiver are stored to under names that only execution tells.
+    /// Whether attributes of the receiver are stored to under names known only at run time.
     pub own_any: bool,
-    /// The same for attributes of anything else.
+    /// The same for attributes of other objects.
     pub others_any: bool,
 }
 
-/// The attributes that a text stores to, found without parsing it. Where a language lets nobody
-/// store to what a class defines, there are none.
+/// The attributes that a text stores to, found without parsing it. There are none in a language
+/// where no code can change what a class defines.
 #[must_use]
 pub fn attribute_stores(language: Language, text: &str) -> AttributeStores {
     match language {
@@ -56,20 +56,20 @@ pub fn attribute_stores(language: Language, text: &str) -> AttributeStores {
     }
 }
 
-/// A module that was read, wholly or in part.
+/// A lowered module, which may be incomplete.
 #[derive(Debug)]
 pub struct Lowered {
-    /// What is intact. A definition that is not is bound to an unknown value.
+    /// What could be parsed. A definition that could not is bound to an unknown value.
     pub module: ir::Module,
-    /// What is broken, in the order of the text: one error for each statement or class member.
+    /// The syntax errors, in the order of the text: one for each statement or class member.
     pub broken: Vec<SyntaxError>,
 }
 
-/// Lowers what is intact of a file. In Python, a syntax error in one statement, or in one member
-/// of a class, does not keep the others from being read; Rust is read as a whole.
+/// Lowers what can be parsed of a file. In Python, a syntax error in one statement or class member
+/// does not affect the others; a Rust file is parsed as a whole.
 ///
 /// # Errors
-/// When nothing of the text is intact.
+/// When nothing can be parsed.
 pub fn lower_intact(language: Language, text: &str) -> Result<Lowered, SyntaxError> {
     match language {
         Language::Python => python::lower_intact(text),
@@ -80,11 +80,11 @@ pub fn lower_intact(language: Language, text: &str) -> Result<Lowered, SyntaxErr
     }
 }
 
-/// Like [`lower_intact`], but where the language allows it, function bodies are left out, and
-/// lowered when somebody looks at them. What is broken in one is told then.
+/// Like [`lower_intact`], but if the language allows it, function bodies are left out and lowered
+/// on first use. Syntax errors in a body are reported then.
 ///
 /// # Errors
-/// When nothing of the text is intact.
+/// When nothing can be parsed.
 pub fn lower_lazily(language: Language, text: &Arc<str>) -> Result<Lowered, SyntaxError> {
     match language {
         Language::Python => python::lower_lazily(text),
@@ -92,13 +92,13 @@ pub fn lower_lazily(language: Language, text: &Arc<str>) -> Result<Lowered, Synt
     }
 }
 
-/// An index or offset as the representation stores it. Texts beyond 4 GiB are refused earlier.
+/// An index or offset as `u32`. Larger texts are refused earlier.
 fn index(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-/// The stack that a thread needs to lower any text that the depth guards let through, unoptimised
-/// builds included. Parsers, syntax trees and lowering recurse, and a stack overflow cannot be
+/// The stack size that a thread needs to lower any text that passes the depth guards, even in
+/// unoptimised builds. Parsers, syntax trees and lowering recurse, and a stack overflow cannot be
 /// caught, so callers run front ends on threads of this size.
 pub const STACK_SIZE: usize = 256 * 1024 * 1024;
 

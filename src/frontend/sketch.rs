@@ -1,5 +1,5 @@
-//! What is known of a file before it is parsed: enough to tell whether it can matter, and which
-//! of its functions can.
+//! Sketches: what is known of a file before it is parsed, which tells whether the file can matter
+//! and which of its functions can.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
@@ -7,66 +7,67 @@ use crate::frontend::python;
 use crate::ir::Name;
 use crate::source::Language;
 
-/// What stands around a word.
+/// The context of a word.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Role {
     /// A bracket follows: it is called, or defined with parameters.
     pub called: bool,
-    /// A dot stands in front: it is an attribute.
+    /// A dot precedes it: it is an attribute.
     pub attribute: bool,
-    /// A single `=` follows: it names what is given, and stands for nothing itself.
+    /// A single `=` follows: it names an argument and is not a value itself.
     pub given: bool,
 }
 
-/// Something that a glance makes much of, as it is searched for before any word is looked at. All
-/// of it is ASCII; upper and lower case are the same.
+/// A text that a glance looks for, and that is searched for before words are looked at. It is in
+/// ASCII; upper and lower case are the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Clue {
     /// The text.
     pub text: String,
-    /// It counts only as one of the words that a name is made of: `done` in `isDone`, `IS_DONE`,
-    /// and not in `abandoned`.
+    /// Whether it must be a whole part of a name: `done` is one in `isDone` and `IS_DONE`, but not
+    /// in `abandoned`.
     pub whole: bool,
-    /// What it stands for: bits whose meaning the glance knows.
+    /// What it stands for, as bits that the glance understands.
     pub flags: u16,
 }
 
-/// Looks at a function word by word, and says whether it can matter.
+/// Looks at the words of a function, and says whether the function can matter.
 ///
-/// A glance may say that a function matters that does not; the reverse would lose findings.
+/// A glance may err by saying that a function matters; the reverse would lose findings.
 pub trait Glance {
-    /// What to search for. `None` when a search could overlook something.
+    /// The clues to search for; `None` if a search could miss something.
     fn clues(&self) -> Option<Vec<Clue>>;
-    /// Whether a function can matter in which the search has found clues with these flags, and no
-    /// others. Like the glance itself, this errs on one side only.
+    /// Whether a function can matter if the search found clues with exactly these flags. Like the
+    /// glance itself, this errs on the safe side only.
     fn can_matter(&self, flags: u16) -> bool;
-    /// An identifier or keyword outside of texts.
+    /// An identifier or keyword outside strings.
     fn word(&mut self, word: &str, role: Role);
-    /// What is between the quotes of a text. The words of a formatted one come as words, too.
+    /// The content of a string. The words in a formatted string are also passed as words.
     fn text(&mut self, text: &str);
-    /// Whether the function can matter. The next word belongs to another one.
+    /// Whether the function can matter. This resets the glance: the next word belongs to another
+    /// function.
     fn matters(&mut self) -> bool;
 }
 
-/// The search for the clues of a glance: one pass over a text, much faster than looking at its
-/// words.
+/// The search for the clues of a glance: one pass over a text, which is much faster than looking at
+/// its words.
 pub struct Search {
-    /// `None` when everything is to be looked at.
+    /// `None` if all functions must be looked at.
     automaton: Option<AhoCorasick>,
-    /// Whether each clue is a whole word, and its flags.
+    /// For each clue, whether it must be a whole part of a name, and its flags.
     clues: Vec<(bool, u16)>,
 }
 
-/// Where a clue is found in a text, and its flags.
+/// Where a clue occurs in a text, and its flags.
 pub(in crate::frontend) type Hit = (usize, u16);
 
 impl Search {
-    /// Prepares the search for a glance.
+    /// Prepares the search for the clues of a glance.
     #[must_use]
     pub fn new(glance: &dyn Glance) -> Self {
         let mut clues = glance.clues();
         if let Some(clues) = &mut clues {
-            // The one character outside of ASCII whose lower case is in it.
+            // The only character outside ASCII whose lower case is in ASCII.
             clues.push(Clue {
                 text: "\u{212a}".to_owned(),
                 whole: false,
@@ -87,7 +88,7 @@ impl Search {
         }
     }
 
-    /// What is found in a text, in the order of where it ends; `None` when that says nothing.
+    /// The hits in a text, in the order of their ends; `None` if the search can tell nothing.
     pub(in crate::frontend) fn hits(&self, text: &str) -> Option<Vec<Hit>> {
         let found = self.automaton.as_ref()?.find_overlapping_iter(text);
         let hits = found.filter_map(|found| {
@@ -98,9 +99,9 @@ impl Search {
     }
 }
 
-/// Whether a range of a text may be one of the words that a name is made of.
+/// Whether a range of a text is a whole part of a name.
 fn is_part(bytes: &[u8], range: std::ops::Range<usize>) -> bool {
-    // A byte outside of ASCII may separate.
+    // A byte outside ASCII may separate parts.
     let separates = |byte: &u8| !byte.is_ascii_alphanumeric();
     let is_low = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let break_at = |at: usize| {
@@ -131,25 +132,26 @@ pub struct Imported {
     pub first: Name,
 }
 
-/// What a file is made of. Each list may hold more than there is, and never less.
+/// The outline of a file. Each list may contain too much, but never too little.
 #[derive(Clone, Default, Debug)]
 pub struct Sketch {
     /// The classes, wherever they are defined.
     pub classes: Vec<ClassHead>,
-    /// Names that stand for others: `from a import Other as Name`, `Name = a.Other`.
+    /// Names that stand for other names: `from a import Other as Name`, `Name = a.Other`.
     pub aliases: Vec<(Name, Name)>,
     /// The modules that it imports.
     pub imports: Vec<Imported>,
     /// The names of its functions and methods.
     pub functions: Vec<Name>,
-    /// The methods that a method calls on its receiver which also looks something up in what the
-    /// receiver has.
+    /// Hooks: methods that are called on `self` in a method that also looks something up in what
+    /// `self` has.
     pub hooks: Vec<Name>,
-    /// For each glance, the functions that can matter according to it: where each starts, in order.
+    /// For each glance, where the functions start that can matter to it, in order.
     pub matters: Vec<Vec<u32>>,
 }
 
-/// Sketches a file, and looks at its functions with each of the glances. `None` where that is not possible: everything in the file may matter.
+/// Sketches a file and applies the glances to its functions. `None` if that is impossible, so that
+/// everything in the file may matter.
 pub fn sketch(
     language: Language,
     text: &str,

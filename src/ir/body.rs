@@ -12,7 +12,7 @@ pub struct BlockId(pub u32);
 pub struct LocalId(pub u32);
 
 impl BlockId {
-    /// The block that every body starts in.
+    /// The block in which every body starts.
     pub const ENTRY: BlockId = BlockId(0);
 
     /// The index as `usize`.
@@ -44,13 +44,13 @@ pub struct Body {
 /// Where the code of an exception handler is.
 #[derive(Clone, Debug)]
 pub struct Handler {
-    /// What says what is caught: the span of the branch that tests it.
+    /// The header, which is also the span of the branch that tests the exception.
     pub header: Span,
     /// Its statements.
     pub body: Span,
-    /// The last of them.
+    /// The last statement.
     pub last: Span,
-    /// Whether the last one only leaves the handler (`return`, `continue`, `pass`).
+    /// Whether the last statement only leaves the handler (`return`, `continue`, `pass`).
     pub leaves: bool,
 }
 
@@ -61,8 +61,8 @@ impl Body {
         &self.blocks[id.index()]
     }
 
-    /// The computation whose result a local always holds, where there is just one. Nothing is said of
-    /// what is bound otherwise: a parameter, an exception, the variable of a loop.
+    /// The only rvalue that is ever assigned to a local. `None` if there are several, or if the
+    /// local is bound in another way: as a parameter, an exception, or the variable of a loop.
     #[must_use]
     pub fn only_value(&self, local: LocalId) -> Option<&Rvalue> {
         if !matches!(
@@ -88,8 +88,8 @@ impl Body {
         }
     }
 
-    /// Calls `f` for what each block computes, its statements first: with the block, and with the
-    /// local that gets the result, if one does.
+    /// Calls `f` for every rvalue of each block, statements first: with the block, and with the
+    /// local that gets the result, if any.
     pub fn for_each_rvalue<'b>(&'b self, mut f: impl FnMut(BlockId, Option<LocalId>, &'b Rvalue)) {
         for (at, block) in (0u32..).zip(&self.blocks) {
             let at = BlockId(at);
@@ -108,7 +108,7 @@ impl Body {
 /// A local variable, parameter or temporary.
 #[derive(Clone, Debug)]
 pub struct LocalDecl {
-    /// The name in the source; `None` for what lowering made up.
+    /// The name in the source; `None` for a local that lowering made.
     pub name: Option<Name>,
     /// What the local is for.
     pub kind: LocalKind,
@@ -123,21 +123,22 @@ pub enum LocalKind {
     Var,
     /// A temporary: assigned before every use, used in few places.
     Temp,
-    /// The exception in flight at the entry of a handler, `finally` or `with` exit.
+    /// The exception in flight on entry to a handler, `finally` or `with` exit.
     Exception,
-    /// Which completion a `finally` is to resume: an integer set just before it is entered and
-    /// read by the [`TerminatorKind::Switch`] at its end. Part of the key by which the engine
-    /// keeps states apart ("pending completion" of Das, Lerner and Seigle's property simulation).
+    /// Which completion a `finally` resumes: an integer that is set just before it is entered and
+    /// read by the [`TerminatorKind::Switch`] at its end. It is part of the key by which the engine
+    /// keeps states apart (the "pending completion", after Das, Lerner and Seigle's property
+    /// simulation).
     Completion,
-    /// The object whose fields are the variables of *this* call that nested functions also use
-    /// (CPython's cells). Bound on entry, when `Function::has_cells`.
+    /// The object whose fields are those variables of *this* call that nested functions also use
+    /// (CPython's cells). Bound on entry, if there are such variables.
     Cells,
-    /// The cells object of the enclosing function's call. Bound on entry, in a nested function.
-    /// The enclosing function's own outer cells are reached through the field named `^`.
+    /// The cells of the enclosing function's call. Bound on entry, in a nested function. The outer
+    /// cells of the enclosing function are reached through the field `^`.
     OuterCells,
 }
 
-/// A straight line of statements that ends in one terminator.
+/// A sequence of statements that ends in one terminator.
 #[derive(Clone, Debug)]
 pub struct BasicBlock {
     /// Statements, none of which can raise.
@@ -148,7 +149,7 @@ pub struct BasicBlock {
     pub loop_head: bool,
 }
 
-/// A statement: has an effect, cannot raise.
+/// A statement. It has an effect and cannot raise.
 #[derive(Clone, Debug)]
 pub struct Statement {
     /// What it does.
@@ -180,11 +181,11 @@ pub enum StatementKind {
         /// The stored value.
         value: Operand,
     },
-    /// The contents of an object become those of `value`: `*object = value`.
+    /// Makes the contents of an object those of `value`: `*object = value`.
     Overwrite {
         /// The object stored into.
         object: Operand,
-        /// What it is to be like.
+        /// The value whose contents it gets.
         value: Operand,
     },
     /// `del object.field`
@@ -201,41 +202,40 @@ pub enum StatementKind {
         /// The stored value.
         value: Operand,
     },
-    /// `local: a.b.C`: the class that the source says the variable's value is of, once it was
-    /// assigned.
+    /// `local: a.b.C`: the declared class of a variable's value, after it was assigned.
     Declare(LocalId, Vec<Name>),
     /// `del local`, or the end of an exception variable's scope: the local is unbound.
     Unbind(LocalId),
-    /// The rest of the current round of a loop is given up here on purpose (`continue`). It does
-    /// nothing: the edge to the loop head says where control goes.
+    /// The rest of this iteration is skipped on purpose (`continue`). This is only a marker; the
+    /// edge to the loop head transfers control.
     Skip,
 }
 
 /// A terminator with its source.
 #[derive(Clone, Debug)]
 pub struct Terminator {
-    /// How control leaves.
+    /// How control leaves the block.
     pub kind: TerminatorKind,
-    /// The source it comes from: the test of a branch, the whole call, the `return` statement,
-    /// or an empty span where nothing in the source stands for it.
+    /// The source that it comes from: the test of a branch, the whole call, the `return` statement;
+    /// an empty span if nothing in the source corresponds to it.
     pub span: Span,
 }
 
-/// Where an exception goes: into `exc`, then on at `target`.
+/// Where an exception goes: it is stored in `exc`, and control continues at `target`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unwind {
-    /// The handler dispatch, `finally` or `with` exit block.
+    /// The block of the handlers, the `finally` or the `with` exit.
     pub target: BlockId,
     /// Receives the exception; of kind [`LocalKind::Exception`].
     pub exc: LocalId,
 }
 
-/// How control leaves a block. `unwind: None` means that the exception leaves the function.
+/// How control leaves a block. With `unwind: None`, an exception leaves the function.
 #[derive(Clone, Debug)]
 pub enum TerminatorKind {
-    /// Unconditional.
+    /// To one block, unconditionally.
     Goto(BlockId),
-    /// Two ways, by the truth of an operand. `span` is the whole tested expression.
+    /// To one of two blocks, by the truth of an operand. `span` is the whole tested expression.
     Branch {
         /// The tested value.
         cond: Operand,
@@ -243,19 +243,20 @@ pub enum TerminatorKind {
         then: BlockId,
         /// Taken when it is false.
         otherwise: BlockId,
-        /// What the branch stands for in the source.
+        /// What the branch corresponds to in the source.
         role: BranchRole,
     },
-    /// Many ways, by the value of a local of kind [`LocalKind::Completion`].
+    /// To one of several blocks, by the value of a local of kind [`LocalKind::Completion`].
     Switch {
         /// The completion local.
         on: LocalId,
-        /// Value and target; exhaustive.
+        /// Values and targets; exhaustive.
         cases: Vec<(Literal, BlockId)>,
     },
-    /// Evaluates what may raise. On success `dest` is bound and control goes to `normal`.
+    /// Evaluates an rvalue that may raise. On success, `dest` is bound and control goes to
+    /// `normal`.
     Eval {
-        /// Receives the value; `None` when it is not used.
+        /// Receives the value; `None` if it is unused.
         dest: Option<LocalId>,
         /// What is evaluated.
         rvalue: Rvalue,
@@ -264,7 +265,7 @@ pub enum TerminatorKind {
         /// Where an exception goes.
         unwind: Option<Unwind>,
     },
-    /// `del object[key]`: raises when the key is missing.
+    /// `del object[key]`. Raises if the key is missing.
     DelItem {
         /// The container.
         object: Operand,
@@ -281,29 +282,29 @@ pub enum TerminatorKind {
         iter: LocalId,
         /// Receives the next item.
         dest: LocalId,
-        /// When there is one.
+        /// The next block if there is an item.
         body: BlockId,
-        /// When there is none.
+        /// The next block if there is none.
         exhausted: BlockId,
-        /// When advancing raises.
+        /// Where an exception of the iterator goes.
         unwind: Option<Unwind>,
     },
-    /// Suspends a generator; it may be resumed normally, or by an exception thrown into it.
+    /// Suspends a generator. It is resumed normally, or by an exception thrown into it.
     Yield {
         /// The yielded value.
         value: Operand,
-        /// Receives what is sent.
+        /// Receives the value that is sent.
         dest: Option<LocalId>,
         /// Next block when resumed.
         normal: BlockId,
         /// Where a thrown exception goes.
         unwind: Option<Unwind>,
     },
-    /// Leaves the function normally. `implicit`: by falling off the end of the body.
+    /// Returns. `implicit`: by falling off the end of the body.
     Return {
         /// The returned value.
         value: Operand,
-        /// No `return` statement stands for it.
+        /// There is no `return` statement.
         implicit: bool,
     },
     /// Raises an exception.
@@ -313,11 +314,11 @@ pub enum TerminatorKind {
         /// Where it goes.
         unwind: Option<Unwind>,
     },
-    /// Control cannot come here.
+    /// Control never gets here.
     Unreachable,
 }
 
-/// What a branch stands for in the source: decides how a step of a path is worded.
+/// What a branch corresponds to in the source. This decides how a step of a path is worded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BranchRole {
     /// `if`/`elif`, a ternary, a comprehension's `if`.
@@ -330,17 +331,17 @@ pub enum BranchRole {
     Assert,
     /// Whether a case's pattern matches; `span` is the pattern.
     Pattern,
-    /// The guard of a case.
+    /// The guard of a `case`.
     Guard,
     /// Whether a handler catches the exception; `span` is the handler's header.
     Handler,
-    /// Whether a result is a success; otherwise it is handed on as it is.
+    /// Whether a result is a success; if not, it is returned.
     Try,
-    /// Whether a result that nobody looks at is a success; `span` is what drops it.
+    /// Whether a discarded result is a success; `span` is what discards it.
     Dropped,
     /// Whether a context manager swallows the exception; `span` is the with item.
     Swallow,
-    /// Whether some code is compiled at all; otherwise it is left out.
+    /// Whether conditional code is compiled.
     Configured,
 }
 

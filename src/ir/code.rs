@@ -1,47 +1,46 @@
-//! The code of a function: there from the start, or lowered when somebody first looks at it.
+//! The code of a function, which may be lowered only on first use.
 //!
-//! Most functions of a repository are known by name only, and nobody ever enters them. A front end
-//! that can tell where a body stands without parsing it leaves the body out. Whoever looks at it
-//! gets what parsing the whole file would have given.
+//! Most functions of a repository are never looked into. A front end that can find a body without
+//! parsing it leaves the body out. On first use, the body is lowered to exactly what parsing the
+//! whole file would have given.
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use crate::ir::body::{Body, LocalId};
-use crate::ir::item::{Function, Scope};
+use crate::ir::item::{Function, NameScope};
 
 /// Lowers the bodies that a front end left out of a module.
 pub trait Bodies: Send + Sync {
-    /// Lowers the body with this number. Called once for each.
+    /// Lowers the body with this number. Called at most once for each.
     fn lower(&self, number: u32) -> Content;
 
     /// The text of the body.
     fn text(&self, number: u32) -> &str;
 
-    /// Whether the function may call a method of its receiver and look something up in what the
-    /// receiver has. In doubt, it may.
+    /// Whether the function may call a method of `self` and look something up in what `self` has.
+    /// In doubt, it may.
     fn may_depend_on_receiver(&self, number: u32) -> bool;
 }
 
-/// What the body of a function is lowered to.
+/// The result of lowering the body of a function.
 #[derive(Clone, Default, Debug)]
 pub struct Content {
     /// The control-flow graph.
     pub body: Body,
-    /// The local that holds the cells of a call, when nested functions share variables.
+    /// The local with the cells of a call, if nested functions share variables.
     pub cells: Option<LocalId>,
-    /// In a body that was left out at first, the functions inside it, in the order of their
-    /// indices, which follow that of the function itself.
+    /// If the body was left out: the functions nested in it, in the order of their indices, which
+    /// follow that of the function itself.
     pub nested: Vec<Function>,
-    /// In a body that was left out at first, the scope of the function and those of the nested
-    /// ones.
-    pub scopes: Vec<Scope>,
-    /// What is wrong with the text, and at which offset. The body then stands for "anything".
+    /// If the body was left out: the scope of the function, and those of the nested ones.
+    pub scopes: Vec<NameScope>,
+    /// A syntax error, with its offset. The body then stands for any code.
     pub broken: Option<(String, u32)>,
 }
 
-/// The code of a function. It can be used like its [`Body`].
+/// The code of a function. It derefs to its [`Body`].
 #[derive(Clone)]
 pub struct Code(State);
 
@@ -56,7 +55,7 @@ enum State {
 }
 
 impl Code {
-    /// Code that is there.
+    /// Code that is already lowered.
     #[must_use]
     pub fn new(body: Body, cells: Option<LocalId>) -> Self {
         Self(State::Here(Box::new(Content {
@@ -66,7 +65,7 @@ impl Code {
         })))
     }
 
-    /// A body that is left out for now.
+    /// A body that is lowered on first use.
     #[must_use]
     pub fn left_out(bodies: Arc<dyn Bodies>, number: u32) -> Self {
         let content = OnceLock::new();
@@ -77,7 +76,7 @@ impl Code {
         })
     }
 
-    /// Everything that the body is lowered to.
+    /// The lowered content.
     #[must_use]
     pub fn content(&self) -> &Content {
         match &self.0 {
@@ -90,7 +89,7 @@ impl Code {
         }
     }
 
-    /// Gives everything away.
+    /// Takes the lowered content out.
     pub(crate) fn into_content(self) -> Content {
         match self.0 {
             State::Here(content) => *content,
@@ -105,7 +104,7 @@ impl Code {
         }
     }
 
-    /// Forgets what was lowered, if it can be lowered again; gives what was wrong with it.
+    /// Forgets the lowered content, if it can be lowered again, and returns its syntax error.
     pub(crate) fn forget(&mut self) -> Option<(String, u32)> {
         match &mut self.0 {
             State::Here(_) => None,
@@ -113,7 +112,7 @@ impl Code {
         }
     }
 
-    /// The same, unless nobody has looked at the body yet.
+    /// The lowered content; `None` if it has not been lowered yet.
     #[must_use]
     pub fn known(&self) -> Option<&Content> {
         match &self.0 {
@@ -122,14 +121,14 @@ impl Code {
         }
     }
 
-    /// Whether the body was left out at first.
+    /// Whether the body was left out.
     #[must_use]
     pub fn was_left_out(&self) -> bool {
         matches!(self.0, State::Left { .. })
     }
 
-    /// Whether the word may be in the body. Only the text of a body that nobody has looked at yet
-    /// can tell that it is not.
+    /// Whether the body may contain the word. Only for a body that has not been lowered yet can the
+    /// text rule this out.
     #[must_use]
     pub fn may_mention(&self, word: &str) -> bool {
         let State::Left {
@@ -144,8 +143,8 @@ impl Code {
             || memchr::memmem::find(bodies.text(*number).as_bytes(), word.as_bytes()).is_some()
     }
 
-    /// Whether the function may call a method of its receiver and look something up in what the
-    /// receiver has, as far as that can be told without lowering anything.
+    /// Whether the function may call a method of `self` and look something up in what `self` has,
+    /// as far as this can be told without lowering.
     #[must_use]
     pub fn may_depend_on_receiver(&self) -> bool {
         match &self.0 {

@@ -1,9 +1,9 @@
 //! Control dependence: which branches decide whether a block runs.
 //!
 //! After Ferrante, Ottenstein and Warren, "The program dependence graph and its use in
-//! optimization" (TOPLAS 1987): a block depends on an edge of a branch when it runs on every way
-//! on from that edge, and not on every way on from the branch itself. Exceptions raised by calls
-//! are left out: they can come from nearly everywhere, so that nothing would run for certain.
+//! optimization" (TOPLAS 1987): a block depends on an edge of a branch if it runs on every path
+//! from that edge, but not on every path from the branch. Exceptions raised by calls are ignored:
+//! they can come from almost everywhere, so nothing would run for certain.
 
 use petgraph::algo::dominators::{Dominators, simple_fast};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -30,7 +30,7 @@ pub struct ControlDependence {
 }
 
 impl ControlDependence {
-    /// Computes them for a body.
+    /// Computes the control dependences of a body.
     #[must_use]
     pub fn compute(body: &Body) -> Self {
         let successors: Vec<Vec<BlockId>> = body
@@ -38,7 +38,7 @@ impl ControlDependence {
             .iter()
             .map(|b| flow(&b.terminator.kind))
             .collect();
-        // The reversed graph, with one exit for all the ways out.
+        // The reversed graph, with one exit node for all exits.
         let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(successors.len() + 1, 0);
         for _ in 0..=successors.len() {
             graph.add_node(());
@@ -70,13 +70,13 @@ impl ControlDependence {
         }
     }
 
-    /// Where control goes on from a block, exceptions of calls left out.
+    /// The successors of a block, ignoring exceptions of calls.
     #[must_use]
     pub fn successors(&self, block: BlockId) -> &[BlockId] {
         &self.successors[block.index()]
     }
 
-    /// Whether every way on from `block` comes to `later`, itself included.
+    /// Whether every path from `block` reaches `later`. A block reaches itself.
     #[must_use]
     pub fn always_reaches(&self, block: BlockId, later: BlockId) -> bool {
         let node = NodeIndex::new(block.index());
@@ -85,7 +85,7 @@ impl ControlDependence {
             .is_some_and(|mut all| all.any(|n| n.index() == later.index()))
     }
 
-    /// The blocks that every way to `block` has passed through.
+    /// The blocks that every path to `block` passes through.
     #[must_use]
     pub fn before(&self, block: BlockId) -> FxHashSet<BlockId> {
         let all = self.pre.strict_dominators(NodeIndex::new(block.index()));
@@ -112,8 +112,8 @@ impl ControlDependence {
         out
     }
 
-    /// The blocks that can be reached from a block without passing through `around`, the block
-    /// itself included.
+    /// The blocks that can be reached from a block without passing through `around`, including the
+    /// block itself.
     #[must_use]
     pub fn reachable(&self, from: BlockId, around: &[BlockId]) -> FxHashSet<BlockId> {
         let mut out = FxHashSet::default();
@@ -127,8 +127,8 @@ impl ControlDependence {
     }
 }
 
-/// The edges that each block depends on directly: those of the blocks from the edge's target up the
-/// tree of postdominators, to where all ways on from the branch meet.
+/// The edges that each block depends on directly: for an edge, the blocks from its target up the
+/// tree of postdominators, to where all paths from the branch meet.
 fn direct(successors: &[Vec<BlockId>], post: &Dominators<NodeIndex>) -> Vec<Vec<Edge>> {
     let mut out = vec![Vec::new(); successors.len()];
     for (from, targets) in (0u32..).zip(successors) {
@@ -142,7 +142,7 @@ fn direct(successors: &[Vec<BlockId>], post: &Dominators<NodeIndex>) -> Vec<Vec<
                 to: *to,
             };
             let mut at = NodeIndex::new(to.index());
-            // From where no end is reached, nothing runs for certain.
+            // If no exit can be reached from here, nothing runs for certain.
             if post.dominators(at).is_none() {
                 continue;
             }
@@ -158,7 +158,7 @@ fn direct(successors: &[Vec<BlockId>], post: &Dominators<NodeIndex>) -> Vec<Vec<
     out
 }
 
-/// The successors of a terminator, without those of an exception that a call raises.
+/// The successors of a terminator, ignoring the exception of a call.
 fn flow(kind: &TerminatorKind) -> Vec<BlockId> {
     let mut out = Vec::new();
     match kind {

@@ -1,16 +1,16 @@
-//! Operations on typed data: variants with a payload, records, maps and arrays whose methods
-//! answer with variants. None of them raises.
+//! Operations on typed data: variants with a payload, records, and maps and arrays whose methods
+//! return variants. None of them raises.
 
 use crate::ir::rvalue::{Element, Name, Operand};
 
 /// The tag of the variant that means success or presence: `Ok(v)`, `Some(v)`.
 pub const SUCCESS: &str = "Ok";
 
-/// The tag of the variant that means failure or absence: `Err(e)`, `None`. A function that
-/// returns it has failed: that is no normal exit.
+/// The tag of the variant that means failure or absence: `Err(e)`, `None`. A function that returns
+/// a failure has failed, so that is not a normal exit.
 pub const FAILURE: &str = "Err";
 
-/// Whether a tag is one of the two that results and options have.
+/// Whether a tag is one of the two tags of results and options.
 #[must_use]
 pub fn is_outcome(tag: &str) -> bool {
     tag == SUCCESS || tag == FAILURE
@@ -21,16 +21,16 @@ pub fn is_outcome(tag: &str) -> bool {
 pub enum Data {
     /// The number of elements of a collection.
     Len(Operand),
-    /// The integers from the first operand up to, not including, the second.
+    /// The integers from the first operand up to, but not including, the second.
     Range(Operand, Operand),
     /// A sequence with these elements.
     Array(Vec<Element>),
-    /// A map with just these keys.
+    /// A map with exactly these keys.
     Map(Vec<(Operand, Operand)>),
-    /// A new object of a class: the given fields, and those of `base`. What neither gives has
-    /// its default.
+    /// A new object of a class, with these fields and those of `base`. All other fields have their
+    /// defaults.
     Record {
-        /// The class as it is named here; empty when it is not named.
+        /// The class as it is named here; empty if it is not named.
         class: Vec<Name>,
         /// The fields that are given.
         fields: Vec<(Name, Operand)>,
@@ -50,9 +50,9 @@ pub enum Data {
         object: Operand,
         /// The variant.
         tag: Name,
-        /// All variants of the type when the front end knows them, else empty.
+        /// All variants of the type, if the front end knows them; otherwise empty.
         of: Vec<Name>,
-        /// Whether the program asks for a presence: then the other variant is an absence, and no
+        /// Whether the program asks for presence. Then the other variant is an absence and no
         /// failure.
         presence: bool,
     },
@@ -67,17 +67,17 @@ pub enum Data {
     },
     /// An equal value that shares nothing with the operand.
     Copy(Operand),
-    /// A new empty or default value of the operand's sort.
+    /// A new empty or default value of the same type as the operand.
     Emptied(Operand),
-    /// The operand after a call could change it: the same object if it has an identity, else
-    /// something new.
+    /// The operand after a call that could change it: the same object if it has an identity, or
+    /// else a new value.
     Lent {
         /// The operand.
         object: Operand,
-        /// What else the call was given.
+        /// The other arguments of the call.
         with: Vec<Operand>,
     },
-    /// An item goes into a new collection of a sort that is not known yet.
+    /// Adds an item to a new collection of a type that is not known yet.
     Gather {
         /// The collection.
         into: Operand,

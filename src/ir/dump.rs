@@ -1,4 +1,4 @@
-//! Printing of bodies: as text for reading and comparing, and as Mermaid flowcharts.
+//! Prints bodies: as text for reading and comparing, and as Mermaid flowcharts.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use crate::ir::{
 };
 use crate::source::Span;
 
-/// Longest excerpt of the source beside a terminator, in characters.
+/// The maximum length of a source excerpt beside a terminator, in characters.
 const MAX_EXCERPT: usize = 48;
 
-/// The body as text, one statement a line, the source beside the terminators.
+/// The body as text: a statement on each line, and the source beside the terminators.
 #[must_use]
 pub fn text(function: &Function, source: &str) -> String {
     let printer = Printer::new(&function.body);
@@ -36,7 +36,7 @@ pub fn text(function: &Function, source: &str) -> String {
     out
 }
 
-/// The body as a Mermaid flowchart; exceptions go along dotted edges.
+/// The body as a Mermaid flowchart. Exceptions take dotted edges.
 #[must_use]
 pub fn mermaid(function: &Function, source: &str) -> String {
     let printer = Printer::new(&function.body);
@@ -112,7 +112,7 @@ fn excerpt(span: Span, source: &str) -> Option<String> {
     Some(format!("{short}…"))
 }
 
-/// A label as Mermaid takes it inside double quotes.
+/// Escapes a label for double quotes in Mermaid.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -131,7 +131,7 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// Successors with a label, and whether they are exceptional.
+/// The successors with their labels, and whether the edge is exceptional.
 fn edges(kind: &TerminatorKind) -> Vec<(u32, String, bool)> {
     let mut edges = Vec::new();
     let raises = |unwind: &Option<Unwind>, edges: &mut Vec<(u32, String, bool)>| {
@@ -312,14 +312,7 @@ impl<'a> Printer<'a> {
                 Some(behind) => format!("unpack {} {index}..-{behind}", op(object)),
                 None => format!("unpack {} {index}", op(object)),
             },
-            Rvalue::Call { callee, args } => {
-                let callee = match callee {
-                    Callee::Method { receiver, name, .. } => format!("{}.{name}", op(receiver)),
-                    Callee::Value(value) => op(value),
-                };
-                let args: Vec<String> = args.iter().map(|arg| self.arg(arg)).collect();
-                format!("call {callee}({})", args.join(", "))
-            }
+            Rvalue::Call { callee, args } => self.call(callee, args),
             Rvalue::Not(a) => format!("not {}", op(a)),
             Rvalue::Neg(a) => format!("-{}", op(a)),
             Rvalue::Binary(operator, a, b) => {
@@ -334,13 +327,7 @@ impl<'a> Printer<'a> {
             Rvalue::List(e) => format!("[{}]", self.elements(e)),
             Rvalue::Tuple(e) => format!("({})", self.elements(e)),
             Rvalue::Set(e) => format!("set {{{}}}", self.elements(e)),
-            Rvalue::Dict(items) => {
-                let items = items.iter().map(|item| match item {
-                    DictItem::Pair(key, value) => format!("{}: {}", op(key), op(value)),
-                    DictItem::Spread(value) => format!("**{}", op(value)),
-                });
-                format!("{{{}}}", items.collect::<Vec<_>>().join(", "))
-            }
+            Rvalue::Dict(items) => self.dict(items),
             Rvalue::Format(pieces) => format!("format({})", self.list(pieces)),
             Rvalue::Closure(idx) => format!("closure fn#{}", idx.0),
             Rvalue::MakeClass(idx) => format!("class#{}", idx.0),
@@ -349,10 +336,8 @@ impl<'a> Printer<'a> {
                 lexical,
                 receiver,
             } => {
-                let start = start.as_ref().map_or_else(
-                    || lexical.map_or("?".to_owned(), |idx| format!("class#{}", idx.0)),
-                    op,
-                );
+                let lexical = || lexical.map_or("?".to_owned(), |idx| format!("class#{}", idx.0));
+                let start = start.as_ref().map_or_else(lexical, op);
                 format!("super({start}, {})", op(receiver))
             }
             Rvalue::Iter { object, is_async } => format!("{}iter {}", mark(*is_async), op(object)),
@@ -365,15 +350,7 @@ impl<'a> Printer<'a> {
                 is_async,
             } => format!("{}exit {} with {}", mark(*is_async), op(manager), op(exc)),
             Rvalue::Await(a) => format!("await {}", op(a)),
-            Rvalue::Caught { exc, types, group } => {
-                let star = if *group { "*" } else { "" };
-                let types = if types.is_empty() {
-                    "anything".to_owned()
-                } else {
-                    self.list(types)
-                };
-                format!("{} caught{star} by {types}", op(exc))
-            }
+            Rvalue::Caught { exc, types, group } => self.caught(exc, types, *group),
             Rvalue::MatchSequence {
                 object,
                 len,
@@ -389,6 +366,34 @@ impl<'a> Printer<'a> {
             Rvalue::Path(path) => format!("path {}", path.join("::")),
             Rvalue::Data(data) => self.data(data),
         }
+    }
+
+    fn call(&self, callee: &Callee, args: &[Arg]) -> String {
+        let callee = match callee {
+            Callee::Method { receiver, name, .. } => format!("{}.{name}", self.operand(receiver)),
+            Callee::Value(value) => self.operand(value),
+        };
+        let args: Vec<String> = args.iter().map(|arg| self.arg(arg)).collect();
+        format!("call {callee}({})", args.join(", "))
+    }
+
+    fn dict(&self, items: &[DictItem]) -> String {
+        let op = |operand: &Operand| self.operand(operand);
+        let items = items.iter().map(|item| match item {
+            DictItem::Pair(key, value) => format!("{}: {}", op(key), op(value)),
+            DictItem::Spread(value) => format!("**{}", op(value)),
+        });
+        format!("{{{}}}", items.collect::<Vec<_>>().join(", "))
+    }
+
+    fn caught(&self, exc: &Operand, types: &[Operand], group: bool) -> String {
+        let star = if group { "*" } else { "" };
+        let types = if types.is_empty() {
+            "anything".to_owned()
+        } else {
+            self.list(types)
+        };
+        format!("{} caught{star} by {types}", self.operand(exc))
     }
 
     fn data(&self, data: &Data) -> String {
@@ -462,7 +467,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// What the terminator does besides going on.
+    /// What the terminator does besides passing control on.
     fn action(&self, kind: &TerminatorKind) -> Option<String> {
         let bind = |dest: &Option<LocalId>| {
             dest.map_or(String::new(), |dest| format!("{} = ", self.local(dest)))

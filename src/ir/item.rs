@@ -25,65 +25,65 @@ impl ScopeIdx {
     /// The scope of the module itself.
     pub const MODULE: ScopeIdx = ScopeIdx(0);
 
-    /// Set in the index of the scope of a function that is, or is in, a body that was left out:
-    /// the rest is the index of the function.
+    /// This bit marks the index of a scope inside a body that was left out; the rest of the index
+    /// is that of the function.
     const LEFT_OUT: u32 = 1 << 31;
 
-    /// The scope of a function that is, or is in, a body that was left out.
+    /// The scope of a function whose body was left out, or that is nested in such a body.
     #[must_use]
     pub fn of_left_out(function: FuncIdx) -> Self {
         Self(function.0 | Self::LEFT_OUT)
     }
 
-    /// The function that this is the scope of, if that is, or is in, a body that was left out.
+    /// The function of this scope, if its body was left out or it is nested in such a body.
     #[must_use]
     pub fn left_out(self) -> Option<FuncIdx> {
         (self.0 & Self::LEFT_OUT != 0).then_some(FuncIdx(self.0 & !Self::LEFT_OUT))
     }
 }
 
-/// A function whose body is left out has fewer functions inside than this.
+/// The limit for the number of functions nested in a body that was left out.
 pub const MAX_NESTED: u32 = 1 << 12;
 
-/// A module with bodies left out has fewer functions outside of them than this.
+/// The limit for the number of functions outside such bodies, in a module that has some.
 pub const MAX_OUTER: u32 = ScopeIdx::LEFT_OUT / MAX_NESTED;
 
 /// One lowered source file.
 #[derive(Clone, Debug, Default)]
 pub struct Module {
-    /// Every function that is in no body that was left out: top-level ones, methods, nested ones,
-    /// lambdas, generator expressions.
+    /// Every function except those nested in bodies that were left out: top-level functions,
+    /// methods, nested functions, lambdas, generator expressions.
     functions: Vec<Function>,
-    /// Whether some body was left out. Then each of `functions` has [`MAX_NESTED`] more indices
-    /// for those inside it.
+    /// Whether any body was left out. If so, [`MAX_NESTED`] indices are reserved for each of
+    /// `functions` and what is nested in it.
     partial: bool,
-    /// Every class, nested ones included.
+    /// Every class, including nested ones.
     pub classes: Vec<Class>,
-    /// Every scope of what is in no body that was left out; the first is the module's.
-    scopes: Vec<Scope>,
-    /// Module-level attribute stores such as `P.save_data = patched`: target path, attribute,
-    /// value.
+    /// Every scope except those inside bodies that were left out. The first is the module's.
+    scopes: Vec<NameScope>,
+    /// Attribute stores at module level such as `P.save_data = patched`: path of the target,
+    /// attribute, value.
     pub attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
-    /// Names of the properties of its classes. A load of an attribute of such a name raises what a
-    /// getter raises.
+    /// Names of the properties of its classes. Loading an attribute with such a name can raise
+    /// whatever a getter raises.
     pub properties: FxHashSet<Name>,
 }
 
-/// Whether a decorator of this name makes a property of a method.
+/// Whether a decorator of this name turns a method into a property.
 #[must_use]
 pub fn makes_property(decorator: &str) -> bool {
     matches!(decorator, "property" | "cached_property")
 }
 
 impl Module {
-    /// A module from its parts. `partial`: the indices of functions are multiples of
-    /// [`MAX_NESTED`], as some of their bodies were left out.
+    /// A module from its parts. `partial`: some bodies were left out, and the indices of functions
+    /// are multiples of [`MAX_NESTED`].
     #[must_use]
     pub fn new(
         functions: Vec<Function>,
         partial: bool,
         classes: Vec<Class>,
-        scopes: Vec<Scope>,
+        scopes: Vec<NameScope>,
         attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
     ) -> Self {
         Self {
@@ -109,41 +109,41 @@ impl Module {
         }
     }
 
-    /// The function with this index, which is in no body that was left out.
+    /// The function with this index, which must not be nested in a body that was left out.
     pub(crate) fn function_mut(&mut self, idx: FuncIdx) -> &mut Function {
         let step = if self.partial { MAX_NESTED } else { 1 };
         &mut self.functions[(idx.0 / step) as usize]
     }
 
-    /// Forgets the bodies that were left out at first, and gives what was broken in them. They are
-    /// lowered again when somebody looks at them.
+    /// Forgets what bodies that were left out were lowered to, and returns the syntax errors in
+    /// them. They are lowered again on their next use.
     pub(crate) fn forget_bodies(&mut self) -> Vec<(String, u32)> {
         let functions = self.functions.iter_mut();
         functions.filter_map(|f| f.body.forget()).collect()
     }
 
-    /// The functions with their indices, without those in bodies that were left out: nothing is
-    /// lowered for this.
+    /// The functions with their indices, except those nested in bodies that were left out. This
+    /// lowers nothing.
     pub fn outer_functions(&self) -> impl Iterator<Item = (FuncIdx, &Function)> {
         let step = if self.partial { MAX_NESTED } else { 1 };
         let indices = (0..).map(move |at: u32| FuncIdx(at * step));
         indices.zip(&self.functions)
     }
 
-    /// Every function with its index. This lowers all that was left out.
+    /// Every function with its index. This lowers every body.
     pub fn functions(&self) -> impl Iterator<Item = (FuncIdx, &Function)> {
         self.outer_functions()
             .flat_map(|(idx, _)| self.with_left_out(idx))
     }
 
-    /// A function, and those inside its body if that was left out. This lowers it.
+    /// A function, and those nested in its body if that was left out. This lowers the body.
     pub fn with_left_out(&self, idx: FuncIdx) -> impl Iterator<Item = (FuncIdx, &Function)> {
         [(idx, self.function(idx))]
             .into_iter()
             .chain(self.left_out_in(idx))
     }
 
-    /// The functions that are directly inside this one. This lowers its body.
+    /// The functions directly inside this one. This lowers its body.
     pub fn functions_in(&self, outer: FuncIdx) -> impl Iterator<Item = (FuncIdx, &Function)> {
         let first = if self.partial {
             FuncIdx(outer.0 / MAX_NESTED * MAX_NESTED)
@@ -160,7 +160,7 @@ impl Module {
         all.filter(move |(_, function)| function.outer == Some(outer))
     }
 
-    /// The functions inside the body of this one, if that was left out.
+    /// The functions nested in the body of this one, if that was left out.
     pub fn left_out_in(&self, idx: FuncIdx) -> impl Iterator<Item = (FuncIdx, &Function)> {
         let function = self.function(idx);
         let nested = if function.body.was_left_out() {
@@ -179,7 +179,7 @@ impl Module {
 
     /// The scope with this index.
     #[must_use]
-    pub fn scope(&self, idx: ScopeIdx) -> &Scope {
+    pub fn scope(&self, idx: ScopeIdx) -> &NameScope {
         let Some(function) = idx.left_out() else {
             return &self.scopes[idx.0 as usize];
         };
@@ -190,20 +190,20 @@ impl Module {
 
 /// The names bound in a module, class body or function.
 #[derive(Clone, Debug)]
-pub struct Scope {
+pub struct NameScope {
     /// The lexically enclosing scope.
     pub parent: Option<ScopeIdx>,
     /// Whose scope it is.
     pub kind: ScopeKind,
-    /// Every binding of every name, in source order.
+    /// Every binding of each name, in source order.
     pub bindings: BTreeMap<Name, Vec<BindingSite>>,
     /// Modules that are imported with a star, in source order.
     pub star_imports: Vec<ImportPath>,
-    /// Paths of modules and classes all of whose names are visible here, in source order.
+    /// Paths of modules and classes whose names are all visible here, in source order.
     pub globs: Vec<Vec<Name>>,
 }
 
-impl Scope {
+impl NameScope {
     /// A scope without names.
     #[must_use]
     pub fn new(parent: Option<ScopeIdx>, kind: ScopeKind) -> Self {
@@ -217,30 +217,31 @@ impl Scope {
     }
 }
 
-/// Whose scope it is.
+/// What a scope belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ScopeKind {
-    /// The module's.
+    /// The module.
     Module,
-    /// A class body's.
+    /// A class body.
     Class(ClassIdx),
-    /// That of a block of definitions inside a file: what is nested sees its names.
+    /// A block of definitions inside a file. Nested scopes see its names.
     Namespace,
-    /// A function's. Only imports, classes and functions bound in it are recorded here; its
-    /// variables are locals of the body.
+    /// A function. Only imports, classes and functions bound in it are recorded; its variables are
+    /// locals of the body.
     Function(FuncIdx),
 }
 
-/// One place that binds a name.
+/// A place that binds a name.
 #[derive(Clone, Debug)]
 pub struct BindingSite {
     /// What is bound.
     pub binding: Binding,
-    /// Under an `if`, `try`, loop or `with`: other bindings of the name may stand as well.
+    /// Whether it is under an `if`, `try`, loop or `with`, so that other bindings of the name can
+    /// apply, too.
     pub conditional: bool,
-    /// Under `if TYPE_CHECKING:`, where nothing is executed.
+    /// Whether it is under `if TYPE_CHECKING:`, so that it is never executed.
     pub type_checking: bool,
-    /// Where.
+    /// Where the binding is.
     pub span: Span,
 }
 
@@ -259,22 +260,22 @@ pub enum Binding {
     Declared(StaticExpr),
     /// A block of definitions inside this file.
     Namespace(ScopeIdx),
-    /// A module that is found from where this file lies.
+    /// A module whose position is relative to this file.
     Relative(Relative),
     /// Anything else: loop variable, `with … as`, augmented assignment, `del`, unpacking.
     Opaque,
 }
 
-/// A module, by its place relative to the file that names it.
+/// A module, by its position relative to the file that names it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Relative {
     /// The file itself.
     This,
     /// The module that the file is declared in.
     Parent,
-    /// The root of the tree of modules that the file belongs to.
+    /// The root of the module tree of the file.
     Root,
-    /// The module of this name below the file, through the named blocks.
+    /// The module of this name below the file, inside these nested blocks.
     Child(Vec<Name>),
     /// The file at this path, relative to the folder of the file.
     File(Name),
@@ -312,49 +313,49 @@ pub struct Class {
     pub scope: ScopeIdx,
     /// The scope that the header is evaluated in.
     pub parent: ScopeIdx,
-    /// What instances consist of.
+    /// What its instances consist of.
     pub nature: Nature,
 }
 
 /// What the instances of a class consist of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Nature {
-    /// Fields and methods are attributes alike, and anybody can add some.
+    /// Attributes: fields and methods alike. Any code can add some.
     #[default]
     Open,
-    /// Fields are apart from methods. `complete`: the declared ones are all there are.
+    /// Fields, separate from methods.
     Record {
-        /// Whether the declaration of the fields was seen.
+        /// Whether the declared fields are all there are.
         complete: bool,
     },
-    /// Methods that others implement; it has no fields and no instances of its own.
+    /// Nothing: it declares methods that other classes implement.
     Interface,
 }
 
-/// Whether a method keeps a promise that another definition made.
+/// Whether a method fulfils what another definition demands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Overrides {
-    /// When a class before it in the method resolution order defines the name.
+    /// If a class before it in the method resolution order defines the name.
     #[default]
     ByName,
     /// Always: it is written as the implementation of an interface.
     Always,
-    /// For those that inherit it: it is the default of an interface.
+    /// In classes that inherit it: it is a default method of an interface.
     WhenInherited,
-    /// Never: in this language it could not.
+    /// Never: the language does not allow it.
     Never,
 }
 
 /// A function, method, lambda or generator expression.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Its name; `<lambda>` and `<genexpr>` for those.
+    /// Its name; `<lambda>` or `<genexpr>` if it has none.
     pub name: Name,
     /// `Class.method`, `outer.<locals>.inner`.
     pub qualname: Name,
     /// From the first decorator or `def` to the end of the body.
     pub span: Span,
-    /// The name in the header; the whole expression of a lambda.
+    /// The name in the header, or the whole expression of a lambda.
     pub name_span: Span,
     /// The class whose body directly contains it.
     pub class: Option<ClassIdx>,
@@ -367,7 +368,7 @@ pub struct Function {
     pub params: Vec<Param>,
     /// Decorators, outermost first.
     pub decorators: Vec<StaticExpr>,
-    /// What it stands for in other definitions' place.
+    /// Whether it fulfils what another definition demands.
     pub overrides: Overrides,
     /// `async def`
     pub is_async: bool,
@@ -375,21 +376,21 @@ pub struct Function {
     pub is_generator: bool,
     /// Whether the body is only a docstring, `...`, `pass` or `raise NotImplementedError`.
     pub shape: FunctionShape,
-    /// The local that holds the enclosing call's cells, in a nested function that uses them.
+    /// The local with the cells of the enclosing call, in a nested function that uses them.
     pub outer_cells: Option<LocalId>,
-    /// The control-flow graph. It may have been left out: then it is lowered when somebody looks.
+    /// The control-flow graph. If it was left out, it is lowered on first use.
     pub body: Code,
 }
 
 impl Function {
-    /// The local that holds the cells of this call, when nested functions share variables.
+    /// The local with the cells of this call, if nested functions share variables.
     #[must_use]
     pub fn cells(&self) -> Option<LocalId> {
         self.body.content().cells
     }
 }
 
-/// What the body of a function amounts to, apart from its docstring.
+/// What the body of a function consists of, apart from its docstring.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FunctionShape {
     /// Nothing, `...` or only a docstring.
@@ -398,7 +399,7 @@ pub enum FunctionShape {
     Pass,
     /// Only `raise NotImplementedError`, called or not.
     NotImplemented,
-    /// Real code.
+    /// Anything else.
     Code,
 }
 
@@ -430,18 +431,18 @@ pub enum ParamKind {
     DoubleStar,
 }
 
-/// An expression that is kept as a tree because it is looked at without being executed: bases,
+/// An expression that is kept as a tree because it is examined without being executed: bases,
 /// decorators, annotations, defaults, module-level and class-level values.
 #[derive(Clone, Debug)]
 pub struct StaticExpr {
     /// The expression.
     pub kind: StaticExprKind,
-    /// Its source.
+    /// Its span.
     pub span: Span,
 }
 
 impl StaticExpr {
-    /// Whether this annotation says that instances share the value: `Final`, `ClassVar`, with or
+    /// Whether this annotation says that instances share the value: `Final` or `ClassVar`, with or
     /// without a type.
     #[must_use]
     pub fn is_promise(&self) -> bool {
@@ -468,7 +469,7 @@ pub enum StaticExprKind {
     Subscript(Box<StaticExpr>, Box<StaticExpr>),
     /// `a op b`
     Binary(BinOp, Box<StaticExpr>, Box<StaticExpr>),
-    /// A formatted text.
+    /// A formatted string.
     Format(Vec<StaticExpr>),
     /// A list display.
     List(Vec<StaticExpr>),

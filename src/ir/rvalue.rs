@@ -1,4 +1,4 @@
-//! What a statement or an `Eval` terminator computes.
+//! Rvalues: what a statement or an `Eval` terminator computes.
 
 use smol_str::SmolStr;
 
@@ -17,7 +17,7 @@ pub enum Literal {
     None,
     /// A boolean.
     Bool(bool),
-    /// An integer that fits; a bigger one is `Rvalue::Opaque`.
+    /// An integer that fits. Larger ones are `Rvalue::Opaque`.
     Int(i64),
     /// A floating-point number, as the bits of an `f64`.
     Float(u64),
@@ -29,7 +29,7 @@ pub enum Literal {
     Ellipsis,
 }
 
-/// A value that is at hand: reading it has no effect and cannot raise.
+/// A value that can be read without effect and without raising.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Operand {
     /// A local.
@@ -134,21 +134,21 @@ pub enum DictItem {
     Spread(Operand),
 }
 
-/// A computation. Which ones may raise is said at each; a front end puts those that may into
-/// `TerminatorKind::Eval` and the others into `StatementKind::Assign`.
+/// A computation. Each variant says whether it may raise. A front end puts those that may into
+/// `TerminatorKind::Eval`, and the others into `StatementKind::Assign`.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Rvalue {
     /// The operand itself. Never raises.
     Use(Operand),
     /// A module-level or builtin name. Never raises.
     Global(Name),
-    /// A name as it is seen from the function's scope, then a member of what it means, and so on.
-    /// Never raises.
+    /// A path: a name as seen from the scope of the function, then a member of its meaning, and so
+    /// on. Never raises.
     Path(Vec<Name>),
     /// An operation on typed data. Never raises.
     Data(Data),
-    /// `object.field`. Raises only into a handler that names AttributeError (or a base of it
-    /// that is not Exception): only then is it an `Eval`.
+    /// `object.field`. Raises only into a handler that names AttributeError (or a base of it other
+    /// than Exception); only then is it an `Eval`.
     GetField(Operand, Name),
     /// `object[key]`. May raise.
     GetItem(Operand, Operand),
@@ -159,22 +159,22 @@ pub enum Rvalue {
         /// The bounds and the step, in order; absent ones are `None` literals.
         bounds: Box<[Operand; 3]>,
     },
-    /// The `index`-th element (from the end when negative) of a sequence that is being
-    /// unpacked or matched; with `rest_before_end: Some(n)` the list of the elements from
-    /// `index` to `n` before the end. Never raises.
+    /// The element at `index` of a sequence that is unpacked or matched; a negative index counts
+    /// from the end. With `rest_before_end: Some(n)`, the list of the elements from `index` to `n`
+    /// before the end. Never raises.
     Unpack {
         /// The sequence.
         object: Operand,
         /// Position; negative counts from the end.
         index: i32,
-        /// For a starred target: how many elements stay behind it.
+        /// For a starred target: the number of elements after it.
         rest_before_end: Option<u32>,
     },
     /// A call. May raise.
     Call {
         /// What is called.
         callee: Callee,
-        /// With what.
+        /// The arguments.
         args: Vec<Arg>,
     },
     /// `not x`: a new boolean. Never raises.
@@ -184,8 +184,8 @@ pub enum Rvalue {
     /// A binary operator. Raises only into a handler that names TypeError, ValueError,
     /// ZeroDivisionError, OverflowError or ArithmeticError.
     Binary(BinOp, Operand, Operand),
-    /// `x op= y`: like `Binary`, but a mutable left side is changed in place
-    /// (`dict |= …`, `list += …`). The result is stored back by a statement of its own.
+    /// `x op= y`. Like `Binary`, but a mutable left side is changed in place (`dict |= …`, `list +=
+    /// …`). A separate statement stores the result back.
     InPlace(BinOp, Operand, Operand),
     /// A comparison: a new boolean. Raises only into a handler that names TypeError.
     Compare(CmpOp, Operand, Operand),
@@ -199,13 +199,13 @@ pub enum Rvalue {
     Dict(Vec<DictItem>),
     /// A formatted text; literal pieces are constants. Never raises.
     Format(Vec<Operand>),
-    /// A nested function, lambda or generator expression closed over the current cells.
+    /// A nested function, lambda or generator expression, closed over the current cells.
     Closure(FuncIdx),
     /// A class defined inside a function.
     MakeClass(ClassIdx),
-    /// `super()` or `super(C, obj)`. With no arguments `start` is the lexically enclosing class.
+    /// `super()` or `super(C, obj)`. Without arguments, `start` is the lexically enclosing class.
     Super {
-        /// The class after which the search starts: `None` for the enclosing class.
+        /// The class after which the search starts; `None` for the enclosing class.
         start: Option<Operand>,
         /// The enclosing class, if there is one.
         lexical: Option<ClassIdx>,
@@ -219,15 +219,15 @@ pub enum Rvalue {
         /// `async for`
         is_async: bool,
     },
-    /// Enters a context manager; the value is what `as` binds. May raise.
+    /// Enters a context manager. The value is what `as` binds. May raise.
     Enter {
         /// The manager.
         manager: Operand,
         /// `async with`
         is_async: bool,
     },
-    /// Leaves a context manager. `exc` is the exception in flight or the literal None. The value
-    /// is true when the exception is swallowed. May raise.
+    /// Exits a context manager. `exc` is the exception in flight, or the literal None. The value is
+    /// true if the exception is swallowed. May raise.
     Exit {
         /// The manager.
         manager: Operand,
@@ -238,7 +238,7 @@ pub enum Rvalue {
     },
     /// `await x`. May raise.
     Await(Operand),
-    /// Whether the exception is caught by a handler for `types`; none: catches everything.
+    /// Whether a handler for `types` catches the exception; without types, it catches everything.
     /// `group`: `except*`. Never raises.
     Caught {
         /// The exception.
@@ -248,13 +248,13 @@ pub enum Rvalue {
         /// `except*`
         group: bool,
     },
-    /// Whether the subject is a sequence (not a string) of this many elements. Never raises.
+    /// Whether the subject is a sequence (other than a string) of this many elements. Never raises.
     MatchSequence {
         /// The subject.
         object: Operand,
-        /// Number of elements asked for.
+        /// The required number of elements.
         len: u32,
-        /// A starred element allows more.
+        /// There may be more elements, because of a starred one.
         or_more: bool,
     },
     /// Whether the subject is a mapping. Never raises.
@@ -263,12 +263,12 @@ pub enum Rvalue {
     MatchClass(Operand, Operand),
     /// An import inside a function. May raise.
     Import(ImportPath),
-    /// A new value nothing is known of, made from the operands. Never raises.
+    /// An unknown new value made from the operands. Never raises.
     Opaque(Vec<Operand>),
 }
 
 impl Rvalue {
-    /// The last part of the name under which this finds its value, where it looks one up.
+    /// The last part of the name by which this looks something up, if it does.
     #[must_use]
     pub fn name(&self) -> Option<&Name> {
         match self {

@@ -1,7 +1,6 @@
 //! Invariants of lowered bodies.
 //!
-//! What a front end hands over must satisfy all of them; the engine relies on them without
-//! looking.
+//! Every body from a front end must satisfy them all; the engine relies on them without checking.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -13,8 +12,7 @@ use crate::ir::{
 /// Checks the body of a function.
 ///
 /// # Errors
-///
-/// All violated invariants, in words, each with its block.
+/// A description of each violated invariant, with its block.
 pub fn validate(function: &Function) -> Result<(), Vec<String>> {
     let mut checker = Checker {
         function,
@@ -282,7 +280,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Every cycle goes through a loop head: without them the graph has no cycle.
+    /// Every cycle goes through a loop head: without loop heads, the graph has no cycle.
     fn check_loops(&mut self) {
         let blocks = &self.function.body.blocks;
         let mut incoming = vec![0_usize; blocks.len()];
@@ -311,8 +309,8 @@ impl Checker<'_> {
         self.require(acyclic, "a cycle has no loop head");
     }
 
-    /// No use of a temporary, exception or completion before its assignment: on every path, or
-    /// on some path in bodies with a switch, whose paths are not all real.
+    /// A temporary, exception or completion is assigned before each use: on every path, or in a
+    /// body with a switch on some path, because not all paths through a switch are real.
     fn check_assigned(&mut self) {
         let body = &self.function.body;
         let must = !body
@@ -415,7 +413,7 @@ fn note_missing(
     }
 }
 
-/// Whether the rvalue may raise anywhere.
+/// Whether the rvalue may raise, with any handler.
 fn can_raise(rvalue: &Rvalue) -> bool {
     matches!(
         rvalue,

@@ -1,4 +1,4 @@
-//! The exits of a contract method, and what is the case at each: what a reviewer looks at.
+//! The exits of contract methods and the state at each, as a reviewer goes through them.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,50 +13,50 @@ pub struct Duty {
     pub method: String,
     /// The place that it must set.
     pub sets: String,
-    /// The class that the method is inherited from as it is: its exits are listed there.
+    /// The class from which the method is inherited unchanged; its exits are listed there.
     pub inherits: Option<String>,
-    /// Where the method is, or the class that inherits it.
+    /// The name of the method, or of the class that inherits it.
     pub place: Location,
-    /// The exits; none for a class that inherits the method.
+    /// The exits; `None` for a class that inherits the method.
     pub exits: Option<MethodExits>,
 }
 
 /// A definition of a contract method, as one class runs it, with its exits.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MethodExits {
-    /// Where the definition's name is.
+    /// The name of the method in its definition.
     pub def: Location,
-    /// Whether every path was followed; without that, no exits are known.
+    /// Whether every path was followed. If not, no exits are known.
     pub followed: Followed,
-    /// In the order of the source, falling off the end last.
-    pub exits: Vec<Exit>,
+    /// In the order of the source; falling off the end comes last.
+    pub exits: Vec<MethodExit>,
 }
 
 /// Whether the paths of a method were followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Followed {
-    /// All of them.
+    /// All paths were followed.
     Wholly,
-    /// It is too large.
+    /// The method is too large.
     TooLarge,
-    /// A call makes a generator and runs nothing.
+    /// It is a generator: a call of it runs nothing.
     RunsNothing,
 }
 
 /// A way out of a method.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Exit {
+pub struct MethodExit {
     /// The statement, or the method's name for falling off the end.
     pub place: Location,
-    /// Whether it is falling off the end.
+    /// Whether the method falls off its end here.
     pub implicit: bool,
-    /// What is the case there.
+    /// Whether the place is set here.
     pub state: ExitState,
-    /// What set the place, where it is set: stores, and calls that do it.
+    /// The stores that set the place, and the calls that do it.
     pub set_at: Vec<Location>,
 }
 
-/// What is the case at an exit.
+/// Whether the place is set at an exit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ExitState {
     /// The place is set on every path.
@@ -65,26 +65,26 @@ pub enum ExitState {
     NotSet {
         /// Why that is wrong.
         why: Unset,
-        /// Whether there is a path on which it is set, too.
+        /// Whether it is set on some other path to the exit.
         sometimes_set: bool,
     },
-    /// It depends on code that is not known, or no single path could be told.
+    /// It depends on unknown code, or no single path shows it.
     Unverified,
-    /// It raises: nothing is demanded.
+    /// The method raises, so nothing has to be set.
     Raises,
-    /// It returns a failure: nothing is demanded.
+    /// The method returns a failure, so nothing has to be set.
     Fails,
-    /// No path leads there.
+    /// No path leads here.
     Unreached,
 }
 
-/// Why it is wrong that a place is not set.
+/// Why it is wrong that the place is not set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Unset {
-    /// It was set and is lost.
+    /// It was set and then lost.
     Dropped,
-    /// Something was written.
+    /// Something was written before.
     AfterWrite,
-    /// Nobody says that nothing was written.
+    /// Nothing says that nothing was written.
     Plain,
 }

@@ -1,4 +1,4 @@
-//! What a run came to, as plain data: all that a reporter gets to see beside the sources.
+//! The results of a run as plain data. Apart from the sources, this is all that a report sees.
 //!
 //! Rules, contracts and settling fill it in; nothing here decides anything.
 
@@ -6,6 +6,6 @@ mod exits;
 mod settled;
 mod survey;
 
-pub use exits::{Duty, Exit, ExitState, Followed, MethodExits, Unset};
+pub use exits::{Duty, ExitState, Followed, MethodExit, MethodExits, Unset};
 pub use settled::{BaselineEntry, Decision, Expired, Identity, Reported, Settled, Suppressed};
 pub use survey::{Evidence, Problem, Processor, Survey, at, code};

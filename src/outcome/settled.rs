@@ -1,4 +1,4 @@
-//! Findings about which it is decided who gets to see them.
+//! Findings after settling: each with the decision about it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,15 +10,15 @@ use crate::diagnostics::{Finding, Fingerprint, Severity};
 /// The names of a finding.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
-    /// Its name among all findings of a run: the path is part of it.
+    /// Its name among all findings of a run; the path of the file is part of it.
     pub fingerprint: Fingerprint,
-    /// Its name among the findings of its file, wherever that is.
+    /// Its name among the findings of its file, which stays the same when the file is moved.
     pub local: Fingerprint,
     /// The code of its primary line, on one line.
     pub code: String,
 }
 
-/// A known finding.
+/// An entry of a baseline: a known finding.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BaselineEntry {
@@ -26,15 +26,15 @@ pub struct BaselineEntry {
     pub path: String,
     /// The rule.
     pub rule: String,
-    /// What it is in.
+    /// The symbol that it is in.
     pub symbol: String,
     /// The code of its primary line.
     pub code: String,
-    /// Its name within its file.
+    /// Its name within the file.
     pub fingerprint: String,
 }
 
-/// An entry of a baseline whose finding is gone.
+/// An entry of a baseline whose finding no longer exists.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Expired {
     /// The path of the baseline.
@@ -46,15 +46,15 @@ pub struct Expired {
 /// What happens to a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Decision {
-    /// A person gets to see it.
+    /// It is shown.
     Reported,
     /// Its rule is off.
     Unselected,
-    /// It is a note, and notes were not asked for.
+    /// It is a note, and `--pedantic` is not set.
     BelowThreshold,
     /// A comment ignores it.
     Suppressed,
-    /// The baseline knows it.
+    /// It is in the baseline.
     Known,
 }
 
@@ -72,20 +72,20 @@ pub struct Reported {
 pub struct Suppressed {
     /// The finding.
     pub finding: Reported,
-    /// What the comment gives as the reason.
+    /// The reason that the comment gives.
     pub reason: Option<String>,
 }
 
-/// All findings of a run, decided.
+/// All findings of a run, with the decisions about them.
 #[derive(Clone, Default, Debug)]
 pub struct Settled {
     /// What is shown, in total order.
     pub reported: Vec<Reported>,
     /// What comments ignore, in total order.
     pub suppressed: Vec<Suppressed>,
-    /// What baselines know, in total order.
+    /// What baselines contain, in total order.
     pub known: Vec<Reported>,
-    /// Entries of baselines whose findings are gone.
+    /// Entries of baselines whose findings no longer exist.
     pub expired: Vec<Expired>,
     /// How many findings got each decision.
     pub counts: BTreeMap<Decision, usize>,
@@ -105,7 +105,7 @@ impl Settled {
         self.reported.iter().filter(matching).count()
     }
 
-    /// The worst severity that is reported.
+    /// The highest severity among the reported findings.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         self.reported.iter().map(|r| r.finding.severity).max()

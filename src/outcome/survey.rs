@@ -1,18 +1,18 @@
-//! The contracts of a run, where they come from, and how the classes under them fare.
+//! The contracts of a run, where they come from, and whether the classes keep them.
 
 use crate::diagnostics::{Finding, Location, Severity};
 use crate::settings::Contract;
 use crate::source::SourceMap;
 
-/// Longer code is shortened in notes.
+/// Longer code is shortened in notes, in characters.
 const MAX_CODE: usize = 60;
 
-/// A contract with all there is to say about it.
+/// A contract, its evidence, and the classes that have to keep it.
 #[derive(Clone, Debug)]
 pub struct Survey {
     /// The contract.
     pub contract: Contract,
-    /// The code that implies it, whether or not it is declared as well.
+    /// The code that implies it, even if it is also declared.
     pub evidence: Vec<Evidence>,
     /// The classes that have to keep it, by name.
     pub processors: Vec<Processor>,
@@ -23,15 +23,15 @@ pub struct Survey {
 pub struct Processor {
     /// Its qualified name.
     pub class: String,
-    /// The checked method; the class itself when it inherits the method as it is.
+    /// The checked method, or the class itself if it inherits the method unchanged.
     pub place: Location,
-    /// The class that the method is inherited from as it is.
+    /// The class from which it inherits the method unchanged.
     pub inherits: Option<String>,
     /// How it breaks the contract.
     pub findings: Vec<Problem>,
 }
 
-/// A finding in short.
+/// The short form of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Problem {
     /// The primary label.
@@ -43,7 +43,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// The short form of a finding.
+    /// Shortens a finding.
     #[must_use]
     pub fn new(finding: &Finding) -> Self {
         Self {
@@ -54,19 +54,19 @@ impl Problem {
     }
 }
 
-/// The code that shows that a contract exists.
+/// The code that implies a contract.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Evidence {
     /// The method that depends on the hook, as `Class.method`.
     pub reader: String,
-    /// Where it calls the hook.
+    /// Where that method calls the hook.
     pub call: Location,
-    /// Where it reads the key.
+    /// Where that method reads the key.
     pub read: Location,
 }
 
 impl Evidence {
-    /// One sentence, for a note.
+    /// The evidence in one sentence, for a note.
     #[must_use]
     pub fn sentence(&self, sources: &SourceMap) -> String {
         format!(
@@ -91,7 +91,7 @@ pub fn at(location: Location, sources: &SourceMap) -> String {
     )
 }
 
-/// The source, on one line; the arguments of a long call are left out.
+/// The source on one line, with the arguments of a long call left out.
 #[must_use]
 pub fn code(location: Location, sources: &SourceMap) -> String {
     let file = sources.get(location.file);

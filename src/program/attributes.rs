@@ -1,4 +1,4 @@
-//! Attributes that some code stores to: what a class says of them is only where they start.
+//! Attributes that code stores to, so that the value in the class body is only the initial one.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -10,28 +10,28 @@ use crate::ir::Name;
 use crate::program::{ClassRef, LoadedModule, MroEntry, Program};
 use crate::source::SourceFile;
 
-/// As many names are searched for one by one; with more, it is cheaper to know all.
+/// Up to this many names are searched for one by one. With more, it is cheaper to collect all
+/// stores.
 const SEARCHED: usize = 16;
 
-/// What a text has that stores under a name which only execution tells.
+/// Words of a text that may store under a name known only at run time.
 const STORES_ANY: &[&str] = &["setattr", "__dict__", "vars"];
 
-/// The files of a run, and what they store to through objects that are not their own. That depends
-/// on the files alone and not on what happens to be loaded, so an answer is the same at any time.
+/// The files of a run, and the stores in them through objects other than `self`. These depend only
+/// on the files and not on what is loaded, so an answer is always the same.
 ///
-/// Nothing here is in parallel: a worker that waits for its parts could take up work that waits
+/// Nothing here runs in parallel: a worker that waits for its parts could take up work that waits
 /// for this.
 #[derive(Default)]
 pub(super) struct Outside {
-    /// With what each stores to, once somebody had to know.
+    /// With the stores of each file, once they were needed.
     files: Vec<(Arc<SourceFile>, OnceLock<AttributeStores>)>,
-    /// Whether some file stores to an attribute of this name, or (with `true`) changes what it
-    /// holds.
+    /// Whether some file stores to an attribute of this name or (with `true`) changes its content.
     asked: Mutex<FxHashMap<(Name, bool), bool>>,
-    /// The same for an attribute of a class, methods of the class included.
+    /// The same for an attribute of a class, including stores in its own methods.
     known: Mutex<FxHashMap<(ClassRef, Name, bool), bool>>,
     all: OnceLock<All>,
-    /// Files that store under names that only execution tells.
+    /// Files that store under names known only at run time.
     any: OnceLock<Vec<Arc<SourceFile>>>,
 }
 
@@ -50,8 +50,8 @@ impl Outside {
         }
     }
 
-    /// Whether some file stores to attributes of this name or, with `contents`, changes what they
-    /// hold.
+    /// Whether some file stores to attributes of this name or, with `contents`, changes their
+    /// content.
     fn may_store(&self, field: &str, contents: bool) -> bool {
         if let Some(all) = self.all.get() {
             return all.has(field, contents);
@@ -126,9 +126,9 @@ impl LoadedModule {
 }
 
 impl Program<'_> {
-    /// Whether code may store to an attribute of the instances of a class, or of the class: a
-    /// method of it, or anybody in the files of the run. With `contents`, changing what the
-    /// attribute holds counts, too.
+    /// Whether any code may store to an attribute of the class or of its instances: its own
+    /// methods, or any file of the run. With `contents`, changing the content of the attribute
+    /// counts as well.
     #[must_use]
     pub fn may_store(&self, class: ClassRef, field: &str, contents: bool) -> bool {
         let key = (class, Name::new(field), contents);
@@ -176,7 +176,7 @@ impl Program<'_> {
     }
 }
 
-/// Whether a text has a word.
+/// Whether a text contains a word.
 fn mentions(text: &str, word: &str) -> bool {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
     let bytes = text.as_bytes();
@@ -205,7 +205,7 @@ mod tests {
         };
         let files: Vec<_> = texts.iter().enumerate().map(add).collect();
         let asked: Vec<_> = ('a'..='z').map(|c| c.to_string()).collect();
-        // One program for all questions gives up searching on the way.
+        // A program that is asked many questions stops searching and collects all stores.
         let many = Outside::new(&files);
         assert!(asked.len() > SEARCHED);
         let mut stored = Vec::new();

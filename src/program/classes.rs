@@ -29,7 +29,7 @@ pub struct Mro {
 pub enum MemberDef {
     /// A method.
     Func(FuncRef),
-    /// A class attribute that means something with a name, or a constant.
+    /// A class attribute that refers to a definition or a constant.
     Def(Def),
     /// Something else.
     Unknown,
@@ -38,20 +38,20 @@ pub enum MemberDef {
 /// The result of looking a member up along an MRO.
 #[derive(Clone, Debug)]
 pub enum Lookup {
-    /// Found in this class; several when they are picked under conditions.
+    /// It is defined in this class; several definitions if they depend on conditions.
     Found(ClassRef, Vec<MemberDef>),
-    /// A class that could not be resolved comes before any that defines it.
+    /// A class that could not be resolved comes before any class that defines it.
     Unknown,
-    /// No class defines it, and all are known.
+    /// No class defines it, and all classes are known.
     Missing,
 }
 
-/// Inheritance deeper than this is cut off as unknown.
+/// Deeper inheritance is cut off and counts as unknown.
 const MAX_INHERITANCE: usize = 200;
 
 impl Program<'_> {
-    /// The C3 linearisation of a class (Barrett et al., OOPSLA 1996; CPython's `mro()`). An
-    /// inconsistent hierarchy keeps the class and ends unknown.
+    /// The C3 linearisation of a class (Barrett et al., OOPSLA 1996; CPython's `mro()`). In an
+    /// inconsistent hierarchy, it is the class itself followed by an unknown one.
     #[must_use]
     pub fn mro(&self, class: ClassRef) -> Arc<Mro> {
         self.mro_at(class, 0)
@@ -123,7 +123,7 @@ impl Program<'_> {
         mro
     }
 
-    /// Looks a member up along an MRO, from `after` on when given.
+    /// Looks up a member along an MRO, or along the part of it after `after`.
     #[must_use]
     pub fn lookup(&self, class: ClassRef, name: &str, after: Option<ClassRef>) -> Lookup {
         let mro = self.mro(class);
@@ -148,8 +148,8 @@ impl Program<'_> {
         Lookup::Missing
     }
 
-    /// The definitions of a member in the class itself; a later unconditional one hides those
-    /// before it. A module-level `C.name = value` counts as the last.
+    /// The definitions of a member in the class itself. A later unconditional one hides the earlier
+    /// ones. A module-level `C.name = value` counts as the last.
     #[must_use]
     pub fn own_member(&self, class: ClassRef, name: &str) -> Option<Vec<MemberDef>> {
         let m = self.module(class.module);
@@ -192,7 +192,7 @@ impl Program<'_> {
                     MemberDef::Unknown
                 }
             };
-            // A property's setter or an overload's implementation follows under the same name.
+            // The setter of a property, or the implementation after overloads, has the same name.
             let accessor = matches!(&def, MemberDef::Func(f) if self.is_property_accessor(*f));
             if accessor {
                 continue;
@@ -205,7 +205,7 @@ impl Program<'_> {
         (!found.is_empty()).then_some(found)
     }
 
-    /// What the class, or one that it inherits from, declares of a field, and which class does.
+    /// What the class or a base class declares for a field, and the class that does.
     #[must_use]
     pub fn declared(&self, class: ClassRef, field: &str) -> Option<(ClassRef, StaticExpr)> {
         let mro = self.mro(class);
@@ -265,7 +265,7 @@ impl Program<'_> {
         })
     }
 
-    /// Whether every base of the class, however far up, is known.
+    /// Whether every direct and indirect base of the class is known.
     #[must_use]
     pub fn fully_resolved(&self, class: ClassRef) -> bool {
         self.mro(class).entries.iter().all(|e| match e {
@@ -283,7 +283,7 @@ impl Program<'_> {
         )
     }
 
-    /// Whether the class is an exception; `None` when that is not known.
+    /// Whether the class is an exception; `None` if that is not known.
     #[must_use]
     pub fn is_exception(&self, class: ClassRef) -> Option<bool> {
         let mro = self.mro(class);
@@ -305,7 +305,7 @@ impl Program<'_> {
     }
 }
 
-/// External bases that are known not to define anything a processor's method could be.
+/// External bases that are known not to define a method of a processor.
 #[must_use]
 pub(crate) fn is_transparent(path: &str) -> bool {
     matches!(

@@ -1,4 +1,4 @@
-//! The hierarchy of exception classes: Python's own table, and the program's classes.
+//! The hierarchy of exception classes: Python's own, and those of the program.
 
 use crate::program::{ClassRef, MroEntry, Program};
 
@@ -86,13 +86,13 @@ pub fn builtin_parent(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether the path names an exception of the table.
+/// Whether the path names an exception in the table.
 #[must_use]
 pub fn is_builtin_exception(name: &str) -> bool {
     name == "BaseException" || builtin_parent(name).is_some()
 }
 
-/// Whether one exception of the table is the other or below it.
+/// Whether one exception in the table equals or inherits from the other.
 #[must_use]
 pub fn builtin_subclass(mut a: &str, b: &str) -> bool {
     let b = match b {
@@ -110,7 +110,7 @@ pub fn builtin_subclass(mut a: &str, b: &str) -> bool {
     }
 }
 
-/// Whether a class of the program is below another; `None` when that is not known.
+/// Whether a class of the program inherits from another; `None` if that is not known.
 #[must_use]
 pub fn below_class(program: &Program<'_>, c: ClassRef, other: ClassRef) -> Option<bool> {
     let mro = program.mro(c);
@@ -124,7 +124,7 @@ pub fn below_class(program: &Program<'_>, c: ClassRef, other: ClassRef) -> Optio
     }
 }
 
-/// Whether a class of the program is below one from outside; `None` when that is not known.
+/// Whether a class of the program inherits from an external one; `None` if that is not known.
 #[must_use]
 pub fn below_external(program: &Program<'_>, c: ClassRef, path: &str) -> Option<bool> {
     if path == "object" {

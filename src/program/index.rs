@@ -1,24 +1,24 @@
-//! The index of classes by name: which files may define a class that inherits from another.
+//! The index of classes by name: which files may define a class that inherits from another one.
 //!
 //! It is made from sketches, before anything is parsed. Names are followed wherever they may lead,
-//! so it may find more heirs than there are, and never fewer.
+//! so it may find too many subclasses, but never too few.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::frontend::sketch::Sketch;
 use crate::ir::Name;
 
-/// Which classes of which files name others as their bases.
+/// Which classes of which files name other classes as their bases.
 #[derive(Default)]
 pub struct ClassIndex {
-    /// By a word in a list of bases: the files, and the classes in them.
+    /// For each word in a list of bases: the files, and the classes in them.
     by_base: FxHashMap<Name, Vec<(usize, Name)>>,
-    /// By a name: the names that may stand for it.
+    /// For each name: the names that may stand for it.
     stand_ins: FxHashMap<Name, Vec<Name>>,
 }
 
 impl ClassIndex {
-    /// The index of these files, by their numbers.
+    /// The index of these files, which are given by their numbers.
     pub fn new<'s>(sketches: impl Iterator<Item = (usize, &'s Sketch)>) -> Self {
         let mut index = Self::default();
         for (file, sketch) in sketches {
@@ -38,7 +38,7 @@ impl ClassIndex {
         index
     }
 
-    /// Whether some class may inherit from one of this name.
+    /// Whether any class may inherit from one with this name.
     #[must_use]
     pub fn has_heirs(&self, name: &Name) -> bool {
         let mut seen = FxHashSet::default();
@@ -54,7 +54,7 @@ impl ClassIndex {
         false
     }
 
-    /// The files that define a class below one of these names, however far.
+    /// The files that define a direct or indirect subclass of one of these names.
     #[must_use]
     pub fn files_below(&self, names: impl IntoIterator<Item = Name>) -> FxHashSet<usize> {
         let mut files = FxHashSet::default();

@@ -1,8 +1,8 @@
-//! The linked whole: modules loaded on demand, names resolved across files, classes with their
+//! The linked program: modules loaded on demand, names resolved across files, classes with their
 //! method resolution order.
 //!
-//! Every answer may be "unknown", and is rather than a guess. Nothing is loaded that no question
-//! asked for: linting one file reads that file and what its bases and helpers lead to.
+//! Every answer may be "unknown", which is preferred to a guess. Only what a question needs is
+//! loaded: linting one file reads that file and what its bases and helpers lead to.
 
 mod attributes;
 mod classes;

@@ -1,4 +1,4 @@
-//! Loading modules and finding them by their dotted names.
+//! Loads modules, and finds them by their dotted names.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -18,12 +18,12 @@ use crate::source::{At, SourceFile, SourceMap};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ModuleId(pub u32);
 
-/// Why a file, or a part of one, is not in its module.
+/// Why a file, or a part of one, is missing from its module.
 #[derive(Clone, Debug)]
 pub struct ModuleProblem {
     /// The reason.
     pub reason: String,
-    /// Byte offset in the text, when the problem has a place.
+    /// Byte offset in the text, if the problem has a position.
     pub offset: Option<u32>,
 }
 
@@ -44,22 +44,22 @@ pub struct LoadedModule {
     pub file: Option<Arc<SourceFile>>,
     /// The lowered code.
     pub ir: ir::Module,
-    /// The folder in which submodules and sibling modules are looked for: the folder of the
-    /// package, for `__init__.py` and for a module inside it alike.
+    /// The folder that is searched for submodules and sibling modules: the folder of the package,
+    /// both for `__init__.py` and for a module in the package.
     pub folder: PathBuf,
     /// Whether this is a package, so that `folder` holds its submodules.
     pub is_package: bool,
-    /// Names that some function stores to under `global`.
+    /// Names that functions store to under `global`.
     pub mutated_globals: HashSet<Name>,
-    /// Attribute names that some function of the file stores to whose body was not left out.
+    /// Names of attributes that the functions store to, except those whose bodies were left out.
     stored_fields: HashSet<Name>,
-    /// What is broken outside of bodies that were left out.
+    /// Syntax errors outside the bodies that were left out.
     broken: Vec<ModuleProblem>,
-    /// What the text says of that, bodies that were left out included.
+    /// The attribute stores of the whole text, including the bodies that were left out.
     pub(super) attributes: OnceLock<AttributeStores>,
 }
 
-/// The attribute names that a body stores to.
+/// The names of attributes that a body stores to.
 fn stored_fields(body: &ir::Body) -> impl Iterator<Item = &Name> {
     let statements = body.blocks.iter().flat_map(|block| &block.statements);
     statements.filter_map(|s| match &s.kind {
@@ -77,7 +77,7 @@ impl LoadedModule {
         if self.stored_fields.contains(field) {
             return true;
         }
-        // Of the bodies that were left out, only those that have the word are looked at.
+        // Of the bodies that were left out, only those that contain the word are examined.
         let left_out = self
             .ir
             .outer_functions()
@@ -91,7 +91,8 @@ impl LoadedModule {
         })
     }
 
-    /// What is broken in the module, in the order of the text, as far as anybody has looked.
+    /// The syntax errors in the module, in the order of the text, as far as bodies have been
+    /// lowered.
     #[must_use]
     pub fn broken(&self) -> Vec<ModuleProblem> {
         let mut out = self.broken.clone();
@@ -118,7 +119,7 @@ struct Tables {
     by_path: HashMap<PathBuf, Option<ModuleId>>,
 }
 
-/// The linked whole.
+/// The linked program.
 pub struct Program<'s> {
     pub(super) sources: &'s SourceMap,
     pub(super) outside: Outside,
@@ -128,10 +129,10 @@ pub struct Program<'s> {
     pub(super) relatives: Mutex<HashMap<(ModuleId, ir::Relative), Option<ModuleId>>>,
 }
 
-/// How many folders above a file are looked at for a project marker.
+/// How many folders above a file are searched for a project marker.
 const MAX_ROOT_CLIMB: usize = 24;
 
-/// Files that mark the top of a project.
+/// Files that mark the root of a project.
 const PROJECT_MARKERS: &[&str] = &[
     "pyproject.toml",
     "setup.py",
@@ -143,13 +144,13 @@ const PROJECT_MARKERS: &[&str] = &[
 ];
 
 impl<'s> Program<'s> {
-    /// The files that it is made from.
+    /// The source files of the program.
     #[must_use]
     pub fn sources(&self) -> &'s SourceMap {
         self.sources
     }
 
-    /// An empty program over the given sources.
+    /// An empty program over the source files.
     #[must_use]
     pub fn new(sources: &'s SourceMap) -> Self {
         Self {
@@ -162,7 +163,7 @@ impl<'s> Program<'s> {
         }
     }
 
-    /// The same program, with the files of the run: what any of them stores to counts, loaded or not.
+    /// Adds the files of the run: the stores in all of them count, whether they are loaded or not.
     #[must_use]
     pub fn with_files(mut self, files: &[Arc<SourceFile>]) -> Self {
         self.outside = Outside::new(files);
@@ -179,11 +180,11 @@ impl<'s> Program<'s> {
             .clone()
     }
 
-    /// Forgets what was lowered of bodies that can be lowered again.
+    /// Forgets the lowered bodies that can be lowered again.
     pub(crate) fn forget_bodies(&mut self) {
         let tables = self.tables.get_mut();
         for module in &mut tables.expect("no panic while the lock is held").modules {
-            // Whoever still holds the module goes on with its bodies.
+            // Code that still holds the module keeps its bodies.
             let Some(module) = Arc::get_mut(module) else {
                 continue;
             };
@@ -197,7 +198,7 @@ impl<'s> Program<'s> {
         }
     }
 
-    /// How many modules have been lowered so far.
+    /// How many modules have been lowered.
     #[must_use]
     pub fn module_count(&self) -> usize {
         self.tables
@@ -216,7 +217,7 @@ impl<'s> Program<'s> {
     /// Lowers a source file, once.
     ///
     /// # Errors
-    /// When nothing of the file parses.
+    /// When no part of the file can be parsed.
     pub fn add_file(&self, file: &Arc<SourceFile>) -> Result<ModuleId, ModuleProblem> {
         let key = file.real_path.clone();
         if let Some(Some(id)) = self.lookup_path(&key) {
@@ -226,8 +227,8 @@ impl<'s> Program<'s> {
         Ok(self.insert_file(file, lowered))
     }
 
-    /// Lowers source files, in parallel; the modules are numbered in the order of the files. `whole`
-    /// tells of each whether it is to be read as a whole at once.
+    /// Lowers source files in parallel. Modules are numbered in the order of the files. `whole`
+    /// says for each file whether to read it as a whole at once.
     pub fn add_files(
         &self,
         files: &[Arc<SourceFile>],
@@ -297,7 +298,7 @@ impl<'s> Program<'s> {
         let ir = lowered.module;
         let mut mutated_globals = HashSet::new();
         let mut stored = HashSet::new();
-        // No body is left out that stores to a global name.
+        // A body that stores to a global name is never left out.
         let bodies = ir.outer_functions().filter_map(|(_, f)| f.body.known());
         for body in bodies.map(|content| &content.body) {
             stored.extend(stored_fields(body).cloned());
@@ -330,7 +331,7 @@ impl<'s> Program<'s> {
         id
     }
 
-    /// Loads the module at a path; `None` when there is none or it cannot be read or parsed.
+    /// Loads the module at a path; `None` if there is none, or it cannot be read or parsed.
     pub(super) fn load(&self, path: &Path) -> Option<ModuleId> {
         if let Some(known) = self.lookup_path(path) {
             return known;
@@ -344,7 +345,7 @@ impl<'s> Program<'s> {
                         Vec::new(),
                         false,
                         Vec::new(),
-                        vec![ir::Scope::new(None, ir::ScopeKind::Module)],
+                        vec![ir::NameScope::new(None, ir::ScopeKind::Module)],
                         Vec::new(),
                     ),
                     broken: Vec::new(),
@@ -384,8 +385,8 @@ impl<'s> Program<'s> {
         }
     }
 
-    /// The folders in which absolute imports of a module are looked for: above its outermost
-    /// package, and every folder from there up to the project's marker, each also with `src`.
+    /// The folders that are searched for absolute imports of a module: the one above its outermost
+    /// package, and every folder from there up to the project marker, each also with `src`.
     pub(super) fn import_roots(&self, module: &LoadedModule) -> Arc<Vec<PathBuf>> {
         self.import_roots_of(&module.folder)
     }
@@ -423,7 +424,7 @@ impl<'s> Program<'s> {
             at = dir.parent();
         }
         if !marked {
-            // No project around it: only the folders that a script is usually run from.
+            // Outside a project: only the folders from which scripts are usually run.
             candidates.truncate(3);
         }
         for dir in candidates {

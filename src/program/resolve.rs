@@ -1,4 +1,4 @@
-//! What a name means.
+//! Name resolution.
 
 use std::sync::Arc;
 
@@ -19,18 +19,18 @@ pub enum Def {
     Module(ModuleId),
     /// A block of definitions inside a module.
     Namespace(ModuleId, ScopeIdx),
-    /// A builtin or something from outside the program, by its dotted path.
+    /// A builtin, or a definition outside the program, by its dotted path.
     External(Name),
-    /// A name that is bound once, to this expression evaluated in this scope.
+    /// A name that is bound once, to this expression, which is evaluated in this scope.
     Value(ModuleId, ScopeIdx, Arc<StaticExpr>),
     /// Not known.
     Unknown,
 }
 
-/// Chains of re-exports longer than this are not followed.
+/// Longer chains of re-exports are not followed.
 const MAX_HOPS: u32 = 24;
 
-/// Globs lead in circles and branch: one counts for so many hops.
+/// Globs are circular and branch, so one glob costs this many hops.
 const GLOB_HOPS: u32 = 7;
 
 impl Program<'_> {
@@ -55,8 +55,8 @@ impl Program<'_> {
         def
     }
 
-    /// The meaning of an expression that should name something: a path, or a path with a
-    /// subscript such as `Base[T]`.
+    /// The meaning of an expression that should name something: a path, possibly with a subscript
+    /// as in `Base[T]`.
     #[must_use]
     pub fn resolve_expr(&self, module: ModuleId, scope: ScopeIdx, expr: &StaticExpr) -> Def {
         match &expr.kind {
@@ -66,7 +66,7 @@ impl Program<'_> {
         }
     }
 
-    /// What an import brings.
+    /// The meaning of an import.
     #[must_use]
     pub fn resolve_import(&self, module: ModuleId, import: &ImportPath) -> Def {
         let m = self.module(module);
@@ -81,7 +81,8 @@ impl Program<'_> {
         let mut first = true;
         while let Some(idx) = at {
             let s = m.ir.scope(idx);
-            // A class scope is seen by its own header expressions only, not by what is nested.
+            // A class scope is visible only to the class's own header expressions, not to nested
+            // scopes.
             let visible = first || !matches!(s.kind, ScopeKind::Class(_));
             if visible {
                 if let Some(sites) = s.bindings.get(name) {
@@ -106,7 +107,7 @@ impl Program<'_> {
         Def::External(name.into())
     }
 
-    /// What `from x import *` brings under a name: `None` when it certainly brings nothing.
+    /// What `from x import *` binds to a name; `None` if it certainly binds nothing.
     fn star(&self, m: &LoadedModule, star: &ImportPath, name: &str, hops: u32) -> Option<Def> {
         match self.import(m, star, hops) {
             Def::Module(id) => {
@@ -129,8 +130,8 @@ impl Program<'_> {
         }
     }
 
-    /// What the globs of a scope bring under a name; one from outside the program is taken to
-    /// bring nothing.
+    /// What the globs of a scope bind to a name. A glob from outside the program is taken to bind
+    /// nothing.
     fn globbed(&self, m: &LoadedModule, scope: ScopeIdx, name: &str, hops: u32) -> Option<Def> {
         let hops = hops + GLOB_HOPS;
         if hops > MAX_HOPS || m.ir.scope(scope).globs.is_empty() {
@@ -138,7 +139,7 @@ impl Program<'_> {
         }
         m.ir.scope(scope).globs.iter().rev().find_map(|path| {
             let (first, rest) = path.split_first()?;
-            // What a glob starts from is not brought by a glob: that would go in circles.
+            // A glob does not bind the name that it starts with itself: that would be circular.
             if first == name {
                 return None;
             }
@@ -175,7 +176,7 @@ impl Program<'_> {
         if live.is_empty() {
             live = sites.iter().filter(|s| s.type_checking).collect();
         }
-        // An unconditional binding hides all that came before it.
+        // An unconditional binding hides all earlier ones.
         if let Some(last) = live.iter().rposition(|s| !s.conditional) {
             live.drain(..last);
         }
@@ -184,8 +185,8 @@ impl Program<'_> {
             .map(|s| self.site(m, scope, &s.binding, hops))
             .collect();
         if defs.len() > 1 {
-            // `try: from fast import f / except ImportError: from slow import f`, or `= None`:
-            // what the program itself defines is the better guess only when it is alone.
+            // `try: from fast import f / except ImportError: from slow import f`, or `= None`: a
+            // definition in the program is the better guess only if it is the only one.
             let known: Vec<usize> = defs
                 .iter()
                 .enumerate()
@@ -212,7 +213,7 @@ impl Program<'_> {
             }),
             Binding::Import(path) => self.import(m, path, hops + 1),
             Binding::Value(expr) => match &expr.kind {
-                // An alias of something that has a name.
+                // An alias of something with a name.
                 StaticExprKind::Path(path) if !path.is_empty() => {
                     let mut def = self.resolve_name(m, scope, &path[0], hops + 1);
                     for name in &path[1..] {
@@ -236,7 +237,7 @@ impl Program<'_> {
         }
     }
 
-    /// The attribute of what a name means.
+    /// The attribute of a definition.
     #[must_use]
     pub fn attribute_of(&self, def: &Def, name: &str) -> Def {
         self.attribute(def, name, 0)
@@ -270,7 +271,7 @@ impl Program<'_> {
         }
     }
 
-    /// A name inside a module: bound there, brought by a star import, or a submodule.
+    /// A name in a module: bound there, bound by a star import, or a submodule.
     fn module_member(&self, m: &LoadedModule, name: &str, hops: u32) -> Def {
         if hops > MAX_HOPS {
             return Def::Unknown;
@@ -352,7 +353,7 @@ impl Program<'_> {
             }
         }
         let id = self.child(&folder, last)?;
-        // A bare folder is a namespace package only when it leads to code.
+        // A bare folder is a namespace package only if it leads to code.
         (self.module(id).file.is_some()
             || !parts.is_empty() && self.sources.is_folder(&folder.join(last.as_str())))
         .then_some(id)

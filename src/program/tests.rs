@@ -1,4 +1,4 @@
-//! What names mean in small programs of several files.
+//! Name resolution in small programs of several files.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::{ClassRef, Def, ModuleId, Program};
 use crate::ir::{Name, ScopeIdx};
 use crate::source::SourceMap;
 
-/// Looks at the first of these files, as a module.
+/// Passes the first of these files, as a module, to `work`.
 fn program<T>(files: &[(&str, &str)], work: impl FnOnce(&Program<'_>, ModuleId) -> T) -> T {
     let folder = tempfile::tempdir().unwrap();
     let root = fs::canonicalize(folder.path()).unwrap();
@@ -23,9 +23,9 @@ fn program<T>(files: &[(&str, &str)], work: impl FnOnce(&Program<'_>, ModuleId) 
     work(&program, module)
 }
 
-/// What a dotted name means in the first of these files, which are a project.
+/// The meaning of a dotted name in the first of these files, which are a project.
 fn meaning(files: &[(&str, &str)], path: &str) -> String {
-    // So that nothing around the temporary folder has a say.
+    // Marks the project, so that nothing above the temporary folder matters.
     meaning_among(&[files, &[("pyproject.toml", "")]].concat(), path)
 }
 
@@ -139,7 +139,7 @@ fn stars_bring_names_except_those_that_python_has() {
     }
 }
 
-/// Names that lead in a circle mean nothing; the search for what they mean ends.
+/// Circular names have no meaning, and resolving them ends.
 #[test]
 fn circles_are_left() {
     for files in [
@@ -200,10 +200,10 @@ fn imports_are_looked_for_up_to_the_top_of_the_project() {
     };
     let marker = &[("pyproject.toml", "")][..];
     assert!(found("a.py", &[]) && found("p/q/a.py", &[]));
-    // Where nothing marks the top, only a few folders are looked into.
+    // Without a project marker, only a few folders are searched.
     assert!(!found("p/q/r/s/a.py", &[]));
     assert!(found("p/q/r/s/a.py", marker));
-    // What is above a project is none of it.
+    // Folders above a project do not belong to it.
     assert!(!found("p/q/a.py", &[("p/q/pyproject.toml", "")]));
     // A package counts as one folder.
     let package = [("p/q/__init__.py", ""), ("p/q/r/__init__.py", "")];

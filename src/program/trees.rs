@@ -1,4 +1,4 @@
-//! Trees of modules that declare each other (`mod x;`), and where their files lie.
+//! Trees of modules that declare each other (`mod x;`), and the locations of their files.
 
 use std::path::{Path, PathBuf};
 
@@ -7,14 +7,14 @@ use crate::program::Program;
 use crate::program::modules::{LoadedModule, ModuleId};
 use crate::source::SourceMap;
 
-/// Names of files that are the module of the folder they lie in.
+/// Names of files that are the module of their folder.
 const FOLDER_MODULES: &[&str] = &["mod.rs", "lib.rs", "main.rs"];
 
-/// How many folders above a file are looked at for the root of its tree.
+/// How many folders above a file are searched for the root of its tree.
 const MAX_CLIMB: usize = 24;
 
 impl Program<'_> {
-    /// The module at a place relative to another one.
+    /// The module at a position relative to another module.
     pub(super) fn relative(&self, m: &LoadedModule, place: &Relative) -> Option<ModuleId> {
         if *place == Relative::This {
             return Some(m.id);
@@ -80,7 +80,7 @@ fn normal(path: &Path) -> PathBuf {
     out
 }
 
-/// The folder in which the modules that a file declares lie.
+/// The folder that contains the modules that a file declares.
 fn children(sources: &SourceMap, file: &Path) -> Option<PathBuf> {
     let folder = file.parent()?;
     if is_folder_module(file) || is_target(sources, file) {
@@ -115,14 +115,14 @@ fn is_target(sources: &SourceMap, file: &Path) -> bool {
     }
 }
 
-/// The module that a folder stands for: a file in it, or beside it.
+/// The module that a folder stands for: a file in it or beside it.
 fn of_folder(sources: &SourceMap, folder: &Path) -> Option<PathBuf> {
     let inside = FOLDER_MODULES.iter().map(|name| folder.join(name));
     let beside = folder.with_extension("rs");
     inside.chain([beside]).find(|path| sources.is_file(path))
 }
 
-/// The file that declares the module of a file.
+/// The file that declares the module of this file.
 fn parent(sources: &SourceMap, file: &Path) -> Option<PathBuf> {
     let folder = file.parent()?;
     let name = file.file_name()?.to_str()?;
@@ -134,7 +134,7 @@ fn parent(sources: &SourceMap, file: &Path) -> Option<PathBuf> {
     }
 }
 
-/// The root of the tree that a file belongs to: itself when nothing else is found.
+/// The root of the tree of a file, or the file itself if no other root is found.
 fn root(sources: &SourceMap, file: &Path) -> Option<PathBuf> {
     if is_target(sources, file) || matches!(file.file_name()?.to_str()?, "lib.rs" | "main.rs") {
         return Some(file.to_path_buf());
@@ -152,7 +152,7 @@ fn root(sources: &SourceMap, file: &Path) -> Option<PathBuf> {
         }
         folder = folder.parent()?;
     }
-    // No package around it: the top of what declares it.
+    // There is no package: take the topmost file that declares it.
     let mut top = file.to_path_buf();
     for _ in 0..MAX_CLIMB {
         match parent(sources, &top) {

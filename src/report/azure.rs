@@ -1,4 +1,4 @@
-//! Logging commands of Azure Pipelines: errors and warnings in the list of issues of a run.
+//! Logging commands of Azure Pipelines, which list errors and warnings as issues of a run.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use crate::diagnostics::Severity;
 
 /// The escapes of a text, as documented.
 const DATA: &Escapes = &[('%', "%AZP25"), ('\r', "%0D"), ('\n', "%0A")];
-/// Those of a property.
+/// The escapes of a property.
 const PROPERTY: &Escapes = &[
     ('%', "%AZP25"),
     ('\r', "%0D"),
@@ -17,18 +17,21 @@ const PROPERTY: &Escapes = &[
     (']', "%5D"),
 ];
 
-/// Writes a command for each finding, and for what could not be analysed.
+/// Writes a command for each finding and each failure.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<()> {
     for reported in &report.settled.reported {
         let finding = &reported.finding;
         let region = report.region(&finding.primary.location);
         let properties = [
-            // There are no notes.
+            // The format has no notes.
             ("type", kind(finding.severity).to_owned()),
-            ("sourcepath", report.place(&finding.primary.location).text()),
+            (
+                "sourcepath",
+                report.path_of(&finding.primary.location).text(),
+            ),
             ("linenumber", region.line.to_string()),
             ("columnnumber", region.column.to_string()),
             ("code", finding.rule.to_owned()),
@@ -39,7 +42,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
         let (line, column) = failure.location.unwrap_or((1, 1));
         let properties = [
             ("type", "error".to_owned()),
-            ("sourcepath", report.place_of_failure(failure).text()),
+            ("sourcepath", report.path_of_failure(failure).text()),
             ("linenumber", line.to_string()),
             ("columnnumber", column.to_string()),
             ("code", "incomplete-analysis".to_owned()),
@@ -71,7 +74,7 @@ fn issue<W: Write + ?Sized>(
     writeln!(out, "##vso[task.logissue {properties}]{}", data(body))
 }
 
-/// Escapes what ends a command.
+/// Escapes the characters that end a command.
 fn data(text: &str) -> String {
     command::escape(text, DATA)
 }

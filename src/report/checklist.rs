@@ -1,5 +1,5 @@
-//! What a reviewer looks at: the words for the exits of each method that was checked, and what
-//! became of the findings there.
+//! The review checklist: the words for the exits of each method, and why findings there are not
+//! reported.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use super::Report;
 use crate::diagnostics::{Finding, Location};
 use crate::frontend::layout::Layout;
 use crate::outcome::Reported;
-use crate::outcome::{Duty, Exit, ExitState, Followed, Unset};
+use crate::outcome::{Duty, ExitState, Followed, MethodExit, Unset};
 use crate::rules;
 use crate::source::FileId;
 
-/// The states as programs read them.
+/// The name of a state for programs.
 pub(super) fn state_name(state: ExitState) -> &'static str {
     match state {
         ExitState::Set => "set",
@@ -21,7 +21,7 @@ pub(super) fn state_name(state: ExitState) -> &'static str {
     }
 }
 
-/// Why it is so, as programs read it.
+/// The reason for a state, for programs.
 pub(super) fn reason_name(state: ExitState) -> Option<&'static str> {
     Some(match state {
         ExitState::Set | ExitState::Unverified => return None,
@@ -36,43 +36,40 @@ pub(super) fn reason_name(state: ExitState) -> Option<&'static str> {
     })
 }
 
-/// Why there are no exits, as programs read it; for people the text behind it.
+/// Why there are no exits: for programs, and in words.
 pub(super) fn unfollowed(followed: Followed) -> Option<(&'static str, &'static str)> {
     match followed {
         Followed::Wholly => None,
         Followed::TooLarge => Some(("too-large", "it is too large to follow every path")),
-        Followed::RunsNothing => Some((
-            "generator",
-            "a call only makes a generator, and runs nothing",
-        )),
+        Followed::RunsNothing => Some(("generator", "it is a generator: a call runs nothing")),
     }
 }
 
-/// The state for people.
+/// The state in words.
 pub(super) fn state_in_words(state: ExitState) -> &'static str {
     match state {
         ExitState::Set => "set",
         ExitState::NotSet { why, sometimes_set } => match (why, sometimes_set) {
-            (Unset::Dropped, false) => "not set: set before, and lost again",
-            (Unset::Dropped, true) => "not set on some path: set before, and lost again",
+            (Unset::Dropped, false) => "not set: it was set before, but lost",
+            (Unset::Dropped, true) => "not set on some path: it was set before, but lost",
             (Unset::AfterWrite, false) => "not set, after writing rows",
             (Unset::AfterWrite, true) => "not set on some path, after writing rows",
             (Unset::Plain, false) => "not set",
             (Unset::Plain, true) => "not set on some path",
         },
         ExitState::Unverified => "unverified: it depends on code that was not found or followed",
-        ExitState::Raises => "not demanded: it raises",
-        ExitState::Fails => "not demanded: it returns a failure",
-        ExitState::Unreached => "not demanded: no path leads here",
+        ExitState::Raises => "not required: it raises",
+        ExitState::Fails => "not required: it returns a failure",
+        ExitState::Unreached => "not required: no path leads here",
     }
 }
 
-/// Whether somebody should look at an exit.
-pub(super) fn is_open(exit: &Exit) -> bool {
+/// Whether an exit needs a look.
+pub(super) fn is_open(exit: &MethodExit) -> bool {
     matches!(exit.state, ExitState::NotSet { .. } | ExitState::Unverified)
 }
 
-/// The statements of files, by what is in them.
+/// The statements of files, for quoting.
 #[derive(Default)]
 pub(super) struct Statements(HashMap<FileId, Layout>);
 
@@ -82,7 +79,8 @@ impl Statements {
         let file = report.sources.get(location.file);
         let layout = self.0.entry(file.id);
         let layout = layout.or_insert_with(|| Layout::of(file.language, &file.text));
-        // The innermost is the one that starts last. They are in the order of their starts.
+        // Statements are sorted by their starts, so the innermost one is the last that contains the
+        // location.
         let statements = &layout.statements;
         let end = statements.partition_point(|s| s.span.start <= location.span.start);
         let around = statements[..end].iter().rev();
@@ -91,23 +89,23 @@ impl Statements {
             let words: Vec<&str> = file.slice(span).split_whitespace().collect();
             words.join(" ").trim_end_matches(';').to_owned()
         };
-        // Of the head of a compound statement, only what is meant.
+        // The head of a compound statement is shortened to the location.
         let whole = around.map(one_line);
         let whole = whole.filter(|text| !text.ends_with(['{', ':']));
         whole.unwrap_or_else(|| one_line(location.span))
     }
 }
 
-/// Why what is wrong at an exit is not reported.
+/// Why a finding at an exit is not reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Excuse<'a> {
     /// A comment ignores it, for this reason.
     Ignored(Option<&'a str>),
-    /// A baseline knows it.
+    /// A baseline contains it.
     Known,
 }
 
-/// What became of the findings about exits, by the places that these are about.
+/// The findings about exits by location, each with the reason why it is not reported, if it is not.
 pub(super) struct Excuses<'a>(HashMap<Location, Vec<(&'a Finding, Option<Excuse<'a>>)>>);
 
 impl<'a> Excuses<'a> {
@@ -143,22 +141,22 @@ impl<'a> Excuses<'a> {
         }
     }
 
-    /// Why what is wrong at an exit is not reported, if that is so.
-    pub(super) fn of(&self, duty: &Duty, exit: &Exit) -> Option<Excuse<'a>> {
+    /// Why a finding at this exit is not reported, if there is one.
+    pub(super) fn of(&self, duty: &Duty, exit: &MethodExit) -> Option<Excuse<'a>> {
         let is_about = |finding: &Finding| {
             let primary = finding.primary.location;
-            // Of what several classes share, one finding stands for all.
+            // One finding stands for all classes that share the code.
             primary == exit.place || primary == duty.place || finding.symbol == duty.symbol()
         };
         let here = self.0.get(&exit.place).into_iter().flatten();
         let mut here = here.filter(|(finding, _)| is_about(finding));
-        // What is reported comes first.
+        // Reported findings come first.
         here.next().and_then(|(_, excuse)| *excuse)
     }
 }
 
 impl<'a> Report<'a> {
-    /// What to look at, in the order of paths and lines.
+    /// The entries in the order of paths and lines.
     pub(super) fn checklist(&self) -> Vec<&'a Duty> {
         let mut out: Vec<&Duty> = self.checklist.iter().collect();
         out.sort_by_cached_key(|duty| {

@@ -1,12 +1,12 @@
-//! What the commands in logs of different platforms have in common: `KEY=VALUE` properties, then a
-//! text, with escapes for what would end either.
+//! What the log commands of different platforms have in common: `KEY=VALUE` properties, then a
+//! text, with escapes for the characters that end either.
 
 use super::harmless;
 
-/// Characters, and what stands for each.
+/// Characters and their escapes.
 pub(super) type Escapes = [(char, &'static str)];
 
-/// A text in which nothing is left that has an escape.
+/// A text with its characters escaped.
 pub(super) fn escape(text: &str, escapes: &Escapes) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -18,7 +18,7 @@ pub(super) fn escape(text: &str, escapes: &Escapes) -> String {
     out
 }
 
-/// The properties of a command, made harmless and with a separator between them.
+/// The properties of a command, harmless, escaped and separated.
 pub(super) fn properties(
     properties: &[(&str, String)],
     separator: &str,

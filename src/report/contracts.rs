@@ -1,4 +1,4 @@
-//! The contracts of a run, for people: at most 80 columns where names and paths allow it.
+//! The contracts of a run, for people. Lines have at most 80 columns if names and paths allow it.
 
 use std::io;
 
@@ -11,15 +11,15 @@ use crate::outcome::{Evidence, Problem, Processor, Survey, at, code};
 use crate::settings::Origin;
 use crate::source::SourceMap;
 
-/// Lines are kept within this where that is possible.
+/// Lines are no longer than this, if possible.
 const WIDTH: usize = 80;
-/// Where the names of classes start.
+/// The column in which the names of classes start.
 const INDENT: usize = 13;
 
-/// Writes every contract with the classes under it.
+/// Writes every contract with the classes that have to keep it.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write(surveys: &[Survey], sources: &SourceMap, out: &mut dyn WriteColor) -> io::Result<()> {
     for (index, survey) in surveys.iter().enumerate() {
         if index > 0 {
@@ -47,7 +47,7 @@ fn contract(survey: &Survey, sources: &SourceMap, out: &mut dyn WriteColor) -> i
         because(evidence, sources, out)?;
     }
     writeln!(out, "  {}", tally(&survey.processors))?;
-    // Either every class has its place beside it, or every class has it on the next line.
+    // Either every class has its location beside it, or every class has it on the next line.
     let length = |text: &str| harmless(text).chars().count();
     let processors = || survey.processors.iter();
     let names = processors().map(|p| length(&p.class)).max().unwrap_or(0);
@@ -88,7 +88,7 @@ fn tally(processors: &[Processor]) -> String {
     }
 }
 
-/// Whether nothing worse than a note is known.
+/// Whether no finding is worse than a note.
 fn kept(processor: &Processor) -> bool {
     let serious = |problem: &Problem| problem.severity > Severity::Note;
     !processor.findings.iter().any(serious)
@@ -127,7 +127,7 @@ fn row(
     )?;
     writeln!(out)?;
     if let Some(from) = &processor.inherits {
-        return writeln!(out, "{:INDENT$}as inherited from {}", "", harmless(from));
+        return writeln!(out, "{:INDENT$}inherited from {}", "", harmless(from));
     }
     for problem in &processor.findings {
         let file = sources.get(problem.place.file);

@@ -1,5 +1,5 @@
-//! The contracts of a run, for programs. As in the report of findings, fields are added and never
-//! changed without a new version number.
+//! The contracts of a run, for programs. As in the report of findings, fields can be added; any
+//! other change needs a new version number.
 
 use std::io::{self, Write};
 
@@ -26,7 +26,7 @@ struct JsonContract<'a> {
     sets: String,
     /// `built-in`, `declared` or `inferred`.
     origin: &'static str,
-    /// Where it is declared.
+    /// Where it is declared in a configuration file.
     declared: Option<JsonPlace>,
     evidence: Vec<JsonEvidence<'a>>,
     processors: Vec<JsonProcessor<'a>>,
@@ -72,7 +72,7 @@ struct JsonFinding {
 /// Writes the document and a line break.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write<W: Write + ?Sized>(
     surveys: &[Survey],
     sources: &SourceMap,

@@ -1,7 +1,7 @@
-//! Workflow commands of GitHub Actions: annotations in the files of a pull request.
+//! Workflow commands of GitHub Actions, which annotate the files of a pull request.
 //!
-//! In one step GitHub takes ten annotations of each level and drops the others without a word, so
-//! the most severe ones are written, and a last one tells how many more there are.
+//! Of each step, GitHub takes ten annotations of each level and silently drops the others. So the
+//! most severe ones are written, and a last one says how many more there are.
 
 use std::io::{self, Write};
 
@@ -9,9 +9,9 @@ use super::command::{self, Escapes};
 use super::{Report, harmless, plural};
 use crate::diagnostics::{FileFailure, Finding, Severity};
 
-/// The escapes of a text, as the runner's own toolkit has them.
+/// The escapes of a text, as in the runner's own toolkit.
 const DATA: &Escapes = &[('%', "%25"), ('\r', "%0D"), ('\n', "%0A")];
-/// Those of a property.
+/// The escapes of a property.
 const PROPERTY: &Escapes = &[
     ('%', "%25"),
     ('\r', "%0D"),
@@ -19,15 +19,15 @@ const PROPERTY: &Escapes = &[
     (':', "%3A"),
     (',', "%2C"),
 ];
-/// How many annotations of one level GitHub takes from a step.
+/// How many annotations of a level GitHub takes from a step.
 const PER_LEVEL: usize = 10;
-/// How many of the errors may be about what could not be analysed, when there are too many errors.
+/// How many of these errors may be failures, if there are too many errors.
 const FAILURES: usize = 3;
 
-/// Writes the commands, the most severe first.
+/// Writes the commands, the most severe ones first.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<()> {
     let reported = &report.settled.reported;
     let of = |severity| {
@@ -58,7 +58,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
         let room = match severity {
             Severity::Error => PER_LEVEL - shown_failures,
             Severity::Warning => PER_LEVEL,
-            // The remark about the others is a notice, too.
+            // The remark about further findings is a notice, too.
             Severity::Note if left_out > 0 || count > PER_LEVEL => PER_LEVEL - 1,
             Severity::Note => PER_LEVEL,
         };
@@ -85,11 +85,11 @@ fn annotation<W: Write + ?Sized>(
 ) -> io::Result<()> {
     let region = report.region(&finding.primary.location);
     let mut properties = vec![
-        ("file", report.place(&finding.primary.location).text()),
+        ("file", report.path_of(&finding.primary.location).text()),
         ("line", region.line.to_string()),
         ("endLine", region.end_line.to_string()),
     ];
-    // GitHub takes columns only within one line.
+    // GitHub accepts columns only within one line.
     if region.line == region.end_line {
         properties.push(("col", region.column.to_string()));
         properties.push(("endColumn", region.end_column.to_string()));
@@ -108,7 +108,7 @@ fn incomplete<W: Write + ?Sized>(
     failure: &FileFailure,
     out: &mut W,
 ) -> io::Result<()> {
-    let mut properties = vec![("file", report.place_of_failure(failure).text())];
+    let mut properties = vec![("file", report.path_of_failure(failure).text())];
     if let Some((line, column)) = failure.location {
         properties.push(("line", line.to_string()));
         properties.push(("col", column.to_string()));
@@ -132,7 +132,7 @@ fn annotate<W: Write + ?Sized>(
     writeln!(out, "::{name} {properties}::{}", data(body))
 }
 
-/// Escapes what ends a command.
+/// Escapes the characters that end a command.
 fn data(text: &str) -> String {
     command::escape(text, DATA)
 }

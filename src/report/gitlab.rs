@@ -1,4 +1,4 @@
-//! The code quality report of GitLab, a subset of the format of Code Climate.
+//! The code quality report of GitLab, a subset of the Code Climate format.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use super::harmless::harmless_json;
 use crate::diagnostics::{FileFailure, Fingerprint, Severity};
 use crate::outcome::Reported;
 
-/// The name of what is reported of files that could not be analysed.
+/// The check name for files that could not be analysed.
 const INCOMPLETE: &str = "incomplete-analysis";
 
 #[derive(Serialize)]
@@ -37,7 +37,7 @@ struct Lines {
 /// Writes the report and a line break.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<()> {
     let mut violations: Vec<Violation> = Vec::new();
     let reported = report.settled.reported.iter();
@@ -63,7 +63,7 @@ fn violation(report: &Report<'_>, reported: &Reported) -> Violation {
             Severity::Note => "info",
         },
         location: Location {
-            path: report.place(&finding.primary.location).text(),
+            path: report.path_of(&finding.primary.location).text(),
             lines: Lines {
                 begin: region.line,
                 end: region.end_line,
@@ -72,13 +72,13 @@ fn violation(report: &Report<'_>, reported: &Reported) -> Violation {
     }
 }
 
-/// Lines have no part in the fingerprint: edits elsewhere in the file move them.
+/// The line is not part of the fingerprint, because edits elsewhere in the file move it.
 fn incomplete(
     report: &Report<'_>,
     failure: &FileFailure,
     seen: &mut HashMap<Fingerprint, u32>,
 ) -> Violation {
-    let path = report.place_of_failure(failure).text();
+    let path = report.path_of_failure(failure).text();
     let like = Fingerprint::of([INCOMPLETE, &path, &failure.reason]);
     let ordinal = seen.entry(like).or_insert(0);
     *ordinal += 1;

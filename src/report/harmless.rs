@@ -1,13 +1,13 @@
-//! Text from analysed files, made safe for a terminal, and for machines that read logs for commands:
+//! Makes text from analysed files safe for terminals, and for machines that read commands in logs:
 //! GitHub acts on `##[…]` anywhere in a line and on `::…::` at its start, Azure Pipelines on
 //! `##vso[…]` anywhere.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Replaces characters that a terminal would act on, or that reorder what a person reads, by
-/// visible ones, and the first one of what a log's reader would take for a command. One character
-/// becomes one character, so columns stay true. Tabs are kept.
+/// Replaces by visible characters what a terminal would act on or what reorders the displayed text,
+/// and the first character of what a log reader would take for a command. Each character becomes
+/// one character, so columns stay true. Tabs are kept.
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
     let clean = |(at, c)| visible(c) == c && !opens_command(&text[at..]);
@@ -24,8 +24,7 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown.collect())
 }
 
-/// A line that nobody takes for a command because of how it starts; otherwise the same. The text is
-/// harmless already.
+/// A harmless line that also cannot be taken for a command because of its start.
 #[must_use]
 pub(super) fn harmless_start(line: &str) -> Cow<'_, str> {
     if line.trim_start().starts_with("::") {
@@ -35,12 +34,12 @@ pub(super) fn harmless_start(line: &str) -> Cow<'_, str> {
     }
 }
 
-/// Stands for the first `#` of a command.
+/// Replaces the first `#` of a command.
 const SHARP: char = '♯';
-/// Stands for the first `:` of a command.
+/// Replaces the first `:` of a command.
 const RATIO: &str = "∶";
 
-/// Whether a text starts like a command that counts anywhere in a line.
+/// Whether a text starts like a command that is recognised anywhere in a line.
 fn opens_command(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("##") else {
         return false;
@@ -67,9 +66,9 @@ pub fn harmless_lines(text: &str) -> String {
     out
 }
 
-/// A JSON document that means the same and is harmless for a terminal. JSON itself demands escapes
-/// for some of these characters only; whatever is not ASCII, and every `#`, stands in strings, where
-/// all can be escaped.
+/// An equivalent JSON document that is harmless for a terminal. JSON itself requires escapes for
+/// only some of these characters. Everything outside ASCII, and every `#`, is in a string, where it
+/// can be escaped.
 #[must_use]
 pub fn harmless_json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
@@ -83,7 +82,7 @@ pub fn harmless_json(document: &str) -> String {
     out
 }
 
-/// The character to show for a character.
+/// The visible form of a character.
 fn visible(c: char) -> char {
     match c {
         '\t' => c,

@@ -1,5 +1,5 @@
-//! The format for programs. The structs here are a public interface: fields are added, never
-//! changed, without a new version number.
+//! The format for programs. The structs are a public interface: fields can be added; any other
+//! change needs a new version number.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use super::Report;
 use super::checklist::{Excuse, Excuses, Statements, is_open, reason_name, state_name, unfollowed};
 use super::harmless::harmless_json;
 use crate::diagnostics::{Fix, Location, Step};
-use crate::outcome::{Duty, Exit, ExitState};
+use crate::outcome::{Duty, ExitState, MethodExit};
 use crate::outcome::{Expired, Reported};
 use crate::source::SourceMap;
 
@@ -23,14 +23,14 @@ struct Document<'a> {
     findings: Vec<JsonFinding<'a>>,
     suppressed: Vec<JsonSuppressed<'a>>,
     baseline: JsonBaseline<'a>,
-    /// How many findings were fixed, and are no more.
+    /// How many findings were fixed and are no longer there.
     fixed: usize,
     files: Files<'a>,
     processors: usize,
-    /// Methods and functions that were not followed to their end: what is wrong in them may not have
-    /// been found.
+    /// Methods and functions that were not followed to the end, so that findings in them may be
+    /// missing.
     unfollowed: usize,
-    /// Every way out of each method that had to keep a contract.
+    /// Every exit of each method that has to keep a contract.
     checklist: Vec<JsonMethod<'a>>,
 }
 
@@ -69,7 +69,7 @@ struct JsonFix<'a> {
     edits: Vec<JsonEdit<'a>>,
 }
 
-/// What is between the two places is replaced by the text.
+/// Replaces the text between two positions.
 #[derive(Serialize)]
 struct JsonEdit<'a> {
     path: String,
@@ -80,12 +80,12 @@ struct JsonEdit<'a> {
     text: &'a str,
 }
 
-/// What baselines know.
+/// Findings that are in a baseline.
 #[derive(Serialize)]
 struct JsonBaseline<'a> {
-    /// How many findings are not reported, because they are known.
+    /// How many findings are not reported because they are in a baseline.
     known: usize,
-    /// What is known and was not found again.
+    /// Entries of baselines whose findings no longer exist.
     expired: Vec<JsonExpired<'a>>,
 }
 
@@ -99,7 +99,7 @@ struct JsonExpired<'a> {
     code: &'a str,
 }
 
-/// A finding that a comment ignores, and the reason that the comment gives.
+/// A finding that a comment ignores, and the reason in the comment.
 #[derive(Serialize)]
 struct JsonSuppressed<'a> {
     #[serde(flatten)]
@@ -124,9 +124,9 @@ struct JsonMethod<'a> {
     sets: &'a str,
     path: String,
     line: u32,
-    /// The class that the method is inherited from as it is: its exits are listed there.
+    /// The class from which the method is inherited unchanged; its exits are listed there.
     inherits: Option<&'a str>,
-    /// `too-large` or `generator`, when its exits are not known.
+    /// `too-large` or `generator`, if the exits are not known.
     unfollowed: Option<&'static str>,
     exits: Vec<JsonExit>,
 }
@@ -134,20 +134,20 @@ struct JsonMethod<'a> {
 #[derive(Serialize)]
 struct JsonExit {
     path: String,
-    /// The line of the method's name for its end.
+    /// The line of the exit; for the end of the method, the line of its name.
     line: u32,
-    /// Whether it is the end of the method, and no statement.
+    /// Whether it is the end of the method and not a statement.
     end: bool,
     /// `set`, `not-set`, `unverified` or `not-demanded`.
     state: &'static str,
-    /// Of what is not set, the kind of the finding; of what is not demanded, `raises`,
-    /// `returns-failure` or `unreached`.
+    /// For `not-set`, the kind of the finding; for `not-demanded`, `raises`, `returns-failure` or
+    /// `unreached`.
     reason: Option<&'static str>,
     /// Whether the place is set on some path.
     sometimes_set: bool,
-    /// `comment` or `baseline`, when what is wrong is not reported because of it.
+    /// `comment` or `baseline`, if that is why a finding here is not reported.
     ignored_by: Option<&'static str>,
-    /// What sets the place.
+    /// The stores that set the place, and the calls that do it.
     set_by: Vec<JsonStore>,
 }
 
@@ -307,7 +307,7 @@ fn checklist<'a>(report: &Report<'a>) -> Vec<JsonMethod<'a>> {
 
 fn exit(
     report: &Report<'_>,
-    (duty, exit): (&Duty, &Exit),
+    (duty, exit): (&Duty, &MethodExit),
     excuses: &Excuses<'_>,
     statements: &mut Statements,
 ) -> JsonExit {

@@ -1,8 +1,9 @@
-//! JUnit XML, which almost everything that shows test results reads.
+//! JUnit XML, which almost everything that shows test results can read.
 //!
-//! A file is a suite; a finding is a failed test, what comments ignore or baselines know is a
-//! skipped one, and what could not be analysed is an error. Where nothing is wrong one test passed,
-//! because many readers take a report without tests for a broken one.
+//! A file is a test suite. A finding is a failed test, one that a comment ignores or a baseline
+//! contains is a skipped test, and a failure of the analysis is an error. If there is none of
+//! these, the report has one passed test, because many readers take a report without tests for a
+//! broken one.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,7 +14,7 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use super::{Report, harmless};
 use crate::outcome::Reported;
 
-/// How a test came out.
+/// The outcome of a test.
 enum Verdict {
     Passed,
     Failed { kind: String, text: String },
@@ -29,7 +30,7 @@ struct Test {
     verdict: Verdict,
 }
 
-/// The numbers that a suite starts with.
+/// The counts in the attributes of a suite.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     tests: usize,
@@ -57,7 +58,7 @@ impl Counts {
 /// Writes the report and a line break.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<()> {
     let suites = suites(report);
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
@@ -90,7 +91,7 @@ fn suites(report: &Report<'_>) -> BTreeMap<String, Vec<Test>> {
             message,
             verdict,
         };
-        let path = report.place(&finding.primary.location).text();
+        let path = report.path_of(&finding.primary.location).text();
         suites.entry(path).or_default().push(test);
     };
     for reported in &settled.reported {
@@ -104,8 +105,8 @@ fn suites(report: &Report<'_>) -> BTreeMap<String, Vec<Test>> {
     if report.ignored {
         for suppressed in &settled.suppressed {
             let message = match &suppressed.reason {
-                Some(reason) => format!("a comment ignores it: {reason}"),
-                None => "a comment ignores it".to_owned(),
+                Some(reason) => format!("ignored by a comment: {reason}"),
+                None => "ignored by a comment".to_owned(),
             };
             add(&suppressed.finding, message, Verdict::Skipped);
         }
@@ -128,7 +129,7 @@ fn suites(report: &Report<'_>) -> BTreeMap<String, Vec<Test>> {
             false => "not analysed",
         };
         let test = analysis(line, failure.reason.clone(), Verdict::Error { kind });
-        let path = report.place_of_failure(failure).text();
+        let path = report.path_of_failure(failure).text();
         suites.entry(path).or_default().push(test);
     }
     let whole = match report.bug {
@@ -183,7 +184,7 @@ fn write_test(xml: &mut Writer<Vec<u8>>, path: &str, test: &Test) -> io::Result<
     xml.write_event(Event::Start(case))?;
     match text {
         Some(text) => {
-            // The lines were made harmless one by one.
+            // The lines are already harmless.
             let text = without_noncharacters(text);
             xml.write_event(Event::Start(outcome))?;
             xml.write_event(Event::Text(BytesText::new(&text)))?;
@@ -194,7 +195,7 @@ fn write_test(xml: &mut Writer<Vec<u8>>, path: &str, test: &Test) -> io::Result<
     xml.write_event(Event::End(BytesEnd::new("testcase")))
 }
 
-/// Text without the characters that XML cannot have, and that a terminal would act on.
+/// The text without the characters that XML does not allow, or that a terminal would act on.
 fn allowed(text: &str) -> String {
     without_noncharacters(&harmless(text)).replace('\t', " ")
 }

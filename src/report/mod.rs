@@ -1,7 +1,7 @@
-//! Reports: what was decided, as bytes. One file per format.
+//! Reports: settled findings as bytes. There is one file per format.
 //!
-//! Reporters see decided findings, sources and counts; they decide nothing. The exit status does
-//! not depend on the format.
+//! Reports show decisions, sources and counts, and decide nothing. The exit code does not depend on
+//! the format.
 
 mod azure;
 mod checklist;
@@ -16,7 +16,7 @@ mod json;
 mod junit;
 mod markdown;
 mod patch;
-mod place;
+mod path;
 mod rdjson;
 mod sarif;
 mod snippet;
@@ -43,12 +43,12 @@ pub use harmless::{harmless, harmless_lines};
 pub use json::VERSION as JSON_VERSION;
 pub use summary::{plural, summary};
 
-/// The result of a run.
+/// The content of a report.
 #[derive(Clone, Copy)]
 pub struct Report<'a> {
-    /// The findings.
+    /// The findings, with the decisions about them.
     pub settled: &'a Settled,
-    /// The files they are in.
+    /// The source files.
     pub sources: &'a SourceMap,
     /// What could not be analysed, sorted.
     pub failures: &'a [FileFailure],
@@ -56,28 +56,28 @@ pub struct Report<'a> {
     pub bug: Option<&'a Bug>,
     /// How many files were analysed.
     pub checked: usize,
-    /// How many were left out of walks.
+    /// How many files and folders were skipped.
     pub skipped: usize,
-    /// How many methods that must keep a contract were checked.
+    /// How many methods that have to keep a contract were checked.
     pub processors: usize,
-    /// How many methods and functions were not followed to their end.
+    /// How many methods and functions were not followed to the end.
     pub unfollowed: usize,
-    /// How many findings were fixed, and are no more.
+    /// How many findings were fixed and are no longer there.
     pub fixed: usize,
     /// The classes that have to keep contracts, with every exit of their methods, in any order.
     pub checklist: &'a [Duty],
-    /// What it took, if a summary is to tell.
+    /// The duration of the run, if the summary should show it.
     pub time: Option<Duration>,
-    /// What platforms take paths to be relative to: the folder of the repository, or else the
-    /// working directory.
+    /// The folder that platforms take paths to be relative to: the repository, or else the working
+    /// directory.
     pub root: &'a Path,
-    /// Where the files below the root are shown on the web: a URL without a slash at its end.
+    /// The URL, without a final slash, under which the files below the root are shown.
     pub links: Option<&'a str>,
-    /// Whether formats that can tell list what comments ignore and baselines know.
+    /// Whether formats that can do so list findings that comments ignore or baselines contain.
     pub ignored: bool,
 }
 
-/// A report format. Its name on the command line is made of the name here.
+/// A report format. Its name on the command line is derived from the variant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum)]
 pub enum Format {
     /// Source snippets with the path of each finding
@@ -90,17 +90,17 @@ pub enum Format {
     Sarif,
     /// Workflow commands that annotate a pull request on GitHub
     Github,
-    /// A page for the summary of a job on GitHub: findings, paths, fixes and a review checklist
+    /// A job summary for GitHub: findings, paths, fixes and a review checklist
     GithubSummary,
-    /// The same for one comment of a review bot
+    /// The same page for the comment of a review bot
     Markdown,
     /// The code quality report of GitLab
     Gitlab,
     /// One JSON object for reviewdog, with suggestions
     Rdjson,
-    /// The same, with one line for each finding
+    /// The same, with a JSON object on each line
     Rdjsonl,
-    /// JUnit XML, for whatever shows test results
+    /// JUnit XML, for tools that show test results
     Junit,
     /// Logging commands of Azure Pipelines
     Azure,
@@ -117,7 +117,7 @@ impl Format {
 /// Writes a report.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write(format: Format, report: &Report<'_>, out: &mut dyn WriteColor) -> io::Result<()> {
     match format {
         Format::Text => text::write(report, out),

@@ -1,4 +1,4 @@
-//! What a fix changes, as lines of a patch.
+//! The changes of a fix as lines of a patch.
 
 use similar::{ChangeTag, TextDiff};
 
@@ -7,19 +7,19 @@ use super::{Report, harmless};
 use crate::diagnostics::{Edit, Fix, Location};
 use crate::source::{SourceFile, Span};
 
-/// Lines around a change.
+/// Unchanged lines around a change.
 const CONTEXT: u32 = 3;
 
-/// A run of changed lines of one file, with what is around them.
+/// Consecutive changed lines of a file, with lines around them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Hunk {
-    /// Where it starts.
+    /// Where the hunk starts.
     pub(super) location: Location,
-    /// Lines that begin with a blank, `+` or `-`, harmless and without line breaks.
+    /// Lines that start with a blank, `+` or `-`; harmless and without line breaks.
     pub(super) lines: Vec<String>,
 }
 
-/// The text of a file between two places, as it would be with these edits.
+/// The text of a span with these edits applied.
 pub(super) fn edited(file: &SourceFile, span: Span, edits: &[&Edit]) -> String {
     let mut out = String::new();
     let mut at = span.start;
@@ -34,7 +34,7 @@ pub(super) fn edited(file: &SourceFile, span: Span, edits: &[&Edit]) -> String {
 }
 
 impl Report<'_> {
-    /// The edits of a fix, by file; some of each.
+    /// The edits of a fix, grouped by file.
     pub(super) fn edits_by_file<'f>(&self, fix: &'f Fix) -> Vec<Vec<&'f Edit>> {
         let mut files: Vec<Vec<&Edit>> = Vec::new();
         for edit in &fix.edits {
@@ -50,7 +50,7 @@ impl Report<'_> {
         files
     }
 
-    /// The lines that a fix changes.
+    /// The hunks of a fix.
     pub(super) fn hunks(&self, fix: &Fix) -> Vec<Hunk> {
         let files = self.edits_by_file(fix);
         let mut out = Vec::new();

@@ -1,7 +1,7 @@
-//! The diagnostic format of reviewdog, as one object or with one diagnostic on each line.
+//! The diagnostic format of reviewdog, as one object or with a diagnostic on each line.
 //!
-//! Here paths are relative to the working directory: reviewdog finds the repository itself. Columns
-//! count bytes of UTF-8. Messages are shown as Markdown on some platforms, and as they are elsewhere.
+//! Paths are relative to the working directory, because reviewdog finds the repository itself.
+//! Columns count bytes of UTF-8. Some platforms show messages as Markdown, others as plain text.
 
 use std::io::{self, Write};
 
@@ -14,12 +14,12 @@ use crate::diagnostics::{self, FileFailure, Finding, Fix, Severity};
 use crate::rules;
 use crate::source::Span;
 
-/// How the diagnostics are put together.
+/// How the diagnostics are arranged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Shape {
     /// One object.
     Whole,
-    /// One diagnostic on each line.
+    /// A diagnostic on each line.
     Lines,
 }
 
@@ -42,7 +42,7 @@ struct Diagnostic {
     message: String,
     location: Location,
     severity: &'static str,
-    /// Only where a diagnostic stands for itself.
+    /// Only for a diagnostic on a line of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Source>,
     code: Code,
@@ -95,7 +95,7 @@ struct Related {
 /// Writes the diagnostics.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write<W: Write + ?Sized>(report: &Report<'_>, shape: Shape, out: &mut W) -> io::Result<()> {
     let reported = report.settled.reported.iter();
     let findings = reported.map(|reported| diagnostic(report, &reported.finding));
@@ -209,7 +209,8 @@ fn range(report: &Report<'_>, place: &diagnostics::Location) -> Range {
     }
 }
 
-/// The whole fix as one replacement: parts of it are of no use. A fix of another file is none.
+/// The whole fix as one replacement, because a part of it is useless. A fix in another file cannot
+/// be one.
 fn suggestion(report: &Report<'_>, finding: &Finding, fix: &Fix) -> Option<Suggestion> {
     let files = report.edits_by_file(fix);
     let [edits] = files.as_slice() else {
@@ -228,11 +229,11 @@ fn suggestion(report: &Report<'_>, finding: &Finding, fix: &Fix) -> Option<Sugge
     })
 }
 
-/// Text that reads the same as Markdown, and means nothing there but the code between backticks.
+/// Text that reads the same as Markdown and as plain text. Only backticks have a meaning.
 fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let lines = text.split('\n').map(|line| {
-        // Whether a backtick opens or closes must be clear.
+        // An odd backtick would leave open where the code ends.
         let ticks = line.matches('`').count();
         if ticks % 2 == 1 || line.contains("``") {
             prose(&line.replace('`', "'"))
@@ -254,7 +255,7 @@ fn markdown(text: &str) -> String {
     out
 }
 
-/// Escapes what means something in Markdown. What the texts of the rules say themselves does not.
+/// Escapes Markdown. The texts of the rules contain none.
 fn prose(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -263,7 +264,7 @@ fn prose(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            // Not a backslash: platforms look for these in what is rendered.
+            // Not with a backslash: platforms look for these in the rendered text.
             '@' | '#' => {
                 out.push(c);
                 out.push('\u{200b}');

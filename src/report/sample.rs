@@ -1,4 +1,4 @@
-//! One sample of findings, and what every format makes of it: a file in `snapshots` for each.
+//! A sample of findings, and each format's report of it: a snapshot file for each format.
 //! `TALLYLINT_BLESS=1` writes them.
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::config::{Configuration, Overrides};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::fence::Bug;
 use crate::outcome::Settled;
-use crate::outcome::{Duty, Exit, ExitState, Followed, MethodExits, Unset};
+use crate::outcome::{Duty, ExitState, Followed, MethodExit, MethodExits, Unset};
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settings::Settings;
 use crate::settle::{Checked, settle};
@@ -42,7 +42,7 @@ def note(processor):
     if processor.quiet: return
 ";
 
-/// The name means something in every format.
+/// A name with characters that mean something in some format.
 const ODD_NAME: &str = "etl/a b#1 [x](y) é;%.py";
 const IGNORED: &str = "\
 def save_data(self):
@@ -136,77 +136,80 @@ fn sample() -> (tempfile::TempDir, Sample) {
             FileFailure::input("gone.py".into(), None, "broken link".into()),
         ],
     };
-    sample.settled = {
-        let at = |path, text| sample.place(path, text);
-        let findings: Vec<Finding> = vec![
-            Sample::builder("unset-after-write")
-                .symbol("Odds.save_data")
-                .step(at("etl/odds.py", "not rows"), "`rows` is not empty")
-                .step(
-                    at(
-                        "etl/odds.py",
-                        "self.client.load_table_from_json(\n                rows, 'table')",
-                    ),
-                    "returns",
-                )
-                .step(at("etl/odds.py", "note(self)"), "enters `note`")
-                .step(at("etl/helpers.py", "processor.quiet"), "is true")
-                .step(at("etl/odds.py", "note(self)"), "raises")
-                .step(
-                    at("etl/odds.py", "except Exception as error"),
-                    "caught here",
-                )
-                .note("run() will record 0 rows")
-                .exit(at("etl/odds.py", "return\n        self"))
-                .at_exit(at("etl/odds.py", "return\n        self"), "returns"),
-            Sample::builder("unset")
-                .symbol("Odds.save_data")
-                .fix(Some(Fix {
-                    message: "raise again".to_owned(),
-                    safety: Safety::Unsafe,
-                    edits: vec![Edit {
-                        location: at("etl/odds.py", "self.log('\x1b[31mé', error)"),
-                        text: "raise".to_owned(),
-                    }],
-                }))
-                .exit(at("etl/odds.py", "self.log('\x1b[31mé', error)"))
-                .at_exit(
-                    at("etl/odds.py", "self.log('\x1b[31mé', error)"),
-                    "ends here",
-                ),
-            Sample::builder("never-set")
-                .symbol("save_data")
-                .exit(at("long.py", "return"))
-                .at(at("long.py", "return"), "returns"),
-            Sample::builder("unverified")
-                .symbol("Odds.save_data")
-                .at(at("etl/odds.py", "save_data"), "unknown"),
-            Sample::builder("unset")
-                .symbol("save_data")
-                .exit(at(ODD_NAME, "return"))
-                .at(at(ODD_NAME, "return"), "returns"),
-        ];
-        let settings = Settings::new(None, &Overrides::default()).unwrap();
-        let configuration = Configuration::fixed(settings, Overrides::default());
-        let checked = Checked {
-            files: &[],
-            failures: &[],
-            partial: false,
-            baselines: &[],
-        };
-        settle(findings, checked, &configuration, &sample.sources).0
+    let settings = Settings::new(None, &Overrides::default()).unwrap();
+    let configuration = Configuration::fixed(settings, Overrides::default());
+    let checked = Checked {
+        files: &[],
+        failures: &[],
+        partial: false,
+        baselines: &[],
     };
-    // As if a baseline knew the last one.
+    let findings = findings(&sample);
+    sample.settled = settle(findings, checked, &configuration, &sample.sources).0;
+    // As if a baseline contained the last finding.
     let known = sample.settled.reported.last().cloned();
     sample.settled.known.extend(known);
     sample.checklist = checklist(&sample);
     (dir, sample)
 }
 
-/// Classes with exits in every state.
+/// A finding with a path through two files, one with a fix, and some at odd places.
+fn findings(sample: &Sample) -> Vec<Finding> {
+    let at = |path, text| sample.place(path, text);
+    vec![
+        Sample::builder("unset-after-write")
+            .symbol("Odds.save_data")
+            .step(at("etl/odds.py", "not rows"), "`rows` is not empty")
+            .step(
+                at(
+                    "etl/odds.py",
+                    "self.client.load_table_from_json(\n                rows, 'table')",
+                ),
+                "returns",
+            )
+            .step(at("etl/odds.py", "note(self)"), "enters `note`")
+            .step(at("etl/helpers.py", "processor.quiet"), "is true")
+            .step(at("etl/odds.py", "note(self)"), "raises")
+            .step(
+                at("etl/odds.py", "except Exception as error"),
+                "caught here",
+            )
+            .note("run() will record 0 rows")
+            .exit(at("etl/odds.py", "return\n        self"))
+            .at_exit(at("etl/odds.py", "return\n        self"), "returns"),
+        Sample::builder("unset")
+            .symbol("Odds.save_data")
+            .fix(Some(Fix {
+                message: "raise again".to_owned(),
+                safety: Safety::Unsafe,
+                edits: vec![Edit {
+                    location: at("etl/odds.py", "self.log('\x1b[31mé', error)"),
+                    text: "raise".to_owned(),
+                }],
+            }))
+            .exit(at("etl/odds.py", "self.log('\x1b[31mé', error)"))
+            .at_exit(
+                at("etl/odds.py", "self.log('\x1b[31mé', error)"),
+                "ends here",
+            ),
+        Sample::builder("never-set")
+            .symbol("save_data")
+            .exit(at("long.py", "return"))
+            .at(at("long.py", "return"), "returns"),
+        Sample::builder("unverified")
+            .symbol("Odds.save_data")
+            .at(at("etl/odds.py", "save_data"), "unknown"),
+        Sample::builder("unset")
+            .symbol("save_data")
+            .exit(at(ODD_NAME, "return"))
+            .at(at(ODD_NAME, "return"), "returns"),
+    ]
+}
+
+/// Processors with exits in every state.
 fn checklist(sample: &Sample) -> Vec<Duty> {
     let at = |path, text| sample.place(path, text);
-    let exit = |place, state| Exit {
+    let exit = |place, state| MethodExit {
         place,
         implicit: false,
         state,
@@ -218,19 +221,19 @@ fn checklist(sample: &Sample) -> Vec<Duty> {
     let store = at(odds, "self.stats['rows_inserted'] = 0");
     let last = at(odds, "self.stats['rows_inserted'] = len(rows)");
     let exits = vec![
-        Exit {
+        MethodExit {
             set_at: vec![store],
             ..exit(at(odds, "return\n\n"), ExitState::Set)
         },
         exit(at(odds, "self.log("), ExitState::Raises),
-        Exit {
+        MethodExit {
             set_at: vec![last],
             ..exit(
                 at(odds, "return\n        self"),
                 not_set(Unset::AfterWrite, true),
             )
         },
-        Exit {
+        MethodExit {
             implicit: true,
             ..exit(def, ExitState::Unverified)
         },
@@ -275,7 +278,7 @@ fn checklist(sample: &Sample) -> Vec<Duty> {
     ]
 }
 
-/// What does not change with the version or with the pages of the rules.
+/// Replaces what changes with the version or with the pages of the rules.
 fn stable(text: &str) -> String {
     let version = format!("\"{}\"", env!("CARGO_PKG_VERSION"));
     let mut out = String::new();
@@ -398,7 +401,7 @@ fn what_happens_at_one_place_shares_a_label() {
         write(Format::Text, &report, &mut out).unwrap();
         String::from_utf8(out.into_inner()).unwrap()
     };
-    // A path of one step needs no number.
+    // A path with one step needs no number.
     let text = shown(&[]);
     assert!(text.contains("^ returns\n"), "{text}");
     let text = shown(&[(at("not rows"), "is false"), (exit, "is reached")]);

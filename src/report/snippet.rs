@@ -1,8 +1,7 @@
 //! The source lines that a finding shows.
 //!
-//! The renderer gets a small text of its own that holds only those lines, harmless and cropped,
-//! under their true line numbers. So neither control characters nor a line of a megabyte reach
-//! the terminal.
+//! The renderer gets a small text that contains only these lines, harmless and cropped, under their
+//! true line numbers. So neither control characters nor very long lines reach the terminal.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,12 +14,12 @@ use crate::source::{SourceFile, SourceMap};
 
 /// Longer source lines are cropped around their labels.
 const MAX_LINE_CHARS: usize = 120;
-/// How much of a cropped line is kept before its first label.
+/// How many characters of a cropped line are kept before its first label.
 const CHARS_BEFORE_LABEL: usize = 30;
-/// Stands for what was cropped.
+/// Marks where a line was cropped.
 const ELLIPSIS: char = '…';
 
-/// A label's place: the part of its span that is on the first line, in characters.
+/// The position of a label: the part of its span on the first line, in characters.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Spot {
     file: usize,
@@ -30,7 +29,7 @@ struct Spot {
 
 struct Line {
     range: Range<usize>,
-    /// Original number of the first character shown.
+    /// Index of the first character that is shown.
     first_char: usize,
     cropped_left: bool,
 }
@@ -39,7 +38,7 @@ struct Snippet {
     source: Arc<SourceFile>,
     name: String,
     text: String,
-    /// By index of the line in the original file.
+    /// By line index in the original file.
     lines: BTreeMap<usize, Line>,
 }
 
@@ -75,7 +74,7 @@ impl Snippets {
         Self { files, spots }
     }
 
-    /// Number of the file and byte range for the renderer, of the label with this index.
+    /// The number of the file, and the byte range for the renderer, of the label with this index.
     pub fn label(&self, index: usize) -> (usize, Range<usize>) {
         let spot = &self.spots[index];
         let range = self.files[spot.file].locate(spot);
@@ -83,7 +82,7 @@ impl Snippets {
     }
 }
 
-/// Index of the line that a place starts on, and the characters it covers there.
+/// The index of the line that a location starts on, and the range of characters on that line.
 fn first_line(source: &SourceFile, place: &Location) -> (usize, Range<usize>) {
     let index = source.line_index();
     let at = place
@@ -112,7 +111,7 @@ impl Snippet {
             let start = spot.chars.start;
             *first = Some(first.map_or(start, |known| known.min(start)));
         }
-        // The renderer fills a gap of one line.
+        // The renderer fills gaps of one line.
         let labelled: Vec<usize> = wanted.keys().copied().collect();
         for pair in labelled.windows(2) {
             if pair[1] - pair[0] == 2 {
@@ -133,7 +132,7 @@ impl Snippet {
         let text = range
             .and_then(|range| self.source.text.get(range))
             .unwrap_or("");
-        // Counting stops at the limit: the line may be very long.
+        // This stops counting at the limit, because the line may be very long.
         let long = text.chars().nth(MAX_LINE_CHARS).is_some();
         let first_char = if long {
             first_label.saturating_sub(CHARS_BEFORE_LABEL)

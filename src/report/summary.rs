@@ -6,7 +6,7 @@ use super::Report;
 use crate::diagnostics::{Safety, Severity};
 use crate::outcome::Decision;
 
-/// One line with the counts, and further lines for what a reader must know about them.
+/// The counts in one line, and further lines with what is needed to understand them.
 #[must_use]
 pub fn summary(report: &Report<'_>, time: Duration) -> String {
     let mut text = format!("{} in {:.2}s\n", headline(report), time.as_secs_f64());
@@ -24,7 +24,7 @@ pub fn summary(report: &Report<'_>, time: Duration) -> String {
     text
 }
 
-/// The counts, in one line.
+/// The counts in one line.
 pub(super) fn headline(report: &Report<'_>) -> String {
     let settled = report.settled;
     let found: Vec<String> = Severity::ALL
@@ -53,7 +53,7 @@ pub(super) fn headline(report: &Report<'_>) -> String {
     )
 }
 
-/// What a reader must know about the counts, in lines; not what is incomplete.
+/// What is needed to understand the counts, in lines, except for what is incomplete.
 pub(super) fn remarks(report: &Report<'_>) -> Vec<String> {
     let settled = report.settled;
     let mut out = Vec::new();
@@ -72,9 +72,13 @@ pub(super) fn remarks(report: &Report<'_>) -> Vec<String> {
     }
     let expired = settled.expired.len();
     if expired > 0 {
-        let are = if expired == 1 { "is" } else { "are" };
+        let (are, them) = if expired == 1 {
+            ("is", "it")
+        } else {
+            ("are", "them")
+        };
         out.push(format!(
-            "{} of the baseline {are} no longer found; --write-baseline drops them",
+            "{} in the baseline {are} no longer found; --write-baseline removes {them}",
             plural(expired, "finding")
         ));
     }

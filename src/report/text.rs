@@ -37,13 +37,13 @@ fn finding(finding: &Finding, sources: &SourceMap, out: &mut dyn WriteColor) -> 
     for (at, mark) in marks.iter().enumerate() {
         let (file, range) = snippets.label(at);
         let message = harmless(&mark.message);
-        // Two steps at one place share a label.
+        // Two steps at the same location share a label.
         let same = labels
             .iter_mut()
             .find(|label| label.file_id == file && label.range == range);
         match same {
             Some(label) if label.style == LabelStyle::Primary => {
-                // The primary label comes first in the list and last in the path.
+                // The primary label comes first in the list but last in the path.
                 label.message = join(&message, &label.message);
             }
             Some(label) => label.message = join(&label.message, &message),
@@ -72,7 +72,8 @@ fn finding(finding: &Finding, sources: &SourceMap, out: &mut dyn WriteColor) -> 
 
 /// The labels: the primary one first (its file is shown first), then the steps in order.
 fn marks(finding: &Finding) -> Vec<Mark> {
-    // The primary label may itself be a step of the path: the exit it ends at, the fact it is about.
+    // The primary label may itself be a step of the path: the exit at its end, or the fact that the
+    // finding is about.
     let own = finding.steps.iter().rposition(|s| *s == finding.primary);
     let primary = Mark {
         place: finding.primary.location,

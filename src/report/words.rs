@@ -1,11 +1,11 @@
-//! A finding in words, for formats that have room for a text and for nothing else.
+//! A finding as plain text, for formats that have room for nothing else.
 
 use super::{Report, harmless};
 use crate::diagnostics::Finding;
 
 impl Report<'_> {
-    /// What is wrong, the numbered path, and what to know and to do about it; a line for each.
-    /// Nothing in a line can act on a terminal, or make two of it.
+    /// The message, the numbered path, the notes and the help, each on a line. No line can act on a
+    /// terminal or contain a line break.
     pub(super) fn in_words(&self, finding: &Finding) -> String {
         let mut lines = vec![finding.message.clone()];
         lines.extend(self.path_in_words(finding));
@@ -20,7 +20,7 @@ impl Report<'_> {
         lines.join("\n")
     }
 
-    /// The steps of the path, a line for each.
+    /// The steps of the path, each on a line.
     pub(super) fn path_in_words(&self, finding: &Finding) -> Vec<String> {
         let steps = finding.steps.iter().enumerate();
         steps

@@ -17,7 +17,7 @@ use crate::engine::{
     Automaton, CallEvent, Engine, FnContext, HelperFilter, Presence, WatchedPlace, Watches,
 };
 use crate::ir::{BlockId, Overrides};
-use crate::outcome::{Exit, Followed, MethodExits, Unset};
+use crate::outcome::{Followed, MethodExit, MethodExits, Unset};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
 use crate::rules::contract_method::{
     self, Arrival, Caller, Checked, ContractRule, ContractRun, DictKind, ExitPoint, Ladder,
@@ -118,7 +118,7 @@ struct Verdict {
     /// Exits that no single path comes to.
     infeasible: u64,
     /// All exits, good and bad.
-    exits: Vec<Exit>,
+    exits: Vec<MethodExit>,
 }
 
 /// What else than the class a verdict depends on.

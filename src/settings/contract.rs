@@ -3,17 +3,17 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// Method, place, and who must keep it.
+/// A contract: a method, the place that it must set, and the classes that have to keep it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Contract {
     /// The method that must keep the contract.
     pub method: String,
-    /// What it must set.
+    /// The place that it must set.
     pub sets: ContractPlace,
-    /// Names of base classes: only classes below one of them are checked; `*` means every class
-    /// that has the method. `None` leaves it to the rule.
+    /// Names of base classes: only classes below one of them have to keep the contract. `*` means
+    /// every class with the method; `None` leaves it to the rule.
     pub bases: Option<Vec<String>>,
-    /// Who says so.
+    /// Where the contract comes from.
     pub origin: Origin,
 }
 
@@ -26,7 +26,7 @@ pub enum Origin {
     Declared {
         /// The file.
         file: PathBuf,
-        /// The line of its `[[contract]]`'s method.
+        /// The line of `method` in its `[[contract]]` table.
         line: u32,
     },
     /// The code implies it.
@@ -57,7 +57,7 @@ impl Contract {
         }
     }
 
-    /// Whether this says the same, whoever says it.
+    /// Whether both demand the same, wherever they come from.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
         self.method == other.method && self.sets == other.sets && self.bases == other.bases
@@ -65,10 +65,10 @@ impl Contract {
 }
 
 impl ContractPlace {
-    /// Reads `self.FIELD['KEY']`.
+    /// Parses `self.FIELD['KEY']`.
     ///
     /// # Errors
-    /// What such a place looks like.
+    /// A message that shows what is expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         Self::parse_place(text).ok_or_else(|| {
             format!(

@@ -1,7 +1,7 @@
-//! Settings: what an analysis and the decisions after it depend on, as plain values.
+//! Settings as plain values: what the analysis and the decisions after it depend on.
 //!
-//! Whoever reads a setting imports it from here. How configuration files and the command line
-//! become settings is the business of [`config`](crate::config).
+//! Code that reads a setting imports it from here. [`config`](crate::config) turns configuration
+//! files and the command line into settings.
 
 mod contract;
 mod options;
@@ -16,11 +16,11 @@ use crate::diagnostics::Severity;
 
 pub use contract::{Contract, ContractPlace, Origin, is_identifier};
 pub use options::{Form, Given, GivenValue, OptionSpec, OptionTable, OptionValue, Options, Wrong};
-pub use patterns::{Patterns, Scope};
+pub use patterns::{FileFilter, Patterns};
 pub use rule_set::RuleSet;
 pub use writes::Writes;
 
-/// Levels of rules, and of their kinds where one is said for them.
+/// Severities that replace the default ones: of rules, or of single kinds.
 pub type Severities = BTreeMap<(&'static str, Option<&'static str>), Severity>;
 
 /// Everything that the analysis and the decisions after it depend on.
@@ -28,25 +28,25 @@ pub type Severities = BTreeMap<(&'static str, Option<&'static str>), Severity>;
 pub struct Settings {
     /// The rules that are on.
     pub rules: RuleSet,
-    /// What every override of a method must set; the built-in contract is the first.
+    /// What every override of a method must set. The built-in contract comes first.
     pub contracts: Vec<Contract>,
-    /// Whether contracts that the code implies are checked, too.
+    /// Whether contracts that the code implies are checked as well.
     pub infer_contracts: bool,
     /// The options of each rule that has some.
     pub options: Options,
     /// Which calls write rows.
     pub writes: Writes,
-    /// Rules that are off for files that match.
+    /// Rules that are off in files that match.
     pub per_file_ignores: Vec<(Patterns, BTreeSet<&'static str>)>,
-    /// Levels of rules, and of their kinds.
+    /// Severities that replace the default ones.
     pub severities: Severities,
-    /// Which files in folders are taken.
-    pub scope: Scope,
-    /// The file of known findings.
+    /// Which files are taken when a folder is walked.
+    pub scope: FileFilter,
+    /// The baseline: the file of known findings.
     pub baseline: Option<PathBuf>,
-    /// Whether findings of level note are shown.
+    /// Whether notes are shown.
     pub pedantic: bool,
-    /// The file that this comes from, apart from what it extends.
+    /// The configuration file, not counting the files that it extends.
     pub file: Option<PathBuf>,
 }
 
@@ -61,13 +61,13 @@ impl Settings {
     }
 }
 
-/// Which files are parsed. The findings are the same either way; what differs is which syntax
-/// errors are seen.
+/// Which files are parsed. The findings are the same in either case; only the syntax errors that
+/// are seen differ.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Reading {
-    /// Those that were named, and of those that a walk found the ones that can matter to a rule.
+    /// Files that were named, and those files found in folders that can matter to a rule.
     #[default]
     Needed,
-    /// All, and all of each.
+    /// All files, completely.
     Everything,
 }

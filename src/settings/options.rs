@@ -1,26 +1,27 @@
-//! Options of rules: what a configuration file may say about one, and the value it comes to.
+//! Options of rules: what a configuration file may say, and the values that result.
 //!
-//! A rule describes its options as data ([`OptionSpec`]) and turns what was said into a value of
-//! its own type. Reading, merging, listing and documenting them need to know no more than that.
+//! A rule describes its options as data ([`OptionSpec`]) and turns what a file says into a value of
+//! its own type. Code that reads, merges, lists or documents options needs no more than the
+//! description.
 
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// How an option is written, and what happens when two files say something.
+/// How an option is written, and how the values of two files are combined.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {
     /// `true` or `false`. The later file wins.
     Flag {
-        /// What holds when nothing is said.
+        /// The value if no file sets it.
         default: bool,
     },
-    /// A text. The later file wins.
+    /// A string. The later file wins.
     Text,
-    /// A list of texts in place of a built-in one. The later file wins.
+    /// A list of strings that replaces a built-in one. The later file wins.
     List,
-    /// A list of texts beside those that are built in. Files add to each other.
+    /// A list of strings in addition to built-in ones. The lists of all files are joined.
     MoreItems,
 }
 
@@ -31,11 +32,11 @@ pub struct OptionSpec {
     pub key: &'static str,
     /// How it is written.
     pub form: Form,
-    /// What it is for: the description in the JSON schema and in the reference.
+    /// The description in the JSON schema and in the reference.
     pub about: &'static str,
 }
 
-/// What was said about an option.
+/// The value that a configuration gives to an option.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum GivenValue {
     /// Of the form [`Form::Flag`].
@@ -46,18 +47,18 @@ pub enum GivenValue {
     List(Vec<String>),
 }
 
-/// What was said about the options of one rule, by key.
+/// The values that a configuration gives to the options of one rule, by key.
 #[derive(Clone, Default, Debug)]
 pub struct Given(BTreeMap<&'static str, GivenValue>);
 
 impl Given {
-    /// What was said, by key. Each value has the form of its option.
+    /// From values by key. Each value must have the form of its option.
     #[must_use]
     pub fn new(values: BTreeMap<&'static str, GivenValue>) -> Self {
         Self(values)
     }
 
-    /// The value of a flag, if one was given.
+    /// The value of a flag, if it is given.
     #[must_use]
     pub fn flag(&self, key: &str) -> Option<bool> {
         match self.0.get(key) {
@@ -66,7 +67,7 @@ impl Given {
         }
     }
 
-    /// The value of a text, if one was given.
+    /// The value of a text, if it is given.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
         match self.0.get(key) {
@@ -75,7 +76,7 @@ impl Given {
         }
     }
 
-    /// The items of a list, if one was given.
+    /// The items of a list, if it is given.
     #[must_use]
     pub fn list(&self, key: &str) -> Option<&[String]> {
         match self.0.get(key) {
@@ -85,7 +86,7 @@ impl Given {
     }
 }
 
-/// Why the value of an option is not valid.
+/// Why the value of an option is invalid.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wrong {
     /// The option.
@@ -94,19 +95,20 @@ pub struct Wrong {
     pub message: String,
 }
 
-/// The options that a rule has.
+/// The options of a rule.
 pub trait OptionTable: Sync {
-    /// What can be said.
+    /// The options that it has.
     fn specs(&self) -> &'static [OptionSpec];
 
-    /// What it comes to.
+    /// Makes a value of the rule's own type.
     ///
     /// # Errors
-    /// The first value that is not valid.
+    /// The first invalid value.
     fn resolve(&self, given: &Given) -> Result<Arc<dyn OptionValue>, Wrong>;
 }
 
-/// The options of a rule in its own type. `Debug` must tell all of it: results are kept by that.
+/// The options of a rule in its own type. `Debug` must print all of it, because the key of a cached
+/// result is made of that.
 pub trait OptionValue: Any + Debug + Send + Sync {}
 
 /// The options of all rules that have some, by rule.
@@ -119,10 +121,10 @@ impl Options {
         self.0.insert(rule, value);
     }
 
-    /// The options of this type, of which there is one for the rule that has the type.
+    /// The options of this type. Each rule with options has a type of its own.
     ///
     /// # Panics
-    /// When they were never set. Settings that come from a configuration have those of each rule.
+    /// When they were never set. Settings from a configuration have the options of every rule.
     #[must_use]
     pub fn get<T: OptionValue>(&self) -> &T {
         let mut values = self.0.values().map(|value| &**value as &dyn Any);

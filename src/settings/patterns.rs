@@ -1,11 +1,11 @@
-//! Which files a setting is about.
+//! Which files a setting applies to.
 
 use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-/// Patterns of a configuration, in the syntax of `.gitignore`, each relative to the folder of the
-/// file that it stands in.
+/// Patterns of a configuration, in the syntax of `.gitignore`. Each is relative to the folder of
+/// the configuration file that contains it.
 #[derive(Clone, Default, Debug)]
 pub struct Patterns(Vec<Gitignore>);
 
@@ -13,7 +13,7 @@ impl Patterns {
     /// Adds patterns that are relative to `root`.
     ///
     /// # Errors
-    /// The index of the first pattern that is not valid, and why.
+    /// The index of the first invalid pattern, and why it is invalid.
     pub fn add(&mut self, root: &Path, patterns: &[&str]) -> Result<(), (usize, String)> {
         if patterns.is_empty() {
             return Ok(());
@@ -29,14 +29,14 @@ impl Patterns {
         Ok(())
     }
 
-    /// Whether a real path itself matches.
+    /// Whether the real path itself matches.
     #[must_use]
     pub fn matches(&self, real: &Path, is_dir: bool) -> bool {
         let mut patterns = self.0.iter();
         patterns.any(|p| real.starts_with(p.path()) && p.matched(real, is_dir).is_ignore())
     }
 
-    /// Whether a real file matches, or a folder that it is in.
+    /// Whether a real file, or a folder above it, matches.
     #[must_use]
     pub fn match_file(&self, real: &Path) -> bool {
         let mut patterns = self.0.iter();
@@ -46,17 +46,17 @@ impl Patterns {
     }
 }
 
-/// Which of the files in folders are taken.
+/// Which files are taken when a folder is walked.
 #[derive(Clone, Default, Debug)]
-pub struct Scope {
-    /// Not these files and folders.
+pub struct FileFilter {
+    /// Files and folders to leave out.
     pub exclude: Patterns,
-    /// Only these files, if it is said which.
+    /// If set, only files that match are taken.
     pub include: Option<Patterns>,
 }
 
-impl Scope {
-    /// Whether a real path is left out of a walk.
+impl FileFilter {
+    /// Whether a walk leaves out this real path.
     #[must_use]
     pub fn leaves_out(&self, real: &Path, is_dir: bool) -> bool {
         let included = |include: &Patterns| include.match_file(real);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// A set of rules. One that comes from a configuration is not empty.
+/// The rules that are on. A set from a configuration is never empty.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuleSet(BTreeSet<&'static str>);
 

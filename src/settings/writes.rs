@@ -1,11 +1,11 @@
 //! Which calls write rows.
 
-/// What a project says about which calls write rows.
+/// Which calls write rows, as the configuration says it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Writes {
     /// Names of calls, in lower case.
     pub names: Vec<String>,
-    /// Whether the built-in names count, too.
+    /// Whether the built-in names count as well.
     pub built_in: bool,
 }
 

@@ -1,8 +1,8 @@
-//! The baseline: findings that are known, so that only new ones are reported.
+//! The baseline: a file of known findings, so that only new ones are reported.
 //!
-//! A file of sorted lines, each a JSON object, after a line that tells the version. An entry is
-//! found again by its name; or, when the code around it was changed, by rule, symbol and code; or
-//! under another path, when its file is gone.
+//! Its first line gives the version; then come sorted lines, each a JSON object. A finding is
+//! recognised by its name; or by rule, symbol and code, if the code around it has changed; or under
+//! another path, if the file is gone.
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,14 +18,14 @@ use crate::source::describe_io;
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// The first line.
+/// The first line of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
     version: u32,
 }
 
-/// A baseline that was read.
+/// A baseline in memory.
 #[derive(Clone, Debug)]
 pub struct Baseline {
     /// Its path.
@@ -35,7 +35,7 @@ pub struct Baseline {
     found: Vec<bool>,
 }
 
-/// What makes two findings the same.
+/// By what an entry and a finding are compared.
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     Same(String, Fingerprint),
@@ -44,10 +44,10 @@ enum Key {
 }
 
 impl Baseline {
-    /// Reads a baseline; without a file, `or_empty` gives one that knows nothing.
+    /// Reads a baseline. With `or_empty`, a missing file counts as an empty baseline.
     ///
     /// # Errors
-    /// When it cannot be read or is none.
+    /// When the file cannot be read or is not a baseline.
     pub fn read(path: &Path, or_empty: bool) -> Result<Self, ConfigError> {
         let text = match fs::read_to_string(path) {
             Ok(text) => Some(text),
@@ -55,7 +55,7 @@ impl Baseline {
             Err(error) => {
                 let mut message = format!("cannot read the baseline: {}", describe_io(&error));
                 if error.kind() == std::io::ErrorKind::NotFound {
-                    message.push_str("; --write-baseline makes it");
+                    message.push_str("; --write-baseline creates it");
                 }
                 return Err(ConfigError::file(path, message));
             }
@@ -78,7 +78,8 @@ impl Baseline {
         })
     }
 
-    /// Finds entries for findings with the real paths of their files; tells which are known.
+    /// Matches entries with findings, which come with the real paths of their files. Returns which
+    /// findings are known.
     pub(super) fn recognise(&mut self, findings: &[(&Finding, &Identity, &Path)]) -> Vec<bool> {
         let gone: Vec<bool> = self.entries.iter().map(|e| self.is_gone(e)).collect();
         let mut known = vec![false; findings.len()];
@@ -127,8 +128,8 @@ impl Baseline {
         !self.folder.join(&entry.path).exists()
     }
 
-    /// The entries that were not found again, of files that are gone and of those that `judged`
-    /// tells about: its arguments are a path and the rule.
+    /// The entries without a finding, if their file is gone or `judged(path, rule)` says that the
+    /// rule looked at it.
     pub(super) fn expired(&self, judged: impl Fn(&Path, &str) -> bool) -> Vec<BaselineEntry> {
         let open = self.entries.iter().zip(&self.found);
         let open = open.filter(|(_, found)| !**found).map(|(entry, _)| entry);
@@ -138,8 +139,8 @@ impl Baseline {
         open.filter(over).cloned().collect()
     }
 
-    /// The text of the baseline that also knows these findings, with the real paths of their
-    /// files, and does not know what has expired.
+    /// The text of a baseline with these findings added, which come with the real paths of their
+    /// files, and the expired entries removed.
     #[must_use]
     pub fn updated(&self, found: &[(&Reported, PathBuf)], expired: &[&BaselineEntry]) -> String {
         let unmatched = self.entries.iter().zip(&self.found);
@@ -159,7 +160,7 @@ impl Baseline {
     }
 }
 
-/// The entries; an error names the line (from 0).
+/// The entries, or the number of the wrong line (from 0).
 fn parse(text: &str) -> Result<Vec<BaselineEntry>, (usize, String)> {
     let mut lines = text.lines().enumerate();
     let header = lines.next().ok_or((0, "it is empty".to_owned()))?;
@@ -170,7 +171,7 @@ fn parse(text: &str) -> Result<Vec<BaselineEntry>, (usize, String)> {
     };
     let version: Header = serde_json::from_str(header.1).map_err(|error| (0, short(error)))?;
     if version.version != VERSION {
-        let message = format!("version {} is not known", version.version);
+        let message = format!("unsupported version {}", version.version);
         return Err((0, message));
     }
     let mut out = Vec::new();
@@ -219,7 +220,7 @@ mod tests {
         assert_eq!(reason(""), (0, "it is empty".to_owned()));
         assert_eq!(
             reason("{\"version\":9}"),
-            (0, "version 9 is not known".to_owned())
+            (0, "unsupported version 9".to_owned())
         );
         assert_eq!(reason("{\"version\":1}\n\n[]").0, 2);
         let entry = r#"{"path":"a","rule":"r","symbol":"s","code":"c","fingerprint":"x"}"#;

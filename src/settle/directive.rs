@@ -10,10 +10,10 @@ const NAME: &str = "tallylint";
 /// What a comment may ask for.
 const WORDS: [&str; 2] = ["ignore", "ignore-file"];
 
-/// A comment, or a part of one, that is addressed to this tool. Ranges are offsets in the comment.
+/// A comment, or a part of one, for this tool. Ranges are offsets in the comment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Directive {
-    /// All of it, from the mark that opens it to the end of the reason.
+    /// All of it, from the comment mark to the end of the reason.
     pub range: Range<usize>,
     /// What it says.
     pub says: Says,
@@ -22,37 +22,37 @@ pub(super) struct Directive {
 /// What a directive says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Says {
-    /// To ignore findings.
+    /// Ignore findings.
     Ignore {
         /// In the whole file.
         file: bool,
         /// Of these rules; `None` for all of them.
         rules: Option<Names>,
-        /// Why; not empty.
+        /// The reason, if one is given. It is not empty.
         reason: Option<String>,
     },
-    /// Nothing that can be understood; why not.
+    /// It cannot be understood, for this reason.
     Malformed(String),
 }
 
-/// The names between brackets.
+/// The names in the brackets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Names {
-    /// Each, and where it is. There is at least one.
+    /// Each name and where it is; at least one.
     pub names: Vec<(String, Range<usize>)>,
-    /// Where the closing bracket is.
+    /// Offset of the closing bracket.
     pub close: usize,
 }
 
-/// Whether a text can hold a directive at all.
+/// Whether a text can contain a directive.
 pub(super) fn mentioned(text: &str) -> bool {
-    // Only one that is in lower case has an effect, and for one that has none a scan of the whole
-    // text would be too much.
+    // Only a directive in lower case has an effect. Searching the whole text for misspelt ones
+    // would cost too much.
     text.contains(NAME)
 }
 
-/// The directives in the text of a line comment, of which `mark` is what opens it. Comments of
-/// other tools may stand in the same comment, before or after.
+/// The directives in the text of a line comment, which `mark` opens. The comment may also contain
+/// comments for other tools, before or after.
 pub(super) fn directives(comment: &str, mark: &str) -> Vec<Directive> {
     let mut out = Vec::new();
     let starts: Vec<usize> = comment.match_indices(mark).map(|(at, _)| at).collect();
@@ -79,7 +79,7 @@ pub(super) fn directives(comment: &str, mark: &str) -> Vec<Directive> {
     out
 }
 
-/// Whether the text of a comment is for this tool.
+/// Whether the text of a comment is addressed to this tool.
 pub(super) fn addressed(body: &str) -> bool {
     let body = body.trim_start();
     let name = body.get(..NAME.len());
@@ -87,8 +87,8 @@ pub(super) fn addressed(body: &str) -> bool {
         && body[NAME.len()..].trim_start().starts_with(':')
 }
 
-/// Where the next comment in the comment starts: a mark after white space that does not go on like
-/// a number ("see #12").
+/// Where the next comment within the comment starts: at a mark after white space, unless a digit
+/// follows the mark ("see #12").
 fn reason_end(body: &str, mark: &str) -> usize {
     let found = body.match_indices(mark).find(|(at, _)| {
         let before = body[..*at].chars().next_back();
@@ -98,7 +98,7 @@ fn reason_end(body: &str, mark: &str) -> usize {
     found.map_or(body.len(), |(at, _)| at)
 }
 
-/// Reads what is after the mark; `at` is its offset in the comment.
+/// Parses what follows the mark; `at` is its offset in the comment.
 fn parse(body: &str, at: usize) -> Says {
     let malformed = |why: String| Says::Malformed(why);
     let text = body.trim_start();
@@ -106,7 +106,7 @@ fn parse(body: &str, at: usize) -> Says {
     if name != NAME {
         return malformed(format!("write `{NAME}:` in lower case"));
     }
-    // `addressed` saw the colon.
+    // `addressed` has seen the colon.
     let rest = rest.trim_start().get(1..).unwrap_or_default().trim_start();
     let length = rest
         .find(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_'))
@@ -126,12 +126,12 @@ fn parse(body: &str, at: usize) -> Says {
     let Some(inside) = rest.trim_start().strip_prefix('[') else {
         if rest.starts_with(|c: char| !c.is_whitespace()) {
             return malformed(format!(
-                "after `{word}` comes a rule in brackets, as in `{word}[untracked-return]`"
+                "write rules in brackets after `{word}`, as in `{word}[untracked-return]`"
             ));
         }
         let first = rest.split([' ', ',', ':']).find(|word| !word.is_empty());
         if let Some(rule) = first.and_then(rules::by_id) {
-            return malformed(format!("rules stand in brackets: `{word}[{}]`", rule.id()));
+            return malformed(format!("write rules in brackets: `{word}[{}]`", rule.id()));
         }
         return Says::Ignore {
             file,

@@ -1,8 +1,8 @@
-//! What a finding is called across runs.
+//! Names that identify a finding across runs.
 //!
-//! Nothing in a name depends on line numbers, white space, comments or other functions: it is made
-//! of the rule, the symbol, the code of the primary line, and the line that opens the block around
-//! it. The kind has no part in it, because it may change with code elsewhere.
+//! A name does not depend on line numbers, white space, comments or other functions. It consists of
+//! the rule, the symbol, the code of the primary line, and the line that opens the block around it.
+//! The kind is not part of it, because code elsewhere can change the kind.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::frontend::layout::Layout;
 use crate::outcome::Identity;
 use crate::source::{FileId, SourceFile, SourceMap};
 
-/// The names of findings that are in [total order](crate::diagnostics::sort): equal ones are told
-/// apart by their order in the file.
+/// The names of findings in [total order](crate::diagnostics::sort). Equal names are numbered by
+/// their order in the file.
 pub(super) fn identities(findings: &[Finding], sources: &SourceMap) -> Vec<Identity> {
     let mut files: HashMap<FileId, Code> = HashMap::new();
     let mut seen: HashMap<(FileId, Fingerprint), u32> = HashMap::new();
@@ -60,7 +60,7 @@ impl Code {
         Self { file, layout }
     }
 
-    /// A line, without comments.
+    /// A line without its comments.
     fn line(&self, line: u32) -> String {
         let text = &self.file.text;
         let Some(range) = self.file.line_index().line_range(text, line) else {
@@ -82,8 +82,7 @@ impl Code {
         out
     }
 
-    /// The line that opens the block which a line is in: the nearest one above that is indented
-    /// less.
+    /// The line that opens the block around a line: the nearest line above that is indented less.
     fn around(&self, line: u32) -> String {
         let indent = |text: &str| text.len() - text.trim_start().len();
         let own = indent(&self.line(line));

@@ -1,4 +1,4 @@
-//! The ignore comments of a file: which findings each covers, and whether it was needed.
+//! The ignore comments of a file: which findings each covers, and whether it is needed.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,7 +22,7 @@ pub(super) struct Ignores<'s> {
 /// The ignore comments of one file.
 pub struct FileIgnores {
     file: Arc<SourceFile>,
-    /// Nothing of a file without a comment for this tool.
+    /// `None` if the file has no comment for this tool.
     lines: Option<Lines>,
     /// In the order of the text.
     comments: Vec<Ignore>,
@@ -32,35 +32,35 @@ pub struct FileIgnores {
 pub struct Ignore {
     /// Where it stands.
     pub span: Span,
-    /// What it covers; a finding whose place starts in one of these is ignored.
+    /// What it covers: a finding that starts in one of these spans is ignored.
     pub covers: Vec<Span>,
-    /// Where a further rule can be written.
+    /// Where another rule can be inserted.
     pub close: Option<u32>,
     /// The rules; `None` for all of them.
     rules: Option<Vec<IgnoredRule>>,
-    /// Why it is there.
+    /// The reason that it gives.
     reason: Option<String>,
-    /// Why it cannot be read.
+    /// Why it cannot be parsed.
     malformed: Option<String>,
 }
 
-/// A rule that a comment ignores without need.
+/// A rule that a comment ignores although there is nothing to ignore.
 pub struct Unused {
-    /// The rule, in its spelling.
+    /// The rule as it is spelt there.
     pub rule: String,
     /// Where it stands.
     pub location: Location,
-    /// Without it.
+    /// A fix that removes it.
     pub fix: Option<Fix>,
 }
 
 /// A rule in an ignore comment.
 struct IgnoredRule {
-    /// Its name there.
+    /// Its name as it is spelt.
     name: String,
-    /// Where.
+    /// Where the name is.
     span: Span,
-    /// Its id, when there is such a rule.
+    /// Its id, if there is such a rule.
     id: Option<&'static str>,
     used: bool,
 }
@@ -99,7 +99,7 @@ impl FileIgnores {
         }
     }
 
-    /// Whether a comment with this reason gives this reason.
+    /// Whether a comment with this reason is parsed as having this reason.
     #[must_use]
     pub fn takes_reason(reason: &str, language: Language) -> bool {
         let mark = comment_mark(language);
@@ -117,8 +117,8 @@ impl FileIgnores {
         &self.comments
     }
 
-    /// Whether a comment ignores a finding in this file; all that do are needed. Gives the reason
-    /// of the one that covers least.
+    /// Whether comments ignore a finding in this file. All that do are marked as needed; the reason
+    /// is that of the one that covers least.
     pub fn covers_finding(&mut self, finding: &Finding) -> Option<Option<String>> {
         let at = finding.primary.location.span.start;
         let mut least: Option<(u32, Option<String>)> = None;
@@ -142,7 +142,8 @@ impl FileIgnores {
         least.map(|(_, reason)| reason)
     }
 
-    /// What is wrong with the comments, apart from not being needed.
+    /// What is wrong with the comments: they are malformed, name an unknown rule, or lack rules or
+    /// a reason.
     pub fn faults(&self) -> Vec<(Fault, Location)> {
         let mut out = Vec::new();
         for comment in &self.comments {
@@ -176,8 +177,8 @@ impl FileIgnores {
         out
     }
 
-    /// The rules that are ignored without need. `judged` tells for a rule and a place whether its
-    /// absence means anything.
+    /// The rules that are ignored without need. `judged(rule, span)` tells whether the absence of a
+    /// finding means anything there.
     pub fn unused(&self, judged: impl Fn(&'static str, Span) -> bool) -> Vec<Unused> {
         let mut out = Vec::new();
         for comment in &self.comments {
@@ -201,7 +202,7 @@ impl FileIgnores {
         out
     }
 
-    /// The comment without a rule, or the file without the comment.
+    /// A fix that removes the rule from the comment, or the whole comment.
     fn without(&self, comment: &Ignore, rule: &IgnoredRule) -> Option<Fix> {
         let text = &self.file.text;
         let rules = comment.rules.as_deref()?;
@@ -209,7 +210,7 @@ impl FileIgnores {
             ("remove the comment".to_owned(), self.removal(comment.span)?)
         } else {
             let at = rules.iter().position(|known| known.span == rule.span)?;
-            // With the comma that goes with it.
+            // With the comma next to it.
             let span = match rules.get(at + 1) {
                 Some(next) => Span::new(rule.span.start, next.span.start),
                 None => Span::new(rules.get(at.checked_sub(1)?)?.span.end, rule.span.end),
@@ -227,7 +228,8 @@ impl FileIgnores {
         })
     }
 
-    /// What goes with a comment: the blanks before it, or its line when nothing else is on it.
+    /// What to delete with a comment: the blanks before it, or the whole line if nothing else is on
+    /// it.
     fn removal(&self, comment: Span) -> Option<Span> {
         let text = &*self.file.text;
         let before = text.get(..comment.start as usize)?;
@@ -248,7 +250,7 @@ impl FileIgnores {
                 Span::new(offset(kept.len())?, offset(end + line_break)?)
             }
             (false, true) => Span::new(offset(kept.len())?, offset(end)?),
-            // Comments of other tools follow.
+            // Comments for other tools follow.
             (_, false) => Span::new(comment.start, offset(end)?),
         })
     }
@@ -261,7 +263,7 @@ impl FileIgnores {
     }
 }
 
-/// What a comment says to this tool.
+/// The directives in a comment.
 fn read(file: &SourceFile, lines: &Lines, comment: &Comment) -> Vec<Ignore> {
     let mark = comment_mark(file.language);
     let text = comment.span.slice(&file.text);
@@ -310,7 +312,7 @@ fn ignore(lines: &Lines, comment: &Comment, directive: Directive) -> Ignore {
     ignore.covers = if of_file {
         vec![Span::new(0, u32::MAX)]
     } else {
-        // Itself last, because its own faults can be ignored, too.
+        // The comment itself comes last, because its own faults can be ignored, too.
         let mut covers = lines.subject(comment);
         covers.push(comment.span);
         covers

@@ -1,4 +1,4 @@
-//! Which statements a line of a file belongs to, and what a comment on it is about.
+//! Which statements a line belongs to, and what a comment on it refers to.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,19 +6,19 @@ use std::sync::Arc;
 use crate::frontend::layout::{Comment, Layout, Statement};
 use crate::source::{SourceFile, Span};
 
-/// The statements of a file by their places.
+/// The statements of a file by position.
 pub struct Lines {
     file: Arc<SourceFile>,
     layout: Layout,
-    /// Spans of the statements.
+    /// Spans of statements.
     spans: Nest,
-    /// Whole definitions.
+    /// Spans of whole definitions.
     definitions: Nest,
-    /// Indices of the statements, by their ends.
+    /// Indices of the statements, sorted by their ends.
     by_end: Vec<usize>,
 }
 
-/// Spans that nest, by their starts, each with the one around it.
+/// Nested spans, sorted by their starts, each with the index of the one around it.
 struct Nest(Vec<(Span, Option<usize>)>);
 
 impl Nest {
@@ -33,7 +33,7 @@ impl Nest {
         Self(nest)
     }
 
-    /// The index of the innermost span around a place.
+    /// The index of the innermost span around an offset.
     fn innermost(&self, at: u32) -> Option<usize> {
         let started = self.0.partition_point(|(span, _)| span.start <= at);
         let mut next = started.checked_sub(1);
@@ -72,20 +72,20 @@ impl Lines {
         &self.layout
     }
 
-    /// The number of the line of a place.
+    /// The line number of an offset.
     #[must_use]
     pub fn line(&self, at: u32) -> u32 {
         self.file.line_index().line(at)
     }
 
-    /// A line, without its break.
+    /// The range of a line, without its line break.
     #[must_use]
     pub fn range(&self, line: u32) -> Range<usize> {
         let index = self.file.line_index();
         index.line_range(&self.file.text, line).unwrap_or_default()
     }
 
-    /// A line with the place at its end, which may be all there is of it.
+    /// The span of a line including the offset at its end, which is all there is of an empty line.
     fn span(&self, line: u32) -> Span {
         let range = self.range(line);
         Span::new(offset(range.start), offset(range.end + 1))
@@ -101,8 +101,8 @@ impl Lines {
             .collect()
     }
 
-    /// The statements that a line belongs to: those that start or end on it, or else the
-    /// innermost around it.
+    /// The statements that a line belongs to: those that start or end on it, or else the innermost
+    /// one around it.
     #[must_use]
     pub fn statements(&self, line: u32) -> Vec<Statement> {
         let span = self.span(line);
@@ -120,22 +120,22 @@ impl Lines {
         found
     }
 
-    /// The innermost statement around a place.
+    /// The innermost statement around an offset.
     #[must_use]
     pub fn innermost(&self, at: u32) -> Option<Statement> {
         let index = self.spans.innermost(at)?;
         Some(self.layout.statements[index])
     }
 
-    /// The innermost definition around a place.
+    /// The innermost definition around an offset.
     #[must_use]
     pub fn definition(&self, at: u32) -> Option<Span> {
         let index = self.definitions.innermost(at)?;
         Some(self.definitions.0[index].0)
     }
 
-    /// What a comment is about: at the end of a line, that line and the statements there; alone on
-    /// a line, the statement that it stands in, or directly above.
+    /// What a comment refers to. At the end of a line: that line and its statements. Alone on a
+    /// line: the statement around it, or the one directly below.
     #[must_use]
     pub fn subject(&self, comment: &Comment) -> Vec<Span> {
         let line = self.line(comment.span.start);
@@ -153,7 +153,7 @@ impl Lines {
         self.starting_on(below).into_iter().map(whole).collect()
     }
 
-    /// The first line below a comment that does not begin with a comment.
+    /// The first line below a comment that does not start with a comment.
     fn below(&self, comment: &Comment) -> u32 {
         let comments = &self.layout.comments;
         let first = comments.partition_point(|c| c.span.start <= comment.span.start);

@@ -1,7 +1,7 @@
-//! Settling: the one place that decides what happens to a finding.
+//! Settling: decides what happens to each finding. Nothing else does.
 //!
-//! `directive` is the grammar of ignore comments, `lines` says what a comment is about, and
-//! `ignores` keeps which comment ignored what.
+//! `directive` is the grammar of ignore comments, `lines` says what a comment refers to, and
+//! `ignores` records which comment ignored what.
 
 mod baseline;
 mod directive;
@@ -28,8 +28,8 @@ use ignores::Ignores;
 pub use ignores::{FileIgnores, Ignore};
 pub use lines::Lines;
 
-/// How serious a finding is. What the settings say about a rule as a whole leaves its notes as they
-/// are: they stand for what could not be told.
+/// The severity of a finding. A severity that the settings give to a rule as a whole does not apply
+/// to its notes, which report uncertainty.
 fn level(finding: &Finding, settings: &Settings) -> Severity {
     let own = finding.severity;
     let by_nature = rules::by_id(finding.rule)
@@ -44,21 +44,20 @@ fn level(finding: &Finding, settings: &Settings) -> Severity {
     }
 }
 
-/// What was checked: the frame in which a finding, or that there is none, means something.
+/// What was checked: the context in which a finding, or the absence of one, means something.
 #[derive(Clone, Copy)]
 pub struct Checked<'a> {
     /// The files that were checked.
     pub files: &'a [Arc<SourceFile>],
     /// What could not be analysed, wholly or in part.
     pub failures: &'a [FileFailure],
-    /// Whether the files were named one by one, so that others of the project may be missing.
+    /// Whether the files were named one by one, so that other files of the project may be missing.
     pub partial: bool,
-    /// The baselines that hold for them.
+    /// The baselines that apply to the files.
     pub baselines: &'a [Baseline],
 }
 
-/// Puts findings in order and decides about each. The baselines come back with what was found of
-/// them.
+/// Sorts the findings and decides about each. Returns the baselines with what was recognised.
 #[must_use]
 pub fn settle(
     mut findings: Vec<Finding>,
@@ -89,7 +88,7 @@ pub fn settle(
             ask(finding, &mut ignores);
         }
         findings.extend(faulty);
-        // Now it is known which faults were ignored.
+        // Only now is it known which faults of comments were ignored.
         let own = |rule: &str| rule == rules::about_comments().id();
         findings.extend(unused(&[], checked, &files, &mut ignores, own));
     }
@@ -98,7 +97,7 @@ pub fn settle(
         finding.severity = level(finding, &settings);
     }
     sort(&mut findings, sources);
-    // Before anything is left out: a fingerprint must not depend on what is shown.
+    // This comes before anything is left out: a fingerprint must not depend on what is shown.
     let names = identities(&findings, sources);
     let decisions: Vec<Decision> = findings
         .iter()
@@ -135,7 +134,7 @@ pub fn settle(
     (settled, baselines)
 }
 
-/// What baselines say about findings.
+/// What baselines say about the findings.
 struct Recognised {
     baselines: Vec<Baseline>,
     /// Which of the findings are known.
@@ -143,7 +142,7 @@ struct Recognised {
     expired: Vec<Expired>,
 }
 
-/// The settings of the files of a run, each looked up once.
+/// The settings of the files, each looked up once.
 struct SettingsOf<'a> {
     configuration: &'a Configuration,
     sources: &'a SourceMap,
@@ -174,7 +173,7 @@ impl SettingsOf<'_> {
     }
 }
 
-/// What tells whether a comment ignores a finding.
+/// By what a comment is known to ignore a finding.
 type Key = (&'static str, FileId, u32);
 
 fn key(finding: &Finding) -> Key {
@@ -195,8 +194,8 @@ fn decide(finding: &Finding, ignored: bool, files: &SettingsOf<'_>) -> Decision 
     }
 }
 
-/// Looks findings up in the baselines that hold for their files; tells which are known, and which
-/// entries of each baseline have expired.
+/// Matches findings with the baselines of their files: which are known, and which entries of each
+/// baseline have expired.
 fn recognise(
     findings: &[Finding],
     names: &[Identity],
@@ -206,7 +205,7 @@ fn recognise(
 ) -> Recognised {
     let mut known = vec![false; findings.len()];
     let (mut baselines, mut all_expired) = (Vec::new(), Vec::new());
-    // What was looked at as a whole, so that nothing of it is missing.
+    // The files that were checked completely, so that no finding in them is missing.
     let judged: HashMap<PathBuf, FileId> = checked
         .files
         .iter()
@@ -273,7 +272,8 @@ fn faults(
     out
 }
 
-/// The comments of the checked files that had nothing to ignore, of the rules that `about` picks.
+/// The comments of the checked files that had nothing to ignore, among the rules that `about`
+/// picks.
 fn unused(
     findings: &[Finding],
     checked: Checked<'_>,
@@ -281,7 +281,7 @@ fn unused(
     ignores: &mut Ignores<'_>,
     about: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
-    // Where a rule could not tell, that it reports nothing says nothing.
+    // Where a rule was uncertain, its silence proves nothing.
     let notes: Vec<&Finding> = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Note)

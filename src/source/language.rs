@@ -1,4 +1,4 @@
-//! The languages that can be analysed, and how a file name tells which.
+//! The languages that can be analysed, and their file names.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ pub enum Language {
     Rust,
 }
 
-/// File extensions that a walk over a folder picks up. Stub files (`.pyi`) have no bodies, so
-/// they are not among them.
+/// File extensions that a walk over a folder takes. Stub files (`.pyi`) have no bodies, so they are
+/// not among them.
 const EXTENSIONS: &[(&str, Language)] = &[("py", Language::Python), ("rs", Language::Rust)];
 
 impl Language {
-    /// The language of a file found by walking a folder; `None` for files that are not analysed.
+    /// The language of a file found in a folder; `None` if it is not analysed.
     #[must_use]
     pub fn of_walked(path: &Path) -> Option<Language> {
         let extension = path.extension()?.to_str()?;
@@ -26,7 +26,7 @@ impl Language {
             .map(|&(_, language)| language)
     }
 
-    /// The statement that raises the exception of a handler again, where there are such.
+    /// The statement that raises the caught exception again, if the language has one.
     #[must_use]
     pub fn raise_again(self) -> Option<&'static str> {
         match self {
@@ -35,7 +35,7 @@ impl Language {
         }
     }
 
-    /// The language of a file that was named by the user, which is analysed whatever its name.
+    /// The language of a file that the user named, which is analysed whatever its extension.
     #[must_use]
     pub fn of_named(path: &Path) -> Language {
         Self::of_walked(path).unwrap_or(Language::Python)

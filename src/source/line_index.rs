@@ -1,6 +1,6 @@
-//! Byte offsets to lines and columns.
+//! Converts byte offsets to lines and columns.
 
-/// A position as people count: both numbers start at 1.
+/// A position in a text. Both numbers start at 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct LineColumn {
     /// The line.
@@ -38,26 +38,26 @@ impl LineIndex {
         }
     }
 
-    /// Number of lines; the empty one after a final line break counts.
+    /// Number of lines, including the empty one after a final line break.
     #[must_use]
     pub fn line_count(&self) -> u32 {
         offset(self.starts.len())
     }
 
-    /// The line (from 1) that the offset is on. Offsets past the end are on the last line.
+    /// The line (from 1) of an offset. Offsets past the end are on the last line.
     #[must_use]
     pub fn line(&self, at: u32) -> u32 {
         offset(self.starts.partition_point(|&start| start <= at))
     }
 
-    /// Where a line (from 1) starts; the end of the text for lines after the last.
+    /// The start of a line (from 1), or the end of the text for lines after the last.
     #[must_use]
     pub fn line_start(&self, line: u32) -> u32 {
         let index = (line as usize).saturating_sub(1);
         self.starts.get(index).copied().unwrap_or(self.len)
     }
 
-    /// The byte range of a line (from 1), line break excluded; `None` when there is no such line.
+    /// The byte range of a line (from 1) without its line break; `None` if there is no such line.
     #[must_use]
     pub fn line_range(&self, text: &str, line: u32) -> Option<std::ops::Range<usize>> {
         let index = (line as usize).checked_sub(1)?;
@@ -95,8 +95,7 @@ impl LineIndex {
     }
 }
 
-/// Files are smaller than [`super::MAX_FILE_BYTES`], far below `u32::MAX`; what is not from a
-/// file saturates.
+/// Files are smaller than [`super::MAX_FILE_BYTES`], far below `u32::MAX`. Other texts saturate.
 fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
@@ -116,7 +115,7 @@ mod tests {
         assert_eq!(index.line_count(), 4);
         assert_eq!(index.position(text, 0), at(1, 1));
         assert_eq!(index.position(text, 3), at(2, 2));
-        // Both bytes of the break belong to the line they end.
+        // Both bytes of a line break belong to the line that they end.
         assert_eq!(index.position(text, 5), at(2, 4));
         assert_eq!(index.position(text, 6), at(3, 1));
         assert_eq!(index.position(text, 8), at(4, 1));

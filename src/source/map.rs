@@ -13,30 +13,29 @@ use crate::source::observe::{Looked, Notes};
 use crate::source::text::{decode, plain};
 use crate::source::{DecodeError, Language, LineColumn, LineIndex, Span};
 
-/// Files larger than this are refused unless told otherwise: nobody wrote them by hand.
+/// The default size limit: nobody writes larger files by hand.
 pub const DEFAULT_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Files larger than this are always refused: offsets have 32 bits, and text can be longer than
-/// the bytes that it was decoded from.
+/// The upper limit for sizes: offsets have 32 bits, and decoded text can be longer than its bytes.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// A file known to the run's [`SourceMap`]. The numbers depend on the order of loading; nothing
-/// that is printed may depend on them.
+/// Identifies a file in the [`SourceMap`] of a run. The numbers depend on the order of loading, so
+/// no output may depend on them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct FileId(pub u32);
 
-/// One file, decoded.
+/// A decoded file.
 #[derive(Debug)]
 pub struct SourceFile {
     /// Its number.
     pub id: FileId,
     /// The path by which it was found.
     pub path: PathBuf,
-    /// The path with all links resolved; equal to `path` for text that is not a file.
+    /// The path with all links resolved; equal to `path` if there is no such file.
     pub real_path: PathBuf,
-    /// What people see: relative to the working directory where possible, with `/`.
+    /// The path as users see it: relative to the working directory if possible, with `/`.
     pub display: String,
-    /// The decoded text, without byte order mark.
+    /// The decoded text, without its byte order mark.
     pub text: Arc<str>,
     /// What it is written in.
     pub language: Language,
@@ -44,7 +43,7 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// The index of its lines, built at the first use.
+    /// The index of its lines, built on first use.
     pub fn line_index(&self) -> &LineIndex {
         self.line_index.get_or_init(|| LineIndex::new(&self.text))
     }
@@ -65,23 +64,23 @@ impl SourceFile {
 /// Why a file could not be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ReadError {
-    /// The operating system said no.
+    /// The operating system reported an error.
     Io(String),
-    /// A folder, a pipe, a device.
+    /// It is a folder, a pipe or a device.
     NotAFile,
-    /// Larger than the limit of the run.
+    /// It is larger than the limit of the run.
     TooLarge {
-        /// Its size in bytes; more when it grew while it was read.
+        /// Its size in bytes; more if it grew while it was read.
         size: u64,
         /// The limit in bytes.
         limit: u64,
     },
-    /// Not text in the encoding it claims.
+    /// It is not valid in its encoding.
     Decode(DecodeError),
 }
 
 impl ReadError {
-    /// Where in the file, when that is known.
+    /// Where in the file, if known.
     #[must_use]
     pub fn position(&self) -> Option<LineColumn> {
         match self {
@@ -113,7 +112,7 @@ impl From<io::Error> for ReadError {
     }
 }
 
-/// An I/O error in words, without the number that the standard library appends.
+/// An I/O error as text, without the number that the standard library appends.
 #[must_use]
 pub(crate) fn describe_io(error: &io::Error) -> String {
     let text = error.to_string();
@@ -131,20 +130,20 @@ struct Store {
     by_real_path: HashMap<PathBuf, Result<FileId, ReadError>>,
 }
 
-/// What is at a path, before it gets its number.
+/// The file at a path, before it gets its number.
 enum Content {
     Known(Result<Arc<SourceFile>, ReadError>),
     Fresh(PathBuf, Result<Arc<str>, ReadError>),
 }
 
-/// Every file of a run. Shared by all threads.
+/// Every file of a run, shared by all threads.
 pub struct SourceMap {
     cwd: PathBuf,
     limit: u64,
     store: RwLock<Store>,
     reads: AtomicUsize,
     pub(super) looked: RwLock<Looked>,
-    /// While what is asked is noted.
+    /// `Some` while answers are recorded.
     notes: Mutex<Option<Notes>>,
 }
 
@@ -162,14 +161,14 @@ impl SourceMap {
         }
     }
 
-    /// Refuses files of more bytes than this.
+    /// Sets the size limit, in bytes.
     #[must_use]
     pub fn with_limit(self, bytes: u64) -> Self {
         let limit = bytes.min(MAX_FILE_BYTES);
         Self { limit, ..self }
     }
 
-    /// The size of the largest files that are read, in bytes.
+    /// The size limit, in bytes.
     #[must_use]
     pub fn limit(&self) -> u64 {
         self.limit
@@ -181,10 +180,10 @@ impl SourceMap {
         &self.cwd
     }
 
-    /// The file at `path`, read at the first call. A failure is remembered as well.
+    /// The file at `path`, read on the first call. Failures are remembered, too.
     ///
     /// # Errors
-    /// When the file cannot be read or is not text.
+    /// When the file cannot be read or decoded.
     pub fn load(&self, path: &Path) -> Result<Arc<SourceFile>, ReadError> {
         self.note_loaded(path);
         match self.fetch(path) {
@@ -195,11 +194,11 @@ impl SourceMap {
         }
     }
 
-    /// Loads many files, reading them in parallel. Numbers follow the order of `paths`.
+    /// Loads many files, and reads them in parallel. Numbers follow the order of `paths`.
     pub fn load_all(&self, paths: &[PathBuf]) -> Vec<Result<Arc<SourceFile>, ReadError>> {
-        /// Below this, starting threads costs more than it gains.
+        /// With fewer files, starting threads costs more than it gains.
         const PARALLEL_FROM: usize = 64;
-        /// More readers than this only wait for the same disk.
+        /// More readers would only wait for the same disk.
         const MAX_READERS: usize = 16;
         if paths.len() < PARALLEL_FROM {
             return paths.iter().map(|path| self.load(path)).collect();
@@ -247,8 +246,8 @@ impl SourceMap {
         }
     }
 
-    /// Adds text that is not read from `path` (standard input). When a file of that name
-    /// exists, the text stands for it: loading the file gives the text.
+    /// Adds a text that is not read from `path` (standard input). If there is a file of that name,
+    /// the text replaces it: loading the file returns the text.
     pub fn add_virtual(&self, path: &Path, text: String) -> Arc<SourceFile> {
         let real_path =
             fs::canonicalize(self.cwd.join(path)).unwrap_or_else(|_| path.to_path_buf());
@@ -266,7 +265,7 @@ impl SourceMap {
         Arc::clone(&store.files[id.0 as usize])
     }
 
-    /// How many files were read from disk, successfully or not.
+    /// How many files were read from disk, with or without success.
     #[must_use]
     pub fn reads(&self) -> usize {
         self.reads.load(Ordering::Relaxed)
@@ -279,14 +278,14 @@ impl SourceMap {
         store.files.len()
     }
 
-    /// Whether nothing was loaded yet.
+    /// Whether no file has been loaded.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How `path` is shown: relative to the working directory when it is below it, `/` between
-    /// the parts, no leading `./`.
+    /// How `path` is displayed: relative to the working directory if it is below it, with `/`
+    /// between the parts and no leading `./`.
     #[must_use]
     pub fn display(&self, path: &Path) -> String {
         let path = path.strip_prefix(&self.cwd).unwrap_or(path);
@@ -307,8 +306,8 @@ impl SourceMap {
         }
     }
 
-    /// How a file is shown whose real path is known: a path that leads up and down again, or
-    /// starts at the root, is shortened when it ends below the working directory.
+    /// How a file with a known real path is displayed: an absolute path, or one that leads up and
+    /// down again, is shortened if it ends below the working directory.
     #[must_use]
     pub fn display_file(&self, path: &Path, real_path: &Path) -> String {
         let roundabout = path.is_absolute()
@@ -335,7 +334,7 @@ impl SourceMap {
 
     fn read(&self, real_path: &Path, language: Language) -> Result<Arc<str>, ReadError> {
         thread_local! {
-            /// What a file is read into: it is larger than most texts, and used again and again.
+            /// The read buffer of this thread. It is larger than most files and reused.
             static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
         BUFFER.with_borrow_mut(|buffer| {
@@ -351,7 +350,7 @@ impl SourceMap {
 
     fn read_bytes(&self, real_path: &Path, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        // Asked before opening: opening a pipe would wait for its writer.
+        // This comes before opening: opening a pipe would wait for its writer.
         let metadata = fs::metadata(real_path)?;
         if !metadata.is_file() {
             return Err(ReadError::NotAFile);
@@ -362,7 +361,7 @@ impl SourceMap {
             return Err(ReadError::TooLarge { size, limit });
         }
         bytes.reserve(usize::try_from(metadata.len()).unwrap_or(0));
-        // The limit holds for what is read, too: a file can grow, and some claim no size.
+        // The limit also applies while reading: a file can grow, and some files have no size.
         fs::File::open(real_path)?
             .take(limit + 1)
             .read_to_end(bytes)?;

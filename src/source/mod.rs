@@ -1,7 +1,7 @@
 //! Source files: bytes, text, positions.
 //!
-//! Owns how a file becomes text (encodings), how an offset becomes a line and a column, and the
-//! store in which every file of a run is kept once.
+//! This module decodes files, converts offsets to lines and columns, and keeps every file of a run
+//! once.
 
 mod language;
 mod line_index;

@@ -1,8 +1,9 @@
 //! What an analysis saw of the file system.
 //!
 //! The result of an analysis is a function of its input and of the answers that the file system
-//! gave it. These are noted, so that it can be told later whether it would see the same again
-//! ("verifying traces" in Mokhov, Mitchell, Peyton Jones: Build Systems à la Carte, ICFP 2018).
+//! gave it. These answers are recorded, so that a later run can tell whether it would get the same
+//! ones ("verifying traces" in Mokhov, Mitchell, Peyton Jones: Build Systems à la Carte, ICFP
+//! 2018).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +18,7 @@ use super::SourceMap;
 /// What is at a path; links are followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum At {
-    /// Nothing, or nothing that can be looked at.
+    /// Nothing, or something that cannot be examined.
     Nothing,
     /// A file.
     File,
@@ -38,7 +39,7 @@ impl At {
     }
 }
 
-/// The content of a file, as far as it has to be the same.
+/// The content of a file, as far as the analysis depends on it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Content {
     /// It was read.
@@ -55,14 +56,14 @@ pub enum Content {
 /// The answers that the file system gave.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Observations {
-    /// What was looked for.
+    /// Paths that were looked up.
     looked: BTreeMap<PathBuf, At>,
-    /// What was loaded.
+    /// Files that were loaded.
     loaded: BTreeMap<PathBuf, Content>,
 }
 
 impl Observations {
-    /// Whether all answers are the same now. Files that were loaded are loaded again.
+    /// Whether all answers are the same now. This loads the loaded files again.
     #[must_use]
     pub fn hold(&self, sources: &SourceMap) -> bool {
         self.looked.iter().all(|(path, at)| At::look(path) == *at)
@@ -89,26 +90,26 @@ pub fn digest(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
-/// What is noted while an analysis runs: digests are made at its end, since most files that are
-/// loaded are known.
+/// What is recorded during an analysis. Digests are computed at its end, and only for few files:
+/// most loaded files are input.
 #[derive(Default)]
 pub(super) struct Notes {
     loaded: FxHashSet<PathBuf>,
 }
 
-/// What is known to be at paths: within a run, the file system is asked once for each.
+/// What is at each path: within a run, the file system is asked once.
 pub(super) type Looked = FxHashMap<PathBuf, At>;
 
 impl SourceMap {
-    /// Begins to note what [`SourceMap::at`] answers and [`SourceMap::load`] loads. What was known
-    /// before is asked again, so that the notes have it.
+    /// Starts to record what [`SourceMap::at`] answers and [`SourceMap::load`] loads. Earlier
+    /// answers are forgotten, so that they are recorded when they are asked for again.
     pub fn observe(&self) {
         self.forget_looked();
         *self.notes() = Some(Notes::default());
     }
 
-    /// What was noted since; ends it. That a file is there with the content that it has is left
-    /// out where its path, which must be its real one, is `known`.
+    /// Ends the recording and returns it. A file whose real path is `known` is left out, if it was
+    /// there under that path.
     #[must_use]
     pub fn observed(&self, known: impl Fn(&Path) -> bool) -> Observations {
         let Some(Notes { loaded }) = self.notes().take() else {
@@ -129,7 +130,7 @@ impl SourceMap {
         }
     }
 
-    /// What is at a path. What was found there once is the answer until the run ends.
+    /// What is at a path. The first answer holds until the run ends.
     #[must_use]
     pub fn at(&self, path: &Path) -> At {
         let known = self.looked.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Byte spans inside one file.
+//! Byte spans in a file.
 
 use std::fmt;
 use std::ops::Range;
@@ -15,7 +15,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// The span `start..end`. An inverted pair gives an empty span at `start`.
+    /// The span `start..end`. If `end` is before `start`, it is empty.
     #[must_use]
     pub fn new(start: u32, end: u32) -> Self {
         Self {
@@ -24,7 +24,7 @@ impl Span {
         }
     }
 
-    /// The span as a range that can index a `str`.
+    /// The span as a range that indexes a `str`.
     #[must_use]
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
@@ -42,7 +42,7 @@ impl Span {
         self.start <= other.start && other.end <= self.end
     }
 
-    /// The text that the span covers; empty when the span does not fit `text`.
+    /// The text that the span covers; empty if the span does not fit `text`.
     #[must_use]
     pub fn slice(self, text: &str) -> &str {
         text.get(self.range()).unwrap_or("")

@@ -1,4 +1,4 @@
-//! Bytes to text: the byte order mark, the PEP 263 coding line, and what is wrong with the rest.
+//! Decodes bytes to text: byte order mark, PEP 263 coding line, and error positions.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::source::{Language, LineColumn, LineIndex};
 /// Why a file's bytes are not text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DecodeError {
-    /// Where, in the text as far as it could be decoded.
+    /// Where, in the part that could be decoded.
     pub position: LineColumn,
     /// What is wrong.
     pub reason: String,
@@ -21,7 +21,7 @@ impl fmt::Display for DecodeError {
     }
 }
 
-/// How to decode.
+/// How to decode the bytes.
 #[derive(Clone, Copy)]
 enum Codec {
     Utf8,
@@ -57,7 +57,7 @@ pub fn decode(bytes: Vec<u8>, language: Language) -> Result<String, DecodeError>
     }
 }
 
-/// The text, where the bytes are it as they are: without a mark and in UTF-8, as nearly all files.
+/// The bytes as text if they need no decoding: UTF-8 without a mark, as in nearly all files.
 pub(super) fn plain(bytes: &[u8], language: Language) -> Option<&str> {
     let marked = matches!(
         bytes,
@@ -163,8 +163,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
         .position(|window| window == needle)
 }
 
-/// The codec that Python means by a name. Web labels and Python's names mostly agree; the
-/// exceptions are spelled out. UTF-16 and UTF-32 are unknown on purpose: CPython refuses them.
+/// The codec that Python means by a name. Web labels mostly agree with Python's names; the
+/// exceptions are listed. UTF-16 and UTF-32 are rejected on purpose, as CPython does.
 fn codec_by_name(name: &str) -> Option<Codec> {
     let name = name.to_ascii_lowercase().replace('_', "-");
     match name.as_str() {
@@ -300,7 +300,7 @@ mod tests {
                 .unwrap()
                 .ends_with("'テ'")
         );
-        // Latin-1 maps 0x80 to a control character; the web's idea of it does not.
+        // Latin-1 maps 0x80 to a control character; the web's `latin1` does not.
         assert!(
             python(b"# coding=iso-8859-1\n\x80")
                 .unwrap()

@@ -1,4 +1,4 @@
-//! The functions of SQL, by name: what each does with a status or a count.
+//! The functions of SQL by name: what each does with a status or a count.
 
 use sqlparser::ast::Expr;
 
@@ -7,7 +7,7 @@ use super::term::{Aggregate, Term};
 use super::value::{Value, regex_as_like};
 
 impl Lowering<'_> {
-    /// A call. An argument that is no expression is the star of `COUNT(*)`.
+    /// A call. An argument that is not an expression is the star of `COUNT(*)`.
     pub(super) fn call(&mut self, name: &str, exprs: &[Option<&Expr>]) -> Term {
         let mut terms = Vec::with_capacity(exprs.len());
         for expr in exprs {

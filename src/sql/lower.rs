@@ -1,7 +1,7 @@
-//! Expressions of the parser, reduced to terms.
+//! Reduces expressions of the parser to terms.
 //!
-//! Whatever is not understood becomes [`Term::Unknown`]. Depth and work are bounded; past the
-//! bounds the query counts as having conditions that are not known.
+//! What is not understood becomes [`Term::Unknown`]. Depth and work are bounded; beyond the bounds,
+//! the query counts as having unknown conditions.
 
 use std::rc::Rc;
 
@@ -16,13 +16,13 @@ use super::select::Relation;
 use super::term::{Aggregate, Arithmetic, Comparison, DEEPEST_TERM, Term, Test};
 use super::value::{Value, regex_as_like};
 
-/// Expressions and queries that are nested deeper are unknown.
+/// Expressions and queries nested deeper than this are unknown.
 const DEEPEST_EXPRESSION: usize = 32;
 
-/// How many terms a query may grow to, copies of columns through derived tables included.
+/// The maximum number of terms of a query, including copies of columns through derived tables.
 const MOST_TERMS: usize = 40_000;
 
-/// A relation that the names of an expression can refer to.
+/// A relation that an expression can refer to.
 pub(super) struct Source {
     pub(super) alias: Option<String>,
     /// `None` for a table of the database.
@@ -31,21 +31,21 @@ pub(super) struct Source {
     pub(super) optional: bool,
 }
 
-/// The names that are visible in one SELECT.
+/// The names that are visible in a `SELECT`.
 #[derive(Default)]
-pub(super) struct Scope {
+pub(super) struct QueryScope {
     pub(super) sources: Vec<Source>,
-    /// Names given in the select list, for `HAVING` and `QUALIFY`.
+    /// Names from the select list, for `HAVING` and `QUALIFY`.
     pub(super) aliases: Vec<(String, Term)>,
 }
 
-/// The state of reading one query.
+/// The state while a query is read.
 pub(super) struct Lowering<'v> {
     vocabulary: &'v Vocabulary<'v>,
-    pub(super) scopes: Vec<Scope>,
+    pub(super) scopes: Vec<QueryScope>,
     pub(super) ctes: Vec<(String, Rc<Relation>)>,
     pub(super) tables: Vec<String>,
-    /// Whether something that may be a condition is not known.
+    /// Whether something that may be a condition is unknown.
     pub(super) open: bool,
     depth: usize,
     fuel: usize,
@@ -64,7 +64,7 @@ impl<'v> Lowering<'v> {
         }
     }
 
-    /// Runs one level deeper; `None` when that would be too deep or too much.
+    /// Runs `run` one level deeper; `None` if that is too deep or too much work.
     pub(super) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.depth >= DEEPEST_EXPRESSION || self.fuel == 0 {
             self.open = true;
@@ -77,7 +77,7 @@ impl<'v> Lowering<'v> {
         Some(result)
     }
 
-    /// A copy of a term, if that is not too much.
+    /// A copy of a term, unless that is too large.
     pub(super) fn copy(&mut self, term: &Term) -> Term {
         let (size, depth) = term.size();
         if depth > DEEPEST_TERM || size > self.fuel {
@@ -88,7 +88,7 @@ impl<'v> Lowering<'v> {
         term.clone()
     }
 
-    /// An expression where a condition is expected: a bare hole there may be any condition.
+    /// An expression where a condition is expected. There, a bare hole may be any condition.
     pub(super) fn condition(&mut self, expr: &Expr) -> Term {
         if let Expr::Identifier(ident) = expr
             && has_hole(&ident.value)
@@ -111,22 +111,41 @@ impl<'v> Lowering<'v> {
             Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain),
             Expr::Nested(inner) => self.condition(inner),
             Expr::Value(value) => self.literal(&value.value),
-            Expr::Cast { expr, .. } | Expr::Convert { expr, .. } | Expr::Collate { expr, .. } => {
-                Term::Same(self.expr(expr).boxed())
+            Expr::Cast { expr, .. }
+            | Expr::Convert { expr, .. }
+            | Expr::Collate { expr, .. }
+            | Expr::Trim { expr, .. } => Term::Same(self.expr(expr).boxed()),
+            Expr::BinaryOp { left, op, right } => self.binary(left, op, right),
+            Expr::UnaryOp { op, expr } => self.unary(op, expr),
+            Expr::Case {
+                operand,
+                conditions,
+                else_result,
+                ..
+            } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
+            Expr::Subquery(subquery) => {
+                let relation = self.query(subquery);
+                let value = relation
+                    .columns
+                    .into_iter()
+                    .next()
+                    .map_or(Term::Unknown, |column| column.term);
+                Term::Scalar(relation.rows.boxed(), value.boxed())
             }
-            Expr::Trim { expr, .. } => Term::Same(self.expr(expr).boxed()),
-            Expr::IsNull(inner) => Term::Test(Test::Null, self.expr(inner).boxed()),
-            Expr::IsNotNull(inner) => {
-                Term::Test(Test::Null, self.expr(inner).boxed()).negated_if(true)
-            }
-            Expr::IsTrue(inner) => Term::Test(Test::True, self.expr(inner).boxed()),
-            Expr::IsNotTrue(inner) => {
-                Term::Test(Test::True, self.expr(inner).boxed()).negated_if(true)
-            }
-            Expr::IsFalse(inner) => Term::Test(Test::False, self.expr(inner).boxed()),
-            Expr::IsNotFalse(inner) => {
-                Term::Test(Test::False, self.expr(inner).boxed()).negated_if(true)
-            }
+            Expr::Function(function) => self.function(function),
+            _ => self.predicate(expr),
+        }
+    }
+
+    /// The predicates that SQL writes in words, such as `IS NULL` and `BETWEEN`.
+    fn predicate(&mut self, expr: &Expr) -> Term {
+        match expr {
+            Expr::IsNull(inner) => self.is(Test::Null, inner),
+            Expr::IsNotNull(inner) => self.is(Test::Null, inner).negated_if(true),
+            Expr::IsTrue(inner) => self.is(Test::True, inner),
+            Expr::IsNotTrue(inner) => self.is(Test::True, inner).negated_if(true),
+            Expr::IsFalse(inner) => self.is(Test::False, inner),
+            Expr::IsNotFalse(inner) => self.is(Test::False, inner).negated_if(true),
             Expr::IsDistinctFrom(left, right) => self.distinct(left, right, true),
             Expr::IsNotDistinctFrom(left, right) => self.distinct(left, right, false),
             Expr::In {
@@ -140,17 +159,7 @@ impl<'v> Lowering<'v> {
                 negated,
                 low,
                 high,
-            } => {
-                let subject = self.expr(expr);
-                let low = self.expr(low).boxed();
-                let high = self.expr(high).boxed();
-                let copy = self.copy(&subject).boxed();
-                Term::And(vec![
-                    Term::Compare(Comparison::GreaterOrEqual, subject.boxed(), low),
-                    Term::Compare(Comparison::LessOrEqual, copy, high),
-                ])
-                .negated_if(*negated)
-            }
+            } => self.between(expr, low, high).negated_if(*negated),
             Expr::Like {
                 negated,
                 expr,
@@ -175,39 +184,40 @@ impl<'v> Lowering<'v> {
                 right,
                 ..
             } => self.any_of(left, right),
-            Expr::BinaryOp { left, op, right } => self.binary(left, op, right),
-            Expr::UnaryOp { op, expr } => match op {
-                UnaryOperator::Not | UnaryOperator::BangNot => {
-                    Term::Not(self.condition(expr).boxed())
-                }
-                UnaryOperator::Minus => Term::Arithmetic(
-                    Arithmetic::Subtract,
-                    Term::number(0.0).boxed(),
-                    self.expr(expr).boxed(),
-                ),
-                UnaryOperator::Plus => self.expr(expr),
-                _ => Term::Unknown,
-            },
-            Expr::Case {
-                operand,
-                conditions,
-                else_result,
-                ..
-            } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
             Expr::Exists { subquery, negated } => {
                 let relation = self.query(subquery);
                 Term::Exists(relation.rows.boxed()).negated_if(*negated)
             }
-            Expr::Subquery(subquery) => {
-                let relation = self.query(subquery);
-                let value = relation
-                    .columns
-                    .into_iter()
-                    .next()
-                    .map_or(Term::Unknown, |column| column.term);
-                Term::Scalar(relation.rows.boxed(), value.boxed())
+            _ => Term::Unknown,
+        }
+    }
+
+    fn is(&mut self, test: Test, inner: &Expr) -> Term {
+        Term::Test(test, self.expr(inner).boxed())
+    }
+
+    fn between(&mut self, subject: &Expr, low: &Expr, high: &Expr) -> Term {
+        let subject = self.expr(subject);
+        let low = self.expr(low).boxed();
+        let high = self.expr(high).boxed();
+        let copy = self.copy(&subject).boxed();
+        Term::And(vec![
+            Term::Compare(Comparison::GreaterOrEqual, subject.boxed(), low),
+            Term::Compare(Comparison::LessOrEqual, copy, high),
+        ])
+    }
+
+    fn unary(&mut self, op: &UnaryOperator, operand: &Expr) -> Term {
+        match op {
+            UnaryOperator::Not | UnaryOperator::BangNot => {
+                Term::Not(self.condition(operand).boxed())
             }
-            Expr::Function(function) => self.function(function),
+            UnaryOperator::Minus => Term::Arithmetic(
+                Arithmetic::Subtract,
+                Term::number(0.0).boxed(),
+                self.expr(operand).boxed(),
+            ),
+            UnaryOperator::Plus => self.expr(operand),
             _ => Term::Unknown,
         }
     }
@@ -220,7 +230,7 @@ impl<'v> Lowering<'v> {
                 return number.parse().map_or(Term::Unknown, Term::number);
             }
             Literal::Placeholder(_) => return Term::Hole,
-            // BigQuery and MySQL quote strings with what others quote names with.
+            // BigQuery and MySQL quote strings with the quotes that other databases use for names.
             Literal::DoubleQuotedString(text) => match self.known_column(text) {
                 Some(column) => return column,
                 None => text,
@@ -270,7 +280,7 @@ impl<'v> Lowering<'v> {
         if has_hole(name) {
             return Term::Unknown;
         }
-        // Unbound parameters that a tokenizer took for a name (`@@variable`).
+        // Unbound parameters that the tokenizer took for a name (`@@variable`).
         if name.starts_with('@') {
             return Term::Hole;
         }
@@ -289,7 +299,7 @@ impl<'v> Lowering<'v> {
         }
     }
 
-    /// The column of a derived table, or the name given in the select list.
+    /// The column of a derived table, or the name from the select list.
     fn visible(&self, table: Option<&str>, name: &str) -> Option<Term> {
         for scope in self.scopes.iter().rev() {
             let alias = scope
@@ -319,7 +329,7 @@ impl<'v> Lowering<'v> {
                         return Some(Term::Maybe(column.term.clone().boxed()));
                     }
                     Some(column) => return Some(column.term.clone()),
-                    // Not among columns that are all known, so the name means nothing there.
+                    // All columns are known and this is not one of them.
                     None if table.is_some() && !relation.is_wild() => return Some(Term::Unknown),
                     None => {}
                 }
@@ -452,7 +462,7 @@ impl<'v> Lowering<'v> {
         Term::Arithmetic(operator, left, self.expr(right).boxed())
     }
 
-    /// A chain of one of `AND`, `OR`: the parser nests it to the left, as deep as it is long.
+    /// A chain of `AND` or of `OR`. The parser nests it to the left, as deep as it is long.
     fn chain(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Term {
         let mut operands = vec![right];
         let mut rest = left;
@@ -518,7 +528,7 @@ impl<'v> Lowering<'v> {
             }
             (_, call) => call,
         };
-        // A window function does not fold the rows into one.
+        // A window function does not aggregate the rows.
         match (&function.over, call) {
             (Some(_), Term::Aggregate(Aggregate::Value, argument)) => Term::Same(argument),
             (Some(_), _) => Term::Unknown,

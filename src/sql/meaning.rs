@@ -1,6 +1,6 @@
 //! What conditions and columns mean for success and for records.
 //!
-//! Everything here is decided by evaluating a term for the runs that matter, not by its shape.
+//! This is decided by evaluating a term for the relevant runs, not by its shape.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::term::{Aggregate, Run, Term};
 use super::value::Value;
 use super::{COUNTS, Count, Vocabulary};
 
-/// Statuses that are tried when the text names no success word (`status <> 'failed'`).
+/// Statuses to try if the text names no success word (`status <> 'failed'`).
 const SUCCESS_PROBES: &[&str] = &[
     "success",
     "succeeded",
@@ -21,7 +21,7 @@ const SUCCESS_PROBES: &[&str] = &[
     "finished",
 ];
 
-/// Statuses of runs that did not do their work.
+/// Statuses of runs that failed or did not finish.
 const FAILURES: &[&str] = &[
     "failed",
     "failure",
@@ -43,8 +43,8 @@ pub struct Column {
     pub name: Option<String>,
     /// What it holds.
     pub meaning: Meaning,
-    /// Whether its value is positive or true only because of success runs, whatever rows the
-    /// query returns: `COUNTIF(status = 'success')`.
+    /// Whether its value is positive or true only because of success runs, even if the query
+    /// returns other rows: `COUNTIF(status = 'success')`.
     pub filters_success: bool,
 }
 
@@ -60,12 +60,12 @@ pub enum Meaning {
     SumOfRecords,
     /// A number of rows: `COUNT(*)`, `COUNT(n)`, `COUNTIF(status = 'success')`.
     CountOfRuns,
-    /// A truth value that tells whether a run is there: `EXISTS (…)`, `COUNT(*) > 0`,
-    /// `status = 'success'`.
+    /// A truth value that tells whether there is a run: `EXISTS (…)`, `COUNT(*) > 0`, `status =
+    /// 'success'`.
     TestOfRuns,
     /// A truth value that is true only if a run has records: `SUM(n) > 0`.
     TestOfRecords,
-    /// `MAX(x)`, `MIN(x)` and the like of something else.
+    /// `MAX(x)`, `MIN(x)` and the like, of something else.
     MaxOrMin,
     /// A literal.
     Constant,
@@ -125,7 +125,7 @@ impl Words {
         rows.mentions(&Term::Status) && self.separates(|run| rows.admits(run))
     }
 
-    /// Whether success runs are accepted with records and with nothing else.
+    /// Whether success runs are accepted only if they have records.
     fn demands(&self, accepts: impl Fn(Run<'_>) -> bool) -> bool {
         let any = |count: Count| {
             self.success.iter().any(|word| {

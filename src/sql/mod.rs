@@ -1,8 +1,8 @@
 //! What the text of an SQL query says about the rows that it returns.
 //!
-//! Owns the reading of queries: which runs (a status and a count of records) can be among or
-//! behind the rows, and what the columns mean. Names are data and come from the caller.
-//! Whatever the text leaves open counts as "can be". Texts are compared without regard to case.
+//! This module reads a query and answers which runs (a status and a count of records) can be among
+//! or behind the rows, and what the columns mean. Names are data that the caller provides. Whatever
+//! the text leaves open counts as "can be". Texts are compared without regard to case.
 
 mod functions;
 mod lower;
@@ -27,14 +27,14 @@ pub use meaning::{Column, Meaning};
 /// A piece of a query's text as the program builds it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Piece<'a> {
-    /// Text that is known. Placeholders in it (`%s`, `%(name)s`, `{}`, `{name}`, `?`, `:name`,
-    /// `@name`, `$1`, templates) are recognised.
+    /// Known text. Placeholders in it (`%s`, `%(name)s`, `{}`, `{name}`, `?`, `:name`, `@name`,
+    /// `$1`, templates) are recognised.
     Text(&'a str),
-    /// A part that is not known. It takes no position among the parameters.
+    /// An unknown part. It has no position among the parameters.
     Hole,
 }
 
-/// Values that the caller knows to be bound to placeholders.
+/// Values that are known to be bound to placeholders.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Bound {
     /// By name: `@name`, `:name`, `%(name)s`, `{name}`.
@@ -60,7 +60,7 @@ pub enum Kind {
     Select,
     /// Changes rows or tables.
     Write,
-    /// Anything else that is SQL.
+    /// Any other SQL statement.
     Other,
 }
 
@@ -69,20 +69,20 @@ pub enum Kind {
 pub enum Count {
     /// The column is NULL.
     Null,
-    /// No record.
+    /// There is no record.
     Zero,
-    /// One record or more.
+    /// There is at least one record.
     Positive,
 }
 
 const COUNTS: [Count; 3] = [Count::Null, Count::Zero, Count::Positive];
 
-/// The runs because of which rows are left out.
+/// Runs whose existence excludes rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Excluded {
-    /// Whether only success runs that have records exclude a row.
+    /// Whether a row is excluded only by success runs that have records.
     pub demands_records: bool,
-    /// Whether the condition of the excluding side is not known in full.
+    /// Whether the condition of the excluding runs is not completely known.
     pub has_open_conditions: bool,
 }
 
@@ -91,7 +91,7 @@ pub struct Excluded {
 pub struct Query {
     /// What the statement does.
     pub kind: Kind,
-    /// The columns of the outermost `SELECT`, in order. Empty when they could not be read.
+    /// The columns of the outermost `SELECT`, in order; empty if they could not be read.
     pub columns: Vec<Column>,
     rows: Term,
     words: Words,
@@ -102,7 +102,7 @@ pub struct Query {
     tables: Vec<String>,
 }
 
-/// Reads a query. `None` if the text is not SQL, or too long to be read.
+/// Reads a query; `None` if the text is not SQL or too long.
 #[must_use]
 pub fn read(pieces: &[Piece<'_>], bound: &Bound, vocabulary: &Vocabulary<'_>) -> Option<Query> {
     if !parse::may_be_sql(pieces) {
@@ -150,8 +150,8 @@ impl Query {
         }
     }
 
-    /// Whether a run with this status and this count of records can be among or behind the rows
-    /// returned (or changed). What is not known counts as "can".
+    /// Whether a run with this status and this count of records can be among or behind the returned
+    /// (or changed) rows. What is unknown counts as "can".
     #[must_use]
     pub fn admits(&self, status: &str, count: Count) -> bool {
         self.rows.admits(Run {
@@ -166,39 +166,40 @@ impl Query {
         &self.statuses
     }
 
-    /// Whether the text lets success through where it keeps failures out, for some count of
-    /// records at least (`status = 'success' OR n > 0` does so for runs without records).
+    /// Whether the query admits successes and rejects failures for at least some count of records
+    /// (`status = 'success' OR n > 0` does so for runs without records).
     #[must_use]
     pub fn filters_success(&self) -> bool {
         self.words.filters_success(&self.rows)
     }
 
-    /// Whether the text demands that every success run returned has records, and returns some.
+    /// Whether the query returns success runs only if they have records, and returns some.
     #[must_use]
     pub fn demands_records(&self) -> bool {
         self.words.demands_records(&self.rows)
     }
 
-    /// Whether exactly one row is returned always, so that its existence proves nothing.
+    /// Whether the query always returns exactly one row, so that the existence of a row proves
+    /// nothing.
     #[must_use]
     pub fn always_one_row(&self) -> bool {
         self.one_row
     }
 
-    /// Set when the rows returned are those for which no success run exists.
+    /// `Some` if the query returns the rows for which no success run exists.
     #[must_use]
     pub fn excludes_success(&self) -> Option<Excluded> {
         self.excluded
     }
 
-    /// Whether there may be conditions that are not known: a hole where a condition could stand,
-    /// or a part that could not be read.
+    /// Whether there may be unknown conditions: a hole where a condition could stand, or a part
+    /// that could not be read.
     #[must_use]
     pub fn has_open_conditions(&self) -> bool {
         self.open
     }
 
-    /// The tables that rows come from, with `?` for unknown parts of a name.
+    /// The tables that the rows come from, with `?` for unknown parts of a name.
     #[must_use]
     pub fn tables(&self) -> &[String] {
         &self.tables

@@ -1,7 +1,7 @@
-//! From text to a query: which dialect parses it, and the guards in front of the parser.
+//! Parses a text as a query: chooses the dialect, and guards the parser.
 //!
-//! A deep expression cannot be parsed or even dropped safely, so nesting and the operators that
-//! the parser chains are counted in the tokens first.
+//! A deep expression cannot be parsed or even dropped safely, so nesting and chained operators are
+//! counted in the tokens first.
 
 use sqlparser::ast::{Expr, FromTable, SetExpr, Statement};
 use sqlparser::dialect::{
@@ -16,17 +16,17 @@ use super::select::Relation;
 use super::term::Term;
 use super::{Kind, Piece, Query, Vocabulary, tokens};
 
-/// The parser's own bound on its recursion. Its frames are large in a build without optimization:
-/// this must fit into the 2 MiB of a plain thread there.
+/// The parser's own recursion limit. Its stack frames are large in unoptimised builds, where this
+/// must fit into the 2 MiB of a plain thread.
 pub(super) const RECURSION_LIMIT: usize = 24;
 
-/// Texts with deeper brackets are not given to the parser.
+/// Texts with deeper brackets are not parsed.
 const DEEPEST_BRACKETS: usize = 12;
 
-/// Texts with more operators that may be chained are not given to the parser.
+/// Texts with more operators that may be chained are not parsed.
 const MOST_OPERATORS: usize = 500;
 
-/// Texts with more tokens are not given to the parser.
+/// Texts with more tokens are not parsed.
 const MOST_TOKENS: usize = 30_000;
 
 /// First words of statements.
@@ -35,7 +35,7 @@ const FIRST_WORDS: &[&str] = &[
     "drop", "alter", "explain", "declare", "begin", "call",
 ];
 
-/// Words that an operand follows. After any other word, a hole is a piece of text of its own.
+/// Words before an operand. After any other word, a hole is a separate piece of text.
 const BEFORE_OPERAND: &[&str] = &[
     "select",
     "distinct",
@@ -96,7 +96,7 @@ const BEFORE_OPERAND: &[&str] = &[
     "xor",
 ];
 
-/// Whether the text starts as a statement does. Reads a few characters only.
+/// Whether the text starts like a statement. This reads only a few characters.
 pub(super) fn may_be_sql(pieces: &[Piece<'_>]) -> bool {
     for piece in pieces {
         let Piece::Text(text) = piece else { continue };
@@ -130,8 +130,8 @@ pub(super) fn may_be_sql(pieces: &[Piece<'_>]) -> bool {
     false
 }
 
-/// The tokens that mean something, up to the first place that is no token at all. The second
-/// value tells whether that was the end of the text.
+/// The tokens, without white space, up to the first invalid one. The second value tells whether
+/// that was the end of the text.
 pub(super) fn tokenize(dialect: &dyn Dialect, text: &str) -> (Vec<Token>, bool) {
     let mut buffer: Vec<TokenWithSpan> = Vec::new();
     let whole = Tokenizer::new(dialect, text)
@@ -145,7 +145,7 @@ pub(super) fn tokenize(dialect: &dyn Dialect, text: &str) -> (Vec<Token>, bool) 
     (tokens, whole)
 }
 
-/// Whether the parser can take the tokens without recursing too deep.
+/// Whether the parser can handle the tokens without recursing too deep.
 pub(super) fn is_parsable(tokens: &[Token]) -> bool {
     let (mut depth, mut deepest, mut operators) = (0_usize, 0, 0);
     for token in tokens {
@@ -171,7 +171,7 @@ pub(super) fn is_parsable(tokens: &[Token]) -> bool {
     deepest <= DEEPEST_BRACKETS && operators <= MOST_OPERATORS && tokens.len() <= MOST_TOKENS
 }
 
-/// Words that nest what they join: operators, set operations, `CASE`.
+/// Words that nest their operands: operators, set operations, `CASE`.
 fn is_chaining(word: &str) -> bool {
     const CHAINING: &[&str] = &[
         "and",
@@ -206,7 +206,7 @@ fn is_word(token: &Token, words: &[&str]) -> bool {
         if words.iter().any(|word| value.eq_ignore_ascii_case(word)))
 }
 
-/// Whether the token can end an operand, so that an operand cannot follow it.
+/// Whether the token can end an operand, so that no operand can follow it.
 fn ends_operand(token: &Token) -> bool {
     match token {
         Token::Word(_) => !is_word(token, BEFORE_OPERAND),
@@ -221,7 +221,7 @@ fn ends_operand(token: &Token) -> bool {
     }
 }
 
-/// Takes out the holes that stand beside an operand: they may be whole clauses or conditions.
+/// Removes the holes beside operands, which may be whole clauses or conditions.
 pub(super) fn take_out_clauses(tokens: &mut Vec<Token>) -> bool {
     let before = tokens.len();
     let mut kept: Vec<Token> = Vec::with_capacity(before);
@@ -236,7 +236,7 @@ pub(super) fn take_out_clauses(tokens: &mut Vec<Token>) -> bool {
     tokens.len() != before
 }
 
-/// Reads a text whose placeholders are markers.
+/// Reads a text in which placeholders are markers.
 pub(super) fn read(text: &str, vocabulary: &Vocabulary<'_>) -> Option<Query> {
     let dialects: [&dyn Dialect; 5] = [
         &BigQueryDialect {},
@@ -303,7 +303,7 @@ fn lower(
         Statement::Delete(delete) => {
             let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) =
                 &delete.from;
-            // BigQuery does without `FROM`, and so does prose ("delete old runs where possible").
+            // BigQuery omits `FROM`, and so does prose ("delete old runs where possible").
             if !has_from && !matches!(delete.selection, Some(Expr::BinaryOp { .. })) {
                 return None;
             }

@@ -1,14 +1,15 @@
-//! The text of a query as the parser gets it: comments gone, and each unknown part a marker.
+//! Prepares the text of a query for the parser: removes comments, and replaces each unknown part by
+//! a marker.
 //!
-//! Owns the lexical side of placeholders. A marker is spelled like an identifier, so it may stand
-//! for a value, a column, a table or a part of a name, and every dialect accepts it.
+//! This module owns the lexical side of placeholders. A marker is spelt like an identifier, so it
+//! can stand for a value, a column, a table or a part of a name, and every dialect accepts it.
 
 use super::{Bound, Piece};
 
-/// Queries that are longer (in bytes) are not read.
+/// Longer queries (in bytes) are not read.
 pub(super) const LONGEST_TEXT: usize = 256 * 1024;
 
-/// What a hole looks like to the parser. The spelling occurs in no real query.
+/// The marker of a hole. The spelling occurs in no real query.
 const MARKER: &str = "zq0hole0qz";
 
 /// Stands for [`Piece::Hole`] while the text is scanned; a private-use character.
@@ -25,7 +26,7 @@ pub(super) fn has_hole(text: &str) -> bool {
     text.contains(MARKER)
 }
 
-/// Whether a word is nothing but a hole.
+/// Whether a word is only a hole.
 pub(super) fn is_hole(text: &str) -> bool {
     text == MARKER
 }
@@ -35,7 +36,8 @@ pub(super) fn readable(name: &str) -> String {
     name.replace(MARKER, "?")
 }
 
-/// The pieces as one text without comments, placeholders replaced; `None` when it is too long.
+/// Joins the pieces to one text without comments, with placeholders replaced; `None` if it is too
+/// long.
 pub(super) fn join(pieces: &[Piece<'_>], bound: &Bound) -> Option<String> {
     let mut whole = Vec::new();
     for piece in pieces {
@@ -58,12 +60,12 @@ pub(super) fn join(pieces: &[Piece<'_>], bound: &Bound) -> Option<String> {
     (scanner.output.len() <= 2 * LONGEST_TEXT).then_some(scanner.output)
 }
 
-/// How a bound value enters the text.
+/// How a bound value is inserted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Insert {
-    /// As the text of the program was formatted.
+    /// As text, which the program formats.
     Raw,
-    /// As the database gets a parameter.
+    /// As a literal, like a parameter of the database.
     Literal,
 }
 
@@ -72,7 +74,7 @@ struct Scanner<'a> {
     at: usize,
     output: String,
     bound: &'a Bound,
-    /// How many placeholders without a name were seen.
+    /// How many unnamed placeholders were seen.
     position: usize,
 }
 
@@ -126,7 +128,8 @@ impl Scanner<'_> {
         self.output.push(' ');
     }
 
-    /// Copies a string or a quoted name. A doubled quote needs no care: it reads as two strings.
+    /// Copies a string or a quoted name. A doubled quote needs no special case, because it reads as
+    /// two strings.
     fn quoted(&mut self, quote: char) {
         self.output.push(quote);
         self.at += 1;
@@ -148,7 +151,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Replaces the placeholder that starts here, if one does.
+    /// Replaces the placeholder at this position, if there is one.
     fn placeholder(&mut self, in_string: bool) -> bool {
         match self.peek(0) {
             HOLE => {
@@ -230,7 +233,7 @@ impl Scanner<'_> {
             self.bound.names.get(name.trim()).cloned()
         };
         if statement {
-            // A statement of a template stands beside the operands, never inside a name.
+            // A statement of a template is beside operands, never inside a name.
             self.output.push(' ');
         }
         self.emit(
@@ -274,7 +277,7 @@ impl Scanner<'_> {
         value
     }
 
-    /// Writes what stands for a placeholder of `length` characters.
+    /// Writes the replacement of a placeholder of `length` characters.
     fn emit(&mut self, length: usize, value: Option<String>, insert: Insert, in_string: bool) {
         self.at += length;
         let Some(value) = value else {
@@ -324,7 +327,7 @@ fn is_name_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The word that a text ends with, in lower case, white space after it ignored.
+/// The last word of a text in lower case. White space after it is ignored.
 fn last_word(text: &str) -> String {
     let text = text.trim_end();
     let start = text
@@ -333,7 +336,7 @@ fn last_word(text: &str) -> String {
         .take_while(|&(_, c)| is_name_part(c))
         .last()
         .map_or(text.len(), |(at, _)| at);
-    // Only keywords are asked for, and they are short.
+    // Only keywords matter, and they are short.
     if text.len() - start > 16 {
         return String::new();
     }

@@ -1,6 +1,6 @@
-//! Queries of the parser: under which condition a run is among, or behind, the rows returned.
+//! Queries: the condition under which a run is among, or behind, the returned rows.
 //!
-//! Owns what `FROM`, joins, CTEs, set operations and grouping mean for that condition.
+//! This module knows what `FROM`, joins, CTEs, set operations and grouping mean for that condition.
 
 use std::rc::Rc;
 
@@ -9,11 +9,11 @@ use sqlparser::ast::{
     SelectItem, SetExpr, SetOperator, TableFactor, TableWithJoins, WildcardAdditionalOptions,
 };
 
-use super::lower::{Lowering, Scope, Source, last_part};
+use super::lower::{Lowering, QueryScope, Source, last_part};
 use super::scan::readable;
 use super::term::{Term, Test};
 
-/// The name of the column that stands for all columns of a table.
+/// The name that stands for all columns of a table.
 pub(super) const STAR: &str = "*";
 
 /// A column of a relation.
@@ -23,17 +23,17 @@ pub(super) struct RelationColumn {
     pub(super) term: Term,
 }
 
-/// Rows that are left out because others exist: the condition of those others.
+/// Rows that are left out because other rows exist, with the condition of these other rows.
 #[derive(Clone)]
 pub(super) struct Exclusion {
     pub(super) rows: Term,
     pub(super) open: bool,
 }
 
-/// What a query returns.
+/// The rows and columns that a query returns.
 #[derive(Clone)]
 pub(super) struct Relation {
-    /// The condition under which a run is among or behind the rows.
+    /// The condition under which a run is among, or behind, the rows.
     pub(super) rows: Term,
     pub(super) columns: Vec<RelationColumn>,
     pub(super) exclusions: Vec<Exclusion>,
@@ -50,7 +50,7 @@ impl Relation {
         }
     }
 
-    /// Whether it has columns that the text does not name.
+    /// Whether it has columns that the query does not name.
     pub(super) fn is_wild(&self) -> bool {
         self.columns
             .iter()
@@ -67,12 +67,12 @@ impl RelationColumn {
     }
 }
 
-/// What is gathered while the `FROM` clause is read.
+/// What is collected while the `FROM` clause is read.
 #[derive(Default)]
 struct From {
     conditions: Vec<Term>,
     exclusions: Vec<Exclusion>,
-    /// The optional sides of outer joins: alias, and the condition of the rows joined.
+    /// The optional sides of outer joins: alias, and condition of the joined rows.
     outer: Vec<(Option<String>, Term)>,
     one_row: bool,
 }
@@ -152,7 +152,7 @@ impl Lowering<'_> {
     }
 
     fn select(&mut self, select: &Select) -> Relation {
-        self.scopes.push(Scope::default());
+        self.scopes.push(QueryScope::default());
         let mut from = From {
             one_row: select.from.len() == 1,
             ..From::default()
@@ -259,7 +259,7 @@ impl Lowering<'_> {
             _ => {}
         }
         if !left_stays {
-            // The rows of the left side are optional now, and so are their conditions.
+            // The rows of the left side are now optional, and so are their conditions.
             from.conditions.clear();
             let earlier = self.scopes.last_mut().map(|scope| &mut scope.sources);
             if let Some((_, earlier)) = earlier.and_then(|sources| sources.split_last_mut()) {
@@ -281,7 +281,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Adds a relation to the scope; gives the condition of its rows.
+    /// Adds a relation to the scope, and returns the condition of its rows.
     fn factor(&mut self, factor: &TableFactor, optional: bool, from: &mut From) -> Term {
         let (alias, relation) = match factor {
             TableFactor::Table {
@@ -356,7 +356,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// What `WHERE` makes of the outer joins: `r.id IS NULL` keeps the rows without a partner.
+    /// The effect of `WHERE` on outer joins: `r.id IS NULL` keeps the rows without a partner.
     fn outer_exclusions(&mut self, selection: &Expr, condition: &Term, from: &mut From) {
         if from.outer.is_empty() {
             return;
@@ -438,7 +438,7 @@ impl Lowering<'_> {
         columns
     }
 
-    /// The columns of the derived tables in scope; a star for each table of the database.
+    /// The columns of the derived tables in scope, and a star for each table of the database.
     fn wildcard(
         &mut self,
         table: Option<&str>,
@@ -487,7 +487,7 @@ impl Lowering<'_> {
     }
 }
 
-/// The name that a column has without an alias.
+/// The name of a column without an alias.
 fn natural_name(expr: &Expr) -> Option<&Ident> {
     match expr {
         Expr::Identifier(ident) => Some(ident),
@@ -509,7 +509,7 @@ fn behind(term: &Term) -> Option<Term> {
     None
 }
 
-/// Whether a column folds the rows into one; aggregates of subqueries do not.
+/// Whether a column aggregates the rows. Aggregates in subqueries do not count.
 pub(super) fn has_aggregate(term: &Term) -> bool {
     let mut pending = vec![term];
     while let Some(term) = pending.pop() {
@@ -522,7 +522,8 @@ pub(super) fn has_aggregate(term: &Term) -> bool {
     false
 }
 
-/// `NOT EXISTS (SELECT …)`, `NOT IN (SELECT …)` among the conjuncts of a condition.
+/// Collects the exclusions (`NOT EXISTS (SELECT …)`, `NOT IN (SELECT …)`) among the conjuncts of a
+/// condition.
 pub(super) fn anti(rows: &Term, open: bool, exclusions: &mut Vec<Exclusion>) {
     let mut pending = vec![rows];
     while let Some(term) = pending.pop() {

@@ -1,6 +1,6 @@
-//! Expressions of a query, reduced to what they say about one run, and their evaluation.
+//! The expressions of a query, reduced to what they say about one run, and their evaluation.
 //!
-//! A term is evaluated for one run row (its status and its count of records). An aggregate is
+//! A term is evaluated for one row of a run (its status and its count of records). An aggregate is
 //! evaluated as if the run were its whole group: "could this run alone make the condition true?"
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::Count;
 use super::value::{Possible, Truth, Value, compare, like, range};
 
-/// Terms that are nested deeper are not built, so the recursions over them are bounded.
+/// Deeper terms are not built, so recursion over terms is bounded.
 pub(super) const DEEPEST_TERM: usize = 100;
 
 /// A comparison operator.
@@ -28,11 +28,11 @@ pub(super) enum Arithmetic {
     Add,
     Subtract,
     Multiply,
-    /// Its result is not followed further than whether it is NULL.
+    /// Only whether the result is NULL is followed.
     Divide,
 }
 
-/// A test of one value for what a comparison cannot ask.
+/// A test that a comparison cannot express.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Test {
     Null,
@@ -40,7 +40,7 @@ pub(super) enum Test {
     False,
 }
 
-/// An aggregate function, as far as they differ here.
+/// The classes of aggregate functions that differ here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Aggregate {
     /// `SUM`, `MAX`, `MIN`, `AVG`, `ANY_VALUE`: for one row, the value itself.
@@ -63,7 +63,7 @@ pub(super) enum Term {
     Hole,
     /// Anything else.
     Unknown,
-    /// Functions that change the spelling or the type of a value only.
+    /// A function that changes only the spelling or the type of a value.
     Same(Box<Term>),
     /// The value, or NULL: a column of the optional side of an outer join.
     Maybe(Box<Term>),
@@ -83,17 +83,17 @@ pub(super) enum Term {
     And(Vec<Term>),
     Or(Vec<Term>),
     Not(Box<Term>),
-    /// Rows for which the condition holds exist (`EXISTS`, `IN (SELECT …)`): with this run they may.
+    /// A row that meets the condition exists (`EXISTS`, `IN (SELECT …)`). With this run, one may.
     Exists(Box<Term>),
-    /// A scalar subquery: the condition under which a row is behind it, and its value.
+    /// A scalar subquery: the condition under which it has a row, and its value.
     Scalar(Box<Term>, Box<Term>),
     Aggregate(Aggregate, Box<Term>),
 }
 
-/// The run row for which terms are evaluated.
+/// The run for which terms are evaluated.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run<'a> {
-    /// `None` is NULL: no run at all.
+    /// `None` is NULL: there is no run.
     pub(super) status: Option<&'a str>,
     pub(super) count: Count,
 }
@@ -119,12 +119,12 @@ impl Term {
         }
     }
 
-    /// Whether a row with this run can pass the term as a condition.
+    /// Whether the term, as a condition, can accept a row with this run.
     pub(super) fn admits(&self, run: Run<'_>) -> bool {
         self.truth(run).can_be_true()
     }
 
-    /// The truth values that the term can have as a condition.
+    /// The possible truth values of the term as a condition.
     pub(super) fn truth(&self, run: Run<'_>) -> Truth {
         match self {
             Term::And(terms) => terms
@@ -155,7 +155,8 @@ impl Term {
                 };
                 term.values(run).map(matched).truth()
             }
-            // Each arm evaluates the operand once: doing it twice would double at every level.
+            // Each arm evaluates the operand once. Doing it twice would double the work at every
+            // level.
             Term::Test(Test::Null, term) => term
                 .values(run)
                 .map(|value| Value::Bool(*value == Value::Null))
@@ -173,7 +174,7 @@ impl Term {
         }
     }
 
-    /// The values that the term can have.
+    /// The possible values of the term.
     pub(super) fn values(&self, run: Run<'_>) -> Possible {
         match self {
             Term::Status => Possible::one(
@@ -194,44 +195,18 @@ impl Term {
                 values
             }
             Term::Coalesce(terms) => coalesce(terms, run),
-            Term::NullIf(left, right) => left.values(run).with(&right.values(run), |l, r| {
-                let equal = compare(Comparison::Equal, l, r);
-                match (equal.can_be_true(), equal.can_fail()) {
-                    (true, true) => Value::Any,
-                    (true, false) => Value::Null,
-                    (false, _) => l.clone(),
-                }
-            }),
+            Term::NullIf(left, right) => left.values(run).with(&right.values(run), null_if),
             Term::Extreme(greatest, terms) => extreme(*greatest, terms, run),
             Term::Arithmetic(operator, left, right) => {
                 let function = |l: &Value, r: &Value| arithmetic(*operator, l, r);
                 left.values(run).with(&right.values(run), function)
             }
-            Term::Abs(term) => term.values(run).map(|value| match value {
-                Value::Number(low, high) if *low < 0.0 && *high > 0.0 => {
-                    range(0.0, low.abs().max(*high))
-                }
-                Value::Number(low, high) => range(low.abs(), high.abs()),
-                other => other.clone(),
-            }),
+            Term::Abs(term) => term.values(run).map(absolute),
             Term::Sign(term) => term.values(run).map(|value| match value {
                 Value::Number(low, high) => range(sign(*low), sign(*high)),
                 other => other.clone(),
             }),
-            Term::Case(cases, otherwise) => {
-                let mut values = Possible::nothing_yet();
-                for (condition, result) in cases {
-                    let truth = condition.truth(run);
-                    if truth.can_be_true() {
-                        values.add_all(&result.values(run));
-                    }
-                    if !truth.can_fail() {
-                        return values;
-                    }
-                }
-                values.add_all(&otherwise.values(run));
-                values
-            }
+            Term::Case(cases, otherwise) => case(cases, otherwise, run),
             Term::Scalar(condition, value) => {
                 let mut values = Possible::one(Value::Null);
                 if condition.admits(run) {
@@ -239,17 +214,7 @@ impl Term {
                 }
                 values
             }
-            Term::Aggregate(aggregate, argument) => match aggregate {
-                Aggregate::Value => argument.values(run),
-                Aggregate::Count => argument.values(run).map(|value| match value {
-                    Value::Null => Value::Number(0.0, 0.0),
-                    _ => Value::Number(1.0, f64::INFINITY),
-                }),
-                Aggregate::CountIf => argument.truth(run).values().map(|value| match value {
-                    Value::Bool(true) => Value::Number(1.0, f64::INFINITY),
-                    _ => Value::Number(0.0, 0.0),
-                }),
-            },
+            Term::Aggregate(aggregate, argument) => aggregated(*aggregate, argument, run),
             Term::And(_)
             | Term::Or(_)
             | Term::Not(_)
@@ -260,8 +225,8 @@ impl Term {
         }
     }
 
-    /// The values on one side of a comparison. A threshold that is not known and with which a
-    /// count of records is compared is taken to be positive: nobody demands at least 0 records.
+    /// The values of one side of a comparison. An unknown threshold for a count of records is taken
+    /// to be positive, because nobody demands at least 0 records.
     fn operand(&self, run: Run<'_>, other: &Term) -> Possible {
         if self.is_hole() && other.mentions(&Term::Records) {
             Possible::one(Value::Number(1.0, f64::INFINITY))
@@ -278,7 +243,7 @@ impl Term {
         }
     }
 
-    /// Whether the value is the run's status, whatever its spelling.
+    /// Whether the value is the status of the run, in any spelling.
     pub(super) fn is_status(&self) -> bool {
         match self {
             Term::Status => true,
@@ -290,7 +255,7 @@ impl Term {
         }
     }
 
-    /// The terms that this one is made of.
+    /// The direct subterms.
     pub(super) fn parts(&self) -> Vec<&Term> {
         match self {
             Term::Status | Term::Records | Term::Literal(_) | Term::Hole | Term::Unknown => {
@@ -325,7 +290,7 @@ impl Term {
         }
     }
 
-    /// Whether any part of the term, or the term itself, is accepted.
+    /// Whether the term or any subterm is accepted.
     pub(super) fn any(&self, accept: &dyn Fn(&Term) -> bool) -> bool {
         let mut pending = vec![self];
         while let Some(term) = pending.pop() {
@@ -341,7 +306,7 @@ impl Term {
         self.any(&|term| term == wanted)
     }
 
-    /// How many terms it is made of, and how deep they are nested.
+    /// The number of subterms, and the depth.
     pub(super) fn size(&self) -> (usize, usize) {
         let (mut size, mut deepest) = (0, 0);
         let mut pending = vec![(self, 1)];
@@ -353,7 +318,7 @@ impl Term {
         (size, deepest)
     }
 
-    /// Adds the texts with which the status is compared.
+    /// Collects the texts that the status is compared with.
     pub(super) fn collect_statuses(&self, into: &mut BTreeSet<String>) {
         let mut pending = vec![self];
         while let Some(term) = pending.pop() {
@@ -397,6 +362,54 @@ fn is_true(truth: Truth) -> Truth {
     outcome.unwrap_or(Truth::DECIDED)
 }
 
+/// `NULLIF(left, right)`
+fn null_if(left: &Value, right: &Value) -> Value {
+    let equal = compare(Comparison::Equal, left, right);
+    match (equal.can_be_true(), equal.can_fail()) {
+        (true, true) => Value::Any,
+        (true, false) => Value::Null,
+        (false, _) => left.clone(),
+    }
+}
+
+fn absolute(value: &Value) -> Value {
+    match value {
+        Value::Number(low, high) if *low < 0.0 && *high > 0.0 => range(0.0, low.abs().max(*high)),
+        Value::Number(low, high) => range(low.abs(), high.abs()),
+        other => other.clone(),
+    }
+}
+
+fn case(cases: &[(Term, Term)], otherwise: &Term, run: Run<'_>) -> Possible {
+    let mut values = Possible::nothing_yet();
+    for (condition, result) in cases {
+        let truth = condition.truth(run);
+        if truth.can_be_true() {
+            values.add_all(&result.values(run));
+        }
+        if !truth.can_fail() {
+            return values;
+        }
+    }
+    values.add_all(&otherwise.values(run));
+    values
+}
+
+/// The values of an aggregate if the run is its whole group.
+fn aggregated(aggregate: Aggregate, argument: &Term, run: Run<'_>) -> Possible {
+    match aggregate {
+        Aggregate::Value => argument.values(run),
+        Aggregate::Count => argument.values(run).map(|value| match value {
+            Value::Null => Value::Number(0.0, 0.0),
+            _ => Value::Number(1.0, f64::INFINITY),
+        }),
+        Aggregate::CountIf => argument.truth(run).values().map(|value| match value {
+            Value::Bool(true) => Value::Number(1.0, f64::INFINITY),
+            _ => Value::Number(0.0, 0.0),
+        }),
+    }
+}
+
 fn coalesce(terms: &[Term], run: Run<'_>) -> Possible {
     let mut result = Possible::nothing_yet();
     for term in terms {
@@ -417,7 +430,7 @@ fn coalesce(terms: &[Term], run: Run<'_>) -> Possible {
     result
 }
 
-/// Databases differ in whether a NULL argument makes the result NULL or is left out, so both are
+/// Databases differ in whether a NULL argument makes the result NULL or is skipped, so both are
 /// possible.
 fn extreme(greatest: bool, terms: &[Term], run: Run<'_>) -> Possible {
     let pick = |l: &Value, r: &Value| match (l, r) {

@@ -1,8 +1,8 @@
-//! Queries that no dialect parses, read from their tokens.
+//! Reads queries that no dialect can parse from their tokens.
 //!
-//! Finds the clauses of the outermost `SELECT`s and parses conditions and columns one by one; a
-//! part that does not parse is unknown. Nothing here recurses except over bracketed conditions,
-//! to a fixed depth.
+//! This finds the clauses of the outermost `SELECT`s, and parses conditions and columns one by one.
+//! A part that cannot be parsed is unknown. Nothing here recurses, except into bracketed conditions
+//! up to a fixed depth.
 
 use sqlparser::dialect::{BigQueryDialect, Dialect, GenericDialect, PostgreSqlDialect};
 use sqlparser::parser::Parser;
@@ -14,10 +14,10 @@ use super::select::{Relation, RelationColumn, has_aggregate};
 use super::term::Term;
 use super::{Kind, Query, Vocabulary};
 
-/// Brackets that are followed in a condition.
+/// How deep brackets in a condition are followed.
 const DEEPEST_BRACKETS: usize = 16;
 
-/// Parts that are parsed one by one, in all; more are unknown.
+/// How many parts are parsed in all. Further ones are unknown.
 const MOST_PARTS: usize = 400;
 
 const DIALECTS: [&dyn Dialect; 3] = [
@@ -62,7 +62,7 @@ fn is(token: &Token, expected: &str) -> bool {
         if value.eq_ignore_ascii_case(expected))
 }
 
-/// Reads a query from the tokens that its text starts with.
+/// Reads a query from the tokens at the start of a text.
 pub(super) fn read(text: &str, vocabulary: &Vocabulary<'_>) -> Option<Query> {
     let (mut tokens, mut whole) = tokenize(&BigQueryDialect {}, text);
     if !whole {
@@ -98,7 +98,7 @@ pub(super) fn read(text: &str, vocabulary: &Vocabulary<'_>) -> Option<Query> {
     ))
 }
 
-/// What the statement does, if its words come in an order that makes sense.
+/// The kind of the statement, if its words are in a plausible order.
 fn kind(tokens: &[Token]) -> Option<Kind> {
     let first = tokens.iter().find(|token| **token != Token::LParen)?;
     let first = word(first)?;
@@ -136,8 +136,8 @@ fn kind(tokens: &[Token]) -> Option<Kind> {
     }
 }
 
-/// Prose may start with "select" and go on with "from"; a query has an operator, a list or a
-/// clause as well.
+/// Prose may start with "select" and continue with "from". A query also has an operator, a list or
+/// a clause.
 fn plausible(tokens: &[Token]) -> bool {
     let Some(from) = tokens.iter().position(|token| is(token, "from")) else {
         return false;
@@ -178,7 +178,7 @@ fn balanced(tokens: &[Token]) -> bool {
     depth == 0
 }
 
-/// The parts of a token list between separators outside of brackets.
+/// Splits tokens at the separators outside brackets.
 fn split(tokens: &[Token], separates: impl Fn(&Token) -> bool) -> Vec<&[Token]> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0_i64, 0);
@@ -210,7 +210,7 @@ impl Reader<'_> {
         let statement = split(tokens, |token| *token == Token::SemiColon);
         let tokens = statement.first().copied().unwrap_or_default();
         if tokens.first().is_some_and(|token| is(token, "with")) {
-            // The conditions inside of the named queries are not followed.
+            // Conditions inside named queries are not followed.
             self.lowering.open = true;
         }
         let clauses = clauses(tokens);
@@ -235,7 +235,7 @@ impl Reader<'_> {
                 "group" => grouped = true,
                 "union" => branches.push(Term::And(std::mem::take(&mut conditions))),
                 "except" | "minus" | "intersect" => {
-                    // What follows says which rows are left out, or is a condition on them.
+                    // What follows leaves rows out, or is a condition on them.
                     self.lowering.open = true;
                     break;
                 }
@@ -285,7 +285,7 @@ impl Reader<'_> {
                     name.push(word.value.clone());
                 }
                 Token::Period if !name.is_empty() => name.push(".".to_owned()),
-                // The conditions inside of derived tables are not followed.
+                // Conditions inside derived tables are not followed.
                 Token::LParen => {
                     self.lowering.open = true;
                     expected = false;
@@ -299,7 +299,7 @@ impl Reader<'_> {
                 }
             }
             if is(token, "on") || is(token, "using") {
-                // Nor are those of joins.
+                // Nor are the conditions of joins.
                 self.lowering.open = true;
             }
         }
@@ -308,7 +308,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A condition: as a whole if it parses, else what it is joined from.
+    /// A condition: as a whole if it can be parsed, or else by its operands.
     fn condition(&mut self, tokens: &[Token], depth: usize) -> Term {
         if let Some(expr) = self.parse(tokens, |parser| parser.parse_expr()) {
             return self.lowering.condition(&expr);
@@ -345,7 +345,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Parses all of the tokens with the first dialect that can.
+    /// Parses all tokens with the first dialect that can.
     fn parse<T>(
         &mut self,
         tokens: &[Token],
@@ -394,7 +394,7 @@ fn clauses(tokens: &[Token]) -> Vec<(String, &[Token])> {
         .collect()
 }
 
-/// Splits at `AND`, except at the one that belongs to a `BETWEEN`.
+/// Splits at every `AND` that does not belong to a `BETWEEN`.
 fn conjuncts(tokens: &[Token]) -> Vec<&[Token]> {
     let mut parts: Vec<&[Token]> = Vec::new();
     let mut start = 0;

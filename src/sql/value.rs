@@ -1,22 +1,22 @@
 //! Abstract values of SQL expressions, and SQL's three truth values.
 //!
-//! A value is a set of possibilities; whatever is not known is *any value or NULL*. So every
-//! answer errs towards "can be".
+//! A value is a set of possibilities; an unknown one is *any value or NULL*. So every answer errs
+//! towards "can be".
 
 use std::cmp::Ordering;
 
 use super::term::Comparison;
 
-/// More possibilities than this become "anything".
+/// A larger set of possibilities becomes "anything".
 const MOST_POSSIBILITIES: usize = 24;
 
 /// One possible value.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Value {
     Null,
-    /// A text, in lower case: how a store spells a status cannot be known.
+    /// A text in lower case, because it is unknown how a database spells a status.
     Text(String),
-    /// Any number from the first to the second.
+    /// Any number in this closed range.
     Number(f64, f64),
     Bool(bool),
     /// Any value but NULL.
@@ -85,7 +85,7 @@ impl Possible {
         result
     }
 
-    /// As a condition.
+    /// Its truth value as a condition.
     pub(super) fn truth(&self) -> Truth {
         self.0.iter().fold(Truth::NEVER, |truth, value| {
             truth.or_else(match value {
@@ -99,7 +99,7 @@ impl Possible {
         })
     }
 
-    /// Whether it can be above zero, or true.
+    /// Whether it can be positive, or true.
     pub(super) fn can_be_positive(&self) -> bool {
         self.0.iter().any(|value| match value {
             Value::Number(_, high) => *high > 0.0,
@@ -137,7 +137,7 @@ impl Truth {
         Truth((self.0 & 4) | ((self.0 & 1) << 1) | ((self.0 & 2) >> 1))
     }
 
-    /// Conjunction: the least of the two, where false < unknown < true.
+    /// Conjunction: the minimum, where false < unknown < true.
     pub(super) fn and(self, other: Truth) -> Truth {
         let (a, b) = (self.0, other.0);
         let mut result = a & b & 1;
@@ -169,7 +169,7 @@ impl Truth {
     }
 }
 
-/// The outcome of comparing two values.
+/// The possible results of comparing two values.
 pub(super) fn compare(comparison: Comparison, left: &Value, right: &Value) -> Truth {
     let (left, right) = match (left, right) {
         (Value::Null, _) | (_, Value::Null) => return Truth::UNKNOWN,
@@ -220,7 +220,7 @@ fn as_range(value: &Value) -> Option<(f64, f64)> {
     }
 }
 
-/// A number range, or anything when a bound is not a number (`inf - inf`).
+/// A range of numbers, or anything if a bound is not a number (`inf - inf`).
 pub(super) fn range(low: f64, high: f64) -> Value {
     if low.is_nan() || high.is_nan() {
         Value::Any
@@ -229,12 +229,12 @@ pub(super) fn range(low: f64, high: f64) -> Value {
     }
 }
 
-/// Whether a `LIKE` pattern in lower case matches the whole of a text in lower case.
+/// Whether a `LIKE` pattern matches a whole text; both are in lower case.
 pub(super) fn like(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);
-    // Where to go on after the last `%`, if the rest does not match.
+    // Where to continue after the last `%`, if the rest does not match.
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
@@ -259,8 +259,8 @@ pub(super) fn like(pattern: &str, text: &str) -> bool {
     pattern[p..].iter().all(|&c| c == '%')
 }
 
-/// The `LIKE` patterns that a simple regular expression stands for: words and alternatives, with
-/// anchors. `None` for any other.
+/// The `LIKE` patterns that are equivalent to a simple regular expression: words and alternatives,
+/// with anchors. `None` for any other.
 pub(super) fn regex_as_like(regex: &str) -> Option<Vec<String>> {
     let regex = regex.strip_prefix("(?i)").unwrap_or(regex);
     let (start, rest) = match regex.strip_prefix('^') {

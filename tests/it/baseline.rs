@@ -106,7 +106,7 @@ fn an_old_repository_adopts_the_tool() {
     assert_eq!(
         ran.stderr,
         "error: known.jsonl: cannot read the baseline: no such file or directory; \
-         --write-baseline makes it\n"
+         --write-baseline creates it\n"
     );
     let ran = project.run(&["check", "--write-baseline"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
@@ -154,7 +154,7 @@ fn an_old_repository_adopts_the_tool() {
     assert_eq!(ran.code, 0);
     assert!(
         ran.stdout.ends_with(
-            "1 finding of the baseline is no longer found; --write-baseline drops them\n"
+            "1 finding in the baseline is no longer found; --write-baseline removes it\n"
         ),
         "{}",
         ran.stdout

@@ -287,7 +287,7 @@ publish sets self.stats['messages_sent']
              unset at line 6
     ok       Good  good.py:4
     warning  Heir  heir.py:3
-             as inherited from Bad
+             inherited from Bad
 "
     );
     let coloured = project.run(&["contracts", "--color", "always"]).stdout;

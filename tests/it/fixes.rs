@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tallylint::config::{Configuration, Overrides};
 use tallylint::diagnostics::{Finding, Fix, Safety};
-use tallylint::driver::{self, Outcome, Request};
+use tallylint::driver::{self, Request, RunResult};
 use tallylint::fix::{Task, add_ignores, repair};
 use tallylint::settings::Settings;
 
@@ -19,7 +19,7 @@ fn configuration(select: &str) -> Configuration {
     Configuration::fixed(Settings::new(None, &overrides).unwrap(), overrides)
 }
 
-fn check(path: &Path) -> Outcome {
+fn check(path: &Path) -> RunResult {
     driver::run(Request {
         paths: &[path.to_path_buf()],
         stdin: None,
@@ -32,7 +32,7 @@ fn check(path: &Path) -> Outcome {
     .unwrap()
 }
 
-fn findings(outcome: &Outcome) -> impl Iterator<Item = &Finding> {
+fn findings(outcome: &RunResult) -> impl Iterator<Item = &Finding> {
     outcome.settled.reported.iter().map(|r| &r.finding)
 }
 
@@ -304,7 +304,7 @@ fn a_file_that_was_changed_meanwhile_is_left_alone() {
     let saved = format!("{PROGRAM}y = 2\n");
     project.write("a.py", &saved);
     let failures: Vec<String> = repaired.write().iter().map(ToString::to_string).collect();
-    assert_eq!(failures, ["a.py: it was changed while it was checked"]);
+    assert_eq!(failures, ["a.py: it changed during the check"]);
     assert_eq!(project.read("a.py"), saved);
     assert!(project.read("b.py").contains("dry: self.stats"));
     // So it is with comments.
@@ -318,7 +318,7 @@ fn a_file_that_was_changed_meanwhile_is_left_alone() {
     let added = add_ignores(reported, "known", &outcome.sources).unwrap();
     assert_eq!((added.findings, added.files), (0, 0));
     let failures: Vec<String> = added.failures.iter().map(ToString::to_string).collect();
-    assert_eq!(failures, ["c.py: it was changed while it was checked"]);
+    assert_eq!(failures, ["c.py: it changed during the check"]);
     assert_eq!(project.read("c.py"), saved);
     project.write("c.py", handler);
     let added = add_ignores(reported, "known", &outcome.sources).unwrap();

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use tallylint::config::{Configuration, Overrides};
 use tallylint::diagnostics::{Finding, Location, Severity, Step};
-use tallylint::driver::{self, Outcome, Request};
+use tallylint::driver::{self, Request, RunResult};
 use tallylint::rules;
 use tallylint::rules::success_as_proof;
 use tallylint::settings::Settings;
@@ -39,7 +39,7 @@ fn root() -> PathBuf {
 }
 
 /// Checks paths in this process, with every rule or one, notes included.
-fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool, rule: Option<&str>) -> Outcome {
+fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool, rule: Option<&str>) -> RunResult {
     let overrides = Overrides {
         select: vec![rule.unwrap_or("all").to_owned()],
         ..Overrides::default()
@@ -112,7 +112,7 @@ fn fits(finding: &Finding, mark: &Mark, strict_null: bool) -> bool {
 
 /// Where the findings do not fit the marks.
 fn differences(
-    outcome: &Outcome,
+    outcome: &RunResult,
     expected: &BTreeMap<String, Marks>,
     strict_null: bool,
 ) -> Vec<String> {
@@ -284,7 +284,7 @@ fn said_by(rule: Option<&str>, dir: &Path) -> BTreeMap<&'static str, Vec<String>
 }
 
 /// A step with the name of its file in its message, and without its number.
-fn step_in(outcome: &Outcome, step: &Step) -> Step {
+fn step_in(outcome: &RunResult, step: &Step) -> Step {
     let file = outcome.sources.get(step.location.file);
     Step {
         location: Location {

@@ -45,7 +45,7 @@ fn init_looks_at_the_repository() {
          written: tallylint.toml\n\
          written: .pre-commit-config.yaml\n\
          written: .github/workflows/tallylint.yml\n\
-         next: tallylint check --write-baseline, which takes 1 finding as known; commit the files\n"
+         next: tallylint check --write-baseline, which records 1 finding as known; commit the files\n"
     );
     let settings = project.read("tallylint.toml");
     assert!(
@@ -73,7 +73,7 @@ fn init_looks_at_the_repository() {
     assert_eq!(ran.code, 2);
     assert_eq!(
         ran.stderr,
-        "error: tallylint.toml configures tallylint already\n"
+        "error: tallylint.toml already configures tallylint\n"
     );
     assert_eq!(project.read("tallylint.toml"), settings);
 }
@@ -102,7 +102,7 @@ fn init_changes_nothing_that_exists() {
     let ran = table.run(&["init"]);
     assert_eq!(
         ran.stderr,
-        "error: pyproject.toml configures tallylint already\n"
+        "error: pyproject.toml already configures tallylint\n"
     );
     assert_eq!(table.run(&["init", "nowhere"]).code, 2);
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use similar::{ChangeTag, TextDiff};
 use tallylint::config::{Configuration, Overrides};
 use tallylint::diagnostics::Safety;
-use tallylint::driver::{self, Outcome, Overlay, Request};
+use tallylint::driver::{self, Overlay, Request, RunResult};
 use tallylint::fix::{self, Repaired, Task};
 use tallylint::settings::Settings;
 
@@ -40,7 +40,7 @@ fn repair(folder: &Path, select: &str, allowed: Safety) -> Repaired {
     repaired
 }
 
-fn check(folder: &Path, select: &str) -> Outcome {
+fn check(folder: &Path, select: &str) -> RunResult {
     driver::run(Request {
         paths: &[folder.to_path_buf()],
         stdin: None,
@@ -66,7 +66,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// How many findings there are of each rule in each function of each file.
-fn findings(outcome: &Outcome) -> BTreeMap<(String, &'static str, String), usize> {
+fn findings(outcome: &RunResult) -> BTreeMap<(String, &'static str, String), usize> {
     let mut out = BTreeMap::new();
     for finding in outcome.settled.reported.iter().map(|r| &r.finding) {
         let file = outcome.sources.get(finding.primary.location.file);
@@ -76,7 +76,7 @@ fn findings(outcome: &Outcome) -> BTreeMap<(String, &'static str, String), usize
     out
 }
 
-fn failures(outcome: &Outcome) -> BTreeSet<String> {
+fn failures(outcome: &RunResult) -> BTreeSet<String> {
     outcome.failures.iter().map(ToString::to_string).collect()
 }
 

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use tallylint::config::{Configuration, Overrides};
-use tallylint::driver::{self, Outcome, Request};
+use tallylint::driver::{self, Request, RunResult};
 use tallylint::frontend::layout::Layout;
 use tallylint::frontend::{self, STACK_SIZE};
 use tallylint::ir::validate::validate;
@@ -37,7 +37,7 @@ fn on_big_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
     thread.spawn(work).unwrap().join().unwrap()
 }
 
-fn check(project: &Project) -> Outcome {
+fn check(project: &Project) -> RunResult {
     let settings = Settings::new(None, &Overrides::default()).unwrap();
     let outcome = driver::run(Request {
         paths: &[PathBuf::from(".")],

@@ -395,8 +395,8 @@ fn reasons_that_are_none() {
         ("", "the reason is empty"),
         (" ", "the reason is empty"),
         ("a\nb", "on one line"),
-        ("# noqa", "cannot be read as a reason"),
-        ("...", "cannot be read as a reason"),
+        ("# noqa", "would not be read as the reason"),
+        ("...", "would not be read as the reason"),
     ] {
         let ran = project.run(&["check", "--add-ignore", reason]);
         assert_eq!(ran.code, 2, "{reason}");

@@ -1,7 +1,7 @@
-//! `tallylint init`: a configuration, a commit hook and a workflow for a repository.
+//! `tallylint init`: writes a configuration, a commit hook and a workflow for a repository.
 //!
-//! It looks at the repository first, so that the files say what is there. Nothing that exists is
-//! changed: what would have to go into it is printed.
+//! It checks the repository first, so that the files describe what is there. Existing files are not
+//! changed: what should be added to them is printed.
 
 use std::fmt::Write;
 use std::io;
@@ -11,7 +11,7 @@ use std::{env, fs};
 use super::args::InitArgs;
 use super::{Failure, output, terminal};
 use crate::config::{self, ConfigError, ConfigSource, Configuration, Overrides};
-use crate::driver::{self, Outcome, Overlay, Request};
+use crate::driver::{self, Overlay, Request, RunResult};
 use crate::fix::replace_file;
 use crate::outcome::Survey;
 use crate::report::{harmless_lines, plural};
@@ -23,13 +23,17 @@ const HOOKS: &str = ".pre-commit-config.yaml";
 const WORKFLOWS: &str = ".github/workflows";
 const WORKFLOW: &str = ".github/workflows/tallylint.yml";
 const HOOK_HEADER: &str = "repos:\n";
-/// What is written asks for the version that wrote it.
+/// The files that are written require the version that wrote them.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Looks at a folder and writes the files; the result is the exit code.
+/// Checks a folder and writes the files. Returns the exit code.
 pub fn run(args: &InitArgs) -> Result<u8, Failure> {
-    let cwd = env::current_dir()
-        .map_err(|error| format!("cannot tell the working directory: {}", describe_io(&error)))?;
+    let cwd = env::current_dir().map_err(|error| {
+        format!(
+            "cannot determine the working directory: {}",
+            describe_io(&error)
+        )
+    })?;
     let folder = fs::canonicalize(cwd.join(&args.path))
         .map_err(|error| format!("{}: {}", args.path.display(), describe_io(&error)))?;
     if !folder.is_dir() {
@@ -38,7 +42,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
     let wrong = |error: ConfigError| output::configuration_failure(&error, &cwd);
     if let Some(file) = config::in_folder(&folder).map_err(wrong)? {
         return Err(format!(
-            "{} configures tallylint already",
+            "{} already configures tallylint",
             output::show(&file.path, &cwd)
         )
         .into());
@@ -65,7 +69,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
     for line in &contracts {
         let _ = writeln!(said, "  {line}");
     }
-    let place = Place {
+    let place = TargetFolder {
         folder: &folder,
         cwd: &cwd,
     };
@@ -77,7 +81,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
     Ok(complain(&outcome))
 }
 
-fn complain(outcome: &Outcome) -> u8 {
+fn complain(outcome: &RunResult) -> u8 {
     output::write_failures(outcome);
     outcome.status(None).code()
 }
@@ -86,13 +90,13 @@ fn next(found: usize) -> String {
     match found {
         0 => "next: tallylint check\n".to_owned(),
         _ => format!(
-            "next: tallylint check --write-baseline, which takes {} as known; commit the files\n",
+            "next: tallylint check --write-baseline, which records {} as known; commit the files\n",
             plural(found, "finding")
         ),
     }
 }
 
-/// One line for each contract that some class has to keep.
+/// A line for each contract that some class has to keep.
 fn contracts(surveys: &[Survey]) -> Vec<String> {
     let kept = surveys
         .iter()
@@ -122,13 +126,13 @@ fn settings(contracts: &[String], found: usize) -> String {
         .replace("{baseline}", &format!("{mark}baseline = \"{BASELINE}\""))
 }
 
-/// The folder that gets the files.
-struct Place<'a> {
+/// The folder that the files are written to.
+struct TargetFolder<'a> {
     folder: &'a Path,
     cwd: &'a Path,
 }
 
-impl Place<'_> {
+impl TargetFolder<'_> {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -155,7 +159,7 @@ impl Place<'_> {
     }
 }
 
-fn hooks(place: &Place<'_>, said: &mut String) -> Result<(), Failure> {
+fn hooks(place: &TargetFolder<'_>, said: &mut String) -> Result<(), Failure> {
     let entry = include_str!("pre-commit.yaml").replace("{version}", VERSION);
     match place.read(HOOKS)? {
         None => place.write(HOOKS, &(HOOK_HEADER.to_owned() + &entry), said),
@@ -167,8 +171,8 @@ fn hooks(place: &Place<'_>, said: &mut String) -> Result<(), Failure> {
     }
 }
 
-/// A workflow, in a repository that has some.
-fn workflow(place: &Place<'_>, said: &mut String) -> Result<(), Failure> {
+/// Writes a workflow, if the repository has workflows.
+fn workflow(place: &TargetFolder<'_>, said: &mut String) -> Result<(), Failure> {
     if !place.path(WORKFLOWS).is_dir() || place.read(WORKFLOW)?.is_some() {
         return Ok(());
     }

@@ -1,4 +1,5 @@
-//! Derives the schema. It happens here and not in the program, so that users do not build what derives it.
+//! Derives the JSON schema. This is part of the tests and not of the program, so that users need
+//! not build what derives it.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -14,7 +15,7 @@ use crate::diagnostics::Severity;
 use crate::rules;
 use crate::settings::{Form, OptionSpec};
 
-/// In the schema it is the value and nothing more.
+/// In the schema, only the value counts.
 impl<T: JsonSchema> JsonSchema for At<T> {
     fn schema_name() -> Cow<'static, str> {
         T::schema_name()
@@ -58,7 +59,7 @@ impl JsonSchema for RawSeverity {
     }
 }
 
-/// The table of a rule.
+/// The schema of a rule's table.
 fn table(rule: &str, specs: &[OptionSpec]) -> Value {
     let mut properties = Map::new();
     for spec in specs {
@@ -80,7 +81,7 @@ fn table(rule: &str, specs: &[OptionSpec]) -> Value {
     })
 }
 
-/// A key that may be left out has no value that says so: TOML has no null.
+/// TOML has no null, so an optional key must not allow it.
 fn without_null(schema: &mut Value) {
     match schema {
         Value::Object(object) => {

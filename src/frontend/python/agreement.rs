@@ -1,15 +1,16 @@
-//! Whether the outline agrees with the parser. Tests and fuzzing ask this; the analysis trusts it.
+//! Whether the outline agrees with the parser. Tests and fuzzing check this; the analysis relies on
+//! it.
 
 use rustpython_parser::ast::Stmt;
 
 use crate::frontend::python::outline::{self, Piece, PieceKind};
 use crate::frontend::python::{guard, parse};
 
-/// Checks that the pieces of a text are its statements, each of which parses by itself, and gives
-/// how many there are; `None` when the text does not parse.
+/// Checks that the pieces of a text are its statements, and that each can be parsed alone. Returns
+/// their number; `None` if the text cannot be parsed.
 ///
 /// # Errors
-/// What differs.
+/// The difference.
 pub fn outline_agrees(text: &str) -> Result<Option<usize>, String> {
     let pieces = outline::module(text);
     let mut end = 0;
@@ -55,7 +56,8 @@ fn definition(stmt: &Stmt) -> (PieceKind, &str) {
     }
 }
 
-/// Checks that the statements of a suite are those of its pieces, several on one line apart.
+/// Checks that the statements of a suite are those of its pieces, except that a piece may contain
+/// several statements on one line.
 fn compare(text: &str, suite: &[Stmt], pieces: &[Piece]) -> Result<(), String> {
     let mut at = 0;
     for piece in pieces {

@@ -21,7 +21,7 @@ use std::ops::Range;
 
 use crate::frontend::python::scan::{self, Field, Part, Prefix, is_blank, is_word};
 
-/// Rewritten text, and what belongs in its placeholders.
+/// The rewritten text, and the content of its placeholders.
 pub(super) struct Rewritten<'a> {
     /// The text, as long as the original.
     pub text: Cow<'a, str>,
@@ -29,7 +29,7 @@ pub(super) struct Rewritten<'a> {
     pub grafts: Vec<(usize, Graft)>,
 }
 
-/// What belongs in a placeholder; offsets are into the original text.
+/// The content of a placeholder. Offsets are into the original text.
 pub(super) enum Graft {
     /// An expression, or several that make a tuple.
     Expression(Range<usize>),
@@ -37,7 +37,7 @@ pub(super) enum Graft {
     Field(Field),
     /// A name that the parser takes for a keyword.
     Name(Range<usize>),
-    /// The default of a type parameter. It has no place in the tree, and has to be an expression.
+    /// The default of a type parameter. The tree has no place for it, but it must be an expression.
     Default(Range<usize>),
 }
 
@@ -50,7 +50,7 @@ pub(super) fn rewrite(text: &str) -> Rewritten<'_> {
         grafts: Vec::new(),
     };
     rewriter.run();
-    // Whole characters change, and to ASCII, so the result is text.
+    // Only whole characters are replaced, by ASCII, so the result is valid text.
     let changed = rewriter.out.and_then(|out| String::from_utf8(out).ok());
     Rewritten {
         grafts: changed.as_ref().map_or_else(Vec::new, |_| rewriter.grafts),
@@ -61,7 +61,7 @@ pub(super) fn rewrite(text: &str) -> Rewritten<'_> {
 struct Rewriter<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The result, once it differs.
+    /// The rewritten text, once it differs from the original.
     out: Option<Vec<u8>>,
     grafts: Vec<(usize, Graft)>,
 }
@@ -118,7 +118,7 @@ impl Rewriter<'_> {
         &self.bytes[start..scan::skip_while(self.bytes, start, is_word)]
     }
 
-    /// Skips blanks and joined lines.
+    /// Skips blanks and line joins.
     fn skip_blank(&self, mut at: usize) -> usize {
         loop {
             at = scan::skip_while(self.bytes, at, is_blank);
@@ -152,7 +152,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// What is special at the start of a statement.
+    /// Handles the start of a statement.
     fn statement(&mut self) {
         let start = self.at;
         let word = self.word(start);
@@ -180,7 +180,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// What is special after a `;` or `:` outside brackets.
+    /// Handles a statement after a `;` or `:` outside brackets.
     fn inline_statement(&mut self) {
         let start = self.at;
         match self.word(start) {
@@ -207,7 +207,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// PEP 810. `lazy` before `import` or `from` cannot be a name.
+    /// PEP 810. Before `import` or `from`, `lazy` cannot be a name.
     fn lazy(&mut self, start: usize) {
         let end = start + 4;
         let next = self.skip_blank(end);
@@ -220,7 +220,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// PEP 758: `except A, B:`, after the keyword.
+    /// PEP 758: `except A, B:`, from after the keyword.
     fn except(&mut self, keyword: usize) {
         let mut start = self.skip_blank(keyword);
         if self.bytes.get(start) == Some(&b'*') {
@@ -265,7 +265,7 @@ impl Rewriter<'_> {
         }
         let blanks = self.bytes[start..at].iter().rev();
         let end = at - blanks.take_while(|byte| is_blank(**byte)).count();
-        // `except(A), B:` needs a blank before the placeholder.
+        // `except(A), B:` has no blank, so the placeholder needs one before it.
         let place = if is_word(self.bytes[start - 1]) {
             self.set(start..start + 1, b' ');
             start + 1
@@ -277,7 +277,8 @@ impl Rewriter<'_> {
         self.at = at;
     }
 
-    /// PEP 696: blanks the defaults in the type parameters of a definition, after the keyword.
+    /// PEP 696: blanks out the defaults in the type parameters of a definition, from after the
+    /// keyword.
     fn definition(&mut self, keyword: usize) {
         let name = self.skip_blank(keyword);
         let open = self.skip_blank(name + self.word(name).len());
@@ -286,7 +287,7 @@ impl Rewriter<'_> {
         }
         let mut default: Option<usize> = None;
         let mut defaults = Vec::new();
-        // What is before the colon of a lambda belongs to it, commas as well.
+        // What precedes the colon of a lambda belongs to it, including commas.
         let mut lambdas = 0_usize;
         let close = self.bracket(open, |bytes, at, depth| match bytes[at] {
             b'=' if depth == 1 && default.is_none() => default = Some(at),
@@ -310,9 +311,9 @@ impl Rewriter<'_> {
         self.at = close;
     }
 
-    /// After the bracket that closes the one at `open`; `None` where there is none, or a string
-    /// before it does not end. `visit` gets the offset of every byte that is not in a string or
-    /// comment, and how many brackets are open after it.
+    /// The offset after the bracket that closes the one at `open`; `None` if there is none, or a
+    /// string before it is unterminated. `visit` gets the offset of every byte outside strings and
+    /// comments, and how many brackets are open after it.
     fn bracket(&self, open: usize, mut visit: impl FnMut(&[u8], usize, usize)) -> Option<usize> {
         let mut depth = 0_usize;
         let mut at = open;
@@ -338,14 +339,14 @@ impl Rewriter<'_> {
         }
     }
 
-    /// The prefix of the string whose first quote is at `at`.
+    /// The prefix of the string with its first quote at `at`.
     fn prefix(&self, at: usize) -> Prefix {
         let letters = self.bytes[..at].iter().rev();
         let start = at - letters.take(3).take_while(|byte| is_word(**byte)).count();
         Prefix::of(&self.bytes[start..at]).unwrap_or_default()
     }
 
-    /// The end of the string whose first quote is at `at`; a prefix before it is looked up.
+    /// The end of the string with its first quote at `at`, taking its prefix into account.
     fn string_end(&self, at: usize) -> usize {
         match scan::string(self.bytes, at, self.prefix(at)) {
             Some(literal) => literal.end,
@@ -353,7 +354,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// A string whose prefix starts at `start`, and whose first quote is here.
+    /// Handles a string whose prefix starts at `start`, and whose first quote is here.
     fn string(&mut self, start: usize) {
         let quote = self.at;
         let prefix = Prefix::of(&self.bytes[start..quote]).unwrap_or_default();
@@ -392,7 +393,7 @@ impl Rewriter<'_> {
             }
             self.set(at..at + 1, b' ');
             if self.bytes[at - 1] == b'\\' {
-                // The backslash has to stay before the line break.
+                // The backslash must stay directly before the line break.
                 self.set(at - 1..at, b' ');
                 self.set(at..at + 1, b'\\');
             }
@@ -405,7 +406,7 @@ fn is_lambda(bytes: &[u8], at: usize) -> bool {
     !is_word(bytes[at - 1]) && &bytes[at..after] == b"lambda"
 }
 
-/// Whether the parser reads a field as it stands.
+/// Whether the parser accepts a field as it is.
 fn is_plain(bytes: &[u8], field: &Field, quote: u8) -> bool {
     let all = &bytes[field.open + 1..field.end - 1];
     if all.is_empty() {
@@ -474,7 +475,7 @@ mod tests {
             "def f[T    , *U         ](): pass",
         );
         same("x = 1; type Y[T] = T", "x = 1;      Y    = T");
-        // A default that is broken is left to the parser.
+        // Errors in a broken default are left to the parser.
         let broken = "class A[\n    B = \"x\n  , 2],\n]: pass\n";
         same(broken, broken);
     }

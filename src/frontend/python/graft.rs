@@ -1,5 +1,5 @@
-//! Puts what `compat` took out of the text into the syntax tree: each placeholder is replaced by
-//! the syntax tree of what it stands for, which is parsed in place, so that its offsets are true.
+//! Fills the placeholders that `compat` put into the text: replaces each in the syntax tree by the
+//! tree of what it stands for, which is parsed where it is, so that its offsets are true.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::frontend::python::compat::{self, Graft};
 use crate::frontend::python::parse::syntax_error;
 use crate::frontend::python::scan::{Field, Part};
 
-/// Fills the placeholders of statements whose text starts at `base` in the file.
+/// Fills the placeholders in statements whose text starts at `base` in the file.
 pub(super) fn suite(
     text: &str,
     base: u32,
@@ -53,7 +53,7 @@ impl<'a> Grafter<'a> {
             .saturating_add(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
-    /// Reads the defaults of type parameters, which have no place in the tree.
+    /// Parses the defaults of type parameters only to check them: the tree has no place for them.
     fn defaults(&mut self) -> Result<(), SyntaxError> {
         let mut ranges = Vec::new();
         self.grafts.retain(|_, graft| match graft {
@@ -63,12 +63,12 @@ impl<'a> Grafter<'a> {
             }
             _ => true,
         });
-        // Of several errors, the first one is told.
+        // If there are several errors, the first one is reported.
         ranges.sort_unstable_by_key(|range| range.start);
         for mut range in ranges {
             let text = self.slice(range.clone());
             let blank = text.len() - text.trim_start().len();
-            // That of a `TypeVarTuple` may be starred.
+            // The default of a `TypeVarTuple` may be starred.
             if text[blank..].starts_with('*') {
                 range.start += blank + 1;
             }
@@ -85,10 +85,10 @@ impl<'a> Grafter<'a> {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// The expression in `range`, read as in brackets.
+    /// The expression in `range`, parsed as if it were in brackets.
     fn expression(&self, range: Range<usize>) -> Result<Expr, SyntaxError> {
         let inner = self.slice(range.clone());
-        // Something always stands before a placeholder, so its bracket has a place.
+        // There is always something before a placeholder, so there is an offset for the bracket.
         let base = self.offset(range.start).saturating_sub(1);
         let wrapped = format!("({inner})");
         let rewritten = compat::rewrite(&wrapped);
@@ -97,7 +97,7 @@ impl<'a> Grafter<'a> {
         if let Expr::Tuple(tuple) = &mut expr
             && tuple.range.start().to_u32() == base
         {
-            // The brackets are not in the text.
+            // The text does not contain the brackets.
             let blank = inner.len() - inner.trim_start().len();
             let start = range.start + blank;
             let end = start + inner.trim().len();
@@ -112,7 +112,7 @@ impl<'a> Grafter<'a> {
         Grafter::new(&wrapped, base, rewritten.grafts).fold(expr)
     }
 
-    /// The values that a replacement field adds to its string, which spans `range`.
+    /// The values that a replacement field contributes to its string, which spans `range`.
     fn field(&self, field: &Field, range: TextRange) -> Result<Vec<Expr>, SyntaxError> {
         let mut values = Vec::new();
         if let Some(end) = field.debug {

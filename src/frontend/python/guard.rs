@@ -1,5 +1,5 @@
-//! The guard in front of the parser. It refuses a second byte order mark, and what would make the
-//! parser, the syntax tree or its lowering recurse too deeply: one cheap pass over the text.
+//! The guard before the parser. It refuses a second byte order mark, and code on which the parser,
+//! the syntax tree or lowering would recurse too deeply. It takes one cheap pass over the text.
 //!
 //! That pass need not understand Python. It over-approximates the depth of the syntax tree: nested
 //! brackets and indentation as CPython limits them, plus chains that nest without brackets
@@ -12,15 +12,15 @@ use crate::frontend::python::scan::{self, Field, Part, Prefix, is_word};
 const MAX_BRACKETS: usize = 200;
 /// Nested blocks; CPython's own limit.
 const MAX_INDENTS: usize = 100;
-/// Links of a chain, summed over everything that is open around it.
+/// Links of a chain, including those of all chains around it.
 const MAX_CHAIN: u32 = 6_000;
-/// Digits of a decimal integer, as in CPython: converting more takes quadratic time.
+/// Digits of a decimal integer, as in CPython: conversion takes quadratic time.
 const MAX_DIGITS: usize = 4_300;
 
 const TOO_DEEP: &str = "nesting too deep";
 
-/// Fails when the text is nested too deeply, or starts with a byte order mark: that of the file is
-/// not part of the text, and the parser would skip another one.
+/// Fails if the text is nested too deeply, or starts with a byte order mark. The mark of the file
+/// is not part of the text, and the parser would skip another one.
 pub(super) fn check(text: &str) -> Result<(), SyntaxError> {
     if text.starts_with('\u{feff}') {
         return Err(SyntaxError {
@@ -40,21 +40,21 @@ pub(super) fn check(text: &str) -> Result<(), SyntaxError> {
     .scan(true)
 }
 
-/// What is known inside one pair of brackets. Each part over-approximates the depth of the syntax
-/// tree that its operators make; the parts nest like the precedences of the operators.
+/// The state inside a pair of brackets. Each part over-approximates the depth that its operators
+/// add to the syntax tree; the parts nest like the precedences of the operators.
 #[derive(Clone, Copy, Default)]
 struct Level {
-    /// Lambdas, which commas do not end.
+    /// Lambdas, which a comma does not end.
     sticky: u32,
-    /// The deepest element that a comma ended.
+    /// The deepest element before a comma.
     elements: u32,
     /// Operators that bind less tightly than `*`.
     low: u32,
-    /// The deepest operand of those.
+    /// The deepest operand of these.
     terms: u32,
-    /// `*` and its like.
+    /// `*` and operators of the same precedence.
     mid: u32,
-    /// The deepest operand of those.
+    /// The deepest operand of these.
     factors: u32,
     /// Signs, attributes, calls and subscripts of the current operand.
     high: u32,
@@ -79,7 +79,7 @@ impl Level {
         self.sticky + self.elements.max(self.element())
     }
 
-    /// What everything in a bracket opened now is inside of.
+    /// The depth around a bracket that is opened now.
     fn around(self) -> u32 {
         self.sticky + self.low + self.mid + self.high
     }
@@ -120,7 +120,7 @@ struct Guard<'a> {
     level: Level,
     /// Sum of the open chains around the current level.
     outside: u32,
-    /// Whether the last token ends an operand, so that a sign is a binary operator.
+    /// Whether the last token ends an operand, so that a sign after it is a binary operator.
     operand: bool,
     /// Width of each open block, and the length of its current `elif` chain.
     indents: Vec<(usize, u32)>,
@@ -321,7 +321,7 @@ impl Guard<'_> {
         self.operand = true;
         let Some(literal) = scan::string(self.bytes, self.at, prefix) else {
             if prefix.formatted {
-                // The parser would still read the fields before the fault.
+                // The parser would still read the fields before the error.
                 return self.error("invalid or unterminated f-string");
             }
             self.at = scan::broken_string_end(self.bytes, self.at);
@@ -336,7 +336,7 @@ impl Guard<'_> {
             let nested = Guard {
                 bytes: &self.bytes[..field.expr.end],
                 at: field.expr.start,
-                // A bracket of its own: line breaks in it end no line.
+                // With a bracket of its own, so that line breaks in it end no line.
                 brackets: vec![Level::default(); self.brackets.len() + 1],
                 level: Level::default(),
                 outside: self.outside + self.level.around(),

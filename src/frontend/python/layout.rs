@@ -12,7 +12,7 @@ pub(in crate::frontend) fn layout(text: &str) -> Layout {
     let mut out = Layout::default();
     // Open definitions: indentation and index among the statements.
     let mut open: Vec<(usize, usize)> = Vec::new();
-    // Where the decorators of the next definition start, and how far they are indented.
+    // The start of the decorators of the next definition, and their indentation.
     let mut decorated: Option<(usize, usize)> = None;
     let mut last_end = 0;
     let mut at = 0;
@@ -65,13 +65,13 @@ pub(in crate::frontend) fn layout(text: &str) -> Layout {
 }
 
 struct Line {
-    /// After its last token that is not a comment.
+    /// The offset after its last token that is not a comment.
     code_end: usize,
-    /// After its line break.
+    /// The offset after its line break.
     end: usize,
 }
 
-/// Reads a logical line; adds its comments and what goes over line breaks.
+/// Scans a logical line. Adds its comments, and the tokens that contain line breaks.
 fn line(bytes: &[u8], start: usize, out: &mut Layout) -> Line {
     let known = out.comments.len();
     let end = outline::logical_line(bytes, start, |range| {

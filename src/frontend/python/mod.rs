@@ -1,11 +1,11 @@
-//! The Python front end: source up to Python 3.14 to the intermediate representation.
+//! The Python front end: lowers source up to Python 3.14 to the intermediate representation.
 //!
-//! One way through: `guard` refuses what the parser must not see, `compat` rewrites what the
-//! parser does not know to text of equal length, `parse` calls the parser, `graft` puts back what
-//! no older syntax can say, `scope` decides which variable each name means, and `lower` builds the
-//! control-flow graphs. When a module does not parse, `outline` splits it and `partial` reads the
-//! pieces that are intact; `sparse` leaves function bodies out, and reads one when it is looked at. `scan` knows where strings and comments end;
-//! `layout` tells comments and statements to those who look at the text.
+//! The steps are: `guard` refuses what the parser must not see, `compat` rewrites what the parser
+//! does not know to text of equal length, `parse` calls the parser, `graft` fills in what no older
+//! syntax can express, `scope` decides which variable each name refers to, and `lower` builds the
+//! control-flow graphs. If a module cannot be parsed, `outline` splits it and `partial` reads the
+//! intact pieces. `sparse` leaves function bodies out and reads each on first use. `scan` finds the
+//! ends of strings and comments, and `layout` the comments and statements of a text.
 
 mod agreement;
 mod compat;
@@ -54,18 +54,17 @@ pub struct Syntax<'t> {
 impl<'t> Syntax<'t> {
     /// Parses a module. `text` is decoded and has no byte order mark.
     ///
-    /// Run it on a thread with a stack of [`STACK_SIZE`](crate::frontend::STACK_SIZE).
+    /// Call this on a thread with a stack of [`STACK_SIZE`](crate::frontend::STACK_SIZE).
     ///
     /// # Errors
-    ///
-    /// When the text is not Python, or is nested deeper than the limits of the depth guard.
+    /// When the text is not valid Python, or exceeds the limits of the depth guard.
     pub fn parse(text: &'t str) -> Result<Self, SyntaxError> {
         guard::check(text)?;
         let suite = parse::suite(text)?;
         Ok(Self { text, suite })
     }
 
-    /// Decides which variable each name means, and builds the control-flow graphs.
+    /// Resolves names and builds the control-flow graphs.
     #[must_use]
     pub fn lower(&self) -> ir::Module {
         let symbols = scope::SymbolTable::build(&self.suite);
@@ -73,21 +72,19 @@ impl<'t> Syntax<'t> {
     }
 }
 
-/// Lowers one Python module; all spans of the result are byte offsets into `text`.
+/// Lowers a Python module. All spans in the result are byte offsets into `text`.
 ///
 /// # Errors
-///
 /// Those of [`Syntax::parse`].
 pub fn lower_module(text: &str) -> Result<ir::Module, SyntaxError> {
     Ok(Syntax::parse(text)?.lower())
 }
 
-/// Lowers what is intact of a Python module: a syntax error in one statement, or in one member of
-/// a class, does not keep the others from being read. Otherwise like [`lower_module`].
+/// Lowers what is intact of a Python module: a syntax error in one statement or class member does
+/// not affect the others. Otherwise like [`lower_module`].
 ///
 /// # Errors
-///
-/// When nothing of the text is intact.
+/// When no part of the text can be parsed.
 pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
     let error = match lower_module(text) {
         Ok(module) => {
@@ -99,7 +96,7 @@ pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
     let Some((intact, broken)) = partial::intact(text) else {
         return Err(error);
     };
-    // What is broken only as a whole, or too deep as a whole, has no intact parts.
+    // If the whole is broken or too deep although its pieces are not, there are no intact parts.
     let Ok(syntax) = Syntax::parse(&intact) else {
         return Err(error);
     };
@@ -107,12 +104,10 @@ pub fn lower_intact(text: &str) -> Result<Lowered, SyntaxError> {
     Ok(Lowered { module, broken })
 }
 
-/// Like [`lower_intact`], but function bodies are lowered when somebody looks at them, where that
-/// is possible.
+/// Like [`lower_intact`], but function bodies are lowered on first use where possible.
 ///
 /// # Errors
-///
-/// When nothing of the text is intact.
+/// When no part of the text can be parsed.
 pub fn lower_lazily(text: &Arc<str>) -> Result<Lowered, SyntaxError> {
     match sparse::module(text) {
         Some(module) => Ok(Lowered {

@@ -1,10 +1,10 @@
-//! The outline of a module: a scan that knows strings, brackets, comments, joined lines and
+//! The outline of a module: a scan that knows strings, brackets, comments, line joins and
 //! indentation, and so splits a module into its statements, and a class into its members, without
 //! parsing them.
 //!
-//! It never fails. In valid Python the pieces are the statements; in broken Python the damage
-//! stays in the piece it is in wherever that can be told: a keyword that only starts statements
-//! ends whatever brackets are open.
+//! It never fails. In valid Python, the pieces are the statements. In broken Python, an error stays
+//! within its piece where possible: a keyword that can only start a statement closes all open
+//! brackets.
 
 use std::ops::Range;
 
@@ -29,10 +29,10 @@ pub(super) enum PieceKind {
 pub(super) struct Piece {
     /// The kind.
     pub kind: PieceKind,
-    /// All of it; whole lines. The ranges of the pieces of a module cover the module.
+    /// Its range, in whole lines. The ranges of the pieces of a module cover the module.
     pub range: Range<usize>,
-    /// The first word of the statement, after decorators: `def`, `async` or `class` of a
-    /// definition.
+    /// The first word of the statement, after decorators. For a definition: `def`, `async` or
+    /// `class`.
     pub start: usize,
     /// The name of a definition.
     pub name: Range<usize>,
@@ -43,32 +43,34 @@ pub(super) struct Piece {
 pub(super) struct Line {
     /// From the start of its first line to the start of the next logical line.
     pub range: Range<usize>,
-    /// Its first byte that is not white space.
+    /// Its first byte other than white space.
     pub start: usize,
     /// The width of its indentation, as CPython counts it.
     pub indent: usize,
-    /// Whether its texts and brackets end: otherwise it may have swallowed what comes after it.
+    /// Whether its strings and brackets are closed. If not, it may contain more than one line
+    /// should.
     pub sound: bool,
 }
 
-/// A function that is in no other function.
+/// A function that is not nested in another one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct FunctionPiece {
     /// Its `def` or `async`.
     pub start: usize,
     /// The width of its indentation.
     pub indent: usize,
-    /// From its first statement to the end of its last line. Empty when it is on one line.
+    /// From its first statement to the end of its last line; empty if it is on the line of the
+    /// header.
     pub body: Range<usize>,
-    /// The first of the lines of its body.
+    /// The index of the first line of its body.
     pub first: usize,
     /// How many logical lines its body has.
     pub lines: usize,
-    /// The last of them, without the blank lines and comments before it.
+    /// The last line, without blank lines and comments before it.
     pub last: Range<usize>,
 }
 
-/// The functions that are in no other function, in order.
+/// The functions that are not nested in another one, in order.
 pub(super) fn functions(bytes: &[u8], lines: &[Line]) -> Vec<FunctionPiece> {
     let mut out = Vec::new();
     let mut at = 0;
@@ -106,7 +108,8 @@ pub(super) fn module(text: &str) -> Vec<Piece> {
     pieces(text.as_bytes(), &lines(text.as_bytes(), 0..text.len()), 0)
 }
 
-/// The members of a class: the statements of its block, in order. Empty for a class on one line.
+/// The members of a class: the statements of its block, in order. Empty if the class is on one
+/// line.
 pub(super) fn members(text: &str, class: &Piece) -> Vec<Piece> {
     let bytes = text.as_bytes();
     let all = lines(bytes, class.range.clone());
@@ -121,8 +124,8 @@ pub(super) fn members(text: &str, class: &Piece) -> Vec<Piece> {
     }
 }
 
-/// Groups lines to statements: each line that is indented no deeper than `indent` starts one,
-/// unless it continues the one before.
+/// Groups lines into statements. Each line with at most `indent` indentation starts one, unless it
+/// continues the one before.
 fn pieces(bytes: &[u8], lines: &[Line], indent: usize) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut decorated = false;
@@ -186,7 +189,7 @@ pub(super) fn word(bytes: &[u8], start: usize) -> &[u8] {
 }
 
 /// The logical lines in `range`, which starts at the start of a line. Blank lines and comments
-/// belong to the logical line after them, or to the last one.
+/// belong to the logical line after them, or to the last line.
 pub(super) fn lines(bytes: &[u8], range: Range<usize>) -> Vec<Line> {
     let bytes = &bytes[..range.end];
     let mut lines: Vec<Line> = Vec::new();
@@ -194,7 +197,7 @@ pub(super) fn lines(bytes: &[u8], range: Range<usize>) -> Vec<Line> {
     let mut at = range.start;
     while at < bytes.len() {
         let start = scan::skip_while(bytes, at, is_blank);
-        // A line may be joined to a blank one, which makes no statement of it.
+        // A line that is joined to a blank one starts no statement.
         let code = scan::skip_joined(bytes, start);
         match bytes.get(code) {
             None => break,
@@ -221,7 +224,8 @@ pub(super) fn lines(bytes: &[u8], range: Range<usize>) -> Vec<Line> {
     lines
 }
 
-/// The width of an indentation: tabs go to the next multiple of eight, a form feed starts afresh.
+/// The width of an indentation. Tabs advance to the next multiple of eight, and a form feed resets
+/// it.
 pub(super) fn width(blank: &[u8]) -> usize {
     blank.iter().fold(0, |width, byte| match byte {
         b'\t' => width / 8 * 8 + 8,
@@ -230,7 +234,7 @@ pub(super) fn width(blank: &[u8]) -> usize {
     })
 }
 
-/// Whether a definition starts here, decorators apart.
+/// Whether a definition starts here, not counting decorators.
 pub(super) fn definition(bytes: &[u8], start: usize) -> bool {
     match word(bytes, start) {
         b"class" | b"def" => true,
@@ -242,13 +246,13 @@ pub(super) fn definition(bytes: &[u8], start: usize) -> bool {
     }
 }
 
-/// After the line break that ends the logical line at `start`. `see` is told the comments, strings
-/// (from their first quote on) and escaped line breaks in it, in order.
+/// The offset after the line break that ends the logical line at `start`. `see` gets the comments,
+/// strings (from their first quote on) and line joins in it, in order.
 pub(super) fn logical_line(bytes: &[u8], start: usize, see: impl FnMut(Range<usize>)) -> usize {
     scan_line(bytes, start, see).0
 }
 
-/// The same, and whether all texts and brackets in it end.
+/// The same, and whether all strings and brackets in it are closed.
 fn scan_line(bytes: &[u8], start: usize, mut see: impl FnMut(Range<usize>)) -> (usize, bool) {
     let mut sound = true;
     let mut string_end = |at: usize, prefix: Prefix| {
@@ -304,7 +308,7 @@ fn scan_line(bytes: &[u8], start: usize, mut see: impl FnMut(Range<usize>)) -> (
     (bytes.len(), sound && depth == 0)
 }
 
-/// Where the last statement of the logical line at `range` ends: comments after it, and a semicolon,
+/// The end of the last statement in the logical line at `range`. A semicolon and comments after it
 /// are not part of it.
 pub(super) fn code_end(bytes: &[u8], range: Range<usize>) -> usize {
     let mut comments: Vec<Range<usize>> = Vec::new();
@@ -326,7 +330,7 @@ pub(super) fn code_end(bytes: &[u8], range: Range<usize>) -> usize {
     range.start + len.map_or(0, |last| last + 1)
 }
 
-/// Where the string whose first quote is at `at` ends.
+/// The end of the string with its first quote at `at`.
 pub(super) fn string_end(bytes: &[u8], at: usize, prefix: Prefix) -> usize {
     match scan::string(bytes, at, prefix) {
         Some(literal) => literal.end,

@@ -1,4 +1,4 @@
-//! The outline against the parser, on the standard library of the machine's Python.
+//! Compares the outline with the parser, on the standard library of the installed Python.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::frontend::STACK_SIZE;
 use crate::frontend::python::outline_agrees;
 
-/// Without optimisation, one file of so many is looked at. `TALLYLINT_ALL` looks at all.
+/// In unoptimised builds, one file in this many is checked. `TALLYLINT_ALL` checks all.
 const SAMPLE: usize = if cfg!(debug_assertions) { 16 } else { 1 };
 
 fn standard_library() -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Calls the parser and translates its errors and ranges.
+//! Calls the parser, and converts its errors and ranges.
 
 use rustpython_parser::ast::text_size::TextSize;
 use rustpython_parser::ast::{self, Ranged};
@@ -13,7 +13,7 @@ pub(super) fn suite(text: &str) -> Result<ast::Suite, SyntaxError> {
     suite_at(text, 0)
 }
 
-/// Parses statements whose text starts at `base` in the file: all offsets are those in the file.
+/// Parses statements whose text starts at `base` in the file. All offsets are relative to the file.
 pub(super) fn suite_at(text: &str, base: u32) -> Result<ast::Suite, SyntaxError> {
     let len = u32::try_from(text.len()).unwrap_or(u32::MAX);
     let end = base.saturating_add(len);
@@ -23,7 +23,7 @@ pub(super) fn suite_at(text: &str, base: u32) -> Result<ast::Suite, SyntaxError>
     graft::suite(text, base, suite, rewritten.grafts)
 }
 
-/// The error of the parser, at `end` at the latest.
+/// Converts an error of the parser. Its offset is at most `end`.
 pub(super) fn syntax_error(error: &ParseError, end: u32) -> SyntaxError {
     SyntaxError {
         message: message(&error.error),

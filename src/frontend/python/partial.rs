@@ -1,9 +1,9 @@
-//! Reads what is intact of a module that does not parse as a whole: the pieces of its outline are
-//! parsed one by one, and those that are broken are replaced by text of equal length that stands
-//! for "something".
+//! Reads what is intact of a module that cannot be parsed as a whole: parses the pieces of its
+//! outline one by one, and replaces broken ones by text of equal length that stands for unknown
+//! code.
 //!
-//! A broken definition becomes `_ = NAME = _`, a binding to an unknown value: the name must not
-//! seem to be undefined, or to be inherited.
+//! A broken definition becomes `_ = NAME = _`, which binds an unknown value: the name must seem
+//! neither undefined nor inherited.
 
 use std::ops::Range;
 
@@ -11,8 +11,8 @@ use crate::frontend::SyntaxError;
 use crate::frontend::python::outline::{self, Piece, PieceKind};
 use crate::frontend::python::{guard, parse};
 
-/// A text in which nothing is broken, as long as the original, and what was broken, in order.
-/// `None` when all of it is.
+/// A text of the same length without errors, and the errors, in order. `None` if no piece is
+/// intact.
 pub(super) fn intact(text: &str) -> Option<(String, Vec<SyntaxError>)> {
     let mut mender = Mender {
         text,
@@ -23,7 +23,7 @@ pub(super) fn intact(text: &str) -> Option<(String, Vec<SyntaxError>)> {
     for piece in outline::module(text) {
         left |= mender.piece(&piece, true);
     }
-    // Whole lines are filled with ASCII, so the result is text.
+    // Whole lines are filled with ASCII, so the result is valid text.
     let out = String::from_utf8(mender.out).ok()?;
     (left && !mender.errors.is_empty()).then_some((out, mender.errors))
 }
@@ -35,7 +35,7 @@ struct Mender<'a> {
 }
 
 impl Mender<'_> {
-    /// Returns whether something of the piece is left.
+    /// Mends a piece. Returns whether anything of it is left.
     fn piece(&mut self, piece: &Piece, top: bool) -> bool {
         let Some(error) = self.error_in(piece.range.clone(), top) else {
             return true;
@@ -48,8 +48,8 @@ impl Mender<'_> {
         false
     }
 
-    /// Replaces the broken members of a class. Gives up, and changes nothing, when the class is
-    /// broken elsewhere, too.
+    /// Replaces the broken members of a class. Gives up without changes if the class is broken
+    /// elsewhere as well.
     fn members(&mut self, class: &Piece) -> bool {
         let members = outline::members(self.text, class);
         let Some(first) = members.first() else {
@@ -77,7 +77,7 @@ impl Mender<'_> {
         guard::check(text).and_then(|()| parse::suite(text)).err()
     }
 
-    /// What is wrong with a piece, which is indented unless it is at the top.
+    /// The syntax error in a piece, which is indented unless it is at top level.
     fn error_in(&self, range: Range<usize>, top: bool) -> Option<SyntaxError> {
         const AROUND: &str = "if 1:\n";
         let piece = &self.text[range.clone()];
@@ -104,7 +104,7 @@ impl Mender<'_> {
                 *byte = b' ';
             }
         }
-        // A joined line before it leaves no place for an indentation.
+        // A line join before it leaves no room for an indentation.
         let bytes = self.text.as_bytes();
         let before = &bytes[range.start..*start];
         let line = before

@@ -1,20 +1,20 @@
-//! The lexical structure of Python that the steps before the parser share: where words, comments
-//! and strings end, and what the replacement fields of an f-string (PEP 701) are.
+//! The lexical structure of Python, shared by the steps before the parser: where words, comments
+//! and strings end, and the replacement fields of f-strings (PEP 701).
 //!
-//! Nothing here fails: text that is not Python ends its strings where a reader would guess, so
-//! that the steps before the parser agree and the parser says what is wrong.
+//! Nothing here fails. In text that is not Python, strings end where a reader would guess, so that
+//! these steps agree and the parser reports the error.
 
 use std::ops::Range;
 
-/// f-strings inside replacement fields; CPython's own limit.
+/// Nested f-strings in replacement fields; CPython's own limit.
 const MAX_NESTED: usize = 150;
-/// Format specifications inside format specifications. CPython allows one.
+/// Nested format specifications. CPython allows one.
 const MAX_SPECS: usize = 8;
 /// Open brackets in a replacement field; CPython's own limit.
 const MAX_BRACKETS: usize = 200;
 
-/// The keywords that only ever start a statement: one of them at the start of a line means that
-/// no bracket is open any more, whatever was forgotten before.
+/// The keywords that only ever start a statement. One of them at the start of a line means that no
+/// bracket is open any more, even if one was never closed.
 const STATEMENT_WORDS: &[&[u8]] = &[
     b"assert",
     b"break",
@@ -74,7 +74,7 @@ pub(super) fn escape(bytes: &[u8], at: usize) -> usize {
     (1 + line_break(bytes, at + 1).max(1)).min(bytes.len() - at)
 }
 
-/// After the escaped line breaks, with the blanks after them, at `at`.
+/// The offset after the line joins at `at`, with the blanks after them.
 pub(super) fn skip_joined(bytes: &[u8], mut at: usize) -> usize {
     while bytes.get(at) == Some(&b'\\') && line_break(bytes, at + 1) > 0 {
         at = skip_while(bytes, at + escape(bytes, at), is_blank);
@@ -82,26 +82,27 @@ pub(super) fn skip_joined(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Whether the line at `at` starts with a keyword that cannot stand in an open bracket.
+/// Whether the line at `at` starts with a keyword that cannot occur inside a bracket.
 pub(super) fn starts_statement(bytes: &[u8], at: usize) -> bool {
     let start = skip_while(bytes, at, is_blank);
     let end = skip_while(bytes, start, is_word);
     let after = bytes.get(end);
-    // `with=` and the like are errors anyway; not to take them for statements keeps their place.
+    // `with=` and the like are errors anyway. They are not taken for statements, so that the error
+    // is at the right offset.
     STATEMENT_WORDS.contains(&&bytes[start..end]) && !matches!(after, Some(b'=' | b'"' | b'\''))
 }
 
-/// What the letters before a quote say.
+/// The meaning of the letters before a quote.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Prefix {
     /// An f-string, or a t-string (PEP 750).
     pub formatted: bool,
-    /// Backslashes stand for themselves.
+    /// Whether backslashes stand for themselves.
     pub raw: bool,
 }
 
 impl Prefix {
-    /// The meaning of `word` directly before a quote; none when it is not a prefix of strings.
+    /// The meaning of `word` directly before a quote; `None` if it is not a string prefix.
     pub(super) fn of(word: &[u8]) -> Option<Self> {
         let mut prefix = Self::default();
         if word.len() > 2 {
@@ -123,9 +124,9 @@ impl Prefix {
 pub(super) struct Literal {
     /// The quote character.
     pub quote: u8,
-    /// After the last quote.
+    /// The offset after the last quote.
     pub end: usize,
-    /// The replacement fields, outermost, in order.
+    /// The outermost replacement fields, in order.
     pub fields: Vec<Field>,
 }
 
@@ -133,15 +134,15 @@ pub(super) struct Literal {
 pub(super) struct Field {
     /// The `{`.
     pub open: usize,
-    /// Between the `{` and what ends the expression.
+    /// From after the `{` to before what ends the expression.
     pub expr: Range<usize>,
-    /// The end of the `=` and the white space after it, of a self-documenting field.
+    /// In a self-documenting field, the end of the `=` and the white space after it.
     pub debug: Option<usize>,
     /// The letter of the conversion.
     pub conversion: Option<u8>,
     /// The format specification.
     pub spec: Option<Vec<Part>>,
-    /// After the `}`.
+    /// The offset after the `}`.
     pub end: usize,
 }
 
@@ -153,13 +154,13 @@ pub(super) enum Part {
     Field(Field),
 }
 
-/// The string literal whose first quote is at `at`. `None` when it has no end.
+/// The string literal with its first quote at `at`; `None` if it is unterminated.
 pub(super) fn string(bytes: &[u8], at: usize, prefix: Prefix) -> Option<Literal> {
     nested_string(bytes, at, prefix, 0)
 }
 
-/// Where an unterminated string literal is taken to end: at the end of the line or of the text.
-/// What is no f-string by PEP 701 may still be one in which only the quotes count.
+/// Where an unterminated string is taken to end: at the end of the line or of the text. An f-string
+/// that is invalid under PEP 701 may still end at its quotes, as before that PEP.
 pub(super) fn broken_string_end(bytes: &[u8], at: usize) -> usize {
     let (quote, triple) = quotes(bytes, at);
     match plain_end(bytes, at, quote, triple) {
@@ -243,7 +244,7 @@ impl FormatScan<'_> {
         }
     }
 
-    /// A backslash in text. A brace after it is not escaped, except that of `\N{NAME}`.
+    /// A backslash in text. It does not escape a brace after it, except in `\N{NAME}`.
     fn text_escape(&mut self) -> Option<()> {
         match self.peek(1)? {
             b'{' | b'}' => self.at += 1,
@@ -331,7 +332,7 @@ impl FormatScan<'_> {
         }
     }
 
-    /// Moves to what ends the expression of a field: `!`, `:` or `}`. Gives the end of the
+    /// Moves to what ends the expression of a field: `!`, `:` or `}`. Returns the end of the
     /// expression, and the end of a `=` after it.
     fn expression(&mut self) -> Option<(usize, Option<usize>)> {
         let mut open: Vec<u8> = Vec::new();

@@ -1,14 +1,15 @@
-//! Which variable each name means: Python's binding analysis.
+//! Python's binding analysis: which variable each name refers to.
 //!
 //! Comprehensions that are lowered inline have a scope of their own but belong to the function
-//! around them. A variable that a function shares with functions nested in it is *captured*: it
-//! lives in the function's cells instead of a local.
+//! around them. A variable that a function shares with nested functions is *captured*: it is stored
+//! in the function's cells instead of a local.
+
+mod visit;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use rustpython_parser::ast::{self, Expr, ExprContext, Stmt};
+use rustpython_parser::ast::Stmt;
 
-use crate::frontend::python::walk;
-use crate::ir::{Name, makes_property};
+use crate::ir::Name;
 
 /// Index of a scope in the [`SymbolTable`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -22,7 +23,7 @@ enum Kind {
     Module,
     Class,
     Function,
-    /// A generator expression that is a function of its own: `:=` binds outside of it.
+    /// A generator expression, lowered as a function of its own. `:=` in it binds outside of it.
     Generator,
     /// A comprehension that is lowered inline.
     Comprehension,
@@ -38,20 +39,20 @@ struct Symbols {
     nonlocals: FxHashSet<Name>,
     named: FxHashSet<Name>,
     captured: FxHashSet<Name>,
-    /// Names that something besides the parameter list binds.
+    /// Names that are bound by more than the parameter list.
     rebound: FxHashSet<Name>,
     yields: bool,
     needs_cells: bool,
     needs_outer: bool,
     first_param: Option<Name>,
-    /// In a function, how many comprehensions it has so far; of a comprehension, which one it is.
+    /// In a function, its number of comprehensions so far; in a comprehension, its own number.
     comprehensions: u32,
 }
 
-/// What a name means.
+/// What a name refers to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Resolved {
-    /// A name of the module, or a builtin.
+    /// A module-level or builtin name.
     Global,
     /// A variable of this scope.
     Variable(SymId),
@@ -61,21 +62,12 @@ pub(super) enum Resolved {
 #[derive(Debug, Default)]
 pub(super) struct SymbolTable {
     scopes: Vec<Symbols>,
-    /// By the address of the syntax node, which stays put while the tree is borrowed.
+    /// By the address of the syntax node, which is stable while the tree is borrowed.
     by_node: FxHashMap<usize, SymId>,
     /// Names that functions bind in the module with `global`.
     global_stores: FxHashSet<Name>,
-    /// Names of the properties of all classes: who loads such an attribute may run code.
+    /// Names of the properties of all classes. Loading such an attribute may run code.
     properties: FxHashSet<Name>,
-}
-
-/// The last part of a decorator's name.
-fn last_name(decorator: &Expr) -> Option<&str> {
-    match decorator {
-        Expr::Name(name) => Some(name.id.as_str()),
-        Expr::Attribute(attribute) => Some(attribute.attr.as_str()),
-        _ => None,
-    }
 }
 
 fn address<T>(node: &T) -> usize {
@@ -92,8 +84,8 @@ impl SymbolTable {
         table
     }
 
-    /// Analyses a part of a module with these properties. `super_is_bound`: the module gives that
-    /// name another meaning.
+    /// Analyses a part of a module with these properties. `super_is_bound`: the module binds the
+    /// name `super`.
     pub(super) fn build_part(
         suite: &[Stmt],
         super_is_bound: bool,
@@ -115,12 +107,12 @@ impl SymbolTable {
         &self.properties
     }
 
-    /// The scope that the node opens. Every function, lambda, class and comprehension opens one.
+    /// The scope that a node opens. Every function, lambda, class and comprehension opens one.
     pub(super) fn of<T>(&self, node: &T) -> SymId {
         self.by_node.get(&address(node)).copied().unwrap_or(MODULE)
     }
 
-    /// What `name` means in `scope`.
+    /// What `name` refers to in `scope`.
     pub(super) fn resolve(&self, scope: SymId, name: &str) -> Resolved {
         let mut current = scope;
         loop {
@@ -147,7 +139,7 @@ impl SymbolTable {
         }
     }
 
-    /// The function that runs the code of this scope; none for the module and for class bodies.
+    /// The function that runs the code of this scope; `None` for the module and for class bodies.
     pub(super) fn function_of(&self, scope: SymId) -> Option<SymId> {
         let mut current = scope;
         loop {
@@ -160,7 +152,7 @@ impl SymbolTable {
         }
     }
 
-    /// The function around this function, classes in between left out.
+    /// The function around this function, ignoring classes in between.
     pub(super) fn outer_function(&self, function: SymId) -> Option<SymId> {
         let mut current = self.get(function).parent?;
         loop {
@@ -177,13 +169,13 @@ impl SymbolTable {
         self.get(owner).captured.contains(name)
     }
 
-    /// Whether the variable is a parameter that nothing ever binds again.
+    /// Whether the variable is a parameter that is never bound again.
     pub(super) fn is_constant_param(&self, owner: SymId, name: &str) -> bool {
         !self.get(owner).rebound.contains(name)
     }
 
-    /// The field of the cells that a captured variable lives in. The variables of comprehensions
-    /// get names of their own, because they may hide a captured variable of the function.
+    /// The field of the cells that holds a captured variable. Variables of comprehensions get
+    /// unique names, because they may hide a captured variable of the function.
     pub(super) fn cell_field(&self, owner: SymId, name: &str) -> Name {
         match self.get(owner).kind {
             Kind::Comprehension => {
@@ -199,7 +191,7 @@ impl SymbolTable {
         self.get(function).needs_cells
     }
 
-    /// Whether the function reaches the cells of the functions around it.
+    /// Whether the function accesses the cells of functions around it.
     pub(super) fn needs_outer(&self, function: SymId) -> bool {
         self.get(function).needs_outer
     }
@@ -219,15 +211,15 @@ impl SymbolTable {
         self.get(MODULE).bound.contains(name) || self.global_stores.contains(name)
     }
 
-    /// The names that functions bind in the module with `global`, sorted.
+    /// The module-level names that functions bind with `global`, sorted.
     pub(super) fn global_stores(&self) -> Vec<Name> {
         let mut names: Vec<Name> = self.global_stores.iter().cloned().collect();
         names.sort();
         names
     }
 
-    /// The first parameter of the function, or else of the nearest function around it that has
-    /// one: what `super()` without arguments binds to.
+    /// The first parameter of the function, or of the nearest function around it that has one: the
+    /// receiver of `super()` without arguments.
     pub(super) fn receiver(&self, function: SymId) -> Option<Name> {
         let mut current = Some(function);
         while let Some(id) = current {
@@ -319,306 +311,29 @@ impl SymbolTable {
                 let Resolved::Variable(owner) = self.resolve(scope, &name) else {
                     continue;
                 };
-                let Some(home) = self.function_of(owner) else {
+                let Some(owner_function) = self.function_of(owner) else {
                     continue;
                 };
                 if self.scopes[index].nonlocals.contains(&name) {
                     self.get_mut(owner).rebound.insert(name.clone());
                 }
-                if home != function {
+                if owner_function != function {
                     self.get_mut(owner).captured.insert(name);
-                    self.link_cells(function, home);
+                    self.link_cells(function, owner_function);
                 }
             }
         }
     }
 
-    fn link_cells(&mut self, from: SymId, home: SymId) {
+    fn link_cells(&mut self, from: SymId, to: SymId) {
         let mut current = from;
-        while current != home {
+        while current != to {
             self.get_mut(current).needs_outer = true;
             let Some(outer) = self.outer_function(current) else {
                 return;
             };
             self.get_mut(outer).needs_cells = true;
             current = outer;
-        }
-    }
-
-    fn suite(&mut self, suite: &[Stmt], scope: SymId) {
-        for stmt in suite {
-            self.stmt(stmt, scope);
-        }
-    }
-
-    fn exprs<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Expr>, scope: SymId) {
-        for expr in exprs {
-            self.expr(expr, scope);
-        }
-    }
-
-    fn stmt(&mut self, stmt: &Stmt, scope: SymId) {
-        match stmt {
-            Stmt::FunctionDef(s) => {
-                let inner = self.open_for(s, scope, Kind::Function);
-                self.bind(&s.name, scope);
-                let mut names = s.decorator_list.iter().filter_map(last_name);
-                if names.any(makes_property) {
-                    self.properties.insert(Name::new(s.name.as_str()));
-                }
-                self.exprs(&s.decorator_list, scope);
-                self.exprs(s.returns.as_deref(), scope);
-                self.params(&s.args, scope, inner);
-                self.suite(&s.body, inner);
-            }
-            Stmt::AsyncFunctionDef(s) => {
-                let inner = self.open_for(s, scope, Kind::Function);
-                self.bind(&s.name, scope);
-                self.exprs(&s.decorator_list, scope);
-                self.exprs(s.returns.as_deref(), scope);
-                self.params(&s.args, scope, inner);
-                self.suite(&s.body, inner);
-            }
-            Stmt::ClassDef(s) => {
-                let inner = self.open_for(s, scope, Kind::Class);
-                self.bind(&s.name, scope);
-                self.exprs(&s.decorator_list, scope);
-                self.exprs(&s.bases, scope);
-                self.exprs(s.keywords.iter().map(|k| &k.value), scope);
-                self.suite(&s.body, inner);
-            }
-            Stmt::Return(s) => self.exprs(s.value.as_deref(), scope),
-            Stmt::Delete(s) => self.exprs(&s.targets, scope),
-            Stmt::Assign(s) => {
-                self.expr(&s.value, scope);
-                self.exprs(&s.targets, scope);
-            }
-            Stmt::TypeAlias(s) => self.expr(&s.name, scope),
-            Stmt::AugAssign(s) => {
-                self.expr(&s.target, scope);
-                self.expr(&s.value, scope);
-            }
-            Stmt::AnnAssign(s) => {
-                self.expr(&s.annotation, scope);
-                self.exprs(s.value.as_deref(), scope);
-                self.expr(&s.target, scope);
-            }
-            Stmt::For(s) => {
-                self.exprs([&*s.iter, &*s.target], scope);
-                self.suite(&s.body, scope);
-                self.suite(&s.orelse, scope);
-            }
-            Stmt::AsyncFor(s) => {
-                self.exprs([&*s.iter, &*s.target], scope);
-                self.suite(&s.body, scope);
-                self.suite(&s.orelse, scope);
-            }
-            Stmt::While(s) => {
-                self.expr(&s.test, scope);
-                self.suite(&s.body, scope);
-                self.suite(&s.orelse, scope);
-            }
-            Stmt::If(s) => {
-                let mut s = s;
-                loop {
-                    self.expr(&s.test, scope);
-                    self.suite(&s.body, scope);
-                    match s.orelse.as_slice() {
-                        [Stmt::If(next)] => s = next,
-                        orelse => {
-                            self.suite(orelse, scope);
-                            break;
-                        }
-                    }
-                }
-            }
-            Stmt::With(s) => {
-                self.with_items(&s.items, scope);
-                self.suite(&s.body, scope);
-            }
-            Stmt::AsyncWith(s) => {
-                self.with_items(&s.items, scope);
-                self.suite(&s.body, scope);
-            }
-            Stmt::Match(s) => {
-                self.expr(&s.subject, scope);
-                for case in &s.cases {
-                    walk::for_each_capture(&case.pattern, &mut |n| self.bind(n, scope));
-                    walk::for_each_pattern_value(&case.pattern, &mut |e| self.expr(e, scope));
-                    self.exprs(case.guard.as_deref(), scope);
-                    self.suite(&case.body, scope);
-                }
-            }
-            Stmt::Raise(s) => {
-                self.exprs(s.exc.as_deref(), scope);
-                self.exprs(s.cause.as_deref(), scope);
-            }
-            Stmt::Try(s) => {
-                self.suite(&s.body, scope);
-                self.handlers(&s.handlers, scope);
-                self.suite(&s.orelse, scope);
-                self.suite(&s.finalbody, scope);
-            }
-            Stmt::TryStar(s) => {
-                self.suite(&s.body, scope);
-                self.handlers(&s.handlers, scope);
-                self.suite(&s.orelse, scope);
-                self.suite(&s.finalbody, scope);
-            }
-            Stmt::Assert(s) => {
-                self.expr(&s.test, scope);
-                self.exprs(s.msg.as_deref(), scope);
-            }
-            Stmt::Import(s) => {
-                for alias in &s.names {
-                    let bound = alias.asname.as_ref().map_or_else(
-                        || alias.name.split('.').next().unwrap_or_default(),
-                        |name| name.as_str(),
-                    );
-                    self.bind(bound, scope);
-                }
-            }
-            Stmt::ImportFrom(s) => {
-                for alias in &s.names {
-                    let bound = alias.asname.as_ref().unwrap_or(&alias.name);
-                    if bound.as_str() != "*" {
-                        self.bind(bound, scope);
-                    }
-                }
-            }
-            Stmt::Global(s) => {
-                let names = s.names.iter().map(|n| Name::new(n.as_str()));
-                self.get_mut(scope).globals.extend(names);
-            }
-            Stmt::Nonlocal(s) => {
-                let names = s.names.iter().map(|n| Name::new(n.as_str()));
-                self.get_mut(scope).nonlocals.extend(names);
-            }
-            Stmt::Expr(s) => self.expr(&s.value, scope),
-            Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) => {}
-        }
-    }
-
-    fn with_items(&mut self, items: &[ast::WithItem], scope: SymId) {
-        for item in items {
-            self.expr(&item.context_expr, scope);
-            self.exprs(item.optional_vars.as_deref(), scope);
-        }
-    }
-
-    fn handlers(&mut self, handlers: &[ast::ExceptHandler], scope: SymId) {
-        for ast::ExceptHandler::ExceptHandler(handler) in handlers {
-            self.exprs(handler.type_.as_deref(), scope);
-            if let Some(name) = &handler.name {
-                self.bind(name, scope);
-            }
-            self.suite(&handler.body, scope);
-        }
-    }
-
-    fn params(&mut self, args: &ast::Arguments, scope: SymId, inner: SymId) {
-        walk::for_each_default(args, &mut |e| self.expr(e, scope));
-        let plain = args.posonlyargs.iter().chain(&args.args);
-        let first = plain.clone().next().map(|arg| &arg.def);
-        let first = first.or(args.vararg.as_deref());
-        self.get_mut(inner).first_param = first.map(|arg| Name::new(arg.arg.as_str()));
-        let all = plain.chain(&args.kwonlyargs).map(|arg| &arg.def);
-        for arg in all
-            .chain(args.vararg.as_deref())
-            .chain(args.kwarg.as_deref())
-        {
-            self.exprs(arg.annotation.as_deref(), scope);
-            self.bind_param(&arg.arg, inner);
-        }
-    }
-
-    fn expr(&mut self, expr: &Expr, scope: SymId) {
-        match expr {
-            Expr::Name(e) => match e.ctx {
-                ExprContext::Load => self.use_(&e.id, scope),
-                ExprContext::Store | ExprContext::Del => self.bind(&e.id, scope),
-            },
-            Expr::NamedExpr(e) => {
-                self.expr(&e.value, scope);
-                if let Some(name) = walk::named_target(e) {
-                    self.bind_named(name, scope);
-                }
-            }
-            Expr::Lambda(e) => {
-                let inner = self.open_for(e, scope, Kind::Function);
-                self.params(&e.args, scope, inner);
-                self.expr(&e.body, inner);
-            }
-            Expr::ListComp(e) => {
-                let inner = self.open_for(e, scope, Kind::Comprehension);
-                self.generators(&e.generators, scope, inner);
-                self.expr(&e.elt, inner);
-            }
-            Expr::SetComp(e) => {
-                let inner = self.open_for(e, scope, Kind::Comprehension);
-                self.generators(&e.generators, scope, inner);
-                self.expr(&e.elt, inner);
-            }
-            Expr::DictComp(e) => {
-                let inner = self.open_for(e, scope, Kind::Comprehension);
-                self.generators(&e.generators, scope, inner);
-                self.exprs([&*e.key, &*e.value], inner);
-            }
-            Expr::GeneratorExp(e) => self.generator(e, scope, Kind::Generator),
-            Expr::Call(e) => {
-                if let Some(generator) = walk::eager_generator(e) {
-                    self.expr(&e.func, scope);
-                    self.generator(generator, scope, Kind::Comprehension);
-                    self.exprs(e.keywords.iter().map(|k| &k.value), scope);
-                    return;
-                }
-                if let Expr::Name(name) = &*e.func
-                    && name.id.as_str() == "super"
-                    && e.args.is_empty()
-                    && let Some(receiver) = self.function_of(scope).and_then(|f| self.receiver(f))
-                {
-                    self.use_(&receiver, scope);
-                }
-                walk::for_each_child(expr, &mut |e| self.expr(e, scope));
-            }
-            Expr::Yield(_) | Expr::YieldFrom(_) => {
-                if let Some(function) = self.function_of(scope) {
-                    self.get_mut(function).yields = true;
-                }
-                walk::for_each_child(expr, &mut |e| self.expr(e, scope));
-            }
-            _ => walk::for_each_child(expr, &mut |e| self.expr(e, scope)),
-        }
-    }
-
-    fn generator(&mut self, e: &ast::ExprGeneratorExp, scope: SymId, kind: Kind) {
-        let inner = self.open_for(e, scope, kind);
-        self.generators(&e.generators, scope, inner);
-        self.expr(&e.elt, inner);
-    }
-
-    /// The first iterable is evaluated outside of the comprehension.
-    fn generators(&mut self, generators: &[ast::Comprehension], scope: SymId, inner: SymId) {
-        for (index, generator) in generators.iter().enumerate() {
-            self.expr(&generator.iter, if index == 0 { scope } else { inner });
-            self.expr(&generator.target, inner);
-            self.exprs(&generator.ifs, inner);
-        }
-    }
-
-    /// `:=` inside a comprehension binds in the scope around all comprehensions.
-    fn bind_named(&mut self, name: &str, scope: SymId) {
-        let mut home = scope;
-        while matches!(self.get(home).kind, Kind::Comprehension | Kind::Generator) {
-            match self.get(home).parent {
-                Some(parent) => home = parent,
-                None => break,
-            }
-        }
-        self.bind(name, home);
-        self.get_mut(home).named.insert(Name::new(name));
-        if home != scope {
-            self.use_(name, scope);
         }
     }
 }

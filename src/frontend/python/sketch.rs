@@ -1,4 +1,4 @@
-//! The sketch of a module, from its logical lines: no line is parsed.
+//! The sketch of a module, made from its logical lines without parsing them.
 
 use std::ops::Range;
 
@@ -10,13 +10,13 @@ use crate::frontend::python::scan::{self, Prefix, is_blank, is_word};
 use crate::frontend::sketch::{ClassHead, Glance, Hit, Imported, Role, Search, Sketch};
 use crate::ir::Name;
 
-/// Words that start a compound statement, which may have a simple one on the same line.
+/// Words that start a compound statement, whose body may be on the same line.
 const COMPOUND: &[&[u8]] = &[
     b"if", b"elif", b"else", b"try", b"except", b"finally", b"for", b"while", b"with", b"async",
     b"match", b"case",
 ];
 
-/// An assignment with more words than this is no alias of a class.
+/// A longer assignment (in words) is not an alias of a class.
 const MAX_ALIAS_WORDS: usize = 8;
 
 /// Sketches a module.
@@ -34,8 +34,8 @@ pub(in crate::frontend) fn sketch(
         .peekable();
     for (at, line) in lines.iter().enumerate() {
         while inside.next_if(|body| body.end <= at).is_some() {}
-        // What a function assigns is nobody's base: its imports, its classes and their methods
-        // count.
+        // What a function assigns cannot be a base of a class elsewhere. Its imports, classes and
+        // methods count.
         let local = inside.peek().is_some_and(|body| body.contains(&at));
         statement(text, line.start..line.range.end, local, &mut out);
     }
@@ -72,7 +72,7 @@ fn found(hits: &[Hit], range: Range<usize>) -> u16 {
     inside.fold(0, |all, (_, flags)| all | flags)
 }
 
-/// Whether the texts in a function end where they seem to: otherwise a word may be cut off.
+/// Whether all strings in a function are closed; otherwise a word may be cut off.
 fn is_sound(lines: &[Line], function: &FunctionPiece) -> bool {
     let header = function.first.saturating_sub(1);
     let own = &lines[header..function.first + function.lines];
@@ -85,7 +85,7 @@ fn matters(text: &str, function: &FunctionPiece, glance: &mut dyn Glance) -> boo
     glance.matters()
 }
 
-/// Shows the words and texts in a range.
+/// Passes the words and strings in a range to a glance.
 fn tokens(text: &str, range: Range<usize>, glance: &mut dyn Glance) {
     let bytes = &text.as_bytes()[..range.end];
     let mut at = range.start;
@@ -118,7 +118,7 @@ fn tokens(text: &str, range: Range<usize>, glance: &mut dyn Glance) {
     }
 }
 
-/// Shows a text; returns where it ends.
+/// Passes a string to a glance. Returns where the string ends.
 fn literal(text: &str, bytes: &[u8], at: usize, prefix: Prefix, glance: &mut dyn Glance) -> usize {
     let end = outline::string_end(bytes, at, prefix);
     let quotes = if bytes[at..].starts_with(&[bytes[at]; 3]) {
@@ -128,7 +128,7 @@ fn literal(text: &str, bytes: &[u8], at: usize, prefix: Prefix, glance: &mut dyn
     };
     let inner = at + quotes..end.saturating_sub(quotes).max(at + quotes).min(end);
     if !prefix.formatted {
-        // An offset beside a quote is always one of a character.
+        // An offset next to a quote is always a character boundary.
         glance.text(text.get(inner).unwrap_or_default());
         return end;
     }
@@ -178,7 +178,7 @@ fn statement(text: &str, range: Range<usize>, local: bool, out: &mut Sketch) {
     }
 }
 
-/// The statements on the line of another one.
+/// Handles the further statements on a line.
 fn parts(text: &str, range: Range<usize>, out: &mut Sketch) {
     let bytes = text.as_bytes();
     let mut start = range.start;
@@ -207,8 +207,8 @@ fn simple(text: &str, range: Range<usize>, out: &mut Sketch) {
     }
 }
 
-/// The words of a range, comments left out; `None` when there is something else than names, dots,
-/// commas, brackets and `=`.
+/// The words of a range without comments; `None` if it contains anything but names, dots, commas,
+/// brackets and `=`.
 fn names(text: &str, range: Range<usize>) -> Option<Vec<&str>> {
     let bytes = &text.as_bytes()[..range.end];
     let mut words = Vec::new();
@@ -238,7 +238,7 @@ fn names(text: &str, range: Range<usize>) -> Option<Vec<&str>> {
     Some(words)
 }
 
-/// `Name = path`: every word before an `=` may stand for every word after it.
+/// `Name = path`: every word before an `=` may be an alias of every word after it.
 fn alias(text: &str, range: Range<usize>, out: &mut Sketch) {
     if memchr::memchr(b'=', &text.as_bytes()[range.clone()]).is_none() {
         return;
@@ -264,7 +264,7 @@ fn alias(text: &str, range: Range<usize>, out: &mut Sketch) {
     }
 }
 
-/// What an `import` brings: modules, and names that stand for others.
+/// Adds the modules and aliases of an `import` statement.
 fn import(text: &str, range: Range<usize>, from: bool, out: &mut Sketch) {
     let bytes = &text.as_bytes()[..range.end];
     let mut words: Vec<&str> = Vec::new();
@@ -303,7 +303,7 @@ fn import(text: &str, range: Range<usize>, from: bool, out: &mut Sketch) {
     }
 }
 
-/// A class header, from after the keyword.
+/// Adds a class, from after its keyword.
 fn class(text: &str, range: Range<usize>, out: &mut Sketch) {
     let bytes = &text.as_bytes()[..range.end];
     let blank = |byte: u8| is_blank(byte) || matches!(byte, b'\\' | b'\n' | b'\r');
@@ -339,7 +339,7 @@ fn class(text: &str, range: Range<usize>, out: &mut Sketch) {
     });
 }
 
-/// The hooks of methods, of those in classes inside functions as well.
+/// The hooks of all methods, including those of classes inside functions.
 fn methods(text: &str, lines: &[Line], functions: &[FunctionPiece], out: &mut Vec<Name>) {
     for function in functions {
         if function.indent > 0 {
@@ -361,8 +361,7 @@ fn has_classes(text: &str, function: &FunctionPiece) -> bool {
     memmem::find(&text.as_bytes()[function.body.clone()], b"class").is_some()
 }
 
-/// Whether a method calls methods of its receiver and looks something up in what it has, or has
-/// methods inside.
+/// Whether a method has hooks, or contains further methods.
 pub(super) fn has_hooks(text: &str, function: &FunctionPiece) -> bool {
     if has_classes(text, function) {
         return true;
@@ -372,8 +371,9 @@ pub(super) fn has_hooks(text: &str, function: &FunctionPiece) -> bool {
     !found.is_empty()
 }
 
-/// The methods that a method calls on its receiver, if it looks something up in what the receiver
-/// has: `self.place["key"]`, `self.place.get(…)`, or the same of a variable that holds the place.
+/// The methods that a method calls on `self`, if it looks something up in what `self` has:
+/// `self.place["key"]`, `self.place.get(…)`, or the same through a variable that holds
+/// `self.place`.
 fn hooks(text: &str, function: &FunctionPiece, out: &mut Vec<Name>) {
     let bytes = text.as_bytes();
     let Some(receiver) = receiver(bytes, function.start) else {
@@ -415,7 +415,7 @@ fn hooks(text: &str, function: &FunctionPiece, out: &mut Vec<Name>) {
         }
     }
     if renamed {
-        // By its other name it may do anything.
+        // Through another name, `self` may be used in any way.
         reads = looks_up();
         let mut at = 0;
         while at < body.len() {
@@ -432,7 +432,7 @@ fn hooks(text: &str, function: &FunctionPiece, out: &mut Vec<Name>) {
     }
 }
 
-/// The last byte that is no white space.
+/// The last byte other than white space.
 fn last(bytes: &[u8]) -> Option<u8> {
     bytes
         .iter()
@@ -441,7 +441,7 @@ fn last(bytes: &[u8]) -> Option<u8> {
         .find(|b| !b.is_ascii_whitespace())
 }
 
-/// The first parameter of the function whose `def` starts at `start`.
+/// The first parameter of the function with its `def` at `start`.
 fn receiver(bytes: &[u8], start: usize) -> Option<&[u8]> {
     let open = start + memchr::memchr(b'(', &bytes[start..])?;
     let white = |byte: u8| byte.is_ascii_whitespace() || byte == b'\\';

@@ -1,9 +1,9 @@
-//! Reads a module without the bodies of its functions, and each body when somebody looks at it.
+//! Reads a module without the bodies of its functions, and each body on first use.
 //!
-//! The parser gets the text without them, a `pass` in the place of each, and its tokens are moved
-//! to where they stand in the file: all offsets are true, and what is left out costs nothing. A
-//! body is parsed later as part of its function alone. All that it has to know of the rest of the
-//! module is whether that gives `super` another meaning.
+//! The parser gets the text without the bodies, each replaced by a `pass`. Its tokens are then
+//! moved to their positions in the file, so that all offsets are true and what was left out costs
+//! nothing. A body is parsed later, as part of its function alone. All that it needs to know about
+//! the rest of the module is whether that binds `super`, and the names of its properties.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,20 +21,20 @@ use crate::frontend::python::scan::Prefix;
 use crate::frontend::python::{compat, guard, lower, scan, scope, sketch};
 use crate::ir::{
     Arg, ArgKind, Bodies, Callee, Code, Content, FunctionShape, LocalKind, MAX_NESTED, MAX_OUTER,
-    Module, Name, Operand, Rvalue, Scope, ScopeKind, TerminatorKind,
+    Module, Name, NameScope, Operand, Rvalue, ScopeKind, TerminatorKind,
 };
 use crate::source::Span;
 
 const PASS: &str = "pass\n";
 
-/// Less than this is not worth being left out.
+/// It does not pay to leave out a shorter body, in bytes.
 const SHORT: usize = 16;
 
-/// What an indented function is parsed in.
+/// The line before an indented function when it is parsed alone.
 const AROUND: &str = "if 1:\n";
 
-/// Lowers a module without the function bodies that can be left out. `None` when that does not
-/// work out: the module is to be read as a whole.
+/// Lowers a module without the function bodies that can be left out. `None` if that is impossible,
+/// and the module must be read as a whole.
 pub(super) fn module(text: &Arc<str>) -> Option<Module> {
     let bytes = text.as_bytes();
     let lines = outline::lines(bytes, 0..bytes.len());
@@ -75,9 +75,9 @@ pub(super) fn module(text: &Arc<str>) -> Option<Module> {
     Some(module)
 }
 
-/// The text without the bodies that are left out, without what stands between statements, and with
-/// empty texts in the place of those that are statements. With it, from where on in it an offset is
-/// which one in the file.
+/// The text without the bodies that are left out, without comments and blank lines between
+/// statements, and with empty strings in place of those that are statements. Also returns where
+/// moved parts start in it, with their offsets in the file.
 fn shortened(text: &str, lines: &[Line], left_out: &[FunctionPiece]) -> (String, Vec<(u32, u32)>) {
     let bytes = text.as_bytes();
     let mut short = String::with_capacity(text.len() / 3);
@@ -85,7 +85,7 @@ fn shortened(text: &str, lines: &[Line], left_out: &[FunctionPiece]) -> (String,
     let mut from = 0;
     let mut cut = |from: &mut usize, range: Range<usize>, stand_in: &str| {
         short.push_str(&text[*from..range.start]);
-        // Up to the end of what stands in, offsets go on as before.
+        // Offsets continue unchanged to the end of the replacement.
         short.push_str(stand_in);
         *from = range.end;
         moves.push((offset(short.len()), offset(range.end)));
@@ -114,7 +114,7 @@ fn shortened(text: &str, lines: &[Line], left_out: &[FunctionPiece]) -> (String,
     (short, moves)
 }
 
-/// Where a text ends that is all of a logical line.
+/// The end of a string that is a whole logical line.
 fn lone_text(bytes: &[u8], line: &Line) -> Option<usize> {
     if !matches!(bytes.get(line.start), Some(b'"' | b'\'')) {
         return None;
@@ -125,12 +125,12 @@ fn lone_text(bytes: &[u8], line: &Line) -> Option<usize> {
     matches!(bytes.get(rest), Some(b'\n' | b'\r' | b'#')).then_some(end)
 }
 
-/// Where the last statement of a body ends.
+/// The end of the last statement of a body.
 fn body_end(text: &str, piece: &FunctionPiece) -> u32 {
     offset(outline::code_end(text.as_bytes(), piece.last.clone()))
 }
 
-/// The function whose `pass` ends there.
+/// The function whose `pass` ends at this offset.
 fn ended(left_out: &[FunctionPiece], end: u32) -> Option<&FunctionPiece> {
     let start = (end as usize).checked_sub(PASS.len() - 1)?;
     let at = left_out
@@ -143,8 +143,8 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// Whether the rest of the module can be read without the body: it is code that ends where it seems
-/// to, it makes no generator of the function, it defines no class and binds no global name.
+/// Whether the rest of the module can be read without the body: the body ends where it seems to,
+/// contains no `yield`, defines no class and binds no global name.
 fn can_be_left_out(bytes: &[u8], function: &FunctionPiece, lines: &[Line]) -> bool {
     const LEAST: usize = 1;
     if function.lines < LEAST || function.indent > 0 && !has_room(bytes, function) {
@@ -159,7 +159,7 @@ fn can_be_left_out(bytes: &[u8], function: &FunctionPiece, lines: &[Line]) -> bo
     };
     let text = &bytes[function.body.clone()];
     let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
-    // The last line may lack its break, and then the next one would be joined to the `pass`.
+    // Without a final line break in the last line, the next line would be joined to the `pass`.
     body.iter().any(is_code)
         && body.iter().all(|line| line.sound)
         && matches!(text.last(), Some(b'\n' | b'\r'))
@@ -173,7 +173,7 @@ fn can_be_left_out(bytes: &[u8], function: &FunctionPiece, lines: &[Line]) -> bo
         && has_few_functions(text)
 }
 
-/// Whether what an indented function is parsed in has a place before its line.
+/// Whether there is room before an indented function for the line that it is parsed after.
 fn has_room(bytes: &[u8], function: &FunctionPiece) -> bool {
     line_start(bytes, function.start) >= AROUND.len()
 }
@@ -183,7 +183,7 @@ fn line_start(bytes: &[u8], at: usize) -> usize {
     bytes[..at].iter().rposition(breaks).map_or(0, |at| at + 1)
 }
 
-/// Whether there is an index for every function inside a body.
+/// Whether there are enough indices for the functions inside the body.
 fn has_few_functions(text: &[u8]) -> bool {
     const SHORTEST: usize = "lambda:".len();
     let most = MAX_NESTED as usize - 1;
@@ -191,7 +191,7 @@ fn has_few_functions(text: &[u8]) -> bool {
     text.len() / SHORTEST < most || count(b"def") + count(b"lambda") + count(b"for") < most
 }
 
-/// Where a function stands whose body was left out.
+/// The position of a function whose body was left out.
 #[derive(Debug)]
 struct Left {
     piece: FunctionPiece,
@@ -201,7 +201,7 @@ struct Left {
 /// The bodies that were left out of a module.
 struct LeftOut {
     text: Arc<str>,
-    /// Whether the module gives the name `super` another meaning.
+    /// Whether the module binds the name `super`.
     super_is_bound: bool,
     /// The names of the properties of the module.
     properties: FxHashSet<Name>,
@@ -220,7 +220,7 @@ impl LeftOut {
         let suite = if piece.indent == 0 {
             statements(own, offset(start))
         } else {
-            // There is room for it: a header stands before the function.
+            // There is room for it, because the function has a header before it.
             let base = start.checked_sub(AROUND.len());
             let base = base.ok_or_else(|| broken(piece))?;
             statements(&format!("{AROUND}{own}"), offset(base))
@@ -266,8 +266,8 @@ impl Bodies for LeftOut {
     }
 }
 
-/// The body of a function whose own one is broken: what it gets goes to something unknown, whose
-/// result it returns.
+/// A body in place of a broken one: it passes its parameters to something unknown and returns the
+/// result.
 fn anything(left: &Left, error: SyntaxError) -> Content {
     let mut body = Builder::new();
     let span = Span::new(left.at.name_span.end, left.at.name_span.end);
@@ -299,7 +299,7 @@ fn anything(left: &Left, error: SyntaxError) -> Content {
     body.end(TerminatorKind::Return { value, implicit }, span);
     Content {
         body: body.finish(),
-        scopes: vec![Scope::new(
+        scopes: vec![NameScope::new(
             Some(left.at.parent),
             ScopeKind::Function(left.at.idx),
         )],
@@ -308,14 +308,14 @@ fn anything(left: &Left, error: SyntaxError) -> Content {
     }
 }
 
-/// Parses a text whose parts stand elsewhere: each pair of `moves` says from where on in the text
-/// an offset is that in the file.
+/// Parses a text whose parts come from elsewhere in the file. Each pair of `moves` is an offset in
+/// the text and the corresponding offset in the file, from there on.
 fn parse_moved(short: &str, moves: &[(u32, u32)]) -> Result<ast::Suite, SyntaxError> {
     guard::check(short)?;
     let end = offset(short.len());
     let rewritten = compat::rewrite(short);
     if !rewritten.grafts.is_empty() {
-        // Grafts know their places in the text only.
+        // Grafts only have offsets in the text.
         return Err(SyntaxError {
             message: "newer syntax".to_owned(),
             offset: 0,
@@ -337,7 +337,7 @@ fn parse_moved(short: &str, moves: &[(u32, u32)]) -> Result<ast::Suite, SyntaxEr
     let tokens = tokens.map(|token| match token {
         Ok((token, range)) => {
             let start = moved(range.start(), &mut part);
-            // What ends a part ends where it began, and not where the next one does.
+            // A range at the end of a part belongs to that part and not to the next one.
             let end = if range.is_empty() {
                 start
             } else {

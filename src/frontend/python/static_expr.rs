@@ -1,5 +1,5 @@
-//! Expressions that are kept as trees: bases, decorators, annotations, defaults, values of
-//! modules and classes.
+//! Expressions that are kept as trees: bases, decorators, annotations, defaults, values of modules
+//! and classes.
 
 use rustpython_parser::ast::{self, Constant, ConversionFlag, Expr, UnaryOp};
 
@@ -8,10 +8,10 @@ use crate::frontend::python::parse;
 use crate::ir::{BinOp, CmpOp, Literal, Name, StaticExpr, StaticExprKind};
 use crate::source::Span;
 
-/// The longest quoted annotation that is parsed.
+/// Longer quoted annotations are not parsed, in bytes.
 const MAX_QUOTED: usize = 300;
 
-/// The literal; none for what the representation keeps opaque.
+/// The literal; `None` if the IR has no such literal.
 pub(super) fn literal(constant: &Constant) -> Option<Literal> {
     Some(match constant {
         Constant::None => Literal::None,
@@ -103,13 +103,13 @@ pub(super) fn path(expr: &Expr) -> Option<Vec<Name>> {
     }
 }
 
-/// Turns expressions into [`StaticExpr`]s; lambdas are lowered on the way.
+/// Converts expressions to [`StaticExpr`]s, and lowers the lambdas in them.
 pub(super) struct StaticLowering<'l, 'a> {
     lowerer: &'l mut Lowerer<'a>,
     site: &'l Site,
-    /// Strings are quoted annotations.
+    /// Whether strings are quoted annotations.
     annotation: bool,
-    /// The span for everything, inside a quoted annotation.
+    /// The span for everything inside a quoted annotation.
     fixed: Option<Span>,
 }
 

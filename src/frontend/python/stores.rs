@@ -1,13 +1,13 @@
-//! Which attributes a text stores to, found without parsing it.
+//! Finds the attributes that a text stores to, without parsing it.
 //!
-//! A store through the receiver of a method changes objects of the method's own class; one through
-//! anything else may change an object of any class. Where a text is no Python, what is found in it
-//! means nothing and harms nobody.
+//! A store through the receiver of a method changes objects of the method's own class. A store
+//! through anything else may change an object of any class. In a text that is not Python, the
+//! result is meaningless but harmless.
 
 use crate::frontend::AttributeStores;
 use crate::frontend::python::scan::{self, Prefix, is_blank, is_word};
 
-/// The methods of the builtin collections that change them.
+/// The methods of builtin collections that change the collection.
 const MUTATORS: &[&[u8]] = &[
     b"__delitem__",
     b"__ior__",
@@ -39,7 +39,7 @@ const HEADERS: &[&[u8]] = &[
     b"match", b"try", b"while", b"with",
 ];
 
-/// Finds the stores of a text.
+/// The attributes that a text stores to.
 pub(in crate::frontend) fn stores(text: &str) -> AttributeStores {
     let mut scan = Stores {
         bytes: text.as_bytes(),
@@ -55,16 +55,16 @@ pub(in crate::frontend) fn stores(text: &str) -> AttributeStores {
     scan.out
 }
 
-/// An attribute that may turn out to be stored to.
+/// An attribute that may be stored to.
 #[derive(Clone, Copy)]
-struct Target<'t> {
+struct StoreTarget<'t> {
     name: &'t [u8],
     of: Base<'t>,
-    /// What it holds is changed, and not the attribute.
+    /// Whether the content of the attribute is changed, and not the attribute.
     content: bool,
 }
 
-/// What an attribute is one of.
+/// The object of an attribute.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Base<'t> {
     /// A variable.
@@ -76,30 +76,30 @@ enum Base<'t> {
 /// An open bracket.
 struct Bracket<'t> {
     byte: u8,
-    /// It calls or indexes what stands before it.
+    /// Whether it calls or indexes what is before it.
     trailer: bool,
-    /// The attribute that it is a trailer of.
-    of: Option<Target<'t>>,
-    /// Its contents are the argument of `vars`.
+    /// The attribute that it follows directly.
+    of: Option<StoreTarget<'t>>,
+    /// Whether it contains the argument of `vars`.
     vars: bool,
-    /// After the bracket.
+    /// The offset after the bracket.
     start: usize,
 }
 
-struct Scope<'t> {
+struct EnclosingDef<'t> {
     indent: usize,
-    /// The name of the receiver, for a method; `None` for a class and for what has none.
+    /// The name of the receiver; `None` for a class, and for a function without one.
     receiver: Option<&'t [u8]>,
     is_class: bool,
 }
 
-/// The statement at hand.
+/// The current statement.
 #[derive(Default)]
 struct Statement<'t> {
     first: &'t [u8],
     indent: usize,
-    targets: Vec<Target<'t>>,
-    /// A colon ended its targets: what follows is an annotation.
+    targets: Vec<StoreTarget<'t>>,
+    /// Whether a colon ended its targets, so that an annotation follows.
     annotated: bool,
 }
 
@@ -107,11 +107,11 @@ struct Stores<'t> {
     bytes: &'t [u8],
     at: usize,
     open: Vec<Bracket<'t>>,
-    scopes: Vec<Scope<'t>>,
-    /// The classes of the text, outermost.
+    scopes: Vec<EnclosingDef<'t>>,
+    /// The outermost classes of the text.
     classes: Vec<&'t [u8]>,
     statement: Statement<'t>,
-    /// The decorators before this line say that there is no receiver.
+    /// Whether a decorator before this line says that there is no receiver.
     is_static: bool,
     out: AttributeStores,
 }
@@ -199,7 +199,7 @@ impl<'t> Stores<'t> {
             let first = scan::skip_while(self.bytes, at + name.len(), space);
             receiver = Some(self.word_at(first)).filter(|word| !word.is_empty());
         }
-        self.scopes.push(Scope {
+        self.scopes.push(EnclosingDef {
             indent,
             receiver,
             is_class,
@@ -237,7 +237,7 @@ impl<'t> Stores<'t> {
         matches!(self.statement.first, b"for" | b"async")
     }
 
-    /// `.name`, and what is done with it.
+    /// Handles `.name` and what follows it.
     fn attribute(&mut self) {
         let dot = self.at;
         let start = scan::skip_while(self.bytes, dot + 1, is_blank);
@@ -247,7 +247,7 @@ impl<'t> Stores<'t> {
             self.at = self.at.max(dot + 1);
             return;
         }
-        let target = Target {
+        let target = StoreTarget {
             name,
             of: self.base(dot),
             content: false,
@@ -270,25 +270,25 @@ impl<'t> Stores<'t> {
         }
     }
 
-    /// What a method that is called on an attribute does to what that holds.
-    fn method(&mut self, target: Target<'t>, dot: usize) {
+    /// Handles a method call on an attribute, which may change its content.
+    fn method(&mut self, target: StoreTarget<'t>, dot: usize) {
         let start = scan::skip_while(self.bytes, dot + 1, is_blank);
         let name = self.word_at(start);
         if MUTATORS.contains(&name) && self.bytes.get(start + name.len()) == Some(&b'(') {
-            self.note(Target {
+            self.note(StoreTarget {
                 content: true,
                 ..target
             });
         }
     }
 
-    fn candidate(&mut self, target: Target<'t>) {
+    fn candidate(&mut self, target: StoreTarget<'t>) {
         if !self.statement.annotated && !self.open.iter().any(|b| b.trailer) {
             self.statement.targets.push(target);
         }
     }
 
-    /// What stands before the dot of an attribute.
+    /// What is before the dot of an attribute.
     fn base(&self, dot: usize) -> Base<'t> {
         let mut start = dot;
         while start > 0 && is_word(self.bytes[start - 1]) {
@@ -302,7 +302,7 @@ impl<'t> Stores<'t> {
         }
     }
 
-    fn bracket(&mut self, byte: u8, of: Option<Target<'t>>) {
+    fn bracket(&mut self, byte: u8, of: Option<StoreTarget<'t>>) {
         let before = self.bytes[..self.at].last();
         let trailer =
             of.is_some() || before.is_some_and(|b| is_word(*b) || matches!(b, b')' | b']'));
@@ -325,7 +325,7 @@ impl<'t> Stores<'t> {
         };
         let next = scan::skip_while(self.bytes, self.at, is_blank);
         if bracket.vars {
-            let target = Target {
+            let target = StoreTarget {
                 name: b"__dict__",
                 of: Base::Variable(self.bytes[bracket.start..end].trim_ascii()),
                 content: false,
@@ -341,7 +341,7 @@ impl<'t> Stores<'t> {
         } else if let (b'[', Some(of)) = (bracket.byte, bracket.of)
             && !matches!(self.bytes.get(next), Some(b'.' | b'(' | b'['))
         {
-            self.candidate(Target {
+            self.candidate(StoreTarget {
                 content: true,
                 ..of
             });
@@ -399,11 +399,11 @@ impl<'t> Stores<'t> {
         self.scopes.iter().any(|s| s.receiver == Some(name))
     }
 
-    fn note(&mut self, target: Target<'t>) {
+    fn note(&mut self, target: StoreTarget<'t>) {
         if target.name == b"__dict__" {
             return self.note_any(target.of);
         }
-        // `Class.name = value` below the class is a part of its definition.
+        // `Class.name = value` below the class is part of its definition.
         if !target.content
             && self.scopes.is_empty()
             && self.statement.indent == 0
@@ -435,7 +435,7 @@ impl<'t> Stores<'t> {
     /// `setattr(object, name, value)`
     fn setattr(&mut self, open: usize) {
         let before = self.at - b"setattr".len();
-        // A method of that name is another: that of a test's patches takes them back.
+        // A method of that name does something else: that of test fixtures undoes its patches.
         if before > 0 && self.bytes[before - 1] == b'.' {
             return;
         }
@@ -444,7 +444,7 @@ impl<'t> Stores<'t> {
         self.named(of, object + 1);
     }
 
-    /// `object.__setattr__(name, value)`, or of `object` itself with one argument more.
+    /// `object.__setattr__(name, value)`; when called on `object` itself, with one more argument.
     fn dunder_setattr(&mut self, dot: usize, open: usize) {
         match self.base(dot) {
             Base::Variable(b"object") => {
@@ -462,14 +462,14 @@ impl<'t> Stores<'t> {
         }
     }
 
-    /// Notes a store to the attribute whose name is the argument at `at`.
+    /// Notes a store to the attribute that the argument at `at` names.
     fn named(&mut self, of: Base<'t>, at: usize) {
         let at = scan::skip_while(self.bytes, at, |b| b.is_ascii_whitespace());
         let end = self.argument(at);
         let text = self.bytes.get(at..end).unwrap_or_default().trim_ascii();
         match text {
             [b'"' | b'\'', name @ .., b'"' | b'\''] if name.iter().all(|b| is_word(*b)) => {
-                self.note(Target {
+                self.note(StoreTarget {
                     name,
                     of,
                     content: false,

@@ -8,11 +8,11 @@ use std::process::Command;
 use crate::frontend::python::lower_module;
 use crate::frontend::{STACK_SIZE, SyntaxError};
 use crate::ir::{
-    self, Binding, BindingSite, FuncIdx, Function, FunctionShape, Module, Scope, ScopeIdx,
+    self, Binding, BindingSite, FuncIdx, Function, FunctionShape, Module, NameScope, ScopeIdx,
     StaticExpr, StaticExprKind, TerminatorKind, validate::validate,
 };
 
-/// Runs `f` on a thread with the stack that callers must grant.
+/// Runs `f` on a thread with the stack that callers must provide.
 fn with_stack<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     std::thread::Builder::new()
         .stack_size(STACK_SIZE)
@@ -48,8 +48,8 @@ fn python_files(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every file of the standard library that CPython itself parses is lowered and valid. Set
-/// `TALLYLINT_STDLIB` to a folder to check another one.
+/// Every file of the standard library that CPython can parse is lowered to valid bodies. Set
+/// `TALLYLINT_STDLIB` to check another folder.
 #[test]
 #[ignore = "takes a minute without optimisation"]
 fn standard_library() {
@@ -177,7 +177,7 @@ fn what_the_guard_lets_through_fits_the_stack() {
     assert!(lower(format!("{nested}{}pass\n", " ".repeat(98))).is_ok());
 }
 
-/// Whatever is cut off or left out, lowering answers, and what it answers is valid.
+/// Text that is truncated or has gaps is lowered to something valid, or refused.
 #[test]
 fn broken_text_is_refused_or_lowered() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cfg_snapshots");
@@ -337,7 +337,7 @@ fn site(site: &BindingSite) -> String {
     format!("{what}{conditional}{checking}")
 }
 
-fn bindings(scope: &Scope) -> Vec<String> {
+fn bindings(scope: &NameScope) -> Vec<String> {
     let bindings = scope.bindings.iter();
     bindings
         .map(|(name, sites)| {

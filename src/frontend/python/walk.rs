@@ -1,8 +1,8 @@
-//! Walking over syntax trees.
+//! Walks over syntax trees.
 
 use rustpython_parser::ast::{self, Expr, Pattern};
 
-/// Calls `f` for each direct subexpression, in evaluation order where that is cheap to tell.
+/// Calls `f` for each direct subexpression, in evaluation order where that is easy to tell.
 pub(super) fn for_each_child<'a>(expr: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
     match expr {
         Expr::BoolOp(e) => e.values.iter().for_each(f),
@@ -102,7 +102,7 @@ pub(super) fn for_each_default<'a>(args: &'a ast::Arguments, f: &mut dyn FnMut(&
     }
 }
 
-/// Whether the expression or a subexpression, lambda bodies left out, satisfies `test`.
+/// Whether the expression or a subexpression (outside lambda bodies) satisfies `test`.
 pub(super) fn any(expr: &Expr, test: &dyn Fn(&Expr) -> bool) -> bool {
     if test(expr) {
         return true;
@@ -168,7 +168,7 @@ pub(super) fn for_each_capture<'a>(pattern: &'a Pattern, f: &mut dyn FnMut(&'a a
     }
 }
 
-/// Calls `f` for each expression inside the pattern: values, keys and classes.
+/// Calls `f` for each expression in the pattern: values, keys and classes.
 pub(super) fn for_each_pattern_value<'a>(pattern: &'a Pattern, f: &mut dyn FnMut(&'a Expr)) {
     match pattern {
         Pattern::MatchValue(p) => f(&p.value),
@@ -192,8 +192,8 @@ pub(super) fn for_each_pattern_value<'a>(pattern: &'a Pattern, f: &mut dyn FnMut
     }
 }
 
-/// The builtins that consume an iterable at once, so that a generator expression given to them
-/// can be run on the spot.
+/// The builtins that consume an iterable at once, so that a generator expression as their argument
+/// can run in place.
 const EAGER: [&str; 11] = [
     "all",
     "any",

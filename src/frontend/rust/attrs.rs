@@ -1,29 +1,29 @@
-//! What attributes switch off: `cfg`, tests.
+//! What attributes switch off: `cfg`, and tests.
 
 use proc_macro2::TokenStream;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token};
 
-/// Under which configuration something is compiled.
+/// The configuration under which something is compiled.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Cfg {
     /// Always.
     Always,
     /// Never in the program itself: for tests, documentation and the like.
     Never,
-    /// When an option is set, by its text.
+    /// If an option is set, given as text.
     When(String),
-    /// When this is not.
+    /// If the other is not met.
     Not(Box<Cfg>),
-    /// When all are.
+    /// If all are met.
     All(Vec<Cfg>),
-    /// When any is.
+    /// If any is met.
     Any(Vec<Cfg>),
 }
 
 impl Cfg {
-    /// What the attributes say together.
+    /// The conjunction of all attributes.
     pub(super) fn of(attrs: &[Attribute]) -> Cfg {
         let mut all = Vec::new();
         for attr in attrs {
@@ -37,7 +37,7 @@ impl Cfg {
         Cfg::all(all)
     }
 
-    /// What the argument of `cfg!` says.
+    /// The argument of `cfg!`.
     pub(super) fn of_tokens(tokens: TokenStream) -> Cfg {
         syn::parse2::<Meta>(tokens).map_or(Cfg::When(String::new()), |meta| Cfg::of_meta(&meta))
     }

@@ -1,21 +1,21 @@
-//! The depth guard: refuses what would exhaust the stack of the parser or of lowering.
+//! The depth guard: refuses code that would exhaust the stack of the parser or of lowering.
 //!
-//! Splitting into tokens does not recurse, so the guard looks at tokens. Two things nest:
-//! brackets, and operators or keywords that follow each other without a separator. Both are
-//! counted without recursion.
+//! Tokenizing does not recurse, so the guard looks at tokens. Two things nest: brackets, and
+//! operators or keywords that follow each other without a separator. Both are counted without
+//! recursion.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::frontend::SyntaxError;
 use crate::frontend::rust::parse;
 
-/// Brackets nested deeper than this are refused.
+/// Deeper brackets are refused.
 const MAX_NESTING: usize = 256;
 
-/// Longest run of tokens without a separator: each may open a level of syntax.
+/// The maximum number of tokens without a separator. Each of them may open a level of syntax.
 const MAX_RUN: usize = 6_000;
 
-/// Characters of a number: converting a longer one takes quadratic time.
+/// The maximum length of a number, in characters: conversion takes quadratic time.
 const MAX_NUMBER: u32 = 4_300;
 
 struct Level {
@@ -68,7 +68,7 @@ pub(super) fn check(tokens: &TokenStream) -> Result<(), SyntaxError> {
     Ok(())
 }
 
-/// Whether what follows a block may go on with the expression that the block ends.
+/// Whether the token after a block may continue the expression that the block ends.
 fn continues(next: Option<&TokenTree>) -> bool {
     match next {
         Some(TokenTree::Ident(word)) => word == "else" || word == "as",

@@ -1,25 +1,25 @@
-//! The layout of a Rust text. The parser drops comments, so a scan of its own knows strings, raw
-//! strings, characters and lifetimes, and nested block comments.
+//! The layout of a Rust text. The parser drops comments, so this is a separate scan, which knows
+//! strings, raw strings, characters and lifetimes, and nested block comments.
 
 use crate::frontend::index;
 use crate::frontend::layout::{Comment, CommentKind, Layout, Statement};
 use crate::source::Span;
 
-/// Words that may stand before the keyword of an item.
+/// Words that can precede the keyword of an item.
 const MODIFIERS: &[&str] = &[
     "async", "auto", "const", "default", "extern", "pub", "safe", "unsafe",
 ];
 /// Keywords of items with a block of their own.
 const DEFINITIONS: &[&str] = &["enum", "fn", "impl", "mod", "struct", "trait", "union"];
-/// Words that start what a comma does not end.
+/// Words that start a statement which a comma does not end.
 const WHOLE: &[&str] = &[
     "for", "if", "let", "match", "return", "static", "type", "use", "while",
 ];
 
-/// What the first words of a statement say.
+/// What the first words of a statement tell.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Head {
-    /// Attributes and modifiers so far.
+    /// Only attributes and modifiers so far.
     Open,
     /// An item with a block.
     Definition,
@@ -29,14 +29,14 @@ enum Head {
     Other,
 }
 
-/// A block, and the statement in it that is being read.
+/// A block, and the current statement in it.
 struct Frame {
-    /// Where the statement starts and how far it goes.
+    /// The start of the statement, and its end so far.
     statement: Option<(usize, usize)>,
     head: Head,
     /// Open round and square brackets.
     brackets: usize,
-    /// The statement whose definition this is the block of.
+    /// The index of the statement whose definition has this block.
     definition: Option<usize>,
 }
 
@@ -55,7 +55,7 @@ struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    /// Whether nothing but white space came on this line so far.
+    /// Whether the line has only white space so far.
     line_start: bool,
     frames: Vec<Frame>,
     out: Layout,
@@ -73,7 +73,8 @@ pub(in crate::frontend) fn layout(text: &str) -> Layout {
     };
     scan.run();
     let mut out = scan.out;
-    // A statement is known at its end, and one that holds a block after what is in the block.
+    // A statement is added at its end, so one that contains a block is added after those in the
+    // block.
     out.statements.sort_by_key(|s| (s.span.start, s.span.end));
     out
 }
@@ -123,7 +124,7 @@ impl Scan<'_> {
         self.frames.last_mut().expect("the outermost frame stays")
     }
 
-    /// A token from `start` to here belongs to the current statement.
+    /// Adds the token from `start` to here to the current statement.
     fn token(&mut self, start: usize) {
         let end = self.at;
         self.unbroken(start);
@@ -132,7 +133,7 @@ impl Scan<'_> {
         top.statement = Some((first, end));
     }
 
-    /// Remembers what goes over a line break.
+    /// Records a token that contains a line break.
     fn unbroken(&mut self, start: usize) {
         if self.bytes[start..self.at].contains(&b'\n') {
             let span = Span::new(index(start), index(self.at));
@@ -140,7 +141,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Ends the statement of the current block; gives its index.
+    /// Ends the statement of the current block. Returns its index.
     fn end_statement(&mut self) -> Option<usize> {
         let top = self.top();
         top.head = Head::Open;
@@ -211,7 +212,7 @@ impl Scan<'_> {
         });
     }
 
-    /// A string with escapes, at its quote.
+    /// A string with escapes, at its first quote.
     fn string(&mut self) {
         self.at += 1;
         while let Some(&byte) = self.bytes.get(self.at) {
@@ -227,7 +228,7 @@ impl Scan<'_> {
         self.at = self.bytes.len();
     }
 
-    /// A raw string, at its first `#` or quote; whether it is one.
+    /// A raw string, at its first `#` or quote. Returns whether it is one.
     fn raw_string(&mut self) -> bool {
         let hashes = self.rest().bytes().take_while(|b| *b == b'#').count();
         let quote = self.at + hashes;
@@ -297,7 +298,7 @@ impl Scan<'_> {
         let start = self.at;
         self.at += 1;
         self.token(start);
-        // In brackets, the statement goes on after the block.
+        // Inside brackets, the statement continues after the block.
         let definition = if self.top().brackets == 0 {
             let definition = self.top().head == Head::Definition;
             self.end_statement().filter(|_| definition)

@@ -1,6 +1,6 @@
-//! Calls the parser and translates its errors and positions.
+//! Calls the parser, and converts its errors and positions.
 //!
-//! The parser's positions do not leave the thread and count characters; everything after this
+//! The parser's positions are bound to the thread and count characters; everything after this
 //! module sees byte offsets.
 
 use proc_macro2::{LexError, TokenStream};
@@ -10,7 +10,8 @@ use syn::{Expr, Member};
 use crate::frontend::{SyntaxError, index};
 use crate::source::Span;
 
-/// The tokens of a file. A `#!` line is blanked out: it is no token, but its length counts.
+/// The tokens of a file. A `#!` line is blanked out, because it is not a token but its length
+/// counts.
 pub(super) fn tokens(text: &str) -> Result<TokenStream, SyntaxError> {
     let line = shebang(text);
     let parsed = if line == 0 {
@@ -26,7 +27,7 @@ pub(super) fn tokens(text: &str) -> Result<TokenStream, SyntaxError> {
     })
 }
 
-/// The length of a `#!` line that is not the start of an inner attribute.
+/// The length of a `#!` line, if it is not the start of an inner attribute.
 fn shebang(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("#!") else {
         return 0;
@@ -43,7 +44,7 @@ pub(super) fn file(text: &str, tokens: TokenStream) -> Result<syn::File, SyntaxE
         let at = error.span().byte_range();
         SyntaxError {
             message: error.to_string(),
-            // What is missing at the end has no place of its own.
+            // What is missing at the end has no position.
             offset: if at.is_empty() {
                 index(text.trim_end().len())
             } else {
@@ -53,7 +54,7 @@ pub(super) fn file(text: &str, tokens: TokenStream) -> Result<syn::File, SyntaxE
     })
 }
 
-/// Frees what the parser keeps of the texts parsed on this thread.
+/// Frees what the parser stores about the texts parsed on this thread.
 pub(super) fn forget_positions() {
     proc_macro2::extra::invalidate_current_thread_spans();
 }
@@ -64,13 +65,13 @@ pub(super) fn span(span: proc_macro2::Span) -> Span {
     Span::new(index(range.start), index(range.end))
 }
 
-/// The byte offsets of a small node: all its tokens are looked at.
+/// The byte offsets of a node. This visits all its tokens, so the node should be small.
 pub(super) fn of(node: &impl Spanned) -> Span {
     span(node.span())
 }
 
-/// The byte offsets of an expression. Only the first and the last token are looked at, however
-/// big the expression is.
+/// The byte offsets of an expression. This visits only the first and the last token, so the
+/// expression can be large.
 pub(super) fn expr(e: &Expr) -> Span {
     Span::new(start(e), end(e))
 }

@@ -1,4 +1,4 @@
-//! Tests of the front end by itself: positions, limits, definitions.
+//! Tests of the front end alone: positions, limits, definitions.
 
 use std::fmt::Write as _;
 
@@ -78,10 +78,10 @@ fn errors_have_a_place() {
     let error = try_lower("fn f() { \"open }").unwrap_err();
     assert!(error.message.contains("tokens"), "{error}");
     assert!(try_lower("fn f( {").is_err());
-    // What is missing at the end is missing behind the last token.
+    // What is missing at the end is missing after the last token.
     let error = try_lower("struct A;\n/// text\n").unwrap_err();
     assert_eq!(error.offset, 18, "{error}");
-    // An inner attribute is no `#!` line.
+    // An inner attribute is not a `#!` line.
     assert!(try_lower("#![allow(unused)]\nfn f() {}").is_ok());
 }
 

@@ -5,7 +5,7 @@ use syn::{GenericArgument, PathArguments, ReturnType, Type};
 use crate::frontend::rust::parse;
 use crate::ir::{Name, StaticExpr, StaticExprKind};
 
-/// Wrappers of a value that are as good as the value.
+/// Wrappers that are treated like the wrapped value.
 const BOXES: &[&str] = &[
     "Box",
     "Mutex",
@@ -18,10 +18,10 @@ const BOXES: &[&str] = &[
     "Reverse",
 ];
 
-/// Handles: copies of them are the same value.
+/// Handles: a copy of one refers to the same value.
 const HANDLES: &[&str] = &["Arc", "Rc"];
 
-/// Collections that are no maps.
+/// Collections other than maps.
 const COLLECTIONS: &[&str] = &[
     "Vec",
     "VecDeque",
@@ -33,7 +33,7 @@ const COLLECTIONS: &[&str] = &[
     "FxHashSet",
 ];
 
-/// What a type says, in terms that the program can resolve; `None` for nothing.
+/// The type in terms that the program can resolve; `None` if it says nothing.
 pub(super) fn annotation(ty: &Type) -> Option<StaticExpr> {
     let kind = match ty {
         Type::Reference(t) => return annotation(&t.elem),
@@ -99,7 +99,7 @@ pub(super) fn path(path: &syn::Path) -> Vec<Name> {
         .collect()
 }
 
-/// An identifier without the `r#` of a raw one.
+/// An identifier without the `r#` of a raw identifier.
 pub(super) fn plain(ident: &syn::Ident) -> String {
     let text = ident.to_string();
     match text.strip_prefix("r#") {
@@ -108,7 +108,7 @@ pub(super) fn plain(ident: &syn::Ident) -> String {
     }
 }
 
-/// The name of a type that an `impl` is for, and the path to it.
+/// The path to the type that an `impl` is for.
 pub(super) fn self_path(ty: &Type) -> Option<&syn::Path> {
     match ty {
         Type::Path(t) if t.qself.is_none() => Some(&t.path),
@@ -119,7 +119,7 @@ pub(super) fn self_path(ty: &Type) -> Option<&syn::Path> {
     }
 }
 
-/// Whether a return type is written as an `Option`.
+/// Whether the function returns `()` or never.
 pub(super) fn returns_nothing(output: &ReturnType) -> bool {
     match output {
         ReturnType::Default => true,
@@ -129,7 +129,8 @@ pub(super) fn returns_nothing(output: &ReturnType) -> bool {
     }
 }
 
-/// `NonZeroU64`, `NonZero<u64>` and the like; a negative number is no count either.
+/// Whether the type is never zero, such as `NonZeroU64` or `NonZero<u64>`, including signed ones: a
+/// negative number is not a count either.
 fn is_never_zero(ty: &Type) -> bool {
     self_path(ty)
         .and_then(|path| path.segments.last())

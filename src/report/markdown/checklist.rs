@@ -1,32 +1,32 @@
-//! The review checklist: each processor that was checked, with the exits of its method.
+//! The review checklist: each processor, with the exits of its method.
 
 use super::escape::{code, crop, html_code, text};
 use super::{MAX_CHARS, MAX_CODE, Sheet, at, source};
-use crate::outcome::{Duty, Exit, ExitState};
+use crate::outcome::{Duty, ExitState, MethodExit};
 use crate::report::checklist::{Excuse, Excuses, Statements, is_open, state_in_words, unfollowed};
 use crate::report::{Report, plural};
 
-/// Places that are named where an exit is set.
+/// How many stores an exit names.
 const MAX_STORES: usize = 3;
-/// Classes that are named where they run the same code.
+/// How many classes with the same code are named.
 const MAX_CLASSES: usize = 5;
 
 /// Processors that run the same code with the same exits.
 struct Group<'a> {
     duties: Vec<&'a Duty>,
-    /// For each exit, why what is wrong is not reported.
+    /// For each exit, why a finding there is not reported.
     excuses: Vec<Option<Excuse<'a>>>,
-    /// How many exits somebody should look at.
+    /// How many exits need a look.
     open: usize,
 }
 
-/// Writes the list; tells how many processors are left out.
+/// Writes the list. Returns how many processors were left out.
 pub(super) fn write(report: &Report<'_>, sheet: &mut Sheet) -> usize {
     let mut groups = groups(report);
     if groups.is_empty() {
         return 0;
     }
-    // What is cut off should be what is in order.
+    // So that processors in order are cut off first.
     groups.sort_by_key(|group| std::cmp::Reverse(group.open));
     let intro = "\n#### Review checklist\n\n\
         Every way out of each method that was checked, and whether it has recorded by then what it \
@@ -83,18 +83,18 @@ fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statement
             code(&crop(from, MAX_CODE))
         });
         return format!(
-            "* {} ({place}) is inherited as it is from {from}\n",
+            "* {} ({place}) is inherited unchanged from {from}\n",
             code(&symbol)
         );
     };
     let sets = crop(&duty.sets, MAX_CODE);
     if let Some((_, why)) = unfollowed(method.followed) {
         let (symbol, sets) = (code(&symbol), code(&sets));
-        return format!("* {symbol} ({place}) sets {sets}: not known, {why}\n");
+        return format!("* {symbol} ({place}) sets {sets}: unknown ({why})\n");
     }
     let open = match group.open {
         0 => "in order".to_owned(),
-        open => format!("<b>{open} to look at</b>"),
+        open => format!("<b>{open} to check</b>"),
     };
     let mut out = format!(
         "<details><summary>{} sets {}: {}, {open}</summary>\n\n{place}{}\n\n",
@@ -121,9 +121,9 @@ fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statement
         match excuse {
             Some(Excuse::Ignored(Some(reason))) => {
                 let reason = text(&crop(reason, MAX_CHARS));
-                out.push_str(&format!(" (a comment ignores it: {reason})"));
+                out.push_str(&format!(" (ignored by a comment: {reason})"));
             }
-            Some(Excuse::Ignored(None)) => out.push_str(" (a comment ignores it)"),
+            Some(Excuse::Ignored(None)) => out.push_str(" (ignored by a comment)"),
             Some(Excuse::Known) => out.push_str(" (known from the baseline)"),
             None => {}
         }
@@ -133,7 +133,7 @@ fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statement
     out
 }
 
-/// The other classes that run the same.
+/// The other classes that run the same code.
 fn others(duties: &[&Duty]) -> String {
     if duties.is_empty() {
         return String::new();
@@ -146,10 +146,10 @@ fn others(duties: &[&Duty]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!(", run by {}{more} as well", named.join(", "))
+    format!(", also run by {}{more}", named.join(", "))
 }
 
-fn state(report: &Report<'_>, exit: &Exit, statements: &mut Statements) -> String {
+fn state(report: &Report<'_>, exit: &MethodExit, statements: &mut Statements) -> String {
     let words = text(state_in_words(exit.state));
     let stores: Vec<String> = exit
         .set_at

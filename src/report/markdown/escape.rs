@@ -1,17 +1,17 @@
-//! Text from analysed code, made safe for Markdown, HTML, and what platforms do with the result.
+//! Makes text from analysed code safe for Markdown, HTML, and the platforms that show it.
 //!
-//! Characters that mean something become character references, which Markdown never takes for
-//! structure. What platforms look for in the *rendered* text (`@somebody`, `#1`, `GH-1`) is broken in
-//! two by an empty comment: their filters look at one text node at a time, and not at code.
+//! Characters with a meaning become character references, which Markdown never takes for structure.
+//! What platforms look for in the *rendered* text (`@somebody`, `#1`, `GH-1`) is split by an empty
+//! comment: their filters look at one text node at a time, and skip code.
 
 use crate::report::harmless;
 
-/// What follows the cropped part of a text.
+/// Marks the end of a cropped text.
 const ELLIPSIS: char = '…';
-/// Breaks a text node in two.
+/// Splits a text node in two.
 const BREAK: &str = "<!-- -->";
 
-/// Text in Markdown, to be read as it is.
+/// Plain text in Markdown.
 pub(super) fn text(text: &str) -> String {
     escape(text, |c, next| match c {
         '*' | '_' | '[' | ']' | '`' | '|' | '\\' | '~' | '$' => true,
@@ -21,7 +21,7 @@ pub(super) fn text(text: &str) -> String {
     })
 }
 
-/// Text in HTML, where Markdown does not look.
+/// Plain text in HTML, where Markdown is not parsed.
 pub(super) fn html(text: &str) -> String {
     escape(text, |_, _| false)
 }
@@ -72,17 +72,17 @@ pub(super) fn code(code: &str) -> String {
     }
 }
 
-/// Code in HTML, where Markdown does not look.
+/// Code in HTML, where Markdown is not parsed.
 pub(super) fn html_code(code: &str) -> String {
     format!("<code>{}</code>", html(code.trim()))
 }
 
-/// A message in Markdown: what stands between backticks is code.
+/// A message in Markdown. Text between backticks is code.
 pub(super) fn message(message: &str) -> String {
     pieces(message, text, code)
 }
 
-/// A message in HTML, where Markdown does not look.
+/// A message in HTML, where Markdown is not parsed.
 pub(super) fn html_message(message: &str) -> String {
     pieces(message, html, html_code)
 }
@@ -102,7 +102,7 @@ fn pieces(message: &str, text: fn(&str) -> String, code: fn(&str) -> String) -> 
     out
 }
 
-/// The beginning of a text that is too long.
+/// Shortens a text to this many characters.
 pub(super) fn crop(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
         None => text.to_owned(),
@@ -110,7 +110,7 @@ pub(super) fn crop(text: &str, chars: usize) -> String {
     }
 }
 
-/// A fence that no line of a text can close.
+/// A fence that is longer than any in the text.
 pub(super) fn fence(text: &str) -> String {
     let mut longest = 0;
     let mut run = 0;

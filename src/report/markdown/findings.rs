@@ -6,12 +6,12 @@ use crate::diagnostics::{Finding, Fix, Safety, Severity};
 use crate::outcome::Reported;
 use crate::report::Report;
 
-/// Lines of a patch that are shown.
+/// The maximum number of lines of a patch.
 const MAX_LINES: usize = 60;
-/// Characters of a line of a patch that are shown.
+/// The maximum length of a line of a patch, in characters.
 const MAX_LINE: usize = 200;
 
-/// Writes the table; tells how many rows are left out.
+/// Writes the table. Returns how many rows were left out.
 pub(super) fn table(report: &Report<'_>, found: &[(usize, &Reported)], sheet: &mut Sheet) -> usize {
     if found.is_empty() {
         return 0;
@@ -44,7 +44,7 @@ fn severity(finding: &Finding) -> &'static str {
     }
 }
 
-/// Writes how each is reached and mended; tells how many are left out.
+/// Writes the path and the fix of each finding. Returns how many findings were left out.
 pub(super) fn paths(report: &Report<'_>, found: &[(usize, &Reported)], sheet: &mut Sheet) -> usize {
     if found.is_empty() {
         return 0;
@@ -74,7 +74,7 @@ fn details(report: &Report<'_>, number: usize, finding: &Finding) -> String {
         let line = line_at(report, &step.location, &primary.location);
         let shown = code(&source(report, &step.location));
         let message = in_message(&step.message);
-        // A test says itself what is tested.
+        // The message of a test quotes what is tested.
         let shown = match message.contains(&shown) {
             true => String::new(),
             false => format!(", {shown}"),

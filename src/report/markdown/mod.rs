@@ -1,8 +1,8 @@
-//! Markdown for people who review: a table of findings, the path and the fix of each, what could
-//! not be analysed, and a checklist of the exits of every processor that was checked.
+//! Markdown for reviewers: a table of findings, the path and the fix of each, what could not be
+//! analysed, and a checklist of the exits of every processor.
 //!
-//! A page never grows larger than its platform takes: whole entries are left out, the least severe
-//! first, and the last line tells how many.
+//! A page never exceeds the limit of its platform. If necessary, whole entries are left out, the
+//! least severe ones first, and the last line says how many.
 
 mod checklist;
 mod escape;
@@ -16,15 +16,15 @@ use crate::diagnostics::Location;
 use crate::outcome::Reported;
 use escape::{code, crop, message, text};
 
-/// By this a review bot finds the comment that it wrote before.
+/// Lets a review bot find the comment that it wrote before.
 const MARKER: &str = "<!-- tallylint -->\n";
-/// What the last line may take.
+/// Bytes reserved for the last line.
 const RESERVE: usize = 400;
-/// Longer texts are cropped.
+/// Longer texts are cropped, in characters.
 const MAX_CHARS: usize = 300;
-/// Longer code is cropped.
+/// Longer code is cropped, in characters.
 const MAX_CODE: usize = 100;
-/// Most of what could not be analysed that is told, one by one.
+/// The maximum number of failures that are listed.
 const MAX_FAILURES: usize = 50;
 
 /// Where a page is shown.
@@ -37,8 +37,8 @@ pub enum Page {
 }
 
 impl Page {
-    /// How many bytes a page may have. Comments are limited in characters, of which there are
-    /// fewer.
+    /// The size limit of a page, in bytes. Comments are limited in characters, and a text has no
+    /// more characters than bytes.
     fn limit(self) -> usize {
         match self {
             Page::Comment => 65_536,
@@ -47,14 +47,14 @@ impl Page {
     }
 }
 
-/// Text that grows up to a limit.
+/// A text with a size limit.
 struct Sheet {
     text: String,
     limit: usize,
 }
 
 impl Sheet {
-    /// Adds a piece as a whole if at most so many per cent of the room are used then.
+    /// Adds a piece if the text then fills at most `percent` of the limit; otherwise nothing.
     fn add(&mut self, piece: &str, percent: usize) -> bool {
         let fits = self.text.len() + piece.len() <= self.limit / 100 * percent;
         if fits {
@@ -67,7 +67,7 @@ impl Sheet {
 /// Writes a page.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write<W: Write + ?Sized>(report: &Report<'_>, page: Page, out: &mut W) -> io::Result<()> {
     let mut sheet = Sheet {
         text: String::new(),
@@ -94,7 +94,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, page: Page, out: &mut W) ->
     .collect();
     if !left_out.is_empty() {
         sheet.text.push_str(&format!(
-            "\n> [!NOTE]\n> Left out, because a page may have {} bytes: {}.\n",
+            "\n> [!NOTE]\n> Left out, because a page is limited to {} bytes: {}.\n",
             page.limit(),
             left_out.join(", ")
         ));
@@ -113,7 +113,7 @@ fn head(report: &Report<'_>, sheet: &mut Sheet) {
         }
         let mut told = 0;
         for failure in report.failures.iter().take(MAX_FAILURES) {
-            let place = report.place_of_failure(failure);
+            let place = report.path_of_failure(failure);
             let line = failure.location.map(|(line, _)| line);
             let shown = match line {
                 Some(line) => format!("{}:{line}", place.text()),
@@ -147,7 +147,7 @@ fn lower(text: &str) -> String {
     first.into_iter().chain(chars).collect()
 }
 
-/// Code that leads to a place on the web, if there is one.
+/// Code, with a link if there is one.
 fn linked(shown: &str, link: Option<String>) -> String {
     let shown = code(&crop(shown, MAX_CHARS));
     match link {
@@ -156,13 +156,13 @@ fn linked(shown: &str, link: Option<String>) -> String {
     }
 }
 
-/// A line of the file that a reader is in, or of another one, with a link.
+/// A line, with a link; with its path if it is not in the file of `reading`.
 fn line_at(report: &Report<'_>, location: &Location, reading: &Location) -> String {
     if location.file != reading.file {
         return at(report, location);
     }
     let line = report.region(location).line;
-    match report.link(&report.place(location), Some(line)) {
+    match report.link(&report.path_of(location), Some(line)) {
         Some(link) => format!("[line {line}]({link})"),
         None => format!("line {line}"),
     }
@@ -170,13 +170,13 @@ fn line_at(report: &Report<'_>, location: &Location, reading: &Location) -> Stri
 
 /// `path:line`, with a link.
 fn at(report: &Report<'_>, location: &Location) -> String {
-    let place = report.place(location);
+    let place = report.path_of(location);
     let line = report.region(location).line;
     let shown = format!("{}:{line}", place.text());
     linked(&shown, report.link(&place, Some(line)))
 }
 
-/// The first line of what is at a location, on one line.
+/// The first line of the code at a location.
 fn source(report: &Report<'_>, location: &Location) -> String {
     let file = report.sources.get(location.file);
     let first = file.slice(location.span).lines().next().unwrap_or("");

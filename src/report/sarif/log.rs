@@ -1,9 +1,9 @@
-//! The part of the object model of SARIF 2.1.0 that is used, with the names of the standard.
-//! Columns count Unicode scalar values, as `columnKind` says.
+//! The used part of the object model of SARIF 2.1.0, with the names of the standard. Columns count
+//! Unicode scalar values, as `columnKind` says.
 
 use serde::Serialize;
 
-/// Where a log says what it is.
+/// The schema that a log refers to.
 pub(super) const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 #[derive(Serialize)]
@@ -62,7 +62,7 @@ pub(super) struct Configuration {
     pub(super) level: &'static str,
 }
 
-/// What code scanning on GitHub reads.
+/// Properties that GitHub code scanning reads.
 #[derive(Serialize)]
 pub(super) struct RuleProperties {
     pub(super) tags: Vec<String>,
@@ -101,14 +101,14 @@ pub(super) struct Descriptor {
     pub(super) index: usize,
 }
 
-/// The base of the relative URIs.
+/// The base of relative URIs.
 #[derive(Serialize)]
 pub(super) struct BaseIds {
     #[serde(rename = "SRCROOT")]
     pub(super) root: BaseId,
 }
 
-/// Its place on this machine concerns nobody.
+/// Its location on this machine is left out on purpose.
 #[derive(Serialize)]
 pub(super) struct BaseId {
     pub(super) description: Text,
@@ -204,7 +204,7 @@ pub(super) struct ThreadFlowLocation {
     pub(super) execution_order: usize,
 }
 
-/// The number says how the fingerprint is made: another way gets another number.
+/// The number in the name is the version of the algorithm: a new algorithm gets a new number.
 #[derive(Serialize)]
 pub(super) struct Fingerprints {
     #[serde(rename = "tallylint/v1")]

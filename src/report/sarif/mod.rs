@@ -1,7 +1,7 @@
-//! SARIF 2.1.0, the format of code scanning and of viewers in editors.
+//! SARIF 2.1.0, the format of code scanning and of editors.
 //!
-//! URIs are relative to the root of the report, whose place is not told. What comments ignore and
-//! what baselines know is there as suppressed results.
+//! URIs are relative to the root of the report; the location of the root is left out. Findings that
+//! comments ignore or baselines contain are suppressed results.
 
 mod log;
 
@@ -16,7 +16,7 @@ use log::{
 
 use super::Report;
 use super::harmless::harmless_json;
-use super::place::Place;
+use super::path::ReportPath;
 use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{self, FileFailure, Severity};
 use crate::outcome::Reported;
@@ -30,7 +30,7 @@ const INCOMPLETE: &str = "incomplete-analysis";
 /// Writes the log and a line break.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When `out` cannot be written.
 pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<()> {
     let log = Log {
         schema: log::SCHEMA,
@@ -82,7 +82,7 @@ fn run(report: &Report<'_>) -> Run {
     }
 }
 
-/// Text that is only text: `](` in it would make a link.
+/// Plain text. Escaped, because `](` would make a link.
 fn plain(text: &str) -> Text {
     Text {
         text: text.replace("](", "] ("),
@@ -126,7 +126,7 @@ fn incomplete() -> Rule {
         name: pascal(INCOMPLETE),
         short_description: plain(text),
         full_description: plain(text),
-        help: plain("Mend the file, or exclude it from the check."),
+        help: plain("Fix the file, or exclude it from the check."),
         help_uri: None,
         default_configuration: Configuration {
             enabled: true,
@@ -171,7 +171,7 @@ fn invocation(report: &Report<'_>) -> Invocation {
         let place = Location {
             id: None,
             physical_location: PhysicalLocation {
-                artifact_location: artifact(&report.place_of_failure(failure)),
+                artifact_location: artifact(&report.path_of_failure(failure)),
                 region,
             },
             logical_locations: Vec::new(),
@@ -190,7 +190,7 @@ fn invocation(report: &Report<'_>) -> Invocation {
     }
 }
 
-fn artifact(place: &Place) -> ArtifactLocation {
+fn artifact(place: &ReportPath) -> ArtifactLocation {
     ArtifactLocation {
         uri: place.uri(),
         uri_base_id: place.is_inside().then_some(ROOT),
@@ -201,7 +201,7 @@ fn location(report: &Report<'_>, place: &diagnostics::Location) -> Location {
     Location {
         id: None,
         physical_location: PhysicalLocation {
-            artifact_location: artifact(&report.place(place)),
+            artifact_location: artifact(&report.path_of(place)),
             region: Some(region(report, place)),
         },
         logical_locations: Vec::new(),
@@ -248,7 +248,7 @@ fn result(
     let others = exits.filter(|exit| **exit != finding.primary.location);
     let related = others.enumerate().map(|(at, exit)| Location {
         id: Some(at + 1),
-        message: Some(plain("an exit that is concerned")),
+        message: Some(plain("an exit that the finding concerns")),
         ..location(report, exit)
     });
     SarifResult {
@@ -272,7 +272,7 @@ fn result(
     }
 }
 
-/// What is wrong, as a sentence, and what to know and to do about it.
+/// The message, notes and help of a finding as sentences.
 fn message(finding: &diagnostics::Finding) -> Text {
     let mut text = format!("{}.", finding.message);
     for note in &finding.notes {
@@ -303,7 +303,7 @@ fn code_flow(report: &Report<'_>, finding: &diagnostics::Finding) -> Option<Code
 fn fix(report: &Report<'_>, fix: &diagnostics::Fix) -> Fix {
     let replacement = |edit: &diagnostics::Edit| Replacement {
         deleted_region: region(report, &edit.location),
-        // Not `plain`: it is code.
+        // Not `plain`, because it is code.
         inserted_content: Text {
             text: edit.text.clone(),
             markdown: None,
@@ -311,7 +311,7 @@ fn fix(report: &Report<'_>, fix: &diagnostics::Fix) -> Fix {
     };
     let files = report.edits_by_file(fix).into_iter();
     let changes = files.map(|edits| ArtifactChange {
-        artifact_location: artifact(&report.place(&edits[0].location)),
+        artifact_location: artifact(&report.path_of(&edits[0].location)),
         replacements: edits.into_iter().map(replacement).collect(),
     });
     Fix {

@@ -14,7 +14,7 @@ use crate::engine::values::value::{Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::body::BranchRole;
 use crate::ir::{BasicBlock, BlockId, Literal, Operand, StatementKind, TerminatorKind};
-use crate::outcome::{Exit, ExitState, Unset};
+use crate::outcome::{ExitState, MethodExit, Unset};
 use crate::source::Span;
 
 /// Steps back and forth in the graph of one method; what lies further away is not told.
@@ -57,7 +57,7 @@ impl Returns {
         cx: &FnContext,
         graph: &Graph,
         key: &str,
-    ) -> Vec<Exit> {
+    ) -> Vec<MethodExit> {
         let Some(file) = cx.module.file.as_ref().map(|file| file.id) else {
             return Vec::new();
         };
@@ -68,7 +68,7 @@ impl Returns {
             key,
             steps: 0,
         };
-        let mut out: Vec<Exit> = Vec::new();
+        let mut out: Vec<MethodExit> = Vec::new();
         for (point, arrivals) in &self.arrivals {
             let mut set_at: BTreeSet<Span> = BTreeSet::new();
             for arrival in arrivals {
@@ -88,14 +88,14 @@ impl Returns {
                 None if open => ExitState::Unverified,
                 None => ExitState::Fails,
             };
-            out.push(Exit {
+            out.push(MethodExit {
                 place: at(point.span),
                 implicit: point.implicit,
                 state,
                 set_at: set_at.into_iter().map(at).collect(),
             });
         }
-        let other = |span, state| Exit {
+        let other = |span, state| MethodExit {
             place: at(span),
             implicit: false,
             state,

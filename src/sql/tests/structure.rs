@@ -76,94 +76,57 @@ fn derived_tables_and_ctes() {
 }
 
 #[test]
-fn exclusions() {
-    let some = |demands| {
-        Some(Excluded {
-            demands_records: demands,
-            has_open_conditions: false,
-        })
-    };
-    let cases = [
-        (
-            "SELECT d.d FROM days d LEFT JOIN runs r ON r.d = d.d AND r.status = 'success' WHERE r.id IS NULL",
-            some(false),
-        ),
-        (
-            "SELECT d.d FROM days d LEFT JOIN runs r ON r.d = d.d AND r.status = 'success' AND r.records > 0 WHERE r.id IS NULL AND d.d > '2020'",
-            some(true),
-        ),
-        (
-            "SELECT d.d FROM days d LEFT JOIN (SELECT d FROM runs WHERE status = 'success') r ON r.d = d.d WHERE r.d IS NULL",
-            some(false),
-        ),
-        (
-            "WITH ok AS (SELECT d FROM runs WHERE status = 'success' AND n > 0) SELECT d.d FROM days d LEFT JOIN ok ON ok.d = d.d WHERE ok.d IS NULL",
-            some(true),
-        ),
-        (
-            "SELECT d FROM days d WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.d = d.d AND r.status = 'success')",
-            some(false),
-        ),
-        (
-            "SELECT d FROM days d WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.d = d.d AND r.status = 'success' AND r.n > 0)",
-            some(true),
-        ),
-        (
-            "SELECT d FROM days WHERE d NOT IN (SELECT d FROM runs WHERE status = 'success')",
-            some(false),
-        ),
-        (
-            "SELECT d FROM days WHERE NOT d IN (SELECT d FROM runs WHERE status = 'success' AND n > 0)",
-            some(true),
-        ),
-        (
-            "SELECT d FROM days EXCEPT DISTINCT SELECT d FROM runs WHERE status = 'success'",
-            some(false),
-        ),
-        (
-            "SELECT d FROM days EXCEPT SELECT d FROM runs WHERE status = 'success' AND COALESCE(n, 0) > 0",
-            some(true),
-        ),
-        (
-            "SELECT d.d FROM days d LEFT JOIN runs r ON r.d = d.d WHERE r.status IS NULL OR r.status <> 'success'",
-            some(false),
-        ),
-        (
-            "SELECT d.d FROM days d LEFT JOIN runs r ON r.d = d.d WHERE r.status IS NULL OR r.status <> 'success' OR COALESCE(r.n, 0) = 0",
-            some(true),
-        ),
-        (
-            "SELECT d FROM runs GROUP BY d HAVING COUNTIF(status = 'success') = 0",
-            some(false),
-        ),
-        (
-            "SELECT d FROM runs GROUP BY d HAVING SUM(CASE WHEN status = 'success' AND n > 0 THEN 1 ELSE 0 END) = 0",
-            some(true),
-        ),
-        (
-            "SELECT d FROM days WHERE (SELECT COUNT(*) FROM runs r WHERE r.d = days.d AND r.status = 'success') = 0",
-            some(false),
-        ),
-        (
-            "WITH todo AS (SELECT d FROM days WHERE d NOT IN (SELECT d FROM runs WHERE status = 'success')) SELECT * FROM todo",
-            some(false),
-        ),
-        (
-            "SELECT d.d FROM days d LEFT JOIN runs r ON r.d = d.d AND r.status = 'success'",
-            None,
-        ),
-        (
-            "SELECT d FROM days WHERE NOT EXISTS (SELECT 1 FROM runs WHERE status = 'failed')",
-            None,
-        ),
-        (
-            "SELECT d FROM days WHERE d IN (SELECT d FROM runs WHERE status = 'success')",
-            None,
-        ),
-        ("SELECT d FROM runs WHERE status = 'success'", None),
+fn rows_are_excluded_by_successes() {
+    let texts = [
+        "SELECT d.d FROM days d LEFT JOIN runs r ON r.d = d.d AND r.status = 'success' WHERE r.id IS NULL",
+        "SELECT d.d FROM days d LEFT JOIN (SELECT d FROM runs WHERE status = 'success') r ON r.d = d.d WHERE r.d IS NULL",
+        "SELECT d FROM days d WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.d = d.d AND r.status = 'success')",
+        "SELECT d FROM days WHERE d NOT IN (SELECT d FROM runs WHERE status = 'success')",
+        "SELECT d FROM days EXCEPT DISTINCT SELECT d FROM runs WHERE status = 'success'",
+        "SELECT d.d FROM days d LEFT JOIN runs r ON r.d = d.d WHERE r.status IS NULL OR r.status <> 'success'",
+        "SELECT d FROM runs GROUP BY d HAVING COUNTIF(status = 'success') = 0",
+        "SELECT d FROM days WHERE (SELECT COUNT(*) FROM runs r WHERE r.d = days.d AND r.status = 'success') = 0",
+        "WITH todo AS (SELECT d FROM days WHERE d NOT IN (SELECT d FROM runs WHERE status = 'success')) SELECT * FROM todo",
     ];
-    for (text, expected) in cases {
-        assert_eq!(sql(text).excludes_success(), expected, "{text}");
+    for text in texts {
+        let expected = Excluded {
+            demands_records: false,
+            has_open_conditions: false,
+        };
+        assert_eq!(sql(text).excludes_success(), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn rows_are_excluded_by_successes_with_records() {
+    let texts = [
+        "SELECT d.d FROM days d LEFT JOIN runs r ON r.d = d.d AND r.status = 'success' AND r.records > 0 WHERE r.id IS NULL AND d.d > '2020'",
+        "WITH ok AS (SELECT d FROM runs WHERE status = 'success' AND n > 0) SELECT d.d FROM days d LEFT JOIN ok ON ok.d = d.d WHERE ok.d IS NULL",
+        "SELECT d FROM days d WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.d = d.d AND r.status = 'success' AND r.n > 0)",
+        "SELECT d FROM days WHERE NOT d IN (SELECT d FROM runs WHERE status = 'success' AND n > 0)",
+        "SELECT d FROM days EXCEPT SELECT d FROM runs WHERE status = 'success' AND COALESCE(n, 0) > 0",
+        "SELECT d.d FROM days d LEFT JOIN runs r ON r.d = d.d WHERE r.status IS NULL OR r.status <> 'success' OR COALESCE(r.n, 0) = 0",
+        "SELECT d FROM runs GROUP BY d HAVING SUM(CASE WHEN status = 'success' AND n > 0 THEN 1 ELSE 0 END) = 0",
+    ];
+    for text in texts {
+        let expected = Excluded {
+            demands_records: true,
+            has_open_conditions: false,
+        };
+        assert_eq!(sql(text).excludes_success(), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn no_rows_are_excluded_by_successes() {
+    let texts = [
+        "SELECT d.d FROM days d LEFT JOIN runs r ON r.d = d.d AND r.status = 'success'",
+        "SELECT d FROM days WHERE NOT EXISTS (SELECT 1 FROM runs WHERE status = 'failed')",
+        "SELECT d FROM days WHERE d IN (SELECT d FROM runs WHERE status = 'success')",
+        "SELECT d FROM runs WHERE status = 'success'",
+    ];
+    for text in texts {
+        assert_eq!(sql(text).excludes_success(), None, "{text}");
     }
 }
 
@@ -243,6 +206,10 @@ fn meaning_of_columns() {
     for (text, expected) in cases {
         assert_eq!(meanings(text), expected, "{text}");
     }
+}
+
+#[test]
+fn names_of_columns() {
     let names: Vec<_> = sql("SELECT r.status, n AS c, MAX(x), * FROM runs r")
         .columns
         .into_iter()
@@ -250,6 +217,10 @@ fn meaning_of_columns() {
         .collect();
     let expected = [Some("status"), Some("c"), None, Some("*")];
     assert_eq!(names, expected.map(|name| name.map(str::to_owned)));
+}
+
+#[test]
+fn a_column_can_filter_by_success() {
     let query = sql("SELECT COUNTIF(status = 'success') AS good, COUNT(*) FROM runs");
     assert!(query.columns[0].filters_success && !query.columns[1].filters_success);
     assert!(!query.filters_success());

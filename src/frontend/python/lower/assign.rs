@@ -1,17 +1,18 @@
-//! Assignment and deletion in all their forms.
+//! Assignment and deletion, in all forms.
 
 use rustpython_parser::ast::{self, Expr};
 
 use crate::frontend::python::lower::expr::{Dest, unstarred};
 use crate::frontend::python::lower::function::FunctionLowerer;
-use crate::frontend::python::lower::names::Place;
+use crate::frontend::python::lower::names::Storage;
 use crate::frontend::python::parse;
 use crate::frontend::python::static_expr::{bin_op, path};
 use crate::ir::{BlockId, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
 use crate::source::Span;
 
 impl FunctionLowerer<'_, '_> {
-    /// Where to put a value so that it is assigned to the target, if that is a local variable.
+    /// The destination that assigns a value to the target directly, if the target is a local
+    /// variable.
     pub(super) fn target_dest(&mut self, target: &Expr) -> Dest {
         match target {
             Expr::Name(name) => self.variable_dest(&name.id),
@@ -46,16 +47,16 @@ impl FunctionLowerer<'_, '_> {
         self.assign_target(target, result);
     }
 
-    /// Notes the class that an annotation names for a variable that was just assigned.
+    /// Records the class that an annotation names for a variable that was just assigned.
     pub(super) fn declare(&mut self, target: &Expr, annotation: &Expr) {
         let Expr::Name(name) = target else { return };
-        if let (Place::Local(local), Some(path)) = (self.place(&name.id), path(annotation)) {
+        if let (Storage::Local(local), Some(path)) = (self.storage_of(&name.id), path(annotation)) {
             let span = parse::span(annotation);
             self.body.push(StatementKind::Declare(local, path), span);
         }
     }
 
-    /// Assigns a value that is at hand.
+    /// Assigns an evaluated value.
     pub(super) fn assign_target(&mut self, target: &Expr, value: Operand) {
         let span = parse::span(target);
         match target {
@@ -202,8 +203,8 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// The head of a `for` loop; goes on in its body with the target bound. Returns the head and
-    /// the block where the iterator is exhausted.
+    /// The head of a `for` loop. Continues in its body, with the target bound. Returns the head and
+    /// the block for when the iterator is exhausted.
     pub(super) fn for_each(
         &mut self,
         iter: LocalId,
@@ -211,8 +212,8 @@ impl FunctionLowerer<'_, '_> {
         span: Span,
     ) -> (BlockId, BlockId) {
         let variable = match target {
-            Expr::Name(name) => match self.place(&name.id) {
-                Place::Local(local) => Some(local),
+            Expr::Name(name) => match self.storage_of(&name.id) {
+                Storage::Local(local) => Some(local),
                 _ => None,
             },
             _ => None,
@@ -226,7 +227,7 @@ impl FunctionLowerer<'_, '_> {
     }
 }
 
-/// The index of an unpacked element and, for the starred one, what stays behind it.
+/// The index of an unpacked element and, for the starred one, the number of elements after it.
 pub(super) fn unpack_position(
     position: usize,
     len: usize,

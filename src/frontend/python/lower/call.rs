@@ -1,10 +1,10 @@
-//! Calls, `super()` among them.
+//! Calls, including `super()`.
 
 use rustpython_parser::ast::{self, Expr};
 
 use crate::frontend::python::lower::expr::{Dest, unstarred};
 use crate::frontend::python::lower::function::FunctionLowerer;
-use crate::frontend::python::lower::names::Place;
+use crate::frontend::python::lower::names::Storage;
 use crate::frontend::python::{parse, walk};
 use crate::ir::{Arg, ArgKind, Callee, Name, Operand, Rvalue};
 use crate::source::Span;
@@ -50,13 +50,13 @@ impl FunctionLowerer<'_, '_> {
         self.emit(Rvalue::Call { callee, args }, dest, span)
     }
 
-    /// `super()` and `super(C, obj)`, when the name means the builtin.
+    /// `super()` and `super(C, obj)`, if the name refers to the builtin.
     fn super_call(&mut self, e: &ast::ExprCall, dest: Dest) -> Option<Operand> {
         let Expr::Name(name) = &*e.func else {
             return None;
         };
         let shadowed = name.id.as_str() != "super"
-            || self.place(&name.id) != Place::Global
+            || self.storage_of(&name.id) != Storage::Global
             || self.module.symbols.module_binds("super");
         if shadowed || !e.keywords.is_empty() || e.args.iter().any(Expr::is_starred_expr) {
             return None;
@@ -88,7 +88,7 @@ impl FunctionLowerer<'_, '_> {
 fn argument_exprs(e: &ast::ExprCall) -> Vec<&Expr> {
     let mut exprs: Vec<&Expr> = e.args.iter().map(unstarred).collect();
     exprs.extend(e.keywords.iter().map(|k| &k.value));
-    // `f(a=x, *y)` evaluates in the order of the source.
+    // `f(a=x, *y)` evaluates its arguments in source order.
     exprs.sort_by_key(|expr| parse::span(*expr).start);
     exprs
 }

@@ -1,4 +1,4 @@
-//! Comprehensions as loops in place, and generator expressions as functions.
+//! Lowers comprehensions as loops in place, and generator expressions as functions.
 
 use rustpython_parser::ast::{self, Expr};
 
@@ -12,14 +12,14 @@ use crate::ir::{
 };
 use crate::source::Span;
 
-/// What a comprehension makes of each round.
+/// What a comprehension does in each iteration.
 #[derive(Clone, Copy)]
 enum Item<'e> {
-    /// Calls this method of the collection.
+    /// Calls this method of the collection with the element.
     Add(&'static str, &'e Expr),
-    /// Stores a pair.
+    /// Stores a key and a value.
     Pair(&'e Expr, &'e Expr),
-    /// Yields it.
+    /// Yields the element.
     Yield(&'e Expr),
 }
 
@@ -50,7 +50,7 @@ impl FunctionLowerer<'_, '_> {
         self.settle(value, dest, span)
     }
 
-    /// A generator expression that its consumer exhausts at once, as a list.
+    /// A generator expression that its consumer exhausts at once, lowered as a list.
     pub(super) fn eager_list(&mut self, e: &ast::ExprGeneratorExp) -> Operand {
         let item = Item::Add("append", &e.elt);
         let empty = Rvalue::List(Vec::new());
@@ -66,7 +66,7 @@ impl FunctionLowerer<'_, '_> {
         item: Item<'_>,
         span: Span,
     ) -> Operand {
-        // The first iterable is evaluated outside of the comprehension, before anything else.
+        // The first iterable is evaluated outside the comprehension, before anything else.
         let Some(first) = generators.first() else {
             return Operand::NONE;
         };
@@ -79,7 +79,7 @@ impl FunctionLowerer<'_, '_> {
         Operand::Local(result)
     }
 
-    /// The nested loops. `iterable` is that of the first generator.
+    /// The nested loops. `iterable` belongs to the first generator.
     fn rounds(
         &mut self,
         generators: &[ast::Comprehension],

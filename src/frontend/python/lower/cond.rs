@@ -1,11 +1,11 @@
-//! Expressions in test position: control flow without booleans in between.
+//! Expressions in test position: control flow without intermediate booleans.
 
 use rustpython_parser::ast::{BoolOp, Expr, UnaryOp};
 
 use crate::frontend::python::lower::expr::Dest;
 use crate::frontend::python::lower::function::FunctionLowerer;
 use crate::frontend::python::lower::is_type_checking;
-use crate::frontend::python::lower::names::Place;
+use crate::frontend::python::lower::names::Storage;
 use crate::frontend::python::parse;
 use crate::ir::{BlockId, BranchRole, Literal, Operand, TerminatorKind};
 use crate::source::Span;
@@ -28,7 +28,7 @@ impl FunctionLowerer<'_, '_> {
         self.body.end(kind, span);
     }
 
-    /// Goes to `then` when the test is true and to `otherwise` when it is not.
+    /// Branches to `then` if the test is true, and to `otherwise` if it is false.
     pub(super) fn cond(
         &mut self,
         test: &Expr,
@@ -84,7 +84,7 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// `TYPE_CHECKING` is false whenever code runs.
+    /// Whether the test is `TYPE_CHECKING`, which is false whenever code runs.
     fn is_never_true(&mut self, test: &Expr) -> bool {
         if !is_type_checking(test) {
             return false;
@@ -94,7 +94,7 @@ impl FunctionLowerer<'_, '_> {
             other => other,
         };
         match root {
-            Expr::Name(name) => self.place(&name.id) == Place::Global,
+            Expr::Name(name) => self.storage_of(&name.id) == Storage::Global,
             _ => false,
         }
     }

@@ -14,11 +14,11 @@ use crate::source::Span;
 /// Where the value of an expression goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Dest {
-    /// Anywhere.
+    /// In any operand.
     Temp,
-    /// Into this local, and not before everything else is evaluated.
+    /// In this local, which is assigned only after everything else is evaluated.
     Local(LocalId),
-    /// Nobody looks at it; the operand that comes back has no meaning.
+    /// The value is unused. The returned operand has no meaning.
     Discard,
 }
 
@@ -30,7 +30,7 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// Puts a value that is at hand where it is wanted.
+    /// Moves an evaluated value to its destination.
     pub(super) fn settle(&mut self, value: Operand, dest: Dest, span: Span) -> Operand {
         match dest {
             Dest::Local(local) => {
@@ -43,7 +43,7 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// Computes an rvalue: by a statement, or by a terminator when it may raise here.
+    /// Computes an rvalue: with a statement, or with a terminator if it may raise here.
     pub(super) fn emit(&mut self, rvalue: Rvalue, dest: Dest, span: Span) -> Operand {
         if !self.may_raise(&rvalue) {
             let local = self.dest_local(dest);
@@ -98,7 +98,7 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// Copies the value of `expr` if evaluating one of the `later` ones rebinds it.
+    /// Copies the value of `expr` if evaluating one of the `later` expressions rebinds it.
     pub(super) fn keep_before(&mut self, value: Operand, expr: &Expr, later: &[&Expr]) -> Operand {
         let name = match expr {
             Expr::Name(name) => name.id.as_str(),
@@ -113,7 +113,7 @@ impl FunctionLowerer<'_, '_> {
         value
     }
 
-    /// Evaluates from left to right.
+    /// Evaluates expressions from left to right.
     pub(super) fn operands(&mut self, exprs: &[&Expr]) -> Vec<Operand> {
         let mut values = Vec::with_capacity(exprs.len());
         for (index, expr) in exprs.iter().enumerate() {
@@ -236,7 +236,7 @@ impl FunctionLowerer<'_, '_> {
                     pieces.push(value);
                     return;
                 }
-                // Not the text of the value, but made from it.
+                // It is not the text of the value, but made from it.
                 let mut parts = vec![value];
                 if let Some(spec) = &e.format_spec {
                     self.format_pieces(spec, &mut parts);
@@ -346,8 +346,8 @@ impl FunctionLowerer<'_, '_> {
         iter
     }
 
-    /// The head of a loop over an iterator; goes on in its body. Returns the head and the block
-    /// where the iterator is exhausted.
+    /// The head of a loop over an iterator. Continues in its body. Returns the head and the block
+    /// for when the iterator is exhausted.
     pub(super) fn for_next(
         &mut self,
         iter: LocalId,
@@ -388,7 +388,7 @@ impl FunctionLowerer<'_, '_> {
         value
     }
 
-    /// A destination that several paths can agree on.
+    /// A destination that several paths can share.
     pub(super) fn join_dest(&mut self, dest: Dest) -> Dest {
         match dest {
             Dest::Temp => Dest::Local(self.body.temp()),
@@ -432,7 +432,7 @@ impl FunctionLowerer<'_, '_> {
         value
     }
 
-    /// A comparison; the middle operands of a chain are evaluated once.
+    /// A comparison. The middle operands of a chain are evaluated once.
     fn compare(&mut self, e: &ast::ExprCompare, dest: Dest) -> Operand {
         if let ([op], [right]) = (e.ops.as_slice(), e.comparators.as_slice()) {
             let (left, right) = self.pair(&e.left, right);
@@ -463,7 +463,7 @@ impl FunctionLowerer<'_, '_> {
         value
     }
 
-    /// Evaluates the links of a chained comparison in turn; `link` says what becomes of each.
+    /// Evaluates the links of a chained comparison in turn, and passes each to `link`.
     pub(super) fn compare_chain(
         &mut self,
         e: &ast::ExprCompare,
@@ -488,7 +488,7 @@ impl FunctionLowerer<'_, '_> {
     }
 }
 
-/// The expression behind a star.
+/// The expression after a star.
 pub(super) fn unstarred(expr: &Expr) -> &Expr {
     match expr {
         Expr::Starred(starred) => &starred.value,

@@ -1,4 +1,4 @@
-//! One function: parameters, cells, body.
+//! Lowers a function: parameters, cells, body.
 
 use rustpython_parser::ast::{self, Constant, Expr, Ranged, Stmt};
 
@@ -32,11 +32,11 @@ pub(super) struct FunctionLowerer<'m, 'a> {
     pub(super) module: &'m mut Lowerer<'a>,
     pub(super) body: Builder,
     pub(super) contexts: Vec<Context>,
-    /// The site of what is defined in this function.
+    /// The site of definitions in this function.
     pub(super) site: Site,
     /// The scope of the function.
     pub(super) function: SymId,
-    /// The scope that names are resolved in: the function's or an inline comprehension's.
+    /// The scope that names are resolved in: that of the function, or of an inline comprehension.
     pub(super) sym: SymId,
     pub(super) locals: FxHashMap<(SymId, Name), LocalId>,
     pub(super) cells: Option<LocalId>,
@@ -112,7 +112,7 @@ impl Lowerer<'_> {
         self.function(head, site, |function| function.lambda_body(&e.body))
     }
 
-    /// Lowers a function whose body is lowered by `lower`.
+    /// Lowers a function, with its body lowered by `lower`.
     pub(super) fn function(
         &mut self,
         head: Head,
@@ -157,7 +157,7 @@ impl Lowerer<'_> {
         idx
     }
 
-    /// A function without its body, if it starts where one is to be left out.
+    /// A function without its body, if it is one whose body is to be left out.
     fn leave_out(&mut self, start: u32, head: Head, site: &Site) -> Result<FuncIdx, Head> {
         let next = self.left_sites.len();
         if self.left_out.get(next) != Some(&start) {
@@ -181,8 +181,8 @@ impl Lowerer<'_> {
         Ok(idx)
     }
 
-    /// Lowers the body of a function that was left out, as the first function. What its header
-    /// says was lowered with the module.
+    /// Lowers the body of a function that was left out, as the first function. Its header was
+    /// lowered with the module.
     pub(super) fn body_of<T>(&mut self, def: &T, body: &[Stmt], at: &LeftSite, site: &Site) {
         let params = at.params.iter().map(|name| Param {
             name: name.clone(),
@@ -324,7 +324,7 @@ impl FunctionLowerer<'_, '_> {
     }
 }
 
-/// What the body amounts to, apart from its docstring.
+/// What the body consists of, apart from its docstring.
 fn shape(body: &[Stmt]) -> FunctionShape {
     let is_text = |stmt: &Stmt| match stmt {
         Stmt::Expr(s) => matches!(
@@ -364,7 +364,7 @@ fn shape(body: &[Stmt]) -> FunctionShape {
     FunctionShape::Code
 }
 
-/// A function as it is seen from outside: what a body adds is not known.
+/// A function as known from its header, without what its body adds.
 fn outside(head: Head, qualname: Name, site: &Site, scope: ScopeIdx) -> Function {
     Function {
         name: head.name,

@@ -1,4 +1,4 @@
-//! Module and class bodies: not executed, only recorded as bindings.
+//! Module and class bodies, which are not executed but recorded as bindings.
 
 use rustpython_parser::ast::{self, Expr, Ranged, Stmt};
 
@@ -32,7 +32,7 @@ pub(super) fn import_bindings(import: &ast::StmtImport) -> Vec<(Name, ImportPath
     bindings.collect()
 }
 
-/// The names that a `from … import` statement binds; `*` for a star.
+/// The names that a `from … import` statement binds; `*` for a star import.
 pub(super) fn import_from_bindings(import: &ast::StmtImportFrom) -> Vec<(Name, ImportPath, Span)> {
     let module: Vec<Name> = import
         .module
@@ -150,8 +150,8 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Records what a class body says of an attribute that it gives a value. `None` for what is no
-    /// `Optional` is a common slip: the type says nothing then.
+    /// Records what an annotation in a class body says about an attribute with a value. A `None`
+    /// for a type that is not `Optional` is a common slip, so then the type says nothing.
     fn declare_default(
         &mut self,
         s: &ast::StmtAnnAssign,
@@ -275,7 +275,7 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Records what a target is bound to; without a value that is unknown.
+    /// Records what a target is bound to: a value, or something unknown.
     fn bind_target(
         &mut self,
         target: &Expr,

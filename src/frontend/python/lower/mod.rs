@@ -1,8 +1,8 @@
-//! Lowering of syntax trees to the intermediate representation.
+//! Lowers syntax trees to the intermediate representation.
 //!
-//! [`Lowerer`] collects the functions, classes and scopes of one module; `item` walks module and
-//! class bodies; [`function::FunctionLowerer`] builds one control-flow graph, its methods spread
-//! over files by what they lower.
+//! [`Lowerer`] collects the functions, classes and scopes of a module. `item` walks module and
+//! class bodies. [`function::FunctionLowerer`] builds a control-flow graph; its methods are in the
+//! files named after what they lower.
 
 mod assign;
 mod call;
@@ -22,7 +22,7 @@ use crate::frontend::index;
 use crate::frontend::python::scope::SymbolTable;
 use crate::ir::{
     Binding, BindingSite, Class, ClassIdx, Content, FuncIdx, Function, MAX_NESTED, MAX_OUTER,
-    Module, Name, Scope, ScopeIdx, ScopeKind, StaticExpr,
+    Module, Name, NameScope, ScopeIdx, ScopeKind, StaticExpr,
 };
 use crate::source::Span;
 
@@ -34,9 +34,9 @@ pub(super) fn module(text: &str, suite: &[ast::Stmt], symbols: &SymbolTable) -> 
     lowerer.finish(false)
 }
 
-/// Lowers a module without the bodies of the functions that start at `left_out`, which are in no
-/// other function; with it comes where each of them stands. `None` when the tree does not have
-/// them all, or too many others.
+/// Lowers a module without the bodies of the functions that start at `left_out`, none of which is
+/// nested in another. Also returns the position of each. `None` if the tree does not have all of
+/// them, or has too many other functions.
 pub(super) fn sparse_module(
     text: &str,
     suite: &[ast::Stmt],
@@ -53,7 +53,7 @@ pub(super) fn sparse_module(
     met.then(|| (lowerer.finish(true), sites))
 }
 
-/// Lowers the body of a function that was left out. `None` when the definition is not one.
+/// Lowers a body that was left out. `None` if the definition is not a function.
 pub(super) fn left_out(
     text: &str,
     def: &ast::Stmt,
@@ -75,7 +75,7 @@ pub(super) fn left_out(
     })
 }
 
-/// Where a function stands whose body was left out.
+/// The position of a function whose body was left out.
 #[derive(Debug)]
 pub(super) struct LeftSite {
     pub(super) idx: FuncIdx,
@@ -89,27 +89,27 @@ pub(super) struct LeftSite {
     prefix: Name,
 }
 
-/// What has been lowered of a module. A slot is `None` while its function or class is in work;
-/// indices are handed out before the nested ones.
+/// What has been lowered of a module. A slot is `None` while its function or class is being
+/// lowered, because it gets its index before what is nested in it.
 pub(super) struct Lowerer<'a> {
     text: &'a str,
     symbols: &'a SymbolTable,
     functions: Vec<Option<Function>>,
     classes: Vec<Option<Class>>,
-    scopes: Vec<Scope>,
+    scopes: Vec<NameScope>,
     attribute_stores: Vec<(Vec<Name>, Name, StaticExpr)>,
-    /// The index of the first function, and how far apart they are.
+    /// The index of the first function, and the distance between indices.
     first: u32,
     step: u32,
-    /// Whether this is the inside of a body that was left out.
+    /// Whether this lowers a body that was left out.
     inside: bool,
-    /// Where the functions start whose bodies are left out, in order.
+    /// The starts of the functions whose bodies are to be left out, in order.
     left_out: &'a [u32],
-    /// Those that were met, in order.
+    /// Those of them that were found, in order.
     left_sites: Vec<LeftSite>,
 }
 
-/// Where a definition stands.
+/// The surroundings of a definition.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
     /// The scope that its name is bound in.
@@ -120,11 +120,11 @@ pub(super) struct Site {
     lexical: Option<ClassIdx>,
     /// The innermost function around it.
     function: Option<FuncIdx>,
-    /// What its qualified name starts with.
+    /// The prefix of its qualified name.
     prefix: Name,
 }
 
-/// Under which conditions a binding takes place.
+/// The conditions under which a binding is executed.
 #[derive(Clone, Copy, Default, Debug)]
 struct Conditions {
     conditional: bool,
@@ -158,7 +158,7 @@ impl<'a> Lowerer<'a> {
     }
 
     fn finish(mut self, partial: bool) -> Module {
-        // Modules live as long as the run.
+        // Modules live as long as the run, so unused capacity is released.
         let mut functions: Vec<Function> = self.functions.into_iter().flatten().collect();
         functions.shrink_to_fit();
         self.scopes.shrink_to_fit();
@@ -180,27 +180,27 @@ impl Lowerer<'_> {
             ScopeKind::Function(function) if self.inside => ScopeIdx::of_left_out(function),
             _ => ScopeIdx(index(self.scopes.len())),
         };
-        self.scopes.push(Scope::new(parent, kind));
+        self.scopes.push(NameScope::new(parent, kind));
         idx
     }
 
-    fn scope_mut(&mut self, scope: ScopeIdx) -> &mut Scope {
+    fn scope_mut(&mut self, scope: ScopeIdx) -> &mut NameScope {
         let at = match scope.left_out() {
-            // Inside of a body, every function opens one scope, and nothing else does.
+            // Inside a body, every function opens one scope, and nothing else does.
             Some(function) => self.slot(function),
             None => scope.0 as usize,
         };
         &mut self.scopes[at]
     }
 
-    /// The index for another function.
+    /// Reserves the index of another function.
     fn reserve(&mut self) -> FuncIdx {
         let idx = FuncIdx(self.first + index(self.functions.len()) * self.step);
         self.functions.push(None);
         idx
     }
 
-    /// Where a function is in `functions`.
+    /// The position of a function in `functions`.
     fn slot(&self, function: FuncIdx) -> usize {
         ((function.0 - self.first) / self.step) as usize
     }
@@ -241,7 +241,7 @@ impl Lowerer<'_> {
         Span::new(begin, begin + index(name.len()))
     }
 
-    /// The start of a definition, its decorators included: the `@` before the first decorator.
+    /// The start of a definition including its decorators: the `@` of the first one.
     fn definition_start(&self, decorators: &[ast::Expr], start: u32) -> u32 {
         let Some(first) = decorators.first() else {
             return start;
@@ -255,7 +255,7 @@ impl Lowerer<'_> {
     }
 }
 
-/// Skips white space and joined lines.
+/// Skips white space and line joins.
 fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
     while matches!(
         bytes.get(at),
@@ -266,7 +266,7 @@ fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Whether the test says "only for type checkers".
+/// Whether the test is true only for type checkers.
 fn is_type_checking(test: &ast::Expr) -> bool {
     match test {
         ast::Expr::Name(e) => e.id.as_str() == "TYPE_CHECKING",

@@ -6,43 +6,43 @@ use crate::frontend::python::scope::{Resolved, SymId};
 use crate::ir::{LocalId, LocalKind, Name, Operand, Rvalue, StatementKind};
 use crate::source::Span;
 
-/// Where a variable lives.
+/// Where a variable is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Place {
+pub(super) enum Storage {
     /// In a local.
     Local(LocalId),
-    /// In the cells of the function this many functions outwards.
+    /// In the cells of the function that is this many functions outwards.
     Cell { hops: u32, field: Name },
     /// In the module.
     Global,
 }
 
 impl FunctionLowerer<'_, '_> {
-    /// Where the variable that `name` means lives.
-    pub(super) fn place(&mut self, name: &str) -> Place {
+    /// Where the variable that `name` refers to is stored.
+    pub(super) fn storage_of(&mut self, name: &str) -> Storage {
         let symbols = self.module.symbols;
         let Resolved::Variable(owner) = symbols.resolve(self.sym, name) else {
-            return Place::Global;
+            return Storage::Global;
         };
-        let Some(home) = symbols.function_of(owner) else {
-            return Place::Global;
+        let Some(owner_function) = symbols.function_of(owner) else {
+            return Storage::Global;
         };
-        // A captured parameter that never changes is as good in its local as in the cells.
+        // A captured parameter that never changes can be read from its local.
         let in_cells = symbols.is_captured(owner, name) && !symbols.is_constant_param(owner, name);
-        if home == self.function && !in_cells {
-            return Place::Local(self.local_of(owner, name));
+        if owner_function == self.function && !in_cells {
+            return Storage::Local(self.local_of(owner, name));
         }
         let mut hops = 0;
         let mut current = self.function;
-        while current != home {
+        while current != owner_function {
             let Some(outer) = symbols.outer_function(current) else {
-                return Place::Global;
+                return Storage::Global;
             };
             current = outer;
             hops += 1;
         }
         let field = symbols.cell_field(owner, name);
-        Place::Cell { hops, field }
+        Storage::Cell { hops, field }
     }
 
     fn local_of(&mut self, owner: SymId, name: &str) -> LocalId {
@@ -54,7 +54,7 @@ impl FunctionLowerer<'_, '_> {
             .or_insert_with(|| body.local(Some(name), LocalKind::Var))
     }
 
-    /// The cells of the function this many functions outwards.
+    /// The cells of the function that is this many functions outwards.
     pub(super) fn cells_at(&mut self, hops: u32, span: Span) -> LocalId {
         let Some(mut cells) = (if hops == 0 {
             self.cells
@@ -78,28 +78,28 @@ impl FunctionLowerer<'_, '_> {
 
     /// The value of a variable.
     pub(super) fn load(&mut self, name: &str, dest: Dest, span: Span) -> Operand {
-        match self.place(name) {
-            Place::Local(local) => self.settle(Operand::Local(local), dest, span),
-            Place::Cell { hops, field } => {
+        match self.storage_of(name) {
+            Storage::Local(local) => self.settle(Operand::Local(local), dest, span),
+            Storage::Cell { hops, field } => {
                 let cells = self.cells_at(hops, span);
                 let value = self.dest_local(dest);
                 let rvalue = Rvalue::GetField(Operand::Local(cells), field);
                 self.body.assign(value, rvalue, span);
                 Operand::Local(value)
             }
-            Place::Global => self.emit(Rvalue::Global(Name::new(name)), dest, span),
+            Storage::Global => self.emit(Rvalue::Global(Name::new(name)), dest, span),
         }
     }
 
     /// Binds a variable.
     pub(super) fn store(&mut self, name: &str, value: Operand, span: Span) {
-        match self.place(name) {
-            Place::Local(local) => {
+        match self.storage_of(name) {
+            Storage::Local(local) => {
                 if value != Operand::Local(local) {
                     self.body.assign(local, Rvalue::Use(value), span);
                 }
             }
-            Place::Cell { hops, field } => {
+            Storage::Cell { hops, field } => {
                 let object = Operand::Local(self.cells_at(hops, span));
                 let kind = StatementKind::SetField {
                     object,
@@ -108,7 +108,7 @@ impl FunctionLowerer<'_, '_> {
                 };
                 self.body.push(kind, span);
             }
-            Place::Global => {
+            Storage::Global => {
                 let name = Name::new(name);
                 self.body
                     .push(StatementKind::SetGlobal { name, value }, span);
@@ -116,15 +116,15 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// Where to put a value so that it is bound to the variable, if it is a local.
+    /// The destination that binds a value to the variable directly, if it is a local.
     pub(super) fn variable_dest(&mut self, name: &str) -> Dest {
-        match self.place(name) {
-            Place::Local(local) => Dest::Local(local),
+        match self.storage_of(name) {
+            Storage::Local(local) => Dest::Local(local),
             _ => Dest::Temp,
         }
     }
 
-    /// Evaluates straight into the variable where that is possible.
+    /// Evaluates directly into the variable, if possible.
     pub(super) fn bind_with(
         &mut self,
         name: &str,

@@ -5,7 +5,7 @@ use rustpython_parser::ast::{self, Expr, Pattern};
 use crate::frontend::python::lower::assign::unpack_position;
 use crate::frontend::python::lower::expr::Dest;
 use crate::frontend::python::lower::function::FunctionLowerer;
-use crate::frontend::python::lower::names::Place;
+use crate::frontend::python::lower::names::Storage;
 use crate::frontend::python::static_expr::literal;
 use crate::frontend::python::{parse, walk};
 use crate::ir::{BlockId, BranchRole, CmpOp, LocalId, Name, Operand, Rvalue};
@@ -26,7 +26,7 @@ const SELF_MATCHING: [&str; 11] = [
     "tuple",
 ];
 
-/// Captures of a pattern, bound when all of it has matched.
+/// Captures of a pattern, which are bound when the whole pattern has matched.
 type Captures = Vec<(Name, Operand, Span)>;
 
 impl FunctionLowerer<'_, '_> {
@@ -59,7 +59,7 @@ impl FunctionLowerer<'_, '_> {
         self.body.at(after);
     }
 
-    /// Whether a capture or a guard binds the variable that is matched.
+    /// Whether a capture or a guard rebinds the matched variable.
     fn rebinds_subject(&self, s: &ast::StmtMatch) -> bool {
         let Expr::Name(name) = &*s.subject else {
             return !s.subject.is_constant_expr();
@@ -77,7 +77,7 @@ impl FunctionLowerer<'_, '_> {
         })
     }
 
-    /// Tests the pattern: goes on where it matches, and to `fail` where it does not.
+    /// Tests a pattern: continues if it matches, and goes to `fail` if not.
     fn pattern(
         &mut self,
         pattern: &Pattern,
@@ -128,8 +128,8 @@ impl FunctionLowerer<'_, '_> {
         captures: &mut Captures,
     ) {
         let matched = self.body.block();
-        // All alternatives capture the same names; CPython refuses others, though not when it
-        // only parses.
+        // All alternatives capture the same names; CPython's compiler refuses others, but its
+        // parser does not.
         let mut shared: Vec<(Name, LocalId)> = Vec::new();
         for alternative in &p.patterns {
             walk::for_each_capture(alternative, &mut |name| {
@@ -210,7 +210,7 @@ impl FunctionLowerer<'_, '_> {
             if is_wildcard(element) {
                 continue;
             }
-            // The key is there, so this cannot raise.
+            // The key exists, so this cannot raise.
             let value = self.part(Rvalue::GetItem(subject.clone(), key), span);
             self.pattern(element, &value, fail, captures);
         }
@@ -232,7 +232,7 @@ impl FunctionLowerer<'_, '_> {
         let itself = match &*p.cls {
             Expr::Name(name) => {
                 SELF_MATCHING.contains(&name.id.as_str())
-                    && self.place(&name.id) == Place::Global
+                    && self.storage_of(&name.id) == Storage::Global
                     && p.patterns.len() == 1
             }
             _ => false,

@@ -5,7 +5,7 @@ use rustpython_parser::ast::{self, Expr, Stmt};
 use crate::frontend::python::lower::expr::Dest;
 use crate::frontend::python::lower::function::FunctionLowerer;
 use crate::frontend::python::lower::item::{import_bindings, import_from_bindings};
-use crate::frontend::python::lower::unwind::{Exit, TryParts};
+use crate::frontend::python::lower::unwind::{Jump, TryParts};
 use crate::frontend::python::lower::{Conditions, is_type_checking};
 use crate::frontend::python::{parse, walk};
 use crate::ir::{
@@ -20,7 +20,7 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// A suite that may not run, or not to its end.
+    /// A suite that may not be executed, or not completely.
     pub(super) fn inner_suite(&mut self, suite: &[Stmt]) {
         let outer = self.conditions;
         self.conditions = outer.inside();
@@ -40,26 +40,11 @@ impl FunctionLowerer<'_, '_> {
                 let function = self.module.async_function_def(s, &self.site);
                 self.define(&s.name, function);
             }
-            Stmt::ClassDef(s) => {
-                let class = self.module.class_def(s, &self.site, self.conditions);
-                let span = self.module.classes[class.0 as usize]
-                    .as_ref()
-                    .map_or(parse::span(s), |class| class.name_span);
-                self.bind_with(&s.name, span, |this, dest| {
-                    this.emit(Rvalue::MakeClass(class), dest, span)
-                });
-            }
+            Stmt::ClassDef(s) => self.class_stmt(s),
             Stmt::Return(s) => self.return_stmt(s),
             Stmt::Delete(s) => s.targets.iter().for_each(|target| self.delete(target)),
             Stmt::Assign(s) => self.assign_stmt(s),
-            Stmt::TypeAlias(s) => {
-                let span = parse::span(s);
-                if let Expr::Name(name) = &*s.name {
-                    self.bind_with(&name.id, span, |this, dest| {
-                        this.emit(Rvalue::Opaque(Vec::new()), dest, span)
-                    });
-                }
-            }
+            Stmt::TypeAlias(s) => self.type_alias(s),
             Stmt::AugAssign(s) => self.aug_assign(s),
             Stmt::AnnAssign(s) => {
                 if let Some(value) = &s.value {
@@ -103,25 +88,45 @@ impl FunctionLowerer<'_, '_> {
             Stmt::Expr(s) => {
                 self.expr(&s.value, Dest::Discard);
             }
-            Stmt::Break(_) | Stmt::Continue(_) => {
-                let span = parse::span(stmt);
-                match self.current_loop() {
-                    Some(id) if stmt.is_break_stmt() => {
-                        self.leave(Exit::Break(id), Operand::NONE, span);
-                    }
-                    Some(id) => {
-                        self.body.push(StatementKind::Skip, span);
-                        self.leave(Exit::Continue(id), Operand::NONE, span);
-                    }
-                    // CPython refuses this, though not when it only parses.
-                    None => self.body.end(TerminatorKind::Unreachable, span),
-                }
-            }
+            Stmt::Break(s) => self.leave_loop(Jump::Break, parse::span(s)),
+            Stmt::Continue(s) => self.leave_loop(Jump::Continue, parse::span(s)),
             Stmt::Global(_) | Stmt::Nonlocal(_) | Stmt::Pass(_) => {}
         }
     }
 
-    /// Evaluates the defaults that do something. Their values are kept with the parameters.
+    fn class_stmt(&mut self, s: &ast::StmtClassDef) {
+        let class = self.module.class_def(s, &self.site, self.conditions);
+        let span = self.module.classes[class.0 as usize]
+            .as_ref()
+            .map_or(parse::span(s), |class| class.name_span);
+        self.bind_with(&s.name, span, |this, dest| {
+            this.emit(Rvalue::MakeClass(class), dest, span)
+        });
+    }
+
+    fn type_alias(&mut self, s: &ast::StmtTypeAlias) {
+        let span = parse::span(s);
+        if let Expr::Name(name) = &*s.name {
+            self.bind_with(&name.id, span, |this, dest| {
+                this.emit(Rvalue::Opaque(Vec::new()), dest, span)
+            });
+        }
+    }
+
+    /// `break` or `continue`: a jump out of, or to the head of, the innermost loop.
+    fn leave_loop(&mut self, jump: fn(u32) -> Jump, span: Span) {
+        let Some(innermost) = self.current_loop() else {
+            // CPython's compiler refuses this, but its parser does not.
+            return self.body.end(TerminatorKind::Unreachable, span);
+        };
+        let jump = jump(innermost);
+        if let Jump::Continue(_) = jump {
+            self.body.push(StatementKind::Skip, span);
+        }
+        self.leave(jump, Operand::NONE, span);
+    }
+
+    /// Evaluates the defaults that have an effect. Their values are kept with the parameters.
     pub(super) fn defaults(&mut self, args: &ast::Arguments) {
         let has_effect = |e: &Expr| {
             matches!(
@@ -167,7 +172,7 @@ impl FunctionLowerer<'_, '_> {
             Some(value) => self.expr(value, Dest::Temp),
             None => Operand::NONE,
         };
-        self.leave(Exit::Return(span), value, span);
+        self.leave(Jump::Return(span), value, span);
     }
 
     fn if_stmt(&mut self, s: &ast::StmtIf) {

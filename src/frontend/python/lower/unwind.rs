@@ -1,5 +1,5 @@
-//! Exceptional control flow: the explicit stack of contexts that an exception, `return`, `break`
-//! or `continue` leaves on its way out, and the statements that push them.
+//! Exceptional control flow: the stack of contexts that an exception, `return`, `break` or
+//! `continue` leaves on its way out, and the statements that push them.
 
 use rustpython_parser::ast::{self, Expr, Stmt};
 
@@ -12,11 +12,11 @@ use crate::ir::{
 };
 use crate::source::Span;
 
-/// What control is inside of, innermost last.
+/// The contexts that control can be inside.
 pub(super) enum Context {
     /// The body of a `try` with handlers.
     Handlers { unwind: Unwind, catches: Catches },
-    /// Everything that a `finally` stands behind.
+    /// Everything that is protected by a `finally`.
     Finally(Finally),
     /// The body of a `with`.
     With {
@@ -36,26 +36,26 @@ pub(super) enum Context {
     Handler { exc: LocalId, name: Option<Name> },
 }
 
-/// A `finally`: lowered once; an integer tells its end how to go on.
+/// A `finally` block. It is lowered once; an integer tells its end how to continue.
 pub(super) struct Finally {
     entry: BlockId,
-    /// Where exceptions come in.
+    /// Where exceptions enter it.
     unwind: Unwind,
     completion: LocalId,
     /// Keeps the value of a pending `return`.
     value: Option<LocalId>,
-    /// What goes through; the i-th has the completion `FIRST_EXIT + i`.
-    exits: Vec<Exit>,
+    /// The jumps that pass through it; the i-th has the completion `FIRST_EXIT + i`.
+    exits: Vec<Jump>,
 }
 
 const FALL_THROUGH: i64 = 0;
 const RAISE: i64 = 1;
 const FIRST_EXIT: i64 = 2;
 
-/// A way out other than an exception.
+/// A way out of a context other than an exception.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Exit {
-    /// `return`: one per statement, so that each keeps its span.
+pub(super) enum Jump {
+    /// `return`. One for each statement, so that each keeps its span.
     Return(Span),
     /// `break` out of the loop with this id.
     Break(u32),
@@ -63,19 +63,19 @@ pub(super) enum Exit {
     Continue(u32),
 }
 
-/// Which of the exceptions that most code cannot raise a context is there for.
+/// Which exceptions, among those that most code cannot raise, a context handles.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Catches {
-    /// Missing attributes.
+    /// Exceptions of missing attributes.
     pub(super) attribute: bool,
-    /// Arithmetic.
+    /// Exceptions of arithmetic.
     pub(super) operator: bool,
-    /// Comparison of what has no order.
+    /// Exceptions of comparing values without an order.
     pub(super) comparison: bool,
 }
 
 impl Catches {
-    /// What the exception classes named by the expression stand for.
+    /// The exceptions among these that the expression names.
     fn named_by(expr: &Expr) -> Self {
         let name = match expr {
             Expr::Tuple(e) => {
@@ -100,7 +100,7 @@ impl Catches {
         }
     }
 
-    /// What a context manager that looks like `suppress(…)` stands for.
+    /// The exceptions that a context manager of the form `suppress(…)` suppresses.
     fn suppressed_by(manager: &Expr) -> Self {
         match manager {
             Expr::Call(call) => {
@@ -141,7 +141,7 @@ impl FunctionLowerer<'_, '_> {
             })
     }
 
-    /// Which rare exceptions some context of this function is there for.
+    /// The rare exceptions that some context of this function handles.
     pub(super) fn catches(&self) -> Catches {
         let all = self.contexts.iter().map(|context| match context {
             Context::Handlers { catches, .. } | Context::With { catches, .. } => *catches,
@@ -193,17 +193,17 @@ impl FunctionLowerer<'_, '_> {
         self.body.goto(continue_to);
     }
 
-    /// Leaves the contexts from the innermost outwards until one takes over. `span` is the
+    /// Leaves the contexts from the innermost outwards, until one takes over. `span` is the
     /// statement that leaves.
-    pub(super) fn leave(&mut self, exit: Exit, value: Operand, span: Span) {
+    pub(super) fn leave(&mut self, exit: Jump, value: Operand, span: Span) {
         let mut depth = self.contexts.len();
         while depth > 0 {
             depth -= 1;
             match &mut self.contexts[depth] {
                 Context::Handlers { .. } => {}
                 Context::Handler { name, .. } => {
-                    // A returning function's variables are gone anyway.
-                    if let (Some(name), false) = (name.clone(), matches!(exit, Exit::Return(_))) {
+                    // When a function returns, its variables are gone anyway.
+                    if let (Some(name), false) = (name.clone(), matches!(exit, Jump::Return(_))) {
                         self.unbind(&name, span);
                     }
                 }
@@ -212,12 +212,12 @@ impl FunctionLowerer<'_, '_> {
                     break_to,
                     continue_to,
                 } => match exit {
-                    Exit::Break(target) if target == *id => {
+                    Jump::Break(target) if target == *id => {
                         let target = *break_to;
                         self.body.goto(target);
                         return;
                     }
-                    Exit::Continue(target) if target == *id => {
+                    Jump::Continue(target) if target == *id => {
                         let target = *continue_to;
                         self.body.goto(target);
                         return;
@@ -242,20 +242,20 @@ impl FunctionLowerer<'_, '_> {
             }
         }
         match exit {
-            Exit::Return(span) => {
+            Jump::Return(span) => {
                 let implicit = false;
                 self.body
                     .end(TerminatorKind::Return { value, implicit }, span);
             }
-            Exit::Break(_) | Exit::Continue(_) => self.body.end(TerminatorKind::Unreachable, span),
+            Jump::Break(_) | Jump::Continue(_) => self.body.end(TerminatorKind::Unreachable, span),
         }
     }
 
-    fn leave_by_finally(&mut self, depth: usize, exit: Exit, value: Operand, span: Span) {
+    fn leave_by_finally(&mut self, depth: usize, exit: Jump, value: Operand, span: Span) {
         let Context::Finally(finally) = &mut self.contexts[depth] else {
             return;
         };
-        if matches!(exit, Exit::Return(_)) {
+        if matches!(exit, Jump::Return(_)) {
             let body = &mut self.body;
             let keep = *finally.value.get_or_insert_with(|| body.temp());
             self.body.assign(keep, Rvalue::Use(value), span);
@@ -375,7 +375,8 @@ impl FunctionLowerer<'_, '_> {
         self.body.at(after);
     }
 
-    /// Tests whether the handler catches and lowers its body; goes on where it does not.
+    /// Tests whether the handler catches the exception, and lowers its body. Continues where it
+    /// does not.
     fn handler(
         &mut self,
         handler: &ast::ExceptHandlerExceptHandler,
@@ -394,7 +395,7 @@ impl FunctionLowerer<'_, '_> {
             }
             Some(expr) => vec![self.expr(expr, Dest::Temp)],
         };
-        // A bare `except` tests too, though it catches everything: the test is what carries the
+        // A bare `except` is tested as well, although it catches everything: the test carries the
         // span of the handler.
         let test = self.body.temp();
         let rvalue = Rvalue::Caught {
@@ -437,7 +438,7 @@ impl FunctionLowerer<'_, '_> {
         self.body.at(next);
     }
 
-    /// From `except` to the last token before the colon.
+    /// The span from `except` to the last token before the colon.
     fn handler_header(&self, handler: &ast::ExceptHandlerExceptHandler) -> Span {
         let start = parse::span(handler).start;
         let from = handler
@@ -460,7 +461,7 @@ impl FunctionLowerer<'_, '_> {
         Span::new(start, end)
     }
 
-    /// `with`: the items nest from left to right.
+    /// `with`: its items nest from left to right.
     pub(super) fn with_stmt(&mut self, items: &[ast::WithItem], body: &[Stmt], is_async: bool) {
         for item in items {
             self.enter_item(item, is_async);
@@ -502,7 +503,7 @@ impl FunctionLowerer<'_, '_> {
         }
     }
 
-    /// Ends the innermost `with` item: normally, and where an exception comes in.
+    /// Ends the innermost `with` item: for normal completion, and for an exception.
     fn exit_item(&mut self) {
         let Some(Context::With {
             manager,
@@ -563,15 +564,15 @@ impl FunctionLowerer<'_, '_> {
 
     /// Unbinds a variable.
     pub(super) fn unbind(&mut self, name: &str, span: Span) {
-        use crate::frontend::python::lower::names::Place;
-        match self.place(name) {
-            Place::Local(local) => self.body.push(StatementKind::Unbind(local), span),
-            Place::Cell { hops, field } => {
+        use crate::frontend::python::lower::names::Storage;
+        match self.storage_of(name) {
+            Storage::Local(local) => self.body.push(StatementKind::Unbind(local), span),
+            Storage::Cell { hops, field } => {
                 let object = Operand::Local(self.cells_at(hops, span));
                 self.body
                     .push(StatementKind::DelField { object, field }, span);
             }
-            Place::Global => {
+            Storage::Global => {
                 let value = self.emit(Rvalue::Opaque(Vec::new()), Dest::Temp, span);
                 let name = Name::new(name);
                 self.body

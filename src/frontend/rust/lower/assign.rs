@@ -1,4 +1,4 @@
-//! Assignment in all its forms.
+//! Assignment, in all forms.
 
 use syn::{Expr, UnOp};
 
@@ -8,7 +8,7 @@ use crate::frontend::rust::{parse, types};
 use crate::ir::{BinOp, Name, Operand, Rvalue, StatementKind};
 use crate::source::Span;
 
-/// What is assigned to; its parts are evaluated.
+/// The target of an assignment, with its parts evaluated.
 pub(super) enum Target {
     /// A variable.
     Var(Name),
@@ -16,9 +16,9 @@ pub(super) enum Target {
     Field(Operand, Name),
     /// An item of a container.
     Item(Operand, Operand),
-    /// What an expression refers to: `*x`.
+    /// What a reference refers to: `*x`.
     Behind(Operand),
-    /// Nothing that is kept track of.
+    /// Anything that is not tracked.
     Nothing,
 }
 
@@ -53,7 +53,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// Evaluates the parts of what is assigned to.
+    /// Evaluates the parts of a target.
     pub(super) fn target(&mut self, e: &Expr) -> Target {
         match e {
             Expr::Paren(x) => self.target(&x.expr),
@@ -72,18 +72,12 @@ impl FunctionLowerer<'_> {
                 let key = self.expr(&x.index);
                 Target::Item(object, key)
             }
-            Expr::Unary(x) if matches!(x.op, UnOp::Deref(_)) => match &*x.expr {
-                // `*self = …` and `*x = …` where `x` refers to an object.
-                inner @ (Expr::Path(_) | Expr::Field(_) | Expr::Paren(_)) => {
-                    let object = self.expr(inner);
-                    Target::Behind(object)
-                }
-                // `*map.entry(k).or_default() = …`: the call has put the key there.
-                inner => {
-                    let object = self.expr(inner);
-                    Target::Behind(object)
-                }
-            },
+            // `*self = …`, and `*x = …` if `x` refers to an object. In
+            // `*map.entry(k).or_default() = …`, the call has inserted the key.
+            Expr::Unary(x) if matches!(x.op, UnOp::Deref(_)) => {
+                let object = self.expr(&x.expr);
+                Target::Behind(object)
+            }
             _ => {
                 self.effect(e);
                 Target::Nothing
@@ -91,7 +85,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// The value that a target has now.
+    /// The current value of a target.
     pub(super) fn load_target(&mut self, target: &Target, span: Span) -> Operand {
         match target {
             Target::Var(name) => match self.load(name, span) {
@@ -112,7 +106,7 @@ impl FunctionLowerer<'_> {
     pub(super) fn store_target(&mut self, target: Target, value: Operand, span: Span) {
         match target {
             Target::Var(name) => {
-                // A static that can change is nothing that is kept track of.
+                // A mutable static is not tracked.
                 self.store(&name, value, span);
             }
             Target::Field(object, field) => {
@@ -139,7 +133,7 @@ impl FunctionLowerer<'_> {
     pub(super) fn assign_op(&mut self, target: &Expr, op: BinOp, value: &Expr, span: Span) {
         let value = self.expr(value);
         let place = self.target(target);
-        // What is behind a reference to a number is not kept track of.
+        // A number behind a reference is not tracked.
         if matches!(place, Target::Behind(_)) {
             return;
         }

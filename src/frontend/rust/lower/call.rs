@@ -42,7 +42,7 @@ impl FunctionLowerer<'_> {
         result
     }
 
-    /// What is behind a `&mut` may have changed.
+    /// Marks what is behind `&mut` arguments as possibly changed.
     fn lend_arguments<'e>(
         &mut self,
         exprs: impl Iterator<Item = &'e Expr>,
@@ -69,7 +69,7 @@ impl FunctionLowerer<'_> {
         values
     }
 
-    /// Functions of the standard library that have a meaning of their own.
+    /// Functions of the standard library with a meaning of their own; `None` for any other.
     fn known_call(&mut self, path: &ExprPath, x: &ExprCall, span: Span) -> Option<Operand> {
         let names = types::path(&path.path);
         let (last, owner) = match names.as_slice() {
@@ -79,39 +79,18 @@ impl FunctionLowerer<'_> {
         };
         let first = x.args.first();
         match (owner, last, x.args.len()) {
-            ("mem", "take", 1) | ("", "take", 1) => {
-                let place = borrowed(first?)?;
-                let target = self.target(place);
-                let old = self.load_target(&target, span);
-                let new = self.data(Data::Emptied(old.clone()), span);
-                self.store_target(target, new, span);
-                Some(old)
-            }
-            ("mem", "replace", 2) | ("", "replace", 2) => {
-                let place = borrowed(first?)?;
-                let target = self.target(place);
-                let old = self.load_target(&target, span);
-                let new = self.expr(&x.args[1]);
-                self.store_target(target, new, span);
-                Some(old)
-            }
-            ("mem", "swap", 2) | ("", "swap", 2) => {
-                let (a, b) = (borrowed(first?)?, borrowed(&x.args[1])?);
-                let (a, b) = (self.target(a), self.target(b));
-                let (old_a, old_b) = (self.load_target(&a, span), self.load_target(&b, span));
-                self.store_target(a, old_b, span);
-                self.store_target(b, old_a, span);
-                Some(Operand::NONE)
-            }
+            ("mem" | "", "take", 1) => self.take(x, span),
+            ("mem" | "", "replace", 2) => self.replace(x, span),
+            ("mem" | "", "swap", 2) => self.swap(x, span),
             ("mem", "drop" | "forget", 1) | ("", "drop", 1) => {
                 match first? {
-                    // A guard, a sender, a file.
+                    // A guard, a sender or a file.
                     variable @ (Expr::Path(_) | Expr::Field(_)) => self.effect(variable),
                     result => self.discard(result, span),
                 }
                 Some(Operand::NONE)
             }
-            // A value in a box, a copy or another form of it is the value.
+            // A value in a box, and a copy or other form of it, is treated as the value.
             (
                 "Box" | "Arc" | "Rc" | "Mutex" | "RwLock" | "RefCell" | "Cell" | "Cow",
                 "new" | "pin" | "from" | "clone" | "Owned" | "Borrowed",
@@ -121,24 +100,10 @@ impl FunctionLowerer<'_> {
             | ("", "identity" | "black_box", 1)
             | ("Pin", "new" | "new_unchecked", 1)
             | ("slice", "from_ref", 1) => Some(self.expr(first?)),
-            ("Default", "default", 0) => Some(self.data(
-                Data::Record {
-                    class: Vec::new(),
-                    fields: Vec::new(),
-                    base: None,
-                },
-                span,
-            )),
+            ("Default", "default", 0) => Some(self.default_of(Vec::new(), span)),
             (owner, "default", 0) if !owner.is_empty() && !owner.ends_with("Map") => {
                 let class = names[..names.len() - 1].to_vec();
-                Some(self.data(
-                    Data::Record {
-                        class,
-                        fields: Vec::new(),
-                        base: None,
-                    },
-                    span,
-                ))
+                Some(self.default_of(class, span))
             }
             // `Self::helper(self, …)` is `self.helper(…)`.
             ("Self", _, n) if n > 0 && is_self(first?) => {
@@ -156,6 +121,47 @@ impl FunctionLowerer<'_> {
             }
             _ => None,
         }
+    }
+
+    /// `mem::take(&mut a)`
+    fn take(&mut self, x: &ExprCall, span: Span) -> Option<Operand> {
+        let target = self.target(borrowed(&x.args[0])?);
+        let old = self.load_target(&target, span);
+        let new = self.data(Data::Emptied(old.clone()), span);
+        self.store_target(target, new, span);
+        Some(old)
+    }
+
+    /// `mem::replace(&mut a, b)`
+    fn replace(&mut self, x: &ExprCall, span: Span) -> Option<Operand> {
+        let target = self.target(borrowed(&x.args[0])?);
+        let old = self.load_target(&target, span);
+        let new = self.expr(&x.args[1]);
+        self.store_target(target, new, span);
+        Some(old)
+    }
+
+    /// `mem::swap(&mut a, &mut b)`
+    fn swap(&mut self, x: &ExprCall, span: Span) -> Option<Operand> {
+        let (a, b) = (borrowed(&x.args[0])?, borrowed(&x.args[1])?);
+        let (a, b) = (self.target(a), self.target(b));
+        let (old_a, old_b) = (self.load_target(&a, span), self.load_target(&b, span));
+        self.store_target(a, old_b, span);
+        self.store_target(b, old_a, span);
+        Some(Operand::NONE)
+    }
+
+    /// The default of a class. If the path is empty, only the context names the class.
+    fn default_of(&mut self, class: Vec<Name>, span: Span) -> Operand {
+        let (fields, base) = (Vec::new(), None);
+        self.data(
+            Data::Record {
+                class,
+                fields,
+                base,
+            },
+            span,
+        )
     }
 
     fn method_on(
@@ -177,7 +183,7 @@ impl FunctionLowerer<'_> {
         self.emit(call, span)
     }
 
-    /// Calls what a path names. A capital letter makes a constructor of it.
+    /// Calls what a path names. If its last part is capitalised, it is a constructor.
     pub(super) fn call_path(&mut self, path: &ExprPath, args: Vec<Operand>, span: Span) -> Operand {
         let names = types::path(&path.path);
         let last = names.last().cloned().unwrap_or_default();
@@ -228,7 +234,7 @@ impl FunctionLowerer<'_> {
         result
     }
 
-    /// A receiver that is no plain variable is evaluated once, before the arguments.
+    /// A receiver other than a plain variable is evaluated once, before the arguments.
     fn keep_mutable(&mut self, value: Operand, e: &Expr) -> Operand {
         match e {
             Expr::Path(_) => value,

@@ -1,4 +1,4 @@
-//! Expressions in test position: control flow without booleans in between.
+//! Expressions in test position: control flow without intermediate booleans.
 
 use syn::{Expr, UnOp};
 
@@ -26,8 +26,8 @@ impl FunctionLowerer<'_> {
         self.body.end(kind, span);
     }
 
-    /// Goes to `then` when the test is true and to `otherwise` when it is not. What a `let` in it
-    /// binds is declared in the innermost scope.
+    /// Branches to `then` if the test is true, and to `otherwise` if it is false. Variables of a
+    /// `let` in it are declared in the innermost scope.
     pub(super) fn cond(&mut self, e: &Expr, then: BlockId, otherwise: BlockId, role: BranchRole) {
         match e {
             Expr::Paren(x) => self.cond(&x.expr, then, otherwise, role),
@@ -65,7 +65,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// Whether the configuration holds: the same unknown wherever the option is named.
+    /// Whether the configuration is met: one unknown for each option, wherever it is named.
     pub(super) fn configured(&mut self, cfg: &Cfg, span: Span) -> Operand {
         match cfg {
             Cfg::Always => Operand::Const(Literal::Bool(true)),
@@ -82,7 +82,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// Lowers what is compiled only under a configuration.
+    /// Lowers code that is compiled only under a configuration.
     pub(super) fn under(&mut self, cfg: &Cfg, span: Span, lower: impl FnOnce(&mut Self)) {
         match cfg {
             Cfg::Always => lower(self),

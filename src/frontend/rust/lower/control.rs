@@ -1,4 +1,4 @@
-//! Blocks, branches, loops and the ways out of them.
+//! Blocks, branches, loops, and the ways out of them.
 
 use syn::{Block, Expr, Item, Local, Stmt};
 
@@ -13,12 +13,12 @@ use crate::ir::{
 };
 use crate::source::Span;
 
-/// What becomes of the value of a branch.
+/// What happens to the value of a branch.
 #[derive(Clone, Copy)]
 enum Sink {
     /// It is returned.
     Return,
-    /// It goes into this local, and control to this block.
+    /// It is assigned to this local, and control goes to this block.
     Join(LocalId, BlockId),
 }
 
@@ -46,7 +46,7 @@ impl FunctionLowerer<'_> {
         for (i, stmt) in block.stmts.iter().enumerate() {
             match stmt {
                 Stmt::Expr(e, None) if i + 1 == block.stmts.len() => value = self.expr(e),
-                // A macro in braces at the end is a value as well.
+                // A macro in braces at the end has a value as well.
                 Stmt::Macro(m) if i + 1 == block.stmts.len() && m.semi_token.is_none() => {
                     value = self.macro_value(&m.mac, parse::of(&m.mac));
                 }
@@ -57,7 +57,7 @@ impl FunctionLowerer<'_> {
         value
     }
 
-    /// A block at the end of the function: its value is returned.
+    /// A block at the end of the function. Its value is returned.
     pub(super) fn tail_block(&mut self, block: &Block) {
         self.block_items(&block.stmts);
         self.vars.push();
@@ -87,7 +87,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// An expression at the end of the function: each of its branches is an exit of its own.
+    /// An expression at the end of the function. Each of its branches is a separate exit.
     pub(super) fn tail(&mut self, e: &Expr) {
         match e {
             Expr::Block(x) if x.label.is_none() => self.tail_block(&x.block),
@@ -156,7 +156,7 @@ impl FunctionLowerer<'_> {
     fn let_stmt(&mut self, local: &Local) {
         let span = parse::of(&local.pat);
         let Some(init) = &local.init else {
-            // Declared now, assigned later.
+            // It is declared here and assigned later.
             if let Some((name, _)) = vars::simple(&local.pat) {
                 self.declare(&name, true);
             } else {
@@ -169,7 +169,7 @@ impl FunctionLowerer<'_> {
             let value = self.keep(value, span);
             let fail = self.body.block();
             let go_on = self.body.block();
-            // The variables are not visible in the block that leaves.
+            // The variables are not visible in the `else` block.
             self.vars.push();
             self.match_pattern(&local.pat, &value, fail);
             self.body.goto(go_on);
@@ -262,7 +262,7 @@ impl FunctionLowerer<'_> {
         Operand::Local(result)
     }
 
-    /// The compiler has seen to it that some arm matches: what the last one is asked, it is.
+    /// The compiler has checked that some arm matches, so the last one does if no other does.
     fn match_expr(&mut self, x: &syn::ExprMatch, sink: Sink) {
         let subject = match x.arms.first() {
             Some(arm) => self.matched(&arm.pat, &x.expr),
@@ -343,8 +343,8 @@ impl FunctionLowerer<'_> {
         self.body.at(after);
     }
 
-    /// The head of a loop over a collection; goes on in its body. Gives the head, the block after
-    /// the loop and the item.
+    /// The head of a loop over a collection. Continues in its body. Returns the head, the block
+    /// after the loop, and the item.
     pub(super) fn for_each(&mut self, source: Operand, span: Span) -> (BlockId, BlockId, LocalId) {
         let iter = self.body.temp();
         let item = self.body.temp();
@@ -419,9 +419,9 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// `e?`: the payload of a success; anything else is returned.
+    /// `e?`: the payload of a success. Anything else is returned.
     pub(super) fn question(&mut self, e: &Expr, span: Span) -> Operand {
-        // A lock that cannot be had is no way that data takes.
+        // A poisoned or unavailable lock is not a path that data takes.
         if let Some(guarded) = idiom::locked(e) {
             return self.expr(guarded);
         }

@@ -1,4 +1,4 @@
-//! Texts that are put together: `format!`, `concat!`.
+//! Formatted strings: `format!`, `concat!`.
 
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
@@ -13,7 +13,7 @@ use crate::source::Span;
 /// A piece of a format string.
 enum Piece {
     Text(String),
-    /// `{}`, `{0}`, `{name}`; `plain` without a specification.
+    /// `{}`, `{0}`, `{name}`; `plain` if it has no format specification.
     Hole {
         argument: String,
         plain: bool,

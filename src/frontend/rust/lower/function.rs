@@ -1,4 +1,4 @@
-//! One function or closure: parameters, shared variables, body.
+//! Lowers a function or closure: parameters, shared variables, body.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use syn::visit::Visit;
@@ -37,7 +37,7 @@ impl Head {
     }
 }
 
-/// A loop or labelled block that control is inside of.
+/// A loop or labelled block around the current code.
 pub(super) struct Frame {
     pub(super) label: Option<Name>,
     pub(super) is_loop: bool,
@@ -54,7 +54,7 @@ pub(super) struct Closure<'a> {
     pub(super) inputs: Vec<&'a Pat>,
     /// The cells that it sees, innermost first.
     pub(super) outer: Vec<FxHashMap<Name, Name>>,
-    /// The names that closures in it use.
+    /// The names that nested closures use.
     pub(super) captured: FxHashSet<Name>,
 }
 
@@ -62,27 +62,27 @@ pub(super) struct Closure<'a> {
 pub(super) struct FunctionLowerer<'m> {
     pub(super) module: &'m mut Lowerer,
     pub(super) body: Builder,
-    /// The site of what is defined in this function.
+    /// The site of definitions in this function.
     pub(super) site: Site,
     pub(super) vars: Vars,
-    /// What control is inside of, innermost last.
+    /// The loops and labelled blocks around the current code, innermost last.
     pub(super) frames: Vec<Frame>,
     pub(super) cells: Option<LocalId>,
     pub(super) outer_cells: Option<LocalId>,
-    /// Whether the function returns nothing, so that a value at its end is no value of it.
+    /// Whether the function returns `()`, so that the value of its last expression is dropped.
     pub(super) unit: bool,
 }
 
-/// A parameter as it is written.
+/// A parameter as written.
 enum Input<'a> {
     /// `self`
     Receiver,
-    /// A pattern, with what its type says.
+    /// A pattern, and what its type says.
     Pattern(&'a Pat, Option<StaticExpr>),
 }
 
 impl Lowerer {
-    /// Lowers a function with a name.
+    /// Lowers a named function.
     pub(super) fn function(
         &mut self,
         mut head: Head,
@@ -112,7 +112,7 @@ impl Lowerer {
             Vec::new()
         };
         let shape = shape(block);
-        // `fn f() -> Pin<Box<dyn Future>> { Box::pin(async { … }) }` is an async fn.
+        // `fn f() -> Pin<Box<dyn Future>> { Box::pin(async { … }) }` is treated as an async fn.
         let future = match block.stmts.as_slice() {
             [.., Stmt::Expr(tail, None)] => future_block(tail),
             _ => None,
@@ -136,21 +136,17 @@ impl Lowerer {
             }
             None => this.tail_block(block),
         };
-        self.finish(
-            idx,
+        let parts = FunctionParts {
             head,
-            site,
             inputs,
-            Extra {
-                overrides,
-                decorators,
-                shape,
-                captured,
-                outer: Vec::new(),
-                unit,
-            },
-            lower,
-        );
+            overrides,
+            decorators,
+            shape,
+            captured,
+            outer: Vec::new(),
+            unit,
+        };
+        self.finish(idx, parts, site, lower);
         idx
     }
 
@@ -184,21 +180,17 @@ impl Lowerer {
             })
             .collect();
         let idx = self.reserve();
-        self.finish(
-            idx,
+        let parts = FunctionParts {
             head,
-            site,
             inputs,
-            Extra {
-                overrides: Overrides::Never,
-                decorators: Vec::new(),
-                shape: FunctionShape::Code,
-                captured,
-                outer,
-                unit: false,
-            },
-            lower,
-        );
+            overrides: Overrides::Never,
+            decorators: Vec::new(),
+            shape: FunctionShape::Code,
+            captured,
+            outer,
+            unit: false,
+        };
+        self.finish(idx, parts, site, lower);
         idx
     }
 
@@ -211,14 +203,14 @@ impl Lowerer {
     fn finish(
         &mut self,
         idx: FuncIdx,
-        head: Head,
+        parts: FunctionParts<'_>,
         site: &Site,
-        inputs: Vec<Input<'_>>,
-        extra: Extra,
         lower: impl FnOnce(&mut FunctionLowerer<'_>),
     ) {
         let scope = self.open_scope(Some(site.scope), ScopeKind::Function(idx));
-        let params: Vec<Param> = inputs
+        let head = parts.head;
+        let params: Vec<Param> = parts
+            .inputs
             .iter()
             .enumerate()
             .map(|(position, input)| {
@@ -248,14 +240,14 @@ impl Lowerer {
                     prefix: Name::from(format!("{}.", head.qualname)),
                     blocks: site.blocks.clone(),
                 },
-                vars: Vars::new(extra.captured, extra.outer),
+                vars: Vars::new(parts.captured, parts.outer),
                 frames: Vec::new(),
                 cells: None,
                 outer_cells: None,
-                unit: extra.unit,
+                unit: parts.unit,
                 module: self,
             };
-            lowerer.enter(&params, &inputs, head.name_span);
+            lowerer.enter(&params, &parts.inputs, head.name_span);
             lower(&mut lowerer);
             (lowerer.body.finish(), lowerer.cells, lowerer.outer_cells)
         };
@@ -268,19 +260,21 @@ impl Lowerer {
             outer: site.function,
             scope,
             params,
-            decorators: extra.decorators,
-            overrides: extra.overrides,
+            decorators: parts.decorators,
+            overrides: parts.overrides,
             is_async: head.is_async,
             is_generator: false,
-            shape: extra.shape,
+            shape: parts.shape,
             outer_cells,
             body: Code::new(body, cells),
         });
     }
 }
 
-/// What else a function has.
-struct Extra {
+/// What is known of a function or closure besides its body.
+struct FunctionParts<'a> {
+    head: Head,
+    inputs: Vec<Input<'a>>,
     overrides: Overrides,
     decorators: Vec<StaticExpr>,
     shape: FunctionShape,
@@ -343,7 +337,7 @@ fn future_block(e: &Expr) -> Option<&Block> {
     }
 }
 
-/// What the body of a function amounts to.
+/// What the body of a function consists of.
 fn shape(block: &Block) -> FunctionShape {
     match block.stmts.as_slice() {
         [] => FunctionShape::Pass,
@@ -369,7 +363,7 @@ fn shape(block: &Block) -> FunctionShape {
     }
 }
 
-/// The identifiers that closures and `async` blocks in the block use, however deep.
+/// The identifiers that closures and `async` blocks in the block use, at any depth.
 pub(super) fn captured_in_block(block: &Block, transparent: Option<&Block>) -> FxHashSet<Name> {
     let mut finder = Captures::default();
     match transparent {
@@ -407,7 +401,7 @@ impl<'ast> Visit<'ast> for Captures {
         });
     }
     fn visit_item(&mut self, _: &'ast syn::Item) {}
-    // What a macro is given may hold closures: they are found only when it is taken apart.
+    // A macro's tokens may contain closures, which are found only when it is lowered.
     fn visit_macro(&mut self, mac: &'ast syn::Macro) {
         let tokens = mac.tokens.to_string();
         if tokens.contains('|') || tokens.contains("async") {

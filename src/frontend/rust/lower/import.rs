@@ -1,4 +1,4 @@
-//! Modules and what is brought from them.
+//! Modules and imports.
 
 use syn::UseTree;
 
@@ -95,7 +95,7 @@ impl Lowerer {
         }
     }
 
-    /// `name` stands for the path.
+    /// Makes `name` an alias of the path.
     pub(super) fn alias(
         &mut self,
         name: &str,
@@ -104,7 +104,7 @@ impl Lowerer {
         conditional: bool,
         span: Span,
     ) {
-        // What has the name already, here or in a scope around, needs no alias.
+        // A name that already refers to the definition, here or in an outer scope, needs no alias.
         if name == "_" || path.is_empty() || path.len() == 1 && path[0] == name {
             return;
         }

@@ -14,8 +14,8 @@ use crate::ir::{
 use crate::source::Span;
 
 impl Lowerer {
-    /// Lowers the definitions of a module, a block or a function: all names first, since they
-    /// are visible before they are written.
+    /// Lowers the definitions of a module, a block or a function: all names first, because they are
+    /// visible before their definition.
     pub(super) fn items<'i>(&mut self, items: impl Iterator<Item = &'i Item> + Clone, site: &Site) {
         for item in items.clone() {
             self.name(item, site);
@@ -28,7 +28,7 @@ impl Lowerer {
         }
     }
 
-    /// Binds what an item defines, bodies aside.
+    /// Binds what an item defines, without its body.
     fn name(&mut self, item: &Item, site: &Site) {
         let cfg = Cfg::of(attributes(item));
         if cfg == Cfg::Never {
@@ -115,7 +115,7 @@ impl Lowerer {
         let name = Name::from(types::plain(ident));
         let known = self.types.get(&(site.scope, name.clone())).copied();
         if let (Some(idx), true) = (known, conditional) {
-            // Another configuration's version of the type: members of both count.
+            // The type exists in several configurations; the members of all count.
             return idx;
         }
         let idx = self.open_class(name.clone(), span, parse::of(ident), site);
@@ -176,8 +176,8 @@ impl Lowerer {
         }
     }
 
-    /// The variants of an enumeration. Without payloads they are members that compare with each
-    /// other, each standing for its name in snake case.
+    /// The variants of an enum. If they have no payload, they are members that can be compared, and
+    /// the value of each is its name in snake case.
     fn variants(&mut self, class: ClassIdx, e: &syn::ItemEnum) {
         let scope = self.scope_of(class);
         let plain = e.variants.iter().all(|v| matches!(v.fields, Fields::Unit));
@@ -208,7 +208,7 @@ impl Lowerer {
         }
     }
 
-    /// Finds or makes the class that an `impl` is for, and notes the trait.
+    /// Finds or creates the class that an `impl` is for, and records the trait.
     fn implementation_head(&mut self, item: &Item, site: &Site) {
         let Item::Impl(i) = item else { return };
         if Cfg::of(&i.attrs) == Cfg::Never {
@@ -257,8 +257,8 @@ impl Lowerer {
                 at = self.scopes[scope.0 as usize].parent;
             }
         }
-        // A type of another module: what is implemented here is a class on top of it. Its key
-        // cannot be written, so that the name still means the type itself.
+        // For a type of another module, the members belong to a new class that inherits from it. No
+        // code can write the key of this class, so the name still refers to the type itself.
         let key = Name::from(format!("impl {}", names.join("::")));
         if let Some(idx) = self.types.get(&(site.scope, key.clone())) {
             return *idx;
@@ -321,7 +321,7 @@ impl Lowerer {
         }
     }
 
-    /// The site of the members of a class, in a scope of their own in which `Self` is the class.
+    /// The site of the members of a class. They have a scope in which `Self` is the class.
     fn member_site(&mut self, class: ClassIdx, site: &Site) -> Site {
         let scope = self.open_scope(Some(site.scope), ScopeKind::Namespace);
         self.bind(scope, "Self", Binding::Class(class), false, Span::default());
@@ -398,7 +398,7 @@ impl Lowerer {
         }
     }
 
-    /// Binds a member. Of several with one name, from different traits, any may be meant.
+    /// Binds a member. If several traits give it the same name, any of them may be meant.
     fn bind_member(
         &mut self,
         class: ClassIdx,
@@ -424,7 +424,7 @@ impl Lowerer {
         );
     }
 
-    /// The value of a constant, as far as it can be had without running anything.
+    /// The value of a constant, as far as it is known without running code.
     fn constant(&mut self, e: &syn::Expr) -> StaticExpr {
         let span = parse::expr(e);
         StaticExpr {
@@ -467,7 +467,7 @@ fn bound(bound: &syn::TypeParamBound) -> Option<StaticExpr> {
     match bound {
         syn::TypeParamBound::Trait(t) => {
             let path = types::path(&t.path);
-            // Markers that bring no methods.
+            // Marker traits have no methods.
             let marker = path
                 .last()
                 .is_none_or(|n| matches!(n.as_str(), "Send" | "Sync" | "Sized" | "Unpin"));

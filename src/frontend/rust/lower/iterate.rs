@@ -1,5 +1,5 @@
-//! Iteration: what a `for` loop or a consumer of an iterator goes over. Adapters with closures become
-//! part of the loop, so that the closures run where they run.
+//! Iteration: what a `for` loop or a consumer of an iterator iterates over. Adapters with closures
+//! become part of the loop, so that the closures run inside it.
 
 use syn::{Expr, ExprMethodCall};
 
@@ -9,26 +9,27 @@ use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{BlockId, BranchRole, Data, Element, Literal, LocalId, Operand, Rvalue};
 use crate::source::Span;
 
-/// What is gone over, and what is made of each item.
+/// What is iterated over, and how each item is transformed.
 pub(super) struct Iteration<'e> {
     /// The collection.
     pub(super) source: &'e Expr,
-    /// Innermost first.
+    /// The steps, in the order in which they apply to an item.
     steps: Vec<Step<'e>>,
 }
 
-/// What an adapter makes of an item.
+/// What an adapter does to an item.
 #[derive(Clone, Copy)]
 enum Step<'e> {
-    /// A pair of a number and the item.
+    /// It becomes a pair of a number and the item.
     Numbered,
-    /// Something else.
+    /// It becomes something unknown.
     Unknown,
-    /// What the function makes of it.
+    /// It becomes the result of the function.
     Made(&'e Expr),
-    /// The item, if the function says yes; else the next one.
+    /// It is kept if the function returns true, and skipped otherwise.
     Kept(&'e Expr),
-    /// The payload of what the function makes of it, if it is a success; else the next one.
+    /// It becomes the payload of the function's result if that is a success, and is skipped
+    /// otherwise.
     Chosen(&'e Expr),
 }
 
@@ -39,7 +40,7 @@ impl Step<'_> {
     }
 }
 
-/// Takes the adapters off of which it is known what they do to each item.
+/// Separates the adapters whose effect on each item is known from the collection.
 pub(super) fn iteration(e: &Expr) -> Iteration<'_> {
     let mut steps = Vec::new();
     let mut source = e;
@@ -82,7 +83,7 @@ pub(super) fn iteration(e: &Expr) -> Iteration<'_> {
     Iteration { source, steps }
 }
 
-/// Whether an expression is written as an iterator: an `Option` has `map` and `filter` as well.
+/// Whether an expression is written as an iterator, because `Option` also has `map` and `filter`.
 fn is_iterator(e: &Expr) -> bool {
     match e {
         Expr::Paren(x) => is_iterator(&x.expr),
@@ -113,7 +114,7 @@ fn is_iterator(e: &Expr) -> bool {
 }
 
 impl FunctionLowerer<'_> {
-    /// The item of a round; one that is left out goes on at `next_round`.
+    /// The item of an iteration. If it is skipped, control goes to `next_round`.
     pub(super) fn item(
         &mut self,
         iteration: &Iteration<'_>,
@@ -157,7 +158,7 @@ impl FunctionLowerer<'_> {
         value
     }
 
-    /// Methods that run an iterator until a function has said enough; `None` for any other.
+    /// Methods that run an iterator until a function stops it; `None` for any other.
     pub(super) fn consumed(
         &mut self,
         name: &str,
@@ -168,7 +169,7 @@ impl FunctionLowerer<'_> {
             return self.collected(x, span);
         }
         let f = x.args.first().filter(|_| x.args.len() == 1)?;
-        // A text can be searched for what a variable names.
+        // Strings have methods of the same name, with a pattern that may be a variable.
         let is_function = match f {
             Expr::Closure(_) => true,
             Expr::Path(_) => is_iterator(&x.receiver),
@@ -194,7 +195,7 @@ impl FunctionLowerer<'_> {
                 let found =
                     |_: &mut Self, _: Operand, _: Operand| Operand::Const(Literal::Bool(sought));
                 let other = Operand::Const(Literal::Bool(!sought));
-                Some(self.first(x, f, sought, span, found, |_| other))
+                Some(self.first(x, sought, span, found, |_| other))
             }
             "find" | "position" | "find_map" => {
                 let position = name == "position";
@@ -208,13 +209,13 @@ impl FunctionLowerer<'_> {
                     this.variant(SUCCESS, vec![payload], span)
                 };
                 let none = |this: &mut Self| this.variant(FAILURE, Vec::new(), span);
-                Some(self.first(x, f, true, span, found, none))
+                Some(self.first(x, true, span, found, none))
             }
             _ => None,
         }
     }
 
-    /// A collection of what closures make of the items, or leave of them.
+    /// A collection of the items as closures transform and filter them.
     fn collected(&mut self, x: &ExprMethodCall, span: Span) -> Option<Operand> {
         let iteration = iteration(&x.receiver);
         if !iteration.steps.iter().any(Step::runs) {
@@ -237,11 +238,10 @@ impl FunctionLowerer<'_> {
         Some(into)
     }
 
-    /// Goes over the items until a function answers with the sought one.
+    /// Iterates until the argument, a function, returns `sought` (or, for `find_map`, a success).
     fn first(
         &mut self,
         x: &ExprMethodCall,
-        f: &Expr,
         sought: bool,
         span: Span,
         found: impl FnOnce(&mut Self, Operand, Operand) -> Operand,
@@ -253,6 +253,7 @@ impl FunctionLowerer<'_> {
         let (head, exhausted, item) = self.for_each(source, span);
         let item = self.item(&iteration, item, head, span);
         let item = self.keep(item, span);
+        let f = &x.args[0];
         let at = parse::expr(f);
         let made = self.apply(f, vec![item.clone()], at);
         let made = self.keep(made, at);

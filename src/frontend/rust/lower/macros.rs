@@ -1,5 +1,5 @@
-//! Macros: the well-known ones by their meaning, any other as an unknown call that is given what
-//! its tokens name.
+//! Macros: well-known ones are lowered by their meaning, any other as an unknown call with the
+//! values that its tokens name.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
@@ -14,7 +14,7 @@ use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{BlockId, BranchRole, CmpOp, Data, Element, Literal, Name, Operand, Rvalue};
 use crate::source::Span;
 
-/// Macros that say something and do nothing else.
+/// Macros that only log or print.
 const LOGGING: &[&str] = &[
     "trace",
     "debug",
@@ -38,7 +38,7 @@ const LOGGING: &[&str] = &[
     "histogram",
 ];
 
-/// Macros that make a text or a value of their arguments and cannot fail.
+/// Macros that make a text or a value from their arguments and cannot fail.
 const MAKING: &[&str] = &[
     "anyhow",
     "eyre",
@@ -77,52 +77,76 @@ impl FunctionLowerer<'_> {
         let path = types::path(&mac.path);
         let name = path.last().cloned().unwrap_or_default();
         let own = path.len() == 1 && self.module.macros.contains(&name);
-        if own {
-            return self.unknown_macro(mac, path, span);
-        }
-        match name.as_str() {
-            name if LOGGING.contains(&name) => {
-                self.evaluate(mac);
-                Operand::NONE
-            }
-            "format" => self.formatted(mac, span),
+        let known = if own {
+            None
+        } else {
+            self.known_macro(&name, mac, span)
+        };
+        known.unwrap_or_else(|| self.unknown_macro(mac, path, span))
+    }
+
+    /// The value of a well-known macro; `None` for any other, or if its arguments are unusual.
+    fn known_macro(&mut self, name: &str, mac: &Macro, span: Span) -> Option<Operand> {
+        match name {
             "panic" | "todo" | "unimplemented" | "unreachable" => {
                 self.evaluate(mac);
                 self.panic(span);
-                Operand::NONE
+                Some(Operand::NONE)
             }
             "bail" => {
                 self.fail(mac, span);
-                Operand::NONE
+                Some(Operand::NONE)
             }
             "ensure" => {
-                if let Some((test, rest)) = leading(mac) {
-                    let (good, bad) = (self.body.block(), self.body.block());
-                    self.cond(&test, good, bad, BranchRole::If);
-                    self.body.at(bad);
-                    let error = self.opaque(rest, span);
-                    let error = self.variant(FAILURE, vec![error], span);
-                    self.return_value(error, span);
-                    self.body.at(good);
-                }
-                Operand::NONE
+                self.ensure(mac, span);
+                Some(Operand::NONE)
             }
             "assert" | "assert_eq" | "assert_ne" => {
-                self.assertion(&name, mac, span);
-                Operand::NONE
+                self.assertion(name, mac, span);
+                Some(Operand::NONE)
             }
             "debug_assert" | "debug_assert_eq" | "debug_assert_ne" => {
                 let option = Cfg::When("debug_assertions".to_owned());
                 self.under(&option, span, |this| {
                     this.assertion(name.trim_start_matches("debug_"), mac, span);
                 });
-                Operand::NONE
+                Some(Operand::NONE)
             }
-            "matches" => self.matches_value(mac, span),
+            "matches" => Some(self.matches_value(mac, span)),
             "cfg" => {
                 let cfg = Cfg::of_tokens(mac.tokens.clone());
-                self.configured(&cfg, span)
+                Some(self.configured(&cfg, span))
             }
+            // Before `?`: `try!(e)`.
+            "try" => match arguments(mac).as_deref() {
+                Some([one]) => Some(self.question(one, span)),
+                _ => None,
+            },
+            "join" => {
+                let values = self.await_all(&arguments(mac)?);
+                let elements = values.into_iter().map(element).collect();
+                Some(self.emit(Rvalue::Tuple(elements), span))
+            }
+            "try_join" => {
+                let futures = arguments(mac)?;
+                Some(self.try_join(&futures, span))
+            }
+            name if LOGGING.contains(&name) => {
+                self.evaluate(mac);
+                Some(Operand::NONE)
+            }
+            name if MAKING.contains(&name) => {
+                let given = self.evaluate(mac);
+                Some(self.opaque(given, span))
+            }
+            _ => self.value_macro(name, mac, span),
+        }
+    }
+
+    /// A macro that makes a text, a list or a map of its arguments.
+    fn value_macro(&mut self, name: &str, mac: &Macro, span: Span) -> Option<Operand> {
+        Some(match name {
+            "format" => self.formatted(mac, span),
             "dbg" => match arguments(mac).as_deref() {
                 Some([one]) => self.expr(one),
                 Some(many) => {
@@ -132,10 +156,10 @@ impl FunctionLowerer<'_> {
                 None => self.opaque(Vec::new(), span),
             },
             "vec" => self.vec(mac, span),
-            "hashmap" | "btreemap" | "indexmap" => match pairs(mac) {
-                Some(pairs) => self.map_of(&pairs, span),
-                None => self.unknown_macro(mac, path, span),
-            },
+            "hashmap" | "btreemap" | "indexmap" => {
+                let pairs = pairs(mac)?;
+                self.map_of(&pairs, span)
+            }
             "json" => match object(mac) {
                 Some(pairs) => self.map_of(&pairs, span),
                 None => {
@@ -143,31 +167,25 @@ impl FunctionLowerer<'_> {
                     self.opaque(given, span)
                 }
             },
-            "join" => match arguments(mac) {
-                Some(futures) => {
-                    let values = self.await_all(&futures);
-                    let elements = values.into_iter().map(element).collect();
-                    self.emit(Rvalue::Tuple(elements), span)
-                }
-                None => self.unknown_macro(mac, path, span),
-            },
-            "try_join" => match arguments(mac) {
-                Some(futures) => self.try_join(&futures, span),
-                None => self.unknown_macro(mac, path, span),
-            },
-            // Before `?`: `try!(e)`.
-            "try" => match arguments(mac).as_deref() {
-                Some([one]) => self.question(one, span),
-                _ => self.unknown_macro(mac, path, span),
-            },
-            name if MAKING.contains(&name) => {
-                let given = self.evaluate(mac);
-                self.opaque(given, span)
-            }
-            _ => self.unknown_macro(mac, path, span),
-        }
+            _ => return None,
+        })
     }
 
+    /// `ensure!(test, …)`: returns a failure unless the test holds.
+    fn ensure(&mut self, mac: &Macro, span: Span) {
+        let Some(test) = first_argument(mac) else {
+            return;
+        };
+        let (good, bad) = (self.body.block(), self.body.block());
+        self.cond(&test, good, bad, BranchRole::If);
+        self.body.at(bad);
+        let error = self.opaque(Vec::new(), span);
+        let error = self.variant(FAILURE, vec![error], span);
+        self.return_value(error, span);
+        self.body.at(good);
+    }
+
+    /// `bail!(…)`: returns a failure.
     fn fail(&mut self, mac: &Macro, span: Span) {
         let given = self.evaluate(mac);
         let error = self.opaque(given, span);
@@ -220,7 +238,7 @@ impl FunctionLowerer<'_> {
     }
 
     fn matches_value(&mut self, mac: &Macro, span: Span) -> Operand {
-        // One test is a value: a flag is then as good as the test.
+        // A single test is a value, so that a flag is as precise as the test.
         if let Ok(test) = mac.parse_body::<MatchesTest>()
             && test.guard.is_none()
             && let Some(Constant::Path(path)) = constant(&test.pattern)
@@ -280,7 +298,7 @@ impl FunctionLowerer<'_> {
             .collect()
     }
 
-    /// All of them, or the failure of one.
+    /// A tuple of all payloads, or the failure of one future.
     fn try_join(&mut self, futures: &[Expr], span: Span) -> Operand {
         let values = self.await_all(futures);
         let result = self.body.temp();
@@ -306,7 +324,7 @@ impl FunctionLowerer<'_> {
         Operand::Local(result)
     }
 
-    /// Evaluates the arguments; what cannot be taken apart is looked at only.
+    /// Evaluates the arguments. If they cannot be parsed, the values that they name are returned.
     fn evaluate(&mut self, mac: &Macro) -> Vec<Operand> {
         match arguments(mac) {
             Some(args) => self.operands(args.iter()),
@@ -314,7 +332,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// The texts and variables that tokens name.
+    /// The strings and variables that tokens name.
     pub(super) fn mentioned(&mut self, tokens: TokenStream) -> Vec<Operand> {
         let mut given = Vec::new();
         let mut work = vec![tokens];
@@ -343,7 +361,7 @@ impl FunctionLowerer<'_> {
         given
     }
 
-    /// A call of something unknown with what the tokens say.
+    /// Calls something unknown with the values that the tokens name.
     fn unknown_macro(&mut self, mac: &Macro, path: Vec<Name>, span: Span) -> Operand {
         let args = match arguments(mac) {
             Some(args) => self.operands(args.iter()),
@@ -392,7 +410,7 @@ impl Parse for MatchesTest {
     }
 }
 
-/// `name = value` and the marks of tracing's fields, or an expression.
+/// An argument: `name = value`, a field of `tracing` with its marks, or an expression.
 struct Argument(Expr);
 
 impl Parse for Argument {
@@ -430,7 +448,7 @@ impl Parse for Argument {
     }
 }
 
-/// The arguments of a macro that is called like a function, `name = value` ones by their value.
+/// The arguments of a macro that is called like a function; for `name = value`, the value.
 fn arguments(mac: &Macro) -> Option<Vec<Expr>> {
     let parsed = Punctuated::<Argument, Token![,]>::parse_terminated
         .parse2(mac.tokens.clone())
@@ -443,10 +461,9 @@ fn arguments(mac: &Macro) -> Option<Vec<Expr>> {
     separated.then(|| parsed.into_iter().map(|a| a.0).collect())
 }
 
-/// The first argument, and nothing of the others.
-fn leading(mac: &Macro) -> Option<(Expr, Vec<Operand>)> {
+fn first_argument(mac: &Macro) -> Option<Expr> {
     let mut args = arguments(mac)?;
-    (!args.is_empty()).then(|| (args.swap_remove(0), Vec::new()))
+    (!args.is_empty()).then(|| args.swap_remove(0))
 }
 
 struct Pair(Expr, Expr);
@@ -477,7 +494,7 @@ impl Parse for Entry {
     }
 }
 
-/// `json!({ "key": value, … })`, when all values are expressions.
+/// `json!({ "key": value, … })`, if all values are expressions.
 fn object(mac: &Macro) -> Option<Vec<(Expr, Expr)>> {
     let mut tokens = mac.tokens.clone().into_iter();
     let (Some(TokenTree::Group(group)), None) = (tokens.next(), tokens.next()) else {

@@ -1,13 +1,14 @@
-//! Lowering of syntax trees to the intermediate representation.
+//! Lowers syntax trees to the intermediate representation.
 //!
-//! [`Lowerer`] collects the functions, classes and scopes of one file; `item` walks definitions;
-//! [`function::FunctionLowerer`] builds one control-flow graph, its methods spread over files by
-//! what they lower.
+//! [`Lowerer`] collects the functions, classes and scopes of a file. `item` walks definitions.
+//! [`function::FunctionLowerer`] builds a control-flow graph; its methods are in the files named
+//! after what they lower.
 
 mod assign;
 mod call;
 mod cond;
 mod control;
+mod emit;
 mod expr;
 mod format;
 mod function;
@@ -16,7 +17,9 @@ mod import;
 mod item;
 mod iterate;
 mod macros;
+mod operator;
 mod pattern;
+mod result;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -25,7 +28,7 @@ use rustc_hash::FxHashMap;
 
 use crate::frontend::index;
 use crate::ir::{
-    Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, Module, Name, Relative, Scope,
+    Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, Module, Name, NameScope, Relative,
     ScopeIdx, ScopeKind,
 };
 use crate::source::Span;
@@ -70,28 +73,28 @@ pub(super) fn module(file: &syn::File) -> Module {
     )
 }
 
-/// What has been lowered of a file. A slot is `None` while its function is in work; indices are
-/// handed out before the nested ones.
+/// What has been lowered of a file. A slot is `None` while its function is being lowered, because
+/// it gets its index before what is nested in it.
 pub(super) struct Lowerer {
     functions: Vec<Option<Function>>,
     classes: Vec<Option<Class>>,
-    scopes: Vec<Scope>,
-    /// The classes of this file, by the scope that they are declared in.
+    scopes: Vec<NameScope>,
+    /// The classes of this file, by the scope that declares them.
     types: FxHashMap<(ScopeIdx, Name), ClassIdx>,
     /// Names of the macros that the file defines.
     macros: Vec<Name>,
 }
 
-/// Where a definition stands.
+/// The surroundings of a definition.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
-    /// The scope that its name is bound in and that its names are looked up from.
+    /// The scope that its name is bound in, and that names in it are looked up from.
     scope: ScopeIdx,
     /// The class that it is a member of.
     class: Option<ClassIdx>,
     /// The innermost function around it.
     function: Option<FuncIdx>,
-    /// What its qualified name starts with.
+    /// The prefix of its qualified name.
     prefix: Name,
     /// The inline modules around it, outermost first.
     blocks: Vec<Name>,
@@ -100,7 +103,7 @@ pub(super) struct Site {
 impl Lowerer {
     fn open_scope(&mut self, parent: Option<ScopeIdx>, kind: ScopeKind) -> ScopeIdx {
         let idx = ScopeIdx(index(self.scopes.len()));
-        self.scopes.push(Scope {
+        self.scopes.push(NameScope {
             parent,
             kind,
             bindings: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! Patterns: tests of their refutable parts, and the variables they bind.
+//! Patterns: tests of their refutable parts, and the variables that they bind.
 
 use syn::{Expr, Pat, RangeLimits};
 
@@ -8,17 +8,18 @@ use crate::frontend::rust::lower::function::FunctionLowerer;
 use crate::frontend::rust::lower::vars;
 use crate::frontend::rust::{parse, types};
 use crate::ir::data::{FAILURE, SUCCESS};
-use crate::ir::{BlockId, BranchRole, CmpOp, Element, Literal, Name, Operand, Rvalue};
+use crate::ir::{BlockId, BranchRole, CmpOp, Data, Element, Literal, Name, Operand, Rvalue};
 use crate::source::Span;
 
 impl FunctionLowerer<'_> {
-    /// Declares what a pattern binds and goes to `fail` unless the subject matches.
+    /// Declares the variables of a pattern, and goes to `fail` unless the subject matches.
     pub(super) fn match_pattern(&mut self, pat: &Pat, subject: &Operand, fail: BlockId) {
         self.declare_all(pat);
         self.test(pat, subject, Some(fail));
     }
 
-    /// The value that a pattern is tested on; the pattern may say that it is an option or a result.
+    /// The value that a pattern is tested on. The pattern may show that it is an option or a
+    /// result.
     pub(super) fn matched(&mut self, pat: &Pat, e: &Expr) -> Operand {
         if asks_outcome(pat) {
             self.outcome(e)
@@ -27,7 +28,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// Declares and binds what a pattern binds that always matches.
+    /// Declares and binds the variables of an irrefutable pattern.
     pub(super) fn bind_pattern(&mut self, pat: &Pat, subject: &Operand) {
         self.declare_all(pat);
         self.test(pat, subject, None);
@@ -46,7 +47,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// Goes to `fail` when `holds` is false; without a `fail` it is taken to be true.
+    /// Goes to `fail` if `holds` is false. Without `fail`, it is taken to be true.
     fn require(&mut self, holds: Operand, fail: Option<BlockId>, span: Span) {
         let Some(fail) = fail else { return };
         let next = self.body.block();
@@ -54,19 +55,12 @@ impl FunctionLowerer<'_> {
         self.body.at(next);
     }
 
+    /// Tests the refutable parts of a pattern, going to `fail` if one does not match, and binds its
+    /// variables. Without `fail`, everything is taken to match.
     fn test(&mut self, pat: &Pat, subject: &Operand, fail: Option<BlockId>) {
         let span = parse::of(pat);
         match pat {
-            Pat::Ident(p) => {
-                let name = types::plain(&p.ident);
-                if is_variant_name(p) {
-                    return self.test_path(&[Name::new(&name)], subject, fail, span);
-                }
-                if let Some((_, sub)) = &p.subpat {
-                    self.test(sub, subject, fail);
-                }
-                self.store(&name, subject.clone(), span);
-            }
+            Pat::Ident(p) => self.test_ident(p, subject, fail, span),
             Pat::Path(p) => {
                 let path = types::path(&p.path);
                 self.test_path(&path, subject, fail, span);
@@ -82,79 +76,13 @@ impl FunctionLowerer<'_> {
                     self.require(holds, fail, span);
                 }
             }
-            Pat::TupleStruct(p) => {
-                let path = types::path(&p.path);
-                let tag = tag_of(&path);
-                if fail.is_some() {
-                    let presence = path.last().is_some_and(|name| name == "Some");
-                    let holds = if presence {
-                        self.is_presence(subject.clone(), &tag, span)
-                    } else {
-                        self.is_variant(subject.clone(), &tag, span)
-                    };
-                    self.require(holds, fail, span);
-                }
-                let (before, after) = split_at_rest(p.elems.iter());
-                for (i, sub) in before.into_iter().enumerate() {
-                    if binds_or_tests(sub) {
-                        let field = i.to_string();
-                        let value = self.payload(subject.clone(), &tag, &field, parse::of(sub));
-                        self.test(sub, &value, fail);
-                    }
-                }
-                // How many fields there are is not known here.
-                for sub in after {
-                    let value = self.opaque(vec![subject.clone()], parse::of(sub));
-                    self.test(sub, &value, fail);
-                }
-            }
-            Pat::Struct(p) => {
-                let path = types::path(&p.path);
-                let tag = tag_of(&path);
-                let is_variant = path.len() > 1;
-                if fail.is_some() && is_variant {
-                    let holds = self.is_variant(subject.clone(), &tag, span);
-                    self.require(holds, fail, span);
-                }
-                for field in &p.fields {
-                    let name = member(&field.member);
-                    let at = parse::of(&field.pat);
-                    let value = if is_variant {
-                        self.payload(subject.clone(), &tag, &name, at)
-                    } else {
-                        self.emit(Rvalue::GetField(subject.clone(), name), at)
-                    };
-                    self.test(&field.pat, &value, fail);
-                }
-            }
+            Pat::TupleStruct(p) => self.test_tuple_struct(p, subject, fail, span),
+            Pat::Struct(p) => self.test_struct(p, subject, fail, span),
             Pat::Tuple(p) => {
                 let (before, after) = split_at_rest(p.elems.iter());
                 self.test_elements(&before, &after, subject, fail);
             }
-            Pat::Slice(p) => {
-                let rest = p.elems.iter().position(is_rest);
-                let len = p.elems.len() - usize::from(rest.is_some());
-                if fail.is_some() {
-                    let object = subject.clone();
-                    let size = self.data(crate::ir::Data::Len(object), span);
-                    let wanted = i64::try_from(len).unwrap_or(i64::MAX);
-                    let wanted = Operand::Const(Literal::Int(wanted));
-                    let op = if rest.is_some() {
-                        CmpOp::GtE
-                    } else {
-                        CmpOp::Eq
-                    };
-                    let holds = self.emit(Rvalue::Compare(op, size, wanted), span);
-                    self.require(holds, fail, span);
-                }
-                let (before, after) = split_at_rest(p.elems.iter());
-                self.test_elements(&before, &after, subject, fail);
-                if let Some(Pat::Ident(bound)) = rest.and_then(|at| p.elems.iter().nth(at)) {
-                    let some = self.opaque(vec![subject.clone()], span);
-                    let name = types::plain(&bound.ident);
-                    self.store(&name, some, span);
-                }
-            }
+            Pat::Slice(p) => self.test_slice(p, subject, fail, span),
             Pat::Range(p) => self.test_range(p, subject, fail, span),
             Pat::Or(p) => self.test_or(p, subject, fail),
             Pat::Reference(p) => self.test(&p.pat, subject, fail),
@@ -167,6 +95,112 @@ impl FunctionLowerer<'_> {
                     self.require(holds, fail, span);
                 }
             }
+        }
+    }
+
+    fn test_ident(
+        &mut self,
+        p: &syn::PatIdent,
+        subject: &Operand,
+        fail: Option<BlockId>,
+        span: Span,
+    ) {
+        let name = types::plain(&p.ident);
+        if is_variant_name(p) {
+            return self.test_path(&[Name::new(&name)], subject, fail, span);
+        }
+        if let Some((_, sub)) = &p.subpat {
+            self.test(sub, subject, fail);
+        }
+        self.store(&name, subject.clone(), span);
+    }
+
+    fn test_tuple_struct(
+        &mut self,
+        p: &syn::PatTupleStruct,
+        subject: &Operand,
+        fail: Option<BlockId>,
+        span: Span,
+    ) {
+        let path = types::path(&p.path);
+        let tag = tag_of(&path);
+        if fail.is_some() {
+            let presence = path.last().is_some_and(|name| name == "Some");
+            let holds = if presence {
+                self.is_presence(subject.clone(), &tag, span)
+            } else {
+                self.is_variant(subject.clone(), &tag, span)
+            };
+            self.require(holds, fail, span);
+        }
+        let (before, after) = split_at_rest(p.elems.iter());
+        for (i, sub) in before.into_iter().enumerate() {
+            if binds_or_tests(sub) {
+                let field = i.to_string();
+                let value = self.payload(subject.clone(), &tag, &field, parse::of(sub));
+                self.test(sub, &value, fail);
+            }
+        }
+        // The number of fields is not known here, so neither are the positions after `..`.
+        for sub in after {
+            let value = self.opaque(vec![subject.clone()], parse::of(sub));
+            self.test(sub, &value, fail);
+        }
+    }
+
+    fn test_struct(
+        &mut self,
+        p: &syn::PatStruct,
+        subject: &Operand,
+        fail: Option<BlockId>,
+        span: Span,
+    ) {
+        let path = types::path(&p.path);
+        let tag = tag_of(&path);
+        let is_variant = path.len() > 1;
+        if fail.is_some() && is_variant {
+            let holds = self.is_variant(subject.clone(), &tag, span);
+            self.require(holds, fail, span);
+        }
+        for field in &p.fields {
+            let name = member(&field.member);
+            let at = parse::of(&field.pat);
+            let value = if is_variant {
+                self.payload(subject.clone(), &tag, &name, at)
+            } else {
+                self.emit(Rvalue::GetField(subject.clone(), name), at)
+            };
+            self.test(&field.pat, &value, fail);
+        }
+    }
+
+    fn test_slice(
+        &mut self,
+        p: &syn::PatSlice,
+        subject: &Operand,
+        fail: Option<BlockId>,
+        span: Span,
+    ) {
+        let rest = p.elems.iter().position(is_rest);
+        let len = p.elems.len() - usize::from(rest.is_some());
+        if fail.is_some() {
+            let size = self.data(Data::Len(subject.clone()), span);
+            let wanted = i64::try_from(len).unwrap_or(i64::MAX);
+            let wanted = Operand::Const(Literal::Int(wanted));
+            let op = if rest.is_some() {
+                CmpOp::GtE
+            } else {
+                CmpOp::Eq
+            };
+            let holds = self.emit(Rvalue::Compare(op, size, wanted), span);
+            self.require(holds, fail, span);
+        }
+        let (before, after) = split_at_rest(p.elems.iter());
+        self.test_elements(&before, &after, subject, fail);
+        if let Some(Pat::Ident(bound)) = rest.and_then(|at| p.elems.iter().nth(at)) {
+            let some = self.opaque(vec![subject.clone()], span);
+            let name = types::plain(&bound.ident);
+            self.store(&name, some, span);
         }
     }
 
@@ -196,7 +230,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// A path: the value of a constant, or a variant without payload.
+    /// A path: a constant, or a variant without payload.
     fn test_path(&mut self, path: &[Name], subject: &Operand, fail: Option<BlockId>, span: Span) {
         if fail.is_none() {
             return;
@@ -244,7 +278,7 @@ impl FunctionLowerer<'_> {
             }
             return;
         };
-        // Constants are one question, so that the answer is about all of them.
+        // Several constants are one test, so that its answer covers all of them.
         if let Some(paths) = p.cases.iter().map(constant).collect::<Option<Vec<_>>>() {
             let span = parse::of(p);
             let mut elements = Vec::with_capacity(paths.len());
@@ -277,15 +311,15 @@ impl FunctionLowerer<'_> {
     }
 }
 
-/// A pattern that asks for one value only.
+/// A pattern that matches exactly one value.
 pub(super) enum Constant {
-    /// By its name.
+    /// A named constant.
     Path(Vec<Name>),
-    /// As it is written.
+    /// A literal.
     Literal(Literal),
 }
 
-/// The value that a pattern asks for, if it asks for just one and that is not `None`.
+/// The value that a pattern matches, if it is exactly one and not `None`.
 pub(super) fn constant(pat: &Pat) -> Option<Constant> {
     let path = match pat {
         Pat::Paren(p) => return constant(&p.pat),
@@ -297,7 +331,7 @@ pub(super) fn constant(pat: &Pat) -> Option<Constant> {
     (path.last()? != "None").then_some(Constant::Path(path))
 }
 
-/// The tag that a path stands for: `Some` is a success as `Ok` is.
+/// The tag that a path stands for. `Some` is a success like `Ok`.
 pub(super) fn tag_of(path: &[Name]) -> Name {
     match path.last().map(Name::as_str) {
         Some("Some") => Name::new(SUCCESS),
@@ -306,7 +340,7 @@ pub(super) fn tag_of(path: &[Name]) -> Name {
     }
 }
 
-/// Calls `f` for every variable that a pattern binds, with whether it can change.
+/// Calls `f` for every variable that a pattern binds, with whether it is mutable.
 pub(super) fn for_each_binding(pat: &Pat, f: &mut impl FnMut(Name, bool)) {
     match pat {
         Pat::Ident(p) => {
@@ -362,7 +396,7 @@ fn is_rest(pat: &Pat) -> bool {
     }
 }
 
-/// The elements before and behind `..`.
+/// The elements before and after `..`.
 fn split_at_rest<'p>(elems: impl Iterator<Item = &'p Pat>) -> (Vec<&'p Pat>, Vec<&'p Pat>) {
     let all: Vec<&Pat> = elems.collect();
     match all.iter().position(|pat| is_rest(pat)) {

@@ -1,4 +1,4 @@
-//! Variables: locals, and fields of the cells that closures share with the function around them.
+//! Variables: locals, and fields of the cells that closures share with their function.
 
 use proc_macro2::{TokenStream, TokenTree};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -12,32 +12,32 @@ use crate::source::Span;
 /// A variable.
 #[derive(Clone, Debug)]
 pub(super) struct Var {
-    /// Where the function itself keeps it; `None`: only in the cells.
+    /// Its local; `None` if it is stored only in the cells.
     pub(super) local: Option<LocalId>,
-    /// Where closures find it.
+    /// Its field in the cells, for closures.
     pub(super) cell: Option<Name>,
-    /// Whether it can change.
+    /// Whether it is mutable.
     pub(super) mutable: bool,
 }
 
-/// The variables of a function: a new one for every declaration.
+/// The variables of a function. Every declaration makes a new one.
 pub(super) struct Vars {
     scopes: Vec<FxHashMap<Name, Var>>,
     /// Names that closures in the function use.
     captured: FxHashSet<Name>,
-    /// The cells of the functions around, innermost first: name to field.
+    /// The cells of the functions around, innermost first: from name to field.
     outer: Vec<FxHashMap<Name, Name>>,
     /// How often each name was declared.
     counts: FxHashMap<Name, u32>,
 }
 
-/// Where a name leads.
-pub(super) enum Place {
-    /// To a variable of the function.
+/// What a name refers to.
+pub(super) enum VarRef {
+    /// A variable of the function.
     Own(Var),
-    /// To a field of the cells of the function this many functions outwards.
+    /// A field in the cells of the function that is this many functions outwards.
     Outer(u32, Name),
-    /// To no variable.
+    /// Not a variable.
     None,
 }
 
@@ -51,12 +51,12 @@ impl Vars {
         }
     }
 
-    /// Whether closures in the function use variables of it.
+    /// Whether closures in the function use its variables.
     pub(super) fn shares(&self) -> bool {
         !self.captured.is_empty()
     }
 
-    /// Whether the function is inside another one whose variables it sees.
+    /// Whether the function is nested in another one whose variables it sees.
     pub(super) fn is_nested(&self) -> bool {
         !self.outer.is_empty()
     }
@@ -69,21 +69,21 @@ impl Vars {
         self.scopes.pop();
     }
 
-    pub(super) fn place(&self, name: &str) -> Place {
+    pub(super) fn lookup(&self, name: &str) -> VarRef {
         if let Some(var) = self.scopes.iter().rev().find_map(|scope| scope.get(name)) {
-            return Place::Own(var.clone());
+            return VarRef::Own(var.clone());
         }
         let mut hops = 0;
         for cells in &self.outer {
             hops += 1;
             if let Some(field) = cells.get(name) {
-                return Place::Outer(hops, field.clone());
+                return VarRef::Outer(hops, field.clone());
             }
         }
-        Place::None
+        VarRef::None
     }
 
-    /// The cells that a closure made here sees, innermost first.
+    /// The cells that a closure created here sees, innermost first.
     pub(super) fn visible(&self) -> Vec<FxHashMap<Name, Name>> {
         let mut own = FxHashMap::default();
         for scope in &self.scopes {
@@ -109,7 +109,7 @@ impl Vars {
         }
     }
 
-    /// The field of a new variable, when closures use the name.
+    /// The field of a new variable, if closures use its name.
     fn field(&mut self, name: &Name) -> Option<Name> {
         if !self.captured.contains(name) {
             return None;
@@ -124,7 +124,7 @@ impl Vars {
 }
 
 impl FunctionLowerer<'_> {
-    /// Makes the enclosing function's cells reachable from this function's.
+    /// Makes the cells of the enclosing function reachable from those of this function.
     pub(super) fn link_cells(&mut self, span: Span) {
         if let (Some(cells), Some(outer)) = (self.cells, self.outer_cells) {
             let kind = StatementKind::SetField {
@@ -136,11 +136,11 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// A new variable of this name. It is visible from now on.
+    /// Declares a new variable, which is visible from now on.
     pub(super) fn declare(&mut self, name: &str, mutable: bool) -> Var {
         let name = Name::new(name);
         let cell = self.vars.field(&name);
-        // What closures may change is looked up in the cells each time.
+        // A variable that closures may change is read from the cells each time.
         let local = (!mutable || cell.is_none())
             .then(|| self.body.local(Some(name.clone()), LocalKind::Var));
         let var = Var {
@@ -172,9 +172,8 @@ impl FunctionLowerer<'_> {
         self.vars.declare(name, var);
     }
 
-    /// What a variable holds may be changed by what was just called: as its receiver, if it can be
-    /// changed at all, or behind a `&mut`.
-    /// `with` is what the call was given.
+    /// Marks the content of a variable as possibly changed by a call: through its receiver, if the
+    /// variable is mutable, or through a `&mut`. `with` are the arguments of the call.
     pub(super) fn lent(&mut self, e: &Expr, receiver: bool, with: &[Operand], span: Span) {
         let name = match e {
             Expr::Paren(x) => return self.lent(&x.expr, receiver, with, span),
@@ -185,8 +184,8 @@ impl FunctionLowerer<'_> {
             return;
         };
         let mutable = matches!(
-            self.vars.place(&name),
-            Place::Own(Var { mutable: true, .. })
+            self.vars.lookup(&name),
+            VarRef::Own(Var { mutable: true, .. })
         );
         if (mutable || !receiver)
             && let Some(old) = self.load(&name, span)
@@ -197,7 +196,7 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// Gives a variable a value.
+    /// Assigns to a variable.
     pub(super) fn store_var(&mut self, var: &Var, value: Operand, span: Span) {
         if let Some(local) = var.local
             && value != Operand::Local(local)
@@ -214,34 +213,34 @@ impl FunctionLowerer<'_> {
         }
     }
 
-    /// The value of a name that is a variable.
+    /// The value of a variable; `None` if the name is not one.
     pub(super) fn load(&mut self, name: &str, span: Span) -> Option<Operand> {
-        match self.vars.place(name) {
-            Place::Own(Var {
+        match self.vars.lookup(name) {
+            VarRef::Own(Var {
                 local: Some(local), ..
             }) => Some(Operand::Local(local)),
-            Place::Own(Var {
+            VarRef::Own(Var {
                 cell: Some(field), ..
             }) => {
                 let cells = self.cells?;
                 Some(self.read_cell(cells, field, span))
             }
-            Place::Own(_) | Place::None => None,
-            Place::Outer(hops, field) => {
+            VarRef::Own(_) | VarRef::None => None,
+            VarRef::Outer(hops, field) => {
                 let cells = self.cells_at(hops, span)?;
                 Some(self.read_cell(cells, field, span))
             }
         }
     }
 
-    /// Assigns to a name that is a variable; whether it is one.
+    /// Assigns to the variable with this name. Returns whether there is one.
     pub(super) fn store(&mut self, name: &str, value: Operand, span: Span) -> bool {
-        match self.vars.place(name) {
-            Place::Own(var) => {
+        match self.vars.lookup(name) {
+            VarRef::Own(var) => {
                 self.store_var(&var, value, span);
                 true
             }
-            Place::Outer(hops, field) => {
+            VarRef::Outer(hops, field) => {
                 let Some(cells) = self.cells_at(hops, span) else {
                     return false;
                 };
@@ -253,7 +252,7 @@ impl FunctionLowerer<'_> {
                 self.body.push(kind, span);
                 true
             }
-            Place::None => false,
+            VarRef::None => false,
         }
     }
 
@@ -276,7 +275,7 @@ impl FunctionLowerer<'_> {
     }
 }
 
-/// The name that a pattern binds and does nothing else, and whether it can change.
+/// The name that a pattern binds if it does nothing else, and whether it is mutable.
 pub(super) fn simple(pat: &Pat) -> Option<(Name, bool)> {
     match pat {
         Pat::Ident(p) if p.subpat.is_none() && !is_constant(&p.ident.to_string()) => Some((
@@ -289,17 +288,17 @@ pub(super) fn simple(pat: &Pat) -> Option<(Name, bool)> {
     }
 }
 
-/// The name that a pattern binds and does nothing else.
+/// The name that a pattern binds if it does nothing else.
 pub(super) fn simple_name(pat: &Pat) -> Option<Name> {
     simple(pat).map(|(name, _)| name)
 }
 
-/// Whether an identifier in a pattern reads like a constant or a variant rather than a variable.
+/// Whether an identifier in a pattern looks like a constant or variant and not like a variable.
 pub(super) fn is_constant(name: &str) -> bool {
     name.starts_with(|c: char| c.is_uppercase())
 }
 
-/// Calls `f` for every identifier, inside brackets and inline format arguments too.
+/// Calls `f` for every identifier, including those in brackets and in inline format arguments.
 pub(super) fn for_each_ident(tokens: TokenStream, f: &mut impl FnMut(Name)) {
     let mut work = vec![tokens];
     while let Some(tokens) = work.pop() {
@@ -333,7 +332,7 @@ fn inline_arguments(text: &str, f: &mut impl FnMut(Name)) {
 }
 
 impl Vars {
-    /// Closes the innermost scope and gives its variables.
+    /// Closes the innermost scope and returns its variables.
     pub(super) fn take(&mut self) -> FxHashMap<Name, Var> {
         self.scopes.pop().unwrap_or_default()
     }

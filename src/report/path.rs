@@ -1,4 +1,4 @@
-//! Where findings are, as the formats for other programs say it.
+//! Paths and regions of findings, for formats that other programs read.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::Report;
 use crate::diagnostics::{FileFailure, Location};
 use crate::source::SourceFile;
 
-/// What stands in a path of a URI as it is: the unreserved characters, and the slash.
+/// What is not encoded in the path of a URI: the unreserved characters, and the slash.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -16,8 +16,8 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// What a location covers. All numbers start at 1, columns count Unicode scalar values, and the
-/// end column is the one after the last character.
+/// The lines and columns of a location. All numbers start at 1, columns count Unicode scalar
+/// values, and the end column is the one after the last character.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Region {
     pub(super) line: u32,
@@ -26,16 +26,17 @@ pub(super) struct Region {
     pub(super) end_column: u32,
 }
 
-/// A path as platforms want it: relative to the report's root when it is below that.
+/// The path of a file as platforms expect it: relative to the root of the report if it is below
+/// that.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Place {
+pub(super) struct ReportPath {
     path: PathBuf,
     inside: bool,
-    /// How people see it when it is not below the root.
+    /// The displayed path, for files outside the root.
     shown: String,
 }
 
-impl Place {
+impl ReportPath {
     /// Whether it is below the root.
     pub(super) fn is_inside(&self) -> bool {
         self.inside
@@ -49,8 +50,8 @@ impl Place {
         }
     }
 
-    /// As a reference relative to the root, or as an absolute URI. Nothing of the path is lost, even
-    /// where it is no text.
+    /// As a reference relative to the root, or as an absolute URI. It identifies the path even if
+    /// that is not valid text.
     pub(super) fn uri(&self) -> String {
         let path = bytes(&self.path);
         let path = percent_encode(&path, PATH);
@@ -76,7 +77,7 @@ fn bytes(path: &Path) -> Vec<u8> {
 }
 
 impl Report<'_> {
-    /// What a location covers.
+    /// The lines and columns of a location.
     pub(super) fn region(&self, location: &Location) -> Region {
         let file = self.sources.get(location.file);
         let start = file.position(location.span.start);
@@ -89,34 +90,35 @@ impl Report<'_> {
         }
     }
 
-    /// Where the file of a location is.
-    pub(super) fn place(&self, location: &Location) -> Place {
-        self.place_of(&self.sources.get(location.file))
+    /// The path of the file of a location.
+    pub(super) fn path_of(&self, location: &Location) -> ReportPath {
+        self.path_of_file(&self.sources.get(location.file))
     }
 
-    /// Where a file is: by the name that it was found under, or else by its real one.
-    pub(super) fn place_of(&self, file: &SourceFile) -> Place {
-        let found = self.place_at(&file.path, &file.display);
+    /// The path of a file: the one it was found under, or else the real one, if that is below the
+    /// root.
+    pub(super) fn path_of_file(&self, file: &SourceFile) -> ReportPath {
+        let found = self.path_at(&file.path, &file.display);
         if found.inside {
             return found;
         }
-        let real = self.place_at(&file.real_path, &file.display);
+        let real = self.path_at(&file.real_path, &file.display);
         if real.inside { real } else { found }
     }
 
-    /// Where a line of a file is shown on the web.
-    pub(super) fn link(&self, place: &Place, line: Option<u32>) -> Option<String> {
+    /// The URL of a file, or of a line in it.
+    pub(super) fn link(&self, place: &ReportPath, line: Option<u32>) -> Option<String> {
         let base = self.links.filter(|_| place.inside)?;
         let line = line.map(|line| format!("#L{line}")).unwrap_or_default();
         Some(format!("{base}/{}{line}", place.uri()))
     }
 
-    /// Where a failure happened.
-    pub(super) fn place_of_failure(&self, failure: &FileFailure) -> Place {
-        self.place_at(Path::new(&failure.path), &failure.path)
+    /// The path of a failure.
+    pub(super) fn path_of_failure(&self, failure: &FileFailure) -> ReportPath {
+        self.path_at(Path::new(&failure.path), &failure.path)
     }
 
-    fn place_at(&self, path: &Path, shown: &str) -> Place {
+    fn path_at(&self, path: &Path, shown: &str) -> ReportPath {
         let whole = self.sources.cwd().join(path);
         let clean: PathBuf = whole
             .components()
@@ -124,12 +126,12 @@ impl Report<'_> {
             .collect();
         let climbs = clean.components().any(|part| part == Component::ParentDir);
         match clean.strip_prefix(self.root) {
-            Ok(inside) if !climbs => Place {
+            Ok(inside) if !climbs => ReportPath {
                 path: inside.to_path_buf(),
                 inside: true,
                 shown: shown.to_owned(),
             },
-            _ => Place {
+            _ => ReportPath {
                 path: clean,
                 inside: false,
                 shown: shown.to_owned(),
