@@ -13,6 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::common::python_is_there;
+use crate::differential;
 use tallylint::config::{Configuration, Overrides};
 use tallylint::diagnostics::{Finding, Location, Severity, Step};
 use tallylint::driver::{self, Request, RunResult};
@@ -295,25 +297,44 @@ fn step_in(outcome: &RunResult, step: &Step) -> Step {
     }
 }
 
+/// Checks that each rule finds alone what it finds together with the others: how many findings
+/// there are.
+fn compare_alone_and_together(dir: &Path) -> usize {
+    let together = said_by(None, dir);
+    let mut found = 0;
+    for rule in rules::all().iter().map(|rule| rule.id()) {
+        // Whether a comment ignores anything is a question about the other rules.
+        if rule == rules::about_comments().id() {
+            continue;
+        }
+        let alone = said_by(Some(rule), dir);
+        assert_eq!(alone.get(rule), together.get(rule), "{rule} in {dir:?}");
+        found += alone.values().map(Vec::len).sum::<usize>();
+    }
+    found
+}
+
 #[test]
 fn what_a_rule_finds_does_not_depend_on_the_other_rules() {
-    let mut found = 0;
     let dirs = [
         "tests/fixtures",
         "fixtures/pipeline",
         "fixtures/pipeline-rust",
     ];
-    for dir in dirs.map(|dir| root().join(dir)) {
-        let together = said_by(None, &dir);
-        for rule in rules::all().iter().map(|rule| rule.id()) {
-            // Whether a comment ignores anything is a question about the other rules.
-            if rule == rules::about_comments().id() {
-                continue;
-            }
-            let alone = said_by(Some(rule), &dir);
-            assert_eq!(alone.get(rule), together.get(rule), "{rule} in {dir:?}");
-            found += alone.values().map(Vec::len).sum::<usize>();
-        }
-    }
+    let found = dirs.map(|dir| compare_alone_and_together(&root().join(dir)));
+    let found: usize = found.into_iter().sum();
     assert!(found > 500, "only {found} findings were compared");
+}
+
+#[test]
+fn what_a_rule_finds_in_generated_programs_does_not_depend_on_the_other_rules() {
+    if !python_is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut found = 0;
+    for generated in differential::generate(folder.path(), 4_000, 60, 2) {
+        found += compare_alone_and_together(&generated);
+    }
+    assert!(found > 20, "only {found} findings were compared");
 }
