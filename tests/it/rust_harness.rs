@@ -6,6 +6,7 @@ use std::ops::Range;
 /// What the programs with these numbers run in, and the main function that runs each of them under
 /// every choice. It prints a line for each program: its number, whether all choices were tried to the
 /// end, whether a run ended well although a write failed, and its bad exits.
+#[expect(clippy::too_many_lines, reason = "the text of one program")]
 pub fn harness(numbers: &Range<u64>) -> String {
     let mut text = String::from(
         r#"#![allow(warnings)]

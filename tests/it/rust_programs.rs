@@ -171,6 +171,10 @@ impl Writer<'_> {
     }
 
     /// Writes a statement; whether it leaves the block for certain.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of statement; how many numbers it has is its weight"
+    )]
     fn statement(&mut self, depth: u32) -> bool {
         if self.fuel == 0 {
             return false;
