@@ -11,23 +11,10 @@ use crate::ir::{
     Operand, Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, Program};
-use crate::rules::tables::{has_word, is_write, parts_of_writes};
+use crate::rules::tables::{is_best_effort, is_write, parts_of_writes};
 use crate::rules::{Effort, FunctionRule, Glances, IgnoredFailure, Rule};
 use crate::settings::{Settings, Writes};
 use crate::source::Span;
-
-/// Words in names of functions whose failure is nobody's loss.
-const BEST_EFFORT: &[&str] = &[
-    "notify",
-    "notification",
-    "alert",
-    "log",
-    "audit",
-    "metric",
-    "cache",
-    "clean",
-    "cleanup",
-];
 
 /// The functions that return their failures.
 pub struct Functions;
@@ -155,7 +142,7 @@ impl Failure {
     fn of(function: &Function, writes: &Writes) -> Option<Self> {
         let name = function.name.as_str();
         let calls_nothing = function.is_generator || function.is_async;
-        if calls_nothing || BEST_EFFORT.iter().any(|word| has_word(name, word)) {
+        if calls_nothing || is_best_effort(name) {
             return None;
         }
         let body = &function.body;

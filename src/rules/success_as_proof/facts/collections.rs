@@ -8,7 +8,7 @@ use crate::engine::state::State;
 use crate::engine::value::{Term, Value};
 use crate::engine::{Engine, Returned};
 use crate::ir::Literal;
-use crate::rules::success_as_proof::vocabulary::calls::KEEPS_ELEMENTS;
+use crate::rules::tables::collections::KEEPS_ELEMENTS;
 
 /// How many copies and views of a collection are looked through.
 const MAX_DEPTH: u32 = 8;

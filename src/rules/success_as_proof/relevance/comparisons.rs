@@ -10,8 +10,8 @@ use crate::ir::{
 };
 use crate::rules::success_as_proof::code::{Code, Constants, is_constant, is_constant_attribute};
 use crate::rules::success_as_proof::vocabulary::Vocabulary;
-use crate::rules::success_as_proof::vocabulary::calls::STORES;
 use crate::rules::success_as_proof::vocabulary::queries::LONGEST_WORD;
+use crate::rules::tables::collections::STORES;
 
 /// Locals that were visited while looking for what others are made of.
 type Seen = FxHashSet<LocalId>;

@@ -9,10 +9,11 @@ use super::comparisons::is_exception;
 use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::rules::success_as_proof::vocabulary::queries::{self, LONGEST_WORD};
 use crate::rules::success_as_proof::vocabulary::tables::{
-    ASKING, BEEN, DEMANDING, FAILURE, MARK_STATES, NOTHING_TO_DO, PERFORMERS, PLAIN_SUCCESS, PUTS,
+    ASKING, BEEN, DEMANDING, FAILURE, MARK_STATES, NOTHING_TO_DO, PERFORMERS, PLAIN_SUCCESS,
     REPORTING, STATUS as STATUSES, SUCCESS, WORK,
 };
 use crate::rules::success_as_proof::vocabulary::{Vocabulary, parts};
+use crate::rules::tables::collections::PUTS;
 
 /// It names success in words that mean nothing else.
 const PLAIN: u16 = 1;

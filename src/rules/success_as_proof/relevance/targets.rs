@@ -10,7 +10,7 @@ use crate::ir::{
 use crate::rules::success_as_proof::code::Code;
 use crate::rules::success_as_proof::effects::{Effect, EffectSite};
 use crate::rules::success_as_proof::vocabulary::Vocabulary;
-use crate::rules::success_as_proof::vocabulary::calls::CONTAINS;
+use crate::rules::tables::collections::CONTAINS;
 
 /// The blocks that a function is followed to.
 pub struct Targets {

@@ -37,41 +37,6 @@ pub const TRANSPARENT: &[&str] = &[
     "one",
 ];
 
-/// Functions whose result has the elements of their argument.
-pub const KEEPS_ELEMENTS: &[&str] = &[
-    "list",
-    "tuple",
-    "set",
-    "frozenset",
-    "sorted",
-    "reversed",
-    "iter",
-    "copy",
-    "keys",
-];
-
-/// Methods that store their argument in the receiver.
-pub const STORES: &[&str] = &[
-    "append",
-    "appendleft",
-    "add",
-    "insert",
-    "extend",
-    "update",
-    "setdefault",
-    "put",
-    "push",
-    "push_back",
-    "or_insert",
-    "or_insert_with",
-    "send",
-    "__setitem__",
-    "set",
-];
-
-/// Methods that ask whether a collection holds their argument.
-pub const CONTAINS: &[&str] = &["contains", "contains_key", "__contains__"];
-
 /// Methods that write fields of a document, or columns of a row.
 pub const UPDATES: &[&str] = &["set", "update", "update_one", "merge", "put", "patch"];
 

@@ -466,18 +466,6 @@ pub const NOTHING_TO_DO: &[&str] = &[
     "skipping",
 ];
 
-/// Methods that put their argument into a collection.
-pub const PUTS: &[&str] = &[
-    "append",
-    "appendleft",
-    "add",
-    "put",
-    "push",
-    "push_back",
-    "push_front",
-    "insert",
-];
-
 /// What a boolean that says "it succeeded" is called.
 pub const SUCCESS_FLAGS: &[&str] = &["ok", "success", "succeeded", "successful"];
 
