@@ -139,7 +139,7 @@ fn judge(
     let program = stores.program;
     let (hook, call) = &dependence.calls[at];
     let others = dependence.calls.iter().map(|(name, _)| name);
-    let question = Question {
+    let question = HookCheck {
         stores,
         hook,
         others: others.filter(|name| *name != hook).collect(),
@@ -179,7 +179,7 @@ fn judge(
 }
 
 /// What is asked of the definitions of a hook.
-struct Question<'q, 'p> {
+struct HookCheck<'q, 'p> {
     stores: &'q Stores<'p>,
     hook: &'q Name,
     /// Other methods that the reader calls before it reads.
@@ -211,7 +211,7 @@ impl Votes {
     }
 }
 
-impl Question<'_, '_> {
+impl HookCheck<'_, '_> {
     /// Asks the definitions that the classes below the reader have.
     fn ask(&self, below: &[ClassRef]) -> Votes {
         let mut out = Votes::default();

@@ -36,7 +36,7 @@ pub(super) struct StatsKey<'k> {
 
 /// A function that runs on an instance of a class, entered in this way.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Run {
+struct Invocation {
     class: ClassRef,
     func: FuncRef,
     entry: Entry,
@@ -45,8 +45,8 @@ struct Run {
 /// Looks methods up and remembers what they set.
 pub(super) struct Stores<'p> {
     pub program: &'p Program<'p>,
-    known: RefCell<HashMap<(Run, Name, Name), Sets>>,
-    events: RefCell<HashMap<Run, Rc<Vec<Vec<Event>>>>>,
+    known: RefCell<HashMap<(Invocation, Name, Name), Sets>>,
+    events: RefCell<HashMap<Invocation, Rc<Vec<Vec<Event>>>>>,
 }
 
 impl<'p> Stores<'p> {
@@ -62,10 +62,10 @@ impl<'p> Stores<'p> {
     /// What a function does, called on an instance of `class`.
     pub fn events(&self, class: ClassRef, func: FuncRef, entry: &Entry) -> Rc<Vec<Vec<Event>>> {
         let entry = entry.clone();
-        self.events_of(&Run { class, func, entry })
+        self.events_of(&Invocation { class, func, entry })
     }
 
-    fn events_of(&self, run: &Run) -> Rc<Vec<Vec<Event>>> {
+    fn events_of(&self, run: &Invocation) -> Rc<Vec<Vec<Event>>> {
         if let Some(found) = self.events.borrow().get(run) {
             return found.clone();
         }
@@ -91,7 +91,7 @@ impl<'p> Stores<'p> {
     /// How a method sets the key, called on an instance of `class`.
     pub fn sets(&self, class: ClassRef, func: FuncRef, wanted: StatsKey<'_>) -> Sets {
         let entry = Entry::method();
-        self.function(Run { class, func, entry }, wanted, 0)
+        self.function(Invocation { class, func, entry }, wanted, 0)
     }
 
     /// How the definitions that were found for a method set the key: the one that sets it most.
@@ -108,7 +108,7 @@ impl<'p> Stores<'p> {
                 let each = defs.into_iter().map(|def| match def {
                     MemberDef::Func(func) => {
                         let entry = entry.clone();
-                        self.function(Run { class, func, entry }, wanted, depth)
+                        self.function(Invocation { class, func, entry }, wanted, depth)
                     }
                     MemberDef::Def(_) | MemberDef::Unknown => Sets::Unclear,
                 });
@@ -119,7 +119,7 @@ impl<'p> Stores<'p> {
         }
     }
 
-    fn function(&self, run: Run, wanted: StatsKey<'_>, depth: u32) -> Sets {
+    fn function(&self, run: Invocation, wanted: StatsKey<'_>, depth: u32) -> Sets {
         if depth > MAX_DEPTH {
             return Sets::Unclear;
         }
@@ -136,7 +136,7 @@ impl<'p> Stores<'p> {
         found
     }
 
-    fn find_out(&self, run: &Run, wanted: StatsKey<'_>, depth: u32) -> Sets {
+    fn find_out(&self, run: &Invocation, wanted: StatsKey<'_>, depth: u32) -> Sets {
         let module = self.program.module(run.func.module);
         let function = module.ir.function(run.func.func);
         if function.shape != FunctionShape::Code {
@@ -175,7 +175,7 @@ impl<'p> Stores<'p> {
                         self.found(run.class, lookup, entry, wanted, depth + 1)
                     }
                     What::Helper { func, entry } => {
-                        let helper = Run {
+                        let helper = Invocation {
                             class: run.class,
                             func: *func,
                             entry: entry.clone(),
@@ -200,7 +200,7 @@ impl<'p> Stores<'p> {
     }
 
     /// What nested functions do to the receiver of a method: they may be called or not.
-    fn nested(&self, run: &Run, wanted: StatsKey<'_>, depth: u32) -> Sets {
+    fn nested(&self, run: &Invocation, wanted: StatsKey<'_>, depth: u32) -> Sets {
         let module = self.program.module(run.func.module);
         let outer = module.ir.function(run.func.func);
         if outer.cells().is_none() {
@@ -214,7 +214,7 @@ impl<'p> Stores<'p> {
             dict: None,
         };
         let inner = module.ir.functions_in(run.func.func);
-        let runs = inner.map(|(inner, _)| Run {
+        let runs = inner.map(|(inner, _)| Invocation {
             class: run.class,
             func: FuncRef {
                 module: run.func.module,

@@ -25,7 +25,7 @@ impl FunctionRule for Functions {
             .map(str::to_owned)
             .collect();
         Some(Box::new(move || {
-            Box::new(Look {
+            Box::new(FailureGlance {
                 parts: parts.clone(),
                 seen: 0,
             })
@@ -69,7 +69,7 @@ const WRITES: u16 = 8;
 const ALL: u16 = CATCHES | RETURNS | FAILURE | WRITES;
 
 /// Looks for `except`, `return`, a value that can stand for a failure, and names of writes.
-struct Look {
+struct FailureGlance {
     /// What names of writes contain, in lower case.
     parts: Vec<String>,
     seen: u16,
@@ -82,7 +82,7 @@ const WORDS: [(&str, u16); 4] = [
     ("None", FAILURE),
 ];
 
-impl Glance for Look {
+impl Glance for FailureGlance {
     fn clues(&self) -> Option<Vec<Clue>> {
         let clue = |text: &str, whole, flags| Clue {
             text: text.to_owned(),

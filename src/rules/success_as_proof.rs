@@ -40,11 +40,11 @@ use crate::ir::{ClassIdx, FuncIdx, Function};
 use crate::program::{FuncRef, LoadedModule, ModuleId};
 use crate::rules::{Effort, FunctionRule, Glances};
 use crate::settings::Settings;
-use check::{Check, Run, can_be_decided};
-use code::{Code, Constants, class_of, is_unnamed};
+use check::{Check, CheckResult, can_be_decided};
+use code::{Constants, FunctionCode, class_of, is_unnamed};
 use effects::Work;
 pub use options::{Options, Table};
-use relevance::{KnownSources, Reading, Sources, SuccessGlance, Worth};
+use relevance::{KnownSources, SourceReader, Sources, SuccessGlance, Worth};
 pub use vocabulary::Vocabulary;
 
 /// Checks functions that have words for success.
@@ -97,7 +97,7 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
     fn findings(&self, effort: &mut Effort) -> Vec<Finding> {
         let strict = self.options.strict_null;
         let none = FxHashSet::default();
-        let mut results: Vec<(Check<'_, '_>, Run)> = Vec::new();
+        let mut results: Vec<(Check<'_, '_>, CheckResult)> = Vec::new();
         // What one method fills with successes, another of the class may take for what is done.
         let mut fields: FxHashMap<ClassIdx, FxHashSet<String>> = FxHashMap::default();
         for check in self.checks() {
@@ -139,13 +139,18 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
                 continue;
             }
             let nested = nested.get(&idx).map_or(&[][..], Vec::as_slice);
-            out.extend(self.check(idx, Code::new(function, nested), &known));
+            out.extend(self.check(idx, FunctionCode::new(function, nested), &known));
         }
         out
     }
 
     /// The check of a function; `None` if it need not be followed.
-    fn check(&self, idx: FuncIdx, code: Code<'m>, known: &KnownSources) -> Option<Check<'m, 'p>> {
+    fn check(
+        &self,
+        idx: FuncIdx,
+        code: FunctionCode<'m>,
+        known: &KnownSources,
+    ) -> Option<Check<'m, 'p>> {
         let words = &self.options.vocabulary;
         let function = code.function;
         let func = FuncRef {
@@ -165,7 +170,7 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
         }
         let control = ControlDependence::compute(&function.body);
         let targets = {
-            let reading = Reading {
+            let reading = SourceReader {
                 code: &code,
                 words,
                 constants,

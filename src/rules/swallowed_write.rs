@@ -213,7 +213,7 @@ fn follow(
             continue;
         };
         let paths = Paths::new(&cx, (BlockId::ENTRY, &state), &graph, None);
-        let mut search = Search {
+        let mut search = SwallowerSearch {
             engine: &mut engine,
             watch,
             subject,
@@ -258,7 +258,7 @@ fn follow(
 }
 
 /// The search for failures that nobody learns of, in one graph.
-struct Search<'s, 'p> {
+struct SwallowerSearch<'s, 'p> {
     engine: &'s mut Engine<'p>,
     watch: &'s Watch<'s>,
     subject: Subject<'s>,
@@ -276,7 +276,7 @@ struct Search<'s, 'p> {
     heard: &'s RefCell<Heard>,
 }
 
-impl<'s> Search<'s, '_> {
+impl<'s> SwallowerSearch<'s, '_> {
     fn readers(&self) -> &'s Readers {
         self.readers.get_or_init(|| Readers::new(&self.subject))
     }

@@ -16,7 +16,7 @@ use crate::rules::tables::{PLAIN, is_write, may_write};
 use crate::rules::{Effort, Rule, UntrackedReturn};
 use crate::settings::{Settings, Writes};
 use judge::{Verdict, judge_method};
-use report::Found;
+use report::MethodFindings;
 
 /// The path did a write.
 const WROTE: u32 = 1;
@@ -154,7 +154,7 @@ fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mu
     };
     out.exits
         .push(exits(Followed::Wholly, verdict.exits.clone()));
-    let found = Found {
+    let found = MethodFindings {
         class,
         func: judged.func,
         verdict,

@@ -45,15 +45,18 @@ pub(super) fn brings_helpers(
     if HOOKS.iter().any(|name| brings(name)) {
         return true;
     }
-    let mut seen: HashSet<Place> = HashSet::new();
-    let mut work: Vec<Place> = methods.iter().map(|f| Place::parameter(*f, 0)).collect();
+    let mut seen: HashSet<Recipient> = HashSet::new();
+    let mut work: Vec<Recipient> = methods
+        .iter()
+        .map(|f| Recipient::parameter(*f, 0))
+        .collect();
     let mut asked: BTreeSet<Name> = BTreeSet::new();
-    while let Some(place) = work.pop() {
-        if !seen.insert(place.clone()) {
+    while let Some(recipient) = work.pop() {
+        if !seen.insert(recipient.clone()) {
             continue;
         }
-        let module = program.module(place.func.module);
-        let mut scan = Scan::new(program, &module, &place);
+        let module = program.module(recipient.func.module);
+        let mut scan = Scan::new(program, &module, &recipient);
         if scan.run().is_err() {
             return true;
         }
@@ -72,7 +75,7 @@ pub(super) fn brings_helpers(
             });
             for def in classes.flat_map(|c| program.own_member(c, &name).unwrap_or_default()) {
                 if let MemberDef::Func(f) | MemberDef::Def(Def::Func(f)) = def {
-                    work.push(Place::parameter(f, 0));
+                    work.push(Recipient::parameter(f, 0));
                 }
             }
         }
@@ -82,15 +85,15 @@ pub(super) fn brings_helpers(
 
 /// Where a function has the receiver: in a parameter, or in variables of the enclosing function.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Place {
+struct Recipient {
     func: FuncRef,
     parameter: Option<LocalId>,
     captured: BTreeSet<Name>,
 }
 
-impl Place {
+impl Recipient {
     fn parameter(func: FuncRef, index: u32) -> Self {
-        Place {
+        Recipient {
             func,
             parameter: Some(LocalId(index)),
             captured: BTreeSet::new(),
@@ -101,7 +104,7 @@ impl Place {
 /// What one function does with the receiver.
 struct Scan<'a> {
     program: &'a Program<'a>,
-    place: &'a Place,
+    recipient: &'a Recipient,
     function: &'a Function,
     /// Locals that may hold the receiver, or `super()` of it.
     receivers: HashSet<LocalId>,
@@ -110,16 +113,16 @@ struct Scan<'a> {
     /// Locals that hold the value of a global name.
     globals: BTreeMap<LocalId, Name>,
     asked: BTreeSet<Name>,
-    handed_on: Vec<Place>,
+    handed_on: Vec<Recipient>,
 }
 
 impl<'a> Scan<'a> {
-    fn new(program: &'a Program<'a>, module: &'a LoadedModule, place: &'a Place) -> Self {
+    fn new(program: &'a Program<'a>, module: &'a LoadedModule, recipient: &'a Recipient) -> Self {
         Scan {
             program,
-            place,
-            function: module.ir.function(place.func.func),
-            receivers: place.parameter.into_iter().collect(),
+            recipient,
+            function: module.ir.function(recipient.func.func),
+            receivers: recipient.parameter.into_iter().collect(),
             captured: BTreeSet::new(),
             globals: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -154,7 +157,7 @@ impl<'a> Scan<'a> {
                 StaticExprKind::Call(callee, ..) => callee,
                 _ => d,
             };
-            let id = self.place.func.module;
+            let id = self.recipient.func.module;
             !matches!(
                 self.program.resolve_expr(id, ScopeIdx::MODULE, named),
                 Def::External(_)
@@ -218,10 +221,10 @@ impl<'a> Scan<'a> {
             Rvalue::GetField(Operand::Local(object), name) => {
                 let from = Some(*object);
                 let held = from == self.function.cells() && self.captured.contains(name)
-                    || from == self.function.outer_cells && self.place.captured.contains(name);
+                    || from == self.function.outer_cells && self.recipient.captured.contains(name);
                 if held {
                     self.receivers.extend(dest);
-                } else if name == "^" && !self.place.captured.is_empty() {
+                } else if name == "^" && !self.recipient.captured.is_empty() {
                     return Err(Escapes);
                 }
             }
@@ -240,13 +243,13 @@ impl<'a> Scan<'a> {
 
     fn closure(&mut self, func: FuncIdx) -> Result<(), Escapes> {
         // A closure's own closures reach its outer cells by a longer way.
-        if !self.place.captured.is_empty() {
+        if !self.recipient.captured.is_empty() {
             return Err(Escapes);
         }
         if !self.captured.is_empty() {
-            self.handed_on.push(Place {
+            self.handed_on.push(Recipient {
                 func: FuncRef {
-                    module: self.place.func.module,
+                    module: self.recipient.func.module,
                     func,
                 },
                 parameter: None,
@@ -277,7 +280,7 @@ impl<'a> Scan<'a> {
             return Ok(());
         }
         let path = path.ok_or(Escapes)?;
-        let id = self.place.func.module;
+        let id = self.recipient.func.module;
         match self.program.resolve_path(id, ScopeIdx::MODULE, &path) {
             Def::Func(f) => {
                 let module = self.program.module(f.module);
@@ -297,7 +300,7 @@ impl<'a> Scan<'a> {
                             })
                         });
                         let at = at.and_then(|at| u32::try_from(at).ok()).ok_or(Escapes)?;
-                        self.handed_on.push(Place::parameter(f, at));
+                        self.handed_on.push(Recipient::parameter(f, at));
                     }
                 }
                 Ok(())

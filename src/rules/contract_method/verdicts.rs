@@ -12,7 +12,7 @@ use crate::engine::ask::Answers;
 use crate::program::{ClassRef, FuncRef, Program};
 
 /// What is known of one method as one of a class.
-struct Known<T> {
+struct KnownVerdict<T> {
     class: ClassRef,
     /// What was asked about that class on the way.
     answers: Answers,
@@ -21,7 +21,7 @@ struct Known<T> {
 
 /// What is known of one method, for each class that was found to run it in its own way. The lock is
 /// held while a verdict is found out: another thread that needs the same waits for it.
-type OfOneMethod<T> = Arc<Mutex<Vec<Known<T>>>>;
+type OfOneMethod<T> = Arc<Mutex<Vec<KnownVerdict<T>>>>;
 
 /// The verdicts of one rule.
 pub struct Verdicts<K, T> {
@@ -61,7 +61,7 @@ impl<K: Hash + Eq, T> Verdicts<K, T> {
         }
         let (verdict, answers) = find_out();
         let verdict = Arc::new(verdict);
-        known.push(Known {
+        known.push(KnownVerdict {
             class,
             answers,
             verdict: Arc::clone(&verdict),

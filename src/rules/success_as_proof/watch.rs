@@ -5,14 +5,14 @@ use std::cell::RefCell;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::code::Code;
+use super::code::FunctionCode;
 use super::evidence;
 use super::facts::flags::{
     ABOUT, EVIDENCE, FACT, FILTERED, LIST_MARKED, LISTED, NULLABLE, PERFORMED, SOME_RUN, STORED,
     unproven,
 };
 use super::facts::{
-    Access, Facts, Filling, Kept, Lesson, PathPoint, Queries, base, presence, unpacked_from,
+    Access, Facts, Filling, Lesson, PathPoint, Queries, ValueNote, base, presence, unpacked_from,
 };
 use super::vocabulary::Vocabulary;
 use crate::engine::library::Deeds;
@@ -222,7 +222,7 @@ impl<'v> Watch<'v> {
             return *known;
         }
         let module = engine.program.module(func.module);
-        let code = Code::new(module.ir.function(func.func), &[]);
+        let code = FunctionCode::new(module.ir.function(func.func), &[]);
         let speaks = code.speaks(self.facts.vocabulary);
         self.speaking.borrow_mut().insert(func, speaks);
         speaks
@@ -366,7 +366,7 @@ impl<'v> Watch<'v> {
         truth: bool,
         out: &mut Vec<Lesson>,
     ) {
-        let Some(element) = change.after.ghost(list, Kept::Element) else {
+        let Some(element) = change.after.ghost(list, ValueNote::Element) else {
             return;
         };
         let mut assumed = change.after.clone();

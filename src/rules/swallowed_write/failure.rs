@@ -33,7 +33,7 @@ pub(super) const WROTE: u32 = 1 << 20;
 
 /// What the automaton keeps beside the receiver, and beside values.
 #[derive(Clone, Copy)]
-pub(super) enum Kept {
+pub(super) enum FailureNote {
     /// The write that failed: its name, the site of its call, its arguments.
     Failed,
     /// Where it failed: at its call, or where its result was waited for.
@@ -46,8 +46,8 @@ pub(super) enum Kept {
     Submitted,
 }
 
-impl From<Kept> for Ghost {
-    fn from(kept: Kept) -> Ghost {
+impl From<FailureNote> for Ghost {
+    fn from(kept: FailureNote) -> Ghost {
         Ghost::Rule(kept as u8)
     }
 }
@@ -58,12 +58,12 @@ pub(super) fn is_failing(flags: u32) -> bool {
 }
 
 /// Keeps something about the failure.
-pub(super) fn put(state: &mut State, kept: Kept, v: Value) {
+pub(super) fn put(state: &mut State, kept: FailureNote, v: Value) {
     state.set_ghost(state.watched, kept, v);
 }
 
 /// What is kept about the failure.
-pub(super) fn get(state: &State, kept: Kept) -> Option<Value> {
+pub(super) fn get(state: &State, kept: FailureNote) -> Option<Value> {
     state.ghost(state.watched, kept)
 }
 
@@ -78,9 +78,9 @@ pub(super) fn follow(
     state.flags.rule = state.flags.rule & !ALL | status;
     let at = Term::Place(call.site.func, call.site.block);
     let at = engine.terms.make(at);
-    put(state, Kept::Failed, write);
-    put(state, Kept::FailedAt, at);
-    put(state, Kept::Raised, failure);
+    put(state, FailureNote::Failed, write);
+    put(state, FailureNote::FailedAt, at);
+    put(state, FailureNote::Raised, failure);
 }
 
 /// Remembers through which calls of functions of the program a failure came, the outermost last. If
@@ -99,9 +99,9 @@ pub(super) fn note_call(
     let this: Vec<Value> = parts.collect();
     if comes_from_inside(engine, state, call) {
         let this = engine.terms.make(Term::Tuple(this.into()));
-        put(state, Kept::Through, this);
+        put(state, FailureNote::Through, this);
     } else if state.flags.rule & STATUS == CAUGHT
-        && let Some(failed) = get(state, Kept::Through).and_then(|v| tuple(engine, v))
+        && let Some(failed) = get(state, FailureNote::Through).and_then(|v| tuple(engine, v))
         && failed.len() == this.len()
         && matches!(call.outcome, ExternalOutcome::Returned(_))
         && failed
@@ -121,13 +121,13 @@ pub(super) fn comes_from_inside(
 ) -> bool {
     match call.outcome {
         ExternalOutcome::Raised(exc) => {
-            state.flags.rule & STATUS == IN_FLIGHT && get(state, Kept::Raised) == Some(exc)
+            state.flags.rule & STATUS == IN_FLIGHT && get(state, FailureNote::Raised) == Some(exc)
         }
         ExternalOutcome::Returned(v) if engine.is_failure(state, v) => {
-            state.flags.rule & STATUS == HANDED && get(state, Kept::Raised) == Some(v)
+            state.flags.rule & STATUS == HANDED && get(state, FailureNote::Raised) == Some(v)
         }
         ExternalOutcome::Returned(v) => {
-            state.flags.rule & STATUS == 0 && state.ghost(v, Kept::Submitted).is_some()
+            state.flags.rule & STATUS == 0 && state.ghost(v, FailureNote::Submitted).is_some()
         }
     }
 }
@@ -135,14 +135,19 @@ pub(super) fn comes_from_inside(
 /// Forgets the failure.
 pub(super) fn clear(state: &mut State) {
     state.flags.rule &= !ALL;
-    for kept in [Kept::Failed, Kept::FailedAt, Kept::Raised, Kept::Through] {
+    for kept in [
+        FailureNote::Failed,
+        FailureNote::FailedAt,
+        FailureNote::Raised,
+        FailureNote::Through,
+    ] {
         state.drop_ghost(state.watched, kept);
     }
 }
 
 /// The name of the write that failed.
 pub(super) fn failed_name(engine: &Engine<'_>, state: &State) -> Option<Name> {
-    let parts = tuple(engine, get(state, Kept::Failed)?)?;
+    let parts = tuple(engine, get(state, FailureNote::Failed)?)?;
     match engine.terms.literal(*parts.first()?) {
         Some(Literal::Str(name)) => Some(name.clone()),
         _ => None,
@@ -151,7 +156,7 @@ pub(super) fn failed_name(engine: &Engine<'_>, state: &State) -> Option<Name> {
 
 /// Where the write that failed is called.
 pub(super) fn failed_at(engine: &Engine<'_>, state: &State) -> Option<(FuncRef, BlockId)> {
-    match *engine.terms.term(get(state, Kept::FailedAt)?) {
+    match *engine.terms.term(get(state, FailureNote::FailedAt)?) {
         Term::Place(func, block) => Some((func, BlockId(block))),
         _ => None,
     }
@@ -160,13 +165,13 @@ pub(super) fn failed_at(engine: &Engine<'_>, state: &State) -> Option<(FuncRef, 
 /// Whether a test asks what became of a failure: what a method of some object answered to it, or what
 /// a function that was given it may have changed. A call that only tells somebody does not count.
 pub(super) fn is_tested(engine: &Engine<'_>, state: &State, condition: Value) -> bool {
-    let Some(failure) = get(state, Kept::Raised) else {
+    let Some(failure) = get(state, FailureNote::Raised) else {
         return false;
     };
     // In a loop, the failure of another round counts as well.
     let of_failure = |v: Value| {
         let owner = engine.payload_owner(v).unwrap_or(v);
-        owner != v && state.ghost(owner, Kept::Submitted).is_some()
+        owner != v && state.ghost(owner, FailureNote::Submitted).is_some()
             || is_made_of(engine, state, v, failure, 0)
     };
     let made = |name: &str, on: Value, args: &[Value]| {
@@ -196,7 +201,7 @@ pub(super) fn is_tested(engine: &Engine<'_>, state: &State, condition: Value) ->
 
 /// Whether a write is given the data of the one that failed.
 pub(super) fn gives_the_same(engine: &Engine<'_>, state: &State, write: Value) -> bool {
-    let failed = get(state, Kept::Failed).and_then(|v| tuple(engine, v));
+    let failed = get(state, FailureNote::Failed).and_then(|v| tuple(engine, v));
     let (Some(failed), Some(now)) = (failed, tuple(engine, write)) else {
         return true;
     };

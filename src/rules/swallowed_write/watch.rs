@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::Options;
 use super::failure::{
-    ALL, BY, BY_SHIFT, CAUGHT, HANDED, IN_FLIGHT, Kept, REPLACED, STATUS, WROTE, clear,
+    ALL, BY, BY_SHIFT, CAUGHT, FailureNote, HANDED, IN_FLIGHT, REPLACED, STATUS, WROTE, clear,
     comes_from_inside, follow, get, is_failing, is_tested, note_call, put, tuple,
 };
 use super::likeness::{is_failure_of, is_made_of};
@@ -67,7 +67,7 @@ impl Automaton for Watch<'_> {
     }
 
     fn keeps_apart(&self) -> &'static [Ghost] {
-        const { &[Ghost::Rule(Kept::FailedAt as u8)] }
+        const { &[Ghost::Rule(FailureNote::FailedAt as u8)] }
     }
 
     fn ignores(&self, engine: &Engine<'_>, deeds: &Deeds) -> bool {
@@ -82,7 +82,8 @@ impl Automaton for Watch<'_> {
         given: &[Value],
     ) -> bool {
         // A function that is given the failure, or an object that holds it, may do something with it.
-        let Some(failure) = get(state, Kept::Raised).filter(|_| state.flags.rule & STATUS != 0)
+        let Some(failure) =
+            get(state, FailureNote::Raised).filter(|_| state.flags.rule & STATUS != 0)
         else {
             return false;
         };
@@ -146,7 +147,7 @@ impl Automaton for Watch<'_> {
             }
             ExternalOutcome::Returned(v) => {
                 if matches!(engine.terms.term(v), Term::Symbol(..)) {
-                    state.set_ghost(v, Kept::Submitted, write);
+                    state.set_ghost(v, FailureNote::Submitted, write);
                 }
                 let at = (call.site.func, call.site.block);
                 if !is_failing(state.flags.rule) {
@@ -160,8 +161,10 @@ impl Automaton for Watch<'_> {
 
     fn on_returned(&self, _engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
         // Equal failures are one value, but this one is not the one that was caught.
-        if state.flags.rule & STATUS == CAUGHT && get(state, Kept::Raised) == Some(call.result) {
-            state.drop_ghost(state.watched, Kept::Raised);
+        if state.flags.rule & STATUS == CAUGHT
+            && get(state, FailureNote::Raised) == Some(call.result)
+        {
+            state.drop_ghost(state.watched, FailureNote::Raised);
         }
     }
 
@@ -179,13 +182,13 @@ impl Automaton for Watch<'_> {
         // An exception that is raised after the failure passes it on.
         if state.flags.rule & STATUS != 0 {
             state.flags.rule = state.flags.rule & !ALL | IN_FLIGHT;
-            put(state, Kept::Raised, exc);
+            put(state, FailureNote::Raised, exc);
         }
     }
 
     fn on_caught(&self, _engine: &mut Engine<'_>, state: &mut State, catch: Catch, exc: Value) {
         if state.flags.rule & STATUS == IN_FLIGHT {
-            let another = get(state, Kept::Raised) != Some(exc);
+            let another = get(state, FailureNote::Raised) != Some(exc);
             self.caught_by(state, Swallower::Catch(catch));
             if another && state.flags.rule & STATUS == CAUGHT {
                 state.flags.rule = state.flags.rule & !STATUS | IN_FLIGHT | REPLACED;
@@ -203,20 +206,22 @@ impl Automaton for Watch<'_> {
     ) {
         // The last branch that tests a failure swallows it, unless the function returns it.
         // A write whose result is merely absent has not failed.
-        let asked = state.ghost(failure, Kept::Submitted).filter(|_| !presence);
+        let asked = state
+            .ghost(failure, FailureNote::Submitted)
+            .filter(|_| !presence);
         if let Some(write) = asked {
             if let Some(at) = tuple(engine, write).and_then(|parts| parts.get(1).copied()) {
-                put(state, Kept::FailedAt, at);
+                put(state, FailureNote::FailedAt, at);
             }
-            put(state, Kept::Failed, write);
+            put(state, FailureNote::Failed, write);
         } else {
             let known = matches!(state.flags.rule & STATUS, HANDED | CAUGHT);
-            let first = get(state, Kept::Raised).filter(|_| known);
+            let first = get(state, FailureNote::Raised).filter(|_| known);
             if !first.is_some_and(|first| is_failure_of(engine, state, failure, first)) {
                 return;
             }
         }
-        put(state, Kept::Raised, failure);
+        put(state, FailureNote::Raised, failure);
         self.caught_by(state, Swallower::Catch(catch));
     }
 
@@ -241,21 +246,21 @@ impl Automaton for Watch<'_> {
             let inherited = entry.is_some_and(|entry| {
                 entry.flags.rule & STATUS != 0
                     && entry.flags.rule & ALL == state.flags.rule & ALL
-                    && get(entry, Kept::Raised) == get(state, Kept::Raised)
+                    && get(entry, FailureNote::Raised) == get(state, FailureNote::Raised)
             });
             // An equal failure that was made here is another one.
             let passed_on = |first: Value| {
                 !matches!(engine.terms.term(first), Term::Pure(..))
                     && is_made_of(engine, state, value, first, 0)
             };
-            if (!inherited || get(state, Kept::Raised).is_some_and(passed_on))
+            if (!inherited || get(state, FailureNote::Raised).is_some_and(passed_on))
                 && engine.is_failure(state, value)
             {
                 // Who returns a failure reports it.
                 state.flags.rule = state.flags.rule & !ALL | HANDED;
-                put(state, Kept::Raised, value);
+                put(state, FailureNote::Raised, value);
             } else if !inherited
-                && get(state, Kept::Raised)
+                && get(state, FailureNote::Raised)
                     .is_some_and(|first| is_made_of(engine, state, value, first, 0))
             {
                 // What is returned may be a failure, as far as is known.

@@ -1,6 +1,6 @@
 //! Which calls are writes that matter, and which writes make up for a failed one.
 
-use super::failure::{Kept, get, gives_the_same, tuple};
+use super::failure::{FailureNote, get, gives_the_same, tuple};
 use super::likeness::{is_data, prepared};
 use super::watch::Watch;
 use crate::engine::library::Deed;
@@ -47,7 +47,7 @@ impl Watch<'_> {
     ) -> Option<Value> {
         if WAITS.contains(&call.name)
             && let Some(receiver) = call.receiver
-            && let Some(write) = state.ghost(receiver, Kept::Submitted)
+            && let Some(write) = state.ghost(receiver, FailureNote::Submitted)
         {
             return Some(write);
         }
@@ -129,8 +129,9 @@ impl Watch<'_> {
         at: (FuncRef, u32),
     ) -> bool {
         let is_here = |v: Value| *engine.terms.term(v) == Term::Place(at.0, at.1);
-        let submitted = get(state, Kept::Failed).and_then(|v| tuple(engine, v)?.get(1).copied());
-        let places = [submitted, get(state, Kept::FailedAt)];
+        let submitted =
+            get(state, FailureNote::Failed).and_then(|v| tuple(engine, v)?.get(1).copied());
+        let places = [submitted, get(state, FailureNote::FailedAt)];
         if places.into_iter().flatten().any(is_here) {
             return gives_the_same(engine, state, write);
         }

@@ -204,7 +204,7 @@ fn judge(
         };
         let exits = Exits::of(engine, &cx, &graph);
         let any_unknown = exits.any_unknown;
-        let mut search = Search {
+        let mut search = ExitSearch {
             paths: Paths::new(&cx, (BlockId::ENTRY, state), &graph, None),
             steps: rung.witness_steps(&cx),
             engine,
@@ -229,7 +229,7 @@ fn judge(
 }
 
 /// The search for paths in one graph of a function.
-struct Search<'s, 'p> {
+struct ExitSearch<'s, 'p> {
     engine: &'s mut Engine<'p>,
     paths: Paths<'s>,
     /// How long a single path is searched for.
@@ -246,7 +246,7 @@ enum Confirmed {
     No,
 }
 
-impl Search<'_, '_> {
+impl ExitSearch<'_, '_> {
     /// The verdict that the graph shows.
     fn verdict(&mut self, exits: Exits, cx: &Rc<FnContext>, graph: &Graph) -> Verdict {
         let Exits {

@@ -15,7 +15,7 @@ use crate::source::Span;
 const UNSET: &str = "returns without setting it";
 
 /// What is to be reported about one function.
-pub(super) struct Found<'a> {
+pub(super) struct MethodFindings<'a> {
     pub class: ClassRef,
     pub func: FuncRef,
     pub verdict: &'a Verdict,
@@ -35,7 +35,7 @@ struct Label {
     in_helper: bool,
 }
 
-impl Found<'_> {
+impl MethodFindings<'_> {
     /// Adds the findings.
     pub(super) fn report(&self, program: &Program<'_>, start: &Start<'_>, out: &mut Checked) {
         let module = program.module(self.func.module);

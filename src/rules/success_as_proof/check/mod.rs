@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
 
-use super::code::{Code, class_of};
+use super::code::{FunctionCode, class_of};
 use super::effects::{Effect, EffectSite, Work};
 use super::facts::flags::NULLABLE;
 use super::options::Options;
@@ -27,7 +27,7 @@ use crate::ir::control::ControlDependence;
 use crate::ir::{BlockId, Function, ParamKind, TerminatorKind};
 use crate::program::FuncRef;
 use crate::rules::Effort;
-use search::Search;
+use search::EffectSearch;
 
 /// Whether a success can decide that control reaches an effect, as far as can be told without
 /// simulating the function.
@@ -61,7 +61,7 @@ pub struct Check<'c, 'p> {
     /// The function.
     pub func: FuncRef,
     /// Its code.
-    pub code: Code<'c>,
+    pub code: FunctionCode<'c>,
     /// The effects that a success can decide.
     pub sites: Vec<EffectSite>,
     /// The options of the rule.
@@ -74,7 +74,7 @@ pub struct Check<'c, 'p> {
 
 /// What one simulation of a function brought.
 #[derive(Default)]
-pub struct Run {
+pub struct CheckResult {
     /// The findings.
     pub findings: Vec<Finding>,
     /// The fields that the function fills with units that succeeded.
@@ -83,7 +83,7 @@ pub struct Run {
     pub nullable: bool,
 }
 
-impl Run {
+impl CheckResult {
     /// Adds a finding, unless one of its kind is at its place.
     fn add(&mut self, finding: Option<Finding>) {
         let Some(finding) = finding else { return };
@@ -100,10 +100,15 @@ impl Run {
 impl Check<'_, '_> {
     /// Simulates the function and reports. `filled` are the fields that other functions fill with
     /// units that succeeded.
-    pub fn run(&self, filled: &FxHashSet<String>, strict_null: bool, effort: &mut Effort) -> Run {
+    pub fn run(
+        &self,
+        filled: &FxHashSet<String>,
+        strict_null: bool,
+        effort: &mut Effort,
+    ) -> CheckResult {
         let unasked = (!self.targets.collects).then_some(self.func);
         let watch = Watch::new(&self.options.vocabulary, strict_null, filled, unasked);
-        let mut out = Run::default();
+        let mut out = CheckResult::default();
         let mut engine = Engine::new(self.library, &watch);
         let entry = self.entry(&mut engine);
         let cx = engine.context(self.func);
@@ -135,7 +140,7 @@ impl Check<'_, '_> {
         let mut nodes = graph.nodes.iter();
         out.nullable = nodes.any(|n| n.state.flags.rule & NULLABLE != 0);
         let start = (BlockId::ENTRY, &entry);
-        let mut search = Search {
+        let mut search = EffectSearch {
             func: self.func,
             code: &self.code,
             control: &self.control,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Code, Effect, EffectSite, Work};
+use super::{Effect, EffectSite, FunctionCode, Work};
 use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::simulate::{ExitKind, Graph};
 use crate::engine::state::State;
@@ -20,9 +20,9 @@ use crate::rules::success_as_proof::report::SuccessPath;
 use crate::rules::success_as_proof::watch::Watch;
 
 /// The search in a simulated function.
-pub(super) struct Search<'s, 'p> {
+pub(super) struct EffectSearch<'s, 'p> {
     pub(super) func: FuncRef,
-    pub(super) code: &'s Code<'s>,
+    pub(super) code: &'s FunctionCode<'s>,
     pub(super) control: &'s ControlDependence,
     pub(super) watch: &'s Watch<'s>,
     pub(super) engine: &'s mut Engine<'p>,
@@ -41,7 +41,7 @@ pub(super) struct Decided<'d> {
     edges: Vec<Edge>,
 }
 
-impl Search<'_, '_> {
+impl EffectSearch<'_, '_> {
     /// The blocks of the function that put units into a collection whatever their status: the
     /// collection says nothing about them.
     pub(super) fn loose_fillings(&mut self) -> Vec<Filling> {
@@ -99,7 +99,7 @@ impl Search<'_, '_> {
         }
         let answers = match site.effect {
             Effect::Answers { yes } => self.answers(site.block, yes),
-            _ => Answers::default(),
+            _ => PredicateExits::default(),
         };
         let edges = self.deciding_edges(site.block);
         let decided = match site.effect {
@@ -137,8 +137,8 @@ impl Search<'_, '_> {
     }
 
     /// What is known when a predicate returns from a block; `yes` is the answer "done".
-    fn answers(&mut self, block: BlockId, yes: bool) -> Answers {
-        let mut out = Answers::default();
+    fn answers(&mut self, block: BlockId, yes: bool) -> PredicateExits {
+        let mut out = PredicateExits::default();
         let exits = self.graph.exits.iter();
         for e in exits.filter(|e| e.block == block && e.kind == ExitKind::Return) {
             if let Some(flags) = self.flags_if(&e.state, e.value, yes) {
@@ -285,7 +285,7 @@ impl Search<'_, '_> {
 
 /// What is known when a predicate answers.
 #[derive(Default)]
-struct Answers {
+struct PredicateExits {
     /// It can say "done" with a success known and unproven.
     unproven_yes: bool,
     /// It can say "not done" without knowing of a success.

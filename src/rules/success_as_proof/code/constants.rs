@@ -1,6 +1,6 @@
 //! What constants stand for in the code of one function.
 
-use super::Code;
+use super::FunctionCode;
 use crate::ir::{Literal, LocalId, Name, Operand, Rvalue, ScopeIdx, StaticExpr, StaticExprKind};
 use crate::program::{ClassRef, Def, Lookup, MemberDef, ModuleId, Program};
 
@@ -100,7 +100,7 @@ pub fn is_constant_attribute(name: &str) -> bool {
     name.len() > 1 && is_constant(name)
 }
 
-impl Code<'_> {
+impl FunctionCode<'_> {
     /// Whether an rvalue is a constant, by its name or as an attribute, and stands for texts that
     /// satisfy `test`. An attribute of anything but a module, a class or the receiver may.
     pub fn stands_for(

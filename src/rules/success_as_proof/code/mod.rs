@@ -14,16 +14,16 @@ use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef};
 use crate::source::Span;
 
 /// A function with an index of its definitions.
-pub struct Code<'f> {
+pub struct FunctionCode<'f> {
     /// The function.
     pub function: &'f Function,
     /// The lambdas and comprehensions in it.
-    pub nested: Vec<Code<'f>>,
+    pub nested: Vec<FunctionCode<'f>>,
     names: FxHashMap<LocalId, Vec<Name>>,
     defs: FxHashMap<LocalId, Vec<(&'f Rvalue, Span)>>,
 }
 
-impl<'f> Code<'f> {
+impl<'f> FunctionCode<'f> {
     /// Reads a function; `nested` are the lambdas and comprehensions in it.
     pub fn new(function: &'f Function, nested: &[&'f Function]) -> Self {
         let mut defs: FxHashMap<LocalId, Vec<(&Rvalue, Span)>> = FxHashMap::default();
@@ -50,9 +50,9 @@ impl<'f> Code<'f> {
                     .push((rvalue, block.terminator.span));
             }
         }
-        Code {
+        FunctionCode {
             function,
-            nested: nested.iter().map(|f| Code::new(f, &[])).collect(),
+            nested: nested.iter().map(|f| FunctionCode::new(f, &[])).collect(),
             names,
             defs,
         }

@@ -1,11 +1,11 @@
 //! Values that say "done": messages, fields of documents, columns of tables.
 
-use super::{Code, Vocabulary};
+use super::{FunctionCode, Vocabulary};
 use crate::ir::data::{SUCCESS, is_outcome};
 use crate::ir::{Arg, Data, DictItem, Literal, Operand, Rvalue};
 use crate::rules::success_as_proof::vocabulary::calls::UPDATES;
 
-impl Code<'_> {
+impl FunctionCode<'_> {
     /// The field of a document or column of a table by which a call marks a unit as done.
     pub(super) fn marks_by_update(
         &self,

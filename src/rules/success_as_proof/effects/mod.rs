@@ -6,7 +6,7 @@ mod work;
 
 pub use work::Work;
 
-use super::code::Code;
+use super::code::FunctionCode;
 use super::vocabulary::tables::TALLIES;
 use super::vocabulary::{Vocabulary, parts};
 use crate::ir::{
@@ -53,7 +53,7 @@ pub struct EffectSite {
     pub effect: Effect,
 }
 
-impl Code<'_> {
+impl FunctionCode<'_> {
     /// The effects of the function.
     pub fn effect_sites(&self, words: &Vocabulary) -> Vec<EffectSite> {
         let mut out = Vec::new();

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{Code, EffectSite, Vocabulary};
+use super::{EffectSite, FunctionCode, Vocabulary};
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{Arg, BlockId, Callee, Operand, Rvalue, TerminatorKind};
@@ -10,7 +10,7 @@ use crate::ir::{Arg, BlockId, Callee, Operand, Rvalue, TerminatorKind};
 /// First words of a query text that only reads.
 const READING: &[&str] = &["select", "with", "show"];
 
-impl Code<'_> {
+impl FunctionCode<'_> {
     /// The blocks whose call does work on a unit.
     pub fn work_blocks(&self, words: &Vocabulary) -> FxHashSet<BlockId> {
         let blocks = (0u32..).zip(&self.function.body.blocks);
@@ -52,14 +52,18 @@ impl Code<'_> {
 
 /// The work that a function does on units.
 pub struct Work<'w> {
-    code: &'w Code<'w>,
+    code: &'w FunctionCode<'w>,
     control: &'w ControlDependence,
     blocks: FxHashSet<BlockId>,
 }
 
 impl<'w> Work<'w> {
     /// The work of a function.
-    pub fn new(code: &'w Code<'w>, control: &'w ControlDependence, words: &Vocabulary) -> Self {
+    pub fn new(
+        code: &'w FunctionCode<'w>,
+        control: &'w ControlDependence,
+        words: &Vocabulary,
+    ) -> Self {
         Work {
             code,
             control,

@@ -2,7 +2,7 @@
 
 use super::flags::{ABOUT, FACT, SOME_RUN, STORED, unproven};
 use super::names::{base, field_name};
-use super::{Facts, Kept};
+use super::{Facts, ValueNote};
 use crate::engine::origins::Origin;
 use crate::engine::state::State;
 use crate::engine::value::{Term, Value};
@@ -28,7 +28,7 @@ impl Facts<'_> {
         }
         let item = state.snapshot(item);
         if engine.truth(state, item) != Some(false) {
-            state.set_ghost(list, Kept::Element, item);
+            state.set_ghost(list, ValueNote::Element, item);
         }
         let at = (call.func, call.block);
         let mut memory = self.memory.borrow_mut();
@@ -45,12 +45,12 @@ impl Facts<'_> {
             state.flags.rule & ABOUT
         };
         let mixed = state
-            .ghost(list, Kept::Filled)
+            .ghost(list, ValueNote::Filled)
             .is_some_and(|old| engine.terms.literal(old) == Some(&Literal::Int(0)));
         let about = engine.terms.int(if mixed { 0 } else { i64::from(about) });
-        state.set_ghost(list, Kept::Filled, about);
+        state.set_ghost(list, ValueNote::Filled, about);
         // Each change makes a new snapshot, which takes over what is known of the collection.
-        state.set_ghost(state.snapshot(list), Kept::Filled, about);
+        state.set_ghost(state.snapshot(list), ValueNote::Filled, about);
     }
 
     /// The flags of a field that other methods fill with units that succeeded only.
@@ -63,7 +63,7 @@ impl Facts<'_> {
     pub fn filled(&self, engine: &Engine<'_>, state: &State, v: Value) -> Option<u32> {
         let mut at = v;
         for _ in 0..=MAX_DEPTH {
-            if let Some(about) = state.ghost(at, Kept::Filled) {
+            if let Some(about) = state.ghost(at, ValueNote::Filled) {
                 return match engine.terms.literal(about) {
                     Some(Literal::Int(about)) if *about != 0 => u32::try_from(*about).ok(),
                     _ => None,

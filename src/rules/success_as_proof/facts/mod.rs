@@ -33,7 +33,7 @@ use crate::program::FuncRef;
 
 /// What the automaton keeps beside values.
 #[derive(Clone, Copy)]
-pub enum Kept {
+pub enum ValueNote {
     /// Of a collection: the flags of the units in it, 0 if they are of several sorts.
     Filled,
     /// Of a collection: the element that was put into it last.
@@ -42,10 +42,10 @@ pub enum Kept {
     Query,
 }
 
-impl From<Kept> for Ghost {
-    fn from(kept: Kept) -> Ghost {
+impl From<ValueNote> for Ghost {
+    fn from(kept: ValueNote) -> Ghost {
         match kept {
-            Kept::Filled => Ghost::Filled,
+            ValueNote::Filled => Ghost::Filled,
             kept => Ghost::Rule(kept as u8),
         }
     }

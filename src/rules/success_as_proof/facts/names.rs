@@ -1,7 +1,7 @@
 //! What a value is called, and what that says of it.
 
 use super::flags::{FACT, OWN, REPLY, STORED};
-use super::{Facts, Kept, PathPoint};
+use super::{Facts, PathPoint, ValueNote};
 use crate::engine::Engine;
 use crate::engine::origins::Origin;
 use crate::engine::value::{Term, Value};
@@ -199,7 +199,7 @@ impl PathPoint<'_, '_> {
                     let inner = args.first().copied().unwrap_or(receiver);
                     self.collect_names(inner, out, depth + 1);
                     // `sum(r.rows for r in runs)`
-                    if let Some(e) = self.state.ghost(inner, Kept::Element) {
+                    if let Some(e) = self.state.ghost(inner, ValueNote::Element) {
                         self.collect_names(e, out, depth + 1);
                     }
                 } else {

@@ -29,7 +29,7 @@ pub fn presence(fact: &Fact) -> Option<bool> {
 }
 
 /// What a test leaves of the texts that a value may be.
-enum Remaining {
+enum PossibleTexts {
     /// These alone.
     Only(Vec<String>),
     /// Any but these.
@@ -53,10 +53,10 @@ impl Facts<'_> {
         let names_success = |texts: &[String]| texts.iter().any(|s| words.is_success(s));
         let not_success = || self.is_status(at, v).then_some(Lesson::NotSuccess);
         match self.remaining(at, v, fact) {
-            Remaining::Only(texts) if texts.is_empty() => None,
+            PossibleTexts::Only(texts) if texts.is_empty() => None,
             // A test for another status: not success, if the value is a status at all.
-            Remaining::Only(texts) if !names_success(&texts) => not_success(),
-            Remaining::Only(texts) => {
+            PossibleTexts::Only(texts) if !names_success(&texts) => not_success(),
+            PossibleTexts::Only(texts) => {
                 let counts = |s: &String| words.is_success(s) || words.is_partial(s);
                 let certain = plain(&texts);
                 if !texts.iter().all(counts) || !certain && !self.is_status(at, v) {
@@ -64,20 +64,20 @@ impl Facts<'_> {
                 }
                 self.about_success(at, v, certain).map(Lesson::Success)
             }
-            Remaining::AnyBut(texts) if names_success(&texts) => {
+            PossibleTexts::AnyBut(texts) if names_success(&texts) => {
                 (plain(&texts) || self.is_status(at, v)).then_some(Lesson::NotSuccess)
             }
             // No failure: whatever the words, that is a success.
-            Remaining::AnyBut(texts) if texts.iter().any(|s| words.is_failure(s)) => {
+            PossibleTexts::AnyBut(texts) if texts.iter().any(|s| words.is_failure(s)) => {
                 let status = self.is_status(at, v);
                 let about = status.then(|| self.about_success(at, v, true))?;
                 about.map(Lesson::Success)
             }
-            Remaining::AnyBut(_) => None,
+            PossibleTexts::AnyBut(_) => None,
         }
     }
 
-    fn remaining(&self, at: PathPoint<'_, '_>, v: Value, fact: &Fact) -> Remaining {
+    fn remaining(&self, at: PathPoint<'_, '_>, v: Value, fact: &Fact) -> PossibleTexts {
         let texts = |set: &BTreeSet<Literal>| -> Vec<String> {
             set.iter()
                 .filter_map(|l| match l {
@@ -87,15 +87,15 @@ impl Facts<'_> {
                 .collect()
         };
         match &fact.lits {
-            Lits::In(set) => Remaining::Only(texts(set)),
+            Lits::In(set) => PossibleTexts::Only(texts(set)),
             Lits::NotIn(set) => {
                 let out = texts(set);
                 // A status in a row can only be one that the query let through.
                 match self.queries.statuses(at.engine, at.state, v) {
                     Some(all) => {
-                        Remaining::Only(all.into_iter().filter(|s| !out.contains(s)).collect())
+                        PossibleTexts::Only(all.into_iter().filter(|s| !out.contains(s)).collect())
                     }
-                    None => Remaining::AnyBut(out),
+                    None => PossibleTexts::AnyBut(out),
                 }
             }
         }

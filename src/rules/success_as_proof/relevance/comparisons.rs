@@ -8,7 +8,9 @@ use crate::ir::{
     Callee, CmpOp, Data, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
-use crate::rules::success_as_proof::code::{Code, Constants, is_constant, is_constant_attribute};
+use crate::rules::success_as_proof::code::{
+    Constants, FunctionCode, is_constant, is_constant_attribute,
+};
 use crate::rules::success_as_proof::vocabulary::Vocabulary;
 use crate::rules::success_as_proof::vocabulary::queries::LONGEST_WORD;
 use crate::rules::tables::collections::STORES;
@@ -21,11 +23,11 @@ pub(super) fn is_exception(name: &str) -> bool {
     name.ends_with("Error") || name.ends_with("Exception")
 }
 
-impl Code<'_> {
+impl FunctionCode<'_> {
     /// Whether a comparison may find a success, or the absence of a failure. A constant that is
     /// named for success counts whatever it is compared with, other words only beside a status.
     pub(super) fn compares_word(&self, words: &Vocabulary, constants: Constants<'_>) -> bool {
-        let inside = |nested: &Code<'_>| nested.compares_word(words, constants);
+        let inside = |nested: &FunctionCode<'_>| nested.compares_word(words, constants);
         let mut found = self.nested.iter().any(inside);
         self.for_each_rvalue(|r| {
             if let Rvalue::Data(Data::IsVariant { tag, .. }) = r {

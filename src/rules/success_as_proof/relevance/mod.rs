@@ -16,6 +16,6 @@ mod targets;
 mod worth;
 
 pub use glance::SuccessGlance;
-pub use sources::{KnownSources, Reading, Sources};
+pub use sources::{KnownSources, SourceReader, Sources};
 pub use targets::Targets;
 pub use worth::Worth;

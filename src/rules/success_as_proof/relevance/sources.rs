@@ -15,7 +15,7 @@ use crate::ir::{
     TerminatorKind,
 };
 use crate::program::FuncRef;
-use crate::rules::success_as_proof::code::{Code, Constants, class_of};
+use crate::rules::success_as_proof::code::{Constants, FunctionCode, class_of};
 use crate::rules::success_as_proof::vocabulary::Vocabulary;
 use crate::rules::success_as_proof::vocabulary::queries::{LONGEST_WORD, asks_for_runs, selects};
 
@@ -39,9 +39,9 @@ pub type KnownSources = RefCell<FxHashMap<(FuncRef, u32), u8>>;
 
 /// Reads the bits off names, texts and rvalues of one function.
 #[derive(Clone, Copy)]
-pub struct Reading<'c, 'f> {
+pub struct SourceReader<'c, 'f> {
     /// The function.
-    pub code: &'c Code<'f>,
+    pub code: &'c FunctionCode<'f>,
     /// What names mean.
     pub words: &'c Vocabulary,
     /// What constants stand for.
@@ -52,8 +52,8 @@ pub struct Reading<'c, 'f> {
 
 /// The locals of a function from which a success can be learnt.
 pub struct Sources<'c, 'f> {
-    reading: Reading<'c, 'f>,
-    code: &'c Code<'f>,
+    reading: SourceReader<'c, 'f>,
+    code: &'c FunctionCode<'f>,
     control: &'c ControlDependence,
     /// The locals that are stored into a local.
     stored: FxHashMap<LocalId, Vec<LocalId>>,
@@ -67,7 +67,7 @@ pub struct Sources<'c, 'f> {
 
 impl<'c, 'f> Sources<'c, 'f> {
     /// Reads the function.
-    pub fn new(reading: Reading<'c, 'f>, control: &'c ControlDependence) -> Self {
+    pub fn new(reading: SourceReader<'c, 'f>, control: &'c ControlDependence) -> Self {
         let mut out = Self {
             reading,
             code: reading.code,
@@ -261,7 +261,7 @@ impl<'c, 'f> Sources<'c, 'f> {
     }
 }
 
-impl Reading<'_, '_> {
+impl SourceReader<'_, '_> {
     /// The bits of the name of a variable, a field or a constant.
     fn name(&self, name: &str) -> u8 {
         let words = self.words;
@@ -379,8 +379,8 @@ impl Reading<'_, '_> {
         }
         let module = self.constants.program.module(func.module);
         let function = module.ir.function(func.func);
-        let inner = Reading {
-            code: &Code::new(function, &[]),
+        let inner = SourceReader {
+            code: &FunctionCode::new(function, &[]),
             constants: Constants {
                 module: func.module,
                 scope: function.scope,

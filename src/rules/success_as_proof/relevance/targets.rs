@@ -7,7 +7,7 @@ use crate::ir::control::ControlDependence;
 use crate::ir::{
     BinOp, BlockId, Callee, CmpOp, Data, LocalId, LocalKind, Operand, Rvalue, TerminatorKind,
 };
-use crate::rules::success_as_proof::code::Code;
+use crate::rules::success_as_proof::code::FunctionCode;
 use crate::rules::success_as_proof::effects::{Effect, EffectSite};
 use crate::rules::success_as_proof::vocabulary::Vocabulary;
 use crate::rules::tables::collections::CONTAINS;
@@ -32,7 +32,7 @@ struct Collections {
     elsewhere: bool,
 }
 
-impl Code<'_> {
+impl FunctionCode<'_> {
     /// The blocks to follow the function to, for effects at these sites; `None` if it cannot learn
     /// of a success anywhere.
     pub fn targets(

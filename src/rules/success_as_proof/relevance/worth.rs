@@ -8,7 +8,7 @@ use crate::ir::data::is_outcome;
 use crate::ir::{BinOp, Callee, Data, Literal, LocalId, Operand, Rvalue};
 use crate::program::{Def, FuncRef, Lookup};
 use crate::rules::success_as_proof::code::{
-    Code, Constants, MAX_DEPTH, functions, is_constant, is_constant_attribute,
+    Constants, FunctionCode, MAX_DEPTH, functions, is_constant, is_constant_attribute,
 };
 use crate::rules::success_as_proof::effects::{Effect, EffectSite};
 use crate::rules::success_as_proof::vocabulary::queries::{
@@ -53,7 +53,7 @@ pub enum Worth {
     Following,
 }
 
-impl Code<'_> {
+impl FunctionCode<'_> {
     /// Whether the function is worth following: it has something that can be an effect, and it can
     /// learn of a success.
     pub fn worth(
@@ -218,7 +218,7 @@ impl Code<'_> {
 
     /// Whether a constant from outside of the function selects something.
     fn selects(&self, constants: Constants<'_>) -> bool {
-        let inside = |nested: &Code<'_>| nested.selects(constants);
+        let inside = |nested: &FunctionCode<'_>| nested.selects(constants);
         let mut found = self.nested.iter().any(inside);
         self.for_each_rvalue(|r| {
             found = found
@@ -289,7 +289,7 @@ impl Code<'_> {
                 let module = program.module(func.module);
                 let function = module.ir.function(func.func);
                 let mut compares = false;
-                Code::new(function, &[]).for_each_rvalue(|r| {
+                FunctionCode::new(function, &[]).for_each_rvalue(|r| {
                     compares |= matches!(r, Rvalue::Compare(..) | Rvalue::Call { .. });
                 });
                 compares

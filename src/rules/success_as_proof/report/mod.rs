@@ -2,7 +2,7 @@
 
 mod repair;
 
-use super::code::Code;
+use super::code::FunctionCode;
 use super::effects::{Effect, EffectSite};
 use super::facts::flags::{FACT, LIST_MARKED, LISTED, PERFORMED, SOME_RUN, STORED};
 use super::vocabulary::{Vocabulary, parts};
@@ -44,7 +44,7 @@ pub struct Reporter<'r> {
     /// The function.
     pub func: FuncRef,
     /// Its code.
-    pub code: &'r Code<'r>,
+    pub code: &'r FunctionCode<'r>,
     /// What names mean.
     pub words: &'r Vocabulary,
 }

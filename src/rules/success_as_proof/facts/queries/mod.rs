@@ -12,7 +12,7 @@ use trace::Trace;
 
 use super::flags::{FACT, STORED};
 use super::names::{is_transparent, text_of};
-use super::{Kept, Lesson};
+use super::{Lesson, ValueNote};
 use crate::engine::origins::Origin;
 use crate::engine::state::State;
 use crate::engine::value::{Term, Value};
@@ -51,15 +51,15 @@ impl<'v> Queries<'v> {
         if EXECUTES.contains(&name) {
             if self.trace(engine, state).query(call.args, &[]).is_some() {
                 let all = engine.terms.make(Term::Tuple(call.args.into()));
-                state.set_ghost(cursor, Kept::Query, all);
+                state.set_ghost(cursor, ValueNote::Query, all);
             } else {
-                state.drop_ghost(cursor, Kept::Query);
+                state.drop_ghost(cursor, ValueNote::Query);
             }
         } else if name.starts_with("fetch")
-            && let Some(all) = state.ghost(cursor, Kept::Query)
+            && let Some(all) = state.ghost(cursor, ValueNote::Query)
             && matches!(engine.terms.term(call.result), Term::Symbol(..))
         {
-            state.set_ghost(call.result, Kept::Query, all);
+            state.set_ghost(call.result, ValueNote::Query, all);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Kept, MAX_DEPTH, Queries, is_transparent, text_of};
+use super::{MAX_DEPTH, Queries, ValueNote, is_transparent, text_of};
 use crate::engine::Engine;
 use crate::engine::origins::Origin;
 use crate::engine::state::State;
@@ -105,12 +105,12 @@ pub(super) struct Trace<'t, 'v, 'e> {
 }
 
 /// A query and the part of its result that a value is.
-type Part = Option<(Rc<Query>, Access)>;
+type QueryPart = Option<(Rc<Query>, Access)>;
 
 impl Trace<'_, '_, '_> {
     /// The query that a value came back from, and which part of its result it is. `bound` is what was
     /// bound to the query by the calls that were followed already.
-    pub(super) fn part(self, v: Value, bound: &[Value], depth: u32) -> Part {
+    pub(super) fn part(self, v: Value, bound: &[Value], depth: u32) -> QueryPart {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -134,7 +134,13 @@ impl Trace<'_, '_, '_> {
     }
 
     /// The same for the result of an operator or a method that the engine knows.
-    fn of_pure(self, v: Value, (name, ops): (&str, &[Value]), bound: &[Value], depth: u32) -> Part {
+    fn of_pure(
+        self,
+        v: Value,
+        (name, ops): (&str, &[Value]),
+        bound: &[Value],
+        depth: u32,
+    ) -> QueryPart {
         let engine = self.engine;
         let go = |o: Value| self.part(o, bound, depth + 1);
         if let Some(whole) = engine.payload_owner(v) {
@@ -157,9 +163,9 @@ impl Trace<'_, '_, '_> {
     }
 
     /// The same for a value that a call or an iteration brought.
-    fn of_symbol(self, v: Value, bound: &[Value], depth: u32) -> Part {
+    fn of_symbol(self, v: Value, bound: &[Value], depth: u32) -> QueryPart {
         let engine = self.engine;
-        if let Some(all) = self.state.ghost(v, Kept::Query)
+        if let Some(all) = self.state.ghost(v, ValueNote::Query)
             && let Term::Tuple(args) = engine.terms.term(all)
         {
             let q = self.query(args, bound)?;
