@@ -1,7 +1,7 @@
-//! `ignored-failure`: a function returns that its write failed, and its caller does not look.
+//! `ignored-failure`: a function returns that its write failed, and its caller ignores the answer.
 //!
-//! Both are in one file. What a function returns is read off its control-flow graph: a `return` in
-//! the handler of a write, of a value that no other `return` can give.
+//! Both are in one file. Nothing is simulated: the control-flow graph shows a `return` in the handler
+//! of a write, with a value that no other `return` can have.
 
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::library::Library;
@@ -16,7 +16,7 @@ use crate::rules::{Effort, FunctionRule, Glances, IgnoredFailure, Rule};
 use crate::settings::{Settings, Writes};
 use crate::source::Span;
 
-/// The functions that return their failures.
+/// Checks functions that return their failures.
 pub struct Functions;
 
 impl FunctionRule for Functions {
@@ -116,8 +116,8 @@ impl Glance for FailureGlance {
     }
 }
 
-/// Whether the file has the name of a function once more than where it is defined: otherwise nothing
-/// in it calls the function, which need not be lowered.
+/// Whether the file contains the name of a function apart from its definition. If not, nothing in the
+/// file calls the function, and it need not be lowered.
 fn is_named_twice(module: &LoadedModule, function: &Function) -> bool {
     let text = module.file.as_ref().map_or("", |file| &file.text);
     let named = memchr::memmem::find_iter(text.as_bytes(), function.name.as_bytes());
@@ -137,8 +137,8 @@ struct Failure {
 }
 
 impl Failure {
-    /// What a function returns from the handler of a write, when no other `return` of it may give
-    /// the same.
+    /// The failure that a function returns from the handler of a write, if no other `return` of it may
+    /// have the same value.
     fn of(function: &Function, writes: &Writes) -> Option<Self> {
         let name = function.name.as_str();
         let calls_nothing = function.is_generator || function.is_async;
@@ -176,7 +176,7 @@ fn is_failure(value: &Literal) -> bool {
     matches!(value, Literal::None | Literal::Bool(false))
 }
 
-/// Where a body returns, and what, where that is a literal.
+/// Where a body returns, with the value if that is a literal.
 fn returns(body: &Body) -> Vec<(Span, Option<Literal>)> {
     let blocks = body.blocks.iter();
     let found = blocks.filter_map(|block| {
@@ -189,8 +189,8 @@ fn returns(body: &Body) -> Vec<(Span, Option<Literal>)> {
     found.collect()
 }
 
-/// The literal that an operand is. A value that waits for a `finally` is stored by the statement
-/// that returns it.
+/// The literal that an operand is. If the value has to wait for a `finally`, the `return` statement
+/// stores it in a local.
 fn literal(body: &Body, value: &Operand, within: Span) -> Option<Literal> {
     let local = match value {
         Operand::Const(literal) => return Some(literal.clone()),
@@ -229,7 +229,7 @@ fn write_under(body: &Body, handler: &Handler, writes: &Writes) -> Option<Span> 
     })
 }
 
-/// Whether a handler is among those that an exception is offered to from a block on.
+/// Whether an exception that arrives at a block is offered to a handler.
 fn leads_to(body: &Body, from: BlockId, handler: &Handler) -> bool {
     let mut at = from;
     // A `try` has fewer handlers than the body has blocks.
@@ -271,7 +271,7 @@ fn name_of(body: &Body, operand: &Operand) -> Option<Name> {
     own.or_else(|| body.only_value(*local)?.name()).cloned()
 }
 
-/// Reports each call of the function in its file that is a statement by itself.
+/// Reports each call of the function in its file that stands alone as a statement.
 fn report(
     program: &Program<'_>,
     module: &LoadedModule,
@@ -288,7 +288,7 @@ fn report(
         file: file.id,
         span,
     };
-    // What does not have the name need not be lowered.
+    // Functions without the name need not be lowered.
     let outer = module.ir.outer_functions();
     let outer = outer.filter(|(_, function)| function.body.may_mention(&reporter.name));
     let callers = outer.flat_map(|(idx, _)| module.ir.with_left_out(idx));
@@ -325,8 +325,8 @@ fn report(
     }
 }
 
-/// The function of the program that a call runs: one that a name of the module stands for, or the
-/// only definition of a method of the receiver.
+/// The function of the program that a call runs: the one that a global name means, or the only
+/// definition of a method of the receiver.
 fn resolve(
     program: &Program<'_>,
     module: ModuleId,

@@ -1,14 +1,17 @@
-//! The words for the steps of a path.
+//! The steps of a path in words.
 
 use crate::engine::witness::{EventKind, PathEvent, Round};
 use crate::ir::body::BranchRole;
 use crate::program::{FuncRef, Program};
 use crate::source::Span;
 
-/// Steps shown of one path, the exit not counted.
+/// How many steps of one path are shown, its exit not counted.
 const MAX_STEPS: usize = 6;
 
-/// A step: in which function, where, and what happens.
+/// Longer texts are cut, in characters.
+const LONGEST: usize = 60;
+
+/// A step of a path.
 pub struct WordedStep {
     /// The function whose file the span is in.
     pub func: FuncRef,
@@ -18,8 +21,8 @@ pub struct WordedStep {
     pub message: String,
 }
 
-/// The steps of a path that a reader needs: the tests that decided, what raised and where it was
-/// caught, and the helpers that were entered. `left` says what becomes of those.
+/// The steps of a path that a reader needs: the tests that decided, what raised and where it was caught,
+/// and the helpers that were entered. `left` is what a step says where the path leaves a helper.
 #[must_use]
 pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<WordedStep> {
     let mut out: Vec<WordedStep> = Vec::new();
@@ -67,7 +70,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
                 (left.to_owned(), 2)
             }
         };
-        // The same step twice in a row tells nothing new.
+        // The same step twice in a row says nothing new.
         if out
             .last()
             .is_some_and(|s| s.span == span && s.message == message)
@@ -81,7 +84,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
         });
         weights.push(weight);
     }
-    // Too many: drop the least telling, the earliest first.
+    // If there are too many, the least telling go first, and of these the earliest.
     while out.len() > MAX_STEPS {
         let least = weights
             .iter()
@@ -137,7 +140,7 @@ fn decision(role: BranchRole, text: &str, taken: bool) -> String {
     }
 }
 
-/// "`rows` is falsy", "`mode` is not 'append'", "`done` is false".
+/// The outcome of a condition: "`rows` is falsy", "`mode` is not 'append'", "`done` is false".
 fn condition(text: &str, taken: bool) -> String {
     if let Some(rest) = text.strip_prefix("not ")
         && !rest.contains(" and ")
@@ -145,7 +148,7 @@ fn condition(text: &str, taken: bool) -> String {
     {
         return condition(rest.trim(), !taken);
     }
-    let simple = !text.contains('\n') && text.len() <= 60;
+    let simple = !text.contains('\n') && text.len() <= LONGEST;
     if simple {
         let negative = [
             (" is not ", true),
@@ -194,17 +197,18 @@ fn condition(text: &str, taken: bool) -> String {
     }
 }
 
-/// The text, cut when it is long.
-fn shorten(text: &str) -> String {
-    if text.chars().count() <= 60 {
+/// The text, cut if it is long.
+#[must_use]
+pub fn shorten(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
         return text.to_owned();
     }
-    let mut cut: String = text.chars().take(57).collect();
+    let mut cut: String = text.chars().take(LONGEST - 3).collect();
     cut.push('…');
     cut
 }
 
-/// A name, an attribute, a call or a literal: no operators outside brackets.
+/// Whether a text is a name, an attribute, a call or a literal: it has no operators outside brackets.
 fn is_operand(text: &str) -> bool {
     let mut depth = 0;
     let mut quote = None;
@@ -222,7 +226,9 @@ fn is_operand(text: &str) -> bool {
     !text.is_empty()
 }
 
-fn one_line(text: &str) -> String {
+/// The text with each run of white space as one space.
+#[must_use]
+pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,4 +1,4 @@
-//! How a contract method is entered, simulated and left.
+//! The state in which a contract method is entered, and its exits.
 
 use std::rc::Rc;
 
@@ -36,7 +36,7 @@ pub(in crate::rules) fn exit_point(cx: &FnContext, block: BlockId) -> ExitPoint 
     }
 }
 
-/// Gives the state in which a function is entered the function's variables.
+/// Adds the variables of a function to the state in which it is entered.
 pub(in crate::rules) fn bind_receiver(
     engine: &mut Engine<'_>,
     func: FuncRef,
@@ -54,8 +54,8 @@ pub(in crate::rules) fn bind_receiver(
     cx
 }
 
-/// The state in which the method is entered: the receiver is an instance of just this class, its
-/// dict has no such key.
+/// The state in which the method is entered: the receiver is an instance of exactly this class, and
+/// its dict lacks the key.
 pub(in crate::rules) fn entry_state(
     engine: &mut Engine<'_>,
     class: ClassRef,
@@ -81,7 +81,7 @@ pub(in crate::rules) fn entry_state(
         .lit(Literal::Str(contract.sets.key.as_str().into()));
     state.heap.insert((dict, Slot::Item(key)), Cell::Absent);
     if engine.is_record(class) {
-        // Its type says whether the place is an item or a field.
+        // The type of the attribute says whether the place is an item or a field.
         engine.watched_record = true;
         let field = engine.watched_field.clone();
         engine.note_declared(&mut state, class, &field, dict);
@@ -100,7 +100,7 @@ pub(in crate::rules) fn entry_state(
     state
 }
 
-/// Whether some `__init__` of the class makes the dict by calling `maker`.
+/// Whether an `__init__` of the class makes the dict by calling `maker`.
 fn made_by(program: &Program<'_>, class: ClassRef, field: &str, maker: &str) -> bool {
     program.mro(class).entries.iter().any(|e| {
         let MroEntry::Class(c) = e else { return false };
@@ -126,15 +126,18 @@ fn made_by(program: &Program<'_>, class: ClassRef, field: &str, maker: &str) -> 
     })
 }
 
-/// What the dict of a place is, as far as reading a missing key is concerned.
+/// What reading a missing key of a dict does.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(in crate::rules) enum DictKind {
+    /// It raises `KeyError`.
     Plain,
+    /// It gives 0.
     Counter,
+    /// It makes the key.
     Default,
 }
 
-/// What `__init__` makes of a place's dict.
+/// What kind of dict `__init__` makes for a place.
 pub(in crate::rules) fn dict_kind(program: &Program<'_>, class: ClassRef, field: &str) -> DictKind {
     if made_by(program, class, field, "Counter") {
         DictKind::Counter
@@ -145,8 +148,8 @@ pub(in crate::rules) fn dict_kind(program: &Program<'_>, class: ClassRef, field:
     }
 }
 
-/// Enters the method through the project's decorators: the function that a call really runs, its
-/// cells, and the state.
+/// Enters the method through the decorators of the project: the state, the cells, and the function that
+/// a call really runs.
 pub(in crate::rules) fn enter(
     engine: &mut Engine<'_>,
     class: ClassRef,

@@ -1,8 +1,8 @@
-//! Whether a class changes what an inherited method does: which members the method can ask its
-//! receiver for, through the functions of the program that it hands the receiver on to.
+//! Whether a class changes what an inherited method does: whether it brings a member that the method
+//! can ask its receiver for, itself or in functions to which it hands the receiver.
 //!
-//! An inherited method is simulated again only for the classes that change it; everywhere else
-//! the verdict on the class that has it stands. Every doubt counts as a change.
+//! An inherited method is simulated again only for the classes that change it. For all others, the
+//! verdict on the class that defines it holds. Every doubt counts as a change.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -15,10 +15,10 @@ use crate::program::{
     ClassRef, Def, FuncRef, LoadedModule, MemberDef, MroEntry, Program, is_transparent_base,
 };
 
-/// Members that decide about other attributes, or about what kind of thing the receiver is.
+/// Members that decide what other attributes are.
 const HOOKS: &[&str] = &["__getattr__", "__getattribute__", "__setattr__"];
 
-/// The receiver may have gone anywhere: what is asked of it is not known.
+/// The receiver goes to unknown code: what it is asked for is not known.
 struct Escapes;
 
 /// Whether `class` brings a member that an inherited method of `owner` can use.
@@ -83,7 +83,7 @@ pub(super) fn brings_helpers(
     false
 }
 
-/// Where a function has the receiver: in a parameter, or in variables of the enclosing function.
+/// A function that gets the receiver: in a parameter, or in variables of the enclosing function.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Recipient {
     func: FuncRef,
@@ -108,7 +108,7 @@ struct Scan<'a> {
     function: &'a Function,
     /// Locals that may hold the receiver, or `super()` of it.
     receivers: HashSet<LocalId>,
-    /// Variables in the function's cells that hold it.
+    /// Variables in the cells of the function that hold it.
     captured: BTreeSet<Name>,
     /// Locals that hold the value of a global name.
     globals: BTreeMap<LocalId, Name>,
@@ -134,7 +134,7 @@ impl<'a> Scan<'a> {
         if self.is_wrapped() {
             return Err(Escapes);
         }
-        // Copies of copies: until nothing is added.
+        // Until nothing is added: there are copies of copies.
         loop {
             let before = self.receivers.len() + self.captured.len() + self.globals.len();
             let function = self.function;
@@ -150,7 +150,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Whether a decorator of the program stands in front, which gets the receiver first.
+    /// Whether a decorator of the program gets the receiver first.
     fn is_wrapped(&self) -> bool {
         self.function.decorators.iter().any(|d| {
             let named = match &d.kind {
@@ -242,7 +242,7 @@ impl<'a> Scan<'a> {
     }
 
     fn closure(&mut self, func: FuncIdx) -> Result<(), Escapes> {
-        // A closure's own closures reach its outer cells by a longer way.
+        // The closures of a closure reach its outer cells indirectly.
         if !self.recipient.captured.is_empty() {
             return Err(Escapes);
         }
@@ -286,7 +286,7 @@ impl<'a> Scan<'a> {
                 let module = self.program.module(f.module);
                 let params = &module.ir.function(f.func).params;
                 for (i, arg) in args.iter().enumerate() {
-                    // Behind a `*args` nobody knows which parameter it is.
+                    // After a `*args`, the parameter is not known.
                     let at = match &arg.kind {
                         ArgKind::Positional => Some(i),
                         ArgKind::Keyword(name) => params.iter().position(|p| p.name == *name),

@@ -11,15 +11,13 @@ use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::control::Edge;
 use crate::ir::{BlockId, Literal, LocalId, Operand, Rvalue, TerminatorKind};
 use crate::program::{FuncRef, Program};
+use crate::rules::wording::{one_line, shorten};
 use crate::rules::{Rule, SuccessAsProof};
 use crate::source::Span;
 use repair::compare_count;
 
 /// The kind of finding that says that a function could not be followed.
 pub const UNVERIFIED: &str = "unverified";
-
-/// Longer code is cut in messages, in characters.
-const LONGEST: usize = 60;
 
 /// How many counts at hand a finding names.
 const MAX_COUNTS: usize = 2;
@@ -83,7 +81,7 @@ impl Reporter<'_> {
         };
         let fact = self.fact(path).unwrap_or(site.span);
         let function = self.code.function;
-        let reason = format!("`{}`", one_line(fact.slice(module.text())));
+        let reason = format!("`{}`", shorten(&one_line(fact.slice(module.text()))));
         let Wording {
             kind,
             effect,
@@ -263,17 +261,5 @@ impl Reporter<'_> {
         }
         out.truncate(MAX_COUNTS);
         out
-    }
-}
-
-/// A text in one line, cut if it is long.
-fn one_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() > LONGEST {
-        let mut cut: String = line.chars().take(LONGEST - 3).collect();
-        cut.push('…');
-        cut
-    } else {
-        line
     }
 }
