@@ -5,8 +5,8 @@
 //! definitions tell: the belief that most of them share is the contract, and one that deviates is
 //! the suspect (Engler et al., *Bugs as deviant behavior*, SOSP 2001).
 //!
-//! Inference reads control-flow graphs and follows no paths, so it costs about as much as looking at
-//! each method once. It would rather miss a contract than invent one.
+//! Inference reads control-flow graphs and follows no paths, so it costs about as much as looking
+//! at each method once. It would rather miss a contract than invent one.
 
 mod events;
 mod reads;
@@ -36,8 +36,8 @@ pub struct Inferred {
     pub class: ClassRef,
     /// The call of the hook and the read that depends on it.
     pub evidence: Evidence,
-    /// Whether the definitions of the hook confirm it. If not, it can only support a contract that is
-    /// declared.
+    /// Whether the definitions of the hook confirm it. If not, it can only support a contract that
+    /// is declared.
     pub believed: bool,
     /// The classes that have to keep it.
     pub under: BTreeSet<ClassRef>,
@@ -128,7 +128,8 @@ fn known(entry: &MroEntry) -> Option<ClassRef> {
     }
 }
 
-/// The contract that a dependence on one of its calls implies, as the definitions of that hook vote.
+/// The contract that a dependence on one of its calls implies, as the definitions of that hook
+/// vote.
 fn judge(
     stores: &Stores<'_>,
     class: ClassRef,
@@ -216,8 +217,8 @@ impl HookCheck<'_, '_> {
     fn ask(&self, below: &[ClassRef]) -> Votes {
         let mut out = Votes::default();
         let program = self.stores.program;
-        // A class that calls its own method knows what that leaves out: only a definition in another
-        // class can break what the reader takes for granted.
+        // A class that calls its own method knows what that leaves out: only a definition in
+        // another class can break what the reader takes for granted.
         let is_overridden = |heir: &ClassRef| {
             let lookup = program.lookup(*heir, self.hook, None);
             matches!(lookup, Lookup::Found(owner, _) if !self.above.contains(&owner))
@@ -253,9 +254,9 @@ impl HookCheck<'_, '_> {
         out
     }
 
-    /// Whether the key has a value on an instance of a class before the hook runs, or without it: from
-    /// another method that is called before the read, from the class body, from `__init__`, or from a
-    /// dict that makes up missing keys.
+    /// Whether the key has a value on an instance of a class before the hook runs, or without it:
+    /// from another method that is called before the read, from the class body, from `__init__`, or
+    /// from a dict that makes up missing keys.
     fn is_set_elsewhere(&self, class: ClassRef) -> bool {
         let mut others = self.others.iter();
         others.any(|other| self.stores.method_sets(class, other, self.wanted) >= Sets::Somewhere)
@@ -266,7 +267,10 @@ impl HookCheck<'_, '_> {
 
     /// Whether the body of a class gives the key a value.
     fn is_in_body(&self, class: ClassRef) -> bool {
-        let is_key = |key: &StaticExpr| matches!(&key.kind, StaticExprKind::Literal(Literal::Str(text)) if text == self.wanted.key);
+        let is_key = |key: &StaticExpr| match &key.kind {
+            StaticExprKind::Literal(Literal::Str(text)) => text == self.wanted.key,
+            _ => false,
+        };
         let gives = |expr: &StaticExpr| match &expr.kind {
             StaticExprKind::Dict(items) => items.iter().any(|(key, _)| is_key(key)),
             StaticExprKind::Call(callee, ..) => match &callee.kind {

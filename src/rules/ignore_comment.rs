@@ -1,5 +1,5 @@
-//! `ignore-comment`: comments that ignore findings and are wrong themselves. Which comment ignored what
-//! is known once findings are settled, so `settle` asks this rule.
+//! `ignore-comment`: comments that ignore findings and are wrong themselves. Which comment ignored
+//! what is known once findings are settled, so `settle` asks this rule.
 
 use super::{IgnoreComment, Rule};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};

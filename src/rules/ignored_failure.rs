@@ -1,7 +1,7 @@
 //! `ignored-failure`: a function returns that its write failed, and its caller ignores the answer.
 //!
-//! Both are in one file. Nothing is simulated: the control-flow graph shows a `return` in the handler
-//! of a write, with a value that no other `return` can have.
+//! Both are in one file. Nothing is simulated: the control-flow graph shows a `return` in the
+//! handler of a write, with a value that no other `return` can have.
 
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::library::Library;
@@ -116,8 +116,8 @@ impl Glance for FailureGlance {
     }
 }
 
-/// Whether the file contains the name of a function apart from its definition. If not, nothing in the
-/// file calls the function, and it need not be lowered.
+/// Whether the file contains the name of a function apart from its definition. If not, nothing in
+/// the file calls the function, and it need not be lowered.
 fn is_named_twice(module: &LoadedModule, function: &Function) -> bool {
     let text = module.file.as_ref().map_or("", |file| &file.text);
     let named = memchr::memmem::find_iter(text.as_bytes(), function.name.as_bytes());
@@ -137,8 +137,8 @@ struct Failure {
 }
 
 impl Failure {
-    /// The failure that a function returns from the handler of a write, if no other `return` of it may
-    /// have the same value.
+    /// The failure that a function returns from the handler of a write, if no other `return` of it
+    /// may have the same value.
     fn of(function: &Function, writes: &Writes) -> Option<Self> {
         let name = function.name.as_str();
         let calls_nothing = function.is_generator || function.is_async;

@@ -65,8 +65,8 @@ pub struct Interest {
     pub rule: &'static str,
     /// Names of members. Classes matter that define one of them, or inherit from such a class.
     pub members: Vec<String>,
-    /// Whether methods matter that call a method of their receiver and then read a key: they may imply
-    /// a contract.
+    /// Whether methods matter that call a method of their receiver and then read a key: they may
+    /// imply a contract.
     pub beliefs: bool,
     /// Functions that matter, whatever class they are in.
     pub functions: Functions,

@@ -1,7 +1,7 @@
 //! What an entry of the registry expands to.
 
-/// For each rule: declares its type, embeds its catalogue entry, implements [`Rule`], and lists it in
-/// [`all`].
+/// For each rule: declares its type, embeds its catalogue entry, implements [`Rule`], and lists it
+/// in [`all`].
 macro_rules! registry {
     ($($(#[$doc:meta])* $rule:ident = $id:literal, $scope:expr $(, options $options:expr)?;)*) => {
         $(

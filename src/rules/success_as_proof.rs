@@ -13,7 +13,7 @@
 //! | `report` | findings: labels, notes, severity, fixes |
 //! | `watch` | the automaton: which test teaches what |
 //! | `evidence` | what proves that work was done |
-//! | `facts` | what values are known to be: statuses, results of queries, collections of successes |
+//! | `facts` | what values are known to be: statuses, query results, collections of successes |
 //! | `relevance` | which functions are followed, and how far |
 //! | `effects` | what marks a unit as done, answers, or skips work |
 //! | `code` | the code of one function, read without running it |

@@ -1,8 +1,8 @@
 //! `swallowed-write`: a write fails, the failure is caught, and the method ends as if it had not.
 //!
-//! The contract method is simulated with an automaton that follows a failed write to what catches it.
-//! That is reported if a normal exit can be reached from there, unless somebody can learn of the
-//! failure.
+//! The contract method is simulated with an automaton that follows a failed write to what catches
+//! it. That is reported if a normal exit can be reached from there, unless somebody can learn of
+//! the failure.
 //!
 //! | module | owns |
 //! |---|---|
@@ -281,8 +281,8 @@ impl<'s> SwallowerSearch<'s, '_> {
         self.readers.get_or_init(|| Readers::new(&self.subject))
     }
 
-    /// Whether a write is made on some path on which nothing failed before. Merged states may have met
-    /// it on an infeasible path, so for a write of the method itself a path is searched for.
+    /// Whether a write is made on some path on which nothing failed before. Merged states may have
+    /// met it on an infeasible path, so for a write of the method itself a path is searched for.
     fn is_made_in_any_case(&mut self, (func, block): (FuncRef, u32)) -> bool {
         // Where the method begins, nothing has failed.
         if func != self.cx.func || BlockId(block) == BlockId::ENTRY {
@@ -351,9 +351,9 @@ impl<'s> SwallowerSearch<'s, '_> {
                 }
             }
         }
-        // A handler that raises on some paths passes the failure on to another one, which is a fault of
-        // its own only if the first is none. The same holds for what catches the failure on the way to
-        // a `return` that discards it in any case.
+        // A handler that raises on some paths passes the failure on to another one, which is a
+        // fault of its own only if the first is none. The same holds for what catches the failure
+        // on the way to a `return` that discards it in any case.
         let by_all: Vec<Swallower> = out.iter().map(|s| s.by).collect();
         let root = self.cx.func;
         let passed_on = |s: &Swallowed| {

@@ -21,8 +21,9 @@ pub struct WordedStep {
     pub message: String,
 }
 
-/// The steps of a path that a reader needs: the tests that decided, what raised and where it was caught,
-/// and the helpers that were entered. `left` is what a step says where the path leaves a helper.
+/// The steps of a path that a reader needs: the tests that decided, what raised and where it was
+/// caught, and the helpers that were entered. `left` is what a step says where the path leaves a
+/// helper.
 #[must_use]
 pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<WordedStep> {
     let mut out: Vec<WordedStep> = Vec::new();
@@ -208,7 +209,8 @@ pub fn shorten(text: &str) -> String {
     cut
 }
 
-/// Whether a text is a name, an attribute, a call or a literal: it has no operators outside brackets.
+/// Whether a text is a name, an attribute, a call or a literal: it has no operators outside
+/// brackets.
 fn is_operand(text: &str) -> bool {
     let mut depth = 0;
     let mut quote = None;

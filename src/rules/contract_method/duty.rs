@@ -140,8 +140,8 @@ fn overrides(program: &Program<'_>, owner: ClassRef, contract: &Contract) -> Ove
     functions.last().unwrap_or_default()
 }
 
-/// Whether a method of the class calls the contract method on its receiver and reads the place: such a
-/// class owns the contract.
+/// Whether a method of the class calls the contract method on its receiver and reads the place:
+/// such a class owns the contract.
 fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
     let m = program.module(class.module);
     m.ir.outer_functions().any(|(_, f)| {
@@ -183,8 +183,8 @@ pub(in crate::rules) fn decided_last(events: &[PathEvent]) -> bool {
     decided > left
 }
 
-/// The helper of the class that an inherited method entered last on the path, and where the path left
-/// it.
+/// The helper of the class that an inherited method entered last on the path, and where the path
+/// left it.
 pub(in crate::rules) fn own_helper(
     program: &Program<'_>,
     class: ClassRef,

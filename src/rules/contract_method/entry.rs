@@ -6,7 +6,9 @@ use crate::engine::fact::{Fact, Kind};
 use crate::engine::state::{Cell, Slot, State};
 use crate::engine::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{BlockId, Callee, Literal, Operand, Rvalue, StatementKind, TerminatorKind};
+use crate::ir::{
+    BlockId, Body, Callee, Literal, LocalId, Operand, Rvalue, StatementKind, TerminatorKind,
+};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
 use crate::settings::Contract;
 use crate::source::Span;
@@ -102,28 +104,54 @@ pub(in crate::rules) fn entry_state(
 
 /// Whether an `__init__` of the class makes the dict by calling `maker`.
 fn made_by(program: &Program<'_>, class: ClassRef, field: &str, maker: &str) -> bool {
-    program.mro(class).entries.iter().any(|e| {
-        let MroEntry::Class(c) = e else { return false };
-        let m = program.module(c.module);
-        m.ir.outer_functions().filter(|(_, f)| f.class == Some(c.class) && f.name == "__init__").any(|(_, f)| {
-            let stored = f.body.blocks.iter().flat_map(|b| &b.statements).find_map(|s| match &s.kind {
-                StatementKind::SetField { field: name, value: Operand::Local(v), .. } if name == field => Some(*v),
-                _ => None,
-            });
-            let Some(stored) = stored else { return false };
-            f.body.blocks.iter().any(|b| {
-                let TerminatorKind::Eval { dest: Some(d), rvalue: Rvalue::Call { callee: Callee::Value(Operand::Local(g)), .. }, .. } =
-                    &b.terminator.kind
-                else {
-                    return false;
-                };
-                *d == stored
-                    && f.body.blocks.iter().flat_map(|b| &b.statements).any(|s| {
-                        matches!(&s.kind, StatementKind::Assign(x, Rvalue::Global(n) | Rvalue::GetField(_, n)) if x == g && n == maker)
-                    })
-            })
+    program.mro(class).entries.iter().any(|entry| {
+        let MroEntry::Class(class) = entry else {
+            return false;
+        };
+        let module = program.module(class.module);
+        let mut functions = module.ir.outer_functions();
+        functions.any(|(_, function)| {
+            function.class == Some(class.class)
+                && function.name == "__init__"
+                && stores_result_of(&function.body, field, maker)
         })
     })
+}
+
+/// Whether a body stores the result of a call of `maker` in a field.
+fn stores_result_of(body: &Body, field: &str, maker: &str) -> bool {
+    let statements = || body.blocks.iter().flat_map(|block| &block.statements);
+    let stored = statements().find_map(|statement| match &statement.kind {
+        StatementKind::SetField {
+            field: name,
+            value: Operand::Local(value),
+            ..
+        } if name == field => Some(*value),
+        _ => None,
+    });
+    let Some(stored) = stored else { return false };
+    let is_maker = |callee: LocalId| {
+        statements().any(|statement| match &statement.kind {
+            StatementKind::Assign(to, Rvalue::Global(name) | Rvalue::GetField(_, name)) => {
+                *to == callee && name == maker
+            }
+            _ => false,
+        })
+    };
+    body.blocks
+        .iter()
+        .any(|block| match &block.terminator.kind {
+            TerminatorKind::Eval {
+                dest: Some(dest),
+                rvalue:
+                    Rvalue::Call {
+                        callee: Callee::Value(Operand::Local(callee)),
+                        ..
+                    },
+                ..
+            } => *dest == stored && is_maker(*callee),
+            _ => false,
+        })
 }
 
 /// What reading a missing key of a dict does.
@@ -148,8 +176,8 @@ pub(in crate::rules) fn dict_kind(program: &Program<'_>, class: ClassRef, field:
     }
 }
 
-/// Enters the method through the decorators of the project: the state, the cells, and the function that
-/// a call really runs.
+/// Enters the method through the decorators of the project: the state, the cells, and the function
+/// that a call really runs.
 pub(in crate::rules) fn enter(
     engine: &mut Engine<'_>,
     class: ClassRef,

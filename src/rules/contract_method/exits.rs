@@ -152,8 +152,9 @@ impl Walk<'_> {
         }
     }
 
-    /// Where a block sets the place, if it does. `before` is the state in which the block is entered,
-    /// `after` one behind it. If that one is `renamed`, what did not change may have another name.
+    /// Where a block sets the place, if it does. `before` is the state in which the block is
+    /// entered, `after` one behind it. If that one is `renamed`, what did not change may have
+    /// another name.
     fn stored_in(
         &self,
         engine: &mut Engine<'_>,
@@ -255,8 +256,8 @@ impl Walk<'_> {
     }
 }
 
-/// Whether an exception that was raised before does not pass from a block to the next: it is caught, or
-/// the block raises another one.
+/// Whether an exception that was raised earlier stops between a block and the next: it is caught,
+/// or the block raises another one.
 fn ends_here(kind: &TerminatorKind, to: BlockId) -> bool {
     match kind {
         TerminatorKind::Branch { then, role, .. } => {

@@ -1,9 +1,9 @@
-//! How precisely a method is followed: first as cheaply as possible, then more precisely if a question
-//! is left open, and without its helpers if the budget runs out.
+//! How precisely a method is followed: first as cheaply as possible, then more precisely if a
+//! question is left open, and without its helpers if the budget runs out.
 //!
-//! With one state for each property, merged states stand for all executions, and for some that do not
-//! exist. So an exit that is good in all of them is good, and one that looks bad is confirmed by a
-//! single path. The states are kept apart only if that search is not finished.
+//! With one state for each property, merged states stand for all executions, and for some that do
+//! not exist. So an exit that is good in all of them is good, and one that looks bad is confirmed
+//! by a single path. The states are kept apart only if that search is not finished.
 
 use std::rc::Rc;
 

@@ -160,8 +160,8 @@ fn check_class<'a>(
         };
         check(subject, out);
     };
-    // An inherited method is checked in the class that defines it, unless that class need not keep the
-    // contract, or the heir brings members that the method may use.
+    // An inherited method is checked in the class that defines it, unless that class need not keep
+    // the contract, or the heir brings members that the method may use.
     let mut known = Checked::default();
     if owner != class && must_keep(program, owner, owner, task) {
         if !brings_helpers(program, class, owner, &defs) {

@@ -24,8 +24,8 @@ pub trait ContractRule: Sync {
         false
     }
 
-    /// Whether its findings at one place are one fault, even if the classes that share the code give
-    /// them different kinds.
+    /// Whether its findings at one place are one fault, even if the classes that share the code
+    /// give them different kinds.
     fn is_one_fault(&self) -> bool {
         false
     }
@@ -129,8 +129,8 @@ impl Pass {
         self.results.extend(results);
     }
 
-    /// Lists every class under the contract that it has to keep, and returns the exits of all of them.
-    /// Drops fixes on which the classes that share a method do not agree.
+    /// Lists every class under the contract that it has to keep, and returns the exits of all of
+    /// them. Drops fixes on which the classes that share a method do not agree.
     pub fn conclude(&mut self, program: &Program<'_>, surveys: &mut [Survey]) -> Vec<Duty> {
         drop_disputed_fixes(&mut self.results);
         survey(program, &self.results, surveys)
@@ -161,8 +161,8 @@ impl Pass {
     }
 }
 
-/// Calls `check` with the contract of this number if it concerns a class: the settings declare it, or
-/// the code implies it.
+/// Calls `check` with the contract of this number if it concerns a class: the settings declare it,
+/// or the code implies it.
 fn with_task(
     program: &Program<'_>,
     class: ClassRef,

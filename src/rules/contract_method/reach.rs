@@ -1,5 +1,5 @@
-//! Whether a class changes what an inherited method does: whether it brings a member that the method
-//! can ask its receiver for, itself or in functions to which it hands the receiver.
+//! Whether a class changes what an inherited method does: whether it brings a member that the
+//! method can ask its receiver for, itself or in functions to which it hands the receiver.
 //!
 //! An inherited method is simulated again only for the classes that change it. For all others, the
 //! verdict on the class that defines it holds. Every doubt counts as a change.

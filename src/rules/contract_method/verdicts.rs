@@ -1,7 +1,7 @@
 //! Verdicts on contract methods that hold for several classes.
 //!
-//! Heirs of one class mostly run the same code. A verdict for one of them holds for every class that
-//! gives the same answers to the questions that were asked about it on the way.
+//! Heirs of one class mostly run the same code. A verdict for one of them holds for every class
+//! that gives the same answers to the questions that were asked about it on the way.
 
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,8 +19,8 @@ struct KnownVerdict<T> {
     verdict: Arc<T>,
 }
 
-/// The verdicts on one method, one for each class that runs it in its own way. The lock is held until a
-/// verdict is found, so another thread that needs the same verdict waits for it.
+/// The verdicts on one method, one for each class that runs it in its own way. The lock is held
+/// until a verdict is found, so another thread that needs the same verdict waits for it.
 type OfOneMethod<T> = Arc<Mutex<Vec<KnownVerdict<T>>>>;
 
 /// The verdicts of one rule.
@@ -37,9 +37,9 @@ impl<K, T> Default for Verdicts<K, T> {
 }
 
 impl<K: Hash + Eq, T> Verdicts<K, T> {
-    /// The verdict on a method for a class. `fits` says whether a verdict for another class may be used,
-    /// as far as the rule itself asked about that class. If none is known, `find_out` finds it, with
-    /// what was asked about the class.
+    /// The verdict on a method for a class. `fits` says whether a verdict for another class may be
+    /// used, as far as the rule itself asked about that class. If none is known, `find_out` finds
+    /// it, with what was asked about the class.
     pub(in crate::rules) fn get(
         &self,
         program: &Program<'_>,

@@ -1,5 +1,5 @@
-//! The automaton: what is known, along a path, of the unit at hand. Whether a status was found to be
-//! success (`facts`), and whether something proves that records were processed (`evidence`).
+//! The automaton: what is known, along a path, of the unit at hand. Whether a status was found to
+//! be success (`facts`), and whether something proves that records were processed (`evidence`).
 
 use std::cell::RefCell;
 
@@ -195,8 +195,9 @@ impl Automaton for Watch<'_> {
 }
 
 impl<'v> Watch<'v> {
-    /// An automaton for one function. `filled_elsewhere` are the fields that other functions fill with
-    /// units that succeeded, `unasked` is the function if nothing asks its own collections for units.
+    /// An automaton for one function. `filled_elsewhere` are the fields that other functions fill
+    /// with units that succeeded, `unasked` is the function if nothing asks its own collections for
+    /// units.
     pub fn new(
         vocabulary: &'v Vocabulary,
         strict_null: bool,
@@ -228,8 +229,8 @@ impl<'v> Watch<'v> {
         speaks
     }
 
-    /// Called once the function was simulated. `loose` are the blocks that fill a collection whatever
-    /// the status of the unit: from now on they say nothing about it.
+    /// Called once the function was simulated. `loose` are the blocks that fill a collection
+    /// whatever the status of the unit: from now on they say nothing about it.
     pub fn conclude(&self, loose: impl IntoIterator<Item = Filling>) {
         let mut memory = self.facts.memory.borrow_mut();
         memory.complete = true;

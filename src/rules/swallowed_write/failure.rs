@@ -20,8 +20,8 @@ pub(super) const STATUS: u32 = 0b11;
 pub(super) const IN_FLIGHT: u32 = 1;
 pub(super) const CAUGHT: u32 = 2;
 pub(super) const HANDED: u32 = 3;
-/// Another exception was caught while the failure was pending: in a `finally` that then goes on with
-/// the failure, or in place of the failure.
+/// Another exception was caught while the failure was pending: in a `finally` that then goes on
+/// with the failure, or in place of the failure.
 pub(super) const REPLACED: u32 = 0b100;
 /// The bits that say what caught it: an index into the swallowers that the watch has seen.
 pub(super) const BY: u32 = 0xfff << BY_SHIFT;
@@ -162,8 +162,9 @@ pub(super) fn failed_at(engine: &Engine<'_>, state: &State) -> Option<(FuncRef, 
     }
 }
 
-/// Whether a test asks what became of a failure: what a method of some object answered to it, or what
-/// a function that was given it may have changed. A call that only tells somebody does not count.
+/// Whether a test asks what became of a failure: what a method of some object answered to it, or
+/// what a function that was given it may have changed. A call that only tells somebody does not
+/// count.
 pub(super) fn is_tested(engine: &Engine<'_>, state: &State, condition: Value) -> bool {
     let Some(failure) = get(state, FailureNote::Raised) else {
         return false;

@@ -15,8 +15,8 @@ const DEPTH: u32 = 3;
 /// How long a chain of method calls may be.
 pub(super) const CHAIN: usize = 32;
 
-/// The text of a statement that is built step by step: the first argument of the call at the start of
-/// the chain, as in `query("…").bind(a).execute(db)`.
+/// The text of a statement that is built step by step: the first argument of the call at the start
+/// of the chain, as in `query("…").bind(a).execute(db)`.
 pub(super) fn prepared(
     engine: &Engine<'_>,
     state: &State,
@@ -36,8 +36,8 @@ pub(super) fn prepared(
     None
 }
 
-/// Whether a value is a failure, or what became of it on its way. The result of a call that was only
-/// given the failure is not.
+/// Whether a value is a failure, or what became of it on its way. The result of a call that was
+/// only given the failure is not.
 pub(super) fn is_failure_of(engine: &Engine<'_>, state: &State, v: Value, failure: Value) -> bool {
     if v == failure {
         return true;
@@ -79,8 +79,8 @@ pub(super) fn is_made_of(
     parts.any(|part| is_made_of(engine, state, part, failure, depth + 1))
 }
 
-/// Whether two arguments are the same data: equal values, values made in the same way from the same, or
-/// any two numbers, as these only say how long to wait or how often something was tried.
+/// Whether two arguments are the same data: equal values, values made in the same way from the
+/// same, or any two numbers, as these only say how long to wait or how often something was tried.
 pub(super) fn alike(engine: &Engine<'_>, state: &State, a: Value, b: Value, depth: u32) -> bool {
     if a == b {
         return true;

@@ -48,7 +48,8 @@ impl OptionTable for Table {
 }
 
 impl Options {
-    /// Whether the name of a call, a receiver or a helper says that its write may fail without loss.
+    /// Whether the name of a call, a receiver or a helper says that its write may fail without
+    /// loss.
     pub(super) fn is_auxiliary(&self, name: &str) -> bool {
         let mut further = self.auxiliary.iter();
         tables::is_auxiliary(name) || further.any(|w| has_word(name, w))

@@ -1,5 +1,5 @@
-//! Who can learn of a failure: code that reads what the failure leaves behind, or a caller that tests
-//! what a function returned because of it.
+//! Who can learn of a failure: code that reads what the failure leaves behind, or a caller that
+//! tests what a function returned because of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -315,8 +315,8 @@ fn tests_call_of(function: &Function, method: &str) -> bool {
     fate_of(function, results.collect()) == Fate::Tested
 }
 
-/// What a failure leaves on the receiver: in `failed`, a state at an exit after it, but in no state at
-/// an exit where all went `well`.
+/// What a failure leaves on the receiver: in `failed`, a state at an exit after it, but in no state
+/// at an exit where all went `well`.
 pub(super) fn left_behind(
     engine: &mut Engine<'_>,
     failed: &State,

@@ -1,7 +1,7 @@
 //! The automaton: a write that failed, and what caught the failure.
 //!
-//! The property is one of: nothing failed; a failure is *in flight*, as an exception; it was *handed
-//! over*, as a result that a function returned; it was *caught*, and by what.
+//! The property is one of: nothing failed; a failure is *in flight*, as an exception; it was
+//! *handed over*, as a result that a function returned; it was *caught*, and by what.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -45,7 +45,8 @@ pub(super) struct Watch<'o> {
     pub(super) writes: &'o Writes,
     /// What caught a failure, by the index in the flags.
     seen: RefCell<Vec<Swallower>>,
-    /// Writes that are known to be made where nothing failed, too: none of them makes up for another.
+    /// Writes that are known to be made where nothing failed, too: none of them makes up for
+    /// another.
     pub(super) regular: &'o Calls,
     /// Writes that this run of the automaton met where nothing had failed.
     met: RefCell<Calls>,
@@ -81,7 +82,8 @@ impl Automaton for Watch<'_> {
         func: FuncRef,
         given: &[Value],
     ) -> bool {
-        // A function that is given the failure, or an object that holds it, may do something with it.
+        // A function that is given the failure, or an object that holds it, may do something with
+        // it.
         let Some(failure) =
             get(state, FailureNote::Raised).filter(|_| state.flags.rule & STATUS != 0)
         else {
@@ -319,8 +321,8 @@ impl<'o> Watch<'o> {
         self.made_up.borrow_mut().clear();
     }
 
-    /// Writes that were wrongly taken to make up for a failed one: they are made where nothing failed,
-    /// too.
+    /// Writes that were wrongly taken to make up for a failed one: they are made where nothing
+    /// failed, too.
     pub(super) fn mistaken(&self) -> Calls {
         let (met, made_up) = (self.met.borrow(), self.made_up.borrow());
         let mistaken = made_up.intersection(&met);

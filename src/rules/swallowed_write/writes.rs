@@ -119,8 +119,8 @@ impl Watch<'_> {
             || tables.clone().any(|t| self.options.is_log_table(t))
     }
 
-    /// Whether a write repeats the one that failed: it is given the same data, or is the same call if
-    /// no data is given. If it is not known what failed, it may.
+    /// Whether a write repeats the one that failed: it is given the same data, or is the same call
+    /// if no data is given. If it is not known what failed, it may.
     pub(super) fn repeats_failed(
         &self,
         engine: &Engine<'_>,

@@ -99,8 +99,8 @@ pub fn tells(name: &str) -> bool {
     name.split('_').any(|w| TELLS.contains(&w))
 }
 
-/// Texts that say "it is there already", in names of exceptions and in tests of them. 409 is the HTTP
-/// status *Conflict*.
+/// Texts that say "it is there already", in names of exceptions and in tests of them. 409 is the
+/// HTTP status *Conflict*.
 const DUPLICATE_WORDS: &[&str] = &[
     "duplicate",
     "alreadyexist",

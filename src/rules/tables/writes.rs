@@ -129,7 +129,8 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
     }
 }
 
-/// Names of tables and the like: texts that decide neither whether a call writes nor which write it is.
+/// Names of tables and the like: texts that decide neither whether a call writes nor which write it
+/// is.
 pub const PLAIN: Saying = Saying {
     name: "plain",
     test: |text| {

@@ -104,7 +104,8 @@ pub(super) fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, An
     let (mut state, cells, root) = enter(&mut engine, class, func, contract);
     let mut verdict = judge(&mut engine, root, cells, &mut state, may_set);
     let mut judged = root;
-    // A decorator of the project comes first: if the method is wrong by itself, the method is at fault.
+    // A decorator of the project comes first: if the method is wrong by itself, the method is at
+    // fault.
     if root != func && verdict.as_ref().is_some_and(|v| !v.bad.is_empty()) {
         let mut plain = Engine::new(library, &tally);
         let mut state = entry_state(&mut plain, class, func, contract);

@@ -1,8 +1,9 @@
 //! The fix of an exit: record that no rows were written.
 //!
-//! That is right if no path to the exit can have written any, and if the key is absent whichever way
-//! the exit is reached. The engine answers the second question. For the first, all calls on all ways
-//! to the exit, feasible or not, must be known to be harmless: an unknown name may be that of a write.
+//! That is right if no path to the exit can have written any, and if the key is absent whichever
+//! way the exit is reached. The engine answers the second question. For the first, all calls on all
+//! ways to the exit, feasible or not, must be known to be harmless: an unknown name may be that of
+//! a write.
 
 use std::collections::BTreeSet;
 

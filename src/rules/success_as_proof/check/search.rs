@@ -34,8 +34,8 @@ pub(super) struct EffectSearch<'s, 'p> {
 /// An effect that a status decides.
 pub(super) struct Decided<'d> {
     site: &'d EffectSite,
-    /// The block at whose entry the path is judged: that of the effect, or for a list of work the one
-    /// to which a success goes instead.
+    /// The block at whose entry the path is judged: that of the effect, or for a list of work the
+    /// one to which a success goes instead.
     at: BlockId,
     /// The edges on which alone the success is known.
     edges: Vec<Edge>,
@@ -159,7 +159,8 @@ impl EffectSearch<'_, '_> {
     pub(super) fn path(&mut self, decided: Decided<'_>) -> Option<SuccessPath> {
         let effect = &decided.site.effect;
         let marks = matches!(effect, Effect::Marks { .. });
-        // An object may say of itself that it is complete; what its users make of that is checked there.
+        // An object may say of itself that it is complete; what its users make of that is checked
+        // there.
         let of_itself =
             matches!(effect, Effect::Answers { .. }) && self.code.function.name.starts_with("is_");
         let fits = move |flags: u32| {

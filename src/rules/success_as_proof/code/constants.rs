@@ -54,7 +54,7 @@ impl Constants<'_> {
         }
     }
 
-    /// `at` is where the expression stands.
+    /// `at` are the module and the scope of the expression.
     fn expr(
         &self,
         at: (ModuleId, ScopeIdx),
@@ -101,8 +101,8 @@ pub fn is_constant_attribute(name: &str) -> bool {
 }
 
 impl FunctionCode<'_> {
-    /// Whether an rvalue is a constant, by its name or as an attribute, and stands for texts that
-    /// satisfy `test`. An attribute of anything but a module, a class or the receiver may.
+    /// Whether an rvalue, a global name or an attribute, may stand for a text that satisfies
+    /// `test`. If it is an attribute of an unknown object, it may.
     pub fn stands_for(
         &self,
         r: &Rvalue,

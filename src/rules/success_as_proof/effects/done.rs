@@ -71,7 +71,7 @@ impl FunctionCode<'_> {
         }
     }
 
-    /// Whether a value is a formatted text that tells so.
+    /// Whether a value is a formatted text that tells the caller so.
     fn formats(&self, words: &Vocabulary, value: &Operand) -> bool {
         let Operand::Local(l) = value else {
             return false;
@@ -96,7 +96,7 @@ impl FunctionCode<'_> {
                             items.is_empty()
                         }
                         Rvalue::Dict(items) => items.is_empty(),
-                        // A success with nothing in it, or just nothing.
+                        // A success without data, or an absent option.
                         Rvalue::Data(Data::Variant { tag, fields }) => {
                             (tag == SUCCESS || fields.is_empty() && is_outcome(tag))
                                 && fields.iter().all(|(_, v)| self.is_trivial(v))

@@ -8,9 +8,9 @@ pub const STORED: u32 = 2;
 pub const EVIDENCE: u32 = 4;
 /// The comparison lets a missing count pass.
 pub const NULLABLE: u32 = 8;
-/// What succeeded is work done right here.
+/// The success is that of work done right here.
 pub const PERFORMED: u32 = 16;
-/// The status is that of a reply: what it says about a run is open.
+/// The status is that of a reply, which need not say anything about a run.
 pub const REPLY: u32 = 32;
 /// The units that succeeded were taken out of the work.
 pub const FILTERED: u32 = 64;
@@ -20,7 +20,7 @@ pub const LISTED: u32 = 128;
 pub const LIST_MARKED: u32 = 256;
 /// The status is that of the object itself, or of a part of it.
 pub const OWN: u32 = 512;
-/// Some run of several succeeded.
+/// One of several runs succeeded, not necessarily the one at hand.
 pub const SOME_RUN: u32 = 1024;
 
 /// The flags about the status of one unit: they do not hold for the next.

@@ -85,8 +85,8 @@ pub type Filling = (FuncRef, BlockId);
 /// What is found out while a function is simulated, and holds for all of its paths.
 #[derive(Default)]
 pub struct Memory {
-    /// Collections whose elements have a status that was tested. They are full of runs, so that they
-    /// are not empty proves nothing.
+    /// Collections whose elements have a status that was tested. Their elements are runs, so it
+    /// proves nothing that they are not empty.
     pub of_runs: FxHashSet<Value>,
     /// Blocks that put a unit into a collection whatever its status.
     pub loose: FxHashSet<Filling>,
@@ -108,6 +108,6 @@ pub struct Facts<'v> {
     pub filled_elsewhere: &'v FxHashSet<String>,
     /// What holds for all paths.
     pub memory: RefCell<Memory>,
-    /// A function whose own collections nothing asks for units.
+    /// The function, if nothing asks its own collections for units.
     pub unasked: Option<FuncRef>,
 }

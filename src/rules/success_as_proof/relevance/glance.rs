@@ -39,7 +39,7 @@ const MARKS: u16 = 1 << 9;
 const PERFORMS: u16 = 1 << 10;
 /// It does work on units, or puts something into a collection.
 const WORKS: u16 = 1 << 11;
-/// It says that there is nothing to do, or its name asks that.
+/// It says that there is nothing to do, or its name asks whether there is.
 const SAYS: u16 = 1 << 12;
 
 /// For the search alone: it has a word that asks for a state, if one follows.
@@ -210,8 +210,8 @@ impl Glance for SuccessGlance {
             self.seen |= plain & !(WORD | CONSTANT) | asks;
             return;
         }
-        // Nothing is compared with a callee, the keyword of an argument or an exception class, and an
-        // attribute with a name of one letter is no constant (`matrix.T`).
+        // Nothing is compared with a callee, the keyword of an argument or an exception class, and
+        // an attribute with a name of one letter is no constant (`matrix.T`).
         let mut flags = plain;
         if role.called || role.given || !role.attribute && is_exception(word) {
             flags &= !(WORD | CONSTANT);

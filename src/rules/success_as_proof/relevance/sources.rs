@@ -1,8 +1,8 @@
 //! From which values of a function a success can be learnt: what they are made of says so, before
 //! anything is simulated.
 //!
-//! The answer errs towards "can". All definitions of a local are taken together, wherever they stand,
-//! with everything that is stored into it and every argument of the methods called on it.
+//! The answer errs towards "can". All definitions of a local are taken together, wherever they
+//! stand, with everything that is stored into it and every argument of the methods called on it.
 
 use std::cell::RefCell;
 

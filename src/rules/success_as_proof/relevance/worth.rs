@@ -38,7 +38,7 @@ struct Hints {
     fills: bool,
     /// It puts something into a collection that an object or a document has.
     fills_field: bool,
-    /// It takes something out of something.
+    /// It subtracts one collection from another.
     subtracts: bool,
 }
 
@@ -86,8 +86,8 @@ impl FunctionCode<'_> {
         }
     }
 
-    /// Whether the function has words that say something about a run, or do something to a unit: its
-    /// callers have to know what it tests and calls.
+    /// Whether the function has words that say something about a run, or do something to a unit:
+    /// its callers have to know what it tests and calls.
     pub fn speaks(&self, words: &Vocabulary) -> bool {
         let matters = |name: &str| {
             words.is_status(name)
@@ -256,8 +256,8 @@ impl FunctionCode<'_> {
         false
     }
 
-    /// Whether a call may do what its name says: it is not known to leave the program, and its code,
-    /// if that is known, compares something or calls something.
+    /// Whether a call may do what its name says: it is not known to leave the program, and its
+    /// code, if that is known, compares something or calls something.
     fn may_answer(&self, constants: Constants<'_>, callee: &Callee) -> bool {
         let program = constants.program;
         let funcs: Vec<FuncRef> = match callee {

@@ -56,7 +56,7 @@ struct Wording {
 }
 
 impl Reporter<'_> {
-    /// The finding about a function that the budget did not suffice for. Nearly every function skips
+    /// The finding about a function that exceeded the budget. Nearly every function skips
     /// something, so one that does no more is not worth a note.
     pub fn not_followed(&self, sites: &[EffectSite]) -> Option<Finding> {
         if sites.iter().all(|site| site.effect.only_skips()) {
@@ -195,7 +195,7 @@ impl Reporter<'_> {
                     && matches!(b.terminator.kind, TerminatorKind::ForNext { .. })
             })
         };
-        // What a list says was found out where the list was filled.
+        // What a list says about its units was learnt where the list was filled.
         let by_list = |e: &PathEvent| has(e, LISTED | LIST_MARKED);
         let last = own
             .iter()

@@ -67,7 +67,8 @@ fn tested_row(test: &str) -> Option<&str> {
     owner(form.unwrap_or(status))
 }
 
-/// The object that something is read from: `run` in `run.count`, `run["count"]` and `run.get("count", 0)`.
+/// The object that something is read from: `run` in `run.count`, `run["count"]` and
+/// `run.get("count", 0)`.
 fn owner(expression: &str) -> Option<&str> {
     let row = if expression.ends_with(']') {
         &expression[..expression.rfind('[')?]

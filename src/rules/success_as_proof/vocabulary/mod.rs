@@ -197,7 +197,7 @@ impl Vocabulary {
         PUTS.contains(&name)
     }
 
-    /// Whether a call of that name looks whether the records are there.
+    /// Whether a call of that name verifies that the records are there.
     pub fn is_gate(&self, name: &str) -> bool {
         let words = parts(name);
         (has(&words, GATES) || has(&words, LOOKING) && has(&words, LOOKED_FOR))

@@ -138,8 +138,8 @@ impl<'v> Queries<'v> {
         (!all.is_empty()).then_some(all)
     }
 
-    /// Whether a collection is the result of a query that leaves out all units with a successful run,
-    /// however many records the run had.
+    /// Whether a collection is the result of a query that leaves out all units with a successful
+    /// run, however many records the run had.
     pub fn leaves_out_successes(&self, engine: &Engine<'_>, state: &State, v: Value) -> bool {
         let Some((query, Access::Rows)) = self.of(engine, state, v) else {
             return false;
@@ -149,7 +149,7 @@ impl<'v> Queries<'v> {
             .is_some_and(|e| !e.demands_records && !e.has_open_conditions)
     }
 
-    /// The name of the column that a value is, if it is one.
+    /// The name of the column that a value comes from.
     pub fn column(&self, engine: &Engine<'_>, state: &State, v: Value) -> Option<String> {
         let (query, access) = self.of(engine, state, v)?;
         match access {
@@ -159,7 +159,7 @@ impl<'v> Queries<'v> {
         }
     }
 
-    /// What the column means that a value is.
+    /// The meaning of the column that a value comes from.
     fn meaning(&self, query: &Query, access: &Access) -> Option<Meaning> {
         let column = match access {
             Access::At(i) => query.columns.get(*i)?,

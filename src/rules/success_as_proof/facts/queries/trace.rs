@@ -108,8 +108,8 @@ pub(super) struct Trace<'t, 'v, 'e> {
 type QueryPart = Option<(Rc<Query>, Access)>;
 
 impl Trace<'_, '_, '_> {
-    /// The query that a value came back from, and which part of its result it is. `bound` is what was
-    /// bound to the query by the calls that were followed already.
+    /// The query that a value came back from, and which part of its result it is. `bound` is what
+    /// was bound to the query by the calls that were followed already.
     pub(super) fn part(self, v: Value, bound: &[Value], depth: u32) -> QueryPart {
         if depth > MAX_DEPTH {
             return None;
