@@ -320,7 +320,7 @@ fn report(
                 .step(at(failure.write), "this write can fail")
                 .step(at(failure.caught), "caught here")
                 .step(at(failure.returns), format!("returns {answer}"));
-            out.push(finding.at(at(block.terminator.span), "nothing looks at the result"));
+            out.push(finding.at(at(block.terminator.span), "the result is ignored"));
         }
     }
 }

@@ -210,7 +210,7 @@ fn only_if_strict(strict: Vec<Finding>, known: &[Finding]) -> Vec<Finding> {
         finding.severity = Severity::Note;
         finding
             .notes
-            .push("a count that is missing (NULL) passes the comparison".to_owned());
+            .push("a missing count (NULL) passes the comparison".to_owned());
         finding
     })
     .collect()

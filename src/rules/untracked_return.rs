@@ -125,7 +125,7 @@ fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mu
             start("never-set")
                 .note("the body contains `yield`: calling it only makes a generator, and runs nothing")
                 .exit(def)
-                .at(def, "a call of this runs nothing"),
+                .at(def, "calling this runs nothing"),
         );
         return;
     }
@@ -146,10 +146,10 @@ fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mu
     let Some(verdict) = &judged.verdict else {
         out.exits.push(exits(Followed::TooLarge, Vec::new()));
         let large = start("unverified")
-            .arg("unknown", "it is too large to follow every path")
-            .arg("remedy", "move parts of it into methods of their own");
+            .arg("unknown", "it is too large for every path to be followed")
+            .arg("remedy", "split the method into smaller ones");
         out.findings
-            .push(large.exit(def).at(def, "was not followed to the end"));
+            .push(large.exit(def).at(def, "not every path was followed"));
         return;
     };
     out.exits

@@ -59,7 +59,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
             ),
             EventKind::Failed => ("fails".to_owned(), 3),
             EventKind::Milestone(_) => continue,
-            EventKind::Lost => ("the value set before is lost here".to_owned(), 3),
+            EventKind::Lost => ("the value set earlier is lost here".to_owned(), 3),
             EventKind::Caught => ("caught here".to_owned(), 3),
             EventKind::Swallowed => ("swallows the exception".to_owned(), 3),
             EventKind::Entered(f) => (format!("enters `{}`", program.qualname(f)), 2),
@@ -134,7 +134,7 @@ fn decision(role: BranchRole, text: &str, taken: bool) -> String {
             if taken {
                 "this is compiled".to_owned()
             } else {
-                "this is left out by the configuration".to_owned()
+                "this is not compiled".to_owned()
             }
         }
         _ => condition(&text, taken),

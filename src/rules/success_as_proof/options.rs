@@ -41,24 +41,24 @@ impl OptionTable for Table {
             OptionSpec {
                 key: STRICT_NULL,
                 form: Form::Flag { default: false },
-                about: "Whether a comparison that lets a missing count pass is no evidence (off \
-                            unless told otherwise).",
+                about: "Whether a comparison that a missing count passes is rejected as evidence \
+                        (off by default).",
             },
             OptionSpec {
                 key: COUNT_PATTERN,
                 form: Form::Text,
-                about: "A regular expression for names of counts of records, instead of the \
-                            built-in words.",
+                about: "A regular expression for names of record counts. It replaces the built-in \
+                        words.",
             },
             OptionSpec {
                 key: SUCCESS_WORDS,
                 form: Form::List,
-                about: "The words for success, instead of the built-in ones.",
+                about: "The words for success. They replace the built-in ones.",
             },
             OptionSpec {
                 key: EFFECTS,
                 form: Form::MoreItems,
-                about: "Further names of calls that mark a unit as done.",
+                about: "More names of calls that mark a unit as done.",
             },
         ]
     }

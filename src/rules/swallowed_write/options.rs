@@ -28,13 +28,13 @@ impl OptionTable for Table {
             OptionSpec {
                 key: WORDS,
                 form: Form::MoreItems,
-                about: "Further words for writes that may fail.",
+                about: "More words for writes that may fail without loss.",
             },
             OptionSpec {
                 key: STRICT,
                 form: Form::Flag { default: false },
-                about: "Whether a failure that somebody could hear of is reported all the same \
-                            (off unless told otherwise).",
+                about: "Whether a failure is reported even if somebody could learn of it (off by \
+                        default).",
             },
         ]
     }

@@ -259,7 +259,7 @@ pub(super) fn finding(
         finding = finding.step(exit, ends);
     }
     if let Some(caller) = caller {
-        let next = format!("`{}` goes on: the run ends as a success", caller.name);
+        let next = format!("`{}` continues: the run ends as a success", caller.name);
         finding = finding.step(caller.read, next);
     }
     for left in &swallowed.left {
@@ -268,7 +268,7 @@ pub(super) fn finding(
             Left::Key(key) => format!("self.{}['{key}']", subject.contract.sets.field),
         };
         finding = finding.note(format!(
-            "`{place}` is left behind, and nothing was found that reads it"
+            "`{place}` keeps a trace of the failure, but no code was found that reads it"
         ));
     }
     let fix = match swallowed.by {
@@ -420,7 +420,7 @@ fn raise_again(program: &Program<'_>, func: FuncRef, header: Span) -> Option<Fix
         }
     };
     Some(Fix {
-        message: "raise the exception again at the end of the handler".to_owned(),
+        message: "re-raise the exception at the end of the handler".to_owned(),
         safety: Safety::Unsafe,
         edits: vec![edit],
     })

@@ -67,7 +67,10 @@ pub(super) fn record_nothing(
             .iter()
             .all(|block| called(body, *block).is_none_or(|name| is_harmless(&name)));
     Some(Fix {
-        message: format!("`{}` before it returns", statement.trim_end_matches(';')),
+        message: format!(
+            "insert `{}` before the `return`",
+            statement.trim_end_matches(';')
+        ),
         safety: if harmless {
             Safety::Safe
         } else {

@@ -45,8 +45,8 @@ impl MethodFindings<'_> {
         let at = |span: Span| Location { file, span };
         for point in &self.verdict.open {
             let given_up = start("unverified")
-                .arg("unknown", "there are too many paths to it")
-                .arg("remedy", "move parts of it into methods of their own");
+                .arg("unknown", "too many paths lead to this exit")
+                .arg("remedy", "split the method into smaller ones");
             let exit = at(point.span);
             out.findings.push(
                 given_up
@@ -79,7 +79,7 @@ impl MethodFindings<'_> {
         }
         let label = match bad.len() {
             1 => UNSET.to_owned(),
-            n => format!("none of its {n} ways to return sets it"),
+            n => format!("none of its {n} exits sets it"),
         };
         let mut finding = b.at(name, label);
         if bad.iter().all(|exit| exit.uncertain) {
@@ -112,7 +112,7 @@ impl MethodFindings<'_> {
         let swallows = swallows_write(program, self.writes, &exit.events);
         if swallows {
             b = b.note(
-                "a write fails on this path and is caught: setting 0 here would hide the loss",
+                "a write fails on this path and the failure is caught: setting 0 here would hide the loss",
             );
         }
         // After a write that failed, a 0 would certify the loss.

@@ -244,7 +244,7 @@ impl EffectSearch<'_, '_> {
             list: "the work to do".to_owned(),
         };
         let marked = Effect::Marks {
-            what: "a list of units that succeeded".to_owned(),
+            what: "a call with a list of successful units".to_owned(),
             registry: true,
         };
         let effects = [(FILTERED, filtered), (LIST_MARKED, marked)];

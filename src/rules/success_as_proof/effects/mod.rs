@@ -20,7 +20,7 @@ use crate::source::Span;
 pub enum Effect {
     /// A call or a store marks the unit as done.
     Marks {
-        /// The call or the field.
+        /// The call or the field, as messages name it.
         what: String,
         /// Whether the mark is in a checkpoint, a registry or a history.
         registry: bool,
@@ -32,7 +32,10 @@ pub enum Effect {
     /// The rest of a round (`continue`) or of the function (`return`) is skipped.
     Skips { round: bool },
     /// The unit is put into a list of work.
-    Queues { list: String },
+    Queues {
+        /// The list, as messages name it.
+        list: String,
+    },
 }
 
 impl Effect {
@@ -130,16 +133,16 @@ impl FunctionCode<'_> {
 
     fn effect_of_call(&self, words: &Vocabulary, callee: &Callee, args: &[Arg]) -> Option<Effect> {
         let name = self.callee(callee)?;
-        if let Some(what) = self.marks_by_update(words, &name, args) {
+        if let Some(column) = self.marks_by_update(words, &name, args) {
             return Some(Effect::Marks {
-                what,
+                what: format!("`{column}`"),
                 registry: true,
             });
         }
         if words.marks(&name) {
             let receiver = self.receiver(callee);
             return Some(Effect::Marks {
-                what: name.to_string(),
+                what: format!("`{name}`"),
                 registry: words.is_registry(&name)
                     || receiver.is_some_and(|r| words.is_registry(&r)),
             });
@@ -156,8 +159,10 @@ impl FunctionCode<'_> {
     /// The effect of putting something into a local.
     fn queues(&self, words: &Vocabulary, local: LocalId) -> Option<Effect> {
         let mut names = self.variables(local).into_iter();
-        let list = names.find(|n| words.is_work_list(n))?.to_string();
-        Some(Effect::Queues { list })
+        let name = names.find(|n| words.is_work_list(n))?;
+        Some(Effect::Queues {
+            list: format!("`{name}`"),
+        })
     }
 
     /// A store of "done" into an object.
@@ -181,7 +186,7 @@ impl FunctionCode<'_> {
         let own = matches!(owner.as_str(), "self" | "cls" | "this");
         let tally = parts(&owner).iter().any(|w| TALLIES.contains(&w.as_str()));
         (says_done && !own && !tally).then(|| Effect::Marks {
-            what: format!("{owner}.{field}"),
+            what: format!("`{owner}.{field}`"),
             registry: words.is_registry(&owner) || words.is_store(&owner),
         })
     }

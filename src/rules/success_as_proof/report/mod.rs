@@ -23,7 +23,7 @@ pub const UNVERIFIED: &str = "unverified";
 const MAX_COUNTS: usize = 2;
 
 /// The label of the fact, and the step of the path at it.
-const FACT_LABEL: &str = "taken for a proof that work was done";
+const FACT_LABEL: &str = "taken as proof that work was done";
 
 /// A path that reaches an effect with a success known and nothing that proves records.
 pub struct SuccessPath {
@@ -68,7 +68,7 @@ impl Reporter<'_> {
         let builder = FindingBuilder::new(SuccessAsProof.meta(), UNVERIFIED)
             .arg("function", function.name.to_string())
             .symbol(function.qualname.to_string());
-        Some(builder.at(Location { file, span }, "was not followed to the end"))
+        Some(builder.at(Location { file, span }, "not every path was followed"))
     }
 
     /// The finding about an effect.
@@ -101,7 +101,7 @@ impl Reporter<'_> {
         b = b.fix(compare_count(file, fact, &spans));
         for (name, _) in counts {
             b = b.note(format!(
-                "`{name}` is at hand and is never compared on this path"
+                "`{name}` is available here, but is not checked on this path"
             ));
         }
         if fact != site.span {
@@ -121,10 +121,10 @@ impl Reporter<'_> {
 
     fn wording(&self, effect: &Effect) -> Wording {
         let (kind, effect, registry) = match effect {
-            Effect::Marks { what, registry } => ("marks-done", format!("`{what}`"), *registry),
+            Effect::Marks { what, registry } => ("marks-done", what.clone(), *registry),
             Effect::Answers { .. } => {
                 let name = &self.code.function.name;
-                let text = format!("`{name}` answers that the work is done");
+                let text = format!("`{name}` reports the work as done");
                 ("answers-done", text, false)
             }
             Effect::Says => {
@@ -132,14 +132,14 @@ impl Reporter<'_> {
                 ("answers-done", text.to_owned(), false)
             }
             Effect::Skips { round: true } => {
-                let text = "the rest of the round is skipped";
+                let text = "the rest of the iteration is skipped";
                 ("skips-work", text.to_owned(), false)
             }
             Effect::Skips { round: false } => {
                 ("skips-work", "returns before the work".to_owned(), false)
             }
             Effect::Queues { list } => {
-                let text = format!("a success stays out of `{list}`");
+                let text = format!("a successful unit is left out of {list}");
                 ("skips-work", text, false)
             }
         };

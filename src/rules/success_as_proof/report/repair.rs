@@ -42,7 +42,7 @@ pub(super) fn compare_count(file: &SourceFile, fact: Span, counts: &[Span]) -> O
         ]
     };
     Some(Fix {
-        message: format!("ask for `{comparison}`, too"),
+        message: format!("also check `{comparison}`"),
         safety: Safety::Unsafe,
         edits,
     })
