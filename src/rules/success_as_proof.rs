@@ -215,3 +215,49 @@ fn only_if_strict(strict: Vec<Finding>, known: &[Finding]) -> Vec<Finding> {
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// The modules in the order of the table above.
+    fn order(text: &str) -> Vec<&str> {
+        let rows = text.lines().filter_map(|line| line.strip_prefix("//! | `"));
+        rows.filter_map(|row| row.split('`').next()).collect()
+    }
+
+    #[test]
+    fn imports_between_modules_go_down_the_table() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules/success_as_proof");
+        let order = order(include_str!("success_as_proof.rs"));
+        let floor = |name: &str| order.iter().position(|module| *module == name);
+        let mut imports = 0;
+        for entry in walkdir::WalkDir::new(&folder) {
+            let path = entry.unwrap().into_path();
+            if path.is_dir() {
+                continue;
+            }
+            let inside = path.strip_prefix(&folder).unwrap();
+            let own = inside.iter().next().unwrap().to_str().unwrap();
+            let own = own.trim_end_matches(".rs");
+            assert!(floor(own).is_some(), "{own} is not in the table");
+            // From the files at the top of a module, `super` leads to its siblings.
+            let is_top = inside.ends_with("mod.rs") || inside.iter().count() == 1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            for line in text.lines().filter(|line| line.contains("use ")) {
+                let absolute = line.split_once("use crate::rules::success_as_proof::");
+                let relative = line.split_once("use super::").filter(|_| is_top);
+                let Some((_, to)) = absolute.or(relative) else {
+                    continue;
+                };
+                let end = to.find(|c: char| !c.is_ascii_lowercase() && c != '_');
+                let to = &to[..end.unwrap_or(to.len())];
+                if to != own && floor(to).is_some() {
+                    imports += 1;
+                    assert!(floor(to) > floor(own), "{}: {line}", path.display());
+                }
+            }
+        }
+        assert!(imports > 30, "only {imports} imports were found");
+    }
+}
