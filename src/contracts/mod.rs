@@ -128,8 +128,8 @@ fn known(entry: &MroEntry) -> Option<ClassRef> {
     }
 }
 
-/// The contract that a dependence on one of its calls implies, as the definitions of that hook
-/// vote.
+/// The contract that a read implies by depending on one of the calls before it. The definitions of
+/// that hook decide whether it is believed.
 fn judge(
     stores: &Stores<'_>,
     class: ClassRef,
@@ -140,7 +140,7 @@ fn judge(
     let program = stores.program;
     let (hook, call) = &dependence.calls[at];
     let others = dependence.calls.iter().map(|(name, _)| name);
-    let question = HookCheck {
+    let check = HookCheck {
         stores,
         hook,
         others: others.filter(|name| *name != hook).collect(),
@@ -150,7 +150,7 @@ fn judge(
         },
         above: known_above(program, class),
     };
-    let votes = question.ask(below);
+    let votes = check.ask(below);
     let location = |span| {
         let module = program.module(dependence.reader.module);
         Some(Location {

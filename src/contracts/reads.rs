@@ -144,7 +144,7 @@ fn predecessors(body: &Body) -> Before {
 }
 
 /// The calls on the receiver that lead to the read while the attribute holds the same dict. None if
-/// the method itself stores the key on the way: then the reader does not rely on the hook.
+/// the method itself stores the key on the way: a hook may then leave it out on purpose.
 fn calls_before(
     blocks: &[Vec<Event>],
     before: &Before,

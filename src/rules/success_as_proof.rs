@@ -196,7 +196,7 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
     }
 }
 
-/// The findings that only a strict reading of NULL brings, as notes.
+/// The findings that exist only if NULL is read strictly, as notes.
 fn only_if_strict(strict: Vec<Finding>, known: &[Finding]) -> Vec<Finding> {
     let is_known = |finding: &Finding| {
         known

@@ -1,4 +1,4 @@
-//! What is the case at each exit of a contract method, read off what a rule found out anyway.
+//! The state of each exit of a contract method, read off what a rule found out anyway.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -256,8 +256,8 @@ impl Walk<'_> {
     }
 }
 
-/// Whether an exception that was raised earlier stops between a block and the next: it is caught, or
-/// the block raises another one.
+/// Whether an exception that was raised earlier stops between a block and the next: it is caught,
+/// or the block raises another one.
 fn ends_here(kind: &TerminatorKind, to: BlockId) -> bool {
     match kind {
         TerminatorKind::Branch { then, role, .. } => {

@@ -8,7 +8,7 @@
 //! | `reach` | whether a class changes what an inherited method does |
 //! | `verdicts` | verdicts that hold for several classes |
 //! | `ladder` | how precisely a method is followed |
-//! | `exits` | what is the case at each exit |
+//! | `exits` | the state of each exit |
 //! | `entry` | the state in which a method is entered |
 
 mod agree;
@@ -161,7 +161,7 @@ fn check_class<'a>(
         check(subject, out);
     };
     // An inherited method is checked in the class that defines it, unless that class need not keep
-    // the contract, or the heir brings members that the method may use.
+    // the contract, or the heir adds members that the method may use.
     let mut known = Checked::default();
     if owner != class && must_keep(program, owner, owner, task) {
         if !brings_helpers(program, class, owner, &defs) {

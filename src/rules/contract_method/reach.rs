@@ -1,4 +1,4 @@
-//! Whether a class changes what an inherited method does: whether it brings a member that the
+//! Whether a class changes what an inherited method does: whether it adds a member that the
 //! method can ask its receiver for, itself or in functions to which it hands the receiver.
 //!
 //! An inherited method is simulated again only for the classes that change it. For all others, the
@@ -21,7 +21,7 @@ const HOOKS: &[&str] = &["__getattr__", "__getattribute__", "__setattr__"];
 /// The receiver goes to unknown code: what it is asked for is not known.
 struct Escapes;
 
-/// Whether `class` brings a member that an inherited method of `owner` can use.
+/// Whether `class` adds a member that an inherited method of `owner` can use.
 pub(super) fn brings_helpers(
     program: &Program<'_>,
     class: ClassRef,

@@ -1,5 +1,5 @@
-//! The automaton: what is known, along a path, of the unit at hand. Whether a status was found to
-//! be success (`facts`), and whether something proves that records were processed (`evidence`).
+//! The automaton: what is known of the current unit along a path, namely whether a status was found
+//! to be success (`facts`), and whether something proves that records were processed (`evidence`).
 
 use std::cell::RefCell;
 
@@ -54,14 +54,14 @@ impl<'c> Change<'c> {
     }
 }
 
-/// The values of which a state says something that it did not say before.
+/// The values about which a state says something new.
 fn changed(before: &State, after: &State) -> Vec<Value> {
     let facts = after.facts.iter();
     let new = facts.filter(|(v, f)| before.facts.get(v) != Some(f));
     new.map(|(v, _)| *v).collect()
 }
 
-/// The parts of a condition of which a state says something.
+/// The parts of a condition about which a state says something.
 fn known(terms: &Terms, state: &State, condition: Value) -> Vec<Value> {
     let mut out = Vec::new();
     let mut work = vec![condition];

@@ -72,7 +72,7 @@ pub struct Check<'c, 'p> {
     pub targets: Targets,
 }
 
-/// What one simulation of a function brought.
+/// The result of one simulation of a function.
 #[derive(Default)]
 pub struct CheckResult {
     /// The findings.

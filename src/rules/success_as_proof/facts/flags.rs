@@ -1,4 +1,4 @@
-//! What a state of the automaton says of the unit at hand, as flags.
+//! What a state of the automaton says about the current unit, as flags.
 
 /// The status that was tested last is success.
 pub const FACT: u32 = 1;
@@ -20,7 +20,7 @@ pub const LISTED: u32 = 128;
 pub const LIST_MARKED: u32 = 256;
 /// The status is that of the object itself, or of a part of it.
 pub const OWN: u32 = 512;
-/// One of several runs succeeded, not necessarily the one at hand.
+/// One of several runs succeeded, not necessarily the current one.
 pub const SOME_RUN: u32 = 1024;
 
 /// The flags about the status of one unit: they do not hold for the next.

@@ -175,7 +175,7 @@ impl Facts<'_> {
     }
 }
 
-/// The value of which another is a part: `ok` of `ok, message = processor.run(…)`.
+/// The value that another was unpacked from: `ok` of `ok, message = processor.run(…)`.
 pub fn unpacked_from(at: PathPoint<'_, '_>, v: Value) -> Value {
     match at.engine.terms.term(v) {
         Term::Pure(n, ops) if n.starts_with("unpack") => ops[0],

@@ -205,7 +205,7 @@ impl Glance for SuccessGlance {
             }
         };
         if std::mem::take(&mut self.defines) {
-            // Its callers are looked at by themselves.
+            // Its callers are looked at separately.
             let asks = if call & ASKS != 0 { SAYS } else { 0 };
             self.seen |= plain & !(WORD | CONSTANT) | asks;
             return;

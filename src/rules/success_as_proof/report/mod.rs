@@ -19,7 +19,7 @@ use repair::compare_count;
 /// The kind of finding that says that a function could not be followed.
 pub const UNVERIFIED: &str = "unverified";
 
-/// How many counts at hand a finding names.
+/// How many unchecked counts a finding names.
 const MAX_COUNTS: usize = 2;
 
 /// The label of the fact, and the step of the path at it.

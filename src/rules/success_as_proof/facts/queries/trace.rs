@@ -162,7 +162,7 @@ impl Trace<'_, '_, '_> {
         }
     }
 
-    /// The same for a value that a call or an iteration brought.
+    /// The same for the result of a call, or an element of what is looped over.
     fn of_symbol(self, v: Value, bound: &[Value], depth: u32) -> QueryPart {
         let engine = self.engine;
         if let Some(all) = self.state.ghost(v, ValueNote::Query)
