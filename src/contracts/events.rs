@@ -1,4 +1,4 @@
-//! What a body does to the dicts that its receiver's attributes hold, in order, block by block.
+//! What a body does to the dicts that the attributes of its receiver hold, block by block.
 
 use crate::contracts::view::{Entry, Receiver, View};
 use crate::ir::{
@@ -13,7 +13,7 @@ use crate::source::Span;
 pub(super) struct Event {
     pub span: Span,
     pub what: What,
-    /// It is the block's terminator: done only when that does not raise.
+    /// It is the terminator of the block, and happens only if that does not raise.
     pub last: bool,
 }
 
@@ -31,13 +31,13 @@ pub(super) enum What {
     SetAny { field: Name },
     /// The attribute gets another value.
     Rebind { field: Name },
-    /// The attribute gets a dict that makes up missing keys.
+    /// The attribute gets a dict that makes up missing keys: a `Counter` or `defaultdict`.
     Lenient { field: Name },
     /// Asks whether a key is there, or fills it in.
     Test { field: Name, key: Name },
     /// Reads a key.
     Read(Read),
-    /// Calls a method of the receiver; with `parent`, that of the next class.
+    /// Calls a method of the receiver; with `parent`, that of the next class in its MRO.
     Call {
         name: Name,
         parent: bool,
@@ -45,7 +45,7 @@ pub(super) enum What {
     },
     /// Calls a function with the receiver or a dict of it.
     Helper { func: FuncRef, entry: Entry },
-    /// The receiver or a dict of it goes to code that is not known.
+    /// The receiver or a dict of it goes to unknown code.
     Escape,
 }
 
@@ -276,7 +276,7 @@ fn call(
     };
     match func {
         Some(Def::Func(func)) => push(What::Helper { func, entry }),
-        // Built-in functions change no dict that they are given.
+        // Built-in functions change no dict.
         Some(Def::External(name)) if !name.contains('.') => {}
         _ => push(What::Escape),
     }
@@ -333,13 +333,13 @@ fn method_of_dict(
     }
 }
 
-/// How the receiver and its dict reach the parameters of a called function, the first `offset`
-/// of which are bound already.
+/// How the receiver and its dict reach the parameters of a callee, the first `offset` of which are
+/// bound already.
 fn passed(view: &View<'_, '_>, args: &[Arg], offset: u32) -> Entry {
     let mut entry = Entry::default();
     for (at, arg) in (offset..).zip(args) {
         if arg.kind != ArgKind::Positional {
-            // Where it goes is not known; the parameter that no body has matches nothing.
+            // Which parameter gets it is not known: one that no body has matches nothing.
             if view.is_receiver(&arg.value) || view.dict(&arg.value).is_some() {
                 entry.dict = Some((LocalId(u32::MAX), view.dict(&arg.value).unwrap_or_default()));
             }

@@ -1,12 +1,12 @@
 //! Contracts that nobody wrote down, inferred from what the code does.
 //!
-//! A method that calls `self.hook()` and afterwards reads `self.place['key']` (or `.get('key',
-//! 0)`, which makes an omission silent) depends on the hook having set the key. That it *should*
-//! is what the definitions of the hook tell: the belief that most of them share is the contract,
-//! and one that deviates is the suspect (Engler et al., *Bugs as deviant behavior*, SOSP 2001).
+//! A method that calls `self.hook()` and then reads `self.place['key']` (or `.get('key', 0)`, which
+//! hides an omission) depends on the hook to set the key. Whether the hook *should* set it, its
+//! definitions tell: the belief that most of them share is the contract, and one that deviates is
+//! the suspect (Engler et al., *Bugs as deviant behavior*, SOSP 2001).
 //!
-//! Inference reads control-flow graphs and follows no paths: it costs about as much as looking at
-//! each method once. It rather misses a contract than invents one.
+//! Inference reads control-flow graphs and follows no paths, so it costs about as much as looking
+//! at each method once. It would rather miss a contract than invent one.
 
 mod events;
 mod reads;
@@ -18,41 +18,41 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contracts::events::What;
 use crate::contracts::reads::{Dependence, dependences};
-use crate::contracts::stores::{Sets, Stores};
+use crate::contracts::stores::{Sets, StatsKey, Stores};
 pub use crate::contracts::survey::{class_name, surveys};
 use crate::contracts::view::Entry;
 use crate::diagnostics::Location;
-use crate::ir::{FunctionShape, Name, StaticExprKind};
+use crate::ir::{FunctionShape, Literal, Name, StaticExpr, StaticExprKind};
 use crate::outcome::Evidence;
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, MroEntry, Program};
 use crate::settings::{Contract, ContractPlace, Origin};
 
-/// A method that depends on a hook, and what became of that.
+/// A contract that a method implies by depending on a hook.
 #[derive(Clone, Debug)]
 pub struct Inferred {
     /// The contract.
     pub contract: Contract,
     /// The class whose method depends on the hook.
     pub class: ClassRef,
-    /// Why.
+    /// The call of the hook and the read that depends on it.
     pub evidence: Evidence,
-    /// Whether the definitions of the hook bear it out. If not, it is evidence for a contract
-    /// from elsewhere, and nothing by itself.
+    /// Whether the definitions of the hook confirm it. If not, it can only support a contract that
+    /// is declared.
     pub believed: bool,
     /// The classes that have to keep it.
     pub under: BTreeSet<ClassRef>,
 }
 
 impl Inferred {
-    /// Whether this is about the same method and place.
+    /// Whether this is about the same method and place as another contract.
     #[must_use]
     pub fn is_about(&self, other: &Contract) -> bool {
         self.contract.method == other.method && self.contract.sets == other.sets
     }
 }
 
-/// Infers contracts for classes from the classes that they inherit from, and finds the evidence
-/// for declared ones.
+/// Infers contracts for classes from the classes that they inherit from, and finds evidence for
+/// declared contracts.
 #[must_use]
 pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract]) -> Vec<Inferred> {
     let mut below: BTreeMap<ClassRef, Vec<ClassRef>> = BTreeMap::new();
@@ -70,7 +70,7 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract])
     let stores = Stores::new(program);
     let mut out = Vec::new();
     for (class, below) in &below {
-        // Nothing can be inferred from a class that no other is below.
+        // A class without heirs implies nothing.
         let declares = |c: &Contract| program.own_member(*class, &c.method).is_some();
         if below.len() < 2 && !declared.iter().any(declares) {
             continue;
@@ -81,7 +81,7 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract])
                 let Some(new) = judge(&stores, *class, below, &dependence, at) else {
                     continue;
                 };
-                // The first read that bears it out is enough.
+                // The first read that is confirmed is enough.
                 match found.iter_mut().find(|old| old.is_about(&new.contract)) {
                     Some(old) if new.believed && !old.believed => *old = new,
                     Some(_) => {}
@@ -94,7 +94,7 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract])
     out
 }
 
-/// The classes with a method that depends on another one of its receiver.
+/// The classes with a method that depends on another method of its receiver.
 #[must_use]
 pub fn that_depend(program: &Program<'_>, classes: &[ClassRef]) -> BTreeSet<ClassRef> {
     let stores = Stores::new(program);
@@ -128,7 +128,8 @@ fn known(entry: &MroEntry) -> Option<ClassRef> {
     }
 }
 
-/// Asks the definitions of one hook whether the read depends on them.
+/// The contract that a read implies by depending on one of the calls before it. The definitions of
+/// that hook decide whether it is believed.
 fn judge(
     stores: &Stores<'_>,
     class: ClassRef,
@@ -138,56 +139,18 @@ fn judge(
 ) -> Option<Inferred> {
     let program = stores.program;
     let (hook, call) = &dependence.calls[at];
-    let (field, key) = (&dependence.field, &dependence.key);
-    let others: Vec<&Name> = dependence
-        .calls
-        .iter()
-        .filter(|(name, _)| name != hook)
-        .map(|(name, _)| name)
-        .collect();
-    let above: Vec<ClassRef> = program
-        .mro(class)
-        .entries
-        .iter()
-        .filter_map(known)
-        .collect();
-    // A class that calls its own method knows what that leaves out: only a hook that some other
-    // class defines can go against what the reader takes for granted.
-    let overridden = below.iter().any(|heir| {
-        matches!(program.lookup(*heir, hook, None), Lookup::Found(owner, _) if !above.contains(&owner))
-    });
-    let mut votes: BTreeMap<FuncRef, Sets> = BTreeMap::new();
-    let mut under = BTreeSet::new();
-    let mut tolerated = false;
-    for heir in below.iter().filter(|_| overridden) {
-        let Lookup::Found(owner, defs) = program.lookup(*heir, hook, None) else {
-            continue;
-        };
-        if set_elsewhere(stores, *heir, &others, field, key) {
-            continue;
-        }
-        under.insert(*heir);
-        for def in defs {
-            let MemberDef::Func(func) = def else { continue };
-            let shape = program.module(func.module).ir.function(func.func).shape;
-            let own = above.contains(&owner);
-            let stub = match shape {
-                FunctionShape::Code => false,
-                FunctionShape::Pass => own,
-                FunctionShape::Empty | FunctionShape::NotImplemented => true,
-            };
-            if stub {
-                continue;
-            }
-            let sets = stores.sets(*heir, func, field, key);
-            // A default that leaves the key out says that the reader can do without.
-            tolerated |= own && sets == Sets::Never;
-            let vote = votes.entry(func).or_insert(sets);
-            *vote = (*vote).max(sets);
-        }
-    }
-    let count = |wanted| votes.values().filter(|sets| **sets == wanted).count();
-    let for_it = count(Sets::Deliberately);
+    let others = dependence.calls.iter().map(|(name, _)| name);
+    let check = HookCheck {
+        stores,
+        hook,
+        others: others.filter(|name| *name != hook).collect(),
+        wanted: StatsKey {
+            field: &dependence.field,
+            key: &dependence.key,
+        },
+        above: known_above(program, class),
+    };
+    let votes = check.ask(below);
     let location = |span| {
         let module = program.module(dependence.reader.module);
         Some(Location {
@@ -199,8 +162,8 @@ fn judge(
         contract: Contract {
             method: hook.to_string(),
             sets: ContractPlace {
-                field: field.to_string(),
-                key: key.to_string(),
+                field: dependence.field.to_string(),
+                key: dependence.key.to_string(),
             },
             bases: None,
             origin: Origin::Inferred,
@@ -211,55 +174,132 @@ fn judge(
             call: location(*call)?,
             read: location(dependence.read)?,
         },
-        believed: !tolerated && for_it > 0 && for_it >= count(Sets::Never),
-        under,
+        believed: votes.confirm(),
+        under: votes.under,
     })
 }
 
-/// Whether the key has a value on an instance of the class before the hook or without it: from
-/// `__init__`, from the class body, from a dict that makes up missing keys, or from another
-/// method that is called before the read.
-fn set_elsewhere(
-    stores: &Stores<'_>,
-    class: ClassRef,
-    others: &[&Name],
-    field: &str,
-    key: &str,
-) -> bool {
-    let program = stores.program;
-    let by_other = others
-        .iter()
-        .any(|other| stores.method_sets(class, other, None, field, key) >= Sets::Somewhere);
-    if by_other {
-        return true;
+/// What is asked of the definitions of a hook.
+struct HookCheck<'q, 'p> {
+    stores: &'q Stores<'p>,
+    hook: &'q Name,
+    /// Other methods that the reader calls before it reads.
+    others: Vec<&'q Name>,
+    wanted: StatsKey<'q>,
+    /// The class of the reader and those that it inherits from.
+    above: Vec<ClassRef>,
+}
+
+/// What the definitions of a hook say about a key.
+#[derive(Default)]
+struct Votes {
+    by_definition: BTreeMap<FuncRef, Sets>,
+    /// The classes on whose instances nothing else sets the key.
+    under: BTreeSet<ClassRef>,
+    /// Whether a default of the reader's own classes leaves the key out: the reader can do without.
+    tolerated: bool,
+}
+
+impl Votes {
+    /// Whether the definitions confirm that the hook has to set the key.
+    fn confirm(&self) -> bool {
+        let count = |wanted| {
+            let votes = self.by_definition.values();
+            votes.filter(|sets| **sets == wanted).count()
+        };
+        let in_favour = count(Sets::Deliberately);
+        !self.tolerated && in_favour > 0 && in_favour >= count(Sets::Never)
     }
-    program.mro(class).entries.iter().filter_map(known).any(|c| {
-        let initial = program.own_member(c, field).is_some_and(|defs| {
-            defs.iter().any(|def| match def {
-                MemberDef::Def(Def::Value(_, _, expr)) => match &expr.kind {
-                    StaticExprKind::Dict(items) => items.iter().any(|(k, _)| {
-                        matches!(&k.kind, StaticExprKind::Literal(crate::ir::Literal::Str(text)) if text == key)
-                    }),
-                    StaticExprKind::Call(callee, ..) => match &callee.kind {
-                        StaticExprKind::Path(path) => path.last().is_some_and(|n| n == "Counter" || n == "defaultdict"),
-                        _ => false,
-                    },
-                    _ => false,
-                },
+}
+
+impl HookCheck<'_, '_> {
+    /// Asks the definitions that the classes below the reader have.
+    fn ask(&self, below: &[ClassRef]) -> Votes {
+        let mut out = Votes::default();
+        let program = self.stores.program;
+        // A class that calls its own method knows what that leaves out: only a definition in
+        // another class can break what the reader takes for granted.
+        let is_overridden = |heir: &ClassRef| {
+            let lookup = program.lookup(*heir, self.hook, None);
+            matches!(lookup, Lookup::Found(owner, _) if !self.above.contains(&owner))
+        };
+        if !below.iter().any(is_overridden) {
+            return out;
+        }
+        for heir in below {
+            let Lookup::Found(owner, defs) = program.lookup(*heir, self.hook, None) else {
+                continue;
+            };
+            if self.is_set_elsewhere(*heir) {
+                continue;
+            }
+            out.under.insert(*heir);
+            let own = self.above.contains(&owner);
+            for def in defs {
+                let MemberDef::Func(func) = def else { continue };
+                let stub = match program.module(func.module).ir.function(func.func).shape {
+                    FunctionShape::Code => false,
+                    FunctionShape::Pass => own,
+                    FunctionShape::Empty | FunctionShape::NotImplemented => true,
+                };
+                if stub {
+                    continue;
+                }
+                let sets = self.stores.sets(*heir, func, self.wanted);
+                out.tolerated |= own && sets == Sets::Never;
+                let vote = out.by_definition.entry(func).or_insert(sets);
+                *vote = (*vote).max(sets);
+            }
+        }
+        out
+    }
+
+    /// Whether the key has a value on an instance of a class before the hook runs, or without it:
+    /// from another method that is called before the read, from the class body, from `__init__`, or
+    /// from a dict that makes up missing keys.
+    fn is_set_elsewhere(&self, class: ClassRef) -> bool {
+        let mut others = self.others.iter();
+        others.any(|other| self.stores.method_sets(class, other, self.wanted) >= Sets::Somewhere)
+            || known_above(self.stores.program, class)
+                .into_iter()
+                .any(|above| self.is_in_body(above) || self.is_set_by_init(class, above))
+    }
+
+    /// Whether the body of a class gives the key a value.
+    fn is_in_body(&self, class: ClassRef) -> bool {
+        let is_key = |key: &StaticExpr| match &key.kind {
+            StaticExprKind::Literal(Literal::Str(text)) => text == self.wanted.key,
+            _ => false,
+        };
+        let gives = |expr: &StaticExpr| match &expr.kind {
+            StaticExprKind::Dict(items) => items.iter().any(|(key, _)| is_key(key)),
+            StaticExprKind::Call(callee, ..) => match &callee.kind {
+                StaticExprKind::Path(path) => path
+                    .last()
+                    .is_some_and(|n| n == "Counter" || n == "defaultdict"),
                 _ => false,
-            })
-        });
-        initial
-            || program.own_member(c, "__init__").is_some_and(|defs| {
-                defs.iter().any(|def| match def {
-                    MemberDef::Func(func) => {
-                        let lenient = stores.events(class, *func, &Entry::method()).iter().flatten().any(
-                            |event| matches!(&event.what, What::Lenient { field: f } if f == field),
-                        );
-                        lenient || stores.sets(class, *func, field, key) >= Sets::Somewhere
-                    }
-                    _ => false,
-                })
-            })
-    })
+            },
+            _ => false,
+        };
+        let defs = self.stores.program.own_member(class, self.wanted.field);
+        defs.into_iter().flatten().any(|def| match def {
+            MemberDef::Def(Def::Value(_, _, expr)) => gives(&expr),
+            _ => false,
+        })
+    }
+
+    /// Whether the `__init__` of `owner` gives the key a value on an instance of a class.
+    fn is_set_by_init(&self, class: ClassRef, owner: ClassRef) -> bool {
+        let defs = self.stores.program.own_member(owner, "__init__");
+        defs.into_iter().flatten().any(|def| match def {
+            MemberDef::Func(func) => {
+                let events = self.stores.events(class, func, &Entry::method());
+                let lenient = events.iter().flatten().any(|event| {
+                    matches!(&event.what, What::Lenient { field } if field == self.wanted.field)
+                });
+                lenient || self.stores.sets(class, func, self.wanted) >= Sets::Somewhere
+            }
+            MemberDef::Def(_) | MemberDef::Unknown => false,
+        })
+    }
 }

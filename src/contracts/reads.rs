@@ -1,4 +1,4 @@
-//! Which calls of the receiver's methods a read of a key depends on.
+//! On which calls of the receiver's methods a read of a key depends.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::ir::{
 use crate::program::{ClassRef, FuncRef};
 use crate::source::Span;
 
-/// Reads looked at in one method.
+/// How many reads of one method are looked at.
 const MAX_READS: usize = 64;
 
 /// A read of a key, and the calls that come before it.
@@ -22,15 +22,15 @@ pub(super) struct Dependence {
     pub field: Name,
     pub key: Name,
     pub read: Span,
-    /// Methods of the receiver with the place of the call that is nearest to the read.
+    /// The methods of the receiver, each with the call nearest to the read.
     pub calls: Vec<(Name, Span)>,
 }
 
-/// The reads in the methods of a class that stand or fall with an earlier call.
+/// The reads in the methods of a class that depend on an earlier call.
 pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependence> {
     let module = stores.program.module(class.module);
     let mut out = Vec::new();
-    // Methods are in no body that was left out: those inside a function are read with it.
+    // A body that was left out contains no methods: those inside a function are read with it.
     for (func, function) in module.ir.outer_functions() {
         let reader = FuncRef {
             module: class.module,
@@ -47,7 +47,7 @@ pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependenc
         {
             continue;
         }
-        // Cheap things first: most methods read nothing.
+        // The cheap tests first: most methods read nothing.
         let reads_any = touches(&function.body.blocks, |rvalue| match rvalue {
             Rvalue::GetItem(..) => true,
             Rvalue::Call {
@@ -118,7 +118,7 @@ fn in_method(stores: &Stores<'_>, class: ClassRef, reader: FuncRef, out: &mut Ve
     }
 }
 
-/// An edge into a block: from where, and whether the block there ended without an exception.
+/// For each block, the edges into it: from which block, and whether that one raised nothing.
 type Before = Vec<Vec<(usize, bool)>>;
 
 /// The edges into each block, back edges of loops left out.
@@ -143,9 +143,8 @@ fn predecessors(body: &Body) -> Before {
     out
 }
 
-/// The calls on the receiver from which control reaches the read while the attribute names the
-/// same dict. None when the method itself stores the key on the way: what a hook leaves out is
-/// then left out on purpose.
+/// The calls on the receiver that lead to the read while the attribute holds the same dict. None if
+/// the method itself stores the key on the way: a hook may then leave it out on purpose.
 fn calls_before(
     blocks: &[Vec<Event>],
     before: &Before,
@@ -200,13 +199,13 @@ fn calls_before(
     calls
 }
 
-/// Whether the code around the read takes a missing key for a case of its own.
+/// Whether the code around the read provides for a missing key.
 fn missing_is_fine(view: &View<'_, '_>, body: &Body, block: usize, read: &Read) -> bool {
     match &read.how {
         How::Subscript => catches_key_error(view, body, block),
         How::GetOrNone => {
             let Some(dest) = read.dest else { return true };
-            // `place.get(key) or 0` is a default in other words.
+            // `place.get(key) or 0` is a default, written differently.
             let uses = uses(body, &[dest]);
             let alternative = |used: &Use| *used == Use::Decided(BranchRole::ShortCircuit);
             !uses.iter().all(alternative) || uses.is_empty() || copies(body, dest).len() == 1
@@ -223,7 +222,7 @@ fn missing_is_fine(view: &View<'_, '_>, body: &Body, block: usize, read: &Read) 
     }
 }
 
-/// Whether a default says "none of them", rather than "not known".
+/// Whether a default means "none" rather than "not known".
 fn zero(default: &Operand) -> bool {
     match default {
         Operand::Const(literal) => match literal {
@@ -237,14 +236,14 @@ fn zero(default: &Operand) -> bool {
     }
 }
 
-/// How a value is tested.
+/// A test of a value.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Use {
     Compared(CmpOp),
     Decided(BranchRole),
 }
 
-/// A local and the locals that it, or its negation, is copied to.
+/// A local and those to which it, or its negation, is copied.
 fn copies(body: &Body, local: LocalId) -> Vec<LocalId> {
     let mut same = vec![local];
     for Statement { kind, .. } in body.blocks.iter().flat_map(|b| &b.statements) {
@@ -261,7 +260,7 @@ fn copies(body: &Body, local: LocalId) -> Vec<LocalId> {
     same
 }
 
-/// The tests of some locals in the whole body.
+/// All tests of some locals in a body.
 fn uses(body: &Body, same: &[LocalId]) -> Vec<Use> {
     let is = |operand: &Operand| matches!(operand, Operand::Local(l) if same.contains(l));
     let compared = |rvalue: &Rvalue| match rvalue {
@@ -284,7 +283,7 @@ fn uses(body: &Body, same: &[LocalId]) -> Vec<Use> {
     out
 }
 
-/// Whether what the read raises is caught as a missing key.
+/// Whether a handler of the read catches `KeyError`.
 fn catches_key_error(view: &View<'_, '_>, body: &Body, block: usize) -> bool {
     let TerminatorKind::Eval {
         unwind: Some(unwind),
@@ -293,7 +292,7 @@ fn catches_key_error(view: &View<'_, '_>, body: &Body, block: usize) -> bool {
     else {
         return false;
     };
-    // A handler's tests stand one after the other.
+    // The tests for the handlers of a `try` follow each other.
     let mut at = unwind.target;
     for _ in 0..body.blocks.len() {
         let handler = body.block(at);

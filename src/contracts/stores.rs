@@ -1,5 +1,5 @@
-//! Whether a method sets a key, without following paths closely: evidence of what its author
-//! takes the contract to be, and no verdict.
+//! Whether a method sets a key, without following paths closely: evidence of what its author takes
+//! the contract to be, not a verdict.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,31 +10,43 @@ use crate::contracts::view::{Entry, Receiver, View};
 use crate::ir::{Body, FunctionShape, Name, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, Program};
 
-/// Helpers of helpers deeper than this are taken to be unclear.
+/// Calls nested deeper than this are taken to be unclear.
 const MAX_DEPTH: u32 = 6;
 
-/// Whether a method sets a key; ordered from least to most.
+/// How a method sets a key, from least to most.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Sets {
-    /// Nothing in it could.
+    /// Nothing in it can.
     Never,
-    /// Code that is not known could.
+    /// Unknown code may.
     Unclear,
-    /// In some place, under some condition.
+    /// Somewhere, under some condition.
     Somewhere,
-    /// On the way to its end, or with a literal on one path and a value on another: whoever wrote
-    /// it takes the key for something that has to be there.
+    /// On the way to its end, or to a literal on one path and to a value on another: its author
+    /// expects the key to be there.
     Deliberately,
 }
 
-type Key = (ClassRef, FuncRef, Entry, Name, Name);
-type EventsKey = (ClassRef, FuncRef, Entry);
+/// A key of the dict that an attribute of the receiver holds.
+#[derive(Clone, Copy)]
+pub(super) struct StatsKey<'k> {
+    pub field: &'k str,
+    pub key: &'k str,
+}
+
+/// A function that runs on an instance of a class, entered in this way.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Invocation {
+    class: ClassRef,
+    func: FuncRef,
+    entry: Entry,
+}
 
 /// Looks methods up and remembers what they set.
 pub(super) struct Stores<'p> {
     pub program: &'p Program<'p>,
-    known: RefCell<HashMap<Key, Sets>>,
-    events: RefCell<HashMap<EventsKey, Rc<Vec<Vec<Event>>>>>,
+    known: RefCell<HashMap<(Invocation, Name, Name), Sets>>,
+    events: RefCell<HashMap<Invocation, Rc<Vec<Vec<Event>>>>>,
 }
 
 impl<'p> Stores<'p> {
@@ -49,46 +61,56 @@ impl<'p> Stores<'p> {
 
     /// What a function does, called on an instance of `class`.
     pub fn events(&self, class: ClassRef, func: FuncRef, entry: &Entry) -> Rc<Vec<Vec<Event>>> {
-        let key = (class, func, entry.clone());
-        if let Some(found) = self.events.borrow().get(&key) {
+        let entry = entry.clone();
+        self.events_of(&Invocation { class, func, entry })
+    }
+
+    fn events_of(&self, run: &Invocation) -> Rc<Vec<Vec<Event>>> {
+        if let Some(found) = self.events.borrow().get(run) {
             return found.clone();
         }
-        let module = self.program.module(func.module);
-        let view = View::new(self.program, &module, func, class, entry.clone());
+        let module = self.program.module(run.func.module);
+        let view = View::new(
+            self.program,
+            &module,
+            run.func,
+            run.class,
+            run.entry.clone(),
+        );
         let found = Rc::new(events(&view));
-        self.events.borrow_mut().insert(key, found.clone());
+        self.events.borrow_mut().insert(run.clone(), found.clone());
         found
     }
 
-    /// Whether the method that `class` has under this name sets the key; `after` as in
-    /// [`Program::lookup`].
-    pub fn method_sets(
-        &self,
-        class: ClassRef,
-        name: &str,
-        after: Option<ClassRef>,
-        field: &str,
-        key: &str,
-    ) -> Sets {
-        self.method(class, name, after, &Entry::method(), field, key, 0)
+    /// How the method that `class` has under this name sets the key.
+    pub fn method_sets(&self, class: ClassRef, name: &str, wanted: StatsKey<'_>) -> Sets {
+        let lookup = self.program.lookup(class, name, None);
+        self.found(class, lookup, &Entry::method(), wanted, 0)
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn method(
+    /// How a method sets the key, called on an instance of `class`.
+    pub fn sets(&self, class: ClassRef, func: FuncRef, wanted: StatsKey<'_>) -> Sets {
+        let entry = Entry::method();
+        self.function(Invocation { class, func, entry }, wanted, 0)
+    }
+
+    /// How the definitions that were found for a method set the key: the one that sets it most.
+    fn found(
         &self,
         class: ClassRef,
-        name: &str,
-        after: Option<ClassRef>,
+        lookup: Lookup,
         entry: &Entry,
-        field: &str,
-        key: &str,
+        wanted: StatsKey<'_>,
         depth: u32,
     ) -> Sets {
-        match self.program.lookup(class, name, after) {
+        match lookup {
             Lookup::Found(_, defs) => {
-                let each = defs.iter().map(|def| match def {
-                    MemberDef::Func(func) => self.function(class, *func, entry, field, key, depth),
-                    _ => Sets::Unclear,
+                let each = defs.into_iter().map(|def| match def {
+                    MemberDef::Func(func) => {
+                        let entry = entry.clone();
+                        self.function(Invocation { class, func, entry }, wanted, depth)
+                    }
+                    MemberDef::Def(_) | MemberDef::Unknown => Sets::Unclear,
                 });
                 each.max().unwrap_or(Sets::Unclear)
             }
@@ -97,54 +119,35 @@ impl<'p> Stores<'p> {
         }
     }
 
-    /// Whether a method sets the key, called on an instance of `class`.
-    pub fn sets(&self, class: ClassRef, func: FuncRef, field: &str, key: &str) -> Sets {
-        self.function(class, func, &Entry::method(), field, key, 0)
-    }
-
-    fn function(
-        &self,
-        class: ClassRef,
-        func: FuncRef,
-        entry: &Entry,
-        field: &str,
-        key: &str,
-        depth: u32,
-    ) -> Sets {
+    fn function(&self, run: Invocation, wanted: StatsKey<'_>, depth: u32) -> Sets {
         if depth > MAX_DEPTH {
             return Sets::Unclear;
         }
-        let known = (class, func, entry.clone(), field.into(), key.into());
-        if let Some(found) = self.known.borrow().get(&known) {
+        let question = (run, wanted.field.into(), wanted.key.into());
+        if let Some(found) = self.known.borrow().get(&question) {
             return *found;
         }
         // A recursive call adds nothing.
-        self.known.borrow_mut().insert(known.clone(), Sets::Never);
-        let found = self.look(class, func, entry, field, key, depth);
-        self.known.borrow_mut().insert(known, found);
+        self.known
+            .borrow_mut()
+            .insert(question.clone(), Sets::Never);
+        let found = self.find_out(&question.0, wanted, depth);
+        self.known.borrow_mut().insert(question, found);
         found
     }
 
-    fn look(
-        &self,
-        class: ClassRef,
-        func: FuncRef,
-        entry: &Entry,
-        field: &str,
-        key: &str,
-        depth: u32,
-    ) -> Sets {
-        let module = self.program.module(func.module);
-        let function = module.ir.function(func.func);
+    fn find_out(&self, run: &Invocation, wanted: StatsKey<'_>, depth: u32) -> Sets {
+        let module = self.program.module(run.func.module);
+        let function = module.ir.function(run.func.func);
         if function.shape != FunctionShape::Code {
             return Sets::Never;
         }
-        let mut best = self.nested(class, func, field, key, depth);
+        let mut best = self.nested(run, wanted, depth);
         let owner = function.class.map(|class| ClassRef {
-            module: func.module,
+            module: run.func.module,
             class,
         });
-        let blocks = self.events(class, func, entry);
+        let blocks = self.events_of(run);
         let mut sites = 0;
         let mut literals = 0;
         let mut surely = vec![false; blocks.len()];
@@ -152,26 +155,32 @@ impl<'p> Stores<'p> {
             for event in events {
                 let sets = match &event.what {
                     What::Set {
-                        field: f,
-                        key: k,
+                        field,
+                        key,
                         literal,
-                    } if f == field && k == key => {
+                    } if field == wanted.field && key == wanted.key => {
                         sites += 1;
                         literals += usize::from(*literal);
                         surely[block] = true;
                         Sets::Somewhere
                     }
-                    What::SetAny { field: f } if f == field => Sets::Unclear,
+                    What::SetAny { field } if field == wanted.field => Sets::Unclear,
                     What::Call {
                         name,
                         parent,
                         entry,
                     } => {
                         let after = parent.then_some(owner).flatten();
-                        self.method(class, name, after, entry, field, key, depth + 1)
+                        let lookup = self.program.lookup(run.class, name, after);
+                        self.found(run.class, lookup, entry, wanted, depth + 1)
                     }
                     What::Helper { func, entry } => {
-                        self.function(class, *func, entry, field, key, depth + 1)
+                        let helper = Invocation {
+                            class: run.class,
+                            func: *func,
+                            entry: entry.clone(),
+                        };
+                        self.function(helper, wanted, depth + 1)
                     }
                     What::Escape => Sets::Unclear,
                     _ => Sets::Never,
@@ -190,10 +199,10 @@ impl<'p> Stores<'p> {
         best
     }
 
-    /// What functions inside a method do to its receiver: they may be called or not.
-    fn nested(&self, class: ClassRef, func: FuncRef, field: &str, key: &str, depth: u32) -> Sets {
-        let module = self.program.module(func.module);
-        let outer = module.ir.function(func.func);
+    /// What nested functions do to the receiver of a method: they may be called or not.
+    fn nested(&self, run: &Invocation, wanted: StatsKey<'_>, depth: u32) -> Sets {
+        let module = self.program.module(run.func.module);
+        let outer = module.ir.function(run.func.func);
         if outer.cells().is_none() {
             return Sets::Never;
         }
@@ -204,25 +213,28 @@ impl<'p> Stores<'p> {
             receiver: Some(Receiver::Cell(receiver.name.clone())),
             dict: None,
         };
-        let inner = module.ir.functions_in(func.func);
-        inner
-            .map(|(inner, _)| FuncRef {
-                module: func.module,
+        let inner = module.ir.functions_in(run.func.func);
+        let runs = inner.map(|(inner, _)| Invocation {
+            class: run.class,
+            func: FuncRef {
+                module: run.func.module,
                 func: inner,
-            })
-            .map(|inner| self.function(class, inner, &entry, field, key, depth + 1))
+            },
+            entry: entry.clone(),
+        });
+        runs.map(|inner| self.function(inner, wanted, depth + 1))
             .max()
             .unwrap_or(Sets::Never)
             .min(Sets::Somewhere)
     }
 }
 
-/// Whether every way to the last exit that meets no exception passes a block that sets.
+/// Whether every way to the last exit on which nothing raises passes a block that sets the key.
 fn at_the_end(body: &Body, surely: &[bool]) -> bool {
     let mut after: Vec<Option<bool>> = vec![None; body.blocks.len()];
     let mut before: Vec<Option<bool>> = vec![None; body.blocks.len()];
     before[0] = Some(false);
-    // Blocks fall from unreached over set to unset, so each changes at most twice.
+    // A block goes from unreached to set to unset, so it changes at most twice.
     let mut changed = true;
     while changed {
         changed = false;
@@ -252,7 +264,7 @@ fn at_the_end(body: &Body, surely: &[bool]) -> bool {
         .is_some_and(|(.., set)| set)
 }
 
-/// The successors without those that an exception leads to.
+/// Calls `f` with each successor but those that an exception leads to.
 pub(super) fn for_each_normal(kind: &TerminatorKind, mut f: impl FnMut(usize)) {
     match kind {
         TerminatorKind::Eval { normal, .. }

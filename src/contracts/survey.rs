@@ -1,4 +1,4 @@
-//! Lists contracts with what implies them.
+//! The contracts of a run, with the evidence for each.
 
 use crate::contracts::Inferred;
 use crate::outcome::Survey;

@@ -1,7 +1,7 @@
 //! What the locals of a body stand for: the receiver, dicts that its attributes hold, constants.
 //!
-//! A local stands for something when everything that is ever assigned to it is the same
-//! computation; no flow is followed.
+//! A local stands for something if every assignment to it is the same computation. No control flow
+//! is followed.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, Pr
 /// Chains of copies longer than this are not followed.
 const MAX_HOPS: u32 = 8;
 
-/// How the receiver of the class reaches a body.
+/// How the receiver reaches a body.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Receiver {
     /// In a parameter.
@@ -23,12 +23,12 @@ pub(super) enum Receiver {
     Cell(Name),
 }
 
-/// What a body is entered with.
+/// What a body is given.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Entry {
     /// The receiver.
     pub receiver: Option<Receiver>,
-    /// A parameter that is the dict of this attribute of the receiver.
+    /// A parameter that is the dict which this attribute of the receiver holds.
     pub dict: Option<(LocalId, Name)>,
 }
 
@@ -80,7 +80,7 @@ impl<'p, 'm> View<'p, 'm> {
         }
     }
 
-    /// The computation that a local always holds the result of.
+    /// The computation whose result a local always holds.
     pub fn source(&self, operand: &Operand) -> Option<&'m Rvalue> {
         let Operand::Local(local) = operand else {
             return None;
@@ -117,7 +117,7 @@ impl<'p, 'm> View<'p, 'm> {
         }
     }
 
-    /// The attribute of the receiver that holds the dict that the operand is.
+    /// The attribute of the receiver that holds the operand, a dict.
     pub fn dict(&self, operand: &Operand) -> Option<Name> {
         self.dict_at(operand, 0)
     }
@@ -152,7 +152,7 @@ impl<'p, 'm> View<'p, 'm> {
         }
     }
 
-    /// A class attribute that is read through the receiver and that no method stores to.
+    /// The text of a class attribute that is read through the receiver and never stored to.
     fn class_constant(&self, name: &str) -> Option<Name> {
         let Lookup::Found(owner, defs) = self.program.lookup(self.class, name, None) else {
             return None;

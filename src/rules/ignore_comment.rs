@@ -1,5 +1,5 @@
-//! `ignore-comment`: comments that ignore findings, and are wrong themselves. Which comment
-//! ignored what is known when findings are settled, so that is where this rule is asked.
+//! `ignore-comment`: comments that ignore findings and are wrong themselves. Which comment ignored
+//! what is known once findings are settled, so `settle` asks this rule.
 
 use super::{IgnoreComment, Rule};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
@@ -8,11 +8,11 @@ use crate::source::Language;
 /// What is wrong with a comment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// It ignores this rule, and no finding of it is there.
+    /// It ignores this rule, which has no finding there.
     Unused {
         /// The rule, in its spelling.
         rule: String,
-        /// Whether a finding may come from a file that is not checked in this run.
+        /// Whether checking more files may bring a finding.
         doubtful: bool,
     },
     /// There is no such rule.
@@ -22,7 +22,7 @@ pub enum Fault {
         /// "; did you mean …?"
         hint: String,
     },
-    /// It cannot be read.
+    /// It cannot be parsed.
     Malformed {
         /// Why not.
         why: String,

@@ -1,7 +1,7 @@
-//! `ignored-failure`: a function returns that its write failed, and its caller does not look.
+//! `ignored-failure`: a function returns that its write failed, and its caller ignores the answer.
 //!
-//! Both are in one file. What a function returns is read off its control-flow graph: a `return` in
-//! the handler of a write, of a value that no other `return` can give.
+//! Both are in one file. Nothing is simulated: the control-flow graph shows a `return` in the
+//! handler of a write, with a value that no other `return` can have.
 
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::summaries::library::Library;
@@ -11,25 +11,12 @@ use crate::ir::{
     Operand, Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, Program};
-use crate::rules::tables::{has_word, is_write, parts_of_writes};
+use crate::rules::tables::{is_best_effort, is_write, parts_of_writes};
 use crate::rules::{Effort, FunctionRule, Glances, IgnoredFailure, Rule};
 use crate::settings::{Settings, Writes};
 use crate::source::Span;
 
-/// Words in names of functions whose failure is nobody's loss.
-const BEST_EFFORT: &[&str] = &[
-    "notify",
-    "notification",
-    "alert",
-    "log",
-    "audit",
-    "metric",
-    "cache",
-    "clean",
-    "cleanup",
-];
-
-/// The functions that return their failures.
+/// Checks functions that return their failures.
 pub struct Functions;
 
 impl FunctionRule for Functions {
@@ -38,7 +25,7 @@ impl FunctionRule for Functions {
             .map(str::to_owned)
             .collect();
         Some(Box::new(move || {
-            Box::new(Look {
+            Box::new(FailureGlance {
                 parts: parts.clone(),
                 seen: 0,
             })
@@ -82,7 +69,7 @@ const WRITES: u16 = 8;
 const ALL: u16 = CATCHES | RETURNS | FAILURE | WRITES;
 
 /// Looks for `except`, `return`, a value that can stand for a failure, and names of writes.
-struct Look {
+struct FailureGlance {
     /// What names of writes contain, in lower case.
     parts: Vec<String>,
     seen: u16,
@@ -95,7 +82,7 @@ const WORDS: [(&str, u16); 4] = [
     ("None", FAILURE),
 ];
 
-impl Glance for Look {
+impl Glance for FailureGlance {
     fn clues(&self) -> Option<Vec<Clue>> {
         let clue = |text: &str, whole, flags| Clue {
             text: text.to_owned(),
@@ -129,8 +116,8 @@ impl Glance for Look {
     }
 }
 
-/// Whether the file has the name of a function once more than where it is defined: otherwise nothing
-/// in it calls the function, which need not be lowered.
+/// Whether the file contains the name of a function apart from its definition. If not, nothing in
+/// the file calls the function, and it need not be lowered.
 fn is_named_twice(module: &LoadedModule, function: &Function) -> bool {
     let text = module.file.as_ref().map_or("", |file| &file.text);
     let named = memchr::memmem::find_iter(text.as_bytes(), function.name.as_bytes());
@@ -150,12 +137,12 @@ struct Failure {
 }
 
 impl Failure {
-    /// What a function returns from the handler of a write, when no other `return` of it may give
-    /// the same.
+    /// The failure that a function returns from the handler of a write, if no other `return` of it
+    /// may have the same value.
     fn of(function: &Function, writes: &Writes) -> Option<Self> {
         let name = function.name.as_str();
         let calls_nothing = function.is_generator || function.is_async;
-        if calls_nothing || BEST_EFFORT.iter().any(|word| has_word(name, word)) {
+        if calls_nothing || is_best_effort(name) {
             return None;
         }
         let body = &function.body;
@@ -189,7 +176,7 @@ fn is_failure(value: &Literal) -> bool {
     matches!(value, Literal::None | Literal::Bool(false))
 }
 
-/// Where a body returns, and what, where that is a literal.
+/// Where a body returns, with the value if that is a literal.
 fn returns(body: &Body) -> Vec<(Span, Option<Literal>)> {
     let blocks = body.blocks.iter();
     let found = blocks.filter_map(|block| {
@@ -202,8 +189,8 @@ fn returns(body: &Body) -> Vec<(Span, Option<Literal>)> {
     found.collect()
 }
 
-/// The literal that an operand is. A value that waits for a `finally` is stored by the statement
-/// that returns it.
+/// The literal that an operand is. If the value has to wait for a `finally`, the `return` statement
+/// stores it in a local.
 fn literal(body: &Body, value: &Operand, within: Span) -> Option<Literal> {
     let local = match value {
         Operand::Const(literal) => return Some(literal.clone()),
@@ -242,7 +229,7 @@ fn write_under(body: &Body, handler: &Handler, writes: &Writes) -> Option<Span> 
     })
 }
 
-/// Whether a handler is among those that an exception is offered to from a block on.
+/// Whether an exception that arrives at a block is offered to a handler.
 fn leads_to(body: &Body, from: BlockId, handler: &Handler) -> bool {
     let mut at = from;
     // A `try` has fewer handlers than the body has blocks.
@@ -284,7 +271,7 @@ fn name_of(body: &Body, operand: &Operand) -> Option<Name> {
     own.or_else(|| body.only_value(*local)?.name()).cloned()
 }
 
-/// Reports each call of the function in its file that is a statement by itself.
+/// Reports each call of the function in its file that stands alone as a statement.
 fn report(
     program: &Program<'_>,
     module: &LoadedModule,
@@ -301,7 +288,7 @@ fn report(
         file: file.id,
         span,
     };
-    // What does not have the name need not be lowered.
+    // Functions without the name need not be lowered.
     let outer = module.ir.outer_functions();
     let outer = outer.filter(|(_, function)| function.body.may_mention(&reporter.name));
     let callers = outer.flat_map(|(idx, _)| module.ir.with_left_out(idx));
@@ -333,13 +320,13 @@ fn report(
                 .step(at(failure.write), "this write can fail")
                 .step(at(failure.caught), "caught here")
                 .step(at(failure.returns), format!("returns {answer}"));
-            out.push(finding.at(at(block.terminator.span), "nothing looks at the result"));
+            out.push(finding.at(at(block.terminator.span), "the result is ignored"));
         }
     }
 }
 
-/// The function of the program that a call runs: one that a name of the module stands for, or the
-/// only definition of a method of the receiver.
+/// The function of the program that a call runs: the one that a global name means, or the only
+/// definition of a method of the receiver.
 fn resolve(
     program: &Program<'_>,
     module: ModuleId,

@@ -1,4 +1,4 @@
-//! Rules: what they are called and what is said about them.
+//! The rules: what each is called, looks at and can be configured with.
 
 pub mod contract_method;
 pub mod ignore_comment;
@@ -21,13 +21,13 @@ use contract_method::ContractRule;
 use registry::registry;
 pub(crate) use tables::only_asks;
 
-// One line for each rule: its type, its id, what it looks at, and its options if it has some.
+// One entry for each rule: its type, its id, what it looks at, and its options if it has some.
 registry! {
     /// A comment that ignores findings is wrong itself.
     IgnoreComment = "ignore-comment", Scope::Comments;
     /// A function returns that its write failed, and its caller does not look.
     IgnoredFailure = "ignored-failure", Scope::Functions(&ignored_failure::Functions);
-    /// A run that ended well is taken for a run that processed something.
+    /// A run that ended well is taken for one that processed something.
     SuccessAsProof = "success-as-proof", Scope::Functions(&success_as_proof::Functions),
         options success_as_proof::Table;
     /// A write can fail, and the method still ends as if it had not.
@@ -49,7 +49,7 @@ pub type Glances = Box<dyn Fn() -> Box<dyn Glance> + Send + Sync>;
 /// Which functions a rule has to see.
 #[derive(Default)]
 pub enum Functions {
-    /// None by themselves.
+    /// None.
     #[default]
     None,
     /// Those that a glance lets through.
@@ -58,22 +58,22 @@ pub enum Functions {
     All,
 }
 
-/// What a rule has to see of a program: all else need not be read.
+/// What a rule has to see of a program; nothing else needs to be read for it.
 #[derive(Default)]
 pub struct Interest {
     /// The rule, by its id.
     pub rule: &'static str,
-    /// Names of members: classes that define one of them, or inherit from such a class, matter.
+    /// Names of members. Classes matter that define one of them, or inherit from such a class.
     pub members: Vec<String>,
-    /// Whether methods matter that call a method of their receiver which classes below define,
-    /// and look up what it has left: they may imply a contract.
+    /// Whether methods matter that call a method of their receiver and then read a key: they may
+    /// imply a contract.
     pub beliefs: bool,
     /// Functions that matter, whatever class they are in.
     pub functions: Functions,
 }
 
 impl Interest {
-    /// Makes the glances that tell which functions matter, where they do.
+    /// What makes the glances that tell which functions matter, if there are any.
     #[must_use]
     pub fn glances(&self) -> Option<&Glances> {
         match &self.functions {
@@ -89,7 +89,7 @@ impl Interest {
     }
 }
 
-/// A rule. What is known about it without running it comes from its catalogue entry.
+/// A rule. Its catalogue entry says what is known about it without running it.
 pub trait Rule: Sync {
     /// The catalogue entry.
     fn meta(&self) -> &'static RuleMeta;
@@ -139,13 +139,13 @@ pub enum Scope {
 
 /// A rule about functions.
 pub trait FunctionRule: Sync {
-    /// Tells which functions matter; `None` when all do.
+    /// What tells which functions matter; `None` if all do.
     fn glance(&self, settings: &Settings) -> Option<Glances>;
 
     /// Whether the same functions matter with either settings.
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool;
 
-    /// Checks functions of a module: those that matter. Their bodies may not have been lowered yet.
+    /// Checks the functions of a module that matter. Their bodies may not have been lowered yet.
     fn check(
         &self,
         library: &Library<'_>,
@@ -166,29 +166,29 @@ pub fn about_comments() -> &'static dyn Rule {
     found.expect("a rule of the registry is about comments")
 }
 
-/// Whether a rule looks at every exit of the methods that have to keep a contract, so that the
-/// checklist is made of what it finds.
+/// Whether a rule looks at every exit of the contract methods, so that the checklist can be made of
+/// what it finds.
 #[must_use]
 pub fn lists_exits(id: &str) -> bool {
     contract_method::of_rule(id, |rule| rule.lists_exits())
 }
 
-/// What a check cost, and where it gave up.
+/// What a check cost, and how often it gave up.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Effort {
     /// Functions that were simulated to the end.
     pub functions: u64,
     /// Functions given up for lack of budget.
     pub given_up: u64,
-    /// Candidates for which no single path was found.
+    /// Candidates that no single path confirmed.
     pub infeasible: u64,
     /// Block executions.
     pub steps: u64,
-    /// States merged for being too many.
+    /// States that were merged because there were too many.
     pub merges: u64,
-    /// Loops widened.
+    /// Loops that were widened.
     pub widenings: u64,
-    /// Calls not looked into for lack of budget.
+    /// Calls that were not followed for lack of budget.
     pub calls_cut: u64,
 }
 
@@ -220,7 +220,7 @@ pub fn repository() -> Option<&'static str> {
     Some(env!("CARGO_PKG_REPOSITORY")).filter(|url| !url.is_empty())
 }
 
-/// Where a rule is explained on the web, if the package says where the project is.
+/// The page of a rule on the web, if the package names the project.
 #[must_use]
 pub fn help_uri(rule: &str) -> Option<String> {
     repository().map(|repository| page_in(repository, env!("CARGO_PKG_VERSION"), rule))

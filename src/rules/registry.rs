@@ -1,7 +1,7 @@
-//! What a line of the registry stands for.
+//! What an entry of the registry expands to.
 
-/// Declares the type of each rule, embeds its catalogue entry, says what it looks at and which
-/// options it has, and lists it in [`all`].
+/// For each rule: declares its type, embeds its catalogue entry, implements [`Rule`], and lists it
+/// in [`all`].
 macro_rules! registry {
     ($($(#[$doc:meta])* $rule:ident = $id:literal, $scope:expr $(, options $options:expr)?;)*) => {
         $(

@@ -1,14 +1,26 @@
 //! `swallowed-write`: a write fails, the failure is caught, and the method ends as if it had not.
 //!
 //! The contract method is simulated with an automaton that follows a failed write to what catches
-//! it (`watch`). What swallows is reported when a normal exit can be reached from it, unless
-//! somebody hears of the failure (`kept`).
+//! it. That is reported if a normal exit can be reached from there, unless somebody can learn of
+//! the failure.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `report` | findings, notes, fixes |
+//! | `watch` | the automaton |
+//! | `writes` | which calls are writes that matter |
+//! | `failure` | what a state says about the failure that is followed |
+//! | `likeness` | whether two values are the same data |
+//! | `readers` | who can learn of a failure |
+//! | `options` | what a configuration can say |
 
-mod kept;
+mod failure;
 mod likeness;
 mod options;
+mod readers;
 mod report;
 mod watch;
+mod writes;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,28 +41,29 @@ use crate::rules::contract_method::{
 };
 use crate::rules::{Effort, tables};
 use crate::settings::{Settings, Writes};
-use kept::{Heard, Left, Readers, left_behind};
+use failure::{failed_at, failed_name, is_failing};
 pub use options::{Options, Table};
-use watch::{Regular, Swallower, Watch, is_failing};
+use readers::{Heard, Left, Readers, left_behind};
+use watch::{Calls, Swallower, Watch};
 
 /// How often a method is followed to find out which writes are made in any case.
 const ROUNDS: usize = 3;
 
-/// A failure that nobody hears of.
+/// A failure that nobody learns of.
 struct Swallowed {
     by: Swallower,
-    /// The method ends with nothing or a literal 0 in the place.
+    /// At the end of the method, the place is unset or a literal 0.
     certified: bool,
     exit: BlockId,
     events: Vec<PathEvent>,
     /// The name of the write that failed, and where it failed.
     failed: Option<Name>,
     failed_at: Option<(FuncRef, BlockId)>,
-    /// What it leaves behind, which nobody reads.
+    /// What the failure leaves on the receiver, which nothing reads.
     left: Vec<Left>,
 }
 
-/// What else than the class a verdict depends on.
+/// What a verdict depends on beside the class.
 #[derive(PartialEq, Eq, Hash)]
 pub struct Depends {
     method: String,
@@ -61,7 +74,7 @@ pub struct Depends {
     writes: Writes,
 }
 
-/// What was found out about methods.
+/// The verdicts on methods.
 pub type Known = Verdicts<Depends, Judged>;
 
 /// The verdict on a contract method.
@@ -69,12 +82,12 @@ pub struct Judged {
     found: Vec<Swallowed>,
     /// The function that a call of the method really runs.
     root: FuncRef,
-    /// What was asked about who reads what is left behind.
+    /// What was asked about the readers of what the failures leave behind.
     heard: Heard,
     effort: Effort,
 }
 
-/// How contract methods are checked by the rule.
+/// Checks contract methods.
 pub struct Methods;
 
 impl ContractRule for Methods {
@@ -126,7 +139,7 @@ fn check_function(
         writes: settings.writes.clone(),
     };
     let readers = OnceCell::new();
-    let mut spent = None;
+    let mut spent = Effort::default();
     let fits = |judged: &Judged| {
         judged.heard.is_empty() || {
             let readers = readers.get_or_init(|| Readers::new(&subject));
@@ -135,17 +148,17 @@ fn check_function(
     };
     let judged = known.get(program, (func, depends), class, fits, || {
         let (judged, answers) = judge(subject, options, &settings.writes, &readers);
-        spent = Some(judged.effort);
+        spent = judged.effort;
         (judged, answers)
     });
-    out.effort += spent.unwrap_or_default();
+    out.effort += spent;
     for swallowed in &judged.found {
         out.findings
             .extend(report::finding(subject, judged.root, swallowed, caller));
     }
 }
 
-/// Follows the method until it is known which of its writes are made in any case.
+/// Follows the method until it is known which of its writes are made in any case, failure or not.
 fn judge(
     subject: Subject<'_>,
     options: &Options,
@@ -156,7 +169,7 @@ fn judge(
         field: subject.contract.sets.field.as_str().into(),
         key: subject.contract.sets.key.as_str().into(),
     };
-    let mut regular = Regular::new();
+    let mut regular = Calls::new();
     let mut effort = Effort::default();
     let mut asked = Answers::default();
     for round in 1.. {
@@ -178,13 +191,13 @@ fn judge(
     unreachable!("the rounds are bounded")
 }
 
-/// Follows the method with what is known of its writes. What comes back last are those of which it
-/// turned out that they are made in any case.
+/// Follows the method with what is known of its writes. The last result are the writes that turned
+/// out to be made in any case.
 fn follow(
     subject: Subject<'_>,
     watch: &Watch<'_>,
     readers: &OnceCell<Readers>,
-) -> (Judged, Answers, Regular) {
+) -> (Judged, Answers, Calls) {
     let mut engine = Engine::new(subject.library, watch);
     let mut effort = Effort::default();
     let (mut state, cells, root) =
@@ -192,7 +205,7 @@ fn follow(
     let cx = bind_receiver(&mut engine, root, cells, &mut state);
     let heard = RefCell::default();
     let mut best = None;
-    let mut mistaken = Regular::new();
+    let mut mistaken = Calls::new();
     let mut ladder = Ladder::new();
     while let Some(rung) = ladder.next_rung() {
         watch.begin();
@@ -201,7 +214,7 @@ fn follow(
             continue;
         };
         let paths = Paths::new(&cx, (BlockId::ENTRY, &state), &graph, None);
-        let mut search = Search {
+        let mut search = SwallowerSearch {
             engine: &mut engine,
             watch,
             subject,
@@ -221,8 +234,8 @@ fn follow(
         let (infeasible, unknown) = (search.infeasible, search.unknown);
         let told_apart = search.told_apart;
         best = Some((found, infeasible));
-        // Merged states may have met a write on ways that there are not, and what they lost looks
-        // like something that a failure leaves behind.
+        // Merged states may have met a write on infeasible paths, and what they forgot looks like
+        // something that a failure leaves behind.
         let doubtful = rung == Rung::Merged && (told_apart || !mistaken.is_empty());
         if unknown == 0 && !doubtful {
             ladder.answered();
@@ -245,8 +258,8 @@ fn follow(
     (judged, answers, mistaken)
 }
 
-/// The search for failures that nobody hears of, in what was simulated.
-struct Search<'s, 'p> {
+/// The search for failures that nobody learns of, in one graph.
+struct SwallowerSearch<'s, 'p> {
     engine: &'s mut Engine<'p>,
     watch: &'s Watch<'s>,
     subject: Subject<'s>,
@@ -257,20 +270,20 @@ struct Search<'s, 'p> {
     steps: u64,
     infeasible: u64,
     unknown: u64,
-    /// Whether a path was left out because its end differs from those on which all went well.
+    /// Whether a path was rejected because its end differs from those on which all went well.
     told_apart: bool,
-    /// Who reads what is left behind: found out when it is asked for.
+    /// Who reads what a failure leaves behind: found out on first use.
     readers: &'s OnceCell<Readers>,
     heard: &'s RefCell<Heard>,
 }
 
-impl<'s> Search<'s, '_> {
+impl<'s> SwallowerSearch<'s, '_> {
     fn readers(&self) -> &'s Readers {
         self.readers.get_or_init(|| Readers::new(&self.subject))
     }
 
-    /// Whether a write is made on some path on which nothing failed before. Only for those of the
-    /// method itself a path is searched for; merged states may have met it where there is none.
+    /// Whether a write is made on some path on which nothing failed before. Merged states may have
+    /// met it on an infeasible path, so for a write of the method itself a path is searched for.
     fn is_made_in_any_case(&mut self, (func, block): (FuncRef, u32)) -> bool {
         // Where the method begins, nothing has failed.
         if func != self.cx.func || BlockId(block) == BlockId::ENTRY {
@@ -290,7 +303,7 @@ impl<'s> Search<'s, '_> {
     }
 
     fn swallowed(&mut self) -> Vec<Swallowed> {
-        // Whoever returns a failure has said so.
+        // A method that returns a failure has reported it.
         let mut exits = Vec::new();
         for e in self
             .graph
@@ -316,7 +329,7 @@ impl<'s> Search<'s, '_> {
                         continue;
                     }
                     let certified = certified(self.engine, &e.state);
-                    // What is certified comes first.
+                    // Certified ones are tried first.
                     let place = (!certified, e.block);
                     candidates.entry(key(by)).or_default().insert(place);
                 }
@@ -339,9 +352,9 @@ impl<'s> Search<'s, '_> {
                 }
             }
         }
-        // A handler that raises on some paths passes the failure on: the one that goes on with it
-        // is another fault only where the first is none. So is what is caught on the way to a
-        // `return` that discards the failure in any case.
+        // A handler that raises on some paths passes the failure on to another one, which is a
+        // fault of its own only if the first is none. The same holds for what catches the failure
+        // on the way to a `return` that discards it in any case.
         let by_all: Vec<Swallower> = out.iter().map(|s| s.by).collect();
         let root = self.cx.func;
         let passed_on = |s: &Swallowed| {
@@ -395,14 +408,14 @@ impl<'s> Search<'s, '_> {
             Witness::Found(events, end) => {
                 let left = left_behind(self.engine, &end, well, &subject);
                 let by = watch.swallower(end.flags.rule)?;
-                // Merged states may have lost that 0 is stored on some of their paths.
+                // Asked again: merged states may have forgotten that 0 is stored on some paths.
                 Some(Swallowed {
                     by,
                     certified: certified(self.engine, &end),
                     exit,
                     events,
-                    failed: watch.failed(self.engine, &end),
-                    failed_at: watch.failed_at(self.engine, &end),
+                    failed: failed_name(self.engine, &end),
+                    failed_at: failed_at(self.engine, &end),
                     left,
                 })
             }
@@ -418,7 +431,7 @@ impl<'s> Search<'s, '_> {
     }
 }
 
-/// A swallower in an order that does not depend on the order of discovery.
+/// A swallower in an order that does not depend on when it was found.
 type Key = (FuncRef, BlockId, bool);
 
 fn key(by: Swallower) -> Key {
@@ -428,7 +441,7 @@ fn key(by: Swallower) -> Key {
     }
 }
 
-/// Whether the place says 0 rows at an exit: nothing was set, or a literal 0.
+/// Whether the place says 0 rows at an exit: it is unset, or a literal 0.
 fn certified(engine: &mut Engine<'_>, state: &State) -> bool {
     match engine.presence(state) {
         Presence::Absent => true,
@@ -440,12 +453,12 @@ fn certified(engine: &mut Engine<'_>, state: &State) -> bool {
     }
 }
 
-/// Whether a handler catches only what says that the rows are there already.
+/// Whether a handler catches only exceptions that say that the rows are there already.
 fn is_about_duplicates(program: &Program<'_>, by: Swallower) -> bool {
     let Swallower::Catch(catch) = by else {
         return false;
     };
-    let names = kept::caught_names(program, (catch.func, catch.block));
+    let names = readers::caught_names(program, (catch.func, catch.block));
     !names.is_empty()
         && names
             .iter()

@@ -1,14 +1,17 @@
-//! The words for the steps of a path.
+//! The steps of a path in words.
 
 use crate::engine::witness::{EventKind, PathEvent, Round};
 use crate::ir::body::BranchRole;
 use crate::program::{FuncRef, Program};
 use crate::source::Span;
 
-/// Steps shown of one path, the exit not counted.
+/// How many steps of one path are shown, its exit not counted.
 const MAX_STEPS: usize = 6;
 
-/// A step: in which function, where, and what happens.
+/// Longer texts are cut, in characters.
+const LONGEST: usize = 60;
+
+/// A step of a path.
 pub struct WordedStep {
     /// The function whose file the span is in.
     pub func: FuncRef,
@@ -19,7 +22,8 @@ pub struct WordedStep {
 }
 
 /// The steps of a path that a reader needs: the tests that decided, what raised and where it was
-/// caught, and the helpers that were entered. `left` says what becomes of those.
+/// caught, and the helpers that were entered. `left` is what a step says where the path leaves a
+/// helper.
 #[must_use]
 pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<WordedStep> {
     let mut out: Vec<WordedStep> = Vec::new();
@@ -55,7 +59,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
             ),
             EventKind::Failed => ("fails".to_owned(), 3),
             EventKind::Milestone(_) => continue,
-            EventKind::Lost => ("the value set before is lost here".to_owned(), 3),
+            EventKind::Lost => ("the value set earlier is lost here".to_owned(), 3),
             EventKind::Caught => ("caught here".to_owned(), 3),
             EventKind::Swallowed => ("swallows the exception".to_owned(), 3),
             EventKind::Entered(f) => (format!("enters `{}`", program.qualname(f)), 2),
@@ -67,7 +71,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
                 (left.to_owned(), 2)
             }
         };
-        // The same step twice in a row tells nothing new.
+        // The same step twice in a row says nothing new.
         if out
             .last()
             .is_some_and(|s| s.span == span && s.message == message)
@@ -81,7 +85,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
         });
         weights.push(weight);
     }
-    // Too many: drop the least telling, the earliest first.
+    // If there are too many, the least telling go first, and of these the earliest.
     while out.len() > MAX_STEPS {
         let least = weights
             .iter()
@@ -130,14 +134,14 @@ fn decision(role: BranchRole, text: &str, taken: bool) -> String {
             if taken {
                 "this is compiled".to_owned()
             } else {
-                "this is left out by the configuration".to_owned()
+                "this is not compiled".to_owned()
             }
         }
         _ => condition(&text, taken),
     }
 }
 
-/// "`rows` is falsy", "`mode` is not 'append'", "`done` is false".
+/// The outcome of a condition: "`rows` is falsy", "`mode` is not 'append'", "`done` is false".
 fn condition(text: &str, taken: bool) -> String {
     if let Some(rest) = text.strip_prefix("not ")
         && !rest.contains(" and ")
@@ -145,7 +149,7 @@ fn condition(text: &str, taken: bool) -> String {
     {
         return condition(rest.trim(), !taken);
     }
-    let simple = !text.contains('\n') && text.len() <= 60;
+    let simple = !text.contains('\n') && text.len() <= LONGEST;
     if simple {
         let negative = [
             (" is not ", true),
@@ -194,17 +198,19 @@ fn condition(text: &str, taken: bool) -> String {
     }
 }
 
-/// The text, cut when it is long.
-fn shorten(text: &str) -> String {
-    if text.chars().count() <= 60 {
+/// The text, cut if it is long.
+#[must_use]
+pub fn shorten(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
         return text.to_owned();
     }
-    let mut cut: String = text.chars().take(57).collect();
+    let mut cut: String = text.chars().take(LONGEST - 3).collect();
     cut.push('…');
     cut
 }
 
-/// A name, an attribute, a call or a literal: no operators outside brackets.
+/// Whether a text is a name, an attribute, a call or a literal: it has no operators outside
+/// brackets.
 fn is_operand(text: &str) -> bool {
     let mut depth = 0;
     let mut quote = None;
@@ -222,7 +228,9 @@ fn is_operand(text: &str) -> bool {
     !text.is_empty()
 }
 
-fn one_line(text: &str) -> String {
+/// The text with each run of white space as one space.
+#[must_use]
+pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -364,8 +364,8 @@ fn a_function_that_is_too_large_is_a_note() {
     let ran = project.run(&["check", "--pedantic", "--format", "concise"]);
     assert_eq!(
         ran.stdout,
-        "a.py:2:9: note[success-as-proof] `already_processed` was not followed to its end: it is \
-         too large to tell whether a success is taken for a proof\n"
+        "a.py:2:9: note[success-as-proof] `already_processed` is too large for every path to be \
+         followed: it may take a successful status as proof of work\n"
     );
 }
 

@@ -1,10 +1,10 @@
-//! A method that several classes run is fixed only as is right for all of them.
+//! A method that several classes run is only fixed in a way that is right for all of them.
 
 use crate::diagnostics::{Finding, Fix};
 use crate::rules::contract_method::pass::ClassRun;
 
-/// Takes fixes away from findings in methods that another class runs as well, where that class has
-/// nothing to fix at the place, or something else: what one of them lacks the other may have.
+/// Drops the fix of a finding if another class runs the same method and does not need the same fix
+/// there: what one of them lacks, the other may have.
 pub(super) fn drop_disputed_fixes(results: &mut [ClassRun]) {
     let mut disputed: Vec<(usize, usize)> = Vec::new();
     for (at, run) in results.iter().enumerate() {

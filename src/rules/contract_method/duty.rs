@@ -1,4 +1,4 @@
-//! Who has to keep a contract, and whose fault it is when inherited code does not.
+//! Who has to keep a contract, and who is at fault if inherited code does not.
 
 use std::collections::BTreeSet;
 
@@ -16,20 +16,20 @@ pub struct Task<'a> {
     pub contract: &'a Contract,
     /// For an inferred contract, the classes that have to keep it, and why.
     pub inferred: Option<Grounds<'a>>,
-    /// What goes on after the method, where the code that calls it was found.
+    /// What runs after the method, if the code that calls it was found.
     pub caller: Option<Caller<'a>>,
 }
 
-/// What goes on after a contract method.
+/// The code that runs after a contract method.
 #[derive(Clone, Copy)]
 pub struct Caller<'a> {
     /// The method that calls it, as `Class.method`.
     pub name: &'a str,
-    /// Where it reads the contract's place.
+    /// Where it reads the place of the contract.
     pub read: Location,
 }
 
-/// What an inferred contract rests on.
+/// The grounds of an inferred contract.
 #[derive(Clone, Copy)]
 pub struct Grounds<'a> {
     /// The class whose method depends on the contract.
@@ -53,7 +53,7 @@ pub(super) fn must_keep(
     }
 }
 
-/// Whether the method is the `pass` that a class with an inferred contract gives its hook.
+/// Whether the method is the default (`pass`) of a hook in the class that depends on it.
 pub(super) fn is_default(
     program: &Program<'_>,
     owner: ClassRef,
@@ -130,7 +130,7 @@ fn owns(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
         .any(|e| matches!(e, MroEntry::Class(c) if calls_and_reads(program, *c, contract)))
 }
 
-/// What the definition of the method says about whose promise it keeps.
+/// Whose declaration the definition of the method fulfils.
 fn overrides(program: &Program<'_>, owner: ClassRef, contract: &Contract) -> Overrides {
     let found = program.own_member(owner, &contract.method);
     let functions = found.iter().flatten().filter_map(|def| match def {
@@ -140,8 +140,8 @@ fn overrides(program: &Program<'_>, owner: ClassRef, contract: &Contract) -> Ove
     functions.last().unwrap_or_default()
 }
 
-/// Whether a method of the class itself calls the contract method on its receiver and reads the
-/// place: the class that owns the contract.
+/// Whether a method of the class calls the contract method on its receiver and reads the place:
+/// such a class owns the contract.
 fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
     let m = program.module(class.module);
     m.ir.outer_functions().any(|(_, f)| {
@@ -172,7 +172,7 @@ fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) 
     })
 }
 
-/// Whether a test after the last helper led to the exit.
+/// Whether the last thing that led to the exit is a test, rather than a helper.
 pub(in crate::rules) fn decided_last(events: &[PathEvent]) -> bool {
     let of =
         |wanted: fn(&EventKind) -> bool| events.iter().rposition(|e| e.matters && wanted(&e.what));
@@ -183,7 +183,8 @@ pub(in crate::rules) fn decided_last(events: &[PathEvent]) -> bool {
     decided > left
 }
 
-/// The helper of the class itself that an inherited method entered last on the path.
+/// The helper of the class that an inherited method entered last on the path, and where the path
+/// left it.
 pub(in crate::rules) fn own_helper(
     program: &Program<'_>,
     class: ClassRef,

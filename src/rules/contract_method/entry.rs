@@ -1,4 +1,4 @@
-//! How a contract method is entered, simulated and left.
+//! The state in which a contract method is entered, and its exits.
 
 use std::rc::Rc;
 
@@ -6,7 +6,9 @@ use crate::engine::values::fact::{Fact, Kind};
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{BlockId, Callee, Literal, Operand, Rvalue, StatementKind, TerminatorKind};
+use crate::ir::{
+    BlockId, Body, Callee, Literal, LocalId, Operand, Rvalue, StatementKind, TerminatorKind,
+};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
 use crate::settings::Contract;
 use crate::source::Span;
@@ -36,7 +38,7 @@ pub(in crate::rules) fn exit_point(cx: &FnContext, block: BlockId) -> ExitPoint 
     }
 }
 
-/// Gives the state in which a function is entered the function's variables.
+/// Adds the variables of a function to the state in which it is entered.
 pub(in crate::rules) fn bind_receiver(
     engine: &mut Engine<'_>,
     func: FuncRef,
@@ -54,8 +56,8 @@ pub(in crate::rules) fn bind_receiver(
     cx
 }
 
-/// The state in which the method is entered: the receiver is an instance of just this class, its
-/// dict has no such key.
+/// The state in which the method is entered: the receiver is an instance of exactly this class, and
+/// its dict lacks the key.
 pub(in crate::rules) fn entry_state(
     engine: &mut Engine<'_>,
     class: ClassRef,
@@ -81,7 +83,7 @@ pub(in crate::rules) fn entry_state(
         .lit(Literal::Str(contract.sets.key.as_str().into()));
     state.heap.insert((dict, Slot::Item(key)), Cell::Absent);
     if engine.is_record(class) {
-        // Its type says whether the place is an item or a field.
+        // The type of the attribute says whether the place is an item or a field.
         engine.watched_record = true;
         let field = engine.watched_field.clone();
         engine.note_declared(&mut state, class, &field, dict);
@@ -100,41 +102,70 @@ pub(in crate::rules) fn entry_state(
     state
 }
 
-/// Whether some `__init__` of the class makes the dict by calling `maker`.
+/// Whether an `__init__` of the class makes the dict by calling `maker`.
 fn made_by(program: &Program<'_>, class: ClassRef, field: &str, maker: &str) -> bool {
-    program.mro(class).entries.iter().any(|e| {
-        let MroEntry::Class(c) = e else { return false };
-        let m = program.module(c.module);
-        m.ir.outer_functions().filter(|(_, f)| f.class == Some(c.class) && f.name == "__init__").any(|(_, f)| {
-            let stored = f.body.blocks.iter().flat_map(|b| &b.statements).find_map(|s| match &s.kind {
-                StatementKind::SetField { field: name, value: Operand::Local(v), .. } if name == field => Some(*v),
-                _ => None,
-            });
-            let Some(stored) = stored else { return false };
-            f.body.blocks.iter().any(|b| {
-                let TerminatorKind::Eval { dest: Some(d), rvalue: Rvalue::Call { callee: Callee::Value(Operand::Local(g)), .. }, .. } =
-                    &b.terminator.kind
-                else {
-                    return false;
-                };
-                *d == stored
-                    && f.body.blocks.iter().flat_map(|b| &b.statements).any(|s| {
-                        matches!(&s.kind, StatementKind::Assign(x, Rvalue::Global(n) | Rvalue::GetField(_, n)) if x == g && n == maker)
-                    })
-            })
+    program.mro(class).entries.iter().any(|entry| {
+        let MroEntry::Class(class) = entry else {
+            return false;
+        };
+        let module = program.module(class.module);
+        let mut functions = module.ir.outer_functions();
+        functions.any(|(_, function)| {
+            function.class == Some(class.class)
+                && function.name == "__init__"
+                && stores_result_of(&function.body, field, maker)
         })
     })
 }
 
-/// What the dict of a place is, as far as reading a missing key is concerned.
+/// Whether a body stores the result of a call of `maker` in a field.
+fn stores_result_of(body: &Body, field: &str, maker: &str) -> bool {
+    let statements = || body.blocks.iter().flat_map(|block| &block.statements);
+    let stored = statements().find_map(|statement| match &statement.kind {
+        StatementKind::SetField {
+            field: name,
+            value: Operand::Local(value),
+            ..
+        } if name == field => Some(*value),
+        _ => None,
+    });
+    let Some(stored) = stored else { return false };
+    let is_maker = |callee: LocalId| {
+        statements().any(|statement| match &statement.kind {
+            StatementKind::Assign(to, Rvalue::Global(name) | Rvalue::GetField(_, name)) => {
+                *to == callee && name == maker
+            }
+            _ => false,
+        })
+    };
+    body.blocks
+        .iter()
+        .any(|block| match &block.terminator.kind {
+            TerminatorKind::Eval {
+                dest: Some(dest),
+                rvalue:
+                    Rvalue::Call {
+                        callee: Callee::Value(Operand::Local(callee)),
+                        ..
+                    },
+                ..
+            } => *dest == stored && is_maker(*callee),
+            _ => false,
+        })
+}
+
+/// What reading a missing key of a dict does.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(in crate::rules) enum DictKind {
+    /// It raises `KeyError`.
     Plain,
+    /// It gives 0.
     Counter,
+    /// It makes the key.
     Default,
 }
 
-/// What `__init__` makes of a place's dict.
+/// What kind of dict `__init__` makes for a place.
 pub(in crate::rules) fn dict_kind(program: &Program<'_>, class: ClassRef, field: &str) -> DictKind {
     if made_by(program, class, field, "Counter") {
         DictKind::Counter
@@ -145,8 +176,8 @@ pub(in crate::rules) fn dict_kind(program: &Program<'_>, class: ClassRef, field:
     }
 }
 
-/// Enters the method through the project's decorators: the function that a call really runs, its
-/// cells, and the state.
+/// Enters the method through the decorators of the project: the state, the cells, and the function
+/// that a call really runs.
 pub(in crate::rules) fn enter(
     engine: &mut Engine<'_>,
     class: ClassRef,

@@ -1,5 +1,4 @@
-//! Tells what is the case at each exit of a contract method. Nothing is analysed for this: it is read
-//! off what a rule found out anyway.
+//! The state of each exit of a contract method, read off what a rule found out anyway.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,21 +16,21 @@ use crate::ir::{BasicBlock, BlockId, Literal, Operand, StatementKind, Terminator
 use crate::outcome::{ExitState, MethodExit, Unset};
 use crate::source::Span;
 
-/// Steps back and forth in the graph of one method; what lies further away is not told.
+/// How many steps in the graph of one method are taken; what lies further away is not found.
 const MAX_STEPS: usize = 50_000;
 
 /// How an exit is reached in one state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::rules) enum Arrival {
-    /// With the place set, by way of this exit of the graph.
+    /// With the place set, at this exit of the graph.
     Set(usize),
-    /// Without, or it is not known.
+    /// With the place unset, or it is not known.
     Unset,
     /// With a failure.
     Failure,
 }
 
-/// What a rule found out about the returns of a function.
+/// What a rule found out about how a function returns.
 #[derive(Default)]
 pub(in crate::rules) struct Returns {
     arrivals: BTreeMap<ExitPoint, Vec<Arrival>>,
@@ -44,13 +43,13 @@ impl Returns {
         self.arrivals.entry(point).or_default().push(arrival);
     }
 
-    /// A path leads to an exit without the place being set; `None` says that it may be.
+    /// A path leads to an exit with the place unset. `None` if it may be set.
     pub(in crate::rules) fn confirm(&mut self, point: ExitPoint, why: Option<Unset>) {
         let known = self.unset.entry(point).or_insert(why);
         *known = known.or(why);
     }
 
-    /// The exits of the function, for what has this key.
+    /// The exits of the function, for the place with this key.
     pub(in crate::rules) fn exits(
         self,
         engine: &mut Engine<'_>,
@@ -130,7 +129,7 @@ impl Walk<'_> {
         self.cx.function().body.block(id)
     }
 
-    /// What set the place that is set at an exit, as far as it can be told.
+    /// What set the place that is set at an exit, as far as it can be found.
     fn what_set(&mut self, engine: &mut Engine<'_>, exit: usize, out: &mut BTreeSet<Span>) {
         let exit = &self.graph.exits[exit];
         let mut seen: FxHashSet<usize> = FxHashSet::default();
@@ -154,8 +153,9 @@ impl Walk<'_> {
         }
     }
 
-    /// Where a block sets the place, if it does: the state in which it is entered, and one after
-    /// it. That one may be `renamed`, so that what did not change has another name.
+    /// Where a block sets the place, if it does. `before` is the state in which the block is
+    /// entered, `after` one behind it. If that one is `renamed`, what did not change may have
+    /// another name.
     fn stored_in(
         &self,
         engine: &mut Engine<'_>,
@@ -226,7 +226,7 @@ impl Walk<'_> {
         if leaves.is_empty() {
             return out;
         }
-        // Back from where something is raised again, but not by way of what caught it.
+        // Back from where something is raised again, but not past what caught it.
         let mut seen: FxHashSet<usize> = FxHashSet::default();
         let mut work: Vec<usize> = leaves.into_iter().collect();
         while let Some(node) = work.pop() {
@@ -257,8 +257,8 @@ impl Walk<'_> {
     }
 }
 
-/// Whether the way from a block to the next is not that of an exception that was raised before:
-/// it is caught, or another one is raised by what the block evaluates.
+/// Whether an exception that was raised earlier stops between a block and the next: it is caught,
+/// or the block raises another one.
 fn ends_here(kind: &TerminatorKind, to: BlockId) -> bool {
     match kind {
         TerminatorKind::Branch { then, role, .. } => {

@@ -1,9 +1,9 @@
-//! In which ways a method is followed: from the cheapest that can answer to the most precise that
-//! is needed, and where that does not come to its end, by what can be told all the same.
+//! How precisely a method is followed: first as cheaply as possible, then more precisely if a
+//! question is left open, and without its helpers if the budget runs out.
 //!
-//! With one state for each property, merged states stand for more executions than there are, and
-//! for all that there are: an exit that is good in all of them is good. What looks bad is searched
-//! for along single paths. Only where that search is not finished, the states are kept apart.
+//! With one state for each property, merged states stand for all executions, and for some that do
+//! not exist. So an exit that is good in all of them is good, and one that looks bad is confirmed
+//! by a single path. The states are kept apart only if that search is not finished.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use crate::engine::values::state::State;
 use crate::engine::{Engine, FnContext};
 use crate::ir::BlockId;
 
-/// One way of following a method.
+/// A degree of precision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::rules) enum Rung {
     /// One state for each property.
@@ -34,7 +34,7 @@ impl Rung {
         }
     }
 
-    /// How long a single path is searched for.
+    /// How many steps a search for a single path may take.
     pub(in crate::rules) fn witness_steps(self, cx: &FnContext) -> u64 {
         match self {
             Rung::Merged => {
@@ -44,14 +44,14 @@ impl Rung {
         }
     }
 
-    /// The graph of a function that is entered in this state; `None` when the budget was not enough.
+    /// The graph of a function that is entered in this state; `None` if the budget ran out.
     pub(in crate::rules) fn simulate(
         self,
         engine: &mut Engine<'_>,
         cx: &Rc<FnContext>,
         entry: &State,
     ) -> Option<Graph> {
-        // The automaton sees again what happens in helpers.
+        // The automaton has to see again what happens in helpers.
         engine.forget_helpers();
         engine.follows_helpers = self != Rung::Alone;
         engine.budget.allow(cx.function().body.blocks.len());
@@ -60,11 +60,11 @@ impl Rung {
     }
 }
 
-/// The ways in which one method is followed, one after the other.
+/// The rungs on which one method is followed, one after the other.
 pub(in crate::rules) struct Ladder {
     next: Option<Rung>,
     last: Rung,
-    /// Whether the method was followed to its end, and no question was left open.
+    /// Whether the method was followed to its end with no question left open.
     pub(in crate::rules) complete: bool,
 }
 
@@ -77,14 +77,14 @@ impl Ladder {
         }
     }
 
-    /// The way to try now.
+    /// The rung to try now.
     pub(in crate::rules) fn next_rung(&mut self) -> Option<Rung> {
         let rung = self.next.take()?;
         self.last = rung;
         Some(rung)
     }
 
-    /// It did not come to its end.
+    /// The budget ran out on this rung.
     pub(in crate::rules) fn fell(&mut self) {
         self.next = match self.last {
             Rung::Merged => Some(Rung::Alone),
@@ -92,12 +92,12 @@ impl Ladder {
         };
     }
 
-    /// It answered all questions.
+    /// This rung answered all questions.
     pub(in crate::rules) fn answered(&mut self) {
         self.complete = self.last != Rung::Alone;
     }
 
-    /// It left a question open.
+    /// This rung left a question open.
     pub(in crate::rules) fn climb(&mut self) {
         self.next = match self.last {
             Rung::Merged => Some(Rung::Apart),

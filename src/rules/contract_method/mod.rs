@@ -1,5 +1,15 @@
-//! Contract methods: who has to keep a contract, how its method is entered and left, and who is
-//! told when inherited code does not keep it. What the rules about such methods share.
+//! What the rules about contract methods share.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `pass` | the loop over all classes and rules; the findings and the survey of a run |
+//! | `agree` | which fixes are right for all classes that share a method |
+//! | `duty` | who has to keep a contract, and who is at fault if inherited code does not |
+//! | `reach` | whether a class changes what an inherited method does |
+//! | `verdicts` | verdicts that hold for several classes |
+//! | `ladder` | how precisely a method is followed |
+//! | `exits` | the state of each exit |
+//! | `entry` | the state in which a method is entered |
 
 mod agree;
 mod duty;
@@ -35,7 +45,8 @@ pub(in crate::rules) use pass::of_rule;
 pub use pass::{Beliefs, ContractRule, ContractRun, OfModule, Pass};
 pub use verdicts::Verdicts;
 
-/// What such a rule has to see of a program: the methods of the contracts, and what implies more.
+/// What such a rule has to see of a program: the methods of the contracts, and what may imply more
+/// contracts.
 pub(in crate::rules) fn interest(settings: &Settings) -> Interest {
     let contracts = settings.contracts.iter();
     Interest {
@@ -45,20 +56,20 @@ pub(in crate::rules) fn interest(settings: &Settings) -> Interest {
     }
 }
 
-/// What checking one class came to.
+/// The result of checking one class.
 #[derive(Default)]
 pub struct Checked {
     /// Findings.
     pub findings: Vec<Finding>,
     /// Findings that the class shares with the class that it inherits the method from.
     pub inherited: Vec<Finding>,
-    /// The class runs just the code of this one, which has its own duty.
+    /// The class runs only the code of this one, which has to keep the contract itself.
     pub heir_of: Option<ClassRef>,
-    /// Definitions of methods that had to keep the contract.
+    /// The definitions that had to keep the contract.
     pub subjects: Vec<Location>,
-    /// Methods that had to keep the contract.
+    /// How many methods had to keep the contract.
     pub processors: usize,
-    /// The exits of these, where the rule looks at all of them.
+    /// The exits of these methods, if the rule looks at all of them.
     pub exits: Vec<MethodExits>,
     /// What it cost.
     pub effort: Effort,
@@ -149,8 +160,8 @@ fn check_class<'a>(
         };
         check(subject, out);
     };
-    // What a class inherits is checked where it is written, unless the class is what makes a
-    // processor of it, or brings members of its own that it may use.
+    // An inherited method is checked in the class that defines it, unless that class need not keep
+    // the contract, or the heir adds members that the method may use.
     let mut known = Checked::default();
     if owner != class && must_keep(program, owner, owner, task) {
         if !brings_helpers(program, class, owner, &defs) {
@@ -180,7 +191,7 @@ fn check_class<'a>(
     out
 }
 
-/// Whether a definition is more than a stub, and is called on an instance.
+/// Whether a definition is more than a stub and is called on an instance.
 fn runs(program: &Program<'_>, func: FuncRef) -> bool {
     let m = program.module(func.module);
     let function = m.ir.function(func.func);
@@ -202,7 +213,7 @@ fn runs(program: &Program<'_>, func: FuncRef) -> bool {
         })
 }
 
-/// The steps of a path, in a finding that is being built.
+/// Adds the steps of a path to a finding.
 pub(super) fn add_steps(
     program: &Program<'_>,
     mut finding: FindingBuilder,
@@ -222,7 +233,7 @@ pub(super) fn add_steps(
     finding
 }
 
-/// The name of the method that is called where an event of a path happens.
+/// The name of the method that is called at an event of a path.
 pub(super) fn called_at(program: &Program<'_>, event: &PathEvent) -> Option<Name> {
     let module = program.module(event.func.module);
     let body = &module.ir.function(event.func.func).body;

@@ -1,4 +1,4 @@
-//! All contract methods of a program, for all rules about them.
+//! One pass over all contract methods of a program, for all rules about them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,16 +24,16 @@ pub trait ContractRule: Sync {
         false
     }
 
-    /// Whether what it finds at one place is one fault, whatever the classes that share the code
-    /// make of it.
+    /// Whether its findings at one place are one fault, even if the classes that share the code
+    /// give them different kinds.
     fn is_one_fault(&self) -> bool {
         false
     }
 }
 
-/// One run of such a rule: it keeps what holds for several classes.
+/// A run of such a rule. It keeps verdicts that hold for several classes.
 pub trait ContractRun: Sync {
-    /// Checks a definition of a contract method, and adds to `out` what that comes to.
+    /// Checks a definition of a contract method, and adds the result to `out`.
     fn check(
         &self,
         subject: Subject<'_>,
@@ -43,7 +43,7 @@ pub trait ContractRun: Sync {
     );
 }
 
-/// What one class came to under one contract, as far as one rule is concerned.
+/// What one rule found out about one class under one contract.
 pub(super) struct ClassRun {
     pub(super) rule: &'static str,
     pub(super) class: ClassRef,
@@ -67,12 +67,11 @@ pub struct Pass {
     results: Vec<ClassRun>,
 }
 
-/// What checking the classes of one module came to.
+/// The results for the classes of one module.
 pub struct OfModule(Vec<ClassRun>);
 
 impl Pass {
-    /// A pass with those rules about contract methods for which `selected` is true; `None` when
-    /// there are none.
+    /// A pass with the selected rules about contract methods; `None` if there are none.
     #[must_use]
     pub fn new(selected: impl Fn(&str) -> bool) -> Option<Self> {
         let rules = rules::all().iter().copied();
@@ -125,19 +124,19 @@ impl Pass {
         OfModule(out)
     }
 
-    /// Adds what checking a module came to.
+    /// Adds the results for a module.
     pub fn add(&mut self, OfModule(results): OfModule) {
         self.results.extend(results);
     }
 
-    /// Puts every class that has to keep a contract under it; lists their exits. Fixes on which the
-    /// classes that share a method do not agree are dropped.
+    /// Lists every class under the contract that it has to keep, and returns the exits of all of
+    /// them. Drops fixes on which the classes that share a method do not agree.
     pub fn conclude(&mut self, program: &Program<'_>, surveys: &mut [Survey]) -> Vec<Duty> {
         drop_disputed_fixes(&mut self.results);
         survey(program, &self.results, surveys)
     }
 
-    /// How many methods have to keep a contract, whichever rules look at them.
+    /// How many methods have to keep a contract, each counted once for all rules.
     #[must_use]
     pub fn processors(&self) -> usize {
         let rule = self.results.first().map(|result| result.rule);
@@ -162,8 +161,8 @@ impl Pass {
     }
 }
 
-/// Calls `check` with the contract of this number as far as a class has to do with it: where the
-/// settings declare it, or the code implies it.
+/// Calls `check` with the contract of this number if it concerns a class: the settings declare it,
+/// or the code implies it.
 fn with_task(
     program: &Program<'_>,
     class: ClassRef,
@@ -174,7 +173,7 @@ fn with_task(
 ) {
     let contract = &surveys[contract].contract;
     let mro = program.mro(class);
-    // Of several classes that depend on the same hook, the nearest.
+    // Of several classes that depend on the same hook, the nearest counts.
     let nearest = inferred
         .iter()
         .filter(|found| settings.infer_contracts && found.believed)
@@ -189,7 +188,7 @@ fn with_task(
     let inferred_from = match (&contract.origin, nearest) {
         (Origin::Builtin | Origin::Declared { .. }, _) if here => None,
         (_, None) => return,
-        // Other files declare it, or none: here it is the code that says so.
+        // Only other files declare it, or none: here the code implies it.
         (_, Some(found)) => {
             note = found.evidence.sentence(program.sources());
             Some(Grounds {
@@ -212,7 +211,7 @@ fn with_task(
     });
 }
 
-/// What a rule about contract methods says of itself.
+/// Asks a rule about contract methods; false for other rules.
 pub(in crate::rules) fn of_rule(id: &str, says: impl Fn(&dyn ContractRule) -> bool) -> bool {
     rules::by_id(id).is_some_and(|rule| match rule.scope() {
         Scope::ContractMethods(rule) => says(rule),
@@ -220,7 +219,7 @@ pub(in crate::rules) fn of_rule(id: &str, says: impl Fn(&dyn ContractRule) -> bo
     })
 }
 
-/// Whose run it is.
+/// The rule, the class and the contract of a run.
 type Key = (&'static str, ClassRef, usize);
 
 fn by_class(results: &[ClassRun]) -> HashMap<Key, &ClassRun> {
@@ -229,7 +228,7 @@ fn by_class(results: &[ClassRun]) -> HashMap<Key, &ClassRun> {
         .collect()
 }
 
-/// Puts every class that has to keep a contract under it; lists their exits.
+/// Lists every class under the contract that it has to keep, and returns their exits.
 fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -> Vec<Duty> {
     let mut duties = Vec::new();
     let runs = by_class(results);
@@ -325,13 +324,12 @@ fn findings(program: &Program<'_>, results: Vec<ClassRun>) -> Vec<Finding> {
         own.extend(result.checked.findings);
         inherited.extend(result.checked.inherited);
     }
-    // What a class inherits is a fault of the class that has it, if that one is checked at all.
+    // A fault in an inherited method is one of the class that defines it, if that is checked.
     let known: HashSet<_> = own.iter().map(key).collect();
     inherited.retain(|finding| known.contains(&key(finding)));
     own.append(&mut inherited);
-    // What swallows a failure is one fault, whatever the classes that share it make of it.
     let one_fault = |finding: &Finding| of_rule(finding.rule, |rule| rule.is_one_fault());
-    diagnostics::merge(own, one_fault, |location| home(program, location))
+    diagnostics::merge(own, one_fault, |location| class_around(program, location))
 }
 
 fn key(finding: &Finding) -> (&'static str, &'static str, Location) {
@@ -339,7 +337,7 @@ fn key(finding: &Finding) -> (&'static str, &'static str, Location) {
 }
 
 /// The innermost class that a place lies in.
-fn home(program: &Program<'_>, location: &Location) -> Option<String> {
+fn class_around(program: &Program<'_>, location: &Location) -> Option<String> {
     let modules = (0..program.module_count()).map(|id| {
         let id = u32::try_from(id).expect("module ids are 32 bits wide");
         program.module(ModuleId(id))

@@ -1,8 +1,8 @@
-//! Whether a class changes what an inherited method does: which members the method can ask its
-//! receiver for, through the functions of the program that it hands the receiver on to.
+//! Whether a class changes what an inherited method does: whether it adds a member that the
+//! method can ask its receiver for, itself or in functions to which it hands the receiver.
 //!
-//! An inherited method is simulated again only for the classes that change it; everywhere else
-//! the verdict on the class that has it stands. Every doubt counts as a change.
+//! An inherited method is simulated again only for the classes that change it. For all others, the
+//! verdict on the class that defines it holds. Every doubt counts as a change.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -15,13 +15,13 @@ use crate::program::{
     ClassRef, Def, FuncRef, LoadedModule, MemberDef, MroEntry, Program, is_transparent_base,
 };
 
-/// Members that decide about other attributes, or about what kind of thing the receiver is.
+/// Members that decide what other attributes are.
 const HOOKS: &[&str] = &["__getattr__", "__getattribute__", "__setattr__"];
 
-/// The receiver may have gone anywhere: what is asked of it is not known.
+/// The receiver goes to unknown code: what it is asked for is not known.
 struct Escapes;
 
-/// Whether `class` brings a member that an inherited method of `owner` can use.
+/// Whether `class` adds a member that an inherited method of `owner` can use.
 pub(super) fn brings_helpers(
     program: &Program<'_>,
     class: ClassRef,
@@ -45,15 +45,18 @@ pub(super) fn brings_helpers(
     if HOOKS.iter().any(|name| brings(name)) {
         return true;
     }
-    let mut seen: HashSet<Place> = HashSet::new();
-    let mut work: Vec<Place> = methods.iter().map(|f| Place::parameter(*f, 0)).collect();
+    let mut seen: HashSet<Recipient> = HashSet::new();
+    let mut work: Vec<Recipient> = methods
+        .iter()
+        .map(|f| Recipient::parameter(*f, 0))
+        .collect();
     let mut asked: BTreeSet<Name> = BTreeSet::new();
-    while let Some(place) = work.pop() {
-        if !seen.insert(place.clone()) {
+    while let Some(recipient) = work.pop() {
+        if !seen.insert(recipient.clone()) {
             continue;
         }
-        let module = program.module(place.func.module);
-        let mut scan = Scan::new(program, &module, &place);
+        let module = program.module(recipient.func.module);
+        let mut scan = Scan::new(program, &module, &recipient);
         if scan.run().is_err() {
             return true;
         }
@@ -72,7 +75,7 @@ pub(super) fn brings_helpers(
             });
             for def in classes.flat_map(|c| program.own_member(c, &name).unwrap_or_default()) {
                 if let MemberDef::Func(f) | MemberDef::Def(Def::Func(f)) = def {
-                    work.push(Place::parameter(f, 0));
+                    work.push(Recipient::parameter(f, 0));
                 }
             }
         }
@@ -80,17 +83,17 @@ pub(super) fn brings_helpers(
     false
 }
 
-/// Where a function has the receiver: in a parameter, or in variables of the enclosing function.
+/// A function that gets the receiver: in a parameter, or in variables of the enclosing function.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Place {
+struct Recipient {
     func: FuncRef,
     parameter: Option<LocalId>,
     captured: BTreeSet<Name>,
 }
 
-impl Place {
+impl Recipient {
     fn parameter(func: FuncRef, index: u32) -> Self {
-        Place {
+        Recipient {
             func,
             parameter: Some(LocalId(index)),
             captured: BTreeSet::new(),
@@ -101,25 +104,25 @@ impl Place {
 /// What one function does with the receiver.
 struct Scan<'a> {
     program: &'a Program<'a>,
-    place: &'a Place,
+    recipient: &'a Recipient,
     function: &'a Function,
     /// Locals that may hold the receiver, or `super()` of it.
     receivers: HashSet<LocalId>,
-    /// Variables in the function's cells that hold it.
+    /// Variables in the cells of the function that hold it.
     captured: BTreeSet<Name>,
     /// Locals that hold the value of a global name.
     globals: BTreeMap<LocalId, Name>,
     asked: BTreeSet<Name>,
-    handed_on: Vec<Place>,
+    handed_on: Vec<Recipient>,
 }
 
 impl<'a> Scan<'a> {
-    fn new(program: &'a Program<'a>, module: &'a LoadedModule, place: &'a Place) -> Self {
+    fn new(program: &'a Program<'a>, module: &'a LoadedModule, recipient: &'a Recipient) -> Self {
         Scan {
             program,
-            place,
-            function: module.ir.function(place.func.func),
-            receivers: place.parameter.into_iter().collect(),
+            recipient,
+            function: module.ir.function(recipient.func.func),
+            receivers: recipient.parameter.into_iter().collect(),
             captured: BTreeSet::new(),
             globals: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -131,7 +134,7 @@ impl<'a> Scan<'a> {
         if self.is_wrapped() {
             return Err(Escapes);
         }
-        // Copies of copies: until nothing is added.
+        // Until nothing is added: there are copies of copies.
         loop {
             let before = self.receivers.len() + self.captured.len() + self.globals.len();
             let function = self.function;
@@ -147,14 +150,14 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Whether a decorator of the program stands in front, which gets the receiver first.
+    /// Whether a decorator of the program gets the receiver first.
     fn is_wrapped(&self) -> bool {
         self.function.decorators.iter().any(|d| {
             let named = match &d.kind {
                 StaticExprKind::Call(callee, ..) => callee,
                 _ => d,
             };
-            let id = self.place.func.module;
+            let id = self.recipient.func.module;
             !matches!(
                 self.program.resolve_expr(id, ScopeIdx::MODULE, named),
                 Def::External(_)
@@ -218,10 +221,10 @@ impl<'a> Scan<'a> {
             Rvalue::GetField(Operand::Local(object), name) => {
                 let from = Some(*object);
                 let held = from == self.function.cells() && self.captured.contains(name)
-                    || from == self.function.outer_cells && self.place.captured.contains(name);
+                    || from == self.function.outer_cells && self.recipient.captured.contains(name);
                 if held {
                     self.receivers.extend(dest);
-                } else if name == "^" && !self.place.captured.is_empty() {
+                } else if name == "^" && !self.recipient.captured.is_empty() {
                     return Err(Escapes);
                 }
             }
@@ -239,14 +242,14 @@ impl<'a> Scan<'a> {
     }
 
     fn closure(&mut self, func: FuncIdx) -> Result<(), Escapes> {
-        // A closure's own closures reach its outer cells by a longer way.
-        if !self.place.captured.is_empty() {
+        // The closures of a closure reach its outer cells indirectly.
+        if !self.recipient.captured.is_empty() {
             return Err(Escapes);
         }
         if !self.captured.is_empty() {
-            self.handed_on.push(Place {
+            self.handed_on.push(Recipient {
                 func: FuncRef {
-                    module: self.place.func.module,
+                    module: self.recipient.func.module,
                     func,
                 },
                 parameter: None,
@@ -277,13 +280,13 @@ impl<'a> Scan<'a> {
             return Ok(());
         }
         let path = path.ok_or(Escapes)?;
-        let id = self.place.func.module;
+        let id = self.recipient.func.module;
         match self.program.resolve_path(id, ScopeIdx::MODULE, &path) {
             Def::Func(f) => {
                 let module = self.program.module(f.module);
                 let params = &module.ir.function(f.func).params;
                 for (i, arg) in args.iter().enumerate() {
-                    // Behind a `*args` nobody knows which parameter it is.
+                    // After a `*args`, the parameter is not known.
                     let at = match &arg.kind {
                         ArgKind::Positional => Some(i),
                         ArgKind::Keyword(name) => params.iter().position(|p| p.name == *name),
@@ -297,7 +300,7 @@ impl<'a> Scan<'a> {
                             })
                         });
                         let at = at.and_then(|at| u32::try_from(at).ok()).ok_or(Escapes)?;
-                        self.handed_on.push(Place::parameter(f, at));
+                        self.handed_on.push(Recipient::parameter(f, at));
                     }
                 }
                 Ok(())

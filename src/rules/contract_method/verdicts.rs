@@ -1,7 +1,7 @@
-//! What was found out about contract methods, for all classes that run them alike.
+//! Verdicts on contract methods that hold for several classes.
 //!
-//! Heirs of one class mostly run the same code. What a rule finds out about a method for one of
-//! them holds for all whose classes answer the questions that were asked on the way alike.
+//! Heirs of one class mostly run the same code. A verdict for one of them holds for every class
+//! that gives the same answers to the questions that were asked about it on the way.
 
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,17 +11,17 @@ use rustc_hash::FxHashMap;
 use crate::engine::objects::ask::Answers;
 use crate::program::{ClassRef, FuncRef, Program};
 
-/// What is known of one method as one of a class.
-struct Known<T> {
+/// The verdict on a method for one class.
+struct KnownVerdict<T> {
     class: ClassRef,
     /// What was asked about that class on the way.
     answers: Answers,
     verdict: Arc<T>,
 }
 
-/// What is known of one method, for each class that was found to run it in its own way. The lock is
-/// held while a verdict is found out: another thread that needs the same waits for it.
-type OfOneMethod<T> = Arc<Mutex<Vec<Known<T>>>>;
+/// The verdicts on one method, one for each class that runs it in its own way. The lock is held
+/// until a verdict is found, so another thread that needs the same verdict waits for it.
+type OfOneMethod<T> = Arc<Mutex<Vec<KnownVerdict<T>>>>;
 
 /// The verdicts of one rule.
 pub struct Verdicts<K, T> {
@@ -37,9 +37,9 @@ impl<K, T> Default for Verdicts<K, T> {
 }
 
 impl<K: Hash + Eq, T> Verdicts<K, T> {
-    /// The verdict on a method as one of a class. `fits` says whether what was found out about
-    /// another class may be used as far as the rule itself asked about it; `find_out` brings the
-    /// verdict and what was asked about the class, if none is known.
+    /// The verdict on a method for a class. `fits` says whether a verdict for another class may be
+    /// used, as far as the rule itself asked about that class. If none is known, `find_out` finds
+    /// it, with what was asked about the class.
     pub(in crate::rules) fn get(
         &self,
         program: &Program<'_>,
@@ -61,7 +61,7 @@ impl<K: Hash + Eq, T> Verdicts<K, T> {
         }
         let (verdict, answers) = find_out();
         let verdict = Arc::new(verdict);
-        known.push(Known {
+        known.push(KnownVerdict {
             class,
             answers,
             verdict: Arc::clone(&verdict),

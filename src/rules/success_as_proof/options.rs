@@ -1,10 +1,10 @@
-//! What a configuration can say about the rule.
+//! The options of the rule.
 
 use std::sync::Arc;
 
 use regex::RegexBuilder;
 
-use super::words::Vocabulary;
+use super::vocabulary::Vocabulary;
 use crate::settings::{Form, Given, OptionSpec, OptionTable, OptionValue, Wrong};
 
 const STRICT_NULL: &str = "strict-null";
@@ -15,7 +15,7 @@ const EFFECTS: &str = "effects";
 /// The options of the rule.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The names it goes by.
+    /// What names mean.
     pub vocabulary: Vocabulary,
     /// Whether a comparison that lets a missing count pass is no evidence.
     pub strict_null: bool,
@@ -24,7 +24,7 @@ pub struct Options {
 impl OptionValue for Options {}
 
 impl Options {
-    /// Whether both go by the same names.
+    /// Whether names mean the same to both.
     pub(super) fn same_words(&self, other: &Self) -> bool {
         let (own, other) = (&self.vocabulary, &other.vocabulary);
         let counts = |words: &Vocabulary| words.counts.as_ref().map(|p| p.as_str().to_owned());
@@ -32,7 +32,7 @@ impl Options {
     }
 }
 
-/// How they are written.
+/// How the options are written.
 pub struct Table;
 
 impl OptionTable for Table {
@@ -41,24 +41,24 @@ impl OptionTable for Table {
             OptionSpec {
                 key: STRICT_NULL,
                 form: Form::Flag { default: false },
-                about: "Whether a comparison that lets a missing count pass is no evidence (off \
-                            unless told otherwise).",
+                about: "Whether a comparison that a missing count passes is rejected as evidence \
+                        (off by default).",
             },
             OptionSpec {
                 key: COUNT_PATTERN,
                 form: Form::Text,
-                about: "A regular expression for names of counts of records, instead of the \
-                            built-in words.",
+                about: "A regular expression for names of record counts. It replaces the built-in \
+                        words.",
             },
             OptionSpec {
                 key: SUCCESS_WORDS,
                 form: Form::List,
-                about: "The words for success, instead of the built-in ones.",
+                about: "The words for success. They replace the built-in ones.",
             },
             OptionSpec {
                 key: EFFECTS,
                 form: Form::MoreItems,
-                about: "Further names of calls that mark a unit as done.",
+                about: "More names of calls that mark a unit as done.",
             },
         ]
     }

@@ -1,133 +1,69 @@
-//! What the rule watches along a path: whether a status was found to be success, and whether a
-//! count of records was compared.
+//! The automaton: what is known of the current unit along a path, namely whether a status was found
+//! to be success (`facts`), and whether something proves that records were processed (`evidence`).
 
 use std::cell::RefCell;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::names::{base, constant_name, text_of};
-use super::query::{Access, Queries};
-use super::sites::Code;
-use super::statuses::presence;
-use super::words::Vocabulary;
+use super::code::FunctionCode;
+use super::evidence;
+use super::facts::flags::{
+    ABOUT, EVIDENCE, FACT, FILTERED, LIST_MARKED, LISTED, NULLABLE, PERFORMED, SOME_RUN, STORED,
+    unproven,
+};
+use super::facts::{
+    Access, Facts, Filling, Lesson, PathPoint, Queries, ValueNote, base, presence, unpacked_from,
+};
+use super::vocabulary::Vocabulary;
 use crate::engine::summaries::library::Deeds;
-use crate::engine::values::fact::{Fact, Lits};
-use crate::engine::values::ghost::Ghost;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Terms, Value, for_each_operand};
 use crate::engine::{
     Automaton, CallEvent, Engine, HelperFilter, Returned, RoundEvents, Test, ValueEvents, Watches,
 };
-use crate::ir::{BlockId, CmpOp, Literal};
+use crate::ir::CmpOp;
 use crate::program::FuncRef;
-
-/// The status that was tested last is known to be success.
-pub const FACT: u32 = 1;
-/// That status was read back from a store.
-pub const STORED: u32 = 2;
-/// A count of records was compared, or something else showed that there are any.
-pub const EVIDENCE: u32 = 4;
-/// The comparison lets a missing count pass.
-pub const NULLABLE: u32 = 8;
-/// What is known to be success is the result of work done right here.
-pub const PERFORMED: u32 = 16;
-/// The status is that of a reply: what it says about a run is open.
-pub const REPLY: u32 = 32;
-/// The units that succeeded were taken out of the work.
-pub const FILTERED: u32 = 64;
-/// The unit at hand comes from a collection of units that succeeded.
-pub const LISTED: u32 = 128;
-/// Such units were marked as done.
-pub const LIST_MARKED: u32 = 256;
-/// The status is that of the object itself, or of a part of it.
-pub const OWN: u32 = 512;
-/// Some run of several succeeded.
-pub const SOME_RUN: u32 = 1024;
-
-pub(super) const ABOUT: u32 = FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN;
-
-/// What the automaton keeps beside values.
-#[derive(Clone, Copy)]
-pub(super) enum Kept {
-    /// Of a collection: the flags of the units in it, 0 if they are of several sorts.
-    Filled,
-    /// Of a collection: the element that was put into it last.
-    Element,
-    /// Of a cursor and what it fetched: what the query was given.
-    Query,
-}
-
-impl From<Kept> for Ghost {
-    fn from(kept: Kept) -> Ghost {
-        match kept {
-            Kept::Filled => Ghost::Filled,
-            kept => Ghost::Rule(kept as u8),
-        }
-    }
-}
-
-/// What a test taught.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Lesson {
-    /// The status is success; with the flags that say where it came from.
-    Success(u32),
-    /// It is not.
-    NotSuccess,
-    /// There are records.
-    Records,
-    /// There are records in all runs together.
-    RecordsOfAll,
-    /// There are records, or their number is not known.
-    RecordsOrNull,
-    /// This collection is not empty.
-    NotEmpty(Value),
-}
-
-/// What is found out on the way and holds for the whole function.
-#[derive(Default)]
-pub(super) struct Memory {
-    /// Collections whose elements have a status that was tested: being full of runs, their not
-    /// being empty shows nothing.
-    pub(super) of_runs: FxHashSet<Value>,
-    /// Blocks that put a unit into a collection although no success made them.
-    pub(super) loose: FxHashSet<(FuncRef, BlockId)>,
-    /// Blocks that put a unit into a collection after a success.
-    pub(super) fills: FxHashSet<(FuncRef, BlockId)>,
-    /// The names of the fields that these blocks fill.
-    pub(super) fields: FxHashSet<((FuncRef, BlockId), String)>,
-    /// Whether all of the function was simulated once.
-    pub(super) complete: bool,
-}
 
 /// The automaton.
 pub struct Watch<'v> {
-    pub(super) vocabulary: &'v Vocabulary,
-    pub(super) queries: Queries<'v>,
+    facts: Facts<'v>,
+    /// Whether a comparison that lets a missing count pass is no evidence.
     strict_null: bool,
-    /// Fields that other functions fill with units that succeeded.
-    pub(super) filled_elsewhere: &'v FxHashSet<String>,
-    pub(super) memory: RefCell<Memory>,
-    /// A function whose own collections nothing asks for units.
-    pub(super) unasked: Option<FuncRef>,
     /// Whether functions have words that matter.
     speaking: RefCell<FxHashMap<FuncRef, bool>>,
 }
 
-/// Whether flags say: success is known, and nothing shows that there are records.
-#[must_use]
-pub fn unproven(flags: u32) -> bool {
-    flags & (FACT | PERFORMED) != 0 && flags & EVIDENCE == 0
+/// A state before and after a test, in a function.
+#[derive(Clone, Copy)]
+struct Change<'c> {
+    before: &'c State,
+    after: &'c State,
+    func: FuncRef,
 }
 
-/// The values of which a state says something that it did not say before.
+impl<'c> Change<'c> {
+    /// The point on the path after the test.
+    fn point<'a, 'e>(&self, engine: &'a Engine<'e>) -> PathPoint<'a, 'e>
+    where
+        'c: 'a,
+    {
+        PathPoint {
+            engine,
+            state: self.after,
+            func: self.func,
+        }
+    }
+}
+
+/// The values about which a state says something new.
 fn changed(before: &State, after: &State) -> Vec<Value> {
     let facts = after.facts.iter();
     let new = facts.filter(|(v, f)| before.facts.get(v) != Some(f));
     new.map(|(v, _)| *v).collect()
 }
 
-/// The parts of a condition of which a state says something.
+/// The parts of a condition about which a state says something.
 fn known(terms: &Terms, state: &State, condition: Value) -> Vec<Value> {
     let mut out = Vec::new();
     let mut work = vec![condition];
@@ -152,11 +88,12 @@ impl Automaton for Watch<'_> {
     }
 
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
-        if self.vocabulary.is_gate(call.name) {
+        let words = self.facts.vocabulary;
+        if words.is_gate(call.name) {
             return flags | EVIDENCE;
         }
         let listed = flags & LISTED != 0 && unproven(flags);
-        if listed && self.vocabulary.marks(call.name) {
+        if listed && words.marks(call.name) {
             return flags | LIST_MARKED;
         }
         flags
@@ -180,39 +117,47 @@ impl ValueEvents for Watch<'_> {
         let mut told = changed(before, after);
         let mut unaware = None;
         if told.is_empty() {
-            // It was known, perhaps from an earlier round: it still says the same.
+            // The outcome was known, perhaps from an earlier round: it teaches the same again.
             told = known(&engine.terms, after, test.condition);
             let unaware = unaware.insert(before.clone());
             for v in &told {
                 unaware.facts.remove(v);
             }
         }
-        let before = unaware.as_ref().unwrap_or(before);
+        let change = Change {
+            before: unaware.as_ref().unwrap_or(before),
+            after,
+            func: test.func,
+        };
         for v in told {
-            self.learn(engine, before, after, test.func, v, &mut lessons, 0);
+            self.learn(engine, change, v, &mut lessons, 0);
         }
         self.apply(engine, after, &lessons);
     }
 
     fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
+        let words = self.facts.vocabulary;
         match (call.name, call.receiver, call.args) {
-            (name, Some(list), [item]) if self.vocabulary.puts(name) => {
-                self.fill(engine, state, call, list, *item);
+            (name, Some(list), [item]) if words.puts(name) => {
+                self.facts.note_filling(engine, state, call, list, *item);
             }
             ("difference", Some(_), [done]) | ("Sub", _, [_, done]) => {
-                if let Some(about) = self.filled(engine, state, *done, 0) {
+                if let Some(about) = self.facts.filled(engine, state, *done) {
                     state.flags.rule = state.flags.rule & !ABOUT | about | FILTERED;
                 }
             }
-            (name, _, args) if self.vocabulary.marks(name) => {
+            (name, _, args) if words.marks(name) => {
                 let full = args
                     .iter()
-                    .any(|a| self.filled(engine, state, *a, 0).is_some());
+                    .any(|a| self.facts.filled(engine, state, *a).is_some());
                 if full && state.flags.rule & EVIDENCE == 0 {
                     state.flags.rule |= FACT | LIST_MARKED;
                 }
             }
-            (name, Some(cursor), _) => self.queries.note(engine, state, name, cursor, call),
+            (name, Some(cursor), _) => {
+                let queries = &self.facts.queries;
+                queries.note(engine, state, name, cursor, call);
+            }
             _ => {}
         }
     }
@@ -220,27 +165,28 @@ impl ValueEvents for Watch<'_> {
 
 impl RoundEvents for Watch<'_> {
     fn on_round(&self, engine: &mut Engine<'_>, state: &mut State, source: Value, more: bool) {
-        if let Some(about) = self.filled(engine, state, source, 0) {
+        let queries = &self.facts.queries;
+        if let Some(about) = self.facts.filled(engine, state, source) {
             state.flags.rule &= !ABOUT;
             if more {
                 state.flags.rule |= about | LISTED;
             }
-        } else if more && self.queries.leaves_out_successes(engine, state, source) {
+        } else if more && queries.leaves_out_successes(engine, state, source) {
             state.flags.rule |= FACT | STORED | FILTERED;
-        } else if let Some((query, Access::Rows)) = self.queries.of(engine, state, source)
+        } else if let Some((query, Access::Rows)) = queries.of(engine, state, source)
             && let Some(lesson @ (Lesson::Success(_) | Lesson::NotSuccess)) =
-                self.queries.exists(&query, &Access::Row, more)
+                queries.exists(&query, &Access::Row, more)
         {
             self.apply(engine, state, &[lesson]);
         }
     }
 
-    /// The next round is about another unit; but what was taken out of the work stays out of it.
-    fn after_round(&self, before: u32, now: u32) -> u32 {
-        if now & (FILTERED | LIST_MARKED) == 0 {
-            before
+    /// The next round is about another unit, but what was taken out of the work stays out.
+    fn after_round(&self, on_entry: u32, at_end: u32) -> u32 {
+        if at_end & (FILTERED | LIST_MARKED) == 0 {
+            on_entry
         } else {
-            now
+            at_end
         }
     }
 
@@ -251,45 +197,51 @@ impl RoundEvents for Watch<'_> {
 }
 
 impl<'v> Watch<'v> {
-    /// Whether a function has words from which something can be learnt, or that do something to a
-    /// unit.
+    /// An automaton for one function. `filled_elsewhere` are the fields that other functions fill
+    /// with units that succeeded, `unasked` is the function if nothing asks its own collections for
+    /// units.
+    pub fn new(
+        vocabulary: &'v Vocabulary,
+        strict_null: bool,
+        filled_elsewhere: &'v FxHashSet<String>,
+        unasked: Option<FuncRef>,
+    ) -> Self {
+        Watch {
+            facts: Facts {
+                vocabulary,
+                queries: Queries::new(vocabulary),
+                filled_elsewhere,
+                memory: RefCell::default(),
+                unasked,
+            },
+            strict_null,
+            speaking: RefCell::default(),
+        }
+    }
+
+    /// Whether a function has words that say something about a run, or do something to a unit.
     fn speaks(&self, engine: &Engine<'_>, func: FuncRef) -> bool {
         if let Some(known) = self.speaking.borrow().get(&func) {
             return *known;
         }
         let module = engine.program.module(func.module);
-        let speaks = Code::new(module.ir.function(func.func), &[]).speaks(self.vocabulary);
+        let code = FunctionCode::new(module.ir.function(func.func), &[]);
+        let speaks = code.speaks(self.facts.vocabulary);
         self.speaking.borrow_mut().insert(func, speaks);
         speaks
     }
 
-    /// A new automaton for one function.
-    pub fn new(
-        vocabulary: &'v Vocabulary,
-        strict_null: bool,
-        filled_elsewhere: &'v FxHashSet<String>,
-    ) -> Self {
-        Watch {
-            vocabulary,
-            queries: Queries::new(vocabulary),
-            strict_null,
-            filled_elsewhere,
-            memory: RefCell::default(),
-            unasked: None,
-            speaking: RefCell::default(),
-        }
-    }
-
-    /// The function was simulated; from now on only blocks that a success decides fill a list.
-    pub fn conclude(&self, loose: impl IntoIterator<Item = (FuncRef, BlockId)>) {
-        let mut memory = self.memory.borrow_mut();
+    /// Called once the function was simulated. `loose` are the blocks that fill a collection
+    /// whatever the status of the unit: from now on they say nothing about it.
+    pub fn conclude(&self, loose: impl IntoIterator<Item = Filling>) {
+        let mut memory = self.facts.memory.borrow_mut();
         memory.complete = true;
         memory.loose.extend(loose);
     }
 
-    /// The fields that only units that succeeded get into.
+    /// The fields into which only units that succeeded are put.
     pub fn filled_fields(&self) -> Vec<String> {
-        let memory = self.memory.borrow();
+        let memory = self.facts.memory.borrow();
         let strict = memory
             .fields
             .iter()
@@ -301,8 +253,9 @@ impl<'v> Watch<'v> {
     }
 
     /// The blocks that put a unit into a collection after a success.
-    pub fn fills(&self) -> Vec<(FuncRef, BlockId)> {
-        let mut out: Vec<_> = self.memory.borrow().fills.iter().copied().collect();
+    pub fn fills(&self) -> Vec<Filling> {
+        let memory = self.facts.memory.borrow();
+        let mut out: Vec<_> = memory.fills.iter().copied().collect();
         out.sort_unstable();
         out
     }
@@ -318,7 +271,7 @@ impl<'v> Watch<'v> {
                 Lesson::RecordsOrNull if self.strict_null => state.flags.rule |= NULLABLE,
                 Lesson::RecordsOrNull => state.flags.rule |= EVIDENCE | NULLABLE,
                 Lesson::NotEmpty(c) => {
-                    let memory = self.memory.borrow();
+                    let memory = self.facts.memory.borrow();
                     let base = base(engine, *c);
                     if memory.complete && !memory.of_runs.contains(&base) {
                         state.flags.rule |= EVIDENCE;
@@ -328,18 +281,21 @@ impl<'v> Watch<'v> {
         }
     }
 
-    /// What is taught by what a state now says about a value.
-    #[allow(clippy::too_many_arguments)]
+    /// Adds the lessons of what the state now says about a value. The first question that fits
+    /// decides. `depth` is 1 for an element that `any(…)` asked about.
     fn learn(
         &self,
         engine: &mut Engine<'_>,
-        before: &State,
-        after: &State,
-        func: FuncRef,
+        change: Change<'_>,
         v: Value,
         out: &mut Vec<Lesson>,
         depth: u32,
     ) {
+        let Change {
+            before,
+            after,
+            func,
+        } = change;
         let Some(fact) = after.facts.get(&v).cloned() else {
             return;
         };
@@ -350,261 +306,112 @@ impl<'v> Watch<'v> {
             && let Some(there) = presence(&fact)
         {
             if fact.lits != old.lits {
-                out.extend(self.presence(engine, after, func, object, there));
+                let facts = &self.facts;
+                out.extend(evidence::presence(
+                    facts,
+                    engine,
+                    after,
+                    func,
+                    (object, there),
+                ));
             }
             return;
         }
-        if let Some(lesson) = self.status(engine, after, func, tagged.unwrap_or(v), &fact, &old) {
+        let at = change.point(engine);
+        if let Some(lesson) = self.facts.status(at, tagged.unwrap_or(v), &fact, &old) {
             out.push(lesson);
             return;
         }
-        if let Term::Cmp(op, a, b) = engine.terms.term(v).clone()
+        if let Term::Cmp(op, a, b) = engine.terms.term(v)
             && let Some(truth) = fact.truth
         {
-            if let Some(lesson) = self.compared(engine, after, func, op, a, b, truth) {
-                out.push(lesson);
-            }
+            out.extend(self.comparison(at, *op, (*a, *b), truth));
             return;
         }
-        if let Some(lesson) = self.quantity(engine, after, func, v, &fact, &old) {
+        if let Some(lesson) = evidence::quantity(&self.facts, at, v, &fact, &old) {
             out.push(lesson);
             return;
         }
-        if fact.num.hi <= 0 && old.num.hi > 0 && self.queries.of(engine, after, v).is_some() {
+        let queried = || self.facts.queries.of(engine, after, v).is_some();
+        if fact.num.hi <= 0 && old.num.hi > 0 && queried() {
             out.push(Lesson::NotSuccess);
             return;
         }
         let Some(truth) = fact.truth.filter(|_| old.truth != fact.truth) else {
-            if fact.none.is_some() && old.none != fact.none {
-                out.extend(self.existence(engine, after, v, fact.none == Some(false)));
+            if let Some(none) = fact.none.filter(|_| old.none != fact.none) {
+                out.extend(evidence::existence(&self.facts, at, v, !none));
             }
             return;
         };
-        // `any(...)` over a list: the last element that may be true is what is known to be true.
-        if let Some(Origin::Call(name, _, args)) = engine.origin(after, v)
+        if depth == 0
+            && let Some(Origin::Call(name, _, args)) = engine.origin(after, v)
             && matches!(name.as_str(), "any" | "all")
             && let [list] = args.as_slice()
-            && depth == 0
         {
-            if let Some(element) = after.ghost(*list, Kept::Element) {
-                let mut assumed = after.clone();
-                if engine.assume(&mut assumed, element, truth) {
-                    let first = out.len();
-                    for v in changed(after, &assumed) {
-                        self.learn(engine, after, &assumed, func, v, out, depth + 1);
-                    }
-                    for lesson in &mut out[first..] {
-                        if let Lesson::Success(about) = lesson {
-                            *about |= SOME_RUN;
-                        }
-                    }
-                }
-            }
+            self.learn_of_element(engine, change, *list, truth, out);
             return;
         }
-        if let Some(lesson) = self.flag(engine, after, func, v, truth) {
-            out.push(lesson);
-            return;
-        }
-        out.extend(self.existence(engine, after, v, truth));
+        let flag = || {
+            let gate = evidence::gate(&self.facts, at, unpacked_from(at, v));
+            gate.or_else(|| self.facts.success_flag(at, v, truth))
+        };
+        let lesson = if queried() { None } else { flag() };
+        out.extend(lesson.or_else(|| evidence::existence(&self.facts, at, v, truth)));
     }
 
-    /// A comparison with something that is no literal came out.
-    #[allow(clippy::too_many_arguments)]
-    fn compared(
+    /// Adds what the truth of `any(…)` over a list teaches: it is that of the element that was put
+    /// into the list last.
+    fn learn_of_element(
         &self,
         engine: &mut Engine<'_>,
-        state: &State,
-        func: FuncRef,
+        change: Change<'_>,
+        list: Value,
+        truth: bool,
+        out: &mut Vec<Lesson>,
+    ) {
+        let Some(element) = change.after.ghost(list, ValueNote::Element) else {
+            return;
+        };
+        let mut assumed = change.after.clone();
+        if !engine.assume(&mut assumed, element, truth) {
+            return;
+        }
+        let first = out.len();
+        let change = Change {
+            before: change.after,
+            after: &assumed,
+            func: change.func,
+        };
+        for v in changed(change.before, change.after) {
+            self.learn(engine, change, v, out, 1);
+        }
+        for lesson in &mut out[first..] {
+            if let Lesson::Success(about) = lesson {
+                *about |= SOME_RUN;
+            }
+        }
+    }
+
+    /// The lesson of a comparison with something that is no literal.
+    fn comparison(
+        &self,
+        at: PathPoint<'_, '_>,
         op: CmpOp,
-        a: Value,
-        b: Value,
+        (a, b): (Value, Value),
         truth: bool,
     ) -> Option<Lesson> {
-        let words = self.vocabulary;
         match op {
-            CmpOp::Eq | CmpOp::Is | CmpOp::In => {
-                if op == CmpOp::In
-                    && let Some(about) = self
-                        .filled(engine, state, b, 0)
-                        .or_else(|| self.filled_elsewhere(engine, b))
-                {
-                    return Some(if truth {
-                        Lesson::Success(about | LISTED)
-                    } else {
-                        Lesson::NotSuccess
-                    });
+            CmpOp::In => {
+                let filled = self.facts.filled(at.engine, at.state, b);
+                match filled.or_else(|| self.facts.filled_elsewhere(at.engine, b)) {
+                    Some(about) if truth => Some(Lesson::Success(about | LISTED)),
+                    Some(_) => Some(Lesson::NotSuccess),
+                    None => self.facts.equality(at, op, (a, b), truth),
                 }
-                for (x, y) in [(a, b), (b, a)] {
-                    let Some(name) = constant_name(engine, y) else {
-                        continue;
-                    };
-                    if words.names_success(&name) {
-                        if !truth {
-                            return Some(Lesson::NotSuccess);
-                        }
-                        let plain = words.is_plain_success(&name);
-                        return self
-                            .run_of(engine, state, func, x, plain)
-                            .map(Lesson::Success);
-                    }
-                    if words.names_failure(&name) && self.is_status(engine, state, func, x) {
-                        if truth {
-                            return Some(Lesson::NotSuccess);
-                        }
-                        return self.about(engine, state, func, x).map(Lesson::Success);
-                    }
-                    if op == CmpOp::Eq && truth && self.is_count(engine, state, func, x) {
-                        return Some(Lesson::Records);
-                    }
-                    // It is another status.
-                    if op != CmpOp::In && truth && self.is_status(engine, state, func, x) {
-                        return Some(Lesson::NotSuccess);
-                    }
-                }
-                None
             }
-            // a < b, or b <= a
-            CmpOp::Lt => {
-                let more = if truth { b } else { a };
-                self.is_count(engine, state, func, more)
-                    .then_some(Lesson::Records)
-            }
+            CmpOp::Eq | CmpOp::Is => self.facts.equality(at, op, (a, b), truth),
+            CmpOp::Lt => evidence::order(&self.facts, at, (a, b), truth),
             _ => None,
         }
-    }
-
-    /// A number is now known to be positive, or not to be zero; or a collection not to be empty.
-    fn quantity(
-        &self,
-        engine: &mut Engine<'_>,
-        state: &State,
-        func: FuncRef,
-        v: Value,
-        fact: &Fact,
-        old: &Fact,
-    ) -> Option<Lesson> {
-        if self.has_positive_default(engine, state, v) {
-            return None;
-        }
-        let full = fact.len.lo >= 1 && old.len.lo < 1;
-        if full && self.queries.of(engine, state, v).is_none() {
-            let named = self.own_names(engine, state, func, v);
-            if named.iter().any(|n| self.vocabulary.is_rows(n)) {
-                return Some(Lesson::NotEmpty(v));
-            }
-            return None;
-        }
-        let positive = fact.num.lo >= 1 && old.num.lo < 1
-            || fact.truth == Some(true) && old.truth != Some(true) && fact.num.hi > 0;
-        let not_zero = !positive
-            && match (&fact.lits, &old.lits) {
-                (Lits::NotIn(now), Lits::NotIn(then)) => {
-                    let zero = |l: &Literal| matches!(l, Literal::Int(0));
-                    now.iter().any(zero) && !then.iter().any(zero)
-                }
-                _ => false,
-            };
-        if !positive && !not_zero {
-            return None;
-        }
-        if let Some((query, access)) = self.queries.of(engine, state, v) {
-            // A row that is compared with a number is its only column.
-            let number = fact.num.lo >= 1 && old.num.lo < 1;
-            let access = match access {
-                Access::Row if number && query.columns.len() == 1 => Access::At(0),
-                access => access,
-            };
-            return self.queries.counted(&query, &access);
-        }
-        let named = self.own_names(engine, state, func, v);
-        let rows = named.iter().any(|n| self.vocabulary.is_rows(n));
-        // The truth of `rows` may be that of a list.
-        if positive && fact.num == old.num && rows {
-            return Some(Lesson::NotEmpty(v));
-        }
-        if self.is_count(engine, state, func, v) {
-            let summed = matches!(engine.origin(state, v), Some(Origin::Call(n, ..)) if n == "sum");
-            return Some(if positive && summed {
-                Lesson::RecordsOfAll
-            } else if positive {
-                Lesson::Records
-            } else {
-                Lesson::RecordsOrNull
-            });
-        }
-        None
-    }
-
-    /// The truth of something that stands for success or for a look at the records.
-    fn flag(
-        &self,
-        engine: &mut Engine<'_>,
-        state: &State,
-        func: FuncRef,
-        v: Value,
-        truth: bool,
-    ) -> Option<Lesson> {
-        if self.queries.of(engine, state, v).is_some() {
-            return None;
-        }
-        let words = self.vocabulary;
-        // `ok, message = processor.run(...)`
-        let whole = match engine.terms.term(v) {
-            Term::Pure(n, ops) if n.starts_with("unpack") => ops[0],
-            _ => v,
-        };
-        let origin = engine.origin(state, whole);
-        let called = match &origin {
-            Some(Origin::Call(name, ..)) => Some(name.clone()),
-            _ => None,
-        };
-        if called.as_ref().is_some_and(|n| words.is_gate(n)) {
-            return Some(Lesson::Records);
-        }
-        if let Some(Origin::Call(name, receiver, args)) = &origin
-            && name == "startswith"
-            && let [prefix] = args.as_slice()
-            && let Some(Literal::Str(prefix)) = engine.terms.literal(*prefix)
-            && prefix.to_lowercase().starts_with("succ")
-        {
-            return if truth {
-                self.about(engine, state, func, *receiver)
-                    .map(Lesson::Success)
-            } else {
-                Some(Lesson::NotSuccess)
-            };
-        }
-        let performed = called.as_ref().is_some_and(|n| words.is_performer(n));
-        let names = engine.names_of(func, v).to_vec();
-        let field = match engine.terms.term(v) {
-            Term::Field(_, n) => Some(n.to_string()),
-            Term::Item(_, k) => engine.terms.literal(*k).and_then(text_of),
-            _ => None,
-        };
-        let flagged = names
-            .iter()
-            .map(ToString::to_string)
-            .chain(field.clone())
-            .any(|n| words.is_success_flag(&n));
-        if performed && (flagged || names.is_empty() && whole == v) || field.is_some() && flagged {
-            if !truth {
-                return Some(Lesson::NotSuccess);
-            }
-            return Some(Lesson::Success(PERFORMED));
-        }
-        None
-    }
-
-    /// Something that a query returned exists, or does not.
-    fn existence(
-        &self,
-        engine: &mut Engine<'_>,
-        state: &State,
-        v: Value,
-        there: bool,
-    ) -> Option<Lesson> {
-        let (query, access) = self.queries.of(engine, state, v)?;
-        self.queries.exists(&query, &access, there)
     }
 }

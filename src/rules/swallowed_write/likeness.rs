@@ -1,4 +1,4 @@
-//! Whether two values stand for the same, or one was made of the other: judged by where they come
+//! Whether two values are the same data, or one was made of the other: judged by where they come
 //! from.
 
 use crate::engine::Engine;
@@ -9,14 +9,14 @@ use crate::engine::values::value::{Term, Value};
 use crate::ir::{Literal, Name};
 use crate::rules::tables;
 
-/// How deep values are compared by where they come from.
+/// How many steps back the origins of two values are compared.
 const DEPTH: u32 = 3;
 
-/// How long a chain of calls may be on whose result a call is made.
+/// How long a chain of method calls may be.
 pub(super) const CHAIN: usize = 32;
 
-/// The text of the statement that a call runs which is made step by step: the first argument of
-/// the call at the start of the chain, as in `query("…").bind(a).execute(db)`.
+/// The text of a statement that is built step by step: the first argument of the call at the start
+/// of the chain, as in `query("…").bind(a).execute(db)`.
 pub(super) fn prepared(
     engine: &Engine<'_>,
     state: &State,
@@ -36,8 +36,8 @@ pub(super) fn prepared(
     None
 }
 
-/// Whether a failure is another one, or what became of it on its way. What a call answers that was
-/// only given the failure is its own result.
+/// Whether a value is a failure, or what became of it on its way. The result of a call that was
+/// only given the failure is not.
 pub(super) fn is_failure_of(engine: &Engine<'_>, state: &State, v: Value, failure: Value) -> bool {
     if v == failure {
         return true;
@@ -50,7 +50,7 @@ pub(super) fn is_failure_of(engine: &Engine<'_>, state: &State, v: Value, failur
     }
 }
 
-/// Whether a failure is another one, or made of it: by what was put around its error.
+/// Whether a value is a failure, or is made of it: something was put around its error.
 pub(super) fn is_made_of(
     engine: &Engine<'_>,
     state: &State,
@@ -79,8 +79,8 @@ pub(super) fn is_made_of(
     parts.any(|part| is_made_of(engine, state, part, failure, depth + 1))
 }
 
-/// Whether two arguments of two calls stand for the same: equal values, values made in the same way
-/// from the same, and numbers, which say how long to wait or how often it was tried.
+/// Whether two arguments are the same data: equal values, values made in the same way from the
+/// same, or any two numbers, as these only say how long to wait or how often something was tried.
 pub(super) fn alike(engine: &Engine<'_>, state: &State, a: Value, b: Value, depth: u32) -> bool {
     if a == b {
         return true;
@@ -118,7 +118,7 @@ pub(super) fn alike(engine: &Engine<'_>, state: &State, a: Value, b: Value, dept
     }
 }
 
-/// Whether an argument is what is written, and not where to or how.
+/// Whether an argument is what is written, rather than where or how.
 pub(super) fn is_data(engine: &Engine<'_>, state: &State, v: Value) -> bool {
     let kind = state.kind(&engine.terms, v);
     if engine.terms.literal(v).is_some()

@@ -1,35 +1,9 @@
-//! What a configuration can say about the rule.
+//! The options of the rule.
 
 use std::sync::Arc;
 
 use crate::rules::tables::{self, has_word};
 use crate::settings::{Form, Given, OptionSpec, OptionTable, OptionValue, Wrong};
-
-/// Words that say of a write that it is beside the point: it may fail.
-const AUXILIARY: &[&str] = &[
-    "metric",
-    "stat",
-    "statsd",
-    "audit",
-    "cache",
-    "failure",
-    "failed",
-    "error",
-    "dead_letter",
-    "dlq",
-    "rejected",
-    "history",
-    "notify",
-    "notification",
-    "alert",
-    "publish",
-    "event",
-    "heartbeat",
-    "lineage",
-    "log",
-    "stdout",
-    "stderr",
-];
 
 const WORDS: &str = "auxiliary";
 const STRICT: &str = "strict";
@@ -37,15 +11,15 @@ const STRICT: &str = "strict";
 /// The options of the rule.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Options {
-    /// Further words for writes that may fail.
+    /// More words for writes that may fail without loss.
     pub auxiliary: Vec<String>,
-    /// Whether a failure that somebody could hear of is reported all the same.
+    /// Whether a failure is reported even if somebody could learn of it.
     pub strict: bool,
 }
 
 impl OptionValue for Options {}
 
-/// How they are written.
+/// How the options are written.
 pub struct Table;
 
 impl OptionTable for Table {
@@ -54,13 +28,13 @@ impl OptionTable for Table {
             OptionSpec {
                 key: WORDS,
                 form: Form::MoreItems,
-                about: "Further words for writes that may fail.",
+                about: "More words for writes that may fail without loss.",
             },
             OptionSpec {
                 key: STRICT,
                 form: Form::Flag { default: false },
-                about: "Whether a failure that somebody could hear of is reported all the same \
-                            (off unless told otherwise).",
+                about: "Whether a failure is reported even if somebody could learn of it (off by \
+                        default).",
             },
         ]
     }
@@ -74,16 +48,14 @@ impl OptionTable for Table {
 }
 
 impl Options {
-    /// Whether a name of a call, a receiver or a helper says that what is written is beside the
-    /// point.
+    /// Whether the name of a call, a receiver or a helper says that its write may fail without
+    /// loss.
     pub(super) fn is_auxiliary(&self, name: &str) -> bool {
-        let further = self.auxiliary.iter().map(String::as_str);
-        further
-            .chain(AUXILIARY.iter().copied())
-            .any(|w| has_word(name, w))
+        let mut further = self.auxiliary.iter();
+        tables::is_auxiliary(name) || further.any(|w| has_word(name, w))
     }
 
-    /// Whether a table is one of what went wrong, or of what was done.
+    /// Whether a table records errors or activity.
     pub(super) fn is_log_table(&self, name: &str) -> bool {
         let table = name.rsplit('.').next().unwrap_or(name);
         let mut further = self.auxiliary.iter();
@@ -94,13 +66,6 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::Options;
-    use crate::rules::tables::has_word;
-
-    #[test]
-    fn words_stand_alone() {
-        assert!(has_word("write_audit", "audit") && has_word("ad_metrics", "metric"));
-        assert!(!has_word("auditorium", "audit") && !has_word("catalog", "log"));
-    }
 
     #[test]
     fn tables_go_by_their_last_name() {

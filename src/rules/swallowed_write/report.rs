@@ -1,4 +1,4 @@
-//! What is said about a failure that nobody hears of, and where.
+//! The finding about a failure that nobody learns of.
 
 use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::engine::Catch;
@@ -7,13 +7,13 @@ use crate::ir::{BlockId, BranchRole, ScopeIdx, StaticExpr, StaticExprKind, Termi
 use crate::program::{Def, FuncRef, Lookup, MemberDef, Program};
 use crate::rules::contract_method::{Caller, Subject, add_steps, called_at};
 use crate::rules::swallowed_write::Swallowed;
-use crate::rules::swallowed_write::kept::{Fate, Left, fate};
+use crate::rules::swallowed_write::readers::{Fate, Left, fate};
 use crate::rules::swallowed_write::watch::Swallower;
 use crate::rules::{Rule, SwallowedWrite, tables};
 use crate::source::Span;
 
 /// The function and the span of what swallows.
-fn place(program: &Program<'_>, by: Swallower) -> (FuncRef, Span) {
+fn location(program: &Program<'_>, by: Swallower) -> (FuncRef, Span) {
     let (func, block) = match by {
         Swallower::Catch(Catch { func, block, .. }) | Swallower::Return(func, block) => {
             (func, block)
@@ -51,7 +51,7 @@ pub(super) fn caught_before(program: &Program<'_>, swallowed: &Swallowed) -> Vec
 
 /// Where on the path the failure is swallowed.
 fn position(program: &Program<'_>, swallowed: &Swallowed) -> Option<usize> {
-    let (func, span) = place(program, swallowed.by);
+    let (func, span) = location(program, swallowed.by);
     swallowed.events.iter().rposition(|e| {
         matches!(
             e.what,
@@ -61,8 +61,8 @@ fn position(program: &Program<'_>, swallowed: &Swallowed) -> Option<usize> {
     })
 }
 
-/// What a branch does with a failure that a call returned: it matches it, or goes another way
-/// because of it. `None` where an exception is caught.
+/// The role of a branch that swallows a failure which a call returned. `None` if an exception is
+/// caught instead.
 fn role_of(program: &Program<'_>, by: Swallower) -> Option<BranchRole> {
     let Swallower::Catch(Catch { func, block, .. }) = by else {
         return None;
@@ -79,8 +79,8 @@ fn role_of(program: &Program<'_>, by: Swallower) -> Option<BranchRole> {
     }
 }
 
-/// The path with the steps of a failure that a call returned: the call, unless a step says already
-/// that it fails, and the branch that goes on without the failure.
+/// The path with the steps of a failure that a call returned: the call, unless a step already says
+/// that it fails, and the branch that drops the failure.
 fn with_failure(
     program: &Program<'_>,
     swallowed: &Swallowed,
@@ -88,7 +88,7 @@ fn with_failure(
     call: Option<(FuncRef, BlockId)>,
     named: bool,
 ) -> Vec<PathEvent> {
-    let (by, at) = place(program, swallowed.by);
+    let (by, at) = location(program, swallowed.by);
     let caught = PathEvent {
         func: by,
         span: at,
@@ -152,8 +152,8 @@ pub(super) fn is_heard(
     result_is_tested: &dyn Fn() -> bool,
 ) -> bool {
     let program = subject.program;
-    let (func, _) = place(program, swallowed.by);
-    // The calls that are open where the failure is swallowed, the innermost last.
+    let (func, _) = location(program, swallowed.by);
+    // The calls that are running where the failure is swallowed, the innermost last.
     let mut open: Vec<&PathEvent> = Vec::new();
     let at = position(program, swallowed).unwrap_or(swallowed.events.len());
     for e in &swallowed.events[..at] {
@@ -165,7 +165,7 @@ pub(super) fn is_heard(
             _ => {}
         }
     }
-    // What runs several calls returns their exceptions.
+    // A call that runs several others, as `gather` does, returns their exceptions.
     if let Swallower::Catch(Catch { func, block, .. }) = swallowed.by {
         let module = program.module(func.module);
         let function = module.ir.function(func.func);
@@ -192,7 +192,7 @@ pub(super) fn is_heard(
 
 /// Whether a test on the way from the handler to the exit asks whether the rows are there already.
 pub(super) fn asks_for_duplicates(program: &Program<'_>, swallowed: &Swallowed) -> bool {
-    // A branch whose outcome is known where it is reached is no step of the path.
+    // A branch whose outcome is known is no step of the path.
     let by_value = role_of(program, swallowed.by).is_some();
     let unknown = if by_value { 0 } else { swallowed.events.len() };
     let from = position(program, swallowed).unwrap_or(unknown);
@@ -223,7 +223,7 @@ pub(super) fn finding(
     let mut finding = subject
         .finding(SwallowedWrite.meta(), kind)
         .arg("write", swallowed.failed.as_deref().unwrap_or("write"));
-    let (func, span) = place(program, swallowed.by);
+    let (func, span) = location(program, swallowed.by);
     let decorator = decorator_of(subject, root, func, &swallowed.events);
     let (shown, span) = decorator.unwrap_or((func, span));
     let at = |func: FuncRef, span: Span| {
@@ -247,7 +247,7 @@ pub(super) fn finding(
     let label = match (decorator.is_some(), swallowed.by) {
         (true, _) => "this decorator swallows the failure",
         (_, Swallower::Return(..)) => "returns while the exception is pending",
-        // As the step says.
+        // The words of the step.
         (_, Swallower::Catch(catch)) if catch.manager => "swallows the exception",
         _ if caught == "dropped" => "the failure is dropped here",
         _ => "caught here",
@@ -259,7 +259,7 @@ pub(super) fn finding(
         finding = finding.step(exit, ends);
     }
     if let Some(caller) = caller {
-        let next = format!("`{}` goes on: the run ends as a success", caller.name);
+        let next = format!("`{}` continues: the run ends as a success", caller.name);
         finding = finding.step(caller.read, next);
     }
     for left in &swallowed.left {
@@ -268,7 +268,7 @@ pub(super) fn finding(
             Left::Key(key) => format!("self.{}['{key}']", subject.contract.sets.field),
         };
         finding = finding.note(format!(
-            "`{place}` is left behind, and nothing was found that reads it"
+            "`{place}` keeps a trace of the failure, but no code was found that reads it"
         ));
     }
     let fix = match swallowed.by {
@@ -280,13 +280,13 @@ pub(super) fn finding(
     Some(finding.exit(exit).fix(fix).at(primary, label))
 }
 
-/// Whether the source of a branch names the error that it finds.
+/// Whether the source of a branch names the error: `Err(e)`.
 fn asks_for_error(program: &Program<'_>, func: FuncRef, span: Span) -> bool {
     let module = program.module(func.module);
     span.slice(module.text()).starts_with("Err")
 }
 
-/// The place where the method ends, and whether it falls off its end there.
+/// Where the method ends, and whether it falls off its end there.
 fn exit(program: &Program<'_>, root: FuncRef, swallowed: &Swallowed) -> Option<(Location, bool)> {
     let module = program.module(root.module);
     let function = module.ir.function(root.func);
@@ -303,8 +303,8 @@ fn exit(program: &Program<'_>, root: FuncRef, swallowed: &Swallowed) -> Option<(
     Some((Location { file, span }, !explicit))
 }
 
-/// The path without what happens in the same way again, in another round of a loop, and without
-/// what becomes of the place.
+/// The path without the steps that a later round of a loop repeats, and without what becomes of the
+/// place.
 fn told_once(events: &[PathEvent]) -> Vec<PathEvent> {
     let again = |at: usize, e: &PathEvent| {
         matches!(
@@ -322,7 +322,7 @@ fn told_once(events: &[PathEvent]) -> Vec<PathEvent> {
     once.map(|(_, e)| e.clone()).collect()
 }
 
-/// The decorator whose wrapper swallows, and the function that it stands on.
+/// The decorator whose wrapper swallows, and the function that it decorates.
 fn decorator_of(
     subject: Subject<'_>,
     root: FuncRef,
@@ -388,7 +388,7 @@ fn encloses(program: &Program<'_>, outer: FuncRef, inner: FuncRef) -> bool {
     false
 }
 
-/// A `raise` at the end of a handler, or in the place of the statement that leaves it.
+/// The fix: a `raise` at the end of a handler, or in place of the statement that leaves it.
 fn raise_again(program: &Program<'_>, func: FuncRef, header: Span) -> Option<Fix> {
     let module = program.module(func.module);
     let file = module.file.as_ref()?;
@@ -420,7 +420,7 @@ fn raise_again(program: &Program<'_>, func: FuncRef, header: Span) -> Option<Fix
         }
     };
     Some(Fix {
-        message: "raise the exception again at the end of the handler".to_owned(),
+        message: "re-raise the exception at the end of the handler".to_owned(),
         safety: Safety::Unsafe,
         edits: vec![edit],
     })

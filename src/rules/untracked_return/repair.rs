@@ -1,13 +1,13 @@
-//! What can be done about an exit: record that no rows were written.
+//! The fix of an exit: record that no rows were written.
 //!
-//! That is right where no path to the exit can have written any, and where the key is absent
-//! whichever way the exit is reached. The engine answers the second; for the first, nothing that
-//! is not known to be harmless may be called on any way to the exit, feasible or not: a name that
-//! nobody knows may be that of a write.
+//! That is right if no path to the exit can have written any, and if the key is absent whichever
+//! way the exit is reached. The engine answers the second question. For the first, all calls on all
+//! ways to the exit, feasible or not, must be known to be harmless: an unknown name may be that of
+//! a write.
 
 use std::collections::BTreeSet;
 
-use super::Bad;
+use super::judge::Bad;
 use crate::diagnostics::{Edit, Fix, Location, Safety};
 use crate::frontend::edit::{StoredAt, before, store_zero};
 use crate::ir::{BlockId, Body, Callee, Function, Operand, Rvalue, StatementKind, TerminatorKind};
@@ -22,7 +22,7 @@ pub(super) struct Arrivals {
     pub blocks: BTreeSet<BlockId>,
     /// In some state the place is set.
     pub set: bool,
-    /// In some state it is not known whether it is set, or more is wrong than that it is not.
+    /// In some state it is not known whether the place is set, or something was written or dropped.
     pub otherwise: bool,
 }
 
@@ -37,7 +37,7 @@ impl Arrivals {
     }
 }
 
-/// Stores 0 before an exit that is a statement.
+/// Stores 0 before an exit that is a `return` statement.
 pub(super) fn record_nothing(
     file: &SourceFile,
     function: &Function,
@@ -67,7 +67,10 @@ pub(super) fn record_nothing(
             .iter()
             .all(|block| called(body, *block).is_none_or(|name| is_harmless(&name)));
     Some(Fix {
-        message: format!("`{}` before it returns", statement.trim_end_matches(';')),
+        message: format!(
+            "insert `{}` before the `return`",
+            statement.trim_end_matches(';')
+        ),
         safety: if harmless {
             Safety::Safe
         } else {
@@ -83,7 +86,7 @@ pub(super) fn record_nothing(
     })
 }
 
-/// Whether the function makes the dict itself: before that, there may be none.
+/// Whether the function assigns the dict itself: before that, there may be none.
 fn rebinds(body: &Body, field: &str) -> bool {
     let statements = body.blocks.iter().flat_map(|block| &block.statements);
     statements
@@ -117,7 +120,7 @@ fn ways_to(body: &Body, ends: &BTreeSet<BlockId>) -> BTreeSet<BlockId> {
     out
 }
 
-/// The name of what a block calls at its end; an empty one for what has no name.
+/// The name of the callee at the end of a block, if it calls something; empty for what has no name.
 fn called(body: &Body, block: BlockId) -> Option<String> {
     let rvalue = match &body.block(block).terminator.kind {
         TerminatorKind::Eval { rvalue, .. } => rvalue,

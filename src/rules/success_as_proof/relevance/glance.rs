@@ -1,18 +1,19 @@
-//! Whether the text of a function can have what makes it worth following.
+//! Whether the text of a function can contain what makes it worth following.
 //!
-//! This asks the words of a function what [`hints`](super::hints) asks its code: it lets more
+//! This asks the words of a function what [`worth`](super::worth) asks its code. It lets more
 //! through, as words do not tell what they are used for, and never less.
 
 use rustc_hash::FxHashMap;
 
-use super::compared::is_exception;
-use super::hints::{LONG, QUERY_STATUS, QUERY_SUCCESS, QUERY_VERB, QUERY_WORDS};
-use super::tables::{
-    FAILURE, MARK_STATES, PERFORMERS, PLAIN_SUCCESS, PUTS, SAYINGS, STATUS as STATUSES, SUCCESS,
-    WORK,
-};
-use super::words::{ASKING, BEEN, Vocabulary, parts};
+use super::comparisons::is_exception;
 use crate::frontend::sketch::{Clue, Glance, Role};
+use crate::rules::success_as_proof::vocabulary::queries::{self, LONGEST_WORD};
+use crate::rules::success_as_proof::vocabulary::tables::{
+    ASKING, BEEN, DEMANDING, FAILURE, MARK_STATES, NOTHING_TO_DO, PERFORMERS, PLAIN_SUCCESS,
+    REPORTING, STATUS as STATUSES, SUCCESS, WORK,
+};
+use crate::rules::success_as_proof::vocabulary::{Vocabulary, parts};
+use crate::rules::tables::collections::PUTS;
 
 /// It names success in words that mean nothing else.
 const PLAIN: u16 = 1;
@@ -32,45 +33,39 @@ const SELECTED: u16 = 1 << 6;
 const QUERIED: u16 = 1 << 7;
 /// It asks a function that is named like a test for success.
 const ASKS: u16 = 1 << 8;
-/// It names a state of work that is done.
+/// It marks a unit as done, or names such a state.
 const MARKS: u16 = 1 << 9;
 /// It does work.
 const PERFORMS: u16 = 1 << 10;
 /// It does work on units, or puts something into a collection.
 const WORKS: u16 = 1 << 11;
-/// It says that there is nothing to do, or is asked whether there is.
+/// It says that there is nothing to do, or its name asks whether there is.
 const SAYS: u16 = 1 << 12;
 
-/// For the search alone: it has a word that asks for a state, if a state comes after it.
+/// For the search alone: it has a word that asks for a state, if one follows.
 const IS: u16 = 1 << 13;
-/// The same for the states that can come after it.
+/// For the search alone: it has a state that may follow.
 const STATE: u16 = 1 << 14;
-
-/// What a name may start with that asks whether there is work to do, whatever that is called.
-const DEMANDING: &[&str] = &["should", "must", "need", "needs"];
 
 /// The beginning of the words that mean success and nothing else.
 const SUCC: &str = "succ";
 /// How a statement starts that changes rows.
 const UPDATE: &str = "update ";
 
-/// What is asked of a name that starts with `is` or `has`, or does one thing.
-const TRIES: &[&str] = &["is", "has", "one"];
-
 /// The glance of the rule.
-pub struct Look {
+pub struct SuccessGlance {
     words: Vocabulary,
     seen: u16,
-    /// Whether the next word is the name of a function that is defined.
+    /// Whether the next word is the name of a function definition.
     defines: bool,
-    /// The flags of names: as such, and as what is called.
+    /// The flags of names: as names, and as callees.
     names: FxHashMap<Box<str>, (u16, u16)>,
 }
 
-impl Look {
-    /// With these words.
+impl SuccessGlance {
+    /// A glance with these words.
     pub fn new(words: Vocabulary) -> Self {
-        Look {
+        SuccessGlance {
             words,
             seen: 0,
             defines: false,
@@ -109,15 +104,15 @@ impl Look {
             ASKS,
             words.names_success(word) || words.asks(word).is_some(),
         );
-        set(QUERIES, has(QUERY_WORDS));
-        set(PERFORMS, words.is_performer(word) || has(TRIES));
+        set(QUERIES, has(queries::RUNNERS));
+        set(PERFORMS, words.is_performer(word) || has(REPORTING));
         flags
     }
 }
 
 /// Whether a function with these flags can matter.
 fn is_enough(seen: u16) -> bool {
-    // Without an effect, whatever is learnt leads to nothing.
+    // Without an effect, a success leads to nothing.
     if seen & (WORKS | SAYS | MARKS) == 0 {
         return false;
     }
@@ -132,7 +127,7 @@ fn is_enough(seen: u16) -> bool {
         || all(QUERIES | SELECTS | SELECTED)
 }
 
-impl Glance for Look {
+impl Glance for SuccessGlance {
     fn clues(&self) -> Option<Vec<Clue>> {
         let success = self.words.success.iter().flatten();
         let own = || success.clone().chain(&self.words.effects);
@@ -157,16 +152,16 @@ impl Glance for Look {
             (ASKING, IS),
             (DEMANDING, ASKS),
             (PERFORMERS, PERFORMS),
-            (TRIES, PERFORMS),
+            (REPORTING, PERFORMS),
             (WORK, WORKS),
             (PUTS, WORKS),
-            (QUERY_WORDS, QUERIES),
+            (queries::RUNNERS, QUERIES),
         ];
         let anywhere: [(&[&str], u16); 6] = [
-            (SAYINGS, SAYS | ASKS),
-            (QUERY_SUCCESS, SELECTED),
-            (&[QUERY_VERB], SELECTS),
-            (&[QUERY_STATUS], QUERIED),
+            (NOTHING_TO_DO, SAYS | ASKS),
+            (queries::SUCCESS, SELECTED),
+            (&[queries::VERB], SELECTS),
+            (&[queries::STATUS], QUERIED),
             (&[SUCC], PLAIN),
             (&[UPDATE], MARKS),
         ];
@@ -176,7 +171,7 @@ impl Glance for Look {
         for (words, flags) in anywhere {
             words.iter().for_each(|word| add(word, false, flags));
         }
-        // These may be more than a word.
+        // Configured words may consist of several.
         success.for_each(|word| add(word, false, PLAIN | WORD | ASKS));
         let effects = self.words.effects.iter();
         effects.for_each(|word| add(word, false, MARKS));
@@ -184,7 +179,7 @@ impl Glance for Look {
     }
 
     fn can_matter(&self, flags: u16) -> bool {
-        // Of constants, nothing is known but that they are everywhere.
+        // The search does not look for constants: they are everywhere.
         let mut flags = flags | CONSTANT;
         if flags & IS != 0 && flags & STATE != 0 {
             flags |= ASKS;
@@ -210,13 +205,13 @@ impl Glance for Look {
             }
         };
         if std::mem::take(&mut self.defines) {
-            // Who calls it is asked elsewhere.
+            // Its callers are looked at separately.
             let asks = if call & ASKS != 0 { SAYS } else { 0 };
             self.seen |= plain & !(WORD | CONSTANT) | asks;
             return;
         }
-        // What is called, and the name under which something is given, are not compared; nor is a
-        // class of exceptions, or an attribute with a name as short as a matrix has.
+        // Nothing is compared with a callee, the keyword of an argument or an exception class, and
+        // an attribute with a name of one letter is no constant (`matrix.T`).
         let mut flags = plain;
         if role.called || role.given || !role.attribute && is_exception(word) {
             flags &= !(WORD | CONSTANT);
@@ -228,7 +223,7 @@ impl Glance for Look {
     }
 
     fn text(&mut self, text: &str) {
-        if text.len() <= LONG {
+        if text.len() <= LONGEST_WORD {
             self.word(text, Role::default());
             if text.to_lowercase().starts_with(SUCC) {
                 self.seen |= PLAIN;
@@ -236,16 +231,16 @@ impl Glance for Look {
         }
         // A statement may be put together from short texts.
         let lower = text.to_lowercase();
-        if lower.contains(QUERY_VERB) {
+        if lower.contains(queries::VERB) {
             self.seen |= SELECTS;
         }
-        if QUERY_SUCCESS.iter().any(|word| lower.contains(word)) {
+        if queries::SUCCESS.iter().any(|word| lower.contains(word)) {
             self.seen |= SELECTED;
         }
-        if lower.contains(QUERY_STATUS) {
+        if lower.contains(queries::STATUS) {
             self.seen |= QUERIED;
         }
-        if SAYINGS.iter().any(|word| lower.contains(word)) {
+        if NOTHING_TO_DO.iter().any(|word| lower.contains(word)) {
             self.seen |= SAYS;
         }
         if lower.trim_start().starts_with(UPDATE) {
@@ -264,12 +259,12 @@ impl Glance for Look {
 mod tests {
     use std::path::Path;
 
-    use super::{Look, Vocabulary};
+    use super::{SuccessGlance, Vocabulary};
     use crate::frontend::sketch::{Clue, Glance, Role, Search, sketch};
     use crate::source::Language;
 
     /// The same glance without anything to search for.
-    struct Unaided(Look);
+    struct Unaided(SuccessGlance);
 
     impl Glance for Unaided {
         fn clues(&self) -> Option<Vec<Clue>> {
@@ -310,8 +305,8 @@ mod tests {
     fn same(text: &str, what: &str) -> usize {
         let mut count = 0;
         for words in vocabularies() {
-            let aided = matters(text, Box::new(Look::new(words.clone())));
-            let all = matters(text, Box::new(Unaided(Look::new(words))));
+            let aided = matters(text, Box::new(SuccessGlance::new(words.clone())));
+            let all = matters(text, Box::new(Unaided(SuccessGlance::new(words))));
             assert_eq!(aided, all, "{what}");
             count += all.len();
         }

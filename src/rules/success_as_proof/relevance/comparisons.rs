@@ -3,52 +3,31 @@
 
 use rustc_hash::FxHashSet;
 
-use super::constants::{Constants, is_constant, is_constant_attribute};
-use super::hints::LONG;
-use super::sites::Code;
-use super::words::Vocabulary;
 use crate::ir::data::is_outcome;
 use crate::ir::{
     Callee, CmpOp, Data, DictItem, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
+use crate::rules::success_as_proof::code::{
+    Constants, FunctionCode, is_constant, is_constant_attribute,
+};
+use crate::rules::success_as_proof::vocabulary::Vocabulary;
+use crate::rules::success_as_proof::vocabulary::queries::LONGEST_WORD;
+use crate::rules::tables::collections::STORES;
 
-/// The locals that were come across while following what others are made of.
+/// Locals that were visited while looking for what others are made of.
 type Seen = FxHashSet<LocalId>;
 
-/// Whether a method of that name puts what it is given into its receiver.
-fn fills(name: &str) -> bool {
-    matches!(
-        name,
-        "append"
-            | "appendleft"
-            | "add"
-            | "insert"
-            | "extend"
-            | "update"
-            | "setdefault"
-            | "put"
-            | "push"
-            | "push_back"
-            | "or_insert"
-            | "or_insert_with"
-            | "send"
-            | "__setitem__"
-            | "set"
-    )
-}
-
-/// Whether a name is that of a class of exceptions: nobody compares a status with one.
+/// Whether a name is that of an exception class: no status is compared with one.
 pub(super) fn is_exception(name: &str) -> bool {
     name.ends_with("Error") || name.ends_with("Exception")
 }
 
-impl Code<'_> {
-    /// Whether a comparison may find a success, or that something is no failure. What is plainly
-    /// a success, or is a constant that is named like one, says so of anything; other words do
-    /// only of a status.
+impl FunctionCode<'_> {
+    /// Whether a comparison may find a success, or the absence of a failure. A constant that is
+    /// named for success counts whatever it is compared with, other words only beside a status.
     pub(super) fn compares_word(&self, words: &Vocabulary, constants: Constants<'_>) -> bool {
-        let inside = |nested: &Code<'_>| nested.compares_word(words, constants);
+        let inside = |nested: &FunctionCode<'_>| nested.compares_word(words, constants);
         let mut found = self.nested.iter().any(inside);
         self.for_each_rvalue(|r| {
             if let Rvalue::Data(Data::IsVariant { tag, .. }) = r {
@@ -86,8 +65,8 @@ impl Code<'_> {
             return true;
         }
         let decl = &self.function.body.locals[local.index()];
-        if decl.kind == LocalKind::Param && self.function.name.starts_with('<') {
-            // What a function without a name is given goes by another name outside.
+        if decl.kind == LocalKind::Param && self.is_unnamed() {
+            // The argument of a lambda goes by another name outside.
             return true;
         }
         let mut go = |o: &Operand| self.is_status(words, o, seen);
@@ -145,7 +124,7 @@ impl Code<'_> {
             })
     }
 
-    /// What loops take the values of a local from, when nothing else gives it any.
+    /// What loops draw the values of a local from, if nothing else assigns it.
     fn looped_over(&self, local: LocalId) -> Vec<Operand> {
         if !self.definitions(local).is_empty() {
             return Vec::new();
@@ -160,37 +139,14 @@ impl Code<'_> {
         sources.collect()
     }
 
-    /// What is stored in the cells of the function, if the local holds these: an operand for each
-    /// store. Those of the function around hold what is not known here.
-    pub(super) fn cell_values(&self, local: LocalId) -> Option<Vec<&Operand>> {
-        match self.function.body.locals[local.index()].kind {
-            LocalKind::Cells => {
-                let statements = self.function.body.blocks.iter().flat_map(|b| &b.statements);
-                let stored = statements.filter_map(|s| match &s.kind {
-                    StatementKind::SetField { object, value, .. }
-                        if *object == Operand::Local(local) =>
-                    {
-                        Some(value)
-                    }
-                    _ => None,
-                });
-                Some(stored.collect())
-            }
-            LocalKind::OuterCells if !self.function.name.starts_with('<') => Some(Vec::new()),
-            _ => None,
-        }
-    }
-
-    /// Whether a local is a parameter that is not assigned to, of a function that is called from
-    /// elsewhere: its value has no name here.
+    /// Whether a local is a parameter that is never assigned, of a function with a name: its value
+    /// has no name here.
     fn is_own_param(&self, local: LocalId) -> bool {
         let decl = &self.function.body.locals[local.index()];
-        decl.kind == LocalKind::Param
-            && !self.function.name.starts_with('<')
-            && self.definitions(local).is_empty()
+        decl.kind == LocalKind::Param && !self.is_unnamed() && self.definitions(local).is_empty()
     }
 
-    /// Whether a word is put into something from which it may be taken out again.
+    /// Whether a word is stored where it may be read again.
     fn keeps_word(&self, word: &dyn Fn(&str) -> bool) -> bool {
         let kept = |o: &Operand| self.is_plain_word(o, word, &mut Seen::default());
         let body = &self.function.body;
@@ -224,14 +180,14 @@ impl Code<'_> {
                     Rvalue::Call {
                         callee: Callee::Method { name, .. },
                         args,
-                    } => fills(name) && args.iter().any(|a| kept(&a.value)),
+                    } => STORES.contains(&name.as_str()) && args.iter().any(|a| kept(&a.value)),
                     _ => false,
                 };
         });
         found
     }
 
-    /// Whether an operand is a word, or the name of something that is not raised.
+    /// Whether an operand is a word, or has one as its name and is no exception.
     fn is_plain_word(
         &self,
         operand: &Operand,
@@ -239,7 +195,7 @@ impl Code<'_> {
         seen: &mut Seen,
     ) -> bool {
         let local = match operand {
-            Operand::Const(Literal::Str(text)) => return text.len() <= LONG && word(text),
+            Operand::Const(Literal::Str(text)) => return text.len() <= LONGEST_WORD && word(text),
             Operand::Const(_) => return false,
             Operand::Local(local) => *local,
         };
@@ -270,28 +226,52 @@ impl Code<'_> {
                 || words.names_success(text)
                 || words.names_failure(text)
         };
+        self.holds_word(constants, &word, operand, seen)
+    }
+
+    fn holds_word(
+        &self,
+        constants: Constants<'_>,
+        word: &dyn Fn(&str) -> bool,
+        operand: &Operand,
+        seen: &mut Seen,
+    ) -> bool {
         let local = match operand {
-            Operand::Const(Literal::Str(text)) => return text.len() <= LONG && word(text),
+            Operand::Const(Literal::Str(text)) => return text.len() <= LONGEST_WORD && word(text),
             Operand::Const(_) => return false,
             Operand::Local(local) => *local,
         };
         if !seen.insert(local) {
             return false;
         }
-        let mut go = |o: &Operand| self.is_word(words, constants, o, seen);
         let sources = self.looped_over(local);
         if !sources.is_empty() {
-            return sources.iter().any(&mut go) || self.keeps_word(&word);
+            let mut sources = sources.iter();
+            return sources.any(|o| self.holds_word(constants, word, o, seen))
+                || self.keeps_word(word);
         }
         if self.definitions(local).is_empty() {
-            // A parameter is anything; what nothing here gives a value may be any word around.
+            // A parameter is anything; another local without a value may hold any word around.
             return self.function.body.locals[local.index()].kind != LocalKind::Param
-                && self.keeps_word(&word);
+                && self.keeps_word(word);
         }
-        self.definitions(local).iter().any(|(r, _)| match r {
+        let mut defs = self.definitions(local).iter();
+        defs.any(|(r, _)| self.makes_word(constants, word, r, seen))
+    }
+
+    /// The same of the result of an rvalue.
+    fn makes_word(
+        &self,
+        constants: Constants<'_>,
+        word: &dyn Fn(&str) -> bool,
+        rvalue: &Rvalue,
+        seen: &mut Seen,
+    ) -> bool {
+        let mut go = |o: &Operand| self.holds_word(constants, word, o, seen);
+        match rvalue {
             Rvalue::Global(n) => {
                 word(n) && !is_exception(n)
-                    || is_constant(n) && self.stands_for(r, constants, &word)
+                    || is_constant(n) && self.stands_for(rvalue, constants, word)
             }
             Rvalue::GetField(o, n) => {
                 let cells = match o {
@@ -304,21 +284,10 @@ impl Code<'_> {
                 word(n)
                     || cells
                     || matches!(n.as_str(), "value" | "name") && go(o)
-                    || is_constant_attribute(n) && self.stands_for(r, constants, &word)
+                    || is_constant_attribute(n) && self.stands_for(rvalue, constants, word)
             }
             Rvalue::Path(path) => {
-                path.last().is_some_and(|n| word(n)) || constants.path(path, &word)
-            }
-            Rvalue::Use(o) | Rvalue::Await(o) => go(o),
-            Rvalue::List(items) | Rvalue::Tuple(items) | Rvalue::Set(items) => {
-                items.iter().any(|i| go(&i.value))
-            }
-            Rvalue::Dict(items) => items.iter().any(|i| match i {
-                DictItem::Pair(k, v) => go(k) || go(v),
-                DictItem::Spread(v) => go(v),
-            }),
-            Rvalue::GetItem(a, b) | Rvalue::Binary(_, a, b) | Rvalue::InPlace(_, a, b) => {
-                go(a) || go(b)
+                path.last().is_some_and(|n| word(n)) || constants.path(path, word)
             }
             Rvalue::Call { callee, args } => {
                 let receiver = match callee {
@@ -327,22 +296,38 @@ impl Code<'_> {
                 };
                 receiver.is_some_and(&mut go) || args.iter().any(|a| go(&a.value))
             }
-            Rvalue::Format(items) => items.iter().any(&mut go),
             Rvalue::Compare(..)
             | Rvalue::Not(_)
             | Rvalue::Neg(_)
             | Rvalue::Closure(_)
             | Rvalue::Data(Data::Len(_)) => false,
-            // An element: of what is written down there, or of what was put in before.
+            // An element may be one of the display, or one that was put in before.
             Rvalue::Unpack { object, .. } | Rvalue::Iter { object, .. } => {
-                go(object) || self.keeps_word(&word)
+                go(object) || self.keeps_word(word)
             }
             Rvalue::Slice { object, .. } => go(object),
             _ => {
                 let mut found = false;
-                r.for_each_operand(|o| found = found || go(o));
-                found || self.keeps_word(&word)
+                rvalue.for_each_operand(|o| found = found || go(o));
+                found || !is_transparent(rvalue) && self.keeps_word(word)
             }
-        })
+        }
     }
+}
+
+/// Whether the result of an rvalue consists of its operands alone.
+fn is_transparent(rvalue: &Rvalue) -> bool {
+    matches!(
+        rvalue,
+        Rvalue::Use(_)
+            | Rvalue::Await(_)
+            | Rvalue::List(_)
+            | Rvalue::Tuple(_)
+            | Rvalue::Set(_)
+            | Rvalue::Dict(_)
+            | Rvalue::GetItem(..)
+            | Rvalue::Binary(..)
+            | Rvalue::InPlace(..)
+            | Rvalue::Format(_)
+    )
 }

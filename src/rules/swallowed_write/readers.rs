@@ -1,5 +1,5 @@
-//! Whether somebody can hear of a failure: it is left where another step reads it, or what a
-//! function returns about it is tested.
+//! Who can learn of a failure: code that reads what the failure leaves behind, or a caller that
+//! tests what a function returned because of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,32 +15,15 @@ use crate::ir::{
 };
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::Subject;
+use crate::rules::tables::collections::{CHANGES, LOOKUPS};
 use crate::source::Span;
 
-/// Methods that change a collection: calling one is no look at what is in it.
-const CHANGES: &[&str] = &[
-    "append",
-    "appendleft",
-    "add",
-    "extend",
-    "insert",
-    "update",
-    "clear",
-    "remove",
-    "discard",
-    "setdefault",
-    "push",
-];
-
-/// Methods that look a key up.
-const LOOKUPS: &[&str] = &["get", "pop", "setdefault", "contains_key"];
-
-/// A place on the receiver that outlives the method.
+/// Where something is left on the receiver after the method.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Left {
     /// `self.name`
     Field(Name),
-    /// The key of the statistics.
+    /// A key of the statistics.
     Key(Name),
 }
 
@@ -53,7 +36,7 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// What the modules of a class and of its bases read, outside of the contract method.
+    /// What the modules of a class and of its bases read outside of the contract method.
     pub(super) fn new(subject: &Subject<'_>) -> Self {
         let mut out = Readers {
             fields: BTreeSet::new(),
@@ -126,7 +109,7 @@ impl Readers {
         }
     }
 
-    /// Whether a place is read.
+    /// Whether something that is left behind is read.
     fn reads(&self, place: &Left) -> bool {
         match place {
             Left::Field(name) => self.fields.contains(name),
@@ -135,7 +118,7 @@ impl Readers {
     }
 }
 
-/// What was asked about the readers, with the answers.
+/// What was asked about readers, with the answers.
 #[derive(Default)]
 pub(super) struct Heard {
     places: BTreeMap<Left, bool>,
@@ -149,7 +132,7 @@ impl Heard {
         readers.result_is_tested
     }
 
-    /// Whether one of the places is read.
+    /// Whether something of what is left behind is read.
     pub(super) fn read(&mut self, readers: &Readers, left: &[Left]) -> bool {
         let mut any = false;
         for place in left {
@@ -165,7 +148,7 @@ impl Heard {
         self.places.is_empty() && self.tested.is_none()
     }
 
-    /// Whether other readers answer alike.
+    /// Whether other readers give the same answers.
     pub(super) fn holds(&self, readers: &Readers) -> bool {
         let mut places = self.places.iter();
         self.tested.is_none_or(|t| t == readers.result_is_tested)
@@ -200,14 +183,14 @@ fn rvalues(function: &Function) -> impl Iterator<Item = (Option<LocalId>, &Rvalu
     })
 }
 
-/// The locals that get their values from these, directly or through operators and calls.
+/// The locals whose values come from these, directly or through operators and calls.
 fn flow(function: &Function, from: FxHashSet<LocalId>) -> FxHashSet<LocalId> {
     let mut known = from;
     loop {
         let before = known.len();
         for (dest, rvalue) in rvalues(function) {
             let Some(dest) = dest else { continue };
-            // Whether a result is a failure says nothing about one that was swallowed.
+            // A test whether a result is a failure does not see one that was swallowed.
             if matches!(rvalue, Rvalue::Data(Data::IsVariant { of, .. }) if !of.is_empty()) {
                 continue;
             }
@@ -239,7 +222,7 @@ fn flow(function: &Function, from: FxHashSet<LocalId>) -> FxHashSet<LocalId> {
     }
 }
 
-/// Whether a value is used for more than to be changed.
+/// Whether a value is used other than by being changed.
 fn is_looked_at(function: &Function, value: LocalId) -> bool {
     let (mut uses, mut changes) = (0, 0);
     for block in &function.body.blocks {
@@ -284,7 +267,7 @@ pub(super) enum Fate {
     Unheard,
 }
 
-/// What becomes of the result of the call, or of the `await`, at this place of a function.
+/// What becomes of the result of the call or `await` at this span of a function.
 pub(super) fn fate(function: &Function, call: Span) -> Fate {
     let dests = function
         .body
@@ -332,8 +315,8 @@ fn tests_call_of(function: &Function, method: &str) -> bool {
     fate_of(function, results.collect()) == Fate::Tested
 }
 
-/// What a state in which the method ends after a failure leaves behind that no state in which it
-/// ends well does.
+/// What a failure leaves on the receiver: in `failed`, a state at an exit after it, but in no state
+/// at an exit where all went `well`.
 pub(super) fn left_behind(
     engine: &mut Engine<'_>,
     failed: &State,
@@ -356,7 +339,7 @@ pub(super) fn left_behind(
             Slot::Field(name) if *object == stats && *name != contract.key.as_str() => {
                 Left::Key(name.clone())
             }
-            // The collection that an attribute holds is changed.
+            // The collection that an attribute holds was changed.
             Slot::Content => match engine.terms.term(*object) {
                 Term::Field(of, name)
                     if *of == failed.watched && *name != contract.field.as_str() =>
@@ -385,7 +368,7 @@ pub(super) fn left_behind(
     out
 }
 
-/// The class of the handler's exceptions, as far as the code names them.
+/// The exception classes that a handler names.
 pub(super) fn caught_names(
     program: &Program<'_>,
     at: (crate::program::FuncRef, crate::ir::BlockId),

@@ -1,21 +1,22 @@
-//! What values say: that there is nothing to do, that a unit is done, or nothing at all.
+//! Values that say "done": messages, fields of documents, columns of tables.
 
-use super::sites::Code;
-use super::words::Vocabulary;
+use super::{FunctionCode, Vocabulary};
 use crate::ir::data::{SUCCESS, is_outcome};
 use crate::ir::{Arg, Data, DictItem, Literal, Operand, Rvalue};
+use crate::rules::success_as_proof::vocabulary::calls::UPDATES;
 
-impl Code<'_> {
-    /// What a call that writes fields or runs a statement marks as done: a field of a document, a
-    /// column of a table.
-    pub(super) fn written(&self, words: &Vocabulary, name: &str, args: &[Arg]) -> Option<String> {
+impl FunctionCode<'_> {
+    /// The field of a document or column of a table by which a call marks a unit as done.
+    pub(super) fn marks_by_update(
+        &self,
+        words: &Vocabulary,
+        name: &str,
+        args: &[Arg],
+    ) -> Option<String> {
         if let Some(column) = Self::texts(args).find_map(|t| updated_mark(words, t)) {
             return Some(column);
         }
-        if !matches!(
-            name,
-            "set" | "update" | "update_one" | "merge" | "put" | "patch"
-        ) {
+        if !UPDATES.contains(&name) {
             return None;
         }
         args.iter().find_map(|a| {
@@ -41,7 +42,7 @@ impl Code<'_> {
     }
 
     /// Whether a value tells the caller that there is nothing to do.
-    pub(super) fn says(&self, words: &Vocabulary, value: &Operand) -> bool {
+    pub(super) fn says_done(&self, words: &Vocabulary, value: &Operand) -> bool {
         match value {
             Operand::Const(Literal::Str(s)) => words.says_done(s),
             Operand::Const(_) => false,
@@ -54,7 +55,7 @@ impl Code<'_> {
                 Rvalue::Global(n) | Rvalue::GetField(_, n) => words.says_done(n),
                 Rvalue::Path(path) => path.last().is_some_and(|n| words.says_done(n)),
                 Rvalue::Data(Data::Variant { tag, fields }) => {
-                    words.says_done(tag) || fields.iter().any(|(_, v)| self.says(words, v))
+                    words.says_done(tag) || fields.iter().any(|(_, v)| self.says_done(words, v))
                 }
                 Rvalue::Dict(items) => items.iter().any(|i| match i {
                     DictItem::Pair(_, Operand::Const(Literal::Str(s))) => words.says_done(s),
@@ -70,6 +71,7 @@ impl Code<'_> {
         }
     }
 
+    /// Whether a value is a formatted text that tells the caller so.
     fn formats(&self, words: &Vocabulary, value: &Operand) -> bool {
         let Operand::Local(l) = value else {
             return false;
@@ -82,7 +84,7 @@ impl Code<'_> {
         })
     }
 
-    /// Whether a returned value tells nothing: None, a boolean, a number, an empty container.
+    /// Whether a returned value carries no data: None, a boolean, a number, an empty container.
     pub(super) fn is_trivial(&self, value: &Operand) -> bool {
         match value {
             Operand::Const(_) => true,
@@ -94,7 +96,7 @@ impl Code<'_> {
                             items.is_empty()
                         }
                         Rvalue::Dict(items) => items.is_empty(),
-                        // A success with nothing in it, or just nothing.
+                        // A success without data, or an absent option.
                         Rvalue::Data(Data::Variant { tag, fields }) => {
                             (tag == SUCCESS || fields.is_empty() && is_outcome(tag))
                                 && fields.iter().all(|(_, v)| self.is_trivial(v))
@@ -114,7 +116,7 @@ fn pair(item: &DictItem) -> Option<(&Operand, &Operand)> {
     }
 }
 
-/// The column that an `UPDATE` statement sets to true, when that marks a unit as done.
+/// The column that an `UPDATE` statement sets to true or to now, if that marks a unit as done.
 fn updated_mark(words: &Vocabulary, text: &str) -> Option<String> {
     let lower = text.trim_start().to_lowercase();
     if !lower.starts_with("update ") {

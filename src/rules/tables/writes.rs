@@ -1,10 +1,12 @@
-//! Tables of names that rules share.
+//! Which calls write data, judged by their names and by the texts that they are given.
 
+use super::is_log_table;
 use crate::engine::objects::class_texts::Saying;
 use crate::engine::summaries::library::Deed;
+use crate::ir::Name;
 use crate::settings::Writes;
 
-/// Words of a call's name that make it a write.
+/// Words that make a write of a call, in its name.
 const WRITE_WORDS: &[&str] = &[
     "insert",
     "merge",
@@ -32,7 +34,7 @@ const WRITE_NAMES: &[&str] = &[
     "streaming_insert",
 ];
 
-/// What follows `load_` in calls that read.
+/// What may follow `load_` in the name of a call that reads.
 const READ_LOADS: &[&str] = &[
     "config",
     "configs",
@@ -69,18 +71,18 @@ const WRITE_STATEMENTS: &[&str] = &[
 /// Statements that only read.
 const READ_STATEMENTS: &[&str] = &["select", "with", "show", "describe", "explain", "pragma"];
 
-/// Receivers whose methods have nothing to do with the warehouse.
+/// Receivers whose methods never write to a warehouse.
 const FOREIGN_RECEIVERS: &[&str] = &[
     "json", "yaml", "pickle", "toml", "csv", "os", "sys", "shutil", "io", "gzip",
 ];
 
-/// Words of a call's name that make it run a query text.
+/// Words that say, in the name of a call, that it runs a query text.
 const SQL_WORDS: &[&str] = &["query", "execute", "executemany", "sql"];
 
-/// The word that makes a write of a call unless what follows it is read.
+/// The verb that makes a write of a call, unless something from [`READ_LOADS`] follows.
 const LOAD: &str = "load";
 
-/// Texts in lower case: the name of each call that [`is_write`] takes for a write contains one.
+/// Texts in lower case, one of which is in the name of every call that [`is_write`] accepts.
 pub fn parts_of_writes(writes: &Writes) -> impl Iterator<Item = &str> {
     let built_in = [WRITE_WORDS, WRITE_NAMES, SQL_WORDS, &[LOAD]];
     let built_in = built_in.into_iter().filter(|_| writes.built_in).flatten();
@@ -91,15 +93,9 @@ pub fn parts_of_writes(writes: &Writes) -> impl Iterator<Item = &str> {
         .chain(built_in.copied())
 }
 
-/// Whether a call writes data, judged by its name, the name in front of it and the literal texts
-/// that it is given.
+/// Whether a call writes data, judged by its name, the name of its receiver and its literal texts.
 #[must_use]
-pub fn is_write(
-    writes: &Writes,
-    name: &str,
-    receiver: Option<&str>,
-    texts: &[crate::ir::Name],
-) -> bool {
+pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Name]) -> bool {
     let lower = name.to_ascii_lowercase();
     if writes.names.contains(&lower) {
         return true;
@@ -133,44 +129,14 @@ pub fn is_write(
     }
 }
 
-/// Names of tables and the like: texts that make no write of a call, and nothing else of a write.
+/// Names of tables and the like: texts that decide neither whether a call writes nor which write it
+/// is.
 pub const PLAIN: Saying = Saying {
     name: "plain",
     test: |text| {
         !text.contains(char::is_whitespace) && statement(text).is_none() && !is_log_table(text)
     },
 };
-
-/// Words in names of tables for what went wrong, or for what was done.
-pub const LOG_TABLES: &[&str] = &[
-    "audit",
-    "failure",
-    "failed",
-    "error",
-    "dead_letter",
-    "history",
-    "log",
-    "heartbeat",
-];
-
-/// Whether a table is for what went wrong, or for what was done.
-#[must_use]
-pub fn is_log_table(name: &str) -> bool {
-    let table = name.rsplit('.').next().unwrap_or(name);
-    LOG_TABLES.iter().any(|w| has_word(table, w))
-}
-
-/// Whether a name contains a word, or its plural.
-#[must_use]
-pub fn has_word(name: &str, word: &str) -> bool {
-    let (name, word) = (name.to_ascii_lowercase(), word.to_ascii_lowercase());
-    name.match_indices(&word).any(|(at, _)| {
-        let before = name[..at].chars().next_back();
-        let after = &name[at + word.len()..];
-        let after = after.strip_prefix('s').unwrap_or(after).chars().next();
-        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
-    })
-}
 
 /// Whether a call may be a write for some caller of the function that makes it.
 #[must_use]
@@ -186,154 +152,13 @@ pub fn may_write(writes: &Writes, call: &Deed) -> bool {
         || call.open && is_write(writes, &call.name, receiver, &[])
 }
 
-/// First words of names of calls that bring something, work something out, or say something.
-const HARMLESS_FIRST: &[&str] = &[
-    "build",
-    "calculate",
-    "check",
-    "compute",
-    "convert",
-    "count",
-    "debug",
-    "exception",
-    "exists",
-    "extract",
-    "fetch",
-    "filter",
-    "find",
-    "format",
-    "get",
-    "has",
-    "info",
-    "is",
-    "list",
-    "log",
-    "lookup",
-    "map",
-    "normalize",
-    "parse",
-    "prepare",
-    "read",
-    "select",
-    "sort",
-    "transform",
-    "validate",
-    "verify",
-    "warn",
-    "warning",
-];
-
-/// Whole names of such calls.
-const HARMLESS_NAMES: &[&str] = &[
-    "abs",
-    "all",
-    "any",
-    "append",
-    "bool",
-    "critical",
-    "date",
-    "datetime",
-    "defaultdict",
-    "dict",
-    "difference",
-    "endswith",
-    "enumerate",
-    "error",
-    "extend",
-    "float",
-    "frozenset",
-    "fromisoformat",
-    "getattr",
-    "hasattr",
-    "int",
-    "intersection",
-    "isinstance",
-    "isoformat",
-    "items",
-    "join",
-    "keys",
-    "len",
-    "lower",
-    "max",
-    "min",
-    "monotonic",
-    "next",
-    "now",
-    "perf_counter",
-    "print",
-    "range",
-    "repr",
-    "reversed",
-    "round",
-    "sorted",
-    "split",
-    "splitlines",
-    "startswith",
-    "str",
-    "strftime",
-    "strip",
-    "strptime",
-    "sum",
-    "time",
-    "timedelta",
-    "title",
-    "today",
-    "total_seconds",
-    "tuple",
-    "type",
-    "union",
-    "upper",
-    "utcnow",
-    "uuid4",
-    "values",
-    "zip",
-];
-
-/// Words that take that back: `get_or_create`, `find_one_and_update`.
-const CHANGING_WORDS: &[&str] = &[
-    "add", "create", "delete", "drop", "ingest", "modify", "post", "push", "put", "remove",
-    "replace", "run", "send", "set", "ship", "store", "submit", "update",
-];
-
-/// Whether a call can be taken to write nothing, judged by its name. This is not the opposite of
-/// [`is_write`]: most names are neither.
-#[must_use]
-pub fn is_harmless(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let first = lower.split('_').find(|word| !word.is_empty());
-    let mut words = lower.split('_');
-    let changes = words.any(|word| CHANGING_WORDS.contains(&word));
-    let known = HARMLESS_NAMES.contains(&lower.as_str())
-        || first.is_some_and(|word| HARMLESS_FIRST.contains(&word));
-    known && !changes && !is_write(&Writes::default(), name, None, &[])
-}
-
-/// First words of names of functions that are asked for something.
-const ASKING_FIRST: &[&str] = &[
-    "count", "exists", "fetch", "find", "format", "get", "has", "is", "list", "lookup", "parse",
-    "read", "select",
-];
-
-/// Whether a function is only asked for something, judged by its name: `get_credentials`, and not
-/// `fetch_and_load`.
-#[must_use]
-pub fn only_asks(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let mut words = lower.split('_').filter(|word| !word.is_empty());
-    words
-        .next()
-        .is_some_and(|word| ASKING_FIRST.contains(&word))
-        && words.all(|word| word != "load")
-        && is_harmless(name)
-}
-
-/// What follows `load_` in functions of the program that store something.
+/// What may follow `load_` in the name of a function that stores something.
 const STORE_LOADS: &[&str] = &[
     "table", "rows", "row", "batch", "batches", "records", "into", "to",
 ];
 
-/// Whether a function of the program may only be called as a write is because it reads something
-/// in: `load_games`.
+/// Whether a function of the program may have the name of a write only because it loads something
+/// into memory: `load_games`.
 #[must_use]
 pub fn may_only_read(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
@@ -343,18 +168,18 @@ pub fn may_only_read(name: &str) -> bool {
     rest.is_some_and(|word| word.is_none_or(|word| !STORE_LOADS.contains(&word)))
 }
 
-/// Words of a call's name that make it take something away.
+/// Words that say, in the name of a call, that it deletes something.
 const REMOVAL_WORDS: &[&str] = &["delete", "drop", "remove", "truncate", "purge", "expire"];
 
-/// Words that say that such a call adds something as well: `delete_and_insert`, and not `bulk_delete`.
+/// Words that say that such a call also adds something: `delete_and_insert`.
 const ADDING_WORDS: &[&str] = &["insert", "upsert"];
 
-/// Statements that change what tables there are, or take rows away: they add no data.
+/// Statements that add no data: they delete rows, or create, change or drop tables.
 const REMOVAL_STATEMENTS: &[&str] = &["delete", "drop", "truncate", "create", "alter"];
 
-/// Whether a write only takes away, or makes room.
+/// Whether a write adds no data.
 #[must_use]
-pub fn is_removal(name: &str, texts: &[crate::ir::Name]) -> bool {
+pub fn is_removal(name: &str, texts: &[Name]) -> bool {
     let lower = name.to_ascii_lowercase();
     let says = |table: &[&str]| lower.split('_').any(|w| table.contains(&w));
     let by_name = says(REMOVAL_WORDS) && !says(ADDING_WORDS);
@@ -365,26 +190,7 @@ pub fn is_removal(name: &str, texts: &[crate::ir::Name]) -> bool {
             .any(|s| REMOVAL_STATEMENTS.contains(&s.as_str()))
 }
 
-/// What says that something is there already: in names of exceptions and in tests of them. 409 is
-/// the HTTP status *Conflict*.
-const DUPLICATE_WORDS: &[&str] = &[
-    "duplicate",
-    "alreadyexist",
-    "already_exist",
-    "already exist",
-    "uniqueviolation",
-    "unique_violation",
-    "integrityerror",
-    "409",
-];
-
-/// Whether a text in lower case says that something is there already.
-#[must_use]
-pub fn says_duplicate(text: &str) -> bool {
-    DUPLICATE_WORDS.iter().any(|word| text.contains(word))
-}
-
-/// Words in names of what data is written to, or how.
+/// Words in names of where data is written to, or how.
 const TARGET_WORDS: &[&str] = &[
     "table",
     "dataset",
@@ -408,7 +214,7 @@ const TARGET_WORDS: &[&str] = &[
     "options",
 ];
 
-/// Whether a name is that of a place to write to.
+/// Whether a name says where or how to write, rather than what.
 #[must_use]
 pub fn is_target(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();

@@ -1,13 +1,13 @@
-//! What constants stand for, as the code of one function sees them.
+//! What constants stand for in the code of one function.
 
-use super::sites::Code;
+use super::FunctionCode;
 use crate::ir::{Literal, LocalId, Name, Operand, Rvalue, ScopeIdx, StaticExpr, StaticExprKind};
 use crate::program::{ClassRef, Def, Lookup, MemberDef, ModuleId, Program};
 
-/// Definitions of definitions deeper than this are taken for words.
-pub(super) const MAX_DEPTH: u32 = 8;
+/// Definitions nested deeper than this may stand for any text.
+pub const MAX_DEPTH: u32 = 8;
 
-/// What constants stand for, as one function sees them.
+/// The scope in which a function looks constants up.
 #[derive(Clone, Copy)]
 pub struct Constants<'p> {
     /// The program.
@@ -21,21 +21,25 @@ pub struct Constants<'p> {
 }
 
 impl Constants<'_> {
-    /// Whether the texts that a dotted path stands for satisfy `test`.
-    pub(super) fn path(&self, path: &[Name], test: &dyn Fn(&str) -> bool) -> bool {
+    /// What a dotted path means in the scope.
+    pub fn resolve(&self, path: &[Name]) -> Def {
+        self.program.resolve_path(self.module, self.scope, path)
+    }
+
+    /// Whether one of the texts that a dotted path stands for satisfies `test`.
+    pub fn path(&self, path: &[Name], test: &dyn Fn(&str) -> bool) -> bool {
         if let [owner @ .., last] = path
             && !owner.is_empty()
-            && let Def::Class(class) = self.program.resolve_path(self.module, self.scope, owner)
+            && let Def::Class(class) = self.resolve(owner)
             && self.member(class, last, test)
         {
             return true;
         }
-        let def = self.program.resolve_path(self.module, self.scope, path);
-        self.def(&def, test, 0)
+        self.def(&self.resolve(path), test, 0)
     }
 
     /// The same for an attribute of a class, which may be inherited.
-    pub(super) fn member(&self, class: ClassRef, name: &str, test: &dyn Fn(&str) -> bool) -> bool {
+    pub fn member(&self, class: ClassRef, name: &str, test: &dyn Fn(&str) -> bool) -> bool {
         let Lookup::Found(_, defs) = self.program.lookup(class, name, None) else {
             return false;
         };
@@ -45,15 +49,15 @@ impl Constants<'_> {
 
     fn def(&self, def: &Def, test: &dyn Fn(&str) -> bool, depth: u32) -> bool {
         match def {
-            Def::Value(module, scope, expr) => self.expr(*module, *scope, expr, test, depth),
+            Def::Value(module, scope, expr) => self.expr((*module, *scope), expr, test, depth),
             _ => false,
         }
     }
 
+    /// `at` are the module and the scope of the expression.
     fn expr(
         &self,
-        module: ModuleId,
-        scope: ScopeIdx,
+        at: (ModuleId, ScopeIdx),
         expr: &StaticExpr,
         test: &dyn Fn(&str) -> bool,
         depth: u32,
@@ -61,19 +65,17 @@ impl Constants<'_> {
         if depth > MAX_DEPTH {
             return true;
         }
-        let go = |e: &StaticExpr| self.expr(module, scope, e, test, depth + 1);
+        let go = |e: &StaticExpr| self.expr(at, e, test, depth + 1);
         match &expr.kind {
             StaticExprKind::Literal(Literal::Str(text)) => test(text),
             StaticExprKind::Literal(_) | StaticExprKind::Lambda(_) | StaticExprKind::Opaque => {
                 false
             }
             StaticExprKind::Path(path) => {
-                path.last().is_some_and(|name| test(name))
-                    || self.def(
-                        &self.program.resolve_path(module, scope, path),
-                        test,
-                        depth + 1,
-                    )
+                path.last().is_some_and(|name| test(name)) || {
+                    let def = self.program.resolve_path(at.0, at.1, path);
+                    self.def(&def, test, depth + 1)
+                }
             }
             StaticExprKind::Call(callee, args, keywords) => {
                 go(callee) || args.iter().any(go) || keywords.iter().any(|(_, e)| go(e))
@@ -89,19 +91,19 @@ impl Constants<'_> {
 }
 
 /// Whether a name may be that of a constant.
-pub(super) fn is_constant(name: &str) -> bool {
+pub fn is_constant(name: &str) -> bool {
     name.chars().all(|c| !c.is_lowercase())
 }
 
 /// The same for an attribute: `matrix.T` is no constant.
-pub(super) fn is_constant_attribute(name: &str) -> bool {
+pub fn is_constant_attribute(name: &str) -> bool {
     name.len() > 1 && is_constant(name)
 }
 
-impl Code<'_> {
-    /// Whether a constant, by its name or as an attribute, stands for texts that satisfy `test`.
-    /// An attribute of something that is neither a module, a class nor the receiver may.
-    pub(super) fn stands_for(
+impl FunctionCode<'_> {
+    /// Whether an rvalue, a global name or an attribute, may stand for a text that satisfies
+    /// `test`. If it is an attribute of an unknown object, it may.
+    pub fn stands_for(
         &self,
         r: &Rvalue,
         constants: Constants<'_>,
@@ -120,14 +122,8 @@ impl Code<'_> {
                     path.push(name.clone());
                     let receiver = *l == LocalId(0) && constants.class.is_some();
                     if let Some(stored) = self.cell_values(*l) {
-                        return stored.into_iter().any(|o| match o {
-                            Operand::Const(Literal::Str(text)) => test(text),
-                            Operand::Const(_) => false,
-                            Operand::Local(l) => self.definitions(*l).iter().any(|(r, _)| {
-                                matches!(r, Rvalue::Global(n) if constants.path(std::slice::from_ref(n), test))
-                                    || matches!(r, Rvalue::Format(_) | Rvalue::Binary(..))
-                            }),
-                        });
+                        let mut stored = stored.into_iter();
+                        return stored.any(|o| self.cell_stands_for(o, constants, test));
                     }
                     match self.definitions(*l) {
                         [] if receiver && path.len() == 1 => {
@@ -144,6 +140,24 @@ impl Code<'_> {
                 },
                 _ => return true,
             }
+        }
+    }
+
+    /// The same for a value that is stored in a cell.
+    fn cell_stands_for(
+        &self,
+        stored: &Operand,
+        constants: Constants<'_>,
+        test: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        match stored {
+            Operand::Const(Literal::Str(text)) => test(text),
+            Operand::Const(_) => false,
+            Operand::Local(l) => self.definitions(*l).iter().any(|(r, _)| match r {
+                Rvalue::Global(name) => constants.path(std::slice::from_ref(name), test),
+                Rvalue::Format(_) | Rvalue::Binary(..) => true,
+                _ => false,
+            }),
         }
     }
 }

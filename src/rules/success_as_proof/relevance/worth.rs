@@ -1,28 +1,21 @@
-//! Whether it is worth while to follow a function: what its code says without being run.
+//! Whether a function is worth following: what its code says without being run.
 //!
-//! A function is followed when it contains something that can be an effect and something that a
-//! success can be learnt from. Most functions have no more than words in common with that: an
-//! `error` in a message, a constant that is a number. Only what a comparison can meet counts.
+//! A function is followed if it contains something that can be an effect and something from which a
+//! success can be learnt. Most functions only share words with that: an `error` in a message, a
+//! constant that is a number. Only what a comparison can meet counts.
 
-use super::constants::{Constants, MAX_DEPTH, is_constant, is_constant_attribute};
-use super::sites::{Code, Effect, Place};
-use super::words::{Vocabulary, parts};
 use crate::ir::data::is_outcome;
 use crate::ir::{BinOp, Callee, Data, Literal, LocalId, Operand, Rvalue};
-use crate::program::{Def, FuncRef, Lookup, MemberDef};
-
-/// Texts longer than this are queries, not words.
-pub(super) const LONG: usize = 24;
-
-/// What a query about runs has in its text: the verb, with one of these names, or a status.
-pub(super) const QUERY_VERB: &str = "select";
-pub(super) const QUERY_SUCCESS: &[&str] = &["succ", "complet", "done", "finished", "'ok'"];
-pub(super) const QUERY_STATUS: &str = "status";
-
-/// Words in the names of calls that run queries.
-pub(super) const QUERY_WORDS: &[&str] = &[
-    "query", "execute", "sql", "fetch", "fetchone", "fetchall", "select", "scalar", "prepare",
-];
+use crate::program::{Def, FuncRef, Lookup};
+use crate::rules::success_as_proof::code::{
+    Constants, FunctionCode, MAX_DEPTH, functions, is_constant, is_constant_attribute,
+};
+use crate::rules::success_as_proof::effects::{Effect, EffectSite};
+use crate::rules::success_as_proof::vocabulary::queries::{
+    LONGEST_WORD, RUNNERS, asks_for_runs, selects,
+};
+use crate::rules::success_as_proof::vocabulary::tables::REPORTING;
+use crate::rules::success_as_proof::vocabulary::{Vocabulary, parts};
 
 /// What the names and texts in a function hint at.
 #[derive(Default)]
@@ -39,28 +32,14 @@ struct Hints {
     selects: bool,
     /// It asks a function that is named like a test for success.
     asks: bool,
-    /// It does work.
+    /// It does work and may learn whether that succeeded.
     performs: bool,
     /// It puts something into a collection.
     fills: bool,
     /// It puts something into a collection that an object or a document has.
     fills_field: bool,
-    /// It takes something out of something.
+    /// It subtracts one collection from another.
     subtracts: bool,
-}
-
-/// Whether a text selects something.
-pub(super) fn selects(text: &str) -> bool {
-    text.as_bytes()
-        .windows(QUERY_VERB.len())
-        .any(|w| w.eq_ignore_ascii_case(QUERY_VERB.as_bytes()))
-}
-
-/// Whether a text may be a query about runs.
-pub(super) fn asks_for_runs(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let names = || QUERY_SUCCESS.iter().any(|w| lower.contains(w));
-    lower.contains(QUERY_VERB) && names() || lower.contains(QUERY_STATUS)
 }
 
 /// Whether a function is worth following.
@@ -68,27 +47,31 @@ pub(super) fn asks_for_runs(text: &str) -> bool {
 pub enum Worth {
     /// It is not.
     Nothing,
-    /// Only to its places with an effect.
+    /// Only as far as its effects.
     FollowingTo,
     /// In any case: what it does with lists and queries may be an effect.
     Following,
 }
 
-impl Code<'_> {
-    /// Whether it is worth while to follow the function: it has something that can be an effect,
-    /// and it can come to know of a success.
-    pub fn worth(&self, words: &Vocabulary, constants: Constants<'_>, places: &[Place]) -> Worth {
+impl FunctionCode<'_> {
+    /// Whether the function is worth following: it has something that can be an effect, and it can
+    /// learn of a success.
+    pub fn worth(
+        &self,
+        words: &Vocabulary,
+        constants: Constants<'_>,
+        sites: &[EffectSite],
+    ) -> Worth {
         let hints = self.hints(words, constants);
-        let skips = |p: &Place| matches!(p.effect, Effect::Skips { .. } | Effect::Queues { .. });
-        let works = !self.work(words).is_empty();
-        let effects = places.iter().any(|p| works || !skips(p));
+        let works = !self.work_blocks(words).is_empty();
+        let effects = sites.iter().any(|s| works || !s.effect.only_skips());
         let lists = hints.fills_field || hints.fills && hints.subtracts;
         if !(effects || lists || hints.queries && works) {
             return Worth::Nothing;
         }
-        let marks = places
+        let marks = sites
             .iter()
-            .any(|p| matches!(p.effect, Effect::Marks { .. }));
+            .any(|s| matches!(s.effect, Effect::Marks { .. }));
         let learns = hints.plain_success
             || hints.queries && hints.query_text && (hints.selects || self.selects(constants))
             || hints.asks
@@ -103,9 +86,9 @@ impl Code<'_> {
         }
     }
 
-    /// Whether the function has words from which something can be learnt about a run, or that do
-    /// something to a unit: what it tests or calls makes a difference to whoever calls it.
-    pub(super) fn speaks(&self, words: &Vocabulary) -> bool {
+    /// Whether the function has words that say something about a run, or do something to a unit:
+    /// its callers have to know what it tests and calls.
+    pub fn speaks(&self, words: &Vocabulary) -> bool {
         let matters = |name: &str| {
             words.is_status(name)
                 || words.names_success(name)
@@ -120,12 +103,10 @@ impl Code<'_> {
                 || words.is_store(name)
                 || words.is_registry(name)
                 || words.asks(name).is_some()
-                || parts(name)
-                    .iter()
-                    .any(|p| QUERY_WORDS.contains(&p.as_str()))
+                || parts(name).iter().any(|p| RUNNERS.contains(&p.as_str()))
         };
         let says = |text: &str| {
-            if text.len() > LONG {
+            if text.len() > LONGEST_WORD {
                 selects(text) || asks_for_runs(text)
             } else {
                 matters(text) || words.is_success(text) || words.says_done(text)
@@ -176,17 +157,13 @@ impl Code<'_> {
         self.for_each_rvalue(|r| self.hint(words, constants, r, hints));
     }
 
-    pub(super) fn for_each_rvalue(&self, mut f: impl FnMut(&Rvalue)) {
-        self.function.body.for_each_rvalue(|_, _, r| f(r));
-    }
-
     fn hint(&self, words: &Vocabulary, constants: Constants<'_>, r: &Rvalue, hints: &mut Hints) {
         r.for_each_operand(|o| {
             let Operand::Const(Literal::Str(s)) = o else {
                 return;
             };
             hints.selects = hints.selects || selects(s);
-            if s.len() > LONG {
+            if s.len() > LONGEST_WORD {
                 hints.query_text |= asks_for_runs(s);
             } else {
                 hints.plain_success |= words.is_success(s) && words.is_plain_success(s);
@@ -222,8 +199,8 @@ impl Code<'_> {
                     && self.may_answer(constants, callee);
                 let parts = parts(&name);
                 let has = |list: &[&str]| parts.iter().any(|p| list.contains(&p.as_str()));
-                hints.queries |= has(QUERY_WORDS);
-                hints.performs |= words.is_performer(&name) || has(&["is", "has", "one"]);
+                hints.queries |= has(RUNNERS);
+                hints.performs |= words.is_performer(&name) || has(REPORTING);
                 if words.puts(&name)
                     && let Callee::Method { receiver, .. } = callee
                 {
@@ -239,9 +216,9 @@ impl Code<'_> {
         }
     }
 
-    /// Whether something outside of the function stands for a text that selects something.
+    /// Whether a constant from outside of the function selects something.
     fn selects(&self, constants: Constants<'_>) -> bool {
-        let inside = |nested: &Code<'_>| nested.selects(constants);
+        let inside = |nested: &FunctionCode<'_>| nested.selects(constants);
         let mut found = self.nested.iter().any(inside);
         self.for_each_rvalue(|r| {
             found = found
@@ -260,7 +237,7 @@ impl Code<'_> {
         found
     }
 
-    /// Whether an attribute is one of the receiver, or of something that goes by a global name.
+    /// Whether an attribute belongs to the receiver, or to something with a global name.
     fn is_known_attribute(&self, r: &Rvalue) -> bool {
         let mut at = r;
         for _ in 0..MAX_DEPTH {
@@ -279,8 +256,8 @@ impl Code<'_> {
         false
     }
 
-    /// Whether a call may bring what its name says: it is not known to be of something outside,
-    /// and where its code is at hand, that compares something.
+    /// Whether a call may do what its name says: it is not known to leave the program, and its
+    /// code, if that is known, compares something or calls something.
     fn may_answer(&self, constants: Constants<'_>, callee: &Callee) -> bool {
         let program = constants.program;
         let funcs: Vec<FuncRef> = match callee {
@@ -292,22 +269,12 @@ impl Code<'_> {
                 .class
                 .map_or(Lookup::Unknown, |class| program.lookup(class, name, None))
             {
-                Lookup::Found(_, defs) => defs
-                    .iter()
-                    .filter_map(|def| match def {
-                        MemberDef::Func(func) | MemberDef::Def(Def::Func(func)) => Some(*func),
-                        _ => None,
-                    })
-                    .collect(),
+                Lookup::Found(_, defs) => functions(&defs),
                 Lookup::Missing | Lookup::Unknown => return false,
             },
             Callee::Value(Operand::Local(l)) => match self.definitions(*l) {
                 [(Rvalue::Global(name), _)] => {
-                    match program.resolve_path(
-                        constants.module,
-                        constants.scope,
-                        std::slice::from_ref(name),
-                    ) {
+                    match constants.resolve(std::slice::from_ref(name)) {
                         Def::Func(func) => vec![func],
                         Def::External(_) => return false,
                         _ => return true,
@@ -322,7 +289,7 @@ impl Code<'_> {
                 let module = program.module(func.module);
                 let function = module.ir.function(func.func);
                 let mut compares = false;
-                Code::new(function, &[]).for_each_rvalue(|r| {
+                FunctionCode::new(function, &[]).for_each_rvalue(|r| {
                     compares |= matches!(r, Rvalue::Compare(..) | Rvalue::Call { .. });
                 });
                 compares

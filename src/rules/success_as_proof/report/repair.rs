@@ -1,13 +1,13 @@
-//! What can be done about a status that is taken for a proof: the count that stands in the same row
-//! is compared as well. That changes what the program does, so somebody has to agree.
+//! The fix: the count in the same row as the status is compared as well. That changes what the
+//! program does, so the fix is not applied unasked.
 
 use crate::diagnostics::{Edit, Fix, Location, Safety};
 use crate::source::{Language, SourceFile, Span};
 
-/// Suffixes of a status that do not change what it is about.
+/// Calls on a status that only change how it is written.
 const FORMS: &[&str] = &[".lower()", ".upper()", ".strip()"];
 
-/// Adds a comparison of the first of these counts that is read from where the status is read.
+/// Adds a comparison of the first of these counts that is read from the same object as the status.
 pub(super) fn compare_count(file: &SourceFile, fact: Span, counts: &[Span]) -> Option<Fix> {
     if file.language != Language::Python {
         return None;
@@ -42,13 +42,14 @@ pub(super) fn compare_count(file: &SourceFile, fact: Span, counts: &[Span]) -> O
         ]
     };
     Some(Fix {
-        message: format!("ask for `{comparison}`, too"),
+        message: format!("also check `{comparison}`"),
         safety: Safety::Unsafe,
         edits,
     })
 }
 
-/// What the status is read from, in a comparison with a text: `run` in `run["status"] == "ok"`.
+/// The object that the status is read from in a comparison with a text: `run` in
+/// `run["status"] == "ok"`.
 fn tested_row(test: &str) -> Option<&str> {
     let (left, right) = test.split_once("==")?;
     let plain = |side: &str| !side.contains(['=', '!', '<', '>', '\n', '\r', '#']);
@@ -66,7 +67,8 @@ fn tested_row(test: &str) -> Option<&str> {
     owner(form.unwrap_or(status))
 }
 
-/// What something is read from: `run` in `run.count`, `run["count"]` and `run.get("count", 0)`.
+/// The object that something is read from: `run` in `run.count`, `run["count"]` and
+/// `run.get("count", 0)`.
 fn owner(expression: &str) -> Option<&str> {
     let row = if expression.ends_with(']') {
         &expression[..expression.rfind('[')?]

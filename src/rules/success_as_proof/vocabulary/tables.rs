@@ -1,5 +1,6 @@
-//! The words that the rule goes by: data, without any logic.
+//! The words that give names and texts their meaning: data, no logic.
 
+/// Statuses that mean success.
 pub const SUCCESS: &[&str] = &[
     "success",
     "succeeded",
@@ -11,10 +12,10 @@ pub const SUCCESS: &[&str] = &[
     "finished",
 ];
 
-/// Words that mean success to nobody but a pipeline; the others may be states of anything.
+/// Statuses that only a run has; the others may be states of anything.
 pub const PLAIN_SUCCESS: &[&str] = &["success", "succeeded", "successful"];
 
-/// What may stand beside a success word in a set of statuses that count as success.
+/// Words that may stand beside a word for success in a status that counts as success.
 pub const PARTIAL: &[&str] = &[
     "partial",
     "partially",
@@ -33,12 +34,15 @@ pub const PARTIAL: &[&str] = &[
     "statuses",
 ];
 
+/// Statuses that mean failure.
 pub const FAILURE: &[&str] = &[
     "failed", "failure", "fail", "error", "errored", "errors", "aborted", "crashed", "timeout",
 ];
 
+/// Names that hold a status.
 pub const STATUS: &[&str] = &["status", "state", "outcome", "conclusion", "result"];
 
+/// Names that hold a count of records.
 pub const COUNT: &[&str] = &[
     "records",
     "rows",
@@ -58,13 +62,13 @@ pub const COUNT: &[&str] = &[
     "items",
     "entries",
     "volume",
-    "written",
     "upserted",
     "merged",
     "coverage",
     "completeness",
 ];
 
+/// Words that make a name a count, or an amount, of something other than records.
 pub const NOT_COUNT: &[&str] = &[
     "attempt", "attempts", "retry", "retries", "run", "runs", "error", "errors", "failed",
     "failure", "failures", "duration", "seconds", "minutes", "hours", "ms", "age", "elapsed",
@@ -72,6 +76,7 @@ pub const NOT_COUNT: &[&str] = &[
     "limit", "max", "version", "id", "force", "at", "page", "pages", "budget", "workers",
 ];
 
+/// Collections of records.
 pub const ROWS: &[&str] = &[
     "rows",
     "records",
@@ -84,10 +89,12 @@ pub const ROWS: &[&str] = &[
     "documents",
 ];
 
+/// Verbs that mark a unit, if a state from [`MARK_STATES`] follows: `mark_complete`.
 pub const MARK_VERBS: &[&str] = &[
     "mark", "marks", "set", "update", "register", "record", "resolve", "complete", "flag",
 ];
 
+/// States of a unit that is done.
 pub const MARK_STATES: &[&str] = &[
     "complete",
     "completed",
@@ -102,7 +109,8 @@ pub const MARK_STATES: &[&str] = &[
     "ingested",
 ];
 
-pub const MARK_NOT: &[&str] = &[
+/// Words that keep such a name from marking a unit as done: `mark_failed`.
+pub const NOT_MARKS: &[&str] = &[
     "failed",
     "failure",
     "skipped",
@@ -132,6 +140,7 @@ pub const MARK_NOT: &[&str] = &[
     "callback",
 ];
 
+/// Verbs that do a unit of work and report on it.
 pub const PERFORMERS: &[&str] = &[
     "run",
     "execute",
@@ -153,6 +162,7 @@ pub const PERFORMERS: &[&str] = &[
     "retry",
 ];
 
+/// Things that are read back from a store.
 pub const STORES: &[&str] = &[
     "row",
     "rows",
@@ -187,6 +197,7 @@ pub const STORES: &[&str] = &[
     "log",
 ];
 
+/// Checkpoints, registries and histories.
 pub const REGISTRIES: &[&str] = &[
     "checkpoint",
     "checkpoints",
@@ -207,7 +218,7 @@ pub const REGISTRIES: &[&str] = &[
     "gap",
 ];
 
-/// Replies of services: their status says how the request went, not what a run did.
+/// Replies of services. Their status says how the request went, not what a run did.
 pub const REPLIES: &[&str] = &[
     "resp",
     "response",
@@ -243,7 +254,7 @@ pub const REPLIES: &[&str] = &[
     "op",
 ];
 
-/// Things that have a status of their own and are no runs.
+/// Things that have a status but are not runs.
 pub const OTHER_THINGS: &[&str] = &[
     "payment",
     "payments",
@@ -284,6 +295,7 @@ pub const OTHER_THINGS: &[&str] = &[
     "course",
 ];
 
+/// Verbs that do work on a unit.
 pub const WORK: &[&str] = &[
     "process",
     "load",
@@ -332,6 +344,7 @@ pub const WORK: &[&str] = &[
     "land",
 ];
 
+/// Words that keep a call from being work: it logs, notifies, waits or reads settings.
 pub const NOT_WORK: &[&str] = &[
     "log",
     "logger",
@@ -370,6 +383,7 @@ pub const NOT_WORK: &[&str] = &[
     "priority",
 ];
 
+/// Receivers whose methods only tell somebody.
 pub const NOTIFIERS: &[&str] = &[
     "pager",
     "pagerduty",
@@ -388,6 +402,7 @@ pub const NOTIFIERS: &[&str] = &[
     "dashboard",
 ];
 
+/// Collections of work to do.
 pub const WORK_LISTS: &[&str] = &[
     "todo",
     "pending",
@@ -403,6 +418,7 @@ pub const WORK_LISTS: &[&str] = &[
     "gaps",
 ];
 
+/// Calls that look whether the records are there.
 pub const GATES: &[&str] = &[
     "verify",
     "verified",
@@ -415,6 +431,7 @@ pub const GATES: &[&str] = &[
     "reconciled",
 ];
 
+/// What such a call may look at instead of records.
 pub const NOT_GATES: &[&str] = &[
     "args",
     "arguments",
@@ -439,7 +456,8 @@ pub const NOT_GATES: &[&str] = &[
     "signature",
 ];
 
-pub const SAYINGS: &[&str] = &[
+/// Messages that a unit needs no work.
+pub const NOTHING_TO_DO: &[&str] = &[
     "already",
     "duplicate",
     "duplicates",
@@ -448,13 +466,62 @@ pub const SAYINGS: &[&str] = &[
     "skipping",
 ];
 
-pub const PUTS: &[&str] = &[
-    "append",
-    "appendleft",
-    "add",
-    "put",
-    "push",
-    "push_back",
-    "push_front",
-    "insert",
+/// What a boolean that says "it succeeded" is called.
+pub const SUCCESS_FLAGS: &[&str] = &["ok", "success", "succeeded", "successful"];
+
+/// First words of a name that asks for a state: `is_done`.
+pub const ASKING: &[&str] = &["is", "has", "was", "were"];
+
+/// What such a name may ask for instead of a state from [`MARK_STATES`]: `has_run`.
+pub const BEEN: &[&str] = &["run", "ran", "exists", "been"];
+
+/// First words of a name that asks whether there is work to do.
+pub const DEMANDING: &[&str] = &["should", "must", "need", "needs"];
+
+/// Verbs that may follow "should" or "must" in a name that asks whether there is work to do.
+pub const DEMANDED: &[&str] = &[
+    "run",
+    "process",
+    "load",
+    "fetch",
+    "ingest",
+    "backfill",
+    "reprocess",
+    "rerun",
+    "sync",
+];
+
+/// Words that may precede a question about a unit: `check_is_done`, `day_is_complete`.
+pub const BEFORE_QUESTION: &[&str] = &["check", "unit", "date", "day"];
+
+/// Words that may precede the verb of a call that does work.
+pub const BEFORE_WORK: &[&str] = &[
+    "do", "try", "async", "maybe", "start", "bulk", "batch", "force",
+];
+
+/// Words in names of calls whose result may say that work succeeded, besides [`PERFORMERS`].
+pub const REPORTING: &[&str] = &["is", "has", "one"];
+
+/// Verbs that follow "to" in names of work lists: `days_to_process`.
+pub const TO_DO: &[&str] = &[
+    "process", "load", "do", "run", "fetch", "backfill", "ingest",
+];
+
+/// Verbs that look for something, and so make a gate of a name with a word from [`LOOKED_FOR`].
+pub const LOOKING: &[&str] = &["has", "check", "ensure", "exist", "exists"];
+
+/// What shows that records are there.
+pub const LOOKED_FOR: &[&str] = &[
+    "rows",
+    "records",
+    "data",
+    "coverage",
+    "table",
+    "partition",
+    "row",
+];
+
+/// Objects that only summarise a run: a state stored in them marks no unit.
+pub const TALLIES: &[&str] = &[
+    "stats", "summary", "result", "results", "metrics", "report", "counts", "totals", "out",
 ];

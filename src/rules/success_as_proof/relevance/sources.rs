@@ -1,69 +1,73 @@
-//! Which tests of a function can come to know of a success: what their conditions are made of says
-//! so, before anything is simulated.
+//! From which values of a function a success can be learnt: what they are made of says so, before
+//! anything is simulated.
 //!
-//! The answer errs towards "can": the definitions of a local are taken together, wherever they
-//! stand, with what is stored into it and what calls on it are given.
+//! The answer errs towards "can". All definitions of a local are taken together, wherever they
+//! stand, with everything that is stored into it and every argument of the methods called on it.
 
 use std::cell::RefCell;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::constants::Constants;
-use super::hints::{LONG, asks_for_runs, selects};
-use super::sites::Code;
-use super::words::Vocabulary;
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::data::is_outcome;
 use crate::ir::{
     BlockId, Callee, Data, FuncIdx, Literal, LocalId, Name, Operand, Rvalue, StatementKind,
     TerminatorKind,
 };
-use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef};
+use crate::program::FuncRef;
+use crate::rules::success_as_proof::code::{Constants, FunctionCode, class_of};
+use crate::rules::success_as_proof::vocabulary::Vocabulary;
+use crate::rules::success_as_proof::vocabulary::queries::{LONGEST_WORD, asks_for_runs, selects};
 
-/// How deep helpers are looked into.
+/// How many calls deep helpers are read.
 const HELPERS: u32 = 2;
 
-/// It names a status: compared with a word, that says something.
+/// Names a status. Compared with a [`WORD`], it tells of a success.
 const STATUS: u8 = 1;
-/// It is a word for success or failure, or the result of work.
+/// Is a word for success or failure, or the result of work.
 const WORD: u8 = 2;
-/// It says something by itself.
+/// Tells of a success by itself.
 const ENOUGH: u8 = 4;
 
-/// Whether what a condition is made of says enough to learn of a success.
+/// Whether a success can be learnt from something with these bits.
 fn is_enough(bits: u8) -> bool {
     bits & ENOUGH != 0 || bits & (STATUS | WORD) == STATUS | WORD
 }
 
-/// What functions say, by how deep helpers were looked into.
-pub(super) type Said = RefCell<FxHashMap<(FuncRef, u32), u8>>;
+/// The bits of whole functions, by how deep their helpers were read.
+pub type KnownSources = RefCell<FxHashMap<(FuncRef, u32), u8>>;
 
-/// What the words of one function say.
+/// Reads the bits off names, texts and rvalues of one function.
 #[derive(Clone, Copy)]
-pub(super) struct Reading<'c, 'f> {
-    pub(super) code: &'c Code<'f>,
-    pub(super) words: &'c Vocabulary,
-    pub(super) constants: Constants<'c>,
-    pub(super) said: &'c Said,
+pub struct SourceReader<'c, 'f> {
+    /// The function.
+    pub code: &'c FunctionCode<'f>,
+    /// What names mean.
+    pub words: &'c Vocabulary,
+    /// What constants stand for.
+    pub constants: Constants<'c>,
+    /// What is known of other functions.
+    pub known: &'c KnownSources,
 }
 
-/// What the locals of a function are made of.
-pub(super) struct Teaching<'c, 'f> {
-    reading: Reading<'c, 'f>,
-    code: &'c Code<'f>,
+/// The locals of a function from which a success can be learnt.
+pub struct Sources<'c, 'f> {
+    reading: SourceReader<'c, 'f>,
+    code: &'c FunctionCode<'f>,
     control: &'c ControlDependence,
-    /// What a local is made of beside its definitions: what is stored into it.
+    /// The locals that are stored into a local.
     stored: FxHashMap<LocalId, Vec<LocalId>>,
-    /// Where it is given one of several values, or something is stored into it.
+    /// Where a local is assigned one of several values, or something is stored into it.
     changed: FxHashMap<LocalId, Vec<BlockId>>,
-    /// What its definitions and its name say, by local.
+    /// The bits of the definitions and the name of each local.
     told: Vec<u8>,
-    /// Locals from which alone nothing can be learnt, with the most that they say.
+    /// Locals found not to be enough, with the bits of all that they are made of.
     silent: RefCell<FxHashMap<LocalId, u8>>,
 }
 
-impl<'c, 'f> Teaching<'c, 'f> {
-    pub(super) fn new(reading: Reading<'c, 'f>, control: &'c ControlDependence) -> Self {
+impl<'c, 'f> Sources<'c, 'f> {
+    /// Reads the function.
+    pub fn new(reading: SourceReader<'c, 'f>, control: &'c ControlDependence) -> Self {
         let mut out = Self {
             reading,
             code: reading.code,
@@ -114,7 +118,7 @@ impl<'c, 'f> Teaching<'c, 'f> {
                 _ => {}
             }
         }
-        // Which of several values a local has is told by what decides between them.
+        // Which of several values a local has depends on the tests that decide between them.
         for (local, blocks) in assigned {
             if blocks.len() > 1 {
                 self.changed.entry(local).or_default().extend(blocks);
@@ -122,7 +126,7 @@ impl<'c, 'f> Teaching<'c, 'f> {
         }
     }
 
-    /// Something is stored into an object, or a method of it is called with something.
+    /// Values are stored into an object, or given to a method of it.
     fn note_store<'o>(
         &mut self,
         at: BlockId,
@@ -148,9 +152,9 @@ impl<'c, 'f> Teaching<'c, 'f> {
         }
     }
 
-    /// Whether something can be learnt in the nested functions without a name, or put into a
-    /// collection.
-    pub(super) fn in_nested(&self) -> bool {
+    /// Whether a lambda or comprehension in the function can learn of a success, or puts something
+    /// into a collection.
+    pub fn in_nested(&self) -> bool {
         let words = self.reading.words;
         self.code.nested.iter().any(|code| {
             let mut puts = false;
@@ -170,9 +174,9 @@ impl<'c, 'f> Teaching<'c, 'f> {
             .any(|inner| is_enough(self.reading.function(self.reading.inner(inner), HELPERS)))
     }
 
-    /// Whether a function of the program is seen to be called.
-    pub(super) fn calls_helper(&self, callee: &Callee) -> bool {
-        !callees(self.code, self.reading.constants, callee).is_empty()
+    /// Whether a call surely leads to a function of the program.
+    pub fn calls_helper(&self, callee: &Callee) -> bool {
+        !self.code.callees(self.reading.constants, callee).is_empty()
     }
 
     fn closures(&self) -> impl Iterator<Item = FuncIdx> {
@@ -186,7 +190,7 @@ impl<'c, 'f> Teaching<'c, 'f> {
         })
     }
 
-    /// Whether something can be learnt from a value.
+    /// Whether a success can be learnt from a local.
     fn local(&self, start: LocalId) -> bool {
         let mut seen = FxHashSet::default();
         let mut decided = FxHashSet::default();
@@ -222,13 +226,13 @@ impl<'c, 'f> Teaching<'c, 'f> {
                 }
             }
         }
-        // What any of them is made of is among what was seen.
+        // All that any of them is made of was seen.
         let seen = seen.into_iter().map(|local| (local, bits));
         self.silent.borrow_mut().extend(seen);
         false
     }
 
-    /// The local that a branch asks.
+    /// The local that a branch tests.
     fn tested(&self, block: BlockId) -> Option<LocalId> {
         match &self.code.function.body.block(block).terminator.kind {
             TerminatorKind::Branch {
@@ -241,8 +245,8 @@ impl<'c, 'f> Teaching<'c, 'f> {
         }
     }
 
-    /// The same, of what an operand holds.
-    pub(super) fn operand(&self, o: &Operand) -> bool {
+    /// Whether a success can be learnt from an operand.
+    pub fn operand(&self, o: &Operand) -> bool {
         match o {
             Operand::Local(local) => self.local(*local),
             Operand::Const(Literal::Str(text)) => is_enough(self.reading.text(text)),
@@ -250,15 +254,15 @@ impl<'c, 'f> Teaching<'c, 'f> {
         }
     }
 
-    /// Whether a branch that one of these edges leads from can come to know of a success.
-    pub(super) fn any(&self, deciders: &[Edge]) -> bool {
+    /// Whether a branch that one of these edges leaves can learn of a success.
+    pub fn any(&self, deciders: &[Edge]) -> bool {
         let mut tested = deciders.iter().filter_map(|edge| self.tested(edge.from));
         tested.any(|local| self.local(local))
     }
 }
 
-impl Reading<'_, '_> {
-    /// What the name of a variable, a field or a constant says.
+impl SourceReader<'_, '_> {
+    /// The bits of the name of a variable, a field or a constant.
     fn name(&self, name: &str) -> u8 {
         let words = self.words;
         let mut out = 0;
@@ -271,9 +275,9 @@ impl Reading<'_, '_> {
         out
     }
 
-    /// What a text says: a word, or a query.
+    /// The bits of a text: a word, or a query.
     fn text(&self, text: &str) -> u8 {
-        if text.len() > LONG {
+        if text.len() > LONGEST_WORD {
             return if selects(text) || asks_for_runs(text) {
                 ENOUGH
             } else {
@@ -292,8 +296,8 @@ impl Reading<'_, '_> {
             }
     }
 
-    /// What a constant says that goes by a name.
-    fn stands(&self, path: &[Name]) -> u8 {
+    /// The bits of a constant, by its name and by the texts that it stands for.
+    fn constant(&self, path: &[Name]) -> u8 {
         let mut out = path.iter().fold(0, |out, name| out | self.name(name));
         for bit in [WORD, STATUS, ENOUGH] {
             if out & bit == 0
@@ -307,8 +311,8 @@ impl Reading<'_, '_> {
         out
     }
 
-    /// What a computation says, whatever it is given. `dest` is the local that gets its result.
-    fn tells(&self, dest: LocalId, rvalue: &Rvalue, depth: u32) -> u8 {
+    /// The bits of a computation, its operands left out. `dest` is the local that gets its result.
+    fn rvalue(&self, dest: LocalId, rvalue: &Rvalue, depth: u32) -> u8 {
         let mut out = 0;
         rvalue.for_each_operand(|o| {
             if let Operand::Const(Literal::Str(text)) = o {
@@ -324,8 +328,8 @@ impl Reading<'_, '_> {
                     self.name(tag)
                 }
             }
-            Rvalue::Path(path) => self.stands(path),
-            Rvalue::Global(name) => self.stands(std::slice::from_ref(name)),
+            Rvalue::Path(path) => self.constant(path),
+            Rvalue::Global(name) => self.constant(std::slice::from_ref(name)),
             Rvalue::GetField(_, name) => {
                 let mut out = self.name(name);
                 if let Some(class) = self.constants.class {
@@ -347,7 +351,9 @@ impl Reading<'_, '_> {
                     // The result itself is what is tested.
                     || words.is_performer(name) && self.code.variables(dest).is_empty()
                     || depth > 0
-                        && callees(self.code, self.constants, callee)
+                        && self
+                            .code
+                            .callees(self.constants, callee)
                             .into_iter()
                             .any(|func| is_enough(self.function(func, depth - 1)));
                 let performs = words.is_performer(name);
@@ -366,84 +372,40 @@ impl Reading<'_, '_> {
         }
     }
 
-    /// What the code of a function says, wherever in it, and that of its helpers.
+    /// The bits of all code of a function and of its helpers.
     fn function(&self, func: FuncRef, depth: u32) -> u8 {
-        if let Some(known) = self.said.borrow().get(&(func, depth)) {
+        if let Some(known) = self.known.borrow().get(&(func, depth)) {
             return *known;
         }
         let module = self.constants.program.module(func.module);
         let function = module.ir.function(func.func);
-        let class = function.class.map(|class| ClassRef {
-            module: func.module,
-            class,
-        });
-        let inner = Reading {
-            code: &Code::new(function, &[]),
+        let inner = SourceReader {
+            code: &FunctionCode::new(function, &[]),
             constants: Constants {
                 module: func.module,
                 scope: function.scope,
-                class,
+                class: class_of(func, function),
                 ..self.constants
             },
             ..*self
         };
         let said = inner.locals(depth);
         let said = said.into_iter().fold(0, |all, told| all | told);
-        self.said.borrow_mut().insert((func, depth), said);
+        self.known.borrow_mut().insert((func, depth), said);
         said
     }
 
-    /// What the names and definitions of each local say.
+    /// The bits of the name and the definitions of each local.
     fn locals(&self, depth: u32) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.code.function.body.locals.len());
         for (at, decl) in (0u32..).zip(&self.code.function.body.locals) {
             let local = LocalId(at);
             let mut told = decl.name.as_deref().map_or(0, |name| self.name(name));
             for (rvalue, _) in self.code.definitions(local) {
-                told |= self.tells(local, rvalue, depth);
+                told |= self.rvalue(local, rvalue, depth);
             }
             out.push(told);
         }
         out
-    }
-}
-
-/// The functions of the program that a call can be seen to lead to.
-fn callees(code: &Code<'_>, constants: Constants<'_>, callee: &Callee) -> Vec<FuncRef> {
-    match callee {
-        Callee::Method {
-            receiver: Operand::Local(LocalId(0)),
-            name,
-            ..
-        } => {
-            let lookup = constants
-                .class
-                .map(|c| constants.program.lookup(c, name, None));
-            let Some(Lookup::Found(_, defs)) = lookup else {
-                return Vec::new();
-            };
-            let funcs = defs.iter().filter_map(|def| match def {
-                MemberDef::Func(func) | MemberDef::Def(Def::Func(func)) => Some(*func),
-                _ => None,
-            });
-            funcs.collect()
-        }
-        Callee::Value(Operand::Local(l)) => {
-            let defs = code.definitions(*l).iter();
-            let funcs = defs.filter_map(|(rvalue, _)| {
-                let path = match rvalue {
-                    Rvalue::Global(name) => std::slice::from_ref(name),
-                    Rvalue::Path(path) => path,
-                    _ => return None,
-                };
-                let program = constants.program;
-                match program.resolve_path(constants.module, constants.scope, path) {
-                    Def::Func(func) => Some(func),
-                    _ => None,
-                }
-            });
-            funcs.collect()
-        }
-        _ => Vec::new(),
     }
 }

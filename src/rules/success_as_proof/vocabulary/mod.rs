@@ -1,85 +1,36 @@
-//! The names that the rule goes by. They are data: configuration can add to them.
+//! What names and texts mean: the words of the rule, with what the configuration adds.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `tables` | words, by what they mean |
+//! | `calls` | methods and functions of libraries |
+//! | `queries` | which texts are queries about runs |
+//! | `parts` | how a name falls into words |
 
-use std::cell::RefCell;
-use std::rc::Rc;
+pub mod calls;
+mod parts;
+pub mod queries;
+pub mod tables;
 
 use regex::Regex;
-use rustc_hash::FxHashMap;
 
-use super::tables::{
-    COUNT, FAILURE, GATES, MARK_NOT, MARK_STATES, MARK_VERBS, NOT_COUNT, NOT_GATES, NOT_WORK,
-    NOTIFIERS, OTHER_THINGS, PARTIAL, PERFORMERS, PLAIN_SUCCESS, PUTS, REGISTRIES, REPLIES, ROWS,
-    SAYINGS, STATUS, STORES, SUCCESS, WORK, WORK_LISTS,
+use crate::rules::tables::collections::PUTS;
+pub use parts::parts;
+use tables::{
+    BEEN, BEFORE_QUESTION, BEFORE_WORK, COUNT, DEMANDED, FAILURE, GATES, LOOKED_FOR, LOOKING,
+    MARK_STATES, MARK_VERBS, NOT_COUNT, NOT_GATES, NOT_MARKS, NOT_WORK, NOTHING_TO_DO, NOTIFIERS,
+    OTHER_THINGS, PARTIAL, PERFORMERS, PLAIN_SUCCESS, REGISTRIES, REPLIES, ROWS, STATUS, STORES,
+    SUCCESS, SUCCESS_FLAGS, TO_DO, WORK, WORK_LISTS,
 };
 
-/// Names of which the words are remembered on each thread: many questions are asked of one name,
-/// and code has few names.
-const REMEMBERED: usize = 4096;
-
-/// What is longer than this is no name.
-const LONGEST: usize = 64;
-
-/// What a name starts with that asks whether something is in a state.
-pub(super) const ASKING: &[&str] = &["is", "has", "was", "were"];
-
-/// What a name may have in place of the state of a unit that is done.
-pub(super) const BEEN: &[&str] = &["run", "ran", "exists", "been"];
-
-thread_local! {
-    static KNOWN: RefCell<FxHashMap<Box<str>, Rc<[String]>>> = RefCell::default();
-}
-
-/// A name's words in lower case: `recordsProcessed` and `RECORDS_PROCESSED` are both `records`,
-/// `processed`.
-pub fn parts(name: &str) -> Rc<[String]> {
-    if name.len() > LONGEST {
-        return split(name).into();
-    }
-    KNOWN.with_borrow_mut(|known| {
-        if let Some(words) = known.get(name) {
-            return Rc::clone(words);
-        }
-        if known.len() >= REMEMBERED {
-            known.clear();
-        }
-        let words: Rc<[String]> = split(name).into();
-        known.insert(name.into(), Rc::clone(&words));
-        words
-    })
-}
-
-fn split(name: &str) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    let mut word = String::new();
-    let mut lower_before = false;
-    for c in name.chars() {
-        if !c.is_alphanumeric() {
-            if !word.is_empty() {
-                out.push(std::mem::take(&mut word));
-            }
-            lower_before = false;
-            continue;
-        }
-        if c.is_uppercase() && lower_before && !word.is_empty() {
-            out.push(std::mem::take(&mut word));
-        }
-        lower_before = c.is_lowercase() || c.is_ascii_digit();
-        word.extend(c.to_lowercase());
-    }
-    if !word.is_empty() {
-        out.push(word);
-    }
-    out
-}
-
-/// The names, with what the configuration adds.
+/// The built-in words, with what the configuration changes.
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
-    /// The words for success, in lower case, instead of the built-in ones.
+    /// Words for success in lower case; they replace the built-in ones.
     pub success: Option<Vec<String>>,
-    /// What names of counts of records look like, instead of the built-in words.
+    /// Matches names of counts of records; it replaces the built-in words.
     pub counts: Option<Regex>,
-    /// Further names of calls that mark a unit done.
+    /// More names of calls that mark a unit as done.
     pub effects: Vec<String>,
 }
 
@@ -109,7 +60,7 @@ impl Vocabulary {
         }
     }
 
-    /// Whether a status text can stand beside success in a set that counts as success.
+    /// Whether a set of statuses that holds this one beside a success still counts as success.
     pub fn is_partial(&self, text: &str) -> bool {
         let words = parts(text);
         has(&words, PARTIAL) && !has(&words, FAILURE)
@@ -120,7 +71,7 @@ impl Vocabulary {
         has(&parts(text), FAILURE)
     }
 
-    /// Whether the text is success in no other trade than ours.
+    /// Whether a status says that a run succeeded: other words may be states of anything.
     pub fn is_plain_success(&self, text: &str) -> bool {
         let words = parts(text);
         match &self.success {
@@ -164,10 +115,7 @@ impl Vocabulary {
     /// Whether a boolean of that name says that something succeeded.
     pub fn is_success_flag(&self, name: &str) -> bool {
         let words = parts(name);
-        words.len() <= 2
-            && words
-                .iter()
-                .any(|w| matches!(w.as_str(), "ok" | "success" | "succeeded" | "successful"))
+        words.len() <= 2 && has(&words, SUCCESS_FLAGS)
     }
 
     /// Whether a call of that name does a unit of work and reports on it.
@@ -211,29 +159,26 @@ impl Vocabulary {
             .enumerate()
             .any(|(i, w)| i != verb && MARK_STATES.contains(&w.as_str()))
             && verb <= 1
-            && !has(&words, MARK_NOT)
+            && !has(&words, NOT_MARKS)
     }
 
     /// Whether a field of that name says that a unit of work is done.
     pub fn is_mark_field(&self, name: &str) -> bool {
         let words = parts(name);
         has(&words, MARK_STATES)
-            && !has(&words, MARK_NOT)
+            && !has(&words, NOT_MARKS)
             && !has(&words, COUNT)
             && words.len() <= 3
     }
 
     /// Whether a call of that name does work on a unit: its verb comes first.
     pub fn is_work(&self, name: &str) -> bool {
-        const BEFORE: &[&str] = &[
-            "do", "try", "async", "maybe", "start", "bulk", "batch", "force",
-        ];
         let words = parts(name);
-        let verb = words.iter().find(|w| !BEFORE.contains(&w.as_str()));
+        let verb = words.iter().find(|w| !BEFORE_WORK.contains(&w.as_str()));
         verb.is_some_and(|w| WORK.contains(&w.as_str())) && !has(&words, NOT_WORK)
     }
 
-    /// Whether the receiver of a call has nothing to do with the units: a pager, a log.
+    /// Whether a receiver of that name does no work on units: a pager, a log.
     pub fn is_no_worker(&self, name: &str) -> bool {
         has(&parts(name), NOT_WORK) || has(&parts(name), NOTIFIERS)
     }
@@ -242,13 +187,9 @@ impl Vocabulary {
     pub fn is_work_list(&self, name: &str) -> bool {
         let words = parts(name);
         has(&words, WORK_LISTS)
-            || words.windows(2).any(|w| {
-                w[0] == "to"
-                    && matches!(
-                        w[1].as_str(),
-                        "process" | "load" | "do" | "run" | "fetch" | "backfill" | "ingest"
-                    )
-            })
+            || words
+                .windows(2)
+                .any(|w| w[0] == "to" && TO_DO.contains(&w[1].as_str()))
     }
 
     /// Whether a call of that name puts its argument into a collection.
@@ -256,33 +197,20 @@ impl Vocabulary {
         PUTS.contains(&name)
     }
 
-    /// Whether a call of that name looks whether the records are there.
+    /// Whether a call of that name verifies that the records are there.
     pub fn is_gate(&self, name: &str) -> bool {
         let words = parts(name);
-        (has(&words, GATES)
-            || has(&words, &["has", "check", "ensure", "exist", "exists"])
-                && has(
-                    &words,
-                    &[
-                        "rows",
-                        "records",
-                        "data",
-                        "coverage",
-                        "table",
-                        "partition",
-                        "row",
-                    ],
-                ))
+        (has(&words, GATES) || has(&words, LOOKING) && has(&words, LOOKED_FOR))
             && !has(&words, NOT_GATES)
     }
 
     /// Whether a text tells the caller that the unit needs no work.
     pub fn says_done(&self, text: &str) -> bool {
-        has(&parts(text), SAYINGS)
+        has(&parts(text), NOTHING_TO_DO)
     }
 
-    /// What a function's name asks: `Some(true)` when "yes" means that the unit is done,
-    /// `Some(false)` when "yes" means that there is work to do.
+    /// What the name of a function asks: `Some(true)` if "yes" means that the unit is done,
+    /// `Some(false)` if "yes" means that there is work to do.
     pub fn asks(&self, function: &str) -> Option<bool> {
         let words = parts(function);
         let at = |i: usize| words.get(i).map_or("", String::as_str);
@@ -290,15 +218,11 @@ impl Vocabulary {
         if words.iter().any(|w| w == "already") {
             return Some(true);
         }
-        let start = usize::from(matches!(at(0), "check" | "unit" | "date" | "day"));
+        let start = usize::from(BEFORE_QUESTION.contains(&at(0)));
         match (at(start), at(start + 1)) {
             ("should" | "can" | "must", "skip") | ("skip", "") => Some(true),
-            (
-                "should" | "must",
-                "run" | "process" | "load" | "fetch" | "ingest" | "backfill" | "reprocess"
-                | "rerun" | "sync",
-            )
-            | ("needs" | "need", _) => Some(false),
+            ("should" | "must", verb) if DEMANDED.contains(&verb) => Some(false),
+            ("needs" | "need", _) => Some(false),
             ("is", w) if done(w) && w != "run" => Some(true),
             ("has" | "was" | "were", _)
                 if words[start + 1..].iter().any(|w| done(w)) && !has(&words, FAILURE) =>
@@ -319,14 +243,7 @@ impl Vocabulary {
 
 #[cfg(test)]
 mod tests {
-    use super::{Vocabulary, parts};
-
-    #[test]
-    fn names_fall_into_words() {
-        assert_eq!(*parts("recordsProcessed"), ["records", "processed"]);
-        assert_eq!(*parts("RECORDS_PROCESSED"), ["records", "processed"]);
-        assert_eq!(*parts("Status.SUCCESS"), ["status", "success"]);
-    }
+    use super::Vocabulary;
 
     #[test]
     fn tables_look_at_whole_words() {

@@ -1,101 +1,110 @@
-//! What of a function has to be followed: the blocks whose states the rule looks at.
+//! Up to which blocks a function is followed: those whose states the rule looks at.
 
 use rustc_hash::FxHashSet;
 
-use super::sites::{Code, Effect, Place};
-use super::teaching::Teaching;
-use super::words::Vocabulary;
+use super::sources::Sources;
 use crate::ir::control::ControlDependence;
 use crate::ir::{
     BinOp, BlockId, Callee, CmpOp, Data, LocalId, LocalKind, Operand, Rvalue, TerminatorKind,
 };
+use crate::rules::success_as_proof::code::FunctionCode;
+use crate::rules::success_as_proof::effects::{Effect, EffectSite};
+use crate::rules::success_as_proof::vocabulary::Vocabulary;
+use crate::rules::tables::collections::CONTAINS;
 
 /// The blocks that a function is followed to.
-pub(super) struct Sought {
-    /// Where something is decided, collected or done.
+pub struct Targets {
+    /// Where an effect is, or a collection is filled or used.
     pub blocks: Vec<BlockId>,
-    /// Whether the states at the exits are looked at, too.
+    /// Whether the states at the exits matter, too.
     pub ends: bool,
-    /// Whether something asks for the units in a collection that the function fills.
+    /// Whether something uses a collection that the function fills with units.
     pub collects: bool,
 }
 
-/// Collections that may hold units of which something is known.
+/// Collections of units that may be known to have succeeded.
 struct Collections {
     /// The blocks that put something into one.
     puts: Vec<BlockId>,
     /// The locals that may hold one, or something made of one.
     held: FxHashSet<LocalId>,
-    /// Whether one is a field of an object, or shared with a nested function.
+    /// Whether one can be seen from outside: as a field of an object, or in a nested function.
     elsewhere: bool,
 }
 
-impl Code<'_> {
-    /// What has to be followed for effects at these places. Nothing has where no success can be
-    /// learnt of.
-    pub(super) fn sought(
+impl FunctionCode<'_> {
+    /// The blocks to follow the function to, for effects at these sites; `None` if it cannot learn
+    /// of a success anywhere.
+    pub fn targets(
         &self,
         words: &Vocabulary,
         control: &ControlDependence,
-        teaching: &Teaching<'_, '_>,
-        places: &[Place],
-    ) -> Option<Sought> {
-        let mut blocks: Vec<BlockId> = places.iter().map(|place| place.block).collect();
-        for place in places {
-            if let Effect::Queues { .. } = place.effect {
+        sources: &Sources<'_, '_>,
+        sites: &[EffectSite],
+    ) -> Option<Targets> {
+        let mut blocks: Vec<BlockId> = sites.iter().map(|site| site.block).collect();
+        for site in sites {
+            if let Effect::Queues { .. } = site.effect {
                 // A success goes the other way.
-                for edge in control.deciders(place.block) {
+                for edge in control.deciders(site.block) {
                     blocks.extend(control.successors(edge.from));
                 }
             }
         }
-        let collections = self.collections(words, control, teaching);
-        let uses = self.uses(words, control, teaching, &collections, &blocks);
+        let collections = self.collections(words, control, sources);
+        let uses = self.uses(words, control, sources, &collections, &blocks);
         let used = !uses.is_empty() || collections.elsewhere;
-        let collects = teaching.in_nested() || used && !collections.puts.is_empty();
+        let collects = sources.in_nested() || used && !collections.puts.is_empty();
         if collects {
             blocks.extend(uses);
             blocks.extend(collections.puts);
         }
-        // What loops over, or takes away, what a query brings leaves successes out of the work.
-        let mut leaves_out = false;
-        for block in &self.function.body.blocks {
-            leaves_out |= match &block.terminator.kind {
-                TerminatorKind::ForNext { iter, .. } => teaching.operand(&Operand::Local(*iter)),
-                TerminatorKind::Eval {
-                    rvalue: Rvalue::Call { callee, args },
-                    ..
-                } => {
-                    let takes = self.callee(callee).is_some_and(|name| name == "difference");
-                    takes && args.iter().any(|a| teaching.operand(&a.value))
-                }
-                _ => false,
-            };
-        }
-        self.function.body.for_each_rvalue(|_, _, rvalue| {
-            leaves_out |= matches!(rvalue,
-                Rvalue::Binary(BinOp::Sub, _, done) | Rvalue::InPlace(BinOp::Sub, _, done)
-                    if teaching.operand(done));
-        });
-        let ends = collects || leaves_out;
+        let ends = collects || self.leaves_out_successes(sources);
         if blocks.is_empty() && !ends {
             return None;
         }
         blocks.sort_unstable();
         blocks.dedup();
-        Some(Sought {
+        Some(Targets {
             blocks,
             ends,
             collects,
         })
     }
 
-    /// The collections that the function puts units into of which something can be known.
+    /// Whether the result of a query may leave successes out of the work: it is looped over, or
+    /// subtracted from something.
+    fn leaves_out_successes(&self, sources: &Sources<'_, '_>) -> bool {
+        let by_terminator = |kind: &TerminatorKind| match kind {
+            TerminatorKind::ForNext { iter, .. } => sources.operand(&Operand::Local(*iter)),
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, args },
+                ..
+            } => {
+                self.callee(callee).is_some_and(|name| name == "difference")
+                    && args.iter().any(|a| sources.operand(&a.value))
+            }
+            _ => false,
+        };
+        let mut blocks = self.function.body.blocks.iter();
+        if blocks.any(|block| by_terminator(&block.terminator.kind)) {
+            return true;
+        }
+        let mut subtracts = false;
+        self.for_each_rvalue(|rvalue| {
+            subtracts |= matches!(rvalue,
+                Rvalue::Binary(BinOp::Sub, _, done) | Rvalue::InPlace(BinOp::Sub, _, done)
+                    if sources.operand(done));
+        });
+        subtracts
+    }
+
+    /// The collections into which the function puts units that may be known to have succeeded.
     fn collections(
         &self,
         words: &Vocabulary,
         control: &ControlDependence,
-        teaching: &Teaching<'_, '_>,
+        sources: &Sources<'_, '_>,
     ) -> Collections {
         let mut out = Collections {
             puts: Vec::new(),
@@ -112,8 +121,8 @@ impl Code<'_> {
                 Rvalue::Data(Data::Gather { into, item }) => (into, Some(item)),
                 _ => return,
             };
-            let told = item.is_some_and(|item| teaching.operand(item));
-            if told || teaching.any(&control.deciders(at)) {
+            let told = item.is_some_and(|item| sources.operand(item));
+            if told || sources.any(&control.deciders(at)) {
                 out.puts.push(at);
                 owners.extend(local(list));
             }
@@ -158,12 +167,13 @@ impl Code<'_> {
         out
     }
 
-    /// The blocks that use a collection of units in a way that says something about a unit.
+    /// The blocks that use a collection of units to tell which units succeeded: they ask whether it
+    /// holds one, subtract it, hand it on, or loop over it.
     fn uses(
         &self,
         words: &Vocabulary,
         control: &ControlDependence,
-        teaching: &Teaching<'_, '_>,
+        sources: &Sources<'_, '_>,
         units: &Collections,
         effects: &[BlockId],
     ) -> Vec<BlockId> {
@@ -182,11 +192,11 @@ impl Code<'_> {
                     let name = self.callee(callee);
                     let name = name.as_deref().unwrap_or_default();
                     let asked = matches!(callee, Callee::Method { receiver, .. } if held(receiver))
-                        && matches!(name, "contains" | "contains_key" | "__contains__");
+                        && CONTAINS.contains(&name);
                     let given = || args.iter().any(|a| held(&a.value));
                     let looks = matches!(name, "any" | "all" | "difference")
                         || words.marks(name)
-                        || teaching.calls_helper(callee);
+                        || sources.calls_helper(callee);
                     asked || looks && given()
                 }
                 _ => false,

@@ -1,0 +1,318 @@
+//! Which effects a status decides in a simulated function, and a path to each.
+
+use std::rc::Rc;
+
+use super::{Effect, EffectSite, FunctionCode, Work};
+use crate::engine::budget::WITNESS_STEPS;
+use crate::engine::flow::ExitKind;
+use crate::engine::simulate::Graph;
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
+use crate::engine::witness::{End, EventKind, Goal, Paths, Witness};
+use crate::engine::{Engine, FnContext, Test, ValueEvents};
+use crate::ir::control::{ControlDependence, Edge};
+use crate::ir::{BlockId, Operand, TerminatorKind};
+use crate::program::FuncRef;
+use crate::rules::success_as_proof::facts::Filling;
+use crate::rules::success_as_proof::facts::flags::{
+    EVIDENCE, FACT, FILTERED, LIST_MARKED, OWN, PERFORMED, REPLY, unproven,
+};
+use crate::rules::success_as_proof::report::SuccessPath;
+use crate::rules::success_as_proof::watch::Watch;
+
+/// The search in a simulated function.
+pub(super) struct EffectSearch<'s, 'p> {
+    pub(super) func: FuncRef,
+    pub(super) code: &'s FunctionCode<'s>,
+    pub(super) control: &'s ControlDependence,
+    pub(super) watch: &'s Watch<'s>,
+    pub(super) engine: &'s mut Engine<'p>,
+    pub(super) cx: &'s Rc<FnContext>,
+    pub(super) graph: &'s Graph,
+    pub(super) paths: Paths<'s>,
+}
+
+/// An effect that a status decides.
+pub(super) struct Decided<'d> {
+    site: &'d EffectSite,
+    /// The block at whose entry the path is judged: that of the effect, or for a list of work the
+    /// one to which a success goes instead.
+    at: BlockId,
+    /// The edges on which alone the success is known.
+    edges: Vec<Edge>,
+}
+
+impl EffectSearch<'_, '_> {
+    /// The blocks of the function that put units into a collection whatever their status: the
+    /// collection says nothing about them.
+    pub(super) fn loose_fillings(&mut self) -> Vec<Filling> {
+        let mut fills = self.watch.fills();
+        fills.retain(|(func, block)| *func == self.func && self.deciding_edges(*block).is_empty());
+        fills
+    }
+
+    /// The edges that decide whether a block runs and on which alone a success is known.
+    fn deciding_edges(&mut self, block: BlockId) -> Vec<Edge> {
+        let mut edges = self.control.deciders(block);
+        edges.retain(|edge| self.decides(*edge));
+        edges
+    }
+
+    /// Whether a branch takes an edge because a success is known and unproven: from one state, a
+    /// success is known on that edge and on no other. Where each state can go only one way, those
+    /// that go another way must all know of none.
+    fn decides(&mut self, edge: Edge) -> bool {
+        let (mut only_here, mut only_elsewhere, mut known_elsewhere) = (false, false, false);
+        let at = self.graph.nodes.iter();
+        for node in at.filter(|n| n.block == edge.from && !n.is_superseded()) {
+            let (mut here, mut proof_missing, mut elsewhere, mut known) =
+                (false, false, false, false);
+            for (to, flags) in self.engine.edges(self.cx, edge.from, &node.state) {
+                if !self.control.successors(edge.from).contains(&to) {
+                    continue;
+                }
+                if to == edge.to {
+                    here = true;
+                    proof_missing |= unproven(flags.rule);
+                } else {
+                    elsewhere = true;
+                    known |= flags.rule & (FACT | PERFORMED) != 0;
+                }
+            }
+            if elsewhere && proof_missing && !known {
+                return true;
+            }
+            only_here |= here && !elsewhere && proof_missing;
+            only_elsewhere |= elsewhere && !here;
+            known_elsewhere |= known;
+        }
+        only_here && only_elsewhere && !known_elsewhere
+    }
+
+    /// The effect at a site, if a status decides it.
+    pub(super) fn decided<'d>(
+        &mut self,
+        site: &'d EffectSite,
+        work: &Work<'_>,
+    ) -> Option<Decided<'d>> {
+        if let Effect::Queues { .. } = site.effect {
+            return self.kept_out(site);
+        }
+        let answers = match site.effect {
+            Effect::Answers { yes } => self.answers(site.block, yes),
+            _ => PredicateExits::default(),
+        };
+        let edges = self.deciding_edges(site.block);
+        let decided = match site.effect {
+            Effect::Answers { .. } => {
+                answers.unproven_yes && (answers.ignorant_no || !edges.is_empty())
+            }
+            Effect::Skips { round } => edges.iter().any(|e| work.is_skipped(*e, site, round)),
+            Effect::Marks { .. } | Effect::Says | Effect::Queues { .. } => !edges.is_empty(),
+        };
+        decided.then_some(Decided {
+            site,
+            at: site.block,
+            edges,
+        })
+    }
+
+    /// The same for a list of work, where it is the other way round: a success keeps the unit out.
+    fn kept_out<'d>(&mut self, site: &'d EffectSite) -> Option<Decided<'d>> {
+        for edge in self.control.deciders(site.block) {
+            for to in self.control.successors(edge.from) {
+                let other = Edge {
+                    from: edge.from,
+                    to: *to,
+                };
+                if *to != edge.to && self.decides(other) {
+                    return Some(Decided {
+                        site,
+                        at: *to,
+                        edges: vec![other],
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    /// What is known when a predicate returns from a block; `yes` is the answer "done".
+    fn answers(&mut self, block: BlockId, yes: bool) -> PredicateExits {
+        let mut out = PredicateExits::default();
+        let exits = self.graph.exits.iter();
+        for e in exits.filter(|e| e.block == block && e.kind == ExitKind::Return) {
+            if let Some(flags) = self.flags_if(&e.state, e.value, yes) {
+                out.unproven_yes |= unproven(flags);
+            }
+            if let Some(flags) = self.flags_if(&e.state, e.value, !yes) {
+                out.ignorant_no |= flags & (FACT | PERFORMED) == 0;
+            }
+        }
+        out
+    }
+
+    fn flags_if(&mut self, state: &State, value: Value, want: bool) -> Option<u32> {
+        flags_if_returned(self.engine, self.watch, (self.func, state), value, want)
+    }
+
+    /// A path that reaches the effect with a success known and nothing that proves records.
+    pub(super) fn path(&mut self, decided: Decided<'_>) -> Option<SuccessPath> {
+        let effect = &decided.site.effect;
+        let marks = matches!(effect, Effect::Marks { .. });
+        // An object may say of itself that it is complete; what its users make of that is checked
+        // there.
+        let of_itself =
+            matches!(effect, Effect::Answers { .. }) && self.code.function.name.starts_with("is_");
+        let fits = move |flags: u32| {
+            unproven(flags)
+                && !(of_itself && flags & OWN != 0)
+                && (marks || flags & FACT != 0 && flags & (PERFORMED | REPLY) == 0)
+        };
+        match *effect {
+            Effect::Answers { yes } => self.path_to_answer(decided, yes, &fits),
+            Effect::Queues { .. } => {
+                let from = decided.edges.first().map(|e| e.from);
+                self.path_to_block(decided, from, &fits)
+            }
+            _ => self.path_to_block(decided, None, &fits),
+        }
+    }
+
+    fn path_to_answer(
+        &mut self,
+        decided: Decided<'_>,
+        yes: bool,
+        fits: &dyn Fn(u32) -> bool,
+    ) -> Option<SuccessPath> {
+        let (watch, func) = (self.watch, self.func);
+        let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
+            flags_if_returned(engine, watch, (func, state), value, yes).is_some_and(fits)
+        };
+        let goal = Goal {
+            end: End::Exit(ExitKind::Return),
+            block: Some(decided.at),
+            from: None,
+            accept: &accept,
+            steps: WITNESS_STEPS,
+        };
+        let Witness::Found(events, end) = self.paths.search(self.engine, &goal) else {
+            return None;
+        };
+        let value = match &self.code.function.body.block(decided.at).terminator.kind {
+            TerminatorKind::Return {
+                value: Operand::Local(l),
+                ..
+            } => end.env.get(l.index()),
+            _ => None,
+        };
+        let flags = value.and_then(|v| self.flags_if(&end, v, yes));
+        Some(SuccessPath {
+            events,
+            edges: decided.edges,
+            flags: flags.unwrap_or(end.flags.rule),
+        })
+    }
+
+    fn path_to_block(
+        &mut self,
+        decided: Decided<'_>,
+        from: Option<BlockId>,
+        fits: &dyn Fn(u32) -> bool,
+    ) -> Option<SuccessPath> {
+        let accept = |_: &mut Engine<'_>, state: &State, _: Value| fits(state.flags.rule);
+        let goal = Goal {
+            end: End::Arrival,
+            block: Some(decided.at),
+            from,
+            accept: &accept,
+            steps: WITNESS_STEPS,
+        };
+        match self.paths.search(self.engine, &goal) {
+            Witness::Found(events, end) => Some(SuccessPath {
+                events,
+                edges: decided.edges,
+                flags: end.flags.rule,
+            }),
+            Witness::Infeasible | Witness::Unknown => None,
+        }
+    }
+
+    /// Effects on whole lists, with a path to each: a set difference takes the units that succeeded
+    /// out of the work, or a call marks all of them.
+    pub(super) fn list_effects(&mut self) -> Vec<(EffectSite, SuccessPath)> {
+        let filtered = Effect::Queues {
+            list: "the work to do".to_owned(),
+        };
+        let marked = Effect::Marks {
+            what: "a call with a list of successful units".to_owned(),
+            registry: true,
+        };
+        let effects = [(FILTERED, filtered), (LIST_MARKED, marked)];
+        let found = effects.map(|(bit, effect)| self.list_effect(bit, effect));
+        found.into_iter().flatten().collect()
+    }
+
+    fn list_effect(&mut self, bit: u32, effect: Effect) -> Option<(EffectSite, SuccessPath)> {
+        let fits = move |flags: u32| flags & bit != 0 && flags & EVIDENCE == 0;
+        let mut exits = self.graph.exits.iter();
+        let exit = exits.find(|e| e.kind == ExitKind::Return && fits(e.state.flags.rule))?;
+        let accept = |_: &mut Engine<'_>, state: &State, _: Value| fits(state.flags.rule);
+        let goal = Goal {
+            end: End::Exit(exit.kind),
+            block: None,
+            from: None,
+            accept: &accept,
+            steps: WITNESS_STEPS,
+        };
+        let Witness::Found(events, end) = self.paths.search(self.engine, &goal) else {
+            return None;
+        };
+        let at = events.iter().find(|e| {
+            matches!(e.what, EventKind::Milestone(bits) if bits & bit != 0) && e.func == self.func
+        })?;
+        let site = EffectSite {
+            block: BlockId::ENTRY,
+            span: at.span,
+            effect,
+        };
+        let path = SuccessPath {
+            events,
+            edges: Vec::new(),
+            flags: end.flags.rule | FACT,
+        };
+        Some((site, path))
+    }
+}
+
+/// What is known when a predicate answers.
+#[derive(Default)]
+struct PredicateExits {
+    /// It can say "done" with a success known and unproven.
+    unproven_yes: bool,
+    /// It can say "not done" without knowing of a success.
+    ignorant_no: bool,
+}
+
+/// The flags if a returned value has the truth `want`; `None` if it cannot have it.
+fn flags_if_returned(
+    engine: &mut Engine<'_>,
+    watch: &Watch<'_>,
+    (func, state): (FuncRef, &State),
+    value: Value,
+    want: bool,
+) -> Option<u32> {
+    let value = engine.payload_of_success(state, value)?;
+    let condition = state.snapshot(value);
+    let mut after = state.clone();
+    if !engine.assume(&mut after, condition, want) {
+        return None;
+    }
+    let test = Test {
+        func,
+        condition,
+        outcome: want,
+    };
+    watch.on_test(engine, state, &mut after, test);
+    Some(after.flags.rule)
+}

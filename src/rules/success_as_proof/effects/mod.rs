@@ -1,0 +1,193 @@
+//! Where a function treats a unit of work as done: it marks the unit, answers "done", or skips the
+//! work.
+
+mod done;
+mod work;
+
+pub use work::Work;
+
+use super::code::FunctionCode;
+use super::vocabulary::tables::TALLIES;
+use super::vocabulary::{Vocabulary, parts};
+use crate::ir::{
+    Arg, BasicBlock, BlockId, Callee, Data, Literal, LocalId, Operand, Rvalue, Statement,
+    StatementKind, TerminatorKind,
+};
+use crate::source::Span;
+
+/// What a function does with a unit that it takes for done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// A call or a store marks the unit as done.
+    Marks {
+        /// The call or the field, as messages name it.
+        what: String,
+        /// Whether the mark is in a checkpoint, a registry or a history.
+        registry: bool,
+    },
+    /// A predicate answers; `yes` is the answer that means "nothing to do".
+    Answers { yes: bool },
+    /// An exception or a return value says that there is nothing to do.
+    Says,
+    /// The rest of a round (`continue`) or of the function (`return`) is skipped.
+    Skips { round: bool },
+    /// The unit is put into a list of work.
+    Queues {
+        /// The list, as messages name it.
+        list: String,
+    },
+}
+
+impl Effect {
+    /// Whether it only leaves work out. Nearly every function does that somewhere.
+    pub fn only_skips(&self) -> bool {
+        matches!(self, Effect::Skips { .. } | Effect::Queues { .. })
+    }
+}
+
+/// Where an effect is.
+#[derive(Clone, Debug)]
+pub struct EffectSite {
+    /// The block.
+    pub block: BlockId,
+    /// The statement or terminator.
+    pub span: Span,
+    /// The effect.
+    pub effect: Effect,
+}
+
+impl FunctionCode<'_> {
+    /// The effects of the function.
+    pub fn effect_sites(&self, words: &Vocabulary) -> Vec<EffectSite> {
+        let mut out = Vec::new();
+        let asks = words.asks(&self.function.name);
+        for (id, block) in (0u32..).zip(&self.function.body.blocks) {
+            let block_id = BlockId(id);
+            let mut push = |span: Span, effect: Option<Effect>| {
+                out.extend(effect.map(|effect| EffectSite {
+                    block: block_id,
+                    span,
+                    effect,
+                }));
+            };
+            for s in &block.statements {
+                push(s.span, self.effect_of_statement(words, s));
+            }
+            push(
+                block.terminator.span,
+                self.effect_of_terminator(words, asks, block),
+            );
+        }
+        out
+    }
+
+    fn effect_of_statement(&self, words: &Vocabulary, statement: &Statement) -> Option<Effect> {
+        match &statement.kind {
+            StatementKind::Assign(
+                _,
+                Rvalue::Data(Data::Gather {
+                    into: Operand::Local(l),
+                    ..
+                }),
+            ) => self.queues(words, *l),
+            StatementKind::Skip => Some(Effect::Skips { round: true }),
+            StatementKind::SetField {
+                object,
+                field: name,
+                value,
+            }
+            | StatementKind::SetItem {
+                object,
+                key: Operand::Const(Literal::Str(name)),
+                value,
+            } => self.marks_by_store(words, object, name, value),
+            _ => None,
+        }
+    }
+
+    /// `asks` is what the name of the function asks, if it asks something.
+    fn effect_of_terminator(
+        &self,
+        words: &Vocabulary,
+        asks: Option<bool>,
+        block: &BasicBlock,
+    ) -> Option<Effect> {
+        match &block.terminator.kind {
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, args },
+                ..
+            } => self.effect_of_call(words, callee, args),
+            TerminatorKind::Return { value, implicit } => {
+                if let Some(yes) = asks {
+                    Some(Effect::Answers { yes })
+                } else if self.says_done(words, value) {
+                    Some(Effect::Says)
+                } else {
+                    (!implicit && self.is_trivial(value)).then_some(Effect::Skips { round: false })
+                }
+            }
+            TerminatorKind::Raise { exc, .. } => self.says_done(words, exc).then_some(Effect::Says),
+            _ => None,
+        }
+    }
+
+    fn effect_of_call(&self, words: &Vocabulary, callee: &Callee, args: &[Arg]) -> Option<Effect> {
+        let name = self.callee(callee)?;
+        if let Some(column) = self.marks_by_update(words, &name, args) {
+            return Some(Effect::Marks {
+                what: format!("`{column}`"),
+                registry: true,
+            });
+        }
+        if words.marks(&name) {
+            let receiver = self.receiver(callee);
+            return Some(Effect::Marks {
+                what: format!("`{name}`"),
+                registry: words.is_registry(&name)
+                    || receiver.is_some_and(|r| words.is_registry(&r)),
+            });
+        }
+        match callee {
+            Callee::Method {
+                receiver: Operand::Local(l),
+                ..
+            } if words.puts(&name) => self.queues(words, *l),
+            _ => None,
+        }
+    }
+
+    /// The effect of putting something into a local.
+    fn queues(&self, words: &Vocabulary, local: LocalId) -> Option<Effect> {
+        let mut names = self.variables(local).into_iter();
+        let name = names.find(|n| words.is_work_list(n))?;
+        Some(Effect::Queues {
+            list: format!("`{name}`"),
+        })
+    }
+
+    /// A store of "done" into an object.
+    fn marks_by_store(
+        &self,
+        words: &Vocabulary,
+        object: &Operand,
+        field: &str,
+        value: &Operand,
+    ) -> Option<Effect> {
+        if !words.is_mark_field(field) {
+            return None;
+        }
+        let says_done = match value {
+            Operand::Const(Literal::Bool(true)) => true,
+            // A time: `finished_at = now()`.
+            Operand::Local(_) => field.ends_with("_at") || field.ends_with("_on"),
+            Operand::Const(_) => false,
+        };
+        let owner = self.name(object)?;
+        let own = matches!(owner.as_str(), "self" | "cls" | "this");
+        let tally = parts(&owner).iter().any(|w| TALLIES.contains(&w.as_str()));
+        (says_done && !own && !tally).then(|| Effect::Marks {
+            what: format!("`{owner}.{field}`"),
+            registry: words.is_registry(&owner) || words.is_store(&owner),
+        })
+    }
+}

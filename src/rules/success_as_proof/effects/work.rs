@@ -1,0 +1,126 @@
+//! Work on units, and which branches skip it.
+
+use rustc_hash::FxHashSet;
+
+use super::{EffectSite, FunctionCode, Vocabulary};
+use crate::engine::{is_log_method, is_logger_name};
+use crate::ir::control::{ControlDependence, Edge};
+use crate::ir::{Arg, BlockId, Callee, Operand, Rvalue, TerminatorKind};
+
+/// First words of a query text that only reads.
+const READING: &[&str] = &["select", "with", "show"];
+
+impl FunctionCode<'_> {
+    /// The blocks whose call does work on a unit.
+    pub fn work_blocks(&self, words: &Vocabulary) -> FxHashSet<BlockId> {
+        let blocks = (0u32..).zip(&self.function.body.blocks);
+        let working = blocks.filter(|(_, block)| match &block.terminator.kind {
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, args },
+                ..
+            } => self.does_work(words, callee, args),
+            _ => false,
+        });
+        working.map(|(id, _)| BlockId(id)).collect()
+    }
+
+    /// Whether a call does work on a unit.
+    fn does_work(&self, words: &Vocabulary, callee: &Callee, args: &[Arg]) -> bool {
+        let Some(name) = self.callee(callee) else {
+            return false;
+        };
+        if words.puts(&name) {
+            let list = self.receiver(callee).or_else(|| match callee {
+                Callee::Method {
+                    receiver: Operand::Local(l),
+                    ..
+                } => self.variables(*l).first().cloned(),
+                _ => None,
+            });
+            return list.is_some_and(|l| words.is_work_list(&l));
+        }
+        let reads = Self::texts(args).any(|t| {
+            let first = t.split_whitespace().next().unwrap_or("").to_lowercase();
+            READING.contains(&first.as_str())
+        });
+        let receiver = self.receiver(callee);
+        let foreign = receiver.as_ref().is_some_and(|r| words.is_no_worker(r));
+        let logs = is_log_method(&name) && receiver.is_some_and(|r| is_logger_name(&r));
+        words.is_work(&name) && !reads && !foreign && !logs
+    }
+}
+
+/// The work that a function does on units.
+pub struct Work<'w> {
+    code: &'w FunctionCode<'w>,
+    control: &'w ControlDependence,
+    blocks: FxHashSet<BlockId>,
+}
+
+impl<'w> Work<'w> {
+    /// The work of a function.
+    pub fn new(
+        code: &'w FunctionCode<'w>,
+        control: &'w ControlDependence,
+        words: &Vocabulary,
+    ) -> Self {
+        Work {
+            code,
+            control,
+            blocks: code.work_blocks(words),
+        }
+    }
+
+    /// Whether a test skips work by taking `edge` to the site: what is skipped on this edge is done
+    /// on another, and nothing is done on the way to the site. With `round`, only work of the same
+    /// round counts.
+    pub fn is_skipped(&self, edge: Edge, site: &EffectSite, round: bool) -> bool {
+        let body = &self.code.function.body;
+        let test = &body.block(edge.from).terminator.kind;
+        if !matches!(test, TerminatorKind::Branch { .. }) {
+            return false;
+        }
+        let control = self.control;
+        let heads = self.heads_around(edge.from);
+        let leads_there = |b: BlockId| control.reachable(b, &heads).contains(&site.block);
+        if edge.to != site.block {
+            // What comes after later rounds is no skip of this one.
+            if !leads_there(edge.to) {
+                return false;
+            }
+            let mut around = heads.clone();
+            around.push(site.block);
+            let on_the_way = control.reachable(edge.to, &around);
+            let mut works = on_the_way.iter().filter(|b| self.blocks.contains(b));
+            if works.any(|b| leads_there(*b)) {
+                return false;
+            }
+        }
+        let mut stop = if round { heads.clone() } else { Vec::new() };
+        stop.push(edge.from);
+        let before = control.before(edge.from);
+        let mut others = control.successors(edge.from).iter();
+        others.any(|other| {
+            *other != edge.to && {
+                let reached = control.reachable(*other, &stop);
+                let mut works = reached.iter().filter(|b| self.blocks.contains(b));
+                works.any(|b| !before.contains(b))
+            }
+        })
+    }
+
+    /// The heads of the loops that a block is in, unless it is a head itself.
+    fn heads_around(&self, block: BlockId) -> Vec<BlockId> {
+        let blocks = (0u32..).zip(&self.code.function.body.blocks);
+        blocks
+            .filter(|(_, b)| b.loop_head)
+            .map(|(id, _)| BlockId(id))
+            .filter(|head| *head != block && self.is_in_loop(*head, block))
+            .collect()
+    }
+
+    fn is_in_loop(&self, head: BlockId, block: BlockId) -> bool {
+        let reaches = |from: BlockId, to: BlockId| self.control.reachable(from, &[]).contains(&to);
+        reaches(head, block) && reaches(block, head)
+    }
+}

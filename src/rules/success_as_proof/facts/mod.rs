@@ -1,0 +1,113 @@
+//! What the values on a path are known to be: the result of a query, the status of a run, a
+//! collection of units that succeeded.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `flags` | what a state of the automaton says |
+//! | `names` | what a value is called, and what it was taken out of |
+//! | `queries` | which values a query returned, and what its text says of them |
+//! | `statuses` | which tests find a status to be success |
+//! | `collections` | which collections hold only units that succeeded |
+
+mod collections;
+pub mod flags;
+mod names;
+mod queries;
+mod statuses;
+
+use std::cell::RefCell;
+
+use rustc_hash::FxHashSet;
+
+pub use names::base;
+pub use queries::{Access, Queries};
+pub use statuses::{presence, unpacked_from};
+
+use super::vocabulary::Vocabulary;
+use crate::engine::Engine;
+use crate::engine::values::ghost::Ghost;
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
+use crate::ir::BlockId;
+use crate::program::FuncRef;
+
+/// What the automaton keeps beside values.
+#[derive(Clone, Copy)]
+pub enum ValueNote {
+    /// Of a collection: the flags of the units in it, 0 if they are of several sorts.
+    Filled,
+    /// Of a collection: the element that was put into it last.
+    Element,
+    /// Of a cursor and what it fetched: the arguments of the query.
+    Query,
+}
+
+impl From<ValueNote> for Ghost {
+    fn from(kept: ValueNote) -> Ghost {
+        match kept {
+            ValueNote::Filled => Ghost::Filled,
+            kept => Ghost::Rule(kept as u8),
+        }
+    }
+}
+
+/// What a test teaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lesson {
+    /// The status is success; with the flags that say where it came from.
+    Success(u32),
+    /// The status is not success.
+    NotSuccess,
+    /// There are records.
+    Records,
+    /// There are records in all runs together.
+    RecordsOfAll,
+    /// There are records, or their number is not known.
+    RecordsOrNull,
+    /// This collection is not empty.
+    NotEmpty(Value),
+}
+
+/// A point on a path: the state there, and the function whose names the values go by.
+#[derive(Clone, Copy)]
+pub struct PathPoint<'a, 'e> {
+    /// The engine.
+    pub engine: &'a Engine<'e>,
+    /// The state.
+    pub state: &'a State,
+    /// The function.
+    pub func: FuncRef,
+}
+
+/// A block of a function that puts a unit into a collection.
+pub type Filling = (FuncRef, BlockId);
+
+/// What is found out while a function is simulated, and holds for all of its paths.
+#[derive(Default)]
+pub struct Memory {
+    /// Collections whose elements have a status that was tested. Their elements are runs, so it
+    /// proves nothing that they are not empty.
+    pub of_runs: FxHashSet<Value>,
+    /// Blocks that put a unit into a collection whatever its status.
+    pub loose: FxHashSet<Filling>,
+    /// Blocks that put a unit into a collection after a success.
+    pub fills: FxHashSet<Filling>,
+    /// The names of the fields that these blocks fill.
+    pub fields: FxHashSet<(Filling, String)>,
+    /// Whether all of the function was simulated once.
+    pub complete: bool,
+}
+
+/// Tells what values are, and remembers what was found out about collections.
+pub struct Facts<'v> {
+    /// What names mean.
+    pub vocabulary: &'v Vocabulary,
+    /// The queries.
+    pub queries: Queries<'v>,
+    /// Fields that other functions fill with units that succeeded.
+    pub filled_elsewhere: &'v FxHashSet<String>,
+    /// What holds for all paths.
+    pub memory: RefCell<Memory>,
+    /// The function, if nothing asks its own collections for units.
+    pub unasked: Option<FuncRef>,
+}

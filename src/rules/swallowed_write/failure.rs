@@ -1,0 +1,235 @@
+//! The failure that is followed: how far it is, and what is kept about it.
+//!
+//! It is in the flags of the state and in slots of the receiver, so joins, summaries and renamings
+//! treat it like everything else that is known.
+
+use std::sync::Arc;
+
+use super::likeness::{CHAIN, alike, is_data, is_made_of};
+use crate::engine::values::ghost::Ghost;
+use crate::engine::values::origins::{LENT, Origin};
+use crate::engine::values::state::State;
+use crate::engine::values::value::{Term, Value};
+use crate::engine::{CallOutcome, CompletedCall, Engine};
+use crate::ir::{BlockId, Literal, Name};
+use crate::program::FuncRef;
+use crate::rules::tables::tells;
+
+/// The bits of the property that say how far a failure is.
+pub(super) const STATUS: u32 = 0b11;
+pub(super) const IN_FLIGHT: u32 = 1;
+pub(super) const CAUGHT: u32 = 2;
+pub(super) const HANDED: u32 = 3;
+/// Another exception was caught while the failure was pending: in a `finally` that then goes on
+/// with the failure, or in place of the failure.
+pub(super) const REPLACED: u32 = 0b100;
+/// The bits that say what caught it: an index into the swallowers that the watch has seen.
+pub(super) const BY: u32 = 0xfff << BY_SHIFT;
+pub(super) const BY_SHIFT: u32 = 3;
+/// All bits about a failure.
+pub(super) const ALL: u32 = STATUS | REPLACED | BY;
+/// Something was written, so there is something to commit.
+pub(super) const WROTE: u32 = 1 << 20;
+
+/// What the automaton keeps beside the receiver, and beside values.
+#[derive(Clone, Copy)]
+pub(super) enum FailureNote {
+    /// The write that failed: its name, the site of its call, its arguments.
+    Failed,
+    /// Where it failed: at its call, or where its result was waited for.
+    FailedAt,
+    /// The exception or result that carries the failure.
+    Raised,
+    /// The outermost call of a function of the program that failed with it, with its arguments.
+    Through,
+    /// Beside the result of a write: the write, for whatever waits for it.
+    Submitted,
+}
+
+impl From<FailureNote> for Ghost {
+    fn from(kept: FailureNote) -> Ghost {
+        Ghost::Rule(kept as u8)
+    }
+}
+
+/// Whether a write has failed, caught or not.
+pub(super) fn is_failing(flags: u32) -> bool {
+    flags & STATUS != 0
+}
+
+/// Keeps something about the failure.
+pub(super) fn put(state: &mut State, kept: FailureNote, v: Value) {
+    state.set_ghost(state.watched, kept, v);
+}
+
+/// What is kept about the failure.
+pub(super) fn get(state: &State, kept: FailureNote) -> Option<Value> {
+    state.ghost(state.watched, kept)
+}
+
+/// Starts to follow the failure of a write: how far it is, and what carries it.
+pub(super) fn follow(
+    engine: &mut Engine<'_>,
+    state: &mut State,
+    call: &CompletedCall<'_>,
+    write: Value,
+    (status, failure): (u32, Value),
+) {
+    state.flags.rule = state.flags.rule & !ALL | status;
+    let at = Term::Place(call.site.func, call.site.block);
+    let at = engine.terms.make(at);
+    put(state, FailureNote::Failed, write);
+    put(state, FailureNote::FailedAt, at);
+    put(state, FailureNote::Raised, failure);
+}
+
+/// Remembers through which calls of functions of the program a failure came, the outermost last. If
+/// the same call succeeds later, it makes up for the failure.
+pub(super) fn note_call(
+    engine: &mut Engine<'_>,
+    state: &mut State,
+    callee: FuncRef,
+    call: &CompletedCall<'_>,
+) {
+    if state.flags.rule & STATUS == 0 {
+        return;
+    }
+    let name = engine.terms.make(Term::Place(callee, 0));
+    let parts = std::iter::once(name).chain(call.args.iter().copied());
+    let this: Vec<Value> = parts.collect();
+    if comes_from_inside(engine, state, call) {
+        let this = engine.terms.make(Term::Tuple(this.into()));
+        put(state, FailureNote::Through, this);
+    } else if state.flags.rule & STATUS == CAUGHT
+        && let Some(failed) = get(state, FailureNote::Through).and_then(|v| tuple(engine, v))
+        && failed.len() == this.len()
+        && matches!(call.outcome, CallOutcome::Returned(_))
+        && failed
+            .iter()
+            .zip(&this)
+            .all(|(a, b)| alike(engine, state, *a, *b, 0))
+    {
+        clear(state);
+    }
+}
+
+/// Whether what a call raised or returned comes from a write in it that was seen already.
+pub(super) fn comes_from_inside(
+    engine: &mut Engine<'_>,
+    state: &State,
+    call: &CompletedCall<'_>,
+) -> bool {
+    match call.outcome {
+        CallOutcome::Raised(exc) => {
+            state.flags.rule & STATUS == IN_FLIGHT && get(state, FailureNote::Raised) == Some(exc)
+        }
+        CallOutcome::Returned(v) if engine.is_failure(state, v) => {
+            state.flags.rule & STATUS == HANDED && get(state, FailureNote::Raised) == Some(v)
+        }
+        CallOutcome::Returned(v) => {
+            state.flags.rule & STATUS == 0 && state.ghost(v, FailureNote::Submitted).is_some()
+        }
+    }
+}
+
+/// Forgets the failure.
+pub(super) fn clear(state: &mut State) {
+    state.flags.rule &= !ALL;
+    for kept in [
+        FailureNote::Failed,
+        FailureNote::FailedAt,
+        FailureNote::Raised,
+        FailureNote::Through,
+    ] {
+        state.drop_ghost(state.watched, kept);
+    }
+}
+
+/// The name of the write that failed.
+pub(super) fn failed_name(engine: &Engine<'_>, state: &State) -> Option<Name> {
+    let parts = tuple(engine, get(state, FailureNote::Failed)?)?;
+    match engine.terms.literal(*parts.first()?) {
+        Some(Literal::Str(name)) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// Where the write that failed is called.
+pub(super) fn failed_at(engine: &Engine<'_>, state: &State) -> Option<(FuncRef, BlockId)> {
+    match *engine.terms.term(get(state, FailureNote::FailedAt)?) {
+        Term::Place(func, block) => Some((func, BlockId(block))),
+        _ => None,
+    }
+}
+
+/// Whether a test asks what became of a failure: what a method of some object answered to it, or
+/// what a function that was given it may have changed. A call that only tells somebody does not
+/// count.
+pub(super) fn is_tested(engine: &Engine<'_>, state: &State, condition: Value) -> bool {
+    let Some(failure) = get(state, FailureNote::Raised) else {
+        return false;
+    };
+    // In a loop, the failure of another round counts as well.
+    let of_failure = |v: Value| {
+        let owner = engine.payload_owner(v).unwrap_or(v);
+        owner != v && state.ghost(owner, FailureNote::Submitted).is_some()
+            || is_made_of(engine, state, v, failure, 0)
+    };
+    let made = |name: &str, on: Value, args: &[Value]| {
+        let object = !matches!(
+            engine.terms.term(on),
+            Term::Lit(_) | Term::Module(_) | Term::External(_) | Term::Class(_)
+        );
+        let told = || tells(name) || engine.name_of(on).is_some_and(|on| tells(&on));
+        (name == LENT || object && !told() && !of_failure(on))
+            && args.iter().any(|a| of_failure(*a))
+    };
+    let leaves = engine.terms.leaves(condition);
+    leaves.iter().any(|leaf| {
+        let mut at = *leaf;
+        for _ in 0..CHAIN {
+            let Some(Origin::Call(name, on, args)) = engine.origin(state, at) else {
+                return false;
+            };
+            if made(&name, on, &args) {
+                return true;
+            }
+            at = on;
+        }
+        false
+    })
+}
+
+/// Whether a write is given the data of the one that failed.
+pub(super) fn gives_the_same(engine: &Engine<'_>, state: &State, write: Value) -> bool {
+    let failed = get(state, FailureNote::Failed).and_then(|v| tuple(engine, v));
+    let (Some(failed), Some(now)) = (failed, tuple(engine, write)) else {
+        return true;
+    };
+    let ([name, _, before @ ..], [other, _, after @ ..]) = (failed.as_ref(), now.as_ref()) else {
+        return true;
+    };
+    let like = |a: &Value, b: &Value| alike(engine, state, *a, *b, 0);
+    let mut data = before.iter().filter(|a| is_data(engine, state, **a));
+    let pairs = || before.iter().zip(after);
+    if data.clone().next().is_none() {
+        return name == other && before.len() == after.len() && pairs().all(|(a, b)| like(a, b));
+    }
+    // The same rows into another table are another write.
+    let text = |v: &Value| match engine.terms.literal(*v) {
+        Some(Literal::Str(s)) => Some(s.clone()),
+        _ => None,
+    };
+    let elsewhere = |(a, b)| matches!((text(a), text(b)), (Some(a), Some(b)) if a != b);
+    // Data made of the same data counts: the halves of a batch, what is put into a queue.
+    let same = |a: &Value, b: &Value| like(a, b) || is_made_of(engine, state, *b, *a, 0);
+    !(name == other && pairs().any(elsewhere)) && data.any(|a| after.iter().any(|b| same(a, b)))
+}
+
+/// The parts of a tuple.
+pub(super) fn tuple(engine: &Engine<'_>, v: Value) -> Option<Arc<[Value]>> {
+    match engine.terms.term(v) {
+        Term::Tuple(parts) => Some(parts.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,42 @@
+//! What names say about calls and data: words and names, as data that all rules share.
+//!
+//! | module | answers |
+//! |---|---|
+//! | `writes` | does a call write data, or only take some away? what is only a target of a write? |
+//! | `harmless` | does a call surely write nothing? is a function only asked for something? |
+//! | `failures` | who is told of a failure? which failures are nobody's loss? |
+//! | `collections` | what does a method do with a collection? |
+
+pub mod collections;
+mod failures;
+mod harmless;
+mod writes;
+
+pub use failures::{is_auxiliary, is_best_effort, is_log_table, says_duplicate, tells};
+pub use harmless::{is_harmless, only_asks};
+pub use writes::{
+    PLAIN, is_removal, is_target, is_write, may_only_read, may_write, parts_of_writes,
+};
+
+/// Whether a name contains a word, or its plural.
+#[must_use]
+pub fn has_word(name: &str, word: &str) -> bool {
+    let (name, word) = (name.to_ascii_lowercase(), word.to_ascii_lowercase());
+    name.match_indices(&word).any(|(at, _)| {
+        let before = name[..at].chars().next_back();
+        let after = &name[at + word.len()..];
+        let after = after.strip_prefix('s').unwrap_or(after).chars().next();
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_word;
+
+    #[test]
+    fn words_stand_alone() {
+        assert!(has_word("write_audit", "audit") && has_word("ad_metrics", "metric"));
+        assert!(!has_word("auditorium", "audit") && !has_word("catalog", "log"));
+    }
+}

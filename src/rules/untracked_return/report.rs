@@ -1,0 +1,199 @@
+//! The findings about a contract method.
+
+use super::judge::{Bad, BadExit, Verdict};
+use super::repair::record_nothing;
+use crate::diagnostics::{Finding, FindingBuilder, Fix, Location, Severity};
+use crate::engine::witness::{EventKind, PathEvent};
+use crate::ir::Overrides;
+use crate::program::{ClassRef, FuncRef, Program};
+use crate::rules::contract_method::{Checked, add_steps, called_at, decided_last, own_helper};
+use crate::rules::tables::is_write;
+use crate::settings::Writes;
+use crate::source::Span;
+
+/// The label of a `return`.
+const UNSET: &str = "returns without setting it";
+
+/// What is to be reported about one function.
+pub(super) struct MethodFindings<'a> {
+    pub class: ClassRef,
+    pub func: FuncRef,
+    pub verdict: &'a Verdict,
+    pub writes: &'a Writes,
+    /// Field and key.
+    pub place: (&'a str, &'a str),
+}
+
+/// Starts a finding of a kind.
+type Start<'s> = dyn Fn(&'static str) -> FindingBuilder + 's;
+
+/// Where the finding about an exit is.
+struct Label {
+    location: Location,
+    text: &'static str,
+    /// Whether it is in a helper instead of at the exit itself.
+    in_helper: bool,
+}
+
+impl MethodFindings<'_> {
+    /// Adds the findings.
+    pub(super) fn report(&self, program: &Program<'_>, start: &Start<'_>, out: &mut Checked) {
+        let module = program.module(self.func.module);
+        let Some(file) = module.file.as_ref().map(|f| f.id) else {
+            return;
+        };
+        let at = |span: Span| Location { file, span };
+        for point in &self.verdict.open {
+            let given_up = start("unverified")
+                .arg("unknown", "too many paths lead to this exit")
+                .arg("remedy", "split the method into smaller ones");
+            let exit = at(point.span);
+            out.findings.push(
+                given_up
+                    .exit(exit)
+                    .at(exit, "may return without setting it"),
+            );
+        }
+        let in_helper =
+            |exit: &BadExit| own_helper(program, self.class, self.func, &exit.events).is_some();
+        if self.verdict.never && !self.verdict.bad.iter().any(in_helper) {
+            let name = module.ir.function(self.func.func).name_span;
+            out.findings.push(self.never_set(start, at(name)));
+            return;
+        }
+        for exit in &self.verdict.bad {
+            let finding = self.bad_exit(program, start, exit, at(exit.point.span), out);
+            out.findings.push(finding);
+        }
+    }
+
+    /// The finding about a method none of whose exits sets the place, at its name.
+    fn never_set(&self, start: &Start<'_>, name: Location) -> Finding {
+        let bad = &self.verdict.bad;
+        let mut b = start("never-set");
+        for exit in bad {
+            b = b.exit(Location {
+                span: exit.point.span,
+                ..name
+            });
+        }
+        let label = match bad.len() {
+            1 => UNSET.to_owned(),
+            n => format!("none of its {n} exits sets it"),
+        };
+        let mut finding = b.at(name, label);
+        if bad.iter().all(|exit| exit.uncertain) {
+            finding.severity = Severity::Warning;
+        }
+        finding
+    }
+
+    /// The finding about one exit.
+    fn bad_exit(
+        &self,
+        program: &Program<'_>,
+        start: &Start<'_>,
+        exit: &BadExit,
+        at: Location,
+        out: &Checked,
+    ) -> Finding {
+        let kind = exit.bad.kind();
+        let mut b = start(kind)
+            .arg("unknown", "it depends on code that was not found")
+            .arg("remedy", "make the called code resolvable");
+        let label = self.label(program, exit, at, out);
+        let mut shown: Vec<PathEvent> = exit.events.clone();
+        if label.in_helper {
+            // The path ends in the helper.
+            let left = |e: &PathEvent| matches!(e.what, EventKind::Left);
+            shown.truncate(shown.iter().rposition(left).unwrap_or(0));
+        }
+        b = add_steps(program, b, &shown, UNSET);
+        let swallows = swallows_write(program, self.writes, &exit.events);
+        if swallows {
+            b = b.note(
+                "a write fails on this path and the failure is caught: setting 0 here would hide the loss",
+            );
+        }
+        // After a write that failed, a 0 would certify the loss.
+        let fix = (!swallows && label.location == at)
+            .then(|| self.fix(program, exit))
+            .flatten();
+        let mut finding = b
+            .exit(label.location)
+            .fix(fix)
+            .at_exit(label.location, label.text);
+        if exit.uncertain {
+            finding.severity = match finding.severity {
+                Severity::Error => Severity::Warning,
+                Severity::Warning | Severity::Note => Severity::Note,
+            };
+        }
+        finding
+    }
+
+    /// Where an exit is reported. In a method that the class inherits, a helper of the class may be
+    /// what forgot the place: then that is where the path leaves the helper.
+    fn label(&self, program: &Program<'_>, exit: &BadExit, at: Location, out: &Checked) -> Label {
+        let own_exit = Label {
+            location: at,
+            text: if exit.point.implicit {
+                "can reach its end without setting it"
+            } else {
+                UNSET
+            },
+            in_helper: false,
+        };
+        let module = program.module(self.func.module);
+        let function = module.ir.function(self.func.func);
+        let is_shared =
+            |known: &Finding| known.primary.location == at && known.kind == exit.bad.kind();
+        let inherited = decided_last(&exit.events)
+            && (function.overrides == Overrides::WhenInherited
+                || out.inherited.iter().any(is_shared));
+        if inherited {
+            return own_exit;
+        }
+        let Some((helper, span)) = own_helper(program, self.class, self.func, &exit.events) else {
+            return own_exit;
+        };
+        match &program.module(helper.module).file {
+            Some(file) => Label {
+                location: Location {
+                    file: file.id,
+                    span,
+                },
+                text: UNSET,
+                in_helper: true,
+            },
+            None => own_exit,
+        }
+    }
+
+    /// What sets the place to 0 before an exit.
+    fn fix(&self, program: &Program<'_>, exit: &BadExit) -> Option<Fix> {
+        if exit.bad != Bad::Plain {
+            return None;
+        }
+        let module = program.module(self.func.module);
+        let function = module.ir.function(self.func.func);
+        let file = module.file.as_ref()?;
+        let arrivals = self.verdict.arrivals.get(&exit.point)?;
+        record_nothing(file, function, exit.point, arrivals, self.place)
+    }
+}
+
+/// Whether a write raises on a path, and its exception is caught before another is raised.
+fn swallows_write(program: &Program<'_>, writes: &Writes, events: &[PathEvent]) -> bool {
+    events.iter().enumerate().any(|(at, e)| {
+        let caught = events[at + 1..].iter().find(|later| {
+            matches!(
+                later.what,
+                EventKind::Raised | EventKind::Caught | EventKind::Swallowed
+            )
+        });
+        e.what == EventKind::Raised
+            && caught.is_some_and(|later| later.what != EventKind::Raised)
+            && called_at(program, e).is_some_and(|name| is_write(writes, &name, None, &[]))
+    })
+}
