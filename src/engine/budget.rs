@@ -92,9 +92,9 @@ pub const TESTS_HELPER_STEPS: u64 = 120;
 /// The nesting of calls that are followed from such a function.
 pub const TESTS_HELPER_DEPTH: usize = 2;
 
-/// The most basic blocks of a helper that such a function follows although nothing in it concerns
-/// the automaton. Such a helper may still matter, because it always raises or always returns the
-/// same value.
+/// The maximum number of basic blocks of a helper that is followed from such a function although
+/// nothing in it concerns the automaton. Such a helper may still matter, because it always raises
+/// or always returns the same value.
 pub const TESTS_HELPER_BLOCKS: usize = 12;
 
 /// The nesting of calls that a summary for all callers follows if it is computed for such a

@@ -153,8 +153,8 @@ impl Engine<'_> {
         out
     }
 
-    /// Whether a slice is certainly not empty, because its start is an index of the object: `x[i:i
-    /// + n]` or `x[i:]`, where `i` comes from `range(0, len(x), n)`.
+    /// Whether a slice is certainly not empty, because its start is an index of the object:
+    /// `x[i:i + n]` or `x[i:]`, where `i` comes from `range(0, len(x), n)`.
     pub(crate) fn is_chunk(&self, state: &State, object: Value, bounds: [Value; 3]) -> bool {
         let [start, end, by] = bounds;
         let none = |v| self.terms.literal(v) == Some(&Literal::None);

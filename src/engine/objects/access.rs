@@ -579,7 +579,7 @@ impl Engine<'_> {
             covers_place |= Some(k) == place;
             match cell {
                 Cell::Has(v) => self.set_item(state, target, k, v, site),
-                // Absent there and unknown here: the copy does not add it.
+                // Absent in both: the copy does not add it.
                 Cell::Absent => {
                     if self.item_state(state, target, k) == Some(Cell::Absent) {
                         state.heap.insert((target, Slot::Item(k)), Cell::Absent);

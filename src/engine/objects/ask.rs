@@ -90,7 +90,7 @@ pub struct Answers(FxHashMap<Question, Answer>);
 pub type Asked = FxHashMap<ClassRef, Answers>;
 
 impl Answers {
-    /// Whether another class answers all questions in the same way.
+    /// Whether another class gives the same answers to all questions.
     #[must_use]
     pub fn hold_for(&self, program: &Program<'_>, class: ClassRef) -> bool {
         let mut all = self.0.iter();

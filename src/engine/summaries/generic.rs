@@ -596,7 +596,7 @@ fn map_exit(exit: &GenericExit, to: &mut impl FnMut(Value) -> Value) -> GenericE
     }
 }
 
-/// The fact with other values for the classes that it names.
+/// The fact with the classes that it names mapped.
 pub(in crate::engine) fn map_fact(fact: &Fact, to: &mut impl FnMut(Value) -> Value) -> Fact {
     let mut out = fact.clone();
     for class in out.is.iter_mut().chain(&mut out.is_not) {

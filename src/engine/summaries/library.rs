@@ -114,7 +114,7 @@ pub struct GenericExit {
     pub kind: ExitKind,
     /// The value returned or raised.
     pub value: Value,
-    /// What objects contain that the function stored to or asked.
+    /// The known contents of objects that the function stored to or tested.
     pub heap: Vec<((Value, Slot), Cell)>,
     /// What must hold of the inputs for the exit to be taken, and what is known about new values.
     pub facts: Vec<(Value, Fact)>,

@@ -183,7 +183,7 @@ impl Engine<'_> {
             }
             _ => {}
         }
-        // The function reads no other fields.
+        // The function accesses no fields but these.
         let known = generic.as_ref().and_then(|(_, known)| known.as_ref());
         let fields = known.map(|known| &known.deeds.fields);
         let Some(limit) = self.steps_for(state, f, env, extra) else {

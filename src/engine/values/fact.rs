@@ -232,7 +232,7 @@ impl Fact {
         *self == Fact::default()
     }
 
-    /// Draws the conclusions from each part to the others. Returns false if they contradict each
+    /// Draws conclusions from each part about the others. Returns false if they contradict each
     /// other.
     pub fn propagate(&mut self) -> bool {
         let sized = self.kind.is_container() || self.len != Interval::at_least(0);

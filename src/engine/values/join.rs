@@ -284,7 +284,7 @@ impl Joiner<'_> {
             if f.propagate() && !f.is_trivial() {
                 out.facts.insert(v, Rc::new(f));
             }
-            // If both are a failure, the joined value is one, too.
+            // If both are failures, so is the joined value.
             if let (Some(tx), Some(ty)) = (tag_of(a, self.terms, x), tag_of(b, self.terms, y)) {
                 let tag = self.terms.make(Term::Pure("tag".into(), Arc::from([v])));
                 out.facts.insert(tag, Rc::new(tx.join(&ty, widen)));

@@ -1,8 +1,8 @@
 //! Witnesses: a concrete path to an exit, found by a search without merging.
 //!
-//! The fixpoint merges states, so no single path may lead to an exit that it reaches. The search
-//! follows single paths, those with the fewest decisions first. An exit that no path reaches is not
-//! reported.
+//! The fixpoint merges states, so it may reach an exit that no single path reaches. The search
+//! follows single paths, those with the fewest decisions first. An exit that none of them reaches
+//! is not reported.
 
 mod events;
 mod remaining;
