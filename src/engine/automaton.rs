@@ -12,7 +12,8 @@ use crate::engine::values::value::{Site, Value};
 use crate::ir::{BlockId, Name};
 use crate::program::FuncRef;
 
-/// A rule's finite automaton. Its state is a set of bits, [`Flags::rule`](super::values::ghost::Flags).
+/// A rule's finite automaton. Its state is a set of bits,
+/// [`Flags::rule`](super::values::ghost::Flags).
 pub trait Automaton {
     /// What it wants to know. An engine asks once.
     fn watches(&self) -> Watches<'_>;
