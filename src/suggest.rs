@@ -1,16 +1,16 @@
 //! "Did you mean …?"
 
-/// Names less similar than this (Damerau-Levenshtein, 0 to 1) are not what was meant.
+/// Names less similar than this (Damerau-Levenshtein, 0 to 1) are not suggested.
 const LEAST_SIMILARITY: f64 = 0.5;
 
-/// The candidate that is most like `word`, when one is like it at all.
+/// The candidate most similar to `word`, if any is similar enough.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let mut best: Option<(f64, &str)> = None;
     for candidate in candidates {
         let mut similarity =
             strsim::normalized_damerau_levenshtein(&word, &candidate.to_lowercase());
-        // Half of a compound name is a common way to remember it.
+        // People often remember half of a compound name.
         if word.len() >= 4 && candidate.contains(&word) {
             similarity = similarity.max(0.75);
         }
@@ -21,7 +21,7 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
-/// `; did you mean ...?` in words that can follow an error message; empty without a candidate.
+/// `; did you mean ...?`, to be appended to an error message; empty if there is no candidate.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     closest(word, candidates)
         .map(|candidate| format!("; did you mean `{candidate}`?"))

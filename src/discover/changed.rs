@@ -1,4 +1,4 @@
-//! What git says has changed.
+//! Which files changed according to git.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -8,11 +8,11 @@ use std::process::Command;
 
 use crate::source::describe_io;
 
-/// The real paths of the files that differ from a revision, and of those that git does not know
-/// yet. `cwd` is a folder of the repository.
+/// The real paths of the files that differ from a revision, and of untracked files. `cwd` is a
+/// folder of the repository.
 ///
 /// # Errors
-/// Why git could not tell.
+/// The reason why git could not tell.
 pub fn changed_since(revision: &str, cwd: &Path) -> Result<BTreeSet<PathBuf>, String> {
     if revision.starts_with('-') || revision.is_empty() {
         return Err(format!("unknown git revision `{revision}`"));
@@ -28,7 +28,7 @@ pub fn changed_since(revision: &str, cwd: &Path) -> Result<BTreeSet<PathBuf>, St
             .split(|byte| *byte == 0)
             .filter(|name| !name.is_empty())
         {
-            // What was deleted is nowhere.
+            // A deleted file has no real path.
             out.extend(fs::canonicalize(top.join(os_string(name))).ok());
         }
     }

@@ -1,11 +1,11 @@
-//! What git ignores.
+//! Which files git ignores.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-/// The ignore files that hold in one folder: its own and those of the folders around it.
+/// The ignore files that apply in one folder: its own and those of its parents.
 #[derive(Clone)]
 pub struct Ignores(Option<Arc<Level>>);
 
@@ -16,8 +16,8 @@ struct Level {
 }
 
 impl Ignores {
-    /// What holds around (not in) the real folder `root`: the ignore files from the root of its
-    /// repository down, the repository's `info/exclude` and the user's global excludes.
+    /// The ignore files that apply around (not in) the real folder `root`: those from the root of
+    /// its repository down, the repository's `info/exclude` and the user's global excludes.
     pub fn around(root: &Path) -> Self {
         let mut parents: Vec<PathBuf> = Vec::new();
         let mut repository = root.join(".git").exists().then(|| root.to_path_buf());
@@ -34,7 +34,7 @@ impl Ignores {
             ignores = ignores.with(Gitignore::global().0, Gitignore::empty());
             let exclude = repository.join(".git/info/exclude");
             let mut builder = GitignoreBuilder::new(&repository);
-            // A missing or partly wrong file ignores less, as in git.
+            // As in git, a missing or partly invalid file ignores less.
             let _ = builder.add(exclude);
             if let Ok(matcher) = builder.build() {
                 ignores = ignores.with(matcher, Gitignore::empty());
@@ -46,7 +46,7 @@ impl Ignores {
         ignores
     }
 
-    /// What holds in `folder`, given that `self` holds around it.
+    /// The ignore files that apply in `folder`, if those in `self` apply around it.
     pub fn enter(&self, folder: &Path) -> Self {
         let read = |name: &str| {
             let path = folder.join(name);
@@ -70,8 +70,8 @@ impl Ignores {
         })))
     }
 
-    /// Whether a real path is ignored. The innermost file that mentions it decides; `.ignore`
-    /// files go before `.gitignore` files.
+    /// Whether a real path is ignored. The innermost file with a matching pattern decides;
+    /// `.ignore` files take precedence over `.gitignore` files.
     pub fn matches(&self, real: &Path, is_dir: bool) -> bool {
         let kinds: [fn(&Level) -> &Gitignore; 2] = [|level| &level.plain, |level| &level.git];
         for kind in kinds {

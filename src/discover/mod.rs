@@ -1,10 +1,10 @@
 //! Discovery: the paths of a command line become a sorted list of source files.
 //!
-//! Owns what is read, what is left out and why. Folders are walked; what git ignores, what the
-//! configuration excludes and folders that never hold first-party code (`skip`) are left out.
-//! A file that is named explicitly is always taken, unless `--force-exclude` says otherwise. Links
-//! are followed, but every real folder is walked once and every real file is taken once, so loops
-//! end and copies do not count twice.
+//! This module owns what is read, what is left out and why. Folders are walked. What git ignores,
+//! what the configuration excludes and folders that never hold first-party code (`skip`) are left
+//! out. A file that is named explicitly is always taken, unless `--force-exclude` says otherwise.
+//! Links are followed, but every real folder is walked once and every real file is taken once, so
+//! link loops end and copies do not count twice.
 
 mod changed;
 mod ignores;
@@ -21,7 +21,7 @@ use crate::source::{SourceMap, describe_io};
 
 pub use changed::changed_since;
 
-/// The folder of the repository that a real folder is in.
+/// The root of the repository that contains a real folder.
 #[must_use]
 pub fn repository(folder: &Path) -> Option<&Path> {
     folder
@@ -32,9 +32,9 @@ pub fn repository(folder: &Path) -> Option<&Path> {
 /// What discovery found.
 #[derive(Default, Debug)]
 pub struct Discovered {
-    /// Files to analyse, sorted by the path that is shown.
+    /// The files to analyse, sorted by the displayed path.
     pub files: Vec<PathBuf>,
-    /// Paths that could not be looked at.
+    /// Paths that could not be examined.
     pub failures: Vec<FileFailure>,
     /// Files and folders that were left out of a walk.
     pub skipped: Vec<Skipped>,
@@ -43,7 +43,7 @@ pub struct Discovered {
 }
 
 impl Discovered {
-    /// What the files are all of.
+    /// What the run was asked to analyse.
     #[must_use]
     pub fn coverage(&self, sources: &SourceMap) -> Coverage {
         let real = |skipped: &Skipped| fs::canonicalize(sources.cwd().join(&skipped.path)).ok();
@@ -53,8 +53,8 @@ impl Discovered {
         }
     }
 
-    /// How many files and folders were left out, not counting the folders that never hold
-    /// first-party code: every repository has some.
+    /// How many files and folders were left out. Folders that never hold first-party code do not
+    /// count, because every repository has some.
     #[must_use]
     pub fn skipped_count(&self) -> usize {
         let counts = |skipped: &&Skipped| skipped.reason != SkipReason::Builtin;
@@ -62,17 +62,17 @@ impl Discovered {
     }
 }
 
-/// What a run was asked to look at: all else is looked at only where something leads there.
+/// What a run was asked to analyse. Anything else is examined only if something leads there.
 #[derive(Clone, Default, Debug)]
 pub struct Coverage {
     /// The folders that were walked, by their real paths.
     pub folders: Vec<PathBuf>,
-    /// What the walks left out, by its real path.
+    /// What the walks left out, by real path.
     pub left_out: Vec<PathBuf>,
 }
 
 impl Coverage {
-    /// Whether the path was found by a walk and not named itself.
+    /// Whether a walk found the path, so that it was not named itself.
     #[must_use]
     pub fn walked(&self, path: &Path) -> bool {
         self.folders.iter().any(|folder| path.starts_with(folder))
@@ -92,24 +92,24 @@ impl Coverage {
 /// A file or folder that a walk left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Skipped {
-    /// Which.
+    /// The file or folder.
     pub path: PathBuf,
-    /// Why.
+    /// Why it was left out.
     pub reason: SkipReason,
 }
 
 /// Why a walk left something out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SkipReason {
-    /// `.gitignore`, `.ignore` or git's own exclude files say so.
+    /// `.gitignore`, `.ignore` or git's own exclude files exclude it.
     Ignored,
     /// The configuration excludes it.
     Excluded,
-    /// A folder that holds no first-party code.
+    /// It is a folder that never holds first-party code.
     Builtin,
-    /// A link that leads nowhere.
+    /// It is a link to nothing.
     BrokenLink,
-    /// A link to a folder that contains the link.
+    /// It is a link to a folder that contains the link.
     LinkLoop,
 }
 
@@ -127,7 +127,7 @@ impl SkipReason {
     }
 }
 
-/// One way by which a real file was reached; the smallest one names the file.
+/// One path to a real file; the smallest one becomes the file's name.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name {
     walked: bool,
@@ -140,7 +140,7 @@ struct Name {
 /// directory.
 ///
 /// # Errors
-/// When a configuration file that counts is not valid.
+/// If a configuration file that applies is invalid.
 pub fn discover(
     paths: &[PathBuf],
     configuration: &Configuration,
@@ -205,16 +205,16 @@ pub fn discover(
     Ok(found)
 }
 
-/// Whether a file, given by its real path, is left out although it was named itself: the
-/// configuration excludes it or a folder around it, and the command line says that this counts.
+/// Whether a file, given by its real path, is left out although it was named explicitly: the
+/// configuration excludes it or a folder around it, and the command line demands that this counts.
 ///
 /// # Errors
-/// When a configuration file that counts is not valid.
+/// If a configuration file that applies is invalid.
 pub fn is_forced_out(real: &Path, configuration: &Configuration) -> Result<bool, ConfigError> {
     if !configuration.overrides().force_exclude {
         return Ok(false);
     }
-    // As a walk of the whole repository would have it.
+    // Judge the file as a walk of the whole repository would.
     let root = repository(real);
     let folders = real.ancestors().skip(1);
     for (at, (inner, folder)) in real.ancestors().zip(folders).enumerate() {

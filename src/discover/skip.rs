@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::source::Language;
 
-/// Left out wherever they are below the folder that was asked for.
+/// Left out at any depth below the folder that was asked for.
 const ALWAYS: &[&str] = &[
     ".bzr",
     ".direnv",
@@ -26,8 +26,8 @@ const ALWAYS: &[&str] = &[
     "site-packages",
 ];
 
-/// Names of build output that are also fair names for a package: left out unless source files
-/// lie directly in them (`etl/target/loader.py` is code, `target/debug` is not).
+/// Names of build output that are plausible names of a package, too. They are left out unless they
+/// contain source files directly (`etl/target/loader.py` is code, `target/debug` is not).
 const UNLESS_SOURCE_INSIDE: &[&str] = &["_build", "build", "dist", "target", "venv"];
 
 /// Whether a walk leaves out this folder. `path` must be readable as given.

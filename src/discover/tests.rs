@@ -12,7 +12,7 @@ struct Tree {
 fn tree(files: &[(&str, &str)]) -> Tree {
     let dir = tempfile::tempdir().unwrap();
     let cwd = fs::canonicalize(dir.path()).unwrap();
-    // A repository root, so that nothing around the temporary folder has a say.
+    // A repository root, so that nothing around the temporary folder applies.
     fs::create_dir(cwd.join(".git")).unwrap();
     for (path, text) in files {
         let path = cwd.join(path);

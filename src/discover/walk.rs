@@ -1,8 +1,8 @@
 //! The walk over one folder.
 //!
-//! `walkdir` walks the real tree without following links; links are put aside and looked at
-//! afterwards, so that a file is named by its real path whenever that lies in the walk, and a
-//! folder that was walked already is not walked again through a link.
+//! `walkdir` walks the real tree without following links. Links are examined afterwards. So a file
+//! gets its real path as its name whenever that is part of the walk, and a link does not make a
+//! folder be walked twice.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs;
@@ -20,7 +20,7 @@ use crate::source::{Language, describe_io};
 /// What one walk found.
 #[derive(Default)]
 pub struct Walked {
-    /// Source files.
+    /// The source files.
     pub files: Vec<WalkedFile>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
@@ -30,11 +30,11 @@ pub struct Walked {
 
 /// A source file of a walk.
 pub struct WalkedFile {
-    /// The path with links resolved.
+    /// The path after resolving links.
     pub real: PathBuf,
     /// The path by which it was reached.
     pub path: PathBuf,
-    /// Whether a link was followed on the way.
+    /// Whether the path goes through a link.
     pub through_link: bool,
 }
 
@@ -44,14 +44,14 @@ struct Link {
     at: PathBuf,
 }
 
-/// What is in force in a folder.
+/// The rules that apply in a folder.
 struct Rules {
     ignores: Ignores,
     settings: Arc<Settings>,
 }
 
 impl Rules {
-    /// Why something in the folder is left out, if it is.
+    /// Why an entry of the folder is left out, if it is.
     fn leave_out(&self, real: &Path, is_dir: bool) -> Option<SkipReason> {
         if self.settings.scope.leaves_out(real, is_dir) {
             Some(SkipReason::Excluded)
@@ -79,7 +79,7 @@ struct Walk<'a> {
 /// Walks the folder `path`, whose real path is `real`.
 ///
 /// # Errors
-/// When a configuration file in a folder of the walk, or above it, is not valid.
+/// If a configuration file in a folder of the walk, or above it, is invalid.
 pub fn walk(
     path: &Path,
     real: &Path,
@@ -107,7 +107,7 @@ impl Walk<'_> {
         if !self.visited.insert(root.real.clone()) {
             return Ok(());
         }
-        // What is in force, by real folder; filled top-down by the walk itself.
+        // The rules by real folder; the walk fills them top-down.
         let mut rules: HashMap<PathBuf, Rules> = HashMap::new();
         rules.insert(
             root.real.clone(),
@@ -222,7 +222,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Counts a link that is left out, when it has the name of a source file.
+    /// Records a link that is left out if its name is that of a source file.
     fn skip_if_source(&mut self, path: PathBuf, reason: SkipReason) {
         if Language::of_walked(&path).is_some() {
             self.out.skipped.push(Skipped { path, reason });
@@ -230,7 +230,7 @@ impl Walk<'_> {
     }
 }
 
-/// The path to show for a real path below a root.
+/// The displayed path of a real path below a root.
 fn shown(root: &Root, real: &Path) -> PathBuf {
     match real.strip_prefix(&root.real) {
         Ok(rest) => root.path.join(rest),

@@ -1,7 +1,7 @@
-//! What a rule watches along a path, and what the engine tells it.
+//! What a rule watches along a path, and the events that the engine reports to it.
 //!
-//! A rule's automaton says once what it wants to know ([`Automaton::watches`]). Each event trait is
-//! one interest. The engine spends nothing on an interest that nobody has.
+//! A rule's automaton declares once what it wants to know ([`Automaton::watches`]). Each event
+//! trait is one interest. An interest that no automaton has costs nothing.
 
 use crate::engine::Engine;
 use crate::engine::objects::class_texts::Saying;
@@ -12,7 +12,8 @@ use crate::engine::values::value::{Site, Value};
 use crate::ir::{BlockId, Name};
 use crate::program::FuncRef;
 
-/// A rule's finite automaton. Its state is a set of bits, [`Flags::rule`](super::values::ghost::Flags).
+/// A rule's finite automaton. Its state is a set of bits,
+/// [`Flags::rule`](super::values::ghost::Flags).
 pub trait Automaton {
     /// What it wants to know. An engine asks once.
     fn watches(&self) -> Watches<'_>;
@@ -26,36 +27,35 @@ pub trait Automaton {
     }
 }
 
-/// What an automaton wants to know. By default nothing but calls.
+/// What an automaton wants to know. By default, that is calls alone.
 #[derive(Clone, Copy, Default)]
 pub struct Watches<'a> {
-    /// The watched place; without one, only events count.
+    /// The watched place; `None` if the automaton only reacts to events.
     pub place: Option<&'a WatchedPlace>,
-    /// The flags whose change on a path is a step worth showing.
+    /// The flags whose change is a step of the path to show.
     pub milestones: u32,
     /// Further slots of the watched object: states that differ in one of them are not merged.
     pub keeps_apart: &'a [Ghost],
-    /// A kind of text that makes no difference among the arguments of a call.
+    /// A test for texts among the arguments of a call that make no difference.
     pub plain_texts: Option<Saying>,
     /// Whether two states must not be merged if they pass different arguments to a later call.
     pub compares_arguments: bool,
-    /// Hears what tests establish and where values come from. Keeping that costs time, so the
-    /// engine keeps it only for such a listener.
+    /// Receives what tests establish and where values come from. Keeping track of that costs time,
+    /// so the engine does it only for such a receiver.
     pub values: Option<&'a dyn ValueEvents>,
-    /// Hears of the rounds of loops, because what a round finds out may hold for that round only.
+    /// Receives the rounds of loops, for what a round learns and may hold only for that round.
     pub rounds: Option<&'a dyn RoundEvents>,
-    /// Hears how calls end, and who catches what.
+    /// Receives how calls end, and where exceptions are caught.
     pub failures: Option<&'a dyn FailureEvents>,
-    /// Answers which calls of helpers make a difference; without it, every call does.
+    /// Decides which calls of helpers make a difference; without it, every call does.
     pub helpers: Option<&'a dyn HelperFilter>,
 }
 
 /// What tests establish, and where values come from.
 pub trait ValueEvents {
-    /// A test in a function came out: whatever `after` says and `before` does not, the test
-    /// established.
+    /// A test in a function came out. It established whatever `after` says and `before` does not.
     fn on_test(&self, _engine: &mut Engine<'_>, _before: &State, _after: &mut State, _test: Test) {}
-    /// A call returned, or an operator (`Sub`) gave its result.
+    /// A call returned, or an operator (`Sub`) produced its result.
     fn on_returned(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &Returned<'_>) {}
 }
 
@@ -69,9 +69,9 @@ pub trait RoundEvents {
     fn on_skip(&self, _state: &mut State) {}
 }
 
-/// How calls end, and who catches what.
+/// How calls end, and where exceptions are caught.
 pub trait FailureEvents {
-    /// A call of something outside the program ended, or one of a function that was followed.
+    /// A call ended: of something outside the program, or of a function that was followed.
     fn on_completed(
         &self,
         _engine: &mut Engine<'_>,
@@ -83,8 +83,8 @@ pub trait FailureEvents {
     fn on_raise(&self, _engine: &mut Engine<'_>, _state: &mut State, _exc: Value) {}
     /// `exc` is caught.
     fn on_caught(&self, _engine: &mut Engine<'_>, _state: &mut State, _catch: Catch, _exc: Value) {}
-    /// A branch asks whether `failure` is one, and it is. If `presence`, the program asks for
-    /// something that may be absent, not for something that may have failed.
+    /// A branch tests whether `failure` is a failure, and it is. With `presence`, the program asks
+    /// for something that may be absent, not for something that may have failed.
     fn on_failure(
         &self,
         _engine: &mut Engine<'_>,
@@ -94,8 +94,8 @@ pub trait FailureEvents {
         _presence: bool,
     ) {
     }
-    /// A context manager that was given an exception returns; it had these flags before. Whether
-    /// it swallows the exception depends on what it returns.
+    /// A context manager that was given an exception returns. `before` are the flags before it ran.
+    /// Whether it swallows the exception depends on what it returns.
     fn on_managed(&self, _state: &mut State, _before: u32) {}
     /// A function returns this value at this `return`, or at its end.
     fn on_return(
@@ -108,13 +108,13 @@ pub trait FailureEvents {
     }
 }
 
-/// Which calls of helpers make a difference to an automaton. A call that makes none is replaced by
-/// the helper's summary for all callers.
+/// Which calls of helpers make a difference to an automaton. Any other call is replaced by the
+/// helper's summary for all callers.
 pub trait HelperFilter {
-    /// Whether what a function does makes no difference, in whatever state it is called.
+    /// Whether what a function does makes no difference, whatever the state.
     fn ignores(&self, engine: &Engine<'_>, deeds: &Deeds) -> bool;
-    /// Whether the code of a function, callees apart, makes a difference, so that no summary for
-    /// all callers can replace it.
+    /// Whether the function's own code, without its callees, makes a difference, so that no summary
+    /// for all callers can replace it.
     fn concerns(&self, _engine: &Engine<'_>, _func: FuncRef) -> bool {
         false
     }
@@ -139,22 +139,22 @@ pub struct WatchedPlace {
     pub key: Name,
 }
 
-/// Whether the watched key is there.
+/// Whether the watched key is set.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Presence {
-    /// On every execution that the state stands for.
+    /// It is in every execution that the state stands for.
     Present,
-    /// On none.
+    /// It is in none.
     Absent,
-    /// Not known: paths that differ were merged.
+    /// Not known, because paths that differ were merged.
     Unknown,
 }
 
-/// A call that is attempted.
+/// An attempted call.
 pub struct CallEvent<'a> {
     /// The last part of the callee's name.
     pub name: &'a str,
-    /// The name of the receiver or module in front of it, when there is one.
+    /// The name of the receiver or module before it, if there is one.
     pub receiver: Option<&'a str>,
     /// Literal texts among the arguments.
     pub texts: &'a [Name],
@@ -162,9 +162,9 @@ pub struct CallEvent<'a> {
     pub resolved: bool,
 }
 
-/// A call that ended, of something outside the program or of a function that was followed.
+/// A call that ended: of something outside the program, or of a function that was followed.
 pub struct CompletedCall<'a> {
-    /// Where it is called.
+    /// The site of the call.
     pub site: Site,
     /// The last part of the callee's name; `await` for an awaited value.
     pub name: &'a str,
@@ -181,15 +181,15 @@ pub struct CompletedCall<'a> {
 /// How a call ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CallOutcome {
-    /// It returned this.
+    /// It returned this value.
     Returned(Value),
-    /// It raised this.
+    /// It raised this exception.
     Raised(Value),
 }
 
 /// A call that returned normally.
 pub struct Returned<'a> {
-    /// The function whose code calls.
+    /// The function whose code makes the call.
     pub func: FuncRef,
     /// The block of the call.
     pub block: BlockId,
@@ -197,30 +197,30 @@ pub struct Returned<'a> {
     pub name: &'a str,
     /// The receiver of a method call.
     pub receiver: Option<Value>,
-    /// The arguments, those with a keyword last.
+    /// The arguments, keyword arguments last.
     pub args: &'a [Value],
-    /// What it returned.
+    /// The returned value.
     pub result: Value,
 }
 
-/// A test that came out.
+/// The outcome of a test.
 #[derive(Clone, Copy, Debug)]
 pub struct Test {
-    /// The function whose code tests.
+    /// The function that contains the test.
     pub func: FuncRef,
     /// The value whose truth was tested.
     pub condition: Value,
-    /// How it came out.
+    /// Its truth.
     pub outcome: bool,
 }
 
-/// What catches an exception or a failure: a branch of a function.
+/// The branch of a function that catches an exception or a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Catch {
     /// The function.
     pub func: FuncRef,
     /// The block that ends with the branch.
     pub block: BlockId,
-    /// Whether a context manager swallows it; otherwise a handler does.
+    /// Whether a context manager swallows it; if not, a handler catches it.
     pub manager: bool,
 }

@@ -3,7 +3,8 @@
 /// How finely states are kept apart.
 #[derive(Debug)]
 pub struct Bounds {
-    /// States kept apart at one point that agree on property and pending completion (K in ESP).
+    /// States kept apart at one point that agree on the property and the pending completion (K in
+    /// ESP).
     pub states_per_key: usize,
     /// New states per key at a loop head before all are merged and widened.
     pub loop_visits: usize,
@@ -11,132 +12,135 @@ pub struct Bounds {
     pub point_visits: usize,
 }
 
-/// For an automaton that watches a place.
+/// Bounds for an automaton that watches a place.
 pub const AT_A_PLACE: Bounds = Bounds {
     states_per_key: 4,
     loop_visits: 8,
     point_visits: 32,
 };
 
-/// For one that asks what tests establish: what it has to know shows in the flags, which keep
-/// states apart in any case.
+/// Bounds for an automaton that asks what tests establish. What it has to know is in the flags,
+/// which keep states apart in any case.
 pub const ASIDE: Bounds = Bounds {
     states_per_key: 2,
     loop_visits: 4,
     point_visits: 10,
 };
 
-/// For a summary that serves all callers.
+/// Bounds for a summary for all callers.
 pub const GENERIC: Bounds = Bounds {
     states_per_key: 2,
     loop_visits: 4,
     point_visits: 10,
 };
 
-/// For what does not come to an end otherwise: one state for each property.
+/// Bounds for what does not finish with finer ones: one state for each property.
 pub const COARSE: Bounds = Bounds {
     states_per_key: 1,
     loop_visits: 3,
     point_visits: 6,
 };
 
-/// States per key at one point that changed what was known there before the function is given up.
-/// Joins weaken facts only finitely often, so this is not reached unless something fails to
-/// converge.
+/// The number of states per key that may change what is known at one point before the function is
+/// given up. Joins weaken facts only finitely often, so this limit is reached only if something
+/// fails to converge.
 pub const CHANGES: usize = 400;
 
-/// States per key that arrived at one point before the function is given up.
+/// The number of states per key that may arrive at one point before the function is given up.
 pub const VISITS: usize = 1_000;
 
-/// Literal sequences up to this length are unrolled.
+/// Known sequences up to this length are unrolled.
 pub const UNROLL: i64 = 32;
 
-/// Steps spent on one processor, helpers included, whatever its size.
+/// Steps for one processor of any size, including its helpers.
 pub const STEPS: u64 = 20_000;
 
-/// Steps on top of that for each of its basic blocks.
+/// Additional steps for each of its basic blocks.
 pub const STEPS_PER_BLOCK: u64 = 60;
 
-/// Steps spent on one function that is followed for what its tests say.
+/// Steps for one function that is followed for what its tests establish.
 pub const TESTS_STEPS: u64 = 2_000;
 
-/// The same at most, however large the function is.
+/// The most steps for such a function, however large it is.
 pub const TESTS_MOST_STEPS: u64 = 12_000;
 
-/// A block execution on a state with this many entries in its heap and facts costs one more step.
+/// The number of entries in a state's heap and facts for which executing a block costs one more
+/// step.
 pub const ENTRIES_PER_STEP: u64 = 24;
 
-/// Steps spent on one activation of a helper that can reach the watched place, its own helpers
-/// included.
+/// Steps for one activation of a helper that can reach the watched place, including its own
+/// helpers.
 pub const HELPER_STEPS: u64 = 10_000;
 
-/// The same for a function that cannot reach it: only whether it raises, and what it returns, can
-/// matter.
+/// Steps for one activation of a helper that cannot reach it. Only what it returns and whether it
+/// raises can matter.
 pub const STRANGER_STEPS: u64 = 1_500;
 
-/// Steps spent on a first search for a path to an exit.
+/// Steps for the first search for a path to an exit.
 pub const QUICK_WITNESS: u64 = 200;
 
-/// The same, on top of that, for each basic block of the function.
+/// Additional steps of that search for each basic block of the function.
 pub const QUICK_WITNESS_PER_BLOCK: u64 = 8;
 
-/// Steps spent on the confirmation of one finding.
+/// Steps for confirming one finding.
 pub const WITNESS_STEPS: u64 = 40_000;
 
-/// The same for a helper of a function that is followed for what its tests say, not for a place:
-/// what such a function has to know is seldom far away.
+/// Steps for a helper of a function that is followed for what its tests establish. What such a
+/// function has to know is seldom far away.
 pub const TESTS_HELPER_STEPS: u64 = 120;
 
-/// Nesting of calls that are looked into from such a function.
+/// The nesting of calls that are followed from such a function.
 pub const TESTS_HELPER_DEPTH: usize = 2;
 
-/// Basic blocks of a function that is looked into from such a function although it says nothing that
-/// the automaton asks for: it may raise in any case, or return one value only.
+/// The maximum number of basic blocks of a helper that is followed from such a function although
+/// nothing in it concerns the automaton. Such a helper may still matter, because it always raises
+/// or always returns the same value.
 pub const TESTS_HELPER_BLOCKS: usize = 12;
 
-/// How deep a summary for all callers that is found out for such a function looks into calls.
+/// The nesting of calls that a summary for all callers follows if it is computed for such a
+/// function.
 pub const ASIDE_REACH: u8 = 1;
 
-/// Nesting of calls that are looked into.
+/// The nesting of calls that are followed.
 pub const CALL_DEPTH: usize = 24;
 
-/// The same for functions that cannot reach the watched place.
+/// The nesting of calls of functions that cannot reach the watched place.
 pub const STRANGER_DEPTH: usize = 8;
 
-/// Nested activations of one function that are looked into.
+/// Nested activations of one function that are followed.
 pub const RECURSION: usize = 3;
 
-/// Rounds of the fixpoint of a recursive summary.
+/// Iterations of the fixpoint of a recursive summary.
 pub const RECURSION_ROUNDS: usize = 8;
 
-/// Block executions that the rounds over functions which call each other in a circle may take.
+/// Block executions for the iterations over functions that call each other in a cycle.
 pub const CIRCLE_STEPS: u64 = 10_000;
 
 /// Exits kept apart in one summary.
 pub const SUMMARY_EXITS: usize = 8;
 
-/// The same in a summary that serves all callers.
+/// Exits kept apart in a summary for all callers.
 pub const GENERIC_EXITS: usize = 8;
 
-/// Steps spent on a summary that serves all callers, its own calls not included.
+/// Steps for a summary for all callers, without those of the summaries that it uses.
 pub const GENERIC_STEPS: u64 = 600;
 
-/// Steps on top of that for each of its basic blocks.
+/// Additional steps for each of its basic blocks.
 pub const GENERIC_STEPS_PER_BLOCK: u64 = 24;
 
-/// Nesting of such summaries.
+/// The nesting of such summaries.
 pub const GENERIC_DEPTH: usize = 64;
 
-/// What may still be spent, and what was cut off.
+/// The remaining budget, and counts of what was cut off.
 #[derive(Debug, Clone)]
 pub struct Budget {
     /// Block executions left.
     pub steps: u64,
-    /// How often states were merged for being too many.
+    /// How often states were merged because there were too many.
     pub merges: u64,
     /// How often a loop was widened.
     pub widenings: u64,
-    /// How often a call was not looked into for lack of budget or depth.
+    /// How often a call was not followed for lack of budget or depth.
     pub calls_cut: u64,
     /// Block executions so far.
     pub executed: u64,
@@ -155,17 +159,19 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// The steps for a function with so many basic blocks.
+    /// Sets the steps for a function with this many basic blocks.
     pub fn allow(&mut self, blocks: usize) {
         self.steps = STEPS + STEPS_PER_BLOCK * blocks as u64;
     }
 
-    /// The steps for a function with so many basic blocks that is followed for what its tests say.
+    /// Sets the steps for a function with this many basic blocks that is followed for what its
+    /// tests establish.
     pub fn allow_for_tests(&mut self, blocks: usize) {
         self.steps = (TESTS_STEPS + STEPS_PER_BLOCK * blocks as u64).min(TESTS_MOST_STEPS);
     }
 
-    /// Pays for one block execution on a state with so many entries; false when nothing is left.
+    /// Pays for executing a block on a state with this many entries. Returns false if no steps are
+    /// left.
     pub fn pay(&mut self, entries: usize) -> bool {
         let price = 1 + entries as u64 / ENTRIES_PER_STEP;
         self.executed += 1;
@@ -177,7 +183,8 @@ impl Budget {
         true
     }
 
-    /// Sets aside at most `limit` steps for a part of the work; gives what is to be restored.
+    /// Limits the steps to `limit` for a part of the work. Returns what `settle` needs to restore
+    /// the rest.
     #[must_use]
     pub fn lend(&mut self, limit: u64) -> (u64, u64) {
         let lent = self.steps.min(limit);
@@ -186,7 +193,7 @@ impl Budget {
         (kept, lent)
     }
 
-    /// Ends what `lend` began: what was not spent comes back.
+    /// Ends the part of the work that `lend` began. Its unspent steps stay available.
     pub fn settle(&mut self, (kept, _): (u64, u64)) {
         self.steps += kept;
     }

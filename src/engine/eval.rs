@@ -51,7 +51,8 @@ impl Engine<'_> {
                             st.env.set(dest.index(), v);
                             Some(st)
                         }
-                        // An accessor or operator that raises where nothing names its exception.
+                        // An accessor or operator raises, but no handler names its exception, so
+                        // that path is not followed.
                         Flow::Raise(_) => None,
                     })
                     .collect()
@@ -74,7 +75,7 @@ impl Engine<'_> {
             } => {
                 let o = self.operand(&mut state, object, site);
                 let v = self.operand(&mut state, value, site);
-                // A property's setter is taken to store what its getter returns.
+                // A property's setter is assumed to store what its getter returns.
                 let field = match state.fact(o).and_then(|f| f.class) {
                     Some(class) if self.is_record(class) => {
                         if state.kind(&self.terms, v) == Kind::Unknown {
@@ -119,7 +120,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Evaluates an rvalue: all ways in which that can end.
+    /// Evaluates an rvalue: all ways in which the evaluation can end.
     pub(crate) fn eval(
         &mut self,
         cx: &FnContext,
@@ -174,7 +175,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The value of an rvalue that has one value in every state and raises nothing.
+    /// The value of an rvalue that has exactly one value in every state and cannot raise.
     fn value_of(&mut self, cx: &FnContext, state: &mut State, r: &Rvalue, site: Site) -> Value {
         match r {
             Rvalue::Use(o) => self.operand(state, o, site),
@@ -240,7 +241,7 @@ impl Engine<'_> {
             Rvalue::MatchSequence { .. } | Rvalue::MatchMapping(_) | Rvalue::MatchClass(..) => {
                 self.matches(state, r, site)
             }
-            // What `eval` evaluates itself is never asked of this function.
+            // `eval` handles these itself, so they do not get here.
             Rvalue::GetField(..)
             | Rvalue::GetItem(..)
             | Rvalue::Call { .. }
@@ -273,7 +274,8 @@ impl Engine<'_> {
         let bounds = [0, 1, 2].map(|i| self.operand(state, &bounds[i], site));
         let mut fact = Fact::of_kind(kind);
         if self.is_chunk(state, o, bounds) {
-            // Whatever its kind, it has a length, because the length of what is sliced was asked.
+            // The slice has a length whatever its kind is, because the program took the length of
+            // the sliced object.
             fact.truth = Some(true);
             fact.len = Interval::at_least(1);
             fact.propagate();
@@ -281,7 +283,7 @@ impl Engine<'_> {
         self.fresh_with(state, site, fact)
     }
 
-    /// An operator, applied to its operands.
+    /// The value of an operator applied to its operands.
     fn operation(&mut self, state: &mut State, r: &Rvalue, site: Site) -> Value {
         match r {
             Rvalue::Not(o) => {
@@ -317,7 +319,7 @@ impl Engine<'_> {
         }
     }
 
-    /// A formatted text: the text itself where all parts are known.
+    /// A formatted text, or the literal text if all parts are known.
     fn format(&mut self, state: &mut State, parts: &[Operand], site: Site) -> Value {
         let parts = parts.iter().map(|p| self.operand(state, p, site));
         let parts: Vec<Value> = parts.collect();
@@ -338,7 +340,8 @@ impl Engine<'_> {
         self.fresh_with(state, site, fact)
     }
 
-    /// A nested function or a lambda, with the variables that it shares with the function around.
+    /// A nested function or a lambda, with the variables that it shares with the enclosing
+    /// function.
     fn closure(&mut self, cx: &FnContext, state: &mut State, f: FuncIdx, site: Site) -> Value {
         let func = FuncRef {
             module: cx.func.module,
@@ -355,7 +358,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether a handler of these types catches an exception; one without types catches all.
+    /// Whether a handler of these types catches an exception. Without types, it catches all.
     fn is_caught(
         &mut self,
         state: &mut State,
@@ -376,7 +379,7 @@ impl Engine<'_> {
         self.terms.make(Term::Instance(e, class))
     }
 
-    /// Whether a pattern of a `match` fits the kind of its subject.
+    /// Whether the subject of a `match` fits a sequence, mapping or class pattern.
     fn matches(&mut self, state: &mut State, r: &Rvalue, site: Site) -> Value {
         match r {
             Rvalue::MatchSequence {
@@ -423,7 +426,7 @@ impl Engine<'_> {
         }
     }
 
-    /// An import in the body of a function, which fails unless the module is known.
+    /// An import in a function body, which may fail unless the module is known.
     fn eval_import(
         &mut self,
         cx: &FnContext,
@@ -459,7 +462,8 @@ impl Engine<'_> {
         }
     }
 
-    /// An exception object. `exact`: of just that class; else of it or a class below.
+    /// An exception object. `exact` tells whether it is an instance of just that class, or possibly
+    /// of a subclass.
     pub(crate) fn exception(
         &mut self,
         state: &mut State,
@@ -473,12 +477,13 @@ impl Engine<'_> {
         self.fresh_with(state, site, fact)
     }
 
-    /// The outcome in which an operation on a builtin fails with an exception of just this class.
+    /// The outcome in which an operation on a builtin fails with an exception of exactly this
+    /// class.
     pub(crate) fn raise_exact(&mut self, state: State, class: &str, site: Site) -> Evaluated {
         self.raise_exact_at(state, class, Site { part: 1, ..site })
     }
 
-    /// The same, with an exception that is made at this site.
+    /// The same, with the site that makes the exception.
     pub(crate) fn raise_exact_at(
         &mut self,
         mut state: State,

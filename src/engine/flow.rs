@@ -16,12 +16,12 @@ pub(crate) enum Flow {
     Raise(Value),
 }
 
-/// Which exit of which summary an outcome came from.
+/// The exit of a summary from which an outcome came.
 #[derive(Clone)]
 pub struct Via {
     /// The summary.
     pub summary: Rc<Summary>,
-    /// Index of the exit.
+    /// The index of the exit.
     pub exit: usize,
 }
 
@@ -49,7 +49,7 @@ impl Evaluated {
     }
 }
 
-/// One way in which advancing an iterator can go.
+/// One outcome of advancing an iterator.
 pub(crate) enum Advance {
     /// There is an item.
     Item(State, Value),
@@ -77,20 +77,20 @@ pub(crate) enum Target {
     Exit(ExitKind, Value),
 }
 
-/// What happened on a step, for the wording of a path.
+/// What happened on a step, for describing a path.
 #[derive(Clone)]
 pub enum Edge {
-    /// Nothing worth telling.
+    /// Nothing worth showing.
     Flow,
-    /// A branch whose other side was possible as well.
+    /// A branch whose other side was possible, too.
     Decision(bool),
-    /// A loop over a collection went round, or ended.
+    /// A loop over a collection ran an iteration (`true`), or ended.
     Loop(bool),
     /// The terminator raised.
     Raised,
     /// A function of the program was left by one of its exits.
     Called(Via),
-    /// The same, and the exit was an exception.
+    /// The same, for an exit that raises.
     CallRaised(Via),
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct Successor {
 }
 
 impl Successor {
-    /// At the entry of a block.
+    /// A successor at the entry of a block.
     pub(crate) fn at(block: BlockId, state: State, edge: Edge) -> Self {
         Successor {
             target: Target::Block(block),
@@ -110,7 +110,7 @@ impl Successor {
             edge,
         }
     }
-    /// Out of the function, with a value.
+    /// A successor that leaves the function with a value.
     pub(crate) fn leaving(kind: ExitKind, value: Value, state: State) -> Self {
         Successor {
             target: Target::Exit(kind, value),

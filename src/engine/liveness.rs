@@ -43,13 +43,13 @@ pub(crate) struct Liveness {
     locals: Vec<BitSet>,
     fields: Vec<BitSet>,
     field_index: FxHashMap<Name, usize>,
-    /// Index of the pseudo-field "some function of the program runs later".
+    /// Index of the pseudo-field that stands for "some function of the program runs later".
     any: usize,
     /// Locals whose value can decide a test, directly or through others.
     pub(crate) decides: BitSet,
     /// The locals that hold pending completions.
     pub(crate) completions: Vec<usize>,
-    /// Locals that calls are given.
+    /// Locals that are arguments of calls.
     pub(crate) given: BitSet,
     /// Number of predecessors of each block.
     pub(crate) predecessors: Vec<u32>,
@@ -134,7 +134,8 @@ impl Liveness {
         set.contains(self.any) || self.field_index.get(name).is_some_and(|i| set.contains(*i))
     }
 
-    /// The fields live at the entry of a block: their names, and whether any other may be.
+    /// The fields live at the entry of a block: their names, and whether any other field may be
+    /// live.
     pub(crate) fn live_fields(&self, block: BlockId) -> (FxHashSet<Name>, bool) {
         let set = &self.fields[block.index()];
         let names = self
@@ -147,7 +148,7 @@ impl Liveness {
     }
 }
 
-/// The locals that calls are given.
+/// The locals that are arguments of calls.
 fn given(function: &Function) -> BitSet {
     let mut set = BitSet::new(function.body.locals.len());
     function.body.for_each_rvalue(|_, _, r| {
@@ -162,7 +163,7 @@ fn given(function: &Function) -> BitSet {
     set
 }
 
-/// What is live at a point.
+/// What is live at one point.
 #[derive(Clone, PartialEq, Eq)]
 struct Live {
     locals: BitSet,
@@ -170,7 +171,7 @@ struct Live {
 }
 
 impl Live {
-    /// From what is live at the end of a block to what is live at its entry.
+    /// Turns what is live at the end of a block into what is live at its entry.
     fn before(&mut self, block: &BasicBlock, fields: &Fields<'_>) {
         let terminator = &block.terminator.kind;
         terminator_uses(terminator, |o| self.uses(o));
@@ -211,16 +212,17 @@ impl Live {
     }
 }
 
-/// The fields that a function reads by name, by their numbers.
+/// The fields that a function reads by name, with their indices.
 struct Fields<'a> {
     receiver: Option<LocalId>,
     index: &'a FxHashMap<Name, usize>,
-    /// The number that stands for any field.
+    /// The index that stands for any field.
     any: usize,
 }
 
 impl Fields<'_> {
-    /// Notes which fields an rvalue reads; a call that may run code of the program reads any.
+    /// Adds the fields that an rvalue reads. A call that may run code of the program may read any
+    /// field.
     fn note(&self, rvalue: &Rvalue, live: &mut BitSet) {
         match rvalue {
             Rvalue::GetField(_, name) => live.insert(self.index[name]),
@@ -242,7 +244,7 @@ impl Fields<'_> {
     }
 }
 
-/// Methods that a model of the engine gives a meaning: it looks at what they are given.
+/// Methods with a model in the engine that examines their arguments.
 const MODELLED: &[&str] = &[
     "update",
     "setdefault",
@@ -267,7 +269,7 @@ const MODELLED: &[&str] = &[
     "contains_key",
 ];
 
-/// The locals whose value can decide a branch, what a call does or what is returned.
+/// The locals whose value can decide a branch, what a call does, or what is returned.
 fn deciding(function: &Function) -> BitSet {
     let body = &function.body;
     let statements = body.blocks.iter().flat_map(|b| &b.statements);
@@ -300,13 +302,13 @@ fn deciding(function: &Function) -> BitSet {
     deciding.set
 }
 
-/// The search for the locals that decide something.
+/// The search for these locals.
 struct Deciding<'f> {
     function: &'f Function,
     /// The locals that hold a `super()`.
     supers: FxHashSet<LocalId>,
     set: BitSet,
-    /// Whether a local was added in this round.
+    /// Whether this iteration added a local.
     changed: bool,
 }
 
@@ -360,7 +362,7 @@ impl Deciding<'_> {
         }
     }
 
-    /// Whether a call may look at its arguments: a model does, and so may a function of the program.
+    /// Whether a call may examine its arguments, as models and functions of the program do.
     fn looks_at_arguments(&self, callee: &Callee) -> bool {
         match callee {
             Callee::Value(_) => true,
@@ -370,8 +372,8 @@ impl Deciding<'_> {
         }
     }
 
-    /// Whether a method of this receiver may be one of the program: of `self`, of an instance made
-    /// here, of `super()`; not of what was just read from a field.
+    /// Whether a method of this receiver may be a function of the program. That is so for `self`,
+    /// an instance made here, and `super()`, but not for a value that was just read from a field.
     fn may_be_ours(&self, receiver: &Operand) -> bool {
         match receiver {
             Operand::Local(l) => {
@@ -384,8 +386,8 @@ impl Deciding<'_> {
     }
 }
 
-/// The local that a terminator binds on its way to a block, if it comes there by one edge only: an
-/// exception leaves what the terminator would have bound as it was, and so does a loop's end.
+/// The local that a terminator binds on the way to a block, if only one of its edges leads there.
+/// Neither an exception nor the end of a loop binds it.
 fn bound_on(t: &TerminatorKind, to: BlockId) -> Option<LocalId> {
     let (onward, unwind) = match t {
         TerminatorKind::Eval {

@@ -1,25 +1,25 @@
 //! The path engine: property simulation over the IR.
 //!
-//! A state is *property × pending completion × facts* (ESP: Das, Lerner and Seigle, PLDI 2002).
-//! Facts come from symbolic execution per path: values are hash-consed terms, each value has a fact
-//! of what the tests have established, and a heap says what objects contain. States that agree on
-//! the property and on the pending completion are merged when there are more of them at a point
-//! than [`budget::Bounds`] allows, so the cost stays polynomial. A call of a function of the program
+//! A state is *property × pending completion × facts* (ESP: Das, Lerner and Seigle, PLDI 2002). The
+//! facts come from symbolic execution per path. Values are hash-consed terms, the fact of a value
+//! says what tests have established about it, and a heap says what objects contain. If there are
+//! more states at a point than [`budget::Bounds`] allows, those that agree on the property and the
+//! pending completion are merged, so the cost stays polynomial. A call of a function of the program
 //! is replaced by its summary. Each violation is confirmed by a search for one concrete path,
 //! without merging.
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | [`automaton`] | what a rule watches, and the events that it hears of |
+//! | [`automaton`] | what a rule watches, and the events that it receives |
 //! | [`simulate`], `step`, `eval` | the fixpoint over a function, one block, one rvalue |
 //! | [`flow`] | where an evaluation, a block and a function can lead |
 //! | [`values`] | terms, facts, states, joins, and what a test establishes |
 //! | [`objects`] | fields, items, methods of containers, classes of objects |
 //! | `calls` | functions of the program, models of functions from outside |
-//! | [`loops`] | iterators, and the rounds of loops |
-//! | [`summaries`] | what is known of a function without following it again |
-//! | [`witness`] | the search for one path, and what happens on it |
-//! | `liveness`, [`budget`] | what a state may drop, and the bounds of everything |
+//! | [`loops`] | iterators, and the iterations of loops |
+//! | [`summaries`] | what a call does, without following the function again |
+//! | [`witness`] | the search for one path, and the events on it |
+//! | `liveness`, [`budget`] | what a state may drop, and all bounds |
 
 pub mod automaton;
 pub mod budget;
@@ -64,26 +64,26 @@ use crate::engine::values::value::{Site, Term, Terms, Value};
 use crate::ir::{BlockId, Function, LocalId, Name, Operand, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
-/// One function being analysed, with what is computed once for it.
+/// A function under analysis, with what is computed once for it.
 pub struct FnContext {
-    /// Which function.
+    /// The function.
     pub func: FuncRef,
     /// Its module.
     pub module: std::sync::Arc<LoadedModule>,
     /// Liveness of locals and fields.
     pub(crate) live: Liveness,
-    /// Its loops, once something asked for them.
+    /// Its loops, computed on first use.
     loops: OnceCell<Loops>,
 }
 
 impl FnContext {
-    /// The function itself.
+    /// The IR of the function.
     #[must_use]
     pub fn function(&self) -> &Function {
         self.module.ir.function(self.func.func)
     }
 
-    /// The place of a statement in a block; the terminator comes after the last statement.
+    /// The site of a statement in a block; the terminator comes after the last statement.
     pub(crate) fn site(&self, block: BlockId, statement: usize) -> Site {
         Site {
             func: self.func,
@@ -102,52 +102,53 @@ pub struct Engine<'p> {
     pub terms: Terms,
     /// The rule's automaton.
     pub automaton: &'p dyn Automaton,
-    /// What it watches.
+    /// What the automaton watches.
     pub(crate) watches: Watches<'p>,
-    /// What may still be spent.
+    /// The remaining budget.
     pub budget: Budget,
-    /// The attribute that really holds the watched dict: a property may stand in front of it.
+    /// The attribute that actually holds the watched dict, if a property of the contract's name
+    /// returns it.
     pub(crate) watched_field: Name,
-    /// The names that variables give to values, per function.
+    /// The names of the variables that held a value, per function.
     names: FxHashMap<(FuncRef, Value), SmallVec<[Name; 2]>>,
     /// Whether the watched key may be a field of a record instead of an item.
     pub(crate) watched_record: bool,
     contexts: FxHashMap<FuncRef, Rc<FnContext>>,
     summaries: FxHashMap<SummaryKey, Rc<Summary>>,
     stack: Vec<SummaryKey>,
-    /// Functions that are not looked into any more: they cost more than they can tell.
+    /// Functions that are not followed any more, because they cost more than they can reveal.
     cut: FxHashSet<FuncRef>,
     /// Functions whose decorators are being applied.
     decorating: Vec<FuncRef>,
-    /// The outermost activation on the stack that a recursive call went back to.
+    /// The outermost activation on the stack whose function was called recursively.
     recursive_hit: usize,
-    /// What the callers of the function being simulated may still ask.
+    /// The fields that the callers of the function being simulated may still test.
     outer: Rc<OuterLive>,
-    /// Attributes that hold a text which a class says.
+    /// Attributes with a text that their class gives them.
     class_texts: FxHashMap<Value, (ClassRef, Name)>,
-    /// What was asked about classes.
+    /// The questions asked about classes, with their answers.
     pub(crate) asked: RefCell<Asked>,
-    /// Whether functions of the program are looked into.
+    /// Whether functions of the program are followed.
     pub follows_helpers: bool,
-    /// Whether some code that was followed loads or stores the attribute of the watched place.
+    /// Whether any code that was followed loads or stores the attribute of the watched place.
     pub touches_place: bool,
-    /// What is known of functions for the whole program.
+    /// What is known about functions, for the whole program.
     library: &'p Library<'p>,
-    /// What of it was put into this engine's terms, by its address.
+    /// Its summaries in this engine's terms, by their addresses.
     imported: FxHashMap<*const Generic, (Arc<Generic>, Rc<Imported>)>,
-    /// The engine that finds out summaries for all callers.
+    /// The engine that computes summaries for all callers.
     neutral: Option<Box<Engine<'p>>>,
-    /// In such an engine: what the function at hand does.
+    /// In that engine: the deeds of the function being followed.
     deeds: Option<Deeds>,
-    /// The summaries that are being found out, the innermost last.
+    /// The summaries that are being computed, the innermost last.
     running: Vec<Running>,
-    /// The outermost of them that was asked for meanwhile.
+    /// The outermost of them that was asked for in the meantime.
     lowest_asked: usize,
-    /// Summaries that rest on one of these, for this round.
+    /// Summaries that rest on one of these, valid for this iteration.
     provisional: FxHashMap<CallKey, Resting<Option<Rc<Imported>>>>,
-    /// What the last round found out of each function of a circle that is gone round.
+    /// What the last iteration found for each function of a cycle of calls.
     approximations: FxHashMap<CallKey, Resting<Rc<Imported>>>,
-    /// Whether one of them changed in this round.
+    /// Whether such an approximation changed in this iteration.
     changed: bool,
 }
 
@@ -216,8 +217,8 @@ impl<'p> Engine<'p> {
         cx
     }
 
-    /// Writes down what it took to follow a function from its entry: the block executions since there
-    /// were `before` of them.
+    /// Records the cost of following a function from its entry. `before` is the number of block
+    /// executions at the start.
     pub fn note_walk(&mut self, func: FuncRef, before: u64) {
         let blocks = self.context(func).function().body.blocks.len() as u64;
         self.library.note_walk(Walk {
@@ -227,14 +228,13 @@ impl<'p> Engine<'p> {
         });
     }
 
-    /// The state with which the function that is being simulated was entered, unless that is the
-    /// outermost.
+    /// The entry state of the function that is being simulated, unless it is the outermost one.
     #[must_use]
     pub fn entry_state(&self) -> Option<&State> {
         self.stack.last().map(|key| &*key.entry)
     }
 
-    /// The dict that the watched place is in, now.
+    /// The dict that currently contains the watched place.
     pub(crate) fn watched_object(&mut self, state: &State) -> Value {
         let field = self.watched_field.clone();
         match state.heap.get(&(state.watched, Slot::Field(field.clone()))) {
@@ -243,7 +243,7 @@ impl<'p> Engine<'p> {
         }
     }
 
-    /// Whether the watched key is there, now.
+    /// Whether the watched key is set in the state.
     pub fn presence(&mut self, state: &State) -> Presence {
         let Some(key) = self.place_key() else {
             return Presence::Unknown;
@@ -263,8 +263,8 @@ impl<'p> Engine<'p> {
         }
     }
 
-    /// The state that covers both, see [`State::join`]. That the watched key is in none of them is
-    /// not lost with the other keys of its dict.
+    /// The state that covers both; see [`State::join`]. If the watched key is absent in both, it
+    /// stays absent even if the keys of its dict are no longer all known.
     pub(crate) fn join(&mut self, a: &State, b: &State, site: Site, widen: bool) -> State {
         let mut joined = a.join(b, &mut self.terms, site, widen);
         if let Some(key) = self.place_key()
@@ -277,7 +277,7 @@ impl<'p> Engine<'p> {
         joined
     }
 
-    /// What is stored in the watched place, if that is known.
+    /// The value in the watched place, if it is known.
     pub fn stored(&mut self, state: &State) -> Option<Value> {
         let key = self.place_key()?;
         let object = self.watched_object(state);
@@ -300,8 +300,8 @@ impl<'p> Engine<'p> {
         Some(self.terms.str(&place.key))
     }
 
-    /// The attribute that holds the dict of a watched place: where the class has a property of
-    /// that name which only returns another attribute, that one.
+    /// The attribute that holds the dict of a watched place. If the class has a property of that
+    /// name that only returns another attribute, it is that attribute.
     pub(crate) fn place_field(&self, class: ClassRef, field: &str) -> Name {
         if let Lookup::Found(_, defs) = self.member(class, field, None)
             && let [MemberDef::Func(f)] = defs.as_slice()
@@ -335,7 +335,7 @@ impl<'p> Engine<'p> {
         state.fresh(&mut self.terms, site)
     }
 
-    /// A new value made at a site, of which a fact is known.
+    /// A new value made at a site, with a fact.
     pub(crate) fn fresh_with(&mut self, state: &mut State, site: Site, fact: Fact) -> Value {
         let v = state.fresh(&mut self.terms, site);
         if !fact.is_trivial() {

@@ -24,7 +24,7 @@ pub struct Node {
     pub block: BlockId,
     /// The state there.
     pub state: Rc<State>,
-    /// The nodes it was reached from.
+    /// The nodes from which it was reached.
     pub parents: Vec<usize>,
     superseded: bool,
 }
@@ -39,15 +39,15 @@ impl Node {
 
 /// A way in which the function is left.
 pub struct Exit {
-    /// How.
+    /// How the function is left.
     pub kind: ExitKind,
     /// The value returned, raised or yielded.
     pub value: Value,
-    /// The state there.
+    /// The state at the exit.
     pub state: State,
-    /// The block that it is left from.
+    /// The block that is left.
     pub block: BlockId,
-    /// The node in which that block was entered.
+    /// The node at which that block was entered.
     pub node: usize,
 }
 
@@ -55,14 +55,14 @@ pub struct Exit {
 pub struct Graph {
     /// The exploded graph.
     pub nodes: Vec<Node>,
-    /// The exits, in the order in which they were found.
+    /// The exits, in the order of their discovery.
     pub exits: Vec<Exit>,
     /// Whether the budget sufficed.
     pub complete: bool,
 }
 
 impl Graph {
-    /// The edges that some state took, by the blocks that they lead from.
+    /// The edges that some state took, by the block from which they lead.
     #[must_use]
     pub fn edges(&self) -> FxHashMap<BlockId, SmallVec<[BlockId; 2]>> {
         let mut out: FxHashMap<BlockId, SmallVec<[BlockId; 2]>> = FxHashMap::default();
@@ -79,7 +79,7 @@ impl Graph {
 }
 
 impl Graph {
-    /// Adds ways to a node.
+    /// Adds predecessors to a node.
     fn link(&mut self, id: usize, parents: &[usize]) {
         let known = &mut self.nodes[id].parents;
         for parent in parents {
@@ -95,42 +95,42 @@ impl Graph {
 pub struct Extent<'a> {
     /// How finely states are kept apart.
     pub bounds: &'a Bounds,
-    /// What somebody asks for; `None` for everything.
+    /// What the caller wants to see; `None` for everything.
     pub wanted: Option<&'a Wanted>,
 }
 
-/// What states must agree on to be merged.
+/// The properties on which states must agree to be merged.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Partition {
     presence: Presence,
     flags: Flags,
-    /// The loops that the function is in, and the flags with which it came to them.
+    /// The loops around the current point, and the flags on entry to each.
     rounds: SmallVec<[Round; 1]>,
     completion: Vec<Option<Value>>,
-    /// How far the running loops have come, and what else the automaton keeps apart.
+    /// How far the running loops have come, and the slots that the automaton keeps apart.
     ghosts: Vec<Value>,
-    /// Variables that hold the dict of the watched place, or something that can be called: what is
-    /// done by them is done to just that.
+    /// The variables that hold the dict of the watched place or something callable. Joined with
+    /// another value, it would no longer be known what a store or a call through them affects.
     handles: Vec<(usize, Value)>,
-    /// Whether 0 is in the watched place, where the automaton asks what is.
+    /// Whether the watched place holds 0, for an automaton that asks what it holds.
     zero: bool,
 }
 
 #[derive(Default)]
 struct Point {
-    /// The nodes here, by the hash of their states, which is computed once for each arrival.
+    /// The nodes at this point by the hash of their states, which is computed once per arrival.
     known: FxHashMap<u64, SmallVec<[usize; 1]>>,
     groups: FxHashMap<Partition, Group>,
 }
 
 impl Point {
-    /// The node that has a state.
+    /// The node with this state.
     fn known(&self, nodes: &[Node], hash: u64, state: &State) -> Option<usize> {
         let same = self.known.get(&hash)?.iter();
         same.copied().find(|id| *nodes[*id].state == *state)
     }
 
-    /// Notes the node that has a state. It takes the place of one that has the same.
+    /// Registers the node of a state, in place of a previous node with an equal state.
     fn note(&mut self, nodes: &[Node], hash: u64, state: &State, id: usize) {
         let known = self.known.entry(hash).or_default();
         match known.iter_mut().find(|id| *nodes[**id].state == *state) {
@@ -147,26 +147,26 @@ fn hash_of(state: &State) -> u64 {
 #[derive(Default)]
 struct Group {
     nodes: Vec<usize>,
-    /// States that arrived.
+    /// The number of states that arrived.
     visits: usize,
-    /// Those that changed what was known.
+    /// The number of those that changed what is known.
     changes: usize,
 }
 
-/// A state that arrives at a block, and the nodes it comes from.
+/// A state that arrives at a block, and the nodes from which it comes.
 struct Arrival {
     state: Rc<State>,
     parents: Vec<usize>,
 }
 
-/// A simulation that is running.
+/// A running simulation.
 struct Run<'a> {
     cx: &'a Rc<FnContext>,
     extent: Extent<'a>,
     graph: Graph,
     /// What is known at the entry of each block.
     points: Vec<Point>,
-    /// The nodes that have to be executed, by the reverse postorder of their blocks.
+    /// The nodes still to be executed, by the reverse postorder of their blocks.
     work: BinaryHeap<Reverse<(u32, usize)>>,
 }
 
@@ -186,14 +186,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Adds the node that the simulation starts with; it is in no group.
+    /// Adds the node with which the simulation starts. It belongs to no group.
     fn start(&mut self, block: BlockId, root: Arrival) {
         let hash = hash_of(&root.state);
         self.push(block, root, hash);
     }
 
-    /// Adds a node for a state that arrived. A group whose states change too often ends the
-    /// simulation.
+    /// Adds a node for a state that arrived. If the states of its group change too often, the
+    /// simulation ends.
     fn add(&mut self, block: BlockId, arrival: Arrival, partition: Partition, hash: u64) {
         let group = self.points[block.index()].groups.entry(partition);
         let group = group.or_default();
@@ -234,7 +234,7 @@ impl Engine<'_> {
         self.simulate_towards(cx, start, entry, Extent { bounds, wanted })
     }
 
-    /// Simulates a function from a block on, as far as it is wanted.
+    /// Simulates a function from a block on, within an extent.
     pub fn simulate_towards(
         &mut self,
         cx: &Rc<FnContext>,
@@ -287,8 +287,8 @@ impl Engine<'_> {
         run.graph
     }
 
-    /// A state arrives at a block. It is dropped if it is known there; otherwise it becomes a node,
-    /// perhaps joined with others.
+    /// Handles a state that arrives at a block. A state that is known there is dropped; any other
+    /// becomes a node, perhaps joined with others.
     fn arrive(&mut self, run: &mut Run<'_>, block: BlockId, mut state: State, from: usize) {
         let (cx, Extent { bounds, wanted }) = (run.cx, run.extent);
         self.settle(cx, block, &mut state);
@@ -347,8 +347,8 @@ impl Engine<'_> {
         run.add(block, arrival, partition, hash);
     }
 
-    /// Joins all states of a group with one that arrives. False if one of them covers the others
-    /// and the arrival: then nothing new is known.
+    /// Joins all states of a group with an arriving one. Returns false if one of them covers the
+    /// others and the arrival, so that nothing new is known.
     fn widen(
         &mut self,
         graph: &mut Graph,
@@ -378,8 +378,8 @@ impl Engine<'_> {
         false
     }
 
-    /// Joins a state that arrives with the one of a full group that differs least from it. False if
-    /// that one covers it.
+    /// Joins an arriving state with the most similar state of a full group. Returns false if that
+    /// state covers it.
     fn merge_with_closest(
         &mut self,
         graph: &mut Graph,
@@ -411,12 +411,12 @@ impl Engine<'_> {
         true
     }
 
-    /// Whether it matters what the engine doubts about a watched place.
+    /// Whether the engine's doubts about a watched place matter.
     pub(super) fn has_doubts(&self) -> bool {
         self.watches.place.is_some() || self.deeds.is_some()
     }
 
-    /// Drops from a state what is of no interest at a block.
+    /// Drops everything from a state that does not matter from a block on.
     pub(crate) fn settle(&mut self, cx: &FnContext, block: BlockId, state: &mut State) {
         if !self.has_doubts() {
             state.flags.settle();
@@ -439,7 +439,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The canonical inputs that a state still says something about: its caller can see them.
+    /// The canonical inputs that the state still mentions. Its caller can see them.
     fn inputs_in(&self, state: &State) -> Vec<Value> {
         let mut out = Vec::new();
         for v in state.facts.keys().chain(state.heap.keys().map(|(o, _)| o)) {
@@ -459,8 +459,9 @@ impl Engine<'_> {
         let completion = completions
             .map(|l| state.env.get(*l).filter(|_| cx.live.local(block, *l)))
             .collect();
-        // "It ran at least once" must not be lost to "it never ran": what the loop puts into a place,
-        // or into a list that is returned, is there by that. How often it ran matters to a place.
+        // Keep "it ran at least once" apart from "it never ran": only the former has what the loop
+        // puts into a place or into a returned list. For a place, the number of iterations matters,
+        // too.
         let counts = self.deeds.is_none();
         let begins = |v| self.terms.literal(v) == Some(&Literal::Int(0));
         let apart = self.watches.keeps_apart;
@@ -498,8 +499,8 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether it is known which methods a value has, or that it is a generator. Joined with
-    /// another value, it would lose that.
+    /// Whether the methods of a value are known, or the value is a generator. Joined with another
+    /// value, it would lose that.
     fn is_of_known_class(&self, state: &State, v: Value) -> bool {
         let fact = state.facts.get(&v);
         fact.is_some_and(|fact| match fact.kind {

@@ -13,7 +13,7 @@ use crate::ir::{
     Unwind,
 };
 
-/// A terminator that is being executed.
+/// The terminator that is being executed.
 #[derive(Clone, Copy)]
 struct Here<'a> {
     cx: &'a FnContext,
@@ -43,7 +43,7 @@ impl Engine<'_> {
         out
     }
 
-    /// The blocks that control can go to from a block, with the flags there.
+    /// The successors of a block in this state, with the flags there.
     pub(crate) fn edges(
         &mut self,
         cx: &FnContext,
@@ -58,7 +58,7 @@ impl Engine<'_> {
         .collect()
     }
 
-    /// Adds to `out` where a terminator lets control go.
+    /// Adds the successors of a terminator to `out`.
     fn terminate(&mut self, here: Here<'_>, mut state: State, out: &mut Vec<Successor>) {
         let Here { cx, block, site } = here;
         match &cx.function().body.block(block).terminator.kind {
@@ -111,8 +111,8 @@ impl Engine<'_> {
             TerminatorKind::Raise { exc, unwind } => {
                 let exc = self.operand(&mut state, exc, site);
                 let exc = self.raised(&mut state, exc, site);
-                // An exception that no handler caught is raised again by a terminator without a
-                // place in the source.
+                // If no handler catches an exception, a terminator without a source location raises
+                // it again.
                 let span = cx.function().body.block(block).terminator.span;
                 if span.end > span.start
                     && let Some(failures) = self.watches.failures
@@ -125,7 +125,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The evaluation of an rvalue that may raise.
+    /// Evaluates an rvalue that may raise.
     fn evaluate(&mut self, here: Here<'_>, state: State, out: &mut Vec<Successor>) {
         let Here { cx, block, site } = here;
         let TerminatorKind::Eval {
@@ -161,8 +161,8 @@ impl Engine<'_> {
         }
     }
 
-    /// Both sides of a branch on `cond`, as far as they are feasible: what the test establishes
-    /// goes into the state of each.
+    /// Adds both sides of a branch on `cond`, as far as they are feasible, each with what the test
+    /// establishes.
     fn branch(
         &mut self,
         here: Here<'_>,
@@ -209,7 +209,7 @@ impl Engine<'_> {
         }
     }
 
-    /// `del object[key]`: a key that may be missing may raise.
+    /// `del object[key]`, which may raise if the key may be missing.
     fn delete_item(
         &mut self,
         mut state: State,
@@ -236,7 +236,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The head of a `for` loop: one more round with the next item, or the end.
+    /// The head of a `for` loop: another iteration with the next item, or the end.
     fn next_round(&mut self, here: Here<'_>, mut state: State, out: &mut Vec<Successor>) {
         let Here { cx, block, site } = here;
         let TerminatorKind::ForNext {
@@ -286,7 +286,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The exception that a `raise` of a value raises: an instance of it, if it is a class.
+    /// The exception of a `raise` statement: an instance if the value is a class.
     fn raised(&mut self, state: &mut State, value: Value, site: Site) -> Value {
         if let Term::Class(_) | Term::External(_) = self.terms.term(value) {
             return self.exception(state, value, true, site);
@@ -299,7 +299,7 @@ impl Engine<'_> {
         value
     }
 
-    /// Tells the automaton that the exception of a handler or a context manager is caught.
+    /// Tells the automaton that a handler or a context manager catches an exception.
     fn tell_caught(&mut self, here: Here<'_>, state: &mut State, role: BranchRole) {
         let Some(failures) = self.watches.failures else {
             return;
@@ -311,7 +311,8 @@ impl Engine<'_> {
             StatementKind::Assign(_, Rvalue::Caught { exc, .. }) => Some(exc),
             _ => None,
         });
-        // A manager's exception is raised on where it does not swallow it.
+        // If a manager does not swallow the exception, the branch leads to a block that raises it
+        // again.
         let passed = match &b.terminator.kind {
             TerminatorKind::Branch { otherwise, .. } => {
                 match &body.block(*otherwise).terminator.kind {
@@ -334,8 +335,8 @@ impl Engine<'_> {
         failures.on_caught(self, state, catch, exc);
     }
 
-    /// Tells the automaton that a branch of the program finds that a call failed: on the side where
-    /// a value that is asked for its outcome is a failure.
+    /// Tells the automaton that a branch of the program finds that a call failed: on each side on
+    /// which the tested value is a failure.
     fn tell_failure(
         &mut self,
         here: Here<'_>,
@@ -386,7 +387,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The value whose tag a condition compares, perhaps negated.
+    /// The value whose tag a condition compares; the comparison may be negated.
     fn asked_for_tag(&self, condition: Value) -> Option<Value> {
         match self.terms.term(condition) {
             Term::Not(x) => self.asked_for_tag(*x),
@@ -395,8 +396,8 @@ impl Engine<'_> {
         }
     }
 
-    /// The exception of an attribute load or an operator, raised only into a handler that names
-    /// it: the front end has seen to that.
+    /// Raises the exception of an attribute load or an operator. The front end makes sure that only
+    /// a handler that names the exception receives it.
     pub(super) fn raise_from_operator(
         &mut self,
         r: &Rvalue,
@@ -407,12 +408,12 @@ impl Engine<'_> {
     ) {
         let classes: &[&str] = match r {
             Rvalue::GetField(o, name) => {
-                // What a getter raises comes out of it; the load stands here for that.
+                // For a property, the exceptions of its getter count instead.
                 let module = self.program.module(site.func.module);
                 if module.ir.properties.contains(name) {
                     return;
                 }
-                // An attribute that is known to be there.
+                // Return if the attribute is known to exist.
                 let mut st = state.clone();
                 let v = self.operand(&mut st, o, site);
                 let got = self.get_field(&st, v, name);
@@ -462,7 +463,7 @@ impl Engine<'_> {
     }
 }
 
-/// Where an exception goes: to the handler, or out of the function.
+/// Leads an exception to its handler, or out of the function.
 pub(super) fn raise_to(
     mut state: State,
     exc: Value,

@@ -10,7 +10,7 @@ use crate::ir::{Arg, ArgKind, Literal, Name};
 pub(crate) struct Args {
     pub(crate) positional: Vec<Value>,
     pub(crate) keywords: Vec<(Name, Value)>,
-    /// `*x` arguments: more positional ones may follow.
+    /// `*x` arguments; they may contain further positional arguments.
     pub(crate) stars: Vec<Value>,
     /// `**x` arguments.
     pub(crate) double_stars: Vec<Value>,
@@ -69,7 +69,7 @@ impl Args {
             .map(|(_, v)| *v)
     }
 
-    /// The argument at a position or under a name.
+    /// The argument at a position or with a name.
     pub(crate) fn get(&self, position: usize, name: &str) -> Option<Value> {
         self.positional
             .get(position)

@@ -1,4 +1,4 @@
-//! Models of builtins and of functions of the standard library: all ways in which a call can end.
+//! Models of builtins and of standard library functions: all ways in which a call can end.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{CLASS_OF, MAX_TERM_DEPTH, Site, Term, Value};
 use crate::ir::Literal;
 
-/// What `functools.wraps(f)` returns: a decorator that returns what it decorates.
+/// The path of what `functools.wraps(f)` returns: a decorator that returns its argument.
 pub(in crate::engine) const IDENTITY: &str = "<identity>";
 
 impl ExternalCall<'_> {
@@ -25,11 +25,11 @@ impl ExternalCall<'_> {
     fn name(&self) -> &str {
         self.path.rsplit('.').next().unwrap_or(self.path)
     }
-    /// The call returns this, and cannot raise.
+    /// The call returns this value and cannot raise.
     fn returns(self, v: Value) -> Vec<Evaluated> {
         vec![Evaluated::normal(self.state, v)]
     }
-    /// It returns something new of which nothing but a fact is known, and cannot raise.
+    /// The call returns a new value, of which only a fact is known, and cannot raise.
     fn returns_new(mut self, engine: &mut Engine<'_>, fact: Fact) -> Vec<Evaluated> {
         let v = engine.fresh_with(&mut self.state, self.site, fact);
         self.returns(v)
@@ -134,7 +134,7 @@ pub(in crate::engine) fn issubclass(
     some_bool(engine, call)
 }
 
-/// `inspect.iscoroutinefunction(f)` and its like
+/// `inspect.iscoroutinefunction(f)` and the like
 pub(in crate::engine) fn is_of_nature(
     engine: &mut Engine<'_>,
     call: ExternalCall<'_>,
@@ -148,7 +148,7 @@ pub(in crate::engine) fn is_of_nature(
     }
 }
 
-/// A function that returns a boolean of which nothing is known.
+/// A function that returns an unknown boolean.
 pub(in crate::engine) fn some_bool(
     engine: &mut Engine<'_>,
     call: ExternalCall<'_>,
@@ -156,7 +156,7 @@ pub(in crate::engine) fn some_bool(
     call.returns_new(engine, Fact::of_kind(Kind::Bool))
 }
 
-/// `any(x)`, `all(x)`: known of an empty collection.
+/// `any(x)`, `all(x)`: the result is known if the collection is empty.
 pub(in crate::engine) fn any_or_all(
     engine: &mut Engine<'_>,
     call: ExternalCall<'_>,
@@ -226,7 +226,7 @@ pub(in crate::engine) fn dict(
     if name == "Counter" {
         fact.is.push(engine.terms.external("collections.Counter"));
     }
-    // The first argument of `defaultdict` makes the missing items.
+    // The first argument of `defaultdict` is the factory of missing items.
     let skipped = usize::from(name == "defaultdict");
     let (state, args, site) = (&mut call.state, &call.args, call.site);
     let dict = engine.fresh_with(state, site, fact);
@@ -283,7 +283,7 @@ pub(in crate::engine) fn getattr(
     let mut v = engine.get_field(&call.state, x, &name);
     let defaulted = call.args.positional.len() > 2;
     if defaulted && matches!(engine.terms.term(v), Term::Field(..)) {
-        // The attribute may be missing: the default is as likely.
+        // The attribute may be missing, so the default is as likely.
         let either = Term::Pure("getattr default".into(), Arc::from([v]));
         v = engine.terms.make(either);
     }
@@ -342,7 +342,7 @@ pub(in crate::engine) fn exit(engine: &mut Engine<'_>, call: ExternalCall<'_>) -
     vec![engine.raise_exact_at(call.state, "SystemExit", call.site)]
 }
 
-/// `os.abort()`: nothing of the program runs after it.
+/// A function that returns its argument.
 pub(in crate::engine) fn abort(_: &mut Engine<'_>, _: ExternalCall<'_>) -> Vec<Evaluated> {
     Vec::new()
 }
@@ -388,7 +388,7 @@ pub(in crate::engine) fn exit_stack(
     call.returns(manager)
 }
 
-/// `asyncio.gather(…)` and others that run coroutines
+/// `asyncio.gather(…)` and other functions that run coroutines
 pub(in crate::engine) fn asyncio(
     engine: &mut Engine<'_>,
     call: ExternalCall<'_>,
@@ -397,7 +397,7 @@ pub(in crate::engine) fn asyncio(
     engine.call_asyncio(call.state, name, &call.args, call.site)
 }
 
-/// `list(x)`, `sorted(x)` and their kin: a new sequence of the same elements.
+/// `list(x)`, `sorted(x)` and the like: a new sequence of the same elements.
 pub(in crate::engine) fn copy_sequence(
     engine: &mut Engine<'_>,
     mut call: ExternalCall<'_>,
@@ -417,7 +417,7 @@ pub(in crate::engine) fn copy_sequence(
     if engine.is_generator_object(&call.state, x) {
         return engine.drain(call.cx, call.state, x, kind, call.site);
     }
-    // Elements of a set may be equal.
+    // Elements of a set may coincide.
     let is_set = matches!(path, "set" | "frozenset");
     if let Some(items) = engine.known_items(&call.state, x).filter(|_| !is_set) {
         let v = match path {
@@ -446,7 +446,7 @@ pub(in crate::engine) fn copy_sequence(
         };
         return call.returns_new(engine, Engine::sized(kind, len));
     }
-    // A symbol of its own would lose that both are empty together.
+    // A fresh symbol would lose that the copy is empty exactly when the original is.
     if kind.is_container() {
         let ok = call.state.refine(copy, |f| {
             f.kind = kind;
@@ -485,7 +485,7 @@ pub(in crate::engine) fn next(engine: &mut Engine<'_>, call: ExternalCall<'_>) -
 }
 
 impl Engine<'_> {
-    /// The text of an exception that was made with one literal.
+    /// Notes the text of an exception that was made with one literal.
     pub(crate) fn note_text(&mut self, state: &mut State, e: Value, args: &Args) {
         if let ([text], true) = (
             args.positional.as_slice(),

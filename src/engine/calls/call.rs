@@ -1,4 +1,4 @@
-//! Calls: what is called, with what, and what comes back.
+//! Calls: what is called, with which arguments, and what they return.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::engine::{CallEvent, CallOutcome, CompletedCall, Engine, FnContext};
 use crate::ir::{Callee, Literal, Name};
 use crate::program::{Lookup, MemberDef};
 
-/// The name of the pure function that wraps one of the program.
+/// The name of the pure function that stands for a wrapper of a function of the program.
 const THROUGH: &str = "through";
 
 impl Engine<'_> {
@@ -109,8 +109,8 @@ impl Engine<'_> {
                             self.unresolved(state, name, Some(recv), &args, given, site)
                         }
                         Lookup::Missing => {
-                            // Nobody defines the method: an attribute that holds a callable, or
-                            // something set from outside, which may be a method.
+                            // No class defines the method. It is an attribute that holds a
+                            // callable, or something set from outside, which may be a method.
                             let attribute = self.family_stores(class, name);
                             let given = self.mentions_watched(&state, &args)
                                 || recv == state.watched && !attribute;
@@ -123,7 +123,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Calls the definitions that a class has under the name of a method.
+    /// Calls what a class defines under the name of a method.
     pub(in crate::engine) fn call_members(
         &mut self,
         cx: &FnContext,
@@ -232,7 +232,7 @@ impl Engine<'_> {
                 self.unresolved(state, &name, Some(object), &args, given, site)
             }
             Term::Item(table, _) => {
-                // A dispatch table of functions: a call of any of them.
+                // A dispatch table of functions may call any of them.
                 let given = self.mentions_watched(&state, &args);
                 let options = self.table_values(&state, table);
                 if options.is_empty() {
@@ -265,9 +265,9 @@ impl Engine<'_> {
         }
     }
 
-    /// The functions in a dict display that is a dispatch table.
+    /// The functions in a dispatch table that is a dict display.
     fn table_values(&self, state: &State, table: Value) -> Vec<Value> {
-        // The item was taken out of what the dict contained then.
+        // The item was read from a snapshot of the dict: find the dict itself.
         let holds = |cell: &Cell| *cell == Cell::Has(table);
         let contents = state.heap.iter().find_map(|((object, slot), cell)| {
             (*slot == Slot::Content && holds(cell)).then_some(*object)
@@ -282,7 +282,7 @@ impl Engine<'_> {
         state
             .slots(table)
             .filter_map(|(slot, cell)| match (slot, cell) {
-                // Another item that is not known would be asked for the same table again.
+                // Another unknown item would lead back to the same table.
                 (Slot::Item(_), Cell::Has(v)) if !matches!(self.terms.term(*v), Term::Item(..)) => {
                     Some(*v)
                 }
@@ -296,12 +296,12 @@ impl Engine<'_> {
         class.is_some_and(|c| self.is_resolved(c) && self.family_stores(c, name))
     }
 
-    /// Whether a value was looked up on the watched object by a name that is not known.
+    /// Whether a value was looked up on the watched object by an unknown name.
     fn derived_from_watched(&self, state: &State, v: Value) -> bool {
         matches!(self.terms.term(v), Term::Pure(n, ops) if n == "getattr" && ops.first() == Some(&state.watched))
     }
 
-    /// Whether an argument is the watched object, its dict, or something that can reach it when
+    /// Whether an argument is the watched object, its dict, or something that can reach it if it is
     /// called.
     pub(crate) fn mentions_watched(&mut self, state: &State, args: &Args) -> bool {
         let watched = state.watched;
@@ -345,7 +345,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The last name by which a value is known.
+    /// The last part of the name by which a value is known.
     pub(crate) fn name_of(&self, v: Value) -> Option<Name> {
         match self.terms.term(v) {
             Term::Field(_, n) | Term::Global(_, n) | Term::Method(_, n) => Some(n.clone()),
@@ -412,8 +412,8 @@ impl Engine<'_> {
         );
     }
 
-    /// A call of something outside the program: it may raise, else returns something new and
-    /// leaves alone what it was not given.
+    /// A call of something outside the program: it may raise; otherwise it returns something new.
+    /// It changes nothing that it was not given.
     pub(crate) fn unresolved(
         &mut self,
         mut state: State,
@@ -437,7 +437,8 @@ impl Engine<'_> {
             self.terms.term(*inner),
             Term::Func(_) | Term::Closure(..) | Term::Bound(..)
         ) {
-            // Whoever is given a function may be a decorator: what it gives back calls through.
+            // A callee that is given only a function may be a decorator, so calling its result
+            // calls the function.
             for o in &mut out {
                 if let Flow::Normal(v) = o.flow {
                     let through = Term::Pure(THROUGH.into(), Arc::from([v, *inner]));
@@ -474,7 +475,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Either an exception nothing special is known of, or a new value.
+    /// Either an unknown exception or a new value.
     pub(crate) fn may_raise(&mut self, state: State, fact: Fact, site: Site) -> Vec<Evaluated> {
         let mut failed = state.clone();
         let class = self.terms.external("Exception");
@@ -484,7 +485,7 @@ impl Engine<'_> {
         vec![Evaluated::normal(state, v), Evaluated::raise(failed, e)]
     }
 
-    /// Whether a value is a logger: made by `getLogger`, or named like one.
+    /// Whether a value is a logger: it was made by `getLogger`, or is named like one.
     pub(crate) fn is_logger(&self, state: &State, v: Value) -> bool {
         if state.kind(&self.terms, v) == Kind::Logger {
             return true;
@@ -497,7 +498,7 @@ impl Engine<'_> {
     }
 }
 
-/// Names under which loggers go.
+/// Whether loggers are commonly named so.
 pub(crate) fn is_logger_name(n: &str) -> bool {
     let n = n.trim_start_matches('_').to_ascii_lowercase();
     matches!(n.as_str(), "log" | "logger" | "logging")
@@ -505,7 +506,7 @@ pub(crate) fn is_logger_name(n: &str) -> bool {
         || n.ends_with("_log")
 }
 
-/// Methods of a logger; none of them raises.
+/// Whether a logger has a method of this name. None of them raises.
 pub(crate) fn is_log_method(n: &str) -> bool {
     matches!(
         n,
@@ -530,7 +531,7 @@ pub(crate) fn is_log_method(n: &str) -> bool {
     )
 }
 
-/// How a call came out, for the automaton.
+/// The outcome of a call as automata see it.
 pub(in crate::engine) fn outcome_of(flow: Flow) -> CallOutcome {
     match flow {
         Flow::Normal(v) => CallOutcome::Returned(v),

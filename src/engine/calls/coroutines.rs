@@ -9,8 +9,8 @@ use crate::engine::{Catch, Engine};
 use crate::ir::BlockId;
 
 impl Engine<'_> {
-    /// Whether a function is of the nature that a question of `inspect` names, when the function is
-    /// known: decorators ask, and wrap it accordingly.
+    /// Whether a function has the property that a predicate of `inspect` tests; `None` if the
+    /// function is not known. Decorators ask this to choose a wrapper.
     pub(in crate::engine) fn is_of_nature(&self, f: Value, question: &str) -> Option<bool> {
         let f = match self.terms.term(f) {
             Term::Func(f) | Term::Closure(f, _) => *f,
@@ -70,7 +70,7 @@ impl Engine<'_> {
         }
     }
 
-    /// `await x`: runs a pending call; anything else is unknown.
+    /// `await x`: runs a pending call; the result of anything else is unknown.
     pub(crate) fn run_awaitable(&mut self, state: State, x: Value, site: Site) -> Vec<Evaluated> {
         match self.terms.term(x).clone() {
             Term::Pending(callee, ops, names) => {

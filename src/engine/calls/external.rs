@@ -1,7 +1,7 @@
 //! Calls of functions from outside the program: builtins, the standard library, other packages.
 //!
-//! A table says by which model a function is called ([`builtins`](super::builtins)). What has no
-//! model is an unknown call: it may raise, and returns something new.
+//! A table assigns models ([`builtins`](super::builtins)) to functions. A call without a model is
+//! unknown: it may raise, and returns something new.
 
 use std::sync::LazyLock;
 
@@ -28,10 +28,10 @@ pub(in crate::engine) struct ExternalCall<'a> {
     pub(in crate::engine) site: Site,
 }
 
-/// What a function does: all ways in which a call of it can end.
+/// A model of a function: all ways in which a call of it can end.
 type Model = fn(&mut Engine<'_>, ExternalCall<'_>) -> Vec<Evaluated>;
 
-/// Which model stands for which functions.
+/// The models, and the functions that each of them stands for.
 const MODELS: &[(&[&str], Model)] = &[
     (&["len"], model::len),
     (&["bool"], model::bool),
@@ -167,12 +167,12 @@ const STANDARD_MODULES: &[&str] = &[
     "inspect",
 ];
 
-/// Modules whose functions neither raise nor keep what they are given.
+/// Modules whose functions neither raise nor keep their arguments.
 const QUIET_MODULES: &[&str] = &[
     "time", "datetime", "uuid", "warnings", "random", "math", "typing", "gc",
 ];
 
-/// Functions that neither raise nor keep what they are given.
+/// Functions that neither raise nor keep their arguments.
 const QUIET_FUNCTIONS: &[&str] = &[
     "print",
     "repr",
@@ -242,22 +242,22 @@ fn model_of(path: &str) -> Option<Model> {
     BY_PATH.get(path).copied()
 }
 
-/// Whether a module of the standard library is meant, whose import does not fail.
+/// Whether a name is that of a standard library module, whose import does not fail.
 pub(crate) fn is_standard_module(name: &str) -> bool {
     STANDARD_MODULES.contains(&root(name))
 }
 
-/// Whether a function neither raises nor keeps what it is given: clocks, identifiers and the like.
+/// Whether a function neither raises nor keeps its arguments: clocks, identifiers and the like.
 fn is_quiet(path: &str) -> bool {
     QUIET_MODULES.contains(&root(path)) || QUIET_FUNCTIONS.contains(&path)
 }
 
-/// Whether a function returns a moment, a duration or an identifier: methods of these do not raise.
+/// Whether a function returns a moment, a duration or an identifier, whose methods do not raise.
 fn is_clock(path: &str) -> bool {
     matches!(root(path), "datetime" | "time" | "uuid")
 }
 
-/// Whether a class from outside is named like an exception.
+/// Whether a class from outside the program is named like an exception.
 fn looks_like_exception(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path);
     last.chars().next().is_some_and(char::is_uppercase)
@@ -294,7 +294,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Calls something without a model of its own: what is known of it is its kind.
+    /// Calls a function that has no model; only the kind of its result may be known.
     fn call_by_kind(&mut self, call: ExternalCall<'_>) -> Vec<Evaluated> {
         let ExternalCall {
             mut state,

@@ -41,12 +41,12 @@ impl Engine<'_> {
         self.decorated_with(f, |n| n == "classmethod")
     }
 
-    /// Whether the first parameter of a method is no instance.
+    /// Whether the first parameter of a method is not an instance.
     pub(crate) fn is_unbound(&self, f: FuncRef) -> bool {
         self.is_static_method(f) || self.is_class_method(f)
     }
 
-    /// The environment of a call in which each parameter is given by name.
+    /// The environment of a call whose arguments are all given by name.
     pub(crate) fn bind_names(
         &mut self,
         state: &mut State,
@@ -61,8 +61,8 @@ impl Engine<'_> {
         self.bind(state, f, None, &args, site)
     }
 
-    /// The environment of a method that is called on the watched object by somebody who is not
-    /// known: a parameter may have its default, or be given anything else.
+    /// The environment of a method that an unknown caller calls on the watched object: a parameter
+    /// with a default may hold anything.
     pub(crate) fn bind_unknown(
         &mut self,
         state: &mut State,
@@ -83,7 +83,7 @@ impl Engine<'_> {
             let part = 400 + u32::try_from(i).unwrap_or(0);
             let v = self.fresh(state, Site { part, ..site });
             env.set(i, v);
-            // `rows: list = None` says that it may be None, whatever the type is.
+            // `rows: list = None` means that it may be None, whatever its type is.
             let none = matches!(default.kind, StaticExprKind::Literal(Literal::None));
             if let Some(annotation) = param.annotation.as_ref().filter(|_| !none) {
                 self.note_annotation(state, f.module, parent, annotation, v);
@@ -111,7 +111,7 @@ impl Engine<'_> {
         }
     }
 
-    /// What the project's own decorators make of a function; `None` when there are none.
+    /// The function as the project's own decorators change it; `None` if it has no such decorators.
     pub(crate) fn decorated(
         &mut self,
         cx: &FnContext,
@@ -137,7 +137,8 @@ impl Engine<'_> {
         made
     }
 
-    /// A function in these wrappers, the innermost last; `None` when they leave it as it is.
+    /// A function wrapped by these decorators, the innermost last; `None` if they leave it
+    /// unchanged.
     fn wrapped(
         &mut self,
         cx: &FnContext,
@@ -159,8 +160,8 @@ impl Engine<'_> {
         let mut value = plain;
         let mut state = state;
         for (i, d) in wrappers.iter().rev().enumerate() {
-            // Each application is a place of its own: what the one before captured is not yet in
-            // the state, so its cells would be taken for free.
+            // Each application needs a site of its own. The cells that the previous one captured
+            // are not in the state yet, so their names would count as free.
             let site = Site {
                 index: u32::MAX - 10 - u32::try_from(i).unwrap_or(0),
                 part: site.part + 40,
@@ -202,7 +203,7 @@ impl Engine<'_> {
                         None => continue,
                     }
                 }
-                // A decorator that is not known is taken to call through.
+                // An unknown decorator is assumed to call the function.
                 _ => continue,
             };
             let applied = self.call_value(
@@ -223,8 +224,8 @@ impl Engine<'_> {
         (value != plain).then_some((state, value))
     }
 
-    /// Calls a function of the program, decorators already applied. A coroutine function makes a
-    /// pending call and a generator function an iterator; neither runs anything yet.
+    /// Calls a function of the program after its decorators. A coroutine function returns a pending
+    /// call and a generator function an iterator, without running anything yet.
     pub(crate) fn invoke(
         &mut self,
         state: State,
@@ -403,7 +404,7 @@ impl Engine<'_> {
         env
     }
 
-    /// What an annotation says about a value nothing is known of.
+    /// Notes what an annotation says about an unknown value.
     pub(crate) fn note_annotation(
         &mut self,
         state: &mut State,
@@ -417,7 +418,7 @@ impl Engine<'_> {
             StaticExprKind::Subscript(base, _) => {
                 self.note_annotation(state, module, scope, base, v)
             }
-            // A handle of a value.
+            // A handle: the type of its target counts.
             StaticExprKind::Call(_, inner, _) => {
                 if let [inner] = inner.as_slice() {
                     self.note_annotation(state, module, scope, inner, v);
@@ -427,7 +428,7 @@ impl Engine<'_> {
         }
     }
 
-    /// What the name of its class says about a value nothing is known of.
+    /// Notes what the name of its class says about an unknown value.
     pub(crate) fn note_type(
         &mut self,
         state: &mut State,
@@ -469,7 +470,7 @@ impl Engine<'_> {
             Def::Value(m, s, alias) => return self.note_annotation(state, m, s, &alias, v),
             _ => {}
         }
-        // Where the annotation contradicts what is known, the code is right.
+        // If the annotation contradicts what the code established, the code is right.
         if fact.propagate() && !fact.is_trivial() {
             state.facts.insert(v, Rc::new(fact));
         }
@@ -559,7 +560,7 @@ impl Engine<'_> {
     }
 }
 
-/// The first way in which a call returned.
+/// The state and value of the first outcome that returns.
 pub(in crate::engine) fn only_result(outcomes: Vec<Evaluated>) -> Option<(State, Value)> {
     outcomes.into_iter().find_map(|o| match o.flow {
         Flow::Normal(v) => Some((o.state, v)),
@@ -586,7 +587,7 @@ pub(in crate::engine) fn self_call(
     )
 }
 
-/// The last name of a decorator's path, arguments left out.
+/// The last part of a decorator's name, without arguments.
 fn decorator_name(d: &StaticExpr) -> Option<&Name> {
     let callee = match &d.kind {
         StaticExprKind::Call(callee, _, _) => callee,
@@ -598,7 +599,7 @@ fn decorator_name(d: &StaticExpr) -> Option<&Name> {
     }
 }
 
-/// Decorators that leave a call as it is, or that the engine models elsewhere.
+/// Whether a decorator leaves a call as it is, or is modelled elsewhere.
 pub(in crate::engine) fn is_known_decorator(d: &StaticExpr) -> bool {
     decorator_name(d).is_some_and(|n| {
         matches!(

@@ -1,4 +1,4 @@
-//! Context managers: what entering gives, and whether leaving swallows the exception.
+//! Context managers: what entering one returns, and whether leaving it swallows the exception.
 
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ impl Engine<'_> {
         out
     }
 
-    /// Leaves a manager; the value is true when the exception is swallowed.
+    /// Leaves a manager; the value is true if the exception is swallowed.
     pub(crate) fn exit(
         &mut self,
         cx: &FnContext,
@@ -157,12 +157,12 @@ impl Engine<'_> {
             let got = self.call_method(cx, state, m, &exit, args, site);
             return self.awaited(got, is_async, site);
         }
-        // A manager that is not known does not swallow.
+        // An unknown manager does not swallow exceptions.
         vec![Evaluated::normal(state, no)]
     }
 
-    /// Leaves the managers of an `ExitStack`, the innermost first. One that swallows the exception
-    /// hides it from those outside.
+    /// Leaves the managers of an `ExitStack`, the innermost first. If one swallows the exception,
+    /// the outer ones do not see it.
     fn leave_stack(
         &mut self,
         cx: &FnContext,
@@ -207,7 +207,7 @@ impl Engine<'_> {
         out
     }
 
-    /// Leaves a manager that a generator function made: the generator goes on after its `yield`.
+    /// Leaves a manager that a generator function made: the generator resumes after its `yield`.
     fn leave_generator(
         &mut self,
         state: State,
@@ -228,7 +228,7 @@ impl Engine<'_> {
         ends.collect()
     }
 
-    /// What `__exit__` is given: the class of the exception, the exception and its traceback.
+    /// The arguments of `__exit__`: the class of the exception, the exception and its traceback.
     fn exit_arguments(&mut self, state: &mut State, exc: Value, site: Site) -> Args {
         let none = self.terms.none();
         let (kind, trace) = if exc == none {
@@ -246,7 +246,7 @@ impl Engine<'_> {
         Args::positional(vec![kind, exc, trace])
     }
 
-    /// The methods of the managers that the engine models.
+    /// Calls a method of a manager that the engine models.
     pub(crate) fn manager_method(
         &mut self,
         cx: &FnContext,

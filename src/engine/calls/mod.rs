@@ -1,4 +1,4 @@
-//! Calls: what is called, with what, and all ways in which it can end.
+//! Calls: what is called, with which arguments, and all ways in which a call can end.
 
 pub(in crate::engine) mod args;
 pub(in crate::engine) mod builtins;

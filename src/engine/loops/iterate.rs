@@ -13,12 +13,13 @@ use crate::engine::{Engine, FnContext};
 use crate::ir::{BinOp, BlockId, Literal, TerminatorKind};
 use crate::program::FuncRef;
 
-/// Where a generator is that has not run yet; a running one is at the block of its `yield`.
+/// The resume point of a generator that has not started; that of a suspended one is the block of
+/// its `yield`.
 const NOT_STARTED: i64 = -1;
-/// Where a generator is that has returned or raised.
+/// The resume point of a generator that has returned or raised.
 const ENDED: i64 = -2;
 
-/// Items of a collection of unknown length that are told apart: after that many, any number may
+/// The number of items of a collection of unknown length that are told apart; any number may
 /// follow.
 const COUNTED_ITEMS: i64 = 2;
 
@@ -27,7 +28,7 @@ fn local_slot(local: usize) -> Ghost {
 }
 
 impl Engine<'_> {
-    /// `iter(o)`; `None` if that raises, because `o` is no collection.
+    /// `iter(o)`; `None` if that raises because `o` is not iterable.
     pub(in crate::engine) fn make_iterator(
         &mut self,
         state: &mut State,
@@ -111,7 +112,7 @@ impl Engine<'_> {
         let counts = !matches!(state.kind(&self.terms, source), Kind::Iterator)
             && !matches!(self.terms.term(source), Term::Range(..));
         let mut out = Vec::new();
-        // One more item.
+        // There is another item.
         let mut more = state.clone();
         let possible = match at {
             Some(0) if counts || matches!(self.terms.term(source), Term::Range(..)) => {
@@ -137,7 +138,7 @@ impl Engine<'_> {
             more.set_ghost(it, Ghost::Position, next);
             out.push(Advance::Item(more, v));
         }
-        // No more.
+        // There is none.
         let possible = match at {
             Some(0) if counts || matches!(self.terms.term(source), Term::Range(..)) => {
                 self.assume(&mut state, snap, false)
@@ -152,8 +153,8 @@ impl Engine<'_> {
         out
     }
 
-    /// Whether a slice has elements because of where it starts: `x[i:i + n]` and `x[i:]`, where `i`
-    /// comes out of `range(0, len(x), n)`.
+    /// Whether a slice is certainly not empty, because its start is an index of the object:
+    /// `x[i:i + n]` or `x[i:]`, where `i` comes from `range(0, len(x), n)`.
     pub(crate) fn is_chunk(&self, state: &State, object: Value, bounds: [Value; 3]) -> bool {
         let [start, end, by] = bounds;
         let none = |v| self.terms.literal(v) == Some(&Literal::None);
@@ -203,8 +204,8 @@ impl Engine<'_> {
         })
     }
 
-    /// The item at a position of a sequence all of whose items are known; `Some(None)` past the
-    /// end, `None` when it is no such sequence.
+    /// The item at a position of a sequence whose items are all known; `Some(None)` past the end,
+    /// `None` if it is no such sequence.
     fn known_sequence(
         &mut self,
         state: &mut State,
@@ -273,7 +274,7 @@ impl Engine<'_> {
         }
     }
 
-    /// `enumerate` and `zip`: the inner iterators advance one after the other.
+    /// Advances an `enumerate` or `zip`: one inner iterator after the other.
     fn advance_together(
         &mut self,
         cx: &FnContext,
@@ -347,7 +348,7 @@ impl Engine<'_> {
         state.kind(&self.terms, v) == Kind::Generator && state.ghost(v, Ghost::Callee).is_some()
     }
 
-    /// Calls a generator function: nothing runs yet.
+    /// Calls a generator function. Nothing of its body runs yet.
     pub(crate) fn make_generator(
         &mut self,
         state: &mut State,
@@ -432,8 +433,8 @@ impl Engine<'_> {
         out
     }
 
-    /// Where a generator resumes, and its locals there; `None` if it has ended, or the exception
-    /// that is thrown into it ends it.
+    /// Where a generator resumes, and its locals there; `None` if it has ended, or if the exception
+    /// thrown into it ends it.
     fn resumption(
         &mut self,
         state: &mut State,

@@ -1,4 +1,4 @@
-//! Iterators, and the rounds of loops.
+//! Iterators, and the iterations of loops.
 
 pub(in crate::engine) mod iterate;
 pub(in crate::engine) mod ranges;

@@ -1,9 +1,9 @@
-//! The last round of a loop over a range.
+//! The last iteration of a loop over a range.
 //!
-//! `for attempt in range(n): … if attempt == n - 1: raise` ends in another way than by the end of
-//! the range only if a round was not the last one. How often the loop goes round is not known, but
-//! what its index is in the last round is: the end of the range, less one step. A test of the index
-//! that comes out otherwise tells that this round is another one, and that the range goes on.
+//! `for attempt in range(n): … if attempt == n - 1: raise` never exhausts a range that is not
+//! empty, because the last iteration raises. The number of iterations is unknown, but the index of
+//! the last one is known: the end of the range less one step. If a test of the index comes out
+//! differently than it would for that value, this iteration is not the last, and the range goes on.
 
 use smallvec::SmallVec;
 
@@ -13,10 +13,10 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
 use crate::ir::{BinOp, CmpOp, Literal};
 
-/// Sums nested deeper than this are taken for one unknown number.
+/// A sum nested deeper than this is treated as one unknown number.
 const MAX_DEPTH: u32 = 4;
 
-/// A sum of unknown numbers, each so many times, and a known one.
+/// A sum of unknown numbers, each with a factor, and a known number.
 #[derive(Default)]
 struct Sum {
     unknown: SmallVec<[(Value, i64); 4]>,
@@ -31,13 +31,13 @@ impl Sum {
         }
     }
 
-    /// Takes an unknown number out: how many times it was there.
+    /// Removes an unknown number from the sum; returns its factor.
     fn take(&mut self, v: Value) -> i64 {
         let entry = self.unknown.iter_mut().find(|(known, _)| *known == v);
         entry.map_or(0, |(_, count)| std::mem::take(count))
     }
 
-    /// The sum, if nothing unknown is left in it.
+    /// The sum, if no unknown number is left in it.
     fn total(&self) -> Option<i64> {
         let rest = self.unknown.iter().all(|(_, count)| *count == 0);
         rest.then_some(self.known)
@@ -45,8 +45,8 @@ impl Sum {
 }
 
 impl Engine<'_> {
-    /// A comparison came out: where the index of a range is compared with what it is in the last
-    /// round, notes that this round is not the last.
+    /// Learns from the outcome of a comparison: if it differs from what the index would give in the
+    /// last iteration of its range, this iteration is not the last.
     pub(in crate::engine) fn tell_rounds(
         &self,
         state: &mut State,
@@ -75,19 +75,20 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether an iterator over a range goes on, because its round is not the last.
+    /// Whether an iterator over a range certainly has another item, because this iteration is not
+    /// the last.
     pub(in crate::engine) fn is_not_last(&self, state: &State, iterator: Value) -> bool {
         let index = state.ghost(iterator, Ghost::Index);
         index.is_some_and(|index| state.ghost(index, Ghost::NotLast).is_some())
     }
 
-    /// `a - b` in the last round of a loop over the range, if it is known.
+    /// `a - b` in the last iteration of a loop over the range, if that is known.
     fn in_last_round(&self, index: Value, range: Value, a: Value, b: Value) -> Option<i64> {
         let Term::Range(_, stop, step) = *self.terms.term(range) else {
             return None;
         };
         let step = match self.terms.literal(step) {
-            // With a longer step, the last index may be any of those before the end.
+            // With a larger step, the last index may be any of the last numbers before the end.
             Some(Literal::Int(step)) if step.abs() == 1 => *step,
             _ => return None,
         };

@@ -1,5 +1,6 @@
-//! The loops of a function: which blocks a round of each consists of, what a state knows of the
-//! rounds that it is in, and from where on a round brings nothing more that somebody asks for.
+//! The loops of a function. A round is one iteration of a loop. This module knows which blocks a
+//! round consists of, which rounds a state is in, and from which block on a round cannot reach
+//! anything wanted.
 
 use smallvec::SmallVec;
 
@@ -10,45 +11,46 @@ use crate::ir::{
     BlockId, Body, Function, LocalId, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind,
 };
 
-/// A loop of a function, by its number.
+/// The number of a loop within its function.
 pub(crate) type LoopId = u32;
 
-/// A loop that a state is in, and the rule's flags with which it was entered.
+/// A loop that a state is in, with the rule's flags on entry to that loop.
 pub(crate) type Round = (LoopId, u32);
 
 /// One natural loop (Aho, Sethi and Ullman, "Compilers", 10.4).
 struct Loop {
     head: BlockId,
-    /// Whether a variable takes something from one round to the next, or out of the loop, by which
-    /// a later test can tell what a round found out.
+    /// Whether a variable carries something to the next round, or out of the loop, from which a
+    /// later test can tell what a round learnt.
     remembers: bool,
 }
 
 /// The loops of one function.
 pub(crate) struct Loops {
     all: Vec<Loop>,
-    /// The loops that each block is in, the outermost first.
+    /// The loops around each block, the outermost first.
     around: Vec<SmallVec<[LoopId; 2]>>,
-    /// The loop that a block is the head of.
+    /// The loop of which a block is the head.
     headed: Vec<Option<LoopId>>,
 }
 
-/// What the caller of a simulation asks for.
+/// What the caller of a simulation wants to see.
 pub struct Wanted {
-    /// For each block, whether something wanted can still come.
+    /// For each block, whether a wanted block or exit is reachable.
     comes: Vec<bool>,
-    /// For each block, the outermost loop that it is in whose round brings no wanted block any more.
+    /// For each block, the outermost loop around it whose current round cannot reach a wanted block
+    /// any more.
     over: Vec<Option<LoopId>>,
 }
 
 impl Wanted {
-    /// Whether nothing wanted can come from a block on.
+    /// Whether nothing wanted is reachable from a block.
     pub(crate) fn is_done(&self, block: BlockId) -> bool {
         !self.comes[block.index()]
     }
 }
 
-/// The blocks that control comes to a block from.
+/// The predecessors of each block.
 fn predecessors(body: &Body) -> Vec<SmallVec<[BlockId; 2]>> {
     let mut out = vec![SmallVec::new(); body.blocks.len()];
     for (from, block) in (0u32..).zip(&body.blocks) {
@@ -60,7 +62,7 @@ fn predecessors(body: &Body) -> Vec<SmallVec<[BlockId; 2]>> {
     out
 }
 
-/// The blocks from which one of `to` is reached by edges that `open` lets pass, themselves included.
+/// The blocks from which one of `to` is reachable along edges that `open` accepts, including `to`.
 fn reaching(
     predecessors: &[SmallVec<[BlockId; 2]>],
     to: impl IntoIterator<Item = BlockId>,
@@ -87,7 +89,7 @@ impl Loops {
             .filter(|(_, block)| block.loop_head)
             .map(|(at, _)| BlockId(at))
             .collect();
-        // An outer loop's head comes before those of the loops in it.
+        // The head of an outer loop comes before those of its inner loops.
         heads.sort_unstable_by_key(|head| live.order[head.index()]);
         let mut loops = Loops {
             all: Vec::new(),
@@ -115,7 +117,7 @@ impl Loops {
         loops
     }
 
-    /// What there is to do for a caller that asks for these blocks, and for the exits if `ends`.
+    /// What has to be simulated for a caller that wants these blocks, and the exits if `ends`.
     fn towards(&self, body: &Body, wanted: &[BlockId], ends: bool) -> Wanted {
         let before = predecessors(body);
         let comes = if ends {
@@ -133,7 +135,7 @@ impl Loops {
                 to != l.head || !inside(from)
             });
             for (block, over) in over.iter_mut().enumerate() {
-                // The head begins a round, whatever comes of it.
+                // The head begins a new round, whatever the round leads to.
                 let here = self.around[block].contains(&id) && block != l.head.index();
                 if here && !in_round[block] && over.is_none() {
                     *over = Some(id);
@@ -144,8 +146,8 @@ impl Loops {
     }
 }
 
-/// Whether a variable that is read after the head of a loop is given, in the loop, something other
-/// than an update of what it holds: `found = True` or `last = run`, and not `day += step`.
+/// Whether the loop assigns a variable that is read after the loop's head, and the value is not an
+/// update of the variable: `found = True` or `last = run`, but not `day += step`.
 fn remembers(function: &Function, live: &Liveness, head: BlockId, inside: &[bool]) -> bool {
     let body = &function.body;
     let blocks = || {
@@ -157,7 +159,7 @@ fn remembers(function: &Function, live: &Liveness, head: BlockId, inside: &[bool
         rvalue.for_each_operand(|o| found |= *o == Operand::Local(local));
         found
     };
-    // What a temporary is made of.
+    // Whether a temporary is computed from a local.
     let made = |temp: LocalId, local: LocalId| {
         blocks().any(|block| {
             let by_statement = block.statements.iter().any(|s| {
@@ -180,7 +182,7 @@ fn remembers(function: &Function, live: &Liveness, head: BlockId, inside: &[bool
     blocks().any(|block| {
         let by_statement = block.statements.iter().any(|s| match &s.kind {
             StatementKind::Assign(local, rvalue) => carries(*local, rvalue),
-            // A field of an object, or of the variables that nested functions share.
+            // A field of an object, or a variable shared with nested functions.
             StatementKind::SetField {
                 value: Operand::Const(_),
                 ..
@@ -195,15 +197,15 @@ fn remembers(function: &Function, live: &Liveness, head: BlockId, inside: &[bool
 }
 
 impl FnContext {
-    /// The loops of the function, found out when they are first asked for.
+    /// The loops of the function, computed on first use.
     pub(crate) fn loops(&self) -> &Loops {
         self.loops
             .get_or_init(|| Loops::compute(self.function(), &self.live))
     }
 
-    /// What there is to simulate for a caller that asks for the states at these blocks, and for
-    /// those at the exits if `ends`: the blocks from which on none of it comes are left out, and
-    /// where none comes in a round of a loop any more, what was found out in it is let go.
+    /// What has to be simulated for a caller that wants the states at these blocks, and those at
+    /// the exits if `ends`. Blocks that reach nothing wanted are left out. Where the current round
+    /// of a loop reaches nothing wanted any more, what it learnt is dropped.
     #[must_use]
     pub fn towards(&self, wanted: &[BlockId], ends: bool) -> Wanted {
         self.loops().towards(&self.function().body, wanted, ends)
@@ -211,8 +213,8 @@ impl FnContext {
 }
 
 impl Engine<'_> {
-    /// Keeps up, at the entry of a block, with the rounds of loops that a state is in, and lets go
-    /// of what was found out about the unit of a round that is over.
+    /// Updates the rounds of a state at the entry of a block. When a round is over, what was learnt
+    /// about its unit is dropped.
     pub(in crate::engine) fn turn(
         &mut self,
         cx: &FnContext,

@@ -1,4 +1,4 @@
-//! Objects: loads and stores of fields and items, displays, and what is known of contents.
+//! Objects: loads and stores of fields and items, displays, and what is known about contents.
 
 use crate::engine::calls::args::Args;
 use crate::engine::flow::Evaluated;
@@ -11,11 +11,11 @@ use crate::program::{ClassRef, Def, Lookup, MemberDef};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The values that items have which may have been overwritten are numbered from here on.
+/// The first part number of the fresh values for items that may have been overwritten.
 const FIRST_DOUBTED: u32 = 500;
 
 impl Engine<'_> {
-    /// Tells the automaton when the watched key is there.
+    /// Tells the automaton if the watched key is set.
     pub(crate) fn note_presence(&mut self, state: &mut State) {
         if self.presence(state) == Presence::Present {
             state.flags.rule = self.automaton.on_set(state.flags.rule);
@@ -43,14 +43,14 @@ impl Engine<'_> {
             && *field == self.watched_field
             && state.fact(value).is_some_and(|f| f.closed)
         {
-            // Whatever an earlier call may have set is gone with the old dict.
+            // Whatever an earlier call may have set went with the old dict.
             state.flags.settle();
         }
         self.note_presence(state);
     }
 
-    /// The contents of an object changed: what was learnt about them holds of the old snapshot
-    /// only. The new snapshot gets the given fact.
+    /// Records that the contents of an object changed: what was learnt about them holds only of the
+    /// old snapshot. The new snapshot gets the given fact.
     pub(crate) fn mutate(&mut self, state: &mut State, object: Value, fact: Fact, site: Site) {
         let site = Site {
             part: site.part + 500,
@@ -63,7 +63,7 @@ impl Engine<'_> {
         state.heap.insert((object, Slot::Content), Cell::Has(s));
     }
 
-    /// What is known about the contents of an object now.
+    /// What is known about the current contents of an object.
     pub(crate) fn contents(&self, state: &State, object: Value) -> Fact {
         let snap = state.snapshot(object);
         let mut f = view(state, &self.terms, snap);
@@ -74,7 +74,7 @@ impl Engine<'_> {
         f
     }
 
-    /// A fact about the contents of a container of that kind with a length in the interval.
+    /// A fact about the contents of a container of this kind, with a length in the interval.
     pub(crate) fn sized(kind: Kind, len: Interval) -> Fact {
         let kind = if kind.is_container() {
             kind
@@ -149,8 +149,8 @@ impl Engine<'_> {
         self.note_presence(state);
     }
 
-    /// A value is stored under a key that is not known: any item may be that value now, and there may
-    /// be one more.
+    /// A value was stored under an unknown key: any other item may hold it now, and there may be
+    /// one more.
     fn doubt_items(
         &mut self,
         state: &mut State,
@@ -180,7 +180,7 @@ impl Engine<'_> {
                     let now = self.fresh(state, Site { part, ..site });
                     state.heap.insert(slot, Cell::Has(now));
                 }
-                // The flags say that of the watched place.
+                // For the watched place, the flags record this.
                 Cell::Absent if object == watched => {}
                 Cell::Absent => {
                     state.heap.remove(&slot);
@@ -321,7 +321,7 @@ impl Engine<'_> {
         vec![Evaluated::normal(state, v)]
     }
 
-    /// What the class says about the type of a field: `mode: WriteMode` in its body.
+    /// Notes what the class declares about the type of a field: `mode: WriteMode` in its body.
     pub(crate) fn note_declared(
         &mut self,
         state: &mut State,
@@ -385,7 +385,7 @@ impl Engine<'_> {
                 );
                 let v = self.fresh(&mut state, site);
                 if !counter {
-                    // A defaultdict stores what it invents.
+                    // A defaultdict stores the items that it creates.
                     self.set_item(&mut state, object, key, v, Site { part: 2, ..site });
                 }
                 vec![Evaluated::normal(state, v)]
@@ -411,9 +411,9 @@ impl Engine<'_> {
         }
     }
 
-    /// What `object[key]` raises when there is no such key. Just these classes and none derived
-    /// from them: what a library raises for a missing row is the business of its calls, and a
-    /// handler of that must not be entered from every subscript.
+    /// What `object[key]` raises if there is no such key. The classes are exact. An exception of a
+    /// library for a missing row comes from the library's calls; a handler of it must not be
+    /// entered from every subscript.
     pub(in crate::engine) fn missing_key(
         &self,
         state: &State,
@@ -515,8 +515,8 @@ impl Engine<'_> {
         let mut fact = Self::sized(kind, len);
         fact.closed = !starred && items.len() <= MAX_TRACKED_ELEMENTS && kind != Kind::Tuple;
         if kind == Kind::Set && plain > 1 {
-            // Equal elements fall together; as a thing to iterate over or look into it does not
-            // matter.
+            // Equal elements collapse, but that makes no difference to iterating over the set or
+            // searching it.
             fact.len = Interval::point(plain);
         }
         let closed = fact.closed;
@@ -555,7 +555,7 @@ impl Engine<'_> {
         d
     }
 
-    /// Copies what is known of one dict into another.
+    /// Copies what is known about the items of one dict into another.
     pub(crate) fn update_from(
         &mut self,
         state: &mut State,
@@ -579,7 +579,7 @@ impl Engine<'_> {
             covers_place |= Some(k) == place;
             match cell {
                 Cell::Has(v) => self.set_item(state, target, k, v, site),
-                // Absent there, and so far here: the copy does not bring it.
+                // Absent in both: the copy does not add it.
                 Cell::Absent => {
                     if self.item_state(state, target, k) == Some(Cell::Absent) {
                         state.heap.insert((target, Slot::Item(k)), Cell::Absent);

@@ -1,10 +1,10 @@
 //! What the engine asks about the class of an object.
 //!
-//! What is found out about a function holds for every receiver whose class answers the questions
-//! that were asked on the way in the same way, whatever else it defines. So each question is
-//! written down with its answer (a verifying trace: Mokhov, Mitchell and Peyton Jones, "Build
-//! systems à la carte", ICFP 2018), and a result is used for another class when asking again
-//! brings the same answers ([`Answers::hold_for`]).
+//! A result about a function is valid for every receiver whose class gives the same answers to the
+//! questions that were asked on the way, whatever else it defines. So each question is recorded
+//! with its answer (a verifying trace: Mokhov, Mitchell and Peyton Jones, "Build systems à la
+//! carte", ICFP 2018). A result is reused for another class if asking again gives the same answers
+//! ([`Answers::hold_for`]).
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -20,17 +20,17 @@ use crate::source::Span;
 /// A question about a class.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Question {
-    /// What a member is, from `after` on when given.
+    /// What a member is; with a class, the search starts after that class in the MRO.
     Member(Name, Option<ClassRef>),
-    /// What it declares of a field.
+    /// How it declares a field.
     Declared(Name),
     /// Whether code in the files of the class and its bases stores to a field.
     Stores(Name),
-    /// Whether a field is a text that the class says.
+    /// Whether the class gives a text to a field.
     HasText(Name),
-    /// Whether that text says this.
+    /// Whether that text passes a test.
     Says(Name, Saying),
-    /// Whether anybody may store to a field, or change what it holds.
+    /// Whether any code may store to a field, or (if true) change its contents.
     MayStore(Name, bool),
     /// Whether all its bases are known.
     Resolved,
@@ -40,32 +40,32 @@ pub enum Question {
     Enumeration,
     /// Whether it is an exception.
     Exception,
-    /// Whether it is below a class of the program.
+    /// Whether it derives from a class of the program.
     Below(ClassRef),
-    /// Whether it is below a class from outside.
+    /// Whether it derives from a class from outside the program.
     BelowExternal(Name),
-    /// Which class it is: the class itself is used as a value.
+    /// Which class it is, because the class itself is used as a value.
     Identity,
 }
 
-/// What a question was answered.
+/// The answer to a question.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// Yes, no, or not known.
     Truth(Option<bool>),
-    /// The nature.
+    /// What the instances consist of.
     Nature(Nature),
-    /// A member of this class.
+    /// A member that this class defines.
     Found(ClassRef, SmallVec<[Definition; 1]>),
-    /// Some class that is not known may define the member.
+    /// An unknown class may define the member.
     Unknown,
-    /// Nobody defines or declares it.
+    /// No class defines or declares it.
     Missing,
     /// The class itself.
     Itself(ClassRef),
 }
 
-/// What a name is bound to, as far as it can be compared.
+/// What a name is bound to, in comparable form.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Definition {
     /// A function.
@@ -74,11 +74,11 @@ pub enum Definition {
     Class(ClassRef),
     /// A module.
     Module(ModuleId),
-    /// Something from outside.
+    /// Something from outside the program.
     External(Name),
-    /// An expression at this place.
+    /// The expression at this place.
     Value(ModuleId, Span),
-    /// Something else.
+    /// Anything else.
     Unknown,
 }
 
@@ -90,19 +90,19 @@ pub struct Answers(FxHashMap<Question, Answer>);
 pub type Asked = FxHashMap<ClassRef, Answers>;
 
 impl Answers {
-    /// Whether another class answers all questions in the same way.
+    /// Whether another class gives the same answers to all questions.
     #[must_use]
     pub fn hold_for(&self, program: &Program<'_>, class: ClassRef) -> bool {
         let mut all = self.0.iter();
         all.all(|(question, answer)| ask(program, class, question) == *answer)
     }
 
-    /// Writes a question down.
+    /// Records a question and its answer.
     fn note(&mut self, question: Question, answer: Answer) {
         self.0.entry(question).or_insert(answer);
     }
 
-    /// Adds the questions of others.
+    /// Adds other questions and their answers.
     pub fn extend(&mut self, others: &Answers) {
         for (question, answer) in &others.0 {
             self.note(question.clone(), answer.clone());
@@ -110,7 +110,7 @@ impl Answers {
     }
 }
 
-/// Asks a question.
+/// Answers a question about a class.
 fn ask(program: &Program<'_>, class: ClassRef, question: &Question) -> Answer {
     match question {
         Question::Member(name, after) => found(&program.lookup(class, name, *after)),
@@ -183,20 +183,20 @@ impl Engine<'_> {
         asked.entry(class).or_default().note(question, answer);
     }
 
-    /// What was asked about a class so far.
+    /// What has been asked about a class so far.
     #[must_use]
     pub fn answers_about(&self, class: ClassRef) -> Answers {
         self.asked.borrow().get(&class).cloned().unwrap_or_default()
     }
 
-    /// Looks a member up along the method resolution order of a class.
+    /// Looks up a member along the MRO of a class.
     pub(crate) fn member(&self, class: ClassRef, name: &str, after: Option<ClassRef>) -> Lookup {
         let answer = self.program.lookup(class, name, after);
         self.note_asked(class, Question::Member(name.into(), after), found(&answer));
         answer
     }
 
-    /// What a class declares of a field, and which class does.
+    /// How a field is declared, and by which class of the MRO.
     pub(crate) fn declaration(
         &self,
         class: ClassRef,
@@ -219,7 +219,7 @@ impl Engine<'_> {
         truth
     }
 
-    /// Asks a question that is answered by yes or no.
+    /// Asks a yes-or-no question; "not known" counts as no.
     pub(in crate::engine) fn says(&self, class: ClassRef, question: Question) -> bool {
         self.ask_truth(class, question) == Some(true)
     }
@@ -229,8 +229,8 @@ impl Engine<'_> {
         self.says(class, Question::Stores(name.clone()))
     }
 
-    /// Whether anybody may store to a field of instances of a class, or with `contents` change what
-    /// it holds.
+    /// Whether any code may store to a field of the instances of a class or, with `contents`,
+    /// change what it holds.
     pub(crate) fn may_store(&self, class: ClassRef, name: &Name, contents: bool) -> bool {
         self.says(class, Question::MayStore(name.clone(), contents))
     }
@@ -245,19 +245,19 @@ impl Engine<'_> {
         self.says(class, Question::Enumeration)
     }
 
-    /// Whether a class is an exception; `None` when that is not known.
+    /// Whether a class is an exception; `None` if that is not known.
     pub(crate) fn is_exception_class(&self, class: ClassRef) -> Option<bool> {
         self.ask_truth(class, Question::Exception)
     }
 
-    /// What instances of a class consist of.
+    /// What the instances of a class consist of.
     pub(crate) fn nature(&self, class: ClassRef) -> Nature {
         let answer = nature(self.program, class);
         self.note_asked(class, Question::Nature, Answer::Nature(answer));
         answer
     }
 
-    /// Whether the class of an object is below another; `None` when that is not known.
+    /// Whether the class of an object derives from another; `None` if that is not known.
     pub(crate) fn class_below(&self, class: ClassRef, other: Value) -> Option<bool> {
         match self.terms.term(other) {
             Term::Class(other) => self.ask_truth(class, Question::Below(*other)),

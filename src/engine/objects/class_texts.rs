@@ -1,8 +1,8 @@
 //! Texts by which heirs configure a base: `table = "orders"` in a class body.
 //!
-//! Most code hands such a text on without looking at it, and behaves alike whatever it says. So the
-//! attribute stays a term of its own, and the text is asked for where something depends on it. A
-//! result in which nobody asked holds for all heirs.
+//! Most code passes such a text on without examining it, and behaves alike for every text. So the
+//! attribute stays a term of its own, and the engine asks for the text only where something depends
+//! on it. A result for which the text was not needed is valid for all heirs.
 
 use std::rc::Rc;
 
@@ -15,16 +15,16 @@ use crate::engine::values::value::{Term, Value, literal_truth};
 use crate::ir::{Literal, Name, StaticExprKind};
 use crate::program::{ClassRef, Def, Lookup, MemberDef, Program};
 
-/// Something that texts are asked, by its name.
+/// A named test of a text.
 #[derive(Clone, Copy, Debug)]
 pub struct Saying {
-    /// The name: of two sayings with one name both are the same.
+    /// The name. Sayings with the same name are the same.
     pub name: &'static str,
-    /// Whether a text says it.
+    /// Whether a text passes.
     pub test: fn(&str) -> bool,
 }
 
-/// The name of the pure function that puts texts together.
+/// The name of the pure function that concatenates texts.
 pub(in crate::engine) const FORMAT: &str = "format";
 
 impl PartialEq for Saying {
@@ -41,7 +41,7 @@ impl std::hash::Hash for Saying {
     }
 }
 
-/// The text that a class gives an attribute which nobody stores to.
+/// The text that a class gives to an attribute, if no code stores to the attribute.
 pub(in crate::engine) fn class_text(
     program: &Program<'_>,
     class: ClassRef,
@@ -64,7 +64,7 @@ pub(in crate::engine) fn class_text(
 }
 
 impl Engine<'_> {
-    /// `object.field` where the class says that it is a text.
+    /// `object.field` if the class gives it a text.
     pub(in crate::engine) fn class_text_of(
         &mut self,
         state: &State,
@@ -72,7 +72,7 @@ impl Engine<'_> {
         field: &Name,
     ) -> Option<Value> {
         let class = state.fact(object)?.class?;
-        // Most attributes are none: that is looked at before it is asked.
+        // Most attributes are not such texts, so look before recording a question.
         class_text(self.program, class, field)?;
         self.says(class, Question::HasText(field.clone()));
         let v = self.terms.make(Term::Field(object, field.clone()));
@@ -80,20 +80,20 @@ impl Engine<'_> {
         Some(v)
     }
 
-    /// Whether a value is a text that a class says, and nobody has asked for.
+    /// Whether a value is a text given by a class.
     pub(crate) fn is_class_text(&self, v: Value) -> bool {
         self.class_texts.contains_key(&v)
     }
 
-    /// The text of a value that a class says.
+    /// The text of a value that is given by a class.
     pub(crate) fn class_text(&self, v: Value) -> Option<Name> {
         let (class, field) = self.class_texts.get(&v)?;
-        // Which text it is makes a difference now.
+        // The result depends on the text from here on, so record the question.
         self.member(*class, field, None);
         class_text(self.program, *class, field)
     }
 
-    /// The literal that a value is, by itself or because its class says so.
+    /// The literal that a value is, directly or through its class.
     pub(crate) fn known_literal(&self, v: Value) -> Option<Literal> {
         match self.terms.literal(v) {
             Some(literal) => Some(literal.clone()),
@@ -101,7 +101,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The value itself, or the literal that its class says it is.
+    /// The value itself, or the literal that its class gives.
     pub(in crate::engine) fn spelled_out(&mut self, v: Value) -> Value {
         match self.class_text(v) {
             Some(text) => self.terms.str(&text),
@@ -109,8 +109,8 @@ impl Engine<'_> {
         }
     }
 
-    /// A text that is put together of known ones, some of which a class says: it stays what it is made
-    /// of until somebody asks.
+    /// A concatenation of known texts, some of which are given by a class. It stays a term of its
+    /// parts until the text matters.
     pub(in crate::engine) fn format_of_class_texts(
         &mut self,
         state: &mut State,
@@ -126,14 +126,14 @@ impl Engine<'_> {
         Some(v)
     }
 
-    /// The literal that a text put together of known ones is.
+    /// The literal that results from concatenating known texts.
     pub(in crate::engine) fn formatted(&self, parts: &[Value]) -> Option<Literal> {
         let texts = parts.iter().map(|v| literal_text(&self.known_literal(*v)?));
         let text: Option<String> = texts.collect();
         Some(Literal::Str(text?.into()))
     }
 
-    /// The text that a value is or begins with, unless it is one of a class that says this.
+    /// The text that a value is or begins with, unless it is given by a class and passes the test.
     #[must_use]
     pub fn text_unless(&self, state: &State, v: Value, saying: Saying) -> Option<Name> {
         if let Some((class, field)) = self.class_texts.get(&v)

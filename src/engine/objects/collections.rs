@@ -1,5 +1,5 @@
-//! Typed collections: the methods of maps, of their entries and of sequences, and the functions
-//! that make them.
+//! Typed collections: the methods of maps, map entries and sequences, and the functions that make
+//! them.
 
 use std::sync::Arc;
 
@@ -94,7 +94,7 @@ impl Engine<'_> {
         Some(vec![Evaluated::normal(state, v)])
     }
 
-    /// `map.get(key)`: a variant; both when it is not known.
+    /// `map.get(key)`: a variant; both variants if it is not known whether the key exists.
     fn map_get(&mut self, mut state: State, map: Value, key: Value, site: Site) -> Vec<Evaluated> {
         match self.item_state(&state, map, key) {
             Some(Cell::Has(v)) => {
@@ -118,7 +118,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Methods of the entry of a map.
+    /// Methods of a map entry.
     pub(in crate::engine) fn entry_method(
         &mut self,
         cx: &FnContext,
@@ -187,7 +187,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Methods that change the length of a sequence of typed data; the others are unknown calls.
+    /// Methods that change the length of a typed sequence; all others are unknown calls.
     pub(in crate::engine) fn array_method(
         &mut self,
         mut state: State,
@@ -202,7 +202,7 @@ impl Engine<'_> {
                 lo: old.lo.saturating_add(1),
                 hi: old.hi.saturating_add(1),
             },
-            // A set may have the element already.
+            // A set may contain the element already.
             "insert" | "push_str" => Interval {
                 lo: old.lo.max(i64::from(name == "insert")),
                 hi: i64::MAX,

@@ -1,7 +1,7 @@
 //! Typed data: variants, records, maps and arrays.
 //!
 //! A variant is a pure term of its payload, so a test of a variant that was made on the path is
-//! decided; of any other value the tag is an atom with a small set of literals.
+//! decided. The tag of any other value is an unknown with a small set of literals.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{CmpOp, Data, Element, Literal, Name, Nature, Operand, StaticExprKind};
 use crate::program::{ClassRef, Def};
 
-/// The type of an option of a number that is never zero.
+/// The type of an option whose payload is a number other than zero.
 pub(in crate::engine) const POSITIVE_OPTION: &str = "builtins.positive_option";
 
-/// What the name of the pure function that makes a variant starts with.
+/// The prefix of the names of the pure functions that make variants.
 const VARIANT: &str = "variant ";
 
-/// What is known of the tag of a value.
+/// What is known about the tag of a value.
 pub(in crate::engine) fn tag_of(state: &State, terms: &Terms, v: Value) -> Option<Fact> {
     if let Term::Pure(name, _) = terms.term(v)
         && let Some(variant) = name.strip_prefix(VARIANT)
@@ -104,12 +104,12 @@ impl Engine<'_> {
                     _ => x,
                 }
             }
-            // The contents of such a collection are not kept track of.
+            // The contents of such a collection are not tracked.
             Data::Gather { .. } => self.terms.none(),
         }
     }
 
-    /// The length of something, which thereby is a collection: false when it is empty.
+    /// The length of a value, which must therefore be a collection, and so is false if it is empty.
     fn length_of(&mut self, state: &mut State, x: Value) -> Value {
         let snap = state.snapshot(x);
         if state.kind(&self.terms, snap) == Kind::Unknown && self.terms.literal(snap).is_none() {
@@ -179,7 +179,7 @@ impl Engine<'_> {
             .map(|(name, value)| (name.clone(), self.operand(state, value, site)))
             .collect();
         let base = base.map(|b| self.operand(state, b, site));
-        // What is not named may be of any sort.
+        // Without a class, the kind is unknown.
         let mut fact = Fact::of_kind(match class {
             Some(_) => Kind::Object,
             None => Kind::Unknown,
@@ -198,7 +198,7 @@ impl Engine<'_> {
         object
     }
 
-    /// Gives an object the fields that another is known to have.
+    /// Copies the known fields of one object to another.
     fn copy_fields(&mut self, state: &mut State, from: Value, to: Value) {
         let known: Vec<(Slot, Cell)> = state
             .slots(from)
@@ -279,7 +279,8 @@ impl Engine<'_> {
         let old = state.fact(x).cloned().unwrap_or_default();
         let mut fact = match old.kind {
             Kind::Map | Kind::Sized => Self::sized(old.kind, Interval::point(0)),
-            // Of a sort that is not known: it is false, zero and empty, whichever of these it can be.
+            // The kind is unknown: the value is zero, false and empty, as far as its kind has these
+            // properties.
             _ if old.class.is_none() => Fact {
                 num: Interval::point(0),
                 len: Interval::point(0),
@@ -306,7 +307,7 @@ impl Engine<'_> {
         if object == value {
             return;
         }
-        // The value may hang on the object: it is looked at first.
+        // Read the value's slots first, because the value may be reachable from the object.
         let slots: Vec<(Slot, Cell)> = state
             .slots(value)
             .filter(|(slot, _)| !matches!(slot, Slot::Content))
@@ -337,7 +338,7 @@ impl Engine<'_> {
         self.note_presence(state);
     }
 
-    /// Whether copies of the value are handles of one object: its declaration says so.
+    /// Whether copies of the value are handles of one object, according to its declaration.
     fn is_shared(&self, state: &State, v: Value) -> bool {
         let Term::Field(object, name) = self.terms.term(v) else {
             return false;
@@ -349,7 +350,7 @@ impl Engine<'_> {
             if matches!(e.kind, StaticExprKind::Call(..)))
     }
 
-    /// Whether fields of the class are apart from its methods.
+    /// Whether a class keeps its fields separate from its methods.
     pub(crate) fn is_record(&self, class: ClassRef) -> bool {
         self.nature(class) != Nature::Open
     }
@@ -360,7 +361,7 @@ impl Engine<'_> {
         state.refine(t, |f| f.assume_eq(&only, true));
     }
 
-    /// The tag of a value: a literal when it is known by construction.
+    /// The tag of a value; a literal if it is known by construction.
     fn tag(&mut self, state: &mut State, v: Value, of: &[Name]) -> Value {
         if let Some((tag, _)) = self.variant(v) {
             return self.terms.str(&tag);
@@ -376,7 +377,7 @@ impl Engine<'_> {
         t
     }
 
-    /// The tag and the names of the payload of a variant that was made on the path.
+    /// The tag and the payload names of a variant that was made on the path.
     fn variant(&self, v: Value) -> Option<(Name, Vec<Name>)> {
         let Term::Pure(name, _) = self.terms.term(v) else {
             return None;
@@ -441,7 +442,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The value whose tag this is.
+    /// The value that has this tag.
     pub(crate) fn tagged(&self, tag: Value) -> Option<Value> {
         match self.terms.term(tag) {
             Term::Pure(n, ops) if n == "tag" => ops.first().copied(),
@@ -449,7 +450,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The value whose payload, or part of it, this is.
+    /// The value whose payload this is, or is a part of.
     pub(crate) fn payload_owner(&self, v: Value) -> Option<Value> {
         match self.terms.term(v) {
             Term::Pure(n, ops) if n.starts_with("payload ") => ops.first().copied(),
@@ -457,7 +458,7 @@ impl Engine<'_> {
         }
     }
 
-    /// What a function gives back that returns this value: the payload of a success, `None` of a
+    /// The outcome of a function that returns this value: the payload of a success, `None` for a
     /// failure.
     pub(crate) fn payload_of_success(&mut self, state: &State, v: Value) -> Option<Value> {
         if self.is_failure(state, v) {
@@ -471,7 +472,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether a value is declared as an option of a number that is never zero.
+    /// Whether a value is declared as an option whose payload is a number other than zero.
     pub(crate) fn is_positive_option(&mut self, state: &State, v: Value) -> bool {
         let ty = self.terms.external(POSITIVE_OPTION);
         state.fact(v).is_some_and(|f| f.is.contains(&ty))
@@ -493,7 +494,7 @@ impl Engine<'_> {
         self.terms.literal(is) == Some(&Literal::Bool(true))
     }
 
-    /// Makes a failure of a value that stands for several failures.
+    /// Marks a value that stands for several failures as a failure.
     pub(in crate::engine) fn note_failure(&mut self, state: &mut State, v: Value) {
         if self.variant(v).is_none() {
             self.note_tag(state, v, FAILURE);
@@ -508,7 +509,7 @@ impl Engine<'_> {
         self.terms.make(Term::Pure(name.into(), ops))
     }
 
-    /// The map and the key of a map's entry.
+    /// The map and the key of a map entry.
     pub(in crate::engine) fn entry(&self, v: Value) -> Option<(Value, Value)> {
         match self.terms.term(v) {
             Term::Pure(n, ops) if n == "entry" => Some((ops[0], ops[1])),
@@ -516,8 +517,8 @@ impl Engine<'_> {
         }
     }
 
-    /// Methods of maps, of their entries, and of the payload of a variant; `None` when the
-    /// receiver is none of these.
+    /// Methods of maps, of map entries, and of the payload of a variant. `None` if the receiver is
+    /// none of these.
     pub(in crate::engine) fn data_method(
         &mut self,
         cx: &FnContext,

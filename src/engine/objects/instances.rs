@@ -1,4 +1,4 @@
-//! Classes of values: `isinstance`, handlers, enumerations.
+//! Which class a value is an instance of: `isinstance`, handlers, enumerations.
 
 use crate::engine::Engine;
 use crate::engine::objects::class_texts::FORMAT;
@@ -9,7 +9,7 @@ use crate::engine::values::value::{Term, Value};
 use crate::ir::{Binding, Literal, StaticExprKind};
 
 impl Engine<'_> {
-    /// The name of the enumeration member that a literal stands for, if it stands for one.
+    /// The name of the enumeration member that a literal stands for, if it does.
     #[must_use]
     pub fn member_name(&self, literal: &Literal) -> Option<String> {
         let Literal::Bytes(tag) = literal else {
@@ -20,7 +20,8 @@ impl Engine<'_> {
         place.contains(':').then(|| name.to_owned())
     }
 
-    /// The literal that stands for a value in comparisons: itself, or an enumeration member.
+    /// The literal that stands for a value in comparisons: its own, or that of an enumeration
+    /// member.
     pub(crate) fn comparable(&self, v: Value) -> Option<Literal> {
         match self.terms.term(v) {
             Term::Lit(l) => Some(l.clone()),
@@ -60,7 +61,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether some member of the value's enumeration is still possible.
+    /// Whether any member of the value's enumeration is still possible.
     pub(in crate::engine) fn domain_left(&mut self, state: &State, v: Value) -> bool {
         let Some(fact) = state.fact(v) else {
             return true;
@@ -151,7 +152,7 @@ impl Engine<'_> {
         }) && state.refine(term, |f| set_truth(f, false))
     }
 
-    /// Whether the value is an instance of the class, when that is known.
+    /// Whether the value is an instance of the class; `None` if that is not known.
     pub(crate) fn is_instance(&mut self, state: &State, x: Value, class: Value) -> Option<bool> {
         if let Term::External(p) = self.terms.term(class) {
             if p == "object" {
@@ -182,8 +183,8 @@ impl Engine<'_> {
                 return Some(false);
             }
         }
-        // An exception class never comes out of code that cannot know it: an unknown call in the
-        // file that defines the class.
+        // Code that does not know an exception class cannot raise it. An unknown call in the file
+        // that defines the class leads to such code.
         if let (Term::Symbol(site, _), Term::Class(c)) =
             (self.terms.term(x), self.terms.term(class))
             && !fact.exact
@@ -210,8 +211,8 @@ impl Engine<'_> {
         decided
     }
 
-    /// Whether no exception is an instance of both classes: two builtin ones neither of which is
-    /// above the other have no common instances worth thinking of.
+    /// Whether no exception is an instance of both classes. Two builtin ones, neither of which
+    /// derives from the other, are assumed to have no common instances.
     fn are_apart(&self, a: Value, b: Value) -> bool {
         let builtin = |class: Value| {
             matches!(self.terms.term(class), Term::External(path)
@@ -223,8 +224,9 @@ impl Engine<'_> {
             && self.subclass(b, a) == Some(false)
     }
 
-    /// What it says of an exception that it was caught as one of several classes, `except (KeyError,
-    /// OSError)`: all of them are below this one, or apart from it.
+    /// What follows from a handler of several classes, `except (KeyError, OSError)`, that caught
+    /// the exception: it is an instance of `class` if all of them derive from it, and is not if all
+    /// are apart from it.
     fn told_by_handler(&self, state: &State, exception: Value, class: Value) -> Option<bool> {
         state.facts.iter().find_map(|(test, known)| {
             let Term::Instance(of, classes) = *self.terms.term(*test) else {
@@ -248,7 +250,8 @@ impl Engine<'_> {
         })
     }
 
-    /// Whether the value is certainly some object (neither None nor anything falsy by nature).
+    /// Whether the value is certainly an object that is neither None nor of a kind that can be
+    /// false.
     pub(in crate::engine) fn always_object(&self, v: Value) -> bool {
         match self.terms.term(v) {
             Term::Func(_)

@@ -13,7 +13,7 @@ use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{Literal, Name};
 
 impl Engine<'_> {
-    /// Calls a method on a receiver whose class is not one of the program's.
+    /// Calls a method on a receiver whose class is not part of the program.
     pub(crate) fn builtin_method(
         &mut self,
         cx: &FnContext,
@@ -79,8 +79,8 @@ impl Engine<'_> {
         }
     }
 
-    /// A method of something nothing is known of. It may raise; a name that changes containers
-    /// everywhere changes what is known of this one's contents.
+    /// A method of a receiver about which nothing is known. It may raise. If methods of that name
+    /// change containers, what is known about the receiver's contents is dropped.
     fn unknown_method(
         &mut self,
         mut state: State,
@@ -282,7 +282,7 @@ impl Engine<'_> {
         }
     }
 
-    /// `dict.pop(key, default)`; `None` if it raises in any case.
+    /// `dict.pop(key, default)`; `None` if it certainly raises.
     fn pop_item(
         &mut self,
         state: &mut State,
@@ -309,7 +309,7 @@ impl Engine<'_> {
         Some(v)
     }
 
-    /// The pairs of `[(k, v), …]` or of a tuple of pairs.
+    /// The pairs in `[(k, v), …]` or in a tuple of pairs.
     pub(in crate::engine) fn pairs(
         &self,
         state: &State,
@@ -325,7 +325,7 @@ impl Engine<'_> {
             .collect()
     }
 
-    /// What is known of an item.
+    /// What is known about an item.
     pub(crate) fn item_state(&mut self, state: &State, object: Value, key: Value) -> Option<Cell> {
         let lit = self.comparable(key);
         let key = match &lit {
@@ -341,7 +341,7 @@ impl Engine<'_> {
         }
     }
 
-    /// An item is gone; with a key that is not known any may be.
+    /// Removes an item; if the key is unknown, any item may be gone.
     pub(crate) fn remove_item(&mut self, state: &mut State, object: Value, key: Value, site: Site) {
         let old = self.contents(state, object);
         let kind = if old.kind == Kind::Unknown {
@@ -369,8 +369,7 @@ impl Engine<'_> {
         self.mutate(state, object, fact, site);
     }
 
-    /// An item is not there any more. Of the watched place, that settles what some call may have
-    /// set before.
+    /// An item was removed. If it is the watched place, doubts from earlier calls no longer matter.
     fn note_loss(&mut self, state: &mut State, object: Value, key: Value) {
         if object == self.watched_object(state)
             && self.presence(state) == Presence::Absent
@@ -380,7 +379,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Forgets all items.
+    /// Removes all items.
     fn drop_items(&mut self, state: &mut State, object: Value) {
         state
             .heap
@@ -388,7 +387,7 @@ impl Engine<'_> {
         if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
             f.closed = false;
         }
-        // The contract's key: gone with the rest.
+        // The contract's key is gone with the rest.
         if object == self.watched_object(state)
             && let Some(key) = self.place_key()
         {
@@ -397,7 +396,7 @@ impl Engine<'_> {
         }
     }
 
-    /// A list or set grew; what is known of its elements by position is lost.
+    /// A list or set grew. What was known about its elements by position is lost.
     pub(crate) fn grow(&mut self, state: &mut State, object: Value, len: Interval, site: Site) {
         let kind = state.kind(&self.terms, object);
         state
@@ -471,7 +470,7 @@ impl Engine<'_> {
         vec![Evaluated::normal(state, none)]
     }
 
-    /// `list.pop()`, `list.pop(index)`, `list.remove(item)`: there may be no such item.
+    /// `list.pop()`, `list.pop(index)`, `list.remove(item)`, which raise if there is no such item.
     fn take_out(
         &mut self,
         mut state: State,
@@ -567,7 +566,7 @@ impl Engine<'_> {
     }
 }
 
-/// The name under which a method of texts is known here, whatever its language calls it.
+/// The engine's common name of a text method, whatever the language calls it.
 pub(in crate::engine) fn text_method(name: &str) -> &str {
     match name {
         "to_lowercase" | "to_ascii_lowercase" => "lower",

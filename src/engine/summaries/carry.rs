@@ -1,8 +1,8 @@
-//! An exit of a summary for all callers, in the terms of one of them.
+//! Translates an exit of a summary for all callers into the terms of one caller.
 //!
-//! What the summary says of its inputs is a condition: where it contradicts what the caller knows,
-//! the exit is not taken. What it says that it stored is stored. Terms are read in the state before
-//! the call: `self.mode` in the summary is whatever the caller's heap has there.
+//! What the summary says about its inputs is a condition: if it contradicts what the caller knows,
+//! the exit is not taken. What the summary stored is stored in the caller's heap. Terms are read in
+//! the state before the call: `self.mode` in the summary is what the caller's heap holds there.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,20 +20,21 @@ use crate::engine::values::state::{Cell, Slot, State, named_in, view};
 use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value, literal_eq};
 use crate::ir::{CmpOp, Literal, Name};
 
-/// The values of a summary in the caller's terms.
+/// Translates the values of a summary into the caller's terms.
 struct Carrier<'a> {
     /// The state before the call.
     before: &'a State,
-    /// The state after it, as far as it is known.
+    /// The state after the call, as far as it has been built.
     out: State,
     site: Site,
     originals: &'a [Value],
-    /// What was carried over.
+    /// The values translated so far.
     known: FxHashMap<Value, Value>,
 }
 
 impl Engine<'_> {
-    /// The state and the value in which a call ends by this exit; `None` if it cannot.
+    /// The caller's state and the call's value after this exit; `None` if the caller's state rules
+    /// the exit out.
     pub(in crate::engine) fn carry_exit(
         &mut self,
         before: &State,
@@ -71,7 +72,7 @@ impl Engine<'_> {
         Some((carrier.out, value))
     }
 
-    /// Whether a value of a summary is made of something new.
+    /// Whether a value of a summary depends on something that the callee made.
     fn is_made(&self, v: Value) -> bool {
         let mut leaves = self.terms.leaves(v).iter();
         leaves.any(|leaf| matches!(self.terms.term(*leaf), Term::Symbol(..)))
@@ -149,7 +150,7 @@ impl Engine<'_> {
         out
     }
 
-    /// What a pure function of a summary gives for the values of the caller.
+    /// The result of a pure function of a summary, applied to the caller's values.
     fn carry_pure(&mut self, carrier: &mut Carrier<'_>, name: Name, ops: &[Value]) -> Value {
         if name == "at" {
             let object = self.carry(carrier, ops[0]);
@@ -179,14 +180,14 @@ impl Engine<'_> {
         self.terms.make(Term::Pure(name, carried.into()))
     }
 
-    /// What stands for the contents of an object of a summary before the call.
+    /// The snapshot of an object of a summary before the call.
     fn content(&mut self, carrier: &mut Carrier<'_>, v: Value) -> Value {
         let object = self.carry(carrier, v);
         carrier.before.snapshot(object)
     }
 
-    /// Restricts the state to the executions in which a fact holds of a value of the summary; false
-    /// if there are none.
+    /// Restricts the state to the executions in which a fact holds of a value of the summary.
+    /// Returns false if there are none.
     fn require(&mut self, carrier: &mut Carrier<'_>, v: Value, fact: &Fact) -> bool {
         let object = self.carry(carrier, v);
         let out = &mut carrier.out;
@@ -214,12 +215,12 @@ impl Engine<'_> {
         self.require_numbers(out, content, fact)
     }
 
-    /// The part of a fact that is about literals, numbers, lengths and kinds.
+    /// Restricts by the literals, numbers, lengths and kinds of a fact.
     fn require_numbers(&mut self, out: &mut State, v: Value, fact: &Fact) -> bool {
         let known = view(out, &self.terms, v);
         let asked = !matches!(&fact.lits, Lits::NotIn(set) if set.is_empty());
         if self.is_class_text(v) && !asked {
-            // It is a text that is not empty.
+            // The value is a non-empty text.
             return known.len.meet(fact.len).is_some();
         }
         let own = self.comparable(v);
@@ -255,8 +256,8 @@ impl Engine<'_> {
         }) && self.domain_left(out, v)
     }
 
-    /// Stores what the callee stored; `None` if it found something there that the caller knows to be
-    /// otherwise.
+    /// Stores what the callee stored. `None` if the callee found an item present or absent that the
+    /// caller knows to be otherwise.
     fn carry_heap(&mut self, exit: &GenericExit, carrier: &mut Carrier<'_>) -> Option<()> {
         let mutated: FxHashSet<Value> = exit
             .heap
@@ -266,7 +267,7 @@ impl Engine<'_> {
             .collect();
         for o in &mutated {
             if !self.is_made(*o) {
-                // Other items may have been stored or taken away.
+                // Other items may have been stored or removed.
                 let object = self.carry(carrier, *o);
                 carrier
                     .out
@@ -319,12 +320,12 @@ impl Engine<'_> {
     }
 }
 
-/// Pure functions of what a container has in it.
+/// Whether a pure function depends on the contents of a container.
 fn is_of_contents(name: &str) -> bool {
     is_same_length(name) || name.starts_with("unpack") || name.starts_with("sequence")
 }
 
-/// Whether what is known of a value is known of its operands.
+/// Whether the operands of a term determine everything that can be known about it.
 fn is_computed(term: &Term) -> bool {
     matches!(
         term,

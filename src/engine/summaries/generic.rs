@@ -1,10 +1,10 @@
-//! Summaries for all callers: how they are found out, kept and used.
+//! Summaries for all callers: how they are computed, kept and used.
 //!
-//! The function is simulated once, by an engine of its own whose automaton watches nothing, with
-//! inputs of which no more is known than their kinds. What its paths test of the inputs becomes a
-//! condition of the exits, so that a helper that raises unless its argument is one of two words
-//! tells its callers so. Each summary has a budget of its own, whoever asks for it first: what is
-//! kept does not depend on the order in which it was asked for.
+//! The function is simulated once, by an engine of its own whose automaton watches nothing. Only
+//! the kinds of the inputs are known. What the paths test about the inputs becomes a condition of
+//! the exits. So the summary of a helper that raises unless its argument is one of two words says
+//! just that. Each summary has a budget of its own, whoever asks for it first, so the results do
+//! not depend on the order of the questions.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -29,13 +29,13 @@ use crate::engine::{Automaton, Catch, Engine, FailureEvents, HelperFilter, Value
 use crate::ir::{BlockId, Name};
 use crate::program::{ClassRef, FuncRef};
 
-/// Set while an exception is on its way that a `raise` statement raised.
+/// Set while an exception from a `raise` statement is in flight.
 const EXPLICIT: u32 = 1;
 
-/// The number of an input that is none: the watched object where none was given.
+/// The input number that stands for the watched object if the call is not given it.
 const NOBODY: u32 = u32::MAX;
 
-/// Watches nothing.
+/// An automaton that watches nothing.
 pub(in crate::engine) struct Neutral;
 
 impl Automaton for Neutral {
@@ -71,29 +71,29 @@ impl HelperFilter for Neutral {
 pub(in crate::engine) struct Imported {
     pub(in crate::engine) exits: Vec<GenericExit>,
     pub(in crate::engine) deeds: Deeds,
-    /// Whether the automaton ignores that, once it was asked.
+    /// Whether the automaton ignores the deeds; empty until it is asked.
     ignored: OnceCell<bool>,
 }
 
-/// A summary that is being found out.
+/// A summary that is being computed.
 pub(in crate::engine) struct Running {
     key: CallKey,
-    /// What is known so far: at first, that it never ends.
+    /// The approximation so far. The first one is that the function never returns.
     current: Rc<Imported>,
-    /// Whether it was asked for meanwhile.
+    /// Whether a call asked for it in the meantime.
     asked_for: bool,
 }
 
-/// What holds only as far as what is known so far of a function that is still being found out.
+/// A result that rests on the approximation of a function whose summary is still being computed.
 pub(in crate::engine) struct Resting<T> {
-    /// The outermost such function, by its place in [`Engine::running`].
+    /// The outermost such function, as an index into [`Engine::running`].
     on: usize,
     what: T,
 }
 
 impl Engine<'_> {
-    /// A call in the terms of the summary for all callers, and that summary, if there is one. `None`
-    /// when it cannot have one.
+    /// A call in the terms of its summary for all callers, and that summary, if there is one.
+    /// `None` if such a call cannot have one.
     pub(in crate::engine) fn ask_generic(
         &mut self,
         state: &State,
@@ -105,13 +105,13 @@ impl Engine<'_> {
         Some((called, imported))
     }
 
-    /// Whether it makes no difference to a watched place what is done in a call: a function that is
-    /// not given the watched object, and is only asked for something.
+    /// Whether a call makes no difference to a watched place, because the function is only asked
+    /// for something and is not given the watched object.
     pub(in crate::engine) fn is_beside(&self, state: &State, called: &Called) -> bool {
         self.watches.place.is_some() && self.only_asks(called) && !self.is_concerned(state, called)
     }
 
-    /// Whether a function is only asked for something by who calls it, and does not have the watched
+    /// Whether a function is only asked for something by its callers, and is not given the watched
     /// object.
     fn only_asks(&self, called: &Called) -> bool {
         let Shape { func, watched, .. } = called.shape;
@@ -120,8 +120,8 @@ impl Engine<'_> {
         watched.is_none() && (self.library.asks(name) || self.is_property(func))
     }
 
-    /// How deep the calls of a function are looked into that is called now; `None` if it is not
-    /// looked into itself.
+    /// How deep calls within a function that is called now are followed (`Some(None)`: without
+    /// limit); `None` if the function itself is not followed.
     pub(in crate::engine) fn reach(&self) -> Option<Option<u8>> {
         match self.running.last() {
             Some(caller) => match caller.key.0.reach {
@@ -133,8 +133,8 @@ impl Engine<'_> {
         }
     }
 
-    /// Calls a function by its summary for all callers. `None` when what it does matters to what is
-    /// watched.
+    /// Applies the summary for all callers to a call. `None` if what the function does matters to
+    /// the automaton.
     pub(in crate::engine) fn call_generic(
         &mut self,
         state: &State,
@@ -175,7 +175,7 @@ impl Engine<'_> {
         Some(out)
     }
 
-    /// Whether it makes no difference to what is watched that a function is called.
+    /// Whether a call makes no difference to what the automaton watches.
     fn is_indifferent(&mut self, state: &State, imported: &Imported, called: &Called) -> bool {
         let given = called.shape.watched.is_some();
         if given && self.watches.place.is_some() {
@@ -189,7 +189,7 @@ impl Engine<'_> {
         *imported.ignored.get_or_init(ignores) && !self.is_concerned(state, called)
     }
 
-    /// Whether a call makes a difference to the automaton in this state, by what it is given.
+    /// Whether a call with these arguments makes a difference to the automaton in this state.
     fn is_concerned(&self, state: &State, called: &Called) -> bool {
         let (func, args) = (called.shape.func, &called.originals);
         let helpers = self.watches.helpers;
@@ -213,7 +213,7 @@ impl Engine<'_> {
             Some(kept) => kept,
             None if self.deeds.is_some() => match self.find_out(called) {
                 Ok(kept) => kept,
-                // It rests on one that is not finished.
+                // It rests on a summary that is not finished.
                 Err(unfinished) => {
                     let what = unfinished.what.clone();
                     self.provisional.insert(key, unfinished);
@@ -239,8 +239,8 @@ impl Engine<'_> {
         self.import(&kept)
     }
 
-    /// Finds out the summary of a function and keeps it. An error is one that rests on others that
-    /// are still being found out.
+    /// Computes the summary of a function and keeps it. An `Err` is a summary that rests on others
+    /// that are still being computed, so it is not kept.
     fn find_out(&mut self, called: &Called) -> Result<Arc<Kept>, Resting<Option<Rc<Imported>>>> {
         let depth = self.running.len();
         if depth >= GENERIC_DEPTH {
@@ -299,10 +299,10 @@ impl Engine<'_> {
         }
     }
 
-    /// Simulates until what is known of the function itself, where it calls itself, does not change
-    /// any more. In a circle of functions that call each other, only the one that was asked for
-    /// first goes round: an inner one is simulated once in each round, with what is known of the
-    /// others so far.
+    /// Simulates a function until the approximation that its own recursive calls use does not
+    /// change any more. Among functions that call each other in a cycle, only the one asked for
+    /// first iterates. The inner ones are simulated once per iteration, with the current
+    /// approximations of the others.
     fn fixpoint(&mut self, called: &Called, bounds: &Bounds) -> Option<Rc<Imported>> {
         let depth = self.running.len() - 1;
         let before = self.budget.executed;
@@ -339,8 +339,8 @@ impl Engine<'_> {
         None
     }
 
-    /// Forgets the summaries that rest on functions no further out than this one. What rests on one
-    /// further out holds until that goes round again.
+    /// Forgets the provisional summaries that rest on this function or an inner one. Those that
+    /// rest on an outer function hold until that function iterates again.
     fn forget_provisional(&mut self, depth: usize) {
         self.provisional.retain(|_, p| p.on < depth);
     }
@@ -461,7 +461,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Writes down that something is called.
+    /// Records that something is called.
     pub(in crate::engine) fn note_deed(&mut self, deed: impl FnOnce(&mut Self) -> Deed) {
         if self.deeds.is_some() {
             let deed = deed(self);
@@ -471,7 +471,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Writes down that a field is loaded, stored or deleted.
+    /// Records that a field is loaded, stored or deleted.
     pub(in crate::engine) fn note_field(&mut self, name: &Name) {
         self.touches_place |= *name == self.watched_field;
         if let Some(deeds) = &mut self.deeds
@@ -515,7 +515,7 @@ impl Engine<'_> {
             deeds: generic.deeds.clone(),
             ignored: OnceCell::new(),
         });
-        // The summary is kept alive, so that its address stays its own.
+        // Keeping the summary alive keeps its address unique.
         let entry = (Arc::clone(generic), Rc::clone(&imported));
         self.imported.insert(Arc::as_ptr(generic), entry);
         Some(imported)
@@ -547,7 +547,7 @@ impl Exporter<'_, '_> {
     }
 }
 
-/// What an exit says, without the engine's state.
+/// An exit of a summary without the engine's state.
 fn generic_exit(exit: &SummaryExit) -> GenericExit {
     let mut heap = Vec::new();
     for ((o, slot), cell) in &exit.state.heap {
@@ -568,7 +568,7 @@ fn generic_exit(exit: &SummaryExit) -> GenericExit {
     }
 }
 
-/// The exit with other values.
+/// The exit with its values mapped.
 fn map_exit(exit: &GenericExit, to: &mut impl FnMut(Value) -> Value) -> GenericExit {
     let mut heap = Vec::with_capacity(exit.heap.len());
     for ((o, slot), cell) in &exit.heap {
@@ -596,7 +596,7 @@ fn map_exit(exit: &GenericExit, to: &mut impl FnMut(Value) -> Value) -> GenericE
     }
 }
 
-/// The fact with other values for the classes that it names.
+/// The fact with the classes that it names mapped.
 pub(in crate::engine) fn map_fact(fact: &Fact, to: &mut impl FnMut(Value) -> Value) -> Fact {
     let mut out = fact.clone();
     for class in out.is.iter_mut().chain(&mut out.is_not) {
@@ -607,7 +607,7 @@ pub(in crate::engine) fn map_fact(fact: &Fact, to: &mut impl FnMut(Value) -> Val
     out
 }
 
-/// What belongs to one summary while it is found out.
+/// The parts of the engine that belong to one summary while it is being computed.
 pub(in crate::engine) struct SetAside {
     steps: u64,
     summaries: FxHashMap<

@@ -1,10 +1,10 @@
-//! What is known of functions for the whole program.
+//! What is known about functions, for the whole program.
 //!
-//! A helper that neither touches what a rule watches nor is told of what it watches behaves alike
-//! for all its callers. It is followed once, with parameters of which no more is known than their
-//! kinds ([`Shape`]), and what that brought ([`Generic`]) serves every caller, class and rule. An
-//! entry was found out for one class of each argument and serves for all classes that answer the
-//! questions asked on the way alike ([`Answers`]).
+//! A helper behaves alike for all its callers if it does not touch what a rule watches and is not
+//! given it. It is followed once, with parameters of which only the kinds are known ([`Shape`]).
+//! The result ([`Generic`]) serves every caller, class and rule. An entry was computed for one
+//! class of each argument, and is valid for all classes that give the same answers to the questions
+//! asked on the way ([`Answers`]).
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -20,20 +20,20 @@ use crate::engine::values::value::{Term, Value};
 use crate::ir::Name;
 use crate::program::{ClassRef, FuncRef, Program};
 
-/// How a function is called, as far as its summary may depend on it.
+/// The properties of a call on which its summary may depend.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Shape {
     /// The function.
     pub func: FuncRef,
-    /// The input that is the watched object, if it is given.
+    /// The number of the input that is the watched object, if the call is given it.
     pub watched: Option<u32>,
-    /// The parameters that are bound, by local.
+    /// The bound parameters, by local.
     pub params: Vec<(u32, Shaped)>,
-    /// How deep calls in it are looked into; `None` for as deep as they go.
+    /// How deep calls within it are followed; `None` for no limit.
     pub reach: Option<u8>,
 }
 
-/// What is known of an argument.
+/// What is known about an argument.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Shaped {
     /// The input of this number: its kind, and whether its class is known.
@@ -42,50 +42,50 @@ pub enum Shaped {
     Known(Term),
     /// A tuple of these.
     Tuple(Vec<Shaped>),
-    /// The class of this, as `__exit__` is given that of the exception.
+    /// The class of this argument: the first argument of `__exit__` is the class of the exception.
     ClassOf(Box<Shaped>),
     /// The cells of the call itself.
     Cells,
 }
 
-/// A call that a function makes, itself or in functions that it calls.
+/// A call that a function makes, directly or through functions that it calls.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Deed {
     /// The last part of the callee's name.
     pub name: Name,
-    /// The name of the receiver or module in front of it, when there is one.
+    /// The name of the receiver or module before it, if there is one.
     pub receiver: Option<Name>,
-    /// Texts among the arguments, as far as they are known: at least how they begin.
+    /// Texts among the arguments, as far as they are known: at least their beginnings.
     pub texts: Vec<Name>,
-    /// Whether an argument may be a text that the caller knows.
+    /// Whether an argument may be a text that only the caller knows.
     pub open: bool,
     /// Whether the receiver comes from the caller.
     pub on_input: bool,
-    /// Whether the callee is a function of the program, whose own calls are told as well.
+    /// Whether the callee is a function of the program, whose own calls are recorded, too.
     pub resolved: bool,
-    /// Whether it is made for a function that is only asked for something, see [`Asks`].
+    /// Whether a function that is only asked for something makes it; see [`Asks`].
     pub asked: bool,
-    /// The function whose code calls.
+    /// The function whose code makes the call.
     pub within: FuncRef,
 }
 
 /// What a function does, whoever calls it.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Deeds {
-    /// Its calls.
+    /// The calls that it makes.
     pub calls: BTreeSet<Deed>,
-    /// Names of the fields that are loaded, stored or deleted.
+    /// The names of the fields that it loads, stores or deletes.
     pub fields: FxHashSet<Name>,
-    /// The functions whose code runs, itself included.
+    /// The functions whose code runs, including its own.
     pub functions: BTreeSet<FuncRef>,
 }
 
-/// Whether a function of this name is only asked for something: `get_credentials`. What it does to
-/// find that out, it does for itself.
+/// Tells whether a function of this name is only asked for something: `get_credentials`. What it
+/// does to find the answer serves only itself.
 pub type Asks = fn(&str) -> bool;
 
 impl Deeds {
-    /// What of it is done for a function that is only asked for something: all of it.
+    /// Marks all calls as made for a function that is only asked for something.
     #[must_use]
     pub fn asked(self) -> Deeds {
         let calls = self.calls.into_iter();
@@ -99,7 +99,7 @@ impl Deeds {
         }
     }
 
-    /// Adds what another function does.
+    /// Adds the deeds of another function.
     pub fn extend(&mut self, other: &Deeds) {
         self.calls.extend(other.calls.iter().cloned());
         self.fields.extend(other.fields.iter().cloned());
@@ -107,55 +107,56 @@ impl Deeds {
     }
 }
 
-/// One way in which a function can be left. Values are indices into [`Generic::terms`].
+/// One way of leaving a function. Values are indices into [`Generic::terms`].
 #[derive(Clone, PartialEq, Debug)]
 pub struct GenericExit {
-    /// How.
+    /// How the function is left.
     pub kind: ExitKind,
     /// The value returned or raised.
     pub value: Value,
-    /// What objects contain that the function stored to or asked.
+    /// The known contents of objects that the function stored to or tested.
     pub heap: Vec<((Value, Slot), Cell)>,
-    /// What must hold of the inputs for the exit to be taken, and what is known of new values.
+    /// What must hold of the inputs for the exit to be taken, and what is known about new values.
     pub facts: Vec<(Value, Fact)>,
     /// The engine's doubts about the path.
     pub doubts: Flags,
-    /// Whether a `raise` statement of the program raised what leaves it.
+    /// Whether the exception that leaves the function comes from a `raise` statement of the
+    /// program.
     pub explicit: bool,
 }
 
 /// The summary of a function for all its callers.
 #[derive(Debug)]
 pub struct Generic {
-    /// The terms that the exits speak of: each after its operands, which are indices.
+    /// The terms that the exits use. Their operands are indices of earlier terms.
     pub terms: Vec<Term>,
-    /// The exits.
+    /// The ways of leaving the function.
     pub exits: Vec<GenericExit>,
     /// What it does.
     pub deeds: Deeds,
 }
 
-/// A summary, and the classes that it holds for.
+/// A summary, and the classes for which it is valid.
 pub(crate) struct Kept {
     classes: Vec<ClassRef>,
-    /// What was asked about the class of each classed input.
+    /// For each input of a known class: the questions about that class, with the answers.
     pub(crate) answers: Vec<Answers>,
-    /// `None` for a function that is not followed to its end in any way.
+    /// `None` if the function cannot be followed to its end.
     pub(crate) generic: Option<Arc<Generic>>,
 }
 
-/// What it took to follow a function.
+/// The cost of following a function.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Walk {
-    /// Block executions.
+    /// The number of block executions.
     pub steps: u64,
     /// The function.
     pub func: FuncRef,
-    /// Its basic blocks.
+    /// The number of its basic blocks.
     pub blocks: u64,
 }
 
-/// What is known of the functions of a program.
+/// What is known about the functions of a program.
 pub struct Shelf {
     asks: Asks,
     walks: Mutex<Vec<Walk>>,
@@ -163,7 +164,7 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// An empty shelf. `asks` tells functions by their names that are only asked for something.
+    /// An empty shelf. `asks` tells by its name whether a function is only asked for something.
     #[must_use]
     pub fn new(asks: Asks) -> Self {
         Self {
@@ -174,7 +175,7 @@ impl Shelf {
     }
 }
 
-/// The program with what is known of its functions.
+/// The program, with what is known about its functions.
 #[derive(Clone, Copy)]
 pub struct Library<'p> {
     /// The program.
@@ -183,7 +184,7 @@ pub struct Library<'p> {
 }
 
 impl<'p> Library<'p> {
-    /// The program with what is known already.
+    /// The program, with what is known already.
     #[must_use]
     pub fn new(program: &'p Program<'p>, shelf: &'p Shelf) -> Self {
         Self { program, shelf }
@@ -194,7 +195,7 @@ impl<'p> Library<'p> {
         (self.shelf.asks)(name)
     }
 
-    /// Writes down what it took to follow a function.
+    /// Records the cost of following a function.
     pub fn note_walk(&self, walk: Walk) {
         let mut walks = self
             .shelf
@@ -204,7 +205,7 @@ impl<'p> Library<'p> {
         walks.push(walk);
     }
 
-    /// What it took to follow each function, the longest walk first.
+    /// The cost of following each function, the most expensive first.
     #[must_use]
     pub fn walks(&self) -> Vec<Walk> {
         let walks = self
@@ -217,7 +218,7 @@ impl<'p> Library<'p> {
         walks
     }
 
-    /// The summary of a function that is called in this way, with inputs of these classes.
+    /// The summary of a function for a call of this shape, with inputs of these classes.
     pub(crate) fn find(&self, shape: &Shape, classes: &[ClassRef]) -> Option<Arc<Kept>> {
         let candidates = {
             let entries = self
@@ -234,7 +235,7 @@ impl<'p> Library<'p> {
         })
     }
 
-    /// Keeps a summary. Whoever comes second has found out the same.
+    /// Keeps a summary. If two threads compute the same one, their results are equal.
     pub(crate) fn keep(
         &self,
         shape: Shape,

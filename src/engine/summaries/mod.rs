@@ -1,4 +1,4 @@
-//! Summaries: what is known of a function without following it again.
+//! Summaries: what a call does, without following the function again.
 
 pub(in crate::engine) mod carry;
 pub(in crate::engine) mod generic;

@@ -1,4 +1,4 @@
-//! How a function is called: what of it a summary for all callers may depend on.
+//! The shape of a call: the properties on which a summary for all callers may depend.
 
 use rustc_hash::FxHashSet;
 
@@ -12,25 +12,25 @@ use crate::engine::values::value::{CLASS_OF, Term, Value, for_each_operand};
 use crate::ir::Literal;
 use crate::program::{ClassRef, FuncRef};
 
-/// Integers up to this are told apart: they say how often something is tried.
+/// Known integers up to this one make different shapes, because small ones are numbers of attempts.
 const SMALL: i64 = 16;
 
-/// Objects looked at to find out what an argument leads to.
+/// The number of objects examined to see what an argument leads to.
 const MAX_OBJECTS: usize = 200;
 
-/// Tuples nested deeper than this are taken for unknown ones.
+/// Tuples nested deeper are treated as unknown.
 const MAX_TUPLES: u32 = 2;
 
-/// Under what a summary for all callers is known: how the function is called, and the classes of the
-/// classed inputs.
+/// The key of a summary for all callers: the shape of the call, and the classes of the inputs whose
+/// class is known.
 pub(in crate::engine) type CallKey = (Shape, Vec<ClassRef>);
 
 /// A call in the terms of a summary for all callers.
 pub(in crate::engine) struct Called {
     pub(in crate::engine) shape: Shape,
-    /// What the inputs stand for.
+    /// The caller's values of the inputs.
     pub(in crate::engine) originals: Vec<Value>,
-    /// The classes of the classed inputs, in order.
+    /// The classes of the inputs whose class is known, in order.
     pub(in crate::engine) classes: Vec<ClassRef>,
 }
 
@@ -41,8 +41,8 @@ impl Called {
 }
 
 impl Engine<'_> {
-    /// The shape of a call. `None` where what is given may run code that the caller knows, or leads
-    /// to the watched object in another way than by being it: such calls are followed as they are.
+    /// The shape of a call. `None` if an argument may run code that the caller knows, or leads to
+    /// the watched object without being it. Such calls are followed from the caller's state.
     pub(in crate::engine) fn shape(
         &mut self,
         state: &State,
@@ -127,8 +127,7 @@ impl Engine<'_> {
         Shaped::Input(number(at), state.kind(&self.terms, v), classed)
     }
 
-    /// Whether nothing that a value leads to runs code that the caller knows, or is the watched
-    /// object.
+    /// Whether a value leads neither to code that the caller knows nor to the watched object.
     fn is_plain(&mut self, state: &State, v: Value) -> bool {
         let dict = self.watched_object(state);
         let mut seen: FxHashSet<Value> = FxHashSet::default();
@@ -174,7 +173,7 @@ impl Engine<'_> {
         true
     }
 
-    /// Whether an operand is only looked at: no object of its own.
+    /// Whether an operand is only tested, and is not an object of its own.
     fn is_asked(&self, v: Value) -> bool {
         self.terms.is_boolean(v) || matches!(self.terms.term(v), Term::Field(..) | Term::Item(..))
     }

@@ -1,10 +1,10 @@
-//! Function summaries.
+//! Function summaries for the states of their callers.
 //!
-//! A summary belongs to a function and to what of the caller's state it can see: its arguments,
-//! what can be reached from them, and what is known of all that, with the caller's names replaced
-//! by canonical inputs. So two calls that look alike from the inside share one summary, and what
-//! the callee cannot reach is framed out. The result is the list of the ways in which the function
-//! can be left (after Sharir and Pnueli's functional approach, 1981).
+//! A summary is keyed by a function and the part of the caller's state that it can see: its
+//! arguments, what is reachable from them, and what is known about all that, with the caller's
+//! names replaced by canonical inputs. So two calls that look alike from the inside share one
+//! summary, and what the callee cannot reach is framed out. The result is the list of ways in which
+//! the function can be left (after Sharir and Pnueli's functional approach, 1981).
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -27,65 +27,66 @@ use crate::program::FuncRef;
 /// Which fields may still be tested after a function returned.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct OuterLive {
-    /// These.
+    /// The names of the fields.
     pub names: Vec<Name>,
-    /// Or any, because some function runs later.
+    /// Whether any other field may be tested, too, because some function runs later.
     pub any: bool,
 }
 
-/// What a summary depends on.
+/// The key of a summary.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct SummaryKey {
     /// The function.
     pub func: FuncRef,
-    /// Where it starts: the entry, or where a generator is resumed.
+    /// Where it starts: at the entry, or where a generator resumes.
     pub start: BlockId,
-    /// What it sees.
+    /// The part of the state that it sees.
     pub entry: Rc<State>,
-    /// What its callers may still ask.
+    /// The fields that its callers may still test.
     pub live: Rc<OuterLive>,
 }
 
-/// One way in which a function can be left, in terms of its canonical inputs.
+/// One way of leaving a function, in terms of its canonical inputs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SummaryExit {
-    /// How.
+    /// How the function is left.
     pub kind: ExitKind,
     /// The value returned, raised or yielded.
     pub value: Value,
-    /// The state; its environment matters for a yield only.
+    /// The state. Its environment matters only for a yield.
     pub state: State,
-    /// The block that it is left from.
+    /// The block of the exit.
     pub block: BlockId,
 }
 
-/// What exits must agree on to be joined.
+/// The properties on which exits must agree to be joined.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct ExitGroup {
     kind: u8,
     block: u32,
     presence: Presence,
     flags: Flags,
-    /// What the automaton keeps beside the receiver and keeps apart.
+    /// The automaton's slots of the receiver that are kept apart.
     ghosts: Vec<Option<Value>>,
     value: Returned,
 }
 
-/// What an exit gives back, as far as exits are told apart by it.
+/// The property of its value by which an exit is kept apart from others.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Returned {
     Failure,
-    /// Whether it is of just that class, the classes that it is of, and those that it is not.
+    /// Whether the class is exact, the classes that the exception is an instance of, and those that
+    /// it is not.
     Exception(bool, Vec<Value>, Vec<Value>),
     Literal(Literal),
     Truth(bool),
     Anything,
 }
 
-/// All ways in which a function can be left.
+/// All ways of leaving a function.
 #[derive(Debug)]
 pub struct Summary {
-    /// What it depends on.
+    /// What the summary depends on.
     pub key: SummaryKey,
     /// The exits.
     pub exits: Vec<SummaryExit>,
@@ -97,33 +98,33 @@ pub(crate) struct Applied {
     pub(crate) value: Value,
     pub(crate) state: State,
     pub(crate) env: Env,
-    /// Where it comes from, unless it is the same for all callers.
+    /// The summary's exit that it comes from; `None` for a summary for all callers.
     pub(crate) via: Option<Via>,
 }
 
-/// How a function that is called is looked into.
+/// How a call is followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
     /// Not at all.
     Not,
-    /// By its summary for all callers, if that does.
+    /// By the summary for all callers, if that suffices.
     ForAll,
-    /// By following it from the state of the caller.
+    /// From the caller's state.
     Itself,
 }
 
-/// A local that no function has: values ride along in it, and in those behind it, through what is
-/// done with an environment.
+/// A local that no function has. Values in it, and in the locals after it, take part in whatever is
+/// done to an environment.
 pub(in crate::engine) const RIDER: usize = 1 << 30;
 
 impl Engine<'_> {
-    /// Takes away what was found out about helpers for their callers' states.
+    /// Forgets the summaries for the states of callers, and which helpers were cut.
     pub(crate) fn forget_helpers(&mut self) {
         self.summaries.clear();
         self.cut.clear();
     }
 
-    /// How a function that is called now is looked into.
+    /// How a function that is called now is followed.
     fn look(&self, f: FuncRef) -> Look {
         let Some(reach) = self.reach() else {
             return Look::Not;
@@ -141,8 +142,8 @@ impl Engine<'_> {
         }
     }
 
-    /// Calls a function of the program from `state`, with the given environment. `None` when the
-    /// budget does not allow to look into it.
+    /// Calls a function of the program from `state` with the given environment. `None` if the
+    /// budget does not allow following it.
     pub(crate) fn summarise(
         &mut self,
         state: &State,
@@ -182,7 +183,7 @@ impl Engine<'_> {
             }
             _ => {}
         }
-        // The function reads no other fields.
+        // The function accesses no fields but these.
         let known = generic.as_ref().and_then(|(_, known)| known.as_ref());
         let fields = known.map(|known| &known.deeds.fields);
         let Some(limit) = self.steps_for(state, f, env, extra) else {
@@ -210,7 +211,7 @@ impl Engine<'_> {
         let Some(summary) = summary else {
             self.budget.calls_cut += 1;
             if spent_all && loan.1 == limit {
-                // Another attempt would cost as much and bring as little.
+                // Another attempt would cost as much and achieve as little.
                 self.cut.insert(f);
             }
             return None;
@@ -232,8 +233,8 @@ impl Engine<'_> {
         Some(applied.collect())
     }
 
-    /// How many steps a call of a function may cost; `None` if it must not be followed, because it
-    /// is too deep, recursive, or was too expensive before.
+    /// The number of steps that a call may cost. `None` if it must not be followed, because it is
+    /// too deep, recursive, or was too expensive before.
     fn steps_for(
         &mut self,
         state: &State,
@@ -300,7 +301,7 @@ impl Engine<'_> {
     fn summary(&mut self, key: SummaryKey) -> Option<Rc<Summary>> {
         if let Some(found) = self.summaries.get(&key) {
             if let Some(depth) = self.stack.iter().position(|k| *k == key) {
-                // A recursive call: what is known of its exits so far.
+                // A recursive call: use the approximation of its exits so far.
                 self.recursive_hit = self.recursive_hit.min(depth);
             }
             return Some(found.clone());
@@ -330,7 +331,7 @@ impl Engine<'_> {
         }
         self.outer = outer_live;
         self.stack.pop();
-        // A result that rests on an unfinished summary further out is not kept.
+        // A result that rests on an unfinished outer summary is not kept.
         let rests_on_outer = self.recursive_hit < depth;
         if complete && !rests_on_outer {
             self.summaries.insert(key, current.clone());
@@ -379,8 +380,9 @@ impl Engine<'_> {
         Some(self.join_exits(exits, key.func, SUMMARY_EXITS))
     }
 
-    /// At most about so many exits: those that agree on how they leave, on the property and on what
-    /// they return are joined, and if these are too many, those that agree on less.
+    /// Joins exits if there are more than `limit`: first those that agree on how they leave, on the
+    /// property and on the details of what they return; if still too many remain, those that agree
+    /// on a coarser view of what they return. The result may exceed the limit.
     pub(in crate::engine) fn join_exits(
         &mut self,
         exits: Vec<SummaryExit>,
@@ -418,7 +420,7 @@ impl Engine<'_> {
             Returned::Failure
         } else if exit.kind == ExitKind::Raise {
             match known {
-                // What it is not decides about handlers as much as what it is.
+                // The classes that it is no instance of decide about handlers, too.
                 Some(fact) if finely => {
                     Returned::Exception(fact.exact, fact.is.to_vec(), fact.is_not.to_vec())
                 }
@@ -458,7 +460,7 @@ impl Engine<'_> {
             index: u32::from(new.kind == ExitKind::Raise),
             part: 0,
         };
-        // The value rides along as one more local, so that the join covers it.
+        // The value becomes an additional local, so that the join covers it.
         let (mut a, mut b) = (old.state, new.state);
         a.env.set(RIDER, old.value);
         b.env.set(RIDER, new.value);
@@ -478,7 +480,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Classes of exceptions that are joined may have a base in common.
+    /// If both of the joined exceptions derive from `Exception`, so does the joined value.
     fn note_common_base(&mut self, joined: &mut State, value: Value, of: [(&State, Value); 2]) {
         let base = self.terms.external("Exception");
         let below = of.iter().all(|(state, exc)| {
@@ -508,14 +510,15 @@ impl Engine<'_> {
         out
     }
 
-    /// What a state says without these other fields.
+    /// The state without the fields that are not among `fields`.
     fn narrowed(&self, state: &State, env: &Env, fields: &FxHashSet<Name>) -> State {
         let mut out = state.clone();
         let asked = |slot: &Slot| !matches!(slot, Slot::Field(n) if !fields.contains(n));
         if !out.heap.keys().all(|(_, slot)| asked(slot)) {
             out.heap.retain(|(_, slot), _| asked(slot));
         }
-        // What is given may have been read from a field that the function does not know of.
+        // Arguments may come from fields that the function itself does not read; keep what is known
+        // about them.
         let terms = &self.terms;
         let mut known = fields.clone();
         let cells = out.heap.values().filter_map(|cell| match cell {
@@ -535,7 +538,8 @@ impl Engine<'_> {
         out
     }
 
-    /// The part of a state that a call can see, in canonical inputs, and what they stand for.
+    /// The part of a state that a call can see, in canonical inputs, and the values that these
+    /// stand for.
     fn project(&mut self, state: &State, env: &Env) -> (State, Vec<Value>) {
         let mut order: Vec<Value> = Vec::new();
         let mut seen: FxHashSet<Value> = FxHashSet::default();
@@ -553,7 +557,8 @@ impl Engine<'_> {
         for v in env.values() {
             push(v, &self.terms, &mut order, &mut seen);
         }
-        // Close over the heap; objects without leaves (globals) are always visible.
+        // Add what is reachable through the heap. Objects without leaves (globals) are always
+        // visible.
         let mut done = 0;
         let mut globals = true;
         loop {
@@ -615,9 +620,9 @@ impl Engine<'_> {
                     Slot::Content | Slot::Ghost(_) => false,
                 }
         });
-        // The callee brings its own facts about the objects that it saw. What was known of values
-        // derived from them it may have forgotten, as nothing in it asks; but a fact about such a
-        // value does not change, and the caller may still hold it in a variable.
+        // The callee brings its own facts about the objects that it saw. It may have forgotten
+        // facts about values derived from them, because nothing in the callee needs them. But such
+        // a fact stays true, and the caller may still hold the value in a variable.
         out.facts
             .retain(|v, _| !visible(*v, &self.terms) || !self.terms.leaves(*v).contains(v));
         out.flags = exit.state.flags;
@@ -644,8 +649,9 @@ impl Engine<'_> {
         (out, value, left.env)
     }
 
-    /// Gives the symbols that a callee made names of the caller's call site: each with its new name.
-    /// `said` is what the callee's exit speaks of, in the order in which the symbols are numbered.
+    /// Renames the symbols that a callee made to symbols of the caller's call site; returns pairs
+    /// of old and new name. `said` are the values that the callee's exit mentions, in the order in
+    /// which the symbols are numbered.
     pub(in crate::engine) fn name_made(
         &mut self,
         out: &mut State,
@@ -662,15 +668,15 @@ impl Engine<'_> {
                 }
             }
         }
-        // What the callee was given still goes by its name in what it says, even if the caller has
-        // no other use for it: it is no free name.
+        // The callee's exit still refers to its arguments, even if the caller has no other use for
+        // them. So their names are not free.
         for (i, original) in originals.iter().enumerate() {
             out.env.set(RIDER + i, *original);
         }
         let made = made.into_iter().enumerate().map(|(i, symbol)| {
             let part = site.part * 100 + 10_000 + u32::try_from(i).unwrap_or(0);
             let mut made_at = Site { part, ..site };
-            // What stands for several values of the callee does so for the caller, too.
+            // A symbol that stands for several values of the callee does so for the caller, too.
             if matches!(self.terms.term(symbol), Term::Symbol(at, _) if at.is_join()) {
                 made_at.index = u32::MAX;
             }

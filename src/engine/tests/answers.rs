@@ -9,7 +9,7 @@ use crate::engine::values::fact::{Fact, Interval, Kind};
 use crate::engine::values::state::{Cell, Slot};
 use crate::engine::values::value::Term;
 
-/// Tests of one function each: a condition, and what follows from it.
+/// The possible values of `conclusion` after a test of `condition`.
 fn follows(parameters: &str, condition: &str, conclusion: &str) -> String {
     let text = format!(
         "def f({parameters}):\n    if {condition}:\n        return {conclusion}\n    return None\n"
@@ -366,7 +366,7 @@ fn nothing_from_outside_is_the_program_s_own_sentinel() {
     let text = "MISSING = object()\n\n\ndef f(x):\n    y = x.get(1, MISSING)\n    if x is MISSING:\n        \
                 return 'never'\n    if y == MISSING:\n        return 'equal'\n    return 'done'\n";
     assert_eq!(returns(text), ["done", "equal"]);
-    // Any other name of the program may stand for just that.
+    // Any other name of the program may be that value.
     let text = "LIMIT = load()\n\n\ndef f(x):\n    y = x.get(1)\n    if y is LIMIT:\n        \
                 return 'same'\n    return 'done'\n";
     assert_eq!(returns(text), ["done", "same"]);
@@ -383,7 +383,7 @@ fn an_enumeration_has_no_other_members() {
     };
     assert_eq!(returns(&text("B")), ["a", "b"]);
     assert_eq!(returns(&text("A")), ["a", "other"]);
-    // And none of its members is false.
+    // No member of the enumeration is false.
     let text = text("B").replace("mode == Mode.A", "not Mode.A");
     assert_eq!(returns(&text), ["b", "other"]);
 }
@@ -414,7 +414,8 @@ fn what_goes_through_something_is_empty_with_it() {
                 assert_eq!(engine.truth(&after, b), None);
             }
         }
-        // Of several, each has something if all have, and nobody knows which has nothing.
+        // If a `zip` is not empty, neither is any of its operands; if it is empty, any of them may
+        // be.
         let both = engine.terms.make(Term::Zip(Arc::from([a, b])));
         let mut after = state.clone();
         assert!(engine.assume(&mut after, both, true));

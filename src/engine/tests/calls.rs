@@ -1,4 +1,4 @@
-//! Calls of functions of the program: what comes back of them, and when they are not followed.
+//! Calls of functions of the program: what they return, and when they are not followed.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,7 @@ fn what_a_helper_finds_out_of_a_field_is_kept_while_somebody_asks() {
     let text = "def check(o):\n    if o.rows is None:\n        raise ValueError\n\n\ndef f(a):\n    \
                 check(a)\n    if a.rows is None:\n        return 'never'\n    return 'some'\n";
     assert_eq!(endings(text), ["raises", "some"]);
-    // The one who asks may be further out.
+    // The test may be in a caller further out.
     let text = "def check(o):\n    if o.rows is None:\n        raise ValueError\n\n\ndef both(o):\n    check(o)\n\n\n\
                 def f(a):\n    both(a)\n    if a.rows is None:\n        return 'never'\n    return 'some'\n";
     assert_eq!(endings(text), ["raises", "some"]);
@@ -87,7 +87,7 @@ fn recursion_ends_with_what_can_come_out() {
     let text = "def again(n):\n    if go(n):\n        return 'done'\n    return again(n)\n\n\n\
                 def f(a):\n    return again(a)\n";
     assert_eq!(returns(text), ["done"]);
-    // One that has no way out gives nothing back.
+    // A function that never returns has no result.
     let text = "def ever(n):\n    return ever(n)\n\n\ndef f(a):\n    ever(a)\n    return 'never'\n";
     assert!(returns(text).is_empty());
     let text = "def even(n):\n    if go(n):\n        return 'even'\n    return odd(n)\n\n\n\
@@ -118,7 +118,7 @@ fn one_summary_serves_calls_that_look_alike() {
                 g(a)\n    g(b)\n    g(a)\n    return None\n";
     on_entry(text, |engine, cx, state| {
         graph(engine, cx, state);
-        // Not known at all, known to be true, known to be false.
+        // An unknown argument, a true one, and a false one.
         assert_eq!(engine.summaries.len(), 3);
         assert!(engine.stack.is_empty());
     });
@@ -126,7 +126,7 @@ fn one_summary_serves_calls_that_look_alike() {
 
 #[test]
 fn a_helper_that_is_too_dear_is_an_unknown_call() {
-    // Its tests double what there is to do: the helper is given up, and not entered again.
+    // Each test doubles the number of states: the helper is given up, and not entered again.
     let mut helper = String::from("def g(x):\n    n = 0\n");
     for i in 0..150 {
         helper += &format!("    if x[{i}]:\n        n += {i}\n");
@@ -158,7 +158,7 @@ fn a_helper_is_not_given_up_because_its_caller_has_little_left() {
         engine.budget.steps = 100;
         engine.simulate(cx, BlockId::ENTRY, state.clone(), &AT_A_PLACE);
         assert_eq!((engine.budget.steps, engine.cut.len()), (0, 0));
-        // With all that it may spend it is.
+        // It is given up if it fails with its full budget.
         graph(engine, cx, state);
         assert_eq!(engine.cut.len(), 1);
     });
@@ -243,7 +243,7 @@ fn a_generator_goes_on_where_it_stopped() {
     let text = "def one(x):\n    if x:\n        yield 'a'\n\n\ndef f(a):\n    for x in one(a):\n        \
                 return x if a else 'never'\n    return 'never' if a else 'none'\n";
     assert_eq!(returns(text), ["a", "none"]);
-    // With the variables that it had.
+    // It resumes with its variables.
     let text = "def two(x):\n    last = x\n    yield 'a'\n    yield last\n\n\ndef f():\n    out = 'none'\n    \
                 for x in two('b'):\n        out = x\n    return out\n";
     assert_eq!(returns(text), ["b"]);
@@ -251,7 +251,7 @@ fn a_generator_goes_on_where_it_stopped() {
 
 #[test]
 fn who_is_called_in_a_circle_gives_back_all_that_comes_out_of_it() {
-    // `odd` is met for the first time while nothing is known of `even` yet.
+    // `odd` is first met while nothing is known about `even`.
     let text = "def even(n):\n    if go():\n        return 'even'\n    return odd(n)\n\n\n\
                 def odd(n):\n    if go():\n        return 'odd'\n    return even(n)\n\n\n\
                 def f(a):\n    even(a)\n    x = odd(a)\n    go()\n    return x\n";
@@ -339,7 +339,8 @@ fn what_a_helper_takes_out_is_no_longer_known_to_be_there() {
     }
 }
 
-/// A rule to which it makes no difference what a helper does, unless its code is of concern.
+/// A rule to which what a helper does makes no difference, unless the rule is `concerned` with its
+/// code.
 struct Indifferent {
     place: Option<WatchedPlace>,
     concerned: bool,
@@ -385,7 +386,7 @@ fn a_helper_that_makes_no_difference_is_followed_once_for_all_callers() {
                 .map(|e| shown(engine, &e.state, e.value));
             let returned: BTreeSet<String> = returned.collect();
             assert_eq!(returned, ["else".to_owned(), "yes".to_owned()].into());
-            // Or from the state of each caller.
+            // A helper whose code matters is followed from the state of each caller.
             assert_eq!(engine.summaries.is_empty(), !concerned);
         });
     }

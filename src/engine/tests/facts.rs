@@ -42,7 +42,7 @@ fn an_end_that_moves_stops_at_the_thresholds() {
     let to = |lo, hi| from.widen(Interval { lo, hi });
     assert_eq!(to(5, 9), from);
     assert_eq!(to(6, 8), from);
-    // A count that gets smaller is still a count, and one of something there is at least one of.
+    // A count that shrinks is still a count, and a positive one is still at least 1.
     assert_eq!(to(4, 9), Interval { lo: 1, hi: 9 });
     assert_eq!(to(1, 9), Interval { lo: 1, hi: 9 });
     assert_eq!(to(0, 9), Interval { lo: 0, hi: 9 });
@@ -73,7 +73,7 @@ fn only_what_both_exclude_stays_excluded() {
     let out = of(Lits::NotIn(ints(&[1, 2])));
     let joined = out.join(&of(Lits::NotIn(ints(&[2, 3]))), false);
     assert_eq!(joined.lits, Lits::NotIn(ints(&[2])));
-    // The other may be 1.
+    // A value that may be 1 is no longer known to differ from 1.
     let one = of(Lits::In(ints(&[1, 4])));
     assert_eq!(out.join(&one, false).lits, Lits::NotIn(ints(&[2])));
     assert_eq!(one.join(&out, false).lits, Lits::NotIn(ints(&[2])));
@@ -128,7 +128,7 @@ fn a_join_keeps_what_both_say() {
     assert_eq!(joined.len, Interval { lo: 4, hi: 6 });
     assert_eq!(joined.is.as_slice(), [a]);
     assert_eq!(joined.is_not.as_slice(), [b]);
-    // It was made by calling one class, and the other by another.
+    // Each was made by calling a different class.
     assert!(!joined.exact);
     assert!(joined.closed);
     assert_eq!(full.join(&other, true).num, Interval::at_least(3));
@@ -166,7 +166,7 @@ fn literals_decide_truth_and_none() {
     assert_eq!((fact.truth, fact.none), (Some(false), Some(true)));
     let fact = known(|f| f.lits = some(&[Literal::None, text("a")])).expect("possible");
     assert_eq!((fact.truth, fact.none), (None, None));
-    // And the other way.
+    // The truth excludes literals, too.
     let fact = known(|f| {
         f.lits = some(&[Literal::None, text("a"), text("")]);
         f.truth = Some(true);
@@ -243,7 +243,7 @@ fn a_kind_says_that_it_is_something() {
         })
         .is_none()
     );
-    // And so does a class.
+    // So does a known class.
     let class = ClassRef {
         module: ModuleId(0),
         class: ClassIdx(1),
@@ -294,7 +294,7 @@ fn a_container_is_true_if_it_is_not_empty() {
     );
     assert!(list(Some(true), Interval::point(0)).is_none());
     assert!(list(Some(false), Interval::point(2)).is_none());
-    // What has a length is one, whatever else it is.
+    // A value with a length is not None, whatever its kind.
     let fact = known(|f| f.len = Interval::point(2)).expect("possible");
     assert_eq!((fact.truth, fact.none), (Some(true), Some(false)));
     assert!(
@@ -339,7 +339,7 @@ fn a_number_is_true_if_it_is_not_zero() {
     );
     assert!(number(Some(true), Interval::point(0)).is_none());
     assert!(number(Some(false), Interval::at_least(1)).is_none());
-    // A number is something even where its kind is not known.
+    // A number is not None even if its kind is unknown.
     let fact = known(|f| f.num = count).expect("possible");
     assert_eq!((fact.none, fact.truth), (Some(false), None));
     assert!(
@@ -403,7 +403,8 @@ fn equal_to_a_literal_or_not() {
     assert_eq!(ends(1, 5), Some((1, 5)));
     assert_eq!(ends(3, 3), None);
     assert!(after(between(4, 5), &three, true).is_none());
-    // What is no zero is true, and what is none is no longer None.
+    // A number other than zero and a text other than the empty one are true. A value other than
+    // None is not None.
     let zero = Literal::Int(0);
     let int = Fact::of_kind(Kind::Int);
     assert_eq!(after(int, &zero, false).map(|f| f.truth), Some(Some(true)));
@@ -448,7 +449,7 @@ fn so_many_literals_are_excluded_and_no_more() {
         panic!("nothing says what it is");
     };
     assert_eq!(out.len(), 32);
-    // What is None is so however much else it is not.
+    // A value that is None cannot differ from None, even if the set of excluded literals is full.
     fact.none = Some(true);
     assert!(!fact.assume_eq(&Literal::None, false));
 }

@@ -1,4 +1,4 @@
-//! Joins of states, and their canonical names.
+//! Joins of states, and the canonical names of their symbols.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Site, Term, Terms, Value};
 use crate::ir::Literal;
 
-/// The place of a join.
+/// The site of a join.
 fn here() -> Site {
     Site {
         block: 7,
@@ -56,7 +56,7 @@ fn what_is_equal_stays_and_what_differs_gets_one_name() {
     assert_eq!(joined.env.get(0), Some(one));
     let v = joined.env.get(1).expect("both have it");
     assert!(matches!(terms.term(v), Term::Symbol(s, 0) if s.block == 7));
-    // The same two values are one value again, and others another.
+    // The same pair of values gets the same joined value; another pair gets another.
     assert_eq!(joined.env.get(2), Some(v));
     assert_ne!(joined.env.get(3), Some(v));
     assert_eq!(joined.env.get(4), None);
@@ -133,7 +133,7 @@ fn a_field_that_one_side_never_touched_has_its_old_value_there() {
         };
         assert!(v != one && matches!(terms.term(v), Term::Symbol(..)));
     }
-    // Where the old value is the new one, it is that.
+    // If the stored value is the original one, it is kept.
     let old = terms.make(Term::Field(watched, "rows".into()));
     set(&mut a, watched, field("rows"), old);
     let joined = join(&a, &b, &mut terms);
@@ -187,7 +187,7 @@ fn an_object_that_one_side_made_has_no_old_values() {
         let joined = join(x, y, &mut terms);
         assert!(joined.heap.is_empty());
     }
-    // The field of something that is there from the start is.
+    // A field of an object that exists on entry is joined.
     let input = terms.make(Term::Input(0));
     set(&mut a, input, field("rows"), one);
     for (x, y) in [(&a, &b), (&b, &a)] {
@@ -254,7 +254,7 @@ fn objects_that_become_one_keep_what_both_contain() {
         panic!("both have it");
     };
     assert!(other != one && other != two);
-    // Nothing is known of both of them.
+    // No fact holds of both.
     assert!(joined.facts.keys().all(|known| *known != v));
     assert_eq!(get(&joined, v, field("mine")), None);
     assert_eq!(get(&joined, v, Slot::Item(key)), Some(Cell::Absent));
@@ -319,7 +319,7 @@ fn joining_again_changes_nothing() {
     let joined = join(&a, &b, &mut terms);
     assert_eq!(join(&joined, &b, &mut terms), joined);
     assert_eq!(join(&joined, &joined, &mut terms), joined);
-    // A value of the join that the other side holds, too, in another place is no free name.
+    // If the other side holds a value of this join in another place, its name is not free.
     let v = joined.env.get(0).expect("both have it");
     let mut c = b.clone();
     c.env.set(0, one);
@@ -360,7 +360,8 @@ fn canonical_names_follow_the_order_in_which_values_are_found() {
     assert_eq!(get(&named, second, field("n")), Some(Cell::Has(one)));
     assert_eq!(named.fact(second).map(|f| f.kind), Some(Kind::Object));
     assert_eq!(named.clone().canonical(&mut terms), named);
-    // What only the heap reaches comes after the variables, what only facts know last.
+    // Symbols that only the heap reaches come after the variables, and those that only facts
+    // mention come last.
     let mut state = State::new(watched);
     state.env.set(0, fifth);
     state.facts.insert(first, Rc::new(Fact::of_kind(Kind::Int)));
@@ -423,7 +424,8 @@ fn what_was_put_into_a_collection_is_what_either_side_put_there() {
         state
     };
     let mut joined = |a, b| join(&filled(a), &filled(b), &mut terms).ghost(list, Ghost::Filled);
-    // A side that put nothing there does not matter; one that put something else there does.
+    // A side that put nothing in does not count; if the two sides put in different things, nothing
+    // is known.
     assert_eq!(joined(Some(one), None), Some(one));
     assert_eq!(joined(None, Some(one)), Some(one));
     assert_eq!(joined(Some(one), Some(one)), Some(one));
@@ -472,13 +474,13 @@ fn a_dict_that_gets_a_key_on_one_side_is_closed_no_more() {
     }
     a.facts.insert(dict, closed(Interval::at_least(1)));
     b.facts.insert(dict, closed(Interval::point(1)));
-    // Both know the same keys: there is no other.
+    // Both know the same keys, so there is no other.
     for (x, y) in [(&a, &b), (&b, &a)] {
         let joined = join(x, y, &mut terms);
         let missing = joined.known_in(dict, &Slot::Item(other));
         assert_eq!(missing, Some(Cell::Absent));
     }
-    // One side has another, so it may be there.
+    // One side has another key, so it may exist.
     set(&mut b, dict, Slot::Item(other), key);
     for (x, y) in [(&a, &b), (&b, &a)] {
         let joined = join(x, y, &mut terms);
@@ -510,7 +512,7 @@ fn dicts_that_become_one_stay_closed_if_they_have_the_same_keys() {
         };
         state.facts.insert(dict, Rc::new(fact));
     }
-    // One of them was changed since it was made, and has an attribute.
+    // One of them was changed after it was made, and has an attribute.
     set(&mut a, x, Slot::Content, after);
     set(&mut a, x, field("name"), key);
     let mut missing = |a: &State, b: &State| {

@@ -1,4 +1,4 @@
-//! Tests of the engine: what a function of a small program can answer, and what facts and states
+//! Tests of the engine: what a function of a small program can return, and what facts and states
 //! say after each operation on them.
 
 mod answers;
@@ -26,7 +26,7 @@ use crate::ir::{BlockId, FuncIdx, Literal};
 use crate::program::{FuncRef, ModuleId, Program};
 use crate::source::SourceMap;
 
-/// Watches `stats["rows"]`; its one bit says that something was written.
+/// Watches `stats["rows"]`; its one bit records a write.
 struct Rows(WatchedPlace);
 
 impl Automaton for Rows {
@@ -43,7 +43,7 @@ impl Automaton for Rows {
     }
 }
 
-/// A place for values that no code makes.
+/// A site for values that no code makes.
 fn site(part: u32) -> Site {
     Site {
         func: FuncRef {
@@ -60,8 +60,8 @@ fn symbol(terms: &mut Terms, part: u32) -> Value {
     terms.make(Term::Symbol(site(part), 0))
 }
 
-/// Runs something on the function `f` of a program, in the state in which it is entered: with
-/// arguments that nothing is known of. If `f` is a method, its receiver is watched.
+/// Runs `work` on the function `f` of a program, in its entry state with unknown arguments. If `f`
+/// is a method, its receiver is watched.
 fn on_entry<T>(text: &str, work: impl FnOnce(&mut Engine<'_>, &Rc<FnContext>, State) -> T) -> T {
     let rows = Rows(WatchedPlace {
         field: "stats".into(),
@@ -70,7 +70,7 @@ fn on_entry<T>(text: &str, work: impl FnOnce(&mut Engine<'_>, &Rc<FnContext>, St
     watched_by(&rows, text, work)
 }
 
-/// The same for another automaton.
+/// The same with another automaton.
 fn watched_by<T>(
     automaton: &dyn Automaton,
     text: &str,
@@ -125,7 +125,7 @@ fn graph(engine: &mut Engine<'_>, cx: &Rc<FnContext>, state: State) -> Graph {
     graph
 }
 
-/// What a value is: a literal, or its truth.
+/// A value as text: a literal, or its truth.
 fn shown(engine: &mut Engine<'_>, state: &State, v: Value) -> String {
     match engine.terms.literal(v) {
         Some(Literal::Str(s)) => return s.to_string(),
@@ -140,7 +140,7 @@ fn shown(engine: &mut Engine<'_>, state: &State, v: Value) -> String {
     }
 }
 
-/// The ways in which `f` can end, each once: what it returns, or that it raises.
+/// The distinct ways in which `f` can end: what it returns, or that it raises.
 fn endings(text: &str) -> Vec<String> {
     on_entry(text, |engine, cx, state| {
         let graph = graph(engine, cx, state);
@@ -156,7 +156,7 @@ fn endings(text: &str) -> Vec<String> {
     })
 }
 
-/// What `f` can return, each once.
+/// The distinct values that `f` can return.
 fn returns(text: &str) -> Vec<String> {
     let mut out = endings(text);
     out.retain(|way| way != "raises");

@@ -1,5 +1,4 @@
-//! Paths: which states are kept apart, what is raised and caught, and the way that a finding
-//! shows.
+//! Paths: which states are kept apart, what is raised and caught, and which path a finding shows.
 
 use super::{endings, graph, on_entry, returns, shown};
 use crate::engine::budget::WITNESS_STEPS;
@@ -10,7 +9,7 @@ use crate::engine::witness::{End, EventKind, Goal, Paths, Witness};
 use crate::engine::{Engine, Presence};
 use crate::ir::{BasicBlock, BlockId, TerminatorKind};
 
-/// `if k == 0: … elif k == 1: …` with `count` arms, each made by `arm`.
+/// `if k == 0: … elif k == 1: …` with `count` arms whose bodies `arm` makes.
 pub(super) fn arms(count: usize, arm: impl Fn(usize) -> String) -> String {
     (0..count)
         .map(|i| {
@@ -22,8 +21,8 @@ pub(super) fn arms(count: usize, arm: impl Fn(usize) -> String) -> String {
 
 #[test]
 fn a_pending_completion_keeps_states_apart() {
-    // More states arrive at the `finally` than are kept: those that return are not merged with
-    // those that go on.
+    // More states arrive at the `finally` than are kept. Those with a pending return are not merged
+    // with those without.
     let text = format!(
         "def f(k, stop):\n    x = 'none'\n    try:\n{}        if stop:\n            return 'early'\n    \
          finally:\n        done(x)\n    return 'late'\n",
@@ -36,8 +35,8 @@ fn a_pending_completion_keeps_states_apart() {
 
 #[test]
 fn the_closest_states_are_merged() {
-    // Of five states, the last two differ in one thing, and from the others in all: after the
-    // merge it is still known of each of the others which two values belong together.
+    // Of five states, the last two differ in one value from each other, and in all values from the
+    // rest. After the merge it is still known which two values belong together in the rest.
     let checks: String = (0..2)
         .map(|i| format!("    if x == 'a{i}' and y != 'b{i}':\n        return 'never'\n"))
         .collect();
@@ -68,7 +67,7 @@ fn a_library_s_exception_is_no_exit_and_no_class_of_the_program() {
             "{never}"
         );
     }
-    // It may derive from any other that is builtin.
+    // It may derive from any other builtin exception.
     assert_eq!(
         caught(&(handler("ValueError", "value") + &any)),
         ["any", "value"]
@@ -138,7 +137,7 @@ fn a_loop_ends_with_what_is_true_after_any_number_of_rounds() {
     );
 }
 
-/// What a function can return that gives up `last` by a test in a loop over a range.
+/// What a function can return if a test in a loop over a range gives up with `last`.
 fn rounds(range: &str, test: &str) -> Vec<String> {
     returns(&format!(
         "def f(n):\n    ran = 'never'\n    for i in range({range}):\n        ran = 'ran out'\n        \
@@ -159,8 +158,8 @@ fn a_range_ends_after_its_last_round() {
     ] {
         assert_eq!(rounds(range, test), ["last", "never"], "{range}: {test}");
     }
-    // No index is the end itself; what is left of a range in long steps is not known; and the index
-    // of one range says nothing of another number.
+    // No index equals the end itself, the last index with a larger step is unknown, and the index
+    // of a range says nothing about an unrelated number.
     for (range, test) in [
         ("n", "i == n"),
         ("0, n, 2", "i == n - 2"),
@@ -172,7 +171,7 @@ fn a_range_ends_after_its_last_round() {
     }
 }
 
-/// A method that a witness is searched in.
+/// A class with a method `f` of this body, for searching witnesses.
 fn method(body: &str) -> String {
     format!(
         "class P(Base):\n    def f(self, a, b):\n{body}\n    def helper(self, a):\n        if a:\n            \
@@ -181,8 +180,8 @@ fn method(body: &str) -> String {
     )
 }
 
-/// The steps of the way with the fewest decisions to an exit where the key is not set, if there
-/// is one: what happens, and the line, with `!` where the exit could not be reached the other way.
+/// The events on the path with the fewest decisions to an exit where the key is not set, if there
+/// is one: what happens, and the line, with `!` if the exit would be out of reach otherwise.
 pub(super) fn way(body: &str) -> Option<Vec<String>> {
     way_to(body, None)
 }
@@ -262,13 +261,13 @@ fn a_witness_is_the_way_with_the_fewest_decisions() {
         .unwrap(),
         ["1 loop runs!", "2 test true!"]
     );
-    // What cannot be empty goes round at least once.
+    // A loop over a collection that is not empty runs at least once.
     assert_eq!(
         way("        if not a:\n            raise b\n        for x in a:\n            b(x)\n")
             .unwrap(),
         ["1 test true!", "3 loop ends!"]
     );
-    // Keys on one way only do not hide that the watched one is on none.
+    // A key set on one path only does not hide that the watched one is absent on both.
     assert!(
         way(
             "        self.stats = {}\n        if a:\n            self.stats['other'] = 1\n        \
@@ -276,7 +275,7 @@ fn a_witness_is_the_way_with_the_fewest_decisions() {
         )
         .is_some()
     );
-    // Two tests of the same thing cannot come out differently.
+    // Two tests of the same value cannot come out differently.
     assert_eq!(
         way(&format!("        if a:\n{SET}        if not a:\n{SET}")),
         None
@@ -363,7 +362,7 @@ fn what_cannot_come_out_otherwise_is_no_decision() {
         "        x = 1\n        if x == 1:\n            return\n        self.stats['rows'] = 1\n",
     );
     assert_eq!(steps, Some(Vec::new()));
-    // A handler that does not catch is passed by.
+    // A handler that does not catch the exception is passed.
     assert_eq!(
         way(
             "        try:\n            go()\n        except ValueError:\n            raise\n        \
@@ -411,13 +410,13 @@ fn a_witness_looks_into_a_helper_that_decides() {
 
 #[test]
 fn a_helper_is_looked_into_if_it_decides_what_is_set_or_shown() {
-    // The key was set in it, and is lost later.
+    // The helper sets the key, which is lost later.
     let set = "        if not self.helper(a):\n            raise b\n        self.stats = {}\n";
     assert_eq!(
         way(set).unwrap(),
         ["1 enters!", "6 test true!", "8 left!", "3 lost!"]
     );
-    // Where the milestone is behind already, both of its ways are alike.
+    // Once the milestone is reached, both outcomes of the helper are alike.
     assert_eq!(
         way(
             "        self.write(a)\n        self.maybe(a)\n\n    def maybe(self, x):\n        \
@@ -435,7 +434,7 @@ fn a_place_can_be_arrived_at() {
     );
     on_entry(&text, |engine, cx, state| {
         let graph = graph(engine, cx, state.clone());
-        // Where the three arms meet.
+        // The block in which the three arms meet.
         let meet = (0..cx.function().body.blocks.len())
             .map(block_id)
             .find(|b| cx.live.predecessors[b.index()] == 3)
@@ -451,7 +450,7 @@ fn a_place_can_be_arrived_at() {
             };
             match Paths::new(cx, (BlockId::ENTRY, &state), &graph, None).search(engine, &goal) {
                 Witness::Found(events, _) => {
-                    // Both ways lead here.
+                    // The other side of each decision leads here, too.
                     assert!(events.iter().all(|e| !e.matters));
                     Some(events.len())
                 }
@@ -466,7 +465,7 @@ fn a_place_can_be_arrived_at() {
         }
         ways.sort_unstable();
         assert_eq!(ways, [1, 2, 2]);
-        // One way leads into an arm.
+        // Only one path leads into an arm, so its decision matters.
         let first = &cx.function().body.block(BlockId::ENTRY).terminator.kind;
         let TerminatorKind::Branch { then, .. } = first else {
             panic!("it starts with a test");

@@ -1,5 +1,5 @@
-//! Rounds of loops: what a state keeps of one when it is over, and how far a function is simulated
-//! for somebody who asks for some of its blocks only.
+//! Rounds of loops: what a state keeps when a round is over, and how much of a function is
+//! simulated for a caller that wants only some of its blocks.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::engine::{Automaton, CallEvent, Engine, FnContext, RoundEvents, Watche
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{BlockId, Callee, Operand, Rvalue, StatementKind, TerminatorKind};
 
-/// Its one bit says that something was written in this round.
+/// Its one bit records a write in this round.
 struct InRound;
 
 impl Automaton for InRound {
@@ -35,7 +35,7 @@ impl RoundEvents for InRound {
 }
 
 /// The function `f` with this body, simulated for the blocks that call `here`, and for the exits if
-/// `ends`; for everything without such a block.
+/// `ends`; simulated completely if no block calls `here`.
 fn simulated<T>(
     body: &str,
     ends: bool,
@@ -72,7 +72,7 @@ fn calls(cx: &FnContext, wanted: &str) -> Vec<BlockId> {
     blocks.map(|(at, _)| BlockId(at)).collect()
 }
 
-/// With which flags `f` can return.
+/// The flags with which `f` can return.
 fn left_with(body: &str) -> BTreeSet<u32> {
     simulated(body, true, |_, _, graph| {
         returning(graph).map(|e| e.state.flags.rule).collect()
@@ -92,11 +92,11 @@ fn what_a_round_finds_out_ends_with_it() {
         never
     );
     assert_eq!(left_with("while a():\n    write(b)\n"), never);
-    // What was so before stays so, and so does what a round is broken off with.
+    // What held before the loop still holds, and so does what a round learnt before it broke out.
     assert_eq!(left_with("write(a)\nfor x in b:\n    x()\n"), [1].into());
     let broken = "for x in a:\n    if x():\n        write(x)\n        break\n";
     assert_eq!(left_with(broken), either);
-    // A loop in a loop: each round of the outer one begins anew.
+    // In nested loops, each round of the outer one begins anew.
     let nested = "for x in a:\n    if x:\n        write(x)\n    for y in x:\n        y()\n";
     assert_eq!(left_with(nested), never);
     let inner =
@@ -109,10 +109,10 @@ fn what_a_variable_takes_along_is_not_forgotten() {
     let either = [0, 1].into();
     let found = "n = None\nfor x in a:\n    if x:\n        write(x)\n        n = x\nreturn n\n";
     assert_eq!(left_with(found), either);
-    // A count goes on from what it was, whatever the round was like.
+    // A counter is only updated, so it tells nothing about a single round.
     let count = "n = 0\nfor x in a:\n    write(x)\n    n += 1\nreturn n\n";
     assert_eq!(left_with(count), [0].into());
-    // Nobody reads what the round sets.
+    // Nothing reads what the round sets.
     let unread = "for x in a:\n    n = write(x)\n    b(n)\n";
     assert_eq!(left_with(unread), [0].into());
 }
@@ -148,7 +148,7 @@ fn blocks_from_which_nothing_wanted_comes_are_left_out() {
 
 #[test]
 fn a_round_is_over_where_nothing_wanted_comes_any_more() {
-    // After `here` the rest of the round is the same with and without a write.
+    // After `here`, the rest of the round is the same with and without a write.
     let at_rest = |body: &str| {
         simulated(body, true, |_, cx, graph| {
             let rest = calls(cx, "rest");
@@ -160,7 +160,7 @@ fn a_round_is_over_where_nothing_wanted_comes_any_more() {
     assert_eq!(at_rest(after), [0].into());
     let before = "for x in a:\n    if x:\n        write(x)\n    rest()\n    here()\n";
     assert_eq!(at_rest(before), [0, 1].into());
-    // Behind the loop, too, the round is not over while it can be left for there.
+    // If `here` is after the loop, a round is not over as long as it can break out.
     let behind =
         "for x in a:\n    if x:\n        write(x)\n    rest()\n    if b:\n        break\nhere()\n";
     assert_eq!(at_rest(behind), [0, 1].into());

@@ -1,4 +1,4 @@
-//! Searches for a path: which one is found, and when none is.
+//! Searches for a path: which one is found, and when there is none.
 
 use super::paths::{arms, way};
 use super::{graph, on_entry};
@@ -10,7 +10,7 @@ use crate::engine::values::value::Value;
 use crate::engine::witness::{End, Goal, Paths, Witness};
 use crate::ir::{BlockId, Literal};
 
-/// What a search for a way on which `f` returns a text comes to: so many steps, or none.
+/// The result of searching for a path on which `f` returns a text: its number of steps, or none.
 fn search(text: &str, wanted: &str, steps: u64) -> String {
     on_entry(text, |engine, cx, state| {
         let graph = graph(engine, cx, state.clone());
@@ -33,7 +33,7 @@ fn search(text: &str, wanted: &str, steps: u64) -> String {
                 Witness::Unknown => "not known".to_owned(),
             }
         };
-        // It makes no difference to say where the only `return` is, or to have searched before.
+        // Neither naming the block of the only `return` nor searching again makes a difference.
         let found = search(None);
         let exit = graph.exits.iter().find(|e| e.kind == ExitKind::Return);
         let block = exit.map(|e| e.block);
@@ -43,7 +43,7 @@ fn search(text: &str, wanted: &str, steps: u64) -> String {
     })
 }
 
-/// A function that returns one of `count` texts, and 'none' otherwise.
+/// A function that returns one of `count` texts, or 'none'.
 fn one_of(count: usize) -> String {
     let arms = arms(count, |i| format!("x = 'a{i}'"));
     format!("def f(k):\n    x = 'none'\n    if True:\n{arms}    return x\n")
@@ -61,7 +61,7 @@ fn a_value_that_merged_states_hide_is_found() {
 
 #[test]
 fn who_gave_up_some_ways_does_not_say_that_there_is_none() {
-    // So many steps allow for 96 ways through one block, and for no more.
+    // This many steps allow 96 states per block, and no more.
     let steps = 96 * 40;
     assert_eq!(search(&one_of(95), "other", steps), "no way");
     assert_eq!(search(&one_of(96), "other", steps), "not known");
@@ -82,7 +82,7 @@ fn a_long_way_is_found_without_trying_all_others() {
     }
 }
 
-/// Tests that double the ways, one after the other.
+/// Tests that double the number of paths, one after the other.
 fn doubling(indent: &str) -> String {
     let test = |i| format!("{indent}if b[{i}]:\n{indent}    n = {i}\n");
     (0..14).map(test).collect()
@@ -100,7 +100,7 @@ fn where_all_is_raised_nobody_looks_for_a_return() {
 
 #[test]
 fn a_test_that_can_only_come_out_one_way_makes_no_path_longer() {
-    // One decision and two such tests are less than two decisions.
+    // One decision and two tests with a certain outcome cost less than two decisions.
     let steps = way(
         "        x = 1\n        if a:\n            if x == 1:\n                if x == 1:\n                    \
          return\n        if b:\n            self.stats['rows'] = 1\n",

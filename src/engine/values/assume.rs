@@ -1,4 +1,4 @@
-//! Tests: what must hold of the values when a condition is true, or false.
+//! Assuming conditions: what holds of the values when a condition is true, or false.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::ir::{CmpOp, Literal, StaticExprKind};
 use crate::program::Def;
 
 impl Engine<'_> {
-    /// Restricts the state to the executions in which the truth of `v` is `want`. False when
+    /// Restricts the state to the executions in which the truth of `v` is `want`. Returns false if
     /// there are none.
     pub(crate) fn assume(&mut self, state: &mut State, v: Value, want: bool) -> bool {
         match self.terms.term(v).clone() {
@@ -52,7 +52,7 @@ impl Engine<'_> {
             | Term::Module(_)
             | Term::Bound(..)
             | Term::Pending(..) => want,
-            // An exception with an empty message: possible, and not likely.
+            // An exception with an empty message is possible, but unlikely.
             Term::Pure(n, ops)
                 if n == "str" && !want && state.kind(&self.terms, ops[0]) == Kind::Exception =>
             {
@@ -71,8 +71,8 @@ impl Engine<'_> {
         }
     }
 
-    /// What was done with `v` raises when it is None: on every path that goes on, it was not. False
-    /// where no path goes on, because it is None.
+    /// Learns that `v` is not None from an operation that raises on None, since the path goes on
+    /// after it. Returns false if `v` is None, so that no path goes on.
     pub(crate) fn take_for_something(&self, state: &mut State, v: Value) -> bool {
         if let Some(literal) = self.terms.literal(v) {
             return *literal != Literal::None;
@@ -80,7 +80,7 @@ impl Engine<'_> {
         if state.fact(v).is_some_and(|f| f.none == Some(true)) {
             return false;
         }
-        // Where that contradicts something else, nothing is said.
+        // If another fact contradicts this, the path is kept anyway.
         state.refine(v, |f| {
             f.none = Some(false);
             true
@@ -88,7 +88,7 @@ impl Engine<'_> {
         true
     }
 
-    /// The truth of `v` in the state, when only one is possible.
+    /// The truth of `v` in the state, if only one is possible.
     pub(crate) fn truth(&mut self, state: &State, v: Value) -> Option<bool> {
         let yes = self.assume(&mut state.clone(), v, true);
         let no = self.assume(&mut state.clone(), v, false);
@@ -163,8 +163,8 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether `a` is a sentinel of the program, `NAME = object()`, and `b` something new that
-    /// came from outside and so cannot be that object.
+    /// Whether `a` is a sentinel of the program (`NAME = object()`) and `b` is a new value from
+    /// outside, which cannot be that object.
     fn is_private_object(&self, a: Value, b: Value) -> bool {
         let Term::Global(m, name) = self.terms.term(a) else {
             return false;
@@ -288,7 +288,7 @@ impl Engine<'_> {
         match (na, nb) {
             (Some(x), Some(y)) => (x < y) == want,
             (None, Some(c)) => {
-                // a < c, or a >= c
+                // `a < c`, or `a >= c`
                 let range = if want {
                     Interval::at_most(int_below(c))
                 } else {
@@ -297,7 +297,7 @@ impl Engine<'_> {
                 self.restrict_number(state, a, range)
             }
             (Some(c), None) => {
-                // c < b, or b <= c
+                // `c < b`, or `b <= c`
                 let range = if want {
                     Interval::at_least(int_above(c))
                 } else {
@@ -317,7 +317,7 @@ impl Engine<'_> {
                     return false;
                 }
                 if want {
-                    // What must hold as well: not b < a, a != b, and what the bounds say.
+                    // `a < b` also implies `not b < a` and `a != b`, and limits both operands.
                     let back = self.terms.make(Term::Cmp(CmpOp::Lt, b, a));
                     if !state.refine(back, |f| set_truth(f, false)) {
                         return false;
@@ -422,7 +422,7 @@ impl Engine<'_> {
                 }
             }
         }
-        // `key in object`, remembered with the snapshot at which it was asked.
+        // `key in object`: the fact is attached to the snapshot that the test referred to.
         if let Term::Pure(n, ops) = self.terms.term(b).clone()
             && n == "at"
         {
@@ -454,7 +454,7 @@ impl Engine<'_> {
         state.refine(term, |f| set_truth(f, want))
     }
 
-    /// The elements of a value that is a display of a known length.
+    /// The elements of a value that is a display of known length.
     pub(crate) fn known_items(&self, state: &State, v: Value) -> Option<Vec<Value>> {
         match self.terms.term(v) {
             Term::Tuple(items) => Some(items.to_vec()),
@@ -483,7 +483,7 @@ impl Engine<'_> {
     }
 }
 
-/// Pure functions whose result has as many elements as their operand.
+/// Whether a pure function of this name returns as many elements as its operand has.
 pub(crate) fn is_same_length(name: &str) -> bool {
     matches!(name, "copy" | "sorted" | "reversed")
 }
@@ -511,7 +511,7 @@ fn restrict_len(f: &mut crate::engine::values::fact::Fact, nonempty: bool) -> bo
     }
 }
 
-// Unknown numbers are taken for integers: `n > 0` and `n < 1` contradict each other.
+// Unknown numbers are assumed to be integers, so `n > 0` and `n < 1` contradict each other.
 #[allow(clippy::cast_possible_truncation)]
 fn int_below(c: f64) -> i64 {
     (c.ceil() as i64).saturating_sub(1)

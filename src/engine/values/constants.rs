@@ -1,4 +1,4 @@
-//! Constants: values of names and of expressions that need no execution.
+//! Constants: the values of names and expressions that can be read without executing code.
 
 use crate::engine::values::value::{Term, Value, literal_truth};
 use crate::engine::{Engine, FnContext};
@@ -34,10 +34,10 @@ impl Engine<'_> {
         }
     }
 
-    /// The value of an attribute that `owner` defines, for `c` and its instances; `None` where the
-    /// class body says only how the attribute starts. A falsy value, one with a type and a
-    /// collection are there for others to fill or to set; anything else configures the class, as
-    /// long as nobody stores to it.
+    /// The constant value of an attribute that `owner` defines, for `c` and its instances. `None`
+    /// if the class body gives only the initial value. Falsy values, annotated attributes and
+    /// collections are usually there for other code to set or fill. Any other value configures the
+    /// class, unless the program stores to the attribute.
     pub(in crate::engine) fn class_constant(
         &mut self,
         c: ClassRef,
@@ -49,7 +49,7 @@ impl Engine<'_> {
         if matches!(self.terms.term(v), Term::Global(..)) {
             return None;
         }
-        // What a type defines nobody can set.
+        // Nobody can set what a type defines.
         if self.is_record(owner) || !is_default(self.program, owner, field) {
             return Some(v);
         }
@@ -63,7 +63,7 @@ impl Engine<'_> {
         (!is_open && !self.may_store(c, field, is_mutable(def))).then_some(v)
     }
 
-    /// The value of what a name means.
+    /// The value of a name, given its definition.
     pub(crate) fn def_value(
         &mut self,
         def: &Def,
@@ -84,13 +84,13 @@ impl Engine<'_> {
         }
     }
 
-    /// The value of a path as the function sees it.
+    /// The value of a path in the scope of the function.
     pub(in crate::engine) fn path_value(&mut self, cx: &FnContext, path: &[Name]) -> Value {
         let (module, scope) = (cx.func.module, cx.function().scope);
         if let [owner @ .., last] = path
             && !owner.is_empty()
         {
-            // A member of a class may be inherited, and that of an enumeration is a value.
+            // A class may inherit the member, and a member of an enumeration is a value.
             if let Def::Class(c) = self.program.resolve_path(module, scope, owner) {
                 if let Some(v) = self.class_attribute(c, last) {
                     return v;
@@ -111,7 +111,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The value of an expression that is a constant.
+    /// The value of a constant expression.
     pub(crate) fn static_value(
         &mut self,
         m: ModuleId,
@@ -153,7 +153,7 @@ impl Engine<'_> {
                     _ => Some(self.def_value(&def, m, "", depth + 1)),
                 }
             }
-            // What is made empty is there to be filled.
+            // A collection that starts empty is there to be filled.
             StaticExprKind::List(items) | StaticExprKind::Set(items) if items.is_empty() => None,
             StaticExprKind::Tuple(items)
             | StaticExprKind::List(items)
@@ -220,7 +220,7 @@ impl Engine<'_> {
     }
 }
 
-/// Whether a class gives a name to a value, and not to a function, a class or an import.
+/// Whether a class binds a name to a value, and not to a function, a class or an import.
 fn is_default(program: &Program<'_>, owner: ClassRef, field: &str) -> bool {
     let m = program.module(owner.module);
     let scope = m.ir.scope(m.ir.class(owner.class).scope);
@@ -231,8 +231,8 @@ fn is_default(program: &Program<'_>, owner: ClassRef, field: &str) -> bool {
     })
 }
 
-/// Whether a class says that an attribute keeps its value, by its type or by its name; `None`
-/// if it says neither that nor that it is a field.
+/// Whether a class says by annotation or by a name in capitals that an attribute keeps its value.
+/// `Some(false)` if the annotation makes it a field; `None` if the class says neither.
 fn is_promised(program: &Program<'_>, owner: ClassRef, field: &str) -> Option<bool> {
     let m = program.module(owner.module);
     let scope = m.ir.scope(m.ir.class(owner.class).scope);
@@ -250,7 +250,7 @@ fn is_promised(program: &Program<'_>, owner: ClassRef, field: &str) -> Option<bo
     declared
 }
 
-/// Whether an attribute of a class is a field that others set.
+/// Whether an attribute of a class is a field that other code sets.
 pub(in crate::engine) fn is_field(program: &Program<'_>, owner: ClassRef, field: &str) -> bool {
     let m = program.module(owner.module);
     m.ir.class(owner.class).nature != Nature::Open
@@ -262,7 +262,7 @@ fn is_in_capitals(name: &str) -> bool {
     name.chars().any(char::is_uppercase) && !name.chars().any(char::is_lowercase)
 }
 
-/// Whether a definition is a collection that can be changed.
+/// Whether a definition is a mutable collection.
 fn is_mutable(def: &Def) -> bool {
     let Def::Value(_, _, expr) = def else {
         return false;
@@ -277,7 +277,7 @@ fn is_mutable(def: &Def) -> bool {
     }
 }
 
-/// `str()` of a literal, for the literals whose text is the same in every version of Python.
+/// `str()` of a literal, if the text is the same in every version of Python.
 pub(crate) fn literal_text(l: &Literal) -> Option<String> {
     Some(match l {
         Literal::Str(s) => s.to_string(),

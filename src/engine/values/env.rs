@@ -1,22 +1,23 @@
-//! The locals of a call that have a value.
+//! The values of a call's locals.
 
 use smallvec::SmallVec;
 
 use crate::engine::loops::rounds::{LoopId, Round};
 use crate::engine::values::value::Value;
 
-/// What the locals of a call hold. At any one point most of the locals of a long function are
-/// unbound or of no interest: only the others are stored, so that a copy is short.
+/// What the locals of a call hold. At any point, most locals of a long function are unbound or
+/// dead, so only the others are stored. This keeps copies short.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
 pub struct Env {
     /// Sorted by local.
     bound: Vec<(u32, Value)>,
-    /// The loops that the call is in, the outermost first, if the rule tells rounds apart.
+    /// The loops around the current point of the call, the outermost first, if the rule tells
+    /// iterations apart.
     pub(in crate::engine) rounds: SmallVec<[Round; 1]>,
 }
 
 impl Env {
-    /// What a local holds; `None` for one that is unbound or of no interest.
+    /// What a local holds; `None` if it is unbound or dead.
     #[must_use]
     pub fn get(&self, local: usize) -> Option<Value> {
         self.find(local).ok().map(|at| self.bound[at].1)
@@ -30,13 +31,13 @@ impl Env {
         }
     }
 
-    /// Unbinds a local; gives what it held.
+    /// Unbinds a local; returns what it held.
     pub fn take(&mut self, local: usize) -> Option<Value> {
         let at = self.find(local).ok()?;
         Some(self.bound.remove(at).1)
     }
 
-    /// Unbinds all locals but those that `kept` is true for.
+    /// Unbinds all locals for which `kept` returns false.
     pub fn retain(&mut self, mut kept: impl FnMut(usize) -> bool) {
         self.bound.retain(|(local, _)| kept(*local as usize));
     }
@@ -46,18 +47,18 @@ impl Env {
         *self = Env::default();
     }
 
-    /// The same loops around other locals.
+    /// These locals with the loops of another environment.
     pub(in crate::engine) fn with_rounds_of(mut self, other: &Env) -> Env {
         self.rounds.clone_from(&other.rounds);
         self
     }
 
-    /// Leaves all loops but those that `kept` is true for.
+    /// Leaves all loops for which `kept` returns false.
     pub(in crate::engine) fn leave_rounds(&mut self, kept: impl Fn(LoopId) -> bool) {
         self.rounds.retain(|(id, _)| kept(*id));
     }
 
-    /// The flags with which a loop was entered that the call is in.
+    /// The flags with which a loop was entered, if the call is in that loop.
     pub(in crate::engine) fn entered(&self, id: LoopId) -> Option<u32> {
         let mut all = self.rounds.iter();
         all.find(|(known, _)| *known == id).map(|(_, flags)| *flags)
@@ -68,17 +69,17 @@ impl Env {
         self.rounds.push((id, flags));
     }
 
-    /// The locals that hold something, in order, with what they hold.
+    /// The bound locals with their values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (usize, Value)> + '_ {
         self.bound.iter().map(|(local, v)| (*local as usize, *v))
     }
 
-    /// What the locals hold, in their order.
+    /// The values of the bound locals, in the order of the locals.
     pub fn values(&self) -> impl Iterator<Item = Value> + '_ {
         self.bound.iter().map(|(_, v)| *v)
     }
 
-    /// How many locals differ.
+    /// The number of locals that differ.
     #[must_use]
     pub fn differences(&self, other: &Env) -> usize {
         let same = self.iter().filter(|(l, v)| other.get(*l) == Some(*v));
@@ -94,7 +95,7 @@ impl Env {
 }
 
 impl FromIterator<(usize, Value)> for Env {
-    /// From locals in ascending order.
+    /// Takes the locals in ascending order.
     fn from_iter<I: IntoIterator<Item = (usize, Value)>>(locals: I) -> Self {
         let bound: Vec<(u32, Value)> = locals.into_iter().map(|(l, v)| (number(l), v)).collect();
         debug_assert!(bound.is_sorted_by_key(|(l, _)| *l));
@@ -137,7 +138,7 @@ mod tests {
         let b: Env = [(2, Value(2)), (3, Value(3)), (4, Value(5))]
             .into_iter()
             .collect();
-        // 1 and 3 are bound on one side only, 4 differs.
+        // 1 and 3 are bound on one side only; 4 differs.
         assert_eq!(a.differences(&b), 3);
         assert_eq!(a.differences(&a), 0);
     }

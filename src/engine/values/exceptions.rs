@@ -1,11 +1,11 @@
-//! Which exception is a kind of which.
+//! The hierarchy of exception classes.
 
 use crate::engine::Engine;
 use crate::engine::values::value::{Term, Value};
 use crate::program::exceptions::{builtin_subclass, is_builtin_exception};
 
 impl Engine<'_> {
-    /// Whether class `a` is a subclass of class `b`; `None` when that is not known.
+    /// Whether class `a` is a subclass of class `b`; `None` if that is not known.
     pub(crate) fn subclass(&self, a: Value, b: Value) -> Option<bool> {
         if a == b {
             return Some(true);
@@ -17,8 +17,8 @@ impl Engine<'_> {
                     (false, true) if y == "BaseException" || y == "Exception" || y == "object" => {
                         Some(true)
                     }
-                    // A library's exception may derive from a builtin one, but from no particular one
-                    // as far as anybody can tell.
+                    // A library's exception may derive from a builtin one, but nothing says from
+                    // which.
                     (false, true) => match y.as_str() {
                         "SystemExit" | "KeyboardInterrupt" | "GeneratorExit" => Some(false),
                         _ => None,

@@ -8,7 +8,7 @@ use crate::engine::values::value::{Value, literal_eq, literal_truth, number};
 use crate::ir::Literal;
 use crate::program::ClassRef;
 
-/// What sort of object a value is, when that is known for certain.
+/// The kind of object that a value certainly is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 #[allow(missing_docs)]
 pub enum Kind {
@@ -20,12 +20,12 @@ pub enum Kind {
     List,
     Tuple,
     Dict,
-    /// A dict that invents missing keys on a subscript load (`defaultdict`, `Counter`).
+    /// A dict that creates missing keys on a subscript load (`defaultdict`, `Counter`).
     DefaultDict,
     Set,
-    /// A typed map: its methods answer with variants.
+    /// A typed map, whose methods return variants.
     Map,
-    /// A typed collection that is no map.
+    /// A typed collection other than a map.
     Sized,
     Exception,
     Iterator,
@@ -36,7 +36,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether the value is a built-in container: its truth is "not empty".
+    /// Whether the value is a built-in container, which is true if it is not empty.
     #[must_use]
     pub fn is_container(self) -> bool {
         matches!(
@@ -66,7 +66,7 @@ impl Kind {
     }
 }
 
-/// An integer interval, both ends included; the extreme `i64`s stand for "unbounded".
+/// An integer interval, both ends included. `i64::MIN` and `i64::MAX` stand for "unbounded".
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Interval {
     /// Least value.
@@ -76,31 +76,31 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Every integer.
+    /// All integers.
     pub const ALL: Interval = Interval {
         lo: i64::MIN,
         hi: i64::MAX,
     };
 
-    /// One integer.
+    /// The interval of one integer.
     #[must_use]
     pub fn point(i: i64) -> Self {
         Self { lo: i, hi: i }
     }
 
-    /// `lo` and up.
+    /// `lo` and above.
     #[must_use]
     pub fn at_least(lo: i64) -> Self {
         Self { lo, hi: i64::MAX }
     }
 
-    /// `hi` and down.
+    /// `hi` and below.
     #[must_use]
     pub fn at_most(hi: i64) -> Self {
         Self { lo: i64::MIN, hi }
     }
 
-    /// The integers in both; `None` when there are none.
+    /// The integers in both intervals; `None` if there are none.
     #[must_use]
     pub fn meet(self, other: Self) -> Option<Self> {
         let r = Self {
@@ -119,8 +119,8 @@ impl Interval {
         }
     }
 
-    /// Widening (Cousot and Cousot, POPL 1977) with the thresholds 0 and 1: an end that moved
-    /// goes to the next threshold or to infinity.
+    /// Widening (Cousot and Cousot, POPL 1977) with the thresholds 0 and 1: an end that has moved
+    /// goes to the next threshold, or to infinity.
     #[must_use]
     pub fn widen(self, newer: Self) -> Self {
         let lo = if newer.lo >= self.lo {
@@ -140,14 +140,14 @@ impl Interval {
         Self { lo, hi }
     }
 
-    /// Whether the integer is inside.
+    /// Whether the interval contains the integer.
     #[must_use]
     pub fn contains(self, i: i64) -> bool {
         self.lo <= i && i <= self.hi
     }
 }
 
-/// Which literals a value equals or does not equal.
+/// Which literals a value equals, or does not equal.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Lits {
     /// It equals one of these.
@@ -162,7 +162,7 @@ impl Default for Lits {
     }
 }
 
-/// A set of excluded literals bigger than this is forgotten.
+/// A larger set of excluded literals is dropped.
 const MAX_LITERALS: usize = 32;
 
 /// What is known about one value in one state.
@@ -172,25 +172,26 @@ pub struct Fact {
     pub truth: Option<bool>,
     /// Whether it is None.
     pub none: Option<bool>,
-    /// Its sort.
+    /// Its kind.
     pub kind: Kind,
     /// Its exact class, for an instance of a class of the program.
     pub class: Option<ClassRef>,
-    /// Literals.
+    /// The literals that it equals, or does not equal.
     pub lits: Lits,
-    /// Its value as a number.
+    /// Its numeric value.
     pub num: Interval,
     /// Its length.
     pub len: Interval,
-    /// Classes it is an instance of.
+    /// The classes it is an instance of.
     pub is: SmallVec<[Value; 2]>,
-    /// Classes it is not an instance of.
+    /// The classes it is not an instance of.
     pub is_not: SmallVec<[Value; 2]>,
-    /// It was made by calling the (only) class in `is`.
+    /// Whether it was made by calling the only class in `is`, so that it is no instance of a
+    /// subclass.
     pub exact: bool,
-    /// A dict all of whose keys are in the heap.
+    /// Whether it is a dict all of whose keys are in the heap.
     pub closed: bool,
-    /// The enumeration that the value belongs to.
+    /// The enumeration that it is a member of.
     pub domain: Option<ClassRef>,
 }
 
@@ -214,7 +215,7 @@ impl Default for Fact {
 }
 
 impl Fact {
-    /// A fact of which only the kind is known.
+    /// A fact that states the kind alone.
     #[must_use]
     pub fn of_kind(kind: Kind) -> Self {
         let mut f = Fact {
@@ -231,7 +232,8 @@ impl Fact {
         *self == Fact::default()
     }
 
-    /// Draws the conclusions between the parts. False when they contradict each other.
+    /// Draws conclusions from each part about the others. Returns false if they contradict each
+    /// other.
     pub fn propagate(&mut self) -> bool {
         let sized = self.kind.is_container() || self.len != Interval::at_least(0);
         let numeric = self.kind == Kind::Int || self.num != Interval::ALL;
@@ -250,7 +252,7 @@ impl Fact {
         true
     }
 
-    /// What the possible or excluded literals say about the other parts, and the other way round.
+    /// Relates the possible or excluded literals to the other parts, in both directions.
     fn propagate_literals(&mut self) -> bool {
         if self.kind == Kind::Bool
             && let Lits::NotIn(out) = &self.lits
@@ -295,7 +297,7 @@ impl Fact {
         }
     }
 
-    /// What the length says about the truth, and the other way round.
+    /// Relates the length to the truth, in both directions.
     fn propagate_length(&mut self) -> bool {
         if !self.imply_none(false)
             || self.len.lo > 0 && !self.imply_truth(true)
@@ -313,7 +315,7 @@ impl Fact {
         met.is_some()
     }
 
-    /// What the number says about the truth, and the other way round.
+    /// Relates the number to the truth, in both directions.
     fn propagate_number(&mut self) -> bool {
         if !self.imply_none(false)
             || !self.num.contains(0) && !self.imply_truth(true)
@@ -342,7 +344,7 @@ impl Fact {
         true
     }
 
-    /// The value is `None`, or is not. False when contradicted.
+    /// Adds that the value is `None`, or is not. Returns false on a contradiction.
     fn imply_none(&mut self, none: bool) -> bool {
         if self.none == Some(!none) {
             return false;
@@ -351,7 +353,7 @@ impl Fact {
         true
     }
 
-    /// The value is true, or false. False when contradicted.
+    /// Adds that the value is true, or false. Returns false on a contradiction.
     fn imply_truth(&mut self, t: bool) -> bool {
         if self.truth == Some(!t) {
             return false;
@@ -360,7 +362,7 @@ impl Fact {
         true
     }
 
-    /// Adds "equals `l`" or "does not equal `l`". False when contradicted.
+    /// Adds that the value equals `l`, or does not. Returns false on a contradiction.
     pub fn assume_eq(&mut self, l: &Literal, equal: bool) -> bool {
         if equal {
             match &self.lits {
@@ -427,7 +429,7 @@ impl Fact {
         self.propagate()
     }
 
-    /// What both facts say.
+    /// The fact that both imply.
     #[must_use]
     pub fn join(&self, other: &Fact, widen: bool) -> Fact {
         let same = |a: Option<bool>, b: Option<bool>| if a == b { a } else { None };

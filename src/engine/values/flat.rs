@@ -1,11 +1,11 @@
-//! A sorted map in one piece of memory.
+//! A sorted map in contiguous memory.
 //!
-//! States are copied, walked through and compared far more often than they change, and have few
-//! entries: that is fast when these lie side by side.
+//! States are copied, traversed and compared far more often than they change, and have few entries.
+//! All of this is fast if the entries are contiguous.
 
 use std::cmp::Ordering;
 
-/// A map that is a sorted list of its entries.
+/// A map stored as a sorted list of its entries.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Flat<K, V>(Vec<(K, V)>);
 
@@ -20,43 +20,43 @@ impl<K: Ord, V> Flat<K, V> {
         self.0.binary_search_by(|(k, _)| k.cmp(key))
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether the map is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The value under a key.
+    /// The value of a key.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
         self.find(key).ok().map(|at| &self.0[at].1)
     }
 
-    /// The value under a key, to be changed.
+    /// The value of a key, for changing it.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let at = self.find(key).ok()?;
         Some(&mut self.0[at].1)
     }
 
-    /// Whether there is a value under a key.
+    /// Whether a key has a value.
     #[must_use]
     pub fn contains_key(&self, key: &K) -> bool {
         self.find(key).is_ok()
     }
 
-    /// Puts a value under a key; gives the one that was there.
+    /// Sets the value of a key; returns the previous one.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        // Twice the room, as a vector takes it, would be kept by every state that follows.
+        // `Vec` would double its capacity, and every later copy of the state would keep that.
         if self.0.len() == self.0.capacity() {
             self.0.reserve_exact(4 + self.0.len() / 16);
         }
-        // What is built is mostly built in order.
+        // Most maps are built in order.
         if self.0.last().is_none_or(|(last, _)| *last < key) {
             self.0.push((key, value));
             return None;
@@ -70,13 +70,13 @@ impl<K: Ord, V> Flat<K, V> {
         }
     }
 
-    /// Takes the value under a key out.
+    /// Removes the entry of a key; returns its value.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let at = self.find(key).ok()?;
         Some(self.0.remove(at).1)
     }
 
-    /// Takes all entries out that `kept` is not true for.
+    /// Removes all entries for which `kept` returns false.
     pub fn retain(&mut self, mut kept: impl FnMut(&K, &V) -> bool) {
         self.0.retain(|(k, v)| kept(k, v));
     }
@@ -86,7 +86,7 @@ impl<K: Ord, V> Flat<K, V> {
         Iter(self.0.iter())
     }
 
-    /// The entries from a key on, itself included.
+    /// The entries from a key onwards, including its own.
     pub fn from_key(&self, key: &K) -> Iter<'_, K, V> {
         let start = self.find(key).unwrap_or_else(|at| at);
         Iter(self.0[start..].iter())
@@ -102,7 +102,7 @@ impl<K: Ord, V> Flat<K, V> {
         self.0.iter().map(|(_, v)| v)
     }
 
-    /// Under how many keys the maps have different values, or only one of them has any.
+    /// The number of keys whose values differ, or that only one of the maps has.
     #[must_use]
     pub fn differences(&self, other: &Self) -> usize
     where
@@ -175,7 +175,7 @@ mod tests {
     fn it_is_a_map() {
         let mut flat = Flat::default();
         let mut map = BTreeMap::new();
-        // A walk through the numbers below 101 that repeats itself late.
+        // A walk through the numbers below 101 that takes long to repeat itself.
         let mut n: u32 = 7;
         for step in 0..400_u32 {
             n = (n * 31 + 5) % 101;

@@ -1,51 +1,52 @@
-//! What a state says that the program does not: slots beside an object that the engine or a rule
-//! keeps for itself, and flags.
+//! What a state knows beyond the program's own values: slots of objects that only the engine or a
+//! rule uses, and flags.
 
 use std::ops::BitOr;
 
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::Value;
 
-/// A slot beside an object that is no part of the program: no code reads or writes it.
+/// A slot of an object that is not part of the program: no code reads or writes it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Ghost {
-    /// Of an iterator: what it goes through.
+    /// Of an iterator: what it iterates over.
     Source,
-    /// Of an iterator: what that contained when the iterator was made.
+    /// Of an iterator: the snapshot of its source when the iterator was made.
     Snapshot,
-    /// Of an iterator: how many items it gave.
+    /// Of an iterator: how many items it has yielded.
     Position,
-    /// Of an iterator over several collections: their iterators.
+    /// Of an iterator over several collections: the iterators of these.
     Inner,
-    /// Of an index that a loop over a range gave: the range.
+    /// Of an index that a loop over a range yielded: the range.
     Of,
-    /// Of an iterator over a range: the index of the round.
+    /// Of an iterator over a range: the index of the current iteration.
     Index,
-    /// Of an index that a loop over a range gave, if the round is known not to be the last: the range.
+    /// Of an index that a loop over a range yielded, if it is certainly not that of the last
+    /// iteration: the range.
     NotLast,
     /// Of a suspended generator: its function.
     Callee,
-    /// Of a suspended generator: the block that it goes on from.
+    /// Of a suspended generator: the block at which it resumes.
     At,
     /// Of a suspended generator: one of its locals.
     Local(u32),
-    /// Of a context manager that the engine models: which.
+    /// Of a context manager that the engine models: which one it is.
     Manager,
-    /// Of a context manager that the engine models: what it was given.
+    /// Of a context manager that the engine models: its argument.
     Data,
     /// Of an exception: its message.
     Text,
-    /// Of a value: what made it.
+    /// Of a value: how it was made.
     Origin,
-    /// Of a collection: a number that stands for what the rule knows of all that was put into it,
-    /// 0 if nothing is known. Nothing was put into it as long as there is none.
+    /// Of a collection: a number that stands for what the rule knows about everything put into it,
+    /// or 0 if nothing is known. The slot is missing as long as nothing was put into it.
     Filled,
-    /// What the rule at hand keeps: it numbers its own slots.
+    /// A slot of the current rule, which numbers its own slots.
     Rule(u8),
 }
 
 impl State {
-    /// What is kept beside an object.
+    /// What a ghost slot of an object holds.
     #[must_use]
     pub fn ghost(&self, object: Value, ghost: impl Into<Ghost>) -> Option<Value> {
         match self.heap.get(&(object, Slot::Ghost(ghost.into()))) {
@@ -54,20 +55,20 @@ impl State {
         }
     }
 
-    /// Keeps something beside an object.
+    /// Stores a value in a ghost slot of an object.
     pub fn set_ghost(&mut self, object: Value, ghost: impl Into<Ghost>, v: Value) {
         let slot = (object, Slot::Ghost(ghost.into()));
         self.heap.insert(slot, Cell::Has(v));
     }
 
-    /// Forgets what is kept beside an object.
+    /// Forgets what a ghost slot of an object holds.
     pub fn drop_ghost(&mut self, object: Value, ghost: impl Into<Ghost>) {
         self.heap.remove(&(object, Slot::Ghost(ghost.into())));
     }
 }
 
-/// The bits of a rule's automaton, and beside them what the engine doubts about the path: only
-/// the engine sets and clears that.
+/// The bits of a rule's automaton, and the engine's doubts about the path. Only the engine sets and
+/// clears the doubts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct Flags {
     unresolved: bool,
@@ -77,14 +78,14 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Whether a call that could not be resolved was given the watched object.
+    /// Whether the watched object was passed to a call that could not be resolved.
     #[must_use]
     pub fn is_unresolved(self) -> bool {
         self.unresolved
     }
 
-    /// Whether a store whose key is not known may have set the watched place, or code that may
-    /// have was left out by the configuration.
+    /// Whether the watched place may have been set by a store with an unknown key, or by code that
+    /// the configuration excludes.
     #[must_use]
     pub fn is_uncertain(self) -> bool {
         self.uncertain
@@ -98,12 +99,12 @@ impl Flags {
         self.uncertain = true;
     }
 
-    /// The doubts alone.
+    /// The doubts without the bits of the automaton.
     pub(in crate::engine) fn doubts(self) -> Flags {
         Flags { rule: 0, ..self }
     }
 
-    /// The watched place is known again: no doubt from before matters.
+    /// Clears the doubts, because the watched place is known again.
     pub(in crate::engine) fn settle(&mut self) {
         self.unresolved = false;
         self.uncertain = false;

@@ -1,4 +1,4 @@
-//! Joining states, and naming their symbols canonically.
+//! Joining states, and giving their symbols canonical names.
 
 use crate::engine::objects::data::tag_of;
 use crate::engine::values::env::Env;
@@ -14,9 +14,9 @@ use std::sync::Arc;
 const FILLED: Slot = Slot::Ghost(Ghost::Filled);
 
 impl State {
-    /// Gives the symbols their first names again: the i-th symbol of a site, in the order in which
-    /// the state refers to them, gets generation i, and the values of a join their part numbers.
-    /// Equal states that went round a loop a different number of times become the same state.
+    /// Renumbers the symbols: the i-th symbol of a site, in the order in which the state refers to
+    /// them, gets generation i, and the values of a join get new part numbers. Equal states from
+    /// different iterations of a loop thus become the same state.
     #[must_use]
     pub fn canonical(self, terms: &mut Terms) -> State {
         let order = self.leaves_in_order(terms);
@@ -57,8 +57,8 @@ impl State {
         self.rename(terms, &map)
     }
 
-    /// The leaves of all terms of the state: what its variables hold, then what is reached from
-    /// there, then what only a fact mentions.
+    /// The leaves of all terms of the state: first those that its variables hold, then those
+    /// reachable from them, then those that only a fact mentions.
     fn leaves_in_order(&self, terms: &Terms) -> Vec<Value> {
         let mut found = Leaves::default();
         found.add(terms, self.watched);
@@ -89,10 +89,10 @@ impl State {
         found.order
     }
 
-    /// The state with other names for its symbols.
+    /// The state with its symbols renamed.
     fn rename(&self, terms: &mut Terms, renamed: &FxHashMap<Value, Value>) -> State {
-        // A substitution goes on into its own results only through the memo: keep it apart from
-        // the renaming, in which one symbol may take the name of another.
+        // `substitute` takes its own results from the memo. So the memo must not be the renaming,
+        // in which one symbol may take the name of another.
         let mut memo = renamed.clone();
         self.map_values(&self.env, |v| {
             if terms.leaves(v).iter().any(|l| renamed.contains_key(l)) {
@@ -103,8 +103,8 @@ impl State {
         })
     }
 
-    /// The state that covers both: places that differ get a joined value with the facts that
-    /// hold of both. `site` names the joined values. With `widen` intervals that grow are cut.
+    /// The state that covers both. Places that differ get a joined value with the facts that hold
+    /// of both. `site` names the joined values. `widen` widens the intervals that grow.
     #[must_use]
     pub fn join(&self, other: &State, terms: &mut Terms, site: Site, widen: bool) -> State {
         let mut j = Joiner {
@@ -138,7 +138,7 @@ impl State {
         out
     }
 
-    /// What is in a slot: of a dict all of whose keys are known, nothing is under any other.
+    /// What a slot holds. If all keys of a dict are known, every other key is absent.
     pub(in crate::engine) fn known_in(&self, object: Value, slot: &Slot) -> Option<Cell> {
         let known = self.heap.get(&(object, slot.clone())).copied();
         let closed = || self.fact(object).is_some_and(|f| f.closed);
@@ -158,7 +158,7 @@ impl State {
     }
 }
 
-/// The leaves of terms, each once, in the order in which they were found.
+/// The leaves of terms, each once, in the order of their discovery.
 #[derive(Default)]
 struct Leaves {
     order: Vec<Value>,
@@ -189,24 +189,24 @@ struct Joiner<'a> {
     a: &'a State,
     b: &'a State,
     terms: &'a mut Terms,
-    /// Names the joined values.
+    /// The site that names the joined values.
     site: Site,
-    /// The joined value of two that differ.
+    /// The joined value of each pair of values that differ.
     pairs: FxHashMap<(Value, Value), Value>,
-    /// The joined values.
+    /// All joined values.
     used: FxHashSet<Value>,
-    /// What each of the two states refers to.
+    /// The values that each of the two states refers to.
     mentioned: Option<[Vec<Value>; 2]>,
     /// The next part number.
     next: u32,
-    /// Two values and their joined one, whose contents are not joined yet.
+    /// Pairs of values with their joined one, whose contents are yet to be joined.
     queue: Vec<(Value, Value, Value)>,
-    /// Dicts that have a key on one side only: not all of their keys are known any more.
+    /// Dicts with a key on one side only, so that not all of their keys are known any more.
     open: FxHashSet<Value>,
 }
 
 impl Joiner<'_> {
-    /// Objects that are the same in both states.
+    /// Joins the objects that both states share.
     fn join_same_objects(&mut self, out: &mut State) {
         let (a, b) = (self.a, self.b);
         for (key, cell) in &a.heap {
@@ -237,7 +237,7 @@ impl Joiner<'_> {
         }
     }
 
-    /// Objects that became one: what both contain, slot by slot.
+    /// Joins the contents of objects that became one, slot by slot.
     fn join_merged_objects(&mut self, out: &mut State) {
         let (a, b) = (self.a, self.b);
         while let Some((x, y, v)) = self.queue.pop() {
@@ -257,8 +257,8 @@ impl Joiner<'_> {
         }
     }
 
-    /// Stores what is known of a slot in both states; an item of which nothing is known opens its
-    /// dict.
+    /// Stores what both states know about a slot. If that is nothing and the slot is an item, not
+    /// all keys of its dict are known any more.
     fn put(&mut self, out: &mut State, key: &(Value, Slot), joined: Option<Cell>) {
         match joined {
             Some(cell) => {
@@ -271,7 +271,7 @@ impl Joiner<'_> {
         }
     }
 
-    /// The facts that hold of both.
+    /// Keeps the facts that hold of both.
     fn join_facts(&mut self, out: &mut State, widen: bool) {
         let (a, b) = (self.a, self.b);
         let mut pairs: Vec<_> = std::mem::take(&mut self.pairs).into_iter().collect();
@@ -284,7 +284,7 @@ impl Joiner<'_> {
             if f.propagate() && !f.is_trivial() {
                 out.facts.insert(v, Rc::new(f));
             }
-            // What is a failure in both is a failure.
+            // If both are failures, so is the joined value.
             if let (Some(tx), Some(ty)) = (tag_of(a, self.terms, x), tag_of(b, self.terms, y)) {
                 let tag = self.terms.make(Term::Pure("tag".into(), Arc::from([v])));
                 out.facts.insert(tag, Rc::new(tx.join(&ty, widen)));
@@ -294,7 +294,7 @@ impl Joiner<'_> {
             if !out.facts.contains_key(v)
                 && let Some(g) = b.facts.get(v)
             {
-                // What both have from the state that they come from is the same by its address.
+                // Facts that both states inherited unchanged have the same address.
                 let loses_keys = f.closed && self.open.contains(v);
                 if !loses_keys && (Rc::ptr_eq(f, g) || f == g) {
                     out.facts.insert(*v, Rc::clone(f));
@@ -316,7 +316,7 @@ impl Joiner<'_> {
         if let Some(v) = self.pairs.get(&(x, y)) {
             return *v;
         }
-        // One of the two may be this join's own value from an earlier round: keep it, so that
+        // One of the two may be a value of this join from an earlier iteration. Keep it, so that
         // repeated joins reach a fixpoint.
         let own = matches!(self.terms.term(x), Term::Symbol(s, _)
             if s.func == self.site.func && s.block == self.site.block && s.index == self.site.index);
@@ -346,7 +346,7 @@ impl Joiner<'_> {
         v
     }
 
-    /// What is known of all that was put into a collection, in the one state and in the other.
+    /// The joined knowledge about everything that was put into a collection.
     fn filled(&mut self, x: Value, other: Option<&Cell>) -> Value {
         match other {
             Some(Cell::Has(y)) if *y != x => self.terms.int(0),
@@ -354,7 +354,7 @@ impl Joiner<'_> {
         }
     }
 
-    /// The value that a slot has in the state that never touched it.
+    /// The value of a slot in a state that never touched it.
     fn default_of(&mut self, o: Value, slot: &Slot) -> Option<Value> {
         match slot {
             Slot::Content => Some(o),

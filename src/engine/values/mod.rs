@@ -1,4 +1,4 @@
-//! What is known at a point of a path: values, facts about them, states and how states join.
+//! What is known at a point of a path: values, facts about them, states, and how states join.
 
 pub mod assume;
 pub(in crate::engine) mod constants;

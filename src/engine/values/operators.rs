@@ -8,7 +8,7 @@ use crate::ir::{BinOp, CmpOp, Literal};
 use std::sync::Arc;
 
 impl Engine<'_> {
-    /// A binary operator; `in_place` for `x += y` and its like.
+    /// A binary operator; `in_place` for `x += y` and the like.
     pub(in crate::engine) fn binary(
         &mut self,
         state: &mut State,
@@ -58,7 +58,7 @@ impl Engine<'_> {
         self.fresh_with(state, site, fact)
     }
 
-    /// An operator on collections or texts: what it makes, or the changed left operand.
+    /// An operator on collections or texts: the new value, or the changed left operand.
     fn on_contents(
         &mut self,
         state: &mut State,
@@ -149,7 +149,7 @@ impl Engine<'_> {
 
     /// A comparison as a value.
     pub(crate) fn compare(&mut self, state: &State, op: CmpOp, x: Value, y: Value) -> Value {
-        // A text is not None, whatever it says.
+        // A text is not None, whatever it contains.
         let none = |v| self.terms.literal(v) == Some(&Literal::None);
         if matches!(op, CmpOp::Is | CmpOp::Eq)
             && (self.is_class_text(x) && none(y) || self.is_class_text(y) && none(x))
@@ -216,14 +216,14 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether something is known about which of two values is the smaller, one of them this.
+    /// Whether the state knows how a value compares with some other value.
     fn is_compared(&self, state: &State, v: Value) -> bool {
         state.facts.keys().any(
             |k| matches!(self.terms.term(*k), Term::Cmp(CmpOp::Lt, a, b) if *a == v || *b == v),
         )
     }
 
-    /// The length of (a snapshot of) a value.
+    /// The length of a value, or of a snapshot of it.
     pub(crate) fn length(&mut self, state: &State, s: Value) -> Value {
         let s = self.spelled_out(s);
         match self.terms.term(s).clone() {
@@ -243,7 +243,7 @@ impl Engine<'_> {
                 let n = exact.map(|f| f.len.lo);
                 let term = self.terms.existing(&Term::Len(s));
                 match (n, term) {
-                    // A comparison of the length with something unknown is remembered by its term.
+                    // The term is kept if a fact says how it compares with an unknown value.
                     (Some(_), Some(term)) if self.is_compared(state, term) => term,
                     (Some(n), _) => self.terms.int(n),
                     (None, _) => self.terms.make(Term::Len(s)),

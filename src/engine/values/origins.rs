@@ -1,9 +1,9 @@
-//! Where values came from.
+//! How values were made.
 //!
-//! A symbol says that a value is new, not what made it. For an automaton that asks, the heap keeps
-//! beside each symbol how it was made: a [`Term::Made`] with the callee's name and the values that
-//! it was given. It lives in a slot of the symbol, so joins, summaries and renamings treat it like
-//! everything else that is known, and it goes when the symbol goes.
+//! A symbol says that a value is new, not what made it. For an automaton that needs to know, the
+//! heap holds for each symbol how it was made: a [`Term::Made`] with the callee's name and its
+//! arguments. It is in a slot of the symbol, so joins, summaries and renamings treat it like any
+//! other knowledge, and it disappears together with the symbol.
 
 use std::sync::Arc;
 
@@ -24,23 +24,23 @@ use crate::program::FuncRef;
 /// How a value was made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// By a call: the last part of the callee's name, the receiver (None if there is none), the
+    /// By a call: the last part of the callee's name, the receiver (None if there is none), and the
     /// arguments.
     Call(Name, Value, Vec<Value>),
-    /// It is an element of this collection.
+    /// As an element of this collection.
     Element(Value),
-    /// It is the text of these, one after the other.
+    /// As the concatenation of these texts.
     Text(Vec<Value>),
 }
 
-/// The name under which what a call may have changed was made: of its old value, and of what the
-/// call was given.
+/// The callee name in the origin of a value that a call may have changed. Its operands are the old
+/// value and what the call was given.
 pub const LENT: &str = "lent";
 
-/// The name under which something was made of values in a way that is not known.
+/// The callee name in the origin of a value that was computed from others in an unknown way.
 pub const OPAQUE: &str = "opaque";
 
-/// How deep a text is looked for in how a value was made.
+/// How many origins deep a text is searched for.
 const TEXT_DEPTH: u32 = 3;
 
 const KEYWORD: &str = "keyword:";
@@ -49,7 +49,7 @@ const KEYWORD: &str = "keyword:";
 type Given<'a> = (Option<Value>, &'a [Value]);
 
 impl Engine<'_> {
-    /// How a value was made, where that is remembered.
+    /// How a value was made, if the state remembers it.
     #[must_use]
     pub fn origin(&self, state: &State, v: Value) -> Option<Origin> {
         match self.terms.term(v) {
@@ -90,7 +90,7 @@ impl Engine<'_> {
         }
         match self.origin(state, v)? {
             Origin::Text(parts) => self.text_at(state, *parts.first()?, depth + 1),
-            // A text that was stripped, joined, dedented.
+            // A text that was stripped, joined, dedented and so on.
             Origin::Call(_, of, args) => {
                 let of = std::iter::once(of).chain(args);
                 of.into_iter()
@@ -100,7 +100,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether a value may be a text, or begin with one, that only the caller knows.
+    /// Whether a value may be, or begin with, a text that only the caller knows.
     pub(in crate::engine) fn may_be_text(&self, state: &State, v: Value, depth: u32) -> bool {
         if depth > TEXT_DEPTH || self.terms.literal(v).is_some() {
             return false;
@@ -123,13 +123,13 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether a value is made of what the caller gave.
+    /// Whether a value depends on an input of the function.
     pub(in crate::engine) fn is_from_caller(&self, v: Value) -> bool {
         let mut leaves = self.terms.leaves(v).iter();
         leaves.any(|leaf| matches!(self.terms.term(*leaf), Term::Input(_)))
     }
 
-    /// An argument that was given by keyword: its name and value.
+    /// The name and value of an argument that was passed by keyword.
     #[must_use]
     pub fn keyword(&self, argument: Value) -> Option<(&str, Value)> {
         match self.terms.term(argument) {
@@ -138,7 +138,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The names that variables of a function give to a value.
+    /// The names of the variables of a function that held a value.
     #[must_use]
     pub fn names_of(&self, func: FuncRef, v: Value) -> &[Name] {
         self.names.get(&(func, v)).map_or(&[], |n| n.as_slice())
@@ -179,7 +179,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Remembers how the result of an rvalue was made, and tells the automaton about calls.
+    /// Remembers how the result of an rvalue was made, and reports calls to the automaton.
     pub(crate) fn note_made(
         &mut self,
         cx: &FnContext,
@@ -252,7 +252,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The name and the receiver of what is called.
+    /// The name and the receiver of a callee.
     fn called(&mut self, state: &mut State, callee: &Callee, site: Site) -> (Name, Option<Value>) {
         let (name, receiver) = match callee {
             Callee::Method { receiver, name, .. } => {
@@ -276,7 +276,7 @@ impl Engine<'_> {
         (name, receiver)
     }
 
-    /// The arguments of a call, those with a keyword last.
+    /// The arguments of a call, keyword arguments last.
     fn given(&mut self, state: &mut State, args: &[Arg], site: Site) -> Vec<Value> {
         let args = Args::evaluate(self, state, args, site);
         let mut given: Vec<Value> = args.positional.clone();

@@ -1,14 +1,14 @@
-//! Copies on write: what many states have in common is stored once.
+//! Copy on write: states share what they have in common.
 
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
-/// A value that is copied when it changes, and not when it is cloned.
+/// A value that is copied when it changes, not when it is cloned.
 #[derive(Clone, Default, PartialOrd, Ord, Debug)]
 pub struct Shared<T>(Rc<T>);
 
 impl<T: Clone> Shared<T> {
-    /// The value itself, copied if others have it, too.
+    /// The value itself, copied if it is shared.
     pub fn into_inner(self) -> T {
         Rc::unwrap_or_clone(self.0)
     }
@@ -29,7 +29,7 @@ impl<T> Deref for Shared<T> {
     }
 }
 
-/// Asking for a mutable reference makes a copy: ask only to change something.
+/// Asking for a mutable reference makes a copy of a shared value, so ask only to change something.
 impl<T: Clone> DerefMut for Shared<T> {
     fn deref_mut(&mut self) -> &mut T {
         Rc::make_mut(&mut self.0)

@@ -1,4 +1,4 @@
-//! Abstract states: what is known at one point of one path.
+//! Abstract states: what is known at one point of a path.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ use crate::ir::{Literal, Name};
 pub enum Slot {
     /// The snapshot that stands for the object's contents since its last mutation.
     Content,
-    /// What the engine or a rule keeps beside the object.
+    /// A slot that only the engine or a rule uses.
     Ghost(Ghost),
     /// An attribute.
     Field(Name),
@@ -29,19 +29,19 @@ pub enum Slot {
     Item(Value),
 }
 
-/// What is in a slot.
+/// What a slot holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Cell {
     /// This value.
     Has(Value),
-    /// Certainly nothing.
+    /// Certainly no value.
     Absent,
 }
 
 /// One entry of the heap.
 pub(in crate::engine) type Entry<'s> = (&'s (Value, Slot), &'s Cell);
 
-/// The values that an entry names: the object, the key, what is there.
+/// The values that a heap entry names: the object, the key, and what the slot holds.
 pub(in crate::engine) fn named_in(
     ((object, slot), cell): Entry<'_>,
 ) -> impl Iterator<Item = Value> + use<> {
@@ -56,7 +56,7 @@ pub(in crate::engine) fn named_in(
     [Some(*object), key, there].into_iter().flatten()
 }
 
-/// What is known at one point of one path.
+/// What is known at one point of a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct State {
     /// The locals of the current call.
@@ -65,13 +65,13 @@ pub struct State {
     pub heap: Shared<Flat<(Value, Slot), Cell>>,
     /// Facts about values.
     pub facts: Shared<Flat<Value, Rc<Fact>>>,
-    /// The state of the property automaton, and what the engine doubts.
+    /// The state of the rule's automaton, and the engine's doubts.
     pub flags: Flags,
     /// The object whose place the rule watches.
     pub watched: Value,
 }
 
-/// What two states most often differ in: the rest is left to the comparison.
+/// Hashes only the parts in which states differ most often, and leaves the rest to the comparison.
 impl Hash for State {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         self.env.hash(hasher);
@@ -135,7 +135,7 @@ impl State {
         }
     }
 
-    /// Changes the fact about a value; false when it becomes contradictory.
+    /// Changes the fact about a value. Returns false if it becomes contradictory.
     pub fn refine(&mut self, v: Value, change: impl FnOnce(&mut Fact) -> bool) -> bool {
         let old = self.facts.get(&v);
         let mut fact = old.map(|f| Fact::clone(f)).unwrap_or_default();
@@ -152,7 +152,7 @@ impl State {
         true
     }
 
-    /// The snapshot that stands for the contents of an object now.
+    /// The snapshot that stands for the current contents of an object.
     #[must_use]
     pub fn snapshot(&self, v: Value) -> Value {
         match self.heap.get(&(v, Slot::Content)) {
@@ -182,7 +182,7 @@ impl State {
         self.env.values().any(has)
             || has(self.watched)
             || self.heap.iter().any(|((o, slot), cell)| {
-                // What the leaf itself contains is no reference to it.
+                // The leaf's own slots do not count as references to it.
                 *o != leaf
                     && (has(*o)
                         || matches!(cell, Cell::Has(v) if has(*v))
@@ -190,15 +190,15 @@ impl State {
             })
     }
 
-    /// What is known of the slots of an object.
+    /// What is known about the slots of an object.
     pub fn slots(&self, object: Value) -> impl Iterator<Item = (&Slot, &Cell)> {
         let from = self.heap.from_key(&(object, Slot::Content));
         from.take_while(move |((o, _), _)| *o == object)
             .map(|((_, slot), cell)| (slot, cell))
     }
 
-    /// The symbols and inputs that the state refers to, in order. What one of them contains is no
-    /// reference to itself.
+    /// The symbols and inputs that the state refers to, in order. A symbol's own slots do not count
+    /// as references to it.
     pub(in crate::engine) fn mentioned(&self, terms: &Terms) -> Vec<Value> {
         let mut out: Vec<Value> = Vec::new();
         for v in self.env.values().chain(std::iter::once(self.watched)) {
@@ -215,8 +215,8 @@ impl State {
         out
     }
 
-    /// The state with other values, and another environment of the same terms. What is said of a
-    /// value for which there is no other is left out.
+    /// The state with its values mapped by `to`, and with `env`, which is in the mapped terms
+    /// already. Whatever concerns a value that `to` maps to `None` is left out.
     pub(in crate::engine) fn map_values(
         &self,
         env: &Env,
@@ -258,7 +258,7 @@ impl State {
         }
     }
 
-    /// Every value that can be reached from the given roots through the heap.
+    /// All values that can be reached from the roots through the heap.
     #[must_use]
     pub fn reachable(&self, terms: &Terms, roots: impl Iterator<Item = Value>) -> FxHashSet<Value> {
         let mut leaves: FxHashSet<Value> = FxHashSet::default();
@@ -266,8 +266,9 @@ impl State {
         for r in roots {
             work.extend(terms.leaves(r).iter().copied());
         }
-        // Objects whose terms have no leaves (globals) are always reachable. Most others are leaves
-        // themselves, and their slots stand together; the rest is reached with the first leaf.
+        // Objects whose terms have no leaves (globals) are always reachable. Most other objects are
+        // leaves themselves, with their slots side by side; the rest is reached together with their
+        // first leaf.
         let mut composed: Vec<(Value, Entry<'_>)> = Vec::new();
         for entry in &self.heap {
             let object = entry.0.0;
@@ -304,8 +305,8 @@ impl State {
         leaves
     }
 
-    /// Drops everything that nothing can refer to any more. `live_field` tells whether a later
-    /// test may still read a field of that name.
+    /// Drops everything that nothing can refer to any more. `live_field` tells whether a later test
+    /// may still read a field of that name.
     pub fn collect(&mut self, terms: &Terms, extra: &[Value], live_field: impl Fn(&Name) -> bool) {
         let roots: Vec<Value> = self
             .env
@@ -320,9 +321,9 @@ impl State {
         if !self.heap.keys().all(|(o, slot)| kept(o, slot)) {
             self.heap.retain(|(o, slot), _| kept(o, slot));
         }
-        // A fact about a field is of use while the field may be read again, or while a variable
-        // or another object holds the same value, or while something is known of what the object
-        // contains. What is held is found out for the first fact that depends on it.
+        // A fact about a field is useful as long as the field may be read again, a variable or
+        // another object holds the same value, or something is known about the contents of the
+        // object. The set of held values is computed only when the first fact depends on it.
         let held: OnceCell<FxHashSet<Value>> = OnceCell::new();
         let kept = |v: &Value| {
             let held = || held.get_or_init(|| self.held(terms, &roots));
@@ -337,8 +338,8 @@ impl State {
         }
     }
 
-    /// The values that variables and objects have, those of which something is known that they
-    /// contain, and what all these are made of.
+    /// The values that variables and slots hold, the objects whose contents are partly known, and
+    /// the operands of all these.
     fn held(&self, terms: &Terms, roots: &[Value]) -> FxHashSet<Value> {
         let mut held: FxHashSet<Value> = roots.iter().copied().collect();
         held.extend(self.heap.keys().map(|(o, _)| *o));
@@ -359,7 +360,7 @@ impl State {
     }
 }
 
-/// Whether every field that a value is made of passes the test, by its term and its name.
+/// Whether the test accepts every field that a value is made of, given the field's term and name.
 fn stands(terms: &Terms, v: Value, test: &impl Fn(Value, &Name) -> bool) -> bool {
     match terms.term(v) {
         Term::Field(_, name) => test(v, name),
@@ -371,7 +372,7 @@ fn stands(terms: &Terms, v: Value, test: &impl Fn(Value, &Name) -> bool) -> bool
     }
 }
 
-/// All that a state knows about a value, what its term says included.
+/// Everything that a state knows about a value, including what its term implies.
 #[must_use]
 pub fn view(state: &State, terms: &Terms, v: Value) -> Fact {
     let mut f = state.fact(v).cloned().unwrap_or_default();

@@ -1,9 +1,9 @@
 //! Symbolic values: hash-consed terms.
 //!
-//! Two program expressions that must have the same value in a state have the same [`Value`], so
-//! "the same test twice" is an equality of terms and a flag is the term of the test it was
-//! assigned from. Mutable objects are symbols with an identity; what they contain is in the
-//! state's heap. This is value numbering (Alpern, Wegman and Zadeck, POPL 1988) done per path.
+//! Two program expressions that must have the same value in a state have the same [`Value`]. So
+//! "the same test twice" is an equality of terms, and a flag is the term of the test that it was
+//! assigned from. Mutable objects are symbols with an identity; their contents are in the state's
+//! heap. This is value numbering (Alpern, Wegman and Zadeck, POPL 1988) per path.
 
 use std::sync::Arc;
 
@@ -12,38 +12,38 @@ use rustc_hash::FxHashMap;
 use crate::ir::{BinOp, CmpOp, Literal, Name};
 use crate::program::{ClassRef, FuncRef, ModuleId};
 
-/// A hash-consed term; equal values are equal terms. Only meaningful with the [`Terms`] that
-/// made it.
+/// A hash-consed term: equal values are equal terms. It has a meaning only together with the
+/// [`Terms`] that made it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Value(pub u32);
 
-/// A program point that makes new values, or one of the values that a call brought back.
+/// A program point that makes new values, or one of the values that a call returned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Site {
     /// The function.
     pub func: FuncRef,
     /// Its basic block.
     pub block: u32,
-    /// Statement index in the block; the terminator comes after the last statement.
+    /// The index of the statement in the block; the terminator comes after the last statement.
     pub index: u32,
     /// Which of the values made there.
     pub part: u32,
 }
 
-/// How a value was made, as far as an automaton asks.
+/// How a value was made, in the detail that automata need.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Made {
-    /// By a call of this name: the operands are the receiver (None if there is none) and the
+    /// By a call of this name. The operands are the receiver (None if there is none) and the
     /// arguments.
     Call(Name),
     /// As an element of the operand.
     Element,
-    /// As the text of the operands, one after the other.
+    /// As the concatenation of the operands.
     Text,
 }
 
 impl Site {
-    /// Whether values are made here by joining others, and not by what the program does.
+    /// Whether the values of this site come from joining others, and not from the program.
     #[must_use]
     pub fn is_join(self) -> bool {
         self.index == u32::MAX || self.block == u32::MAX
@@ -55,7 +55,7 @@ impl Site {
 pub enum Term {
     /// A known value.
     Lit(Literal),
-    /// Something new made at a site; `generation` tells apart the ones alive at the same time.
+    /// A new value made at a site; the generation tells apart those alive at the same time.
     Symbol(Site, u32),
     /// An input of the function that is being summarised, in canonical order.
     Input(u32),
@@ -63,11 +63,11 @@ pub enum Term {
     Global(ModuleId, Name),
     /// A builtin, or something imported from outside the program, by its dotted path.
     External(Name),
-    /// A module of the program.
+    /// A name with this dotted path that is a builtin or imported from outside the program.
     Module(ModuleId),
     /// A function of the program.
     Func(FuncRef),
-    /// A nested function with the cells of the call that made it.
+    /// A nested function together with the cells of the call that made it.
     Closure(FuncRef, Value),
     /// A class of the program.
     Class(ClassRef),
@@ -75,31 +75,31 @@ pub enum Term {
     Member(ClassRef, Name),
     /// A method bound to its receiver.
     Bound(Value, Value),
-    /// A method looked up by name on a receiver that is not resolved.
+    /// A method looked up by name on a receiver of unknown class.
     Method(Value, Name),
     /// `super()`: the receiver, and the class after which its MRO is searched.
     Super(Value, Option<ClassRef>),
-    /// The field of an object as it was on entry.
+    /// A field of an object as it was on entry.
     Field(Value, Name),
-    /// The item of a container as it was on entry.
+    /// An item of a container as it was on entry.
     Item(Value, Value),
     /// Negation.
     Not(Value),
     /// `bool(x)`
     Truth(Value),
-    /// A comparison; only `Eq`, `Lt`, `LtE`, `Is` and `In` occur.
+    /// A comparison. Only `Eq`, `Lt`, `LtE`, `Is` and `In` occur.
     Cmp(CmpOp, Value, Value),
-    /// The length of (a snapshot of) a container.
+    /// The length of a container, or of a snapshot of one.
     Len(Value),
-    /// `isinstance`
+    /// `isinstance(x, class)`
     Instance(Value, Value),
     /// A pure function of its operands, by name.
     Pure(Name, Arc<[Value]>),
-    /// What made another value; no value of the program.
+    /// How another value was made; not a value of the program.
     Made(Made, Arc<[Value]>),
-    /// A block of a function: a place in the code, and no value of the program.
+    /// A block of a function: a place in the code, not a value of the program.
     Place(FuncRef, u32),
-    /// Arithmetic on operands that are not both known.
+    /// Arithmetic whose operands are not both known.
     Arith(BinOp, Value, Value),
     /// A tuple.
     Tuple(Arc<[Value]>),
@@ -109,16 +109,16 @@ pub enum Term {
     Enumerate(Value, Value),
     /// `zip(...)`
     Zip(Arc<[Value]>),
-    /// The items, keys or values of a mapping (a snapshot of it).
+    /// The items, keys or values of a mapping, or of a snapshot of one.
     View(Name, Value),
     /// `vars(x)`
     Vars(Value),
-    /// A call that has not run yet: a coroutine. Callee, arguments, keyword names.
+    /// A call that has not run yet (a coroutine): callee, arguments, keyword names.
     Pending(Value, Arc<[Value]>, Arc<[Name]>),
 }
 
 impl Term {
-    /// Whether it is code of the program that can be called.
+    /// Whether the term is callable code of the program.
     #[must_use]
     pub fn is_callable(&self) -> bool {
         match self {
@@ -128,7 +128,7 @@ impl Term {
         }
     }
 
-    /// The same term of other operands.
+    /// The same term with other operands.
     #[must_use]
     pub fn map_operands(&self, mut go: impl FnMut(Value) -> Value) -> Term {
         match self {
@@ -173,7 +173,7 @@ impl Term {
 /// The [`Term::Pure`] that stands for the class of its operand.
 pub(in crate::engine) const CLASS_OF: &str = "type";
 
-/// Terms nested deeper than this become fresh symbols.
+/// A term that would be nested deeper is replaced by a fresh symbol.
 pub const MAX_TERM_DEPTH: u8 = 10;
 
 #[derive(Clone)]
@@ -191,7 +191,7 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The class of a value.
+    /// The value that stands for the class of another.
     pub(in crate::engine) fn class_of(&mut self, v: Value) -> Value {
         self.make(Term::Pure(CLASS_OF.into(), Arc::from([v])))
     }
@@ -223,7 +223,7 @@ impl Terms {
         v
     }
 
-    /// Whether the term already exists.
+    /// The value of the term, if the term exists already.
     #[must_use]
     pub fn existing(&self, term: &Term) -> Option<Value> {
         self.index.get(term).copied()
@@ -271,7 +271,7 @@ impl Terms {
         self.lit(Literal::Int(i))
     }
 
-    /// The value of a text.
+    /// The value of a string.
     pub fn str(&mut self, s: &str) -> Value {
         self.lit(Literal::Str(s.into()))
     }
@@ -281,7 +281,7 @@ impl Terms {
         self.lit(Literal::None)
     }
 
-    /// The value of something from outside the program.
+    /// The value of a name from outside the program.
     pub fn external(&mut self, path: &str) -> Value {
         self.make(Term::External(path.into()))
     }
@@ -309,7 +309,7 @@ impl Terms {
         }
     }
 
-    /// Whether a term always is True or False.
+    /// Whether a term is always True or False.
     #[must_use]
     pub fn is_boolean(&self, v: Value) -> bool {
         matches!(
@@ -346,7 +346,7 @@ impl Terms {
         new
     }
 
-    /// Calls `f` for every field name that occurs in a term.
+    /// Calls `f` for every field name in a term.
     pub fn for_each_field(&self, v: Value, f: &mut impl FnMut(&Name)) {
         let term = self.term(v);
         if let Term::Field(_, n) = term {
@@ -429,7 +429,7 @@ pub fn literal_eq(a: &Literal, b: &Literal) -> bool {
     }
 }
 
-/// The numeric value of a literal, as Python's numeric tower sees it.
+/// The number that a literal is in Python's numeric tower.
 #[must_use]
 pub fn number(l: &Literal) -> Option<f64> {
     match l {

@@ -1,4 +1,4 @@
-//! What happens on a path that was found, in order.
+//! The events on a path that was found, in order.
 
 use std::rc::Rc;
 
@@ -17,20 +17,20 @@ use crate::ir::body::BranchRole;
 use crate::ir::{BlockId, TerminatorKind};
 use crate::source::Span;
 
-/// Helpers nested in one path.
+/// The nesting of helpers whose events are shown.
 const MAX_DETAIL: usize = 3;
 
-/// What is told of a helper that is left by one of its exits.
+/// What a path shows of a helper that is left by one of its exits.
 struct Inside {
-    /// The path through it, if the helper can also be left in a way that matters.
+    /// The events inside the helper, if it could also be left in a way that makes a difference.
     events: Option<Vec<PathEvent>>,
-    /// Where it is left.
+    /// Where the helper is left.
     left: Span,
-    /// The summary, so that no other one gets its address.
+    /// Kept alive so that no other summary gets its address.
     _summary: Rc<Summary>,
 }
 
-/// What was found out about helpers, by the address of the summary and the number of the exit.
+/// What is known about helpers, by the address of the summary and the index of the exit.
 #[derive(Default)]
 pub(super) struct Insides(FxHashMap<(*const Summary, usize), Inside>);
 
@@ -38,12 +38,12 @@ pub(super) struct Insides(FxHashMap<(*const Summary, usize), Inside>);
 struct Leg {
     from: usize,
     hop: usize,
-    /// The point that it leads to; none for the last one.
+    /// The point that it leads to; `None` for the last step.
     to: Option<usize>,
 }
 
 impl Paths<'_> {
-    /// What happens on the path to a point, and on the step from there that ends it.
+    /// The events on the path to a point, and on the final step from there.
     pub(super) fn events(
         &mut self,
         engine: &mut Engine<'_>,
@@ -67,7 +67,7 @@ impl Paths<'_> {
         }
         legs.reverse();
         let mut out = Vec::new();
-        // The loops over collections that went round.
+        // The loops over collections that have run an iteration.
         let mut ran: FxHashSet<BlockId> = FxHashSet::default();
         for leg in legs {
             self.tell(engine, &leg, remaining, &mut ran, &mut out);
@@ -75,7 +75,7 @@ impl Paths<'_> {
         out
     }
 
-    /// What happens on one step.
+    /// Appends the events of one step.
     fn tell(
         &mut self,
         engine: &mut Engine<'_>,
@@ -145,7 +145,7 @@ impl Paths<'_> {
         }
     }
 
-    /// What is told of a helper that the path goes through.
+    /// Appends the events of a helper that the path goes through.
     fn tell_call(
         &mut self,
         engine: &mut Engine<'_>,
@@ -178,8 +178,8 @@ impl Paths<'_> {
 }
 
 impl Engine<'_> {
-    /// Where a helper is left: its `return` statement; its name when it falls off the end, or when
-    /// it does not matter by which exit.
+    /// Where a helper is left: its `return` statement, or its name if it falls off the end or if it
+    /// makes no difference by which exit it is left.
     fn exit_span(&mut self, via: &Via, matters: bool) -> Span {
         let cx = self.context(via.summary.key.func);
         let function = cx.function();
@@ -195,7 +195,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The path inside a helper, when the helper can also be left in a way that matters.
+    /// The events inside a helper, if it could also be left in a way that makes a difference.
     fn inside(&mut self, via: &Via, depth: usize) -> Option<Vec<PathEvent>> {
         let summary = via.summary.clone();
         let exit = &summary.exits[via.exit];
@@ -256,7 +256,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Where in a block the watched key is lost, when it is: the statement, or the terminator.
+    /// The statement or terminator of a block in which the watched key is lost, if it is.
     fn loss(
         &mut self,
         cx: &FnContext,
@@ -289,9 +289,9 @@ impl Engine<'_> {
     }
 }
 
-/// What the end of a block decided, if it decided something: the event, and the block on the other
-/// side. Without one, the event matters in any case. `ran`: whether the loop, if it is one, has
-/// gone round before.
+/// The event of a step if the terminator decided something, and the block on the other side. If
+/// there is no such block, the event matters in any case. `ran` tells whether the loop, if it is
+/// one, has run an iteration before.
 fn decision(
     terminator: &TerminatorKind,
     edge: &Edge,

@@ -1,8 +1,8 @@
-//! Witnesses: one concrete path to an exit, found by a search without merging.
+//! Witnesses: a concrete path to an exit, found by a search without merging.
 //!
-//! The fixpoint merges states, so an exit that it reaches may be reached by no single path. The
-//! search follows single paths, the ones with the fewest decisions first; an exit that none
-//! reaches is not reported.
+//! The fixpoint merges states, so it may reach an exit that no single path reaches. The search
+//! follows single paths, those with the fewest decisions first. An exit that none of them reaches
+//! is not reported.
 
 mod events;
 mod remaining;
@@ -29,31 +29,32 @@ use crate::ir::body::BranchRole;
 use crate::program::FuncRef;
 use crate::source::Span;
 
-/// Unmerged states followed per block, at least.
+/// The least number of unmerged states that are followed per block.
 const BEAM: u64 = 96;
 
-/// For an automaton that watches a place, so many steps that may be spent allow for one more.
+/// For an automaton that watches a place, the beam grows with the budget: by one state per block
+/// for this many steps.
 const STEPS_PER_STATE: u64 = 40;
 
-/// What a decision and an exception cost a path, the last round of a loop, and each other one: the
-/// path that is shown is the cheapest.
+/// The costs of a decision or an exception, of the end of a loop, and of each of its iterations.
+/// The cheapest path is shown.
 const DECISION: u32 = 2;
 const LAST_ROUND: u32 = 1;
 const ROUND: u32 = 3;
 
-/// Places that are kept for the next search.
+/// The number of points that are kept for the next search.
 const MOST_POINTS: usize = 50_000;
 
-/// Something that happens on a path, in execution order.
+/// An event on a path.
 #[derive(Clone, Debug)]
 pub struct PathEvent {
-    /// The function it happens in.
+    /// The function in which it happens.
     pub func: FuncRef,
-    /// Where.
+    /// The place in the source.
     pub span: Span,
-    /// What.
+    /// What happens.
     pub what: EventKind,
-    /// Whether the exit could not be reached the other way.
+    /// Whether the exit would be out of reach if this came out differently.
     pub matters: bool,
 }
 
@@ -62,7 +63,7 @@ pub struct PathEvent {
 pub enum EventKind {
     /// A test has this outcome.
     Decision(BranchRole, bool),
-    /// A loop over a collection goes round or not.
+    /// A loop over a collection runs an iteration, or ends.
     Loop(Round),
     /// Something raises.
     Raised,
@@ -70,40 +71,40 @@ pub enum EventKind {
     Caught,
     /// A context manager swallows an exception.
     Swallowed,
-    /// The watched key, set before, is lost.
+    /// The watched key was set and is lost.
     Lost,
-    /// A helper is entered; what follows up to `Left` happens in it.
+    /// A helper is entered; everything up to `Left` happens inside it.
     Entered(FuncRef),
     /// A call returns a failure.
     Failed,
-    /// The helper returns.
+    /// The helper is left.
     Left,
-    /// These of the automaton's milestones are reached.
+    /// These milestones of the automaton are reached.
     Milestone(u32),
 }
 
 /// What a loop over a collection does on a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Round {
-    /// It goes round.
+    /// It runs an iteration.
     Runs,
-    /// It ends after a round.
+    /// It ends after an iteration.
     Ends,
-    /// It ends without one.
+    /// It ends without any.
     Never,
 }
 
 /// The result of a search.
 pub enum Witness {
-    /// One path, and the state in which it ends.
+    /// One path, and the state at its end.
     Found(Vec<PathEvent>, Box<State>),
-    /// There is none.
+    /// There is no path.
     Infeasible,
-    /// The budget did not suffice.
+    /// The budget was too small to tell.
     Unknown,
 }
 
-/// Where a path that is searched for ends.
+/// Where the path that a search looks for ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {
     /// The function is left.
@@ -116,26 +117,27 @@ pub enum End {
 pub struct Goal<'g> {
     /// How the path ends.
     pub end: End,
-    /// In which block, if that is fixed.
+    /// The block in which it ends, if that is fixed.
     pub block: Option<BlockId>,
-    /// From which block it is entered, for an arrival, if that is fixed.
+    /// For an arrival: the block from which it comes, if that is fixed.
     pub from: Option<BlockId>,
-    /// What must hold there: the flags, and whether the watched key is there.
+    /// Whether the state and the value at the end are wanted, by the flags and the presence of the
+    /// watched key.
     pub accept: &'g dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
-    /// Places that may be looked at, however many of them an earlier search has seen.
+    /// The number of points that the search may visit, including those known from earlier searches.
     pub steps: u64,
 }
 
-/// The single paths through one simulated function, from where it is entered.
+/// The single paths through one simulated function, from its entry.
 pub struct Paths<'g> {
     cx: Rc<FnContext>,
     start: BlockId,
     entry: Rc<State>,
     graph: &'g Graph,
     wanted: Option<&'g Wanted>,
-    /// In how many helpers of a path this function is.
+    /// How many helpers of a path this function is nested in.
     depth: usize,
-    /// Once something was searched for.
+    /// Filled by the first search.
     outlook: OnceCell<Rc<Outlook>>,
     unfolding: Unfolding,
     insides: Insides,
@@ -143,15 +145,15 @@ pub struct Paths<'g> {
 
 /// A point on a path.
 struct Trail {
-    /// Its number in the unfolding.
+    /// The number of the point in the unfolding.
     point: usize,
-    /// The one before, and which of its steps leads here.
+    /// The trail before, and the index of its step that leads here.
     from: Option<(usize, usize)>,
 }
 
 impl<'g> Paths<'g> {
-    /// Paths through what was simulated, from `start` on. `wanted` is what the simulation was asked
-    /// for, if that was not everything.
+    /// The paths through a simulated graph, from `start` on. `wanted` is what the simulation was
+    /// limited to, if it was.
     #[must_use]
     pub fn new(
         cx: &Rc<FnContext>,
@@ -187,8 +189,8 @@ impl<'g> Paths<'g> {
         }];
         let mut seen: FxHashSet<usize> = FxHashSet::default();
         let mut width: FxHashMap<BlockId, u64> = FxHashMap::default();
-        // By what the path costs at least; among equals first what paid for its decisions early, then
-        // what made the last one first, then what has come furthest.
+        // Ordered by the least total cost. Among equals, the path that has paid more of it comes
+        // first, then the one whose last decision is older, then the one found last.
         let mut heap: BinaryHeap<(Reverse<u32>, u32, Reverse<usize>, usize)> = BinaryHeap::new();
         let mut cut = false;
         let mut steps = goal.steps;
@@ -255,16 +257,16 @@ impl<'g> Paths<'g> {
         }
     }
 
-    /// The graph, prepared when it is first asked for.
+    /// The prepared graph, computed on first use.
     fn outlook(&self, engine: &mut Engine<'_>) -> Rc<Outlook> {
         let prepare = || Rc::new(Outlook::new(engine, &self.cx, self.graph));
         Rc::clone(self.outlook.get_or_init(prepare))
     }
 
-    /// What the rest of a path costs at least, from wherever the goal can be reached at all.
+    /// The least cost of the rest of a path, from wherever the goal is reachable at all.
     fn remaining(&self, engine: &mut Engine<'_>, outlook: &Outlook, goal: &Goal<'_>) -> Remaining {
         let graph = self.graph;
-        // Where a path may end, by the block alone.
+        // Where a path may end, judged by the block alone.
         let candidates: Vec<(usize, &State, Value)> = match goal.end {
             End::Arrival => {
                 let nodes = graph.nodes.iter().enumerate();
@@ -285,7 +287,7 @@ impl<'g> Paths<'g> {
         let mut ends: Vec<usize> = accepted.map(|(node, ..)| *node).collect();
         let seen = !ends.is_empty();
         if !seen {
-            // Merged states may hide what single ones would show.
+            // Merged states may hide what single ones show.
             ends.extend(candidates.iter().map(|(node, ..)| *node));
         }
         let blocks = self.cx.function().body.blocks.len();
@@ -294,12 +296,12 @@ impl<'g> Paths<'g> {
 }
 
 impl Goal<'_> {
-    /// Whether it is to leave the function in this way, from this block.
+    /// Whether the goal is to leave the function in this way, from this block.
     fn ends_by(&self, kind: ExitKind, block: BlockId) -> bool {
         self.end == End::Exit(kind) && self.block.is_none_or(|b| b == block)
     }
 
-    /// Whether it is to go from one block to another.
+    /// Whether the goal is to go from one block to another.
     fn arrives(&self, from: BlockId, to: BlockId) -> bool {
         self.end == End::Arrival
             && self.block == Some(to)
@@ -307,7 +309,7 @@ impl Goal<'_> {
     }
 }
 
-/// What a step costs a path.
+/// The cost of a step.
 fn price(edge: &Edge) -> u32 {
     match edge {
         Edge::Flow | Edge::Called(_) => 0,

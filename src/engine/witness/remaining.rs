@@ -1,5 +1,5 @@
-//! What is left of a path, as the simulated graph knows it: where the goal can still be reached,
-//! what that costs at least, and whether there is a way around a block.
+//! What is left of a path according to the simulated graph: where the goal can still be reached, at
+//! what least cost, and whether it can be reached without passing a block.
 
 use std::cell::OnceCell;
 use std::cmp::Reverse;
@@ -16,41 +16,42 @@ use crate::engine::witness::{DECISION, LAST_ROUND, ROUND};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{BlockId, TerminatorKind};
 
-/// A simulated graph, prepared for questions about what is left of a path to a goal.
+/// A simulated graph, prepared for questions about the rest of a path to a goal.
 pub(super) struct Outlook {
-    /// For each node where it is, by a number.
+    /// For each node, the number of its place.
     keys: Vec<usize>,
     numbers: FxHashMap<Somewhere, usize>,
-    /// By number: whether some node there was followed. From a state that became part of another
-    /// one, nothing follows.
+    /// By number of the place: whether some node there was followed. A superseded node has no
+    /// successors.
     followed: Vec<bool>,
-    /// For each node those it was reached from, and what the edges cost.
+    /// For each node, its predecessors with the costs of the edges.
     before: Vec<SmallVec<[(usize, u32); 2]>>,
-    /// For each node those that were reached from it.
+    /// For each node, its successors.
     after: OnceCell<Vec<SmallVec<[usize; 2]>>>,
-    /// For each block the number of its strongly connected component, and the nodes in it.
+    /// For each block, the number of its strongly connected component; for each component, its
+    /// nodes.
     components: OnceCell<(Vec<usize>, Vec<Vec<usize>>)>,
 }
 
-/// What is left of the paths to one goal.
+/// The least costs of reaching one goal.
 pub(super) struct Remaining {
-    /// The nodes from which the goal is reached at once, in order.
+    /// The nodes that reach the goal in one step, sorted.
     ends: Vec<usize>,
-    /// What the rest costs at least, by the number of where it begins.
+    /// The least cost of the rest of a path, by the number of the place where the rest begins.
     by_number: Vec<Option<u32>>,
-    /// By block, for a state that the simulation did not see there.
+    /// The same by block, for a state that the simulation did not see there.
     by_block: Vec<Option<u32>>,
-    /// By node; nothing where the simulation did not see the goal.
+    /// The same by node; empty if the simulation did not see the goal.
     by_node: Vec<Option<u32>>,
 }
 
 impl Remaining {
-    /// Whether the simulation saw a way from a node to the goal.
+    /// Whether the simulation saw a path from a node to the goal.
     fn leads(&self, node: usize) -> bool {
         self.by_node.get(node).is_some_and(Option::is_some)
     }
 
-    /// Whether the goal is reached from a node at once.
+    /// Whether a node reaches the goal in one step.
     fn is_end(&self, node: usize) -> bool {
         self.ends.binary_search(&node).is_ok()
     }
@@ -94,8 +95,8 @@ impl Outlook {
         }
     }
 
-    /// What the rest of a path costs at least, from wherever one of the ends can be reached at all.
-    /// `seen` tells whether the simulation saw the goal there.
+    /// The least cost of the rest of a path, from wherever one of the ends is reachable at all.
+    /// `seen` tells whether the simulation saw the goal at these ends.
     pub(super) fn remaining(
         &self,
         graph: &Graph,
@@ -114,7 +115,7 @@ impl Outlook {
                 continue;
             }
             costs[id] = Some(cost);
-            // The first to come is the cheapest.
+            // The first cost found is the least.
             by_number[self.keys[id]].get_or_insert(cost);
             by_block[graph.nodes[id].block.index()].get_or_insert(cost);
             for (parent, price) in &self.before[id] {
@@ -132,8 +133,7 @@ impl Outlook {
         }
     }
 
-    /// What the rest of a path costs at least that has come here; `None` if the goal cannot be
-    /// reached.
+    /// The least cost of the rest of a path that has come here; `None` if the goal is out of reach.
     pub(super) fn rest(&self, remaining: &Remaining, at: &Somewhere) -> Option<u32> {
         let by_block = || remaining.by_block[at.0.index()];
         match self.numbers.get(at) {
@@ -145,8 +145,8 @@ impl Outlook {
         }
     }
 
-    /// Whether an end can be reached from a block, as far as the simulation can tell, without coming
-    /// through the block `around` that leads to it.
+    /// Whether an end is reachable from a block, as far as the simulation can tell, without passing
+    /// the block `around` from which the path comes.
     pub(super) fn leads_around(
         &self,
         cx: &FnContext,
@@ -158,7 +158,7 @@ impl Outlook {
             return false;
         }
         let (components, nodes) = self.components.get_or_init(|| components(cx, graph));
-        // Only within a loop that both are in, a path can come back to `around`.
+        // A path can come back to `around` only within a loop that contains both.
         let component = components[from.index()];
         let in_one_loop = component == components[around.index()];
         let begin = nodes[component].iter().copied();
@@ -181,7 +181,7 @@ impl Outlook {
         false
     }
 
-    /// For each node those that were reached from it.
+    /// For each node, its successors.
     fn successors(&self) -> Vec<SmallVec<[usize; 2]>> {
         let mut after: Vec<SmallVec<[usize; 2]>> = vec![SmallVec::new(); self.before.len()];
         for (node, before) in self.before.iter().enumerate() {
@@ -193,8 +193,8 @@ impl Outlook {
     }
 }
 
-/// The strongly connected components of a function: for each block the number of its own, and for
-/// each number the nodes in it.
+/// The strongly connected components of a function: for each block, the number of its component;
+/// for each component, its nodes.
 fn components(cx: &FnContext, graph: &Graph) -> (Vec<usize>, Vec<Vec<usize>>) {
     let blocks = &cx.function().body.blocks;
     let mut flow: DiGraph<(), ()> = DiGraph::with_capacity(blocks.len(), 2 * blocks.len());
@@ -220,7 +220,8 @@ fn components(cx: &FnContext, graph: &Graph) -> (Vec<usize>, Vec<Vec<usize>>) {
     (component, nodes)
 }
 
-/// What an edge costs at least, where the way that it leads from is `open` if there are others.
+/// The least cost of an edge to `to`. `open` tells whether some state took another edge from the
+/// same block.
 fn least_price(kind: &TerminatorKind, to: BlockId, open: bool) -> u32 {
     match kind {
         TerminatorKind::Branch { .. } if open => DECISION,

@@ -1,7 +1,7 @@
-//! The single paths through a function, unfolded as far as some search has followed them.
+//! The single paths through a function, unfolded as far as any search has followed them.
 //!
-//! Searches for different exits begin in the same way. What a block does to a state is found out
-//! once, and the next search finds it here.
+//! Searches for different exits begin in the same way. The effect of a block on a state is computed
+//! once, and later searches find it here.
 
 use std::cell::{Cell, OnceCell};
 use std::hash::BuildHasher;
@@ -19,14 +19,14 @@ use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::BlockId;
 use crate::source::Span;
 
-/// A block in a state of the property.
+/// A place: a block together with the state of the property.
 pub(super) type Somewhere = (BlockId, Flags, Presence);
 
-/// A state at the entry of a block, with which nothing was merged.
+/// An unmerged state at the entry of a block.
 pub(super) struct PathPoint {
     pub(super) block: BlockId,
     pub(super) state: Rc<State>,
-    /// Where control can go from here, once a search has come here.
+    /// The steps from here, computed by the first search that comes here.
     hops: OnceCell<Rc<[Hop]>>,
 }
 
@@ -48,29 +48,31 @@ pub(super) enum To {
     Block(Entrance),
 }
 
-/// How a block is entered.
+/// The entry to a block.
 pub(super) struct Entrance {
-    /// The state as the step leaves it.
+    /// The state at the end of the step.
     pub(super) arriving: State,
-    /// The same after the turn to the next round of a loop, if the automaton tells rounds apart.
+    /// The same state after beginning the next round of a loop, if the automaton tells rounds
+    /// apart.
     turned: Option<State>,
     /// The block, and the state of the property there.
     pub(super) at: Somewhere,
-    /// The number of the point that it leads to, once a search has gone there.
+    /// The number of the point that it leads to, set by the first search that goes there.
     point: Cell<Option<usize>>,
-    /// Where the watched key is lost on the way, once a path that takes it was told.
+    /// Where the watched key is lost on the way, computed when a path with this step is first
+    /// shown.
     pub(super) loss: OnceCell<Option<Span>>,
 }
 
-/// All points that were found so far.
+/// All points found so far.
 pub(super) struct Unfolding {
     pub(super) points: Vec<PathPoint>,
-    /// Places by the hash of block and state.
+    /// The points by the hash of their block and state.
     known: FxHashMap<u64, SmallVec<[usize; 1]>>,
 }
 
 impl Unfolding {
-    /// The point where all paths begin is number 0.
+    /// An unfolding from `start`; the point where all paths begin has number 0.
     pub(super) fn new(start: BlockId, entry: Rc<State>) -> Self {
         let root = PathPoint {
             block: start,
@@ -83,7 +85,7 @@ impl Unfolding {
         }
     }
 
-    /// The point with this state, which is a new one if there was none.
+    /// The point with this state; a new one if there is none yet.
     fn point(&mut self, block: BlockId, state: State) -> usize {
         let hash = FxBuildHasher.hash_one((block, &state));
         let same = self.known.entry(hash).or_default();
@@ -104,7 +106,7 @@ impl Unfolding {
 }
 
 impl Engine<'_> {
-    /// Where control can go from a point.
+    /// The steps from a point.
     pub(super) fn hops(
         &mut self,
         cx: &FnContext,
