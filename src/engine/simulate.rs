@@ -160,7 +160,7 @@ struct Arrival {
 }
 
 /// A running simulation.
-struct Run<'a> {
+struct Simulation<'a> {
     cx: &'a Rc<FnContext>,
     extent: Extent<'a>,
     graph: Graph,
@@ -170,10 +170,10 @@ struct Run<'a> {
     work: BinaryHeap<Reverse<(u32, usize)>>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Simulation<'a> {
     fn new(cx: &'a Rc<FnContext>, extent: Extent<'a>) -> Self {
         let blocks = cx.function().body.blocks.iter();
-        Run {
+        Simulation {
             cx,
             extent,
             graph: Graph {
@@ -248,7 +248,7 @@ impl Engine<'_> {
                 self.note_name(cx, local, v);
             }
         }
-        let mut run = Run::new(cx, extent);
+        let mut run = Simulation::new(cx, extent);
         let root = Arrival {
             state: Rc::new(entry),
             parents: Vec::new(),
@@ -289,7 +289,7 @@ impl Engine<'_> {
 
     /// Handles a state that arrives at a block. A state that is known there is dropped; any other
     /// becomes a node, perhaps joined with others.
-    fn arrive(&mut self, run: &mut Run<'_>, block: BlockId, mut state: State, from: usize) {
+    fn arrive(&mut self, run: &mut Simulation<'_>, block: BlockId, mut state: State, from: usize) {
         let (cx, Extent { bounds, wanted }) = (run.cx, run.extent);
         self.settle(cx, block, &mut state);
         self.turn(cx, block, &mut state, wanted);
