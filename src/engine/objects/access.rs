@@ -4,7 +4,7 @@ use crate::engine::calls::args::Args;
 use crate::engine::flow::Evaluated;
 use crate::engine::values::fact::{Fact, Interval, Kind};
 use crate::engine::values::state::{Cell, Slot, State, view};
-use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value};
+use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value, literal_eq};
 use crate::engine::{Engine, Presence};
 use crate::ir::{Binding, DictItem, Element, Literal, Name};
 use crate::program::{ClassRef, Def, Lookup, MemberDef};
@@ -488,6 +488,16 @@ impl Engine<'_> {
         list
     }
 
+    /// Whether values are literals of which no two are equal.
+    fn are_different(&self, values: &[Value]) -> bool {
+        let literals: Option<Vec<Literal>> = values.iter().map(|v| self.comparable(*v)).collect();
+        literals.is_some_and(|literals| {
+            let mut pairs = literals.iter().enumerate();
+            !pairs.any(|(i, l)| literals[..i].iter().any(|other| literal_eq(other, l)))
+        })
+    }
+
+    /// A list, set or tuple that is written out.
     pub(in crate::engine) fn display(
         &mut self,
         state: &mut State,
@@ -507,18 +517,16 @@ impl Engine<'_> {
         } else {
             Interval::point(plain)
         };
-        let len = if kind == Kind::Set && plain > 0 {
-            Interval { lo: 1, hi: len.hi }
-        } else {
+        // Equal elements of a set are one, so only different literals say how many there are.
+        let different = kind != Kind::Set || plain <= 1 || self.are_different(&vs);
+        let len = if different {
             len
+        } else {
+            Interval { lo: 1, hi: len.hi }
         };
         let mut fact = Self::sized(kind, len);
-        fact.closed = !starred && items.len() <= MAX_TRACKED_ELEMENTS && kind != Kind::Tuple;
-        if kind == Kind::Set && plain > 1 {
-            // Equal elements collapse, but that makes no difference to iterating over the set or
-            // searching it.
-            fact.len = Interval::point(plain);
-        }
+        fact.closed =
+            different && !starred && items.len() <= MAX_TRACKED_ELEMENTS && kind != Kind::Tuple;
         let closed = fact.closed;
         let v = self.fresh_with(state, site, fact);
         if closed {
