@@ -9,8 +9,9 @@ use super::term::{Aggregate, Run, Term};
 use super::value::Value;
 use super::{COUNTS, Count, Vocabulary};
 
-/// Statuses to try if the text names no success word (`status <> 'failed'`).
-const SUCCESS_PROBES: &[&str] = &[
+/// Statuses that mean success. They are tried if the text of a query names none
+/// (`status <> 'failed'`).
+pub const SUCCESS_WORDS: &[&str] = &[
     "success",
     "succeeded",
     "successful",
@@ -89,7 +90,7 @@ impl Words {
             .filter(is_success)
             .collect();
         if success.is_empty() {
-            success = SUCCESS_PROBES.iter().copied().filter(is_success).collect();
+            success = SUCCESS_WORDS.iter().copied().filter(is_success).collect();
         }
         let mut failure: Vec<&str> = FAILURES
             .iter()

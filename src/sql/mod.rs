@@ -22,7 +22,7 @@ use meaning::Words;
 use select::Relation;
 use term::{Run, Term};
 
-pub use meaning::{Column, Meaning};
+pub use meaning::{Column, Meaning, SUCCESS_WORDS};
 
 /// A piece of a query's text as the program builds it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

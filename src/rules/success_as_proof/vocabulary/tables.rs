@@ -1,16 +1,7 @@
 //! The words that give names and texts their meaning: data, no logic.
 
 /// Statuses that mean success.
-pub const SUCCESS: &[&str] = &[
-    "success",
-    "succeeded",
-    "successful",
-    "complete",
-    "completed",
-    "done",
-    "ok",
-    "finished",
-];
+pub use crate::sql::SUCCESS_WORDS as SUCCESS;
 
 /// Statuses that only a run has; the others may be states of anything.
 pub const PLAIN_SUCCESS: &[&str] = &["success", "succeeded", "successful"];
