@@ -104,15 +104,17 @@ YAML
     tries_commits
 done
 
-step "pre-commit try-repo"
-cp held/bad.py held/good.py .
-git add bad.py
-code=0
-text="$(pre-commit try-repo --color never "$root" tallylint --ref "$rev" --files bad.py good.py 2>&1)" || code=$?
-[[ $code == 1 ]] || fail "try-repo ends with $code: $text"
-says "try-repo" "$text" "bad.py:4:13"
-git rm --quiet --cached bad.py
-rm bad.py
+if is_long "pre-commit try-repo"; then
+    step "pre-commit try-repo"
+    cp held/bad.py held/good.py .
+    git add bad.py
+    code=0
+    text="$(pre-commit try-repo --color never "$root" tallylint --ref "$rev" --files bad.py good.py 2>&1)" || code=$?
+    [[ $code == 1 ]] || fail "try-repo ends with $code: $text"
+    says "try-repo" "$text" "bad.py:4:13"
+    git rm --quiet --cached bad.py
+    rm bad.py
+fi
 
 step "a local hook, from the wheel"
 wheels="$CARGO_TARGET_DIR/wheels"

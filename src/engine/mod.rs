@@ -50,7 +50,7 @@ pub use crate::engine::automaton::{
 };
 use crate::engine::budget::{ASIDE, AT_A_PLACE, Bounds, Budget, GENERIC};
 pub(crate) use crate::engine::calls::call::{is_log_method, is_logger_name};
-pub(crate) use crate::engine::calls::functions::decorated_with;
+pub(crate) use crate::engine::calls::decorators::decorated_with;
 use crate::engine::liveness::Liveness;
 use crate::engine::loops::rounds::Loops;
 use crate::engine::objects::ask::Asked;

@@ -558,7 +558,7 @@ impl Engine<'_> {
                 }
                 true
             });
-            debug_assert!(ok, "a text method gives what it gives");
+            debug_assert!(ok, "the fact is of a kind that a text method returns");
             return vec![Evaluated::normal(state, v)];
         }
         let v = self.fresh_with(&mut state, site, fact);

@@ -5,5 +5,6 @@ pub mod ask;
 pub mod class_texts;
 pub(in crate::engine) mod collections;
 pub(in crate::engine) mod data;
+pub(in crate::engine) mod displays;
 pub(in crate::engine) mod instances;
 pub(in crate::engine) mod methods;

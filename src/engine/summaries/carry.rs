@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::Engine;
 use crate::engine::objects::class_texts::FORMAT;
-use crate::engine::summaries::generic::map_fact;
+use crate::engine::summaries::export::map_fact;
 use crate::engine::summaries::library::GenericExit;
 use crate::engine::values::assume::is_same_length;
 use crate::engine::values::fact::{Fact, Interval, Kind, Lits};
