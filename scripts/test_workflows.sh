@@ -18,7 +18,7 @@ fi
 mkdir -p "$scratch/.github/workflows"
 sed -e 's/{branch}/main/' -e 's/{version}/0.1.0/' src/cli/init/workflow.yml >"$scratch/.github/workflows/init.yml"
 workflows=(.github/workflows/*.yml docs/workflows/github-*.yml "$scratch/.github/workflows/init.yml")
-schema=("$tools/check-jsonschema" --quiet --regex-variant python)
+schema=("$tools/check-jsonschema" --regex-variant python)
 
 step "the schemas of those who read them"
 "${schema[@]}" --builtin-schema vendor.github-workflows "${workflows[@]}"
