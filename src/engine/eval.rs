@@ -11,7 +11,7 @@ use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{
-    CmpOp, FuncIdx, ImportPath, Literal, Name, Operand, Rvalue, Statement, StatementKind,
+    ClassIdx, CmpOp, FuncIdx, ImportPath, Literal, Name, Operand, Rvalue, Statement, StatementKind,
 };
 use crate::program::{ClassRef, Def, FuncRef};
 
@@ -194,11 +194,19 @@ impl Engine<'_> {
                 let o = self.operand(state, object, site);
                 self.unpack(state, o, *index, *rest_before_end, site)
             }
-            Rvalue::Not(_)
-            | Rvalue::Neg(_)
-            | Rvalue::Binary(..)
-            | Rvalue::InPlace(..)
-            | Rvalue::Compare(..) => self.operation(state, r, site),
+            Rvalue::Not(o) => self.not(state, o, site),
+            Rvalue::Neg(o) => self.neg(state, o, site),
+            Rvalue::Binary(op, a, b) | Rvalue::InPlace(op, a, b) => {
+                let x = self.operand(state, a, site);
+                let y = self.operand(state, b, site);
+                let in_place = matches!(r, Rvalue::InPlace(..));
+                self.binary(state, *op, x, y, in_place, site)
+            }
+            Rvalue::Compare(op, a, b) => {
+                let x = self.operand(state, a, site);
+                let y = self.operand(state, b, site);
+                self.compare(state, *op, x, y)
+            }
             Rvalue::List(items) => self.display(state, Kind::List, items, site),
             Rvalue::Set(items) => self.display(state, Kind::Set, items, site),
             Rvalue::Tuple(items) if items.iter().any(|i| i.starred) => {
@@ -221,25 +229,21 @@ impl Engine<'_> {
                 lexical,
                 receiver,
             } => {
-                let recv = self.operand(state, receiver, site);
-                let after = match start {
-                    Some(o) => {
-                        let c = self.operand(state, o, site);
-                        match self.terms.term(c) {
-                            Term::Class(c) => Some(*c),
-                            _ => None,
-                        }
-                    }
-                    None => lexical.map(|c| ClassRef {
-                        module: cx.func.module,
-                        class: c,
-                    }),
-                };
-                self.terms.make(Term::Super(recv, after))
+                let receiver = self.operand(state, receiver, site);
+                let after = self.start_of_super(cx, state, start.as_ref(), *lexical, site);
+                self.terms.make(Term::Super(receiver, after))
             }
             Rvalue::Caught { exc, types, .. } => self.is_caught(state, exc, types, site),
-            Rvalue::MatchSequence { .. } | Rvalue::MatchMapping(_) | Rvalue::MatchClass(..) => {
-                self.matches(state, r, site)
+            Rvalue::MatchSequence {
+                object,
+                len,
+                or_more,
+            } => self.matches_sequence(state, object, (*len, *or_more), site),
+            Rvalue::MatchMapping(o) => self.matches_mapping(state, o, site),
+            Rvalue::MatchClass(o, c) => {
+                let o = self.operand(state, o, site);
+                let c = self.operand(state, c, site);
+                self.terms.make(Term::Instance(o, c))
             }
             // `eval` handles these itself, so they do not get here.
             Rvalue::GetField(..)
@@ -283,39 +287,45 @@ impl Engine<'_> {
         self.fresh_with(state, site, fact)
     }
 
-    /// The value of an operator applied to its operands.
-    fn operation(&mut self, state: &mut State, r: &Rvalue, site: Site) -> Value {
-        match r {
-            Rvalue::Not(o) => {
-                let x = self.operand(state, o, site);
-                let x = state.snapshot(x);
-                match self.truth(state, x) {
-                    Some(t) => self.terms.bool(!t),
-                    None => self.terms.not(x),
-                }
+    /// `not x`
+    fn not(&mut self, state: &mut State, x: &Operand, site: Site) -> Value {
+        let x = self.operand(state, x, site);
+        let x = state.snapshot(x);
+        match self.truth(state, x) {
+            Some(t) => self.terms.bool(!t),
+            None => self.terms.not(x),
+        }
+    }
+
+    /// `-x`
+    fn neg(&mut self, state: &mut State, x: &Operand, site: Site) -> Value {
+        let x = self.operand(state, x, site);
+        match self.terms.literal(x) {
+            Some(Literal::Int(i)) => {
+                let n = i.checked_neg().unwrap_or(*i);
+                self.terms.int(n)
             }
-            Rvalue::Neg(o) => {
-                let x = self.operand(state, o, site);
-                match self.terms.literal(x) {
-                    Some(Literal::Int(i)) => {
-                        let n = i.checked_neg().unwrap_or(*i);
-                        self.terms.int(n)
-                    }
-                    _ => self.terms.make(Term::Pure("neg".into(), Arc::from([x]))),
-                }
-            }
-            Rvalue::Binary(op, a, b) | Rvalue::InPlace(op, a, b) => {
-                let x = self.operand(state, a, site);
-                let y = self.operand(state, b, site);
-                let in_place = matches!(r, Rvalue::InPlace(..));
-                self.binary(state, *op, x, y, in_place, site)
-            }
-            Rvalue::Compare(op, a, b) => {
-                let x = self.operand(state, a, site);
-                let y = self.operand(state, b, site);
-                self.compare(state, *op, x, y)
-            }
-            _ => self.fresh(state, site),
+            _ => self.terms.make(Term::Pure("neg".into(), Arc::from([x]))),
+        }
+    }
+
+    /// The class after which a `super()` starts its search, if it is known.
+    fn start_of_super(
+        &mut self,
+        cx: &FnContext,
+        state: &mut State,
+        start: Option<&Operand>,
+        lexical: Option<ClassIdx>,
+        site: Site,
+    ) -> Option<ClassRef> {
+        let Some(start) = start else {
+            let module = cx.func.module;
+            return lexical.map(|class| ClassRef { module, class });
+        };
+        let start = self.operand(state, start, site);
+        match self.terms.term(start) {
+            Term::Class(class) => Some(*class),
+            _ => None,
         }
     }
 
@@ -379,50 +389,46 @@ impl Engine<'_> {
         self.terms.make(Term::Instance(e, class))
     }
 
-    /// Whether the subject of a `match` fits a sequence, mapping or class pattern.
-    fn matches(&mut self, state: &mut State, r: &Rvalue, site: Site) -> Value {
-        match r {
-            Rvalue::MatchSequence {
-                object,
-                len,
-                or_more,
-            } => {
-                let o = self.operand(state, object, site);
-                let s = state.snapshot(o);
-                let n = self.terms.int(i64::from(*len));
-                match state.kind(&self.terms, o) {
-                    Kind::List | Kind::Tuple => {
-                        let length = self.length(state, s);
-                        if *or_more {
-                            let less = self.less(state, length, n);
-                            self.terms.not(less)
-                        } else {
-                            self.compare(state, CmpOp::Eq, length, n)
-                        }
-                    }
-                    Kind::Unknown => self.terms.make(Term::Pure(
-                        format!("sequence{or_more}").into(),
-                        Arc::from([s, n]),
-                    )),
-                    _ => self.terms.bool(false),
+    /// Whether the subject of a `match` is a sequence of `len` elements, or of more.
+    fn matches_sequence(
+        &mut self,
+        state: &mut State,
+        subject: &Operand,
+        (len, or_more): (u32, bool),
+        site: Site,
+    ) -> Value {
+        let subject = self.operand(state, subject, site);
+        let contents = state.snapshot(subject);
+        let len = self.terms.int(i64::from(len));
+        match state.kind(&self.terms, subject) {
+            Kind::List | Kind::Tuple => {
+                let actual = self.length(state, contents);
+                if or_more {
+                    let less = self.less(state, actual, len);
+                    self.terms.not(less)
+                } else {
+                    self.compare(state, CmpOp::Eq, actual, len)
                 }
             }
-            Rvalue::MatchMapping(o) => {
-                let o = self.operand(state, o, site);
-                match state.kind(&self.terms, o) {
-                    Kind::Dict | Kind::DefaultDict => self.terms.bool(true),
-                    Kind::Unknown => self
-                        .terms
-                        .make(Term::Pure("mapping".into(), Arc::from([o]))),
-                    _ => self.terms.bool(false),
-                }
+            Kind::Unknown => {
+                let name = format!("sequence{or_more}").into();
+                self.terms
+                    .make(Term::Pure(name, Arc::from([contents, len])))
             }
-            Rvalue::MatchClass(o, c) => {
-                let o = self.operand(state, o, site);
-                let c = self.operand(state, c, site);
-                self.terms.make(Term::Instance(o, c))
+            _ => self.terms.bool(false),
+        }
+    }
+
+    /// Whether the subject of a `match` is a mapping.
+    fn matches_mapping(&mut self, state: &mut State, subject: &Operand, site: Site) -> Value {
+        let subject = self.operand(state, subject, site);
+        match state.kind(&self.terms, subject) {
+            Kind::Dict | Kind::DefaultDict => self.terms.bool(true),
+            Kind::Unknown => {
+                let is_mapping = Term::Pure("mapping".into(), Arc::from([subject]));
+                self.terms.make(is_mapping)
             }
-            _ => self.fresh(state, site),
+            _ => self.terms.bool(false),
         }
     }
 

@@ -16,13 +16,13 @@ use crate::ir::Literal;
 /// The path of what `functools.wraps(f)` returns: a decorator that returns its argument.
 pub(in crate::engine) const IDENTITY: &str = "<identity>";
 
-impl ExternalCall<'_> {
+impl<'a> ExternalCall<'a> {
     /// The first positional argument.
     fn first(&self) -> Option<Value> {
         self.args.positional.first().copied()
     }
     /// The last part of the path.
-    fn name(&self) -> &str {
+    fn name(&self) -> &'a str {
         self.path.rsplit('.').next().unwrap_or(self.path)
     }
     /// The call returns this value and cannot raise.
@@ -393,7 +393,7 @@ pub(in crate::engine) fn asyncio(
     engine: &mut Engine<'_>,
     call: ExternalCall<'_>,
 ) -> Vec<Evaluated> {
-    let name = call.path.rsplit('.').next().unwrap_or(call.path);
+    let name = call.name();
     engine.call_asyncio(call.state, name, &call.args, call.site)
 }
 

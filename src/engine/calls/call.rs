@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crate::engine::calls::args::Args;
 use crate::engine::flow::{Evaluated, Flow};
 use crate::engine::objects::class_texts::FORMAT;
+use crate::engine::objects::methods::MethodCall;
 use crate::engine::summaries::library::Deed;
 use crate::engine::values::fact::{Fact, Kind};
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{CallEvent, CallOutcome, CompletedCall, Engine, FnContext};
 use crate::ir::{Callee, Literal, Name};
-use crate::program::{Lookup, MemberDef};
+use crate::program::{ClassRef, Lookup, MemberDef};
 
 /// The name of the pure function that stands for a wrapper of a function of the program.
 const THROUGH: &str = "through";
@@ -99,28 +100,46 @@ impl Engine<'_> {
             },
             _ => {
                 if let Some(class) = state.fact(recv).and_then(|f| f.class) {
-                    return match self.member(class, name, None) {
-                        Lookup::Found(_, defs) => {
-                            self.call_members(cx, state, &defs, (recv, name), args, site)
-                        }
-                        Lookup::Unknown => {
-                            let given =
-                                recv == state.watched || self.mentions_watched(&state, &args);
-                            self.unresolved(state, name, Some(recv), &args, given, site)
-                        }
-                        Lookup::Missing => {
-                            // No class defines the method. It is an attribute that holds a
-                            // callable, or something set from outside, which may be a method.
-                            let attribute = self.family_stores(class, name);
-                            let given = self.mentions_watched(&state, &args)
-                                || recv == state.watched && !attribute;
-                            self.unresolved(state, name, Some(recv), &args, given, site)
-                        }
-                    };
+                    return self.call_own(cx, state, class, (recv, name), args, site);
                 }
-                self.builtin_method(cx, state, recv, name, args, site)
+                let args = &args;
+                self.builtin_method(
+                    cx,
+                    MethodCall {
+                        state,
+                        recv,
+                        name,
+                        args,
+                        site,
+                    },
+                )
             }
         }
+    }
+
+    /// Calls a method of an object whose class is part of the program.
+    fn call_own(
+        &mut self,
+        cx: &FnContext,
+        state: State,
+        class: ClassRef,
+        (recv, name): (Value, &Name),
+        args: Args,
+        site: Site,
+    ) -> Vec<Evaluated> {
+        let given = match self.member(class, name, None) {
+            Lookup::Found(_, defs) => {
+                return self.call_members(cx, state, &defs, (recv, name), args, site);
+            }
+            Lookup::Unknown => recv == state.watched || self.mentions_watched(&state, &args),
+            Lookup::Missing => {
+                // No class defines the method. It is an attribute that holds a callable, or
+                // something set from outside, which may be a method.
+                let attribute = self.family_stores(class, name);
+                self.mentions_watched(&state, &args) || recv == state.watched && !attribute
+            }
+        };
+        self.unresolved(state, name, Some(recv), &args, given, site)
     }
 
     /// Calls what a class defines under the name of a method.
@@ -225,7 +244,16 @@ impl Engine<'_> {
                     return vec![Evaluated::normal(state, none)];
                 }
                 if state.kind(&self.terms, object).is_container() {
-                    return self.builtin_method(cx, state, object, &name, args, site);
+                    return self.builtin_method(
+                        cx,
+                        MethodCall {
+                            state,
+                            recv: object,
+                            name: &name,
+                            args: &args,
+                            site,
+                        },
+                    );
                 }
                 let given = object == state.watched && !self.holds_attribute(&state, object, &name)
                     || self.mentions_watched(&state, &args);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::calls::args::Args;
 use crate::engine::flow::{Advance, Evaluated, Flow};
+use crate::engine::objects::methods::MethodCall;
 use crate::engine::values::fact::{Fact, Kind};
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::state::State;
@@ -247,15 +248,18 @@ impl Engine<'_> {
     }
 
     /// Calls a method of a manager that the engine models.
-    pub(crate) fn manager_method(
+    pub(in crate::engine) fn manager_method(
         &mut self,
         cx: &FnContext,
-        mut state: State,
-        m: Value,
-        name: &Name,
-        args: Args,
-        site: Site,
+        call: MethodCall<'_>,
     ) -> Vec<Evaluated> {
+        let MethodCall {
+            mut state,
+            recv: m,
+            name,
+            args,
+            site,
+        } = call;
         let none = self.terms.none();
         match (name.as_str(), args.positional.first().copied()) {
             ("enter_context" | "enter_async_context" | "push", Some(x)) => {
@@ -278,9 +282,10 @@ impl Engine<'_> {
                     .collect()
             }
             ("callback", Some(_)) if args.keywords.is_empty() && args.stars.is_empty() => {
-                let call = self
-                    .terms
-                    .make(Term::Pure("callback".into(), args.positional.into()));
+                let call = self.terms.make(Term::Pure(
+                    "callback".into(),
+                    args.positional.as_slice().into(),
+                ));
                 let mut data = self.manager_data(&state, m);
                 data.push(call);
                 let data = self.terms.make(Term::Tuple(data.into()));

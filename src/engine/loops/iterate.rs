@@ -93,8 +93,8 @@ impl Engine<'_> {
             Some(Literal::Int(i)) => Some(*i),
             _ => None,
         };
-        if state.ghost(it, Ghost::Inner).is_some() {
-            return self.advance_together(cx, state, it, source, at, site);
+        if let Some(inner) = state.ghost(it, Ghost::Inner) {
+            return self.advance_together(cx, state, (it, inner), source, at, site);
         }
         if let Some(at) = at
             && let Some(known) = self.known_sequence(&mut state, source, at)
@@ -279,14 +279,12 @@ impl Engine<'_> {
         &mut self,
         cx: &FnContext,
         state: State,
-        it: Value,
+        (it, inner): (Value, Value),
         source: Value,
         at: Option<i64>,
         site: Site,
     ) -> Vec<Advance> {
-        let inner = state.ghost(it, Ghost::Inner);
-        let inner = inner.and_then(|inner| self.known_items(&state, inner));
-        let inner = inner.unwrap_or_default();
+        let inner = self.known_items(&state, inner).unwrap_or_default();
         let mut done = Vec::new();
         let mut ready: Vec<(State, Vec<Value>)> = vec![(state, Vec::new())];
         for (i, x) in inner.iter().enumerate() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::calls::args::Args;
 use crate::engine::flow::{Evaluated, Flow};
+use crate::engine::objects::methods::MethodCall;
 use crate::engine::values::fact::{Fact, Interval, Kind};
 use crate::engine::values::state::{Cell, State};
 use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value};
@@ -16,23 +17,18 @@ impl Engine<'_> {
     /// Methods of maps.
     pub(in crate::engine) fn map_method(
         &mut self,
-        cx: &FnContext,
-        mut state: State,
-        recv: Value,
-        name: &Name,
-        args: &Args,
-        site: Site,
+        mut call: MethodCall<'_>,
     ) -> Option<Vec<Evaluated>> {
-        let key = args.positional.first().copied();
-        let v = match (name.as_str(), key, args.positional.get(1).copied()) {
+        let key = call.args.positional.first().copied();
+        let v = match (
+            call.name.as_str(),
+            key,
+            call.args.positional.get(1).copied(),
+        ) {
             ("insert", Some(k), Some(v)) => {
-                let old = self.item_state(&state, recv, k);
-                self.set_item(&mut state, recv, k, v, site);
-                match old {
-                    Some(Cell::Has(old)) => self.variant_of(SUCCESS, Some(old)),
-                    Some(Cell::Absent) => self.variant_of(FAILURE, None),
-                    None => self.fresh(&mut state, Site { part: 5, ..site }),
-                }
+                let old = self.item_state(&call.state, call.recv, k);
+                self.set_item(&mut call.state, call.recv, k, v, call.site);
+                self.as_option(&mut call.state, old, call.site)
             }
             ("entry", Some(k), None) => {
                 let k = match self.comparable(k) {
@@ -40,97 +36,96 @@ impl Engine<'_> {
                     None => k,
                 };
                 self.terms
-                    .make(Term::Pure("entry".into(), Arc::from([recv, k])))
+                    .make(Term::Pure("entry".into(), Arc::from([call.recv, k])))
             }
             ("get" | "get_mut", Some(k), None) => {
-                return Some(self.map_get(state, recv, k, site));
+                return Some(self.map_get(call.state, call.recv, k, call.site));
             }
-            ("contains_key", Some(k), None) => self.compare(&state, CmpOp::In, k, recv),
+            ("contains_key", Some(k), None) => self.compare(&call.state, CmpOp::In, k, call.recv),
             ("remove" | "swap_remove" | "shift_remove" | "remove_entry", Some(k), None) => {
-                let old = self.item_state(&state, recv, k);
-                let v = match old {
-                    Some(Cell::Has(v)) => self.variant_of(SUCCESS, Some(v)),
-                    Some(Cell::Absent) => self.variant_of(FAILURE, None),
-                    None => self.fresh(&mut state, Site { part: 5, ..site }),
-                };
+                let old = self.item_state(&call.state, call.recv, k);
+                let v = self.as_option(&mut call.state, old, call.site);
                 if old != Some(Cell::Absent) {
-                    self.remove_item(&mut state, recv, k, site);
+                    self.remove_item(&mut call.state, call.recv, k, call.site);
                 }
                 v
             }
-            ("clear", None, _) => {
-                return Some(self.dict_method(state, recv, name, args.clone(), site));
-            }
+            ("clear", None, _) => return Some(self.dict_method(call)),
             ("drain", ..) => {
-                let clear = Name::new("clear");
-                let cleared = self.dict_method(state, recv, &clear, Args::default(), site);
-                state = cleared.into_iter().next()?.state;
-                self.fresh_with(&mut state, site, Fact::of_kind(Kind::Iterator))
+                let clear = MethodCall {
+                    name: &Name::new("clear"),
+                    args: &Args::default(),
+                    ..call
+                };
+                let cleared = self.dict_method(clear);
+                call.state = cleared.into_iter().next()?.state;
+                self.fresh_with(&mut call.state, call.site, Fact::of_kind(Kind::Iterator))
             }
             ("extend" | "append", Some(source), None) => {
-                match self.pairs(&state, source) {
-                    Some(pairs) => {
-                        for (k, v) in pairs {
-                            self.set_item(&mut state, recv, k, v, site);
-                        }
-                    }
-                    None => self.update_from(&mut state, recv, source, site),
-                }
+                self.add_items(&mut call.state, call.recv, source, call.site);
                 self.terms.none()
             }
             (
                 "iter" | "iter_mut" | "into_iter" | "keys" | "values" | "values_mut" | "retain"
                 | "reserve" | "shrink_to_fit" | "capacity",
                 ..,
-            ) => self.fresh(&mut state, site),
+            ) => self.fresh(&mut call.state, call.site),
             _ => {
-                let given =
-                    recv == self.watched_object(&state) || self.mentions_watched(&state, args);
-                let _ = cx;
-                return Some(self.unresolved(state, name, Some(recv), args, given, site));
+                let given = call.recv == self.watched_object(&call.state)
+                    || self.mentions_watched(&call.state, call.args);
+                return Some(self.unresolved(
+                    call.state,
+                    call.name,
+                    Some(call.recv),
+                    call.args,
+                    given,
+                    call.site,
+                ));
             }
         };
-        self.note_presence(&mut state);
-        Some(vec![Evaluated::normal(state, v)])
+        self.note_presence(&mut call.state);
+        Some(vec![Evaluated::normal(call.state, v)])
+    }
+
+    /// What a map returns of an item that it had or did not have, as an option.
+    fn as_option(&mut self, state: &mut State, item: Option<Cell>, site: Site) -> Value {
+        match item {
+            Some(Cell::Has(v)) => self.variant_of(SUCCESS, Some(v)),
+            Some(Cell::Absent) => self.variant_of(FAILURE, None),
+            None => self.fresh(state, Site { part: 5, ..site }),
+        }
     }
 
     /// `map.get(key)`: a variant; both variants if it is not known whether the key exists.
     fn map_get(&mut self, mut state: State, map: Value, key: Value, site: Site) -> Vec<Evaluated> {
-        match self.item_state(&state, map, key) {
-            Some(Cell::Has(v)) => {
-                let v = self.variant_of(SUCCESS, Some(v));
-                vec![Evaluated::normal(state, v)]
+        let item = self.item_state(&state, map, key);
+        let snap = state.snapshot(map);
+        let deep = self.terms.depth(snap).max(self.terms.depth(key)) >= MAX_TERM_DEPTH;
+        let v = match item {
+            None if !deep => {
+                let got = Term::Pure("get".into(), Arc::from([snap, key]));
+                self.terms.make(got)
             }
-            Some(Cell::Absent) => {
-                let v = self.variant_of(FAILURE, None);
-                vec![Evaluated::normal(state, v)]
-            }
-            None => {
-                let snap = state.snapshot(map);
-                let v = if self.terms.depth(snap).max(self.terms.depth(key)) >= MAX_TERM_DEPTH {
-                    self.fresh(&mut state, site)
-                } else {
-                    self.terms
-                        .make(Term::Pure("get".into(), Arc::from([snap, key])))
-                };
-                vec![Evaluated::normal(state, v)]
-            }
-        }
+            None => self.fresh(&mut state, site),
+            item => self.as_option(&mut state, item, site),
+        };
+        vec![Evaluated::normal(state, v)]
     }
 
     /// Methods of a map entry.
     pub(in crate::engine) fn entry_method(
         &mut self,
         cx: &FnContext,
-        mut state: State,
-        recv: Value,
-        name: &Name,
-        args: &Args,
-        site: Site,
+        (map, key): (Value, Value),
+        call: MethodCall<'_>,
     ) -> Vec<Evaluated> {
-        let Some((map, key)) = self.entry(recv) else {
-            return self.may_raise(state, Fact::default(), site);
-        };
+        let MethodCall {
+            mut state,
+            recv,
+            name,
+            args,
+            site,
+        } = call;
         let given = args.positional.first().copied();
         let old = self.item_state(&state, map, key);
         match name.as_str() {
@@ -190,12 +185,15 @@ impl Engine<'_> {
     /// Methods that change the length of a typed sequence; all others are unknown calls.
     pub(in crate::engine) fn array_method(
         &mut self,
-        mut state: State,
-        recv: Value,
-        name: &Name,
-        args: &Args,
-        site: Site,
+        call: MethodCall<'_>,
     ) -> Option<Vec<Evaluated>> {
+        let MethodCall {
+            mut state,
+            recv,
+            name,
+            args,
+            site,
+        } = call;
         let old = self.contents(&state, recv).len;
         let len = match name.as_str() {
             "push" | "push_back" | "push_front" => Interval {

@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::engine::FnContext;
 use crate::engine::calls::args::Args;
 use crate::engine::flow::{Evaluated, Flow};
+use crate::engine::objects::methods::MethodCall;
 use crate::engine::values::fact::{Fact, Interval, Kind, Lits};
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Terms, Value};
@@ -510,7 +511,7 @@ impl Engine<'_> {
     }
 
     /// The map and the key of a map entry.
-    pub(in crate::engine) fn entry(&self, v: Value) -> Option<(Value, Value)> {
+    fn entry(&self, v: Value) -> Option<(Value, Value)> {
         match self.terms.term(v) {
             Term::Pure(n, ops) if n == "entry" => Some((ops[0], ops[1])),
             _ => None,
@@ -522,14 +523,12 @@ impl Engine<'_> {
     pub(in crate::engine) fn data_method(
         &mut self,
         cx: &FnContext,
-        state: &State,
-        recv: Value,
-        name: &Name,
-        args: &Args,
-        site: Site,
+        call: &MethodCall<'_>,
     ) -> Option<Vec<Evaluated>> {
-        if self.entry(recv).is_some() {
-            return Some(self.entry_method(cx, state.clone(), recv, name, args, site));
+        let (state, recv) = (&call.state, call.recv);
+        let (name, args, site) = (call.name, call.args, call.site);
+        if let Some(entry) = self.entry(recv) {
+            return Some(self.entry_method(cx, entry, call.clone()));
         }
         if let Some((tag, fields)) = self.variant(recv) {
             if tag == FAILURE && matches!(name.as_str(), "map" | "and_then") {
@@ -564,8 +563,8 @@ impl Engine<'_> {
             return Some(self.call_method(cx, state.clone(), inner, name, args.clone(), site));
         }
         match state.kind(&self.terms, recv) {
-            Kind::Map => self.map_method(cx, state.clone(), recv, name, args, site),
-            Kind::Sized => self.array_method(state.clone(), recv, name, args, site),
+            Kind::Map => self.map_method(call.clone()),
+            Kind::Sized => self.array_method(call.clone()),
             _ => None,
         }
     }

@@ -10,85 +10,95 @@ use crate::engine::values::fact::{Fact, Interval, Kind};
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
-use crate::ir::{Literal, Name};
+use crate::ir::{CmpOp, Literal, Name};
+
+/// A call of a method on a receiver whose class is not one of the program's.
+#[derive(Clone)]
+pub(in crate::engine) struct MethodCall<'a> {
+    pub(in crate::engine) state: State,
+    /// The receiver.
+    pub(in crate::engine) recv: Value,
+    pub(in crate::engine) name: &'a Name,
+    pub(in crate::engine) args: &'a Args,
+    pub(in crate::engine) site: Site,
+}
 
 impl Engine<'_> {
     /// Calls a method on a receiver whose class is not part of the program.
-    pub(crate) fn builtin_method(
+    pub(in crate::engine) fn builtin_method(
         &mut self,
         cx: &FnContext,
-        mut state: State,
-        recv: Value,
-        name: &Name,
-        args: Args,
-        site: Site,
+        mut call: MethodCall<'_>,
     ) -> Vec<Evaluated> {
-        if let Some(out) = self.data_method(cx, &state, recv, name, &args, site) {
+        if let Some(out) = self.data_method(cx, &call) {
             return out;
         }
-        if self.is_logger(&state, recv) && is_log_method(name) {
+        if self.is_logger(&call.state, call.recv) && is_log_method(call.name) {
             let none = self.terms.none();
-            return vec![Evaluated::normal(state, none)];
+            return vec![Evaluated::normal(call.state, none)];
         }
-        if let Term::Vars(object) = *self.terms.term(recv)
-            && name == "get"
-            && let Some(Literal::Str(field)) = args
+        if let Term::Vars(object) = *self.terms.term(call.recv)
+            && call.name == "get"
+            && let Some(Literal::Str(field)) = call
+                .args
                 .positional
                 .first()
                 .and_then(|k| self.terms.literal(*k))
                 .cloned()
         {
-            let v = self.get_field(&state, object, &field);
-            return vec![Evaluated::normal(state, v)];
+            let v = self.get_field(&call.state, object, &field);
+            return vec![Evaluated::normal(call.state, v)];
         }
-        if self.is_generator_object(&state, recv)
-            && matches!(name.as_str(), "close" | "send" | "throw" | "__next__")
+        if self.is_generator_object(&call.state, call.recv)
+            && matches!(call.name.as_str(), "close" | "send" | "throw" | "__next__")
         {
-            let v = self.fresh(&mut state, site);
-            return vec![Evaluated::normal(state, v)];
+            let v = self.fresh(&mut call.state, call.site);
+            return vec![Evaluated::normal(call.state, v)];
         }
-        if self.manager_kind(&state, recv).is_some() {
-            return self.manager_method(cx, state, recv, name, args, site);
+        if self.manager_kind(&call.state, call.recv).is_some() {
+            return self.manager_method(cx, call);
         }
-        if matches!(name.as_str(), "run_until_complete" | "run") && args.positional.len() == 1 {
-            let x = args.positional[0];
+        if matches!(call.name.as_str(), "run_until_complete" | "run")
+            && call.args.positional.len() == 1
+        {
+            let x = call.args.positional[0];
             if matches!(self.terms.term(x), Term::Pending(..)) {
-                return self.run_awaitable(state, x, site);
+                return self.run_awaitable(call.state, x, call.site);
             }
         }
-        if name == "create_task"
-            && let [x] = args.positional.as_slice()
+        if call.name == "create_task"
+            && let [x] = call.args.positional.as_slice()
             && matches!(self.terms.term(*x), Term::Pending(..))
         {
             let x = *x;
-            return vec![Evaluated::normal(state, x)];
+            return vec![Evaluated::normal(call.state, x)];
         }
-        let kind = state.kind(&self.terms, recv);
+        let kind = call.state.kind(&self.terms, call.recv);
         match kind {
-            Kind::Dict | Kind::DefaultDict => self.dict_method(state, recv, name, args, site),
-            Kind::List | Kind::Set => self.sequence_method(state, recv, name, args, site),
-            Kind::Str => self.text_method(state, recv, name, args, site),
+            Kind::Dict | Kind::DefaultDict => self.dict_method(call),
+            Kind::List | Kind::Set => self.sequence_method(call),
+            Kind::Str => self.text_method(call),
             Kind::Tuple | Kind::Int | Kind::Bool => {
-                let v = self.fresh(&mut state, site);
-                vec![Evaluated::normal(state, v)]
+                let v = self.fresh(&mut call.state, call.site);
+                vec![Evaluated::normal(call.state, v)]
             }
-            Kind::Exception if matches!(name.as_str(), "with_traceback" | "add_note") => {
-                vec![Evaluated::normal(state, recv)]
+            Kind::Exception if matches!(call.name.as_str(), "with_traceback" | "add_note") => {
+                vec![Evaluated::normal(call.state, call.recv)]
             }
-            _ => self.unknown_method(state, recv, name, args, site),
+            _ => self.unknown_method(call),
         }
     }
 
     /// A method of a receiver about which nothing is known. It may raise. If methods of that name
     /// change containers, what is known about the receiver's contents is dropped.
-    fn unknown_method(
-        &mut self,
-        mut state: State,
-        recv: Value,
-        name: &Name,
-        args: Args,
-        site: Site,
-    ) -> Vec<Evaluated> {
+    fn unknown_method(&mut self, call: MethodCall<'_>) -> Vec<Evaluated> {
+        let MethodCall {
+            mut state,
+            recv,
+            name,
+            args,
+            site,
+        } = call;
         let clock = self.terms.external("<clock>");
         if state.fact(recv).is_some_and(|f| f.is.contains(&clock)) {
             let mut fact = Fact::default();
@@ -96,7 +106,7 @@ impl Engine<'_> {
             let v = self.fresh_with(&mut state, site, fact);
             return vec![Evaluated::normal(state, v)];
         }
-        let given = self.mentions_watched(&state, &args);
+        let given = self.mentions_watched(&state, args);
         let changed = match name.as_str() {
             "append" | "appendleft" | "add" | "insert" | "push" => Some(Some(true)),
             "clear" => Some(Some(false)),
@@ -105,7 +115,7 @@ impl Engine<'_> {
             }
             _ => None,
         };
-        let mut out = self.unresolved(state.clone(), name, Some(recv), &args, given, site);
+        let mut out = self.unresolved(state.clone(), name, Some(recv), args, given, site);
         if let Some(truth) = changed {
             let fact = Fact {
                 truth,
@@ -120,89 +130,84 @@ impl Engine<'_> {
         out
     }
 
-    pub(in crate::engine) fn dict_method(
-        &mut self,
-        mut state: State,
-        recv: Value,
-        name: &Name,
-        args: Args,
-        site: Site,
-    ) -> Vec<Evaluated> {
-        let key = args.positional.first().copied();
-        let default = args.positional.get(1).copied();
-        let v = match name.as_str() {
-            "get" => {
-                let Some(k) = key else {
-                    return self.may_raise(state, Fact::default(), site);
+    pub(in crate::engine) fn dict_method(&mut self, mut call: MethodCall<'_>) -> Vec<Evaluated> {
+        let v = match call.name.as_str() {
+            "get" | "setdefault" | "pop" | "__getitem__" | "__contains__" => {
+                return match call.args.positional.first() {
+                    Some(key) => self.item_method(*key, call),
+                    None => self.may_raise(call.state, Fact::default(), call.site),
                 };
-                let default = default.unwrap_or_else(|| self.terms.none());
-                self.get_or(&mut state, recv, k, default, site)
-            }
-            "setdefault" => {
-                let Some(k) = key else {
-                    return self.may_raise(state, Fact::default(), site);
-                };
-                let default = default.unwrap_or_else(|| self.terms.none());
-                self.get_or_set(&mut state, recv, k, default, site)
             }
             "update" => {
-                self.update(&mut state, recv, &args, site);
+                self.update(&mut call.state, call.recv, call.args, call.site);
                 self.terms.none()
             }
-            "pop" => match key {
-                Some(k) => match self.pop_item(&mut state, recv, k, default, site) {
-                    Some(v) => v,
-                    None => return vec![self.raise_exact(state, "KeyError", site)],
-                },
-                None => return self.may_raise(state, Fact::default(), site),
-            },
             "__setitem__" => {
-                if let [k, v] = args.positional.as_slice() {
-                    self.set_item(&mut state, recv, *k, *v, site);
+                if let [k, v] = call.args.positional.as_slice() {
+                    self.set_item(&mut call.state, call.recv, *k, *v, call.site);
                 }
                 self.terms.none()
             }
-            "__getitem__" => {
-                let Some(k) = key else {
-                    return self.may_raise(state, Fact::default(), site);
-                };
-                return self.get_item(state, recv, k, site);
-            }
-            "__contains__" => {
-                let Some(k) = key else {
-                    return self.may_raise(state, Fact::default(), site);
-                };
-                self.compare(&state, crate::ir::CmpOp::In, k, recv)
-            }
             "popitem" => {
-                self.drop_items(&mut state, recv);
-                self.mutate(&mut state, recv, Fact::of_kind(Kind::Dict), site);
+                self.drop_items(&mut call.state, call.recv);
+                self.mutate(
+                    &mut call.state,
+                    call.recv,
+                    Fact::of_kind(Kind::Dict),
+                    call.site,
+                );
                 self.terms.none()
             }
             "clear" => {
-                self.drop_items(&mut state, recv);
-                let kind = state.kind(&self.terms, recv);
+                self.drop_items(&mut call.state, call.recv);
+                let kind = call.state.kind(&self.terms, call.recv);
                 let fact = Self::sized(kind, Interval::point(0));
-                self.mutate(&mut state, recv, fact, site);
-                state.refine(recv, |f| {
+                self.mutate(&mut call.state, call.recv, fact, call.site);
+                call.state.refine(call.recv, |f| {
                     f.closed = true;
                     true
                 });
                 self.terms.none()
             }
-            "copy" => self.copy_dict(&mut state, recv, site),
+            "copy" => self.copy_dict(&mut call.state, call.recv, call.site),
             "items" | "keys" | "values" => {
-                let snap = state.snapshot(recv);
+                let snap = call.state.snapshot(call.recv);
                 let at = self
                     .terms
-                    .make(Term::Pure("at".into(), Arc::from([recv, snap])));
-                self.terms.make(Term::View(name.clone(), at))
+                    .make(Term::Pure("at".into(), Arc::from([call.recv, snap])));
+                self.terms.make(Term::View(call.name.clone(), at))
             }
-            "most_common" | "elements" | "subtract" | "total" => self.fresh(&mut state, site),
-            _ => return self.unknown_method(state, recv, name, args, site),
+            "most_common" | "elements" | "subtract" | "total" => {
+                self.fresh(&mut call.state, call.site)
+            }
+            _ => return self.unknown_method(call),
         };
-        self.note_presence(&mut state);
-        vec![Evaluated::normal(state, v)]
+        self.note_presence(&mut call.state);
+        vec![Evaluated::normal(call.state, v)]
+    }
+
+    /// A method of a dict that asks for one item.
+    fn item_method(&mut self, key: Value, mut call: MethodCall<'_>) -> Vec<Evaluated> {
+        let (dict, site) = (call.recv, call.site);
+        let default = call.args.positional.get(1).copied();
+        let v = match call.name.as_str() {
+            "__getitem__" => return self.get_item(call.state, dict, key, site),
+            "__contains__" => self.compare(&call.state, CmpOp::In, key, dict),
+            "pop" => match self.pop_item(&mut call.state, dict, key, default, site) {
+                Some(v) => v,
+                None => return vec![self.raise_exact(call.state, "KeyError", site)],
+            },
+            name => {
+                let default = default.unwrap_or_else(|| self.terms.none());
+                if name == "setdefault" {
+                    self.get_or_set(&mut call.state, dict, key, default, site)
+                } else {
+                    self.get_or(&mut call.state, dict, key, default, site)
+                }
+            }
+        };
+        self.note_presence(&mut call.state);
+        vec![Evaluated::normal(call.state, v)]
     }
 
     /// `dict.copy()`
@@ -267,18 +272,29 @@ impl Engine<'_> {
     /// `dict.update(other, key=value)`
     fn update(&mut self, state: &mut State, dict: Value, args: &Args, site: Site) {
         for source in args.positional.iter().chain(&args.double_stars) {
-            match self.pairs(state, *source) {
-                Some(pairs) => {
-                    for (k, v) in pairs {
-                        self.set_item(state, dict, k, v, site);
-                    }
-                }
-                None => self.update_from(state, dict, *source, site),
-            }
+            self.add_items(state, dict, *source, site);
         }
         for (n, v) in &args.keywords {
             let k = self.terms.str(n);
             self.set_item(state, dict, k, *v, site);
+        }
+    }
+
+    /// Adds the items of a mapping, or of a sequence of pairs.
+    pub(in crate::engine) fn add_items(
+        &mut self,
+        state: &mut State,
+        dict: Value,
+        source: Value,
+        site: Site,
+    ) {
+        match self.pairs(state, source) {
+            Some(pairs) => {
+                for (k, v) in pairs {
+                    self.set_item(state, dict, k, v, site);
+                }
+            }
+            None => self.update_from(state, dict, source, site),
         }
     }
 
@@ -409,17 +425,10 @@ impl Engine<'_> {
         self.mutate(state, object, fact, site);
     }
 
-    fn sequence_method(
-        &mut self,
-        mut state: State,
-        recv: Value,
-        name: &Name,
-        args: Args,
-        site: Site,
-    ) -> Vec<Evaluated> {
-        let old = self.contents(&state, recv).len;
-        let is_set = state.kind(&self.terms, recv) == Kind::Set;
-        let len = match name.as_str() {
+    fn sequence_method(&mut self, mut call: MethodCall<'_>) -> Vec<Evaluated> {
+        let old = self.contents(&call.state, call.recv).len;
+        let is_set = call.state.kind(&self.terms, call.recv) == Kind::Set;
+        let len = match call.name.as_str() {
             "append" | "insert" => Interval {
                 lo: old.lo.saturating_add(1),
                 hi: old.hi.saturating_add(1),
@@ -429,8 +438,10 @@ impl Engine<'_> {
                 hi: old.hi.saturating_add(1),
             },
             "extend" | "update" => {
-                let more = args.positional.first();
-                let more = more.map_or(Interval::at_least(0), |x| self.contents(&state, *x).len);
+                let more = call.args.positional.first();
+                let more = more.map_or(Interval::at_least(0), |x| {
+                    self.contents(&call.state, *x).len
+                });
                 let lo = if is_set {
                     old.lo.max(i64::from(more.lo > 0))
                 } else {
@@ -445,40 +456,44 @@ impl Engine<'_> {
             "discard" | "difference_update" | "intersection_update" => {
                 Interval { lo: 0, hi: old.hi }
             }
-            "pop" | "remove" => return self.take_out(state, recv, name, &args, site),
+            "pop" | "remove" => {
+                return self.take_out(call);
+            }
             "index" => {
-                let failed = self.raise_exact(state.clone(), "ValueError", site);
-                let v = self.fresh_with(&mut state, site, Fact::of_kind(Kind::Int));
-                return vec![Evaluated::normal(state, v), failed];
+                let failed = self.raise_exact(call.state.clone(), "ValueError", call.site);
+                let v = self.fresh_with(&mut call.state, call.site, Fact::of_kind(Kind::Int));
+                return vec![Evaluated::normal(call.state, v), failed];
             }
             _ => {
-                let v = match name.as_str() {
+                let v = match call.name.as_str() {
                     "sort" | "reverse" => self.terms.none(),
                     "copy" => {
-                        let snap = state.snapshot(recv);
+                        let snap = call.state.snapshot(call.recv);
                         self.terms
                             .make(Term::Pure("copy".into(), Arc::from([snap])))
                     }
-                    "count" => self.fresh_with(&mut state, site, Fact::of_kind(Kind::Int)),
-                    _ => self.fresh(&mut state, site),
+                    "count" => {
+                        self.fresh_with(&mut call.state, call.site, Fact::of_kind(Kind::Int))
+                    }
+                    _ => self.fresh(&mut call.state, call.site),
                 };
-                return vec![Evaluated::normal(state, v)];
+                return vec![Evaluated::normal(call.state, v)];
             }
         };
-        self.grow(&mut state, recv, len, site);
+        self.grow(&mut call.state, call.recv, len, call.site);
         let none = self.terms.none();
-        vec![Evaluated::normal(state, none)]
+        vec![Evaluated::normal(call.state, none)]
     }
 
     /// `list.pop()`, `list.pop(index)`, `list.remove(item)`, which raise if there is no such item.
-    fn take_out(
-        &mut self,
-        mut state: State,
-        recv: Value,
-        name: &Name,
-        args: &Args,
-        site: Site,
-    ) -> Vec<Evaluated> {
+    fn take_out(&mut self, call: MethodCall<'_>) -> Vec<Evaluated> {
+        let MethodCall {
+            mut state,
+            recv,
+            name,
+            args,
+            site,
+        } = call;
         let old = self.contents(&state, recv).len;
         let class = match name.as_str() {
             "pop" => "IndexError",
@@ -506,14 +521,14 @@ impl Engine<'_> {
         vec![taken, failed]
     }
 
-    fn text_method(
-        &mut self,
-        mut state: State,
-        recv: Value,
-        name: &Name,
-        args: Args,
-        site: Site,
-    ) -> Vec<Evaluated> {
+    fn text_method(&mut self, call: MethodCall<'_>) -> Vec<Evaluated> {
+        let MethodCall {
+            mut state,
+            recv,
+            name,
+            args,
+            site,
+        } = call;
         let name = text_method(name);
         if let (Some(Literal::Str(s)), true) = (
             self.terms.literal(recv).cloned(),
