@@ -1,4 +1,4 @@
-# Sourced by scripts/test_*.sh: what they share.
+# Sourced by .ci/run and the scripts it runs: what they share.
 # shellcheck shell=bash
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -23,7 +23,7 @@ says() {
 
 # step TEXT: what is done next, and how many seconds it all took so far.
 step() {
-    printf '[%3ss] %s\n' "$SECONDS" "$*"
+    printf '[%4ss] %s\n' "$SECONDS" "$*"
 }
 
 # Makes the programs of .ci/requirements.txt available in `$tools`; installs only when that file changed.

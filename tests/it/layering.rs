@@ -1,4 +1,5 @@
 //! Imports between the folders of `src` go one way, and the table in CONTRIBUTING.md says which.
+//! Those between the modules of success-as-proof do, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,11 +12,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The rows of the table in CONTRIBUTING.md from top to bottom: names of folders, and of files
-/// without their ending.
-fn layers() -> Vec<String> {
-    let text = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
-    let rows = text.lines().filter_map(|line| line.strip_prefix("| `src/"));
+/// The names in the first column of the table of a file, from top to bottom: what follows the
+/// prefix of a row.
+fn rows(file: &str, prefix: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    let rows = text.lines().filter_map(|line| line.strip_prefix(prefix));
     rows.map(|row| row.split('`').next().unwrap())
         .map(|name| name.trim_end_matches(".rs").to_owned())
         .collect()
@@ -66,23 +67,30 @@ fn imported(text: &str, prefix: &str) -> BTreeSet<String> {
     out
 }
 
-/// Where a file belongs: the folder below `src`, or the file itself.
-fn layer_of(path: &Path) -> String {
-    let inside = path.strip_prefix(root().join("src")).unwrap();
+/// Where a file belongs: the folder below `top`, or the file itself.
+fn layer_of(top: &Path, path: &Path) -> String {
+    let inside = path.strip_prefix(top).unwrap();
     let first = inside.iter().next().unwrap().to_str().unwrap();
     first.trim_end_matches(".rs").to_owned()
 }
 
-fn arrows() -> BTreeMap<String, Vec<Arrow>> {
+/// The imports between the folders below `top`, whose path is `module`.
+fn arrows(top: &Path, module: &str) -> BTreeMap<String, Vec<Arrow>> {
     let mut out: BTreeMap<String, Vec<Arrow>> = BTreeMap::new();
-    for (path, text) in sources(&root().join("src")) {
-        let from = layer_of(&path);
+    for (path, text) in sources(top) {
+        let from = layer_of(top, &path);
         if ["lib", "main"].contains(&from.as_str()) {
             continue;
         }
-        let all = imported(&text, "crate::").into_iter();
-        let others = all.filter(|to| *to != from && !to.is_empty());
-        let arrows = others.map(|to| (path.clone(), to));
+        let mut all = imported(&text, module);
+        // From the file at the top of a folder, `super` leads to the folder's siblings.
+        let is_top = path == top.join(&from).join("mod.rs") || path.parent() == Some(top);
+        if is_top {
+            all.extend(imported(&text, "use super::"));
+        }
+        // What has a capital is no module, but something that the module above gives on.
+        all.retain(|to| *to != from && to.starts_with(|c: char| c.is_ascii_lowercase()));
+        let arrows = all.into_iter().map(|to| (path.clone(), to));
         out.entry(from.clone()).or_default().extend(arrows);
     }
     out
@@ -102,24 +110,40 @@ fn upward(layers: &[String], arrows: &BTreeMap<String, Vec<Arrow>>) -> Vec<Strin
     out
 }
 
-#[test]
-fn imports_between_folders_go_down() {
-    let layers = layers();
-    let present: BTreeSet<String> = fs::read_dir(root().join("src"))
+/// Checks that the modules below `top` are those of the table, and that at least so many imports
+/// between them all go down.
+fn check(top: &str, module: &str, table: &[String], least: usize) {
+    let top = root().join(top);
+    let present: BTreeSet<String> = fs::read_dir(&top)
         .unwrap()
-        .map(|entry| layer_of(&entry.unwrap().path()))
+        .map(|entry| layer_of(&top, &entry.unwrap().path()))
         .filter(|name| !["lib", "main"].contains(&name.as_str()))
         .collect();
-    let listed: BTreeSet<String> = layers.iter().cloned().collect();
-    assert_eq!(listed, present, "the table in CONTRIBUTING.md is complete");
-    let arrows = arrows();
+    let listed: BTreeSet<String> = table.iter().cloned().collect();
+    assert_eq!(listed, present, "the table is complete");
+    let arrows = arrows(&top, module);
     let count: usize = arrows.values().map(Vec::len).sum();
-    assert!(count > 200, "only {count} imports were found");
-    let wrong = upward(&layers, &arrows);
+    assert!(count > least, "only {count} imports were found");
+    let wrong = upward(table, &arrows);
     assert!(
         wrong.is_empty(),
         "imports that go up:\n{}",
         wrong.join("\n")
+    );
+}
+
+#[test]
+fn imports_between_folders_go_down() {
+    check("src", "crate::", &rows("CONTRIBUTING.md", "| `src/"), 200);
+}
+
+#[test]
+fn imports_between_the_modules_of_success_as_proof_go_down() {
+    check(
+        "src/rules/success_as_proof",
+        "crate::rules::success_as_proof::",
+        &rows("src/rules/success_as_proof.rs", "//! | `"),
+        30,
     );
 }
 
@@ -162,7 +186,8 @@ fn only_the_registry_names_rules() {
             let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
             let named = words.clone().any(|word| word == name || word == id);
             // Settling makes the findings about comments: it asks that module for them.
-            let settles = layer_of(&path) == "settle" && id == "ignore_comment";
+            let settles =
+                layer_of(&root().join("src"), &path) == "settle" && id == "ignore_comment";
             if own != Some(id.as_str()) && named && !settles {
                 wrong.push(format!("{} names {id}", path.display()));
             }

@@ -36,3 +36,10 @@ fn nothing_is_listed_twice() {
     let (all, tests) = (names("dependencies"), names("dev-dependencies"));
     assert!(all.is_disjoint(&tests));
 }
+
+/// `cargo check` of the fuzz targets finds what was checked here only if the profiles are the same.
+#[test]
+fn fuzz_targets_are_compiled_like_the_tests() {
+    let dev = |manifest: &str| read(manifest)["profile"]["dev"].clone();
+    assert_eq!(dev("fuzz/Cargo.toml"), dev("Cargo.toml"));
+}

@@ -248,19 +248,7 @@ impl FunctionLowerer<'_> {
             let value = self.emit(Rvalue::Path(path), span);
             return self.emit(Rvalue::Compare(CmpOp::Eq, subject, value), span);
         }
-        let result = self.body.temp();
-        let (yes, no, after) = (self.body.block(), self.body.block(), self.body.block());
-        self.vars.push();
-        self.matches_test(mac, yes, no);
-        self.vars.pop();
-        for (block, value) in [(yes, true), (no, false)] {
-            self.body.at(block);
-            let value = Rvalue::Use(Operand::Const(Literal::Bool(value)));
-            self.body.assign(result, value, span);
-            self.body.goto(after);
-        }
-        self.body.at(after);
-        Operand::Local(result)
+        self.truth_of(span, |lowerer, yes, no| lowerer.matches_test(mac, yes, no))
     }
 
     fn vec(&mut self, mac: &Macro, span: Span) -> Operand {

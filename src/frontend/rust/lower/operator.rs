@@ -5,7 +5,7 @@ use syn::Expr;
 use crate::frontend::rust::lower::function::FunctionLowerer;
 use crate::frontend::rust::parse;
 use crate::ir::data::{FAILURE, SUCCESS};
-use crate::ir::{BinOp, BranchRole, CmpOp, Literal, Operand, Rvalue};
+use crate::ir::{BinOp, BlockId, BranchRole, CmpOp, Literal, Operand, Rvalue};
 use crate::source::Span;
 
 impl FunctionLowerer<'_> {
@@ -106,10 +106,22 @@ impl FunctionLowerer<'_> {
 
     /// A test as a value.
     pub(super) fn test_value(&mut self, e: &Expr, span: Span) -> Operand {
+        self.truth_of(span, |lowerer, yes, no| {
+            lowerer.cond(e, yes, no, BranchRole::If)
+        })
+    }
+
+    /// What a branch decides, as a value: `branch` goes to the first block if it is true, and to
+    /// the second if not.
+    pub(super) fn truth_of(
+        &mut self,
+        span: Span,
+        branch: impl FnOnce(&mut Self, BlockId, BlockId),
+    ) -> Operand {
         let result = self.body.temp();
         let (yes, no, after) = (self.body.block(), self.body.block(), self.body.block());
         self.vars.push();
-        self.cond(e, yes, no, BranchRole::If);
+        branch(self, yes, no);
         self.vars.pop();
         for (block, value) in [(yes, true), (no, false)] {
             self.body.at(block);
