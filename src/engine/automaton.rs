@@ -55,7 +55,8 @@ pub struct Watches<'a> {
 pub trait ValueEvents {
     /// A test in a function came out. It established whatever `after` says and `before` does not.
     fn on_test(&self, _engine: &mut Engine<'_>, _before: &State, _after: &mut State, _test: Test) {}
-    /// A call returned, or an operator (`Sub`) produced its result.
+    /// A call returned, an operator (`Sub`) produced its result, or an item was stored, which counts
+    /// as a call of `__setitem__`.
     fn on_returned(&self, _engine: &mut Engine<'_>, _state: &mut State, _call: &Returned<'_>) {}
 }
 
@@ -208,6 +209,8 @@ pub struct Returned<'a> {
 pub struct Test {
     /// The function that contains the test.
     pub func: FuncRef,
+    /// The block that ends with the test; `None` if it is made up.
+    pub block: Option<BlockId>,
     /// The value whose truth was tested.
     pub condition: Value,
     /// Its truth.

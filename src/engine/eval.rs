@@ -94,6 +94,7 @@ impl Engine<'_> {
                 let k = self.operand(&mut state, key, site);
                 let v = self.operand(&mut state, value, site);
                 self.set_item(&mut state, o, k, v, site);
+                self.tell_item_set(cx, &mut state, o, [k, v], site);
                 vec![state]
             }
             StatementKind::Overwrite { object, value } => {

@@ -186,6 +186,7 @@ impl Engine<'_> {
                 if possible {
                     let test = Test {
                         func: here.cx.func,
+                        block: Some(here.block),
                         condition: cond,
                         outcome,
                     };

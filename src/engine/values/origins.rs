@@ -40,6 +40,9 @@ pub const LENT: &str = "lent";
 /// The callee name in the origin of a value that was computed from others in an unknown way.
 pub const OPAQUE: &str = "opaque";
 
+/// The name under which an automaton hears of a store to an item.
+pub const SET_ITEM: &str = "__setitem__";
+
 /// How many origins deep a text is searched for.
 const TEXT_DEPTH: u32 = 3;
 
@@ -176,6 +179,28 @@ impl Engine<'_> {
     pub(crate) fn note_element(&mut self, state: &mut State, item: Value, source: Value) {
         if self.watches.values.is_some() {
             self.set_origin(state, item, Made::Element, vec![source]);
+        }
+    }
+
+    /// Tells the automaton of a store to an item, as the call of `__setitem__` that it is.
+    pub(crate) fn tell_item_set(
+        &mut self,
+        cx: &FnContext,
+        state: &mut State,
+        object: Value,
+        args: [Value; 2],
+        site: Site,
+    ) {
+        if let Some(values) = self.watches.values {
+            let call = Returned {
+                func: cx.func,
+                block: BlockId(site.block),
+                name: SET_ITEM,
+                receiver: Some(object),
+                args: &args,
+                result: self.terms.none(),
+            };
+            values.on_returned(self, state, &call);
         }
     }
 

@@ -8,15 +8,16 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::code::FunctionCode;
 use super::evidence;
 use super::facts::flags::{
-    ABOUT, EVIDENCE, FACT, FILTERED, LIST_MARKED, LISTED, NULLABLE, PERFORMED, SOME_RUN, STORED,
-    unproven,
+    ABOUT, COUNTED, EARLIER, EVIDENCE, FACT, FILTERED, FULL, LIST_MARKED, LISTED, NULLABLE, OF_FULL, PERFORMED,
+    RAN, SOME_RUN, STORED, is_proven, unproven,
 };
 use super::facts::{
-    Access, Facts, Filling, Lesson, PathPoint, Queries, ValueNote, base, presence, unpacked_from,
+    Access, Facts, Filling, Lesson, PathPoint, Queries, Taught, ValueNote, base, finds_success,
+    presence, unpacked_from,
 };
 use super::vocabulary::Vocabulary;
 use crate::engine::summaries::library::Deeds;
-use crate::engine::values::origins::Origin;
+use crate::engine::values::origins::{Origin, SET_ITEM};
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Terms, Value, for_each_operand};
 use crate::engine::{
@@ -30,6 +31,8 @@ pub struct Watch<'v> {
     facts: Facts<'v>,
     /// Whether a comparison that lets a missing count pass is no evidence.
     strict_null: bool,
+    /// The function that is checked; the others are its helpers.
+    checked: FuncRef,
     /// Whether functions have words that matter.
     speaking: RefCell<FxHashMap<FuncRef, bool>>,
 }
@@ -54,6 +57,12 @@ impl<'c> Change<'c> {
             func: self.func,
         }
     }
+}
+
+/// Whether a call that is named like one that does work does any: `execute` runs a query, and a class
+/// makes an object.
+fn is_work(name: &str) -> bool {
+    name != "execute" && !name.starts_with(char::is_uppercase)
 }
 
 /// The values about which a state says something new.
@@ -130,16 +139,35 @@ impl ValueEvents for Watch<'_> {
             func: test.func,
         };
         for v in told {
-            self.learn(engine, change, v, &mut lessons, 0);
+            let mut some = Vec::new();
+            self.learn(engine, change, v, &mut some, 0);
+            let by = v;
+            lessons.extend(some.into_iter().map(|lesson| Taught { lesson, by }));
         }
+        if lessons.is_empty() {
+            lessons.extend(self.settled(engine, after, test));
+        }
+        self.note_counted(engine, after, test.func, &lessons);
+        let lessons: Vec<Lesson> = lessons.iter().map(|taught| taught.lesson).collect();
         self.apply(engine, after, &lessons);
     }
 
     fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
         let words = self.facts.vocabulary;
+        if words.is_performer(call.name) && is_work(call.name) {
+            state.flags.rule |= RAN;
+        }
         match (call.name, call.receiver, call.args) {
             (name, Some(list), [item]) if words.puts(name) => {
                 self.facts.note_filling(engine, state, call, list, *item);
+            }
+            (SET_ITEM | "insert" | "setdefault", Some(map), [_, item]) => {
+                // What is false is a collection that is about to be filled, or stands for a failure.
+                if engine.truth(state, *item) != Some(false) {
+                    self.facts.note_filling(engine, state, call, map, *item);
+                } else if engine.terms.literal(*item).is_none() {
+                    state.set_ghost(*item, ValueNote::Within, map);
+                }
             }
             ("difference", Some(_), [done]) | ("Sub", _, [_, done]) => {
                 if let Some(about) = self.facts.filled(engine, state, *done) {
@@ -150,7 +178,7 @@ impl ValueEvents for Watch<'_> {
                 let full = args
                     .iter()
                     .any(|a| self.facts.filled(engine, state, *a).is_some());
-                if full && state.flags.rule & EVIDENCE == 0 {
+                if full && !is_proven(state.flags.rule) {
                     state.flags.rule |= FACT | LIST_MARKED;
                 }
             }
@@ -166,6 +194,13 @@ impl ValueEvents for Watch<'_> {
 impl RoundEvents for Watch<'_> {
     fn on_round(&self, engine: &mut Engine<'_>, state: &mut State, source: Value, more: bool) {
         let queries = &self.facts.queries;
+        // Another attempt at the same unit is no other unit.
+        if more && !matches!(engine.terms.term(source), Term::Range(..)) {
+            state.flags.rule &= !RAN;
+            if state.flags.rule & (EVIDENCE | FULL) != 0 {
+                state.flags.rule = state.flags.rule & !(EVIDENCE | FULL) | EARLIER;
+            }
+        }
         if let Some(about) = self.facts.filled(engine, state, source) {
             state.flags.rule &= !ABOUT;
             if more {
@@ -197,14 +232,15 @@ impl RoundEvents for Watch<'_> {
 }
 
 impl<'v> Watch<'v> {
-    /// An automaton for one function. `filled_elsewhere` are the fields that other functions fill
-    /// with units that succeeded, `unasked` is the function if nothing asks its own collections for
+    /// An automaton for the check of one function. `filled_elsewhere` are the fields that other functions fill
+    /// with units that succeeded; `asked` says whether something asks the function's own collections for
     /// units.
     pub fn new(
         vocabulary: &'v Vocabulary,
         strict_null: bool,
         filled_elsewhere: &'v FxHashSet<String>,
-        unasked: Option<FuncRef>,
+        checked: FuncRef,
+        asked: bool,
     ) -> Self {
         Watch {
             facts: Facts {
@@ -212,9 +248,10 @@ impl<'v> Watch<'v> {
                 queries: Queries::new(vocabulary),
                 filled_elsewhere,
                 memory: RefCell::default(),
-                unasked,
+                unasked: (!asked).then_some(checked),
             },
             strict_null,
+            checked,
             speaking: RefCell::default(),
         }
     }
@@ -260,10 +297,66 @@ impl<'v> Watch<'v> {
         out
     }
 
+    /// The lesson of a test of a constant, after work that raised no exception.
+    fn settled(&self, engine: &Engine<'_>, after: &State, test: Test) -> Option<Taught> {
+        if after.flags.rule & RAN == 0 || engine.terms.literal(test.condition).is_none() {
+            return None;
+        }
+        let module = engine.program.module(test.func.module);
+        let code = FunctionCode::new(module.ir.function(test.func.func), &[]);
+        let words = self.facts.vocabulary;
+        let success = finds_success(&code, words, test.block?, test.outcome)?;
+        let lesson = match success {
+            true => Lesson::Success(PERFORMED),
+            false => Lesson::NotSuccess,
+        };
+        let by = test.condition;
+        Some(Taught { lesson, by })
+    }
+
+    /// Notes what was compared: the objects that hold a count of records, and the collections that
+    /// helpers found not to be empty.
+    fn note_counted(
+        &self,
+        engine: &mut Engine<'_>,
+        state: &mut State,
+        func: FuncRef,
+        lessons: &[Taught],
+    ) {
+        let yes = engine.terms.int(1);
+        for taught in lessons {
+            match taught.lesson {
+                Lesson::Records | Lesson::RecordsOrNull => {
+                    let at = PathPoint {
+                        engine,
+                        state,
+                        func,
+                    };
+                    for holder in at.holders(taught.by) {
+                        state.set_ghost(holder, ValueNote::Counted, yes);
+                    }
+                }
+                Lesson::NotEmpty(c) if func != self.checked => {
+                    state.set_ghost(base(engine, c), ValueNote::Full, yes);
+                    state.flags.rule |= FULL;
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn apply(&self, engine: &Engine<'_>, state: &mut State, lessons: &[Lesson]) {
         for lesson in lessons {
             match lesson {
-                Lesson::Success(about) => state.flags.rule = state.flags.rule & !ABOUT | about,
+                Lesson::Success(about) => {
+                    let flags = state.flags.rule;
+                    let proof = match flags & EARLIER != 0 && about & COUNTED != 0 {
+                        true => EVIDENCE,
+                        false => 0,
+                    };
+                    let runs = if about & OF_FULL != 0 { FULL } else { 0 };
+                    state.flags.rule = flags & !(ABOUT | EARLIER | runs) | about | proof;
+                }
                 Lesson::NotSuccess => state.flags.rule &= !ABOUT,
                 // The records may be another run's.
                 Lesson::RecordsOfAll if state.flags.rule & SOME_RUN != 0 => {}
@@ -405,6 +498,8 @@ impl<'v> Watch<'v> {
                 let filled = self.facts.filled(at.engine, at.state, b);
                 match filled.or_else(|| self.facts.filled_elsewhere(at.engine, b)) {
                     Some(about) if truth => Some(Lesson::Success(about | LISTED)),
+                    // A success that is about to be put into the collection.
+                    Some(about) if at.state.flags.rule & about & (FACT | PERFORMED) != 0 => None,
                     Some(_) => Some(Lesson::NotSuccess),
                     None => self.facts.equality(at, op, (a, b), truth),
                 }

@@ -106,8 +106,13 @@ impl Check<'_, '_> {
         strict_null: bool,
         effort: &mut Effort,
     ) -> CheckResult {
-        let unasked = (!self.targets.collects).then_some(self.func);
-        let watch = Watch::new(&self.options.vocabulary, strict_null, filled, unasked);
+        let watch = Watch::new(
+            &self.options.vocabulary,
+            strict_null,
+            filled,
+            self.func,
+            self.targets.collects,
+        );
         let mut out = CheckResult::default();
         let mut engine = Engine::new(self.library, &watch);
         let entry = self.entry(&mut engine);

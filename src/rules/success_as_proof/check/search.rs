@@ -15,7 +15,7 @@ use crate::ir::{BlockId, Operand, TerminatorKind};
 use crate::program::FuncRef;
 use crate::rules::success_as_proof::facts::Filling;
 use crate::rules::success_as_proof::facts::flags::{
-    EVIDENCE, FACT, FILTERED, LIST_MARKED, OWN, PERFORMED, REPLY, unproven,
+    FACT, FILTERED, LIST_MARKED, OWN, PERFORMED, REPLY, is_proven, unproven,
 };
 use crate::rules::success_as_proof::report::SuccessPath;
 use crate::rules::success_as_proof::watch::Watch;
@@ -254,7 +254,7 @@ impl EffectSearch<'_, '_> {
     }
 
     fn list_effect(&mut self, bit: u32, effect: Effect) -> Option<(EffectSite, SuccessPath)> {
-        let fits = move |flags: u32| flags & bit != 0 && flags & EVIDENCE == 0;
+        let fits = move |flags: u32| flags & bit != 0 && !is_proven(flags);
         let mut exits = self.graph.exits.iter();
         let exit = exits.find(|e| e.kind == ExitKind::Return && fits(e.state.flags.rule))?;
         let accept = |_: &mut Engine<'_>, state: &State, _: Value| fits(state.flags.rule);
@@ -310,6 +310,7 @@ fn flags_if_returned(
     }
     let test = Test {
         func,
+        block: None,
         condition,
         outcome: want,
     };

@@ -8,7 +8,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
 use crate::engine::{Engine, Returned};
 use crate::ir::Literal;
-use crate::rules::tables::collections::KEEPS_ELEMENTS;
+use crate::rules::tables::collections::{KEEPS_ELEMENTS, LOOKUPS};
 
 /// How many copies and views of a collection are looked through.
 const MAX_DEPTH: u32 = 8;
@@ -26,6 +26,20 @@ impl Facts<'_> {
         if self.unasked == Some(call.func) {
             return;
         }
+        for container in containers(engine, state, list) {
+            self.fill(engine, state, call, container, item);
+        }
+    }
+
+    /// Notes that a collection has got an item, itself or in one of its parts.
+    fn fill(
+        &self,
+        engine: &mut Engine<'_>,
+        state: &mut State,
+        call: &Returned<'_>,
+        list: Value,
+        item: Value,
+    ) {
         let item = state.snapshot(item);
         if engine.truth(state, item) != Some(false) {
             state.set_ghost(list, ValueNote::Element, item);
@@ -71,7 +85,7 @@ impl Facts<'_> {
             }
             at = match engine.terms.term(at) {
                 Term::Pure(n, ops) if matches!(n.as_str(), "at" | "copy") => ops[0],
-                Term::View(n, o) if n != "values" => *o,
+                Term::View(_, o) => *o,
                 _ => match engine.origin(state, at)? {
                     Origin::Call(name, receiver, args)
                         if KEEPS_ELEMENTS.contains(&name.as_str()) =>
@@ -84,4 +98,26 @@ impl Facts<'_> {
         }
         None
     }
+}
+
+/// A collection, and those of which it is an item: `by_day[day]`, `by_day.setdefault(day, [])`.
+fn containers(engine: &Engine<'_>, state: &State, list: Value) -> Vec<Value> {
+    let mut out = vec![list];
+    let mut at = list;
+    for _ in 0..MAX_DEPTH {
+        let container = match engine.terms.term(at) {
+            Term::Item(o, _) => Some(*o),
+            Term::Pure(n, ops) if n == "get" => Some(ops[0]),
+            _ => match engine.origin(state, at) {
+                Some(Origin::Call(name, receiver, _)) if LOOKUPS.contains(&name.as_str()) => {
+                    Some(receiver)
+                }
+                _ => state.ghost(at, ValueNote::Within),
+            },
+        };
+        let Some(container) = container else { break };
+        out.push(container);
+        at = container;
+    }
+    out
 }

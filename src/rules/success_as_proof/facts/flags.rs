@@ -23,11 +23,29 @@ pub const OWN: u32 = 512;
 /// One of several runs succeeded, not necessarily the current one.
 pub const SOME_RUN: u32 = 1024;
 
+/// There are records, but of something that was at hand before this iteration of the loop. They prove
+/// nothing about a status that the iteration itself comes to know, unless that is of the same object.
+pub const EARLIER: u32 = 2048;
+/// A call that does work returned, and no exception was raised.
+pub const RAN: u32 = 4096;
+/// Records of the object whose status was tested were compared.
+pub const COUNTED: u32 = 8192;
+/// The status is that of an element of a collection that was found not to be empty: it holds runs.
+pub const OF_FULL: u32 = 16_384;
+/// A helper found a collection not to be empty.
+pub const FULL: u32 = 32_768;
+
 /// The flags about the status of one unit: they do not hold for the next.
-pub const ABOUT: u32 = FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN;
+pub const ABOUT: u32 = FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN | COUNTED | OF_FULL;
 
 /// Whether a success is known, and nothing shows that there are records.
 #[must_use]
 pub fn unproven(flags: u32) -> bool {
-    flags & (FACT | PERFORMED) != 0 && flags & EVIDENCE == 0
+    flags & (FACT | PERFORMED) != 0 && !is_proven(flags)
+}
+
+/// Whether something shows that there are records.
+#[must_use]
+pub fn is_proven(flags: u32) -> bool {
+    flags & (EVIDENCE | EARLIER | FULL) != 0
 }

@@ -6,6 +6,7 @@
 //! | `flags` | what a state of the automaton says |
 //! | `names` | what a value is called, and what it was taken out of |
 //! | `queries` | which values a query returned, and what its text says of them |
+//! | `settled` | tests of values that are constants on the path |
 //! | `statuses` | which tests find a status to be success |
 //! | `collections` | which collections hold only units that succeeded |
 
@@ -13,6 +14,7 @@ mod collections;
 pub mod flags;
 mod names;
 mod queries;
+mod settled;
 mod statuses;
 
 use std::cell::RefCell;
@@ -21,6 +23,7 @@ use rustc_hash::FxHashSet;
 
 pub use names::base;
 pub use queries::{Access, Queries};
+pub use settled::finds_success;
 pub use statuses::{presence, unpacked_from};
 
 use super::vocabulary::Vocabulary;
@@ -40,6 +43,12 @@ pub enum ValueNote {
     Element,
     /// Of a cursor and what it fetched: the arguments of the query.
     Query,
+    /// Of a collection: the collection that it was put into.
+    Within,
+    /// Of an object: it is there if a count of records that the object holds was compared.
+    Counted,
+    /// Of a collection: it is there if the collection was found not to be empty.
+    Full,
 }
 
 impl From<ValueNote> for Ghost {
@@ -66,6 +75,15 @@ pub enum Lesson {
     RecordsOrNull,
     /// This collection is not empty.
     NotEmpty(Value),
+}
+
+/// A lesson, and the value that taught it.
+#[derive(Clone, Copy, Debug)]
+pub struct Taught {
+    /// The lesson.
+    pub lesson: Lesson,
+    /// The value that was tested.
+    pub by: Value,
 }
 
 /// A point on a path: the state there, and the function whose names the values go by.

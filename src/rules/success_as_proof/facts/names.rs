@@ -1,6 +1,6 @@
 //! What a value is called, and what that says of it.
 
-use super::flags::{FACT, OWN, REPLY, STORED};
+use super::flags::{COUNTED, FACT, OF_FULL, OWN, REPLY, STORED};
 use super::{Facts, PathPoint, ValueNote};
 use crate::engine::Engine;
 use crate::engine::values::origins::Origin;
@@ -32,6 +32,10 @@ impl Facts<'_> {
     pub fn about(&self, at: PathPoint<'_, '_>, v: Value) -> Option<u32> {
         let mut kin = Ancestry::default();
         self.collect_ancestry(at, v, &mut kin, 0);
+        let counted = |object: Value| at.state.ghost(object, ValueNote::Counted).is_some();
+        let counted = at.holders(v).into_iter().any(counted);
+        let full = |owner: &Value| at.state.ghost(*owner, ValueNote::Full).is_some();
+        let of_full = kin.owners.iter().any(full);
         // Collections among the owners hold runs.
         self.memory.borrow_mut().of_runs.extend(kin.owners);
         let words = self.vocabulary;
@@ -39,6 +43,8 @@ impl Facts<'_> {
             return None;
         }
         let mut about = FACT;
+        about |= if counted { COUNTED } else { 0 };
+        about |= if of_full { OF_FULL } else { 0 };
         if is_part_of(at.engine, v, at.state.watched) {
             about |= OWN;
         }
@@ -144,6 +150,34 @@ impl PathPoint<'_, '_> {
     pub fn names(&self, v: Value) -> impl Iterator<Item = String> {
         let names = self.engine.names_of(self.func, v);
         names.iter().map(ToString::to_string)
+    }
+
+    /// The objects that hold a value: `run` and `job` of `job.run["status"]`.
+    pub fn holders(&self, v: Value) -> Vec<Value> {
+        let engine = self.engine;
+        let mut out = Vec::new();
+        let mut at = v;
+        for _ in 0..MAX_DEPTH {
+            let holder = match engine.terms.term(at) {
+                Term::Field(o, _) | Term::Item(o, _) => Some(*o),
+                Term::Pure(n, ops) if n == "get" => Some(ops[0]),
+                _ => None,
+            };
+            let part = match engine.terms.term(at) {
+                Term::View(_, o) | Term::Truth(o) | Term::Len(o) => Some(*o),
+                Term::Pure(n, ops) if !n.contains("getattr") => ops.first().copied(),
+                _ => match engine.origin(self.state, at) {
+                    Some(Origin::Call(name, _, args)) if is_transparent(&name) => {
+                        args.first().copied()
+                    }
+                    _ => None,
+                },
+            };
+            out.extend(holder.map(|o| base(engine, o)));
+            let Some(next) = holder.or(part) else { break };
+            at = next;
+        }
+        out
     }
 
     /// Whether a value is looked up with a positive default: then it proves no record.

@@ -54,8 +54,15 @@ impl Facts<'_> {
         let not_success = || self.is_status(at, v).then_some(Lesson::NotSuccess);
         match self.remaining(at, v, fact) {
             PossibleTexts::Only(texts) if texts.is_empty() => None,
-            // A test for another status: not success, if the value is a status at all.
-            PossibleTexts::Only(texts) if !names_success(&texts) => not_success(),
+            // A test for another status: not success, if the value could be one, or is a status at
+            // all.
+            PossibleTexts::Only(texts) if !names_success(&texts) => {
+                let could = match &old.lits {
+                    Lits::In(before) => plain(&texts_of(at, before)),
+                    Lits::NotIn(_) => false,
+                };
+                could.then_some(Lesson::NotSuccess).or_else(not_success)
+            }
             PossibleTexts::Only(texts) => {
                 let counts = |s: &String| words.is_success(s) || words.is_partial(s);
                 let certain = plain(&texts);
@@ -78,18 +85,10 @@ impl Facts<'_> {
     }
 
     fn remaining(&self, at: PathPoint<'_, '_>, v: Value, fact: &Fact) -> PossibleTexts {
-        let texts = |set: &BTreeSet<Literal>| -> Vec<String> {
-            set.iter()
-                .filter_map(|l| match l {
-                    Literal::Str(s) => Some(s.to_string()),
-                    other => at.engine.member_name(other),
-                })
-                .collect()
-        };
         match &fact.lits {
-            Lits::In(set) => PossibleTexts::Only(texts(set)),
+            Lits::In(set) => PossibleTexts::Only(texts_of(at, set)),
             Lits::NotIn(set) => {
-                let out = texts(set);
+                let out = texts_of(at, set);
                 // A status in a row can only be one that the query let through.
                 match self.queries.statuses(at.engine, at.state, v) {
                     Some(all) => {
@@ -173,6 +172,15 @@ impl Facts<'_> {
         }
         None
     }
+}
+
+/// The texts among literals, and the names of members of enumerations.
+fn texts_of(at: PathPoint<'_, '_>, set: &BTreeSet<Literal>) -> Vec<String> {
+    let texts = set.iter().filter_map(|l| match l {
+        Literal::Str(s) => Some(s.to_string()),
+        other => at.engine.member_name(other),
+    });
+    texts.collect()
 }
 
 /// The value that another was unpacked from: `ok` of `ok, message = processor.run(…)`.

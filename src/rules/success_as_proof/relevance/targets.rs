@@ -5,7 +5,8 @@ use rustc_hash::FxHashSet;
 use super::sources::Sources;
 use crate::ir::control::ControlDependence;
 use crate::ir::{
-    BinOp, BlockId, Callee, CmpOp, Data, LocalId, LocalKind, Operand, Rvalue, TerminatorKind,
+    BinOp, BlockId, Callee, CmpOp, Data, LocalId, LocalKind, Operand, Rvalue, StatementKind,
+    TerminatorKind,
 };
 use crate::rules::success_as_proof::code::FunctionCode;
 use crate::rules::success_as_proof::effects::{Effect, EffectSite};
@@ -112,20 +113,27 @@ impl FunctionCode<'_> {
             elsewhere: !self.nested.is_empty(),
         };
         let mut owners: Vec<LocalId> = Vec::new();
-        self.function.body.for_each_rvalue(|at, _, rvalue| {
-            let (list, item) = match rvalue {
-                Rvalue::Call {
-                    callee: Callee::Method { receiver, name, .. },
-                    args,
-                } if words.puts(name) => (receiver, args.first().map(|a| &a.value)),
-                Rvalue::Data(Data::Gather { into, item }) => (into, Some(item)),
-                _ => return,
-            };
+        let mut put = |at: BlockId, list: &Operand, item: Option<&Operand>| {
             let told = item.is_some_and(|item| sources.operand(item));
             if told || sources.any(&control.deciders(at)) {
                 out.puts.push(at);
                 owners.extend(local(list));
             }
+        };
+        for (at, block) in (0u32..).zip(&self.function.body.blocks) {
+            for statement in &block.statements {
+                if let StatementKind::SetItem { object, value, .. } = &statement.kind {
+                    put(BlockId(at), object, Some(value));
+                }
+            }
+        }
+        self.function.body.for_each_rvalue(|at, _, rvalue| match rvalue {
+            Rvalue::Call {
+                callee: Callee::Method { receiver, name, .. },
+                args,
+            } if words.puts(name) => put(at, receiver, args.last().map(|a| &a.value)),
+            Rvalue::Data(Data::Gather { into, item }) => put(at, into, Some(item)),
+            _ => {}
         });
         // What the collection is a part of.
         while let Some(owner) = owners.pop() {
