@@ -8,8 +8,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::code::FunctionCode;
 use super::evidence;
 use super::facts::flags::{
-    ABOUT, COUNTED, EARLIER, EVIDENCE, FACT, FILTERED, FULL, LIST_MARKED, LISTED, NULLABLE, OF_FULL, PERFORMED,
-    RAN, SOME_RUN, STORED, is_proven, unproven,
+    ABOUT, COUNTED, EARLIER, EVIDENCE, FACT, FILTERED, FULL, LIST_MARKED, LISTED, NULLABLE,
+    OF_FULL, PERFORMED, RAN, SOME_RUN, STORED, is_proven, unproven,
 };
 use super::facts::{
     Access, Facts, Filling, Lesson, PathPoint, Queries, Taught, ValueNote, base, finds_success,

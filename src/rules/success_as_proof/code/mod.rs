@@ -7,11 +7,15 @@ use rustc_hash::FxHashMap;
 pub use constants::{Constants, MAX_DEPTH, is_constant, is_constant_attribute};
 
 use crate::ir::{
-    Arg, Callee, Data, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue, StatementKind,
-    TerminatorKind,
+    Arg, BinOp, Callee, Data, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef};
+use crate::rules::success_as_proof::vocabulary::calls::TEXT_OF_ARGUMENT;
 use crate::source::Span;
+
+/// Stands for a part of a text that is not written down.
+const HOLE: &str = "?";
 
 /// A function with an index of its definitions.
 pub struct FunctionCode<'f> {
@@ -126,6 +130,49 @@ impl<'f> FunctionCode<'f> {
                 _ => None,
             },
             Callee::Value(Operand::Const(_)) => None,
+        }
+    }
+
+    /// A text as far as it is written down here; `?` stands for what is not.
+    pub fn written(&self, o: &Operand) -> Option<String> {
+        match o {
+            Operand::Const(Literal::Str(s)) => Some(s.to_string()),
+            Operand::Const(_) => None,
+            Operand::Local(l) => match self.definitions(*l) {
+                [(Rvalue::Format(pieces), _)] => {
+                    let pieces = pieces.iter();
+                    let texts = pieces.map(|piece| match piece {
+                        Operand::Const(Literal::Str(s)) => s.to_string(),
+                        _ => HOLE.to_owned(),
+                    });
+                    Some(texts.collect())
+                }
+                [(Rvalue::Binary(BinOp::Add, a, b), _)] => {
+                    let (a, b) = (self.written(a), self.written(b));
+                    let known = a.is_some() || b.is_some();
+                    let hole = || HOLE.to_owned();
+                    known.then(|| a.unwrap_or_else(hole) + &b.unwrap_or_else(hole))
+                }
+                // `text("…")`, `"…".format(…)`
+                [(Rvalue::Call { callee, args }, _)] => match callee {
+                    Callee::Method {
+                        receiver: Operand::Const(Literal::Str(s)),
+                        name,
+                        ..
+                    } if name == "format" => Some(s.to_string()),
+                    Callee::Value(_) => {
+                        let name = self.callee(callee)?;
+                        let [first] = args.as_slice() else {
+                            return None;
+                        };
+                        let wraps = TEXT_OF_ARGUMENT.contains(&name.as_str());
+                        wraps.then(|| self.written(&first.value))?
+                    }
+                    Callee::Method { .. } => None,
+                },
+                [(Rvalue::Use(o), _)] => self.written(o),
+                _ => None,
+            },
         }
     }
 

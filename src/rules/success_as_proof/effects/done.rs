@@ -1,21 +1,19 @@
-//! Values that say "done": messages, fields of documents, columns of tables.
+//! Values that say "done": messages, and fields of documents.
 
 use super::{FunctionCode, Vocabulary};
 use crate::ir::data::{SUCCESS, is_outcome};
 use crate::ir::{Arg, Data, DictItem, Literal, Operand, Rvalue};
+use crate::rules::success_as_proof::code::is_constant_attribute;
 use crate::rules::success_as_proof::vocabulary::calls::UPDATES;
 
 impl FunctionCode<'_> {
-    /// The field of a document or column of a table by which a call marks a unit as done.
+    /// The field of a document by which a call marks a unit as done, as messages name it.
     pub(super) fn marks_by_update(
         &self,
         words: &Vocabulary,
         name: &str,
         args: &[Arg],
     ) -> Option<String> {
-        if let Some(column) = Self::texts(args).find_map(|t| updated_mark(words, t)) {
-            return Some(column);
-        }
         if !UPDATES.contains(&name) {
             return None;
         }
@@ -33,7 +31,7 @@ impl FunctionCode<'_> {
                     (Operand::Const(Literal::Str(key)), Operand::Const(Literal::Bool(true)))
                         if words.is_mark_field(key) =>
                     {
-                        Some(key.to_string())
+                        Some(format!("`{key}`"))
                     }
                     _ => None,
                 })
@@ -51,6 +49,7 @@ impl FunctionCode<'_> {
                     self.callee(callee).is_some_and(|n| words.says_done(&n))
                         || Self::texts(args).any(|t| words.says_done(t))
                         || args.iter().any(|a| self.formats(words, &a.value))
+                        || args.iter().any(|a| self.is_answer(words, &a.value))
                 }
                 Rvalue::Global(n) | Rvalue::GetField(_, n) => words.says_done(n),
                 Rvalue::Path(path) => path.last().is_some_and(|n| words.says_done(n)),
@@ -69,6 +68,22 @@ impl FunctionCode<'_> {
                 _ => false,
             }),
         }
+    }
+
+    /// Whether a value is a member of an enumeration or a constant that tells the caller so:
+    /// `Action.SKIP`.
+    fn is_answer(&self, words: &Vocabulary, value: &Operand) -> bool {
+        let Operand::Local(l) = value else {
+            return false;
+        };
+        self.definitions(*l).iter().any(|(r, _)| {
+            let name = match r {
+                Rvalue::Global(n) | Rvalue::GetField(_, n) => Some(n),
+                Rvalue::Path(path) => path.last(),
+                _ => None,
+            };
+            name.is_some_and(|n| is_constant_attribute(n) && words.says_done(n))
+        })
     }
 
     /// Whether a value is a formatted text that tells the caller so.
@@ -114,22 +129,4 @@ fn pair(item: &DictItem) -> Option<(&Operand, &Operand)> {
         DictItem::Pair(key, value) => Some((key, value)),
         DictItem::Spread(_) => None,
     }
-}
-
-/// The column that an `UPDATE` statement sets to true or to now, if that marks a unit as done.
-fn updated_mark(words: &Vocabulary, text: &str) -> Option<String> {
-    let lower = text.trim_start().to_lowercase();
-    if !lower.starts_with("update ") {
-        return None;
-    }
-    let (_, set) = lower.split_once(" set ")?;
-    let set = set.split(" where ").next()?;
-    set.split(',').find_map(|assignment| {
-        let (column, value) = assignment.split_once('=')?;
-        let (column, value) = (column.trim(), value.trim());
-        let says = ["true", "1", "now(", "current_timestamp"]
-            .iter()
-            .any(|v| value.starts_with(v));
-        (says && words.is_mark_field(column)).then(|| column.to_owned())
-    })
 }

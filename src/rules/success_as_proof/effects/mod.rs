@@ -2,6 +2,8 @@
 //! work.
 
 mod done;
+mod marker;
+mod statement;
 mod work;
 
 pub use work::Work;
@@ -133,9 +135,12 @@ impl FunctionCode<'_> {
 
     fn effect_of_call(&self, words: &Vocabulary, callee: &Callee, args: &[Arg]) -> Option<Effect> {
         let name = self.callee(callee)?;
-        if let Some(column) = self.marks_by_update(words, &name, args) {
+        let by_row = || self.marks_by_statement(words, &name, args);
+        let by_file = || self.marks_by_file(words, &name, callee, args);
+        let what = self.marks_by_update(words, &name, args).or_else(by_row);
+        if let Some(what) = what.or_else(by_file) {
             return Some(Effect::Marks {
-                what: format!("`{column}`"),
+                what,
                 registry: true,
             });
         }

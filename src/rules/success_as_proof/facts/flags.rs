@@ -36,7 +36,8 @@ pub const OF_FULL: u32 = 16_384;
 pub const FULL: u32 = 32_768;
 
 /// The flags about the status of one unit: they do not hold for the next.
-pub const ABOUT: u32 = FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN | COUNTED | OF_FULL;
+pub const ABOUT: u32 =
+    FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN | COUNTED | OF_FULL;
 
 /// Whether a success is known, and nothing shows that there are records.
 #[must_use]

@@ -58,7 +58,9 @@ fn says_success(
                 let success = names_outcome(code, words, word)?;
                 is_status.then_some(success)
             };
-            says(a, b).or_else(|| says(b, a)).map(|success| success == equal)
+            says(a, b)
+                .or_else(|| says(b, a))
+                .map(|success| success == equal)
         }
         _ => None,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::flags::PERFORMED;
+use super::flags::{FACT, PERFORMED, STORED};
 use super::names::{constant_name, text};
 use super::{Facts, Lesson, PathPoint};
 use crate::engine::values::fact::{Fact, Lits};
@@ -10,6 +10,10 @@ use crate::engine::values::origins::Origin;
 use crate::engine::values::value::{Term, Value};
 use crate::ir::data::{SUCCESS, is_outcome};
 use crate::ir::{CmpOp, Literal};
+use crate::rules::success_as_proof::vocabulary::calls::ASKS_FOR_FILE;
+
+/// How many steps back the end of a path is looked for.
+const MAX_PATH_DEPTH: u32 = 6;
 
 /// What a fact about the tag of an option or result says of its presence.
 pub fn presence(fact: &Fact) -> Option<bool> {
@@ -155,6 +159,23 @@ impl Facts<'_> {
                 Some(Lesson::NotSuccess)
             };
         }
+        if let Some(Origin::Call(name, receiver, args)) = &origin {
+            let path = args.first().copied().unwrap_or(*receiver);
+            if ASKS_FOR_FILE.contains(&name.as_str()) && self.is_marker(at, path) {
+                return Some(if truth {
+                    Lesson::Success(FACT | STORED)
+                } else {
+                    Lesson::NotSuccess
+                });
+            }
+            if words.asks_success(name) {
+                return if truth {
+                    self.about(at, whole).map(Lesson::Success)
+                } else {
+                    Some(Lesson::NotSuccess)
+                };
+            }
+        }
         let performed = matches!(&origin, Some(Origin::Call(name, ..)) if words.is_performer(name));
         let names: Vec<String> = at.names(v).collect();
         let field = match engine.terms.term(v) {
@@ -171,6 +192,27 @@ impl Facts<'_> {
             });
         }
         None
+    }
+}
+
+impl Facts<'_> {
+    /// Whether a path is that of a file whose being there says that a run ended well.
+    fn is_marker(&self, at: PathPoint<'_, '_>, path: Value) -> bool {
+        let mut end = path;
+        for _ in 0..MAX_PATH_DEPTH {
+            if let Some(text) = text(at.engine, end) {
+                return self.vocabulary.is_marker(&text);
+            }
+            let last = match at.engine.origin(at.state, end) {
+                Some(Origin::Text(parts)) => parts.last().copied(),
+                // `folder / "_SUCCESS"`, `os.path.join(…)`, `bucket.blob(…)`
+                Some(Origin::Call(_, _, args)) => args.last().copied(),
+                _ => None,
+            };
+            let Some(last) = last else { return false };
+            end = last;
+        }
+        false
     }
 }
 

@@ -9,8 +9,8 @@ use super::comparisons::is_exception;
 use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::rules::success_as_proof::vocabulary::queries::{self, LONGEST_WORD};
 use crate::rules::success_as_proof::vocabulary::tables::{
-    ASKING, BEEN, DEMANDING, FAILURE, MARK_STATES, NOTHING_TO_DO, PERFORMERS, PLAIN_SUCCESS,
-    REPORTING, STATUS as STATUSES, SUCCESS, WORK,
+    ASKING, BEEN, CHECKPOINTS, DEMANDING, FAILURE, MARK_STATES, NOTHING_TO_DO, PERFORMERS,
+    PLAIN_SUCCESS, REPORTING, STATUS as STATUSES, SUCCESS, WORK,
 };
 use crate::rules::success_as_proof::vocabulary::{Vocabulary, parts};
 use crate::rules::tables::collections::PUTS;
@@ -49,8 +49,6 @@ const STATE: u16 = 1 << 14;
 
 /// The beginning of the words that mean success and nothing else.
 const SUCC: &str = "succ";
-/// How a statement starts that changes rows.
-const UPDATE: &str = "update ";
 
 /// The glance of the rule.
 pub struct SuccessGlance {
@@ -124,7 +122,7 @@ fn is_enough(seen: u16) -> bool {
         || all(STATUS | CONSTANT)
         || all(QUERIES | QUERIED)
         || all(QUERIES | CONSTANT)
-        || all(QUERIES | SELECTS | SELECTED)
+        || all(SELECTS | SELECTED)
 }
 
 impl Glance for SuccessGlance {
@@ -157,19 +155,25 @@ impl Glance for SuccessGlance {
             (PUTS, WORKS),
             (queries::RUNNERS, QUERIES),
         ];
-        let anywhere: [(&[&str], u16); 6] = [
+        let anywhere: [(&[&str], u16); 7] = [
             (NOTHING_TO_DO, SAYS | ASKS),
             (queries::SUCCESS, SELECTED),
             (&[queries::VERB], SELECTS),
             (&[queries::STATUS], QUERIED),
             (&[SUCC], PLAIN),
-            (&[UPDATE], MARKS),
+            (queries::CHANGES, MARKS),
+            (CHECKPOINTS, MARKS),
         ];
         for (words, flags) in whole {
             words.iter().for_each(|word| add(word, true, flags));
         }
         for (words, flags) in anywhere {
             words.iter().for_each(|word| add(word, false, flags));
+        }
+        // The name of a file may end with one.
+        for word in SUCCESS {
+            add(&format!("_{word}"), false, PLAIN | MARKS);
+            add(&format!(".{word}"), false, PLAIN | MARKS);
         }
         // Configured words may consist of several.
         success.for_each(|word| add(word, false, PLAIN | WORD | ASKS));
@@ -243,8 +247,14 @@ impl Glance for SuccessGlance {
         if NOTHING_TO_DO.iter().any(|word| lower.contains(word)) {
             self.seen |= SAYS;
         }
-        if lower.trim_start().starts_with(UPDATE) {
+        let start = lower.trim_start();
+        if queries::CHANGES.iter().any(|verb| start.starts_with(verb))
+            || self.words.is_mark_table(text)
+        {
             self.seen |= MARKS;
+        }
+        if self.words.is_marker(text) {
+            self.seen |= PLAIN | MARKS;
         }
     }
 

@@ -271,7 +271,10 @@ impl SourceReader<'_, '_> {
         set(STATUS, words.is_status(name));
         set(WORD, success || words.names_failure(name));
         set(ENOUGH, success && words.is_plain_success(name));
-        set(ENOUGH, words.is_success_flag(name));
+        set(
+            ENOUGH,
+            words.is_success_flag(name) || words.asks_success(name) || words.is_marker(name),
+        );
         out
     }
 

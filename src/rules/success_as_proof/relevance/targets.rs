@@ -127,14 +127,16 @@ impl FunctionCode<'_> {
                 }
             }
         }
-        self.function.body.for_each_rvalue(|at, _, rvalue| match rvalue {
-            Rvalue::Call {
-                callee: Callee::Method { receiver, name, .. },
-                args,
-            } if words.puts(name) => put(at, receiver, args.last().map(|a| &a.value)),
-            Rvalue::Data(Data::Gather { into, item }) => put(at, into, Some(item)),
-            _ => {}
-        });
+        self.function
+            .body
+            .for_each_rvalue(|at, _, rvalue| match rvalue {
+                Rvalue::Call {
+                    callee: Callee::Method { receiver, name, .. },
+                    args,
+                } if words.puts(name) => put(at, receiver, args.last().map(|a| &a.value)),
+                Rvalue::Data(Data::Gather { into, item }) => put(at, into, Some(item)),
+                _ => {}
+            });
         // What the collection is a part of.
         while let Some(owner) = owners.pop() {
             if !out.held.insert(owner) {

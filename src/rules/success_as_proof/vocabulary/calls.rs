@@ -146,3 +146,18 @@ pub const TEXT_OF_RECEIVER: &[&str] = &["format", "Mod", "replace", "strip", "lo
 /// Functions whose result is a text like their first argument.
 pub const TEXT_OF_ARGUMENT: &[&str] =
     &["text", "dedent", "cleandoc", "SQL", "str", "literal_column"];
+
+/// Methods that make the file that they are given, or are called on.
+pub const MAKES_FILE: &[&str] = &[
+    "touch",
+    "write_text",
+    "write_bytes",
+    "upload_from_string",
+    "create_new",
+];
+
+/// Functions and methods that open a file.
+pub const OPENS_FILE: &[&str] = &["open"];
+
+/// Functions and methods that ask whether a file is there.
+pub const ASKS_FOR_FILE: &[&str] = &["exists", "isfile", "is_file", "lexists", "path_exists"];

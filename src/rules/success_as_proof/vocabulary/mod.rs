@@ -17,10 +17,10 @@ use regex::Regex;
 use crate::rules::tables::collections::PUTS;
 pub use parts::parts;
 use tables::{
-    BEEN, BEFORE_QUESTION, BEFORE_WORK, COUNT, DEMANDED, FAILURE, GATES, LOOKED_FOR, LOOKING,
-    MARK_STATES, MARK_VERBS, NOT_COUNT, NOT_GATES, NOT_MARKS, NOT_WORK, NOTHING_TO_DO, NOTIFIERS,
-    OTHER_THINGS, PARTIAL, PERFORMERS, PLAIN_SUCCESS, REGISTRIES, REPLIES, ROWS, STATUS, STORES,
-    SUCCESS, SUCCESS_FLAGS, TO_DO, WORK, WORK_LISTS,
+    ASKING, BEEN, BEFORE_QUESTION, BEFORE_WORK, CHECKPOINTS, COUNT, DEMANDED, FAILURE, GATES,
+    LOOKED_FOR, LOOKING, MARK_STATES, MARK_VERBS, NOT_COUNT, NOT_GATES, NOT_MARKS, NOT_WORK,
+    NOTHING_TO_DO, NOTIFIERS, OPEN_STATES, OTHER_THINGS, PARTIAL, PERFORMERS, PLAIN_SUCCESS,
+    REGISTRIES, REPLIES, ROWS, STATUS, STORES, SUCCESS, SUCCESS_FLAGS, TO_DO, WORK, WORK_LISTS,
 };
 
 /// The built-in words, with what the configuration changes.
@@ -154,21 +154,63 @@ impl Vocabulary {
         let Some(verb) = words.iter().position(|w| MARK_VERBS.contains(&w.as_str())) else {
             return false;
         };
-        words
-            .iter()
-            .enumerate()
-            .any(|(i, w)| i != verb && MARK_STATES.contains(&w.as_str()))
-            && verb <= 1
+        verb <= 1
+            && says_done(words.iter().enumerate().filter(|(i, _)| *i != verb))
             && !has(&words, NOT_MARKS)
     }
 
     /// Whether a field of that name says that a unit of work is done.
     pub fn is_mark_field(&self, name: &str) -> bool {
         let words = parts(name);
-        has(&words, MARK_STATES)
+        says_done(words.iter().enumerate())
             && !has(&words, NOT_MARKS)
             && !has(&words, COUNT)
             && words.len() <= 3
+    }
+
+    /// Whether a row in a table of this name says that a unit is done: `ops.checkpoints`,
+    /// `processed_files`.
+    pub fn is_mark_table(&self, name: &str) -> bool {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        if last.contains(char::is_whitespace) || last.contains('/') {
+            return false;
+        }
+        let words = parts(last);
+        (has(&words, CHECKPOINTS) || words.len() > 1 && says_done(words.iter().enumerate()))
+            && !has(&words, NOT_MARKS)
+            && !has(&words, OPEN_STATES)
+    }
+
+    /// Whether a text says that a unit is not done.
+    pub fn is_open(&self, text: &str) -> bool {
+        let words = parts(text);
+        has(&words, OPEN_STATES) || has(&words, FAILURE)
+    }
+
+    /// Whether a text is, or ends with, the name of a file that marks a unit as done: `_SUCCESS`,
+    /// `2024-05-01.done`.
+    pub fn is_marker(&self, text: &str) -> bool {
+        let last = text.rsplit(['/', '\\']).next().unwrap_or(text);
+        let word = match last.strip_prefix('_') {
+            Some(word) => word,
+            None => match last.rsplit_once('.') {
+                Some((_, extension)) => extension,
+                None => return false,
+            },
+        };
+        self.is_success_part(&word.to_lowercase())
+    }
+
+    /// Whether the truth of a call's result says that something succeeded: `is_success`,
+    /// `was_successful`, `succeeded`.
+    pub fn asks_success(&self, name: &str) -> bool {
+        let words = parts(name);
+        let asks = |w: &str| ASKING.contains(&w) || PLAIN_SUCCESS.contains(&w);
+        words.first().is_some_and(|w| asks(w))
+            && words.len() <= 3
+            && has(&words, PLAIN_SUCCESS)
+            && !has(&words, FAILURE)
+            && !has(&words, NOT_MARKS)
     }
 
     /// Whether a call of that name does work on a unit: its verb comes first.
@@ -241,6 +283,15 @@ impl Vocabulary {
     }
 }
 
+/// Whether the last of these words that names the state of a unit says that it is done.
+fn says_done<'w>(words: impl DoubleEndedIterator<Item = (usize, &'w String)>) -> bool {
+    let mut states = words.rev().filter_map(|(_, word)| {
+        let done = MARK_STATES.contains(&word.as_str());
+        (done || OPEN_STATES.contains(&word.as_str())).then_some(done)
+    });
+    states.next().unwrap_or(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Vocabulary;
@@ -291,6 +342,8 @@ mod tests {
             "markProcessed",
             "set_completed",
             "register_processed",
+            "mark_failure_reprocessed",
+            "mark_error_resolved",
         ] {
             assert!(v.marks(yes), "{yes}");
         }
@@ -298,6 +351,9 @@ mod tests {
             "mark_failed",
             "set_progress",
             "record_completed_metric",
+            "mark_load_failed",
+            "mark_completed_pending",
+            "mark_not_done",
             "complete",
             "update",
         ] {

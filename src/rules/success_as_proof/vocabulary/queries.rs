@@ -3,6 +3,9 @@
 /// Longer texts are queries, not words.
 pub const LONGEST_WORD: usize = 24;
 
+/// How statements start that change or add rows.
+pub const CHANGES: &[&str] = &["update ", "insert ", "merge ", "upsert ", "replace "];
+
 /// The verb of a query.
 pub const VERB: &str = "select";
 

@@ -100,10 +100,13 @@ pub const MARK_STATES: &[&str] = &[
     "ingested",
 ];
 
-/// Words that keep such a name from marking a unit as done: `mark_failed`.
-pub const NOT_MARKS: &[&str] = &[
+/// States of a unit that is not done: `mark_failed`. In a name with several states the last one
+/// decides: `mark_failure_reprocessed` marks a unit as done, `mark_completed_pending` does not.
+pub const OPEN_STATES: &[&str] = &[
     "failed",
     "failure",
+    "error",
+    "errored",
     "skipped",
     "triggered",
     "retrying",
@@ -112,23 +115,25 @@ pub const NOT_MARKS: &[&str] = &[
     "started",
     "running",
     "progress",
-    "error",
-    "metric",
-    "metrics",
-    "counter",
-    "count",
-    "log",
-    "event",
-    "duration",
     "time",
-    "label",
-    "badge",
-    "color",
-    "bar",
-    "not",
-    "un",
-    "stats",
-    "callback",
+    "duration",
+    "count",
+    "open",
+    "stale",
+];
+
+/// Words that keep such a name from marking a unit as done: it tells somebody, or denies it.
+pub const NOT_MARKS: &[&str] = &[
+    "metric", "metrics", "counter", "log", "event", "label", "badge", "color", "bar", "not", "un",
+    "stats", "callback",
+];
+
+/// Names of tables and files in which a row says that a unit is done.
+pub const CHECKPOINTS: &[&str] = &["checkpoint", "checkpoints"];
+
+/// Verbs of calls that put rows into a table.
+pub const INSERTING: &[&str] = &[
+    "insert", "upsert", "write", "append", "put", "add", "save", "store", "create", "merge",
 ];
 
 /// Verbs that do a unit of work and report on it.
