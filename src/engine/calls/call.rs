@@ -387,6 +387,7 @@ impl Engine<'_> {
                     .clone(),
             ),
             Term::Bound(f, _) => self.name_of(*f),
+            Term::Class(c) => Some(self.program.module(c.module).ir.class(c.class).name.clone()),
             Term::Item(_, k) => match self.terms.literal(*k) {
                 Some(Literal::Str(s)) => Some(s.clone()),
                 _ => None,

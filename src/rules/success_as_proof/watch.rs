@@ -13,7 +13,7 @@ use super::facts::flags::{
 };
 use super::facts::{
     Access, Facts, Filling, Lesson, PathPoint, Queries, Taught, ValueNote, base, finds_success,
-    presence, unpacked_from,
+    is_no_work, presence, unpacked_from,
 };
 use super::vocabulary::Vocabulary;
 use crate::engine::summaries::library::Deeds;
@@ -57,12 +57,6 @@ impl<'c> Change<'c> {
             func: self.func,
         }
     }
-}
-
-/// Whether a call that is named like one that does work does any: `execute` runs a query, and a class
-/// makes an object.
-fn is_work(name: &str) -> bool {
-    name != "execute" && !name.starts_with(char::is_uppercase)
 }
 
 /// The values about which a state says something new.
@@ -154,7 +148,7 @@ impl ValueEvents for Watch<'_> {
 
     fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
         let words = self.facts.vocabulary;
-        if words.is_performer(call.name) && is_work(call.name) {
+        if words.is_performer(call.name) && !is_no_work(call.name) {
             state.flags.rule |= RAN;
         }
         match (call.name, call.receiver, call.args) {

@@ -21,7 +21,7 @@ use std::cell::RefCell;
 
 use rustc_hash::FxHashSet;
 
-pub use names::base;
+pub use names::{base, is_no_work};
 pub use queries::{Access, Queries};
 pub use settled::finds_success;
 pub use statuses::{presence, unpacked_from};

@@ -96,14 +96,15 @@ impl Facts<'_> {
         }
         match engine.origin(at.state, v) {
             Some(Origin::Call(name, receiver, args)) => {
-                if self.vocabulary.is_performer(&name) && name != "execute" {
+                if self.vocabulary.is_performer(&name) && !is_no_work(&name) {
                     kin.performed = true;
                 }
                 kin.calls.push(name.to_string());
                 if engine.terms.literal(receiver).is_none() {
                     next.push(receiver);
                 }
-                if is_transparent(&name) {
+                let member = || at.state.fact(v).is_some_and(|fact| fact.domain.is_some());
+                if is_transparent(&name) || member() {
                     next.extend(args.first());
                 }
             }
@@ -249,6 +250,12 @@ impl PathPoint<'_, '_> {
             _ => {}
         }
     }
+}
+
+/// Whether a call that is named like one that does work does none: `execute` runs a query, and a
+/// class makes an object.
+pub fn is_no_work(name: &str) -> bool {
+    name == "execute" || name.starts_with(char::is_uppercase)
 }
 
 /// Whether the result of a call says about the same as its argument.
