@@ -188,6 +188,7 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
             library: self.library,
             func,
             code,
+            constants,
             sites,
             options: self.options,
             control,

@@ -1,13 +1,14 @@
 //! The check of one function: it is simulated, and a path is searched for to each effect that a
 //! status decides.
 
+mod ended;
 mod search;
 
 use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
 
-use super::code::{FunctionCode, class_of};
+use super::code::{Constants, FunctionCode, class_of};
 use super::effects::{Effect, EffectSite, Work};
 use super::facts::flags::NULLABLE;
 use super::options::Options;
@@ -62,6 +63,8 @@ pub struct Check<'c, 'p> {
     pub func: FuncRef,
     /// Its code.
     pub code: FunctionCode<'c>,
+    /// What constants stand for in it.
+    pub constants: Constants<'c>,
     /// The effects that a success can decide.
     pub sites: Vec<EffectSite>,
     /// The options of the rule.
@@ -148,6 +151,8 @@ impl Check<'_, '_> {
         let mut search = EffectSearch {
             func: self.func,
             code: &self.code,
+            constants: self.constants,
+            words: &self.options.vocabulary,
             control: &self.control,
             watch: &watch,
             engine: &mut engine,

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::{Effect, EffectSite, FunctionCode, Work};
+use super::ended::is_end_of_any_kind;
+use super::{Constants, Effect, EffectSite, FunctionCode, Work};
 use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::flow::ExitKind;
 use crate::engine::simulate::Graph;
@@ -15,15 +16,18 @@ use crate::ir::{BlockId, Operand, TerminatorKind};
 use crate::program::FuncRef;
 use crate::rules::success_as_proof::facts::Filling;
 use crate::rules::success_as_proof::facts::flags::{
-    FACT, FILTERED, LIST_MARKED, OWN, PERFORMED, REPLY, is_proven, unproven,
+    ABOUT, FACT, FILTERED, LIST_MARKED, OWN, PERFORMED, REPLY, is_proven, unproven,
 };
 use crate::rules::success_as_proof::report::SuccessPath;
+use crate::rules::success_as_proof::vocabulary::Vocabulary;
 use crate::rules::success_as_proof::watch::Watch;
 
 /// The search in a simulated function.
 pub(super) struct EffectSearch<'s, 'p> {
     pub(super) func: FuncRef,
     pub(super) code: &'s FunctionCode<'s>,
+    pub(super) constants: Constants<'s>,
+    pub(super) words: &'s Vocabulary,
     pub(super) control: &'s ControlDependence,
     pub(super) watch: &'s Watch<'s>,
     pub(super) engine: &'s mut Engine<'p>,
@@ -79,7 +83,7 @@ impl EffectSearch<'_, '_> {
                     known |= flags.rule & (FACT | PERFORMED) != 0;
                 }
             }
-            if elsewhere && proof_missing && !known {
+            if elsewhere && proof_missing && !known && self.teaches(edge, &node.state) {
                 return true;
             }
             only_here |= here && !elsewhere && proof_missing;
@@ -87,6 +91,19 @@ impl EffectSearch<'_, '_> {
             known_elsewhere |= known;
         }
         only_here && only_elsewhere && !known_elsewhere
+    }
+
+    /// Whether a branch that is taken along an edge teaches a success by itself, whatever was known
+    /// before: perhaps of something else.
+    fn teaches(&mut self, edge: Edge, state: &State) -> bool {
+        if state.flags.rule & FACT == 0 {
+            return true;
+        }
+        let mut ignorant = state.clone();
+        ignorant.flags.rule &= !ABOUT;
+        let edges = self.engine.edges(self.cx, edge.from, &ignorant);
+        let mut taken = edges.into_iter().filter(|(to, _)| *to == edge.to);
+        taken.any(|(_, flags)| unproven(flags.rule))
     }
 
     /// The effect at a site, if a status decides it.
@@ -102,7 +119,10 @@ impl EffectSearch<'_, '_> {
             Effect::Answers { yes } => self.answers(site.block, yes),
             _ => PredicateExits::default(),
         };
-        let edges = self.deciding_edges(site.block);
+        let mut edges = self.deciding_edges(site.block);
+        if site.effect.only_skips() {
+            edges.retain(|edge| !is_end_of_any_kind(self.code, self.words, self.constants, *edge));
+        }
         let decided = match site.effect {
             Effect::Answers { .. } => {
                 answers.unproven_yes && (answers.ignorant_no || !edges.is_empty())

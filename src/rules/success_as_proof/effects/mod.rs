@@ -62,7 +62,9 @@ impl FunctionCode<'_> {
     /// The effects of the function.
     pub fn effect_sites(&self, words: &Vocabulary) -> Vec<EffectSite> {
         let mut out = Vec::new();
-        let asks = words.asks(&self.function.name);
+        let asks = words
+            .asks(&self.function.name)
+            .filter(|_| !self.awaits(words));
         for (id, block) in (0u32..).zip(&self.function.body.blocks) {
             let block_id = BlockId(id);
             let mut push = |span: Span, effect: Option<Effect>| {
@@ -81,6 +83,13 @@ impl FunctionCode<'_> {
             );
         }
         out
+    }
+
+    /// Whether the function asks about something that a run waits for, and not about the run.
+    fn awaits(&self, words: &Vocabulary) -> bool {
+        let params = self.function.params.iter();
+        let mut names = params.map(|p| &p.name).chain([&self.function.name]);
+        names.any(|name| words.is_awaited(name))
     }
 
     fn effect_of_statement(&self, words: &Vocabulary, statement: &Statement) -> Option<Effect> {

@@ -17,8 +17,8 @@ use regex::Regex;
 use crate::rules::tables::collections::PUTS;
 pub use parts::parts;
 use tables::{
-    ASKING, BEEN, BEFORE_QUESTION, BEFORE_WORK, CHECKPOINTS, COUNT, DEMANDED, FAILURE, GATES,
-    LOOKED_FOR, LOOKING, MARK_STATES, MARK_VERBS, NOT_COUNT, NOT_GATES, NOT_MARKS, NOT_WORK,
+    ASKING, AWAITED, BEEN, BEFORE_QUESTION, BEFORE_WORK, CHECKPOINTS, COUNT, DEMANDED, FAILURE,
+    GATES, LOOKED_FOR, LOOKING, MARK_STATES, MARK_VERBS, NOT_COUNT, NOT_GATES, NOT_MARKS, NOT_WORK,
     NOTHING_TO_DO, NOTIFIERS, OPEN_STATES, OTHER_THINGS, PARTIAL, PERFORMERS, PLAIN_SUCCESS,
     REGISTRIES, REPLIES, ROWS, STATUS, STORES, SUCCESS, SUCCESS_FLAGS, TO_DO, WORK, WORK_LISTS,
 };
@@ -166,6 +166,11 @@ impl Vocabulary {
             && !has(&words, NOT_MARKS)
             && !has(&words, COUNT)
             && words.len() <= 3
+    }
+
+    /// Whether a name is that of what a run waits for.
+    pub fn is_awaited(&self, name: &str) -> bool {
+        has(&parts(name), AWAITED)
     }
 
     /// Whether a row in a table of this name says that a unit is done: `ops.checkpoints`,

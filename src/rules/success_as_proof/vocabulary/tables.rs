@@ -250,6 +250,18 @@ pub const REPLIES: &[&str] = &[
     "op",
 ];
 
+/// What a run waits for. That it has ended is all that is asked of it.
+pub const AWAITED: &[&str] = &[
+    "upstream",
+    "upstreams",
+    "dependency",
+    "dependencies",
+    "prerequisite",
+    "prerequisites",
+    "predecessor",
+    "predecessors",
+];
+
 /// Things that have a status but are not runs.
 pub const OTHER_THINGS: &[&str] = &[
     "payment",
