@@ -10,6 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::code::{Constants, FunctionCode, class_of};
 use super::effects::{Effect, EffectSite, Work};
+use super::facts::ENTRY_INDEX;
 use super::facts::flags::NULLABLE;
 use super::options::Options;
 use super::relevance::{Sources, Targets};
@@ -196,7 +197,7 @@ impl Check<'_, '_> {
         let site = Site {
             func: self.func,
             block: 0,
-            index: u32::MAX - 1,
+            index: ENTRY_INDEX,
             part: 0,
         };
         let receiver = engine.terms.make(Term::Symbol(site, 0));

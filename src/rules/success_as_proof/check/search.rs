@@ -16,7 +16,7 @@ use crate::ir::{BlockId, Operand, TerminatorKind};
 use crate::program::FuncRef;
 use crate::rules::success_as_proof::facts::Filling;
 use crate::rules::success_as_proof::facts::flags::{
-    ABOUT, FACT, FILTERED, LIST_MARKED, OWN, PERFORMED, REPLY, is_proven, unproven,
+    ABOUT, FACT, FILTERED, GIVEN, LIST_MARKED, OWN, PERFORMED, REPLY, is_proven, unproven,
 };
 use crate::rules::success_as_proof::report::SuccessPath;
 use crate::rules::success_as_proof::vocabulary::Vocabulary;
@@ -184,9 +184,12 @@ impl EffectSearch<'_, '_> {
         // there.
         let of_itself =
             matches!(effect, Effect::Answers { .. }) && self.code.function.name.starts_with("is_");
+        // A setter stores the status that it is given, and when that was.
+        let sets = matches!(effect, Effect::Marks { stored: true, .. });
         let fits = move |flags: u32| {
             unproven(flags)
                 && !(of_itself && flags & OWN != 0)
+                && !(sets && flags & GIVEN != 0)
                 && (marks || flags & FACT != 0 && flags & (PERFORMED | REPLY) == 0)
         };
         match *effect {
@@ -267,6 +270,7 @@ impl EffectSearch<'_, '_> {
         let marked = Effect::Marks {
             what: "a call with a list of successful units".to_owned(),
             registry: true,
+            stored: false,
         };
         let effects = [(FILTERED, filtered), (LIST_MARKED, marked)];
         let found = effects.map(|(bit, effect)| self.list_effect(bit, effect));

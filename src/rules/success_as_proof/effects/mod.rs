@@ -26,6 +26,8 @@ pub enum Effect {
         what: String,
         /// Whether the mark is in a checkpoint, a registry or a history.
         registry: bool,
+        /// Whether it is a store to a field of an object or a document.
+        stored: bool,
     },
     /// A predicate answers; `yes` is the answer that means "nothing to do".
     Answers { yes: bool },
@@ -151,6 +153,7 @@ impl FunctionCode<'_> {
             return Some(Effect::Marks {
                 what,
                 registry: true,
+                stored: false,
             });
         }
         if words.marks(&name) {
@@ -159,6 +162,7 @@ impl FunctionCode<'_> {
                 what: format!("`{name}`"),
                 registry: words.is_registry(&name)
                     || receiver.is_some_and(|r| words.is_registry(&r)),
+                stored: false,
             });
         }
         match callee {
@@ -202,6 +206,7 @@ impl FunctionCode<'_> {
         (says_done && !own && !tally).then(|| Effect::Marks {
             what: format!("`{owner}.{field}`"),
             registry: words.is_registry(&owner) || words.is_store(&owner),
+            stored: true,
         })
     }
 }

@@ -35,9 +35,12 @@ pub const OF_FULL: u32 = 16_384;
 /// A helper found a collection not to be empty.
 pub const FULL: u32 = 32_768;
 
+/// The status is one that the caller gave.
+pub const GIVEN: u32 = 65_536;
+
 /// The flags about the status of one unit: they do not hold for the next.
 pub const ABOUT: u32 =
-    FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN | COUNTED | OF_FULL;
+    FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN | COUNTED | OF_FULL | GIVEN;
 
 /// Whether a success is known, and nothing shows that there are records.
 #[must_use]

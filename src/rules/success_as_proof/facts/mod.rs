@@ -86,6 +86,9 @@ pub struct Taught {
     pub by: Value,
 }
 
+/// The index in the sites of values with which the checked function is entered.
+pub const ENTRY_INDEX: u32 = u32::MAX - 1;
+
 /// A point on a path: the state there, and the function whose names the values go by.
 #[derive(Clone, Copy)]
 pub struct PathPoint<'a, 'e> {

@@ -1,7 +1,7 @@
 //! What a value is called, and what that says of it.
 
-use super::flags::{COUNTED, FACT, OF_FULL, OWN, REPLY, STORED};
-use super::{Facts, PathPoint, ValueNote};
+use super::flags::{COUNTED, FACT, GIVEN, OF_FULL, OWN, REPLY, STORED};
+use super::{ENTRY_INDEX, Facts, PathPoint, ValueNote};
 use crate::engine::Engine;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::value::{Term, Value};
@@ -43,6 +43,7 @@ impl Facts<'_> {
             return None;
         }
         let mut about = FACT;
+        about |= if at.is_given(v) { GIVEN } else { 0 };
         about |= if counted { COUNTED } else { 0 };
         about |= if of_full { OF_FULL } else { 0 };
         if is_part_of(at.engine, v, at.state.watched) {
@@ -179,6 +180,15 @@ impl PathPoint<'_, '_> {
             at = next;
         }
         out
+    }
+
+    /// Whether a value is a parameter of the checked function.
+    fn is_given(&self, v: Value) -> bool {
+        match self.engine.terms.term(v) {
+            Term::Symbol(site, _) => site.index == ENTRY_INDEX && v != self.state.watched,
+            Term::Pure(n, ops) if n.starts_with("text.") => self.is_given(ops[0]),
+            _ => false,
+        }
     }
 
     /// Whether a value is looked up with a positive default: then it proves no record.

@@ -121,7 +121,7 @@ impl Reporter<'_> {
 
     fn wording(&self, effect: &Effect) -> Wording {
         let (kind, effect, registry) = match effect {
-            Effect::Marks { what, registry } => ("marks-done", what.clone(), *registry),
+            Effect::Marks { what, registry, .. } => ("marks-done", what.clone(), *registry),
             Effect::Answers { .. } => {
                 let name = &self.code.function.name;
                 let text = format!("`{name}` reports the work as done");
