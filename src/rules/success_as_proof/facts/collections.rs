@@ -24,6 +24,10 @@ impl Facts<'_> {
         item: Value,
     ) {
         if self.unasked == Some(call.func) {
+            // Rows in a list stay rows.
+            if self.queries.of(engine, state, item).is_some() {
+                state.set_ghost(list, ValueNote::Element, item);
+            }
             return;
         }
         for container in containers(engine, state, list) {

@@ -62,7 +62,10 @@ impl FunctionCode<'_> {
         constants: Constants<'_>,
         sites: &[EffectSite],
     ) -> Worth {
-        let hints = self.hints(words, constants);
+        let mut hints = self.hints(words, constants);
+        if !hints.queries && (hints.query_text || hints.selects) {
+            hints.queries = self.calls_runner(constants);
+        }
         let works = !self.work_blocks(words).is_empty();
         let effects = sites.iter().any(|s| works || !s.effect.only_skips());
         let lists = hints.fills_field || hints.fills && hints.subtracts;
@@ -214,6 +217,29 @@ impl FunctionCode<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Whether a helper that is called runs queries, whatever its name.
+    fn calls_runner(&self, constants: Constants<'_>) -> bool {
+        let runs = |func: FuncRef| {
+            let module = constants.program.module(func.module);
+            let helper = FunctionCode::new(module.ir.function(func.func), &[]);
+            let mut runs = false;
+            helper.for_each_rvalue(|r| {
+                if let Rvalue::Call { callee, .. } = r {
+                    let name = helper.callee(callee).unwrap_or_default();
+                    runs |= parts(&name).iter().any(|p| RUNNERS.contains(&p.as_str()));
+                }
+            });
+            runs
+        };
+        let mut found = false;
+        self.for_each_rvalue(|r| {
+            if let Rvalue::Call { callee, .. } = r {
+                found = found || self.callees(constants, callee).into_iter().any(runs);
+            }
+        });
+        found
     }
 
     /// Whether a constant from outside of the function selects something.

@@ -114,6 +114,24 @@ pub const SAME_PART: &[&str] = &[
     "exists",
     "persistent",
     "map",
+    "dict",
+    "_asdict",
+    "asdict",
+    "notna",
+    "notnull",
+    "itertuples",
+    "to_numpy",
+    "tolist",
+    "to_pandas",
+    "to_pylist",
+    "collect",
+    "head",
+    "reset_index",
+    "sort_values",
+    "dropna",
+    "order_by",
+    "select_related",
+    "scalars",
 ];
 
 /// Calls that fail if there is no row.
@@ -161,3 +179,18 @@ pub const OPENS_FILE: &[&str] = &["open"];
 
 /// Functions and methods that ask whether a file is there.
 pub const ASKS_FOR_FILE: &[&str] = &["exists", "isfile", "is_file", "lexists", "path_exists"];
+
+/// Attributes of a data frame that are the frame in another form.
+pub const FRAME_PARTS: &[&str] = &["iloc", "loc", "at", "iat", "values", "index"];
+
+/// Functions and methods that ask whether a value is missing.
+pub const MISSING: &[&str] = &["isna", "isnull"];
+
+/// Functions and methods that ask whether a value is there.
+pub const PRESENT: &[&str] = &["notna", "notnull"];
+
+/// Methods that run the query that they are given as an object.
+pub const GIVEN_QUERY: &[&str] = &["execute", "scalars", "scalar"];
+
+/// Methods of object-relational mappers that limit the rows of a query.
+pub const FILTERS: &[&str] = &["filter", "filter_by", "where", "exclude"];

@@ -1,5 +1,6 @@
 //! Queries: which values of the program came back from a query, and what its text says of them.
 
+mod orm;
 mod text;
 mod trace;
 
@@ -191,6 +192,9 @@ impl<'v> Queries<'v> {
 
     /// The lesson of something that a query returned and that is there, or is not.
     pub fn exists(&self, query: &Query, access: &Access, there: bool) -> Option<Lesson> {
+        if let Access::Lack(part) = access {
+            return self.exists(query, part, !there);
+        }
         let value = matches!(access, Access::At(_) | Access::Named(_));
         if matches!(access, Access::Rows | Access::Row | Access::Length) && query.always_one_row() {
             return None;

@@ -43,7 +43,7 @@ impl Trace<'_, '_, '_> {
     }
 
     /// The query with this text, read once.
-    fn read(self, pieces: &[Option<String>], bound: &Bound) -> Option<Rc<Query>> {
+    pub(super) fn read(self, pieces: &[Option<String>], bound: &Bound) -> Option<Rc<Query>> {
         let key = format!("{pieces:?}{bound:?}");
         if let Some(known) = self.queries.read.borrow().get(&key) {
             return known.clone();

@@ -9,7 +9,8 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
 use crate::ir::Literal;
 use crate::rules::success_as_proof::vocabulary::calls::{
-    ONE_ROW, ONE_VALUE, ROW_COUNTS, ROW_WORDS, SAME_PART, VALUE_WORDS,
+    FRAME_PARTS, GIVEN_QUERY, MISSING, ONE_ROW, ONE_VALUE, PRESENT, ROW_COUNTS, ROW_WORDS,
+    SAME_PART, VALUE_WORDS,
 };
 use crate::rules::success_as_proof::vocabulary::parts;
 use crate::sql::Query;
@@ -27,6 +28,10 @@ pub enum Access {
     Named(String),
     /// How many rows there are.
     Length,
+    /// How many rows and columns there are.
+    Shape,
+    /// Whether this part is not there: `frame.empty`, `isna(value)`.
+    Lack(Box<Access>),
 }
 
 impl Access {
@@ -60,7 +65,10 @@ impl Access {
         match self {
             Access::Row => Some(Access::Named(name.to_owned())),
             Access::At(_) | Access::Named(_) => Some(self),
-            Access::Rows | Access::Length => None,
+            Access::Rows if name == "empty" => Some(Access::Lack(Box::new(self))),
+            Access::Rows if name == "shape" => Some(Access::Shape),
+            Access::Rows if FRAME_PARTS.contains(&name) => Some(self),
+            Access::Rows | Access::Length | Access::Shape | Access::Lack(_) => None,
         }
     }
 
@@ -69,6 +77,8 @@ impl Access {
         Some(match (key, self) {
             (Some(Literal::Str(n)), Access::Row | Access::Rows) => Access::Named(n.to_string()),
             (Some(Literal::Int(i)), Access::Row) => Access::At(usize::try_from(*i).ok()?),
+            (Some(Literal::Int(0)), Access::Shape) => Access::Length,
+            (_, Access::Shape | Access::Lack(_)) => return None,
             (_, access) => access.element(),
         })
     }
@@ -80,7 +90,12 @@ impl Access {
             Some(Literal::Int(i)) => usize::try_from(*i).ok(),
             _ => None,
         };
+        if MISSING.contains(&name) {
+            return Some(Access::Lack(Box::new(self)));
+        }
         Some(match self {
+            // `frame.to_dict("records")`
+            Access::Rows if name == "to_dict" && key.is_some() => Access::Rows,
             Access::Rows if ONE_ROW.contains(&name) => Access::Row,
             Access::Rows | Access::Row if ONE_VALUE.contains(&name) => Access::At(0),
             Access::Rows if name == "scalars" => Access::Rows,
@@ -123,7 +138,12 @@ impl Trace<'_, '_, '_> {
             }
             Term::Item(o, k) => {
                 let (q, access) = go(*o)?;
-                Some((q, access.item(engine.terms.literal(*k))?))
+                // `frame.at[0, "day"]`
+                let key = match engine.terms.term(*k) {
+                    Term::Tuple(items) => *items.last()?,
+                    _ => *k,
+                };
+                Some((q, access.item(engine.terms.literal(key))?))
             }
             Term::Pure(n, ops) => self.of_pure(v, (n, &ops[..]), bound, depth),
             Term::Len(o) => Some((go(*o)?.0, Access::Length)),
@@ -175,6 +195,12 @@ impl Trace<'_, '_, '_> {
             };
             return Some((q, access));
         }
+        // A list into which rows were put.
+        if let Some(item) = self.state.ghost(v, ValueNote::Element)
+            && let Some((q, Access::Row)) = self.part(item, bound, depth + 1)
+        {
+            return Some((q, Access::Rows));
+        }
         match engine.origin(self.state, v)? {
             Origin::Element(source) => {
                 let (q, access) = self.part(source, bound, depth + 1)?;
@@ -190,8 +216,15 @@ impl Trace<'_, '_, '_> {
                     let all: Vec<Value> = args.iter().chain(bound).copied().collect();
                     return self.part(receiver, &all, depth + 1);
                 }
+                if let Some(q) = self.orm_query(&name, receiver, &args) {
+                    return Some((q, Access::Rows));
+                }
+                let of_argument = is_transparent(&name)
+                    || MISSING.contains(&name.as_str())
+                    || PRESENT.contains(&name.as_str())
+                    || GIVEN_QUERY.contains(&name.as_str());
                 let source = if engine.terms.literal(receiver).is_some()
-                    || is_transparent(&name) && !args.is_empty()
+                    || of_argument && !args.is_empty()
                 {
                     *args.first()?
                 } else {
