@@ -424,6 +424,10 @@ impl<'v> Watch<'v> {
             out.push(Lesson::NotSuccess);
             return;
         }
+        if fact.len.hi == 0 && old.len.hi > 0 && queried() {
+            out.extend(evidence::existence(&self.facts, at, v, false));
+            return;
+        }
         let Some(truth) = fact.truth.filter(|_| old.truth != fact.truth) else {
             if let Some(none) = fact.none.filter(|_| old.none != fact.none) {
                 out.extend(evidence::existence(&self.facts, at, v, !none));

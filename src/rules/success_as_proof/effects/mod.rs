@@ -15,6 +15,7 @@ use crate::ir::{
     Arg, BasicBlock, BlockId, Callee, Data, Literal, LocalId, Operand, Rvalue, Statement,
     StatementKind, TerminatorKind,
 };
+use crate::rules::tables::collections::KEEPS_ELEMENTS;
 use crate::source::Span;
 
 /// What a function does with a unit that it takes for done.
@@ -174,13 +175,46 @@ impl FunctionCode<'_> {
         }
     }
 
+    /// Whether the function is named for the work that it returns.
+    pub fn returns_work(&self, words: &Vocabulary) -> bool {
+        words.is_work_list(&self.function.name)
+    }
+
+    /// Whether the function returns a local, or a copy of it.
+    fn is_returned(&self, local: LocalId) -> bool {
+        let blocks = self.function.body.blocks.iter();
+        let mut returned = blocks.filter_map(|block| match &block.terminator.kind {
+            TerminatorKind::Return {
+                value: Operand::Local(value),
+                ..
+            } => Some(*value),
+            _ => None,
+        });
+        returned.any(|value| {
+            value == local
+                || self.definitions(value).iter().any(|(r, _)| match r {
+                    Rvalue::Use(o) => *o == Operand::Local(local),
+                    Rvalue::Call { callee, args } => {
+                        let name = self.callee(callee).unwrap_or_default();
+                        KEEPS_ELEMENTS.contains(&name.as_str())
+                            && args.iter().any(|a| a.value == Operand::Local(local))
+                    }
+                    _ => false,
+                })
+        })
+    }
+
     /// The effect of putting something into a local.
     fn queues(&self, words: &Vocabulary, local: LocalId) -> Option<Effect> {
         let mut names = self.variables(local).into_iter();
-        let name = names.find(|n| words.is_work_list(n))?;
-        Some(Effect::Queues {
-            list: format!("`{name}`"),
-        })
+        let list = match names.find(|n| words.is_work_list(n)) {
+            Some(name) => format!("`{name}`"),
+            None if self.returns_work(words) && self.is_returned(local) => {
+                format!("what `{}` returns", self.function.name)
+            }
+            None => return None,
+        };
+        Some(Effect::Queues { list })
     }
 
     /// A store of "done" into an object.

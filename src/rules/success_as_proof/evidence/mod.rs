@@ -77,8 +77,11 @@ pub fn quantity(
     }
     let queried = facts.queries.of(at.engine, at.state, v);
     let is_full = fact.len.lo >= 1 && old.len.lo < 1;
-    if is_full && queried.is_none() {
-        return facts.is_rows(at, v).then_some(Lesson::NotEmpty(v));
+    if is_full {
+        return match queried {
+            Some((query, access)) => facts.queries.counted(&query, &access),
+            None => facts.is_rows(at, v).then_some(Lesson::NotEmpty(v)),
+        };
     }
     let compared = fact.num.lo >= 1 && old.num.lo < 1;
     let is_true = fact.truth == Some(true) && old.truth != Some(true);

@@ -26,7 +26,7 @@ impl Facts<'_> {
         if self.unasked == Some(call.func) {
             // Rows in a list stay rows.
             if self.queries.of(engine, state, item).is_some() {
-                state.set_ghost(list, ValueNote::Element, item);
+                note_element(state, list, item);
             }
             return;
         }
@@ -46,7 +46,7 @@ impl Facts<'_> {
     ) {
         let item = state.snapshot(item);
         if engine.truth(state, item) != Some(false) {
-            state.set_ghost(list, ValueNote::Element, item);
+            note_element(state, list, item);
         }
         let at = (call.func, call.block);
         let mut memory = self.memory.borrow_mut();
@@ -102,6 +102,12 @@ impl Facts<'_> {
         }
         None
     }
+}
+
+/// Notes that a collection holds an item. Each change makes a new snapshot of it, which a test sees.
+fn note_element(state: &mut State, list: Value, item: Value) {
+    state.set_ghost(list, ValueNote::Element, item);
+    state.set_ghost(state.snapshot(list), ValueNote::Element, item);
 }
 
 /// A collection, and those of which it is an item: `by_day[day]`, `by_day.setdefault(day, [])`.

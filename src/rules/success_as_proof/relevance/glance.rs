@@ -10,7 +10,7 @@ use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::rules::success_as_proof::vocabulary::queries::{self, LONGEST_WORD};
 use crate::rules::success_as_proof::vocabulary::tables::{
     ASKING, BEEN, CHECKPOINTS, DEMANDING, FAILURE, MARK_STATES, NOTHING_TO_DO, PERFORMERS,
-    PLAIN_SUCCESS, REPORTING, STATUS as STATUSES, SUCCESS, WORK,
+    PLAIN_SUCCESS, REPORTING, STATUS as STATUSES, SUCCESS, TO_DO, WORK, WORK_LISTS,
 };
 use crate::rules::success_as_proof::vocabulary::{Vocabulary, parts};
 use crate::rules::tables::collections::PUTS;
@@ -153,6 +153,8 @@ impl Glance for SuccessGlance {
             (REPORTING, PERFORMS),
             (WORK, WORKS),
             (PUTS, WORKS),
+            (WORK_LISTS, WORKS),
+            (TO_DO, WORKS),
             (queries::RUNNERS, QUERIES),
         ];
         let anywhere: [(&[&str], u16); 7] = [
@@ -211,7 +213,12 @@ impl Glance for SuccessGlance {
         if std::mem::take(&mut self.defines) {
             // Its callers are looked at separately.
             let asks = if call & ASKS != 0 { SAYS } else { 0 };
-            self.seen |= plain & !(WORD | CONSTANT) | asks;
+            let works = if self.words.is_work_list(word) {
+                WORKS
+            } else {
+                0
+            };
+            self.seen |= plain & !(WORD | CONSTANT) | asks | works;
             return;
         }
         // Nothing is compared with a callee, the keyword of an argument or an exception class, and

@@ -66,7 +66,7 @@ impl FunctionCode<'_> {
         if !hints.queries && (hints.query_text || hints.selects) {
             hints.queries = self.calls_runner(constants);
         }
-        let works = !self.work_blocks(words).is_empty();
+        let works = self.returns_work(words) || !self.work_blocks(words).is_empty();
         let effects = sites.iter().any(|s| works || !s.effect.only_skips());
         let lists = hints.fills_field || hints.fills && hints.subtracts;
         if !(effects || lists || hints.queries && works) {
