@@ -142,7 +142,8 @@ fn decision(role: BranchRole, text: &str, taken: bool) -> String {
 }
 
 /// The outcome of a condition: "`rows` is falsy", "`mode` is not 'append'", "`done` is false".
-fn condition(text: &str, taken: bool) -> String {
+#[must_use]
+pub fn condition(text: &str, taken: bool) -> String {
     if let Some(rest) = text.strip_prefix("not ")
         && !rest.contains(" and ")
         && !rest.contains(" or ")

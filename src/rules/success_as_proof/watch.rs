@@ -2,6 +2,7 @@
 //! to be success (`facts`), and whether something proves that records were processed (`evidence`).
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -12,8 +13,8 @@ use super::facts::flags::{
     OF_FULL, PERFORMED, RAN, SOME_RUN, STORED, is_proven, unproven,
 };
 use super::facts::{
-    Access, Facts, Filling, Lesson, PathPoint, Queries, Taught, ValueNote, base, finds_success,
-    is_no_work, presence, unpacked_from,
+    Access, Facts, Filling, Lesson, PathPoint, Queried, Queries, Taught, ValueNote, base,
+    finds_success, is_no_work, presence, unpacked_from,
 };
 use super::vocabulary::Vocabulary;
 use crate::engine::summaries::library::Deeds;
@@ -141,7 +142,7 @@ impl ValueEvents for Watch<'_> {
         if lessons.is_empty() {
             lessons.extend(self.settled(engine, after, test));
         }
-        self.note_counted(engine, after, test.func, &lessons);
+        self.note_tested(engine, after, test, &lessons);
         let lessons: Vec<Lesson> = lessons.iter().map(|taught| taught.lesson).collect();
         self.apply(engine, after, &lessons);
     }
@@ -283,6 +284,11 @@ impl<'v> Watch<'v> {
         out
     }
 
+    /// Where the queries were run of which tests found a row.
+    pub fn queries(&self) -> Rc<Queried> {
+        Rc::clone(&self.facts.memory.borrow().queries)
+    }
+
     /// The blocks that put a unit into a collection after a success.
     pub fn fills(&self) -> Vec<Filling> {
         let memory = self.facts.memory.borrow();
@@ -308,18 +314,26 @@ impl<'v> Watch<'v> {
         Some(Taught { lesson, by })
     }
 
-    /// Notes what was compared: the objects that hold a count of records, and the collections that
-    /// helpers found not to be empty.
-    fn note_counted(
+    /// Notes what a test asked: the query of which it found a row, the objects that hold a count of
+    /// records, the collections that a helper found not to be empty.
+    fn note_tested(
         &self,
         engine: &mut Engine<'_>,
         state: &mut State,
-        func: FuncRef,
+        test: Test,
         lessons: &[Taught],
     ) {
+        let func = test.func;
         let yes = engine.terms.int(1);
         for taught in lessons {
             match taught.lesson {
+                Lesson::Success(about) if about & STORED != 0 => {
+                    let site = self.facts.queries.site(engine, state, taught.by);
+                    if let (Some(site), Some(block)) = (site, test.block) {
+                        let mut memory = self.facts.memory.borrow_mut();
+                        Rc::make_mut(&mut memory.queries).insert((test.func, block), site);
+                    }
+                }
                 Lesson::Records | Lesson::RecordsOrNull => {
                     let at = PathPoint {
                         engine,

@@ -234,6 +234,7 @@ impl EffectSearch<'_, '_> {
             events,
             edges: decided.edges,
             flags: flags.unwrap_or(end.flags.rule),
+            queries: self.watch.queries(),
         })
     }
 
@@ -256,6 +257,7 @@ impl EffectSearch<'_, '_> {
                 events,
                 edges: decided.edges,
                 flags: end.flags.rule,
+                queries: self.watch.queries(),
             }),
             Witness::Infeasible | Witness::Unknown => None,
         }
@@ -304,6 +306,7 @@ impl EffectSearch<'_, '_> {
             events,
             edges: Vec::new(),
             flags: end.flags.rule | FACT,
+            queries: self.watch.queries(),
         };
         Some((site, path))
     }

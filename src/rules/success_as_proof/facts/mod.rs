@@ -18,8 +18,9 @@ mod settled;
 mod statuses;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use names::{base, is_no_work};
 pub use queries::{Access, Queries};
@@ -30,7 +31,7 @@ use super::vocabulary::Vocabulary;
 use crate::engine::Engine;
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::state::State;
-use crate::engine::values::value::Value;
+use crate::engine::values::value::{Site, Value};
 use crate::ir::BlockId;
 use crate::program::FuncRef;
 
@@ -103,6 +104,9 @@ pub struct PathPoint<'a, 'e> {
 /// A block of a function that puts a unit into a collection.
 pub type Filling = (FuncRef, BlockId);
 
+/// Where the query was run of which a test found a row, by the block of the test.
+pub type Queried = FxHashMap<(FuncRef, BlockId), Site>;
+
 /// What is found out while a function is simulated, and holds for all of its paths.
 #[derive(Default)]
 pub struct Memory {
@@ -115,6 +119,8 @@ pub struct Memory {
     pub fills: FxHashSet<Filling>,
     /// The names of the fields that these blocks fill.
     pub fields: FxHashSet<(Filling, String)>,
+    /// The calls that ran the queries of which a test found a row, by the block of the test.
+    pub queries: Rc<Queried>,
     /// Whether all of the function was simulated once.
     pub complete: bool,
 }

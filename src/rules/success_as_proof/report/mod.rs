@@ -1,19 +1,23 @@
 //! Findings: labels, notes and severity for what was found.
 
+mod fact;
 mod repair;
+
+use std::rc::Rc;
 
 use super::code::FunctionCode;
 use super::effects::{Effect, EffectSite};
-use super::facts::flags::{FACT, LIST_MARKED, LISTED, PERFORMED, SOME_RUN, STORED};
+use super::facts::Queried;
+use super::facts::flags::{SOME_RUN, STORED};
 use super::vocabulary::{Vocabulary, parts};
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
-use crate::engine::witness::{EventKind, PathEvent};
+use crate::engine::witness::PathEvent;
 use crate::ir::control::Edge;
-use crate::ir::{BlockId, Literal, LocalId, Operand, Rvalue, TerminatorKind};
+use crate::ir::{Literal, LocalId, Operand, Rvalue};
 use crate::program::{FuncRef, Program};
-use crate::rules::wording::{one_line, shorten};
 use crate::rules::{Rule, SuccessAsProof};
 use crate::source::Span;
+use fact::Test;
 use repair::compare_count;
 
 /// The kind of finding that says that a function could not be followed.
@@ -25,6 +29,9 @@ const MAX_COUNTS: usize = 2;
 /// The label of the fact, and the step of the path at it.
 const FACT_LABEL: &str = "taken as proof that work was done";
 
+/// The step of the path at the query that finds successful runs.
+const QUERY_LABEL: &str = "asks for successful runs only";
+
 /// A path that reaches an effect with a success known and nothing that proves records.
 pub struct SuccessPath {
     /// What happens on the path.
@@ -33,6 +40,8 @@ pub struct SuccessPath {
     pub edges: Vec<Edge>,
     /// The flags at its end.
     pub flags: u32,
+    /// The calls that ran the queries of which a test found a row.
+    pub queries: Rc<Queried>,
 }
 
 /// Makes the findings in one function.
@@ -79,9 +88,18 @@ impl Reporter<'_> {
             file: file.id,
             span,
         };
-        let fact = self.fact(path).unwrap_or(site.span);
+        let test = self.fact(path).unwrap_or(Test {
+            span: site.span,
+            block: None,
+            holds: true,
+        });
+        let fact = test.span;
         let function = self.code.function;
-        let reason = format!("`{}`", shorten(&one_line(fact.slice(module.text()))));
+        let query = self.query(path, &test);
+        let reason = match query {
+            Some((_, line)) => format!("the query on line {line} found a successful run"),
+            None => self.reason(&test, module.text()),
+        };
         let Wording {
             kind,
             effect,
@@ -109,6 +127,9 @@ impl Reporter<'_> {
                 Effect::Marks { .. } => format!("{effect} marks the unit as done"),
                 _ => effect,
             };
+            if let Some((query, _)) = query {
+                b = b.step(at(query), QUERY_LABEL);
+            }
             b = b.step(at(fact), FACT_LABEL).step(at(site.span), outcome);
         }
         let mut finding = b.at(at(fact), FACT_LABEL);
@@ -147,87 +168,6 @@ impl Reporter<'_> {
             kind,
             effect,
             registry,
-        }
-    }
-
-    /// The test that found the success.
-    fn fact(&self, path: &SuccessPath) -> Option<Span> {
-        self.deciding_test(&path.edges, &path.events)
-            .filter(|_| path.flags & LISTED == 0)
-            .or_else(|| self.learning_test(&path.events))
-    }
-
-    /// The last test on the path that decides the effect, or what its flag was assigned from.
-    fn deciding_test(&self, edges: &[Edge], events: &[PathEvent]) -> Option<Span> {
-        let body = &self.code.function.body;
-        let mut last = None;
-        for e in edges {
-            let t = &body.block(e.from).terminator;
-            let TerminatorKind::Branch { cond, .. } = &t.kind else {
-                continue;
-            };
-            let at = events
-                .iter()
-                .rposition(|event| event.func == self.func && event.span == t.span);
-            let test = match cond {
-                Operand::Local(l) => self.assigned_test(*l, 0),
-                Operand::Const(_) => None,
-            };
-            let here = (at, e.from, test.unwrap_or(t.span));
-            if last.is_none_or(|l: (Option<usize>, BlockId, Span)| l < here) {
-                last = Some(here);
-            }
-        }
-        last.map(|l| l.2)
-    }
-
-    /// The test by which the path learnt of the success, or what its flag was assigned from.
-    fn learning_test(&self, events: &[PathEvent]) -> Option<Span> {
-        let has = |e: &PathEvent, flags: u32| matches!(e.what, EventKind::Milestone(bits) if bits & flags != 0);
-        let own: Vec<&PathEvent> = events
-            .iter()
-            .filter(|e| e.func == self.func && has(e, FACT | PERFORMED))
-            .collect();
-        let body = &self.code.function.body;
-        let is_loop = |span: Span| {
-            body.blocks.iter().any(|b| {
-                b.terminator.span == span
-                    && matches!(b.terminator.kind, TerminatorKind::ForNext { .. })
-            })
-        };
-        // What a list says about its units was learnt where the list was filled.
-        let by_list = |e: &PathEvent| has(e, LISTED | LIST_MARKED);
-        let last = own
-            .iter()
-            .rfind(|e| !is_loop(e.span) && !by_list(e))
-            .or_else(|| own.iter().rfind(|e| !is_loop(e.span)))
-            .or_else(|| own.last())?;
-        // `done = row.status == "success"` … `if done:`
-        let branch = body.blocks.iter().find(|b| {
-            b.terminator.span == last.span
-                && matches!(b.terminator.kind, TerminatorKind::Branch { .. })
-        });
-        let assigned = branch.and_then(|block| match &block.terminator.kind {
-            TerminatorKind::Branch {
-                cond: Operand::Local(l),
-                ..
-            } => self.assigned_test(*l, 0),
-            _ => None,
-        });
-        Some(assigned.unwrap_or(last.span))
-    }
-
-    /// The comparison whose result a local is assigned.
-    fn assigned_test(&self, local: LocalId, depth: u32) -> Option<Span> {
-        let defs = self.code.definitions(local);
-        let named = self.code.function.body.locals[local.index()].name.is_some();
-        let [(rvalue, span)] = defs else { return None };
-        match rvalue {
-            Rvalue::Compare(..) if named || depth > 0 => Some(*span),
-            Rvalue::Use(Operand::Local(l)) | Rvalue::Not(Operand::Local(l)) if depth < 4 => {
-                self.assigned_test(*l, depth + 1)
-            }
-            _ => None,
         }
     }
 

@@ -16,7 +16,7 @@ use super::names::{is_transparent, text_of};
 use super::{Lesson, ValueNote};
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
-use crate::engine::values::value::{Term, Value};
+use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Engine, Returned};
 use crate::rules::success_as_proof::vocabulary::Vocabulary;
 use crate::rules::success_as_proof::vocabulary::calls::{EXECUTES, NEEDS_A_ROW};
@@ -67,6 +67,35 @@ impl<'v> Queries<'v> {
     /// The query that a value came back from, and which part of its result the value is.
     pub fn of(&self, engine: &Engine<'_>, state: &State, v: Value) -> Option<(Rc<Query>, Access)> {
         self.trace(engine, state).part(v, &[], 0)
+    }
+
+    /// Where the query was run that a value came back from.
+    pub fn site(&self, engine: &Engine<'_>, state: &State, v: Value) -> Option<Site> {
+        let mut at = v;
+        let mut site = None;
+        for _ in 0..MAX_DEPTH {
+            self.of(engine, state, at)?;
+            if let Term::Symbol(made, _) = engine.terms.term(at) {
+                site = Some(*made);
+            }
+            at = match engine.terms.term(at) {
+                Term::Field(o, _) | Term::Item(o, _) | Term::Len(o) | Term::Truth(o) => *o,
+                Term::Pure(_, ops) => *ops.first()?,
+                _ => match engine.origin(state, at) {
+                    Some(Origin::Element(source)) => source,
+                    Some(Origin::Call(name, receiver, args)) => {
+                        let inner = args.first().filter(|_| is_transparent(&name));
+                        let inner = inner.copied().unwrap_or(receiver);
+                        if self.of(engine, state, inner).is_none() {
+                            return site;
+                        }
+                        inner
+                    }
+                    _ => return site,
+                },
+            };
+        }
+        site
     }
 
     fn trace<'t, 'e>(&'t self, engine: &'t Engine<'e>, state: &'t State) -> Trace<'t, 'v, 'e> {
