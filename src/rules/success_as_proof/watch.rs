@@ -13,8 +13,8 @@ use super::facts::flags::{
     OF_FULL, PERFORMED, RAN, SOME_RUN, STORED, is_proven, unproven,
 };
 use super::facts::{
-    Access, Facts, Filling, Lesson, PathPoint, Queried, Queries, Taught, ValueNote, base,
-    finds_success, is_no_work, presence, unpacked_from,
+    Access, AskedQuery, Facts, Filling, Lesson, PathPoint, Queried, Queries, Taught, ValueNote,
+    base, finds_success, is_no_work, presence, unpacked_from,
 };
 use super::vocabulary::Vocabulary;
 use crate::engine::summaries::library::Deeds;
@@ -284,7 +284,7 @@ impl<'v> Watch<'v> {
         out
     }
 
-    /// Where the queries were run of which tests found a row.
+    /// The queries of which tests found a successful run.
     pub fn queries(&self) -> Rc<Queried> {
         Rc::clone(&self.facts.memory.borrow().queries)
     }
@@ -328,10 +328,17 @@ impl<'v> Watch<'v> {
         for taught in lessons {
             match taught.lesson {
                 Lesson::Success(about) if about & STORED != 0 => {
+                    let at = PathPoint {
+                        engine,
+                        state,
+                        func,
+                    };
+                    let of_status = self.facts.is_status(at, taught.by);
                     let site = self.facts.queries.site(engine, state, taught.by);
                     if let (Some(site), Some(block)) = (site, test.block) {
+                        let asked = AskedQuery { site, of_status };
                         let mut memory = self.facts.memory.borrow_mut();
-                        Rc::make_mut(&mut memory.queries).insert((test.func, block), site);
+                        Rc::make_mut(&mut memory.queries).insert((func, block), asked);
                     }
                 }
                 Lesson::Records | Lesson::RecordsOrNull => {

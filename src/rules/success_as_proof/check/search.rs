@@ -130,10 +130,43 @@ impl EffectSearch<'_, '_> {
             Effect::Skips { round } => edges.iter().any(|e| work.is_skipped(*e, site, round)),
             Effect::Marks { .. } | Effect::Says | Effect::Queues { .. } => !edges.is_empty(),
         };
-        decided.then_some(Decided {
+        if !decided || self.knows_of_none(site) {
+            return None;
+        }
+        Some(Decided {
             site,
             at: site.block,
             edges,
+        })
+    }
+
+    /// Whether a comparison of a count decides, with others, that the effect is reached, and does not
+    /// rule it out: `if run.rows > 0 or day in holidays`. Then the program knows what it does.
+    fn knows_of_none(&self, site: &EffectSite) -> bool {
+        let body = &self.code.function.body;
+        let blocks = (0u32..).zip(&body.blocks);
+        let heads: Vec<BlockId> = blocks
+            .filter(|(_, block)| block.loop_head)
+            .map(|(at, _)| BlockId(at))
+            .collect();
+        let compares_count = |block: BlockId| match &body.block(block).terminator.kind {
+            TerminatorKind::Branch { cond, .. } => {
+                let names = self.code.all_names(cond);
+                names.iter().any(|name| self.words.is_count(name))
+            }
+            _ => false,
+        };
+        let leads_there = |from: BlockId| {
+            from == site.block || self.control.reachable(from, &heads).contains(&site.block)
+        };
+        self.control.deciders(site.block).into_iter().any(|edge| {
+            compares_count(edge.from)
+                && self.control.successors(edge.from).len() > 1
+                && self
+                    .control
+                    .successors(edge.from)
+                    .iter()
+                    .all(|to| leads_there(*to))
         })
     }
 

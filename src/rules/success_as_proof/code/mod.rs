@@ -14,6 +14,9 @@ use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef};
 use crate::rules::success_as_proof::vocabulary::calls::TEXT_OF_ARGUMENT;
 use crate::source::Span;
 
+/// How many computations deep names are looked for.
+const MAX_COMPUTED: u32 = 4;
+
 /// Stands for a part of a text that is not written down.
 const HOLE: &str = "?";
 
@@ -110,6 +113,37 @@ impl<'f> FunctionCode<'f> {
             | Rvalue::Await(o)
             | Rvalue::Data(Data::Copy(o) | Data::Payload { object: o, .. }) => self.name(o),
             other => other.name().cloned(),
+        }
+    }
+
+    /// The names of an operand and of all that it is computed from.
+    pub fn all_names(&self, o: &Operand) -> Vec<Name> {
+        let mut out = Vec::new();
+        let mut work = vec![(o.clone(), 0)];
+        while let Some((o, depth)) = work.pop() {
+            let Operand::Local(local) = o else { continue };
+            out.extend(self.variables(local));
+            for (rvalue, _) in self.definitions(local) {
+                out.extend(Self::read_name(rvalue));
+                if depth < MAX_COMPUTED {
+                    rvalue.for_each_operand(|o| work.push((o.clone(), depth + 1)));
+                }
+            }
+        }
+        out
+    }
+
+    /// The name of the field or key that an rvalue reads.
+    pub fn read_name(rvalue: &Rvalue) -> Option<Name> {
+        match rvalue {
+            Rvalue::GetField(_, name) | Rvalue::GetItem(_, Operand::Const(Literal::Str(name))) => {
+                Some(name.clone())
+            }
+            Rvalue::Call { args, .. } => match args.first().map(|a| &a.value) {
+                Some(Operand::Const(Literal::Str(name))) => Some(name.clone()),
+                _ => None,
+            },
+            _ => None,
         }
     }
 

@@ -104,8 +104,17 @@ pub struct PathPoint<'a, 'e> {
 /// A block of a function that puts a unit into a collection.
 pub type Filling = (FuncRef, BlockId);
 
-/// Where the query was run of which a test found a row, by the block of the test.
-pub type Queried = FxHashMap<(FuncRef, BlockId), Site>;
+/// A query that a test asked.
+#[derive(Clone, Copy)]
+pub struct AskedQuery {
+    /// Where it was run.
+    pub site: Site,
+    /// Whether the test asked for the status in a row, and not whether there is one.
+    pub of_status: bool,
+}
+
+/// The queries that tests asked, by the block of the test.
+pub type Queried = FxHashMap<(FuncRef, BlockId), AskedQuery>;
 
 /// What is found out while a function is simulated, and holds for all of its paths.
 #[derive(Default)]
@@ -119,7 +128,7 @@ pub struct Memory {
     pub fills: FxHashSet<Filling>,
     /// The names of the fields that these blocks fill.
     pub fields: FxHashSet<(Filling, String)>,
-    /// The calls that ran the queries of which a test found a row, by the block of the test.
+    /// The queries of which a test found a successful run.
     pub queries: Rc<Queried>,
     /// Whether all of the function was simulated once.
     pub complete: bool,

@@ -19,6 +19,20 @@ pub(super) struct Test {
     pub holds: bool,
 }
 
+/// A query that a test asked.
+#[derive(Clone, Copy)]
+pub(super) struct Query {
+    /// The call that ran it.
+    pub span: Span,
+    /// The line of the call, from 1.
+    pub line: usize,
+    /// Whether the test asked for the status in a row, and not whether there is one.
+    pub of_status: bool,
+}
+
+/// The label of the fact, and the step of the path at it.
+const FACT_LABEL: &str = "taken as proof that work was done";
+
 /// A comparison that was assigned to a local.
 struct Assigned {
     span: Span,
@@ -48,17 +62,39 @@ impl Reporter<'_> {
         }
     }
 
-    /// The call that ran the query of which a test found a row, and its line.
-    pub(super) fn query(&self, path: &SuccessPath, test: &Test) -> Option<(Span, usize)> {
-        let site = path.queries.get(&(self.func, test.block?))?;
-        if site.func != self.func {
+    /// The call in this function that ran the query of which a test found a successful run.
+    pub(super) fn query(&self, path: &SuccessPath, test: &Test) -> Option<Query> {
+        let asked = path.queries.get(&(self.func, test.block?))?;
+        if asked.site.func != self.func {
             return None;
         }
-        let block = self.code.function.body.blocks.get(site.block as usize)?;
+        let block = self
+            .code
+            .function
+            .body
+            .blocks
+            .get(asked.site.block as usize)?;
         let span = block.terminator.span;
         let module = self.program.module(self.func.module);
         let before = module.text().get(..span.start as usize)?;
-        Some((span, before.matches('\n').count() + 1))
+        Some(Query {
+            span,
+            line: before.matches('\n').count() + 1,
+            of_status: asked.of_status,
+        })
+    }
+
+    /// What the step of a test says.
+    pub(super) fn label(&self, test: &Test, text: &str) -> String {
+        let shown = one_line(test.span.slice(text));
+        if test.holds
+            || self
+                .matched(test, text)
+                .is_some_and(|s| !shown.contains(&s))
+        {
+            return FACT_LABEL.to_owned();
+        }
+        format!("{}: {FACT_LABEL}", condition(&shown, false))
     }
 
     /// What a pattern is matched against.

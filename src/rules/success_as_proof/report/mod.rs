@@ -1,5 +1,6 @@
 //! Findings: labels, notes and severity for what was found.
 
+mod counts;
 mod fact;
 mod repair;
 
@@ -9,11 +10,10 @@ use super::code::FunctionCode;
 use super::effects::{Effect, EffectSite};
 use super::facts::Queried;
 use super::facts::flags::{SOME_RUN, STORED};
-use super::vocabulary::{Vocabulary, parts};
+use super::vocabulary::Vocabulary;
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::witness::PathEvent;
 use crate::ir::control::Edge;
-use crate::ir::{Literal, LocalId, Operand, Rvalue};
 use crate::program::{FuncRef, Program};
 use crate::rules::{Rule, SuccessAsProof};
 use crate::source::Span;
@@ -22,12 +22,6 @@ use repair::compare_count;
 
 /// The kind of finding that says that a function could not be followed.
 pub const UNVERIFIED: &str = "unverified";
-
-/// How many unchecked counts a finding names.
-const MAX_COUNTS: usize = 2;
-
-/// The label of the fact, and the step of the path at it.
-const FACT_LABEL: &str = "taken as proof that work was done";
 
 /// The step of the path at the query that finds successful runs.
 const QUERY_LABEL: &str = "asks for successful runs only";
@@ -95,10 +89,13 @@ impl Reporter<'_> {
         });
         let fact = test.span;
         let function = self.code.function;
+        let label = self.label(&test, module.text());
         let query = self.query(path, &test);
         let reason = match query {
-            Some((_, line)) => format!("the query on line {line} found a successful run"),
-            None => self.reason(&test, module.text()),
+            Some(query) if !query.of_status => {
+                format!("the query on line {} found a successful run", query.line)
+            }
+            _ => self.reason(&test, module.text()),
         };
         let Wording {
             kind,
@@ -114,7 +111,7 @@ impl Reporter<'_> {
             Effect::Answers { .. } | Effect::Says => b.arg("function", function.name.to_string()),
             Effect::Skips { .. } | Effect::Queues { .. } => b,
         };
-        let counts = self.counts_at_hand();
+        let counts = self.counts_at_hand(site, &path.edges);
         let spans: Vec<Span> = counts.iter().map(|(_, span)| *span).collect();
         b = b.fix(compare_count(file, fact, &spans));
         for (name, _) in counts {
@@ -127,12 +124,12 @@ impl Reporter<'_> {
                 Effect::Marks { .. } => format!("{effect} marks the unit as done"),
                 _ => effect,
             };
-            if let Some((query, _)) = query {
-                b = b.step(at(query), QUERY_LABEL);
+            if let Some(query) = query {
+                b = b.step(at(query.span), QUERY_LABEL);
             }
-            b = b.step(at(fact), FACT_LABEL).step(at(site.span), outcome);
+            b = b.step(at(fact), label.clone()).step(at(site.span), outcome);
         }
-        let mut finding = b.at(at(fact), FACT_LABEL);
+        let mut finding = b.at(at(fact), label);
         let stored = path.flags & STORED != 0 || registry;
         if !stored || path.flags & SOME_RUN != 0 {
             finding.severity = Severity::Warning;
@@ -169,37 +166,5 @@ impl Reporter<'_> {
             effect,
             registry,
         }
-    }
-
-    /// The first counts of records that the function reads, and where.
-    fn counts_at_hand(&self) -> Vec<(String, Span)> {
-        let mut out: Vec<(String, Span)> = Vec::new();
-        let mut add = |name: &str, span: Span| {
-            if self.words.is_count(name) && parts(name).len() > 1 {
-                let name = name.to_owned();
-                if !out.iter().any(|(known, _)| *known == name) {
-                    out.push((name, span));
-                }
-            }
-        };
-        for l in 0..self.code.function.body.locals.len() {
-            let local = LocalId(u32::try_from(l).expect("fewer than 2^32 locals"));
-            for (r, span) in self.code.definitions(local) {
-                match r {
-                    Rvalue::GetField(_, n) => add(n, *span),
-                    Rvalue::GetItem(_, Operand::Const(Literal::Str(n))) => add(n, *span),
-                    Rvalue::Call { args, .. } => {
-                        if let Some(Operand::Const(Literal::Str(n))) =
-                            args.first().map(|a| &a.value)
-                        {
-                            add(n, *span);
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-        out.truncate(MAX_COUNTS);
-        out
     }
 }

@@ -83,13 +83,11 @@ impl<'v> Queries<'v> {
                 Term::Pure(_, ops) => *ops.first()?,
                 _ => match engine.origin(state, at) {
                     Some(Origin::Element(source)) => source,
-                    Some(Origin::Call(name, receiver, args)) => {
-                        let inner = args.first().filter(|_| is_transparent(&name));
-                        let inner = inner.copied().unwrap_or(receiver);
-                        if self.of(engine, state, inner).is_none() {
-                            return site;
-                        }
-                        inner
+                    Some(Origin::Call(_, receiver, args)) => {
+                        let mut made_of = args.first().copied().into_iter().chain([receiver]);
+                        let part = made_of.find(|v| self.of(engine, state, *v).is_some());
+                        let Some(part) = part else { return site };
+                        part
                     }
                     _ => return site,
                 },
