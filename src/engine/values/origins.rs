@@ -234,6 +234,12 @@ impl Engine<'_> {
                 let given = self.given(state, args, site);
                 let mut operands = vec![receiver.unwrap_or_else(|| self.terms.none())];
                 operands.extend(&given);
+                // A function that was followed may have filled the collection that it returns: a
+                // test sees what is in it.
+                let contents = state.snapshot(result);
+                if contents != result {
+                    self.set_origin(state, contents, Made::Call(name.clone()), operands.clone());
+                }
                 self.set_origin(state, result, Made::Call(name.clone()), operands);
                 tell(self, state, &name, (receiver, &given));
             }

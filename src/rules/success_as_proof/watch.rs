@@ -140,6 +140,13 @@ impl ValueEvents for Watch<'_> {
             lessons.extend(some.into_iter().map(|lesson| Taught { lesson, by }));
         }
         if lessons.is_empty() {
+            let at = change.point(engine);
+            // The test may have told something of the contents of a collection only.
+            let exists = evidence::existence(&self.facts, at, test.condition, test.outcome);
+            let by = test.condition;
+            lessons.extend(exists.map(|lesson| Taught { lesson, by }));
+        }
+        if lessons.is_empty() {
             lessons.extend(self.settled(engine, after, test));
         }
         self.note_tested(engine, after, test, &lessons);

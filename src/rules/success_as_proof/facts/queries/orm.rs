@@ -15,8 +15,8 @@ use crate::sql::{Bound, Query};
 /// How many calls of a chain are followed.
 const MAX_CALLS: usize = 12;
 
-/// A condition of which nothing is known.
-const UNKNOWN: &str = "(? = ?)";
+/// Stands for a condition of which nothing is known.
+const UNKNOWN: &str = "\0";
 
 impl Trace<'_, '_, '_> {
     /// The query that ends with this call, if the call or one before it limits the rows.
@@ -52,7 +52,13 @@ impl Trace<'_, '_, '_> {
             return None;
         }
         let text = format!("SELECT * FROM entity WHERE {}", conditions.join(" AND "));
-        let query = self.read(&[Some(text)], &Bound::default());
+        // Between the pieces is what is not known.
+        let mut pieces = Vec::new();
+        for known in text.split(UNKNOWN) {
+            pieces.extend([Some(known.to_owned()), None]);
+        }
+        pieces.pop();
+        let query = self.read(&pieces, &Bound::default());
         // What else is asked of an entity may be anything.
         query.filter(|query| query.filters_success())
     }
