@@ -169,6 +169,14 @@ impl<'f> FunctionCode<'f> {
 
     /// A text as far as it is written down here; `?` stands for what is not.
     pub fn written(&self, o: &Operand) -> Option<String> {
+        self.written_at(o, 0)
+    }
+
+    fn written_at(&self, o: &Operand, depth: u32) -> Option<String> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let go = |o: &Operand| self.written_at(o, depth + 1);
         match o {
             Operand::Const(Literal::Str(s)) => Some(s.to_string()),
             Operand::Const(_) => None,
@@ -182,7 +190,7 @@ impl<'f> FunctionCode<'f> {
                     Some(texts.collect())
                 }
                 [(Rvalue::Binary(BinOp::Add, a, b), _)] => {
-                    let (a, b) = (self.written(a), self.written(b));
+                    let (a, b) = (go(a), go(b));
                     let known = a.is_some() || b.is_some();
                     let hole = || HOLE.to_owned();
                     known.then(|| a.unwrap_or_else(hole) + &b.unwrap_or_else(hole))
@@ -200,11 +208,11 @@ impl<'f> FunctionCode<'f> {
                             return None;
                         };
                         let wraps = TEXT_OF_ARGUMENT.contains(&name.as_str());
-                        wraps.then(|| self.written(&first.value))?
+                        wraps.then(|| go(&first.value))?
                     }
                     Callee::Method { .. } => None,
                 },
-                [(Rvalue::Use(o), _)] => self.written(o),
+                [(Rvalue::Use(o), _)] => go(o),
                 _ => None,
             },
         }
