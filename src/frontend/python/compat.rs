@@ -518,7 +518,9 @@ mod tests {
             "(________________ for y in z)",
         );
         same("d[*x or y, z, *a]", "d[*______, z, *a]");
+        same("match[*x or y]", "match[*______]");
         same("[*x or y]", "[*x or y]");
+        same("return [*x or y]", "return [*x or y]");
         same("f(*x or y, **a)", "f(*x or y, **a)");
         // Errors in a broken default are left to the parser.
         let broken = "class A[\n    B = \"x\n  , 2],\n]: pass\n";

@@ -6,11 +6,12 @@ use std::ops::Range;
 use super::{Graft, Rewriter, is_lambda};
 use crate::frontend::python::scan::{self, is_word};
 
-/// The words after which a bracket is no subscript.
+/// The words after which a bracket is no subscript. After `match` and `case` a star before such an
+/// operator is wrong anyway, unless they are names.
 const KEYWORDS: &[&[u8]] = &[
-    b"and", b"as", b"assert", b"async", b"await", b"case", b"del", b"elif", b"else", b"except",
-    b"for", b"from", b"if", b"in", b"is", b"lambda", b"match", b"not", b"or", b"raise", b"return",
-    b"while", b"with", b"yield",
+    b"and", b"as", b"assert", b"async", b"await", b"del", b"elif", b"else", b"except", b"for",
+    b"from", b"if", b"in", b"is", b"lambda", b"not", b"or", b"raise", b"return", b"while", b"with",
+    b"yield",
 ];
 
 /// What ends an element of a bracket.
