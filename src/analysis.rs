@@ -122,7 +122,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics.time("sketching", start.elapsed());
 
     let start = Instant::now();
-    let mut program = Program::new(input.sources).with_files(input.files);
+    let mut program = Program::new(input.sources).with_files(&input.coverage.folders, input.files);
     let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
     out.concerned = concerned(&program, &loaded, input);
     out.statistics.time("parsing classes", start.elapsed());

@@ -18,7 +18,9 @@ use crate::outcome::Survey;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::settle::{Baseline, Checked, settle};
-use crate::source::{DEFAULT_FILE_BYTES, FileId, Language, SourceFile, SourceMap, decode};
+use crate::source::{
+    DEFAULT_FILE_BYTES, FileId, Language, SourceFile, SourceMap, Unreadable, decode,
+};
 
 /// Texts that replace the content of files, by the paths of these files.
 pub type Overlay = BTreeMap<PathBuf, String>;
@@ -161,7 +163,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let sources = SourceMap::new(request.cwd).with_limit(limit);
     let mut inputs = Inputs::default();
     // Standard input comes first, so that its text replaces the file when a walk finds it, too.
-    let excluded_stdin = match request.stdin {
+    let skipped_stdin = match request.stdin {
         Some((path, bytes)) => inputs.add_stdin(path, bytes, &sources, configuration)?,
         None => None,
     };
@@ -169,7 +171,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         sources.add_virtual(path, text.clone());
     }
     let mut found = discover(request.paths, configuration, &sources)?;
-    found.skipped.extend(excluded_stdin);
+    found.skipped.extend(skipped_stdin);
     let discovering = start.elapsed();
     inputs.load(&found, &sources);
     let loading = start.elapsed();
@@ -237,7 +239,7 @@ struct Inputs {
 }
 
 impl Inputs {
-    /// Adds the text of standard input, or returns why the file that it stands for is excluded.
+    /// Adds the text of standard input, or returns why the file that it stands for is left out.
     fn add_stdin(
         &mut self,
         path: PathBuf,
@@ -247,6 +249,10 @@ impl Inputs {
     ) -> Result<Option<Skipped>, ConfigError> {
         if forces_out(&path, sources, configuration)? {
             let reason = SkipReason::Excluded;
+            return Ok(Some(Skipped { path, reason }));
+        }
+        if let Some(kind) = Unreadable::of(&path) {
+            let reason = SkipReason::Unreadable(kind);
             return Ok(Some(Skipped { path, reason }));
         }
         match decode(bytes, Language::of_named(&path)) {

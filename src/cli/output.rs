@@ -8,6 +8,7 @@ use termcolor::WriteColor;
 use super::args::{CheckArgs, ColorChoice, link_base};
 use super::{Failure, terminal};
 use crate::config::ConfigError;
+use crate::discover::SkipReason;
 use crate::driver::{RunResult, Status};
 use crate::outcome::{Decision, Expired};
 use crate::report::{self, Format, Report, plural};
@@ -114,11 +115,17 @@ pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
     if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {
         terminal::complain("warning: no source files found");
     }
-    if args.verbose {
-        for skipped in &outcome.skipped {
+    for skipped in &outcome.skipped {
+        // Whoever names a file expects it to be checked.
+        let surprises = matches!(skipped.reason, SkipReason::Unreadable(_))
+            && args.paths.contains(&skipped.path)
+            && !args.quiet;
+        if args.verbose || surprises {
             let path = outcome.sources.display(&skipped.path);
             terminal::complain(&format!("skipped: {path}: {}", skipped.reason.describe()));
         }
+    }
+    if args.verbose {
         for Expired { baseline, entry } in &outcome.settled.expired {
             terminal::complain(&format!(
                 "no longer found: {}: {}: {} in {}: `{}`",

@@ -2,7 +2,8 @@
 //!
 //! This module owns what is read, what is left out and why. Folders are walked. What git ignores,
 //! what the configuration excludes and folders that never hold first-party code (`skip`) are left
-//! out. A file that is named explicitly is always taken, unless `--force-exclude` says otherwise.
+//! out. A file that is named explicitly is always taken, unless `--force-exclude` says otherwise or
+//! it is a stub or a notebook.
 //! Links are followed, but every real folder is walked once and every real file is taken once, so
 //! link loops end and copies do not count twice.
 
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::FileFailure;
-use crate::source::{SourceMap, describe_io};
+use crate::source::{SourceMap, Unreadable, describe_io};
 
 pub use changed::changed_since;
 
@@ -111,6 +112,8 @@ pub enum SkipReason {
     BrokenLink,
     /// It is a link to a folder that contains the link.
     LinkLoop,
+    /// Its kind of file cannot be analysed, even if it is named explicitly.
+    Unreadable(Unreadable),
 }
 
 impl SkipReason {
@@ -123,6 +126,8 @@ impl SkipReason {
             SkipReason::Builtin => "never holds first-party code",
             SkipReason::BrokenLink => "broken link",
             SkipReason::LinkLoop => "link to a folder around it",
+            SkipReason::Unreadable(Unreadable::Stub) => "stub files have no code to follow",
+            SkipReason::Unreadable(Unreadable::Notebook) => "notebooks are not read",
         }
     }
 }
@@ -179,7 +184,13 @@ pub fn discover(
                     reason: SkipReason::Excluded,
                 });
             }
-            Ok(Located::File(real)) => add(real, path.clone(), false, false),
+            Ok(Located::File(real)) => match Unreadable::of(path) {
+                Some(kind) => found.skipped.push(Skipped {
+                    path: path.clone(),
+                    reason: SkipReason::Unreadable(kind),
+                }),
+                None => add(real, path.clone(), false, false),
+            },
             Ok(Located::Folder(real)) => {
                 let walked = walk::walk(path, &real, configuration)?;
                 found.folders.push(real);

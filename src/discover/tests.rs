@@ -66,7 +66,35 @@ fn takes_source_files_sorted_and_once() {
         ["a.py", "b/a.py", "b/z.py", "dir.py/inner.py"]
     );
     assert_eq!(tree.files(&["b", "./b/a.py", "b/../a.py"]).len(), 3);
-    assert_eq!(tree.files(&["notes.txt", "a.pyi"]), ["a.pyi", "notes.txt"]);
+    assert_eq!(tree.files(&["notes.txt"]), ["notes.txt"]);
+}
+
+#[test]
+fn stubs_and_notebooks_are_left_out_wherever_they_are() {
+    let tree = tree(&[
+        ("a.py", ""),
+        ("a.pyi", ""),
+        ("deep/b.ipynb", "{}"),
+        ("deep/c.ipynb/d.py", ""),
+        (".gitignore", "gone.pyi\n"),
+        ("gone.pyi", ""),
+        ("notes.txt", ""),
+    ]);
+    let skipped = |paths: &[&str]| {
+        let found = tree.run(paths, &[]);
+        let show =
+            |s: &Skipped| format!("{}: {}", tree.sources.display(&s.path), s.reason.describe());
+        let mut shown: Vec<_> = found.skipped.iter().map(show).collect();
+        shown.retain(|shown| !shown.starts_with(".git:"));
+        shown
+    };
+    assert_eq!(tree.files(&["."]), ["a.py", "deep/c.ipynb/d.py"]);
+    let stub = "a.pyi: stub files have no code to follow";
+    let notebook = "deep/b.ipynb: notebooks are not read";
+    let ignored = "gone.pyi: ignored by git";
+    assert_eq!(skipped(&["."]), [stub, notebook, ignored]);
+    assert!(tree.files(&["a.pyi", "deep/b.ipynb"]).is_empty());
+    assert_eq!(skipped(&["a.pyi", "deep/b.ipynb"]), [stub, notebook]);
 }
 
 #[test]

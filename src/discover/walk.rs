@@ -15,7 +15,7 @@ use super::ignores::Ignores;
 use super::{SkipReason, Skipped, skip};
 use crate::config::{ConfigError, Configuration};
 use crate::settings::Settings;
-use crate::source::{Language, describe_io};
+use crate::source::{Language, Unreadable, describe_io};
 
 /// What one walk found.
 #[derive(Default)]
@@ -167,19 +167,29 @@ impl Walk<'_> {
                 } else {
                     entries.skip_current_dir();
                 }
-            } else if kind.is_file() && Language::of_walked(real).is_some() {
-                if let Some(reason) = around.leave_out(real, false) {
-                    self.out.skipped.push(Skipped { path, reason });
-                } else {
-                    self.out.files.push(WalkedFile {
-                        real: real.to_path_buf(),
-                        path,
-                        through_link: root.through_link,
-                    });
-                }
+            } else if kind.is_file() {
+                let reason = around.leave_out(real, false);
+                self.file(root, real, reason);
             }
         }
         Ok(())
+    }
+
+    /// Takes a file of a tree, unless there is a reason to leave it out.
+    fn file(&mut self, root: &Root, real: &Path, reason: Option<SkipReason>) {
+        let unreadable = Unreadable::of(real).map(SkipReason::Unreadable);
+        if unreadable.is_none() && Language::of_walked(real).is_none() {
+            return;
+        }
+        let path = shown(root, real);
+        match reason.or(unreadable) {
+            Some(reason) => self.out.skipped.push(Skipped { path, reason }),
+            None => self.out.files.push(WalkedFile {
+                real: real.to_path_buf(),
+                path,
+                through_link: root.through_link,
+            }),
+        }
     }
 
     fn link(&mut self, link: Link) -> Result<(), ConfigError> {

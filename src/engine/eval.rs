@@ -277,6 +277,7 @@ impl Engine<'_> {
             _ => Kind::Unknown,
         };
         let bounds = [0, 1, 2].map(|i| self.operand(state, &bounds[i], site));
+        let shared = self.share_of_slice(bounds);
         let mut fact = Fact::of_kind(kind);
         if self.is_chunk(state, o, bounds) {
             // The slice has a length whatever its kind is, because the program took the length of
@@ -285,7 +286,11 @@ impl Engine<'_> {
             fact.len = Interval::at_least(1);
             fact.propagate();
         }
-        self.fresh_with(state, site, fact)
+        let slice = self.fresh_with(state, site, fact);
+        if let Some(share) = shared {
+            self.share(state, slice, o, share);
+        }
+        slice
     }
 
     /// `not x`

@@ -10,6 +10,7 @@ pub mod exceptions;
 mod index;
 mod modules;
 mod resolve;
+mod roots;
 mod trees;
 
 pub(crate) use classes::is_transparent as is_transparent_base;

@@ -1,6 +1,6 @@
 //! Loads modules, and finds them by their dotted names.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
@@ -11,8 +11,9 @@ use crate::frontend::{self, AttributeStores, Lowered, SyntaxError};
 use crate::ir::{self, Name, StatementKind};
 use crate::program::attributes::Outside;
 use crate::program::classes::Mro;
+use crate::program::roots::Asked;
 use crate::program::{ClassRef, FuncRef};
-use crate::source::{At, SourceFile, SourceMap};
+use crate::source::{SourceFile, SourceMap};
 
 /// A module of the program.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -125,23 +126,10 @@ pub struct Program<'s> {
     pub(super) outside: Outside,
     tables: RwLock<Tables>,
     pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
-    roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
+    pub(super) asked: Asked,
+    pub(super) roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
     pub(super) relatives: Mutex<HashMap<(ModuleId, ir::Relative), Option<ModuleId>>>,
 }
-
-/// How many folders above a file are searched for a project marker.
-const MAX_ROOT_CLIMB: usize = 24;
-
-/// Files that mark the root of a project.
-const PROJECT_MARKERS: &[&str] = &[
-    "pyproject.toml",
-    "setup.py",
-    "setup.cfg",
-    ".git",
-    ".hg",
-    "tallylint.toml",
-    "requirements.txt",
-];
 
 impl<'s> Program<'s> {
     /// The source files of the program.
@@ -158,14 +146,17 @@ impl<'s> Program<'s> {
             outside: Outside::default(),
             tables: RwLock::default(),
             mros: Mutex::default(),
+            asked: Asked::default(),
             roots: Mutex::default(),
             relatives: Mutex::default(),
         }
     }
 
-    /// Adds the files of the run: the stores in all of them count, whether they are loaded or not.
+    /// Adds the files of the run, and the real paths of the folders to check. The stores in all
+    /// files count, whether they are loaded or not; imports are looked for from the folders, too.
     #[must_use]
-    pub fn with_files(mut self, files: &[Arc<SourceFile>]) -> Self {
+    pub fn with_files(mut self, folders: &[PathBuf], files: &[Arc<SourceFile>]) -> Self {
+        self.asked = Asked::new(folders, files);
         self.outside = Outside::new(files);
         self
     }
@@ -383,60 +374,6 @@ impl<'s> Program<'s> {
         } else {
             None
         }
-    }
-
-    /// The folders that are searched for absolute imports of a module: the one above its outermost
-    /// package, and every folder from there up to the project marker, each also with `src`.
-    pub(super) fn import_roots(&self, module: &LoadedModule) -> Arc<Vec<PathBuf>> {
-        self.import_roots_of(&module.folder)
-    }
-
-    /// The same for the modules in a folder.
-    pub(crate) fn import_roots_of(&self, folder: &Path) -> Arc<Vec<PathBuf>> {
-        let mut roots = self.roots.lock().expect("no panic while the lock is held");
-        if let Some(found) = roots.get(folder) {
-            return found.clone();
-        }
-        let mut top = folder.to_path_buf();
-        while self.sources.is_file(&top.join("__init__.py")) {
-            match top.parent() {
-                Some(p) => top = p.to_path_buf(),
-                None => break,
-            }
-        }
-        let mut found: Vec<PathBuf> = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut at = Some(top.as_path());
-        let mut climb = 0;
-        let mut candidates = Vec::new();
-        let mut marked = false;
-        while let Some(dir) = at {
-            candidates.push(dir.to_path_buf());
-            let marks = |marker: &&str| self.sources.at(&dir.join(marker)) != At::Nothing;
-            if PROJECT_MARKERS.iter().any(marks) {
-                marked = true;
-                break;
-            }
-            climb += 1;
-            if climb > MAX_ROOT_CLIMB {
-                break;
-            }
-            at = dir.parent();
-        }
-        if !marked {
-            // Outside a project: only the folders from which scripts are usually run.
-            candidates.truncate(3);
-        }
-        for dir in candidates {
-            for root in [dir.clone(), dir.join("src")] {
-                if (root == dir || self.sources.is_folder(&root)) && seen.insert(root.clone()) {
-                    found.push(root);
-                }
-            }
-        }
-        let found = Arc::new(found);
-        roots.insert(folder.to_path_buf(), found.clone());
-        found
     }
 }
 

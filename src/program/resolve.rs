@@ -6,6 +6,7 @@ use crate::ir::{
     Binding, BindingSite, ClassIdx, ImportPath, Name, ScopeIdx, ScopeKind, StaticExpr,
     StaticExprKind,
 };
+use crate::program::roots::Imported;
 use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId, Program};
 
 /// What a name means.
@@ -298,8 +299,7 @@ impl Program<'_> {
         if hops > MAX_HOPS {
             return Def::Unknown;
         }
-        let mut found = None;
-        if import.level > 0 {
+        let found = if import.level > 0 {
             let mut folder = m.folder.clone();
             for _ in 1..import.level {
                 if !folder.pop() {
@@ -319,15 +319,14 @@ impl Program<'_> {
                 }
                 return self.child(&folder, name).map_or(Def::Unknown, Def::Module);
             }
-            found = self.descend(&folder, &import.module);
+            self.descend(&folder, &import.module)
         } else {
-            for root in self.import_roots(m).iter() {
-                found = self.descend(root, &import.module);
-                if found.is_some() {
-                    break;
-                }
+            match self.absolute(m, &import.module, import.name.as_ref()) {
+                Imported::Module(id) => Some(id),
+                Imported::Nothing => None,
+                Imported::Several => return Def::Unknown,
             }
-        }
+        };
         match (found, &import.name) {
             (Some(id), None) => Def::Module(id),
             (Some(id), Some(name)) => self.module_member(&self.module(id), name, hops + 1),
@@ -341,22 +340,6 @@ impl Program<'_> {
                 Def::External(path.into())
             }
         }
-    }
-
-    fn descend(&self, root: &std::path::Path, parts: &[Name]) -> Option<ModuleId> {
-        let mut folder = root.to_path_buf();
-        let (last, init) = parts.split_last()?;
-        for part in init {
-            folder.push(part.as_str());
-            if !self.sources.is_folder(&folder) {
-                return None;
-            }
-        }
-        let id = self.child(&folder, last)?;
-        // A bare folder is a namespace package only if it leads to code.
-        (self.module(id).file.is_some()
-            || !parts.is_empty() && self.sources.is_folder(&folder.join(last.as_str())))
-        .then_some(id)
     }
 
     /// Every class of a module.

@@ -8,6 +8,15 @@ use crate::source::SourceMap;
 
 /// Passes the first of these files, as a module, to `work`.
 fn program<T>(files: &[(&str, &str)], work: impl FnOnce(&Program<'_>, ModuleId) -> T) -> T {
+    program_checked(files, None, work)
+}
+
+/// The same for a program in which a folder is checked, given by its path, with all its files.
+fn program_checked<T>(
+    files: &[(&str, &str)],
+    checked: Option<&str>,
+    work: impl FnOnce(&Program<'_>, ModuleId) -> T,
+) -> T {
     let folder = tempfile::tempdir().unwrap();
     let root = fs::canonicalize(folder.path()).unwrap();
     for (path, text) in files {
@@ -15,12 +24,20 @@ fn program<T>(files: &[(&str, &str)], work: impl FnOnce(&Program<'_>, ModuleId) 
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let sources = SourceMap::new(root.clone());
-    let program = Program::new(&sources);
-    let file = sources.load(&root.join(files[0].0));
-    let file = file.unwrap_or_else(|_| panic!("the file is there"));
-    let module = program.add_file(&file).expect("it is intact");
-    work(&program, module)
+    // The working directory is elsewhere, so that it is no root.
+    let sources = SourceMap::new(root.join("elsewhere"));
+    let load = |path: &str| {
+        let file = sources.load(&root.join(path));
+        file.unwrap_or_else(|_| panic!("the file is there"))
+    };
+    let mut program = Program::new(&sources);
+    if let Some(checked) = checked {
+        let inside = files.iter().filter(|(path, _)| path.ends_with(".py"));
+        let inside: Vec<_> = inside.map(|(path, _)| load(path)).collect();
+        program = program.with_files(&[root.join(checked)], &inside);
+    }
+    let module = program.add_file(&load(files[0].0));
+    work(&program, module.expect("it is intact"))
 }
 
 /// The meaning of a dotted name in the first of these files, which are a project.
@@ -30,21 +47,23 @@ fn meaning(files: &[(&str, &str)], path: &str) -> String {
 }
 
 fn meaning_among(files: &[(&str, &str)], path: &str) -> String {
-    program(files, |program, module| {
-        let path: Vec<Name> = path.split('.').map(Name::from).collect();
-        match program.resolve_path(module, ScopeIdx::MODULE, &path) {
-            Def::Func(f) => {
-                let module = program.module(f.module);
-                format!("function {}", module.ir.function(f.func).qualname)
-            }
-            Def::Class(c) => format!("class {}", program.module(c.module).ir.class(c.class).name),
-            Def::Module(_) => "module".to_owned(),
-            Def::Namespace(..) => "namespace".to_owned(),
-            Def::External(name) => format!("external {name}"),
-            Def::Value(..) => "value".to_owned(),
-            Def::Unknown => "unknown".to_owned(),
+    program(files, |program, module| meaning_in(program, module, path))
+}
+
+fn meaning_in(program: &Program<'_>, module: ModuleId, path: &str) -> String {
+    let path: Vec<Name> = path.split('.').map(Name::from).collect();
+    match program.resolve_path(module, ScopeIdx::MODULE, &path) {
+        Def::Func(f) => {
+            let module = program.module(f.module);
+            format!("function {}", module.ir.function(f.func).qualname)
         }
-    })
+        Def::Class(c) => format!("class {}", program.module(c.module).ir.class(c.class).name),
+        Def::Module(_) => "module".to_owned(),
+        Def::Namespace(..) => "namespace".to_owned(),
+        Def::External(name) => format!("external {name}"),
+        Def::Value(..) => "value".to_owned(),
+        Def::Unknown => "unknown".to_owned(),
+    }
 }
 
 #[test]
@@ -212,4 +231,88 @@ fn imports_are_looked_for_up_to_the_top_of_the_project() {
     assert!(found("p/q/a.py", &hidden));
     assert!(!found("p/q/a.py", &hidden[..1]));
     assert!(found("a.py", &[("src/lib.py", "x = 1\n")]));
+}
+
+/// What `f` is in the first of these files, which imports it.
+fn found_from(checked: Option<&str>, files: &[(&str, &str)]) -> String {
+    program_checked(files, checked, |program, module| {
+        meaning_in(program, module, "f")
+    })
+}
+
+const F: &str = "def f():\n    pass\n";
+const NOT_F: &str = "class f:\n    pass\n";
+
+#[test]
+fn what_is_checked_and_the_repository_are_roots() {
+    let file = ("a/b/c/d/job.py", "from a.base import f\n");
+    let base = ("a/base.py", F);
+    let project = |path| (path, "");
+    // Nothing marks the project: the folders up to the one that is checked count.
+    assert_eq!(found_from(None, &[file, base]), "external a.base.f");
+    assert_eq!(found_from(Some(""), &[file, base]), "function f");
+    assert_eq!(found_from(Some("a/b"), &[file, base]), "external a.base.f");
+    // A list of requirements does not end a project, and a project does not end a repository.
+    let inner = ("a/b/c/requirements.txt", "");
+    assert_eq!(
+        found_from(None, &[file, base, inner, project("setup.py")]),
+        "function f"
+    );
+    let inner = project("a/b/pyproject.toml");
+    assert_eq!(found_from(None, &[file, base, inner]), "external a.base.f");
+    assert_eq!(found_from(Some(""), &[file, base, inner]), "function f");
+    assert_eq!(
+        found_from(Some("a/b"), &[file, base, inner, (".git/HEAD", "")]),
+        "function f"
+    );
+    assert_eq!(
+        found_from(
+            None,
+            &[file, ("src/a/base.py", F), inner, (".hg/store", "")]
+        ),
+        "function f"
+    );
+    // The nearest is taken.
+    let near = ("a/b/a/base.py", NOT_F);
+    assert_eq!(found_from(Some(""), &[file, base, inner, near]), "class f");
+}
+
+#[test]
+fn a_folder_without_code_of_that_name_is_no_package() {
+    let file = ("jobs/kafka_job.py", "from kafka import f\nimport kafka\n");
+    let data = ("jobs/kafka/topics.json", "{}");
+    let top = ("setup.cfg", "");
+    assert_eq!(found_from(None, &[file, data, top]), "external kafka.f");
+    let far = ("kafka.py", F);
+    assert_eq!(found_from(None, &[file, data, far, top]), "function f");
+    let module = ("jobs/kafka/f.py", "");
+    assert_eq!(found_from(None, &[file, module, far, top]), "module");
+}
+
+#[test]
+fn projects_of_one_run_import_each_other() {
+    let file = ("jobs/app/job.py", "from shared.base import f\n");
+    let own = [("jobs/pyproject.toml", ""), ("jobs/app/__init__.py", "")];
+    let shared = [
+        ("lib/src/shared/__init__.py", ""),
+        ("lib/src/shared/base.py", F),
+        ("lib/pyproject.toml", ""),
+    ];
+    let found =
+        |checked, more: &[(&str, &str)]| found_from(checked, &[&[file][..], &own, more].concat());
+    assert_eq!(found(Some(""), &shared), "function f");
+    assert_eq!(found(Some("jobs"), &shared), "external shared.base.f");
+    // It is the name of something else in a folder that is no project.
+    assert_eq!(found(Some(""), &shared[..2]), "external shared.base.f");
+    // Two projects have it.
+    let second = [
+        ("other/setup.py", ""),
+        ("other/shared/__init__.py", ""),
+        ("other/shared/base.py", NOT_F),
+    ];
+    let both = [&shared[..], &second].concat();
+    assert_eq!(found(Some(""), &both), "unknown");
+    // The own project has the package, without the module.
+    let half = [&shared[..], &[("jobs/shared/__init__.py", "")]].concat();
+    assert_eq!(found(Some(""), &half), "external shared.base.f");
 }

@@ -11,9 +11,29 @@ pub enum Language {
     Rust,
 }
 
-/// File extensions that a walk over a folder takes. Stub files (`.pyi`) have no bodies, so they are
-/// not among them.
+/// File extensions that a walk over a folder takes.
 const EXTENSIONS: &[(&str, Language)] = &[("py", Language::Python), ("rs", Language::Rust)];
+
+/// A kind of file that contains a known language, but nothing that can be analysed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unreadable {
+    /// A stub file: its functions have no bodies.
+    Stub,
+    /// A notebook: JSON that contains code.
+    Notebook,
+}
+
+impl Unreadable {
+    /// The kind of a file, by its name.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Unreadable> {
+        match path.extension()?.to_str()? {
+            "pyi" => Some(Unreadable::Stub),
+            "ipynb" => Some(Unreadable::Notebook),
+            _ => None,
+        }
+    }
+}
 
 impl Language {
     /// The language of a file found in a folder; `None` if it is not analysed.

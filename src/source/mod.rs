@@ -10,7 +10,7 @@ mod observe;
 mod span;
 mod text;
 
-pub use language::Language;
+pub use language::{Language, Unreadable};
 pub use line_index::{LineColumn, LineIndex};
 pub(crate) use map::describe_io;
 pub use map::{DEFAULT_FILE_BYTES, FileId, MAX_FILE_BYTES, ReadError, SourceFile, SourceMap};

@@ -169,6 +169,29 @@ fn statistics_and_verbose_go_to_standard_error() {
     );
 }
 
+#[test]
+fn a_named_stub_or_notebook_is_told() {
+    let project = Project::new(&[("a.py", CLEAN), ("b.ipynb", "{}"), ("c.pyi", "")]);
+    let told = "skipped: b.ipynb: notebooks are not read\n";
+    let ran = project.run(&["check", "a.py", "b.ipynb"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, told));
+    assert!(
+        ran.stdout.contains("1 file checked, 1 skipped"),
+        "{}",
+        ran.stdout
+    );
+    let ran = project.run(&["check", "--quiet", "b.ipynb"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    // In a folder they are no surprise.
+    let ran = project.run(&["check"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert!(
+        ran.stdout.contains("1 file checked, 2 skipped"),
+        "{}",
+        ran.stdout
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_is_no_crash() {

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::engine::calls::args::Args;
 use crate::engine::calls::external::ExternalCall;
 use crate::engine::flow::{Advance, Evaluated};
+use crate::engine::objects::copies::Share;
 use crate::engine::values::constants::literal_text;
 use crate::engine::values::fact::{Fact, Interval, Kind};
 use crate::engine::values::ghost::Ghost;
@@ -444,7 +445,10 @@ pub(in crate::engine) fn copy_sequence(
             lo: i64::from(len.lo > 0),
             hi: len.hi,
         };
-        return call.returns_new(engine, Engine::sized(kind, len));
+        let (fact, site) = (Engine::sized(kind, len), call.site);
+        let copy = engine.fresh_with(&mut call.state, site, fact);
+        engine.share(&mut call.state, copy, x, Share::Some);
+        return call.returns(copy);
     }
     // A fresh symbol would lose that the copy is empty exactly when the original is.
     if kind.is_container() {
@@ -453,6 +457,30 @@ pub(in crate::engine) fn copy_sequence(
             true
         });
         debug_assert!(ok, "a copy is as long as what it was made from");
+    }
+    call.returns(copy)
+}
+
+/// `copy.copy(x)`, `copy.deepcopy(x)`, `collections.deque(x)`
+pub(in crate::engine) fn copy_object(
+    engine: &mut Engine<'_>,
+    mut call: ExternalCall<'_>,
+) -> Vec<Evaluated> {
+    let copy = engine.fresh_with(&mut call.state, call.site, Fact::default());
+    if let [x] = call.args.positional.as_slice()
+        && !engine.is_generator_object(&call.state, *x)
+    {
+        let x = *x;
+        let contents = engine.contents(&call.state, x);
+        // A copy of None is None.
+        if contents.kind.is_container() || contents.truth == Some(true) {
+            // A queue may drop elements beyond its largest length.
+            let share = match call.name() {
+                "deque" => Share::Some,
+                _ => Share::All,
+            };
+            engine.share(&mut call.state, copy, x, share);
+        }
     }
     call.returns(copy)
 }

@@ -59,6 +59,10 @@ const MODELS: &[(&[&str], Model)] = &[
         model::copy_sequence,
     ),
     (
+        &["copy.copy", "copy.deepcopy", "collections.deque"],
+        model::copy_object,
+    ),
+    (
         &[
             "dict",
             "collections.OrderedDict",
@@ -213,9 +217,6 @@ const QUIET_FUNCTIONS: &[&str] = &[
     "traceback.format_exc",
     "traceback.print_exc",
     "traceback.format_tb",
-    "copy.copy",
-    "copy.deepcopy",
-    "collections.deque",
     "collections.namedtuple",
     "threading.Lock",
     "threading.RLock",

@@ -3,7 +3,7 @@
 use crate::engine::budget::UNROLL;
 use crate::engine::calls::args::Args;
 use crate::engine::flow::{Advance, Evaluated, ExitKind};
-use crate::engine::values::assume::is_same_length;
+use crate::engine::objects::copies::{is_as_empty, is_same_length};
 use crate::engine::values::env::Env;
 use crate::engine::values::fact::{Fact, Interval, Kind};
 use crate::engine::values::ghost::Ghost;
@@ -173,11 +173,24 @@ impl Engine<'_> {
         from && all && next && none(by)
     }
 
+    /// Whether a snapshot is as long as its [`Engine::sized_operand`].
+    fn has_length_of_operand(&self, snap: Value) -> bool {
+        match self.terms.term(snap) {
+            Term::Pure(n, ops) if n == "at" => self.has_length_of_operand(ops[1]),
+            Term::Pure(n, ops) if is_as_empty(n) => {
+                is_same_length(n) && self.has_length_of_operand(ops[0])
+            }
+            Term::View(_, x) | Term::Enumerate(x, _) => self.has_length_of_operand(*x),
+            _ => true,
+        }
+    }
+
+    /// What has at least as many elements as a snapshot.
     fn sized_operand(&self, snap: Value) -> Value {
         match self.terms.term(snap) {
-            Term::Pure(n, ops) if is_same_length(n) => self.sized_operand(ops[0]),
+            Term::Pure(n, ops) if is_as_empty(n) => self.sized_operand(ops[0]),
             Term::Pure(n, ops) if n == "at" => self.sized_operand(ops[1]),
-            Term::View(_, x) => self.sized_operand(*x),
+            Term::View(_, x) | Term::Enumerate(x, _) => self.sized_operand(*x),
             _ => snap,
         }
     }
@@ -194,6 +207,9 @@ impl Engine<'_> {
     }
 
     fn exactly(&mut self, state: &mut State, snap: Value, n: i64) -> bool {
+        if !self.has_length_of_operand(snap) {
+            return self.at_least(state, snap, n);
+        }
         let snap = self.sized_operand(snap);
         state.refine(snap, |f| match f.len.meet(Interval::point(n)) {
             Some(m) => {

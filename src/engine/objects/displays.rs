@@ -1,5 +1,6 @@
 //! Lists, sets and dicts that are written out or copied.
 
+use crate::engine::objects::copies::Share;
 use crate::engine::values::fact::{Interval, Kind};
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Site, Value, literal_eq};
@@ -68,6 +69,16 @@ impl Engine<'_> {
                 state.heap.insert((v, Slot::Item(key)), Cell::Has(*item));
             }
         }
+        if let ([_], [all]) = (items, vs.as_slice())
+            && starred
+            && !self.is_generator_object(state, *all)
+        {
+            let share = match kind {
+                Kind::Set => Share::Some,
+                _ => Share::All,
+            };
+            self.share(state, v, *all, share);
+        }
         v
     }
 
@@ -105,6 +116,7 @@ impl Engine<'_> {
         site: Site,
     ) {
         let watched = self.watched_object(state);
+        let was_empty = self.contents(state, target).len.hi == 0;
         let known: Vec<(Value, Cell)> = state
             .slots(source)
             .filter_map(|(slot, cell)| match slot {
@@ -140,6 +152,14 @@ impl Engine<'_> {
                 let lo = old.len.lo.max(i64::from(source_fact.len.lo > 0));
                 let fact = Self::sized(Kind::Dict, Interval::at_least(lo));
                 self.mutate(state, target, fact, site);
+                if was_empty && !self.is_generator_object(state, source) {
+                    // Of pairs with equal keys, one is left.
+                    let share = match source_fact.kind {
+                        Kind::Dict | Kind::DefaultDict => Share::All,
+                        _ => Share::Some,
+                    };
+                    self.share(state, target, source, share);
+                }
             }
         }
     }

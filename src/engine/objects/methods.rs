@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::calls::args::Args;
 use crate::engine::calls::call::is_log_method;
-use crate::engine::flow::Evaluated;
+use crate::engine::flow::{Evaluated, Flow};
 use crate::engine::values::fact::{Fact, Interval, Kind};
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value};
@@ -115,14 +115,20 @@ impl Engine<'_> {
             }
             _ => None,
         };
+        let shared = self.share_of_method(recv, name, args);
         let mut out = self.unresolved(state.clone(), name, Some(recv), args, given, site);
+        for o in &mut out {
+            if let (Some(share), Flow::Normal(v)) = (shared, &o.flow) {
+                self.share(&mut o.state, *v, recv, share);
+            }
+        }
         if let Some(truth) = changed {
             let fact = Fact {
                 truth,
                 ..Fact::default()
             };
             for o in &mut out {
-                if matches!(o.flow, crate::engine::flow::Flow::Normal(_)) {
+                if matches!(o.flow, Flow::Normal(_)) {
                     self.mutate(&mut o.state, recv, fact.clone(), site);
                 }
             }
@@ -208,16 +214,6 @@ impl Engine<'_> {
         };
         self.note_presence(&mut call.state);
         vec![Evaluated::normal(call.state, v)]
-    }
-
-    /// `dict.copy()`
-    fn copy_dict(&mut self, state: &mut State, dict: Value, site: Site) -> Value {
-        let kind = state.kind(&self.terms, dict);
-        let mut fact = Self::sized(kind, Interval::point(0));
-        fact.closed = true;
-        let copy = self.fresh_with(state, site, fact);
-        self.update_from(state, copy, dict, site);
-        copy
     }
 
     /// `dict.get(key, default)`

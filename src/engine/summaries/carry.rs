@@ -11,9 +11,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::Engine;
 use crate::engine::objects::class_texts::FORMAT;
+use crate::engine::objects::copies::is_as_empty;
 use crate::engine::summaries::export::map_fact;
 use crate::engine::summaries::library::GenericExit;
-use crate::engine::values::assume::is_same_length;
 use crate::engine::values::fact::{Fact, Interval, Kind, Lits};
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::state::{Cell, Slot, State, named_in, view};
@@ -322,7 +322,7 @@ impl Engine<'_> {
 
 /// Whether a pure function depends on the contents of a container.
 fn is_of_contents(name: &str) -> bool {
-    is_same_length(name) || name.starts_with("unpack") || name.starts_with("sequence")
+    is_as_empty(name) || name.starts_with("unpack") || name.starts_with("sequence")
 }
 
 /// Whether the operands of a term determine everything that can be known about it.

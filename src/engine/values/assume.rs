@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::Engine;
+use crate::engine::objects::copies::is_as_empty;
 use crate::engine::values::fact::{Interval, Kind, Lits};
 use crate::engine::values::state::{Cell, Slot, State, view};
 use crate::engine::values::value::{Term, Value, literal_eq, literal_truth, number};
@@ -42,7 +43,7 @@ impl Engine<'_> {
                 }
             }
             Term::Pure(n, ops) if n == "at" => self.assume(state, ops[1], want),
-            Term::Pure(n, ops) if is_same_length(&n) && ops.len() == 1 => {
+            Term::Pure(n, ops) if is_as_empty(&n) && ops.len() == 1 => {
                 let ok = self.assume(state, ops[0], want);
                 ok && state.refine(v, |f| set_truth(f, want))
             }
@@ -188,7 +189,7 @@ impl Engine<'_> {
                 return !want;
             }
             if let Term::Pure(n, _) = self.terms.term(v)
-                && is_same_length(n)
+                && is_as_empty(n)
             {
                 return !want;
             }
@@ -481,11 +482,6 @@ impl Engine<'_> {
             _ => None,
         }
     }
-}
-
-/// Whether a pure function of this name returns as many elements as its operand has.
-pub(crate) fn is_same_length(name: &str) -> bool {
-    matches!(name, "copy" | "sorted" | "reversed")
 }
 
 pub(in crate::engine) fn set_truth(f: &mut crate::engine::values::fact::Fact, want: bool) -> bool {

@@ -233,7 +233,7 @@ impl Engine<'_> {
             Term::Lit(Literal::Str(t)) => self
                 .terms
                 .int(i64::try_from(t.chars().count()).unwrap_or(i64::MAX)),
-            Term::Pure(n, ops) if crate::engine::values::assume::is_same_length(&n) => {
+            Term::Pure(n, ops) if crate::engine::objects::copies::is_same_length(&n) => {
                 self.length(state, ops[0])
             }
             Term::Pure(n, ops) if n == "at" => self.length(state, ops[1]),

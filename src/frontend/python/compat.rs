@@ -10,11 +10,16 @@
 //! | defaults of type parameters (PEP 696) | blanks; they are evaluated lazily, if ever, but have to be expressions |
 //! | `lazy import a` (PEP 810) | `pass;import a` |
 //! | `type X = int` after `;` or `:` on one line | an assignment |
-//! | `match.x: int = 1`, where `match` is a name | a placeholder |
+//! | `match.x: int = 1` and `case[0]: int = 1`, where `match` and `case` are names | a placeholder |
+//! | `{*x for x in y}`, `{**x for x in y}` (PEP 798) | a placeholder for the starred expression |
+//! | `data[*x or y]` | `data[*______]` |
 //! | tabs after spaces in an indentation | tabs come first: they compare alike |
 //! | a form feed in an indentation | what is before it becomes form feeds, which start it afresh |
 //! | a line that is joined to a blank one | a blank line |
 //! | `\r\n` in an f-string, which the parser counts as one byte | the `\r` becomes a space |
+
+mod soft;
+mod stars;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -37,6 +42,14 @@ pub(super) enum Graft {
     Field(Field),
     /// A name that the parser takes for a keyword.
     Name(Range<usize>),
+    /// A starred element of a comprehension. With two stars it becomes a starred starred expression,
+    /// which no syntax means.
+    Star {
+        /// The expression after the stars.
+        value: Range<usize>,
+        /// Whether there are two stars.
+        double: bool,
+    },
     /// The default of a type parameter. The tree has no place for it, but it must be an expression.
     Default(Range<usize>),
 }
@@ -46,6 +59,9 @@ pub(super) fn rewrite(text: &str) -> Rewritten<'_> {
     let mut rewriter = Rewriter {
         bytes: text.as_bytes(),
         at: 0,
+        before: 0..0,
+        subscripts: Vec::new(),
+        matches: Vec::new(),
         out: None,
         grafts: Vec::new(),
     };
@@ -61,6 +77,12 @@ pub(super) fn rewrite(text: &str) -> Rewritten<'_> {
 struct Rewriter<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The last token of the statement before `at`: a word, a string's end or a single byte.
+    before: Range<usize>,
+    /// For each open bracket, whether it is a subscript.
+    subscripts: Vec<bool>,
+    /// The columns of the `match` statements around this place, and those of their cases.
+    matches: Vec<(usize, Option<usize>)>,
     /// The rewritten text, once it differs from the original.
     out: Option<Vec<u8>>,
     grafts: Vec<(usize, Graft)>,
@@ -68,45 +90,60 @@ struct Rewriter<'a> {
 
 impl Rewriter<'_> {
     fn run(&mut self) {
-        let mut depth = 0_usize;
-        self.indentation();
-        self.statement();
+        self.line();
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
                 b'\n' | b'\r' => {
                     self.at += scan::line_break(self.bytes, self.at);
-                    if depth > 0 && !scan::starts_statement(self.bytes, self.at) {
-                        continue;
+                    if self.subscripts.is_empty() || scan::starts_statement(self.bytes, self.at) {
+                        self.line();
                     }
-                    depth = 0;
-                    self.indentation();
-                    self.statement();
                 }
                 b'#' => self.at = scan::line_end(self.bytes, self.at),
                 b'\\' => self.at += scan::escape(self.bytes, self.at),
-                b'"' | b'\'' => self.string(self.at),
-                b'(' | b'[' | b'{' => {
-                    depth += 1;
-                    self.at += 1;
-                }
-                b')' | b']' | b'}' => {
-                    depth = depth.saturating_sub(1);
-                    self.at += 1;
-                }
-                b';' | b':' if depth == 0 => {
+                b' ' | b'\t' | b'\x0c' => self.at += 1,
+                b';' | b':' if self.subscripts.is_empty() => {
                     self.at = scan::skip_while(self.bytes, self.at + 1, is_blank);
+                    self.before = self.at..self.at;
                     self.inline_statement();
                 }
-                _ if is_word(byte) => {
-                    let start = self.at;
-                    self.at = scan::skip_while(self.bytes, start, is_word);
-                    if matches!(self.bytes.get(self.at), Some(b'"' | b'\'')) {
-                        self.string(start);
-                    }
-                }
-                _ => self.at += 1,
+                b'*' => self.star(),
+                _ => self.token(byte),
             }
         }
+    }
+
+    /// Handles the start of a logical line.
+    fn line(&mut self) {
+        self.subscripts.clear();
+        self.indentation();
+        self.statement();
+        self.before = self.at..self.at;
+    }
+
+    /// Handles a token that is no star.
+    fn token(&mut self, first: u8) {
+        let start = self.at;
+        match first {
+            b'"' | b'\'' => self.string(start),
+            b'(' | b'[' | b'{' => {
+                let is_subscript = first == b'[' && self.is_subscript();
+                self.subscripts.push(is_subscript);
+                self.at += 1;
+            }
+            b')' | b']' | b'}' => {
+                self.subscripts.pop();
+                self.at += 1;
+            }
+            _ if is_word(first) => {
+                self.at = scan::skip_while(self.bytes, start, is_word);
+                if matches!(self.bytes.get(self.at), Some(b'"' | b'\'')) {
+                    self.string(start);
+                }
+            }
+            _ => self.at += 1,
+        }
+        self.before = start..self.at;
     }
 
     fn set(&mut self, range: Range<usize>, byte: u8) {
@@ -155,9 +192,11 @@ impl Rewriter<'_> {
     /// Handles the start of a statement.
     fn statement(&mut self) {
         let start = self.at;
-        let word = self.word(start);
-        let end = start + word.len();
-        match word {
+        let end = start + self.word(start).len();
+        if end > start {
+            self.leave_matches(start);
+        }
+        match self.word(start) {
             b"except" => self.except(end),
             b"def" | b"class" => self.definition(end),
             b"async" => {
@@ -168,14 +207,7 @@ impl Rewriter<'_> {
             }
             b"type" => self.definition(end),
             b"lazy" => self.lazy(start),
-            b"match" | b"case" => {
-                let next = self.skip_blank(end);
-                let dot = self.bytes.get(next..next + 2);
-                if dot.is_some_and(|dot| dot[0] == b'.' && dot[1] != b'.') {
-                    self.set(start..end, b'_');
-                    self.grafts.push((start, Graft::Name(start..end)));
-                }
-            }
+            b"match" | b"case" => self.soft_keyword(start, end),
             _ => {}
         }
     }
@@ -475,6 +507,21 @@ mod tests {
             "def f[T    , *U         ](): pass",
         );
         same("x = 1; type Y[T] = T", "x = 1;      Y    = T");
+        same("match[0]: int = 1", "_____[0]: int = 1");
+        same("match[0:1] = lambda: 0", "match[0:1] = lambda: 0");
+        let cases = "match [x]:\n  case [0]: case[0]: int\n  case (1):\n    case[0]: int = 1\n";
+        same(cases, &cases.replace("    case", "    ____"));
+        same("[*x for x in y]", "[__ for x in y]");
+        same("{** f(x)for x in y}", "{______ for x in y}");
+        same(
+            "(*[*x for x in y] for y in z)",
+            "(________________ for y in z)",
+        );
+        same("d[*x or y, z, *a]", "d[*______, z, *a]");
+        same("match[*x or y]", "match[*______]");
+        same("[*x or y]", "[*x or y]");
+        same("return [*x or y]", "return [*x or y]");
+        same("f(*x or y, **a)", "f(*x or y, **a)");
         // Errors in a broken default are left to the parser.
         let broken = "class A[\n    B = \"x\n  , 2],\n]: pass\n";
         same(broken, broken);

@@ -178,6 +178,14 @@ fn constant(text: &str, range: TextRange) -> Expr {
     })
 }
 
+fn starred(value: Expr, start: u32, end: u32) -> Expr {
+    Expr::Starred(ast::ExprStarred {
+        value: Box::new(value),
+        ctx: ast::ExprContext::Load,
+        range: TextRange::new(start.into(), end.into()),
+    })
+}
+
 impl Fold<TextRange> for Grafter<'_> {
     type TargetU = TextRange;
     type Error = SyntaxError;
@@ -197,6 +205,16 @@ impl Fold<TextRange> for Grafter<'_> {
                     Some(Graft::Expression(range)) => return self.expression(range),
                     Some(Graft::Name(range)) => {
                         name.id = ast::Identifier::new(self.slice(range));
+                    }
+                    Some(Graft::Star { value, double }) => {
+                        let end = self.offset(value.end);
+                        let expr = self.expression(value)?;
+                        let inner = name.range.start().to_u32() + u32::from(double);
+                        let expr = starred(expr, inner, end);
+                        return Ok(match double {
+                            true => starred(expr, inner - 1, end),
+                            false => expr,
+                        });
                     }
                     Some(Graft::Field(_) | Graft::Default(_)) | None => {}
                 }

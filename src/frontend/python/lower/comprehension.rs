@@ -15,12 +15,27 @@ use crate::source::Span;
 /// What a comprehension does in each iteration.
 #[derive(Clone, Copy)]
 enum Item<'e> {
-    /// Calls this method of the collection with the element.
+    /// Calls this method of the collection with the element, or with several.
     Add(&'static str, &'e Expr),
     /// Stores a key and a value.
     Pair(&'e Expr, &'e Expr),
-    /// Yields the element.
+    /// Yields the element, or all elements of a starred one.
     Yield(&'e Expr),
+}
+
+/// What is in the star of an element (PEP 798). Two stars are a star in a star.
+fn starred(elt: &Expr) -> Option<&Expr> {
+    match elt {
+        Expr::Starred(e) => Some(&e.value),
+        _ => None,
+    }
+}
+
+fn list_item(elt: &Expr) -> Item<'_> {
+    match starred(elt) {
+        None => Item::Add("append", elt),
+        Some(elements) => Item::Add("extend", elements),
+    }
 }
 
 impl FunctionLowerer<'_, '_> {
@@ -30,13 +45,18 @@ impl FunctionLowerer<'_, '_> {
         let symbols = self.module.symbols;
         let value = match expr {
             Expr::ListComp(e) => {
-                let item = Item::Add("append", &e.elt);
+                let item = list_item(&e.elt);
                 let empty = Rvalue::List(Vec::new());
                 self.collect(&e.generators, symbols.of(e), empty, item, span)
             }
             Expr::SetComp(e) => {
-                let item = Item::Add("add", &e.elt);
-                let empty = Rvalue::Set(Vec::new());
+                let (item, empty) = match starred(&e.elt) {
+                    None => (Item::Add("add", &e.elt), Rvalue::Set(Vec::new())),
+                    Some(elements) => match starred(elements) {
+                        None => (Item::Add("update", elements), Rvalue::Set(Vec::new())),
+                        Some(dict) => (Item::Add("update", dict), Rvalue::Dict(Vec::new())),
+                    },
+                };
                 self.collect(&e.generators, symbols.of(e), empty, item, span)
             }
             Expr::DictComp(e) => {
@@ -52,7 +72,7 @@ impl FunctionLowerer<'_, '_> {
 
     /// A generator expression that its consumer exhausts at once, lowered as a list.
     pub(super) fn eager_list(&mut self, e: &ast::ExprGeneratorExp) -> Operand {
-        let item = Item::Add("append", &e.elt);
+        let item = list_item(&e.elt);
         let empty = Rvalue::List(Vec::new());
         let sym = self.module.symbols.of(e);
         self.collect(&e.generators, sym, empty, item, parse::span(e))
@@ -137,6 +157,7 @@ impl FunctionLowerer<'_, '_> {
                 };
                 self.body.push(kind, span);
             }
+            Item::Yield(Expr::Starred(e)) => self.yield_all(&e.value, parse::span(e)),
             Item::Yield(elt) => {
                 let value = self.expr(elt, Dest::Temp);
                 self.suspend(value, Dest::Discard, parse::span(elt));

@@ -325,17 +325,22 @@ impl FunctionLowerer<'_, '_> {
 
     fn yield_from(&mut self, e: &ast::ExprYieldFrom, dest: Dest) -> Operand {
         let span = parse::span(e);
-        let object = self.expr(&e.value, Dest::Temp);
+        self.yield_all(&e.value, span);
+        if dest == Dest::Discard {
+            return Operand::NONE;
+        }
+        self.emit(Rvalue::Opaque(Vec::new()), dest, span)
+    }
+
+    /// Yields every element of an expression.
+    pub(super) fn yield_all(&mut self, elements: &Expr, span: Span) {
+        let object = self.expr(elements, Dest::Temp);
         let iter = self.iterate(object, false, span);
         let item = self.body.temp();
         let (head, after) = self.for_next(iter, item, span);
         self.suspend(Operand::Local(item), Dest::Discard, span);
         self.body.goto(head);
         self.body.at(after);
-        if dest == Dest::Discard {
-            return Operand::NONE;
-        }
-        self.emit(Rvalue::Opaque(Vec::new()), dest, span)
     }
 
     /// An iterator over the object.

@@ -254,6 +254,14 @@ impl FunctionLowerer<'_, '_> {
         let span = parse::span(s);
         let holds = self.body.block();
         let fails = self.body.block();
+        // Only what an assertion changes is missed where it does not run.
+        if walk::any(&s.test, &stores_item) {
+            let runs = self.body.block();
+            let debug = Rvalue::Path(vec![Name::new("<cfg>"), Name::new("__debug__")]);
+            let debug = self.emit(debug, Dest::Temp, span);
+            self.branch(debug, runs, holds, BranchRole::Configured, span);
+            self.body.at(runs);
+        }
         self.cond(&s.test, holds, fails, BranchRole::Assert);
         self.body.at(fails);
         if let Some(message) = &s.msg {
@@ -265,4 +273,10 @@ impl FunctionLowerer<'_, '_> {
         self.body.end(TerminatorKind::Raise { exc, unwind }, span);
         self.body.at(holds);
     }
+}
+
+/// Whether an expression calls a method by which a dict gets items.
+fn stores_item(expr: &Expr) -> bool {
+    matches!(expr, Expr::Call(call) if matches!(&*call.func, Expr::Attribute(method)
+        if matches!(method.attr.as_str(), "setdefault" | "update" | "__setitem__")))
 }
