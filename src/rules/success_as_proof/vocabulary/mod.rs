@@ -20,7 +20,8 @@ use tables::{
     ASKING, AWAITED, BEEN, BEFORE_QUESTION, BEFORE_WORK, CHECKPOINTS, COUNT, DEMANDED, FAILURE,
     GATES, LOOKED_FOR, LOOKING, MARK_STATES, MARK_VERBS, NOT_COUNT, NOT_GATES, NOT_MARKS, NOT_WORK,
     NOTHING_TO_DO, NOTIFIERS, OPEN_STATES, OTHER_THINGS, PARTIAL, PERFORMERS, PLAIN_SUCCESS,
-    REGISTRIES, REPLIES, ROWS, STATUS, STORES, SUCCESS, SUCCESS_FLAGS, TO_DO, WORK, WORK_LISTS,
+    REGISTRIES, REPLIES, ROWS, STATED, STATUS, STORES, SUCCESS, SUCCESS_FLAGS, TO_DO, WORK,
+    WORK_LISTS,
 };
 
 /// The built-in words, with what the configuration changes.
@@ -253,7 +254,15 @@ impl Vocabulary {
 
     /// Whether a text tells the caller that the unit needs no work.
     pub fn says_done(&self, text: &str) -> bool {
-        has(&parts(text), NOTHING_TO_DO)
+        let words = parts(text);
+        let mut said = (0..words.len()).filter(|at| NOTHING_TO_DO.contains(&words[*at].as_str()));
+        said.any(|at| {
+            let next = |n: usize| words.get(at + n).map_or("", String::as_str);
+            // That something is there, or how far it is, does not say that it was processed.
+            let of_state =
+                STATED.contains(&next(1)) || next(1) == "in" && STATED.contains(&next(2));
+            words[at] != "already" || !of_state
+        })
     }
 
     /// What the name of a function asks: `Some(true)` if "yes" means that the unit is done,

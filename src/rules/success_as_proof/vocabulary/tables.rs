@@ -474,6 +474,13 @@ pub const NOTHING_TO_DO: &[&str] = &[
     "skipping",
 ];
 
+/// What follows "already" where that is about the state of a thing, and not about work on a unit:
+/// "already exists", "already in state DONE".
+pub const STATED: &[&str] = &[
+    "exist", "exists", "existing", "being", "running", "started", "open", "opened", "state",
+    "progress", "use", "used", "taken",
+];
+
 /// What a boolean that says "it succeeded" is called.
 pub const SUCCESS_FLAGS: &[&str] = &["ok", "success", "succeeded", "successful"];
 
