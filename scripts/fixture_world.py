@@ -14,6 +14,9 @@ import types
 
 WHILE_BOUND = 3
 WRITE_WORDS = {"load", "insert", "merge", "execute", "executemany", "commit", "save", "upload", "write", "upsert"}
+STAGES = {"add", "add_all"}
+FINISHES = {"commit", "flush"}
+SINKS = {"send": "producer", "update": "objects", "update_or_create": "objects", "parquet": "write"}
 WAITS = {"result", "wait", "join"}
 READS = {"select", "with", "show", "describe", "explain", "pragma"}
 REMOVALS = {"delete", "drop", "truncate", "create", "alter"}
@@ -49,6 +52,7 @@ class World:
         self.wrote = self.unverified = self.cut = self.was_set = False
         self.failure = self.failed_at = None  # the write that failed last, unless another try of it worked
         self.written = False  # something was written: there is something to commit
+        self.staged = set()  # units of work into which something was put
         self.regular, self.met, self.made_up = set(), set(), set()  # places of writes, see `attempt`
         self.through = []  # the activations that the write which failed was made in, see `returning`
         self.subject = None
@@ -249,7 +253,13 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod"):
 
 def write_of(name, args, receiver):
     """The write that a call is, or waits for: its name and what it was given."""
-    last = name.rpartition(".")[2].lower()
+    owner, _, last = name.rpartition(".")
+    last = last.lower()
+    if last in STAGES:
+        WORLD.staged.add(owner)
+        return None
+    if last in FINISHES and owner in WORLD.staged or SINKS.get(last) in re.split(r"\W+", owner):
+        return (last, args, place())
     if last == "commit" and not WORLD.written:
         return None
     if last in WAITS and getattr(receiver, "o_write", None):

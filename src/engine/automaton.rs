@@ -38,7 +38,8 @@ pub struct Watches<'a> {
     pub keeps_apart: &'a [Ghost],
     /// A test for texts among the arguments of a call that make no difference.
     pub plain_texts: Option<Saying>,
-    /// Whether two states must not be merged if they pass different arguments to a later call.
+    /// Whether two states must not be merged if they pass different arguments to a later call, and
+    /// whether it makes a difference what a later store puts into an object.
     pub compares_arguments: bool,
     /// Receives what tests establish and where values come from. Keeping track of that costs time,
     /// so the engine does it only for such a receiver.
@@ -97,7 +98,18 @@ pub trait FailureEvents {
     }
     /// A context manager that was given an exception returns. `before` are the flags before it ran.
     /// Whether it swallows the exception depends on what it returns.
-    fn on_managed(&self, _state: &mut State, _before: u32) {}
+    fn on_managed(&self, _engine: &mut Engine<'_>, _state: &mut State, _before: u32) {}
+    /// What leaving a context manager without an exception commits, if it commits something: a
+    /// commit may fail.
+    fn committed_by(
+        &self,
+        _engine: &Engine<'_>,
+        _state: &State,
+        _site: Site,
+        _manager: Value,
+    ) -> Option<Value> {
+        None
+    }
     /// A function returns this value at this `return`, or at its end.
     fn on_return(
         &self,

@@ -49,7 +49,7 @@ pub(crate) struct Liveness {
     pub(crate) decides: BitSet,
     /// The locals that hold pending completions.
     pub(crate) completions: Vec<usize>,
-    /// Locals that are arguments of calls.
+    /// Locals that calls are given or made on, that are stored, and from which these are computed.
     pub(crate) given: BitSet,
     /// Number of predecessors of each block.
     pub(crate) predecessors: Vec<u32>,
@@ -148,18 +148,46 @@ impl Liveness {
     }
 }
 
-/// The locals that are arguments of calls.
+/// The locals that calls are given or made on, those that are stored into an object, and those from
+/// which these are computed.
 fn given(function: &Function) -> BitSet {
     let mut set = BitSet::new(function.body.locals.len());
+    let mut add = |o: &Operand| {
+        if let Operand::Local(l) = o {
+            set.insert(l.index());
+        }
+    };
     function.body.for_each_rvalue(|_, _, r| {
-        if let Rvalue::Call { args, .. } = r {
-            for arg in args {
-                if let Operand::Local(l) = &arg.value {
-                    set.insert(l.index());
-                }
+        if let Rvalue::Call { callee, args } = r {
+            args.iter().for_each(|arg| add(&arg.value));
+            if let Callee::Method { receiver, .. } = callee {
+                add(receiver);
             }
         }
     });
+    let statements = || function.body.blocks.iter().flat_map(|b| &b.statements);
+    for s in statements() {
+        if let StatementKind::SetItem { value, .. } | StatementKind::SetField { value, .. } =
+            &s.kind
+        {
+            add(value);
+        }
+    }
+    let mut before = None;
+    while before.as_ref() != Some(&set) {
+        before = Some(set.clone());
+        for s in statements() {
+            if let StatementKind::Assign(d, r) = &s.kind
+                && set.contains(d.index())
+            {
+                r.for_each_operand(|o| {
+                    if let Operand::Local(l) = o {
+                        set.insert(l.index());
+                    }
+                });
+            }
+        }
+    }
     set
 }
 

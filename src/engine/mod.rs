@@ -128,6 +128,8 @@ pub struct Engine<'p> {
     class_texts: FxHashMap<Value, (ClassRef, Name)>,
     /// The questions asked about classes, with their answers.
     pub(crate) asked: RefCell<Asked>,
+    /// The generator that is followed as its consumer runs it: each `yield` goes on.
+    pub driven: Option<FuncRef>,
     /// Whether functions of the program are followed.
     pub follows_helpers: bool,
     /// Whether any code that was followed loads or stores the attribute of the watched place.
@@ -177,6 +179,7 @@ impl<'p> Engine<'p> {
             outer: Rc::default(),
             class_texts: FxHashMap::default(),
             asked: RefCell::default(),
+            driven: None,
             follows_helpers: true,
             touches_place: false,
             library,

@@ -96,6 +96,13 @@ impl Engine<'_> {
                 self.delete_item(state, (object, key), targets, site, out);
             }
             TerminatorKind::ForNext { .. } => self.next_round(here, state, out),
+            TerminatorKind::Yield { dest, normal, .. } if self.driven == Some(cx.func) => {
+                if let Some(dest) = dest {
+                    let sent = self.fresh(&mut state, site);
+                    state.env.set(dest.index(), sent);
+                }
+                out.push(Successor::at(*normal, state, Edge::Flow));
+            }
             TerminatorKind::Yield { value, .. } => {
                 let v = self.operand(&mut state, value, site);
                 keep_for_resumption(cx, block, &mut state);

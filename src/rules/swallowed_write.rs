@@ -12,8 +12,10 @@
 //! | `failure` | what a state says about the failure that is followed |
 //! | `likeness` | whether two values are the same data |
 //! | `readers` | who can learn of a failure |
+//! | `callers` | what callers do with what the method returns |
 //! | `options` | what a configuration can say |
 
+mod callers;
 mod failure;
 mod likeness;
 mod options;
@@ -33,7 +35,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
-use crate::ir::{BlockId, Literal, Name};
+use crate::ir::{BlockId, BranchRole, Literal, Name, TerminatorKind};
 use crate::program::{FuncRef, Program};
 use crate::rules::contract_method::{
     Caller, Checked, ContractRule, ContractRun, DictKind, Ladder, Rung, Subject, Verdicts,
@@ -41,7 +43,8 @@ use crate::rules::contract_method::{
 };
 use crate::rules::{Effort, tables};
 use crate::settings::{Settings, Writes};
-use failure::{failed_at, failed_name, is_failing};
+use callers::Answer;
+use failure::{OF_BATCH, failed_at, failed_name, is_failing, passed_on_by, turned_out_empty};
 pub use options::{Options, Table};
 use readers::{Heard, Left, Readers, left_behind};
 use watch::{Calls, Swallower, Watch};
@@ -59,6 +62,10 @@ struct Swallowed {
     /// The name of the write that failed, and where it failed.
     failed: Option<Name>,
     failed_at: Option<(FuncRef, BlockId)>,
+    /// Whether the write was given several rows.
+    of_batch: bool,
+    /// Where the same failure was caught before, and raised again.
+    passed_on_by: Vec<(FuncRef, BlockId)>,
     /// What the failure leaves on the receiver, which nothing reads.
     left: Vec<Left>,
 }
@@ -119,7 +126,7 @@ fn check_function(
     known: &Known,
     out: &mut Checked,
 ) {
-    if subject.is_generator() {
+    if subject.runs_nothing() {
         return;
     }
     let Subject {
@@ -199,6 +206,7 @@ fn follow(
     readers: &OnceCell<Readers>,
 ) -> (Judged, Answers, Calls) {
     let mut engine = Engine::new(subject.library, watch);
+    engine.driven = subject.driven();
     let mut effort = Effort::default();
     let (mut state, cells, root) =
         enter(&mut engine, subject.class, subject.func, subject.contract);
@@ -230,7 +238,10 @@ fn follow(
         };
         let found = search.swallowed();
         mistaken = watch.mistaken();
-        mistaken.retain(|write| search.is_made_in_any_case(*write));
+        mistaken.retain(|(func, block)| {
+            !is_only_handling(subject.program, *func, BlockId(*block))
+                && search.is_made_in_any_case((*func, *block))
+        });
         let (infeasible, unknown) = (search.infeasible, search.unknown);
         let told_apart = search.told_apart;
         best = Some((found, infeasible));
@@ -317,15 +328,14 @@ impl<'s> SwallowerSearch<'s, '_> {
         }
         let watch = self.watch;
         let mut candidates: BTreeMap<Key, BTreeSet<(bool, BlockId)>> = BTreeMap::new();
-        let (mut well, mut values) = (Vec::new(), Vec::new());
+        let mut well: Vec<(State, Value)> = Vec::new();
         for e in exits {
             match watch.swallower(e.state.flags.rule) {
-                None => {
-                    well.push(e.state.clone());
-                    values.push(e.value);
-                }
+                None => well.push((e.state.clone(), e.value)),
                 Some(by) => {
-                    if !watch.options.strict && is_about_duplicates(self.subject.program, by) {
+                    let flags = e.state.flags.rule;
+                    if !watch.options.strict && is_about_duplicates(self.subject.program, by, flags)
+                    {
                         continue;
                     }
                     let certified = certified(self.engine, &e.state);
@@ -341,10 +351,11 @@ impl<'s> SwallowerSearch<'s, '_> {
         let mut out: Vec<Swallowed> = Vec::new();
         for (by, exits) in candidates {
             for (uncertified, exit) in exits {
-                let found = self.search(by, !uncertified, exit, &well, &values);
+                let found = self.search(by, !uncertified, exit, &well);
                 let Some(found) = found else { continue };
                 let excused = report::is_heard(self.subject, &found, &|| {
-                    self.heard.borrow_mut().tested(self.readers())
+                    let readers = self.readers();
+                    self.heard.borrow_mut().answered(readers, Answer::Vague)
                 }) || report::asks_for_duplicates(self.subject.program, &found);
                 if watch.options.strict || !excused {
                     out.push(found);
@@ -355,12 +366,11 @@ impl<'s> SwallowerSearch<'s, '_> {
         // A handler that raises on some paths passes the failure on to another one, which is a
         // fault of its own only if the first is none. The same holds for what catches the failure
         // on the way to a `return` that discards it in any case.
-        let by_all: Vec<Swallower> = out.iter().map(|s| s.by).collect();
+        let by_all: Vec<(FuncRef, BlockId)> = out.iter().map(|s| s.by.place()).collect();
         let root = self.cx.func;
         let passed_on = |s: &Swallowed| {
-            let mut others = report::caught_before(self.subject.program, s);
-            others.push(Swallower::Return(root, s.exit));
-            others.iter().any(|by| *by != s.by && by_all.contains(by))
+            let mut others = s.passed_on_by.iter().copied().chain([(root, s.exit)]);
+            others.any(|by| by != s.by.place() && by_all.contains(&by))
         };
         let again: Vec<bool> = out.iter().map(passed_on).collect();
         let mut again = again.into_iter();
@@ -373,27 +383,30 @@ impl<'s> SwallowerSearch<'s, '_> {
         by: Key,
         wanted: bool,
         exit: BlockId,
-        well: &[State],
-        values: &[Value],
+        well: &[(State, Value)],
     ) -> Option<Swallowed> {
         let (watch, subject, heard_by) = (self.watch, self.subject, self.heard);
         let told_apart = Cell::new(false);
         let readers = self.readers();
         let heard = |engine: &mut Engine<'_>, state: &State, value: Value| {
-            let told = values.iter().any(|v| *v != value) && heard_by.borrow_mut().tested(readers);
-            told || {
+            let answer = Answer::of(engine, (state, value), well);
+            answer.is_some_and(|answer| heard_by.borrow_mut().answered(readers, answer)) || {
                 let left = left_behind(engine, state, well, &subject);
                 let read = heard_by.borrow_mut().read(readers, &left);
                 told_apart.set(told_apart.get() || read);
                 read
             }
         };
+        let excuses = |by: Swallower, flags: u32| {
+            !watch.options.strict && is_about_duplicates(subject.program, by, flags)
+        };
         let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
             let swallower = watch.swallower(state.flags.rule);
-            swallower.is_some_and(|s| key(s) == by)
+            swallower.is_some_and(|s| key(s) == by && !excuses(s, state.flags.rule))
                 && (!wanted || certified(engine, state))
                 && !engine.is_failure(state, value)
-                && (watch.options.strict || !heard(engine, state, value))
+                && (watch.options.strict
+                    || !turned_out_empty(engine, state) && !heard(engine, state, value))
         };
         let goal = Goal {
             end: End::Exit(ExitKind::Return),
@@ -416,6 +429,8 @@ impl<'s> SwallowerSearch<'s, '_> {
                     events,
                     failed: failed_name(self.engine, &end),
                     failed_at: failed_at(self.engine, &end),
+                    of_batch: end.flags.rule & OF_BATCH != 0,
+                    passed_on_by: passed_on_by(self.engine, &end),
                     left,
                 })
             }
@@ -453,8 +468,9 @@ fn certified(engine: &mut Engine<'_>, state: &State) -> bool {
     }
 }
 
-/// Whether a handler catches only exceptions that say that the rows are there already.
-fn is_about_duplicates(program: &Program<'_>, by: Swallower) -> bool {
+/// Whether a handler catches only exceptions that say that the rows are there already. `flags` tell
+/// whether the failed write was given several.
+fn is_about_duplicates(program: &Program<'_>, by: Swallower, flags: u32) -> bool {
     let Swallower::Catch(catch) = by else {
         return false;
     };
@@ -462,5 +478,33 @@ fn is_about_duplicates(program: &Program<'_>, by: Swallower) -> bool {
     !names.is_empty()
         && names
             .iter()
-            .all(|name| tables::says_duplicate(&name.to_ascii_lowercase()))
+            .all(|name| excuses_duplicates(&name.to_ascii_lowercase(), flags & OF_BATCH != 0))
+}
+
+/// Whether a text in lower case says that what was to be written is there already. That one row is
+/// there says nothing about the others of a batch.
+fn excuses_duplicates(text: &str, of_batch: bool) -> bool {
+    tables::says_duplicate(text) && !(of_batch && tables::says_duplicate_row(text))
+}
+
+/// Whether a block of a function runs only after a handler has caught something.
+fn is_only_handling(program: &Program<'_>, func: FuncRef, block: BlockId) -> bool {
+    let module = program.module(func.module);
+    let body = &module.ir.function(func.func).body;
+    let mut reached = vec![false; body.blocks.len()];
+    let mut open = vec![BlockId::ENTRY];
+    while let Some(at) = open.pop() {
+        if std::mem::replace(&mut reached[at.index()], true) {
+            continue;
+        }
+        match &body.block(at).terminator.kind {
+            TerminatorKind::Branch {
+                role: BranchRole::Handler,
+                otherwise,
+                ..
+            } => open.push(*otherwise),
+            other => other.for_each_successor(|next| open.push(next)),
+        }
+    }
+    !reached[block.index()]
 }

@@ -123,7 +123,7 @@ fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mu
         followed,
         exits,
     };
-    if subject.is_generator() {
+    if subject.runs_nothing() {
         out.exits.push(exits(Followed::RunsNothing, Vec::new()));
         out.findings.push(
             start("never-set")

@@ -455,11 +455,15 @@ impl Engine<'_> {
         let called_on = receiver.and_then(|r| self.name_of(r));
         let place = (site, receiver);
         self.event(&mut state, name, called_on.as_deref(), args, false, place);
-        if given {
+        let work = self.handed_over(&state, name, args);
+        // What nothing has run yet cannot have changed anything.
+        if given && !(work.is_some() && Self::is_lazy(name)) {
             state.flags.doubt_call();
         }
         let mut out = self.may_raise(state, Fact::default(), site);
-        if let (true, [inner]) = (
+        if let Some(work) = work {
+            Self::stand_for(&mut out, work);
+        } else if let (true, [inner]) = (
             args.keywords.is_empty() && args.is_plain(),
             args.positional.as_slice(),
         ) && matches!(

@@ -7,6 +7,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Catch, Engine};
 use crate::ir::BlockId;
+use crate::program::FuncRef;
 
 impl Engine<'_> {
     /// Whether a function has the property that a predicate of `inspect` tests; `None` if the
@@ -25,6 +26,11 @@ impl Engine<'_> {
             "isasyncgenfunction" => function.is_generator && function.is_async,
             _ => function.is_async && !function.is_generator,
         })
+    }
+
+    fn is_coroutine(&self, f: FuncRef) -> bool {
+        let module = self.program.module(f.module);
+        module.ir.function(f.func).is_async
     }
 
     /// The functions of asyncio that run or wrap awaitables.
@@ -63,7 +69,14 @@ impl Engine<'_> {
                 };
                 let swallow = self.terms.bool(swallow);
                 items.insert(0, swallow);
-                items.extend(args.stars.iter().copied());
+                for all in &args.stars {
+                    // That there may be none to run makes no difference to a failure.
+                    let one = self.pending_element(&state, *all);
+                    items.push(
+                        one.filter(|_| self.watches.failures.is_some())
+                            .unwrap_or(*all),
+                    );
+                }
                 let v = self.terms.make(Term::Pure("gather".into(), items.into()));
                 vec![Evaluated::normal(state, v)]
             }
@@ -74,11 +87,6 @@ impl Engine<'_> {
     pub(crate) fn run_awaitable(&mut self, state: State, x: Value, site: Site) -> Vec<Evaluated> {
         match self.terms.term(x).clone() {
             Term::Pending(callee, ops, names) => {
-                let (func, cells) = match *self.terms.term(callee) {
-                    Term::Func(f) => (f, None),
-                    Term::Closure(f, c) => (f, Some(c)),
-                    _ => return self.may_raise(state, Fact::default(), site),
-                };
                 let split = ops.len() - names.len();
                 let args = Args {
                     positional: ops[..split].to_vec(),
@@ -89,7 +97,16 @@ impl Engine<'_> {
                         .collect(),
                     ..Args::default()
                 };
-                self.run(state, func, cells, args, site)
+                match *self.terms.term(callee) {
+                    Term::Func(f) if self.is_coroutine(f) => self.run(state, f, None, args, site),
+                    Term::Closure(f, c) if self.is_coroutine(f) => {
+                        self.run(state, f, Some(c), args, site)
+                    }
+                    _ => {
+                        let cx = self.context(site.func);
+                        self.call_value(&cx, state, callee, args, site)
+                    }
+                }
             }
             Term::Pure(n, ops) if n == "gather" => {
                 let swallow = self.truth(&state, ops[0]) == Some(true);

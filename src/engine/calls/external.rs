@@ -79,7 +79,14 @@ const MODELS: &[(&[&str], Model)] = &[
     (&["operator.setitem"], model::setitem),
     (&["functools.partial"], model::partial),
     (&["functools.wraps"], model::wraps),
-    (&[model::IDENTITY], model::identity),
+    (
+        &[
+            model::IDENTITY,
+            "concurrent.futures.as_completed",
+            "asyncio.as_completed",
+        ],
+        model::identity,
+    ),
     (&["sys.exit", "exit", "quit"], model::exit),
     (&["os._exit", "os.abort"], model::abort),
     (

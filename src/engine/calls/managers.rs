@@ -101,12 +101,29 @@ impl Engine<'_> {
     ) -> Vec<Evaluated> {
         let before = state.flags.rule;
         let thrown = exc != self.terms.none();
+        let failures = self.watches.failures.filter(|_| !thrown);
+        if let Some(unit) = failures.and_then(|f| f.committed_by(self, &state, site, m)) {
+            return self.commit(state, unit, site);
+        }
         let mut out = self.leave(cx, state, m, exc, is_async, site);
         if let Some(failures) = self.watches.failures.filter(|_| thrown) {
             for o in &mut out {
                 if let Flow::Normal(_) = o.flow {
-                    failures.on_managed(&mut o.state, before);
+                    failures.on_managed(self, &mut o.state, before);
                 }
+            }
+        }
+        out
+    }
+
+    /// Leaves a manager that commits a unit of work: it raises, or swallows nothing.
+    fn commit(&mut self, state: State, unit: Value, site: Site) -> Vec<Evaluated> {
+        let mut out = self.may_raise(state, Fact::default(), site);
+        self.tell_outcomes(&mut out, "commit", Some(unit), &[], site);
+        let no = self.terms.bool(false);
+        for o in &mut out {
+            if let Flow::Normal(_) = o.flow {
+                o.flow = Flow::Normal(no);
             }
         }
         out

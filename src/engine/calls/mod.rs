@@ -7,4 +7,5 @@ pub(in crate::engine) mod coroutines;
 pub(in crate::engine) mod decorators;
 pub(in crate::engine) mod external;
 pub(in crate::engine) mod functions;
+pub(in crate::engine) mod handed;
 pub(in crate::engine) mod managers;

@@ -127,7 +127,10 @@ impl Engine<'_> {
                 Term::Range(..) => Fact::of_kind(Kind::Int),
                 _ => Fact::default(),
             };
-            let v = self.fresh_with(&mut more, site, fact);
+            let v = match self.pending_element(&more, source) {
+                Some(pending) => pending,
+                None => self.fresh_with(&mut more, site, fact),
+            };
             if let Term::Range(..) = self.terms.term(source) {
                 more.set_ghost(v, Ghost::Of, source);
                 more.set_ghost(it, Ghost::Index, v);

@@ -113,6 +113,7 @@ impl Engine<'_> {
         {
             return self.set_field(state, o, &name, value);
         }
+        self.note_pending(state, object, key);
         let key_lit = self.comparable(key);
         let key = match &key_lit {
             Some(l) => self.terms.lit(l.clone()),

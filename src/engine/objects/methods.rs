@@ -73,6 +73,10 @@ impl Engine<'_> {
             let x = *x;
             return vec![Evaluated::normal(call.state, x)];
         }
+        if let Some(out) = self.wait_for_work(&call) {
+            return out;
+        }
+        self.note_put(&mut call);
         let kind = call.state.kind(&self.terms, call.recv);
         match kind {
             Kind::Dict | Kind::DefaultDict => self.dict_method(call),

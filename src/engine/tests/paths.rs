@@ -357,10 +357,12 @@ fn a_helper_that_is_given_the_receiver_or_its_dict_may_cost_more() {
 }
 
 #[test]
-fn what_cannot_come_out_otherwise_is_no_decision() {
+fn what_cannot_come_out_otherwise_is_told_if_it_leads_past_the_store() {
     let steps = way(
         "        x = 1\n        if x == 1:\n            return\n        self.stats['rows'] = 1\n",
     );
+    assert_eq!(steps.unwrap(), ["2 test true!"]);
+    let steps = way("        x = 1\n        if x == 1:\n            return\n        go()\n");
     assert_eq!(steps, Some(Vec::new()));
     // A handler that does not catch the exception is passed.
     assert_eq!(

@@ -105,7 +105,7 @@ fn a_test_that_can_only_come_out_one_way_makes_no_path_longer() {
         "        x = 1\n        if a:\n            if x == 1:\n                if x == 1:\n                    \
          return\n        if b:\n            self.stats['rows'] = 1\n",
     );
-    assert_eq!(steps.unwrap(), ["2 test true"]);
+    assert_eq!(steps.unwrap(), ["2 test true", "4 test true!"]);
 }
 
 #[test]

@@ -41,6 +41,9 @@ pub enum Ghost {
     /// Of a collection: a number that stands for what the rule knows about everything put into it,
     /// or 0 if nothing is known. The slot is missing as long as nothing was put into it.
     Filled,
+    /// Of a collection: the pending call that everything put into it stands for, or 0 if that is
+    /// not known. The slot is missing as long as no pending call was put into it.
+    Pending,
     /// A slot of the current rule, which numbers its own slots.
     Rule(u8),
 }

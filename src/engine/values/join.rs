@@ -11,7 +11,11 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
-const FILLED: Slot = Slot::Ghost(Ghost::Filled);
+/// Whether a slot says something about all that was put into a collection, and is missing as long
+/// as nothing was.
+fn is_of_content(slot: &Slot) -> bool {
+    matches!(slot, Slot::Ghost(Ghost::Filled | Ghost::Pending))
+}
 
 impl State {
     /// Renumbers the symbols: the i-th symbol of a site, in the order in which the state refers to
@@ -212,7 +216,7 @@ impl Joiner<'_> {
         for (key, cell) in &a.heap {
             let (o, slot) = key;
             let joined = match (cell, b.heap.get(key)) {
-                (Cell::Has(x), y) if *slot == FILLED => Some(Cell::Has(self.filled(*x, y))),
+                (Cell::Has(x), y) if is_of_content(slot) => Some(Cell::Has(self.filled(*x, y))),
                 (Cell::Has(x), Some(Cell::Has(y))) => Some(Cell::Has(self.value(*x, *y))),
                 (Cell::Absent, Some(Cell::Absent)) => Some(Cell::Absent),
                 (Cell::Has(x), None) => self
@@ -227,7 +231,7 @@ impl Joiner<'_> {
                 continue;
             }
             let joined = match cell {
-                cell if key.1 == FILLED => Some(*cell),
+                cell if is_of_content(&key.1) => Some(*cell),
                 Cell::Has(y) => self
                     .default_of(key.0, &key.1)
                     .map(|x| Cell::Has(self.value(x, *y))),
@@ -245,7 +249,7 @@ impl Joiner<'_> {
             let slots: BTreeSet<Slot> = slots.map(|(slot, _)| slot.clone()).collect();
             for slot in slots {
                 let joined = match (a.known_in(x, &slot), b.known_in(y, &slot)) {
-                    (Some(Cell::Has(p)), q) | (q, Some(Cell::Has(p))) if slot == FILLED => {
+                    (Some(Cell::Has(p)), q) | (q, Some(Cell::Has(p))) if is_of_content(&slot) => {
                         Some(Cell::Has(self.filled(p, q.as_ref())))
                     }
                     (Some(Cell::Has(p)), Some(Cell::Has(q))) => Some(Cell::Has(self.value(p, q))),
@@ -349,9 +353,24 @@ impl Joiner<'_> {
     /// The joined knowledge about everything that was put into a collection.
     fn filled(&mut self, x: Value, other: Option<&Cell>) -> Value {
         match other {
-            Some(Cell::Has(y)) if *y != x => self.terms.int(0),
+            Some(Cell::Has(y)) if *y != x => self.same_call(x, *y),
             _ => x,
         }
+    }
+
+    /// A pending call that stands for two others, or 0 if they are no calls of the same function.
+    fn same_call(&mut self, x: Value, y: Value) -> Value {
+        let (Term::Pending(f, a, names), Term::Pending(g, b, others)) =
+            (self.terms.term(x).clone(), self.terms.term(y).clone())
+        else {
+            return self.terms.int(0);
+        };
+        if f != g || a.len() != b.len() || names != others {
+            return self.terms.int(0);
+        }
+        let args = a.iter().zip(b.iter());
+        let args: Vec<Value> = args.map(|(x, y)| self.value(*x, *y)).collect();
+        self.terms.make(Term::Pending(f, args.into(), names))
     }
 
     /// The value of a slot in a state that never touched it.

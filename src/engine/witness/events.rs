@@ -14,7 +14,7 @@ use crate::engine::witness::unfold::{Hop, To};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Round, Trail, Witness};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::body::BranchRole;
-use crate::ir::{BlockId, TerminatorKind};
+use crate::ir::{BlockId, Body, Literal, Name, Operand, Statement, StatementKind, TerminatorKind};
 use crate::source::Span;
 
 /// The nesting of helpers whose events are shown.
@@ -130,6 +130,15 @@ impl Paths<'_> {
                 out.push(event(span, what, !other.is_some_and(leads_around)));
             }
             Some(_) => {}
+            None if has_source && self.decides_place(engine, &t.kind, to) => {
+                if let TerminatorKind::Branch { then, role, .. } = t.kind {
+                    out.push(event(
+                        span,
+                        EventKind::Decision(role, to == Some(then)),
+                        true,
+                    ));
+                }
+            }
             None => {
                 if let Edge::Called(via) = edge
                     && self.depth < MAX_DETAIL
@@ -143,6 +152,33 @@ impl Paths<'_> {
         {
             ran.insert(block);
         }
+    }
+
+    /// Whether the side that a path takes of a branch leads past all stores to the watched place, and
+    /// the other side to one. Such a branch is told even if its outcome is known.
+    fn decides_place(
+        &self,
+        engine: &Engine<'_>,
+        terminator: &TerminatorKind,
+        to: Option<BlockId>,
+    ) -> bool {
+        let TerminatorKind::Branch {
+            then,
+            otherwise,
+            role,
+            ..
+        } = terminator
+        else {
+            return false;
+        };
+        let (Some(to), Some(place)) = (to, engine.watches.place) else {
+            return false;
+        };
+        let other = if to == *then { *otherwise } else { *then };
+        let body = &self.cx.function().body;
+        !matches!(role, BranchRole::Handler | BranchRole::Swallow)
+            && leads_to_store(body, other, &place.key)
+            && !leads_to_store(body, to, &place.key)
     }
 
     /// Appends the events of a helper that the path goes through.
@@ -338,4 +374,32 @@ fn decision(
         (_, Edge::Raised | Edge::CallRaised(_)) => Some((EventKind::Raised, None)),
         _ => None,
     }
+}
+
+/// Whether a store under a key can be reached from a block.
+fn leads_to_store(body: &Body, from: BlockId, key: &Name) -> bool {
+    let stores = |statement: &Statement| match &statement.kind {
+        StatementKind::SetItem {
+            key: Operand::Const(Literal::Str(stored)),
+            ..
+        } => stored == key,
+        StatementKind::SetField { field, .. } => field == key,
+        _ => false,
+    };
+    let mut seen = vec![false; body.blocks.len()];
+    let mut open = vec![from];
+    while let Some(at) = open.pop() {
+        if std::mem::replace(&mut seen[at.index()], true) {
+            continue;
+        }
+        let block = body.block(at);
+        if block.statements.iter().any(stores) {
+            return true;
+        }
+        block
+            .terminator
+            .kind
+            .for_each_successor(|next| open.push(next));
+    }
+    false
 }

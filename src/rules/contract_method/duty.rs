@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostics::Location;
 use crate::engine::witness::{EventKind, PathEvent};
-use crate::ir::{Callee, FunctionShape, LocalId, Operand, Overrides, Rvalue};
+use crate::ir::{Callee, FunctionShape, LocalId, Operand, Overrides, Rvalue, StatementKind};
 use crate::program::{ClassRef, FuncRef, MemberDef, MroEntry, Program};
 use crate::settings::Contract;
 use crate::source::Span;
@@ -140,8 +140,8 @@ fn overrides(program: &Program<'_>, owner: ClassRef, contract: &Contract) -> Ove
     functions.last().unwrap_or_default()
 }
 
-/// Whether a method of the class calls the contract method on its receiver and reads the place:
-/// such a class owns the contract.
+/// Whether a method of the class calls the contract method on its receiver, and reads the place or
+/// prepares it by storing the attribute: such a class owns the contract.
 fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
     let m = program.module(class.module);
     m.ir.outer_functions().any(|(_, f)| {
@@ -153,8 +153,14 @@ fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) 
             return false;
         }
         let mut calls = false;
-        let mut reads = false;
         let receiver = Operand::Local(LocalId(0));
+        let mut statements = f.body.blocks.iter().flat_map(|block| &block.statements);
+        let mut reads = statements.any(|s| match &s.kind {
+            StatementKind::SetField { object, field, .. } => {
+                *object == receiver && *field == contract.sets.field.as_str()
+            }
+            _ => false,
+        });
         f.body.for_each_rvalue(|_, _, rvalue| match rvalue {
             Rvalue::GetField(object, name) => {
                 reads |= *object == receiver && name == contract.sets.field.as_str();

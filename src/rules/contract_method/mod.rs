@@ -25,9 +25,12 @@ use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::decorated_with;
 use crate::engine::summaries::library::Library;
 use crate::engine::witness::PathEvent;
-use crate::ir::{Callee, FunctionShape, Name, Rvalue, TerminatorKind};
+use crate::ir::validate::{for_each_terminator_use, for_each_use};
+use crate::ir::{
+    Callee, Function, FunctionShape, LocalId, Name, Operand, Overrides, Rvalue, TerminatorKind,
+};
 use crate::outcome::MethodExits;
-use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, Program};
+use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, MroEntry, Program};
 use crate::rules::{Effort, Interest};
 use crate::settings::{Contract, Settings};
 
@@ -102,14 +105,89 @@ impl Subject<'_> {
             .symbol(format!("{class}.{}", self.contract.method))
     }
 
-    /// Whether a call of the method runs nothing.
-    pub(super) fn is_generator(&self) -> bool {
+    /// Whether a call of the method runs nothing, and nobody is found who runs what it returns.
+    pub(super) fn runs_nothing(&self) -> bool {
+        self.makes_manager() || self.is_generator() && !any_method(self, uses_result)
+    }
+
+    /// Whether somebody may record a run of the method: a method of the class that calls it, or
+    /// code that is not known.
+    pub(super) fn may_be_recorded(&self) -> bool {
+        let calls = |function: &Function, method: &str| !results_of(function, method).is_empty();
+        let module = self.program.module(self.func.module);
+        let declared = module.ir.function(self.func.func).overrides;
+        matches!(declared, Overrides::Always | Overrides::WhenInherited)
+            || !self.program.fully_resolved(self.class)
+            || any_method(self, calls)
+    }
+
+    /// The method, if it is a generator: its consumers run it.
+    pub(super) fn driven(&self) -> Option<FuncRef> {
+        self.is_generator().then_some(self.func)
+    }
+
+    fn is_generator(&self) -> bool {
         let m = self.program.module(self.func.module);
         m.ir.function(self.func.func).is_generator
-            || decorated_with(self.program, self.func, |n| {
-                n == "contextmanager" || n == "asynccontextmanager"
-            })
     }
+
+    fn makes_manager(&self) -> bool {
+        decorated_with(self.program, self.func, |n| {
+            n == "contextmanager" || n == "asynccontextmanager"
+        })
+    }
+}
+
+/// Whether a method of the class or of its bases passes a test that is given the method's name.
+fn any_method(subject: &Subject<'_>, test: fn(&Function, &str) -> bool) -> bool {
+    let program = subject.program;
+    let entries = &program.mro(subject.class).entries;
+    entries.iter().any(|entry| {
+        let MroEntry::Class(class) = entry else {
+            return false;
+        };
+        let module = program.module(class.module);
+        let mut functions = module.ir.outer_functions();
+        functions.any(|(_, function)| {
+            function.class == Some(class.class)
+                && function.name != subject.contract.method.as_str()
+                && function.body.may_mention(&subject.contract.method)
+                && test(function, &subject.contract.method)
+        })
+    })
+}
+
+/// The results of a function's calls of a method of its receiver; `None` for one that is dropped.
+fn results_of(function: &Function, method: &str) -> Vec<Option<LocalId>> {
+    let blocks = function.body.blocks.iter();
+    let results = blocks.filter_map(|block| match &block.terminator.kind {
+        TerminatorKind::Eval {
+            dest,
+            rvalue:
+                Rvalue::Call {
+                    callee: Callee::Method { receiver, name, .. },
+                    ..
+                },
+            ..
+        } if name == method && *receiver == Operand::Local(LocalId(0)) => Some(*dest),
+        _ => None,
+    });
+    results.collect()
+}
+
+/// Whether a function calls a method of its receiver and uses the result.
+fn uses_result(function: &Function, method: &str) -> bool {
+    let results: Vec<LocalId> = results_of(function, method).into_iter().flatten().collect();
+    let mut used = false;
+    for block in &function.body.blocks {
+        for s in &block.statements {
+            for_each_use(&s.kind, &mut |l| used |= results.contains(&l));
+        }
+        for_each_terminator_use(&block.terminator.kind, &mut |l| {
+            used |= results.contains(&l)
+        });
+    }
+    used
 }
 
 /// Checks the contract method that a class has, if the class has to keep the contract: `check`

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::likeness::{CHAIN, alike, is_data, is_made_of};
+use super::likeness::{CHAIN, alike, is_data, is_made_of, rows_behind};
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::origins::{LENT, Origin};
 use crate::engine::values::state::State;
@@ -30,6 +30,14 @@ pub(super) const BY_SHIFT: u32 = 3;
 pub(super) const ALL: u32 = STATUS | REPLACED | BY;
 /// Something was written, so there is something to commit.
 pub(super) const WROTE: u32 = 1 << 20;
+/// The bits of units of work into which something was put, by the index of the unit's name.
+pub(super) const STAGED_SHIFT: u32 = 21;
+/// How many names of units are told apart.
+pub(super) const UNITS: usize = 4;
+/// More than one thing was put into a unit of work.
+pub(super) const SEVERAL: u32 = 1 << 25;
+/// The failed write was given several rows.
+pub(super) const OF_BATCH: u32 = 1 << 26;
 
 /// What the automaton keeps beside the receiver, and beside values.
 #[derive(Clone, Copy)]
@@ -44,6 +52,12 @@ pub(super) enum FailureNote {
     Through,
     /// Beside the result of a write: the write, for whatever waits for it.
     Submitted,
+    /// What caught the failure before and raised it again: a tuple of places.
+    PassedOn,
+    /// What was put into a unit of work last: a tuple.
+    Staged,
+    /// Present if the failed write was known to be given nothing when it failed.
+    OfNothing,
 }
 
 impl From<FailureNote> for Ghost {
@@ -75,12 +89,39 @@ pub(super) fn follow(
     write: Value,
     (status, failure): (u32, Value),
 ) {
-    state.flags.rule = state.flags.rule & !ALL | status;
+    state.flags.rule = state.flags.rule & !(ALL | OF_BATCH) | status;
     let at = Term::Place(call.site.func, call.site.block);
     let at = engine.terms.make(at);
     put(state, FailureNote::Failed, write);
     put(state, FailureNote::FailedAt, at);
     put(state, FailureNote::Raised, failure);
+    state.drop_ghost(state.watched, FailureNote::PassedOn);
+    state.drop_ghost(state.watched, FailureNote::OfNothing);
+    if is_of_nothing(engine, state) {
+        put(state, FailureNote::OfNothing, at);
+    }
+}
+
+/// Remembers that what caught the failure at this place passes it on.
+pub(super) fn pass_on(engine: &mut Engine<'_>, state: &mut State, at: (FuncRef, BlockId)) {
+    let before = get(state, FailureNote::PassedOn).and_then(|v| tuple(engine, v));
+    let at = engine.terms.make(Term::Place(at.0, at.1.0));
+    let all = before.iter().flat_map(|places| places.iter().copied());
+    let all: Vec<Value> = all.chain([at]).collect();
+    let all = engine.terms.make(Term::Tuple(all.into()));
+    put(state, FailureNote::PassedOn, all);
+}
+
+/// The places of what caught the failure before and passed it on.
+pub(super) fn passed_on_by(engine: &Engine<'_>, state: &State) -> Vec<(FuncRef, BlockId)> {
+    let places = get(state, FailureNote::PassedOn).and_then(|v| tuple(engine, v));
+    let places = places.iter().flat_map(|places| places.iter());
+    places
+        .filter_map(|at| match *engine.terms.term(*at) {
+            Term::Place(func, block) => Some((func, BlockId(block))),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Remembers through which calls of functions of the program a failure came, the outermost last. If
@@ -134,12 +175,14 @@ pub(super) fn comes_from_inside(
 
 /// Forgets the failure.
 pub(super) fn clear(state: &mut State) {
-    state.flags.rule &= !ALL;
+    state.flags.rule &= !(ALL | OF_BATCH);
     for kept in [
         FailureNote::Failed,
         FailureNote::FailedAt,
         FailureNote::Raised,
         FailureNote::Through,
+        FailureNote::PassedOn,
+        FailureNote::OfNothing,
     ] {
         state.drop_ghost(state.watched, kept);
     }
@@ -224,6 +267,44 @@ pub(super) fn gives_the_same(engine: &Engine<'_>, state: &State, write: Value) -
     // Data made of the same data counts: the halves of a batch, what is put into a queue.
     let same = |a: &Value, b: &Value| like(a, b) || is_made_of(engine, state, *b, *a, 0);
     !(name == other && pairs().any(elsewhere)) && data.any(|a| after.iter().any(|b| same(a, b)))
+}
+
+/// Whether a write is given rows of which the data of the one that failed was made, or the other way
+/// round: the frame that it is a view of, the rows in the frame.
+pub(super) fn gives_the_same_rows(engine: &Engine<'_>, state: &State, write: Value) -> bool {
+    let failed = get(state, FailureNote::Failed).and_then(|v| tuple(engine, v));
+    let rows = |write: &[Value]| {
+        let given = write.iter().skip(2);
+        let mut rows = Vec::new();
+        for v in given.filter(|v| is_data(engine, state, **v)) {
+            rows_behind(engine, state, *v, &mut rows);
+        }
+        rows
+    };
+    let (Some(failed), Some(now)) = (failed, tuple(engine, write)) else {
+        return false;
+    };
+    let now = rows(&now);
+    rows(&failed).iter().any(|v| now.contains(v))
+}
+
+/// Whether it turned out after a write had failed that it was given nothing to write: a loop over its
+/// rows does not run.
+pub(super) fn turned_out_empty(engine: &mut Engine<'_>, state: &State) -> bool {
+    get(state, FailureNote::OfNothing).is_none() && is_of_nothing(engine, state)
+}
+
+/// Whether some data that the failed write was given is known to be empty.
+fn is_of_nothing(engine: &mut Engine<'_>, state: &State) -> bool {
+    let Some(failed) = get(state, FailureNote::Failed).and_then(|v| tuple(engine, v)) else {
+        return false;
+    };
+    failed.iter().skip(2).any(|given| {
+        is_data(engine, state, *given) && {
+            let now = state.snapshot(*given);
+            engine.truth(state, now) == Some(false)
+        }
+    })
 }
 
 /// The parts of a tuple.

@@ -3,7 +3,7 @@
 
 use crate::engine::Engine;
 use crate::engine::values::fact::Kind;
-use crate::engine::values::origins::{OPAQUE, Origin};
+use crate::engine::values::origins::{LENT, OPAQUE, Origin};
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
 use crate::ir::{Literal, Name};
@@ -11,6 +11,9 @@ use crate::rules::tables;
 
 /// How many steps back the origins of two values are compared.
 const DEPTH: u32 = 3;
+
+/// How many steps back rows are searched for behind what is written.
+const ROWS_DEPTH: u32 = 6;
 
 /// How long a chain of method calls may be.
 pub(super) const CHAIN: usize = 32;
@@ -128,4 +131,43 @@ pub(super) fn is_data(engine: &Engine<'_>, state: &State, v: Value) -> bool {
         return false;
     }
     !engine.name_of(v).is_some_and(|n| tables::is_target(&n))
+}
+
+/// Adds a value that is written, and what it was made of, as far as that is rows, too.
+pub(super) fn rows_behind(engine: &Engine<'_>, state: &State, v: Value, out: &mut Vec<Value>) {
+    let mut open = vec![(v, 0)];
+    while let Some((v, depth)) = open.pop() {
+        if depth > ROWS_DEPTH || out.contains(&v) {
+            continue;
+        }
+        out.push(v);
+        let deeper = |v: Value| (v, depth + 1);
+        match (engine.terms.term(v), engine.origin(state, v)) {
+            (_, Some(Origin::Call(name, on, args)))
+                if !matches!(name.as_str(), OPAQUE | LENT | "same") =>
+            {
+                let mut data = args
+                    .iter()
+                    .filter(|a| is_data(engine, state, **a))
+                    .peekable();
+                if data.peek().is_some() {
+                    open.extend(data.copied().map(deeper));
+                } else if is_object(engine, state, on) {
+                    open.push(deeper(on));
+                }
+            }
+            (_, Some(Origin::Element(source))) => open.push(deeper(source)),
+            (Term::Field(of, _), _) if is_object(engine, state, *of) => open.push(deeper(*of)),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a receiver may be rows, or a view of them, rather than a client or a module.
+fn is_object(engine: &Engine<'_>, state: &State, v: Value) -> bool {
+    match engine.terms.term(v) {
+        Term::Symbol(..) | Term::Input(_) => v != state.watched,
+        Term::Field(of, _) => is_object(engine, state, *of),
+        _ => false,
+    }
 }

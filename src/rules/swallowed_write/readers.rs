@@ -1,5 +1,5 @@
-//! Who can learn of a failure: code that reads what the failure leaves behind, or a caller that
-//! tests what a function returned because of it.
+//! Who can learn of a failure: code that reads what the failure leaves behind, or callers that look
+//! at what the method returned because of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Term, Value};
 use crate::ir::validate::{for_each_terminator_use, for_each_use};
 use crate::ir::{
-    Callee, Data, Function, Literal, LocalId, Module, Name, Operand, Rvalue, StatementKind,
+    Callee, Function, Literal, LocalId, Module, Name, Operand, Rvalue, StatementKind,
     TerminatorKind,
 };
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::Subject;
+use crate::rules::swallowed_write::callers::{Answer, CallSite, flow, rvalues};
 use crate::rules::tables::collections::{CHANGES, LOOKUPS};
-use crate::source::Span;
 
 /// Where something is left on the receiver after the method.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -27,12 +27,14 @@ pub(super) enum Left {
     Key(Name),
 }
 
-/// What the steps around a contract method read.
+/// Who looks at what a contract method leaves behind, and at what it returns.
 pub(super) struct Readers {
     fields: BTreeSet<Name>,
     keys: BTreeSet<Name>,
-    /// Whether a caller tests what the method returns.
-    pub(super) result_is_tested: bool,
+    /// The functions that call the method.
+    calls: Vec<CallSite>,
+    /// Whether nobody else can be assumed to call it: all bases of the class are known.
+    closed: bool,
 }
 
 impl Readers {
@@ -41,9 +43,11 @@ impl Readers {
         let mut out = Readers {
             fields: BTreeSet::new(),
             keys: BTreeSet::new(),
-            result_is_tested: false,
+            calls: Vec::new(),
+            closed: subject.program.fully_resolved(subject.class),
         };
         let program = subject.program;
+        let (method, field) = (&subject.contract.method, &subject.contract.sets.field);
         let mut modules: BTreeSet<ModuleId> = BTreeSet::new();
         let mut family: BTreeSet<ClassRef> = BTreeSet::new();
         for entry in &program.mro(subject.class).entries {
@@ -52,22 +56,47 @@ impl Readers {
                 family.insert(*class);
             }
         }
+        // The methods of the family that read the statistics.
+        let mut reporting: BTreeSet<Name> = BTreeSet::new();
+        // The callers, each with its own name and the methods that it calls.
+        let mut calling: Vec<(BTreeSet<Name>, CallSite)> = Vec::new();
         for id in modules {
             let module = program.module(id);
             for (_, function) in module.ir.functions() {
-                if is_in(&module.ir, function, &subject.contract.method) {
+                if is_in(&module.ir, function, method) {
                     continue;
                 }
-                out.read_by(function, &subject.contract.sets.field);
+                out.read_by(function, field);
                 let of_family = function
                     .class
                     .is_some_and(|class| family.contains(&ClassRef { module: id, class }));
-                if of_family {
-                    out.result_is_tested |= tests_call_of(function, &subject.contract.method);
+                if of_family && reads_field(function, field) {
+                    reporting.insert(function.name.clone());
                 }
+                let own = of_family.then(|| CallSite::of(function, method, true));
+                calling.extend(own.flatten().map(|site| (with_callees(function), site)));
+                out.calls.extend(CallSite::of(function, method, false));
             }
         }
+        let own = calling.into_iter().map(|(names, mut site)| {
+            site.records = !names.is_disjoint(&reporting);
+            site
+        });
+        out.calls.extend(own);
         out
+    }
+
+    /// Whether who has to know learns of a failure from what the method returns: the callers that
+    /// record the run if there are some, or else any caller.
+    fn hear(&self, answer: &Answer) -> bool {
+        let mut recording = self.calls.iter().filter(|site| site.records).peekable();
+        if recording.peek().is_some() {
+            return recording.all(|site| site.hears(answer));
+        }
+        if self.calls.is_empty() {
+            return self.closed && answer.tells();
+        }
+        self.calls.iter().any(|site| site.hears(answer))
     }
 
     fn read_by(&mut self, function: &Function, stats: &str) {
@@ -122,14 +151,16 @@ impl Readers {
 #[derive(Default)]
 pub(super) struct Heard {
     places: BTreeMap<Left, bool>,
-    tested: Option<bool>,
+    answers: BTreeMap<Answer, bool>,
 }
 
 impl Heard {
-    /// Whether a caller tests what the method returns.
-    pub(super) fn tested(&mut self, readers: &Readers) -> bool {
-        self.tested = Some(readers.result_is_tested);
-        readers.result_is_tested
+    /// Whether who has to know learns of a failure from what the method returns.
+    pub(super) fn answered(&mut self, readers: &Readers, answer: Answer) -> bool {
+        *self
+            .answers
+            .entry(answer)
+            .or_insert_with_key(|answer| readers.hear(answer))
     }
 
     /// Whether something of what is left behind is read.
@@ -145,14 +176,15 @@ impl Heard {
 
     /// Whether nothing was asked.
     pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty() && self.tested.is_none()
+        self.places.is_empty() && self.answers.is_empty()
     }
 
     /// Whether other readers give the same answers.
     pub(super) fn holds(&self, readers: &Readers) -> bool {
         let mut places = self.places.iter();
-        self.tested.is_none_or(|t| t == readers.result_is_tested)
-            && places.all(|(place, read)| readers.reads(place) == *read)
+        let mut answers = self.answers.iter();
+        places.all(|(place, read)| readers.reads(place) == *read)
+            && answers.all(|(answer, heard)| readers.hear(answer) == *heard)
     }
 }
 
@@ -168,58 +200,23 @@ fn is_in(module: &Module, function: &Function, method: &str) -> bool {
     false
 }
 
-/// Every rvalue of a function, with the local that gets its value.
-fn rvalues(function: &Function) -> impl Iterator<Item = (Option<LocalId>, &Rvalue)> {
-    function.body.blocks.iter().flat_map(|block| {
-        let statements = block.statements.iter().filter_map(|s| match &s.kind {
-            StatementKind::Assign(dest, rvalue) => Some((Some(*dest), rvalue)),
-            _ => None,
-        });
-        let last = match &block.terminator.kind {
-            TerminatorKind::Eval { dest, rvalue, .. } => Some((*dest, rvalue)),
-            _ => None,
-        };
-        statements.chain(last)
+/// Whether a function reads an attribute of its receiver.
+fn reads_field(function: &Function, field: &str) -> bool {
+    rvalues(function).any(|(_, rvalue)| {
+        matches!(rvalue, Rvalue::GetField(Operand::Local(LocalId(0)), name) if name == field)
     })
 }
 
-/// The locals whose values come from these, directly or through operators and calls.
-fn flow(function: &Function, from: FxHashSet<LocalId>) -> FxHashSet<LocalId> {
-    let mut known = from;
-    loop {
-        let before = known.len();
-        for (dest, rvalue) in rvalues(function) {
-            let Some(dest) = dest else { continue };
-            // A test whether a result is a failure does not see one that was swallowed.
-            if matches!(rvalue, Rvalue::Data(Data::IsVariant { of, .. }) if !of.is_empty()) {
-                continue;
-            }
-            let mut uses = false;
-            rvalue.for_each_operand(|o| {
-                uses |= matches!(o, Operand::Local(l) if known.contains(l));
-            });
-            if let Rvalue::Call { callee, .. } = rvalue {
-                let on = match callee {
-                    Callee::Method { receiver, .. } => receiver,
-                    Callee::Value(value) => value,
-                };
-                uses |= matches!(on, Operand::Local(l) if known.contains(l));
-            }
-            if uses {
-                known.insert(dest);
-            }
-        }
-        for block in &function.body.blocks {
-            if let TerminatorKind::ForNext { iter, dest, .. } = &block.terminator.kind
-                && known.contains(iter)
-            {
-                known.insert(*dest);
-            }
-        }
-        if known.len() == before {
-            return known;
-        }
-    }
+/// The name of a function, and the methods of its receiver that it calls.
+fn with_callees(function: &Function) -> BTreeSet<Name> {
+    let called = rvalues(function).filter_map(|(_, rvalue)| match rvalue {
+        Rvalue::Call {
+            callee: Callee::Method { receiver, name, .. },
+            ..
+        } if *receiver == Operand::Local(LocalId(0)) => Some(name.clone()),
+        _ => None,
+    });
+    called.chain([function.name.clone()]).collect()
 }
 
 /// Whether a value is used other than by being changed.
@@ -256,71 +253,12 @@ fn is_looked_at(function: &Function, value: LocalId) -> bool {
     uses > changes
 }
 
-/// What becomes of the result of a call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fate {
-    /// A branch depends on it.
-    Tested,
-    /// It is returned.
-    Returned,
-    /// Neither.
-    Unheard,
-}
-
-/// What becomes of the result of the call or `await` at this span of a function.
-pub(super) fn fate(function: &Function, call: Span) -> Fate {
-    let dests = function
-        .body
-        .blocks
-        .iter()
-        .filter_map(|b| match &b.terminator.kind {
-            TerminatorKind::Eval {
-                dest: Some(dest),
-                rvalue: Rvalue::Call { .. } | Rvalue::Await(_),
-                ..
-            } if b.terminator.span == call => Some(*dest),
-            _ => None,
-        });
-    fate_of(function, dests.collect())
-}
-
-fn fate_of(function: &Function, results: FxHashSet<LocalId>) -> Fate {
-    let known = flow(function, results);
-    let mut out = Fate::Unheard;
-    for block in &function.body.blocks {
-        match &block.terminator.kind {
-            TerminatorKind::Branch {
-                cond: Operand::Local(l),
-                ..
-            } if known.contains(l) => return Fate::Tested,
-            TerminatorKind::Return {
-                value: Operand::Local(l),
-                ..
-            } if known.contains(l) => out = Fate::Returned,
-            _ => {}
-        }
-    }
-    out
-}
-
-/// Whether a function tests what a method of its receiver returns.
-fn tests_call_of(function: &Function, method: &str) -> bool {
-    let results = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
-        Rvalue::Call {
-            callee: Callee::Method { receiver, name, .. },
-            ..
-        } if name == method && *receiver == Operand::Local(LocalId(0)) => dest,
-        _ => None,
-    });
-    fate_of(function, results.collect()) == Fate::Tested
-}
-
 /// What a failure leaves on the receiver: in `failed`, a state at an exit after it, but in no state
 /// at an exit where all went `well`.
 pub(super) fn left_behind(
     engine: &mut Engine<'_>,
     failed: &State,
-    well: &[State],
+    well: &[(State, Value)],
     subject: &Subject<'_>,
 ) -> Vec<Left> {
     let stats = engine.watched_object(failed);
@@ -351,7 +289,7 @@ pub(super) fn left_behind(
             _ => continue,
         };
         let content = |state: &State, v: Value| state.heap.get(&(v, Slot::Content)).copied();
-        let mut same = well.iter().filter(|state| {
+        let mut same = well.iter().filter(|(state, _)| {
             let key = (*object, slot.clone());
             match (state.heap.get(&key), cell) {
                 (Some(Cell::Has(a)), Cell::Has(b)) => {

@@ -6,47 +6,21 @@ use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::{BlockId, BranchRole, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind};
 use crate::program::{Def, FuncRef, Lookup, MemberDef, Program};
 use crate::rules::contract_method::{Caller, Subject, add_steps, called_at};
-use crate::rules::swallowed_write::Swallowed;
-use crate::rules::swallowed_write::readers::{Fate, Left, fate};
+use crate::rules::swallowed_write::callers::{Fate, fate};
+use crate::rules::swallowed_write::readers::Left;
 use crate::rules::swallowed_write::watch::Swallower;
-use crate::rules::{Rule, SwallowedWrite, tables};
+use crate::rules::swallowed_write::{Swallowed, excuses_duplicates};
+use crate::rules::{Rule, SwallowedWrite};
 use crate::source::Span;
 
 /// The function and the span of what swallows.
 fn location(program: &Program<'_>, by: Swallower) -> (FuncRef, Span) {
-    let (func, block) = match by {
-        Swallower::Catch(Catch { func, block, .. }) | Swallower::Return(func, block) => {
-            (func, block)
-        }
-    };
+    let (func, block) = by.place();
     let module = program.module(func.module);
     let function = module.ir.function(func.func);
     let t = &function.body.block(block).terminator;
     let explicit = !matches!(t.kind, TerminatorKind::Return { implicit: true, .. });
     (func, if explicit { t.span } else { function.name_span })
-}
-
-/// The handlers and managers on the path before the one that swallowed.
-pub(super) fn caught_before(program: &Program<'_>, swallowed: &Swallowed) -> Vec<Swallower> {
-    let last = position(program, swallowed);
-    let events = &swallowed.events[..last.unwrap_or(0)];
-    events
-        .iter()
-        .filter(|e| matches!(e.what, EventKind::Caught | EventKind::Swallowed))
-        .filter_map(|e| {
-            let module = program.module(e.func.module);
-            let body = &module.ir.function(e.func.func).body;
-            let at = body.blocks.iter().position(|b| {
-                b.terminator.span == e.span
-                    && matches!(b.terminator.kind, TerminatorKind::Branch { .. })
-            })?;
-            Some(Swallower::Catch(Catch {
-                func: e.func,
-                block: crate::ir::BlockId(u32::try_from(at).ok()?),
-                manager: e.what == EventKind::Swallowed,
-            }))
-        })
-        .collect()
 }
 
 /// Where on the path the failure is swallowed.
@@ -203,7 +177,8 @@ pub(super) fn asks_for_duplicates(program: &Program<'_>, swallowed: &Swallowed) 
             _ => false,
         };
         let module = program.module(e.func.module);
-        asks && tables::says_duplicate(&e.span.slice(module.text()).to_ascii_lowercase())
+        let text = || e.span.slice(module.text()).to_ascii_lowercase();
+        asks && excuses_duplicates(&text(), swallowed.of_batch)
     })
 }
 
@@ -215,7 +190,8 @@ pub(super) fn finding(
     caller: Option<Caller<'_>>,
 ) -> Option<Finding> {
     let program = subject.program;
-    let kind = if swallowed.certified {
+    let recorded = caller.is_some() || subject.may_be_recorded();
+    let kind = if swallowed.certified && recorded {
         "certified"
     } else {
         "swallowed"
@@ -273,7 +249,8 @@ pub(super) fn finding(
     }
     let fix = match swallowed.by {
         Swallower::Catch(catch) if !catch.manager && decorator.is_none() => {
-            raise_again(program, catch.func, span)
+            let left = handler_left(program, root, swallowed, catch);
+            raise_again(program, catch.func, span, left)
         }
         _ => None,
     };
@@ -388,8 +365,31 @@ fn encloses(program: &Program<'_>, outer: FuncRef, inner: FuncRef) -> bool {
     false
 }
 
-/// The fix: a `raise` at the end of a handler, or in place of the statement that leaves it.
-fn raise_again(program: &Program<'_>, func: FuncRef, header: Span) -> Option<Fix> {
+/// The `return` by which the path leaves the function of the handler.
+fn handler_left(
+    program: &Program<'_>,
+    root: FuncRef,
+    swallowed: &Swallowed,
+    catch: Catch,
+) -> Option<Span> {
+    if catch.func == root {
+        let module = program.module(root.module);
+        let body = &module.ir.function(root.func).body;
+        return Some(body.block(swallowed.exit).terminator.span);
+    }
+    let after = &swallowed.events[position(program, swallowed)?..];
+    let left = |e: &&PathEvent| e.func == catch.func && e.what == EventKind::Left;
+    after.iter().find(left).map(|e| e.span)
+}
+
+/// The fix: a `raise` at the end of a handler, or in place of the statement that leaves it. `left` is
+/// the `return` by which the path leaves the function.
+fn raise_again(
+    program: &Program<'_>,
+    func: FuncRef,
+    header: Span,
+    left: Option<Span>,
+) -> Option<Fix> {
     let module = program.module(func.module);
     let file = module.file.as_ref()?;
     let raise = file.language.raise_again()?;
@@ -403,7 +403,12 @@ fn raise_again(program: &Program<'_>, func: FuncRef, header: Span) -> Option<Fix
         },
         text,
     };
-    let edit = if handler.leaves {
+    let inside = left.filter(|left| handler.body.contains(*left) && left.end > left.start);
+    let mut message = "re-raise the exception at the end of the handler";
+    let edit = if let Some(left) = inside.filter(|left| *left != handler.last) {
+        message = "re-raise the exception instead of returning";
+        edit(left.start, left.end, raise.to_owned())
+    } else if handler.leaves {
         edit(handler.last.start, handler.last.end, raise.to_owned())
     } else {
         let before = &text[..handler.body.start as usize];
@@ -420,7 +425,7 @@ fn raise_again(program: &Program<'_>, func: FuncRef, header: Span) -> Option<Fix
         }
     };
     Some(Fix {
-        message: "re-raise the exception at the end of the handler".to_owned(),
+        message: message.to_owned(),
         safety: Safety::Unsafe,
         edits: vec![edit],
     })

@@ -9,18 +9,19 @@ use std::collections::BTreeSet;
 use super::Options;
 use super::failure::{
     ALL, BY, BY_SHIFT, CAUGHT, FailureNote, HANDED, IN_FLIGHT, REPLACED, STATUS, WROTE, clear,
-    comes_from_inside, follow, get, is_failing, is_tested, note_call, put, tuple,
+    comes_from_inside, follow, get, is_failing, is_tested, note_call, pass_on, put, tuple,
 };
 use super::likeness::{is_failure_of, is_made_of};
 use crate::engine::summaries::library::Deeds;
 use crate::engine::values::ghost::Ghost;
+use crate::engine::values::origins::Origin;
 use crate::engine::values::state::{Cell, Slot, State};
-use crate::engine::values::value::{Term, Value};
+use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{
     Automaton, CallOutcome, Catch, CompletedCall, Engine, FailureEvents, HelperFilter, Returned,
     Test, ValueEvents, WatchedPlace, Watches,
 };
-use crate::ir::BlockId;
+use crate::ir::{BlockId, Name};
 use crate::program::FuncRef;
 use crate::rules::tables::{self, tells};
 use crate::settings::Writes;
@@ -32,6 +33,17 @@ pub(super) enum Swallower {
     Catch(Catch),
     /// A function that returns while the exception is pending.
     Return(FuncRef, BlockId),
+}
+
+impl Swallower {
+    /// The function and the block that it is in.
+    pub(super) fn place(self) -> (FuncRef, BlockId) {
+        match self {
+            Swallower::Catch(Catch { func, block, .. }) | Swallower::Return(func, block) => {
+                (func, block)
+            }
+        }
+    }
 }
 
 /// Calls, by function and block.
@@ -46,6 +58,8 @@ pub(super) struct Watch<'o> {
     pub(super) writes: &'o Writes,
     /// What caught a failure, by the index in the flags.
     seen: RefCell<Vec<Swallower>>,
+    /// The names of units of work, by the index in the flags.
+    pub(super) units: RefCell<Vec<Name>>,
     /// Writes that are known to be made where nothing failed, too: none of them makes up for
     /// another.
     pub(super) regular: &'o Calls,
@@ -144,39 +158,48 @@ impl FailureEvents for Watch<'_> {
                 return;
             }
         }
+        self.note_staged(engine, state, call);
+        let unit = self.unit_finished(engine, state, call);
         let Some(write) = self.write(engine, state, call) else {
             return;
         };
         // A commit before anything was written commits no data.
-        if call.name == "commit" && state.flags.rule & WROTE == 0 {
+        if call.name == "commit" && state.flags.rule & WROTE == 0 && unit.is_none() {
             return;
         }
+        let of_batch = self.is_of_batch(engine, state, call, unit);
         if !matches!(call.outcome, CallOutcome::Raised(_)) {
             state.flags.rule |= WROTE;
         }
         match call.outcome {
             // Of several failures, the last is followed: each is the last on some path.
-            CallOutcome::Raised(exc) => follow(engine, state, call, write, (IN_FLIGHT, exc)),
+            CallOutcome::Raised(exc) => {
+                follow(engine, state, call, write, (IN_FLIGHT, exc));
+                state.flags.rule |= of_batch;
+            }
             CallOutcome::Returned(v) if call.callee.is_some() && engine.is_failure(state, v) => {
                 follow(engine, state, call, write, (HANDED, v));
+                state.flags.rule |= of_batch;
             }
             CallOutcome::Returned(v) => {
+                state.flags.rule &= !unit.unwrap_or_default();
                 if matches!(engine.terms.term(v), Term::Symbol(..)) {
                     state.set_ghost(v, FailureNote::Submitted, write);
                 }
                 let at = (call.site.func, call.site.block);
                 if !is_failing(state.flags.rule) {
                     self.met.borrow_mut().insert(at);
-                } else if self.repeats_failed(engine, state, write, at) {
+                } else if self.repeats_failed(engine, state, (write, unit.is_some()), at) {
                     clear(state);
                 }
             }
         }
     }
 
-    fn on_raise(&self, _engine: &mut Engine<'_>, state: &mut State, exc: Value) {
+    fn on_raise(&self, engine: &mut Engine<'_>, state: &mut State, exc: Value) {
         // An exception that is raised after the failure passes it on.
         if state.flags.rule & STATUS != 0 {
+            self.passes_on(engine, state);
             state.flags.rule = state.flags.rule & !ALL | IN_FLIGHT;
             put(state, FailureNote::Raised, exc);
         }
@@ -221,10 +244,26 @@ impl FailureEvents for Watch<'_> {
         self.caught_by(state, Swallower::Catch(catch));
     }
 
-    fn on_managed(&self, state: &mut State, before: u32) {
+    fn on_managed(&self, engine: &mut Engine<'_>, state: &mut State, before: u32) {
         // If the generator behind a context manager catches it, the `with` is what swallows it.
         if before & STATUS == IN_FLIGHT && state.flags.rule & STATUS == CAUGHT {
+            self.passes_on(engine, state);
             state.flags.rule = state.flags.rule & !ALL | IN_FLIGHT;
+        }
+    }
+
+    fn committed_by(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        site: Site,
+        manager: Value,
+    ) -> Option<Value> {
+        match engine.origin(state, manager) {
+            Some(Origin::Call(name, unit, _)) if tables::begins_unit(&name) => self
+                .is_staged(engine, state, (site.func, unit))
+                .map(|_| unit),
+            _ => None,
         }
     }
 
@@ -297,6 +336,7 @@ impl<'o> Watch<'o> {
             options,
             writes,
             seen: RefCell::default(),
+            units: RefCell::default(),
         }
     }
 
@@ -324,6 +364,13 @@ impl<'o> Watch<'o> {
             .filter(|at| !self.regular.contains(at))
             .copied()
             .collect()
+    }
+
+    /// Notes that what caught the failure, if something did, passes it on.
+    fn passes_on(&self, engine: &mut Engine<'_>, state: &mut State) {
+        if let Some(by) = self.swallower(state.flags.rule) {
+            pass_on(engine, state, by.place());
+        }
     }
 
     /// Notes what caught the failure.

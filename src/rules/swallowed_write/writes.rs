@@ -1,14 +1,17 @@
 //! Which calls are writes that matter, and which writes make up for a failed one.
 
-use super::failure::{FailureNote, get, gives_the_same, tuple};
-use super::likeness::{is_data, prepared};
+use super::failure::{
+    FailureNote, OF_BATCH, SEVERAL, STAGED_SHIFT, UNITS, get, gives_the_same, gives_the_same_rows,
+    put, tuple,
+};
+use super::likeness::{CHAIN, is_data, prepared};
 use super::watch::Watch;
 use crate::engine::summaries::library::Deed;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
-use crate::engine::{CompletedCall, Engine};
-use crate::ir::Name;
+use crate::engine::{CallOutcome, CompletedCall, Engine};
+use crate::ir::{ArgKind, BlockId, Literal, Name, Operand, Rvalue, TerminatorKind};
 use crate::program::FuncRef;
 use crate::rules::tables;
 
@@ -23,6 +26,9 @@ impl Watch<'_> {
         }
         if call.asked {
             return false;
+        }
+        if tables::is_staged(&call.name, call.receiver.as_deref().unwrap_or_default()) {
+            return true;
         }
         let module = engine.program.module(call.within.module);
         let within = &module.ir.function(call.within.func).name;
@@ -51,7 +57,7 @@ impl Watch<'_> {
         {
             return Some(write);
         }
-        let receiver = call.receiver.and_then(|r| engine.name_of(r));
+        let receiver = call.receiver.and_then(|r| client_name(engine, state, r));
         let texts: Vec<Name> = call
             .args
             .iter()
@@ -62,8 +68,9 @@ impl Watch<'_> {
         let named_only = call.callee.is_some()
             && (tables::may_only_read(call.name)
                 || !call.args.iter().any(|a| is_data(engine, state, *a)));
+        let is_write = || tables::is_write(self.writes, call.name, receiver.as_deref(), &texts);
         if named_only
-            || !tables::is_write(self.writes, call.name, receiver.as_deref(), &texts)
+            || !(self.unit_finished(engine, state, call).is_some() || is_write())
             || tables::is_removal(call.name, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
         {
@@ -72,9 +79,17 @@ impl Watch<'_> {
         let name = engine.terms.str(call.name);
         let at = Term::Place(call.site.func, call.site.block);
         let at = engine.terms.make(at);
+        let held = call.receiver.filter(|r| {
+            tables::writes_receiver(call.name) || self.is_built_of_rows(engine, state, *r)
+        });
+        let unit = self.unit_finished(engine, state, call);
+        let staged = unit.and_then(|_| tuple(engine, get(state, FailureNote::Staged)?));
+        let staged = staged.iter().flat_map(|staged| staged.iter().copied());
         let parts: Vec<Value> = [name, at]
             .into_iter()
             .chain(call.args.iter().copied())
+            .chain(held)
+            .chain(staged)
             .collect();
         Some(engine.terms.make(Term::Tuple(parts.into())))
     }
@@ -119,13 +134,109 @@ impl Watch<'_> {
             || tables.clone().any(|t| self.options.is_log_table(t))
     }
 
+    /// Whether a statement was built step by step out of rows, as in `table.merge(rows)`.
+    fn is_built_of_rows(&self, engine: &Engine<'_>, state: &State, statement: Value) -> bool {
+        let mut at = statement;
+        for _ in 0..CHAIN {
+            let Some(Origin::Call(name, on, args)) = engine.origin(state, at) else {
+                return false;
+            };
+            if tables::is_write(self.writes, &name, None, &[])
+                && args.iter().any(|a| is_data(engine, state, *a))
+            {
+                return true;
+            }
+            at = on;
+        }
+        false
+    }
+
+    /// Remembers that a call put something into a unit of work.
+    pub(super) fn note_staged(
+        &self,
+        engine: &mut Engine<'_>,
+        state: &mut State,
+        call: &CompletedCall<'_>,
+    ) {
+        let (CallOutcome::Returned(_), None, Some(receiver)) =
+            (call.outcome, call.callee, call.receiver)
+        else {
+            return;
+        };
+        let Some(unit) = unit_name(engine, call.site.func, receiver) else {
+            return;
+        };
+        if !tables::is_staged(call.name, &unit)
+            || state.kind(&engine.terms, receiver).is_container()
+        {
+            return;
+        }
+        let mut units = self.units.borrow_mut();
+        let at = units.iter().position(|known| *known == unit);
+        let at = at.unwrap_or_else(|| {
+            units.push(unit);
+            units.len() - 1
+        });
+        if at >= UNITS {
+            return;
+        }
+        let bit = 1 << (STAGED_SHIFT + u32::try_from(at).unwrap_or_default());
+        if state.flags.rule & bit != 0 || tables::is_of_batch(call.name) {
+            state.flags.rule |= SEVERAL;
+        }
+        state.flags.rule |= bit;
+        let given = engine.terms.make(Term::Tuple(call.args.into()));
+        put(state, FailureNote::Staged, given);
+    }
+
+    /// The bits of the unit of work that a call writes, if something was put into it.
+    pub(super) fn unit_finished(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        call: &CompletedCall<'_>,
+    ) -> Option<u32> {
+        if !tables::finishes_unit(call.name) {
+            return None;
+        }
+        self.is_staged(engine, state, (call.site.func, call.receiver?))
+    }
+
+    /// The bits of a unit of work, as a function names it, if something was put into it.
+    pub(super) fn is_staged(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        (func, unit): (FuncRef, Value),
+    ) -> Option<u32> {
+        let unit = unit_name(engine, func, unit)?;
+        let units = self.units.borrow();
+        let at = units.iter().position(|known| *known == unit)?;
+        let bit = 1 << (STAGED_SHIFT + u32::try_from(at).ok().filter(|_| at < UNITS)?);
+        (state.flags.rule & bit != 0).then_some(bit | SEVERAL)
+    }
+
+    /// [`OF_BATCH`] if a write is given several rows, all of which are lost with the first that
+    /// fails. `unit` are the bits of the unit of work that it writes.
+    pub(super) fn is_of_batch(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        call: &CompletedCall<'_>,
+        unit: Option<u32>,
+    ) -> u32 {
+        let several = unit.is_some() && state.flags.rule & SEVERAL != 0;
+        let stops = || tables::is_of_batch(call.name) && !goes_on(engine, call);
+        if several || stops() { OF_BATCH } else { 0 }
+    }
+
     /// Whether a write repeats the one that failed: it is given the same data, or is the same call
     /// if no data is given. If it is not known what failed, it may.
     pub(super) fn repeats_failed(
         &self,
         engine: &Engine<'_>,
         state: &State,
-        write: Value,
+        (write, of_unit): (Value, bool),
         at: (FuncRef, u32),
     ) -> bool {
         let is_here = |v: Value| *engine.terms.term(v) == Term::Place(at.0, at.1);
@@ -133,12 +244,61 @@ impl Watch<'_> {
             get(state, FailureNote::Failed).and_then(|v| tuple(engine, v)?.get(1).copied());
         let places = [submitted, get(state, FailureNote::FailedAt)];
         if places.into_iter().flatten().any(is_here) {
-            return gives_the_same(engine, state, write);
+            return gives_the_same(engine, state, write)
+                || of_unit && gives_the_same_rows(engine, state, write);
         }
-        let again = !self.regular.contains(&at) && gives_the_same(engine, state, write);
+        let again = !self.regular.contains(&at)
+            && (gives_the_same(engine, state, write) || gives_the_same_rows(engine, state, write));
         if again {
             self.made_up.borrow_mut().insert(at);
         }
         again
     }
+}
+
+/// The name of what a call puts something into, or commits, in lower case: `with Session.begin() as
+/// session` names one unit twice.
+fn unit_name(engine: &Engine<'_>, func: FuncRef, unit: Value) -> Option<Name> {
+    let name = engine.name_of(unit);
+    let name = name.or_else(|| engine.names_of(func, unit).first().cloned())?;
+    Some(name.to_ascii_lowercase().into())
+}
+
+/// Whether a call of several rows goes on with the others if one is refused.
+fn goes_on(engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
+    let module = engine.program.module(call.site.func.module);
+    let function = module.ir.function(call.site.func.func);
+    let block = function.body.block(BlockId(call.site.block));
+    let TerminatorKind::Eval {
+        rvalue: Rvalue::Call { args, .. },
+        ..
+    } = &block.terminator.kind
+    else {
+        return false;
+    };
+    args.iter().any(|arg| match (&arg.kind, &arg.value) {
+        (ArgKind::Keyword(name), Operand::Const(Literal::Bool(value))) => {
+            tables::is_option_to_go_on(name, *value)
+        }
+        _ => false,
+    })
+}
+
+/// The name of a client, or of what it was made of or by: `write` of `frame.write.mode("append")`,
+/// `KafkaProducer` of what that class makes.
+fn client_name(engine: &Engine<'_>, state: &State, receiver: Value) -> Option<Name> {
+    let mut at = receiver;
+    for _ in 0..CHAIN {
+        if let Some(name) = engine.name_of(at) {
+            return Some(name);
+        }
+        let Some(Origin::Call(name, on, _)) = engine.origin(state, at) else {
+            return None;
+        };
+        if engine.terms.literal(on).is_some() {
+            return Some(name);
+        }
+        at = on;
+    }
+    None
 }

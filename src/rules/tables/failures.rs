@@ -99,21 +99,27 @@ pub fn tells(name: &str) -> bool {
     name.split('_').any(|w| TELLS.contains(&w))
 }
 
-/// Texts that say "it is there already", in names of exceptions and in tests of them. 409 is the
-/// HTTP status *Conflict*.
-const DUPLICATE_WORDS: &[&str] = &[
+/// Texts that say that something is there already, in names of exceptions and in tests of them. 409
+/// is the HTTP status *Conflict*.
+const DUPLICATE_WORDS: &[&str] = &["alreadyexist", "already_exist", "already exist", "409"];
+
+/// Texts that say the same of one row, wherever they stand.
+const DUPLICATE_ROW_WORDS: &[&str] = &[
     "duplicate",
-    "alreadyexist",
-    "already_exist",
-    "already exist",
     "uniqueviolation",
     "unique_violation",
     "integrityerror",
-    "409",
 ];
 
 /// Whether a text in lower case says that something is there already.
 #[must_use]
 pub fn says_duplicate(text: &str) -> bool {
-    DUPLICATE_WORDS.iter().any(|word| text.contains(word))
+    DUPLICATE_WORDS.iter().any(|word| text.contains(word)) || says_duplicate_row(text)
+}
+
+/// Whether a text in lower case says that a row is there already. Of a batch, that says nothing
+/// about the other rows.
+#[must_use]
+pub fn says_duplicate_row(text: &str) -> bool {
+    DUPLICATE_ROW_WORDS.iter().any(|word| text.contains(word))
 }

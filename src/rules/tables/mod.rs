@@ -3,6 +3,7 @@
 //! | module | answers |
 //! |---|---|
 //! | `writes` | does a call write data, or only take some away? what is only a target of a write? |
+//! | `sinks` | which calls write only because of their receiver? |
 //! | `harmless` | does a call surely write nothing? is a function only asked for something? |
 //! | `failures` | who is told of a failure? which failures are nobody's loss? |
 //! | `collections` | what does a method do with a collection? |
@@ -10,12 +11,16 @@
 pub mod collections;
 mod failures;
 mod harmless;
+mod sinks;
 mod writes;
 
-pub use failures::{is_auxiliary, is_best_effort, is_log_table, says_duplicate, tells};
+pub use failures::{
+    is_auxiliary, is_best_effort, is_log_table, says_duplicate, says_duplicate_row, tells,
+};
 pub use harmless::{is_harmless, only_asks};
 pub use writes::{
-    PLAIN, is_removal, is_target, is_write, may_only_read, may_write, parts_of_writes,
+    PLAIN, begins_unit, finishes_unit, is_of_batch, is_option_to_go_on, is_removal, is_staged,
+    is_target, is_write, may_only_read, may_write, parts_of_writes, writes_receiver,
 };
 
 /// Whether a name contains a word, or its plural.

@@ -1,6 +1,6 @@
 //! Which calls write data, judged by their names and by the texts that they are given.
 
-use super::is_log_table;
+use super::{is_log_table, sinks};
 use crate::engine::objects::class_texts::Saying;
 use crate::engine::summaries::library::Deed;
 use crate::ir::Name;
@@ -27,11 +27,46 @@ const WRITE_NAMES: &[&str] = &[
     "to_sql",
     "to_gbq",
     "to_parquet",
+    "to_feather",
+    "to_orc",
+    "to_hdf",
+    "to_delta",
+    "to_iceberg",
     "put_object",
-    "put_item",
+    "put_record_batch",
     "copy_from",
+    "copy_expert",
+    "copy_to_table",
+    "copy_records_to_table",
+    "append_row",
     "append_rows",
-    "streaming_insert",
+    "append_block",
+    "find_one_and_update",
+    "find_one_and_replace",
+    "update_or_create",
+    "get_or_create",
+    "aupdate_or_create",
+    "aget_or_create",
+    "create_item",
+    "patch_item",
+];
+
+/// Verbs that make a write of a call if one of [`ROWS`] follows: `update_one`, `put_records`.
+const CHANGES_ROWS: &[&str] = &["update", "replace", "put"];
+
+/// What such a verb is about.
+const ROWS: &[&str] = &[
+    "one",
+    "many",
+    "item",
+    "items",
+    "record",
+    "records",
+    "row",
+    "rows",
+    "document",
+    "documents",
+    "entity",
 ];
 
 /// What may follow `load_` in the name of a call that reads.
@@ -77,20 +112,22 @@ const FOREIGN_RECEIVERS: &[&str] = &[
 ];
 
 /// Words that say, in the name of a call, that it runs a query text.
-const SQL_WORDS: &[&str] = &["query", "execute", "executemany", "sql"];
+const SQL_WORDS: &[&str] = &["query", "execute", "executemany", "sql", "command", "exec"];
 
 /// The verb that makes a write of a call, unless something from [`READ_LOADS`] follows.
 const LOAD: &str = "load";
 
 /// Texts in lower case, one of which is in the name of every call that [`is_write`] accepts.
-pub fn parts_of_writes(writes: &Writes) -> impl Iterator<Item = &str> {
-    let built_in = [WRITE_WORDS, WRITE_NAMES, SQL_WORDS, &[LOAD]];
-    let built_in = built_in.into_iter().filter(|_| writes.built_in).flatten();
-    writes
-        .names
-        .iter()
-        .map(String::as_str)
-        .chain(built_in.copied())
+pub fn parts_of_writes<'w>(writes: &'w Writes) -> impl Iterator<Item = &'w str> {
+    let built_in = [WRITE_WORDS, WRITE_NAMES, CHANGES_ROWS, SQL_WORDS, &[LOAD]];
+    let built_in = built_in.into_iter().flatten().copied();
+    let built_in = built_in.chain(sinks::methods());
+    let all = writes.built_in;
+    writes.names.iter().map(String::as_str).chain(
+        built_in
+            .filter(move |_| all)
+            .map(|part| -> &'w str { part }),
+    )
 }
 
 /// Whether a call writes data, judged by its name, the name of its receiver and its literal texts.
@@ -106,13 +143,22 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
     if receiver.is_some_and(|r| FOREIGN_RECEIVERS.contains(&r)) {
         return false;
     }
-    let words: Vec<&str> = lower.split('_').filter(|w| !w.is_empty()).collect();
+    let words = sinks::words(name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let statement = texts.iter().find_map(|t| statement(t));
     let runs_sql = words.iter().any(|w| SQL_WORDS.contains(w));
     if runs_sql && let Some(s) = &statement {
         return WRITE_STATEMENTS.contains(&s.as_str());
     }
-    if WRITE_NAMES.contains(&lower.as_str()) {
+    if WRITE_NAMES.contains(&lower.as_str())
+        || receiver.is_some_and(|r| sinks::writes_to(r, &lower))
+    {
+        return true;
+    }
+    if let [verb, row] = words.as_slice()
+        && CHANGES_ROWS.contains(verb)
+        && ROWS.contains(row)
+    {
         return true;
     }
     if words.iter().any(|w| WRITE_WORDS.contains(w)) {
@@ -147,9 +193,88 @@ pub fn may_write(writes: &Writes, call: &Deed) -> bool {
         let mut words = lower.split('_');
         writes.built_in && words.any(|w| matches!(w, "query" | "sql"))
     };
+    let unknown = receiver.is_none() && writes.built_in;
     is_write(writes, &call.name, receiver, &call.texts)
+        || unknown && sinks::may_write_to_some(&call.name)
         || call.open && runs_text()
         || call.open && is_write(writes, &call.name, receiver, &[])
+}
+
+/// Calls that put something into a unit of work, which its commit or flush then writes.
+const STAGES: &[&str] = &["add", "add_all"];
+
+/// Calls that do so only if the receiver is named like a unit of work: on anything else, they
+/// change a collection.
+const STAGES_IN_UNITS: &[&str] = &["set", "put", "create", "update", "delete", "append"];
+
+/// Words in names of units of work.
+const UNITS: &[&str] = &["session", "batch", "tx", "transaction", "uow", "unit", "em"];
+
+/// Whether a call puts something into a unit of work, judged by its name and that of its receiver.
+#[must_use]
+pub fn is_staged(name: &str, receiver: &str) -> bool {
+    let lower = receiver.to_ascii_lowercase();
+    STAGES.contains(&name)
+        || STAGES_IN_UNITS.contains(&name) && lower.split('_').any(|w| UNITS.contains(&w))
+}
+
+/// Calls that write what is in a unit of work.
+const FINISHES: &[&str] = &["commit", "flush"];
+
+/// Whether a call writes what is in its receiver, if that is a unit of work.
+#[must_use]
+pub fn finishes_unit(name: &str) -> bool {
+    FINISHES.contains(&name)
+}
+
+/// Calls on a unit of work that make a context manager which commits it.
+const BEGINS: &[&str] = &["begin", "begin_nested", "transaction"];
+
+/// Whether a call on a unit of work makes a context manager which commits it.
+#[must_use]
+pub fn begins_unit(name: &str) -> bool {
+    BEGINS.contains(&name)
+}
+
+/// Words that say, in the name of a write, that it writes several rows.
+const BATCH_WORDS: &[&str] = &[
+    "many",
+    "executemany",
+    "bulk",
+    "batch",
+    "all",
+    "rows",
+    "records",
+    "multi",
+];
+
+/// Whether a write is given several rows, judged by its name.
+#[must_use]
+pub fn is_of_batch(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.split('_').any(|w| BATCH_WORDS.contains(&w))
+}
+
+/// Options of writes of several rows that let the others be written if one is refused.
+const GOES_ON: &[(&str, bool)] = &[
+    ("ordered", false),
+    ("ignore_conflicts", true),
+    ("skip_duplicates", true),
+];
+
+/// Whether an option lets a write of several rows go on if one of them is refused.
+#[must_use]
+pub fn is_option_to_go_on(name: &str, value: bool) -> bool {
+    GOES_ON.contains(&(name, value))
+}
+
+/// Methods that write what their receiver holds: a frame, a model.
+const OF_RECEIVER: &[&str] = &["save", "saveAsTable", "insertInto", "saveAsTextFile"];
+
+/// Whether a write writes what its receiver holds.
+#[must_use]
+pub fn writes_receiver(name: &str) -> bool {
+    OF_RECEIVER.contains(&name) || name.starts_with("to_") || name.starts_with("write_")
 }
 
 /// What may follow `load_` in the name of a function that stores something.
@@ -249,6 +374,11 @@ mod tests {
             "upload",
             "save_rows",
             "to_sql",
+            "update_one",
+            "put_records",
+            "saveAsTable",
+            "update_or_create",
+            "bulk_create",
         ] {
             assert!(is_write(&built_in, name, None, &[]), "{name}");
             assert!(has_part(name), "{name}");
@@ -267,6 +397,11 @@ mod tests {
             "query",
             "notify_error",
             "delete_table",
+            "update",
+            "send",
+            "create",
+            "put",
+            "update_status",
         ] {
             assert!(!is_write(&Writes::default(), name, None, &[]), "{name}");
         }

@@ -12,7 +12,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
-use crate::ir::BlockId;
+use crate::ir::{BlockId, Literal, Operand, Statement, StatementKind};
 use crate::outcome::{MethodExit, Unset};
 use crate::program::{ClassRef, FuncRef, MroEntry, Program};
 use crate::rules::Effort;
@@ -99,6 +99,7 @@ pub(super) fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, An
         writes,
     };
     let mut engine = Engine::new(library, &tally);
+    engine.driven = subject.driven();
     let mut effort = Effort::default();
     let mut answers = Answers::default();
     let may_set = names_field(library.program, class, &contract.sets.field);
@@ -109,6 +110,7 @@ pub(super) fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, An
     // fault.
     if root != func && verdict.as_ref().is_some_and(|v| !v.bad.is_empty()) {
         let mut plain = Engine::new(library, &tally);
+        plain.driven = subject.driven();
         let mut state = entry_state(&mut plain, class, func, contract);
         let inner = judge(&mut plain, func, None, &mut state, may_set);
         effort.account(&plain.budget);
@@ -269,7 +271,11 @@ impl ExitSearch<'_, '_> {
             }
         }
         let lost = found.iter().any(|exit| exit.bad == Bad::Dropped);
-        let never = !(any_unverified || lost || found.is_empty() || self.any_is_set(good));
+        let never = !(any_unverified
+            || lost
+            || found.is_empty()
+            || self.any_is_set(good)
+            || leaves_out_store(self.engine, cx, graph));
         let key = self.engine.watches.place.map(|place| place.key.clone());
         let exits = returns.exits(self.engine, cx, graph, &key.unwrap_or_default());
         Verdict {
@@ -362,4 +368,36 @@ fn bad(engine: &mut Engine<'_>, state: &State) -> Option<Bad> {
         Presence::Absent if state.flags.rule & WROTE != 0 => Some(Bad::AfterWrite),
         Presence::Absent => Some(Bad::Plain),
     }
+}
+
+/// Whether a store to the place is on no path of the receiver's class, which inherits the method: it
+/// is on one of another class.
+fn leaves_out_store(engine: &Engine<'_>, cx: &FnContext, graph: &Graph) -> bool {
+    let Some(place) = engine.watches.place else {
+        return false;
+    };
+    let function = cx.function();
+    let receiver = graph.nodes.first().and_then(|node| {
+        let state = &node.state;
+        state.fact(state.watched)?.class
+    });
+    let owner = function.class.map(|class| ClassRef {
+        module: cx.func.module,
+        class,
+    });
+    if receiver == owner {
+        return false;
+    }
+    let body = &function.body;
+    let stores = |statement: &Statement| match &statement.kind {
+        StatementKind::SetItem {
+            key: Operand::Const(Literal::Str(stored)),
+            ..
+        } => *stored == place.key,
+        _ => false,
+    };
+    body.blocks.iter().enumerate().any(|(at, block)| {
+        block.statements.iter().any(stores)
+            && !graph.nodes.iter().any(|node| node.block.index() == at)
+    })
 }

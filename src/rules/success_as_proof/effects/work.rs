@@ -7,6 +7,9 @@ use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{Arg, BlockId, Callee, Operand, Rvalue, TerminatorKind};
 
+/// Calls that wait.
+const WAITS: &[&str] = &["sleep", "wait", "wait_for"];
+
 /// First words of a query text that only reads.
 const READING: &[&str] = &["select", "with", "show"];
 
@@ -46,7 +49,24 @@ impl FunctionCode<'_> {
         let receiver = self.receiver(callee);
         let foreign = receiver.as_ref().is_some_and(|r| words.is_no_worker(r));
         let logs = is_log_method(&name) && receiver.is_some_and(|r| is_logger_name(&r));
-        words.is_work(&name) && !reads && !foreign && !logs
+        // A class makes an object: `TriggerEvent(…)`.
+        let makes = name.starts_with(char::is_uppercase);
+        words.is_work(&name) && !reads && !foreign && !logs && !makes
+    }
+
+    /// The blocks whose call waits.
+    fn waiting_blocks(&self) -> FxHashSet<BlockId> {
+        let blocks = (0u32..).zip(&self.function.body.blocks);
+        let waiting = blocks.filter(|(_, block)| match &block.terminator.kind {
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } => self
+                .callee(callee)
+                .is_some_and(|name| WAITS.contains(&name.as_str())),
+            _ => false,
+        });
+        waiting.map(|(id, _)| BlockId(id)).collect()
     }
 }
 
@@ -55,6 +75,7 @@ pub struct Work<'w> {
     code: &'w FunctionCode<'w>,
     control: &'w ControlDependence,
     blocks: FxHashSet<BlockId>,
+    waiting: FxHashSet<BlockId>,
 }
 
 impl<'w> Work<'w> {
@@ -68,6 +89,7 @@ impl<'w> Work<'w> {
             code,
             control,
             blocks: code.work_blocks(words),
+            waiting: code.waiting_blocks(),
         }
     }
 
@@ -91,8 +113,9 @@ impl<'w> Work<'w> {
             let mut around = heads.clone();
             around.push(site.block);
             let on_the_way = control.reachable(edge.to, &around);
-            let mut works = on_the_way.iter().filter(|b| self.blocks.contains(b));
-            if works.any(|b| leads_there(*b)) {
+            // To wait and look again is no skip, either.
+            let acts = |b: &&BlockId| self.blocks.contains(b) || self.waiting.contains(b);
+            if on_the_way.iter().filter(acts).any(|b| leads_there(*b)) {
                 return false;
             }
         }

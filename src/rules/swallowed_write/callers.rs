@@ -1,0 +1,322 @@
+//! The callers of a contract method, and what they do with what it returns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashSet;
+
+use crate::engine::values::fact::Kind;
+use crate::engine::values::state::{Cell, Slot, State};
+use crate::engine::values::value::Value;
+use crate::engine::{Engine, is_log_method};
+use crate::ir::{
+    Callee, Data, Function, Literal, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
+};
+use crate::rules::tables::collections::LOOKUPS;
+use crate::rules::tables::tells;
+use crate::source::Span;
+
+/// A function that calls the method.
+pub(super) struct CallSite {
+    /// Whether it reads the contract's place, too: it records the run.
+    pub(super) records: bool,
+    /// What becomes of the result.
+    fate: Fate,
+    /// Whether the result goes on as a whole: it is returned, stored, or given to some call.
+    leaves: bool,
+    /// The attributes and keys of the result that are read.
+    reads: BTreeSet<Name>,
+}
+
+/// What the method returns after a failure, if that differs from what it returns where all went
+/// well.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Answer {
+    /// A number of rows, or something that is also returned on some path where all went well.
+    Vague,
+    /// Another value.
+    Value,
+    /// An object with other attributes or items. Those whose value says more than that nothing was
+    /// written are mapped to true.
+    Object(BTreeMap<Name, bool>),
+}
+
+impl Answer {
+    /// What is returned with `value` in a state after a failure, compared with the ends where all
+    /// went well. `None` if they are the same.
+    pub(super) fn of(
+        engine: &Engine<'_>,
+        (state, value): (&State, Value),
+        well: &[(State, Value)],
+    ) -> Option<Self> {
+        if well.iter().all(|(_, other)| *other == value) {
+            let slots = differing_slots(engine, state, value, well);
+            return (!slots.is_empty()).then_some(Answer::Object(slots));
+        }
+        let vague = well.iter().any(|(_, other)| *other == value)
+            || matches!(engine.terms.literal(value), Some(Literal::Int(_)))
+            || state.kind(&engine.terms, value) == Kind::Int;
+        Some(if vague { Answer::Vague } else { Answer::Value })
+    }
+
+    /// Whether it tells of the failure by itself, to whoever may look at it.
+    pub(super) fn tells(&self) -> bool {
+        match self {
+            Answer::Vague => false,
+            Answer::Value => true,
+            Answer::Object(slots) => slots.values().any(|telling| *telling),
+        }
+    }
+}
+
+/// The named slots of an object that differ from those of all other states.
+fn differing_slots(
+    engine: &Engine<'_>,
+    state: &State,
+    object: Value,
+    well: &[(State, Value)],
+) -> BTreeMap<Name, bool> {
+    if object == state.watched || engine.terms.literal(object).is_some() {
+        return BTreeMap::new();
+    }
+    if well.is_empty() {
+        return BTreeMap::new();
+    }
+    let content = |state: &State, v: Value| state.heap.get(&(v, Slot::Content)).copied();
+    let named = |slot: &Slot| match slot {
+        Slot::Field(name) => Some(name.clone()),
+        Slot::Item(key) => match engine.terms.literal(*key) {
+            Some(Literal::Str(key)) => Some(key.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut out = BTreeMap::new();
+    for (slot, cell) in state.slots(object) {
+        let (Some(name), Cell::Has(v)) = (named(slot), cell) else {
+            continue;
+        };
+        let mut others = well.iter().map(|(other, _)| {
+            let there = other.heap.get(&(object, slot.clone()));
+            there == Some(cell) && content(other, *v) == content(state, *v)
+        });
+        if !others.any(|same| same) {
+            let nothing = matches!(
+                engine.terms.literal(*v),
+                Some(Literal::None | Literal::Int(0))
+            );
+            out.insert(name, !nothing);
+        }
+    }
+    out
+}
+
+impl CallSite {
+    /// How a function uses the results of its calls of a method. `None` if it makes no such call.
+    /// `on_self` says whether the calls are those of its receiver, or those of other objects.
+    pub(super) fn of(function: &Function, method: &str, on_self: bool) -> Option<Self> {
+        let this = Operand::Local(LocalId(0));
+        let is_this = |receiver: &Operand| function.class.is_some() && *receiver == this;
+        let mut any = false;
+        let results = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
+            Rvalue::Call {
+                callee: Callee::Method { receiver, name, .. },
+                ..
+            } if name == method && is_this(receiver) == on_self => {
+                any = true;
+                dest
+            }
+            _ => None,
+        });
+        let results: FxHashSet<LocalId> = results.collect();
+        if !any {
+            return None;
+        }
+        let same = copies(function, results.clone());
+        Some(CallSite {
+            records: false,
+            fate: fate_of(function, results),
+            leaves: leaves(function, &same),
+            reads: reads(function, &same),
+        })
+    }
+
+    /// Whether the function can learn of a failure from what the method returns.
+    pub(super) fn hears(&self, answer: &Answer) -> bool {
+        self.fate == Fate::Tested
+            || match answer {
+                Answer::Vague => false,
+                Answer::Value => self.leaves || !self.reads.is_empty(),
+                Answer::Object(slots) => {
+                    let mut telling = slots.iter().filter(|(_, telling)| **telling);
+                    telling.any(|(name, _)| self.leaves || self.reads.contains(name))
+                }
+            }
+    }
+}
+
+/// The locals that hold the same values as these.
+fn copies(function: &Function, from: FxHashSet<LocalId>) -> FxHashSet<LocalId> {
+    let mut known = from;
+    loop {
+        let before = known.len();
+        for (dest, rvalue) in rvalues(function) {
+            if let (Some(dest), Rvalue::Use(Operand::Local(l)) | Rvalue::Await(Operand::Local(l))) =
+                (dest, rvalue)
+                && known.contains(l)
+            {
+                known.insert(dest);
+            }
+        }
+        if known.len() == before {
+            return known;
+        }
+    }
+}
+
+/// Whether one of these values is returned, stored, or given to a call that does more than tell.
+fn leaves(function: &Function, values: &FxHashSet<LocalId>) -> bool {
+    let is = |o: &Operand| matches!(o, Operand::Local(l) if values.contains(l));
+    let globals: FxHashSet<LocalId> = rvalues(function)
+        .filter_map(|(dest, rvalue)| matches!(rvalue, Rvalue::Global(_)).then_some(dest)?)
+        .collect();
+    let given = rvalues(function).any(|(_, rvalue)| match rvalue {
+        Rvalue::Call { callee, args } => {
+            let only_tells = match callee {
+                Callee::Method { name, .. } => is_log_method(name) || tells(name),
+                Callee::Value(o) => matches!(o, Operand::Local(l) if globals.contains(l)),
+            };
+            !only_tells && args.iter().any(|a| is(&a.value))
+        }
+        _ => false,
+    });
+    let kept = function.body.blocks.iter().any(|block| {
+        block.statements.iter().any(|s| match &s.kind {
+            StatementKind::SetField { value, .. } | StatementKind::SetItem { value, .. } => {
+                is(value)
+            }
+            _ => false,
+        }) || matches!(&block.terminator.kind, TerminatorKind::Return { value, .. } if is(value))
+    });
+    given || kept
+}
+
+/// The attributes and keys that are read of these values.
+fn reads(function: &Function, values: &FxHashSet<LocalId>) -> BTreeSet<Name> {
+    let is = |o: &Operand| matches!(o, Operand::Local(l) if values.contains(l));
+    let read = rvalues(function).filter_map(|(_, rvalue)| match rvalue {
+        Rvalue::GetField(object, name) if is(object) => Some(name.clone()),
+        Rvalue::GetItem(object, Operand::Const(Literal::Str(key))) if is(object) => {
+            Some(key.clone())
+        }
+        Rvalue::Call {
+            callee: Callee::Method { receiver, name, .. },
+            args,
+        } if is(receiver) && LOOKUPS.contains(&name.as_str()) => match &args.first()?.value {
+            Operand::Const(Literal::Str(key)) => Some(key.clone()),
+            _ => None,
+        },
+        _ => None,
+    });
+    read.collect()
+}
+
+/// Every rvalue of a function, with the local that gets its value.
+pub(super) fn rvalues(function: &Function) -> impl Iterator<Item = (Option<LocalId>, &Rvalue)> {
+    function.body.blocks.iter().flat_map(|block| {
+        let statements = block.statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Assign(dest, rvalue) => Some((Some(*dest), rvalue)),
+            _ => None,
+        });
+        let last = match &block.terminator.kind {
+            TerminatorKind::Eval { dest, rvalue, .. } => Some((*dest, rvalue)),
+            _ => None,
+        };
+        statements.chain(last)
+    })
+}
+
+/// The locals whose values come from these, directly or through operators and calls.
+pub(super) fn flow(function: &Function, from: FxHashSet<LocalId>) -> FxHashSet<LocalId> {
+    let mut known = from;
+    loop {
+        let before = known.len();
+        for (dest, rvalue) in rvalues(function) {
+            let Some(dest) = dest else { continue };
+            // A test whether a result is a failure does not see one that was swallowed.
+            if matches!(rvalue, Rvalue::Data(Data::IsVariant { of, .. }) if !of.is_empty()) {
+                continue;
+            }
+            let mut uses = false;
+            rvalue.for_each_operand(|o| {
+                uses |= matches!(o, Operand::Local(l) if known.contains(l));
+            });
+            if let Rvalue::Call { callee, .. } = rvalue {
+                let on = match callee {
+                    Callee::Method { receiver, .. } => receiver,
+                    Callee::Value(value) => value,
+                };
+                uses |= matches!(on, Operand::Local(l) if known.contains(l));
+            }
+            if uses {
+                known.insert(dest);
+            }
+        }
+        for block in &function.body.blocks {
+            if let TerminatorKind::ForNext { iter, dest, .. } = &block.terminator.kind
+                && known.contains(iter)
+            {
+                known.insert(*dest);
+            }
+        }
+        if known.len() == before {
+            return known;
+        }
+    }
+}
+
+/// What becomes of the result of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fate {
+    /// A branch depends on it.
+    Tested,
+    /// It is returned.
+    Returned,
+    /// Neither.
+    Unheard,
+}
+
+/// What becomes of the result of the call or `await` at this span of a function.
+pub(super) fn fate(function: &Function, call: Span) -> Fate {
+    let dests = function
+        .body
+        .blocks
+        .iter()
+        .filter_map(|b| match &b.terminator.kind {
+            TerminatorKind::Eval {
+                dest: Some(dest),
+                rvalue: Rvalue::Call { .. } | Rvalue::Await(_),
+                ..
+            } if b.terminator.span == call => Some(*dest),
+            _ => None,
+        });
+    fate_of(function, dests.collect())
+}
+
+fn fate_of(function: &Function, results: FxHashSet<LocalId>) -> Fate {
+    let known = flow(function, results);
+    let mut out = Fate::Unheard;
+    for block in &function.body.blocks {
+        match &block.terminator.kind {
+            TerminatorKind::Branch {
+                cond: Operand::Local(l),
+                ..
+            } if known.contains(l) => return Fate::Tested,
+            TerminatorKind::Return {
+                value: Operand::Local(l),
+                ..
+            } if known.contains(l) => out = Fate::Returned,
+            _ => {}
+        }
+    }
+    out
+}
