@@ -10,7 +10,7 @@ use super::code::FunctionCode;
 use super::evidence;
 use super::facts::flags::{
     ABOUT, COUNTED, EARLIER, EVIDENCE, FACT, FILTERED, FULL, LIST_MARKED, LISTED, NULLABLE,
-    OF_FULL, PERFORMED, RAN, SOME_RUN, STORED, is_proven, unproven,
+    OF_FULL, PERFORMED, SOME_RUN, STORED, is_proven, unproven,
 };
 use super::facts::{
     Access, AskedQuery, Facts, Filling, Lesson, PathPoint, Queried, Queries, Taught, ValueNote,
@@ -157,7 +157,9 @@ impl ValueEvents for Watch<'_> {
     fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
         let words = self.facts.vocabulary;
         if words.is_performer(call.name) && !is_no_work(call.name) {
-            state.flags.rule |= RAN;
+            // No flag: it would keep apart too many states that differ in nothing else.
+            let yes = engine.terms.int(1);
+            state.set_ghost(state.watched, ValueNote::Ran, yes);
         }
         match (call.name, call.receiver, call.args) {
             (name, Some(list), [item]) if words.puts(name) => {
@@ -198,7 +200,7 @@ impl RoundEvents for Watch<'_> {
         let queries = &self.facts.queries;
         // Another attempt at the same unit is no other unit.
         if more && !matches!(engine.terms.term(source), Term::Range(..)) {
-            state.flags.rule &= !RAN;
+            state.drop_ghost(state.watched, ValueNote::Ran);
             if state.flags.rule & (EVIDENCE | FULL) != 0 {
                 state.flags.rule = state.flags.rule & !(EVIDENCE | FULL) | EARLIER;
             }
@@ -306,7 +308,8 @@ impl<'v> Watch<'v> {
 
     /// The lesson of a test of a constant, after work that raised no exception.
     fn settled(&self, engine: &Engine<'_>, after: &State, test: Test) -> Option<Taught> {
-        if after.flags.rule & RAN == 0 || engine.terms.literal(test.condition).is_none() {
+        let ran = after.ghost(after.watched, ValueNote::Ran);
+        if ran.is_none() || engine.terms.literal(test.condition).is_none() {
             return None;
         }
         let module = engine.program.module(test.func.module);

@@ -168,6 +168,10 @@ impl Check<'_, '_> {
             let Some(decided) = search.decided(site, &work) else {
                 continue;
             };
+            // What a collection says of its units is not known before its last use was seen.
+            if !self.targets.collects && !search.may_be_reached(&decided) {
+                continue;
+            }
             let Some(path) = search.path(decided) else {
                 effort.infeasible += 1;
                 continue;

@@ -209,9 +209,9 @@ impl EffectSearch<'_, '_> {
         flags_if_returned(self.engine, self.watch, (self.func, state), value, want)
     }
 
-    /// A path that reaches the effect with a success known and nothing that proves records.
-    pub(super) fn path(&mut self, decided: Decided<'_>) -> Option<SuccessPath> {
-        let effect = &decided.site.effect;
+    /// The flags with which a path to the effect is worth telling: a success is known, and nothing
+    /// proves records.
+    fn wanted(&self, effect: &Effect) -> impl Fn(u32) -> bool + use<> {
         let marks = matches!(effect, Effect::Marks { .. });
         // An object may say of itself that it is complete; what its users make of that is checked
         // there.
@@ -219,12 +219,27 @@ impl EffectSearch<'_, '_> {
             matches!(effect, Effect::Answers { .. }) && self.code.function.name.starts_with("is_");
         // A setter stores the status that it is given, and when that was.
         let sets = matches!(effect, Effect::Marks { stored: true, .. });
-        let fits = move |flags: u32| {
+        move |flags: u32| {
             unproven(flags)
                 && !(of_itself && flags & OWN != 0)
                 && !(sets && flags & GIVEN != 0)
                 && (marks || flags & FACT != 0 && flags & (PERFORMED | REPLY) == 0)
-        };
+        }
+    }
+
+    /// Whether some state of the simulation shows such a path. The answer of a predicate is not
+    /// known before it returns.
+    pub(super) fn may_be_reached(&self, decided: &Decided<'_>) -> bool {
+        let effect = &decided.site.effect;
+        let wanted = self.wanted(effect);
+        let mut arrivals = self.graph.nodes.iter().filter(|n| n.block == decided.at);
+        matches!(effect, Effect::Answers { .. }) || arrivals.any(|n| wanted(n.state.flags.rule))
+    }
+
+    /// A path that reaches the effect with a success known and nothing that proves records.
+    pub(super) fn path(&mut self, decided: Decided<'_>) -> Option<SuccessPath> {
+        let effect = &decided.site.effect;
+        let fits = self.wanted(effect);
         match *effect {
             Effect::Answers { yes } => self.path_to_answer(decided, yes, &fits),
             Effect::Queues { .. } => {

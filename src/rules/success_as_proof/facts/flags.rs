@@ -26,17 +26,15 @@ pub const SOME_RUN: u32 = 1024;
 /// There are records, but of something that was at hand before this iteration of the loop. They prove
 /// nothing about a status that the iteration itself comes to know, unless that is of the same object.
 pub const EARLIER: u32 = 2048;
-/// A call that does work returned, and no exception was raised.
-pub const RAN: u32 = 4096;
 /// Records of the object whose status was tested were compared.
 pub const COUNTED: u32 = 8192;
 /// The status is that of an element of a collection that was found not to be empty: it holds runs.
-pub const OF_FULL: u32 = 16_384;
+pub const OF_FULL: u32 = 4096;
 /// A helper found a collection not to be empty.
-pub const FULL: u32 = 32_768;
+pub const FULL: u32 = 16_384;
 
 /// The status is one that the caller gave.
-pub const GIVEN: u32 = 65_536;
+pub const GIVEN: u32 = 32_768;
 
 /// The flags about the status of one unit: they do not hold for the next.
 pub const ABOUT: u32 =

@@ -48,6 +48,8 @@ pub enum ValueNote {
     Within,
     /// Of an object: it is there if a count of records that the object holds was compared.
     Counted,
+    /// Of the receiver: it is there if a call that does work returned, and no exception was raised.
+    Ran,
     /// Of a collection: it is there if the collection was found not to be empty.
     Full,
 }
