@@ -13,8 +13,8 @@ use super::facts::flags::{
     OF_FULL, PERFORMED, SOME_RUN, STORED, is_proven, unproven,
 };
 use super::facts::{
-    Access, AskedQuery, Facts, Filling, Lesson, PathPoint, Queried, Queries, Taught, ValueNote,
-    base, finds_success, is_no_work, presence, unpacked_from,
+    Access, AskedQuery, Facts, Filling, Lesson, PathPoint, Queried, Queries, SettledTests, Taught,
+    ValueNote, base, presence, unpacked_from,
 };
 use super::vocabulary::Vocabulary;
 use crate::engine::summaries::library::Deeds;
@@ -34,6 +34,8 @@ pub struct Watch<'v> {
     strict_null: bool,
     /// The function that is checked; the others are its helpers.
     checked: FuncRef,
+    /// Which outcome of a test of constants says that work succeeded.
+    settled: SettledTests,
     /// Whether functions have words that matter.
     speaking: RefCell<FxHashMap<FuncRef, bool>>,
 }
@@ -147,7 +149,7 @@ impl ValueEvents for Watch<'_> {
             lessons.extend(exists.map(|lesson| Taught { lesson, by }));
         }
         if lessons.is_empty() {
-            lessons.extend(self.settled(engine, after, test));
+            lessons.extend(self.settled(engine, test));
         }
         self.note_tested(engine, after, test, &lessons);
         let lessons: Vec<Lesson> = lessons.iter().map(|taught| taught.lesson).collect();
@@ -156,11 +158,6 @@ impl ValueEvents for Watch<'_> {
 
     fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
         let words = self.facts.vocabulary;
-        if words.is_performer(call.name) && !is_no_work(call.name) {
-            // No flag: it would keep apart too many states that differ in nothing else.
-            let yes = engine.terms.int(1);
-            state.set_ghost(state.watched, ValueNote::Ran, yes);
-        }
         match (call.name, call.receiver, call.args) {
             (name, Some(list), [item]) if words.puts(name) => {
                 self.facts.note_filling(engine, state, call, list, *item);
@@ -200,7 +197,6 @@ impl RoundEvents for Watch<'_> {
         let queries = &self.facts.queries;
         // Another attempt at the same unit is no other unit.
         if more && !matches!(engine.terms.term(source), Term::Range(..)) {
-            state.drop_ghost(state.watched, ValueNote::Ran);
             if state.flags.rule & (EVIDENCE | FULL) != 0 {
                 state.flags.rule = state.flags.rule & !(EVIDENCE | FULL) | EARLIER;
             }
@@ -256,6 +252,7 @@ impl<'v> Watch<'v> {
             },
             strict_null,
             checked,
+            settled: SettledTests::default(),
             speaking: RefCell::default(),
         }
     }
@@ -307,16 +304,11 @@ impl<'v> Watch<'v> {
     }
 
     /// The lesson of a test of a constant, after work that raised no exception.
-    fn settled(&self, engine: &Engine<'_>, after: &State, test: Test) -> Option<Taught> {
-        let ran = after.ghost(after.watched, ValueNote::Ran);
-        if ran.is_none() || engine.terms.literal(test.condition).is_none() {
-            return None;
-        }
-        let module = engine.program.module(test.func.module);
-        let code = FunctionCode::new(module.ir.function(test.func.func), &[]);
+    fn settled(&self, engine: &Engine<'_>, test: Test) -> Option<Taught> {
+        engine.terms.literal(test.condition)?;
         let words = self.facts.vocabulary;
-        let success = finds_success(&code, words, test.block?, test.outcome)?;
-        let lesson = match success {
+        let success = self.settled.success_if(engine.program, words, test)?;
+        let lesson = match success == test.outcome {
             true => Lesson::Success(PERFORMED),
             false => Lesson::NotSuccess,
         };

@@ -22,9 +22,9 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use names::{base, is_no_work};
+pub use names::base;
 pub use queries::{Access, Queries};
-pub use settled::finds_success;
+pub use settled::SettledTests;
 pub use statuses::{presence, unpacked_from};
 
 use super::vocabulary::Vocabulary;
@@ -48,8 +48,6 @@ pub enum ValueNote {
     Within,
     /// Of an object: it is there if a count of records that the object holds was compared.
     Counted,
-    /// Of the receiver: it is there if a call that does work returned, and no exception was raised.
-    Ran,
     /// Of a collection: it is there if the collection was found not to be empty.
     Full,
 }

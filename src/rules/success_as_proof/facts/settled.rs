@@ -2,23 +2,72 @@
 //! `status = "failed"` in the handler. Such a test establishes nothing about the value, so what it
 //! asks is read off the code.
 
+use std::cell::RefCell;
+
+use rustc_hash::FxHashMap;
+
+use super::names::is_no_work;
+use crate::engine::Test;
+use crate::ir::control::ControlDependence;
 use crate::ir::{BlockId, CmpOp, Literal, LocalId, Operand, Rvalue, TerminatorKind};
+use crate::program::{FuncRef, Program};
 use crate::rules::success_as_proof::code::{FunctionCode, MAX_DEPTH};
 use crate::rules::success_as_proof::vocabulary::Vocabulary;
 
-/// Whether the branch at the end of `block` finds a success if it takes the edge of `outcome`;
-/// `None` if it does not ask for one.
-pub fn finds_success(
-    code: &FunctionCode<'_>,
-    words: &Vocabulary,
-    block: BlockId,
-    outcome: bool,
-) -> Option<bool> {
+/// What tests of constants ask, each read once.
+#[derive(Default)]
+pub struct SettledTests {
+    known: RefCell<FxHashMap<(FuncRef, BlockId), Option<bool>>>,
+}
+
+impl SettledTests {
+    /// With which outcome a test says that work succeeded; `None` if it does not ask for that, or if
+    /// no work lies on every path to it.
+    pub fn success_if(
+        &self,
+        program: &Program<'_>,
+        words: &Vocabulary,
+        test: Test,
+    ) -> Option<bool> {
+        let at = (test.func, test.block?);
+        if let Some(known) = self.known.borrow().get(&at) {
+            return *known;
+        }
+        let module = program.module(test.func.module);
+        let code = FunctionCode::new(module.ir.function(test.func.func), &[]);
+        let asked = asks_for_success(&code, words, at.1);
+        let found = asked.filter(|_| works_before(&code, words, at.1));
+        self.known.borrow_mut().insert(at, found);
+        found
+    }
+}
+
+/// Whether every path to a block passes a call that does work.
+fn works_before(code: &FunctionCode<'_>, words: &Vocabulary, block: BlockId) -> bool {
+    let body = &code.function.body;
+    let before = ControlDependence::compute(body).before(block);
+    before
+        .into_iter()
+        .any(|at| match &body.block(at).terminator.kind {
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } => {
+                let name = code.callee(callee);
+                name.is_some_and(|name| words.is_performer(&name) && !is_no_work(&name))
+            }
+            _ => false,
+        })
+}
+
+/// Whether the branch at the end of `block` finds a success where its condition is true, or where it
+/// is false; `None` if it does not ask for one.
+fn asks_for_success(code: &FunctionCode<'_>, words: &Vocabulary, block: BlockId) -> Option<bool> {
     match &code.function.body.block(block).terminator.kind {
         TerminatorKind::Branch {
             cond: Operand::Local(cond),
             ..
-        } => says_success(code, words, *cond, 0).map(|positive| positive == outcome),
+        } => says_success(code, words, *cond, 0),
         _ => None,
     }
 }
