@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::likeness::{CHAIN, alike, is_data, is_made_of, rows_behind};
+use super::likeness::{CHAIN, alike, is_data, is_made_of, rows_behind, views_of};
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::origins::{LENT, Origin};
 use crate::engine::values::state::State;
@@ -273,19 +273,30 @@ pub(super) fn gives_the_same(engine: &Engine<'_>, state: &State, write: Value) -
 /// round: the frame that it is a view of, the rows in the frame.
 pub(super) fn gives_the_same_rows(engine: &Engine<'_>, state: &State, write: Value) -> bool {
     let failed = get(state, FailureNote::Failed).and_then(|v| tuple(engine, v));
-    let rows = |write: &[Value]| {
-        let given = write.iter().skip(2);
-        let mut rows = Vec::new();
-        for v in given.filter(|v| is_data(engine, state, **v)) {
-            rows_behind(engine, state, *v, &mut rows);
-        }
-        rows
-    };
     let (Some(failed), Some(now)) = (failed, tuple(engine, write)) else {
         return false;
     };
-    let now = rows(&now);
-    rows(&failed).iter().any(|v| now.contains(v))
+    let given = |write: &[Value]| -> Vec<Value> {
+        let given = write.iter().skip(2).copied();
+        given.filter(|v| is_data(engine, state, *v)).collect()
+    };
+    let (failed, now) = (given(&failed), given(&now));
+    // Two parts that were made of the same rows are not the same rows; two views are.
+    let is_behind = |rows: &[Value], made: &[Value]| {
+        let mut behind = Vec::new();
+        for v in made {
+            rows_behind(engine, state, *v, &mut behind);
+        }
+        rows.iter().any(|v| behind.contains(v))
+    };
+    let views = |values: &[Value]| -> Vec<Value> {
+        let views = values.iter().map(|v| views_of(engine, state, *v));
+        views.flatten().collect()
+    };
+    let (of_failed, of_now) = (views(&failed), views(&now));
+    is_behind(&failed, &now)
+        || is_behind(&now, &failed)
+        || of_failed.iter().any(|v| of_now.contains(v))
 }
 
 /// Whether it turned out after a write had failed that it was given nothing to write: a loop over its

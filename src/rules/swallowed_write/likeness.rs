@@ -163,6 +163,33 @@ pub(super) fn rows_behind(engine: &Engine<'_>, state: &State, v: Value, out: &mu
     }
 }
 
+/// A value, what it is a view of, and the rows that the calls were given that made it: `frame` of
+/// `frame.write.mode("append")` and of `table.merge(frame.alias("f"))`.
+pub(super) fn views_of(engine: &Engine<'_>, state: &State, v: Value) -> Vec<Value> {
+    let mut out: Vec<Value> = Vec::new();
+    let mut open = vec![(v, 0)];
+    while let Some((v, depth)) = open.pop() {
+        if depth > ROWS_DEPTH || out.contains(&v) {
+            continue;
+        }
+        out.push(v);
+        match (engine.terms.term(v), engine.origin(state, v)) {
+            (_, Some(Origin::Call(name, on, args)))
+                if !matches!(name.as_str(), OPAQUE | LENT | "same")
+                    && is_object(engine, state, on) =>
+            {
+                let data = args.into_iter().filter(|a| is_data(engine, state, *a));
+                open.extend(data.chain([on]).map(|v| (v, depth + 1)));
+            }
+            (Term::Field(of, _), _) if is_object(engine, state, *of) => open.push((*of, depth + 1)),
+            _ => {}
+        }
+    }
+    // What made them has the same clients in both.
+    out.retain(|v| is_data(engine, state, *v));
+    out
+}
+
 /// Whether a receiver may be rows, or a view of them, rather than a client or a module.
 fn is_object(engine: &Engine<'_>, state: &State, v: Value) -> bool {
     match engine.terms.term(v) {
