@@ -336,7 +336,9 @@ impl<'v> Watch<'v> {
                         func,
                     };
                     let of_status = self.facts.is_status(at, taught.by);
-                    let site = self.facts.queries.site(engine, state, taught.by);
+                    let queries = &self.facts.queries;
+                    let limits = !of_status || queries.statuses(engine, state, taught.by).is_some();
+                    let site = queries.site(engine, state, taught.by).filter(|_| limits);
                     if let (Some(site), Some(block)) = (site, test.block) {
                         let asked = AskedQuery { site, of_status };
                         let mut memory = self.facts.memory.borrow_mut();

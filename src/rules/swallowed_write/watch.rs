@@ -175,7 +175,8 @@ impl FailureEvents for Watch<'_> {
             // Of several failures, the last is followed: each is the last on some path.
             CallOutcome::Raised(exc) => {
                 follow(engine, state, call, write, (IN_FLIGHT, exc));
-                state.flags.rule |= of_batch;
+                // What could not be committed is not in the unit any more.
+                state.flags.rule = state.flags.rule & !unit.unwrap_or_default() | of_batch;
             }
             CallOutcome::Returned(v) if call.callee.is_some() && engine.is_failure(state, v) => {
                 follow(engine, state, call, write, (HANDED, v));

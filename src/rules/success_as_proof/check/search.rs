@@ -342,12 +342,16 @@ impl EffectSearch<'_, '_> {
         let Witness::Found(events, end) = self.paths.search(self.engine, &goal) else {
             return None;
         };
-        let at = events.iter().find(|e| {
+        let told = events.iter().find(|e| {
             matches!(e.what, EventKind::Milestone(bits) if bits & bit != 0) && e.func == self.func
-        })?;
+        });
+        let span = match told {
+            Some(event) => event.span,
+            None => self.code.subtraction()?,
+        };
         let site = EffectSite {
             block: BlockId::ENTRY,
-            span: at.span,
+            span,
             effect,
         };
         let path = SuccessPath {

@@ -44,29 +44,44 @@ impl FunctionCode<'_> {
         match value {
             Operand::Const(Literal::Str(s)) => words.says_done(s),
             Operand::Const(_) => false,
-            Operand::Local(l) => self.definitions(*l).iter().any(|(r, _)| match r {
-                Rvalue::Call { callee, args } => {
-                    self.callee(callee).is_some_and(|n| words.says_done(&n))
-                        || Self::texts(args).any(|t| words.says_done(t))
-                        || args.iter().any(|a| self.formats(words, &a.value))
-                        || args.iter().any(|a| self.is_answer(words, &a.value))
-                }
-                Rvalue::Global(n) | Rvalue::GetField(_, n) => words.says_done(n),
-                Rvalue::Path(path) => path.last().is_some_and(|n| words.says_done(n)),
-                Rvalue::Data(Data::Variant { tag, fields }) => {
-                    words.says_done(tag) || fields.iter().any(|(_, v)| self.says_done(words, v))
-                }
-                Rvalue::Dict(items) => items.iter().any(|i| match i {
-                    DictItem::Pair(_, Operand::Const(Literal::Str(s))) => words.says_done(s),
-                    _ => false,
-                }),
-                Rvalue::Tuple(items) => items.iter().any(|i| {
-                    matches!(&i.value, Operand::Const(Literal::Str(s)) if words.says_done(s))
-                        || self.formats(words, &i.value)
-                }),
-                Rvalue::Format(_) => self.formats(words, value),
+            Operand::Local(l) => {
+                let values = self.definitions(*l);
+                // Which of several values is returned is told where each is assigned.
+                let [(value, _)] = values else {
+                    return false;
+                };
+                self.value_says_done(words, value)
+            }
+        }
+    }
+
+    /// The same of a value that is computed.
+    pub(super) fn value_says_done(&self, words: &Vocabulary, value: &Rvalue) -> bool {
+        match value {
+            Rvalue::Use(o) => self.says_done(words, o),
+            Rvalue::Call { callee, args } => {
+                self.callee(callee).is_some_and(|n| words.says_done(&n))
+                    || Self::texts(args).any(|t| words.says_done(t))
+                    || args.iter().any(|a| self.formats(words, &a.value))
+                    || args.iter().any(|a| self.is_answer(words, &a.value))
+            }
+            Rvalue::Global(n) | Rvalue::GetField(_, n) => words.says_done(n),
+            Rvalue::Path(path) => path.last().is_some_and(|n| words.says_done(n)),
+            Rvalue::Data(Data::Variant { tag, fields }) => {
+                words.says_done(tag) || fields.iter().any(|(_, v)| self.says_done(words, v))
+            }
+            Rvalue::Dict(items) => items.iter().any(|i| match i {
+                DictItem::Pair(_, Operand::Const(Literal::Str(s))) => words.says_done(s),
                 _ => false,
             }),
+            Rvalue::Tuple(items) => items.iter().any(|i| {
+                matches!(&i.value, Operand::Const(Literal::Str(s)) if words.says_done(s))
+                    || self.formats(words, &i.value)
+            }),
+            Rvalue::Format(parts) => parts
+                .iter()
+                .any(|p| matches!(p, Operand::Const(Literal::Str(s)) if words.says_done(s))),
+            _ => false,
         }
     }
 

@@ -12,7 +12,7 @@ use super::code::FunctionCode;
 use super::vocabulary::tables::TALLIES;
 use super::vocabulary::{Vocabulary, parts};
 use crate::ir::{
-    Arg, BasicBlock, BlockId, Callee, Data, Literal, LocalId, Operand, Rvalue, Statement,
+    Arg, BasicBlock, BinOp, BlockId, Callee, Data, Literal, LocalId, Operand, Rvalue, Statement,
     StatementKind, TerminatorKind,
 };
 use crate::rules::tables::collections::KEEPS_ELEMENTS;
@@ -79,6 +79,13 @@ impl FunctionCode<'_> {
             };
             for s in &block.statements {
                 push(s.span, self.effect_of_statement(words, s));
+                if let StatementKind::Assign(to, _) = &s.kind {
+                    push(s.span, self.effect_of_answer(words, *to, s.span));
+                }
+            }
+            if let TerminatorKind::Eval { dest: Some(to), .. } = &block.terminator.kind {
+                let span = block.terminator.span;
+                push(span, self.effect_of_answer(words, *to, span));
             }
             push(
                 block.terminator.span,
@@ -117,6 +124,18 @@ impl FunctionCode<'_> {
             } => self.marks_by_store(words, object, name, value),
             _ => None,
         }
+    }
+
+    /// The effect of one of several values that a returned local is assigned: it tells the caller
+    /// that there is nothing to do.
+    fn effect_of_answer(&self, words: &Vocabulary, to: LocalId, span: Span) -> Option<Effect> {
+        let values = self.definitions(to);
+        let (value, _) = values.iter().find(|(_, at)| *at == span)?;
+        let says = values.len() > 1
+            && words.asks(&self.function.name).is_none()
+            && self.value_says_done(words, value)
+            && self.is_returned(to);
+        says.then_some(Effect::Says)
     }
 
     /// `asks` is what the name of the function asks, if it asks something.
@@ -173,6 +192,22 @@ impl FunctionCode<'_> {
             } if words.puts(&name) => self.queues(words, *l),
             _ => None,
         }
+    }
+
+    /// Where the function first takes one collection out of another.
+    pub fn subtraction(&self) -> Option<Span> {
+        let blocks = self.function.body.blocks.iter();
+        let mut statements = blocks.flat_map(|block| &block.statements);
+        let first = statements.find(|s| {
+            matches!(
+                &s.kind,
+                StatementKind::Assign(
+                    _,
+                    Rvalue::Binary(BinOp::Sub, ..) | Rvalue::InPlace(BinOp::Sub, ..)
+                )
+            )
+        });
+        first.map(|s| s.span)
     }
 
     /// Whether the function is named for the work that it returns.

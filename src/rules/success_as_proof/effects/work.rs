@@ -6,6 +6,8 @@ use super::{EffectSite, FunctionCode, Vocabulary};
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{Arg, BlockId, Callee, Operand, Rvalue, TerminatorKind};
+use crate::rules::tables::is_write;
+use crate::settings::Writes;
 
 /// Calls that wait.
 const WAITS: &[&str] = &["sleep", "wait", "wait_for"];
@@ -48,10 +50,11 @@ impl FunctionCode<'_> {
         });
         let receiver = self.receiver(callee);
         let foreign = receiver.as_ref().is_some_and(|r| words.is_no_worker(r));
-        let logs = is_log_method(&name) && receiver.is_some_and(|r| is_logger_name(&r));
+        let logs = is_log_method(&name) && receiver.as_ref().is_some_and(|r| is_logger_name(r));
         // A class makes an object: `TriggerEvent(…)`.
         let makes = name.starts_with(char::is_uppercase);
-        words.is_work(&name) && !reads && !foreign && !logs && !makes
+        let writes = || is_write(&Writes::default(), &name, receiver.as_deref(), &[]);
+        (words.is_work(&name) || writes()) && !reads && !foreign && !logs && !makes
     }
 
     /// The blocks whose call waits.

@@ -181,7 +181,13 @@ impl Facts<'_> {
         let field = match engine.terms.term(v) {
             Term::Field(_, n) => Some(n.to_string()),
             Term::Item(_, k) => text(engine, *k),
-            _ => None,
+            Term::Pure(n, ops) if n == "get" => text(engine, ops[1]),
+            _ => match &origin {
+                Some(Origin::Call(name, _, args)) if name == "get" => {
+                    args.first().and_then(|key| text(engine, *key))
+                }
+                _ => None,
+            },
         };
         let flagged = names.iter().chain(&field).any(|n| words.is_success_flag(n));
         if performed && (flagged || names.is_empty() && whole == v) || field.is_some() && flagged {

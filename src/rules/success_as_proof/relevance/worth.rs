@@ -12,7 +12,7 @@ use crate::rules::success_as_proof::code::{
 };
 use crate::rules::success_as_proof::effects::{Effect, EffectSite};
 use crate::rules::success_as_proof::vocabulary::queries::{
-    LONGEST_WORD, RUNNERS, asks_for_runs, selects,
+    LONGEST_WORD, RUNNERS, asks_for_runs, names_runs, selects,
 };
 use crate::rules::success_as_proof::vocabulary::tables::REPORTING;
 use crate::rules::success_as_proof::vocabulary::{Vocabulary, parts};
@@ -166,6 +166,7 @@ impl FunctionCode<'_> {
                 return;
             };
             hints.selects = hints.selects || selects(s);
+            hints.query_text |= names_runs(s);
             if s.len() > LONGEST_WORD {
                 hints.query_text |= asks_for_runs(s);
             } else {

@@ -26,6 +26,9 @@ pub const UNVERIFIED: &str = "unverified";
 /// The step of the path at the query that finds successful runs.
 const QUERY_LABEL: &str = "asks for successful runs only";
 
+/// The same where the query lets several statuses through.
+const STATUS_LABEL: &str = "asks for runs with certain statuses only";
+
 /// A path that reaches an effect with a success known and nothing that proves records.
 pub struct SuccessPath {
     /// What happens on the path.
@@ -125,7 +128,12 @@ impl Reporter<'_> {
                 _ => effect,
             };
             if let Some(query) = query {
-                b = b.step(at(query.span), QUERY_LABEL);
+                let label = if query.of_status {
+                    STATUS_LABEL
+                } else {
+                    QUERY_LABEL
+                };
+                b = b.step(at(query.span), label);
             }
             b = b.step(at(fact), label.clone()).step(at(site.span), outcome);
         }

@@ -27,6 +27,15 @@ pub fn selects(text: &str) -> bool {
         .any(|w| w.eq_ignore_ascii_case(VERB.as_bytes()))
 }
 
+/// Whether a text may be a piece of a condition on runs: `' AND status = '`.
+pub fn names_runs(piece: &str) -> bool {
+    let condition = piece.contains(['=', '<', '(']) || piece.trim() != piece;
+    condition && {
+        let lower = piece.to_lowercase();
+        lower.contains(STATUS) || SUCCESS.iter().any(|word| lower.contains(word))
+    }
+}
+
 /// Whether a text may be a query about runs.
 pub fn asks_for_runs(text: &str) -> bool {
     let lower = text.to_lowercase();

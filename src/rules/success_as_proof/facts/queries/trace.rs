@@ -223,8 +223,9 @@ impl Trace<'_, '_, '_> {
                     || MISSING.contains(&name.as_str())
                     || PRESENT.contains(&name.as_str())
                     || GIVEN_QUERY.contains(&name.as_str());
+                let of_receiver = || self.part(receiver, bound, depth + 1).is_some();
                 let source = if engine.terms.literal(receiver).is_some()
-                    || of_argument && !args.is_empty()
+                    || of_argument && !args.is_empty() && !of_receiver()
                 {
                     *args.first()?
                 } else {
