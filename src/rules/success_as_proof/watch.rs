@@ -171,7 +171,17 @@ impl ValueEvents for Watch<'_> {
                 }
             }
             ("difference", Some(_), [done]) | ("Sub", _, [_, done]) => {
-                if let Some(about) = self.facts.filled(engine, state, *done) {
+                let queries = &self.facts.queries;
+                let found = || match queries.of(engine, state, *done) {
+                    Some((query, Access::Rows)) if query.filters_success() => {
+                        match queries.exists(&query, &Access::Rows, true) {
+                            Some(Lesson::Success(about)) => Some(about),
+                            _ => None,
+                        }
+                    }
+                    _ => None,
+                };
+                if let Some(about) = self.facts.filled(engine, state, *done).or_else(found) {
                     state.flags.rule = state.flags.rule & !ABOUT | about | FILTERED;
                 }
             }
@@ -508,6 +518,15 @@ impl<'v> Watch<'v> {
         }
     }
 
+    /// The lesson of a test whether something is among the rows that a query for successful runs
+    /// returned.
+    fn among_found(&self, at: PathPoint<'_, '_>, rows: Value, truth: bool) -> Option<Lesson> {
+        let queries = &self.facts.queries;
+        let (query, access) = queries.of(at.engine, at.state, base(at.engine, rows))?;
+        let of_rows = access == Access::Rows && query.filters_success();
+        queries.exists(&query, &access, truth).filter(|_| of_rows)
+    }
+
     /// The lesson of a comparison with something that is no literal.
     fn comparison(
         &self,
@@ -524,7 +543,9 @@ impl<'v> Watch<'v> {
                     // A success that is about to be put into the collection.
                     Some(about) if at.state.flags.rule & about & (FACT | PERFORMED) != 0 => None,
                     Some(_) => Some(Lesson::NotSuccess),
-                    None => self.facts.equality(at, op, (a, b), truth),
+                    None => self
+                        .among_found(at, b, truth)
+                        .or_else(|| self.facts.equality(at, op, (a, b), truth)),
                 }
             }
             CmpOp::Eq | CmpOp::Is => self.facts.equality(at, op, (a, b), truth),

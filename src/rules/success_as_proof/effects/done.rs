@@ -2,7 +2,7 @@
 
 use super::{FunctionCode, Vocabulary};
 use crate::ir::data::{SUCCESS, is_outcome};
-use crate::ir::{Arg, Data, DictItem, Literal, Operand, Rvalue};
+use crate::ir::{Arg, ArgKind, Data, DictItem, Literal, Operand, Rvalue};
 use crate::rules::success_as_proof::code::is_constant_attribute;
 use crate::rules::success_as_proof::vocabulary::calls::UPDATES;
 
@@ -17,24 +17,38 @@ impl FunctionCode<'_> {
         if !UPDATES.contains(&name) {
             return None;
         }
-        args.iter().find_map(|a| {
-            let Operand::Local(l) = &a.value else {
-                return None;
+        // `.update(processed=True)`
+        let keyword = |a: &Arg| match (&a.kind, &a.value) {
+            (ArgKind::Keyword(key), Operand::Const(Literal::Bool(true)))
+                if words.is_mark_field(key) =>
+            {
+                Some(format!("`{key}`"))
+            }
+            _ => None,
+        };
+        let document = |a: &Arg| self.marks_by_document(words, &a.value, 0);
+        args.iter().find_map(|a| keyword(a).or_else(|| document(a)))
+    }
+
+    /// The field of a document that says that a unit is done: `{"$set": {"processed": True}}`.
+    fn marks_by_document(&self, words: &Vocabulary, value: &Operand, depth: u32) -> Option<String> {
+        let Operand::Local(l) = value else {
+            return None;
+        };
+        self.definitions(*l).iter().find_map(|(r, _)| {
+            let pairs: Vec<(&Operand, &Operand)> = match r {
+                Rvalue::Dict(items) => items.iter().filter_map(pair).collect(),
+                Rvalue::Data(Data::Map(items)) => items.iter().map(|(k, v)| (k, v)).collect(),
+                _ => return None,
             };
-            self.definitions(*l).iter().find_map(|(r, _)| {
-                let pairs: Vec<(&Operand, &Operand)> = match r {
-                    Rvalue::Dict(items) => items.iter().filter_map(pair).collect(),
-                    Rvalue::Data(Data::Map(items)) => items.iter().map(|(k, v)| (k, v)).collect(),
-                    _ => return None,
-                };
-                pairs.into_iter().find_map(|p| match p {
-                    (Operand::Const(Literal::Str(key)), Operand::Const(Literal::Bool(true)))
-                        if words.is_mark_field(key) =>
-                    {
-                        Some(format!("`{key}`"))
-                    }
-                    _ => None,
-                })
+            pairs.into_iter().find_map(|p| match p {
+                (Operand::Const(Literal::Str(key)), Operand::Const(Literal::Bool(true)))
+                    if words.is_mark_field(key) =>
+                {
+                    Some(format!("`{key}`"))
+                }
+                (_, inner) if depth == 0 => self.marks_by_document(words, inner, 1),
+                _ => None,
             })
         })
     }

@@ -27,7 +27,7 @@ pub enum Effect {
         what: String,
         /// Whether the mark is in a checkpoint, a registry or a history.
         registry: bool,
-        /// Whether it is a store to a field of an object or a document.
+        /// Whether it is a store to a field of an object, a document or a row.
         stored: bool,
     },
     /// A predicate answers; `yes` is the answer that means "nothing to do".
@@ -168,12 +168,13 @@ impl FunctionCode<'_> {
         let name = self.callee(callee)?;
         let by_row = || self.marks_by_statement(words, &name, args);
         let by_file = || self.marks_by_file(words, &name, callee, args);
-        let what = self.marks_by_update(words, &name, args).or_else(by_row);
-        if let Some(what) = what.or_else(by_file) {
+        let row = self.marks_by_update(words, &name, args).or_else(by_row);
+        let stored = row.is_some();
+        if let Some(what) = row.or_else(by_file) {
             return Some(Effect::Marks {
                 what,
                 registry: true,
-                stored: false,
+                stored,
             });
         }
         if words.marks(&name) {
@@ -260,10 +261,13 @@ impl FunctionCode<'_> {
         field: &str,
         value: &Operand,
     ) -> Option<Effect> {
-        if !words.is_mark_field(field) {
+        let of_work = matches!(value, Operand::Const(Literal::Str(s)) if words.is_work_state(s));
+        let by_state = of_work && words.is_status(field);
+        if !words.is_mark_field(field) && !by_state {
             return None;
         }
         let says_done = match value {
+            Operand::Const(Literal::Str(_)) => by_state,
             Operand::Const(Literal::Bool(true)) => true,
             // A time: `finished_at = now()`.
             Operand::Local(_) => field.ends_with("_at") || field.ends_with("_on"),

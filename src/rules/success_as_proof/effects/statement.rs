@@ -75,7 +75,9 @@ fn updated_mark(words: &Vocabulary, text: &str) -> Option<String> {
         let says = ["true", "1", "now(", "current_timestamp"]
             .iter()
             .any(|v| value.starts_with(v));
-        (says && words.is_mark_field(column)).then(|| column.to_owned())
+        let state = value.trim_matches('\'');
+        let by_state = words.is_status(column) && words.is_work_state(state) && state != value;
+        (says && words.is_mark_field(column) || by_state).then(|| column.to_owned())
     })
 }
 

@@ -63,9 +63,9 @@ impl FunctionCode<'_> {
         sites: &[EffectSite],
     ) -> Worth {
         let mut hints = self.hints(words, constants);
-        if !hints.queries && (hints.query_text || hints.selects) {
-            hints.queries = self.calls_runner(constants);
-        }
+        // Whatever it is called that runs them.
+        let texts = hints.query_text && (hints.selects || self.selects(constants));
+        hints.queries |= texts;
         let works = self.returns_work(words) || !self.work_blocks(words).is_empty();
         let effects = sites.iter().any(|s| works || !s.effect.only_skips());
         let lists = hints.fills_field || hints.fills && hints.subtracts;
@@ -76,7 +76,7 @@ impl FunctionCode<'_> {
             .iter()
             .any(|s| matches!(s.effect, Effect::Marks { .. }));
         let learns = hints.plain_success
-            || hints.queries && hints.query_text && (hints.selects || self.selects(constants))
+            || texts
             || hints.asks
             || marks && hints.performs
             || hints.status && self.compares_word(words, constants);
@@ -218,29 +218,6 @@ impl FunctionCode<'_> {
             }
             _ => {}
         }
-    }
-
-    /// Whether a helper that is called runs queries, whatever its name.
-    fn calls_runner(&self, constants: Constants<'_>) -> bool {
-        let runs = |func: FuncRef| {
-            let module = constants.program.module(func.module);
-            let helper = FunctionCode::new(module.ir.function(func.func), &[]);
-            let mut runs = false;
-            helper.for_each_rvalue(|r| {
-                if let Rvalue::Call { callee, .. } = r {
-                    let name = helper.callee(callee).unwrap_or_default();
-                    runs |= parts(&name).iter().any(|p| RUNNERS.contains(&p.as_str()));
-                }
-            });
-            runs
-        };
-        let mut found = false;
-        self.for_each_rvalue(|r| {
-            if let Rvalue::Call { callee, .. } = r {
-                found = found || self.callees(constants, callee).into_iter().any(runs);
-            }
-        });
-        found
     }
 
     /// Whether a constant from outside of the function selects something.

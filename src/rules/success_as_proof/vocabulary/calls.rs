@@ -131,6 +131,8 @@ pub const SAME_PART: &[&str] = &[
     "dropna",
     "order_by",
     "select_related",
+    "values_list",
+    "distinct",
     "scalars",
 ];
 

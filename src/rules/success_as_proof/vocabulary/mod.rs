@@ -174,6 +174,13 @@ impl Vocabulary {
         has(&parts(name), AWAITED)
     }
 
+    /// Whether a text is a state that says that work on a unit is done, and not just that a run has
+    /// ended: `processed`.
+    pub fn is_work_state(&self, text: &str) -> bool {
+        let words = parts(text);
+        matches!(&words[..], [word] if MARK_STATES.contains(&word.as_str()) && !self.is_success_part(word))
+    }
+
     /// Whether a row in a table of this name says that a unit is done: `ops.checkpoints`,
     /// `processed_files`.
     pub fn is_mark_table(&self, name: &str) -> bool {

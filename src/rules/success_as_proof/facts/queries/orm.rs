@@ -83,6 +83,24 @@ impl Trace<'_, '_, '_> {
                 }
             }
             Term::Not(inner) => format!("NOT ({})", self.condition(*inner)),
+            _ => self.made_condition(argument),
+        }
+    }
+
+    /// A condition that a call or an operator made: `and_(…)`, `a & b`, `Run.status.in_([…])`.
+    fn made_condition(self, condition: Value) -> String {
+        let Some(Origin::Call(name, on, args)) = self.engine.origin(self.state, condition) else {
+            return UNKNOWN.to_owned();
+        };
+        match (name.as_str(), args.as_slice()) {
+            ("and_" | "BitAnd", all) if !all.is_empty() => {
+                let all: Vec<String> = all.iter().map(|part| self.condition(*part)).collect();
+                format!("({})", all.join(" AND "))
+            }
+            ("in_", [list]) => match self.column_of(on) {
+                Some(column) => self.keyword_condition(&column, "in", *list),
+                None => UNKNOWN.to_owned(),
+            },
             _ => UNKNOWN.to_owned(),
         }
     }
