@@ -228,12 +228,14 @@ impl EffectSearch<'_, '_> {
     }
 
     /// Whether some state of the simulation shows such a path. The answer of a predicate is not
-    /// known before it returns.
+    /// known before it returns, and at the head of a loop an iteration has been forgotten.
     pub(super) fn may_be_reached(&self, decided: &Decided<'_>) -> bool {
         let effect = &decided.site.effect;
         let wanted = self.wanted(effect);
         let mut arrivals = self.graph.nodes.iter().filter(|n| n.block == decided.at);
-        matches!(effect, Effect::Answers { .. }) || arrivals.any(|n| wanted(n.state.flags.rule))
+        matches!(effect, Effect::Answers { .. })
+            || self.code.function.body.block(decided.at).loop_head
+            || arrivals.any(|n| wanted(n.state.flags.rule))
     }
 
     /// A path that reaches the effect with a success known and nothing that proves records.
