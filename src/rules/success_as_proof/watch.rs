@@ -206,10 +206,9 @@ impl RoundEvents for Watch<'_> {
     fn on_round(&self, engine: &mut Engine<'_>, state: &mut State, source: Value, more: bool) {
         let queries = &self.facts.queries;
         // Another attempt at the same unit is no other unit.
-        if more && !matches!(engine.terms.term(source), Term::Range(..)) {
-            if state.flags.rule & (EVIDENCE | FULL) != 0 {
-                state.flags.rule = state.flags.rule & !(EVIDENCE | FULL) | EARLIER;
-            }
+        let again = matches!(engine.terms.term(source), Term::Range(..));
+        if more && !again && state.flags.rule & (EVIDENCE | FULL) != 0 {
+            state.flags.rule = state.flags.rule & !(EVIDENCE | FULL) | EARLIER;
         }
         if let Some(about) = self.facts.filled(engine, state, source) {
             state.flags.rule &= !ABOUT;

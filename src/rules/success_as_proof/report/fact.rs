@@ -33,6 +33,9 @@ pub(super) struct Query {
 /// The label of the fact, and the step of the path at it.
 const FACT_LABEL: &str = "taken as proof that work was done";
 
+/// What comes later on a path is greater: the index of its event, its block, its place.
+type Order = (Option<usize>, BlockId, Span);
+
 /// A comparison that was assigned to a local.
 struct Assigned {
     span: Span,
@@ -130,7 +133,7 @@ impl Reporter<'_> {
     /// The last test on the path that decides the effect, or what its flag was assigned from.
     fn deciding_test(&self, edges: &[Edge], events: &[PathEvent]) -> Option<Test> {
         let body = &self.code.function.body;
-        let mut last: Option<((Option<usize>, BlockId, Span), Test)> = None;
+        let mut last: Option<(Order, Test)> = None;
         for e in edges {
             let t = &body.block(e.from).terminator;
             let TerminatorKind::Branch { cond, then, .. } = &t.kind else {
