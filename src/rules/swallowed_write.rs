@@ -9,6 +9,7 @@
 //! | `report` | findings, notes, fixes |
 //! | `watch` | the automaton |
 //! | `writes` | which calls are writes that matter |
+//! | `no_store` | which calls named like writes store no data |
 //! | `failure` | what a state says about the failure that is followed |
 //! | `likeness` | whether two values are the same data |
 //! | `readers` | who can learn of a failure |
@@ -18,6 +19,7 @@
 mod callers;
 mod failure;
 mod likeness;
+mod no_store;
 mod options;
 mod readers;
 mod report;

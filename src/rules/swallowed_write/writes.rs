@@ -5,6 +5,7 @@ use super::failure::{
     put, tuple,
 };
 use super::likeness::{CHAIN, is_data, prepared};
+use super::no_store::stores_nothing;
 use super::watch::Watch;
 use crate::engine::summaries::library::Deed;
 use crate::engine::values::origins::Origin;
@@ -72,6 +73,7 @@ impl Watch<'_> {
         if named_only
             || !(self.unit_finished(engine, state, call).is_some() || is_write())
             || tables::is_removal(call.name, &texts)
+            || stores_nothing(engine, state, call, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
         {
             return None;

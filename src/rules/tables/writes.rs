@@ -1,6 +1,6 @@
 //! Which calls write data, judged by their names and by the texts that they are given.
 
-use super::{is_log_table, sinks};
+use super::{is_log_table, reading, sinks};
 use crate::engine::objects::class_texts::Saying;
 use crate::engine::summaries::library::Deed;
 use crate::ir::Name;
@@ -160,6 +160,10 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
         && ROWS.contains(row)
     {
         return true;
+    }
+    // `prefetch_bulk` reads, `fetch_and_save` writes as well.
+    if reading::begins_reading(name) && !words.contains(&"and") {
+        return false;
     }
     if words.iter().any(|w| WRITE_WORDS.contains(w)) {
         return true;
@@ -346,6 +350,12 @@ pub fn is_target(name: &str) -> bool {
     lower.split('_').any(|w| TARGET_WORDS.contains(&w))
 }
 
+/// Whether a text among these is a statement, whatever it does.
+#[must_use]
+pub fn is_statement(texts: &[Name]) -> bool {
+    texts.iter().any(|text| statement(text).is_some())
+}
+
 /// The statement that a query text begins with.
 fn statement(text: &str) -> Option<String> {
     let first = text
@@ -379,6 +389,7 @@ mod tests {
             "saveAsTable",
             "update_or_create",
             "bulk_create",
+            "fetch_and_save",
         ] {
             assert!(is_write(&built_in, name, None, &[]), "{name}");
             assert!(has_part(name), "{name}");
@@ -402,6 +413,8 @@ mod tests {
             "create",
             "put",
             "update_status",
+            "prefetch_bulk",
+            "get_commit",
         ] {
             assert!(!is_write(&Writes::default(), name, None, &[]), "{name}");
         }
