@@ -105,7 +105,11 @@ fn same_result(function: &Function, result: LocalId) -> Vec<LocalId> {
                 _ => None,
             })
             .collect();
-        out.extend(next.into_iter().filter(|l| !out.contains(l)).collect::<Vec<_>>());
+        out.extend(
+            next.into_iter()
+                .filter(|l| !out.contains(l))
+                .collect::<Vec<_>>(),
+        );
         at += 1;
     }
     out
@@ -169,7 +173,10 @@ fn fetches_next(function: &Function, receiver: &Operand, from: BlockId) -> bool 
         if let TerminatorKind::Eval { normal, .. } = &block.terminator.kind {
             open.push(*normal);
         } else {
-            block.terminator.kind.for_each_successor(|next| open.push(next));
+            block
+                .terminator
+                .kind
+                .for_each_successor(|next| open.push(next));
         }
     }
     false

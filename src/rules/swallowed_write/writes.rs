@@ -130,10 +130,11 @@ impl Watch<'_> {
         }
         let module = engine.program.module(call.site.func.module);
         let function = &module.ir.function(call.site.func.func).name;
-        let tables = texts.iter().filter(|t| !t.contains(char::is_whitespace));
+        let named = texts.iter().filter(|t| !t.contains(char::is_whitespace));
         says(call.name)
             || function != self.method && says(function)
-            || tables.clone().any(|t| self.options.is_log_table(t))
+            || named.clone().any(|t| self.options.is_log_table(t))
+            || texts.iter().any(|t| tables::changes_log_table(t))
     }
 
     /// Whether a statement was built step by step out of rows, as in `table.merge(rows)`.

@@ -17,7 +17,9 @@ mod sinks;
 mod writes;
 
 pub use failures::{
-    is_auxiliary, is_best_effort, is_log_table, says_duplicate, says_duplicate_row, tells,
+    changes_log_table, is_auxiliary, is_best_effort, is_failed_status, is_log_table,
+    is_status_name, says_duplicate, says_duplicate_row, says_failure, says_missing, shows,
+    status_in_name, takes_log_records, tells,
 };
 pub use harmless::{is_harmless, only_asks};
 pub use reading::{
@@ -25,8 +27,9 @@ pub use reading::{
     makes_writer, runs_statement, writes_into_argument,
 };
 pub use writes::{
-    PLAIN, begins_unit, finishes_unit, is_of_batch, is_option_to_go_on, is_removal, is_staged,
-    is_statement, is_target, is_write, may_only_read, may_write, parts_of_writes, writes_receiver,
+    PLAIN, begins_unit, creates, finishes_unit, is_of_batch, is_option_to_go_on, is_removal,
+    is_staged, is_statement, is_target, is_write, may_only_read, may_write, parts_of_writes,
+    writes_receiver,
 };
 
 /// Whether a name contains a word, or its plural.

@@ -30,7 +30,14 @@ pub fn ends_with_query(name: &str) -> bool {
 
 /// Calls that build a statement which changes data.
 const BUILDS_CHANGES: &[&str] = &[
-    "insert", "update", "delete", "merge", "upsert", "replace", "values", "on_conflict",
+    "insert",
+    "update",
+    "delete",
+    "merge",
+    "upsert",
+    "replace",
+    "values",
+    "on_conflict",
 ];
 
 /// Calls that build a statement which reads.
@@ -73,7 +80,9 @@ pub fn fetches_rows(name: &str) -> bool {
 #[must_use]
 pub fn is_row_count(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    ["count", "affected", "rows"].iter().any(|part| lower.contains(part))
+    ["count", "affected", "rows"]
+        .iter()
+        .any(|part| lower.contains(part))
 }
 
 /// Classes of buffers in memory.
@@ -88,7 +97,9 @@ pub fn is_buffer(name: &str) -> bool {
 /// Whether a call makes something that writes into what it is given: `csv.writer(buffer)`.
 #[must_use]
 pub fn makes_writer(name: &str) -> bool {
-    words(name).iter().any(|word| word.ends_with("writer") || word.ends_with("wrapper"))
+    words(name)
+        .iter()
+        .any(|word| word.ends_with("writer") || word.ends_with("wrapper"))
         || matches!(name, "GzipFile" | "ZipFile")
 }
 

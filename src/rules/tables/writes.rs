@@ -297,6 +297,16 @@ pub fn may_only_read(name: &str) -> bool {
     rest.is_some_and(|word| word.is_none_or(|word| !STORE_LOADS.contains(&word)))
 }
 
+/// Words for adding something that was not there, in names of calls.
+const CREATES: &[&str] = &["create", "add", "insert", "register", "make", "new"];
+
+/// Whether a call adds something that was not there, judged by its name.
+#[must_use]
+pub fn creates(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.split('_').any(|w| CREATES.contains(&w))
+}
+
 /// Words that say, in the name of a call, that it deletes something.
 const REMOVAL_WORDS: &[&str] = &["delete", "drop", "remove", "truncate", "purge", "expire"];
 
