@@ -183,7 +183,7 @@ fn fetches_next(function: &Function, receiver: &Operand, from: BlockId) -> bool 
 }
 
 /// A local, and the attributes that lead from it to a value.
-fn place_of(function: &Function, operand: &Operand) -> Option<(LocalId, Vec<Name>)> {
+pub(super) fn place_of(function: &Function, operand: &Operand) -> Option<(LocalId, Vec<Name>)> {
     let Operand::Local(mut at) = *operand else {
         return None;
     };

@@ -3,6 +3,7 @@
 
 use super::failure::{CAUGHT, FailureNote, STATUS, get, tuple};
 use super::likeness::{alike, is_data, is_made_of};
+use super::no_store::place_of;
 use super::readers::caught_names;
 use super::watch::Swallower;
 use crate::engine::values::state::State;
@@ -115,7 +116,8 @@ pub(super) fn is_instead_of(program: &Program<'_>, failed: (FuncRef, BlockId), s
         return false;
     }
     let module = program.module(site.func.module);
-    let body = &module.ir.function(site.func.func).body;
+    let function = module.ir.function(site.func.func);
+    let body = &function.body;
     let given = |at: BlockId| match &body.block(at).terminator.kind {
         TerminatorKind::Eval {
             rvalue: Rvalue::Call { args, .. },
@@ -123,7 +125,10 @@ pub(super) fn is_instead_of(program: &Program<'_>, failed: (FuncRef, BlockId), s
         } => Some(args),
         _ => None,
     };
-    let same = |a: &Arg, b: &Arg| a.kind == b.kind && a.value == b.value;
+    let same = |a: &Arg, b: &Arg| {
+        let place = |arg: &Arg| place_of(function, &arg.value);
+        a.kind == b.kind && (a.value == b.value || place(a).is_some_and(|at| Some(at) == place(b)))
+    };
     let (Some(before), Some(after)) = (given(failed.1), given(BlockId(site.block))) else {
         return false;
     };

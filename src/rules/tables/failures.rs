@@ -221,3 +221,36 @@ pub fn says_duplicate(text: &str) -> bool {
 pub fn says_duplicate_row(text: &str) -> bool {
     DUPLICATE_ROW_WORDS.iter().any(|word| text.contains(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{changes_log_table, is_auxiliary, says_missing, status_in_name, takes_log_records};
+
+    #[test]
+    fn tables_of_runs_and_of_data() {
+        assert!(changes_log_table(
+            "INSERT INTO system_statistics (at) VALUES (1)"
+        ));
+        assert!(changes_log_table(
+            "insert into `ops.failure_log` (at) values (1)"
+        ));
+        assert!(!changes_log_table(
+            "INSERT INTO player_stats (goals) VALUES (1)"
+        ));
+        assert!(!changes_log_table("SELECT at FROM failure_log"));
+    }
+
+    #[test]
+    fn classes() {
+        assert!(is_auxiliary("HarvestLog") && !is_auxiliary("EventLoader"));
+        assert!(takes_log_records("logging.handlers.SocketHandler"));
+        assert!(!takes_log_records("http.server.BaseHTTPRequestHandler"));
+        assert!(says_missing("ObjectNotFound") && !says_missing("IntegrityError"));
+    }
+
+    #[test]
+    fn statuses() {
+        assert_eq!(status_in_name("HTTP_404_NOT_FOUND"), Some(404));
+        assert_eq!(status_in_name("HTTP_PROXY"), None);
+    }
+}
