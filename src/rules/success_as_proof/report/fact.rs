@@ -129,8 +129,9 @@ impl Reporter<'_> {
 
     /// The last test on the path that decides the effect, or what its flag was assigned from.
     fn deciding_test(&self, edges: &[Edge], events: &[PathEvent]) -> Option<Test> {
+        type Place = (Option<usize>, BlockId, Span);
         let body = &self.code.function.body;
-        let mut last: Option<((Option<usize>, BlockId, Span), Test)> = None;
+        let mut last: Option<(Place, Test)> = None;
         for e in edges {
             let t = &body.block(e.from).terminator;
             let TerminatorKind::Branch { cond, then, .. } = &t.kind else {
