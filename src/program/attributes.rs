@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::frontend::{AttributeStores, attribute_stores};
 use crate::ir::Name;
-use crate::program::{ClassRef, LoadedModule, MroEntry, Program};
+use crate::program::{ClassRef, LoadedModule, ModuleId, MroEntry, Program};
 use crate::source::SourceFile;
 
 /// Up to this many names are searched for one by one. With more, it is cheaper to collect all
@@ -112,6 +112,23 @@ fn stores_of((file, stores): &(Arc<SourceFile>, OnceLock<AttributeStores>)) -> &
 impl All {
     fn has(&self, field: &str, contents: bool) -> bool {
         self.names.contains(field) || contents && self.contents.contains(field)
+    }
+}
+
+impl Program<'_> {
+    /// Whether the text of some other file of the run contains a word.
+    #[must_use]
+    pub fn is_mentioned_outside(&self, word: &str, of: &[ModuleId]) -> bool {
+        let own: Vec<_> = of.iter().map(|id| self.module(*id)).collect();
+        self.outside.files.iter().any(|(file, _)| {
+            let is_own = |module: &Arc<LoadedModule>| {
+                module
+                    .file
+                    .as_ref()
+                    .is_some_and(|own| own.real_path == file.real_path)
+            };
+            mentions(&file.text, word) && !own.iter().any(is_own)
+        })
     }
 }
 

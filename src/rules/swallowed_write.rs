@@ -9,7 +9,9 @@
 //! | `report` | findings, notes, fixes |
 //! | `watch` | the automaton |
 //! | `writes` | which calls are writes that matter |
+//! | `no_store` | which calls named like writes store no data |
 //! | `failure` | what a state says about the failure that is followed |
+//! | `told` | what is done about a failure after it was caught |
 //! | `likeness` | whether two values are the same data |
 //! | `readers` | who can learn of a failure |
 //! | `callers` | what callers do with what the method returns |
@@ -18,9 +20,11 @@
 mod callers;
 mod failure;
 mod likeness;
+mod no_store;
 mod options;
 mod readers;
 mod report;
+mod told;
 mod watch;
 mod writes;
 
@@ -126,7 +130,7 @@ fn check_function(
     known: &Known,
     out: &mut Checked,
 ) {
-    if subject.runs_nothing() {
+    if subject.runs_nothing() || readers::is_log_sink(&subject) {
         return;
     }
     let Subject {
@@ -150,7 +154,7 @@ fn check_function(
     let fits = |judged: &Judged| {
         judged.heard.is_empty() || {
             let readers = readers.get_or_init(|| Readers::new(&subject));
-            judged.heard.holds(readers)
+            judged.heard.holds(program, readers)
         }
     };
     let judged = known.get(program, (func, depends), class, fits, || {
@@ -211,6 +215,13 @@ fn follow(
     let (mut state, cells, root) =
         enter(&mut engine, subject.class, subject.func, subject.contract);
     let cx = bind_receiver(&mut engine, root, cells, &mut state);
+    // Parameters are the first locals.
+    let params = 0..cx.function().params.len();
+    let arguments: Vec<Value> = params
+        .filter_map(|param| state.env.get(param))
+        .filter(|v| *v != state.watched)
+        .collect();
+    watch.given(&arguments);
     let heard = RefCell::default();
     let mut best = None;
     let mut mistaken = Calls::new();
@@ -235,6 +246,7 @@ fn follow(
             told_apart: false,
             readers,
             heard: &heard,
+            arguments: arguments.clone(),
         };
         let found = search.swallowed();
         mistaken = watch.mistaken();
@@ -286,6 +298,8 @@ struct SwallowerSearch<'s, 'p> {
     /// Who reads what a failure leaves behind: found out on first use.
     readers: &'s OnceCell<Readers>,
     heard: &'s RefCell<Heard>,
+    /// What the method was given: others hold it, too.
+    arguments: Vec<Value>,
 }
 
 impl<'s> SwallowerSearch<'s, '_> {
@@ -394,11 +408,12 @@ impl<'s> SwallowerSearch<'s, '_> {
         let (watch, subject, heard_by) = (self.watch, self.subject, self.heard);
         let told_apart = Cell::new(false);
         let readers = self.readers();
+        let arguments = &self.arguments;
         let heard = |engine: &mut Engine<'_>, state: &State, value: Value| {
             let answer = Answer::of(engine, (state, value), well);
             answer.is_some_and(|answer| heard_by.borrow_mut().answered(readers, answer)) || {
-                let left = left_behind(engine, state, well, &subject);
-                let read = heard_by.borrow_mut().read(readers, &left);
+                let left = left_behind(engine, state, well, (&subject, arguments));
+                let read = heard_by.borrow_mut().read(subject.program, readers, &left);
                 told_apart.set(told_apart.get() || read);
                 read
             }
@@ -425,7 +440,7 @@ impl<'s> SwallowerSearch<'s, '_> {
         self.told_apart |= told_apart.get() && !matches!(found, Witness::Found(..));
         match found {
             Witness::Found(events, end) => {
-                let left = left_behind(self.engine, &end, well, &subject);
+                let left = left_behind(self.engine, &end, well, (&subject, arguments));
                 let by = watch.swallower(end.flags.rule)?;
                 // Asked again: merged states may have forgotten that 0 is stored on some paths.
                 Some(Swallowed {

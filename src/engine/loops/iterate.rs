@@ -409,9 +409,7 @@ impl Engine<'_> {
             None => vec![Advance::Done(state)],
         };
         let Some(callee) = state.ghost(g, Ghost::Callee) else {
-            let done = state.clone();
-            let v = self.fresh(&mut state, site);
-            return vec![Advance::Item(state, v), Advance::Done(done)];
+            return self.advance_unknown(state, thrown, site);
         };
         let f = match *self.terms.term(callee) {
             Term::Func(f) | Term::Closure(f, _) => f,
@@ -421,9 +419,7 @@ impl Engine<'_> {
             return finished(state);
         };
         let Some(applied) = self.summarise(&state, f, start, &env, Some(g), site) else {
-            let done = state.clone();
-            let v = self.fresh(&mut state, site);
-            return vec![Advance::Item(state, v), Advance::Done(done)];
+            return self.advance_unknown(state, thrown, site);
         };
         let mut out = Vec::new();
         for a in applied {
@@ -448,6 +444,22 @@ impl Engine<'_> {
             }
         }
         out
+    }
+
+    /// Resumes a generator that is not known: it goes on or ends, and does not swallow what is thrown
+    /// into it.
+    fn advance_unknown(
+        &mut self,
+        mut state: State,
+        thrown: Option<Value>,
+        site: Site,
+    ) -> Vec<Advance> {
+        if let Some(exc) = thrown {
+            return vec![Advance::Raised(state, exc)];
+        }
+        let done = state.clone();
+        let v = self.fresh(&mut state, site);
+        vec![Advance::Item(state, v), Advance::Done(done)]
     }
 
     /// Where a generator resumes, and its locals there; `None` if it has ended, or if the exception

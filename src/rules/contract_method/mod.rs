@@ -107,18 +107,20 @@ impl Subject<'_> {
 
     /// Whether a call of the method runs nothing, and nobody is found who runs what it returns.
     pub(super) fn runs_nothing(&self) -> bool {
-        self.makes_manager() || self.is_generator() && !any_method(self, uses_result)
+        self.makes_manager()
+            || self.is_generator() && !any_method(self, self.contract.method.as_str(), uses_result)
     }
 
-    /// Whether somebody may record a run of the method: a method of the class that calls it, or
-    /// code that is not known.
+    /// Whether somebody may record a run of the method: methods of the class that call it and know
+    /// the place, or code that is not known.
     pub(super) fn may_be_recorded(&self) -> bool {
         let calls = |function: &Function, method: &str| !results_of(function, method).is_empty();
         let module = self.program.module(self.func.module);
         let declared = module.ir.function(self.func.func).overrides;
         matches!(declared, Overrides::Always | Overrides::WhenInherited)
             || !self.program.fully_resolved(self.class)
-            || any_method(self, calls)
+            || any_method(self, self.contract.method.as_str(), calls)
+                && any_method(self, self.contract.sets.field.as_str(), |_, _| true)
     }
 
     /// The method, if it is a generator: its consumers run it.
@@ -138,8 +140,9 @@ impl Subject<'_> {
     }
 }
 
-/// Whether a method of the class or of its bases passes a test that is given the method's name.
-fn any_method(subject: &Subject<'_>, test: fn(&Function, &str) -> bool) -> bool {
+/// Whether another method of the class or of its bases mentions a name, and passes a test that is
+/// given the name.
+fn any_method(subject: &Subject<'_>, about: &str, test: fn(&Function, &str) -> bool) -> bool {
     let program = subject.program;
     let entries = &program.mro(subject.class).entries;
     entries.iter().any(|entry| {
@@ -151,8 +154,8 @@ fn any_method(subject: &Subject<'_>, test: fn(&Function, &str) -> bool) -> bool 
         functions.any(|(_, function)| {
             function.class == Some(class.class)
                 && function.name != subject.contract.method.as_str()
-                && function.body.may_mention(&subject.contract.method)
-                && test(function, &subject.contract.method)
+                && function.body.may_mention(about)
+                && test(function, about)
         })
     })
 }

@@ -12,7 +12,7 @@ use crate::ir::{
     Callee, Data, Function, Literal, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
 };
 use crate::rules::tables::collections::LOOKUPS;
-use crate::rules::tables::tells;
+use crate::rules::tables::{is_row_count, tells};
 use crate::source::Span;
 
 /// A function that calls the method.
@@ -189,15 +189,51 @@ fn leaves(function: &Function, values: &FxHashSet<LocalId>) -> bool {
         }
         _ => false,
     });
-    let kept = function.body.blocks.iter().any(|block| {
+    given || is_kept(function, &is)
+}
+
+/// Whether one of these values is returned, stored, or given to a call that does more than log it
+/// or measure it.
+pub(super) fn hands_on(function: &Function, values: &[LocalId]) -> bool {
+    let is = |o: &Operand| matches!(o, Operand::Local(l) if values.contains(l));
+    let only_looks = |name: &str| is_log_method(name) || tells(name) || name == "len";
+    let named = |of: &Operand| {
+        rvalues(function).find_map(|(dest, rvalue)| match rvalue {
+            Rvalue::Global(name) if dest.map(Operand::Local).as_ref() == Some(of) => Some(name),
+            _ => None,
+        })
+    };
+    let given = rvalues(function).any(|(_, rvalue)| match rvalue {
+        Rvalue::Call { callee, args } => {
+            let only_looks = match callee {
+                Callee::Method { name, .. } => only_looks(name),
+                Callee::Value(o) => named(o).is_some_and(|name| only_looks(name)),
+            };
+            !only_looks && args.iter().any(|a| is(&a.value))
+        }
+        _ => false,
+    });
+    given || is_kept(function, &is)
+}
+
+/// Whether a count of rows is read of one of these values.
+pub(super) fn counts_rows(function: &Function, values: &[LocalId]) -> bool {
+    rvalues(function).any(|(_, rvalue)| match rvalue {
+        Rvalue::GetField(Operand::Local(l), name) => values.contains(l) && is_row_count(name),
+        _ => false,
+    })
+}
+
+/// Whether a value is returned or stored.
+fn is_kept(function: &Function, is: &impl Fn(&Operand) -> bool) -> bool {
+    function.body.blocks.iter().any(|block| {
         block.statements.iter().any(|s| match &s.kind {
             StatementKind::SetField { value, .. } | StatementKind::SetItem { value, .. } => {
                 is(value)
             }
             _ => false,
         }) || matches!(&block.terminator.kind, TerminatorKind::Return { value, .. } if is(value))
-    });
-    given || kept
+    })
 }
 
 /// The attributes and keys that are read of these values.

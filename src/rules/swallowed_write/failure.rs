@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use super::likeness::{CHAIN, alike, is_data, is_made_of, rows_behind, views_of};
+use super::told::is_instead_of;
+use crate::engine::values::fact::Kind;
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::origins::{LENT, Origin};
 use crate::engine::values::state::State;
@@ -50,6 +52,8 @@ pub(super) enum FailureNote {
     Raised,
     /// The outermost call of a function of the program that failed with it, with its arguments.
     Through,
+    /// Where that call is.
+    ThroughAt,
     /// Beside the result of a write: the write, for whatever waits for it.
     Submitted,
     /// What caught the failure before and raised it again: a tuple of places.
@@ -95,6 +99,8 @@ pub(super) fn follow(
     put(state, FailureNote::Failed, write);
     put(state, FailureNote::FailedAt, at);
     put(state, FailureNote::Raised, failure);
+    state.drop_ghost(state.watched, FailureNote::Through);
+    state.drop_ghost(state.watched, FailureNote::ThroughAt);
     state.drop_ghost(state.watched, FailureNote::PassedOn);
     state.drop_ghost(state.watched, FailureNote::OfNothing);
     if is_of_nothing(engine, state) {
@@ -141,6 +147,9 @@ pub(super) fn note_call(
     if comes_from_inside(engine, state, call) {
         let this = engine.terms.make(Term::Tuple(this.into()));
         put(state, FailureNote::Through, this);
+        let at = Term::Place(call.site.func, call.site.block);
+        let at = engine.terms.make(at);
+        put(state, FailureNote::ThroughAt, at);
     } else if state.flags.rule & STATUS == CAUGHT
         && let Some(failed) = get(state, FailureNote::Through).and_then(|v| tuple(engine, v))
         && failed.len() == this.len()
@@ -149,6 +158,12 @@ pub(super) fn note_call(
             .iter()
             .zip(&this)
             .all(|(a, b)| alike(engine, state, *a, *b, 0))
+    {
+        clear(state);
+    } else if state.flags.rule & STATUS == CAUGHT
+        && matches!(call.outcome, CallOutcome::Returned(_))
+        && let Some(failed) = place(engine, state, FailureNote::ThroughAt)
+        && is_instead_of(engine.program, failed, call.site)
     {
         clear(state);
     }
@@ -181,6 +196,7 @@ pub(super) fn clear(state: &mut State) {
         FailureNote::FailedAt,
         FailureNote::Raised,
         FailureNote::Through,
+        FailureNote::ThroughAt,
         FailureNote::PassedOn,
         FailureNote::OfNothing,
     ] {
@@ -199,7 +215,12 @@ pub(super) fn failed_name(engine: &Engine<'_>, state: &State) -> Option<Name> {
 
 /// Where the write that failed is called.
 pub(super) fn failed_at(engine: &Engine<'_>, state: &State) -> Option<(FuncRef, BlockId)> {
-    match *engine.terms.term(get(state, FailureNote::FailedAt)?) {
+    place(engine, state, FailureNote::FailedAt)
+}
+
+/// A place that is kept about the failure.
+fn place(engine: &Engine<'_>, state: &State, kept: FailureNote) -> Option<(FuncRef, BlockId)> {
+    match *engine.terms.term(get(state, kept)?) {
         Term::Place(func, block) => Some((func, BlockId(block))),
         _ => None,
     }
@@ -224,6 +245,14 @@ pub(super) fn is_tested(engine: &Engine<'_>, state: &State, condition: Value) ->
             Term::Lit(_) | Term::Module(_) | Term::External(_) | Term::Class(_)
         );
         let told = || tells(name) || engine.name_of(on).is_some_and(|on| tells(&on));
+        // What the failure itself says is no answer, unless it is asked to add to a collection.
+        let collects = || {
+            let mut kinds = args.iter().map(|a| state.kind(&engine.terms, *a));
+            kinds.any(|kind| kind.is_container() && kind != Kind::Str)
+        };
+        if of_failure(on) && collects() {
+            return true;
+        }
         (name == LENT || object && !told() && !of_failure(on))
             && args.iter().any(|a| of_failure(*a))
     };

@@ -17,6 +17,7 @@ use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::swallowed_write::callers::{Answer, CallSite, flow, rvalues};
 use crate::rules::tables::collections::{CHANGES, LOOKUPS};
+use crate::rules::tables::{takes_log_records, tells};
 
 /// Where something is left on the receiver after the method.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -25,6 +26,11 @@ pub(super) enum Left {
     Field(Name),
     /// A key of the statistics.
     Key(Name),
+    /// An attribute of an object of a known class that the receiver holds.
+    Held(ClassRef, Name),
+    /// An object that other code holds as well: an argument, or something that the receiver holds
+    /// and whose class is not known.
+    Shared,
 }
 
 /// Who looks at what a contract method leaves behind, and at what it returns.
@@ -35,6 +41,8 @@ pub(super) struct Readers {
     calls: Vec<CallSite>,
     /// Whether nobody else can be assumed to call it: all bases of the class are known.
     closed: bool,
+    /// The modules of the class and of its bases.
+    modules: BTreeSet<ModuleId>,
 }
 
 impl Readers {
@@ -45,6 +53,7 @@ impl Readers {
             keys: BTreeSet::new(),
             calls: Vec::new(),
             closed: subject.program.fully_resolved(subject.class),
+            modules: BTreeSet::new(),
         };
         let program = subject.program;
         let (method, field) = (&subject.contract.method, &subject.contract.sets.field);
@@ -60,7 +69,8 @@ impl Readers {
         let mut reporting: BTreeSet<Name> = BTreeSet::new();
         // The callers, each with its own name and the methods that it calls.
         let mut calling: Vec<(BTreeSet<Name>, CallSite)> = Vec::new();
-        for id in modules {
+        for id in &modules {
+            let id = *id;
             let module = program.module(id);
             for (_, function) in module.ir.functions() {
                 if is_in(&module.ir, function, method) {
@@ -83,6 +93,7 @@ impl Readers {
             site
         });
         out.calls.extend(own);
+        out.modules = modules;
         out
     }
 
@@ -139,10 +150,27 @@ impl Readers {
     }
 
     /// Whether something that is left behind is read.
-    fn reads(&self, place: &Left) -> bool {
+    fn reads(&self, program: &Program<'_>, place: &Left) -> bool {
         match place {
             Left::Field(name) => self.fields.contains(name),
             Left::Key(name) => self.keys.contains(name),
+            Left::Held(class, name) => {
+                let own = program.module(class.module);
+                let looks = |f: &Function| {
+                    rvalues(f).any(|(dest, rvalue)| match rvalue {
+                        Rvalue::GetField(_, read) if read == name => {
+                            dest.is_some_and(|dest| is_looked_at(f, dest))
+                        }
+                        _ => false,
+                    })
+                };
+                let mut known: Vec<ModuleId> = self.modules.iter().copied().collect();
+                known.push(class.module);
+                self.fields.contains(name)
+                    || own.ir.functions().any(|(_, f)| looks(f))
+                    || program.is_mentioned_outside(name, &known)
+            }
+            Left::Shared => true,
         }
     }
 }
@@ -164,10 +192,10 @@ impl Heard {
     }
 
     /// Whether something of what is left behind is read.
-    pub(super) fn read(&mut self, readers: &Readers, left: &[Left]) -> bool {
+    pub(super) fn read(&mut self, program: &Program<'_>, readers: &Readers, left: &[Left]) -> bool {
         let mut any = false;
         for place in left {
-            let read = readers.reads(place);
+            let read = readers.reads(program, place);
             self.places.insert(place.clone(), read);
             any |= read;
         }
@@ -180,10 +208,10 @@ impl Heard {
     }
 
     /// Whether other readers give the same answers.
-    pub(super) fn holds(&self, readers: &Readers) -> bool {
+    pub(super) fn holds(&self, program: &Program<'_>, readers: &Readers) -> bool {
         let mut places = self.places.iter();
         let mut answers = self.answers.iter();
-        places.all(|(place, read)| readers.reads(place) == *read)
+        places.all(|(place, read)| readers.reads(program, place) == *read)
             && answers.all(|(answer, heard)| readers.hear(answer) == *heard)
     }
 }
@@ -259,7 +287,7 @@ pub(super) fn left_behind(
     engine: &mut Engine<'_>,
     failed: &State,
     well: &[(State, Value)],
-    subject: &Subject<'_>,
+    (subject, arguments): (&Subject<'_>, &[Value]),
 ) -> Vec<Left> {
     let stats = engine.watched_object(failed);
     let contract = &subject.contract.sets;
@@ -284,8 +312,17 @@ pub(super) fn left_behind(
                 {
                     Left::Field(name.clone())
                 }
-                _ => continue,
+                _ => match shared(engine, failed, arguments, (*object, slot)) {
+                    Some(left) => left,
+                    None => continue,
+                },
             },
+            Slot::Field(_) | Slot::Item(_) if *object != stats && *object != failed.watched => {
+                match shared(engine, failed, arguments, (*object, slot)) {
+                    Some(left) => left,
+                    None => continue,
+                }
+            }
             _ => continue,
         };
         let content = |state: &State, v: Value| state.heap.get(&(v, Slot::Content)).copied();
@@ -304,6 +341,54 @@ pub(super) fn left_behind(
         }
     }
     out
+}
+
+/// What a slot of an object is that the receiver holds, or of an argument; `None` for other objects,
+/// and for those that only tell somebody.
+fn shared(
+    engine: &Engine<'_>,
+    state: &State,
+    arguments: &[Value],
+    (object, slot): (Value, &Slot),
+) -> Option<Left> {
+    let mut attribute = match slot {
+        Slot::Field(name) => Some(name.clone()),
+        _ => None,
+    };
+    let mut at = object;
+    loop {
+        if arguments.contains(&at) {
+            return Some(Left::Shared);
+        }
+        match engine.terms.term(at) {
+            Term::Field(of, name) if *of == state.watched => {
+                if tells(name) {
+                    return None;
+                }
+                let class = state.fact(at).and_then(|fact| fact.class);
+                return match (class, attribute) {
+                    (Some(class), Some(attribute)) => Some(Left::Held(class, attribute)),
+                    (None, Some(_)) => Some(Left::Shared),
+                    (_, None) => None,
+                };
+            }
+            Term::Field(of, name) => {
+                attribute = Some(name.clone());
+                at = *of;
+            }
+            Term::Item(of, _) => at = *of,
+            _ => return None,
+        }
+    }
+}
+
+/// Whether the class takes log records: what it fails to write is no data.
+pub(super) fn is_log_sink(subject: &Subject<'_>) -> bool {
+    let mro = subject.program.mro(subject.class);
+    mro.entries.iter().any(|entry| match entry {
+        MroEntry::External(path) => takes_log_records(path),
+        _ => false,
+    })
 }
 
 /// The exception classes that a handler names.

@@ -240,6 +240,8 @@ pub(super) fn finding(
     }
     for left in &swallowed.left {
         let place = match left {
+            Left::Held(_, name) => name.to_string(),
+            Left::Shared => continue,
             Left::Field(name) => format!("self.{name}"),
             Left::Key(key) => format!("self.{}['{key}']", subject.contract.sets.field),
         };

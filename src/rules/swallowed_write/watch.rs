@@ -12,6 +12,7 @@ use super::failure::{
     comes_from_inside, follow, get, is_failing, is_tested, note_call, pass_on, put, tuple,
 };
 use super::likeness::{is_failure_of, is_made_of};
+use super::told::{answers_failure, creates_instead, is_failed_answer, leaves_to_others};
 use crate::engine::summaries::library::Deeds;
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::origins::Origin;
@@ -65,6 +66,8 @@ pub(super) struct Watch<'o> {
     pub(super) regular: &'o Calls,
     /// Writes that this run of the automaton met where nothing had failed.
     met: RefCell<Calls>,
+    /// What the method was given: others hold it, too.
+    arguments: RefCell<Vec<Value>>,
     /// Writes that this run took to make up for a failed one.
     pub(super) made_up: RefCell<Calls>,
 }
@@ -119,12 +122,18 @@ impl HelperFilter for Watch<'_> {
 }
 
 impl ValueEvents for Watch<'_> {
-    fn on_returned(&self, _engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
+    fn on_returned(&self, engine: &mut Engine<'_>, state: &mut State, call: &Returned<'_>) {
         // Equal failures are one value, but this one is not the one that was caught.
         if state.flags.rule & STATUS == CAUGHT
             && get(state, FailureNote::Raised) == Some(call.result)
         {
             state.drop_ghost(state.watched, FailureNote::Raised);
+        }
+        if !self.options.strict
+            && state.flags.rule & STATUS == CAUGHT
+            && answers_failure(engine, call)
+        {
+            clear(state);
         }
     }
 
@@ -141,6 +150,9 @@ impl ValueEvents for Watch<'_> {
 
 impl FailureEvents for Watch<'_> {
     fn on_completed(&self, engine: &mut Engine<'_>, state: &mut State, call: &CompletedCall<'_>) {
+        if !self.options.strict && self.is_dealt_with(engine, state, call) {
+            clear(state);
+        }
         if let Some(callee) = call.callee {
             if tables::is_removal(call.name, &[]) && comes_from_inside(engine, state, call) {
                 // No data is lost if something cannot be deleted.
@@ -278,6 +290,13 @@ impl FailureEvents for Watch<'_> {
         // A failure that is pending in a caller is not this function's.
         let entry = engine.entry_state();
         let entered = entry.map_or(0, |entry| entry.flags.rule & STATUS);
+        if !self.options.strict
+            && state.flags.rule & STATUS == CAUGHT
+            && is_failed_answer(engine, value)
+        {
+            clear(state);
+            return;
+        }
         if matches!(state.flags.rule & STATUS, HANDED | CAUGHT) {
             let inherited = entry.is_some_and(|entry| {
                 entry.flags.rule & STATUS != 0
@@ -337,6 +356,7 @@ impl<'o> Watch<'o> {
             options,
             writes,
             seen: RefCell::default(),
+            arguments: RefCell::default(),
             units: RefCell::default(),
         }
     }
@@ -348,6 +368,23 @@ impl<'o> Watch<'o> {
         }
         let at = (flags & BY) >> BY_SHIFT;
         self.seen.borrow().get(at as usize).copied()
+    }
+
+    /// Learns what the method is given.
+    pub(super) fn given(&self, arguments: &[Value]) {
+        *self.arguments.borrow_mut() = arguments.to_vec();
+    }
+
+    /// Whether a call makes up for a failure that was caught, or hands it to code that may do
+    /// something about it.
+    fn is_dealt_with(&self, engine: &Engine<'_>, state: &State, call: &CompletedCall<'_>) -> bool {
+        if state.flags.rule & STATUS != CAUGHT {
+            return false;
+        }
+        let arguments = self.arguments.borrow();
+        let by = self.swallower(state.flags.rule);
+        leaves_to_others(engine, state, call, &arguments)
+            || creates_instead(engine, state, call, by)
     }
 
     /// Begins to follow the method anew: what was met before does not count.

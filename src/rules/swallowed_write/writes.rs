@@ -5,6 +5,7 @@ use super::failure::{
     put, tuple,
 };
 use super::likeness::{CHAIN, is_data, prepared};
+use super::no_store::stores_nothing;
 use super::watch::Watch;
 use crate::engine::summaries::library::Deed;
 use crate::engine::values::origins::Origin;
@@ -72,6 +73,7 @@ impl Watch<'_> {
         if named_only
             || !(self.unit_finished(engine, state, call).is_some() || is_write())
             || tables::is_removal(call.name, &texts)
+            || stores_nothing(engine, state, call, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
         {
             return None;
@@ -128,10 +130,11 @@ impl Watch<'_> {
         }
         let module = engine.program.module(call.site.func.module);
         let function = &module.ir.function(call.site.func.func).name;
-        let tables = texts.iter().filter(|t| !t.contains(char::is_whitespace));
+        let named = texts.iter().filter(|t| !t.contains(char::is_whitespace));
         says(call.name)
             || function != self.method && says(function)
-            || tables.clone().any(|t| self.options.is_log_table(t))
+            || named.clone().any(|t| self.options.is_log_table(t))
+            || texts.iter().any(|t| tables::changes_log_table(t))
     }
 
     /// Whether a statement was built step by step out of rows, as in `table.merge(rows)`.

@@ -1,6 +1,7 @@
 //! Which failures are told to somebody, and which are nobody's loss.
 
 use super::has_word;
+use super::sinks::words;
 
 /// Words in names of tables that record errors or activity.
 const LOG_TABLES: &[&str] = &[
@@ -19,6 +20,91 @@ const LOG_TABLES: &[&str] = &[
 pub fn is_log_table(name: &str) -> bool {
     let table = name.rsplit('.').next().unwrap_or(name);
     LOG_TABLES.iter().any(|w| has_word(table, w))
+}
+
+/// Words for work of a pipeline, and for what is counted of it: a table that is named with one of
+/// both records how runs went.
+const MACHINERY: &[&str] = &[
+    "system", "run", "job", "task", "pipeline", "etl", "process", "node", "worker", "query", "load",
+];
+const COUNTED: &[&str] = &["statistic", "stat", "metric", "usage"];
+
+/// Whether the statement at the start of a text changes a table that records errors, activity, or
+/// how runs went.
+#[must_use]
+pub fn changes_log_table(text: &str) -> bool {
+    let mut words = text.split_whitespace().filter(|word| {
+        let lower = word.to_ascii_lowercase();
+        !matches!(
+            lower.as_str(),
+            "into" | "or" | "ignore" | "overwrite" | "table"
+        )
+    });
+    let verb = words.next().unwrap_or_default().to_ascii_lowercase();
+    if !matches!(verb.as_str(), "insert" | "merge" | "update" | "replace") {
+        return false;
+    }
+    let table = words.next().unwrap_or_default();
+    let table = table.split('(').next().unwrap_or_default();
+    let table = table.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
+    is_log_table(table)
+        || MACHINERY.iter().any(|w| has_word(table, w))
+            && COUNTED.iter().any(|w| has_word(table, w))
+}
+
+/// Whether a class from outside the program takes log records.
+#[must_use]
+pub fn takes_log_records(path: &str) -> bool {
+    path.starts_with("logging.") && path.ends_with("Handler")
+}
+
+/// Words that say, in names of exceptions, that what was asked for is not there.
+const MISSING: &[&str] = &[
+    "notfound",
+    "not_found",
+    "doesnotexist",
+    "nosuch",
+    "keyerror",
+];
+
+/// Whether an exception says that what was asked for is not there, judged by its name.
+#[must_use]
+pub fn says_missing(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    MISSING.iter().any(|word| lower.contains(word))
+}
+
+/// Words that say, in names of calls, that something went wrong.
+const FAILING: &[&str] = &["fail", "failed", "failure", "failures", "error", "errors"];
+
+/// Whether the name of a call says that something went wrong.
+#[must_use]
+pub fn says_failure(name: &str) -> bool {
+    name.split('_').any(|w| FAILING.contains(&w))
+}
+
+/// The first HTTP status that says that a request failed.
+const FAILED_STATUS: i64 = 400;
+
+/// Whether a number is an HTTP status that says that a request failed.
+#[must_use]
+pub fn is_failed_status(status: i64) -> bool {
+    (FAILED_STATUS..600).contains(&status)
+}
+
+/// Names of arguments that are HTTP statuses.
+const STATUS_NAMES: &[&str] = &["status", "status_code"];
+
+/// Whether an argument of that name is an HTTP status.
+#[must_use]
+pub fn is_status_name(name: &str) -> bool {
+    STATUS_NAMES.contains(&name)
+}
+
+/// The HTTP status that the name of a constant says: `HTTP_400_BAD_REQUEST`.
+#[must_use]
+pub fn status_in_name(name: &str) -> Option<i64> {
+    name.strip_prefix("HTTP_")?.split('_').next()?.parse().ok()
 }
 
 /// More words for writes that may fail without loss, beside [`LOG_TABLES`].
@@ -42,8 +128,11 @@ const AUXILIARY: &[&str] = &[
 /// Whether the name of a call, a receiver or a helper says that its write may fail without loss.
 #[must_use]
 pub fn is_auxiliary(name: &str) -> bool {
-    let mut words = LOG_TABLES.iter().chain(AUXILIARY);
-    words.any(|word| has_word(name, word))
+    let mut auxiliary = LOG_TABLES.iter().chain(AUXILIARY);
+    // Of a class, the last word says what it is: `HarvestLog`, but not `EventLoader`.
+    let words = words(name);
+    let class = words.last().filter(|_| name.contains(char::is_uppercase));
+    auxiliary.any(|word| has_word(name, word) || class.is_some_and(|c| has_word(c, word)))
 }
 
 /// Words in names of functions whose failure is nobody's loss.
@@ -99,6 +188,15 @@ pub fn tells(name: &str) -> bool {
     name.split('_').any(|w| TELLS.contains(&w))
 }
 
+/// Words in names of what only shows texts to whoever looks.
+const SHOWS: &[&str] = &["stdout", "stderr", "console", "print", "progress", "statsd"];
+
+/// Whether a call or its receiver only shows texts to whoever looks, judged by its name.
+#[must_use]
+pub fn shows(name: &str) -> bool {
+    name.split('_').any(|w| SHOWS.contains(&w))
+}
+
 /// Texts that say that something is there already, in names of exceptions and in tests of them. 409
 /// is the HTTP status *Conflict*.
 const DUPLICATE_WORDS: &[&str] = &["alreadyexist", "already_exist", "already exist", "409"];
@@ -122,4 +220,37 @@ pub fn says_duplicate(text: &str) -> bool {
 #[must_use]
 pub fn says_duplicate_row(text: &str) -> bool {
     DUPLICATE_ROW_WORDS.iter().any(|word| text.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{changes_log_table, is_auxiliary, says_missing, status_in_name, takes_log_records};
+
+    #[test]
+    fn tables_of_runs_and_of_data() {
+        assert!(changes_log_table(
+            "INSERT INTO system_statistics (at) VALUES (1)"
+        ));
+        assert!(changes_log_table(
+            "insert into `ops.failure_log` (at) values (1)"
+        ));
+        assert!(!changes_log_table(
+            "INSERT INTO player_stats (goals) VALUES (1)"
+        ));
+        assert!(!changes_log_table("SELECT at FROM failure_log"));
+    }
+
+    #[test]
+    fn classes() {
+        assert!(is_auxiliary("HarvestLog") && !is_auxiliary("EventLoader"));
+        assert!(takes_log_records("logging.handlers.SocketHandler"));
+        assert!(!takes_log_records("http.server.BaseHTTPRequestHandler"));
+        assert!(says_missing("ObjectNotFound") && !says_missing("IntegrityError"));
+    }
+
+    #[test]
+    fn statuses() {
+        assert_eq!(status_in_name("HTTP_404_NOT_FOUND"), Some(404));
+        assert_eq!(status_in_name("HTTP_PROXY"), None);
+    }
 }

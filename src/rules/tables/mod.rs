@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `writes` | does a call write data, or only take some away? what is only a target of a write? |
 //! | `sinks` | which calls write only because of their receiver? |
+//! | `reading` | which calls named like writes only read, or write into memory? |
 //! | `harmless` | does a call surely write nothing? is a function only asked for something? |
 //! | `failures` | who is told of a failure? which failures are nobody's loss? |
 //! | `collections` | what does a method do with a collection? |
@@ -11,16 +12,24 @@
 pub mod collections;
 mod failures;
 mod harmless;
+mod reading;
 mod sinks;
 mod writes;
 
 pub use failures::{
-    is_auxiliary, is_best_effort, is_log_table, says_duplicate, says_duplicate_row, tells,
+    changes_log_table, is_auxiliary, is_best_effort, is_failed_status, is_log_table,
+    is_status_name, says_duplicate, says_duplicate_row, says_failure, says_missing, shows,
+    status_in_name, takes_log_records, tells,
 };
 pub use harmless::{is_harmless, only_asks};
+pub use reading::{
+    begins_reading, builds_reading, ends_with_query, fetches_rows, is_buffer, is_row_count,
+    makes_writer, runs_statement, writes_into_argument,
+};
 pub use writes::{
-    PLAIN, begins_unit, finishes_unit, is_of_batch, is_option_to_go_on, is_removal, is_staged,
-    is_target, is_write, may_only_read, may_write, parts_of_writes, writes_receiver,
+    PLAIN, begins_unit, creates, finishes_unit, is_of_batch, is_option_to_go_on, is_removal,
+    is_staged, is_statement, is_target, is_write, may_only_read, may_write, parts_of_writes,
+    writes_receiver,
 };
 
 /// Whether a name contains a word, or its plural.

@@ -1,6 +1,6 @@
 //! Which calls write data, judged by their names and by the texts that they are given.
 
-use super::{is_log_table, sinks};
+use super::{is_log_table, reading, sinks};
 use crate::engine::objects::class_texts::Saying;
 use crate::engine::summaries::library::Deed;
 use crate::ir::Name;
@@ -161,6 +161,10 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
     {
         return true;
     }
+    // `prefetch_bulk` reads, `fetch_and_save` writes as well.
+    if reading::begins_reading(name) && !words.contains(&"and") {
+        return false;
+    }
     if words.iter().any(|w| WRITE_WORDS.contains(w)) {
         return true;
     }
@@ -293,6 +297,16 @@ pub fn may_only_read(name: &str) -> bool {
     rest.is_some_and(|word| word.is_none_or(|word| !STORE_LOADS.contains(&word)))
 }
 
+/// Words for adding something that was not there, in names of calls.
+const CREATES: &[&str] = &["create", "add", "insert", "register", "make", "new"];
+
+/// Whether a call adds something that was not there, judged by its name.
+#[must_use]
+pub fn creates(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.split('_').any(|w| CREATES.contains(&w))
+}
+
 /// Words that say, in the name of a call, that it deletes something.
 const REMOVAL_WORDS: &[&str] = &["delete", "drop", "remove", "truncate", "purge", "expire"];
 
@@ -346,6 +360,12 @@ pub fn is_target(name: &str) -> bool {
     lower.split('_').any(|w| TARGET_WORDS.contains(&w))
 }
 
+/// Whether a text among these is a statement, whatever it does.
+#[must_use]
+pub fn is_statement(texts: &[Name]) -> bool {
+    texts.iter().any(|text| statement(text).is_some())
+}
+
 /// The statement that a query text begins with.
 fn statement(text: &str) -> Option<String> {
     let first = text
@@ -379,6 +399,7 @@ mod tests {
             "saveAsTable",
             "update_or_create",
             "bulk_create",
+            "fetch_and_save",
         ] {
             assert!(is_write(&built_in, name, None, &[]), "{name}");
             assert!(has_part(name), "{name}");
@@ -402,6 +423,8 @@ mod tests {
             "create",
             "put",
             "update_status",
+            "prefetch_bulk",
+            "get_commit",
         ] {
             assert!(!is_write(&Writes::default(), name, None, &[]), "{name}");
         }

@@ -1,0 +1,124 @@
+//! Calls that are named like writes, and only read, or write into memory.
+
+use super::sinks::words;
+
+/// First words of names of calls that read, whatever follows: `prefetch_bulk`.
+const READING_FIRST: &[&str] = &[
+    "query", "select", "fetch", "prefetch", "get", "find", "list", "read",
+];
+
+/// Whether the name of a call begins with a word for reading.
+#[must_use]
+pub fn begins_reading(name: &str) -> bool {
+    let words = words(name);
+    let first = words.first().map(String::as_str);
+    first.is_some_and(|word| READING_FIRST.contains(&word))
+}
+
+/// Whether a call runs a statement that it is given, judged by its name.
+#[must_use]
+pub fn runs_statement(name: &str) -> bool {
+    words(name).iter().any(|word| word == "execute")
+}
+
+/// Whether a call runs what its name calls a query: `execute_saved_query`.
+#[must_use]
+pub fn ends_with_query(name: &str) -> bool {
+    let words = words(name);
+    matches!(words.last().map(String::as_str), Some("query" | "queries"))
+}
+
+/// Calls that build a statement which changes data.
+const BUILDS_CHANGES: &[&str] = &[
+    "insert",
+    "update",
+    "delete",
+    "merge",
+    "upsert",
+    "replace",
+    "values",
+    "on_conflict",
+];
+
+/// Calls that build a statement which reads.
+const BUILDS_READING: &[&str] = &["select", "select_from", "union", "union_all", "exists"];
+
+/// Whether a call that builds a statement builds one that only reads; `None` if its name does not
+/// say.
+#[must_use]
+pub fn builds_reading(name: &str) -> Option<bool> {
+    if BUILDS_CHANGES.contains(&name) {
+        Some(false)
+    } else {
+        BUILDS_READING.contains(&name).then_some(true)
+    }
+}
+
+/// Methods that read rows from a cursor or a result, beside those that begin with `fetch`.
+const FETCHES: &[&str] = &[
+    "scalar",
+    "scalars",
+    "scalar_one",
+    "scalar_one_or_none",
+    "mappings",
+    "all",
+    "first",
+    "one",
+    "one_or_none",
+    "to_dataframe",
+    "to_pandas",
+    "to_arrow",
+];
+
+/// Whether a method reads rows from a cursor or a result.
+#[must_use]
+pub fn fetches_rows(name: &str) -> bool {
+    name.starts_with("fetch") || FETCHES.contains(&name)
+}
+
+/// Whether an attribute says how many rows a statement changed.
+#[must_use]
+pub fn is_row_count(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["count", "affected", "rows"]
+        .iter()
+        .any(|part| lower.contains(part))
+}
+
+/// Classes of buffers in memory.
+const BUFFERS: &[&str] = &["BytesIO", "StringIO"];
+
+/// Whether a class of that name is a buffer in memory.
+#[must_use]
+pub fn is_buffer(name: &str) -> bool {
+    BUFFERS.contains(&name)
+}
+
+/// Whether a call makes something that writes into what it is given: `csv.writer(buffer)`.
+#[must_use]
+pub fn makes_writer(name: &str) -> bool {
+    words(name)
+        .iter()
+        .any(|word| word.ends_with("writer") || word.ends_with("wrapper"))
+        || matches!(name, "GzipFile" | "ZipFile")
+}
+
+/// Whether a call writes its data into an argument that is a file: `frame.to_csv(buffer)`,
+/// `write_table(table, buffer)`.
+#[must_use]
+pub fn writes_into_argument(name: &str) -> bool {
+    name.starts_with("to_") || name.starts_with("write_") || matches!(name, "save" | "dump")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{begins_reading, ends_with_query, fetches_rows, makes_writer};
+
+    #[test]
+    fn words_decide() {
+        assert!(begins_reading("prefetch_bulk") && begins_reading("getCommit"));
+        assert!(!begins_reading("execute_query") && ends_with_query("execute_query"));
+        assert!(fetches_rows("fetchmany") && !fetches_rows("rowcount"));
+        assert!(makes_writer("DictWriter") && makes_writer("writer") && !makes_writer("rewrite"));
+    }
+}
