@@ -364,14 +364,8 @@ impl<'s> SwallowerSearch<'s, '_> {
         }
         let mut out: Vec<Swallowed> = Vec::new();
         for (by, exits) in candidates {
-            for &(uncertified, exit) in &exits {
-                let counts = (self.infeasible, self.unknown);
+            for (uncertified, exit) in exits {
                 let found = self.search(by, !uncertified, exit, &well);
-                if found.is_none() && !uncertified && exits.contains(&(true, exit)) {
-                    // Another path to this exit is searched for: that none was found that stores 0
-                    // leaves nothing open.
-                    (self.infeasible, self.unknown) = counts;
-                }
                 let Some(found) = found else { continue };
                 let excused = report::is_heard(self.subject, &found, &|| {
                     let readers = self.readers();

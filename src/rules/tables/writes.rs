@@ -44,9 +44,7 @@ const WRITE_NAMES: &[&str] = &[
     "find_one_and_update",
     "find_one_and_replace",
     "update_or_create",
-    "get_or_create",
     "aupdate_or_create",
-    "aget_or_create",
     "create_item",
     "patch_item",
 ];

@@ -140,7 +140,7 @@ impl<'f> FunctionCode<'f> {
                 Some(name.clone())
             }
             Rvalue::Call { args, .. } => match args.first().map(|a| &a.value) {
-                Some(Operand::Const(Literal::Str(name))) => Some(name.clone()),
+                Some(Operand::Const(Literal::Str(name))) => Some(name.clone()).filter(is_key),
                 _ => None,
             },
             _ => None,
@@ -281,6 +281,11 @@ impl<'f> FunctionCode<'f> {
             _ => Vec::new(),
         }
     }
+}
+
+/// Whether a text may be the key under which something is kept, and not a sentence.
+fn is_key(text: &Name) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// Whether a function is a lambda, a comprehension or the like.
