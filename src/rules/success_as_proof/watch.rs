@@ -241,9 +241,9 @@ impl RoundEvents for Watch<'_> {
 }
 
 impl<'v> Watch<'v> {
-    /// An automaton for the check of one function. `filled_elsewhere` are the fields that other functions fill
-    /// with units that succeeded; `asked` says whether something asks the function's own collections for
-    /// units.
+    /// An automaton for the check of one function. `filled_elsewhere` are the fields that other
+    /// functions fill with units that succeeded; `asked` says whether something asks the function's
+    /// own collections for units.
     pub fn new(
         vocabulary: &'v Vocabulary,
         strict_null: bool,

@@ -12,7 +12,7 @@ use crate::engine::values::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, Paths, Witness};
 use crate::engine::{Engine, FnContext, Test, ValueEvents};
 use crate::ir::control::{ControlDependence, Edge};
-use crate::ir::{BlockId, Operand, TerminatorKind};
+use crate::ir::{BinOp, BlockId, Operand, Rvalue, TerminatorKind};
 use crate::program::FuncRef;
 use crate::rules::success_as_proof::facts::Filling;
 use crate::rules::success_as_proof::facts::flags::{
@@ -140,24 +140,24 @@ impl EffectSearch<'_, '_> {
         })
     }
 
+    /// Whether a block leads to another within an iteration of the loops around it.
+    fn leads_to(&self, from: BlockId, to: BlockId) -> bool {
+        let blocks = (0u32..).zip(&self.code.function.body.blocks);
+        let heads = blocks.filter(|(_, block)| block.loop_head);
+        let heads: Vec<BlockId> = heads.map(|(at, _)| BlockId(at)).collect();
+        from == to || self.control.reachable(from, &heads).contains(&to)
+    }
+
     /// Whether a comparison of a count decides, with others, that the effect is reached, and does not
     /// rule it out: `if run.rows > 0 or day in holidays`. Then the program knows what it does.
     fn knows_of_none(&self, site: &EffectSite) -> bool {
         let body = &self.code.function.body;
-        let blocks = (0u32..).zip(&body.blocks);
-        let heads: Vec<BlockId> = blocks
-            .filter(|(_, block)| block.loop_head)
-            .map(|(at, _)| BlockId(at))
-            .collect();
         let compares_count = |block: BlockId| match &body.block(block).terminator.kind {
             TerminatorKind::Branch { cond, .. } => {
                 let names = self.code.all_names(cond);
                 names.iter().any(|name| self.words.is_count(name))
             }
             _ => false,
-        };
-        let leads_there = |from: BlockId| {
-            from == site.block || self.control.reachable(from, &heads).contains(&site.block)
         };
         self.control.deciders(site.block).into_iter().any(|edge| {
             compares_count(edge.from)
@@ -166,13 +166,16 @@ impl EffectSearch<'_, '_> {
                     .control
                     .successors(edge.from)
                     .iter()
-                    .all(|to| leads_there(*to))
+                    .all(|to| self.leads_to(*to, site.block))
         })
     }
 
     /// The same for a list of work, where it is the other way round: a success keeps the unit out.
     fn kept_out<'d>(&mut self, site: &'d EffectSite) -> Option<Decided<'d>> {
-        for edge in self.control.deciders(site.block) {
+        let mut edges = self.control.deciders(site.block);
+        // What an earlier iteration decided was about another unit.
+        edges.retain(|edge| self.leads_to(edge.to, site.block));
+        for edge in edges {
             for to in self.control.successors(edge.from) {
                 let other = Edge {
                     from: edge.from,
@@ -329,7 +332,30 @@ impl EffectSearch<'_, '_> {
         found.into_iter().flatten().collect()
     }
 
+    /// Whether what the function takes out of a collection may be work to do.
+    fn is_about_work(&self) -> bool {
+        let mut named = false;
+        self.code.function.body.for_each_rvalue(|_, to, rvalue| {
+            let subtracts = match rvalue {
+                Rvalue::Binary(BinOp::Sub, ..) | Rvalue::InPlace(BinOp::Sub, ..) => true,
+                Rvalue::Call { callee, .. } => self
+                    .code
+                    .callee(callee)
+                    .is_some_and(|name| name == "difference"),
+                _ => false,
+            };
+            if let (true, Some(to)) = (subtracts, to) {
+                let names = self.code.variables(to);
+                named |= names.iter().any(|name| self.words.is_work_list(name));
+            }
+        });
+        named || self.code.returns_work(self.words) || !self.code.work_blocks(self.words).is_empty()
+    }
+
     fn list_effect(&mut self, bit: u32, effect: Effect) -> Option<(EffectSite, SuccessPath)> {
+        if bit == FILTERED && !self.is_about_work() {
+            return None;
+        }
         let fits = move |flags: u32| flags & bit != 0 && !is_proven(flags);
         let mut exits = self.graph.exits.iter();
         let exit = exits.find(|e| e.kind == ExitKind::Return && fits(e.state.flags.rule))?;

@@ -2,7 +2,7 @@
 
 use super::{FunctionCode, Vocabulary};
 use crate::ir::data::{SUCCESS, is_outcome};
-use crate::ir::{Arg, ArgKind, Data, DictItem, Literal, Operand, Rvalue};
+use crate::ir::{Arg, ArgKind, Data, DictItem, Literal, Name, Operand, Rvalue};
 use crate::rules::success_as_proof::code::is_constant_attribute;
 use crate::rules::success_as_proof::vocabulary::calls::UPDATES;
 
@@ -79,8 +79,9 @@ impl FunctionCode<'_> {
                     || args.iter().any(|a| self.formats(words, &a.value))
                     || args.iter().any(|a| self.is_answer(words, &a.value))
             }
-            Rvalue::Global(n) | Rvalue::GetField(_, n) => words.says_done(n),
-            Rvalue::Path(path) => path.last().is_some_and(|n| words.says_done(n)),
+            Rvalue::Global(_) | Rvalue::GetField(..) | Rvalue::Path(_) => {
+                self.name_says_done(words, value).is_some()
+            }
             Rvalue::Data(Data::Variant { tag, fields }) => {
                 words.says_done(tag) || fields.iter().any(|(_, v)| self.says_done(words, v))
             }
@@ -106,13 +107,26 @@ impl FunctionCode<'_> {
             return false;
         };
         self.definitions(*l).iter().any(|(r, _)| {
-            let name = match r {
-                Rvalue::Global(n) | Rvalue::GetField(_, n) => Some(n),
-                Rvalue::Path(path) => path.last(),
-                _ => None,
-            };
-            name.is_some_and(|n| is_constant_attribute(n) && words.says_done(n))
+            let name = self.name_says_done(words, r);
+            name.is_some_and(|n| is_constant_attribute(n))
         })
+    }
+
+    /// The name of a variable, a field or a constant that tells the caller so. A member of an
+    /// enumeration of statuses only says what became of something: `RunStatus.SKIPPED`.
+    fn name_says_done<'r>(&self, words: &Vocabulary, value: &'r Rvalue) -> Option<&'r Name> {
+        let (owner, name) = match value {
+            Rvalue::Global(name) => (None, name),
+            Rvalue::GetField(owner, name) => (self.name(owner), name),
+            Rvalue::Path(path) => match path.as_slice() {
+                [.., owner, name] => (Some(owner.clone()), name),
+                [name] => (None, name),
+                [] => return None,
+            },
+            _ => return None,
+        };
+        let of_status = owner.is_some_and(|owner| words.is_status(&owner));
+        (words.says_done(name) && !of_status).then_some(name)
     }
 
     /// Whether a value is a formatted text that tells the caller so.

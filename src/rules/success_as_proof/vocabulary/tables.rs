@@ -264,6 +264,10 @@ pub const AWAITED: &[&str] = &[
 
 /// Things that have a status but are not runs.
 pub const OTHER_THINGS: &[&str] = &[
+    "container",
+    "containers",
+    "pod",
+    "pods",
     "payment",
     "payments",
     "order",
