@@ -349,7 +349,7 @@ impl EffectSearch<'_, '_> {
                 named |= names.iter().any(|name| self.words.is_work_list(name));
             }
         });
-        named || self.code.returns_work(self.words) || !self.code.work_blocks(self.words).is_empty()
+        named || self.code.returns_work(self.words) || self.code.works(self.words)
     }
 
     fn list_effect(&mut self, bit: u32, effect: Effect) -> Option<(EffectSite, SuccessPath)> {

@@ -29,6 +29,19 @@ impl FunctionCode<'_> {
         working.map(|(id, _)| BlockId(id)).collect()
     }
 
+    /// Whether a call of the function does work on a unit, and does not just put it into a list.
+    pub fn works(&self, words: &Vocabulary) -> bool {
+        let body = &self.function.body;
+        let mut blocks = self.work_blocks(words).into_iter();
+        blocks.any(|at| match &body.block(at).terminator.kind {
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } => self.callee(callee).is_some_and(|name| !words.puts(&name)),
+            _ => false,
+        })
+    }
+
     /// Whether a call does work on a unit.
     fn does_work(&self, words: &Vocabulary, callee: &Callee, args: &[Arg]) -> bool {
         let Some(name) = self.callee(callee) else {
