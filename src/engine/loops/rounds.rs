@@ -51,7 +51,7 @@ impl Wanted {
 }
 
 /// The predecessors of each block.
-fn predecessors(body: &Body) -> Vec<SmallVec<[BlockId; 2]>> {
+pub(in crate::engine) fn predecessors(body: &Body) -> Vec<SmallVec<[BlockId; 2]>> {
     let mut out = vec![SmallVec::new(); body.blocks.len()];
     for (from, block) in (0u32..).zip(&body.blocks) {
         block
@@ -63,7 +63,7 @@ fn predecessors(body: &Body) -> Vec<SmallVec<[BlockId; 2]>> {
 }
 
 /// The blocks from which one of `to` is reachable along edges that `open` accepts, including `to`.
-fn reaching(
+pub(in crate::engine) fn reaching(
     predecessors: &[SmallVec<[BlockId; 2]>],
     to: impl IntoIterator<Item = BlockId>,
     open: impl Fn(BlockId, BlockId) -> bool,

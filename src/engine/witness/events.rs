@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::flow::{Edge, ExitKind, Via};
+use crate::engine::loops::rounds::{predecessors, reaching};
 use crate::engine::summaries::summary::Summary;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
@@ -175,10 +176,11 @@ impl Paths<'_> {
             return false;
         };
         let other = if to == *then { *otherwise } else { *then };
-        let body = &self.cx.function().body;
+        let stores = || leading_to_stores(&self.cx.function().body, &place.key);
+        let leads = self.to_stores.get_or_init(stores);
         !matches!(role, BranchRole::Handler | BranchRole::Swallow)
-            && leads_to_store(body, other, &place.key)
-            && !leads_to_store(body, to, &place.key)
+            && leads[other.index()]
+            && !leads[to.index()]
     }
 
     /// Appends the events of a helper that the path goes through.
@@ -376,8 +378,8 @@ fn decision(
     }
 }
 
-/// Whether a store under a key can be reached from a block.
-fn leads_to_store(body: &Body, from: BlockId, key: &Name) -> bool {
+/// The blocks from which a store under a key can be reached.
+fn leading_to_stores(body: &Body, key: &Name) -> Vec<bool> {
     let stores = |statement: &Statement| match &statement.kind {
         StatementKind::SetItem {
             key: Operand::Const(Literal::Str(stored)),
@@ -386,20 +388,8 @@ fn leads_to_store(body: &Body, from: BlockId, key: &Name) -> bool {
         StatementKind::SetField { field, .. } => field == key,
         _ => false,
     };
-    let mut seen = vec![false; body.blocks.len()];
-    let mut open = vec![from];
-    while let Some(at) = open.pop() {
-        if std::mem::replace(&mut seen[at.index()], true) {
-            continue;
-        }
-        let block = body.block(at);
-        if block.statements.iter().any(stores) {
-            return true;
-        }
-        block
-            .terminator
-            .kind
-            .for_each_successor(|next| open.push(next));
-    }
-    false
+    let blocks = (0u32..).zip(&body.blocks);
+    let storing = blocks.filter(|(_, block)| block.statements.iter().any(stores));
+    let storing = storing.map(|(at, _)| BlockId(at));
+    reaching(&predecessors(body), storing, |_, _| true)
 }

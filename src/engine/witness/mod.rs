@@ -139,6 +139,9 @@ pub struct Paths<'g> {
     depth: usize,
     /// Filled by the first search.
     outlook: OnceCell<Rc<Outlook>>,
+    /// For each block, whether a store to the watched place can be reached; filled by the first path
+    /// that is told.
+    to_stores: OnceCell<Vec<bool>>,
     unfolding: Unfolding,
     insides: Insides,
 }
@@ -171,6 +174,7 @@ impl<'g> Paths<'g> {
             wanted,
             depth: 0,
             outlook: OnceCell::new(),
+            to_stores: OnceCell::new(),
             insides: Insides::default(),
         }
     }
