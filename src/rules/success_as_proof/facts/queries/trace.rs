@@ -223,15 +223,15 @@ impl Trace<'_, '_, '_> {
                     || MISSING.contains(&name.as_str())
                     || PRESENT.contains(&name.as_str())
                     || GIVEN_QUERY.contains(&name.as_str());
-                let of_receiver = || self.part(receiver, bound, depth + 1).is_some();
-                let source = if engine.terms.literal(receiver).is_some()
-                    || of_argument && !args.is_empty() && !of_receiver()
-                {
-                    *args.first()?
+                let of_first = || self.part(*args.first()?, bound, depth + 1);
+                let (q, access) = if engine.terms.literal(receiver).is_some() {
+                    of_first()?
                 } else {
-                    receiver
+                    match self.part(receiver, bound, depth + 1) {
+                        None if of_argument => of_first()?,
+                        part => part?,
+                    }
                 };
-                let (q, access) = self.part(source, bound, depth + 1)?;
                 let key = args.first().and_then(|k| engine.terms.literal(*k));
                 Some((q, access.call(&name, key)?))
             }
