@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::has_method;
 use crate::engine::values::fact::{Fact, Kind};
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Site, Term, Value};
@@ -9,7 +10,7 @@ use crate::engine::{Engine, FnContext};
 use crate::ir::{
     BlockId, Body, Callee, Literal, LocalId, Operand, Rvalue, StatementKind, TerminatorKind,
 };
-use crate::program::{ClassRef, FuncRef, MroEntry, Program};
+use crate::program::{ClassRef, FuncRef, Program};
 use crate::settings::Contract;
 use crate::source::Span;
 
@@ -104,17 +105,8 @@ pub(in crate::rules) fn entry_state(
 
 /// Whether an `__init__` of the class makes the dict by calling `maker`.
 fn made_by(program: &Program<'_>, class: ClassRef, field: &str, maker: &str) -> bool {
-    program.mro(class).entries.iter().any(|entry| {
-        let MroEntry::Class(class) = entry else {
-            return false;
-        };
-        let module = program.module(class.module);
-        let mut functions = module.ir.outer_functions();
-        functions.any(|(_, function)| {
-            function.class == Some(class.class)
-                && function.name == "__init__"
-                && stores_result_of(&function.body, field, maker)
-        })
+    has_method(program, class, |function| {
+        function.name == "__init__" && stores_result_of(&function.body, field, maker)
     })
 }
 

@@ -143,20 +143,22 @@ impl Subject<'_> {
 /// Whether another method of the class or of its bases mentions a name, and passes a test that is
 /// given the name.
 fn any_method(subject: &Subject<'_>, about: &str, test: fn(&Function, &str) -> bool) -> bool {
-    let program = subject.program;
-    let entries = &program.mro(subject.class).entries;
-    entries.iter().any(|entry| {
+    has_method(subject.program, subject.class, |function| {
+        function.name != subject.contract.method.as_str()
+            && function.body.may_mention(about)
+            && test(function, about)
+    })
+}
+
+/// Whether the class or one of its bases has a method that passes a test.
+fn has_method(program: &Program<'_>, class: ClassRef, test: impl Fn(&Function) -> bool) -> bool {
+    program.mro(class).entries.iter().any(|entry| {
         let MroEntry::Class(class) = entry else {
             return false;
         };
         let module = program.module(class.module);
         let mut functions = module.ir.outer_functions();
-        functions.any(|(_, function)| {
-            function.class == Some(class.class)
-                && function.name != subject.contract.method.as_str()
-                && function.body.may_mention(about)
-                && test(function, about)
-        })
+        functions.any(|(_, function)| function.class == Some(class.class) && test(function))
     })
 }
 

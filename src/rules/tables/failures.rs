@@ -1,7 +1,7 @@
 //! Which failures are told to somebody, and which are nobody's loss.
 
-use super::has_word;
 use super::sinks::words;
+use super::{has_any, has_word};
 
 /// Words in names of tables that record errors or activity.
 const LOG_TABLES: &[&str] = &[
@@ -80,7 +80,7 @@ const FAILING: &[&str] = &["fail", "failed", "failure", "failures", "error", "er
 /// Whether the name of a call says that something went wrong.
 #[must_use]
 pub fn says_failure(name: &str) -> bool {
-    name.split('_').any(|w| FAILING.contains(&w))
+    has_any(name, FAILING)
 }
 
 /// The first HTTP status that says that a request failed.
@@ -185,7 +185,7 @@ const TELLS: &[&str] = &[
 /// Whether a call only tells somebody about a failure, judged by its name.
 #[must_use]
 pub fn tells(name: &str) -> bool {
-    name.split('_').any(|w| TELLS.contains(&w))
+    has_any(name, TELLS)
 }
 
 /// Words in names of what only shows texts to whoever looks.
@@ -194,7 +194,7 @@ const SHOWS: &[&str] = &["stdout", "stderr", "console", "print", "progress", "st
 /// Whether a call or its receiver only shows texts to whoever looks, judged by its name.
 #[must_use]
 pub fn shows(name: &str) -> bool {
-    name.split('_').any(|w| SHOWS.contains(&w))
+    has_any(name, SHOWS)
 }
 
 /// Texts that say that something is there already, in names of exceptions and in tests of them. 409

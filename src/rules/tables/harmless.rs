@@ -1,6 +1,6 @@
 //! Which calls surely write nothing.
 
-use super::is_write;
+use super::{has_any, is_write};
 use crate::settings::Writes;
 
 /// First words of names of calls that fetch, compute or log something.
@@ -118,8 +118,7 @@ const CHANGING_WORDS: &[&str] = &[
 pub fn is_harmless(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let first = lower.split('_').find(|word| !word.is_empty());
-    let mut words = lower.split('_');
-    let changes = words.any(|word| CHANGING_WORDS.contains(&word));
+    let changes = has_any(&lower, CHANGING_WORDS);
     let known = HARMLESS_NAMES.contains(&lower.as_str())
         || first.is_some_and(|word| HARMLESS_FIRST.contains(&word));
     known && !changes && !is_write(&Writes::default(), name, None, &[])

@@ -44,6 +44,12 @@ pub fn has_word(name: &str, word: &str) -> bool {
     })
 }
 
+/// Whether one of the words that underscores separate in a name stands in a table. Both are in lower
+/// case.
+fn has_any(name: &str, table: &[&str]) -> bool {
+    name.split('_').any(|word| table.contains(&word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::has_word;

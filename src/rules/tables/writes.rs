@@ -1,6 +1,6 @@
 //! Which calls write data, judged by their names and by the texts that they are given.
 
-use super::{is_log_table, reading, sinks};
+use super::{has_any, is_log_table, reading, sinks};
 use crate::engine::objects::class_texts::Saying;
 use crate::engine::summaries::library::Deed;
 use crate::ir::Name;
@@ -216,8 +216,7 @@ const UNITS: &[&str] = &["session", "batch", "tx", "transaction", "uow", "unit",
 #[must_use]
 pub fn is_staged(name: &str, receiver: &str) -> bool {
     let lower = receiver.to_ascii_lowercase();
-    STAGES.contains(&name)
-        || STAGES_IN_UNITS.contains(&name) && lower.split('_').any(|w| UNITS.contains(&w))
+    STAGES.contains(&name) || STAGES_IN_UNITS.contains(&name) && has_any(&lower, UNITS)
 }
 
 /// Calls that write what is in a unit of work.
@@ -254,7 +253,7 @@ const BATCH_WORDS: &[&str] = &[
 #[must_use]
 pub fn is_of_batch(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    lower.split('_').any(|w| BATCH_WORDS.contains(&w))
+    has_any(&lower, BATCH_WORDS)
 }
 
 /// Options of writes of several rows that let the others be written if one is refused.
@@ -302,7 +301,7 @@ const CREATES: &[&str] = &["create", "add", "insert", "register", "make", "new"]
 #[must_use]
 pub fn creates(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    lower.split('_').any(|w| CREATES.contains(&w))
+    has_any(&lower, CREATES)
 }
 
 /// Words that say, in the name of a call, that it deletes something.
@@ -318,8 +317,7 @@ const REMOVAL_STATEMENTS: &[&str] = &["delete", "drop", "truncate", "create", "a
 #[must_use]
 pub fn is_removal(name: &str, texts: &[Name]) -> bool {
     let lower = name.to_ascii_lowercase();
-    let says = |table: &[&str]| lower.split('_').any(|w| table.contains(&w));
-    let by_name = says(REMOVAL_WORDS) && !says(ADDING_WORDS);
+    let by_name = has_any(&lower, REMOVAL_WORDS) && !has_any(&lower, ADDING_WORDS);
     by_name
         || texts
             .iter()
@@ -355,7 +353,7 @@ const TARGET_WORDS: &[&str] = &[
 #[must_use]
 pub fn is_target(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    lower.split('_').any(|w| TARGET_WORDS.contains(&w))
+    has_any(&lower, TARGET_WORDS)
 }
 
 /// Whether a text among these is a statement, whatever it does.
