@@ -32,8 +32,6 @@ pub struct Watch<'v> {
     facts: Facts<'v>,
     /// Whether a comparison that lets a missing count pass is no evidence.
     strict_null: bool,
-    /// The function that is checked; the others are its helpers.
-    checked: FuncRef,
     /// Which outcome of a test of constants says that work succeeded.
     settled: SettledTests,
     /// Whether functions have words that matter.
@@ -171,14 +169,8 @@ impl ValueEvents for Watch<'_> {
                 }
             }
             ("difference", Some(_), [done]) | ("Sub", _, [_, done]) => {
-                let queries = &self.facts.queries;
-                let found = || match queries.of(engine, state, *done) {
-                    Some((query, Access::Rows)) if query.filters_success() => {
-                        match queries.exists(&query, &Access::Rows, true) {
-                            Some(Lesson::Success(about)) => Some(about),
-                            _ => None,
-                        }
-                    }
+                let found = || match self.facts.queries.among(engine, state, *done, true)? {
+                    Lesson::Success(about) => Some(about),
                     _ => None,
                 };
                 if let Some(about) = self.facts.filled(engine, state, *done).or_else(found) {
@@ -257,10 +249,10 @@ impl<'v> Watch<'v> {
                 queries: Queries::new(vocabulary),
                 filled_elsewhere,
                 memory: RefCell::default(),
-                unasked: (!asked).then_some(checked),
+                checked,
+                asked,
             },
             strict_null,
-            checked,
             settled: SettledTests::default(),
             speaking: RefCell::default(),
         }
@@ -364,7 +356,7 @@ impl<'v> Watch<'v> {
                         state.set_ghost(holder, ValueNote::Counted, yes);
                     }
                 }
-                Lesson::NotEmpty(c) if func != self.checked => {
+                Lesson::NotEmpty(c) if func != self.facts.checked => {
                     state.set_ghost(base(engine, c), ValueNote::Full, yes);
                     state.flags.rule |= FULL;
                 }
@@ -517,15 +509,6 @@ impl<'v> Watch<'v> {
         }
     }
 
-    /// The lesson of a test whether something is among the rows that a query for successful runs
-    /// returned.
-    fn among_found(&self, at: PathPoint<'_, '_>, rows: Value, truth: bool) -> Option<Lesson> {
-        let queries = &self.facts.queries;
-        let (query, access) = queries.of(at.engine, at.state, base(at.engine, rows))?;
-        let of_rows = access == Access::Rows && query.filters_success();
-        queries.exists(&query, &access, truth).filter(|_| of_rows)
-    }
-
     /// The lesson of a comparison with something that is no literal.
     fn comparison(
         &self,
@@ -542,9 +525,11 @@ impl<'v> Watch<'v> {
                     // A success that is about to be put into the collection.
                     Some(about) if at.state.flags.rule & about & (FACT | PERFORMED) != 0 => None,
                     Some(_) => Some(Lesson::NotSuccess),
-                    None => self
-                        .among_found(at, b, truth)
-                        .or_else(|| self.facts.equality(at, op, (a, b), truth)),
+                    None => {
+                        let (queries, rows) = (&self.facts.queries, base(at.engine, b));
+                        let among = queries.among(at.engine, at.state, rows, truth);
+                        among.or_else(|| self.facts.equality(at, op, (a, b), truth))
+                    }
                 }
             }
             CmpOp::Eq | CmpOp::Is => self.facts.equality(at, op, (a, b), truth),

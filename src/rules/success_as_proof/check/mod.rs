@@ -191,6 +191,7 @@ impl Check<'_, '_> {
             program: self.library.program,
             func: self.func,
             code: &self.code,
+            control: &self.control,
             words: &self.options.vocabulary,
         }
     }

@@ -12,7 +12,7 @@ use crate::engine::values::value::Value;
 use crate::engine::witness::{End, EventKind, Goal, Paths, Witness};
 use crate::engine::{Engine, FnContext, Test, ValueEvents};
 use crate::ir::control::{ControlDependence, Edge};
-use crate::ir::{BinOp, BlockId, Operand, Rvalue, TerminatorKind};
+use crate::ir::{BlockId, Operand, TerminatorKind};
 use crate::program::FuncRef;
 use crate::rules::success_as_proof::facts::Filling;
 use crate::rules::success_as_proof::facts::flags::{
@@ -142,9 +142,7 @@ impl EffectSearch<'_, '_> {
 
     /// Whether a block leads to another within an iteration of the loops around it.
     fn leads_to(&self, from: BlockId, to: BlockId) -> bool {
-        let blocks = (0u32..).zip(&self.code.function.body.blocks);
-        let heads = blocks.filter(|(_, block)| block.loop_head);
-        let heads: Vec<BlockId> = heads.map(|(at, _)| BlockId(at)).collect();
+        let heads = self.code.loop_heads();
         from == to || self.control.reachable(from, &heads).contains(&to)
     }
 
@@ -334,22 +332,13 @@ impl EffectSearch<'_, '_> {
 
     /// Whether what the function takes out of a collection may be work to do.
     fn is_about_work(&self) -> bool {
-        let mut named = false;
-        self.code.function.body.for_each_rvalue(|_, to, rvalue| {
-            let subtracts = match rvalue {
-                Rvalue::Binary(BinOp::Sub, ..) | Rvalue::InPlace(BinOp::Sub, ..) => true,
-                Rvalue::Call { callee, .. } => self
-                    .code
-                    .callee(callee)
-                    .is_some_and(|name| name == "difference"),
-                _ => false,
-            };
-            if let (true, Some(to)) = (subtracts, to) {
-                let names = self.code.variables(to);
-                named |= names.iter().any(|name| self.words.is_work_list(name));
-            }
-        });
-        named || self.code.returns_work(self.words) || self.code.works(self.words)
+        let subtracted = self.code.subtractions();
+        let mut names = subtracted
+            .iter()
+            .flat_map(|(to, _)| self.code.variables(*to));
+        names.any(|name| self.words.is_work_list(&name))
+            || self.code.returns_work(self.words)
+            || self.code.works(self.words)
     }
 
     fn list_effect(&mut self, bit: u32, effect: Effect) -> Option<(EffectSite, SuccessPath)> {
@@ -375,7 +364,7 @@ impl EffectSearch<'_, '_> {
         });
         let span = match told {
             Some(event) => event.span,
-            None => self.code.subtraction()?,
+            None => self.code.subtractions().first()?.1,
         };
         let site = EffectSite {
             block: BlockId::ENTRY,

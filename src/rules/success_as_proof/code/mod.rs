@@ -2,13 +2,13 @@
 
 mod constants;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use constants::{Constants, MAX_DEPTH, is_constant, is_constant_attribute};
 
 use crate::ir::{
-    Arg, BinOp, Callee, Data, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    Arg, BinOp, BlockId, Callee, Data, Function, Literal, LocalId, LocalKind, Name, Operand,
+    Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef};
 use crate::rules::success_as_proof::vocabulary::calls::TEXT_OF_ARGUMENT;
@@ -73,6 +73,32 @@ impl<'f> FunctionCode<'f> {
     /// Calls `f` with every rvalue of the function.
     pub fn for_each_rvalue(&self, mut f: impl FnMut(&Rvalue)) {
         self.function.body.for_each_rvalue(|_, _, r| f(r));
+    }
+
+    /// The call at the end of a block.
+    pub fn call_at(&self, block: BlockId) -> Option<(&'f Callee, &'f [Arg])> {
+        match &self.function.body.block(block).terminator.kind {
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, args },
+                ..
+            } => Some((callee, args)),
+            _ => None,
+        }
+    }
+
+    /// The blocks whose call passes a test.
+    pub fn blocks_with(&self, test: impl Fn(&Callee, &[Arg]) -> bool) -> FxHashSet<BlockId> {
+        let blocks = (0u32..).zip(&self.function.body.blocks);
+        let blocks = blocks.map(|(at, _)| BlockId(at));
+        let passes = |at: &BlockId| self.call_at(*at).is_some_and(|(c, args)| test(c, args));
+        blocks.filter(passes).collect()
+    }
+
+    /// The heads of the loops.
+    pub fn loop_heads(&self) -> Vec<BlockId> {
+        let blocks = (0u32..).zip(&self.function.body.blocks);
+        let heads = blocks.filter(|(_, block)| block.loop_head);
+        heads.map(|(at, _)| BlockId(at)).collect()
     }
 
     /// The fields and keys that the function reads.

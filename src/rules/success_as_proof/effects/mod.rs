@@ -195,20 +195,28 @@ impl FunctionCode<'_> {
         }
     }
 
-    /// Where the function first takes one collection out of another.
-    pub fn subtraction(&self) -> Option<Span> {
-        let blocks = self.function.body.blocks.iter();
-        let mut statements = blocks.flat_map(|block| &block.statements);
-        let first = statements.find(|s| {
-            matches!(
-                &s.kind,
+    /// Where the function takes one collection out of another, and the local that is what remains.
+    pub fn subtractions(&self) -> Vec<(LocalId, Span)> {
+        let mut out = Vec::new();
+        for block in &self.function.body.blocks {
+            out.extend(block.statements.iter().filter_map(|s| match &s.kind {
                 StatementKind::Assign(
-                    _,
-                    Rvalue::Binary(BinOp::Sub, ..) | Rvalue::InPlace(BinOp::Sub, ..)
-                )
-            )
-        });
-        first.map(|s| s.span)
+                    to,
+                    Rvalue::Binary(BinOp::Sub, ..) | Rvalue::InPlace(BinOp::Sub, ..),
+                ) => Some((*to, s.span)),
+                _ => None,
+            }));
+            if let TerminatorKind::Eval {
+                dest: Some(to),
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } = &block.terminator.kind
+                && self.callee(callee).is_some_and(|name| name == "difference")
+            {
+                out.push((*to, block.terminator.span));
+            }
+        }
+        out
     }
 
     /// Whether the function is named for the work that it returns.

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::{EffectSite, FunctionCode, Vocabulary};
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::control::{ControlDependence, Edge};
-use crate::ir::{Arg, BlockId, Callee, Operand, Rvalue, TerminatorKind};
+use crate::ir::{Arg, BlockId, Callee, Operand, TerminatorKind};
 use crate::rules::tables::is_write;
 use crate::settings::Writes;
 
@@ -18,28 +18,16 @@ const READING: &[&str] = &["select", "with", "show"];
 impl FunctionCode<'_> {
     /// The blocks whose call does work on a unit.
     pub fn work_blocks(&self, words: &Vocabulary) -> FxHashSet<BlockId> {
-        let blocks = (0u32..).zip(&self.function.body.blocks);
-        let working = blocks.filter(|(_, block)| match &block.terminator.kind {
-            TerminatorKind::Eval {
-                rvalue: Rvalue::Call { callee, args },
-                ..
-            } => self.does_work(words, callee, args),
-            _ => false,
-        });
-        working.map(|(id, _)| BlockId(id)).collect()
+        self.blocks_with(|callee, args| self.does_work(words, callee, args))
     }
 
     /// Whether a call of the function does work on a unit, and does not just put it into a list.
     pub fn works(&self, words: &Vocabulary) -> bool {
-        let body = &self.function.body;
-        let mut blocks = self.work_blocks(words).into_iter();
-        blocks.any(|at| match &body.block(at).terminator.kind {
-            TerminatorKind::Eval {
-                rvalue: Rvalue::Call { callee, .. },
-                ..
-            } => self.callee(callee).is_some_and(|name| !words.puts(&name)),
-            _ => false,
-        })
+        let works = self.blocks_with(|callee, args| {
+            let puts = self.callee(callee).is_none_or(|name| words.puts(&name));
+            !puts && self.does_work(words, callee, args)
+        });
+        !works.is_empty()
     }
 
     /// Whether a call does work on a unit.
@@ -72,17 +60,10 @@ impl FunctionCode<'_> {
 
     /// The blocks whose call waits.
     fn waiting_blocks(&self) -> FxHashSet<BlockId> {
-        let blocks = (0u32..).zip(&self.function.body.blocks);
-        let waiting = blocks.filter(|(_, block)| match &block.terminator.kind {
-            TerminatorKind::Eval {
-                rvalue: Rvalue::Call { callee, .. },
-                ..
-            } => self
-                .callee(callee)
-                .is_some_and(|name| WAITS.contains(&name.as_str())),
-            _ => false,
-        });
-        waiting.map(|(id, _)| BlockId(id)).collect()
+        self.blocks_with(|callee, _| {
+            let name = self.callee(callee);
+            name.is_some_and(|name| WAITS.contains(&name.as_str()))
+        })
     }
 }
 
@@ -150,10 +131,8 @@ impl<'w> Work<'w> {
 
     /// The heads of the loops that a block is in, unless it is a head itself.
     fn heads_around(&self, block: BlockId) -> Vec<BlockId> {
-        let blocks = (0u32..).zip(&self.code.function.body.blocks);
-        blocks
-            .filter(|(_, b)| b.loop_head)
-            .map(|(id, _)| BlockId(id))
+        let heads = self.code.loop_heads().into_iter();
+        heads
             .filter(|head| *head != block && self.is_in_loop(*head, block))
             .collect()
     }

@@ -23,7 +23,7 @@ impl Facts<'_> {
         list: Value,
         item: Value,
     ) {
-        if self.unasked == Some(call.func) {
+        if !self.asked && call.func == self.checked {
             // Rows in a list stay rows.
             if self.queries.of(engine, state, item).is_some() {
                 note_element(state, list, item);

@@ -144,6 +144,8 @@ pub struct Facts<'v> {
     pub filled_elsewhere: &'v FxHashSet<String>,
     /// What holds for all paths.
     pub memory: RefCell<Memory>,
-    /// The function, if nothing asks its own collections for units.
-    pub unasked: Option<FuncRef>,
+    /// The function that is checked; the others are its helpers.
+    pub checked: FuncRef,
+    /// Whether something asks its own collections for units.
+    pub asked: bool,
 }

@@ -44,20 +44,11 @@ impl SettledTests {
 
 /// Whether every path to a block passes a call that does work.
 fn works_before(code: &FunctionCode<'_>, words: &Vocabulary, block: BlockId) -> bool {
-    let body = &code.function.body;
-    let before = ControlDependence::compute(body).before(block);
-    before
-        .into_iter()
-        .any(|at| match &body.block(at).terminator.kind {
-            TerminatorKind::Eval {
-                rvalue: Rvalue::Call { callee, .. },
-                ..
-            } => {
-                let name = code.callee(callee);
-                name.is_some_and(|name| words.is_performer(&name) && !is_no_work(&name))
-            }
-            _ => false,
-        })
+    let before = ControlDependence::compute(&code.function.body).before(block);
+    before.into_iter().any(|at| {
+        let name = code.call_at(at).and_then(|(callee, _)| code.callee(callee));
+        name.is_some_and(|name| words.is_performer(&name) && !is_no_work(&name))
+    })
 }
 
 /// Whether the branch at the end of `block` finds a success where its condition is true, or where it

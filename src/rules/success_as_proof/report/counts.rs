@@ -1,7 +1,7 @@
 //! The counts of records that are at hand where a status is taken as proof, and that nothing compares.
 
 use super::Reporter;
-use crate::ir::control::{ControlDependence, Edge};
+use crate::ir::control::Edge;
 use crate::ir::{BlockId, Name, Operand, Rvalue, StatementKind, TerminatorKind};
 use crate::rules::success_as_proof::code::FunctionCode;
 use crate::rules::success_as_proof::effects::EffectSite;
@@ -15,13 +15,8 @@ impl Reporter<'_> {
     /// The first counts of records that the function reads on the way to an effect or after it, and
     /// where. A count that is compared anywhere is left out: the path may have compared it.
     pub(super) fn counts_at_hand(&self, site: &EffectSite, edges: &[Edge]) -> Vec<(Name, Span)> {
-        let body = &self.code.function.body;
-        let control = ControlDependence::compute(body);
-        let blocks = (0u32..).zip(&body.blocks);
-        let heads: Vec<BlockId> = blocks
-            .filter(|(_, block)| block.loop_head)
-            .map(|(at, _)| BlockId(at))
-            .collect();
+        let (body, control) = (&self.code.function.body, self.control);
+        let heads = self.code.loop_heads();
         let mut on_the_way = control.before(site.block);
         on_the_way.extend(control.reachable(site.block, &heads));
         for edge in edges {

@@ -13,7 +13,7 @@ use super::facts::flags::{SOME_RUN, STORED};
 use super::vocabulary::Vocabulary;
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
 use crate::engine::witness::PathEvent;
-use crate::ir::control::Edge;
+use crate::ir::control::{ControlDependence, Edge};
 use crate::program::{FuncRef, Program};
 use crate::rules::{Rule, SuccessAsProof};
 use crate::source::Span;
@@ -49,6 +49,8 @@ pub struct Reporter<'r> {
     pub func: FuncRef,
     /// Its code.
     pub code: &'r FunctionCode<'r>,
+    /// What decides whether a block runs.
+    pub control: &'r ControlDependence,
     /// What names mean.
     pub words: &'r Vocabulary,
 }

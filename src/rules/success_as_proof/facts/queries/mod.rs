@@ -177,6 +177,22 @@ impl<'v> Queries<'v> {
             .is_some_and(|e| !e.demands_records && !e.has_open_conditions)
     }
 
+    /// The lesson of something that is among the rows of a query for successful runs, or is not.
+    pub fn among(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        rows: Value,
+        there: bool,
+    ) -> Option<Lesson> {
+        match self.of(engine, state, rows)? {
+            (query, access @ Access::Rows) if query.filters_success() => {
+                self.exists(&query, &access, there)
+            }
+            _ => None,
+        }
+    }
+
     /// The name of the column that a value comes from.
     pub fn column(&self, engine: &Engine<'_>, state: &State, v: Value) -> Option<String> {
         let (query, access) = self.of(engine, state, v)?;
