@@ -76,7 +76,7 @@ impl<'f> FunctionCode<'f> {
     }
 
     /// The call at the end of a block.
-    pub fn call_at(&self, block: BlockId) -> Option<(&'f Callee, &'f [Arg])> {
+    fn call_at(&self, block: BlockId) -> Option<(&'f Callee, &'f [Arg])> {
         match &self.function.body.block(block).terminator.kind {
             TerminatorKind::Eval {
                 rvalue: Rvalue::Call { callee, args },

@@ -14,10 +14,10 @@ use crate::program::{FuncRef, Program};
 use crate::rules::success_as_proof::code::{FunctionCode, MAX_DEPTH};
 use crate::rules::success_as_proof::vocabulary::Vocabulary;
 
-/// What tests of constants ask, each read once.
+/// What tests of constants ask, read once for each function.
 #[derive(Default)]
 pub struct SettledTests {
-    known: RefCell<FxHashMap<(FuncRef, BlockId), Option<bool>>>,
+    known: RefCell<FxHashMap<FuncRef, FxHashMap<BlockId, bool>>>,
 }
 
 impl SettledTests {
@@ -29,26 +29,34 @@ impl SettledTests {
         words: &Vocabulary,
         test: Test,
     ) -> Option<bool> {
-        let at = (test.func, test.block?);
-        if let Some(known) = self.known.borrow().get(&at) {
-            return *known;
-        }
-        let module = program.module(test.func.module);
-        let code = FunctionCode::new(module.ir.function(test.func.func), &[]);
-        let asked = asks_for_success(&code, words, at.1);
-        let found = asked.filter(|_| works_before(&code, words, at.1));
-        self.known.borrow_mut().insert(at, found);
-        found
+        let mut known = self.known.borrow_mut();
+        let tests = known.entry(test.func).or_insert_with(|| {
+            let module = program.module(test.func.module);
+            let code = FunctionCode::new(module.ir.function(test.func.func), &[]);
+            tests_after_work(&code, words)
+        });
+        tests.get(&test.block?).copied()
     }
 }
 
-/// Whether every path to a block passes a call that does work.
-fn works_before(code: &FunctionCode<'_>, words: &Vocabulary, block: BlockId) -> bool {
-    let before = ControlDependence::compute(&code.function.body).before(block);
-    before.into_iter().any(|at| {
-        let name = code.call_at(at).and_then(|(callee, _)| code.callee(callee));
-        name.is_some_and(|name| words.is_performer(&name) && !is_no_work(&name))
-    })
+/// The blocks that end with a test for success and to which no path leads without work, with the
+/// outcome that says that the work succeeded.
+fn tests_after_work(code: &FunctionCode<'_>, words: &Vocabulary) -> FxHashMap<BlockId, bool> {
+    let blocks = 0..u32::try_from(code.function.body.blocks.len()).unwrap_or(u32::MAX);
+    let asked = blocks.filter_map(|at| {
+        let block = BlockId(at);
+        Some((block, asks_for_success(code, words, block)?))
+    });
+    let mut asked: FxHashMap<BlockId, bool> = asked.collect();
+    if !asked.is_empty() {
+        let control = ControlDependence::compute(&code.function.body);
+        let works = code.blocks_with(|callee, _| {
+            let name = code.callee(callee);
+            name.is_some_and(|name| words.is_performer(&name) && !is_no_work(&name))
+        });
+        asked.retain(|block, _| control.before(*block).iter().any(|at| works.contains(at)));
+    }
+    asked
 }
 
 /// Whether the branch at the end of `block` finds a success where its condition is true, or where it
