@@ -25,6 +25,7 @@ pub fn write(args: &CheckArgs, outcome: &RunResult) -> Result<u8, Failure> {
         .reported
         .iter()
         .chain(&settled.known)
+        .flat_map(Reported::all)
         .map(|reported| {
             let file = outcome.sources.get(reported.finding.primary.location.file);
             let path = outcome.sources.cwd().join(&file.real_path);

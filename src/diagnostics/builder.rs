@@ -32,6 +32,7 @@ pub struct FindingBuilder {
     exits: Vec<Location>,
     notes: Vec<String>,
     fix: Option<Fix>,
+    cause: Option<Location>,
 }
 
 impl FindingBuilder {
@@ -51,6 +52,7 @@ impl FindingBuilder {
             exits: Vec::new(),
             notes: Vec::new(),
             fix: None,
+            cause: None,
         }
     }
 
@@ -93,6 +95,12 @@ impl FindingBuilder {
         self
     }
 
+    /// Says where the failure is lost that leads to this, if one is.
+    pub fn cause(mut self, cause: Option<Location>) -> Self {
+        self.cause = cause;
+        self
+    }
+
     /// Finishes with a primary label at the end of the path. If there are steps, its message also
     /// becomes the last step.
     #[must_use]
@@ -131,6 +139,7 @@ impl FindingBuilder {
             notes: self.notes,
             help,
             fix: self.fix,
+            cause: self.cause,
         }
     }
 }

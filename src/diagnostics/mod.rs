@@ -106,4 +106,7 @@ pub struct Finding {
     pub help: String,
     /// A change that fixes it.
     pub fix: Option<Fix>,
+    /// Where the failure is lost that leads to this. A finding of another rule there, about the
+    /// same exits, has the same cause.
+    pub cause: Option<Location>,
 }

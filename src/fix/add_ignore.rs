@@ -60,7 +60,7 @@ pub fn add_ignores(
         }
     }
     let mut by_file: BTreeMap<FileId, Vec<&Finding>> = BTreeMap::new();
-    for Reported { finding, .. } in reported {
+    for Reported { finding, .. } in reported.iter().flat_map(Reported::all) {
         if finding.rule != rules::about_comments().id() {
             let file = finding.primary.location.file;
             by_file.entry(file).or_default().push(finding);

@@ -56,6 +56,8 @@ pub enum Decision {
     Suppressed,
     /// It is in the baseline.
     Known,
+    /// A finding that is reported has the same cause, and tells of it in a note.
+    SameCause,
 }
 
 /// A finding that is shown.
@@ -65,6 +67,16 @@ pub struct Reported {
     pub finding: Finding,
     /// Its names across runs.
     pub identity: Identity,
+    /// Findings with the same cause, which are not reported for themselves. A note of the finding
+    /// tells of each.
+    pub consequences: Vec<Reported>,
+}
+
+impl Reported {
+    /// It and its consequences.
+    pub fn all(&self) -> impl Iterator<Item = &Reported> {
+        std::iter::once(self).chain(&self.consequences)
+    }
 }
 
 /// A finding that a comment ignores.

@@ -60,6 +60,9 @@ struct JsonFinding<'a> {
     fingerprint: String,
     help: &'a str,
     fix: Option<JsonFix<'a>>,
+    /// Findings with the same cause, which are not reported for themselves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    consequences: Vec<JsonFinding<'a>>,
 }
 
 #[derive(Serialize)]
@@ -255,6 +258,11 @@ fn finding<'a>(reported: &'a Reported, sources: &SourceMap) -> JsonFinding<'a> {
         fingerprint: reported.identity.fingerprint.to_string(),
         help: &finding.help,
         fix: finding.fix.as_ref().map(|found| fix(found, sources)),
+        consequences: reported
+            .consequences
+            .iter()
+            .map(|consequence| self::finding(consequence, sources))
+            .collect(),
     }
 }
 

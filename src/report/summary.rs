@@ -70,6 +70,14 @@ pub(super) fn remarks(report: &Report<'_>) -> Vec<String> {
         let findings = plural(known, "finding");
         out.push(format!("{findings} known from the baseline"));
     }
+    let same_cause = settled.count(Decision::SameCause);
+    if same_cause > 0 {
+        let have = if same_cause == 1 { "has" } else { "have" };
+        out.push(format!(
+            "{} {have} the same cause as one of these, whose notes tell of it",
+            plural(same_cause, "more finding")
+        ));
+    }
     let expired = settled.expired.len();
     if expired > 0 {
         let (are, them) = if expired == 1 {

@@ -4,6 +4,7 @@
 //! `ignores` records which comment ignored what.
 
 mod baseline;
+mod causes;
 mod directive;
 mod identity;
 mod ignores;
@@ -23,6 +24,7 @@ use crate::settings::Settings;
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 
 pub use baseline::Baseline;
+use causes::{add_consequence, same_cause};
 use identity::identities;
 use ignores::Ignores;
 pub use ignores::{FileIgnores, Ignore};
@@ -112,24 +114,43 @@ pub fn settle(
         expired,
         ..Settled::default()
     };
-    let decided = findings.into_iter().zip(names).zip(decisions).zip(known);
-    for (((finding, identity), decision), known) in decided {
+    let decide = |(decision, known)| match decision {
+        Decision::Reported | Decision::BelowThreshold if known => Decision::Known,
+        decision => decision,
+    };
+    let decisions: Vec<Decision> = decisions.into_iter().zip(known).map(decide).collect();
+    let leaders = same_cause(&findings, &decisions);
+    // By the number of the finding with the same cause.
+    let mut consequences: Vec<(usize, Reported)> = Vec::new();
+    // Where in `settled.reported` a finding is.
+    let mut places: HashMap<usize, usize> = HashMap::new();
+    let decided = findings.into_iter().zip(names).zip(decisions).zip(leaders);
+    for (at, (((finding, identity), decision), leader)) in decided.enumerate() {
         let ignored = reasons.get(&key(&finding));
-        let decision = match decision {
-            Decision::Reported | Decision::BelowThreshold if known => Decision::Known,
-            decision => decision,
-        };
+        let decision = leader.map_or(decision, |_| Decision::SameCause);
         *settled.counts.entry(decision).or_insert(0) += 1;
-        let reported = |finding| Reported { finding, identity };
-        match decision {
-            Decision::Reported => settled.reported.push(reported(finding)),
-            Decision::Known => settled.known.push(reported(finding)),
-            Decision::Suppressed => settled.suppressed.push(Suppressed {
+        let reported = Reported {
+            finding,
+            identity,
+            consequences: Vec::new(),
+        };
+        match (decision, leader) {
+            (_, Some(leader)) => consequences.push((leader, reported)),
+            (Decision::Reported, _) => {
+                places.insert(at, settled.reported.len());
+                settled.reported.push(reported);
+            }
+            (Decision::Known, _) => settled.known.push(reported),
+            (Decision::Suppressed, _) => settled.suppressed.push(Suppressed {
                 reason: ignored.cloned().flatten(),
-                finding: reported(finding),
+                finding: reported,
             }),
-            Decision::Unselected | Decision::BelowThreshold => {}
+            (Decision::Unselected | Decision::BelowThreshold | Decision::SameCause, _) => {}
         }
+    }
+    for (leader, consequence) in consequences {
+        let to = &mut settled.reported[places[&leader]];
+        add_consequence(to, consequence, sources);
     }
     (settled, baselines)
 }

@@ -19,6 +19,7 @@ use crate::common::{number, python_is_there};
 use serde::Deserialize;
 use tallylint::config::{Configuration, Overrides};
 use tallylint::driver::{self, Request};
+use tallylint::outcome::Reported;
 use tallylint::rules::swallowed_write;
 use tallylint::settings::Settings;
 
@@ -102,7 +103,8 @@ fn lint(folder: &Path) -> Reports {
     .unwrap();
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let mut found = Reports::default();
-    for f in outcome.settled.reported.iter().map(|r| &r.finding) {
+    let reported = outcome.settled.reported.iter().flat_map(Reported::all);
+    for f in reported.map(|r| &r.finding) {
         let Some(class) = f.symbol.strip_suffix(".save_data") else {
             continue;
         };

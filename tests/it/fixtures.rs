@@ -18,6 +18,7 @@ use crate::differential;
 use tallylint::config::{Configuration, Overrides};
 use tallylint::diagnostics::{Finding, Location, Severity, Step};
 use tallylint::driver::{self, Request, RunResult};
+use tallylint::outcome::Reported;
 use tallylint::rules;
 use tallylint::rules::success_as_proof;
 use tallylint::settings::Settings;
@@ -120,7 +121,8 @@ fn differences(
 ) -> Vec<String> {
     let mut left = expected.clone();
     let mut out = Vec::new();
-    for f in outcome.settled.reported.iter().map(|r| &r.finding) {
+    let reported = outcome.settled.reported.iter().flat_map(Reported::all);
+    for f in reported.map(|r| &r.finding) {
         let file = outcome.sources.get(f.primary.location.file);
         let line = file.position(f.primary.location.span.start).line;
         let here = left.get_mut(&file.display).and_then(|m| m.get_mut(&line));
@@ -269,7 +271,8 @@ fn the_examples_on_the_rule_pages_do_what_they_say() {
 fn said_by(rule: Option<&str>, dir: &Path) -> BTreeMap<&'static str, Vec<String>> {
     let outcome = check(&[dir.to_path_buf()], &root(), false, rule);
     let mut out: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    for finding in outcome.settled.reported.iter().map(|r| &r.finding) {
+    let reported = outcome.settled.reported.iter().flat_map(Reported::all);
+    for finding in reported.map(|r| &r.finding) {
         let file = outcome.sources.get(finding.primary.location.file);
         let of_rule = out.entry(finding.rule).or_default();
         let finding = Finding {
@@ -278,6 +281,14 @@ fn said_by(rule: Option<&str>, dir: &Path) -> BTreeMap<&'static str, Vec<String>
             steps: finding.steps.iter().map(|s| step_in(&outcome, s)).collect(),
             exits: Vec::new(),
             fix: None,
+            cause: None,
+            // Settling adds what another rule found with the same cause.
+            notes: finding
+                .notes
+                .iter()
+                .filter(|note| !note.starts_with("for the same reason, "))
+                .cloned()
+                .collect(),
             ..finding.clone()
         };
         of_rule.push(format!("{}: {finding:?}", file.display));

@@ -9,6 +9,7 @@ mod baseline;
 mod bombs;
 mod broken;
 mod cache;
+mod causes;
 mod cfg;
 mod changed;
 mod cli;

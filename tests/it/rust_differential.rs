@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use tallylint::config::{Configuration, Overrides};
 use tallylint::driver::{self, Request};
+use tallylint::outcome::Reported;
 use tallylint::rules::swallowed_write;
 use tallylint::settings::Settings;
 
@@ -126,7 +127,8 @@ fn lint(folder: &Path) -> BTreeMap<u64, Found> {
     .unwrap();
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let mut found: BTreeMap<u64, Found> = BTreeMap::new();
-    for f in outcome.settled.reported.iter().map(|r| &r.finding) {
+    let reported = outcome.settled.reported.iter().flat_map(Reported::all);
+    for f in reported.map(|r| &r.finding) {
         for exit in &f.exits {
             let file = outcome.sources.get(exit.file);
             let name = file.display.trim_start_matches('p').trim_end_matches(".rs");

@@ -109,19 +109,20 @@ impl MethodFindings<'_> {
             shown.truncate(shown.iter().rposition(left).unwrap_or(0));
         }
         b = add_steps(program, b, &shown, UNSET);
-        let swallows = swallows_write(program, self.writes, &exit.events);
-        if swallows {
+        let cause = write_lost_at(program, self.writes, &exit.events);
+        if cause.is_some() {
             b = b.note(
                 "a write fails on this path and the failure is caught: setting 0 here would hide the loss",
             );
         }
         // After a write that failed, a 0 would certify the loss.
-        let fix = (!swallows && label.location == at)
+        let fix = (cause.is_none() && label.location == at)
             .then(|| self.fix(program, exit))
             .flatten();
         let mut finding = b
             .exit(label.location)
             .fix(fix)
+            .cause(cause)
             .at_exit(label.location, label.text);
         if exit.uncertain {
             finding.severity = match finding.severity {
@@ -183,17 +184,25 @@ impl MethodFindings<'_> {
     }
 }
 
-/// Whether a write raises on a path, and its exception is caught before another is raised.
-fn swallows_write(program: &Program<'_>, writes: &Writes, events: &[PathEvent]) -> bool {
-    events.iter().enumerate().any(|(at, e)| {
-        let caught = events[at + 1..].iter().find(|later| {
-            matches!(
-                later.what,
-                EventKind::Raised | EventKind::Caught | EventKind::Swallowed
-            )
-        });
+/// Where the exception of a write is caught before another is raised.
+fn write_lost_at(program: &Program<'_>, writes: &Writes, events: &[PathEvent]) -> Option<Location> {
+    let failed = |e: &PathEvent| {
         e.what == EventKind::Raised
-            && caught.is_some_and(|later| later.what != EventKind::Raised)
             && called_at(program, e).is_some_and(|name| is_write(writes, &name, None, &[]))
+    };
+    let handled = |e: &&PathEvent| {
+        matches!(
+            e.what,
+            EventKind::Raised | EventKind::Caught | EventKind::Swallowed
+        )
+    };
+    let caught = events.iter().enumerate().find_map(|(at, e)| {
+        let next = events[at + 1..].iter().find(handled)?;
+        (failed(e) && next.what != EventKind::Raised).then_some(next)
+    })?;
+    let file = program.module(caught.func.module).file.as_ref()?.id;
+    Some(Location {
+        file,
+        span: caught.span,
     })
 }

@@ -1,0 +1,47 @@
+//! One cause, one finding: what follows from a finding that is reported is told there.
+
+use crate::diagnostics::Finding;
+use crate::outcome::{Decision, Reported};
+use crate::source::SourceMap;
+
+/// For each finding the number of the reported one that has the same cause, if there is one.
+///
+/// It is of another rule, it is about the same exits, and its path leads through the place where the
+/// failure is lost. It is at least as severe, so that a run does not pass because of it. It has no
+/// cause itself, so that no two findings disappear in each other.
+pub(super) fn same_cause(findings: &[Finding], decisions: &[Decision]) -> Vec<Option<usize>> {
+    let reported = |at: usize| decisions[at] == Decision::Reported;
+    let of = |at: usize| {
+        let finding = &findings[at];
+        let cause = finding.cause.filter(|_| reported(at))?;
+        findings.iter().enumerate().position(|(other, lost)| {
+            reported(other)
+                && lost.cause.is_none()
+                && lost.rule != finding.rule
+                && lost.severity >= finding.severity
+                && finding.exits.iter().all(|exit| lost.exits.contains(exit))
+                && std::iter::once(&lost.primary)
+                    .chain(&lost.steps)
+                    .any(|step| step.location == cause)
+        })
+    };
+    (0..findings.len()).map(of).collect()
+}
+
+/// Adds a finding with the same cause to a reported one, and a note that tells of it.
+pub(super) fn add_consequence(to: &mut Reported, consequence: Reported, sources: &SourceMap) {
+    let finding = &consequence.finding;
+    let location = finding.primary.location;
+    let file = sources.get(location.file);
+    let line = file.position(location.span.start).line;
+    let elsewhere = location.file != to.finding.primary.location.file;
+    let place = match elsewhere {
+        true => format!("{}:{line}", file.display),
+        false => format!("line {line}"),
+    };
+    to.finding.notes.push(format!(
+        "for the same reason, {} ({}, {place})",
+        finding.message, finding.rule
+    ));
+    to.consequences.push(consequence);
+}
