@@ -20,6 +20,12 @@ impl<K: Ord, V> Flat<K, V> {
         self.0.binary_search_by(|(k, _)| k.cmp(key))
     }
 
+    /// An empty map with room for so many entries.
+    #[must_use]
+    pub fn with_capacity(entries: usize) -> Self {
+        Flat(Vec::with_capacity(entries))
+    }
+
     /// The number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -102,6 +108,11 @@ impl<K: Ord, V> Flat<K, V> {
         self.0.iter().map(|(_, v)| v)
     }
 
+    /// Each key of one of the maps or both, in order, with its values in both.
+    pub fn union<'a>(&'a self, other: &'a Self) -> Union<'a, K, V> {
+        Union(&self.0, &other.0)
+    }
+
     /// The number of keys whose values differ, or that only one of the maps has.
     #[must_use]
     pub fn differences(&self, other: &Self) -> usize
@@ -139,6 +150,32 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
     }
 }
 
+/// The entries of two maps side by side, in order.
+pub struct Union<'a, K, V>(&'a [(K, V)], &'a [(K, V)]);
+
+impl<'a, K: Ord, V> Iterator for Union<'a, K, V> {
+    type Item = (&'a K, Option<&'a V>, Option<&'a V>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let order = match (self.0, self.1) {
+            ([], []) => return None,
+            (_, []) => Ordering::Less,
+            ([], _) => Ordering::Greater,
+            ([(k, _), ..], [(l, _), ..]) => k.cmp(l),
+        };
+        let mut take = |from_first: bool| {
+            let from = if from_first { &mut self.0 } else { &mut self.1 };
+            let ((key, value), rest) = from.split_first()?;
+            *from = rest;
+            Some((key, value))
+        };
+        let first = (order != Ordering::Greater).then(|| take(true)).flatten();
+        let second = (order != Ordering::Less).then(|| take(false)).flatten();
+        let (key, _) = first.or(second)?;
+        Some((key, first.map(|(_, v)| v), second.map(|(_, v)| v)))
+    }
+}
+
 impl<'a, K: Ord, V> IntoIterator for &'a Flat<K, V> {
     type Item = (&'a K, &'a V);
     type IntoIter = Iter<'a, K, V>;
@@ -154,6 +191,25 @@ impl<K, V> IntoIterator for Flat<K, V> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
+    }
+}
+
+impl<K: Ord, V> FromIterator<(K, V)> for Flat<K, V> {
+    /// Takes the entries in any order. Of several with the same key, the last one counts.
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut all: Vec<(K, V)> = entries.into_iter().collect();
+        if !all.is_sorted_by(|(k, _), (l, _)| k < l) {
+            all.sort_by(|(k, _), (l, _)| k.cmp(l));
+            // `dedup_by` keeps the first of equal entries.
+            all.dedup_by(|(next, later), (key, value)| {
+                let same = next == key;
+                if same {
+                    std::mem::swap(later, value);
+                }
+                same
+            });
+        }
+        Flat(all)
     }
 }
 
@@ -192,6 +248,29 @@ mod tests {
         flat.retain(|k, _| k % 2 == 0);
         map.retain(|k, _| k % 2 == 0);
         assert!(flat.keys().eq(map.keys()) && flat.values().eq(map.values()));
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_counts() {
+        let flat: Flat<u32, u32> = [(3, 1), (1, 2), (3, 3), (2, 4), (3, 5)]
+            .into_iter()
+            .collect();
+        assert!(flat.iter().eq([(&1, &2), (&2, &4), (&3, &5)]));
+    }
+
+    #[test]
+    fn a_union_has_each_key_once() {
+        let a: Flat<u32, u32> = [(1, 10), (2, 20), (5, 50)].into_iter().collect();
+        let b: Flat<u32, u32> = [(2, 21), (3, 31)].into_iter().collect();
+        let both: Vec<_> = a.union(&b).collect();
+        let expected = [
+            (&1, Some(&10), None),
+            (&2, Some(&20), Some(&21)),
+            (&3, None, Some(&31)),
+            (&5, Some(&50), None),
+        ];
+        assert_eq!(both, expected);
+        assert_eq!(Flat::default().union(&b).count(), 2);
     }
 
     #[test]

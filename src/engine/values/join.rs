@@ -2,6 +2,7 @@
 
 use crate::engine::objects::data::tag_of;
 use crate::engine::values::env::Env;
+use crate::engine::values::flat::Flat;
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::shared::Shared;
 use crate::engine::values::state::{Cell, Entry, Slot, State, view};
@@ -213,9 +214,15 @@ impl Joiner<'_> {
     /// Joins the objects that both states share.
     fn join_same_objects(&mut self, out: &mut State) {
         let (a, b) = (self.a, self.b);
-        for (key, cell) in &a.heap {
+        if a.heap.is_same(&b.heap) {
+            out.heap = a.heap.clone();
+            return;
+        }
+        out.heap = Flat::with_capacity(a.heap.len()).into();
+        for (key, cell, other) in a.heap.union(&b.heap) {
+            let Some(cell) = cell else { continue };
             let (o, slot) = key;
-            let joined = match (cell, b.heap.get(key)) {
+            let joined = match (cell, other) {
                 (Cell::Has(x), y) if is_of_content(slot) => Some(Cell::Has(self.filled(*x, y))),
                 (Cell::Has(x), Some(Cell::Has(y))) => Some(Cell::Has(self.value(*x, *y))),
                 (Cell::Absent, Some(Cell::Absent)) => Some(Cell::Absent),
@@ -226,10 +233,10 @@ impl Joiner<'_> {
             };
             self.put(out, key, joined);
         }
-        for (key, cell) in &b.heap {
-            if a.heap.contains_key(key) {
+        for (key, cell, other) in a.heap.union(&b.heap) {
+            let (None, Some(cell)) = (cell, other) else {
                 continue;
-            }
+            };
             let joined = match cell {
                 cell if is_of_content(&key.1) => Some(*cell),
                 Cell::Has(y) => self
@@ -294,23 +301,27 @@ impl Joiner<'_> {
                 out.facts.insert(tag, Rc::new(tx.join(&ty, widen)));
             }
         }
-        for (v, f) in &a.facts {
-            if !out.facts.contains_key(v)
-                && let Some(g) = b.facts.get(v)
+        let known = std::mem::take(&mut out.facts).into_inner();
+        let mut facts = Vec::with_capacity(a.facts.len() + known.len());
+        for (v, f, g) in a.facts.union(&b.facts) {
+            if !known.contains_key(v)
+                && let (Some(f), Some(g)) = (f, g)
             {
                 // Facts that both states inherited unchanged have the same address.
                 let loses_keys = f.closed && self.open.contains(v);
                 if !loses_keys && (Rc::ptr_eq(f, g) || f == g) {
-                    out.facts.insert(*v, Rc::clone(f));
+                    facts.push((*v, Rc::clone(f)));
                     continue;
                 }
                 let mut joined = f.join(g, widen);
                 joined.closed &= !loses_keys;
                 if joined.propagate() && !joined.is_trivial() {
-                    out.facts.insert(*v, Rc::new(joined));
+                    facts.push((*v, Rc::new(joined)));
                 }
             }
         }
+        facts.extend(known);
+        out.facts = facts.into_iter().collect::<Flat<_, _>>().into();
     }
 
     fn value(&mut self, x: Value, y: Value) -> Value {

@@ -7,6 +7,19 @@ use std::rc::Rc;
 #[derive(Clone, Default, PartialOrd, Ord, Debug)]
 pub struct Shared<T>(Rc<T>);
 
+impl<T> Shared<T> {
+    /// Whether two are the same value in memory, so that they are certainly equal.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T> From<T> for Shared<T> {
+    fn from(value: T) -> Self {
+        Shared(Rc::new(value))
+    }
+}
+
 impl<T: Clone> Shared<T> {
     /// The value itself, copied if it is shared.
     pub fn into_inner(self) -> T {
@@ -16,7 +29,7 @@ impl<T: Clone> Shared<T> {
 
 impl<T: PartialEq> PartialEq for Shared<T> {
     fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+        self.is_same(other) || self.0 == other.0
     }
 }
 

@@ -226,6 +226,7 @@ impl State {
         out.flags = self.flags;
         let bound = env.iter().filter_map(|(l, v)| Some((l, to(v)?)));
         out.env = bound.collect::<Env>().with_rounds_of(env);
+        let mut heap = Vec::with_capacity(self.heap.len());
         for ((object, slot), cell) in &self.heap {
             let Some(object) = to(*object) else { continue };
             let slot = match slot {
@@ -237,14 +238,13 @@ impl State {
                 Cell::Absent => Some(Cell::Absent),
             };
             if let (Some(slot), Some(cell)) = (slot, cell) {
-                out.heap.insert((object, slot), cell);
+                heap.push(((object, slot), cell));
             }
         }
-        for (v, fact) in &self.facts {
-            if let Some(v) = to(*v) {
-                out.facts.insert(v, Rc::clone(fact));
-            }
-        }
+        out.heap = heap.into_iter().collect::<Flat<_, _>>().into();
+        let facts = self.facts.iter();
+        let facts = facts.filter_map(|(v, fact)| Some((to(*v)?, Rc::clone(fact))));
+        out.facts = facts.collect::<Flat<_, _>>().into();
         out
     }
 
