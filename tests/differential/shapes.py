@@ -66,13 +66,13 @@ class ShapeWriter(Writer):
 
     def stored(self, s, value):
         """The key gets a certain value."""
-        return self.pick(["{}[{!r}] = {}"], ["{}[{!r}] = {}"], ["{}.update({{{!r}: {}}})"])[0].format(s.stats, KEY, value)
+        return self.pick("{}[{!r}] = {}", "{}[{!r}] = {}", "{}.update({{{!r}: {}}})").format(s.stats, KEY, value)
 
     def caught(self, s, reaction):
         """A handler with one of the usual heads."""
         types = self.pick("Exception", "Exception", "Exception", "ConnectionError", "(PermissionError, ConnectionError)")
-        return ["except {} as error:".format(types) if "error" in " ".join(reaction) or self.one_in(2)
-                else "except {}:".format(types), *ind(reaction)]
+        named = "error" in " ".join(reaction) or self.one_in(2)
+        return ["except {}{}:".format(types, " as error" if named else ""), *ind(reaction)]
 
     def reaction(self, s, note=()):
         """What a handler does about a failed write; `note` keeps it for later."""
@@ -262,17 +262,16 @@ class ShapeWriter(Writer):
     def preset(self):
         """An attribute gets a default in a class body; somebody else may store to it."""
         filled = self.one_in(2)
-        stem, value, asks = self.random.choice(FILLED if filled else EMPTY)[:3]
+        stem, value, asks, *other = self.random.choice(FILLED if filled else EMPTY)
         self.count += 1
         name = "{}{}_{}".format(stem, self.count, self.number)  # stores to a name count for all classes of a run
         way = self.pick("plain", "plain", "plain", "annotated", "constant", "capitals")
-        kind = {"annotated": self.pick("object", "{}".format("str" if filled else "bool")), "constant": self.pick("ClassVar", "Final")}.get(way)
+        kind = {"annotated": self.pick("object", "str" if filled else "bool"), "constant": self.pick("ClassVar", "Final")}.get(way)
         if way == "capitals":
             name = name.upper()
         self.presets["base"].append("{}{} = {}".format(name, ": " + kind if kind else "", value))
         if filled and way == "plain" and self.one_in(3):
-            other = next(f[3] for f in FILLED if f[:2] == (stem, value))
-            self.presets["last"].append("{} = {}".format(name, other))
+            self.presets["last"].append("{} = {}".format(name, *other))
         self.asked += [ask.format("self." + name) for ask in asks]
         if self.one_in(4) and way != "constant":
             self.features.add("stored-elsewhere")
