@@ -51,6 +51,7 @@ class World:
         self.trail, self.story, self.rounds, self.exits = [], [], {}, {}
         self.wrote = self.unverified = self.cut = self.was_set = False
         self.failure = self.failed_at = None  # the write that failed last, unless another try of it worked
+        self.raised = None  # the exception with which it failed
         self.written = False  # something was written: there is something to commit
         self.staged = set()  # units of work into which something was put
         self.regular, self.met, self.made_up = set(), set(), set()  # places of writes, see `attempt`
@@ -166,7 +167,11 @@ class Opaque:
         return iter(list(items))
 
     def __contains__(self, item):
-        return self.ask("contains {!r}".format(item))
+        some = [c for c in self.o_cands if c]
+        if not some or not self.ask("contains {!r}".format(item)):
+            return False
+        self.o_cands = some
+        return True
 
     def __eq__(self, other):
         if other is self or isinstance(other, Opaque):
@@ -276,19 +281,20 @@ def write_of(name, args, receiver):
 def attempt(write, told, waits):
     """A write fails, or another try at the one that failed works.
 
-    A write that is made also where nothing failed (a regular one) makes up for no other.  Who `waits`
-    for a write makes none: both may stand in one line.
+    A write that is made also where nothing failed (a regular one) makes up for no other; what a handler
+    writes is no regular one.  Who `waits` for a write makes none: both may stand in one line.
     """
     at = (*place(), waits)
     try:
         WORLD.may_raise(told)
-    except Exception:
+    except Exception as error:
         if write:
-            WORLD.failure, WORLD.failed_at, WORLD.through = write, at, activations()
+            WORLD.failure, WORLD.failed_at, WORLD.through, WORLD.raised = write, at, activations(), error
         raise
     WORLD.written = WORLD.written or bool(write)
     if write and WORLD.failure is None:
-        WORLD.met.add(at)
+        if sys.exc_info()[1] is None:
+            WORLD.met.add(at)
     elif write and again(WORLD.failure, write):
         same_place = at in (WORLD.failed_at, (*WORLD.failure[2], False))
         if same_place or at not in WORLD.regular:
@@ -309,7 +315,7 @@ def activations():
     """The functions of the program that run now: the code, the frame and the arguments of each."""
     out, frame = [], sys._getframe(1)
     while frame is not None:
-        if frame.f_code.co_filename != __file__:
+        if frame.f_builtins is not vars(builtins):  # only the program runs in the sandbox
             out.append((frame.f_code, frame, arguments(frame)))
         frame = frame.f_back
     return out
@@ -327,7 +333,12 @@ def again(before, after):
     texts = [(a, b) for a, b in zip(before[1], after[1]) if isinstance(a, str) and isinstance(b, str)]
     if before[0] == after[0] and any(a != b for a, b in texts):
         return False
-    return any(a is b for a in data for b in after[1])
+    return any(a is b or is_item(a, b) for a in data for b in after[1])
+
+
+def is_item(value, box):
+    """Whether a value came out of a loop over a collection that nobody knows."""
+    return isinstance(box, Opaque) and any(value is item for item in box.o_kids.get("items", ()))
 
 
 def call(name, args=(), receiver=None):

@@ -205,6 +205,9 @@ def settled(judge):
     """Judges until it is known which writes are regular."""
     regular = Regular()
     for _ in range(3):
+        # What was met while too little was known to be regular counts for nothing.
+        regular.met.clear()
+        regular.made_up.clear()
         verdict = judge(regular)
         mistaken = (regular.met & regular.made_up) - regular.known
         if not mistaken:

@@ -8,6 +8,7 @@ import ast
 import inspect
 import sys
 import types
+import typing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "scripts"))
@@ -17,6 +18,7 @@ import verify_fixtures as verifier  # noqa: E402
 
 METHOD, KEY = "save_data", "rows_inserted"
 ROOT_CLASS = "RootProcessor"
+DEFAULTS = (bool, int, str, tuple, list, dict, type(None))
 
 
 class TooManyPaths(Exception):
@@ -36,6 +38,12 @@ class Instrument(verifier.Instrument):
             node.bases.append(ast.copy_location(ast.Name("__base__", ast.Load()), node))
         return node
 
+    def visit_ExceptHandler(self, node):
+        self.generic_visit(node)
+        seen = ast.Expr(verifier.probe("__caught__", str(self.path), node.lineno))
+        node.body.insert(0, ast.copy_location(seen, node))
+        return node
+
 
 class Unit:
     """One executed module."""
@@ -47,14 +55,38 @@ class Unit:
         self.instrument = Instrument(path)
         code = ast.fix_missing_locations(self.instrument.visit(ast.parse(source)))
         name = "{}.{}".format(path.parent.name, path.stem)
-        self.space = {"__name__": name, "__file__": str(path), **world.PROBES}
+        self.space = {"__name__": name, "__file__": str(path), **world.PROBES, "__caught__": caught}
         self.code = compile(code, str(path), "exec")
+
+
+def behind(error):
+    """An exception, and those that the program put it in place of.
+
+    What a call of a handler raises is a failure of its own.
+    """
+    seen = []
+    while error is not None and error not in seen:
+        seen.append(error)
+        own = not isinstance(error, world.ErrorMixin)
+        error = error.__cause__ or (error.__context__ if own else None)
+    return seen
+
+
+def caught(path, line):
+    """A handler begins: what it catches may be the failure of a write."""
+    run = world.WORLD
+    if run.failure and run.raised in behind(sys.exc_info()[1]):
+        run.caught_by[run.raised] = (path, line)
 
 
 class Run(world.World):
     """An execution in which what an unresolved call may have set is gone with the dict."""
 
     given = None
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.caught_by = {}  # the failure of a write -> the handler that caught it last
 
     @property
     def unverified(self):
@@ -88,6 +120,8 @@ class Program:
     def __init__(self, paths):
         self.units, self.by_name = {}, {}
         self.swallowed = {}  # for each class, the exits at which a failed write is forgotten
+        self.catches = {}  # the same for the handlers that catch it; None if none did
+        self.known_facts = self.known_stores = None  # see `facts` and `stores`
         self.package = paths[0].parent.name if len(paths) > 1 else None
         world.begin((), (world.ExternalError,), [])
         self.sandbox = {**world.SANDBOX, "__import__": self.load}
@@ -120,11 +154,55 @@ class Program:
                 setattr(package, stem, self.ensure(stem))
         return package
 
+    def is_wrapped(self, name):
+        """Whether a decorator stands between a call of the method and the method."""
+        function = inspect.getattr_static(self.find(name), METHOD)
+        return inspect.unwrap(function) is not function
+
     def facts(self):
         """The exceptions that the program deals with by name, and the sizes it compares with."""
+        if self.known_facts is None:
+            self.known_facts = self.find_facts()
+        return self.known_facts
+
+    def find_facts(self):
         merged = ast.Module([s for u in self.units.values() for s in u.tree.body], [])
         everything = ast.Tuple([ast.Name(s.name, ast.Load()) for s in merged.body if hasattr(s, "name")], ast.Load())
         return verifier.class_facts(merged, everything)
+
+    def filled_by_others(self, cls):
+        """The attributes that a class body presets and others may give another value.
+
+        That is what a falsy default, an annotation, or a store anywhere in the program means, but
+        `Final`, `ClassVar` and capitals say that there is nothing but stores to fear.  What is mutable
+        can be filled without a store.
+        """
+        stored, names = self.stores(), {}
+        for owner in reversed(cls.__mro__):
+            if owner.__module__ in {unit.space["__name__"] for unit in self.units.values()}:
+                names.update({n: owner for n, v in vars(owner).items() if not n.startswith("__") and isinstance(v, DEFAULTS)})
+        return [n for n, owner in names.items() if n in stored or self.is_slot(n, owner)]
+
+    @staticmethod
+    def is_slot(name, owner):
+        value, kind = vars(owner)[name], owner.__dict__.get("__annotations__", {}).get(name)
+        if isinstance(value, (list, dict)):
+            return True
+        if name.isupper() or (typing.get_origin(kind) or kind) in (typing.ClassVar, typing.Final):
+            return False
+        return kind is not None or not value
+
+    def stores(self):
+        """The attributes that some code of the program stores to."""
+        if self.known_stores is not None:
+            return self.known_stores
+        self.known_stores = found = set()
+        for node in (n for unit in self.units.values() for n in ast.walk(unit.tree)):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                found.add(node.attr)
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "setattr":
+                found.add(node.args[1].value)
+        return found
 
     def find(self, name):
         for unit in self.units.values():
@@ -150,18 +228,20 @@ class Program:
             function = inspect.unwrap(function)
         place = self.place(function)
         kinds, numbers = self.facts()
+        filled = self.filled_by_others(cls)
         bad, good, paths, tape = {}, 0, 0, []
         if not plain:
-            self.swallowed[name] = set()
+            self.swallowed[name], self.catches[name] = set(), set()
         while tape is not None:
             if paths >= limit:
                 raise TooManyPaths(name)
             paths += 1
             world.WORLD = run = Run(tape, kinds, numbers)
             run.regular, run.met, run.made_up = regular.known, regular.met, regular.made_up
-            line, stays = self.run(run, cls, function, place)
+            line, stays = self.run(run, cls, function, place, filled)
             if line and not run.cut and run.failure and not plain:
                 self.swallowed[name].add((place[0], line))
+                self.catches[name].add(run.caught_by.get(run.raised))
             if line and not run.cut:
                 if stays:
                     good += 1
@@ -174,10 +254,12 @@ class Program:
             tape = [p for p, _ in trail[:-1]] + [trail[-1][0] + 1] if trail else None
         return bad, good, paths
 
-    def run(self, run, cls, function, place):
+    def run(self, run, cls, function, place, filled):
         subject = object.__new__(cls)
         subject.__dict__["stats"] = subject.__dict__["_stats"] = Stats()
         run.subject = subject
+        for name in filled:
+            subject.__getattr__(name)
         try:
             result = function(subject)
             if verifier.drive(result):

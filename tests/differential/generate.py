@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Writes random processor programs and, by executing them, the truth about each.
 
-Usage: generate.py FOLDER SEED COUNT
+Usage: generate.py FOLDER SEED COUNT [SHAPED]
 
 FOLDER gets single files and small packages (base, mixins, helpers and processors in modules of
 their own), and `truth.json`: for every class the exits of `save_data` that some execution takes
-without the key.  The same seed gives the same programs.  Python 3.9+, standard library only.
+without the key, and where failed writes are caught and forgotten.  SHAPED more programs are made
+around the shapes of `shapes.py`, in turn.  The same seed gives the same programs, whatever the counts
+are.  Python 3.9+, standard library only.
 """
 
 import ast
+import itertools
 import json
 import random
 import shutil
@@ -18,6 +21,7 @@ from pathlib import Path
 
 import execute
 from grammar import Scope, Writer, ind
+from shapes import SHAPES, ShapeWriter
 
 PATH_LIMIT = 250
 HEADER = """import asyncio
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 """
+SHAPED_HEADER = HEADER.replace("from datetime", "from dataclasses import dataclass\nfrom datetime").replace(
+    "import TYPE_CHECKING", "import TYPE_CHECKING, ClassVar, Final")
+SHAPED_NUMBERS = 50000  # the number of the first program with a shape
 
 
 def method(name, body, is_async=False, decorators=()):
@@ -53,8 +60,10 @@ def cls(name, bases, members, head=()):
 class Layout:
     """One program: its classes and in which file each thing is."""
 
-    def __init__(self, rng, number):
-        self.rng, self.number, self.w = rng, number, Writer(rng)
+    def __init__(self, rng, number, shape=None):
+        self.rng, self.number = rng, number
+        self.w = ShapeWriter(rng, number, shape) if shape else Writer(rng)
+        self.header = SHAPED_HEADER if shape else HEADER
         self.is_async = self.w.one_in(6)
         self.resolved = not self.w.one_in(3)
         self.package = self.w.package = self.resolved and self.w.one_in(2)
@@ -69,7 +78,7 @@ class Layout:
         w = self.w
         s = Scope(is_async=self.is_async)
         above = "{}super().save_data()".format("await " if self.is_async else "")
-        before = w.block(s, size)
+        before = w.body(s, size)
         body = ["rows = self.transformed_data", *before]
         if parent and self.rng.random() < 0.8:
             call = w.pick([above], [above], ["if {}:".format(w.test(s)), "    return " + above], ["try:", "    " + above, *w.handler(s)],
@@ -138,7 +147,7 @@ class Layout:
             for where in (middles, members):
                 self.inside("middle" if where is middles else "last")
                 inner = Scope(is_async=self.is_async, leave=leave)
-                lines = ["rows = self.transformed_data", *w.block(inner, 2), *w.returning(inner)]
+                lines = ["rows = self.transformed_data", *w.body(inner, 2), *w.returning(inner)]
                 where.append(method("write_rows", lines, self.is_async))
         head = []
         if w.one_in(8) and "super()" not in str(members) and shape == "plain":
@@ -149,6 +158,7 @@ class Layout:
             head.append("ROWS = 'rows_inserted'")
         if "enum" in w.constants:
             head.append("kind: Kind")
+        head += w.presets["base"]
         side = self.named("Side")
         parents = [middle]
         if sides:
@@ -167,7 +177,7 @@ class Layout:
             blocks["mixins"].append(cls(mixin, [], w.mixin))
         if sides:
             blocks["base"].append(cls(side, [outer], sides + w.side, [] if self.resolved else head))
-        blocks["main"].append(cls(last, parents, members + w.own))
+        blocks["main"].append(cls(last, parents, members + w.own, w.presets["last"]))
         if self.resolved and kind in ("sets", "block"):
             self.checked.append(root)
         self.checked += [c for c, m in ((middle, middles), (side, sides)) if m]
@@ -181,7 +191,7 @@ class Layout:
         stem = "p{:05}".format(self.number)
         if not self.package:
             parts = [b for where in ("helpers", "base", "mixins", "main") for b in self.blocks[where]]
-            return {stem + ".py": HEADER + outside + text(parts)}
+            return {stem + ".py": self.header + outside + text(parts)}
         w = self.w
         own = ["PipelineError", "ROWS_KEY", "MISSING", "Kind"] + [
             line.split()[-1 if line.startswith("class") else 1].split("(")[0].rstrip(":")
@@ -203,11 +213,11 @@ class Layout:
             first = self.blocks["main"][0]
             for name, new in fix.items():
                 first[0] = first[0].replace(name, new)
-        out["helpers.py"] = HEADER + text(self.blocks["helpers"])
-        out["base.py"] = HEADER + outside + helping + text(self.blocks["base"])
+        out["helpers.py"] = self.header + text(self.blocks["helpers"])
+        out["base.py"] = self.header + outside + helping + text(self.blocks["base"])
         if mixed:
-            out["mixins.py"] = HEADER + helping + text(self.blocks["mixins"])
-        out["main.py"] = HEADER + helping + based + mixed + text(self.blocks["main"])
+            out["mixins.py"] = self.header + helping + text(self.blocks["mixins"])
+        out["main.py"] = self.header + helping + based + mixed + text(self.blocks["main"])
         return {stem + "/" + name: body for name, body in out.items()}
 
 
@@ -221,11 +231,11 @@ def judge(folder, files, layout):
     out = {}
     for name in layout.checked:
         bad, good, _ = program.judge(name, PATH_LIMIT)
-        if bad:
+        if bad and program.is_wrapped(name):
             plain, _, _ = program.judge(name, PATH_LIMIT, plain=True)
             bad = plain or bad
         out[name] = bad
-    layout.swallowed = program.swallowed
+    layout.swallowed, layout.catches = program.swallowed, program.catches
     return out
 
 
@@ -269,8 +279,9 @@ def remove(folder, files):
 
 def program(folder, seed, number):
     """Writes one program and returns its truth, or None if it has too many paths."""
+    shape = SHAPES[(number - SHAPED_NUMBERS) % len(SHAPES)] if number >= SHAPED_NUMBERS else None
     rng = random.Random("{}/{}".format(seed, number))
-    layout = Layout(rng, number)
+    layout = Layout(rng, number, shape)
     files = layout.files()
     write(folder, files)
     try:
@@ -289,24 +300,35 @@ def program(folder, seed, number):
     return [{"class": name, "owner": layout.inherits.get(name),
              "files": sorted(files), "features": sorted(layout.w.features),
              "swallowed": sorted([str(Path(p).relative_to(folder)), line] for p, line in layout.swallowed[name]),
+             "catches": catches(folder, layout.catches[name], layout.w.features),
              "exits": sorted([str(Path(p).relative_to(folder)), line, certain] for (p, line), certain in bad.items())}
             for name, bad in truth.items()]
+
+
+def catches(folder, found, features):
+    """The handlers that lose a failure; None if something else may, too."""
+    if None in found or features & {"with", "decorator", "except*"}:
+        return None
+    return sorted([str(Path(p).relative_to(folder)), line] for p, line in found)
 
 
 def main(args):
     warnings.simplefilter("ignore")  # coroutines that are never awaited
     folder, seed, count = Path(args[0]).resolve(), args[1], int(args[2])
+    shaped = int(args[3]) if len(args) > 3 else 0
     folder.mkdir(parents=True, exist_ok=True)
-    truth, made, number = [], 0, 0
-    while made < count:
-        found = program(folder, seed, number)
-        number += 1
-        if found is not None:
-            truth += found
-            made += 1
+    plain = itertools.count()
+    turns = [itertools.count(SHAPED_NUMBERS + i, len(SHAPES)) for i in range(len(SHAPES))]
+    truth, tried = [], 0
+    for numbers in [plain] * count + [turns[i % len(SHAPES)] for i in range(shaped)]:
+        found = None
+        while found is None:
+            found = program(folder, seed, next(numbers))
+            tried += 1
+        truth += found
     (folder / "truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
     bad = sum(1 for t in truth if t["exits"])
-    print("{} programs of {}, {} classes, {} bad".format(made, number, len(truth), bad))
+    print("{} programs of {}, {} classes, {} bad".format(count + shaped, tried, len(truth), bad))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ class Writer:
         self.package = False  # whether the classes stand in several files
         self.features = set()
         self.constants = set()
+        self.presets = {"base": [], "last": []}  # what class bodies give to attributes
 
     # -- small things -----------------------------------------------------------------------
     def one_in(self, n):
@@ -171,6 +172,14 @@ class Writer:
             ["{}['started'] = str(datetime.now())".format(t)])
 
     # -- blocks -----------------------------------------------------------------------------
+    def body(self, s, size):
+        """The main part of a method."""
+        return self.block(s, size)
+
+    def further(self, s):
+        """What else a statement may be, with weights."""
+        return []
+
     def block(self, s, size=None):
         """A suite of statements, at least one."""
         size = self.random.choice([1, 1, 1, 2, 2]) if size is None else size
@@ -191,6 +200,7 @@ class Writer:
                   (1, self.sentinel), (1, self.group)]
         if s.calls and s.me == "self" and self.helpers_left > 0:
             nested += [(5, self.helped)]
+        nested += self.further(s)
         makers = simple if s.depth > 3 else simple + nested
         total = self.random.randrange(sum(w for w, _ in makers))
         for weight, maker in makers:

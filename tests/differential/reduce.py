@@ -18,13 +18,16 @@ import execute
 
 
 def marked(tallylint, folder, name):
-    """The exits that the linter reports for a class, or None if it cannot read a file."""
+    """What the linter reports for a class: bad exits, and whether it swallows; None if a file is broken."""
+    (folder / "tallylint.toml").write_text("[swallowed-write]\nstrict = true\n", encoding="utf-8")
     done = subprocess.run([tallylint, "check", "--pedantic", "--format", "json", "."], cwd=folder,
                           capture_output=True, text=True)
     if done.returncode > 1:
         return None
-    return {(f["path"], line, f["kind"] != "unverified") for f in json.loads(done.stdout)["findings"]
-            if f["symbol"] == name + ".save_data" for line in f["exits"]}
+    found = [f for f in json.loads(done.stdout)["findings"] if f["symbol"] == name + ".save_data"]
+    exits = {(f["path"], line, f["kind"] != "unverified") for f in found if f["rule"] == "untracked-return"
+             for line in f["exits"]}
+    return exits, any(f["rule"] == "swallowed-write" for f in found)
 
 
 def executed(folder, files, name):
@@ -35,11 +38,12 @@ def executed(folder, files, name):
             bad = program.judge(name, 3000, plain=True)[0] or bad
     except Exception:
         return None
-    return {(str(Path(p).relative_to(folder)), line, certain) for (p, line), certain in bad.items()}
+    exits = {(str(Path(p).relative_to(folder)), line, certain) for (p, line), certain in bad.items()}
+    return exits, bool(program.swallowed[name])
 
 
 def way(tallylint, folder, sources, name):
-    """How the two differ: which of (missed, wrong) there are, by certainty."""
+    """How the two differ: which of (missed, wrong) exits there are, by certainty, and who says it swallows."""
     for file, source in sources.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_text(source, encoding="utf-8")
@@ -49,7 +53,8 @@ def way(tallylint, folder, sources, name):
     found = marked(tallylint, folder, name)
     if found is None or truth == found:
         return None
-    return bool({e[2] for e in truth - found}), bool({e[2] for e in found - truth})
+    return (bool({e[2] for e in truth[0] - found[0]}), bool({e[2] for e in found[0] - truth[0]}),
+            truth[1] and not found[1], found[1] and not truth[1])
 
 
 def variants(tree):

@@ -25,6 +25,9 @@ use tallylint::settings::Settings;
 
 const SEED: u64 = 1;
 const COUNT: u64 = 60;
+/// How many more programs are made around shapes of real code, unless the environment says how
+/// many programs there are: then as many of these.
+const SHAPED: u64 = 10;
 /// Generators that run at the same time, each with a seed of its own.
 const JOBS: u64 = 2;
 /// How many mismatches are printed.
@@ -44,13 +47,26 @@ struct Truth {
     exits: Exits,
     /// The exits that are reached although a write failed.
     swallowed: BTreeSet<Exit>,
+    /// The handlers that caught these failures; none if something other than a handler did, too.
+    catches: Option<BTreeSet<Exit>>,
 }
 
 /// File and line.
 type Exit = (String, u32);
 
+impl Truth {
+    /// What the program was made around.
+    fn shape(&self) -> &str {
+        let mut shapes = self
+            .features
+            .iter()
+            .filter_map(|f| f.strip_prefix("shape:"));
+        shapes.next().unwrap_or("no shape")
+    }
+}
+
 /// Writes programs with several generators, each into its own folder.
-pub fn generate(folder: &Path, seed: u64, count: u64, jobs: u64) -> Vec<PathBuf> {
+pub fn generate(folder: &Path, seed: u64, [count, shaped]: [u64; 2], jobs: u64) -> Vec<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/generate.py");
     let folders: Vec<PathBuf> = (0..jobs)
         .map(|job| folder.join(format!("s{}", seed + job)))
@@ -63,7 +79,8 @@ pub fn generate(folder: &Path, seed: u64, count: u64, jobs: u64) -> Vec<PathBuf>
                 .args(["-W", "ignore", "-B"])
                 .arg(&script)
                 .arg(folder)
-                .args([seed.to_string(), count.div_ceil(jobs).to_string()])
+                .arg(seed.to_string())
+                .args([count, shaped].map(|count| count.div_ceil(jobs).to_string()))
                 .spawn()
                 .unwrap()
         })
@@ -81,6 +98,8 @@ struct Reports {
     exits: BTreeMap<String, Exits>,
     /// For what swallows the failure of a write, an exit that it leads to.
     swallowed: BTreeMap<String, BTreeSet<Exit>>,
+    /// What swallows it.
+    catches: BTreeMap<String, BTreeSet<Exit>>,
 }
 
 fn lint(folder: &Path) -> Reports {
@@ -112,6 +131,15 @@ fn lint(folder: &Path) -> Reports {
         let others = f.notes.iter().filter(|n| n.starts_with("several classes"));
         let others = others.flat_map(|note| note.split('`').skip(1).step_by(2));
         let classes: BTreeSet<&str> = others.chain([class]).collect();
+        if f.rule == "swallowed-write" {
+            let label = f.primary.location;
+            let file = outcome.sources.get(label.file);
+            let place = (file.display.clone(), file.position(label.span.start).line);
+            for class in &classes {
+                let catches = found.catches.entry((*class).to_owned()).or_default();
+                catches.insert(place.clone());
+            }
+        }
         for exit in &f.exits {
             let file = outcome.sources.get(exit.file);
             let line = file.position(exit.span.start).line;
@@ -176,6 +204,36 @@ fn swallow_difference(
     }
 }
 
+/// The same for what catches the failures, where only handlers do.
+fn catch_difference(truth: &Truth, found: &BTreeSet<Exit>) -> Option<String> {
+    let catches = truth.catches.as_ref()?;
+    (truth.owner.is_none() && catches != found)
+        .then(|| format!("caught and lost at {catches:?}, reported {found:?}"))
+}
+
+/// How many there are in truth, how many are reported, and how many of these are true.
+#[derive(Default)]
+struct Score([usize; 3]);
+
+impl Score {
+    fn add<T: Ord>(&mut self, truth: &BTreeSet<T>, found: &BTreeSet<T>) {
+        let right = truth.intersection(found).count();
+        for (sum, n) in self.0.iter_mut().zip([truth.len(), found.len(), right]) {
+            *sum += n;
+        }
+    }
+}
+
+impl std::fmt::Display for Score {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [truth, found, right] = self.0;
+        write!(
+            f,
+            "{right} of {truth} found, {right} of {found} reported are true"
+        )
+    }
+}
+
 #[test]
 fn random_programs_have_the_bad_exits_that_execution_finds() {
     if !python_is_there() {
@@ -190,9 +248,12 @@ fn random_programs_have_the_bad_exits_that_execution_finds() {
         number("TALLYLINT_DIFF_COUNT", COUNT),
     );
     let (mut programs, mut classes, mut bad, mut exits) = (BTreeSet::new(), 0, 0, 0);
+    let shaped = std::env::var_os("TALLYLINT_DIFF_COUNT").map_or(SHAPED, |_| count);
+    let counts = [count, number("TALLYLINT_DIFF_SHAPED", shaped)];
+    let mut scores: BTreeMap<String, [Score; 2]> = BTreeMap::new();
     let mut swallowing = 0;
     let mut differences = Vec::new();
-    for folder in generate(&root, seed, count, number("TALLYLINT_DIFF_JOBS", JOBS)) {
+    for folder in generate(&root, seed, counts, number("TALLYLINT_DIFF_JOBS", JOBS)) {
         let truths: Vec<Truth> =
             serde_json::from_str(&fs::read_to_string(folder.join("truth.json")).unwrap()).unwrap();
         let found = lint(&folder);
@@ -206,8 +267,17 @@ fn random_programs_have_the_bad_exits_that_execution_finds() {
             swallowing += usize::from(!truth.swallowed.is_empty());
             let reported = found.exits.get(&truth.class).unwrap_or(&nothing);
             let swallowed = found.swallowed.get(&truth.class).unwrap_or(&none);
+            let catches = found.catches.get(&truth.class).unwrap_or(&none);
+            if truth.owner.is_none() {
+                let shape = scores.entry(truth.shape().to_owned()).or_default();
+                shape[0].add(&truth.exits, reported);
+                let known = truth.catches.as_ref().map(|truth| (truth, catches));
+                let (all, found) = known.unwrap_or((&none, &none));
+                shape[1].add(all, found);
+            }
             let texts = difference(truth, &all, reported).into_iter();
-            for text in texts.chain(swallow_difference(truth, &all, swallowed)) {
+            let texts = texts.chain(swallow_difference(truth, &all, swallowed));
+            for text in texts.chain(catch_difference(truth, catches)) {
                 let folder = folder.display();
                 let last = truth.files.last().unwrap();
                 differences.push(format!(
@@ -222,6 +292,9 @@ fn random_programs_have_the_bad_exits_that_execution_finds() {
         programs.len(),
         differences.len()
     );
+    for (shape, [exits, catches]) in &scores {
+        println!("{shape}: bad exits: {exits}; handlers that lose a failure: {catches}");
+    }
     for text in differences.iter().take(SHOWN) {
         println!("{text}");
     }

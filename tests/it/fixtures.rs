@@ -344,7 +344,7 @@ fn what_a_rule_finds_in_generated_programs_does_not_depend_on_the_other_rules() 
     }
     let folder = tempfile::tempdir().unwrap();
     let mut found = 0;
-    for generated in differential::generate(folder.path(), 4_000, 60, 2) {
+    for generated in differential::generate(folder.path(), 4_000, [60, 0], 2) {
         found += compare_alone_and_together(&generated);
     }
     assert!(found > 20, "only {found} findings were compared");

@@ -11,7 +11,7 @@ use crate::engine::values::constants::literal_text;
 use crate::engine::values::fact::{Fact, Interval, Kind};
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::state::State;
-use crate::engine::values::value::{CLASS_OF, MAX_TERM_DEPTH, Site, Term, Value};
+use crate::engine::values::value::{CLASS_OF, MAX_TERM_DEPTH, Site, Term, Value, literal_truth};
 use crate::ir::Literal;
 
 /// The path of what `functools.wraps(f)` returns: a decorator that returns its argument.
@@ -157,13 +157,20 @@ pub(in crate::engine) fn some_bool(
     call.returns_new(engine, Fact::of_kind(Kind::Bool))
 }
 
-/// `any(x)`, `all(x)`: the result is known if the collection is empty.
+/// `any(x)`, `all(x)`: the result is known if the collection is empty, or holds what decides.
 pub(in crate::engine) fn any_or_all(
     engine: &mut Engine<'_>,
     call: ExternalCall<'_>,
 ) -> Vec<Evaluated> {
     if call.args.all().count() == 1 {
         let x = call.first().unwrap_or_else(|| engine.terms.none());
+        let is_any = call.path == "any";
+        let held = engine.held(&call.state, x);
+        let mut truths = held.iter().filter_map(|item| engine.terms.literal(*item));
+        if truths.any(|item| literal_truth(item) == is_any) {
+            let v = engine.terms.bool(is_any);
+            return call.returns(v);
+        }
         let x = call.state.snapshot(x);
         if engine.truth(&call.state, x) == Some(false)
             && call.state.kind(&engine.terms, x).is_container()

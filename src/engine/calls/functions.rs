@@ -395,7 +395,10 @@ impl Engine<'_> {
                     })
                     .collect()
             }
-            Lookup::Missing => vec![Evaluated::normal(state, object)],
+            Lookup::Missing => {
+                self.fill_fields(&mut state, c, object, &args, site);
+                vec![Evaluated::normal(state, object)]
+            }
             Lookup::Unknown => {
                 let mut failed = state.clone();
                 if self.mentions_watched(&state, &args) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::engine::calls::args::Args;
 use crate::engine::flow::{Evaluated, Flow};
 use crate::engine::objects::methods::MethodCall;
+use crate::engine::values::assume::set_truth;
 use crate::engine::values::fact::{Fact, Interval, Kind};
 use crate::engine::values::state::{Cell, State};
 use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value};
@@ -268,5 +269,43 @@ impl Engine<'_> {
             _ => return None,
         };
         Some(vec![Evaluated::normal(state, v)])
+    }
+
+    /// The literals that a collection is known to hold. Where it is filled in a loop, its elements
+    /// are not known by position.
+    pub(in crate::engine) fn held(&self, state: &State, object: Value) -> Vec<Value> {
+        let now = Term::Pure("at".into(), Arc::from([object, state.snapshot(object)]));
+        let Some(now) = self.terms.existing(&now) else {
+            return Vec::new();
+        };
+        let facts = state.facts.iter();
+        facts
+            .filter(|(_, fact)| fact.truth == Some(true))
+            .filter_map(|(test, _)| match *self.terms.term(*test) {
+                Term::Cmp(CmpOp::In, item, within) if within == now => Some(item),
+                _ => None,
+            })
+            .filter(|item| self.terms.literal(*item).is_some())
+            .collect()
+    }
+
+    /// The literals that a collection is known to hold after a call that changes it.
+    pub(super) fn held_after(&self, call: &MethodCall<'_>) -> Vec<Value> {
+        let mut held = match call.name.as_str() {
+            "append" | "insert" | "extend" | "add" | "update" => self.held(&call.state, call.recv),
+            _ => return Vec::new(),
+        };
+        if matches!(call.name.as_str(), "append" | "add") {
+            let items = call.args.positional.iter();
+            held.extend(items.filter(|item| self.terms.literal(**item).is_some()));
+        }
+        held
+    }
+
+    pub(super) fn note_held(&mut self, state: &mut State, object: Value, held: &[Value]) {
+        for item in held {
+            let test = self.compare(state, CmpOp::In, *item, object);
+            state.refine(test, |fact| set_truth(fact, true));
+        }
     }
 }

@@ -480,7 +480,9 @@ impl Engine<'_> {
                 return vec![Evaluated::normal(call.state, v)];
             }
         };
+        let held = self.held_after(&call);
         self.grow(&mut call.state, call.recv, len, call.site);
+        self.note_held(&mut call.state, call.recv, &held);
         let none = self.terms.none();
         vec![Evaluated::normal(call.state, none)]
     }

@@ -17,6 +17,7 @@ use crate::engine::budget::{
 };
 use crate::engine::flow::{ExitKind, Via};
 use crate::engine::values::env::Env;
+use crate::engine::values::fact::Fact;
 use crate::engine::values::ghost::Flags;
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Site, Value};
@@ -395,6 +396,11 @@ impl Engine<'_> {
                 break;
             }
             self.budget.merges += 1;
+            // What an exception is not is only kept if it is known of the first.
+            exits.sort_by_key(|exit| {
+                let known = exit.state.fact(exit.value);
+                known.is_none_or(|fact| fact.is_not.is_empty())
+            });
             let mut groups: BTreeMap<ExitGroup, SummaryExit> = BTreeMap::new();
             for exit in exits {
                 let group = self.exit_group(&exit, finely);
@@ -480,22 +486,37 @@ impl Engine<'_> {
         }
     }
 
-    /// If both of the joined exceptions derive from `Exception`, so does the joined value.
+    /// If both of the joined exceptions derive from `Exception`, so does the joined value; and what
+    /// neither is an instance of, it is not.
     fn note_common_base(&mut self, joined: &mut State, value: Value, of: [(&State, Value); 2]) {
         let base = self.terms.external("Exception");
-        let below = of.iter().all(|(state, exc)| {
-            let known = state.fact(*exc).map(|fact| fact.is.iter());
-            known.is_some_and(|mut classes| {
-                classes.any(|class| self.subclass(*class, base) == Some(true))
-            })
-        });
-        if below {
-            joined.refine(value, |fact| {
-                if fact.is.is_empty() {
-                    fact.is.push(base);
+        let facts = of.map(|(state, exc)| state.fact(exc).cloned().unwrap_or_default());
+        let is_below = |fact: &Fact, class| {
+            let mut known = fact.is.iter();
+            known.any(|known| self.subclass(*known, class) == Some(true))
+        };
+        let is_apart = |fact: &Fact, class| {
+            let mut known = fact.is.iter();
+            fact.is_not.contains(&class)
+                || fact.exact
+                    && known.len() > 0
+                    && known.all(|known| self.subclass(*known, class) == Some(false))
+        };
+        let below = facts.iter().all(|fact| is_below(fact, base));
+        let mut apart: Vec<Value> = Vec::new();
+        apart.extend(facts.iter().flat_map(|fact| &fact.is_not));
+        apart.retain(|class| facts.iter().all(|fact| is_apart(fact, *class)));
+        joined.refine(value, |fact| {
+            if below && fact.is.is_empty() {
+                fact.is.push(base);
+            }
+            for class in apart {
+                if !fact.is_not.contains(&class) {
+                    fact.is_not.push(class);
                 }
-                true
-            });
-        }
+            }
+            fact.is_not.sort_unstable();
+            true
+        });
     }
 }
