@@ -200,7 +200,7 @@ struct Joiner<'a> {
     pairs: FxHashMap<(Value, Value), Value>,
     /// All joined values.
     used: FxHashSet<Value>,
-    /// The values that each of the two states refers to.
+    /// The values of this site's joins to which each of the two states refers.
     mentioned: Option<[Vec<Value>; 2]>,
     /// The next part number.
     next: u32,
@@ -333,28 +333,32 @@ impl Joiner<'_> {
         }
         // One of the two may be a value of this join from an earlier iteration. Keep it, so that
         // repeated joins reach a fixpoint.
-        let own = matches!(self.terms.term(x), Term::Symbol(s, _)
-            if s.func == self.site.func && s.block == self.site.block && s.index == self.site.index);
-        let (a, b) = (self.a, self.b);
-        let [in_a, in_b] = self
-            .mentioned
-            .get_or_insert_with(|| [a.mentioned(self.terms), b.mentioned(self.terms)]);
-        let v = if own && !self.used.contains(&x) && in_b.binary_search(&x).is_err() {
-            x
-        } else {
-            loop {
-                let site = Site {
-                    part: self.next,
-                    ..self.site
-                };
-                self.next += 1;
-                let v = self.terms.make(Term::Symbol(site, 0));
-                let free = |known: &[Value]| known.binary_search(&v).is_err();
-                if !self.used.contains(&v) && free(in_a) && free(in_b) {
-                    break v;
-                }
-            }
+        let (a, b, site) = (self.a, self.b, self.site);
+        let of_site = |v: Value, terms: &Terms| {
+            matches!(terms.term(v), Term::Symbol(s, _)
+                if s.func == site.func && s.block == site.block && s.index == site.index)
         };
+        let [in_a, in_b] = self.mentioned.get_or_insert_with(|| {
+            [a, b].map(|state| state.mentioned(self.terms, |v| of_site(v, self.terms)))
+        });
+        let v =
+            if of_site(x, self.terms) && !self.used.contains(&x) && in_b.binary_search(&x).is_err()
+            {
+                x
+            } else {
+                loop {
+                    let site = Site {
+                        part: self.next,
+                        ..self.site
+                    };
+                    self.next += 1;
+                    let v = self.terms.make(Term::Symbol(site, 0));
+                    let free = |known: &[Value]| known.binary_search(&v).is_err();
+                    if !self.used.contains(&v) && free(in_a) && free(in_b) {
+                        break v;
+                    }
+                }
+            };
         self.pairs.insert((x, y), v);
         self.used.insert(v);
         self.queue.push((x, y, v));

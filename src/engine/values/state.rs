@@ -197,17 +197,22 @@ impl State {
             .map(|((_, slot), cell)| (slot, cell))
     }
 
-    /// The symbols and inputs that the state refers to, in order. A symbol's own slots do not count
-    /// as references to it.
-    pub(in crate::engine) fn mentioned(&self, terms: &Terms) -> Vec<Value> {
+    /// The symbols and inputs that the state refers to and that `asked` accepts, in order. A symbol's
+    /// own slots do not count as references to it.
+    pub(in crate::engine) fn mentioned(
+        &self,
+        terms: &Terms,
+        asked: impl Fn(Value) -> bool,
+    ) -> Vec<Value> {
         let mut out: Vec<Value> = Vec::new();
         for v in self.env.values().chain(std::iter::once(self.watched)) {
-            out.extend(terms.leaves(v).iter().copied());
+            let leaves = terms.leaves(v).iter().copied();
+            out.extend(leaves.filter(|leaf| asked(*leaf)));
         }
         for entry @ ((object, _), _) in &self.heap {
             for v in named_in(entry) {
                 let leaves = terms.leaves(v).iter().copied();
-                out.extend(leaves.filter(|leaf| leaf != object));
+                out.extend(leaves.filter(|leaf| leaf != object && asked(*leaf)));
             }
         }
         out.sort_unstable();

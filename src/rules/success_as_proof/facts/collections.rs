@@ -3,7 +3,7 @@
 use super::flags::{ABOUT, FACT, SOME_RUN, STORED, unproven};
 use super::names::{base, field_name};
 use super::{Facts, ValueNote};
-use crate::engine::values::origins::Origin;
+use crate::engine::values::origins::{Origin, SET_ITEM};
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
 use crate::engine::{Engine, Returned};
@@ -45,7 +45,9 @@ impl Facts<'_> {
         item: Value,
     ) {
         let item = state.snapshot(item);
-        if engine.truth(state, item) != Some(false) {
+        // Of what a dict holds, only rows are asked for.
+        let asked = call.name != SET_ITEM || self.queries.of(engine, state, item).is_some();
+        if asked && engine.truth(state, item) != Some(false) {
             note_element(state, list, item);
         }
         let at = (call.func, call.block);
