@@ -8,6 +8,7 @@ use crate::engine::values::ghost::{Flags, Ghost};
 use crate::engine::values::state::{Cell, State};
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Catch, Engine, FnContext, Test};
+use crate::ir::validate::for_each_terminator_use;
 use crate::ir::{
     BinOp, BlockId, BranchRole, Data, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind,
     Unwind,
@@ -61,7 +62,17 @@ impl Engine<'_> {
     /// Adds the successors of a terminator to `out`.
     fn terminate(&mut self, here: Here<'_>, mut state: State, out: &mut Vec<Successor>) {
         let Here { cx, block, site } = here;
-        match &cx.function().body.block(block).terminator.kind {
+        let kind = &cx.function().body.block(block).terminator.kind;
+        if self.reads_unbound(cx, &state, |f| for_each_terminator_use(kind, f)) {
+            // Without an operation that may raise, the exception is not followed.
+            if let TerminatorKind::Eval { unwind, .. } = kind {
+                let class = self.terms.external("UnboundLocalError");
+                let exc = self.exception(&mut state, class, true, site);
+                out.push(raise_to(state, exc, unwind.as_ref(), Edge::Raised));
+            }
+            return;
+        }
+        match kind {
             TerminatorKind::Goto(b) => out.push(Successor::at(*b, state, Edge::Flow)),
             TerminatorKind::Branch {
                 cond,
