@@ -107,7 +107,16 @@ impl Engine<'_> {
                 self.delete_item(state, (object, key), targets, site, out);
             }
             TerminatorKind::ForNext { .. } => self.next_round(here, state, out),
-            TerminatorKind::Yield { dest, normal, .. } if self.driven == Some(cx.func) => {
+            TerminatorKind::Yield {
+                dest,
+                value,
+                normal,
+                ..
+            } if self.driven == Some(cx.func) => {
+                if let Some(failures) = self.watches.failures {
+                    let v = self.operand(&mut state, value, site);
+                    failures.on_yield(self, &mut state, v);
+                }
                 if let Some(dest) = dest {
                     let sent = self.fresh(&mut state, site);
                     state.env.set(dest.index(), sent);

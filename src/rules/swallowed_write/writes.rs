@@ -59,12 +59,8 @@ impl Watch<'_> {
             return Some(write);
         }
         let receiver = call.receiver.and_then(|r| client_name(engine, state, r));
-        let texts: Vec<Name> = call
-            .args
-            .iter()
-            .filter_map(|a| self.text(engine, state, *a))
-            .chain(prepared(engine, state, call.receiver))
-            .collect();
+        let mut texts = self.texts(engine, state, call);
+        texts.extend(prepared(engine, state, call.receiver));
         // A function of the program with the name of a write is one if it is given data.
         let named_only = call.callee.is_some()
             && (tables::may_only_read(call.name)
@@ -94,6 +90,19 @@ impl Watch<'_> {
             .chain(staged)
             .collect();
         Some(engine.terms.make(Term::Tuple(parts.into())))
+    }
+
+    /// The texts that a call is given: all by position, and the statements by name.
+    pub(super) fn texts(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        call: &CompletedCall<'_>,
+    ) -> Vec<Name> {
+        let text = |v: &Value| self.text(engine, state, *v);
+        let named = call.keywords.iter().filter_map(|(_, v)| text(v));
+        let named = named.filter(|t| tables::is_statement(std::slice::from_ref(t)));
+        call.args.iter().filter_map(text).chain(named).collect()
     }
 
     /// The text that an argument is or begins with, if that can make a difference.
@@ -129,10 +138,13 @@ impl Watch<'_> {
             };
         }
         let module = engine.program.module(call.site.func.module);
-        let function = &module.ir.function(call.site.func.func).name;
+        let within = module.ir.function(call.site.func.func);
+        let function = &within.name;
+        let class = within.class.map(|class| &module.ir.class(class).name);
         let named = texts.iter().filter(|t| !t.contains(char::is_whitespace));
         says(call.name)
             || function != self.method && says(function)
+            || class.is_some_and(|class| tables::is_failure_record(class))
             || named.clone().any(|t| self.options.is_log_table(t))
             || texts.iter().any(|t| tables::changes_log_table(t))
     }
