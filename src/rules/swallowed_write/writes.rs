@@ -13,7 +13,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
 use crate::engine::{CallOutcome, CompletedCall, Engine};
 use crate::ir::{ArgKind, BlockId, Literal, Name, Operand, Rvalue, TerminatorKind};
-use crate::program::FuncRef;
+use crate::program::{ClassRef, FuncRef, MroEntry};
 use crate::rules::tables;
 
 /// Calls that wait for a job.
@@ -140,7 +140,20 @@ impl Watch<'_> {
         let module = engine.program.module(call.site.func.module);
         let within = module.ir.function(call.site.func.func);
         let function = &within.name;
-        let class = within.class.map(|class| &module.ir.class(class).name);
+        // A processor may be called after failures as well.
+        let own = state.fact(state.watched).and_then(|fact| fact.class);
+        let is_own = |class: ClassRef| {
+            own.is_some_and(|own| {
+                let mro = engine.program.mro(own);
+                mro.entries.iter().any(|e| *e == MroEntry::Class(class))
+            })
+        };
+        let of = within.class.map(|class| ClassRef {
+            module: call.site.func.module,
+            class,
+        });
+        let of = of.filter(|of| !is_own(*of));
+        let class = of.map(|of| &module.ir.class(of.class).name);
         let named = texts.iter().filter(|t| !t.contains(char::is_whitespace));
         says(call.name)
             || function != self.method && says(function)
