@@ -10,7 +10,6 @@ use crate::engine::values::fact::{Fact, Interval, Kind};
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::validate::for_each_use;
 use crate::ir::{
     ClassIdx, CmpOp, FuncIdx, ImportPath, Literal, LocalId, Name, Operand, Rvalue, Statement,
     StatementKind,
@@ -57,10 +56,6 @@ impl Engine<'_> {
         s: &Statement,
         site: Site,
     ) -> Vec<State> {
-        // The exception of a statement is not followed.
-        if self.reads_unbound(cx, &state, |f| for_each_use(&s.kind, f)) {
-            return Vec::new();
-        }
         match &s.kind {
             StatementKind::Assign(dest, rvalue) => {
                 let outcomes = self.eval(cx, state, rvalue, site);

@@ -8,7 +8,7 @@ use crate::engine::values::ghost::{Flags, Ghost};
 use crate::engine::values::state::{Cell, State};
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Catch, Engine, FnContext, Test};
-use crate::ir::validate::for_each_terminator_use;
+use crate::ir::validate::{for_each_terminator_use, for_each_use};
 use crate::ir::{
     BinOp, BlockId, BranchRole, Data, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind,
     Unwind,
@@ -32,14 +32,25 @@ impl Engine<'_> {
             let site = cx.site(block, i);
             let mut next = Vec::with_capacity(states.len());
             for st in states {
-                next.extend(self.execute(cx, st, s, site));
+                // The exception of a statement is not followed.
+                if !self.reads_unbound(cx, &st, |f| for_each_use(&s.kind, f)) {
+                    next.extend(self.execute(cx, st, s, site));
+                }
             }
             states = next;
         }
         let site = cx.site(block, b.statements.len());
         let mut out = Vec::new();
-        for st in states {
-            self.terminate(Here { cx, block, site }, st, &mut out);
+        let here = Here { cx, block, site };
+        let kind = &b.terminator.kind;
+        for mut st in states {
+            if !self.reads_unbound(cx, &st, |f| for_each_terminator_use(kind, f)) {
+                self.terminate(here, st, &mut out);
+            } else if let TerminatorKind::Eval { unwind, .. } = kind {
+                let class = self.terms.external("UnboundLocalError");
+                let exc = self.exception(&mut st, class, true, site);
+                out.push(raise_to(st, exc, unwind.as_ref(), Edge::Raised));
+            }
         }
         out
     }
@@ -62,17 +73,7 @@ impl Engine<'_> {
     /// Adds the successors of a terminator to `out`.
     fn terminate(&mut self, here: Here<'_>, mut state: State, out: &mut Vec<Successor>) {
         let Here { cx, block, site } = here;
-        let kind = &cx.function().body.block(block).terminator.kind;
-        if self.reads_unbound(cx, &state, |f| for_each_terminator_use(kind, f)) {
-            // Without an operation that may raise, the exception is not followed.
-            if let TerminatorKind::Eval { unwind, .. } = kind {
-                let class = self.terms.external("UnboundLocalError");
-                let exc = self.exception(&mut state, class, true, site);
-                out.push(raise_to(state, exc, unwind.as_ref(), Edge::Raised));
-            }
-            return;
-        }
-        match kind {
+        match &cx.function().body.block(block).terminator.kind {
             TerminatorKind::Goto(b) => out.push(Successor::at(*b, state, Edge::Flow)),
             TerminatorKind::Branch {
                 cond,

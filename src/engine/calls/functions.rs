@@ -253,8 +253,7 @@ impl Engine<'_> {
             let v = cells.unwrap_or_else(|| cell(self, state, 199));
             env.set(l.index(), v);
         }
-        let cx = self.context(f);
-        for l in &cx.live.unbound {
+        for l in self.library.unbound(f).iter() {
             let v = self.terms.make(Term::Unbound);
             env.set(*l, v);
         }

@@ -29,6 +29,9 @@ pub(super) fn stores_nothing(
 /// Whether a call that is named like one which runs a statement is given the words of a command:
 /// `execute(["push", branch])`.
 pub(super) fn runs_program(engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
+    if !tables::runs_statement(call.name) {
+        return false;
+    }
     let module = engine.program.module(call.site.func.module);
     let body = &module.ir.function(call.site.func.func).body;
     let given = match &body.block(BlockId(call.site.block)).terminator.kind {
@@ -47,7 +50,7 @@ pub(super) fn runs_program(engine: &Engine<'_>, call: &CompletedCall<'_>) -> boo
     };
     match first {
         Some(Operand::Const(Literal::Str(word))) => {
-            tables::runs_statement(call.name) && !tables::is_statement(std::slice::from_ref(word))
+            !tables::is_statement(std::slice::from_ref(word))
         }
         _ => false,
     }

@@ -160,8 +160,8 @@ impl FailureEvents for Watch<'_> {
             // Leaving a context manager may have raised something else in place of the failure.
             let failed = matches!(call.outcome, CallOutcome::Raised(_))
                 && state.flags.rule & STATUS == IN_FLIGHT;
-            if self.adds_no_data(engine, state, call)
-                && (failed || comes_from_inside(engine, state, call))
+            if (failed || comes_from_inside(engine, state, call))
+                && self.adds_no_data(engine, state, call)
             {
                 // No data is lost if something cannot be deleted.
                 clear(state);

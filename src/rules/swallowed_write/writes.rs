@@ -145,7 +145,7 @@ impl Watch<'_> {
         let is_own = |class: ClassRef| {
             own.is_some_and(|own| {
                 let mro = engine.program.mro(own);
-                mro.entries.iter().any(|e| *e == MroEntry::Class(class))
+                mro.entries.contains(&MroEntry::Class(class))
             })
         };
         let of = within.class.map(|class| ClassRef {
