@@ -16,8 +16,7 @@ use crate::rules::tables::{self, tells};
 
 /// Whether a call hands a failure that was caught to code outside the program, which does more than
 /// tell somebody: a method of the receiver's base, or of an object that the receiver holds or that
-/// is among the `arguments`. So does a call of the report that such an object keeps, even if it is
-/// one of the program.
+/// is among the `arguments`. So does a call of a report, even if it is one of the program.
 pub(super) fn leaves_to_others(
     engine: &Engine<'_>,
     state: &State,
@@ -29,10 +28,8 @@ pub(super) fn leaves_to_others(
     else {
         return false;
     };
-    let is_report = match engine.terms.term(receiver) {
-        Term::Field(_, name) => tables::is_report(name),
-        _ => false,
-    };
+    let name = engine.name_of(receiver);
+    let is_report = name.is_some_and(|name| tables::is_report(&name));
     let only_tells = |name: &str| tables::shows(name) || tells(name) && !tables::is_report(name);
     let call_tells = match is_report {
         true => tables::tells_on_report(call.name),
@@ -50,6 +47,9 @@ pub(super) fn leaves_to_others(
         let mut args = call.args.iter();
         args.any(|a| is_made_of(engine, state, *a, failure, 0))
     };
+    if is_report {
+        return of_failure() || tables::says_failure(call.name);
+    }
     let mut at = receiver;
     loop {
         if at == state.watched || arguments.contains(&at) {
