@@ -119,6 +119,8 @@ pub trait FailureEvents {
         _value: Value,
     ) {
     }
+    /// The generator that is followed as a method yields this value.
+    fn on_yield(&self, _engine: &mut Engine<'_>, _state: &mut State, _value: Value) {}
 }
 
 /// Which calls of helpers make a difference to an automaton. Any other call is replaced by the
@@ -185,6 +187,8 @@ pub struct CompletedCall<'a> {
     pub receiver: Option<Value>,
     /// The positional arguments.
     pub args: &'a [Value],
+    /// The keyword arguments.
+    pub keywords: &'a [(Name, Value)],
     /// How it ended.
     pub outcome: CallOutcome,
     /// The function of the program that was called. The calls in it were reported before.

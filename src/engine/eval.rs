@@ -11,7 +11,8 @@ use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
 use crate::ir::{
-    ClassIdx, CmpOp, FuncIdx, ImportPath, Literal, Name, Operand, Rvalue, Statement, StatementKind,
+    ClassIdx, CmpOp, FuncIdx, ImportPath, Literal, LocalId, Name, Operand, Rvalue, Statement,
+    StatementKind,
 };
 use crate::program::{ClassRef, Def, FuncRef};
 
@@ -28,6 +29,23 @@ impl Engine<'_> {
                 }
             },
         }
+    }
+
+    /// Whether one of the operands that `visit` goes through is a variable that is not bound.
+    pub(crate) fn reads_unbound(
+        &self,
+        cx: &FnContext,
+        state: &State,
+        visit: impl FnOnce(&mut dyn FnMut(LocalId)),
+    ) -> bool {
+        let mut found = false;
+        if cx.live.may_miss {
+            visit(&mut |l| {
+                let v = state.env.get(l.index());
+                found |= v.is_some_and(|v| *self.terms.term(v) == Term::Unbound);
+            });
+        }
+        found
     }
 
     /// Executes a statement.
@@ -65,7 +83,8 @@ impl Engine<'_> {
                 vec![state]
             }
             StatementKind::Unbind(l) => {
-                state.env.take(l.index());
+                let v = self.terms.make(Term::Unbound);
+                state.env.set(l.index(), v);
                 vec![state]
             }
             StatementKind::SetField {

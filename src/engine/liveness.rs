@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ir::{
     BasicBlock, BlockId, Body, Callee, Function, LocalId, LocalKind, Name, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    Statement, StatementKind, TerminatorKind,
 };
 
 /// A set of small integers.
@@ -45,6 +45,10 @@ pub(crate) struct Liveness {
     field_index: FxHashMap<Name, usize>,
     /// Index of the pseudo-field that stands for "some function of the program runs later".
     any: usize,
+    /// Variables that some path reads before it binds them.
+    pub(crate) unbound: Vec<usize>,
+    /// Whether some path may read a variable that is not bound.
+    pub(crate) may_miss: bool,
     /// Locals whose value can decide a test, directly or through others.
     pub(crate) decides: BitSet,
     /// The locals that hold pending completions.
@@ -107,8 +111,19 @@ impl Liveness {
                 .kind
                 .for_each_successor(|s| predecessors[s.index()] += 1);
         }
-        let (locals, fields) = live.into_iter().map(|l| (l.locals, l.fields)).unzip();
+        let (locals, fields): (Vec<BitSet>, _) =
+            live.into_iter().map(|l| (l.locals, l.fields)).unzip();
+        let entry = &locals[BlockId::ENTRY.index()];
+        let is_variable = |l: &usize| body.locals[*l].kind == LocalKind::Var;
+        let unbound: Vec<usize> = (0..body.locals.len())
+            .filter(|l| is_variable(l) && entry.contains(*l))
+            .collect();
+        let unbinds = |s: &Statement| matches!(s.kind, StatementKind::Unbind(_));
+        let may_miss =
+            !unbound.is_empty() || body.blocks.iter().any(|b| b.statements.iter().any(unbinds));
         Liveness {
+            unbound,
+            may_miss,
             locals,
             fields,
             field_index,

@@ -8,6 +8,7 @@ use crate::engine::values::ghost::{Flags, Ghost};
 use crate::engine::values::state::{Cell, State};
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Catch, Engine, FnContext, Test};
+use crate::ir::validate::{for_each_terminator_use, for_each_use};
 use crate::ir::{
     BinOp, BlockId, BranchRole, Data, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind,
     Unwind,
@@ -31,14 +32,25 @@ impl Engine<'_> {
             let site = cx.site(block, i);
             let mut next = Vec::with_capacity(states.len());
             for st in states {
-                next.extend(self.execute(cx, st, s, site));
+                // The exception of a statement is not followed.
+                if !self.reads_unbound(cx, &st, |f| for_each_use(&s.kind, f)) {
+                    next.extend(self.execute(cx, st, s, site));
+                }
             }
             states = next;
         }
         let site = cx.site(block, b.statements.len());
         let mut out = Vec::new();
-        for st in states {
-            self.terminate(Here { cx, block, site }, st, &mut out);
+        let here = Here { cx, block, site };
+        let kind = &b.terminator.kind;
+        for mut st in states {
+            if !self.reads_unbound(cx, &st, |f| for_each_terminator_use(kind, f)) {
+                self.terminate(here, st, &mut out);
+            } else if let TerminatorKind::Eval { unwind, .. } = kind {
+                let class = self.terms.external("UnboundLocalError");
+                let exc = self.exception(&mut st, class, true, site);
+                out.push(raise_to(st, exc, unwind.as_ref(), Edge::Raised));
+            }
         }
         out
     }
@@ -96,7 +108,16 @@ impl Engine<'_> {
                 self.delete_item(state, (object, key), targets, site, out);
             }
             TerminatorKind::ForNext { .. } => self.next_round(here, state, out),
-            TerminatorKind::Yield { dest, normal, .. } if self.driven == Some(cx.func) => {
+            TerminatorKind::Yield {
+                dest,
+                value,
+                normal,
+                ..
+            } if self.driven == Some(cx.func) => {
+                if let Some(failures) = self.watches.failures {
+                    let v = self.operand(&mut state, value, site);
+                    failures.on_yield(self, &mut state, v);
+                }
                 if let Some(dest) = dest {
                     let sent = self.fresh(&mut state, site);
                     state.env.set(dest.index(), sent);

@@ -158,6 +158,7 @@ fn findings(sample: &Sample) -> Vec<Finding> {
     let at = |path, text| sample.place(path, text);
     vec![
         Sample::builder("unset-after-write")
+            .arg("after", "writing rows")
             .symbol("Odds.save_data")
             .step(at("etl/odds.py", "not rows"), "`rows` is not empty")
             .step(

@@ -348,8 +348,7 @@ impl<'s> SwallowerSearch<'s, '_> {
                 None => well.push((e.state.clone(), e.value)),
                 Some(by) => {
                     let flags = e.state.flags.rule;
-                    if !watch.options.strict && is_about_duplicates(self.subject.program, by, flags)
-                    {
+                    if !watch.options.strict && loses_nothing(self.subject.program, by, flags) {
                         continue;
                     }
                     let certified = certified(self.engine, &e.state);
@@ -413,7 +412,7 @@ impl<'s> SwallowerSearch<'s, '_> {
             }
         };
         let excuses = |by: Swallower, flags: u32| {
-            !watch.options.strict && is_about_duplicates(subject.program, by, flags)
+            !watch.options.strict && loses_nothing(subject.program, by, flags)
         };
         let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
             let swallower = watch.swallower(state.flags.rule);
@@ -483,17 +482,18 @@ fn certified(engine: &mut Engine<'_>, state: &State) -> bool {
     }
 }
 
-/// Whether a handler catches only exceptions that say that the rows are there already. `flags` tell
-/// whether the failed write was given several.
-fn is_about_duplicates(program: &Program<'_>, by: Swallower, flags: u32) -> bool {
+/// Whether a handler catches only exceptions that say that the rows are there already, or that there
+/// is nothing more to read. `flags` tell whether the failed write was given several.
+fn loses_nothing(program: &Program<'_>, by: Swallower, flags: u32) -> bool {
     let Swallower::Catch(catch) = by else {
         return false;
     };
     let names = readers::caught_names(program, (catch.func, catch.block));
     !names.is_empty()
-        && names
-            .iter()
-            .all(|name| excuses_duplicates(&name.to_ascii_lowercase(), flags & OF_BATCH != 0))
+        && names.iter().all(|name| {
+            tables::says_nothing_left(name)
+                || excuses_duplicates(&name.to_ascii_lowercase(), flags & OF_BATCH != 0)
+        })
 }
 
 /// Whether a text in lower case says that what was to be written is there already. That one row is

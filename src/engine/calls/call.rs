@@ -479,7 +479,7 @@ impl Engine<'_> {
                 }
             }
         }
-        self.tell_outcomes(&mut out, name, receiver, &args.positional, site);
+        self.tell_outcomes(&mut out, name, receiver, args, site);
         out
     }
 
@@ -489,7 +489,7 @@ impl Engine<'_> {
         outcomes: &mut [Evaluated],
         name: &str,
         receiver: Option<Value>,
-        args: &[Value],
+        args: &Args,
         site: Site,
     ) {
         let Some(failures) = self.watches.failures else {
@@ -500,7 +500,8 @@ impl Engine<'_> {
                 site,
                 name,
                 receiver,
-                args,
+                args: &args.positional,
+                keywords: &args.keywords,
                 outcome: outcome_of(o.flow),
                 callee: None,
             };

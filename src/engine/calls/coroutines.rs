@@ -148,7 +148,7 @@ impl Engine<'_> {
             }
             _ => {
                 let mut out = self.may_raise(state, Fact::default(), site);
-                self.tell_outcomes(&mut out, "await", Some(x), &[], site);
+                self.tell_outcomes(&mut out, "await", Some(x), &Args::default(), site);
                 out
             }
         }

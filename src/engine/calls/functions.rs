@@ -253,6 +253,10 @@ impl Engine<'_> {
             let v = cells.unwrap_or_else(|| cell(self, state, 199));
             env.set(l.index(), v);
         }
+        for l in self.library.unbound(f).iter() {
+            let v = self.terms.make(Term::Unbound);
+            env.set(*l, v);
+        }
         env
     }
 

@@ -119,7 +119,7 @@ impl Engine<'_> {
     /// Leaves a manager that commits a unit of work: it raises, or swallows nothing.
     fn commit(&mut self, state: State, unit: Value, site: Site) -> Vec<Evaluated> {
         let mut out = self.may_raise(state, Fact::default(), site);
-        self.tell_outcomes(&mut out, "commit", Some(unit), &[], site);
+        self.tell_outcomes(&mut out, "commit", Some(unit), &Args::default(), site);
         let no = self.terms.bool(false);
         for o in &mut out {
             if let Flow::Normal(_) = o.flow {

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::flow::ExitKind;
+use crate::engine::liveness::Liveness;
 use crate::engine::objects::ask::Answers;
 use crate::engine::values::fact::{Fact, Kind};
 use crate::engine::values::ghost::Flags;
@@ -161,6 +162,8 @@ pub struct Shelf {
     asks: Asks,
     walks: Mutex<Vec<Walk>>,
     entries: RwLock<FxHashMap<Shape, Vec<Arc<Kept>>>>,
+    /// The variables of functions that may be read before they are bound.
+    unbound: RwLock<FxHashMap<FuncRef, Arc<[usize]>>>,
 }
 
 impl Shelf {
@@ -171,6 +174,7 @@ impl Shelf {
             asks,
             walks: Mutex::default(),
             entries: RwLock::default(),
+            unbound: RwLock::default(),
         }
     }
 }
@@ -193,6 +197,24 @@ impl<'p> Library<'p> {
     /// Whether a function of this name is only asked for something.
     pub(crate) fn asks(&self, name: &str) -> bool {
         (self.shelf.asks)(name)
+    }
+
+    /// The variables of a function that some path reads before it binds them.
+    pub(crate) fn unbound(&self, func: FuncRef) -> Arc<[usize]> {
+        let shelf = self.shelf.unbound.read();
+        let shelf = shelf.unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shelf.get(&func) {
+            return Arc::clone(known);
+        }
+        drop(shelf);
+        let module = self.program.module(func.module);
+        let found: Arc<[usize]> = Liveness::compute(module.ir.function(func.func))
+            .unbound
+            .into();
+        let shelf = self.shelf.unbound.write();
+        let mut shelf = shelf.unwrap_or_else(PoisonError::into_inner);
+        shelf.insert(func, Arc::clone(&found));
+        found
     }
 
     /// Records the cost of following a function.

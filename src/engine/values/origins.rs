@@ -343,6 +343,7 @@ impl Engine<'_> {
                 name: &function.name,
                 receiver,
                 args: given,
+                keywords: &args.keywords,
                 outcome: outcome_of(o.flow),
                 callee: Some(f),
             };

@@ -113,6 +113,8 @@ pub enum Term {
     View(Name, Value),
     /// `vars(x)`
     Vars(Value),
+    /// What a variable holds that is not bound: not a value of the program. Reading it raises.
+    Unbound,
     /// A call that has not run yet (a coroutine): callee, arguments, keyword names.
     Pending(Value, Arc<[Value]>, Arc<[Name]>),
 }
@@ -141,6 +143,7 @@ impl Term {
             | Term::Func(_)
             | Term::Class(_)
             | Term::Place(..)
+            | Term::Unbound
             | Term::Member(..) => self.clone(),
             Term::Closure(f, a) => Term::Closure(*f, go(*a)),
             Term::Bound(a, b) => Term::Bound(go(*a), go(*b)),
@@ -372,6 +375,7 @@ pub fn for_each_operand(term: &Term, mut f: impl FnMut(Value)) {
         | Term::Func(_)
         | Term::Class(_)
         | Term::Place(..)
+        | Term::Unbound
         | Term::Member(..) => {}
         Term::Closure(_, a)
         | Term::Super(a, _)

@@ -11,14 +11,17 @@ use crate::engine::{Engine, is_log_method};
 use crate::ir::{
     Callee, Data, Function, Literal, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
 };
+use crate::rules::swallowed_write::no_store::place_of;
 use crate::rules::tables::collections::LOOKUPS;
-use crate::rules::tables::{is_row_count, tells};
+use crate::rules::tables::{is_common_write, is_row_count, tells};
 use crate::source::Span;
 
 /// A function that calls the method.
 pub(super) struct CallSite {
     /// Whether it reads the contract's place, too: it records the run.
     pub(super) records: bool,
+    /// Whether it surely calls this method, and not one of another object with the same name.
+    pub(super) certain: bool,
     /// What becomes of the result.
     fate: Fate,
     /// Whether the result goes on as a whole: it is returned, stored, or given to some call.
@@ -52,9 +55,13 @@ impl Answer {
             let slots = differing_slots(engine, state, value, well);
             return (!slots.is_empty()).then_some(Answer::Object(slots));
         }
+        // A number among other constants is a status.
+        let is_status = !matches!(engine.terms.literal(value), Some(Literal::Int(0)))
+            && well
+                .iter()
+                .all(|(_, other)| engine.terms.literal(*other).is_some());
         let vague = well.iter().any(|(_, other)| *other == value)
-            || matches!(engine.terms.literal(value), Some(Literal::Int(_)))
-            || state.kind(&engine.terms, value) == Kind::Int;
+            || !is_status && state.kind(&engine.terms, value) == Kind::Int;
         Some(if vague { Answer::Vague } else { Answer::Value })
     }
 
@@ -117,12 +124,26 @@ impl CallSite {
         let this = Operand::Local(LocalId(0));
         let is_this = |receiver: &Operand| function.class.is_some() && *receiver == this;
         let mut any = false;
+        // What the receiver holds, and what a method returns, may be a client.
+        let is_client = |receiver: &Operand| {
+            let made = |l: LocalId| match function.body.only_value(l) {
+                Some(Rvalue::Call { callee, .. }) => matches!(callee, Callee::Method { .. }),
+                Some(Rvalue::Enter { .. }) => true,
+                _ => false,
+            };
+            place_of(function, receiver).is_some_and(|(root, path)| {
+                !path.is_empty() && function.class.is_some() && root == LocalId(0) || made(root)
+            })
+        };
+        let common = is_common_write(method);
+        let mut certain = on_self;
         let results = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
             Rvalue::Call {
                 callee: Callee::Method { receiver, name, .. },
                 ..
             } if name == method && is_this(receiver) == on_self => {
                 any = true;
+                certain |= !common || !is_client(receiver);
                 dest
             }
             _ => None,
@@ -134,6 +155,7 @@ impl CallSite {
         let same = copies(function, results.clone());
         Some(CallSite {
             records: false,
+            certain,
             fate: fate_of(function, results),
             leaves: leaves(function, &same),
             reads: reads(function, &same),

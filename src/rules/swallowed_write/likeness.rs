@@ -72,6 +72,10 @@ pub(super) fn is_made_of(
         return made;
     }
     let parts = match engine.terms.term(v) {
+        // An argument that is passed by name is no step.
+        Term::Pure(_, parts) if engine.keyword(v).is_some() => {
+            return is_made_of(engine, state, parts[0], failure, depth);
+        }
         Term::Pure(_, parts) => parts.to_vec(),
         _ => match engine.origin(state, v) {
             Some(Origin::Call(_, on, args)) => std::iter::once(on).chain(args).collect(),
@@ -80,6 +84,26 @@ pub(super) fn is_made_of(
     };
     let mut parts = parts.into_iter();
     parts.any(|part| is_made_of(engine, state, part, failure, depth + 1))
+}
+
+/// Whether a value is an exception, or something was put around one.
+pub(super) fn holds_exception(engine: &Engine<'_>, state: &State, v: Value, depth: u32) -> bool {
+    if state.kind(&engine.terms, v) == Kind::Exception {
+        return true;
+    }
+    if depth > DEPTH {
+        return false;
+    }
+    let holds = |v: Value, depth: u32| holds_exception(engine, state, v, depth);
+    match (engine.terms.term(v), engine.keyword(v)) {
+        (_, Some((_, v))) => holds(v, depth),
+        (Term::Pure(_, parts), None) => parts.iter().any(|v| holds(*v, depth + 1)),
+        _ => match engine.origin(state, v) {
+            Some(Origin::Call(_, _, args)) => args.into_iter().any(|v| holds(v, depth + 1)),
+            Some(Origin::Text(parts)) => parts.into_iter().any(|v| holds(v, depth + 1)),
+            _ => false,
+        },
+    }
 }
 
 /// Whether two arguments are the same data: equal values, values made in the same way from the
@@ -102,6 +126,16 @@ pub(super) fn alike(engine: &Engine<'_>, state: &State, a: Value, b: Value, dept
     }
     if depth > DEPTH {
         return false;
+    }
+    // Parts of the same data. The depth of terms is bounded.
+    let like = |x: &Value, y: &Value| alike(engine, state, *x, *y, depth);
+    match (engine.terms.term(a), engine.terms.term(b)) {
+        (Term::Field(x, f), Term::Field(y, g)) => return f == g && like(x, y),
+        (Term::Item(x, k), Term::Item(y, l)) => return k == l && like(x, y),
+        (Term::Pure(f, x), Term::Pure(g, y)) => {
+            return f == g && x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| like(x, y));
+        }
+        _ => {}
     }
     match (engine.origin(state, a), engine.origin(state, b)) {
         (Some(Origin::Call(f, r, x)), Some(Origin::Call(g, s, y))) if f == g && f != "same" => {

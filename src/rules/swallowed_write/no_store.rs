@@ -3,7 +3,7 @@
 use super::likeness::CHAIN;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
-use crate::engine::values::value::Value;
+use crate::engine::values::value::{Term, Value};
 use crate::engine::{CompletedCall, Engine};
 use crate::ir::{
     BlockId, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, StatementKind,
@@ -21,7 +21,51 @@ pub(super) fn stores_nothing(
     texts: &[Name],
 ) -> bool {
     writes_into_memory(engine, state, call)
+        || makes_object(engine, call)
+        || runs_program(engine, call)
         || call.callee.is_none() && !tables::is_statement(texts) && reads(engine, state, call)
+}
+
+/// Whether a call that is named like one which runs a statement is given the words of a command:
+/// `execute(["push", branch])`.
+pub(super) fn runs_program(engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
+    if !tables::runs_statement(call.name) {
+        return false;
+    }
+    let module = engine.program.module(call.site.func.module);
+    let body = &module.ir.function(call.site.func.func).body;
+    let given = match &body.block(BlockId(call.site.block)).terminator.kind {
+        TerminatorKind::Eval {
+            rvalue: Rvalue::Call { args, .. },
+            ..
+        } => args.first().map(|arg| &arg.value),
+        _ => None,
+    };
+    let Some(Operand::Local(given)) = given else {
+        return false;
+    };
+    let first = match body.only_value(*given) {
+        Some(Rvalue::List(items)) => items.first().map(|item| &item.value),
+        _ => None,
+    };
+    match first {
+        Some(Operand::Const(Literal::Str(word))) => {
+            !tables::is_statement(std::slice::from_ref(word))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a call makes an object of a class from outside the program: `rocks.WriteBatch()`, but not
+/// `stub.WriteRows(request)`.
+fn makes_object(engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
+    let of_module = |v: Value| {
+        matches!(
+            engine.terms.term(v),
+            Term::External(_) | Term::Module(_) | Term::Lit(_)
+        )
+    };
+    call.name.starts_with(|c: char| c.is_ascii_uppercase()) && call.receiver.is_none_or(of_module)
 }
 
 /// Whether a call whose statement is not known as a text runs one that only reads.
@@ -115,18 +159,31 @@ fn same_result(function: &Function, result: LocalId) -> Vec<LocalId> {
     out
 }
 
-/// Whether a value is iterated over, indexed, or asked for rows.
+/// Whether a value is iterated over, indexed, or asked for rows, or an attribute of it that holds
+/// them is.
 fn is_read_as_rows(function: &Function, value: LocalId) -> bool {
+    let is = |o: &Operand| *o == Operand::Local(value);
+    rvalues(function).any(|(dest, rvalue)| match rvalue {
+        Rvalue::GetField(object, name) => {
+            is(object)
+                && tables::holds_rows(name)
+                && dest.is_some_and(|dest| is_iterated_or_indexed(function, dest))
+        }
+        Rvalue::Call {
+            callee: Callee::Method { receiver, name, .. },
+            ..
+        } => is(receiver) && tables::fetches_rows(name),
+        _ => false,
+    }) || is_iterated_or_indexed(function, value)
+}
+
+fn is_iterated_or_indexed(function: &Function, value: LocalId) -> bool {
     let is = |o: &Operand| *o == Operand::Local(value);
     rvalues(function).any(|(_, rvalue)| match rvalue {
         Rvalue::Iter { object, .. } => is(object),
         Rvalue::GetItem(object, key) => {
             is(object) && !matches!(key, Operand::Const(Literal::Str(_)))
         }
-        Rvalue::Call {
-            callee: Callee::Method { receiver, name, .. },
-            ..
-        } => is(receiver) && tables::fetches_rows(name),
         _ => false,
     })
 }

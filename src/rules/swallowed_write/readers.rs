@@ -17,7 +17,7 @@ use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::swallowed_write::callers::{Answer, CallSite, flow, rvalues};
 use crate::rules::tables::collections::{CHANGES, LOOKUPS};
-use crate::rules::tables::{takes_log_records, tells};
+use crate::rules::tables::{is_report, takes_log_records, tells};
 
 /// Where something is left on the receiver after the method.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -104,10 +104,10 @@ impl Readers {
         if recording.peek().is_some() {
             return recording.all(|site| site.hears(answer));
         }
-        if self.calls.is_empty() {
-            return self.closed && answer.tells();
+        if self.calls.iter().any(|site| site.hears(answer)) {
+            return true;
         }
-        self.calls.iter().any(|site| site.hears(answer))
+        !self.calls.iter().any(|site| site.certain) && self.closed && answer.tells()
     }
 
     fn read_by(&mut self, function: &Function, stats: &str) {
@@ -362,7 +362,7 @@ fn shared(
         }
         match engine.terms.term(at) {
             Term::Field(of, name) if *of == state.watched => {
-                if tells(name) {
+                if tells(name) && !is_report(name) {
                     return None;
                 }
                 let class = state.fact(at).and_then(|fact| fact.class);

@@ -3,7 +3,9 @@
 use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::engine::Catch;
 use crate::engine::witness::{EventKind, PathEvent};
-use crate::ir::{BlockId, BranchRole, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind};
+use crate::ir::{
+    BlockId, BranchRole, Callee, Name, Rvalue, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind,
+};
 use crate::program::{Def, FuncRef, Lookup, MemberDef, Program};
 use crate::rules::contract_method::{Caller, Subject, add_steps, called_at};
 use crate::rules::swallowed_write::callers::{Fate, fate};
@@ -196,9 +198,12 @@ pub(super) fn finding(
     } else {
         "swallowed"
     };
-    let mut finding = subject
-        .finding(SwallowedWrite.meta(), kind)
-        .arg("write", swallowed.failed.as_deref().unwrap_or("write"));
+    let mut finding = subject.finding(SwallowedWrite.meta(), kind).arg(
+        "write",
+        failed_call(program, swallowed)
+            .as_deref()
+            .unwrap_or("write"),
+    );
     let (func, span) = location(program, swallowed.by);
     let decorator = decorator_of(subject, root, func, &swallowed.events);
     let (shown, span) = decorator.unwrap_or((func, span));
@@ -257,6 +262,27 @@ pub(super) fn finding(
         _ => None,
     };
     Some(finding.exit(exit).fix(fix).at(primary, label))
+}
+
+/// The name of the write that failed. Where states with several writes were merged, that of the call
+/// that failed.
+fn failed_call(program: &Program<'_>, swallowed: &Swallowed) -> Option<Name> {
+    if swallowed.failed.is_some() {
+        return swallowed.failed.clone();
+    }
+    let (func, at) = swallowed.failed_at?;
+    let module = program.module(func.module);
+    match &module.ir.function(func.func).body.block(at).terminator.kind {
+        TerminatorKind::Eval {
+            rvalue:
+                Rvalue::Call {
+                    callee: Callee::Method { name, .. },
+                    ..
+                },
+            ..
+        } => Some(name.clone()),
+        _ => None,
+    }
 }
 
 /// Whether the source of a branch names the error: `Err(e)`.

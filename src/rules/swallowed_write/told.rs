@@ -16,26 +16,30 @@ use crate::rules::tables::{self, tells};
 
 /// Whether a call hands a failure that was caught to code outside the program, which does more than
 /// tell somebody: a method of the receiver's base, or of an object that the receiver holds or that
-/// is among the `arguments`.
+/// is among the `arguments`. So does a call of a report, even if it is one of the program.
 pub(super) fn leaves_to_others(
     engine: &Engine<'_>,
     state: &State,
     call: &CompletedCall<'_>,
     arguments: &[Value],
 ) -> bool {
-    let (CallOutcome::Returned(_), None, Some(receiver), Some(failure)) = (
-        call.outcome,
-        call.callee,
-        call.receiver,
-        get(state, FailureNote::Raised),
-    ) else {
+    let (CallOutcome::Returned(_), Some(receiver), Some(failure)) =
+        (call.outcome, call.receiver, get(state, FailureNote::Raised))
+    else {
         return false;
     };
-    let only_tells = |name: &str| tells(name) || tables::shows(name);
+    let name = engine.name_of(receiver);
+    let is_report = name.is_some_and(|name| tables::is_report(&name));
+    let only_tells = |name: &str| tables::shows(name) || tells(name) && !tables::is_report(name);
+    let call_tells = match is_report {
+        true => tables::tells_on_report(call.name),
+        false => tells(call.name) || tables::shows(call.name),
+    };
     if state.flags.rule & STATUS != CAUGHT
+        || call.callee.is_some() && !is_report
         || is_log_method(call.name)
         || state.kind(&engine.terms, receiver).is_container()
-        || only_tells(call.name)
+        || call_tells
     {
         return false;
     }
@@ -43,6 +47,9 @@ pub(super) fn leaves_to_others(
         let mut args = call.args.iter();
         args.any(|a| is_made_of(engine, state, *a, failure, 0))
     };
+    if is_report {
+        return of_failure() || tables::says_failure(call.name);
+    }
     let mut at = receiver;
     loop {
         if at == state.watched || arguments.contains(&at) {
@@ -53,6 +60,30 @@ pub(super) fn leaves_to_others(
             _ => return false,
         }
     }
+}
+
+/// Whether a call makes a record of what went wrong, which other code of the program asks for: a
+/// method of the record's class. Making an exception is no such call.
+pub(super) fn records_failure(
+    engine: &Engine<'_>,
+    state: &State,
+    call: &CompletedCall<'_>,
+) -> bool {
+    let (CallOutcome::Returned(_), Some(callee)) = (call.outcome, call.callee) else {
+        return false;
+    };
+    let module = engine.program.module(callee.module);
+    let function = module.ir.function(callee.func);
+    let Some(class) = function.class else {
+        return false;
+    };
+    let class = &module.ir.class(class).name;
+    state.flags.rule & STATUS == CAUGHT
+        && tables::is_failure_record(class)
+        && tables::creates(&function.name)
+        && engine
+            .program
+            .is_mentioned_outside(class, &[callee.module, call.site.func.module])
 }
 
 /// Whether a call makes an HTTP answer that says that the request failed.

@@ -11,8 +11,11 @@ use super::failure::{
     ALL, BY, BY_SHIFT, CAUGHT, FailureNote, HANDED, IN_FLIGHT, REPLACED, STATUS, WROTE, clear,
     comes_from_inside, follow, get, is_failing, is_tested, note_call, pass_on, put, tuple,
 };
-use super::likeness::{is_failure_of, is_made_of};
-use super::told::{answers_failure, creates_instead, is_failed_answer, leaves_to_others};
+use super::likeness::{holds_exception, is_data, is_failure_of, is_made_of};
+use super::no_store::runs_program;
+use super::told::{
+    answers_failure, creates_instead, is_failed_answer, leaves_to_others, records_failure,
+};
 use crate::engine::summaries::library::Deeds;
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::origins::Origin;
@@ -154,7 +157,12 @@ impl FailureEvents for Watch<'_> {
             clear(state);
         }
         if let Some(callee) = call.callee {
-            if tables::is_removal(call.name, &[]) && comes_from_inside(engine, state, call) {
+            // Leaving a context manager may have raised something else in place of the failure.
+            let failed = matches!(call.outcome, CallOutcome::Raised(_))
+                && state.flags.rule & STATUS == IN_FLIGHT;
+            if (failed || comes_from_inside(engine, state, call))
+                && self.adds_no_data(engine, state, call)
+            {
                 // No data is lost if something cannot be deleted.
                 clear(state);
                 return;
@@ -280,6 +288,16 @@ impl FailureEvents for Watch<'_> {
         }
     }
 
+    fn on_yield(&self, engine: &mut Engine<'_>, state: &mut State, value: Value) {
+        // Who runs the generator is given a failure.
+        if !self.options.strict
+            && state.flags.rule & STATUS == CAUGHT
+            && holds_exception(engine, state, value, 0)
+        {
+            clear(state);
+        }
+    }
+
     fn on_return(
         &self,
         engine: &mut Engine<'_>,
@@ -385,6 +403,16 @@ impl<'o> Watch<'o> {
         let by = self.swallower(state.flags.rule);
         leaves_to_others(engine, state, call, &arguments)
             || creates_instead(engine, state, call, by)
+            || records_failure(engine, state, call)
+    }
+
+    /// Whether a function of the program is called to delete something or to run another program: its
+    /// name says so, or what it is given.
+    fn adds_no_data(&self, engine: &Engine<'_>, state: &State, call: &CompletedCall<'_>) -> bool {
+        tables::is_removal(call.name, &[])
+            || tables::only_remove(&self.texts(engine, state, call))
+                && !call.args.iter().any(|a| is_data(engine, state, *a))
+            || runs_program(engine, call)
     }
 
     /// Begins to follow the method anew: what was met before does not count.

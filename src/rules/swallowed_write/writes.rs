@@ -13,7 +13,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
 use crate::engine::{CallOutcome, CompletedCall, Engine};
 use crate::ir::{ArgKind, BlockId, Literal, Name, Operand, Rvalue, TerminatorKind};
-use crate::program::FuncRef;
+use crate::program::{ClassRef, FuncRef, MroEntry};
 use crate::rules::tables;
 
 /// Calls that wait for a job.
@@ -59,12 +59,8 @@ impl Watch<'_> {
             return Some(write);
         }
         let receiver = call.receiver.and_then(|r| client_name(engine, state, r));
-        let texts: Vec<Name> = call
-            .args
-            .iter()
-            .filter_map(|a| self.text(engine, state, *a))
-            .chain(prepared(engine, state, call.receiver))
-            .collect();
+        let mut texts = self.texts(engine, state, call);
+        texts.extend(prepared(engine, state, call.receiver));
         // A function of the program with the name of a write is one if it is given data.
         let named_only = call.callee.is_some()
             && (tables::may_only_read(call.name)
@@ -94,6 +90,19 @@ impl Watch<'_> {
             .chain(staged)
             .collect();
         Some(engine.terms.make(Term::Tuple(parts.into())))
+    }
+
+    /// The texts that a call is given: all by position, and the statements by name.
+    pub(super) fn texts(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        call: &CompletedCall<'_>,
+    ) -> Vec<Name> {
+        let text = |v: &Value| self.text(engine, state, *v);
+        let named = call.keywords.iter().filter_map(|(_, v)| text(v));
+        let named = named.filter(|t| tables::is_statement(std::slice::from_ref(t)));
+        call.args.iter().filter_map(text).chain(named).collect()
     }
 
     /// The text that an argument is or begins with, if that can make a difference.
@@ -129,10 +138,26 @@ impl Watch<'_> {
             };
         }
         let module = engine.program.module(call.site.func.module);
-        let function = &module.ir.function(call.site.func.func).name;
+        let within = module.ir.function(call.site.func.func);
+        let function = &within.name;
+        // A processor may be called after failures as well.
+        let own = state.fact(state.watched).and_then(|fact| fact.class);
+        let is_own = |class: ClassRef| {
+            own.is_some_and(|own| {
+                let mro = engine.program.mro(own);
+                mro.entries.contains(&MroEntry::Class(class))
+            })
+        };
+        let of = within.class.map(|class| ClassRef {
+            module: call.site.func.module,
+            class,
+        });
+        let of = of.filter(|of| !is_own(*of));
+        let class = of.map(|of| &module.ir.class(of.class).name);
         let named = texts.iter().filter(|t| !t.contains(char::is_whitespace));
         says(call.name)
             || function != self.method && says(function)
+            || class.is_some_and(|class| tables::is_failure_record(class))
             || named.clone().any(|t| self.options.is_log_table(t))
             || texts.iter().any(|t| tables::changes_log_table(t))
     }

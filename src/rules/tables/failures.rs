@@ -74,6 +74,22 @@ pub fn says_missing(name: &str) -> bool {
     MISSING.iter().any(|word| lower.contains(word))
 }
 
+/// Exceptions that say that there is nothing more to read: no write fails with one of them.
+const NOTHING_LEFT: &[&str] = &[
+    "StopIteration",
+    "StopAsyncIteration",
+    "GeneratorExit",
+    "EOFError",
+    "Empty",
+    "QueueEmpty",
+];
+
+/// Whether an exception says that there is nothing more to read, judged by its name.
+#[must_use]
+pub fn says_nothing_left(name: &str) -> bool {
+    NOTHING_LEFT.contains(&name)
+}
+
 /// Words that say, in names of calls, that something went wrong.
 const FAILING: &[&str] = &["fail", "failed", "failure", "failures", "error", "errors"];
 
@@ -81,6 +97,14 @@ const FAILING: &[&str] = &["fail", "failed", "failure", "failures", "error", "er
 #[must_use]
 pub fn says_failure(name: &str) -> bool {
     has_any(name, FAILING)
+}
+
+/// Whether objects of a class are records of what went wrong: `GatherError`.
+#[must_use]
+pub fn is_failure_record(class: &str) -> bool {
+    words(class)
+        .last()
+        .is_some_and(|word| FAILING.contains(&word.as_str()))
 }
 
 /// The first HTTP status that says that a request failed.
@@ -121,6 +145,7 @@ const AUXILIARY: &[&str] = &[
     "publish",
     "event",
     "lineage",
+    "marker",
     "stdout",
     "stderr",
 ];
@@ -186,6 +211,20 @@ const TELLS: &[&str] = &[
 #[must_use]
 pub fn tells(name: &str) -> bool {
     has_any(name, TELLS)
+}
+
+/// Whether an object of that name collects what happened in a run, for whoever reads it at the end:
+/// `self.report`, whose words are those of a call that only tells.
+#[must_use]
+pub fn is_report(name: &str) -> bool {
+    words(name).last().is_some_and(|word| word == "report")
+}
+
+/// Whether a call of such an object only tells somebody: `report.send(…)`, but not
+/// `report.report_failure(…)`.
+#[must_use]
+pub fn tells_on_report(name: &str) -> bool {
+    tells(name.strip_prefix("report_").unwrap_or(name))
 }
 
 /// Words in names of what only shows texts to whoever looks.

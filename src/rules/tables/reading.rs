@@ -85,6 +85,15 @@ pub fn is_row_count(name: &str) -> bool {
         .any(|part| lower.contains(part))
 }
 
+/// Attributes of the result of a query that hold its rows.
+const HOLDS_ROWS: &[&str] = &["rows", "records", "data"];
+
+/// Whether an attribute of the result of a query holds its rows, if they are asked for one by one.
+#[must_use]
+pub fn holds_rows(name: &str) -> bool {
+    HOLDS_ROWS.contains(&name)
+}
+
 /// Classes of buffers in memory.
 const BUFFERS: &[&str] = &["BytesIO", "StringIO"];
 

@@ -93,6 +93,13 @@ const READ_LOADS: &[&str] = &[
     "mapping",
     "model",
     "workbook",
+    "cert",
+    "certs",
+    "certificate",
+    "certificates",
+    "key",
+    "keys",
+    "verify",
 ];
 
 /// Statements that change data, at the start of a query text.
@@ -103,6 +110,13 @@ const WRITE_STATEMENTS: &[&str] = &[
 
 /// Statements that only read.
 const READ_STATEMENTS: &[&str] = &["select", "with", "show", "describe", "explain", "pragma"];
+
+/// The operations of GraphQL, at the start of a query text, and whether each changes data.
+const GRAPHQL: &[(&str, bool)] = &[
+    ("query", false),
+    ("subscription", false),
+    ("mutation", true),
+];
 
 /// Receivers whose methods never write to a warehouse.
 const FOREIGN_RECEIVERS: &[&str] = &[
@@ -141,12 +155,16 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
     if receiver.is_some_and(|r| FOREIGN_RECEIVERS.contains(&r)) {
         return false;
     }
+    // `WriteBatch()` makes an object, `stub.WriteRows(request)` writes.
+    if receiver.is_none() && name.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return false;
+    }
     let words = sinks::words(name);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let statement = texts.iter().find_map(|t| statement(t));
     let runs_sql = words.iter().any(|w| SQL_WORDS.contains(w));
     if runs_sql && let Some(s) = &statement {
-        return WRITE_STATEMENTS.contains(&s.as_str());
+        return WRITE_STATEMENTS.contains(&s.as_str()) || GRAPHQL.contains(&(s.as_str(), true));
     }
     if WRITE_NAMES.contains(&lower.as_str())
         || receiver.is_some_and(|r| sinks::writes_to(r, &lower))
@@ -175,6 +193,13 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
         }
         _ => false,
     }
+}
+
+/// Whether a method shares its name with those of many storage clients: a call of that name on some
+/// other object says nothing about it.
+#[must_use]
+pub fn is_common_write(name: &str) -> bool {
+    WRITE_WORDS.contains(&name) || name == LOAD
 }
 
 /// Names of tables and the like: texts that decide neither whether a call writes nor which write it
@@ -356,6 +381,13 @@ pub fn is_target(name: &str) -> bool {
     has_any(&lower, TARGET_WORDS)
 }
 
+/// Whether there are statements among these texts, none of which adds data.
+#[must_use]
+pub fn only_remove(texts: &[Name]) -> bool {
+    let mut statements = texts.iter().filter_map(|t| statement(t)).peekable();
+    statements.peek().is_some() && statements.all(|s| REMOVAL_STATEMENTS.contains(&s.as_str()))
+}
+
 /// Whether a text among these is a statement, whatever it does.
 #[must_use]
 pub fn is_statement(texts: &[Name]) -> bool {
@@ -369,7 +401,8 @@ fn statement(text: &str) -> Option<String> {
         .find(|w| !w.starts_with("--"))?
         .to_ascii_lowercase();
     let first = first.trim_matches(|c: char| !c.is_ascii_alphabetic());
-    (WRITE_STATEMENTS.contains(&first) || READ_STATEMENTS.contains(&first))
+    let is_graphql = || text.contains('{') && GRAPHQL.iter().any(|(name, _)| *name == first);
+    (WRITE_STATEMENTS.contains(&first) || READ_STATEMENTS.contains(&first) || is_graphql())
         .then(|| first.to_owned())
 }
 
@@ -400,6 +433,7 @@ mod tests {
             assert!(is_write(&built_in, name, None, &[]), "{name}");
             assert!(has_part(name), "{name}");
         }
+        assert!(is_write(&built_in, "WriteRows", Some("stub"), &[]));
         let own = Writes {
             names: vec!["put_away".to_owned()],
             built_in: false,
@@ -408,6 +442,8 @@ mod tests {
         assert_eq!(parts_of_writes(&own).collect::<Vec<_>>(), ["put_away"]);
         for name in [
             "load_config",
+            "load_cert_chain",
+            "load_pem_private_key",
             "get",
             "fetch",
             "result",
@@ -421,6 +457,7 @@ mod tests {
             "update_status",
             "prefetch_bulk",
             "get_commit",
+            "WriteBatch",
         ] {
             assert!(!is_write(&Writes::default(), name, None, &[]), "{name}");
         }
@@ -430,12 +467,14 @@ mod tests {
             Some("client"),
             &["MERGE t USING s ON a".into()]
         ));
-        assert!(!is_write(
-            &Writes::default(),
-            "execute",
-            Some("db"),
-            &["  SELECT 1".into()]
-        ));
+        for (text, writes) in [
+            ("  SELECT 1", false),
+            ("query runs($id: ID!) { runs(id: $id) { at } }", false),
+            ("mutation add($run: Run!) { add(run: $run) }", true),
+        ] {
+            let given = is_write(&built_in, "execute", Some("db"), &[text.into()]);
+            assert_eq!(given, writes, "{text}");
+        }
         assert!(!is_write(&Writes::default(), "load", Some("json"), &[]));
     }
 }
