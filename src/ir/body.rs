@@ -65,27 +65,37 @@ impl Body {
     /// local is bound in another way: as a parameter, an exception, or the variable of a loop.
     #[must_use]
     pub fn only_value(&self, local: LocalId) -> Option<&Rvalue> {
-        if !matches!(
-            self.locals[local.index()].kind,
-            LocalKind::Var | LocalKind::Temp
-        ) {
-            return None;
-        }
-        let mut values = Vec::new();
+        self.only_values()[local.index()]
+    }
+
+    /// What [`only_value`](Self::only_value) says of each local, found in one pass.
+    #[must_use]
+    pub fn only_values(&self) -> Vec<Option<&Rvalue>> {
+        let mut values: Vec<Option<&Rvalue>> = vec![None; self.locals.len()];
+        let mut assigned = vec![0_u8; self.locals.len()];
         self.for_each_rvalue(|_, to, rvalue| {
-            if to == Some(local) {
-                values.push(rvalue);
+            if let Some(to) = to {
+                let times = &mut assigned[to.index()];
+                *times = times.saturating_add(1);
+                values[to.index()] = Some(rvalue);
             }
         });
-        let bound = |block: &BasicBlock| match block.terminator.kind {
-            TerminatorKind::ForNext { dest, .. } => dest == local,
-            TerminatorKind::Yield { dest, .. } => dest == Some(local),
-            _ => false,
-        };
-        match values[..] {
-            [value] if !self.blocks.iter().any(bound) => Some(value),
-            _ => None,
+        for block in &self.blocks {
+            if let TerminatorKind::ForNext { dest, .. }
+            | TerminatorKind::Yield {
+                dest: Some(dest), ..
+            } = block.terminator.kind
+            {
+                values[dest.index()] = None;
+            }
         }
+        for ((value, times), local) in values.iter_mut().zip(assigned).zip(&self.locals) {
+            let is_bound_here = matches!(local.kind, LocalKind::Var | LocalKind::Temp);
+            if times != 1 || !is_bound_here {
+                *value = None;
+            }
+        }
+        values
     }
 
     /// Calls `f` for every rvalue of each block, statements first: with the block, and with the

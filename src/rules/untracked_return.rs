@@ -1,5 +1,6 @@
 //! `untracked-return`: every path on which a contract method returns must have set the place.
 
+mod errors;
 mod judge;
 mod repair;
 mod report;

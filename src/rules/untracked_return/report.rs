@@ -1,23 +1,19 @@
 //! The findings about a contract method.
 
+use super::errors::ErrorTests;
 use super::judge::{Bad, BadExit, Verdict};
 use super::repair::record_nothing;
 use crate::diagnostics::{Finding, FindingBuilder, Fix, Location, Severity};
 use crate::engine::witness::{EventKind, PathEvent};
-use crate::ir::{
-    Body, Callee, CmpOp, Literal, LocalId, Name, Operand, Overrides, Rvalue, TerminatorKind,
-};
+use crate::ir::Overrides;
 use crate::program::{ClassRef, FuncRef, Program};
 use crate::rules::contract_method::{Checked, add_steps, called_at, decided_last, own_helper};
-use crate::rules::tables::{is_write, says_failure};
+use crate::rules::tables::is_write;
 use crate::settings::Writes;
 use crate::source::Span;
 
 /// The label of a `return`.
 const UNSET: &str = "returns without setting it";
-
-/// How many steps back the origin of a condition is searched for.
-const CHAIN: usize = 16;
 
 /// What is to be reported about one function.
 pub(super) struct MethodFindings<'a> {
@@ -66,7 +62,9 @@ impl MethodFindings<'_> {
             out.findings.push(self.never_set(start, at(name)));
             return;
         }
+        let errors = ErrorTests::new(program, self.writes);
         for exit in &self.verdict.bad {
+            let start = (start, &errors);
             let finding = self.bad_exit(program, start, exit, at(exit.point.span), out);
             out.findings.push(finding);
         }
@@ -97,7 +95,7 @@ impl MethodFindings<'_> {
     fn bad_exit(
         &self,
         program: &Program<'_>,
-        start: &Start<'_>,
+        (start, errors): (&Start<'_>, &ErrorTests<'_>),
         exit: &BadExit,
         at: Location,
         out: &Checked,
@@ -107,7 +105,7 @@ impl MethodFindings<'_> {
         // What became of the write on the path, as far as the path shows it.
         let after = if cause.is_some() {
             "a write that failed"
-        } else if learns_of_errors(program, self.writes, &exit.events) {
+        } else if errors.find_any(&exit.events) {
             "a write that reported errors"
         } else {
             "writing rows"
@@ -219,78 +217,4 @@ fn write_lost_at(program: &Program<'_>, writes: &Writes, events: &[PathEvent]) -
         file,
         span: caught.span,
     })
-}
-
-/// Whether a test on the path finds that a write reported errors: `if job.errors:`.
-fn learns_of_errors(program: &Program<'_>, writes: &Writes, events: &[PathEvent]) -> bool {
-    events.iter().any(|e| {
-        let EventKind::Decision(_, outcome) = e.what else {
-            return false;
-        };
-        let module = program.module(e.func.module);
-        let body = &module.ir.function(e.func.func).body;
-        let tests = body.blocks.iter().map(|b| &b.terminator);
-        let mut tests = tests.filter(|t| t.span == e.span);
-        tests.any(|t| match t.kind {
-            TerminatorKind::Branch {
-                cond: Operand::Local(cond),
-                ..
-            } => finds_errors(body, writes, (cond, outcome)),
-            _ => false,
-        })
-    })
-}
-
-/// Whether a condition with this outcome says that there are errors among what a write returned.
-fn finds_errors(body: &Body, writes: &Writes, (cond, outcome): (LocalId, bool)) -> bool {
-    let (mut at, mut there, mut of_errors) = (cond, outcome, false);
-    for _ in 0..CHAIN {
-        let name = body.locals[at.index()].name.as_ref();
-        of_errors |= name.is_some_and(|name| says_failure(name));
-        let of = match body.only_value(at) {
-            Some(Rvalue::Use(of) | Rvalue::Await(of)) => of,
-            Some(Rvalue::Not(of)) => {
-                there = !there;
-                of
-            }
-            Some(Rvalue::Compare(op, of, Operand::Const(_))) => match op {
-                CmpOp::Gt | CmpOp::GtE | CmpOp::NotEq | CmpOp::IsNot => of,
-                CmpOp::Eq | CmpOp::Is => {
-                    there = !there;
-                    of
-                }
-                _ => return false,
-            },
-            Some(Rvalue::GetField(of, name)) => {
-                of_errors |= says_failure(name);
-                of
-            }
-            Some(Rvalue::Call { callee, args }) => match callee {
-                Callee::Method { receiver, name, .. } => {
-                    let texts = args.iter().filter_map(|a| match &a.value {
-                        Operand::Const(Literal::Str(text)) => Some(text.clone()),
-                        _ => None,
-                    });
-                    let texts: Vec<Name> = texts.collect();
-                    if is_write(writes, name, None, &texts) {
-                        return there && of_errors;
-                    }
-                    // The result of the job that the write is.
-                    receiver
-                }
-                Callee::Value(Operand::Local(function)) => {
-                    let counts = |name: &Name| matches!(name.as_str(), "len" | "bool");
-                    match (body.only_value(*function), args.as_slice()) {
-                        (Some(Rvalue::Global(name)), [arg]) if counts(name) => &arg.value,
-                        _ => return false,
-                    }
-                }
-                Callee::Value(_) => return false,
-            },
-            _ => return false,
-        };
-        let Operand::Local(of) = of else { return false };
-        at = *of;
-    }
-    false
 }

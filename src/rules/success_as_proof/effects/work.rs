@@ -73,6 +73,8 @@ pub struct Work<'w> {
     control: &'w ControlDependence,
     blocks: FxHashSet<BlockId>,
     waiting: FxHashSet<BlockId>,
+    /// The heads of loops, each with the blocks that it reaches.
+    heads: Vec<(BlockId, FxHashSet<BlockId>)>,
 }
 
 impl<'w> Work<'w> {
@@ -82,7 +84,11 @@ impl<'w> Work<'w> {
         control: &'w ControlDependence,
         words: &Vocabulary,
     ) -> Self {
+        let heads = code.loop_heads().into_iter();
         Work {
+            heads: heads
+                .map(|head| (head, control.reachable(head, &[])))
+                .collect(),
             code,
             control,
             blocks: code.work_blocks(words),
@@ -131,14 +137,14 @@ impl<'w> Work<'w> {
 
     /// The heads of the loops that a block is in, unless it is a head itself.
     fn heads_around(&self, block: BlockId) -> Vec<BlockId> {
-        let heads = self.code.loop_heads().into_iter();
-        heads
-            .filter(|head| *head != block && self.is_in_loop(*head, block))
+        let onwards = self.control.reachable(block, &[]);
+        let around = |(head, reached): &&(BlockId, FxHashSet<BlockId>)| {
+            *head != block && reached.contains(&block) && onwards.contains(head)
+        };
+        self.heads
+            .iter()
+            .filter(around)
+            .map(|(head, _)| *head)
             .collect()
-    }
-
-    fn is_in_loop(&self, head: BlockId, block: BlockId) -> bool {
-        let reaches = |from: BlockId, to: BlockId| self.control.reachable(from, &[]).contains(&to);
-        reaches(head, block) && reaches(block, head)
     }
 }
