@@ -1,6 +1,6 @@
 //! One cause, one finding: what follows from a finding that is reported is told there.
 
-use crate::diagnostics::Finding;
+use super::Decided;
 use crate::outcome::{Decision, Reported};
 use crate::source::SourceMap;
 
@@ -9,12 +9,13 @@ use crate::source::SourceMap;
 /// It is of another rule, it is about the same exits, and its path leads through the place where the
 /// failure is lost. It is at least as severe, so that a run does not pass because of it. It has no
 /// cause itself, so that no two findings disappear in each other.
-pub(super) fn same_cause(findings: &[Finding], decisions: &[Decision]) -> Vec<Option<usize>> {
-    let reported = |at: usize| decisions[at] == Decision::Reported;
-    let of = |at: usize| {
-        let finding = &findings[at];
-        let cause = finding.cause.filter(|_| reported(at))?;
-        findings.iter().enumerate().position(|(other, lost)| {
+pub(super) fn same_cause(decided: &[Decided]) -> Vec<Option<usize>> {
+    let reported = |of: &Decided| of.decision == Decision::Reported;
+    let of = |finding: &Decided| {
+        let cause = finding.finding.cause.filter(|_| reported(finding))?;
+        let finding = &finding.finding;
+        decided.iter().position(|other| {
+            let lost = &other.finding;
             reported(other)
                 && lost.cause.is_none()
                 && lost.rule != finding.rule
@@ -25,7 +26,7 @@ pub(super) fn same_cause(findings: &[Finding], decisions: &[Decision]) -> Vec<Op
                     .any(|step| step.location == cause)
         })
     };
-    (0..findings.len()).map(of).collect()
+    decided.iter().map(of).collect()
 }
 
 /// Adds a finding with the same cause to a reported one, and a note that tells of it.

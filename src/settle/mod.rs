@@ -110,41 +110,64 @@ pub fn settle(
         known,
         expired,
     } = recognise(&findings, &names, &decisions, checked, &files);
-    let mut settled = Settled {
-        expired,
-        ..Settled::default()
-    };
     let decide = |(decision, known)| match decision {
         Decision::Reported | Decision::BelowThreshold if known => Decision::Known,
         decision => decision,
     };
     let decisions: Vec<Decision> = decisions.into_iter().zip(known).map(decide).collect();
-    let leaders = same_cause(&findings, &decisions);
+    let decided: Vec<Decided> = findings
+        .into_iter()
+        .zip(names)
+        .zip(decisions)
+        .map(|((finding, identity), decision)| Decided {
+            finding,
+            identity,
+            decision,
+        })
+        .collect();
+    let settled = Settled {
+        expired,
+        ..distribute(decided, &reasons, sources)
+    };
+    (settled, baselines)
+}
+
+/// A finding with its names and what was decided about it alone.
+struct Decided {
+    finding: Finding,
+    identity: Identity,
+    decision: Decision,
+}
+
+/// Puts each finding where its decision belongs, and those with a common cause together.
+fn distribute(
+    decided: Vec<Decided>,
+    reasons: &HashMap<Key, Option<String>>,
+    sources: &SourceMap,
+) -> Settled {
+    let leaders = same_cause(&decided);
+    let mut settled = Settled::default();
     // By the number of the finding with the same cause.
     let mut consequences: Vec<(usize, Reported)> = Vec::new();
     // Where in `settled.reported` a finding is.
     let mut places: HashMap<usize, usize> = HashMap::new();
-    let decided = findings.into_iter().zip(names).zip(decisions).zip(leaders);
-    for (at, (((finding, identity), decision), leader)) in decided.enumerate() {
-        let ignored = reasons.get(&key(&finding));
-        let decision = leader.map_or(decision, |_| Decision::SameCause);
+    for (at, (of, leader)) in decided.into_iter().zip(leaders).enumerate() {
+        let reason = reasons.get(&key(&of.finding)).cloned().flatten();
+        let decision = leader.map_or(of.decision, |_| Decision::SameCause);
         *settled.counts.entry(decision).or_insert(0) += 1;
-        let reported = Reported {
-            finding,
-            identity,
+        let finding = Reported {
+            finding: of.finding,
+            identity: of.identity,
             consequences: Vec::new(),
         };
         match (decision, leader) {
-            (_, Some(leader)) => consequences.push((leader, reported)),
+            (_, Some(leader)) => consequences.push((leader, finding)),
             (Decision::Reported, _) => {
                 places.insert(at, settled.reported.len());
-                settled.reported.push(reported);
+                settled.reported.push(finding);
             }
-            (Decision::Known, _) => settled.known.push(reported),
-            (Decision::Suppressed, _) => settled.suppressed.push(Suppressed {
-                reason: ignored.cloned().flatten(),
-                finding: reported,
-            }),
+            (Decision::Known, _) => settled.known.push(finding),
+            (Decision::Suppressed, _) => settled.suppressed.push(Suppressed { finding, reason }),
             (Decision::Unselected | Decision::BelowThreshold | Decision::SameCause, _) => {}
         }
     }
@@ -152,7 +175,7 @@ pub fn settle(
         let to = &mut settled.reported[places[&leader]];
         add_consequence(to, consequence, sources);
     }
-    (settled, baselines)
+    settled
 }
 
 /// What baselines say about the findings.
