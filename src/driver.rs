@@ -10,16 +10,18 @@ use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Finding, Severity};
-use crate::discover::{Discovered, SkipReason, Skipped, discover, is_forced_out, repository};
+use crate::discover::{
+    Coverage, Discovered, SkipReason, Skipped, discover, is_forced_out, repository,
+};
 use crate::fence::{self, Bug};
 use crate::outcome::Duty;
 use crate::outcome::Settled;
 use crate::outcome::Survey;
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::settings::{Settings, Unparsable};
 use crate::settle::{Baseline, Checked, settle};
 use crate::source::{
-    DEFAULT_FILE_BYTES, FileId, Language, SourceFile, SourceMap, Unreadable, decode,
+    DEFAULT_FILE_BYTES, FileId, Foreign, Language, SourceFile, SourceMap, Unreadable, decode,
 };
 
 /// Texts that replace the content of files, by the paths of these files.
@@ -183,10 +185,11 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     if let Some(error) = configuration.wrong() {
         return Err(error);
     }
+    let coverage = found.coverage(&sources);
     let input = AnalysisInput {
         sources: &sources,
         files: &inputs.files,
-        coverage: &found.coverage(&sources),
+        coverage: &coverage,
         settings: &settings,
         reading: overrides.reading,
         changed: request.changed,
@@ -195,8 +198,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         Ok(analysis) => (analysis, None),
         Err(bug) => (Analysis::default(), Some(bug)),
     };
-    let skipped_count = found.skipped_count();
-    inputs.failures.extend(found.failures);
+    inputs.failures.append(&mut found.failures);
     inputs.keep_concerned(&mut analysis);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
@@ -208,6 +210,11 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         bug: analysis_bug,
     };
     let decided = inputs.settle(analysis.findings, analysed, configuration, &sources)?;
+    found
+        .skipped
+        .extend(inputs.set_aside(&coverage, configuration));
+    found.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    let skipped_count = found.skipped_count();
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
     Ok(RunResult {
@@ -346,6 +353,42 @@ impl Inputs {
             baseline_of: baseline_of.collect(),
             bug,
         })
+    }
+
+    /// Takes out the files of walks that could not be parsed because they are no code of today's
+    /// language, unless the configuration says that these are errors. Returns them.
+    fn set_aside(&mut self, coverage: &Coverage, configuration: &Configuration) -> Vec<Skipped> {
+        let mut broken: HashMap<&str, Vec<u32>> = HashMap::new();
+        for failure in &self.failures {
+            if let Some((line, _)) = failure.location {
+                broken.entry(&failure.path).or_default().push(line);
+            }
+        }
+        let foreign = |file: &SourceFile| {
+            let lines = broken.get(file.display.as_str())?;
+            let lines = lines.iter().filter(|_| coverage.walked(&file.real_path));
+            let kind = lines.copied().find_map(|line| {
+                let line = file.text.lines().nth(line.checked_sub(1)? as usize)?;
+                Foreign::of_broken_line(file.language, line)
+            })?;
+            let unparsable = configuration.of_file(file).unparsable;
+            (unparsable != Unparsable::Error).then_some(SkipReason::Foreign(kind, unparsable))
+        };
+        let reasons: Vec<Option<SkipReason>> =
+            self.files.iter().map(|file| foreign(file)).collect();
+        let mut out = Vec::new();
+        let files = std::mem::take(&mut self.files);
+        for (file, reason) in files.into_iter().zip(reasons) {
+            let Some(reason) = reason else {
+                self.files.push(file);
+                continue;
+            };
+            self.failures
+                .retain(|failure| failure.internal || failure.path != file.display);
+            let path = file.path.clone();
+            out.push(Skipped { path, reason });
+        }
+        out
     }
 
     /// How many files were analysed without a failure.

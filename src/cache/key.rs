@@ -56,6 +56,7 @@ fn add_settings(out: &mut String, settings: &Settings) {
         per_file_ignores: _,
         severities: _,
         scope: _,
+        unparsable: _,
         baseline: _,
         pedantic: _,
         file: _,

@@ -112,7 +112,8 @@ pub fn write_failures(outcome: &RunResult) {
 /// Writes to standard error what follows the report.
 pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
     write_failures(outcome);
-    if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() {
+    let told = outcome.skipped.iter().any(|s| s.reason.is_told());
+    if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() && !told {
         terminal::complain("warning: no source files found");
     }
     for skipped in &outcome.skipped {
@@ -120,7 +121,8 @@ pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
         let surprises = matches!(skipped.reason, SkipReason::Unreadable(_))
             && args.paths.contains(&skipped.path)
             && !args.quiet;
-        if args.verbose || surprises {
+        let told = skipped.reason.is_told() && !args.quiet;
+        if args.verbose || surprises || told {
             let path = outcome.sources.display(&skipped.path);
             terminal::complain(&format!("skipped: {path}: {}", skipped.reason.describe()));
         }

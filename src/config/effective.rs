@@ -10,7 +10,7 @@ use super::tables::rule_tables;
 use super::{ConfigError, ConfigFile, Overrides};
 use crate::diagnostics::Severity;
 use crate::rules;
-use crate::settings::{Form, Settings};
+use crate::settings::{Form, Settings, Unparsable};
 
 /// Where a setting comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,6 +74,11 @@ impl Effective {
         };
         add(&["built-in-writes"], flag(&said.built_in_writes, true));
         add(&["infer-contracts"], flag(&said.infer_contracts, true));
+        let unparsable = match &said.unparsable {
+            Some(said) => Value::One(said.get().name().into(), from(said)),
+            None => Value::One(Unparsable::default().name().into(), From::Default),
+        };
+        add(&["unparsable"], unparsable);
         for (pattern, names) in &said.per_file_ignores {
             let names = names.iter().map(rule).collect();
             add(&["per-file-ignores", pattern.get()], Value::List(names));

@@ -239,7 +239,7 @@ fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
 fn unknown(message: &str) -> Option<String> {
     let (what, plural, rest) = [
         ("unknown field ", "key", "keys"),
-        ("unknown variant ", "level", "levels"),
+        ("unknown variant ", "value", "values"),
     ]
     .iter()
     .find_map(|(serde, what, plural)| Some((*what, *plural, message.strip_prefix(serde)?)))?;

@@ -8,7 +8,7 @@ use super::load::{ConfigFile, Layer};
 use super::raw::{RawContract, RawSeverity, RuleName};
 use super::tables::{RawOption, rule_tables};
 use crate::diagnostics::Severity;
-use crate::settings::{Form, GivenValue};
+use crate::settings::{Form, GivenValue, Unparsable};
 
 /// A value and the file that contains it.
 pub(super) struct Said<'a, T> {
@@ -91,6 +91,7 @@ pub(super) struct Merged<'a> {
     pub writes: Vec<Said<'a, String>>,
     pub built_in_writes: Option<Said<'a, bool>>,
     pub infer_contracts: Option<Said<'a, bool>>,
+    pub unparsable: Option<Said<'a, Unparsable>>,
     pub contract: Vec<(&'a Layer, &'a RawContract)>,
     pub options: BTreeMap<(&'static str, &'static str), SaidOption<'a>>,
 }
@@ -149,6 +150,9 @@ impl<'a> Merged<'a> {
             raw.infer_contracts.as_ref(),
             flag,
         );
+        replace(&mut self.unparsable, raw.unparsable.as_ref(), |value| {
+            Said { layer, value }
+        });
         self.contract
             .extend(raw.contract.iter().map(|contract| (layer, contract)));
         for (rule, specs) in rule_tables() {

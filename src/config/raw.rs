@@ -12,6 +12,7 @@ use serde::de::{self, MapAccess, Visitor, value::StrDeserializer};
 use super::at::At;
 use super::tables::RawOptions;
 use crate::diagnostics::Severity;
+use crate::settings::Unparsable;
 
 /// The content of a file.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +60,10 @@ pub struct RawKeys {
     /// Names of further calls that write rows.
     #[serde(default)]
     pub writes: Vec<At<String>>,
+    /// What becomes of a file in a folder that cannot be parsed because it is a template or Python 2:
+    /// `error` (the result counts as incomplete), `warn` (it is skipped, and named on standard error)
+    /// or `skip`; `warn` by default. A file that is named on the command line is an error.
+    pub unparsable: Option<At<Unparsable>>,
     /// Whether the built-in names of calls that write rows count as well; true by default.
     pub built_in_writes: Option<At<bool>>,
     /// Whether contracts that the code implies are checked as well; true by default.

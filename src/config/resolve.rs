@@ -10,7 +10,7 @@ use crate::diagnostics::RuleMeta;
 use crate::rules;
 use crate::settings::{
     Contract, ContractPlace, FileFilter, Given, Options, Origin, Patterns, Settings, Severities,
-    Writes, is_identifier,
+    Unparsable, Writes, is_identifier,
 };
 use crate::suggest::did_you_mean;
 
@@ -61,6 +61,9 @@ impl Settings {
             rules,
             contracts,
             infer_contracts: said.infer_contracts.is_none_or(|flag| *flag.get()),
+            unparsable: said
+                .unparsable
+                .map_or_else(Unparsable::default, |said| *said.get()),
             options: options(said)?,
             writes: writes(said)?,
             per_file_ignores: per_file_ignores(said)?,

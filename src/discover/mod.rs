@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::FileFailure;
-use crate::source::{SourceMap, Unreadable, describe_io};
+use crate::settings::Unparsable;
+use crate::source::{Foreign, SourceMap, Unreadable, describe_io};
 
 pub use changed::changed_since;
 
@@ -114,9 +115,22 @@ pub enum SkipReason {
     LinkLoop,
     /// Its kind of file cannot be analysed, even if it is named explicitly.
     Unreadable(Unreadable),
+    /// Its name has a placeholder: it is part of a template. With `Warn`, people are told.
+    Placeholder(Unparsable),
+    /// It does not parse, because it is no code of today's language. With `Warn`, people are told.
+    Foreign(Foreign, Unparsable),
 }
 
 impl SkipReason {
+    /// Whether people are told without asking.
+    #[must_use]
+    pub fn is_told(self) -> bool {
+        matches!(
+            self,
+            SkipReason::Placeholder(Unparsable::Warn) | SkipReason::Foreign(_, Unparsable::Warn)
+        )
+    }
+
     /// The reason in words.
     #[must_use]
     pub fn describe(self) -> &'static str {
@@ -128,6 +142,13 @@ impl SkipReason {
             SkipReason::LinkLoop => "link to a folder around it",
             SkipReason::Unreadable(Unreadable::Stub) => "stub files have no code to follow",
             SkipReason::Unreadable(Unreadable::Notebook) => "notebooks are not read",
+            SkipReason::Placeholder(_) => "part of a template",
+            SkipReason::Foreign(Foreign::Template, _) => {
+                "a template; only what parses as code was checked"
+            }
+            SkipReason::Foreign(Foreign::OldPython, _) => {
+                "Python 2; only what parses as Python 3 was checked"
+            }
         }
     }
 }

@@ -14,8 +14,8 @@ use walkdir::WalkDir;
 use super::ignores::Ignores;
 use super::{SkipReason, Skipped, skip};
 use crate::config::{ConfigError, Configuration};
-use crate::settings::Settings;
-use crate::source::{Language, Unreadable, describe_io};
+use crate::settings::{Settings, Unparsable};
+use crate::source::{Foreign, Language, Unreadable, describe_io};
 
 /// What one walk found.
 #[derive(Default)]
@@ -58,7 +58,11 @@ impl Rules {
         } else if self.ignores.matches(real, is_dir) {
             Some(SkipReason::Ignored)
         } else {
-            None
+            let name = real.file_name().and_then(|name| name.to_str());
+            let is_template = name.is_some_and(Foreign::is_placeholder);
+            let unparsable = self.settings.unparsable;
+            (is_template && unparsable != Unparsable::Error)
+                .then_some(SkipReason::Placeholder(unparsable))
         }
     }
 }

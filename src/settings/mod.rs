@@ -7,6 +7,7 @@ mod contract;
 mod options;
 mod patterns;
 mod rule_set;
+mod unparsable;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ pub use contract::{Contract, ContractPlace, Origin, is_identifier};
 pub use options::{Form, Given, GivenValue, OptionSpec, OptionTable, OptionValue, Options, Wrong};
 pub use patterns::{FileFilter, Patterns};
 pub use rule_set::RuleSet;
+pub use unparsable::Unparsable;
 pub use writes::Writes;
 
 /// Severities that replace the default ones: of rules, or of single kinds.
@@ -42,6 +44,8 @@ pub struct Settings {
     pub severities: Severities,
     /// Which files are taken when a folder is walked.
     pub scope: FileFilter,
+    /// What becomes of templates and old code in a folder.
+    pub unparsable: Unparsable,
     /// The baseline: the file of known findings.
     pub baseline: Option<PathBuf>,
     /// Whether notes are shown.

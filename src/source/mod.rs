@@ -3,6 +3,7 @@
 //! This module decodes files, converts offsets to lines and columns, and keeps every file of a run
 //! once.
 
+mod foreign;
 mod language;
 mod line_index;
 mod map;
@@ -10,6 +11,7 @@ mod observe;
 mod span;
 mod text;
 
+pub use foreign::Foreign;
 pub use language::{Language, Unreadable};
 pub use line_index::{LineColumn, LineIndex};
 pub(crate) use map::describe_io;

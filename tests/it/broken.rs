@@ -31,7 +31,7 @@ fn a_broken_statement_leaves_the_classes_around_it() {
         ("def f(:\n    pass\n", "1:7"),
         ("x = (1,\n", "1:8"),
         ("x = f'{(\n", "1:5"),
-        ("print 'hello'\n", "1:7"),
+        ("hello 'world'\n", "1:7"),
         ("if a:\nb\n", "1:6"),
         ("class Other(A B):\n    x = 1\n", "1:15"),
     ] {

@@ -192,6 +192,54 @@ fn a_named_stub_or_notebook_is_told() {
     );
 }
 
+/// A repository with a template or old code does not fail for ever, and a broken file still does.
+#[test]
+fn templates_and_old_code_in_a_folder_are_skipped_with_a_reason() {
+    let project = Project::new(&[
+        ("a.py", CLEAN),
+        (
+            "old.py",
+            "class A(B):\n    def save_data(self):\n        print \"done\"\n",
+        ),
+        (
+            "new.py",
+            "{% if db %}\nimport db\n{% endif %}\n# save_data\n",
+        ),
+        ("{{ name }}/b.py", "x = = 1  # save_data\n"),
+    ]);
+    let told = "\
+skipped: new.py: a template; only what parses as code was checked
+skipped: old.py: Python 2; only what parses as Python 3 was checked
+skipped: {{ name }}: part of a template
+";
+    let ran = project.run(&["check"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, told));
+    let counted = "1 file checked, 3 skipped";
+    assert!(ran.stdout.contains(counted), "{}", ran.stdout);
+    let report = json(&project.run(&["check", "--format", "json"]));
+    assert_eq!(report["files"]["skipped"], 3);
+    // Whoever names a file wants it read.
+    let ran = project.run(&["check", "old.py"]);
+    assert_eq!(ran.code, 2);
+    assert_eq!(ran.stderr, "error: old.py:3:15: unexpected \"done\"\n");
+
+    project.write("tallylint.toml", "unparsable = \"skip\"\n");
+    let ran = project.run(&["check"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert!(ran.stdout.contains(counted), "{}", ran.stdout);
+    project.write("tallylint.toml", "unparsable = \"error\"\n");
+    let ran = project.run(&["check"]);
+    assert_eq!(ran.code, 2);
+    for file in ["new.py:1:2", "old.py:3:15", "{{ name }}/b.py:1:5"] {
+        let error = format!("error: {file}: ");
+        assert!(ran.stderr.contains(&error), "{}", ran.stderr);
+    }
+    // What is just broken is an error in any case.
+    project.write("tallylint.toml", "");
+    project.write("new.py", "x = = 1  # save_data\n");
+    assert_eq!(project.run(&["check"]).code, 2);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_is_no_crash() {

@@ -158,6 +158,8 @@ fn loud() -> Project {
     project.write(&format!("{name}.py"), &python);
     project.write(&format!("{name}/{name}.rs"), &rust);
     project.write("::error file=a::p.py", text);
+    // The names would be taken for those of a template.
+    project.write("tallylint.toml", "unparsable = 'error'\n");
     project.write(
         &format!("{name}/broken.py"),
         format!("x = = '{LOUD}'  # save_data\n"),

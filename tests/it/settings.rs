@@ -308,6 +308,7 @@ exclude = [
 writes = []  # default
 built-in-writes = true  # default
 infer-contracts = false  # shared/base.toml:3
+unparsable = \"warn\"  # default
 
 [severity.untracked-return]
 dropped = \"note\"  # shared/base.toml:5
@@ -399,7 +400,7 @@ fn mistakes_are_pointed_at() {
         ),
         (
             "[severity]\nuntracked-return = 'warn'\n",
-            "2:20: unknown level `warn`; did you mean `warning`?",
+            "2:20: unknown value `warn`; did you mean `warning`?",
         ),
         (
             "[severity]\nuntracked-return = 1\n",
