@@ -18,7 +18,8 @@ use crate::outcome::Duty;
 use crate::outcome::Settled;
 use crate::outcome::Survey;
 use crate::report::Report;
-use crate::settings::{Settings, Unparsable};
+use crate::rules::{self, Scope};
+use crate::settings::{Contract, Origin, Settings, Unparsable};
 use crate::settle::{Baseline, Checked, settle};
 use crate::source::{
     DEFAULT_FILE_BYTES, FileId, Foreign, Language, SourceFile, SourceMap, Unreadable, decode,
@@ -69,6 +70,9 @@ pub struct RunResult {
     pub contracts: Vec<Survey>,
     /// The same classes, with every exit of their methods.
     pub checklist: Vec<Duty>,
+    /// Declared contracts that no class has to keep, although all code was checked that their
+    /// configuration file is about.
+    pub unmatched: Vec<Contract>,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
     /// How many methods and functions were not followed to their end.
@@ -210,11 +214,10 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         bug: analysis_bug,
     };
     let decided = inputs.settle(analysis.findings, analysed, configuration, &sources)?;
-    found
-        .skipped
-        .extend(inputs.set_aside(&coverage, configuration));
-    found.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    inputs.set_aside(&mut found, &coverage, configuration);
     let skipped_count = found.skipped_count();
+    // A file that was not read may have the class.
+    let whole = !partial && decided.bug.is_none() && inputs.failures.is_empty();
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
     Ok(RunResult {
@@ -224,6 +227,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         checked: inputs.analysed(),
         settled: decided.settled,
         contracts: analysis.contracts,
+        unmatched: unmatched(whole, &settings, &found.folders, &analysis.checklist),
         checklist: analysis.checklist,
         processors: analysis.processors,
         unfollowed: analysis.unfollowed,
@@ -355,9 +359,14 @@ impl Inputs {
         })
     }
 
-    /// Takes out the files of walks that could not be parsed because they are no code of today's
-    /// language, unless the configuration says that these are errors. Returns them.
-    fn set_aside(&mut self, coverage: &Coverage, configuration: &Configuration) -> Vec<Skipped> {
+    /// Skips the files of walks that could not be parsed because they are no code of today's language,
+    /// unless the configuration says that these are errors.
+    fn set_aside(
+        &mut self,
+        found: &mut Discovered,
+        coverage: &Coverage,
+        configuration: &Configuration,
+    ) {
         let mut broken: HashMap<&str, Vec<u32>> = HashMap::new();
         for failure in &self.failures {
             if let Some((line, _)) = failure.location {
@@ -376,7 +385,6 @@ impl Inputs {
         };
         let reasons: Vec<Option<SkipReason>> =
             self.files.iter().map(|file| foreign(file)).collect();
-        let mut out = Vec::new();
         let files = std::mem::take(&mut self.files);
         for (file, reason) in files.into_iter().zip(reasons) {
             let Some(reason) = reason else {
@@ -386,9 +394,9 @@ impl Inputs {
             self.failures
                 .retain(|failure| failure.internal || failure.path != file.display);
             let path = file.path.clone();
-            out.push(Skipped { path, reason });
+            found.skipped.push(Skipped { path, reason });
         }
-        out
+        found.skipped.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
     /// How many files were analysed without a failure.
@@ -422,6 +430,43 @@ fn configuration_files(settings: &[Arc<Settings>]) -> Vec<PathBuf> {
     files.sort();
     files.dedup();
     files
+}
+
+/// The contracts that a configuration file declares itself, although no class below its folder has
+/// to keep them. `folders` were checked; without `whole`, something in them may not have been.
+fn unmatched(
+    whole: bool,
+    settings: &[Arc<Settings>],
+    folders: &[PathBuf],
+    duties: &[Duty],
+) -> Vec<Contract> {
+    let kept = |contract: &Contract| {
+        let place = contract.sets.to_string();
+        let keeps = |duty: &Duty| duty.method == contract.method && duty.sets == place;
+        duties.iter().any(keeps)
+    };
+    let about_contracts = |settings: &Settings| {
+        let mut all = rules::all().iter();
+        all.any(|rule| {
+            matches!(rule.scope(), Scope::ContractMethods(_)) && settings.rules.contains(rule.id())
+        })
+    };
+    let mut out: Vec<Contract> = Vec::new();
+    let settings = settings.iter().filter(|_| whole);
+    for settings in settings.filter(|settings| about_contracts(settings)) {
+        for contract in &settings.contracts {
+            let Origin::Declared { file, .. } = &contract.origin else {
+                continue;
+            };
+            let own = settings.file.as_ref() == Some(file);
+            let around = file.parent().unwrap_or(Path::new("."));
+            let checked = folders.iter().any(|folder| around.starts_with(folder));
+            if own && checked && !kept(contract) && !out.contains(contract) {
+                out.push(contract.clone());
+            }
+        }
+    }
+    out
 }
 
 /// Analyses the input, or takes the result from the cache if it is still valid.

@@ -12,6 +12,7 @@ use crate::discover::SkipReason;
 use crate::driver::{RunResult, Status};
 use crate::outcome::{Decision, Expired};
 use crate::report::{self, Format, Report, plural};
+use crate::settings::Origin;
 use crate::source::{SourceMap, describe_io};
 
 /// How users can report a bug.
@@ -115,6 +116,16 @@ pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
     let told = outcome.skipped.iter().any(|s| s.reason.is_told());
     if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() && !told {
         terminal::complain("warning: no source files found");
+    }
+    for contract in outcome.unmatched.iter().filter(|_| !args.quiet) {
+        if let Origin::Declared { file, line } = &contract.origin {
+            terminal::complain(&format!(
+                "warning: {}:{line}: no class that was checked has to keep this contract; look at the \
+                 name `{}` and at `bases`",
+                outcome.sources.display(file),
+                contract.method
+            ));
+        }
     }
     for skipped in &outcome.skipped {
         // Whoever names a file expects it to be checked.

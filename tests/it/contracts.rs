@@ -526,3 +526,41 @@ fn what_functions_in_a_circle_return_does_not_depend_on_the_order_of_the_calls()
         assert_eq!(findings(&ran), [format!("odds.py:{line}: unset")]);
     }
 }
+
+/// A name that is wrong would leave a contract unchecked for ever.
+#[test]
+fn a_contract_that_no_class_has_to_keep_is_told() {
+    let wrong = "\
+[[contract]]
+method = 'publich'
+sets = \"self.stats['messages_sent']\"
+bases = ['*']
+
+[[contract]]
+method = 'publish'
+sets = \"self.stats['messages_sent']\"
+";
+    let project = Project::new(&[
+        ("base.py", BASE),
+        ("jobs/good.py", GOOD),
+        ("tallylint.toml", wrong),
+    ]);
+    let told = "warning: tallylint.toml:2: no class that was checked has to keep this contract; look at \
+                the name `publich` and at `bases`\n";
+    let ran = project.run(&["check"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, told), "{ran:?}");
+    // A kept result says the same.
+    assert_eq!(project.run(&["check"]).stderr, told);
+    // Where only a part was checked, or no rule is about contracts, nobody can tell.
+    for arguments in [
+        &["check", "jobs"][..],
+        &["check", "base.py"],
+        &["check", "--select", "success-as-proof"],
+        &["check", "--quiet"],
+    ] {
+        assert_eq!(project.run(arguments).stderr, "", "{arguments:?}");
+    }
+    project.write("broken.py", "class A(B):\n    def publich(self) = 1\n");
+    let ran = project.run(&["check"]);
+    assert!(!ran.stderr.contains("warning"), "{ran:?}");
+}
