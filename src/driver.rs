@@ -218,6 +218,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let skipped_count = found.skipped_count();
     // A file that was not read may have the class.
     let whole = !partial && decided.bug.is_none() && inputs.failures.is_empty();
+    let folders = if whole { found.folders } else { Vec::new() };
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
     Ok(RunResult {
@@ -227,7 +228,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         checked: inputs.analysed(),
         settled: decided.settled,
         contracts: analysis.contracts,
-        unmatched: unmatched(whole, &settings, &found.folders, &analysis.checklist),
+        unmatched: unmatched(&settings, &folders, &analysis.checklist),
         checklist: analysis.checklist,
         processors: analysis.processors,
         unfollowed: analysis.unfollowed,
@@ -375,8 +376,10 @@ impl Inputs {
         }
         let foreign = |file: &SourceFile| {
             let lines = broken.get(file.display.as_str())?;
-            let lines = lines.iter().filter(|_| coverage.walked(&file.real_path));
-            let kind = lines.copied().find_map(|line| {
+            if !coverage.walked(&file.real_path) {
+                return None;
+            }
+            let kind = lines.iter().find_map(|line| {
                 let line = file.text.lines().nth(line.checked_sub(1)? as usize)?;
                 Foreign::of_broken_line(file.language, line)
             })?;
@@ -433,13 +436,8 @@ fn configuration_files(settings: &[Arc<Settings>]) -> Vec<PathBuf> {
 }
 
 /// The contracts that a configuration file declares itself, although no class below its folder has
-/// to keep them. `folders` were checked; without `whole`, something in them may not have been.
-fn unmatched(
-    whole: bool,
-    settings: &[Arc<Settings>],
-    folders: &[PathBuf],
-    duties: &[Duty],
-) -> Vec<Contract> {
+/// to keep them. The `folders` were checked wholly.
+fn unmatched(settings: &[Arc<Settings>], folders: &[PathBuf], duties: &[Duty]) -> Vec<Contract> {
     let kept = |contract: &Contract| {
         let place = contract.sets.to_string();
         let keeps = |duty: &Duty| duty.method == contract.method && duty.sets == place;
@@ -452,8 +450,7 @@ fn unmatched(
         })
     };
     let mut out: Vec<Contract> = Vec::new();
-    let settings = settings.iter().filter(|_| whole);
-    for settings in settings.filter(|settings| about_contracts(settings)) {
+    for settings in settings.iter().filter(|settings| about_contracts(settings)) {
         for contract in &settings.contracts {
             let Origin::Declared { file, .. } = &contract.origin else {
                 continue;

@@ -110,11 +110,11 @@ pub fn settle(
         known,
         expired,
     } = recognise(&findings, &names, &decisions, checked, &files);
-    let decide = |(decision, known)| match decision {
+    let or_known = |(decision, known)| match decision {
         Decision::Reported | Decision::BelowThreshold if known => Decision::Known,
         decision => decision,
     };
-    let decisions: Vec<Decision> = decisions.into_iter().zip(known).map(decide).collect();
+    let decisions: Vec<Decision> = decisions.into_iter().zip(known).map(or_known).collect();
     let decided: Vec<Decided> = findings
         .into_iter()
         .zip(names)

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use crate::engine::values::value::literal_truth;
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::{Body, Callee, CmpOp, Literal, LocalId, Name, Operand, Rvalue, TerminatorKind};
 use crate::program::{FuncRef, Program};
@@ -126,11 +127,7 @@ impl<'a> ErrorTests<'a> {
 /// Whether a comparison with a literal asks whether there is nothing, rather than whether there is
 /// something; `None` if it asks for neither.
 fn asks_for_none(op: CmpOp, literal: &Literal) -> Option<bool> {
-    let nothing = match literal {
-        Literal::None | Literal::Int(0) | Literal::Bool(false) => true,
-        Literal::Str(text) => text.is_empty(),
-        _ => false,
-    };
+    let nothing = !literal_truth(literal);
     match op {
         CmpOp::Eq | CmpOp::Is if nothing => Some(true),
         CmpOp::NotEq | CmpOp::IsNot | CmpOp::Gt if nothing => Some(false),
