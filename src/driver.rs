@@ -14,9 +14,9 @@ use crate::discover::{
     Coverage, Discovered, SkipReason, Skipped, discover, is_forced_out, repository,
 };
 use crate::fence::{self, Bug};
-use crate::outcome::Duty;
 use crate::outcome::Settled;
 use crate::outcome::Survey;
+use crate::outcome::{Duty, DutyOf};
 use crate::report::Report;
 use crate::rules::{self, Scope};
 use crate::settings::{Contract, Origin, Settings, Unparsable};
@@ -439,8 +439,8 @@ fn configuration_files(settings: &[Arc<Settings>]) -> Vec<PathBuf> {
 /// to keep them. The `folders` were checked wholly.
 fn unmatched(settings: &[Arc<Settings>], folders: &[PathBuf], duties: &[Duty]) -> Vec<Contract> {
     let kept = |contract: &Contract| {
-        let place = contract.sets.to_string();
-        let keeps = |duty: &Duty| duty.method == contract.method && duty.sets == place;
+        let own = DutyOf::new(contract);
+        let keeps = |duty: &Duty| duty.contract == own;
         duties.iter().any(keeps)
     };
     let about_contracts = |settings: &Settings| {

@@ -26,7 +26,7 @@ use crate::program::{
     ClassIndex, ClassRef, LoadedModule, Lookup, ModuleId, ModuleProblem, Program,
 };
 use crate::rules::Interest;
-use crate::settings::Reading;
+use crate::settings::{NamePattern, Reading};
 use crate::source::{SourceFile, SourceMap};
 
 /// The files of a run, with their sketches.
@@ -62,10 +62,7 @@ impl<'a> Selection<'a> {
                 named: vec![true; files.len()],
             };
         }
-        let members = interests.iter().flat_map(|interest| &interest.members);
-        let members: BTreeSet<&String> = members.collect();
-        // Without a matcher (the set of words is too large), every file counts as naming a member.
-        let words = AhoCorasick::new(&members).ok();
+        let naming = Naming::new(interests);
         let glances = interests.iter().filter_map(|interest| interest.glances());
         let glances: Vec<_> = glances.map(|make| (make, Search::new(&*make()))).collect();
         let (sketches, named) = files
@@ -81,9 +78,7 @@ impl<'a> Selection<'a> {
                         return (None, true);
                     }
                     let sketch = sketch::sketch(file.language, &file.text, glances);
-                    let named = words
-                        .as_ref()
-                        .is_none_or(|words| words.is_match(file.text.as_bytes()));
+                    let named = naming.is_in(&file.text, sketch.as_ref());
                     (sketch, named)
                 },
             )
@@ -112,9 +107,14 @@ impl<'a> Selection<'a> {
         coverage: &Coverage,
         failed: &mut Vec<FileFailure>,
     ) -> Vec<Loaded> {
-        let members: BTreeSet<&String> = self.interests.iter().flat_map(|i| &i.members).collect();
+        let members = self
+            .interests
+            .iter()
+            .flat_map(|i| i.members.iter().cloned());
+        let members: Vec<NamePattern> = members.collect();
         let beliefs = self.interests.iter().any(|i| i.beliefs);
-        if members.is_empty() && !beliefs {
+        let by_name = |i: &Interest| !i.functions_named.is_empty() || !i.decorators.is_empty();
+        if members.is_empty() && !beliefs && !self.interests.iter().any(by_name) {
             return Vec::new();
         }
         let sketches = self.sketches.iter().enumerate();
@@ -276,6 +276,50 @@ impl<'a> Selection<'a> {
     }
 }
 
+/// Which files name something that matters.
+struct Naming {
+    /// Finds the names without wildcards. Without it (the set of words is too large), every file counts.
+    words: Option<AhoCorasick>,
+    /// The names of functions with wildcards.
+    functions: Vec<NamePattern>,
+    /// Whether every file counts, because a decorator may have any name.
+    all: bool,
+}
+
+impl Naming {
+    fn new(interests: &[Interest]) -> Self {
+        let of_functions = |i: &Interest| -> Vec<NamePattern> {
+            i.members
+                .iter()
+                .chain(&i.functions_named)
+                .cloned()
+                .collect()
+        };
+        let functions: Vec<NamePattern> = interests.iter().flat_map(of_functions).collect();
+        let decorators = || interests.iter().flat_map(|i| &i.decorators);
+        let literal = functions.iter().chain(decorators());
+        let words: BTreeSet<&str> = literal.filter_map(NamePattern::literal).collect();
+        let all = decorators().any(|name| name.literal().is_none());
+        Self {
+            words: AhoCorasick::new(&words).ok(),
+            all,
+            functions: functions
+                .into_iter()
+                .filter(|name| name.literal().is_none())
+                .collect(),
+        }
+    }
+
+    fn is_in(&self, text: &str, sketch: Option<&Sketch>) -> bool {
+        let words = self.words.as_ref();
+        let mut defined = sketch.into_iter().flat_map(|sketch| &sketch.functions);
+        self.all
+            || words.is_none_or(|words| words.is_match(text.as_bytes()))
+            || !self.functions.is_empty()
+                && defined.any(|name| self.functions.iter().any(|known| known.matches(name)))
+    }
+}
+
 /// The files that are chosen by their sketches alone.
 #[derive(Default)]
 struct FirstChoice {
@@ -290,7 +334,7 @@ struct FirstChoice {
 fn binding_classes(
     program: &Program<'_>,
     loaded: &[Loaded],
-    members: &BTreeSet<&String>,
+    members: &[NamePattern],
     beliefs: bool,
 ) -> Vec<Name> {
     let classes: Vec<ClassRef> = loaded
@@ -303,10 +347,12 @@ fn binding_classes(
         BTreeSet::new()
     };
     let binds = |class: &ClassRef| {
-        let has =
-            |member: &&String| matches!(program.lookup(*class, member, None), Lookup::Found(..));
+        let has = |member: &Name| matches!(program.lookup(*class, member, None), Lookup::Found(..));
         let above = |found: &ClassRef| implied.contains(found);
-        members.iter().any(has) || contracts::known_above(program, *class).iter().any(above)
+        contracts::methods_named(program, *class, members)
+            .iter()
+            .any(has)
+            || contracts::known_above(program, *class).iter().any(above)
     };
     let name = |class: &ClassRef| {
         let module = program.module(class.module);

@@ -12,7 +12,7 @@ use crate::discover::SkipReason;
 use crate::driver::{RunResult, Status};
 use crate::outcome::{Decision, Expired};
 use crate::report::{self, Format, Report, plural};
-use crate::settings::Origin;
+use crate::settings::{Origin, Who};
 use crate::source::{SourceMap, describe_io};
 
 /// How users can report a bug.
@@ -120,10 +120,14 @@ pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
     for contract in outcome.unmatched.iter().filter(|_| !args.quiet) {
         if let Origin::Declared { file, line } = &contract.origin {
             terminal::complain(&format!(
-                "warning: {}:{line}: no class that was checked has to keep this contract; look at the \
-                 name `{}` and at `bases`",
+                "warning: {}:{line}: nothing that was checked has to keep the contract `{}`; look at {}",
                 outcome.sources.display(file),
-                contract.method
+                contract.who,
+                match &contract.who {
+                    Who::Methods { .. } => "the name and at `bases`",
+                    Who::Functions(_) => "the path",
+                    Who::Decorated(_) => "the name",
+                }
             ));
         }
     }

@@ -13,6 +13,11 @@ use toml::Spanned;
 pub struct At<T>(Spanned<T>);
 
 impl<T> At<T> {
+    /// A value at a position.
+    pub(super) fn new(span: Range<usize>, value: T) -> Self {
+        Self(Spanned::new(span, value))
+    }
+
     /// The value.
     pub fn get(&self) -> &T {
         self.0.get_ref()

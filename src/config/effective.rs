@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use super::at::At;
 use super::load::Layer;
 use super::merge::{Merged, Said, SaidLevel, SaidOption};
-use super::raw::RuleName;
+use super::raw::{RawContract, RuleName};
 use super::tables::rule_tables;
+use super::texts::{Returns, Texts};
 use super::{ConfigError, ConfigFile, Overrides};
 use crate::diagnostics::Severity;
 use crate::rules;
@@ -98,20 +99,43 @@ impl Effective {
             }
         }
         for (layer, contract) in &said.contract {
-            let text =
-                |value: &At<String>| Value::One(value.get().as_str().into(), place(layer, value));
-            add(&[CONTRACT, "method"], text(&contract.method));
-            add(&[CONTRACT, "sets"], text(&contract.sets));
-            if let Some(bases) = &contract.bases {
-                let item = |base: &At<String>| (base.get().as_str().into(), place(layer, base));
-                add(
-                    &[CONTRACT, "bases"],
-                    Value::List(bases.iter().map(item).collect()),
-                );
+            for (key, value) in of_contract(layer, contract.get()) {
+                add(&[CONTRACT, key], value);
             }
         }
         Ok(out)
     }
+}
+
+/// The keys of a contract, as they are written.
+fn of_contract(layer: &Layer, contract: &RawContract) -> Vec<(&'static str, Value)> {
+    let item = |text: &At<String>| (text.get().as_str().into(), place(layer, text));
+    let texts = |texts: &Texts| match texts.items.as_slice() {
+        [one] if !texts.is_list => Value::One(one.get().as_str().into(), place(layer, one)),
+        items => Value::List(items.iter().map(item).collect()),
+    };
+    let flag = |flag: &At<bool>| Value::One((*flag.get()).into(), place(layer, flag));
+    let list = |bases: &Vec<At<String>>| Value::List(bases.iter().map(item).collect());
+    let returns = |returns: &Returns| match returns {
+        Returns::Flag(said) => flag(said),
+        Returns::Parts(parts) => texts(parts),
+    };
+    let keys = [
+        ("method", contract.method.as_ref().map(texts)),
+        ("function", contract.function.as_ref().map(texts)),
+        ("decorator", contract.decorator.as_ref().map(texts)),
+        ("bases", contract.bases.as_ref().map(list)),
+        ("sets", contract.sets.as_ref().map(texts)),
+        ("calls", contract.calls.as_ref().map(texts)),
+        ("returns", contract.returns.as_ref().map(returns)),
+        (
+            "also-when-raising",
+            contract.also_when_raising.as_ref().map(flag),
+        ),
+    ];
+    keys.into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
 }
 
 fn option(form: Form, said: Option<&SaidOption<'_>>) -> Value {

@@ -92,7 +92,7 @@ pub(super) struct Merged<'a> {
     pub built_in_writes: Option<Said<'a, bool>>,
     pub infer_contracts: Option<Said<'a, bool>>,
     pub unparsable: Option<Said<'a, Unparsable>>,
-    pub contract: Vec<(&'a Layer, &'a RawContract)>,
+    pub contract: Vec<(&'a Layer, &'a At<RawContract>)>,
     pub options: BTreeMap<(&'static str, &'static str), SaidOption<'a>>,
 }
 

@@ -7,6 +7,7 @@
 //! the file. [`Configuration`] knows which settings apply to which file.
 
 mod at;
+mod contract;
 mod effective;
 mod error;
 mod load;
@@ -18,6 +19,7 @@ mod resolve;
 mod schema;
 mod selection;
 mod tables;
+mod texts;
 
 use std::path::PathBuf;
 

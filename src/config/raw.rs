@@ -11,6 +11,7 @@ use serde::de::{self, MapAccess, Visitor, value::StrDeserializer};
 
 use super::at::At;
 use super::tables::RawOptions;
+use super::texts::{Returns, Texts};
 use crate::diagnostics::Severity;
 use crate::settings::Unparsable;
 
@@ -70,22 +71,37 @@ pub struct RawKeys {
     pub infer_contracts: Option<At<bool>>,
     /// Contracts besides the built-in one, by which `save_data` sets `self.stats['rows_inserted']`.
     #[serde(default)]
-    pub contract: Vec<RawContract>,
+    pub contract: Vec<At<RawContract>>,
 }
 
-/// What every override of a method must set.
+/// Who must do what on every path by which it returns. One of `method`, `function` and `decorator` says
+/// who; `sets`, `calls` and `returns` say what, and any one of them is enough.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(deny_unknown_fields))]
 pub struct RawContract {
-    /// The name of the method.
-    pub method: At<String>,
-    /// What it must set: an attribute and a key, such as `self.stats['rows_inserted']`.
-    pub sets: At<String>,
-    /// Names of base classes: only classes below one of them have to keep the contract. `*` stands
-    /// for every class that has the method.
+    /// The method whose overrides must keep the contract: its name, or a pattern such as `load_*`.
+    pub method: Option<Texts>,
+    /// The functions of modules that must keep it, by their dotted paths, such as `jobs.*.run_*`; in
+    /// Rust `jobs::*::run_*`. `**` stands for any parts of a path.
+    pub function: Option<Texts>,
+    /// The decorator (in Rust the attribute) of the functions and methods that must keep it, such as
+    /// `task` or `celery.shared_task`.
+    pub decorator: Option<Texts>,
+    /// Names of base classes: only classes below one of them have to keep a contract about a method.
+    /// `*` stands for every class that has the method.
     pub bases: Option<Vec<At<String>>>,
+    /// What must be set: a key such as `self.stats['rows_inserted']`, an attribute such as
+    /// `self.rows_loaded`, or one of a parameter, such as `context['rows']`.
+    pub sets: Option<Texts>,
+    /// What must be called, such as `self.metrics.record_rows`.
+    pub calls: Option<Texts>,
+    /// What the returned value must have: `true` for any value but None, `['rows']` for a key, `.rows`
+    /// for an attribute.
+    pub returns: Option<Returns>,
+    /// Whether paths that end in an exception must do it, too; false by default.
+    pub also_when_raising: Option<At<bool>>,
 }
 
 /// The id of a rule, or `all`.

@@ -80,11 +80,22 @@ fn kind(schema: &Value, property: &Value) -> String {
             _ => "list of texts".to_owned(),
         },
         _ if property["properties"].is_object() => "table, see below".to_owned(),
-        _ if property["anyOf"].is_array() => "a level, or a table of kinds and levels".to_owned(),
+        _ if property["anyOf"].is_array() => any_of(property),
         _ => {
             let values = kind(schema, &property["additionalProperties"]);
             format!("table: {values} for each key")
         }
+    }
+}
+
+/// The values that a key takes, if they have several types.
+fn any_of(property: &Value) -> String {
+    let types = property["anyOf"].as_array().into_iter().flatten();
+    let types: Vec<&str> = types.filter_map(|one| one["type"].as_str()).collect();
+    match types.as_slice() {
+        ["string", "array"] => "text, or list of texts".to_owned(),
+        ["boolean", "string", "array"] => "`true`, text, or list of texts".to_owned(),
+        _ => "a level, or a table of kinds and levels".to_owned(),
     }
 }
 

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::contract::contract;
 use super::merge::{Merged, Said};
-use super::raw::{RawContract, RuleName};
+use super::raw::RuleName;
 use super::{ConfigError, ConfigFile, Overrides, selection};
 use crate::diagnostics::RuleMeta;
 use crate::rules;
 use crate::settings::{
-    Contract, ContractPlace, FileFilter, Given, Options, Origin, Patterns, Settings, Severities,
-    Unparsable, Writes, is_identifier,
+    Contract, FileFilter, Given, Options, Patterns, Settings, Severities, Unparsable, Writes,
+    is_identifier,
 };
 use crate::suggest::did_you_mean;
 
@@ -126,33 +127,6 @@ fn severities(said: &Merged<'_>) -> Result<Severities, ConfigError> {
         out.insert((&meta.id, kind.map(|kind| kind.name.as_str())), level.level);
     }
     Ok(out)
-}
-
-fn contract(layer: &super::load::Layer, raw: &RawContract) -> Result<Contract, ConfigError> {
-    let method = raw.method.get();
-    if !is_identifier(method) {
-        let message = format!("`{method}` is not the name of a method");
-        return Err(layer.error(raw.method.span(), message));
-    }
-    let sets = ContractPlace::parse(raw.sets.get())
-        .map_err(|message| layer.error(raw.sets.span(), message))?;
-    for base in raw.bases.iter().flatten() {
-        let name = base.get();
-        if name != "*" && !name.split('.').all(is_identifier) {
-            let message = format!("`{name}` is not the name of a class (or `*`)");
-            return Err(layer.error(base.span(), message));
-        }
-    }
-    let bases = raw.bases.as_ref();
-    Ok(Contract {
-        method: method.clone(),
-        sets,
-        bases: bases.map(|bases| bases.iter().map(|base| base.get().clone()).collect()),
-        origin: Origin::Declared {
-            file: layer.path.clone(),
-            line: layer.line(&raw.method.span()),
-        },
-    })
 }
 
 fn options(said: &Merged<'_>) -> Result<Options, ConfigError> {

@@ -1,7 +1,7 @@
 //! Configuration files in a temporary folder.
 
 use super::*;
-use crate::settings::{Contract, ContractPlace, Settings};
+use crate::settings::{Contract, Settings, Who};
 use std::fs;
 
 fn settings(file: &str, text: &str) -> Result<Settings, String> {
@@ -26,9 +26,11 @@ fn contracts_are_added_to_the_builtin_one() {
     assert_eq!(settings.contracts.len(), 2);
     assert_eq!(settings.contracts[0], Contract::builtin());
     let contract = &settings.contracts[1];
-    assert_eq!(contract.method, "publish");
-    assert_eq!(contract.sets.to_string(), "self.result['sent']");
-    assert_eq!(contract.bases.as_deref(), Some(&["*".to_owned()][..]));
+    assert_eq!(contract.to_string(), "publish sets self.result['sent']");
+    let Who::Methods { bases, .. } = &contract.who else {
+        panic!("{contract}");
+    };
+    assert_eq!(bases.as_deref(), Some(&["*".to_owned()][..]));
 }
 
 #[test]
@@ -50,11 +52,12 @@ fn errors_point_at_the_fault() {
         "2:11: unknown rule `untracked-retrun`; did you mean `untracked-return`?"
     );
     assert_eq!(
-        error("[[contract]]\nmethod = 'f'\nsets = 'stats.rows'\n"),
-        "3:8: `stats.rows` is not a place; write an attribute and a key, such as \
-         self.stats['rows_inserted']"
+        error("[[contract]]\nmethod = 'f'\nsets = 'self.stats[rows]'\n"),
+        "3:20: `self.stats[rows]`: write the key in quotes, such as `['rows']`"
     );
-    assert!(error("[[contract]]\nmethod = 'f'\n").contains("missing field `sets`"));
+    assert!(
+        error("[[contract]]\nmethod = 'f'\n").starts_with("2:10: this contract demands nothing")
+    );
     assert!(error("[[contract]]\nmethod = 'f g'\nsets = 'self.a[\"b\"]'\n").starts_with("2:10: "));
     assert!(error("select = 1\n").starts_with("1:10: invalid type"));
     assert!(
@@ -89,22 +92,99 @@ fn the_command_line_goes_before_the_file() {
 }
 
 #[test]
-fn places() {
-    for text in [
-        "self.stats['k']",
-        "self.stats[\"k\"]",
-        " self.stats [ 'k' ] ",
+fn a_contract_says_who_must_do_what() {
+    let shown = |text: &str| {
+        let settings = settings("tallylint.toml", &format!("[[contract]]\n{text}\n")).unwrap();
+        settings.contracts[1].to_string()
+    };
+    for (text, contract) in [
+        (
+            "method = ['load', 'store_*']\nsets = 'self.rows'",
+            "load, store_* sets self.rows",
+        ),
+        (
+            "function = 'jobs::*::run'\nreturns = true",
+            "jobs.*.run returns a value",
+        ),
+        (
+            "decorator = '@task'\nreturns = ['[\"n\"]', '.n']",
+            "@task returns a value with ['n'] or returns a value with .n",
+        ),
+        (
+            "decorator = ['task', 'flow']\ncalls = 'log.rows'",
+            "@task, @flow calls log.rows",
+        ),
+        (
+            "method = 'f'\nsets = ['self.a.b', \"ctx['n']\"]\ncalls = 'note'",
+            "f sets self.a.b or sets ctx['n'] or calls note",
+        ),
     ] {
-        let place = ContractPlace::parse(text).unwrap();
-        assert_eq!((place.field.as_str(), place.key.as_str()), ("stats", "k"));
+        assert_eq!(shown(text), contract);
     }
-    for text in [
-        "stats['k']",
-        "self.a.b['k']",
-        "self.a[k]",
-        "self.a['']",
-        "self.['k']",
+}
+
+#[test]
+fn errors_in_a_contract_point_at_the_character() {
+    let error =
+        |text: &str| settings("tallylint.toml", &format!("[[contract]]\n{text}\n")).unwrap_err();
+    for (text, start) in [
+        ("sets = 'self.a'", "1:1: a contract says by one of"),
+        (
+            "method = []\nsets = 'self.a'",
+            "1:1: a contract says by one of",
+        ),
+        (
+            "method = 'f'\nfunction = 'g'\nsets = 'self.a'",
+            "3:12: a contract says by one of",
+        ),
+        (
+            "method = 'a.f'\nsets = 'self.a'",
+            "2:10: `a.f` must be one name",
+        ),
+        (
+            "function = 'a..f'\nsets = 'c.a'",
+            "2:12: `a..f` is not a name",
+        ),
+        (
+            "function = 'f'\nbases = ['B']\nsets = 'c.a'",
+            "3:10: `bases` belongs to",
+        ),
+        (
+            "method = 'f'\nbases = ['B C']\nsets = 'self.a'",
+            "3:10: `B C` is not the name of a class",
+        ),
+        (
+            "method = 'f'\nsets = 'self'",
+            "3:9: `self`: `self` is a variable",
+        ),
+        (
+            "method = 'f'\nsets = ['self.a', 'self.']",
+            "3:25: `self.`: the name of an attribute",
+        ),
+        ("method = 'f'\nsets = \"self.a['k'] += 1\"", "3:21: "),
+        (
+            "method = 'f'\ncalls = 'self'",
+            "3:10: `self`: name the method",
+        ),
+        (
+            "method = 'f'\nreturns = false",
+            "3:11: `returns = false` demands nothing",
+        ),
+        (
+            "method = 'f'\nreturns = 'rows'",
+            "3:12: `rows`: `r` is unexpected",
+        ),
+        (
+            "method = 'f'\nreturns = true\nalso-when-raising = true",
+            "4:21: a path that ends in an exception returns nothing",
+        ),
+        ("method = 'f'\nsets = 1", "3:8: "),
+        (
+            "method = 'f'\nset = 'self.a'",
+            "3:1: unknown key `set`; did you mean `sets`?",
+        ),
     ] {
-        assert!(ContractPlace::parse(text).is_err(), "{text}");
+        let said = error(text);
+        assert!(said.starts_with(start), "{text}: {said}");
     }
 }

@@ -25,7 +25,7 @@ use crate::diagnostics::Location;
 use crate::ir::{FunctionShape, Literal, Name, StaticExpr, StaticExprKind};
 use crate::outcome::Evidence;
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, MroEntry, Program};
-use crate::settings::{Contract, ContractPlace, Origin};
+use crate::settings::{Contract, Demand, NamePattern, Origin, Place, Who};
 
 /// A contract that a method implies by depending on a hook.
 #[derive(Clone, Debug)]
@@ -47,7 +47,10 @@ impl Inferred {
     /// Whether this is about the same method and place as another contract.
     #[must_use]
     pub fn is_about(&self, other: &Contract) -> bool {
-        self.contract.method == other.method && self.contract.sets == other.sets
+        let mine = self.contract.who.only_method();
+        let mut demands = self.contract.demands.iter();
+        mine.is_some_and(|method| other.who.is_method(method))
+            && demands.any(|demand| other.demands.contains(demand))
     }
 }
 
@@ -71,7 +74,15 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract])
     let mut out = Vec::new();
     for (class, below) in &below {
         // A class without heirs implies nothing.
-        let declares = |c: &Contract| program.own_member(*class, &c.method).is_some();
+        let declares = |c: &Contract| match &c.who {
+            Who::Methods { names, .. } => {
+                let methods = methods_named(program, *class, names);
+                methods
+                    .iter()
+                    .any(|name| program.own_member(*class, name).is_some())
+            }
+            Who::Functions(_) | Who::Decorated(_) => false,
+        };
         if below.len() < 2 && !declared.iter().any(declares) {
             continue;
         }
@@ -108,6 +119,29 @@ pub fn with_bases(program: &Program<'_>, classes: &[ClassRef]) -> Vec<ClassRef> 
     let above = |class: &ClassRef| known_above(program, *class);
     let all: BTreeSet<ClassRef> = classes.iter().flat_map(above).collect();
     all.into_iter().collect()
+}
+
+/// The methods of a class, inherited ones too, whose names one of the patterns matches, each once.
+#[must_use]
+pub fn methods_named(
+    program: &Program<'_>,
+    class: ClassRef,
+    patterns: &[NamePattern],
+) -> Vec<Name> {
+    let mut out: BTreeSet<Name> = BTreeSet::new();
+    let literal = patterns.iter().filter_map(NamePattern::literal);
+    out.extend(literal.map(Name::from));
+    if patterns.iter().any(|pattern| pattern.literal().is_none()) {
+        for above in known_above(program, class) {
+            let module = program.module(above.module);
+            let functions = module.ir.outer_functions();
+            let own = functions.filter(|(_, function)| function.class == Some(above.class));
+            let names = own.map(|(_, function)| &function.name);
+            let matched = names.filter(|name| patterns.iter().any(|pattern| pattern.matches(name)));
+            out.extend(matched.cloned());
+        }
+    }
+    out.into_iter().collect()
 }
 
 /// The class itself and the classes that it inherits from, as far as they are known.
@@ -159,15 +193,11 @@ fn judge(
         })
     };
     Some(Inferred {
-        contract: Contract {
-            method: hook.to_string(),
-            sets: ContractPlace {
-                field: dependence.field.to_string(),
-                key: dependence.key.to_string(),
-            },
-            bases: None,
-            origin: Origin::Inferred,
-        },
+        contract: Contract::about_method(
+            hook,
+            Demand::Store(Place::key_of(&dependence.field, &dependence.key)),
+            Origin::Inferred,
+        ),
         class,
         evidence: Evidence {
             reader: program.qualname(dependence.reader).to_string(),

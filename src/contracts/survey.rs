@@ -22,7 +22,7 @@ pub fn surveys(declared: &[Contract], inferred: &[Inferred]) -> Vec<Survey> {
         .filter(|found| !declared.iter().any(|contract| found.is_about(contract)))
         .map(|found| &found.contract)
         .collect();
-    believed.sort_by_key(|contract| (&contract.method, &contract.sets));
+    believed.sort_by_key(|contract| (contract.who.only_method(), &contract.demands));
     believed.dedup();
     out.extend(believed.into_iter().map(|contract| Survey {
         contract: contract.clone(),

@@ -14,7 +14,9 @@ use crate::diagnostics::{KindMeta, RuleMeta};
 /// let place = |start| Location { file: FileId(0), span: Span::new(start, start + 6) };
 /// let finding = FindingBuilder::new(UntrackedReturn.meta(), "unset")
 ///     .arg("method", "save_data")
-///     .arg("place", "self.stats['rows_inserted']")
+///     .arg("fail", "return without setting `self.stats['rows_inserted']`")
+///     .arg("duty", "set `self.stats['rows_inserted']`")
+///     .arg("zero", " (0 if nothing was written)")
 ///     .symbol("Odds.save_data")
 ///     .step(place(10), "`rows` is empty")
 ///     .exit(place(20))

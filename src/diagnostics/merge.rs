@@ -102,7 +102,15 @@ mod tests {
         };
         FindingBuilder::new(UntrackedReturn.meta(), kind)
             .arg("method", "save_data")
-            .arg("place", "self.stats['rows_inserted']")
+            .arg(
+                "fail",
+                "return without setting `self.stats['rows_inserted']`",
+            )
+            .arg("duty", "set `self.stats['rows_inserted']`")
+            .arg("never", "sets `self.stats['rows_inserted']`")
+            .arg("place", "`self.stats['rows_inserted']`")
+            .arg("zero", " (0 if nothing was written)")
+            .arg("written", " to as many rows as were written")
             .symbol(format!("{class}.save_data"))
             .at(location, "returns")
     }

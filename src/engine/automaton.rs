@@ -30,8 +30,11 @@ pub trait Automaton {
 /// What an automaton wants to know. By default, that is calls alone.
 #[derive(Clone, Copy, Default)]
 pub struct Watches<'a> {
-    /// The watched place; `None` if the automaton only reacts to events.
-    pub place: Option<&'a WatchedPlace>,
+    /// The watched places, of which a path has to store one; `None` if the automaton is not about what
+    /// a method leaves behind.
+    pub places: Option<&'a [WatchedPlace]>,
+    /// Calls that the rule waits for; see [`Engine::makes_watched_call`].
+    pub calls: &'a [WatchedCall],
     /// The flags whose change is a step of the path to show.
     pub milestones: u32,
     /// Further slots of the watched object: states that differ in one of them are not merged.
@@ -145,16 +148,62 @@ pub trait HelperFilter {
     }
 }
 
-/// The place that a rule watches on the receiver: `self.field[key]`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A place that a rule watches: an attribute or a key of an object that the root leads to.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct WatchedPlace {
-    /// The attribute that holds the dict.
-    pub field: Name,
-    /// The key.
-    pub key: Name,
+    /// The object that the path starts with: 0 for the watched object of the state, other numbers for
+    /// the others given to [`Engine::enter_places`].
+    pub root: u8,
+    /// The way from there to the object that holds the place.
+    pub holder: Vec<Hop>,
+    /// The attribute or key.
+    pub slot: Hop,
 }
 
-/// Whether the watched key is set.
+/// A call that a rule waits for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct WatchedCall {
+    /// The object whose method is called; `None` for a function, or a method of something that no
+    /// root leads to.
+    pub on: Option<(u8, Vec<Hop>)>,
+    /// How that object is named in the code.
+    pub receiver: Option<Name>,
+    /// The name of the method or function.
+    pub name: Name,
+}
+
+/// One step from an object to a part of it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Hop {
+    /// `.name`
+    Field(Name),
+    /// `[key]`
+    Key(Name),
+}
+
+impl WatchedPlace {
+    /// `self.field[key]`
+    #[must_use]
+    pub fn key_of(field: &str, key: &str) -> Self {
+        Self {
+            root: 0,
+            holder: vec![Hop::Field(field.into())],
+            slot: Hop::Key(key.into()),
+        }
+    }
+}
+
+impl Hop {
+    /// The name of the attribute, or the key.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        match self {
+            Hop::Field(name) | Hop::Key(name) => name,
+        }
+    }
+}
+
+/// Whether a watched place is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Presence {
     /// It is in every execution that the state stands for.

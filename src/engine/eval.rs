@@ -125,6 +125,7 @@ impl Engine<'_> {
             StatementKind::DelField { object, field } => {
                 let o = self.operand(&mut state, object, site);
                 self.note_field(field);
+                self.note_attribute(&mut state, o, field, false);
                 state
                     .heap
                     .insert((o, Slot::Field(field.clone())), Cell::Absent);

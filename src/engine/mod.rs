@@ -14,6 +14,7 @@
 //! | [`simulate`], `step`, `eval` | the fixpoint over a function, one block, one rvalue |
 //! | [`flow`] | where an evaluation, a block and a function can lead |
 //! | [`values`] | terms, facts, states, joins, and what a test establishes |
+//! | `places` | the objects that hold what a rule watches, and whether it is stored |
 //! | [`objects`] | fields, items, methods of containers, classes of objects |
 //! | `calls` | functions of the program, models of functions from outside |
 //! | [`loops`] | iterators, and the iterations of loops |
@@ -29,6 +30,7 @@ pub mod flow;
 mod liveness;
 pub mod loops;
 pub mod objects;
+mod places;
 pub mod simulate;
 mod step;
 pub mod summaries;
@@ -45,8 +47,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 pub use crate::engine::automaton::{
-    Automaton, CallEvent, CallOutcome, Catch, CompletedCall, FailureEvents, HelperFilter, Presence,
-    Returned, RoundEvents, Test, ValueEvents, WatchedPlace, Watches,
+    Automaton, CallEvent, CallOutcome, Catch, CompletedCall, FailureEvents, HelperFilter, Hop,
+    Presence, Returned, RoundEvents, Test, ValueEvents, WatchedCall, WatchedPlace, Watches,
 };
 use crate::engine::budget::{ASIDE, AT_A_PLACE, Bounds, Budget, GENERIC};
 pub(crate) use crate::engine::calls::call::{is_log_method, is_logger_name};
@@ -59,10 +61,10 @@ use crate::engine::summaries::library::{Deeds, Generic, Library, Walk};
 use crate::engine::summaries::shape::CallKey;
 use crate::engine::summaries::summary::{OuterLive, Summary, SummaryKey};
 use crate::engine::values::fact::Fact;
-use crate::engine::values::state::{Cell, Slot, State};
-use crate::engine::values::value::{Site, Term, Terms, Value};
-use crate::ir::{BlockId, Function, LocalId, Name, Operand, Rvalue, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
+use crate::engine::values::state::State;
+use crate::engine::values::value::{Site, Terms, Value};
+use crate::ir::{BlockId, Function, Name};
+use crate::program::{ClassRef, FuncRef, LoadedModule, Program};
 
 /// A function under analysis, with what is computed once for it.
 pub struct FnContext {
@@ -106,9 +108,8 @@ pub struct Engine<'p> {
     pub(crate) watches: Watches<'p>,
     /// The remaining budget.
     pub budget: Budget,
-    /// The attribute that actually holds the watched dict, if a property of the contract's name
-    /// returns it.
-    pub(crate) watched_field: Name,
+    /// The watched places; see [`Engine::resolve_places`].
+    places: Vec<WatchedPlace>,
     /// The names of the variables that held a value, per function.
     names: FxHashMap<(FuncRef, Value), SmallVec<[Name; 2]>>,
     /// Whether the watched key may be a field of a record instead of an item.
@@ -165,9 +166,7 @@ impl<'p> Engine<'p> {
             automaton,
             watches,
             budget: Budget::default(),
-            watched_field: watches
-                .place
-                .map_or_else(Name::default, |p| p.field.clone()),
+            places: watches.places.unwrap_or_default().to_vec(),
             names: FxHashMap::default(),
             watched_record: false,
             contexts: FxHashMap::default(),
@@ -196,7 +195,7 @@ impl<'p> Engine<'p> {
 
     /// How finely the states of a helper are kept apart.
     fn helper_bounds(&self) -> &'static Bounds {
-        match self.watches.place {
+        match self.watches.places {
             Some(_) => &AT_A_PLACE,
             None if self.deeds.is_some() => &GENERIC,
             None => &ASIDE,
@@ -235,102 +234,6 @@ impl<'p> Engine<'p> {
     #[must_use]
     pub fn entry_state(&self) -> Option<&State> {
         self.stack.last().map(|key| &*key.entry)
-    }
-
-    /// The dict that currently contains the watched place.
-    pub(crate) fn watched_object(&mut self, state: &State) -> Value {
-        let field = self.watched_field.clone();
-        match state.heap.get(&(state.watched, Slot::Field(field.clone()))) {
-            Some(Cell::Has(v)) => *v,
-            _ => self.terms.make(Term::Field(state.watched, field)),
-        }
-    }
-
-    /// Whether the watched key is set in the state.
-    pub fn presence(&mut self, state: &State) -> Presence {
-        let Some(key) = self.place_key() else {
-            return Presence::Unknown;
-        };
-        let object = self.watched_object(state);
-        if self.watched_record
-            && let Some(place) = self.watches.place
-            && let Some(Cell::Has(_)) = state.heap.get(&(object, Slot::Field(place.key.clone())))
-        {
-            return Presence::Present;
-        }
-        match state.heap.get(&(object, Slot::Item(key))) {
-            Some(Cell::Has(_)) => Presence::Present,
-            Some(Cell::Absent) => Presence::Absent,
-            None if state.facts.get(&object).is_some_and(|f| f.closed) => Presence::Absent,
-            None => Presence::Unknown,
-        }
-    }
-
-    /// The state that covers both; see [`State::join`]. If the watched key is absent in both, it
-    /// stays absent even if the keys of its dict are no longer all known.
-    pub(crate) fn join(&mut self, a: &State, b: &State, site: Site, widen: bool) -> State {
-        let mut joined = a.join(b, &mut self.terms, site, widen);
-        if let Some(key) = self.place_key()
-            && self.presence(&joined) == Presence::Unknown
-            && [a, b].map(|state| self.presence(state)) == [Presence::Absent; 2]
-        {
-            let object = self.watched_object(&joined);
-            joined.heap.insert((object, Slot::Item(key)), Cell::Absent);
-        }
-        joined
-    }
-
-    /// The value in the watched place, if it is known.
-    pub fn stored(&mut self, state: &State) -> Option<Value> {
-        let key = self.place_key()?;
-        let object = self.watched_object(state);
-        let mut slots = vec![Slot::Item(key)];
-        if self.watched_record {
-            let place = self.watches.place?;
-            slots.insert(0, Slot::Field(place.key.clone()));
-        }
-        slots
-            .into_iter()
-            .find_map(|slot| match state.heap.get(&(object, slot)) {
-                Some(Cell::Has(v)) => Some(*v),
-                _ => None,
-            })
-    }
-
-    /// The key of the watched place.
-    pub(crate) fn place_key(&mut self) -> Option<Value> {
-        let place = self.watches.place?;
-        Some(self.terms.str(&place.key))
-    }
-
-    /// The attribute that holds the dict of a watched place. If the class has a property of that
-    /// name that only returns another attribute, it is that attribute.
-    pub(crate) fn place_field(&self, class: ClassRef, field: &str) -> Name {
-        if let Lookup::Found(_, defs) = self.member(class, field, None)
-            && let [MemberDef::Func(f)] = defs.as_slice()
-            && self.is_property(*f)
-        {
-            let m = self.program.module(f.module);
-            let body = &m.ir.function(f.func).body;
-            let mut loads: FxHashMap<LocalId, Name> = FxHashMap::default();
-            body.for_each_rvalue(|_, dest, rvalue| {
-                if let (Some(d), Rvalue::GetField(Operand::Local(LocalId(0)), n)) = (dest, rvalue) {
-                    loads.insert(d, n.clone());
-                }
-            });
-            let mut returned = body.blocks.iter().filter_map(|b| match &b.terminator.kind {
-                TerminatorKind::Return {
-                    value: Operand::Local(l),
-                    ..
-                } => Some(loads.get(l).cloned()),
-                TerminatorKind::Return { .. } => Some(None),
-                _ => None,
-            });
-            if let (Some(Some(name)), None) = (returned.next(), returned.next()) {
-                return name;
-            }
-        }
-        field.into()
     }
 
     /// A new value made at a site.

@@ -413,7 +413,7 @@ impl Engine<'_> {
 
     /// Whether the engine's doubts about a watched place matter.
     pub(super) fn has_doubts(&self) -> bool {
-        self.watches.place.is_some() || self.deeds.is_some()
+        self.watches.places.is_some() || self.deeds.is_some()
     }
 
     /// Drops everything from a state that does not matter from a block on.
@@ -477,7 +477,7 @@ impl Engine<'_> {
             })
             .map(|(_, v)| v)
             .collect();
-        let dict = self.watched_object(state);
+        let holders = self.holders(state);
         let presence = self.presence(state);
         let zero = presence == Presence::Present
             && self.watches.values.is_some()
@@ -486,7 +486,9 @@ impl Engine<'_> {
                 .is_some_and(|v| self.terms.literal(v) == Some(&Literal::Int(0)));
         let handles = state.env.iter();
         let handles = handles.filter(|(_, v)| {
-            *v == dict || self.terms.term(*v).is_callable() || self.is_of_known_class(state, *v)
+            holders.contains(v)
+                || self.terms.term(*v).is_callable()
+                || self.is_of_known_class(state, *v)
         });
         Partition {
             presence,

@@ -3,8 +3,8 @@
 use crate::frontend::layout::Layout;
 use crate::source::{Language, SourceFile, Span};
 
-/// A statement that stores 0 in `receiver.field[key]`, or with `keep`, only if the key is missing.
-/// `None` if it is not known how that is written in the file.
+/// A statement that stores 0 in `receiver.field[key]` or `receiver.field`, or with `keep`, only if the
+/// key is missing. `None` if it is not known how that is written in the file.
 #[must_use]
 pub fn store_zero(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<String> {
     let StoredAt {
@@ -12,6 +12,16 @@ pub fn store_zero(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<
         field,
         key,
     } = place;
+    let Some(key) = key else {
+        // What an attribute holds already must not be lost.
+        let end = if file.language == Language::Rust {
+            ";"
+        } else {
+            ""
+        };
+        let typed = file.language == Language::Python || is_assigned(file, receiver, field);
+        return (!keep && typed).then(|| format!("{receiver}.{field} = 0{end}"));
+    };
     match file.language {
         Language::Python => {
             let quote = quote(&file.text, key);
@@ -28,13 +38,8 @@ pub fn store_zero(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<
         // done.
         Language::Rust if keep => None,
         Language::Rust => {
-            let own = format!("{receiver}.{field}.{key}");
-            let assigned = file.text.match_indices(&own).any(|(at, _)| {
-                let rest = file.text[at + own.len()..].trim_start();
-                rest.starts_with("= ") || rest.starts_with("+= ")
-            });
-            if assigned {
-                return Some(format!("{own} = 0;"));
+            if is_assigned(file, &format!("{receiver}.{field}"), key) {
+                return Some(format!("{receiver}.{field}.{key} = 0;"));
             }
             let insert = format!("{receiver}.{field}.insert(");
             let quoted = format!("\"{key}\"");
@@ -47,6 +52,15 @@ pub fn store_zero(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<
     }
 }
 
+/// Whether the file assigns a field of an object somewhere: a number, it seems.
+fn is_assigned(file: &SourceFile, object: &str, field: &str) -> bool {
+    let own = format!("{object}.{field}");
+    file.text.match_indices(&own).any(|(at, _)| {
+        let rest = file.text[at + own.len()..].trim_start();
+        rest.starts_with("= ") || rest.starts_with("+= ")
+    })
+}
+
 /// A key in the content of a field.
 #[derive(Clone, Copy, Debug)]
 pub struct StoredAt<'a> {
@@ -55,7 +69,7 @@ pub struct StoredAt<'a> {
     /// The field.
     pub field: &'a str,
     /// The key.
-    pub key: &'a str,
+    pub key: Option<&'a str>,
 }
 
 /// Where to insert a statement so that it runs directly before the one at `at`, and the text to
@@ -143,7 +157,7 @@ mod tests {
     const PLACE: StoredAt<'_> = StoredAt {
         receiver: "self",
         field: "stats",
-        key: "rows",
+        key: Some("rows"),
     };
 
     #[test]

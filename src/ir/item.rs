@@ -368,6 +368,8 @@ pub struct Function {
     pub params: Vec<Param>,
     /// Decorators, outermost first.
     pub decorators: Vec<StaticExpr>,
+    /// The dotted paths of what is attached to it without wrapping it: the attributes of Rust.
+    pub marks: Vec<Name>,
     /// Whether it fulfils what another definition demands.
     pub overrides: Overrides,
     /// `async def`

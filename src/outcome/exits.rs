@@ -3,22 +3,77 @@
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostics::Location;
+use crate::settings::Contract;
 
-/// A class that has to keep a contract, with the exits of one definition of its method.
+/// A class or a function that has to keep a contract, with the exits of one definition of its method.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Duty {
-    /// The qualified name of the class.
-    pub class: String,
-    /// The method of the contract.
+    /// The qualified name of the class; `None` for a function.
+    pub class: Option<String>,
+    /// The name of the method, or the qualified name of the function.
     pub method: String,
-    /// The place that it must set.
-    pub sets: String,
+    /// The contract.
+    pub contract: DutyOf,
     /// The class from which the method is inherited unchanged; its exits are listed there.
     pub inherits: Option<String>,
     /// The name of the method, or of the class that inherits it.
     pub place: Location,
     /// The exits; `None` for a class that inherits the method.
     pub exits: Option<MethodExits>,
+}
+
+/// A contract, as far as a list of duties tells it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DutyOf {
+    /// Who must keep it: `save_data`, `@task`.
+    pub who: String,
+    /// What keeps it, any one of these: a verb and its object.
+    pub demands: Vec<(String, String)>,
+    /// The places of which one must be set; empty if it demands something else.
+    pub sets: Vec<String>,
+}
+
+impl DutyOf {
+    /// The words for a contract.
+    #[must_use]
+    pub fn new(contract: &Contract) -> Self {
+        Self {
+            who: contract.who.to_string(),
+            demands: contract
+                .demands
+                .iter()
+                .map(|demand| (demand.verb().to_owned(), demand.object()))
+                .collect(),
+            sets: contract.places().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl DutyOf {
+    /// What keeps it, with each object as `show` writes it: `sets self.stats['rows_inserted']`.
+    #[must_use]
+    pub fn does(&self, show: impl Fn(&str) -> String) -> String {
+        let each = self.demands.iter();
+        let each = each.map(|(verb, object)| format!("{verb} {}", show(object)));
+        each.collect::<Vec<_>>().join(" or ")
+    }
+}
+
+impl Duty {
+    /// `Class.method`, or the name of the function.
+    #[must_use]
+    pub fn symbol(&self) -> String {
+        symbol(self.class.as_deref(), &self.method)
+    }
+}
+
+/// `Class.method`, or the name of a function.
+#[must_use]
+pub fn symbol(class: Option<&str>, method: &str) -> String {
+    match class {
+        Some(class) => format!("{class}.{method}"),
+        None => method.to_owned(),
+    }
 }
 
 /// A definition of a contract method, as one class runs it, with its exits.

@@ -6,6 +6,6 @@ mod exits;
 mod settled;
 mod survey;
 
-pub use exits::{Duty, ExitState, Followed, MethodExit, MethodExits, Unset};
+pub use exits::{Duty, DutyOf, ExitState, Followed, MethodExit, MethodExits, Unset};
 pub use settled::{BaselineEntry, Decision, Expired, Identity, Reported, Settled, Suppressed};
 pub use survey::{Evidence, Problem, Processor, Survey, at, code};

@@ -1,6 +1,7 @@
 //! The contracts of a run, where they come from, and whether the classes keep them.
 
 use crate::diagnostics::{Finding, Location, Severity};
+use crate::outcome::exits::symbol;
 use crate::settings::Contract;
 use crate::source::SourceMap;
 
@@ -14,15 +15,17 @@ pub struct Survey {
     pub contract: Contract,
     /// The code that implies it, even if it is also declared.
     pub evidence: Vec<Evidence>,
-    /// The classes that have to keep it, by name.
+    /// The classes and functions that have to keep it, by name.
     pub processors: Vec<Processor>,
 }
 
-/// A class that has to keep a contract.
+/// A class or a function that has to keep a contract.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Processor {
-    /// Its qualified name.
-    pub class: String,
+    /// The qualified name of the class; `None` for a function.
+    pub class: Option<String>,
+    /// The name of the method, or the qualified name of the function.
+    pub method: String,
     /// The checked method, or the class itself if it inherits the method unchanged.
     pub place: Location,
     /// The class from which it inherits the method unchanged.
@@ -40,6 +43,17 @@ pub struct Problem {
     pub kind: &'static str,
     /// The severity.
     pub severity: Severity,
+}
+
+impl Processor {
+    /// Its name in a list under its contract: that of the class if the contract is about one method.
+    #[must_use]
+    pub fn name(&self, contract: &Contract) -> String {
+        match &self.class {
+            Some(class) if contract.who.only_method().is_some() => class.clone(),
+            class => symbol(class.as_deref(), &self.method),
+        }
+    }
 }
 
 impl Problem {

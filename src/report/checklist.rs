@@ -161,16 +161,13 @@ impl<'a> Report<'a> {
         let mut out: Vec<&Duty> = self.checklist.iter().collect();
         out.sort_by_cached_key(|duty| {
             let file = self.sources.get(duty.place.file);
-            let what = (duty.class.clone(), duty.method.clone(), duty.sets.clone());
+            let what = (
+                duty.class.clone(),
+                duty.method.clone(),
+                duty.contract.does(str::to_owned),
+            );
             (file.display.clone(), duty.place.span, what)
         });
         out
-    }
-}
-
-impl Duty {
-    /// `Class.method`
-    pub(super) fn symbol(&self) -> String {
-        format!("{}.{}", self.class, self.method)
     }
 }

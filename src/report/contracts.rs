@@ -32,8 +32,7 @@ pub fn write(surveys: &[Survey], sources: &SourceMap, out: &mut dyn WriteColor) 
 
 fn contract(survey: &Survey, sources: &SourceMap, out: &mut dyn WriteColor) -> io::Result<()> {
     let contract = &survey.contract;
-    let title = format!("{} sets {}", contract.method, contract.sets);
-    styled(out, ColorSpec::new().set_bold(true), &title)?;
+    styled(out, ColorSpec::new().set_bold(true), &contract.to_string())?;
     writeln!(out)?;
     let origin = match &contract.origin {
         Origin::Builtin => "built in".to_owned(),
@@ -50,11 +49,15 @@ fn contract(survey: &Survey, sources: &SourceMap, out: &mut dyn WriteColor) -> i
     // Either every class has its location beside it, or every class has it on the next line.
     let length = |text: &str| harmless(text).chars().count();
     let processors = || survey.processors.iter();
-    let names = processors().map(|p| length(&p.class)).max().unwrap_or(0);
+    let names = processors()
+        .map(|p| length(&p.name(contract)))
+        .max()
+        .unwrap_or(0);
     let places = processors().map(|p| length(&at(p.place, sources)));
     let fits = INDENT + names + 2 + places.max().unwrap_or(0) <= WIDTH;
     for processor in processors() {
-        row(processor, fits.then_some(names), sources, out)?;
+        let name = processor.name(contract);
+        row((processor, &name), fits.then_some(names), sources, out)?;
     }
     Ok(())
 }
@@ -95,7 +98,7 @@ fn kept(processor: &Processor) -> bool {
 }
 
 fn row(
-    processor: &Processor,
+    (processor, name): (&Processor, &str),
     width: Option<usize>,
     sources: &SourceMap,
     out: &mut dyn WriteColor,
@@ -112,7 +115,7 @@ fn row(
     let mut spec = ColorSpec::new();
     spec.set_fg(Some(color)).set_bold(worst.is_some());
     styled(out, &spec, word)?;
-    let name = harmless(&processor.class);
+    let name = harmless(name);
     let place = at(processor.place, sources);
     write!(out, "{:gap$}", "", gap = INDENT - 4 - word.len())?;
     match width {

@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::harmless::harmless_json;
 use crate::diagnostics::Location;
 use crate::outcome::{Evidence, Problem, Processor, Survey, code};
-use crate::settings::Origin;
+use crate::settings::{Demand, Origin, Who};
 use crate::source::SourceMap;
 
 /// The version of the format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -22,14 +22,29 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 struct JsonContract<'a> {
-    method: &'a str,
-    sets: String,
+    /// Who must keep it: `save_data`, `jobs.*.run`, `@task`.
+    who: String,
+    /// What of these: `method`, `function` or `decorator`.
+    kind: &'static str,
+    /// Base classes, if only classes below one of them must keep it.
+    bases: Option<&'a [String]>,
+    /// What must be done; any one of these is enough.
+    demands: Vec<JsonDemand>,
+    also_when_raising: bool,
     /// `built-in`, `declared` or `inferred`.
     origin: &'static str,
     /// Where it is declared in a configuration file.
     declared: Option<JsonPlace>,
     evidence: Vec<JsonEvidence<'a>>,
     processors: Vec<JsonProcessor<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonDemand {
+    /// `sets`, `calls` or `returns`
+    kind: &'static str,
+    /// The place, the callee, or what the returned value must be.
+    what: String,
 }
 
 #[derive(Serialize)]
@@ -54,7 +69,10 @@ struct JsonCode {
 
 #[derive(Serialize)]
 struct JsonProcessor<'a> {
-    class: &'a str,
+    /// The class; null for a function.
+    class: Option<&'a str>,
+    /// The method, or the function.
+    method: &'a str,
     #[serde(flatten)]
     place: JsonPlace,
     inherits: Option<&'a str>,
@@ -100,8 +118,18 @@ fn contract<'a>(survey: &'a Survey, sources: &SourceMap) -> JsonContract<'a> {
         Origin::Inferred => ("inferred", None),
     };
     JsonContract {
-        method: &contract.method,
-        sets: contract.sets.to_string(),
+        who: contract.who.to_string(),
+        kind: match &contract.who {
+            Who::Methods { .. } => "method",
+            Who::Functions(_) => "function",
+            Who::Decorated(_) => "decorator",
+        },
+        bases: match &contract.who {
+            Who::Methods { bases, .. } => bases.as_deref(),
+            Who::Functions(_) | Who::Decorated(_) => None,
+        },
+        demands: contract.demands.iter().map(demand).collect(),
+        also_when_raising: contract.also_when_raising,
         origin,
         declared,
         evidence: survey
@@ -114,6 +142,17 @@ fn contract<'a>(survey: &'a Survey, sources: &SourceMap) -> JsonContract<'a> {
             .iter()
             .map(|p| processor(p, sources))
             .collect(),
+    }
+}
+
+fn demand(demand: &Demand) -> JsonDemand {
+    JsonDemand {
+        kind: match demand {
+            Demand::Store(_) => "sets",
+            Demand::Call(_) => "calls",
+            Demand::Return(_) => "returns",
+        },
+        what: demand.object(),
     }
 }
 
@@ -131,7 +170,8 @@ fn evidence<'a>(evidence: &'a Evidence, sources: &SourceMap) -> JsonEvidence<'a>
 
 fn processor<'a>(processor: &'a Processor, sources: &SourceMap) -> JsonProcessor<'a> {
     JsonProcessor {
-        class: &processor.class,
+        class: processor.class.as_deref(),
+        method: &processor.method,
         place: place(processor.place, sources),
         inherits: processor.inherits.as_deref(),
         findings: processor

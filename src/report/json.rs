@@ -9,7 +9,7 @@ use super::Report;
 use super::checklist::{Excuse, Excuses, Statements, is_open, reason_name, state_name, unfollowed};
 use super::harmless::harmless_json;
 use crate::diagnostics::{Fix, Location, Step};
-use crate::outcome::{Duty, ExitState, MethodExit};
+use crate::outcome::{Duty, DutyOf, ExitState, MethodExit};
 use crate::outcome::{Expired, Reported};
 use crate::source::SourceMap;
 
@@ -121,10 +121,13 @@ struct JsonStep<'a> {
 /// A method as one class runs it.
 #[derive(Serialize)]
 struct JsonMethod<'a> {
-    class: &'a str,
+    /// The class; null for a function.
+    class: Option<&'a str>,
     method: &'a str,
-    /// The place that must be set.
-    sets: &'a str,
+    /// The places of which one must be set; null if the contract demands something else.
+    sets: Option<String>,
+    /// What keeps the contract.
+    does: String,
     path: String,
     line: u32,
     /// The class from which the method is inherited unchanged; its exits are listed there.
@@ -296,9 +299,10 @@ fn checklist<'a>(report: &Report<'a>) -> Vec<JsonMethod<'a>> {
             let method = duty.exits.as_ref();
             let exits = method.iter().flat_map(|method| &method.exits);
             JsonMethod {
-                class: &duty.class,
+                class: duty.class.as_deref(),
                 method: &duty.method,
-                sets: &duty.sets,
+                sets: places(&duty.contract),
+                does: duty.contract.does(str::to_owned),
                 path: report.sources.get(duty.place.file).display.clone(),
                 line: line(&duty.place, report.sources),
                 inherits: duty.inherits.as_deref(),
@@ -346,6 +350,10 @@ fn exit(
         }),
         set_by: stores.collect(),
     }
+}
+
+fn places(contract: &DutyOf) -> Option<String> {
+    (!contract.sets.is_empty()).then(|| contract.sets.join(" or "))
 }
 
 fn line(location: &Location, sources: &SourceMap) -> u32 {

@@ -13,9 +13,9 @@ use crate::config::{Configuration, Overrides};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::fence::Bug;
 use crate::outcome::Settled;
-use crate::outcome::{Duty, ExitState, Followed, MethodExit, MethodExits, Unset};
+use crate::outcome::{Duty, DutyOf, ExitState, Followed, MethodExit, MethodExits, Unset};
 use crate::rules::{Rule, UntrackedReturn};
-use crate::settings::Settings;
+use crate::settings::{Contract, Settings};
 use crate::settle::{Checked, settle};
 use crate::source::{SourceMap, Span};
 
@@ -75,7 +75,15 @@ impl Sample {
     fn builder(kind: &str) -> FindingBuilder {
         FindingBuilder::new(UntrackedReturn.meta(), kind)
             .arg("method", "save_data")
-            .arg("place", "self.stats['rows_inserted']")
+            .arg(
+                "fail",
+                "return without setting `self.stats['rows_inserted']`",
+            )
+            .arg("duty", "set `self.stats['rows_inserted']`")
+            .arg("never", "sets `self.stats['rows_inserted']`")
+            .arg("place", "`self.stats['rows_inserted']`")
+            .arg("zero", " (0 if nothing was written)")
+            .arg("written", " to as many rows as were written")
             .arg("unknown", "it depends on code that was not found")
             .arg("remedy", "make the called code resolvable")
     }
@@ -257,9 +265,9 @@ fn checklist(sample: &Sample) -> Vec<Duty> {
         exit(at(ODD_NAME, "def"), ExitState::Unreached),
     ];
     let duty = |class: &str, place, exits| Duty {
-        class: class.to_owned(),
+        class: Some(class.to_owned()),
         method: "save_data".to_owned(),
-        sets: "self.stats['rows_inserted']".to_owned(),
+        contract: DutyOf::new(&Contract::builtin()),
         inherits: None,
         place,
         exits,

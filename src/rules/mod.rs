@@ -16,7 +16,7 @@ use crate::engine::summaries::library::Library;
 use crate::frontend::sketch::Glance;
 use crate::ir::{FuncIdx, Function};
 use crate::program::LoadedModule;
-use crate::settings::{OptionTable, Settings};
+use crate::settings::{NamePattern, OptionTable, Settings};
 use contract_method::ContractRule;
 use registry::registry;
 pub(crate) use tables::only_asks;
@@ -64,7 +64,11 @@ pub struct Interest {
     /// The rule, by its id.
     pub rule: &'static str,
     /// Names of members. Classes matter that define one of them, or inherit from such a class.
-    pub members: Vec<String>,
+    pub members: Vec<NamePattern>,
+    /// Names of functions, whatever class they are in. Files matter that define one of them.
+    pub functions_named: Vec<NamePattern>,
+    /// Names of decorators and attributes. Files matter that use one of them.
+    pub decorators: Vec<NamePattern>,
     /// Whether methods matter that call a method of their receiver and then read a key: they may
     /// imply a contract.
     pub beliefs: bool,

@@ -38,15 +38,15 @@ use crate::engine::simulate::Graph;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
-use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
+use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{BlockId, BranchRole, Literal, Name, TerminatorKind};
 use crate::program::{FuncRef, Program};
 use crate::rules::contract_method::{
-    Caller, Checked, ContractRule, ContractRun, DictKind, Ladder, Rung, Subject, Verdicts,
-    bind_receiver, dict_kind, enter,
+    Caller, Checked, ContractRule, ContractRun, DictKind, Ladder, Rung, Subject, Verdicts, Watched,
+    bind_receiver, dict_kinds, enter,
 };
 use crate::rules::{Effort, tables};
-use crate::settings::{Settings, Writes};
+use crate::settings::{Demand, Settings, Writes};
 use callers::Answer;
 use failure::{OF_BATCH, failed_at, failed_name, is_failing, passed_on_by, turned_out_empty};
 pub use options::{Options, Table};
@@ -78,9 +78,8 @@ struct Swallowed {
 #[derive(PartialEq, Eq, Hash)]
 pub struct Depends {
     method: String,
-    field: String,
-    key: String,
-    dict: DictKind,
+    demands: Vec<Demand>,
+    dicts: Vec<DictKind>,
     options: Options,
     writes: Writes,
 }
@@ -130,7 +129,8 @@ fn check_function(
     known: &Known,
     out: &mut Checked,
 ) {
-    if subject.runs_nothing() || readers::is_log_sink(&subject) {
+    // Nobody is known to record the run of a function.
+    if subject.class.is_none() || subject.runs_nothing() || readers::is_log_sink(&subject) {
         return;
     }
     let Subject {
@@ -142,10 +142,9 @@ fn check_function(
     } = subject;
     let options: &Options = settings.options.get();
     let depends = Depends {
-        method: contract.method.clone(),
-        field: contract.sets.field.clone(),
-        key: contract.sets.key.clone(),
-        dict: dict_kind(program, class, &contract.sets.field),
+        method: subject.method.to_owned(),
+        demands: contract.demands.clone(),
+        dicts: dict_kinds(&subject),
         options: options.clone(),
         writes: settings.writes.clone(),
     };
@@ -176,17 +175,13 @@ fn judge(
     writes: &Writes,
     readers: &OnceCell<Readers>,
 ) -> (Judged, Answers) {
-    let place = WatchedPlace {
-        field: subject.contract.sets.field.as_str().into(),
-        key: subject.contract.sets.key.as_str().into(),
-    };
     let mut regular = Calls::new();
     let mut effort = Effort::default();
     let mut asked = Answers::default();
     for round in 1.. {
         let watch = Watch::new(
-            place.clone(),
-            &subject.contract.method,
+            Watched::of(&subject).places,
+            subject.method,
             (options, writes),
             &regular,
         );
@@ -212,9 +207,8 @@ fn follow(
     let mut engine = Engine::new(subject.library, watch);
     engine.driven = subject.driven();
     let mut effort = Effort::default();
-    let (mut state, cells, root) =
-        enter(&mut engine, subject.class, subject.func, subject.contract);
-    let cx = bind_receiver(&mut engine, root, cells, &mut state);
+    let (mut state, cells, root) = enter(&mut engine, &subject);
+    let cx = bind_receiver(&mut engine, &subject, (root, cells), &mut state);
     // Parameters are the first locals.
     let params = 0..cx.function().params.len();
     let arguments: Vec<Value> = params
@@ -271,7 +265,8 @@ fn follow(
     effort.given_up += u64::from(!ladder.complete);
     let (found, infeasible) = best.unwrap_or_default();
     effort.infeasible += infeasible;
-    let answers = engine.answers_about(subject.class);
+    let class = subject.class;
+    let answers = class.map_or_else(Answers::default, |class| engine.answers_about(class));
     let judged = Judged {
         found,
         root,

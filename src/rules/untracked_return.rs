@@ -4,29 +4,36 @@ mod errors;
 mod judge;
 mod repair;
 mod report;
+mod words;
 
 use crate::engine::summaries::library::Deeds;
-use crate::engine::{Automaton, CallEvent, Engine, HelperFilter, WatchedPlace, Watches};
+use crate::engine::values::state::State;
+use crate::engine::{
+    Automaton, CallEvent, CompletedCall, Engine, FailureEvents, HelperFilter, Watches,
+};
 use crate::outcome::{Followed, MethodExits};
 use crate::program::FuncRef;
 use crate::rules::contract_method::{
-    Caller, Checked, ContractRule, ContractRun, DictKind, Subject, Verdicts, dict_kind,
+    Caller, Checked, ContractRule, ContractRun, DictKind, Subject, Verdicts, Watched, dict_kinds,
 };
 use crate::rules::tables::{PLAIN, is_write, may_write};
 use crate::rules::{Effort, Rule, UntrackedReturn};
-use crate::settings::{Settings, Writes};
+use crate::settings::{Demand, Settings, Writes};
 use judge::{Verdict, judge_method};
 use report::MethodFindings;
+use words::Words;
 
 /// The path did a write.
 const WROTE: u32 = 1;
 /// The place was set at some time.
 const WAS_SET: u32 = 2;
+/// One of the calls that the contract demands was made.
+const WAS_CALLED: u32 = 4;
 
 /// The automaton: whether something was written, and whether the place was ever set. Whether it is
 /// set *now* is a question to the heap of the state, which knows about aliases and rebindings.
 struct Tally<'w> {
-    place: WatchedPlace,
+    watched: Watched,
     /// What counts as a write.
     writes: &'w Writes,
 }
@@ -34,7 +41,9 @@ struct Tally<'w> {
 impl Automaton for Tally<'_> {
     fn watches(&self) -> Watches<'_> {
         Watches {
-            place: Some(&self.place),
+            places: Some(&self.watched.places),
+            calls: &self.watched.calls,
+            failures: (!self.watched.calls.is_empty()).then_some(self),
             plain_texts: Some(PLAIN),
             helpers: Some(self),
             ..Watches::default()
@@ -52,19 +61,29 @@ impl Automaton for Tally<'_> {
     }
 }
 
+impl FailureEvents for Tally<'_> {
+    fn on_completed(&self, engine: &mut Engine<'_>, state: &mut State, call: &CompletedCall<'_>) {
+        if engine.makes_watched_call(state, call) {
+            state.flags.rule |= WAS_CALLED;
+        }
+    }
+}
+
 impl HelperFilter for Tally<'_> {
     fn ignores(&self, _engine: &Engine<'_>, deeds: &Deeds) -> bool {
         let mut calls = deeds.calls.iter();
-        !calls.any(|call| !call.resolved && !call.asked && may_write(self.writes, call))
+        let demanded = |name: &str| self.watched.calls.iter().any(|call| call.name == name);
+        !deeds.calls.iter().any(|call| demanded(&call.name))
+            && !calls.any(|call| !call.resolved && !call.asked && may_write(self.writes, call))
     }
 }
 
 /// What a verdict depends on beside the class.
 #[derive(PartialEq, Eq, Hash)]
 pub struct Depends {
-    field: String,
-    key: String,
-    dict: DictKind,
+    demands: Vec<Demand>,
+    also_when_raising: bool,
+    dicts: Vec<DictKind>,
     writes: Writes,
 }
 
@@ -114,10 +133,16 @@ fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mu
         def,
         ..
     } = subject;
+    let words = Words::of(contract);
     let start = |kind| {
         subject
             .finding(UntrackedReturn.meta(), kind)
-            .arg("place", contract.sets.to_string())
+            .arg("never", words.never.clone())
+            .arg("fail", words.fail.clone())
+            .arg("duty", words.duty.clone())
+            .arg("place", words.place.clone())
+            .arg("zero", words.zero)
+            .arg("written", words.written)
     };
     let exits = |followed, exits| MethodExits {
         def,
@@ -135,9 +160,9 @@ fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mu
         return;
     }
     let depends = Depends {
-        field: contract.sets.field.clone(),
-        key: contract.sets.key.clone(),
-        dict: dict_kind(program, class, &contract.sets.field),
+        demands: contract.demands.clone(),
+        also_when_raising: contract.also_when_raising,
+        dicts: dict_kinds(&subject),
         writes: writes.clone(),
     };
     let mut spent = Effort::default();
@@ -164,7 +189,8 @@ fn check_function(subject: Subject<'_>, writes: &Writes, known: &Known, out: &mu
         func: judged.func,
         verdict,
         writes,
-        place: (&contract.sets.field, &contract.sets.key),
+        contract,
+        words: &words,
     };
     found.report(program, &start, out);
 }

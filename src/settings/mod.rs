@@ -15,7 +15,10 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostics::Severity;
 
-pub use contract::{Contract, ContractPlace, Origin, is_identifier};
+pub use contract::{
+    CallPath, Contract, Demand, NamePattern, NotAPattern, NotAPlace, Origin, Place, Root, Step,
+    Who, is_identifier,
+};
 pub use options::{Form, Given, GivenValue, OptionSpec, OptionTable, OptionValue, Options, Wrong};
 pub use patterns::{FileFilter, Patterns};
 pub use rule_set::RuleSet;
@@ -30,7 +33,7 @@ pub type Severities = BTreeMap<(&'static str, Option<&'static str>), Severity>;
 pub struct Settings {
     /// The rules that are on.
     pub rules: RuleSet,
-    /// What every override of a method must set. The built-in contract comes first.
+    /// Who must do what. The built-in contract comes first.
     pub contracts: Vec<Contract>,
     /// Whether contracts that the code implies are checked as well.
     pub infer_contracts: bool,

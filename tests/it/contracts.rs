@@ -294,7 +294,7 @@ publish sets self.stats['messages_sent']
     assert!(coloured.contains("\x1b["), "{coloured}");
 
     let document = json(&project.run(&["contracts", "--format", "json"]));
-    assert_eq!(document["version"], 1);
+    assert_eq!(document["version"], 2);
     let contracts = document["contracts"].as_array().unwrap();
     let origins: Vec<_> = contracts.iter().map(|c| &c["origin"]).collect();
     assert_eq!(origins, ["built-in", "declared", "inferred"]);
@@ -545,8 +545,8 @@ sets = \"self.stats['messages_sent']\"
         ("jobs/good.py", GOOD),
         ("tallylint.toml", wrong),
     ]);
-    let told = "warning: tallylint.toml:2: no class that was checked has to keep this contract; look at \
-                the name `publich` and at `bases`\n";
+    let told = "warning: tallylint.toml:2: nothing that was checked has to keep the contract `publich`; \
+                look at the name and at `bases`\n";
     let ran = project.run(&["check"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, told), "{ran:?}");
     // A kept result says the same.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::common::python_is_there;
 use crate::differential;
-use tallylint::config::{Configuration, Overrides};
+use tallylint::config::{self, Configuration, Overrides};
 use tallylint::diagnostics::{Finding, Location, Severity, Step};
 use tallylint::driver::{self, Request, RunResult};
 use tallylint::outcome::Reported;
@@ -48,6 +48,16 @@ fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool, rule: Option<&str>) -
         ..Overrides::default()
     };
     let mut settings = Settings::new(None, &overrides).unwrap();
+    check_with(paths, cwd, strict_null, &mut settings)
+}
+
+/// The same with these settings.
+fn check_with(
+    paths: &[PathBuf],
+    cwd: &Path,
+    strict_null: bool,
+    settings: &mut Settings,
+) -> RunResult {
     settings.pedantic = true;
     let options = success_as_proof::Options {
         strict_null,
@@ -59,7 +69,7 @@ fn check(paths: &[PathBuf], cwd: &Path, strict_null: bool, rule: Option<&str>) -
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
-        configuration: &Configuration::fixed(settings, Overrides::default()),
+        configuration: &Configuration::fixed(settings.clone(), Overrides::default()),
         cwd: cwd.to_path_buf(),
         cache: None,
     })
@@ -169,6 +179,18 @@ fn source_files(dir: &Path, out: &mut Vec<PathBuf>) {
 
 /// Every finding on every fixture is marked, and every mark is found.
 fn compare(dir: &Path, word: &str, rule: Option<&str>, strict_null: bool) {
+    compare_with(dir, word, (rule, strict_null), |files| {
+        check(files, &root(), strict_null, None)
+    });
+}
+
+/// The same for findings that `check` finds in the files.
+fn compare_with(
+    dir: &Path,
+    word: &str,
+    (rule, strict_null): (Option<&str>, bool),
+    check: impl Fn(&[PathBuf]) -> RunResult,
+) {
     let mut files = Vec::new();
     source_files(dir, &mut files);
     assert!(!files.is_empty(), "no fixtures in {}", dir.display());
@@ -190,7 +212,7 @@ fn compare(dir: &Path, word: &str, rule: Option<&str>, strict_null: bool) {
         expected.insert(display, marks);
     }
     assert!(total > 0, "no marks in {}", dir.display());
-    let outcome = check(&files, &root(), strict_null, None);
+    let outcome = check(&files);
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let differences = differences(&outcome, &expected, strict_null);
     assert!(
@@ -208,6 +230,21 @@ fn the_fixtures_of_every_rule() {
         let dir = root().join("tests/fixtures").join(rule.id());
         compare(&dir, "expect", Some(rule.id()), false);
     }
+}
+
+/// Each shape of contracts, kept and broken, with the contracts of the configuration beside them.
+#[test]
+fn the_shapes_of_contracts() {
+    let dir = root().join("tests/fixtures/contracts");
+    let file = config::in_folder(&dir).unwrap().unwrap();
+    let overrides = Overrides {
+        select: vec!["all".to_owned()],
+        ..Overrides::default()
+    };
+    let settings = Settings::new(Some(&file), &overrides).unwrap();
+    compare_with(&dir, "expect", (None, false), |files| {
+        check_with(files, &root(), false, &mut settings.clone())
+    });
 }
 
 #[test]

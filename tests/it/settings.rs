@@ -315,6 +315,7 @@ dropped = \"note\"  # shared/base.toml:5
 never-set = \"note\"  # shared/base.toml:5
 unset = \"error\"  # tallylint.toml:2
 unset-after-write = \"note\"  # shared/base.toml:5
+unset-when-raising = \"note\"  # shared/base.toml:5
 
 [success-as-proof]
 strict-null = false  # default

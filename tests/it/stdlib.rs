@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::common::can_test;
 use tallylint::config::{Configuration, Overrides};
 use tallylint::driver::{self, Request};
-use tallylint::settings::{Contract, ContractPlace, Settings};
+use tallylint::settings::{Contract, Demand, NamePattern, Place, Settings, Who};
 
 /// Methods that several classes have: their bodies stand in for real code.
 const METHODS: &[&str] = &["_parse", "close"];
@@ -64,12 +64,11 @@ fn the_standard_library_is_read_and_analysed() {
     settings
         .contracts
         .extend(METHODS.iter().map(|method| Contract {
-            method: (*method).to_owned(),
-            sets: ContractPlace {
-                field: "stats".to_owned(),
-                key: "rows".to_owned(),
+            who: Who::Methods {
+                names: vec![NamePattern::exact(method)],
+                bases: Some(vec!["*".to_owned()]),
             },
-            bases: Some(vec!["*".to_owned()]),
+            demands: vec![Demand::Store(Place::key_of("stats", "rows"))],
             ..Contract::builtin()
         }));
     let mut paths = vec![PathBuf::from(path)];

@@ -106,9 +106,7 @@ fn contracts(surveys: &[Survey]) -> Vec<String> {
         let broken = processors.iter().filter(|p| !p.findings.is_empty()).count();
         let contract = &survey.contract;
         format!(
-            "{} sets {}: {}, {broken} with findings",
-            contract.method,
-            contract.sets,
+            "{contract}: {}, {broken} with findings",
             plural(processors.len(), "processor")
         )
     })

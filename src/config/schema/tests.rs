@@ -11,6 +11,7 @@ use crate::config::at::At;
 use crate::config::raw::{RawKeys, RawSeverity, RuleName};
 use crate::config::selection;
 use crate::config::tables::rule_tables;
+use crate::config::texts::{Returns, Texts};
 use crate::diagnostics::Severity;
 use crate::rules;
 use crate::settings::{Form, OptionSpec};
@@ -55,6 +56,32 @@ impl JsonSchema for RawSeverity {
         json_schema!({
             "description": "A level for the rule, or for some of its kinds.",
             "anyOf": [level, { "type": "object", "additionalProperties": level }],
+        })
+    }
+}
+
+impl JsonSchema for Texts {
+    fn schema_name() -> Cow<'static, str> {
+        "Texts".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+        })
+    }
+}
+
+impl JsonSchema for Returns {
+    fn schema_name() -> Cow<'static, str> {
+        "Returns".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "boolean" },
+                { "type": "string" },
+                { "type": "array", "items": { "type": "string" } },
+            ],
         })
     }
 }

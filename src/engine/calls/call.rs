@@ -332,42 +332,39 @@ impl Engine<'_> {
     /// Whether an argument is the watched object, its dict, or something that can reach it if it is
     /// called.
     pub(crate) fn mentions_watched(&mut self, state: &State, args: &Args) -> bool {
-        let watched = state.watched;
-        let dict = self.watched_object(state);
-        let values: Vec<Value> = args.all().collect();
-        values
-            .iter()
-            .any(|v| self.gives(state, *v, watched, dict, 0))
+        let mut watched = self.holders(state);
+        watched.push(state.watched);
+        watched.extend(self.other_roots(state));
+        let mut values = args.all();
+        values.any(|v| self.gives(state, v, &watched, 0))
     }
 
-    fn gives(&self, state: &State, v: Value, watched: Value, dict: Value, depth: u32) -> bool {
-        if v == watched || v == dict {
+    fn gives(&self, state: &State, v: Value, watched: &[Value], depth: u32) -> bool {
+        if watched.contains(&v) {
             return true;
         }
         if depth > 3 {
             return false;
         }
         match self.terms.term(v) {
-            Term::Bound(_, r) | Term::Vars(r) => *r == watched,
-            Term::Method(r, _) => *r == watched,
+            Term::Bound(_, r) | Term::Vars(r) | Term::Method(r, _) => watched.contains(r),
             Term::Closure(_, cells) => state
                 .slots(*cells)
-                .any(|(_, c)| matches!(c, Cell::Has(x) if *x == watched || *x == dict)),
+                .any(|(_, c)| matches!(c, Cell::Has(x) if watched.contains(x))),
             Term::Tuple(items) => items
                 .iter()
-                .any(|i| self.gives(state, *i, watched, dict, depth + 1)),
+                .any(|i| self.gives(state, *i, watched, depth + 1)),
             Term::Pure(n, ops) if n == "partial" || n == "raw" || n == THROUGH => ops
                 .iter()
-                .any(|i| self.gives(state, *i, watched, dict, depth + 1)),
+                .any(|i| self.gives(state, *i, watched, depth + 1)),
             Term::Pending(f, ops, _) => {
-                self.gives(state, *f, watched, dict, depth + 1)
+                self.gives(state, *f, watched, depth + 1)
                     || ops
                         .iter()
-                        .any(|i| self.gives(state, *i, watched, dict, depth + 1))
+                        .any(|i| self.gives(state, *i, watched, depth + 1))
             }
             Term::Symbol(..) => state.slots(v).any(|(slot, c)| {
-                !matches!(slot, Slot::Content)
-                    && matches!(c, Cell::Has(x) if *x == watched || *x == dict)
+                !matches!(slot, Slot::Content) && matches!(c, Cell::Has(x) if watched.contains(x))
             }),
             _ => false,
         }
@@ -454,6 +451,7 @@ impl Engine<'_> {
     ) -> Vec<Evaluated> {
         let called_on = receiver.and_then(|r| self.name_of(r));
         let place = (site, receiver);
+        let given = given || receiver.is_some_and(|r| self.leads_to_attribute(&state, r));
         self.event(&mut state, name, called_on.as_deref(), args, false, place);
         let work = self.handed_over(&state, name, args);
         // What nothing has run yet cannot have changed anything.

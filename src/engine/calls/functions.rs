@@ -30,26 +30,42 @@ impl Engine<'_> {
         self.bind(state, f, None, &args, site)
     }
 
-    /// The environment of a method that an unknown caller calls on the watched object: a parameter
-    /// with a default may hold anything.
+    /// The environment of a function that an unknown caller calls, with the receiver if it is a method:
+    /// a parameter with a default may hold anything, and so may `*args` behind the receiver and
+    /// `**kwargs`.
     pub(crate) fn bind_unknown(
         &mut self,
         state: &mut State,
         f: FuncRef,
-        cells: Option<Value>,
+        (receiver, cells): (Option<Value>, Option<Value>),
         site: Site,
     ) -> Env {
-        let args = Args::positional(vec![state.watched]);
+        let args = Args::positional(receiver.into_iter().collect());
         let mut env = self.bind(state, f, cells, &args, site);
         let m = self.program.module(f.module);
         let function = m.ir.function(f.func);
         let scope = m.ir.scope(function.scope);
         let parent = scope.parent.unwrap_or(ScopeIdx::MODULE);
-        for (i, param) in function.params.iter().enumerate().skip(1) {
+        for (i, param) in function
+            .params
+            .iter()
+            .enumerate()
+            .skip(args.positional.len())
+        {
+            let part = 400 + u32::try_from(i).unwrap_or(0);
+            let rest = match param.kind {
+                ParamKind::Star => Some(Kind::Tuple),
+                ParamKind::DoubleStar => Some(Kind::Dict),
+                _ => None,
+            };
+            if let Some(kind) = rest {
+                let v = self.fresh_with(state, Site { part, ..site }, Fact::of_kind(kind));
+                env.set(i, v);
+                continue;
+            }
             let Some(default) = &param.default else {
                 continue;
             };
-            let part = 400 + u32::try_from(i).unwrap_or(0);
             let v = self.fresh(state, Site { part, ..site });
             env.set(i, v);
             // `rows: list = None` means that it may be None, whatever its type is.

@@ -39,10 +39,8 @@ impl Engine<'_> {
         state
             .heap
             .insert((object, Slot::Field(field.clone())), Cell::Has(value));
-        if object == state.watched
-            && *field == self.watched_field
-            && state.fact(value).is_some_and(|f| f.closed)
-        {
+        self.note_attribute(state, object, field, true);
+        if state.fact(value).is_some_and(|f| f.closed) && self.is_holder(state, value) {
             // Whatever an earlier call may have set went with the old dict.
             state.flags.settle();
         }
@@ -170,8 +168,7 @@ impl Engine<'_> {
         if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
             f.closed = false;
         }
-        let watched = self.watched_object(state);
-        if object == watched && self.presence(state) == Presence::Absent {
+        if self.is_holder(state, object) && self.presence(state) == Presence::Absent {
             state.flags.doubt_place();
         }
         for (part, (other, cell)) in (FIRST_DOUBTED..).zip(others) {
@@ -182,7 +179,7 @@ impl Engine<'_> {
                     state.heap.insert(slot, Cell::Has(now));
                 }
                 // For the watched place, the flags record this.
-                Cell::Absent if object == watched => {}
+                Cell::Absent if self.is_place_key(state, object, other) => {}
                 Cell::Absent => {
                     state.heap.remove(&slot);
                 }

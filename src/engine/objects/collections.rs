@@ -72,7 +72,7 @@ impl Engine<'_> {
                 ..,
             ) => self.fresh(&mut call.state, call.site),
             _ => {
-                let given = call.recv == self.watched_object(&call.state)
+                let given = self.is_holder(&call.state, call.recv)
                     || self.mentions_watched(&call.state, call.args);
                 return Some(self.unresolved(
                     call.state,

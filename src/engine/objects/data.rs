@@ -251,7 +251,7 @@ impl Engine<'_> {
                 copy
             }
             _ if fact.class.is_some()
-                || x == self.watched_object(state)
+                || self.is_holder(state, x)
                 || matches!(self.terms.term(x), Term::Symbol(..)) && Self::has_slots(state, x) =>
             {
                 let copy = Fact {
@@ -316,7 +316,7 @@ impl Engine<'_> {
             .collect();
         let new = state.fact(value).cloned().unwrap_or_default();
         let contents = self.contents(state, value);
-        let watched = object == self.watched_object(state);
+        let watched = self.is_holder(state, object);
         state.heap.retain(|(o, _), _| *o != object);
         for (slot, cell) in slots {
             state.heap.insert((object, slot), cell);
@@ -493,6 +493,22 @@ impl Engine<'_> {
         let failed = self.terms.str(FAILURE);
         let is = self.compare(state, CmpOp::Eq, t, failed);
         self.terms.literal(is) == Some(&Literal::Bool(true))
+    }
+
+    /// What a success (`Ok(x)`) holds; any other value itself.
+    pub(in crate::engine) fn content_of_success(&self, v: Value) -> Value {
+        match (self.variant(v), self.terms.term(v)) {
+            (Some((tag, _)), Term::Pure(_, parts)) if tag == SUCCESS => {
+                parts.first().copied().unwrap_or(v)
+            }
+            _ => v,
+        }
+    }
+
+    /// Whether a value is a failure without data: the `None` of an option.
+    pub(crate) fn is_nothing(&self, v: Value) -> bool {
+        let empty = || matches!(self.terms.term(v), Term::Pure(_, parts) if parts.is_empty());
+        self.variant(v).is_some_and(|(tag, _)| tag == FAILURE) && empty()
     }
 
     /// Marks a value that stands for several failures as a failure.

@@ -115,7 +115,7 @@ impl Engine<'_> {
         source: Value,
         site: Site,
     ) {
-        let watched = self.watched_object(state);
+        let watched = self.is_holder(state, target);
         let was_empty = self.contents(state, target).len.hi == 0;
         let known: Vec<(Value, Cell)> = state
             .slots(source)
@@ -126,10 +126,9 @@ impl Engine<'_> {
             .collect();
         let source_fact = self.contents(state, source);
         let closed = state.fact(source).is_some_and(|f| f.closed);
-        let place = self.place_key();
         let mut covers_place = closed;
         for (k, cell) in known {
-            covers_place |= Some(k) == place;
+            covers_place |= self.is_a_place_key(k);
             match cell {
                 Cell::Has(v) => self.set_item(state, target, k, v, site),
                 // Absent in both: the copy does not add it.
@@ -141,13 +140,13 @@ impl Engine<'_> {
             }
         }
         if !closed {
-            if target == watched && !covers_place && self.presence(state) == Presence::Absent {
+            if watched && !covers_place && self.presence(state) == Presence::Absent {
                 state.flags.doubt_place();
             }
             if let Some(f) = state.facts.get_mut(&target).map(Rc::make_mut) {
                 f.closed = false;
             }
-            if !covers_place && target != watched {
+            if !covers_place && !watched {
                 let old = self.contents(state, target);
                 let lo = old.len.lo.max(i64::from(source_fact.len.lo > 0));
                 let fact = Self::sized(Kind::Dict, Interval::at_least(lo));

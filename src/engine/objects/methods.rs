@@ -387,10 +387,7 @@ impl Engine<'_> {
 
     /// An item was removed. If it is the watched place, doubts from earlier calls no longer matter.
     fn note_loss(&mut self, state: &mut State, object: Value, key: Value) {
-        if object == self.watched_object(state)
-            && self.presence(state) == Presence::Absent
-            && Some(key) == self.place_key()
-        {
+        if self.is_place_key(state, object, key) && self.presence(state) == Presence::Absent {
             state.flags.settle();
         }
     }
@@ -403,13 +400,7 @@ impl Engine<'_> {
         if let Some(f) = state.facts.get_mut(&object).map(Rc::make_mut) {
             f.closed = false;
         }
-        // The contract's key is gone with the rest.
-        if object == self.watched_object(state)
-            && let Some(key) = self.place_key()
-        {
-            state.heap.insert((object, Slot::Item(key)), Cell::Absent);
-            state.flags.settle();
-        }
+        self.lose_items(state, object);
     }
 
     /// A list or set grew. What was known about its elements by position is lost.

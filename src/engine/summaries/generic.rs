@@ -109,7 +109,7 @@ impl Engine<'_> {
     /// Whether a call makes no difference to a watched place, because the function is only asked
     /// for something and is not given the watched object.
     pub(in crate::engine) fn is_beside(&self, state: &State, called: &Called) -> bool {
-        self.watches.place.is_some() && self.only_asks(called) && !self.is_concerned(state, called)
+        self.watches.places.is_some() && self.only_asks(called) && !self.is_concerned(state, called)
     }
 
     /// Whether a function is only asked for something by its callers, and is not given the watched
@@ -129,7 +129,7 @@ impl Engine<'_> {
                 Some(left) => left.checked_sub(1).map(Some),
                 None => Some(None),
             },
-            None if self.watches.place.is_some() => Some(None),
+            None if self.watches.places.is_some() => Some(None),
             None => Some(Some(ASIDE_REACH)),
         }
     }
@@ -150,7 +150,11 @@ impl Engine<'_> {
         if doubts && imported.exits.iter().any(|e| e.doubts.is_unresolved()) {
             return None;
         }
-        self.touches_place |= imported.deeds.fields.contains(&self.watched_field);
+        self.touches_place |= imported
+            .deeds
+            .fields
+            .iter()
+            .any(|name| self.leads_to_place(name));
         if let Some(deeds) = &mut self.deeds {
             deeds.extend(&imported.deeds);
         }
@@ -179,9 +183,9 @@ impl Engine<'_> {
     /// Whether a call makes no difference to what the automaton watches.
     fn is_indifferent(&mut self, state: &State, imported: &Imported, called: &Called) -> bool {
         let given = called.shape.watched.is_some();
-        if given && self.watches.place.is_some() {
-            let touched = |name: &Name| *name == self.watched_field || name == "__dict__";
-            if imported.deeds.fields.iter().any(touched) {
+        if given && self.watches.places.is_some() {
+            let touched = |name: &Name| self.leads_to_place(name) || name == "__dict__";
+            if self.root_is_holder() || imported.deeds.fields.iter().any(touched) {
                 return false;
             }
         }
@@ -474,7 +478,7 @@ impl Engine<'_> {
 
     /// Records that a field is loaded, stored or deleted.
     pub(in crate::engine) fn note_field(&mut self, name: &Name) {
-        self.touches_place |= *name == self.watched_field;
+        self.touches_place |= self.leads_to_place(name);
         if let Some(deeds) = &mut self.deeds
             && !deeds.fields.contains(name)
         {

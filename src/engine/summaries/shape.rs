@@ -129,11 +129,13 @@ impl Engine<'_> {
 
     /// Whether a value leads neither to code that the caller knows nor to the watched object.
     fn is_plain(&mut self, state: &State, v: Value) -> bool {
-        let dict = self.watched_object(state);
+        let mut watched = self.holders(state);
+        watched.push(state.watched);
+        watched.extend(self.other_roots(state));
         let mut seen: FxHashSet<Value> = FxHashSet::default();
         let mut work = vec![v];
         while let Some(v) = work.pop() {
-            if v == state.watched || v == dict || seen.len() > MAX_OBJECTS {
+            if watched.contains(&v) || seen.len() > MAX_OBJECTS {
                 return false;
             }
             if !seen.insert(v) {

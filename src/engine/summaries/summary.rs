@@ -252,7 +252,7 @@ impl Engine<'_> {
             return None;
         }
         let given = self.reaches_watched(state, env, extra);
-        let aside = self.watches.place.is_none() && self.deeds.is_none();
+        let aside = self.watches.places.is_none() && self.deeds.is_none();
         let (depth, limit) = if aside {
             (TESTS_HELPER_DEPTH, TESTS_HELPER_STEPS)
         } else if given {
@@ -265,17 +265,19 @@ impl Engine<'_> {
 
     /// Whether a call with this environment can reach the watched object or its dict.
     fn reaches_watched(&mut self, state: &State, env: &Env, extra: Option<Value>) -> bool {
-        if self.watches.place.is_none() {
+        if self.watches.places.is_none() {
             return self.deeds.is_none();
         }
-        let dict = self.watched_object(state);
+        let holders = self.holders(state);
         let roots: Vec<Value> = env.values().chain(extra).collect();
         let leaves = state.reachable(&self.terms, roots.into_iter());
         let hit = |v: Value| {
             let of = self.terms.leaves(v);
             !of.is_empty() && of.iter().all(|l| leaves.contains(l))
         };
-        hit(state.watched) || hit(dict)
+        hit(state.watched)
+            || holders.iter().any(|holder| hit(*holder))
+            || self.other_roots(state).iter().any(|root| hit(*root))
     }
 
     fn live_after(&mut self, site: Site) -> OuterLive {

@@ -349,7 +349,7 @@ struct Indifferent {
 impl Automaton for Indifferent {
     fn watches(&self) -> Watches<'_> {
         Watches {
-            place: self.place.as_ref(),
+            places: self.place.as_ref().map(std::slice::from_ref),
             helpers: Some(self),
             ..Watches::default()
         }
@@ -372,10 +372,7 @@ fn a_helper_that_makes_no_difference_is_followed_once_for_all_callers() {
                 g(a)\n    if b > 3:\n        return g(b)\n    return 'else' if g(a) else 'never'\n";
     for concerned in [false, true] {
         let rule = Indifferent {
-            place: Some(WatchedPlace {
-                field: "stats".into(),
-                key: "rows".into(),
-            }),
+            place: Some(WatchedPlace::key_of("stats", "rows")),
             concerned,
         };
         watched_by(&rule, text, |engine, cx, state| {

@@ -36,7 +36,7 @@ impl Automaton for Rows {
 
     fn watches(&self) -> Watches<'_> {
         Watches {
-            place: Some(&self.0),
+            places: Some(std::slice::from_ref(&self.0)),
             milestones: 1,
             ..Watches::default()
         }
@@ -63,10 +63,7 @@ fn symbol(terms: &mut Terms, part: u32) -> Value {
 /// Runs `work` on the function `f` of a program, in its entry state with unknown arguments. If `f`
 /// is a method, its receiver is watched.
 fn on_entry<T>(text: &str, work: impl FnOnce(&mut Engine<'_>, &Rc<FnContext>, State) -> T) -> T {
-    let rows = Rows(WatchedPlace {
-        field: "stats".into(),
-        key: "rows".into(),
-    });
+    let rows = Rows(WatchedPlace::key_of("stats", "rows"));
     watched_by(&rows, text, work)
 }
 

@@ -119,10 +119,7 @@ fn what_a_variable_takes_along_is_not_forgotten() {
 
 #[test]
 fn a_rule_that_does_not_tell_rounds_apart_keeps_its_flags() {
-    let rows = Rows(WatchedPlace {
-        field: "stats".into(),
-        key: "rows".into(),
-    });
+    let rows = Rows(WatchedPlace::key_of("stats", "rows"));
     let text = "def f(a):\n    for x in a:\n        write(x)\n";
     let flags: BTreeSet<u32> = watched_by(&rows, text, |engine, cx, state| {
         let graph = engine.simulate(cx, BlockId::ENTRY, state, &AT_A_PLACE);

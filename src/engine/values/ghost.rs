@@ -44,6 +44,10 @@ pub enum Ghost {
     /// Of a collection: the pending call that everything put into it stands for, or 0 if that is
     /// not known. The slot is missing as long as no pending call was put into it.
     Pending,
+    /// Of the watched object: another object that a watched place starts with.
+    Root(u8),
+    /// Of an object: whether its attribute that is the watched place of this number was stored.
+    Stored(u8),
     /// A slot of the current rule, which numbers its own slots.
     Rule(u8),
 }

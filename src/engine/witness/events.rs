@@ -13,7 +13,7 @@ use crate::engine::values::value::Value;
 use crate::engine::witness::remaining::Remaining;
 use crate::engine::witness::unfold::{Hop, To};
 use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Round, Trail, Witness};
-use crate::engine::{Engine, FnContext, Presence};
+use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::body::BranchRole;
 use crate::ir::{BlockId, Body, Literal, Name, Operand, Statement, StatementKind, TerminatorKind};
 use crate::source::Span;
@@ -172,11 +172,11 @@ impl Paths<'_> {
         else {
             return false;
         };
-        let (Some(to), Some(place)) = (to, engine.watches.place) else {
+        let (Some(to), Some(places)) = (to, engine.watches.places) else {
             return false;
         };
         let other = if to == *then { *otherwise } else { *then };
-        let stores = || leading_to_stores(&self.cx.function().body, &place.key);
+        let stores = || leading_to_stores(&self.cx.function().body, places);
         let leads = self.to_stores.get_or_init(stores);
         !matches!(role, BranchRole::Handler | BranchRole::Swallow)
             && leads[other.index()]
@@ -379,13 +379,14 @@ fn decision(
 }
 
 /// The blocks from which a store under a key can be reached.
-fn leading_to_stores(body: &Body, key: &Name) -> Vec<bool> {
+fn leading_to_stores(body: &Body, places: &[WatchedPlace]) -> Vec<bool> {
+    let named = |name: &Name| places.iter().any(|place| place.slot.name() == name);
     let stores = |statement: &Statement| match &statement.kind {
         StatementKind::SetItem {
             key: Operand::Const(Literal::Str(stored)),
             ..
-        } => stored == key,
-        StatementKind::SetField { field, .. } => field == key,
+        } => named(stored),
+        StatementKind::SetField { field, .. } => named(field),
         _ => false,
     };
     let blocks = (0u32..).zip(&body.blocks);

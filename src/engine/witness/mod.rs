@@ -198,7 +198,7 @@ impl<'g> Paths<'g> {
         let mut heap: BinaryHeap<(Reverse<u32>, u32, Reverse<usize>, usize)> = BinaryHeap::new();
         let mut cut = false;
         let mut steps = goal.steps;
-        let beam = match engine.watches.place {
+        let beam = match engine.watches.places {
             Some(_) => BEAM.max(steps / STEPS_PER_STATE),
             None => BEAM,
         };

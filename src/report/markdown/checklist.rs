@@ -57,8 +57,8 @@ fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
         let same = out.last_mut().filter(|group| {
             let other = group.duties[0];
             duty.exits.is_some()
-                && (&other.exits, &other.sets, &other.method)
-                    == (&duty.exits, &duty.sets, &duty.method)
+                && (&other.exits, &other.contract, &other.method)
+                    == (&duty.exits, &duty.contract, &duty.method)
                 && group.open == open
         });
         match same {
@@ -87,19 +87,20 @@ fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statement
             code(&symbol)
         );
     };
-    let sets = crop(&duty.sets, MAX_CODE);
     if let Some((_, why)) = unfollowed(method.followed) {
-        let (symbol, sets) = (code(&symbol), code(&sets));
-        return format!("* {symbol} ({place}) sets {sets}: unknown ({why})\n");
+        let does = duty.contract.does(|object| code(&crop(object, MAX_CODE)));
+        let symbol = code(&symbol);
+        return format!("* {symbol} ({place}) {does}: unknown ({why})\n");
     }
     let open = match group.open {
         0 => "in order".to_owned(),
         open => format!("<b>{open} to check</b>"),
     };
     let mut out = format!(
-        "<details><summary>{} sets {}: {}, {open}</summary>\n\n{place}{}\n\n",
+        "<details><summary>{} {}: {}, {open}</summary>\n\n{place}{}\n\n",
         html_code(&symbol),
-        html_code(&sets),
+        duty.contract
+            .does(|object| html_code(&crop(object, MAX_CODE))),
         plural(method.exits.len(), "exit"),
         others(&group.duties[1..]),
     );
@@ -140,7 +141,7 @@ fn others(duties: &[&Duty]) -> String {
     }
     let named = duties.iter().take(MAX_CLASSES);
     let named: Vec<String> = named
-        .map(|duty| code(&crop(&duty.class, MAX_CODE)))
+        .map(|duty| code(&crop(duty.class.as_ref().unwrap_or(&duty.method), MAX_CODE)))
         .collect();
     let more = match duties.len().saturating_sub(MAX_CLASSES) {
         0 => String::new(),

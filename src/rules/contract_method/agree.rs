@@ -11,7 +11,7 @@ pub(super) fn drop_disputed_fixes(results: &mut [ClassRun]) {
         let others = || {
             let same = |other: &&ClassRun| {
                 (other.rule, other.contract) == (run.rule, run.contract)
-                    && other.class != run.class
+                    && other.keeper.class() != run.keeper.class()
                     && other.checked.heir_of.is_none()
                     && shares_code(run, other)
             };

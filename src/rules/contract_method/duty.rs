@@ -6,7 +6,8 @@ use crate::diagnostics::Location;
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::{Callee, FunctionShape, LocalId, Operand, Overrides, Rvalue, StatementKind};
 use crate::program::{ClassRef, FuncRef, MemberDef, MroEntry, Program};
-use crate::settings::Contract;
+use crate::rules::contract_method::uses_result;
+use crate::settings::{Contract, Demand, Place, Who};
 use crate::source::Span;
 
 /// A contract to check, and who has to keep it.
@@ -14,6 +15,8 @@ use crate::source::Span;
 pub struct Task<'a> {
     /// The contract.
     pub contract: &'a Contract,
+    /// The name of the method that is looked at.
+    pub method: &'a str,
     /// For an inferred contract, the classes that have to keep it, and why.
     pub inferred: Option<Grounds<'a>>,
     /// What runs after the method, if the code that calls it was found.
@@ -48,7 +51,7 @@ pub(super) fn must_keep(
     task: Task<'_>,
 ) -> bool {
     match task.inferred {
-        None => has_duty(program, class, owner, task.contract),
+        None => has_duty(program, class, owner, task),
         Some(grounds) => grounds.under.contains(&class) && !is_protocol(program, class),
     }
 }
@@ -79,12 +82,21 @@ fn is_protocol(program: &Program<'_>, class: ClassRef) -> bool {
 }
 
 /// Whether `class`, which has the method from `owner`, must keep the contract.
-fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &Contract) -> bool {
+fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, task: Task<'_>) -> bool {
     let mro = program.mro(class);
-    if is_protocol(program, class) || program.lacks_field(class, &contract.sets.field) {
+    let possible = |demand: &Demand| match demand {
+        Demand::Store(place) => !place
+            .attribute()
+            .is_some_and(|attribute| program.lacks_field(class, attribute)),
+        Demand::Return(_) | Demand::Call(_) => true,
+    };
+    if is_protocol(program, class) || !task.contract.demands.iter().any(possible) {
         return false;
     }
-    if let Some(bases) = &contract.bases {
+    if let Who::Methods {
+        bases: Some(bases), ..
+    } = &task.contract.who
+    {
         return bases.iter().any(|b| {
             b == "*"
                 || mro.entries.iter().any(|e| match e {
@@ -97,10 +109,10 @@ fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &
                 })
         });
     }
-    match overrides(program, owner, contract) {
+    match overrides(program, owner, task.method) {
         Overrides::Always => return true,
         Overrides::WhenInherited => return class != owner,
-        Overrides::Never => return owns(program, class, contract),
+        Overrides::Never => return owns(program, class, task),
         Overrides::ByName => {}
     }
     let after = mro
@@ -111,7 +123,7 @@ fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &
     for e in after {
         match e {
             MroEntry::Class(c) => {
-                if program.own_member(*c, &contract.method).is_some() {
+                if program.own_member(*c, task.method).is_some() {
                     return true;
                 }
             }
@@ -119,20 +131,20 @@ fn has_duty(program: &Program<'_>, class: ClassRef, owner: ClassRef, contract: &
             MroEntry::External(_) | MroEntry::Unknown => return true,
         }
     }
-    owns(program, class, contract)
+    owns(program, class, task)
 }
 
 /// Whether the class, or one that it inherits from, depends on the contract itself.
-fn owns(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
+fn owns(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> bool {
     let mro = program.mro(class);
     mro.entries
         .iter()
-        .any(|e| matches!(e, MroEntry::Class(c) if calls_and_reads(program, *c, contract)))
+        .any(|e| matches!(e, MroEntry::Class(c) if calls_and_reads(program, *c, task)))
 }
 
 /// Whose declaration the definition of the method fulfils.
-fn overrides(program: &Program<'_>, owner: ClassRef, contract: &Contract) -> Overrides {
-    let found = program.own_member(owner, &contract.method);
+fn overrides(program: &Program<'_>, owner: ClassRef, method: &str) -> Overrides {
+    let found = program.own_member(owner, method);
     let functions = found.iter().flatten().filter_map(|def| match def {
         MemberDef::Func(f) => Some(program.module(f.module).ir.function(f.func).overrides),
         _ => None,
@@ -140,30 +152,34 @@ fn overrides(program: &Program<'_>, owner: ClassRef, contract: &Contract) -> Ove
     functions.last().unwrap_or_default()
 }
 
-/// Whether a method of the class calls the contract method on its receiver, and reads the place or
-/// prepares it by storing the attribute: such a class owns the contract.
-fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) -> bool {
+/// Whether a method of the class calls the contract method on its receiver, and uses the result if
+/// the contract asks for one, reads the place, or prepares it by storing the attribute: such a class
+/// owns the contract.
+fn calls_and_reads(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> bool {
     let m = program.module(class.module);
+    let (method, contract) = (task.method, task.contract);
+    let attributes: Vec<&str> = contract.places().filter_map(Place::attribute).collect();
+    let is_place = |name: &str| attributes.contains(&name);
     m.ir.outer_functions().any(|(_, f)| {
-        if f.class != Some(class.class)
-            || f.name == contract.method.as_str()
-            || !f.body.may_mention(&contract.method)
-            || !f.body.may_mention(&contract.sets.field)
-        {
+        if f.class != Some(class.class) || f.name == method || !f.body.may_mention(method) {
+            return false;
+        }
+        if contract.asks_for_a_result() && uses_result(f, method) {
+            return true;
+        }
+        if !attributes.iter().any(|name| f.body.may_mention(name)) {
             return false;
         }
         let mut calls = false;
         let receiver = Operand::Local(LocalId(0));
         let mut statements = f.body.blocks.iter().flat_map(|block| &block.statements);
         let mut reads = statements.any(|s| match &s.kind {
-            StatementKind::SetField { object, field, .. } => {
-                *object == receiver && *field == contract.sets.field.as_str()
-            }
+            StatementKind::SetField { object, field, .. } => *object == receiver && is_place(field),
             _ => false,
         });
         f.body.for_each_rvalue(|_, _, rvalue| match rvalue {
             Rvalue::GetField(object, name) => {
-                reads |= *object == receiver && name == contract.sets.field.as_str();
+                reads |= *object == receiver && is_place(name);
             }
             Rvalue::Call {
                 callee:
@@ -171,7 +187,7 @@ fn calls_and_reads(program: &Program<'_>, class: ClassRef, contract: &Contract) 
                         receiver: on, name, ..
                     },
                 ..
-            } => calls |= *on == receiver && name == contract.method.as_str(),
+            } => calls |= *on == receiver && name == method,
             _ => {}
         });
         calls && reads
@@ -193,10 +209,11 @@ pub(in crate::rules) fn decided_last(events: &[PathEvent]) -> bool {
 /// left it.
 pub(in crate::rules) fn own_helper(
     program: &Program<'_>,
-    class: ClassRef,
+    class: Option<ClassRef>,
     func: FuncRef,
     events: &[PathEvent],
 ) -> Option<(FuncRef, Span)> {
+    let class = class?;
     let module = program.module(func.module);
     let owner = module.ir.function(func.func).class;
     if func.module == class.module && owner == Some(class.class) || owner.is_none() {

@@ -12,7 +12,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::body::BranchRole;
-use crate::ir::{BasicBlock, BlockId, Literal, Operand, StatementKind, TerminatorKind};
+use crate::ir::{BasicBlock, BlockId, Literal, Name, Operand, StatementKind, TerminatorKind};
 use crate::outcome::{ExitState, MethodExit, Unset};
 use crate::source::Span;
 
@@ -49,13 +49,13 @@ impl Returns {
         *known = known.or(why);
     }
 
-    /// The exits of the function, for the place with this key.
+    /// The exits of the function, for places with these names.
     pub(in crate::rules) fn exits(
         self,
         engine: &mut Engine<'_>,
         cx: &FnContext,
         graph: &Graph,
-        key: &str,
+        names: &[Name],
     ) -> Vec<MethodExit> {
         let Some(file) = cx.module.file.as_ref().map(|file| file.id) else {
             return Vec::new();
@@ -64,11 +64,13 @@ impl Returns {
         let mut walk = Walk {
             cx,
             graph,
-            key,
+            names,
             steps: 0,
         };
         let mut out: Vec<MethodExit> = Vec::new();
-        for (point, arrivals) in &self.arrivals {
+        // Calls that raise are no exits of the list.
+        let listed = |point: &ExitPoint| !(point.raising && point.implicit);
+        for (point, arrivals) in self.arrivals.iter().filter(|(point, _)| listed(point)) {
             let mut set_at: BTreeSet<Span> = BTreeSet::new();
             for arrival in arrivals {
                 if let Arrival::Set(exit) = arrival {
@@ -101,7 +103,9 @@ impl Returns {
             set_at: Vec::new(),
         };
         for span in walk.raises() {
-            out.push(other(span, ExitState::Raises));
+            if !out.iter().any(|exit: &MethodExit| exit.place.span == span) {
+                out.push(other(span, ExitState::Raises));
+            }
         }
         let blocks = (0u32..).zip(&cx.function().body.blocks);
         for (id, block) in blocks {
@@ -120,7 +124,8 @@ impl Returns {
 struct Walk<'a> {
     cx: &'a FnContext,
     graph: &'a Graph,
-    key: &'a str,
+    /// The keys and attributes of the watched places.
+    names: &'a [Name],
     steps: usize,
 }
 
@@ -172,9 +177,9 @@ impl Walk<'_> {
         let block = self.block(block);
         let named = block.statements.iter().rev().find(|s| match &s.kind {
             StatementKind::SetItem { key, .. } => {
-                matches!(key, Operand::Const(Literal::Str(key)) if key == self.key)
+                matches!(key, Operand::Const(Literal::Str(key)) if self.names.contains(key))
             }
-            StatementKind::SetField { field, .. } => field == self.key,
+            StatementKind::SetField { field, .. } => self.names.contains(field),
             _ => false,
         });
         if let Some(statement) = named {

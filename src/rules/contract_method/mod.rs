@@ -9,12 +9,14 @@
 //! | `verdicts` | verdicts that hold for several classes |
 //! | `ladder` | how precisely a method is followed |
 //! | `exits` | the state of each exit |
+//! | `functions` | which functions have to keep a contract |
 //! | `entry` | the state in which a method is entered |
 
 mod agree;
 mod duty;
 mod entry;
 mod exits;
+mod functions;
 mod ladder;
 mod pass;
 mod reach;
@@ -32,7 +34,7 @@ use crate::ir::{
 use crate::outcome::MethodExits;
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, MroEntry, Program};
 use crate::rules::{Effort, Interest};
-use crate::settings::{Contract, Settings};
+use crate::settings::{Contract, NamePattern, Place, Settings, Who};
 
 use duty::{is_default, must_keep};
 use reach::brings_helpers;
@@ -40,7 +42,8 @@ use reach::brings_helpers;
 pub use duty::{Caller, Grounds, Task};
 pub(in crate::rules) use duty::{decided_last, own_helper};
 pub(in crate::rules) use entry::{
-    DictKind, ExitPoint, bind_receiver, dict_kind, enter, entry_state, exit_point,
+    DictKind, ExitPoint, Watched, bind_receiver, dict_kinds, enter, entry_state, exit_point,
+    raising_point,
 };
 pub(in crate::rules) use exits::{Arrival, Returns};
 pub(in crate::rules) use ladder::{Ladder, Rung};
@@ -51,12 +54,22 @@ pub use verdicts::Verdicts;
 /// What such a rule has to see of a program: the methods of the contracts, and what may imply more
 /// contracts.
 pub(in crate::rules) fn interest(settings: &Settings) -> Interest {
-    let contracts = settings.contracts.iter();
-    Interest {
-        members: contracts.map(|contract| contract.method.clone()).collect(),
+    let mut out = Interest {
         beliefs: settings.infer_contracts,
         ..Interest::default()
+    };
+    for contract in &settings.contracts {
+        match &contract.who {
+            Who::Methods { names, .. } => out.members.extend(names.iter().cloned()),
+            Who::Functions(paths) => out
+                .functions_named
+                .extend(paths.iter().map(NamePattern::last_part)),
+            Who::Decorated(paths) => out
+                .decorators
+                .extend(paths.iter().map(NamePattern::last_part)),
+        }
     }
+    out
 }
 
 /// The result of checking one class.
@@ -78,15 +91,17 @@ pub struct Checked {
     pub effort: Effort,
 }
 
-/// A definition of a contract method, as the method of one class.
+/// A definition of a contract method, as the method of one class, or a function under a contract.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// The program.
     pub program: &'a Program<'a>,
     /// What is known of its functions.
     pub library: &'a Library<'a>,
-    /// The class whose instances have the method.
-    pub class: ClassRef,
+    /// The class whose instances have the method; `None` for a function.
+    pub class: Option<ClassRef>,
+    /// The name by which the class has it, or the name of the function.
+    pub method: &'a str,
     /// The definition.
     pub func: FuncRef,
     /// The contract.
@@ -98,29 +113,42 @@ pub struct Subject<'a> {
 impl Subject<'_> {
     /// Starts a finding of a rule in the method.
     pub(super) fn finding(&self, rule: &'static RuleMeta, kind: &str) -> FindingBuilder {
-        let m = self.program.module(self.class.module);
-        let class = &m.ir.class(self.class.class).qualname;
         FindingBuilder::new(rule, kind)
-            .arg("method", self.contract.method.clone())
-            .symbol(format!("{class}.{}", self.contract.method))
+            .arg("method", self.method)
+            .symbol(self.symbol())
+    }
+
+    /// `Class.method`, or the qualified name of the function.
+    fn symbol(&self) -> String {
+        match self.class {
+            Some(class) => {
+                let m = self.program.module(class.module);
+                format!("{}.{}", m.ir.class(class.class).qualname, self.method)
+            }
+            None => self.program.qualname(self.func).to_string(),
+        }
     }
 
     /// Whether a call of the method runs nothing, and nobody is found who runs what it returns.
     pub(super) fn runs_nothing(&self) -> bool {
-        self.makes_manager()
-            || self.is_generator() && !any_method(self, self.contract.method.as_str(), uses_result)
+        self.makes_manager() || self.is_generator() && !any_method(self, self.method, uses_result)
     }
 
     /// Whether somebody may record a run of the method: methods of the class that call it and know
-    /// the place, or code that is not known.
+    /// the place, or code that is not known. Nobody is known to record the run of a function.
     pub(super) fn may_be_recorded(&self) -> bool {
+        let Some(class) = self.class else {
+            return false;
+        };
         let calls = |function: &Function, method: &str| !results_of(function, method).is_empty();
         let module = self.program.module(self.func.module);
         let declared = module.ir.function(self.func.func).overrides;
+        let mut attributes = self.contract.places().filter_map(Place::attribute);
         matches!(declared, Overrides::Always | Overrides::WhenInherited)
-            || !self.program.fully_resolved(self.class)
-            || any_method(self, self.contract.method.as_str(), calls)
-                && any_method(self, self.contract.sets.field.as_str(), |_, _| true)
+            || !self.program.fully_resolved(class)
+            || any_method(self, self.method, calls)
+                && attributes.any(|attribute| any_method(self, attribute, |_, _| true))
+            || self.contract.asks_for_a_result() && any_method(self, self.method, uses_result)
     }
 
     /// The method, if it is a generator: its consumers run it.
@@ -143,10 +171,11 @@ impl Subject<'_> {
 /// Whether another method of the class or of its bases mentions a name, and passes a test that is
 /// given the name.
 fn any_method(subject: &Subject<'_>, about: &str, test: fn(&Function, &str) -> bool) -> bool {
-    has_method(subject.program, subject.class, |function| {
-        function.name != subject.contract.method.as_str()
-            && function.body.may_mention(about)
-            && test(function, about)
+    let Some(class) = subject.class else {
+        return false;
+    };
+    has_method(subject.program, class, |function| {
+        function.name != subject.method && function.body.may_mention(about) && test(function, about)
     })
 }
 
@@ -195,8 +224,8 @@ fn uses_result(function: &Function, method: &str) -> bool {
     used
 }
 
-/// Checks the contract method that a class has, if the class has to keep the contract: `check`
-/// looks at each definition.
+/// Checks a contract method that a class has, if the class has to keep the contract: `check` looks
+/// at each definition.
 fn check_class<'a>(
     library: &'a Library<'a>,
     class: ClassRef,
@@ -205,8 +234,7 @@ fn check_class<'a>(
 ) -> Checked {
     let program = library.program;
     let mut out = Checked::default();
-    let contract = task.contract;
-    let method = contract.method.as_str();
+    let (contract, method) = (task.contract, task.method);
     let Lookup::Found(owner, defs) = program.lookup(class, method, None) else {
         return out;
     };
@@ -226,17 +254,15 @@ fn check_class<'a>(
             return;
         }
         out.processors += 1;
-        let m = program.module(func.module);
-        let Some(file) = &m.file else { return };
-        let def = Location {
-            file: file.id,
-            span: m.ir.function(func.func).name_span,
+        let Some(def) = definition(program, func) else {
+            return;
         };
         out.subjects.push(def);
         let subject = Subject {
             program,
             library,
-            class,
+            class: Some(class),
+            method,
             func,
             contract,
             def,
@@ -274,24 +300,77 @@ fn check_class<'a>(
     out
 }
 
+/// Checks a function that has to keep a contract, or a method that has to keep it because of its
+/// decorator.
+fn check_one<'a>(
+    library: &'a Library<'a>,
+    func: FuncRef,
+    contract: &'a Contract,
+    check: &dyn Fn(Subject<'_>, &mut Checked),
+) -> Checked {
+    let program = library.program;
+    let mut out = Checked::default();
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let Some(def) = definition(program, func).filter(|_| !is_stub(function)) else {
+        return out;
+    };
+    let name = function.name.clone();
+    let class = function
+        .class
+        .filter(|_| is_called_on_instance(program, func));
+    let subject = Subject {
+        program,
+        library,
+        class: class.map(|class| ClassRef {
+            module: func.module,
+            class,
+        }),
+        method: &name,
+        func,
+        contract,
+        def,
+    };
+    if entry::possible_demands(&subject) == 0 {
+        return out;
+    }
+    out.processors = 1;
+    out.subjects.push(def);
+    check(subject, &mut out);
+    out
+}
+
+/// The name of a function in its definition.
+fn definition(program: &Program<'_>, func: FuncRef) -> Option<Location> {
+    let m = program.module(func.module);
+    Some(Location {
+        file: m.file.as_ref()?.id,
+        span: m.ir.function(func.func).name_span,
+    })
+}
+
+fn is_stub(function: &Function) -> bool {
+    matches!(
+        function.shape,
+        FunctionShape::Empty | FunctionShape::NotImplemented
+    )
+}
+
+fn is_called_on_instance(program: &Program<'_>, func: FuncRef) -> bool {
+    !decorated_with(program, func, |n| {
+        matches!(n, "staticmethod" | "classmethod")
+    })
+}
+
 /// Whether a definition is more than a stub and is called on an instance.
 fn runs(program: &Program<'_>, func: FuncRef) -> bool {
     let m = program.module(func.module);
-    let function = m.ir.function(func.func);
-    let stub = matches!(
-        function.shape,
-        FunctionShape::Empty | FunctionShape::NotImplemented
-    );
-    !stub
+    !is_stub(m.ir.function(func.func))
+        && is_called_on_instance(program, func)
         && !decorated_with(program, func, |n| {
             matches!(
                 n,
-                "abstractmethod"
-                    | "overload"
-                    | "staticmethod"
-                    | "classmethod"
-                    | "property"
-                    | "cached_property"
+                "abstractmethod" | "overload" | "property" | "cached_property"
             )
         })
 }

@@ -3,16 +3,19 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::contracts::Inferred;
-use crate::contracts::class_name;
+use crate::contracts::{class_name, methods_named};
 use crate::diagnostics::{self, Finding, Location};
 use crate::engine::summaries::library::Library;
-use crate::outcome::Duty;
-use crate::outcome::{Problem, Processor, Survey};
-use crate::program::{ClassRef, ModuleId, MroEntry, Program};
+use crate::ir::Name;
+use crate::outcome::{Duty, DutyOf, Problem, Processor, Survey};
+use crate::program::{ClassRef, FuncRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::agree::drop_disputed_fixes;
-use crate::rules::contract_method::{Caller, Checked, Grounds, Subject, Task, check_class};
+use crate::rules::contract_method::functions::keeping_functions;
+use crate::rules::contract_method::{
+    Caller, Checked, Grounds, Subject, Task, check_class, check_one,
+};
 use crate::rules::{self, Effort, Rule, Scope};
-use crate::settings::{Origin, Settings};
+use crate::settings::{Origin, Settings, Who};
 
 /// A rule about contract methods.
 pub trait ContractRule: Sync {
@@ -43,13 +46,40 @@ pub trait ContractRun: Sync {
     );
 }
 
-/// What one rule found out about one class under one contract.
+/// What one rule found out about one class or function under one contract.
 pub(super) struct ClassRun {
     pub(super) rule: &'static str,
-    pub(super) class: ClassRef,
+    pub(super) keeper: Keeper,
     /// Index of the contract in the survey.
     pub(super) contract: usize,
     pub(super) checked: Checked,
+}
+
+/// Who has to keep a contract.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Keeper {
+    /// A class, by this method.
+    Class(ClassRef, Name),
+    /// A function, or a method by itself.
+    Function(FuncRef),
+}
+
+impl Keeper {
+    /// The class, if it has one.
+    pub(super) fn class(&self) -> Option<ClassRef> {
+        match self {
+            Keeper::Class(class, _) => Some(*class),
+            Keeper::Function(_) => None,
+        }
+    }
+
+    /// The name of its class, and that of the method or the function.
+    fn names(&self, program: &Program<'_>) -> (Option<String>, String) {
+        match self {
+            Keeper::Class(class, method) => (Some(class_name(program, *class)), method.to_string()),
+            Keeper::Function(func) => (None, program.qualname(*func).to_string()),
+        }
+    }
 }
 
 /// The contracts of a run.
@@ -87,7 +117,7 @@ impl Pass {
         })
     }
 
-    /// Checks the classes of a module.
+    /// Checks the classes and functions of a module.
     #[must_use]
     pub fn check_module(
         &self,
@@ -100,28 +130,63 @@ impl Pass {
         let mut out = Vec::new();
         for class in program.classes(module) {
             for contract in 0..beliefs.surveys.len() {
-                let mut check = |task: Task<'_>| {
-                    for (rule, run) in &self.rules {
-                        if !settings.rules.contains(rule.id()) {
-                            continue;
-                        }
-                        let checked = check_class(library, class, task, &|subject, out| {
-                            run.check(subject, task.caller, settings, out);
-                        });
-                        if checked.heir_of.is_some() || !checked.subjects.is_empty() {
-                            out.push(ClassRun {
-                                rule: rule.id(),
-                                class,
-                                contract,
-                                checked,
-                            });
-                        }
-                    }
+                let Who::Methods { names, .. } = &beliefs.surveys[contract].contract.who else {
+                    continue;
                 };
-                with_task(program, class, contract, settings, beliefs, &mut check);
+                for method in methods_named(program, class, names) {
+                    let mut check = |task: Task<'_>| {
+                        let keeper = Keeper::Class(class, method.clone());
+                        let mut checked = |run: &dyn ContractRun| {
+                            check_class(library, class, task, &|subject, out| {
+                                run.check(subject, task.caller, settings, out);
+                            })
+                        };
+                        self.run((settings, contract, &keeper), &mut checked, &mut out);
+                    };
+                    let concerned = (class, method.as_str(), contract);
+                    with_task(program, concerned, settings, beliefs, &mut check);
+                }
+            }
+        }
+        for contract in 0..beliefs.surveys.len() {
+            let survey = &beliefs.surveys[contract].contract;
+            if !settings.contracts.iter().any(|own| own.same(survey)) {
+                continue;
+            }
+            for func in keeping_functions(program, module, &survey.who) {
+                let keeper = Keeper::Function(func);
+                let mut checked = |run: &dyn ContractRun| {
+                    check_one(library, func, survey, &|subject, out| {
+                        run.check(subject, None, settings, out);
+                    })
+                };
+                self.run((settings, contract, &keeper), &mut checked, &mut out);
             }
         }
         OfModule(out)
+    }
+
+    /// Runs the rules that are on, and adds what they found out.
+    fn run(
+        &self,
+        (settings, contract, keeper): (&Settings, usize, &Keeper),
+        check: &mut dyn FnMut(&dyn ContractRun) -> Checked,
+        out: &mut Vec<ClassRun>,
+    ) {
+        for (rule, run) in &self.rules {
+            if !settings.rules.contains(rule.id()) {
+                continue;
+            }
+            let checked = check(&**run);
+            if checked.heir_of.is_some() || !checked.subjects.is_empty() {
+                out.push(ClassRun {
+                    rule: rule.id(),
+                    keeper: keeper.clone(),
+                    contract,
+                    checked,
+                });
+            }
+        }
     }
 
     /// Adds the results for a module.
@@ -161,12 +226,11 @@ impl Pass {
     }
 }
 
-/// Calls `check` with the contract of this number if it concerns a class: the settings declare it,
-/// or the code implies it.
+/// Calls `check` with the contract of this number if it concerns a method of a class: the settings
+/// declare it, or the code implies it.
 fn with_task(
     program: &Program<'_>,
-    class: ClassRef,
-    contract: usize,
+    (class, method, contract): (ClassRef, &str, usize),
     settings: &Settings,
     Beliefs { inferred, surveys }: Beliefs<'_>,
     check: &mut dyn FnMut(Task<'_>),
@@ -206,6 +270,7 @@ fn with_task(
     });
     check(Task {
         contract,
+        method,
         inferred: inferred_from,
         caller,
     });
@@ -220,12 +285,26 @@ pub(in crate::rules) fn of_rule(id: &str, says: impl Fn(&dyn ContractRule) -> bo
 }
 
 /// The rule, the class and the contract of a run.
-type Key = (&'static str, ClassRef, usize);
+type Key<'a> = (&'static str, &'a Keeper, usize);
 
-fn by_class(results: &[ClassRun]) -> HashMap<Key, &ClassRun> {
+fn by_class(results: &[ClassRun]) -> HashMap<Key<'_>, &ClassRun> {
     let runs = results.iter();
-    runs.map(|run| ((run.rule, run.class, run.contract), run))
+    runs.map(|run| ((run.rule, &run.keeper, run.contract), run))
         .collect()
+}
+
+/// The run for the class from which another one inherits the method unchanged.
+fn of_owner<'r>(
+    runs: &HashMap<Key<'_>, &'r ClassRun>,
+    heir: &ClassRun,
+) -> Option<(ClassRef, &'r ClassRun)> {
+    let Keeper::Class(_, method) = &heir.keeper else {
+        return None;
+    };
+    let owner = heir.checked.heir_of?;
+    let keeper = Keeper::Class(owner, method.clone());
+    let run = runs.get(&(heir.rule, &keeper, heir.contract))?;
+    Some((owner, run))
 }
 
 /// Lists every class under the contract that it has to keep, and returns their exits.
@@ -237,20 +316,17 @@ fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -
             let here = results.iter().filter(|result| result.contract == at);
             here.filter(|result| rules::lists_exits(result.rule))
         };
-        for ClassRun {
-            rule,
-            class,
-            checked,
-            ..
-        } in under()
-        {
-            let owner = checked
-                .heir_of
-                .and_then(|owner| runs.get(&(*rule, owner, at)).copied());
+        for run in under() {
+            let ClassRun {
+                keeper, checked, ..
+            } = run;
+            let owner = of_owner(&runs, run);
             let (place, from) = match (checked.subjects.first(), owner) {
                 (Some(place), _) => (Some(*place), checked),
-                (None, Some(owner)) if !owner.checked.subjects.is_empty() => {
-                    (class_location(program, *class), &owner.checked)
+                (None, Some((_, owner))) if !owner.checked.subjects.is_empty() => {
+                    let class = keeper.class();
+                    let place = class.and_then(|class| class_location(program, class));
+                    (place, &owner.checked)
                 }
                 (None, _) => (None, checked),
             };
@@ -262,12 +338,12 @@ fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -
                 .map(Problem::new)
                 .collect();
             problems.sort();
-            let class = class_name(program, *class);
+            let (class, method) = keeper.names(program);
             let inherits = checked.heir_of.map(|owner| class_name(program, owner));
             let duty = |place, exits| Duty {
                 class: class.clone(),
-                method: survey.contract.method.clone(),
-                sets: survey.contract.sets.to_string(),
+                method: method.clone(),
+                contract: DutyOf::new(&survey.contract),
                 inherits: inherits.clone(),
                 place,
                 exits,
@@ -279,6 +355,7 @@ fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -
             duties.extend(exits.map(|exits| duty(exits.def, Some(exits))));
             survey.processors.push(Processor {
                 class,
+                method,
                 place,
                 inherits,
                 findings: problems,
@@ -286,7 +363,7 @@ fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -
         }
         survey
             .processors
-            .sort_by(|a, b| a.class.cmp(&b.class).then(a.place.cmp(&b.place)));
+            .sort_by(|a, b| (&a.class, &a.method, a.place).cmp(&(&b.class, &b.method, b.place)));
     }
     duties
 }
@@ -304,15 +381,12 @@ fn findings(program: &Program<'_>, results: Vec<ClassRun>) -> Vec<Finding> {
     let runs = by_class(&results);
     let mut heirs: Vec<Finding> = Vec::new();
     for result in &results {
-        let Some(owner) = result.checked.heir_of else {
+        let (Some(class), Some((_, owner))) = (result.keeper.class(), of_owner(&runs, result))
+        else {
             continue;
         };
-        let of_owner = runs
-            .get(&(result.rule, owner, result.contract))
-            .into_iter()
-            .flat_map(|run| &run.checked.findings);
-        for finding in of_owner {
-            let class = class_name(program, result.class);
+        for finding in &owner.checked.findings {
+            let class = class_name(program, class);
             let method = finding.symbol.rsplit_once('.').map_or("", |(_, name)| name);
             let mut finding = finding.clone();
             finding.symbol = format!("{class}.{method}");

@@ -37,17 +37,21 @@ impl<K, T> Default for Verdicts<K, T> {
 }
 
 impl<K: Hash + Eq, T> Verdicts<K, T> {
-    /// The verdict on a method for a class. `fits` says whether a verdict for another class may be
+    /// The verdict on a method for a class, or on a function. `fits` says whether a verdict for another class may be
     /// used, as far as the rule itself asked about that class. If none is known, `find_out` finds
     /// it, with what was asked about the class.
     pub(in crate::rules) fn get(
         &self,
         program: &Program<'_>,
         (func, key): (FuncRef, K),
-        class: ClassRef,
+        class: Option<ClassRef>,
         fits: impl Fn(&T) -> bool,
         find_out: impl FnOnce() -> (T, Answers),
     ) -> Arc<T> {
+        // A function has one caller-independent verdict, and is checked once.
+        let Some(class) = class else {
+            return Arc::new(find_out().0);
+        };
         let known = {
             let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(all.entry((func, key)).or_default())

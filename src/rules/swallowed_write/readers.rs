@@ -18,6 +18,7 @@ use crate::rules::contract_method::Subject;
 use crate::rules::swallowed_write::callers::{Answer, CallSite, flow, rvalues};
 use crate::rules::tables::collections::{CHANGES, LOOKUPS};
 use crate::rules::tables::{is_report, takes_log_records, tells};
+use crate::settings::Place;
 
 /// Where something is left on the receiver after the method.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -52,14 +53,22 @@ impl Readers {
             fields: BTreeSet::new(),
             keys: BTreeSet::new(),
             calls: Vec::new(),
-            closed: subject.program.fully_resolved(subject.class),
+            closed: subject
+                .class
+                .is_some_and(|class| subject.program.fully_resolved(class)),
             modules: BTreeSet::new(),
         };
         let program = subject.program;
-        let (method, field) = (&subject.contract.method, &subject.contract.sets.field);
+        let method = subject.method;
+        let attributes: Vec<&str> = subject
+            .contract
+            .places()
+            .filter_map(Place::attribute)
+            .collect();
         let mut modules: BTreeSet<ModuleId> = BTreeSet::new();
         let mut family: BTreeSet<ClassRef> = BTreeSet::new();
-        for entry in &program.mro(subject.class).entries {
+        let mro = subject.class.map(|class| program.mro(class));
+        for entry in mro.iter().flat_map(|mro| &mro.entries) {
             if let MroEntry::Class(class) = entry {
                 modules.insert(class.module);
                 family.insert(*class);
@@ -76,11 +85,11 @@ impl Readers {
                 if is_in(&module.ir, function, method) {
                     continue;
                 }
-                out.read_by(function, field);
+                out.read_by(function, &attributes);
                 let of_family = function
                     .class
                     .is_some_and(|class| family.contains(&ClassRef { module: id, class }));
-                if of_family && reads_field(function, field) {
+                if of_family && attributes.iter().any(|name| reads_field(function, name)) {
                     reporting.insert(function.name.clone());
                 }
                 let own = of_family.then(|| CallSite::of(function, method, true));
@@ -110,7 +119,7 @@ impl Readers {
         !self.calls.iter().any(|site| site.certain) && self.closed && answer.tells()
     }
 
-    fn read_by(&mut self, function: &Function, stats: &str) {
+    fn read_by(&mut self, function: &Function, stats: &[&str]) {
         let loads = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
             Rvalue::GetField(_, name) => Some((dest?, name)),
             _ => None,
@@ -118,7 +127,7 @@ impl Readers {
         let loads: Vec<(LocalId, &Name)> = loads.collect();
         let dicts: FxHashSet<LocalId> = loads
             .iter()
-            .filter(|(_, name)| *name == stats)
+            .filter(|(_, name)| stats.contains(&name.as_str()))
             .map(|(dest, _)| *dest)
             .collect();
         let dicts = flow(function, dicts);
@@ -143,7 +152,10 @@ impl Readers {
             }
         }
         for (dest, name) in loads {
-            if name != stats && !self.fields.contains(name) && is_looked_at(function, dest) {
+            if !stats.contains(&name.as_str())
+                && !self.fields.contains(name)
+                && is_looked_at(function, dest)
+            {
                 self.fields.insert(name.clone());
             }
         }
@@ -289,27 +301,32 @@ pub(super) fn left_behind(
     well: &[(State, Value)],
     (subject, arguments): (&Subject<'_>, &[Value]),
 ) -> Vec<Left> {
-    let stats = engine.watched_object(failed);
-    let contract = &subject.contract.sets;
+    let stats = engine.holders_of_keys(failed);
+    let is_place = |name: &str| {
+        let mut places = subject.contract.places();
+        places.any(|place| place.slot.name() == name)
+    };
+    let is_attribute = |name: &str| {
+        let mut places = subject.contract.places();
+        places.any(|place| place.attribute() == Some(name))
+    };
     let mut out = Vec::new();
     for ((object, slot), cell) in &failed.heap {
         let place = match slot {
-            Slot::Field(name) if *object == failed.watched && *name != contract.field.as_str() => {
+            Slot::Field(name) if *object == failed.watched && !is_attribute(name) => {
                 Left::Field(name.clone())
             }
-            Slot::Item(key) if *object == stats => match engine.terms.literal(*key) {
-                Some(Literal::Str(key)) if *key != contract.key.as_str() => Left::Key(key.clone()),
+            Slot::Item(key) if stats.contains(object) => match engine.terms.literal(*key) {
+                Some(Literal::Str(key)) if !is_place(key) => Left::Key(key.clone()),
                 _ => continue,
             },
             // The statistics are a record.
-            Slot::Field(name) if *object == stats && *name != contract.key.as_str() => {
+            Slot::Field(name) if stats.contains(object) && !is_place(name) => {
                 Left::Key(name.clone())
             }
             // The collection that an attribute holds was changed.
             Slot::Content => match engine.terms.term(*object) {
-                Term::Field(of, name)
-                    if *of == failed.watched && *name != contract.field.as_str() =>
-                {
+                Term::Field(of, name) if *of == failed.watched && !is_attribute(name) => {
                     Left::Field(name.clone())
                 }
                 _ => match shared(engine, failed, arguments, (*object, slot)) {
@@ -317,7 +334,9 @@ pub(super) fn left_behind(
                     None => continue,
                 },
             },
-            Slot::Field(_) | Slot::Item(_) if *object != stats && *object != failed.watched => {
+            Slot::Field(_) | Slot::Item(_)
+                if !stats.contains(object) && *object != failed.watched =>
+            {
                 match shared(engine, failed, arguments, (*object, slot)) {
                     Some(left) => left,
                     None => continue,
@@ -384,8 +403,9 @@ fn shared(
 
 /// Whether the class takes log records: what it fails to write is no data.
 pub(super) fn is_log_sink(subject: &Subject<'_>) -> bool {
-    let mro = subject.program.mro(subject.class);
-    mro.entries.iter().any(|entry| match entry {
+    let mro = subject.class.map(|class| subject.program.mro(class));
+    let mut above = mro.iter().flat_map(|mro| &mro.entries);
+    above.any(|entry| match entry {
         MroEntry::External(path) => takes_log_records(path),
         _ => false,
     })

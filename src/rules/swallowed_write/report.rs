@@ -13,6 +13,7 @@ use crate::rules::swallowed_write::readers::Left;
 use crate::rules::swallowed_write::watch::Swallower;
 use crate::rules::swallowed_write::{Swallowed, excuses_duplicates};
 use crate::rules::{Rule, SwallowedWrite};
+use crate::settings::Place;
 use crate::source::Span;
 
 /// The function and the span of what swallows.
@@ -248,7 +249,11 @@ pub(super) fn finding(
             Left::Held(_, name) => name.to_string(),
             Left::Shared => continue,
             Left::Field(name) => format!("self.{name}"),
-            Left::Key(key) => format!("self.{}['{key}']", subject.contract.sets.field),
+            Left::Key(key) => {
+                let places = subject.contract.places();
+                let stats = places.filter_map(Place::attribute).next();
+                format!("self.{}['{key}']", stats.unwrap_or_default())
+            }
         };
         finding = finding.note(format!(
             "`{place}` keeps a trace of the failure, but no code was found that reads it"
@@ -343,7 +348,7 @@ fn decorator_of(
             return None;
         }
         let called = called_at(program, e)?;
-        let Lookup::Found(_, defs) = program.lookup(subject.class, &called, None) else {
+        let Lookup::Found(_, defs) = program.lookup(subject.class?, &called, None) else {
             return None;
         };
         defs.iter().find_map(|def| match def {

@@ -55,7 +55,7 @@ pub(super) type Calls = BTreeSet<(FuncRef, u32)>;
 
 /// The automaton for one method.
 pub(super) struct Watch<'o> {
-    place: WatchedPlace,
+    places: Vec<WatchedPlace>,
     /// The contract method: its own name says nothing about what it writes.
     pub(super) method: &'o str,
     pub(super) options: &'o Options,
@@ -78,7 +78,7 @@ pub(super) struct Watch<'o> {
 impl Automaton for Watch<'_> {
     fn watches(&self) -> Watches<'_> {
         Watches {
-            place: Some(&self.place),
+            places: Some(&self.places),
             milestones: ALL,
             keeps_apart: const { &[Ghost::Rule(FailureNote::FailedAt as u8)] },
             compares_arguments: true,
@@ -360,7 +360,7 @@ impl<'o> Watch<'o> {
     /// The automaton for a contract method. `regular` are writes that are known to be made where
     /// nothing failed, too.
     pub(super) fn new(
-        place: WatchedPlace,
+        places: Vec<WatchedPlace>,
         method: &'o str,
         (options, writes): (&'o Options, &'o Writes),
         regular: &'o Calls,
@@ -369,7 +369,7 @@ impl<'o> Watch<'o> {
             regular,
             met: RefCell::default(),
             made_up: RefCell::default(),
-            place,
+            places,
             method,
             options,
             writes,

@@ -4,23 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::repair::Arrivals;
-use super::{Judged, Tally, WAS_SET, WROTE};
+use super::{Judged, Tally, WAS_CALLED, WAS_SET, WROTE};
 use crate::engine::flow::ExitKind;
 use crate::engine::objects::ask::Answers;
 use crate::engine::simulate::Graph;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
-use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
-use crate::ir::{BlockId, Literal, Operand, Statement, StatementKind};
+use crate::engine::{Engine, FnContext, Hop, Presence};
+use crate::ir::{BlockId, Literal, Name, Operand, Statement, StatementKind};
 use crate::outcome::{MethodExit, Unset};
-use crate::program::{ClassRef, FuncRef, MroEntry, Program};
+use crate::program::{ClassRef, FuncRef, MroEntry};
 use crate::rules::Effort;
 use crate::rules::contract_method::{
-    Arrival, ExitPoint, Ladder, Returns, Rung, Subject, bind_receiver, enter, entry_state,
-    exit_point,
+    Arrival, ExitPoint, Ladder, Returns, Rung, Subject, Watched, bind_receiver, enter, entry_state,
+    exit_point, raising_point,
 };
-use crate::settings::Writes;
+use crate::settings::{Contract, Demand, Place, Step, Writes};
 
 /// The ways in which an exit can be wrong, the worst first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -33,16 +33,6 @@ pub(super) enum Bad {
 
 impl Bad {
     const ALL: [Bad; 4] = [Bad::AfterWrite, Bad::Dropped, Bad::Plain, Bad::Unverified];
-
-    /// The kind of finding.
-    pub(super) fn kind(self) -> &'static str {
-        match self {
-            Bad::Dropped => "dropped",
-            Bad::AfterWrite => "unset-after-write",
-            Bad::Plain => "unset",
-            Bad::Unverified => "unverified",
-        }
-    }
 
     /// Why the place is not set; `None` if that is not known.
     fn unset(self) -> Option<Unset> {
@@ -65,6 +55,19 @@ pub(super) struct BadExit {
     pub events: Vec<PathEvent>,
 }
 
+impl BadExit {
+    /// The kind of finding.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.bad {
+            Bad::Unverified => "unverified",
+            _ if self.point.raising => "unset-when-raising",
+            Bad::Dropped => "dropped",
+            Bad::AfterWrite => "unset-after-write",
+            Bad::Plain => "unset",
+        }
+    }
+}
+
 /// What was found out about one function.
 pub(super) struct Verdict {
     pub bad: Vec<BadExit>,
@@ -84,37 +87,31 @@ pub(super) struct Verdict {
 
 /// Follows the method, with what was asked about the class.
 pub(super) fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, Answers) {
-    let Subject {
-        library,
-        class,
-        func,
-        contract,
-        ..
-    } = subject;
+    let Subject { library, func, .. } = subject;
+    let demanded = Demanded::of(subject.contract);
     let tally = Tally {
-        place: WatchedPlace {
-            field: contract.sets.field.as_str().into(),
-            key: contract.sets.key.as_str().into(),
-        },
+        watched: Watched::of(&subject),
         writes,
     };
     let mut engine = Engine::new(library, &tally);
     engine.driven = subject.driven();
     let mut effort = Effort::default();
     let mut answers = Answers::default();
-    let may_set = names_field(library.program, class, &contract.sets.field);
-    let (mut state, cells, root) = enter(&mut engine, class, func, contract);
-    let mut verdict = judge(&mut engine, root, cells, &mut state, may_set);
+    let may_set = names_place(&subject);
+    let (mut state, cells, root) = enter(&mut engine, &subject);
+    let mut judging = (&subject, &demanded, may_set);
+    let mut verdict = judge(&mut engine, (root, cells), &mut state, judging);
     let mut judged = root;
     // A decorator of the project comes first: if the method is wrong by itself, the method is at
     // fault.
     if root != func && verdict.as_ref().is_some_and(|v| !v.bad.is_empty()) {
         let mut plain = Engine::new(library, &tally);
         plain.driven = subject.driven();
-        let mut state = entry_state(&mut plain, class, func, contract);
-        let inner = judge(&mut plain, func, None, &mut state, may_set);
+        let mut state = entry_state(&mut plain, &subject, func);
+        judging.2 = may_set;
+        let inner = judge(&mut plain, (func, None), &mut state, judging);
         effort.account(&plain.budget);
-        answers.extend(&plain.answers_about(class));
+        answers.extend(&about(&plain, &subject));
         if let Some(inner) = inner.filter(|inner| !inner.bad.is_empty()) {
             (verdict, judged) = (Some(inner), func);
         }
@@ -124,7 +121,7 @@ pub(super) fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, An
     engine.note_walk(func, 0);
     effort.given_up += u64::from(!complete);
     effort.infeasible += verdict.as_ref().map_or(0, |verdict| verdict.infeasible);
-    answers.extend(&engine.answers_about(class));
+    answers.extend(&about(&engine, &subject));
     let judged = Judged {
         verdict,
         func: judged,
@@ -133,22 +130,146 @@ pub(super) fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, An
     (judged, answers)
 }
 
-/// Whether the files of a class and its bases name an attribute at all.
-fn names_field(program: &Program<'_>, class: ClassRef, field: &str) -> bool {
+/// What was asked about the class of a method.
+fn about(engine: &Engine<'_>, subject: &Subject<'_>) -> Answers {
+    let class = subject.class;
+    class.map_or_else(Answers::default, |class| engine.answers_about(class))
+}
+
+/// Whether the files of a class and its bases name an attribute of one of the places at all. For a
+/// function, that is not asked.
+fn names_place(subject: &Subject<'_>) -> bool {
+    let Some(class) = subject.class else {
+        return true;
+    };
+    let program = subject.program;
+    let attributes: Vec<&str> = subject
+        .contract
+        .places()
+        .filter_map(Place::attribute)
+        .collect();
     program.mro(class).entries.iter().any(|entry| {
         let MroEntry::Class(class) = entry else {
             return false;
         };
         let module = program.module(class.module);
-        memchr::memmem::find(module.text().as_bytes(), field.as_bytes()).is_some()
+        let text = module.text().as_bytes();
+        let mut attributes = attributes.iter();
+        attributes.any(|name| memchr::memmem::find(text, name.as_bytes()).is_some())
     })
+}
+
+/// What a contract demands, beside the places and calls that the engine watches.
+struct Demanded {
+    /// The parts of which a returned value must have one; an empty one asks only for a value.
+    results: Vec<Vec<Hop>>,
+    /// Whether a place or a call can keep the contract, too.
+    by_deeds: bool,
+    calls: bool,
+    also_when_raising: bool,
+}
+
+impl Demanded {
+    fn of(contract: &Contract) -> Self {
+        let hop = |step: &Step| match step {
+            Step::Field(name) => Hop::Field(name.as_str().into()),
+            Step::Key(key) => Hop::Key(key.as_str().into()),
+        };
+        let results = contract.demands.iter().filter_map(|demand| match demand {
+            Demand::Return(steps) => Some(steps.iter().map(hop).collect()),
+            Demand::Store(_) | Demand::Call(_) => None,
+        });
+        let results: Vec<Vec<Hop>> = results.collect();
+        Self {
+            by_deeds: results.len() < contract.demands.len(),
+            results,
+            calls: contract.calls().next().is_some(),
+            also_when_raising: contract.also_when_raising,
+        }
+    }
+
+    /// Whether a path that ends in this state, with this value, has done what is demanded. An
+    /// exception returns no value.
+    fn kept(&self, engine: &mut Engine<'_>, state: &State, value: Option<Value>) -> Presence {
+        let mut all = Vec::new();
+        if !engine.places().is_empty() {
+            all.push(engine.presence(state));
+        }
+        if self.calls {
+            all.push(match state.flags.rule & WAS_CALLED {
+                0 => Presence::Absent,
+                _ => Presence::Present,
+            });
+        }
+        if let Some(value) = value {
+            for part in &self.results {
+                all.push(engine.has_part(state, value, part));
+            }
+        }
+        if all.contains(&Presence::Present) {
+            Presence::Present
+        } else if all.contains(&Presence::Unknown) {
+            Presence::Unknown
+        } else {
+            Presence::Absent
+        }
+    }
+
+    /// How a state is wrong at an exit.
+    fn bad(&self, engine: &mut Engine<'_>, state: &State, value: Option<Value>) -> Option<Bad> {
+        match self.kept(engine, state, value) {
+            Presence::Present => None,
+            Presence::Unknown => Some(Bad::Unverified),
+            Presence::Absent if self.by_deeds && state.flags.is_unresolved() => {
+                Some(Bad::Unverified)
+            }
+            Presence::Absent if state.flags.rule & WAS_SET != 0 => Some(Bad::Dropped),
+            Presence::Absent if state.flags.rule & WROTE != 0 => Some(Bad::AfterWrite),
+            Presence::Absent => Some(Bad::Plain),
+        }
+    }
+
+    /// The exit that a state leaves by, and the value that counts there; `None` if nothing is demanded
+    /// there. A function that returns a failure has reported it, unless what is demanded is a value.
+    fn exit(
+        &self,
+        engine: &mut Engine<'_>,
+        cx: &FnContext,
+        (block, kind): (BlockId, ExitKind),
+        (state, value): (&State, Value),
+    ) -> Option<(ExitPoint, Option<Value>)> {
+        match kind {
+            ExitKind::Return if self.is_reported(engine, state, value) => {
+                let mut point = exit_point(cx, block);
+                point.raising = true;
+                self.also_when_raising.then_some((point, None))
+            }
+            ExitKind::Return => Some((exit_point(cx, block), Some(value))),
+            ExitKind::Raise if self.also_when_raising => Some((raising_point(cx, block), None)),
+            ExitKind::Raise | ExitKind::Yield(_) => None,
+        }
+    }
+
+    fn is_reported(&self, engine: &mut Engine<'_>, state: &State, value: Value) -> bool {
+        let nothing = !self.results.is_empty() && engine.is_nothing(value);
+        engine.is_failure(state, value) && !nothing
+    }
+}
+
+/// A state that looks bad at an exit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Candidate {
+    block: BlockId,
+    kind: ExitKind,
+    bad: Bad,
+    uncertain: bool,
 }
 
 /// What the exits of a function look like in one graph of it.
 #[derive(Default)]
 struct Exits {
-    /// The states that look bad, by exit: the block, how, and whether the state is uncertain.
-    candidates: BTreeMap<ExitPoint, Vec<(BlockId, Bad, bool)>>,
+    /// The states that look bad, by exit.
+    candidates: BTreeMap<ExitPoint, Vec<Candidate>>,
     arrivals: BTreeMap<ExitPoint, Arrivals>,
     returns: Returns,
     /// Blocks that are left with the place set.
@@ -159,28 +280,36 @@ struct Exits {
 }
 
 impl Exits {
-    fn of(engine: &mut Engine<'_>, cx: &FnContext, graph: &Graph) -> Self {
+    fn of(engine: &mut Engine<'_>, demanded: &Demanded, cx: &FnContext, graph: &Graph) -> Self {
         let mut out = Self::default();
-        let exits = graph.exits.iter().enumerate();
-        for (at, e) in exits.filter(|(_, e)| e.kind == ExitKind::Return) {
-            let point = exit_point(cx, e.block);
-            // A function that returns a failure has reported it.
-            if engine.is_failure(&e.state, e.value) {
-                out.returns.arrive(point, Arrival::Failure);
+        for (at, e) in graph.exits.iter().enumerate() {
+            let left = demanded.exit(engine, cx, (e.block, e.kind), (&e.state, e.value));
+            let Some((point, value)) = left else {
+                if e.kind == ExitKind::Return {
+                    let point = exit_point(cx, e.block);
+                    out.returns.arrive(point, Arrival::Failure);
+                }
                 continue;
-            }
-            let bad = bad(engine, &e.state);
+            };
+            let bad = demanded.bad(engine, &e.state, value);
             let arrival = bad.map_or(Arrival::Set(at), |_| Arrival::Unset);
             out.returns.arrive(point, arrival);
             out.arrivals.entry(point).or_default().add(e.block, bad);
             let Some(bad) = bad else {
-                out.good.insert(e.block);
+                if !point.raising {
+                    out.good.insert(e.block);
+                }
                 continue;
             };
             out.any_unverified |= bad == Bad::Unverified;
-            out.any_unknown |= engine.presence(&e.state) == Presence::Unknown;
+            out.any_unknown |= demanded.kept(engine, &e.state, value) == Presence::Unknown;
             let list = out.candidates.entry(point).or_default();
-            let candidate = (e.block, bad, e.state.flags.is_uncertain());
+            let candidate = Candidate {
+                block: e.block,
+                kind: e.kind,
+                bad,
+                uncertain: e.state.flags.is_uncertain(),
+            };
             if !list.contains(&candidate) {
                 list.push(candidate);
             }
@@ -193,12 +322,11 @@ impl Exits {
 /// whether the class mentions the attribute of the place at all.
 fn judge(
     engine: &mut Engine<'_>,
-    func: FuncRef,
-    cells: Option<Value>,
+    (func, cells): (FuncRef, Option<Value>),
     state: &mut State,
-    may_set: bool,
+    (subject, demanded, may_set): (&Subject<'_>, &Demanded, bool),
 ) -> Option<Verdict> {
-    let cx = bind_receiver(engine, func, cells, state);
+    let cx = bind_receiver(engine, subject, (func, cells), state);
     let mut ladder = Ladder::new();
     let mut best = None;
     while let Some(rung) = ladder.next_rung() {
@@ -206,12 +334,13 @@ fn judge(
             ladder.fell();
             continue;
         };
-        let exits = Exits::of(engine, &cx, &graph);
+        let exits = Exits::of(engine, demanded, &cx, &graph);
         let any_unknown = exits.any_unknown;
         let mut search = ExitSearch {
             paths: Paths::new(&cx, (BlockId::ENTRY, state), &graph, None),
             steps: rung.witness_steps(&cx),
             engine,
+            demanded,
             infeasible: 0,
         };
         let verdict = search.verdict(exits, &cx, &graph);
@@ -235,6 +364,7 @@ fn judge(
 /// The search for paths in one graph of a function.
 struct ExitSearch<'s, 'p> {
     engine: &'s mut Engine<'p>,
+    demanded: &'s Demanded,
     paths: Paths<'s>,
     /// How long a single path is searched for.
     steps: u64,
@@ -271,13 +401,15 @@ impl ExitSearch<'_, '_> {
             }
         }
         let lost = found.iter().any(|exit| exit.bad == Bad::Dropped);
+        let returning = found.iter().filter(|exit| !exit.point.raising);
         let never = !(any_unverified
             || lost
-            || found.is_empty()
+            || returning.count() == 0
             || self.any_is_set(good)
             || leaves_out_store(self.engine, cx, graph));
-        let key = self.engine.watches.place.map(|place| place.key.clone());
-        let exits = returns.exits(self.engine, cx, graph, &key.unwrap_or_default());
+        let places = self.engine.places().iter();
+        let names: Vec<Name> = places.map(|place| place.slot.name().clone()).collect();
+        let exits = returns.exits(self.engine, cx, graph, &names);
         Verdict {
             bad: found,
             open: given_up,
@@ -293,7 +425,7 @@ impl ExitSearch<'_, '_> {
     fn confirm(
         &mut self,
         point: ExitPoint,
-        candidates: &[(BlockId, Bad, bool)],
+        candidates: &[Candidate],
         returns: &mut Returns,
     ) -> Confirmed {
         let mut unknown = false;
@@ -301,14 +433,18 @@ impl ExitSearch<'_, '_> {
         let order = Bad::ALL
             .into_iter()
             .flat_map(|wanted| [(wanted, false), (wanted, true)]);
+        let demanded = self.demanded;
         for (wanted, low) in order {
-            let accept = move |engine: &mut Engine<'_>, state: &State, value: Value| {
-                bad(engine, state) == Some(wanted)
-                    && (low || !state.flags.is_uncertain())
-                    && !engine.is_failure(state, value)
-            };
-            for (block, ..) in candidates.iter().filter(|e| (e.1, e.2) == (wanted, low)) {
-                match self.path_to(*block, &accept) {
+            let fits = |e: &&Candidate| (e.bad, e.uncertain) == (wanted, low);
+            for Candidate { block, kind, .. } in candidates.iter().filter(fits) {
+                let accept = move |engine: &mut Engine<'_>, state: &State, value: Value| {
+                    let failed = demanded.is_reported(engine, state, value);
+                    let value = (!point.raising).then_some(value);
+                    demanded.bad(engine, state, value) == Some(wanted)
+                        && (low || !state.flags.is_uncertain())
+                        && (*kind == ExitKind::Raise || failed == point.raising)
+                };
+                match self.path_to((*block, *kind), &accept) {
                     Witness::Found(events, end) => {
                         returns.confirm(point, wanted.unset());
                         return Confirmed::Bad(BadExit {
@@ -335,20 +471,23 @@ impl ExitSearch<'_, '_> {
 
     /// Whether a path may leave one of these blocks with the place set.
     fn any_is_set(&mut self, blocks: BTreeSet<BlockId>) -> bool {
+        let demanded = self.demanded;
         let set = |engine: &mut Engine<'_>, state: &State, value: Value| {
-            bad(engine, state).is_none() && !engine.is_failure(state, value)
+            demanded.bad(engine, state, Some(value)).is_none()
+                && !demanded.is_reported(engine, state, value)
         };
         let mut blocks = blocks.into_iter();
-        blocks.any(|block| !matches!(self.path_to(block, &set), Witness::Infeasible))
+        let returns = ExitKind::Return;
+        blocks.any(|block| !matches!(self.path_to((block, returns), &set), Witness::Infeasible))
     }
 
     fn path_to(
         &mut self,
-        block: BlockId,
+        (block, kind): (BlockId, ExitKind),
         accept: &dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
     ) -> Witness {
         let goal = Goal {
-            end: End::Exit(ExitKind::Return),
+            end: End::Exit(kind),
             block: Some(block),
             from: None,
             accept,
@@ -358,24 +497,14 @@ impl ExitSearch<'_, '_> {
     }
 }
 
-/// How a state is wrong at a return.
-fn bad(engine: &mut Engine<'_>, state: &State) -> Option<Bad> {
-    match engine.presence(state) {
-        Presence::Present => None,
-        Presence::Unknown => Some(Bad::Unverified),
-        Presence::Absent if state.flags.is_unresolved() => Some(Bad::Unverified),
-        Presence::Absent if state.flags.rule & WAS_SET != 0 => Some(Bad::Dropped),
-        Presence::Absent if state.flags.rule & WROTE != 0 => Some(Bad::AfterWrite),
-        Presence::Absent => Some(Bad::Plain),
-    }
-}
-
 /// Whether a store to the place is on no path of the receiver's class, which inherits the method: it
 /// is on one of another class.
 fn leaves_out_store(engine: &Engine<'_>, cx: &FnContext, graph: &Graph) -> bool {
-    let Some(place) = engine.watches.place else {
-        return false;
-    };
+    let keys: Vec<&Name> = engine
+        .places()
+        .iter()
+        .map(|place| place.slot.name())
+        .collect();
     let function = cx.function();
     let receiver = graph.nodes.first().and_then(|node| {
         let state = &node.state;
@@ -393,7 +522,8 @@ fn leaves_out_store(engine: &Engine<'_>, cx: &FnContext, graph: &Graph) -> bool 
         StatementKind::SetItem {
             key: Operand::Const(Literal::Str(stored)),
             ..
-        } => *stored == place.key,
+        } => keys.contains(&stored),
+        StatementKind::SetField { field, .. } => keys.contains(&field),
         _ => false,
     };
     body.blocks.iter().enumerate().any(|(at, block)| {

@@ -43,7 +43,7 @@ pub(super) fn record_nothing(
     function: &Function,
     point: ExitPoint,
     arrivals: &Arrivals,
-    (field, key): (&str, &str),
+    (field, key): (&str, Option<&str>),
 ) -> Option<Fix> {
     let receiver = function.params.first()?;
     if point.implicit || arrivals.otherwise || function.class.is_none() || function.outer.is_some()
@@ -62,7 +62,7 @@ pub(super) fn record_nothing(
     let (at, text) = before(file, point.span, &statement)?;
     let body = &function.body;
     let harmless = file.language == Language::Python
-        && !rebinds(body, field)
+        && !(key.is_some() && rebinds(body, field))
         && ways_to(body, &arrivals.blocks)
             .iter()
             .all(|block| called(body, *block).is_none_or(|name| is_harmless(&name)));

@@ -3,26 +3,24 @@
 use super::errors::ErrorTests;
 use super::judge::{Bad, BadExit, Verdict};
 use super::repair::record_nothing;
+use super::words::Words;
 use crate::diagnostics::{Finding, FindingBuilder, Fix, Location, Severity};
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::Overrides;
 use crate::program::{ClassRef, FuncRef, Program};
 use crate::rules::contract_method::{Checked, add_steps, called_at, decided_last, own_helper};
 use crate::rules::tables::is_write;
-use crate::settings::Writes;
+use crate::settings::{Contract, Demand, Writes};
 use crate::source::Span;
-
-/// The label of a `return`.
-const UNSET: &str = "returns without setting it";
 
 /// What is to be reported about one function.
 pub(super) struct MethodFindings<'a> {
-    pub class: ClassRef,
+    pub class: Option<ClassRef>,
     pub func: FuncRef,
     pub verdict: &'a Verdict,
     pub writes: &'a Writes,
-    /// Field and key.
-    pub place: (&'a str, &'a str),
+    pub contract: &'a Contract,
+    pub words: &'a Words,
 }
 
 /// Starts a finding of a kind.
@@ -31,7 +29,7 @@ type Start<'s> = dyn Fn(&'static str) -> FindingBuilder + 's;
 /// Where the finding about an exit is.
 struct Label {
     location: Location,
-    text: &'static str,
+    text: String,
     /// Whether it is in a helper instead of at the exit itself.
     in_helper: bool,
 }
@@ -52,7 +50,7 @@ impl MethodFindings<'_> {
             out.findings.push(
                 given_up
                     .exit(exit)
-                    .at(exit, "may return without setting it"),
+                    .at(exit, "not every path to here was followed"),
             );
         }
         let in_helper =
@@ -74,15 +72,18 @@ impl MethodFindings<'_> {
     fn never_set(&self, start: &Start<'_>, name: Location) -> Finding {
         let bad = &self.verdict.bad;
         let mut b = start("never-set");
-        for exit in bad {
+        let returning = bad.iter().filter(|exit| !exit.point.raising);
+        let mut count = 0;
+        for exit in returning {
+            count += 1;
             b = b.exit(Location {
                 span: exit.point.span,
                 ..name
             });
         }
-        let label = match bad.len() {
-            1 => UNSET.to_owned(),
-            n => format!("none of its {n} exits sets it"),
+        let label = match count {
+            1 => self.words.exit.clone(),
+            n => format!("none of its {n} exits {}", self.words.none_does),
         };
         let mut finding = b.at(name, label);
         if bad.iter().all(|exit| exit.uncertain) {
@@ -100,7 +101,7 @@ impl MethodFindings<'_> {
         at: Location,
         out: &Checked,
     ) -> Finding {
-        let kind = exit.bad.kind();
+        let kind = exit.kind();
         let cause = write_lost_at(program, self.writes, &exit.events);
         // What became of the write on the path, as far as the path shows it.
         let after = if cause.is_some() {
@@ -121,7 +122,7 @@ impl MethodFindings<'_> {
             let left = |e: &PathEvent| matches!(e.what, EventKind::Left);
             shown.truncate(shown.iter().rposition(left).unwrap_or(0));
         }
-        b = add_steps(program, b, &shown, UNSET);
+        b = add_steps(program, b, &shown, &self.words.exit);
         if cause.is_some() {
             b = b.note(
                 "a write fails on this path and the failure is caught: setting 0 here would hide the loss",
@@ -135,7 +136,7 @@ impl MethodFindings<'_> {
             .exit(label.location)
             .fix(fix)
             .cause(cause)
-            .at_exit(label.location, label.text);
+            .at_exit(label.location, label.text.as_str());
         if exit.uncertain {
             finding.severity = match finding.severity {
                 Severity::Error => Severity::Warning,
@@ -150,17 +151,16 @@ impl MethodFindings<'_> {
     fn label(&self, program: &Program<'_>, exit: &BadExit, at: Location, out: &Checked) -> Label {
         let own_exit = Label {
             location: at,
-            text: if exit.point.implicit {
-                "can reach its end without setting it"
-            } else {
-                UNSET
+            text: match (exit.point.raising, exit.point.implicit) {
+                (true, _) => self.words.raise.clone(),
+                (false, true) => self.words.end.clone(),
+                (false, false) => self.words.exit.clone(),
             },
             in_helper: false,
         };
         let module = program.module(self.func.module);
         let function = module.ir.function(self.func.func);
-        let is_shared =
-            |known: &Finding| known.primary.location == at && known.kind == exit.bad.kind();
+        let is_shared = |known: &Finding| known.primary.location == at && known.kind == exit.kind();
         let inherited = decided_last(&exit.events)
             && (function.overrides == Overrides::WhenInherited
                 || out.inherited.iter().any(is_shared));
@@ -176,7 +176,7 @@ impl MethodFindings<'_> {
                     file: file.id,
                     span,
                 },
-                text: UNSET,
+                text: self.words.exit.clone(),
                 in_helper: true,
             },
             None => own_exit,
@@ -185,14 +185,18 @@ impl MethodFindings<'_> {
 
     /// What sets the place to 0 before an exit.
     fn fix(&self, program: &Program<'_>, exit: &BadExit) -> Option<Fix> {
-        if exit.bad != Bad::Plain {
+        if exit.bad != Bad::Plain || exit.point.raising {
             return None;
         }
+        let place = match self.contract.demands.as_slice() {
+            [Demand::Store(place)] => place.as_part_of_receiver()?,
+            _ => return None,
+        };
         let module = program.module(self.func.module);
         let function = module.ir.function(self.func.func);
         let file = module.file.as_ref()?;
         let arrivals = self.verdict.arrivals.get(&exit.point)?;
-        record_nothing(file, function, exit.point, arrivals, self.place)
+        record_nothing(file, function, exit.point, arrivals, place)
     }
 }
 

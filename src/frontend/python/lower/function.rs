@@ -376,6 +376,7 @@ fn outside(head: Head, qualname: Name, site: &Site, scope: ScopeIdx) -> Function
         scope,
         params: head.params,
         decorators: head.decorators,
+        marks: Vec::new(),
         overrides: Overrides::ByName,
         is_async: head.is_async,
         is_generator: false,

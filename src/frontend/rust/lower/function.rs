@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use syn::visit::Visit;
-use syn::{Block, Expr, FnArg, Pat, Signature, Stmt};
+use syn::{Attribute, Block, Expr, FnArg, Pat, Signature, Stmt};
 
 use crate::frontend::builder::Builder;
 use crate::frontend::index;
@@ -22,10 +22,11 @@ pub(super) struct Head {
     pub(super) span: Span,
     pub(super) name_span: Span,
     pub(super) is_async: bool,
+    pub(super) marks: Vec<Name>,
 }
 
 impl Head {
-    pub(super) fn of(sig: &Signature, span: Span, site: &Site) -> Self {
+    pub(super) fn of(sig: &Signature, attrs: &[Attribute], span: Span, site: &Site) -> Self {
         let name = Name::from(types::plain(&sig.ident));
         Self {
             qualname: Name::from(format!("{}{name}", site.prefix)),
@@ -33,8 +34,16 @@ impl Head {
             span,
             name_span: parse::of(&sig.ident),
             is_async: sig.asyncness.is_some(),
+            marks: attrs.iter().map(|attr| dotted(attr.path())).collect(),
         }
     }
+}
+
+/// A path with dots between its parts.
+fn dotted(path: &syn::Path) -> Name {
+    let parts = path.segments.iter();
+    let parts: Vec<String> = parts.map(|part| part.ident.to_string()).collect();
+    Name::from(parts.join("."))
 }
 
 /// A loop or labelled block around the current code.
@@ -171,6 +180,7 @@ impl Lowerer {
             span,
             name_span: span,
             is_async,
+            marks: Vec::new(),
         };
         let inputs = inputs
             .iter()
@@ -261,6 +271,7 @@ impl Lowerer {
             scope,
             params,
             decorators: parts.decorators,
+            marks: head.marks,
             overrides: parts.overrides,
             is_async: head.is_async,
             is_generator: false,

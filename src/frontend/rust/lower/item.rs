@@ -284,7 +284,12 @@ impl Lowerer {
         match item {
             Item::Fn(f) => {
                 let span = parse::of(&f.sig.ident);
-                let head = Head::of(&f.sig, parse::of(&f.sig).to(block_span(&f.block)), site);
+                let head = Head::of(
+                    &f.sig,
+                    &f.attrs,
+                    parse::of(&f.sig).to(block_span(&f.block)),
+                    site,
+                );
                 let function = self.function(head, Overrides::Never, &f.sig, &f.block, site);
                 let name = types::plain(&f.sig.ident);
                 let binding = Binding::Function(function);
@@ -353,7 +358,12 @@ impl Lowerer {
                     if cfg == Cfg::Never {
                         continue;
                     }
-                    let head = Head::of(&f.sig, parse::of(&f.sig).to(block_span(&f.block)), &inner);
+                    let head = Head::of(
+                        &f.sig,
+                        &f.attrs,
+                        parse::of(&f.sig).to(block_span(&f.block)),
+                        &inner,
+                    );
                     let function = self.function(head, overrides, &f.sig, &f.block, &inner);
                     let conditional = conditional || cfg != Cfg::Always;
                     self.bind_member(
@@ -381,7 +391,12 @@ impl Lowerer {
                     let (Some(block), true) = (&f.default, cfg != Cfg::Never) else {
                         continue;
                     };
-                    let head = Head::of(&f.sig, parse::of(&f.sig).to(block_span(block)), &inner);
+                    let head = Head::of(
+                        &f.sig,
+                        &f.attrs,
+                        parse::of(&f.sig).to(block_span(block)),
+                        &inner,
+                    );
                     let when = Overrides::WhenInherited;
                     let function = self.function(head, when, &f.sig, block, &inner);
                     let binding = Binding::Function(function);
