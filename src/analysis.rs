@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::contracts;
-use crate::diagnostics::{FileFailure, Finding};
+use crate::diagnostics::{FileFailure, Finding, Location};
 use crate::discover::Coverage;
 use crate::engine::summaries::library::{Library, Shelf, Walk};
 use crate::fence;
 use crate::outcome::{Duty, Survey};
 use crate::program::{ClassRef, ModuleId, Program};
 use crate::rules::contract_method::{Beliefs, Pass};
-use crate::rules::{self, Effort, FunctionRule, Functions, Interest, Rule, Scope, only_asks};
+use crate::rules::{self, Effort, FunctionRule, Functions, Interest, Rule, only_asks};
 use crate::selection::{Loaded, Selection, chosen};
 use crate::settings::{Contract, Origin, Reading, Settings};
 use crate::source::{SourceFile, SourceMap};
@@ -137,7 +137,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         &mut program,
         &shelf,
         &selection,
-        (input, &distinct),
+        (input, &distinct, pass.as_ref()),
         &mut out,
     );
     let read = loaded.into_iter().chain(in_functions.read).collect();
@@ -155,7 +155,12 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         of_contracts = pass.effort();
         out.findings = pass.findings(&program);
     }
-    out.findings.extend(in_functions.findings);
+    // What a contract method runs into is told with its contract.
+    let place = |finding: &Finding| (finding.rule, finding.primary.location);
+    let known: BTreeSet<_> = out.findings.iter().map(place).collect();
+    let others = in_functions.findings.into_iter();
+    out.findings
+        .extend(others.filter(|finding| !known.contains(&place(finding))));
     count(&program, of_contracts, in_functions.effort, &mut out);
     let walks = Library::new(&program, &shelf).walks();
     let blocks = walks.iter().map(|walk| walk.blocks).sum();
@@ -214,7 +219,7 @@ fn check_functions(
     program: &mut Program<'_>,
     shelf: &Shelf,
     selection: &Selection<'_>,
-    (input, distinct): (&AnalysisInput<'_>, &[&Settings]),
+    (input, distinct, pass): (&AnalysisInput<'_>, &[&Settings], Option<&Pass>),
     out: &mut Analysis,
 ) -> InFunctions {
     let mut found = InFunctions::default();
@@ -238,10 +243,20 @@ fn check_functions(
         let here = |at: usize| input.settings[at].rules.contains(rule.id()) && out.concerns(at);
         let here: Vec<Loaded> = loaded.iter().copied().filter(|(at, _)| here(*at)).collect();
         found.read.extend(&here);
+        let under_contract = pass
+            .map(|pass| pass.subjects(rule.id()))
+            .unwrap_or_default();
         let checked = each_module(&here, input, out, |at, module, settings| {
             let module = program.module(module);
             let which = selection.that_matter(rule.id(), at);
-            let chosen = chosen(&module, which.as_deref());
+            let mut chosen = chosen(&module, which.as_deref());
+            chosen.retain(|(_, function)| {
+                let name = module.file.as_ref().map(|file| Location {
+                    file: file.id,
+                    span: function.name_span,
+                });
+                name.is_none_or(|name| !under_contract.contains(&name))
+            });
             functions.check(&library, &module, &chosen, settings)
         });
         for (findings, effort) in checked {
@@ -282,10 +297,7 @@ fn each_module<T: Send>(
 /// All rules about functions.
 fn about_functions() -> impl Iterator<Item = (&'static dyn Rule, &'static dyn FunctionRule)> {
     let rules = rules::all().iter().copied();
-    rules.filter_map(|rule| match rule.scope() {
-        Scope::Functions(functions) => Some((rule, functions)),
-        Scope::Comments | Scope::ContractMethods(_) => None,
-    })
+    rules.filter_map(|rule| Some((rule, rule.scope().functions()?)))
 }
 
 /// The numbers of the files that changed, or that have a class which inherits from a class in a
@@ -333,9 +345,9 @@ fn interests(distinct: &[&Settings]) -> Vec<Interest> {
         for settings in distinct.iter().filter(|s| s.rules.contains(rule.id())) {
             let mut interest = rule.interest(settings);
             // Another glance with the same words would find the same functions.
-            let same = |known: &Settings| match rule.scope() {
-                Scope::Functions(functions) => functions.same_glance(known, settings),
-                Scope::Comments | Scope::ContractMethods(_) => false,
+            let functions = rule.scope().functions();
+            let same = |known: &Settings| {
+                functions.is_some_and(|functions| functions.same_glance(known, settings))
             };
             if seen.iter().any(|known| same(known)) {
                 interest.functions = Functions::None;

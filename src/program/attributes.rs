@@ -132,6 +132,28 @@ impl Program<'_> {
     }
 }
 
+impl Program<'_> {
+    /// Other modules of the run whose texts contain a word, at most `limit` of them, and whether there
+    /// are more. A file that cannot be parsed is none.
+    #[must_use]
+    pub fn modules_that_mention(
+        &self,
+        word: &str,
+        own: ModuleId,
+        limit: usize,
+    ) -> (Vec<ModuleId>, bool) {
+        let own = self.module(own).file.clone();
+        let is_own = |path: &std::path::Path| own.as_ref().is_some_and(|own| own.real_path == path);
+        let files = self.outside.files.iter().map(|(file, _)| file);
+        let mut naming =
+            files.filter(|file| mentions(&file.text, word) && !is_own(&file.real_path));
+        let few: Vec<_> = naming.by_ref().take(limit).collect();
+        let more = naming.next().is_some();
+        let modules = few.into_iter().filter_map(|file| self.add_file(file).ok());
+        (modules.collect(), more)
+    }
+}
+
 impl LoadedModule {
     /// The attributes that the text of the module stores to.
     pub(super) fn attributes(&self) -> &AttributeStores {

@@ -122,11 +122,30 @@ pub trait Rule: Sync {
                 },
                 ..Interest::default()
             },
-            Scope::ContractMethods(_) => contract_method::interest(settings),
+            Scope::ContractMethods(rule) => Interest {
+                functions: match rule.outside().map(|outside| outside.glance(settings)) {
+                    Some(Some(glances)) => Functions::Glanced(glances),
+                    Some(None) => Functions::All,
+                    None => Functions::None,
+                },
+                ..contract_method::interest(settings)
+            },
         };
         Interest {
             rule: self.id(),
             ..interest
+        }
+    }
+}
+
+impl Scope {
+    /// What it looks at in functions, whatever class they are in.
+    #[must_use]
+    pub fn functions(&self) -> Option<&'static dyn FunctionRule> {
+        match self {
+            Scope::Comments => None,
+            Scope::Functions(functions) => Some(*functions),
+            Scope::ContractMethods(rule) => rule.outside(),
         }
     }
 }
@@ -137,7 +156,7 @@ pub enum Scope {
     Comments,
     /// Functions, whatever class they are in.
     Functions(&'static dyn FunctionRule),
-    /// The methods that have to keep a contract.
+    /// The methods that have to keep a contract, and for some rules also functions that need not.
     ContractMethods(&'static dyn ContractRule),
 }
 

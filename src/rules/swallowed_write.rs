@@ -6,6 +6,9 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | `search` | the search for failures that nobody learns of |
+//! | `outside` | functions that no contract names |
+//! | `quiet` | what such a function does about a failure, and whether that tells somebody |
 //! | `report` | findings, notes, fixes |
 //! | `watch` | the automaton |
 //! | `writes` | which calls are writes that matter |
@@ -14,43 +17,42 @@
 //! | `told` | what is done about a failure after it was caught |
 //! | `likeness` | whether two values are the same data |
 //! | `readers` | who can learn of a failure |
+//! | `audience` | who can hear of it in the whole program |
 //! | `callers` | what callers do with what the method returns |
 //! | `options` | what a configuration can say |
 
+mod audience;
 mod callers;
 mod failure;
 mod likeness;
 mod no_store;
 mod options;
+mod outside;
+mod quiet;
 mod readers;
 mod report;
+mod search;
 mod told;
 mod watch;
 mod writes;
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::cell::{OnceCell, RefCell};
 
-use crate::engine::flow::ExitKind;
+use crate::engine::Engine;
 use crate::engine::objects::ask::Answers;
-use crate::engine::simulate::Graph;
-use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
-use crate::engine::{Engine, FnContext, Presence};
-use crate::ir::{BlockId, BranchRole, Literal, Name, TerminatorKind};
+use crate::engine::witness::{PathEvent, Paths};
+use crate::ir::{BlockId, BranchRole, Name, TerminatorKind};
 use crate::program::{FuncRef, Program};
 use crate::rules::contract_method::{
     Caller, Checked, ContractRule, ContractRun, DictKind, Ladder, Rung, Subject, Verdicts, Watched,
     bind_receiver, dict_kinds, enter,
 };
-use crate::rules::{Effort, tables};
+use crate::rules::{Effort, FunctionRule, tables};
 use crate::settings::{Demand, Settings, Writes};
-use callers::Answer;
-use failure::{OF_BATCH, failed_at, failed_name, is_failing, passed_on_by, turned_out_empty};
 pub use options::{Options, Table};
-use readers::{Heard, Left, Readers, left_behind};
+use readers::{Heard, Left, Readers};
+use search::SwallowerSearch;
 use watch::{Calls, Swallower, Watch};
 
 /// How often a method is followed to find out which writes are made in any case.
@@ -107,6 +109,10 @@ impl ContractRule for Methods {
 
     fn is_one_fault(&self) -> bool {
         true
+    }
+
+    fn outside(&self) -> Option<&'static dyn FunctionRule> {
+        Some(&outside::Functions)
     }
 }
 
@@ -181,7 +187,7 @@ fn judge(
     for round in 1.. {
         let watch = Watch::new(
             Watched::of(&subject).places,
-            subject.method,
+            (subject.method, outside::is_outside(&subject)),
             (options, writes),
             &regular,
         );
@@ -276,227 +282,6 @@ fn follow(
     (judged, answers, mistaken)
 }
 
-/// The search for failures that nobody learns of, in one graph.
-struct SwallowerSearch<'s, 'p> {
-    engine: &'s mut Engine<'p>,
-    watch: &'s Watch<'s>,
-    subject: Subject<'s>,
-    cx: &'s Rc<FnContext>,
-    graph: &'s Graph,
-    paths: Paths<'s>,
-    /// How long a single path is searched for.
-    steps: u64,
-    infeasible: u64,
-    unknown: u64,
-    /// Whether a path was rejected because its end differs from those on which all went well.
-    told_apart: bool,
-    /// Who reads what a failure leaves behind: found out on first use.
-    readers: &'s OnceCell<Readers>,
-    heard: &'s RefCell<Heard>,
-    /// What the method was given: others hold it, too.
-    arguments: Vec<Value>,
-}
-
-impl<'s> SwallowerSearch<'s, '_> {
-    fn readers(&self) -> &'s Readers {
-        self.readers.get_or_init(|| Readers::new(&self.subject))
-    }
-
-    /// Whether a write is made on some path on which nothing failed before. Merged states may have
-    /// met it on an infeasible path, so for a write of the method itself a path is searched for.
-    fn is_made_in_any_case(&mut self, (func, block): (FuncRef, u32)) -> bool {
-        // Where the method begins, nothing has failed.
-        if func != self.cx.func || BlockId(block) == BlockId::ENTRY {
-            return true;
-        }
-        let all_is_well =
-            |_: &mut Engine<'_>, state: &State, _: Value| !is_failing(state.flags.rule);
-        let goal = Goal {
-            end: End::Arrival,
-            block: Some(BlockId(block)),
-            from: None,
-            accept: &all_is_well,
-            steps: self.steps,
-        };
-        let found = self.paths.search(self.engine, &goal);
-        !matches!(found, Witness::Infeasible)
-    }
-
-    fn swallowed(&mut self) -> Vec<Swallowed> {
-        // A method that returns a failure has reported it.
-        let mut exits = Vec::new();
-        for e in self
-            .graph
-            .exits
-            .iter()
-            .filter(|e| e.kind == ExitKind::Return)
-        {
-            if !self.engine.is_failure(&e.state, e.value) {
-                exits.push(e);
-            }
-        }
-        let watch = self.watch;
-        let mut candidates: BTreeMap<Key, BTreeSet<(bool, BlockId)>> = BTreeMap::new();
-        let mut well: Vec<(State, Value)> = Vec::new();
-        for e in exits {
-            match watch.swallower(e.state.flags.rule) {
-                None => well.push((e.state.clone(), e.value)),
-                Some(by) => {
-                    let flags = e.state.flags.rule;
-                    if !watch.options.strict && loses_nothing(self.subject.program, by, flags) {
-                        continue;
-                    }
-                    let certified = certified(self.engine, &e.state);
-                    // Certified ones are tried first.
-                    let place = (!certified, e.block);
-                    candidates.entry(key(by)).or_default().insert(place);
-                }
-            }
-        }
-        if candidates.is_empty() {
-            return Vec::new();
-        }
-        let mut out: Vec<Swallowed> = Vec::new();
-        for (by, exits) in candidates {
-            for (uncertified, exit) in exits {
-                let found = self.search(by, !uncertified, exit, &well);
-                let Some(found) = found else { continue };
-                let excused = report::is_heard(self.subject, &found, &|| {
-                    let readers = self.readers();
-                    self.heard.borrow_mut().answered(readers, Answer::Vague)
-                }) || report::asks_for_duplicates(self.subject.program, &found);
-                if watch.options.strict || !excused {
-                    out.push(found);
-                    break;
-                }
-            }
-        }
-        // A handler that raises on some paths passes the failure on to another one, which is a
-        // fault of its own only if the first is none. The same holds for what catches the failure
-        // on the way to a `return` that discards it in any case.
-        let by_all: Vec<(FuncRef, BlockId)> = out.iter().map(|s| s.by.place()).collect();
-        let root = self.cx.func;
-        let passed_on = |s: &Swallowed| {
-            let mut others = s.passed_on_by.iter().copied().chain([(root, s.exit)]);
-            others.any(|by| by != s.by.place() && by_all.contains(&by))
-        };
-        let again: Vec<bool> = out.iter().map(passed_on).collect();
-        let mut again = again.into_iter();
-        out.retain(|_| !again.next().unwrap_or_default());
-        out
-    }
-
-    fn search(
-        &mut self,
-        by: Key,
-        wanted: bool,
-        exit: BlockId,
-        well: &[(State, Value)],
-    ) -> Option<Swallowed> {
-        let (watch, subject, heard_by) = (self.watch, self.subject, self.heard);
-        let told_apart = Cell::new(false);
-        let readers = self.readers();
-        let arguments = &self.arguments;
-        let heard = |engine: &mut Engine<'_>, state: &State, value: Value| {
-            let answer = Answer::of(engine, (state, value), well);
-            answer.is_some_and(|answer| heard_by.borrow_mut().answered(readers, answer)) || {
-                let left = left_behind(engine, state, well, (&subject, arguments));
-                let read = heard_by.borrow_mut().read(subject.program, readers, &left);
-                told_apart.set(told_apart.get() || read);
-                read
-            }
-        };
-        let excuses = |by: Swallower, flags: u32| {
-            !watch.options.strict && loses_nothing(subject.program, by, flags)
-        };
-        let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
-            let swallower = watch.swallower(state.flags.rule);
-            swallower.is_some_and(|s| key(s) == by && !excuses(s, state.flags.rule))
-                && (!wanted || certified(engine, state))
-                && !engine.is_failure(state, value)
-                && (watch.options.strict
-                    || !turned_out_empty(engine, state) && !heard(engine, state, value))
-        };
-        let goal = Goal {
-            end: End::Exit(ExitKind::Return),
-            block: Some(exit),
-            from: None,
-            accept: &accept,
-            steps: self.steps,
-        };
-        let found = self.paths.search(self.engine, &goal);
-        self.told_apart |= told_apart.get() && !matches!(found, Witness::Found(..));
-        match found {
-            Witness::Found(events, end) => {
-                let left = left_behind(self.engine, &end, well, (&subject, arguments));
-                let by = watch.swallower(end.flags.rule)?;
-                // Asked again: merged states may have forgotten that 0 is stored on some paths.
-                Some(Swallowed {
-                    by,
-                    certified: certified(self.engine, &end),
-                    exit,
-                    events,
-                    failed: failed_name(self.engine, &end),
-                    failed_at: failed_at(self.engine, &end),
-                    of_batch: end.flags.rule & OF_BATCH != 0,
-                    passed_on_by: passed_on_by(self.engine, &end),
-                    left,
-                })
-            }
-            Witness::Infeasible => {
-                self.infeasible += 1;
-                None
-            }
-            Witness::Unknown => {
-                self.unknown += 1;
-                None
-            }
-        }
-    }
-}
-
-/// A swallower in an order that does not depend on when it was found.
-type Key = (FuncRef, BlockId, bool);
-
-fn key(by: Swallower) -> Key {
-    match by {
-        Swallower::Catch(catch) => (catch.func, catch.block, false),
-        Swallower::Return(func, block) => (func, block, true),
-    }
-}
-
-/// Whether the place says 0 rows at an exit: it is unset, or a literal 0.
-fn certified(engine: &mut Engine<'_>, state: &State) -> bool {
-    match engine.presence(state) {
-        Presence::Absent => true,
-        Presence::Unknown => false,
-        Presence::Present => {
-            let stored = engine.stored(state);
-            stored.is_some_and(|v| engine.terms.literal(v) == Some(&Literal::Int(0)))
-        }
-    }
-}
-
-/// Whether a handler catches only exceptions that say that the rows are there already, or that there
-/// is nothing more to read. `flags` tell whether the failed write was given several.
-fn loses_nothing(program: &Program<'_>, by: Swallower, flags: u32) -> bool {
-    let Swallower::Catch(catch) = by else {
-        return false;
-    };
-    let names = readers::caught_names(program, (catch.func, catch.block));
-    !names.is_empty()
-        && names.iter().all(|name| {
-            tables::says_nothing_left(name)
-                || excuses_duplicates(&name.to_ascii_lowercase(), flags & OF_BATCH != 0)
-        })
-}
-
-/// Whether a text in lower case says that what was to be written is there already. That one row is
-/// there says nothing about the others of a batch.
-fn excuses_duplicates(text: &str, of_batch: bool) -> bool {
-    tables::says_duplicate(text) && !(of_batch && tables::says_duplicate_row(text))
-}
-
 /// Whether a block of a function runs only after a handler has caught something.
 fn is_only_handling(program: &Program<'_>, func: FuncRef, block: BlockId) -> bool {
     let module = program.module(func.module);
@@ -517,4 +302,10 @@ fn is_only_handling(program: &Program<'_>, func: FuncRef, block: BlockId) -> boo
         }
     }
     !reached[block.index()]
+}
+
+/// Whether a text in lower case says that what was to be written is there already. That one row is
+/// there says nothing about the others of a batch.
+fn excuses_duplicates(text: &str, of_batch: bool) -> bool {
+    tables::says_duplicate(text) && !(of_batch && tables::says_duplicate_row(text))
 }

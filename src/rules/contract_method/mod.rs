@@ -111,6 +111,13 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// Whether a method gets an instance as its first argument.
+    pub(super) fn is_called_on_instance(program: &Program<'_>, func: FuncRef) -> bool {
+        !decorated_with(program, func, |n| {
+            matches!(n, "staticmethod" | "classmethod")
+        })
+    }
+
     /// Starts a finding of a rule in the method.
     pub(super) fn finding(&self, rule: &'static RuleMeta, kind: &str) -> FindingBuilder {
         FindingBuilder::new(rule, kind)
@@ -318,7 +325,7 @@ fn check_one<'a>(
     let name = function.name.clone();
     let class = function
         .class
-        .filter(|_| is_called_on_instance(program, func));
+        .filter(|_| Subject::is_called_on_instance(program, func));
     let subject = Subject {
         program,
         library,
@@ -356,17 +363,11 @@ fn is_stub(function: &Function) -> bool {
     )
 }
 
-fn is_called_on_instance(program: &Program<'_>, func: FuncRef) -> bool {
-    !decorated_with(program, func, |n| {
-        matches!(n, "staticmethod" | "classmethod")
-    })
-}
-
 /// Whether a definition is more than a stub and is called on an instance.
 fn runs(program: &Program<'_>, func: FuncRef) -> bool {
     let m = program.module(func.module);
     !is_stub(m.ir.function(func.func))
-        && is_called_on_instance(program, func)
+        && Subject::is_called_on_instance(program, func)
         && !decorated_with(program, func, |n| {
             matches!(
                 n,

@@ -14,7 +14,7 @@ use crate::rules::contract_method::functions::keeping_functions;
 use crate::rules::contract_method::{
     Caller, Checked, Grounds, Subject, Task, check_class, check_one,
 };
-use crate::rules::{self, Effort, Rule, Scope};
+use crate::rules::{self, Effort, FunctionRule, Rule, Scope};
 use crate::settings::{Origin, Settings, Who};
 
 /// A rule about contract methods.
@@ -25,6 +25,11 @@ pub trait ContractRule: Sync {
     /// Whether [`Checked::exits`] is what the survey and the checklist are made of.
     fn lists_exits(&self) -> bool {
         false
+    }
+
+    /// What it looks at outside of contracts: functions and methods that no contract names.
+    fn outside(&self) -> Option<&'static dyn FunctionRule> {
+        None
     }
 
     /// Whether its findings at one place are one fault, even if the classes that share the code
@@ -207,6 +212,14 @@ impl Pass {
         let rule = self.results.first().map(|result| result.rule);
         let of_one = (self.results.iter()).filter(|result| Some(result.rule) == rule);
         of_one.map(|result| result.checked.processors).sum()
+    }
+
+    /// The definitions that a rule looked at as contract methods.
+    #[must_use]
+    pub fn subjects(&self, rule: &str) -> HashSet<Location> {
+        let of_rule = self.results.iter().filter(|run| run.rule == rule);
+        let subjects = of_rule.flat_map(|run| &run.checked.subjects);
+        subjects.copied().collect()
     }
 
     /// What it cost.

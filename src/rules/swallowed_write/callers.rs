@@ -162,6 +162,42 @@ impl CallSite {
         })
     }
 
+    /// How a function uses the results of its calls of anything of this name. `None` if it makes no
+    /// such call.
+    pub(super) fn of_name(function: &Function, wanted: &str) -> Option<Self> {
+        if !function.body.may_mention(wanted) {
+            return None;
+        }
+        let is_wanted = |callee: &Callee| match callee {
+            Callee::Method { name, .. } => name == wanted,
+            Callee::Value(Operand::Local(local)) => {
+                let name = function.body.only_value(*local).and_then(Rvalue::name);
+                name.is_some_and(|name| name == wanted)
+            }
+            Callee::Value(Operand::Const(_)) => false,
+        };
+        let mut any = false;
+        let results = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
+            Rvalue::Call { callee, .. } if is_wanted(callee) => {
+                any = true;
+                dest
+            }
+            _ => None,
+        });
+        let results: FxHashSet<LocalId> = results.collect();
+        if !any {
+            return None;
+        }
+        let same = copies(function, results.clone());
+        Some(CallSite {
+            records: false,
+            certain: true,
+            fate: fate_of(function, results),
+            leaves: leaves(function, &same),
+            reads: reads(function, &same),
+        })
+    }
+
     /// Whether the function can learn of a failure from what the method returns.
     pub(super) fn hears(&self, answer: &Answer) -> bool {
         self.fate == Fate::Tested

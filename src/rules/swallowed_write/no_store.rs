@@ -102,6 +102,11 @@ fn built_to_read(engine: &Engine<'_>, state: &State, statement: Value) -> Option
     reads
 }
 
+/// Whether a statement was built by calls that change data: `insert(table).values(rows)`.
+pub(super) fn builds_change(engine: &Engine<'_>, state: &State, statement: Value) -> bool {
+    built_to_read(engine, state, statement) == Some(false)
+}
+
 /// Whether the code around a call reads rows from its result, or from its receiver before that runs
 /// another statement.
 fn rows_are_read(engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {

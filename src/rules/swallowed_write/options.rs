@@ -7,14 +7,27 @@ use crate::settings::{Form, Given, OptionSpec, OptionTable, OptionValue, Wrong};
 
 const WORDS: &str = "auxiliary";
 const STRICT: &str = "strict";
+const OUTSIDE: &str = "outside-contracts";
 
 /// The options of the rule.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Options {
     /// More words for writes that may fail without loss.
     pub auxiliary: Vec<String>,
     /// Whether a failure is reported even if somebody could learn of it.
     pub strict: bool,
+    /// Whether functions are looked at that no contract names.
+    pub outside_contracts: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            auxiliary: Vec::new(),
+            strict: false,
+            outside_contracts: true,
+        }
+    }
 }
 
 impl OptionValue for Options {}
@@ -36,6 +49,12 @@ impl OptionTable for Table {
                 about: "Whether a failure is reported even if somebody could learn of it (off by \
                         default).",
             },
+            OptionSpec {
+                key: OUTSIDE,
+                form: Form::Flag { default: true },
+                about: "Whether functions and methods are looked at that no contract names (on by \
+                        default).",
+            },
         ]
     }
 
@@ -43,6 +62,7 @@ impl OptionTable for Table {
         Ok(Arc::new(Options {
             auxiliary: given.list(WORDS).unwrap_or_default().to_vec(),
             strict: given.flag(STRICT).unwrap_or(false),
+            outside_contracts: given.flag(OUTSIDE).unwrap_or(true),
         }))
     }
 }

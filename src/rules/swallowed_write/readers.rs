@@ -15,7 +15,9 @@ use crate::ir::{
 };
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::Subject;
+use crate::rules::swallowed_write::audience::Audience;
 use crate::rules::swallowed_write::callers::{Answer, CallSite, flow, rvalues};
+use crate::rules::swallowed_write::outside::is_outside;
 use crate::rules::tables::collections::{CHANGES, LOOKUPS};
 use crate::rules::tables::{is_report, takes_log_records, tells};
 use crate::settings::Place;
@@ -44,12 +46,16 @@ pub(super) struct Readers {
     closed: bool,
     /// The modules of the class and of its bases.
     modules: BTreeSet<ModuleId>,
+    /// For a function that no contract names: what reads and calls it anywhere in the program.
+    outside: Option<Audience>,
 }
 
 impl Readers {
     /// What the modules of a class and of its bases read outside of the contract method.
     pub(super) fn new(subject: &Subject<'_>) -> Self {
+        let outside = is_outside(subject).then(|| Audience::of(subject));
         let mut out = Readers {
+            outside,
             fields: BTreeSet::new(),
             keys: BTreeSet::new(),
             calls: Vec::new(),
@@ -78,6 +84,9 @@ impl Readers {
         let mut reporting: BTreeSet<Name> = BTreeSet::new();
         // The callers, each with its own name and the methods that it calls.
         let mut calling: Vec<(BTreeSet<Name>, CallSite)> = Vec::new();
+        if out.outside.is_some() {
+            modules.insert(subject.func.module);
+        }
         for id in &modules {
             let id = *id;
             let module = program.module(id);
@@ -109,6 +118,9 @@ impl Readers {
     /// Whether who has to know learns of a failure from what the method returns: the callers that
     /// record the run if there are some, or else any caller.
     fn hear(&self, answer: &Answer) -> bool {
+        if let Some(audience) = &self.outside {
+            return audience.hears(answer);
+        }
         let mut recording = self.calls.iter().filter(|site| site.records).peekable();
         if recording.peek().is_some() {
             return recording.all(|site| site.hears(answer));
@@ -163,6 +175,9 @@ impl Readers {
 
     /// Whether something that is left behind is read.
     fn reads(&self, program: &Program<'_>, place: &Left) -> bool {
+        if let (Some(audience), Left::Field(name)) = (&self.outside, place) {
+            return self.fields.contains(name) || audience.reads(program, name, &self.modules);
+        }
         match place {
             Left::Field(name) => self.fields.contains(name),
             Left::Key(name) => self.keys.contains(name),
@@ -229,7 +244,7 @@ impl Heard {
 }
 
 /// Whether a function is a definition of the method, or nested in one.
-fn is_in(module: &Module, function: &Function, method: &str) -> bool {
+pub(super) fn is_in(module: &Module, function: &Function, method: &str) -> bool {
     let mut at = Some(function);
     while let Some(f) = at {
         if f.class.is_some() && f.name == method {
@@ -301,6 +316,7 @@ pub(super) fn left_behind(
     well: &[(State, Value)],
     (subject, arguments): (&Subject<'_>, &[Value]),
 ) -> Vec<Left> {
+    let outside = is_outside(subject);
     let stats = engine.holders_of_keys(failed);
     let is_place = |name: &str| {
         let mut places = subject.contract.places();
@@ -329,7 +345,7 @@ pub(super) fn left_behind(
                 Term::Field(of, name) if *of == failed.watched && !is_attribute(name) => {
                     Left::Field(name.clone())
                 }
-                _ => match shared(engine, failed, arguments, (*object, slot)) {
+                _ => match shared(engine, failed, (arguments, outside), (*object, slot)) {
                     Some(left) => left,
                     None => continue,
                 },
@@ -337,7 +353,7 @@ pub(super) fn left_behind(
             Slot::Field(_) | Slot::Item(_)
                 if !stats.contains(object) && *object != failed.watched =>
             {
-                match shared(engine, failed, arguments, (*object, slot)) {
+                match shared(engine, failed, (arguments, outside), (*object, slot)) {
                     Some(left) => left,
                     None => continue,
                 }
@@ -367,7 +383,7 @@ pub(super) fn left_behind(
 fn shared(
     engine: &Engine<'_>,
     state: &State,
-    arguments: &[Value],
+    (arguments, outside): (&[Value], bool),
     (object, slot): (Value, &Slot),
 ) -> Option<Left> {
     let mut attribute = match slot {
@@ -388,6 +404,8 @@ fn shared(
                 return match (class, attribute) {
                     (Some(class), Some(attribute)) => Some(Left::Held(class, attribute)),
                     (None, Some(_)) => Some(Left::Shared),
+                    // An item of what an attribute holds.
+                    (_, None) if outside => Some(Left::Field(name.clone())),
                     (_, None) => None,
                 };
             }
@@ -396,6 +414,9 @@ fn shared(
                 at = *of;
             }
             Term::Item(of, _) => at = *of,
+            Term::Global(..) | Term::Module(_) | Term::External(_) | Term::Class(_) if outside => {
+                return Some(Left::Shared);
+            }
             _ => return None,
         }
     }

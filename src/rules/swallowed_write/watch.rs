@@ -58,6 +58,8 @@ pub(super) struct Watch<'o> {
     places: Vec<WatchedPlace>,
     /// The contract method: its own name says nothing about what it writes.
     pub(super) method: &'o str,
+    /// No contract names it, so only calls that surely write count.
+    pub(super) outside: bool,
     pub(super) options: &'o Options,
     pub(super) writes: &'o Writes,
     /// What caught a failure, by the index in the flags.
@@ -361,7 +363,7 @@ impl<'o> Watch<'o> {
     /// nothing failed, too.
     pub(super) fn new(
         places: Vec<WatchedPlace>,
-        method: &'o str,
+        (method, outside): (&'o str, bool),
         (options, writes): (&'o Options, &'o Writes),
         regular: &'o Calls,
     ) -> Self {
@@ -371,6 +373,7 @@ impl<'o> Watch<'o> {
             made_up: RefCell::default(),
             places,
             method,
+            outside,
             options,
             writes,
             seen: RefCell::default(),

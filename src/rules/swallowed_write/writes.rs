@@ -5,7 +5,7 @@ use super::failure::{
     put, tuple,
 };
 use super::likeness::{CHAIN, is_data, prepared};
-use super::no_store::stores_nothing;
+use super::no_store::{builds_change, stores_nothing};
 use super::watch::Watch;
 use crate::engine::summaries::library::Deed;
 use crate::engine::values::origins::Origin;
@@ -71,6 +71,7 @@ impl Watch<'_> {
             || tables::is_removal(call.name, &texts)
             || stores_nothing(engine, state, call, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
+            || self.outside && !self.is_sure(engine, state, call, (receiver.as_deref(), &texts))
         {
             return None;
         }
@@ -90,6 +91,32 @@ impl Watch<'_> {
             .chain(staged)
             .collect();
         Some(engine.terms.make(Term::Tuple(parts.into())))
+    }
+
+    /// Whether a call that is named like a write surely is one: outside of contracts, nothing says that
+    /// the function is there to write.
+    fn is_sure(
+        &self,
+        engine: &Engine<'_>,
+        state: &State,
+        call: &CompletedCall<'_>,
+        (receiver, texts): (Option<&str>, &[Name]),
+    ) -> bool {
+        // A function of the program is followed.
+        if call.callee.is_some() {
+            return false;
+        }
+        if tables::finishes_unit(call.name) {
+            return true;
+        }
+        let mut given = call.args.iter();
+        let data = given.any(|v| is_data(engine, state, *v));
+        tables::is_sure_write(self.writes, call.name, receiver, (texts, data))
+            || tables::runs_statement(call.name)
+                && call
+                    .args
+                    .first()
+                    .is_some_and(|v| builds_change(engine, state, *v))
     }
 
     /// The texts that a call is given: all by position, and the statements by name.

@@ -236,6 +236,87 @@ pub fn shows(name: &str) -> bool {
     has_any(name, SHOWS)
 }
 
+/// Words in names of calls that hand a failure to an error tracker, joined.
+const TRACKING: &[&str] = &[
+    "capture_exception",
+    "captureexception",
+    "capture_error",
+    "record_exception",
+    "report_exception",
+    "report_exc_info",
+    "notice_error",
+    "notify_exception",
+];
+
+/// Error trackers, in names of receivers.
+const TRACKERS: &[&str] = &[
+    "sentry",
+    "sentry_sdk",
+    "rollbar",
+    "bugsnag",
+    "honeybadger",
+    "airbrake",
+    "raygun",
+    "newrelic",
+];
+
+/// Whether a call hands a failure to an error tracker.
+#[must_use]
+pub fn tracks_errors(name: &str, receiver: &str) -> bool {
+    let (name, receiver) = (name.to_ascii_lowercase(), receiver.to_ascii_lowercase());
+    TRACKING.iter().any(|word| name.contains(word))
+        || TRACKERS.iter().any(|word| receiver.contains(word))
+}
+
+/// Whether a call tells a person in an answer: a message of a web framework.
+#[must_use]
+pub fn answers_person(name: &str, receiver: &str) -> bool {
+    receiver.eq_ignore_ascii_case("messages") || matches!(name, "flash" | "abort")
+}
+
+/// Words in names of calls that clean up or wait.
+const CLEANS_UP: &[&str] = &[
+    "rollback",
+    "close",
+    "cleanup",
+    "clean",
+    "release",
+    "unlock",
+    "disconnect",
+    "shutdown",
+    "reset",
+    "expunge",
+    "expire",
+    "remove",
+    "unlink",
+    "rmtree",
+    "sleep",
+    "wait",
+    "reconnect",
+    "connect",
+    "refresh",
+    "clear",
+    "format_exc",
+    "print_exc",
+    "traceback",
+    "aclose",
+    "invalidate",
+    "join",
+    "gc",
+    "collect",
+    "perf",
+    "strftime",
+    "encode",
+    "decode",
+];
+
+/// Whether a call only cleans up or waits, judged by its name.
+#[must_use]
+pub fn cleans_up(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    CLEANS_UP.contains(&lower.as_str()) || has_any(&lower, CLEANS_UP)
+}
+
 /// Texts that say that something is there already, in names of exceptions and in tests of them. 409
 /// is the HTTP status *Conflict*.
 const DUPLICATE_WORDS: &[&str] = &["alreadyexist", "already_exist", "already exist", "409"];

@@ -195,6 +195,129 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
     }
 }
 
+/// Words that make a write of a call whatever it is called on, if it is given data.
+const SURE_WORDS: &[&str] = &["insert", "upsert", "executemany", "bulk", "persist"];
+
+/// Verbs that write if something from [`STORED`] follows: `save_rows`, `load_table_from_json`.
+const STORING: &[&str] = &[
+    "save", "store", "write", "load", "upload", "publish", "ingest", "copy", "send", "put",
+];
+
+/// What such verbs are about when they write data.
+const STORED: &[&str] = &[
+    "row",
+    "rows",
+    "record",
+    "records",
+    "table",
+    "dataframe",
+    "df",
+    "batch",
+    "batches",
+    "documents",
+    "docs",
+    "points",
+    "items",
+    "blob",
+    "object",
+    "fileobj",
+    "pandas",
+    "gbq",
+    "sql",
+];
+
+/// Words in names of receivers that are clients of a storage.
+const CLIENTS: &[&str] = &[
+    "client",
+    "db",
+    "database",
+    "warehouse",
+    "bq",
+    "bigquery",
+    "repository",
+    "repo",
+    "store",
+    "storage",
+    "sink",
+    "destination",
+    "loader",
+    "writer",
+    "table",
+    "collection",
+    "conn",
+    "connection",
+];
+
+/// Whether a call surely writes data, judged without knowing what the function around it is for.
+/// `data` says whether it is given something that may be rows.
+#[must_use]
+pub fn is_sure_write(
+    writes: &Writes,
+    name: &str,
+    receiver: Option<&str>,
+    (texts, data): (&[Name], bool),
+) -> bool {
+    let lower = name.to_ascii_lowercase();
+    if writes.names.contains(&lower) {
+        return true;
+    }
+    if !writes.built_in || receiver.is_some_and(|r| FOREIGN_RECEIVERS.contains(&r)) {
+        return false;
+    }
+    let words = sinks::words(name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let changes = |text: &Name| {
+        statement(text).is_some_and(|s| {
+            WRITE_STATEMENTS.contains(&s.as_str()) && !REMOVAL_STATEMENTS.contains(&s.as_str())
+        })
+    };
+    if words.iter().any(|w| SQL_WORDS.contains(w)) && texts.iter().any(changes) {
+        return true;
+    }
+    if WRITE_NAMES.contains(&lower.as_str())
+        || receiver.is_some_and(|r| sinks::writes_to(r, &lower))
+    {
+        return true;
+    }
+    if let [verb, row] = words.as_slice()
+        && CHANGES_ROWS.contains(verb)
+        && ROWS.contains(row)
+    {
+        return true;
+    }
+    if !data {
+        return false;
+    }
+    let of_client = || {
+        let receiver = receiver.map(sinks::words).unwrap_or_default();
+        receiver.iter().any(|word| CLIENTS.contains(&word.as_str()))
+    };
+    words.iter().any(|w| SURE_WORDS.contains(w))
+        || match words.as_slice() {
+            [verb] => matches!(*verb, LOAD | "save" | "write") && of_client(),
+            [verb, rest @ ..] => STORING.contains(verb) && rest.iter().any(|w| STORED.contains(w)),
+            [] => false,
+        }
+}
+
+/// Whether a call may be one that [`is_sure_write`] accepts, whatever it is given.
+#[must_use]
+pub fn may_be_sure(writes: &Writes, name: &str, receiver: Option<&str>) -> bool {
+    let words = sinks::words(name);
+    is_sure_write(writes, name, receiver, (&[], true))
+        || writes.built_in && words.iter().any(|w| SQL_WORDS.contains(&w.as_str()))
+        || receiver.is_none() && sinks::may_write_to_some(name)
+}
+
+/// Words in names of functions that may write, beside those in [`parts_of_writes`], in lower case.
+const WORK: &[&str] = &["store", "ingest", "sink", "flush", "export", "push", "dump"];
+
+/// Whether a name in lower case contains a word for work that may write something.
+#[must_use]
+pub fn names_work(lower: &str) -> bool {
+    WORK.iter().any(|word| lower.contains(word))
+}
+
 /// Whether a method shares its name with those of many storage clients: a call of that name on some
 /// other object says nothing about it.
 #[must_use]

@@ -1,0 +1,299 @@
+//! Writes outside of contracts: functions and methods whose own code catches the failure of a write.
+//!
+//! Nobody is known to depend on such a function, so a failure counts as lost only if nobody can hear
+//! of it: the function goes on as if nothing had happened, and no caller, no reader and no other call
+//! gets to know.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use super::quiet::{Called, Handling, called, given_to, reach};
+use super::{Options, judge, report};
+use crate::diagnostics::{Finding, Location};
+use crate::engine::summaries::library::Library;
+use crate::frontend::sketch::{Clue, Glance, Role};
+use crate::ir::{
+    BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, Rvalue, TerminatorKind,
+};
+use crate::program::{ClassRef, FuncRef, LoadedModule};
+use crate::rules::contract_method::Subject;
+use crate::rules::tables::{finishes_unit, may_be_sure, names_work, parts_of_writes};
+use crate::rules::{Effort, FunctionRule, Glances};
+use crate::settings::{Contract, Origin, Settings, Who, Writes};
+
+/// The contract of functions that no contract names: it demands nothing.
+static NOTHING: LazyLock<Contract> = LazyLock::new(|| Contract {
+    who: Who::Functions(Vec::new()),
+    demands: Vec::new(),
+    also_when_raising: false,
+    origin: Origin::Builtin,
+});
+
+/// Whether a function is looked at although no contract names it.
+pub(super) fn is_outside(subject: &Subject<'_>) -> bool {
+    subject.contract.demands.is_empty()
+}
+
+/// Checks functions that no contract names.
+pub(super) struct Functions;
+
+impl FunctionRule for Functions {
+    fn glance(&self, settings: &Settings) -> Option<Glances> {
+        let options: &Options = settings.options.get();
+        let parts = parts_of_writes(&settings.writes).map(str::to_owned);
+        let parts: Vec<String> = parts.filter(|_| options.outside_contracts).collect();
+        Some(Box::new(move || {
+            Box::new(CatchGlance {
+                parts: parts.clone(),
+                seen: 0,
+            })
+        }))
+    }
+
+    fn same_glance(&self, one: &Settings, other: &Settings) -> bool {
+        let on = |settings: &Settings| settings.options.get::<Options>().outside_contracts;
+        one.writes == other.writes && on(one) == on(other)
+    }
+
+    fn check(
+        &self,
+        library: &Library<'_>,
+        module: &LoadedModule,
+        functions: &[(FuncIdx, &Function)],
+        settings: &Settings,
+    ) -> (Vec<Finding>, Effort) {
+        let options: &Options = settings.options.get();
+        let mut out = (Vec::new(), Effort::default());
+        if !options.outside_contracts || is_of_tests(module) {
+            return out;
+        }
+        for &(func, function) in functions {
+            if !may_lose(function, &settings.writes, options) {
+                continue;
+            }
+            let func = FuncRef {
+                module: module.id,
+                func,
+            };
+            check_function(library, module, (func, function), settings, &mut out);
+        }
+        out
+    }
+}
+
+fn check_function(
+    library: &Library<'_>,
+    module: &LoadedModule,
+    (func, function): (FuncRef, &Function),
+    settings: &Settings,
+    (findings, effort): &mut (Vec<Finding>, Effort),
+) {
+    let Some(file) = &module.file else { return };
+    let class = function.class.map(|class| ClassRef {
+        module: func.module,
+        class,
+    });
+    let subject = Subject {
+        program: library.program,
+        library,
+        class: class.filter(|_| Subject::is_called_on_instance(library.program, func)),
+        method: &function.name,
+        func,
+        contract: &NOTHING,
+        def: Location {
+            file: file.id,
+            span: function.name_span,
+        },
+    };
+    let options: &Options = settings.options.get();
+    let (judged, _) = judge(subject, options, &settings.writes, &OnceCell::new());
+    *effort += judged.effort;
+    for swallowed in &judged.found {
+        // What a helper swallows is told where the helper is looked at.
+        if swallowed.by.place().0 != func {
+            continue;
+        }
+        let handling = Handling::of(function, swallowed);
+        if !options.strict && handling.tells_somebody(&subject, swallowed) {
+            continue;
+        }
+        findings.extend(report::finding(subject, judged.root, swallowed, None));
+    }
+}
+
+/// Whether the file is one of tests.
+fn is_of_tests(module: &LoadedModule) -> bool {
+    let Some(file) = &module.file else {
+        return true;
+    };
+    let folders = file.display.split(['/', '\\']);
+    let is_test = |part: &str| {
+        let stem = part.strip_suffix(".py").or(part.strip_suffix(".rs"));
+        matches!(
+            part,
+            "tests" | "test" | "testing" | "benches" | "examples_tests"
+        ) || stem.is_some_and(|stem| {
+            stem.starts_with("test_") || stem.ends_with("_test") || stem == "conftest"
+        })
+    };
+    folders.into_iter().any(is_test)
+}
+
+/// Whether a function may lose a failed write: it catches what a call may raise that is named like a
+/// write, can end normally after that, and surely tells nobody. No path is followed for that.
+fn may_lose(function: &Function, writes: &Writes, options: &Options) -> bool {
+    let name = function.name.as_str();
+    if name.starts_with("test_")
+        || options.is_auxiliary(name)
+        || function.shape != FunctionShape::Code
+        || name.starts_with('<')
+    {
+        return false;
+    }
+    let body = &function.body;
+    let mut writing: Option<Vec<BlockId>> = None;
+    for (at, block) in (0u32..).zip(&body.blocks) {
+        let TerminatorKind::Branch { role, then, .. } = &block.terminator.kind else {
+            continue;
+        };
+        let catches = match role {
+            BranchRole::Handler | BranchRole::Swallow => true,
+            BranchRole::Dropped | BranchRole::Pattern | BranchRole::Guard => false,
+            _ => continue,
+        };
+        let at = BlockId(at);
+        let writing = writing.get_or_insert_with(|| writing_blocks(function, writes));
+        if writing.is_empty() {
+            return false;
+        }
+        if !catches {
+            // A result is tested: which call it comes from is not asked here.
+            return true;
+        }
+        let protected = writing
+            .iter()
+            .copied()
+            .filter(|from| unwinds_to(body, *from, at));
+        let protected: Vec<BlockId> = protected.collect();
+        let returns = |to: &BlockId| {
+            matches!(
+                body.block(*to).terminator.kind,
+                TerminatorKind::Return { .. }
+            )
+        };
+        if protected.is_empty() || !reach(body, *then, None).iter().any(returns) {
+            continue;
+        }
+        let rows = protected
+            .iter()
+            .flat_map(|from| given_to(function, *from))
+            .collect();
+        if !Handling::after(function, at, true).surely_tells(&rows) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The blocks that end with a call which is named like a write, or like work that may write.
+fn writing_blocks(function: &Function, writes: &Writes) -> Vec<BlockId> {
+    let body = &function.body;
+    let blocks = (0u32..).zip(&body.blocks);
+    let writing = blocks.filter(|(_, block)| {
+        let TerminatorKind::Eval { rvalue, .. } = &block.terminator.kind else {
+            return false;
+        };
+        let Rvalue::Call { callee, .. } = rvalue else {
+            // What is left may commit a unit of work.
+            return matches!(rvalue, Rvalue::Await(_));
+        };
+        let Called { name, on } = called(function, callee);
+        let lower = name.to_ascii_lowercase();
+        names_work(&lower) || finishes_unit(&name) || may_be_sure(writes, &name, on.as_deref())
+    });
+    writing.map(|(at, _)| BlockId(at)).collect()
+}
+
+/// Whether an exception from a block can reach a handler.
+fn unwinds_to(body: &Body, from: BlockId, handler: BlockId) -> bool {
+    let TerminatorKind::Eval {
+        unwind: Some(unwind),
+        ..
+    } = &body.block(from).terminator.kind
+    else {
+        return false;
+    };
+    let mut seen: BTreeSet<BlockId> = BTreeSet::new();
+    let mut open = vec![unwind.target];
+    while let Some(at) = open.pop() {
+        if at == handler {
+            return true;
+        }
+        if !seen.insert(at) {
+            continue;
+        }
+        match &body.block(at).terminator.kind {
+            // The next handler of the same `try`.
+            TerminatorKind::Branch {
+                role: BranchRole::Handler | BranchRole::Swallow,
+                otherwise,
+                ..
+            } => open.push(*otherwise),
+            // A `finally`, or the exit of a `with`.
+            other => other.for_each_successor(|next| open.push(next)),
+        }
+    }
+    false
+}
+
+const CATCHES: u16 = 1;
+const WRITES: u16 = 2;
+const ALL: u16 = CATCHES | WRITES;
+
+/// Looks for what catches, and for names of writes.
+struct CatchGlance {
+    /// What names of writes contain, in lower case; empty if nothing is looked for.
+    parts: Vec<String>,
+    seen: u16,
+}
+
+const WORDS: [(&str, u16); 3] = [
+    ("except", CATCHES),
+    ("suppress", CATCHES),
+    ("finally", CATCHES),
+];
+
+impl Glance for CatchGlance {
+    fn clues(&self) -> Option<Vec<Clue>> {
+        let clue = |text: &str, whole, flags| Clue {
+            text: text.to_owned(),
+            whole,
+            flags,
+        };
+        let words = WORDS.map(|(text, flags)| clue(text, true, flags));
+        let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
+        let ascii = self.parts.iter().all(|part| part.is_ascii());
+        ascii.then(|| words.into_iter().chain(parts).collect())
+    }
+
+    fn can_matter(&self, flags: u16) -> bool {
+        flags & ALL == ALL
+    }
+
+    fn word(&mut self, word: &str, _: Role) {
+        let flags = WORDS.iter().find(|(known, _)| *known == word);
+        self.seen |= flags.map_or(0, |(_, flags)| *flags);
+        let lower = word.to_lowercase();
+        if self.parts.iter().any(|part| lower.contains(part)) {
+            self.seen |= WRITES;
+        }
+    }
+
+    fn text(&mut self, _: &str) {}
+
+    fn matters(&mut self) -> bool {
+        let seen = std::mem::take(&mut self.seen);
+        self.can_matter(seen)
+    }
+}

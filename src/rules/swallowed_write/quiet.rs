@@ -1,0 +1,343 @@
+//! What a function does only because a failure was caught, and whether somebody gets to know by it.
+
+use std::collections::BTreeSet;
+
+use super::Swallowed;
+use super::callers::{flow, hands_on, rvalues};
+use super::watch::Swallower;
+use crate::engine::witness::EventKind;
+use crate::engine::{Catch, is_log_method, is_logger_name};
+use crate::ir::{
+    Arg, BlockId, Body, BranchRole, Callee, Function, LocalId, LocalKind, Name, Operand, Rvalue,
+    StatementKind, TerminatorKind,
+};
+use crate::rules::contract_method::Subject;
+use crate::rules::tables::{self, collections::CHANGES};
+
+/// The code of a function that runs only after a failure was caught.
+pub(super) struct Handling<'f> {
+    function: &'f Function,
+    blocks: BTreeSet<BlockId>,
+}
+
+impl<'f> Handling<'f> {
+    /// What runs in a function after something was swallowed, and never otherwise.
+    pub(super) fn of(function: &'f Function, swallowed: &Swallowed) -> Self {
+        match swallowed.by {
+            Swallower::Catch(catch) => {
+                let taken = taken(function, catch, swallowed);
+                Self::after(function, catch.block, taken)
+            }
+            Swallower::Return(..) => Self {
+                function,
+                blocks: BTreeSet::new(),
+            },
+        }
+    }
+
+    /// What runs only after this outcome of a branch.
+    pub(super) fn after(function: &'f Function, branch: BlockId, taken: bool) -> Self {
+        let body = &function.body;
+        let blocks = match &body.block(branch).terminator.kind {
+            TerminatorKind::Branch {
+                then, otherwise, ..
+            } => {
+                let failing = if taken { *then } else { *otherwise };
+                let without = reach(body, BlockId::ENTRY, Some(failing));
+                let mut blocks = reach(body, failing, None);
+                blocks.retain(|at| !without.contains(at));
+                blocks
+            }
+            _ => BTreeSet::new(),
+        };
+        Self { function, blocks }
+    }
+
+    /// Whether this code certainly lets somebody know, judged without following any path. `rows` are
+    /// the variables that the write was given.
+    pub(super) fn surely_tells(&self, rows: &BTreeSet<LocalId>) -> bool {
+        self.calls_somebody(rows)
+    }
+
+    /// Whether this code lets somebody know: it calls something that is not known to keep quiet,
+    /// changes something that is looked at later, or puts the rows elsewhere.
+    pub(super) fn tells_somebody(&self, subject: &Subject<'_>, swallowed: &Swallowed) -> bool {
+        self.calls_somebody(&self.rows(swallowed)) || self.leaves_something(subject)
+    }
+
+    fn statements(&self) -> impl Iterator<Item = &'f StatementKind> + '_ {
+        let blocks = self.blocks.iter().map(|at| self.function.body.block(*at));
+        blocks.flat_map(|block| block.statements.iter().map(|s| &s.kind))
+    }
+
+    fn calls(&self) -> impl Iterator<Item = (&'f Callee, &'f [Arg])> + '_ {
+        let blocks = self.blocks.iter().map(|at| self.function.body.block(*at));
+        blocks.filter_map(|block| match &block.terminator.kind {
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, args },
+                ..
+            } => Some((callee, args.as_slice())),
+            _ => None,
+        })
+    }
+
+    fn calls_somebody(&self, rows: &BTreeSet<LocalId>) -> bool {
+        self.calls().any(|(callee, args)| {
+            let Called { name, on } = called(self.function, callee);
+            let given_rows = args.iter().any(|arg| match &arg.value {
+                Operand::Local(local) => rows.contains(&root(self.function, *local)),
+                Operand::Const(_) => false,
+            });
+            let logs = is_log_method(&name) || on.as_ref().is_some_and(|on| is_logger_name(on));
+            let on = on.as_deref().unwrap_or_default();
+            if tables::tracks_errors(&name, on) || tables::answers_person(&name, on) {
+                return true;
+            }
+            if logs {
+                return false;
+            }
+            given_rows && !tables::shows(&name) && !tables::is_harmless(&name)
+                || !is_quiet(&name, on)
+        })
+    }
+
+    /// The variables that the write was given.
+    fn rows(&self, swallowed: &Swallowed) -> BTreeSet<LocalId> {
+        let Some((func, at)) = swallowed.failed_at else {
+            return BTreeSet::new();
+        };
+        if func != swallowed.by.place().0 {
+            return BTreeSet::new();
+        }
+        given_to(self.function, at)
+    }
+
+    /// Whether something that is changed here is looked at elsewhere, or may be.
+    fn leaves_something(&self, subject: &Subject<'_>) -> bool {
+        let function = self.function;
+        let cells: Vec<LocalId> = function
+            .outer_cells
+            .into_iter()
+            .chain(function.cells())
+            .collect();
+        let mut kept: BTreeSet<LocalId> = BTreeSet::new();
+        for statement in self.statements() {
+            match statement {
+                StatementKind::SetGlobal { .. } => return true,
+                StatementKind::SetField {
+                    object: Operand::Local(object),
+                    ..
+                } if cells.contains(object) => return true,
+                StatementKind::SetField {
+                    object: Operand::Local(object),
+                    ..
+                }
+                | StatementKind::SetItem {
+                    object: Operand::Local(object),
+                    ..
+                } => {
+                    kept.insert(root(function, *object));
+                }
+                StatementKind::Assign(local, _) if is_variable(function, *local) => {
+                    kept.insert(*local);
+                }
+                _ => {}
+            }
+        }
+        for (callee, _) in self.calls() {
+            if let Callee::Method {
+                receiver: Operand::Local(on),
+                name,
+                ..
+            } = callee
+                && CHANGES.contains(&name.as_str())
+            {
+                kept.insert(root(function, *on));
+            }
+        }
+        let receiver = subject.class.map(|_| LocalId(0));
+        kept.retain(|local| Some(*local) != receiver);
+        let params = u32::try_from(function.params.len()).unwrap_or(u32::MAX);
+        kept.iter().any(|local| local.0 < params)
+            || kept.iter().any(|local| hands_on_later(function, *local))
+            || decides_something(function, kept)
+    }
+}
+
+/// Whether a test of one of these variables decides more than what is logged.
+fn decides_something(function: &Function, kept: BTreeSet<LocalId>) -> bool {
+    let body = &function.body;
+    let derived = flow(function, kept.into_iter().collect());
+    body.blocks.iter().any(|block| {
+        let TerminatorKind::Branch {
+            cond: Operand::Local(cond),
+            then,
+            otherwise,
+            role,
+            ..
+        } = &block.terminator.kind
+        else {
+            return false;
+        };
+        if !derived.contains(cond) || matches!(role, BranchRole::Handler | BranchRole::Swallow) {
+            return false;
+        }
+        let (one, other) = (reach(body, *then, None), reach(body, *otherwise, None));
+        let mut only = one.symmetric_difference(&other);
+        only.any(|at| does_something(function, *at))
+    })
+}
+
+/// Whether a block stores something, leaves the function, or calls what is not known to keep quiet.
+fn does_something(function: &Function, at: BlockId) -> bool {
+    let block = function.body.block(at);
+    let stores = block.statements.iter().any(|s| match &s.kind {
+        StatementKind::SetField { .. }
+        | StatementKind::SetItem { .. }
+        | StatementKind::SetGlobal { .. } => true,
+        StatementKind::Assign(local, _) => is_variable(function, *local),
+        _ => false,
+    });
+    stores
+        || match &block.terminator.kind {
+            TerminatorKind::Return { implicit, .. } => !implicit,
+            TerminatorKind::Raise { .. } => true,
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } => {
+                let Called { name, on } = called(function, callee);
+                let logs = is_log_method(&name) || on.as_ref().is_some_and(|on| is_logger_name(on));
+                !logs && !is_quiet(&name, on.as_deref().unwrap_or_default())
+            }
+            _ => false,
+        }
+}
+
+/// Whether a variable is given to a call that does more than log, or stored. What is returned is
+/// judged by its value.
+fn hands_on_later(function: &Function, local: LocalId) -> bool {
+    let copies: Vec<LocalId> = rvalues(function)
+        .filter_map(|(dest, rvalue)| match rvalue {
+            Rvalue::Use(Operand::Local(from)) if *from == local => dest,
+            _ => None,
+        })
+        .chain([local])
+        .collect();
+    hands_on(function, &copies)
+}
+
+fn is_variable(function: &Function, local: LocalId) -> bool {
+    matches!(
+        function.body.locals[local.index()].kind,
+        LocalKind::Var | LocalKind::Param
+    )
+}
+
+/// Which outcome of the branch that catches means a failure.
+fn taken(function: &Function, catch: Catch, swallowed: &Swallowed) -> bool {
+    let terminator = &function.body.block(catch.block).terminator;
+    if let TerminatorKind::Branch {
+        role: BranchRole::Handler | BranchRole::Swallow,
+        ..
+    } = terminator.kind
+    {
+        return true;
+    }
+    let mut events = swallowed.events.iter().rev();
+    let decided = events.find_map(|e| match e.what {
+        EventKind::Decision(_, taken) if e.func == catch.func && e.span == terminator.span => {
+            Some(taken)
+        }
+        _ => None,
+    });
+    decided.unwrap_or(true)
+}
+
+/// The variables that the call at the end of a block is given.
+pub(super) fn given_to(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
+    let given = match &function.body.block(at).terminator.kind {
+        TerminatorKind::Eval {
+            rvalue: Rvalue::Call { args, .. },
+            ..
+        } => args.as_slice(),
+        _ => &[],
+    };
+    let locals = given.iter().filter_map(|arg| match &arg.value {
+        Operand::Local(local) => Some(root(function, *local)),
+        Operand::Const(_) => None,
+    });
+    locals.collect()
+}
+
+/// The blocks that are reached from a block, without entering another one.
+pub(super) fn reach(body: &Body, from: BlockId, without: Option<BlockId>) -> BTreeSet<BlockId> {
+    let mut seen: BTreeSet<BlockId> = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(at) = open.pop() {
+        if Some(at) == without || !seen.insert(at) {
+            continue;
+        }
+        let terminator = &body.block(at).terminator.kind;
+        terminator.for_each_successor(|next| open.push(next));
+    }
+    seen
+}
+
+/// A callee by its name, and what it is called on.
+pub(super) struct Called {
+    pub(super) name: Name,
+    pub(super) on: Option<Name>,
+}
+
+pub(super) fn called(function: &Function, callee: &Callee) -> Called {
+    let value = |operand: &Operand| match operand {
+        Operand::Local(local) => named(function, *local),
+        Operand::Const(_) => None,
+    };
+    match callee {
+        Callee::Method { receiver, name, .. } => Called {
+            name: name.clone(),
+            on: value(receiver),
+        },
+        Callee::Value(of) => Called {
+            name: value(of).unwrap_or_default(),
+            on: None,
+        },
+    }
+}
+
+/// The name of a variable, or of what it holds.
+fn named(function: &Function, local: LocalId) -> Option<Name> {
+    let own = function.body.locals[local.index()].name.clone();
+    own.or_else(|| {
+        function
+            .body
+            .only_value(local)
+            .and_then(Rvalue::name)
+            .cloned()
+    })
+}
+
+/// The variable that a value was copied from.
+fn root(function: &Function, local: LocalId) -> LocalId {
+    let mut at = local;
+    for _ in 0..8 {
+        match function.body.only_value(at) {
+            Some(Rvalue::Use(Operand::Local(from))) if !is_variable(function, at) => at = *from,
+            _ => break,
+        }
+    }
+    at
+}
+
+/// Whether a call surely lets nobody know: it logs, notifies, measures, cleans up, waits, or only
+/// looks something up.
+fn is_quiet(name: &str, on: &str) -> bool {
+    tables::tells(name)
+        || tables::shows(name)
+        || tables::shows(on)
+        || tables::cleans_up(name)
+        || tables::is_harmless(name)
+        || tables::is_best_effort(name)
+}
