@@ -33,6 +33,8 @@ pub struct Watches<'a> {
     /// The watched places, of which a path has to store one; `None` if the automaton is not about what
     /// a method leaves behind.
     pub places: Option<&'a [WatchedPlace]>,
+    /// How deep calls of helpers are followed, if there are places; `None` for no limit.
+    pub reach: Option<u8>,
     /// Calls that the rule waits for; see [`Engine::makes_watched_call`].
     pub calls: &'a [WatchedCall],
     /// The flags whose change is a step of the path to show.

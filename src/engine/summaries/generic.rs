@@ -129,7 +129,7 @@ impl Engine<'_> {
                 Some(left) => left.checked_sub(1).map(Some),
                 None => Some(None),
             },
-            None if self.watches.places.is_some() => Some(None),
+            None if self.watches.places.is_some() => Some(self.watches.reach),
             None => Some(Some(ASIDE_REACH)),
         }
     }

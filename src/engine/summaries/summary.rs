@@ -260,6 +260,10 @@ impl Engine<'_> {
         } else {
             (STRANGER_DEPTH, STRANGER_STEPS)
         };
+        let depth = match self.watches.reach {
+            Some(reach) => depth.min(usize::from(reach)),
+            None => depth,
+        };
         (self.stack.len() < depth).then_some(limit)
     }
 

@@ -13,7 +13,7 @@ use crate::ir::{
 };
 use crate::rules::swallowed_write::no_store::place_of;
 use crate::rules::tables::collections::LOOKUPS;
-use crate::rules::tables::{is_common_write, is_row_count, tells};
+use crate::rules::tables::{is_common_write, is_row_count, shows, tells};
 use crate::source::Span;
 
 /// A function that calls the method.
@@ -254,7 +254,9 @@ fn leaves(function: &Function, values: &FxHashSet<LocalId>) -> bool {
 /// or measure it.
 pub(super) fn hands_on(function: &Function, values: &[LocalId]) -> bool {
     let is = |o: &Operand| matches!(o, Operand::Local(l) if values.contains(l));
-    let only_looks = |name: &str| is_log_method(name) || tells(name) || name == "len";
+    let only_looks = |name: &str| {
+        is_log_method(name) || tells(name) || shows(name) || matches!(name, "len" | "str" | "repr")
+    };
     let named = |of: &Operand| {
         rvalues(function).find_map(|(dest, rvalue)| match rvalue {
             Rvalue::Global(name) if dest.map(Operand::Local).as_ref() == Some(of) => Some(name),

@@ -102,8 +102,19 @@ fn built_to_read(engine: &Engine<'_>, state: &State, statement: Value) -> Option
     reads
 }
 
-/// Whether a statement was built by calls that change data: `insert(table).values(rows)`.
+/// Whether a statement was built by calls that change data: `insert(table).values(rows)`, but not
+/// `delete(table)`.
 pub(super) fn builds_change(engine: &Engine<'_>, state: &State, statement: Value) -> bool {
+    let mut at = statement;
+    for _ in 0..CHAIN {
+        let Some(Origin::Call(name, on, _)) = engine.origin(state, at) else {
+            break;
+        };
+        if tables::builds_removal(&name) {
+            return false;
+        }
+        at = on;
+    }
     built_to_read(engine, state, statement) == Some(false)
 }
 

@@ -9,18 +9,23 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::quiet::{Called, Handling, called, given_to, reach};
+use super::readers::caught_names;
 use super::{Options, judge, report};
 use crate::diagnostics::{Finding, Location};
 use crate::engine::summaries::library::Library;
 use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::ir::{
-    BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, Rvalue, TerminatorKind,
+    BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, LocalKind, Name, Operand, Rvalue,
+    ScopeIdx, StatementKind, TerminatorKind,
 };
-use crate::program::{ClassRef, FuncRef, LoadedModule};
+use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
-use crate::rules::tables::{finishes_unit, may_be_sure, names_work, parts_of_writes};
+use crate::rules::tables::{
+    finishes_unit, is_best_effort, is_no_write_error, may_be_sure, names_work, parts_of_writes,
+};
 use crate::rules::{Effort, FunctionRule, Glances};
 use crate::settings::{Contract, Origin, Settings, Who, Writes};
+use crate::source::Language;
 
 /// The contract of functions that no contract names: it demands nothing.
 static NOTHING: LazyLock<Contract> = LazyLock::new(|| Contract {
@@ -69,7 +74,7 @@ impl FunctionRule for Functions {
             return out;
         }
         for &(func, function) in functions {
-            if !may_lose(function, &settings.writes, options) {
+            if !may_lose(module, function, (&settings.writes, options)) {
                 continue;
             }
             let func = FuncRef {
@@ -109,9 +114,14 @@ fn check_function(
     let options: &Options = settings.options.get();
     let (judged, _) = judge(subject, options, &settings.writes, &OnceCell::new());
     *effort += judged.effort;
+    effort.functions += 1;
     for swallowed in &judged.found {
         // What a helper swallows is told where the helper is looked at.
-        if swallowed.by.place().0 != func {
+        let (by, at) = swallowed.by.place();
+        let caught = caught_names(library.program, (by, at));
+        let unlikely = !caught.is_empty() && caught.iter().all(|name| is_no_write_error(name))
+            || swallowed.passed_on_by.is_empty() && catches_only_own(library.program, (by, at));
+        if by != func || unlikely && !options.strict {
             continue;
         }
         let handling = Handling::of(function, swallowed);
@@ -122,36 +132,80 @@ fn check_function(
     }
 }
 
-/// Whether the file is one of tests.
+/// Whether a handler names only exceptions of the program: no library raises those.
+fn catches_only_own(program: &Program<'_>, (func, block): (FuncRef, BlockId)) -> bool {
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let body = &function.body;
+    let types = body
+        .block(block)
+        .statements
+        .iter()
+        .find_map(|s| match &s.kind {
+            StatementKind::Assign(_, Rvalue::Caught { types, .. }) => Some(types),
+            _ => None,
+        });
+    let of_program = |of: &Operand| {
+        let mut path: Vec<Name> = Vec::new();
+        let mut at = match of {
+            Operand::Local(local) => *local,
+            Operand::Const(_) => return false,
+        };
+        loop {
+            match body.only_value(at) {
+                Some(Rvalue::GetField(Operand::Local(from), name)) => {
+                    path.insert(0, name.clone());
+                    at = *from;
+                }
+                Some(Rvalue::Global(name)) => {
+                    path.insert(0, name.clone());
+                    break;
+                }
+                _ => return false,
+            }
+        }
+        let found = program.resolve_path(func.module, ScopeIdx::MODULE, &path);
+        matches!(found, Def::Class(_))
+    };
+    types.is_some_and(|types| !types.is_empty() && types.iter().all(of_program))
+}
+
+/// Whether the file is one of tests, judged by its path: what tests do with failures is theirs. What
+/// lies in a folder of fixtures is no test.
 fn is_of_tests(module: &LoadedModule) -> bool {
     let Some(file) = &module.file else {
         return true;
     };
-    let folders = file.display.split(['/', '\\']);
-    let is_test = |part: &str| {
-        let stem = part.strip_suffix(".py").or(part.strip_suffix(".rs"));
-        matches!(
-            part,
-            "tests" | "test" | "testing" | "benches" | "examples_tests"
-        ) || stem.is_some_and(|stem| {
-            stem.starts_with("test_") || stem.ends_with("_test") || stem == "conftest"
-        })
-    };
-    folders.into_iter().any(is_test)
+    let mut parts = file.display.rsplit(['/', '\\']);
+    let name = parts.next().unwrap_or_default();
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let by_name = stem.starts_with("test_") || stem.ends_with("_test") || stem == "conftest";
+    let by_folder = parts.find_map(|folder| match folder {
+        "tests" | "test" | "testing" | "benches" => Some(true),
+        "fixtures" => Some(false),
+        _ => None,
+    });
+    by_name || by_folder == Some(true)
 }
 
 /// Whether a function may lose a failed write: it catches what a call may raise that is named like a
 /// write, can end normally after that, and surely tells nobody. No path is followed for that.
-fn may_lose(function: &Function, writes: &Writes, options: &Options) -> bool {
+fn may_lose(
+    module: &LoadedModule,
+    function: &Function,
+    (writes, options): (&Writes, &Options),
+) -> bool {
     let name = function.name.as_str();
     if name.starts_with("test_")
         || options.is_auxiliary(name)
+        || is_best_effort(name)
         || function.shape != FunctionShape::Code
         || name.starts_with('<')
     {
         return false;
     }
     let body = &function.body;
+    let is_rust = (module.file.as_ref()).is_some_and(|file| file.language == Language::Rust);
     let mut writing: Option<Vec<BlockId>> = None;
     for (at, block) in (0u32..).zip(&body.blocks) {
         let TerminatorKind::Branch { role, then, .. } = &block.terminator.kind else {
@@ -160,6 +214,8 @@ fn may_lose(function: &Function, writes: &Writes, options: &Options) -> bool {
         let catches = match role {
             BranchRole::Handler | BranchRole::Swallow => true,
             BranchRole::Dropped | BranchRole::Pattern | BranchRole::Guard => false,
+            // In Rust, `if result.is_err()`.
+            BranchRole::If if is_rust => false,
             _ => continue,
         };
         let at = BlockId(at);
@@ -191,6 +247,46 @@ fn may_lose(function: &Function, writes: &Writes, options: &Options) -> bool {
             .collect();
         if !Handling::after(function, at, true).surely_tells(&rows) {
             return true;
+        }
+    }
+    let leaves = |writing: Vec<BlockId>| {
+        let mut writing = writing.into_iter();
+        writing.any(|from| returns_while_pending(body, from))
+    };
+    writing.is_some_and(leaves)
+        || !is_rust && has_finally(body) && { leaves(writing_blocks(function, writes)) }
+}
+
+fn has_finally(body: &Body) -> bool {
+    let mut locals = body.locals.iter();
+    locals.any(|local| local.kind == LocalKind::Completion)
+}
+
+/// Whether an exception from a block can end in a `return` of a `finally`.
+fn returns_while_pending(body: &Body, from: BlockId) -> bool {
+    let TerminatorKind::Eval {
+        unwind: Some(unwind),
+        ..
+    } = &body.block(from).terminator.kind
+    else {
+        return false;
+    };
+    let mut seen: BTreeSet<BlockId> = BTreeSet::new();
+    let mut open = vec![unwind.target];
+    while let Some(at) = open.pop() {
+        if !seen.insert(at) {
+            continue;
+        }
+        match &body.block(at).terminator.kind {
+            TerminatorKind::Return { .. } => return true,
+            // Here the pending completion goes on.
+            TerminatorKind::Switch { .. } => {}
+            TerminatorKind::Branch {
+                role: BranchRole::Handler | BranchRole::Swallow,
+                otherwise,
+                ..
+            } => open.push(*otherwise),
+            other => other.for_each_successor(|next| open.push(next)),
         }
     }
     false

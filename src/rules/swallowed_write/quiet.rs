@@ -39,6 +39,11 @@ impl<'f> Handling<'f> {
     pub(super) fn after(function: &'f Function, branch: BlockId, taken: bool) -> Self {
         let body = &function.body;
         let blocks = match &body.block(branch).terminator.kind {
+            // The sides of a branch that drops a result meet at once.
+            TerminatorKind::Branch {
+                role: BranchRole::Dropped,
+                ..
+            } => BTreeSet::new(),
             TerminatorKind::Branch {
                 then, otherwise, ..
             } => {
@@ -127,18 +132,17 @@ impl<'f> Handling<'f> {
                 StatementKind::SetField {
                     object: Operand::Local(object),
                     ..
-                } if cells.contains(object) => return true,
-                StatementKind::SetField {
-                    object: Operand::Local(object),
-                    ..
                 }
                 | StatementKind::SetItem {
                     object: Operand::Local(object),
                     ..
                 } => {
-                    kept.insert(root(function, *object));
+                    kept.insert(holder(function, *object));
                 }
-                StatementKind::Assign(local, _) if is_variable(function, *local) => {
+                // The name of the exception is only a handle to it.
+                StatementKind::Assign(local, value)
+                    if is_variable(function, *local) && !is_exception(function, value) =>
+                {
                     kept.insert(*local);
                 }
                 _ => {}
@@ -152,8 +156,11 @@ impl<'f> Handling<'f> {
             } = callee
                 && CHANGES.contains(&name.as_str())
             {
-                kept.insert(root(function, *on));
+                kept.insert(holder(function, *on));
             }
+        }
+        if kept.iter().any(|local| cells.contains(local)) {
+            return true;
         }
         let receiver = subject.class.map(|_| LocalId(0));
         kept.retain(|local| Some(*local) != receiver);
@@ -324,6 +331,32 @@ fn root(function: &Function, local: LocalId) -> LocalId {
     let mut at = local;
     for _ in 0..8 {
         match function.body.only_value(at) {
+            Some(Rvalue::Use(Operand::Local(from))) if !is_variable(function, at) => at = *from,
+            _ => break,
+        }
+    }
+    at
+}
+
+/// Whether a value is the exception that was caught.
+fn is_exception(function: &Function, value: &Rvalue) -> bool {
+    match value {
+        Rvalue::Use(Operand::Local(from)) => {
+            function.body.locals[from.index()].kind == LocalKind::Exception
+        }
+        _ => false,
+    }
+}
+
+/// The variable that leads to an object by attributes and items.
+fn holder(function: &Function, local: LocalId) -> LocalId {
+    let mut at = local;
+    for _ in 0..8 {
+        match function.body.only_value(at) {
+            Some(
+                Rvalue::GetField(Operand::Local(from), _)
+                | Rvalue::GetItem(Operand::Local(from), _),
+            ) => at = *from,
             Some(Rvalue::Use(Operand::Local(from))) if !is_variable(function, at) => at = *from,
             _ => break,
         }

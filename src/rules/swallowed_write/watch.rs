@@ -50,6 +50,10 @@ impl Swallower {
     }
 }
 
+/// How deep calls are followed in functions that no contract names: a write is in the function itself,
+/// or not far from it.
+const REACH_OUTSIDE: u8 = 2;
+
 /// Calls, by function and block.
 pub(super) type Calls = BTreeSet<(FuncRef, u32)>;
 
@@ -81,6 +85,7 @@ impl Automaton for Watch<'_> {
     fn watches(&self) -> Watches<'_> {
         Watches {
             places: Some(&self.places),
+            reach: self.outside.then_some(REACH_OUTSIDE),
             milestones: ALL,
             keeps_apart: const { &[Ghost::Rule(FailureNote::FailedAt as u8)] },
             compares_arguments: true,
@@ -186,7 +191,8 @@ impl FailureEvents for Watch<'_> {
             return;
         };
         // A commit before anything was written commits no data.
-        if call.name == "commit" && state.flags.rule & WROTE == 0 && unit.is_none() {
+        let ends_unit = call.name == "commit" || self.outside && tables::finishes_unit(call.name);
+        if ends_unit && state.flags.rule & WROTE == 0 && unit.is_none() {
             return;
         }
         let of_batch = self.is_of_batch(engine, state, call, unit);

@@ -31,6 +31,12 @@ impl Watch<'_> {
         if tables::is_staged(&call.name, call.receiver.as_deref().unwrap_or_default()) {
             return true;
         }
+        if self.outside {
+            return !call.resolved
+                && (tables::finishes_unit(&call.name)
+                    || tables::may_be_sure(self.writes, &call.name, call.receiver.as_deref()))
+                && !tables::is_removal(&call.name, &call.texts);
+        }
         let module = engine.program.module(call.within.module);
         let within = &module.ir.function(call.within.func).name;
         let auxiliary = self.options.is_auxiliary(&call.name)
@@ -221,7 +227,8 @@ impl Watch<'_> {
         let Some(unit) = unit_name(engine, call.site.func, receiver) else {
             return;
         };
-        if !tables::is_staged(call.name, &unit)
+        if self.outside && tables::is_removal(call.name, &[])
+            || !tables::is_staged(call.name, &unit)
             || state.kind(&engine.terms, receiver).is_container()
         {
             return;

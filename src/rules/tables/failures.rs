@@ -236,6 +236,52 @@ pub fn shows(name: &str) -> bool {
     has_any(name, SHOWS)
 }
 
+/// Exceptions that say that something is wrong with the program or with what it read, and not that a
+/// write failed; in lower case.
+const NO_WRITE_ERRORS: &[&str] = &[
+    "valueerror",
+    "keyerror",
+    "indexerror",
+    "typeerror",
+    "attributeerror",
+    "nameerror",
+    "lookuperror",
+    "importerror",
+    "modulenotfounderror",
+    "notimplementederror",
+    "assertionerror",
+    "filenotfounderror",
+    "unicodedecodeerror",
+    "unicodeerror",
+    "jsondecodeerror",
+    "decodeerror",
+    "parseerror",
+    "parsererror",
+    "syntaxerror",
+    "validationerror",
+    "httpexception",
+    "http404",
+    "cancellederror",
+    "keyboardinterrupt",
+    "systemexit",
+    "zerodivisionerror",
+    "arithmeticerror",
+    "decimalexception",
+    "invalidoperation",
+    "objectdoesnotexist",
+    "noresultfound",
+    "zoneinfonotfounderror",
+];
+
+/// Whether no write is known to fail with an exception, judged by its name.
+#[must_use]
+pub fn is_no_write_error(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    NO_WRITE_ERRORS.contains(&lower.as_str())
+        || says_missing(&lower) && !says_duplicate(&lower)
+        || says_nothing_left(name)
+}
+
 /// Words in names of calls that hand a failure to an error tracker, joined.
 const TRACKING: &[&str] = &[
     "capture_exception",

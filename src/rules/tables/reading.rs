@@ -40,6 +40,12 @@ const BUILDS_CHANGES: &[&str] = &[
     "on_conflict",
 ];
 
+/// Whether a call builds a statement that only deletes.
+#[must_use]
+pub fn builds_removal(name: &str) -> bool {
+    name == "delete"
+}
+
 /// Calls that build a statement which reads.
 const BUILDS_READING: &[&str] = &["select", "select_from", "union", "union_all", "exists"];
 
@@ -100,7 +106,7 @@ const BUFFERS: &[&str] = &["BytesIO", "StringIO"];
 /// Whether a class of that name is a buffer in memory.
 #[must_use]
 pub fn is_buffer(name: &str) -> bool {
-    BUFFERS.contains(&name)
+    BUFFERS.contains(&name) || words(name).iter().any(|word| word == "buffer")
 }
 
 /// Whether a call makes something that writes into what it is given: `csv.writer(buffer)`.

@@ -248,6 +248,17 @@ const CLIENTS: &[&str] = &[
     "connection",
 ];
 
+/// Those of them whose `load` writes.
+const LOADERS: &[&str] = &[
+    "client",
+    "warehouse",
+    "bq",
+    "bigquery",
+    "sink",
+    "destination",
+    "loader",
+];
+
 /// Whether a call surely writes data, judged without knowing what the function around it is for.
 /// `data` says whether it is given something that may be rows.
 #[must_use]
@@ -288,13 +299,18 @@ pub fn is_sure_write(
     if !data {
         return false;
     }
-    let of_client = || {
+    let of_client = |clients: &[&str]| {
         let receiver = receiver.map(sinks::words).unwrap_or_default();
-        receiver.iter().any(|word| CLIENTS.contains(&word.as_str()))
+        receiver.iter().any(|word| clients.contains(&word.as_str()))
     };
     words.iter().any(|w| SURE_WORDS.contains(w))
         || match words.as_slice() {
-            [verb] => matches!(*verb, LOAD | "save" | "write") && of_client(),
+            [LOAD] => of_client(LOADERS),
+            // `load_table(name)` gives the table.
+            [LOAD, ..] if !words.iter().any(|w| matches!(*w, "from" | "into" | "to")) => words
+                .iter()
+                .any(|w| matches!(*w, "rows" | "records" | "batch" | "batches")),
+            [verb] => matches!(*verb, "save" | "write") && of_client(CLIENTS),
             [verb, rest @ ..] => STORING.contains(verb) && rest.iter().any(|w| STORED.contains(w)),
             [] => false,
         }
