@@ -17,10 +17,12 @@
 //! | `told` | what is done about a failure after it was caught |
 //! | `likeness` | whether two values are the same data |
 //! | `readers` | who can learn of a failure |
+//! | `attempts` | whether a loop tries the same work again |
 //! | `audience` | who can hear of it in the whole program |
 //! | `callers` | what callers do with what the method returns |
 //! | `options` | what a configuration can say |
 
+mod attempts;
 mod audience;
 mod callers;
 mod failure;

@@ -196,8 +196,10 @@ fn may_lose(
     (writes, options): (&Writes, &Options),
 ) -> bool {
     let name = function.name.as_str();
+    let class = function.class.map(|class| &module.ir.class(class).name);
     if name.starts_with("test_")
         || options.is_auxiliary(name)
+        || class.is_some_and(|class| options.is_auxiliary(class))
         || is_best_effort(name)
         || function.shape != FunctionShape::Code
         || name.starts_with('<')

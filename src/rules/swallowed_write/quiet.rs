@@ -58,6 +58,11 @@ impl<'f> Handling<'f> {
         Self { function, blocks }
     }
 
+    /// Whether a block is part of it.
+    pub(super) fn contains(&self, at: BlockId) -> bool {
+        self.blocks.contains(&at)
+    }
+
     /// Whether this code certainly lets somebody know, judged without following any path. `rows` are
     /// the variables that the write was given.
     pub(super) fn surely_tells(&self, rows: &BTreeSet<LocalId>) -> bool {
@@ -215,7 +220,8 @@ fn does_something(function: &Function, at: BlockId) -> bool {
             } => {
                 let Called { name, on } = called(function, callee);
                 let logs = is_log_method(&name) || on.as_ref().is_some_and(|on| is_logger_name(on));
-                !logs && !is_quiet(&name, on.as_deref().unwrap_or_default())
+                CHANGES.contains(&name.as_str())
+                    || !logs && !is_quiet(&name, on.as_deref().unwrap_or_default())
             }
             _ => false,
         }

@@ -8,6 +8,7 @@ use super::callers::Answer;
 use super::failure::{
     OF_BATCH, failed_at, failed_name, is_failing, passed_on_by, turned_out_empty,
 };
+use super::quiet::Handling;
 use super::readers::{self, Heard, Readers, left_behind};
 use super::report;
 use super::watch::{Swallower, Watch};
@@ -84,10 +85,10 @@ impl<'s> SwallowerSearch<'s, '_> {
         }
         let watch = self.watch;
         let mut candidates: BTreeMap<Key, BTreeSet<(bool, BlockId)>> = BTreeMap::new();
-        let mut well: Vec<(State, Value)> = Vec::new();
+        let mut well: Vec<(BlockId, (State, Value))> = Vec::new();
         for e in exits {
             match watch.swallower(e.state.flags.rule) {
-                None => well.push((e.state.clone(), e.value)),
+                None => well.push((e.block, (e.state.clone(), e.value))),
                 Some(by) => {
                     let flags = e.state.flags.rule;
                     if !watch.options.strict && loses_nothing(self.subject.program, by, flags) {
@@ -105,6 +106,7 @@ impl<'s> SwallowerSearch<'s, '_> {
         }
         let mut out: Vec<Swallowed> = Vec::new();
         for (by, exits) in candidates {
+            let well = self.where_write_worked(by, &well);
             for (uncertified, exit) in exits {
                 let found = self.search(by, !uncertified, exit, &well);
                 let Some(found) = found else { continue };
@@ -131,6 +133,27 @@ impl<'s> SwallowerSearch<'s, '_> {
         let mut again = again.into_iter();
         out.retain(|_| !again.next().unwrap_or_default());
         out
+    }
+
+    /// The ends where all went well, without those that the same handler leads to: there, something else
+    /// failed.
+    fn where_write_worked(
+        &self,
+        (func, catch, _): Key,
+        well: &[(BlockId, (State, Value))],
+    ) -> Vec<(State, Value)> {
+        let all = || well.iter().map(|(_, end)| end.clone()).collect::<Vec<_>>();
+        if func != self.cx.func {
+            return all();
+        }
+        let handling = Handling::after(self.cx.function(), catch, true);
+        let elsewhere = well.iter().filter(|(block, _)| !handling.contains(*block));
+        let elsewhere: Vec<_> = elsewhere.map(|(_, end)| end.clone()).collect();
+        if elsewhere.is_empty() {
+            all()
+        } else {
+            elsewhere
+        }
     }
 
     fn search(

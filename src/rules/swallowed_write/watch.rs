@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use super::Options;
+use super::attempts::tries_again;
 use super::failure::{
     ALL, BY, BY_SHIFT, CAUGHT, FailureNote, HANDED, IN_FLIGHT, REPLACED, STATUS, WROTE, clear,
     comes_from_inside, follow, get, is_failing, is_tested, note_call, pass_on, put, tuple,
@@ -218,7 +219,9 @@ impl FailureEvents for Watch<'_> {
                 let at = (call.site.func, call.site.block);
                 if !is_failing(state.flags.rule) {
                     self.met.borrow_mut().insert(at);
-                } else if self.repeats_failed(engine, state, (write, unit.is_some()), at) {
+                } else if self.repeats_failed(engine, state, (write, unit.is_some()), at)
+                    || self.outside && tries_again(engine.program, state, engine, at)
+                {
                     clear(state);
                 }
             }

@@ -115,9 +115,14 @@ impl Watch<'_> {
         if tables::finishes_unit(call.name) {
             return true;
         }
-        let mut given = call.args.iter();
-        let data = given.any(|v| is_data(engine, state, *v));
-        tables::is_sure_write(self.writes, call.name, receiver, (texts, data))
+        let named = call.keywords.iter().map(|(_, v)| v);
+        let mut given = call.args.iter().chain(named).peekable();
+        let given = tables::Given {
+            texts,
+            any: given.peek().is_some(),
+            data: given.any(|v| is_data(engine, state, *v)),
+        };
+        tables::is_sure_write(self.writes, call.name, receiver, given)
             || tables::runs_statement(call.name)
                 && call
                     .args

@@ -28,9 +28,10 @@ pub use reading::{
     is_buffer, is_row_count, makes_writer, runs_statement, writes_into_argument,
 };
 pub use writes::{
-    PLAIN, begins_unit, creates, finishes_unit, is_common_write, is_of_batch, is_option_to_go_on,
-    is_removal, is_staged, is_statement, is_sure_write, is_target, is_write, may_be_sure,
-    may_only_read, may_write, names_work, only_remove, parts_of_writes, writes_receiver,
+    Given, PLAIN, begins_unit, creates, finishes_unit, is_common_write, is_of_batch,
+    is_option_to_go_on, is_removal, is_staged, is_statement, is_sure_write, is_target, is_write,
+    may_be_sure, may_only_read, may_write, names_work, only_remove, parts_of_writes,
+    writes_receiver,
 };
 
 /// Whether a name contains a word, or its plural.

@@ -35,7 +35,6 @@ const BUILDS_CHANGES: &[&str] = &[
     "delete",
     "merge",
     "upsert",
-    "replace",
     "values",
     "on_conflict",
 ];

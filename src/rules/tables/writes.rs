@@ -259,14 +259,24 @@ const LOADERS: &[&str] = &[
     "loader",
 ];
 
+/// What a call is given.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// Texts among the arguments.
+    pub texts: &'a [Name],
+    /// Whether there are arguments.
+    pub any: bool,
+    /// Whether some of them may be rows.
+    pub data: bool,
+}
+
 /// Whether a call surely writes data, judged without knowing what the function around it is for.
-/// `data` says whether it is given something that may be rows.
 #[must_use]
 pub fn is_sure_write(
     writes: &Writes,
     name: &str,
     receiver: Option<&str>,
-    (texts, data): (&[Name], bool),
+    Given { texts, any, data }: Given<'_>,
 ) -> bool {
     let lower = name.to_ascii_lowercase();
     if writes.names.contains(&lower) {
@@ -285,7 +295,8 @@ pub fn is_sure_write(
     if words.iter().any(|w| SQL_WORDS.contains(w)) && texts.iter().any(changes) {
         return true;
     }
-    if WRITE_NAMES.contains(&lower.as_str())
+    // Without arguments, `to_sql()` gives a text.
+    if any && WRITE_NAMES.contains(&lower.as_str())
         || receiver.is_some_and(|r| sinks::writes_to(r, &lower))
     {
         return true;
@@ -320,7 +331,12 @@ pub fn is_sure_write(
 #[must_use]
 pub fn may_be_sure(writes: &Writes, name: &str, receiver: Option<&str>) -> bool {
     let words = sinks::words(name);
-    is_sure_write(writes, name, receiver, (&[], true))
+    let given = Given {
+        texts: &[],
+        any: true,
+        data: true,
+    };
+    is_sure_write(writes, name, receiver, given)
         || writes.built_in && words.iter().any(|w| SQL_WORDS.contains(&w.as_str()))
         || receiver.is_none() && sinks::may_write_to_some(name)
 }
