@@ -56,7 +56,8 @@ impl Audience {
         if calls.any(|site| site.hears(answer)) {
             return true;
         }
-        (self.more || self.calls.is_empty()) && answer.tells()
+        let known = self.calls.iter().any(|site| site.certain);
+        (self.more || !known) && answer.tells()
     }
 
     /// Whether code outside of the modules of a class may read an attribute of its instances.

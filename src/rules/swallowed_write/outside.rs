@@ -21,7 +21,8 @@ use crate::ir::{
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::tables::{
-    finishes_unit, is_best_effort, is_no_write_error, may_be_sure, names_work, parts_of_writes,
+    finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, may_be_sure, names_work,
+    parts_of_writes,
 };
 use crate::rules::{Effort, FunctionRule, Glances};
 use crate::settings::{Contract, Origin, Settings, Who, Writes};
@@ -199,7 +200,7 @@ fn may_lose(
     let class = function.class.map(|class| &module.ir.class(class).name);
     if name.starts_with("test_")
         || options.is_auxiliary(name)
-        || class.is_some_and(|class| options.is_auxiliary(class))
+        || class.is_some_and(|class| is_auxiliary_class(class))
         || is_best_effort(name)
         || function.shape != FunctionShape::Code
         || name.starts_with('<')
