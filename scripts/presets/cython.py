@@ -1,0 +1,33 @@
+"""The outline of a Cython module, as a Python module."""
+
+import re
+
+LINE = re.compile(
+    r"^(?P<indent> *)(?:(?P<class>(?:cdef |cpdef )?class) (?P<name>\w+)(?P<bases>\([\w., ]*\))?:"
+    r"|(?:cpdef|def) (?:[\w.]+ )?(?P<def>\w+)\((?P<args>[^)]*)\))",
+    re.MULTILINE,
+)
+
+
+def stub(path):
+    """Classes, methods and functions of a module and of the files that it includes."""
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r'^include "(.*)"', lambda m: (path.parent / m[1]).read_text(encoding="utf-8"), text, flags=re.MULTILINE)
+    lines = [line for line in text.splitlines() if re.match(r"(from|import) [\w., ]+( import [\w., ]+)?$", line)]
+    inside = False
+    for match in LINE.finditer(text):
+        if match["class"] and not match["indent"]:
+            inside = True
+            lines.append(f"class {match['name']}{match['bases'] or ''}:\n    pass")
+        elif match["def"] and (not match["indent"] or inside and len(match["indent"]) == 4):
+            inside = inside and bool(match["indent"])
+            lines.append(f"{match['indent']}def {match['def']}({arguments(match['args'])}): pass")
+    return "\n".join(lines)
+
+
+def arguments(text):
+    """The names of parameters, without types and defaults."""
+    names = [re.findall(r"\**\w+", part.split("=")[0]) for part in text.split(",")]
+    names = [found[-1] for found in names if found]
+    plain = [n for n in names if not n.startswith("*")]
+    return ", ".join(dict.fromkeys(plain))
