@@ -44,7 +44,7 @@ def claims_of(table, entry):
                 yield f"{table} {of} {method}", "method", (of, method)
         for parameter in entry.get("rows", []):
             yield where, "parameter", (of, call, parameter)
-        how, _, name = entry.get("by", "").partition(":")
+        how, _, name = entry.get("at", "").partition(":")
         if how == "attribute":
             yield f"{where} .{name}", "attribute", (of, name)
         if how == "key":

@@ -9,7 +9,7 @@ TABLES = {
     "position": {"of": list, "call": str, "kind": str, "fails": list},
     "nack": {"of": list, "call": str},
     "mark": {"of": list, "call": str, "says": str},
-    "failure": {"of": list, "call": str, "by": str, "exceptions": list, "duplicate": list},
+    "failure": {"of": list, "call": str, "by": str, "at": str, "exceptions": list, "duplicate": list},
     "entry": {"decorator": str, "override": str, "function": str, "read_by": str, "hears": list},
 }
 REQUIRED = {
@@ -30,10 +30,9 @@ VALUES = {
     "hears": {"raises", "returns", "callback"},
     "kind": {"offset", "ack", "bookmark", "state", "watermark"},
     "says": {"success", "failure", "retry", "skip"},
-    "by": {"returned-list", "returned-false", "returned-none", "returned-count", "exception", "err"},
+    "by": {"returned-list", "returned-true", "returned-false", "returned-none", "returned-count", "exception", "err"},
+    "at": {"attribute", "key", "element"},
 }
-# Values of `by` that end in a name.
-NAMED = {"attribute", "key", "element"}
 
 
 def problems(preset):
@@ -56,7 +55,7 @@ def problems(preset):
                 yield f"entry {entry}: no read_by"
 
 
-IDENTITY = {"name", "of", "call", "given", "by", "decorator", "override", "function", "says"}
+IDENTITY = {"name", "of", "call", "given", "by", "at", "decorator", "override", "function", "says"}
 
 
 def wrong_keys(table, entry, known):
@@ -69,5 +68,5 @@ def wrong_keys(table, entry, known):
         elif key in VALUES:
             for one in value if isinstance(value, list) else [value]:
                 how, _, name = one.partition(":")
-                if one not in VALUES[key] and not (key == "by" and how in NAMED and name):
+                if how not in VALUES[key] or (key == "at") != bool(name):
                     yield f"{table}: {key} cannot be {one!r}"
