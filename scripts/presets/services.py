@@ -39,13 +39,17 @@ class Services:
             return self.described(of.removeprefix(RESOURCES).split(".")[0], "service-2.json")
         return None
 
+    def resource(self, of):
+        """The description of a resource."""
+        service, name = of.removeprefix(RESOURCES).split(".")
+        described = self.described(service, "resources-1.json") or {"service": {}, "resources": {}}
+        return described["service"] if name == "ServiceResource" else described["resources"].get(name, {})
+
     def operation(self, of, call):
         """The name of the operation behind a method."""
         model = self.model(of)
         if of.startswith(RESOURCES):
-            service, name = of.removeprefix(RESOURCES).split(".")
-            resources = self.described(service, "resources-1.json") or {"resources": {}}
-            actions = resources["resources"].get(name, {}).get("actions", {})
+            actions = self.resource(of).get("actions", {})
             names = [a["request"]["operation"] for key, a in actions.items() if snake(key) == call]
             return names[0] if names else None
         return next((name for name in model["operations"] if snake(name) == call), None)
@@ -55,8 +59,7 @@ class Services:
         if model is None:
             return False
         if of.startswith(RESOURCES):
-            service, name = of.removeprefix(RESOURCES).split(".")
-            return name in (self.described(service, "resources-1.json") or {"resources": {}})["resources"]
+            return bool(self.resource(of))
         name = re.sub(r"\W|Amazon|AWS", "", model["metadata"].get("serviceAbbreviation") or model["metadata"]["serviceFullName"])
         return name == of.removeprefix(CLIENTS)
 
@@ -71,6 +74,8 @@ class Services:
     def parameters(self, of, call):
         """The parameters of a method, or None if there is no such method."""
         members = self.shape(of, call, "input")
+        if of.startswith(RESOURCES) and call in self.resource(of).get("has", {}):
+            return []
         return self.injected(of, call) if members is None else members
 
     def answers(self, of, call):
