@@ -64,6 +64,10 @@ def claims_of_entry(entry):
     if "override" in entry:
         owner, _, method = entry["override"].rpartition(".")
         yield f"entry {entry['override']}", "method", (owner, method)
+    if "argument" in entry:
+        callee, _, parameter = entry["argument"].partition(":")
+        owner, _, name = callee.rpartition(".")
+        yield f"entry {entry['argument']}", "parameter", (owner, name, parameter)
     if "function" in entry:
         yield f"entry {entry['function']}", "mentions", (entry["read_by"], entry["function"])
 

@@ -45,6 +45,13 @@ class Services:
         described = self.described(service, "resources-1.json") or {"service": {}, "resources": {}}
         return described["service"] if name == "ServiceResource" else described["resources"].get(name, {})
 
+    def gives_resource(self, of, call):
+        """Whether a resource has a resource of this name. A service has all of them."""
+        service = of.removeprefix(RESOURCES).split(".")[0]
+        return call in self.resource(of).get("has", {}) or (
+            of.endswith(".ServiceResource") and bool(self.resource(f"{RESOURCES}{service}.{call}"))
+        )
+
     def operation(self, of, call):
         """The name of the operation behind a method."""
         model = self.model(of)
@@ -74,7 +81,7 @@ class Services:
     def parameters(self, of, call):
         """The parameters of a method, or None if there is no such method."""
         members = self.shape(of, call, "input")
-        if of.startswith(RESOURCES) and call in self.resource(of).get("has", {}):
+        if of.startswith(RESOURCES) and self.gives_resource(of, call):
             return []
         return self.injected(of, call) if members is None else members
 

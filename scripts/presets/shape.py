@@ -10,14 +10,14 @@ TABLES = {
     "nack": {"of": list, "call": str},
     "mark": {"of": list, "call": str, "says": str},
     "failure": {"of": list, "call": str, "by": str, "at": str, "exceptions": list, "duplicate": list},
-    "entry": {"decorator": str, "override": str, "function": str, "read_by": str, "hears": list},
+    "entry": {"decorator": str, "override": str, "function": str, "read_by": str, "argument": str, "hears": list},
 }
 REQUIRED = {
     "package": ["registry", "name", "version", "import"],
     "makes": ["of", "call", "gives"],
     "write": ["of", "call", "rows", "fails"],
     "unit": ["of", "adds", "commits", "discards", "fails"],
-    "position": ["of", "call", "kind", "fails"],
+    "position": ["of", "kind", "fails"],
     "nack": ["of"],
     "mark": ["of", "says"],
     "failure": ["of", "by"],
@@ -49,13 +49,13 @@ def problems(preset):
             if identity in seen:
                 yield f"{table} {identity}: twice"
             seen.add(identity)
-            if table == "entry" and len({"decorator", "override", "function"} & entry.keys()) != 1:
-                yield f"entry {entry}: needs one of decorator, override, function"
+            if table == "entry" and len({"decorator", "override", "function", "argument"} & entry.keys()) != 1:
+                yield f"entry {entry}: needs one of decorator, override, function, argument"
             if "function" in entry and "read_by" not in entry:
                 yield f"entry {entry}: no read_by"
 
 
-IDENTITY = {"name", "of", "call", "given", "by", "at", "decorator", "override", "function", "says"}
+IDENTITY = {"name", "of", "call", "given", "by", "at", "decorator", "override", "function", "argument", "says"}
 
 
 def wrong_keys(table, entry, known):
