@@ -172,7 +172,10 @@ class Packages:
                 named = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
                 return [a.arg for a in named if a]
             case ast.ClassDef():
-                return [p for f in self.member(found, "__init__") for p in self.parameters(f)]
+                own = [p for f in self.member(found, "__init__") for p in self.parameters(f)]
+                above = [b for base in found.node.bases for b in self.value(base, found.module)]
+                # `**kwargs` of a constructor are those of its base.
+                return own + [p for b in above if "kwargs" in own and b.node is not found.node for p in self.parameters(b)]
         return []
 
     def raisable(self, found):
