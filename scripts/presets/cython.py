@@ -1,5 +1,6 @@
 """The outline of a Cython module, as a Python module."""
 
+import keyword
 import re
 
 LINE = re.compile(
@@ -29,7 +30,8 @@ def stub(path):
 
 def arguments(text):
     """The names of parameters, without types and defaults."""
-    names = [re.findall(r"\**\w+", part.split("=")[0]) for part in text.split(",")]
+    parts = [re.split(r"=| not None| or None", part)[0] for part in text.split(",")]
+    names = [re.findall(r"\**\w+", part) for part in parts]
     names = [found[-1] for found in names if found]
-    plain = [n for n in names if not n.startswith("*")]
+    plain = [n for n in names if n.isidentifier() and not keyword.iskeyword(n)]
     return ", ".join(dict.fromkeys(plain))

@@ -4,15 +4,22 @@ The search is tolerant: a type is known by its last name, whatever module re-exp
 `trait` are found by counting braces.
 """
 
+import collections
 import functools
 import re
 
 
+NOISE = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|\br(#*)".*?"\1|"(?:\\.|[^"\\])*"|'(?:\\.[^']*|[^\\'])'""",
+    re.DOTALL,
+)
+DEFINED = re.compile(r"\b(?:struct|enum|trait|type|union|fn|const|as|macro_rules!) (\w+)")
+HEADER = re.compile(r"\b(?:impl|trait|enum|struct)\b[^{;]*{")
+
+
 def plain(text):
     """Source without comments and texts, so that braces can be counted."""
-    text = re.sub(r"//[^\n]*", "", text)
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    return re.sub(r'"(?:\\.|[^"\\])*"', '""', text, flags=re.DOTALL)
+    return NOISE.sub(lambda m: '""' if m[0].endswith('"') else " ", text)
 
 
 class Crates:
@@ -28,6 +35,12 @@ class Crates:
                 self.modules.add(path.parent.name if path.stem == "mod" else path.stem)
         self.text = "\n".join(texts)
         self.modules |= set(re.findall(r"\bmod (\w+)", self.text)) | self.imports
+        self.names = set(DEFINED.findall(self.text))
+        # The headers of `impl` and the like, by the words in them.
+        self.headers = collections.defaultdict(list)
+        for match in HEADER.finditer(self.text):
+            for word in set(re.findall(r"\w+", match[0])):
+                self.headers[word].append(match)
 
     # What a preset can claim.
 
@@ -54,8 +67,8 @@ class Crates:
     def attribute(self, of, name):
         """That the type has a field or a method of this name."""
         last = of.split("::")[-1]
-        fields = re.search(rf"\bstruct {last}\b[^;{{]*{{(.*?)}}", self.text, re.DOTALL)
-        return bool(fields and re.search(rf"\b{name}\s*:", fields[1])) or self.method(of, name)
+        fields = self.bodies(rf"struct {last}\b", last)
+        return any(re.search(rf"\b{name}\s*:", body) for body in fields) or self.method(of, name)
 
     def key(self, *_):
         return "a result in Rust has no keys"
@@ -65,42 +78,47 @@ class Crates:
         *_, owner, last = path.split("::")
         if self.exists(path) is True:
             return True
-        return any(re.search(rf"\b{last}\b", body) for body in self.bodies(rf"enum {owner}\b"))
+        return any(re.search(rf"\b{last}\b", body) for body in self.bodies(rf"enum {owner}\b", owner))
 
     # How names are found.
 
     def defined(self, name):
-        return bool(re.search(rf"\b(?:struct|enum|trait|type|union|fn|as|macro_rules!) {name}\b", self.text))
+        return name in self.names
 
     @functools.cache
     def signatures(self, of, name):
         """The parameter lists of the functions of this name in the type, the trait or the module."""
         last = of.split("::")[-1]
         function = rf"\bfn {name}\s*(?:<[^(]*>)?\s*\(([^{{;]*)"
-        if last in self.modules and not re.search(rf"\b(?:struct|enum|trait) {last}\b", self.text):
+        if last in self.modules and last[0].islower():
             return re.findall(function, self.text)
         return [s for body in self.owned(last, 0) for s in re.findall(function, body)]
 
     def owned(self, name, depth):
         """The bodies of a type or a trait, and of the traits that it implements or extends."""
-        yield from self.bodies(rf"(?:impl\b[^{{;]*?|trait ){name}\b")
+        yield from self.bodies(rf"(?:impl\b.*|trait ){name}\b", name)
         if depth > 2:
             return
-        traits = set(re.findall(rf"\bimpl\b[^{{;]*?(\w+)\s*(?:<[^{{;]*?>)?\s+for\s+(?:[\w:]+::)?{name}\b", self.text))
-        above = re.findall(rf"\btrait {name}\b[^:{{]*:([^{{]*)", self.text)
-        traits |= {t for text in above for t in re.findall(r"\b[A-Z]\w+", text)}
-        for trait in sorted(traits - {name}):
-            yield from self.bodies(rf"trait {trait}\b")
+        above = set()
+        for match in self.headers[name]:
+            header = match[0]
+            above |= set(re.findall(rf"(\w+)\s*(?:<.*>)?\s+for\s+(?:[\w:]+::)?{name}\b", header, re.DOTALL))
+            if re.match(rf"trait {name}\b", header):
+                above |= set(re.findall(r"\b[A-Z]\w+", header.partition(":")[2]))
+        for trait in sorted(above - {name}):
+            yield from self.bodies(rf"trait {trait}\b", trait)
 
     @functools.cache
-    def bodies(self, header):
-        """What stands between the braces after each header."""
-        found = []
-        for match in re.finditer(rf"\b{header}[^{{;]*{{", self.text):
-            depth, end = 1, match.end()
-            for brace in re.finditer(r"[{}]", self.text[end:]):
-                depth += 1 if brace[0] == "{" else -1
-                if not depth:
-                    found.append(self.text[end : end + brace.start()])
-                    break
-        return found
+    def bodies(self, pattern, name):
+        """What stands between the braces after each header that has the name and fits the pattern."""
+        return [
+            self.body(match.end()) for match in self.headers[name] if re.match(pattern, match[0], re.DOTALL)
+        ]
+
+    def body(self, start):
+        depth = 1
+        for brace in re.compile(r"[{}]").finditer(self.text, start):
+            depth += 1 if brace[0] == "{" else -1
+            if not depth:
+                return self.text[start : brace.start()]
+        return self.text[start:]
