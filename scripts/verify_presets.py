@@ -64,36 +64,47 @@ def claims_of_entry(entry):
     if "override" in entry:
         owner, _, method = entry["override"].rpartition(".")
         yield f"entry {entry['override']}", "method", (owner, method)
-    if "argument" in entry:
-        callee, _, parameter = entry["argument"].partition(":")
-        owner, _, name = callee.rpartition(".")
-        yield f"entry {entry['argument']}", "parameter", (owner, name, parameter)
+    if "passed_to" in entry:
+        owner, _, name = entry["passed_to"].rpartition(".")
+        yield f"entry {entry['passed_to']}", "parameter", (owner, name, entry["parameter"])
     if "function" in entry:
         yield f"entry {entry['function']}", "mentions", (entry["read_by"], entry["function"])
+
+
+def variants(packages):
+    """The packages of a preset, once for each version that is listed: the first of each, the second of each, …"""
+    versions = collections.defaultdict(list)
+    for package in packages:
+        versions[package["name"]].append(package)
+    for index in range(max(map(len, versions.values()))):
+        yield [listed[min(index, len(listed) - 1)] for listed in versions.values()]
+
+
+def read(packages, language, cache):
+    """What is asked about the names of some packages."""
+    roots = [downloads.fetch(package, cache) for package in packages]
+    compiled = [package["import"] for package in packages if package.get("compiled")]
+    kind = rust_sources.Crates if language == "rust" else python_sources.Packages
+    return kind(roots, [package["import"] for package in packages], compiled)
 
 
 def check(path, preset, cache):
     """The failures of one preset, each as a line, and how many claims it makes."""
     failures = [f"{path.name}: {problem}" for problem in shape.problems(preset)]
-    roots, compiled = {}, []
+    try:
+        sources = [read(packages, preset["language"], cache) for packages in variants(preset["package"])]
+    except downloads.Missing as error:
+        return [*failures, f"{path.name}: {error}"], 0
     for package in preset["package"]:
-        try:
-            roots[package["name"]] = downloads.fetch(package, cache)
-        except downloads.Missing as error:
-            return [*failures, f"{path.name}: package {package['name']}: {error}"], 0
-        if package.get("compiled"):
-            compiled.append(package["import"])
-    kind = rust_sources.Crates if preset["language"] == "rust" else python_sources.Packages
-    sources = kind(roots, {p["name"]: p["import"] for p in preset["package"]}, compiled)
-    for package in preset["package"]:
-        if not sources.exists(package["import"]):
+        if not any(source.exists(package["import"]) is True for source in sources):
             failures.append(f"{path.name}: package {package['name']} has no {package['import']}")
     count = 0
     for where, claim, arguments in places(preset):
         count += 1
-        problem = getattr(sources, claim)(*arguments)
-        if problem is False or isinstance(problem, str):
-            failures.append(f"{path.name}: {where}: {problem or 'not found'}")
+        # It is enough if one of the versions has it.
+        answers = [getattr(source, claim)(*arguments) for source in sources]
+        if True not in answers:
+            failures.append(f"{path.name}: {where}: {answers[0] or 'not found'}")
     return failures, count
 
 

@@ -21,7 +21,10 @@ def fetch(package, cache):
         part = folder.with_name(folder.name + ".part")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
-        (from_pypi if package["registry"] == "pypi" else from_crates)(name, version, part)
+        try:
+            (from_pypi if package["registry"] == "pypi" else from_crates)(name, version, part)
+        except Missing as error:
+            raise Missing(f"package {name} {version}: {error}") from None
         part.rename(folder)
     return folder
 

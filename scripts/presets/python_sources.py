@@ -25,7 +25,7 @@ class Packages:
     """The packages of one preset."""
 
     def __init__(self, roots, _imports, compiled):
-        self.roots = list(roots.values())
+        self.roots = roots
         self.compiled = compiled
         self.known = {}
         self.services = services.Services(self.roots)
@@ -41,12 +41,17 @@ class Packages:
         return bool(self.members(of, name) or self.probe(f"{of}.{name}"))
 
     def parameter(self, of, call, parameter):
+        """That a call has a parameter, at the place that is told: see `shape.py`."""
+        known = self.places(of, call)
+        return parameter in known or f"no parameter {parameter} among {sorted(known)}"
+
+    def places(self, of, call):
+        """The parameters of a call with their places."""
         if self.services.knows(of):
-            return parameter in (self.services.parameters(of, call) or [])
-        known = [name for found in self.members(of, call) for name in self.parameters(found)]
+            return set(self.services.parameters(of, call) or [])
+        known = {p for found in self.members(of, call) for p in self.parameters(found)}
         probed = self.probe(f"{of}.{call}")
-        known += probed["parameters"] if probed else []
-        return parameter in known or f"no parameter {parameter} among {sorted(set(known))}"
+        return known | set(numbered(probed["parameters"]) if probed else [])
 
     def attribute(self, of, name):
         return bool(self.members(of, name))
@@ -167,15 +172,16 @@ class Packages:
 
     def parameters(self, found):
         match found.node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                args = found.node.args
-                named = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
-                return [a.arg for a in named if a]
+            case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args):
+                return [*numbered([a.arg for a in [*args.posonlyargs, *args.args]], args.vararg), *keywords(args)]
             case ast.ClassDef():
                 own = [p for f in self.member(found, "__init__") for p in self.parameters(f)]
+                if not any(p.endswith(":**") for p in own):
+                    return own
+                # What `**kwargs` of a constructor takes are the parameters of its base.
                 above = [b for base in found.node.bases for b in self.value(base, found.module)]
-                # `**kwargs` of a constructor are those of its base.
-                return own + [p for b in above if "kwargs" in own and b.node is not found.node for p in self.parameters(b)]
+                inherited = [p for b in above if b.node is not found.node for p in self.parameters(b)]
+                return own + [p.partition(":")[0] for p in inherited]
         return []
 
     def raisable(self, found):
@@ -194,6 +200,18 @@ class Packages:
             return None
         command = [sys.executable, str(PROBE), dotted, *map(str, self.roots)]
         return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def numbered(names, rest=None):
+    """Parameters that can be given by position: `name:0`; those that take all that follow: `name:0+`."""
+    names = names[1:] if names and names[0] in ("self", "cls") else names
+    found = [f"{name}:{index}" for index, name in enumerate(names)]
+    return [*found, f"{rest.arg}:{len(names)}+"] if rest else found
+
+
+def keywords(args):
+    """Parameters that can be given only by name: `name`; the one that takes all others: `name:**`."""
+    return [*(a.arg for a in args.kwonlyargs), *([f"{args.kwarg.arg}:**"] if args.kwarg else [])]
 
 
 def definitions(body, name):

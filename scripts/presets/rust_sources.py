@@ -22,14 +22,32 @@ def plain(text):
     return NOISE.sub(lambda m: '""' if m[0].endswith('"') else " ", text)
 
 
+def parameters(text):
+    """The names in a parameter list that may go on with what stands behind it."""
+    names, depth, start = [], 0, 0
+    for match in re.finditer(r"->|[(\[<{]|[)\]>}]|,|$", text):
+        sign = match[0]
+        ends = sign in ("", ",") and depth == 0 or sign == ")" and depth == 0
+        if ends:
+            name = re.match(r"\s*(?:mut )?(\w+)\s*:(?!:)", text[start : match.start()])
+            start = match.end()
+            if name and name[1] != "self":
+                names.append(name[1])
+            if sign != ",":
+                break
+        elif sign != "->":
+            depth += (sign in "([<{" and bool(sign)) - (sign in ")]>}" and bool(sign))
+    return names
+
+
 class Crates:
     """The crates of one preset."""
 
     def __init__(self, roots, imports, _compiled):
-        self.imports = set(imports.values())
+        self.imports = set(imports)
         self.modules = set()
         texts = []
-        for root in roots.values():
+        for root in roots:
             for path in sorted(root.glob("src/**/*.rs")):
                 texts.append(plain(path.read_text(encoding="utf-8", errors="replace")))
                 self.modules.add(path.parent.name if path.stem == "mod" else path.stem)
@@ -61,8 +79,13 @@ class Crates:
         return bool(self.signatures(of, name))
 
     def parameter(self, of, call, parameter):
-        known = [n for s in self.signatures(of, call) for n in re.findall(r"(\w+)\s*:(?!:)", s)]
-        return parameter in known or f"no parameter {parameter} among {sorted(set(known))}"
+        """That a function has a parameter, at the place that is told: see `shape.py`."""
+        known = self.places(of, call)
+        return parameter in known or f"no parameter {parameter} among {sorted(known)}"
+
+    def places(self, of, call):
+        """The parameters of a function with their places."""
+        return {f"{n}:{i}" for s in self.signatures(of, call) for i, n in enumerate(parameters(s))}
 
     def attribute(self, of, name):
         """That the type has a field or a method of this name."""

@@ -79,7 +79,7 @@ class Services:
         return list(model["shapes"][shape["shape"]].get("members", {})) if shape else []
 
     def parameters(self, of, call):
-        """The parameters of a method, or None if there is no such method."""
+        """The parameters of a method, or None if there is no such method. Most are given only by name."""
         members = self.shape(of, call, "input")
         if of.startswith(RESOURCES) and self.gives_resource(of, call):
             return []
@@ -100,7 +100,8 @@ class Services:
                 function = given[1] if given else call if f"register_{name}_methods" in text else None
                 signature = function and re.search(rf"def {function}\(([^)]*)\)", text)
                 if signature:
-                    return re.findall(r"(\w+)(?:=[^,]*)?(?:,|\s*$)", signature[1])
+                    names = [n for n in re.findall(r"(\w+)(?:=[^,]*)?(?:,|\s*$)", signature[1]) if n != "self"]
+                    return [f"{name}:{index}" for index, name in enumerate(names)]
         return None
 
     def is_exception(self, dotted):

@@ -1,4 +1,8 @@
-"""The tables and keys of a preset."""
+"""The tables and keys of a preset.
+
+An item of `rows` is the name of a parameter and its place: `value:1` (the second one, not counting `self`), `values:1+`
+(all from the second one on), `document` (given only by name), `kwargs:**` (all that are given by other names).
+"""
 
 HEAD = {"title": str, "language": str, "imports": list, "notes": str}
 TABLES = {
@@ -10,7 +14,7 @@ TABLES = {
     "nack": {"of": list, "call": str},
     "mark": {"of": list, "call": str, "says": str},
     "failure": {"of": list, "call": str, "by": str, "at": str, "exceptions": list, "duplicate": list},
-    "entry": {"decorator": str, "override": str, "function": str, "read_by": str, "argument": str, "hears": list},
+    "entry": {"decorator": str, "override": str, "function": str, "read_by": str, "passed_to": str, "parameter": str, "hears": list},
 }
 REQUIRED = {
     "package": ["registry", "name", "version", "import"],
@@ -49,13 +53,15 @@ def problems(preset):
             if identity in seen:
                 yield f"{table} {identity}: twice"
             seen.add(identity)
-            if table == "entry" and len({"decorator", "override", "function", "argument"} & entry.keys()) != 1:
-                yield f"entry {entry}: needs one of decorator, override, function, argument"
+            if table == "entry" and len({"decorator", "override", "function", "passed_to"} & entry.keys()) != 1:
+                yield f"entry {entry}: needs one of decorator, override, function, passed_to"
             if "function" in entry and "read_by" not in entry:
                 yield f"entry {entry}: no read_by"
+            if "passed_to" in entry and "parameter" not in entry:
+                yield f"entry {entry}: no parameter"
 
 
-IDENTITY = {"name", "of", "call", "given", "by", "at", "decorator", "override", "function", "argument", "says"}
+IDENTITY = {"name", "version", "of", "call", "given", "by", "at", "decorator", "override", "function", "passed_to", "says"}
 
 
 def wrong_keys(table, entry, known):
