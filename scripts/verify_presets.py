@@ -42,7 +42,7 @@ def claims_of(table, entry):
         for method in [call, *(m for key in ("adds", "commits", "discards", "blocks") for m in entry.get(key, []))]:
             if method:
                 yield f"{table} {of} {method}", "method", (of, method)
-        for parameter in entry.get("rows", []):
+        for parameter in [*entry.get("statement", []), *entry.get("rows", [])]:
             yield where, "parameter", (of, call, parameter)
         how, _, name = entry.get("at", "").partition(":")
         if how == "attribute":

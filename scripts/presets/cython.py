@@ -9,13 +9,14 @@ LINE = re.compile(
     re.MULTILINE,
 )
 
+INCLUDE = re.compile(r'^include "(.*)"', re.MULTILINE)
 PLAIN_IMPORT = re.compile(r"(import [\w., ]+|from [\w.]+ import [\w., ]+)$")
 
 
 def stub(path):
     """Classes, methods and functions of a module and of the files that it includes."""
     text = path.read_text(encoding="utf-8")
-    text = re.sub(r'^include "(.*)"', lambda m: (path.parent / m[1]).read_text(encoding="utf-8"), text, flags=re.MULTILINE)
+    text = INCLUDE.sub(lambda m: (path.parent / m[1]).read_text(encoding="utf-8"), text)
     lines = [line for line in text.splitlines() if PLAIN_IMPORT.match(line)]
     inside = False
     for match in LINE.finditer(text):

@@ -38,7 +38,8 @@ def run(command):
 def from_pypi(name, version, folder):
     """Unpacks the wheel that pip would install, or the source distribution if there is no wheel."""
     archives = folder / "archives"
-    run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(archives), f"{name}=={version}"])
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    run([*pip, "--dest", str(archives), f"{name}=={version}"])
     (archive,) = archives.iterdir()
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:

@@ -85,8 +85,9 @@ class Packages:
         trees = []
         for root in self.roots:
             base = root.joinpath(*dotted.split("."))
-            for path in (base / "__init__.pyi", base.with_suffix(".pyi"), base / "__init__.py", base.with_suffix(".py")):
-                if base.name and path.is_file():
+            inside = (base / "__init__.pyi", base / "__init__.py")
+            for path in (*inside, base.with_suffix(".pyi"), base.with_suffix(".py")):
+                if path.is_file():
                     trees.append((ast.parse(path.read_text(encoding="utf-8")), path.name.startswith("__init__")))
             if base.with_suffix(".pyx").is_file():
                 trees.append((ast.parse(cython.stub(base.with_suffix(".pyx"))), False))

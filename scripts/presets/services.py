@@ -67,7 +67,9 @@ class Services:
             return False
         if of.startswith(RESOURCES):
             return bool(self.resource(of))
-        name = re.sub(r"\W|Amazon|AWS", "", model["metadata"].get("serviceAbbreviation") or model["metadata"]["serviceFullName"])
+        described = model["metadata"]
+        name = described.get("serviceAbbreviation") or described["serviceFullName"]
+        name = re.sub(r"\W|Amazon|AWS", "", name)
         return name == of.removeprefix(CLIENTS)
 
     def shape(self, of, call, side):
@@ -90,13 +92,12 @@ class Services:
 
     def injected(self, of, call):
         """The parameters of a method that boto3 adds to a client or a resource."""
-        service = of.removeprefix(CLIENTS).lower() if of.startswith(CLIENTS) else of.removeprefix(RESOURCES).split(".")[0]
-        name = of.removeprefix(RESOURCES).split(".")[-1].lower() if of.startswith(RESOURCES) else ""
+        service, _, name = of.removeprefix(CLIENTS).removeprefix(RESOURCES).lower().partition(".")
         for root in self.roots:
             for path in sorted(root.glob(f"boto3/{service}/*.py")):
                 text = path.read_text(encoding="utf-8")
-                given = re.search(rf"inject_attribute\(\s*class_attributes, '{call}', (\w+)\s*\)", text) if not name else None
-                given = given or re.search(rf"inject_attribute\(\s*class_attributes, '{call}', ({name}_\w+)\s*\)", text)
+                function = rf"{name}_\w+" if name else call
+                given = re.search(rf"inject_attribute\(\s*class_attributes, '{call}', ({function})\s*\)", text)
                 function = given[1] if given else call if f"register_{name}_methods" in text else None
                 signature = function and re.search(rf"def {function}\(([^)]*)\)", text)
                 if signature:

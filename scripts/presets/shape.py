@@ -1,20 +1,34 @@
 """The tables and keys of a preset.
 
-An item of `rows` is the name of a parameter and its place: `value:1` (the second one, not counting `self`), `values:1+`
-(all from the second one on), `document` (given only by name), `kwargs:**` (all that are given by other names).
+What they mean is in rules/presets/README.md.
 """
 
 HEAD = {"title": str, "language": str, "imports": list, "notes": str}
 TABLES = {
     "package": {"registry": str, "name": str, "version": str, "import": str, "compiled": bool},
     "makes": {"of": list, "call": str, "given": str, "gives": str},
-    "write": {"of": list, "call": str, "rows": list, "fails": list, "auxiliary": bool},
+    "write": {
+        "of": list,
+        "call": str,
+        "statement": list,
+        "rows": list,
+        "fails": list,
+        "auxiliary": bool,
+    },
     "unit": {"of": list, "adds": list, "commits": list, "discards": list, "blocks": list, "fails": list},
     "position": {"of": list, "call": str, "kind": str, "fails": list},
     "nack": {"of": list, "call": str},
     "mark": {"of": list, "call": str, "says": str},
     "failure": {"of": list, "call": str, "by": str, "at": str, "exceptions": list, "duplicate": list},
-    "entry": {"decorator": str, "override": str, "function": str, "read_by": str, "passed_to": str, "parameter": str, "hears": list},
+    "entry": {
+        "decorator": str,
+        "override": str,
+        "function": str,
+        "read_by": str,
+        "passed_to": str,
+        "parameter": str,
+        "hears": list,
+    },
 }
 REQUIRED = {
     "package": ["registry", "name", "version", "import"],
@@ -37,6 +51,10 @@ VALUES = {
     "by": {"returned-list", "returned-true", "returned-false", "returned-none", "returned-count", "exception", "err"},
     "at": {"attribute", "key", "element"},
 }
+# What tells where a framework calls the code of a program.
+WHERE = {"decorator", "override", "function", "passed_to"}
+# What tells the entries of a table apart.
+IDENTITY = {"name", "version", "of", "call", "given", "by", "at", "says"} | WHERE
 
 
 def problems(preset):
@@ -53,15 +71,12 @@ def problems(preset):
             if identity in seen:
                 yield f"{table} {identity}: twice"
             seen.add(identity)
-            if table == "entry" and len({"decorator", "override", "function", "passed_to"} & entry.keys()) != 1:
-                yield f"entry {entry}: needs one of decorator, override, function, passed_to"
+            if table == "entry" and len(WHERE & entry.keys()) != 1:
+                yield f"entry {entry}: needs one of {sorted(WHERE)}"
             if "function" in entry and "read_by" not in entry:
                 yield f"entry {entry}: no read_by"
             if "passed_to" in entry and "parameter" not in entry:
                 yield f"entry {entry}: no parameter"
-
-
-IDENTITY = {"name", "version", "of", "call", "given", "by", "at", "decorator", "override", "function", "passed_to", "says"}
 
 
 def wrong_keys(table, entry, known):
