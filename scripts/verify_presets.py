@@ -95,9 +95,9 @@ def check(path, preset, cache):
         sources = [read(packages, preset["language"], cache) for packages in variants(preset["package"])]
     except downloads.Missing as error:
         return [*failures, f"{path.name}: {error}"], 0
-    for package in preset["package"]:
-        if not any(source.exists(package["import"]) is True for source in sources):
-            failures.append(f"{path.name}: package {package['name']} has no {package['import']}")
+    for name in dict.fromkeys([*preset["imports"], *(package["import"] for package in preset["package"])]):
+        if not any(source.exists(name) is True for source in sources):
+            failures.append(f"{path.name}: {name} cannot be imported")
     count = 0
     for where, claim, arguments in places(preset):
         count += 1
