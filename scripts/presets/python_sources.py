@@ -157,7 +157,9 @@ class Packages:
             case ast.Name(id=name):
                 return self.find(f"{module}.{name}") or self.builtin(name)
             case ast.Attribute(value=value, attr=name):
-                return [m for f in self.value(value, module) for m in self.member(f, name)]
+                found = [m for f in self.value(value, module) for m in self.member(f, name)]
+                # `import a.b` makes `a.b.C` a name.
+                return found or self.find(ast.unparse(node))
             case ast.Subscript(value=value):
                 return self.value(value, module)
             case ast.Call(func=func, args=args):
