@@ -153,7 +153,8 @@ fn calls_before(
     read: &Read,
 ) -> Vec<(Name, Span)> {
     let mut calls: Vec<(Name, Span)> = Vec::new();
-    let mut seen = vec![false; blocks.len()];
+    // A block that ends with a call is left in two ways: after the call, and because it raised.
+    let mut seen = vec![[false; 2]; blocks.len()];
     let mut work: Vec<(usize, &[Event])> = vec![(block, &blocks[block][..index])];
     while let Some((at, events)) = work.pop() {
         let mut rebound = false;
@@ -185,7 +186,7 @@ fn calls_before(
             continue;
         }
         for (from, normal) in &before[at] {
-            if !std::mem::replace(&mut seen[*from], true) {
+            if !std::mem::replace(&mut seen[*from][usize::from(*normal)], true) {
                 let events = &blocks[*from];
                 let done = match events.iter().position(|event| event.last) {
                     Some(last) if !normal => &events[..last],
