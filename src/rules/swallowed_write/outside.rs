@@ -74,7 +74,10 @@ impl FunctionRule for Functions {
         if !options.outside_contracts || is_of_tests(module) {
             return out;
         }
-        for &(func, function) in functions {
+        let with_nested = functions
+            .iter()
+            .flat_map(|(func, _)| module.ir.with_left_out(*func));
+        for (func, function) in with_nested {
             if !may_lose(module, function, (&settings.writes, options)) {
                 continue;
             }
