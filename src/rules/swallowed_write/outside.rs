@@ -383,9 +383,12 @@ impl Glance for CatchGlance {
         flags & ALL == ALL
     }
 
-    fn word(&mut self, word: &str, _: Role) {
+    fn word(&mut self, word: &str, role: Role) {
         let flags = WORDS.iter().find(|(known, _)| *known == word);
         self.seen |= flags.map_or(0, |(_, flags)| *flags);
+        if self.seen & WRITES != 0 || !role.called {
+            return;
+        }
         let lower = word.to_lowercase();
         if self.parts.iter().any(|part| lower.contains(part)) {
             self.seen |= WRITES;
