@@ -213,8 +213,8 @@ fn missing_is_fine(view: &View<'_, '_>, body: &Body, block: usize, read: &Read) 
         How::Attribute => {
             let Some(dest) = read.dest else { return true };
             let same = copies(body, dest);
-            // A test asks whether there is something; who only tests can do without.
-            !uses(body, &same).is_empty() || !is_handed_on(body, &same)
+            // A test asks whether there is something: who tests can do without.
+            is_tested_anywhere(body, &read.field) || !is_handed_on(body, &same)
         }
         How::GetOrNone => {
             let Some(dest) = read.dest else { return true };
@@ -233,6 +233,17 @@ fn missing_is_fine(view: &View<'_, '_>, body: &Body, block: usize, read: &Read) 
             })
         }
     }
+}
+
+/// Whether a body tests an attribute of this name, on whatever object.
+fn is_tested_anywhere(body: &Body, field: &Name) -> bool {
+    let mut tested = false;
+    body.for_each_rvalue(|_, dest, rvalue| {
+        if let (Some(dest), Rvalue::GetField(_, name)) = (dest, rvalue) {
+            tested |= name == field && !uses(body, &copies(body, dest)).is_empty();
+        }
+    });
+    tested
 }
 
 /// Whether a value is given to a call, stored or returned.

@@ -267,8 +267,12 @@ fn the_example_crate_has_exactly_the_planted_bugs() {
 /// The pipelines that lose rows when they run, and the corrected ones.
 #[test]
 fn the_pipelines_in_the_wild_lose_rows_where_they_say() {
-    let dir = root().join("fixtures/pipelines-in-the-wild");
-    compare(&dir, "expect", Some("swallowed-write"), false);
+    for framework in ["airflow", "celery", "prefect"] {
+        let dir = root()
+            .join("fixtures/pipelines-in-the-wild")
+            .join(framework);
+        compare(&dir, "expect", Some("swallowed-write"), false);
+    }
 }
 
 #[test]
