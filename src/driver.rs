@@ -14,9 +14,7 @@ use crate::discover::{
     Coverage, Discovered, SkipReason, Skipped, discover, is_forced_out, repository,
 };
 use crate::fence::{self, Bug};
-use crate::outcome::Settled;
-use crate::outcome::Survey;
-use crate::outcome::{Duty, DutyOf};
+use crate::outcome::{Duty, DutyOf, Extent, LeftOut, Looked, Settled, Survey};
 use crate::report::Report;
 use crate::rules::{self, Scope};
 use crate::settings::{Contract, Origin, Settings, Unparsable};
@@ -75,6 +73,8 @@ pub struct RunResult {
     pub unmatched: Vec<Contract>,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
+    /// What was looked at beside these methods.
+    pub looked: Looked,
     /// How many methods and functions were not followed to their end.
     pub unfollowed: usize,
     /// The functions that took the most steps to follow, with these numbers of steps.
@@ -145,6 +145,7 @@ impl RunResult {
             checked: self.checked,
             skipped: self.skipped_count,
             processors: self.processors,
+            looked: &self.looked,
             unfollowed: self.unfollowed,
             checklist: &self.checklist,
             bug: self.bug.as_ref(),
@@ -207,7 +208,12 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
     let is_folder = |path: &PathBuf| sources.cwd().join(path).is_dir();
-    let partial = request.changed.is_some() || !request.paths.iter().any(is_folder);
+    let extent = match request.changed {
+        Some(_) => Extent::Changes,
+        None if request.paths.iter().any(is_folder) => Extent::Folder,
+        None => Extent::Files,
+    };
+    let partial = extent != Extent::Folder;
     let analysed = Analysed {
         settings: &settings,
         partial,
@@ -216,6 +222,13 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let decided = inputs.settle(analysis.findings, analysed, configuration, &sources)?;
     inputs.set_aside(&mut found, &coverage, configuration);
     let skipped_count = found.skipped_count();
+    let looked = Looked {
+        for_contracts: settings.iter().any(|settings| about_contracts(settings)),
+        extent,
+        outside: analysis.outside,
+        left_out: left_out(&found.skipped),
+        candidate: analysis.candidate,
+    };
     // A file that was not read may have the class.
     let whole = !partial && decided.bug.is_none() && inputs.failures.is_empty();
     let folders = if whole { found.folders } else { Vec::new() };
@@ -231,6 +244,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         unmatched: unmatched(&settings, &folders, &analysis.checklist),
         checklist: analysis.checklist,
         processors: analysis.processors,
+        looked,
         unfollowed: analysis.unfollowed,
         walks: analysis.walks,
         skipped: found.skipped,
@@ -443,12 +457,6 @@ fn unmatched(settings: &[Arc<Settings>], folders: &[PathBuf], duties: &[Duty]) -
         let keeps = |duty: &Duty| duty.contract == own;
         duties.iter().any(keeps)
     };
-    let about_contracts = |settings: &Settings| {
-        let mut all = rules::all().iter();
-        all.any(|rule| {
-            matches!(rule.scope(), Scope::ContractMethods(_)) && settings.rules.contains(rule.id())
-        })
-    };
     let mut out: Vec<Contract> = Vec::new();
     for settings in settings.iter().filter(|settings| about_contracts(settings)) {
         for contract in &settings.contracts {
@@ -461,6 +469,33 @@ fn unmatched(settings: &[Arc<Settings>], folders: &[PathBuf], duties: &[Duty]) -
             if own && checked && !kept(contract) && !out.contains(contract) {
                 out.push(contract.clone());
             }
+        }
+    }
+    out
+}
+
+/// Whether a rule about contracts is on.
+fn about_contracts(settings: &Settings) -> bool {
+    rules::all().iter().any(|rule| {
+        matches!(rule.scope(), Scope::ContractMethods(_)) && settings.rules.contains(rule.id())
+    })
+}
+
+/// How much was skipped for reasons that somebody may want to look into.
+fn left_out(skipped: &[Skipped]) -> LeftOut {
+    let mut out = LeftOut::default();
+    for skipped in skipped {
+        match skipped.reason {
+            SkipReason::Excluded => out.excluded += 1,
+            SkipReason::Placeholder(_) | SkipReason::Foreign(Foreign::Template, _) => {
+                out.templates += 1;
+            }
+            SkipReason::Foreign(Foreign::OldPython, _) => out.old_python += 1,
+            SkipReason::Ignored
+            | SkipReason::Builtin
+            | SkipReason::BrokenLink
+            | SkipReason::LinkLoop
+            | SkipReason::Unreadable(_) => {}
         }
     }
     out
