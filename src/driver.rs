@@ -1,5 +1,7 @@
 //! The driver of one run: discovers, loads, analyses and settles. It prints nothing.
 
+mod unmatched;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,14 +16,17 @@ use crate::discover::{
     Coverage, Discovered, SkipReason, Skipped, discover, is_forced_out, repository,
 };
 use crate::fence::{self, Bug};
-use crate::outcome::{Duty, DutyOf, Extent, LeftOut, Looked, Settled, Survey};
+use crate::outcome::{Duty, Extent, LeftOut, Looked, Settled, Survey};
 use crate::report::Report;
 use crate::rules::{self, Scope};
-use crate::settings::{Contract, Origin, Settings, Unparsable};
+use crate::settings::{Settings, Unparsable};
 use crate::settle::{Baseline, Checked, settle};
 use crate::source::{
     DEFAULT_FILE_BYTES, FileId, Foreign, Language, SourceFile, SourceMap, Unreadable, decode,
 };
+
+pub use unmatched::Unmatched;
+use unmatched::Whole;
 
 /// Texts that replace the content of files, by the paths of these files.
 pub type Overlay = BTreeMap<PathBuf, String>;
@@ -68,9 +73,9 @@ pub struct RunResult {
     pub contracts: Vec<Survey>,
     /// The same classes, with every exit of their methods.
     pub checklist: Vec<Duty>,
-    /// Declared contracts that no class has to keep, although all code was checked that their
-    /// configuration file is about.
-    pub unmatched: Vec<Contract>,
+    /// What configuration files say without effect, although all code was checked that they are
+    /// about.
+    pub unmatched: Unmatched,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
     /// What was looked at beside these methods.
@@ -220,7 +225,16 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         bug: analysis_bug,
     };
     let decided = inputs.settle(analysis.findings, analysed, configuration, &sources)?;
+    let files = inputs.files.clone();
     inputs.set_aside(&mut found, &coverage, configuration);
+    // A file that was not read may have what is looked for.
+    let whole = !partial && decided.bug.is_none() && inputs.failures.is_empty();
+    let unmatched = Whole {
+        settings: &settings,
+        files: &files,
+        folders: if whole { &found.folders } else { &[] },
+    }
+    .unmatched(&analysis.checklist);
     let skipped_count = found.skipped_count();
     let looked = Looked {
         for_contracts: settings.iter().any(|settings| about_contracts(settings)),
@@ -229,9 +243,6 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         left_out: left_out(&found.skipped),
         candidate: analysis.candidate,
     };
-    // A file that was not read may have the class.
-    let whole = !partial && decided.bug.is_none() && inputs.failures.is_empty();
-    let folders = if whole { found.folders } else { Vec::new() };
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
     Ok(RunResult {
@@ -241,7 +252,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         checked: inputs.analysed(),
         settled: decided.settled,
         contracts: analysis.contracts,
-        unmatched: unmatched(&settings, &folders, &analysis.checklist),
+        unmatched,
         checklist: analysis.checklist,
         processors: analysis.processors,
         looked,
@@ -447,31 +458,6 @@ fn configuration_files(settings: &[Arc<Settings>]) -> Vec<PathBuf> {
     files.sort();
     files.dedup();
     files
-}
-
-/// The contracts that a configuration file declares itself, although no class below its folder has
-/// to keep them. The `folders` were checked wholly.
-fn unmatched(settings: &[Arc<Settings>], folders: &[PathBuf], duties: &[Duty]) -> Vec<Contract> {
-    let kept = |contract: &Contract| {
-        let own = DutyOf::new(contract);
-        let keeps = |duty: &Duty| duty.contract == own;
-        duties.iter().any(keeps)
-    };
-    let mut out: Vec<Contract> = Vec::new();
-    for settings in settings.iter().filter(|settings| about_contracts(settings)) {
-        for contract in &settings.contracts {
-            let Origin::Declared { file, .. } = &contract.origin else {
-                continue;
-            };
-            let own = settings.file.as_ref() == Some(file);
-            let around = file.parent().unwrap_or(Path::new("."));
-            let checked = folders.iter().any(|folder| around.starts_with(folder));
-            if own && checked && !kept(contract) && !out.contains(contract) {
-                out.push(contract.clone());
-            }
-        }
-    }
-    out
 }
 
 /// Whether a rule about contracts is on.

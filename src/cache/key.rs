@@ -54,6 +54,7 @@ fn add_settings(out: &mut String, settings: &Settings) {
         options,
         writes,
         per_file_ignores: _,
+        mentions: _,
         severities: _,
         scope: _,
         unparsable: _,
