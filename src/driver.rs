@@ -187,14 +187,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let discovering = start.elapsed();
     inputs.load(&found, &sources);
     let loading = start.elapsed();
-    let settings: Vec<Arc<Settings>> = inputs
-        .files
-        .iter()
-        .map(|file| configuration.of_file(file))
-        .collect();
-    if let Some(error) = configuration.wrong() {
-        return Err(error);
-    }
+    let settings = inputs.settings(configuration)?;
     let coverage = found.coverage(&sources);
     let input = AnalysisInput {
         sources: &sources,
@@ -204,20 +197,12 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         reading: overrides.reading,
         changed: request.changed,
     };
-    let (mut analysis, analysis_bug) = match analyse(&input, request.cache) {
-        Ok(analysis) => (analysis, None),
-        Err(bug) => (Analysis::default(), Some(bug)),
-    };
+    let (mut analysis, analysis_bug) = analyse(&input, request.cache);
     inputs.failures.append(&mut found.failures);
     inputs.keep_concerned(&mut analysis);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
-    let is_folder = |path: &PathBuf| sources.cwd().join(path).is_dir();
-    let extent = match request.changed {
-        Some(_) => Extent::Changes,
-        None if request.paths.iter().any(is_folder) => Extent::Folder,
-        None => Extent::Files,
-    };
+    let extent = extent(request.paths, request.changed, &sources);
     let partial = extent != Extent::Folder;
     let analysed = Analysed {
         settings: &settings,
@@ -229,20 +214,8 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     inputs.set_aside(&mut found, &coverage, configuration);
     // A file that was not read may have what is looked for.
     let whole = !partial && decided.bug.is_none() && inputs.failures.is_empty();
-    let unmatched = Whole {
-        settings: &settings,
-        files: &files,
-        folders: if whole { &found.folders } else { &[] },
-    }
-    .unmatched(&analysis.checklist);
-    let skipped_count = found.skipped_count();
-    let looked = Looked {
-        for_contracts: settings.iter().any(|settings| about_contracts(settings)),
-        extent,
-        outside: analysis.outside,
-        left_out: left_out(&found.skipped),
-        candidate: analysis.candidate,
-    };
+    let folders: &[PathBuf] = if whole { &found.folders } else { &[] };
+    let unmatched = Whole::new(&settings, &files, folders).unmatched(&analysis.checklist);
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
     Ok(RunResult {
@@ -255,11 +228,17 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         unmatched,
         checklist: analysis.checklist,
         processors: analysis.processors,
-        looked,
+        looked: Looked {
+            for_contracts: settings.iter().any(|settings| about_contracts(settings)),
+            extent,
+            outside: analysis.outside,
+            left_out: left_out(&found.skipped),
+            candidate: analysis.candidate,
+        },
         unfollowed: analysis.unfollowed,
         walks: analysis.walks,
+        skipped_count: found.skipped_count(),
         skipped: found.skipped,
-        skipped_count,
         failures: inputs.failures,
         statistics,
         bug: decided.bug,
@@ -318,6 +297,13 @@ impl Inputs {
         }
         self.files.sort_by(|a, b| a.display.cmp(&b.display));
         self.files.dedup_by_key(|file| file.id);
+    }
+
+    /// The settings of the files.
+    fn settings(&self, configuration: &Configuration) -> Result<Vec<Arc<Settings>>, ConfigError> {
+        let files = self.files.iter();
+        let settings = files.map(|file| configuration.of_file(file)).collect();
+        configuration.wrong().map_or(Ok(settings), Err)
     }
 
     /// Takes over the failures of the analysis, and drops the files that it did not check because
@@ -467,6 +453,16 @@ fn about_contracts(settings: &Settings) -> bool {
     })
 }
 
+/// What a run looks at that was given these paths and, if any, these changes.
+fn extent(paths: &[PathBuf], changed: Option<&BTreeSet<PathBuf>>, sources: &SourceMap) -> Extent {
+    let is_folder = |path: &PathBuf| sources.cwd().join(path).is_dir();
+    match changed {
+        Some(_) => Extent::Changes,
+        None if paths.iter().any(is_folder) => Extent::Folder,
+        None => Extent::Files,
+    }
+}
+
 /// How much was skipped for reasons that somebody may want to look into.
 fn left_out(skipped: &[Skipped]) -> LeftOut {
     let mut out = LeftOut::default();
@@ -488,11 +484,16 @@ fn left_out(skipped: &[Skipped]) -> LeftOut {
 }
 
 /// Analyses the input, or takes the result from the cache if it is still valid.
-fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> Result<Analysis, Bug> {
+/// If it panics, nothing was found, and the panic is told.
+fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> (Analysis, Option<Bug>) {
     let analyse = || fence::on_big_stack(|| analysis::analyse(input));
-    match cache {
+    let result = match cache {
         Some(cache) => cache.result_of(input, analyse),
         None => analyse(),
+    };
+    match result {
+        Ok(analysis) => (analysis, None),
+        Err(bug) => (Analysis::default(), Some(bug)),
     }
 }
 

@@ -19,15 +19,25 @@ pub struct Unmatched {
 
 /// What was checked, for telling what nothing of it matches.
 pub(super) struct Whole<'a> {
-    /// The settings of the files.
-    pub settings: &'a [Arc<Settings>],
-    /// All files, sorted.
-    pub files: &'a [Arc<SourceFile>],
-    /// The folders that were checked wholly.
-    pub folders: &'a [PathBuf],
+    settings: &'a [Arc<Settings>],
+    files: &'a [Arc<SourceFile>],
+    folders: &'a [PathBuf],
 }
 
-impl Whole<'_> {
+impl<'a> Whole<'a> {
+    /// All files and their settings, and the folders that were checked wholly.
+    pub fn new(
+        settings: &'a [Arc<Settings>],
+        files: &'a [Arc<SourceFile>],
+        folders: &'a [PathBuf],
+    ) -> Self {
+        Self {
+            settings,
+            files,
+            folders,
+        }
+    }
+
     /// What the configuration files say themselves, although nothing that was checked matches it.
     /// Files around whose folder not everything was checked are left out.
     pub fn unmatched(&self, duties: &[Duty]) -> Unmatched {
