@@ -36,9 +36,9 @@ fn is_anything_found(report: &Report<'_>) -> bool {
 fn seen(outside: Option<Outside>) -> String {
     let more = match outside.map(|outside| outside.writing) {
         None => ".".to_owned(),
-        Some(0) => "; no function that writes had to be looked at.".to_owned(),
-        Some(1) => "; 1 function that writes was looked at.".to_owned(),
-        Some(writing) => format!("; {writing} functions that write were looked at."),
+        Some(0) => "; no function that may write was looked at.".to_owned(),
+        Some(1) => "; 1 function that may write was looked at.".to_owned(),
+        Some(writing) => format!("; {writing} functions that may write were looked at."),
     };
     format!("No method had to keep a contract{more}")
 }

@@ -500,7 +500,7 @@ fn a_run_without_contracts_says_what_it_looked_at_and_what_is_next() {
         rest.map(str::to_owned).collect()
     };
     let looked = sample.looked.clone();
-    let seen = "No method had to keep a contract; 48 functions that write were looked at.";
+    let seen = "No method had to keep a contract; 48 functions that may write were looked at.";
     let nearest = "Nearest: 9 of 12 overrides of `Base.load` set `self.rows` (etl/odds.py:2)";
     let suggest = "Next: tallylint contracts --suggest";
     assert_eq!(lines(&looked, &|_| {}), [seen, nearest, suggest]);
@@ -519,7 +519,7 @@ fn a_run_without_contracts_says_what_it_looked_at_and_what_is_next() {
         looked.outside = Some(Outside::default());
         looked.left_out = LeftOut::default();
     });
-    let none = "No method had to keep a contract; no function that writes had to be looked at.";
+    let none = "No method had to keep a contract; no function that may write was looked at.";
     assert_eq!(fewer, [none, explain]);
     let named = other(&|looked| {
         looked.outside = None;

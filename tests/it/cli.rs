@@ -15,7 +15,7 @@ fn a_clean_run() {
     assert_eq!(
         ran.stdout,
         "No findings in 0 processors (2 files checked) in [TIME]\n\
-         No method had to keep a contract; no function that writes had to be looked at.\n\
+         No method had to keep a contract; no function that may write was looked at.\n\
          Next: tallylint explain untracked-return, on how to declare a contract\n"
     );
     let ran = project.run(&["check", "-q", "a.py"]);

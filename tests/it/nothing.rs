@@ -43,7 +43,7 @@ fn a_run_says_what_it_looked_at_and_what_is_next() {
     ]);
     let told = format!(
         "No findings in 0 processors (2 files checked, 2 skipped) in [TIME]\n\
-         No method had to keep a contract; 2 functions that write were looked at.\n\
+         No method had to keep a contract; 2 functions that may write were looked at.\n\
          Left out of that: 1 test file, 1 excluded, 1 template.\n{EXPLAIN}"
     );
     let ran = project.run(&["check"]);
@@ -63,7 +63,7 @@ fn a_run_says_what_it_looked_at_and_what_is_next() {
     assert_eq!(
         ran.stdout,
         "No findings in 0 processors (1 file checked) in [TIME]\n\
-         No method had to keep a contract; 2 functions that write were looked at.\n\
+         No method had to keep a contract; 2 functions that may write were looked at.\n\
          Next: tallylint check, which looks at the whole folder\n"
     );
     let report = common::json(&project.run(&["check", "--format", "json"]));
@@ -95,7 +95,7 @@ fn what_is_off_is_not_counted() {
     assert_eq!(project.run(&only).stdout, headline);
     project.write("tallylint.toml", "");
     project.write("load.py", "x = 1\n");
-    let none = "No method had to keep a contract; no function that writes had to be looked at.\n";
+    let none = "No method had to keep a contract; no function that may write was looked at.\n";
     let ran = project.run(&["check"]);
     assert_eq!(ran.stdout, format!("{headline}{none}{EXPLAIN}"));
 }
