@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use crate::contracts::events::{Event, How, Read, What};
+use crate::contracts::events::{Event, How, ITSELF, Read, What};
 use crate::contracts::stores::{Stores, for_each_normal};
 use crate::contracts::view::{Entry, View};
+use crate::frontend::sketch::says_how_much;
 use crate::ir::{
-    BlockId, Body, BranchRole, Callee, CmpOp, Literal, LocalId, Name, Operand, Rvalue, Statement,
-    StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
+    BlockId, Body, BranchRole, Callee, CmpOp, DictItem, Literal, LocalId, Name, Operand, Rvalue,
+    Statement, StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
 };
 use crate::program::{ClassRef, FuncRef};
 use crate::source::Span;
@@ -50,6 +51,7 @@ pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependenc
         // The cheap tests first: most methods read nothing.
         let reads_any = touches(&function.body.blocks, |rvalue| match rvalue {
             Rvalue::GetItem(..) => true,
+            Rvalue::GetField(_, name) => says_how_much(name),
             Rvalue::Call {
                 callee: Callee::Method { name, .. },
                 ..
@@ -72,7 +74,9 @@ pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependenc
 
 fn touches(blocks: &[crate::ir::BasicBlock], wanted: impl Fn(&Rvalue) -> bool) -> bool {
     blocks.iter().any(|block| {
+        let mut statements = block.statements.iter();
         matches!(&block.terminator.kind, TerminatorKind::Eval { rvalue, .. } if wanted(rvalue))
+            || statements.any(|s| matches!(&s.kind, StatementKind::Assign(_, r) if wanted(r)))
     })
 }
 
@@ -153,7 +157,8 @@ fn calls_before(
     read: &Read,
 ) -> Vec<(Name, Span)> {
     let mut calls: Vec<(Name, Span)> = Vec::new();
-    let mut seen = vec![false; blocks.len()];
+    // A block that ends with a call is left in two ways: after the call, and because it raised.
+    let mut seen = vec![[false; 2]; blocks.len()];
     let mut work: Vec<(usize, &[Event])> = vec![(block, &blocks[block][..index])];
     while let Some((at, events)) = work.pop() {
         let mut rebound = false;
@@ -162,6 +167,8 @@ fn calls_before(
                 What::Set { field, key, .. } if *field == read.field && *key == read.key => {
                     return Vec::new();
                 }
+                // The attribute itself is stored by `Set`.
+                _ if *read.key == *ITSELF && !matches!(event.what, What::Call { .. }) => {}
                 What::SetAny { field } | What::Lenient { field } if *field == read.field => {
                     return Vec::new();
                 }
@@ -185,7 +192,7 @@ fn calls_before(
             continue;
         }
         for (from, normal) in &before[at] {
-            if !std::mem::replace(&mut seen[*from], true) {
+            if !std::mem::replace(&mut seen[*from][usize::from(*normal)], true) {
                 let events = &blocks[*from];
                 let done = match events.iter().position(|event| event.last) {
                     Some(last) if !normal => &events[..last],
@@ -203,6 +210,12 @@ fn calls_before(
 fn missing_is_fine(view: &View<'_, '_>, body: &Body, block: usize, read: &Read) -> bool {
     match &read.how {
         How::Subscript => catches_key_error(view, body, block),
+        How::Attribute => {
+            let Some(dest) = read.dest else { return true };
+            let same = copies(body, dest);
+            // A test asks whether there is something; who only tests can do without.
+            !uses(body, &same).is_empty() || !is_handed_on(body, &same)
+        }
         How::GetOrNone => {
             let Some(dest) = read.dest else { return true };
             // `place.get(key) or 0` is a default, written differently.
@@ -220,6 +233,32 @@ fn missing_is_fine(view: &View<'_, '_>, body: &Body, block: usize, read: &Read) 
             })
         }
     }
+}
+
+/// Whether a value is given to a call, stored or returned.
+fn is_handed_on(body: &Body, same: &[LocalId]) -> bool {
+    let is = |operand: &Operand| matches!(operand, Operand::Local(l) if same.contains(l));
+    body.blocks.iter().any(|block| {
+        let stored = block.statements.iter().any(|s| match &s.kind {
+            StatementKind::SetField { value, .. } | StatementKind::SetItem { value, .. } => {
+                is(value)
+            }
+            StatementKind::Assign(_, Rvalue::Dict(items)) => items.iter().any(|item| match item {
+                DictItem::Pair(_, value) => is(value),
+                DictItem::Spread(_) => false,
+            }),
+            _ => false,
+        });
+        stored
+            || match &block.terminator.kind {
+                TerminatorKind::Eval {
+                    rvalue: Rvalue::Call { args, .. },
+                    ..
+                } => args.iter().any(|arg| is(&arg.value)),
+                TerminatorKind::Return { value, .. } => is(value),
+                _ => false,
+            }
+    })
 }
 
 /// Whether a default means "none" rather than "not known".

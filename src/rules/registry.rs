@@ -57,6 +57,7 @@ mod tests {
                 .read_dir()
                 .unwrap()
                 .map(|entry| entry.unwrap().path())
+                .filter(|path| path.is_file())
                 .map(|path| {
                     assert_eq!(path.extension().unwrap(), "md", "{path:?}");
                     path.file_stem().unwrap().to_str().unwrap().to_owned()

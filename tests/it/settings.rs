@@ -326,6 +326,7 @@ effects = []  # default
 [swallowed-write]
 auxiliary = []  # default
 strict = false  # default
+outside-contracts = true  # default
 
 [[contract]]
 method = \"publish\"  # shared/base.toml:7

@@ -30,7 +30,9 @@ impl Audience {
         let mut calls = Vec::new();
         for id in others.into_iter().chain([own]) {
             let module = program.module(id);
-            for (idx, function) in module.ir.functions() {
+            let naming = module.ir.outer_functions();
+            let naming = naming.filter(|(_, function)| function.body.may_mention(name));
+            for (idx, function) in naming.flat_map(|(idx, _)| module.ir.with_left_out(idx)) {
                 // Its own code calls it only recursively.
                 let mut around = Some(idx);
                 let mut inside = false;
@@ -56,7 +58,8 @@ impl Audience {
         if calls.any(|site| site.hears(answer)) {
             return true;
         }
-        (self.more || self.calls.is_empty()) && answer.tells()
+        let known = self.calls.iter().any(|site| site.certain);
+        (self.more || !known) && answer.tells()
     }
 
     /// Whether code outside of the modules of a class may read an attribute of its instances.

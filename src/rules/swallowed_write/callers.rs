@@ -13,7 +13,7 @@ use crate::ir::{
 };
 use crate::rules::swallowed_write::no_store::place_of;
 use crate::rules::tables::collections::LOOKUPS;
-use crate::rules::tables::{is_common_write, is_row_count, shows, tells};
+use crate::rules::tables::{is_common_method, is_common_write, is_row_count, shows, tells};
 use crate::source::Span;
 
 /// A function that calls the method.
@@ -177,9 +177,17 @@ impl CallSite {
             Callee::Value(Operand::Const(_)) => false,
         };
         let mut any = false;
+        let mut certain = false;
+        // What has a method of a common name may be anything.
+        let common = is_common_method(wanted);
+        let on_self = |callee: &Callee| match callee {
+            Callee::Method { receiver, .. } => *receiver == Operand::Local(LocalId(0)),
+            Callee::Value(_) => true,
+        };
         let results = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
             Rvalue::Call { callee, .. } if is_wanted(callee) => {
                 any = true;
+                certain |= !common || on_self(callee);
                 dest
             }
             _ => None,
@@ -191,7 +199,7 @@ impl CallSite {
         let same = copies(function, results.clone());
         Some(CallSite {
             records: false,
-            certain: true,
+            certain,
             fate: fate_of(function, results),
             leaves: leaves(function, &same),
             reads: reads(function, &same),

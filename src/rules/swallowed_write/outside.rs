@@ -21,7 +21,8 @@ use crate::ir::{
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::tables::{
-    finishes_unit, is_best_effort, is_no_write_error, may_be_sure, names_work, parts_of_writes,
+    finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, may_be_sure, names_work,
+    parts_of_writes,
 };
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Contract, Origin, Settings, Who, Writes};
@@ -74,7 +75,10 @@ impl FunctionRule for Functions {
         if !options.outside_contracts || left_out {
             return out;
         }
-        for &(func, function) in functions {
+        let with_nested = functions
+            .iter()
+            .flat_map(|(func, _)| module.ir.with_left_out(*func));
+        for (func, function) in with_nested {
             match first_look(module, function, (&settings.writes, options)) {
                 Look::Nothing => continue,
                 Look::Writes => {
@@ -223,7 +227,7 @@ fn first_look(
     let class = function.class.map(|class| &module.ir.class(class).name);
     if name.starts_with("test_")
         || options.is_auxiliary(name)
-        || class.is_some_and(|class| options.is_auxiliary(class))
+        || class.is_some_and(|class| is_auxiliary_class(class))
         || is_best_effort(name)
         || function.shape != FunctionShape::Code
         || name.starts_with('<')
@@ -411,9 +415,12 @@ impl Glance for CatchGlance {
         flags & ALL == ALL
     }
 
-    fn word(&mut self, word: &str, _: Role) {
+    fn word(&mut self, word: &str, role: Role) {
         let flags = WORDS.iter().find(|(known, _)| *known == word);
         self.seen |= flags.map_or(0, |(_, flags)| *flags);
+        if self.seen & WRITES != 0 || !role.called {
+            return;
+        }
         let lower = word.to_lowercase();
         if self.parts.iter().any(|part| lower.contains(part)) {
             self.seen |= WRITES;

@@ -153,6 +153,15 @@ impl<'f> Handling<'f> {
                 _ => {}
             }
         }
+        for at in &self.blocks {
+            if let TerminatorKind::Eval {
+                dest: Some(dest), ..
+            } = function.body.block(*at).terminator.kind
+                && is_variable(function, dest)
+            {
+                kept.insert(dest);
+            }
+        }
         for (callee, _) in self.calls() {
             if let Callee::Method {
                 receiver: Operand::Local(on),

@@ -160,6 +160,28 @@ pub fn is_auxiliary(name: &str) -> bool {
     auxiliary.any(|word| has_word(name, word) || class.is_some_and(|c| has_word(c, word)))
 }
 
+/// Last words in names of classes whose writes may fail without loss.
+const AUXILIARY_CLASSES: &[&str] = &[
+    "cache",
+    "caches",
+    "metrics",
+    "telemetry",
+    "logger",
+    "notifier",
+    "tracer",
+    "audit",
+    "profiler",
+];
+
+/// Whether the writes of a class may fail without loss, judged by its name: `RedisCache`.
+#[must_use]
+pub fn is_auxiliary_class(class: &str) -> bool {
+    let words = words(class);
+    words
+        .last()
+        .is_some_and(|word| AUXILIARY_CLASSES.contains(&word.as_str()))
+}
+
 /// Words in names of functions whose failure is nobody's loss.
 const BEST_EFFORT: &[&str] = &[
     "notify",

@@ -17,10 +17,11 @@ mod sinks;
 mod writes;
 
 pub use failures::{
-    answers_person, changes_log_table, cleans_up, is_auxiliary, is_best_effort, is_failed_status,
-    is_failure_record, is_log_table, is_no_write_error, is_report, is_status_name, says_duplicate,
-    says_duplicate_row, says_failure, says_missing, says_nothing_left, shows, status_in_name,
-    takes_log_records, tells, tells_on_report, tracks_errors,
+    answers_person, changes_log_table, cleans_up, is_auxiliary, is_auxiliary_class, is_best_effort,
+    is_failed_status, is_failure_record, is_log_table, is_no_write_error, is_report,
+    is_status_name, says_duplicate, says_duplicate_row, says_failure, says_missing,
+    says_nothing_left, shows, status_in_name, takes_log_records, tells, tells_on_report,
+    tracks_errors,
 };
 pub use harmless::{is_harmless, only_asks};
 pub use reading::{
@@ -28,9 +29,9 @@ pub use reading::{
     is_buffer, is_row_count, makes_writer, runs_statement, writes_into_argument,
 };
 pub use writes::{
-    Given, PLAIN, begins_unit, creates, finishes_unit, is_common_write, is_of_batch,
-    is_option_to_go_on, is_removal, is_staged, is_statement, is_sure_write, is_target, is_write,
-    may_be_sure, may_only_read, may_write, names_work, only_remove, parts_of_writes,
+    Given, PLAIN, begins_unit, creates, finishes_unit, is_common_method, is_common_write,
+    is_of_batch, is_option_to_go_on, is_removal, is_staged, is_statement, is_sure_write, is_target,
+    is_write, may_be_sure, may_only_read, may_write, names_work, only_remove, parts_of_writes,
     writes_receiver,
 };
 

@@ -314,7 +314,9 @@ pub fn is_sure_write(
         let receiver = receiver.map(sinks::words).unwrap_or_default();
         receiver.iter().any(|word| clients.contains(&word.as_str()))
     };
-    words.iter().any(|w| SURE_WORDS.contains(w))
+    // A collection has an `insert`, too.
+    let sure = |w: &&str| SURE_WORDS.contains(w) && (lower != "insert" || of_client(CLIENTS));
+    words.iter().any(sure)
         || match words.as_slice() {
             [LOAD] => of_client(LOADERS),
             // `load_table(name)` gives the table.
@@ -380,6 +382,19 @@ pub fn may_write(writes: &Writes, call: &Deed) -> bool {
         || unknown && sinks::may_write_to_some(&call.name)
         || call.open && runs_text()
         || call.open && is_write(writes, &call.name, receiver, &[])
+}
+
+/// Names that methods of many classes share.
+const COMMON_METHODS: &[&str] = &[
+    "add", "append", "close", "commit", "create", "delete", "execute", "extend", "flush", "get",
+    "insert", "load", "open", "pop", "post", "process", "push", "put", "remove", "run", "save",
+    "send", "set", "start", "stop", "store", "update", "upload", "upsert", "write",
+];
+
+/// Whether methods of many classes share a name: who calls one of that name may mean another.
+#[must_use]
+pub fn is_common_method(name: &str) -> bool {
+    COMMON_METHODS.contains(&name)
 }
 
 /// Calls that put something into a unit of work, which its commit or flush then writes.

@@ -1,0 +1,1 @@
+"""What verify_presets.py is made of."""
