@@ -3,9 +3,11 @@
 //! Rules, contracts and settling fill it in; nothing here decides anything.
 
 mod exits;
+mod looked;
 mod settled;
 mod survey;
 
 pub use exits::{Duty, DutyOf, ExitState, Followed, MethodExit, MethodExits, Unset};
+pub use looked::{Candidate, Extent, LeftOut, Looked, Outside};
 pub use settled::{BaselineEntry, Decision, Expired, Identity, Reported, Settled, Suppressed};
 pub use survey::{Evidence, Problem, Processor, Survey, at, code};

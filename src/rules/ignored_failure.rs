@@ -12,7 +12,7 @@ use crate::ir::{
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, Program};
 use crate::rules::tables::{is_best_effort, is_write, parts_of_writes};
-use crate::rules::{Effort, FunctionRule, Glances, IgnoredFailure, Rule};
+use crate::rules::{FunctionRule, Glances, IgnoredFailure, InModule, Rule};
 use crate::settings::{Settings, Writes};
 use crate::source::Span;
 
@@ -42,8 +42,8 @@ impl FunctionRule for Functions {
         module: &LoadedModule,
         functions: &[(FuncIdx, &Function)],
         settings: &Settings,
-    ) -> (Vec<Finding>, Effort) {
-        let mut out = Vec::new();
+    ) -> InModule {
+        let mut out = InModule::default();
         for &(func, function) in functions {
             if !is_named_twice(module, function) {
                 continue;
@@ -54,11 +54,11 @@ impl FunctionRule for Functions {
                     module,
                     (func, function),
                     &failure,
-                    &mut out,
+                    &mut out.findings,
                 );
             }
         }
-        (out, Effort::default())
+        out
     }
 }
 
