@@ -13,7 +13,6 @@ use super::readers::caught_names;
 use super::{Options, judge, report};
 use crate::diagnostics::Location;
 use crate::engine::summaries::library::Library;
-use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::ir::{
     BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, LocalKind, Name, Operand, Rvalue,
     ScopeIdx, StatementKind, TerminatorKind,
@@ -21,8 +20,8 @@ use crate::ir::{
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::tables::{
-    finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, may_be_sure, names_work,
-    parts_of_writes,
+    Words, finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, may_be_sure,
+    names_work, writing_with,
 };
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Contract, Origin, Settings, Who, Writes};
@@ -41,20 +40,17 @@ pub(super) fn is_outside(subject: &Subject<'_>) -> bool {
     subject.contract.demands.is_empty()
 }
 
+/// What catches, as words.
+const CATCHING: Words = &[("except", 1), ("suppress", 1), ("finally", 1)];
+
 /// Checks functions that no contract names.
 pub(super) struct Functions;
 
 impl FunctionRule for Functions {
     fn glance(&self, settings: &Settings) -> Option<Glances> {
         let options: &Options = settings.options.get();
-        let parts = parts_of_writes(&settings.writes).map(str::to_owned);
-        let parts: Vec<String> = parts.filter(|_| options.outside_contracts).collect();
-        Some(Box::new(move || {
-            Box::new(CatchGlance {
-                parts: parts.clone(),
-                seen: 0,
-            })
-        }))
+        let on = options.outside_contracts;
+        Some(writing_with(CATCHING, &settings.writes, on))
     }
 
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool {
@@ -379,58 +375,4 @@ fn unwinds_to(body: &Body, from: BlockId, handler: BlockId) -> bool {
         }
     }
     false
-}
-
-const CATCHES: u16 = 1;
-const WRITES: u16 = 2;
-const ALL: u16 = CATCHES | WRITES;
-
-/// Looks for what catches, and for names of writes.
-struct CatchGlance {
-    /// What names of writes contain, in lower case; empty if nothing is looked for.
-    parts: Vec<String>,
-    seen: u16,
-}
-
-const WORDS: [(&str, u16); 3] = [
-    ("except", CATCHES),
-    ("suppress", CATCHES),
-    ("finally", CATCHES),
-];
-
-impl Glance for CatchGlance {
-    fn clues(&self) -> Option<Vec<Clue>> {
-        let clue = |text: &str, whole, flags| Clue {
-            text: text.to_owned(),
-            whole,
-            flags,
-        };
-        let words = WORDS.map(|(text, flags)| clue(text, true, flags));
-        let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
-        let ascii = self.parts.iter().all(|part| part.is_ascii());
-        ascii.then(|| words.into_iter().chain(parts).collect())
-    }
-
-    fn can_matter(&self, flags: u16) -> bool {
-        flags & ALL == ALL
-    }
-
-    fn word(&mut self, word: &str, role: Role) {
-        let flags = WORDS.iter().find(|(known, _)| *known == word);
-        self.seen |= flags.map_or(0, |(_, flags)| *flags);
-        if self.seen & WRITES != 0 || !role.called {
-            return;
-        }
-        let lower = word.to_lowercase();
-        if self.parts.iter().any(|part| lower.contains(part)) {
-            self.seen |= WRITES;
-        }
-    }
-
-    fn text(&mut self, _: &str) {}
-
-    fn matters(&mut self) -> bool {
-        let seen = std::mem::take(&mut self.seen);
-        self.can_matter(seen)
-    }
 }
