@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
+use crate::analysis::{self, Analysis, AnalysisInput, Statistics, suggestions};
 use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Finding, Severity};
@@ -14,12 +14,10 @@ use crate::discover::{
     Coverage, Discovered, SkipReason, Skipped, discover, is_forced_out, repository,
 };
 use crate::fence::{self, Bug};
-use crate::outcome::Settled;
-use crate::outcome::Survey;
-use crate::outcome::{Duty, DutyOf};
+use crate::outcome::{Duty, DutyOf, Settled, Suggestions, Survey};
 use crate::report::Report;
 use crate::rules::{self, Scope};
-use crate::settings::{Contract, Origin, Settings, Unparsable};
+use crate::settings::{Contract, Origin, Reading, Settings, Unparsable};
 use crate::settle::{Baseline, Checked, settle};
 use crate::source::{
     DEFAULT_FILE_BYTES, FileId, Foreign, Language, SourceFile, SourceMap, Unreadable, decode,
@@ -101,6 +99,18 @@ pub enum Status {
 }
 
 impl Status {
+    /// How a run ended, whatever it found.
+    #[must_use]
+    pub fn of(failures: &[FileFailure], bug: Option<&Bug>) -> Self {
+        if bug.is_some() || failures.iter().any(|failure| failure.internal) {
+            Status::Bug
+        } else if !failures.is_empty() {
+            Status::Incomplete
+        } else {
+            Status::Clean
+        }
+    }
+
     /// The exit code of the process.
     #[must_use]
     pub fn code(self) -> u8 {
@@ -118,14 +128,11 @@ impl RunResult {
     /// counts.
     #[must_use]
     pub fn status(&self, threshold: Option<Severity>) -> Status {
-        if self.bug.is_some() || self.failures.iter().any(|failure| failure.internal) {
-            Status::Bug
-        } else if !self.failures.is_empty() {
-            Status::Incomplete
-        } else if threshold.is_some_and(|least| self.settled.worst() >= Some(least)) {
-            Status::Findings
-        } else {
-            Status::Clean
+        match Status::of(&self.failures, self.bug.as_ref()) {
+            Status::Clean if threshold.is_some_and(|least| self.settled.worst() >= Some(least)) => {
+                Status::Findings
+            }
+            status => status,
         }
     }
 
@@ -155,6 +162,64 @@ impl RunResult {
             ignored: true,
         }
     }
+}
+
+/// What could be declared, with the files that say so.
+pub struct Suggested {
+    /// The suggestions.
+    pub suggestions: Suggestions,
+    /// Every file that was loaded.
+    pub sources: SourceMap,
+    /// What could not be analysed, sorted.
+    pub failures: Vec<FileFailure>,
+    /// A panic that ended the analysis.
+    pub bug: Option<Bug>,
+}
+
+/// Looks for contracts that could be declared.
+///
+/// # Errors
+/// When a configuration file that applies to a file is not valid.
+pub fn suggest(
+    paths: &[PathBuf],
+    configuration: &Configuration,
+    cwd: PathBuf,
+) -> Result<Suggested, ConfigError> {
+    let limit = configuration.overrides().max_file_bytes;
+    let sources = SourceMap::new(cwd).with_limit(limit.unwrap_or(DEFAULT_FILE_BYTES));
+    let mut inputs = Inputs::default();
+    let mut found = discover(paths, configuration, &sources)?;
+    inputs.load(&found, &sources);
+    let files = inputs.files.iter();
+    let settings: Vec<Arc<Settings>> = files.map(|file| configuration.of_file(file)).collect();
+    if let Some(error) = configuration.wrong() {
+        return Err(error);
+    }
+    let coverage = found.coverage(&sources);
+    let input = AnalysisInput {
+        sources: &sources,
+        files: &inputs.files,
+        coverage: &coverage,
+        settings: &settings,
+        reading: Reading::Everything,
+        changed: None,
+    };
+    let analysed = fence::on_big_stack(|| suggestions::suggest(&input));
+    let (suggestions, mut failed, bug) = match analysed {
+        Ok((suggestions, failed)) => (suggestions, failed, None),
+        Err(bug) => (Suggestions::default(), Vec::new(), Some(bug)),
+    };
+    inputs.failures.append(&mut found.failures);
+    inputs.failures.append(&mut failed);
+    inputs.set_aside(&mut found, &coverage, configuration);
+    inputs.failures.sort();
+    inputs.failures.dedup();
+    Ok(Suggested {
+        suggestions,
+        sources,
+        failures: inputs.failures,
+        bug,
+    })
 }
 
 /// Runs a check.

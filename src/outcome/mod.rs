@@ -4,8 +4,10 @@
 
 mod exits;
 mod settled;
+mod suggestion;
 mod survey;
 
 pub use exits::{Duty, DutyOf, ExitState, Followed, MethodExit, MethodExits, Unset};
 pub use settled::{BaselineEntry, Decision, Expired, Identity, Reported, Settled, Suppressed};
+pub use suggestion::{Candidate, Definition, Family, Keeps, Suggestions};
 pub use survey::{Evidence, Problem, Processor, Survey, at, code};

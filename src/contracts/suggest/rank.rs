@@ -1,0 +1,125 @@
+//! Which suggestions are worth telling, and which is the best.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
+
+use crate::outcome::{Candidate, Keeps};
+use crate::settings::Demand;
+
+/// At most this many suggestions are made.
+pub const MAX_SUGGESTIONS: usize = 10;
+/// At most this many of them are about one hook.
+const MAX_FOR_HOOK: usize = 2;
+/// The share of definitions that would keep a contract by chance. Engler et al. take 0.9, and so
+/// does this: it only orders families by how little their deviants weigh, and with 0.9 a larger
+/// family with one deviant comes before a smaller one, while half a family is far from a belief.
+const CHANCE: f64 = 0.9;
+/// Below this, what the family does is a habit of some. One deviant among four has -1, two among
+/// eight have -1.4, and one in four is too many in larger families.
+const LEAST_Z: f64 = -2.0;
+/// The same for what speaks of rows: two of four are enough to ask.
+const LEAST_Z_OF_COUNTS: f64 = -3.0;
+/// Above this, few enough deviate that they are the exception.
+const FEW_DEVIATE: f64 = -1.0;
+
+/// A candidate, and how deep in the hierarchy its base class is.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub candidate: Candidate,
+    pub depth: usize,
+}
+
+/// The z statistic of a belief that `kept` of `definitions` share: by how many standard errors their
+/// share lies above chance.
+#[must_use]
+pub(super) fn z(definitions: usize, kept: usize) -> f64 {
+    if definitions == 0 {
+        return 0.0;
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let (n, e) = (definitions as f64, kept as f64);
+    (e / n - CHANCE) / (CHANCE * (1.0 - CHANCE) / n).sqrt()
+}
+
+/// The best suggestions, best first.
+pub(super) fn best(standings: Vec<Standing>) -> Vec<Candidate> {
+    // Of nested bases, only one is told for each demand on a hook.
+    let mut each: BTreeMap<(String, Vec<Demand>), Standing> = BTreeMap::new();
+    for new in standings.into_iter().filter(|s| is_worth(&s.candidate)) {
+        let candidate = &new.candidate;
+        let key = (candidate.hook.clone(), candidate.contract.demands.clone());
+        match each.get_mut(&key) {
+            Some(old) if says_more(&new, old) => *old = new,
+            Some(_) => {}
+            None => {
+                each.insert(key, new);
+            }
+        }
+    }
+    let mut all: Vec<Candidate> = each.into_values().map(|s| s.candidate).collect();
+    all.sort_by(order);
+    let mut of_hook: BTreeMap<String, usize> = BTreeMap::new();
+    all.retain(|candidate| {
+        let count = of_hook.entry(candidate.hook.clone()).or_default();
+        *count += 1;
+        *count <= MAX_FOR_HOOK
+    });
+    all.truncate(MAX_SUGGESTIONS);
+    all
+}
+
+fn deviates(candidate: &Candidate) -> bool {
+    candidate.count(Keeps::Always) < candidate.definitions.len()
+}
+
+fn is_worth(candidate: &Candidate) -> bool {
+    let least = if candidate.counts {
+        LEAST_Z_OF_COUNTS
+    } else {
+        LEAST_Z
+    };
+    let plain = matches!(candidate.contract.demands.as_slice(), [Demand::Return(steps)] if steps.is_empty());
+    // That a method returns something says nothing, unless it is a count.
+    candidate.z >= least && (candidate.counts || !plain)
+}
+
+/// Whether a standing says more than that of another base about the same demand on the same hook:
+/// few deviants are more interesting than none, and otherwise the clearer family is the right one.
+fn says_more(new: &Standing, old: &Standing) -> bool {
+    let rank = |s: &Standing| {
+        let few = deviates(&s.candidate) && s.candidate.z >= FEW_DEVIATE;
+        (few, s.candidate.z)
+    };
+    let (new_rank, old_rank) = (rank(new), rank(old));
+    let by_rank = new_rank
+        .0
+        .cmp(&old_rank.0)
+        .then(new_rank.1.total_cmp(&old_rank.1));
+    by_rank.then(new.depth.cmp(&old.depth)) == Ordering::Greater
+}
+
+/// What speaks of rows comes first, then what not all keep, then what the numbers say.
+fn order(a: &Candidate, b: &Candidate) -> Ordering {
+    let class = |c: &Candidate| (Reverse(c.counts), Reverse(deviates(c)));
+    class(a)
+        .cmp(&class(b))
+        .then(b.z.total_cmp(&a.z))
+        .then(b.definitions.len().cmp(&a.definitions.len()))
+        .then_with(|| (&a.hook, &a.base, &a.what).cmp(&(&b.hook, &b.base, &b.what)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::z;
+
+    #[test]
+    fn z_orders_beliefs() {
+        // The share that chance explains is no evidence.
+        assert!(z(10, 9).abs() < 1e-9 && z(0, 0).abs() < 1e-9);
+        assert!((z(4, 3) + 1.0).abs() < 1e-9, "{}", z(4, 3));
+        assert!((z(100, 100) - 10.0 / 3.0).abs() < 1e-9);
+        // One deviant weighs less in a larger family, two weigh more than one, and the larger of
+        // two families without deviants is the stronger belief.
+        assert!(z(20, 19) > z(8, 7) && z(8, 7) > z(8, 6) && z(9, 9) > z(5, 5));
+    }
+}
