@@ -6,7 +6,7 @@ use crate::contracts::{self, infer};
 use crate::diagnostics::FileFailure;
 use crate::outcome::Suggestions;
 use crate::program::{ModuleId, Program};
-use crate::rules::{counts_rows, is_harmless, only_tells};
+use crate::rules::{counts_rows, is_harmless, only_fills, only_tells};
 use crate::selection::failure;
 use crate::settings::Contract;
 
@@ -15,6 +15,7 @@ pub const WORDS: Words = Words {
     counts: counts_rows,
     tells: only_tells,
     harmless: is_harmless,
+    fills: only_fills,
 };
 
 /// Suggests contracts for all files, and tells which files could not be parsed.
@@ -46,7 +47,9 @@ pub fn suggest(input: &AnalysisInput<'_>) -> (Suggestions, Vec<FileFailure>) {
             .collect();
         let inferred = infer(&program, &classes, &known);
         let believed = contracts::surveys(&known, &inferred).into_iter();
-        known = believed.map(|survey| survey.contract).collect::<Vec<Contract>>();
+        known = believed
+            .map(|survey| survey.contract)
+            .collect::<Vec<Contract>>();
     }
     let found = suggest::suggest(&program, &modules, &known, WORDS);
     (found, failed)

@@ -29,6 +29,8 @@ pub struct Candidate {
     pub place: Option<Location>,
     /// What keeps it: `sets self.rows_loaded`.
     pub what: String,
+    /// What else could be demanded, with the same definitions for and against it.
+    pub also: Vec<String>,
     /// The definitions, in the order of the files.
     pub definitions: Vec<Definition>,
     /// How many definitions are not counted, because unknown code decides whether they keep it.
@@ -89,16 +91,23 @@ impl Candidate {
         }
     }
 
-    /// The evidence in one line: `6 of 7 definitions of Base.load do`.
+    /// What is suggested: `Base.load sets self.rows_loaded`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {}", self.family(), self.what)
+    }
+
+    /// The evidence in a few words: `6 of 7 definitions keep it on every path`.
     #[must_use]
     pub fn tally(&self) -> String {
         let (keep, all) = (self.count(Keeps::Always), self.definitions.len());
-        let what = match &self.base {
-            Some(_) => format!("definitions of {}", self.family()),
-            None => format!("functions under {}", self.hook),
+        let what = if self.base.is_some() {
+            "definitions"
+        } else {
+            "functions"
         };
         if keep == all {
-            format!("all {all} {what} keep it")
+            format!("all {all} {what} keep it on every path")
         } else {
             format!("{keep} of {all} {what} keep it on every path")
         }

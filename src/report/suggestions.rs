@@ -41,7 +41,7 @@ fn suggestion(
     sources: &SourceMap,
     out: &mut dyn WriteColor,
 ) -> io::Result<()> {
-    let title = format!("{number}. {} {}", candidate.family(), candidate.what);
+    let title = format!("{number}. {}", candidate.title());
     styled(out, ColorSpec::new().set_bold(true), &title)?;
     writeln!(out)?;
     writeln!(
@@ -56,6 +56,9 @@ fn suggestion(
             "   {} not counted: unknown code may keep it for them",
             plural(candidate.unclear, "definition")
         )?;
+    }
+    if !candidate.also.is_empty() {
+        writeln!(out, "   likewise: {}", harmless(&candidate.also.join(", ")))?;
     }
     let deviate = candidate.definitions.iter();
     let deviate: Vec<&Definition> = deviate.filter(|d| d.keeps != Keeps::Always).collect();
@@ -117,8 +120,8 @@ fn none(suggestions: &Suggestions, out: &mut dyn WriteColor) -> io::Result<()> {
     for family in &suggestions.families {
         let definitions = plural(family.definitions, "definition");
         let most = match &family.most {
-            Some((what, count)) => format!("{count} of them: {what}"),
-            None => "they have nothing in common".to_owned(),
+            Some((what, count)) if *count > 1 => format!("{count} of them have in common: {what}"),
+            _ => "nothing in common".to_owned(),
         };
         writeln!(
             out,

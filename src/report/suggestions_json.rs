@@ -34,6 +34,8 @@ struct JsonSuggestion<'a> {
     declared: Option<JsonPlace>,
     /// What most do: `sets self.rows_loaded`.
     what: &'a str,
+    /// What else they do, and the same ones do not.
+    also: &'a [String],
     /// The z statistic by which suggestions are ranked.
     z: f64,
     /// Whether it speaks of rows or of how many there are.
@@ -105,6 +107,7 @@ fn suggestion<'a>(candidate: &'a Candidate, sources: &SourceMap) -> JsonSuggesti
         base: candidate.base.as_deref(),
         declared: candidate.place.map(|at| place(at, sources)),
         what: &candidate.what,
+        also: &candidate.also,
         // Two digits are enough, and the same everywhere.
         z: (candidate.z * 100.0).round() / 100.0,
         counts: candidate.counts,

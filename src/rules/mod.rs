@@ -19,7 +19,7 @@ use crate::program::LoadedModule;
 use crate::settings::{NamePattern, OptionTable, Settings};
 use contract_method::ContractRule;
 use registry::registry;
-pub(crate) use tables::{counts_rows, is_harmless, only_asks, only_tells};
+pub(crate) use tables::{counts_rows, is_harmless, only_asks, only_fills, only_tells};
 
 // One entry for each rule: its type, its id, what it looks at, and its options if it has some.
 registry! {

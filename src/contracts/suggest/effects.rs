@@ -36,6 +36,48 @@ pub(super) struct Effects {
     words: Words,
 }
 
+/// The locals that a body reads.
+fn read_locals(paths: &Paths<'_, '_>) -> BTreeSet<LocalId> {
+    let mut out = BTreeSet::new();
+    let mut read = |operand: &Operand| {
+        if let Operand::Local(local) = operand {
+            out.insert(*local);
+        }
+    };
+    for block in &paths.function.body.blocks {
+        for statement in &block.statements {
+            match &statement.kind {
+                StatementKind::Assign(_, rvalue) => rvalue.for_each_operand(&mut read),
+                StatementKind::SetField { object, value, .. }
+                | StatementKind::Overwrite { object, value } => {
+                    read(object);
+                    read(value);
+                }
+                StatementKind::SetItem { object, key, value } => {
+                    read(object);
+                    read(key);
+                    read(value);
+                }
+                StatementKind::SetGlobal { value, .. } => read(value),
+                _ => {}
+            }
+        }
+        match &block.terminator.kind {
+            TerminatorKind::Branch { cond: value, .. }
+            | TerminatorKind::Return { value, .. }
+            | TerminatorKind::Yield { value, .. }
+            | TerminatorKind::Raise { exc: value, .. } => read(value),
+            TerminatorKind::Eval { rvalue, .. } => rvalue.for_each_operand(&mut read),
+            TerminatorKind::DelItem { object, key, .. } => {
+                read(object);
+                read(key);
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
 impl Effects {
     /// Goes through the blocks of a body that runs on an instance of `class`.
     pub fn of(
@@ -45,6 +87,7 @@ impl Effects {
         depth: u32,
     ) -> Self {
         let mut reader = Reader {
+            read: read_locals(paths),
             finder,
             paths,
             class,
@@ -86,6 +129,8 @@ struct Reader<'r, 'p, 'm> {
     paths: &'r Paths<'p, 'm>,
     class: Option<ClassRef>,
     depth: u32,
+    /// The locals that are read anywhere.
+    read: BTreeSet<LocalId>,
     out: Effects,
     block: Vec<Effect>,
 }
@@ -234,22 +279,34 @@ impl Reader<'_, '_, '_> {
                 }
                 let Some(on) = on else { return };
                 self.on_dict(&on, name, args);
-                self.called(on.then(Step::Field(name.to_string())));
+                self.called(on.then(Step::Field(name.to_string())), dest);
             }
             Callee::Value(value) => {
                 let name = self.callee(callee).unwrap_or_default();
                 self.pass(args, &name);
-                self.called(self.paths.path(value));
+                self.called(self.paths.path(value), dest);
             }
         }
     }
 
-    fn called(&mut self, path: Option<Path>) {
+    /// A call whose result nobody looks at is made for what it does.
+    fn called(&mut self, path: Option<Path>, dest: Option<LocalId>) {
         let Some(path) = path else { return };
+        if dest.is_some_and(|local| self.read.contains(&local) && !self.only_awaited(local)) {
+            return;
+        }
         let plain = path.steps.iter().all(|step| matches!(step, Step::Field(_)));
         if plain && !matches!(path.base, Base::Local(_)) {
             self.done(Deed::Call(path));
         }
+    }
+
+    /// Whether the result of a call is only awaited, and the result of that is not looked at.
+    fn only_awaited(&self, local: LocalId) -> bool {
+        let awaits = |rvalue: &Rvalue| *rvalue == Rvalue::Await(Operand::Local(local));
+        let blocks = self.paths.function.body.blocks.iter();
+        let mut ends = blocks.map(|block| &block.terminator.kind);
+        ends.any(|kind| matches!(kind, TerminatorKind::Eval { dest: None, rvalue, .. } if awaits(rvalue)))
     }
 
     /// What a method of a dict stores.

@@ -292,9 +292,11 @@ fn returned(paths: &Paths<'_, '_>, value: &Operand) -> Option<Returned> {
         Some(Rvalue::Use(Operand::Const(Literal::None))) => Some(Returned::Nothing),
         Some(Rvalue::Data(Data::Variant { tag, .. })) if tag == FAILURE => None,
         Some(Rvalue::Data(Data::Variant { fields, .. })) => match fields.as_slice() {
-            [(_, payload @ Operand::Local(_))] => {
-                Some(paths.path(payload).map_or(Returned::Value, Returned::Object))
-            }
+            [(_, payload @ Operand::Local(_))] => Some(
+                paths
+                    .path(payload)
+                    .map_or(Returned::Value, Returned::Object),
+            ),
             [(_, Operand::Const(Literal::None))] => Some(Returned::Nothing),
             _ => Some(Returned::Value),
         },

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::ir::{
-    Callee, Function, FunctionShape, Name, Operand, Rvalue, ScopeIdx, StaticExpr, StaticExprKind,
-    makes_property,
+    Callee, Function, FunctionShape, Name, Nature, Operand, Overrides, Rvalue, ScopeIdx,
+    StaticExpr, StaticExprKind, makes_property,
 };
 use crate::program::{
     ClassRef, Def, FuncRef, LoadedModule, Lookup, ModuleId, MroEntry, Program, is_transparent_base,
@@ -53,7 +53,7 @@ pub(super) fn families(
             let Some(class) = function.class else {
                 continue;
             };
-            if !is_hook(function) {
+            if !is_hook(function) || function.overrides == Overrides::Never {
                 continue;
             }
             let class = ClassRef { module: *id, class };
@@ -78,6 +78,10 @@ pub(super) fn is_declared(program: &Program<'_>, common: &Common) -> bool {
     let Common::Hook(Base::Known(class), name) = common else {
         return true;
     };
+    // What implements an interface, its front end knows.
+    if program.module(class.module).ir.class(class.class).nature == Nature::Interface {
+        return true;
+    }
     match program.lookup(*class, name, None) {
         Lookup::Found(..) | Lookup::Unknown => true,
         Lookup::Missing => {
@@ -119,7 +123,15 @@ fn calls(program: &Program<'_>, class: ClassRef, name: &str) -> bool {
 }
 
 /// Parts of the paths of tests and examples.
-const TEST_FOLDERS: &[&str] = &["tests", "test", "testing", "examples", "conftest"];
+const TEST_FOLDERS: &[&str] = &[
+    "tests",
+    "test",
+    "testing",
+    "examples",
+    "example",
+    "templates",
+    "conftest",
+];
 
 /// Whether a module contains tests.
 fn is_test(module: &LoadedModule) -> bool {
@@ -136,10 +148,12 @@ fn is_test(module: &LoadedModule) -> bool {
         })
 }
 
-/// Whether a definition has a body that can keep a contract.
+/// Whether a definition has a body that can keep a contract. Methods that Python itself calls are
+/// about objects, and not about data.
 fn counts(function: &Function) -> bool {
     function.shape == FunctionShape::Code
         && !function.is_generator
+        && !function.name.starts_with("__")
         && !function
             .decorators
             .iter()
@@ -187,8 +201,7 @@ const PREPARING: &[&str] = &[
 fn is_hook(function: &Function) -> bool {
     let name = function.name.as_str();
     let bare = name.trim_start_matches('_');
-    !(name.starts_with("__")
-        || bare.starts_with("test")
+    !(bare.starts_with("test")
         || bare.starts_with("init_")
         || bare.starts_with("setup_")
         || PREPARING.contains(&bare))
@@ -235,6 +248,7 @@ const COMMON_DECORATORS: &[&str] = &[
     "allow",
     "test",
     "cfg",
+    "cfg_attr",
     "doc",
     "derive",
 ];

@@ -42,6 +42,8 @@ pub struct Words {
     pub tells: fn(&str) -> bool,
     /// Whether a call surely changes nothing.
     pub harmless: fn(&str) -> bool,
+    /// Whether a call only changes a collection.
+    pub fills: fn(&str) -> bool,
 }
 
 /// The best suggestion for the checked modules, if there is one. Contracts that are `known` are not
@@ -177,7 +179,8 @@ impl Judge<'_, '_> {
                 continue;
             };
             let contract = self.contract(demand);
-            if most.as_ref().is_none_or(|(_, known)| keep > *known) {
+            let plain = *deed == Deed::Return(Vec::new());
+            if !plain && most.as_ref().is_none_or(|(_, known)| keep > *known) {
                 most = Some((contract.does(), keep));
             }
             let enough = keep >= MIN_KEEPING && self.definitions.len() >= MIN_DEFINITIONS;
@@ -254,6 +257,7 @@ impl Judge<'_, '_> {
                 place,
                 z: z(definitions.len(), keep),
                 definitions,
+                also: Vec::new(),
                 unclear,
                 counts,
             },
@@ -316,7 +320,15 @@ impl Judge<'_, '_> {
                 }))
             }
             Deed::Call(path) => self.call(path).map(Demand::Call),
-            Deed::Return(steps) => Some(Demand::Return(steps.clone())),
+            // Attributes of what is returned are mostly settings of a new object.
+            Deed::Return(steps) => {
+                let plain =
+                    |step: &Step| matches!(step, Step::Key(_)) || (self.words.counts)(step.name());
+                steps
+                    .iter()
+                    .all(plain)
+                    .then(|| Demand::Return(steps.clone()))
+            }
         }
     }
 
@@ -335,7 +347,9 @@ impl Judge<'_, '_> {
             None => (root, [].as_slice()),
         };
         let words = self.words;
-        if (words.harmless)(name) || name.starts_with(char::is_uppercase) {
+        let changes = (words.fills)(name);
+        let hidden = holders.iter().any(|part| part.starts_with("__"));
+        if changes || hidden || (words.harmless)(name) || name.starts_with(char::is_uppercase) {
             return None;
         }
         let counts = (words.counts)(name);

@@ -10,6 +10,8 @@ use crate::settings::Demand;
 pub const MAX_SUGGESTIONS: usize = 10;
 /// At most this many of them are about one hook.
 const MAX_FOR_HOOK: usize = 2;
+/// At most this many demands are told of beside one with the same definitions.
+const MAX_ALSO: usize = 4;
 /// The share of definitions that would keep a contract by chance. Engler et al. take 0.9, and so
 /// does this: it only orders families by how little their deviants weigh, and with 0.9 a larger
 /// family with one deviant comes before a smaller one, while half a family is far from a belief.
@@ -59,28 +61,45 @@ pub(super) fn best(standings: Vec<Standing>) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = each.into_values().map(|s| s.candidate).collect();
     all.sort_by(order);
     let mut of_hook: BTreeMap<String, usize> = BTreeMap::new();
-    all.retain(|candidate| {
+    let mut out: Vec<Candidate> = Vec::new();
+    for candidate in all {
+        let same = |known: &&mut Candidate| {
+            known.family() == candidate.family() && known.definitions == candidate.definitions
+        };
+        if let Some(known) = out.iter_mut().find(same) {
+            if known.also.len() < MAX_ALSO {
+                known.also.push(candidate.what);
+            }
+            continue;
+        }
         let count = of_hook.entry(candidate.hook.clone()).or_default();
         *count += 1;
-        *count <= MAX_FOR_HOOK
-    });
-    all.truncate(MAX_SUGGESTIONS);
-    all
+        if *count <= MAX_FOR_HOOK {
+            out.push(candidate);
+        }
+    }
+    out.truncate(MAX_SUGGESTIONS);
+    out
 }
 
 fn deviates(candidate: &Candidate) -> bool {
     candidate.count(Keeps::Always) < candidate.definitions.len()
 }
 
+/// Whether a candidate is worth telling.
 fn is_worth(candidate: &Candidate) -> bool {
-    let least = if candidate.counts {
-        LEAST_Z_OF_COUNTS
-    } else {
-        LEAST_Z
-    };
+    let returns = |demand: &Demand| matches!(demand, Demand::Return(_));
+    let returned = candidate.contract.demands.iter().all(returns);
     let plain = matches!(candidate.contract.demands.as_slice(), [Demand::Return(steps)] if steps.is_empty());
-    // That a method returns something says nothing, unless it is a count.
-    candidate.z >= least && (candidate.counts || !plain)
+    if candidate.counts {
+        // That methods return something says nothing, unless it is a count that some leave out.
+        candidate.z >= LEAST_Z_OF_COUNTS && (deviates(candidate) || !plain)
+    } else if returned {
+        // What all returned dicts have is their form.
+        candidate.z >= FEW_DEVIATE && deviates(candidate) && !plain
+    } else {
+        candidate.z >= LEAST_Z
+    }
 }
 
 /// Whether a standing says more than that of another base about the same demand on the same hook:
@@ -105,7 +124,10 @@ fn order(a: &Candidate, b: &Candidate) -> Ordering {
         .cmp(&class(b))
         .then(b.z.total_cmp(&a.z))
         .then(b.definitions.len().cmp(&a.definitions.len()))
-        .then_with(|| (&a.hook, &a.base, &a.what).cmp(&(&b.hook, &b.base, &b.what)))
+        .then_with(|| {
+            let name = |c: &Candidate| (c.hook.clone(), c.base.clone());
+            (name(a), &a.contract.demands).cmp(&(name(b), &b.contract.demands))
+        })
 }
 
 #[cfg(test)]

@@ -241,7 +241,10 @@ pub fn tells(name: &str) -> bool {
 pub fn only_tells(name: &str) -> bool {
     let words = words(name);
     let says = |word: &String| {
-        let logs = matches!(word.as_str(), "logs" | "logging" | "debug" | "info" | "ui" | "echo");
+        let logs = matches!(
+            word.as_str(),
+            "logs" | "logging" | "debug" | "info" | "ui" | "echo"
+        );
         logs || tells(word) || shows(word)
     };
     words.iter().any(says)

@@ -16,6 +16,7 @@ mod reading;
 mod sinks;
 mod writes;
 
+pub use collections::only_fills;
 pub use failures::{
     answers_person, changes_log_table, cleans_up, is_auxiliary, is_auxiliary_class, is_best_effort,
     is_failed_status, is_failure_record, is_log_table, is_no_write_error, is_report,
@@ -25,8 +26,8 @@ pub use failures::{
 };
 pub use harmless::{is_harmless, only_asks};
 pub use reading::{
-    begins_reading, builds_reading, builds_removal, counts_rows, ends_with_query, fetches_rows, holds_rows,
-    is_buffer, is_row_count, makes_writer, runs_statement, writes_into_argument,
+    begins_reading, builds_reading, builds_removal, counts_rows, ends_with_query, fetches_rows,
+    holds_rows, is_buffer, is_row_count, makes_writer, runs_statement, writes_into_argument,
 };
 pub use writes::{
     Given, PLAIN, begins_unit, creates, finishes_unit, is_common_method, is_common_write,

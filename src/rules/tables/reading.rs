@@ -92,14 +92,33 @@ pub fn is_row_count(name: &str) -> bool {
 
 /// Words for rows, for how many there are, and for what was done with them.
 const COUNTING: &[&str] = &[
-    "row", "rows", "nrows", "rowcount", "record", "records", "count", "counts", "affected",
-    "inserted", "upserted", "loaded", "processed", "written", "updated", "deleted", "saved",
-    "ingested", "imported", "exported", "synced", "total", "totals",
+    "row",
+    "rows",
+    "nrows",
+    "rowcount",
+    "record",
+    "records",
+    "count",
+    "counts",
+    "affected",
+    "inserted",
+    "upserted",
+    "loaded",
+    "processed",
+    "written",
+    "deleted",
+    "ingested",
+    "imported",
+    "exported",
+    "synced",
+    "total",
+    "totals",
 ];
 
-/// Words beside which those speak of something else: `updated_at`, `is_loaded`, `total_time`.
+/// Words beside which those speak of something else: `inserted_at`, `is_loaded`, `row_limit`.
 const NOT_COUNTING: &[&str] = &[
-    "at", "on", "time", "date", "last", "is", "has", "was", "lock", "already", "type", "id", "key",
+    "at", "on", "time", "date", "last", "is", "be", "has", "was", "lock", "already", "type", "id",
+    "key", "schema", "table", "tables", "limit", "max", "min", "label", "progress", "format",
 ];
 
 /// Whether a name speaks of rows, or of how many there are: `rows_loaded`, `record_count`.
@@ -150,10 +169,22 @@ mod tests {
 
     #[test]
     fn words_for_numbers_of_rows() {
-        for name in ["rows", "rows_loaded", "record_count", "rowCount", "inserted"] {
+        for name in [
+            "rows",
+            "rows_loaded",
+            "record_count",
+            "rowCount",
+            "inserted",
+        ] {
             assert!(counts_rows(name), "{name}");
         }
-        for name in ["account", "updated_at", "is_loaded", "arrows", "docket_number"] {
+        for name in [
+            "account",
+            "updated_at",
+            "is_loaded",
+            "arrows",
+            "docket_number",
+        ] {
             assert!(!counts_rows(name), "{name}");
         }
     }
