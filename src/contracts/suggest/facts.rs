@@ -62,12 +62,15 @@ impl Facts {
     }
 }
 
+/// A function that runs on an instance of a class.
+type Run = (Option<ClassRef>, FuncRef);
+
 /// Finds facts and remembers them.
 pub(super) struct Finder<'p> {
     pub program: &'p Program<'p>,
     pub words: Words,
     /// `None` while a function is looked at.
-    known: RefCell<HashMap<(Option<ClassRef>, FuncRef), Option<Rc<Facts>>>>,
+    known: RefCell<HashMap<Run, Option<Rc<Facts>>>>,
 }
 
 impl<'p> Finder<'p> {

@@ -195,13 +195,16 @@ const PREPARING: &[&str] = &[
     "configure",
     "reset",
     "main",
+    "add_arguments",
+    "add_args",
 ];
 
 /// Whether a method can be a hook that is under a contract.
 fn is_hook(function: &Function) -> bool {
     let name = function.name.as_str();
     let bare = name.trim_start_matches('_');
-    !(bare.starts_with("test")
+    !(bare.is_empty()
+        || bare.starts_with("test")
         || bare.starts_with("init_")
         || bare.starts_with("setup_")
         || PREPARING.contains(&bare))

@@ -248,6 +248,7 @@ impl Judge<'_, '_> {
             Common::Decorator(_) => (named(self.program, self.common), None, None, 0),
         };
         Some(Standing {
+            known: place.is_some(),
             depth,
             candidate: Candidate {
                 what: contract.does(),
@@ -308,6 +309,10 @@ impl Judge<'_, '_> {
         match deed {
             Deed::Store(path) => {
                 let (slot, holder) = path.steps.split_last()?;
+                // Python gives such a name to each class anew.
+                if path.steps.iter().any(|step| step.name().starts_with("__")) {
+                    return None;
+                }
                 let root = match &path.base {
                     paths::Base::Receiver => Root::Receiver,
                     paths::Base::Param(name) => Root::Parameter(name.to_string()),
@@ -320,16 +325,28 @@ impl Judge<'_, '_> {
                 }))
             }
             Deed::Call(path) => self.call(path).map(Demand::Call),
-            // Attributes of what is returned are mostly settings of a new object.
+            // Attributes of what is returned are mostly settings of a new object, and the keys of
+            // an answer are its form.
             Deed::Return(steps) => {
-                let plain =
-                    |step: &Step| matches!(step, Step::Key(_)) || (self.words.counts)(step.name());
+                let answers = self.answers();
+                let plain = |step: &Step| {
+                    matches!(step, Step::Key(_)) && !answers || (self.words.counts)(step.name())
+                };
                 steps
                     .iter()
                     .all(plain)
                     .then(|| Demand::Return(steps.clone()))
             }
         }
+    }
+
+    /// Whether the hook is only asked for something: `get_headers`, `to_dict`.
+    fn answers(&self) -> bool {
+        let Common::Hook(_, name) = self.common else {
+            return false;
+        };
+        let first = name.split('_').find(|word| !word.is_empty());
+        first.is_some_and(|word| matches!(word, "get" | "to" | "as" | "list" | "serialize"))
     }
 
     /// A call that could be demanded: of something that the receiver or a parameter holds, or of

@@ -5,11 +5,17 @@ use std::collections::BTreeMap;
 
 use crate::outcome::{Candidate, Keeps};
 use crate::settings::Demand;
+use crate::source::FileId;
 
 /// At most this many suggestions are made.
 pub const MAX_SUGGESTIONS: usize = 10;
 /// At most this many of them are about one hook.
 const MAX_FOR_HOOK: usize = 2;
+/// At most this many are about the same class: the first that does not keep them, or else the base.
+const MAX_FOR_CLASS: usize = 2;
+/// A class from outside has to have so many definitions more than one of the program, to be taken
+/// for the base that makes the rule.
+const MUCH_LARGER: usize = 3;
 /// At most this many demands are told of beside one with the same definitions.
 const MAX_ALSO: usize = 4;
 /// The share of definitions that would keep a contract by chance. Engler et al. take 0.9, and so
@@ -29,6 +35,8 @@ const FEW_DEVIATE: f64 = -1.0;
 pub(super) struct Standing {
     pub candidate: Candidate,
     pub depth: usize,
+    /// Whether that class is one of the program.
+    pub known: bool,
 }
 
 /// The z statistic of a belief that `kept` of `definitions` share: by how many standard errors their
@@ -61,6 +69,7 @@ pub(super) fn best(standings: Vec<Standing>) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = each.into_values().map(|s| s.candidate).collect();
     all.sort_by(order);
     let mut of_hook: BTreeMap<String, usize> = BTreeMap::new();
+    let mut of_class: BTreeMap<(Option<FileId>, String), usize> = BTreeMap::new();
     let mut out: Vec<Candidate> = Vec::new();
     for candidate in all {
         let same = |known: &&mut Candidate| {
@@ -72,14 +81,28 @@ pub(super) fn best(standings: Vec<Standing>) -> Vec<Candidate> {
             }
             continue;
         }
-        let count = of_hook.entry(candidate.hook.clone()).or_default();
-        *count += 1;
-        if *count <= MAX_FOR_HOOK {
+        let of_hook = of_hook.entry(candidate.hook.clone()).or_default();
+        let of_class = of_class.entry(class_of(&candidate)).or_default();
+        if *of_hook < MAX_FOR_HOOK && *of_class < MAX_FOR_CLASS {
+            *of_hook += 1;
+            *of_class += 1;
             out.push(candidate);
         }
     }
     out.truncate(MAX_SUGGESTIONS);
     out
+}
+
+/// The first class that does not keep a candidate, or else its family.
+fn class_of(candidate: &Candidate) -> (Option<FileId>, String) {
+    let mut definitions = candidate.definitions.iter();
+    let deviant = definitions.find(|definition| definition.keeps != Keeps::Always);
+    let class = deviant.and_then(|deviant| Some((deviant, deviant.name.rsplit_once('.')?.0)));
+    match (class, &candidate.base) {
+        (Some((deviant, class)), _) => (Some(deviant.place.file), class.to_owned()),
+        (None, Some(base)) => (None, base.clone()),
+        (None, None) => (None, candidate.hook.clone()),
+    }
 }
 
 fn deviates(candidate: &Candidate) -> bool {
@@ -102,9 +125,32 @@ fn is_worth(candidate: &Candidate) -> bool {
     }
 }
 
+/// Whether a narrower family explains who deviates in a wider one: it has nearly all that keep the
+/// contract, and few of those that do not.
+fn explains(narrow: &Candidate, wide: &Candidate) -> bool {
+    let keep = |c: &Candidate| c.count(Keeps::Always);
+    let deviate = |c: &Candidate| c.definitions.len() - keep(c);
+    narrow.definitions.len() < wide.definitions.len()
+        && keep(narrow) * 10 >= keep(wide) * 9
+        && deviate(narrow) * 2 <= deviate(wide)
+}
+
 /// Whether a standing says more than that of another base about the same demand on the same hook:
 /// few deviants are more interesting than none, and otherwise the clearer family is the right one.
 fn says_more(new: &Standing, old: &Standing) -> bool {
+    let size = |s: &Standing| s.candidate.definitions.len();
+    if new.known && !old.known && size(old) < size(new) + MUCH_LARGER {
+        return true;
+    }
+    if old.known && !new.known && size(new) < size(old) + MUCH_LARGER {
+        return false;
+    }
+    if explains(&new.candidate, &old.candidate) {
+        return true;
+    }
+    if explains(&old.candidate, &new.candidate) {
+        return false;
+    }
     let rank = |s: &Standing| {
         let few = deviates(&s.candidate) && s.candidate.z >= FEW_DEVIATE;
         (few, s.candidate.z)
