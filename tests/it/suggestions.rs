@@ -244,6 +244,46 @@ fn what_speaks_of_rows_comes_first() {
 }
 
 #[test]
+fn a_narrower_base_explains_who_deviates() {
+    // Those below `Counting` keep it, the others never do: the family is `Counting`.
+    let mut heirs = "from base import Loader\n\nclass Counting(Loader):\n    pass\n".to_owned();
+    for at in 0..9 {
+        let (base, body) = match at {
+            0..7 => ("Counting", "self.rows_loaded = 1"),
+            _ => ("Loader", "self.client.send(1)"),
+        };
+        heirs += &format!("class C{at}({base}):\n    def load(self):\n        {body}\n");
+    }
+    assert_eq!(
+        briefly(&suggestions(&[("base.py", BASE), ("heirs.py", &heirs)])),
+        ["Counting.load sets self.rows_loaded: 7/0/0"]
+    );
+    // One that deviates there is told.
+    heirs += "class D(Counting):\n    def load(self):\n        self.client.send(1)\n";
+    assert_eq!(
+        briefly(&suggestions(&[("base.py", BASE), ("heirs.py", &heirs)])),
+        ["Counting.load sets self.rows_loaded: 7/0/1"]
+    );
+}
+
+#[test]
+fn the_depth_of_helpers_is_limited() {
+    // Helpers that call each other in a circle, and a chain that is too deep.
+    let circle = "        self.first()\n\n    def first(self):\n        self.second()\n\n    def \
+                  second(self):\n        self.rows_loaded = 1\n        self.first()";
+    let mut chain = "        self.f0()\n".to_owned();
+    for at in 0..9 {
+        chain += &format!("    def f{at}(self):\n        self.f{}()\n", at + 1);
+    }
+    chain += "    def f9(self):\n        self.rows_loaded = 1";
+    let stores = "        self.rows_loaded = 1";
+    assert_eq!(
+        with_bodies([stores, stores, circle, &chain]),
+        ["Loader.load sets self.rows_loaded: 3/0/1"]
+    );
+}
+
+#[test]
 fn unknown_code_is_no_evidence_against_a_definition() {
     let stores = "        self.rows_loaded = 1";
     let unknown = "        return save(self)";

@@ -62,8 +62,8 @@ impl Facts {
     }
 }
 
-/// A function that runs on an instance of a class.
-type Run = (Option<ClassRef>, FuncRef);
+/// A function that runs on an instance of a class, so deep in the calls of a definition.
+type Run = (Option<ClassRef>, FuncRef, u32);
 
 /// Finds facts and remembers them.
 pub(super) struct Finder<'p> {
@@ -85,21 +85,18 @@ impl<'p> Finder<'p> {
     /// What a function does, called on an instance of `class`. `None` if it never returns, runs
     /// only when its values are asked for, or is too large.
     pub fn facts(&self, class: Option<ClassRef>, func: FuncRef, depth: u32) -> Option<Rc<Facts>> {
-        let key = (class, func);
-        if let Some(found) = self.known.borrow().get(&key) {
-            return found.clone();
-        }
         if depth > MAX_DEPTH {
             return None;
         }
+        // How far helpers are followed depends on the depth, and on nothing else: not on what was
+        // asked before.
+        let key = (class, func, depth);
+        if let Some(found) = self.known.borrow().get(&key) {
+            return found.clone();
+        }
         self.known.borrow_mut().insert(key, None);
         let found = self.find(class, func, depth).map(Rc::new);
-        // What was cut off at the limit is not remembered: asked by itself it may be clear.
-        if depth == 0 || found.is_some() {
-            self.known.borrow_mut().insert(key, found.clone());
-        } else {
-            self.known.borrow_mut().remove(&key);
-        }
+        self.known.borrow_mut().insert(key, found.clone());
         found
     }
 

@@ -21,7 +21,7 @@ use crate::contracts::suggest::rank::{Standing, best, z};
 use crate::diagnostics::Location;
 use crate::fence;
 use crate::outcome::{Candidate, Definition, Family, Keeps, Suggestions};
-use crate::program::{ClassRef, FuncRef, ModuleId, Program};
+use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, ModuleId, Program};
 use crate::settings::{CallPath, Contract, Demand, NamePattern, Origin, Place, Root, Step, Who};
 
 /// A family has at least this many definitions.
@@ -313,6 +313,10 @@ impl Judge<'_, '_> {
                 if path.steps.iter().any(|step| step.name().starts_with("__")) {
                     return None;
                 }
+                if path.base == paths::Base::Receiver && self.is_property(deed, path.steps.first()?)
+                {
+                    return None;
+                }
                 let root = match &path.base {
                     paths::Base::Receiver => Root::Receiver,
                     paths::Base::Param(name) => Root::Parameter(name.to_string()),
@@ -337,6 +341,23 @@ impl Judge<'_, '_> {
                     .all(plain)
                     .then(|| Demand::Return(steps.clone()))
             }
+        }
+    }
+
+    /// Whether what a definition stores is a property: what a store does, its setter decides.
+    fn is_property(&self, deed: &Deed, attribute: &Step) -> bool {
+        let mut definitions = self.definitions.iter();
+        let Some((func, _)) = definitions.find(|(_, facts)| facts.always.contains(deed)) else {
+            return false;
+        };
+        let module = func.module;
+        let Some(class) = self.program.module(module).ir.function(func.func).class else {
+            return false;
+        };
+        let class = ClassRef { module, class };
+        match self.program.lookup(class, attribute.name(), None) {
+            Lookup::Found(_, defs) => defs.iter().any(|def| matches!(def, MemberDef::Func(_))),
+            Lookup::Unknown | Lookup::Missing => false,
         }
     }
 

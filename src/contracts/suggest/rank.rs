@@ -83,13 +83,13 @@ pub(super) fn best(standings: Vec<Standing>) -> Vec<Candidate> {
         }
         let of_hook = of_hook.entry(candidate.hook.clone()).or_default();
         let of_class = of_class.entry(class_of(&candidate)).or_default();
-        if *of_hook < MAX_FOR_HOOK && *of_class < MAX_FOR_CLASS {
+        let room = out.len() < MAX_SUGGESTIONS;
+        if room && *of_hook < MAX_FOR_HOOK && *of_class < MAX_FOR_CLASS {
             *of_hook += 1;
             *of_class += 1;
             out.push(candidate);
         }
     }
-    out.truncate(MAX_SUGGESTIONS);
     out
 }
 

@@ -117,8 +117,9 @@ const COUNTING: &[&str] = &[
 
 /// Words beside which those speak of something else: `inserted_at`, `is_loaded`, `row_limit`.
 const NOT_COUNTING: &[&str] = &[
-    "at", "on", "time", "date", "last", "is", "be", "has", "was", "lock", "already", "type", "id",
-    "key", "schema", "table", "tables", "limit", "max", "min", "label", "progress", "format",
+    "at", "on", "time", "date", "first", "last", "is", "be", "has", "was", "lock", "already",
+    "type", "id", "key", "schema", "table", "tables", "limit", "max", "min", "label", "progress",
+    "format",
 ];
 
 /// Whether a name speaks of rows, or of how many there are: `rows_loaded`, `record_count`.
