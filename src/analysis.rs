@@ -15,7 +15,7 @@ use crate::diagnostics::{FileFailure, Finding, Location};
 use crate::discover::Coverage;
 use crate::engine::summaries::library::{Library, Shelf, Walk};
 use crate::fence;
-use crate::outcome::{Duty, Survey};
+use crate::outcome::{Candidate, Duty, Outside, Survey};
 use crate::program::{ClassRef, ModuleId, Program};
 use crate::rules::contract_method::{Beliefs, Pass};
 use crate::rules::{self, Effort, FunctionRule, Functions, Interest, Rule, only_asks};
@@ -52,6 +52,10 @@ pub struct Analysis {
     pub checklist: Vec<Duty>,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
+    /// What was looked at outside of contracts; `None` if no rule looks there.
+    pub outside: Option<Outside>,
+    /// What comes closest to a contract.
+    pub candidate: Option<Candidate>,
     /// Files that could not be analysed, wholly or in part.
     pub failed: Vec<FileFailure>,
     /// The numbers of the files that were checked; `None` if all were.
@@ -261,13 +265,39 @@ fn check_functions(
             });
             functions.check(&library, &module, &chosen, settings)
         });
-        for (findings, effort) in checked {
-            found.findings.extend(findings);
-            found.effort += effort;
+        expect_counts(rule.id(), functions, input, out);
+        for in_module in checked {
+            found.findings.extend(in_module.findings);
+            found.effort += in_module.effort;
+            if let Some(outside) = &mut out.outside {
+                *outside += in_module.looked;
+            }
         }
     }
     out.statistics.time("following functions", start.elapsed());
     found
+}
+
+/// Prepares for what a rule counts, if it does in some file that is checked, and counts the files that
+/// it leaves out.
+fn expect_counts(
+    rule: &str,
+    functions: &dyn FunctionRule,
+    input: &AnalysisInput<'_>,
+    out: &mut Analysis,
+) {
+    let here = |at: &usize| {
+        let settings = &input.settings[*at];
+        settings.rules.contains(rule) && functions.counts(settings) && out.concerns(*at)
+    };
+    let files = (0..input.files.len()).filter(here);
+    let left_out: Vec<bool> = files
+        .map(|at| functions.leaves_out(&input.files[at]))
+        .collect();
+    if !left_out.is_empty() {
+        let outside = out.outside.get_or_insert_default();
+        outside.tests += left_out.iter().filter(|is_left_out| **is_left_out).count();
+    }
 }
 
 /// Runs `check` on each module, with the number of its file and its settings. If it panics, the

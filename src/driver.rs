@@ -1,6 +1,7 @@
 //! The driver of one run: discovers, loads, analyses and settles. It prints nothing.
 
 mod suggesting;
+mod unmatched;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -16,16 +17,18 @@ use crate::discover::{
     Coverage, Discovered, SkipReason, Skipped, discover, is_forced_out, repository,
 };
 use crate::fence::{self, Bug};
-use crate::outcome::{Duty, DutyOf, Settled, Survey};
+use crate::outcome::{Duty, Extent, LeftOut, Looked, Settled, Survey};
 use crate::report::Report;
 use crate::rules::{self, Scope};
-use crate::settings::{Contract, Origin, Settings, Unparsable};
+use crate::settings::{Settings, Unparsable};
 use crate::settle::{Baseline, Checked, settle};
 use crate::source::{
     DEFAULT_FILE_BYTES, FileId, Foreign, Language, SourceFile, SourceMap, Unreadable, decode,
 };
 
 pub use suggesting::{Suggested, suggest};
+pub use unmatched::Unmatched;
+use unmatched::Whole;
 
 /// Texts that replace the content of files, by the paths of these files.
 pub type Overlay = BTreeMap<PathBuf, String>;
@@ -72,11 +75,13 @@ pub struct RunResult {
     pub contracts: Vec<Survey>,
     /// The same classes, with every exit of their methods.
     pub checklist: Vec<Duty>,
-    /// Declared contracts that no class has to keep, although all code was checked that their
-    /// configuration file is about.
-    pub unmatched: Vec<Contract>,
+    /// What configuration files say without effect, although all code was checked that they are
+    /// about.
+    pub unmatched: Unmatched,
     /// How many methods that must keep a contract were checked.
     pub processors: usize,
+    /// What was looked at beside these methods.
+    pub looked: Looked,
     /// How many methods and functions were not followed to their end.
     pub unfollowed: usize,
     /// The functions that took the most steps to follow, with these numbers of steps.
@@ -156,6 +161,7 @@ impl RunResult {
             checked: self.checked,
             skipped: self.skipped_count,
             processors: self.processors,
+            looked: &self.looked,
             unfollowed: self.unfollowed,
             checklist: &self.checklist,
             bug: self.bug.as_ref(),
@@ -192,14 +198,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let discovering = start.elapsed();
     inputs.load(&found, &sources);
     let loading = start.elapsed();
-    let settings: Vec<Arc<Settings>> = inputs
-        .files
-        .iter()
-        .map(|file| configuration.of_file(file))
-        .collect();
-    if let Some(error) = configuration.wrong() {
-        return Err(error);
-    }
+    let settings = inputs.settings(configuration)?;
     let coverage = found.coverage(&sources);
     let input = AnalysisInput {
         sources: &sources,
@@ -209,27 +208,25 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         reading: overrides.reading,
         changed: request.changed,
     };
-    let (mut analysis, analysis_bug) = match analyse(&input, request.cache) {
-        Ok(analysis) => (analysis, None),
-        Err(bug) => (Analysis::default(), Some(bug)),
-    };
+    let (mut analysis, analysis_bug) = analyse(&input, request.cache);
     inputs.failures.append(&mut found.failures);
     inputs.keep_concerned(&mut analysis);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
-    let is_folder = |path: &PathBuf| sources.cwd().join(path).is_dir();
-    let partial = request.changed.is_some() || !request.paths.iter().any(is_folder);
+    let extent = extent(request.paths, request.changed, &sources);
+    let partial = extent != Extent::Folder;
     let analysed = Analysed {
         settings: &settings,
         partial,
         bug: analysis_bug,
     };
     let decided = inputs.settle(analysis.findings, analysed, configuration, &sources)?;
+    let files = inputs.files.clone();
     inputs.set_aside(&mut found, &coverage, configuration);
-    let skipped_count = found.skipped_count();
-    // A file that was not read may have the class.
+    // A file that was not read may have what is looked for.
     let whole = !partial && decided.bug.is_none() && inputs.failures.is_empty();
-    let folders = if whole { found.folders } else { Vec::new() };
+    let folders: &[PathBuf] = if whole { &found.folders } else { &[] };
+    let unmatched = Whole::new(&settings, &files, folders).unmatched(&analysis.checklist);
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
     Ok(RunResult {
@@ -239,13 +236,20 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         checked: inputs.analysed(),
         settled: decided.settled,
         contracts: analysis.contracts,
-        unmatched: unmatched(&settings, &folders, &analysis.checklist),
+        unmatched,
         checklist: analysis.checklist,
         processors: analysis.processors,
+        looked: Looked {
+            for_contracts: settings.iter().any(|settings| about_contracts(settings)),
+            extent,
+            outside: analysis.outside,
+            left_out: left_out(&found.skipped),
+            candidate: analysis.candidate,
+        },
         unfollowed: analysis.unfollowed,
         walks: analysis.walks,
+        skipped_count: found.skipped_count(),
         skipped: found.skipped,
-        skipped_count,
         failures: inputs.failures,
         statistics,
         bug: decided.bug,
@@ -304,6 +308,13 @@ impl Inputs {
         }
         self.files.sort_by(|a, b| a.display.cmp(&b.display));
         self.files.dedup_by_key(|file| file.id);
+    }
+
+    /// The settings of the files.
+    fn settings(&self, configuration: &Configuration) -> Result<Vec<Arc<Settings>>, ConfigError> {
+        let files = self.files.iter();
+        let settings = files.map(|file| configuration.of_file(file)).collect();
+        configuration.wrong().map_or(Ok(settings), Err)
     }
 
     /// Takes over the failures of the analysis, and drops the files that it did not check because
@@ -446,43 +457,54 @@ fn configuration_files(settings: &[Arc<Settings>]) -> Vec<PathBuf> {
     files
 }
 
-/// The contracts that a configuration file declares itself, although no class below its folder has
-/// to keep them. The `folders` were checked wholly.
-fn unmatched(settings: &[Arc<Settings>], folders: &[PathBuf], duties: &[Duty]) -> Vec<Contract> {
-    let kept = |contract: &Contract| {
-        let own = DutyOf::new(contract);
-        let keeps = |duty: &Duty| duty.contract == own;
-        duties.iter().any(keeps)
-    };
-    let about_contracts = |settings: &Settings| {
-        let mut all = rules::all().iter();
-        all.any(|rule| {
-            matches!(rule.scope(), Scope::ContractMethods(_)) && settings.rules.contains(rule.id())
-        })
-    };
-    let mut out: Vec<Contract> = Vec::new();
-    for settings in settings.iter().filter(|settings| about_contracts(settings)) {
-        for contract in &settings.contracts {
-            let Origin::Declared { file, .. } = &contract.origin else {
-                continue;
-            };
-            let own = settings.file.as_ref() == Some(file);
-            let around = file.parent().unwrap_or(Path::new("."));
-            let checked = folders.iter().any(|folder| around.starts_with(folder));
-            if own && checked && !kept(contract) && !out.contains(contract) {
-                out.push(contract.clone());
+/// Whether a rule about contracts is on.
+fn about_contracts(settings: &Settings) -> bool {
+    rules::all().iter().any(|rule| {
+        matches!(rule.scope(), Scope::ContractMethods(_)) && settings.rules.contains(rule.id())
+    })
+}
+
+/// What a run looks at that was given these paths and, if any, these changes.
+fn extent(paths: &[PathBuf], changed: Option<&BTreeSet<PathBuf>>, sources: &SourceMap) -> Extent {
+    let is_folder = |path: &PathBuf| sources.cwd().join(path).is_dir();
+    match changed {
+        Some(_) => Extent::Changes,
+        None if paths.iter().any(is_folder) => Extent::Folder,
+        None => Extent::Files,
+    }
+}
+
+/// How much was skipped for reasons that somebody may want to look into.
+fn left_out(skipped: &[Skipped]) -> LeftOut {
+    let mut out = LeftOut::default();
+    for skipped in skipped {
+        match skipped.reason {
+            SkipReason::Excluded => out.excluded += 1,
+            SkipReason::Placeholder(_) | SkipReason::Foreign(Foreign::Template, _) => {
+                out.templates += 1;
             }
+            SkipReason::Foreign(Foreign::OldPython, _) => out.old_python += 1,
+            SkipReason::Ignored
+            | SkipReason::Builtin
+            | SkipReason::BrokenLink
+            | SkipReason::LinkLoop
+            | SkipReason::Unreadable(_) => {}
         }
     }
     out
 }
 
 /// Analyses the input, or takes the result from the cache if it is still valid.
-fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> Result<Analysis, Bug> {
+/// If it panics, nothing was found, and the panic is told.
+fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> (Analysis, Option<Bug>) {
     let analyse = || fence::on_big_stack(|| analysis::analyse(input));
-    match cache {
+    let result = match cache {
         Some(cache) => cache.result_of(input, analyse),
         None => analyse(),
+    };
+    match result {
+        Ok(analysis) => (analysis, None),
+        Err(bug) => (Analysis::default(), Some(bug)),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::source::digest;
 
 /// Increase this when the meaning of a record changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The key of an analysis, as hexadecimal digits.
 pub(super) fn of(input: &AnalysisInput<'_>) -> String {
@@ -54,6 +54,7 @@ fn add_settings(out: &mut String, settings: &Settings) {
         options,
         writes,
         per_file_ignores: _,
+        mentions: _,
         severities: _,
         scope: _,
         unparsable: _,

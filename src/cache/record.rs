@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::files;
 use crate::analysis::{Analysis, AnalysisInput, Statistics};
 use crate::diagnostics::{FileFailure, Finding};
-use crate::outcome::Duty;
+use crate::outcome::{Candidate, Duty, Outside};
 use crate::rules;
 use crate::source::Observations;
 
@@ -27,6 +27,8 @@ struct Result {
     findings: Vec<Finding>,
     checklist: Vec<Duty>,
     processors: usize,
+    outside: Option<Outside>,
+    candidate: Option<Candidate>,
     unfollowed: usize,
     failed: Vec<FileFailure>,
     concerned: Option<BTreeSet<usize>>,
@@ -52,6 +54,8 @@ pub(super) fn write(
         contracts: _,
         checklist,
         processors,
+        outside,
+        candidate,
         unfollowed,
         failed,
         concerned,
@@ -62,6 +66,8 @@ pub(super) fn write(
         findings: findings.clone(),
         checklist: checklist.clone(),
         processors: *processors,
+        outside: *outside,
+        candidate: candidate.clone(),
         unfollowed: *unfollowed,
         failed: failed.clone(),
         concerned: concerned.clone(),
@@ -106,6 +112,8 @@ pub(super) fn read(text: &str, input: &AnalysisInput<'_>) -> Option<Analysis> {
         contracts: Vec::new(),
         checklist: result.checklist,
         processors: result.processors,
+        outside: result.outside,
+        candidate: result.candidate,
         unfollowed: result.unfollowed,
         failed: result.failed,
         concerned: result.concerned,

@@ -14,7 +14,7 @@ use crate::driver::{RunResult, Status};
 use crate::fence::Bug;
 use crate::outcome::{Decision, Expired};
 use crate::report::{self, Format, Report, plural};
-use crate::settings::{Origin, Who};
+use crate::settings::{Mentioned, Origin, Who};
 use crate::source::{SourceMap, describe_io};
 
 /// How users can report a bug.
@@ -117,6 +117,38 @@ pub fn complain_of(failures: &[FileFailure], bug: Option<&Bug>) {
     }
 }
 
+/// Tells what configuration files say without effect.
+fn write_unmatched(outcome: &RunResult) {
+    let warn = |file: &Path, line: u32, what: &str| {
+        let file = outcome.sources.display(file);
+        terminal::complain(&format!("warning: {file}:{line}: {what}"));
+    };
+    for contract in &outcome.unmatched.contracts {
+        if let Origin::Declared { file, line } = &contract.origin {
+            let place = match &contract.who {
+                Who::Methods { .. } => "the name and at `bases`",
+                Who::Functions(_) => "the path",
+                Who::Decorated(_) => "the name",
+            };
+            let who = &contract.who;
+            let what = format!(
+                "nothing that was checked has to keep the contract `{who}`; look at {place}"
+            );
+            warn(file, *line, &what);
+        }
+    }
+    for mention in &outcome.unmatched.mentions {
+        let (text, setting) = (&mention.text, &mention.setting);
+        let what = match mention.of {
+            Mentioned::Files(_) => format!("no checked file matches `{text}` in `{setting}`"),
+            Mentioned::Calls(_) => {
+                format!("no checked file contains `{text}`, a name in `{setting}`")
+            }
+        };
+        warn(&mention.file, mention.line, &what);
+    }
+}
+
 /// Writes to standard error what follows the report.
 pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
     write_failures(outcome);
@@ -124,19 +156,8 @@ pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
     if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() && !told {
         terminal::complain("warning: no source files found");
     }
-    for contract in outcome.unmatched.iter().filter(|_| !args.quiet) {
-        if let Origin::Declared { file, line } = &contract.origin {
-            terminal::complain(&format!(
-                "warning: {}:{line}: nothing that was checked has to keep the contract `{}`; look at {}",
-                outcome.sources.display(file),
-                contract.who,
-                match &contract.who {
-                    Who::Methods { .. } => "the name and at `bases`",
-                    Who::Functions(_) => "the path",
-                    Who::Decorated(_) => "the name",
-                }
-            ));
-        }
+    if !args.quiet {
+        write_unmatched(outcome);
     }
     for skipped in &outcome.skipped {
         // Whoever names a file expects it to be checked.

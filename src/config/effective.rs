@@ -144,7 +144,7 @@ fn option(form: Form, said: Option<&SaidOption<'_>>) -> Value {
         (_, Some(SaidOption::Text(text))) => one(text),
         (_, Some(SaidOption::List(items))) => list(items),
         (Form::Flag { default }, None) => Value::One(default.into(), From::Default),
-        (Form::MoreItems, None) => Value::List(Vec::new()),
+        (Form::MoreItems | Form::MoreCalls, None) => Value::List(Vec::new()),
         (Form::Text | Form::List, None) => Value::Builtin,
     }
 }

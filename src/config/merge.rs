@@ -176,11 +176,11 @@ impl<'a> Merged<'a> {
             RawOption::Text(value) => SaidOption::Text(Said { layer, value }),
             RawOption::List(list) => SaidOption::List(said(layer, list)),
         };
-        match (form, self.options.get_mut(&of), value) {
-            (Form::MoreItems, Some(SaidOption::List(known)), SaidOption::List(more)) => {
+        match (self.options.get_mut(&of), value) {
+            (Some(SaidOption::List(known)), SaidOption::List(more)) if form.adds() => {
                 known.extend(more);
             }
-            (_, _, value) => {
+            (_, value) => {
                 self.options.insert(of, value);
             }
         }

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::contract::contract;
-use super::merge::{Merged, Said};
+use super::merge::{Merged, Said, SaidOption};
 use super::raw::RuleName;
+use super::tables::rule_tables;
 use super::{ConfigError, ConfigFile, Overrides, selection};
 use crate::diagnostics::RuleMeta;
 use crate::rules;
 use crate::settings::{
-    Contract, FileFilter, Given, Options, Patterns, Settings, Severities, Unparsable, Writes,
-    is_identifier,
+    Contract, FileFilter, Form, Given, Mention, Mentioned, Options, Patterns, Settings, Severities,
+    Unparsable, Writes, is_identifier,
 };
 use crate::suggest::did_you_mean;
 
@@ -68,6 +69,7 @@ impl Settings {
             options: options(said)?,
             writes: writes(said)?,
             per_file_ignores: per_file_ignores(said)?,
+            mentions: mentions(said)?,
             severities: severities(said)?,
             scope: FileFilter { exclude, include },
             baseline: overrides.baseline.clone().or_else(|| {
@@ -105,6 +107,36 @@ fn per_file_ignores(
         let mut patterns = Patterns::default();
         add_patterns(&mut patterns, std::slice::from_ref(pattern))?;
         out.push((patterns, rule_ids(names)?));
+    }
+    Ok(out)
+}
+
+/// The patterns and names that should match something, with their places.
+fn mentions(said: &Merged<'_>) -> Result<Vec<Mention>, ConfigError> {
+    let mention = |of, setting: &str, text: &Said<'_, String>| Mention {
+        of,
+        setting: setting.to_owned(),
+        text: text.get().clone(),
+        file: text.layer.path.clone(),
+        line: text.layer.line(&text.value.span()),
+    };
+    let mut out = Vec::new();
+    for (pattern, _) in &said.per_file_ignores {
+        let mut patterns = Patterns::default();
+        add_patterns(&mut patterns, std::slice::from_ref(pattern))?;
+        let files = Mentioned::Files(patterns);
+        out.push(mention(files, "per-file-ignores", pattern));
+    }
+    let calls = said.writes.iter();
+    out.extend(calls.map(|name| mention(Mentioned::Calls(None), "writes", name)));
+    for (rule, specs) in rule_tables() {
+        for spec in specs.iter().filter(|spec| spec.form == Form::MoreCalls) {
+            if let Some(SaidOption::List(names)) = said.options.get(&(rule, spec.key)) {
+                let setting = format!("[{rule}] {}", spec.key);
+                let of_rule = |name| mention(Mentioned::Calls(Some(rule)), &setting, name);
+                out.extend(names.iter().map(of_rule));
+            }
+        }
     }
     Ok(out)
 }

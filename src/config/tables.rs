@@ -141,7 +141,9 @@ impl<'de> Visitor<'de> for TableSeed {
             let value = match spec.form {
                 Form::Flag { .. } => RawOption::Flag(map.next_value()?),
                 Form::Text => RawOption::Text(map.next_value()?),
-                Form::List | Form::MoreItems => RawOption::List(map.next_value()?),
+                Form::List | Form::MoreItems | Form::MoreCalls => {
+                    RawOption::List(map.next_value()?)
+                }
             };
             out.push((spec.key, value));
         }

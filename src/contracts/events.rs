@@ -1,6 +1,7 @@
 //! What a body does to the dicts that the attributes of its receiver hold, block by block.
 
 use crate::contracts::view::{Entry, Receiver, View};
+use crate::frontend::sketch::says_how_much;
 use crate::ir::{
     Arg, ArgKind, BasicBlock, BinOp, Callee, CmpOp, DictItem, Literal, LocalId, Name, Operand,
     Rvalue, StatementKind, TerminatorKind,
@@ -67,7 +68,12 @@ pub(super) enum How {
     GetOrNone,
     /// `place.get(key, default)`
     GetOr(Operand),
+    /// The attribute itself, and not a key of it.
+    Attribute,
 }
+
+/// In place of a key: the attribute itself is what is stored or read.
+pub(super) const ITSELF: &str = "";
 
 /// Everything that a body does, by block.
 pub(super) fn events(view: &View<'_, '_>) -> Vec<Vec<Event>> {
@@ -95,11 +101,21 @@ fn in_block(view: &View<'_, '_>, block: &BasicBlock) -> Vec<Event> {
                 object,
                 field,
                 value,
-            } if view.is_receiver(object) => rebind(view, field, value, &mut push),
+            } if view.is_receiver(object) => {
+                rebind(view, field, value, &mut push);
+                push(What::Set {
+                    field: field.clone(),
+                    key: ITSELF.into(),
+                    literal: matches!(value, Operand::Const(_)),
+                });
+            }
             StatementKind::Assign(_, Rvalue::InPlace(BinOp::BitOr, left, right)) => {
                 if let Some(field) = view.dict(left) {
                     merged(view, &field, right, &mut push);
                 }
+            }
+            StatementKind::Assign(dest, Rvalue::GetField(object, field)) => {
+                attribute(view, object, field, *dest, &mut push);
             }
             StatementKind::Assign(_, rvalue) => tests(view, rvalue, &mut push),
             _ => {}
@@ -114,6 +130,11 @@ fn in_block(view: &View<'_, '_>, block: &BasicBlock) -> Vec<Event> {
             });
         };
         match rvalue {
+            Rvalue::GetField(object, field) => {
+                if let Some(dest) = dest {
+                    attribute(view, object, field, *dest, &mut push);
+                }
+            }
             Rvalue::GetItem(object, key) => {
                 if let (Some(field), Some(key)) = (view.dict(object), view.text(key)) {
                     push(What::Read(Read {
@@ -129,6 +150,24 @@ fn in_block(view: &View<'_, '_>, block: &BasicBlock) -> Vec<Event> {
         }
     }
     out
+}
+
+/// `self.rows_loaded`
+fn attribute(
+    view: &View<'_, '_>,
+    object: &Operand,
+    field: &Name,
+    dest: LocalId,
+    push: &mut impl FnMut(What),
+) {
+    if says_how_much(field) && view.is_receiver(object) {
+        push(What::Read(Read {
+            field: field.clone(),
+            key: ITSELF.into(),
+            dest: Some(dest),
+            how: How::Attribute,
+        }));
+    }
 }
 
 fn stored(view: &View<'_, '_>, field: Name, key: &Operand, value: &Operand) -> What {

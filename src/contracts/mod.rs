@@ -17,7 +17,7 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::contracts::events::What;
+use crate::contracts::events::{ITSELF, What};
 use crate::contracts::reads::{Dependence, dependences};
 use crate::contracts::stores::{Sets, StatsKey, Stores};
 pub use crate::contracts::survey::{class_name, surveys};
@@ -196,7 +196,10 @@ fn judge(
     Some(Inferred {
         contract: Contract::about_method(
             hook,
-            Demand::Store(Place::key_of(&dependence.field, &dependence.key)),
+            Demand::Store(match dependence.key.as_str() {
+                ITSELF => Place::field(&dependence.field),
+                key => Place::key_of(&dependence.field, key),
+            }),
             Origin::Inferred,
         ),
         class,
@@ -291,7 +294,8 @@ impl HookCheck<'_, '_> {
     fn is_set_elsewhere(&self, class: ClassRef) -> bool {
         let mut others = self.others.iter();
         others.any(|other| self.stores.method_sets(class, other, self.wanted) >= Sets::Somewhere)
-            || known_above(self.stores.program, class)
+            // What an attribute is before the hook runs is what it says if the hook forgets it.
+            || self.wanted.key != ITSELF && known_above(self.stores.program, class)
                 .into_iter()
                 .any(|above| self.is_in_body(above) || self.is_set_by_init(class, above))
     }

@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use crate::contracts::events::{Event, How, Read, What};
+use crate::contracts::events::{Event, How, ITSELF, Read, What};
 use crate::contracts::stores::{Stores, for_each_normal};
 use crate::contracts::view::{Entry, View};
+use crate::frontend::sketch::says_how_much;
 use crate::ir::{
-    BlockId, Body, BranchRole, Callee, CmpOp, Literal, LocalId, Name, Operand, Rvalue, Statement,
-    StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
+    BlockId, Body, BranchRole, Callee, CmpOp, DictItem, Literal, LocalId, Name, Operand, Rvalue,
+    Statement, StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
 };
 use crate::program::{ClassRef, FuncRef};
 use crate::source::Span;
@@ -50,6 +51,7 @@ pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependenc
         // The cheap tests first: most methods read nothing.
         let reads_any = touches(&function.body.blocks, |rvalue| match rvalue {
             Rvalue::GetItem(..) => true,
+            Rvalue::GetField(_, name) => says_how_much(name),
             Rvalue::Call {
                 callee: Callee::Method { name, .. },
                 ..
@@ -72,7 +74,9 @@ pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependenc
 
 fn touches(blocks: &[crate::ir::BasicBlock], wanted: impl Fn(&Rvalue) -> bool) -> bool {
     blocks.iter().any(|block| {
+        let mut statements = block.statements.iter();
         matches!(&block.terminator.kind, TerminatorKind::Eval { rvalue, .. } if wanted(rvalue))
+            || statements.any(|s| matches!(&s.kind, StatementKind::Assign(_, r) if wanted(r)))
     })
 }
 
@@ -163,6 +167,8 @@ fn calls_before(
                 What::Set { field, key, .. } if *field == read.field && *key == read.key => {
                     return Vec::new();
                 }
+                // The attribute itself is stored by `Set`.
+                _ if *read.key == *ITSELF && !matches!(event.what, What::Call { .. }) => {}
                 What::SetAny { field } | What::Lenient { field } if *field == read.field => {
                     return Vec::new();
                 }
@@ -204,6 +210,12 @@ fn calls_before(
 fn missing_is_fine(view: &View<'_, '_>, body: &Body, block: usize, read: &Read) -> bool {
     match &read.how {
         How::Subscript => catches_key_error(view, body, block),
+        How::Attribute => {
+            let Some(dest) = read.dest else { return true };
+            let same = copies(body, dest);
+            // A test asks whether there is something: who tests can do without.
+            is_tested_anywhere(body, &read.field) || !is_handed_on(body, &same)
+        }
         How::GetOrNone => {
             let Some(dest) = read.dest else { return true };
             // `place.get(key) or 0` is a default, written differently.
@@ -221,6 +233,43 @@ fn missing_is_fine(view: &View<'_, '_>, body: &Body, block: usize, read: &Read) 
             })
         }
     }
+}
+
+/// Whether a body tests an attribute of this name, on whatever object.
+fn is_tested_anywhere(body: &Body, field: &Name) -> bool {
+    let mut tested = false;
+    body.for_each_rvalue(|_, dest, rvalue| {
+        if let (Some(dest), Rvalue::GetField(_, name)) = (dest, rvalue) {
+            tested |= name == field && !uses(body, &copies(body, dest)).is_empty();
+        }
+    });
+    tested
+}
+
+/// Whether a value is given to a call, stored or returned.
+fn is_handed_on(body: &Body, same: &[LocalId]) -> bool {
+    let is = |operand: &Operand| matches!(operand, Operand::Local(l) if same.contains(l));
+    body.blocks.iter().any(|block| {
+        let stored = block.statements.iter().any(|s| match &s.kind {
+            StatementKind::SetField { value, .. } | StatementKind::SetItem { value, .. } => {
+                is(value)
+            }
+            StatementKind::Assign(_, Rvalue::Dict(items)) => items.iter().any(|item| match item {
+                DictItem::Pair(_, value) => is(value),
+                DictItem::Spread(_) => false,
+            }),
+            _ => false,
+        });
+        stored
+            || match &block.terminator.kind {
+                TerminatorKind::Eval {
+                    rvalue: Rvalue::Call { args, .. },
+                    ..
+                } => args.iter().any(|arg| is(&arg.value)),
+                TerminatorKind::Return { value, .. } => is(value),
+                _ => false,
+            }
+    })
 }
 
 /// Whether a default means "none" rather than "not known".

@@ -114,6 +114,28 @@ fn is_part(bytes: &[u8], range: std::ops::Range<usize>) -> bool {
     break_at(range.start) && break_at(range.end)
 }
 
+/// Words in names of attributes that say how much was done.
+const COUNTS: &[&str] = &[
+    "rows",
+    "row",
+    "count",
+    "counts",
+    "records",
+    "inserted",
+    "loaded",
+    "processed",
+    "written",
+    "affected",
+];
+
+/// Whether an attribute says how much was done, judged by its name: `rows_loaded`. Who reads it after
+/// calling a hook may depend on the hook for it.
+#[must_use]
+pub fn says_how_much(name: &str) -> bool {
+    let mut words = name.split('_').map(str::to_ascii_lowercase);
+    words.any(|word| COUNTS.contains(&word.as_str()))
+}
+
 /// The header of a class.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClassHead {

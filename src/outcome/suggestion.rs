@@ -1,13 +1,14 @@
 //! Contracts that most of a family keep, although nobody demands it.
 
 use crate::diagnostics::Location;
-use crate::settings::Contract;
+use crate::outcome::Candidate;
+use crate::settings::{Contract, Demand};
 
 /// What is suggested, and what was looked at.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Suggestions {
     /// The best ones, best first.
-    pub candidates: Vec<Candidate>,
+    pub suggestions: Vec<Suggestion>,
     /// The families that were looked at, the largest first.
     pub families: Vec<Family>,
     /// How many families were looked at; `families` may leave some out.
@@ -18,14 +19,14 @@ pub struct Suggestions {
 
 /// A contract that could be declared, with the numbers that speak for it.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Candidate {
+pub struct Suggestion {
     /// The contract.
     pub contract: Contract,
     /// The method, or the decorator as it is written: `load`, `@task`.
     pub hook: String,
     /// The base class; `None` for a decorator.
     pub base: Option<String>,
-    /// Where the base class is declared; `None` if that is not known, or if there is none.
+    /// The name of the method in the base class, or else of the class; `None` if that is not known.
     pub place: Option<Location>,
     /// What keeps it: `sets self.rows_loaded`.
     pub what: String,
@@ -74,7 +75,7 @@ pub struct Family {
     pub most: Option<(String, usize)>,
 }
 
-impl Candidate {
+impl Suggestion {
     /// How many definitions keep it in this way.
     #[must_use]
     pub fn count(&self, keeps: Keeps) -> usize {
@@ -89,6 +90,25 @@ impl Candidate {
             Some(base) => format!("{base}.{}", self.hook),
             None => self.hook.clone(),
         }
+    }
+
+    /// The suggestion in short; `None` if it is not about a method of a class of the program.
+    #[must_use]
+    pub fn candidate(&self) -> Option<Candidate> {
+        let demands = self.contract.demands.iter();
+        let what = demands.map(|demand| match demand {
+            Demand::Store(place) => format!("set `{place}`"),
+            Demand::Call(path) => format!("call `{path}`"),
+            Demand::Return(_) => format!("return {}", demand.object()),
+        });
+        Some(Candidate {
+            hook: self.hook.clone(),
+            base: self.base.clone()?,
+            definitions: self.definitions.len(),
+            keeping: self.count(Keeps::Always),
+            what: what.collect::<Vec<_>>().join(" or "),
+            place: self.place?,
+        })
     }
 
     /// What is suggested: `Base.load sets self.rows_loaded`.

@@ -9,8 +9,7 @@ use super::Report;
 use super::checklist::{Excuse, Excuses, Statements, is_open, reason_name, state_name, unfollowed};
 use super::harmless::harmless_json;
 use crate::diagnostics::{Fix, Location, Step};
-use crate::outcome::{Duty, DutyOf, ExitState, MethodExit};
-use crate::outcome::{Expired, Reported};
+use crate::outcome::{Duty, DutyOf, ExitState, Expired, LeftOut, MethodExit, Outside, Reported};
 use crate::source::SourceMap;
 
 /// The version of the format.
@@ -27,6 +26,10 @@ struct Document<'a> {
     fixed: usize,
     files: Files<'a>,
     processors: usize,
+    /// Null if no rule looks at functions outside of contracts.
+    outside: Option<JsonOutside>,
+    /// What comes closest to a contract.
+    candidate: Option<JsonCandidate<'a>>,
     /// Methods and functions that were not followed to the end, so that findings in them may be
     /// missing.
     unfollowed: usize,
@@ -168,7 +171,42 @@ struct JsonStore {
 struct Files<'a> {
     checked: usize,
     skipped: usize,
+    left_out: JsonLeftOut,
     failed: Vec<Failed<'a>>,
+}
+
+/// Part of what was skipped, by the reason.
+#[derive(Serialize)]
+struct JsonLeftOut {
+    /// Files and folders that the configuration excludes or does not include.
+    excluded: usize,
+    templates: usize,
+    python2: usize,
+}
+
+/// What was looked at outside of contracts.
+#[derive(Serialize)]
+struct JsonOutside {
+    /// Functions with a call named like a write that catch errors, or may test results for them.
+    writing: usize,
+    /// Those whose paths were followed, because they may lose the failure of a write.
+    followed: usize,
+    /// Files of tests, which are left out of this.
+    tests: usize,
+}
+
+/// A method that most of its overrides treat like one under contract.
+#[derive(Serialize)]
+struct JsonCandidate<'a> {
+    hook: &'a str,
+    base: &'a str,
+    /// How many overrides there are.
+    definitions: usize,
+    /// How many of them do `what`.
+    keeping: usize,
+    what: &'a str,
+    path: String,
+    line: u32,
 }
 
 #[derive(Serialize)]
@@ -206,14 +244,46 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
         files: Files {
             checked: report.checked,
             skipped: report.skipped,
+            left_out: left_out(&report.looked.left_out),
             failed: report.failures.iter().map(failed).collect(),
         },
         processors: report.processors,
+        outside: report.looked.outside.as_ref().map(outside),
+        candidate: candidate(report),
         unfollowed: report.unfollowed,
         checklist: checklist(report),
     };
     let text = serde_json::to_string_pretty(&document)?;
     writeln!(out, "{}", harmless_json(&text))
+}
+
+fn left_out(left_out: &LeftOut) -> JsonLeftOut {
+    JsonLeftOut {
+        excluded: left_out.excluded,
+        templates: left_out.templates,
+        python2: left_out.old_python,
+    }
+}
+
+fn outside(outside: &Outside) -> JsonOutside {
+    JsonOutside {
+        writing: outside.writing,
+        followed: outside.followed,
+        tests: outside.tests,
+    }
+}
+
+fn candidate<'a>(report: &Report<'a>) -> Option<JsonCandidate<'a>> {
+    let candidate = report.looked.candidate.as_ref()?;
+    Some(JsonCandidate {
+        hook: &candidate.hook,
+        base: &candidate.base,
+        definitions: candidate.definitions,
+        keeping: candidate.keeping,
+        what: &candidate.what,
+        path: report.sources.get(candidate.place.file).display.clone(),
+        line: line(&candidate.place, report.sources),
+    })
 }
 
 fn baseline<'a>(report: &Report<'a>) -> JsonBaseline<'a> {

@@ -15,6 +15,7 @@ mod harmless;
 mod json;
 mod junit;
 mod markdown;
+mod nothing;
 mod patch;
 mod path;
 mod rdjson;
@@ -35,8 +36,7 @@ use termcolor::WriteColor;
 
 use crate::diagnostics::FileFailure;
 use crate::fence::Bug;
-use crate::outcome::Duty;
-use crate::outcome::Settled;
+use crate::outcome::{Duty, Looked, Settled};
 use crate::source::SourceMap;
 
 pub use contracts::write as contracts;
@@ -64,6 +64,8 @@ pub struct Report<'a> {
     pub skipped: usize,
     /// How many methods that have to keep a contract were checked.
     pub processors: usize,
+    /// What was looked at beside these methods.
+    pub looked: &'a Looked,
     /// How many methods and functions were not followed to the end.
     pub unfollowed: usize,
     /// How many findings were fixed and are no longer there.

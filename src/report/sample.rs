@@ -12,8 +12,10 @@ use super::{Format, Report, write};
 use crate::config::{Configuration, Overrides};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::fence::Bug;
-use crate::outcome::Settled;
-use crate::outcome::{Duty, DutyOf, ExitState, Followed, MethodExit, MethodExits, Unset};
+use crate::outcome::{
+    Candidate, Duty, DutyOf, ExitState, Extent, Followed, LeftOut, Looked, MethodExit, MethodExits,
+    Outside, Settled, Unset,
+};
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settings::{Contract, Settings};
 use crate::settle::{Checked, settle};
@@ -55,6 +57,7 @@ struct Sample {
     settled: Settled,
     failures: Vec<FileFailure>,
     checklist: Vec<Duty>,
+    looked: Looked,
 }
 
 impl Sample {
@@ -102,6 +105,7 @@ impl Sample {
             checked: 2,
             skipped: 1,
             processors: 1,
+            looked: &self.looked,
             unfollowed: 0,
             checklist: &self.checklist,
             links: Some("https://example.org/repo/blob/main"),
@@ -138,6 +142,7 @@ fn sample() -> (tempfile::TempDir, Sample) {
         root,
         sources,
         checklist: Vec::new(),
+        looked: Looked::default(),
         settled: Settled::default(),
         failures: vec![
             FileFailure::input("bad.py".into(), Some((3, 7)), "invalid syntax".into()),
@@ -158,7 +163,33 @@ fn sample() -> (tempfile::TempDir, Sample) {
     let known = sample.settled.reported.last().cloned();
     sample.settled.known.extend(known);
     sample.checklist = checklist(&sample);
+    sample.looked = looked(&sample);
     (dir, sample)
+}
+
+fn looked(sample: &Sample) -> Looked {
+    Looked {
+        for_contracts: true,
+        extent: Extent::Folder,
+        outside: Some(Outside {
+            writing: 48,
+            followed: 7,
+            tests: 12,
+        }),
+        left_out: LeftOut {
+            excluded: 3,
+            templates: 1,
+            old_python: 2,
+        },
+        candidate: Some(Candidate {
+            hook: "load".to_owned(),
+            base: "Base".to_owned(),
+            definitions: 12,
+            keeping: 9,
+            what: "set `self.rows`".to_owned(),
+            place: sample.place("etl/odds.py", "save_data"),
+        }),
+    }
 }
 
 /// A finding with a path through two files, one with a fix, and some at odd places.
@@ -431,6 +462,7 @@ fn a_clean_run_says_so() {
         checked: 1,
         skipped: 0,
         processors: 3,
+        looked: &Looked::default(),
         unfollowed: 0,
         checklist: &[],
         links: None,
@@ -444,4 +476,74 @@ fn a_clean_run_says_so() {
         super::summary(&report, Duration::ZERO),
         "No findings in 3 processors (1 file checked) in 0.00s\n"
     );
+}
+
+#[test]
+fn a_run_without_contracts_says_what_it_looked_at_and_what_is_next() {
+    let (_dir, sample) = sample();
+    let settled = Settled::default();
+    let lines = |looked: &Looked, change: &dyn Fn(&mut Report<'_>)| -> Vec<String> {
+        let mut report = Report {
+            settled: &settled,
+            failures: &[],
+            processors: 0,
+            looked,
+            ..sample.as_report()
+        };
+        change(&mut report);
+        let text = super::summary(&report, Duration::ZERO);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        let rest = text.lines().skip(1);
+        rest.map(str::to_owned).collect()
+    };
+    let looked = sample.looked.clone();
+    let seen = "No method had to keep a contract; 48 functions that may write were looked at.";
+    let nearest = "Nearest: 9 of 12 overrides of `Base.load` set `self.rows` (etl/odds.py:2)";
+    let suggest = "Next: tallylint contracts --suggest";
+    assert_eq!(lines(&looked, &|_| {}), [seen, nearest, suggest]);
+    let other = |change: &dyn Fn(&mut Looked)| {
+        let mut looked = Looked {
+            candidate: None,
+            ..looked.clone()
+        };
+        change(&mut looked);
+        lines(&looked, &|_| {})
+    };
+    let left_out = "Left out of that: 12 test files, 3 excluded, 1 template, 2 in Python 2.";
+    let explain = "Next: tallylint explain untracked-return, on how to declare a contract";
+    assert_eq!(other(&|_| {}), [seen, left_out, explain]);
+    let fewer = other(&|looked| {
+        looked.outside = Some(Outside::default());
+        looked.left_out = LeftOut::default();
+    });
+    let none = "No method had to keep a contract; no function that may write was looked at.";
+    assert_eq!(fewer, [none, explain]);
+    let named = other(&|looked| {
+        looked.outside = None;
+        looked.left_out = LeftOut::default();
+        looked.extent = Extent::Files;
+    });
+    let whole = "Next: tallylint check, which looks at the whole folder";
+    assert_eq!(named, ["No method had to keep a contract.", whole]);
+    // Otherwise nothing changes.
+    assert_eq!(other(&|l| l.extent = Extent::Changes), [""; 0]);
+    assert_eq!(other(&|l| l.for_contracts = false), [""; 0]);
+    let changes: [&dyn Fn(&mut Report<'_>); 3] = [
+        &|report| report.processors = 1,
+        &|report| report.checked = 0,
+        &|report| report.fixed = 1,
+    ];
+    for change in changes {
+        let lines = lines(&looked, change);
+        assert!(!lines.iter().any(|l| l.starts_with("Next")), "{lines:?}");
+    }
+    let found = Report {
+        processors: 0,
+        ..sample.as_report()
+    };
+    let text = super::summary(&found, Duration::ZERO);
+    assert!(!text.contains("Next"), "{text}");
 }

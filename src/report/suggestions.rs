@@ -6,7 +6,7 @@ use termcolor::{Color, ColorSpec, WriteColor};
 
 use super::harmless::harmless_start;
 use super::{harmless, plural};
-use crate::outcome::{Candidate, Definition, Keeps, Suggestions, at};
+use crate::outcome::{Definition, Keeps, Suggestion, Suggestions, at};
 use crate::source::SourceMap;
 
 /// At most this many definitions that do not keep a contract are listed.
@@ -24,20 +24,20 @@ pub fn write(
     sources: &SourceMap,
     out: &mut dyn WriteColor,
 ) -> io::Result<()> {
-    for (index, candidate) in suggestions.candidates.iter().enumerate() {
+    for (index, candidate) in suggestions.suggestions.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
         }
         suggestion((index + 1, candidate), sources, out)?;
     }
-    if suggestions.candidates.is_empty() {
+    if suggestions.suggestions.is_empty() {
         none(suggestions, out)?;
     }
     Ok(())
 }
 
 fn suggestion(
-    (number, candidate): (usize, &Candidate),
+    (number, candidate): (usize, &Suggestion),
     sources: &SourceMap,
     out: &mut dyn WriteColor,
 ) -> io::Result<()> {

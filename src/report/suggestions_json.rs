@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::harmless::harmless_json;
 use crate::diagnostics::Location;
-use crate::outcome::{Candidate, Definition, Family, Keeps, Suggestions};
+use crate::outcome::{Definition, Family, Keeps, Suggestion, Suggestions};
 use crate::source::SourceMap;
 
 /// The version of the format.
@@ -30,7 +30,7 @@ struct JsonSuggestion<'a> {
     hook: &'a str,
     /// The base class; null for a decorator.
     base: Option<&'a str>,
-    /// Where the base class is; null if that is not known.
+    /// Where the base class has the method, or else where it is; null if that is not known.
     declared: Option<JsonPlace>,
     /// What most do: `sets self.rows_loaded`.
     what: &'a str,
@@ -90,7 +90,7 @@ pub fn write<W: Write + ?Sized>(
     sources: &SourceMap,
     out: &mut W,
 ) -> io::Result<()> {
-    let candidates = suggestions.candidates.iter();
+    let candidates = suggestions.suggestions.iter();
     let document = Document {
         version: VERSION,
         suggestions: candidates.map(|c| suggestion(c, sources)).collect(),
@@ -101,7 +101,7 @@ pub fn write<W: Write + ?Sized>(
     writeln!(out, "{}", harmless_json(&text))
 }
 
-fn suggestion<'a>(candidate: &'a Candidate, sources: &SourceMap) -> JsonSuggestion<'a> {
+fn suggestion<'a>(candidate: &'a Suggestion, sources: &SourceMap) -> JsonSuggestion<'a> {
     JsonSuggestion {
         hook: &candidate.hook,
         base: candidate.base.as_deref(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Report;
+use super::{Report, nothing};
 use crate::diagnostics::{Safety, Severity};
 use crate::outcome::Decision;
 
@@ -17,7 +17,7 @@ pub fn summary(report: &Report<'_>, time: Duration) -> String {
         text.push_str(&paths);
         text.push_str(" could not be analysed: the result is incomplete\n");
     }
-    for remark in remarks(report) {
+    for remark in remarks(report).into_iter().chain(nothing::lines(report)) {
         text.push_str(&remark);
         text.push('\n');
     }

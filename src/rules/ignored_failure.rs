@@ -5,14 +5,13 @@
 
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::summaries::library::Library;
-use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::ir::{
     Arg, BlockId, Body, BranchRole, Callee, FuncIdx, Function, Handler, Literal, LocalId, Name,
     Operand, Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, Program};
-use crate::rules::tables::{is_best_effort, is_write, parts_of_writes};
-use crate::rules::{Effort, FunctionRule, Glances, IgnoredFailure, Rule};
+use crate::rules::tables::{Words, is_best_effort, is_write, writing_with};
+use crate::rules::{FunctionRule, Glances, IgnoredFailure, InModule, Rule};
 use crate::settings::{Settings, Writes};
 use crate::source::Span;
 
@@ -21,15 +20,7 @@ pub struct Functions;
 
 impl FunctionRule for Functions {
     fn glance(&self, settings: &Settings) -> Option<Glances> {
-        let parts: Vec<String> = parts_of_writes(&settings.writes)
-            .map(str::to_owned)
-            .collect();
-        Some(Box::new(move || {
-            Box::new(FailureGlance {
-                parts: parts.clone(),
-                seen: 0,
-            })
-        }))
+        Some(writing_with(FAILING, &settings.writes, true))
     }
 
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool {
@@ -42,8 +33,8 @@ impl FunctionRule for Functions {
         module: &LoadedModule,
         functions: &[(FuncIdx, &Function)],
         settings: &Settings,
-    ) -> (Vec<Finding>, Effort) {
-        let mut out = Vec::new();
+    ) -> InModule {
+        let mut out = InModule::default();
         for &(func, function) in functions {
             if !is_named_twice(module, function) {
                 continue;
@@ -54,67 +45,16 @@ impl FunctionRule for Functions {
                     module,
                     (func, function),
                     &failure,
-                    &mut out,
+                    &mut out.findings,
                 );
             }
         }
-        (out, Effort::default())
+        out
     }
 }
 
-const CATCHES: u16 = 1;
-const RETURNS: u16 = 2;
-const FAILURE: u16 = 4;
-const WRITES: u16 = 8;
-const ALL: u16 = CATCHES | RETURNS | FAILURE | WRITES;
-
-/// Looks for `except`, `return`, a value that can stand for a failure, and names of writes.
-struct FailureGlance {
-    /// What names of writes contain, in lower case.
-    parts: Vec<String>,
-    seen: u16,
-}
-
-const WORDS: [(&str, u16); 4] = [
-    ("except", CATCHES),
-    ("return", RETURNS),
-    ("False", FAILURE),
-    ("None", FAILURE),
-];
-
-impl Glance for FailureGlance {
-    fn clues(&self) -> Option<Vec<Clue>> {
-        let clue = |text: &str, whole, flags| Clue {
-            text: text.to_owned(),
-            whole,
-            flags,
-        };
-        let words = WORDS.map(|(text, flags)| clue(text, true, flags));
-        let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
-        let ascii = self.parts.iter().all(|part| part.is_ascii());
-        ascii.then(|| words.into_iter().chain(parts).collect())
-    }
-
-    fn can_matter(&self, flags: u16) -> bool {
-        flags & ALL == ALL
-    }
-
-    fn word(&mut self, word: &str, _: Role) {
-        let flags = WORDS.iter().find(|(known, _)| *known == word);
-        self.seen |= flags.map_or(0, |(_, flags)| *flags);
-        let lower = word.to_lowercase();
-        if self.parts.iter().any(|part| lower.contains(part)) {
-            self.seen |= WRITES;
-        }
-    }
-
-    fn text(&mut self, _: &str) {}
-
-    fn matters(&mut self) -> bool {
-        let seen = std::mem::take(&mut self.seen);
-        self.can_matter(seen)
-    }
-}
+/// What catches, returns and may stand for a failure, as words.
+const FAILING: Words = &[("except", 1), ("return", 2), ("False", 4), ("None", 4)];
 
 /// Whether the file contains the name of a function apart from its definition. If not, nothing in
 /// the file calls the function, and it need not be lowered.

@@ -15,8 +15,10 @@ use crate::engine::budget::Budget;
 use crate::engine::summaries::library::Library;
 use crate::frontend::sketch::Glance;
 use crate::ir::{FuncIdx, Function};
+use crate::outcome::Outside;
 use crate::program::LoadedModule;
 use crate::settings::{NamePattern, OptionTable, Settings};
+use crate::source::SourceFile;
 use contract_method::ContractRule;
 use registry::registry;
 pub(crate) use tables::{counts_rows, is_harmless, only_asks, only_fills, only_tells};
@@ -175,7 +177,28 @@ pub trait FunctionRule: Sync {
         module: &LoadedModule,
         functions: &[(FuncIdx, &Function)],
         settings: &Settings,
-    ) -> (Vec<Finding>, Effort);
+    ) -> InModule;
+
+    /// Whether it looks for lost writes with these settings, and counts what it looked at.
+    fn counts(&self, _: &Settings) -> bool {
+        false
+    }
+
+    /// Whether it leaves out a file, whatever is in it.
+    fn leaves_out(&self, _: &SourceFile) -> bool {
+        false
+    }
+}
+
+/// What a rule about functions found in a module.
+#[derive(Default)]
+pub struct InModule {
+    /// The findings.
+    pub findings: Vec<Finding>,
+    /// What it cost.
+    pub effort: Effort,
+    /// What was looked at, if the rule counts that.
+    pub looked: Outside,
 }
 
 /// The rule about comments that ignore findings.

@@ -38,7 +38,7 @@ use crate::engine::summaries::library::Library;
 use crate::ir::control::ControlDependence;
 use crate::ir::{ClassIdx, FuncIdx, Function};
 use crate::program::{FuncRef, LoadedModule, ModuleId};
-use crate::rules::{Effort, FunctionRule, Glances};
+use crate::rules::{Effort, FunctionRule, Glances, InModule};
 use crate::settings::Settings;
 use check::{Check, CheckResult, can_be_decided};
 use code::{Constants, FunctionCode, class_of, is_unnamed};
@@ -68,7 +68,7 @@ impl FunctionRule for Functions {
         module: &LoadedModule,
         functions: &[(FuncIdx, &Function)],
         settings: &Settings,
-    ) -> (Vec<Finding>, Effort) {
+    ) -> InModule {
         let functions = functions.iter();
         let functions: Vec<_> = functions
             .flat_map(|(idx, _)| module.ir.with_left_out(*idx))
@@ -79,9 +79,9 @@ impl FunctionRule for Functions {
             functions: &functions,
             options: settings.options.get(),
         };
-        let mut effort = Effort::default();
-        let findings = checker.findings(&mut effort);
-        (findings, effort)
+        let mut out = InModule::default();
+        out.findings = checker.findings(&mut out.effort);
+        out
     }
 }
 

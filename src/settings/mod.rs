@@ -4,6 +4,7 @@
 //! files and the command line into settings.
 
 mod contract;
+mod mention;
 mod options;
 mod patterns;
 mod rule_set;
@@ -19,6 +20,7 @@ pub use contract::{
     CallPath, Contract, Demand, NamePattern, NotAPattern, NotAPlace, Origin, Place, Root, Step,
     Who, is_identifier,
 };
+pub use mention::{Mention, Mentioned};
 pub use options::{Form, Given, GivenValue, OptionSpec, OptionTable, OptionValue, Options, Wrong};
 pub use patterns::{FileFilter, Patterns};
 pub use rule_set::RuleSet;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub writes: Writes,
     /// Rules that are off in files that match.
     pub per_file_ignores: Vec<(Patterns, BTreeSet<&'static str>)>,
+    /// Patterns and names in configuration files that should match something.
+    pub mentions: Vec<Mention>,
     /// Severities that replace the default ones.
     pub severities: Severities,
     /// Which files are taken when a folder is walked.

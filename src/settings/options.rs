@@ -23,6 +23,8 @@ pub enum Form {
     List,
     /// A list of strings in addition to built-in ones. The lists of all files are joined.
     MoreItems,
+    /// The same for names of calls.
+    MoreCalls,
 }
 
 /// An option of a rule.
@@ -50,6 +52,14 @@ pub enum GivenValue {
 /// The values that a configuration gives to the options of one rule, by key.
 #[derive(Clone, Default, Debug)]
 pub struct Given(BTreeMap<&'static str, GivenValue>);
+
+impl Form {
+    /// Whether the lists of all files are joined.
+    #[must_use]
+    pub fn adds(self) -> bool {
+        matches!(self, Form::MoreItems | Form::MoreCalls)
+    }
+}
 
 impl Given {
     /// From values by key. Each value must have the form of its option.

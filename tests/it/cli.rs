@@ -14,7 +14,9 @@ fn a_clean_run() {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     assert_eq!(
         ran.stdout,
-        "No findings in 0 processors (2 files checked) in [TIME]\n"
+        "No findings in 0 processors (2 files checked) in [TIME]\n\
+         No method had to keep a contract; no function that may write was looked at.\n\
+         Next: tallylint explain untracked-return, on how to declare a contract\n"
     );
     let ran = project.run(&["check", "-q", "a.py"]);
     assert_eq!(
@@ -37,8 +39,15 @@ fn json_has_its_shape_without_findings() {
         "suppressed": [],
         "baseline": {"known": 0, "expired": []},
         "fixed": 0,
-        "files": {"checked": 1, "skipped": 1, "failed": []},
+        "files": {
+            "checked": 1,
+            "skipped": 1,
+            "left_out": {"excluded": 0, "templates": 0, "python2": 0},
+            "failed": [],
+        },
         "processors": 0,
+        "outside": {"writing": 0, "followed": 0, "tests": 0},
+        "candidate": null,
         "unfollowed": 0,
         "checklist": [],
     });

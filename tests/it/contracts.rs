@@ -114,6 +114,39 @@ fn what_the_base_reads_is_a_contract() {
     assert_eq!(project.run(&["check"]).code, 0);
 }
 
+/// An attribute that says how much was done, recorded after the hook.
+#[test]
+fn an_attribute_that_the_base_records_is_a_contract() {
+    let base = |uses: &str| {
+        format!(
+            "class Base:\n    def run(self, history):\n        self.load()\n{uses}\n\n\n\
+             class Sets(Base):\n    def load(self):\n        \
+             self.rows_loaded = self.client.send(self.rows)\n\n\n\
+             class Forgets(Base):\n    rows_loaded = 0\n\n    def load(self):\n        \
+             if not self.rows:\n            return\n        \
+             self.rows_loaded = self.client.send(self.rows)\n"
+        )
+    };
+    for uses in [
+        "        history.record(self.rows_loaded)",
+        "        count = self.rows_loaded\n        history.record(count)",
+        "        history.last = self.rows_loaded",
+    ] {
+        let found = check(&[("base.py", &base(uses))]);
+        assert!(
+            found.len() == 1 && found[0].ends_with(": unset"),
+            "{uses}: {found:?}"
+        );
+    }
+    for uses in [
+        // Who tests it can do without.
+        "        if self.rows_loaded:\n            history.record(self.rows_loaded)",
+        "        history.record(self.name)",
+    ] {
+        assert!(check(&[("base.py", &base(uses))]).is_empty(), "{uses}");
+    }
+}
+
 #[test]
 fn ways_to_read() {
     for reads in [

@@ -264,6 +264,17 @@ fn the_example_crate_has_exactly_the_planted_bugs() {
     compare(&dir, "planted", None, false);
 }
 
+/// The pipelines that lose rows when they run, and the corrected ones.
+#[test]
+fn the_pipelines_in_the_wild_lose_rows_where_they_say() {
+    for framework in ["airflow", "celery", "prefect"] {
+        let dir = root()
+            .join("fixtures/pipelines-in-the-wild")
+            .join(framework);
+        compare(&dir, "expect", Some("swallowed-write"), false);
+    }
+}
+
 #[test]
 fn the_examples_on_the_rule_pages_do_what_they_say() {
     let mut ran = 0;

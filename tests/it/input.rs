@@ -15,7 +15,9 @@ fn missing_paths_make_the_result_incomplete() {
     assert_eq!(
         ran.stdout,
         "No findings in 0 processors (1 file checked) in [TIME]\n\
-         2 paths could not be analysed: the result is incomplete\n"
+         2 paths could not be analysed: the result is incomplete\n\
+         No method had to keep a contract; no function that may write was looked at.\n\
+         Next: tallylint check, which looks at the whole folder\n"
     );
 }
 

@@ -326,6 +326,7 @@ effects = []  # default
 [swallowed-write]
 auxiliary = []  # default
 strict = false  # default
+outside-contracts = true  # default
 
 [[contract]]
 method = \"publish\"  # shared/base.toml:7
@@ -551,4 +552,58 @@ fn the_schema_knows_every_key() {
         let described = property.get("description").is_some();
         assert!(described || property.get("$ref").is_some(), "{property}");
     }
+}
+
+/// A pattern or a name that is wrong would be without effect for ever.
+#[test]
+fn what_matches_nothing_is_told() {
+    let wrong = "\
+writes = ['ship', 'shop', 'Push']
+
+[per-file-ignores]
+'legasy/' = ['all']
+'etl/' = ['success-as-proof']
+
+[success-as-proof]
+effects = ['close_unit', 'self_rows']
+";
+    let code = "def f(rows):\n    shop(rows)\n    Close_Unit(rows)\n    reship(rows)\n";
+    let project = Project::new(&[
+        ("etl/odds.py", EARLY),
+        ("legacy/a.py", code),
+        ("tallylint.toml", wrong),
+        // What only other files have is not missing.
+        ("own/tallylint.toml", "extend = '../tallylint.toml'\n"),
+        ("own/a.py", "x = 1\n"),
+    ]);
+    let told = "\
+warning: tallylint.toml:1: no checked file contains `ship`, a name in `writes`
+warning: tallylint.toml:4: no checked file matches `legasy/` in `per-file-ignores`
+warning: tallylint.toml:8: no checked file contains `self_rows`, a name in `[success-as-proof] effects`
+";
+    let ran = project.run(&["check"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, told), "{ran:?}");
+    // A kept result says the same.
+    assert_eq!(project.run(&["check"]).stderr, told);
+    // Options of a rule matter only if it is on.
+    let two = told.lines().take(2).map(|line| format!("{line}\n"));
+    let ran = project.run(&["check", "--ignore", "success-as-proof"]);
+    assert_eq!(ran.stderr, two.collect::<String>());
+    for arguments in [
+        &["check", "etl", "legacy", "own"][..],
+        &["check", "etl/odds.py"],
+        &["check", "--quiet"],
+        &["check", "--isolated"],
+    ] {
+        assert_eq!(project.run(arguments).stderr, "", "{arguments:?}");
+    }
+    project.write("{{name}}.py", "x = 1\n");
+    let ran = project.run(&["check"]);
+    assert!(
+        ran.stderr.starts_with(told),
+        "a template does not matter: {ran:?}"
+    );
+    project.write("broken.py", "class A(B):\n    def save_data(self) = 1\n");
+    let ran = project.run(&["check"]);
+    assert!(!ran.stderr.contains("warning"), "{ran:?}");
 }

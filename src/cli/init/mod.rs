@@ -13,7 +13,7 @@ use super::{Failure, output, terminal};
 use crate::config::{self, ConfigError, ConfigSource, Configuration, Overrides};
 use crate::driver::{self, Overlay, Request, RunResult};
 use crate::fix::replace_file;
-use crate::outcome::{Candidate, Survey};
+use crate::outcome::{Suggestion, Survey};
 use crate::report::{harmless_lines, plural};
 use crate::source::describe_io;
 
@@ -73,7 +73,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
     }
     let paths = std::slice::from_ref(&args.path);
     let found_more = driver::suggest(paths, &configuration, cwd.clone()).map_err(wrong)?;
-    let candidates = found_more.suggestions.candidates;
+    let candidates = found_more.suggestions.suggestions;
     let suggested = &candidates[..candidates.len().min(SUGGESTIONS)];
     if !suggested.is_empty() {
         said.push_str("could be declared (commented out in the configuration):\n");
@@ -129,7 +129,7 @@ fn contracts(surveys: &[Survey]) -> Vec<String> {
     .collect()
 }
 
-fn settings(contracts: &[String], suggested: &[Candidate], found: usize) -> String {
+fn settings(contracts: &[String], suggested: &[Suggestion], found: usize) -> String {
     let contracts: String = match contracts {
         [] => "#   no class that has to keep a contract\n".to_owned(),
         lines => lines.iter().map(|line| format!("#   {line}\n")).collect(),
@@ -142,7 +142,7 @@ fn settings(contracts: &[String], suggested: &[Candidate], found: usize) -> Stri
 }
 
 /// Suggested contracts, commented out, each below a line of evidence.
-fn suggestions(suggested: &[Candidate]) -> String {
+fn suggestions(suggested: &[Suggestion]) -> String {
     let mut out = String::new();
     if !suggested.is_empty() {
         out.push_str(

@@ -93,7 +93,7 @@ fn table(rule: &str, specs: &[OptionSpec]) -> Value {
         let mut option = match spec.form {
             Form::Flag { .. } => json!({ "type": "boolean" }),
             Form::Text => json!({ "type": "string" }),
-            Form::List | Form::MoreItems => {
+            Form::List | Form::MoreItems | Form::MoreCalls => {
                 json!({ "type": "array", "items": { "type": "string" } })
             }
         };

@@ -9,6 +9,8 @@ mod facts;
 mod families;
 mod paths;
 mod rank;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -20,7 +22,7 @@ use crate::contracts::suggest::families::{Base, Common, families, is_declared};
 use crate::contracts::suggest::rank::{Standing, best, z};
 use crate::diagnostics::Location;
 use crate::fence;
-use crate::outcome::{Candidate, Definition, Family, Keeps, Suggestions};
+use crate::outcome::{Candidate, Definition, Family, Keeps, Suggestion, Suggestions};
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, ModuleId, Program};
 use crate::settings::{CallPath, Contract, Demand, NamePattern, Origin, Place, Root, Step, Who};
 
@@ -46,8 +48,8 @@ pub struct Words {
     pub fills: fn(&str) -> bool,
 }
 
-/// The best suggestion for the checked modules, if there is one. Contracts that are `known` are not
-/// suggested.
+/// What comes closest to a contract in the checked modules: the best suggestion about a method of a
+/// base class of the program. Contracts that are `known` are not suggested.
 #[must_use]
 pub fn nearest(
     program: &Program<'_>,
@@ -56,7 +58,7 @@ pub fn nearest(
     words: Words,
 ) -> Option<Candidate> {
     let found = suggest(program, modules, known, words);
-    found.candidates.into_iter().next()
+    found.suggestions.iter().find_map(Suggestion::candidate)
 }
 
 /// The best suggestions for the checked modules. Contracts that are `known` are not suggested.
@@ -100,7 +102,7 @@ pub fn suggest(
     let looked_at = told.len();
     told.truncate(MAX_FAMILIES);
     Suggestions {
-        candidates: best(standings),
+        suggestions: best(standings),
         families: told,
         looked_at,
         too_small,
@@ -237,7 +239,7 @@ impl Judge<'_, '_> {
             Common::Hook(base, name) => {
                 let (place, depth) = match base {
                     Base::Known(class) => (
-                        self.class_place(*class),
+                        self.hook_place(*class, name),
                         self.program.mro(*class).entries.len(),
                     ),
                     Base::External(_) => (None, 0),
@@ -250,7 +252,7 @@ impl Judge<'_, '_> {
         Some(Standing {
             known: place.is_some(),
             depth,
-            candidate: Candidate {
+            candidate: Suggestion {
                 what: contract.does(),
                 contract,
                 hook,
@@ -409,11 +411,19 @@ impl Judge<'_, '_> {
         })
     }
 
-    fn class_place(&self, class: ClassRef) -> Option<Location> {
-        let module = self.program.module(class.module);
-        Some(Location {
-            file: module.file.as_ref()?.id,
-            span: module.ir.class(class.class).name_span,
+    /// Where a base class defines the hook, or else where the class is.
+    fn hook_place(&self, class: ClassRef, name: &str) -> Option<Location> {
+        let own = self.program.own_member(class, name);
+        let defined = own.into_iter().flatten().find_map(|def| match def {
+            MemberDef::Func(func) => self.place(func),
+            MemberDef::Def(_) | MemberDef::Unknown => None,
+        });
+        defined.or_else(|| {
+            let module = self.program.module(class.module);
+            Some(Location {
+                file: module.file.as_ref()?.id,
+                span: module.ir.class(class.class).name_span,
+            })
         })
     }
 }

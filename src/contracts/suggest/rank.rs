@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
-use crate::outcome::{Candidate, Keeps};
+use crate::outcome::{Keeps, Suggestion};
 use crate::settings::Demand;
 use crate::source::FileId;
 
@@ -33,7 +33,7 @@ const FEW_DEVIATE: f64 = -1.0;
 /// A candidate, and how deep in the hierarchy its base class is.
 #[derive(Clone, Debug)]
 pub(super) struct Standing {
-    pub candidate: Candidate,
+    pub candidate: Suggestion,
     pub depth: usize,
     /// Whether that class is one of the program.
     pub known: bool,
@@ -52,7 +52,7 @@ pub(super) fn z(definitions: usize, kept: usize) -> f64 {
 }
 
 /// The best suggestions, best first.
-pub(super) fn best(standings: Vec<Standing>) -> Vec<Candidate> {
+pub(super) fn best(standings: Vec<Standing>) -> Vec<Suggestion> {
     // Of nested bases, only one is told for each demand on a hook.
     let mut each: BTreeMap<(String, Vec<Demand>), Standing> = BTreeMap::new();
     for new in standings.into_iter().filter(|s| is_worth(&s.candidate)) {
@@ -66,13 +66,13 @@ pub(super) fn best(standings: Vec<Standing>) -> Vec<Candidate> {
             }
         }
     }
-    let mut all: Vec<Candidate> = each.into_values().map(|s| s.candidate).collect();
+    let mut all: Vec<Suggestion> = each.into_values().map(|s| s.candidate).collect();
     all.sort_by(order);
     let mut of_hook: BTreeMap<String, usize> = BTreeMap::new();
     let mut of_class: BTreeMap<(Option<FileId>, String), usize> = BTreeMap::new();
-    let mut out: Vec<Candidate> = Vec::new();
+    let mut out: Vec<Suggestion> = Vec::new();
     for candidate in all {
-        let same = |known: &&mut Candidate| {
+        let same = |known: &&mut Suggestion| {
             known.family() == candidate.family() && known.definitions == candidate.definitions
         };
         if let Some(known) = out.iter_mut().find(same) {
@@ -94,7 +94,7 @@ pub(super) fn best(standings: Vec<Standing>) -> Vec<Candidate> {
 }
 
 /// The first class that does not keep a candidate, or else its family.
-fn class_of(candidate: &Candidate) -> (Option<FileId>, String) {
+fn class_of(candidate: &Suggestion) -> (Option<FileId>, String) {
     let mut definitions = candidate.definitions.iter();
     let deviant = definitions.find(|definition| definition.keeps != Keeps::Always);
     let class = deviant.and_then(|deviant| Some((deviant, deviant.name.rsplit_once('.')?.0)));
@@ -105,12 +105,12 @@ fn class_of(candidate: &Candidate) -> (Option<FileId>, String) {
     }
 }
 
-fn deviates(candidate: &Candidate) -> bool {
+fn deviates(candidate: &Suggestion) -> bool {
     candidate.count(Keeps::Always) < candidate.definitions.len()
 }
 
 /// Whether a candidate is worth telling.
-fn is_worth(candidate: &Candidate) -> bool {
+fn is_worth(candidate: &Suggestion) -> bool {
     let returns = |demand: &Demand| matches!(demand, Demand::Return(_));
     let returned = candidate.contract.demands.iter().all(returns);
     let plain = matches!(candidate.contract.demands.as_slice(), [Demand::Return(steps)] if steps.is_empty());
@@ -127,9 +127,9 @@ fn is_worth(candidate: &Candidate) -> bool {
 
 /// Whether a narrower family explains who deviates in a wider one: it has nearly all that keep the
 /// contract, and few of those that do not.
-fn explains(narrow: &Candidate, wide: &Candidate) -> bool {
-    let keep = |c: &Candidate| c.count(Keeps::Always);
-    let deviate = |c: &Candidate| c.definitions.len() - keep(c);
+fn explains(narrow: &Suggestion, wide: &Suggestion) -> bool {
+    let keep = |c: &Suggestion| c.count(Keeps::Always);
+    let deviate = |c: &Suggestion| c.definitions.len() - keep(c);
     narrow.definitions.len() < wide.definitions.len()
         && keep(narrow) * 10 >= keep(wide) * 9
         && deviate(narrow) * 2 <= deviate(wide)
@@ -164,14 +164,14 @@ fn says_more(new: &Standing, old: &Standing) -> bool {
 }
 
 /// What speaks of rows comes first, then what not all keep, then what the numbers say.
-fn order(a: &Candidate, b: &Candidate) -> Ordering {
-    let class = |c: &Candidate| (Reverse(c.counts), Reverse(deviates(c)));
+fn order(a: &Suggestion, b: &Suggestion) -> Ordering {
+    let class = |c: &Suggestion| (Reverse(c.counts), Reverse(deviates(c)));
     class(a)
         .cmp(&class(b))
         .then(b.z.total_cmp(&a.z))
         .then(b.definitions.len().cmp(&a.definitions.len()))
         .then_with(|| {
-            let name = |c: &Candidate| (c.hook.clone(), c.base.clone());
+            let name = |c: &Suggestion| (c.hook.clone(), c.base.clone());
             (name(a), &a.contract.demands).cmp(&(name(b), &b.contract.demands))
         })
 }

@@ -7,7 +7,9 @@ use memchr::memmem;
 use crate::frontend::index;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
 use crate::frontend::python::scan::{self, Prefix, is_blank, is_word};
-use crate::frontend::sketch::{ClassHead, Glance, Hit, Imported, Role, Search, Sketch};
+use crate::frontend::sketch::{
+    ClassHead, Glance, Hit, Imported, Role, Search, Sketch, says_how_much,
+};
 use crate::ir::Name;
 
 /// Words that start a compound statement, whose body may be on the same line.
@@ -372,8 +374,8 @@ pub(super) fn has_hooks(text: &str, function: &FunctionPiece) -> bool {
 }
 
 /// The methods that a method calls on `self`, if it looks something up in what `self` has:
-/// `self.place["key"]`, `self.place.get(…)`, or the same through a variable that holds
-/// `self.place`.
+/// `self.place["key"]`, `self.place.get(…)`, the same through a variable that holds `self.place`, or
+/// `self.rows_loaded`.
 fn hooks(text: &str, function: &FunctionPiece, out: &mut Vec<Name>) {
     let bytes = text.as_bytes();
     let Some(receiver) = receiver(bytes, function.start) else {
@@ -411,12 +413,15 @@ fn hooks(text: &str, function: &FunctionPiece, out: &mut Vec<Name>) {
                 let next = scan::skip_while(body, after + 1, white);
                 reads |= outline::word(body, next) == b"get";
             }
-            _ => held |= given,
+            _ => {
+                held |= given;
+                reads |= str::from_utf8(word).is_ok_and(says_how_much);
+            }
         }
     }
     if renamed {
         // Through another name, `self` may be used in any way.
-        reads = looks_up();
+        reads |= looks_up();
         let mut at = 0;
         while at < body.len() {
             let word = outline::word(body, at);

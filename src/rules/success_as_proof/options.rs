@@ -57,7 +57,7 @@ impl OptionTable for Table {
             },
             OptionSpec {
                 key: EFFECTS,
-                form: Form::MoreItems,
+                form: Form::MoreCalls,
                 about: "More names of calls that mark a unit as done.",
             },
         ]

@@ -30,7 +30,9 @@ impl Audience {
         let mut calls = Vec::new();
         for id in others.into_iter().chain([own]) {
             let module = program.module(id);
-            for (idx, function) in module.ir.functions() {
+            let naming = module.ir.outer_functions();
+            let naming = naming.filter(|(_, function)| function.body.may_mention(name));
+            for (idx, function) in naming.flat_map(|(idx, _)| module.ir.with_left_out(idx)) {
                 // Its own code calls it only recursively.
                 let mut around = Some(idx);
                 let mut inside = false;

@@ -11,9 +11,8 @@ use std::sync::LazyLock;
 use super::quiet::{Called, Handling, called, given_to, reach};
 use super::readers::caught_names;
 use super::{Options, judge, report};
-use crate::diagnostics::{Finding, Location};
+use crate::diagnostics::Location;
 use crate::engine::summaries::library::Library;
-use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::ir::{
     BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, LocalKind, Name, Operand, Rvalue,
     ScopeIdx, StatementKind, TerminatorKind,
@@ -21,12 +20,12 @@ use crate::ir::{
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::tables::{
-    finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, may_be_sure, names_work,
-    parts_of_writes,
+    Words, finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, may_be_sure,
+    names_work, writing_with,
 };
-use crate::rules::{Effort, FunctionRule, Glances};
+use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Contract, Origin, Settings, Who, Writes};
-use crate::source::Language;
+use crate::source::{Language, SourceFile};
 
 /// The contract of functions that no contract names: it demands nothing.
 static NOTHING: LazyLock<Contract> = LazyLock::new(|| Contract {
@@ -41,20 +40,17 @@ pub(super) fn is_outside(subject: &Subject<'_>) -> bool {
     subject.contract.demands.is_empty()
 }
 
+/// What catches, as words.
+const CATCHING: Words = &[("except", 1), ("suppress", 1), ("finally", 1)];
+
 /// Checks functions that no contract names.
 pub(super) struct Functions;
 
 impl FunctionRule for Functions {
     fn glance(&self, settings: &Settings) -> Option<Glances> {
         let options: &Options = settings.options.get();
-        let parts = parts_of_writes(&settings.writes).map(str::to_owned);
-        let parts: Vec<String> = parts.filter(|_| options.outside_contracts).collect();
-        Some(Box::new(move || {
-            Box::new(CatchGlance {
-                parts: parts.clone(),
-                seen: 0,
-            })
-        }))
+        let on = options.outside_contracts;
+        Some(writing_with(CATCHING, &settings.writes, on))
     }
 
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool {
@@ -68,15 +64,27 @@ impl FunctionRule for Functions {
         module: &LoadedModule,
         functions: &[(FuncIdx, &Function)],
         settings: &Settings,
-    ) -> (Vec<Finding>, Effort) {
+    ) -> InModule {
         let options: &Options = settings.options.get();
-        let mut out = (Vec::new(), Effort::default());
-        if !options.outside_contracts || is_of_tests(module) {
+        let mut out = InModule::default();
+        let left_out = module.file.as_ref().is_none_or(|file| is_of_tests(file));
+        if !options.outside_contracts || left_out {
             return out;
         }
-        for &(func, function) in functions {
-            if !may_lose(module, function, (&settings.writes, options)) {
-                continue;
+        let with_nested = functions
+            .iter()
+            .flat_map(|(func, _)| module.ir.with_left_out(*func));
+        for (func, function) in with_nested {
+            match first_look(module, function, (&settings.writes, options)) {
+                Look::Nothing => continue,
+                Look::Writes => {
+                    out.looked.writing += 1;
+                    continue;
+                }
+                Look::MayLose => {
+                    out.looked.writing += 1;
+                    out.looked.followed += 1;
+                }
             }
             let func = FuncRef {
                 module: module.id,
@@ -86,6 +94,14 @@ impl FunctionRule for Functions {
         }
         out
     }
+
+    fn counts(&self, settings: &Settings) -> bool {
+        settings.options.get::<Options>().outside_contracts
+    }
+
+    fn leaves_out(&self, file: &SourceFile) -> bool {
+        is_of_tests(file)
+    }
 }
 
 fn check_function(
@@ -93,7 +109,7 @@ fn check_function(
     module: &LoadedModule,
     (func, function): (FuncRef, &Function),
     settings: &Settings,
-    (findings, effort): &mut (Vec<Finding>, Effort),
+    out: &mut InModule,
 ) {
     let Some(file) = &module.file else { return };
     let class = function.class.map(|class| ClassRef {
@@ -114,8 +130,8 @@ fn check_function(
     };
     let options: &Options = settings.options.get();
     let (judged, _) = judge(subject, options, &settings.writes, &OnceCell::new());
-    *effort += judged.effort;
-    effort.functions += 1;
+    out.effort += judged.effort;
+    out.effort.functions += 1;
     for swallowed in &judged.found {
         // What a helper swallows is told where the helper is looked at.
         let (by, at) = swallowed.by.place();
@@ -129,7 +145,8 @@ fn check_function(
         if !options.strict && handling.tells_somebody(&subject, swallowed) {
             continue;
         }
-        findings.extend(report::finding(subject, judged.root, swallowed, None));
+        let found = report::finding(subject, judged.root, swallowed, None);
+        out.findings.extend(found);
     }
 }
 
@@ -173,10 +190,7 @@ fn catches_only_own(program: &Program<'_>, (func, block): (FuncRef, BlockId)) ->
 
 /// Whether the file is one of tests, judged by its path: what tests do with failures is theirs. What
 /// lies in a folder of fixtures is no test.
-fn is_of_tests(module: &LoadedModule) -> bool {
-    let Some(file) = &module.file else {
-        return true;
-    };
+fn is_of_tests(file: &SourceFile) -> bool {
     let mut parts = file.display.rsplit(['/', '\\']);
     let name = parts.next().unwrap_or_default();
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
@@ -189,13 +203,22 @@ fn is_of_tests(module: &LoadedModule) -> bool {
     by_name || by_folder == Some(true)
 }
 
-/// Whether a function may lose a failed write: it catches what a call may raise that is named like a
-/// write, can end normally after that, and surely tells nobody. No path is followed for that.
-fn may_lose(
+/// What the first look at a function tells. No path is followed for that.
+enum Look {
+    /// It catches nothing, makes no call that is named like a write, or may fail without loss.
+    Nothing,
+    /// It does both, and the first look shows that it loses no failed write.
+    Writes,
+    /// It may lose a failed write: it catches what a call may raise that is named like a write, can end
+    /// normally after that, and surely tells nobody.
+    MayLose,
+}
+
+fn first_look(
     module: &LoadedModule,
     function: &Function,
     (writes, options): (&Writes, &Options),
-) -> bool {
+) -> Look {
     let name = function.name.as_str();
     let class = function.class.map(|class| &module.ir.class(class).name);
     if name.starts_with("test_")
@@ -205,7 +228,7 @@ fn may_lose(
         || function.shape != FunctionShape::Code
         || name.starts_with('<')
     {
-        return false;
+        return Look::Nothing;
     }
     let body = &function.body;
     let is_rust = (module.file.as_ref()).is_some_and(|file| file.language == Language::Rust);
@@ -224,11 +247,11 @@ fn may_lose(
         let at = BlockId(at);
         let writing = writing.get_or_insert_with(|| writing_blocks(function, writes));
         if writing.is_empty() {
-            return false;
+            return Look::Nothing;
         }
         if !catches {
             // A result is tested: which call it comes from is not asked here.
-            return true;
+            return Look::MayLose;
         }
         let protected = writing
             .iter()
@@ -249,15 +272,23 @@ fn may_lose(
             .flat_map(|from| given_to(function, *from))
             .collect();
         if !Handling::after(function, at, true).surely_tells(&rows) {
-            return true;
+            return Look::MayLose;
         }
     }
     let leaves = |writing: Vec<BlockId>| {
         let mut writing = writing.into_iter();
         writing.any(|from| returns_while_pending(body, from))
     };
-    writing.is_some_and(leaves)
+    let catches = writing.is_some();
+    if writing.is_some_and(leaves)
         || !is_rust && has_finally(body) && { leaves(writing_blocks(function, writes)) }
+    {
+        Look::MayLose
+    } else if catches {
+        Look::Writes
+    } else {
+        Look::Nothing
+    }
 }
 
 fn has_finally(body: &Body) -> bool {
@@ -344,55 +375,4 @@ fn unwinds_to(body: &Body, from: BlockId, handler: BlockId) -> bool {
         }
     }
     false
-}
-
-const CATCHES: u16 = 1;
-const WRITES: u16 = 2;
-const ALL: u16 = CATCHES | WRITES;
-
-/// Looks for what catches, and for names of writes.
-struct CatchGlance {
-    /// What names of writes contain, in lower case; empty if nothing is looked for.
-    parts: Vec<String>,
-    seen: u16,
-}
-
-const WORDS: [(&str, u16); 3] = [
-    ("except", CATCHES),
-    ("suppress", CATCHES),
-    ("finally", CATCHES),
-];
-
-impl Glance for CatchGlance {
-    fn clues(&self) -> Option<Vec<Clue>> {
-        let clue = |text: &str, whole, flags| Clue {
-            text: text.to_owned(),
-            whole,
-            flags,
-        };
-        let words = WORDS.map(|(text, flags)| clue(text, true, flags));
-        let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
-        let ascii = self.parts.iter().all(|part| part.is_ascii());
-        ascii.then(|| words.into_iter().chain(parts).collect())
-    }
-
-    fn can_matter(&self, flags: u16) -> bool {
-        flags & ALL == ALL
-    }
-
-    fn word(&mut self, word: &str, _: Role) {
-        let flags = WORDS.iter().find(|(known, _)| *known == word);
-        self.seen |= flags.map_or(0, |(_, flags)| *flags);
-        let lower = word.to_lowercase();
-        if self.parts.iter().any(|part| lower.contains(part)) {
-            self.seen |= WRITES;
-        }
-    }
-
-    fn text(&mut self, _: &str) {}
-
-    fn matters(&mut self) -> bool {
-        let seen = std::mem::take(&mut self.seen);
-        self.can_matter(seen)
-    }
 }

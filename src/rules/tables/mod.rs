@@ -11,9 +11,11 @@
 
 pub mod collections;
 mod failures;
+mod glance;
 mod harmless;
 mod reading;
 mod sinks;
+mod sure;
 mod writes;
 
 pub use collections::only_fills;
@@ -24,16 +26,17 @@ pub use failures::{
     says_nothing_left, shows, status_in_name, takes_log_records, tells, tells_on_report,
     tracks_errors,
 };
+pub use glance::{Words, writing_with};
 pub use harmless::{is_harmless, only_asks};
 pub use reading::{
     begins_reading, builds_reading, builds_removal, counts_rows, ends_with_query, fetches_rows,
     holds_rows, is_buffer, is_row_count, makes_writer, runs_statement, writes_into_argument,
 };
+pub use sure::{Given, is_sure_write, may_be_sure, names_work};
 pub use writes::{
-    Given, PLAIN, begins_unit, creates, finishes_unit, is_common_method, is_common_write,
-    is_of_batch, is_option_to_go_on, is_removal, is_staged, is_statement, is_sure_write, is_target,
-    is_write, may_be_sure, may_only_read, may_write, names_work, only_remove, parts_of_writes,
-    writes_receiver,
+    PLAIN, begins_unit, creates, finishes_unit, is_common_method, is_common_write, is_of_batch,
+    is_option_to_go_on, is_removal, is_staged, is_statement, is_target, is_write, may_only_read,
+    may_write, only_remove, parts_of_writes, writes_receiver,
 };
 
 /// Whether a name contains a word, or its plural.

@@ -23,7 +23,7 @@ const WRITE_WORDS: &[&str] = &[
 ];
 
 /// Whole names of calls that write.
-const WRITE_NAMES: &[&str] = &[
+pub(super) const WRITE_NAMES: &[&str] = &[
     "to_sql",
     "to_gbq",
     "to_parquet",
@@ -50,10 +50,10 @@ const WRITE_NAMES: &[&str] = &[
 ];
 
 /// Verbs that make a write of a call if one of [`ROWS`] follows: `update_one`, `put_records`.
-const CHANGES_ROWS: &[&str] = &["update", "replace", "put"];
+pub(super) const CHANGES_ROWS: &[&str] = &["update", "replace", "put"];
 
 /// What such a verb is about.
-const ROWS: &[&str] = &[
+pub(super) const ROWS: &[&str] = &[
     "one",
     "many",
     "item",
@@ -103,7 +103,7 @@ const READ_LOADS: &[&str] = &[
 ];
 
 /// Statements that change data, at the start of a query text.
-const WRITE_STATEMENTS: &[&str] = &[
+pub(super) const WRITE_STATEMENTS: &[&str] = &[
     "insert", "merge", "update", "delete", "replace", "create", "truncate", "drop", "alter",
     "copy", "load", "export",
 ];
@@ -119,15 +119,16 @@ const GRAPHQL: &[(&str, bool)] = &[
 ];
 
 /// Receivers whose methods never write to a warehouse.
-const FOREIGN_RECEIVERS: &[&str] = &[
+pub(super) const FOREIGN_RECEIVERS: &[&str] = &[
     "json", "yaml", "pickle", "toml", "csv", "os", "sys", "shutil", "io", "gzip",
 ];
 
 /// Words that say, in the name of a call, that it runs a query text.
-const SQL_WORDS: &[&str] = &["query", "execute", "executemany", "sql", "command", "exec"];
+pub(super) const SQL_WORDS: &[&str] =
+    &["query", "execute", "executemany", "sql", "command", "exec"];
 
 /// The verb that makes a write of a call, unless something from [`READ_LOADS`] follows.
-const LOAD: &str = "load";
+pub(super) const LOAD: &str = "load";
 
 /// Texts in lower case, one of which is in the name of every call that [`is_write`] accepts.
 pub fn parts_of_writes<'w>(writes: &'w Writes) -> impl Iterator<Item = &'w str> {
@@ -193,163 +194,6 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
         }
         _ => false,
     }
-}
-
-/// Words that make a write of a call whatever it is called on, if it is given data.
-const SURE_WORDS: &[&str] = &["insert", "upsert", "executemany", "bulk", "persist"];
-
-/// Verbs that write if something from [`STORED`] follows: `save_rows`, `load_table_from_json`.
-const STORING: &[&str] = &[
-    "save", "store", "write", "load", "upload", "publish", "ingest", "copy", "send", "put",
-];
-
-/// What such verbs are about when they write data.
-const STORED: &[&str] = &[
-    "row",
-    "rows",
-    "record",
-    "records",
-    "table",
-    "dataframe",
-    "df",
-    "batch",
-    "batches",
-    "documents",
-    "docs",
-    "points",
-    "items",
-    "blob",
-    "object",
-    "fileobj",
-    "pandas",
-    "gbq",
-    "sql",
-];
-
-/// Words in names of receivers that are clients of a storage.
-const CLIENTS: &[&str] = &[
-    "client",
-    "db",
-    "database",
-    "warehouse",
-    "bq",
-    "bigquery",
-    "repository",
-    "repo",
-    "store",
-    "storage",
-    "sink",
-    "destination",
-    "loader",
-    "writer",
-    "table",
-    "collection",
-    "conn",
-    "connection",
-];
-
-/// Those of them whose `load` writes.
-const LOADERS: &[&str] = &[
-    "client",
-    "warehouse",
-    "bq",
-    "bigquery",
-    "sink",
-    "destination",
-    "loader",
-];
-
-/// What a call is given.
-#[derive(Clone, Copy)]
-pub struct Given<'a> {
-    /// Texts among the arguments.
-    pub texts: &'a [Name],
-    /// Whether there are arguments.
-    pub any: bool,
-    /// Whether some of them may be rows.
-    pub data: bool,
-}
-
-/// Whether a call surely writes data, judged without knowing what the function around it is for.
-#[must_use]
-pub fn is_sure_write(
-    writes: &Writes,
-    name: &str,
-    receiver: Option<&str>,
-    Given { texts, any, data }: Given<'_>,
-) -> bool {
-    let lower = name.to_ascii_lowercase();
-    if writes.names.contains(&lower) {
-        return true;
-    }
-    if !writes.built_in || receiver.is_some_and(|r| FOREIGN_RECEIVERS.contains(&r)) {
-        return false;
-    }
-    let words = sinks::words(name);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let changes = |text: &Name| {
-        statement(text).is_some_and(|s| {
-            WRITE_STATEMENTS.contains(&s.as_str()) && !REMOVAL_STATEMENTS.contains(&s.as_str())
-        })
-    };
-    if words.iter().any(|w| SQL_WORDS.contains(w)) && texts.iter().any(changes) {
-        return true;
-    }
-    // Without arguments, `to_sql()` gives a text.
-    if any && WRITE_NAMES.contains(&lower.as_str())
-        || receiver.is_some_and(|r| sinks::writes_to(r, &lower))
-    {
-        return true;
-    }
-    if let [verb, row] = words.as_slice()
-        && CHANGES_ROWS.contains(verb)
-        && ROWS.contains(row)
-    {
-        return true;
-    }
-    if !data {
-        return false;
-    }
-    let of_client = |clients: &[&str]| {
-        let receiver = receiver.map(sinks::words).unwrap_or_default();
-        receiver.iter().any(|word| clients.contains(&word.as_str()))
-    };
-    // A collection has an `insert`, too.
-    let sure = |w: &&str| SURE_WORDS.contains(w) && (lower != "insert" || of_client(CLIENTS));
-    words.iter().any(sure)
-        || match words.as_slice() {
-            [LOAD] => of_client(LOADERS),
-            // `load_table(name)` gives the table.
-            [LOAD, ..] if !words.iter().any(|w| matches!(*w, "from" | "into" | "to")) => words
-                .iter()
-                .any(|w| matches!(*w, "rows" | "records" | "batch" | "batches")),
-            [verb] => matches!(*verb, "save" | "write") && of_client(CLIENTS),
-            [verb, rest @ ..] => STORING.contains(verb) && rest.iter().any(|w| STORED.contains(w)),
-            [] => false,
-        }
-}
-
-/// Whether a call may be one that [`is_sure_write`] accepts, whatever it is given.
-#[must_use]
-pub fn may_be_sure(writes: &Writes, name: &str, receiver: Option<&str>) -> bool {
-    let words = sinks::words(name);
-    let given = Given {
-        texts: &[],
-        any: true,
-        data: true,
-    };
-    is_sure_write(writes, name, receiver, given)
-        || writes.built_in && words.iter().any(|w| SQL_WORDS.contains(&w.as_str()))
-        || receiver.is_none() && sinks::may_write_to_some(name)
-}
-
-/// Words in names of functions that may write, beside those in [`parts_of_writes`], in lower case.
-const WORK: &[&str] = &["store", "ingest", "sink", "flush", "export", "push", "dump"];
-
-/// Whether a name in lower case contains a word for work that may write something.
-#[must_use]
-pub fn names_work(lower: &str) -> bool {
-    WORK.iter().any(|word| lower.contains(word))
 }
 
 /// Whether a method shares its name with those of many storage clients: a call of that name on some
@@ -506,7 +350,7 @@ const REMOVAL_WORDS: &[&str] = &["delete", "drop", "remove", "truncate", "purge"
 const ADDING_WORDS: &[&str] = &["insert", "upsert"];
 
 /// Statements that add no data: they delete rows, or create, change or drop tables.
-const REMOVAL_STATEMENTS: &[&str] = &["delete", "drop", "truncate", "create", "alter"];
+pub(super) const REMOVAL_STATEMENTS: &[&str] = &["delete", "drop", "truncate", "create", "alter"];
 
 /// Whether a write adds no data.
 #[must_use]
@@ -565,7 +409,7 @@ pub fn is_statement(texts: &[Name]) -> bool {
 }
 
 /// The statement that a query text begins with.
-fn statement(text: &str) -> Option<String> {
+pub(super) fn statement(text: &str) -> Option<String> {
     let first = text
         .split_whitespace()
         .find(|w| !w.starts_with("--"))?

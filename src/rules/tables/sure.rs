@@ -1,0 +1,166 @@
+//! Which calls surely write data, whatever the function around them is for.
+
+use super::sinks;
+use super::writes::{
+    CHANGES_ROWS, FOREIGN_RECEIVERS, LOAD, REMOVAL_STATEMENTS, ROWS, SQL_WORDS, WRITE_NAMES,
+    WRITE_STATEMENTS, statement,
+};
+use crate::ir::Name;
+use crate::settings::Writes;
+
+/// Words that make a write of a call whatever it is called on, if it is given data.
+const SURE_WORDS: &[&str] = &["insert", "upsert", "executemany", "bulk", "persist"];
+
+/// Verbs that write if something from [`STORED`] follows: `save_rows`, `load_table_from_json`.
+const STORING: &[&str] = &[
+    "save", "store", "write", "load", "upload", "publish", "ingest", "copy", "send", "put",
+];
+
+/// What such verbs are about when they write data.
+const STORED: &[&str] = &[
+    "row",
+    "rows",
+    "record",
+    "records",
+    "table",
+    "dataframe",
+    "df",
+    "batch",
+    "batches",
+    "documents",
+    "docs",
+    "points",
+    "items",
+    "blob",
+    "object",
+    "fileobj",
+    "pandas",
+    "gbq",
+    "sql",
+];
+
+/// Words in names of receivers that are clients of a storage.
+const CLIENTS: &[&str] = &[
+    "client",
+    "db",
+    "database",
+    "warehouse",
+    "bq",
+    "bigquery",
+    "repository",
+    "repo",
+    "store",
+    "storage",
+    "sink",
+    "destination",
+    "loader",
+    "writer",
+    "table",
+    "collection",
+    "conn",
+    "connection",
+];
+
+/// Those of them whose `load` writes.
+const LOADERS: &[&str] = &[
+    "client",
+    "warehouse",
+    "bq",
+    "bigquery",
+    "sink",
+    "destination",
+    "loader",
+];
+
+/// What a call is given.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// Texts among the arguments.
+    pub texts: &'a [Name],
+    /// Whether there are arguments.
+    pub any: bool,
+    /// Whether some of them may be rows.
+    pub data: bool,
+}
+
+/// Whether a call surely writes data, judged without knowing what the function around it is for.
+#[must_use]
+pub fn is_sure_write(
+    writes: &Writes,
+    name: &str,
+    receiver: Option<&str>,
+    Given { texts, any, data }: Given<'_>,
+) -> bool {
+    let lower = name.to_ascii_lowercase();
+    if writes.names.contains(&lower) {
+        return true;
+    }
+    if !writes.built_in || receiver.is_some_and(|r| FOREIGN_RECEIVERS.contains(&r)) {
+        return false;
+    }
+    let words = sinks::words(name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let changes = |text: &Name| {
+        statement(text).is_some_and(|s| {
+            WRITE_STATEMENTS.contains(&s.as_str()) && !REMOVAL_STATEMENTS.contains(&s.as_str())
+        })
+    };
+    if words.iter().any(|w| SQL_WORDS.contains(w)) && texts.iter().any(changes) {
+        return true;
+    }
+    // Without arguments, `to_sql()` gives a text.
+    if any && WRITE_NAMES.contains(&lower.as_str())
+        || receiver.is_some_and(|r| sinks::writes_to(r, &lower))
+    {
+        return true;
+    }
+    if let [verb, row] = words.as_slice()
+        && CHANGES_ROWS.contains(verb)
+        && ROWS.contains(row)
+    {
+        return true;
+    }
+    if !data {
+        return false;
+    }
+    let of_client = |clients: &[&str]| {
+        let receiver = receiver.map(sinks::words).unwrap_or_default();
+        receiver.iter().any(|word| clients.contains(&word.as_str()))
+    };
+    // A collection has an `insert`, too.
+    let sure = |w: &&str| SURE_WORDS.contains(w) && (lower != "insert" || of_client(CLIENTS));
+    words.iter().any(sure)
+        || match words.as_slice() {
+            [LOAD] => of_client(LOADERS),
+            // `load_table(name)` gives the table.
+            [LOAD, ..] if !words.iter().any(|w| matches!(*w, "from" | "into" | "to")) => words
+                .iter()
+                .any(|w| matches!(*w, "rows" | "records" | "batch" | "batches")),
+            [verb] => matches!(*verb, "save" | "write") && of_client(CLIENTS),
+            [verb, rest @ ..] => STORING.contains(verb) && rest.iter().any(|w| STORED.contains(w)),
+            [] => false,
+        }
+}
+
+/// Whether a call may be one that [`is_sure_write`] accepts, whatever it is given.
+#[must_use]
+pub fn may_be_sure(writes: &Writes, name: &str, receiver: Option<&str>) -> bool {
+    let words = sinks::words(name);
+    let given = Given {
+        texts: &[],
+        any: true,
+        data: true,
+    };
+    is_sure_write(writes, name, receiver, given)
+        || writes.built_in && words.iter().any(|w| SQL_WORDS.contains(&w.as_str()))
+        || receiver.is_none() && sinks::may_write_to_some(name)
+}
+
+/// Words in names of functions that may write, beside those in [`parts_of_writes`], in lower case.
+const WORK: &[&str] = &["store", "ingest", "sink", "flush", "export", "push", "dump"];
+
+/// Whether a name in lower case contains a word for work that may write something.
+#[must_use]
+pub fn names_work(lower: &str) -> bool {
+    WORK.iter().any(|word| lower.contains(word))
+}
