@@ -11,6 +11,7 @@ use tallylint::discover::Coverage;
 use tallylint::frontend::layout::Layout;
 use tallylint::frontend::{self, python};
 use tallylint::ir::validate::validate;
+use tallylint::outcome::Looked;
 use tallylint::report::{self, Format, Report};
 use tallylint::settings::{Reading, Settings};
 use tallylint::settle::{Checked, FileIgnores, settle};
@@ -105,6 +106,7 @@ fn check(bytes: &[u8], language: Language) {
             baselines: &[],
         };
         let (settled, _) = settle(analysis.findings, checked, configuration(), &sources);
+        let looked = Looked::default();
         let report = Report {
             settled: &settled,
             sources: &sources,
@@ -112,6 +114,7 @@ fn check(bytes: &[u8], language: Language) {
             checked: 1,
             skipped: 0,
             processors: analysis.processors,
+            looked: &looked,
             unfollowed: analysis.unfollowed,
             checklist: &analysis.checklist,
             bug: None,
