@@ -111,6 +111,13 @@ impl Suggestion {
         })
     }
 
+    /// The z statistic as it is shown, with two digits.
+    #[must_use]
+    pub fn rounded_z(&self) -> f64 {
+        // There is no negative zero.
+        (self.z * 100.0).round() / 100.0 + 0.0
+    }
+
     /// What is suggested: `Base.load sets self.rows_loaded`.
     #[must_use]
     pub fn title(&self) -> String {

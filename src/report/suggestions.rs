@@ -48,7 +48,7 @@ fn suggestion(
         out,
         "   {}, exceptions left out (z = {:.2})",
         harmless(&candidate.tally()),
-        candidate.z
+        candidate.rounded_z()
     )?;
     if candidate.unclear > 0 {
         writeln!(

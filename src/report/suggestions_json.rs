@@ -108,8 +108,7 @@ fn suggestion<'a>(candidate: &'a Suggestion, sources: &SourceMap) -> JsonSuggest
         declared: candidate.place.map(|at| place(at, sources)),
         what: &candidate.what,
         also: &candidate.also,
-        // Two digits are enough, and the same everywhere.
-        z: (candidate.z * 100.0).round() / 100.0,
+        z: candidate.rounded_z(),
         counts: candidate.counts,
         keep: Numbers {
             always: candidate.count(Keeps::Always),
