@@ -267,6 +267,27 @@ fn a_narrower_base_explains_who_deviates() {
 }
 
 #[test]
+fn families_without_common_definitions_are_told_apart() {
+    let other = |text: &str| {
+        text.replace("Loader", "Writer")
+            .replace("from base", "from other")
+    };
+    let found = suggestions(&[
+        ("base.py", BASE),
+        ("heirs.py", HEIRS),
+        ("other.py", &other(BASE)),
+        ("writers.py", &other(HEIRS)),
+    ]);
+    assert_eq!(
+        briefly(&found),
+        [
+            "Loader.load sets self.rows_loaded: 3/1/1",
+            "Writer.load sets self.rows_loaded: 3/1/1"
+        ]
+    );
+}
+
+#[test]
 fn the_depth_of_helpers_is_limited() {
     // Helpers that call each other in a circle, and a chain that is too deep.
     let circle = "        self.first()\n\n    def first(self):\n        self.second()\n\n    def \

@@ -1,8 +1,9 @@
 //! Which suggestions are worth telling, and which is the best.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnostics::Location;
 use crate::outcome::{Keeps, Suggestion};
 use crate::settings::Demand;
 use crate::source::FileId;
@@ -53,20 +54,25 @@ pub(super) fn z(definitions: usize, kept: usize) -> f64 {
 
 /// The best suggestions, best first.
 pub(super) fn best(standings: Vec<Standing>) -> Vec<Suggestion> {
-    // Of nested bases, only one is told for each demand on a hook.
-    let mut each: BTreeMap<(String, Vec<Demand>), Standing> = BTreeMap::new();
+    // Of bases with definitions in common, only one is told for each demand on a hook.
+    let mut each: BTreeMap<(String, Vec<Demand>), Vec<Standing>> = BTreeMap::new();
     for new in standings.into_iter().filter(|s| is_worth(&s.candidate)) {
         let candidate = &new.candidate;
         let key = (candidate.hook.clone(), candidate.contract.demands.clone());
-        match each.get_mut(&key) {
-            Some(old) if says_more(&new, old) => *old = new,
-            Some(_) => {}
-            None => {
-                each.insert(key, new);
-            }
+        let known = each.entry(key).or_default();
+        let places: BTreeSet<Location> = candidate.definitions.iter().map(|d| d.place).collect();
+        let shares = |old: &Standing| {
+            let mut definitions = old.candidate.definitions.iter();
+            definitions.any(|definition| places.contains(&definition.place))
+        };
+        let mut rivals = known.iter().filter(|old| shares(old));
+        if rivals.all(|old| says_more(&new, old)) {
+            known.retain(|old| !shares(old));
+            known.push(new);
         }
     }
-    let mut all: Vec<Suggestion> = each.into_values().map(|s| s.candidate).collect();
+    let each = each.into_values().flatten();
+    let mut all: Vec<Suggestion> = each.map(|standing| standing.candidate).collect();
     all.sort_by(order);
     let mut of_hook: BTreeMap<String, usize> = BTreeMap::new();
     let mut of_class: BTreeMap<(Option<FileId>, String), usize> = BTreeMap::new();
