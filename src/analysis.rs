@@ -1,6 +1,8 @@
 //! The analysis of a set of files: the interface between the driver and everything that understands
 //! code.
 
+pub mod suggestions;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;

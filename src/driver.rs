@@ -1,5 +1,6 @@
 //! The driver of one run: discovers, loads, analyses and settles. It prints nothing.
 
+mod suggesting;
 mod unmatched;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,6 +26,7 @@ use crate::source::{
     DEFAULT_FILE_BYTES, FileId, Foreign, Language, SourceFile, SourceMap, Unreadable, decode,
 };
 
+pub use suggesting::{Suggested, suggest};
 pub use unmatched::Unmatched;
 use unmatched::Whole;
 
@@ -106,6 +108,18 @@ pub enum Status {
 }
 
 impl Status {
+    /// How a run ended, whatever it found.
+    #[must_use]
+    pub fn of(failures: &[FileFailure], bug: Option<&Bug>) -> Self {
+        if bug.is_some() || failures.iter().any(|failure| failure.internal) {
+            Status::Bug
+        } else if !failures.is_empty() {
+            Status::Incomplete
+        } else {
+            Status::Clean
+        }
+    }
+
     /// The exit code of the process.
     #[must_use]
     pub fn code(self) -> u8 {
@@ -123,14 +137,11 @@ impl RunResult {
     /// counts.
     #[must_use]
     pub fn status(&self, threshold: Option<Severity>) -> Status {
-        if self.bug.is_some() || self.failures.iter().any(|failure| failure.internal) {
-            Status::Bug
-        } else if !self.failures.is_empty() {
-            Status::Incomplete
-        } else if threshold.is_some_and(|least| self.settled.worst() >= Some(least)) {
-            Status::Findings
-        } else {
-            Status::Clean
+        match Status::of(&self.failures, self.bug.as_ref()) {
+            Status::Clean if threshold.is_some_and(|least| self.settled.worst() >= Some(least)) => {
+                Status::Findings
+            }
+            status => status,
         }
     }
 

@@ -391,7 +391,7 @@ pub(crate) fn chosen<'m>(
     out
 }
 
-fn failure(file: &SourceFile, problem: ModuleProblem) -> FileFailure {
+pub(crate) fn failure(file: &SourceFile, problem: ModuleProblem) -> FileFailure {
     let place = problem.offset.map(|at| {
         let at = file.position(at);
         (at.line, at.column)

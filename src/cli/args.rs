@@ -373,6 +373,10 @@ pub struct ContractsArgs {
     /// Files and folders
     #[arg(value_name = "PATHS", default_value = ".")]
     pub paths: Vec<PathBuf>,
+    /// Suggest contracts that could be declared instead: what most definitions of a method below a
+    /// base class do, or most functions under a decorator, and some do not
+    #[arg(long)]
+    pub suggest: bool,
     /// The output format
     #[arg(long, default_value = "text")]
     pub format: RulesFormat,

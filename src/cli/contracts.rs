@@ -1,6 +1,7 @@
 //! `tallylint contracts`.
 
 use std::env;
+use std::path::PathBuf;
 
 use termcolor::WriteColor;
 
@@ -33,6 +34,9 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
     };
     let wrong = |error: ConfigError| output::configuration_failure(&error, &cwd);
     let configuration = Configuration::new(&source, &overrides, &cwd).map_err(wrong)?;
+    if args.suggest {
+        return suggest(args, &configuration, cwd.clone()).map_err(wrong)?;
+    }
     let outcome = driver::run(Request {
         paths: &args.paths,
         stdin: None,
@@ -53,4 +57,23 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
     let status = outcome.status(None);
     debug_assert!(status != Status::Findings, "findings do not count here");
     Ok(status.code())
+}
+
+/// Prints contracts that could be declared. Returns the exit code.
+fn suggest(
+    args: &ContractsArgs,
+    configuration: &Configuration,
+    cwd: PathBuf,
+) -> Result<Result<u8, Failure>, ConfigError> {
+    let found = driver::suggest(&args.paths, configuration, cwd)?;
+    let (suggestions, sources) = (&found.suggestions, &found.sources);
+    let render = |out: &mut dyn WriteColor| match args.format {
+        RulesFormat::Text => report::suggestions(suggestions, sources, out),
+        RulesFormat::Json => report::suggestions_json(suggestions, sources, out),
+    };
+    let printed = terminal::rendered(args.color, false, render);
+    let printed = printed.and_then(|text| terminal::print(&text));
+    output::complain_of(&found.failures, found.bug.as_ref());
+    let code = Status::of(&found.failures, found.bug.as_ref()).code();
+    Ok(printed.map(|()| code).map_err(Failure::from))
 }

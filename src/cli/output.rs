@@ -8,8 +8,10 @@ use termcolor::WriteColor;
 use super::args::{CheckArgs, ColorChoice, link_base};
 use super::{Failure, terminal};
 use crate::config::ConfigError;
+use crate::diagnostics::FileFailure;
 use crate::discover::SkipReason;
 use crate::driver::{RunResult, Status};
+use crate::fence::Bug;
 use crate::outcome::{Decision, Expired};
 use crate::report::{self, Format, Report, plural};
 use crate::settings::{Mentioned, Origin, Who};
@@ -95,7 +97,12 @@ fn write_report(
 
 /// Lists what could not be analysed, on standard error.
 pub fn write_failures(outcome: &RunResult) {
-    for failure in &outcome.failures {
+    complain_of(&outcome.failures, outcome.bug.as_ref());
+}
+
+/// Lists what could not be analysed, on standard error.
+pub fn complain_of(failures: &[FileFailure], bug: Option<&Bug>) {
+    for failure in failures {
         let what = if failure.internal {
             format!("internal error: {failure}; {ISSUES}")
         } else {
@@ -103,7 +110,7 @@ pub fn write_failures(outcome: &RunResult) {
         };
         terminal::complain(&what);
     }
-    if let Some(bug) = &outcome.bug {
+    if let Some(bug) = bug {
         terminal::complain(&format!(
             "internal error: the analysis panicked: {bug}; {ISSUES}"
         ));

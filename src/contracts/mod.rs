@@ -11,6 +11,7 @@
 mod events;
 mod reads;
 mod stores;
+pub mod suggest;
 mod survey;
 mod view;
 

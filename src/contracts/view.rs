@@ -12,7 +12,7 @@ use crate::ir::{
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
 /// Chains of copies longer than this are not followed.
-const MAX_HOPS: u32 = 8;
+pub(super) const MAX_HOPS: u32 = 8;
 
 /// How the receiver reaches a body.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -44,7 +44,7 @@ impl Entry {
 
 /// What is assigned to a local.
 #[derive(Clone, Copy)]
-enum Assigned<'m> {
+pub(super) enum Assigned<'m> {
     Nothing,
     Same(&'m Rvalue),
     Other,
@@ -202,7 +202,7 @@ impl<'p, 'm> View<'p, 'm> {
     }
 }
 
-fn literal_text(def: &Def) -> Option<Name> {
+pub(super) fn literal_text(def: &Def) -> Option<Name> {
     match def {
         Def::Value(_, _, expr) => match &expr.kind {
             StaticExprKind::Literal(Literal::Str(text)) => Some(text.clone()),
@@ -212,7 +212,7 @@ fn literal_text(def: &Def) -> Option<Name> {
     }
 }
 
-fn assigned(body: &Body) -> Vec<Assigned<'_>> {
+pub(super) fn assigned(body: &Body) -> Vec<Assigned<'_>> {
     let mut out = vec![Assigned::Nothing; body.locals.len()];
     let mut assign = |local: LocalId, rvalue: Option<_>| {
         let slot = &mut out[local.index()];

@@ -5,9 +5,11 @@
 mod exits;
 mod looked;
 mod settled;
+mod suggestion;
 mod survey;
 
 pub use exits::{Duty, DutyOf, ExitState, Followed, MethodExit, MethodExits, Unset};
 pub use looked::{Candidate, Extent, LeftOut, Looked, Outside};
 pub use settled::{BaselineEntry, Decision, Expired, Identity, Reported, Settled, Suppressed};
+pub use suggestion::{Definition, Family, Keeps, Suggestion, Suggestions};
 pub use survey::{Evidence, Problem, Processor, Survey, at, code};

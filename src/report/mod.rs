@@ -21,6 +21,8 @@ mod path;
 mod rdjson;
 mod sarif;
 mod snippet;
+mod suggestions;
+mod suggestions_json;
 mod summary;
 mod text;
 mod words;
@@ -41,6 +43,8 @@ pub use contracts::write as contracts;
 pub use contracts_json::write as contracts_json;
 pub use harmless::{harmless, harmless_lines};
 pub use json::VERSION as JSON_VERSION;
+pub use suggestions::write as suggestions;
+pub use suggestions_json::write as suggestions_json;
 pub use summary::{plural, summary};
 
 /// The content of a report.

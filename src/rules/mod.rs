@@ -21,7 +21,7 @@ use crate::settings::{NamePattern, OptionTable, Settings};
 use crate::source::SourceFile;
 use contract_method::ContractRule;
 use registry::registry;
-pub(crate) use tables::only_asks;
+pub(crate) use tables::{counts_rows, is_harmless, only_asks, only_fills, only_tells};
 
 // One entry for each rule: its type, its id, what it looks at, and its options if it has some.
 registry! {

@@ -42,6 +42,7 @@ mod rust_programs;
 mod selection;
 mod settings;
 mod stdlib;
+mod suggestions;
 mod suppression;
 mod tree;
 #[cfg(unix)]

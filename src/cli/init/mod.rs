@@ -13,7 +13,7 @@ use super::{Failure, output, terminal};
 use crate::config::{self, ConfigError, ConfigSource, Configuration, Overrides};
 use crate::driver::{self, Overlay, Request, RunResult};
 use crate::fix::replace_file;
-use crate::outcome::Survey;
+use crate::outcome::{Suggestion, Survey};
 use crate::report::{harmless_lines, plural};
 use crate::source::describe_io;
 
@@ -22,6 +22,8 @@ const BASELINE: &str = "tallylint-baseline.jsonl";
 const HOOKS: &str = ".pre-commit-config.yaml";
 const WORKFLOWS: &str = ".github/workflows";
 const WORKFLOW: &str = ".github/workflows/tallylint.yml";
+/// At most this many contracts are suggested.
+const SUGGESTIONS: usize = 3;
 const HOOK_HEADER: &str = "repos:\n";
 /// The files that are written require the version that wrote them.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -69,11 +71,25 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
     for line in &contracts {
         let _ = writeln!(said, "  {line}");
     }
+    let paths = std::slice::from_ref(&args.path);
+    let found_more = driver::suggest(paths, &configuration, cwd.clone()).map_err(wrong)?;
+    let candidates = found_more.suggestions.suggestions;
+    let suggested = &candidates[..candidates.len().min(SUGGESTIONS)];
+    if !suggested.is_empty() {
+        said.push_str("could be declared (commented out in the configuration):\n");
+    }
+    for candidate in suggested {
+        let _ = writeln!(said, "  {}: {}", candidate.title(), candidate.tally());
+    }
     let place = TargetFolder {
         folder: &folder,
         cwd: &cwd,
     };
-    place.write(CONFIGURATION, &settings(&contracts, found), &mut said)?;
+    place.write(
+        CONFIGURATION,
+        &settings(&contracts, suggested, found),
+        &mut said,
+    )?;
     hooks(&place, &mut said)?;
     workflow(&place, &mut said)?;
     said.push_str(&next(found));
@@ -113,7 +129,7 @@ fn contracts(surveys: &[Survey]) -> Vec<String> {
     .collect()
 }
 
-fn settings(contracts: &[String], found: usize) -> String {
+fn settings(contracts: &[String], suggested: &[Suggestion], found: usize) -> String {
     let contracts: String = match contracts {
         [] => "#   no class that has to keep a contract\n".to_owned(),
         lines => lines.iter().map(|line| format!("#   {line}\n")).collect(),
@@ -121,7 +137,25 @@ fn settings(contracts: &[String], found: usize) -> String {
     let mark = if found > 0 { "" } else { "#" };
     include_str!("tallylint.toml")
         .replace("{contracts}\n", &(contracts + "\n"))
+        .replace("{suggestions}", &suggestions(suggested))
         .replace("{baseline}", &format!("{mark}baseline = \"{BASELINE}\""))
+}
+
+/// Suggested contracts, commented out, each below a line of evidence.
+fn suggestions(suggested: &[Suggestion]) -> String {
+    let mut out = String::new();
+    if !suggested.is_empty() {
+        out.push_str(
+            "\n# What most definitions do and some may not; `tallylint contracts --suggest` names these.\n",
+        );
+    }
+    for candidate in suggested {
+        let _ = writeln!(out, "\n# {}: {}", candidate.title(), candidate.tally());
+        for line in candidate.contract.table().lines() {
+            let _ = writeln!(out, "#{line}");
+        }
+    }
+    out
 }
 
 /// The folder that the files are written to.

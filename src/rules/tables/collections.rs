@@ -64,3 +64,9 @@ pub const KEEPS_ELEMENTS: &[&str] = &[
     "copy",
     "keys",
 ];
+
+/// Whether a method only changes the collection that it is called on, judged by its name.
+#[must_use]
+pub fn only_fills(name: &str) -> bool {
+    PUTS.contains(&name) || CHANGES.contains(&name) || matches!(name, "pop" | "sort" | "reverse")
+}

@@ -235,6 +235,21 @@ pub fn tells(name: &str) -> bool {
     has_any(name, TELLS)
 }
 
+/// Whether a call or an object of that name only logs, tells or shows: it is about people, and not
+/// about data.
+#[must_use]
+pub fn only_tells(name: &str) -> bool {
+    let words = words(name);
+    let says = |word: &String| {
+        let logs = matches!(
+            word.as_str(),
+            "logs" | "logging" | "debug" | "info" | "ui" | "echo"
+        );
+        logs || tells(word) || shows(word)
+    };
+    words.iter().any(says)
+}
+
 /// Whether an object of that name collects what happened in a run, for whoever reads it at the end:
 /// `self.report`, whose words are those of a call that only tells.
 #[must_use]

@@ -18,18 +18,19 @@ mod sinks;
 mod sure;
 mod writes;
 
+pub use collections::only_fills;
 pub use failures::{
     answers_person, changes_log_table, cleans_up, is_auxiliary, is_auxiliary_class, is_best_effort,
     is_failed_status, is_failure_record, is_log_table, is_no_write_error, is_report,
-    is_status_name, says_duplicate, says_duplicate_row, says_failure, says_missing,
+    is_status_name, only_tells, says_duplicate, says_duplicate_row, says_failure, says_missing,
     says_nothing_left, shows, status_in_name, takes_log_records, tells, tells_on_report,
     tracks_errors,
 };
 pub use glance::{Words, writing_with};
 pub use harmless::{is_harmless, only_asks};
 pub use reading::{
-    begins_reading, builds_reading, builds_removal, ends_with_query, fetches_rows, holds_rows,
-    is_buffer, is_row_count, makes_writer, runs_statement, writes_into_argument,
+    begins_reading, builds_reading, builds_removal, counts_rows, ends_with_query, fetches_rows,
+    holds_rows, is_buffer, is_row_count, makes_writer, runs_statement, writes_into_argument,
 };
 pub use sure::{Given, is_sure_write, may_be_sure, names_work};
 pub use writes::{

@@ -90,6 +90,46 @@ pub fn is_row_count(name: &str) -> bool {
         .any(|part| lower.contains(part))
 }
 
+/// Words for rows, for how many there are, and for what was done with them.
+const COUNTING: &[&str] = &[
+    "row",
+    "rows",
+    "nrows",
+    "rowcount",
+    "record",
+    "records",
+    "count",
+    "counts",
+    "affected",
+    "inserted",
+    "upserted",
+    "loaded",
+    "processed",
+    "written",
+    "deleted",
+    "ingested",
+    "imported",
+    "exported",
+    "synced",
+    "total",
+    "totals",
+];
+
+/// Words beside which those speak of something else: `inserted_at`, `is_loaded`, `row_limit`.
+const NOT_COUNTING: &[&str] = &[
+    "at", "on", "time", "date", "first", "last", "is", "be", "has", "was", "lock", "already",
+    "type", "id", "key", "schema", "table", "tables", "limit", "max", "min", "label", "progress",
+    "format",
+];
+
+/// Whether a name speaks of rows, or of how many there are: `rows_loaded`, `record_count`.
+#[must_use]
+pub fn counts_rows(name: &str) -> bool {
+    let words = words(name);
+    let has = |table: &[&str]| words.iter().any(|word| table.contains(&word.as_str()));
+    has(COUNTING) && !has(NOT_COUNTING)
+}
+
 /// Attributes of the result of a query that hold its rows.
 const HOLDS_ROWS: &[&str] = &["rows", "records", "data"];
 
@@ -126,7 +166,29 @@ pub fn writes_into_argument(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{begins_reading, ends_with_query, fetches_rows, makes_writer};
+    use super::{begins_reading, counts_rows, ends_with_query, fetches_rows, makes_writer};
+
+    #[test]
+    fn words_for_numbers_of_rows() {
+        for name in [
+            "rows",
+            "rows_loaded",
+            "record_count",
+            "rowCount",
+            "inserted",
+        ] {
+            assert!(counts_rows(name), "{name}");
+        }
+        for name in [
+            "account",
+            "updated_at",
+            "is_loaded",
+            "arrows",
+            "docket_number",
+        ] {
+            assert!(!counts_rows(name), "{name}");
+        }
+    }
 
     #[test]
     fn words_decide() {

@@ -4,6 +4,7 @@
 //! finds it, the rules check it, the reports show it.
 
 mod place;
+mod table;
 mod who;
 
 use std::fmt;
