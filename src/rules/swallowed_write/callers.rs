@@ -123,7 +123,6 @@ impl CallSite {
     pub(super) fn of(function: &Function, method: &str, on_self: bool) -> Option<Self> {
         let this = Operand::Local(LocalId(0));
         let is_this = |receiver: &Operand| function.class.is_some() && *receiver == this;
-        let mut any = false;
         // What the receiver holds, and what a method returns, may be a client.
         let is_client = |receiver: &Operand| {
             let made = |l: LocalId| match function.body.only_value(l) {
@@ -136,29 +135,13 @@ impl CallSite {
             })
         };
         let common = is_common_write(method);
-        let mut certain = on_self;
-        let results = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
-            Rvalue::Call {
-                callee: Callee::Method { receiver, name, .. },
-                ..
-            } if name == method && is_this(receiver) == on_self => {
-                any = true;
-                certain |= !common || !is_client(receiver);
-                dest
+        Self::of_calls(function, |callee| match callee {
+            Callee::Method { receiver, name, .. }
+                if name == method && is_this(receiver) == on_self =>
+            {
+                Some(on_self || !common || !is_client(receiver))
             }
             _ => None,
-        });
-        let results: FxHashSet<LocalId> = results.collect();
-        if !any {
-            return None;
-        }
-        let same = copies(function, results.clone());
-        Some(CallSite {
-            records: false,
-            certain,
-            fate: fate_of(function, results),
-            leaves: leaves(function, &same),
-            reads: reads(function, &same),
         })
     }
 
@@ -176,21 +159,29 @@ impl CallSite {
             }
             Callee::Value(Operand::Const(_)) => false,
         };
-        let mut any = false;
-        let mut certain = false;
         // What has a method of a common name may be anything.
         let common = is_common_method(wanted);
         let on_self = |callee: &Callee| match callee {
             Callee::Method { receiver, .. } => *receiver == Operand::Local(LocalId(0)),
             Callee::Value(_) => true,
         };
-        let results = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
-            Rvalue::Call { callee, .. } if is_wanted(callee) => {
-                any = true;
-                certain |= !common || on_self(callee);
-                dest
-            }
-            _ => None,
+        Self::of_calls(function, |callee| {
+            is_wanted(callee).then(|| !common || on_self(callee))
+        })
+    }
+
+    /// How a function uses the results of some of its calls. `certainty` says whether a call is
+    /// certainly one of those; `None`: it is none of them.
+    fn of_calls(function: &Function, certainty: impl Fn(&Callee) -> Option<bool>) -> Option<Self> {
+        let mut any = false;
+        let mut certain = false;
+        let results = rvalues(function).filter_map(|(dest, rvalue)| {
+            let Rvalue::Call { callee, .. } = rvalue else {
+                return None;
+            };
+            certain |= certainty(callee)?;
+            any = true;
+            dest
         });
         let results: FxHashSet<LocalId> = results.collect();
         if !any {

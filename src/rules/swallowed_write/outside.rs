@@ -256,7 +256,7 @@ fn first_look(
         let protected = writing
             .iter()
             .copied()
-            .filter(|from| unwinds_to(body, *from, at));
+            .filter(|from| unwinds_to(body, *from, |block| block == at, |_| false));
         let protected: Vec<BlockId> = protected.collect();
         let returns = |to: &BlockId| {
             matches!(
@@ -298,32 +298,11 @@ fn has_finally(body: &Body) -> bool {
 
 /// Whether an exception from a block can end in a `return` of a `finally`.
 fn returns_while_pending(body: &Body, from: BlockId) -> bool {
-    let TerminatorKind::Eval {
-        unwind: Some(unwind),
-        ..
-    } = &body.block(from).terminator.kind
-    else {
-        return false;
-    };
-    let mut seen: BTreeSet<BlockId> = BTreeSet::new();
-    let mut open = vec![unwind.target];
-    while let Some(at) = open.pop() {
-        if !seen.insert(at) {
-            continue;
-        }
-        match &body.block(at).terminator.kind {
-            TerminatorKind::Return { .. } => return true,
-            // Here the pending completion goes on.
-            TerminatorKind::Switch { .. } => {}
-            TerminatorKind::Branch {
-                role: BranchRole::Handler | BranchRole::Swallow,
-                otherwise,
-                ..
-            } => open.push(*otherwise),
-            other => other.for_each_successor(|next| open.push(next)),
-        }
-    }
-    false
+    let kind = |at| &body.block(at).terminator.kind;
+    let returns = |at| matches!(kind(at), TerminatorKind::Return { .. });
+    // Behind the switch, the pending completion goes on.
+    let goes_on = |at| matches!(kind(at), TerminatorKind::Switch { .. });
+    unwinds_to(body, from, returns, goes_on)
 }
 
 /// The blocks that end with a call which is named like a write, or like work that may write.
@@ -345,8 +324,14 @@ fn writing_blocks(function: &Function, writes: &Writes) -> Vec<BlockId> {
     writing.map(|(at, _)| BlockId(at)).collect()
 }
 
-/// Whether an exception from a block can reach a handler.
-fn unwinds_to(body: &Body, from: BlockId, handler: BlockId) -> bool {
+/// Whether an exception from a block can reach a goal, past the handlers that do not catch it. The
+/// walk ends where `stops` says so.
+fn unwinds_to(
+    body: &Body,
+    from: BlockId,
+    is_goal: impl Fn(BlockId) -> bool,
+    stops: impl Fn(BlockId) -> bool,
+) -> bool {
     let TerminatorKind::Eval {
         unwind: Some(unwind),
         ..
@@ -357,10 +342,10 @@ fn unwinds_to(body: &Body, from: BlockId, handler: BlockId) -> bool {
     let mut seen: BTreeSet<BlockId> = BTreeSet::new();
     let mut open = vec![unwind.target];
     while let Some(at) = open.pop() {
-        if at == handler {
+        if is_goal(at) {
             return true;
         }
-        if !seen.insert(at) {
+        if stops(at) || !seen.insert(at) {
             continue;
         }
         match &body.block(at).terminator.kind {

@@ -244,7 +244,7 @@ impl Heard {
 }
 
 /// Whether a function is a definition of the method, or nested in one.
-pub(super) fn is_in(module: &Module, function: &Function, method: &str) -> bool {
+fn is_in(module: &Module, function: &Function, method: &str) -> bool {
     let mut at = Some(function);
     while let Some(f) = at {
         if f.class.is_some() && f.name == method {

@@ -99,7 +99,7 @@ pub(super) fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, An
     let mut answers = Answers::default();
     let may_set = names_place(&subject);
     let (mut state, cells, root) = enter(&mut engine, &subject);
-    let mut judging = (&subject, &demanded, may_set);
+    let judging = (&subject, &demanded, may_set);
     let mut verdict = judge(&mut engine, (root, cells), &mut state, judging);
     let mut judged = root;
     // A decorator of the project comes first: if the method is wrong by itself, the method is at
@@ -108,7 +108,6 @@ pub(super) fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, An
         let mut plain = Engine::new(library, &tally);
         plain.driven = subject.driven();
         let mut state = entry_state(&mut plain, &subject, func);
-        judging.2 = may_set;
         let inner = judge(&mut plain, (func, None), &mut state, judging);
         effort.account(&plain.budget);
         answers.extend(&about(&plain, &subject));
