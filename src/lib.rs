@@ -15,6 +15,7 @@ pub mod fix;
 pub mod frontend;
 pub mod ir;
 pub mod outcome;
+pub mod presets;
 pub mod program;
 pub mod report;
 pub mod rules;

@@ -74,6 +74,8 @@ impl Effective {
             None => Value::One(default.into(), From::Default),
         };
         add(&["built-in-writes"], flag(&said.built_in_writes, true));
+        add(&["presets"], list(&said.presets));
+        add(&["without-presets"], list(&said.without_presets));
         add(&["infer-contracts"], flag(&said.infer_contracts, true));
         let unparsable = match &said.unparsable {
             Some(said) => Value::One(said.get().name().into(), from(said)),

@@ -196,16 +196,22 @@ impl Layer {
 
     /// The file that this one extends.
     fn extended(&self, target: &At<String>) -> Result<Self, ConfigError> {
-        let path = self.path.parent().unwrap_or(Path::new("."));
-        let path = path.join(target.get());
-        let text = fs::read_to_string(&path).map_err(|error| {
-            let message = format!("cannot read `{}`: {}", target.get(), describe_io(&error));
-            self.error(target.span(), message)
-        })?;
+        let (path, text) = self.beside(target)?;
         Self::parse(&path, text)?.ok_or_else(|| {
             let missing = Form::of(&path).missing();
             self.error(target.span(), format!("`{}` {missing}", target.get()))
         })
+    }
+
+    /// A file whose path is relative to this one, and its text.
+    pub fn beside(&self, target: &At<String>) -> Result<(PathBuf, String), ConfigError> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let path = folder.join(target.get());
+        let text = fs::read_to_string(&path).map_err(|error| {
+            let message = format!("cannot read `{}`: {}", target.get(), describe_io(&error));
+            self.error(target.span(), message)
+        })?;
+        Ok((path, text))
     }
 
     fn name(&self) -> String {
@@ -225,7 +231,8 @@ impl Layer {
     }
 }
 
-fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+/// An error of the syntax or the structure of a file.
+pub(super) fn invalid(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let message = error.message().trim_end();
     let message = unknown(message).unwrap_or_else(|| message.replace('\n', ", "));
     match error.span() {

@@ -90,6 +90,8 @@ pub(super) struct Merged<'a> {
     pub baseline: Option<Said<'a, String>>,
     pub writes: Vec<Said<'a, String>>,
     pub built_in_writes: Option<Said<'a, bool>>,
+    pub presets: Vec<Said<'a, String>>,
+    pub without_presets: Vec<Said<'a, String>>,
     pub infer_contracts: Option<Said<'a, bool>>,
     pub unparsable: Option<Said<'a, Unparsable>>,
     pub contract: Vec<(&'a Layer, &'a At<RawContract>)>,
@@ -140,6 +142,8 @@ impl<'a> Merged<'a> {
         let flag = |value: &'a At<bool>| Said { layer, value };
         replace(&mut self.baseline, raw.baseline.as_ref(), text);
         self.writes.extend(said(layer, &raw.writes));
+        self.presets.extend(said(layer, &raw.presets));
+        self.without_presets.extend(said(layer, &raw.without_presets));
         replace(
             &mut self.built_in_writes,
             raw.built_in_writes.as_ref(),

@@ -67,6 +67,13 @@ pub struct RawKeys {
     pub unparsable: Option<At<Unparsable>>,
     /// Whether the built-in names of calls that write rows count as well; true by default.
     pub built_in_writes: Option<At<bool>>,
+    /// The paths of further presets, relative to this file: files that say of a library which calls write
+    /// rows, like the built-in ones.
+    #[serde(default)]
+    pub presets: Vec<At<String>>,
+    /// Names of built-in presets that do not hold.
+    #[serde(default)]
+    pub without_presets: Vec<At<String>>,
     /// Whether contracts that the code implies are checked as well; true by default.
     pub infer_contracts: Option<At<bool>>,
     /// Contracts besides the built-in one, by which `save_data` sets `self.stats['rows_inserted']`.

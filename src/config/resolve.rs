@@ -1,14 +1,17 @@
 //! Resolves what files and the command line say into valid settings.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::contract::contract;
+use super::load::invalid;
 use super::merge::{Merged, Said, SaidOption};
 use super::raw::RuleName;
 use super::tables::rule_tables;
 use super::{ConfigError, ConfigFile, Overrides, selection};
 use crate::diagnostics::RuleMeta;
+use crate::presets::{Presets, built_in};
 use crate::rules;
 use crate::settings::{
     Contract, FileFilter, Form, Given, Mention, Mentioned, Options, Patterns, Settings, Severities,
@@ -184,6 +187,28 @@ fn writes(said: &Merged<'_>) -> Result<Writes, ConfigError> {
     Ok(Writes {
         names: names(&said.writes)?,
         built_in: said.built_in_writes.is_none_or(|flag| *flag.get()),
+        presets: presets(said)?,
+    })
+}
+
+/// The built-in presets that were kept, and those in the files that were named.
+fn presets(said: &Merged<'_>) -> Result<Arc<Presets>, ConfigError> {
+    let known = || built_in().iter().map(|(name, _)| *name);
+    let mut without = BTreeSet::new();
+    for name in &said.without_presets {
+        if !known().any(|known| known == name.get()) {
+            let hint = did_you_mean(name.get(), known());
+            let message = format!("there is no preset `{}`{hint}", name.get());
+            return Err(name.error(message));
+        }
+        without.insert(name.get().clone());
+    }
+    let read = |path: &Said<'_, String>| path.layer.beside(path.value);
+    let own: Vec<(PathBuf, String)> = said.presets.iter().map(read).collect::<Result<_, _>>()?;
+    let texts = own.iter().map(|(_, text)| text.clone()).collect();
+    Presets::new(without, texts).map_err(|(at, error)| {
+        let (path, text) = &own[at];
+        invalid(path, text, &error)
     })
 }
 

@@ -226,6 +226,8 @@ pub struct CallEvent<'a> {
     pub texts: &'a [Name],
     /// Whether the callee is a function of the program that is followed.
     pub resolved: bool,
+    /// The site of the call.
+    pub site: Site,
 }
 
 /// A call that ended: of something outside the program, or of a function that was followed.

@@ -37,6 +37,11 @@ pub struct Clue {
 pub trait Glance {
     /// The clues to search for; `None` if a search could miss something.
     fn clues(&self) -> Option<Vec<Clue>>;
+    /// Begins a file. `flags` are those of the clues anywhere in it; all flags if a search could miss
+    /// something.
+    fn begin(&mut self, flags: u16) {
+        let _ = flags;
+    }
     /// Whether a function can matter if the search found clues with exactly these flags. Like the
     /// glance itself, this errs on the safe side only.
     fn can_matter(&self, flags: u16) -> bool;

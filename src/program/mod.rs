@@ -9,6 +9,7 @@ mod classes;
 pub mod exceptions;
 mod index;
 mod modules;
+mod outside;
 mod resolve;
 mod roots;
 mod trees;
@@ -17,6 +18,7 @@ pub(crate) use classes::is_transparent as is_transparent_base;
 pub use classes::{Lookup, MemberDef, Mro, MroEntry};
 pub use index::ClassIndex;
 pub use modules::{LoadedModule, ModuleId, ModuleProblem, Program};
+pub use outside::{OutsideCall, OutsideCalls};
 pub use resolve::Def;
 
 use crate::ir::{ClassIdx, FuncIdx};

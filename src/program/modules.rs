@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::fence::{self, Bug};
 use crate::frontend::{self, AttributeStores, Lowered, SyntaxError};
@@ -12,7 +13,7 @@ use crate::ir::{self, Name, StatementKind};
 use crate::program::attributes::Outside;
 use crate::program::classes::Mro;
 use crate::program::roots::Asked;
-use crate::program::{ClassRef, FuncRef};
+use crate::program::{ClassRef, FuncRef, OutsideCalls};
 use crate::source::{SourceFile, SourceMap};
 
 /// A module of the program.
@@ -127,6 +128,8 @@ pub struct Program<'s> {
     tables: RwLock<Tables>,
     pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
     pub(super) asked: Asked,
+    /// By the presets, too: those of one run seldom differ.
+    pub(super) calls_outside: Mutex<FxHashMap<(usize, FuncRef), Arc<OutsideCalls>>>,
     pub(super) roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
     pub(super) relatives: Mutex<HashMap<(ModuleId, ir::Relative), Option<ModuleId>>>,
 }
@@ -147,6 +150,7 @@ impl<'s> Program<'s> {
             tables: RwLock::default(),
             mros: Mutex::default(),
             asked: Asked::default(),
+            calls_outside: Mutex::default(),
             roots: Mutex::default(),
             relatives: Mutex::default(),
         }

@@ -10,9 +10,10 @@ use crate::ir::{
     Operand, Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, Program};
-use crate::rules::tables::{Words, is_best_effort, is_write, writing_with};
+use crate::rules::known::{Call, writes_at};
+use crate::rules::tables::{Words, is_best_effort, writing_with};
 use crate::rules::{FunctionRule, Glances, IgnoredFailure, InModule, Rule};
-use crate::settings::{Settings, Writes};
+use crate::settings::Settings;
 use crate::source::Span;
 
 /// Checks functions that return their failures.
@@ -39,7 +40,14 @@ impl FunctionRule for Functions {
             if !is_named_twice(module, function) {
                 continue;
             }
-            if let Some(failure) = Failure::of(function, &settings.writes) {
+            let this = FuncRef {
+                module: module.id,
+                func,
+            };
+            let writes = |at, given: Call<'_>| {
+                writes_at(library.program, &settings.writes, (this, at), given)
+            };
+            if let Some(failure) = Failure::of(function, &writes) {
                 report(
                     library.program,
                     module,
@@ -79,7 +87,7 @@ struct Failure {
 impl Failure {
     /// The failure that a function returns from the handler of a write, if no other `return` of it
     /// may have the same value.
-    fn of(function: &Function, writes: &Writes) -> Option<Self> {
+    fn of(function: &Function, writes: &dyn Fn(BlockId, Call<'_>) -> bool) -> Option<Self> {
         let name = function.name.as_str();
         let calls_nothing = function.is_generator || function.is_async;
         if calls_nothing || is_best_effort(name) {
@@ -150,8 +158,13 @@ fn literal(body: &Body, value: &Operand, within: Span) -> Option<Literal> {
 }
 
 /// A write whose exception the handler may catch.
-fn write_under(body: &Body, handler: &Handler, writes: &Writes) -> Option<Span> {
-    body.blocks.iter().find_map(|block| {
+fn write_under(
+    body: &Body,
+    handler: &Handler,
+    writes: &dyn Fn(BlockId, Call<'_>) -> bool,
+) -> Option<Span> {
+    let mut blocks = (0u32..).zip(&body.blocks);
+    blocks.find_map(|(at, block)| {
         let TerminatorKind::Eval {
             rvalue: Rvalue::Call { callee, args, .. },
             unwind: Some(unwind),
@@ -164,7 +177,9 @@ fn write_under(body: &Body, handler: &Handler, writes: &Writes) -> Option<Span> 
             Callee::Method { name, receiver, .. } => (name.clone(), name_of(body, receiver)),
             Callee::Value(value) => (name_of(body, value)?, None),
         };
-        let is_write = is_write(writes, &name, receiver.as_deref(), &texts(args));
+        let given = texts(args);
+        let given = (name.as_str(), receiver.as_deref(), given.as_slice());
+        let is_write = writes(BlockId(at), given);
         (is_write && leads_to(body, unwind.target, handler)).then_some(block.terminator.span)
     })
 }

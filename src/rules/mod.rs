@@ -3,6 +3,7 @@
 pub mod contract_method;
 pub mod ignore_comment;
 pub mod ignored_failure;
+mod known;
 mod registry;
 pub mod success_as_proof;
 pub mod swallowed_write;

@@ -12,11 +12,13 @@ use crate::engine::{
     Automaton, CallEvent, CompletedCall, Engine, FailureEvents, HelperFilter, Watches,
 };
 use crate::outcome::{Followed, MethodExits};
-use crate::program::FuncRef;
+use crate::ir::BlockId;
+use crate::program::{FuncRef, Program};
+use crate::rules::known::{some_call_writes, writes_at};
 use crate::rules::contract_method::{
     Caller, Checked, ContractRule, ContractRun, DictKind, Subject, Verdicts, Watched, dict_kinds,
 };
-use crate::rules::tables::{PLAIN, is_write, may_write};
+use crate::rules::tables::{PLAIN, may_write};
 use crate::rules::{Effort, Rule, UntrackedReturn};
 use crate::settings::{Demand, Settings, Writes};
 use judge::{Verdict, judge_method};
@@ -33,6 +35,7 @@ const WAS_CALLED: u32 = 4;
 /// The automaton: whether something was written, and whether the place was ever set. Whether it is
 /// set *now* is a question to the heap of the state, which knows about aliases and rebindings.
 struct Tally<'w> {
+    program: &'w Program<'w>,
     watched: Watched,
     /// What counts as a write.
     writes: &'w Writes,
@@ -50,7 +53,9 @@ impl Automaton for Tally<'_> {
         }
     }
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
-        if !call.resolved && is_write(self.writes, call.name, call.receiver, call.texts) {
+        let site = (call.site.func, BlockId(call.site.block));
+        let given = (call.name, call.receiver, call.texts);
+        if !call.resolved && writes_at(self.program, self.writes, site, given) {
             flags | WROTE
         } else {
             flags
@@ -74,7 +79,12 @@ impl HelperFilter for Tally<'_> {
         let mut calls = deeds.calls.iter();
         let demanded = |name: &str| self.watched.calls.iter().any(|call| call.name == name);
         !deeds.calls.iter().any(|call| demanded(&call.name))
-            && !calls.any(|call| !call.resolved && !call.asked && may_write(self.writes, call))
+            && !calls.any(|call| {
+                !call.resolved
+                    && !call.asked
+                    && (may_write(self.writes, call)
+                        || some_call_writes(self.program, self.writes, call.within, &call.name))
+            })
     }
 }
 

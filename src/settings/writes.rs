@@ -1,5 +1,9 @@
 //! Which calls write rows.
 
+use std::sync::Arc;
+
+use crate::presets::Presets;
+
 /// Which calls write rows, as the configuration says it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Writes {
@@ -7,6 +11,8 @@ pub struct Writes {
     pub names: Vec<String>,
     /// Whether the built-in names count as well.
     pub built_in: bool,
+    /// What is known of libraries.
+    pub presets: Arc<Presets>,
 }
 
 impl Default for Writes {
@@ -14,6 +20,7 @@ impl Default for Writes {
         Self {
             names: Vec::new(),
             built_in: true,
+            presets: Presets::standard(),
         }
     }
 }

@@ -434,6 +434,7 @@ impl Engine<'_> {
                 receiver,
                 texts: &texts,
                 resolved,
+                site,
             },
         );
     }

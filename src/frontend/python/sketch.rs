@@ -47,6 +47,8 @@ pub(in crate::frontend) fn sketch(
         if let Some(hits) = &mut hits {
             hits.sort_unstable();
         }
+        let everywhere = |hits: &Vec<Hit>| hits.iter().fold(0, |all, (_, flags)| all | flags);
+        glance.begin(hits.as_ref().map_or(u16::MAX, everywhere));
         let mut starts = Vec::new();
         for function in &functions {
             let rejected = || {

@@ -19,6 +19,7 @@ use crate::ir::{
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
+use crate::rules::known::known_call;
 use crate::rules::tables::{
     Words, finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, may_be_sure,
     names_work, writing_with,
@@ -75,7 +76,12 @@ impl FunctionRule for Functions {
             .iter()
             .flat_map(|(func, _)| module.ir.with_left_out(*func));
         for (func, function) in with_nested {
-            match first_look(module, function, (&settings.writes, options)) {
+            let this = FuncRef {
+                module: module.id,
+                func,
+            };
+            match first_look(library.program, module, (this, function), (&settings.writes, options))
+            {
                 Look::Nothing => continue,
                 Look::Writes => {
                     out.looked.writing += 1;
@@ -86,11 +92,7 @@ impl FunctionRule for Functions {
                     out.looked.followed += 1;
                 }
             }
-            let func = FuncRef {
-                module: module.id,
-                func,
-            };
-            check_function(library, module, (func, function), settings, &mut out);
+            check_function(library, module, (this, function), settings, &mut out);
         }
         out
     }
@@ -215,8 +217,9 @@ enum Look {
 }
 
 fn first_look(
+    program: &Program<'_>,
     module: &LoadedModule,
-    function: &Function,
+    (func, function): (FuncRef, &Function),
     (writes, options): (&Writes, &Options),
 ) -> Look {
     let name = function.name.as_str();
@@ -245,7 +248,7 @@ fn first_look(
             _ => continue,
         };
         let at = BlockId(at);
-        let writing = writing.get_or_insert_with(|| writing_blocks(function, writes));
+        let writing = writing.get_or_insert_with(|| writing_blocks(program, (func, function), writes));
         if writing.is_empty() {
             return Look::Nothing;
         }
@@ -281,7 +284,9 @@ fn first_look(
     };
     let catches = writing.is_some();
     if writing.is_some_and(leaves)
-        || !is_rust && has_finally(body) && { leaves(writing_blocks(function, writes)) }
+        || !is_rust
+            && has_finally(body)
+            && leaves(writing_blocks(program, (func, function), writes))
     {
         Look::MayLose
     } else if catches {
@@ -306,10 +311,14 @@ fn returns_while_pending(body: &Body, from: BlockId) -> bool {
 }
 
 /// The blocks that end with a call which is named like a write, or like work that may write.
-fn writing_blocks(function: &Function, writes: &Writes) -> Vec<BlockId> {
+fn writing_blocks(
+    program: &Program<'_>,
+    (func, function): (FuncRef, &Function),
+    writes: &Writes,
+) -> Vec<BlockId> {
     let body = &function.body;
     let blocks = (0u32..).zip(&body.blocks);
-    let writing = blocks.filter(|(_, block)| {
+    let writing = blocks.filter(|(at, block)| {
         let TerminatorKind::Eval { rvalue, .. } = &block.terminator.kind else {
             return false;
         };
@@ -319,7 +328,12 @@ fn writing_blocks(function: &Function, writes: &Writes) -> Vec<BlockId> {
         };
         let Called { name, on } = called(function, callee);
         let lower = name.to_ascii_lowercase();
-        names_work(&lower) || finishes_unit(&name) || may_be_sure(writes, &name, on.as_deref())
+        let known = || known_call(program, writes, (func, BlockId(*at)));
+        names_work(&lower)
+            || finishes_unit(&name)
+            || may_be_sure(writes, &name, on.as_deref())
+            || writes.presets.names_write(&name)
+                && known().is_some_and(|known| known.write.is_some() || known.commits)
     });
     writing.map(|(at, _)| BlockId(at)).collect()
 }

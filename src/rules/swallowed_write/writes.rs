@@ -13,7 +13,9 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
 use crate::engine::{CallOutcome, CompletedCall, Engine};
 use crate::ir::{ArgKind, BlockId, Literal, Name, Operand, Rvalue, TerminatorKind};
+use crate::presets::Known;
 use crate::program::{ClassRef, FuncRef, MroEntry};
+use crate::rules::known::{known_call, some_call_writes, writes_by};
 use crate::rules::tables;
 
 /// Calls that wait for a job.
@@ -28,13 +30,15 @@ impl Watch<'_> {
         if call.asked {
             return false;
         }
+        let known = || some_call_writes(engine.program, self.writes, call.within, &call.name);
         if tables::is_staged(&call.name, call.receiver.as_deref().unwrap_or_default()) {
             return true;
         }
         if self.outside {
             return !call.resolved
                 && (tables::finishes_unit(&call.name)
-                    || tables::may_be_sure(self.writes, &call.name, call.receiver.as_deref()))
+                    || tables::may_be_sure(self.writes, &call.name, call.receiver.as_deref())
+                    || known())
                 && !tables::is_removal(&call.name, &call.texts);
         }
         let module = engine.program.module(call.within.module);
@@ -48,7 +52,8 @@ impl Watch<'_> {
         if call.resolved && tables::may_only_read(&call.name) || auxiliary {
             return false;
         }
-        tables::may_write(self.writes, call) && !tables::is_removal(&call.name, &call.texts)
+        (tables::may_write(self.writes, call) || !call.resolved && known())
+            && !tables::is_removal(&call.name, &call.texts)
     }
 
     /// The write that a call is, or waits for: a tuple of its name, its site and its arguments.
@@ -71,13 +76,17 @@ impl Watch<'_> {
         let named_only = call.callee.is_some()
             && (tables::may_only_read(call.name)
                 || !call.args.iter().any(|a| is_data(engine, state, *a)));
-        let is_write = || tables::is_write(self.writes, call.name, receiver.as_deref(), &texts);
+        let named = tables::is_write(self.writes, call.name, receiver.as_deref(), &texts);
+        let known = self.known(engine, call, named);
+        let known_to_write = writes_by(known.as_ref(), &texts);
         if named_only
-            || !(self.unit_finished(engine, state, call).is_some() || is_write())
+            || !(self.unit_finished(engine, state, call).is_some() || known_to_write.unwrap_or(named))
             || tables::is_removal(call.name, &texts)
             || stores_nothing(engine, state, call, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
-            || self.outside && !self.is_sure(engine, state, call, (receiver.as_deref(), &texts))
+            || self.outside
+                && known_to_write != Some(true)
+                && !self.is_sure(engine, state, call, (receiver.as_deref(), &texts))
         {
             return None;
         }
@@ -99,6 +108,21 @@ impl Watch<'_> {
         Some(engine.terms.make(Term::Tuple(parts.into())))
     }
 
+    /// What presets say of a call of something outside the program. It is asked only if the name of the
+    /// call is in a preset, or is `named` like a write.
+    pub(super) fn known(
+        &self,
+        engine: &Engine<'_>,
+        call: &CompletedCall<'_>,
+        named: bool,
+    ) -> Option<Known> {
+        if call.callee.is_some() || !(named || self.writes.presets.names_call(call.name)) {
+            return None;
+        }
+        let site = (call.site.func, BlockId(call.site.block));
+        known_call(engine.program, self.writes, site)
+    }
+
     /// Whether a call that is named like a write surely is one: outside of contracts, nothing says that
     /// the function is there to write.
     fn is_sure(
@@ -112,7 +136,7 @@ impl Watch<'_> {
         if call.callee.is_some() {
             return false;
         }
-        if tables::finishes_unit(call.name) {
+        if self.finishes_unit(engine, call) {
             return true;
         }
         let named = call.keywords.iter().map(|(_, v)| v);
@@ -232,8 +256,9 @@ impl Watch<'_> {
         let Some(unit) = unit_name(engine, call.site.func, receiver) else {
             return;
         };
+        let known = || self.known(engine, call, false);
         if self.outside && tables::is_removal(call.name, &[])
-            || !tables::is_staged(call.name, &unit)
+            || !(tables::is_staged(call.name, &unit) || known().is_some_and(|known| known.adds))
             || state.kind(&engine.terms, receiver).is_container()
         {
             return;
@@ -256,6 +281,12 @@ impl Watch<'_> {
         put(state, FailureNote::Staged, given);
     }
 
+    /// Whether a call writes what is in its receiver, if that is a unit of work.
+    pub(super) fn finishes_unit(&self, engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
+        let known = || self.known(engine, call, false);
+        tables::finishes_unit(call.name) || known().is_some_and(|known| known.commits)
+    }
+
     /// The bits of the unit of work that a call writes, if something was put into it.
     pub(super) fn unit_finished(
         &self,
@@ -263,7 +294,7 @@ impl Watch<'_> {
         state: &State,
         call: &CompletedCall<'_>,
     ) -> Option<u32> {
-        if !tables::finishes_unit(call.name) {
+        if !self.finishes_unit(engine, call) {
             return None;
         }
         self.is_staged(engine, state, (call.site.func, call.receiver?))

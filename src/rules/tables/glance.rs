@@ -1,12 +1,19 @@
-//! A glance at functions that call something named like a write, and have certain words.
+//! A glance at functions that call something named like a write, and have certain words. In a file that
+//! mentions a library, the names of that library's writes count as well.
+
+use std::sync::Arc;
 
 use super::parts_of_writes;
 use crate::frontend::sketch::{Clue, Glance, Role};
+use crate::presets::Presets;
 use crate::rules::Glances;
 use crate::settings::Writes;
 
-/// The flag of a call that is named like a write; words have the flags below it.
+/// The flag of a call that is named like a write; words have the flags below these.
 const WRITES: u16 = 1 << 15;
+
+/// The flag of a library that a preset is about.
+const LIBRARY: u16 = 1 << 14;
 
 /// Words with their flags: a function must have one for each flag.
 pub type Words = &'static [(&'static str, u16)];
@@ -17,10 +24,13 @@ pub type Words = &'static [(&'static str, u16)];
 pub fn writing_with(words: Words, writes: &Writes, on: bool) -> Glances {
     let parts = parts_of_writes(writes).map(str::to_owned);
     let parts: Vec<String> = parts.filter(|_| on).collect();
+    let presets = (on && writes.built_in).then(|| writes.presets.clone());
     Box::new(move || {
         Box::new(WriteGlance {
             words,
             parts: parts.clone(),
+            presets: presets.clone(),
+            in_library: false,
             seen: 0,
         })
     })
@@ -30,6 +40,10 @@ struct WriteGlance {
     words: Words,
     /// What names of writes contain, in lower case; empty if nothing is let through.
     parts: Vec<String>,
+    /// What is known of libraries, if that counts.
+    presets: Option<Arc<Presets>>,
+    /// Whether the file mentions one of them.
+    in_library: bool,
     seen: u16,
 }
 
@@ -43,14 +57,20 @@ impl Glance for WriteGlance {
         let words = self.words.iter();
         let words = words.map(|(text, flags)| clue(text, true, *flags));
         let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
-        let ascii = self.parts.iter().all(|part| part.is_ascii());
-        ascii.then(|| words.chain(parts).collect())
+        let libraries = self.presets.iter().flat_map(|presets| presets.roots());
+        let libraries = libraries.map(|root| clue(root, false, LIBRARY));
+        let all: Vec<Clue> = words.chain(parts).chain(libraries).collect();
+        all.iter().all(|clue| clue.text.is_ascii()).then_some(all)
+    }
+
+    fn begin(&mut self, flags: u16) {
+        self.in_library = self.presets.is_some() && flags & LIBRARY != 0;
     }
 
     fn can_matter(&self, flags: u16) -> bool {
         let words = self.words.iter().map(|(_, flag)| flag);
-        let all = words.fold(WRITES, |all, flag| all | flag);
-        flags & all == all
+        let all = words.fold(0, |all, flag| all | flag);
+        flags & all == all && (flags & WRITES != 0 || self.in_library)
     }
 
     fn word(&mut self, word: &str, role: Role) {
@@ -60,7 +80,10 @@ impl Glance for WriteGlance {
             return;
         }
         let lower = word.to_lowercase();
-        if self.parts.iter().any(|part| lower.contains(part)) {
+        let known = |presets: &Arc<Presets>| self.in_library && presets.names_write(word);
+        if self.parts.iter().any(|part| lower.contains(part))
+            || self.presets.as_ref().is_some_and(known)
+        {
             self.seen |= WRITES;
         }
     }
@@ -69,6 +92,8 @@ impl Glance for WriteGlance {
 
     fn matters(&mut self) -> bool {
         let seen = std::mem::take(&mut self.seen);
-        self.can_matter(seen)
+        let words = self.words.iter().map(|(_, flag)| flag);
+        let all = words.fold(WRITES, |all, flag| all | flag);
+        seen & all == all
     }
 }

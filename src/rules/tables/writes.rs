@@ -162,10 +162,9 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
     }
     let words = sinks::words(name);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let statement = texts.iter().find_map(|t| statement(t));
     let runs_sql = words.iter().any(|w| SQL_WORDS.contains(w));
-    if runs_sql && let Some(s) = &statement {
-        return WRITE_STATEMENTS.contains(&s.as_str()) || GRAPHQL.contains(&(s.as_str(), true));
+    if runs_sql && let Some(changes) = changes_rows(texts) {
+        return changes;
     }
     if WRITE_NAMES.contains(&lower.as_str())
         || receiver.is_some_and(|r| sinks::writes_to(r, &lower))
@@ -408,6 +407,14 @@ pub fn is_statement(texts: &[Name]) -> bool {
     texts.iter().any(|text| statement(text).is_some())
 }
 
+/// Whether there is a statement among these texts that changes rows; `None` if there is none.
+#[must_use]
+pub fn changes_rows(texts: &[Name]) -> Option<bool> {
+    let statement = texts.iter().find_map(|t| statement(t))?;
+    let graphql = GRAPHQL.contains(&(statement.as_str(), true));
+    Some(graphql || WRITE_STATEMENTS.contains(&statement.as_str()))
+}
+
 /// The statement that a query text begins with.
 pub(super) fn statement(text: &str) -> Option<String> {
     let first = text
@@ -451,6 +458,7 @@ mod tests {
         let own = Writes {
             names: vec!["put_away".to_owned()],
             built_in: false,
+            ..Writes::default()
         };
         assert!(is_write(&own, "Put_Away", None, &[]) && !is_write(&own, "insert", None, &[]));
         assert_eq!(parts_of_writes(&own).collect::<Vec<_>>(), ["put_away"]);

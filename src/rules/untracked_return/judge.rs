@@ -90,6 +90,7 @@ pub(super) fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, An
     let Subject { library, func, .. } = subject;
     let demanded = Demanded::of(subject.contract);
     let tally = Tally {
+        program: subject.program,
         watched: Watched::of(&subject),
         writes,
     };

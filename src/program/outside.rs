@@ -1,0 +1,590 @@
+//! Which calls are made on modules, classes and objects of libraries, read off the code: no path is
+//! followed for that.
+//!
+//! What a name was bound to decides: an import, an object that was made of a class, an annotation, a
+//! field of the class, what a function of the program returns. A name that is bound to several things
+//! is not known.
+
+use std::sync::{Arc, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use crate::ir::{
+    ArgKind, BinOp, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Name, Operand,
+    Rvalue, ScopeIdx, StatementKind, StaticExpr, StaticExprKind, TerminatorKind, makes_property,
+};
+use crate::presets::{Of, Presets};
+use crate::program::{
+    ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, MroEntry, Program,
+};
+
+/// How many functions, fields and values in a row are looked through.
+const MAX_HOPS: u32 = 6;
+
+/// A call on something outside the program: what it is made on, and the name of what is called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutsideCall {
+    /// What it is made on.
+    pub of: Of,
+    /// The name.
+    pub name: Name,
+}
+
+/// The calls in a function that are made on something of a library, by the block that ends with them.
+pub type OutsideCalls = FxHashMap<BlockId, OutsideCall>;
+
+/// What a value is.
+#[derive(Clone, PartialEq, Debug)]
+enum Held {
+    /// A module, class, function or object of a library.
+    Outside(Of),
+    /// A class of the program.
+    Class(ClassRef),
+    /// An object of a class of the program.
+    Object(ClassRef),
+    /// The same, as seen from the class after this one.
+    Super(ClassRef, ClassRef),
+    /// A function of the program.
+    Func(FuncRef),
+    /// A module or namespace of the program.
+    Module(ModuleId, ScopeIdx),
+    /// `None`, which says nothing about the other values of a name.
+    Nothing,
+}
+
+/// The answer that several bindings of one name give together.
+fn common(all: impl Iterator<Item = Option<Held>>) -> Option<Held> {
+    let mut out = None;
+    for one in all {
+        match (one?, &out) {
+            (Held::Nothing, _) => {}
+            (one, None) => out = Some(one),
+            (one, Some(known)) if one == *known => {}
+            _ => return None,
+        }
+    }
+    Some(out.unwrap_or(Held::Nothing))
+}
+
+impl Program<'_> {
+    /// The calls of a function that are made on something of a library.
+    #[must_use]
+    pub fn calls_outside(&self, presets: &Arc<Presets>, func: FuncRef) -> Arc<OutsideCalls> {
+        let key = (Arc::as_ptr(presets) as usize, func);
+        let known = || self.calls_outside.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(calls) = known().get(&key) {
+            return calls.clone();
+        }
+        let module = self.module(func.module);
+        let calls = Finder { program: self, presets }.calls(&module, func);
+        let calls = Arc::new(calls);
+        known().insert(key, calls.clone());
+        calls
+    }
+}
+
+/// Finds out what values are.
+struct Finder<'a, 's> {
+    program: &'a Program<'s>,
+    presets: &'a Presets,
+}
+
+/// A function, with what was found out about its locals.
+struct Frame<'m> {
+    module: &'m LoadedModule,
+    func: FuncRef,
+    function: &'m Function,
+    body: &'m Body,
+    /// What is assigned to each local, and the local or literal that is used as it is.
+    values: Vec<Vec<&'m Rvalue>>,
+    /// Declared classes of locals.
+    declared: FxHashMap<LocalId, &'m [Name]>,
+}
+
+impl<'m> Frame<'m> {
+    fn new(module: &'m LoadedModule, func: FuncRef) -> Self {
+        let function = module.ir.function(func.func);
+        let body: &Body = &function.body;
+        let mut values = vec![Vec::new(); body.locals.len()];
+        body.for_each_rvalue(|_, to, rvalue| {
+            if let Some(to) = to {
+                values[to.index()].push(rvalue);
+            }
+        });
+        let statements = body.blocks.iter().flat_map(|block| &block.statements);
+        let declared = statements.filter_map(|s| match &s.kind {
+            StatementKind::Declare(local, path) => Some((*local, path.as_slice())),
+            _ => None,
+        });
+        Self {
+            module,
+            func,
+            function,
+            body,
+            values,
+            declared: declared.collect(),
+        }
+    }
+}
+
+impl Finder<'_, '_> {
+    fn calls(&self, module: &LoadedModule, func: FuncRef) -> OutsideCalls {
+        let frame = Frame::new(module, func);
+        let blocks = (0u32..).zip(&frame.body.blocks);
+        let calls = blocks.filter_map(|(at, block)| {
+            let TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } = &block.terminator.kind
+            else {
+                return None;
+            };
+            Some((BlockId(at), self.call(&frame, callee)?))
+        });
+        calls.collect()
+    }
+
+    fn call(&self, frame: &Frame<'_>, callee: &Callee) -> Option<OutsideCall> {
+        match callee {
+            Callee::Method { receiver, name, .. } => {
+                let of = self.operand(frame, receiver, 0)?;
+                let of = self.receiver(of, name)?;
+                Some(OutsideCall {
+                    of,
+                    name: name.clone(),
+                })
+            }
+            Callee::Value(callee) => match self.operand(frame, callee, 0)? {
+                Held::Outside(of) => {
+                    let (of, name) = of.split()?;
+                    Some(OutsideCall {
+                        of,
+                        name: name.into(),
+                    })
+                }
+                _ => None,
+            },
+        }
+    }
+
+    /// What a method is called on, if it is one of a library.
+    fn receiver(&self, held: Held, method: &str) -> Option<Of> {
+        let (class, after) = match held {
+            Held::Outside(of) => return Some(of),
+            Held::Object(class) => (class, None),
+            Held::Super(class, after) => (class, Some(after)),
+            _ => return None,
+        };
+        match self.program.lookup(class, method, after) {
+            Lookup::Found(..) => None,
+            Lookup::Missing | Lookup::Unknown => self.above(class),
+        }
+    }
+
+    /// An object of the classes from outside that a class inherits from.
+    fn above(&self, class: ClassRef) -> Option<Of> {
+        let mro = self.program.mro(class);
+        let outside = mro.entries.iter().filter_map(|entry| match entry {
+            MroEntry::External(path) => Some(path.to_string()),
+            _ => None,
+        });
+        let outside: Vec<String> = outside.collect();
+        (!outside.is_empty()).then(|| Of::heir(outside))
+    }
+
+    fn operand(&self, frame: &Frame<'_>, operand: &Operand, hops: u32) -> Option<Held> {
+        match operand {
+            Operand::Const(Literal::None) => Some(Held::Nothing),
+            Operand::Const(_) => None,
+            Operand::Local(local) => self.local(frame, *local, hops + 1),
+        }
+    }
+
+    fn local(&self, frame: &Frame<'_>, local: LocalId, hops: u32) -> Option<Held> {
+        if hops > MAX_HOPS {
+            return None;
+        }
+        if let Some(path) = frame.declared.get(&local) {
+            let scope = frame.function.scope;
+            let def = self.program.resolve_path(frame.func.module, scope, path);
+            return self.made_by(self.def(def, hops)?, None, hops);
+        }
+        let assigned = &frame.values[local.index()];
+        match frame.body.locals[local.index()].kind {
+            LocalKind::Param => {
+                let own = std::iter::once_with(|| self.param(frame, local, hops));
+                let more = assigned.iter().map(|rvalue| self.rvalue(frame, rvalue, hops));
+                // What is given is what is assigned if nothing was given: `client or Client()`.
+                common(own.chain(more))
+            }
+            LocalKind::Var | LocalKind::Temp if !assigned.is_empty() => {
+                let named = frame.body.locals[local.index()].kind == LocalKind::Var;
+                let values = assigned.iter().map(|rvalue| self.rvalue(frame, rvalue, hops));
+                common(values).filter(|held| !named || !is_chained(held))
+            }
+            _ => None,
+        }
+    }
+
+    fn param(&self, frame: &Frame<'_>, local: LocalId, hops: u32) -> Option<Held> {
+        let param = frame.function.params.get(local.index())?;
+        let class = frame.function.class.map(|class| ClassRef {
+            module: frame.func.module,
+            class,
+        });
+        if let Some(annotation) = &param.annotation {
+            let scope = frame.module.ir.scope(frame.function.scope).parent;
+            let at = (frame.func.module, scope.unwrap_or(ScopeIdx::MODULE));
+            return self.annotated(at, annotation, hops);
+        }
+        if local.index() == 0
+            && let Some(class) = class
+        {
+            return Some(Held::Object(class));
+        }
+        let none = param.default.as_ref().map(|default| &default.kind);
+        matches!(none, Some(StaticExprKind::Literal(Literal::None))).then_some(Held::Nothing)
+    }
+
+    /// An object of the class that an annotation names.
+    fn annotated(
+        &self,
+        at: (ModuleId, ScopeIdx),
+        annotation: &StaticExpr,
+        hops: u32,
+    ) -> Option<Held> {
+        let hops = hops + 1;
+        if hops > MAX_HOPS {
+            return None;
+        }
+        match &annotation.kind {
+            StaticExprKind::Literal(Literal::None) => Some(Held::Nothing),
+            StaticExprKind::Literal(Literal::Str(text)) => {
+                let words = text.split('|').map(str::trim).filter(|word| *word != "None");
+                let [path] = words.collect::<Vec<_>>()[..] else {
+                    return None;
+                };
+                let path: Vec<Name> = path.split('.').map(Name::new).collect();
+                let def = self.program.resolve_path(at.0, at.1, &path);
+                self.made_by(self.def(def, hops)?, None, hops)
+            }
+            StaticExprKind::Binary(BinOp::BitOr, one, other) => {
+                let both = [one, other].into_iter();
+                common(both.map(|side| self.annotated(at, side, hops)))
+            }
+            StaticExprKind::Subscript(base, inner) => {
+                let StaticExprKind::Path(path) = &base.kind else {
+                    return None;
+                };
+                match path.last()?.as_str() {
+                    "Optional" => self.annotated(at, inner, hops),
+                    "Annotated" => match &inner.kind {
+                        StaticExprKind::Tuple(parts) => self.annotated(at, parts.first()?, hops),
+                        _ => None,
+                    },
+                    "Union" => match &inner.kind {
+                        StaticExprKind::Tuple(parts) => {
+                            common(parts.iter().map(|part| self.annotated(at, part, hops)))
+                        }
+                        _ => None,
+                    },
+                    _ => self.annotated(at, base, hops),
+                }
+            }
+            // A handle of Rust.
+            StaticExprKind::Call(_, inner, _) => self.annotated(at, inner.first()?, hops),
+            StaticExprKind::Path(path) => {
+                let def = self.program.resolve_path(at.0, at.1, path);
+                self.made_by(self.def(def, hops)?, None, hops)
+            }
+            _ => None,
+        }
+    }
+
+    fn def(&self, def: Def, hops: u32) -> Option<Held> {
+        match def {
+            Def::Func(func) => Some(Held::Func(func)),
+            Def::Class(class) => Some(Held::Class(class)),
+            Def::Module(module) => Some(Held::Module(module, ScopeIdx::MODULE)),
+            Def::Namespace(module, scope) => Some(Held::Module(module, scope)),
+            Def::External(path) => Some(Held::Outside(Of::definition(&path))),
+            Def::Value(module, scope, expr) => self.expr((module, scope), &expr, hops),
+            Def::Unknown => None,
+        }
+    }
+
+    fn expr(&self, at: (ModuleId, ScopeIdx), expr: &StaticExpr, hops: u32) -> Option<Held> {
+        let hops = hops + 1;
+        if hops > MAX_HOPS {
+            return None;
+        }
+        match &expr.kind {
+            StaticExprKind::Literal(Literal::None) => Some(Held::Nothing),
+            StaticExprKind::Path(path) => {
+                let (first, rest) = path.split_first()?;
+                let def = self.program.resolve_path(at.0, at.1, std::slice::from_ref(first));
+                let first = self.def(def, hops)?;
+                rest.iter()
+                    .try_fold(first, |held, name| self.member(held, name, hops))
+            }
+            StaticExprKind::Call(callee, args, _) => {
+                let given = args.first().and_then(|arg| match &arg.kind {
+                    StaticExprKind::Literal(Literal::Str(text)) => Some(text.as_str()),
+                    _ => None,
+                });
+                match &callee.kind {
+                    StaticExprKind::Path(path) if path.len() > 1 => {
+                        let (name, before) = path.split_last()?;
+                        let of = StaticExpr {
+                            kind: StaticExprKind::Path(before.to_vec()),
+                            span: callee.span,
+                        };
+                        let of = self.expr(at, &of, hops)?;
+                        self.method_result(of, (name, given), hops)
+                    }
+                    _ => {
+                        let callee = self.expr(at, callee, hops)?;
+                        self.made_by(callee, given, hops)
+                    }
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn rvalue(&self, frame: &Frame<'_>, rvalue: &Rvalue, hops: u32) -> Option<Held> {
+        let program = self.program;
+        match rvalue {
+            Rvalue::Use(operand) | Rvalue::Await(operand) => self.operand(frame, operand, hops),
+            Rvalue::Global(name) => self.def(program.resolve_global(frame.func.module, name), hops),
+            Rvalue::Path(path) => {
+                let scope = frame.function.scope;
+                self.def(program.resolve_path(frame.func.module, scope, path), hops)
+            }
+            Rvalue::GetField(object, name) => match object {
+                Operand::Local(cells)
+                    if frame.body.locals[cells.index()].kind == LocalKind::OuterCells =>
+                {
+                    self.captured(frame, name, hops)
+                }
+                _ => self.member(self.operand(frame, object, hops)?, name, hops),
+            },
+            Rvalue::Enter { manager, .. } => match self.operand(frame, manager, hops)? {
+                Held::Outside(of) => Some(Held::Outside(of.entered(self.presets))),
+                held => Some(held),
+            },
+            Rvalue::Super {
+                lexical: Some(class),
+                ..
+            } => {
+                let own = ClassRef {
+                    module: frame.func.module,
+                    class: *class,
+                };
+                Some(Held::Super(own, own))
+            }
+            Rvalue::Call { callee, args } => {
+                let given = args.first().and_then(|arg| match (&arg.kind, &arg.value) {
+                    (ArgKind::Positional, Operand::Const(Literal::Str(text))) => Some(text.as_str()),
+                    _ => None,
+                });
+                match callee {
+                    Callee::Method { receiver, name, .. } => {
+                        let of = self.operand(frame, receiver, hops)?;
+                        self.method_result(of, (name, given), hops)
+                    }
+                    Callee::Value(callee) => {
+                        let callee = self.operand(frame, callee, hops)?;
+                        self.made_by(callee, given, hops)
+                    }
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// What a variable of the enclosing function holds.
+    fn captured(&self, frame: &Frame<'_>, name: &Name, hops: u32) -> Option<Held> {
+        if hops > MAX_HOPS {
+            return None;
+        }
+        let func = FuncRef {
+            module: frame.func.module,
+            func: frame.function.outer?,
+        };
+        let outer = Frame::new(frame.module, func);
+        let cells = outer.function.cells()?;
+        self.stored(&outer, Some(cells), name, hops)
+            .unwrap_or_default()
+    }
+
+    /// What a function stores to a field of a local; `None` if it stores nothing there.
+    fn stored(
+        &self,
+        frame: &Frame<'_>,
+        object: Option<LocalId>,
+        field: &str,
+        hops: u32,
+    ) -> Option<Option<Held>> {
+        let statements = frame.body.blocks.iter().flat_map(|block| &block.statements);
+        let mut stores = statements
+            .filter_map(|s| match &s.kind {
+                StatementKind::SetField {
+                    object: Operand::Local(into),
+                    field: own,
+                    value,
+                } if own == field && Some(*into) == object => Some(value),
+                _ => None,
+            })
+            .peekable();
+        stores.peek()?;
+        Some(common(stores.map(|value| self.operand(frame, value, hops))))
+    }
+
+    /// A member of a module, class or object.
+    fn member(&self, held: Held, name: &str, hops: u32) -> Option<Held> {
+        let def = match &held {
+            Held::Outside(of) => return Some(Held::Outside(of.member(self.presets, name)?)),
+            Held::Object(class) => return self.field(*class, name, hops),
+            Held::Class(class) => Def::Class(*class),
+            Held::Module(module, ScopeIdx::MODULE) => Def::Module(*module),
+            Held::Module(module, scope) => Def::Namespace(*module, *scope),
+            Held::Func(_) | Held::Super(..) | Held::Nothing => return None,
+        };
+        self.def(self.program.attribute_of(&def, name), hops)
+    }
+
+    /// What a field of an object holds: as it is declared, or as the methods of the class and of those
+    /// above it store it.
+    fn field(&self, class: ClassRef, name: &str, hops: u32) -> Option<Held> {
+        let hops = hops + 1;
+        if hops > MAX_HOPS {
+            return None;
+        }
+        if let Some((declaring, annotation)) = self.program.declared(class, name) {
+            let module = self.program.module(declaring.module);
+            let scope = module.ir.class(declaring.class).parent;
+            let declared = self.annotated((declaring.module, scope), &annotation, hops);
+            if declared.is_some() {
+                return declared;
+            }
+        }
+        if let Lookup::Found(_, found) = self.program.lookup(class, name, None) {
+            let all = found.into_iter().map(|member| match member {
+                MemberDef::Func(func) if self.is_property(func) => self.returned(func, hops),
+                MemberDef::Def(def) => self.def(def, hops),
+                MemberDef::Func(_) | MemberDef::Unknown => None,
+            });
+            match common(all) {
+                Some(Held::Nothing) => {}
+                known => return known,
+            }
+        }
+        let mro = self.program.mro(class);
+        let mut all = Vec::new();
+        for entry in &mro.entries {
+            let MroEntry::Class(own) = entry else {
+                continue;
+            };
+            let module = self.program.module(own.module);
+            for (func, function) in module.ir.outer_functions() {
+                if function.class != Some(own.class)
+                    || function.params.is_empty()
+                    || !function.body.may_mention(name)
+                {
+                    continue;
+                }
+                let func = FuncRef {
+                    module: own.module,
+                    func,
+                };
+                if stores(&function.body, name) {
+                    let frame = Frame::new(&module, func);
+                    all.extend(self.stored(&frame, Some(LocalId(0)), name, hops));
+                }
+            }
+        }
+        if all.is_empty() {
+            return None;
+        }
+        common(all.into_iter())
+    }
+
+    fn is_property(&self, func: FuncRef) -> bool {
+        let module = self.program.module(func.module);
+        let mut decorators = module.ir.function(func.func).decorators.iter();
+        decorators.any(|decorator| match &decorator.kind {
+            StaticExprKind::Path(path) => path.last().is_some_and(|name| makes_property(name)),
+            _ => false,
+        })
+    }
+
+    /// What a function of the program returns, or yields.
+    fn returned(&self, func: FuncRef, hops: u32) -> Option<Held> {
+        let hops = hops + 1;
+        if hops > MAX_HOPS {
+            return None;
+        }
+        let module = self.program.module(func.module);
+        let frame = Frame::new(&module, func);
+        let values = frame.body.blocks.iter().filter_map(|block| {
+            match (&block.terminator.kind, frame.function.is_generator) {
+                (TerminatorKind::Return { value, .. }, false)
+                | (TerminatorKind::Yield { value, .. }, true) => Some(value),
+                _ => None,
+            }
+        });
+        common(values.map(|value| self.operand(&frame, value, hops)))
+    }
+
+    /// What a call of a method gives.
+    fn method_result(
+        &self,
+        held: Held,
+        (name, given): (&Name, Option<&str>),
+        hops: u32,
+    ) -> Option<Held> {
+        let (class, after) = match held {
+            Held::Outside(of) => {
+                let of = of.call_method(self.presets, name, given)?;
+                return Some(Held::Outside(of));
+            }
+            Held::Object(class) => (class, None),
+            Held::Super(class, after) => (class, Some(after)),
+            held => {
+                let member = self.member(held, name, hops)?;
+                return self.made_by(member, given, hops);
+            }
+        };
+        match self.program.lookup(class, name, after) {
+            Lookup::Found(_, found) => match found.as_slice() {
+                [MemberDef::Func(func)] => self.returned(*func, hops),
+                _ => None,
+            },
+            Lookup::Missing | Lookup::Unknown => {
+                let of = self.above(class)?.call_method(self.presets, name, given)?;
+                Some(Held::Outside(of))
+            }
+        }
+    }
+
+    /// What a call of a value gives.
+    fn made_by(&self, callee: Held, given: Option<&str>, hops: u32) -> Option<Held> {
+        match callee {
+            Held::Outside(of) => Some(Held::Outside(of.call(self.presets, given)?)),
+            Held::Class(class) => Some(Held::Object(class)),
+            Held::Func(func) => self.returned(func, hops),
+            Held::Object(_) | Held::Super(..) | Held::Module(..) | Held::Nothing => None,
+        }
+    }
+}
+
+/// Whether a body stores to a field of this name, of any object.
+fn stores(body: &Body, name: &str) -> bool {
+    let mut statements = body.blocks.iter().flat_map(|block| &block.statements);
+    statements.any(|s| matches!(&s.kind, StatementKind::SetField { field, .. } if field == name))
+}
+
+fn is_chained(held: &Held) -> bool {
+    matches!(held, Held::Outside(of) if of.is_chained())
+}

@@ -1,0 +1,76 @@
+//! What presets say of the calls in the code.
+
+use crate::ir::{BlockId, Name};
+use crate::presets::Known;
+use crate::program::{FuncRef, Program};
+use crate::rules::tables;
+use crate::settings::Writes;
+
+/// The name of a call, that of its receiver, and the texts that it is given.
+pub type Call<'a> = (&'a str, Option<&'a str>, &'a [Name]);
+
+/// What is known of the call that ends a block; `None` if it is not made on a class or module that a
+/// preset knows.
+#[must_use]
+pub fn known_call(
+    program: &Program<'_>,
+    writes: &Writes,
+    (func, block): (FuncRef, BlockId),
+) -> Option<Known> {
+    if !writes.built_in {
+        return None;
+    }
+    let calls = program.calls_outside(&writes.presets, func);
+    let call = calls.get(&block)?;
+    writes.presets.call(&call.of, &call.name)
+}
+
+/// Whether a call writes; `None` if that is not known, or if it depends on a statement that is not
+/// among `texts`.
+#[must_use]
+pub fn writes_by(known: Option<&Known>, texts: &[Name]) -> Option<bool> {
+    let known = known?;
+    match &known.write {
+        Some(write) if write.by_statement => tables::changes_rows(texts),
+        Some(write) => Some(write.raises && !write.auxiliary),
+        // What becomes of the unit is followed.
+        None if known.commits => None,
+        None => Some(false),
+    }
+}
+
+/// Whether a call writes, by what presets say of it, or else by its name, that of its receiver, and its
+/// texts.
+#[must_use]
+pub fn writes_at(
+    program: &Program<'_>,
+    writes: &Writes,
+    site: (FuncRef, BlockId),
+    (name, receiver, texts): Call<'_>,
+) -> bool {
+    let by_name = tables::is_write(writes, name, receiver, texts);
+    if !by_name && !writes.presets.names_write(name) {
+        return false;
+    }
+    let known = known_call(program, writes, site);
+    writes_by(known.as_ref(), texts).unwrap_or(by_name)
+}
+
+/// Whether some call of this name in a function surely writes, or may if its statement does.
+#[must_use]
+pub fn some_call_writes(
+    program: &Program<'_>,
+    writes: &Writes,
+    func: FuncRef,
+    name: &str,
+) -> bool {
+    if !writes.built_in || !writes.presets.names_write(name) {
+        return false;
+    }
+    let calls = program.calls_outside(&writes.presets, func);
+    let mut named = calls.values().filter(|call| call.name == name);
+    named.any(|call| {
+        let known = writes.presets.call(&call.of, name);
+        known.is_some_and(|known| known.write.is_some() || known.commits)
+    })
+}
