@@ -43,7 +43,9 @@ def claims_of(table, entry):
             if method:
                 yield f"{table} {of} {method}", "method", (of, method)
         for parameter in [*entry.get("statement", []), *entry.get("rows", [])]:
-            yield where, "parameter", (of, call, parameter)
+            # A statement that the receiver was made of.
+            if parameter != "self":
+                yield where, "parameter", (of, call, parameter)
         how, _, name = entry.get("at", "").partition(":")
         if how == "attribute":
             yield f"{where} .{name}", "attribute", (of, name)

@@ -143,7 +143,8 @@ impl<'a> Merged<'a> {
         replace(&mut self.baseline, raw.baseline.as_ref(), text);
         self.writes.extend(said(layer, &raw.writes));
         self.presets.extend(said(layer, &raw.presets));
-        self.without_presets.extend(said(layer, &raw.without_presets));
+        self.without_presets
+            .extend(said(layer, &raw.without_presets));
         replace(
             &mut self.built_in_writes,
             raw.built_in_writes.as_ref(),

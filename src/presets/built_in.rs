@@ -25,7 +25,10 @@ embed! {
 pub fn built_in() -> &'static [(&'static str, Preset)] {
     static ALL: LazyLock<Vec<(&str, Preset)>> = LazyLock::new(|| {
         let read = |text| toml::from_str(text).expect("presets are valid: a test reads every one");
-        FILES.iter().map(|(name, text)| (*name, read(text))).collect()
+        FILES
+            .iter()
+            .map(|(name, text)| (*name, read(text)))
+            .collect()
     });
     &ALL
 }
@@ -37,7 +40,10 @@ mod tests {
     #[test]
     fn every_preset_is_embedded_under_its_file_name() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/presets");
-        let paths = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        let paths = folder
+            .read_dir()
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
         let files = paths.filter(|path| path.extension().is_some_and(|e| e == "toml"));
         let mut stems: Vec<String> = files
             .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
@@ -46,7 +52,10 @@ mod tests {
         let names: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
         assert_eq!(stems, names, "rules/presets and the list differ");
         for (name, preset) in built_in() {
-            assert!(!preset.title.is_empty() && !preset.imports.is_empty(), "{name}");
+            assert!(
+                !preset.title.is_empty() && !preset.imports.is_empty(),
+                "{name}"
+            );
         }
     }
 }

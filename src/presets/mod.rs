@@ -5,6 +5,7 @@
 //! does.
 
 mod built_in;
+mod page;
 mod preset;
 
 use std::collections::BTreeSet;
@@ -15,8 +16,9 @@ use std::sync::{Arc, LazyLock};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use built_in::built_in;
+pub use page::page;
 pub use preset::{
-    Entry, Failure, Fails, Makes, Mark, Nack, Package, Position, Preset, Unit, Wait, Write, Written,
+    Entry, Fails, Failure, Makes, Mark, Nack, Package, Position, Preset, Unit, Wait, Write, Written,
 };
 
 /// The presets of a run: what comes with the program, and what the configuration adds.
@@ -29,8 +31,11 @@ pub struct Presets {
     holders: FxHashMap<String, Vec<Holder>>,
     /// The names of the calls that write, or commit a unit of work.
     names: FxHashSet<String>,
-    /// The names of the calls that put rows into one, or make a context manager that commits it.
-    names_in_units: FxHashSet<String>,
+    /// The names of the calls that put rows into one, make a context manager that commits it, or wait for
+    /// work that was handed over.
+    other_names: FxHashSet<String>,
+    /// The exceptions that say that a row is there already, by the last parts of their paths.
+    duplicates: FxHashMap<String, Vec<String>>,
     /// The first parts of the paths of the libraries.
     roots: BTreeSet<String>,
 }
@@ -79,6 +84,16 @@ pub struct Known {
     pub commits: bool,
     /// Whether it makes a context manager that commits at its end.
     pub begins: bool,
+    /// Whether it waits for work that was handed over, and raises if that failed.
+    pub waits: bool,
+}
+
+impl Known {
+    /// Whether it writes, or may if its statement does, commits a unit of work, or waits for a write.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        self.write.is_some() || self.commits || self.waits
+    }
 }
 
 /// What a preset says of a write.
@@ -136,7 +151,8 @@ impl Presets {
             own: Vec::new(),
             holders: FxHashMap::default(),
             names: FxHashSet::default(),
-            names_in_units: FxHashSet::default(),
+            other_names: FxHashSet::default(),
+            duplicates: FxHashMap::default(),
             roots: BTreeSet::new(),
         };
         for preset in presets {
@@ -173,10 +189,24 @@ impl Presets {
                 call.or_default().write = Some(known.clone());
             }
         }
+        for wait in &preset.wait {
+            if wait.fails.contains(&Fails::Raises) {
+                self.other_names.insert(wait.call.clone());
+                for of in &wait.of {
+                    let call = self.holder(of).calls.entry(wait.call.clone());
+                    call.or_default().waits = true;
+                }
+            }
+        }
+        for exception in preset.failure.iter().flat_map(|failure| &failure.duplicate) {
+            let path = dotted(exception);
+            let last = split(&path).1.to_owned();
+            self.duplicates.entry(last).or_default().push(path);
+        }
         for unit in &preset.unit {
             self.names.extend(unit.commits.iter().cloned());
             let others = unit.adds.iter().chain(&unit.blocks).cloned();
-            self.names_in_units.extend(others);
+            self.other_names.extend(others);
             for of in &unit.of {
                 let calls = &mut self.holder(of).calls;
                 let mut note = |names: &[String], note: fn(&mut Known)| {
@@ -211,14 +241,9 @@ impl Presets {
     fn find(&self, path: &str) -> Option<&Holder> {
         let (module, last) = split(path);
         let same = self.holders.get(last)?;
-        let above = |above: &str, below: &str| {
-            let rest = below.strip_prefix(above);
-            !above.is_empty() && rest.is_some_and(|r| r.is_empty() || r.starts_with(SEPARATOR))
-        };
-        let near = same.iter().filter(|holder| {
-            let (own, _) = split(&holder.path);
-            own == module || above(own, module) || above(module, own)
-        });
+        let near = same
+            .iter()
+            .filter(|holder| is_near(split(&holder.path).0, module));
         near.max_by_key(|holder| (holder.path == path, holder.path.len()))
     }
 
@@ -237,17 +262,24 @@ impl Presets {
         (described && of.is_object && !of.chained).then(Known::default)
     }
 
+    /// Whether an exception says that a row is there already.
+    #[must_use]
+    pub fn says_duplicate(&self, path: &str) -> bool {
+        let (module, last) = split(path);
+        let same = self.duplicates.get(last);
+        same.is_some_and(|same| same.iter().any(|own| is_near(split(own).0, module)))
+    }
+
     /// Whether a call of that name writes, or commits a unit of work, if it is made on the right class.
     #[must_use]
     pub fn names_write(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 
-    /// Whether a call of that name writes or has to do with a unit of work, if it is made on the right
-    /// class.
+    /// Whether presets say something of a call of that name, if it is made on the right class.
     #[must_use]
     pub fn names_call(&self, name: &str) -> bool {
-        self.names_write(name) || self.names_in_units.contains(name)
+        self.names_write(name) || self.other_names.contains(name)
     }
 
     /// The names of calls that write, or commit a unit of work.
@@ -383,6 +415,15 @@ impl Of {
 /// Whether a path is that of a class, judged by its last part.
 fn is_class(path: &str) -> bool {
     split(path).1.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+/// Whether one of two modules is the other, or contains it.
+fn is_near(one: &str, other: &str) -> bool {
+    let contains = |above: &str, below: &str| {
+        let rest = below.strip_prefix(above);
+        !above.is_empty() && rest.is_some_and(|r| r.is_empty() || r.starts_with(SEPARATOR))
+    };
+    one == other || contains(one, other) || contains(other, one)
 }
 
 fn dotted(path: &str) -> String {

@@ -5,6 +5,7 @@
 //! field of the class, what a function of the program returns. A name that is bound to several things
 //! is not known.
 
+use std::cell::Cell;
 use std::sync::{Arc, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -18,8 +19,11 @@ use crate::program::{
     ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, MroEntry, Program,
 };
 
-/// How many functions, fields and values in a row are looked through.
-const MAX_HOPS: u32 = 6;
+/// How many values, fields and functions in a row are looked through.
+const MAX_HOPS: u32 = 16;
+
+/// How many values are looked at for the calls of one function. What comes after that is not known.
+const MAX_LOOKS: u32 = 8192;
 
 /// A call on something outside the program: what it is made on, and the name of what is called.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,12 +75,21 @@ impl Program<'_> {
     #[must_use]
     pub fn calls_outside(&self, presets: &Arc<Presets>, func: FuncRef) -> Arc<OutsideCalls> {
         let key = (Arc::as_ptr(presets) as usize, func);
-        let known = || self.calls_outside.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || {
+            self.calls_outside
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
         if let Some(calls) = known().get(&key) {
             return calls.clone();
         }
         let module = self.module(func.module);
-        let calls = Finder { program: self, presets }.calls(&module, func);
+        let calls = Finder {
+            program: self,
+            presets,
+            looks: Cell::new(0),
+        }
+        .calls(&module, func);
         let calls = Arc::new(calls);
         known().insert(key, calls.clone());
         calls
@@ -87,6 +100,8 @@ impl Program<'_> {
 struct Finder<'a, 's> {
     program: &'a Program<'s>,
     presets: &'a Presets,
+    /// How many values were looked at.
+    looks: Cell<u32>,
 }
 
 /// A function, with what was found out about its locals.
@@ -201,7 +216,8 @@ impl Finder<'_, '_> {
     }
 
     fn local(&self, frame: &Frame<'_>, local: LocalId, hops: u32) -> Option<Held> {
-        if hops > MAX_HOPS {
+        self.looks.set(self.looks.get() + 1);
+        if hops > MAX_HOPS || self.looks.get() > MAX_LOOKS {
             return None;
         }
         if let Some(path) = frame.declared.get(&local) {
@@ -213,13 +229,17 @@ impl Finder<'_, '_> {
         match frame.body.locals[local.index()].kind {
             LocalKind::Param => {
                 let own = std::iter::once_with(|| self.param(frame, local, hops));
-                let more = assigned.iter().map(|rvalue| self.rvalue(frame, rvalue, hops));
+                let more = assigned
+                    .iter()
+                    .map(|rvalue| self.rvalue(frame, rvalue, hops));
                 // What is given is what is assigned if nothing was given: `client or Client()`.
                 common(own.chain(more))
             }
             LocalKind::Var | LocalKind::Temp if !assigned.is_empty() => {
                 let named = frame.body.locals[local.index()].kind == LocalKind::Var;
-                let values = assigned.iter().map(|rvalue| self.rvalue(frame, rvalue, hops));
+                let values = assigned
+                    .iter()
+                    .map(|rvalue| self.rvalue(frame, rvalue, hops));
                 common(values).filter(|held| !named || !is_chained(held))
             }
             _ => None,
@@ -260,7 +280,10 @@ impl Finder<'_, '_> {
         match &annotation.kind {
             StaticExprKind::Literal(Literal::None) => Some(Held::Nothing),
             StaticExprKind::Literal(Literal::Str(text)) => {
-                let words = text.split('|').map(str::trim).filter(|word| *word != "None");
+                let words = text
+                    .split('|')
+                    .map(str::trim)
+                    .filter(|word| *word != "None");
                 let [path] = words.collect::<Vec<_>>()[..] else {
                     return None;
                 };
@@ -322,7 +345,9 @@ impl Finder<'_, '_> {
             StaticExprKind::Literal(Literal::None) => Some(Held::Nothing),
             StaticExprKind::Path(path) => {
                 let (first, rest) = path.split_first()?;
-                let def = self.program.resolve_path(at.0, at.1, std::slice::from_ref(first));
+                let def = self
+                    .program
+                    .resolve_path(at.0, at.1, std::slice::from_ref(first));
                 let first = self.def(def, hops)?;
                 rest.iter()
                     .try_fold(first, |held, name| self.member(held, name, hops))
@@ -385,7 +410,9 @@ impl Finder<'_, '_> {
             }
             Rvalue::Call { callee, args } => {
                 let given = args.first().and_then(|arg| match (&arg.kind, &arg.value) {
-                    (ArgKind::Positional, Operand::Const(Literal::Str(text))) => Some(text.as_str()),
+                    (ArgKind::Positional, Operand::Const(Literal::Str(text))) => {
+                        Some(text.as_str())
+                    }
                     _ => None,
                 });
                 match callee {

@@ -56,21 +56,17 @@ pub fn writes_at(
     writes_by(known.as_ref(), texts).unwrap_or(by_name)
 }
 
-/// Whether some call of this name in a function surely writes, or may if its statement does.
+/// Whether some call of this name in a function writes, or may if its statement does, or waits for a
+/// write.
 #[must_use]
-pub fn some_call_writes(
-    program: &Program<'_>,
-    writes: &Writes,
-    func: FuncRef,
-    name: &str,
-) -> bool {
-    if !writes.built_in || !writes.presets.names_write(name) {
+pub fn some_call_writes(program: &Program<'_>, writes: &Writes, func: FuncRef, name: &str) -> bool {
+    if !writes.built_in || !writes.presets.names_call(name) {
         return false;
     }
     let calls = program.calls_outside(&writes.presets, func);
     let mut named = calls.values().filter(|call| call.name == name);
     named.any(|call| {
         let known = writes.presets.call(&call.of, name);
-        known.is_some_and(|known| known.write.is_some() || known.commits)
+        known.is_some_and(|known| known.may_write())
     })
 }

@@ -25,6 +25,7 @@
 mod attempts;
 mod audience;
 mod callers;
+mod caught;
 mod failure;
 mod likeness;
 mod no_store;

@@ -11,13 +11,13 @@ use crate::engine::values::state::State;
 use crate::engine::{
     Automaton, CallEvent, CompletedCall, Engine, FailureEvents, HelperFilter, Watches,
 };
-use crate::outcome::{Followed, MethodExits};
 use crate::ir::BlockId;
+use crate::outcome::{Followed, MethodExits};
 use crate::program::{FuncRef, Program};
-use crate::rules::known::{some_call_writes, writes_at};
 use crate::rules::contract_method::{
     Caller, Checked, ContractRule, ContractRun, DictKind, Subject, Verdicts, Watched, dict_kinds,
 };
+use crate::rules::known::{some_call_writes, writes_at};
 use crate::rules::tables::{PLAIN, may_write};
 use crate::rules::{Effort, Rule, UntrackedReturn};
 use crate::settings::{Demand, Settings, Writes};

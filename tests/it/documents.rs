@@ -10,6 +10,7 @@ use crate::common::{is_fresh, is_fresh_part};
 #[test]
 fn references_are_fresh() {
     is_fresh("docs/cli.md", &tallylint::cli::reference());
+    is_fresh("docs/presets.md", &tallylint::presets::page());
     let keys = tallylint::config::reference();
     is_fresh_part("docs/configuration.md", "keys", &keys);
     // Whatever can be said is in the reference.

@@ -8,16 +8,15 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use super::caught::{Caught, caught};
 use super::quiet::{Called, Handling, called, given_to, reach};
-use super::readers::caught_names;
 use super::{Options, judge, report};
 use crate::diagnostics::Location;
 use crate::engine::summaries::library::Library;
 use crate::ir::{
-    BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, LocalKind, Name, Operand, Rvalue,
-    ScopeIdx, StatementKind, TerminatorKind,
+    BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, LocalKind, Rvalue, TerminatorKind,
 };
-use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Program};
+use crate::program::{ClassRef, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::known::known_call;
 use crate::rules::tables::{
@@ -80,8 +79,12 @@ impl FunctionRule for Functions {
                 module: module.id,
                 func,
             };
-            match first_look(library.program, module, (this, function), (&settings.writes, options))
-            {
+            match first_look(
+                library.program,
+                module,
+                (this, function),
+                (&settings.writes, options),
+            ) {
                 Look::Nothing => continue,
                 Look::Writes => {
                     out.looked.writing += 1;
@@ -137,9 +140,12 @@ fn check_function(
     for swallowed in &judged.found {
         // What a helper swallows is told where the helper is looked at.
         let (by, at) = swallowed.by.place();
-        let caught = caught_names(library.program, (by, at));
-        let unlikely = !caught.is_empty() && caught.iter().all(|name| is_no_write_error(name))
-            || swallowed.passed_on_by.is_empty() && catches_only_own(library.program, (by, at));
+        let (caught, complete) = caught(library.program, (by, at));
+        let unlikely = complete
+            && (caught
+                .iter()
+                .all(|exception| is_no_write_error(&exception.name))
+                || swallowed.passed_on_by.is_empty() && caught.iter().all(Caught::is_own));
         if by != func || unlikely && !options.strict {
             continue;
         }
@@ -150,44 +156,6 @@ fn check_function(
         let found = report::finding(subject, judged.root, swallowed, None);
         out.findings.extend(found);
     }
-}
-
-/// Whether a handler names only exceptions of the program: no library raises those.
-fn catches_only_own(program: &Program<'_>, (func, block): (FuncRef, BlockId)) -> bool {
-    let module = program.module(func.module);
-    let function = module.ir.function(func.func);
-    let body = &function.body;
-    let types = body
-        .block(block)
-        .statements
-        .iter()
-        .find_map(|s| match &s.kind {
-            StatementKind::Assign(_, Rvalue::Caught { types, .. }) => Some(types),
-            _ => None,
-        });
-    let of_program = |of: &Operand| {
-        let mut path: Vec<Name> = Vec::new();
-        let mut at = match of {
-            Operand::Local(local) => *local,
-            Operand::Const(_) => return false,
-        };
-        loop {
-            match body.only_value(at) {
-                Some(Rvalue::GetField(Operand::Local(from), name)) => {
-                    path.insert(0, name.clone());
-                    at = *from;
-                }
-                Some(Rvalue::Global(name)) => {
-                    path.insert(0, name.clone());
-                    break;
-                }
-                _ => return false,
-            }
-        }
-        let found = program.resolve_path(func.module, ScopeIdx::MODULE, &path);
-        matches!(found, Def::Class(_))
-    };
-    types.is_some_and(|types| !types.is_empty() && types.iter().all(of_program))
 }
 
 /// Whether the file is one of tests, judged by its path: what tests do with failures is theirs. What
@@ -248,7 +216,8 @@ fn first_look(
             _ => continue,
         };
         let at = BlockId(at);
-        let writing = writing.get_or_insert_with(|| writing_blocks(program, (func, function), writes));
+        let writing =
+            writing.get_or_insert_with(|| writing_blocks(program, (func, function), writes));
         if writing.is_empty() {
             return Look::Nothing;
         }
@@ -332,8 +301,7 @@ fn writing_blocks(
         names_work(&lower)
             || finishes_unit(&name)
             || may_be_sure(writes, &name, on.as_deref())
-            || writes.presets.names_write(&name)
-                && known().is_some_and(|known| known.write.is_some() || known.commits)
+            || writes.presets.names_call(&name) && known().is_some_and(|known| known.may_write())
     });
     writing.map(|(at, _)| BlockId(at)).collect()
 }

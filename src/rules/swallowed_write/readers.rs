@@ -431,34 +431,3 @@ pub(super) fn is_log_sink(subject: &Subject<'_>) -> bool {
         _ => false,
     })
 }
-
-/// The exception classes that a handler names.
-pub(super) fn caught_names(
-    program: &Program<'_>,
-    at: (crate::program::FuncRef, crate::ir::BlockId),
-) -> Vec<Name> {
-    let module = program.module(at.0.module);
-    let function = module.ir.function(at.0.func);
-    let block = function.body.block(at.1);
-    let types = block.statements.iter().find_map(|s| match &s.kind {
-        StatementKind::Assign(_, Rvalue::Caught { types, .. }) => Some(types),
-        _ => None,
-    });
-    let types = types.into_iter().flatten();
-    let locals: Vec<LocalId> = types
-        .filter_map(|t| match t {
-            Operand::Local(l) => Some(*l),
-            Operand::Const(_) => None,
-        })
-        .collect();
-    rvalues(function)
-        .filter_map(|(dest, rvalue)| match rvalue {
-            Rvalue::GetField(_, name) | Rvalue::Global(name)
-                if dest.is_some_and(|d| locals.contains(&d)) =>
-            {
-                Some(name.clone())
-            }
-            _ => None,
-        })
-        .collect()
-}

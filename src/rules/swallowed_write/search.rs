@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::callers::Answer;
+use super::caught::caught;
 use super::failure::{
     OF_BATCH, failed_at, failed_name, is_failing, passed_on_by, turned_out_empty,
 };
 use super::quiet::Handling;
-use super::readers::{self, Heard, Readers, left_behind};
+use super::readers::{Heard, Readers, left_behind};
 use super::report;
 use super::watch::{Swallower, Watch};
 use super::{Swallowed, excuses_duplicates};
@@ -20,6 +21,7 @@ use crate::engine::values::value::Value;
 use crate::engine::witness::{End, Goal, Paths, Witness};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{BlockId, Literal};
+use crate::presets::Presets;
 use crate::program::{FuncRef, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::tables;
@@ -91,7 +93,9 @@ impl<'s> SwallowerSearch<'s, '_> {
                 None => well.push((e.block, (e.state.clone(), e.value))),
                 Some(by) => {
                     let flags = e.state.flags.rule;
-                    if !watch.options.strict && loses_nothing(self.subject.program, by, flags) {
+                    if !watch.options.strict
+                        && loses_nothing(self.subject.program, &watch.writes.presets, by, flags)
+                    {
                         continue;
                     }
                     let certified = certified(self.engine, &e.state);
@@ -177,7 +181,8 @@ impl<'s> SwallowerSearch<'s, '_> {
             }
         };
         let excuses = |by: Swallower, flags: u32| {
-            !watch.options.strict && loses_nothing(subject.program, by, flags)
+            !watch.options.strict
+                && loses_nothing(subject.program, &watch.writes.presets, by, flags)
         };
         let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
             let swallower = watch.swallower(state.flags.rule);
@@ -249,14 +254,16 @@ fn certified(engine: &mut Engine<'_>, state: &State) -> bool {
 
 /// Whether a handler catches only exceptions that say that the rows are there already, or that there
 /// is nothing more to read. `flags` tell whether the failed write was given several.
-fn loses_nothing(program: &Program<'_>, by: Swallower, flags: u32) -> bool {
+fn loses_nothing(program: &Program<'_>, presets: &Presets, by: Swallower, flags: u32) -> bool {
     let Swallower::Catch(catch) = by else {
         return false;
     };
-    let names = readers::caught_names(program, (catch.func, catch.block));
-    !names.is_empty()
-        && names.iter().all(|name| {
-            tables::says_nothing_left(name)
-                || excuses_duplicates(&name.to_ascii_lowercase(), flags & OF_BATCH != 0)
+    let (exceptions, complete) = caught(program, (catch.func, catch.block));
+    let of_batch = flags & OF_BATCH != 0;
+    complete
+        && exceptions.iter().all(|exception| {
+            tables::says_nothing_left(&exception.name)
+                || excuses_duplicates(&exception.name.to_ascii_lowercase(), of_batch)
+                || !of_batch && exception.says_duplicate(presets)
         })
 }

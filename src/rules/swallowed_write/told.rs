@@ -1,10 +1,10 @@
 //! What is done about a failure after it was caught: somebody else gets to know it, or the same
 //! work is done in another way.
 
+use super::caught::{Caught, caught};
 use super::failure::{CAUGHT, FailureNote, STATUS, get, tuple};
 use super::likeness::{alike, is_data, is_made_of};
 use super::no_store::place_of;
-use super::readers::caught_names;
 use super::watch::Swallower;
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Site, Term, Value};
@@ -129,8 +129,9 @@ pub(super) fn creates_instead(
     if !tables::creates(call.name) {
         return false;
     }
-    let names = caught_names(engine.program, (catch.func, catch.block));
-    if names.is_empty() || !names.iter().all(|name| tables::says_missing(name)) {
+    let (exceptions, complete) = caught(engine.program, (catch.func, catch.block));
+    let missing = |exception: &Caught| tables::says_missing(&exception.name);
+    if !complete || !exceptions.iter().all(missing) {
         return false;
     }
     let failed = get(state, FailureNote::Failed).and_then(|v| tuple(engine, v));

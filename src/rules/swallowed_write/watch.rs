@@ -192,8 +192,7 @@ impl FailureEvents for Watch<'_> {
             return;
         };
         // A commit before anything was written commits no data.
-        let ends_unit =
-            call.name == "commit" || self.outside && self.finishes_unit(engine, call);
+        let ends_unit = call.name == "commit" || self.outside && self.finishes_unit(engine, call);
         if ends_unit && state.flags.rule & WROTE == 0 && unit.is_none() {
             return;
         }

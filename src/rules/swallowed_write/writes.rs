@@ -63,7 +63,8 @@ impl Watch<'_> {
         state: &State,
         call: &CompletedCall<'_>,
     ) -> Option<Value> {
-        if WAITS.contains(&call.name)
+        let waits = || WAITS.contains(&call.name) || self.waits(engine, call);
+        if waits()
             && let Some(receiver) = call.receiver
             && let Some(write) = state.ghost(receiver, FailureNote::Submitted)
         {
@@ -80,7 +81,8 @@ impl Watch<'_> {
         let known = self.known(engine, call, named);
         let known_to_write = writes_by(known.as_ref(), &texts);
         if named_only
-            || !(self.unit_finished(engine, state, call).is_some() || known_to_write.unwrap_or(named))
+            || !(self.unit_finished(engine, state, call).is_some()
+                || known_to_write.unwrap_or(named))
             || tables::is_removal(call.name, &texts)
             || stores_nothing(engine, state, call, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
@@ -106,6 +108,12 @@ impl Watch<'_> {
             .chain(staged)
             .collect();
         Some(engine.terms.make(Term::Tuple(parts.into())))
+    }
+
+    /// Whether presets say that a call waits for work that was handed over.
+    fn waits(&self, engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
+        let known = self.known(engine, call, false);
+        known.is_some_and(|known| known.waits)
     }
 
     /// What presets say of a call of something outside the program. It is asked only if the name of the
@@ -256,9 +264,8 @@ impl Watch<'_> {
         let Some(unit) = unit_name(engine, call.site.func, receiver) else {
             return;
         };
-        let known = || self.known(engine, call, false);
         if self.outside && tables::is_removal(call.name, &[])
-            || !(tables::is_staged(call.name, &unit) || known().is_some_and(|known| known.adds))
+            || !(tables::is_staged(call.name, &unit) || self.adds(engine, state, call))
             || state.kind(&engine.terms, receiver).is_container()
         {
             return;
@@ -285,6 +292,23 @@ impl Watch<'_> {
     pub(super) fn finishes_unit(&self, engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
         let known = || self.known(engine, call, false);
         tables::finishes_unit(call.name) || known().is_some_and(|known| known.commits)
+    }
+
+    /// Whether presets say that a call puts rows into a unit of work. A statement does if it changes rows.
+    fn adds(&self, engine: &Engine<'_>, state: &State, call: &CompletedCall<'_>) -> bool {
+        let known = self.known(engine, call, false).filter(|known| known.adds);
+        known.is_some_and(|known| match known.write {
+            Some(write) if write.by_statement => {
+                let texts = self.texts(engine, state, call);
+                let changes = tables::changes_rows(&texts) == Some(true);
+                let built = || {
+                    let first = call.args.first();
+                    first.is_some_and(|v| builds_change(engine, state, *v))
+                };
+                changes && !tables::only_remove(&texts) || built()
+            }
+            _ => true,
+        })
     }
 
     /// The bits of the unit of work that a call writes, if something was put into it.
