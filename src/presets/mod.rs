@@ -434,3 +434,65 @@ fn dotted(path: &str) -> String {
 fn split(path: &str) -> (&str, &str) {
     path.rsplit_once(SEPARATOR).unwrap_or(("", path))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Of, Presets};
+
+    fn client(presets: &Presets, path: &str) -> Of {
+        Of::definition(path).call(presets, None).unwrap()
+    }
+
+    fn writes(presets: &Presets, path: &str, call: &str) -> Option<bool> {
+        let known = presets.call(&client(presets, path), call);
+        known.map(|known| known.write.is_some())
+    }
+
+    #[test]
+    fn a_class_is_known_by_where_it_is_defined_and_where_it_is_offered() {
+        let presets = Presets::standard();
+        for path in ["redis.Redis", "redis.client.Redis", "redis.asyncio.Redis"] {
+            assert_eq!(writes(&presets, path, "xadd"), Some(true), "{path}");
+            assert_eq!(writes(&presets, path, "ping"), Some(false), "{path}");
+        }
+        for path in ["other.Redis", "rediscluster.Redis", "redis.Unknown"] {
+            assert_eq!(writes(&presets, path, "xadd"), None, "{path}");
+        }
+        assert!(presets.says_duplicate("pymongo.errors.DuplicateKeyError"));
+        assert!(!presets.says_duplicate("pymongo.errors.WriteError"));
+    }
+
+    #[test]
+    fn what_a_call_gives_is_followed() {
+        let presets = Presets::standard();
+        let s3 = Of::definition("boto3.client").call(&presets, Some("s3"));
+        let known = presets.call(&s3.unwrap(), "upload_file");
+        assert!(known.is_some_and(|known| known.write.is_some()));
+        assert_eq!(Of::definition("boto3.client").call(&presets, None), None);
+        // A builder gives itself, but what else it may give is not known.
+        let query = Of::definition("sqlx.query").call(&presets, None).unwrap();
+        let bound = query.call_method(&presets, "bind", None).unwrap();
+        assert!(bound.is_chained());
+        assert!(presets.call(&bound, "execute").is_some());
+        assert_eq!(presets.call(&bound, "unknown"), None);
+    }
+
+    #[test]
+    fn presets_are_left_out_and_added() {
+        let without = BTreeSet::from(["redis".to_owned()]);
+        let own = "title = 'a'\nimports = ['a']\n\
+                   unit = [{ of = ['a.B'], adds = ['c'], commits = ['d'], discards = [], fails = [] }]";
+        let presets = Presets::new(without, vec![own.to_owned()]).unwrap();
+        assert_eq!(writes(&presets, "redis.Redis", "xadd"), None);
+        let known = presets.call(&client(&presets, "a.B"), "d").unwrap();
+        assert!(known.commits && !known.adds && known.write.is_none());
+        let wrong = Presets::new(
+            BTreeSet::new(),
+            vec![own.to_owned(), "title = 1".to_owned()],
+        );
+        assert_eq!(wrong.unwrap_err().0, 1);
+        assert_ne!(presets, Presets::standard());
+    }
+}

@@ -34,12 +34,11 @@ pub fn page() -> String {
 }
 
 fn head(preset: &Preset, out: &mut String) {
-    let quoted = |names: &mut dyn Iterator<Item = &str>| {
-        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-        names.join(", ")
-    };
-    let imports = quoted(&mut preset.imports.iter().map(String::as_str));
-    let _ = write!(out, "Imports: {imports}. Checked against ");
+    let _ = write!(
+        out,
+        "Imports: {}. Checked against ",
+        quoted(&preset.imports)
+    );
     let packages = preset.package.iter();
     let packages: Vec<String> = packages
         .map(|package| format!("{} {}", package.name, package.version))
@@ -59,112 +58,122 @@ struct Row {
     notes: Option<String>,
 }
 
+/// The table of a preset.
+#[derive(Default)]
+struct Table(Vec<Row>);
+
 fn rows(preset: &Preset) -> Vec<Row> {
-    let mut out = Vec::new();
-    let mut add = |what: &str, of: String, fails: &[Fails], notes: &Option<String>| {
-        out.push(Row {
+    let mut table = Table::default();
+    table.add_writes(preset);
+    table.add_positions(preset);
+    table.add_failures(preset);
+    table.add_entries(preset);
+    table.0
+}
+
+impl Table {
+    fn add(&mut self, what: &str, of: String, fails: &[Fails], notes: Option<&String>) {
+        self.0.push(Row {
             what: what.to_owned(),
             of,
             fails: told(fails),
-            notes: notes.clone(),
+            notes: notes.cloned(),
         });
-    };
-    for write in &preset.write {
-        let what = match (write.auxiliary, write.statement.is_empty()) {
-            (true, _) => "writes what may be lost",
-            (_, false) => "writes if its statement does",
-            _ => "writes",
-        };
-        add(
-            what,
-            calls(&write.of, [&write.call]),
-            &write.fails,
-            &write.notes,
-        );
     }
-    for unit in &preset.unit {
-        for (what, names) in [
-            ("adds to a unit of work", &unit.adds),
-            ("commits it", &unit.commits),
-            ("commits it at the end of `with`", &unit.blocks),
-            ("throws it away", &unit.discards),
-        ] {
-            if !names.is_empty() {
-                let commits = what.starts_with("commits");
-                let fails = if commits { unit.fails.as_slice() } else { &[] };
-                let notes = unit
-                    .notes
-                    .as_ref()
-                    .filter(|_| what == "commits it")
-                    .cloned();
-                add(what, calls(&unit.of, names), fails, &notes);
+
+    fn add_writes(&mut self, preset: &Preset) {
+        for write in &preset.write {
+            let what = match (write.auxiliary, write.statement.is_empty()) {
+                (true, _) => "writes what may be lost",
+                (_, false) => "writes if its statement does",
+                _ => "writes",
+            };
+            let of = calls(&write.of, [&write.call]);
+            self.add(what, of, &write.fails, write.notes.as_ref());
+        }
+        for unit in &preset.unit {
+            let fails = unit.fails.as_slice();
+            for (what, names, fails, notes) in [
+                ("adds to a unit of work", &unit.adds, &[][..], None),
+                ("commits it", &unit.commits, fails, unit.notes.as_ref()),
+                ("commits it at the end of `with`", &unit.blocks, fails, None),
+                ("throws it away", &unit.discards, &[], None),
+            ] {
+                if !names.is_empty() {
+                    self.add(what, calls(&unit.of, names), fails, notes);
+                }
+            }
+        }
+        for wait in &preset.wait {
+            let of = calls(&wait.of, [&wait.call]);
+            self.add("waits for a write", of, &wait.fails, wait.notes.as_ref());
+        }
+    }
+
+    fn add_positions(&mut self, preset: &Preset) {
+        for position in &preset.position {
+            let what = format!("moves a position ({})", position.kind);
+            let of = calls(&position.of, &position.call);
+            self.add(&what, of, &position.fails, position.notes.as_ref());
+        }
+        for nack in &preset.nack {
+            let of = calls(&nack.of, &nack.call);
+            self.add("gives rows back", of, &[], nack.notes.as_ref());
+        }
+        for mark in &preset.mark {
+            let what = format!("says how it ended: {}", mark.says);
+            let of = calls(&mark.of, &mark.call);
+            self.add(&what, of, &[], mark.notes.as_ref());
+        }
+    }
+
+    fn add_failures(&mut self, preset: &Preset) {
+        for failure in &preset.failure {
+            let of = if failure.exceptions.is_empty() {
+                calls(&failure.of, &failure.call)
+            } else {
+                quoted(&failure.exceptions)
+            };
+            let at = failure.at.as_ref().map(|at| format!(" at `{at}`"));
+            let what = format!(
+                "tells of a failure ({}{})",
+                failure.by,
+                at.unwrap_or_default()
+            );
+            self.add(&what, of, &[], failure.notes.as_ref());
+            if !failure.duplicate.is_empty() {
+                let of = quoted(&failure.duplicate);
+                self.add("says that the row is there already", of, &[], None);
             }
         }
     }
-    for wait in &preset.wait {
-        add(
-            "waits for a write",
-            calls(&wait.of, [&wait.call]),
-            &wait.fails,
-            &wait.notes,
-        );
-    }
-    for position in &preset.position {
-        let what = format!("moves a position ({})", position.kind);
-        add(
-            &what,
-            calls(&position.of, &position.call),
-            &position.fails,
-            &position.notes,
-        );
-    }
-    for nack in &preset.nack {
-        add(
-            "gives rows back",
-            calls(&nack.of, &nack.call),
-            &[],
-            &nack.notes,
-        );
-    }
-    for mark in &preset.mark {
-        let what = format!("says how it ended: {}", mark.says);
-        add(&what, calls(&mark.of, &mark.call), &[], &mark.notes);
-    }
-    for failure in &preset.failure {
-        let exceptions = failure.exceptions.iter();
-        let exceptions: Vec<String> = exceptions.map(|name| format!("`{name}`")).collect();
-        let of = if exceptions.is_empty() {
-            calls(&failure.of, &failure.call)
-        } else {
-            exceptions.join(", ")
-        };
-        let at = failure.at.as_ref().map(|at| format!(" at `{at}`"));
-        let what = format!(
-            "tells of a failure ({}{})",
-            failure.by,
-            at.unwrap_or_default()
-        );
-        add(&what, of, &[], &failure.notes);
-        let duplicates = failure.duplicate.iter();
-        for duplicate in duplicates.map(|name| format!("`{name}`")) {
-            add("says that the row is there already", duplicate, &[], &None);
-        }
-    }
-    for entry in &preset.entry {
-        let called = [
-            (&entry.decorator, "calls what it decorates"),
-            (&entry.overrides, "calls what overrides it"),
-            (&entry.function, "calls a function of this name"),
-            (&entry.passed_to, "calls what is passed to it"),
-        ];
-        for (path, what) in called {
-            if let Some(path) = path {
-                let what = format!("{what}, and hears");
-                add(&what, format!("`{path}`"), &entry.hears, &entry.notes);
+
+    fn add_entries(&mut self, preset: &Preset) {
+        for entry in &preset.entry {
+            let called = [
+                (&entry.decorator, "calls what it decorates"),
+                (&entry.overrides, "calls what overrides it"),
+                (&entry.function, "calls a function of this name"),
+                (&entry.passed_to, "calls what is passed to it"),
+            ];
+            for (path, what) in called {
+                if let Some(path) = path {
+                    let what = format!("{what}, and hears");
+                    self.add(
+                        &what,
+                        format!("`{path}`"),
+                        &entry.hears,
+                        entry.notes.as_ref(),
+                    );
+                }
             }
         }
     }
-    out
+}
+
+fn quoted(names: &[String]) -> String {
+    let names = names.iter().map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Calls on each class or module, or the classes themselves if there is no call.

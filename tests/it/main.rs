@@ -31,6 +31,7 @@ mod layering;
 mod lazily;
 mod manifest;
 mod nothing;
+mod presets;
 mod repair;
 mod reviews;
 mod robust;
