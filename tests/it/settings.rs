@@ -307,6 +307,8 @@ exclude = [
 ]
 writes = []  # default
 built-in-writes = true  # default
+presets = []  # default
+without-presets = []  # default
 infer-contracts = false  # shared/base.toml:3
 unparsable = \"warn\"  # default
 
