@@ -37,34 +37,40 @@ pub(super) fn caught(
         _ => None,
     });
     let types = types.unwrap_or_default();
-    let paths = types.iter().filter_map(|of| path(body, of));
-    let named: Vec<Caught> = paths
-        .map(|path| Caught {
-            name: path.last().cloned().unwrap_or_default(),
-            def: program.resolve_path(func.module, ScopeIdx::MODULE, &path),
+    let named: Vec<Caught> = types
+        .iter()
+        .filter_map(|of| {
+            let (path, is_whole) = path(body, of);
+            let def = if is_whole {
+                program.resolve_path(func.module, ScopeIdx::MODULE, &path)
+            } else {
+                Def::Unknown
+            };
+            let name = path.last()?.clone();
+            Some(Caught { name, def })
         })
         .collect();
     let complete = !named.is_empty() && named.len() == types.len();
     (named, complete)
 }
 
-/// The path that an operand is.
-fn path(body: &Body, operand: &Operand) -> Option<Vec<Name>> {
-    let Operand::Local(mut at) = *operand else {
-        return None;
-    };
+/// The names that lead to an operand, and whether these are its whole path: `Group.DoesNotExist` of a
+/// local `Group` is not.
+fn path(body: &Body, operand: &Operand) -> (Vec<Name>, bool) {
     let mut path = Vec::new();
-    loop {
-        match body.only_value(at)? {
-            Rvalue::GetField(Operand::Local(from), name) => {
+    let mut at = operand;
+    while let Operand::Local(local) = at {
+        match body.only_value(*local) {
+            Some(Rvalue::GetField(from, name)) => {
                 path.insert(0, name.clone());
-                at = *from;
+                at = from;
             }
-            Rvalue::Global(name) => {
+            Some(Rvalue::Global(name)) => {
                 path.insert(0, name.clone());
-                return Some(path);
+                return (path, true);
             }
-            _ => return None,
+            _ => break,
         }
     }
+    (path, false)
 }

@@ -20,8 +20,8 @@ use crate::program::{ClassRef, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::known::known_call;
 use crate::rules::tables::{
-    Words, finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, may_be_sure,
-    names_work, writing_with,
+    Words, finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, is_removal,
+    may_be_sure, names_work, writing_with,
 };
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Contract, Origin, Settings, Who, Writes};
@@ -140,12 +140,15 @@ fn check_function(
     for swallowed in &judged.found {
         // What a helper swallows is told where the helper is looked at.
         let (by, at) = swallowed.by.place();
-        let (caught, complete) = caught(library.program, (by, at));
-        let unlikely = complete
-            && (caught
-                .iter()
-                .all(|exception| is_no_write_error(&exception.name))
-                || swallowed.passed_on_by.is_empty() && caught.iter().all(Caught::is_own));
+        // What the first handler names, the write must have raised; later ones may see another exception.
+        let first = swallowed.passed_on_by.first().copied();
+        let catches_only = |place, unlikely: &dyn Fn(&Caught) -> bool| {
+            let (named, complete) = caught(library.program, place);
+            complete && named.iter().all(unlikely)
+        };
+        let no_write_error = |exception: &Caught| is_no_write_error(&exception.name);
+        let unlikely = catches_only((by, at), &no_write_error)
+            || catches_only(first.unwrap_or((by, at)), &Caught::is_own);
         if by != func || unlikely && !options.strict {
             continue;
         }
@@ -196,6 +199,7 @@ fn first_look(
         || options.is_auxiliary(name)
         || class.is_some_and(|class| is_auxiliary_class(class))
         || is_best_effort(name)
+        || is_removal(name, &[])
         || function.shape != FunctionShape::Code
         || name.starts_with('<')
     {

@@ -8,8 +8,8 @@ use super::watch::Swallower;
 use crate::engine::witness::EventKind;
 use crate::engine::{Catch, is_log_method, is_logger_name};
 use crate::ir::{
-    Arg, BlockId, Body, BranchRole, Callee, Function, LocalId, LocalKind, Name, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    Arg, BlockId, Body, BranchRole, Callee, DictItem, Function, LocalId, LocalKind, Name, Operand,
+    Rvalue, StatementKind, TerminatorKind,
 };
 use crate::rules::contract_method::Subject;
 use crate::rules::tables::{self, collections::CHANGES};
@@ -236,17 +236,30 @@ fn does_something(function: &Function, at: BlockId) -> bool {
         }
 }
 
-/// Whether a variable is given to a call that does more than log, or stored. What is returned is
-/// judged by its value.
+/// Whether what a variable holds is returned, stored, or given to a call that does more than log, by
+/// itself or in a tuple, list or dict.
 fn hands_on_later(function: &Function, local: LocalId) -> bool {
-    let copies: Vec<LocalId> = rvalues(function)
-        .filter_map(|(dest, rvalue)| match rvalue {
-            Rvalue::Use(Operand::Local(from)) if *from == local => dest,
-            _ => None,
-        })
-        .chain([local])
-        .collect();
-    hands_on(function, &copies)
+    let mut holding = vec![local];
+    let mut at = 0;
+    while at < holding.len() {
+        let is = |operand: &Operand| *operand == Operand::Local(holding[at]);
+        let hold = |rvalue: &Rvalue| match rvalue {
+            Rvalue::Use(operand) => is(operand),
+            Rvalue::Tuple(items) | Rvalue::List(items) | Rvalue::Set(items) => {
+                items.iter().any(|item| is(&item.value))
+            }
+            Rvalue::Dict(items) => items.iter().any(|item| match item {
+                DictItem::Pair(_, value) => is(value),
+                DictItem::Spread(_) => false,
+            }),
+            _ => false,
+        };
+        let more = rvalues(function).filter_map(|(dest, rvalue)| dest.filter(|_| hold(rvalue)));
+        let more: Vec<LocalId> = more.filter(|dest| !holding.contains(dest)).collect();
+        holding.extend(more);
+        at += 1;
+    }
+    hands_on(function, &holding)
 }
 
 fn is_variable(function: &Function, local: LocalId) -> bool {
