@@ -1,6 +1,7 @@
 //! The analysis of a set of files: the interface between the driver and everything that understands
 //! code.
 
+mod nearest;
 pub mod suggestions;
 
 use std::collections::BTreeSet;
@@ -39,6 +40,8 @@ pub struct AnalysisInput<'a> {
     /// The real paths of the files that changed: only these are checked, and files with a class
     /// that inherits from a class in them. `None`: all files are checked.
     pub changed: Option<&'a BTreeSet<PathBuf>>,
+    /// Whether the files are those of a folder, so that they show what the folder has in common.
+    pub of_folder: bool,
 }
 
 /// What an analysis found.
@@ -54,7 +57,8 @@ pub struct Analysis {
     pub processors: usize,
     /// What was looked at outside of contracts; `None` if no rule looks there.
     pub outside: Option<Outside>,
-    /// What comes closest to a contract.
+    /// What comes closest to a contract. It is looked for in a folder, if a rule about contracts is
+    /// on, no method is under contract, and nothing was found.
     pub candidate: Option<Candidate>,
     /// Files that could not be analysed, wholly or in part.
     pub failed: Vec<FileFailure>,
@@ -146,14 +150,10 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         (input, &distinct, pass.as_ref()),
         &mut out,
     );
-    let read = loaded.into_iter().chain(in_functions.read).collect();
+    let mut read: BTreeSet<Loaded> = loaded.into_iter().chain(in_functions.read).collect();
+    // No rule needs the bodies that are lowered after this, so their errors are no failures.
     out.failed.extend(selection.broken(&program, &read));
-    let files = input.files.len();
-    out.statistics.add("files sketched", files as u64);
-    out.statistics
-        .add("files parsed, wholly or in part", read.len() as u64);
-    out.statistics
-        .add("files sketched only", (files - read.len()) as u64);
+    let for_contracts = pass.is_some();
     let mut of_contracts = Effort::default();
     if let Some(mut pass) = pass {
         out.checklist = pass.conclude(&program, &mut out.contracts);
@@ -167,12 +167,36 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let others = in_functions.findings.into_iter();
     out.findings
         .extend(others.filter(|finding| !known.contains(&place(finding))));
+    if input.of_folder && for_contracts && out.processors == 0 && out.findings.is_empty() {
+        read.extend(find_nearest(&program, &selection, &mut out));
+    }
+    let files = input.files.len();
+    out.statistics.add("files sketched", files as u64);
+    out.statistics
+        .add("files parsed, wholly or in part", read.len() as u64);
+    out.statistics
+        .add("files sketched only", (files - read.len()) as u64);
     count(&program, of_contracts, in_functions.effort, &mut out);
     let walks = Library::new(&program, &shelf).walks();
     let blocks = walks.iter().map(|walk| walk.blocks).sum();
     out.statistics.add("basic blocks followed", blocks);
     out.walks = slowest(&program, &walks);
     out
+}
+
+/// Finds what comes closest to a contract. Returns the files that were loaded for it.
+fn find_nearest(
+    program: &Program<'_>,
+    selection: &Selection<'_>,
+    out: &mut Analysis,
+) -> Vec<Loaded> {
+    let start = Instant::now();
+    // If this panics, nothing is told: the result of the run does not depend on it.
+    let found = fence::catch(|| nearest::nearest(program, selection, &out.contracts));
+    let (candidate, loaded) = found.unwrap_or_default();
+    out.candidate = candidate;
+    out.statistics.time("comparing overrides", start.elapsed());
+    loaded
 }
 
 /// Checks the contract methods of the loaded files; `None` if no selected rule is about them.

@@ -200,6 +200,7 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let loading = start.elapsed();
     let settings = inputs.settings(configuration)?;
     let coverage = found.coverage(&sources);
+    let extent = extent(request.paths, request.changed, &sources);
     let input = AnalysisInput {
         sources: &sources,
         files: &inputs.files,
@@ -207,13 +208,13 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         settings: &settings,
         reading: overrides.reading,
         changed: request.changed,
+        of_folder: extent == Extent::Folder,
     };
     let (mut analysis, analysis_bug) = analyse(&input, request.cache);
     inputs.failures.append(&mut found.failures);
     inputs.keep_concerned(&mut analysis);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
-    let extent = extent(request.paths, request.changed, &sources);
     let partial = extent != Extent::Folder;
     let analysed = Analysed {
         settings: &settings,

@@ -8,6 +8,8 @@
 //! This is an optimisation and decides nothing about code: what is left out could not have led to a
 //! finding.
 
+mod families;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +30,8 @@ use crate::program::{
 use crate::rules::Interest;
 use crate::settings::{NamePattern, Reading};
 use crate::source::{SourceFile, SourceMap};
+
+pub(crate) use families::Families;
 
 /// The files of a run, with their sketches.
 pub(crate) struct Selection<'a> {
@@ -100,6 +104,12 @@ impl<'a> Selection<'a> {
         (0..self.files.len()).filter(matters).collect()
     }
 
+    /// The classes of the sketched files.
+    fn index(&self) -> ClassIndex {
+        let sketches = self.sketches.iter().enumerate();
+        ClassIndex::new(sketches.filter_map(|(at, sketch)| Some((at, sketch.as_ref()?))))
+    }
+
     /// Loads the files with classes that matter, in the order of the files.
     pub(crate) fn load_classes(
         &self,
@@ -117,8 +127,7 @@ impl<'a> Selection<'a> {
         if members.is_empty() && !beliefs && !self.interests.iter().any(by_name) {
             return Vec::new();
         }
-        let sketches = self.sketches.iter().enumerate();
-        let index = ClassIndex::new(sketches.filter_map(|(at, s)| Some((at, s.as_ref()?))));
+        let index = self.index();
         let FirstChoice {
             mut whole,
             to_probe,

@@ -94,6 +94,7 @@ fn check(bytes: &[u8], language: Language) {
             settings: &[configuration().of_file(&files[0])],
             reading: Reading::Everything,
             changed: None,
+            of_folder: true,
         };
         let analysis = analyse(&input);
         for failure in &analysis.failed {

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::source::digest;
 
 /// Increase this when the meaning of a record changes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The key of an analysis, as hexadecimal digits.
 pub(super) fn of(input: &AnalysisInput<'_>) -> String {
@@ -21,11 +21,12 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
         settings,
         reading,
         changed,
+        of_folder,
     } = input;
     let mut out = String::new();
     add(&mut out, &(FORMAT, env!("TALLYLINT_BUILD")));
     add(&mut out, &(sources.cwd(), sources.limit()));
-    add(&mut out, &(coverage, reading, changed));
+    add(&mut out, &(coverage, reading, changed, of_folder));
     let mut known: Vec<&Arc<Settings>> = Vec::new();
     for settings in *settings {
         let at = known.iter().position(|own| Arc::ptr_eq(own, settings));

@@ -52,6 +52,7 @@ pub fn suggest(
         settings: &settings,
         reading: Reading::Everything,
         changed: None,
+        of_folder: true,
     };
     let analysed = fence::on_big_stack(|| suggestions::suggest(&input));
     let (suggestions, mut failed, bug) = match analysed {

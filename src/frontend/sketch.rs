@@ -1,6 +1,8 @@
 //! Sketches: what is known of a file before it is parsed, which tells whether the file can matter
 //! and which of its functions can.
 
+use std::sync::LazyLock;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::frontend::python;
@@ -141,6 +143,49 @@ pub fn says_how_much(name: &str) -> bool {
     words.any(|word| COUNTS.contains(&word.as_str()))
 }
 
+/// Whether code may store, call or return something whose name says how much was done, or return a
+/// length: `self.rows_loaded`, `"rows"`, `count_rows(…)`, `return rows`, but not `for row in rows`.
+#[must_use]
+pub fn speaks_of_how_much(code: &str) -> bool {
+    static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let mut builder = AhoCorasick::builder();
+        let words = COUNTS.iter().chain(&["len"]);
+        builder.ascii_case_insensitive(true).build(words).ok()
+    });
+    let Some(finder) = &*FINDER else {
+        return true;
+    };
+    let bytes = code.as_bytes();
+    let inside = |byte: &u8| byte.is_ascii_alphanumeric();
+    let in_name = |byte: &u8| inside(byte) || *byte == b'_';
+    let mut found = finder.find_overlapping_iter(bytes);
+    found.any(|found| {
+        // A whole part of a name, as `says_how_much` splits it.
+        if bytes[..found.start()].last().is_some_and(inside)
+            || bytes.get(found.end()).is_some_and(inside)
+        {
+            return false;
+        }
+        let start = bytes[..found.start()]
+            .iter()
+            .rposition(|byte| !in_name(byte));
+        let before = &bytes[..start.map_or(0, |at| at + 1)];
+        let after = &bytes[found.end()..];
+        let end = after.iter().position(|byte| !in_name(byte));
+        let after = &after[end.unwrap_or(after.len())..];
+        if before.ends_with(b"return ") || before.ends_with(b"Ok(") {
+            return true;
+        }
+        if found.pattern().as_usize() == COUNTS.len() {
+            // `rows.len()`
+            return before.ends_with(b".");
+        }
+        matches!(before.last(), Some(b'.' | b'\'' | b'"'))
+            || matches!(after.first(), Some(b'(' | b'='))
+            || after.starts_with(b": ")
+    })
+}
+
 /// The header of a class.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClassHead {
@@ -187,5 +232,36 @@ pub fn sketch(
     match language {
         Language::Python => Some(python::sketch(text, glances)),
         Language::Rust => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::speaks_of_how_much;
+
+    #[test]
+    fn code_speaks_of_how_much() {
+        for code in [
+            "self.rows_loaded = 1",
+            "x['Rows'] = 1",
+            "stats.update(rows=1)",
+            "Stats { rows: 1 }",
+            "self.mark_processed(x)",
+            "return n_rows",
+            "return len(x)",
+            "Ok(count)",
+            "x.len()",
+        ] {
+            assert!(speaks_of_how_much(code), "{code}");
+        }
+        for code in [
+            "for row in rows:\n    send(row)",
+            "rows = len(x)",
+            "self.rowset = browse(x)",
+            "x.length()",
+            "",
+        ] {
+            assert!(!speaks_of_how_much(code), "{code}");
+        }
     }
 }

@@ -70,7 +70,7 @@ pub struct Candidate {
     pub base: String,
     /// How many of them do.
     pub definitions: usize,
-    /// How many of these overrides do what a contract could demand.
+    /// How many of these overrides do on every path what a contract could demand.
     pub keeping: usize,
     /// What that is, as in "they …": "set `self.rows_loaded`".
     pub what: String,

@@ -57,7 +57,14 @@ impl ClassIndex {
     /// The files that define a direct or indirect subclass of one of these names.
     #[must_use]
     pub fn files_below(&self, names: impl IntoIterator<Item = Name>) -> FxHashSet<usize> {
-        let mut files = FxHashSet::default();
+        self.classes_below(names).into_keys().collect()
+    }
+
+    /// The same files, with the number of such subclasses in each. A class with several bases among
+    /// them counts several times.
+    #[must_use]
+    pub fn classes_below(&self, names: impl IntoIterator<Item = Name>) -> FxHashMap<usize, usize> {
+        let mut files: FxHashMap<usize, usize> = FxHashMap::default();
         let mut seen = FxHashSet::default();
         let mut work: Vec<Name> = names.into_iter().collect();
         while let Some(name) = work.pop() {
@@ -65,7 +72,7 @@ impl ClassIndex {
                 continue;
             }
             for (file, heir) in self.by_base.get(&name).into_iter().flatten() {
-                files.insert(*file);
+                *files.entry(*file).or_default() += 1;
                 work.push(heir.clone());
             }
             work.extend(self.stand_ins.get(&name).into_iter().flatten().cloned());

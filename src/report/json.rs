@@ -202,7 +202,7 @@ struct JsonCandidate<'a> {
     base: &'a str,
     /// How many overrides there are.
     definitions: usize,
-    /// How many of them do `what`.
+    /// How many of them do `what` on every path.
     keeping: usize,
     what: &'a str,
     path: String,

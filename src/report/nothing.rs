@@ -54,7 +54,7 @@ fn nearest(candidate: &Candidate, sources: &SourceMap) -> String {
     } = candidate;
     let place = at(*place, sources);
     let line = format!(
-        "Nearest: {keeping} of {definitions} overrides of `{base}.{hook}` {what} ({place})"
+        "Nearest: {keeping} of {definitions} overrides of `{base}.{hook}` always {what} ({place})"
     );
     harmless(&line).into_owned()
 }

@@ -501,7 +501,8 @@ fn a_run_without_contracts_says_what_it_looked_at_and_what_is_next() {
     };
     let looked = sample.looked.clone();
     let seen = "No method had to keep a contract; 48 functions that may write were looked at.";
-    let nearest = "Nearest: 9 of 12 overrides of `Base.load` set `self.rows` (etl/odds.py:2)";
+    let nearest =
+        "Nearest: 9 of 12 overrides of `Base.load` always set `self.rows` (etl/odds.py:2)";
     let suggest = "Next: tallylint contracts --suggest";
     assert_eq!(lines(&looked, &|_| {}), [seen, nearest, suggest]);
     let other = |change: &dyn Fn(&mut Looked)| {

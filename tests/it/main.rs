@@ -30,6 +30,7 @@ mod input;
 mod layering;
 mod lazily;
 mod manifest;
+mod nearest;
 mod nothing;
 mod presets;
 mod repair;

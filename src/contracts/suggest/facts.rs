@@ -17,7 +17,7 @@ use crate::program::{ClassRef, FuncRef, Program};
 use crate::settings::Step;
 
 /// Larger bodies are not looked at.
-const MAX_BLOCKS: usize = 3000;
+pub(super) const MAX_BLOCKS: usize = 3000;
 /// Only so many deeds of a body are told apart.
 const MAX_DEEDS: usize = 256;
 /// Helpers nested deeper than this are unclear.

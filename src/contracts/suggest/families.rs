@@ -8,7 +8,7 @@ use crate::ir::{
     StaticExpr, StaticExprKind, makes_property,
 };
 use crate::program::{
-    ClassRef, Def, FuncRef, LoadedModule, Lookup, ModuleId, MroEntry, Program, is_transparent_base,
+    ClassRef, Def, FuncRef, Lookup, ModuleId, MroEntry, Program, is_transparent_base,
 };
 
 /// What all definitions of a family have in common.
@@ -37,7 +37,11 @@ pub(super) fn families(
     let mut out: BTreeMap<Common, BTreeSet<FuncRef>> = BTreeMap::new();
     for id in modules {
         let module = program.module(*id);
-        if is_test(&module) {
+        if module
+            .file
+            .as_ref()
+            .is_some_and(|file| is_test(&file.display))
+        {
             continue;
         }
         for (func, function) in module.ir.outer_functions() {
@@ -133,12 +137,10 @@ const TEST_FOLDERS: &[&str] = &[
     "conftest",
 ];
 
-/// Whether a module contains tests.
-fn is_test(module: &LoadedModule) -> bool {
-    let Some(file) = &module.file else {
-        return false;
-    };
-    let path = Path::new(&file.display);
+/// Whether a file contains tests, judged by its displayed path.
+#[must_use]
+pub fn is_test(path: &str) -> bool {
+    let path = Path::new(path);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     stem.starts_with("test_")
         || stem.ends_with("_test")
@@ -201,14 +203,19 @@ const PREPARING: &[&str] = &[
 
 /// Whether a method can be a hook that is under a contract.
 fn is_hook(function: &Function) -> bool {
-    let name = function.name.as_str();
+    may_be_hook(&function.name) && function.params.first().is_some_and(|p| p.name == "self")
+}
+
+/// Whether a method of this name can be a hook.
+#[must_use]
+pub fn may_be_hook(name: &str) -> bool {
     let bare = name.trim_start_matches('_');
     !(bare.is_empty()
+        || name.starts_with("__")
         || bare.starts_with("test")
         || bare.starts_with("init_")
         || bare.starts_with("setup_")
         || PREPARING.contains(&bare))
-        && function.params.first().is_some_and(|p| p.name == "self")
 }
 
 /// Decorators that say nothing about what a function is for.

@@ -12,24 +12,30 @@ mod rank;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use rayon::prelude::*;
 
-use crate::contracts::suggest::facts::{Deed, Facts, Finder};
+use crate::contracts::suggest::facts::{Deed, Facts, Finder, MAX_BLOCKS};
 use crate::contracts::suggest::families::{Base, Common, families, is_declared};
-use crate::contracts::suggest::rank::{Standing, best, z};
+use crate::contracts::suggest::rank::{Standing, best, is_habit, z};
 use crate::diagnostics::Location;
 use crate::fence;
+use crate::frontend::sketch::speaks_of_how_much;
 use crate::outcome::{Candidate, Definition, Family, Keeps, Suggestion, Suggestions};
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, ModuleId, Program};
 use crate::settings::{CallPath, Contract, Demand, NamePattern, Origin, Place, Root, Step, Who};
+
+pub use families::{is_test, may_be_hook};
 
 /// A family has at least this many definitions.
 pub const MIN_DEFINITIONS: usize = 4;
 /// A suggestion is kept by at least this many definitions.
 const MIN_KEEPING: usize = 2;
+/// One in so many definitions has to speak of how much was done itself, and not only call a helper
+/// that does, so that a family is looked at unasked.
+const SPEAKING: usize = 4;
 /// Larger families are no families: everybody defines such a method.
 const MAX_DEFINITIONS: usize = 2000;
 /// At most this many families are told of.
@@ -48,17 +54,99 @@ pub struct Words {
     pub fills: fn(&str) -> bool,
 }
 
-/// What comes closest to a contract in the checked modules: the best suggestion about a method of a
-/// base class of the program. Contracts that are `known` are not suggested.
+/// The families that may be told of unasked.
+#[derive(Clone, Copy)]
+pub struct Scope<'s> {
+    /// The modules with their definitions, in any order.
+    pub modules: &'s [ModuleId],
+    /// Whether a method of this name is told of.
+    pub is_hook: fn(&str) -> bool,
+    /// Whether the modules have all definitions, given the names of the base class and the method.
+    pub is_whole: &'s dyn Fn(&str, &str) -> bool,
+}
+
+/// What comes closest to a contract: the best suggestion that says how much was done and that most
+/// definitions keep, about a method that a base class of the program has. Contracts that are `known`
+/// are not suggested.
 #[must_use]
 pub fn nearest(
     program: &Program<'_>,
-    modules: &[ModuleId],
+    scope: Scope<'_>,
     known: &[Contract],
     words: Words,
 ) -> Option<Candidate> {
-    let found = suggest(program, modules, known, words);
-    found.suggestions.iter().find_map(Suggestion::candidate)
+    let mut all = families(program, scope.modules);
+    let mut spoken: HashMap<FuncRef, bool> = HashMap::new();
+    all.retain(|common, members| {
+        let Common::Hook(base, hook) = common else {
+            return false;
+        };
+        if !(scope.is_hook)(hook) || !is_family(program, common, members) {
+            return false;
+        }
+        let has_hook = match base {
+            Base::Known(class) => matches!(program.lookup(*class, hook, None), Lookup::Found(..)),
+            Base::External(_) => true,
+        };
+        let mut speaks = |func: &&FuncRef| {
+            let spoken = spoken.entry(**func);
+            *spoken.or_insert_with(|| speaks(program, **func))
+        };
+        has_hook
+            && members.iter().filter(&mut speaks).count() * SPEAKING >= members.len()
+            && (scope.is_whole)(&base_name(program, base), hook)
+    });
+    let facts = all_facts(program, &all, words);
+    all.retain(|_, members| members.iter().all(|func| is_readable(program, *func)));
+    let (mut standings, _) = judged(program, (&all, &facts), known, words);
+    let place = |place: &Location| {
+        let file = program.sources().get(place.file);
+        (file.display.clone(), place.span.start)
+    };
+    for Standing { candidate, .. } in &mut standings {
+        candidate
+            .definitions
+            .sort_by_cached_key(|definition| place(&definition.place));
+    }
+    standings.sort_by_cached_key(|Standing { candidate, .. }| {
+        let first = candidate.definitions.first();
+        let places = (
+            candidate.place.as_ref().map(place),
+            first.map(|d| place(&d.place)),
+        );
+        (
+            places,
+            candidate.family(),
+            candidate.contract.demands.clone(),
+        )
+    });
+    standings.retain(|standing| standing.candidate.counts);
+    let found = best(standings);
+    let mut sure = found
+        .iter()
+        .filter(|found| found.unclear == 0 && is_habit(found));
+    sure.find_map(Suggestion::candidate)
+}
+
+/// Whether the text of a function speaks of how much was done.
+fn speaks(program: &Program<'_>, func: FuncRef) -> bool {
+    let module = program.module(func.module);
+    let span = module.ir.function(func.func).span;
+    let text = module.text().get(span.start as usize..span.end as usize);
+    text.is_some_and(speaks_of_how_much)
+}
+
+/// Whether a definition could be parsed and is not too large, so that it lacks facts only if it never
+/// returns.
+fn is_readable(program: &Program<'_>, func: FuncRef) -> bool {
+    let module = program.module(func.module);
+    let content = module.ir.function(func.func).body.content();
+    content.broken.is_none() && content.body.blocks.len() <= MAX_BLOCKS
+}
+
+/// Whether these definitions are a family that can be looked at.
+fn is_family(program: &Program<'_>, common: &Common, members: &BTreeSet<FuncRef>) -> bool {
+    (MIN_DEFINITIONS..=MAX_DEFINITIONS).contains(&members.len()) && is_declared(program, common)
 }
 
 /// The best suggestions for the checked modules. Contracts that are `known` are not suggested.
@@ -76,13 +164,36 @@ pub fn suggest(
         .max_by_key(|(common, members)| (members.len(), std::cmp::Reverse(*common)))
         .map(|(common, members)| (named(program, common), members.len()));
     let mut all = all;
-    all.retain(|common, members| {
-        (MIN_DEFINITIONS..=MAX_DEFINITIONS).contains(&members.len()) && is_declared(program, common)
-    });
+    all.retain(|common, members| is_family(program, common, members));
     let facts = all_facts(program, &all, words);
+    let (standings, mut told) = judged(program, (&all, &facts), known, words);
+    told.sort_by(|a, b| (b.definitions, &a.name).cmp(&(a.definitions, &b.name)));
+    let looked_at = told.len();
+    told.truncate(MAX_FAMILIES);
+    Suggestions {
+        suggestions: best(standings),
+        families: told,
+        looked_at,
+        too_small,
+    }
+}
+
+/// The families, each with the facts of their definitions.
+type Known<'k> = (
+    &'k BTreeMap<Common, BTreeSet<FuncRef>>,
+    &'k BTreeMap<FuncRef, Facts>,
+);
+
+/// What most of each family do, and the families.
+fn judged(
+    program: &Program<'_>,
+    (all, facts): Known<'_>,
+    known: &[Contract],
+    words: Words,
+) -> (Vec<Standing>, Vec<Family>) {
     let mut standings = Vec::new();
     let mut told = Vec::new();
-    for (common, members) in &all {
+    for (common, members) in all {
         let definitions: Vec<(FuncRef, &Facts)> = members
             .iter()
             .filter_map(|func| Some((*func, facts.get(func)?)))
@@ -98,15 +209,7 @@ pub fn suggest(
         standings.append(&mut found);
         told.push(family);
     }
-    told.sort_by(|a, b| (b.definitions, &a.name).cmp(&(a.definitions, &b.name)));
-    let looked_at = told.len();
-    told.truncate(MAX_FAMILIES);
-    Suggestions {
-        suggestions: best(standings),
-        families: told,
-        looked_at,
-        too_small,
-    }
+    (standings, told)
 }
 
 /// The facts of every definition of a family. Those that never return have none.

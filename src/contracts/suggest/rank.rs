@@ -111,6 +111,12 @@ fn class_of(candidate: &Suggestion) -> (Option<FileId>, String) {
     }
 }
 
+/// Whether so many keep a candidate that it is a habit of the family.
+#[must_use]
+pub(super) fn is_habit(candidate: &Suggestion) -> bool {
+    candidate.z >= LEAST_Z
+}
+
 fn deviates(candidate: &Suggestion) -> bool {
     candidate.count(Keeps::Always) < candidate.definitions.len()
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Words, nearest};
+use super::{Scope, Words, nearest};
 use crate::outcome::Candidate;
 use crate::program::Program;
 use crate::settings::{Contract, Demand, Origin, Place};
@@ -27,7 +27,12 @@ fn of(heirs: &[(&str, &str)], known: &[Contract]) -> Option<Candidate> {
     let file = sources.add_virtual(Path::new("/jobs.py"), text);
     let program = Program::new(&sources);
     let module = program.add_file(&file).unwrap();
-    nearest(&program, &[module], known, WORDS)
+    let scope = Scope {
+        modules: &[module],
+        is_hook: |_| true,
+        is_whole: &|_, _| true,
+    };
+    nearest(&program, scope, known, WORDS)
 }
 
 #[test]
