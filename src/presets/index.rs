@@ -1,0 +1,135 @@
+//! The index of presets: what is looked up by the names that code has.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::paths::{SEPARATOR, dotted, is_near, split};
+use super::{Fails, Known, KnownWrite, Preset, Written};
+
+/// What presets say, by the names that code has.
+#[derive(Default)]
+pub(super) struct Index {
+    /// What is known of classes, traits and modules, by the last part of their paths.
+    holders: FxHashMap<String, Vec<Holder>>,
+    /// The names of the calls that write, or commit a unit of work.
+    pub(super) names: FxHashSet<String>,
+    /// The names of the calls that put rows into a unit of work, or wait for work that was handed over.
+    pub(super) other_names: FxHashSet<String>,
+    /// The exceptions that say that a row is there already, by the last parts of their paths.
+    duplicates: FxHashMap<String, Vec<String>>,
+    /// The first parts of the paths of the libraries.
+    pub(super) roots: BTreeSet<String>,
+}
+
+/// What is known of the calls of one class, trait or module.
+#[derive(Default)]
+pub(super) struct Holder {
+    /// Its path, with dots.
+    path: String,
+    pub(super) calls: FxHashMap<String, Known>,
+    /// The call, its first argument if that decides, and the class that it gives.
+    pub(super) makes: Vec<(String, Option<String>, String)>,
+}
+
+impl Index {
+    /// Indexes presets.
+    pub(super) fn of<'p>(presets: impl IntoIterator<Item = &'p Preset>) -> Self {
+        let mut out = Self::default();
+        for preset in presets {
+            let roots = preset.imports.iter().map(|import| dotted(import));
+            let first = |path: String| path.split(SEPARATOR).next().unwrap_or_default().to_owned();
+            out.roots.extend(roots.map(first));
+            out.add(preset);
+        }
+        out
+    }
+
+    fn add(&mut self, preset: &Preset) {
+        for made in &preset.makes {
+            for of in &made.of {
+                let gives = dotted(&made.gives);
+                let makes = (made.call.clone(), made.given.clone(), gives);
+                self.holder(of).makes.push(makes);
+            }
+        }
+        for write in &preset.write {
+            self.names.insert(write.call.clone());
+            let raises = |how: &Fails| match how {
+                Fails::Raises | Fails::Future => true,
+                Fails::Returns => preset.language == Written::Rust,
+                Fails::Callback => false,
+            };
+            let known = KnownWrite {
+                by_statement: !write.statement.is_empty(),
+                auxiliary: write.auxiliary,
+                raises: write.fails.iter().any(raises),
+            };
+            for of in &write.of {
+                let call = self.holder(of).calls.entry(write.call.clone());
+                call.or_default().write = Some(known.clone());
+            }
+        }
+        for wait in &preset.wait {
+            if wait.fails.contains(&Fails::Raises) {
+                self.other_names.insert(wait.call.clone());
+                for of in &wait.of {
+                    let call = self.holder(of).calls.entry(wait.call.clone());
+                    call.or_default().waits = true;
+                }
+            }
+        }
+        for exception in preset.failure.iter().flat_map(|failure| &failure.duplicate) {
+            let path = dotted(exception);
+            let last = split(&path).1.to_owned();
+            self.duplicates.entry(last).or_default().push(path);
+        }
+        for unit in &preset.unit {
+            self.names.extend(unit.commits.iter().cloned());
+            self.other_names.extend(unit.adds.iter().cloned());
+            for of in &unit.of {
+                let calls = &mut self.holder(of).calls;
+                let mut note = |names: &[String], note: fn(&mut Known)| {
+                    for name in names {
+                        note(calls.entry(name.clone()).or_default());
+                    }
+                };
+                note(&unit.adds, |known| known.adds = true);
+                note(&unit.commits, |known| known.commits = true);
+            }
+        }
+    }
+
+    fn holder(&mut self, path: &str) -> &mut Holder {
+        let path = dotted(path);
+        let (_, last) = split(&path);
+        let known = self.holders.entry(last.to_owned()).or_default();
+        let at = known.iter().position(|holder| holder.path == path);
+        let at = at.unwrap_or_else(|| {
+            known.push(Holder {
+                path,
+                ..Holder::default()
+            });
+            known.len() - 1
+        });
+        &mut known[at]
+    }
+
+    /// What is known of a class or module. A class may be named by the module that defines it, or by a
+    /// package that offers it: `redis.client.Redis` is `redis.Redis`.
+    pub(super) fn find(&self, path: &str) -> Option<&Holder> {
+        let (module, last) = split(path);
+        let same = self.holders.get(last)?;
+        let near = same
+            .iter()
+            .filter(|holder| is_near(split(&holder.path).0, module));
+        near.max_by_key(|holder| (holder.path == path, holder.path.len()))
+    }
+
+    /// Whether an exception says that a row is there already.
+    pub(super) fn says_duplicate(&self, path: &str) -> bool {
+        let (module, last) = split(path);
+        let same = self.duplicates.get(last);
+        same.is_some_and(|same| same.iter().any(|own| is_near(split(own).0, module)))
+    }
+}
