@@ -33,9 +33,21 @@ pub fn built_in() -> &'static [(&'static str, Preset)] {
     &ALL
 }
 
+/// What each preset is imported as, with the names of the presets. Nothing else is read for that.
+pub(super) fn imports() -> impl Iterator<Item = (&'static str, impl Iterator<Item = &'static str>)>
+{
+    FILES.iter().map(|(name, text)| {
+        let list = text
+            .split_once("\nimports = [")
+            .map_or("", |(_, rest)| rest);
+        let list = list.split(']').next().unwrap_or_default();
+        (*name, list.split('"').skip(1).step_by(2))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{FILES, built_in};
+    use super::{FILES, built_in, imports};
 
     #[test]
     fn every_preset_is_embedded_under_its_file_name() {
@@ -51,7 +63,8 @@ mod tests {
         stems.sort();
         let names: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
         assert_eq!(stems, names, "rules/presets and the list differ");
-        for (name, preset) in built_in() {
+        for ((name, preset), (_, found)) in built_in().iter().zip(imports()) {
+            assert_eq!(found.collect::<Vec<_>>(), preset.imports, "{name}");
             assert!(
                 !preset.title.is_empty() && !preset.imports.is_empty(),
                 "{name}"

@@ -1,10 +1,8 @@
 //! The index of presets: what is looked up by the names that code has.
 
-use std::collections::BTreeSet;
-
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::paths::{SEPARATOR, dotted, is_near, split};
+use super::paths::{dotted, is_near, split};
 use super::{Fails, Known, KnownWrite, Preset, Written};
 
 /// What presets say, by the names that code has.
@@ -18,8 +16,6 @@ pub(super) struct Index {
     pub(super) other_names: FxHashSet<String>,
     /// The exceptions that say that a row is there already, by the last parts of their paths.
     duplicates: FxHashMap<String, Vec<String>>,
-    /// The first parts of the paths of the libraries.
-    pub(super) roots: BTreeSet<String>,
 }
 
 /// What is known of the calls of one class, trait or module.
@@ -37,9 +33,6 @@ impl Index {
     pub(super) fn of<'p>(presets: impl IntoIterator<Item = &'p Preset>) -> Self {
         let mut out = Self::default();
         for preset in presets {
-            let roots = preset.imports.iter().map(|import| dotted(import));
-            let first = |path: String| path.split(SEPARATOR).next().unwrap_or_default().to_owned();
-            out.roots.extend(roots.map(first));
             out.add(preset);
         }
         out

@@ -166,8 +166,15 @@ impl Presets {
     }
 
     /// The first parts of the paths of the libraries.
-    pub fn roots(&self) -> impl Iterator<Item = &str> {
-        self.index().roots.iter().map(String::as_str)
+    #[must_use]
+    pub fn roots(&self) -> BTreeSet<String> {
+        let built_in = built_in::imports();
+        let built_in = built_in.filter(|(name, _)| !self.without.contains(*name));
+        let built_in = built_in.flat_map(|(_, imports)| imports);
+        let own = self.more.iter().flat_map(|preset| &preset.imports);
+        let own = own.map(|path| paths::first(path).to_owned());
+        let all = built_in.map(|path| paths::first(path).to_owned());
+        all.chain(own).collect()
     }
 
     /// What a definition or an object of a library gives if it is called.

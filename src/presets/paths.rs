@@ -25,3 +25,8 @@ pub(super) fn dotted(path: &str) -> String {
 pub(super) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once(SEPARATOR).unwrap_or(("", path))
 }
+
+/// The first part of a path in any language.
+pub(super) fn first(path: &str) -> &str {
+    path.split([SEPARATOR, ':']).next().unwrap_or_default()
+}

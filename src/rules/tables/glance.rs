@@ -58,7 +58,7 @@ impl Glance for WriteGlance {
         let words = words.map(|(text, flags)| clue(text, true, *flags));
         let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
         let libraries = self.presets.iter().flat_map(|presets| presets.roots());
-        let libraries = libraries.map(|root| clue(root, false, LIBRARY));
+        let libraries = libraries.map(|root| clue(&root, false, LIBRARY));
         let all: Vec<Clue> = words.chain(parts).chain(libraries).collect();
         all.iter().all(|clue| clue.text.is_ascii()).then_some(all)
     }
