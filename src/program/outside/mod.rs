@@ -7,7 +7,7 @@
 
 mod names;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -90,6 +90,8 @@ impl Program<'_> {
             program: self,
             presets,
             looks: Cell::new(0),
+            fields: RefCell::default(),
+            results: RefCell::default(),
         }
         .calls(&module, func);
         let calls = Arc::new(calls);
@@ -104,6 +106,10 @@ struct Finder<'a, 's> {
     presets: &'a Presets,
     /// How many values were looked at.
     looks: Cell<u32>,
+    /// What fields hold, and what functions return, as far as it was asked. What is still being looked for is
+    /// not known: it would depend on itself.
+    fields: RefCell<FxHashMap<(ClassRef, Name), Option<Held>>>,
+    results: RefCell<FxHashMap<FuncRef, Option<Held>>>,
 }
 
 /// A function, with what was found out about its locals.
@@ -355,7 +361,17 @@ impl Finder<'_, '_> {
     /// What a field of an object holds: as it is declared, or as the methods of the class and of those
     /// above it store it.
     fn field(&self, class: ClassRef, name: &str, hops: u32) -> Option<Held> {
-        let hops = hops + 1;
+        let key = (class, Name::new(name));
+        if let Some(known) = self.fields.borrow().get(&key) {
+            return known.clone();
+        }
+        self.fields.borrow_mut().insert(key.clone(), None);
+        let found = self.field_of(class, name, hops + 1);
+        self.fields.borrow_mut().insert(key, found.clone());
+        found
+    }
+
+    fn field_of(&self, class: ClassRef, name: &str, hops: u32) -> Option<Held> {
         if hops > MAX_HOPS {
             return None;
         }
@@ -419,7 +435,16 @@ impl Finder<'_, '_> {
 
     /// What a function of the program returns, or yields.
     fn returned(&self, func: FuncRef, hops: u32) -> Option<Held> {
-        let hops = hops + 1;
+        if let Some(known) = self.results.borrow().get(&func) {
+            return known.clone();
+        }
+        self.results.borrow_mut().insert(func, None);
+        let found = self.returned_by(func, hops + 1);
+        self.results.borrow_mut().insert(func, found.clone());
+        found
+    }
+
+    fn returned_by(&self, func: FuncRef, hops: u32) -> Option<Held> {
         if hops > MAX_HOPS {
             return None;
         }

@@ -11,6 +11,7 @@ use crate::ir::{
     Arg, BlockId, Body, BranchRole, Callee, DictItem, Function, LocalId, LocalKind, Name, Operand,
     Rvalue, StatementKind, TerminatorKind,
 };
+use crate::program::{Lookup, MemberDef};
 use crate::rules::contract_method::Subject;
 use crate::rules::tables::{self, collections::CHANGES};
 
@@ -173,7 +174,7 @@ impl<'f> Handling<'f> {
                 kept.insert(holder(function, *on));
             }
         }
-        if kept.iter().any(|local| cells.contains(local)) {
+        if kept.iter().any(|local| cells.contains(local)) || self.changes_receiver(subject) {
             return true;
         }
         let receiver = subject.class.map(|_| LocalId(0));
@@ -183,6 +184,51 @@ impl<'f> Handling<'f> {
             || kept.iter().any(|local| hands_on_later(function, *local))
             || decides_something(function, kept)
     }
+}
+
+impl Handling<'_> {
+    /// Whether a method of the receiver is called that notes something on it, whatever its name is. A
+    /// constant says nothing: `self.connection = None`.
+    fn changes_receiver(&self, subject: &Subject<'_>) -> bool {
+        let Some(class) = subject.class else {
+            return false;
+        };
+        self.calls().any(|(callee, _)| {
+            let Callee::Method {
+                receiver: Operand::Local(LocalId(0)),
+                name,
+                ..
+            } = callee
+            else {
+                return false;
+            };
+            let Lookup::Found(_, found) = subject.program.lookup(class, name, None) else {
+                return false;
+            };
+            found.iter().any(|member| match member {
+                MemberDef::Func(func) => {
+                    let module = subject.program.module(func.module);
+                    notes_something(&module.ir.function(func.func).body)
+                }
+                _ => false,
+            })
+        })
+    }
+}
+
+/// Whether a body stores more than a constant to a field of its receiver.
+fn notes_something(body: &Body) -> bool {
+    let mut statements = body.blocks.iter().flat_map(|block| &block.statements);
+    statements.any(|s| {
+        matches!(
+            &s.kind,
+            StatementKind::SetField {
+                object: Operand::Local(LocalId(0)),
+                value: Operand::Local(_),
+                ..
+            }
+        )
+    })
 }
 
 /// Whether a test of one of these variables decides more than what is logged.
