@@ -12,7 +12,7 @@ use crate::engine::values::ghost::Ghost;
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{MAX_TERM_DEPTH, Site, Term, Value};
 use crate::engine::{Engine, Presence};
-use crate::ir::{Literal, LocalId, Name, Operand, Rvalue, TerminatorKind};
+use crate::ir::{Callee, Literal, LocalId, Name, Operand, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, Lookup, MemberDef};
 
 /// The objects that hold the watched places, in their order.
@@ -302,8 +302,36 @@ impl Engine<'_> {
                 let root = self.root(state, *root);
                 self.at_end(state, root, hops) == receiver
             });
-            same || wanted.receiver.is_some() && self.name_of(receiver) == wanted.receiver
+            same || wanted.receiver.is_some()
+                && (self.name_of(receiver) == wanted.receiver
+                    || self.named_in_code(call) == wanted.receiver)
         })
+    }
+
+    /// How the code names the receiver of a call: what a property gives has no name of its own.
+    fn named_in_code(&self, call: &CompletedCall<'_>) -> Option<Name> {
+        let module = self.program.module(call.site.func.module);
+        let body = &module.ir.function(call.site.func.func).body;
+        let block = body.blocks.get(call.site.block as usize)?;
+        let TerminatorKind::Eval {
+            rvalue:
+                Rvalue::Call {
+                    callee:
+                        Callee::Method {
+                            receiver: Operand::Local(receiver),
+                            ..
+                        },
+                    ..
+                },
+            ..
+        } = &block.terminator.kind
+        else {
+            return None;
+        };
+        match body.only_value(*receiver)? {
+            Rvalue::GetField(_, name) => Some(name.clone()),
+            _ => None,
+        }
     }
 
     /// Whether a returned value has what these steps lead to, and is not None.

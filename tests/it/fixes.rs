@@ -417,6 +417,9 @@ fn zero_is_recorded_only_where_nothing_was_written() {
     // On some ways rows were written.
     let wrote = format!("        if self.a:\n            self.client.insert_rows(1)\n{early}{end}");
     assert_eq!(save(&wrote), ["none"]);
+    // What is there already counts.
+    let adds = format!("{early}        self.stats[\"rows_inserted\"] += self.push(self.rows)\n");
+    assert_eq!(save(&adds), ["none"]);
     // It was set, and lost.
     let lost = format!(
         "        if self.a:\n            self.stats[\"rows_inserted\"] = 5\n            self.stats.clear()\n{early}{end}"

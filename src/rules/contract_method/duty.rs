@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnostics::Location;
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::{Callee, FunctionShape, LocalId, Operand, Overrides, Rvalue, StatementKind};
-use crate::program::{ClassRef, FuncRef, MemberDef, MroEntry, Program};
+use crate::program::{ClassRef, Def, FuncRef, MemberDef, MroEntry, Program};
 use crate::rules::contract_method::uses_result;
 use crate::settings::{Contract, Demand, Place, Who};
 use crate::source::Span;
@@ -74,11 +74,15 @@ pub(super) fn is_default(
             .contains(&MroEntry::Class(owner))
 }
 
+/// Whether a class is a protocol: it names `Protocol` among its own bases. What inherits from a protocol
+/// implements it ([PEP 544](https://peps.python.org/pep-0544/)).
 fn is_protocol(program: &Program<'_>, class: ClassRef) -> bool {
-    let mro = program.mro(class);
-    mro.entries
-        .iter()
-        .any(|e| matches!(e, MroEntry::External(p) if p.ends_with("Protocol")))
+    let module = program.module(class.module);
+    let class_ir = module.ir.class(class.class);
+    class_ir.bases.iter().any(|base| {
+        let def = program.resolve_expr(class.module, class_ir.parent, base);
+        matches!(def, Def::External(path) if path.ends_with("Protocol"))
+    })
 }
 
 /// Whether `class`, which has the method from `owner`, must keep the contract.

@@ -33,8 +33,9 @@ use crate::ir::{
 };
 use crate::outcome::MethodExits;
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, MroEntry, Program};
+use crate::rules::tables::counts_rows;
 use crate::rules::{Effort, Interest};
-use crate::settings::{Contract, NamePattern, Place, Settings, Who};
+use crate::settings::{Contract, Demand, NamePattern, Place, Root, Settings, Step, Who};
 
 use duty::{is_default, must_keep};
 use reach::brings_helpers;
@@ -411,4 +412,16 @@ pub(super) fn called_at(program: &Program<'_>, event: &PathEvent) -> Option<Name
         } if b.terminator.span == event.span => Some(name.clone()),
         _ => None,
     })
+}
+
+/// Whether what is demanded is a number of rows: a key of what the receiver holds, or an attribute whose
+/// name speaks of how many there are.
+pub(super) fn counts(demand: &Demand) -> bool {
+    match demand {
+        Demand::Store(place) => {
+            place.root == Root::Receiver && matches!(place.slot, Step::Key(_))
+                || counts_rows(place.slot.name())
+        }
+        Demand::Return(_) | Demand::Call(_) => false,
+    }
 }

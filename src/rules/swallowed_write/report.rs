@@ -7,7 +7,7 @@ use crate::ir::{
     BlockId, BranchRole, Callee, Name, Rvalue, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind,
 };
 use crate::program::{Def, FuncRef, Lookup, MemberDef, Program};
-use crate::rules::contract_method::{Caller, Subject, add_steps, called_at};
+use crate::rules::contract_method::{Caller, Subject, add_steps, called_at, counts};
 use crate::rules::swallowed_write::callers::{Fate, fate};
 use crate::rules::swallowed_write::readers::Left;
 use crate::rules::swallowed_write::watch::Swallower;
@@ -194,7 +194,8 @@ pub(super) fn finding(
 ) -> Option<Finding> {
     let program = subject.program;
     let recorded = caller.is_some() || subject.may_be_recorded();
-    let kind = if swallowed.certified && recorded {
+    let counts = subject.contract.demands.iter().any(counts);
+    let kind = if swallowed.certified && recorded && counts {
         "certified"
     } else {
         "swallowed"

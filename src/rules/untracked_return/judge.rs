@@ -12,7 +12,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext, Hop, Presence};
-use crate::ir::{BlockId, Literal, Name, Operand, Statement, StatementKind};
+use crate::ir::{BlockId, Function, Literal, Name, Operand, Statement, StatementKind};
 use crate::outcome::{MethodExit, Unset};
 use crate::program::{ClassRef, FuncRef, MroEntry};
 use crate::rules::Effort;
@@ -88,7 +88,8 @@ pub(super) struct Verdict {
 /// Follows the method, with what was asked about the class.
 pub(super) fn judge_method(subject: Subject<'_>, writes: &Writes) -> (Judged, Answers) {
     let Subject { library, func, .. } = subject;
-    let demanded = Demanded::of(subject.contract);
+    let module = subject.program.module(func.module);
+    let demanded = Demanded::of(subject.contract, module.ir.function(func.func));
     let tally = Tally {
         program: subject.program,
         watched: Watched::of(&subject),
@@ -167,10 +168,12 @@ struct Demanded {
     by_deeds: bool,
     calls: bool,
     also_when_raising: bool,
+    /// Calling the function gives a generator, whatever its code returns.
+    gives_generator: bool,
 }
 
 impl Demanded {
-    fn of(contract: &Contract) -> Self {
+    fn of(contract: &Contract, function: &Function) -> Self {
         let hop = |step: &Step| match step {
             Step::Field(name) => Hop::Field(name.as_str().into()),
             Step::Key(key) => Hop::Key(key.as_str().into()),
@@ -185,6 +188,7 @@ impl Demanded {
             results,
             calls: contract.calls().next().is_some(),
             also_when_raising: contract.also_when_raising,
+            gives_generator: function.is_generator,
         }
     }
 
@@ -203,7 +207,11 @@ impl Demanded {
         }
         if let Some(value) = value {
             for part in &self.results {
-                all.push(engine.has_part(state, value, part));
+                all.push(match (self.gives_generator, part.is_empty()) {
+                    (false, _) => engine.has_part(state, value, part),
+                    (true, true) => Presence::Present,
+                    (true, false) => Presence::Unknown,
+                });
             }
         }
         if all.contains(&Presence::Present) {

@@ -10,7 +10,10 @@ use std::collections::BTreeSet;
 use super::judge::Bad;
 use crate::diagnostics::{Edit, Fix, Location, Safety};
 use crate::frontend::edit::{StoredAt, before, store_zero};
-use crate::ir::{BlockId, Body, Callee, Function, Operand, Rvalue, StatementKind, TerminatorKind};
+use crate::ir::{
+    BlockId, Body, Callee, Function, Literal, LocalId, Operand, Rvalue, StatementKind,
+    TerminatorKind,
+};
 use crate::rules::contract_method::ExitPoint;
 use crate::rules::tables::is_harmless;
 use crate::source::{Language, SourceFile};
@@ -61,6 +64,9 @@ pub(super) fn record_nothing(
     let statement = store_zero(file, place, arrivals.set)?;
     let (at, text) = before(file, point.span, &statement)?;
     let body = &function.body;
+    if adds_only(body, (field, key)) {
+        return None;
+    }
     let harmless = file.language == Language::Python
         && !(key.is_some() && rebinds(body, field))
         && ways_to(body, &arrivals.blocks)
@@ -84,6 +90,50 @@ pub(super) fn record_nothing(
             text,
         }],
     })
+}
+
+/// Whether the function only ever adds to the place: what is there already counts, and 0 would erase it.
+fn adds_only(body: &Body, (field, key): (&str, Option<&str>)) -> bool {
+    let is_place = |operand: &Operand| {
+        let Operand::Local(local) = operand else {
+            return false;
+        };
+        match (body.only_value(*local), key) {
+            (Some(Rvalue::GetField(_, name)), None) => name == field,
+            (Some(Rvalue::GetItem(_, Operand::Const(Literal::Str(name)))), Some(key)) => {
+                name == key
+            }
+            _ => false,
+        }
+    };
+    let mut sums: Vec<LocalId> = Vec::new();
+    body.for_each_rvalue(|_, to, rvalue| {
+        if let Rvalue::InPlace(_, to_what, _) | Rvalue::Binary(_, to_what, _) = rvalue
+            && is_place(to_what)
+        {
+            sums.extend(to);
+        }
+    });
+    let mut stores = body.blocks.iter().flat_map(|block| &block.statements);
+    let is_sum = |value: &Operand| matches!(value, Operand::Local(local) if sums.contains(local));
+    let plainly = stores.any(|s| match (&s.kind, key) {
+        (
+            StatementKind::SetField {
+                field: name, value, ..
+            },
+            None,
+        ) => name == field && !is_sum(value),
+        (
+            StatementKind::SetItem {
+                key: Operand::Const(Literal::Str(name)),
+                value,
+                ..
+            },
+            Some(key),
+        ) => name == key && !is_sum(value),
+        _ => false,
+    });
+    !sums.is_empty() && !plainly
 }
 
 /// Whether the function assigns the dict itself: before that, there may be none.

@@ -8,7 +8,9 @@ use crate::diagnostics::{Finding, FindingBuilder, Fix, Location, Severity};
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::Overrides;
 use crate::program::{ClassRef, FuncRef, Program};
-use crate::rules::contract_method::{Checked, add_steps, called_at, decided_last, own_helper};
+use crate::rules::contract_method::{
+    Checked, add_steps, called_at, counts, decided_last, own_helper,
+};
 use crate::rules::tables::is_write;
 use crate::settings::{Contract, Demand, Writes};
 use crate::source::Span;
@@ -189,7 +191,7 @@ impl MethodFindings<'_> {
             return None;
         }
         let place = match self.contract.demands.as_slice() {
-            [Demand::Store(place)] => place.as_part_of_receiver()?,
+            [demand @ Demand::Store(place)] if counts(demand) => place.as_part_of_receiver()?,
             _ => return None,
         };
         let module = program.module(self.func.module);

@@ -1,5 +1,6 @@
 //! The words for what a contract demands, and for a path that does not do it.
 
+use crate::rules::contract_method::counts;
 use crate::settings::{Contract, Demand, Step};
 
 /// The words for one contract.
@@ -62,12 +63,13 @@ impl Words {
             fail,
             duty: in_words(demands, Form::Plain),
             place: objects(demands),
-            zero: if only_places {
+            zero: if only_places && demands.iter().all(counts) {
                 " (0 if nothing was written)"
             } else {
                 ""
             },
             written: match (only_places, only_calls) {
+                (true, _) if !demands.iter().all(counts) => "",
                 (true, _) => " to as many rows as were written",
                 (_, true) => " with as many rows as were written",
                 _ => "",
