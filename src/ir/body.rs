@@ -1,5 +1,7 @@
 //! Control-flow graphs: bodies, basic blocks, statements and terminators.
 
+use std::collections::BTreeSet;
+
 use crate::ir::rvalue::{Literal, Name, Operand, Rvalue};
 use crate::source::Span;
 
@@ -96,6 +98,20 @@ impl Body {
             }
         }
         values
+    }
+
+    /// The blocks that can be reached from a block without entering another one; both count.
+    #[must_use]
+    pub fn reach(&self, from: BlockId, without: Option<BlockId>) -> BTreeSet<BlockId> {
+        let mut seen: BTreeSet<BlockId> = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(at) = open.pop() {
+            if Some(at) != without && seen.insert(at) {
+                let terminator = &self.block(at).terminator.kind;
+                terminator.for_each_successor(|next| open.push(next));
+            }
+        }
+        seen
     }
 
     /// Calls `f` for every rvalue of each block, statements first: with the block, and with the

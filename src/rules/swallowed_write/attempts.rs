@@ -1,7 +1,7 @@
 //! Whether a loop tries the same work again: its rounds are numbered attempts, and not rows.
 
 use super::failure::{FailureNote, get};
-use super::quiet::{called, reach};
+use super::quiet::called;
 use crate::engine::Engine;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Term;
@@ -32,9 +32,9 @@ fn is_in_attempts(function: &Function, at: BlockId) -> bool {
         _ => None,
     });
     let around = loops.filter_map(|(head, iter, first)| {
-        let inside = reach(body, first, Some(head));
+        let inside = body.reach(first, Some(head));
         // What leaves the loop is no part of it: the head is reached from each block inside.
-        let comes_back = || reach(body, at, None).contains(&head);
+        let comes_back = || body.reach(at, None).contains(&head);
         (inside.contains(&at) && comes_back()).then_some((inside.len(), iter))
     });
     let innermost = around.min_by_key(|(size, _)| *size);

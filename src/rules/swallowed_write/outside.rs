@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::caught::{Caught, caught};
-use super::quiet::{Called, Handling, called, given_to, reach};
+use super::quiet::{Called, Handling, called, given_to};
 use super::{Options, judge, report};
 use crate::diagnostics::Location;
 use crate::engine::summaries::library::Library;
@@ -240,14 +240,14 @@ fn first_look(
                 TerminatorKind::Return { .. }
             )
         };
-        if protected.is_empty() || !reach(body, *then, None).iter().any(returns) {
+        if protected.is_empty() || !body.reach(*then, None).iter().any(returns) {
             continue;
         }
         let rows = protected
             .iter()
             .flat_map(|from| given_to(function, *from))
             .collect();
-        if !Handling::after(function, at, true).surely_tells(&rows) {
+        if !Handling::after(function, at, true).calls_somebody(&rows) {
             return Look::MayLose;
         }
     }

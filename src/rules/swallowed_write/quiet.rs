@@ -49,8 +49,8 @@ impl<'f> Handling<'f> {
                 then, otherwise, ..
             } => {
                 let failing = if taken { *then } else { *otherwise };
-                let without = reach(body, BlockId::ENTRY, Some(failing));
-                let mut blocks = reach(body, failing, None);
+                let without = body.reach(BlockId::ENTRY, Some(failing));
+                let mut blocks = body.reach(failing, None);
                 blocks.retain(|at| !without.contains(at));
                 blocks
             }
@@ -62,12 +62,6 @@ impl<'f> Handling<'f> {
     /// Whether a block is part of it.
     pub(super) fn contains(&self, at: BlockId) -> bool {
         self.blocks.contains(&at)
-    }
-
-    /// Whether this code certainly lets somebody know, judged without following any path. `rows` are
-    /// the variables that the write was given.
-    pub(super) fn surely_tells(&self, rows: &BTreeSet<LocalId>) -> bool {
-        self.calls_somebody(rows)
     }
 
     /// Whether this code lets somebody know: it calls something that is not known to keep quiet,
@@ -92,7 +86,9 @@ impl<'f> Handling<'f> {
         })
     }
 
-    fn calls_somebody(&self, rows: &BTreeSet<LocalId>) -> bool {
+    /// Whether this code calls something that is not known to keep quiet, or hands the rows on. `rows` are the
+    /// variables that the write was given.
+    pub(super) fn calls_somebody(&self, rows: &BTreeSet<LocalId>) -> bool {
         self.calls().any(|(callee, args)| {
             let Called { name, on } = called(self.function, callee);
             let given_rows = args.iter().any(|arg| match &arg.value {
@@ -184,9 +180,7 @@ impl<'f> Handling<'f> {
             || kept.iter().any(|local| hands_on_later(function, *local))
             || decides_something(function, kept)
     }
-}
 
-impl Handling<'_> {
     /// Whether a method of the receiver is called that notes something on it, whatever its name is. A
     /// constant says nothing: `self.connection = None`.
     fn changes_receiver(&self, subject: &Subject<'_>) -> bool {
@@ -249,7 +243,7 @@ fn decides_something(function: &Function, kept: BTreeSet<LocalId>) -> bool {
         if !derived.contains(cond) || matches!(role, BranchRole::Handler | BranchRole::Swallow) {
             return false;
         }
-        let (one, other) = (reach(body, *then, None), reach(body, *otherwise, None));
+        let (one, other) = (body.reach(*then, None), body.reach(*otherwise, None));
         let mut only = one.symmetric_difference(&other);
         only.any(|at| does_something(function, *at))
     })
@@ -349,20 +343,6 @@ pub(super) fn given_to(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
         Operand::Const(_) => None,
     });
     locals.collect()
-}
-
-/// The blocks that are reached from a block, without entering another one.
-pub(super) fn reach(body: &Body, from: BlockId, without: Option<BlockId>) -> BTreeSet<BlockId> {
-    let mut seen: BTreeSet<BlockId> = BTreeSet::new();
-    let mut open = vec![from];
-    while let Some(at) = open.pop() {
-        if Some(at) == without || !seen.insert(at) {
-            continue;
-        }
-        let terminator = &body.block(at).terminator.kind;
-        terminator.for_each_successor(|next| open.push(next));
-    }
-    seen
 }
 
 /// A callee by its name, and what it is called on.
