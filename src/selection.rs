@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::contracts;
 use crate::diagnostics::FileFailure;
@@ -25,7 +25,7 @@ use crate::ir::{FuncIdx, Function, Name};
 use crate::program::{
     ClassIndex, ClassRef, LoadedModule, Lookup, ModuleId, ModuleProblem, Program,
 };
-use crate::rules::Interest;
+use crate::rules::{Interest, WORDS};
 use crate::settings::{NamePattern, Reading};
 use crate::source::{SourceFile, SourceMap};
 
@@ -155,20 +155,27 @@ impl<'a> Selection<'a> {
     ) -> FirstChoice {
         let mut choice = FirstChoice::default();
         let hooks = beliefs.then(|| self.hooks());
+        let mut inheriting = None;
         for (at, sketch) in self.sketches.iter().enumerate() {
             let Some(sketch) = sketch else {
                 choice.whole.insert(at);
                 continue;
             };
-            let implies = || {
+            let mut implies = || {
                 hooks.as_ref().is_some_and(|hooks| {
                     let overridden = |hook: &Name| match hooks.get(hook) {
                         Some((1, file)) => *file != at || sketch.classes.len() > 1,
                         Some(_) => true,
                         None => false,
                     };
-                    sketch.hooks.iter().any(overridden)
-                        && sketch.classes.iter().any(|c| index.has_heirs(&c.name))
+                    // A method that looks something up may be inherited.
+                    let mut inherits = || {
+                        let inheriting =
+                            inheriting.get_or_insert_with(|| self.below_looking(index));
+                        inheriting.contains(&at)
+                    };
+                    sketch.classes.iter().any(|c| index.has_heirs(&c.name))
+                        && (sketch.hooks.iter().any(overridden) || inherits())
                 })
             };
             let inherits = || sketch.classes.iter().any(|class| !class.bases.is_empty());
@@ -188,12 +195,19 @@ impl<'a> Selection<'a> {
             let classes: Vec<ClassRef> = program.classes(*module).collect();
             let module = program.module(*module);
             // If this panics, every class of the file counts.
-            let depend = fence::catch(|| contracts::that_depend(program, &classes));
+            let depend = fence::catch(|| contracts::that_depend(program, &classes, WORDS));
             let depend = depend.unwrap_or_else(|_| classes.into_iter().collect());
             let name = |class: ClassRef| (*at, module.ir.class(class.class).name.clone());
             depend.into_iter().map(name).collect::<Vec<_>>()
         });
         found.flatten().collect()
+    }
+
+    /// The files with classes below one in whose file a method looks something up in its receiver.
+    fn below_looking(&self, index: &ClassIndex) -> FxHashSet<usize> {
+        let looking = self.sketches.iter().flatten().filter(|s| s.looks_up);
+        let classes = looking.flat_map(|s| s.classes.iter().map(|class| class.name.clone()));
+        index.files_below(classes)
     }
 
     /// How many functions have each name, and the number of a file with one of them.
@@ -342,7 +356,7 @@ fn binding_classes(
         .flat_map(|(_, module)| program.classes(*module))
         .collect();
     let implied = if beliefs {
-        contracts::that_depend(program, &contracts::with_bases(program, &classes))
+        contracts::that_depend(program, &contracts::with_bases(program, &classes), WORDS)
     } else {
         BTreeSet::new()
     };

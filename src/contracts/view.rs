@@ -3,7 +3,10 @@
 //! A local stands for something if every assignment to it is the same computation. No control flow
 //! is followed.
 
+use std::rc::Rc;
 use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
 
 use crate::ir::{
     Body, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, ScopeIdx, StatementKind,
@@ -55,8 +58,10 @@ pub(super) struct View<'p, 'm> {
     pub program: &'p Program<'p>,
     pub module: &'m Arc<LoadedModule>,
     pub function: &'m Function,
-    class: ClassRef,
+    pub class: ClassRef,
     entry: Entry,
+    /// The properties of the class.
+    properties: Rc<FxHashSet<Name>>,
     assigned: Vec<Assigned<'m>>,
 }
 
@@ -66,8 +71,8 @@ impl<'p, 'm> View<'p, 'm> {
         program: &'p Program<'p>,
         module: &'m Arc<LoadedModule>,
         func: FuncRef,
-        class: ClassRef,
-        entry: Entry,
+        (class, entry): (ClassRef, Entry),
+        properties: Rc<FxHashSet<Name>>,
     ) -> Self {
         let function = module.ir.function(func.func);
         Self {
@@ -76,6 +81,7 @@ impl<'p, 'm> View<'p, 'm> {
             function,
             class,
             entry,
+            properties,
             assigned: assigned(&function.body),
         }
     }
@@ -93,6 +99,11 @@ impl<'p, 'm> View<'p, 'm> {
 
     fn never_assigned(&self, local: LocalId) -> bool {
         matches!(self.assigned.get(local.index()), Some(Assigned::Nothing))
+    }
+
+    /// Whether the class has a property of this name.
+    pub fn has_property(&self, name: &Name) -> bool {
+        self.properties.contains(name)
     }
 
     /// Whether the operand is the receiver.
