@@ -14,7 +14,8 @@ use crate::contracts::stores::Stores;
 use crate::contracts::uses::{copies, is_handed_on, missing_is_fine, uses};
 use crate::contracts::view::Entry;
 use crate::ir::{
-    Body, Function, LocalId, Name, Operand, StaticExpr, StaticExprKind, TerminatorKind,
+    Body, Callee, Function, LocalId, Name, Operand, Rvalue, StaticExpr, StaticExprKind,
+    TerminatorKind,
 };
 use crate::program::{ClassRef, FuncRef, ModuleId};
 use crate::source::Span;
@@ -58,18 +59,35 @@ impl Exposed {
 
     /// Whether the caller of a helper depends on what that read.
     pub fn is_used(&self, body: &Body, call: &What) -> bool {
-        let dest = match call {
-            What::Call { dest, .. } => *dest,
-            What::Property { dest, .. } => Some(*dest),
-            _ => None,
-        };
         if !self.returned {
             return true;
         }
+        let (name, dest) = match call {
+            What::Call { name, dest, .. } => (name, *dest),
+            What::Property { name, dest } => (name, Some(*dest)),
+            _ => return false,
+        };
         let Some(dest) = dest else { return false };
-        let same = copies(body, dest);
-        !self.testable || uses(body, &same).is_empty() && is_handed_on(body, &same)
+        !self.testable || !tests_result(body, name) && is_handed_on(body, &copies(body, dest))
     }
+}
+
+/// Whether a body tests what a helper returned, at any of its calls.
+fn tests_result(body: &Body, helper: &Name) -> bool {
+    let mut tested = false;
+    body.for_each_rvalue(|_, dest, rvalue| {
+        let name = match rvalue {
+            Rvalue::GetField(_, name) => name,
+            Rvalue::Call {
+                callee: Callee::Method { name, .. },
+                ..
+            } => name,
+            _ => return,
+        };
+        tested |=
+            name == helper && dest.is_some_and(|dest| !uses(body, &copies(body, dest)).is_empty());
+    });
+    tested
 }
 
 fn returns(body: &Body, same: &[LocalId]) -> bool {

@@ -334,10 +334,10 @@ impl HookCheck<'_, '_> {
                     awaited: *awaited,
                 };
                 match says(self.stores, func, asked) {
-                    Says::Returns(sets, number) => {
-                        out.tolerated |= own && matches!(sets, Sets::Never | Sets::Somewhere);
-                        out.number |= number;
-                        sets
+                    Says::Returns(found) => {
+                        out.tolerated |= own && found.lacks;
+                        out.number |= found.number;
+                        found.sets
                     }
                     Says::Objects => {
                         out.tolerated = true;

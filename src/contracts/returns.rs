@@ -20,12 +20,31 @@ const MAX_HOPS: u32 = 4;
 /// What a definition says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Says {
-    /// It returns such a value, or not; and whether it is known to be a number.
-    Returns(Sets, bool),
+    /// It returns such a value, or not.
+    Returns(Returned),
     /// None is an answer, or the call does not run it.
     Objects,
     /// Nothing: it never returns.
     Nothing,
+}
+
+/// What a definition returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Returned {
+    /// How it comes to return such a value.
+    pub sets: Sets,
+    /// On some path it surely returns none.
+    pub lacks: bool,
+    /// It is known to be a number.
+    pub number: bool,
+}
+
+impl Returned {
+    const UNCLEAR: Self = Self {
+        sets: Sets::Unclear,
+        lacks: false,
+        number: false,
+    };
 }
 
 /// What is asked.
@@ -56,17 +75,17 @@ pub(super) fn says(stores: &Stores<'_>, func: FuncRef, asked: Asked<'_>) -> Says
             if path.last().is_some_and(|name| matches!(name.as_str(), "abstractmethod" | "override" | "final")))
     };
     if !function.decorators.iter().all(marked) {
-        return Says::Returns(Sets::Unclear, false);
+        return Says::Returns(Returned::UNCLEAR);
     }
-    let (sets, number) = match outcome(stores, func, asked, 0) {
-        Some(found) => found,
-        None => return Says::Nothing,
+    let Some(mut found) = outcome(stores, func, asked, 0) else {
+        return Says::Nothing;
     };
     let declared = function.returns.as_deref().is_some_and(|expr| {
         matches!(&expr.kind, StaticExprKind::Path(path)
             if path.last().is_some_and(|name| name == "int" || name == "float"))
     });
-    Says::Returns(sets, number || declared)
+    found.number |= declared;
+    Says::Returns(found)
 }
 
 /// What one exit returns.
@@ -80,18 +99,12 @@ enum Value {
     Has,
 }
 
-/// How a function returns what is asked, and whether it is known to be a number; `None` if it never
-/// returns.
-fn outcome(
-    stores: &Stores<'_>,
-    func: FuncRef,
-    asked: Asked<'_>,
-    depth: u32,
-) -> Option<(Sets, bool)> {
+/// How a function returns what is asked; `None` if it never returns.
+fn outcome(stores: &Stores<'_>, func: FuncRef, asked: Asked<'_>, depth: u32) -> Option<Returned> {
     let module = stores.program.module(func.module);
     let function = module.ir.function(func.func);
     if function.body.content().broken.is_some() {
-        return Some((Sets::Unclear, false));
+        return Some(Returned::UNCLEAR);
     }
     let view = stores.view(&module, func, (asked.class, Entry::method()));
     let finder = Finder {
@@ -118,7 +131,12 @@ fn outcome(
     } else {
         Sets::Never
     };
-    Some((sets, number))
+    let lacks = values.contains(&Value::Lacks) || values.contains(&Value::Either);
+    Some(Returned {
+        sets,
+        lacks,
+        number,
+    })
 }
 
 struct Finder<'a, 'p, 'm> {
@@ -327,10 +345,13 @@ impl Finder<'_, '_, '_> {
             return Value::Unclear;
         }
         match outcome(self.stores, func, self.asked, self.depth + 1) {
-            Some((Sets::Never, _)) => Value::Lacks,
-            Some((Sets::Somewhere, _)) => Value::Either,
-            Some((Sets::Deliberately, _)) => Value::Has,
-            Some((Sets::Unclear, _)) | None => Value::Unclear,
+            None => Value::Unclear,
+            Some(found) => match found.sets {
+                Sets::Never => Value::Lacks,
+                Sets::Unclear => Value::Unclear,
+                Sets::Somewhere | Sets::Deliberately if found.lacks => Value::Either,
+                Sets::Somewhere | Sets::Deliberately => Value::Has,
+            },
         }
     }
 }
