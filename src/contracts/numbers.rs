@@ -6,36 +6,41 @@ use crate::contracts::stores::Stores;
 use crate::contracts::view::View;
 use crate::frontend::sketch::says_how_much;
 use crate::ir::{
-    Body, Callee, Data, Literal, LocalId, LocalKind, Name, Operand, Rvalue, StatementKind,
-    StaticExpr, StaticExprKind, TerminatorKind,
+    Body, Callee, Data, Literal, LocalId, Name, Operand, Rvalue, StatementKind, StaticExpr,
+    StaticExprKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, MemberDef, Program};
 
-/// Chains of operations longer than this are not followed.
-const MAX_HOPS: u32 = 4;
+/// How many variables a number is followed through.
+const MAX_LOCALS: usize = 16;
 
 /// Built-in functions that return numbers.
 const NUMERIC: &[&str] = &["len", "sum", "int", "float", "round"];
 
 /// Whether the operand is a number, judged by one of the values that it may have, or by its name.
 pub(super) fn is_number(stores: &Stores<'_>, view: &View<'_, '_>, operand: &Operand) -> bool {
-    at(stores, view, operand, 0)
+    at(stores, view, operand, &mut Vec::new())
 }
 
-fn at(stores: &Stores<'_>, view: &View<'_, '_>, operand: &Operand, hops: u32) -> bool {
+fn at(
+    stores: &Stores<'_>,
+    view: &View<'_, '_>,
+    operand: &Operand,
+    seen: &mut Vec<LocalId>,
+) -> bool {
     let local = match operand {
         Operand::Const(literal) => return is_numeric(literal),
         Operand::Local(local) => *local,
     };
-    if hops > MAX_HOPS {
+    if seen.len() >= MAX_LOCALS || seen.contains(&local) {
         return false;
     }
-    let body = &view.function.body;
-    values_of(body, local).into_iter().any(|rvalue| match rvalue {
-        Rvalue::Use(from) | Rvalue::Neg(from) => at(stores, view, from, hops + 1),
+    seen.push(local);
+    view.values_of(local).iter().any(|rvalue| match rvalue {
+        Rvalue::Use(from) | Rvalue::Neg(from) => at(stores, view, from, seen),
         Rvalue::Binary(op, left, right) | Rvalue::InPlace(op, left, right) => {
             is_arithmetic(*op)
-                && (at(stores, view, left, hops + 1) || at(stores, view, right, hops + 1))
+                && (at(stores, view, left, seen) || at(stores, view, right, seen))
         }
         Rvalue::Data(Data::Len(_)) => true,
         Rvalue::Call {
@@ -55,19 +60,6 @@ fn at(stores: &Stores<'_>, view: &View<'_, '_>, operand: &Operand, hops: u32) ->
 
 fn is_numeric(literal: &Literal) -> bool {
     matches!(literal, Literal::Int(_) | Literal::Float(_))
-}
-
-/// All that is assigned to a local.
-pub(super) fn values_of(body: &Body, local: LocalId) -> Vec<&Rvalue> {
-    let mut out = Vec::new();
-    if body.locals[local.index()].kind != LocalKind::Param {
-        body.for_each_rvalue(|_, dest, rvalue| {
-            if dest == Some(local) {
-                out.push(rvalue);
-            }
-        });
-    }
-    out
 }
 
 /// Whether the body of a class or `__init__` presets an attribute with a number.

@@ -1,7 +1,7 @@
 //! What the definitions of a hook return: evidence of what their authors take the contract to be, not
 //! a verdict.
 
-use crate::contracts::numbers::{is_number, returned, values_of};
+use crate::contracts::numbers::{is_number, returned};
 use crate::contracts::results::{expects_none, is_none};
 use crate::contracts::stores::{Sets, Stores};
 use crate::contracts::view::{Entry, View};
@@ -157,9 +157,9 @@ impl Finder<'_, '_, '_> {
         if hops > MAX_HOPS {
             return Value::Unclear;
         }
-        let values = values_of(&self.view.function.body, local);
+        let values = self.view.values_of(local);
         let each = values
-            .into_iter()
+            .iter()
             .map(|rvalue| self.made_by(local, rvalue, hops));
         let each: Vec<Value> = each.collect();
         match each.as_slice() {

@@ -3,14 +3,15 @@
 //! A local stands for something if every assignment to it is the same computation. No control flow
 //! is followed.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
 use crate::ir::{
-    Body, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, ScopeIdx, StatementKind,
-    StaticExprKind, TerminatorKind,
+    Body, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx,
+    StatementKind, StaticExprKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
@@ -63,6 +64,8 @@ pub(super) struct View<'p, 'm> {
     /// The properties of the class.
     properties: Rc<FxHashSet<Name>>,
     assigned: Vec<Assigned<'m>>,
+    /// All that is assigned to each local.
+    values: OnceCell<Vec<Vec<&'m Rvalue>>>,
 }
 
 impl<'p, 'm> View<'p, 'm> {
@@ -83,6 +86,7 @@ impl<'p, 'm> View<'p, 'm> {
             entry,
             properties,
             assigned: assigned(&function.body),
+            values: OnceCell::new(),
         }
     }
 
@@ -95,6 +99,26 @@ impl<'p, 'm> View<'p, 'm> {
             Some(Assigned::Same(rvalue)) => Some(rvalue),
             _ => None,
         }
+    }
+
+    /// All computations whose results a local may hold; none for a parameter, which may hold more.
+    pub fn values_of(&self, local: LocalId) -> &[&'m Rvalue] {
+        let all = self.values.get_or_init(|| {
+            let body: &'m Body = &self.function.body;
+            let mut out = vec![Vec::new(); body.locals.len()];
+            body.for_each_rvalue(|_, dest, rvalue| {
+                if let Some(dest) = dest {
+                    out[dest.index()].push(rvalue);
+                }
+            });
+            for (values, local) in out.iter_mut().zip(&body.locals) {
+                if local.kind == LocalKind::Param {
+                    values.clear();
+                }
+            }
+            out
+        });
+        all.get(local.index()).map_or(&[], Vec::as_slice)
     }
 
     fn never_assigned(&self, local: LocalId) -> bool {
