@@ -2,7 +2,7 @@
 """Check the expectations in the Python fixtures by executing them.
 
 Usage: verify_fixtures.py [-v] [FILE ...]
-Without files: tests/fixtures/untracked-return/**/*.py, the same of swallowed-write (which keep the
+Without files: tests/fixtures/untracked-return/**/*.py and inferred, the same of swallowed-write (which keep the
 contract, but for `# expect-other: untracked-return/KIND`), then the example project
 fixtures/pipeline, whose modules import each other and whose marks read `# planted: KIND`.
 
@@ -433,7 +433,7 @@ def main(args):
     files = [Path(a).resolve() for a in args if a != "-v"]
     if not files:
         fixtures = ROOT / "tests/fixtures"
-        files = [f for d in (fixtures / "untracked-return", fixtures / "swallowed-write", PROJECT) for f in sorted(d.rglob("*.py"))]
+        files = [f for d in (fixtures / "untracked-return", fixtures / "inferred", fixtures / "swallowed-write", PROJECT) for f in sorted(d.rglob("*.py"))]
     total, skips, problems = 0, 0, []
     for path in files:
         source = path.read_text(encoding="utf-8")

@@ -136,7 +136,7 @@ pub(super) fn looking(stores: &Stores<'_>, class: ClassRef) -> Rc<FxHashSet<Name
             let module = stores.program.module(class.module);
             let own = module.ir.outer_functions();
             let own = own.filter(|(_, f)| f.class == Some(class.class) && !found.contains(&f.name));
-            let leading = own.filter(|(_, f)| found.iter().any(|name| f.body.may_mention(name)));
+            let leading = own.filter(|(_, f)| f.body.may_use(&found));
             more.extend(leading.map(|(_, function)| function.name.clone()));
         }
         found.extend(more);

@@ -1,7 +1,8 @@
 //! Contracts that nobody wrote down, inferred from what the code does.
 //!
 //! A method that calls `self.hook()` and then reads `self.place['key']` (or `.get('key', 0)`, which
-//! hides an omission) depends on the hook to set the key. Whether the hook *should* set it, its
+//! hides an omission), itself or in a helper, depends on the hook to set the key. One that uses what
+//! the hook returned (`total += self.hook()`) depends on a value. Whether the hook *should* set it, its
 //! definitions tell: the belief that most of them share is the contract, and one that deviates is
 //! the suspect (Engler et al., *Bugs as deviant behavior*, SOSP 2001).
 //!

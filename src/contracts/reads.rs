@@ -72,8 +72,7 @@ pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependenc
         if !dealings.calls {
             continue;
         }
-        let mentions = |name: &Name| *name != function.name && function.body.may_mention(name);
-        let looks_up = dealings.looks_up || looking(stores, class).iter().any(mentions);
+        let looks_up = dealings.looks_up || function.body.may_use(&looking(stores, class));
         if !looks_up && !dealings.uses_result {
             continue;
         }

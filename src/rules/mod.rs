@@ -81,8 +81,8 @@ pub struct Interest {
     pub functions_named: Vec<NamePattern>,
     /// Names of decorators and attributes. Files matter that use one of them.
     pub decorators: Vec<NamePattern>,
-    /// Whether methods matter that call a method of their receiver and then read a key: they may
-    /// imply a contract.
+    /// Whether methods matter that call a method of their receiver, and then read a key or use what
+    /// it returned: they may imply a contract.
     pub beliefs: bool,
     /// Functions that matter, whatever class they are in.
     pub functions: Functions,

@@ -56,7 +56,7 @@ pub(super) fn add(text: &str, lines: &[Line], functions: &[FunctionPiece], out: 
         } else {
             &method.uses
         };
-        out.hooks.extend(hooks.iter().map(|name| Name::new(name)));
+        out.hooks.extend(hooks.iter().map(Name::new));
     }
     out.looks_up = !looking.is_empty();
 }
@@ -96,6 +96,16 @@ pub(super) fn dealings(text: &str, function: &FunctionPiece) -> Dealings {
     }
 }
 
+/// Whether a method uses one of these members of its receiver.
+pub(super) fn may_use(text: &str, function: &FunctionPiece, members: &FxHashSet<Name>) -> bool {
+    if members.is_empty() || has_classes(text, function) {
+        return !members.is_empty();
+    }
+    let found = look(text, function).unwrap_or_default();
+    let mut names = found.calls.iter().chain(&found.mentions);
+    names.any(|name| members.contains(*name))
+}
+
 /// Looks at a method. It looks something up by `self.place["key"]`, `self.place.get(…)`, the same
 /// through a variable that holds `self.place`, or `self.rows_loaded`.
 fn look<'t>(text: &'t str, function: &FunctionPiece) -> Option<Method<'t>> {
@@ -132,7 +142,7 @@ fn look<'t>(text: &'t str, function: &FunctionPiece) -> Option<Method<'t>> {
         match body.get(after) {
             Some(b'(') => {
                 out.calls.push(word);
-                if !out.uses.contains(&word) && Text(body).uses_call(at, after) {
+                if !out.uses.contains(&word) && Text(body, receiver).uses_call(at, after) {
                     out.uses.push(word);
                 }
                 continue;
@@ -183,8 +193,8 @@ fn is_operator(byte: u8) -> bool {
     )
 }
 
-/// The text of a body.
-struct Text<'t>(&'t [u8]);
+/// The text of a body, and the name of the receiver.
+struct Text<'t>(&'t [u8], &'t [u8]);
 
 impl Text<'_> {
     /// Whether the result of a call is used in a way that inference knows. The call starts at `at`,
@@ -247,8 +257,9 @@ impl Text<'_> {
                 let mut words = before[start..].split(|byte| !is_word(*byte));
                 words.any(|word| !word.is_empty() && (counts(word) || self.uses_variable(word)))
             }
-            // An argument, or a value in a dict.
-            Some(b'(' | b',' | b':') => !starts_line(before),
+            Some(b'(' | b',') => self.tells_by_parameter(before),
+            // A value in a dict.
+            Some(b':') => !starts_line(before),
             Some(byte) => is_operator(*byte),
             None => false,
         }
@@ -270,12 +281,60 @@ impl Text<'_> {
             match before.last() {
                 Some(b'"' | b'\'' | b'\\') => true,
                 Some(b':') => !starts_line(before),
-                Some(byte) => matches!(byte, b'(' | b',') || is_operator(*byte),
+                Some(b'(' | b',') => self.tells_by_parameter(before),
+                Some(byte) => is_operator(*byte),
                 None => false,
             }
         })
     }
 }
+
+impl Text<'_> {
+    /// Whether a positional argument comes next of a function whose parameters may be known: a method
+    /// of the receiver, or a function by its name alone.
+    fn tells_by_parameter(&self, before: &[u8]) -> bool {
+        let first = before.len().saturating_sub(MAX_ARGS);
+        let (mut at, mut depth) = (before.len(), 0usize);
+        let open = loop {
+            if at == first {
+                return true;
+            }
+            at -= 1;
+            match before[at] {
+                b')' | b']' | b'}' => depth += 1,
+                b'(' | b'[' | b'{' if depth == 0 => break at,
+                b'(' | b'[' | b'{' => depth -= 1,
+                quote @ (b'"' | b'\'') => match memchr::memrchr(quote, &before[first..at]) {
+                    Some(start) => at = first + start,
+                    None => return true,
+                },
+                b'#' => return true,
+                _ => {}
+            }
+        };
+        if before[open] != b'(' {
+            return before[open] == b'{';
+        }
+        let callee = before[..open].trim_ascii_end();
+        let name = callee
+            .iter()
+            .rev()
+            .take_while(|byte| is_word(**byte))
+            .count();
+        let rest = callee[..callee.len() - name].trim_ascii_end();
+        let object = rest.strip_suffix(b".").map(<[u8]>::trim_ascii_end);
+        // Parentheses around an operand have no callee.
+        let plain = !PLAIN.contains(&&callee[callee.len() - name..]);
+        object.map_or(plain, |object| {
+            object.ends_with(self.1) || object.ends_with(b")")
+        })
+    }
+}
+
+/// Built-in functions, for which no parameter says what they get.
+const PLAIN: &[&[u8]] = &[
+    b"str", b"len", b"list", b"set", b"tuple", b"dict", b"print", b"sorted", b"repr",
+];
 
 /// A text without white space and comments at its end.
 fn without_comments(text: &[u8]) -> &[u8] {

@@ -264,6 +264,10 @@ impl Bodies for LeftOut {
     fn dealings(&self, number: u32) -> Dealings {
         methods::dealings(&self.text, &self.left(number).piece)
     }
+
+    fn may_use(&self, number: u32, members: &FxHashSet<Name>) -> bool {
+        methods::may_use(&self.text, &self.left(number).piece, members)
+    }
 }
 
 /// A body in place of a broken one: it passes its parameters to something unknown and returns the
