@@ -136,7 +136,7 @@ pub(super) fn looking(stores: &Stores<'_>, class: ClassRef) -> Rc<FxHashSet<Name
             let module = stores.program.module(class.module);
             let own = module.ir.outer_functions();
             let own = own.filter(|(_, f)| f.class == Some(class.class) && !found.contains(&f.name));
-            let leading = own.filter(|(_, f)| f.body.may_use(&found));
+            let leading = own.filter(|(_, f)| f.body.may_use(&|name| found.contains(name)));
             more.extend(leading.map(|(_, function)| function.name.clone()));
         }
         found.extend(more);

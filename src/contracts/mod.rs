@@ -23,6 +23,8 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
+
 use crate::contracts::events::{ITSELF, What};
 use crate::contracts::reads::{Dependence, Wanted, dependences};
 use crate::contracts::returns::{Asked, Says, objects, says};
@@ -84,6 +86,7 @@ pub fn infer(
             below.entry(above).or_default().push(*class);
         }
     }
+    let owners = owners(program, &all);
     let stores = Stores::new(program, words);
     let mut out = Vec::new();
     for (class, below) in &below {
@@ -97,11 +100,17 @@ pub fn infer(
             }
             Who::Functions(_) | Who::Decorated(_) => false,
         };
-        if below.len() < 2 && !declared.iter().any(declares) {
+        let is_declared = declared.iter().any(declares);
+        if below.len() < 2 && !is_declared {
             continue;
         }
         let mut found: Vec<Inferred> = Vec::new();
-        for dependence in dependences(&stores, *class) {
+        let above = known_above(program, *class);
+        let overridden = |name: &str| {
+            let owners = owners.get(name);
+            is_declared || owners.is_some_and(|all| all.iter().any(|o| !above.contains(o)))
+        };
+        for dependence in dependences(&stores, *class, &overridden) {
             for at in 0..dependence.calls.len() {
                 let Some(new) = judge(&stores, *class, below, &dependence, at) else {
                     continue;
@@ -119,15 +128,34 @@ pub fn infer(
     out
 }
 
-/// The classes with a method that depends on another method of its receiver.
+/// For each name of a member, the classes whose bodies define it, or to which it is assigned.
+fn owners(program: &Program<'_>, classes: &[ClassRef]) -> FxHashMap<Name, Vec<ClassRef>> {
+    let mut out: FxHashMap<Name, Vec<ClassRef>> = FxHashMap::default();
+    for class in classes {
+        let module = program.module(class.module);
+        let scope = module.ir.scope(module.ir.class(class.class).scope);
+        let assigned = module.ir.attribute_stores.iter().map(|(_, name, _)| name);
+        for name in scope.bindings.keys().chain(assigned) {
+            out.entry(name.clone()).or_default().push(*class);
+        }
+    }
+    out
+}
+
+/// The classes with a method that depends on another method of its receiver, of those whose names
+/// may be those of hooks.
 #[must_use]
 pub fn that_depend(
     program: &Program<'_>,
     classes: &[ClassRef],
     words: Words,
+    hook: &dyn Fn(ClassRef, &str) -> bool,
 ) -> BTreeSet<ClassRef> {
     let stores = Stores::new(program, words);
-    let depends = |class: &&ClassRef| !dependences(&stores, **class).is_empty();
+    let depends = |class: &&ClassRef| {
+        let class = **class;
+        !dependences(&stores, class, &|name| hook(class, name)).is_empty()
+    };
     classes.iter().filter(depends).copied().collect()
 }
 

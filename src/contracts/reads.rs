@@ -54,8 +54,12 @@ pub(super) enum Wanted {
     },
 }
 
-/// What the methods of a class need from an earlier call.
-pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependence> {
+/// What the methods of a class need from an earlier call of a method that may be a hook, by its name.
+pub(super) fn dependences(
+    stores: &Stores<'_>,
+    class: ClassRef,
+    hook: &dyn Fn(&str) -> bool,
+) -> Vec<Dependence> {
     let module = stores.program.module(class.module);
     let mut out = Vec::new();
     // A body that was left out contains no methods: those inside a function are read with it.
@@ -72,8 +76,11 @@ pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependenc
         if !dealings.calls {
             continue;
         }
-        let looks_up = dealings.looks_up || function.body.may_use(&looking(stores, class));
-        if !looks_up && !dealings.uses_result {
+        let looks_up = dealings.looks_up || {
+            let looking = looking(stores, class);
+            !looking.is_empty() && function.body.may_use(&|name| looking.contains(name))
+        };
+        if !looks_up && !dealings.uses_result || !function.body.may_use(hook) {
             continue;
         }
         let calls_own = touches(&function.body.blocks, |rvalue| {

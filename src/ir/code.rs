@@ -8,11 +8,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use rustc_hash::FxHashSet;
-
 use crate::ir::body::{Body, LocalId};
 use crate::ir::item::{Function, NameScope};
-use crate::ir::rvalue::Name;
 
 /// Lowers the bodies that a front end left out of a module.
 pub trait Bodies: Send + Sync {
@@ -25,8 +22,9 @@ pub trait Bodies: Send + Sync {
     /// What the function may do with its receiver. In doubt, it may.
     fn dealings(&self, number: u32) -> Dealings;
 
-    /// Whether the function may use one of these members of its receiver. In doubt, it may.
-    fn may_use(&self, number: u32, members: &FxHashSet<Name>) -> bool;
+    /// Whether the function may use a member of its receiver whose name passes a test. In doubt, it
+    /// may.
+    fn may_use(&self, number: u32, member: &dyn Fn(&str) -> bool) -> bool;
 }
 
 /// What a method does with its receiver, judged by its text: it may say too much, but never too
@@ -184,17 +182,16 @@ impl Code {
 }
 
 impl Code {
-    /// Whether the function may use one of these members of its receiver, as far as this can be
-    /// told without lowering.
-    #[must_use]
-    pub fn may_use(&self, members: &FxHashSet<Name>) -> bool {
+    /// Whether the function may use a member of its receiver whose name passes a test, as far as this
+    /// can be told without lowering.
+    pub fn may_use(&self, member: &dyn Fn(&str) -> bool) -> bool {
         match &self.0 {
             State::Left {
                 content,
                 bodies,
                 number,
-            } if content.get().is_none() => bodies.may_use(*number, members),
-            _ => !members.is_empty(),
+            } if content.get().is_none() => bodies.may_use(*number, member),
+            _ => true,
         }
     }
 }

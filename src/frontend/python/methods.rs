@@ -96,14 +96,14 @@ pub(super) fn dealings(text: &str, function: &FunctionPiece) -> Dealings {
     }
 }
 
-/// Whether a method uses one of these members of its receiver.
-pub(super) fn may_use(text: &str, function: &FunctionPiece, members: &FxHashSet<Name>) -> bool {
-    if members.is_empty() || has_classes(text, function) {
-        return !members.is_empty();
+/// Whether a method uses a member of its receiver whose name passes a test.
+pub(super) fn may_use(text: &str, function: &FunctionPiece, member: &dyn Fn(&str) -> bool) -> bool {
+    if has_classes(text, function) {
+        return true;
     }
     let found = look(text, function).unwrap_or_default();
     let mut names = found.calls.iter().chain(&found.mentions);
-    names.any(|name| members.contains(*name))
+    names.any(|name| member(name))
 }
 
 /// Looks at a method. It looks something up by `self.place["key"]`, `self.place.get(…)`, the same

@@ -265,8 +265,8 @@ impl Bodies for LeftOut {
         methods::dealings(&self.text, &self.left(number).piece)
     }
 
-    fn may_use(&self, number: u32, members: &FxHashSet<Name>) -> bool {
-        methods::may_use(&self.text, &self.left(number).piece, members)
+    fn may_use(&self, number: u32, member: &dyn Fn(&str) -> bool) -> bool {
+        methods::may_use(&self.text, &self.left(number).piece, member)
     }
 }
 
