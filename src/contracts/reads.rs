@@ -1,6 +1,9 @@
 //! On which calls of the receiver's methods a read of a key depends.
 
+use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
 
 use crate::contracts::events::{Event, ITSELF, What};
 use crate::contracts::helpers::{Exposed, exposed, is_bound, looking};
@@ -10,7 +13,7 @@ use crate::contracts::uses::missing_is_fine;
 use crate::contracts::view::{Entry, View};
 use crate::frontend::sketch::says_how_much;
 use crate::ir::{
-    BasicBlock, Body, Callee, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
+    BasicBlock, Body, Callee, Code, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, ModuleId};
 use crate::settings::Step;
@@ -76,10 +79,7 @@ pub(super) fn dependences(
         if !dealings.calls {
             continue;
         }
-        let looks_up = dealings.looks_up || {
-            let looking = looking(stores, class);
-            !looking.is_empty() && function.body.may_use(&|name| looking.contains(name))
-        };
+        let looks_up = dealings.looks_up || may_have_helper(stores, class, &function.body, hook);
         if !looks_up && !dealings.uses_result || !function.body.may_use(hook) {
             continue;
         }
@@ -93,7 +93,7 @@ pub(super) fn dependences(
             continue;
         }
         if looks_up && may_look_up(stores, class, &function.body) {
-            in_method(stores, class, reader, &mut out);
+            in_method(stores, class, reader, hook, &mut out);
         }
         if dealings.uses_result {
             let view = stores.view(&module, reader, (class, Entry::method()));
@@ -101,6 +101,33 @@ pub(super) fn dependences(
         }
     }
     out
+}
+
+/// Whether a method may use a hook, and a helper that looks something up: told without lowering it.
+fn may_have_helper(
+    stores: &Stores<'_>,
+    class: ClassRef,
+    code: &Code,
+    hook: &dyn Fn(&str) -> bool,
+) -> bool {
+    let looking = looking(stores, class);
+    if looking.is_empty() {
+        return false;
+    }
+    let (hooks, helpers) = (RefCell::default(), RefCell::default());
+    code.may_use(&|name| {
+        let (mut hooks, mut helpers): (RefMut<'_, FxHashSet<Name>>, RefMut<'_, FxHashSet<Name>>) =
+            (hooks.borrow_mut(), helpers.borrow_mut());
+        if hook(name) {
+            hooks.insert(Name::new(name));
+        }
+        if looking.contains(name) {
+            helpers.insert(Name::new(name));
+        }
+        hooks
+            .iter()
+            .any(|hook| helpers.iter().any(|helper| helper != hook))
+    })
 }
 
 /// Whether a body reads something that may be a key, a count or a helper.
@@ -125,7 +152,13 @@ fn touches(blocks: &[BasicBlock], wanted: impl Fn(&Rvalue) -> bool) -> bool {
     })
 }
 
-fn in_method(stores: &Stores<'_>, class: ClassRef, reader: FuncRef, out: &mut Vec<Dependence>) {
+fn in_method(
+    stores: &Stores<'_>,
+    class: ClassRef,
+    reader: FuncRef,
+    hook: &dyn Fn(&str) -> bool,
+    out: &mut Vec<Dependence>,
+) {
     let module = stores.program.module(reader.module);
     let view = stores.view(&module, reader, (class, Entry::method()));
     let blocks: Rc<Vec<Vec<Event>>> = stores.events(class, reader, &Entry::method());
@@ -140,7 +173,11 @@ fn in_method(stores: &Stores<'_>, class: ClassRef, reader: FuncRef, out: &mut Ve
                     let read = Exposed::direct((reader.module, event.span), read, body);
                     (Rc::new(vec![read]), true)
                 }
-                what => (in_helper(stores, &view, what), false),
+                // Blocks are in reverse postorder: what comes before has been passed.
+                what if may_follow(&blocks[..=at], what, hook) => {
+                    (in_helper(stores, &view, what), false)
+                }
+                _ => continue,
             };
             helped += usize::from(!own && !reads.is_empty());
             if helped > MAX_HELPERS {
@@ -180,6 +217,16 @@ fn in_method(stores: &Stores<'_>, class: ClassRef, reader: FuncRef, out: &mut Ve
             }
         }
     }
+}
+
+/// Whether a helper may be called after a hook: one of these blocks calls another method.
+fn may_follow(blocks: &[Vec<Event>], helper: &What, hook: &dyn Fn(&str) -> bool) -> bool {
+    let (What::Call { name: helper, .. } | What::Property { name: helper, .. }) = helper else {
+        return false;
+    };
+    blocks.iter().flatten().any(|event| {
+        matches!(&event.what, What::Call { name, parent: false, .. } if name != helper && hook(name))
+    })
 }
 
 /// What the helper looks up that an event calls, on the class of the receiver.
