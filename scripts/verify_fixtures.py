@@ -2,7 +2,7 @@
 """Check the expectations in the Python fixtures by executing them.
 
 Usage: verify_fixtures.py [-v] [FILE ...]
-Without files: tests/fixtures/untracked-return/**/*.py, the same of swallowed-write (which keep the
+Without files: tests/fixtures/untracked-return/**/*.py and inferred, the same of swallowed-write (which keep the
 contract, but for `# expect-other: untracked-return/KIND`), then the example project
 fixtures/pipeline, whose modules import each other and whose marks read `# planted: KIND`.
 
@@ -18,6 +18,8 @@ some execution takes without the key in `self.stats` must be exactly the marked 
     # with-init               on the `class` line: run __init__ first
     # others-set: NAME, NAME  on the `class` line: these attributes hold what others gave them
     # exit-in: NAME           on the `class` line: the blamed function is NAME, not save_data
+    # contracts: NAME sets KEY, NAME returns, NAME returns ['KEY'], NAME returns .NAME
+                              once in a file: which methods are run, and what they must have done
 
 KIND is never-set, unset-after-write, dropped, unset or unverified.  A class whose code has a mark
 `certified` or `swallowed` must return on some path on which a write failed, and no other class may,
@@ -181,17 +183,32 @@ def class_facts(tree, node):
 
 
 def drive(result):
-    """Runs a coroutine to its end; nothing in here really waits."""
+    """Runs a coroutine to its end; nothing in here really waits.  (whether it runs later, its value)"""
     if inspect.iscoroutine(result):
         try:
             while True:
                 result.send(None)
-        except StopIteration:
-            pass
-    elif inspect.isgenerator(result) or isinstance(result, contextlib.AbstractContextManager) \
+        except StopIteration as stop:
+            return False, stop.value
+    if inspect.isgenerator(result) or isinstance(result, contextlib.AbstractContextManager) \
             and not isinstance(result, Opaque) or inspect.isasyncgen(result):
-        return True
-    return False
+        return True, None
+    return False, result
+
+
+def has_part(value, part):
+    """Whether a returned value is not None, and has a key or an attribute."""
+    if value is None or isinstance(value, Opaque):
+        return value is not None
+    name = part.strip("[].'")
+    return not part or (hasattr(value, name) if part.startswith(".") else isinstance(value, dict) and name in value)
+
+
+def contracts_of(source):
+    """The methods and what each must do: a key to store, or `returns` and a part."""
+    found = re.search(r"^# contracts: (.*)$", source, re.M)
+    each = re.findall(r"(\w+) (?:sets (\w+)|(returns ?[^,]*))", found.group(1)) if found else []
+    return tuple((method, key or returns) for method, key, returns in each)
 
 
 class Regular:
@@ -320,7 +337,11 @@ class Fixture:
             subject.__getattr__(name)
         run.subject = subject
 
+        returns = KEY.startswith("returns")
+
         def there():
+            if returns:
+                return False
             try:
                 return KEY in subject.stats
             except TypeError:
@@ -335,7 +356,7 @@ class Fixture:
 
         sys.settrace(trace)
         try:
-            deferred = drive(getattr(subject, METHOD)())
+            deferred, value = drive(getattr(subject, METHOD)())
         except BaseException as error:
             wrong = (NameError, AttributeError, TypeError)
             # A variable that a failure left unbound is what some fixtures are about.
@@ -346,7 +367,7 @@ class Fixture:
             return None, False
         finally:
             sys.settrace(None)
-        stays = there()
+        stays = has_part(value, KEY[len("returns"):].strip()) if returns else there()
         run.was_set = run.was_set or stays
         return (line if deferred else run.exits.get((str(self.path), line))), stays
 
@@ -376,7 +397,8 @@ def verify(path, verbose, contracts=CONTRACTS[:1]):
     for node in skipping:
         exempt |= set(range(node.lineno, node.end_lineno + 1))
     for (METHOD, KEY), (cls, node) in itertools.product(contracts, list(fixture.classes())):
-        if not issubclass(cls, Subject) or inspect.getattr_static(cls, METHOD) is Subject.__dict__[METHOD]:
+        own = Subject.__dict__.get(METHOD)
+        if not issubclass(cls, Subject) or inspect.getattr_static(cls, METHOD, own) is own:
             continue
         if node in skipping:
             skipped += 1
@@ -411,7 +433,7 @@ def main(args):
     files = [Path(a).resolve() for a in args if a != "-v"]
     if not files:
         fixtures = ROOT / "tests/fixtures"
-        files = [f for d in (fixtures / "untracked-return", fixtures / "swallowed-write", PROJECT) for f in sorted(d.rglob("*.py"))]
+        files = [f for d in (fixtures / "untracked-return", fixtures / "inferred", fixtures / "swallowed-write", PROJECT) for f in sorted(d.rglob("*.py"))]
     total, skips, problems = 0, 0, []
     for path in files:
         source = path.read_text(encoding="utf-8")
@@ -425,7 +447,7 @@ def main(args):
             continue
         if "# no-exec-file:" in source:
             continue
-        verified, skipped, wrong = verify(path, verbose, CONTRACTS if PROJECT in path.parents else CONTRACTS[:1])
+        verified, skipped, wrong = verify(path, verbose, contracts_of(source) or (CONTRACTS if PROJECT in path.parents else CONTRACTS[:1]))
         total, skips, problems = total + verified, skips + skipped, problems + wrong
     for problem in problems:
         print(problem)

@@ -216,7 +216,7 @@ fn check_contracts(
             .iter()
             .flat_map(|(_, module)| program.classes(*module))
             .collect();
-        contracts::infer(program, &classes, &declared)
+        contracts::infer(program, &classes, &declared, rules::WORDS)
     } else {
         Vec::new()
     };

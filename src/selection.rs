@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::contracts;
 use crate::diagnostics::FileFailure;
@@ -27,7 +27,7 @@ use crate::ir::{FuncIdx, Function, Name};
 use crate::program::{
     ClassIndex, ClassRef, LoadedModule, Lookup, ModuleId, ModuleProblem, Program,
 };
-use crate::rules::Interest;
+use crate::rules::{Interest, WORDS};
 use crate::settings::{NamePattern, Reading};
 use crate::source::{SourceFile, SourceMap};
 
@@ -43,6 +43,9 @@ pub(crate) struct Selection<'a> {
     /// Files that define, call or name a member of interest.
     named: Vec<bool>,
 }
+
+/// Whether a method may be overridden, by the number of the file that calls it and its name.
+type MayBeHook<'a> = &'a (dyn Fn(usize, &str) -> bool + Sync);
 
 /// A loaded file, by its number, with its module.
 pub(crate) type Loaded = (usize, ModuleId);
@@ -128,14 +131,21 @@ impl<'a> Selection<'a> {
             return Vec::new();
         }
         let index = self.index();
+        let hooks = if beliefs {
+            self.hooks()
+        } else {
+            FxHashMap::default()
+        };
+        let may_be_hook = |at: usize, name: &str| self.may_be_hook(&hooks, at, name);
+        let roots = Roots::new(self.sources, program, coverage);
         let FirstChoice {
             mut whole,
             to_probe,
-        } = self.first_choice(&index, Roots::new(self.sources, program, coverage), beliefs);
+        } = self.first_choice(&index, roots, beliefs.then_some(&hooks));
         // The names of classes whose subclasses matter, because they define a member or imply a
         // contract.
         let mut hot: Vec<Name> = Vec::new();
-        for (file, class) in self.probe(program, &to_probe) {
+        for (file, class) in self.probe(program, &to_probe, &may_be_hook) {
             whole.insert(file);
             hot.push(class);
         }
@@ -147,7 +157,12 @@ impl<'a> Selection<'a> {
                 hot.extend(sketch.classes.iter().map(|class| class.name.clone()));
             }
         }
-        hot.extend(binding_classes(program, &loaded, &members, beliefs));
+        hot.extend(binding_classes(
+            program,
+            &loaded,
+            &members,
+            (beliefs, &may_be_hook),
+        ));
         let below = index.files_below(hot);
         let more: BTreeSet<usize> = below.into_iter().filter(|at| !whole.contains(at)).collect();
         loaded.extend(self.load(program, more.into_iter(), failed));
@@ -160,24 +175,26 @@ impl<'a> Selection<'a> {
         &self,
         index: &ClassIndex,
         mut roots: Roots<'_, '_>,
-        beliefs: bool,
+        hooks: Option<&FxHashMap<&Name, (usize, usize)>>,
     ) -> FirstChoice {
         let mut choice = FirstChoice::default();
-        let hooks = beliefs.then(|| self.hooks());
+        let mut inheriting = None;
         for (at, sketch) in self.sketches.iter().enumerate() {
             let Some(sketch) = sketch else {
                 choice.whole.insert(at);
                 continue;
             };
-            let implies = || {
+            let mut implies = || {
                 hooks.as_ref().is_some_and(|hooks| {
-                    let overridden = |hook: &Name| match hooks.get(hook) {
-                        Some((1, file)) => *file != at || sketch.classes.len() > 1,
-                        Some(_) => true,
-                        None => false,
+                    let overridden = |hook: &Name| self.may_be_hook(hooks, at, hook);
+                    // A method that looks something up may be inherited.
+                    let mut inherits = || {
+                        let inheriting =
+                            inheriting.get_or_insert_with(|| self.below_looking(index));
+                        inheriting.contains(&at)
                     };
-                    sketch.hooks.iter().any(overridden)
-                        && sketch.classes.iter().any(|c| index.has_heirs(&c.name))
+                    sketch.classes.iter().any(|c| index.has_heirs(&c.name))
+                        && (sketch.hooks.iter().any(overridden) || inherits())
                 })
             };
             let inherits = || sketch.classes.iter().any(|class| !class.bases.is_empty());
@@ -191,18 +208,44 @@ impl<'a> Selection<'a> {
     }
 
     /// The classes in these files that depend on a method of `self`: their file and their name.
-    fn probe(&self, program: &Program<'_>, numbers: &[usize]) -> Vec<(usize, Name)> {
+    fn probe(
+        &self,
+        program: &Program<'_>,
+        numbers: &[usize],
+        hook: MayBeHook<'_>,
+    ) -> Vec<(usize, Name)> {
         let loaded = self.load(program, numbers.iter().copied(), &mut Vec::new());
         let found = loaded.par_iter().map(|(at, module)| {
             let classes: Vec<ClassRef> = program.classes(*module).collect();
             let module = program.module(*module);
             // If this panics, every class of the file counts.
-            let depend = fence::catch(|| contracts::that_depend(program, &classes));
+            let depend = fence::catch(|| {
+                contracts::that_depend(program, &classes, WORDS, &|_, name| hook(*at, name))
+            });
             let depend = depend.unwrap_or_else(|_| classes.into_iter().collect());
             let name = |class: ClassRef| (*at, module.ir.class(class.class).name.clone());
             depend.into_iter().map(name).collect::<Vec<_>>()
         });
         found.flatten().collect()
+    }
+
+    /// The files with classes below one in whose file a method looks something up in its receiver.
+    fn below_looking(&self, index: &ClassIndex) -> FxHashSet<usize> {
+        let looking = self.sketches.iter().flatten().filter(|s| s.looks_up);
+        let classes = looking.flat_map(|s| s.classes.iter().map(|class| class.name.clone()));
+        index.files_below(classes)
+    }
+
+    /// Whether a method of this name may be overridden by a class other than the one in a file that
+    /// calls it.
+    fn may_be_hook(&self, hooks: &FxHashMap<&Name, (usize, usize)>, at: usize, name: &str) -> bool {
+        let many = |sketch: &Sketch| sketch.classes.len() > 1;
+        match hooks.get(&Name::new(name)) {
+            Some((1, file)) => *file != at || self.sketches[at].as_ref().is_none_or(many),
+            Some(_) => true,
+            // The functions of files without a sketch are not known.
+            None => self.sketches[at].is_none(),
+        }
     }
 
     /// How many functions have each name, and the number of a file with one of them.
@@ -344,14 +387,23 @@ fn binding_classes(
     program: &Program<'_>,
     loaded: &[Loaded],
     members: &[NamePattern],
-    beliefs: bool,
+    (beliefs, hook): (bool, MayBeHook<'_>),
 ) -> Vec<Name> {
     let classes: Vec<ClassRef> = loaded
         .iter()
         .flat_map(|(_, module)| program.classes(*module))
         .collect();
     let implied = if beliefs {
-        contracts::that_depend(program, &contracts::with_bases(program, &classes))
+        let of_file: FxHashMap<ModuleId, usize> = loaded.iter().map(|(at, m)| (*m, *at)).collect();
+        let hook = |class: ClassRef, name: &str| {
+            of_file.get(&class.module).is_none_or(|at| hook(*at, name))
+        };
+        contracts::that_depend(
+            program,
+            &contracts::with_bases(program, &classes),
+            WORDS,
+            &hook,
+        )
     } else {
         BTreeSet::new()
     };

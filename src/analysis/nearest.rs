@@ -1,18 +1,17 @@
 //! What comes closest to a contract in a run that has no other answer.
 
-use crate::analysis::suggestions::WORDS;
 use crate::contracts::suggest::{self, Scope, Words, may_be_hook};
 use crate::frontend::sketch::says_how_much;
 use crate::outcome::{Candidate, Survey};
 use crate::program::Program;
-use crate::rules::{counts_rows, only_asks};
+use crate::rules::{WORDS, only_asks};
 use crate::selection::{Families, Loaded, Selection};
 use crate::settings::Contract;
 
 /// Nobody asked for what is told here, so names must be clear: from these, a contract is inferred if
 /// a base class reads them.
 const CLEAR_WORDS: Words = Words {
-    counts: |name| counts_rows(name) && says_how_much(name),
+    counts: |name| (WORDS.counts)(name) && says_how_much(name),
     ..WORDS
 };
 

@@ -1,22 +1,14 @@
 //! Which contracts the checked files could declare.
 
 use crate::analysis::{AnalysisInput, declared, distinct};
-use crate::contracts::suggest::{self, Words};
+use crate::contracts::suggest;
 use crate::contracts::{self, infer};
 use crate::diagnostics::FileFailure;
 use crate::outcome::Suggestions;
 use crate::program::{ModuleId, Program};
-use crate::rules::{counts_rows, is_harmless, only_fills, only_tells};
+use crate::rules::WORDS;
 use crate::selection::failure;
 use crate::settings::Contract;
-
-/// What the rules know of names.
-pub const WORDS: Words = Words {
-    counts: counts_rows,
-    tells: only_tells,
-    harmless: is_harmless,
-    fills: only_fills,
-};
 
 /// Suggests contracts for all files, and tells which files could not be parsed.
 #[must_use]
@@ -45,7 +37,7 @@ pub fn suggest(input: &AnalysisInput<'_>) -> (Suggestions, Vec<FileFailure>) {
             .iter()
             .flat_map(|module| program.classes(*module))
             .collect();
-        let inferred = infer(&program, &classes, &known);
+        let inferred = infer(&program, &classes, &known, WORDS);
         let believed = contracts::surveys(&known, &inferred).into_iter();
         known = believed
             .map(|survey| survey.contract)

@@ -43,7 +43,10 @@ pub(super) enum What {
         name: Name,
         parent: bool,
         entry: Entry,
+        dest: Option<LocalId>,
     },
+    /// Reads a property of the receiver, which runs a method.
+    Property { name: Name, dest: LocalId },
     /// Calls a function with the receiver or a dict of it.
     Helper { func: FuncRef, entry: Entry },
     /// The receiver or a dict of it goes to unknown code.
@@ -160,7 +163,17 @@ fn attribute(
     dest: LocalId,
     push: &mut impl FnMut(What),
 ) {
-    if says_how_much(field) && view.is_receiver(object) {
+    let counts = says_how_much(field);
+    if !(counts || view.has_property(field)) || !view.is_receiver(object) {
+        return;
+    }
+    if view.has_property(field) {
+        push(What::Property {
+            name: field.clone(),
+            dest,
+        });
+    }
+    if counts {
         push(What::Read(Read {
             field: field.clone(),
             key: ITSELF.into(),
@@ -299,6 +312,7 @@ fn call(
                 name: name.clone(),
                 parent,
                 entry,
+                dest,
             });
             return;
         }

@@ -1,7 +1,8 @@
 //! Contracts that nobody wrote down, inferred from what the code does.
 //!
 //! A method that calls `self.hook()` and then reads `self.place['key']` (or `.get('key', 0)`, which
-//! hides an omission) depends on the hook to set the key. Whether the hook *should* set it, its
+//! hides an omission), itself or in a helper, depends on the hook to set the key. One that uses what
+//! the hook returned (`total += self.hook()`) depends on a value. Whether the hook *should* set it, its
 //! definitions tell: the belief that most of them share is the contract, and one that deviates is
 //! the suspect (Engler et al., *Bugs as deviant behavior*, SOSP 2001).
 //!
@@ -9,22 +10,31 @@
 //! at each method once. It would rather miss a contract than invent one.
 
 mod events;
+mod helpers;
+mod numbers;
 mod reads;
+mod results;
+mod returns;
 mod stores;
 pub mod suggest;
 mod survey;
+mod uses;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
+
 use crate::contracts::events::{ITSELF, What};
-use crate::contracts::reads::{Dependence, dependences};
+use crate::contracts::reads::{Dependence, Wanted, dependences};
+use crate::contracts::returns::{Asked, Says, objects, says};
 use crate::contracts::stores::{Sets, StatsKey, Stores};
+use crate::contracts::suggest::Words;
 pub use crate::contracts::survey::{class_name, surveys};
 use crate::contracts::view::Entry;
 use crate::diagnostics::Location;
 use crate::ir::{FunctionShape, Literal, Name, StaticExpr, StaticExprKind};
-use crate::outcome::Evidence;
+use crate::outcome::{Evidence, Needs};
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, MroEntry, Program};
 use crate::settings::{Contract, Demand, NamePattern, Origin, Place, Who};
 
@@ -58,7 +68,12 @@ impl Inferred {
 /// Infers contracts for classes from the classes that they inherit from, and finds evidence for
 /// declared contracts.
 #[must_use]
-pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract]) -> Vec<Inferred> {
+pub fn infer(
+    program: &Program<'_>,
+    classes: &[ClassRef],
+    declared: &[Contract],
+    words: Words,
+) -> Vec<Inferred> {
     let mut below: BTreeMap<ClassRef, Vec<ClassRef>> = BTreeMap::new();
     let mut all: Vec<ClassRef> = classes.to_vec();
     for class in classes {
@@ -71,7 +86,8 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract])
             below.entry(above).or_default().push(*class);
         }
     }
-    let stores = Stores::new(program);
+    let owners = owners(program, &all);
+    let stores = Stores::new(program, words);
     let mut out = Vec::new();
     for (class, below) in &below {
         // A class without heirs implies nothing.
@@ -84,11 +100,17 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract])
             }
             Who::Functions(_) | Who::Decorated(_) => false,
         };
-        if below.len() < 2 && !declared.iter().any(declares) {
+        let is_declared = declared.iter().any(declares);
+        if below.len() < 2 && !is_declared {
             continue;
         }
         let mut found: Vec<Inferred> = Vec::new();
-        for dependence in dependences(&stores, *class) {
+        let above = known_above(program, *class);
+        let overridden = |name: &str| {
+            let owners = owners.get(name);
+            is_declared || owners.is_some_and(|all| all.iter().any(|o| !above.contains(o)))
+        };
+        for dependence in dependences(&stores, *class, &overridden) {
             for at in 0..dependence.calls.len() {
                 let Some(new) = judge(&stores, *class, below, &dependence, at) else {
                     continue;
@@ -106,11 +128,34 @@ pub fn infer(program: &Program<'_>, classes: &[ClassRef], declared: &[Contract])
     out
 }
 
-/// The classes with a method that depends on another method of its receiver.
+/// For each name of a member, the classes whose bodies define it, or to which it is assigned.
+fn owners(program: &Program<'_>, classes: &[ClassRef]) -> FxHashMap<Name, Vec<ClassRef>> {
+    let mut out: FxHashMap<Name, Vec<ClassRef>> = FxHashMap::default();
+    for class in classes {
+        let module = program.module(class.module);
+        let scope = module.ir.scope(module.ir.class(class.class).scope);
+        let assigned = module.ir.attribute_stores.iter().map(|(_, name, _)| name);
+        for name in scope.bindings.keys().chain(assigned) {
+            out.entry(name.clone()).or_default().push(*class);
+        }
+    }
+    out
+}
+
+/// The classes with a method that depends on another method of its receiver, of those whose names
+/// may be those of hooks.
 #[must_use]
-pub fn that_depend(program: &Program<'_>, classes: &[ClassRef]) -> BTreeSet<ClassRef> {
-    let stores = Stores::new(program);
-    let depends = |class: &&ClassRef| !dependences(&stores, **class).is_empty();
+pub fn that_depend(
+    program: &Program<'_>,
+    classes: &[ClassRef],
+    words: Words,
+    hook: &dyn Fn(ClassRef, &str) -> bool,
+) -> BTreeSet<ClassRef> {
+    let stores = Stores::new(program, words);
+    let depends = |class: &&ClassRef| {
+        let class = **class;
+        !dependences(&stores, class, &|name| hook(class, name)).is_empty()
+    };
     classes.iter().filter(depends).copied().collect()
 }
 
@@ -175,40 +220,48 @@ fn judge(
     let program = stores.program;
     let (hook, call) = &dependence.calls[at];
     let others = dependence.calls.iter().map(|(name, _)| name);
+    let others = others.chain(&dependence.others);
     let check = HookCheck {
         stores,
         hook,
         others: others.filter(|name| *name != hook).collect(),
-        wanted: StatsKey {
-            field: &dependence.field,
-            key: &dependence.key,
-        },
+        dependence,
         above: known_above(program, class),
     };
     let votes = check.ask(below);
-    let location = |span| {
-        let module = program.module(dependence.reader.module);
+    let location = |module, span| {
+        let module = program.module(module);
         Some(Location {
             file: module.file.as_ref()?.id,
             span,
         })
     };
+    let here = dependence.reader.module;
+    let (demand, needs) = match &dependence.wanted {
+        Wanted::Stored { field, key } => {
+            let place = match key.as_str() {
+                ITSELF => Place::field(field),
+                key => Place::key_of(field, key),
+            };
+            (Demand::Store(place), Needs::Place)
+        }
+        Wanted::Returned { steps, .. } => (Demand::Return(steps.clone()), Needs::Result),
+    };
+    let helper = match dependence.through {
+        Some(span) => Some(location(here, span)?),
+        None => None,
+    };
     Some(Inferred {
-        contract: Contract::about_method(
-            hook,
-            Demand::Store(match dependence.key.as_str() {
-                ITSELF => Place::field(&dependence.field),
-                key => Place::key_of(&dependence.field, key),
-            }),
-            Origin::Inferred,
-        ),
+        contract: Contract::about_method(hook, demand, Origin::Inferred),
         class,
         evidence: Evidence {
             reader: program.qualname(dependence.reader).to_string(),
-            call: location(*call)?,
-            read: location(dependence.read)?,
+            call: location(here, *call)?,
+            helper,
+            read: location(dependence.read.0, dependence.read.1)?,
+            needs,
         },
-        believed: votes.confirm(),
+        believed: votes.confirm(&dependence.wanted),
         under: votes.under,
     })
 }
@@ -219,7 +272,7 @@ struct HookCheck<'q, 'p> {
     hook: &'q Name,
     /// Other methods that the reader calls before it reads.
     others: Vec<&'q Name>,
-    wanted: StatsKey<'q>,
+    dependence: &'q Dependence,
     /// The class of the reader and those that it inherits from.
     above: Vec<ClassRef>,
 }
@@ -230,19 +283,26 @@ struct Votes {
     by_definition: BTreeMap<FuncRef, Sets>,
     /// The classes on whose instances nothing else sets the key.
     under: BTreeSet<ClassRef>,
-    /// Whether a default of the reader's own classes leaves the key out: the reader can do without.
+    /// Whether the reader can do without: a default of its own classes leaves the key out, or a
+    /// definition says that nothing may be returned.
     tolerated: bool,
+    /// Whether some definition is known to return a number.
+    number: bool,
 }
 
 impl Votes {
     /// Whether the definitions confirm that the hook has to set the key.
-    fn confirm(&self) -> bool {
+    fn confirm(&self, wanted: &Wanted) -> bool {
         let count = |wanted| {
             let votes = self.by_definition.values();
             votes.filter(|sets| **sets == wanted).count()
         };
         let in_favour = count(Sets::Deliberately);
-        !self.tolerated && in_favour > 0 && in_favour >= count(Sets::Never)
+        let needs_number = matches!(wanted, Wanted::Returned { number: true, .. });
+        !self.tolerated
+            && (self.number || !needs_number)
+            && in_favour > 0
+            && in_favour >= count(Sets::Never)
     }
 }
 
@@ -264,46 +324,91 @@ impl HookCheck<'_, '_> {
             let Lookup::Found(owner, defs) = program.lookup(*heir, self.hook, None) else {
                 continue;
             };
-            if self.is_set_elsewhere(*heir) {
+            if self.is_set_elsewhere(*heir) || !self.reads(*heir) {
                 continue;
             }
             out.under.insert(*heir);
             let own = self.above.contains(&owner);
             for def in defs {
                 let MemberDef::Func(func) = def else { continue };
-                let stub = match program.module(func.module).ir.function(func.func).shape {
+                let module = program.module(func.module);
+                let function = module.ir.function(func.func);
+                let stub = match function.shape {
                     FunctionShape::Code => false,
                     FunctionShape::Pass => own,
                     FunctionShape::Empty | FunctionShape::NotImplemented => true,
                 };
-                if stub {
-                    continue;
+                let returns = matches!(self.dependence.wanted, Wanted::Returned { .. });
+                out.tolerated |= returns && (own || stub) && objects(function);
+                if !stub {
+                    self.hear(&mut out, *heir, func, own);
                 }
-                let sets = self.stores.sets(*heir, func, self.wanted);
-                out.tolerated |= own && sets == Sets::Never;
-                let vote = out.by_definition.entry(func).or_insert(sets);
-                *vote = (*vote).max(sets);
             }
         }
         out
+    }
+
+    /// Counts what a definition says.
+    fn hear(&self, out: &mut Votes, heir: ClassRef, func: FuncRef, own: bool) {
+        let sets = match &self.dependence.wanted {
+            Wanted::Stored { field, key } => {
+                let sets = self.stores.sets(heir, func, StatsKey { field, key });
+                out.tolerated |= own && sets == Sets::Never;
+                sets
+            }
+            Wanted::Returned { steps, awaited, .. } => {
+                let asked = Asked {
+                    class: heir,
+                    steps,
+                    awaited: *awaited,
+                };
+                match says(self.stores, func, asked) {
+                    Says::Returns(found) => {
+                        out.tolerated |= own && found.lacks;
+                        out.number |= found.number;
+                        found.sets
+                    }
+                    Says::Objects => {
+                        out.tolerated = true;
+                        return;
+                    }
+                    Says::Nothing => return,
+                }
+            }
+        };
+        let vote = out.by_definition.entry(func).or_insert(sets);
+        *vote = (*vote).max(sets);
+    }
+
+    /// Whether an instance of a class has the helpers by which the reader reads.
+    fn reads(&self, class: ClassRef) -> bool {
+        self.dependence.helpers.iter().all(|(name, func)| {
+            let lookup = self.stores.program.lookup(class, name, None);
+            matches!(lookup, Lookup::Found(_, defs)
+                if matches!(defs.as_slice(), [MemberDef::Func(found)] if found == func))
+        })
     }
 
     /// Whether the key has a value on an instance of a class before the hook runs, or without it:
     /// from another method that is called before the read, from the class body, from `__init__`, or
     /// from a dict that makes up missing keys.
     fn is_set_elsewhere(&self, class: ClassRef) -> bool {
+        let Wanted::Stored { field, key } = &self.dependence.wanted else {
+            return false;
+        };
+        let wanted = StatsKey { field, key };
         let mut others = self.others.iter();
-        others.any(|other| self.stores.method_sets(class, other, self.wanted) >= Sets::Somewhere)
+        others.any(|other| self.stores.method_sets(class, other, wanted) >= Sets::Somewhere)
             // What an attribute is before the hook runs is what it says if the hook forgets it.
-            || self.wanted.key != ITSELF && known_above(self.stores.program, class)
+            || *wanted.key != *ITSELF && known_above(self.stores.program, class)
                 .into_iter()
-                .any(|above| self.is_in_body(above) || self.is_set_by_init(class, above))
+                .any(|above| self.is_in_body(above, wanted) || self.is_set_by_init(class, above, wanted))
     }
 
     /// Whether the body of a class gives the key a value.
-    fn is_in_body(&self, class: ClassRef) -> bool {
+    fn is_in_body(&self, class: ClassRef, wanted: StatsKey<'_>) -> bool {
         let is_key = |key: &StaticExpr| match &key.kind {
-            StaticExprKind::Literal(Literal::Str(text)) => text == self.wanted.key,
+            StaticExprKind::Literal(Literal::Str(text)) => text == wanted.key,
             _ => false,
         };
         let gives = |expr: &StaticExpr| match &expr.kind {
@@ -316,7 +421,7 @@ impl HookCheck<'_, '_> {
             },
             _ => false,
         };
-        let defs = self.stores.program.own_member(class, self.wanted.field);
+        let defs = self.stores.program.own_member(class, wanted.field);
         defs.into_iter().flatten().any(|def| match def {
             MemberDef::Def(Def::Value(_, _, expr)) => gives(&expr),
             _ => false,
@@ -324,15 +429,15 @@ impl HookCheck<'_, '_> {
     }
 
     /// Whether the `__init__` of `owner` gives the key a value on an instance of a class.
-    fn is_set_by_init(&self, class: ClassRef, owner: ClassRef) -> bool {
+    fn is_set_by_init(&self, class: ClassRef, owner: ClassRef, wanted: StatsKey<'_>) -> bool {
         let defs = self.stores.program.own_member(owner, "__init__");
         defs.into_iter().flatten().any(|def| match def {
             MemberDef::Func(func) => {
                 let events = self.stores.events(class, func, &Entry::method());
-                let lenient = events.iter().flatten().any(|event| {
-                    matches!(&event.what, What::Lenient { field } if field == self.wanted.field)
-                });
-                lenient || self.stores.sets(class, func, self.wanted) >= Sets::Somewhere
+                let lenient = events.iter().flatten().any(
+                    |event| matches!(&event.what, What::Lenient { field } if field == wanted.field),
+                );
+                lenient || self.stores.sets(class, func, wanted) >= Sets::Somewhere
             }
             MemberDef::Def(_) | MemberDef::Unknown => false,
         })

@@ -1,34 +1,68 @@
 //! On which calls of the receiver's methods a read of a key depends.
 
+use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 
-use crate::contracts::events::{Event, How, ITSELF, Read, What};
+use rustc_hash::FxHashSet;
+
+use crate::contracts::events::{Event, ITSELF, What};
+use crate::contracts::helpers::{Exposed, exposed, is_bound, looking};
+use crate::contracts::results::needs;
 use crate::contracts::stores::{Stores, for_each_normal};
+use crate::contracts::uses::missing_is_fine;
 use crate::contracts::view::{Entry, View};
 use crate::frontend::sketch::says_how_much;
 use crate::ir::{
-    BlockId, Body, BranchRole, Callee, CmpOp, DictItem, Literal, LocalId, Name, Operand, Rvalue,
-    Statement, StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
+    BasicBlock, Body, Callee, Code, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
 };
-use crate::program::{ClassRef, FuncRef};
+use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, ModuleId};
+use crate::settings::Step;
 use crate::source::Span;
 
-/// How many reads of one method are looked at.
+/// How many reads of one method are looked at, those in its helpers included.
 const MAX_READS: usize = 64;
+/// How many calls of helpers of one method are looked into, of those that read something.
+const MAX_HELPERS: usize = 32;
 
-/// A read of a key, and the calls that come before it.
+/// Something that depends on earlier calls.
 #[derive(Clone, Debug)]
 pub(super) struct Dependence {
     pub reader: FuncRef,
-    pub field: Name,
-    pub key: Name,
-    pub read: Span,
+    pub wanted: Wanted,
+    /// Where it is read, or what is returned is used.
+    pub read: (ModuleId, Span),
+    /// Where the reader calls the helper that reads it.
+    pub through: Option<Span>,
+    /// That helper and those that it calls, by the names under which the receiver has them.
+    pub helpers: Vec<(Name, FuncRef)>,
     /// The methods of the receiver, each with the call nearest to the read.
     pub calls: Vec<(Name, Span)>,
+    /// Methods that the helper calls before it reads.
+    pub others: Vec<Name>,
 }
 
-/// The reads in the methods of a class that depend on an earlier call.
-pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependence> {
+/// What a reader needs.
+#[derive(Clone, Debug)]
+pub(super) enum Wanted {
+    /// A key of the dict that an attribute holds; [`ITSELF`] for the attribute.
+    Stored { field: Name, key: Name },
+    /// What the call returned.
+    Returned {
+        /// The part of it that is read.
+        steps: Vec<Step>,
+        /// It counts only if some definition is known to return a number.
+        number: bool,
+        /// The call is awaited.
+        awaited: bool,
+    },
+}
+
+/// What the methods of a class need from an earlier call of a method that may be a hook, by its name.
+pub(super) fn dependences(
+    stores: &Stores<'_>,
+    class: ClassRef,
+    hook: &dyn Fn(&str) -> bool,
+) -> Vec<Dependence> {
     let module = stores.program.module(class.module);
     let mut out = Vec::new();
     // A body that was left out contains no methods: those inside a function are read with it.
@@ -37,42 +71,80 @@ pub(super) fn dependences(stores: &Stores<'_>, class: ClassRef) -> Vec<Dependenc
             module: class.module,
             func,
         };
-        let unbound = |decorator: &StaticExpr| {
-            matches!(&decorator.kind, StaticExprKind::Path(path)
-                if path.last().is_some_and(|name| name == "staticmethod" || name == "classmethod"))
-        };
-        if function.class != Some(class.class)
-            || function.params.is_empty()
-            || function.decorators.iter().any(unbound)
-            || !function.body.may_depend_on_receiver()
-        {
+        if function.class != Some(class.class) || !is_bound(function) {
             continue;
         }
-        // The cheap tests first: most methods read nothing.
-        let reads_any = touches(&function.body.blocks, |rvalue| match rvalue {
-            Rvalue::GetItem(..) => true,
-            Rvalue::GetField(_, name) => says_how_much(name),
-            Rvalue::Call {
-                callee: Callee::Method { name, .. },
-                ..
-            } => name == "get",
-            _ => false,
-        });
+        // The cheap tests first: most methods need nothing.
+        let dealings = function.body.dealings();
+        if !dealings.calls {
+            continue;
+        }
+        let looks_up = dealings.looks_up || may_have_helper(stores, class, &function.body, hook);
+        if !looks_up && !dealings.uses_result || !function.body.may_use(hook) {
+            continue;
+        }
         let calls_own = touches(&function.body.blocks, |rvalue| {
             matches!(rvalue, Rvalue::Call {
                 callee: Callee::Method { receiver, .. },
                 ..
             } if *receiver == Operand::Local(LocalId(0)))
         });
-        if !reads_any || !calls_own {
+        if !calls_own {
             continue;
         }
-        in_method(stores, class, reader, &mut out);
+        if looks_up && may_look_up(stores, class, &function.body) {
+            in_method(stores, class, reader, hook, &mut out);
+        }
+        if dealings.uses_result {
+            let view = stores.view(&module, reader, (class, Entry::method()));
+            out.extend(needs(stores, &view, reader));
+        }
     }
     out
 }
 
-fn touches(blocks: &[crate::ir::BasicBlock], wanted: impl Fn(&Rvalue) -> bool) -> bool {
+/// Whether a method may use a hook, and a helper that looks something up: told without lowering it.
+fn may_have_helper(
+    stores: &Stores<'_>,
+    class: ClassRef,
+    code: &Code,
+    hook: &dyn Fn(&str) -> bool,
+) -> bool {
+    let looking = looking(stores, class);
+    if looking.is_empty() {
+        return false;
+    }
+    let (hooks, helpers) = (RefCell::default(), RefCell::default());
+    code.may_use(&|name| {
+        let (mut hooks, mut helpers): (RefMut<'_, FxHashSet<Name>>, RefMut<'_, FxHashSet<Name>>) =
+            (hooks.borrow_mut(), helpers.borrow_mut());
+        if hook(name) {
+            hooks.insert(Name::new(name));
+        }
+        if looking.contains(name) {
+            helpers.insert(Name::new(name));
+        }
+        hooks
+            .iter()
+            .any(|hook| helpers.iter().any(|helper| helper != hook))
+    })
+}
+
+/// Whether a body reads something that may be a key, a count or a helper.
+fn may_look_up(stores: &Stores<'_>, class: ClassRef, body: &Body) -> bool {
+    let looking = looking(stores, class);
+    touches(&body.blocks, |rvalue| match rvalue {
+        Rvalue::GetItem(..) => true,
+        Rvalue::GetField(_, name) => says_how_much(name) || looking.contains(name),
+        Rvalue::Call {
+            callee: Callee::Method { name, .. },
+            ..
+        } => name == "get" || looking.contains(name),
+        _ => false,
+    })
+}
+
+fn touches(blocks: &[BasicBlock], wanted: impl Fn(&Rvalue) -> bool) -> bool {
     blocks.iter().any(|block| {
         let mut statements = block.statements.iter();
         matches!(&block.terminator.kind, TerminatorKind::Eval { rvalue, .. } if wanted(rvalue))
@@ -80,53 +152,130 @@ fn touches(blocks: &[crate::ir::BasicBlock], wanted: impl Fn(&Rvalue) -> bool) -
     })
 }
 
-fn in_method(stores: &Stores<'_>, class: ClassRef, reader: FuncRef, out: &mut Vec<Dependence>) {
+fn in_method(
+    stores: &Stores<'_>,
+    class: ClassRef,
+    reader: FuncRef,
+    hook: &dyn Fn(&str) -> bool,
+    out: &mut Vec<Dependence>,
+) {
     let module = stores.program.module(reader.module);
-    let view = View::new(stores.program, &module, reader, class, Entry::method());
+    let view = stores.view(&module, reader, (class, Entry::method()));
     let blocks: Rc<Vec<Vec<Event>>> = stores.events(class, reader, &Entry::method());
-    let all = || blocks.iter().flatten();
     let body = &view.function.body;
     let mut before = None;
-    let mut looked = 0;
+    let (mut looked, mut helped) = (0, 0);
     for (at, events) in blocks.iter().enumerate() {
         for (index, event) in events.iter().enumerate() {
-            let What::Read(read) = &event.what else {
-                continue;
+            let (reads, own) = match &event.what {
+                What::Read(read) if missing_is_fine(&view, body, at, read) => continue,
+                What::Read(read) => {
+                    let read = Exposed::direct((reader.module, event.span), read, body);
+                    (Rc::new(vec![read]), true)
+                }
+                // Blocks are in reverse postorder: what comes before has been passed.
+                what if may_follow(&blocks[..=at], what, hook) => {
+                    (in_helper(stores, &view, what), false)
+                }
+                _ => continue,
             };
-            let same = |field: &Name, key: &Name| *field == read.field && *key == read.key;
-            let tested =
-                all().any(|e| matches!(&e.what, What::Test { field, key } if same(field, key)));
-            if tested || missing_is_fine(&view, body, at, read) {
-                continue;
-            }
-            looked += 1;
-            if looked > MAX_READS {
+            helped += usize::from(!own && !reads.is_empty());
+            if helped > MAX_HELPERS {
                 return;
             }
-            let before = before.get_or_insert_with(|| predecessors(body));
-            let calls = calls_before(&blocks, before, at, index, read);
-            let calls: Vec<_> = calls
-                .into_iter()
-                .filter(|(name, _)| !name.starts_with("__") && *name != view.function.name)
-                .collect();
-            if !calls.is_empty() {
-                out.push(Dependence {
-                    reader,
-                    field: read.field.clone(),
-                    key: read.key.clone(),
-                    read: event.span,
-                    calls,
+            for read in reads.iter() {
+                let helper = read.helpers.first().map(|(name, _)| name);
+                if is_tested(&blocks, read) || !own && !read.is_used(body, &event.what) {
+                    continue;
+                }
+                looked += 1;
+                if looked > MAX_READS {
+                    return;
+                }
+                let before = before.get_or_insert_with(|| predecessors(body));
+                let Some(way) = way_to(&blocks, before, (at, index), read) else {
+                    continue;
+                };
+                let hooks = way.calls.into_iter().filter(|(name, _)| {
+                    !name.starts_with("__") && *name != view.function.name && Some(name) != helper
                 });
+                let calls: Vec<_> = hooks.collect();
+                if !calls.is_empty() {
+                    out.push(Dependence {
+                        reader,
+                        wanted: Wanted::Stored {
+                            field: read.field.clone(),
+                            key: read.key.clone(),
+                        },
+                        read: read.site,
+                        through: (!own).then_some(event.span),
+                        helpers: read.helpers.clone(),
+                        calls,
+                        others: read.calls.clone(),
+                    });
+                }
             }
         }
     }
 }
 
+/// Whether a helper may be called after a hook: one of these blocks calls another method.
+fn may_follow(blocks: &[Vec<Event>], helper: &What, hook: &dyn Fn(&str) -> bool) -> bool {
+    let (What::Call { name: helper, .. } | What::Property { name: helper, .. }) = helper else {
+        return false;
+    };
+    blocks.iter().flatten().any(|event| {
+        matches!(&event.what, What::Call { name, parent: false, .. } if name != helper && hook(name))
+    })
+}
+
+/// What the helper looks up that an event calls, on the class of the receiver.
+pub(super) fn in_helper(stores: &Stores<'_>, view: &View<'_, '_>, what: &What) -> Rc<Vec<Exposed>> {
+    let found = helper_of(stores, view, what);
+    let reads = found.map(|(name, func)| exposed(stores, view.class, (name, func), 1));
+    reads.unwrap_or_default()
+}
+
+/// The helper that an event calls, if it is one definition that may look something up.
+pub(super) fn helper_of(
+    stores: &Stores<'_>,
+    view: &View<'_, '_>,
+    what: &What,
+) -> Option<(Name, FuncRef)> {
+    let (name, parent) = match what {
+        What::Call { name, parent, .. } => (name, *parent),
+        What::Property { name, .. } => (name, false),
+        _ => return None,
+    };
+    if !looking(stores, view.class).contains(name) {
+        return None;
+    }
+    let owner = view.function.class.map(|class| ClassRef {
+        module: view.module.id,
+        class,
+    });
+    let after = parent.then_some(owner).flatten();
+    match stores.program.lookup(view.class, name, after) {
+        Lookup::Found(_, defs) => match defs.as_slice() {
+            [MemberDef::Func(func)] => Some((name.clone(), *func)),
+            _ => None,
+        },
+        Lookup::Unknown | Lookup::Missing => None,
+    }
+}
+
+/// Whether a body asks whether the key is there.
+pub(super) fn is_tested(blocks: &[Vec<Event>], read: &Exposed) -> bool {
+    blocks.iter().flatten().any(|event| {
+        matches!(&event.what, What::Test { field, key } if *field == read.field && *key == read.key)
+    })
+}
+
 /// For each block, the edges into it: from which block, and whether that one raised nothing.
-type Before = Vec<Vec<(usize, bool)>>;
+pub(super) type Before = Vec<Vec<(usize, bool)>>;
 
 /// The edges into each block, back edges of loops left out.
-fn predecessors(body: &Body) -> Before {
+pub(super) fn predecessors(body: &Body) -> Before {
     let mut out: Before = vec![Vec::new(); body.blocks.len()];
     for (from, block) in body.blocks.iter().enumerate() {
         let kind = &block.terminator.kind;
@@ -147,16 +296,24 @@ fn predecessors(body: &Body) -> Before {
     out
 }
 
-/// The calls on the receiver that lead to the read while the attribute holds the same dict. None if
-/// the method itself stores the key on the way: a hook may then leave it out on purpose.
-fn calls_before(
+/// What leads to a read while the attribute holds the same dict.
+pub(super) struct Way {
+    /// The calls on the receiver, each the nearest to the read.
+    pub calls: Vec<(Name, Span)>,
+    /// Whether the attribute may hold the dict that it held on entry.
+    pub from_entry: bool,
+}
+
+/// The way to a read. None if the method itself stores the key on it: a hook may then leave it out
+/// on purpose.
+pub(super) fn way_to(
     blocks: &[Vec<Event>],
     before: &Before,
-    block: usize,
-    index: usize,
-    read: &Read,
-) -> Vec<(Name, Span)> {
+    (block, index): (usize, usize),
+    read: &Exposed,
+) -> Option<Way> {
     let mut calls: Vec<(Name, Span)> = Vec::new();
+    let mut from_entry = false;
     // A block that ends with a call is left in two ways: after the call, and because it raised.
     let mut seen = vec![[false; 2]; blocks.len()];
     let mut work: Vec<(usize, &[Event])> = vec![(block, &blocks[block][..index])];
@@ -165,12 +322,12 @@ fn calls_before(
         for event in events.iter().rev() {
             match &event.what {
                 What::Set { field, key, .. } if *field == read.field && *key == read.key => {
-                    return Vec::new();
+                    return None;
                 }
                 // The attribute itself is stored by `Set`.
                 _ if *read.key == *ITSELF && !matches!(event.what, What::Call { .. }) => {}
                 What::SetAny { field } | What::Lenient { field } if *field == read.field => {
-                    return Vec::new();
+                    return None;
                 }
                 What::Rebind { field } if *field == read.field => rebound = true,
                 What::Call {
@@ -191,6 +348,7 @@ fn calls_before(
         if rebound {
             continue;
         }
+        from_entry |= at == 0;
         for (from, normal) in &before[at] {
             if !std::mem::replace(&mut seen[*from][usize::from(*normal)], true) {
                 let events = &blocks[*from];
@@ -203,181 +361,5 @@ fn calls_before(
         }
     }
     calls.sort_by_key(|(_, span)| span.start);
-    calls
-}
-
-/// Whether the code around the read provides for a missing key.
-fn missing_is_fine(view: &View<'_, '_>, body: &Body, block: usize, read: &Read) -> bool {
-    match &read.how {
-        How::Subscript => catches_key_error(view, body, block),
-        How::Attribute => {
-            let Some(dest) = read.dest else { return true };
-            let same = copies(body, dest);
-            // A test asks whether there is something: who tests can do without.
-            is_tested_anywhere(body, &read.field) || !is_handed_on(body, &same)
-        }
-        How::GetOrNone => {
-            let Some(dest) = read.dest else { return true };
-            // `place.get(key) or 0` is a default, written differently.
-            let uses = uses(body, &[dest]);
-            let alternative = |used: &Use| *used == Use::Decided(BranchRole::ShortCircuit);
-            !uses.iter().all(alternative) || uses.is_empty() || copies(body, dest).len() == 1
-        }
-        How::GetOr(default) => {
-            let Some(dest) = read.dest else { return true };
-            let uses = uses(body, &copies(body, dest));
-            uses.iter().any(|used| match used {
-                Use::Compared(CmpOp::Is | CmpOp::IsNot) => true,
-                Use::Compared(_) => !zero(default),
-                Use::Decided(_) => false,
-            })
-        }
-    }
-}
-
-/// Whether a body tests an attribute of this name, on whatever object.
-fn is_tested_anywhere(body: &Body, field: &Name) -> bool {
-    let mut tested = false;
-    body.for_each_rvalue(|_, dest, rvalue| {
-        if let (Some(dest), Rvalue::GetField(_, name)) = (dest, rvalue) {
-            tested |= name == field && !uses(body, &copies(body, dest)).is_empty();
-        }
-    });
-    tested
-}
-
-/// Whether a value is given to a call, stored or returned.
-fn is_handed_on(body: &Body, same: &[LocalId]) -> bool {
-    let is = |operand: &Operand| matches!(operand, Operand::Local(l) if same.contains(l));
-    body.blocks.iter().any(|block| {
-        let stored = block.statements.iter().any(|s| match &s.kind {
-            StatementKind::SetField { value, .. } | StatementKind::SetItem { value, .. } => {
-                is(value)
-            }
-            StatementKind::Assign(_, Rvalue::Dict(items)) => items.iter().any(|item| match item {
-                DictItem::Pair(_, value) => is(value),
-                DictItem::Spread(_) => false,
-            }),
-            _ => false,
-        });
-        stored
-            || match &block.terminator.kind {
-                TerminatorKind::Eval {
-                    rvalue: Rvalue::Call { args, .. },
-                    ..
-                } => args.iter().any(|arg| is(&arg.value)),
-                TerminatorKind::Return { value, .. } => is(value),
-                _ => false,
-            }
-    })
-}
-
-/// Whether a default means "none" rather than "not known".
-fn zero(default: &Operand) -> bool {
-    match default {
-        Operand::Const(literal) => match literal {
-            Literal::Int(n) => *n == 0,
-            Literal::Float(bits) => f64::from_bits(*bits) == 0.0,
-            Literal::Bool(value) => !value,
-            Literal::Str(text) => text.is_empty(),
-            _ => false,
-        },
-        Operand::Local(_) => false,
-    }
-}
-
-/// A test of a value.
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Use {
-    Compared(CmpOp),
-    Decided(BranchRole),
-}
-
-/// A local and those to which it, or its negation, is copied.
-fn copies(body: &Body, local: LocalId) -> Vec<LocalId> {
-    let mut same = vec![local];
-    for Statement { kind, .. } in body.blocks.iter().flat_map(|b| &b.statements) {
-        if let StatementKind::Assign(
-            to,
-            Rvalue::Use(Operand::Local(from)) | Rvalue::Not(Operand::Local(from)),
-        ) = kind
-            && same.contains(from)
-            && !same.contains(to)
-        {
-            same.push(*to);
-        }
-    }
-    same
-}
-
-/// All tests of some locals in a body.
-fn uses(body: &Body, same: &[LocalId]) -> Vec<Use> {
-    let is = |operand: &Operand| matches!(operand, Operand::Local(l) if same.contains(l));
-    let compared = |rvalue: &Rvalue| match rvalue {
-        Rvalue::Compare(op, left, right) if is(left) || is(right) => Some(Use::Compared(*op)),
-        _ => None,
-    };
-    let mut out = Vec::new();
-    for block in &body.blocks {
-        for statement in &block.statements {
-            if let StatementKind::Assign(_, rvalue) = &statement.kind {
-                out.extend(compared(rvalue));
-            }
-        }
-        match &block.terminator.kind {
-            TerminatorKind::Eval { rvalue, .. } => out.extend(compared(rvalue)),
-            TerminatorKind::Branch { cond, role, .. } if is(cond) => out.push(Use::Decided(*role)),
-            _ => {}
-        }
-    }
-    out
-}
-
-/// Whether a handler of the read catches `KeyError`.
-fn catches_key_error(view: &View<'_, '_>, body: &Body, block: usize) -> bool {
-    let TerminatorKind::Eval {
-        unwind: Some(unwind),
-        ..
-    } = &body.blocks[block].terminator.kind
-    else {
-        return false;
-    };
-    // The tests for the handlers of a `try` follow each other.
-    let mut at = unwind.target;
-    for _ in 0..body.blocks.len() {
-        let handler = body.block(at);
-        let names = handler.statements.iter().flat_map(|s| match &s.kind {
-            StatementKind::Assign(_, Rvalue::Caught { types, .. }) => types.as_slice(),
-            _ => &[],
-        });
-        for name in names {
-            let name = match view.source(name) {
-                Some(Rvalue::Global(name)) => vec![name.clone()],
-                Some(Rvalue::Tuple(items)) => items
-                    .iter()
-                    .filter_map(|item| match view.source(&item.value) {
-                        Some(Rvalue::Global(name)) => Some(name.clone()),
-                        _ => None,
-                    })
-                    .collect(),
-                _ => continue,
-            };
-            if name.iter().any(|n| n == "KeyError" || n == "LookupError") {
-                return true;
-            }
-        }
-        at = match &handler.terminator.kind {
-            TerminatorKind::Branch {
-                otherwise,
-                role: BranchRole::Handler,
-                ..
-            } => *otherwise,
-            TerminatorKind::Goto(next) => *next,
-            _ => BlockId::ENTRY,
-        };
-        if at == BlockId::ENTRY {
-            break;
-        }
-    }
-    false
+    Some(Way { calls, from_entry })
 }

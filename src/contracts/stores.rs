@@ -4,11 +4,17 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
 
 use crate::contracts::events::{Event, What, events};
+use crate::contracts::helpers::Helpers;
+use crate::contracts::known_above;
+use crate::contracts::suggest::Words;
 use crate::contracts::view::{Entry, Receiver, View};
-use crate::ir::{Body, FunctionShape, Name, TerminatorKind};
-use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, Program};
+use crate::ir::{Body, Function, FunctionShape, Name, StaticExprKind, TerminatorKind};
+use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
 /// Calls nested deeper than this are taken to be unclear.
 const MAX_DEPTH: u32 = 6;
@@ -45,17 +51,24 @@ struct Invocation {
 /// Looks methods up and remembers what they set.
 pub(super) struct Stores<'p> {
     pub program: &'p Program<'p>,
+    pub words: Words,
     known: RefCell<HashMap<(Invocation, Name, Name), Sets>>,
     events: RefCell<HashMap<Invocation, Rc<Vec<Vec<Event>>>>>,
+    properties: RefCell<HashMap<ClassRef, Rc<FxHashSet<Name>>>>,
+    /// What the helpers of classes look up.
+    pub helpers: Helpers,
 }
 
 impl<'p> Stores<'p> {
     /// Knows nothing yet.
-    pub fn new(program: &'p Program<'p>) -> Self {
+    pub fn new(program: &'p Program<'p>, words: Words) -> Self {
         Self {
             program,
+            words,
             known: RefCell::default(),
             events: RefCell::default(),
+            properties: RefCell::default(),
+            helpers: Helpers::default(),
         }
     }
 
@@ -70,15 +83,39 @@ impl<'p> Stores<'p> {
             return found.clone();
         }
         let module = self.program.module(run.func.module);
-        let view = View::new(
-            self.program,
-            &module,
-            run.func,
-            run.class,
-            run.entry.clone(),
-        );
+        let view = self.view(&module, run.func, (run.class, run.entry.clone()));
         let found = Rc::new(events(&view));
         self.events.borrow_mut().insert(run.clone(), found.clone());
+        found
+    }
+
+    /// A function of a module, called on an instance of a class.
+    pub fn view<'m>(
+        &self,
+        module: &'m Arc<LoadedModule>,
+        func: FuncRef,
+        run: (ClassRef, Entry),
+    ) -> View<'p, 'm> {
+        let properties = self.properties(run.0);
+        View::new(self.program, module, func, run, properties)
+    }
+
+    /// The properties of a class, inherited ones too.
+    fn properties(&self, class: ClassRef) -> Rc<FxHashSet<Name>> {
+        if let Some(found) = self.properties.borrow().get(&class) {
+            return Rc::clone(found);
+        }
+        let mut found = FxHashSet::default();
+        for above in known_above(self.program, class) {
+            let module = self.program.module(above.module);
+            let own = module.ir.outer_functions();
+            let own = own.filter(|(_, f)| f.class == Some(above.class) && is_property(f));
+            found.extend(own.map(|(_, function)| function.name.clone()));
+        }
+        let found = Rc::new(found);
+        self.properties
+            .borrow_mut()
+            .insert(class, Rc::clone(&found));
         found
     }
 
@@ -169,6 +206,7 @@ impl<'p> Stores<'p> {
                         name,
                         parent,
                         entry,
+                        ..
                     } => {
                         let after = parent.then_some(owner).flatten();
                         let lookup = self.program.lookup(run.class, name, after);
@@ -227,6 +265,13 @@ impl<'p> Stores<'p> {
             .unwrap_or(Sets::Never)
             .min(Sets::Somewhere)
     }
+}
+
+fn is_property(function: &Function) -> bool {
+    function.decorators.iter().any(|decorator| {
+        matches!(&decorator.kind, StaticExprKind::Path(path)
+            if path.last().is_some_and(|name| name == "property" || name == "cached_property"))
+    })
 }
 
 /// Whether every way to the last exit on which nothing raises passes a block that sets the key.

@@ -3,11 +3,15 @@
 //! A local stands for something if every assignment to it is the same computation. No control flow
 //! is followed.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use crate::ir::{
-    Body, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, ScopeIdx, StatementKind,
-    StaticExprKind, TerminatorKind,
+    Body, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx,
+    StatementKind, StaticExprKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
@@ -55,9 +59,13 @@ pub(super) struct View<'p, 'm> {
     pub program: &'p Program<'p>,
     pub module: &'m Arc<LoadedModule>,
     pub function: &'m Function,
-    class: ClassRef,
+    pub class: ClassRef,
     entry: Entry,
+    /// The properties of the class.
+    properties: Rc<FxHashSet<Name>>,
     assigned: Vec<Assigned<'m>>,
+    /// All that is assigned to each local.
+    values: OnceCell<Vec<Vec<&'m Rvalue>>>,
 }
 
 impl<'p, 'm> View<'p, 'm> {
@@ -66,8 +74,8 @@ impl<'p, 'm> View<'p, 'm> {
         program: &'p Program<'p>,
         module: &'m Arc<LoadedModule>,
         func: FuncRef,
-        class: ClassRef,
-        entry: Entry,
+        (class, entry): (ClassRef, Entry),
+        properties: Rc<FxHashSet<Name>>,
     ) -> Self {
         let function = module.ir.function(func.func);
         Self {
@@ -76,7 +84,9 @@ impl<'p, 'm> View<'p, 'm> {
             function,
             class,
             entry,
+            properties,
             assigned: assigned(&function.body),
+            values: OnceCell::new(),
         }
     }
 
@@ -91,8 +101,33 @@ impl<'p, 'm> View<'p, 'm> {
         }
     }
 
+    /// All computations whose results a local may hold; none for a parameter, which may hold more.
+    pub fn values_of(&self, local: LocalId) -> &[&'m Rvalue] {
+        let all = self.values.get_or_init(|| {
+            let body: &'m Body = &self.function.body;
+            let mut out = vec![Vec::new(); body.locals.len()];
+            body.for_each_rvalue(|_, dest, rvalue| {
+                if let Some(dest) = dest {
+                    out[dest.index()].push(rvalue);
+                }
+            });
+            for (values, local) in out.iter_mut().zip(&body.locals) {
+                if local.kind == LocalKind::Param {
+                    values.clear();
+                }
+            }
+            out
+        });
+        all.get(local.index()).map_or(&[], Vec::as_slice)
+    }
+
     fn never_assigned(&self, local: LocalId) -> bool {
         matches!(self.assigned.get(local.index()), Some(Assigned::Nothing))
+    }
+
+    /// Whether the class has a property of this name.
+    pub fn has_property(&self, name: &Name) -> bool {
+        self.properties.contains(name)
     }
 
     /// Whether the operand is the receiver.

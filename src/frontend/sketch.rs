@@ -186,6 +186,14 @@ pub fn speaks_of_how_much(code: &str) -> bool {
     })
 }
 
+/// Whether a name is that of a number: `row_count`, `rows_loaded`, but not `rows` or `row_data`.
+#[must_use]
+pub fn says_how_many(name: &str) -> bool {
+    let words = || name.split('_').map(str::to_ascii_lowercase);
+    let counts = words().filter(|word| COUNTS.contains(&word.as_str()));
+    counts.count() > 1 || words().any(|word| word == "count" || word == "counts")
+}
+
 /// The header of a class.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClassHead {
@@ -216,8 +224,10 @@ pub struct Sketch {
     /// The names of its functions and methods.
     pub functions: Vec<Name>,
     /// Hooks: methods that are called on `self` in a method that also looks something up in what
-    /// `self` has.
+    /// `self` has, itself or through another method of the file, or that uses what they return.
     pub hooks: Vec<Name>,
+    /// Whether some method looks something up in what `self` has.
+    pub looks_up: bool,
     /// For each glance, where the functions start that can matter to it, in order.
     pub matters: Vec<Vec<u32>>,
 }

@@ -19,9 +19,33 @@ pub trait Bodies: Send + Sync {
     /// The text of the body.
     fn text(&self, number: u32) -> &str;
 
-    /// Whether the function may call a method of `self` and look something up in what `self` has.
-    /// In doubt, it may.
-    fn may_depend_on_receiver(&self, number: u32) -> bool;
+    /// What the function may do with its receiver. In doubt, it may.
+    fn dealings(&self, number: u32) -> Dealings;
+
+    /// Whether the function may use a member of its receiver whose name passes a test. In doubt, it
+    /// may.
+    fn may_use(&self, number: u32, member: &dyn Fn(&str) -> bool) -> bool;
+}
+
+/// What a method does with its receiver, judged by its text: it may say too much, but never too
+/// little.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Dealings {
+    /// It calls methods of the receiver.
+    pub calls: bool,
+    /// It looks something up in what the receiver has.
+    pub looks_up: bool,
+    /// It uses what a method of the receiver returned.
+    pub uses_result: bool,
+}
+
+impl Dealings {
+    /// What a method may do of which nothing is known.
+    pub const ANY: Self = Self {
+        calls: true,
+        looks_up: true,
+        uses_result: true,
+    };
 }
 
 /// The result of lowering the body of a function.
@@ -143,16 +167,30 @@ impl Code {
             || memchr::memmem::find(bodies.text(*number).as_bytes(), word.as_bytes()).is_some()
     }
 
-    /// Whether the function may call a method of `self` and look something up in what `self` has,
-    /// as far as this can be told without lowering.
+    /// What the function may do with its receiver, as far as this can be told without lowering.
     #[must_use]
-    pub fn may_depend_on_receiver(&self) -> bool {
+    pub fn dealings(&self) -> Dealings {
         match &self.0 {
             State::Left {
                 content,
                 bodies,
                 number,
-            } if content.get().is_none() => bodies.may_depend_on_receiver(*number),
+            } if content.get().is_none() => bodies.dealings(*number),
+            _ => Dealings::ANY,
+        }
+    }
+}
+
+impl Code {
+    /// Whether the function may use a member of its receiver whose name passes a test, as far as this
+    /// can be told without lowering.
+    pub fn may_use(&self, member: &dyn Fn(&str) -> bool) -> bool {
+        match &self.0 {
+            State::Left {
+                content,
+                bodies,
+                number,
+            } if content.get().is_none() => bodies.may_use(*number, member),
             _ => true,
         }
     }

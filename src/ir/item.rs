@@ -366,6 +366,8 @@ pub struct Function {
     /// Parameters, in the order: positional-only, positional, `*args`, keyword-only, `**kwargs`.
     /// The i-th parameter is the i-th local.
     pub params: Vec<Param>,
+    /// The annotation of what it returns, where only an annotation says so and nothing enforces it.
+    pub returns: Option<Box<StaticExpr>>,
     /// Decorators, outermost first.
     pub decorators: Vec<StaticExpr>,
     /// The dotted paths of what is attached to it without wrapping it: the attributes of Rust.

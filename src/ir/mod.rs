@@ -29,7 +29,7 @@ pub use body::{
     BasicBlock, BlockId, Body, BranchRole, Handler, LocalDecl, LocalId, LocalKind, Statement,
     StatementKind, Terminator, TerminatorKind, Unwind,
 };
-pub use code::{Bodies, Code, Content};
+pub use code::{Bodies, Code, Content, Dealings};
 pub use data::Data;
 pub use item::{
     Binding, BindingSite, Class, ClassIdx, FuncIdx, Function, FunctionShape, ImportPath,

@@ -12,4 +12,4 @@ pub use exits::{Duty, DutyOf, ExitState, Followed, MethodExit, MethodExits, Unse
 pub use looked::{Candidate, Extent, LeftOut, Looked, Outside};
 pub use settled::{BaselineEntry, Decision, Expired, Identity, Reported, Settled, Suppressed};
 pub use suggestion::{Definition, Family, Keeps, Suggestion, Suggestions};
-pub use survey::{Evidence, Problem, Processor, Survey, at, code};
+pub use survey::{Evidence, Needs, Problem, Processor, Survey, at, code};

@@ -75,22 +75,44 @@ pub struct Evidence {
     pub reader: String,
     /// Where that method calls the hook.
     pub call: Location,
-    /// Where that method reads the key.
+    /// Where it calls the helper that reads the key, if it does not do so itself.
+    pub helper: Option<Location>,
+    /// Where the key is read, or what the hook returned is used.
     pub read: Location,
+    /// What it needs.
+    pub needs: Needs,
+}
+
+/// What a method needs of a hook.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Needs {
+    /// That it stores something.
+    Place,
+    /// That it returns something.
+    Result,
 }
 
 impl Evidence {
     /// The evidence in one sentence, for a note.
     #[must_use]
     pub fn sentence(&self, sources: &SourceMap) -> String {
-        format!(
-            "`{}` reads `{}` at {} after calling `{}` at {}",
-            self.reader,
-            code(self.read, sources),
-            at(self.read, sources),
-            code(self.call, sources),
-            at(self.call, sources),
-        )
+        let shown =
+            |location| format!("`{}` at {}", code(location, sources), at(location, sources));
+        let (reader, read, call) = (&self.reader, shown(self.read), shown(self.call));
+        match (self.needs, self.helper) {
+            (Needs::Place, None) => format!("`{reader}` reads {read} after calling {call}"),
+            (Needs::Place, Some(helper)) => {
+                let helper = shown(helper);
+                format!("`{reader}` reads {read}, by way of {helper}, after calling {call}")
+            }
+            (Needs::Result, _) => format!("`{reader}` relies in {read} on a value from {call}"),
+        }
+    }
+
+    /// Where the method goes on that called the hook.
+    #[must_use]
+    pub fn next(&self) -> Location {
+        self.helper.unwrap_or(self.read)
     }
 }
 

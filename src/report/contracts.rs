@@ -7,7 +7,7 @@ use termcolor::{Color, ColorSpec, WriteColor};
 use super::harmless::harmless_start;
 use super::{harmless, plural};
 use crate::diagnostics::Severity;
-use crate::outcome::{Evidence, Problem, Processor, Survey, at, code};
+use crate::outcome::{Evidence, Needs, Problem, Processor, Survey, at, code};
 use crate::settings::Origin;
 use crate::source::SourceMap;
 
@@ -64,10 +64,17 @@ fn contract(survey: &Survey, sources: &SourceMap, out: &mut dyn WriteColor) -> i
 
 fn because(evidence: &Evidence, sources: &SourceMap, out: &mut dyn WriteColor) -> io::Result<()> {
     let calls = format!("{} calls", evidence.reader);
-    for (what, location) in [
-        (calls.as_str(), evidence.call),
-        ("and reads", evidence.read),
-    ] {
+    let read = match (evidence.needs, evidence.helper) {
+        (Needs::Place, None) => "and reads",
+        (Needs::Place, Some(_)) => "which reads",
+        (Needs::Result, _) => "and relies on the result in",
+    };
+    let helper = evidence.helper.map(|location| ("and then uses", location));
+    let call = (calls.as_str(), evidence.call);
+    for (what, location) in [Some(call), helper, Some((read, evidence.read))]
+        .into_iter()
+        .flatten()
+    {
         let code = code(location, sources);
         writeln!(out, "    {} {}", harmless(what), harmless(&code))?;
         write!(out, "      at ")?;

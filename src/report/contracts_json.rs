@@ -57,6 +57,9 @@ struct JsonPlace {
 struct JsonEvidence<'a> {
     reader: &'a str,
     call: JsonCode,
+    /// The call of the helper that reads, if the reader does not do so itself.
+    helper: Option<JsonCode>,
+    /// The read, or the use of what the call returned.
     read: JsonCode,
 }
 
@@ -164,6 +167,7 @@ fn evidence<'a>(evidence: &'a Evidence, sources: &SourceMap) -> JsonEvidence<'a>
     JsonEvidence {
         reader: &evidence.reader,
         call: show(evidence.call),
+        helper: evidence.helper.map(show),
         read: show(evidence.read),
     }
 }

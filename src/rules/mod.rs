@@ -11,6 +11,7 @@ mod tables;
 pub mod untracked_return;
 mod wording;
 
+use crate::contracts::suggest::Words;
 use crate::diagnostics::{Finding, RuleMeta};
 use crate::engine::budget::Budget;
 use crate::engine::summaries::library::Library;
@@ -22,7 +23,8 @@ use crate::settings::{NamePattern, OptionTable, Settings};
 use crate::source::SourceFile;
 use contract_method::ContractRule;
 use registry::registry;
-pub(crate) use tables::{counts_rows, is_harmless, only_asks, only_fills, only_tells};
+pub(crate) use tables::only_asks;
+use tables::{counts_rows, is_harmless, only_fills, only_tells};
 
 // One entry for each rule: its type, its id, what it looks at, and its options if it has some.
 registry! {
@@ -61,6 +63,14 @@ pub enum Functions {
     All,
 }
 
+/// What the rules know of names.
+pub const WORDS: Words = Words {
+    counts: counts_rows,
+    tells: only_tells,
+    harmless: is_harmless,
+    fills: only_fills,
+};
+
 /// What a rule has to see of a program; nothing else needs to be read for it.
 #[derive(Default)]
 pub struct Interest {
@@ -72,8 +82,8 @@ pub struct Interest {
     pub functions_named: Vec<NamePattern>,
     /// Names of decorators and attributes. Files matter that use one of them.
     pub decorators: Vec<NamePattern>,
-    /// Whether methods matter that call a method of their receiver and then read a key: they may
-    /// imply a contract.
+    /// Whether methods matter that call a method of their receiver, and then read a key or use what
+    /// it returned: they may imply a contract.
     pub beliefs: bool,
     /// Functions that matter, whatever class they are in.
     pub functions: Functions,

@@ -262,7 +262,7 @@ class Program:
             subject.__getattr__(name)
         try:
             result = function(subject)
-            if verifier.drive(result):
+            if verifier.drive(result)[0]:
                 return place[1], KEY in subject.stats
         except world.Cut:
             return None, False

@@ -26,7 +26,7 @@ class Base:
         print(sent)
 ";
 
-const GOOD: &str = "\
+pub(crate) const GOOD: &str = "\
 from base import Base
 
 class Good(Base):
@@ -37,7 +37,7 @@ class Good(Base):
         self.stats['messages_sent'] = self.client.send(self.rows)
 ";
 
-const BAD: &str = "\
+pub(crate) const BAD: &str = "\
 from base import Base
 
 class Bad(Base):
@@ -56,7 +56,7 @@ class Never(Base):
 ";
 
 /// `path:line: kind` of each finding.
-fn findings(ran: &Ran) -> Vec<String> {
+pub(crate) fn findings(ran: &Ran) -> Vec<String> {
     let report = json(ran);
     let all = report["findings"].as_array().unwrap();
     let text = |f: &Value, name: &str| f[name].as_str().unwrap().to_owned();
@@ -65,7 +65,7 @@ fn findings(ran: &Ran) -> Vec<String> {
         .collect()
 }
 
-fn check(files: &[(&str, &str)]) -> Vec<String> {
+pub(crate) fn check(files: &[(&str, &str)]) -> Vec<String> {
     findings(&Project::new(files).run(&["check", "--format", "json"]))
 }
 
@@ -94,7 +94,7 @@ fn with_base(from: &str, to: &str) -> Vec<String> {
     ])
 }
 
-const FOUND: [&str; 1] = ["bad.py:6: unset"];
+pub(crate) const FOUND: [&str; 1] = ["bad.py:6: unset"];
 
 #[test]
 fn what_the_base_reads_is_a_contract() {

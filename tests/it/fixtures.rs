@@ -247,6 +247,13 @@ fn the_shapes_of_contracts() {
     });
 }
 
+/// Bases that imply a contract by a helper or by a result, and bases that do not.
+#[test]
+fn what_a_base_implies() {
+    let dir = root().join("tests/fixtures/inferred");
+    compare(&dir, "expect", Some("untracked-return"), false);
+}
+
 #[test]
 fn a_missing_count_is_no_evidence_under_strict_null() {
     let dir = root().join("tests/fixtures/success-as-proof");

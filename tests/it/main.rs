@@ -6,6 +6,7 @@
 #[cfg(unix)]
 mod action;
 mod baseline;
+mod beliefs;
 mod bombs;
 mod broken;
 mod cache;

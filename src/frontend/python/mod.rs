@@ -13,6 +13,7 @@ mod graft;
 mod guard;
 mod layout;
 mod lower;
+mod methods;
 mod outline;
 mod parse;
 mod partial;

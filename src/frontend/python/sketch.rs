@@ -2,14 +2,11 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
 use crate::frontend::index;
+use crate::frontend::python::methods;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
 use crate::frontend::python::scan::{self, Prefix, is_blank, is_word};
-use crate::frontend::sketch::{
-    ClassHead, Glance, Hit, Imported, Role, Search, Sketch, says_how_much,
-};
+use crate::frontend::sketch::{ClassHead, Glance, Hit, Imported, Role, Search, Sketch};
 use crate::ir::Name;
 
 /// Words that start a compound statement, whose body may be on the same line.
@@ -41,7 +38,7 @@ pub(in crate::frontend) fn sketch(
         let local = inside.peek().is_some_and(|body| body.contains(&at));
         statement(text, line.start..line.range.end, local, &mut out);
     }
-    methods(text, &lines, &functions, &mut out.hooks);
+    methods::add(text, &lines, &functions, &mut out);
     for (glance, search) in glances {
         let mut hits = search.hits(text);
         if let Some(hits) = &mut hits {
@@ -341,117 +338,4 @@ fn class(text: &str, range: Range<usize>, out: &mut Sketch) {
         name: Name::new(&text[start..start + name.len()]),
         bases,
     });
-}
-
-/// The hooks of all methods, including those of classes inside functions.
-fn methods(text: &str, lines: &[Line], functions: &[FunctionPiece], out: &mut Vec<Name>) {
-    for function in functions {
-        if function.indent > 0 {
-            hooks(text, function, out);
-        }
-        if has_classes(text, function) {
-            let inner = &lines[function.first..function.first + function.lines];
-            methods(
-                text,
-                inner,
-                &outline::functions(text.as_bytes(), inner),
-                out,
-            );
-        }
-    }
-}
-
-fn has_classes(text: &str, function: &FunctionPiece) -> bool {
-    memmem::find(&text.as_bytes()[function.body.clone()], b"class").is_some()
-}
-
-/// Whether a method has hooks, or contains further methods.
-pub(super) fn has_hooks(text: &str, function: &FunctionPiece) -> bool {
-    if has_classes(text, function) {
-        return true;
-    }
-    let mut found = Vec::new();
-    hooks(text, function, &mut found);
-    !found.is_empty()
-}
-
-/// The methods that a method calls on `self`, if it looks something up in what `self` has:
-/// `self.place["key"]`, `self.place.get(…)`, the same through a variable that holds `self.place`, or
-/// `self.rows_loaded`.
-fn hooks(text: &str, function: &FunctionPiece, out: &mut Vec<Name>) {
-    let bytes = text.as_bytes();
-    let Some(receiver) = receiver(bytes, function.start) else {
-        return;
-    };
-    let body = &bytes[function.body.clone()];
-    let looks_up = || memchr::memchr(b'[', body).is_some() || memmem::find(body, b"get").is_some();
-    let mut reads = false;
-    let (mut held, mut renamed) = (false, false);
-    let mut calls: Vec<Name> = Vec::new();
-    for at in memmem::find_iter(body, receiver) {
-        let end = at + receiver.len();
-        if at > 0 && (is_word(body[at - 1]) || body[at - 1] == b'.')
-            || body.get(end).is_some_and(|b| is_word(*b))
-        {
-            continue;
-        }
-        let white = |byte: u8| byte.is_ascii_whitespace() || byte == b'\\';
-        let dot = scan::skip_while(body, end, white);
-        let given = matches!(last(&body[..at]), Some(b'=' | b','));
-        if body.get(dot) != Some(&b'.') {
-            renamed |= given;
-            continue;
-        }
-        let name = scan::skip_while(body, dot + 1, white);
-        let word = outline::word(body, name);
-        let after = scan::skip_while(body, name + word.len(), white);
-        match body.get(after) {
-            Some(b'(') => {
-                let start = function.body.start + name;
-                calls.push(Name::new(&text[start..start + word.len()]));
-            }
-            Some(b'[') => reads = true,
-            Some(b'.') => {
-                let next = scan::skip_while(body, after + 1, white);
-                reads |= outline::word(body, next) == b"get";
-            }
-            _ => {
-                held |= given;
-                reads |= str::from_utf8(word).is_ok_and(says_how_much);
-            }
-        }
-    }
-    if renamed {
-        // Through another name, `self` may be used in any way.
-        reads |= looks_up();
-        let mut at = 0;
-        while at < body.len() {
-            let word = outline::word(body, at);
-            let start = function.body.start + at;
-            at += word.len().max(1);
-            if !word.is_empty() && body.get(at) == Some(&b'(') {
-                calls.push(Name::new(&text[start..start + word.len()]));
-            }
-        }
-    }
-    if reads || held && looks_up() {
-        out.append(&mut calls);
-    }
-}
-
-/// The last byte other than white space.
-fn last(bytes: &[u8]) -> Option<u8> {
-    bytes
-        .iter()
-        .rev()
-        .copied()
-        .find(|b| !b.is_ascii_whitespace())
-}
-
-/// The first parameter of the function with its `def` at `start`.
-fn receiver(bytes: &[u8], start: usize) -> Option<&[u8]> {
-    let open = start + memchr::memchr(b'(', &bytes[start..])?;
-    let white = |byte: u8| byte.is_ascii_whitespace() || byte == b'\\';
-    let word = outline::word(bytes, scan::skip_while(bytes, open + 1, white));
-    (!word.is_empty()).then_some(word)
 }

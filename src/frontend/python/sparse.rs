@@ -18,10 +18,10 @@ use crate::frontend::builder::Builder;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
 use crate::frontend::python::parse::{self, syntax_error};
 use crate::frontend::python::scan::Prefix;
-use crate::frontend::python::{compat, guard, lower, scan, scope, sketch};
+use crate::frontend::python::{compat, guard, lower, methods, scan, scope};
 use crate::ir::{
-    Arg, ArgKind, Bodies, Callee, Code, Content, FunctionShape, LocalKind, MAX_NESTED, MAX_OUTER,
-    Module, Name, NameScope, Operand, Rvalue, ScopeKind, TerminatorKind,
+    Arg, ArgKind, Bodies, Callee, Code, Content, Dealings, FunctionShape, LocalKind, MAX_NESTED,
+    MAX_OUTER, Module, Name, NameScope, Operand, Rvalue, ScopeKind, TerminatorKind,
 };
 use crate::source::Span;
 
@@ -261,8 +261,12 @@ impl Bodies for LeftOut {
         &self.text[self.left(number).piece.body.clone()]
     }
 
-    fn may_depend_on_receiver(&self, number: u32) -> bool {
-        sketch::has_hooks(&self.text, &self.left(number).piece)
+    fn dealings(&self, number: u32) -> Dealings {
+        methods::dealings(&self.text, &self.left(number).piece)
+    }
+
+    fn may_use(&self, number: u32, member: &dyn Fn(&str) -> bool) -> bool {
+        methods::may_use(&self.text, &self.left(number).piece, member)
     }
 }
 

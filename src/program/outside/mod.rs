@@ -450,6 +450,16 @@ impl Finder<'_, '_> {
         }
         let module = self.program.module(func.module);
         let frame = Frame::new(&module, func);
+        if let Some(annotation) = &frame.function.returns
+            && !frame.function.is_generator
+        {
+            let scope = module.ir.scope(frame.function.scope).parent;
+            let at = (func.module, scope.unwrap_or(ScopeIdx::MODULE));
+            let declared = self.annotated(at, annotation, hops);
+            if declared.is_some() {
+                return declared;
+            }
+        }
         let values = frame.body.blocks.iter().filter_map(|block| {
             match (&block.terminator.kind, frame.function.is_generator) {
                 (TerminatorKind::Return { value, .. }, false)

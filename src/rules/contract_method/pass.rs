@@ -279,7 +279,7 @@ fn with_task(
     let mut callers = callers.filter(|found| mro.entries.contains(&MroEntry::Class(found.class)));
     let caller = callers.next().map(|found| Caller {
         name: &found.evidence.reader,
-        read: found.evidence.read,
+        read: found.evidence.next(),
     });
     check(Task {
         contract,

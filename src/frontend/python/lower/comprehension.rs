@@ -183,6 +183,7 @@ impl FunctionLowerer<'_, '_> {
                 default: None,
                 annotation: None,
             }],
+            returns: None,
             decorators: Vec::new(),
             is_async: walk::is_async_generator(&e.elt, &e.generators),
             shape: FunctionShape::Code,

@@ -22,6 +22,7 @@ pub(super) struct Head {
     pub(super) name_span: Span,
     pub(super) sym: SymId,
     pub(super) params: Vec<Param>,
+    pub(super) returns: Option<Box<StaticExpr>>,
     pub(super) decorators: Vec<StaticExpr>,
     pub(super) is_async: bool,
     pub(super) shape: FunctionShape,
@@ -58,6 +59,7 @@ impl Lowerer<'_> {
             name_span: self.header_name_span(start, &["def"], &s.name),
             sym: self.symbols.of(s),
             params: self.params(&s.args, site),
+            returns: self.returns(s.returns.as_deref(), site),
             decorators: self.decorators(&s.decorator_list, site),
             is_async: false,
             shape: shape(&s.body),
@@ -83,6 +85,7 @@ impl Lowerer<'_> {
             name_span: self.header_name_span(start, &["async", "def"], &s.name),
             sym: self.symbols.of(s),
             params: self.params(&s.args, site),
+            returns: self.returns(s.returns.as_deref(), site),
             decorators: self.decorators(&s.decorator_list, site),
             is_async: true,
             shape: shape(&s.body),
@@ -105,6 +108,7 @@ impl Lowerer<'_> {
             name_span: span,
             sym: self.symbols.of(e),
             params: self.params(&e.args, site),
+            returns: None,
             decorators: Vec::new(),
             is_async: false,
             shape: FunctionShape::Code,
@@ -196,11 +200,17 @@ impl Lowerer<'_> {
             name_span: at.name_span,
             sym: self.symbols.of(def),
             params: params.collect(),
+            returns: None,
             decorators: Vec::new(),
             is_async: false,
             shape: FunctionShape::Code,
         };
         self.function(head, site, |function| function.statements(body));
+    }
+
+    fn returns(&mut self, returns: Option<&Expr>, site: &Site) -> Option<Box<StaticExpr>> {
+        let annotation = StaticLowering::annotations(self, site).convert(returns?);
+        Some(Box::new(annotation))
     }
 
     fn decorators(&mut self, decorators: &[Expr], site: &Site) -> Vec<StaticExpr> {
@@ -375,6 +385,7 @@ fn outside(head: Head, qualname: Name, site: &Site, scope: ScopeIdx) -> Function
         outer: site.function,
         scope,
         params: head.params,
+        returns: head.returns,
         decorators: head.decorators,
         marks: Vec::new(),
         overrides: Overrides::ByName,

@@ -270,6 +270,7 @@ impl Lowerer {
             outer: site.function,
             scope,
             params,
+            returns: None,
             decorators: parts.decorators,
             marks: head.marks,
             overrides: parts.overrides,
