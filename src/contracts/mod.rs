@@ -33,7 +33,7 @@ use crate::contracts::suggest::Words;
 pub use crate::contracts::survey::{class_name, surveys};
 use crate::contracts::view::Entry;
 use crate::diagnostics::Location;
-use crate::ir::{FunctionShape, Literal, Name, StaticExpr, StaticExprKind};
+use crate::ir::{Body, FunctionShape, Literal, Name, Rvalue, StaticExpr, StaticExprKind};
 use crate::outcome::{Evidence, Needs};
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, MroEntry, Program};
 use crate::settings::{Contract, Demand, NamePattern, Origin, Place, Who};
@@ -208,6 +208,13 @@ fn known(entry: &MroEntry) -> Option<ClassRef> {
     }
 }
 
+/// Whether a body calls a method of the class above.
+fn uses_super(body: &Body) -> bool {
+    let mut found = false;
+    body.for_each_rvalue(|_, _, rvalue| found |= matches!(rvalue, Rvalue::Super { .. }));
+    found
+}
+
 /// The contract that a read implies by depending on one of the calls before it. The definitions of
 /// that hook decide whether it is believed.
 fn judge(
@@ -380,13 +387,28 @@ impl HookCheck<'_, '_> {
         *vote = (*vote).max(sets);
     }
 
-    /// Whether an instance of a class has the helpers by which the reader reads.
+    /// Whether an instance of a class runs the reader, and has the helpers by which it reads. A class that
+    /// overrides the reader runs it only by `super()`.
     fn reads(&self, class: ClassRef) -> bool {
-        self.dependence.helpers.iter().all(|(name, func)| {
-            let lookup = self.stores.program.lookup(class, name, None);
-            matches!(lookup, Lookup::Found(_, defs)
-                if matches!(defs.as_slice(), [MemberDef::Func(found)] if found == func))
-        })
+        let program = self.stores.program;
+        let own = |name: &str| match program.lookup(class, name, None) {
+            Lookup::Found(_, defs) => match defs.as_slice() {
+                [MemberDef::Func(func)] => Some(*func),
+                _ => None,
+            },
+            Lookup::Missing | Lookup::Unknown => None,
+        };
+        let reader = self.dependence.reader;
+        let module = program.module(reader.module);
+        let runs = match own(&module.ir.function(reader.func).name) {
+            Some(func) if func != reader => {
+                let module = program.module(func.module);
+                uses_super(&module.ir.function(func.func).body)
+            }
+            _ => true,
+        };
+        let mut helpers = self.dependence.helpers.iter();
+        runs && helpers.all(|(name, func)| own(name) == Some(*func))
     }
 
     /// Whether the key has a value on an instance of a class before the hook runs, or without it:
