@@ -22,6 +22,10 @@ pub fn known_call(
     }
     let calls = program.calls_outside(&writes.presets, func);
     let call = calls.get(&block)?;
+    // What the configuration names is a write, whatever presets say.
+    if writes.names.contains(&call.name.to_ascii_lowercase()) {
+        return None;
+    }
     writes.presets.call(&call.of, &call.name)
 }
 
@@ -32,7 +36,7 @@ pub fn writes_by(known: Option<&Known>, texts: &[Name]) -> Option<bool> {
     let known = known?;
     match &known.write {
         Some(write) if write.by_statement => tables::changes_rows(texts),
-        Some(write) => Some(write.raises && !write.auxiliary),
+        Some(write) => Some(!write.auxiliary),
         // What becomes of the unit is followed.
         None if known.commits => None,
         None => Some(false),

@@ -60,6 +60,17 @@ fn a_configuration_adds_presets_and_leaves_some_out() {
     let both = "presets = ['presets/acme.toml']\nwithout-presets = ['redis']\n";
     assert_eq!(lines(both), [11]);
     assert!(lines("built-in-writes = false\n").is_empty());
+    let named = "writes = ['ping']\n";
+    let pings = CODE.replace("xadd", "ping");
+    let project = project(named);
+    project.write("app.py", pings);
+    let ran = project.run(&["check", "--format", "json"]);
+    let found = crate::common::json(&ran);
+    assert_eq!(
+        found["findings"].as_array().unwrap().len(),
+        1,
+        "the configuration decides"
+    );
 }
 
 #[test]

@@ -79,7 +79,11 @@ impl Watch<'_> {
                 || !call.args.iter().any(|a| is_data(engine, state, *a)));
         let named = tables::is_write(self.writes, call.name, receiver.as_deref(), &texts);
         let known = self.known(engine, call, named);
-        let known_to_write = writes_by(known.as_ref(), &texts);
+        let fails = |known: &Known| known.write.as_ref().is_none_or(|write| write.raises);
+        let known_to_write = match &known {
+            Some(known) if !fails(known) => Some(false),
+            known => writes_by(known.as_ref(), &texts),
+        };
         if named_only
             || !(self.unit_finished(engine, state, call).is_some()
                 || known_to_write.unwrap_or(named))
