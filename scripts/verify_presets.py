@@ -39,10 +39,10 @@ def claims_of(table, entry):
     for of in entry.get("of", []):
         where = f"{table} {of} {call or ''}".strip()
         yield where, "exists", (of,)
-        for method in [call, *(m for key in ("adds", "commits", "discards", "blocks") for m in entry.get(key, []))]:
+        for method in [call, *(m for key in ("adds", "commits", "discards", "blocks", "calls") for m in entry.get(key, []))]:
             if method:
                 yield f"{table} {of} {method}", "method", (of, method)
-        for parameter in [*entry.get("statement", []), *entry.get("rows", [])]:
+        for parameter in [p for key in ("statement", "rows", "needs", "unless") for p in entry.get(key, [])]:
             # A statement that the receiver was made of.
             if parameter != "self":
                 yield where, "parameter", (of, call, parameter)

@@ -7,11 +7,14 @@ HEAD = {"title": str, "language": str, "imports": list, "notes": str}
 TABLES = {
     "package": {"registry": str, "name": str, "version": str, "import": str, "compiled": bool},
     "makes": {"of": list, "call": str, "given": str, "gives": str},
+    "builds": {"of": list, "calls": list},
     "write": {
         "of": list,
         "call": str,
         "statement": list,
         "rows": list,
+        "needs": list,
+        "unless": list,
         "fails": list,
         "auxiliary": bool,
     },
@@ -34,6 +37,7 @@ TABLES = {
 REQUIRED = {
     "package": ["registry", "name", "version", "import"],
     "makes": ["of", "call", "gives"],
+    "builds": ["of", "calls"],
     "write": ["of", "call", "rows", "fails"],
     "unit": ["of", "adds", "commits", "discards", "fails"],
     "wait": ["of", "call", "fails"],

@@ -1,9 +1,11 @@
 //! The index of presets: what is looked up by the names that code has.
 
+use std::cmp::Reverse;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::paths::{dotted, is_near, split};
-use super::{Fails, Known, KnownWrite, Preset, Written};
+use super::{Fails, Known, KnownWrite, Parameter, Preset, Written};
 
 /// What presets say, by the names that code has.
 #[derive(Default)]
@@ -46,6 +48,14 @@ impl Index {
                 self.holder(of).makes.push(makes);
             }
         }
+        for built in &preset.builds {
+            for of in &built.of {
+                let path = dotted(of);
+                let makes = built.calls.iter();
+                let makes = makes.map(|call| (call.clone(), None, path.clone()));
+                self.holder(of).makes.extend(makes);
+            }
+        }
         for write in &preset.write {
             self.names.insert(write.call.clone());
             let raises = |how: &Fails| match how {
@@ -56,6 +66,8 @@ impl Index {
             let known = KnownWrite {
                 by_statement: !write.statement.is_empty(),
                 auxiliary: write.auxiliary,
+                needs: write.needs.iter().map(|of| Parameter::of(of)).collect(),
+                unless: write.unless.iter().map(|of| Parameter::of(of)).collect(),
                 raises: write.fails.iter().any(raises),
             };
             for of in &write.of {
@@ -108,15 +120,15 @@ impl Index {
         &mut known[at]
     }
 
-    /// What is known of a class or module. A class may be named by the module that defines it, or by a
-    /// package that offers it: `redis.client.Redis` is `redis.Redis`.
-    pub(super) fn find(&self, path: &str) -> Option<&Holder> {
+    /// What is known of a class or module, the best answer first. A class may be named by the module that
+    /// defines it, or by a package that offers it: `redis.client.Redis` is `redis.Redis`.
+    pub(super) fn find(&self, path: &str) -> Vec<&Holder> {
         let (module, last) = split(path);
-        let same = self.holders.get(last)?;
-        let near = same
-            .iter()
-            .filter(|holder| is_near(split(&holder.path).0, module));
-        near.max_by_key(|holder| (holder.path == path, holder.path.len()))
+        let same = self.holders.get(last).into_iter().flatten();
+        let near = same.filter(|holder| is_near(split(&holder.path).0, module));
+        let mut near: Vec<&Holder> = near.collect();
+        near.sort_by_key(|holder| Reverse((holder.path == path, holder.path.len())));
+        near
     }
 
     /// Whether an exception says that a row is there already.

@@ -89,9 +89,33 @@ pub struct KnownWrite {
     pub by_statement: bool,
     /// Whether it may fail without loss.
     pub auxiliary: bool,
+    /// Parameters one of which must be given.
+    pub needs: Vec<Parameter>,
+    /// Parameters none of which may be given.
+    pub unless: Vec<Parameter>,
     /// Whether a failure is an exception (in Rust, an `Err`) of the call itself, or of what is handed
     /// over by it.
     pub raises: bool,
+}
+
+/// A parameter of a call: its name, and its place if it can be given by place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parameter {
+    /// The name.
+    pub name: String,
+    /// The place; the receiver does not count.
+    pub place: Option<usize>,
+}
+
+impl Parameter {
+    /// From `name:place`, or `name`.
+    fn of(text: &str) -> Self {
+        let (name, place) = text.split_once(':').unwrap_or((text, ""));
+        Self {
+            name: name.to_owned(),
+            place: place.parse().ok(),
+        }
+    }
 }
 
 impl Presets {
@@ -135,16 +159,16 @@ impl Presets {
     /// What a call does; `None` if no preset knows the class or module that it is made on.
     #[must_use]
     pub fn call(&self, of: &Of, name: &str) -> Option<Known> {
-        let holders = of.paths.iter().filter_map(|path| self.index().find(path));
-        let mut described = false;
-        for holder in holders {
-            if let Some(known) = holder.calls.get(name) {
+        let mut described = !of.paths.is_empty();
+        for path in &of.paths {
+            let holders = self.index().find(path);
+            if let Some(known) = holders.iter().find_map(|holder| holder.calls.get(name)) {
                 return Some(known.clone());
             }
-            described |= !holder.calls.is_empty();
+            described &= holders.iter().any(|holder| !holder.calls.is_empty());
         }
-        // The functions of a module are many, and a call in a chain may be made on anything.
-        (described && of.is_object && !of.chained).then(Known::default)
+        // The functions of a module are many, and a class that is not known may define the method.
+        (described && of.is_object && !of.partial).then(Known::default)
     }
 
     /// Whether an exception says that a row is there already.
@@ -179,12 +203,17 @@ impl Presets {
 
     /// What a definition or an object of a library gives if it is called.
     fn called(&self, of: &Of, name: &str, given: Option<&str>) -> Option<Of> {
-        let holders = of.paths.iter().filter_map(|path| self.index().find(path));
+        let holders = of.paths.iter().flat_map(|path| self.index().find(path));
         let mut makes = holders.flat_map(|holder| &holder.makes);
         let fits = |(call, demanded, _): &&(String, Option<String>, String)| {
             call == name && demanded.as_deref().is_none_or(|d| given == Some(d))
         };
         makes.find(fits).map(|(_, _, gives)| Of::object(gives))
+    }
+
+    /// Whether a preset says something of a class or module.
+    fn describes(&self, path: &str) -> bool {
+        !self.index().find(path).is_empty()
     }
 }
 
@@ -224,12 +253,30 @@ mod tests {
         let known = presets.call(&s3.unwrap(), "upload_file");
         assert!(known.is_some_and(|known| known.write.is_some()));
         assert_eq!(Of::definition("boto3.client").call(&presets, None), None);
-        // A builder gives itself, but what else it may give is not known.
+        // A builder gives itself; what other calls give is not known.
         let query = Of::definition("sqlx.query").call(&presets, None).unwrap();
         let bound = query.call_method(&presets, "bind", None).unwrap();
-        assert!(bound.is_chained());
-        assert!(presets.call(&bound, "execute").is_some());
-        assert_eq!(presets.call(&bound, "unknown"), None);
+        assert_eq!(bound, query);
+        assert_eq!(bound.call_method(&presets, "unknown", None), None);
+        // A class whose name begins with a small letter is one if a preset says so.
+        let maker = client(&presets, "sqlalchemy.orm.sessionmaker");
+        let session = maker.call(&presets, None).unwrap();
+        assert!(presets.call(&session, "commit").unwrap().commits);
+    }
+
+    #[test]
+    fn a_class_that_is_not_known_may_define_anything() {
+        let presets = Presets::standard();
+        let model = "django.db.models.Model".to_owned();
+        let one = Of::heir(vec![model.clone()], true);
+        assert_eq!(presets.call(&one, "insert_rows"), Some(Default::default()));
+        let two = Of::heir(vec![model.clone(), "other.Mixin".to_owned()], true);
+        assert_eq!(presets.call(&two, "insert_rows"), None);
+        assert_eq!(
+            presets.call(&Of::heir(vec![model], false), "insert_rows"),
+            None
+        );
+        assert!(presets.call(&two, "save").unwrap().write.is_some());
     }
 
     #[test]

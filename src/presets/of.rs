@@ -10,9 +10,8 @@ pub struct Of {
     pub(super) paths: Vec<String>,
     /// Whether it is an object.
     pub(super) is_object: bool,
-    /// Whether calls were made on the object whose results are not known: they may have given the
-    /// object itself, as those of a builder do.
-    pub(super) chained: bool,
+    /// Whether it has a class above it that could not be found.
+    pub(super) partial: bool,
 }
 
 impl Of {
@@ -22,7 +21,7 @@ impl Of {
         Self {
             paths: vec![path.to_owned()],
             is_object: false,
-            chained: false,
+            partial: false,
         }
     }
 
@@ -34,13 +33,14 @@ impl Of {
         }
     }
 
-    /// An object of a class whose classes above it are these.
+    /// An object of a class whose classes from outside the program are these, and whether these are all
+    /// that it inherits from there.
     #[must_use]
-    pub fn heir(above: Vec<String>) -> Self {
+    pub fn heir(above: Vec<String>, complete: bool) -> Self {
         Self {
             paths: above,
             is_object: true,
-            chained: false,
+            partial: !complete,
         }
     }
 
@@ -54,12 +54,6 @@ impl Of {
             return presets.called(self, name, None);
         }
         Some(Self::definition(&format!("{path}{SEPARATOR}{name}")))
-    }
-
-    /// Whether calls were made on it whose results are not known.
-    #[must_use]
-    pub fn is_chained(&self) -> bool {
-        self.chained
     }
 
     /// What a function of a library is a member of, and its name.
@@ -85,7 +79,11 @@ impl Of {
         let made = presets.called(&Self::definition(holder), name, given);
         made.or_else(|| {
             // A constructor, or a function of the class that is one: `Redis.from_url(…)`.
-            let class = [path.as_str(), holder].into_iter().find(|p| is_class(p))?;
+            let is_class = |path: &&str| is_class(path);
+            if presets.describes(path) {
+                return Some(Self::object(path));
+            }
+            let class = [path.as_str(), holder].into_iter().find(is_class)?;
             Some(Self::object(class))
         })
     }
@@ -96,11 +94,7 @@ impl Of {
         if !self.is_object {
             return self.member(presets, name)?.call(presets, given);
         }
-        let made = presets.called(self, name, given);
-        Some(made.unwrap_or_else(|| Self {
-            chained: true,
-            ..self.clone()
-        }))
+        presets.called(self, name, given)
     }
 
     /// What `with` binds.

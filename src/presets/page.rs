@@ -8,12 +8,14 @@ use super::{Fails, Preset, built_in};
 #[must_use]
 pub fn page() -> String {
     let mut out = String::from(
-        "# Presets\n\nWhat tallylint knows of libraries. A preset holds where code uses the classes that it names, \
-         in a program that imports the library. [The configuration](configuration.md) adds presets of your own \
+        "# Presets\n\nWhat tallylint knows of libraries. A preset holds where the code shows that a call is made on one \
+         of its classes: by an import, a constructor, an annotation, an attribute that the class sets, or what a \
+         function returns. [The configuration](configuration.md) adds presets of your own \
          (`presets`) and leaves built-in ones out (`without-presets`).\n\n\
          [The format](../rules/presets/README.md) says what each table means. `swallowed-write`, \
-         `ignored-failure` and `untracked-return` ask for writes, units of work, results that are waited \
-         for, and exceptions for rows that are there already. The other tables are data that no rule reads yet.\n",
+         `ignored-failure` and `untracked-return` ask for writes, what adds to a unit of work and commits it, what \
+         waits for a write, and exceptions for rows that are there already. All else is data that no rule reads \
+         yet.\n",
     );
     for (name, preset) in built_in() {
         let _ = write!(out, "\n## {} (`{name}`)\n\n", preset.title);
@@ -88,8 +90,25 @@ impl Table {
                 (_, false) => "writes if its statement does",
                 _ => "writes",
             };
+            let mut what = what.to_owned();
+            let names = |all: &[String]| {
+                let all = all
+                    .iter()
+                    .map(|of| of.split(':').next().unwrap_or_default().to_owned());
+                quoted(&all.collect::<Vec<_>>())
+            };
+            if !write.needs.is_empty() {
+                what.push_str(&format!(" if given {}", names(&write.needs)));
+            }
+            if !write.unless.is_empty() {
+                what.push_str(&format!(" unless given {}", names(&write.unless)));
+            }
             let of = calls(&write.of, [&write.call]);
-            self.add(what, of, &write.fails, write.notes.as_ref());
+            self.add(&what, of, &write.fails, write.notes.as_ref());
+        }
+        for built in &preset.builds {
+            let of = calls(&built.of, &built.calls);
+            self.add("gives the object itself", of, &[], built.notes.as_ref());
         }
         for unit in &preset.unit {
             let fails = unit.fails.as_slice();

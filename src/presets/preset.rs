@@ -2,7 +2,8 @@
 //!
 //! `rules/presets/README.md` tells what each table and each key means.
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// What is known of one ecosystem.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -13,7 +14,8 @@ pub struct Preset {
     /// Whose language its names are in.
     #[serde(default)]
     pub language: Written,
-    /// The modules or crates whose import makes the preset hold.
+    /// The modules or crates that programs import, at least one.
+    #[serde(deserialize_with = "some")]
     pub imports: Vec<String>,
     /// What the names were checked against.
     #[serde(default)]
@@ -23,6 +25,9 @@ pub struct Preset {
     /// Which class a call gives.
     #[serde(default)]
     pub makes: Vec<Makes>,
+    /// Calls that give the object itself, or another of its class.
+    #[serde(default)]
+    pub builds: Vec<Builds>,
     /// Calls that make rows durable, or hand them to something that does.
     #[serde(default)]
     pub write: Vec<Write>,
@@ -47,6 +52,15 @@ pub struct Preset {
     /// Where a framework calls the code of a program.
     #[serde(default)]
     pub entry: Vec<Entry>,
+}
+
+/// A list that is not empty.
+fn some<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let list = Vec::deserialize(from)?;
+    if list.is_empty() {
+        return Err(D::Error::custom("name at least one module or crate"));
+    }
+    Ok(list)
 }
 
 /// The language that the names of a preset are in.
@@ -107,6 +121,18 @@ pub struct Makes {
     pub notes: Option<String>,
 }
 
+/// Calls that give the object itself, or another of its class, as those of a builder do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Builds {
+    /// The classes.
+    pub of: Vec<String>,
+    /// The calls.
+    pub calls: Vec<String>,
+    /// What may surprise a reader.
+    pub notes: Option<String>,
+}
+
 /// A call that makes rows durable, or hands them to something that does.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -119,7 +145,14 @@ pub struct Write {
     #[serde(default)]
     pub statement: Vec<String>,
     /// Parameters that take the rows. Empty if the receiver has them.
+    #[serde(default)]
     pub rows: Vec<String>,
+    /// Parameters one of which must be given: without it, nothing is written.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Parameters none of which may be given: with one, nothing is written, or it may be lost.
+    #[serde(default)]
+    pub unless: Vec<String>,
     /// How a failure is told. Empty if nobody is told.
     pub fails: Vec<Fails>,
     /// Whether it may fail without loss, such as a write to a cache.
@@ -140,6 +173,7 @@ pub struct Unit {
     /// Calls that make them durable.
     pub commits: Vec<String>,
     /// Calls that throw them away.
+    #[serde(default)]
     pub discards: Vec<String>,
     /// Calls whose `with` block commits at its end.
     #[serde(default)]

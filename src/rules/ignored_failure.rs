@@ -10,7 +10,7 @@ use crate::ir::{
     Operand, Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, Program};
-use crate::rules::known::{Call, writes_at};
+use crate::rules::known::{Call, raises_at};
 use crate::rules::tables::{Words, is_best_effort, writing_with};
 use crate::rules::{FunctionRule, Glances, IgnoredFailure, InModule, Rule};
 use crate::settings::Settings;
@@ -45,7 +45,7 @@ impl FunctionRule for Functions {
                 func,
             };
             let writes = |at, given: Call<'_>| {
-                writes_at(library.program, &settings.writes, (this, at), given)
+                raises_at(library.program, &settings.writes, (this, at), given)
             };
             if let Some(failure) = Failure::of(function, &writes) {
                 report(

@@ -1,7 +1,7 @@
 //! What presets say of the calls in the code.
 
-use crate::ir::{BlockId, Name};
-use crate::presets::Known;
+use crate::ir::{ArgKind, BlockId, Name, Rvalue, TerminatorKind};
+use crate::presets::{Known, KnownWrite, Parameter};
 use crate::program::{FuncRef, Program};
 use crate::rules::tables;
 use crate::settings::Writes;
@@ -26,7 +26,43 @@ pub fn known_call(
     if writes.names.contains(&call.name.to_ascii_lowercase()) {
         return None;
     }
-    writes.presets.call(&call.of, &call.name)
+    let known = writes.presets.call(&call.of, &call.name)?;
+    let lacks = |write: &KnownWrite| {
+        let given = |parameter: &Parameter| is_given(program, (func, block), parameter);
+        !write.needs.is_empty() && !write.needs.iter().any(given) || write.unless.iter().any(given)
+    };
+    // Such a call writes nothing, or nothing that would be missed.
+    Some(if known.write.as_ref().is_some_and(lacks) {
+        Known::default()
+    } else {
+        known
+    })
+}
+
+/// Whether the call that ends a block is given an argument for a parameter.
+fn is_given(
+    program: &Program<'_>,
+    (func, block): (FuncRef, BlockId),
+    parameter: &Parameter,
+) -> bool {
+    let module = program.module(func.module);
+    let body = &module.ir.function(func.func).body;
+    let TerminatorKind::Eval {
+        rvalue: Rvalue::Call { args, .. },
+        ..
+    } = &body.block(block).terminator.kind
+    else {
+        return false;
+    };
+    let by_place = |kind: &ArgKind| matches!(kind, ArgKind::Positional | ArgKind::Star);
+    let places = args.iter().filter(|arg| by_place(&arg.kind)).count();
+    let star = args.iter().any(|arg| arg.kind == ArgKind::Star);
+    parameter.place.is_some_and(|place| place < places || star)
+        || args.iter().any(|arg| match &arg.kind {
+            ArgKind::Keyword(name) => name == parameter.name.as_str(),
+            ArgKind::DoubleStar => true,
+            ArgKind::Positional | ArgKind::Star => false,
+        })
 }
 
 /// Whether a call writes; `None` if that is not known, or if it depends on a statement that is not
@@ -38,8 +74,18 @@ pub fn writes_by(known: Option<&Known>, texts: &[Name]) -> Option<bool> {
         Some(write) if write.by_statement => tables::changes_rows(texts),
         Some(write) => Some(!write.auxiliary),
         // What becomes of the unit is followed.
-        None if known.commits => None,
+        None if known.commits || known.adds => None,
         None => Some(false),
+    }
+}
+
+/// The same for a call whose failure is to be an exception (in Rust, an `Err`).
+#[must_use]
+pub fn raises_by(known: Option<&Known>, texts: &[Name]) -> Option<bool> {
+    let write = known.and_then(|known| known.write.as_ref());
+    match write {
+        Some(write) if !write.raises => Some(false),
+        _ => writes_by(known, texts),
     }
 }
 
@@ -58,6 +104,18 @@ pub fn writes_at(
     }
     let known = known_call(program, writes, site);
     writes_by(known.as_ref(), texts).unwrap_or(by_name)
+}
+
+/// Whether a call is a write whose failure an `except` can catch.
+#[must_use]
+pub fn raises_at(
+    program: &Program<'_>,
+    writes: &Writes,
+    site: (FuncRef, BlockId),
+    call: Call<'_>,
+) -> bool {
+    let known = known_call(program, writes, site);
+    writes_at(program, writes, site, call) && raises_by(known.as_ref(), call.2) != Some(false)
 }
 
 /// Whether some call of this name in a function writes, or may if its statement does, or waits for a

@@ -82,18 +82,23 @@ fn what_is_wrong_is_pointed_at() {
             "tallylint.toml:1:12: cannot read `presets/acm.toml`: ",
         ),
         (
+            "presets = ['presets/acme.toml']\n",
+            "title = 'a'\nimports = []\n",
+            "presets/acme.toml:2:11: name at least one module or crate",
+        ),
+        (
             "without-presets = ['reddis']\n",
             PRESET,
             "tallylint.toml:1:20: there is no preset `reddis`; did you mean `redis`?",
         ),
         (
             "presets = ['presets/acme.toml']\n",
-            "title = 'a'\nimports = []\nwrites = []\n",
+            "title = 'a'\nimports = ['a']\nwrites = []\n",
             "presets/acme.toml:3:1: unknown key `writes`; did you mean `write`?",
         ),
         (
             "presets = ['presets/acme.toml']\n",
-            "title = 'a'\nimports = []\nwrite = [{ of = ['a.B'], call = 'c', rows = [], fails = ['raise'] }]\n",
+            "title = 'a'\nimports = ['a']\nwrite = [{ of = ['a.B'], call = 'c', rows = [], fails = ['raise'] }]\n",
             "presets/acme.toml:3:58: unknown value `raise`; did you mean `raises`?",
         ),
     ] {

@@ -14,11 +14,12 @@ use rustc_hash::FxHashMap;
 
 use crate::ir::{
     ArgKind, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
-    ScopeIdx, StatementKind, StaticExprKind, TerminatorKind, makes_property,
+    ScopeIdx, StatementKind, StaticExpr, StaticExprKind, TerminatorKind, makes_property,
 };
 use crate::presets::{Of, Presets};
 use crate::program::{
     ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, MroEntry, Program,
+    is_transparent_base,
 };
 
 /// How many values, fields and functions in a row are looked through.
@@ -208,11 +209,13 @@ impl Finder<'_, '_> {
     fn above(&self, class: ClassRef) -> Option<Of> {
         let mro = self.program.mro(class);
         let outside = mro.entries.iter().filter_map(|entry| match entry {
+            MroEntry::External(path) if is_transparent_base(path) => None,
             MroEntry::External(path) => Some(path.to_string()),
             _ => None,
         });
         let outside: Vec<String> = outside.collect();
-        (!outside.is_empty()).then(|| Of::heir(outside))
+        let complete = !mro.entries.contains(&MroEntry::Unknown);
+        (!outside.is_empty()).then(|| Of::heir(outside, complete))
     }
 
     fn operand(&self, frame: &Frame<'_>, operand: &Operand, hops: u32) -> Option<Held> {
@@ -244,11 +247,10 @@ impl Finder<'_, '_> {
                 common(own.chain(more))
             }
             LocalKind::Var | LocalKind::Temp if !assigned.is_empty() => {
-                let named = frame.body.locals[local.index()].kind == LocalKind::Var;
                 let values = assigned
                     .iter()
                     .map(|rvalue| self.rvalue(frame, rvalue, hops));
-                common(values).filter(|held| !named || !is_chained(held))
+                common(values)
             }
             _ => None,
         }
@@ -273,6 +275,7 @@ impl Finder<'_, '_> {
             },
             Rvalue::Enter { manager, .. } => match self.operand(frame, manager, hops)? {
                 Held::Outside(of) => Some(Held::Outside(of.entered(self.presets))),
+                Held::Object(class) => self.entered(class, hops),
                 held => Some(held),
             },
             Rvalue::Super {
@@ -307,6 +310,20 @@ impl Finder<'_, '_> {
         }
     }
 
+    /// What `with` binds for an object of the program: what its `__enter__` returns.
+    fn entered(&self, class: ClassRef, hops: u32) -> Option<Held> {
+        let mut enters = ["__enter__", "__aenter__"].into_iter();
+        let own = enters.find_map(|name| match self.program.lookup(class, name, None) {
+            Lookup::Found(_, found) => Some(found),
+            Lookup::Missing | Lookup::Unknown => None,
+        });
+        match own.as_deref() {
+            Some([MemberDef::Func(func)]) => self.returned(*func, hops),
+            Some(_) => None,
+            None => Some(Held::Object(class)),
+        }
+    }
+
     /// What a variable of the enclosing function holds.
     fn captured(&self, frame: &Frame<'_>, name: &Name, hops: u32) -> Option<Held> {
         if hops > MAX_HOPS {
@@ -318,6 +335,11 @@ impl Finder<'_, '_> {
         };
         let outer = Frame::new(frame.module, func);
         let cells = outer.function.cells()?;
+        // A nested function may bind it anew.
+        let mut nested = frame.module.ir.functions_in(func.func);
+        if nested.any(|(_, inner)| stores(&inner.body, name)) {
+            return None;
+        }
         self.stored(&outer, Some(cells), name, hops)
             .unwrap_or_default()
     }
@@ -403,7 +425,7 @@ impl Finder<'_, '_> {
             let module = self.program.module(own.module);
             for (func, function) in module.ir.outer_functions() {
                 if function.class != Some(own.class)
-                    || function.params.is_empty()
+                    || !has_receiver(function)
                     || !function.body.may_mention(name)
                 {
                     continue;
@@ -512,12 +534,17 @@ impl Finder<'_, '_> {
     }
 }
 
+/// Whether a method gets its receiver as its first argument.
+fn has_receiver(function: &Function) -> bool {
+    let unbound = |decorator: &StaticExpr| {
+        matches!(&decorator.kind, StaticExprKind::Path(path)
+            if path.last().is_some_and(|name| name == "staticmethod" || name == "classmethod"))
+    };
+    !function.params.is_empty() && !function.decorators.iter().any(unbound)
+}
+
 /// Whether a body stores to a field of this name, of any object.
 fn stores(body: &Body, name: &str) -> bool {
     let mut statements = body.blocks.iter().flat_map(|block| &block.statements);
     statements.any(|s| matches!(&s.kind, StatementKind::SetField { field, .. } if field == name))
-}
-
-fn is_chained(held: &Held) -> bool {
-    matches!(held, Held::Outside(of) if of.is_chained())
 }

@@ -1,13 +1,16 @@
 //! What names, annotations and expressions outside of functions mean.
 
-use super::{Finder, Frame, Held, MAX_HOPS, common};
-use crate::ir::{BinOp, Literal, LocalId, Name, ScopeIdx, StaticExpr, StaticExprKind};
+use super::{Finder, Frame, Held, MAX_HOPS, common, has_receiver};
+use crate::ir::{BinOp, Literal, LocalId, Name, ParamKind, ScopeIdx, StaticExpr, StaticExprKind};
 use crate::presets::Of;
 use crate::program::{ClassRef, Def, ModuleId};
 
 impl Finder<'_, '_> {
     pub(super) fn param(&self, frame: &Frame<'_>, local: LocalId, hops: u32) -> Option<Held> {
         let param = frame.function.params.get(local.index())?;
+        if matches!(param.kind, ParamKind::Star | ParamKind::DoubleStar) {
+            return None;
+        }
         let class = frame.function.class.map(|class| ClassRef {
             module: frame.func.module,
             class,
@@ -18,6 +21,7 @@ impl Finder<'_, '_> {
             return self.annotated(at, annotation, hops);
         }
         if local.index() == 0
+            && has_receiver(frame.function)
             && let Some(class) = class
         {
             return Some(Held::Object(class));

@@ -15,7 +15,7 @@ use crate::engine::{CallOutcome, CompletedCall, Engine};
 use crate::ir::{ArgKind, BlockId, Literal, Name, Operand, Rvalue, TerminatorKind};
 use crate::presets::Known;
 use crate::program::{ClassRef, FuncRef, MroEntry};
-use crate::rules::known::{known_call, some_call_writes, writes_by};
+use crate::rules::known::{known_call, raises_by, some_call_writes};
 use crate::rules::tables;
 
 /// Calls that wait for a job.
@@ -79,11 +79,7 @@ impl Watch<'_> {
                 || !call.args.iter().any(|a| is_data(engine, state, *a)));
         let named = tables::is_write(self.writes, call.name, receiver.as_deref(), &texts);
         let known = self.known(engine, call, named);
-        let fails = |known: &Known| known.write.as_ref().is_none_or(|write| write.raises);
-        let known_to_write = match &known {
-            Some(known) if !fails(known) => Some(false),
-            known => writes_by(known.as_ref(), &texts),
-        };
+        let known_to_write = raises_by(known.as_ref(), &texts);
         if named_only
             || !(self.unit_finished(engine, state, call).is_some()
                 || known_to_write.unwrap_or(named))
