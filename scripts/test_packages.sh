@@ -40,7 +40,7 @@ step "the crate: what is in it"
 cargo package --locked --no-verify --allow-dirty --quiet
 crate="$CARGO_TARGET_DIR/package/tallylint-$version.crate"
 [[ "$(stat -c %s "$crate")" -lt 2000000 ]] || fail "$crate has become large"
-odd="$(tar -tzf "$crate" | sed 's|^[^/]*/||' | grep -vE '^(build\.rs|src/.*|rules/[a-z-]+\.md|docs/tallylint\.schema\.json|Cargo\.(toml|toml\.orig|lock)|LICENSE-(MIT|APACHE)|(README|CHANGELOG|KNOWN_GAPS)\.md|\.cargo_vcs_info\.json)$' || true)"
+odd="$(tar -tzf "$crate" | sed 's|^[^/]*/||' | grep -vE '^(build\.rs|src/.*|rules/[a-z-]+\.md|rules/presets/[a-z0-9_]+\.toml|docs/tallylint\.schema\.json|Cargo\.(toml|toml\.orig|lock)|LICENSE-(MIT|APACHE)|(README|CHANGELOG|KNOWN_GAPS)\.md|\.cargo_vcs_info\.json)$' || true)"
 [[ -z "$odd" ]] || fail "the crate has files that it should not have: $odd"
 for file in Cargo.lock src/main.rs rules/untracked-return.md docs/tallylint.schema.json LICENSE-MIT LICENSE-APACHE README.md; do
     tar -tzf "$crate" "tallylint-$version/$file" >/dev/null
