@@ -13,10 +13,7 @@ use crate::contracts::reads::{helper_of, is_tested, predecessors, way_to};
 use crate::contracts::stores::Stores;
 use crate::contracts::uses::{copies, is_handed_on, missing_is_fine, uses};
 use crate::contracts::view::Entry;
-use crate::ir::{
-    Body, Callee, Function, LocalId, Name, Operand, Rvalue, StaticExpr, StaticExprKind,
-    TerminatorKind,
-};
+use crate::ir::{Body, Callee, LocalId, Name, Operand, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, ModuleId};
 use crate::source::Span;
 
@@ -95,15 +92,6 @@ fn returns(body: &Body, same: &[LocalId]) -> bool {
         matches!(&block.terminator.kind, TerminatorKind::Return { value: Operand::Local(local), .. }
             if same.contains(local))
     })
-}
-
-/// Whether a method gets its receiver as its first argument.
-pub(super) fn is_bound(function: &Function) -> bool {
-    let unbound = |decorator: &StaticExpr| {
-        matches!(&decorator.kind, StaticExprKind::Path(path)
-            if path.last().is_some_and(|name| name == "staticmethod" || name == "classmethod"))
-    };
-    !function.params.is_empty() && !function.decorators.iter().any(unbound)
 }
 
 /// A helper of a class, and how many others lead to it.
@@ -190,7 +178,7 @@ fn find(
     let function = module.ir.function(func.func);
     let mut out = Vec::new();
     // A generator runs when its values are asked for.
-    if function.is_generator || !is_bound(function) {
+    if function.is_generator || !function.is_bound() {
         return out;
     }
     let view = stores.view(&module, func, (class, Entry::method()));

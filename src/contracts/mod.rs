@@ -391,13 +391,7 @@ impl HookCheck<'_, '_> {
     /// overrides the reader runs it only by `super()`.
     fn reads(&self, class: ClassRef) -> bool {
         let program = self.stores.program;
-        let own = |name: &str| match program.lookup(class, name, None) {
-            Lookup::Found(_, defs) => match defs.as_slice() {
-                [MemberDef::Func(func)] => Some(*func),
-                _ => None,
-            },
-            Lookup::Missing | Lookup::Unknown => None,
-        };
+        let own = |name: &str| program.method(class, name, None);
         let reader = self.dependence.reader;
         let module = program.module(reader.module);
         let runs = match own(&module.ir.function(reader.func).name) {

@@ -91,7 +91,7 @@ fn stores_number(body: &Body, field: &Name) -> bool {
     })
 }
 
-/// The values that a body returns, each with whether it falls off the end, in the order of the text.
+/// The values that a body returns, in the order of the text; what falling off the end returns is the last.
 pub(super) fn returned(body: &Body) -> Vec<&Operand> {
     let exits = body
         .blocks

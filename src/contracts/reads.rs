@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashSet;
 
 use crate::contracts::events::{Event, ITSELF, What};
-use crate::contracts::helpers::{Exposed, exposed, is_bound, looking};
+use crate::contracts::helpers::{Exposed, exposed, looking};
 use crate::contracts::results::needs;
 use crate::contracts::stores::{Stores, for_each_normal};
 use crate::contracts::uses::missing_is_fine;
@@ -15,7 +15,7 @@ use crate::frontend::sketch::says_how_much;
 use crate::ir::{
     BasicBlock, Body, Callee, Code, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
 };
-use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, ModuleId};
+use crate::program::{ClassRef, FuncRef, ModuleId};
 use crate::settings::Step;
 use crate::source::Span;
 
@@ -71,7 +71,7 @@ pub(super) fn dependences(
             module: class.module,
             func,
         };
-        if function.class != Some(class.class) || !is_bound(function) {
+        if function.class != Some(class.class) || !function.is_bound() {
             continue;
         }
         // The cheap tests first: most methods need nothing.
@@ -255,13 +255,8 @@ pub(super) fn helper_of(
         class,
     });
     let after = parent.then_some(owner).flatten();
-    match stores.program.lookup(view.class, name, after) {
-        Lookup::Found(_, defs) => match defs.as_slice() {
-            [MemberDef::Func(func)] => Some((name.clone(), *func)),
-            _ => None,
-        },
-        Lookup::Unknown | Lookup::Missing => None,
-    }
+    let func = stores.program.method(view.class, name, after)?;
+    Some((name.clone(), func))
 }
 
 /// Whether a body asks whether the key is there.

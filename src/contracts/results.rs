@@ -13,10 +13,10 @@ use crate::contracts::uses::{Use, catches, copies, is_tested_anywhere, missing_i
 use crate::contracts::view::View;
 use crate::frontend::sketch::{says_how_many, says_how_much};
 use crate::ir::{
-    Arg, ArgKind, BinOp, Callee, CmpOp, DictItem, Literal, LocalId, Name, Operand, Rvalue,
+    Arg, ArgKind, BinOp, Body, Callee, CmpOp, DictItem, Literal, LocalId, Name, Operand, Rvalue,
     StatementKind, StaticExpr, StaticExprKind, TerminatorKind,
 };
-use crate::program::{Def, FuncRef, Lookup, MemberDef};
+use crate::program::{Def, FuncRef};
 use crate::settings::Step;
 use crate::source::Span;
 
@@ -440,13 +440,8 @@ impl ResultOf<'_, '_, '_> {
     fn function(&self, callee: &Callee) -> Option<(FuncRef, bool)> {
         match callee {
             Callee::Method { receiver, name, .. } if self.view.is_receiver(receiver) => {
-                match self.stores.program.lookup(self.view.class, name, None) {
-                    Lookup::Found(_, defs) => match defs.as_slice() {
-                        [MemberDef::Func(func)] => Some((*func, true)),
-                        _ => None,
-                    },
-                    Lookup::Unknown | Lookup::Missing => None,
-                }
+                let method = self.stores.program.method(self.view.class, name, None);
+                method.map(|func| (func, true))
             }
             Callee::Value(value) => match self.view.named(value) {
                 Some(Def::Func(func)) => Some((func, false)),
@@ -473,7 +468,7 @@ impl ResultOf<'_, '_, '_> {
 }
 
 /// Whether a body tests a parameter.
-fn is_tested_param(body: &crate::ir::Body, param: LocalId) -> bool {
+fn is_tested_param(body: &Body, param: LocalId) -> bool {
     uses(body, &copies(body, param))
         .iter()
         .any(|used| match used {

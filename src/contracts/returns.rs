@@ -9,7 +9,7 @@ use crate::ir::{
     Arg, ArgKind, Callee, DictItem, Function, FunctionShape, Literal, LocalId, Name, Operand,
     Overrides, Rvalue, StatementKind, StaticExpr, StaticExprKind,
 };
-use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef};
+use crate::program::{ClassRef, Def, FuncRef, Lookup};
 use crate::settings::Step;
 
 /// Calls nested deeper than this are unclear.
@@ -325,13 +325,8 @@ impl Finder<'_, '_, '_> {
             class,
         });
         let after = parent.then_some(owner).flatten();
-        match self.stores.program.lookup(self.asked.class, name, after) {
-            Lookup::Found(_, defs) => match defs.as_slice() {
-                [MemberDef::Func(func)] => self.function(*func),
-                _ => Value::Unclear,
-            },
-            Lookup::Unknown | Lookup::Missing => Value::Unclear,
-        }
+        let method = self.stores.program.method(self.asked.class, name, after);
+        method.map_or(Value::Unclear, |func| self.function(func))
     }
 
     fn function(&self, func: FuncRef) -> Value {

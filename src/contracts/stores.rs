@@ -13,7 +13,7 @@ use crate::contracts::helpers::Helpers;
 use crate::contracts::known_above;
 use crate::contracts::suggest::Words;
 use crate::contracts::view::{Entry, Receiver, View};
-use crate::ir::{Body, Function, FunctionShape, Name, StaticExprKind, TerminatorKind};
+use crate::ir::{Body, FunctionShape, Name, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, Program};
 
 /// Calls nested deeper than this are taken to be unclear.
@@ -109,7 +109,7 @@ impl<'p> Stores<'p> {
         for above in known_above(self.program, class) {
             let module = self.program.module(above.module);
             let own = module.ir.outer_functions();
-            let own = own.filter(|(_, f)| f.class == Some(above.class) && is_property(f));
+            let own = own.filter(|(_, f)| f.class == Some(above.class) && f.is_property());
             found.extend(own.map(|(_, function)| function.name.clone()));
         }
         let found = Rc::new(found);
@@ -265,13 +265,6 @@ impl<'p> Stores<'p> {
             .unwrap_or(Sets::Never)
             .min(Sets::Somewhere)
     }
-}
-
-fn is_property(function: &Function) -> bool {
-    function.decorators.iter().any(|decorator| {
-        matches!(&decorator.kind, StaticExprKind::Path(path)
-            if path.last().is_some_and(|name| name == "property" || name == "cached_property"))
-    })
 }
 
 /// Whether every way to the last exit on which nothing raises passes a block that sets the key.

@@ -92,25 +92,14 @@ impl<'p, 'm> View<'p, 'm> {
 
     /// The computation whose result a local always holds.
     pub fn source(&self, operand: &Operand) -> Option<&'m Rvalue> {
-        let Operand::Local(local) = operand else {
-            return None;
-        };
-        match self.assigned.get(local.index()) {
-            Some(Assigned::Same(rvalue)) => Some(rvalue),
-            _ => None,
-        }
+        source(&self.assigned, operand)
     }
 
     /// All computations whose results a local may hold; none for a parameter, which may hold more.
     pub fn values_of(&self, local: LocalId) -> &[&'m Rvalue] {
         let all = self.values.get_or_init(|| {
             let body: &'m Body = &self.function.body;
-            let mut out = vec![Vec::new(); body.locals.len()];
-            body.for_each_rvalue(|_, dest, rvalue| {
-                if let Some(dest) = dest {
-                    out[dest.index()].push(rvalue);
-                }
-            });
+            let mut out = body.all_values();
             for (values, local) in out.iter_mut().zip(&body.locals) {
                 if local.kind == LocalKind::Param {
                     values.clear();
@@ -247,6 +236,18 @@ pub(super) fn literal_text(def: &Def) -> Option<Name> {
     }
 }
 
+/// The computation whose result an operand always holds.
+pub(super) fn source<'m>(assigned: &[Assigned<'m>], operand: &Operand) -> Option<&'m Rvalue> {
+    let Operand::Local(local) = operand else {
+        return None;
+    };
+    match assigned.get(local.index()) {
+        Some(Assigned::Same(rvalue)) => Some(rvalue),
+        _ => None,
+    }
+}
+
+/// What is assigned to each local of a body.
 pub(super) fn assigned(body: &Body) -> Vec<Assigned<'_>> {
     let mut out = vec![Assigned::Nothing; body.locals.len()];
     let mut assign = |local: LocalId, rvalue: Option<_>| {

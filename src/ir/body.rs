@@ -114,6 +114,18 @@ impl Body {
         seen
     }
 
+    /// All rvalues that are assigned to each local.
+    #[must_use]
+    pub fn all_values(&self) -> Vec<Vec<&Rvalue>> {
+        let mut values = vec![Vec::new(); self.locals.len()];
+        self.for_each_rvalue(|_, to, rvalue| {
+            if let Some(to) = to {
+                values[to.index()].push(rvalue);
+            }
+        });
+        values
+    }
+
     /// Calls `f` for every rvalue of each block, statements first: with the block, and with the
     /// local that gets the result, if any.
     pub fn for_each_rvalue<'b>(&'b self, mut f: impl FnMut(BlockId, Option<LocalId>, &'b Rvalue)) {

@@ -179,9 +179,7 @@ impl Code {
             _ => Dealings::ANY,
         }
     }
-}
 
-impl Code {
     /// Whether the function may use a member of its receiver whose name passes a test, as far as this
     /// can be told without lowering.
     pub fn may_use(&self, member: &dyn Fn(&str) -> bool) -> bool {

@@ -387,6 +387,26 @@ pub struct Function {
 }
 
 impl Function {
+    /// Whether it has a decorator whose name passes a test. The name is the last part of the path,
+    /// without arguments.
+    pub fn is_decorated(&self, test: impl Fn(&str) -> bool) -> bool {
+        let mut names = self.decorators.iter().filter_map(StaticExpr::called_name);
+        names.any(|name| test(name))
+    }
+
+    /// Whether a decorator makes a property of it.
+    #[must_use]
+    pub fn is_property(&self) -> bool {
+        self.is_decorated(makes_property)
+    }
+
+    /// Whether it gets its receiver as its first argument, if it is a method.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        !self.params.is_empty()
+            && !self.is_decorated(|n| matches!(n, "staticmethod" | "classmethod"))
+    }
+
     /// The local with the cells of this call, if nested functions share variables.
     #[must_use]
     pub fn cells(&self) -> Option<LocalId> {
@@ -446,6 +466,20 @@ pub struct StaticExpr {
 }
 
 impl StaticExpr {
+    /// The last part of a path, or of the path that a call calls: the name of a decorator, without
+    /// arguments.
+    #[must_use]
+    pub fn called_name(&self) -> Option<&Name> {
+        let callee = match &self.kind {
+            StaticExprKind::Call(callee, _, _) => callee,
+            _ => self,
+        };
+        match &callee.kind {
+            StaticExprKind::Path(path) => path.last(),
+            _ => None,
+        }
+    }
+
     /// Whether this annotation says that instances share the value: `Final` or `ClassVar`, with or
     /// without a type.
     #[must_use]

@@ -75,6 +75,14 @@ pub struct Known {
 }
 
 impl Known {
+    /// A call that neither writes nor has to do with a unit of work.
+    pub const NOTHING: &'static Self = &Self {
+        write: None,
+        adds: false,
+        commits: false,
+        waits: false,
+    };
+
     /// Whether it writes, or may if its statement does, commits a unit of work, or waits for a write.
     #[must_use]
     pub fn may_write(&self) -> bool {
@@ -158,17 +166,17 @@ impl Presets {
 
     /// What a call does; `None` if no preset knows the class or module that it is made on.
     #[must_use]
-    pub fn call(&self, of: &Of, name: &str) -> Option<Known> {
+    pub fn call(&self, of: &Of, name: &str) -> Option<&Known> {
         let mut described = !of.paths.is_empty();
         for path in &of.paths {
             let holders = self.index().find(path);
             if let Some(known) = holders.iter().find_map(|holder| holder.calls.get(name)) {
-                return Some(known.clone());
+                return Some(known);
             }
             described &= holders.iter().any(|holder| !holder.calls.is_empty());
         }
         // The functions of a module are many, and a class that is not known may define the method.
-        (described && of.is_object && !of.partial).then(Known::default)
+        (described && of.is_object && !of.partial).then_some(Known::NOTHING)
     }
 
     /// Whether an exception says that a row is there already.
@@ -221,7 +229,7 @@ impl Presets {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Of, Presets};
+    use super::{Known, Of, Presets};
 
     fn client(presets: &Presets, path: &str) -> Of {
         Of::definition(path).call(presets, None).unwrap()
@@ -269,7 +277,7 @@ mod tests {
         let presets = Presets::standard();
         let model = "django.db.models.Model".to_owned();
         let one = Of::heir(vec![model.clone()], true);
-        assert_eq!(presets.call(&one, "insert_rows"), Some(Default::default()));
+        assert_eq!(presets.call(&one, "insert_rows"), Some(Known::NOTHING));
         let two = Of::heir(vec![model.clone(), "other.Mixin".to_owned()], true);
         assert_eq!(presets.call(&two, "insert_rows"), None);
         assert_eq!(

@@ -148,6 +148,19 @@ impl Program<'_> {
         Lookup::Missing
     }
 
+    /// The method that a class has under a name, along its MRO or along the part of it after `after`;
+    /// `None` if there is not exactly one definition, or none that is known.
+    #[must_use]
+    pub fn method(&self, class: ClassRef, name: &str, after: Option<ClassRef>) -> Option<FuncRef> {
+        match self.lookup(class, name, after) {
+            Lookup::Found(_, defs) => match defs.as_slice() {
+                [MemberDef::Func(func)] => Some(*func),
+                _ => None,
+            },
+            Lookup::Missing | Lookup::Unknown => None,
+        }
+    }
+
     /// The definitions of a member in the class itself. A later unconditional one hides the earlier
     /// ones. A module-level `C.name = value` counts as the last.
     #[must_use]

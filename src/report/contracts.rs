@@ -4,7 +4,7 @@ use std::io;
 
 use termcolor::{Color, ColorSpec, WriteColor};
 
-use super::harmless::harmless_start;
+use super::styled::{end_with_place, styled};
 use super::{harmless, plural};
 use crate::diagnostics::Severity;
 use crate::outcome::{Evidence, Needs, Problem, Processor, Survey, at, code};
@@ -123,19 +123,12 @@ fn row(
     spec.set_fg(Some(color)).set_bold(worst.is_some());
     styled(out, &spec, word)?;
     let name = harmless(name);
-    let place = at(processor.place, sources);
     write!(out, "{:gap$}", "", gap = INDENT - 4 - word.len())?;
     match width {
         Some(width) => write!(out, "{name:width$}  ")?,
         None => write!(out, "{name}\n{:INDENT$}", "")?,
     }
-    let place = harmless(&place);
-    styled(
-        out,
-        ColorSpec::new().set_dimmed(true),
-        &harmless_start(&place),
-    )?;
-    writeln!(out)?;
+    end_with_place(out, processor.place, sources)?;
     if let Some(from) = &processor.inherits {
         return writeln!(out, "{:INDENT$}inherited from {}", "", harmless(from));
     }
@@ -150,10 +143,4 @@ fn row(
         writeln!(out, "{:INDENT$}{} at {shown}", "", problem.kind)?;
     }
     Ok(())
-}
-
-fn styled(out: &mut dyn WriteColor, spec: &ColorSpec, text: &str) -> io::Result<()> {
-    out.set_color(spec)?;
-    write!(out, "{}", harmless(text))?;
-    out.reset()
 }

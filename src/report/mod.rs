@@ -21,6 +21,7 @@ mod path;
 mod rdjson;
 mod sarif;
 mod snippet;
+mod styled;
 mod suggestions;
 mod suggestions_json;
 mod summary;

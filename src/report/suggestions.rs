@@ -4,9 +4,9 @@ use std::io;
 
 use termcolor::{Color, ColorSpec, WriteColor};
 
-use super::harmless::harmless_start;
+use super::styled::{end_with_place, styled};
 use super::{harmless, plural};
-use crate::outcome::{Definition, Keeps, Suggestion, Suggestions, at};
+use crate::outcome::{Definition, Keeps, Suggestion, Suggestions};
 use crate::source::SourceMap;
 
 /// At most this many definitions that do not keep a contract are listed.
@@ -71,14 +71,7 @@ fn suggestion(
         styled(out, ColorSpec::new().set_fg(Some(color)), word)?;
         let gap = WIDTH - word.len() + 2;
         write!(out, "{:gap$}{}  ", "", harmless(&definition.name))?;
-        let place = at(definition.place, sources);
-        let place = harmless(&place);
-        styled(
-            out,
-            ColorSpec::new().set_dimmed(true),
-            &harmless_start(&place),
-        )?;
-        writeln!(out)?;
+        end_with_place(out, definition.place, sources)?;
     }
     if deviate.len() > MAX_LISTED {
         writeln!(out, "     and {} more", deviate.len() - MAX_LISTED)?;
@@ -135,10 +128,4 @@ fn none(suggestions: &Suggestions, out: &mut dyn WriteColor) -> io::Result<()> {
         writeln!(out, "  and {more} more")?;
     }
     Ok(())
-}
-
-fn styled(out: &mut dyn WriteColor, spec: &ColorSpec, text: &str) -> io::Result<()> {
-    out.set_color(spec)?;
-    write!(out, "{}", harmless(text))?;
-    out.reset()
 }

@@ -9,8 +9,8 @@ use crate::ir::{
     Arg, BlockId, Body, BranchRole, Callee, FuncIdx, Function, Handler, Literal, LocalId, Name,
     Operand, Rvalue, StatementKind, TerminatorKind,
 };
-use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Lookup, MemberDef, ModuleId, Program};
-use crate::rules::known::{Call, raises_at};
+use crate::program::{ClassRef, Def, FuncRef, LoadedModule, ModuleId, Program};
+use crate::rules::known::{Call, raises_by, writes_at};
 use crate::rules::tables::{Words, is_best_effort, writing_with};
 use crate::rules::{FunctionRule, Glances, IgnoredFailure, InModule, Rule};
 use crate::settings::Settings;
@@ -45,7 +45,12 @@ impl FunctionRule for Functions {
                 func,
             };
             let writes = |at, given: Call<'_>| {
-                raises_at(library.program, &settings.writes, (this, at), given)
+                writes_at(
+                    library.program,
+                    &settings.writes,
+                    ((this, at), raises_by),
+                    given,
+                )
             };
             if let Some(failure) = Failure::of(function, &writes) {
                 report(
@@ -301,13 +306,7 @@ fn resolve(
         Callee::Method { receiver, name, .. } if *receiver == Operand::Local(LocalId(0)) => {
             let class = caller.class?;
             let class = ClassRef { module, class };
-            match program.lookup(class, name, None) {
-                Lookup::Found(_, defs) => match defs.as_slice() {
-                    [MemberDef::Func(func)] => Some(*func),
-                    _ => None,
-                },
-                _ => None,
-            }
+            program.method(class, name, None)
         }
         _ => None,
     }

@@ -12,11 +12,11 @@ pub type Call<'a> = (&'a str, Option<&'a str>, &'a [Name]);
 /// What is known of the call that ends a block; `None` if it is not made on a class or module that a
 /// preset knows.
 #[must_use]
-pub fn known_call(
+pub fn known_call<'w>(
     program: &Program<'_>,
-    writes: &Writes,
+    writes: &'w Writes,
     (func, block): (FuncRef, BlockId),
-) -> Option<Known> {
+) -> Option<&'w Known> {
     if !writes.built_in {
         return None;
     }
@@ -33,7 +33,7 @@ pub fn known_call(
     };
     // Such a call writes nothing, or nothing that would be missed.
     Some(if known.write.as_ref().is_some_and(lacks) {
-        Known::default()
+        Known::NOTHING
     } else {
         known
     })
@@ -65,6 +65,9 @@ fn is_given(
         })
 }
 
+/// What presets say of a call that is given texts: whether it writes.
+pub type Says = fn(Option<&Known>, &[Name]) -> Option<bool>;
+
 /// Whether a call writes; `None` if that is not known, or if it depends on a statement that is not
 /// among `texts`.
 #[must_use]
@@ -89,33 +92,20 @@ pub fn raises_by(known: Option<&Known>, texts: &[Name]) -> Option<bool> {
     }
 }
 
-/// Whether a call writes, by what presets say of it, or else by its name, that of its receiver, and its
-/// texts.
+/// Whether a call writes, by what presets say of it ([`writes_by`], or [`raises_by`]), or else by its name,
+/// that of its receiver, and its texts.
 #[must_use]
 pub fn writes_at(
     program: &Program<'_>,
     writes: &Writes,
-    site: (FuncRef, BlockId),
+    (site, by): ((FuncRef, BlockId), Says),
     (name, receiver, texts): Call<'_>,
 ) -> bool {
     let by_name = tables::is_write(writes, name, receiver, texts);
     if !by_name && !writes.presets.names_write(name) {
         return false;
     }
-    let known = known_call(program, writes, site);
-    writes_by(known.as_ref(), texts).unwrap_or(by_name)
-}
-
-/// Whether a call is a write whose failure an `except` can catch.
-#[must_use]
-pub fn raises_at(
-    program: &Program<'_>,
-    writes: &Writes,
-    site: (FuncRef, BlockId),
-    call: Call<'_>,
-) -> bool {
-    let known = known_call(program, writes, site);
-    writes_at(program, writes, site, call) && raises_by(known.as_ref(), call.2) != Some(false)
+    by(known_call(program, writes, site), texts).unwrap_or(by_name)
 }
 
 /// Whether some call of this name in a function writes, or may if its statement does, or waits for a

@@ -17,7 +17,7 @@ use crate::program::{FuncRef, Program};
 use crate::rules::contract_method::{
     Caller, Checked, ContractRule, ContractRun, DictKind, Subject, Verdicts, Watched, dict_kinds,
 };
-use crate::rules::known::{some_call_writes, writes_at};
+use crate::rules::known::{some_call_writes, writes_at, writes_by};
 use crate::rules::tables::{PLAIN, may_write};
 use crate::rules::{Effort, Rule, UntrackedReturn};
 use crate::settings::{Demand, Settings, Writes};
@@ -55,7 +55,7 @@ impl Automaton for Tally<'_> {
     fn on_call(&self, flags: u32, call: &CallEvent<'_>) -> u32 {
         let site = (call.site.func, BlockId(call.site.block));
         let given = (call.name, call.receiver, call.texts);
-        if !call.resolved && writes_at(self.program, self.writes, site, given) {
+        if !call.resolved && writes_at(self.program, self.writes, (site, writes_by), given) {
             flags | WROTE
         } else {
             flags

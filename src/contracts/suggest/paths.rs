@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::contracts::view::{Assigned, MAX_HOPS, assigned, literal_text};
+use crate::contracts::view::{Assigned, MAX_HOPS, assigned, literal_text, source};
 use crate::ir::{Data, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue, ScopeIdx};
 use crate::program::{LoadedModule, Program};
 use crate::settings::Step;
@@ -85,13 +85,7 @@ impl<'p, 'm> Paths<'p, 'm> {
 
     /// The computation whose result the operand always holds.
     pub fn source(&self, operand: &Operand) -> Option<&'m Rvalue> {
-        let Operand::Local(local) = operand else {
-            return None;
-        };
-        match self.assigned.get(local.index()) {
-            Some(Assigned::Same(rvalue)) => Some(rvalue),
-            _ => None,
-        }
+        source(&self.assigned, operand)
     }
 
     /// What the operand is; `None` for a constant and what is too far away.

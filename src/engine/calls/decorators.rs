@@ -5,7 +5,7 @@ use crate::engine::flow::{Evaluated, Flow};
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Engine, FnContext};
-use crate::ir::{Name, ScopeIdx, StaticExpr, StaticExprKind, makes_property};
+use crate::ir::{ScopeIdx, StaticExpr, StaticExprKind, makes_property};
 use crate::program::{Def, FuncRef, Program};
 use std::sync::Arc;
 
@@ -152,26 +152,12 @@ pub(crate) fn decorated_with(
     test: impl Fn(&str) -> bool,
 ) -> bool {
     let m = program.module(f.module);
-    let decorators = m.ir.function(f.func).decorators.iter();
-    let mut names = decorators.filter_map(decorator_name);
-    names.any(|n| test(n))
-}
-
-/// The last part of a decorator's name, without arguments.
-fn decorator_name(d: &StaticExpr) -> Option<&Name> {
-    let callee = match &d.kind {
-        StaticExprKind::Call(callee, _, _) => callee,
-        _ => d,
-    };
-    match &callee.kind {
-        StaticExprKind::Path(path) => path.last(),
-        _ => None,
-    }
+    m.ir.function(f.func).is_decorated(test)
 }
 
 /// Whether a decorator leaves a call as it is, or is modelled elsewhere.
 pub(in crate::engine) fn is_known_decorator(d: &StaticExpr) -> bool {
-    decorator_name(d).is_some_and(|n| {
+    d.called_name().is_some_and(|n| {
         matches!(
             n.as_str(),
             "staticmethod"

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 
 use crate::ir::{
     ArgKind, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
-    ScopeIdx, StatementKind, StaticExpr, StaticExprKind, TerminatorKind, makes_property,
+    ScopeIdx, StatementKind, TerminatorKind,
 };
 use crate::presets::{Of, Presets};
 use crate::program::{
@@ -49,8 +49,8 @@ enum Held {
     Class(ClassRef),
     /// An object of a class of the program.
     Object(ClassRef),
-    /// The same, as seen from the class after this one.
-    Super(ClassRef, ClassRef),
+    /// An object of a class of the program, as its `super()` sees it.
+    Super(ClassRef),
     /// A function of the program.
     Func(FuncRef),
     /// A module or namespace of the program.
@@ -119,7 +119,7 @@ struct Frame<'m> {
     func: FuncRef,
     function: &'m Function,
     body: &'m Body,
-    /// What is assigned to each local, and the local or literal that is used as it is.
+    /// All that is assigned to each local.
     values: Vec<Vec<&'m Rvalue>>,
     /// Declared classes of locals.
     declared: FxHashMap<LocalId, &'m [Name]>,
@@ -129,12 +129,6 @@ impl<'m> Frame<'m> {
     fn new(module: &'m LoadedModule, func: FuncRef) -> Self {
         let function = module.ir.function(func.func);
         let body: &Body = &function.body;
-        let mut values = vec![Vec::new(); body.locals.len()];
-        body.for_each_rvalue(|_, to, rvalue| {
-            if let Some(to) = to {
-                values[to.index()].push(rvalue);
-            }
-        });
         let statements = body.blocks.iter().flat_map(|block| &block.statements);
         let declared = statements.filter_map(|s| match &s.kind {
             StatementKind::Declare(local, path) => Some((*local, path.as_slice())),
@@ -145,9 +139,15 @@ impl<'m> Frame<'m> {
             func,
             function,
             body,
-            values,
+            values: body.all_values(),
             declared: declared.collect(),
         }
+    }
+
+    /// Where the header of the function is evaluated.
+    fn header(&self) -> (ModuleId, ScopeIdx) {
+        let scope = self.module.ir.scope(self.function.scope).parent;
+        (self.func.module, scope.unwrap_or(ScopeIdx::MODULE))
     }
 }
 
@@ -196,7 +196,7 @@ impl Finder<'_, '_> {
         let (class, after) = match held {
             Held::Outside(of) => return Some(of),
             Held::Object(class) => (class, None),
-            Held::Super(class, after) => (class, Some(after)),
+            Held::Super(class) => (class, Some(class)),
             _ => return None,
         };
         match self.program.lookup(class, method, after) {
@@ -232,9 +232,7 @@ impl Finder<'_, '_> {
             return None;
         }
         if let Some(path) = frame.declared.get(&local) {
-            let scope = frame.function.scope;
-            let def = self.program.resolve_path(frame.func.module, scope, path);
-            return self.made_by(self.def(def, hops)?, None, hops);
+            return self.object_of((frame.func.module, frame.function.scope), path, hops);
         }
         let assigned = &frame.values[local.index()];
         match frame.body.locals[local.index()].kind {
@@ -282,11 +280,9 @@ impl Finder<'_, '_> {
                 lexical: Some(class),
                 ..
             } => {
-                let own = ClassRef {
-                    module: frame.func.module,
-                    class: *class,
-                };
-                Some(Held::Super(own, own))
+                let module = frame.func.module;
+                let class = *class;
+                Some(Held::Super(ClassRef { module, class }))
             }
             Rvalue::Call { callee, args } => {
                 let given = args.first().and_then(|arg| match (&arg.kind, &arg.value) {
@@ -340,15 +336,14 @@ impl Finder<'_, '_> {
         if nested.any(|(_, inner)| stores(&inner.body, name)) {
             return None;
         }
-        self.stored(&outer, Some(cells), name, hops)
-            .unwrap_or_default()
+        self.stored(&outer, cells, name, hops).unwrap_or_default()
     }
 
     /// What a function stores to a field of a local; `None` if it stores nothing there.
     fn stored(
         &self,
         frame: &Frame<'_>,
-        object: Option<LocalId>,
+        object: LocalId,
         field: &str,
         hops: u32,
     ) -> Option<Option<Held>> {
@@ -359,7 +354,7 @@ impl Finder<'_, '_> {
                     object: Operand::Local(into),
                     field: own,
                     value,
-                } if own == field && Some(*into) == object => Some(value),
+                } if own == field && *into == object => Some(value),
                 _ => None,
             })
             .peekable();
@@ -407,7 +402,9 @@ impl Finder<'_, '_> {
         }
         if let Lookup::Found(_, found) = self.program.lookup(class, name, None) {
             let all = found.into_iter().map(|member| match member {
-                MemberDef::Func(func) if self.is_property(func) => self.returned(func, hops),
+                MemberDef::Func(func) if is_property(self.program, func) => {
+                    self.returned(func, hops)
+                }
                 MemberDef::Def(def) => self.def(def, hops),
                 MemberDef::Func(_) | MemberDef::Unknown => None,
             });
@@ -425,7 +422,7 @@ impl Finder<'_, '_> {
             let module = self.program.module(own.module);
             for (func, function) in module.ir.outer_functions() {
                 if function.class != Some(own.class)
-                    || !has_receiver(function)
+                    || !function.is_bound()
                     || !function.body.may_mention(name)
                 {
                     continue;
@@ -436,7 +433,7 @@ impl Finder<'_, '_> {
                 };
                 if stores(&function.body, name) {
                     let frame = Frame::new(&module, func);
-                    all.extend(self.stored(&frame, Some(LocalId(0)), name, hops));
+                    all.extend(self.stored(&frame, LocalId(0), name, hops));
                 }
             }
         }
@@ -444,15 +441,6 @@ impl Finder<'_, '_> {
             return None;
         }
         common(all.into_iter())
-    }
-
-    fn is_property(&self, func: FuncRef) -> bool {
-        let module = self.program.module(func.module);
-        let mut decorators = module.ir.function(func.func).decorators.iter();
-        decorators.any(|decorator| match &decorator.kind {
-            StaticExprKind::Path(path) => path.last().is_some_and(|name| makes_property(name)),
-            _ => false,
-        })
     }
 
     /// What a function of the program returns, or yields.
@@ -475,9 +463,7 @@ impl Finder<'_, '_> {
         if let Some(annotation) = &frame.function.returns
             && !frame.function.is_generator
         {
-            let scope = module.ir.scope(frame.function.scope).parent;
-            let at = (func.module, scope.unwrap_or(ScopeIdx::MODULE));
-            let declared = self.annotated(at, annotation, hops);
+            let declared = self.annotated(frame.header(), annotation, hops);
             if declared.is_some() {
                 return declared;
             }
@@ -505,7 +491,7 @@ impl Finder<'_, '_> {
                 return Some(Held::Outside(of));
             }
             Held::Object(class) => (class, None),
-            Held::Super(class, after) => (class, Some(after)),
+            Held::Super(class) => (class, Some(class)),
             held => {
                 let member = self.member(held, name, hops)?;
                 return self.made_by(member, given, hops);
@@ -534,13 +520,12 @@ impl Finder<'_, '_> {
     }
 }
 
-/// Whether a method gets its receiver as its first argument.
-fn has_receiver(function: &Function) -> bool {
-    let unbound = |decorator: &StaticExpr| {
-        matches!(&decorator.kind, StaticExprKind::Path(path)
-            if path.last().is_some_and(|name| name == "staticmethod" || name == "classmethod"))
-    };
-    !function.params.is_empty() && !function.decorators.iter().any(unbound)
+fn is_property(program: &Program<'_>, func: FuncRef) -> bool {
+    program
+        .module(func.module)
+        .ir
+        .function(func.func)
+        .is_property()
 }
 
 /// Whether a body stores to a field of this name, of any object.

@@ -1,6 +1,6 @@
 //! What names, annotations and expressions outside of functions mean.
 
-use super::{Finder, Frame, Held, MAX_HOPS, common, has_receiver};
+use super::{Finder, Frame, Held, MAX_HOPS, common};
 use crate::ir::{BinOp, Literal, LocalId, Name, ParamKind, ScopeIdx, StaticExpr, StaticExprKind};
 use crate::presets::Of;
 use crate::program::{ClassRef, Def, ModuleId};
@@ -16,12 +16,10 @@ impl Finder<'_, '_> {
             class,
         });
         if let Some(annotation) = &param.annotation {
-            let scope = frame.module.ir.scope(frame.function.scope).parent;
-            let at = (frame.func.module, scope.unwrap_or(ScopeIdx::MODULE));
-            return self.annotated(at, annotation, hops);
+            return self.annotated(frame.header(), annotation, hops);
         }
         if local.index() == 0
-            && has_receiver(frame.function)
+            && frame.function.is_bound()
             && let Some(class) = class
         {
             return Some(Held::Object(class));
@@ -52,8 +50,7 @@ impl Finder<'_, '_> {
                     return None;
                 };
                 let path: Vec<Name> = path.split('.').map(Name::new).collect();
-                let def = self.program.resolve_path(at.0, at.1, &path);
-                self.made_by(self.def(def, hops)?, None, hops)
+                self.object_of(at, &path, hops)
             }
             StaticExprKind::Binary(BinOp::BitOr, one, other) => {
                 let both = [one, other].into_iter();
@@ -80,12 +77,20 @@ impl Finder<'_, '_> {
             }
             // A handle of Rust.
             StaticExprKind::Call(_, inner, _) => self.annotated(at, inner.first()?, hops),
-            StaticExprKind::Path(path) => {
-                let def = self.program.resolve_path(at.0, at.1, path);
-                self.made_by(self.def(def, hops)?, None, hops)
-            }
+            StaticExprKind::Path(path) => self.object_of(at, path, hops),
             _ => None,
         }
+    }
+
+    /// An object of the class at a path.
+    pub(super) fn object_of(
+        &self,
+        (module, scope): (ModuleId, ScopeIdx),
+        path: &[Name],
+        hops: u32,
+    ) -> Option<Held> {
+        let class = self.program.resolve_path(module, scope, path);
+        self.made_by(self.def(class, hops)?, None, hops)
     }
 
     pub(super) fn def(&self, def: Def, hops: u32) -> Option<Held> {

@@ -79,7 +79,7 @@ impl Watch<'_> {
                 || !call.args.iter().any(|a| is_data(engine, state, *a)));
         let named = tables::is_write(self.writes, call.name, receiver.as_deref(), &texts);
         let known = self.known(engine, call, named);
-        let known_to_write = raises_by(known.as_ref(), &texts);
+        let known_to_write = raises_by(known, &texts);
         if named_only
             || !(self.unit_finished(engine, state, call).is_some()
                 || known_to_write.unwrap_or(named))
@@ -123,7 +123,7 @@ impl Watch<'_> {
         engine: &Engine<'_>,
         call: &CompletedCall<'_>,
         named: bool,
-    ) -> Option<Known> {
+    ) -> Option<&Known> {
         if call.callee.is_some() || !(named || self.writes.presets.names_call(call.name)) {
             return None;
         }
@@ -297,7 +297,7 @@ impl Watch<'_> {
     /// Whether presets say that a call puts rows into a unit of work. A statement does if it changes rows.
     fn adds(&self, engine: &Engine<'_>, state: &State, call: &CompletedCall<'_>) -> bool {
         let known = self.known(engine, call, false).filter(|known| known.adds);
-        known.is_some_and(|known| match known.write {
+        known.is_some_and(|known| match &known.write {
             Some(write) if write.by_statement => {
                 let texts = self.texts(engine, state, call);
                 let changes = tables::changes_rows(&texts) == Some(true);

@@ -2,8 +2,8 @@
 
 use super::sinks;
 use super::writes::{
-    CHANGES_ROWS, FOREIGN_RECEIVERS, LOAD, REMOVAL_STATEMENTS, ROWS, SQL_WORDS, WRITE_NAMES,
-    WRITE_STATEMENTS, statement,
+    FOREIGN_RECEIVERS, LOAD, REMOVAL_STATEMENTS, SQL_WORDS, WRITE_NAMES, WRITE_STATEMENTS,
+    changes_named_rows, statement,
 };
 use crate::ir::Name;
 use crate::settings::Writes;
@@ -114,10 +114,7 @@ pub fn is_sure_write(
     {
         return true;
     }
-    if let [verb, row] = words.as_slice()
-        && CHANGES_ROWS.contains(verb)
-        && ROWS.contains(row)
-    {
+    if changes_named_rows(&words) {
         return true;
     }
     if !data {

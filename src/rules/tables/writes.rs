@@ -50,10 +50,10 @@ pub(super) const WRITE_NAMES: &[&str] = &[
 ];
 
 /// Verbs that make a write of a call if one of [`ROWS`] follows: `update_one`, `put_records`.
-pub(super) const CHANGES_ROWS: &[&str] = &["update", "replace", "put"];
+const CHANGES_ROWS: &[&str] = &["update", "replace", "put"];
 
 /// What such a verb is about.
-pub(super) const ROWS: &[&str] = &[
+const ROWS: &[&str] = &[
     "one",
     "many",
     "item",
@@ -171,10 +171,7 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
     {
         return true;
     }
-    if let [verb, row] = words.as_slice()
-        && CHANGES_ROWS.contains(verb)
-        && ROWS.contains(row)
-    {
+    if changes_named_rows(&words) {
         return true;
     }
     // `prefetch_bulk` reads, `fetch_and_save` writes as well.
@@ -193,6 +190,11 @@ pub fn is_write(writes: &Writes, name: &str, receiver: Option<&str>, texts: &[Na
         }
         _ => false,
     }
+}
+
+/// Whether the words of a name are a verb that changes something, and what it changes: `put_records`.
+pub(super) fn changes_named_rows(words: &[&str]) -> bool {
+    matches!(words, [verb, row] if CHANGES_ROWS.contains(verb) && ROWS.contains(row))
 }
 
 /// Whether a method shares its name with those of many storage clients: a call of that name on some
