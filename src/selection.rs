@@ -47,6 +47,10 @@ pub(crate) struct Selection<'a> {
 /// Whether a method may be overridden, by the number of the file that calls it and its name.
 type MayBeHook<'a> = &'a (dyn Fn(usize, &str) -> bool + Sync);
 
+/// The same, and whether a class of this name may have subclasses. Only such classes imply a contract for
+/// others.
+type Asked<'a> = (MayBeHook<'a>, &'a (dyn Fn(&Name) -> bool + Sync));
+
 /// A loaded file, by its number, with its module.
 pub(crate) type Loaded = (usize, ModuleId);
 
@@ -145,7 +149,9 @@ impl<'a> Selection<'a> {
         // The names of classes whose subclasses matter, because they define a member or imply a
         // contract.
         let mut hot: Vec<Name> = Vec::new();
-        for (file, class) in self.probe(program, &to_probe, &may_be_hook) {
+        let all_sketched = self.sketches.iter().all(Option::is_some);
+        let may_have_heirs = |class: &Name| !all_sketched || index.has_heirs(class);
+        for (file, class) in self.probe(program, &to_probe, (&may_be_hook, &may_have_heirs)) {
             whole.insert(file);
             hot.push(class);
         }
@@ -161,7 +167,7 @@ impl<'a> Selection<'a> {
             program,
             &loaded,
             &members,
-            (beliefs, &may_be_hook),
+            beliefs.then_some((&may_be_hook, &may_have_heirs)),
         ));
         let below = index.files_below(hot);
         let more: BTreeSet<usize> = below.into_iter().filter(|at| !whole.contains(at)).collect();
@@ -212,12 +218,13 @@ impl<'a> Selection<'a> {
         &self,
         program: &Program<'_>,
         numbers: &[usize],
-        hook: MayBeHook<'_>,
+        (hook, may_have_heirs): Asked<'_>,
     ) -> Vec<(usize, Name)> {
         let loaded = self.load(program, numbers.iter().copied(), &mut Vec::new());
         let found = loaded.par_iter().map(|(at, module)| {
-            let classes: Vec<ClassRef> = program.classes(*module).collect();
+            let mut classes: Vec<ClassRef> = program.classes(*module).collect();
             let module = program.module(*module);
+            classes.retain(|class| may_have_heirs(&module.ir.class(class.class).name));
             // If this panics, every class of the file counts.
             let depend = fence::catch(|| {
                 contracts::that_depend(program, &classes, WORDS, &|_, name| hook(*at, name))
@@ -387,23 +394,24 @@ fn binding_classes(
     program: &Program<'_>,
     loaded: &[Loaded],
     members: &[NamePattern],
-    (beliefs, hook): (bool, MayBeHook<'_>),
+    beliefs: Option<Asked<'_>>,
 ) -> Vec<Name> {
     let classes: Vec<ClassRef> = loaded
         .iter()
         .flat_map(|(_, module)| program.classes(*module))
         .collect();
-    let implied = if beliefs {
+    let name = |class: &ClassRef| {
+        let module = program.module(class.module);
+        module.ir.class(class.class).name.clone()
+    };
+    let implied = if let Some((hook, may_have_heirs)) = beliefs {
         let of_file: FxHashMap<ModuleId, usize> = loaded.iter().map(|(at, m)| (*m, *at)).collect();
         let hook = |class: ClassRef, name: &str| {
             of_file.get(&class.module).is_none_or(|at| hook(*at, name))
         };
-        contracts::that_depend(
-            program,
-            &contracts::with_bases(program, &classes),
-            WORDS,
-            &hook,
-        )
+        let mut all = contracts::with_bases(program, &classes);
+        all.retain(|class| may_have_heirs(&name(class)));
+        contracts::that_depend(program, &all, WORDS, &hook)
     } else {
         BTreeSet::new()
     };
@@ -414,10 +422,6 @@ fn binding_classes(
             .iter()
             .any(has)
             || contracts::known_above(program, *class).iter().any(above)
-    };
-    let name = |class: &ClassRef| {
-        let module = program.module(class.module);
-        module.ir.class(class.class).name.clone()
     };
     classes
         .iter()
