@@ -1,6 +1,7 @@
 //! The rules: what each is called, looks at and can be configured with.
 
 pub mod contract_method;
+pub mod failed_write;
 pub mod ignore_comment;
 pub mod ignored_failure;
 mod known;

@@ -10,34 +10,19 @@
 //! | `outside` | functions that no contract names |
 //! | `quiet` | what such a function does about a failure, and whether that tells somebody |
 //! | `report` | findings, notes, fixes |
-//! | `watch` | the automaton |
-//! | `writes` | which calls are writes that matter |
-//! | `no_store` | which calls named like writes store no data |
-//! | `failure` | what a state says about the failure that is followed |
-//! | `told` | what is done about a failure after it was caught |
-//! | `likeness` | whether two values are the same data |
 //! | `readers` | who can learn of a failure |
-//! | `attempts` | whether a loop tries the same work again |
 //! | `audience` | who can hear of it in the whole program |
 //! | `callers` | what callers do with what the method returns |
 //! | `options` | what a configuration can say |
 
-mod attempts;
 mod audience;
 mod callers;
-mod caught;
-mod failure;
-mod likeness;
-mod no_store;
 mod options;
 mod outside;
 mod quiet;
 mod readers;
 mod report;
 mod search;
-mod told;
-mod watch;
-mod writes;
 
 use std::cell::{OnceCell, RefCell};
 
@@ -45,18 +30,19 @@ use crate::engine::Engine;
 use crate::engine::objects::ask::Answers;
 use crate::engine::values::value::Value;
 use crate::engine::witness::{PathEvent, Paths};
-use crate::ir::{BlockId, BranchRole, Name, TerminatorKind};
-use crate::program::{FuncRef, Program};
+use crate::ir::{BlockId, Name};
+use crate::program::FuncRef;
 use crate::rules::contract_method::{
     Caller, Checked, ContractRule, ContractRun, DictKind, Ladder, Rung, Subject, Verdicts, Watched,
     bind_receiver, dict_kinds, enter,
 };
-use crate::rules::{Effort, FunctionRule, tables};
+use crate::rules::failed_write::is_only_handling;
+use crate::rules::failed_write::watch::{Calls, Swallower, Watch};
+use crate::rules::{Effort, FunctionRule};
 use crate::settings::{Demand, Settings, Writes};
 pub use options::{Options, Table};
 use readers::{Heard, Left, Readers};
 use search::SwallowerSearch;
-use watch::{Calls, Swallower, Watch};
 
 /// How often a method is followed to find out which writes are made in any case.
 const ROUNDS: usize = 3;
@@ -190,8 +176,8 @@ fn judge(
     for round in 1.. {
         let watch = Watch::new(
             Watched::of(&subject).places,
-            (subject.method, outside::is_outside(&subject)),
-            (options, writes),
+            (subject.method, subject.is_outside()),
+            (&options.excuses, writes),
             &regular,
         );
         let (mut judged, answers, mistaken) = follow(subject, &watch, readers);
@@ -283,32 +269,4 @@ fn follow(
         effort,
     };
     (judged, answers, mistaken)
-}
-
-/// Whether a block of a function runs only after a handler has caught something.
-fn is_only_handling(program: &Program<'_>, func: FuncRef, block: BlockId) -> bool {
-    let module = program.module(func.module);
-    let body = &module.ir.function(func.func).body;
-    let mut reached = vec![false; body.blocks.len()];
-    let mut open = vec![BlockId::ENTRY];
-    while let Some(at) = open.pop() {
-        if std::mem::replace(&mut reached[at.index()], true) {
-            continue;
-        }
-        match &body.block(at).terminator.kind {
-            TerminatorKind::Branch {
-                role: BranchRole::Handler,
-                otherwise,
-                ..
-            } => open.push(*otherwise),
-            other => other.for_each_successor(|next| open.push(next)),
-        }
-    }
-    !reached[block.index()]
-}
-
-/// Whether a text in lower case says that what was to be written is there already. That one row is
-/// there says nothing about the others of a batch.
-fn excuses_duplicates(text: &str, of_batch: bool) -> bool {
-    tables::says_duplicate(text) && !(of_batch && tables::says_duplicate_row(text))
 }

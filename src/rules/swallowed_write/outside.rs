@@ -6,39 +6,26 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
-use super::caught::{Caught, caught};
-use super::quiet::{Called, Handling, called, given_to};
+use super::quiet::Handling;
 use super::{Options, judge, report};
-use crate::diagnostics::Location;
 use crate::engine::summaries::library::Library;
 use crate::ir::{
     BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, LocalKind, Rvalue, TerminatorKind,
 };
-use crate::program::{ClassRef, FuncRef, LoadedModule, Program};
+use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
+use crate::rules::failed_write::caught::{Caught, caught};
+use crate::rules::failed_write::code::{Called, called, given_to};
+use crate::rules::failed_write::is_of_tests;
 use crate::rules::known::known_call;
 use crate::rules::tables::{
     Words, finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, is_removal,
     may_be_sure, names_work, writing_with,
 };
 use crate::rules::{FunctionRule, Glances, InModule};
-use crate::settings::{Contract, Origin, Settings, Who, Writes};
+use crate::settings::{Settings, Writes};
 use crate::source::{Language, SourceFile};
-
-/// The contract of functions that no contract names: it demands nothing.
-static NOTHING: LazyLock<Contract> = LazyLock::new(|| Contract {
-    who: Who::Functions(Vec::new()),
-    demands: Vec::new(),
-    also_when_raising: false,
-    origin: Origin::Builtin,
-});
-
-/// Whether a function is looked at although no contract names it.
-pub(super) fn is_outside(subject: &Subject<'_>) -> bool {
-    subject.contract.demands.is_empty()
-}
 
 /// What catches, as words.
 const CATCHING: Words = &[("except", 1), ("suppress", 1), ("finally", 1)];
@@ -116,22 +103,8 @@ fn check_function(
     settings: &Settings,
     out: &mut InModule,
 ) {
-    let Some(file) = &module.file else { return };
-    let class = function.class.map(|class| ClassRef {
-        module: func.module,
-        class,
-    });
-    let subject = Subject {
-        program: library.program,
-        library,
-        class: class.filter(|_| Subject::is_called_on_instance(library.program, func)),
-        method: &function.name,
-        func,
-        contract: &NOTHING,
-        def: Location {
-            file: file.id,
-            span: function.name_span,
-        },
+    let Some(subject) = Subject::outside(library, module, (func, function)) else {
+        return;
     };
     let options: &Options = settings.options.get();
     let (judged, _) = judge(subject, options, &settings.writes, &OnceCell::new());
@@ -149,31 +122,16 @@ fn check_function(
         let no_write_error = |exception: &Caught| is_no_write_error(&exception.name);
         let unlikely = catches_only((by, at), &no_write_error)
             || catches_only(first.unwrap_or((by, at)), &Caught::is_own);
-        if by != func || unlikely && !options.strict {
+        if by != func || unlikely && !options.excuses.strict {
             continue;
         }
         let handling = Handling::of(function, swallowed);
-        if !options.strict && handling.tells_somebody(&subject, swallowed) {
+        if !options.excuses.strict && handling.tells_somebody(&subject, swallowed) {
             continue;
         }
         let found = report::finding(subject, judged.root, swallowed, None);
         out.findings.extend(found);
     }
-}
-
-/// Whether the file is one of tests, judged by its path: what tests do with failures is theirs. What
-/// lies in a folder of fixtures is no test.
-fn is_of_tests(file: &SourceFile) -> bool {
-    let mut parts = file.display.rsplit(['/', '\\']);
-    let name = parts.next().unwrap_or_default();
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let by_name = stem.starts_with("test_") || stem.ends_with("_test") || stem == "conftest";
-    let by_folder = parts.find_map(|folder| match folder {
-        "tests" | "test" | "testing" | "benches" => Some(true),
-        "fixtures" => Some(false),
-        _ => None,
-    });
-    by_name || by_folder == Some(true)
 }
 
 /// What the first look at a function tells. No path is followed for that.
@@ -196,7 +154,7 @@ fn first_look(
     let name = function.name.as_str();
     let class = function.class.map(|class| &module.ir.class(class).name);
     if name.starts_with("test_")
-        || options.is_auxiliary(name)
+        || options.excuses.is_auxiliary(name)
         || class.is_some_and(|class| is_auxiliary_class(class))
         || is_best_effort(name)
         || is_removal(name, &[])

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::Swallowed;
-use super::callers::{flow, hands_on, rvalues};
-use super::watch::Swallower;
 use crate::engine::witness::EventKind;
 use crate::engine::{Catch, is_log_method, is_logger_name};
 use crate::ir::{
-    Arg, BlockId, Body, BranchRole, Callee, DictItem, Function, LocalId, LocalKind, Name, Operand,
+    Arg, BlockId, Body, BranchRole, Callee, DictItem, Function, LocalId, LocalKind, Operand,
     Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{Lookup, MemberDef};
 use crate::rules::contract_method::Subject;
+use crate::rules::failed_write::code::{Called, called, given_to, holder, is_variable, root};
+use crate::rules::failed_write::flow::{flow, hands_on, rvalues};
+use crate::rules::failed_write::watch::Swallower;
 use crate::rules::tables::{self, collections::CHANGES};
 
 /// The code of a function that runs only after a failure was caught.
@@ -302,13 +303,6 @@ fn hands_on_later(function: &Function, local: LocalId) -> bool {
     hands_on(function, &holding)
 }
 
-fn is_variable(function: &Function, local: LocalId) -> bool {
-    matches!(
-        function.body.locals[local.index()].kind,
-        LocalKind::Var | LocalKind::Param
-    )
-}
-
 /// Which outcome of the branch that catches means a failure.
 fn taken(function: &Function, catch: Catch, swallowed: &Swallowed) -> bool {
     let terminator = &function.body.block(catch.block).terminator;
@@ -329,69 +323,6 @@ fn taken(function: &Function, catch: Catch, swallowed: &Swallowed) -> bool {
     decided.unwrap_or(true)
 }
 
-/// The variables that the call at the end of a block is given.
-pub(super) fn given_to(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
-    let given = match &function.body.block(at).terminator.kind {
-        TerminatorKind::Eval {
-            rvalue: Rvalue::Call { args, .. },
-            ..
-        } => args.as_slice(),
-        _ => &[],
-    };
-    let locals = given.iter().filter_map(|arg| match &arg.value {
-        Operand::Local(local) => Some(root(function, *local)),
-        Operand::Const(_) => None,
-    });
-    locals.collect()
-}
-
-/// A callee by its name, and what it is called on.
-pub(super) struct Called {
-    pub(super) name: Name,
-    pub(super) on: Option<Name>,
-}
-
-pub(super) fn called(function: &Function, callee: &Callee) -> Called {
-    let value = |operand: &Operand| match operand {
-        Operand::Local(local) => named(function, *local),
-        Operand::Const(_) => None,
-    };
-    match callee {
-        Callee::Method { receiver, name, .. } => Called {
-            name: name.clone(),
-            on: value(receiver),
-        },
-        Callee::Value(of) => Called {
-            name: value(of).unwrap_or_default(),
-            on: None,
-        },
-    }
-}
-
-/// The name of a variable, or of what it holds.
-fn named(function: &Function, local: LocalId) -> Option<Name> {
-    let own = function.body.locals[local.index()].name.clone();
-    own.or_else(|| {
-        function
-            .body
-            .only_value(local)
-            .and_then(Rvalue::name)
-            .cloned()
-    })
-}
-
-/// The variable that a value was copied from.
-fn root(function: &Function, local: LocalId) -> LocalId {
-    let mut at = local;
-    for _ in 0..8 {
-        match function.body.only_value(at) {
-            Some(Rvalue::Use(Operand::Local(from))) if !is_variable(function, at) => at = *from,
-            _ => break,
-        }
-    }
-    at
-}
-
 /// Whether a value is the exception that was caught.
 fn is_exception(function: &Function, value: &Rvalue) -> bool {
     match value {
@@ -400,22 +331,6 @@ fn is_exception(function: &Function, value: &Rvalue) -> bool {
         }
         _ => false,
     }
-}
-
-/// The variable that leads to an object by attributes and items.
-fn holder(function: &Function, local: LocalId) -> LocalId {
-    let mut at = local;
-    for _ in 0..8 {
-        match function.body.only_value(at) {
-            Some(
-                Rvalue::GetField(Operand::Local(from), _)
-                | Rvalue::GetItem(Operand::Local(from), _),
-            ) => at = *from,
-            Some(Rvalue::Use(Operand::Local(from))) if !is_variable(function, at) => at = *from,
-            _ => break,
-        }
-    }
-    at
 }
 
 /// Whether a call surely lets nobody know: it logs, notifies, measures, cleans up, waits, or only

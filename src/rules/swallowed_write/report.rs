@@ -8,10 +8,11 @@ use crate::ir::{
 };
 use crate::program::{Def, FuncRef, Lookup, MemberDef, Program};
 use crate::rules::contract_method::{Caller, Subject, add_steps, called_at, counts};
-use crate::rules::swallowed_write::callers::{Fate, fate};
+use crate::rules::failed_write::excuses_duplicates;
+use crate::rules::failed_write::flow::{Fate, fate};
+use crate::rules::failed_write::watch::Swallower;
+use crate::rules::swallowed_write::Swallowed;
 use crate::rules::swallowed_write::readers::Left;
-use crate::rules::swallowed_write::watch::Swallower;
-use crate::rules::swallowed_write::{Swallowed, excuses_duplicates};
 use crate::rules::{Rule, SwallowedWrite};
 use crate::settings::Place;
 use crate::source::Span;

@@ -4,16 +4,11 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::Swallowed;
 use super::callers::Answer;
-use super::caught::caught;
-use super::failure::{
-    OF_BATCH, failed_at, failed_name, is_failing, passed_on_by, turned_out_empty,
-};
 use super::quiet::Handling;
 use super::readers::{Heard, Readers, left_behind};
 use super::report;
-use super::watch::{Swallower, Watch};
-use super::{Swallowed, excuses_duplicates};
 use crate::engine::flow::ExitKind;
 use crate::engine::simulate::Graph;
 use crate::engine::values::state::State;
@@ -24,6 +19,12 @@ use crate::ir::{BlockId, Literal};
 use crate::presets::Presets;
 use crate::program::{FuncRef, Program};
 use crate::rules::contract_method::Subject;
+use crate::rules::failed_write::caught::caught;
+use crate::rules::failed_write::excuses_duplicates;
+use crate::rules::failed_write::failure::{
+    OF_BATCH, failed_at, failed_name, is_failing, passed_on_by, turned_out_empty,
+};
+use crate::rules::failed_write::watch::{Swallower, Watch};
 use crate::rules::tables;
 
 /// The search for failures that nobody learns of, in one graph.
@@ -93,7 +94,7 @@ impl<'s> SwallowerSearch<'s, '_> {
                 None => well.push((e.block, (e.state.clone(), e.value))),
                 Some(by) => {
                     let flags = e.state.flags.rule;
-                    if !watch.options.strict
+                    if !watch.excuses.strict
                         && loses_nothing(self.subject.program, &watch.writes.presets, by, flags)
                     {
                         continue;
@@ -118,7 +119,7 @@ impl<'s> SwallowerSearch<'s, '_> {
                     let readers = self.readers();
                     self.heard.borrow_mut().answered(readers, Answer::Vague)
                 }) || report::asks_for_duplicates(self.subject.program, &found);
-                if watch.options.strict || !excused {
+                if watch.excuses.strict || !excused {
                     out.push(found);
                     break;
                 }
@@ -181,7 +182,7 @@ impl<'s> SwallowerSearch<'s, '_> {
             }
         };
         let excuses = |by: Swallower, flags: u32| {
-            !watch.options.strict
+            !watch.excuses.strict
                 && loses_nothing(subject.program, &watch.writes.presets, by, flags)
         };
         let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
@@ -189,7 +190,7 @@ impl<'s> SwallowerSearch<'s, '_> {
             swallower.is_some_and(|s| key(s) == by && !excuses(s, state.flags.rule))
                 && (!wanted || certified(engine, state))
                 && !engine.is_failure(state, value)
-                && (watch.options.strict
+                && (watch.excuses.strict
                     || !turned_out_empty(engine, state) && !heard(engine, state, value))
         };
         let goal = Goal {

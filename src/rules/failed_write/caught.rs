@@ -5,27 +5,27 @@ use crate::presets::Presets;
 use crate::program::{Def, FuncRef, Program};
 
 /// An exception that a handler names.
-pub(super) struct Caught {
+pub(in crate::rules) struct Caught {
     /// The last part of its path.
-    pub(super) name: Name,
+    pub(in crate::rules) name: Name,
     /// What it is.
     def: Def,
 }
 
 impl Caught {
     /// Whether it is a class of the program: no library raises it.
-    pub(super) fn is_own(&self) -> bool {
+    pub(in crate::rules) fn is_own(&self) -> bool {
         matches!(self.def, Def::Class(_))
     }
 
     /// Whether a preset says that it is raised for a row that is there already.
-    pub(super) fn says_duplicate(&self, presets: &Presets) -> bool {
+    pub(in crate::rules) fn says_duplicate(&self, presets: &Presets) -> bool {
         matches!(&self.def, Def::External(path) if presets.says_duplicate(path))
     }
 }
 
 /// The exceptions that a handler names, and whether these are all that it catches.
-pub(super) fn caught(
+pub(in crate::rules) fn caught(
     program: &Program<'_>,
     (func, block): (FuncRef, BlockId),
 ) -> (Vec<Caught>, bool) {

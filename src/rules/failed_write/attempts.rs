@@ -1,7 +1,7 @@
 //! Whether a loop tries the same work again: its rounds are numbered attempts, and not rows.
 
+use super::code::called;
 use super::failure::{FailureNote, get};
-use super::quiet::called;
 use crate::engine::Engine;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Term;
@@ -9,7 +9,7 @@ use crate::ir::{BlockId, Body, Function, LocalId, Operand, Rvalue, TerminatorKin
 use crate::program::{FuncRef, Program};
 
 /// Whether a call is the one that failed before, made again by a loop over a range.
-pub(super) fn tries_again(
+pub(in crate::rules) fn tries_again(
     program: &Program<'_>,
     state: &State,
     engine: &Engine<'_>,

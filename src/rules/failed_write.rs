@@ -1,0 +1,115 @@
+//! A write that failed, followed along the paths of a function: what the rules about failures that
+//! are lost have in common.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `watch` | the automaton: a failed write, and what caught the failure |
+//! | `failure` | what a state says about the failure that is followed |
+//! | `writes` | which calls are writes that matter |
+//! | `no_store` | which calls named like writes store no data |
+//! | `told` | what is done about a failure after it was caught |
+//! | `likeness` | whether two values are the same data |
+//! | `attempts` | whether a loop tries the same work again |
+//! | `caught` | the exceptions that a handler names |
+//! | `flow` | what becomes of the values of a function, without following a path |
+//! | `code` | how code names what it calls |
+
+mod attempts;
+pub mod caught;
+pub mod code;
+pub mod failure;
+pub mod flow;
+pub mod likeness;
+pub mod no_store;
+mod told;
+pub mod watch;
+mod writes;
+
+use super::tables::{self, has_word};
+use crate::ir::{BlockId, BranchRole, TerminatorKind};
+use crate::program::{FuncRef, Program};
+use crate::source::SourceFile;
+
+/// What excuses a failed write.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Excuses {
+    /// More words for writes that may fail without loss.
+    pub auxiliary: Vec<String>,
+    /// Whether it is no excuse that somebody could learn of the failure.
+    pub strict: bool,
+}
+
+impl Excuses {
+    /// Whether the name of a call, a receiver or a helper says that its write may fail without
+    /// loss.
+    pub(in crate::rules) fn is_auxiliary(&self, name: &str) -> bool {
+        let mut further = self.auxiliary.iter();
+        tables::is_auxiliary(name) || further.any(|w| has_word(name, w))
+    }
+
+    /// Whether a table records errors or activity.
+    pub(in crate::rules) fn is_log_table(&self, name: &str) -> bool {
+        let table = name.rsplit('.').next().unwrap_or(name);
+        let mut further = self.auxiliary.iter();
+        tables::is_log_table(name) || further.any(|w| has_word(table, w))
+    }
+}
+
+/// Whether a block of a function runs only after a handler has caught something.
+pub(in crate::rules) fn is_only_handling(
+    program: &Program<'_>,
+    func: FuncRef,
+    block: BlockId,
+) -> bool {
+    let module = program.module(func.module);
+    let body = &module.ir.function(func.func).body;
+    let mut reached = vec![false; body.blocks.len()];
+    let mut open = vec![BlockId::ENTRY];
+    while let Some(at) = open.pop() {
+        if std::mem::replace(&mut reached[at.index()], true) {
+            continue;
+        }
+        match &body.block(at).terminator.kind {
+            TerminatorKind::Branch {
+                role: BranchRole::Handler,
+                otherwise,
+                ..
+            } => open.push(*otherwise),
+            other => other.for_each_successor(|next| open.push(next)),
+        }
+    }
+    !reached[block.index()]
+}
+
+/// Whether a text in lower case says that what was to be written is there already. That one row is
+/// there says nothing about the others of a batch.
+pub(in crate::rules) fn excuses_duplicates(text: &str, of_batch: bool) -> bool {
+    tables::says_duplicate(text) && !(of_batch && tables::says_duplicate_row(text))
+}
+
+/// Whether the file is one of tests, judged by its path: what tests do with failures is theirs. What
+/// lies in a folder of fixtures is no test.
+pub(in crate::rules) fn is_of_tests(file: &SourceFile) -> bool {
+    let mut parts = file.display.rsplit(['/', '\\']);
+    let name = parts.next().unwrap_or_default();
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let by_name = stem.starts_with("test_") || stem.ends_with("_test") || stem == "conftest";
+    let by_folder = parts.find_map(|folder| match folder {
+        "tests" | "test" | "testing" | "benches" => Some(true),
+        "fixtures" => Some(false),
+        _ => None,
+    });
+    by_name || by_folder == Some(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Excuses;
+
+    #[test]
+    fn tables_go_by_their_last_name() {
+        let excuses = Excuses::default();
+        assert!(excuses.is_log_table("ops.failure_log"));
+        assert!(!excuses.is_log_table("audit.orders"));
+    }
+}
