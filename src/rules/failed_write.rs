@@ -3,6 +3,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | `follow` | how a function is followed, and where paths are searched for |
 //! | `watch` | the automaton: a failed write, and what caught the failure |
 //! | `failure` | what a state says about the failure that is followed |
 //! | `writes` | which calls are writes that matter |
@@ -19,11 +20,14 @@ pub mod caught;
 pub mod code;
 pub mod failure;
 pub mod flow;
+mod follow;
 pub mod likeness;
 pub mod no_store;
 mod told;
 pub mod watch;
 mod writes;
+
+pub(in crate::rules) use follow::{Ground, follow};
 
 use super::tables::{self, has_word};
 use crate::ir::{BlockId, BranchRole, TerminatorKind};
