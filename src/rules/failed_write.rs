@@ -4,29 +4,36 @@
 //! | module | owns |
 //! |---|---|
 //! | `follow` | how a function is followed, and where paths are searched for |
+//! | `arrivals` | paths that arrive somewhere after a write has failed |
 //! | `watch` | the automaton: a failed write, and what caught the failure |
 //! | `failure` | what a state says about the failure that is followed |
 //! | `writes` | which calls are writes that matter |
 //! | `no_store` | which calls named like writes store no data |
+//! | `refusal` | which test of a result says that a write was refused |
 //! | `told` | what is done about a failure after it was caught |
 //! | `likeness` | whether two values are the same data |
 //! | `attempts` | whether a loop tries the same work again |
 //! | `caught` | the exceptions that a handler names |
+//! | `handling` | what a function does only because a failure was caught |
 //! | `flow` | what becomes of the values of a function, without following a path |
 //! | `code` | how code names what it calls |
 
+mod arrivals;
 mod attempts;
 pub mod caught;
 pub mod code;
 pub mod failure;
 pub mod flow;
 mod follow;
+pub mod handling;
 pub mod likeness;
 pub mod no_store;
+pub mod refusal;
 mod told;
 pub mod watch;
 mod writes;
 
+pub(in crate::rules) use arrivals::Lost;
 pub(in crate::rules) use follow::{Ground, follow};
 
 use super::tables::{self, has_word};
@@ -41,6 +48,8 @@ pub struct Excuses {
     pub auxiliary: Vec<String>,
     /// Whether it is no excuse that somebody could learn of the failure.
     pub strict: bool,
+    /// Whether a write also fails by a result that says so: `result.failed > 0`.
+    pub by_result: bool,
 }
 
 impl Excuses {

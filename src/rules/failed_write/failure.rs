@@ -229,7 +229,11 @@ pub(in crate::rules) fn failed_at(
 }
 
 /// A place that is kept about the failure.
-fn place(engine: &Engine<'_>, state: &State, kept: FailureNote) -> Option<(FuncRef, BlockId)> {
+pub(super) fn place(
+    engine: &Engine<'_>,
+    state: &State,
+    kept: FailureNote,
+) -> Option<(FuncRef, BlockId)> {
     match *engine.terms.term(get(state, kept)?) {
         Term::Place(func, block) => Some((func, BlockId(block))),
         _ => None,

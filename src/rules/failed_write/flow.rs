@@ -181,3 +181,37 @@ pub(in crate::rules) fn place_of(
     }
     Some((at, path))
 }
+
+/// The locals of which values are made, with the values themselves.
+pub(in crate::rules) fn origins(
+    function: &Function,
+    from: FxHashSet<LocalId>,
+) -> FxHashSet<LocalId> {
+    let mut known = from;
+    loop {
+        let before = known.len();
+        for (dest, rvalue) in rvalues(function) {
+            if dest.is_some_and(|dest| known.contains(&dest)) {
+                rvalue.for_each_operand(|operand| {
+                    if let Operand::Local(local) = operand {
+                        known.insert(*local);
+                    }
+                });
+                if let Rvalue::Call {
+                    callee:
+                        Callee::Method {
+                            receiver: Operand::Local(on),
+                            ..
+                        },
+                    ..
+                } = rvalue
+                {
+                    known.insert(*on);
+                }
+            }
+        }
+        if known.len() == before {
+            return known;
+        }
+    }
+}

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Excuses;
 use super::attempts::tries_again;
@@ -14,6 +15,7 @@ use super::failure::{
 };
 use super::likeness::{holds_exception, is_data, is_failure_of, is_made_of};
 use super::no_store::runs_program;
+use super::refusal::refuses;
 use super::told::{
     answers_failure, creates_instead, is_failed_answer, leaves_to_others, records_failure,
 };
@@ -149,6 +151,9 @@ impl ValueEvents for Watch<'_> {
     }
 
     fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
+        if self.excuses.by_result && !is_failing(before.flags.rule) {
+            self.note_refusal(engine, after, test);
+        }
         if !self.excuses.strict
             && before.flags.rule & STATUS == CAUGHT
             && after.flags.rule & STATUS == CAUGHT
@@ -442,6 +447,35 @@ impl<'o> Watch<'o> {
             .filter(|at| !self.regular.contains(at))
             .copied()
             .collect()
+    }
+
+    /// Notes that the result of a write says that it was refused.
+    fn note_refusal(&self, engine: &mut Engine<'_>, state: &mut State, test: Test) {
+        let Some(block) = test.block else { return };
+        let module = engine.program.module(test.func.module);
+        if refuses(module.ir.function(test.func.func), block) != Some(test.outcome) {
+            return;
+        }
+        let leaves = Arc::clone(engine.terms.leaves(test.condition));
+        let write = |v: &Value| {
+            state
+                .ghost(*v, FailureNote::Submitted)
+                .map(|write| (*v, write))
+        };
+        let Some((result, write)) = leaves.iter().find_map(write) else {
+            return;
+        };
+        if let Some(at) = tuple(engine, write).and_then(|parts| parts.get(1).copied()) {
+            put(state, FailureNote::FailedAt, at);
+        }
+        put(state, FailureNote::Failed, write);
+        put(state, FailureNote::Raised, result);
+        let catch = Catch {
+            func: test.func,
+            block,
+            manager: false,
+        };
+        self.caught_by(state, Swallower::Catch(catch));
     }
 
     /// Notes that what caught the failure, if something did, passes it on.

@@ -70,7 +70,11 @@ impl Watch<'_> {
         {
             return Some(write);
         }
-        let receiver = call.receiver.and_then(|r| client_name(engine, state, r));
+        let receiver = call.receiver.and_then(|r| {
+            // What a function was given has the name of its parameter.
+            let names = || engine.names_of(call.site.func, r).first().cloned();
+            client_name(engine, state, r).or_else(names)
+        });
         let mut texts = self.texts(engine, state, call);
         texts.extend(prepared(engine, state, call.receiver));
         // A function of the program with the name of a write is one if it is given data.

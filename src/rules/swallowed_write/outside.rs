@@ -7,7 +7,6 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use super::quiet::Handling;
 use super::{Options, judge, report};
 use crate::engine::summaries::library::Library;
 use crate::ir::{
@@ -15,13 +14,14 @@ use crate::ir::{
 };
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
-use crate::rules::failed_write::caught::{Caught, caught};
+use crate::rules::failed_write::caught::is_unlikely;
 use crate::rules::failed_write::code::{Called, called, given_to};
+use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::is_of_tests;
 use crate::rules::known::known_call;
 use crate::rules::tables::{
-    Words, finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, is_removal,
-    may_be_sure, names_work, writing_with,
+    Words, finishes_unit, is_auxiliary_class, is_best_effort, is_removal, may_be_sure, names_work,
+    writing_with,
 };
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
@@ -113,15 +113,8 @@ fn check_function(
     for swallowed in &judged.found {
         // What a helper swallows is told where the helper is looked at.
         let (by, at) = swallowed.by.place();
-        // What the first handler names, the write must have raised; later ones may see another exception.
         let first = swallowed.passed_on_by.first().copied();
-        let catches_only = |place, unlikely: &dyn Fn(&Caught) -> bool| {
-            let (named, complete) = caught(library.program, place);
-            complete && named.iter().all(unlikely)
-        };
-        let no_write_error = |exception: &Caught| is_no_write_error(&exception.name);
-        let unlikely = catches_only((by, at), &no_write_error)
-            || catches_only(first.unwrap_or((by, at)), &Caught::is_own);
+        let unlikely = is_unlikely(library.program, (by, at), first);
         if by != func || unlikely && !options.excuses.strict {
             continue;
         }

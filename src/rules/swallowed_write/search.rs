@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use super::Swallowed;
 use super::callers::Answer;
-use super::quiet::Handling;
 use super::readers::{Heard, Readers, left_behind};
 use super::report;
 use crate::engine::flow::ExitKind;
@@ -15,15 +14,14 @@ use crate::engine::values::value::Value;
 use crate::engine::witness::{End, Witness};
 use crate::engine::{Engine, Presence};
 use crate::ir::{BlockId, Literal};
-use crate::presets::Presets;
-use crate::program::{FuncRef, Program};
-use crate::rules::failed_write::caught::caught;
+use crate::program::FuncRef;
+use crate::rules::failed_write::Ground;
+use crate::rules::failed_write::caught::loses_nothing;
 use crate::rules::failed_write::failure::{
     OF_BATCH, failed_at, failed_name, passed_on_by, turned_out_empty,
 };
+use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::watch::Swallower;
-use crate::rules::failed_write::{Ground, excuses_duplicates};
-use crate::rules::tables;
 
 /// The search for failures that nobody learns of, in one graph.
 pub(super) struct SwallowerSearch<'g, 's, 'p> {
@@ -212,20 +210,4 @@ fn certified(engine: &mut Engine<'_>, state: &State) -> bool {
             stored.is_some_and(|v| engine.terms.literal(v) == Some(&Literal::Int(0)))
         }
     }
-}
-
-/// Whether a handler catches only exceptions that say that the rows are there already, or that there
-/// is nothing more to read. `flags` tell whether the failed write was given several.
-fn loses_nothing(program: &Program<'_>, presets: &Presets, by: Swallower, flags: u32) -> bool {
-    let Swallower::Catch(catch) = by else {
-        return false;
-    };
-    let (exceptions, complete) = caught(program, (catch.func, catch.block));
-    let of_batch = flags & OF_BATCH != 0;
-    complete
-        && exceptions.iter().all(|exception| {
-            tables::says_nothing_left(&exception.name)
-                || excuses_duplicates(&exception.name.to_ascii_lowercase(), of_batch)
-                || !of_batch && exception.says_duplicate(presets)
-        })
 }

@@ -1,0 +1,398 @@
+//! Whether a position that moves covers the rows of a write that failed before.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashSet;
+
+use super::positions::{Position, helper, locals_of};
+use crate::engine::Engine;
+use crate::engine::values::origins::Origin;
+use crate::engine::values::state::State;
+use crate::engine::values::value::Value;
+use crate::ir::{
+    BlockId, Body, BranchRole, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
+    StatementKind, TerminatorKind,
+};
+use crate::presets::Moves;
+use crate::program::{FuncRef, Program};
+use crate::rules::failed_write::Lost;
+use crate::rules::failed_write::code::{called, given_to, holder};
+use crate::rules::failed_write::flow::{flow, origins};
+use crate::rules::failed_write::handling::Handling;
+use crate::rules::failed_write::refusal::refuses;
+use crate::rules::failed_write::watch::Swallower;
+use crate::rules::known::known_call;
+use crate::rules::tables::{begins_reading, gives_back, is_failed_mark, names_position};
+use crate::settings::Writes;
+
+/// What a position that moves after a failure says of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Covered {
+    /// It covers the rows that were not stored.
+    Rows,
+    /// It does, and it was taken from the rows that were read.
+    Read,
+}
+
+/// How a function moves a position after the write in `failed` has failed; `None` if the position does not
+/// cover those rows, or somebody looks after them.
+pub(super) fn covered(
+    program: &Program<'_>,
+    (func, writes): (FuncRef, &Writes),
+    position: &Position,
+    lost: &Lost,
+) -> Option<Covered> {
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let failed = lost
+        .shows_in(func)
+        .or_else(|| leads_to(program, func, lost))?;
+    let failure = Failure::of(function, (func, failed), lost);
+    if is_looked_after(program, (func, writes), &failure, position) {
+        return None;
+    }
+    match position.moves {
+        Moves::Offset => Some(Covered::Rows),
+        Moves::Message => covers_message(function, position, &failure),
+        Moves::Kept => covers_kept(function, position, &failure),
+    }
+}
+
+/// Where the failure of a write shows in the code of a function.
+struct Failure {
+    /// The write, or the call that leads to it.
+    failed: BlockId,
+    /// The branch that knows of the failure; the write itself if none does in this function.
+    from: BlockId,
+    /// The outcome of that branch if the write failed.
+    taken: bool,
+}
+
+impl Failure {
+    fn of(function: &Function, (func, failed): (FuncRef, BlockId), lost: &Lost) -> Self {
+        let from = match lost.by {
+            Some(Swallower::Catch(catch)) if catch.func == func => catch.block,
+            _ => failed,
+        };
+        let taken = refuses(function, from).unwrap_or(true);
+        Self {
+            failed,
+            from,
+            taken,
+        }
+    }
+
+    /// What can be reached from the entry of the function if the write never works.
+    fn without_success(&self, body: &Body) -> BTreeSet<BlockId> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![BlockId::ENTRY];
+        while let Some(at) = open.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            match &body.block(at).terminator.kind {
+                TerminatorKind::Eval { unwind, .. }
+                    if at == self.failed && self.is_raised(body) =>
+                {
+                    open.extend(unwind.as_ref().map(|unwind| unwind.target));
+                }
+                TerminatorKind::Branch {
+                    then, otherwise, ..
+                } if at == self.from && !self.is_raised(body) => {
+                    open.push(if self.taken { *then } else { *otherwise });
+                }
+                other => other.for_each_successor(|next| open.push(next)),
+            }
+        }
+        seen
+    }
+
+    /// Whether the failure is an exception of the write, and not told by its result.
+    fn is_raised(&self, body: &Body) -> bool {
+        self.from == self.failed
+            || matches!(
+                body.block(self.from).terminator.kind,
+                TerminatorKind::Branch {
+                    role: BranchRole::Handler | BranchRole::Swallow,
+                    ..
+                }
+            )
+    }
+}
+
+/// The call of a function of the program in which the write failed and the failure was caught.
+fn leads_to(program: &Program<'_>, func: FuncRef, lost: &Lost) -> Option<BlockId> {
+    let (within, _) = lost.failed_at?;
+    let module = program.module(func.module);
+    let blocks = (0u32..).zip(&module.ir.function(func.func).body.blocks);
+    let mut calls = blocks.filter(|(_, block)| match &block.terminator.kind {
+        TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, .. },
+            ..
+        } => {
+            let first = helper(program, func, callee);
+            first.is_some_and(|first| first == within || calls(program, first, within))
+        }
+        _ => false,
+    });
+    calls.next().map(|(at, _)| BlockId(at))
+}
+
+/// Whether a function calls another one.
+fn calls(program: &Program<'_>, func: FuncRef, wanted: FuncRef) -> bool {
+    let module = program.module(func.module);
+    let mut blocks = module.ir.function(func.func).body.blocks.iter();
+    blocks.any(|block| match &block.terminator.kind {
+        TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, .. },
+            ..
+        } => helper(program, func, callee) == Some(wanted),
+        _ => false,
+    })
+}
+
+/// Whether the rows are given back, or handed to something that keeps them, between the failure and the
+/// position.
+fn is_looked_after(
+    program: &Program<'_>,
+    (func, writes): (FuncRef, &Writes),
+    failure: &Failure,
+    position: &Position,
+) -> bool {
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let body = &function.body;
+    if position.texts.iter().any(|text| is_failed_mark(text)) {
+        return true;
+    }
+    let &Failure {
+        failed,
+        from,
+        taken,
+    } = failure;
+    let handling = Handling::after(function, from, taken);
+    let rows = given_to(function, failed);
+    if handling.calls().any(|(callee, args)| {
+        let given = args.iter().any(|arg| match &arg.value {
+            Operand::Local(local) => rows.contains(&holder(function, *local)),
+            Operand::Const(_) => false,
+        });
+        given && hands_on(function, callee)
+    }) {
+        return true;
+    }
+    let after = body.reach(from, Some(position.at));
+    after.iter().any(|at| {
+        let TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, .. },
+            ..
+        } = &body.block(*at).terminator.kind
+        else {
+            return false;
+        };
+        let name = called(function, callee).name;
+        let known = || known_call(program, writes, (func, *at));
+        let back = gives_back(&name) || known().is_some_and(|known| known.gives_back);
+        back && *at != position.at && body.reach(*at, Some(failed)).contains(&position.at)
+    })
+}
+
+/// Whether a call does more with rows than look at them.
+fn hands_on(function: &Function, callee: &Callee) -> bool {
+    use crate::engine::{is_log_method, is_logger_name};
+    use crate::rules::tables::{is_harmless, shows, tells};
+    let named = called(function, callee);
+    let logs = is_log_method(&named.name) || named.on.as_deref().is_some_and(is_logger_name);
+    !logs && !tells(&named.name) && !shows(&named.name) && !is_harmless(&named.name)
+}
+
+/// An acknowledgement covers the message whose rows were to be written, in the same round.
+fn covers_message(
+    function: &Function,
+    position: &Position,
+    &Failure { failed, from, .. }: &Failure,
+) -> Option<Covered> {
+    let body = &function.body;
+    let mut of: FxHashSet<LocalId> = locals_of(position).into_iter().collect();
+    if of.is_empty() {
+        of.extend(position.on);
+    }
+    let origins = origins(function, of);
+    let units = units(function, &origins);
+    if units.is_empty() {
+        // What the function is given is one message.
+        return Some(Covered::Rows);
+    }
+    let known = flow(function, units.iter().map(|(_, unit)| *unit).collect());
+    let written = takes(function, failed);
+    let same_rows = written.iter().any(|local| known.contains(local));
+    let same_round = units
+        .iter()
+        .any(|(made, _)| body.reach(from, Some(*made)).contains(&position.at));
+    (same_rows && same_round).then_some(Covered::Rows)
+}
+
+/// What is kept covers everything before it, unless it holds only what was stored, or is kept for
+/// another unit.
+fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> Option<Covered> {
+    let body = &function.body;
+    let &Failure { failed, from, .. } = failure;
+    let without_success = failure.without_success(body);
+    let afterwards = body.reach(from, None);
+    let again = body.reach(failed, None);
+    let values = locals_of(position);
+    let mut read = false;
+    for value in &values {
+        let behind = holder(function, *value);
+        let changes = changes(function, behind);
+        let later = changes
+            .iter()
+            .filter(|at| afterwards.contains(at) || again.contains(at));
+        let later: Vec<&BlockId> = later.collect();
+        if !later.is_empty() && later.iter().all(|at| !without_success.contains(at)) {
+            // It tells what was stored.
+            return None;
+        }
+        let before = changes
+            .iter()
+            .any(|at| body.reach(*at, None).contains(&failed));
+        read |= before
+            && is_variable(function, behind)
+            && later.iter().any(|at| without_success.contains(at));
+    }
+    let origins = origins(function, values.iter().copied().collect());
+    let units = units(function, &origins);
+    let several = values.len() > 1;
+    let known = |unit: LocalId| flow(function, [unit].into_iter().collect());
+    for (made, unit) in &units {
+        let same = body.reach(from, Some(*made)).contains(&position.at);
+        let of_unit = takes(function, failed)
+            .iter()
+            .any(|local| known(*unit).contains(local));
+        // With a name beside the value, each unit has a position of its own.
+        if !same && (several || !of_unit) {
+            return None;
+        }
+    }
+    Some(if read { Covered::Read } else { Covered::Rows })
+}
+
+/// Whether a position stays where it was: what was read of it is put back.
+pub(super) fn stays(engine: &Engine<'_>, state: &State, position: &Position) -> bool {
+    let values = locals_of(position);
+    let mut given = values
+        .iter()
+        .filter_map(|local| state.env.get(local.index()))
+        .peekable();
+    let was_read = |v: Value| match engine.origin(state, v) {
+        Some(Origin::Call(name, on, args)) => {
+            let key = args.first().and_then(|v| engine.terms.literal(*v));
+            let of_key = matches!(key, Some(Literal::Str(key)) if names_position(key));
+            let on_state = || engine.name_of(on).is_some_and(|on| names_position(&on));
+            begins_reading(&name) && (names_position(&name) || of_key || on_state())
+        }
+        _ => false,
+    };
+    given.peek().is_some() && given.all(was_read)
+}
+
+/// The locals that a call is given, and the one that it is called on.
+fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
+    let mut out = BTreeSet::new();
+    if let TerminatorKind::Eval {
+        rvalue: Rvalue::Call { callee, args },
+        ..
+    } = &function.body.block(at).terminator.kind
+    {
+        if let Callee::Method {
+            receiver: Operand::Local(on),
+            ..
+        } = callee
+        {
+            out.insert(*on);
+        }
+        out.extend(args.iter().filter_map(|arg| match &arg.value {
+            Operand::Local(local) => Some(*local),
+            Operand::Const(_) => None,
+        }));
+    }
+    out
+}
+
+/// The items of loops among locals, and where each is taken; also what a call gives in a loop that is
+/// asked for one item after the other.
+fn units(function: &Function, among: &FxHashSet<LocalId>) -> Vec<(BlockId, LocalId)> {
+    let body = &function.body;
+    let blocks = (0u32..).zip(&body.blocks);
+    let taken = blocks.filter_map(|(at, block)| {
+        let at = BlockId(at);
+        let dest = match &block.terminator.kind {
+            TerminatorKind::ForNext { dest, .. } => *dest,
+            TerminatorKind::Eval {
+                dest: Some(dest),
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } if takes_next(&called(function, callee).name) && repeats(body, at) => *dest,
+            _ => return None,
+        };
+        among.contains(&dest).then_some((at, dest))
+    });
+    taken.collect()
+}
+
+/// Whether a call asks for the next item: `consumer.poll()`, `queue.get()`.
+fn takes_next(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let words = [
+        "poll", "get", "receive", "recv", "next", "pop", "fetch", "read", "pull", "consume",
+        "blpop", "xread",
+    ];
+    words
+        .iter()
+        .any(|word| lower.split('_').any(|part| part.starts_with(word)))
+}
+
+fn repeats(body: &Body, at: BlockId) -> bool {
+    let mut next = Vec::new();
+    body.block(at)
+        .terminator
+        .kind
+        .for_each_successor(|to| next.push(to));
+    next.iter().any(|to| body.reach(*to, None).contains(&at))
+}
+
+/// The blocks that assign a variable, or change what it holds.
+fn changes(function: &Function, local: LocalId) -> BTreeSet<BlockId> {
+    let body = &function.body;
+    let mut out = BTreeSet::new();
+    for (at, block) in (0u32..).zip(&body.blocks) {
+        let stores = block
+            .statements
+            .iter()
+            .any(|statement| match &statement.kind {
+                StatementKind::Assign(to, _) => *to == local,
+                StatementKind::SetField {
+                    object: Operand::Local(on),
+                    ..
+                }
+                | StatementKind::SetItem {
+                    object: Operand::Local(on),
+                    ..
+                } => holder(function, *on) == local,
+                _ => false,
+            });
+        let binds = matches!(
+            &block.terminator.kind,
+            TerminatorKind::Eval { dest: Some(dest), .. } | TerminatorKind::ForNext { dest, .. }
+                if *dest == local
+        );
+        if stores || binds {
+            out.insert(BlockId(at));
+        }
+    }
+    out
+}
+
+fn is_variable(function: &Function, local: LocalId) -> bool {
+    function.body.locals[local.index()].kind == LocalKind::Var
+}

@@ -1,0 +1,317 @@
+//! Where a function moves a position.
+
+use std::collections::BTreeSet;
+
+use super::statement;
+use crate::ir::{
+    Arg, ArgKind, BlockId, Body, Callee, Function, Literal, LocalId, Name, Operand, Rvalue,
+    StatementKind, TerminatorKind,
+};
+use crate::presets::Moves;
+use crate::program::{ClassRef, Def, FuncRef, Program};
+use crate::rules::failed_write::code::{called, holder};
+use crate::rules::failed_write::flow::{origins, rvalues};
+use crate::rules::known::known_call;
+use crate::rules::tables::{moves_position, names_position, states_position};
+use crate::settings::Writes;
+use crate::source::Span;
+
+/// A place of a function that moves a position.
+pub(super) struct Position {
+    pub(super) at: BlockId,
+    pub(super) span: Span,
+    pub(super) moves: Moves,
+    /// What moves it, as the code names it.
+    pub(super) name: Name,
+    /// What the position is made of: the arguments, or the stored value.
+    pub(super) values: Vec<Operand>,
+    /// The object that it is called on or stored in.
+    pub(super) on: Option<LocalId>,
+    /// Where a helper moves it, if this is a call of one.
+    pub(super) inside: Option<(FuncRef, Span)>,
+    /// Texts that it is given.
+    pub(super) texts: Vec<Name>,
+}
+
+/// The places of a function that move a position, in the order of the code.
+pub(super) fn positions(
+    program: &Program<'_>,
+    func: FuncRef,
+    writes: &Writes,
+    depth: u32,
+) -> Vec<Position> {
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let mut out = Vec::new();
+    for (at, block) in (0u32..).zip(&function.body.blocks) {
+        let at = BlockId(at);
+        for statement in &block.statements {
+            let stored = stored(&function.body, &statement.kind);
+            out.extend(stored.map(|(name, value, on)| Position {
+                at,
+                span: statement.span,
+                moves: Moves::Kept,
+                name,
+                values: vec![value],
+                on,
+                inside: None,
+                texts: Vec::new(),
+            }));
+        }
+        let TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } = &block.terminator.kind
+        else {
+            continue;
+        };
+        let Some(Moved {
+            moves,
+            inside,
+            values,
+        }) = moved(program, (func, at), (callee, args), writes, depth)
+        else {
+            continue;
+        };
+        let on = match callee {
+            Callee::Method {
+                receiver: Operand::Local(on),
+                ..
+            } => Some(*on),
+            _ => None,
+        };
+        out.push(Position {
+            at,
+            span: block.terminator.span,
+            moves,
+            name: called(function, callee).name,
+            values,
+            on,
+            inside,
+            texts: texts(args),
+        });
+    }
+    out
+}
+
+/// How a call moves a position.
+struct Moved {
+    moves: Moves,
+    inside: Option<(FuncRef, Span)>,
+    values: Vec<Operand>,
+}
+
+/// The position that a call moves.
+fn moved(
+    program: &Program<'_>,
+    (func, at): (FuncRef, BlockId),
+    (callee, args): (&Callee, &[Arg]),
+    writes: &Writes,
+    depth: u32,
+) -> Option<Moved> {
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let named = called(function, callee);
+    let all = || args.iter().map(|arg| arg.value.clone()).collect();
+    let plain = |moves: Moves| Moved {
+        moves,
+        inside: None,
+        values: all(),
+    };
+    if writes.presets.names_position(&named.name)
+        && let Some(known) = known_call(program, writes, (func, at))
+    {
+        return known.moves.map(plain);
+    }
+    let on = named.on.as_deref();
+    if let Some(helper) = helper(program, func, callee) {
+        let inner = match depth {
+            0 => Vec::new(),
+            _ => positions(program, helper, writes, depth - 1),
+        };
+        let inner = inner.first()?;
+        return Some(Moved {
+            moves: inner.moves,
+            inside: Some(inner.inside.unwrap_or((helper, inner.span))),
+            values: given_for(program, helper, inner, args),
+        });
+    }
+    if let Some(moves) = moves_position(&named.name, on) {
+        return Some(plain(moves));
+    }
+    let mut texts = statements(function, args).into_iter();
+    if let Some(text) = texts.find(|text| states_position(text)) {
+        let chosen = statement::values(function, &text, args);
+        return Some(Moved {
+            values: chosen.unwrap_or_else(all),
+            ..plain(Moves::Kept)
+        });
+    }
+    is_kept_in_file(function, (&named.name, on), args).then(|| plain(Moves::Kept))
+}
+
+/// The arguments of a call of a helper from which the position in it is made.
+fn given_for(
+    program: &Program<'_>,
+    helper: FuncRef,
+    inner: &Position,
+    args: &[Arg],
+) -> Vec<Operand> {
+    let module = program.module(helper.module);
+    let function = module.ir.function(helper.func);
+    let made_of = origins(function, locals_of(inner).into_iter().collect());
+    let bound = usize::from(function.is_bound());
+    let mut by_place = 0;
+    let mut out = Vec::new();
+    for arg in args {
+        let param = match &arg.kind {
+            ArgKind::Keyword(name) => function.params.iter().position(|param| param.name == *name),
+            ArgKind::Positional => {
+                by_place += 1;
+                Some(by_place - 1 + bound)
+            }
+            ArgKind::Star | ArgKind::DoubleStar => None,
+        };
+        let local = param.and_then(|at| u32::try_from(at).ok()).map(LocalId);
+        if local.is_none_or(|local| made_of.contains(&local)) {
+            out.push(arg.value.clone());
+        }
+    }
+    out
+}
+
+/// Whether a state file is written: `json.dump(state, file)`, `CURSOR_FILE.write_text(…)`, where a name
+/// says that it is a position.
+fn is_kept_in_file(function: &Function, (name, on): (&str, Option<&str>), args: &[Arg]) -> bool {
+    let named = |operand: &Operand| match operand {
+        Operand::Local(local) => {
+            let behind = holder(function, *local);
+            let locals = &function.body.locals;
+            let own = [*local, behind]
+                .into_iter()
+                .filter_map(|l| locals[l.index()].name.clone());
+            let read = function
+                .body
+                .only_value(*local)
+                .and_then(Rvalue::name)
+                .cloned();
+            own.chain(read).any(|name| names_position(&name))
+        }
+        Operand::Const(_) => false,
+    };
+    match name {
+        "write_text" | "write_bytes" => {
+            on.is_some_and(names_position) || args.iter().any(|arg| named(&arg.value))
+        }
+        "dump" => args.iter().any(|arg| named(&arg.value)),
+        _ => false,
+    }
+}
+
+/// The statements that a call is given, also those that a variable holds.
+fn statements(function: &Function, args: &[Arg]) -> Vec<Name> {
+    let mut out = texts(args);
+    for arg in args {
+        let Operand::Local(local) = &arg.value else {
+            continue;
+        };
+        for (_, rvalue) in rvalues(function).filter(|(dest, _)| *dest == Some(*local)) {
+            match rvalue {
+                Rvalue::Use(Operand::Const(Literal::Str(text))) => out.push(text.clone()),
+                Rvalue::Format(parts) => {
+                    let first = parts.iter().find_map(|part| match part {
+                        Operand::Const(Literal::Str(text)) => Some(text.clone()),
+                        _ => None,
+                    });
+                    out.extend(first);
+                }
+                Rvalue::Call { args, .. } => out.extend(texts(args)),
+                _ => {}
+            }
+        }
+    }
+    out
+}
+
+/// The texts among arguments.
+fn texts(args: &[Arg]) -> Vec<Name> {
+    let texts = args.iter().filter_map(|arg| match &arg.value {
+        Operand::Const(Literal::Str(text)) => Some(text.clone()),
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// The function of the program that a call runs: the one that a global name means, or the method of the
+/// receiver.
+pub(super) fn helper(program: &Program<'_>, func: FuncRef, callee: &Callee) -> Option<FuncRef> {
+    let module = program.module(func.module);
+    let caller = module.ir.function(func.func);
+    match callee {
+        Callee::Value(Operand::Local(local)) => match caller.body.only_value(*local)? {
+            Rvalue::Global(name) => {
+                let path = std::slice::from_ref(name);
+                match program.resolve_path(func.module, caller.scope, path) {
+                    Def::Func(func) => Some(func),
+                    _ => None,
+                }
+            }
+            _ => None,
+        },
+        Callee::Method { receiver, name, .. } if *receiver == Operand::Local(LocalId(0)) => {
+            let class = caller.class?;
+            let class = ClassRef {
+                module: func.module,
+                class,
+            };
+            program.method(class, name, None)
+        }
+        _ => None,
+    }
+}
+
+/// What a statement stores as a position: the name of the place, the value, and the object.
+fn stored(body: &Body, statement: &StatementKind) -> Option<(Name, Operand, Option<LocalId>)> {
+    let (name, object, value) = match statement {
+        StatementKind::SetField {
+            object,
+            field,
+            value,
+        } => (field.clone(), object, value),
+        StatementKind::SetItem {
+            object,
+            key: Operand::Const(Literal::Str(key)),
+            value,
+        } => (key.clone(), object, value),
+        _ => return None,
+    };
+    let Operand::Local(value_of) = value else {
+        return None;
+    };
+    // A cursor of a database is called one, too.
+    let made_by = match body.only_value(*value_of) {
+        Some(Rvalue::Call { callee, .. }) => match callee {
+            Callee::Method { name, .. } => names_position(name),
+            Callee::Value(_) => false,
+        },
+        _ => false,
+    };
+    let plain = matches!(
+        name.to_ascii_lowercase().as_str(),
+        "cursor" | "offset" | "offsets"
+    );
+    let on = match object {
+        Operand::Local(on) => Some(*on),
+        Operand::Const(_) => None,
+    };
+    (names_position(&name) && !made_by && !plain).then(|| (name, value.clone(), on))
+}
+
+/// The locals that the position is made of.
+pub(super) fn locals_of(position: &Position) -> BTreeSet<LocalId> {
+    let locals = position.values.iter().filter_map(|value| match value {
+        Operand::Local(local) => Some(*local),
+        Operand::Const(_) => None,
+    });
+    locals.collect()
+}
