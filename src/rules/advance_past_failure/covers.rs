@@ -74,7 +74,7 @@ impl Failure {
             Some(Swallower::Catch(catch)) if catch.func == func => catch.block,
             _ => failed,
         };
-        let taken = refuses(function, from).unwrap_or(true);
+        let taken = refuses(function, from).is_none_or(|refusal| refusal.outcome);
         Self {
             failed,
             from,

@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::Excuses;
 use super::attempts::tries_again;
@@ -453,16 +452,14 @@ impl<'o> Watch<'o> {
     fn note_refusal(&self, engine: &mut Engine<'_>, state: &mut State, test: Test) {
         let Some(block) = test.block else { return };
         let module = engine.program.module(test.func.module);
-        if refuses(module.ir.function(test.func.func), block) != Some(test.outcome) {
+        let Some(refusal) = refuses(module.ir.function(test.func.func), block) else {
             return;
-        }
-        let leaves = Arc::clone(engine.terms.leaves(test.condition));
-        let write = |v: &Value| {
-            state
-                .ghost(*v, FailureNote::Submitted)
-                .map(|write| (*v, write))
         };
-        let Some((result, write)) = leaves.iter().find_map(write) else {
+        let result = state.env.get(refusal.asked.index());
+        let Some(result) = result.filter(|_| refusal.outcome == test.outcome) else {
+            return;
+        };
+        let Some(write) = state.ghost(result, FailureNote::Submitted) else {
             return;
         };
         if let Some(at) = tuple(engine, write).and_then(|parts| parts.get(1).copied()) {
