@@ -4,17 +4,9 @@
 //! The function is followed with the automaton of a failed write. It is reported if a path arrives,
 //! after a write has failed, at a place that moves a position which covers those rows.
 //!
-//! | module | owns |
-//! |---|---|
-//! | `positions` | where a function moves a position |
-//! | `statement` | which values of a statement become the position |
-//! | `covers` | whether the position covers the rows that were lost |
-//! | `report` | findings |
+//! What a position is, and which rows it covers, is in `rules/positions`; the findings are made in `report`.
 
-mod covers;
-mod positions;
 mod report;
-mod statement;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -29,22 +21,18 @@ use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::caught::{is_unlikely, loses_nothing};
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::failed_write::{Excuses, Ground, Lost, follow, is_of_tests};
+use crate::rules::positions::{Covered, POSITION_DEPTH, Position, covered, positions, stays};
 use crate::rules::swallowed_write;
 use crate::rules::tables::{is_auxiliary_class, is_best_effort, moving_with};
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
 use crate::source::SourceFile;
-use covers::{Covered, covered, stays};
-use positions::{Position, positions};
 
 /// A place in the program.
 type At = Option<(FuncRef, BlockId)>;
 
 /// What caught a failure, where the write failed, and the call that leads to it.
 type Seen = (At, At, At);
-
-/// How many helpers deep a position is looked for.
-const DEPTH: u32 = 2;
 
 /// A position that moves past rows which were never stored.
 struct Advance<'f> {
@@ -113,7 +101,7 @@ fn check_function(
         return;
     }
     let writes = &settings.writes;
-    let positions = positions(program, func, writes, DEPTH);
+    let positions = positions(program, func, writes, POSITION_DEPTH);
     if positions.is_empty() || !makes_other_calls(function, &positions) {
         return;
     }

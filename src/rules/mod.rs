@@ -6,6 +6,7 @@ pub mod failed_write;
 pub mod ignore_comment;
 pub mod ignored_failure;
 mod known;
+mod positions;
 mod registry;
 pub mod success_as_proof;
 pub mod swallowed_write;

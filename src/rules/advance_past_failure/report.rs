@@ -1,11 +1,12 @@
 //! The finding about a position that moves past rows which were never stored.
 
 use super::Advance;
-use super::covers::Covered;
 use crate::diagnostics::{Finding, Location};
+use crate::ir::{BlockId, TerminatorKind};
 use crate::presets::Moves;
 use crate::program::FuncRef;
 use crate::rules::contract_method::{Subject, add_steps};
+use crate::rules::positions::Covered;
 use crate::rules::{AdvancePastFailure, Rule};
 use crate::source::Span;
 
@@ -48,8 +49,34 @@ pub(super) fn finding(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Fin
     {
         finding = finding.step(inside, format!("{moves} here"));
     }
+    for exit in exits(subject, position.at) {
+        finding = finding.exit(exit);
+    }
     if advance.lost.by.is_none() {
         finding = finding.note("the exception is still pending here: `finally` runs in any case");
     }
     Some(finding.at(at(subject.func, position.span)?, moves))
+}
+
+/// Where the function can return after a block.
+fn exits(subject: Subject<'_>, after: BlockId) -> Vec<Location> {
+    let module = subject.program.module(subject.func.module);
+    let function = module.ir.function(subject.func.func);
+    let Some(file) = &module.file else {
+        return Vec::new();
+    };
+    let reached = function.body.reach(after, None);
+    let exits = reached.iter().filter_map(|at| {
+        let terminator = &function.body.block(*at).terminator;
+        let span = match terminator.kind {
+            TerminatorKind::Return { implicit, .. } if implicit => function.name_span,
+            TerminatorKind::Return { .. } => terminator.span,
+            _ => return None,
+        };
+        Some(Location {
+            file: file.id,
+            span,
+        })
+    });
+    exits.collect()
 }

@@ -200,7 +200,8 @@ impl Watch<'_> {
         let says = |name: &str| self.excuses.is_auxiliary(name);
         let mut receiver = call.receiver;
         while let Some(r) = receiver {
-            if engine.name_of(r).is_some_and(|n| says(&n)) {
+            let names = engine.names_of(call.site.func, r);
+            if engine.name_of(r).is_some_and(|n| says(&n)) || names.iter().any(|n| says(n)) {
                 return true;
             }
             receiver = match engine.terms.term(r) {

@@ -7,7 +7,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use super::{Options, judge, report};
+use super::{Options, Swallowed, judge, report};
 use crate::engine::summaries::library::Library;
 use crate::ir::{
     BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, LocalKind, Rvalue, TerminatorKind,
@@ -17,8 +17,9 @@ use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::caught::is_unlikely;
 use crate::rules::failed_write::code::{Called, called, given_to};
 use crate::rules::failed_write::handling::Handling;
-use crate::rules::failed_write::is_of_tests;
+use crate::rules::failed_write::{Lost, is_of_tests};
 use crate::rules::known::known_call;
+use crate::rules::positions::{POSITION_DEPTH, comes_again, positions};
 use crate::rules::tables::{
     Words, finishes_unit, is_auxiliary_class, is_best_effort, is_removal, may_be_sure, names_work,
     writing_with,
@@ -122,9 +123,33 @@ fn check_function(
         if !options.excuses.strict && handling.tells_somebody(&subject, swallowed) {
             continue;
         }
+        // What is read again is not lost.
+        if !options.excuses.strict
+            && is_read_again(library.program, (func, &settings.writes), swallowed)
+        {
+            continue;
+        }
         let found = report::finding(subject, judged.root, swallowed, None);
         out.findings.extend(found);
     }
+}
+
+/// Whether the function moves a position, and never past what the failed write was given.
+fn is_read_again(
+    program: &Program<'_>,
+    (func, writes): (FuncRef, &Writes),
+    swallowed: &Swallowed,
+) -> bool {
+    let lost = Lost {
+        by: Some(swallowed.by),
+        failed_at: swallowed.failed_at,
+        through: None,
+        write: swallowed.failed.clone(),
+        passed_on_by: swallowed.passed_on_by.clone(),
+        flags: 0,
+    };
+    let positions = positions(program, func, writes, POSITION_DEPTH);
+    comes_again(program, (func, writes), &positions, &lost)
 }
 
 /// What the first look at a function tells. No path is followed for that.

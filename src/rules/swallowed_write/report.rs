@@ -268,7 +268,9 @@ pub(super) fn finding(
         }
         _ => None,
     };
-    Some(finding.exit(exit).fix(fix).at(primary, label))
+    // Elsewhere, what the failure leads to may be told by another rule.
+    let cause = Some(primary).filter(|_| subject.is_outside());
+    Some(finding.exit(exit).cause(cause).fix(fix).at(primary, label))
 }
 
 /// The name of the write that failed. Where states with several writes were merged, that of the call

@@ -74,7 +74,6 @@ const GIVES_BACK: &[&str] = &[
     "requeue",
     "seek",
     "retry",
-    "rollback",
     "rewind",
     "dlq",
     "dead",
@@ -112,7 +111,7 @@ pub(super) fn hints_at_position(word: &str, called: bool) -> bool {
     if matches!(lower.as_str(), "cursor" | "offset" | "offsets") {
         return false;
     }
-    names_position(word)
+    names_state(word)
         || called
             && (moves_position(word, Some("consumer")).is_some()
                 || matches!(lower.as_str(), "set" | "delete" | "delete_messages")
@@ -129,6 +128,14 @@ pub fn names_position(name: &str) -> bool {
             .windows(parts.len())
             .any(|window| window.iter().eq(parts.iter()))
     })
+}
+
+/// Whether a name says that a file or an object keeps a position: `STATE_FILE`, `cursor_path`.
+#[must_use]
+pub fn names_state(name: &str) -> bool {
+    let words = words(name);
+    let is = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
+    names_position(name) || is(&["state"]) && is(&["file", "path", "json"])
 }
 
 /// The position that a call moves, by its name and that of its receiver.

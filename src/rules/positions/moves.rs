@@ -9,32 +9,32 @@ use crate::ir::{
 };
 use crate::presets::Moves;
 use crate::program::{ClassRef, Def, FuncRef, Program};
-use crate::rules::failed_write::code::{called, holder};
+use crate::rules::failed_write::code::{Called, called, holder};
 use crate::rules::failed_write::flow::{origins, rvalues};
 use crate::rules::known::known_call;
-use crate::rules::tables::{moves_position, names_position, states_position};
+use crate::rules::tables::{moves_position, names_position, names_state, states_position};
 use crate::settings::Writes;
 use crate::source::Span;
 
 /// A place of a function that moves a position.
-pub(super) struct Position {
-    pub(super) at: BlockId,
-    pub(super) span: Span,
-    pub(super) moves: Moves,
+pub(in crate::rules) struct Position {
+    pub(in crate::rules) at: BlockId,
+    pub(in crate::rules) span: Span,
+    pub(in crate::rules) moves: Moves,
     /// What moves it, as the code names it.
-    pub(super) name: Name,
+    pub(in crate::rules) name: Name,
     /// What the position is made of: the arguments, or the stored value.
-    pub(super) values: Vec<Operand>,
+    pub(in crate::rules) values: Vec<Operand>,
     /// The object that it is called on or stored in.
-    pub(super) on: Option<LocalId>,
+    pub(in crate::rules) on: Option<LocalId>,
     /// Where a helper moves it, if this is a call of one.
-    pub(super) inside: Option<(FuncRef, Span)>,
+    pub(in crate::rules) inside: Option<(FuncRef, Span)>,
     /// Texts that it is given.
-    pub(super) texts: Vec<Name>,
+    pub(in crate::rules) texts: Vec<Name>,
 }
 
 /// The places of a function that move a position, in the order of the code.
-pub(super) fn positions(
+pub(in crate::rules) fn positions(
     program: &Program<'_>,
     func: FuncRef,
     writes: &Writes,
@@ -47,12 +47,12 @@ pub(super) fn positions(
         let at = BlockId(at);
         for statement in &block.statements {
             let stored = stored(&function.body, &statement.kind);
-            out.extend(stored.map(|(name, value, on)| Position {
+            out.extend(stored.map(|(name, values, on)| Position {
                 at,
                 span: statement.span,
                 moves: Moves::Kept,
                 name,
-                values: vec![value],
+                values,
                 on,
                 inside: None,
                 texts: Vec::new(),
@@ -84,14 +84,23 @@ pub(super) fn positions(
             at,
             span: block.terminator.span,
             moves,
-            name: called(function, callee).name,
+            name: named(function, callee),
             values,
             on,
             inside,
-            texts: texts(args),
+            texts: statement::texts(function, args),
         });
     }
     out
+}
+
+/// How code names what it calls: `message.delete`.
+fn named(function: &Function, callee: &Callee) -> Name {
+    let Called { name, on } = called(function, callee);
+    match on {
+        Some(on) => format!("{on}.{name}").into(),
+        None => name,
+    }
 }
 
 /// How a call moves a position.
@@ -195,13 +204,13 @@ fn is_kept_in_file(function: &Function, (name, on): (&str, Option<&str>), args: 
                 .only_value(*local)
                 .and_then(Rvalue::name)
                 .cloned();
-            own.chain(read).any(|name| names_position(&name))
+            own.chain(read).any(|name| names_state(&name))
         }
         Operand::Const(_) => false,
     };
     match name {
         "write_text" | "write_bytes" => {
-            on.is_some_and(names_position) || args.iter().any(|arg| named(&arg.value))
+            on.is_some_and(names_state) || args.iter().any(|arg| named(&arg.value))
         }
         "dump" => args.iter().any(|arg| named(&arg.value)),
         _ => false,
@@ -244,7 +253,11 @@ fn texts(args: &[Arg]) -> Vec<Name> {
 
 /// The function of the program that a call runs: the one that a global name means, or the method of the
 /// receiver.
-pub(super) fn helper(program: &Program<'_>, func: FuncRef, callee: &Callee) -> Option<FuncRef> {
+pub(in crate::rules) fn helper(
+    program: &Program<'_>,
+    func: FuncRef,
+    callee: &Callee,
+) -> Option<FuncRef> {
     let module = program.module(func.module);
     let caller = module.ir.function(func.func);
     match callee {
@@ -270,30 +283,41 @@ pub(super) fn helper(program: &Program<'_>, func: FuncRef, callee: &Callee) -> O
     }
 }
 
-/// What a statement stores as a position: the name of the place, the value, and the object.
-fn stored(body: &Body, statement: &StatementKind) -> Option<(Name, Operand, Option<LocalId>)> {
-    let (name, object, value) = match statement {
+/// What a statement stores as a position: the name of the place, the value with the key if that is not a
+/// literal, and the object.
+fn stored(body: &Body, statement: &StatementKind) -> Option<(Name, Vec<Operand>, Option<LocalId>)> {
+    let (name, object, values) = match statement {
         StatementKind::SetField {
             object,
             field,
             value,
-        } => (field.clone(), object, value),
+        } => (field.clone(), object, vec![value.clone()]),
         StatementKind::SetItem {
             object,
             key: Operand::Const(Literal::Str(key)),
             value,
-        } => (key.clone(), object, value),
+        } => (key.clone(), object, vec![value.clone()]),
+        // One position for each key: `self.cursors[table] = newest`.
+        StatementKind::SetItem {
+            object: object @ Operand::Local(on),
+            key,
+            value,
+        } => {
+            let own = body.locals[on.index()].name.as_ref();
+            let name = own.or_else(|| body.only_value(*on)?.name());
+            (name?.clone(), object, vec![value.clone(), key.clone()])
+        }
         _ => return None,
     };
-    let Operand::Local(value_of) = value else {
+    let Operand::Local(value_of) = values.first()? else {
         return None;
     };
     // A cursor of a database is called one, too.
     let made_by = match body.only_value(*value_of) {
-        Some(Rvalue::Call { callee, .. }) => match callee {
-            Callee::Method { name, .. } => names_position(name),
-            Callee::Value(_) => false,
-        },
+        Some(Rvalue::Call {
+            callee: Callee::Method { name, .. },
+            ..
+        }) => names_position(name),
         _ => false,
     };
     let plain = matches!(
@@ -304,11 +328,11 @@ fn stored(body: &Body, statement: &StatementKind) -> Option<(Name, Operand, Opti
         Operand::Local(on) => Some(*on),
         Operand::Const(_) => None,
     };
-    (names_position(&name) && !made_by && !plain).then(|| (name, value.clone(), on))
+    (names_position(&name) && !made_by && !plain).then_some((name, values, on))
 }
 
 /// The locals that the position is made of.
-pub(super) fn locals_of(position: &Position) -> BTreeSet<LocalId> {
+pub(in crate::rules) fn locals_of(position: &Position) -> BTreeSet<LocalId> {
     let locals = position.values.iter().filter_map(|value| match value {
         Operand::Local(local) => Some(*local),
         Operand::Const(_) => None,

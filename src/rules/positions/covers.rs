@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use super::positions::{Position, helper, locals_of};
+use super::moves::{Position, helper, locals_of};
 use crate::engine::Engine;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
@@ -16,7 +16,7 @@ use crate::ir::{
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
-use crate::rules::failed_write::code::{called, given_to, holder};
+use crate::rules::failed_write::code::{called, holder};
 use crate::rules::failed_write::flow::{flow, origins};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::refusal::refuses;
@@ -27,7 +27,7 @@ use crate::settings::Writes;
 
 /// What a position that moves after a failure says of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Covered {
+pub(in crate::rules) enum Covered {
     /// It covers the rows that were not stored.
     Rows,
     /// It does, and it was taken from the rows that were read.
@@ -36,7 +36,7 @@ pub(super) enum Covered {
 
 /// How a function moves a position after the write in `failed` has failed; `None` if the position does not
 /// cover those rows, or somebody looks after them.
-pub(super) fn covered(
+pub(in crate::rules) fn covered(
     program: &Program<'_>,
     (func, writes): (FuncRef, &Writes),
     position: &Position,
@@ -51,8 +51,11 @@ pub(super) fn covered(
     if is_looked_after(program, (func, writes), &failure, position) {
         return None;
     }
+    if tries_the_same(function, position, &failure) {
+        return None;
+    }
     match position.moves {
-        Moves::Offset => Some(Covered::Rows),
+        Moves::Offset => reaches(function, position, &failure).then_some(Covered::Rows),
         Moves::Message => covers_message(function, position, &failure),
         Moves::Kept => covers_kept(function, position, &failure),
     }
@@ -80,6 +83,29 @@ impl Failure {
             from,
             taken,
         }
+    }
+
+    /// Where the function goes on after the failure.
+    fn next(&self, body: &Body) -> Vec<BlockId> {
+        match &body.block(self.from).terminator.kind {
+            TerminatorKind::Branch {
+                then, otherwise, ..
+            } => vec![if self.taken { *then } else { *otherwise }],
+            other => {
+                let mut next = Vec::new();
+                other.for_each_successor(|to| next.push(to));
+                next
+            }
+        }
+    }
+
+    /// What can be reached after the failure without passing a block.
+    fn reach(&self, body: &Body, without: Option<BlockId>) -> BTreeSet<BlockId> {
+        let next = self
+            .next(body)
+            .into_iter()
+            .filter(|to| Some(*to) != without);
+        next.flat_map(|to| body.reach(to, without)).collect()
     }
 
     /// What can be reached from the entry of the function if the write never works.
@@ -171,47 +197,77 @@ fn is_looked_after(
         taken,
     } = failure;
     let handling = Handling::after(function, from, taken);
-    let rows = given_to(function, failed);
-    if handling.calls().any(|(callee, args)| {
-        let given = args.iter().any(|arg| match &arg.value {
-            Operand::Local(local) => rows.contains(&holder(function, *local)),
-            Operand::Const(_) => false,
-        });
-        given && hands_on(function, callee)
-    }) {
-        return true;
-    }
-    let after = body.reach(from, Some(position.at));
-    after.iter().any(|at| {
+    let rows = variables(function, takes(function, failed));
+    let handed_on = handling.blocks.iter().any(|at| {
         let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, .. },
+            rvalue: Rvalue::Call { callee, args },
             ..
         } = &body.block(*at).terminator.kind
         else {
             return false;
         };
-        let name = called(function, callee).name;
-        let known = || known_call(program, writes, (func, *at));
-        let back = gives_back(&name) || known().is_some_and(|known| known.gives_back);
-        back && *at != position.at && body.reach(*at, Some(failed)).contains(&position.at)
-    })
+        let given = args.iter().filter_map(|arg| match &arg.value {
+            Operand::Local(local) => Some(*local),
+            Operand::Const(_) => None,
+        });
+        let given = variables(function, given.collect());
+        *at != position.at && given.iter().any(|of| rows.contains(of)) && hands_on(function, callee)
+    });
+    if handed_on {
+        return true;
+    }
+    let mut open = failure.next(body);
+    let mut seen = BTreeSet::new();
+    while let Some(at) = open.pop() {
+        if at == position.at || !seen.insert(at) {
+            continue;
+        }
+        if let TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, .. },
+            ..
+        } = &body.block(at).terminator.kind
+        {
+            let name = called(function, callee).name;
+            let known = || known_call(program, writes, (func, at));
+            if gives_back(&name) || known().is_some_and(|known| known.gives_back) {
+                return true;
+            }
+        }
+        // Where the write is tried again, another round begins.
+        body.block(at).terminator.kind.for_each_successor(|next| {
+            if next != failed {
+                open.push(next);
+            }
+        });
+    }
+    false
+}
+
+/// The variables of which values are made: what rows come from. Clients are no rows.
+fn variables(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
+    let made = origins(function, of.into_iter().collect());
+    let rows = made
+        .into_iter()
+        .filter(|local| is_variable(function, *local));
+    rows.collect()
 }
 
 /// Whether a call does more with rows than look at them.
 fn hands_on(function: &Function, callee: &Callee) -> bool {
     use crate::engine::{is_log_method, is_logger_name};
-    use crate::rules::tables::{is_harmless, shows, tells};
+    use crate::rules::tables::{is_harmless, shows};
     let named = called(function, callee);
     let logs = is_log_method(&named.name) || named.on.as_deref().is_some_and(is_logger_name);
-    !logs && !tells(&named.name) && !shows(&named.name) && !is_harmless(&named.name)
+    !logs && !shows(&named.name) && !is_harmless(&named.name)
+}
+
+/// Whether the position can move after the failure.
+fn reaches(function: &Function, position: &Position, failure: &Failure) -> bool {
+    failure.reach(&function.body, None).contains(&position.at)
 }
 
 /// An acknowledgement covers the message whose rows were to be written, in the same round.
-fn covers_message(
-    function: &Function,
-    position: &Position,
-    &Failure { failed, from, .. }: &Failure,
-) -> Option<Covered> {
+fn covers_message(function: &Function, position: &Position, failure: &Failure) -> Option<Covered> {
     let body = &function.body;
     let mut of: FxHashSet<LocalId> = locals_of(position).into_iter().collect();
     if of.is_empty() {
@@ -224,11 +280,11 @@ fn covers_message(
         return Some(Covered::Rows);
     }
     let known = flow(function, units.iter().map(|(_, unit)| *unit).collect());
-    let written = takes(function, failed);
+    let written = takes(function, failure.failed);
     let same_rows = written.iter().any(|local| known.contains(local));
     let same_round = units
         .iter()
-        .any(|(made, _)| body.reach(from, Some(*made)).contains(&position.at));
+        .any(|(made, _)| failure.reach(body, Some(*made)).contains(&position.at));
     (same_rows && same_round).then_some(Covered::Rows)
 }
 
@@ -236,14 +292,16 @@ fn covers_message(
 /// another unit.
 fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> Option<Covered> {
     let body = &function.body;
-    let &Failure { failed, from, .. } = failure;
+    let failed = failure.failed;
     let without_success = failure.without_success(body);
-    let afterwards = body.reach(from, None);
+    if !reaches(function, position, failure) {
+        return None;
+    }
+    let afterwards = failure.reach(body, None);
     let again = body.reach(failed, None);
     let values = locals_of(position);
     let mut read = false;
-    for value in &values {
-        let behind = holder(function, *value);
+    for behind in variables(function, values.clone()) {
         let changes = changes(function, behind);
         let later = changes
             .iter()
@@ -256,16 +314,14 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
         let before = changes
             .iter()
             .any(|at| body.reach(*at, None).contains(&failed));
-        read |= before
-            && is_variable(function, behind)
-            && later.iter().any(|at| without_success.contains(at));
+        read |= before && later.iter().any(|at| without_success.contains(at));
     }
     let origins = origins(function, values.iter().copied().collect());
     let units = units(function, &origins);
     let several = values.len() > 1;
     let known = |unit: LocalId| flow(function, [unit].into_iter().collect());
     for (made, unit) in &units {
-        let same = body.reach(from, Some(*made)).contains(&position.at);
+        let same = failure.reach(body, Some(*made)).contains(&position.at);
         let of_unit = takes(function, failed)
             .iter()
             .any(|local| known(*unit).contains(local));
@@ -278,7 +334,7 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
 }
 
 /// Whether a position stays where it was: what was read of it is put back.
-pub(super) fn stays(engine: &Engine<'_>, state: &State, position: &Position) -> bool {
+pub(in crate::rules) fn stays(engine: &Engine<'_>, state: &State, position: &Position) -> bool {
     let values = locals_of(position);
     let mut given = values
         .iter()
@@ -296,7 +352,7 @@ pub(super) fn stays(engine: &Engine<'_>, state: &State, position: &Position) -> 
     given.peek().is_some() && given.all(was_read)
 }
 
-/// The locals that a call is given, and the one that it is called on.
+/// The locals that a call is given; without any, the one that it is called on.
 fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
     let mut out = BTreeSet::new();
     if let TerminatorKind::Eval {
@@ -304,17 +360,18 @@ fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
         ..
     } = &function.body.block(at).terminator.kind
     {
-        if let Callee::Method {
-            receiver: Operand::Local(on),
-            ..
-        } = callee
-        {
-            out.insert(*on);
-        }
         out.extend(args.iter().filter_map(|arg| match &arg.value {
             Operand::Local(local) => Some(*local),
             Operand::Const(_) => None,
         }));
+        if let Callee::Method {
+            receiver: Operand::Local(on),
+            ..
+        } = callee
+            && out.is_empty()
+        {
+            out.insert(*on);
+        }
     }
     out
 }
@@ -361,11 +418,21 @@ fn repeats(body: &Body, at: BlockId) -> bool {
     next.iter().any(|to| body.reach(*to, None).contains(&at))
 }
 
+/// The blocks that assign a variable.
+fn assignments(function: &Function, local: LocalId) -> BTreeSet<BlockId> {
+    changed(function, local, false)
+}
+
 /// The blocks that assign a variable, or change what it holds.
 fn changes(function: &Function, local: LocalId) -> BTreeSet<BlockId> {
+    changed(function, local, true)
+}
+
+fn changed(function: &Function, local: LocalId, inside: bool) -> BTreeSet<BlockId> {
     let body = &function.body;
     let mut out = BTreeSet::new();
     for (at, block) in (0u32..).zip(&body.blocks) {
+        let within = |on: LocalId| inside && holder(function, on) == local;
         let stores = block
             .statements
             .iter()
@@ -378,7 +445,7 @@ fn changes(function: &Function, local: LocalId) -> BTreeSet<BlockId> {
                 | StatementKind::SetItem {
                     object: Operand::Local(on),
                     ..
-                } => holder(function, *on) == local,
+                } => within(*on),
                 _ => false,
             });
         let binds = matches!(
@@ -393,6 +460,41 @@ fn changes(function: &Function, local: LocalId) -> BTreeSet<BlockId> {
     out
 }
 
+/// Whether a local is a variable that the function assigns.
 fn is_variable(function: &Function, local: LocalId) -> bool {
     function.body.locals[local.index()].kind == LocalKind::Var
+}
+
+/// Whether the next write is given the same rows again: they are kept in a variable that nothing changes
+/// on the way there, and the position moves only after that.
+fn tries_the_same(function: &Function, position: &Position, failure: &Failure) -> bool {
+    let body = &function.body;
+    let failed = failure.failed;
+    let way_back = failure.reach(body, Some(failed));
+    let given = takes(function, failed);
+    let kept = |local: &LocalId| {
+        let variable = holder(function, *local);
+        let assigned = assignments(function, variable);
+        is_variable(function, variable)
+            && !assigned.is_empty()
+            && assigned.iter().all(|at| !way_back.contains(at))
+    };
+    !way_back.contains(&position.at)
+        && failure.reach(body, None).contains(&failed)
+        && given.iter().any(kept)
+}
+
+/// Whether rows that could not be written are read again, because no position of the function moves past
+/// them.
+pub(in crate::rules) fn comes_again(
+    program: &Program<'_>,
+    (func, writes): (FuncRef, &Writes),
+    positions: &[Position],
+    lost: &Lost,
+) -> bool {
+    let covers = |position: &Position| {
+        covered(program, (func, writes), position, lost).is_some()
+            || lost.shows_in(func) == Some(position.at)
+    };
+    !positions.is_empty() && !positions.iter().any(covers)
 }

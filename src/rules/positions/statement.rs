@@ -1,6 +1,6 @@
 //! Which of the values that a statement is given become the position.
 
-use crate::ir::{Arg, Element, Function, Operand, Rvalue};
+use crate::ir::{Arg, Element, Function, Literal, Name, Operand, Rvalue};
 use crate::rules::failed_write::flow::rvalues;
 use crate::rules::tables::names_position;
 
@@ -15,6 +15,28 @@ pub(super) fn values(function: &Function, text: &str, args: &[Arg]) -> Option<Ve
         .filter(|(column, _)| names_position(column));
     let chosen: Vec<Operand> = chosen.map(|(_, value)| value.clone()).collect();
     (!chosen.is_empty() && columns.len() <= given.len()).then_some(chosen)
+}
+
+/// The texts among arguments, and in the tuples, lists and dicts among them.
+pub(super) fn texts(function: &Function, args: &[Arg]) -> Vec<Name> {
+    let mut out = Vec::new();
+    let mut add = |operand: &Operand| {
+        if let Operand::Const(Literal::Str(text)) = operand {
+            out.push(text.clone());
+        }
+    };
+    for arg in args {
+        add(&arg.value);
+        let Operand::Local(local) = &arg.value else {
+            continue;
+        };
+        for (_, rvalue) in rvalues(function).filter(|(dest, _)| *dest == Some(*local)) {
+            if matches!(rvalue, Rvalue::Tuple(_) | Rvalue::List(_) | Rvalue::Dict(_)) {
+                rvalue.for_each_operand(&mut add);
+            }
+        }
+    }
+    out
 }
 
 /// The items of a tuple or list.
