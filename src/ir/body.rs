@@ -114,6 +114,27 @@ impl Body {
         seen
     }
 
+    /// The blocks of the natural loop with this head: those that lead back to it, and that are entered only
+    /// through it (Aho, Lam, Sethi, Ullman, Compilers, 9.6.6).
+    #[must_use]
+    pub fn natural_loop(&self, head: BlockId) -> BTreeSet<BlockId> {
+        let outside = self.reach(BlockId::ENTRY, Some(head));
+        let mut before: Vec<Vec<BlockId>> = vec![Vec::new(); self.blocks.len()];
+        for (at, block) in (0u32..).zip(&self.blocks) {
+            let terminator = &block.terminator.kind;
+            terminator.for_each_successor(|next| before[next.index()].push(BlockId(at)));
+        }
+        let mut seen = BTreeSet::from([head]);
+        let back = before[head.index()].iter().copied();
+        let mut open: Vec<BlockId> = back.filter(|at| !outside.contains(at)).collect();
+        while let Some(at) = open.pop() {
+            if seen.insert(at) {
+                open.extend(&before[at.index()]);
+            }
+        }
+        seen
+    }
+
     /// All rvalues that are assigned to each local.
     #[must_use]
     pub fn all_values(&self) -> Vec<Vec<&Rvalue>> {

@@ -25,17 +25,12 @@ pub(in crate::rules) fn tries_again(
 fn is_in_attempts(function: &Function, at: BlockId) -> bool {
     let body = &function.body;
     let blocks = (0u32..).zip(&body.blocks);
-    let loops = blocks.filter_map(|(head, block)| match &block.terminator.kind {
-        TerminatorKind::ForNext {
-            iter, body: first, ..
-        } => Some((BlockId(head), *iter, *first)),
+    let around = blocks.filter_map(|(head, block)| match &block.terminator.kind {
+        TerminatorKind::ForNext { iter, .. } => {
+            let inside = body.natural_loop(BlockId(head));
+            inside.contains(&at).then_some((inside.len(), *iter))
+        }
         _ => None,
-    });
-    let around = loops.filter_map(|(head, iter, first)| {
-        let inside = body.reach(first, Some(head));
-        // What leaves the loop is no part of it: the head is reached from each block inside.
-        let comes_back = || body.reach(at, None).contains(&head);
-        (inside.contains(&at) && comes_back()).then_some((inside.len(), iter))
     });
     let innermost = around.min_by_key(|(size, _)| *size);
     innermost.is_some_and(|(_, iter)| is_over_range(function, body, iter))

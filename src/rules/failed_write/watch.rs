@@ -455,11 +455,24 @@ impl<'o> Watch<'o> {
         let Some(refusal) = refuses(module.ir.function(test.func.func), block) else {
             return;
         };
-        let result = state.env.get(refusal.asked.index());
-        let Some(result) = result.filter(|_| refusal.outcome == test.outcome) else {
+        if refusal.outcome != test.outcome {
             return;
-        };
-        let Some(write) = state.ghost(result, FailureNote::Submitted) else {
+        }
+        // The variable may be dead by now.
+        let asked = state.env.get(refusal.asked.index());
+        let leaves = engine.terms.leaves(test.condition).to_vec();
+        let behind = leaves
+            .iter()
+            .filter_map(|leaf| match engine.origin(state, *leaf) {
+                Some(Origin::Call(_, on, _)) | Some(Origin::Element(on)) => Some(on),
+                _ => None,
+            });
+        let mut values = asked
+            .into_iter()
+            .chain(leaves.iter().copied())
+            .chain(behind);
+        let write = |v: Value| Some((v, state.ghost(v, FailureNote::Submitted)?));
+        let Some((result, write)) = values.find_map(write) else {
             return;
         };
         if let Some(at) = tuple(engine, write).and_then(|parts| parts.get(1).copied()) {

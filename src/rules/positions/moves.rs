@@ -304,7 +304,10 @@ fn stored(body: &Body, statement: &StatementKind) -> Option<(Name, Vec<Operand>,
             value,
         } => {
             let own = body.locals[on.index()].name.as_ref();
-            let name = own.or_else(|| body.only_value(*on)?.name());
+            let name = own.or_else(|| match body.only_value(*on)? {
+                Rvalue::GetItem(_, Operand::Const(Literal::Str(key))) => Some(key),
+                other => other.name(),
+            });
             (name?.clone(), object, vec![value.clone(), key.clone()])
         }
         _ => return None,
