@@ -9,6 +9,7 @@
 //! | `failure` | what a state says about the failure that is followed |
 //! | `writes` | which calls are writes that matter |
 //! | `no_store` | which calls named like writes store no data |
+//! | `steps` | the steps of a path that tell of a failed write |
 //! | `refusal` | which test of a result says that a write was refused |
 //! | `told` | what is done about a failure after it was caught |
 //! | `likeness` | whether two values are the same data |
@@ -29,6 +30,7 @@ pub mod handling;
 pub mod likeness;
 pub mod no_store;
 pub mod refusal;
+pub mod steps;
 mod told;
 pub mod watch;
 mod writes;

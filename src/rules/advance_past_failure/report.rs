@@ -2,10 +2,15 @@
 
 use super::Advance;
 use crate::diagnostics::{Finding, Location};
+use crate::engine::witness::PathEvent;
 use crate::ir::{BlockId, TerminatorKind};
 use crate::presets::Moves;
 use crate::program::FuncRef;
 use crate::rules::contract_method::{Subject, add_steps};
+use crate::rules::failed_write::refusal::refuses;
+use crate::rules::failed_write::steps::{
+    asks_for_error, location, role_of, with_failure, with_refusal,
+};
 use crate::rules::positions::Covered;
 use crate::rules::{AdvancePastFailure, Rule};
 use crate::source::Span;
@@ -43,7 +48,7 @@ pub(super) fn finding(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Fin
         .arg("moves", moves)
         .arg("write", write)
         .arg("lost", lost);
-    finding = add_steps(program, finding, &advance.events, "returns");
+    finding = add_steps(program, finding, &told(subject, advance), "returns");
     if let Some((func, span)) = position.inside
         && let Some(inside) = at(func, span)
     {
@@ -79,4 +84,25 @@ fn exits(subject: Subject<'_>, after: BlockId) -> Vec<Location> {
         })
     });
     exits.collect()
+}
+
+/// The path, with the write that failed and what became of that.
+fn told(subject: Subject<'_>, advance: &Advance<'_>) -> Vec<PathEvent> {
+    let program = subject.program;
+    let events = advance.events.clone();
+    let Some(by) = advance.lost.by else {
+        return events;
+    };
+    if role_of(program, by).is_none() {
+        return events;
+    }
+    let (func, block) = by.place();
+    let module = program.module(func.module);
+    if let Some(refusal) = refuses(module.ir.function(func.func), block) {
+        let tested = ((func, block), refusal.outcome);
+        return with_refusal(program, tested, events, advance.lost.failed_at);
+    }
+    let (func, span) = location(program, by);
+    let named = asks_for_error(program, func, span);
+    with_failure(program, (by, advance.lost.failed_at), events, named)
 }

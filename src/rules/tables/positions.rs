@@ -146,7 +146,9 @@ pub fn moves_position(name: &str, receiver: Option<&str>) -> Option<Moves> {
     let on_consumer = on.iter().any(|word| word == "consumer");
     let lower = parts.join("_");
     let is = |table: &[&str]| table.contains(&lower.as_str());
-    if is(COMMITS) && (on_consumer || parts.len() > 1 && lower.contains("offset")) {
+    let offsets = parts.len() > 1 && lower.contains("offset");
+    let stores = || matches!(parts[0].as_str(), "commit" | "store");
+    if is(COMMITS) && (on_consumer || offsets) || on_consumer && offsets && stores() {
         return Some(Moves::Offset);
     }
     let on_message = || {
