@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::paths::{dotted, is_near, split};
-use super::{Fails, Known, KnownWrite, Moves, Parameter, Preset, Written};
+use super::{Fails, Given, Known, KnownWrite, Moves, Parameter, Preset, Tells, Write, Written};
 
 /// What presets say, by the names that code has.
 #[derive(Default)]
@@ -87,6 +87,7 @@ impl Index {
             }
         }
         self.add_positions(preset);
+        self.add_results(preset);
         for exception in preset.failure.iter().flat_map(|failure| &failure.duplicate) {
             let path = dotted(exception);
             let last = split(&path).1.to_owned();
@@ -127,6 +128,32 @@ impl Index {
             for of in &nack.of {
                 let call = self.holder(of).calls.entry(name.clone());
                 call.or_default().gives_back = true;
+            }
+        }
+    }
+
+    /// The calls of which only the result tells that rows were not stored. A count of what worked is none:
+    /// a row that is not there is no failure.
+    fn add_results(&mut self, preset: &Preset) {
+        for failure in &preset.failure {
+            let by = ["returned-list", "returned-true", "returned-false"];
+            let Some(name) = &failure.call else { continue };
+            if !by.contains(&failure.by.as_str()) {
+                continue;
+            }
+            // A function that is told, too, may be the one that handles it.
+            let told =
+                |write: &&Write| write.call == *name && write.fails.contains(&Fails::Callback);
+            let told: Vec<&Write> = preset.write.iter().filter(told).collect();
+            let tells = Tells {
+                at: failure.at.clone(),
+                given: failure.given.as_deref().map(Given::of),
+            };
+            for of in &failure.of {
+                if !told.iter().any(|write| write.of.contains(of)) {
+                    let call = self.holder(of).calls.entry(name.clone());
+                    call.or_default().tells = Some(tells.clone());
+                }
             }
         }
     }

@@ -76,6 +76,41 @@ pub struct Known {
     pub moves: Option<Moves>,
     /// Whether it gives rows back that could not be processed: negative acknowledge, seek, retry.
     pub gives_back: bool,
+    /// How its result tells of rows that were not stored, if nothing else does.
+    pub tells: Option<Tells>,
+}
+
+/// How the result of a call tells that rows were not stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tells {
+    /// Where in the result: `key:Failed`, `element:1`, `attribute:errors`. `None`: the result itself.
+    pub at: Option<String>,
+    /// What the call must be given so that only its result tells.
+    pub given: Option<Given>,
+}
+
+/// An argument that a call must be given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Given {
+    /// The parameter.
+    pub parameter: Parameter,
+    /// The value, if not any value will do.
+    pub value: Option<bool>,
+}
+
+impl Given {
+    /// From `name`, `name:place`, or one of them with `=True` or `=False`.
+    fn of(text: &str) -> Self {
+        let (parameter, value) = text.split_once('=').unwrap_or((text, ""));
+        Self {
+            parameter: Parameter::of(parameter),
+            value: match value {
+                "True" => Some(true),
+                "False" => Some(false),
+                _ => None,
+            },
+        }
+    }
 }
 
 /// What a position says is safe once it has moved.
@@ -98,6 +133,7 @@ impl Known {
         waits: false,
         moves: None,
         gives_back: false,
+        tells: None,
     };
 
     /// Whether it writes, or may if its statement does, commits a unit of work, or waits for a write.

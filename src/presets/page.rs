@@ -154,10 +154,12 @@ impl Table {
                 quoted(&failure.exceptions)
             };
             let at = failure.at.as_ref().map(|at| format!(" at `{at}`"));
+            let given = failure.given.as_ref().map(|of| format!(" if given `{of}`"));
             let what = format!(
-                "tells of a failure ({}{})",
+                "tells of a failure ({}{}{})",
                 failure.by,
-                at.unwrap_or_default()
+                at.unwrap_or_default(),
+                given.unwrap_or_default()
             );
             self.add(&what, of, &[], failure.notes.as_ref());
             if !failure.duplicate.is_empty() {

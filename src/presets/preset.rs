@@ -252,6 +252,8 @@ pub struct Failure {
     pub by: String,
     /// Where in the result.
     pub at: Option<String>,
+    /// The argument without which the call raises instead.
+    pub given: Option<String>,
     /// What a failed write raises; in Rust, the types of its error.
     #[serde(default)]
     pub exceptions: Vec<String>,

@@ -1,0 +1,78 @@
+//! Calls of libraries that raise nothing for rows that were not stored, and whose result nobody reads.
+
+use super::unread::{How, Unread, Use, use_of};
+use crate::diagnostics::{Finding, FindingBuilder, Location};
+use crate::ir::{Arg, BlockId, FuncIdx, Function, Literal, Operand, Rvalue, TerminatorKind};
+use crate::presets::Tells;
+use crate::program::{FuncRef, LoadedModule, Program};
+use crate::rules::failed_write::code::called;
+use crate::rules::failed_write::is_only_handling;
+use crate::rules::known::tells_by_result;
+use crate::rules::tables::is_log_table;
+use crate::rules::{IgnoredFailure, Rule};
+use crate::settings::Writes;
+
+/// Reports the calls of a function.
+pub(super) fn report(
+    program: &Program<'_>,
+    writes: &Writes,
+    module: &LoadedModule,
+    (idx, function): (FuncIdx, &Function),
+    out: &mut Vec<Finding>,
+) {
+    let Some(file) = &module.file else { return };
+    let func = FuncRef {
+        module: module.id,
+        func: idx,
+    };
+    for (at, block) in (0u32..).zip(&function.body.blocks) {
+        let at = BlockId(at);
+        let TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } = &block.terminator.kind
+        else {
+            continue;
+        };
+        let Some(tells) = tells_by_result(program, writes, (func, at)) else {
+            continue;
+        };
+        let Use::Unread(Unread { how, .. }) = use_of(function, at) else {
+            continue;
+        };
+        if args.iter().any(names_log_table) || is_only_handling(program, func, at) {
+            continue;
+        }
+        let label = match how {
+            How::Dropped => "the result is ignored",
+            How::Bound => "the result is kept, but nothing reads it",
+            How::Logged => "the result is only logged",
+        };
+        let finding = FindingBuilder::new(IgnoredFailure.meta(), "unread-result")
+            .arg("callee", called(function, callee).name.as_str())
+            .arg("caller", function.name.as_str())
+            .arg("place", place(tells))
+            .symbol(function.qualname.as_str());
+        let location = Location {
+            file: file.id,
+            span: block.terminator.span,
+        };
+        out.push(finding.at(location, label));
+    }
+}
+
+/// Whether an argument names a table for logs: to lose its rows is to lose no data.
+fn names_log_table(arg: &Arg) -> bool {
+    matches!(&arg.value, Operand::Const(Literal::Str(text)) if is_log_table(text))
+}
+
+/// Where the result tells, in words.
+fn place(tells: &Tells) -> String {
+    let at = tells.at.as_deref().and_then(|at| at.split_once(':'));
+    match at {
+        Some(("element", "0")) => "the first part of its result".to_owned(),
+        Some(("element", _)) => "the second part of its result".to_owned(),
+        Some((_, name)) => format!("`{name}` in its result"),
+        None => "its result".to_owned(),
+    }
+}
