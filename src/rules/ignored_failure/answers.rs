@@ -34,7 +34,9 @@ pub(super) struct Failure {
 impl Failure {
     /// The failure that a function returns, if no other `return` of it may have the same value.
     pub(super) fn of(function: &Function, writes: &Writes<'_>) -> Option<Self> {
-        if function.is_generator || is_best_effort(&function.name) {
+        let name = function.name.trim_start_matches('_');
+        // What only tries may fail.
+        if function.is_generator || is_best_effort(name) || name.starts_with("try_") {
             return None;
         }
         Self::of_handler(&function.body, writes).or_else(|| Self::of_result(&function.body, writes))

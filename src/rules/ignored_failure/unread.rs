@@ -57,16 +57,17 @@ pub(super) fn use_of(function: &Function, call: BlockId) -> Use {
         awaited: false,
         returned: false,
     };
-    // A value is only known once the one that it comes from is.
+    // Which blocks count depends on which locals hold the value, so they are looked at again once more are
+    // known to.
     loop {
         let before = values.known.len();
+        (values.logged, values.returned) = (false, false);
         let region = values.well(*normal);
-        for at in region {
-            if values.is_read_in(at) {
+        let reads = region.iter().filter(|at| values.is_read_in(**at)).count();
+        if values.known.len() == before {
+            if reads > 0 {
                 return Use::Read;
             }
-        }
-        if values.known.len() == before {
             break;
         }
     }
