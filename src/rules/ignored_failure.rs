@@ -15,13 +15,14 @@ mod unread;
 use crate::engine::summaries::library::Library;
 use crate::ir::{FuncIdx, Function};
 use crate::program::{FuncRef, LoadedModule, Program};
+use crate::rules::failed_write::caught::is_unlikely;
 use crate::rules::failed_write::is_of_tests;
 use crate::rules::known::{Call, raises_by, writes_at};
 use crate::rules::tables::{is_auxiliary_class, is_best_effort, writing_with};
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
 use crate::source::SourceFile;
-use answers::Failure;
+use answers::{Ask, Failure};
 
 /// Checks functions that write.
 pub struct Functions;
@@ -80,5 +81,10 @@ impl FunctionRule for Functions {
 fn failure_of(program: &Program<'_>, writes: &Writes, func: FuncRef) -> Option<Failure> {
     let module = program.module(func.module);
     let is_write = |at, given: Call<'_>| writes_at(program, writes, ((func, at), raises_by), given);
-    Failure::of(module.ir.function(func.func), &is_write)
+    let is_unlikely = |at| is_unlikely(program, (func, at), None);
+    let ask = Ask {
+        writes: &is_write,
+        is_unlikely: &is_unlikely,
+    };
+    Failure::of(module.ir.function(func.func), &ask)
 }

@@ -10,13 +10,21 @@ use crate::ir::{
     Arg, BlockId, Body, BranchRole, Callee, Data, Function, Handler, Literal, LocalId, Name,
     Operand, Rvalue, StatementKind, TerminatorKind,
 };
+use crate::rules::failed_write::code::given_to;
+use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::likeness::CHAIN;
 use crate::rules::known::Call;
-use crate::rules::tables::is_best_effort;
+use crate::rules::tables::collections::CHANGES;
+use crate::rules::tables::{changes_rows, is_best_effort, is_buffer, is_removal, runs_statement};
 use crate::source::Span;
 
-/// Whether a call that ends a block writes.
-pub(super) type Writes<'w> = dyn Fn(BlockId, Call<'_>) -> bool + 'w;
+/// What is asked of the program about a function.
+pub(super) struct Ask<'a> {
+    /// Whether a call that ends a block writes.
+    pub(super) writes: &'a dyn Fn(BlockId, Call<'_>) -> bool,
+    /// Whether the handler whose test ends a block hardly catches what a write raises.
+    pub(super) is_unlikely: &'a dyn Fn(BlockId) -> bool,
+}
 
 /// How a function returns that its write failed.
 #[derive(Clone, Debug)]
@@ -33,17 +41,22 @@ pub(super) struct Failure {
 
 impl Failure {
     /// The failure that a function returns, if no other `return` of it may have the same value.
-    pub(super) fn of(function: &Function, writes: &Writes<'_>) -> Option<Self> {
+    pub(super) fn of(function: &Function, ask: &Ask<'_>) -> Option<Self> {
         let name = function.name.trim_start_matches('_');
         // What only tries may fail.
-        if function.is_generator || is_best_effort(name) || name.starts_with("try_") {
+        if function.is_generator
+            || is_best_effort(name)
+            || is_removal(name, &[])
+            || name.starts_with("try_")
+        {
             return None;
         }
-        Self::of_handler(&function.body, writes).or_else(|| Self::of_result(&function.body, writes))
+        Self::of_handler(function, ask).or_else(|| Self::of_result(function, ask))
     }
 
     /// The same, if it is returned from the handler of a write.
-    fn of_handler(body: &Body, writes: &Writes<'_>) -> Option<Self> {
+    fn of_handler(function: &Function, ask: &Ask<'_>) -> Option<Self> {
+        let body = &function.body;
         if body.handlers.is_empty() {
             return None;
         }
@@ -60,9 +73,14 @@ impl Failure {
             if !others.iter().all(|other| other.value.differs(answer)) {
                 return None;
             }
+            let (at, write) = write_under(body, handler, ask)?;
+            let caught = handler_at(body, handler)?;
+            if (ask.is_unlikely)(caught) || tells_somebody(function, (caught, true), at) {
+                return None;
+            }
             Some(Self {
                 answer: answer.clone(),
-                write: write_under(body, handler, writes)?,
+                write,
                 caught: Some(handler.header),
                 returns: failing.span,
             })
@@ -70,7 +88,8 @@ impl Failure {
     }
 
     /// The same, if the result of a write is asked whether it is an error.
-    fn of_result(body: &Body, writes: &Writes<'_>) -> Option<Self> {
+    fn of_result(function: &Function, ask: &Ask<'_>) -> Option<Self> {
+        let body = &function.body;
         let exits = exits(body);
         let is_false = |exit: &&Exit| exit.value == Value::Literal(Literal::Bool(false));
         let failure = |exit: &Exit, write: Span, caught| Self {
@@ -111,9 +130,11 @@ impl Failure {
             if !differ(&only) {
                 continue;
             }
-            if let Some(write) = write_behind(body, object, writes) {
-                let caught = body.block(BlockId(at)).terminator.span;
-                return Some(failure(exit, write, Some(caught)));
+            let Some((from, write)) = write_behind(body, object, ask) else {
+                continue;
+            };
+            if !tells_somebody(function, (BlockId(at), !is_ok), from) {
+                return Some(failure(exit, write, Some(block.terminator.span)));
             }
         }
         // `write(…).is_ok()`
@@ -126,7 +147,7 @@ impl Failure {
             if !others.clone().all(|other| other.value.differs(&no)) {
                 return None;
             }
-            Some(failure(exit, write_behind(body, object, writes)?, None))
+            Some(failure(exit, write_behind(body, object, ask)?.1, None))
         })
     }
 }
@@ -268,8 +289,44 @@ fn outcome(body: &Body, cond: LocalId) -> Option<(LocalId, bool)> {
     }
 }
 
+/// Whether somebody else may get to know of the failure than the caller, after this outcome of a branch: by
+/// a call, or by what is kept.
+fn tells_somebody(function: &Function, (branch, taken): (BlockId, bool), write: BlockId) -> bool {
+    let handling = Handling::after(function, branch, taken);
+    let keeps = handling.statements().any(|statement| {
+        matches!(
+            statement,
+            StatementKind::SetField {
+                value: Operand::Local(_),
+                ..
+            } | StatementKind::SetItem { .. }
+                | StatementKind::SetGlobal { .. }
+        )
+    });
+    let collects = handling.calls().any(|(callee, _)| {
+        matches!(callee, Callee::Method { name, .. } if CHANGES.contains(&name.as_str()))
+    });
+    keeps || collects || handling.calls_somebody(&given_to(function, write))
+}
+
+/// The block that ends with the test of a handler.
+fn handler_at(body: &Body, handler: &Handler) -> Option<BlockId> {
+    let mut blocks = (0u32..).zip(&body.blocks);
+    blocks.find_map(|(at, block)| {
+        let t = &block.terminator;
+        let is = matches!(
+            t.kind,
+            TerminatorKind::Branch {
+                role: BranchRole::Handler,
+                ..
+            }
+        );
+        (is && t.span == handler.header).then_some(BlockId(at))
+    })
+}
+
 /// The write whose result a local holds.
-fn write_behind(body: &Body, local: LocalId, writes: &Writes<'_>) -> Option<Span> {
+fn write_behind(body: &Body, local: LocalId, ask: &Ask<'_>) -> Option<(BlockId, Span)> {
     let mut at = local;
     for _ in 0..CHAIN {
         match body.only_value(at)? {
@@ -283,29 +340,28 @@ fn write_behind(body: &Body, local: LocalId, writes: &Writes<'_>) -> Option<Span
         TerminatorKind::Eval {
             dest: Some(dest), ..
         } if *dest == at => {
-            is_write(body, BlockId(block), writes).then_some(content.terminator.span)
+            is_write(body, BlockId(block), ask).then_some((BlockId(block), content.terminator.span))
         }
         _ => None,
     })
 }
 
 /// A write whose exception the handler may catch.
-fn write_under(body: &Body, handler: &Handler, writes: &Writes<'_>) -> Option<Span> {
+fn write_under(body: &Body, handler: &Handler, ask: &Ask<'_>) -> Option<(BlockId, Span)> {
     let mut blocks = (0u32..).zip(&body.blocks);
     blocks.find_map(|(at, block)| match &block.terminator.kind {
         TerminatorKind::Eval {
             unwind: Some(unwind),
             ..
         } => {
-            let lost =
-                leads_to(body, unwind.target, handler) && is_write(body, BlockId(at), writes);
-            lost.then_some(block.terminator.span)
+            let lost = leads_to(body, unwind.target, handler) && is_write(body, BlockId(at), ask);
+            lost.then_some((BlockId(at), block.terminator.span))
         }
         _ => None,
     })
 }
 
-fn is_write(body: &Body, at: BlockId, writes: &Writes<'_>) -> bool {
+fn is_write(body: &Body, at: BlockId, ask: &Ask<'_>) -> bool {
     let TerminatorKind::Eval {
         rvalue: Rvalue::Call { callee, args },
         ..
@@ -318,7 +374,14 @@ fn is_write(body: &Body, at: BlockId, writes: &Writes<'_>) -> bool {
         Callee::Value(value) => (name_of(body, value).unwrap_or_default(), None),
     };
     let given = texts(args);
-    writes(at, (name.as_str(), receiver.as_deref(), given.as_slice()))
+    let names = (name.as_str(), receiver.as_deref(), given.as_slice());
+    // A buffer stores nothing, and a statement that is not known may be none that stores rows.
+    let is_vague = receiver.as_deref().is_some_and(is_buffer)
+        || is_removal(&name, &given)
+        || runs_statement(&name)
+            && args.len() < 2
+            && changes_rows(&behind(body, callee, &given)).is_none();
+    !is_vague && (ask.writes)(at, names)
 }
 
 /// Whether an exception that arrives at a block is offered to a handler.
@@ -342,6 +405,27 @@ fn leads_to(body: &Body, from: BlockId, handler: &Handler) -> bool {
         }
     }
     false
+}
+
+/// The texts that a call is given, and those of the calls that made its receiver: `query("…").execute(pool)`.
+fn behind(body: &Body, callee: &Callee, given: &[Name]) -> Vec<Name> {
+    let mut all = given.to_vec();
+    let mut on = callee;
+    for _ in 0..CHAIN {
+        let value = match on {
+            Callee::Method {
+                receiver: Operand::Local(local),
+                ..
+            } => body.only_value(*local),
+            _ => None,
+        };
+        let Some(Rvalue::Call { callee, args }) = value else {
+            break;
+        };
+        all.extend(texts(args));
+        on = callee;
+    }
+    all
 }
 
 /// The texts among arguments.
