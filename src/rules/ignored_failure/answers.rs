@@ -378,9 +378,7 @@ fn is_write(body: &Body, at: BlockId, ask: &Ask<'_>) -> bool {
     // A buffer stores nothing, and a statement that is not known may be none that stores rows.
     let is_vague = receiver.as_deref().is_some_and(is_buffer)
         || is_removal(&name, &given)
-        || runs_statement(&name)
-            && args.len() < 2
-            && changes_rows(&behind(body, callee, &given)).is_none();
+        || runs_statement(&name) && changes_rows(&behind(body, callee, &given)).is_none();
     !is_vague && (ask.writes)(at, names)
 }
 
