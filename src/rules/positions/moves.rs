@@ -12,7 +12,9 @@ use crate::program::{ClassRef, Def, FuncRef, Program};
 use crate::rules::failed_write::code::{Called, called, holder};
 use crate::rules::failed_write::flow::{origins, rvalues};
 use crate::rules::known::known_call;
-use crate::rules::tables::{moves_position, names_position, names_state, states_position};
+use crate::rules::tables::{
+    hints_at_position, moves_position, names_position, names_state, states_position,
+};
 use crate::settings::Writes;
 use crate::source::Span;
 
@@ -134,6 +136,10 @@ fn moved(
     }
     let on = named.on.as_deref();
     if let Some(helper) = helper(program, func, callee) {
+        // Without its name, nobody would look at the caller.
+        if !hints_at_position(&named.name, true) {
+            return None;
+        }
         let inner = match depth {
             0 => Vec::new(),
             _ => positions(program, helper, writes, depth - 1),

@@ -105,7 +105,8 @@ pub(super) const HINTS: &[&str] = &[
 ];
 
 /// Whether a word of a function hints at a position that it moves.
-pub(super) fn hints_at_position(word: &str, called: bool) -> bool {
+#[must_use]
+pub fn hints_at_position(word: &str, called: bool) -> bool {
     let lower = word.to_ascii_lowercase();
     // What is named only like that is rarely kept: the cursor of a database, the offset in a file.
     if matches!(lower.as_str(), "cursor" | "offset" | "offsets") {
