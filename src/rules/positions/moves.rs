@@ -137,7 +137,7 @@ fn moved(
     let on = named.on.as_deref();
     if let Some(helper) = helper(program, func, callee) {
         // Without its name, nobody would look at the caller.
-        if !hints_at_position(&named.name, true) {
+        if !hints_at_position(&named.name) {
             return None;
         }
         let inner = match depth {
