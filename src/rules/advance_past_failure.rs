@@ -156,7 +156,7 @@ fn advances<'f>(
                 judged.borrow_mut().insert(seen, wanted);
                 wanted
             });
-            wanted && !stays(engine, state, position)
+            wanted && !stays(engine, func, state, position)
         };
         let Some((lost, events)) = ground.arrival(position.at, &wanted) else {
             continue;

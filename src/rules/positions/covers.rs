@@ -17,7 +17,7 @@ use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
 use crate::rules::failed_write::code::{called, holder};
-use crate::rules::failed_write::flow::{flow, origins};
+use crate::rules::failed_write::flow::{flow, origins as made_of};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::refusal::refuses;
 use crate::rules::failed_write::watch::Swallower;
@@ -245,7 +245,7 @@ fn is_looked_after(
 
 /// The variables of which values are made: what rows come from. Clients are no rows.
 fn variables(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
-    let made = origins(function, of.into_iter().collect());
+    let made = made_of(function, of.into_iter().collect());
     let rows = made
         .into_iter()
         .filter(|local| is_variable(function, *local));
@@ -273,19 +273,29 @@ fn covers_message(function: &Function, position: &Position, failure: &Failure) -
     if of.is_empty() {
         of.extend(position.on);
     }
-    let origins = origins(function, of);
-    let units = units(function, &origins);
-    if units.is_empty() {
+    let origins = made_of(function, of);
+    if units(function, &origins).is_empty() {
         // What the function is given is one message.
         return Some(Covered::Rows);
     }
-    let known = flow(function, units.iter().map(|(_, unit)| *unit).collect());
-    let written = takes(function, failure.failed);
-    let same_rows = written.iter().any(|local| known.contains(local));
-    let same_round = units
-        .iter()
-        .any(|(made, _)| failure.reach(body, Some(*made)).contains(&position.at));
-    (same_rows && same_round).then_some(Covered::Rows)
+    let rows = takes(function, failure.failed).into_iter().collect();
+    let rows = made_of(function, rows);
+    let common: FxHashSet<LocalId> = origins.intersection(&rows).copied().collect();
+    let mut taken = units(function, &common);
+    if taken.is_empty() {
+        // The messages of a batch are acknowledged one after the other.
+        let variables = common.iter().filter(|local| is_variable(function, **local));
+        for local in variables {
+            let made = assignments(function, *local).into_iter();
+            taken.extend(made.map(|at| (at, *local)));
+        }
+    }
+    let same = |(made, _): &(BlockId, LocalId)| {
+        let same = failure.reach(body, Some(*made));
+        same.contains(&position.at)
+    };
+    let same_round = !taken.is_empty() && taken.iter().all(same);
+    same_round.then_some(Covered::Rows)
 }
 
 /// What is kept covers everything before it, unless it holds only what was stored, or is kept for
@@ -316,7 +326,7 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
             .any(|at| body.reach(*at, None).contains(&failed));
         read |= before && later.iter().any(|at| without_success.contains(at));
     }
-    let origins = origins(function, values.iter().copied().collect());
+    let origins = made_of(function, values.iter().copied().collect());
     let units = units(function, &origins);
     let several = values.len() > 1;
     let known = |unit: LocalId| flow(function, [unit].into_iter().collect());
@@ -334,7 +344,12 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
 }
 
 /// Whether a position stays where it was: what was read of it is put back.
-pub(in crate::rules) fn stays(engine: &Engine<'_>, state: &State, position: &Position) -> bool {
+pub(in crate::rules) fn stays(
+    engine: &Engine<'_>,
+    func: FuncRef,
+    state: &State,
+    position: &Position,
+) -> bool {
     let values = locals_of(position);
     let mut given = values
         .iter()
@@ -344,7 +359,13 @@ pub(in crate::rules) fn stays(engine: &Engine<'_>, state: &State, position: &Pos
         Some(Origin::Call(name, on, args)) => {
             let key = args.first().and_then(|v| engine.terms.literal(*v));
             let of_key = matches!(key, Some(Literal::Str(key)) if names_position(key));
-            let on_state = || engine.name_of(on).is_some_and(|on| names_position(&on));
+            let names = || {
+                engine
+                    .names_of(func, on)
+                    .iter()
+                    .any(|on| names_position(on))
+            };
+            let on_state = || engine.name_of(on).is_some_and(|on| names_position(&on)) || names();
             begins_reading(&name) && (names_position(&name) || of_key || on_state())
         }
         _ => false,
