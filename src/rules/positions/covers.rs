@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashSet;
 
 use super::moves::{Position, helper, locals_of};
-use crate::engine::Engine;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
+use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::{
     BlockId, Body, BranchRole, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
     StatementKind, TerminatorKind,
@@ -22,7 +22,9 @@ use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::refusal::refuses;
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::known::known_call;
-use crate::rules::tables::{begins_reading, gives_back, is_failed_mark, names_position};
+use crate::rules::tables::{
+    begins_reading, gives_back, is_failed_mark, is_harmless, names_position, shows,
+};
 use crate::settings::Writes;
 
 /// What a position that moves after a failure says of it.
@@ -254,8 +256,6 @@ fn variables(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
 
 /// Whether a call does more with rows than look at them.
 fn hands_on(function: &Function, callee: &Callee) -> bool {
-    use crate::engine::{is_log_method, is_logger_name};
-    use crate::rules::tables::{is_harmless, shows};
     let named = called(function, callee);
     let logs = is_log_method(&named.name) || named.on.as_deref().is_some_and(is_logger_name);
     !logs && !shows(&named.name) && !is_harmless(&named.name)
