@@ -14,9 +14,11 @@ pub fn page() -> String {
          (`presets`) and leaves built-in ones out (`without-presets`).\n\n\
          [The format](../rules/presets/README.md) says what each table means. `swallowed-write`, \
          `ignored-failure` and `untracked-return` ask for writes, what adds to a unit of work and commits it, what \
-         waits for a write, and exceptions for rows that are there already. `advance-past-failure` asks for positions, \
-         and `ignored-failure` for results that tell of a failure (`returned-list`, `returned-true` and \
-         `returned-false` of a call). All else is data that no rule reads yet.\n",
+         waits for a write, and exceptions for rows that are there already. `advance-past-failure` asks also for \
+         positions and for what gives rows back, `ignored-failure` for results that tell of a failure \
+         (`returned-list`, `returned-true` and `returned-false` of a call). All else is data that no rule reads \
+         yet.
+",
     );
     for (name, preset) in built_in() {
         let _ = write!(out, "\n## {} (`{name}`)\n\n", preset.title);
