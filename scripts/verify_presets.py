@@ -47,7 +47,8 @@ def claims_of(table, entry):
             if parameter != "self":
                 yield where, "parameter", (of, call, parameter)
         how, _, name = entry.get("at", "").partition(":")
-        if how == "attribute":
+        # With a call, the attribute is one of its result, whose class the entry does not name.
+        if how == "attribute" and call is None:
             yield f"{where} .{name}", "attribute", (of, name)
         if how == "key":
             yield f"{where} [{name}]", "key", (of, call, name)

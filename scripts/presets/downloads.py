@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 
@@ -22,7 +23,7 @@ def fetch(package, cache):
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         try:
-            (from_pypi if package["registry"] == "pypi" else from_crates)(name, version, part)
+            SOURCES[package["registry"]](name, version, part)
         except Missing as error:
             raise Missing(f"package {name} {version}: {error}") from None
         part.rename(folder)
@@ -53,6 +54,14 @@ def from_pypi(name, version, folder):
     shutil.rmtree(archives)
 
 
+def from_python(name, _version, folder):
+    """Copies a module that comes with Python."""
+    source = pathlib.Path(sysconfig.get_path("stdlib")) / f"{name}.py"
+    if not source.exists():
+        raise Missing("Python has no such module")
+    shutil.copy(source, folder)
+
+
 def from_crates(name, version, folder):
     """Copies the sources of a crate from where cargo unpacks them."""
     run(["cargo", "info", "--quiet", f"{name}@{version}"])
@@ -61,3 +70,6 @@ def from_crates(name, version, folder):
         shutil.copytree(source, folder, dirs_exist_ok=True)
         return
     raise Missing("cargo did not unpack it")
+
+
+SOURCES = {"pypi": from_pypi, "crates.io": from_crates, "python": from_python}

@@ -23,7 +23,17 @@ TABLES = {
     "position": {"of": list, "call": str, "kind": str, "fails": list},
     "nack": {"of": list, "call": str},
     "mark": {"of": list, "call": str, "says": str},
-    "failure": {"of": list, "call": str, "by": str, "at": str, "exceptions": list, "duplicate": list},
+    "failure": {
+        "of": list,
+        "call": str,
+        "by": str,
+        "at": str,
+        "given": str,
+        "unless": list,
+        "command": str,
+        "exceptions": list,
+        "duplicate": list,
+    },
     "entry": {
         "decorator": str,
         "override": str,
@@ -49,12 +59,12 @@ REQUIRED = {
 }
 VALUES = {
     "language": {"python", "rust"},
-    "registry": {"pypi", "crates.io"},
+    "registry": {"pypi", "crates.io", "python"},
     "fails": {"raises", "returns", "callback", "future"},
     "hears": {"raises", "returns", "callback"},
     "kind": {"offset", "ack", "bookmark", "state", "watermark"},
     "says": {"success", "failure", "retry", "skip"},
-    "by": {"returned-list", "returned-true", "returned-false", "returned-none", "returned-count", "exception", "err"},
+    "by": {"returned-list", "returned-true", "returned-false", "returned-none", "returned-count", "returned-job", "exception", "err"},
     "at": {"attribute", "key", "element"},
 }
 # What tells where a framework calls the code of a program.

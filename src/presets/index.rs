@@ -16,6 +16,8 @@ pub(super) struct Index {
     pub(super) names: FxHashSet<String>,
     /// The names of the calls that put rows into a unit of work, or wait for work that was handed over.
     pub(super) other_names: FxHashSet<String>,
+    /// The names of the calls of which only the result tells of a failure.
+    pub(super) telling: FxHashSet<String>,
     /// The names of the calls that move a position.
     pub(super) positions: FxHashSet<String>,
     /// The exceptions that say that a row is there already, by the last parts of their paths.
@@ -136,7 +138,12 @@ impl Index {
     /// a row that is not there is no failure.
     fn add_results(&mut self, preset: &Preset) {
         for failure in &preset.failure {
-            let by = ["returned-list", "returned-true", "returned-false"];
+            let by = [
+                "returned-list",
+                "returned-true",
+                "returned-false",
+                "returned-job",
+            ];
             let Some(name) = &failure.call else { continue };
             if !by.contains(&failure.by.as_str()) {
                 continue;
@@ -147,8 +154,13 @@ impl Index {
             let told: Vec<&Write> = preset.write.iter().filter(told).collect();
             let tells = Tells {
                 at: failure.at.clone(),
+                if_true: failure.by != "returned-false",
+                later: failure.by == "returned-job",
                 given: failure.given.as_deref().map(Given::of),
+                unless: failure.unless.iter().map(|of| Parameter::of(of)).collect(),
+                command: failure.command.as_deref().map(Parameter::of),
             };
+            self.telling.insert(name.clone());
             for of in &failure.of {
                 if !told.iter().any(|write| write.of.contains(of)) {
                     let call = self.holder(of).calls.entry(name.clone());

@@ -85,8 +85,16 @@ pub struct Known {
 pub struct Tells {
     /// Where in the result: `key:Failed`, `element:1`, `attribute:errors`. `None`: the result itself.
     pub at: Option<String>,
+    /// Whether what is there tells of a failure if it is true; otherwise, if it is false.
+    pub if_true: bool,
+    /// Whether the result is something that has to be asked later: a job, a task, a future.
+    pub later: bool,
     /// What the call must be given so that only its result tells.
     pub given: Option<Given>,
+    /// What it must not be given so that only its result tells.
+    pub unless: Vec<Parameter>,
+    /// The parameter that takes the command which is run.
+    pub command: Option<Parameter>,
 }
 
 /// An argument that a call must be given.
@@ -248,6 +256,12 @@ impl Presets {
     #[must_use]
     pub fn names_call(&self, name: &str) -> bool {
         self.names_write(name) || self.index().other_names.contains(name)
+    }
+
+    /// Whether only the result of a call of that name tells of a failure, if it is made on the right class.
+    #[must_use]
+    pub fn names_telling(&self, name: &str) -> bool {
+        self.index().telling.contains(name)
     }
 
     /// Whether a call of that name moves a position, if it is made on the right class.

@@ -254,6 +254,11 @@ pub struct Failure {
     pub at: Option<String>,
     /// The argument without which the call raises instead.
     pub given: Option<String>,
+    /// Arguments with which something else tells as well.
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// The parameter that takes the command which is run: only some programs store rows.
+    pub command: Option<String>,
     /// What a failed write raises; in Rust, the types of its error.
     #[serde(default)]
     pub exceptions: Vec<String>,

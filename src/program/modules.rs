@@ -13,7 +13,8 @@ use crate::ir::{self, Name, StatementKind};
 use crate::program::attributes::Outside;
 use crate::program::classes::Mro;
 use crate::program::roots::Asked;
-use crate::program::{ClassRef, FuncRef, OutsideCalls};
+use crate::program::outside::Calls;
+use crate::program::{ClassRef, FuncRef};
 use crate::source::{SourceFile, SourceMap};
 
 /// A module of the program.
@@ -129,7 +130,7 @@ pub struct Program<'s> {
     pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
     pub(super) asked: Asked,
     /// By the presets, too: those of one run seldom differ.
-    pub(super) calls_outside: Mutex<FxHashMap<(usize, FuncRef), Arc<OutsideCalls>>>,
+    pub(super) calls: Mutex<FxHashMap<(usize, FuncRef), Arc<Calls>>>,
     pub(super) roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
     pub(super) relatives: Mutex<HashMap<(ModuleId, ir::Relative), Option<ModuleId>>>,
 }
@@ -150,7 +151,7 @@ impl<'s> Program<'s> {
             tables: RwLock::default(),
             mros: Mutex::default(),
             asked: Asked::default(),
-            calls_outside: Mutex::default(),
+            calls: Mutex::default(),
             roots: Mutex::default(),
             relatives: Mutex::default(),
         }

@@ -5,31 +5,39 @@
 //! | `answers` | how a function of the program returns that its write failed |
 //! | `callers` | the calls of such a function, and the findings about them |
 //! | `clients` | calls of libraries of which only the result tells, and the findings about them |
+//! | `tells` | which calls of libraries tell only by their result |
+//! | `unheeded` | tests that tell of a failure, and after which a function goes on |
 //! | `unread` | whether a function looks at the value of a call |
 
 mod answers;
 mod callers;
 mod clients;
+mod tells;
+mod unheeded;
 mod unread;
 
 use crate::engine::summaries::library::Library;
 use crate::ir::{FuncIdx, Function};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::failed_write::caught::is_unlikely;
-use crate::rules::failed_write::is_of_tests;
+use crate::rules::failed_write::{is_of_tests, may_fail, with_nested};
 use crate::rules::known::{Call, raises_by, writes_at};
-use crate::rules::tables::{is_auxiliary_class, is_best_effort, writing_with};
+use crate::rules::tables::answering_with;
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
 use crate::source::SourceFile;
 use answers::{Ask, Failure};
+use callers::Ground;
+
+/// What catches, and what stands for a failure in Rust.
+const ANSWERS: &[&str] = &["except", "false", "is_ok"];
 
 /// Checks functions that write.
 pub struct Functions;
 
 impl FunctionRule for Functions {
     fn glance(&self, settings: &Settings) -> Option<Glances> {
-        Some(writing_with(&[], &settings.writes, true))
+        Some(answering_with(ANSWERS, &settings.writes))
     }
 
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool {
@@ -48,25 +56,27 @@ impl FunctionRule for Functions {
             return out;
         }
         let (program, writes) = (library.program, &settings.writes);
-        let fails = |func| failure_of(program, writes, func).is_some();
-        let with_nested = functions
-            .iter()
-            .flat_map(|(func, _)| module.ir.with_left_out(*func));
-        for (idx, function) in with_nested {
-            let class = function.class.map(|class| &module.ir.class(class).name);
-            if function.name.starts_with("test_")
-                || is_best_effort(&function.name)
-                || class.is_some_and(|class| is_auxiliary_class(class))
-            {
+        let ground = Ground {
+            program,
+            writes,
+            fails: &|func| failure_of(program, writes, func).is_some(),
+        };
+        for (func, function) in with_nested(module, functions) {
+            if may_fail(module, function) {
                 continue;
             }
-            let func = FuncRef {
-                module: module.id,
-                func: idx,
+            clients::report(program, writes, module, (func, function), &mut out.findings);
+            let is_write =
+                |at, given: Call<'_>| writes_at(program, writes, ((func, at), raises_by), given);
+            let is_unlikely = |at| is_unlikely(program, (func, at), None);
+            let ask = Ask {
+                writes: &is_write,
+                is_unlikely: &is_unlikely,
             };
-            clients::report(program, writes, module, (idx, function), &mut out.findings);
+            let this = ((func, function), &ask);
+            unheeded::report(program, writes, module, this, &mut out.findings);
             if let Some(failure) = failure_of(program, writes, func) {
-                callers::report(program, func, &failure, &fails, &mut out.findings);
+                callers::report(ground, func, &failure, &mut out.findings);
             }
         }
         out

@@ -1,7 +1,7 @@
 //! What presets say of the calls in the code.
 
-use crate::ir::{ArgKind, BlockId, Literal, Name, Operand, Rvalue, TerminatorKind};
-use crate::presets::{Given, Known, KnownWrite, Parameter, Tells};
+use crate::ir::{ArgKind, BlockId, Name, Rvalue, TerminatorKind};
+use crate::presets::{Known, KnownWrite, Parameter};
 use crate::program::{FuncRef, Program};
 use crate::rules::tables;
 use crate::settings::Writes;
@@ -39,46 +39,8 @@ pub fn known_call<'w>(
     })
 }
 
-/// How the result of the call that ends a block tells that rows were not stored, if nothing else does and
-/// they would be missed.
-#[must_use]
-pub fn tells_by_result<'w>(
-    program: &Program<'_>,
-    writes: &'w Writes,
-    site: (FuncRef, BlockId),
-) -> Option<&'w Tells> {
-    let known = known_call(program, writes, site)?;
-    let tells = known.tells.as_ref()?;
-    // What is not acknowledged comes again.
-    let is_missed = known.moves.is_none() && !known.write.as_ref().is_some_and(|w| w.auxiliary);
-    let given = |given: &Given| is_given_as(program, site, given);
-    (is_missed && tells.given.as_ref().is_none_or(given)).then_some(tells)
-}
-
-/// Whether the call that ends a block is surely given such an argument.
-fn is_given_as(program: &Program<'_>, (func, block): (FuncRef, BlockId), given: &Given) -> bool {
-    let module = program.module(func.module);
-    let body = &module.ir.function(func.func).body;
-    let TerminatorKind::Eval {
-        rvalue: Rvalue::Call { args, .. },
-        ..
-    } = &body.block(block).terminator.kind
-    else {
-        return false;
-    };
-    let named = args.iter().find(
-        |arg| matches!(&arg.kind, ArgKind::Keyword(name) if name == given.parameter.name.as_str()),
-    );
-    let placed = given.parameter.place.and_then(|place| args.get(place));
-    let placed = placed.filter(|arg| arg.kind == ArgKind::Positional);
-    named.or(placed).is_some_and(|arg| match given.value {
-        Some(value) => arg.value == Operand::Const(Literal::Bool(value)),
-        None => true,
-    })
-}
-
 /// Whether the call that ends a block is given an argument for a parameter.
-fn is_given(
+pub(super) fn is_given(
     program: &Program<'_>,
     (func, block): (FuncRef, BlockId),
     parameter: &Parameter,

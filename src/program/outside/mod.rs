@@ -1,5 +1,5 @@
-//! Which calls are made on modules, classes and objects of libraries, read off the code: no path is
-//! followed for that.
+//! Which calls are made on modules, classes and objects of libraries, and which run functions of the
+//! program, read off the code: no path is followed for that.
 //!
 //! What a name was bound to decides: an import, an object that was made of a class, an annotation, a
 //! field of the class, what a function of the program returns. A name that is bound to several things
@@ -40,6 +40,13 @@ pub struct OutsideCall {
 /// The calls in a function that are made on something of a library, by the block that ends with them.
 pub type OutsideCalls = FxHashMap<BlockId, OutsideCall>;
 
+/// What the calls of a function are made on, as far as the code shows it.
+#[derive(Debug, Default)]
+pub(in crate::program) struct Calls {
+    outside: Arc<OutsideCalls>,
+    inside: FxHashMap<BlockId, FuncRef>,
+}
+
 /// What a value is.
 #[derive(Clone, PartialEq, Debug)]
 enum Held {
@@ -77,12 +84,24 @@ impl Program<'_> {
     /// The calls of a function that are made on something of a library.
     #[must_use]
     pub fn calls_outside(&self, presets: &Arc<Presets>, func: FuncRef) -> Arc<OutsideCalls> {
+        self.calls_of(presets, func).outside.clone()
+    }
+
+    /// The function of the program that the call at the end of a block runs: one that a name means, or a method
+    /// of an object whose class the code shows.
+    #[must_use]
+    pub fn call_inside(
+        &self,
+        presets: &Arc<Presets>,
+        (func, block): (FuncRef, BlockId),
+    ) -> Option<FuncRef> {
+        let calls = self.calls_of(presets, func);
+        calls.inside.get(&block).copied()
+    }
+
+    fn calls_of(&self, presets: &Arc<Presets>, func: FuncRef) -> Arc<Calls> {
         let key = (Arc::as_ptr(presets) as usize, func);
-        let known = || {
-            self.calls_outside
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
+        let known = || self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(calls) = known().get(&key) {
             return calls.clone();
         }
@@ -99,6 +118,12 @@ impl Program<'_> {
         known().insert(key, calls.clone());
         calls
     }
+}
+
+/// What a call runs.
+enum Called {
+    Outside(OutsideCall),
+    Inside(FuncRef),
 }
 
 /// Finds out what values are.
@@ -152,51 +177,73 @@ impl<'m> Frame<'m> {
 }
 
 impl Finder<'_, '_> {
-    fn calls(&self, module: &LoadedModule, func: FuncRef) -> OutsideCalls {
+    fn calls(&self, module: &LoadedModule, func: FuncRef) -> Calls {
         let frame = Frame::new(module, func);
-        let blocks = (0u32..).zip(&frame.body.blocks);
-        let calls = blocks.filter_map(|(at, block)| {
+        let mut outside = OutsideCalls::default();
+        let mut inside = FxHashMap::default();
+        for (at, block) in (0u32..).zip(&frame.body.blocks) {
             let TerminatorKind::Eval {
                 rvalue: Rvalue::Call { callee, .. },
                 ..
             } = &block.terminator.kind
             else {
-                return None;
+                continue;
             };
-            Some((BlockId(at), self.call(&frame, callee)?))
-        });
-        calls.collect()
+            match self.call(&frame, callee) {
+                Some(Called::Outside(call)) => {
+                    outside.insert(BlockId(at), call);
+                }
+                Some(Called::Inside(func)) => {
+                    inside.insert(BlockId(at), func);
+                }
+                None => {}
+            }
+        }
+        Calls {
+            outside: Arc::new(outside),
+            inside,
+        }
     }
 
-    fn call(&self, frame: &Frame<'_>, callee: &Callee) -> Option<OutsideCall> {
-        match callee {
+    fn call(&self, frame: &Frame<'_>, callee: &Callee) -> Option<Called> {
+        let (of, name) = match callee {
             Callee::Method { receiver, name, .. } => {
-                let of = self.operand(frame, receiver, 0)?;
-                let of = self.receiver(of, name)?;
-                Some(OutsideCall {
-                    of,
-                    name: name.clone(),
-                })
+                let held = self.operand(frame, receiver, 0)?;
+                match self.receiver(&held, name) {
+                    Some(of) => (of, name.clone()),
+                    None => return self.method(held, name).map(Called::Inside),
+                }
             }
             Callee::Value(callee) => match self.operand(frame, callee, 0)? {
                 Held::Outside(of) => {
                     let (of, name) = of.split()?;
-                    Some(OutsideCall {
-                        of,
-                        name: name.into(),
-                    })
+                    (of, name.into())
                 }
+                Held::Func(func) => return Some(Called::Inside(func)),
+                _ => return None,
+            },
+        };
+        Some(Called::Outside(OutsideCall { of, name }))
+    }
+
+    /// The method of the program that a call on a value runs.
+    fn method(&self, held: Held, name: &Name) -> Option<FuncRef> {
+        match held {
+            Held::Object(class) => self.program.method(class, name, None),
+            Held::Super(class) => self.program.method(class, name, Some(class)),
+            held => match self.member(held, name, 0)? {
+                Held::Func(func) => Some(func),
                 _ => None,
             },
         }
     }
 
     /// What a method is called on, if it is one of a library.
-    fn receiver(&self, held: Held, method: &str) -> Option<Of> {
+    fn receiver(&self, held: &Held, method: &str) -> Option<Of> {
         let (class, after) = match held {
-            Held::Outside(of) => return Some(of),
-            Held::Object(class) => (class, None),
-            Held::Super(class) => (class, Some(class)),
+            Held::Outside(of) => return Some(of.clone()),
+            Held::Object(class) => (*class, None),
+            Held::Super(class) => (*class, Some(*class)),
             _ => return None,
         };
         match self.program.lookup(class, method, after) {

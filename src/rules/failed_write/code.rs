@@ -6,6 +6,7 @@ use crate::ir::{
     Arg, BlockId, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     TerminatorKind,
 };
+use super::flow::rvalues;
 use crate::program::{ClassRef, Def, FuncRef, Program};
 
 pub(in crate::rules) fn is_variable(function: &Function, local: LocalId) -> bool {
@@ -133,4 +134,29 @@ pub(in crate::rules) fn texts(args: &[Arg]) -> Vec<Name> {
         _ => None,
     });
     texts.collect()
+}
+
+/// The statements that a call is given, also those that a variable holds.
+pub(in crate::rules) fn statements(function: &Function, args: &[Arg]) -> Vec<Name> {
+    let mut out = texts(args);
+    for arg in args {
+        let Operand::Local(local) = &arg.value else {
+            continue;
+        };
+        for (_, rvalue) in rvalues(function).filter(|(dest, _)| *dest == Some(*local)) {
+            match rvalue {
+                Rvalue::Use(Operand::Const(Literal::Str(text))) => out.push(text.clone()),
+                Rvalue::Format(parts) => {
+                    let first = parts.iter().find_map(|part| match part {
+                        Operand::Const(Literal::Str(text)) => Some(text.clone()),
+                        _ => None,
+                    });
+                    out.extend(first);
+                }
+                Rvalue::Call { args, .. } => out.extend(texts(args)),
+                _ => {}
+            }
+        }
+    }
+    out
 }

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{
-    Arg, BlockId, Body, BranchRole, Callee, Data, Function, Handler, Literal, LocalId, Name,
+    BlockId, Body, BranchRole, Callee, Data, Function, Handler, Literal, LocalId, Name,
     Operand, Rvalue, StatementKind, TerminatorKind,
 };
-use crate::rules::failed_write::code::given_to;
+use crate::rules::failed_write::code::{Called, called, given_to, texts};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::likeness::CHAIN;
 use crate::rules::known::Call;
@@ -60,7 +60,7 @@ impl Failure {
         if body.handlers.is_empty() {
             return None;
         }
-        let exits = exits(body);
+        let exits = exits(function);
         let in_handler = |exit: &&Exit| body.handlers.iter().any(|h| h.body.contains(exit.span));
         let others: Vec<&Exit> = exits.iter().filter(|exit| !in_handler(exit)).collect();
         if others.is_empty() {
@@ -73,7 +73,7 @@ impl Failure {
             if !others.iter().all(|other| other.value.differs(answer)) {
                 return None;
             }
-            let (at, write) = write_under(body, handler, ask)?;
+            let (at, write) = write_under(function, handler, ask)?;
             let caught = handler_at(body, handler)?;
             if (ask.is_unlikely)(caught) || tells_somebody(function, (caught, true), at) {
                 return None;
@@ -90,7 +90,7 @@ impl Failure {
     /// The same, if the result of a write is asked whether it is an error.
     fn of_result(function: &Function, ask: &Ask<'_>) -> Option<Self> {
         let body = &function.body;
-        let exits = exits(body);
+        let exits = exits(function);
         let is_false = |exit: &&Exit| exit.value == Value::Literal(Literal::Bool(false));
         let failure = |exit: &Exit, write: Span, caught| Self {
             answer: Literal::Bool(false),
@@ -130,7 +130,7 @@ impl Failure {
             if !differ(&only) {
                 continue;
             }
-            let Some((from, write)) = write_behind(body, object, ask) else {
+            let Some((from, write)) = write_behind(function, object, ask) else {
                 continue;
             };
             if !tells_somebody(function, (BlockId(at), !is_ok), from) {
@@ -147,7 +147,7 @@ impl Failure {
             if !others.clone().all(|other| other.value.differs(&no)) {
                 return None;
             }
-            Some(failure(exit, write_behind(body, object, ask)?.1, None))
+            Some(failure(exit, write_behind(function, object, ask)?.1, None))
         })
     }
 }
@@ -194,7 +194,8 @@ impl Value {
 }
 
 /// Where a body returns. If a variable is returned that gets literals only, each of these is an exit.
-pub(super) fn exits(body: &Body) -> Vec<Exit> {
+pub(super) fn exits(function: &Function) -> Vec<Exit> {
+    let body = &function.body;
     let mut out = Vec::new();
     for (at, block) in (0u32..).zip(&body.blocks) {
         let span = block.terminator.span;
@@ -211,7 +212,7 @@ pub(super) fn exits(body: &Body) -> Vec<Exit> {
             Operand::Const(literal) => out.push(exit(None, Value::Literal(literal.clone()))),
             Operand::Local(local) => match stored(body, *local, span) {
                 Some(stored) => out.extend(stored),
-                None => out.push(exit(Some(*local), made(body, *local))),
+                None => out.push(exit(Some(*local), made(function, *local))),
             },
         }
     }
@@ -254,8 +255,8 @@ fn stored(body: &Body, local: LocalId, returns: Span) -> Option<Vec<Exit>> {
 }
 
 /// What is known of a local by how it is made.
-fn made(body: &Body, local: LocalId) -> Value {
-    match body.only_value(local) {
+fn made(function: &Function, local: LocalId) -> Value {
+    match function.body.only_value(local) {
         Some(
             Rvalue::List(_)
             | Rvalue::Tuple(_)
@@ -265,9 +266,9 @@ fn made(body: &Body, local: LocalId) -> Value {
             | Rvalue::Data(Data::Len(_)),
         ) => Value::Made,
         Some(Rvalue::Call {
-            callee: Callee::Value(of),
+            callee: callee @ Callee::Value(_),
             ..
-        }) if name_of(body, of).is_some_and(|name| name == "len") => Value::Made,
+        }) if called(function, callee).name == "len" => Value::Made,
         _ => Value::Unknown,
     }
 }
@@ -326,7 +327,8 @@ fn handler_at(body: &Body, handler: &Handler) -> Option<BlockId> {
 }
 
 /// The write whose result a local holds.
-fn write_behind(body: &Body, local: LocalId, ask: &Ask<'_>) -> Option<(BlockId, Span)> {
+fn write_behind(function: &Function, local: LocalId, ask: &Ask<'_>) -> Option<(BlockId, Span)> {
+    let body = &function.body;
     let mut at = local;
     for _ in 0..CHAIN {
         match body.only_value(at)? {
@@ -340,28 +342,34 @@ fn write_behind(body: &Body, local: LocalId, ask: &Ask<'_>) -> Option<(BlockId, 
         TerminatorKind::Eval {
             dest: Some(dest), ..
         } if *dest == at => {
-            is_write(body, BlockId(block), ask).then_some((BlockId(block), content.terminator.span))
+            is_write(function, BlockId(block), ask).then_some((BlockId(block), content.terminator.span))
         }
         _ => None,
     })
 }
 
 /// A write whose exception the handler may catch.
-fn write_under(body: &Body, handler: &Handler, ask: &Ask<'_>) -> Option<(BlockId, Span)> {
+fn write_under(
+    function: &Function,
+    handler: &Handler,
+    ask: &Ask<'_>,
+) -> Option<(BlockId, Span)> {
+    let body = &function.body;
     let mut blocks = (0u32..).zip(&body.blocks);
     blocks.find_map(|(at, block)| match &block.terminator.kind {
         TerminatorKind::Eval {
             unwind: Some(unwind),
             ..
         } => {
-            let lost = leads_to(body, unwind.target, handler) && is_write(body, BlockId(at), ask);
+            let lost = leads_to(body, unwind.target, handler) && is_write(function, BlockId(at), ask);
             lost.then_some((BlockId(at), block.terminator.span))
         }
         _ => None,
     })
 }
 
-fn is_write(body: &Body, at: BlockId, ask: &Ask<'_>) -> bool {
+pub(super) fn is_write(function: &Function, at: BlockId, ask: &Ask<'_>) -> bool {
+    let body = &function.body;
     let TerminatorKind::Eval {
         rvalue: Rvalue::Call { callee, args },
         ..
@@ -369,14 +377,11 @@ fn is_write(body: &Body, at: BlockId, ask: &Ask<'_>) -> bool {
     else {
         return false;
     };
-    let (name, receiver) = match callee {
-        Callee::Method { name, receiver, .. } => (name.clone(), name_of(body, receiver)),
-        Callee::Value(value) => (name_of(body, value).unwrap_or_default(), None),
-    };
+    let Called { name, on } = called(function, callee);
     let given = texts(args);
-    let names = (name.as_str(), receiver.as_deref(), given.as_slice());
+    let names = (name.as_str(), on.as_deref(), given.as_slice());
     // A buffer stores nothing, and a statement that is not known may be none that stores rows.
-    let is_vague = receiver.as_deref().is_some_and(is_buffer)
+    let is_vague = on.as_deref().is_some_and(is_buffer)
         || is_removal(&name, &given)
         || runs_statement(&name) && changes_rows(&behind(body, callee, &given)).is_none();
     !is_vague && (ask.writes)(at, names)
@@ -424,23 +429,4 @@ fn behind(body: &Body, callee: &Callee, given: &[Name]) -> Vec<Name> {
         on = callee;
     }
     all
-}
-
-/// The texts among arguments.
-fn texts(args: &[Arg]) -> Vec<Name> {
-    let args = args.iter();
-    args.filter_map(|arg| match &arg.value {
-        Operand::Const(Literal::Str(text)) => Some(text.clone()),
-        _ => None,
-    })
-    .collect()
-}
-
-/// The last part of the name that an operand goes by.
-fn name_of(body: &Body, operand: &Operand) -> Option<Name> {
-    let Operand::Local(local) = operand else {
-        return None;
-    };
-    let own = body.locals[local.index()].name.as_ref();
-    own.or_else(|| body.only_value(*local)?.name()).cloned()
 }

@@ -4,13 +4,14 @@ use super::answers::{Failure, Value, exits};
 use super::unread::{How, Use, use_of};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::ir::{
-    BlockId, Body, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, TerminatorKind,
+    BlockId, Callee, Function, Literal, LocalId, Operand, Rvalue, TerminatorKind,
 };
-use crate::program::{ClassRef, Def, FuncRef, LoadedModule, ModuleId, MroEntry, Program};
-use crate::rules::failed_write::is_of_tests;
+use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId, MroEntry, Program};
+use crate::rules::failed_write::code::called;
 use crate::rules::failed_write::likeness::CHAIN;
-use crate::rules::tables::{is_auxiliary_class, is_best_effort};
+use crate::rules::failed_write::{is_of_tests, may_fail};
 use crate::rules::{IgnoredFailure, Rule};
+use crate::settings::Writes;
 use crate::source::Span;
 
 /// In how many other files callers are looked for. A name that more files mention is too common to tell.
@@ -19,8 +20,14 @@ const MAX_FILES: usize = 24;
 /// How many functions may hand the answer on by a `return`.
 const HOPS: usize = 1;
 
-/// Whether a function of the program returns its failure.
-pub(super) type Fails<'f> = dyn Fn(FuncRef) -> bool + 'f;
+/// What the callers are looked for in.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub(super) program: &'a Program<'a>,
+    pub(super) writes: &'a Writes,
+    /// Whether a function of the program returns its failure.
+    pub(super) fails: &'a dyn Fn(FuncRef) -> bool,
+}
 
 /// A function that returns a failure, and those that handed the answer on to it.
 struct Reporter<'f> {
@@ -34,10 +41,9 @@ struct Reporter<'f> {
 
 /// Reports the calls of a function whose results nobody reads.
 pub(super) fn report(
-    program: &Program<'_>,
+    ground: Ground<'_>,
     func: FuncRef,
     failure: &Failure,
-    fails: &Fails<'_>,
     out: &mut Vec<Finding>,
 ) {
     let reporter = Reporter {
@@ -46,11 +52,12 @@ pub(super) fn report(
         failing: func,
         handed_on: Vec::new(),
     };
-    reporter.report(program, fails, out);
+    reporter.report(ground, out);
 }
 
 impl Reporter<'_> {
-    fn report(&self, program: &Program<'_>, fails: &Fails<'_>, out: &mut Vec<Finding>) {
+    fn report(&self, ground: Ground<'_>, out: &mut Vec<Finding>) {
+        let program = ground.program;
         let own = program.module(self.at.module);
         let reporter = own.ir.function(self.at.func);
         let name = &reporter.name;
@@ -72,8 +79,8 @@ impl Reporter<'_> {
                     module: *id,
                     func: idx,
                 };
-                if this != self.at && !caller.name.starts_with("test_") {
-                    self.report_in(program, (&module, this, caller), (&modules, fails), out);
+                if this != self.at && !may_fail(&module, caller) {
+                    self.report_in(ground, (&module, this, caller), &modules, out);
                 }
             }
         }
@@ -82,15 +89,12 @@ impl Reporter<'_> {
     /// Reports the calls in one function.
     fn report_in(
         &self,
-        program: &Program<'_>,
+        ground: Ground<'_>,
         (module, this, caller): (&LoadedModule, FuncRef, &Function),
-        (modules, fails): (&[ModuleId], &Fails<'_>),
+        modules: &[ModuleId],
         out: &mut Vec<Finding>,
     ) {
-        let class = caller.class.map(|class| &module.ir.class(class).name);
-        if is_best_effort(&caller.name) || class.is_some_and(|class| is_auxiliary_class(class)) {
-            return;
-        }
+        let program = ground.program;
         let own = program.module(self.at.module);
         let reporter = own.ir.function(self.at.func);
         for (at, block) in (0u32..).zip(&caller.body.blocks) {
@@ -101,12 +105,12 @@ impl Reporter<'_> {
             else {
                 continue;
             };
-            if named(caller, callee).is_none_or(|name| name != reporter.name) {
+            if called(caller, callee).name != reporter.name {
                 continue;
             }
-            let found = resolve(program, module.id, caller, callee);
-            let is_hook = found != Some(self.at);
-            if is_hook && !self.overrides(program, (this, caller), callee, (modules, fails)) {
+            let presets = &ground.writes.presets;
+            let is_hook = program.call_inside(presets, (this, BlockId(at))) != Some(self.at);
+            if is_hook && !self.overrides(ground, (this, caller), callee, modules) {
                 continue;
             }
             match use_of(caller, BlockId(at)) {
@@ -116,7 +120,7 @@ impl Reporter<'_> {
                     out.extend(self.finding(program, site, (unread.how, is_hook)));
                 }
                 Use::Returned if !is_hook && self.handed_on.len() < HOPS => {
-                    if !hands_on(&caller.body, BlockId(at), &self.failure.answer) {
+                    if !hands_on(caller, BlockId(at), &self.failure.answer) {
                         continue;
                     }
                     let mut handed_on = self.handed_on.clone();
@@ -127,7 +131,7 @@ impl Reporter<'_> {
                         failing: self.failing,
                         handed_on,
                     };
-                    next.report(program, fails, out);
+                    next.report(ground, out);
                 }
                 _ => {}
             }
@@ -138,10 +142,10 @@ impl Reporter<'_> {
     /// that override the same one, the first is told.
     fn overrides(
         &self,
-        program: &Program<'_>,
+        Ground { program, fails, .. }: Ground<'_>,
         (this, caller): (FuncRef, &Function),
         callee: &Callee,
-        (modules, fails): (&[ModuleId], &Fails<'_>),
+        modules: &[ModuleId],
     ) -> bool {
         let own = program.module(self.at.module);
         let name = &own.ir.function(self.at.func).name;
@@ -240,7 +244,8 @@ fn is_rust(program: &Program<'_>, func: FuncRef) -> bool {
 }
 
 /// Whether a function returns the value of a call, or something that is surely no such answer.
-fn hands_on(body: &Body, call: BlockId, answer: &Literal) -> bool {
+fn hands_on(caller: &Function, call: BlockId, answer: &Literal) -> bool {
+    let body = &caller.body;
     let TerminatorKind::Eval {
         dest: Some(dest), ..
     } = body.block(call).terminator.kind
@@ -259,78 +264,10 @@ fn hands_on(body: &Body, call: BlockId, answer: &Literal) -> bool {
         }
         false
     };
-    exits(body)
+    exits(caller)
         .iter()
         .all(|exit| match (&exit.value, exit.local) {
             (Value::Unknown, Some(local)) => is_value(local),
             (value, _) => value.differs(answer),
         })
-}
-
-/// The last part of the name of what is called.
-fn named(caller: &Function, callee: &Callee) -> Option<Name> {
-    match callee {
-        Callee::Method { name, .. } => Some(name.clone()),
-        Callee::Value(Operand::Local(local)) => caller
-            .body
-            .only_value(*local)
-            .and_then(Rvalue::name)
-            .cloned(),
-        Callee::Value(Operand::Const(_)) => None,
-    }
-}
-
-/// The function of the program that a call runs, if that is sure.
-fn resolve(
-    program: &Program<'_>,
-    module: ModuleId,
-    caller: &Function,
-    callee: &Callee,
-) -> Option<FuncRef> {
-    let means = |value: &Rvalue, member: Option<&Name>| {
-        let path = match value {
-            Rvalue::Global(name) => std::slice::from_ref(name),
-            Rvalue::Path(path) => path.as_slice(),
-            _ => return Def::Unknown,
-        };
-        let path: Vec<Name> = path.iter().chain(member).cloned().collect();
-        program.resolve_path(module, caller.scope, &path)
-    };
-    let value = |operand: &Operand| match operand {
-        Operand::Local(local) => caller.body.only_value(*local),
-        Operand::Const(_) => None,
-    };
-    match callee {
-        Callee::Value(of) => match means(value(of)?, None) {
-            Def::Func(func) => Some(func),
-            _ => None,
-        },
-        Callee::Method { receiver, name, .. } if *receiver == Operand::Local(LocalId(0)) => {
-            let class = caller.class?;
-            program.method(ClassRef { module, class }, name, None)
-        }
-        Callee::Method { receiver, name, .. } => {
-            let mut of = value(receiver)?;
-            for _ in 0..CHAIN {
-                match of {
-                    Rvalue::Use(next) => of = value(next)?,
-                    _ => break,
-                }
-            }
-            match of {
-                // An object that is made here.
-                Rvalue::Call {
-                    callee: Callee::Value(class),
-                    ..
-                } => match means(value(class)?, None) {
-                    Def::Class(class) => program.method(class, name, None),
-                    _ => None,
-                },
-                other => match means(other, Some(name)) {
-                    Def::Func(func) => Some(func),
-                    _ => None,
-                },
-            }
-        }
-    }
 }

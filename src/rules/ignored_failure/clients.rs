@@ -1,13 +1,13 @@
 //! Calls of libraries that raise nothing for rows that were not stored, and whose result nobody reads.
 
+use super::tells::tells_by_result;
 use super::unread::{How, Unread, Use, use_of};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
-use crate::ir::{Arg, BlockId, FuncIdx, Function, Literal, Operand, Rvalue, TerminatorKind};
+use crate::ir::{Arg, BlockId, Function, Literal, Operand, Rvalue, TerminatorKind};
 use crate::presets::Tells;
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::failed_write::code::called;
 use crate::rules::failed_write::is_only_handling;
-use crate::rules::known::tells_by_result;
 use crate::rules::tables::is_log_table;
 use crate::rules::{IgnoredFailure, Rule};
 use crate::settings::Writes;
@@ -17,14 +17,10 @@ pub(super) fn report(
     program: &Program<'_>,
     writes: &Writes,
     module: &LoadedModule,
-    (idx, function): (FuncIdx, &Function),
+    (func, function): (FuncRef, &Function),
     out: &mut Vec<Finding>,
 ) {
     let Some(file) = &module.file else { return };
-    let func = FuncRef {
-        module: module.id,
-        func: idx,
-    };
     for (at, block) in (0u32..).zip(&function.body.blocks) {
         let at = BlockId(at);
         let TerminatorKind::Eval {
@@ -68,6 +64,9 @@ fn names_log_table(arg: &Arg) -> bool {
 
 /// Where the result tells, in words.
 fn place(tells: &Tells) -> String {
+    if tells.later {
+        return "what it returns".to_owned();
+    }
     let at = tells.at.as_deref().and_then(|at| at.split_once(':'));
     match at {
         Some(("element", "0")) => "the first part of its result".to_owned(),

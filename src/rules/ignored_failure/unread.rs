@@ -40,6 +40,8 @@ pub(super) enum Use {
     Unread(Unread),
     /// It is returned, and nothing else.
     Returned,
+    /// Branches depend on it, and nothing else but logs.
+    Tested(Vec<BlockId>),
     /// It is tested, stored, or given to something that may look at it.
     Read,
 }
@@ -56,12 +58,14 @@ pub(super) fn use_of(function: &Function, call: BlockId) -> Use {
         logged: false,
         awaited: false,
         returned: false,
+        tests: Vec::new(),
     };
     // Which blocks count depends on which locals hold the value, so they are looked at again once more are
     // known to.
     loop {
         let before = values.known.len();
         (values.logged, values.returned) = (false, false);
+        values.tests.clear();
         let region = values.well(*normal);
         let reads = region.iter().filter(|at| values.is_read_in(**at)).count();
         if values.known.len() == before {
@@ -71,8 +75,11 @@ pub(super) fn use_of(function: &Function, call: BlockId) -> Use {
             break;
         }
     }
-    if values.returned {
-        return Use::Returned;
+    match (values.returned, values.tests.is_empty()) {
+        (true, true) => return Use::Returned,
+        (true, false) => return Use::Read,
+        (false, false) => return Use::Tested(values.tests),
+        (false, true) => {}
     }
     let is_bound = |local: &LocalId| {
         let local = &function.body.locals[local.index()];
@@ -96,6 +103,8 @@ struct Values<'f> {
     logged: bool,
     awaited: bool,
     returned: bool,
+    /// The branches that depend on it.
+    tests: Vec<BlockId>,
 }
 
 impl Values<'_> {
@@ -173,7 +182,10 @@ impl Values<'_> {
         }
         match &block.terminator.kind {
             TerminatorKind::Branch { cond, role, .. } => {
-                self.is(cond) && !matches!(role, BranchRole::Try | BranchRole::Dropped)
+                if self.is(cond) && !matches!(role, BranchRole::Try | BranchRole::Dropped) {
+                    self.tests.push(at);
+                }
+                false
             }
             TerminatorKind::Eval { dest, rvalue, .. } => self.is_read_by(*dest, rvalue),
             TerminatorKind::ForNext { iter, .. } => self.known.contains(iter),
@@ -208,6 +220,8 @@ impl Values<'_> {
             | Rvalue::Slice { .. }
             | Rvalue::Unpack { .. }
             | Rvalue::Format(_)
+            | Rvalue::Not(_)
+            | Rvalue::Compare(..)
             | Rvalue::Data(Data::Len(_) | Data::Copy(_) | Data::Payload { .. }) => true,
             // Whether it is an error says nothing about the rows.
             Rvalue::Data(Data::IsVariant {

@@ -9,8 +9,8 @@ use crate::ir::{
 };
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
-use crate::rules::failed_write::code::{Called, called, callee_of, holder, texts};
-use crate::rules::failed_write::flow::{origins, rvalues};
+use crate::rules::failed_write::code::{Called, called, callee_of, holder, statements};
+use crate::rules::failed_write::flow::origins;
 use crate::rules::known::known_call;
 use crate::rules::tables::{
     hints_at_position, moves_position, names_position, names_state, states_position,
@@ -225,31 +225,6 @@ fn is_kept_in_file(function: &Function, (name, on): (&str, Option<&str>), args: 
         "dump" => args.iter().any(|arg| named(&arg.value)),
         _ => false,
     }
-}
-
-/// The statements that a call is given, also those that a variable holds.
-fn statements(function: &Function, args: &[Arg]) -> Vec<Name> {
-    let mut out = texts(args);
-    for arg in args {
-        let Operand::Local(local) = &arg.value else {
-            continue;
-        };
-        for (_, rvalue) in rvalues(function).filter(|(dest, _)| *dest == Some(*local)) {
-            match rvalue {
-                Rvalue::Use(Operand::Const(Literal::Str(text))) => out.push(text.clone()),
-                Rvalue::Format(parts) => {
-                    let first = parts.iter().find_map(|part| match part {
-                        Operand::Const(Literal::Str(text)) => Some(text.clone()),
-                        _ => None,
-                    });
-                    out.extend(first);
-                }
-                Rvalue::Call { args, .. } => out.extend(texts(args)),
-                _ => {}
-            }
-        }
-    }
-    out
 }
 
 /// What a statement stores as a position: the name of the place, the value with the key if that is not a

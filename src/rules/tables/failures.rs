@@ -77,6 +77,11 @@ const STORED: &[&str] = &[
     "acknowledged",
 ];
 
+/// The words that say what a write came to, in lower case.
+pub(super) fn verdicts() -> impl Iterator<Item = &'static str> {
+    REFUSED.iter().chain(STORED).copied()
+}
+
 /// Whether a name or a text says that rows were refused: `failed`, `row_errors`, `has_error`.
 #[must_use]
 pub fn says_refused(name: &str) -> bool {

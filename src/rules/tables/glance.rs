@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::failures::{says_refused, says_stored, verdicts};
 use super::parts_of_writes;
 use super::positions::{HINTS, is_moved_on, moves_on, names_position, word_hints};
 use crate::frontend::sketch::{Clue, Glance, Role};
@@ -24,6 +25,12 @@ const MOVES: u16 = 1 << 13;
 const ON: u16 = 1 << 12;
 const RECEIVER: u16 = 1 << 11;
 
+/// The flag of a word that says what a write came to.
+const VERDICT: u16 = 1 << 10;
+
+/// The flag of a call of which only the result tells.
+const TELLING: u16 = 1 << 9;
+
 /// Words with their flags: a function must have one for each flag.
 pub type Words = &'static [(&'static str, u16)];
 
@@ -31,23 +38,44 @@ pub type Words = &'static [(&'static str, u16)];
 /// named like a write. If `on` is false, they let nothing through.
 #[must_use]
 pub fn writing_with(words: Words, writes: &Writes, on: bool) -> Glances {
-    glances(words, writes, on, false)
+    glances(words, writes, on, Also::Nothing)
 }
 
 /// Glances that let a function through if it names a position, and has a call that is named like a write.
 #[must_use]
 pub fn moving_with(writes: &Writes) -> Glances {
-    glances(&[], writes, true, true)
+    glances(&[], writes, true, Also::Position)
 }
 
-fn glances(words: Words, writes: &Writes, on: bool, moving: bool) -> Glances {
+/// Glances that let a function through if it has one of these words or one that says what a write came to, and
+/// a call that is named like a write; or if it has a call of which only the result tells.
+#[must_use]
+pub fn answering_with(words: &'static [&'static str], writes: &Writes) -> Glances {
+    glances(&[], writes, true, Also::Answer(words))
+}
+
+/// What a function must have beside words and a write.
+#[derive(Clone, Copy)]
+enum Also {
+    Nothing,
+    /// A name that hints at a position.
+    Position,
+    /// One of these words, or one that says what a write came to.
+    Answer(&'static [&'static str]),
+}
+
+fn glances(words: Words, writes: &Writes, on: bool, also: Also) -> Glances {
     let parts = parts_of_writes(writes).map(str::to_owned);
     let parts: Vec<String> = parts.filter(|_| on).collect();
     let presets = (on && writes.built_in).then(|| writes.presets.clone());
     Box::new(move || {
         Box::new(WriteGlance {
             words,
-            moving,
+            moving: matches!(also, Also::Position),
+            answers: match also {
+                Also::Answer(words) => Some(words),
+                _ => None,
+            },
             parts: parts.clone(),
             presets: presets.clone(),
             in_library: false,
@@ -56,10 +84,17 @@ fn glances(words: Words, writes: &Writes, on: bool, moving: bool) -> Glances {
     })
 }
 
+/// Whether a word or a text says what a write came to.
+fn says(word: &str) -> bool {
+    says_refused(word) || says_stored(word)
+}
+
 struct WriteGlance {
     words: Words,
     /// Whether a function must also hint at a position.
     moving: bool,
+    /// Words one of which a function must have, or one that says what a write came to.
+    answers: Option<&'static [&'static str]>,
     /// What names of writes contain, in lower case; empty if nothing is let through.
     parts: Vec<String>,
     /// What is known of libraries, if that counts.
@@ -83,7 +118,13 @@ impl Glance for WriteGlance {
         let libraries = libraries.map(|root| clue(&root, false, LIBRARY));
         let hints = HINTS.iter().filter(|_| self.moving);
         let hints = hints.map(|(hint, whole)| clue(hint, *whole, MOVES));
-        let all: Vec<Clue> = words.chain(parts).chain(libraries).chain(hints).collect();
+        let answers = self.answers.iter().flat_map(|words| words.iter());
+        let verdicts = verdicts().filter(|_| self.answers.is_some());
+        let answers = answers
+            .map(|word| clue(word, true, VERDICT))
+            .chain(verdicts.map(|word| clue(word, false, VERDICT)));
+        let all = words.chain(parts).chain(libraries).chain(hints);
+        let all: Vec<Clue> = all.chain(answers).collect();
         all.iter().all(|clue| clue.text.is_ascii()).then_some(all)
     }
 
@@ -93,12 +134,16 @@ impl Glance for WriteGlance {
 
     fn can_matter(&self, flags: u16) -> bool {
         let all = self.all_words();
-        flags & all == all && (flags & WRITES != 0 || self.in_library)
+        let answers = self.answers.is_none() || flags & VERDICT != 0 || self.in_library;
+        flags & all == all && answers && (flags & WRITES != 0 || self.in_library)
     }
 
     fn word(&mut self, word: &str, role: Role) {
         if self.moving && self.seen & MOVES == 0 {
             self.look_for_position(word, role.called);
+        }
+        if let Some(words) = self.answers {
+            self.look_for_answer(words, word, role.called);
         }
         let flags = self.words.iter().find(|(known, _)| *known == word);
         self.seen |= flags.map_or(0, |(_, flags)| *flags);
@@ -115,6 +160,9 @@ impl Glance for WriteGlance {
     }
 
     fn text(&mut self, text: &str) {
+        if self.answers.is_some() && says(text) {
+            self.seen |= VERDICT;
+        }
         if self.moving && self.seen & MOVES == 0 {
             let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
             if words.any(names_position) {
@@ -125,6 +173,10 @@ impl Glance for WriteGlance {
 
     fn matters(&mut self) -> bool {
         let seen = std::mem::take(&mut self.seen);
+        if self.answers.is_some() {
+            let telling = seen & TELLING != 0 && (self.in_library || seen & WRITES != 0);
+            return telling || seen & (VERDICT | WRITES) == VERDICT | WRITES;
+        }
         let all = self.all_words() | WRITES;
         seen & all == all
     }
@@ -143,6 +195,17 @@ impl WriteGlance {
         let moves = self.seen & (ON | RECEIVER) == ON | RECEIVER;
         if moves || word_hints((word, &lower), called) {
             self.seen |= MOVES;
+        }
+    }
+
+    /// Notes what a word says about what a write came to.
+    fn look_for_answer(&mut self, words: &[&str], word: &str, called: bool) {
+        if words.contains(&word) || says(word) {
+            self.seen |= VERDICT;
+        }
+        let mut presets = self.presets.iter().filter(|_| called);
+        if presets.any(|presets| presets.names_telling(word)) {
+            self.seen |= TELLING;
         }
     }
 

@@ -15,6 +15,7 @@ mod failures;
 mod glance;
 mod harmless;
 mod positions;
+mod programs;
 mod reading;
 mod sinks;
 mod sure;
@@ -28,8 +29,9 @@ pub use failures::{
     says_missing, says_nothing_left, says_refused, says_stored, shows, status_in_name,
     takes_log_records, tells, tells_on_report, tracks_errors,
 };
-pub use glance::{Words, moving_with, writing_with};
+pub use glance::{Words, answering_with, moving_with, writing_with};
 pub use harmless::{is_harmless, only_asks};
+pub use programs::stores_by_command;
 pub use positions::{
     gives_back, hints_at_position, moves_position, names_position, names_state, states_position,
 };

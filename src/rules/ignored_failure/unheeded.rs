@@ -1,0 +1,203 @@
+//! Tests that tell that rows were not stored, and after which a function goes on as if they had been.
+//!
+//! Nothing is simulated: what runs only after one outcome of the test is compared with what runs only after
+//! the other one.
+
+use rustc_hash::FxHashSet;
+
+use super::answers::{Ask, is_write};
+use super::tells::tells_by_result;
+use super::unread::{Use, use_of};
+use crate::diagnostics::{Finding, FindingBuilder, Location};
+use crate::ir::{
+    BinOp, BlockId, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue, StatementKind,
+    TerminatorKind,
+};
+use crate::presets::Tells;
+use crate::program::{FuncRef, LoadedModule, Program};
+use crate::rules::failed_write::code::{called, given_to};
+use crate::rules::failed_write::flow::{Fate, fate_of, origins};
+use crate::rules::failed_write::handling::Handling;
+use crate::rules::failed_write::is_only_handling;
+use crate::rules::failed_write::refusal::refuses;
+use crate::rules::tables::{is_row_count, may_be_sure};
+use crate::rules::{IgnoredFailure, Rule};
+use crate::settings::Writes;
+
+/// Reports the tests of a function.
+pub(super) fn report(
+    program: &Program<'_>,
+    writes: &Writes,
+    module: &LoadedModule,
+    ((func, function), ask): ((FuncRef, &Function), &Ask<'_>),
+    out: &mut Vec<Finding>,
+) {
+    let Some(file) = &module.file else { return };
+    for (at, block) in (0u32..).zip(&function.body.blocks) {
+        let at = BlockId(at);
+        let TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, .. },
+            ..
+        } = &block.terminator.kind
+        else {
+            continue;
+        };
+        let tells = tells_by_result(program, writes, (func, at));
+        let named = called(function, callee);
+        let is_sure = || {
+            may_be_sure(writes, &named.name, named.on.as_deref()) && is_write(function, at, ask)
+        };
+        if tells.is_none() && !is_sure() {
+            continue;
+        }
+        let Use::Tested(tests) = use_of(function, at) else {
+            continue;
+        };
+        let unheeded = |test: &BlockId| {
+            let refused = refused(function, *test, tells)?;
+            goes_on(function, at, (*test, refused)).then_some((*test, refused))
+        };
+        // One that is heeded is enough.
+        let all: Option<Vec<_>> = tests.iter().map(unheeded).collect();
+        let Some((test, refused)) = all.and_then(|all| all.first().copied()) else {
+            continue;
+        };
+        if is_only_handling(program, func, at) {
+            continue;
+        }
+        let location = |span| Location {
+            file: file.id,
+            span,
+        };
+        let outcome = if refused { "true" } else { "false" };
+        let finding = FindingBuilder::new(IgnoredFailure.meta(), "unheeded")
+            .arg("callee", named.name.as_str())
+            .arg("caller", function.name.as_str())
+            .symbol(function.qualname.as_str())
+            .step(location(block.terminator.span), "this write can be refused")
+            .step(
+                location(function.body.block(test).terminator.span),
+                format!("this is {outcome} then, and nobody else is told"),
+            );
+        let span = block.terminator.span;
+        out.push(finding.at(location(span), "rows may not be stored"));
+    }
+}
+
+/// The outcome of a test that says that rows were refused.
+fn refused(function: &Function, test: BlockId, tells: Option<&Tells>) -> Option<bool> {
+    if let Some(refusal) = refuses(function, test) {
+        return Some(refusal.outcome);
+    }
+    let TerminatorKind::Branch { cond, .. } = &function.body.block(test).terminator.kind else {
+        return None;
+    };
+    let (mut cond, mut outcome) = (cond, tells.filter(|tells| !tells.later)?.if_true);
+    loop {
+        let Operand::Local(local) = cond else {
+            return None;
+        };
+        match function.body.only_value(*local) {
+            Some(Rvalue::Not(of)) => (cond, outcome) = (of, !outcome),
+            Some(Rvalue::Compare(..)) => return None,
+            _ => return Some(outcome),
+        }
+    }
+}
+
+/// Whether a function goes on after a refused write like after one that worked, as far as anybody can see.
+fn goes_on(function: &Function, call: BlockId, (test, refused): (BlockId, bool)) -> bool {
+    let rows = given_to(function, call);
+    let failed = Handling::after(function, test, refused);
+    let worked = Handling::after(function, test, !refused);
+    let is_deaf = |handling: &Handling<'_>| {
+        !handling.calls_somebody(&rows)
+            && handling.statements().all(|s| is_private(function, s))
+            && !handling.blocks.iter().any(|at| leaves(function, *at))
+    };
+    is_deaf(&failed) && is_deaf(&worked) && !tries_again(function, call, (test, refused))
+}
+
+/// Whether nobody can look at what a statement keeps, or it only counts rows that were stored.
+fn is_private(function: &Function, statement: &StatementKind) -> bool {
+    let counts = |value: &Operand| match value {
+        Operand::Local(local) => matches!(
+            function.body.only_value(*local),
+            Some(Rvalue::InPlace(BinOp::Add, ..) | Rvalue::Binary(BinOp::Add, ..))
+        ),
+        Operand::Const(_) => false,
+    };
+    match statement {
+        StatementKind::SetField { field, value, .. } => is_row_count(field) && counts(value),
+        StatementKind::SetItem {
+            key: Operand::Const(Literal::Str(key)),
+            value,
+            ..
+        } => is_row_count(key) && counts(value),
+        StatementKind::Assign(dest, _) => {
+            function.body.locals[dest.index()].kind == LocalKind::Temp
+                || fate_of(function, FxHashSet::from_iter([*dest])) == Fate::Unheard
+        }
+        StatementKind::Unbind(_) | StatementKind::Skip | StatementKind::Declare(..) => true,
+        _ => false,
+    }
+}
+
+/// Whether a block leaves the function otherwise than all others do.
+fn leaves(function: &Function, at: BlockId) -> bool {
+    match &function.body.block(at).terminator.kind {
+        TerminatorKind::Raise { .. } | TerminatorKind::Yield { .. } => true,
+        TerminatorKind::Return { value, .. } => {
+            let mut blocks = function.body.blocks.iter();
+            !blocks.all(|block| match &block.terminator.kind {
+                TerminatorKind::Return { value: other, .. } => {
+                    matches!(value, Operand::Const(_)) && other == value
+                }
+                _ => true,
+            })
+        }
+        _ => false,
+    }
+}
+
+/// Whether the same may be written again after it was refused: the call is reached again, and not only for
+/// the next unit of a loop.
+fn tries_again(function: &Function, call: BlockId, (test, refused): (BlockId, bool)) -> bool {
+    let body = &function.body;
+    let TerminatorKind::Branch {
+        then, otherwise, ..
+    } = body.block(test).terminator.kind
+    else {
+        return true;
+    };
+    let failing = if refused { then } else { otherwise };
+    if !body.reach(failing, None).contains(&call) {
+        return false;
+    }
+    let given: FxHashSet<LocalId> = given_to(function, call).into_iter().collect();
+    let made_of = origins(function, given);
+    let mut units = (0u32..)
+        .zip(&body.blocks)
+        .filter(|(_, block)| match &block.terminator.kind {
+            TerminatorKind::ForNext { iter, dest, .. } => {
+                made_of.contains(dest) && !counts_up(function, *iter)
+            }
+            _ => false,
+        });
+    !units.any(|(at, _)| !body.reach(failing, Some(BlockId(at))).contains(&call))
+}
+
+/// Whether a loop only counts: its rounds are attempts, and no units.
+fn counts_up(function: &Function, iter: LocalId) -> bool {
+    let made_of = origins(function, FxHashSet::from_iter([iter]));
+    let mut made_of = made_of
+        .iter()
+        .filter_map(|local| function.body.only_value(*local));
+    made_of.any(|value| match value {
+        Rvalue::Call {
+            callee: callee @ Callee::Value(_),
+            ..
+        } => called(function, callee).name == "range",
+        _ => false,
+    })
+}
