@@ -14,10 +14,10 @@ macro_rules! embed {
 }
 
 embed! {
-    "airbyte" "airflow" "arrow" "aws_rust" "bigquery" "boto3" "celery" "clickhouse" "dagster" "dbt"
+    "airbyte" "airflow" "arrow" "aws_powertools" "aws_rust" "bigquery" "boto3" "celery" "clickhouse" "dagster" "dbt"
     "deltalake" "deltalake_rust" "diesel" "django" "dlt" "elasticsearch" "kafka" "luigi" "mongodb"
     "object_store" "pandas" "peewee" "polars" "postgres" "prefect" "pubsub" "pyiceberg" "pyspark"
-    "rdkafka" "redis" "redshift" "scrapy" "sea_orm" "singer" "snowflake" "sqlalchemy" "sqlx"
+    "rdkafka" "redis" "redshift" "scrapy" "sea_orm" "singer" "snowflake" "sqlalchemy" "sqlx" "subprocess"
     "tokio_postgres"
 }
 

@@ -12,8 +12,8 @@ use crate::frontend::{self, AttributeStores, Lowered, SyntaxError};
 use crate::ir::{self, Name, StatementKind};
 use crate::program::attributes::Outside;
 use crate::program::classes::Mro;
-use crate::program::roots::Asked;
 use crate::program::outside::Calls;
+use crate::program::roots::Asked;
 use crate::program::{ClassRef, FuncRef};
 use crate::source::{SourceFile, SourceMap};
 

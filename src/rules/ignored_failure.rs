@@ -5,6 +5,7 @@
 //! | `answers` | how a function of the program returns that its write failed |
 //! | `callers` | the calls of such a function, and the findings about them |
 //! | `clients` | calls of libraries of which only the result tells, and the findings about them |
+//! | `repair` | the fix: the result is tested |
 //! | `tells` | which calls of libraries tell only by their result |
 //! | `unheeded` | tests that tell of a failure, and after which a function goes on |
 //! | `unread` | whether a function looks at the value of a call |
@@ -12,6 +13,7 @@
 mod answers;
 mod callers;
 mod clients;
+mod repair;
 mod tells;
 mod unheeded;
 mod unread;
@@ -19,7 +21,7 @@ mod unread;
 use crate::engine::summaries::library::Library;
 use crate::ir::{FuncIdx, Function};
 use crate::program::{FuncRef, LoadedModule, Program};
-use crate::rules::failed_write::caught::is_unlikely;
+use crate::rules::failed_write::caught::{is_unlikely, names_no_loss};
 use crate::rules::failed_write::{is_of_tests, may_fail, with_nested};
 use crate::rules::known::{Call, raises_by, writes_at};
 use crate::rules::tables::answering_with;
@@ -66,15 +68,10 @@ impl FunctionRule for Functions {
                 continue;
             }
             clients::report(program, writes, module, (func, function), &mut out.findings);
-            let is_write =
-                |at, given: Call<'_>| writes_at(program, writes, ((func, at), raises_by), given);
-            let is_unlikely = |at| is_unlikely(program, (func, at), None);
-            let ask = Ask {
-                writes: &is_write,
-                is_unlikely: &is_unlikely,
-            };
-            let this = ((func, function), &ask);
-            unheeded::report(program, writes, module, this, &mut out.findings);
+            with_ask(program, writes, func, &mut |ask| {
+                let this = ((func, function), ask);
+                unheeded::report(program, writes, module, this, &mut out.findings);
+            });
             if let Some(failure) = failure_of(program, writes, func) {
                 callers::report(ground, func, &failure, &mut out.findings);
             }
@@ -90,11 +87,19 @@ impl FunctionRule for Functions {
 /// How a function of the program returns that its write failed, if it does.
 fn failure_of(program: &Program<'_>, writes: &Writes, func: FuncRef) -> Option<Failure> {
     let module = program.module(func.module);
-    let is_write = |at, given: Call<'_>| writes_at(program, writes, ((func, at), raises_by), given);
-    let is_unlikely = |at| is_unlikely(program, (func, at), None);
-    let ask = Ask {
-        writes: &is_write,
-        is_unlikely: &is_unlikely,
-    };
-    Failure::of(module.ir.function(func.func), &ask)
+    let mut found = None;
+    with_ask(program, writes, func, &mut |ask| {
+        found = Failure::of(module.ir.function(func.func), ask);
+    });
+    found
+}
+
+/// Calls something with what is asked of the program about a function.
+fn with_ask(program: &Program<'_>, writes: &Writes, func: FuncRef, run: &mut dyn FnMut(&Ask<'_>)) {
+    let presets = &writes.presets;
+    run(&Ask {
+        writes: &|at, given: Call<'_>| writes_at(program, writes, ((func, at), raises_by), given),
+        is_unlikely: &|at| is_unlikely(program, (func, at), None),
+        loses_nothing: &|at, of_batch| names_no_loss(program, presets, (func, at), of_batch),
+    });
 }

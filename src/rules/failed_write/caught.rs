@@ -90,8 +90,22 @@ pub(in crate::rules) fn loses_nothing(
     let Swallower::Catch(catch) = by else {
         return false;
     };
-    let (exceptions, complete) = caught(program, (catch.func, catch.block));
-    let of_batch = flags & OF_BATCH != 0;
+    names_no_loss(
+        program,
+        presets,
+        (catch.func, catch.block),
+        flags & OF_BATCH != 0,
+    )
+}
+
+/// The same of the handler whose test ends a block.
+pub(in crate::rules) fn names_no_loss(
+    program: &Program<'_>,
+    presets: &Presets,
+    place: (FuncRef, BlockId),
+    of_batch: bool,
+) -> bool {
+    let (exceptions, complete) = caught(program, place);
     complete
         && exceptions.iter().all(|exception| {
             tables::says_nothing_left(&exception.name)

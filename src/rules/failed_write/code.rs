@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::flow::rvalues;
 use crate::ir::{
     Arg, BlockId, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     TerminatorKind,
 };
-use super::flow::rvalues;
 use crate::program::{ClassRef, Def, FuncRef, Program};
 
 pub(in crate::rules) fn is_variable(function: &Function, local: LocalId) -> bool {

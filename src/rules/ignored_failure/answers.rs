@@ -7,15 +7,17 @@ use std::collections::BTreeSet;
 
 use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{
-    BlockId, Body, BranchRole, Callee, Data, Function, Handler, Literal, LocalId, Name,
-    Operand, Rvalue, StatementKind, TerminatorKind,
+    BlockId, Body, BranchRole, Callee, Data, Function, Handler, Literal, LocalId, Name, Operand,
+    Rvalue, StatementKind, TerminatorKind,
 };
 use crate::rules::failed_write::code::{Called, called, given_to, texts};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::likeness::CHAIN;
 use crate::rules::known::Call;
 use crate::rules::tables::collections::CHANGES;
-use crate::rules::tables::{changes_rows, is_best_effort, is_buffer, is_removal, runs_statement};
+use crate::rules::tables::{
+    changes_rows, is_best_effort, is_buffer, is_of_batch, is_removal, runs_statement,
+};
 use crate::source::Span;
 
 /// What is asked of the program about a function.
@@ -24,6 +26,9 @@ pub(super) struct Ask<'a> {
     pub(super) writes: &'a dyn Fn(BlockId, Call<'_>) -> bool,
     /// Whether the handler whose test ends a block hardly catches what a write raises.
     pub(super) is_unlikely: &'a dyn Fn(BlockId) -> bool,
+    /// Whether it catches only what says that nothing is lost. The flag tells whether the write is one of
+    /// several rows.
+    pub(super) loses_nothing: &'a dyn Fn(BlockId, bool) -> bool,
 }
 
 /// How a function returns that its write failed.
@@ -75,7 +80,11 @@ impl Failure {
             }
             let (at, write) = write_under(function, handler, ask)?;
             let caught = handler_at(body, handler)?;
-            if (ask.is_unlikely)(caught) || tells_somebody(function, (caught, true), at) {
+            let of_batch = is_batch(function, at);
+            if (ask.is_unlikely)(caught)
+                || (ask.loses_nothing)(caught, of_batch)
+                || tells_somebody(function, (caught, true), at)
+            {
                 return None;
             }
             Some(Self {
@@ -310,6 +319,17 @@ fn tells_somebody(function: &Function, (branch, taken): (BlockId, bool), write: 
     keeps || collects || handling.calls_somebody(&given_to(function, write))
 }
 
+/// Whether the call at the end of a block is one for several rows.
+fn is_batch(function: &Function, at: BlockId) -> bool {
+    match &function.body.block(at).terminator.kind {
+        TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, .. },
+            ..
+        } => is_of_batch(&called(function, callee).name),
+        _ => false,
+    }
+}
+
 /// The block that ends with the test of a handler.
 fn handler_at(body: &Body, handler: &Handler) -> Option<BlockId> {
     let mut blocks = (0u32..).zip(&body.blocks);
@@ -341,19 +361,14 @@ fn write_behind(function: &Function, local: LocalId, ask: &Ask<'_>) -> Option<(B
     blocks.find_map(|(block, content)| match &content.terminator.kind {
         TerminatorKind::Eval {
             dest: Some(dest), ..
-        } if *dest == at => {
-            is_write(function, BlockId(block), ask).then_some((BlockId(block), content.terminator.span))
-        }
+        } if *dest == at => is_write(function, BlockId(block), ask)
+            .then_some((BlockId(block), content.terminator.span)),
         _ => None,
     })
 }
 
 /// A write whose exception the handler may catch.
-fn write_under(
-    function: &Function,
-    handler: &Handler,
-    ask: &Ask<'_>,
-) -> Option<(BlockId, Span)> {
+fn write_under(function: &Function, handler: &Handler, ask: &Ask<'_>) -> Option<(BlockId, Span)> {
     let body = &function.body;
     let mut blocks = (0u32..).zip(&body.blocks);
     blocks.find_map(|(at, block)| match &block.terminator.kind {
@@ -361,7 +376,8 @@ fn write_under(
             unwind: Some(unwind),
             ..
         } => {
-            let lost = leads_to(body, unwind.target, handler) && is_write(function, BlockId(at), ask);
+            let lost =
+                leads_to(body, unwind.target, handler) && is_write(function, BlockId(at), ask);
             lost.then_some((BlockId(at), block.terminator.span))
         }
         _ => None,

@@ -1,11 +1,10 @@
 //! The callers of a function that returns its failure, in all files of the program.
 
 use super::answers::{Failure, Value, exits};
+use super::repair;
 use super::unread::{How, Use, use_of};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
-use crate::ir::{
-    BlockId, Callee, Function, Literal, LocalId, Operand, Rvalue, TerminatorKind,
-};
+use crate::ir::{BlockId, Callee, Function, Literal, LocalId, Operand, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId, MroEntry, Program};
 use crate::rules::failed_write::code::called;
 use crate::rules::failed_write::likeness::CHAIN;
@@ -40,12 +39,7 @@ struct Reporter<'f> {
 }
 
 /// Reports the calls of a function whose results nobody reads.
-pub(super) fn report(
-    ground: Ground<'_>,
-    func: FuncRef,
-    failure: &Failure,
-    out: &mut Vec<Finding>,
-) {
+pub(super) fn report(ground: Ground<'_>, func: FuncRef, failure: &Failure, out: &mut Vec<Finding>) {
     let reporter = Reporter {
         at: func,
         failure,
@@ -226,8 +220,14 @@ impl Reporter<'_> {
             How::Bound => "the result is kept, but nothing reads it",
             How::Logged => "the result is only logged",
         };
-        let file = module.file.as_ref()?.id;
-        Some(finding.at(Location { file, span: call }, label))
+        let file = module.file.as_ref()?;
+        let tested = (shown.as_str(), &self.failure.answer);
+        let fix = repair::test_answer(file, call, tested);
+        let place = Location {
+            file: file.id,
+            span: call,
+        };
+        Some(finding.fix(fix).at(place, label))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Calls of libraries that raise nothing for rows that were not stored, and whose result nobody reads.
 
+use super::repair;
 use super::tells::tells_by_result;
 use super::unread::{How, Unread, Use, use_of};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
@@ -48,7 +49,12 @@ pub(super) fn report(
             .arg("callee", called(function, callee).name.as_str())
             .arg("caller", function.name.as_str())
             .arg("place", place(tells))
-            .symbol(function.qualname.as_str());
+            .symbol(function.qualname.as_str())
+            .fix(repair::test_result(
+                file,
+                function,
+                (block.terminator.span, tells),
+            ));
         let location = Location {
             file: file.id,
             span: block.terminator.span,
@@ -69,6 +75,7 @@ fn place(tells: &Tells) -> String {
     }
     let at = tells.at.as_deref().and_then(|at| at.split_once(':'));
     match at {
+        Some(("element", "any")) => "the parts of its result".to_owned(),
         Some(("element", "0")) => "the first part of its result".to_owned(),
         Some(("element", _)) => "the second part of its result".to_owned(),
         Some((_, name)) => format!("`{name}` in its result"),

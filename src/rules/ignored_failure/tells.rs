@@ -29,7 +29,9 @@ pub(super) fn tells_by_result<'w>(
     };
     let is_write = match &known.write {
         Some(write) if write.by_statement => {
-            tables::changes_rows(&statements(function, args)) == Some(true)
+            let statements = statements(function, args);
+            let changes = tables::changes_rows(&statements) == Some(true);
+            changes && !tables::is_removal("", &statements)
         }
         Some(write) => !write.auxiliary,
         None => true,
@@ -60,9 +62,9 @@ pub(super) fn tells_by_result<'w>(
 
 /// What a call is surely given for a parameter.
 fn given_as<'a>(args: &'a [Arg], parameter: &Parameter) -> Option<&'a Operand> {
-    let named = args.iter().find(
-        |arg| matches!(&arg.kind, ArgKind::Keyword(name) if name == parameter.name.as_str()),
-    );
+    let named = args
+        .iter()
+        .find(|arg| matches!(&arg.kind, ArgKind::Keyword(name) if name == parameter.name.as_str()));
     let placed = parameter.place.and_then(|place| args.get(place));
     let placed = placed.filter(|arg| arg.kind == ArgKind::Positional);
     Some(&named.or(placed)?.value)

@@ -10,8 +10,8 @@ use super::tells::tells_by_result;
 use super::unread::{Use, use_of};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::ir::{
-    BinOp, BlockId, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue, StatementKind,
-    TerminatorKind,
+    BinOp, BlockId, Callee, CmpOp, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
+    StatementKind, TerminatorKind,
 };
 use crate::presets::Tells;
 use crate::program::{FuncRef, LoadedModule, Program};
@@ -19,6 +19,7 @@ use crate::rules::failed_write::code::{called, given_to};
 use crate::rules::failed_write::flow::{Fate, fate_of, origins};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::is_only_handling;
+use crate::rules::failed_write::likeness::CHAIN;
 use crate::rules::failed_write::refusal::refuses;
 use crate::rules::tables::{is_row_count, may_be_sure};
 use crate::rules::{IgnoredFailure, Rule};
@@ -44,9 +45,8 @@ pub(super) fn report(
         };
         let tells = tells_by_result(program, writes, (func, at));
         let named = called(function, callee);
-        let is_sure = || {
-            may_be_sure(writes, &named.name, named.on.as_deref()) && is_write(function, at, ask)
-        };
+        let is_sure =
+            || may_be_sure(writes, &named.name, named.on.as_deref()) && is_write(function, at, ask);
         if tells.is_none() && !is_sure() {
             continue;
         }
@@ -54,7 +54,7 @@ pub(super) fn report(
             continue;
         };
         let unheeded = |test: &BlockId| {
-            let refused = refused(function, *test, tells)?;
+            let refused = refused(function, (at, *test), tells)?;
             goes_on(function, at, (*test, refused)).then_some((*test, refused))
         };
         // One that is heeded is enough.
@@ -85,24 +85,95 @@ pub(super) fn report(
 }
 
 /// The outcome of a test that says that rows were refused.
-fn refused(function: &Function, test: BlockId, tells: Option<&Tells>) -> Option<bool> {
+fn refused(
+    function: &Function,
+    (call, test): (BlockId, BlockId),
+    tells: Option<&Tells>,
+) -> Option<bool> {
     if let Some(refusal) = refuses(function, test) {
         return Some(refusal.outcome);
     }
-    let TerminatorKind::Branch { cond, .. } = &function.body.block(test).terminator.kind else {
+    let (TerminatorKind::Branch { cond, .. }, Some(tells)) =
+        (&function.body.block(test).terminator.kind, tells)
+    else {
         return None;
     };
-    let (mut cond, mut outcome) = (cond, tells.filter(|tells| !tells.later)?.if_true);
-    loop {
+    if tells.later {
+        return None;
+    }
+    let (mut cond, mut outcome) = (cond, tells.if_true);
+    for _ in 0..CHAIN {
         let Operand::Local(local) = cond else {
             return None;
         };
-        match function.body.only_value(*local) {
-            Some(Rvalue::Not(of)) => (cond, outcome) = (of, !outcome),
-            Some(Rvalue::Compare(..)) => return None,
-            _ => return Some(outcome),
+        if is_teller(function, (*local, call), tells.at.as_deref()) {
+            return Some(outcome);
+        }
+        match function.body.only_value(*local)? {
+            Rvalue::Not(of) => (cond, outcome) = (of, !outcome),
+            Rvalue::Use(of) => cond = of,
+            Rvalue::Compare(CmpOp::Gt | CmpOp::NotEq, of, Operand::Const(Literal::Int(0))) => {
+                cond = of;
+            }
+            Rvalue::Compare(CmpOp::Eq, of, Operand::Const(Literal::Int(0))) => {
+                (cond, outcome) = (of, !outcome);
+            }
+            Rvalue::Call {
+                callee: callee @ Callee::Value(_),
+                args,
+            } if called(function, callee).name == "len" => cond = &args.first()?.value,
+            _ => return None,
         }
     }
+    None
+}
+
+/// Whether a local holds the part of the result of a call that tells.
+fn is_teller(function: &Function, (local, call): (LocalId, BlockId), at: Option<&str>) -> bool {
+    let TerminatorKind::Eval { dest, .. } = function.body.block(call).terminator.kind else {
+        return false;
+    };
+    let is_whole = |operand: &Operand| {
+        let mut operand = operand;
+        for _ in 0..CHAIN {
+            let Operand::Local(local) = operand else {
+                return false;
+            };
+            if Some(*local) == dest {
+                return true;
+            }
+            match function.body.only_value(*local) {
+                Some(Rvalue::Use(of) | Rvalue::Await(of)) => operand = of,
+                _ => return false,
+            }
+        }
+        false
+    };
+    let Some((how, name)) = at.and_then(|at| at.split_once(':')) else {
+        return is_whole(&Operand::Local(local));
+    };
+    let mut local = local;
+    for _ in 0..CHAIN {
+        match function.body.only_value(local) {
+            Some(Rvalue::Use(Operand::Local(of))) => local = *of,
+            Some(Rvalue::Unpack {
+                object,
+                index,
+                rest_before_end: None,
+            }) => return how == "element" && name.parse() == Ok(*index) && is_whole(object),
+            Some(Rvalue::GetItem(object, Operand::Const(Literal::Int(index)))) => {
+                return how == "element" && name.parse() == Ok(*index) && is_whole(object);
+            }
+            Some(Rvalue::GetField(object, field)) => {
+                return how == "attribute" && name == field && is_whole(object);
+            }
+            Some(Rvalue::GetItem(object, Operand::Const(Literal::Str(key)))) => {
+                return how == "key" && name == key && is_whole(object);
+            }
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// Whether a function goes on after a refused write like after one that worked, as far as anybody can see.

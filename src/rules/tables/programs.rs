@@ -79,7 +79,14 @@ const PROGRAMS: &[Stores] = &[
 const BEFORE: &[&str] = &["sudo", "env", "nice", "nohup", "time"];
 
 /// What asks a program only for a word about itself.
-const ASKS: &[&str] = &["--version", "--help", "--dry-run", "--dryrun", "-l", "--list"];
+const ASKS: &[&str] = &[
+    "--version",
+    "--help",
+    "--dry-run",
+    "--dryrun",
+    "-l",
+    "--list",
+];
 
 /// Whether a command stores rows, by its words. An empty word stands for one that is not known.
 #[must_use]
