@@ -5,6 +5,7 @@
 //! | `answers` | how a function of the program returns that its write failed |
 //! | `callers` | the calls of such a function, and the findings about them |
 //! | `clients` | calls of libraries of which only the result tells, and the findings about them |
+//! | `exits` | where a function returns, and what is known of the values |
 //! | `repair` | the fix: the result is tested |
 //! | `tells` | which calls of libraries tell only by their result |
 //! | `unheeded` | tests that tell of a failure, and after which a function goes on |
@@ -13,6 +14,7 @@
 mod answers;
 mod callers;
 mod clients;
+mod exits;
 mod repair;
 mod tells;
 mod unheeded;

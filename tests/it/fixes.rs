@@ -20,12 +20,16 @@ fn configuration(select: &str) -> Configuration {
 }
 
 fn check(path: &Path) -> RunResult {
+    check_for("swallowed-write", path)
+}
+
+fn check_for(rule: &str, path: &Path) -> RunResult {
     driver::run(Request {
         paths: &[path.to_path_buf()],
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
-        configuration: &configuration("swallowed-write"),
+        configuration: &configuration(rule),
         cwd: path.parent().unwrap().to_path_buf(),
         cache: None,
     })
@@ -100,6 +104,94 @@ fn a_fix_fits_into_the_file_as_it_is() {
         assert_eq!(found.len(), 1, "{handler}");
         let fix = found[0].fix.as_ref().unwrap();
         assert_eq!(apply(&text, fix), format!("{head}{wanted}\n"));
+    }
+}
+
+#[test]
+fn a_result_that_nobody_reads_is_tested() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ignored-failure");
+    let temporary = tempfile::tempdir().unwrap();
+    let changed: PathBuf = temporary.path().join("changed.py");
+    let mut fixed = 0;
+    for name in [
+        "01-fires.py",
+        "02-clients.py",
+        "03-callees.py",
+        "06-later.py",
+    ] {
+        let source = root.join(name);
+        let text = fs::read_to_string(&source).unwrap();
+        let before = check_for("ignored-failure", &source);
+        for finding in findings(&before) {
+            let Some(fix) = &finding.fix else { continue };
+            assert_eq!(fix.safety, Safety::Unsafe);
+            fs::write(&changed, apply(&text, fix)).unwrap();
+            let after = check_for("ignored-failure", &changed);
+            assert!(after.failures.is_empty(), "{:?}", after.failures);
+            let left = findings(&after).count();
+            assert_eq!(left + 1, findings(&before).count(), "{name}: {fix:?}");
+            fixed += 1;
+        }
+    }
+    assert!(fixed >= 30, "only {fixed} fixes");
+}
+
+#[test]
+fn the_test_of_a_result_fits_into_the_file_as_it_is() {
+    let head = "\
+from google.cloud import bigquery
+import subprocess
+
+def store(db, rows):
+    try:
+        db.executemany(\"INSERT INTO t VALUES (?)\", rows)
+    except OSError:
+        return False
+    return True
+
+def run(db, rows, errors):
+    client = bigquery.Client()
+";
+    let refused = "raise RuntimeError(f\"rows were not stored: {failed}\")";
+    let cases = [
+        (
+            "    client.insert_rows_json(t, rows)  # told",
+            Some(format!(
+                "    failed = client.insert_rows_json(t, rows)\n    if failed:\n        {refused}  # told"
+            )),
+        ),
+        (
+            "    if rows:\n\t    failed = client.insert_rows_json(t, rows)",
+            Some(format!(
+                "    if rows:\n\t    failed = client.insert_rows_json(t, rows)\n\t    if failed:\n\t    \t{refused}"
+            )),
+        ),
+        (
+            "    store(db, rows)\r",
+            Some(
+                "    if not store(db, rows):\r\n        raise RuntimeError(\"store failed\")\r"
+                    .to_owned(),
+            ),
+        ),
+        // Other statements on the same line, and what is asked later.
+        ("    if rows: store(db, rows)", None),
+        ("    store(db, rows); print(rows)", None),
+        ("    client.load_table_from_json(rows, t)", None),
+    ];
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("a.py");
+    for (code, wanted) in cases {
+        let text = format!("{head}{code}\n");
+        fs::write(&path, &text).unwrap();
+        let outcome = check_for("ignored-failure", &path);
+        let found: Vec<_> = findings(&outcome).collect();
+        assert_eq!(found.len(), 1, "{code}");
+        let fix = found[0].fix.as_ref().map(|fix| apply(&text, fix));
+        assert_eq!(
+            fix,
+            wanted.map(|wanted| format!("{head}{wanted}\n")),
+            "{code}"
+        );
     }
 }
 

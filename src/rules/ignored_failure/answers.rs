@@ -5,18 +5,23 @@
 
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashSet;
+
+use super::exits::{Answer, Exit, Value, exits};
+use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{
-    BlockId, Body, BranchRole, Callee, Data, Function, Handler, Literal, LocalId, Name, Operand,
-    Rvalue, StatementKind, TerminatorKind,
+    BinOp, BlockId, Body, BranchRole, Callee, Data, DictItem, Function, Handler, Literal, LocalId,
+    Name, Operand, Rvalue, StatementKind, TerminatorKind,
 };
-use crate::rules::failed_write::code::{Called, called, given_to, texts};
+use crate::rules::failed_write::code::{Called, called, given_to, is_variable, root, texts};
+use crate::rules::failed_write::flow::{Fate, fate_of};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::likeness::CHAIN;
 use crate::rules::known::Call;
 use crate::rules::tables::collections::CHANGES;
 use crate::rules::tables::{
-    changes_rows, is_best_effort, is_buffer, is_of_batch, is_removal, runs_statement,
+    changes_rows, is_best_effort, is_buffer, is_of_batch, is_removal, runs_statement, shows,
 };
 use crate::source::Span;
 
@@ -35,7 +40,7 @@ pub(super) struct Ask<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     /// What it returns then.
-    pub(super) answer: Literal,
+    pub(super) answer: Answer,
     /// The write that fails.
     pub(super) write: Span,
     /// Where that is caught; `None` if the result of the write is returned as it is.
@@ -43,6 +48,9 @@ pub(super) struct Failure {
     /// The `return`.
     pub(super) returns: Span,
 }
+
+/// What Rust functions answer.
+const NO: Answer = Answer::Literal(Literal::Bool(false));
 
 impl Failure {
     /// The failure that a function returns, if no other `return` of it may have the same value.
@@ -56,7 +64,9 @@ impl Failure {
         {
             return None;
         }
-        Self::of_handler(function, ask).or_else(|| Self::of_result(function, ask))
+        Self::of_handler(function, ask)
+            .or_else(|| Self::of_result(function, ask))
+            .or_else(|| Self::collected(function, ask))
     }
 
     /// The same, if it is returned from the handler of a write.
@@ -73,9 +83,8 @@ impl Failure {
         }
         body.handlers.iter().find_map(|handler| {
             let mut inside = exits.iter().filter(|exit| handler.body.contains(exit.span));
-            let failing = inside.find(|exit| exit.value.is_failure())?;
-            let answer = failing.value.literal()?;
-            if !others.iter().all(|other| other.value.differs(answer)) {
+            let (failing, answer) = inside.find_map(|exit| Some((exit, exit.value.failure()?)))?;
+            if !others.iter().all(|other| other.value.differs(&answer)) {
                 return None;
             }
             let (at, write) = write_under(function, handler, ask)?;
@@ -88,10 +97,37 @@ impl Failure {
                 return None;
             }
             Some(Self {
-                answer: answer.clone(),
+                answer,
                 write,
                 caught: Some(handler.header),
                 returns: failing.span,
+            })
+        })
+    }
+
+    /// The same, if the handler of a write puts into a list what failed, or counts it, and the function
+    /// returns that.
+    fn collected(function: &Function, ask: &Ask<'_>) -> Option<Self> {
+        let body = &function.body;
+        if body.handlers.is_empty() {
+            return None;
+        }
+        let kept = given_back(function);
+        body.handlers.iter().find_map(|handler| {
+            let (at, write) = write_under(function, handler, ask)?;
+            let caught = handler_at(body, handler)?;
+            if (ask.is_unlikely)(caught) || (ask.loses_nothing)(caught, is_batch(function, at)) {
+                return None;
+            }
+            let (into, returns) = kept.iter().find(|(local, _)| {
+                collects(function, caught, *local, at) && !is_looked_at(function, *local)
+            })?;
+            let name = body.locals[into.index()].name.as_ref()?;
+            Some(Self {
+                answer: Answer::Shown(name.to_string()),
+                write,
+                caught: Some(handler.header),
+                returns: *returns,
             })
         })
     }
@@ -102,17 +138,17 @@ impl Failure {
         let exits = exits(function);
         let is_false = |exit: &&Exit| exit.value == Value::Literal(Literal::Bool(false));
         let failure = |exit: &Exit, write: Span, caught| Self {
-            answer: Literal::Bool(false),
+            answer: NO,
             write,
             caught,
             returns: exit.span,
         };
         let differ = |from: &BTreeSet<BlockId>| {
             let mut others = exits.iter().filter(|exit| !from.contains(&exit.block));
-            let (mut any, no) = (false, Literal::Bool(false));
+            let mut any = false;
             others.all(|other| {
                 any = true;
-                other.value.differs(&no)
+                other.value.differs(&NO)
             }) && any
         };
         for (at, block) in (0u32..).zip(&body.blocks) {
@@ -152,133 +188,11 @@ impl Failure {
                 return None;
             };
             let others = exits.iter().filter(|other| other.span != exit.span);
-            let no = Literal::Bool(false);
-            if !others.clone().all(|other| other.value.differs(&no)) {
+            if !others.clone().all(|other| other.value.differs(&NO)) {
                 return None;
             }
             Some(failure(exit, write_behind(function, object, ask)?.1, None))
         })
-    }
-}
-
-/// Where a function returns.
-pub(super) struct Exit {
-    pub(super) block: BlockId,
-    pub(super) span: Span,
-    /// The local that is returned, if it is one.
-    pub(super) local: Option<LocalId>,
-    pub(super) value: Value,
-}
-
-/// What is known of a returned value.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) enum Value {
-    Literal(Literal),
-    /// A text, a number or a collection.
-    Made,
-    Unknown,
-}
-
-impl Value {
-    /// Whether it stands for a failure.
-    fn is_failure(&self) -> bool {
-        matches!(self, Value::Literal(Literal::None | Literal::Bool(false)))
-    }
-
-    fn literal(&self) -> Option<&Literal> {
-        match self {
-            Value::Literal(literal) => Some(literal),
-            Value::Made | Value::Unknown => None,
-        }
-    }
-
-    /// Whether it is surely another value than an answer that stands for a failure.
-    pub(super) fn differs(&self, answer: &Literal) -> bool {
-        match self {
-            Value::Literal(literal) => literal != answer,
-            Value::Made => true,
-            Value::Unknown => false,
-        }
-    }
-}
-
-/// Where a body returns. If a variable is returned that gets literals only, each of these is an exit.
-pub(super) fn exits(function: &Function) -> Vec<Exit> {
-    let body = &function.body;
-    let mut out = Vec::new();
-    for (at, block) in (0u32..).zip(&body.blocks) {
-        let span = block.terminator.span;
-        let TerminatorKind::Return { value, .. } = &block.terminator.kind else {
-            continue;
-        };
-        let exit = |local, value| Exit {
-            block: BlockId(at),
-            span,
-            local,
-            value,
-        };
-        match value {
-            Operand::Const(literal) => out.push(exit(None, Value::Literal(literal.clone()))),
-            Operand::Local(local) => match stored(body, *local, span) {
-                Some(stored) => out.extend(stored),
-                None => out.push(exit(Some(*local), made(function, *local))),
-            },
-        }
-    }
-    out
-}
-
-/// The literals that a returned local gets. If the value has to wait for a `finally`, the `return`
-/// statement stores it in a local that other statements store into, too.
-fn stored(body: &Body, local: LocalId, returns: Span) -> Option<Vec<Exit>> {
-    let blocks = (0u32..).zip(&body.blocks);
-    let all = blocks.flat_map(|(at, block)| {
-        let statements = block.statements.iter();
-        statements.filter_map(move |statement| match &statement.kind {
-            StatementKind::Assign(to, rvalue) if *to == local => {
-                Some((BlockId(at), statement.span, rvalue))
-            }
-            _ => None,
-        })
-    });
-    let mut all: Vec<_> = all.collect();
-    let evals = body.blocks.iter().any(|block| {
-        matches!(block.terminator.kind, TerminatorKind::Eval { dest: Some(dest), .. } if dest == local)
-    });
-    if all.iter().any(|(_, span, _)| returns.contains(*span)) {
-        all.retain(|(_, span, _)| returns.contains(*span));
-    } else if evals {
-        return None;
-    }
-    let exits = all.into_iter().map(|(block, span, rvalue)| match rvalue {
-        Rvalue::Use(Operand::Const(literal)) => Some(Exit {
-            block,
-            span,
-            local: None,
-            value: Value::Literal(literal.clone()),
-        }),
-        _ => None,
-    });
-    let exits: Option<Vec<Exit>> = exits.collect();
-    exits.filter(|exits| !exits.is_empty())
-}
-
-/// What is known of a local by how it is made.
-fn made(function: &Function, local: LocalId) -> Value {
-    match function.body.only_value(local) {
-        Some(
-            Rvalue::List(_)
-            | Rvalue::Tuple(_)
-            | Rvalue::Set(_)
-            | Rvalue::Dict(_)
-            | Rvalue::Format(_)
-            | Rvalue::Data(Data::Len(_)),
-        ) => Value::Made,
-        Some(Rvalue::Call {
-            callee: callee @ Callee::Value(_),
-            ..
-        }) if called(function, callee).name == "len" => Value::Made,
-        _ => Value::Unknown,
     }
 }
 
@@ -296,6 +210,129 @@ fn outcome(body: &Body, cond: LocalId) -> Option<(LocalId, bool)> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// The list or the count that each `return` of a function gives, by itself or in a dict or a tuple, and that
+/// nothing else looks at.
+fn given_back(function: &Function) -> Vec<(LocalId, Span)> {
+    let mut all: Option<Vec<(LocalId, Span)>> = None;
+    for block in &function.body.blocks {
+        let TerminatorKind::Return { value, .. } = &block.terminator.kind else {
+            continue;
+        };
+        let span = block.terminator.span;
+        let parts = parts(function, value).into_iter();
+        let parts: Vec<_> = parts.map(|local| (local, span)).collect();
+        all = Some(match all {
+            None => parts,
+            Some(mut known) => {
+                known.retain(|(local, _)| parts.iter().any(|(own, _)| own == local));
+                known
+            }
+        });
+    }
+    all.unwrap_or_default()
+}
+
+/// The variables of which a returned value consists.
+fn parts(function: &Function, value: &Operand) -> Vec<LocalId> {
+    let Operand::Local(local) = value else {
+        return Vec::new();
+    };
+    let of: Vec<&Operand> = match function.body.only_value(*local) {
+        Some(Rvalue::Tuple(elements)) => elements.iter().map(|element| &element.value).collect(),
+        Some(Rvalue::Dict(items)) => {
+            let items = items.iter().filter_map(|item| match item {
+                DictItem::Pair(_, value) => Some(value),
+                DictItem::Spread(_) => None,
+            });
+            items.collect()
+        }
+        _ => vec![value],
+    };
+    let of = of.into_iter().filter_map(|operand| match operand {
+        Operand::Local(local) => Some(root(function, *local)),
+        Operand::Const(_) => None,
+    });
+    of.filter(|local| is_variable(function, *local)).collect()
+}
+
+/// Whether the code of a handler puts something into a list, or counts up, and tells nobody else.
+fn collects(function: &Function, caught: BlockId, into: LocalId, write: BlockId) -> bool {
+    let handling = Handling::after(function, caught, true);
+    let is_into = |operand: &Operand| *operand == Operand::Local(into);
+    let adds = |callee: &Callee| match callee {
+        Callee::Method { receiver, name, .. } => {
+            is_into(receiver) && matches!(name.as_str(), "append" | "extend" | "add")
+        }
+        Callee::Value(_) => false,
+    };
+    let appended = handling.calls().any(|(callee, _)| adds(callee));
+    let counted = handling.statements().any(|statement| {
+        matches!(
+            statement,
+            StatementKind::Assign(dest, Rvalue::InPlace(BinOp::Add, of, _))
+                if *dest == into && is_into(of)
+        )
+    });
+    if !appended && !counted {
+        return false;
+    }
+    let rows = given_to(function, write);
+    let others = handling.blocks.iter().filter(|at| {
+        !matches!(
+            &function.body.block(**at).terminator.kind,
+            TerminatorKind::Eval { rvalue: Rvalue::Call { callee, .. }, .. } if adds(callee)
+        )
+    });
+    let others = Handling {
+        function,
+        blocks: others.copied().collect(),
+    };
+    let raises = others.blocks.iter().any(|at| {
+        let terminator = &function.body.block(*at).terminator.kind;
+        matches!(terminator, TerminatorKind::Raise { .. })
+    });
+    let stores = others.statements().any(|statement| match statement {
+        StatementKind::Assign(dest, _) => {
+            is_variable(function, *dest)
+                && *dest != into
+                && fate_of(function, FxHashSet::from_iter([*dest])) != Fate::Unheard
+        }
+        StatementKind::SetField { .. }
+        | StatementKind::SetItem { .. }
+        | StatementKind::SetGlobal { .. } => true,
+        _ => false,
+    });
+    !raises && !stores && !others.calls_somebody(&rows)
+}
+
+/// Whether something else than the changes and the `return` looks at a variable.
+fn is_looked_at(function: &Function, local: LocalId) -> bool {
+    let results = FxHashSet::from_iter([local]);
+    fate_of(function, results) == Fate::Tested || {
+        let is = |operand: &Operand| *operand == Operand::Local(local);
+        let blocks = &function.body.blocks;
+        let stored = blocks.iter().flat_map(|block| &block.statements);
+        let mut stored = stored.map(|statement| &statement.kind);
+        stored.any(|statement| match statement {
+            StatementKind::SetField { value, .. }
+            | StatementKind::SetItem { value, .. }
+            | StatementKind::SetGlobal { value, .. } => is(value),
+            _ => false,
+        }) || blocks.iter().any(|block| match &block.terminator.kind {
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, args },
+                ..
+            } => {
+                let Called { name, on } = called(function, callee);
+                let logs = is_log_method(&name) || on.is_some_and(|on| is_logger_name(&on));
+                !logs && !shows(&name) && name != "len" && args.iter().any(|arg| is(&arg.value))
+            }
+            TerminatorKind::ForNext { iter, .. } => *iter == local,
+            _ => false,
+        })
     }
 }
 

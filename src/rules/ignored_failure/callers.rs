@@ -1,6 +1,7 @@
 //! The callers of a function that returns its failure, in all files of the program.
 
-use super::answers::{Failure, Value, exits};
+use super::answers::Failure;
+use super::exits::{Answer, Value, exits};
 use super::repair;
 use super::unread::{How, Use, use_of};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
@@ -180,10 +181,11 @@ impl Reporter<'_> {
         (module, caller, call): (&LoadedModule, &Function, Span),
         (how, is_hook): (How, bool),
     ) -> Option<Finding> {
-        let answer = match self.failure.answer {
-            Literal::None => "None",
-            _ if is_rust(program, self.failing) => "false",
-            _ => "False",
+        let answer = match &self.failure.answer {
+            Answer::Shown(shown) => shown,
+            Answer::Literal(Literal::None) => "None",
+            Answer::Literal(_) if is_rust(program, self.failing) => "false",
+            Answer::Literal(_) => "False",
         };
         let own = program.module(self.at.module);
         let reporter = own.ir.function(self.at.func);
@@ -244,7 +246,7 @@ fn is_rust(program: &Program<'_>, func: FuncRef) -> bool {
 }
 
 /// Whether a function returns the value of a call, or something that is surely no such answer.
-fn hands_on(caller: &Function, call: BlockId, answer: &Literal) -> bool {
+fn hands_on(caller: &Function, call: BlockId, answer: &Answer) -> bool {
     let body = &caller.body;
     let TerminatorKind::Eval {
         dest: Some(dest), ..

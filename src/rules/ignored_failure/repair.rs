@@ -1,6 +1,7 @@
 //! The fix: the result is tested, and an exception is raised if it tells of a failure. That changes what the
 //! program does, so the fix is not applied unasked.
 
+use super::exits::Answer;
 use crate::diagnostics::{Edit, Fix, Location, Safety};
 use crate::ir::{Function, Literal};
 use crate::presets::Tells;
@@ -83,8 +84,11 @@ impl<'f> Alone<'f> {
 pub(super) fn test_answer(
     file: &SourceFile,
     call: Span,
-    (callee, answer): (&str, &Literal),
+    (callee, answer): (&str, &Answer),
 ) -> Option<Fix> {
+    let Answer::Literal(answer) = answer else {
+        return None;
+    };
     let alone = Alone::of(file, call)?;
     let raised = format!("\"{callee} failed\"");
     let none = *answer == Literal::None;
