@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use super::exits::{Answer, Exit, Value, exits};
+use super::exits::{Answer, Exit, exits};
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{
     BinOp, BlockId, Body, BranchRole, Callee, Data, DictItem, Function, Handler, Literal, LocalId,
-    Name, Operand, Rvalue, StatementKind, TerminatorKind,
+    Name, Operand, Rvalue, StatementKind, StaticExpr, TerminatorKind,
 };
 use crate::rules::failed_write::code::{Called, called, given_to, is_variable, root, texts};
 use crate::rules::failed_write::flow::{Fate, fate_of};
@@ -49,6 +49,9 @@ pub(super) struct Failure {
     pub(super) returns: Span,
 }
 
+/// Decorators that hand on what the function returns.
+const KEEPS_ANSWER: &[&str] = &["staticmethod", "classmethod", "override", "final", "wraps"];
+
 /// What Rust functions answer.
 const NO: Answer = Answer::Literal(Literal::Bool(false));
 
@@ -56,8 +59,10 @@ impl Failure {
     /// The failure that a function returns, if no other `return` of it may have the same value.
     pub(super) fn of(function: &Function, ask: &Ask<'_>) -> Option<Self> {
         let name = function.name.trim_start_matches('_');
-        // What only tries may fail.
-        if function.is_generator
+        // A decorator may look at the answer. What only tries may fail.
+        let mut decorators = function.decorators.iter().map(StaticExpr::called_name);
+        if decorators.any(|by| by.is_none_or(|by| !KEEPS_ANSWER.contains(&by.as_str())))
+            || function.is_generator
             || is_best_effort(name)
             || is_removal(name, &[])
             || name.starts_with("try_")
@@ -136,19 +141,18 @@ impl Failure {
     fn of_result(function: &Function, ask: &Ask<'_>) -> Option<Self> {
         let body = &function.body;
         let exits = exits(function);
-        let is_false = |exit: &&Exit| exit.value == Value::Literal(Literal::Bool(false));
-        let failure = |exit: &Exit, write: Span, caught| Self {
-            answer: NO,
+        let failure = |exit: &Exit, answer: Answer, write: Span, caught| Self {
+            answer,
             write,
             caught,
             returns: exit.span,
         };
-        let differ = |from: &BTreeSet<BlockId>| {
+        let differ = |from: &BTreeSet<BlockId>, answer: &Answer| {
             let mut others = exits.iter().filter(|exit| !from.contains(&exit.block));
             let mut any = false;
             others.all(|other| {
                 any = true;
-                other.value.differs(&NO)
+                other.value.differs(answer)
             }) && any
         };
         for (at, block) in (0u32..).zip(&body.blocks) {
@@ -168,18 +172,16 @@ impl Failure {
             let well = body.reach(BlockId::ENTRY, Some(failed));
             let after = body.reach(failed, None);
             let only: BTreeSet<BlockId> = after.difference(&well).copied().collect();
-            let inside = exits.iter().filter(|exit| only.contains(&exit.block));
-            let Some(exit) = inside.clone().find(is_false) else {
+            let mut inside = exits.iter().filter(|exit| only.contains(&exit.block));
+            let told = inside.find_map(|exit| Some((exit, exit.value.failure()?)));
+            let Some((exit, answer)) = told.filter(|(_, answer)| differ(&only, answer)) else {
                 continue;
             };
-            if !differ(&only) {
-                continue;
-            }
             let Some((from, write)) = write_behind(function, object, ask) else {
                 continue;
             };
             if !tells_somebody(function, (BlockId(at), !is_ok), from) {
-                return Some(failure(exit, write, Some(block.terminator.span)));
+                return Some(failure(exit, answer, write, Some(block.terminator.span)));
             }
         }
         // `write(…).is_ok()`
@@ -191,7 +193,12 @@ impl Failure {
             if !others.clone().all(|other| other.value.differs(&NO)) {
                 return None;
             }
-            Some(failure(exit, write_behind(function, object, ask)?.1, None))
+            Some(failure(
+                exit,
+                NO,
+                write_behind(function, object, ask)?.1,
+                None,
+            ))
         })
     }
 }

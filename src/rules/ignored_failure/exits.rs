@@ -1,11 +1,11 @@
 //! Where a function returns, and what is known of the values.
 
 use crate::ir::{
-    BlockId, Body, Callee, Data, DictItem, Element, Function, Literal, LocalId, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    BlockId, Body, Callee, Data, DictItem, Element, Function, Literal, LocalId, Name, Operand,
+    Rvalue, StatementKind, TerminatorKind,
 };
 use crate::rules::failed_write::code::called;
-use crate::rules::tables::is_failed_mark;
+use crate::rules::tables::{is_failed_mark, says_refused};
 use crate::source::Span;
 
 /// Where a function returns.
@@ -21,7 +21,8 @@ pub(super) struct Exit {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Value {
     Literal(Literal),
-    /// A dict or a tuple that says that something failed: how it is written, in short.
+    /// A dict, a tuple or a member of an enumeration that says that something failed: how it is written, in
+    /// short.
     Failed(String),
     /// A text, a number or a collection that says nothing of a failure.
     Made,
@@ -128,6 +129,11 @@ fn made(function: &Function, local: LocalId) -> Value {
     match function.body.only_value(local) {
         Some(Rvalue::Tuple(elements)) => tuple(elements),
         Some(Rvalue::Dict(items)) => dict(function, items),
+        Some(Rvalue::Path(path)) if path.len() > 1 => member(path, "::"),
+        Some(Rvalue::GetField(Operand::Local(of), name)) => match function.body.only_value(*of) {
+            Some(Rvalue::Global(class)) => member(&[class.clone(), name.clone()], "."),
+            _ => Value::Unknown,
+        },
         Some(Rvalue::List(_) | Rvalue::Set(_) | Rvalue::Format(_) | Rvalue::Data(Data::Len(_))) => {
             Value::Made
         }
@@ -136,6 +142,19 @@ fn made(function: &Function, local: LocalId) -> Value {
             ..
         }) if called(function, callee).name == "len" => Value::Made,
         _ => Value::Unknown,
+    }
+}
+
+/// What a member of an enumeration says: `Outcome.FAILED`.
+fn member(path: &[Name], between: &str) -> Value {
+    let name = path.last().map_or("", Name::as_str);
+    if !name.starts_with(char::is_uppercase) {
+        return Value::Unknown;
+    }
+    if says_refused(name) {
+        Value::Failed(path.join(between))
+    } else {
+        Value::Made
     }
 }
 
