@@ -21,13 +21,14 @@ use crate::rules::failed_write::likeness::CHAIN;
 use crate::rules::known::Call;
 use crate::rules::tables::collections::CHANGES;
 use crate::rules::tables::{
-    changes_rows, is_best_effort, is_buffer, is_of_batch, is_removal, runs_statement, shows,
+    changes_rows, is_auxiliary, is_best_effort, is_buffer, is_of_batch, is_removal, runs_statement,
+    shows,
 };
 use crate::source::Span;
 
 /// What is asked of the program about a function.
 pub(super) struct Ask<'a> {
-    /// Whether a call that ends a block writes.
+    /// Whether a call that ends a block surely writes.
     pub(super) writes: &'a dyn Fn(BlockId, Call<'_>) -> bool,
     /// Whether the handler whose test ends a block hardly catches what a write raises.
     pub(super) is_unlikely: &'a dyn Fn(BlockId) -> bool,
@@ -64,6 +65,7 @@ impl Failure {
         if decorators.any(|by| by.is_none_or(|by| !KEEPS_ANSWER.contains(&by.as_str())))
             || function.is_generator
             || is_best_effort(name)
+            || is_auxiliary(name)
             || is_removal(name, &[])
             || name.starts_with("try_")
         {

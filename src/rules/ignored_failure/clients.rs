@@ -64,7 +64,7 @@ pub(super) fn report(
 }
 
 /// Whether an argument names a table for logs: to lose its rows is to lose no data.
-fn names_log_table(arg: &Arg) -> bool {
+pub(super) fn names_log_table(arg: &Arg) -> bool {
     matches!(&arg.value, Operand::Const(Literal::Str(text)) if is_log_table(text))
 }
 

@@ -3,9 +3,12 @@
 //! Nothing is simulated: what runs only after one outcome of the test is compared with what runs only after
 //! the other one.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashSet;
 
 use super::answers::{Ask, is_write};
+use super::clients::names_log_table;
 use super::tells::tells_by_result;
 use super::unread::{Use, use_of};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
@@ -21,7 +24,8 @@ use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::is_only_handling;
 use crate::rules::failed_write::likeness::CHAIN;
 use crate::rules::failed_write::refusal::refuses;
-use crate::rules::tables::{is_row_count, may_be_sure};
+use crate::rules::tables::collections::CHANGES;
+use crate::rules::tables::is_row_count;
 use crate::rules::{IgnoredFailure, Rule};
 use crate::settings::Writes;
 
@@ -37,7 +41,7 @@ pub(super) fn report(
     for (at, block) in (0u32..).zip(&function.body.blocks) {
         let at = BlockId(at);
         let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, .. },
+            rvalue: Rvalue::Call { callee, args },
             ..
         } = &block.terminator.kind
         else {
@@ -45,9 +49,9 @@ pub(super) fn report(
         };
         let tells = tells_by_result(program, writes, (func, at));
         let named = called(function, callee);
-        let is_sure =
-            || may_be_sure(writes, &named.name, named.on.as_deref()) && is_write(function, at, ask);
-        if tells.is_none() && !is_sure() {
+        // What a function of the program does about it is not known here.
+        let is_own = || program.call_inside(&writes.presets, (func, at)).is_some();
+        if tells.is_none() && (is_own() || !is_write(function, at, ask)) {
             continue;
         }
         let Use::Tested(tests) = use_of(function, at) else {
@@ -55,14 +59,16 @@ pub(super) fn report(
         };
         let unheeded = |test: &BlockId| {
             let refused = refused(function, (at, *test), tells)?;
-            goes_on(function, at, (*test, refused)).then_some((*test, refused))
+            // `if result.acknowledged: log(…)` asks for no failure.
+            let asks = tells.is_some() || refused || does_more(function, *test);
+            (asks && goes_on(function, at, (*test, refused))).then_some((*test, refused))
         };
         // One that is heeded is enough.
         let all: Option<Vec<_>> = tests.iter().map(unheeded).collect();
         let Some((test, refused)) = all.and_then(|all| all.first().copied()) else {
             continue;
         };
-        if is_only_handling(program, func, at) {
+        if args.iter().any(names_log_table) || is_only_handling(program, func, at) {
             continue;
         }
         let location = |span| Location {
@@ -176,13 +182,47 @@ fn is_teller(function: &Function, (local, call): (LocalId, BlockId), at: Option<
     false
 }
 
+/// Whether something runs only if a test is false.
+fn does_more(function: &Function, test: BlockId) -> bool {
+    !only_after(function, test, false).blocks.is_empty()
+}
+
+/// What runs only after this outcome of a test, until it is tested again.
+fn only_after(function: &Function, test: BlockId, outcome: bool) -> Handling<'_> {
+    let body = &function.body;
+    let blocks = match body.block(test).terminator.kind {
+        TerminatorKind::Branch {
+            then, otherwise, ..
+        } => {
+            let (own, other) = if outcome {
+                (then, otherwise)
+            } else {
+                (otherwise, then)
+            };
+            let other = body.reach(other, Some(test));
+            // What runs before the test, too, is no answer to it.
+            let before = body.reach(BlockId::ENTRY, Some(test));
+            let mut own = body.reach(own, Some(test));
+            own.retain(|at| !other.contains(at) && !before.contains(at));
+            own
+        }
+        _ => BTreeSet::new(),
+    };
+    Handling { function, blocks }
+}
+
 /// Whether a function goes on after a refused write like after one that worked, as far as anybody can see.
 fn goes_on(function: &Function, call: BlockId, (test, refused): (BlockId, bool)) -> bool {
     let rows = given_to(function, call);
-    let failed = Handling::after(function, test, refused);
-    let worked = Handling::after(function, test, !refused);
+    let failed = only_after(function, test, refused);
+    let worked = only_after(function, test, !refused);
     let is_deaf = |handling: &Handling<'_>| {
-        !handling.calls_somebody(&rows)
+        let mut calls = handling.calls();
+        let collects = calls.any(|(callee, _)| {
+            matches!(callee, Callee::Method { name, .. } if CHANGES.contains(&name.as_str()))
+        });
+        !collects
+            && !handling.calls_somebody(&rows)
             && handling.statements().all(|s| is_private(function, s))
             && !handling.blocks.iter().any(|at| leaves(function, *at))
     };
