@@ -16,9 +16,7 @@ pub fn page() -> String {
          `ignored-failure` and `untracked-return` ask for writes, what adds to a unit of work and commits it, what \
          waits for a write, and exceptions for rows that are there already. `advance-past-failure` asks also for \
          positions and for what gives rows back, `ignored-failure` for results that tell of a failure \
-         (`returned-list`, `returned-true` and `returned-false` of a call). All else is data that no rule reads \
-         yet.
-",
+         (`returned-…` of a call). All else is data that no rule reads yet.\n",
     );
     for (name, preset) in built_in() {
         let _ = write!(out, "\n## {} (`{name}`)\n\n", preset.title);
