@@ -177,16 +177,16 @@ fn dict(function: &Function, items: &[DictItem]) -> Value {
         };
         let lower = key.to_ascii_lowercase();
         match (lower.as_str(), value) {
-            ("status" | "state" | "result" | "outcome", Operand::Const(Literal::Str(text))) => {
-                if is_failed_mark(text) {
-                    return Value::Failed(format!("{{\"{key}\": \"{text}\"}}"));
-                }
+            ("status" | "state" | "result" | "outcome", Operand::Const(Literal::Str(text)))
+                if is_failed_mark(text) =>
+            {
+                return Value::Failed(format!("{{\"{key}\": \"{text}\"}}"));
             }
-            ("success" | "succeeded" | "ok" | "stored", Operand::Const(Literal::Bool(worked))) => {
-                if !worked {
-                    return Value::Failed(format!("{{\"{key}\": False}}"));
-                }
+            ("success" | "succeeded" | "ok" | "stored", Operand::Const(Literal::Bool(false))) => {
+                return Value::Failed(format!("{{\"{key}\": False}}"));
             }
+            ("status" | "state" | "result" | "outcome", Operand::Const(Literal::Str(_)))
+            | ("success" | "succeeded" | "ok" | "stored", Operand::Const(Literal::Bool(_))) => {}
             ("error" | "errors", Operand::Const(Literal::Str(_))) => {
                 return Value::Failed(format!("{{\"{key}\": …}}"));
             }

@@ -108,7 +108,7 @@ pub fn stores_by_command(words: &[Name]) -> bool {
     let by = program.by.is_empty() || program.by.iter().any(has);
     let into = rest.last().is_some_and(|last| last.contains(program.into)) || rest.is_empty();
     let changes = || {
-        let mut texts = rest.iter().map(|word| Name::new(word));
+        let mut texts = rest.iter().map(Name::new);
         texts.any(|text| changes_rows(&[text]) == Some(true))
     };
     by && into || program.takes_sql && changes()
