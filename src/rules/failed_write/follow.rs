@@ -11,7 +11,7 @@ use crate::engine::objects::ask::Answers;
 use crate::engine::simulate::Graph;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::witness::{End, Goal, Paths, Witness};
+use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext};
 use crate::ir::BlockId;
 use crate::program::FuncRef;
@@ -74,6 +74,41 @@ impl Ground<'_, '_> {
             steps: self.steps,
         };
         self.paths.search(self.engine, &goal)
+    }
+
+    /// A path to a block that goes on from there to a second one, whatever is known on it, and the events
+    /// of both parts.
+    pub(in crate::rules) fn by_way_of(
+        &mut self,
+        first: BlockId,
+        then: BlockId,
+    ) -> Option<(Vec<PathEvent>, Vec<PathEvent>)> {
+        let any = |_: &mut Engine<'_>, _: &State, _: Value| true;
+        let Witness::Found(before, at) = self.search(End::Arrival, first, &any) else {
+            return None;
+        };
+        if first == then {
+            return Some((before, Vec::new()));
+        }
+        let goal = Goal {
+            end: End::Arrival,
+            block: Some(then),
+            from: None,
+            accept: &any,
+            steps: self.steps,
+        };
+        let mut paths = Paths::new(self.cx, (first, &at), self.graph, None);
+        match paths.search(self.engine, &goal) {
+            Witness::Found(after, _) => Some((before, after)),
+            Witness::Infeasible => {
+                self.infeasible += 1;
+                None
+            }
+            Witness::Unknown => {
+                self.unknown += 1;
+                None
+            }
+        }
     }
 
     /// Whether a write is made on some path on which nothing failed before. Merged states may have

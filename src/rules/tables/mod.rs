@@ -6,20 +6,25 @@
 //! | `sinks` | which calls write only because of their receiver? |
 //! | `reading` | which calls named like writes only read, or write into memory? |
 //! | `harmless` | does a call surely write nothing? is a function only asked for something? |
+//! | `outcomes` | how did a run end? which names count its failures? |
 //! | `positions` | which calls and stores move a cursor, an offset, a watermark? |
 //! | `failures` | who is told of a failure? which failures are nobody's loss? |
+//! | `claiming` | may a function say that a run was a success? |
 //! | `collections` | what does a method do with a collection? |
 
+mod claiming;
 pub mod collections;
 mod failures;
 mod glance;
 mod harmless;
+pub mod outcomes;
 mod positions;
 mod reading;
 mod sinks;
 mod sure;
 mod writes;
 
+pub use claiming::claiming;
 pub use collections::only_fills;
 pub use failures::{
     answers_person, changes_log_table, cleans_up, is_auxiliary, is_auxiliary_class, is_best_effort,

@@ -1,0 +1,262 @@
+//! `unearned-success`: a run is recorded or answered as a success although failures were counted, a write
+//! failed, or nothing was processed.
+//!
+//! The graph of a function shows where it says "success", where it counts failures, and whether anybody asks
+//! for the count. What is left is confirmed by a single path that passes both places.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `claims` | where a function says that a run was a success |
+//! | `ends` | where a program ends with exit code 0 |
+//! | `tallies` | where failures are counted |
+//! | `heard` | whether anybody asks what came of a failure |
+//! | `lost` | writes that failed and were caught |
+//! | `nothing` | where a function knows that there was nothing to process |
+//! | `code` | the code of one function: places, loops, what dominates what |
+//! | `report` | findings, fixes |
+
+mod claims;
+mod code;
+mod ends;
+mod heard;
+mod lost;
+mod nothing;
+mod report;
+mod tallies;
+
+use crate::engine::summaries::library::Library;
+use crate::engine::witness::PathEvent;
+use crate::ir::{FuncIdx, Function, FunctionShape};
+use crate::program::{FuncRef, LoadedModule};
+use crate::rules::contract_method::Subject;
+use crate::rules::failed_write::{Excuses, Ground, Lost, follow, is_of_tests};
+use crate::rules::tables::{claiming, is_best_effort};
+use crate::rules::{FunctionRule, Glances, InModule};
+use crate::settings::{Settings, Writes};
+use crate::source::SourceFile;
+use claims::{Claim, Says};
+use code::Code;
+use nothing::Nothing;
+use tallies::Tally;
+
+/// Why a success is not earned.
+enum Cause<'c> {
+    /// A failure was counted.
+    Counted(&'c Tally),
+    /// A write failed and was caught.
+    Caught(Lost),
+    /// Nothing was processed.
+    Nothing(&'c Nothing),
+}
+
+/// A success that is not earned, and the path to it: up to its cause, and from there on.
+struct Unearned<'c, 'f> {
+    claim: &'c Claim<'f>,
+    cause: Cause<'c>,
+    before: Vec<PathEvent>,
+    after: Vec<PathEvent>,
+}
+
+/// Checks functions that say that a run was a success.
+pub struct Functions;
+
+impl FunctionRule for Functions {
+    fn glance(&self, _: &Settings) -> Option<Glances> {
+        Some(claiming())
+    }
+
+    fn same_glance(&self, _: &Settings, _: &Settings) -> bool {
+        true
+    }
+
+    fn check(
+        &self,
+        library: &Library<'_>,
+        module: &LoadedModule,
+        functions: &[(FuncIdx, &Function)],
+        settings: &Settings,
+    ) -> InModule {
+        let mut out = InModule::default();
+        if module.file.as_ref().is_none_or(|file| is_of_tests(file)) {
+            return out;
+        }
+        let with_nested = functions
+            .iter()
+            .flat_map(|(func, _)| module.ir.with_left_out(*func));
+        for (func, function) in with_nested {
+            let this = FuncRef {
+                module: module.id,
+                func,
+            };
+            check_function(library, module, (this, function), settings, &mut out);
+        }
+        out
+    }
+
+    fn leaves_out(&self, file: &SourceFile) -> bool {
+        is_of_tests(file)
+    }
+}
+
+fn check_function(
+    library: &Library<'_>,
+    module: &LoadedModule,
+    (func, function): (FuncRef, &Function),
+    settings: &Settings,
+    out: &mut InModule,
+) {
+    let name = function.name.as_str();
+    if function.shape != FunctionShape::Code
+        || name.starts_with('<')
+        || name.starts_with("test_")
+        || is_best_effort(name)
+    {
+        return;
+    }
+    let code = Code::new(function);
+    let mut claims = code.claims();
+    if code.is_program(&module.ir) {
+        claims.extend(code.ends());
+    }
+    if claims.is_empty() {
+        return;
+    }
+    let suspects = Suspects::of(&code, claims, module.text());
+    if suspects.are_none() {
+        return;
+    }
+    let Some(subject) = Subject::outside(library, module, (func, function)) else {
+        return;
+    };
+    let excuses = Excuses {
+        strict: true,
+        by_result: true,
+        ..Excuses::default()
+    };
+    let writes = &settings.writes;
+    let followed = follow(subject, (&excuses, writes), &|ground| {
+        suspects.confirmed(ground, writes)
+    });
+    out.effort += followed.effort;
+    out.effort.functions += 1;
+    let found = followed.found.iter();
+    out.findings
+        .extend(found.filter_map(|unearned| report::finding(subject, &code, unearned)));
+}
+
+/// Successes that may not be earned, as far as the graph of a function tells.
+struct Suspects<'c, 'f> {
+    code: &'c Code<'f>,
+    claims: Vec<Claim<'f>>,
+    tallies: Vec<Tally>,
+    /// For each claim the failures that may be counted before it, which nobody asks for.
+    counted: Vec<Vec<usize>>,
+    /// For each claim what it knows to be empty.
+    nothing: Vec<Option<Nothing>>,
+    /// Whether the function may have caught a failed write.
+    catches: bool,
+}
+
+impl<'c, 'f> Suspects<'c, 'f> {
+    fn of(code: &'c Code<'f>, claims: Vec<Claim<'f>>, text: &str) -> Self {
+        let tallies = code.tallies();
+        let counted = claims.iter().map(|claim| {
+            let all = tallies.iter().enumerate();
+            let before = all.filter(|(_, tally)| code.may_be_unheard(claim, tally));
+            before.map(|(at, _)| at).collect()
+        });
+        let counted = counted.collect();
+        let nothing = claims.iter().map(|claim| code.nothing(claim, text));
+        let nothing = nothing.collect();
+        let catches = claims.iter().any(|claim| claim.says != Says::Ends) && code.catches();
+        Self {
+            code,
+            claims,
+            tallies,
+            counted,
+            nothing,
+            catches,
+        }
+    }
+
+    fn are_none(&self) -> bool {
+        !self.catches
+            && self.counted.iter().all(Vec::is_empty)
+            && self.nothing.iter().all(Option::is_none)
+    }
+
+    /// The successes that a path confirms.
+    fn confirmed<'s>(
+        &'s self,
+        ground: &mut Ground<'_, '_>,
+        writes: &Writes,
+    ) -> Vec<Unearned<'s, 'f>> {
+        let mut out: Vec<Unearned<'_, '_>> = Vec::new();
+        for (at, claim) in self.claims.iter().enumerate() {
+            let mut tallies = self.counted[at].iter().map(|tally| &self.tallies[*tally]);
+            let counted = tallies.find_map(|tally| {
+                let (before, after) = ground.by_way_of(tally.block, claim.block)?;
+                Some((Cause::Counted(tally), before, after))
+            });
+            let nothing = || {
+                self.nothing[at]
+                    .as_ref()
+                    .map(|nothing| (nothing, claim.block))
+            };
+            let found = counted
+                .or_else(|| {
+                    let (lost, events) = self.caught(ground, writes, claim)?;
+                    Some((Cause::Caught(lost), events, Vec::new()))
+                })
+                .or_else(|| {
+                    let (nothing, claimed) = nothing()?;
+                    let (before, after) = ground.by_way_of(nothing.from, claimed)?;
+                    Some((Cause::Nothing(nothing), before, after))
+                });
+            let Some((cause, before, after)) = found else {
+                continue;
+            };
+            let found = Unearned {
+                claim,
+                cause,
+                before,
+                after,
+            };
+            // One cause is told once, where success is claimed first.
+            if !out.iter().any(|known| known.is_same(&found)) {
+                out.push(found);
+            }
+        }
+        out
+    }
+}
+
+impl Unearned<'_, '_> {
+    /// Whether another success has the same cause.
+    fn is_same(&self, other: &Self) -> bool {
+        match (&self.cause, &other.cause) {
+            (Cause::Counted(one), Cause::Counted(other)) => one.block == other.block,
+            (Cause::Caught(one), Cause::Caught(other)) => one.failed_at == other.failed_at,
+            (Cause::Nothing(one), Cause::Nothing(other)) => one.from == other.from,
+            _ => false,
+        }
+    }
+}
+
+impl Code<'_> {
+    /// Whether a claim may be made after a failure was counted for which nobody asks.
+    fn may_be_unheard(&self, claim: &Claim<'_>, tally: &Tally) -> bool {
+        let spot = &tally.spot;
+        let function = self.function;
+        let is_param = spot.root.index() < function.params.len();
+        // What callers have as well, they read.
+        let shared = is_param || function.body.locals[spot.root.index()].name.is_none();
+        if shared && claim.root != Some(spot.root) {
+            return false;
+        }
+        let receiver = function.class.is_some() && spot.root.index() == 0;
+        !receiver
+            && self.leads_to(tally.block, claim.block)
+            && !self.is_heard(&self.carried(spot, claim), tally.block, claim)
+    }
+}

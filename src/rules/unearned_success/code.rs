@@ -1,0 +1,289 @@
+//! The code of one function: what names its values go by, and how its loops lie.
+
+use std::collections::BTreeSet;
+
+use petgraph::algo::dominators::{Dominators, simple_fast};
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::ir::control::ControlDependence;
+use crate::ir::{
+    BlockId, Body, BranchRole, Data, Function, Literal, LocalId, Name, Operand, Rvalue,
+    TerminatorKind,
+};
+use crate::rules::failed_write::code::is_variable;
+
+/// How many attributes and keys deep a place may lie.
+const DEPTH: usize = 6;
+
+/// A place in memory: a variable, and the attributes and keys that lead on from it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Spot {
+    pub(super) root: LocalId,
+    pub(super) path: Vec<Name>,
+}
+
+impl Spot {
+    /// The last name of the place.
+    pub(super) fn name(&self, function: &Function) -> Name {
+        let root = || function.body.locals[self.root.index()].name.clone();
+        let last = self.path.last().cloned();
+        last.or_else(root).unwrap_or_default()
+    }
+
+    /// The place, as messages name it.
+    pub(super) fn text(&self, function: &Function) -> String {
+        let root = function.body.locals[self.root.index()].name.clone();
+        let mut out = root.unwrap_or_default().to_string();
+        for part in &self.path {
+            out.push('.');
+            out.push_str(part);
+        }
+        out
+    }
+}
+
+/// A loop: its head and its blocks.
+pub(super) struct Loop {
+    pub(super) head: BlockId,
+    pub(super) blocks: BTreeSet<BlockId>,
+}
+
+/// A function with an index of its values and loops.
+pub(super) struct Code<'f> {
+    pub(super) function: &'f Function,
+    /// The only value of each local, if it has only one.
+    pub(super) only: Vec<Option<&'f Rvalue>>,
+    pub(super) control: ControlDependence,
+    pub(super) loops: Vec<Loop>,
+    /// The blocks that run only after something was caught.
+    pub(super) handling: BTreeSet<BlockId>,
+    dominators: Dominators<NodeIndex>,
+    /// The blocks that lead to each block.
+    before: Vec<Vec<BlockId>>,
+}
+
+impl<'f> Code<'f> {
+    pub(super) fn new(function: &'f Function) -> Self {
+        let body: &Body = &function.body;
+        let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(body.blocks.len(), 0);
+        for _ in &body.blocks {
+            graph.add_node(());
+        }
+        let mut before = vec![Vec::new(); body.blocks.len()];
+        for (from, block) in (0u32..).zip(&body.blocks) {
+            block.terminator.kind.for_each_successor(|to| {
+                graph.add_edge(
+                    NodeIndex::new(from as usize),
+                    NodeIndex::new(to.index()),
+                    (),
+                );
+                before[to.index()].push(BlockId(from));
+            });
+        }
+        let mut code = Self {
+            function,
+            only: body.only_values(),
+            control: ControlDependence::compute(body),
+            loops: Vec::new(),
+            handling: handling(body),
+            dominators: simple_fast(&graph, NodeIndex::new(BlockId::ENTRY.index())),
+            before,
+        };
+        code.loops = code.find_loops();
+        code
+    }
+
+    fn body(&self) -> &'f Body {
+        &self.function.body
+    }
+
+    /// Whether every path to a block leads through another one.
+    pub(super) fn dominates(&self, first: BlockId, block: BlockId) -> bool {
+        let node = NodeIndex::new(block.index());
+        let mut all = self.dominators.dominators(node).into_iter().flatten();
+        all.any(|node| node.index() == first.index())
+    }
+
+    /// The blocks that lead to a block.
+    pub(super) fn before(&self, block: BlockId) -> &[BlockId] {
+        &self.before[block.index()]
+    }
+
+    fn find_loops(&self) -> Vec<Loop> {
+        let blocks = (0u32..).zip(&self.body().blocks);
+        let heads = blocks.filter(|(_, block)| block.loop_head);
+        let found = heads.map(|(head, _)| {
+            let head = BlockId(head);
+            let mut blocks = BTreeSet::from([head]);
+            let ends = self.before(head).iter().copied();
+            let mut open: Vec<BlockId> = ends.filter(|end| self.dominates(head, *end)).collect();
+            while let Some(at) = open.pop() {
+                if blocks.insert(at) {
+                    open.extend_from_slice(self.before(at));
+                }
+            }
+            Loop { head, blocks }
+        });
+        found.collect()
+    }
+
+    /// Whether one block leads to another that is about the same run: not in a later round of a loop around
+    /// both, and not because a loop is left early, as one does that has found another way to get its work done.
+    pub(super) fn leads_to(&self, from: BlockId, to: BlockId) -> bool {
+        let around = self.loops.iter().filter(|l| l.blocks.contains(&from));
+        let (shared, left): (Vec<&Loop>, Vec<&Loop>) = around.partition(|l| l.blocks.contains(&to));
+        let mut seen = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(at) = open.pop() {
+            if at == to {
+                return true;
+            }
+            if !seen.insert(at) {
+                continue;
+            }
+            self.body()
+                .block(at)
+                .terminator
+                .kind
+                .for_each_successor(|next| {
+                    let early = left.iter().any(|l| {
+                        l.blocks.contains(&at)
+                            && !l.blocks.contains(&next)
+                            && !self.dominates(at, from)
+                    });
+                    if !early && !shared.iter().any(|l| l.head == next) {
+                        open.push(next);
+                    }
+                });
+        }
+        false
+    }
+
+    /// Whether a block runs only if a test came out in one way, or something was caught.
+    pub(super) fn is_decided(&self, at: BlockId) -> bool {
+        self.handling.contains(&at)
+            || self.control.deciders(at).iter().any(|edge| {
+                matches!(
+                    self.body().block(edge.from).terminator.kind,
+                    TerminatorKind::Branch { role, .. } if role != BranchRole::While
+                )
+            })
+    }
+
+    /// The place that a value was read from.
+    pub(super) fn spot(&self, operand: &Operand) -> Option<Spot> {
+        let Operand::Local(mut at) = *operand else {
+            return None;
+        };
+        let mut path = Vec::new();
+        for _ in 0..DEPTH {
+            match self.only[at.index()] {
+                Some(Rvalue::GetField(Operand::Local(of), name)) => {
+                    path.insert(0, name.clone());
+                    at = *of;
+                }
+                Some(Rvalue::GetItem(Operand::Local(of), Operand::Const(Literal::Str(key)))) => {
+                    path.insert(0, key.clone());
+                    at = *of;
+                }
+                Some(
+                    Rvalue::Use(Operand::Local(of)) | Rvalue::Data(Data::Copy(Operand::Local(of))),
+                ) => {
+                    at = *of;
+                }
+                _ => break,
+            }
+        }
+        is_variable(self.function, at).then_some(Spot { root: at, path })
+    }
+
+    /// The variable that leads to an object by attributes and items; the local itself if there is none.
+    pub(super) fn root(&self, operand: &Operand) -> Option<LocalId> {
+        match operand {
+            Operand::Local(local) => Some(self.spot(operand).map_or(*local, |spot| spot.root)),
+            Operand::Const(_) => None,
+        }
+    }
+
+    /// The constant that a value is.
+    pub(super) fn constant(&self, operand: &Operand) -> Option<&'f Literal>
+    where
+        Self: 'f,
+    {
+        let mut at = match operand {
+            Operand::Const(_) => return None,
+            Operand::Local(local) => *local,
+        };
+        for _ in 0..DEPTH {
+            match self.only[at.index()]? {
+                Rvalue::Use(Operand::Const(literal)) => return Some(literal),
+                Rvalue::Use(Operand::Local(from)) => at = *from,
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The text that a value is, or the last name of the constant that it is: `SUCCESS` of `Status.SUCCESS`.
+    pub(super) fn word(&self, operand: &Operand) -> Option<Name> {
+        if let Operand::Const(literal) = operand {
+            return text(literal);
+        }
+        if let Some(literal) = self.constant(operand) {
+            return text(literal);
+        }
+        let Operand::Local(mut at) = *operand else {
+            return None;
+        };
+        for _ in 0..DEPTH {
+            match self.only[at.index()]? {
+                Rvalue::Use(Operand::Local(from)) => at = *from,
+                // `Status.SUCCESS.value`
+                Rvalue::GetField(Operand::Local(from), name) if name == "value" => at = *from,
+                Rvalue::GetField(Operand::Local(of), name) => {
+                    let constant = name.chars().next().is_some_and(char::is_uppercase);
+                    let of_class = matches!(
+                        self.only[of.index()],
+                        Some(Rvalue::Global(_) | Rvalue::Path(_) | Rvalue::GetField(..))
+                    );
+                    return (constant && of_class).then(|| name.clone());
+                }
+                Rvalue::Path(path) => return path.last().cloned(),
+                Rvalue::Global(name) => {
+                    let constant = name.chars().all(|c| c.is_uppercase() || c == '_');
+                    return constant.then(|| name.clone());
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+}
+
+fn text(literal: &Literal) -> Option<Name> {
+    match literal {
+        Literal::Str(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// The blocks that can be reached only through a handler.
+fn handling(body: &Body) -> BTreeSet<BlockId> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![BlockId::ENTRY];
+    while let Some(at) = open.pop() {
+        if !reached.insert(at) {
+            continue;
+        }
+        match &body.block(at).terminator.kind {
+            TerminatorKind::Branch {
+                role: BranchRole::Handler | BranchRole::Swallow,
+                otherwise,
+                ..
+            } => open.push(*otherwise),
+            other => other.for_each_successor(|next| open.push(next)),
+        }
+    }
+    let all = (0u32..).zip(&body.blocks).map(|(at, _)| BlockId(at));
+    all.filter(|at| !reached.contains(at)).collect()
+}

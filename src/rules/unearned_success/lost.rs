@@ -1,0 +1,192 @@
+//! Writes that failed and were caught before a success is claimed, and that nobody asks for.
+
+use rustc_hash::FxHashSet;
+
+use super::Suspects;
+use super::claims::{Claim, Says};
+use super::code::Code;
+use crate::engine::Engine;
+use crate::engine::values::state::State;
+use crate::engine::witness::PathEvent;
+use crate::ir::{
+    BlockId, BranchRole, Callee, Data, Function, LocalId, Operand, Rvalue, StatementKind,
+    TerminatorKind,
+};
+use crate::program::FuncRef;
+use crate::rules::failed_write::caught::{is_unlikely, loses_nothing};
+use crate::rules::failed_write::code::{given_to, is_variable};
+use crate::rules::failed_write::handling::Handling;
+use crate::rules::failed_write::watch::Swallower;
+use crate::rules::failed_write::{Ground, Lost};
+use crate::rules::tables::collections::STORES;
+use crate::settings::Writes;
+
+impl Code<'_> {
+    /// Whether the function catches something, or asks a result whether it is a failure; or calls what may.
+    pub(super) fn catches(&self) -> bool {
+        let body = &self.function.body;
+        let calls = body.blocks.iter().any(|block| {
+            matches!(
+                &block.terminator.kind,
+                TerminatorKind::Eval {
+                    rvalue: Rvalue::Call { .. } | Rvalue::Await(_),
+                    ..
+                }
+            )
+        });
+        calls
+    }
+}
+
+impl Suspects<'_, '_> {
+    /// A path that claims a success after a write has failed and was caught.
+    pub(super) fn caught(
+        &self,
+        ground: &mut Ground<'_, '_>,
+        writes: &Writes,
+        claim: &Claim<'_>,
+    ) -> Option<(Lost, Vec<PathEvent>)> {
+        if !self.catches || claim.says == Says::Ends {
+            return None;
+        }
+        let func = ground.subject.func;
+        let program = ground.subject.program;
+        let wanted = |_: &Engine<'_>, _: &State, lost: &Lost| {
+            let Some(by @ Swallower::Catch(catch)) = lost.by else {
+                return false;
+            };
+            let first = lost.passed_on_by.first().copied();
+            let excused = loses_nothing(program, &writes.presets, by, lost.flags)
+                || is_unlikely(program, (catch.func, catch.block), first);
+            let module = program.module(catch.func.module);
+            let function = module.ir.function(catch.func.func);
+            !excused
+                && !catch.manager
+                && is_quiet(function, catch.block, lost, catch.func)
+                && self.is_unheard(func, (catch.func, catch.block), lost, claim)
+        };
+        ground.arrival(claim.block, &wanted)
+    }
+
+    /// Whether nobody asks for a failure that was caught, and the claim is about the same run.
+    fn is_unheard(
+        &self,
+        func: FuncRef,
+        (by, handler): (FuncRef, BlockId),
+        lost: &Lost,
+        claim: &Claim<'_>,
+    ) -> bool {
+        let code = self.code;
+        let body = &code.function.body;
+        if by == func {
+            let Some(values) = kept(code, handler) else {
+                return false;
+            };
+            let carried = code.carried_by(values, claim);
+            return code.leads_to(first_of(code, handler), claim.block)
+                && !code.is_heard(&carried, handler, claim);
+        }
+        // The failure came out of a call as what that returned.
+        let Some(call) = lost.shows_in(func) else {
+            return false;
+        };
+        let TerminatorKind::Eval { dest, .. } = &body.block(call).terminator.kind else {
+            return false;
+        };
+        let values: FxHashSet<LocalId> = dest.iter().copied().collect();
+        let carried = code.carried_by(values, claim);
+        code.leads_to(call, claim.block) && !code.is_heard(&carried, call, claim)
+    }
+}
+
+/// The block to which a branch goes that catches.
+fn first_of(code: &Code<'_>, handler: BlockId) -> BlockId {
+    match &code.function.body.block(handler).terminator.kind {
+        TerminatorKind::Branch {
+            then,
+            role: BranchRole::Handler | BranchRole::Swallow,
+            ..
+        } => *then,
+        _ => handler,
+    }
+}
+
+/// Whether what is done about a failure tells nobody.
+fn is_quiet(function: &Function, handler: BlockId, lost: &Lost, func: FuncRef) -> bool {
+    let rows = match lost.failed_at {
+        Some((of, at)) if of == func => given_to(function, at),
+        _ => Default::default(),
+    };
+    let branch = &function.body.block(handler).terminator.kind;
+    let taken = matches!(
+        branch,
+        TerminatorKind::Branch {
+            role: BranchRole::Handler | BranchRole::Swallow,
+            ..
+        }
+    );
+    let handling = Handling::after(
+        function,
+        handler,
+        taken || asks_for_failure(function, branch),
+    );
+    let shares = handling.statements().any(|statement| match statement {
+        StatementKind::SetGlobal { .. } => true,
+        StatementKind::SetField { object, .. } | StatementKind::SetItem { object, .. } => {
+            let params = function.params.len();
+            matches!(object, Operand::Local(l) if l.index() < params || !is_variable(function, *l))
+        }
+        _ => false,
+    });
+    !shares && !handling.calls_somebody(&rows)
+}
+
+/// Whether a branch asks whether a result is a failure, and not whether it is a success.
+fn asks_for_failure(function: &Function, branch: &TerminatorKind) -> bool {
+    let TerminatorKind::Branch {
+        cond: Operand::Local(cond),
+        ..
+    } = branch
+    else {
+        return false;
+    };
+    matches!(
+        function.body.only_value(*cond),
+        Some(Rvalue::Data(Data::IsVariant { tag, .. })) if tag == crate::ir::data::FAILURE
+    )
+}
+
+/// The variables that are changed only because something was caught; `None` if something else is.
+fn kept(code: &Code<'_>, handler: BlockId) -> Option<FxHashSet<LocalId>> {
+    let function = code.function;
+    let branch = &function.body.block(handler).terminator.kind;
+    let taken = first_of(code, handler) != handler || asks_for_failure(function, branch);
+    let handling = Handling::after(function, handler, taken);
+    let mut out = FxHashSet::default();
+    for at in &handling.blocks {
+        let block = function.body.block(*at);
+        for statement in &block.statements {
+            match &statement.kind {
+                StatementKind::Assign(to, _) if is_variable(function, *to) => {
+                    out.insert(*to);
+                }
+                StatementKind::SetField { object, .. } | StatementKind::SetItem { object, .. } => {
+                    out.insert(code.root(object)?);
+                }
+                _ => {}
+            }
+        }
+        if let TerminatorKind::Eval { dest, rvalue, .. } = &block.terminator.kind {
+            out.extend(dest.filter(|dest| is_variable(function, *dest)));
+            if let Rvalue::Call {
+                callee: Callee::Method { receiver, name, .. },
+                ..
+            } = rvalue
+                && STORES.contains(&name.as_str())
+            {
+                out.insert(code.root(receiver)?);
+            }
+        }
+    }
+    Some(out)
+}

@@ -1,0 +1,217 @@
+//! Where a function knows that there was nothing to process, and says that a run was a success.
+
+use super::claims::{Claim, Says};
+use super::code::Code;
+use crate::ir::{
+    BinOp, BlockId, BranchRole, CmpOp, Data, Literal, Name, Operand, Rvalue, StatementKind,
+    TerminatorKind,
+};
+use crate::rules::failed_write::code::called;
+use crate::rules::tables::outcomes::{names_status, names_units, says_nothing_done};
+use crate::source::Span;
+
+/// How many negations and comparisons deep a test is looked into.
+const DEPTH: usize = 4;
+
+/// Names under which it is said in words what happened.
+const WORDS: &[&str] = &[
+    "message",
+    "msg",
+    "reason",
+    "detail",
+    "details",
+    "note",
+    "notes",
+    "error",
+    "info",
+    "summary",
+    "skipped",
+    "description",
+    "result",
+    "output",
+    "data",
+    "body",
+];
+
+/// A success that is claimed only because something is empty.
+pub(super) struct Nothing {
+    /// Where it is known to be empty.
+    pub(super) from: BlockId,
+    /// The test that says so.
+    pub(super) test: Span,
+    /// What is empty.
+    pub(super) units: Name,
+}
+
+impl Code<'_> {
+    /// What a claim knows to be empty, if it is made for that reason and says nothing of it.
+    pub(super) fn nothing(&self, claim: &Claim<'_>, text: &str) -> Option<Nothing> {
+        let stored = matches!(claim.says, Says::Stores | Says::Calls | Says::Returns);
+        if !stored || !claim.of_run || self.tells(claim) {
+            return None;
+        }
+        let deciders = self.control.deciders(claim.block);
+        deciders.iter().find_map(|edge| {
+            if !self.dominates(edge.to, claim.block) {
+                return None;
+            }
+            let units = self.empty_on(edge.from, edge.to)?;
+            let others = self
+                .before(edge.to)
+                .iter()
+                .filter(|from| **from != edge.from);
+            let mut others = others.map(|from| {
+                self.empty_on(*from, edge.to).is_some()
+                    || self.is_contradicted(*from, edge.to, claim.block, text)
+            });
+            others.all(|fine| fine).then(|| Nothing {
+                from: edge.to,
+                test: self.function.body.block(edge.from).terminator.span,
+                units,
+            })
+        })
+    }
+
+    /// What is empty on an edge of a branch.
+    fn empty_on(&self, from: BlockId, to: BlockId) -> Option<Name> {
+        let (cond, outcome) = self.outcome(from, to)?;
+        self.empty_if(cond, outcome, 0)
+    }
+
+    /// The test of a branch, and how it comes out on an edge.
+    fn outcome(&self, from: BlockId, to: BlockId) -> Option<(&Operand, bool)> {
+        match &self.function.body.block(from).terminator.kind {
+            TerminatorKind::Branch {
+                cond,
+                then,
+                otherwise,
+                role: BranchRole::If | BranchRole::ShortCircuit,
+            } if then != otherwise => Some((cond, *then == to)),
+            _ => None,
+        }
+    }
+
+    fn empty_if(&self, cond: &Operand, outcome: bool, depth: usize) -> Option<Name> {
+        let units = |operand: &Operand| {
+            let spot = self.spot(operand)?;
+            Some(spot.name(self.function)).filter(|name| names_units(name))
+        };
+        if !outcome && let Some(name) = units(cond) {
+            return Some(name);
+        }
+        let Operand::Local(local) = cond else {
+            return None;
+        };
+        match self.only[local.index()]? {
+            Rvalue::Not(of) if depth < DEPTH => self.empty_if(of, !outcome, depth + 1),
+            Rvalue::Use(of) if depth < DEPTH => self.empty_if(of, outcome, depth + 1),
+            Rvalue::Compare(op, number, Operand::Const(Literal::Int(bound))) => {
+                let empty = matches!(
+                    (op, bound, outcome),
+                    (CmpOp::Eq | CmpOp::LtE, 0, true)
+                        | (CmpOp::NotEq | CmpOp::Gt, 0, false)
+                        | (CmpOp::Lt, 1, true)
+                        | (CmpOp::GtE, 1, false)
+                );
+                let Operand::Local(counted) = number else {
+                    return None;
+                };
+                let of = match self.only[counted.index()] {
+                    Some(Rvalue::Data(Data::Len(of))) => units(of),
+                    Some(Rvalue::Call { callee, args }) => {
+                        let len = called(self.function, callee).name == "len";
+                        args.first()
+                            .filter(|_| len)
+                            .and_then(|arg| units(&arg.value))
+                    }
+                    Some(Rvalue::Binary(BinOp::Sub, ..)) => None,
+                    _ => units(number),
+                };
+                of.filter(|_| empty)
+            }
+            // `frame.empty`
+            Rvalue::GetField(of, name) if name == "empty" && outcome => units(of),
+            Rvalue::Call { callee, .. } if outcome => {
+                let called = called(self.function, callee);
+                let on = called.on.filter(|on| names_units(on));
+                on.filter(|_| called.name == "is_empty")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a block is reached only if a test comes out differently than it does on an edge: the same
+    /// question is asked again.
+    fn is_contradicted(&self, from: BlockId, to: BlockId, block: BlockId, text: &str) -> bool {
+        let Some((_, outcome)) = self.outcome(from, to) else {
+            return false;
+        };
+        let asked = |at: BlockId| self.function.body.block(at).terminator.span.slice(text);
+        self.control.deciders(block).iter().any(|edge| {
+            let again = self.outcome(edge.from, edge.to);
+            edge.from != from
+                && again.is_some_and(|(_, other)| other != outcome)
+                && self.dominates(edge.to, block)
+                && self.before(edge.to).len() == 1
+                && asked(edge.from) == asked(from)
+        })
+    }
+
+    /// Whether something beside a claim tells that there was nothing to process.
+    fn tells(&self, claim: &Claim<'_>) -> bool {
+        let says = |name: &Option<Name>, value: &Operand| {
+            let named = name.as_deref().is_some_and(names_words);
+            let local = self.spot(value).map(|spot| spot.name(self.function));
+            named
+                || local.is_some_and(|local| names_words(&local))
+                || !name.as_deref().is_some_and(names_status) && self.tells_of_nothing(value)
+        };
+        let beside = claim.beside.iter().any(|(name, value)| says(name, value));
+        let body = &self.function.body;
+        let mut stores = body.blocks.iter().flat_map(|block| &block.statements);
+        beside
+            || stores.any(|statement| match &statement.kind {
+                StatementKind::SetField {
+                    object,
+                    field: name,
+                    ..
+                }
+                | StatementKind::SetItem {
+                    object,
+                    key: Operand::Const(Literal::Str(name)),
+                    ..
+                } => claim.root.is_some() && self.root(object) == claim.root && names_words(name),
+                _ => false,
+            })
+    }
+
+    /// Whether something that is said beside a success tells that there was nothing: no rows, a count of 0, a text.
+    fn tells_of_nothing(&self, value: &Operand) -> bool {
+        match value {
+            Operand::Const(Literal::Int(0) | Literal::Bool(false)) => true,
+            Operand::Const(Literal::Str(text)) => says_nothing_done(text),
+            Operand::Const(_) => false,
+            Operand::Local(local) => match self.only[local.index()] {
+                Some(Rvalue::List(items) | Rvalue::Tuple(items)) => items.is_empty(),
+                Some(Rvalue::Dict(items)) => items.is_empty(),
+                Some(Rvalue::Format(pieces)) => pieces
+                    .iter()
+                    .any(|piece| matches!(piece, Operand::Const(Literal::Str(text)) if says_nothing_done(text))),
+                _ => false,
+            },
+        }
+    }
+}
+
+/// Whether what has this name tells how much was processed, or what happened.
+fn names_words(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    names_units(name)
+        || lower.split('_').any(|word| {
+            WORDS.contains(&word)
+                || matches!(
+                    word,
+                    "count" | "counts" | "total" | "num" | "n" | "rows" | "records" | "size"
+                )
+        })
+}
