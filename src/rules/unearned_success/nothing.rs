@@ -118,11 +118,10 @@ impl Code<'_> {
                 };
                 let of = match self.only[counted.index()] {
                     Some(Rvalue::Data(Data::Len(of))) => units(of),
-                    Some(Rvalue::Call { callee, args }) => {
-                        let len = called(self.function, callee).name == "len";
-                        args.first()
-                            .filter(|_| len)
-                            .and_then(|arg| units(&arg.value))
+                    Some(Rvalue::Call { callee, args })
+                        if called(self.function, callee).name == "len" =>
+                    {
+                        args.first().and_then(|arg| units(&arg.value))
                     }
                     Some(Rvalue::Binary(BinOp::Sub, ..)) => None,
                     _ => units(number),
