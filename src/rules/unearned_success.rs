@@ -130,7 +130,6 @@ fn check_function(
     };
     let excuses = Excuses {
         strict: true,
-        by_result: true,
         ..Excuses::default()
     };
     let writes = &settings.writes;
@@ -257,6 +256,6 @@ impl Code<'_> {
         let receiver = function.class.is_some() && spot.root.index() == 0;
         !receiver
             && self.leads_to(tally.block, claim.block)
-            && !self.is_heard(&self.carried(spot, claim), tally.block, claim)
+            && !self.is_heard(&self.carried(tally, claim), tally.block, claim)
     }
 }

@@ -109,6 +109,18 @@ impl<'f> Code<'f> {
         &self.before[block.index()]
     }
 
+    /// The blocks from which a block can be reached, itself included.
+    pub(super) fn leading_to(&self, block: BlockId) -> BTreeSet<BlockId> {
+        let mut out = BTreeSet::new();
+        let mut open = vec![block];
+        while let Some(at) = open.pop() {
+            if out.insert(at) {
+                open.extend_from_slice(self.before(at));
+            }
+        }
+        out
+    }
+
     fn find_loops(&self) -> Vec<Loop> {
         let blocks = (0u32..).zip(&self.body().blocks);
         let heads = blocks.filter(|(_, block)| block.loop_head);
@@ -128,8 +140,13 @@ impl<'f> Code<'f> {
     }
 
     /// Whether one block leads to another that is about the same run: not in a later round of a loop around
-    /// both, and not because a loop is left early, as one does that has found another way to get its work done.
+    /// both, not because a loop is left early, as one does that has found another way to get its work done, and
+    /// not in a loop of its own, over units that may be those which did not fail.
     pub(super) fn leads_to(&self, from: BlockId, to: BlockId) -> bool {
+        let mut loops = self.loops.iter();
+        if loops.any(|l| l.blocks.contains(&to) && !l.blocks.contains(&from)) {
+            return false;
+        }
         let around = self.loops.iter().filter(|l| l.blocks.contains(&from));
         let (shared, left): (Vec<&Loop>, Vec<&Loop>) = around.partition(|l| l.blocks.contains(&to));
         let mut seen = BTreeSet::new();
@@ -141,20 +158,18 @@ impl<'f> Code<'f> {
             if !seen.insert(at) {
                 continue;
             }
-            self.body()
-                .block(at)
-                .terminator
-                .kind
-                .for_each_successor(|next| {
-                    let early = left.iter().any(|l| {
-                        l.blocks.contains(&at)
-                            && !l.blocks.contains(&next)
-                            && !self.dominates(at, from)
-                    });
-                    if !early && !shared.iter().any(|l| l.head == next) {
-                        open.push(next);
-                    }
-                });
+            let kind = &self.body().block(at).terminator.kind;
+            // What is left after a call that worked is left early, too.
+            let decides = !matches!(kind, TerminatorKind::Eval { .. }) && self.dominates(at, from);
+            kind.for_each_successor(|next| {
+                let early = !decides
+                    && left
+                        .iter()
+                        .any(|l| l.blocks.contains(&at) && !l.blocks.contains(&next));
+                if !early && !shared.iter().any(|l| l.head == next) {
+                    open.push(next);
+                }
+            });
         }
         false
     }

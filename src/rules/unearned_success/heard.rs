@@ -4,12 +4,14 @@
 use rustc_hash::FxHashSet;
 
 use super::claims::Claim;
-use super::code::{Code, Spot};
+use super::code::Code;
+use super::tallies::Tally;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
-    BlockId, BranchRole, Callee, LocalId, LocalKind, Operand, Rvalue, StatementKind, TerminatorKind,
+    BlockId, BranchRole, Callee, Literal, LocalId, LocalKind, Operand, Rvalue, StatementKind,
+    TerminatorKind,
 };
-use crate::rules::failed_write::code::called;
+use crate::rules::failed_write::code::{called, is_variable};
 use crate::rules::failed_write::flow::rvalues;
 use crate::rules::tables::collections::STORES;
 use crate::rules::tables::{shows, tells};
@@ -82,14 +84,18 @@ pub(super) struct Carried {
     values: FxHashSet<LocalId>,
     /// Objects that hold it among other things.
     holders: FxHashSet<LocalId>,
+    /// Loops over it, by the first block of a round, whose variable holds other things elsewhere.
+    rounds: Vec<BlockId>,
 }
 
 impl Code<'_> {
-    /// What carries what is kept in a place.
-    pub(super) fn carried(&self, spot: &Spot, claim: &Claim<'_>) -> Carried {
+    /// What carries what a failure is counted in: the place, and the flags that are set beside it.
+    pub(super) fn carried(&self, tally: &Tally, claim: &Claim<'_>) -> Carried {
+        let spot = &tally.spot;
         let mut carried = Carried {
             values: FxHashSet::default(),
             holders: FxHashSet::default(),
+            rounds: Vec::new(),
         };
         if spot.path.is_empty() {
             carried.values.insert(spot.root);
@@ -108,8 +114,33 @@ impl Code<'_> {
                 }
             }
         }
+        carried.values.extend(self.flags_beside(tally.block));
         self.spread(&mut carried, claim);
         carried
+    }
+
+    /// The variables that are set to a constant for the same reason for which a block runs.
+    fn flags_beside(&self, block: BlockId) -> Vec<LocalId> {
+        let deciders = self.control.deciders(block);
+        let handled = self.handling.contains(&block);
+        let mut out = Vec::new();
+        for (at, of) in (0u32..).zip(&self.function.body.blocks) {
+            let at = BlockId(at);
+            let beside = at == block
+                || (self.dominates(at, block) || self.dominates(block, at))
+                    && self.handling.contains(&at) == handled
+                    && self.control.deciders(at) == deciders;
+            let statements = of.statements.iter().filter(|_| beside);
+            out.extend(statements.filter_map(|statement| match &statement.kind {
+                StatementKind::Assign(to, Rvalue::Use(Operand::Const(Literal::Bool(_))))
+                    if is_variable(self.function, *to) =>
+                {
+                    Some(*to)
+                }
+                _ => None,
+            }));
+        }
+        out
     }
 
     /// What carries what these locals hold.
@@ -117,6 +148,7 @@ impl Code<'_> {
         let mut carried = Carried {
             values,
             holders: FxHashSet::default(),
+            rounds: Vec::new(),
         };
         self.spread(&mut carried, claim);
         carried
@@ -151,10 +183,16 @@ impl Code<'_> {
                 }
             }
             for block in &self.function.body.blocks {
-                if let TerminatorKind::ForNext { iter, dest, .. } = block.terminator.kind
+                if let TerminatorKind::ForNext {
+                    iter, dest, body, ..
+                } = block.terminator.kind
                     && carried.values.contains(&iter)
                 {
-                    carried.values.insert(dest);
+                    if self.is_bound_once(dest) {
+                        carried.values.insert(dest);
+                    } else if !carried.rounds.contains(&body) {
+                        carried.rounds.push(body);
+                    }
                 }
                 for statement in &block.statements {
                     let (object, value) = match &statement.kind {
@@ -176,6 +214,15 @@ impl Code<'_> {
         }
     }
 
+    /// Whether only one loop, and nothing else, binds a local.
+    fn is_bound_once(&self, local: LocalId) -> bool {
+        let blocks = self.function.body.blocks.iter();
+        let loops = blocks.filter(|block| {
+            matches!(block.terminator.kind, TerminatorKind::ForNext { dest, .. } if dest == local)
+        });
+        loops.count() == 1 && !rvalues(self.function).any(|(dest, _)| dest == Some(local))
+    }
+
     /// Whether an object is a variable's own: nobody else has it yet.
     fn is_made_here(&self, local: LocalId) -> bool {
         let kind = self.function.body.locals[local.index()].kind;
@@ -191,7 +238,26 @@ impl Code<'_> {
                 || root.is_some_and(|root| claim.held.contains(&root))
         };
         let body = &self.function.body;
-        body.reach(from, None).into_iter().any(|at| {
+        let later = body.reach(claim.block, None);
+        let earlier = self.leading_to(claim.block);
+        let on_the_way = |at: BlockId| later.contains(&at) || earlier.contains(&at);
+        let mut reached: Vec<BlockId> = body.reach(from, None).into_iter().collect();
+        reached.retain(|at| on_the_way(*at));
+        let worked_on = |at: BlockId| {
+            let TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } = &body.block(at).terminator.kind
+            else {
+                return false;
+            };
+            !self.only_shows(callee)
+                && carried
+                    .rounds
+                    .iter()
+                    .any(|first| self.dominates(*first, at))
+        };
+        reached.into_iter().any(|at| {
             let block = body.block(at);
             let stored = block
                 .statements
@@ -210,6 +276,7 @@ impl Code<'_> {
                     _ => false,
                 });
             stored
+                || worked_on(at)
                 || match &block.terminator.kind {
                     TerminatorKind::Branch { cond, role, .. } => {
                         !matches!(role, BranchRole::Handler | BranchRole::Swallow)
@@ -227,27 +294,31 @@ impl Code<'_> {
         })
     }
 
-    /// Whether a call is given what is carried, and may ask it.
-    fn hands_over(&self, carried: &Carried, rvalue: &Rvalue, claim: &Claim<'_>) -> bool {
-        let Rvalue::Call { callee, args } = rvalue else {
-            return false;
-        };
-        let name = called(self.function, callee).name;
-        let on = called(self.function, callee).on.unwrap_or_default();
-        let quiet = is_log_method(&name)
+    /// Whether a call only logs or shows what it is given, or gives it another form.
+    fn only_shows(&self, callee: &Callee) -> bool {
+        let called = called(self.function, callee);
+        let (name, on) = (called.name, called.on.unwrap_or_default());
+        is_log_method(&name)
             || is_logger_name(&on)
             || FORMS.contains(&name.as_str())
             || shows(&name)
             || shows(&on)
             || tells(&name)
-            || tells(&on);
+            || tells(&on)
+    }
+
+    /// Whether a call is given what is carried, and may ask it.
+    fn hands_over(&self, carried: &Carried, rvalue: &Rvalue, claim: &Claim<'_>) -> bool {
+        let Rvalue::Call { callee, args } = rvalue else {
+            return false;
+        };
         let of_claim = |value: &Operand| {
             is_held(claim, value) || {
                 let root = self.root(value);
                 root.is_some() && root == claim.root
             }
         };
-        !quiet
+        !self.only_shows(callee)
             && args
                 .iter()
                 .any(|arg| carried.is_any(&arg.value) && !of_claim(&arg.value))

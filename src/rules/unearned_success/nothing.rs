@@ -2,12 +2,14 @@
 
 use super::claims::{Claim, Says};
 use super::code::Code;
+use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
     BinOp, BlockId, BranchRole, CmpOp, Data, Literal, Name, Operand, Rvalue, StatementKind,
     TerminatorKind,
 };
 use crate::rules::failed_write::code::called;
-use crate::rules::tables::outcomes::{names_status, names_units, says_nothing_done};
+use crate::rules::failed_write::handling::is_quiet;
+use crate::rules::tables::outcomes::{asks_or_shows, names_status, names_units, says_nothing_done};
 use crate::source::Span;
 
 /// How many negations and comparisons deep a test is looked into.
@@ -64,11 +66,35 @@ impl Code<'_> {
                 self.empty_on(*from, edge.to).is_some()
                     || self.is_contradicted(*from, edge.to, claim.block, text)
             });
-            others.all(|fine| fine).then(|| Nothing {
+            let only = others.all(|fine| fine) && !self.works_between(edge.to, claim.block);
+            only.then(|| Nothing {
                 from: edge.to,
                 test: self.function.body.block(edge.from).terminator.span,
                 units,
             })
+        })
+    }
+
+    /// Whether something is done between two blocks that may be work: then the run has processed something else.
+    fn works_between(&self, first: BlockId, claim: BlockId) -> bool {
+        let body = &self.function.body;
+        let earlier = self.leading_to(claim);
+        body.reach(first, Some(claim)).into_iter().any(|at| {
+            let TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } = &body.block(at).terminator.kind
+            else {
+                return false;
+            };
+            let called = called(self.function, callee);
+            let on = called.on.unwrap_or_default();
+            self.dominates(first, at)
+                && earlier.contains(&at)
+                && !is_log_method(&called.name)
+                && !is_logger_name(&on)
+                && !asks_or_shows(&called.name)
+                && !is_quiet(&called.name, &on)
         })
     }
 
