@@ -22,19 +22,23 @@ use crate::rules::tables::collections::STORES;
 use crate::settings::Writes;
 
 impl Code<'_> {
-    /// Whether the function catches something, or asks a result whether it is a failure; or calls what may.
+    /// Whether the function catches something, or asks a result whether it is a failure.
     pub(super) fn catches(&self) -> bool {
         let body = &self.function.body;
-        let calls = body.blocks.iter().any(|block| {
-            matches!(
-                &block.terminator.kind,
-                TerminatorKind::Eval {
-                    rvalue: Rvalue::Call { .. } | Rvalue::Await(_),
-                    ..
-                }
-            )
-        });
-        calls
+        !body.handlers.is_empty()
+            || body.blocks.iter().any(|block| {
+                let TerminatorKind::Branch { cond, role, .. } = &block.terminator.kind else {
+                    return false;
+                };
+                let asks = |cond: &Operand| match cond {
+                    Operand::Local(cond) => matches!(
+                        self.only[cond.index()],
+                        Some(Rvalue::Data(Data::IsVariant { .. }))
+                    ),
+                    Operand::Const(_) => false,
+                };
+                matches!(role, BranchRole::Swallow | BranchRole::Dropped) || asks(cond)
+            })
     }
 }
 
@@ -58,44 +62,24 @@ impl Suspects<'_, '_> {
             let first = lost.passed_on_by.first().copied();
             let excused = loses_nothing(program, &writes.presets, by, lost.flags)
                 || is_unlikely(program, (catch.func, catch.block), first);
-            let module = program.module(catch.func.module);
-            let function = module.ir.function(catch.func.func);
             !excused
                 && !catch.manager
-                && is_quiet(function, catch.block, lost, catch.func)
-                && self.is_unheard(func, (catch.func, catch.block), lost, claim)
+                && catch.func == func
+                && is_quiet(self.code.function, catch.block, lost, func)
+                && self.is_unheard(catch.block, claim)
         };
         ground.arrival(claim.block, &wanted)
     }
 
-    /// Whether nobody asks for a failure that was caught, and the claim is about the same run.
-    fn is_unheard(
-        &self,
-        func: FuncRef,
-        (by, handler): (FuncRef, BlockId),
-        lost: &Lost,
-        claim: &Claim<'_>,
-    ) -> bool {
+    /// Whether nobody asks for a failure that was caught here, and the claim is about the same run.
+    fn is_unheard(&self, handler: BlockId, claim: &Claim<'_>) -> bool {
         let code = self.code;
-        let body = &code.function.body;
-        if by == func {
-            let Some(values) = kept(code, handler) else {
-                return false;
-            };
-            let carried = code.carried_by(values, claim);
-            return code.leads_to(first_of(code, handler), claim.block)
-                && !code.is_heard(&carried, handler, claim);
-        }
-        // The failure came out of a call as what that returned.
-        let Some(call) = lost.shows_in(func) else {
+        let Some(values) = kept(code, handler) else {
             return false;
         };
-        let TerminatorKind::Eval { dest, .. } = &body.block(call).terminator.kind else {
-            return false;
-        };
-        let values: FxHashSet<LocalId> = dest.iter().copied().collect();
         let carried = code.carried_by(values, claim);
-        code.leads_to(call, claim.block) && !code.is_heard(&carried, call, claim)
+        code.leads_to(first_of(code, handler), claim.block)
+            && !code.is_heard(&carried, handler, claim)
     }
 }
 
