@@ -197,19 +197,14 @@ impl<'c, 'f> Suspects<'c, 'f> {
                 let (before, after) = ground.by_way_of(tally.block, claim.block)?;
                 Some((Cause::Counted(tally), before, after))
             });
-            let nothing = || {
-                self.nothing[at]
-                    .as_ref()
-                    .map(|nothing| (nothing, claim.block))
-            };
             let found = counted
                 .or_else(|| {
                     let (lost, events) = self.caught(ground, writes, claim)?;
                     Some((Cause::Caught(lost), events, Vec::new()))
                 })
                 .or_else(|| {
-                    let (nothing, claimed) = nothing()?;
-                    let (before, after) = ground.by_way_of(nothing.from, claimed)?;
+                    let nothing = self.nothing[at].as_ref()?;
+                    let (before, after) = ground.by_way_of(nothing.from, claim.block)?;
                     Some((Cause::Nothing(nothing), before, after))
                 });
             let Some((cause, before, after)) = found else {

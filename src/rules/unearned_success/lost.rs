@@ -8,6 +8,7 @@ use super::code::Code;
 use crate::engine::Engine;
 use crate::engine::values::state::State;
 use crate::engine::witness::PathEvent;
+use crate::ir::data::FAILURE;
 use crate::ir::{
     BlockId, BranchRole, Callee, Data, Function, LocalId, Operand, Rvalue, StatementKind,
     TerminatorKind,
@@ -136,7 +137,7 @@ fn asks_for_failure(function: &Function, branch: &TerminatorKind) -> bool {
     };
     matches!(
         function.body.only_value(*cond),
-        Some(Rvalue::Data(Data::IsVariant { tag, .. })) if tag == crate::ir::data::FAILURE
+        Some(Rvalue::Data(Data::IsVariant { tag, .. })) if tag == FAILURE
     )
 }
 
