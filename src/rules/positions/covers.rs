@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use super::moves::{Position, helper, locals_of};
-use crate::engine::Engine;
+use super::moves::{Position, locals, locals_of};
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
+use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::{
     BlockId, Body, BranchRole, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
     StatementKind, TerminatorKind,
@@ -16,13 +16,15 @@ use crate::ir::{
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
-use crate::rules::failed_write::code::{called, holder};
+use crate::rules::failed_write::code::{called, callee_of, holder};
 use crate::rules::failed_write::flow::{flow, origins as made_of};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::refusal::refuses;
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::known::known_call;
-use crate::rules::tables::{begins_reading, gives_back, is_failed_mark, names_position};
+use crate::rules::tables::{
+    begins_reading, gives_back, is_failed_mark, is_harmless, names_position, shows,
+};
 use crate::settings::Writes;
 
 /// What a position that moves after a failure says of it.
@@ -34,7 +36,7 @@ pub(in crate::rules) enum Covered {
     Read,
 }
 
-/// How a function moves a position after the write in `failed` has failed; `None` if the position does not
+/// How a function moves a position after the write that was lost has failed; `None` if the position does not
 /// cover those rows, or somebody looks after them.
 pub(in crate::rules) fn covered(
     program: &Program<'_>,
@@ -48,10 +50,9 @@ pub(in crate::rules) fn covered(
         .shows_in(func)
         .or_else(|| leads_to(program, func, lost))?;
     let failure = Failure::of(function, (func, failed), lost);
-    if is_looked_after(program, (func, writes), &failure, position) {
-        return None;
-    }
-    if tries_the_same(function, position, &failure) {
+    if is_looked_after(program, (func, writes), &failure, position)
+        || tries_the_same(function, position, &failure)
+    {
         return None;
     }
     match position.moves {
@@ -91,11 +92,7 @@ impl Failure {
             TerminatorKind::Branch {
                 then, otherwise, ..
             } => vec![if self.taken { *then } else { *otherwise }],
-            other => {
-                let mut next = Vec::new();
-                other.for_each_successor(|to| next.push(to));
-                next
-            }
+            _ => successors(body, self.from),
         }
     }
 
@@ -149,32 +146,26 @@ impl Failure {
 /// The call of a function of the program in which the write failed and the failure was caught.
 fn leads_to(program: &Program<'_>, func: FuncRef, lost: &Lost) -> Option<BlockId> {
     let (within, _) = lost.failed_at?;
-    let module = program.module(func.module);
-    let blocks = (0u32..).zip(&module.ir.function(func.func).body.blocks);
-    let mut calls = blocks.filter(|(_, block)| match &block.terminator.kind {
-        TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, .. },
-            ..
-        } => {
-            let first = helper(program, func, callee);
-            first.is_some_and(|first| first == within || calls(program, first, within))
-        }
-        _ => false,
+    let followed = followed_calls(program, func).into_iter();
+    let mut calls = followed.filter(|(_, callee)| {
+        let mut next = followed_calls(program, *callee).into_iter();
+        *callee == within || next.any(|(_, callee)| callee == within)
     });
-    calls.next().map(|(at, _)| BlockId(at))
+    calls.next().map(|(at, _)| at)
 }
 
-/// Whether a function calls another one.
-fn calls(program: &Program<'_>, func: FuncRef, wanted: FuncRef) -> bool {
+/// The calls of functions of the program that a function makes.
+fn followed_calls(program: &Program<'_>, func: FuncRef) -> Vec<(BlockId, FuncRef)> {
     let module = program.module(func.module);
-    let mut blocks = module.ir.function(func.func).body.blocks.iter();
-    blocks.any(|block| match &block.terminator.kind {
+    let blocks = (0u32..).zip(&module.ir.function(func.func).body.blocks);
+    let calls = blocks.filter_map(|(at, block)| match &block.terminator.kind {
         TerminatorKind::Eval {
             rvalue: Rvalue::Call { callee, .. },
             ..
-        } => helper(program, func, callee) == Some(wanted),
-        _ => false,
-    })
+        } => Some((BlockId(at), callee_of(program, func, callee)?)),
+        _ => None,
+    });
+    calls.collect()
 }
 
 /// Whether the rows are given back, or handed to something that keeps them, between the failure and the
@@ -206,11 +197,7 @@ fn is_looked_after(
         else {
             return false;
         };
-        let given = args.iter().filter_map(|arg| match &arg.value {
-            Operand::Local(local) => Some(*local),
-            Operand::Const(_) => None,
-        });
-        let given = variables(function, given.collect());
+        let given = variables(function, locals(args.iter().map(|arg| &arg.value)));
         *at != position.at && given.iter().any(|of| rows.contains(of)) && hands_on(function, callee)
     });
     if handed_on {
@@ -245,17 +232,17 @@ fn is_looked_after(
 
 /// The variables of which values are made: what rows come from. Clients are no rows.
 fn variables(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
-    let made = made_of(function, of.into_iter().collect());
-    let rows = made
-        .into_iter()
-        .filter(|local| is_variable(function, *local));
-    rows.collect()
+    variables_among(function, &made_of(function, of.into_iter().collect()))
+}
+
+/// The variables among locals.
+fn variables_among(function: &Function, locals: &FxHashSet<LocalId>) -> BTreeSet<LocalId> {
+    let variables = locals.iter().filter(|local| is_assigned(function, **local));
+    variables.copied().collect()
 }
 
 /// Whether a call does more with rows than look at them.
 fn hands_on(function: &Function, callee: &Callee) -> bool {
-    use crate::engine::{is_log_method, is_logger_name};
-    use crate::rules::tables::{is_harmless, shows};
     let named = called(function, callee);
     let logs = is_log_method(&named.name) || named.on.as_deref().is_some_and(is_logger_name);
     !logs && !shows(&named.name) && !is_harmless(&named.name)
@@ -284,16 +271,13 @@ fn covers_message(function: &Function, position: &Position, failure: &Failure) -
     let mut taken = units(function, &common);
     if taken.is_empty() {
         // The messages of a batch are acknowledged one after the other.
-        let variables = common.iter().filter(|local| is_variable(function, **local));
-        for local in variables {
-            let made = assignments(function, *local).into_iter();
-            taken.extend(made.map(|at| (at, *local)));
+        for local in variables_among(function, &common) {
+            let made = assignments(function, local).into_iter();
+            taken.extend(made.map(|at| (at, local)));
         }
     }
-    let same = |(made, _): &(BlockId, LocalId)| {
-        let same = failure.reach(body, Some(*made));
-        same.contains(&position.at)
-    };
+    let same =
+        |(made, _): &(BlockId, LocalId)| failure.reach(body, Some(*made)).contains(&position.at);
     let same_round = !taken.is_empty() && taken.iter().all(same);
     same_round.then_some(Covered::Rows)
 }
@@ -311,7 +295,9 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
     let again = body.reach(failed, None);
     let values = locals_of(position);
     let mut read = false;
-    for behind in variables(function, values.clone()) {
+    let several = values.len() > 1;
+    let origins = made_of(function, values.into_iter().collect());
+    for behind in variables_among(function, &origins) {
         let changes = changes(function, behind);
         let later = changes
             .iter()
@@ -326,17 +312,15 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
             .any(|at| body.reach(*at, None).contains(&failed));
         read |= before && later.iter().any(|at| without_success.contains(at));
     }
-    let origins = made_of(function, values.iter().copied().collect());
-    let units = units(function, &origins);
-    let several = values.len() > 1;
-    let known = |unit: LocalId| flow(function, [unit].into_iter().collect());
-    for (made, unit) in &units {
-        let same = failure.reach(body, Some(*made)).contains(&position.at);
-        let of_unit = takes(function, failed)
-            .iter()
-            .any(|local| known(*unit).contains(local));
+    let written = takes(function, failed);
+    let is_of = |unit: LocalId| {
+        let known = flow(function, [unit].into_iter().collect());
+        written.iter().any(|local| known.contains(local))
+    };
+    for (made, unit) in units(function, &origins) {
+        let same = failure.reach(body, Some(made)).contains(&position.at);
         // With a name beside the value, each unit has a position of its own.
-        if !same && (several || !of_unit) {
+        if !same && (several || !is_of(unit)) {
             return None;
         }
     }
@@ -381,10 +365,7 @@ fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
         ..
     } = &function.body.block(at).terminator.kind
     {
-        out.extend(args.iter().filter_map(|arg| match &arg.value {
-            Operand::Local(local) => Some(*local),
-            Operand::Const(_) => None,
-        }));
+        out = locals(args.iter().map(|arg| &arg.value));
         if let Callee::Method {
             receiver: Operand::Local(on),
             ..
@@ -430,13 +411,17 @@ fn takes_next(name: &str) -> bool {
         .any(|word| lower.split('_').any(|part| part.starts_with(word)))
 }
 
+/// Whether a block can be reached from itself.
 fn repeats(body: &Body, at: BlockId) -> bool {
+    let mut next = successors(body, at).into_iter();
+    next.any(|to| body.reach(to, None).contains(&at))
+}
+
+fn successors(body: &Body, at: BlockId) -> Vec<BlockId> {
     let mut next = Vec::new();
-    body.block(at)
-        .terminator
-        .kind
-        .for_each_successor(|to| next.push(to));
-    next.iter().any(|to| body.reach(*to, None).contains(&at))
+    let terminator = &body.block(at).terminator.kind;
+    terminator.for_each_successor(|to| next.push(to));
+    next
 }
 
 /// The blocks that assign a variable.
@@ -482,7 +467,7 @@ fn changed(function: &Function, local: LocalId, inside: bool) -> BTreeSet<BlockI
 }
 
 /// Whether a local is a variable that the function assigns.
-fn is_variable(function: &Function, local: LocalId) -> bool {
+fn is_assigned(function: &Function, local: LocalId) -> bool {
     function.body.locals[local.index()].kind == LocalKind::Var
 }
 
@@ -496,7 +481,7 @@ fn tries_the_same(function: &Function, position: &Position, failure: &Failure) -
     let kept = |local: &LocalId| {
         let variable = holder(function, *local);
         let assigned = assignments(function, variable);
-        is_variable(function, variable)
+        is_assigned(function, variable)
             && !assigned.is_empty()
             && assigned.iter().all(|at| !way_back.contains(at))
     };
