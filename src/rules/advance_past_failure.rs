@@ -16,9 +16,8 @@ use crate::engine::summaries::library::Library;
 use crate::engine::values::state::State;
 use crate::engine::witness::PathEvent;
 use crate::ir::{BlockId, FuncIdx, Function, Rvalue, TerminatorKind};
-use crate::program::{FuncRef, LoadedModule, Program};
+use crate::program::{FuncRef, LoadedModule};
 use crate::rules::contract_method::Subject;
-use crate::rules::failed_write::caught::{is_unlikely, loses_nothing};
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::failed_write::{
     Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
@@ -140,7 +139,7 @@ fn advances<'f>(
             let seen = (lost.by.map(Swallower::place), lost.failed_at, lost.through);
             let known = judged.borrow().get(&seen).copied();
             let wanted = known.unwrap_or_else(|| {
-                let wanted = !is_excused(program, writes, lost)
+                let wanted = !lost.is_excused(program, writes)
                     && !is_of_position(func, positions, lost)
                     && covered(program, (func, writes), position, lost).is_some();
                 judged.borrow_mut().insert(seen, wanted);
@@ -166,20 +165,6 @@ fn advances<'f>(
         }
     }
     out
-}
-
-/// Whether what was caught says that nothing was lost, or hardly comes from a write.
-fn is_excused(program: &Program<'_>, writes: &Writes, lost: &Lost) -> bool {
-    let Some(Swallower::Catch(catch)) = lost.by else {
-        return false;
-    };
-    let first = lost.passed_on_by.first().copied();
-    loses_nothing(
-        program,
-        &writes.presets,
-        Swallower::Catch(catch),
-        lost.flags,
-    ) || is_unlikely(program, (catch.func, catch.block), first)
 }
 
 /// Whether the write that failed is one of the positions itself.

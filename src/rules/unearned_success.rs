@@ -26,11 +26,14 @@ mod tallies;
 
 use crate::engine::summaries::library::Library;
 use crate::engine::witness::PathEvent;
-use crate::ir::{FuncIdx, Function, FunctionShape};
-use crate::program::{FuncRef, LoadedModule};
+use crate::ir::{FuncIdx, Function};
+use crate::program::{Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
-use crate::rules::failed_write::{Excuses, Ground, Lost, follow, is_of_tests};
-use crate::rules::tables::{claiming, is_best_effort};
+use crate::rules::failed_write::{
+    Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
+};
+use crate::rules::tables::claiming;
+use crate::rules::tables::outcomes::says_no_data;
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
 use crate::source::SourceFile;
@@ -80,15 +83,8 @@ impl FunctionRule for Functions {
         if module.file.as_ref().is_none_or(|file| is_of_tests(file)) {
             return out;
         }
-        let with_nested = functions
-            .iter()
-            .flat_map(|(func, _)| module.ir.with_left_out(*func));
-        for (func, function) in with_nested {
-            let this = FuncRef {
-                module: module.id,
-                func,
-            };
-            check_function(library, module, (this, function), settings, &mut out);
+        for this in with_nested(module, functions) {
+            check_function(library, module, this, settings, &mut out);
         }
         out
     }
@@ -105,18 +101,14 @@ fn check_function(
     settings: &Settings,
     out: &mut InModule,
 ) {
-    let name = function.name.as_str();
-    if function.shape != FunctionShape::Code
-        || name.starts_with('<')
-        || name.starts_with("test_")
-        || is_best_effort(name)
-    {
+    if function.name.starts_with('<') || may_fail(module, function) {
         return;
     }
     let code = Code::new(function);
     let mut claims = code.claims();
-    if code.is_program(&module.ir) {
-        claims.extend(code.ends());
+    claims.extend(code.ends(code.is_program(&module.ir)));
+    for claim in &mut claims {
+        claim.has_no_data = has_no_data(library.program, func, claim);
     }
     if claims.is_empty() {
         return;
@@ -130,6 +122,7 @@ fn check_function(
     };
     let excuses = Excuses {
         strict: true,
+        by_result: true,
         ..Excuses::default()
     };
     let writes = &settings.writes;
@@ -143,6 +136,21 @@ fn check_function(
         .extend(found.filter_map(|unearned| report::finding(subject, &code, unearned)));
 }
 
+/// Whether the class of a status has one for runs without data.
+fn has_no_data(program: &Program<'_>, func: FuncRef, claim: &Claim<'_>) -> bool {
+    let Some(path) = &claim.class else {
+        return false;
+    };
+    let module = program.module(func.module);
+    let scope = module.ir.function(func.func).scope;
+    let Def::Class(class) = program.resolve_path(func.module, scope, path) else {
+        return false;
+    };
+    let module = program.module(class.module);
+    let scope = module.ir.scope(module.ir.class(class.class).scope);
+    scope.bindings.keys().any(|name| says_no_data(name))
+}
+
 /// Successes that may not be earned, as far as the graph of a function tells.
 struct Suspects<'c, 'f> {
     code: &'c Code<'f>,
@@ -151,7 +159,7 @@ struct Suspects<'c, 'f> {
     /// For each claim the failures that may be counted before it, which nobody asks for.
     counted: Vec<Vec<usize>>,
     /// For each claim what it knows to be empty.
-    nothing: Vec<Option<Nothing>>,
+    nothing: Vec<Vec<Nothing>>,
     /// Whether the function may have caught a failed write.
     catches: bool,
 }
@@ -181,7 +189,7 @@ impl<'c, 'f> Suspects<'c, 'f> {
     fn are_none(&self) -> bool {
         !self.catches
             && self.counted.iter().all(Vec::is_empty)
-            && self.nothing.iter().all(Option::is_none)
+            && self.nothing.iter().all(Vec::is_empty)
     }
 
     /// The successes that a path confirms.
@@ -194,7 +202,7 @@ impl<'c, 'f> Suspects<'c, 'f> {
         for (at, claim) in self.claims.iter().enumerate() {
             let mut tallies = self.counted[at].iter().map(|tally| &self.tallies[*tally]);
             let counted = tallies.find_map(|tally| {
-                let (before, after) = ground.by_way_of(tally.block, claim.block)?;
+                let (before, after) = ground.by_way_of((None, tally.block), claim.block)?;
                 Some((Cause::Counted(tally), before, after))
             });
             let found = counted
@@ -203,9 +211,11 @@ impl<'c, 'f> Suspects<'c, 'f> {
                     Some((Cause::Caught(lost), events, Vec::new()))
                 })
                 .or_else(|| {
-                    let nothing = self.nothing[at].as_ref()?;
-                    let (before, after) = ground.by_way_of(nothing.from, claim.block)?;
-                    Some((Cause::Nothing(nothing), before, after))
+                    self.nothing[at].iter().find_map(|nothing| {
+                        let way = (Some(nothing.test), nothing.to);
+                        let (before, after) = ground.by_way_of(way, claim.block)?;
+                        Some((Cause::Nothing(nothing), before, after))
+                    })
                 });
             let Some((cause, before, after)) = found else {
                 continue;
@@ -231,7 +241,7 @@ impl Unearned<'_, '_> {
         match (&self.cause, &other.cause) {
             (Cause::Counted(one), Cause::Counted(other)) => one.block == other.block,
             (Cause::Caught(one), Cause::Caught(other)) => one.failed_at == other.failed_at,
-            (Cause::Nothing(one), Cause::Nothing(other)) => one.from == other.from,
+            (Cause::Nothing(one), Cause::Nothing(other)) => one.test == other.test,
             _ => false,
         }
     }

@@ -2,15 +2,10 @@
 
 use super::Advance;
 use crate::diagnostics::{Finding, Location};
-use crate::engine::witness::PathEvent;
-use crate::ir::{BlockId, TerminatorKind};
 use crate::presets::Moves;
 use crate::program::FuncRef;
 use crate::rules::contract_method::{Subject, add_steps};
-use crate::rules::failed_write::refusal::refuses;
-use crate::rules::failed_write::steps::{
-    asks_for_error, location, role_of, span_at, with_failure, with_refusal,
-};
+use crate::rules::failed_write::steps::{exits_after, told};
 use crate::rules::positions::Covered;
 use crate::rules::{AdvancePastFailure, Rule};
 use crate::source::Span;
@@ -47,57 +42,18 @@ pub(super) fn finding(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Fin
         .arg("position", position.name.as_str())
         .arg("write", write)
         .arg("lost", lost);
-    finding = add_steps(program, finding, &told(subject, advance), "returns");
+    let events = told(program, &advance.lost, advance.events.clone());
+    finding = add_steps(program, finding, &events, "returns");
     if let Some((func, span)) = position.inside
         && let Some(inside) = at(func, span)
     {
         finding = finding.step(inside, format!("{moves} here"));
     }
-    for exit in exits(subject, position.at) {
+    for exit in exits_after(program, subject.func, position.at) {
         finding = finding.exit(exit);
     }
     if advance.lost.by.is_none() {
         finding = finding.note("the exception is still pending here: `finally` runs in any case");
     }
     Some(finding.at(at(subject.func, position.span)?, moves))
-}
-
-/// Where the function can return after a block.
-fn exits(subject: Subject<'_>, after: BlockId) -> Vec<Location> {
-    let module = subject.program.module(subject.func.module);
-    let function = module.ir.function(subject.func.func);
-    let Some(file) = &module.file else {
-        return Vec::new();
-    };
-    let reached = function.body.reach(after, None).into_iter();
-    let returns = |at: &BlockId| {
-        let terminator = &function.body.block(*at).terminator.kind;
-        matches!(terminator, TerminatorKind::Return { .. })
-    };
-    let exits = reached.filter(returns).map(|at| Location {
-        file: file.id,
-        span: span_at(function, at),
-    });
-    exits.collect()
-}
-
-/// The path, with the write that failed and what became of that.
-fn told(subject: Subject<'_>, advance: &Advance<'_>) -> Vec<PathEvent> {
-    let program = subject.program;
-    let events = advance.events.clone();
-    let Some(by) = advance.lost.by else {
-        return events;
-    };
-    if role_of(program, by).is_none() {
-        return events;
-    }
-    let (func, block) = by.place();
-    let module = program.module(func.module);
-    if let Some(refusal) = refuses(module.ir.function(func.func), block) {
-        let tested = ((func, block), refusal.outcome);
-        return with_refusal(program, tested, events, advance.lost.failed_at);
-    }
-    let (func, span) = location(program, by);
-    let named = asks_for_error(program, func, span);
-    with_failure(program, (by, advance.lost.failed_at), events, named)
 }

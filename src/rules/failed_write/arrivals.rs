@@ -1,5 +1,6 @@
 //! Paths that arrive at a place after a write has failed, whoever hears of the failure.
 
+use super::caught::{is_unlikely, loses_nothing};
 use super::failure::{
     FailureNote, IN_FLIGHT, STATUS, failed_at, failed_name, is_failing, passed_on_by, place,
 };
@@ -10,7 +11,8 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::witness::{End, PathEvent, Witness};
 use crate::ir::{BlockId, Name};
-use crate::program::FuncRef;
+use crate::program::{FuncRef, Program};
+use crate::settings::Writes;
 
 /// Whether a state that knows of a failed write is looked for.
 pub(in crate::rules) type Wanted<'w> = &'w dyn Fn(&Engine<'_>, &State, &Lost) -> bool;
@@ -53,6 +55,16 @@ impl Lost {
         let places = [self.failed_at, self.through];
         let mut here = places.into_iter().flatten().filter(|at| at.0 == func);
         here.next().map(|(_, block)| block)
+    }
+
+    /// Whether what was caught says that nothing was lost, or hardly comes from a write.
+    pub(in crate::rules) fn is_excused(&self, program: &Program<'_>, writes: &Writes) -> bool {
+        let Some(by @ Swallower::Catch(catch)) = self.by else {
+            return false;
+        };
+        let first = self.passed_on_by.first().copied();
+        loses_nothing(program, &writes.presets, by, self.flags)
+            || is_unlikely(program, (catch.func, catch.block), first)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::objects::ask::Answers;
 use crate::engine::simulate::Graph;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
+use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext};
 use crate::ir::BlockId;
 use crate::program::FuncRef;
@@ -51,43 +51,48 @@ impl Ground<'_, '_> {
         block: BlockId,
         accept: &dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
     ) -> Witness {
-        let found = self.look(end, block, accept);
+        let found = self.look((end, block, None), accept);
+        self.count(&found);
+        found
+    }
+
+    fn count(&mut self, found: &Witness) {
         match found {
             Witness::Found(..) => {}
             Witness::Infeasible => self.infeasible += 1,
             Witness::Unknown => self.unknown += 1,
         }
-        found
     }
 
     fn look(
         &mut self,
-        end: End,
-        block: BlockId,
+        (end, block, from): (End, BlockId, Option<BlockId>),
         accept: &dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
     ) -> Witness {
         let goal = Goal {
             end,
             block: Some(block),
-            from: None,
+            from,
             accept,
             steps: self.steps,
         };
         self.paths.search(self.engine, &goal)
     }
 
-    /// A path to a block that goes on from there to a second one, whatever is known on it, and the events
-    /// of both parts.
+    /// A path to a block (coming from another one, if that is given) that goes on from there to a third,
+    /// whatever is known on it, and the events of both parts.
     pub(in crate::rules) fn by_way_of(
         &mut self,
-        first: BlockId,
+        (from, way): (Option<BlockId>, BlockId),
         then: BlockId,
     ) -> Option<(Vec<PathEvent>, Vec<PathEvent>)> {
         let any = |_: &mut Engine<'_>, _: &State, _: Value| true;
-        let Witness::Found(before, at) = self.search(End::Arrival, first, &any) else {
+        let first = self.look((End::Arrival, way, from), &any);
+        self.count(&first);
+        let Witness::Found(before, at) = first else {
             return None;
         };
-        if first == then {
+        if way == then {
             return Some((before, Vec::new()));
         }
         let goal = Goal {
@@ -97,18 +102,22 @@ impl Ground<'_, '_> {
             accept: &any,
             steps: self.steps,
         };
-        let mut paths = Paths::new(self.cx, (first, &at), self.graph, None);
-        match paths.search(self.engine, &goal) {
-            Witness::Found(after, _) => Some((before, after)),
-            Witness::Infeasible => {
-                self.infeasible += 1;
-                None
-            }
-            Witness::Unknown => {
-                self.unknown += 1;
-                None
-            }
-        }
+        let mut paths = Paths::new(self.cx, (way, &at), self.graph, None);
+        let second = paths.search(self.engine, &goal);
+        self.count(&second);
+        let Witness::Found(mut after, _) = second else {
+            return None;
+        };
+        // The second search does not know that the loops it leaves have run: that they end is no news.
+        let runs = |event: &PathEvent| {
+            let is_loop = |event: &PathEvent| matches!(event.what, EventKind::Loop(_));
+            let same = |known: &PathEvent| {
+                is_loop(known) && known.span == event.span && known.func == event.func
+            };
+            is_loop(event) && before.iter().any(same)
+        };
+        after.retain(|event| !runs(event));
+        Some((before, after))
     }
 
     /// Whether a write is made on some path on which nothing failed before. Merged states may have
@@ -120,7 +129,7 @@ impl Ground<'_, '_> {
         }
         let all_is_well =
             |_: &mut Engine<'_>, state: &State, _: Value| !is_failing(state.flags.rule);
-        let found = self.look(End::Arrival, BlockId(block), &all_is_well);
+        let found = self.look((End::Arrival, BlockId(block), None), &all_is_well);
         !matches!(found, Witness::Infeasible)
     }
 }

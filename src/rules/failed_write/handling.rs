@@ -64,23 +64,30 @@ impl<'f> Handling<'f> {
     /// Whether this code calls something that is not known to keep quiet, or hands the rows on. `rows` are the
     /// variables that the write was given.
     pub(in crate::rules) fn calls_somebody(&self, rows: &BTreeSet<LocalId>) -> bool {
-        self.calls().any(|(callee, args)| {
-            let Called { name, on } = called(self.function, callee);
-            let given_rows = args.iter().any(|arg| match &arg.value {
-                Operand::Local(local) => rows.contains(&root(self.function, *local)),
-                Operand::Const(_) => false,
-            });
-            let logs = is_log_method(&name) || on.as_ref().is_some_and(|on| is_logger_name(on));
-            let on = on.as_deref().unwrap_or_default();
-            if tables::tracks_errors(&name, on) || tables::answers_person(&name, on) {
-                return true;
-            }
-            if logs {
-                return false;
-            }
-            given_rows && !tables::shows(&name) && !tables::is_harmless(&name)
-                || !is_quiet(&name, on)
-        })
+        self.calls()
+            .any(|(callee, args)| self.is_somebody((callee, args), rows))
+    }
+
+    /// Whether a call of this code is not known to keep quiet, or is given the rows.
+    pub(in crate::rules) fn is_somebody(
+        &self,
+        (callee, args): (&Callee, &[Arg]),
+        rows: &BTreeSet<LocalId>,
+    ) -> bool {
+        let Called { name, on } = called(self.function, callee);
+        let given_rows = args.iter().any(|arg| match &arg.value {
+            Operand::Local(local) => rows.contains(&root(self.function, *local)),
+            Operand::Const(_) => false,
+        });
+        let logs = is_log_method(&name) || on.as_ref().is_some_and(|on| is_logger_name(on));
+        let on = on.as_deref().unwrap_or_default();
+        if tables::tracks_errors(&name, on) || tables::answers_person(&name, on) {
+            return true;
+        }
+        if logs {
+            return false;
+        }
+        given_rows && !tables::shows(&name) && !tables::is_harmless(&name) || !is_quiet(&name, on)
     }
 }
 

@@ -369,6 +369,32 @@ pub fn asks_or_shows(name: &str) -> bool {
         .is_some_and(|word| ASKS.contains(&word.as_str()))
 }
 
+/// Whether a call records by its name that something failed: `report_failure`, `add_error`.
+#[must_use]
+pub fn records_failure(name: &str) -> bool {
+    let words = words(name);
+    let verb = |word: &String| RECORDS.contains(&word.as_str()) && word != "log";
+    words.first().is_some_and(verb) && any(&words, FAILED)
+}
+
+/// Whether a call only asks a question about what it is given, judged by its name: `is_valid`, `isinstance`.
+#[must_use]
+pub fn asks_whether(name: &str) -> bool {
+    let words = words(name);
+    let first = words.first();
+    first.is_some_and(|word| matches!(word.as_str(), "is" | "has" | "isinstance" | "any" | "all"))
+}
+
+/// Whether the name of a status says that a run has ended without data: `COMPLETED_NO_DATA`, `EMPTY`.
+#[must_use]
+pub fn says_no_data(name: &str) -> bool {
+    let words = words(name);
+    let pair = |pair: &[String]| {
+        pair[0] == "no" && matches!(pair[1].as_str(), "data" | "rows" | "records")
+    };
+    words.len() <= 3 && (words.windows(2).any(pair) || any(&words, &["empty", "nodata"]))
+}
+
 /// Whether a name holds failures of a run or their number. `handling`: what is done to it is done because
 /// something failed.
 #[must_use]

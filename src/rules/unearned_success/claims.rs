@@ -60,12 +60,17 @@ pub(super) struct Claim<'f> {
     pub(super) text: Option<Name>,
     /// Whether only runs have such a status.
     pub(super) of_run: bool,
+    /// The path of the class whose constant the status is.
+    pub(super) class: Option<Vec<Name>>,
+    /// Whether that class has a status for runs without data.
+    pub(super) has_no_data: bool,
 }
 
 /// A status that says that a run was a success.
 struct Status {
     text: Option<Name>,
     of_run: bool,
+    class: Option<Vec<Name>>,
 }
 
 impl<'f> Code<'f> {
@@ -78,12 +83,14 @@ impl<'f> Code<'f> {
             return Some(Status {
                 text: written.then_some(word),
                 of_run,
+                class: self.class_of(value),
             });
         }
         let is_true = *value == Operand::Const(Literal::Bool(true));
         (is_success_flag(name) && is_true).then_some(Status {
             text: None,
             of_run: false,
+            class: None,
         })
     }
 
@@ -116,6 +123,8 @@ impl<'f> Code<'f> {
                         beside: Vec::new(),
                         text: None,
                         of_run: false,
+                        class: None,
+                        has_no_data: false,
                     })
                 }
                 _ => {}
@@ -144,6 +153,7 @@ impl<'f> Code<'f> {
             lasts.then_some(Status {
                 text: None,
                 of_run: true,
+                class: None,
             })
         })?;
         Some(Claim {
@@ -155,6 +165,8 @@ impl<'f> Code<'f> {
             beside: Vec::new(),
             text: status.text,
             of_run: status.of_run,
+            class: status.class,
+            has_no_data: false,
         })
     }
 
@@ -181,6 +193,8 @@ impl<'f> Code<'f> {
                     beside,
                     text: Some(word),
                     of_run: true,
+                    class: None,
+                    has_no_data: false,
                 });
             }
             _ => return None,
@@ -201,6 +215,8 @@ impl<'f> Code<'f> {
             beside: beside.collect(),
             text: status.text,
             of_run: status.of_run,
+            class: status.class,
+            has_no_data: false,
         })
     }
 
@@ -296,12 +312,14 @@ impl<'f> Code<'f> {
             (status && records_status(&name)).then_some(Status {
                 text: Some(word),
                 of_run: true,
+                class: None,
             })
         };
         let by_name = || {
             (claims_success(&name) && !args.iter().any(refuses)).then_some(Status {
                 text: None,
                 of_run: true,
+                class: None,
             })
         };
         let makes = name.chars().next().is_some_and(char::is_uppercase);
@@ -320,6 +338,8 @@ impl<'f> Code<'f> {
             beside: beside.collect(),
             text: status.text,
             of_run: status.of_run,
+            class: status.class,
+            has_no_data: false,
         };
         if makes && !records_status(&name) {
             // An object that is made counts where it goes.

@@ -10,10 +10,33 @@ use crate::ir::{
     BlockId, Body, BranchRole, Data, Function, Literal, LocalId, Name, Operand, Rvalue,
     TerminatorKind,
 };
-use crate::rules::failed_write::code::is_variable;
+use crate::rules::failed_write::code::{called, is_variable};
+use crate::rules::failed_write::flow::rvalues;
+use crate::rules::tables::is_harmless;
+use crate::rules::tables::outcomes::{asks_or_shows, asks_whether};
 
 /// How many attributes and keys deep a place may lie.
 const DEPTH: usize = 6;
+
+/// Calls whose result is a part of what they are given, or says something about it.
+const PARTS: &[&str] = &[
+    "len",
+    "get",
+    "getattr",
+    "items",
+    "keys",
+    "values",
+    "iter",
+    "enumerate",
+    "zip",
+    "list",
+    "str",
+    "int",
+    "sum",
+    "lower",
+    "upper",
+    "strip",
+];
 
 /// A place in memory: a variable, and the attributes and keys that lead on from it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,6 +76,8 @@ pub(super) struct Code<'f> {
     pub(super) function: &'f Function,
     /// The only value of each local, if it has only one.
     pub(super) only: Vec<Option<&'f Rvalue>>,
+    /// All values of each local.
+    values: Vec<Vec<&'f Rvalue>>,
     pub(super) control: ControlDependence,
     pub(super) loops: Vec<Loop>,
     /// The blocks that run only after something was caught.
@@ -80,8 +105,15 @@ impl<'f> Code<'f> {
                 before[to.index()].push(BlockId(from));
             });
         }
+        let mut values = vec![Vec::new(); body.locals.len()];
+        for (dest, rvalue) in rvalues(function) {
+            if let Some(dest) = dest {
+                values[dest.index()].push(rvalue);
+            }
+        }
         let mut code = Self {
             function,
+            values,
             only: body.only_values(),
             control: ControlDependence::compute(body),
             loops: Vec::new(),
@@ -174,15 +206,62 @@ impl<'f> Code<'f> {
         false
     }
 
-    /// Whether a block runs only if a test came out in one way, or something was caught.
-    pub(super) fn is_decided(&self, at: BlockId) -> bool {
+    /// Whether a block runs only because something was caught, or did not work.
+    pub(super) fn is_for_failure(&self, at: BlockId) -> bool {
         self.handling.contains(&at)
             || self.control.deciders(at).iter().any(|edge| {
-                matches!(
-                    self.body().block(edge.from).terminator.kind,
-                    TerminatorKind::Branch { role, .. } if role != BranchRole::While
-                )
+                match &self.body().block(edge.from).terminator.kind {
+                    TerminatorKind::Branch { cond, role, .. } => {
+                        *role != BranchRole::While && self.asks_outcome(cond)
+                    }
+                    _ => false,
+                }
             })
+    }
+
+    /// Whether a test asks for what came of a call. What it asks of units that are only read may be how
+    /// somebody else's work went.
+    fn asks_outcome(&self, cond: &Operand) -> bool {
+        let mut open: Vec<(Operand, bool)> = vec![(cond.clone(), false)];
+        let mut seen = BTreeSet::new();
+        while let Some((operand, unit)) = open.pop() {
+            let Operand::Local(local) = operand else {
+                continue;
+            };
+            if !seen.insert(local) {
+                continue;
+            }
+            if let Some(iter) = self.unit_of(local) {
+                open.push((Operand::Local(iter), true));
+            }
+            for rvalue in &self.values[local.index()] {
+                let through = match rvalue {
+                    Rvalue::Call { callee, .. } => {
+                        let name = called(self.function, callee).name;
+                        let asks = asks_whether(&name) || PARTS.contains(&name.as_str());
+                        let reads = unit && (asks_or_shows(&name) || is_harmless(&name));
+                        if !asks && !reads {
+                            return true;
+                        }
+                        asks
+                    }
+                    _ => true,
+                };
+                if through {
+                    rvalue.for_each_operand(|operand| open.push((operand.clone(), unit)));
+                }
+            }
+        }
+        false
+    }
+
+    /// What a loop goes over whose units a local holds.
+    fn unit_of(&self, local: LocalId) -> Option<LocalId> {
+        let mut blocks = self.body().blocks.iter();
+        blocks.find_map(|block| match block.terminator.kind {
+            TerminatorKind::ForNext { iter, dest, .. } if dest == local => Some(iter),
+            _ => None,
+        })
     }
 
     /// The place that a value was read from.
@@ -272,6 +351,37 @@ impl<'f> Code<'f> {
             }
         }
         None
+    }
+}
+
+impl Code<'_> {
+    /// The path of the class whose constant a value is: `Status` of `Status.SUCCESS`.
+    pub(super) fn class_of(&self, operand: &Operand) -> Option<Vec<Name>> {
+        let Operand::Local(mut at) = *operand else {
+            return None;
+        };
+        let mut path = Vec::new();
+        for _ in 0..DEPTH {
+            match self.only[at.index()]? {
+                Rvalue::Use(Operand::Local(from)) => at = *from,
+                Rvalue::GetField(Operand::Local(of), name) => {
+                    path.insert(0, name.clone());
+                    at = *of;
+                }
+                Rvalue::Global(name) => {
+                    path.insert(0, name.clone());
+                    break;
+                }
+                Rvalue::Path(names) => {
+                    path.splice(0..0, names.iter().cloned());
+                    break;
+                }
+                _ => return None,
+            }
+        }
+        path.pop_if(|last| last == "value");
+        path.pop()?;
+        (!path.is_empty()).then_some(path)
     }
 }
 

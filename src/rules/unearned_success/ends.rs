@@ -32,13 +32,13 @@ impl<'f> Code<'f> {
         })
     }
 
-    /// The ends of a program with exit code 0.
-    pub(super) fn ends(&self) -> Vec<Claim<'f>> {
+    /// The ends of a program with exit code 0. What a function returns is one only in a `program`.
+    pub(super) fn ends(&self, program: bool) -> Vec<Claim<'f>> {
         let blocks = (0u32..).zip(&self.function.body.blocks);
         let ends = blocks.filter_map(|(at, block)| {
             let span = match &block.terminator.kind {
-                TerminatorKind::Return { implicit: true, .. } => self.function.name_span,
-                TerminatorKind::Return { value, .. } if self.is_zero(value) => {
+                TerminatorKind::Return { implicit: true, .. } if program => self.function.name_span,
+                TerminatorKind::Return { value, .. } if program && self.is_zero(value) => {
                     block.terminator.span
                 }
                 TerminatorKind::Eval {
@@ -60,6 +60,8 @@ impl<'f> Code<'f> {
                 beside: Vec::new(),
                 text: None,
                 of_run: true,
+                class: None,
+                has_no_data: false,
             })
         });
         ends.collect()

@@ -295,7 +295,7 @@ impl Code<'_> {
     }
 
     /// Whether a call only logs or shows what it is given, or gives it another form.
-    fn only_shows(&self, callee: &Callee) -> bool {
+    pub(super) fn only_shows(&self, callee: &Callee) -> bool {
         let called = called(self.function, callee);
         let (name, on) = (called.name, called.on.unwrap_or_default());
         is_log_method(&name)

@@ -1,25 +1,29 @@
 //! Writes that failed and were caught before a success is claimed, and that nobody asks for.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashSet;
 
 use super::Suspects;
 use super::claims::{Claim, Says};
 use super::code::Code;
-use crate::engine::Engine;
 use crate::engine::values::state::State;
 use crate::engine::witness::PathEvent;
+use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::data::FAILURE;
 use crate::ir::{
     BlockId, BranchRole, Callee, Data, Function, LocalId, Operand, Rvalue, StatementKind,
     TerminatorKind,
 };
 use crate::program::FuncRef;
-use crate::rules::failed_write::caught::{is_unlikely, loses_nothing};
-use crate::rules::failed_write::code::{given_to, is_variable};
+use crate::rules::failed_write::code::{called, given_to, is_variable};
 use crate::rules::failed_write::handling::Handling;
+use crate::rules::failed_write::refusal::refuses;
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::failed_write::{Ground, Lost};
 use crate::rules::tables::collections::STORES;
+use crate::rules::tables::outcomes::records_failure;
+use crate::rules::tables::tracks_errors;
 use crate::settings::Writes;
 
 impl Code<'_> {
@@ -57,16 +61,13 @@ impl Suspects<'_, '_> {
         let func = ground.subject.func;
         let program = ground.subject.program;
         let wanted = |_: &Engine<'_>, _: &State, lost: &Lost| {
-            let Some(by @ Swallower::Catch(catch)) = lost.by else {
+            let Some(Swallower::Catch(catch)) = lost.by else {
                 return false;
             };
-            let first = lost.passed_on_by.first().copied();
-            let excused = loses_nothing(program, &writes.presets, by, lost.flags)
-                || is_unlikely(program, (catch.func, catch.block), first);
-            !excused
+            !lost.is_excused(program, writes)
                 && !catch.manager
                 && catch.func == func
-                && is_quiet(self.code.function, catch.block, lost, func)
+                && self.code.is_quiet(catch.block, lost, func)
                 && self.is_unheard(catch.block, claim)
         };
         ground.arrival(claim.block, &wanted)
@@ -96,34 +97,61 @@ fn first_of(code: &Code<'_>, handler: BlockId) -> BlockId {
     }
 }
 
-/// Whether what is done about a failure tells nobody.
-fn is_quiet(function: &Function, handler: BlockId, lost: &Lost, func: FuncRef) -> bool {
-    let rows = match lost.failed_at {
-        Some((of, at)) if of == func => given_to(function, at),
-        _ => Default::default(),
-    };
-    let branch = &function.body.block(handler).terminator.kind;
-    let taken = matches!(
-        branch,
-        TerminatorKind::Branch {
-            role: BranchRole::Handler | BranchRole::Swallow,
-            ..
-        }
-    );
-    let handling = Handling::after(
-        function,
-        handler,
-        taken || asks_for_failure(function, branch),
-    );
-    let shares = handling.statements().any(|statement| match statement {
-        StatementKind::SetGlobal { .. } => true,
-        StatementKind::SetField { object, .. } | StatementKind::SetItem { object, .. } => {
-            let params = function.params.len();
-            matches!(object, Operand::Local(l) if l.index() < params || !is_variable(function, *l))
-        }
-        _ => false,
-    });
-    !shares && !handling.calls_somebody(&rows)
+/// Which outcome of a branch is that of a failure.
+fn failing(code: &Code<'_>, branch: BlockId) -> bool {
+    let function = code.function;
+    let refused = || refuses(function, branch).is_some_and(|refusal| refusal.outcome);
+    first_of(code, branch) != branch
+        || asks_for_failure(function, &function.body.block(branch).terminator.kind)
+        || refused()
+}
+
+impl Code<'_> {
+    /// Whether what is done about a failure tells nobody.
+    fn is_quiet(&self, handler: BlockId, lost: &Lost, func: FuncRef) -> bool {
+        let function = self.function;
+        let rows = match lost.failed_at {
+            Some((of, at)) if of == func => given_to(function, at),
+            _ => Default::default(),
+        };
+        let handling = Handling::after(function, handler, failing(self, handler));
+        let shares = handling.statements().any(|statement| match statement {
+            StatementKind::SetGlobal { .. } => true,
+            StatementKind::SetField { object, .. } | StatementKind::SetItem { object, .. } => {
+                self.is_shared(object)
+            }
+            _ => false,
+        });
+        !shares && !self.tells_of(&handling, &rows)
+    }
+
+    /// Whether somebody is told, or given, what was caught: a call may look at it, or it is put where
+    /// others look. `rows` are the variables that the write was given.
+    pub(super) fn tells_of(&self, handling: &Handling<'_>, rows: &BTreeSet<LocalId>) -> bool {
+        handling.calls().any(|(callee, args)| {
+            let called = called(self.function, callee);
+            let on = called.on.unwrap_or_default();
+            if tracks_errors(&called.name, &on) {
+                return true;
+            }
+            let stores = STORES.contains(&called.name.as_str());
+            let shared =
+                matches!(callee, Callee::Method { receiver, .. } if self.is_shared(receiver));
+            let records = records_failure(&called.name)
+                && !is_log_method(&called.name)
+                && !is_logger_name(&on);
+            stores && shared
+                || records
+                || !self.only_shows(callee) && handling.is_somebody((callee, args), rows)
+        })
+    }
+
+    /// Whether others have an object, too.
+    fn is_shared(&self, object: &Operand) -> bool {
+        let params = self.function.params.len();
+        let root = self.root(object);
+        root.is_none_or(|root| root.index() < params || !is_variable(self.function, root))
+    }
 }
 
 /// Whether a branch asks whether a result is a failure, and not whether it is a success.
@@ -144,9 +172,7 @@ fn asks_for_failure(function: &Function, branch: &TerminatorKind) -> bool {
 /// The variables that are changed only because something was caught; `None` if something else is.
 fn kept(code: &Code<'_>, handler: BlockId) -> Option<FxHashSet<LocalId>> {
     let function = code.function;
-    let branch = &function.body.block(handler).terminator.kind;
-    let taken = first_of(code, handler) != handler || asks_for_failure(function, branch);
-    let handling = Handling::after(function, handler, taken);
+    let handling = Handling::after(function, handler, failing(code, handler));
     let mut out = FxHashSet::default();
     for at in &handling.blocks {
         let block = function.body.block(*at);

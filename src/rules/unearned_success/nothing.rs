@@ -10,7 +10,6 @@ use crate::ir::{
 use crate::rules::failed_write::code::called;
 use crate::rules::failed_write::handling::is_quiet;
 use crate::rules::tables::outcomes::{asks_or_shows, names_status, names_units, says_nothing_done};
-use crate::source::Span;
 
 /// How many negations and comparisons deep a test is looked into.
 const DEPTH: usize = 4;
@@ -35,23 +34,35 @@ const WORDS: &[&str] = &[
     "body",
 ];
 
-/// A success that is claimed only because something is empty.
+/// Something that a claim knows to be empty.
 pub(super) struct Nothing {
-    /// Where it is known to be empty.
-    pub(super) from: BlockId,
-    /// The test that says so.
-    pub(super) test: Span,
+    /// The test that says so, and where it leads then.
+    pub(super) test: BlockId,
+    pub(super) to: BlockId,
     /// What is empty.
     pub(super) units: Name,
 }
 
 impl Code<'_> {
-    /// What a claim knows to be empty, if it is made for that reason and says nothing of it.
-    pub(super) fn nothing(&self, claim: &Claim<'_>, text: &str) -> Option<Nothing> {
+    /// What a claim knows to be empty and says nothing of.
+    pub(super) fn nothing(&self, claim: &Claim<'_>, text: &str) -> Vec<Nothing> {
         let stored = matches!(claim.says, Says::Stores | Says::Calls | Says::Returns);
-        if !stored || !claim.of_run || self.tells(claim) {
-            return None;
+        if !stored || !claim.of_run {
+            return Vec::new();
         }
+        let reason = match self.tells(claim) {
+            true => None,
+            false => self.reason(claim, text),
+        };
+        match reason {
+            Some(nothing) => vec![nothing],
+            None if claim.has_no_data => self.passed_over(claim),
+            None => Vec::new(),
+        }
+    }
+
+    /// What is empty where a claim is made for that reason only.
+    fn reason(&self, claim: &Claim<'_>, text: &str) -> Option<Nothing> {
         let deciders = self.control.deciders(claim.block);
         deciders.iter().find_map(|edge| {
             if !self.dominates(edge.to, claim.block) {
@@ -67,11 +78,86 @@ impl Code<'_> {
                     || self.is_contradicted(*from, edge.to, claim.block, text)
             });
             let only = others.all(|fine| fine) && !self.works_between(edge.to, claim.block);
-            only.then(|| Nothing {
-                from: edge.to,
-                test: self.function.body.block(edge.from).terminator.span,
+            only.then_some(Nothing {
+                test: edge.from,
+                to: edge.to,
                 units,
             })
+        })
+    }
+
+    /// What may be empty where a claim is made in any case, although there is a status for that.
+    fn passed_over(&self, claim: &Claim<'_>) -> Vec<Nothing> {
+        if self.is_corrected(claim) {
+            return Vec::new();
+        }
+        let blocks = (0u32..).zip(&self.function.body.blocks);
+        let mut out = Vec::new();
+        for (test, block) in blocks {
+            let test = BlockId(test);
+            let TerminatorKind::Branch {
+                then, otherwise, ..
+            } = block.terminator.kind
+            else {
+                continue;
+            };
+            for (to, other) in [(then, otherwise), (otherwise, then)] {
+                let Some(units) = self.empty_on(test, to) else {
+                    continue;
+                };
+                let alone = self.before(to).len() == 1;
+                if self.leads_to(to, claim.block)
+                    && self.is_worked_on(&units, other)
+                    && !(alone && self.works_between(to, claim.block))
+                {
+                    out.push(Nothing { test, to, units });
+                }
+            }
+        }
+        out
+    }
+
+    /// Whether another status may be stored after a claim, in the same place.
+    fn is_corrected(&self, claim: &Claim<'_>) -> bool {
+        let body = &self.function.body;
+        let mut later = body.reach(claim.block, None);
+        later.retain(|at| *at != claim.block && !self.handling.contains(at));
+        later.iter().any(|at| {
+            let mut statements = body.block(*at).statements.iter();
+            statements.any(|statement| match &statement.kind {
+                StatementKind::SetField {
+                    object,
+                    field: name,
+                    ..
+                }
+                | StatementKind::SetItem {
+                    object,
+                    key: Operand::Const(Literal::Str(name)),
+                    ..
+                } => names_status(name) && self.root(object) == claim.root,
+                _ => false,
+            })
+        })
+    }
+
+    /// Whether units are given to a call that runs only from a block on.
+    fn is_worked_on(&self, units: &Name, from: BlockId) -> bool {
+        let blocks = (0u32..).zip(&self.function.body.blocks);
+        let mut calls = blocks.filter_map(|(at, block)| match &block.terminator.kind {
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, args },
+                ..
+            } if self.dominates(from, BlockId(at)) => Some((callee, args)),
+            _ => None,
+        });
+        calls.any(|(callee, args)| {
+            let called = called(self.function, callee);
+            let given = |operand: &Operand| {
+                let spot = self.spot(operand);
+                spot.is_some_and(|spot| spot.name(self.function) == *units)
+            };
+            args.iter().any(|arg| given(&arg.value))
+                && !is_quiet(&called.name, called.on.as_deref().unwrap_or_default())
         })
     }
 

@@ -5,10 +5,9 @@ use super::code::Code;
 use super::tallies::Tally;
 use super::{Cause, Unearned};
 use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
-use crate::engine::witness::{EventKind, PathEvent};
-use crate::ir::{BlockId, Rvalue, StatementKind, TerminatorKind};
+use crate::ir::{BlockId, Rvalue, StatementKind};
 use crate::rules::contract_method::{Subject, add_steps};
-use crate::rules::failed_write::steps::location;
+use crate::rules::failed_write::steps::{exits_after, location, told};
 use crate::rules::wording::{one_line, shorten};
 use crate::rules::{Rule, UnearnedSuccess};
 use crate::source::{Language, SourceFile, Span};
@@ -43,7 +42,11 @@ pub(super) fn finding(
     let mut finding = subject
         .finding(UnearnedSuccess.meta(), kind)
         .arg("claim", claimed);
-    finding = add_steps(program, finding, &unearned.before, "returns");
+    let before = match &unearned.cause {
+        Cause::Caught(lost) => told(program, lost, unearned.before.clone()),
+        _ => unearned.before.clone(),
+    };
+    finding = add_steps(program, finding, &before, "returns");
     finding = match &unearned.cause {
         Cause::Counted(tally) => {
             let count = tally.spot.text(code.function);
@@ -65,13 +68,13 @@ pub(super) fn finding(
             finding.arg("write", write).cause(cause)
         }
         Cause::Nothing(nothing) => finding.arg("units", nothing.units.as_str()).step(
-            at(nothing.test),
+            at(code.function.body.block(nothing.test).terminator.span),
             format!("`{}` is empty or 0 here", nothing.units),
         ),
     };
-    finding = add_steps(program, finding, &later(unearned), "returns");
-    for exit in exits(code, claim.block) {
-        finding = finding.exit(at(exit));
+    finding = add_steps(program, finding, &unearned.after, "returns");
+    for exit in exits_after(program, subject.func, claim.block) {
+        finding = finding.exit(exit);
     }
     let fix = match &unearned.cause {
         Cause::Counted(tally) => fix(code, file, claim, tally),
@@ -86,42 +89,12 @@ pub(super) fn finding(
     Some(finding.fix(fix).at(at(claim.span), label))
 }
 
-/// The path from the cause on. That a loop ends in which it has been is no news.
-fn later(unearned: &Unearned<'_, '_>) -> Vec<PathEvent> {
-    let before = &unearned.before;
-    let again = |event: &PathEvent| {
-        matches!(event.what, EventKind::Loop(_))
-            && before.iter().any(|known| {
-                matches!(known.what, EventKind::Loop(_))
-                    && known.span == event.span
-                    && known.func == event.func
-            })
-    };
-    let events = unearned.after.iter().filter(|event| !again(event));
-    events.cloned().collect()
-}
-
 /// The handler in which a failure is counted.
 fn caught_at(code: &Code<'_>, tally: &Tally) -> Option<Span> {
     let handlers = code.function.body.handlers.iter();
     let around = handlers.filter(|handler| handler.body.contains(tally.span));
     let innermost = around.min_by_key(|handler| handler.body.end - handler.body.start);
     innermost.map(|handler| handler.header)
-}
-
-/// Where the function can return after a block.
-fn exits(code: &Code<'_>, after: BlockId) -> Vec<Span> {
-    let body = &code.function.body;
-    let reached = body.reach(after, None);
-    let exits = reached.iter().filter_map(|at| {
-        let terminator = &body.block(*at).terminator;
-        match terminator.kind {
-            TerminatorKind::Return { implicit: true, .. } => Some(code.function.name_span),
-            TerminatorKind::Return { .. } => Some(terminator.span),
-            _ => None,
-        }
-    });
-    exits.collect()
 }
 
 /// The fix: the status, or the exit code, depends on the count. It changes what a run is recorded as, so it is

@@ -1,10 +1,13 @@
 //! Where a function counts or collects failures.
 
 use super::code::{Code, Spot};
+use std::collections::BTreeSet;
+
 use crate::ir::{
-    BinOp, BlockId, Callee, Data, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    BinOp, BlockId, BranchRole, Callee, Data, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
+use crate::rules::failed_write::handling::Handling;
 use crate::rules::tables::collections::PUTS;
 use crate::rules::tables::outcomes::counts_failures;
 use crate::source::Span;
@@ -31,7 +34,10 @@ impl Code<'_> {
                     return;
                 };
                 let handling = self.handling.contains(&at);
-                if counts_failures(&spot.name(self.function), handling) && self.is_decided(at) {
+                if counts_failures(&spot.name(self.function), handling)
+                    && self.is_for_failure(at)
+                    && !self.is_told_of(at)
+                {
                     out.push(Tally {
                         block: at,
                         span,
@@ -88,6 +94,20 @@ impl Code<'_> {
             }
         }
         out
+    }
+
+    /// Whether somebody is told, or given, what failed where it is counted.
+    fn is_told_of(&self, at: BlockId) -> bool {
+        let function = self.function;
+        let blocks = (0u32..).zip(&function.body.blocks);
+        let catching = blocks.filter(|(_, block)| {
+            let kind = &block.terminator.kind;
+            matches!(kind, TerminatorKind::Branch { role, .. } if *role == BranchRole::Handler)
+        });
+        let rows = BTreeSet::new();
+        let mut handlings =
+            catching.map(|(catch, _)| Handling::after(function, BlockId(catch), true));
+        handlings.any(|handling| handling.contains(at) && self.tells_of(&handling, &rows))
     }
 
     fn is_named(&self, local: LocalId) -> bool {
