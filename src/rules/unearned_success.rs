@@ -202,7 +202,10 @@ impl<'c, 'f> Suspects<'c, 'f> {
         for (at, claim) in self.claims.iter().enumerate() {
             let mut tallies = self.counted[at].iter().map(|tally| &self.tallies[*tally]);
             let counted = tallies.find_map(|tally| {
-                let (before, after) = ground.by_way_of((None, tally.block), claim.block)?;
+                let ends = self.code.ends_between(tally.block, claim.block).into_iter();
+                let mut then: Vec<_> = ends.map(|(head, end)| (Some(head), end)).collect();
+                then.push((None, claim.block));
+                let (before, after) = ground.by_way_of((None, tally.block), &then)?;
                 Some((Cause::Counted(tally), before, after))
             });
             let found = counted
@@ -213,7 +216,7 @@ impl<'c, 'f> Suspects<'c, 'f> {
                 .or_else(|| {
                     self.nothing[at].iter().find_map(|nothing| {
                         let way = (Some(nothing.test), nothing.to);
-                        let (before, after) = ground.by_way_of(way, claim.block)?;
+                        let (before, after) = ground.by_way_of(way, &[(None, claim.block)])?;
                         Some((Cause::Nothing(nothing), before, after))
                     })
                 });

@@ -79,44 +79,51 @@ impl Ground<'_, '_> {
         self.paths.search(self.engine, &goal)
     }
 
-    /// A path to a block (coming from another one, if that is given) that goes on from there to a third,
-    /// whatever is known on it, and the events of both parts.
+    /// A path through blocks, each reached from another one if that is given, whatever is known on it: the
+    /// events up to the first, and those that follow.
     pub(in crate::rules) fn by_way_of(
         &mut self,
-        (from, way): (Option<BlockId>, BlockId),
-        then: BlockId,
+        (from, first): (Option<BlockId>, BlockId),
+        then: &[(Option<BlockId>, BlockId)],
     ) -> Option<(Vec<PathEvent>, Vec<PathEvent>)> {
         let any = |_: &mut Engine<'_>, _: &State, _: Value| true;
-        let first = self.look((End::Arrival, way, from), &any);
-        self.count(&first);
-        let Witness::Found(before, at) = first else {
+        let found = self.look((End::Arrival, first, from), &any);
+        self.count(&found);
+        let Witness::Found(before, mut state) = found else {
             return None;
         };
-        if way == then {
-            return Some((before, Vec::new()));
-        }
-        let goal = Goal {
-            end: End::Arrival,
-            block: Some(then),
-            from: None,
-            accept: &any,
-            steps: self.steps,
-        };
-        let mut paths = Paths::new(self.cx, (way, &at), self.graph, None);
-        let second = paths.search(self.engine, &goal);
-        self.count(&second);
-        let Witness::Found(mut after, _) = second else {
-            return None;
-        };
-        // The second search does not know that the loops it leaves have run: that they end is no news.
-        let runs = |event: &PathEvent| {
-            let is_loop = |event: &PathEvent| matches!(event.what, EventKind::Loop(_));
-            let same = |known: &PathEvent| {
-                is_loop(known) && known.span == event.span && known.func == event.func
+        let mut at = first;
+        let mut after: Vec<PathEvent> = Vec::new();
+        for &(from, next) in then {
+            if next == at {
+                continue;
+            }
+            let goal = Goal {
+                end: End::Arrival,
+                block: Some(next),
+                from,
+                accept: &any,
+                steps: self.steps,
             };
-            is_loop(event) && before.iter().any(same)
-        };
-        after.retain(|event| !runs(event));
+            let mut paths = Paths::new(self.cx, (at, &state), self.graph, None);
+            let found = paths.search(self.engine, &goal);
+            self.count(&found);
+            let Witness::Found(events, end) = found else {
+                return None;
+            };
+            // A later search does not know that the loops it leaves have run: that they end is no news.
+            let is_loop = |event: &PathEvent| matches!(event.what, EventKind::Loop(_));
+            let known = |event: &PathEvent, known: &[PathEvent]| {
+                let mut loops = known.iter().filter(|known| is_loop(known));
+                loops.any(|known| known.span == event.span && known.func == event.func)
+            };
+            let news = events
+                .into_iter()
+                .filter(|event| !is_loop(event) || !known(event, &before) && !known(event, &after));
+            let news: Vec<PathEvent> = news.collect();
+            after.extend(news);
+            (at, state) = (next, end);
+        }
         Some((before, after))
     }
 

@@ -252,6 +252,25 @@ const UNITS: &[&str] = &[
     "processed",
 ];
 
+/// Words that keep a collection from being the units of a run: it is good if there are none.
+const NOT_WANTED: &[&str] = &[
+    "missing",
+    "remaining",
+    "pending",
+    "left",
+    "outstanding",
+    "unprocessed",
+    "duplicate",
+    "duplicated",
+    "orphan",
+    "orphaned",
+    "stale",
+    "expired",
+    "conflicting",
+    "changed",
+    "old",
+];
+
 /// Words of texts that say that there was nothing to do.
 const NOTHING: &[&str] = &[
     "no",
@@ -414,7 +433,9 @@ pub fn names_units(name: &str) -> bool {
             let word = word.as_str();
             ROWS.contains(&word) && !matches!(word, "cache" | "cached") || UNITS.contains(&word)
         })
-        && !any(&words, FAILED)
+        && ![FAILED, FAILED_IN_HANDLERS, NOT_WANTED]
+            .iter()
+            .any(|table| any(&words, table))
 }
 
 /// Whether a text says that there was nothing to do.

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use petgraph::algo::dominators::{Dominators, simple_fast};
-use petgraph::graph::{DiGraph, NodeIndex};
+use smallvec::SmallVec;
 
 use crate::ir::control::ControlDependence;
 use crate::ir::{
@@ -11,7 +10,6 @@ use crate::ir::{
     TerminatorKind,
 };
 use crate::rules::failed_write::code::{called, is_variable};
-use crate::rules::failed_write::flow::rvalues;
 use crate::rules::tables::is_harmless;
 use crate::rules::tables::outcomes::{asks_or_shows, asks_whether};
 
@@ -82,47 +80,29 @@ pub(super) struct Code<'f> {
     pub(super) loops: Vec<Loop>,
     /// The blocks that run only after something was caught.
     pub(super) handling: BTreeSet<BlockId>,
-    dominators: Dominators<NodeIndex>,
     /// The blocks that lead to each block.
-    before: Vec<Vec<BlockId>>,
+    before: Vec<SmallVec<[BlockId; 2]>>,
 }
 
 impl<'f> Code<'f> {
     pub(super) fn new(function: &'f Function) -> Self {
         let body: &Body = &function.body;
-        let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(body.blocks.len(), 0);
-        for _ in &body.blocks {
-            graph.add_node(());
-        }
-        let mut before = vec![Vec::new(); body.blocks.len()];
-        for (from, block) in (0u32..).zip(&body.blocks) {
-            block.terminator.kind.for_each_successor(|to| {
-                graph.add_edge(
-                    NodeIndex::new(from as usize),
-                    NodeIndex::new(to.index()),
-                    (),
-                );
-                before[to.index()].push(BlockId(from));
-            });
-        }
-        let mut values = vec![Vec::new(); body.locals.len()];
-        for (dest, rvalue) in rvalues(function) {
-            if let Some(dest) = dest {
-                values[dest.index()].push(rvalue);
-            }
-        }
-        let mut code = Self {
+        let blocks = (0u32..).zip(&body.blocks);
+        let heads = blocks.filter(|(_, block)| block.loop_head);
+        let loops = heads.map(|(head, _)| {
+            let head = BlockId(head);
+            let blocks = body.natural_loop(head);
+            Loop { head, blocks }
+        });
+        Self {
             function,
-            values,
+            values: body.all_values(),
             only: body.only_values(),
             control: ControlDependence::compute(body),
-            loops: Vec::new(),
+            loops: loops.collect(),
             handling: handling(body),
-            dominators: simple_fast(&graph, NodeIndex::new(BlockId::ENTRY.index())),
-            before,
-        };
-        code.loops = code.find_loops();
-        code
+            before: body.predecessors(),
+        }
     }
 
     fn body(&self) -> &'f Body {
@@ -131,9 +111,7 @@ impl<'f> Code<'f> {
 
     /// Whether every path to a block leads through another one.
     pub(super) fn dominates(&self, first: BlockId, block: BlockId) -> bool {
-        let node = NodeIndex::new(block.index());
-        let mut all = self.dominators.dominators(node).into_iter().flatten();
-        all.any(|node| node.index() == first.index())
+        self.control.passes(block, first)
     }
 
     /// The blocks that lead to a block.
@@ -151,24 +129,6 @@ impl<'f> Code<'f> {
             }
         }
         out
-    }
-
-    fn find_loops(&self) -> Vec<Loop> {
-        let blocks = (0u32..).zip(&self.body().blocks);
-        let heads = blocks.filter(|(_, block)| block.loop_head);
-        let found = heads.map(|(head, _)| {
-            let head = BlockId(head);
-            let mut blocks = BTreeSet::from([head]);
-            let ends = self.before(head).iter().copied();
-            let mut open: Vec<BlockId> = ends.filter(|end| self.dominates(head, *end)).collect();
-            while let Some(at) = open.pop() {
-                if blocks.insert(at) {
-                    open.extend_from_slice(self.before(at));
-                }
-            }
-            Loop { head, blocks }
-        });
-        found.collect()
     }
 
     /// Whether one block leads to another that is about the same run: not in a later round of a loop around
@@ -193,7 +153,11 @@ impl<'f> Code<'f> {
             let kind = &self.body().block(at).terminator.kind;
             // What is left after a call that worked is left early, too.
             let decides = !matches!(kind, TerminatorKind::Eval { .. }) && self.dominates(at, from);
+            let never = never(kind);
             kind.for_each_successor(|next| {
+                if never == Some(next) {
+                    return;
+                }
                 let early = !decides
                     && left
                         .iter()
@@ -204,6 +168,24 @@ impl<'f> Code<'f> {
             });
         }
         false
+    }
+
+    /// The ends of the loops over units that a block is in and another one is not, unless a round of such a
+    /// loop leads from the one to the other: where they have no more units, and what comes then.
+    pub(super) fn ends_between(&self, from: BlockId, to: BlockId) -> Vec<(BlockId, BlockId)> {
+        let around = self.loops.iter();
+        let mut left: Vec<&Loop> = around
+            .filter(|l| l.blocks.contains(&from) && !l.blocks.contains(&to))
+            .collect();
+        left.sort_by_key(|l| l.blocks.len());
+        let ends = left.into_iter().filter_map(|l| {
+            let in_round = self.body().reach(from, Some(l.head)).contains(&to);
+            match self.body().block(l.head).terminator.kind {
+                TerminatorKind::ForNext { exhausted, .. } if !in_round => Some((l.head, exhausted)),
+                _ => None,
+            }
+        });
+        ends.collect()
     }
 
     /// Whether a block runs only because something was caught, or did not work.
@@ -256,7 +238,7 @@ impl<'f> Code<'f> {
     }
 
     /// What a loop goes over whose units a local holds.
-    fn unit_of(&self, local: LocalId) -> Option<LocalId> {
+    pub(super) fn unit_of(&self, local: LocalId) -> Option<LocalId> {
         let mut blocks = self.body().blocks.iter();
         blocks.find_map(|block| match block.terminator.kind {
             TerminatorKind::ForNext { iter, dest, .. } if dest == local => Some(iter),
@@ -388,6 +370,23 @@ impl Code<'_> {
 fn text(literal: &Literal) -> Option<Name> {
     match literal {
         Literal::Str(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// Where a test of a constant never leads: out of `while True`.
+fn never(kind: &TerminatorKind) -> Option<BlockId> {
+    match kind {
+        TerminatorKind::Branch {
+            cond: Operand::Const(Literal::Bool(true)),
+            otherwise,
+            ..
+        } => Some(*otherwise),
+        TerminatorKind::Branch {
+            cond: Operand::Const(Literal::Int(number)),
+            otherwise,
+            ..
+        } if *number != 0 => Some(*otherwise),
         _ => None,
     }
 }

@@ -12,7 +12,7 @@ use crate::engine::witness::PathEvent;
 use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::data::FAILURE;
 use crate::ir::{
-    BlockId, BranchRole, Callee, Data, Function, LocalId, Operand, Rvalue, StatementKind,
+    Arg, BlockId, BranchRole, Callee, Data, Function, LocalId, Operand, Rvalue, StatementKind,
     TerminatorKind,
 };
 use crate::program::FuncRef;
@@ -115,35 +115,44 @@ impl Code<'_> {
             _ => Default::default(),
         };
         let handling = Handling::after(function, handler, failing(self, handler));
-        let shares = handling.statements().any(|statement| match statement {
-            StatementKind::SetGlobal { .. } => true,
-            StatementKind::SetField { object, .. } | StatementKind::SetItem { object, .. } => {
-                self.is_shared(object)
-            }
-            _ => false,
-        });
-        !shares && !self.tells_of(&handling, &rows)
+        !self.tells_of(&handling, &rows, None)
     }
 
     /// Whether somebody is told, or given, what was caught: a call may look at it, or it is put where
-    /// others look. `rows` are the variables that the write was given.
-    pub(super) fn tells_of(&self, handling: &Handling<'_>, rows: &BTreeSet<LocalId>) -> bool {
-        handling.calls().any(|(callee, args)| {
+    /// others look, or the unit gets something else instead. `rows` are the variables that the write was
+    /// given, `count` is where it is counted.
+    pub(super) fn tells_of(
+        &self,
+        handling: &Handling<'_>,
+        rows: &BTreeSet<LocalId>,
+        count: Option<LocalId>,
+    ) -> bool {
+        let shares = handling.statements().any(|statement| match statement {
+            StatementKind::SetGlobal { .. } => true,
+            StatementKind::SetField { object, .. } | StatementKind::SetItem { object, .. } => {
+                let root = self.root(object);
+                let is_unit = root.is_some_and(|root| self.unit_of(root).is_some());
+                (is_unit || self.is_shared(object)) && (count.is_none() || root != count)
+            }
+            _ => false,
+        });
+        let calls = |(callee, args): (&Callee, &[Arg])| {
             let called = called(self.function, callee);
             let on = called.on.unwrap_or_default();
             if tracks_errors(&called.name, &on) {
                 return true;
             }
             let stores = STORES.contains(&called.name.as_str());
-            let shared =
-                matches!(callee, Callee::Method { receiver, .. } if self.is_shared(receiver));
+            let shared = matches!(callee, Callee::Method { receiver, .. }
+                if self.is_shared(receiver) && (count.is_none() || self.root(receiver) != count));
             let records = records_failure(&called.name)
                 && !is_log_method(&called.name)
                 && !is_logger_name(&on);
             stores && shared
                 || records
                 || !self.only_shows(callee) && handling.is_somebody((callee, args), rows)
-        })
+        };
+        shares || handling.calls().any(calls)
     }
 
     /// Whether others have an object, too.

@@ -67,10 +67,16 @@ pub(super) fn finding(
             let write = lost.write.as_deref().unwrap_or("the write");
             finding.arg("write", write).cause(cause)
         }
-        Cause::Nothing(nothing) => finding.arg("units", nothing.units.as_str()).step(
-            at(code.function.body.block(nothing.test).terminator.span),
-            format!("`{}` is empty or 0 here", nothing.units),
-        ),
+        Cause::Nothing(nothing) => {
+            finding = finding.arg("units", nothing.units.as_str());
+            let test = code.function.body.block(nothing.test).terminator.span;
+            let told = before.last().is_some_and(|event| event.span == test);
+            let step = || (at(test), format!("`{}` is empty or 0 here", nothing.units));
+            match (!told).then(step) {
+                Some((at, text)) => finding.step(at, text),
+                None => finding,
+            }
+        }
     };
     finding = add_steps(program, finding, &unearned.after, "returns");
     for exit in exits_after(program, subject.func, claim.block) {

@@ -36,7 +36,7 @@ impl Code<'_> {
                 let handling = self.handling.contains(&at);
                 if counts_failures(&spot.name(self.function), handling)
                     && self.is_for_failure(at)
-                    && !self.is_told_of(at)
+                    && !self.is_told_of(at, spot.root)
                 {
                     out.push(Tally {
                         block: at,
@@ -97,7 +97,7 @@ impl Code<'_> {
     }
 
     /// Whether somebody is told, or given, what failed where it is counted.
-    fn is_told_of(&self, at: BlockId) -> bool {
+    fn is_told_of(&self, at: BlockId, count: LocalId) -> bool {
         let function = self.function;
         let blocks = (0u32..).zip(&function.body.blocks);
         let catching = blocks.filter(|(_, block)| {
@@ -107,7 +107,8 @@ impl Code<'_> {
         let rows = BTreeSet::new();
         let mut handlings =
             catching.map(|(catch, _)| Handling::after(function, BlockId(catch), true));
-        handlings.any(|handling| handling.contains(at) && self.tells_of(&handling, &rows))
+        handlings
+            .any(|handling| handling.contains(at) && self.tells_of(&handling, &rows, Some(count)))
     }
 
     fn is_named(&self, local: LocalId) -> bool {
