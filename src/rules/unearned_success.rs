@@ -26,9 +26,10 @@ mod tallies;
 
 use crate::engine::summaries::library::Library;
 use crate::engine::witness::PathEvent;
-use crate::ir::{FuncIdx, Function};
+use crate::ir::{BlockId, FuncIdx, Function};
 use crate::program::{Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
+use crate::rules::failed_write::caught::says_nothing_lost;
 use crate::rules::failed_write::{
     Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
 };
@@ -113,7 +114,11 @@ fn check_function(
     if claims.is_empty() {
         return;
     }
-    let suspects = Suspects::of(&code, claims, module.text());
+    let excused = |catch: BlockId| {
+        let presets = &settings.writes.presets;
+        says_nothing_lost(library.program, presets, (func, catch), false)
+    };
+    let suspects = Suspects::of(&code, claims, module.text(), &excused);
     if suspects.are_none() {
         return;
     }
@@ -165,8 +170,15 @@ struct Suspects<'c, 'f> {
 }
 
 impl<'c, 'f> Suspects<'c, 'f> {
-    fn of(code: &'c Code<'f>, claims: Vec<Claim<'f>>, text: &str) -> Self {
-        let tallies = code.tallies();
+    /// `excused` says whether what a handler catches loses nothing.
+    fn of(
+        code: &'c Code<'f>,
+        claims: Vec<Claim<'f>>,
+        text: &str,
+        excused: &dyn Fn(BlockId) -> bool,
+    ) -> Self {
+        let mut tallies = code.tallies();
+        tallies.retain(|tally| !code.caught_before(tally.block).any(excused));
         let counted = claims.iter().map(|claim| {
             let all = tallies.iter().enumerate();
             let before = all.filter(|(_, tally)| code.may_be_unheard(claim, tally));
@@ -263,6 +275,7 @@ impl Code<'_> {
         }
         let receiver = function.class.is_some() && spot.root.index() == 0;
         !receiver
+            && !self.is_taken_back(tally.block, claim)
             && self.leads_to(tally.block, claim.block)
             && !self.is_heard(&self.carried(tally, claim), tally.block, claim)
     }

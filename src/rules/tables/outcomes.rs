@@ -311,6 +311,13 @@ pub fn says_success(text: &str) -> bool {
         })
 }
 
+/// Whether a status text says that something failed, or is to be looked at.
+#[must_use]
+pub fn says_failure(text: &str) -> bool {
+    let words = words(text);
+    any(&words, FAILURE) || any(&words, &["alert", "invalid", "unhealthy", "warning"])
+}
+
 /// Whether a status text says so of a run, and not only that somebody was answered: `ok` does not.
 #[must_use]
 pub fn says_run_succeeded(text: &str) -> bool {

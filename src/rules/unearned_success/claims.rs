@@ -364,7 +364,7 @@ impl<'f> Code<'f> {
     }
 }
 
-fn pair(item: &DictItem) -> Option<(&Name, &Operand)> {
+pub(super) fn pair(item: &DictItem) -> Option<(&Name, &Operand)> {
     match item {
         DictItem::Pair(k, v) => key(k, v),
         DictItem::Spread(_) => None,

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
-use crate::ir::control::ControlDependence;
+use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{
     BlockId, Body, BranchRole, Data, Function, Literal, LocalId, Name, Operand, Rvalue,
-    TerminatorKind,
+    StatementKind, TerminatorKind,
 };
 use crate::rules::failed_write::code::{called, is_variable};
 use crate::rules::tables::is_harmless;
@@ -119,12 +119,12 @@ impl<'f> Code<'f> {
         &self.before[block.index()]
     }
 
-    /// The blocks from which a block can be reached, itself included.
-    pub(super) fn leading_to(&self, block: BlockId) -> BTreeSet<BlockId> {
+    /// The blocks from which a block can be reached without passing through another one, itself included.
+    pub(super) fn leading_to(&self, block: BlockId, without: Option<BlockId>) -> BTreeSet<BlockId> {
         let mut out = BTreeSet::new();
         let mut open = vec![block];
         while let Some(at) = open.pop() {
-            if out.insert(at) {
+            if Some(at) != without && out.insert(at) {
                 open.extend_from_slice(self.before(at));
             }
         }
@@ -141,6 +141,9 @@ impl<'f> Code<'f> {
         }
         let around = self.loops.iter().filter(|l| l.blocks.contains(&from));
         let (shared, left): (Vec<&Loop>, Vec<&Loop>) = around.partition(|l| l.blocks.contains(&to));
+        if left.iter().any(|l| self.repeats(l)) {
+            return false;
+        }
         let mut seen = BTreeSet::new();
         let mut open = vec![from];
         while let Some(at) = open.pop() {
@@ -170,6 +173,54 @@ impl<'f> Code<'f> {
         false
     }
 
+    /// Whether a loop tries the same work until it is done: no call that may fail in it is given anything
+    /// that changes from round to round.
+    fn repeats(&self, of: &Loop) -> bool {
+        let body = self.body();
+        let blocks = || of.blocks.iter().map(|at| body.block(*at));
+        if matches!(
+            body.block(of.head).terminator.kind,
+            TerminatorKind::ForNext { .. }
+        ) {
+            return false;
+        }
+        let mut changed: BTreeSet<LocalId> = BTreeSet::new();
+        for block in blocks() {
+            for statement in &block.statements {
+                if let StatementKind::Assign(to, _) = &statement.kind {
+                    changed.insert(*to);
+                }
+            }
+            match &block.terminator.kind {
+                TerminatorKind::Eval { dest, .. } => changed.extend(*dest),
+                TerminatorKind::ForNext { dest, .. } => {
+                    changed.insert(*dest);
+                }
+                _ => {}
+            }
+        }
+        changed.retain(|local| is_variable(self.function, *local));
+        let changes = |operand: &Operand| self.root(operand).is_some_and(|r| changed.contains(&r));
+        !blocks().any(|block| match &block.terminator.kind {
+            TerminatorKind::Eval {
+                rvalue,
+                unwind: Some(unwind),
+                ..
+            } if self.is_caught(unwind.target) => {
+                let mut uses = false;
+                rvalue.for_each_operand(|operand| uses |= changes(operand));
+                uses
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether a handler begins with a block.
+    fn is_caught(&self, at: BlockId) -> bool {
+        let kind = &self.body().block(at).terminator.kind;
+        matches!(kind, TerminatorKind::Branch { role, .. } if *role == BranchRole::Handler)
+    }
+
     /// The ends of the loops over units that a block is in and another one is not, unless a round of such a
     /// loop leads from the one to the other: where they have no more units, and what comes then.
     pub(super) fn ends_between(&self, from: BlockId, to: BlockId) -> Vec<(BlockId, BlockId)> {
@@ -190,15 +241,65 @@ impl<'f> Code<'f> {
 
     /// Whether a block runs only because something was caught, or did not work.
     pub(super) fn is_for_failure(&self, at: BlockId) -> bool {
-        self.handling.contains(&at)
-            || self.control.deciders(at).iter().any(|edge| {
-                match &self.body().block(edge.from).terminator.kind {
+        self.handling.contains(&at) || self.refused_before(at).is_some()
+    }
+
+    /// The last test for what came of a call that decides whether a block runs.
+    pub(super) fn refused_before(&self, at: BlockId) -> Option<Edge> {
+        let deciders = self.control.deciders(at).into_iter();
+        let asking = deciders.filter(|edge| {
+            self.dominates(edge.to, at)
+                && match &self.body().block(edge.from).terminator.kind {
                     TerminatorKind::Branch { cond, role, .. } => {
-                        *role != BranchRole::While && self.asks_outcome(cond)
+                        !matches!(
+                            role,
+                            BranchRole::While | BranchRole::Handler | BranchRole::Try
+                        ) && self.asks_outcome(cond)
                     }
                     _ => false,
                 }
-            })
+        });
+        asking.max_by_key(|edge| self.control.before(edge.from).len())
+    }
+
+    /// The variables that get a value where a block does not run in the same round: what they hold tells
+    /// whether it has.
+    pub(super) fn set_instead(&self, block: BlockId) -> Vec<Spot> {
+        let body = self.body();
+        let around = self.loops.iter().filter(|l| l.blocks.contains(&block));
+        let round = around.min_by_key(|l| l.blocks.len());
+        let head = round.map(|round| round.head);
+        let after = body.reach(block, head);
+        let before = self.leading_to(block, head);
+        let mut out = Vec::new();
+        for (at, of) in (0u32..).zip(&body.blocks) {
+            let at = BlockId(at);
+            let inside = round.is_none_or(|round| round.blocks.contains(&at));
+            if !inside || Some(at) == head || after.contains(&at) || before.contains(&at) {
+                continue;
+            }
+            let sets = of.statements.iter().filter_map(|statement| {
+                let (object, name) = match &statement.kind {
+                    StatementKind::Assign(to, _) => {
+                        let path = Vec::new();
+                        return Some(Spot { root: *to, path })
+                            .filter(|_| is_variable(self.function, *to));
+                    }
+                    StatementKind::SetField { object, field, .. } => (object, field),
+                    StatementKind::SetItem {
+                        object,
+                        key: Operand::Const(Literal::Str(key)),
+                        ..
+                    } => (object, key),
+                    _ => return None,
+                };
+                let mut spot = self.spot(object)?;
+                spot.path.push(name.clone());
+                Some(spot)
+            });
+            out.extend(sets);
+        }
+        out
     }
 
     /// Whether a test asks for what came of a call. What it asks of units that are only read may be how

@@ -4,7 +4,7 @@
 use rustc_hash::FxHashSet;
 
 use super::claims::Claim;
-use super::code::Code;
+use super::code::{Code, Spot};
 use super::tallies::Tally;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
@@ -115,6 +115,9 @@ impl Code<'_> {
             }
         }
         carried.values.extend(self.flags_beside(tally.block));
+        carried
+            .values
+            .extend(self.read_of(&self.set_instead(tally.block)));
         self.spread(&mut carried, claim);
         carried
     }
@@ -139,6 +142,21 @@ impl Code<'_> {
                 }
                 _ => None,
             }));
+        }
+        out
+    }
+
+    /// The locals that hold what is in these places.
+    pub(super) fn read_of(&self, spots: &[Spot]) -> FxHashSet<LocalId> {
+        let whole = spots.iter().filter(|spot| spot.path.is_empty());
+        let mut out: FxHashSet<LocalId> = whole.map(|spot| spot.root).collect();
+        for (dest, rvalue) in rvalues(self.function) {
+            if let (Some(dest), Rvalue::GetField(..) | Rvalue::GetItem(..)) = (dest, rvalue)
+                && let Some(read) = self.spot(&Operand::Local(dest))
+                && spots.contains(&read)
+            {
+                out.insert(dest);
+            }
         }
         out
     }
@@ -239,7 +257,7 @@ impl Code<'_> {
         };
         let body = &self.function.body;
         let later = body.reach(claim.block, None);
-        let earlier = self.leading_to(claim.block);
+        let earlier = self.leading_to(claim.block, None);
         let on_the_way = |at: BlockId| later.contains(&at) || earlier.contains(&at);
         let mut reached: Vec<BlockId> = body.reach(from, None).into_iter().collect();
         reached.retain(|at| on_the_way(*at));
@@ -318,10 +336,13 @@ impl Code<'_> {
                 root.is_some() && root == claim.root
             }
         };
-        !self.only_shows(callee)
-            && args
-                .iter()
-                .any(|arg| carried.is_any(&arg.value) && !of_claim(&arg.value))
+        // `errors.raise_if_any()`
+        let asked = matches!(callee, Callee::Method { receiver, .. } if carried.is_value(receiver));
+        let given = || {
+            let mut args = args.iter();
+            args.any(|arg| carried.is_any(&arg.value) && !of_claim(&arg.value))
+        };
+        !self.only_shows(callee) && (asked || given())
     }
 }
 

@@ -12,8 +12,8 @@ use crate::engine::witness::PathEvent;
 use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::data::FAILURE;
 use crate::ir::{
-    Arg, BlockId, BranchRole, Callee, Data, Function, LocalId, Operand, Rvalue, StatementKind,
-    TerminatorKind,
+    Arg, BlockId, BranchRole, Callee, Data, Function, Literal, LocalId, Operand, Rvalue,
+    StatementKind, TerminatorKind,
 };
 use crate::program::FuncRef;
 use crate::rules::failed_write::code::{called, given_to, is_variable};
@@ -22,7 +22,7 @@ use crate::rules::failed_write::refusal::refuses;
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::failed_write::{Ground, Lost};
 use crate::rules::tables::collections::STORES;
-use crate::rules::tables::outcomes::records_failure;
+use crate::rules::tables::outcomes::{is_success_flag, names_status, records_failure};
 use crate::rules::tables::tracks_errors;
 use crate::settings::Writes;
 
@@ -76,11 +76,14 @@ impl Suspects<'_, '_> {
     /// Whether nobody asks for a failure that was caught here, and the claim is about the same run.
     fn is_unheard(&self, handler: BlockId, claim: &Claim<'_>) -> bool {
         let code = self.code;
-        let Some(values) = kept(code, handler) else {
+        let Some(mut values) = kept(code, handler) else {
             return false;
         };
+        let first = first_of(code, handler);
+        values.extend(code.read_of(&code.set_instead(first)));
         let carried = code.carried_by(values, claim);
-        code.leads_to(first_of(code, handler), claim.block)
+        !code.is_taken_back(first, claim)
+            && code.leads_to(first, claim.block)
             && !code.is_heard(&carried, handler, claim)
     }
 }
@@ -153,6 +156,31 @@ impl Code<'_> {
                 || !self.only_shows(callee) && handling.is_somebody((callee, args), rows)
         };
         shares || handling.calls().any(calls)
+    }
+
+    /// Whether another status may be stored from a block on in what a claim answers.
+    pub(super) fn is_taken_back(&self, from: BlockId, claim: &Claim<'_>) -> bool {
+        let reached = self.function.body.reach(from, None);
+        let mut statements = reached
+            .iter()
+            .flat_map(|at| &self.function.body.block(*at).statements);
+        statements.any(|statement| match &statement.kind {
+            StatementKind::SetField {
+                object,
+                field: name,
+                ..
+            }
+            | StatementKind::SetItem {
+                object,
+                key: Operand::Const(Literal::Str(name)),
+                ..
+            } => {
+                let root = self.root(object);
+                (names_status(name) || is_success_flag(name))
+                    && root.is_some_and(|root| claim.held.contains(&root))
+            }
+            _ => false,
+        })
     }
 
     /// Whether others have an object, too.

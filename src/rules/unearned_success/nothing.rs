@@ -1,15 +1,17 @@
 //! Where a function knows that there was nothing to process, and says that a run was a success.
 
-use super::claims::{Claim, Says};
+use super::claims::{Claim, Says, pair};
 use super::code::Code;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
-    BinOp, BlockId, BranchRole, CmpOp, Data, Literal, Name, Operand, Rvalue, StatementKind,
-    TerminatorKind,
+    ArgKind, BinOp, BlockId, BranchRole, Callee, CmpOp, Data, Literal, LocalId, Name, Operand,
+    Rvalue, StatementKind, TerminatorKind,
 };
 use crate::rules::failed_write::code::called;
 use crate::rules::failed_write::handling::is_quiet;
-use crate::rules::tables::outcomes::{asks_or_shows, names_status, names_units, says_nothing_done};
+use crate::rules::tables::outcomes::{
+    asks_or_shows, names_status, names_units, says_failure, says_nothing_done,
+};
 
 /// How many negations and comparisons deep a test is looked into.
 const DEPTH: usize = 4;
@@ -164,7 +166,7 @@ impl Code<'_> {
     /// Whether something is done between two blocks that may be work: then the run has processed something else.
     fn works_between(&self, first: BlockId, claim: BlockId) -> bool {
         let body = &self.function.body;
-        let earlier = self.leading_to(claim);
+        let earlier = self.leading_to(claim, None);
         body.reach(first, Some(claim)).into_iter().any(|at| {
             let TerminatorKind::Eval {
                 rvalue: Rvalue::Call { callee, .. },
@@ -187,7 +189,69 @@ impl Code<'_> {
     /// What is empty on an edge of a branch.
     fn empty_on(&self, from: BlockId, to: BlockId) -> Option<Name> {
         let (cond, outcome) = self.outcome(from, to)?;
-        self.empty_if(cond, outcome, 0)
+        let (units, root) = self.empty_if(cond, outcome, 0)?;
+        (!self.is_next(root, from) && !self.fails_on_others(from, to)).then_some(units)
+    }
+
+    /// Whether a variable may hold the next of several: that it is empty then says nothing of those before.
+    fn is_next(&self, root: LocalId, test: BlockId) -> bool {
+        let mut sets = Vec::new();
+        for (at, block) in (0u32..).zip(&self.function.body.blocks) {
+            let mut statements = block.statements.iter();
+            let stored = statements.any(
+                |statement| matches!(statement.kind, StatementKind::Assign(to, _) if to == root),
+            );
+            let called = matches!(block.terminator.kind, TerminatorKind::Eval { dest, .. } if dest == Some(root));
+            if stored || called {
+                sets.push(BlockId(at));
+            }
+        }
+        let again = self.loops.iter().any(|l| {
+            let head = &self.function.body.block(l.head).terminator.kind;
+            !matches!(head, TerminatorKind::ForNext { .. })
+                && l.blocks.contains(&test)
+                && sets.iter().any(|at| l.blocks.contains(at))
+        });
+        again || sets.len() > 1
+    }
+
+    /// Whether the run is said to have failed where there are units: then they are what is wrong.
+    fn fails_on_others(&self, from: BlockId, to: BlockId) -> bool {
+        let body = &self.function.body;
+        let TerminatorKind::Branch {
+            then, otherwise, ..
+        } = body.block(from).terminator.kind
+        else {
+            return false;
+        };
+        let other = if then == to { otherwise } else { then };
+        let fails = |name: &str, value: &Operand| {
+            names_status(name) && self.word(value).is_some_and(|word| says_failure(&word))
+        };
+        let blocks = (0u32..).zip(&body.blocks);
+        let mut others = blocks.filter(|(at, _)| {
+            self.dominates(other, BlockId(*at)) && !self.handling.contains(&BlockId(*at))
+        });
+        others.any(|(_, block)| {
+            let stored = block.statements.iter().any(|statement| match &statement.kind {
+                StatementKind::SetField {
+                    field: name, value, ..
+                }
+                | StatementKind::SetItem {
+                    key: Operand::Const(Literal::Str(name)),
+                    value,
+                    ..
+                } => fails(name, value),
+                StatementKind::Assign(_, Rvalue::Dict(items)) => items
+                    .iter()
+                    .filter_map(pair)
+                    .any(|(name, value)| fails(name, value)),
+                _ => false,
+            });
+            stored
+                || matches!(&block.terminator.kind, TerminatorKind::Eval { rvalue: Rvalue::Call { args, .. }, .. }
+                    if args.iter().any(|arg| matches!(&arg.kind, ArgKind::Keyword(name) if fails(name, &arg.value))))
+        })
     }
 
     /// The test of a branch, and how it comes out on an edge.
@@ -203,13 +267,14 @@ impl Code<'_> {
         }
     }
 
-    fn empty_if(&self, cond: &Operand, outcome: bool, depth: usize) -> Option<Name> {
+    fn empty_if(&self, cond: &Operand, outcome: bool, depth: usize) -> Option<(Name, LocalId)> {
         let units = |operand: &Operand| {
             let spot = self.spot(operand)?;
-            Some(spot.name(self.function)).filter(|name| names_units(name))
+            let name = spot.name(self.function);
+            names_units(&name).then_some((name, spot.root))
         };
-        if !outcome && let Some(name) = units(cond) {
-            return Some(name);
+        if !outcome && let Some(found) = units(cond) {
+            return Some(found);
         }
         let Operand::Local(local) = cond else {
             return None;
@@ -243,9 +308,10 @@ impl Code<'_> {
             // `frame.empty`
             Rvalue::GetField(of, name) if name == "empty" && outcome => units(of),
             Rvalue::Call { callee, .. } if outcome => {
-                let called = called(self.function, callee);
-                let on = called.on.filter(|on| names_units(on));
-                on.filter(|_| called.name == "is_empty")
+                let Callee::Method { receiver, name, .. } = callee else {
+                    return None;
+                };
+                units(receiver).filter(|_| name == "is_empty")
             }
             _ => None,
         }

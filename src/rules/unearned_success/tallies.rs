@@ -96,19 +96,32 @@ impl Code<'_> {
         out
     }
 
+    /// The branches of handlers that caught something before a block runs.
+    pub(super) fn caught_before(&self, at: BlockId) -> impl Iterator<Item = BlockId> + '_ {
+        let blocks = (0u32..).zip(&self.function.body.blocks);
+        blocks.filter_map(move |(catch, block)| match block.terminator.kind {
+            TerminatorKind::Branch {
+                role: BranchRole::Handler,
+                then,
+                ..
+            } if self.dominates(then, at) => Some(BlockId(catch)),
+            _ => None,
+        })
+    }
+
     /// Whether somebody is told, or given, what failed where it is counted.
     fn is_told_of(&self, at: BlockId, count: LocalId) -> bool {
-        let function = self.function;
-        let blocks = (0u32..).zip(&function.body.blocks);
-        let catching = blocks.filter(|(_, block)| {
-            let kind = &block.terminator.kind;
-            matches!(kind, TerminatorKind::Branch { role, .. } if *role == BranchRole::Handler)
-        });
         let rows = BTreeSet::new();
-        let mut handlings =
-            catching.map(|(catch, _)| Handling::after(function, BlockId(catch), true));
-        handlings
-            .any(|handling| handling.contains(at) && self.tells_of(&handling, &rows, Some(count)))
+        let told = |branch: BlockId, taken: bool| {
+            let handling = Handling::after(self.function, branch, taken);
+            self.tells_of(&handling, &rows, Some(count))
+        };
+        let refused = self.refused_before(at).is_some_and(|edge| {
+            let branch = &self.function.body.block(edge.from).terminator.kind;
+            let taken = matches!(branch, TerminatorKind::Branch { then, .. } if *then == edge.to);
+            told(edge.from, taken)
+        });
+        refused || self.caught_before(at).any(|catch| told(catch, true))
     }
 
     fn is_named(&self, local: LocalId) -> bool {
