@@ -12,7 +12,8 @@
 //! | `heard` | whether anybody asks what came of a failure |
 //! | `lost` | writes that failed and were caught |
 //! | `nothing` | where a function knows that there was nothing to process |
-//! | `code` | the code of one function: places, loops, what dominates what |
+//! | `rounds` | loops: whether a failure and a success are about the same run |
+//! | `code` | the code of one function: places, what decides whether a block runs |
 //! | `report` | findings, fixes |
 
 mod claims;
@@ -22,6 +23,7 @@ mod heard;
 mod lost;
 mod nothing;
 mod report;
+mod rounds;
 mod tallies;
 
 use crate::engine::summaries::library::Library;

@@ -519,7 +519,8 @@ fn a_count_is_asked_for_where_it_is_known_in_the_same_row() {
 fn a_success_asks_for_the_failures_that_were_counted() {
     let fix = |code: &str| {
         let project = Project::new(&[("a.py", code)]);
-        let ran = project.run(&["check", "--fix", "--unsafe-fixes", "."]);
+        let select = ["--select", "unearned-success"];
+        let ran = project.run(&[&["check", "--fix", "--unsafe-fixes", "."], &select[..]].concat());
         (project.read("a.py"), ran.code)
     };
     let code = |name: &str, begin: &str, end: &str| {

@@ -1,5 +1,6 @@
 //! A glance at functions that may say that a run was a success.
 
+use super::outcomes::{MARK_STATES, claims_success};
 use super::sinks::words;
 use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::rules::Glances;
@@ -7,6 +8,7 @@ use crate::rules::Glances;
 /// Words by which a function says that a run was a success.
 const OF_RUNS: &[&str] = &[
     "success",
+    "succeed",
     "succeeded",
     "successful",
     "successfully",
@@ -17,17 +19,7 @@ const OF_RUNS: &[&str] = &[
 ];
 
 /// Words that say less, or nothing by themselves: they count beside a failure.
-const BESIDE: &[&str] = &[
-    "ok",
-    "done",
-    "true",
-    "main",
-    "exit",
-    "command",
-    "handle",
-    "processed",
-    "loaded",
-];
+const BESIDE: &[&str] = &["ok", "done", "true", "main", "exit", "command", "handle"];
 
 /// Parts of words for failures.
 const FAILURES: &[&str] = &["fail", "err", "except", "reject"];
@@ -35,6 +27,8 @@ const FAILURES: &[&str] = &["fail", "err", "except", "reject"];
 const OF_RUN: u16 = 1;
 const SAID: u16 = 2;
 const FAILED: u16 = 4;
+/// A word that a name may need to say so: `mark_processed`.
+const MARKED: u16 = 8;
 
 /// Glances that let a function through if it may say that a run was a success.
 #[must_use]
@@ -55,6 +49,9 @@ impl ClaimGlance {
         let lower = text.to_ascii_lowercase();
         if FAILURES.iter().any(|part| lower.contains(part)) {
             self.seen |= FAILED;
+        }
+        if claims_success(text) {
+            self.seen |= OF_RUN;
         }
         let may = |table: &[&str]| table.iter().any(|word| lower.contains(word));
         if may(OF_RUNS) || may(BESIDE) {
@@ -86,11 +83,12 @@ impl Glance for ClaimGlance {
         let mut all = clues(OF_RUNS, true, OF_RUN);
         all.extend(clues(BESIDE, true, SAID));
         all.extend(clues(FAILURES, false, FAILED));
+        all.extend(clues(MARK_STATES, true, MARKED));
         Some(all)
     }
 
     fn can_matter(&self, flags: u16) -> bool {
-        matters(flags)
+        flags & MARKED != 0 || matters(flags)
     }
 
     fn word(&mut self, word: &str, _: Role) {
