@@ -200,7 +200,12 @@ impl<'f> Code<'f> {
             return None;
         };
         let mut path = Vec::new();
+        // What a variable holds may lead no further.
+        let mut named = None;
         for _ in 0..DEPTH {
+            if is_variable(self.function, at) {
+                named = Some((at, path.len()));
+            }
             match self.only[at.index()] {
                 Some(Rvalue::GetField(Operand::Local(of), name)) => {
                     path.insert(0, name.clone());
@@ -218,7 +223,12 @@ impl<'f> Code<'f> {
                 _ => break,
             }
         }
-        is_variable(self.function, at).then_some(Spot { root: at, path })
+        if is_variable(self.function, at) {
+            return Some(Spot { root: at, path });
+        }
+        let (root, known) = named?;
+        path.drain(..path.len() - known);
+        Some(Spot { root, path })
     }
 
     /// The variable that leads to an object by attributes and items; the local itself if there is none.

@@ -30,8 +30,9 @@ impl Code<'_> {
     /// Whether the function catches something, or asks a result whether it is a failure.
     pub(super) fn catches(&self) -> bool {
         let body = &self.function.body;
+        let blocks = (0u32..).zip(&body.blocks);
         !body.handlers.is_empty()
-            || body.blocks.iter().any(|block| {
+            || blocks.into_iter().any(|(at, block)| {
                 let TerminatorKind::Branch { cond, role, .. } = &block.terminator.kind else {
                     return false;
                 };
@@ -42,7 +43,9 @@ impl Code<'_> {
                     ),
                     Operand::Const(_) => false,
                 };
-                matches!(role, BranchRole::Swallow | BranchRole::Dropped) || asks(cond)
+                matches!(role, BranchRole::Swallow | BranchRole::Dropped)
+                    || asks(cond)
+                    || refuses(self.function, BlockId(at)).is_some()
             })
     }
 }
@@ -139,6 +142,11 @@ impl Code<'_> {
             }
             _ => false,
         });
+        // Who is given nothing but constants learns nothing of what is counted.
+        let given = |args: &[Arg]| {
+            let mut args = args.iter();
+            args.any(|arg| matches!(arg.value, Operand::Local(_)))
+        };
         let calls = |(callee, args): (&Callee, &[Arg])| {
             let called = called(self.function, callee);
             let on = called.on.unwrap_or_default();
@@ -153,7 +161,9 @@ impl Code<'_> {
                 && !is_logger_name(&on);
             stores && shared
                 || records
-                || !self.only_shows(callee) && handling.is_somebody((callee, args), rows)
+                || !self.only_shows(callee)
+                    && (count.is_none() || given(args))
+                    && handling.is_somebody((callee, args), rows)
         };
         shares || handling.calls().any(calls)
     }
