@@ -453,7 +453,10 @@ pub fn says_nothing_done(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{claims_success, counts_failures, is_success_flag, records_status, says_success};
+    use super::{
+        claims_success, counts_failures, is_success_flag, names_units, records_failure,
+        records_status, says_no_data, says_success,
+    };
 
     #[test]
     fn names_of_outcomes() {
@@ -501,5 +504,15 @@ mod tests {
         );
         assert!(is_success_flag("success") && !is_success_flag("last_success"));
         assert!(records_status("update_job") && !records_status("get_job_log"));
+    }
+
+    #[test]
+    fn names_of_failures_and_of_nothing() {
+        assert!(records_failure("report_failure") && records_failure("addError"));
+        assert!(!records_failure("log_error") && !records_failure("failed"));
+        assert!(says_no_data("COMPLETED_NO_DATA") && says_no_data("CompletedNoData"));
+        assert!(!says_no_data("NOT_STARTED") && !says_no_data("data"));
+        assert!(names_units("new_rows") && !names_units("missing_rows"));
+        assert!(!names_units("bad_rows") && !names_units("failed_items"));
     }
 }
