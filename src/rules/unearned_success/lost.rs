@@ -159,7 +159,7 @@ impl Code<'_> {
             let records = records_failure(&called.name)
                 && !is_log_method(&called.name)
                 && !is_logger_name(&on);
-            stores && shared
+            stores && shared && !is_logger_name(&on)
                 || records
                 || !self.only_shows(callee)
                     && (count.is_none() || given(args))
