@@ -5,10 +5,12 @@
 //! |---|---|
 //! | `moves` | where a function moves a position |
 //! | `statement` | which values of a statement become the position |
+//! | `reach` | what a function can reach after a failure |
 //! | `covers` | whether a position covers rows that were lost |
 
 mod covers;
 mod moves;
+mod reach;
 mod statement;
 
 /// How many helpers deep a position is looked for.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashSet;
 
 use super::moves::{Position, helper, locals_of};
+use super::reach::{reach_by, told_by};
 use crate::engine::Engine;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
@@ -17,7 +18,7 @@ use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
 use crate::rules::failed_write::code::{called, holder};
-use crate::rules::failed_write::flow::{flow, origins};
+use crate::rules::failed_write::flow::{flow, origins, sources};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::refusal::refuses;
 use crate::rules::failed_write::watch::Swallower;
@@ -47,8 +48,9 @@ pub(in crate::rules) fn covered(
     let failed = lost
         .shows_in(func)
         .or_else(|| leads_to(program, func, lost))?;
-    let failure = Failure::of(function, (func, failed), lost);
-    if is_looked_after(program, (func, writes), &failure, position) {
+    let failure = Failure::of(program, (func, failed), lost);
+    let handled = handled(program, func, &failure, lost);
+    if is_looked_after(program, (func, writes), (&failure, &handled), position) {
         return None;
     }
     if tries_the_same(function, position, &failure) {
@@ -72,12 +74,18 @@ struct Failure {
 }
 
 impl Failure {
-    fn of(function: &Function, (func, failed): (FuncRef, BlockId), lost: &Lost) -> Self {
-        let from = match lost.by {
-            Some(Swallower::Catch(catch)) if catch.func == func => catch.block,
-            _ => failed,
+    fn of(program: &Program<'_>, (func, failed): (FuncRef, BlockId), lost: &Lost) -> Self {
+        let module = program.module(func.module);
+        let function = module.ir.function(func.func);
+        let (from, taken) = match lost.by {
+            Some(Swallower::Catch(catch)) if catch.func == func => (catch.block, true),
+            Some(Swallower::Catch(catch)) => {
+                let told = told_by(program, (catch.func, catch.block), function, failed);
+                told.unwrap_or((failed, true))
+            }
+            _ => (failed, true),
         };
-        let taken = refuses(function, from).is_none_or(|refusal| refusal.outcome);
+        let taken = refuses(function, from).map_or(taken, |refusal| refusal.outcome);
         Self {
             failed,
             from,
@@ -101,36 +109,26 @@ impl Failure {
 
     /// What can be reached after the failure without passing a block.
     fn reach(&self, body: &Body, without: Option<BlockId>) -> BTreeSet<BlockId> {
-        let next = self
-            .next(body)
-            .into_iter()
-            .filter(|to| Some(*to) != without);
-        next.flat_map(|to| body.reach(to, without)).collect()
+        reach_by(body, self.next(body), without, &|_, _| None)
     }
 
     /// What can be reached from the entry of the function if the write never works.
     fn without_success(&self, body: &Body) -> BTreeSet<BlockId> {
-        let mut seen = BTreeSet::new();
-        let mut open = vec![BlockId::ENTRY];
-        while let Some(at) = open.pop() {
-            if !seen.insert(at) {
-                continue;
-            }
-            match &body.block(at).terminator.kind {
-                TerminatorKind::Eval { unwind, .. }
-                    if at == self.failed && self.is_raised(body) =>
-                {
-                    open.extend(unwind.as_ref().map(|unwind| unwind.target));
+        let raised = self.is_raised(body);
+        reach_by(
+            body,
+            vec![BlockId::ENTRY],
+            None,
+            &|at, terminator| match terminator {
+                TerminatorKind::Eval { unwind, .. } if at == self.failed && raised => {
+                    Some(unwind.iter().map(|unwind| unwind.target).collect())
                 }
-                TerminatorKind::Branch {
-                    then, otherwise, ..
-                } if at == self.from && !self.is_raised(body) => {
-                    open.push(if self.taken { *then } else { *otherwise });
+                TerminatorKind::Branch { .. } if at == self.from && !raised => {
+                    Some(self.next(body))
                 }
-                other => other.for_each_successor(|next| open.push(next)),
-            }
-        }
-        seen
+                _ => None,
+            },
+        )
     }
 
     /// Whether the failure is an exception of the write, and not told by its result.
@@ -177,12 +175,30 @@ fn calls(program: &Program<'_>, func: FuncRef, wanted: FuncRef) -> bool {
     })
 }
 
+/// What runs only because the write failed: after what caught the failure in the end, and in what caught it
+/// before and passed it on.
+fn handled(
+    program: &Program<'_>,
+    func: FuncRef,
+    failure: &Failure,
+    lost: &Lost,
+) -> BTreeSet<BlockId> {
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let before = lost.passed_on_by.iter().filter(|by| by.0 == func);
+    let before = before.map(|(_, block)| (*block, true));
+    let catches = before.chain([(failure.from, failure.taken)]);
+    catches
+        .flat_map(|(at, taken)| Handling::after(function, at, taken).blocks)
+        .collect()
+}
+
 /// Whether the rows are given back, or handed to something that keeps them, between the failure and the
 /// position.
 fn is_looked_after(
     program: &Program<'_>,
     (func, writes): (FuncRef, &Writes),
-    failure: &Failure,
+    (failure, handled): (&Failure, &BTreeSet<BlockId>),
     position: &Position,
 ) -> bool {
     let module = program.module(func.module);
@@ -191,14 +207,9 @@ fn is_looked_after(
     if position.texts.iter().any(|text| is_failed_mark(text)) {
         return true;
     }
-    let &Failure {
-        failed,
-        from,
-        taken,
-    } = failure;
-    let handling = Handling::after(function, from, taken);
-    let rows = variables(function, takes(function, failed));
-    let handed_on = handling.blocks.iter().any(|at| {
+    let failed = failure.failed;
+    let rows = rows(function, takes(function, failed));
+    let handed_on = handled.iter().any(|at| {
         let TerminatorKind::Eval {
             rvalue: Rvalue::Call { callee, args },
             ..
@@ -210,7 +221,7 @@ fn is_looked_after(
             Operand::Local(local) => Some(*local),
             Operand::Const(_) => None,
         });
-        let given = variables(function, given.collect());
+        let given = self::rows(function, given.collect());
         *at != position.at && given.iter().any(|of| rows.contains(of)) && hands_on(function, callee)
     });
     if handed_on {
@@ -252,6 +263,15 @@ fn variables(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
     rows.collect()
 }
 
+/// The variables that rows come from, also through comprehensions.
+fn rows(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
+    let made = sources(function, of.into_iter().collect());
+    let rows = made
+        .into_iter()
+        .filter(|local| is_variable(function, *local));
+    rows.collect()
+}
+
 /// Whether a call does more with rows than look at them.
 fn hands_on(function: &Function, callee: &Callee) -> bool {
     use crate::engine::{is_log_method, is_logger_name};
@@ -285,7 +305,16 @@ fn covers_message(function: &Function, position: &Position, failure: &Failure) -
     let same_round = units
         .iter()
         .any(|(made, _)| failure.reach(body, Some(*made)).contains(&position.at));
-    (same_rows && same_round).then_some(Covered::Rows)
+    // Or each of the messages that were written together, one after the other.
+    let together = rows(function, written);
+    let each_of_them = units.iter().any(|(made, unit)| {
+        let from = rows(function, BTreeSet::from([*unit]));
+        let mut from = from.iter().filter(|local| *local != unit);
+        let taken_after = failure.reach(body, None).contains(made);
+        taken_after && !together.contains(unit) && from.any(|local| together.contains(local))
+    });
+    (same_rows && same_round || each_of_them && reaches(function, position, failure))
+        .then_some(Covered::Rows)
 }
 
 /// What is kept covers everything before it, unless it holds only what was stored, or is kept for
