@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use super::moves::{Position, helper, locals_of};
+use super::moves::{Position, helper, locals_of, texts};
 use super::reach::{reach_by, told_by};
 use crate::engine::Engine;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::ir::{
-    BlockId, Body, BranchRole, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
+    Arg, BlockId, Body, BranchRole, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
 use crate::presets::Moves;
@@ -71,6 +71,8 @@ struct Failure {
     from: BlockId,
     /// The outcome of that branch if the write failed.
     taken: bool,
+    /// Whether a helper caught it, so that its call returns.
+    in_helper: bool,
 }
 
 impl Failure {
@@ -90,6 +92,7 @@ impl Failure {
             failed,
             from,
             taken,
+            in_helper: matches!(lost.by, Some(Swallower::Catch(catch)) if catch.func != func),
         }
     }
 
@@ -133,7 +136,7 @@ impl Failure {
 
     /// Whether the failure is an exception of the write, and not told by its result.
     fn is_raised(&self, body: &Body) -> bool {
-        self.from == self.failed
+        self.from == self.failed && !self.in_helper
             || matches!(
                 body.block(self.from).terminator.kind,
                 TerminatorKind::Branch {
@@ -208,7 +211,7 @@ fn is_looked_after(
         return true;
     }
     let failed = failure.failed;
-    let rows = rows(function, takes(function, failed));
+    let lost = rows(function, takes(function, failed));
     let handed_on = handled.iter().any(|at| {
         let TerminatorKind::Eval {
             rvalue: Rvalue::Call { callee, args },
@@ -217,12 +220,7 @@ fn is_looked_after(
         else {
             return false;
         };
-        let given = args.iter().filter_map(|arg| match &arg.value {
-            Operand::Local(local) => Some(*local),
-            Operand::Const(_) => None,
-        });
-        let given = self::rows(function, given.collect());
-        *at != position.at && given.iter().any(|of| rows.contains(of)) && hands_on(function, callee)
+        *at != position.at && is_given(function, args, &lost) && hands_on(function, callee)
     });
     if handed_on {
         return true;
@@ -234,13 +232,21 @@ fn is_looked_after(
             continue;
         }
         if let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, .. },
+            rvalue: Rvalue::Call { callee, args },
             ..
         } = &body.block(at).terminator.kind
         {
-            let name = called(function, callee).name;
+            let named = called(function, callee);
             let known = || known_call(program, writes, (func, at));
-            if gives_back(&name) || known().is_some_and(|known| known.gives_back) {
+            // `dead_letters.send(rows)`, `insert("dead_letters", rows)`
+            let aside = || {
+                named.on.as_deref().is_some_and(gives_back)
+                    || texts(args).iter().any(|text| gives_back(text))
+            };
+            if gives_back(&named.name)
+                || known().is_some_and(|known| known.gives_back)
+                || aside() && is_given(function, args, &lost)
+            {
                 return true;
             }
         }
@@ -261,6 +267,16 @@ fn variables(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
         .into_iter()
         .filter(|local| is_variable(function, *local));
     rows.collect()
+}
+
+/// Whether an argument is made of rows that these variables hold.
+fn is_given(function: &Function, args: &[Arg], lost: &BTreeSet<LocalId>) -> bool {
+    let given = args.iter().filter_map(|arg| match &arg.value {
+        Operand::Local(local) => Some(*local),
+        Operand::Const(_) => None,
+    });
+    let given = rows(function, given.collect());
+    given.iter().any(|of| lost.contains(of))
 }
 
 /// The variables that rows come from, also through comprehensions.

@@ -168,7 +168,11 @@ fn given_for(
 ) -> Vec<Operand> {
     let module = program.module(helper.module);
     let function = module.ir.function(helper.func);
-    let made_of = origins(function, locals_of(inner).into_iter().collect());
+    let mut of = locals_of(inner);
+    if of.is_empty() {
+        of.extend(inner.on);
+    }
+    let made_of = origins(function, of.into_iter().collect());
     let bound = usize::from(function.is_bound());
     let mut by_place = 0;
     let mut out = Vec::new();
@@ -243,7 +247,7 @@ fn statements(function: &Function, args: &[Arg]) -> Vec<Name> {
 }
 
 /// The texts among arguments.
-fn texts(args: &[Arg]) -> Vec<Name> {
+pub(super) fn texts(args: &[Arg]) -> Vec<Name> {
     let texts = args.iter().filter_map(|arg| match &arg.value {
         Operand::Const(Literal::Str(text)) => Some(text.clone()),
         _ => None,

@@ -1,18 +1,21 @@
-//! Which blocks a function can reach after a failure, told by its graph: a `finally` is left the way that it
-//! was entered, and what a helper says of its own failure decides the branch that asks it.
+//! Which blocks a function can reach after a failure, told by its graph and the constants in its
+//! variables: a flag that was set is set, a `finally` is left the way that it was entered, and what a helper
+//! says of its own failure decides the branch that asks it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ir::{
-    BlockId, Body, Function, Literal, LocalId, LocalKind, Operand, Rvalue, StatementKind,
+    BinOp, BlockId, Body, CmpOp, Function, Literal, LocalId, Operand, Rvalue, StatementKind,
     TerminatorKind,
 };
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::handling::Handling;
 
-/// How many blocks are looked at, counted for each pending completion. Beyond it, a `finally` may be left by
-/// every way.
-const STEPS: usize = 4096;
+/// How many blocks are looked at, counted for each set of constants. Beyond it, nothing is known of variables.
+const STEPS: usize = 512;
+
+/// How far a counter is known: one that goes on may have any value.
+const COUNTED: i64 = 3;
 
 /// How many operators of a condition are looked through.
 const DEPTH: u32 = 6;
@@ -24,50 +27,131 @@ pub(super) fn reach_by(
     without: Option<BlockId>,
     leaves: &dyn Fn(BlockId, &TerminatorKind) -> Option<Vec<BlockId>>,
 ) -> BTreeSet<BlockId> {
-    // The completion that is pending for each `finally`, as far as it is known.
-    type Pending = BTreeMap<LocalId, i64>;
-    let mut seen: BTreeSet<(BlockId, Pending)> = BTreeSet::new();
-    let mut open: Vec<(BlockId, Pending)> =
-        starts.into_iter().map(|at| (at, Pending::new())).collect();
-    while let Some((at, mut pending)) = open.pop() {
+    let mut seen: BTreeSet<(BlockId, Known)> = BTreeSet::new();
+    let mut open: Vec<(BlockId, Known)> = starts.into_iter().map(|at| (at, Known::new())).collect();
+    while let Some((at, mut known)) = open.pop() {
         if seen.len() > STEPS {
-            pending.clear();
+            known.clear();
         }
-        if Some(at) == without || !seen.insert((at, pending.clone())) {
+        if Some(at) == without || !seen.insert((at, known.clone())) {
             continue;
         }
         let block = body.block(at);
         for statement in &block.statements {
             if let StatementKind::Assign(to, rvalue) = &statement.kind {
-                match rvalue {
-                    Rvalue::Use(Operand::Const(Literal::Int(code))) if is_completion(body, *to) => {
-                        pending.insert(*to, *code);
-                    }
-                    _ => {}
-                }
+                let value = result(&known, rvalue);
+                bind(&mut known, *to, value);
             }
         }
         let terminator = &block.terminator.kind;
-        let next = leaves(at, terminator).unwrap_or_else(|| match terminator {
-            TerminatorKind::Switch { on, cases } => {
-                let code = pending.remove(on);
-                let fits = |case: &Literal| code.is_none_or(|code| *case == Literal::Int(code));
-                let cases = cases.iter().filter(|(case, _)| fits(case));
-                cases.map(|(_, to)| *to).collect()
-            }
-            other => {
-                let mut next = Vec::new();
-                other.for_each_successor(|to| next.push(to));
-                next
-            }
-        });
-        open.extend(next.into_iter().map(|to| (to, pending.clone())));
+        let next = leaves(at, terminator).unwrap_or_else(|| leave(&known, terminator));
+        if let TerminatorKind::Eval { dest: Some(to), .. }
+        | TerminatorKind::ForNext { dest: to, .. } = terminator
+        {
+            bind(&mut known, *to, None);
+        }
+        open.extend(next.into_iter().map(|to| (to, known.clone())));
     }
     seen.into_iter().map(|(at, _)| at).collect()
 }
 
-fn is_completion(body: &Body, local: LocalId) -> bool {
-    body.locals[local.index()].kind == LocalKind::Completion
+/// A constant that a flag or a pending completion holds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Constant {
+    None,
+    Int(i64),
+    /// Another literal, by its truth.
+    Other(bool),
+}
+
+impl Constant {
+    fn of(literal: &Literal) -> Option<Self> {
+        match literal {
+            Literal::None => Some(Self::None),
+            Literal::Bool(value) => Some(Self::Int(i64::from(*value))),
+            Literal::Int(value) => Some(Self::Int(*value)),
+            Literal::Str(text) => Some(Self::Other(!text.is_empty())),
+            _ => None,
+        }
+    }
+
+    fn truth(self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Int(value) => value != 0,
+            Self::Other(truth) => truth,
+        }
+    }
+}
+
+type Known = BTreeMap<LocalId, Constant>;
+
+fn bind(known: &mut Known, to: LocalId, value: Option<Constant>) {
+    match value {
+        Some(value) => known.insert(to, value),
+        None => known.remove(&to),
+    };
+}
+
+fn constant(known: &Known, operand: &Operand) -> Option<Constant> {
+    match operand {
+        Operand::Local(local) => known.get(local).copied(),
+        Operand::Const(literal) => Constant::of(literal),
+    }
+}
+
+/// The constant that an rvalue gives.
+fn result(known: &Known, rvalue: &Rvalue) -> Option<Constant> {
+    let truth = |value: bool| Some(Constant::Int(i64::from(value)));
+    match rvalue {
+        Rvalue::Use(of) => constant(known, of),
+        Rvalue::Not(of) => truth(!constant(known, of)?.truth()),
+        Rvalue::Binary(BinOp::Add, a, b) | Rvalue::InPlace(BinOp::Add, a, b) => {
+            match (constant(known, a)?, constant(known, b)?) {
+                (Constant::Int(a), Constant::Int(b)) => {
+                    let sum = a.checked_add(b)?;
+                    (sum.abs() <= COUNTED).then_some(Constant::Int(sum))
+                }
+                _ => None,
+            }
+        }
+        Rvalue::Compare(op, a, b) => match (op, constant(known, a)?, constant(known, b)?) {
+            (CmpOp::Is | CmpOp::Eq, a, Constant::None) => truth(a == Constant::None),
+            (CmpOp::IsNot | CmpOp::NotEq, a, Constant::None) => truth(a != Constant::None),
+            (CmpOp::Eq, Constant::Int(a), Constant::Int(b)) => truth(a == b),
+            (CmpOp::NotEq, Constant::Int(a), Constant::Int(b)) => truth(a != b),
+            (CmpOp::Lt, Constant::Int(a), Constant::Int(b)) => truth(a < b),
+            (CmpOp::LtE, Constant::Int(a), Constant::Int(b)) => truth(a <= b),
+            (CmpOp::Gt, Constant::Int(a), Constant::Int(b)) => truth(a > b),
+            (CmpOp::GtE, Constant::Int(a), Constant::Int(b)) => truth(a >= b),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Where a block goes on, by what is known.
+fn leave(known: &Known, terminator: &TerminatorKind) -> Vec<BlockId> {
+    let mut next = Vec::new();
+    match terminator {
+        TerminatorKind::Switch { on, cases } => {
+            let code = known.get(on);
+            let fits = |case: &Literal| code.is_none_or(|code| Constant::of(case) == Some(*code));
+            let cases = cases.iter().filter(|(case, _)| fits(case));
+            next.extend(cases.map(|(_, to)| *to));
+        }
+        TerminatorKind::Branch {
+            cond,
+            then,
+            otherwise,
+            ..
+        } => match constant(known, cond) {
+            Some(value) => next.push(if value.truth() { *then } else { *otherwise }),
+            None => next.extend([*then, *otherwise]),
+        },
+        other => other.for_each_successor(|to| next.push(to)),
+    }
+    next
 }
 
 /// The branch of a caller that asks what a helper returned after it had caught a failure, and its outcome
