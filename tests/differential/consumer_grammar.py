@@ -81,7 +81,7 @@ class Consumer:
             return [consumer + ".commit()" if s.batch or self.one_in(2) else "{}.commit({})".format(consumer, s.unit)]
         if self.kind == "message":
             if s.batch:
-                return ["for done in {}:".format(s.unit), "    " + self.acknowledge("done")]
+                return ["for message in {}:".format(s.unit), "    " + self.acknowledge("message")]
             if self.one_in(8):
                 return self.moved_by_helper(s)
             return [self.acknowledge(s.unit)]

@@ -3,10 +3,10 @@
 
 Usage: consumers.py FOLDER SEED COUNT
 
-Each program is executed with a store of which every call may fail, one to three rows to read, and settings
+Each program is executed with a store of which every call may fail, one to four rows to read, and settings
 that say yes or no.  A row is lost if its write failed and it is at the end neither stored, nor parked, nor
 given back, and the position covers it.  For each write that loses rows, `truth.json` has the lines at which
-the position moved past them.
+the position moved past them, and whether that always was after other rows had been stored.
 
 What the truth leaves out: a position that covered the row before its write failed (it moved before the write,
 which is another fault).  What parks rows does not fail.  The same seed gives the same programs, whatever the
@@ -100,7 +100,8 @@ class Store:
             self.run.write(numbers(rows))
 
     def refresh(self):
-        """Changes nothing."""
+        if self.run.choose(2):
+            raise OtherError("gone")
 
     close = refresh
 
@@ -198,15 +199,16 @@ class State:
 class Run:
     """One execution: follows a tape of choices, and notes what becomes of each row."""
 
-    def __init__(self, tape, kinds, path):
+    def __init__(self, tape, kinds, path, batches):
         self.tape, self.kinds, self.path, self.trail = tape, kinds, path, []
-        self.reads, self.size = 0, 0
+        self.reads = 0
         self.stored, self.parked, self.back = set(), set(), set()
-        self.failed = {}      # a row -> the line of the write of it that failed last
+        self.works = 0        # how many writes worked
+        self.failed = {}      # a row -> the line of the write of it that failed last, and what had worked then
         self.covered = set()  # what the position covers now
         self.early = set()    # what it covered before the write failed
         self.passed = {}      # a row -> where the position moved past it after its write had failed
-        self.size = (2, 3, 1)[self.choose(3)]
+        self.size = (2, 4 if batches else 3, 1)[self.choose(3)]
 
     def choose(self, options):
         at = len(self.trail)
@@ -227,9 +229,10 @@ class Run:
         pick = self.choose(1 + len(self.kinds))
         if not pick:
             self.stored |= rows
+            self.works += 1
             return
         self.early |= rows & self.covered
-        self.failed.update((row, self.lines()[0]) for row in rows)
+        self.failed.update((row, (self.lines()[0], self.works)) for row in rows)
         raise self.kinds[pick - 1]("refused")
 
     def moves_to(self, last):
@@ -240,10 +243,11 @@ class Run:
     def moves(self, rows):
         self.covered |= rows
         for row in rows & set(self.failed) - self.stored - self.parked - self.back:
-            self.passed.setdefault(row, set()).add((self.failed[row], self.lines()))
+            write, works = self.failed[row]
+            self.passed.setdefault(row, set()).add((write, self.lines(), works < self.works))
 
     def lost(self):
-        """{(the write, the lines at which the position moved past its rows)}"""
+        """{(the write, the lines at which the position moved past its rows, whether other rows were stored meanwhile)}"""
         out = set()
         for row in (self.covered & set(self.failed)) - self.stored - self.parked - self.back - self.early:
             out |= self.passed.get(row, set())
@@ -268,7 +272,7 @@ def faked(name, *given):
 
 
 def judge(path, source, consumer):
-    """{write: {lines of a move}}, and how many paths there are."""
+    """What each execution loses, see `Run.lost`."""
     code = compile(source, path, "exec")
     named = {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
     kinds = [kind for name, kind in NAMED.items() if name in named] + [OtherError]
@@ -279,7 +283,7 @@ def judge(path, source, consumer):
         if paths == PATH_LIMIT:
             raise TooManyPaths
         paths += 1
-        run = Run(tape, kinds, path)
+        run = Run(tape, kinds, path, "read-buffer" in consumer.features)
         given = load(run, consumer.number, consumer.members)
         entry = "run{}".format(consumer.number)
         try:
@@ -312,10 +316,12 @@ def program(folder, seed, number):
         return None
     path.write_text(source, encoding="utf-8")
     writes = {}
-    for write, lines in lost:
-        writes.setdefault(write, set()).update(lines)
+    for write, lines, later in lost:
+        entry = writes.setdefault(write, [set(), True])
+        entry[0].update(lines)
+        entry[1] &= later
     return {"file": path.name, "features": sorted(consumer.features),
-            "lost": [[write, sorted(lines)] for write, lines in sorted(writes.items())]}
+            "lost": [[write, sorted(lines), later] for write, (lines, later) in sorted(writes.items())]}
 
 
 def main(args):
