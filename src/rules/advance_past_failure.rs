@@ -22,7 +22,6 @@ use crate::rules::failed_write::caught::{is_unlikely, loses_nothing};
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::failed_write::{Excuses, Ground, Lost, follow, is_of_tests};
 use crate::rules::positions::{Covered, POSITION_DEPTH, Position, covered, positions, stays};
-use crate::rules::swallowed_write;
 use crate::rules::tables::{is_auxiliary_class, is_best_effort, moving_with};
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
@@ -91,7 +90,6 @@ fn check_function(
     out: &mut InModule,
 ) {
     let program = library.program;
-    let options: &swallowed_write::Options = settings.options.get();
     let class = function.class.map(|class| &module.ir.class(class).name);
     if function.shape != FunctionShape::Code
         || function.name.starts_with("test_")
@@ -111,7 +109,7 @@ fn check_function(
     let excuses = Excuses {
         strict: true,
         by_result: true,
-        ..options.excuses.clone()
+        ..Excuses::default()
     };
     let followed = follow(subject, (&excuses, writes), &|ground| {
         advances(ground, (func, writes), &positions)
@@ -158,7 +156,7 @@ fn advances<'f>(
                 judged.borrow_mut().insert(seen, wanted);
                 wanted
             });
-            wanted && !stays(engine, state, position)
+            wanted && !stays(engine, func, state, position)
         };
         let Some((lost, events)) = ground.arrival(position.at, &wanted) else {
             continue;

@@ -210,6 +210,13 @@ pub(in crate::rules) fn origins(
                 }
             }
         }
+        for block in &function.body.blocks {
+            if let TerminatorKind::ForNext { iter, dest, .. } = &block.terminator.kind
+                && known.contains(dest)
+            {
+                known.insert(*iter);
+            }
+        }
         if known.len() == before {
             return known;
         }

@@ -1,15 +1,16 @@
 //! Whether a position that moves covers the rows of a write that failed before.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
 use super::moves::{Position, helper, locals_of, texts};
-use super::reach::{reach_by, told_by};
-use crate::engine::Engine;
+use super::reach::{Known, known_after, reach_by, reach_from, told_by};
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
+use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::{
     Arg, BlockId, Body, BranchRole, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
     StatementKind, TerminatorKind,
@@ -18,12 +19,14 @@ use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
 use crate::rules::failed_write::code::{called, holder};
-use crate::rules::failed_write::flow::{flow, origins, sources};
+use crate::rules::failed_write::flow::{flow, origins as made_of, sources};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::refusal::refuses;
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::known::known_call;
-use crate::rules::tables::{begins_reading, gives_back, is_failed_mark, names_position};
+use crate::rules::tables::{
+    begins_reading, gives_back, is_failed_mark, is_harmless, names_position, shows,
+};
 use crate::settings::Writes;
 
 /// What a position that moves after a failure says of it.
@@ -73,6 +76,8 @@ struct Failure {
     taken: bool,
     /// Whether a helper caught it, so that its call returns.
     in_helper: bool,
+    /// The flags that are set then.
+    known: OnceCell<Known>,
 }
 
 impl Failure {
@@ -93,6 +98,7 @@ impl Failure {
             from,
             taken,
             in_helper: matches!(lost.by, Some(Swallower::Catch(catch)) if catch.func != func),
+            known: OnceCell::new(),
         }
     }
 
@@ -112,26 +118,20 @@ impl Failure {
 
     /// What can be reached after the failure without passing a block.
     fn reach(&self, body: &Body, without: Option<BlockId>) -> BTreeSet<BlockId> {
-        reach_by(body, self.next(body), without, &|_, _| None)
+        let known = self.known.get_or_init(|| known_after(body, self.from));
+        reach_from(body, self.next(body), known, without)
     }
 
     /// What can be reached from the entry of the function if the write never works.
     fn without_success(&self, body: &Body) -> BTreeSet<BlockId> {
         let raised = self.is_raised(body);
-        reach_by(
-            body,
-            vec![BlockId::ENTRY],
-            None,
-            &|at, terminator| match terminator {
-                TerminatorKind::Eval { unwind, .. } if at == self.failed && raised => {
-                    Some(unwind.iter().map(|unwind| unwind.target).collect())
-                }
-                TerminatorKind::Branch { .. } if at == self.from && !raised => {
-                    Some(self.next(body))
-                }
-                _ => None,
-            },
-        )
+        reach_by(body, &|at, terminator| match terminator {
+            TerminatorKind::Eval { unwind, .. } if at == self.failed && raised => {
+                Some(unwind.iter().map(|unwind| unwind.target).collect())
+            }
+            TerminatorKind::Branch { .. } if at == self.from && !raised => Some(self.next(body)),
+            _ => None,
+        })
     }
 
     /// Whether the failure is an exception of the write, and not told by its result.
@@ -262,7 +262,7 @@ fn is_looked_after(
 
 /// The variables of which values are made: what rows come from. Clients are no rows.
 fn variables(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
-    let made = origins(function, of.into_iter().collect());
+    let made = made_of(function, of.into_iter().collect());
     let rows = made
         .into_iter()
         .filter(|local| is_variable(function, *local));
@@ -290,8 +290,6 @@ fn rows(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
 
 /// Whether a call does more with rows than look at them.
 fn hands_on(function: &Function, callee: &Callee) -> bool {
-    use crate::engine::{is_log_method, is_logger_name};
-    use crate::rules::tables::{is_harmless, shows};
     let named = called(function, callee);
     let logs = is_log_method(&named.name) || named.on.as_deref().is_some_and(is_logger_name);
     !logs && !shows(&named.name) && !is_harmless(&named.name)
@@ -309,28 +307,29 @@ fn covers_message(function: &Function, position: &Position, failure: &Failure) -
     if of.is_empty() {
         of.extend(position.on);
     }
-    let origins = origins(function, of);
-    let units = units(function, &origins);
-    if units.is_empty() {
+    let origins = made_of(function, of);
+    if units(function, &origins).is_empty() {
         // What the function is given is one message.
         return Some(Covered::Rows);
     }
-    let known = flow(function, units.iter().map(|(_, unit)| *unit).collect());
-    let written = takes(function, failure.failed);
-    let same_rows = written.iter().any(|local| known.contains(local));
-    let same_round = units
-        .iter()
-        .any(|(made, _)| failure.reach(body, Some(*made)).contains(&position.at));
-    // Or each of the messages that were written together, one after the other.
-    let together = rows(function, written);
-    let each_of_them = units.iter().any(|(made, unit)| {
-        let from = rows(function, BTreeSet::from([*unit]));
-        let mut from = from.iter().filter(|local| *local != unit);
-        let taken_after = failure.reach(body, None).contains(made);
-        taken_after && !together.contains(unit) && from.any(|local| together.contains(local))
-    });
-    (same_rows && same_round || each_of_them && reaches(function, position, failure))
-        .then_some(Covered::Rows)
+    let rows = takes(function, failure.failed).into_iter().collect();
+    let rows = sources(function, rows);
+    let common: FxHashSet<LocalId> = origins.intersection(&rows).copied().collect();
+    let mut taken = units(function, &common);
+    if taken.is_empty() {
+        // The messages of a batch are acknowledged one after the other.
+        let variables = common.iter().filter(|local| is_variable(function, **local));
+        for local in variables {
+            let made = assignments(function, *local).into_iter();
+            taken.extend(made.map(|at| (at, *local)));
+        }
+    }
+    let same = |(made, _): &(BlockId, LocalId)| {
+        let same = failure.reach(body, Some(*made));
+        same.contains(&position.at)
+    };
+    let same_round = !taken.is_empty() && taken.iter().all(same);
+    same_round.then_some(Covered::Rows)
 }
 
 /// What is kept covers everything before it, unless it holds only what was stored, or is kept for
@@ -361,7 +360,7 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
             .any(|at| body.reach(*at, None).contains(&failed));
         read |= before && later.iter().any(|at| without_success.contains(at));
     }
-    let origins = origins(function, values.iter().copied().collect());
+    let origins = made_of(function, values.iter().copied().collect());
     let units = units(function, &origins);
     let several = values.len() > 1;
     let known = |unit: LocalId| flow(function, [unit].into_iter().collect());
@@ -379,7 +378,12 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
 }
 
 /// Whether a position stays where it was: what was read of it is put back.
-pub(in crate::rules) fn stays(engine: &Engine<'_>, state: &State, position: &Position) -> bool {
+pub(in crate::rules) fn stays(
+    engine: &Engine<'_>,
+    func: FuncRef,
+    state: &State,
+    position: &Position,
+) -> bool {
     let values = locals_of(position);
     let mut given = values
         .iter()
@@ -389,7 +393,13 @@ pub(in crate::rules) fn stays(engine: &Engine<'_>, state: &State, position: &Pos
         Some(Origin::Call(name, on, args)) => {
             let key = args.first().and_then(|v| engine.terms.literal(*v));
             let of_key = matches!(key, Some(Literal::Str(key)) if names_position(key));
-            let on_state = || engine.name_of(on).is_some_and(|on| names_position(&on));
+            let names = || {
+                engine
+                    .names_of(func, on)
+                    .iter()
+                    .any(|on| names_position(on))
+            };
+            let on_state = || engine.name_of(on).is_some_and(|on| names_position(&on)) || names();
             begins_reading(&name) && (names_position(&name) || of_key || on_state())
         }
         _ => false,

@@ -12,7 +12,9 @@ use crate::program::{ClassRef, Def, FuncRef, Program};
 use crate::rules::failed_write::code::{Called, called, holder};
 use crate::rules::failed_write::flow::{origins, rvalues};
 use crate::rules::known::known_call;
-use crate::rules::tables::{moves_position, names_position, names_state, states_position};
+use crate::rules::tables::{
+    hints_at_position, moves_position, names_position, names_state, states_position,
+};
 use crate::settings::Writes;
 use crate::source::Span;
 
@@ -134,6 +136,10 @@ fn moved(
     }
     let on = named.on.as_deref();
     if let Some(helper) = helper(program, func, callee) {
+        // Without its name, nobody would look at the caller.
+        if !hints_at_position(&named.name) {
+            return None;
+        }
         let inner = match depth {
             0 => Vec::new(),
             _ => positions(program, helper, writes, depth - 1),
@@ -142,7 +148,7 @@ fn moved(
         return Some(Moved {
             moves: inner.moves,
             inside: Some(inner.inside.unwrap_or((helper, inner.span))),
-            values: given_for(program, helper, inner, args),
+            values: given_for(program, helper, inner, args)?,
         });
     }
     if let Some(moves) = moves_position(&named.name, on) {
@@ -159,13 +165,14 @@ fn moved(
     is_kept_in_file(function, (&named.name, on), args).then(|| plain(Moves::Kept))
 }
 
-/// The arguments of a call of a helper from which the position in it is made.
+/// The arguments of a call of a helper from which the position in it is made. `None` if it is made of
+/// parameters that the call leaves out.
 fn given_for(
     program: &Program<'_>,
     helper: FuncRef,
     inner: &Position,
     args: &[Arg],
-) -> Vec<Operand> {
+) -> Option<Vec<Operand>> {
     let module = program.module(helper.module);
     let function = module.ir.function(helper.func);
     let mut of = locals_of(inner);
@@ -190,7 +197,10 @@ fn given_for(
             out.push(arg.value.clone());
         }
     }
-    out
+    let params = bound..function.params.len();
+    let mut params = params.filter_map(|at| u32::try_from(at).ok()).map(LocalId);
+    let left_out = out.is_empty() && params.any(|param| made_of.contains(&param));
+    (!left_out).then_some(out)
 }
 
 /// Whether a state file is written: `json.dump(state, file)`, `CURSOR_FILE.write_text(…)`, where a name

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ir::{
-    BinOp, BlockId, Body, CmpOp, Function, Literal, LocalId, Operand, Rvalue, StatementKind,
-    TerminatorKind,
+    BinOp, BlockId, Body, CmpOp, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
+    StatementKind, TerminatorKind,
 };
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::handling::Handling;
@@ -20,15 +20,53 @@ const COUNTED: i64 = 3;
 /// How many operators of a condition are looked through.
 const DEPTH: u32 = 6;
 
-/// The blocks that can be reached from these without entering another one. `leaves` says how a block is left, if not as its terminator says.
-pub(super) fn reach_by(
+/// How a block is left, if not as its terminator says.
+type Leaves<'l> = &'l dyn Fn(BlockId, &TerminatorKind) -> Option<Vec<BlockId>>;
+
+/// The blocks that can be reached from the entry.
+pub(super) fn reach_by(body: &Body, leaves: Leaves<'_>) -> BTreeSet<BlockId> {
+    let seen = walk(body, vec![(BlockId::ENTRY, Known::new())], None, leaves);
+    seen.into_iter().map(|(at, _)| at).collect()
+}
+
+/// The blocks that can be reached from these without entering another one.
+pub(super) fn reach_from(
     body: &Body,
     starts: Vec<BlockId>,
+    known: &Known,
     without: Option<BlockId>,
-    leaves: &dyn Fn(BlockId, &TerminatorKind) -> Option<Vec<BlockId>>,
 ) -> BTreeSet<BlockId> {
+    let starts = starts.into_iter().map(|at| (at, known.clone())).collect();
+    let seen = walk(body, starts, without, &|_, _| None);
+    seen.into_iter().map(|(at, _)| at).collect()
+}
+
+/// What is known after a block, on whatever way it was reached.
+pub(super) fn known_after(body: &Body, block: BlockId) -> Known {
+    let arrived = walk(body, vec![(BlockId::ENTRY, Known::new())], None, &|_, _| {
+        None
+    });
+    let mut known: Option<Known> = None;
+    for (_, mut here) in arrived.into_iter().filter(|(at, _)| *at == block) {
+        state(body, block, &mut here);
+        forget(body, block, &mut here);
+        match &mut known {
+            Some(known) => known.retain(|local, value| here.get(local) == Some(value)),
+            None => known = Some(here),
+        }
+    }
+    known.unwrap_or_default()
+}
+
+/// The blocks that can be reached, each with what is known where it begins.
+fn walk(
+    body: &Body,
+    starts: Vec<(BlockId, Known)>,
+    without: Option<BlockId>,
+    leaves: Leaves<'_>,
+) -> BTreeSet<(BlockId, Known)> {
     let mut seen: BTreeSet<(BlockId, Known)> = BTreeSet::new();
-    let mut open: Vec<(BlockId, Known)> = starts.into_iter().map(|at| (at, Known::new())).collect();
+    let mut open = starts;
     while let Some((at, mut known)) = open.pop() {
         if seen.len() > STEPS {
             known.clear();
@@ -36,28 +74,41 @@ pub(super) fn reach_by(
         if Some(at) == without || !seen.insert((at, known.clone())) {
             continue;
         }
-        let block = body.block(at);
-        for statement in &block.statements {
-            if let StatementKind::Assign(to, rvalue) = &statement.kind {
-                let value = result(&known, rvalue);
-                bind(&mut known, *to, value);
-            }
-        }
-        let terminator = &block.terminator.kind;
+        state(body, at, &mut known);
+        let terminator = &body.block(at).terminator.kind;
         let next = leaves(at, terminator).unwrap_or_else(|| leave(&known, terminator));
-        if let TerminatorKind::Eval { dest: Some(to), .. }
-        | TerminatorKind::ForNext { dest: to, .. } = terminator
-        {
-            bind(&mut known, *to, None);
-        }
+        forget(body, at, &mut known);
         open.extend(next.into_iter().map(|to| (to, known.clone())));
     }
-    seen.into_iter().map(|(at, _)| at).collect()
+    seen
+}
+
+/// What is known after the statements of a block.
+fn state(body: &Body, at: BlockId, known: &mut Known) {
+    for statement in &body.block(at).statements {
+        if let StatementKind::Assign(to, rvalue) = &statement.kind {
+            let value = result(known, rvalue);
+            bind(known, *to, value);
+        }
+    }
+}
+
+/// Forgets what the end of a block assigns, and temporaries: only variables are flags.
+fn forget(body: &Body, at: BlockId, known: &mut Known) {
+    let assigned = match &body.block(at).terminator.kind {
+        TerminatorKind::Eval { dest, .. } => *dest,
+        TerminatorKind::ForNext { dest, .. } => Some(*dest),
+        _ => None,
+    };
+    known.retain(|local, _| {
+        let kind = body.locals[local.index()].kind;
+        Some(*local) != assigned && matches!(kind, LocalKind::Var | LocalKind::Completion)
+    });
 }
 
 /// A constant that a flag or a pending completion holds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Constant {
+pub(super) enum Constant {
     None,
     Int(i64),
     /// Another literal, by its truth.
@@ -84,7 +135,7 @@ impl Constant {
     }
 }
 
-type Known = BTreeMap<LocalId, Constant>;
+pub(super) type Known = BTreeMap<LocalId, Constant>;
 
 fn bind(known: &mut Known, to: LocalId, value: Option<Constant>) {
     match value {

@@ -57,7 +57,8 @@ fn listed(function: &Function, operand: &Operand) -> Option<Vec<Operand>> {
 /// takes no value.
 fn columns(text: &str) -> Vec<String> {
     let lower = text.to_ascii_lowercase();
-    if let Some((_, sets)) = lower.split_once(" set ") {
+    let is_update = lower.trim_start().starts_with("update");
+    if let Some((_, sets)) = lower.split_once(" set ").filter(|_| is_update) {
         let sets = sets.split(" where ").next().unwrap_or_default();
         let pairs = sets.split(',').filter_map(|pair| pair.split_once('='));
         let placed = pairs.filter(|(_, value)| is_placeholder(value));
@@ -91,5 +92,8 @@ mod tests {
         assert_eq!(columns(update), ["last_sync", "items"]);
         let insert = "INSERT INTO marks (feed, cursor) VALUES (%s, %s)";
         assert_eq!(columns(insert), ["feed", "cursor"]);
+        let upsert =
+            "INSERT INTO marks (feed, seen) VALUES (?, ?) ON CONFLICT DO UPDATE SET seen = 1";
+        assert_eq!(columns(upsert), ["feed", "seen"]);
     }
 }

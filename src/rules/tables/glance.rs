@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::parts_of_writes;
-use super::positions::{HINTS, hints_at_position, names_position};
+use super::positions::{HINTS, is_moved_on, moves_on, names_position, word_hints};
 use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::presets::Presets;
 use crate::rules::Glances;
@@ -18,6 +18,11 @@ const LIBRARY: u16 = 1 << 14;
 
 /// The flag of a name that hints at a position.
 const MOVES: u16 = 1 << 13;
+
+/// The flags of a call that moves a position if it is made on a consumer or a message, and of such a
+/// receiver.
+const ON: u16 = 1 << 12;
+const RECEIVER: u16 = 1 << 11;
 
 /// Words with their flags: a function must have one for each flag.
 pub type Words = &'static [(&'static str, u16)];
@@ -77,7 +82,7 @@ impl Glance for WriteGlance {
         let libraries = self.presets.iter().flat_map(|presets| presets.roots());
         let libraries = libraries.map(|root| clue(&root, false, LIBRARY));
         let hints = HINTS.iter().filter(|_| self.moving);
-        let hints = hints.map(|hint| clue(hint, false, MOVES));
+        let hints = hints.map(|(hint, whole)| clue(hint, *whole, MOVES));
         let all: Vec<Clue> = words.chain(parts).chain(libraries).chain(hints).collect();
         all.iter().all(|clue| clue.text.is_ascii()).then_some(all)
     }
@@ -92,7 +97,15 @@ impl Glance for WriteGlance {
     }
 
     fn word(&mut self, word: &str, role: Role) {
-        if self.moving && self.seen & MOVES == 0 && hints_at_position(word, role.called) {
+        if self.moving && self.seen & MOVES == 0 {
+            let moves = role.called && moves_on(word);
+            self.seen |= if moves { ON } else { 0 };
+            self.seen |= if is_moved_on(word) { RECEIVER } else { 0 };
+            if self.seen & (ON | RECEIVER) == ON | RECEIVER {
+                self.seen |= MOVES;
+            }
+        }
+        if self.moving && self.seen & MOVES == 0 && word_hints(word, role.called) {
             self.seen |= MOVES;
         }
         let flags = self.words.iter().find(|(known, _)| *known == word);

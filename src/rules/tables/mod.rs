@@ -30,7 +30,9 @@ pub use failures::{
 };
 pub use glance::{Words, moving_with, writing_with};
 pub use harmless::{is_harmless, only_asks};
-pub use positions::{gives_back, moves_position, names_position, names_state, states_position};
+pub use positions::{
+    gives_back, hints_at_position, moves_position, names_position, names_state, states_position,
+};
 pub use reading::{
     begins_reading, builds_reading, builds_removal, counts_rows, ends_with_query, fetches_rows,
     holds_rows, is_buffer, is_row_count, makes_writer, runs_statement, writes_into_argument,

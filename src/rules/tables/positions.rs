@@ -84,38 +84,62 @@ const GIVES_BACK: &[&str] = &[
     "redeliver",
 ];
 
-/// Parts of names that hint at a position, in lower case: without one, a text moves none.
-pub(super) const HINTS: &[&str] = &[
-    "cursor",
-    "offset",
-    "watermark",
-    "bookmark",
-    "checkpoint",
-    "ack",
-    "delete",
-    "last_",
-    "lsn",
-    "state",
-    "token",
-    "high_water",
-    "consumer",
-    "message",
-    "msg",
-    "variable",
+/// Parts of names that hint at a position, in lower case, and whether each is a whole part: without one, a
+/// function moves none.
+pub(super) const HINTS: &[(&str, bool)] = &[
+    ("cursor", false),
+    ("offset", false),
+    ("watermark", false),
+    ("bookmark", false),
+    ("checkpoint", false),
+    ("last_", false),
+    ("high_water", false),
+    ("lastsync", false),
+    ("lastprocessed", false),
+    ("_token", false),
+    ("_state", false),
+    ("state_", false),
+    ("lsn", true),
+    ("ack", true),
+    ("basic_ack", true),
+    ("xack", true),
+    ("acknowledge", false),
+    ("delete_message", false),
+    ("consumer", false),
+    ("message", true),
+    ("msg", true),
 ];
 
-/// Whether a word of a function hints at a position that it moves.
-pub(super) fn hints_at_position(word: &str, called: bool) -> bool {
+/// Whether a call hints at a position that it moves, by its name alone.
+#[must_use]
+pub fn hints_at_position(name: &str) -> bool {
+    names_state(name) || moves_position(name, Some("consumer")).is_some()
+}
+
+/// Whether a word of a function hints at a position. What is named only like that is rarely kept: the
+/// cursor of a database, the offset in a file.
+pub(super) fn word_hints(word: &str, called: bool) -> bool {
     let lower = word.to_ascii_lowercase();
-    // What is named only like that is rarely kept: the cursor of a database, the offset in a file.
     if matches!(lower.as_str(), "cursor" | "offset" | "offsets") {
         return false;
     }
-    names_state(word)
-        || called
-            && (moves_position(word, Some("consumer")).is_some()
-                || matches!(lower.as_str(), "set" | "delete" | "delete_messages")
-                || KEEPS.contains(&lower.as_str()))
+    // Most words are told apart by this, which is quicker than looking at their parts.
+    let may = HINTS.iter().any(|(hint, _)| lower.contains(hint));
+    may && (names_state(word) || called && moves_position(word, None).is_some())
+}
+
+/// Whether a call moves a position if it is made on what [`is_moved_on`] accepts.
+pub(super) fn moves_on(called: &str) -> bool {
+    let lower = called.to_ascii_lowercase();
+    lower == "delete"
+        || (lower.starts_with("commit") || lower.starts_with("store"))
+            && moves_position(called, Some("consumer")).is_some()
+}
+
+/// Whether a name is that of a consumer or of a message.
+pub(super) fn is_moved_on(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.contains("consumer") || MESSAGES.iter().any(|message| lower.ends_with(message))
 }
 
 /// Whether a name says that it holds a kept position: `last_sync_at`, `self.orders_cursor`.
