@@ -29,15 +29,10 @@ impl<'f> Handling<'f> {
             TerminatorKind::Branch {
                 then, otherwise, ..
             } => {
-                let (failing, working) = match taken {
-                    true => (*then, *otherwise),
-                    false => (*otherwise, *then),
-                };
-                // The side of the failure may begin where other paths arrive, too: at the head of a loop.
-                let mut without = body.reach(BlockId::ENTRY, Some(branch));
-                without.extend(body.reach(working, Some(branch)));
+                let failing = if taken { *then } else { *otherwise };
+                let without = body.reach(BlockId::ENTRY, Some(failing));
                 let mut blocks = body.reach(failing, None);
-                blocks.retain(|at| *at != branch && !without.contains(at));
+                blocks.retain(|at| !without.contains(at));
                 blocks
             }
             _ => BTreeSet::new(),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashSet;
 
 use super::moves::{Position, helper, locals_of, texts};
-use super::reach::{Known, known_after, reach_by, reach_from, told_by};
+use super::reach::{Known, known_after, only_after, reach_by, reach_from, told_by};
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
@@ -20,7 +20,6 @@ use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
 use crate::rules::failed_write::code::{called, holder};
 use crate::rules::failed_write::flow::{flow, origins as made_of, sources};
-use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::refusal::refuses;
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::known::known_call;
@@ -192,7 +191,7 @@ fn handled(
     let before = before.map(|(_, block)| (*block, true));
     let catches = before.chain([(failure.from, failure.taken)]);
     catches
-        .flat_map(|(at, taken)| Handling::after(function, at, taken).blocks)
+        .flat_map(|(at, taken)| only_after(function, at, taken))
         .collect()
 }
 

@@ -205,6 +205,23 @@ fn leave(known: &Known, terminator: &TerminatorKind) -> Vec<BlockId> {
     next
 }
 
+/// What runs only after this outcome of a branch. That may be nothing: the failing side may lead to where other
+/// paths arrive, too, such as the head of a loop.
+pub(super) fn only_after(function: &Function, branch: BlockId, taken: bool) -> BTreeSet<BlockId> {
+    let body = &function.body;
+    let mut blocks = Handling::after(function, branch, taken).blocks;
+    if let TerminatorKind::Branch {
+        then, otherwise, ..
+    } = &body.block(branch).terminator.kind
+    {
+        let working = if taken { *otherwise } else { *then };
+        let mut without = body.reach(BlockId::ENTRY, Some(branch));
+        without.extend(body.reach(working, Some(branch)));
+        blocks.retain(|at| *at != branch && !without.contains(at));
+    }
+    blocks
+}
+
 /// The branch of a caller that asks what a helper returned after it had caught a failure, and its outcome
 /// then. `call` ends with the call of the helper.
 pub(super) fn told_by(
@@ -235,10 +252,9 @@ pub(super) fn told_by(
 
 /// The truth of what a helper returns after it has caught a failure; `None` if that is not always the same.
 fn returned(helper: &Function, catch: BlockId) -> Option<bool> {
-    let handling = Handling::after(helper, catch, true);
+    let handling = only_after(helper, catch, true);
     let mut truths =
         handling
-            .blocks
             .iter()
             .filter_map(|at| match &helper.body.block(*at).terminator.kind {
                 TerminatorKind::Return { value, .. } => Some(match value {
