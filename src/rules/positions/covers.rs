@@ -75,6 +75,8 @@ struct Failure {
     taken: bool,
     /// Whether a helper caught it, so that its call returns.
     in_helper: bool,
+    /// Whether the first handler caught it for good, so that no other one has seen it.
+    caught_at_once: bool,
     /// The flags that are set then.
     known: OnceCell<Known>,
 }
@@ -97,6 +99,8 @@ impl Failure {
             from,
             taken,
             in_helper: matches!(lost.by, Some(Swallower::Catch(catch)) if catch.func != func),
+            caught_at_once: lost.passed_on_by.is_empty()
+                && matches!(lost.by, Some(Swallower::Catch(catch)) if catch.func == func && catch.block == from),
             known: OnceCell::new(),
         }
     }
@@ -125,6 +129,9 @@ impl Failure {
     fn without_success(&self, body: &Body) -> BTreeSet<BlockId> {
         let raised = self.is_raised(body);
         reach_by(body, &|at, terminator| match terminator {
+            TerminatorKind::Eval { .. } if at == self.failed && self.caught_at_once => {
+                Some(self.next(body))
+            }
             TerminatorKind::Eval { unwind, .. } if at == self.failed && raised => {
                 Some(unwind.iter().map(|unwind| unwind.target).collect())
             }
@@ -221,7 +228,27 @@ fn is_looked_after(
         };
         *at != position.at && is_given(function, args, &lost) && hands_on(function, callee)
     });
-    if handed_on {
+    let puts_aside = |at: BlockId| {
+        let TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } = &body.block(at).terminator.kind
+        else {
+            return false;
+        };
+        let named = called(function, callee);
+        let known = || known_call(program, writes, (func, at));
+        // `dead_letters.send(rows)`, `insert("dead_letters", rows)`
+        let aside = || {
+            named.on.as_deref().is_some_and(gives_back)
+                || texts(args).iter().any(|text| gives_back(text))
+        };
+        gives_back(&named.name)
+            || known().is_some_and(|known| known.gives_back)
+            || aside() && is_given(function, args, &lost)
+    };
+    let mut before = handled.iter().filter(|at| **at != position.at);
+    if handed_on || before.any(|at| puts_aside(*at)) {
         return true;
     }
     let mut open = failure.next(body);
@@ -230,24 +257,8 @@ fn is_looked_after(
         if at == position.at || !seen.insert(at) {
             continue;
         }
-        if let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, args },
-            ..
-        } = &body.block(at).terminator.kind
-        {
-            let named = called(function, callee);
-            let known = || known_call(program, writes, (func, at));
-            // `dead_letters.send(rows)`, `insert("dead_letters", rows)`
-            let aside = || {
-                named.on.as_deref().is_some_and(gives_back)
-                    || texts(args).iter().any(|text| gives_back(text))
-            };
-            if gives_back(&named.name)
-                || known().is_some_and(|known| known.gives_back)
-                || aside() && is_given(function, args, &lost)
-            {
-                return true;
-            }
+        if puts_aside(at) {
+            return true;
         }
         // Where the write is tried again, another round begins.
         body.block(at).terminator.kind.for_each_successor(|next| {
