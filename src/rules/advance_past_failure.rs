@@ -15,14 +15,16 @@ use crate::engine::Engine;
 use crate::engine::summaries::library::Library;
 use crate::engine::values::state::State;
 use crate::engine::witness::PathEvent;
-use crate::ir::{BlockId, FuncIdx, Function, FunctionShape, Rvalue, TerminatorKind};
+use crate::ir::{BlockId, FuncIdx, Function, Rvalue, TerminatorKind};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::caught::{is_unlikely, loses_nothing};
 use crate::rules::failed_write::watch::Swallower;
-use crate::rules::failed_write::{Excuses, Ground, Lost, follow, is_of_tests};
+use crate::rules::failed_write::{
+    Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
+};
 use crate::rules::positions::{Covered, POSITION_DEPTH, Position, covered, positions, stays};
-use crate::rules::tables::{is_auxiliary_class, is_best_effort, moving_with};
+use crate::rules::tables::moving_with;
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
 use crate::source::SourceFile;
@@ -64,15 +66,8 @@ impl FunctionRule for Functions {
         if module.file.as_ref().is_none_or(|file| is_of_tests(file)) {
             return out;
         }
-        let with_nested = functions
-            .iter()
-            .flat_map(|(func, _)| module.ir.with_left_out(*func));
-        for (func, function) in with_nested {
-            let this = FuncRef {
-                module: module.id,
-                func,
-            };
-            check_function(library, module, (this, function), settings, &mut out);
+        for this in with_nested(module, functions) {
+            check_function(library, module, this, settings, &mut out);
         }
         out
     }
@@ -90,12 +85,7 @@ fn check_function(
     out: &mut InModule,
 ) {
     let program = library.program;
-    let class = function.class.map(|class| &module.ir.class(class).name);
-    if function.shape != FunctionShape::Code
-        || function.name.starts_with("test_")
-        || class.is_some_and(|class| is_auxiliary_class(class))
-        || is_best_effort(&function.name)
-    {
+    if may_fail(module, function) {
         return;
     }
     let writes = &settings.writes;

@@ -39,8 +39,8 @@ pub(in crate::rules) use arrivals::Lost;
 pub(in crate::rules) use follow::{Ground, follow};
 
 use super::tables::{self, has_word};
-use crate::ir::{BlockId, BranchRole, TerminatorKind};
-use crate::program::{FuncRef, Program};
+use crate::ir::{BlockId, BranchRole, FuncIdx, Function, FunctionShape, TerminatorKind};
+use crate::program::{FuncRef, LoadedModule, Program};
 use crate::source::SourceFile;
 
 /// What excuses a failed write.
@@ -100,6 +100,33 @@ pub(in crate::rules) fn is_only_handling(
 /// there says nothing about the others of a batch.
 pub(in crate::rules) fn excuses_duplicates(text: &str, of_batch: bool) -> bool {
     tables::says_duplicate(text) && !(of_batch && tables::says_duplicate_row(text))
+}
+
+/// The functions of a module, with those nested in them whose code was left out at first.
+pub(in crate::rules) fn with_nested<'m>(
+    module: &'m LoadedModule,
+    functions: &'m [(FuncIdx, &'m Function)],
+) -> impl Iterator<Item = (FuncRef, &'m Function)> {
+    let all = functions
+        .iter()
+        .flat_map(|(func, _)| module.ir.with_left_out(*func));
+    all.map(|(func, function)| {
+        let func = FuncRef {
+            module: module.id,
+            func,
+        };
+        (func, function)
+    })
+}
+
+/// Whether nobody would miss what a function fails to write: it has no code, is a test, or is there for
+/// something that may fail.
+pub(in crate::rules) fn may_fail(module: &LoadedModule, function: &Function) -> bool {
+    let class = function.class.map(|class| &module.ir.class(class).name);
+    function.shape != FunctionShape::Code
+        || function.name.starts_with("test_")
+        || class.is_some_and(|class| tables::is_auxiliary_class(class))
+        || tables::is_best_effort(&function.name)
 }
 
 /// Whether the file is one of tests, judged by its path: what tests do with failures is theirs. What

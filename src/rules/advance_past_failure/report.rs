@@ -9,7 +9,7 @@ use crate::program::FuncRef;
 use crate::rules::contract_method::{Subject, add_steps};
 use crate::rules::failed_write::refusal::refuses;
 use crate::rules::failed_write::steps::{
-    asks_for_error, location, role_of, with_failure, with_refusal,
+    asks_for_error, location, role_of, span_at, with_failure, with_refusal,
 };
 use crate::rules::positions::Covered;
 use crate::rules::{AdvancePastFailure, Rule};
@@ -34,7 +34,7 @@ pub(super) fn finding(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Fin
         ),
         Moves::Message => (
             "the message is acknowledged",
-            "it does not come again, and its rows were never stored",
+            "the message does not come again, and its rows were never stored",
         ),
         Moves::Kept => (
             "the position moves",
@@ -45,7 +45,6 @@ pub(super) fn finding(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Fin
     let mut finding = subject
         .finding(AdvancePastFailure.meta(), kind)
         .arg("position", position.name.as_str())
-        .arg("moves", moves)
         .arg("write", write)
         .arg("lost", lost);
     finding = add_steps(program, finding, &told(subject, advance), "returns");
@@ -70,18 +69,14 @@ fn exits(subject: Subject<'_>, after: BlockId) -> Vec<Location> {
     let Some(file) = &module.file else {
         return Vec::new();
     };
-    let reached = function.body.reach(after, None);
-    let exits = reached.iter().filter_map(|at| {
-        let terminator = &function.body.block(*at).terminator;
-        let span = match terminator.kind {
-            TerminatorKind::Return { implicit, .. } if implicit => function.name_span,
-            TerminatorKind::Return { .. } => terminator.span,
-            _ => return None,
-        };
-        Some(Location {
-            file: file.id,
-            span,
-        })
+    let reached = function.body.reach(after, None).into_iter();
+    let returns = |at: &BlockId| {
+        let terminator = &function.body.block(*at).terminator.kind;
+        matches!(terminator, TerminatorKind::Return { .. })
+    };
+    let exits = reached.filter(returns).map(|at| Location {
+        file: file.id,
+        span: span_at(function, at),
     });
     exits.collect()
 }

@@ -1,10 +1,12 @@
-//! How the code of a function names what it calls, and the variables behind its values.
+//! What the code of a function calls, how it names that, and the variables behind its values.
 
 use std::collections::BTreeSet;
 
 use crate::ir::{
-    BlockId, Callee, Function, LocalId, LocalKind, Name, Operand, Rvalue, TerminatorKind,
+    Arg, BlockId, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    TerminatorKind,
 };
+use crate::program::{ClassRef, Def, FuncRef, Program};
 
 pub(in crate::rules) fn is_variable(function: &Function, local: LocalId) -> bool {
     matches!(
@@ -90,4 +92,45 @@ pub(in crate::rules) fn holder(function: &Function, local: LocalId) -> LocalId {
         }
     }
     at
+}
+
+/// The function of the program that a call runs: the one that a global name means, or the method of the
+/// receiver.
+pub(in crate::rules) fn callee_of(
+    program: &Program<'_>,
+    func: FuncRef,
+    callee: &Callee,
+) -> Option<FuncRef> {
+    let module = program.module(func.module);
+    let caller = module.ir.function(func.func);
+    match callee {
+        Callee::Value(Operand::Local(local)) => match caller.body.only_value(*local)? {
+            Rvalue::Global(name) => {
+                let path = std::slice::from_ref(name);
+                match program.resolve_path(func.module, caller.scope, path) {
+                    Def::Func(func) => Some(func),
+                    _ => None,
+                }
+            }
+            _ => None,
+        },
+        Callee::Method { receiver, name, .. } if *receiver == Operand::Local(LocalId(0)) => {
+            let class = caller.class?;
+            let class = ClassRef {
+                module: func.module,
+                class,
+            };
+            program.method(class, name, None)
+        }
+        _ => None,
+    }
+}
+
+/// The texts among arguments.
+pub(in crate::rules) fn texts(args: &[Arg]) -> Vec<Name> {
+    let texts = args.iter().filter_map(|arg| match &arg.value {
+        Operand::Const(Literal::Str(text)) => Some(text.clone()),
+        _ => None,
+    });
+    texts.collect()
 }

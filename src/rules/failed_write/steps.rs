@@ -3,7 +3,7 @@
 use super::watch::Swallower;
 use crate::engine::Catch;
 use crate::engine::witness::{EventKind, PathEvent};
-use crate::ir::{BlockId, BranchRole, TerminatorKind};
+use crate::ir::{BlockId, BranchRole, Function, TerminatorKind};
 use crate::program::{FuncRef, Program};
 use crate::source::Span;
 
@@ -11,10 +11,16 @@ use crate::source::Span;
 pub(in crate::rules) fn location(program: &Program<'_>, by: Swallower) -> (FuncRef, Span) {
     let (func, block) = by.place();
     let module = program.module(func.module);
-    let function = module.ir.function(func.func);
-    let t = &function.body.block(block).terminator;
-    let explicit = !matches!(t.kind, TerminatorKind::Return { implicit: true, .. });
-    (func, if explicit { t.span } else { function.name_span })
+    (func, span_at(module.ir.function(func.func), block))
+}
+
+/// What a block ends with in the source; the name of the function where it falls off its end.
+pub(in crate::rules) fn span_at(function: &Function, block: BlockId) -> Span {
+    let terminator = &function.body.block(block).terminator;
+    match terminator.kind {
+        TerminatorKind::Return { implicit: true, .. } => function.name_span,
+        _ => terminator.span,
+    }
 }
 
 /// The role of a branch that swallows a failure which a call returned. `None` if an exception is

@@ -1,27 +1,25 @@
 //! Whether a position that moves covers the rows of a write that failed before.
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use super::moves::{Position, helper, locals_of, texts};
-use super::reach::{Known, known_after, only_after, reach_by, reach_from, told_by};
+use super::failure::Failure;
+use super::moves::{Position, locals, locals_of};
+use super::reach::only_after;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::{
-    Arg, BlockId, Body, BranchRole, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
+    Arg, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
-use crate::rules::failed_write::code::{called, holder};
+use crate::rules::failed_write::code::{called, callee_of, holder, texts};
 use crate::rules::failed_write::flow::{flow, origins as made_of, sources};
-use crate::rules::failed_write::refusal::refuses;
-use crate::rules::failed_write::watch::Swallower;
 use crate::rules::known::known_call;
 use crate::rules::tables::{
     begins_reading, gives_back, is_failed_mark, is_harmless, names_position, shows,
@@ -37,7 +35,7 @@ pub(in crate::rules) enum Covered {
     Read,
 }
 
-/// How a function moves a position after the write in `failed` has failed; `None` if the position does not
+/// How a function moves a position after the write that was lost has failed; `None` if the position does not
 /// cover those rows, or somebody looks after them.
 pub(in crate::rules) fn covered(
     program: &Program<'_>,
@@ -52,10 +50,10 @@ pub(in crate::rules) fn covered(
         .or_else(|| leads_to(program, func, lost))?;
     let failure = Failure::of(program, (func, failed), lost);
     let handled = handled(program, func, &failure, lost);
-    if is_looked_after(program, (func, writes), (&failure, &handled), position) {
-        return None;
-    }
-    if tries_the_same(function, position, &failure) {
+    if failure.is_decided(function, position.at)
+        || is_looked_after(program, (func, writes), (&failure, &handled), position)
+        || tries_the_same(function, position, &failure)
+    {
         return None;
     }
     match position.moves {
@@ -65,123 +63,29 @@ pub(in crate::rules) fn covered(
     }
 }
 
-/// Where the failure of a write shows in the code of a function.
-struct Failure {
-    /// The write, or the call that leads to it.
-    failed: BlockId,
-    /// The branch that knows of the failure; the write itself if none does in this function.
-    from: BlockId,
-    /// The outcome of that branch if the write failed.
-    taken: bool,
-    /// Whether a helper caught it, so that its call returns.
-    in_helper: bool,
-    /// Whether the first handler caught it for good, so that no other one has seen it.
-    caught_at_once: bool,
-    /// The flags that are set then.
-    known: OnceCell<Known>,
-}
-
-impl Failure {
-    fn of(program: &Program<'_>, (func, failed): (FuncRef, BlockId), lost: &Lost) -> Self {
-        let module = program.module(func.module);
-        let function = module.ir.function(func.func);
-        let (from, taken) = match lost.by {
-            Some(Swallower::Catch(catch)) if catch.func == func => (catch.block, true),
-            Some(Swallower::Catch(catch)) => {
-                let told = told_by(program, (catch.func, catch.block), function, failed);
-                told.unwrap_or((failed, true))
-            }
-            _ => (failed, true),
-        };
-        let taken = refuses(function, from).map_or(taken, |refusal| refusal.outcome);
-        Self {
-            failed,
-            from,
-            taken,
-            in_helper: matches!(lost.by, Some(Swallower::Catch(catch)) if catch.func != func),
-            caught_at_once: lost.passed_on_by.is_empty()
-                && matches!(lost.by, Some(Swallower::Catch(catch)) if catch.func == func && catch.block == from),
-            known: OnceCell::new(),
-        }
-    }
-
-    /// Where the function goes on after the failure.
-    fn next(&self, body: &Body) -> Vec<BlockId> {
-        match &body.block(self.from).terminator.kind {
-            TerminatorKind::Branch {
-                then, otherwise, ..
-            } => vec![if self.taken { *then } else { *otherwise }],
-            other => {
-                let mut next = Vec::new();
-                other.for_each_successor(|to| next.push(to));
-                next
-            }
-        }
-    }
-
-    /// What can be reached after the failure without passing a block.
-    fn reach(&self, body: &Body, without: Option<BlockId>) -> BTreeSet<BlockId> {
-        let known = self.known.get_or_init(|| known_after(body, self.from));
-        reach_from(body, self.next(body), known, without)
-    }
-
-    /// What can be reached from the entry of the function if the write never works.
-    fn without_success(&self, body: &Body) -> BTreeSet<BlockId> {
-        let raised = self.is_raised(body);
-        reach_by(body, &|at, terminator| match terminator {
-            TerminatorKind::Eval { .. } if at == self.failed && self.caught_at_once => {
-                Some(self.next(body))
-            }
-            TerminatorKind::Eval { unwind, .. } if at == self.failed && raised => {
-                Some(unwind.iter().map(|unwind| unwind.target).collect())
-            }
-            TerminatorKind::Branch { .. } if at == self.from && !raised => Some(self.next(body)),
-            _ => None,
-        })
-    }
-
-    /// Whether the failure is an exception of the write, and not told by its result.
-    fn is_raised(&self, body: &Body) -> bool {
-        self.from == self.failed && !self.in_helper
-            || matches!(
-                body.block(self.from).terminator.kind,
-                TerminatorKind::Branch {
-                    role: BranchRole::Handler | BranchRole::Swallow,
-                    ..
-                }
-            )
-    }
-}
-
 /// The call of a function of the program in which the write failed and the failure was caught.
 fn leads_to(program: &Program<'_>, func: FuncRef, lost: &Lost) -> Option<BlockId> {
     let (within, _) = lost.failed_at?;
-    let module = program.module(func.module);
-    let blocks = (0u32..).zip(&module.ir.function(func.func).body.blocks);
-    let mut calls = blocks.filter(|(_, block)| match &block.terminator.kind {
-        TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, .. },
-            ..
-        } => {
-            let first = helper(program, func, callee);
-            first.is_some_and(|first| first == within || calls(program, first, within))
-        }
-        _ => false,
+    let followed = followed_calls(program, func).into_iter();
+    let mut calls = followed.filter(|(_, callee)| {
+        let mut next = followed_calls(program, *callee).into_iter();
+        *callee == within || next.any(|(_, callee)| callee == within)
     });
-    calls.next().map(|(at, _)| BlockId(at))
+    calls.next().map(|(at, _)| at)
 }
 
-/// Whether a function calls another one.
-fn calls(program: &Program<'_>, func: FuncRef, wanted: FuncRef) -> bool {
+/// The calls of functions of the program that a function makes.
+fn followed_calls(program: &Program<'_>, func: FuncRef) -> Vec<(BlockId, FuncRef)> {
     let module = program.module(func.module);
-    let mut blocks = module.ir.function(func.func).body.blocks.iter();
-    blocks.any(|block| match &block.terminator.kind {
+    let blocks = (0u32..).zip(&module.ir.function(func.func).body.blocks);
+    let calls = blocks.filter_map(|(at, block)| match &block.terminator.kind {
         TerminatorKind::Eval {
             rvalue: Rvalue::Call { callee, .. },
             ..
-        } => helper(program, func, callee) == Some(wanted),
-        _ => false,
-    })
+        } => Some((BlockId(at), callee_of(program, func, callee)?)),
+        _ => None,
+    });
+    calls.collect()
 }
 
 /// What runs only because the write failed: after what caught the failure in the end, and in what caught it
@@ -270,32 +174,21 @@ fn is_looked_after(
     false
 }
 
-/// The variables of which values are made: what rows come from. Clients are no rows.
-fn variables(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
-    let made = made_of(function, of.into_iter().collect());
-    let rows = made
-        .into_iter()
-        .filter(|local| is_variable(function, *local));
-    rows.collect()
+/// The variables among locals.
+fn variables_among(function: &Function, locals: &FxHashSet<LocalId>) -> BTreeSet<LocalId> {
+    let variables = locals.iter().filter(|local| is_assigned(function, **local));
+    variables.copied().collect()
 }
 
 /// Whether an argument is made of rows that these variables hold.
 fn is_given(function: &Function, args: &[Arg], lost: &BTreeSet<LocalId>) -> bool {
-    let given = args.iter().filter_map(|arg| match &arg.value {
-        Operand::Local(local) => Some(*local),
-        Operand::Const(_) => None,
-    });
-    let given = rows(function, given.collect());
+    let given = rows(function, locals(args.iter().map(|arg| &arg.value)));
     given.iter().any(|of| lost.contains(of))
 }
 
-/// The variables that rows come from, also through comprehensions.
+/// The variables that values come from, also through comprehensions. Clients are no rows.
 fn rows(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
-    let made = sources(function, of.into_iter().collect());
-    let rows = made
-        .into_iter()
-        .filter(|local| is_variable(function, *local));
-    rows.collect()
+    variables_among(function, &sources(function, of.into_iter().collect()))
 }
 
 /// Whether a call does more with rows than look at them.
@@ -328,16 +221,13 @@ fn covers_message(function: &Function, position: &Position, failure: &Failure) -
     let mut taken = units(function, &common);
     if taken.is_empty() {
         // The messages of a batch are acknowledged one after the other.
-        let variables = common.iter().filter(|local| is_variable(function, **local));
-        for local in variables {
-            let made = assignments(function, *local).into_iter();
-            taken.extend(made.map(|at| (at, *local)));
+        for local in variables_among(function, &common) {
+            let made = assignments(function, local).into_iter();
+            taken.extend(made.map(|at| (at, local)));
         }
     }
-    let same = |(made, _): &(BlockId, LocalId)| {
-        let same = failure.reach(body, Some(*made));
-        same.contains(&position.at)
-    };
+    let same =
+        |(made, _): &(BlockId, LocalId)| failure.reach(body, Some(*made)).contains(&position.at);
     let same_round = !taken.is_empty() && taken.iter().all(same);
     same_round.then_some(Covered::Rows)
 }
@@ -355,7 +245,12 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
     let again = body.reach(failed, None);
     let values = locals_of(position);
     let mut read = false;
-    for behind in variables(function, values.clone()) {
+    let several = values.len() > 1;
+    if is_of_an_earlier_round(function, position, failure) {
+        return None;
+    }
+    let origins = made_of(function, values.into_iter().collect());
+    for behind in variables_among(function, &origins) {
         let changes = changes(function, behind);
         let later = changes
             .iter()
@@ -370,21 +265,43 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
             .any(|at| body.reach(*at, None).contains(&failed));
         read |= before && later.iter().any(|at| without_success.contains(at));
     }
-    let origins = made_of(function, values.iter().copied().collect());
-    let units = units(function, &origins);
-    let several = values.len() > 1;
-    let known = |unit: LocalId| flow(function, [unit].into_iter().collect());
-    for (made, unit) in &units {
-        let same = failure.reach(body, Some(*made)).contains(&position.at);
-        let of_unit = takes(function, failed)
-            .iter()
-            .any(|local| known(*unit).contains(local));
+    let written = takes(function, failed);
+    let is_of = |unit: LocalId| {
+        let known = flow(function, [unit].into_iter().collect());
+        written.iter().any(|local| known.contains(local))
+    };
+    for (made, unit) in units(function, &origins) {
+        let same = failure.reach(body, Some(made)).contains(&position.at);
         // With a name beside the value, each unit has a position of its own.
-        if !same && (several || !of_unit) {
+        if !same && (several || !is_of(unit)) {
             return None;
         }
     }
     Some(if read { Covered::Read } else { Covered::Rows })
+}
+
+/// Whether a position holds what an earlier round gave it: on no way is it changed after the rows that
+/// failed have been taken and before it moves.
+fn is_of_an_earlier_round(function: &Function, position: &Position, failure: &Failure) -> bool {
+    let body = &function.body;
+    let values = locals_of(position);
+    let origins = made_of(function, values.iter().copied().collect());
+    let taken: BTreeSet<BlockId> = units(function, &origins)
+        .into_iter()
+        .map(|of| of.0)
+        .collect();
+    let leads_on = |at: &BlockId| {
+        let on =
+            |to: BlockId, made: &BlockId| body.reach(to, Some(*made)).contains(&failure.failed);
+        let mut next = successors(body, *at).into_iter();
+        next.any(|to| taken.iter().all(|made| on(to, made)))
+    };
+    let values = values.into_iter().map(|local| holder(function, local));
+    let changes: BTreeSet<BlockId> = values.flat_map(|local| changes(function, local)).collect();
+    !taken.is_empty()
+        && !changes.contains(&failure.failed)
+        && !changes.iter().any(leads_on)
+        && !failure.passes(body, &changes, position.at)
 }
 
 /// Whether a position stays where it was: what was read of it is put back.
@@ -425,10 +342,7 @@ fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
         ..
     } = &function.body.block(at).terminator.kind
     {
-        out.extend(args.iter().filter_map(|arg| match &arg.value {
-            Operand::Local(local) => Some(*local),
-            Operand::Const(_) => None,
-        }));
+        out = locals(args.iter().map(|arg| &arg.value));
         if let Callee::Method {
             receiver: Operand::Local(on),
             ..
@@ -474,13 +388,17 @@ fn takes_next(name: &str) -> bool {
         .any(|word| lower.split('_').any(|part| part.starts_with(word)))
 }
 
+/// Whether a block can be reached from itself.
 fn repeats(body: &Body, at: BlockId) -> bool {
+    let mut next = successors(body, at).into_iter();
+    next.any(|to| body.reach(to, None).contains(&at))
+}
+
+pub(super) fn successors(body: &Body, at: BlockId) -> Vec<BlockId> {
     let mut next = Vec::new();
-    body.block(at)
-        .terminator
-        .kind
-        .for_each_successor(|to| next.push(to));
-    next.iter().any(|to| body.reach(*to, None).contains(&at))
+    let terminator = &body.block(at).terminator.kind;
+    terminator.for_each_successor(|to| next.push(to));
+    next
 }
 
 /// The blocks that assign a variable.
@@ -526,7 +444,7 @@ fn changed(function: &Function, local: LocalId, inside: bool) -> BTreeSet<BlockI
 }
 
 /// Whether a local is a variable that the function assigns.
-fn is_variable(function: &Function, local: LocalId) -> bool {
+fn is_assigned(function: &Function, local: LocalId) -> bool {
     function.body.locals[local.index()].kind == LocalKind::Var
 }
 
@@ -540,7 +458,7 @@ fn tries_the_same(function: &Function, position: &Position, failure: &Failure) -
     let kept = |local: &LocalId| {
         let variable = holder(function, *local);
         let assigned = assignments(function, variable);
-        is_variable(function, variable)
+        is_assigned(function, variable)
             && !assigned.is_empty()
             && assigned.iter().all(|at| !way_back.contains(at))
     };

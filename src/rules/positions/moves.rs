@@ -8,8 +8,8 @@ use crate::ir::{
     StatementKind, TerminatorKind,
 };
 use crate::presets::Moves;
-use crate::program::{ClassRef, Def, FuncRef, Program};
-use crate::rules::failed_write::code::{Called, called, holder};
+use crate::program::{FuncRef, Program};
+use crate::rules::failed_write::code::{Called, called, callee_of, holder, texts};
 use crate::rules::failed_write::flow::{origins, rvalues};
 use crate::rules::known::known_call;
 use crate::rules::tables::{
@@ -96,6 +96,22 @@ pub(in crate::rules) fn positions(
     out
 }
 
+/// Whether a value is the same in each run: a constant, or an attribute of something global.
+fn is_fixed(function: &Function, of: &Operand) -> bool {
+    let mut at = of.clone();
+    for _ in 0..4 {
+        let Operand::Local(local) = at else {
+            return true;
+        };
+        match function.body.only_value(local) {
+            Some(Rvalue::Global(_)) => return true,
+            Some(Rvalue::GetField(of, _) | Rvalue::Use(of)) => at = of.clone(),
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// How code names what it calls: `message.delete`.
 fn named(function: &Function, callee: &Callee) -> Name {
     let Called { name, on } = called(function, callee);
@@ -135,7 +151,7 @@ fn moved(
         return known.moves.map(plain);
     }
     let on = named.on.as_deref();
-    if let Some(helper) = helper(program, func, callee) {
+    if let Some(helper) = callee_of(program, func, callee) {
         // Without its name, nobody would look at the caller.
         if !hints_at_position(&named.name) {
             return None;
@@ -152,7 +168,11 @@ fn moved(
         });
     }
     if let Some(moves) = moves_position(&named.name, on) {
-        return Some(plain(moves));
+        // `text_area.move_cursor(CursorMove::Top)`: nothing was read to get there.
+        let fixed = moves == Moves::Kept
+            && !args.is_empty()
+            && args.iter().all(|arg| is_fixed(function, &arg.value));
+        return (!fixed).then(|| plain(moves));
     }
     let mut texts = statements(function, args).into_iter();
     if let Some(text) = texts.find(|text| states_position(text)) {
@@ -256,47 +276,6 @@ fn statements(function: &Function, args: &[Arg]) -> Vec<Name> {
     out
 }
 
-/// The texts among arguments.
-pub(super) fn texts(args: &[Arg]) -> Vec<Name> {
-    let texts = args.iter().filter_map(|arg| match &arg.value {
-        Operand::Const(Literal::Str(text)) => Some(text.clone()),
-        _ => None,
-    });
-    texts.collect()
-}
-
-/// The function of the program that a call runs: the one that a global name means, or the method of the
-/// receiver.
-pub(in crate::rules) fn helper(
-    program: &Program<'_>,
-    func: FuncRef,
-    callee: &Callee,
-) -> Option<FuncRef> {
-    let module = program.module(func.module);
-    let caller = module.ir.function(func.func);
-    match callee {
-        Callee::Value(Operand::Local(local)) => match caller.body.only_value(*local)? {
-            Rvalue::Global(name) => {
-                let path = std::slice::from_ref(name);
-                match program.resolve_path(func.module, caller.scope, path) {
-                    Def::Func(func) => Some(func),
-                    _ => None,
-                }
-            }
-            _ => None,
-        },
-        Callee::Method { receiver, name, .. } if *receiver == Operand::Local(LocalId(0)) => {
-            let class = caller.class?;
-            let class = ClassRef {
-                module: func.module,
-                class,
-            };
-            program.method(class, name, None)
-        }
-        _ => None,
-    }
-}
-
 /// What a statement stores as a position: the name of the place, the value with the key if that is not a
 /// literal, and the object.
 fn stored(body: &Body, statement: &StatementKind) -> Option<(Name, Vec<Operand>, Option<LocalId>)> {
@@ -349,8 +328,13 @@ fn stored(body: &Body, statement: &StatementKind) -> Option<(Name, Vec<Operand>,
 }
 
 /// The locals that the position is made of.
-pub(in crate::rules) fn locals_of(position: &Position) -> BTreeSet<LocalId> {
-    let locals = position.values.iter().filter_map(|value| match value {
+pub(super) fn locals_of(position: &Position) -> BTreeSet<LocalId> {
+    locals(&position.values)
+}
+
+/// The locals among operands.
+pub(super) fn locals<'o>(among: impl IntoIterator<Item = &'o Operand>) -> BTreeSet<LocalId> {
+    let locals = among.into_iter().filter_map(|operand| match operand {
         Operand::Local(local) => Some(*local),
         Operand::Const(_) => None,
     });

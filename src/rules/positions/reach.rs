@@ -1,12 +1,12 @@
 //! Which blocks a function can reach after a failure, told by its graph and the constants in its
-//! variables: a flag that was set is set, a `finally` is left the way that it was entered, and what a helper
-//! says of its own failure decides the branch that asks it.
+//! variables: a flag that was set is set, a list that was added to is not empty, a `finally` is left the way
+//! that it was entered, and what a helper says of its own failure decides the branch that asks it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ir::{
-    BinOp, BlockId, Body, CmpOp, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    Arg, BinOp, BlockId, Body, Callee, CmpOp, Function, Literal, LocalId, LocalKind, Operand,
+    Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::handling::Handling;
@@ -14,7 +14,7 @@ use crate::rules::failed_write::handling::Handling;
 /// How many blocks are looked at, counted for each set of constants. Beyond it, nothing is known of variables.
 const STEPS: usize = 512;
 
-/// How far a counter is known: one that goes on may have any value.
+/// How far a counter is known.
 const COUNTED: i64 = 3;
 
 /// How many operators of a condition are looked through.
@@ -32,36 +32,46 @@ pub(super) fn reach_by(body: &Body, leaves: Leaves<'_>) -> BTreeSet<BlockId> {
 /// The blocks that can be reached from these without entering another one.
 pub(super) fn reach_from(
     body: &Body,
-    starts: Vec<BlockId>,
-    known: &Known,
+    starts: Starts,
     without: Option<BlockId>,
 ) -> BTreeSet<BlockId> {
-    let starts = starts.into_iter().map(|at| (at, known.clone())).collect();
     let seen = walk(body, starts, without, &|_, _| None);
     seen.into_iter().map(|(at, _)| at).collect()
 }
 
-/// What is known after a block, on whatever way it was reached.
-pub(super) fn known_after(body: &Body, block: BlockId) -> Known {
-    let arrived = walk(body, vec![(BlockId::ENTRY, Known::new())], None, &|_, _| {
-        None
-    });
-    let mut known: Option<Known> = None;
-    for (_, mut here) in arrived.into_iter().filter(|(at, _)| *at == block) {
-        state(body, block, &mut here);
-        forget(body, block, &mut here);
-        match &mut known {
-            Some(known) => known.retain(|local, value| here.get(local) == Some(value)),
-            None => known = Some(here),
-        }
-    }
-    known.unwrap_or_default()
+/// Whether a way from these blocks passes one of others and then arrives at a block.
+pub(super) fn passes(
+    body: &Body,
+    starts: Starts,
+    through: &BTreeSet<BlockId>,
+    to: BlockId,
+) -> bool {
+    let seen = walk(body, starts, None, &|_, _| None);
+    let passed = seen.into_iter().filter(|(at, _)| through.contains(at));
+    let then = walk(body, passed.collect(), None, &|_, _| None);
+    then.iter().any(|(at, _)| *at == to)
+}
+
+/// Blocks to go on from after a block: on each way to it, something else may be known.
+pub(super) fn starts_after(body: &Body, block: BlockId, next: &[BlockId]) -> Starts {
+    let entry = vec![(BlockId::ENTRY, Known::new())];
+    let arrived = walk(body, entry, None, &|_, _| None);
+    let here = arrived.into_iter().filter(|(at, _)| *at == block);
+    let known: BTreeSet<Known> = here
+        .map(|(_, mut known)| {
+            state(body, block, &mut known);
+            call(body, block, &mut known);
+            known
+        })
+        .collect();
+    let each = |known: Known| next.iter().map(move |at| (*at, known.clone()));
+    known.into_iter().flat_map(each).collect()
 }
 
 /// The blocks that can be reached, each with what is known where it begins.
 fn walk(
     body: &Body,
-    starts: Vec<(BlockId, Known)>,
+    starts: Starts,
     without: Option<BlockId>,
     leaves: Leaves<'_>,
 ) -> BTreeSet<(BlockId, Known)> {
@@ -77,7 +87,7 @@ fn walk(
         state(body, at, &mut known);
         let terminator = &body.block(at).terminator.kind;
         let next = leaves(at, terminator).unwrap_or_else(|| leave(&known, terminator));
-        forget(body, at, &mut known);
+        call(body, at, &mut known);
         open.extend(next.into_iter().map(|to| (to, known.clone())));
     }
     seen
@@ -86,31 +96,97 @@ fn walk(
 /// What is known after the statements of a block.
 fn state(body: &Body, at: BlockId, known: &mut Known) {
     for statement in &body.block(at).statements {
-        if let StatementKind::Assign(to, rvalue) = &statement.kind {
-            let value = result(known, rvalue);
-            bind(known, *to, value);
+        match &statement.kind {
+            StatementKind::Assign(to, rvalue) => {
+                let value = result(known, rvalue);
+                bind(known, *to, value);
+            }
+            StatementKind::SetItem {
+                object: object @ Operand::Local(of),
+                ..
+            } if matches!(constant(known, object), Some(Constant::Items(_))) => {
+                known.insert(*of, Constant::Items(true));
+            }
+            _ => {}
         }
     }
 }
 
-/// Forgets what the end of a block assigns, and temporaries: only variables are flags.
-fn forget(body: &Body, at: BlockId, known: &mut Known) {
-    let assigned = match &body.block(at).terminator.kind {
-        TerminatorKind::Eval { dest, .. } => *dest,
-        TerminatorKind::ForNext { dest, .. } => Some(*dest),
-        _ => None,
+/// What is known after the end of a block. Temporaries are forgotten, except for what it gives itself.
+fn call(body: &Body, at: BlockId, known: &mut Known) {
+    let terminator = &body.block(at).terminator.kind;
+    let (assigned, given) = match terminator {
+        TerminatorKind::Eval {
+            dest,
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } => (*dest, answer(body, known, callee, args)),
+        TerminatorKind::Eval { dest, .. } => (*dest, None),
+        TerminatorKind::ForNext { dest, .. } => (Some(*dest), None),
+        _ => (None, None),
     };
     known.retain(|local, _| {
         let kind = body.locals[local.index()].kind;
         Some(*local) != assigned && matches!(kind, LocalKind::Var | LocalKind::Completion)
     });
+    if let (Some(to), Some(value)) = (assigned, given) {
+        known.insert(to, value);
+    }
 }
 
-/// A constant that a flag or a pending completion holds.
+/// What a call gives, if that is known. What it may do to a list is known afterwards, too.
+fn answer(body: &Body, known: &mut Known, callee: &Callee, args: &[Arg]) -> Option<Constant> {
+    let is_len = |of: &LocalId| matches!(body.only_value(*of), Some(Rvalue::Global(name)) if &**name == "len");
+    if let (Callee::Value(Operand::Local(of)), [arg]) = (callee, args)
+        && is_len(of)
+    {
+        return match constant(known, &arg.value)? {
+            Constant::Items(true) => Some(Constant::Several),
+            Constant::Items(false) => Some(Constant::Int(0)),
+            _ => None,
+        };
+    }
+    for arg in args {
+        if constant(known, &arg.value) == Some(Constant::Items(false)) {
+            // Whoever has it may add to it.
+            forget(known, &arg.value);
+        }
+    }
+    let Callee::Method { receiver, name, .. } = callee else {
+        return None;
+    };
+    let Some(Constant::Items(filled)) = constant(known, receiver) else {
+        return None;
+    };
+    match &**name {
+        "is_empty" => return Some(Constant::Int(i64::from(!filled))),
+        "append" | "appendleft" | "add" | "insert" | "push" => {
+            if let Operand::Local(list) = receiver {
+                known.insert(*list, Constant::Items(true));
+            }
+        }
+        "len" | "copy" | "index" | "count" | "sort" | "reverse" => {}
+        "extend" | "update" if filled => {}
+        _ => forget(known, receiver),
+    }
+    None
+}
+
+fn forget(known: &mut Known, operand: &Operand) {
+    if let Operand::Local(local) = operand {
+        known.remove(local);
+    }
+}
+
+/// What is known of a flag, a list, or a pending completion.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Constant {
     None,
     Int(i64),
+    /// A number above 0.
+    Several,
+    /// A list, a set or a dict: whether there is something in it.
+    Items(bool),
     /// Another literal, by its truth.
     Other(bool),
 }
@@ -130,12 +206,16 @@ impl Constant {
         match self {
             Self::None => false,
             Self::Int(value) => value != 0,
-            Self::Other(truth) => truth,
+            Self::Several => true,
+            Self::Items(truth) | Self::Other(truth) => truth,
         }
     }
 }
 
 pub(super) type Known = BTreeMap<LocalId, Constant>;
+
+/// Where a walk begins, each block with what is known there.
+pub(super) type Starts = Vec<(BlockId, Known)>;
 
 fn bind(known: &mut Known, to: LocalId, value: Option<Constant>) {
     match value {
@@ -154,19 +234,39 @@ fn constant(known: &Known, operand: &Operand) -> Option<Constant> {
 /// The constant that an rvalue gives.
 fn result(known: &Known, rvalue: &Rvalue) -> Option<Constant> {
     let truth = |value: bool| Some(Constant::Int(i64::from(value)));
+    let filled = |of: &Operand| constant(known, of) == Some(Constant::Items(true));
     match rvalue {
         Rvalue::Use(of) => constant(known, of),
+        Rvalue::List(of) | Rvalue::Set(of) => {
+            let one = of.iter().any(|e| !e.starred);
+            (one || of.is_empty()).then_some(Constant::Items(one))
+        }
+        Rvalue::Dict(of) if of.is_empty() => Some(Constant::Items(false)),
+        Rvalue::Binary(BinOp::Add, a, b) | Rvalue::InPlace(BinOp::Add, a, b)
+            if filled(a) || filled(b) =>
+        {
+            Some(Constant::Items(true))
+        }
         Rvalue::Not(of) => truth(!constant(known, of)?.truth()),
         Rvalue::Binary(BinOp::Add, a, b) | Rvalue::InPlace(BinOp::Add, a, b) => {
             match (constant(known, a)?, constant(known, b)?) {
                 (Constant::Int(a), Constant::Int(b)) => {
                     let sum = a.checked_add(b)?;
-                    (sum.abs() <= COUNTED).then_some(Constant::Int(sum))
+                    if sum.abs() <= COUNTED {
+                        Some(Constant::Int(sum))
+                    } else {
+                        (sum > 0).then_some(Constant::Several)
+                    }
                 }
+                (Constant::Several, Constant::Int(0..)) => Some(Constant::Several),
                 _ => None,
             }
         }
         Rvalue::Compare(op, a, b) => match (op, constant(known, a)?, constant(known, b)?) {
+            (CmpOp::Eq, Constant::Several, Constant::Int(..=0)) => truth(false),
+            (CmpOp::Gt | CmpOp::NotEq, Constant::Several, Constant::Int(..=0)) => truth(true),
+            (CmpOp::GtE, Constant::Several, Constant::Int(..=1)) => truth(true),
+            (CmpOp::Lt, Constant::Several, Constant::Int(..=1)) => truth(false),
             (CmpOp::Is | CmpOp::Eq, a, Constant::None) => truth(a == Constant::None),
             (CmpOp::IsNot | CmpOp::NotEq, a, Constant::None) => truth(a != Constant::None),
             (CmpOp::Eq, Constant::Int(a), Constant::Int(b)) => truth(a == b),

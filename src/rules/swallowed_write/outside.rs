@@ -9,20 +9,17 @@ use std::collections::BTreeSet;
 
 use super::{Options, Swallowed, judge, report};
 use crate::engine::summaries::library::Library;
-use crate::ir::{
-    BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, LocalKind, Rvalue, TerminatorKind,
-};
+use crate::ir::{BlockId, Body, BranchRole, FuncIdx, Function, LocalKind, Rvalue, TerminatorKind};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::caught::is_unlikely;
 use crate::rules::failed_write::code::{Called, called, given_to};
 use crate::rules::failed_write::handling::Handling;
-use crate::rules::failed_write::{Lost, is_of_tests};
+use crate::rules::failed_write::{Lost, is_of_tests, may_fail, with_nested};
 use crate::rules::known::known_call;
 use crate::rules::positions::{POSITION_DEPTH, comes_again, positions};
 use crate::rules::tables::{
-    Words, finishes_unit, is_auxiliary_class, is_best_effort, is_removal, may_be_sure, names_work,
-    writing_with,
+    Words, finishes_unit, is_removal, may_be_sure, names_work, writing_with,
 };
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
@@ -59,14 +56,7 @@ impl FunctionRule for Functions {
         if !options.outside_contracts || left_out {
             return out;
         }
-        let with_nested = functions
-            .iter()
-            .flat_map(|(func, _)| module.ir.with_left_out(*func));
-        for (func, function) in with_nested {
-            let this = FuncRef {
-                module: module.id,
-                func,
-            };
+        for (this, function) in with_nested(module, functions) {
             match first_look(
                 library.program,
                 module,
@@ -170,13 +160,9 @@ fn first_look(
     (writes, options): (&Writes, &Options),
 ) -> Look {
     let name = function.name.as_str();
-    let class = function.class.map(|class| &module.ir.class(class).name);
-    if name.starts_with("test_")
+    if may_fail(module, function)
         || options.excuses.is_auxiliary(name)
-        || class.is_some_and(|class| is_auxiliary_class(class))
-        || is_best_effort(name)
         || is_removal(name, &[])
-        || function.shape != FunctionShape::Code
         || name.starts_with('<')
     {
         return Look::Nothing;

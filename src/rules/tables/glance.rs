@@ -98,15 +98,7 @@ impl Glance for WriteGlance {
 
     fn word(&mut self, word: &str, role: Role) {
         if self.moving && self.seen & MOVES == 0 {
-            let moves = role.called && moves_on(word);
-            self.seen |= if moves { ON } else { 0 };
-            self.seen |= if is_moved_on(word) { RECEIVER } else { 0 };
-            if self.seen & (ON | RECEIVER) == ON | RECEIVER {
-                self.seen |= MOVES;
-            }
-        }
-        if self.moving && self.seen & MOVES == 0 && word_hints(word, role.called) {
-            self.seen |= MOVES;
+            self.look_for_position(word, role.called);
         }
         let flags = self.words.iter().find(|(known, _)| *known == word);
         self.seen |= flags.map_or(0, |(_, flags)| *flags);
@@ -141,6 +133,21 @@ impl Glance for WriteGlance {
 }
 
 impl WriteGlance {
+    /// Notes what a word hints at.
+    fn look_for_position(&mut self, word: &str, called: bool) {
+        let lower = word.to_ascii_lowercase();
+        if called && moves_on((word, &lower)) {
+            self.seen |= ON;
+        }
+        if is_moved_on(&lower) {
+            self.seen |= RECEIVER;
+        }
+        let moves = self.seen & (ON | RECEIVER) == ON | RECEIVER;
+        if moves || word_hints((word, &lower), called) {
+            self.seen |= MOVES;
+        }
+    }
+
     /// The flags of what a function must have beside a write.
     fn all_words(&self) -> u16 {
         let words = self.words.iter().map(|(_, flag)| flag);

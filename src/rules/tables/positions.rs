@@ -116,11 +116,10 @@ pub fn hints_at_position(name: &str) -> bool {
     names_state(name) || moves_position(name, Some("consumer")).is_some()
 }
 
-/// Whether a word of a function hints at a position. What is named only like that is rarely kept: the
-/// cursor of a database, the offset in a file.
-pub(super) fn word_hints(word: &str, called: bool) -> bool {
-    let lower = word.to_ascii_lowercase();
-    if matches!(lower.as_str(), "cursor" | "offset" | "offsets") {
+/// Whether a word of a function, as it is and in lower case, hints at a position. What is named only like
+/// that is rarely kept: the cursor of a database, the offset in a file.
+pub(super) fn word_hints((word, lower): (&str, &str), called: bool) -> bool {
+    if matches!(lower, "cursor" | "offset" | "offsets") {
         return false;
     }
     // Most words are told apart by this, which is quicker than looking at their parts.
@@ -128,17 +127,16 @@ pub(super) fn word_hints(word: &str, called: bool) -> bool {
     may && (names_state(word) || called && moves_position(word, None).is_some())
 }
 
-/// Whether a call moves a position if it is made on what [`is_moved_on`] accepts.
-pub(super) fn moves_on(called: &str) -> bool {
-    let lower = called.to_ascii_lowercase();
+/// Whether a call, by its name and that in lower case, moves a position if it is made on what
+/// [`is_moved_on`] accepts.
+pub(super) fn moves_on((called, lower): (&str, &str)) -> bool {
     lower == "delete"
         || (lower.starts_with("commit") || lower.starts_with("store"))
             && moves_position(called, Some("consumer")).is_some()
 }
 
-/// Whether a name is that of a consumer or of a message.
-pub(super) fn is_moved_on(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
+/// Whether a name in lower case is that of a consumer or of a message.
+pub(super) fn is_moved_on(lower: &str) -> bool {
     lower.contains("consumer") || MESSAGES.iter().any(|message| lower.ends_with(message))
 }
 
