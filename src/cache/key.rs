@@ -101,10 +101,8 @@ mod tests {
             &|s| s.infer_contracts = !s.infer_contracts,
             &|s| s.writes.built_in = false,
             &|s| {
-                let strict = swallowed_write::Options {
-                    strict: true,
-                    ..Default::default()
-                };
+                let mut strict = swallowed_write::Options::default();
+                strict.excuses.strict = true;
                 s.options.set("swallowed-write", Arc::new(strict));
             },
             &|s| {

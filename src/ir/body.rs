@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use smallvec::SmallVec;
+
 use crate::ir::rvalue::{Literal, Name, Operand, Rvalue};
 use crate::source::Span;
 
@@ -109,6 +111,34 @@ impl Body {
             if Some(at) != without && seen.insert(at) {
                 let terminator = &self.block(at).terminator.kind;
                 terminator.for_each_successor(|next| open.push(next));
+            }
+        }
+        seen
+    }
+
+    /// The predecessors of each block.
+    #[must_use]
+    pub fn predecessors(&self) -> Vec<SmallVec<[BlockId; 2]>> {
+        let mut out = vec![SmallVec::new(); self.blocks.len()];
+        for (from, block) in (0u32..).zip(&self.blocks) {
+            let terminator = &block.terminator.kind;
+            terminator.for_each_successor(|to| out[to.index()].push(BlockId(from)));
+        }
+        out
+    }
+
+    /// The blocks of the natural loop with this head: those that lead back to it, and that are entered only
+    /// through it (Aho, Lam, Sethi, Ullman, Compilers, 9.6.6).
+    #[must_use]
+    pub fn natural_loop(&self, head: BlockId) -> BTreeSet<BlockId> {
+        let outside = self.reach(BlockId::ENTRY, Some(head));
+        let before = self.predecessors();
+        let mut seen = BTreeSet::from([head]);
+        let back = before[head.index()].iter().copied();
+        let mut open: Vec<BlockId> = back.filter(|at| !outside.contains(at)).collect();
+        while let Some(at) = open.pop() {
+            if seen.insert(at) {
+                open.extend_from_slice(&before[at.index()]);
             }
         }
         seen

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::paths::{dotted, is_near, split};
-use super::{Fails, Known, KnownWrite, Parameter, Preset, Written};
+use super::{Fails, Known, KnownWrite, Moves, Parameter, Preset, Written};
 
 /// What presets say, by the names that code has.
 #[derive(Default)]
@@ -16,6 +16,8 @@ pub(super) struct Index {
     pub(super) names: FxHashSet<String>,
     /// The names of the calls that put rows into a unit of work, or wait for work that was handed over.
     pub(super) other_names: FxHashSet<String>,
+    /// The names of the calls that move a position.
+    pub(super) positions: FxHashSet<String>,
     /// The exceptions that say that a row is there already, by the last parts of their paths.
     duplicates: FxHashMap<String, Vec<String>>,
 }
@@ -84,6 +86,7 @@ impl Index {
                 }
             }
         }
+        self.add_positions(preset);
         for exception in preset.failure.iter().flat_map(|failure| &failure.duplicate) {
             let path = dotted(exception);
             let last = split(&path).1.to_owned();
@@ -101,6 +104,29 @@ impl Index {
                 };
                 note(&unit.adds, |known| known.adds = true);
                 note(&unit.commits, |known| known.commits = true);
+            }
+        }
+    }
+
+    fn add_positions(&mut self, preset: &Preset) {
+        for position in &preset.position {
+            let Some(name) = &position.call else { continue };
+            let moves = match position.kind.as_str() {
+                "offset" => Moves::Offset,
+                "ack" => Moves::Message,
+                _ => Moves::Kept,
+            };
+            self.positions.insert(name.clone());
+            for of in &position.of {
+                let call = self.holder(of).calls.entry(name.clone());
+                call.or_default().moves = Some(moves);
+            }
+        }
+        for nack in &preset.nack {
+            let Some(name) = &nack.call else { continue };
+            for of in &nack.of {
+                let call = self.holder(of).calls.entry(name.clone());
+                call.or_default().gives_back = true;
             }
         }
     }

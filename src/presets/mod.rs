@@ -72,6 +72,21 @@ pub struct Known {
     pub commits: bool,
     /// Whether it waits for work that was handed over, and raises if that failed.
     pub waits: bool,
+    /// The position that it moves, if it moves one.
+    pub moves: Option<Moves>,
+    /// Whether it gives rows back that could not be processed: negative acknowledge, seek, retry.
+    pub gives_back: bool,
+}
+
+/// What a position says is safe once it has moved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Moves {
+    /// Everything that was read before: an offset of a consumer.
+    Offset,
+    /// One message: an acknowledgement.
+    Message,
+    /// Everything up to a value that is kept: a cursor, a bookmark, a watermark.
+    Kept,
 }
 
 impl Known {
@@ -81,6 +96,8 @@ impl Known {
         adds: false,
         commits: false,
         waits: false,
+        moves: None,
+        gives_back: false,
     };
 
     /// Whether it writes, or may if its statement does, commits a unit of work, or waits for a write.
@@ -195,6 +212,12 @@ impl Presets {
     #[must_use]
     pub fn names_call(&self, name: &str) -> bool {
         self.names_write(name) || self.index().other_names.contains(name)
+    }
+
+    /// Whether a call of that name moves a position, if it is made on the right class.
+    #[must_use]
+    pub fn names_position(&self, name: &str) -> bool {
+        self.index().positions.contains(name)
     }
 
     /// The first parts of the paths of the libraries.

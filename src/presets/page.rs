@@ -14,8 +14,8 @@ pub fn page() -> String {
          (`presets`) and leaves built-in ones out (`without-presets`).\n\n\
          [The format](../rules/presets/README.md) says what each table means. `swallowed-write`, \
          `ignored-failure` and `untracked-return` ask for writes, what adds to a unit of work and commits it, what \
-         waits for a write, and exceptions for rows that are there already. All else is data that no rule reads \
-         yet.\n",
+         waits for a write, and exceptions for rows that are there already; `advance-past-failure` asks also for \
+         positions and for what gives rows back. All else is data that no rule reads yet.\n",
     );
     for (name, preset) in built_in() {
         let _ = write!(out, "\n## {} (`{name}`)\n\n", preset.title);

@@ -6,10 +6,11 @@
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::summaries::library::Library;
 use crate::ir::{
-    Arg, BlockId, Body, BranchRole, Callee, FuncIdx, Function, Handler, Literal, LocalId, Name,
-    Operand, Rvalue, StatementKind, TerminatorKind,
+    BlockId, Body, BranchRole, FuncIdx, Function, Handler, Literal, Operand, Rvalue, StatementKind,
+    TerminatorKind,
 };
-use crate::program::{ClassRef, Def, FuncRef, LoadedModule, ModuleId, Program};
+use crate::program::{FuncRef, LoadedModule, Program};
+use crate::rules::failed_write::code::{Called, called, callee_of, texts};
 use crate::rules::known::{Call, raises_by, writes_at};
 use crate::rules::tables::{Words, is_best_effort, writing_with};
 use crate::rules::{FunctionRule, Glances, IgnoredFailure, InModule, Rule};
@@ -116,7 +117,7 @@ impl Failure {
             }
             Some(Self {
                 answer: answer.clone(),
-                write: write_under(body, handler, writes)?,
+                write: write_under(function, handler, writes)?,
                 caught: handler.header,
                 returns: at,
             })
@@ -164,10 +165,11 @@ fn literal(body: &Body, value: &Operand, within: Span) -> Option<Literal> {
 
 /// A write whose exception the handler may catch.
 fn write_under(
-    body: &Body,
+    function: &Function,
     handler: &Handler,
     writes: &dyn Fn(BlockId, Call<'_>) -> bool,
 ) -> Option<Span> {
+    let body = &function.body;
     let mut blocks = (0u32..).zip(&body.blocks);
     blocks.find_map(|(at, block)| {
         let TerminatorKind::Eval {
@@ -178,12 +180,9 @@ fn write_under(
         else {
             return None;
         };
-        let (name, receiver) = match callee {
-            Callee::Method { name, receiver, .. } => (name.clone(), name_of(body, receiver)),
-            Callee::Value(value) => (name_of(body, value)?, None),
-        };
+        let Called { name, on } = called(function, callee);
         let given = texts(args);
-        let given = (name.as_str(), receiver.as_deref(), given.as_slice());
+        let given = (name.as_str(), on.as_deref(), given.as_slice());
         let is_write = writes(BlockId(at), given);
         (is_write && leads_to(body, unwind.target, handler)).then_some(block.terminator.span)
     })
@@ -210,25 +209,6 @@ fn leads_to(body: &Body, from: BlockId, handler: &Handler) -> bool {
         }
     }
     false
-}
-
-/// The texts among arguments.
-fn texts(args: &[Arg]) -> Vec<Name> {
-    let args = args.iter();
-    args.filter_map(|arg| match &arg.value {
-        Operand::Const(Literal::Str(text)) => Some(text.clone()),
-        _ => None,
-    })
-    .collect()
-}
-
-/// The last part of the name that an operand goes by.
-fn name_of(body: &Body, operand: &Operand) -> Option<Name> {
-    let Operand::Local(local) = operand else {
-        return None;
-    };
-    let own = body.locals[local.index()].name.as_ref();
-    own.or_else(|| body.only_value(*local)?.name()).cloned()
 }
 
 /// Reports each call of the function in its file that stands alone as a statement.
@@ -265,7 +245,11 @@ fn report(
             else {
                 continue;
             };
-            if resolve(program, module.id, caller, called) != Some(callee) {
+            let this = FuncRef {
+                module: module.id,
+                func: idx,
+            };
+            if callee_of(program, this, called) != Some(callee) {
                 continue;
             }
             let answer = match failure.answer {
@@ -282,32 +266,5 @@ fn report(
                 .step(at(failure.returns), format!("returns {answer}"));
             out.push(finding.at(at(block.terminator.span), "the result is ignored"));
         }
-    }
-}
-
-/// The function of the program that a call runs: the one that a global name means, or the only
-/// definition of a method of the receiver.
-fn resolve(
-    program: &Program<'_>,
-    module: ModuleId,
-    caller: &Function,
-    callee: &Callee,
-) -> Option<FuncRef> {
-    match callee {
-        Callee::Value(Operand::Local(local)) => match caller.body.only_value(*local)? {
-            Rvalue::Global(name) => {
-                match program.resolve_path(module, caller.scope, std::slice::from_ref(name)) {
-                    Def::Func(func) => Some(func),
-                    _ => None,
-                }
-            }
-            _ => None,
-        },
-        Callee::Method { receiver, name, .. } if *receiver == Operand::Local(LocalId(0)) => {
-            let class = caller.class?;
-            let class = ClassRef { module, class };
-            program.method(class, name, None)
-        }
-        _ => None,
     }
 }

@@ -1,9 +1,12 @@
 //! The rules: what each is called, looks at and can be configured with.
 
+pub mod advance_past_failure;
 pub mod contract_method;
+pub mod failed_write;
 pub mod ignore_comment;
 pub mod ignored_failure;
 mod known;
+mod positions;
 mod registry;
 pub mod success_as_proof;
 pub mod swallowed_write;
@@ -28,6 +31,8 @@ use tables::{counts_rows, is_harmless, only_fills, only_tells};
 
 // One entry for each rule: its type, its id, what it looks at, and its options if it has some.
 registry! {
+    /// A cursor, an offset or an acknowledgement moves past rows that were never stored.
+    AdvancePastFailure = "advance-past-failure", Scope::Functions(&advance_past_failure::Functions);
     /// A comment that ignores findings is wrong itself.
     IgnoreComment = "ignore-comment", Scope::Comments;
     /// A function returns that its write failed, and its caller does not look.

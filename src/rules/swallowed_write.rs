@@ -10,56 +10,36 @@
 //! | `outside` | functions that no contract names |
 //! | `quiet` | what such a function does about a failure, and whether that tells somebody |
 //! | `report` | findings, notes, fixes |
-//! | `watch` | the automaton |
-//! | `writes` | which calls are writes that matter |
-//! | `no_store` | which calls named like writes store no data |
-//! | `failure` | what a state says about the failure that is followed |
-//! | `told` | what is done about a failure after it was caught |
-//! | `likeness` | whether two values are the same data |
 //! | `readers` | who can learn of a failure |
-//! | `attempts` | whether a loop tries the same work again |
 //! | `audience` | who can hear of it in the whole program |
 //! | `callers` | what callers do with what the method returns |
 //! | `options` | what a configuration can say |
 
-mod attempts;
 mod audience;
 mod callers;
-mod caught;
-mod failure;
-mod likeness;
-mod no_store;
 mod options;
 mod outside;
 mod quiet;
 mod readers;
 mod report;
 mod search;
-mod told;
-mod watch;
-mod writes;
 
 use std::cell::{OnceCell, RefCell};
 
-use crate::engine::Engine;
 use crate::engine::objects::ask::Answers;
-use crate::engine::values::value::Value;
-use crate::engine::witness::{PathEvent, Paths};
-use crate::ir::{BlockId, BranchRole, Name, TerminatorKind};
-use crate::program::{FuncRef, Program};
+use crate::engine::witness::PathEvent;
+use crate::ir::{BlockId, Name};
+use crate::program::FuncRef;
 use crate::rules::contract_method::{
-    Caller, Checked, ContractRule, ContractRun, DictKind, Ladder, Rung, Subject, Verdicts, Watched,
-    bind_receiver, dict_kinds, enter,
+    Caller, Checked, ContractRule, ContractRun, DictKind, Subject, Verdicts, dict_kinds,
 };
-use crate::rules::{Effort, FunctionRule, tables};
+use crate::rules::failed_write::follow;
+use crate::rules::failed_write::watch::Swallower;
+use crate::rules::{Effort, FunctionRule};
 use crate::settings::{Demand, Settings, Writes};
 pub use options::{Options, Table};
 use readers::{Heard, Left, Readers};
 use search::SwallowerSearch;
-use watch::{Calls, Swallower, Watch};
-
-/// How often a method is followed to find out which writes are made in any case.
-const ROUNDS: usize = 3;
 
 /// A failure that nobody learns of.
 struct Swallowed {
@@ -177,138 +157,27 @@ fn check_function(
     }
 }
 
-/// Follows the method until it is known which of its writes are made in any case, failure or not.
+/// Follows the method, and asks for failures that nobody learns of.
 fn judge(
     subject: Subject<'_>,
     options: &Options,
     writes: &Writes,
     readers: &OnceCell<Readers>,
 ) -> (Judged, Answers) {
-    let mut regular = Calls::new();
-    let mut effort = Effort::default();
-    let mut asked = Answers::default();
-    for round in 1.. {
-        let watch = Watch::new(
-            Watched::of(&subject).places,
-            (subject.method, outside::is_outside(&subject)),
-            (options, writes),
-            &regular,
-        );
-        let (mut judged, answers, mistaken) = follow(subject, &watch, readers);
-        effort += judged.effort;
-        asked.extend(&answers);
-        if mistaken.is_empty() || round >= ROUNDS {
-            judged.effort = effort;
-            return (judged, asked);
-        }
-        regular.extend(mistaken);
-    }
-    unreachable!("the rounds are bounded")
-}
-
-/// Follows the method with what is known of its writes. The last result are the writes that turned
-/// out to be made in any case.
-fn follow(
-    subject: Subject<'_>,
-    watch: &Watch<'_>,
-    readers: &OnceCell<Readers>,
-) -> (Judged, Answers, Calls) {
-    let mut engine = Engine::new(subject.library, watch);
-    engine.driven = subject.driven();
-    let mut effort = Effort::default();
-    let (mut state, cells, root) = enter(&mut engine, &subject);
-    let cx = bind_receiver(&mut engine, &subject, (root, cells), &mut state);
-    // Parameters are the first locals.
-    let params = 0..cx.function().params.len();
-    let arguments: Vec<Value> = params
-        .filter_map(|param| state.env.get(param))
-        .filter(|v| *v != state.watched)
-        .collect();
-    watch.given(&arguments);
     let heard = RefCell::default();
-    let mut best = None;
-    let mut mistaken = Calls::new();
-    let mut ladder = Ladder::new();
-    while let Some(rung) = ladder.next_rung() {
-        watch.begin();
-        let Some(graph) = rung.simulate(&mut engine, &cx, &state) else {
-            ladder.fell();
-            continue;
-        };
-        let paths = Paths::new(&cx, (BlockId::ENTRY, &state), &graph, None);
+    let followed = follow(subject, (&options.excuses, writes), &|ground| {
         let mut search = SwallowerSearch {
-            engine: &mut engine,
-            watch,
-            subject,
-            cx: &cx,
-            graph: &graph,
-            paths,
-            steps: rung.witness_steps(&cx),
-            infeasible: 0,
-            unknown: 0,
-            told_apart: false,
+            ground,
             readers,
             heard: &heard,
-            arguments: arguments.clone(),
         };
-        let found = search.swallowed();
-        mistaken = watch.mistaken();
-        mistaken.retain(|(func, block)| {
-            !is_only_handling(subject.program, *func, BlockId(*block))
-                && search.is_made_in_any_case((*func, *block))
-        });
-        let (infeasible, unknown) = (search.infeasible, search.unknown);
-        let told_apart = search.told_apart;
-        best = Some((found, infeasible));
-        // Merged states may have met a write on infeasible paths, and what they forgot looks like
-        // something that a failure leaves behind.
-        let doubtful = rung == Rung::Merged && (told_apart || !mistaken.is_empty());
-        if unknown == 0 && !doubtful {
-            ladder.answered();
-        } else {
-            ladder.climb();
-        }
-    }
-    effort.account(&engine.budget);
-    engine.note_walk(subject.func, 0);
-    effort.given_up += u64::from(!ladder.complete);
-    let (found, infeasible) = best.unwrap_or_default();
-    effort.infeasible += infeasible;
-    let class = subject.class;
-    let answers = class.map_or_else(Answers::default, |class| engine.answers_about(class));
+        search.swallowed()
+    });
     let judged = Judged {
-        found,
-        root,
+        found: followed.found,
+        root: followed.root,
         heard: heard.into_inner(),
-        effort,
+        effort: followed.effort,
     };
-    (judged, answers, mistaken)
-}
-
-/// Whether a block of a function runs only after a handler has caught something.
-fn is_only_handling(program: &Program<'_>, func: FuncRef, block: BlockId) -> bool {
-    let module = program.module(func.module);
-    let body = &module.ir.function(func.func).body;
-    let mut reached = vec![false; body.blocks.len()];
-    let mut open = vec![BlockId::ENTRY];
-    while let Some(at) = open.pop() {
-        if std::mem::replace(&mut reached[at.index()], true) {
-            continue;
-        }
-        match &body.block(at).terminator.kind {
-            TerminatorKind::Branch {
-                role: BranchRole::Handler,
-                otherwise,
-                ..
-            } => open.push(*otherwise),
-            other => other.for_each_successor(|next| open.push(next)),
-        }
-    }
-    !reached[block.index()]
-}
-
-/// Whether a text in lower case says that what was to be written is there already. That one row is
-/// there says nothing about the others of a batch.
-fn excuses_duplicates(text: &str, of_batch: bool) -> bool {
-    tables::says_duplicate(text) && !(of_batch && tables::says_duplicate_row(text))
+    (judged, followed.answers)
 }

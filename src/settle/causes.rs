@@ -1,12 +1,13 @@
 //! One cause, one finding: what follows from a finding that is reported is told there.
 
 use super::Decided;
+use crate::diagnostics::{Finding, Location};
 use crate::outcome::{Decision, Reported};
 use crate::source::SourceMap;
 
 /// For each finding the number of the reported one that has the same cause, if there is one.
 ///
-/// It is of another rule, it is about the same exits, and its path leads through the place where the
+/// It is of another rule, it is about the same exits, or its path leads through them, and its path leads through the place where the
 /// failure is lost. It is at least as severe, so that a run does not pass because of it. It has no
 /// cause itself, so that no two findings disappear in each other.
 pub(super) fn same_cause(decided: &[Decided]) -> Vec<Option<usize>> {
@@ -20,13 +21,20 @@ pub(super) fn same_cause(decided: &[Decided]) -> Vec<Option<usize>> {
                 && lost.cause.is_none()
                 && lost.rule != finding.rule
                 && lost.severity >= finding.severity
-                && finding.exits.iter().all(|exit| lost.exits.contains(exit))
-                && std::iter::once(&lost.primary)
-                    .chain(&lost.steps)
-                    .any(|step| step.location == cause)
+                && finding
+                    .exits
+                    .iter()
+                    .all(|exit| lost.exits.contains(exit) || leads_through(lost, *exit))
+                && leads_through(lost, cause)
         })
     };
     decided.iter().map(of).collect()
+}
+
+/// Whether the path of a finding leads through a place.
+fn leads_through(finding: &Finding, place: Location) -> bool {
+    let mut steps = std::iter::once(&finding.primary).chain(&finding.steps);
+    steps.any(|step| step.location == place)
 }
 
 /// Adds a finding with the same cause to a reported one, and a note that tells of it.

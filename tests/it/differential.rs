@@ -105,10 +105,8 @@ struct Reports {
 fn lint(folder: &Path) -> Reports {
     let mut settings = Settings::new(None, &Overrides::default()).unwrap();
     settings.pedantic = true;
-    let strict = swallowed_write::Options {
-        strict: true,
-        ..Default::default()
-    };
+    let mut strict = swallowed_write::Options::default();
+    strict.excuses.strict = true;
     settings.options.set("swallowed-write", Arc::new(strict));
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],

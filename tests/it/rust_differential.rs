@@ -110,10 +110,8 @@ fn run_part(root: &Path, numbers: &Range<u64>) -> BTreeMap<u64, Truth> {
 fn lint(folder: &Path) -> BTreeMap<u64, Found> {
     let mut settings = Settings::new(None, &Overrides::default()).unwrap();
     settings.pedantic = true;
-    let strict = swallowed_write::Options {
-        strict: true,
-        ..Default::default()
-    };
+    let mut strict = swallowed_write::Options::default();
+    strict.excuses.strict = true;
     settings.options.set("swallowed-write", Arc::new(strict));
     let outcome = driver::run(Request {
         paths: &[folder.to_path_buf()],

@@ -50,18 +50,6 @@ impl Wanted {
     }
 }
 
-/// The predecessors of each block.
-pub(in crate::engine) fn predecessors(body: &Body) -> Vec<SmallVec<[BlockId; 2]>> {
-    let mut out = vec![SmallVec::new(); body.blocks.len()];
-    for (from, block) in (0u32..).zip(&body.blocks) {
-        block
-            .terminator
-            .kind
-            .for_each_successor(|to| out[to.index()].push(BlockId(from)));
-    }
-    out
-}
-
 /// The blocks from which one of `to` is reachable along edges that `open` accepts, including `to`.
 pub(in crate::engine) fn reaching(
     predecessors: &[SmallVec<[BlockId; 2]>],
@@ -83,7 +71,7 @@ impl Loops {
     pub(crate) fn compute(function: &Function, live: &Liveness) -> Self {
         let body = &function.body;
         let n = body.blocks.len();
-        let before = predecessors(body);
+        let before = body.predecessors();
         let mut heads: Vec<BlockId> = (0u32..)
             .zip(&body.blocks)
             .filter(|(_, block)| block.loop_head)
@@ -119,7 +107,7 @@ impl Loops {
 
     /// What has to be simulated for a caller that wants these blocks, and the exits if `ends`.
     fn towards(&self, body: &Body, wanted: &[BlockId], ends: bool) -> Wanted {
-        let before = predecessors(body);
+        let before = body.predecessors();
         let comes = if ends {
             vec![true; body.blocks.len()]
         } else {

@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::flow::{Edge, ExitKind, Via};
-use crate::engine::loops::rounds::{predecessors, reaching};
+use crate::engine::loops::rounds::reaching;
 use crate::engine::summaries::summary::Summary;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
@@ -392,5 +392,5 @@ fn leading_to_stores(body: &Body, places: &[WatchedPlace]) -> Vec<bool> {
     let blocks = (0u32..).zip(&body.blocks);
     let storing = blocks.filter(|(_, block)| block.statements.iter().any(stores));
     let storing = storing.map(|(at, _)| BlockId(at));
-    reaching(&predecessors(body), storing, |_, _| true)
+    reaching(&body.predecessors(), storing, |_, _| true)
 }

@@ -22,6 +22,8 @@ mod pass;
 mod reach;
 mod verdicts;
 
+use std::sync::LazyLock;
+
 use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::decorated_with;
@@ -32,10 +34,10 @@ use crate::ir::{
     Callee, Function, FunctionShape, LocalId, Name, Operand, Overrides, Rvalue, TerminatorKind,
 };
 use crate::outcome::MethodExits;
-use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, MroEntry, Program};
+use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, MroEntry, Program};
 use crate::rules::tables::counts_rows;
 use crate::rules::{Effort, Interest};
-use crate::settings::{Contract, Demand, NamePattern, Place, Root, Settings, Step, Who};
+use crate::settings::{Contract, Demand, NamePattern, Origin, Place, Root, Settings, Step, Who};
 
 use duty::{is_default, must_keep};
 use reach::brings_helpers;
@@ -111,7 +113,47 @@ pub struct Subject<'a> {
     pub def: Location,
 }
 
+/// The contract of functions that no contract names: it demands nothing.
+static NOTHING: LazyLock<Contract> = LazyLock::new(|| Contract {
+    who: Who::Functions(Vec::new()),
+    demands: Vec::new(),
+    also_when_raising: false,
+    origin: Origin::Builtin,
+});
+
+impl<'a> Subject<'a> {
+    /// A function that no contract names; `None` if it is in no file.
+    pub(super) fn outside(
+        library: &'a Library<'a>,
+        module: &LoadedModule,
+        (func, function): (FuncRef, &'a Function),
+    ) -> Option<Self> {
+        let file = module.file.as_ref()?;
+        let class = function.class.map(|class| ClassRef {
+            module: func.module,
+            class,
+        });
+        Some(Subject {
+            program: library.program,
+            library,
+            class: class.filter(|_| Self::is_called_on_instance(library.program, func)),
+            method: &function.name,
+            func,
+            contract: &NOTHING,
+            def: Location {
+                file: file.id,
+                span: function.name_span,
+            },
+        })
+    }
+}
+
 impl Subject<'_> {
+    /// Whether it is looked at although no contract names it.
+    pub(super) fn is_outside(&self) -> bool {
+        self.contract.demands.is_empty()
+    }
+
     /// Whether a method gets an instance as its first argument.
     pub(super) fn is_called_on_instance(program: &Program<'_>, func: FuncRef) -> bool {
         !decorated_with(program, func, |n| {

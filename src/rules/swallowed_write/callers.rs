@@ -8,13 +8,10 @@ use crate::engine::values::fact::Kind;
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::Value;
 use crate::engine::{Engine, is_log_method};
-use crate::ir::{
-    Callee, Data, Function, Literal, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
-};
-use crate::rules::swallowed_write::no_store::place_of;
+use crate::ir::{Callee, Function, Literal, LocalId, Name, Operand, Rvalue};
+use crate::rules::failed_write::flow::{Fate, fate_of, is_kept, place_of, rvalues};
 use crate::rules::tables::collections::LOOKUPS;
-use crate::rules::tables::{is_common_method, is_common_write, is_row_count, shows, tells};
-use crate::source::Span;
+use crate::rules::tables::{is_common_method, is_common_write, tells};
 
 /// A function that calls the method.
 pub(super) struct CallSite {
@@ -249,52 +246,6 @@ fn leaves(function: &Function, values: &FxHashSet<LocalId>) -> bool {
     given || is_kept(function, &is)
 }
 
-/// Whether one of these values is returned, stored, or given to a call that does more than log it
-/// or measure it.
-pub(super) fn hands_on(function: &Function, values: &[LocalId]) -> bool {
-    let is = |o: &Operand| matches!(o, Operand::Local(l) if values.contains(l));
-    let only_looks = |name: &str| {
-        is_log_method(name) || tells(name) || shows(name) || matches!(name, "len" | "str" | "repr")
-    };
-    let named = |of: &Operand| {
-        rvalues(function).find_map(|(dest, rvalue)| match rvalue {
-            Rvalue::Global(name) if dest.map(Operand::Local).as_ref() == Some(of) => Some(name),
-            _ => None,
-        })
-    };
-    let given = rvalues(function).any(|(_, rvalue)| match rvalue {
-        Rvalue::Call { callee, args } => {
-            let only_looks = match callee {
-                Callee::Method { name, .. } => only_looks(name),
-                Callee::Value(o) => named(o).is_some_and(|name| only_looks(name)),
-            };
-            !only_looks && args.iter().any(|a| is(&a.value))
-        }
-        _ => false,
-    });
-    given || is_kept(function, &is)
-}
-
-/// Whether a count of rows is read of one of these values.
-pub(super) fn counts_rows(function: &Function, values: &[LocalId]) -> bool {
-    rvalues(function).any(|(_, rvalue)| match rvalue {
-        Rvalue::GetField(Operand::Local(l), name) => values.contains(l) && is_row_count(name),
-        _ => false,
-    })
-}
-
-/// Whether a value is returned or stored.
-fn is_kept(function: &Function, is: &impl Fn(&Operand) -> bool) -> bool {
-    function.body.blocks.iter().any(|block| {
-        block.statements.iter().any(|s| match &s.kind {
-            StatementKind::SetField { value, .. } | StatementKind::SetItem { value, .. } => {
-                is(value)
-            }
-            _ => false,
-        }) || matches!(&block.terminator.kind, TerminatorKind::Return { value, .. } if is(value))
-    })
-}
-
 /// The attributes and keys that are read of these values.
 fn reads(function: &Function, values: &FxHashSet<LocalId>) -> BTreeSet<Name> {
     let is = |o: &Operand| matches!(o, Operand::Local(l) if values.contains(l));
@@ -313,105 +264,4 @@ fn reads(function: &Function, values: &FxHashSet<LocalId>) -> BTreeSet<Name> {
         _ => None,
     });
     read.collect()
-}
-
-/// Every rvalue of a function, with the local that gets its value.
-pub(super) fn rvalues(function: &Function) -> impl Iterator<Item = (Option<LocalId>, &Rvalue)> {
-    function.body.blocks.iter().flat_map(|block| {
-        let statements = block.statements.iter().filter_map(|s| match &s.kind {
-            StatementKind::Assign(dest, rvalue) => Some((Some(*dest), rvalue)),
-            _ => None,
-        });
-        let last = match &block.terminator.kind {
-            TerminatorKind::Eval { dest, rvalue, .. } => Some((*dest, rvalue)),
-            _ => None,
-        };
-        statements.chain(last)
-    })
-}
-
-/// The locals whose values come from these, directly or through operators and calls.
-pub(super) fn flow(function: &Function, from: FxHashSet<LocalId>) -> FxHashSet<LocalId> {
-    let mut known = from;
-    loop {
-        let before = known.len();
-        for (dest, rvalue) in rvalues(function) {
-            let Some(dest) = dest else { continue };
-            // A test whether a result is a failure does not see one that was swallowed.
-            if matches!(rvalue, Rvalue::Data(Data::IsVariant { of, .. }) if !of.is_empty()) {
-                continue;
-            }
-            let mut uses = false;
-            rvalue.for_each_operand(|o| {
-                uses |= matches!(o, Operand::Local(l) if known.contains(l));
-            });
-            if let Rvalue::Call { callee, .. } = rvalue {
-                let on = match callee {
-                    Callee::Method { receiver, .. } => receiver,
-                    Callee::Value(value) => value,
-                };
-                uses |= matches!(on, Operand::Local(l) if known.contains(l));
-            }
-            if uses {
-                known.insert(dest);
-            }
-        }
-        for block in &function.body.blocks {
-            if let TerminatorKind::ForNext { iter, dest, .. } = &block.terminator.kind
-                && known.contains(iter)
-            {
-                known.insert(*dest);
-            }
-        }
-        if known.len() == before {
-            return known;
-        }
-    }
-}
-
-/// What becomes of the result of a call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fate {
-    /// A branch depends on it.
-    Tested,
-    /// It is returned.
-    Returned,
-    /// Neither.
-    Unheard,
-}
-
-/// What becomes of the result of the call or `await` at this span of a function.
-pub(super) fn fate(function: &Function, call: Span) -> Fate {
-    let dests = function
-        .body
-        .blocks
-        .iter()
-        .filter_map(|b| match &b.terminator.kind {
-            TerminatorKind::Eval {
-                dest: Some(dest),
-                rvalue: Rvalue::Call { .. } | Rvalue::Await(_),
-                ..
-            } if b.terminator.span == call => Some(*dest),
-            _ => None,
-        });
-    fate_of(function, dests.collect())
-}
-
-fn fate_of(function: &Function, results: FxHashSet<LocalId>) -> Fate {
-    let known = flow(function, results);
-    let mut out = Fate::Unheard;
-    for block in &function.body.blocks {
-        match &block.terminator.kind {
-            TerminatorKind::Branch {
-                cond: Operand::Local(l),
-                ..
-            } if known.contains(l) => return Fate::Tested,
-            TerminatorKind::Return {
-                value: Operand::Local(l),
-                ..
-            } if known.contains(l) => out = Fate::Returned,
-            _ => {}
-        }
-    }
-    out
 }

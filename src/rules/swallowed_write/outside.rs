@@ -6,39 +6,24 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
-use super::caught::{Caught, caught};
-use super::quiet::{Called, Handling, called, given_to};
-use super::{Options, judge, report};
-use crate::diagnostics::Location;
+use super::{Options, Swallowed, judge, report};
 use crate::engine::summaries::library::Library;
-use crate::ir::{
-    BlockId, Body, BranchRole, FuncIdx, Function, FunctionShape, LocalKind, Rvalue, TerminatorKind,
-};
-use crate::program::{ClassRef, FuncRef, LoadedModule, Program};
+use crate::ir::{BlockId, Body, BranchRole, FuncIdx, Function, LocalKind, Rvalue, TerminatorKind};
+use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
+use crate::rules::failed_write::caught::is_unlikely;
+use crate::rules::failed_write::code::{Called, called, given_to};
+use crate::rules::failed_write::handling::Handling;
+use crate::rules::failed_write::{Lost, is_of_tests, may_fail, with_nested};
 use crate::rules::known::known_call;
+use crate::rules::positions::{POSITION_DEPTH, comes_again, positions};
 use crate::rules::tables::{
-    Words, finishes_unit, is_auxiliary_class, is_best_effort, is_no_write_error, is_removal,
-    may_be_sure, names_work, writing_with,
+    Words, finishes_unit, is_removal, may_be_sure, names_work, writing_with,
 };
 use crate::rules::{FunctionRule, Glances, InModule};
-use crate::settings::{Contract, Origin, Settings, Who, Writes};
+use crate::settings::{Settings, Writes};
 use crate::source::{Language, SourceFile};
-
-/// The contract of functions that no contract names: it demands nothing.
-static NOTHING: LazyLock<Contract> = LazyLock::new(|| Contract {
-    who: Who::Functions(Vec::new()),
-    demands: Vec::new(),
-    also_when_raising: false,
-    origin: Origin::Builtin,
-});
-
-/// Whether a function is looked at although no contract names it.
-pub(super) fn is_outside(subject: &Subject<'_>) -> bool {
-    subject.contract.demands.is_empty()
-}
 
 /// What catches, as words.
 const CATCHING: Words = &[("except", 1), ("suppress", 1), ("finally", 1)];
@@ -71,14 +56,7 @@ impl FunctionRule for Functions {
         if !options.outside_contracts || left_out {
             return out;
         }
-        let with_nested = functions
-            .iter()
-            .flat_map(|(func, _)| module.ir.with_left_out(*func));
-        for (func, function) in with_nested {
-            let this = FuncRef {
-                module: module.id,
-                func,
-            };
+        for (this, function) in with_nested(module, functions) {
             match first_look(
                 library.program,
                 module,
@@ -116,22 +94,8 @@ fn check_function(
     settings: &Settings,
     out: &mut InModule,
 ) {
-    let Some(file) = &module.file else { return };
-    let class = function.class.map(|class| ClassRef {
-        module: func.module,
-        class,
-    });
-    let subject = Subject {
-        program: library.program,
-        library,
-        class: class.filter(|_| Subject::is_called_on_instance(library.program, func)),
-        method: &function.name,
-        func,
-        contract: &NOTHING,
-        def: Location {
-            file: file.id,
-            span: function.name_span,
-        },
+    let Some(subject) = Subject::outside(library, module, (func, function)) else {
+        return;
     };
     let options: &Options = settings.options.get();
     let (judged, _) = judge(subject, options, &settings.writes, &OnceCell::new());
@@ -140,20 +104,19 @@ fn check_function(
     for swallowed in &judged.found {
         // What a helper swallows is told where the helper is looked at.
         let (by, at) = swallowed.by.place();
-        // What the first handler names, the write must have raised; later ones may see another exception.
         let first = swallowed.passed_on_by.first().copied();
-        let catches_only = |place, unlikely: &dyn Fn(&Caught) -> bool| {
-            let (named, complete) = caught(library.program, place);
-            complete && named.iter().all(unlikely)
-        };
-        let no_write_error = |exception: &Caught| is_no_write_error(&exception.name);
-        let unlikely = catches_only((by, at), &no_write_error)
-            || catches_only(first.unwrap_or((by, at)), &Caught::is_own);
-        if by != func || unlikely && !options.strict {
+        let unlikely = is_unlikely(library.program, (by, at), first);
+        if by != func || unlikely && !options.excuses.strict {
             continue;
         }
         let handling = Handling::of(function, swallowed);
-        if !options.strict && handling.tells_somebody(&subject, swallowed) {
+        if !options.excuses.strict && handling.tells_somebody(&subject, swallowed) {
+            continue;
+        }
+        // What is read again is not lost.
+        if !options.excuses.strict
+            && is_read_again(library.program, (func, &settings.writes), swallowed)
+        {
             continue;
         }
         let found = report::finding(subject, judged.root, swallowed, None);
@@ -161,19 +124,22 @@ fn check_function(
     }
 }
 
-/// Whether the file is one of tests, judged by its path: what tests do with failures is theirs. What
-/// lies in a folder of fixtures is no test.
-fn is_of_tests(file: &SourceFile) -> bool {
-    let mut parts = file.display.rsplit(['/', '\\']);
-    let name = parts.next().unwrap_or_default();
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let by_name = stem.starts_with("test_") || stem.ends_with("_test") || stem == "conftest";
-    let by_folder = parts.find_map(|folder| match folder {
-        "tests" | "test" | "testing" | "benches" => Some(true),
-        "fixtures" => Some(false),
-        _ => None,
-    });
-    by_name || by_folder == Some(true)
+/// Whether the function moves a position, and never past what the failed write was given.
+fn is_read_again(
+    program: &Program<'_>,
+    (func, writes): (FuncRef, &Writes),
+    swallowed: &Swallowed,
+) -> bool {
+    let lost = Lost {
+        by: Some(swallowed.by),
+        failed_at: swallowed.failed_at,
+        through: None,
+        write: swallowed.failed.clone(),
+        passed_on_by: swallowed.passed_on_by.clone(),
+        flags: 0,
+    };
+    let positions = positions(program, func, writes, POSITION_DEPTH);
+    comes_again(program, (func, writes), &positions, &lost)
 }
 
 /// What the first look at a function tells. No path is followed for that.
@@ -194,13 +160,9 @@ fn first_look(
     (writes, options): (&Writes, &Options),
 ) -> Look {
     let name = function.name.as_str();
-    let class = function.class.map(|class| &module.ir.class(class).name);
-    if name.starts_with("test_")
-        || options.is_auxiliary(name)
-        || class.is_some_and(|class| is_auxiliary_class(class))
-        || is_best_effort(name)
+    if may_fail(module, function)
+        || options.excuses.is_auxiliary(name)
         || is_removal(name, &[])
-        || function.shape != FunctionShape::Code
         || name.starts_with('<')
     {
         return Look::Nothing;

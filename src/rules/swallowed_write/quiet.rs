@@ -3,23 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::Swallowed;
-use super::callers::{flow, hands_on, rvalues};
-use super::watch::Swallower;
 use crate::engine::witness::EventKind;
 use crate::engine::{Catch, is_log_method, is_logger_name};
 use crate::ir::{
-    Arg, BlockId, Body, BranchRole, Callee, DictItem, Function, LocalId, LocalKind, Name, Operand,
-    Rvalue, StatementKind, TerminatorKind,
+    BlockId, Body, BranchRole, Callee, DictItem, Function, LocalId, LocalKind, Operand, Rvalue,
+    StatementKind, TerminatorKind,
 };
 use crate::program::{Lookup, MemberDef};
 use crate::rules::contract_method::Subject;
-use crate::rules::tables::{self, collections::CHANGES};
-
-/// The code of a function that runs only after a failure was caught.
-pub(super) struct Handling<'f> {
-    function: &'f Function,
-    blocks: BTreeSet<BlockId>,
-}
+use crate::rules::failed_write::code::{Called, called, given_to, holder, is_variable};
+use crate::rules::failed_write::flow::{flow, hands_on, rvalues};
+use crate::rules::failed_write::handling::{Handling, is_quiet};
+use crate::rules::failed_write::watch::Swallower;
+use crate::rules::tables::collections::CHANGES;
 
 impl<'f> Handling<'f> {
     /// What runs in a function after something was swallowed, and never otherwise.
@@ -36,76 +32,10 @@ impl<'f> Handling<'f> {
         }
     }
 
-    /// What runs only after this outcome of a branch.
-    pub(super) fn after(function: &'f Function, branch: BlockId, taken: bool) -> Self {
-        let body = &function.body;
-        let blocks = match &body.block(branch).terminator.kind {
-            // The sides of a branch that drops a result meet at once.
-            TerminatorKind::Branch {
-                role: BranchRole::Dropped,
-                ..
-            } => BTreeSet::new(),
-            TerminatorKind::Branch {
-                then, otherwise, ..
-            } => {
-                let failing = if taken { *then } else { *otherwise };
-                let without = body.reach(BlockId::ENTRY, Some(failing));
-                let mut blocks = body.reach(failing, None);
-                blocks.retain(|at| !without.contains(at));
-                blocks
-            }
-            _ => BTreeSet::new(),
-        };
-        Self { function, blocks }
-    }
-
-    /// Whether a block is part of it.
-    pub(super) fn contains(&self, at: BlockId) -> bool {
-        self.blocks.contains(&at)
-    }
-
     /// Whether this code lets somebody know: it calls something that is not known to keep quiet,
     /// changes something that is looked at later, or puts the rows elsewhere.
     pub(super) fn tells_somebody(&self, subject: &Subject<'_>, swallowed: &Swallowed) -> bool {
         self.calls_somebody(&self.rows(swallowed)) || self.leaves_something(subject)
-    }
-
-    fn statements(&self) -> impl Iterator<Item = &'f StatementKind> + '_ {
-        let blocks = self.blocks.iter().map(|at| self.function.body.block(*at));
-        blocks.flat_map(|block| block.statements.iter().map(|s| &s.kind))
-    }
-
-    fn calls(&self) -> impl Iterator<Item = (&'f Callee, &'f [Arg])> + '_ {
-        let blocks = self.blocks.iter().map(|at| self.function.body.block(*at));
-        blocks.filter_map(|block| match &block.terminator.kind {
-            TerminatorKind::Eval {
-                rvalue: Rvalue::Call { callee, args },
-                ..
-            } => Some((callee, args.as_slice())),
-            _ => None,
-        })
-    }
-
-    /// Whether this code calls something that is not known to keep quiet, or hands the rows on. `rows` are the
-    /// variables that the write was given.
-    pub(super) fn calls_somebody(&self, rows: &BTreeSet<LocalId>) -> bool {
-        self.calls().any(|(callee, args)| {
-            let Called { name, on } = called(self.function, callee);
-            let given_rows = args.iter().any(|arg| match &arg.value {
-                Operand::Local(local) => rows.contains(&root(self.function, *local)),
-                Operand::Const(_) => false,
-            });
-            let logs = is_log_method(&name) || on.as_ref().is_some_and(|on| is_logger_name(on));
-            let on = on.as_deref().unwrap_or_default();
-            if tables::tracks_errors(&name, on) || tables::answers_person(&name, on) {
-                return true;
-            }
-            if logs {
-                return false;
-            }
-            given_rows && !tables::shows(&name) && !tables::is_harmless(&name)
-                || !is_quiet(&name, on)
-        })
     }
 
     /// The variables that the write was given.
@@ -302,13 +232,6 @@ fn hands_on_later(function: &Function, local: LocalId) -> bool {
     hands_on(function, &holding)
 }
 
-fn is_variable(function: &Function, local: LocalId) -> bool {
-    matches!(
-        function.body.locals[local.index()].kind,
-        LocalKind::Var | LocalKind::Param
-    )
-}
-
 /// Which outcome of the branch that catches means a failure.
 fn taken(function: &Function, catch: Catch, swallowed: &Swallowed) -> bool {
     let terminator = &function.body.block(catch.block).terminator;
@@ -329,69 +252,6 @@ fn taken(function: &Function, catch: Catch, swallowed: &Swallowed) -> bool {
     decided.unwrap_or(true)
 }
 
-/// The variables that the call at the end of a block is given.
-pub(super) fn given_to(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
-    let given = match &function.body.block(at).terminator.kind {
-        TerminatorKind::Eval {
-            rvalue: Rvalue::Call { args, .. },
-            ..
-        } => args.as_slice(),
-        _ => &[],
-    };
-    let locals = given.iter().filter_map(|arg| match &arg.value {
-        Operand::Local(local) => Some(root(function, *local)),
-        Operand::Const(_) => None,
-    });
-    locals.collect()
-}
-
-/// A callee by its name, and what it is called on.
-pub(super) struct Called {
-    pub(super) name: Name,
-    pub(super) on: Option<Name>,
-}
-
-pub(super) fn called(function: &Function, callee: &Callee) -> Called {
-    let value = |operand: &Operand| match operand {
-        Operand::Local(local) => named(function, *local),
-        Operand::Const(_) => None,
-    };
-    match callee {
-        Callee::Method { receiver, name, .. } => Called {
-            name: name.clone(),
-            on: value(receiver),
-        },
-        Callee::Value(of) => Called {
-            name: value(of).unwrap_or_default(),
-            on: None,
-        },
-    }
-}
-
-/// The name of a variable, or of what it holds.
-fn named(function: &Function, local: LocalId) -> Option<Name> {
-    let own = function.body.locals[local.index()].name.clone();
-    own.or_else(|| {
-        function
-            .body
-            .only_value(local)
-            .and_then(Rvalue::name)
-            .cloned()
-    })
-}
-
-/// The variable that a value was copied from.
-fn root(function: &Function, local: LocalId) -> LocalId {
-    let mut at = local;
-    for _ in 0..8 {
-        match function.body.only_value(at) {
-            Some(Rvalue::Use(Operand::Local(from))) if !is_variable(function, at) => at = *from,
-            _ => break,
-        }
-    }
-    at
-}
-
 /// Whether a value is the exception that was caught.
 fn is_exception(function: &Function, value: &Rvalue) -> bool {
     match value {
@@ -400,31 +260,4 @@ fn is_exception(function: &Function, value: &Rvalue) -> bool {
         }
         _ => false,
     }
-}
-
-/// The variable that leads to an object by attributes and items.
-fn holder(function: &Function, local: LocalId) -> LocalId {
-    let mut at = local;
-    for _ in 0..8 {
-        match function.body.only_value(at) {
-            Some(
-                Rvalue::GetField(Operand::Local(from), _)
-                | Rvalue::GetItem(Operand::Local(from), _),
-            ) => at = *from,
-            Some(Rvalue::Use(Operand::Local(from))) if !is_variable(function, at) => at = *from,
-            _ => break,
-        }
-    }
-    at
-}
-
-/// Whether a call surely lets nobody know: it logs, notifies, measures, cleans up, waits, or only
-/// looks something up.
-fn is_quiet(name: &str, on: &str) -> bool {
-    tables::tells(name)
-        || tables::shows(name)
-        || tables::shows(on)
-        || tables::cleans_up(name)
-        || tables::is_harmless(name)
-        || tables::is_best_effort(name)
 }

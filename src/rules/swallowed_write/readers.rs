@@ -15,9 +15,9 @@ use crate::ir::{
 };
 use crate::program::{ClassRef, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::Subject;
+use crate::rules::failed_write::flow::{flow, rvalues};
 use crate::rules::swallowed_write::audience::Audience;
-use crate::rules::swallowed_write::callers::{Answer, CallSite, flow, rvalues};
-use crate::rules::swallowed_write::outside::is_outside;
+use crate::rules::swallowed_write::callers::{Answer, CallSite};
 use crate::rules::tables::collections::{CHANGES, LOOKUPS};
 use crate::rules::tables::{is_report, takes_log_records, tells};
 use crate::settings::Place;
@@ -53,7 +53,7 @@ pub(super) struct Readers {
 impl Readers {
     /// What the modules of a class and of its bases read outside of the contract method.
     pub(super) fn new(subject: &Subject<'_>) -> Self {
-        let outside = is_outside(subject).then(|| Audience::of(subject));
+        let outside = subject.is_outside().then(|| Audience::of(subject));
         let mut out = Readers {
             outside,
             fields: BTreeSet::new(),
@@ -316,7 +316,7 @@ pub(super) fn left_behind(
     well: &[(State, Value)],
     (subject, arguments): (&Subject<'_>, &[Value]),
 ) -> Vec<Left> {
-    let outside = is_outside(subject);
+    let outside = subject.is_outside();
     let stats = engine.holders_of_keys(failed);
     let is_place = |name: &str| {
         let mut places = subject.contract.places();

@@ -4,27 +4,19 @@ use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::engine::Catch;
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::{
-    BlockId, BranchRole, Callee, Name, Rvalue, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind,
+    BranchRole, Callee, Name, Rvalue, ScopeIdx, StaticExpr, StaticExprKind, TerminatorKind,
 };
 use crate::program::{Def, FuncRef, Lookup, MemberDef, Program};
 use crate::rules::contract_method::{Caller, Subject, add_steps, called_at, counts};
-use crate::rules::swallowed_write::callers::{Fate, fate};
+use crate::rules::failed_write::excuses_duplicates;
+use crate::rules::failed_write::flow::{Fate, fate};
+use crate::rules::failed_write::steps::{asks_for_error, location, role_of, with_failure};
+use crate::rules::failed_write::watch::Swallower;
+use crate::rules::swallowed_write::Swallowed;
 use crate::rules::swallowed_write::readers::Left;
-use crate::rules::swallowed_write::watch::Swallower;
-use crate::rules::swallowed_write::{Swallowed, excuses_duplicates};
 use crate::rules::{Rule, SwallowedWrite};
 use crate::settings::Place;
 use crate::source::Span;
-
-/// The function and the span of what swallows.
-fn location(program: &Program<'_>, by: Swallower) -> (FuncRef, Span) {
-    let (func, block) = by.place();
-    let module = program.module(func.module);
-    let function = module.ir.function(func.func);
-    let t = &function.body.block(block).terminator;
-    let explicit = !matches!(t.kind, TerminatorKind::Return { implicit: true, .. });
-    (func, if explicit { t.span } else { function.name_span })
-}
 
 /// Where on the path the failure is swallowed.
 fn position(program: &Program<'_>, swallowed: &Swallowed) -> Option<usize> {
@@ -36,90 +28,6 @@ fn position(program: &Program<'_>, swallowed: &Swallowed) -> Option<usize> {
         ) && e.func == func
             && e.span == span
     })
-}
-
-/// The role of a branch that swallows a failure which a call returned. `None` if an exception is
-/// caught instead.
-fn role_of(program: &Program<'_>, by: Swallower) -> Option<BranchRole> {
-    let Swallower::Catch(Catch { func, block, .. }) = by else {
-        return None;
-    };
-    let module = program.module(func.module);
-    let body = &module.ir.function(func.func).body;
-    match body.block(block).terminator.kind {
-        TerminatorKind::Branch { role, .. }
-            if !matches!(role, BranchRole::Handler | BranchRole::Swallow) =>
-        {
-            Some(role)
-        }
-        _ => None,
-    }
-}
-
-/// The path with the steps of a failure that a call returned: the call, unless a step already says
-/// that it fails, and the branch that drops the failure.
-fn with_failure(
-    program: &Program<'_>,
-    swallowed: &Swallowed,
-    mut events: Vec<PathEvent>,
-    call: Option<(FuncRef, BlockId)>,
-    named: bool,
-) -> Vec<PathEvent> {
-    let (by, at) = location(program, swallowed.by);
-    let caught = PathEvent {
-        func: by,
-        span: at,
-        what: if named {
-            EventKind::Caught
-        } else {
-            EventKind::Decision(BranchRole::Dropped, false)
-        },
-        matters: true,
-    };
-    let here = events.iter().rposition(|e| e.func == by && e.span == at);
-    let caught_at = if let Some(i) = here {
-        events[i] = caught;
-        i
-    } else {
-        let left = |e: &PathEvent| e.func == by && e.what == EventKind::Left;
-        let i = events.iter().rposition(left).unwrap_or(events.len());
-        events.insert(i, caught);
-        i
-    };
-    let Some((func, block)) = call else {
-        return events;
-    };
-    let module = program.module(func.module);
-    let span = module
-        .ir
-        .function(func.func)
-        .body
-        .block(block)
-        .terminator
-        .span;
-    let covers = |outer: Span| outer.start <= span.start && span.end <= outer.end;
-    let told = |e: &PathEvent| {
-        e.func == func && covers(e.span) && e.what == EventKind::Decision(BranchRole::Try, false)
-    };
-    if !events[..caught_at].iter().any(told) {
-        let entered = events[..caught_at]
-            .iter()
-            .rposition(|e| e.what == EventKind::Entered(func));
-        let start = entered.map_or(0, |i| i + 1);
-        let after = |e: &PathEvent| {
-            e.func == func && (e.span.start >= span.end || e.what == EventKind::Left)
-        };
-        let next = events[start..caught_at].iter().position(after);
-        let index = next.map_or(caught_at, |i| start + i);
-        let event = PathEvent {
-            func,
-            span,
-            what: EventKind::Failed,
-            matters: true,
-        };
-        events.insert(index, event);
-    }
-    events
 }
 
 /// Whether a caller tests what the function that swallowed returned.
@@ -222,7 +130,7 @@ pub(super) fn finding(
         if !named {
             caught = "dropped";
         }
-        events = with_failure(program, swallowed, events, swallowed.failed_at, named);
+        events = with_failure(program, (swallowed.by, swallowed.failed_at), events, named);
     }
     finding = finding.arg("caught", caught);
     finding = add_steps(program, finding, &events, "returns");
@@ -267,7 +175,9 @@ pub(super) fn finding(
         }
         _ => None,
     };
-    Some(finding.exit(exit).fix(fix).at(primary, label))
+    // Elsewhere, what the failure leads to may be told by another rule.
+    let cause = Some(primary).filter(|_| subject.is_outside());
+    Some(finding.exit(exit).cause(cause).fix(fix).at(primary, label))
 }
 
 /// The name of the write that failed. Where states with several writes were merged, that of the call
@@ -289,12 +199,6 @@ fn failed_call(program: &Program<'_>, swallowed: &Swallowed) -> Option<Name> {
         } => Some(name.clone()),
         _ => None,
     }
-}
-
-/// Whether the source of a branch names the error: `Err(e)`.
-fn asks_for_error(program: &Program<'_>, func: FuncRef, span: Span) -> bool {
-    let module = program.module(func.module);
-    span.slice(module.text()).starts_with("Err")
 }
 
 /// Where the method ends, and whether it falls off its end there.

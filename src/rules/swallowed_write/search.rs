@@ -4,88 +4,54 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::Swallowed;
 use super::callers::Answer;
-use super::caught::caught;
-use super::failure::{
-    OF_BATCH, failed_at, failed_name, is_failing, passed_on_by, turned_out_empty,
-};
-use super::quiet::Handling;
 use super::readers::{Heard, Readers, left_behind};
 use super::report;
-use super::watch::{Swallower, Watch};
-use super::{Swallowed, excuses_duplicates};
 use crate::engine::flow::ExitKind;
-use crate::engine::simulate::Graph;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::witness::{End, Goal, Paths, Witness};
-use crate::engine::{Engine, FnContext, Presence};
+use crate::engine::witness::{End, Witness};
+use crate::engine::{Engine, Presence};
 use crate::ir::{BlockId, Literal};
-use crate::presets::Presets;
-use crate::program::{FuncRef, Program};
-use crate::rules::contract_method::Subject;
-use crate::rules::tables;
+use crate::program::FuncRef;
+use crate::rules::failed_write::Ground;
+use crate::rules::failed_write::caught::loses_nothing;
+use crate::rules::failed_write::failure::{
+    OF_BATCH, failed_at, failed_name, passed_on_by, turned_out_empty,
+};
+use crate::rules::failed_write::handling::Handling;
+use crate::rules::failed_write::watch::Swallower;
 
 /// The search for failures that nobody learns of, in one graph.
-pub(super) struct SwallowerSearch<'s, 'p> {
-    pub(super) engine: &'s mut Engine<'p>,
-    pub(super) watch: &'s Watch<'s>,
-    pub(super) subject: Subject<'s>,
-    pub(super) cx: &'s Rc<FnContext>,
-    pub(super) graph: &'s Graph,
-    pub(super) paths: Paths<'s>,
-    /// How long a single path is searched for.
-    pub(super) steps: u64,
-    pub(super) infeasible: u64,
-    pub(super) unknown: u64,
-    /// Whether a path was rejected because its end differs from those on which all went well.
-    pub(super) told_apart: bool,
+pub(super) struct SwallowerSearch<'g, 's, 'p> {
+    pub(super) ground: &'g mut Ground<'s, 'p>,
     /// Who reads what a failure leaves behind: found out on first use.
-    pub(super) readers: &'s OnceCell<Readers>,
-    pub(super) heard: &'s RefCell<Heard>,
-    /// What the method was given: others hold it, too.
-    pub(super) arguments: Vec<Value>,
+    pub(super) readers: &'g OnceCell<Readers>,
+    pub(super) heard: &'g RefCell<Heard>,
 }
 
-impl<'s> SwallowerSearch<'s, '_> {
-    fn readers(&self) -> &'s Readers {
-        self.readers.get_or_init(|| Readers::new(&self.subject))
-    }
-
-    /// Whether a write is made on some path on which nothing failed before. Merged states may have
-    /// met it on an infeasible path, so for a write of the method itself a path is searched for.
-    pub(super) fn is_made_in_any_case(&mut self, (func, block): (FuncRef, u32)) -> bool {
-        // Where the method begins, nothing has failed.
-        if func != self.cx.func || BlockId(block) == BlockId::ENTRY {
-            return true;
-        }
-        let all_is_well =
-            |_: &mut Engine<'_>, state: &State, _: Value| !is_failing(state.flags.rule);
-        let goal = Goal {
-            end: End::Arrival,
-            block: Some(BlockId(block)),
-            from: None,
-            accept: &all_is_well,
-            steps: self.steps,
-        };
-        let found = self.paths.search(self.engine, &goal);
-        !matches!(found, Witness::Infeasible)
+impl<'g> SwallowerSearch<'g, '_, '_> {
+    fn readers(&self) -> &'g Readers {
+        self.readers
+            .get_or_init(|| Readers::new(&self.ground.subject))
     }
 
     pub(super) fn swallowed(&mut self) -> Vec<Swallowed> {
         // A method that returns a failure has reported it.
         let mut exits = Vec::new();
         for e in self
+            .ground
             .graph
             .exits
             .iter()
             .filter(|e| e.kind == ExitKind::Return)
         {
-            if !self.engine.is_failure(&e.state, e.value) {
+            if !self.ground.engine.is_failure(&e.state, e.value) {
                 exits.push(e);
             }
         }
-        let watch = self.watch;
+        let watch = self.ground.watch;
         let mut candidates: BTreeMap<Key, BTreeSet<(bool, BlockId)>> = BTreeMap::new();
         let mut well: Vec<(BlockId, (State, Value))> = Vec::new();
         for e in exits {
@@ -93,12 +59,17 @@ impl<'s> SwallowerSearch<'s, '_> {
                 None => well.push((e.block, (e.state.clone(), e.value))),
                 Some(by) => {
                     let flags = e.state.flags.rule;
-                    if !watch.options.strict
-                        && loses_nothing(self.subject.program, &watch.writes.presets, by, flags)
+                    if !watch.excuses.strict
+                        && loses_nothing(
+                            self.ground.subject.program,
+                            &watch.writes.presets,
+                            by,
+                            flags,
+                        )
                     {
                         continue;
                     }
-                    let certified = certified(self.engine, &e.state);
+                    let certified = certified(self.ground.engine, &e.state);
                     // Certified ones are tried first.
                     let place = (!certified, e.block);
                     candidates.entry(key(by)).or_default().insert(place);
@@ -114,11 +85,12 @@ impl<'s> SwallowerSearch<'s, '_> {
             for (uncertified, exit) in exits {
                 let found = self.search(by, !uncertified, exit, &well);
                 let Some(found) = found else { continue };
-                let excused = report::is_heard(self.subject, &found, &|| {
-                    let readers = self.readers();
-                    self.heard.borrow_mut().answered(readers, Answer::Vague)
-                }) || report::asks_for_duplicates(self.subject.program, &found);
-                if watch.options.strict || !excused {
+                let excused =
+                    report::is_heard(self.ground.subject, &found, &|| {
+                        let readers = self.readers();
+                        self.heard.borrow_mut().answered(readers, Answer::Vague)
+                    }) || report::asks_for_duplicates(self.ground.subject.program, &found);
+                if watch.excuses.strict || !excused {
                     out.push(found);
                     break;
                 }
@@ -128,7 +100,7 @@ impl<'s> SwallowerSearch<'s, '_> {
         // fault of its own only if the first is none. The same holds for what catches the failure
         // on the way to a `return` that discards it in any case.
         let by_all: Vec<(FuncRef, BlockId)> = out.iter().map(|s| s.by.place()).collect();
-        let root = self.cx.func;
+        let root = self.ground.cx.func;
         let passed_on = |s: &Swallowed| {
             let mut others = s.passed_on_by.iter().copied().chain([(root, s.exit)]);
             others.any(|by| by != s.by.place() && by_all.contains(&by))
@@ -147,10 +119,10 @@ impl<'s> SwallowerSearch<'s, '_> {
         well: &[(BlockId, (State, Value))],
     ) -> Vec<(State, Value)> {
         let all = || well.iter().map(|(_, end)| end.clone()).collect::<Vec<_>>();
-        if func != self.cx.func {
+        if func != self.ground.cx.func {
             return all();
         }
-        let handling = Handling::after(self.cx.function(), catch, true);
+        let handling = Handling::after(self.ground.cx.function(), catch, true);
         let elsewhere = well.iter().filter(|(block, _)| !handling.contains(*block));
         let elsewhere: Vec<_> = elsewhere.map(|(_, end)| end.clone()).collect();
         if elsewhere.is_empty() {
@@ -167,10 +139,10 @@ impl<'s> SwallowerSearch<'s, '_> {
         exit: BlockId,
         well: &[(State, Value)],
     ) -> Option<Swallowed> {
-        let (watch, subject, heard_by) = (self.watch, self.subject, self.heard);
+        let (watch, subject, heard_by) = (self.ground.watch, self.ground.subject, self.heard);
         let told_apart = Cell::new(false);
         let readers = self.readers();
-        let arguments = &self.arguments;
+        let arguments = &*Rc::clone(&self.ground.arguments);
         let heard = |engine: &mut Engine<'_>, state: &State, value: Value| {
             let answer = Answer::of(engine, (state, value), well);
             answer.is_some_and(|answer| heard_by.borrow_mut().answered(readers, answer)) || {
@@ -181,7 +153,7 @@ impl<'s> SwallowerSearch<'s, '_> {
             }
         };
         let excuses = |by: Swallower, flags: u32| {
-            !watch.options.strict
+            !watch.excuses.strict
                 && loses_nothing(subject.program, &watch.writes.presets, by, flags)
         };
         let accept = |engine: &mut Engine<'_>, state: &State, value: Value| {
@@ -189,43 +161,31 @@ impl<'s> SwallowerSearch<'s, '_> {
             swallower.is_some_and(|s| key(s) == by && !excuses(s, state.flags.rule))
                 && (!wanted || certified(engine, state))
                 && !engine.is_failure(state, value)
-                && (watch.options.strict
+                && (watch.excuses.strict
                     || !turned_out_empty(engine, state) && !heard(engine, state, value))
         };
-        let goal = Goal {
-            end: End::Exit(ExitKind::Return),
-            block: Some(exit),
-            from: None,
-            accept: &accept,
-            steps: self.steps,
-        };
-        let found = self.paths.search(self.engine, &goal);
-        self.told_apart |= told_apart.get() && !matches!(found, Witness::Found(..));
+        let end = End::Exit(ExitKind::Return);
+        let found = self.ground.search(end, exit, &accept);
+        let misled = told_apart.get() && !matches!(found, Witness::Found(..));
+        self.ground.doubtful |= misled;
         match found {
             Witness::Found(events, end) => {
-                let left = left_behind(self.engine, &end, well, (&subject, arguments));
+                let left = left_behind(self.ground.engine, &end, well, (&subject, arguments));
                 let by = watch.swallower(end.flags.rule)?;
                 // Asked again: merged states may have forgotten that 0 is stored on some paths.
                 Some(Swallowed {
                     by,
-                    certified: certified(self.engine, &end),
+                    certified: certified(self.ground.engine, &end),
                     exit,
                     events,
-                    failed: failed_name(self.engine, &end),
-                    failed_at: failed_at(self.engine, &end),
+                    failed: failed_name(self.ground.engine, &end),
+                    failed_at: failed_at(self.ground.engine, &end),
                     of_batch: end.flags.rule & OF_BATCH != 0,
-                    passed_on_by: passed_on_by(self.engine, &end),
+                    passed_on_by: passed_on_by(self.ground.engine, &end),
                     left,
                 })
             }
-            Witness::Infeasible => {
-                self.infeasible += 1;
-                None
-            }
-            Witness::Unknown => {
-                self.unknown += 1;
-                None
-            }
+            Witness::Infeasible | Witness::Unknown => None,
         }
     }
 }
@@ -250,20 +210,4 @@ fn certified(engine: &mut Engine<'_>, state: &State) -> bool {
             stored.is_some_and(|v| engine.terms.literal(v) == Some(&Literal::Int(0)))
         }
     }
-}
-
-/// Whether a handler catches only exceptions that say that the rows are there already, or that there
-/// is nothing more to read. `flags` tell whether the failed write was given several.
-fn loses_nothing(program: &Program<'_>, presets: &Presets, by: Swallower, flags: u32) -> bool {
-    let Swallower::Catch(catch) = by else {
-        return false;
-    };
-    let (exceptions, complete) = caught(program, (catch.func, catch.block));
-    let of_batch = flags & OF_BATCH != 0;
-    complete
-        && exceptions.iter().all(|exception| {
-            tables::says_nothing_left(&exception.name)
-                || excuses_duplicates(&exception.name.to_ascii_lowercase(), of_batch)
-                || !of_batch && exception.says_duplicate(presets)
-        })
 }

@@ -52,6 +52,53 @@ pub fn changes_log_table(text: &str) -> bool {
             && COUNTED.iter().any(|w| has_word(table, w))
 }
 
+/// Words that say that rows were refused, in names and in texts.
+const REFUSED: &[&str] = &[
+    "failed",
+    "failure",
+    "failures",
+    "error",
+    "errors",
+    "rejected",
+    "refused",
+    "unprocessed",
+    "failedrecordcount",
+    "failedputcount",
+    "unprocesseditems",
+];
+
+/// Words that say that they were stored.
+const STORED: &[&str] = &[
+    "ok",
+    "success",
+    "successful",
+    "succeeded",
+    "completed",
+    "acknowledged",
+];
+
+/// Whether a name or a text says that rows were refused: `failed`, `row_errors`, `has_error`.
+#[must_use]
+pub fn says_refused(name: &str) -> bool {
+    has_any(&name.to_ascii_lowercase(), REFUSED)
+}
+
+/// Whether a name or a text says that rows were stored: `ok`, `is_success`, `Completed`.
+#[must_use]
+pub fn says_stored(name: &str) -> bool {
+    has_any(&name.to_ascii_lowercase(), STORED)
+}
+
+/// Whether a text marks what it belongs to as failed: `failed`, `error`.
+#[must_use]
+pub fn is_failed_mark(text: &str) -> bool {
+    let lower = text.trim().to_ascii_lowercase();
+    matches!(
+        lower.as_str(),
+        "failed" | "failure" | "error" | "errored" | "partial" | "retry"
+    )
+}
+
 /// Whether a class from outside the program takes log records.
 #[must_use]
 pub fn takes_log_records(path: &str) -> bool {

@@ -1,9 +1,10 @@
-//! A glance at functions that call something named like a write, and have certain words. In a file that
+//! A glance at functions that call something named like a write, and have certain words, or that move a position. In a file that
 //! mentions a library, the names of that library's writes count as well.
 
 use std::sync::Arc;
 
 use super::parts_of_writes;
+use super::positions::{HINTS, is_moved_on, moves_on, names_position, word_hints};
 use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::presets::Presets;
 use crate::rules::Glances;
@@ -15,6 +16,14 @@ const WRITES: u16 = 1 << 15;
 /// The flag of a library that a preset is about.
 const LIBRARY: u16 = 1 << 14;
 
+/// The flag of a name that hints at a position.
+const MOVES: u16 = 1 << 13;
+
+/// The flags of a call that moves a position if it is made on a consumer or a message, and of such a
+/// receiver.
+const ON: u16 = 1 << 12;
+const RECEIVER: u16 = 1 << 11;
+
 /// Words with their flags: a function must have one for each flag.
 pub type Words = &'static [(&'static str, u16)];
 
@@ -22,12 +31,23 @@ pub type Words = &'static [(&'static str, u16)];
 /// named like a write. If `on` is false, they let nothing through.
 #[must_use]
 pub fn writing_with(words: Words, writes: &Writes, on: bool) -> Glances {
+    glances(words, writes, on, false)
+}
+
+/// Glances that let a function through if it hints at a position that it moves.
+#[must_use]
+pub fn moving_with(writes: &Writes) -> Glances {
+    glances(&[], writes, true, true)
+}
+
+fn glances(words: Words, writes: &Writes, on: bool, moving: bool) -> Glances {
     let parts = parts_of_writes(writes).map(str::to_owned);
     let parts: Vec<String> = parts.filter(|_| on).collect();
     let presets = (on && writes.built_in).then(|| writes.presets.clone());
     Box::new(move || {
         Box::new(WriteGlance {
             words,
+            moving,
             parts: parts.clone(),
             presets: presets.clone(),
             in_library: false,
@@ -38,6 +58,8 @@ pub fn writing_with(words: Words, writes: &Writes, on: bool) -> Glances {
 
 struct WriteGlance {
     words: Words,
+    /// Whether a function must also hint at a position.
+    moving: bool,
     /// What names of writes contain, in lower case; empty if nothing is let through.
     parts: Vec<String>,
     /// What is known of libraries, if that counts.
@@ -59,7 +81,9 @@ impl Glance for WriteGlance {
         let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
         let libraries = self.presets.iter().flat_map(|presets| presets.roots());
         let libraries = libraries.map(|root| clue(&root, false, LIBRARY));
-        let all: Vec<Clue> = words.chain(parts).chain(libraries).collect();
+        let hints = HINTS.iter().filter(|_| self.moving);
+        let hints = hints.map(|(hint, whole)| clue(hint, *whole, MOVES));
+        let all: Vec<Clue> = words.chain(parts).chain(libraries).chain(hints).collect();
         all.iter().all(|clue| clue.text.is_ascii()).then_some(all)
     }
 
@@ -68,12 +92,14 @@ impl Glance for WriteGlance {
     }
 
     fn can_matter(&self, flags: u16) -> bool {
-        let words = self.words.iter().map(|(_, flag)| flag);
-        let all = words.fold(0, |all, flag| all | flag);
-        flags & all == all && (flags & WRITES != 0 || self.in_library)
+        let all = self.all_words();
+        flags & all == all && (self.moving || flags & WRITES != 0 || self.in_library)
     }
 
     fn word(&mut self, word: &str, role: Role) {
+        if self.moving && self.seen & MOVES == 0 {
+            self.look_for_position(word, role.called);
+        }
         let flags = self.words.iter().find(|(known, _)| *known == word);
         self.seen |= flags.map_or(0, |(_, flags)| *flags);
         if self.seen & WRITES != 0 || !role.called {
@@ -88,12 +114,44 @@ impl Glance for WriteGlance {
         }
     }
 
-    fn text(&mut self, _: &str) {}
+    fn text(&mut self, text: &str) {
+        if self.moving && self.seen & MOVES == 0 {
+            let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+            if words.any(names_position) {
+                self.seen |= MOVES;
+            }
+        }
+    }
 
     fn matters(&mut self) -> bool {
         let seen = std::mem::take(&mut self.seen);
-        let words = self.words.iter().map(|(_, flag)| flag);
-        let all = words.fold(WRITES, |all, flag| all | flag);
+        // What moves a position may leave the write to a helper, which may be in another file.
+        let writes = if self.moving { 0 } else { WRITES };
+        let all = self.all_words() | writes;
         seen & all == all
+    }
+}
+
+impl WriteGlance {
+    /// Notes what a word hints at.
+    fn look_for_position(&mut self, word: &str, called: bool) {
+        let lower = word.to_ascii_lowercase();
+        if called && moves_on((word, &lower)) {
+            self.seen |= ON;
+        }
+        if is_moved_on(&lower) {
+            self.seen |= RECEIVER;
+        }
+        let moves = self.seen & (ON | RECEIVER) == ON | RECEIVER;
+        if moves || word_hints((word, &lower), called) {
+            self.seen |= MOVES;
+        }
+    }
+
+    /// The flags of what a function must have beside a write.
+    fn all_words(&self) -> u16 {
+        let words = self.words.iter().map(|(_, flag)| flag);
+        let moves = if self.moving { MOVES } else { 0 };
+        words.fold(moves, |all, flag| all | flag)
     }
 }

@@ -6,6 +6,7 @@
 //! | `sinks` | which calls write only because of their receiver? |
 //! | `reading` | which calls named like writes only read, or write into memory? |
 //! | `harmless` | does a call surely write nothing? is a function only asked for something? |
+//! | `positions` | which calls and stores move a cursor, an offset, a watermark? |
 //! | `failures` | who is told of a failure? which failures are nobody's loss? |
 //! | `collections` | what does a method do with a collection? |
 
@@ -13,6 +14,7 @@ pub mod collections;
 mod failures;
 mod glance;
 mod harmless;
+mod positions;
 mod reading;
 mod sinks;
 mod sure;
@@ -21,13 +23,16 @@ mod writes;
 pub use collections::only_fills;
 pub use failures::{
     answers_person, changes_log_table, cleans_up, is_auxiliary, is_auxiliary_class, is_best_effort,
-    is_failed_status, is_failure_record, is_log_table, is_no_write_error, is_report,
-    is_status_name, only_tells, says_duplicate, says_duplicate_row, says_failure, says_missing,
-    says_nothing_left, shows, status_in_name, takes_log_records, tells, tells_on_report,
-    tracks_errors,
+    is_failed_mark, is_failed_status, is_failure_record, is_log_table, is_no_write_error,
+    is_report, is_status_name, only_tells, says_duplicate, says_duplicate_row, says_failure,
+    says_missing, says_nothing_left, says_refused, says_stored, shows, status_in_name,
+    takes_log_records, tells, tells_on_report, tracks_errors,
 };
-pub use glance::{Words, writing_with};
+pub use glance::{Words, moving_with, writing_with};
 pub use harmless::{is_harmless, only_asks};
+pub use positions::{
+    gives_back, hints_at_position, moves_position, names_position, names_state, states_position,
+};
 pub use reading::{
     begins_reading, builds_reading, builds_removal, counts_rows, ends_with_query, fetches_rows,
     holds_rows, is_buffer, is_row_count, makes_writer, runs_statement, writes_into_argument,

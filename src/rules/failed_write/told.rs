@@ -3,21 +3,21 @@
 
 use super::caught::{Caught, caught};
 use super::failure::{CAUGHT, FailureNote, STATUS, get, tuple};
+use super::flow::place_of;
+use super::is_only_handling;
 use super::likeness::{alike, is_data, is_made_of};
-use super::no_store::place_of;
 use super::watch::Swallower;
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{CallOutcome, CompletedCall, Engine, Returned, is_log_method};
 use crate::ir::{Arg, BlockId, Literal, Operand, Rvalue, TerminatorKind};
 use crate::program::{FuncRef, Program};
-use crate::rules::swallowed_write::is_only_handling;
 use crate::rules::tables::{self, tells};
 
 /// Whether a call hands a failure that was caught to code outside the program, which does more than
 /// tell somebody: a method of the receiver's base, or of an object that the receiver holds or that
 /// is among the `arguments`. So does a call of a report, even if it is one of the program.
-pub(super) fn leaves_to_others(
+pub(in crate::rules) fn leaves_to_others(
     engine: &Engine<'_>,
     state: &State,
     call: &CompletedCall<'_>,
@@ -64,7 +64,7 @@ pub(super) fn leaves_to_others(
 
 /// Whether a call makes a record of what went wrong, which other code of the program asks for: a
 /// method of the record's class. Making an exception is no such call.
-pub(super) fn records_failure(
+pub(in crate::rules) fn records_failure(
     engine: &Engine<'_>,
     state: &State,
     call: &CompletedCall<'_>,
@@ -87,7 +87,7 @@ pub(super) fn records_failure(
 }
 
 /// Whether a call makes an HTTP answer that says that the request failed.
-pub(super) fn answers_failure(engine: &Engine<'_>, call: &Returned<'_>) -> bool {
+pub(in crate::rules) fn answers_failure(engine: &Engine<'_>, call: &Returned<'_>) -> bool {
     let says = |v: Value| is_failed_status(engine, v);
     let mut named = call.args.iter().filter_map(|a| engine.keyword(*a));
     !tells(call.name)
@@ -96,7 +96,7 @@ pub(super) fn answers_failure(engine: &Engine<'_>, call: &Returned<'_>) -> bool 
 }
 
 /// Whether a returned value is a body with an HTTP status that says that the request failed.
-pub(super) fn is_failed_answer(engine: &Engine<'_>, value: Value) -> bool {
+pub(in crate::rules) fn is_failed_answer(engine: &Engine<'_>, value: Value) -> bool {
     match engine.terms.term(value) {
         Term::Tuple(parts) => match parts[..] {
             [_, status] | [_, status, _] => is_failed_status(engine, status),
@@ -117,7 +117,7 @@ fn is_failed_status(engine: &Engine<'_>, v: Value) -> bool {
 }
 
 /// Whether a call adds what a failed write could not change because it was not there.
-pub(super) fn creates_instead(
+pub(in crate::rules) fn creates_instead(
     engine: &Engine<'_>,
     state: &State,
     call: &CompletedCall<'_>,
@@ -143,7 +143,11 @@ pub(super) fn creates_instead(
 
 /// Whether a call in a handler is given the same arguments as another call of the same function,
 /// some of which may be data.
-pub(super) fn is_instead_of(program: &Program<'_>, failed: (FuncRef, BlockId), site: Site) -> bool {
+pub(in crate::rules) fn is_instead_of(
+    program: &Program<'_>,
+    failed: (FuncRef, BlockId),
+    site: Site,
+) -> bool {
     if failed.0 != site.func || !is_only_handling(program, site.func, BlockId(site.block)) {
         return false;
     }

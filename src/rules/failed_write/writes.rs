@@ -23,7 +23,7 @@ const WAITS: &[&str] = &["result", "wait", "join", "await"];
 
 impl Watch<'_> {
     /// Whether a call in a function may be a write whose failure is followed, or wait for one.
-    pub(super) fn may_matter(&self, engine: &Engine<'_>, call: &Deed) -> bool {
+    pub(in crate::rules) fn may_matter(&self, engine: &Engine<'_>, call: &Deed) -> bool {
         if WAITS.contains(&call.name.as_str()) && call.on_input {
             return true;
         }
@@ -43,12 +43,12 @@ impl Watch<'_> {
         }
         let module = engine.program.module(call.within.module);
         let within = &module.ir.function(call.within.func).name;
-        let auxiliary = self.options.is_auxiliary(&call.name)
+        let auxiliary = self.excuses.is_auxiliary(&call.name)
             || call
                 .receiver
                 .as_ref()
-                .is_some_and(|r| self.options.is_auxiliary(r))
-            || within != self.method && self.options.is_auxiliary(within);
+                .is_some_and(|r| self.excuses.is_auxiliary(r))
+            || within != self.method && self.excuses.is_auxiliary(within);
         if call.resolved && tables::may_only_read(&call.name) || auxiliary {
             return false;
         }
@@ -57,7 +57,7 @@ impl Watch<'_> {
     }
 
     /// The write that a call is, or waits for: a tuple of its name, its site and its arguments.
-    pub(super) fn write(
+    pub(in crate::rules) fn write(
         &self,
         engine: &mut Engine<'_>,
         state: &State,
@@ -70,7 +70,11 @@ impl Watch<'_> {
         {
             return Some(write);
         }
-        let receiver = call.receiver.and_then(|r| client_name(engine, state, r));
+        let receiver = call.receiver.and_then(|r| {
+            // What a function was given has the name of its parameter.
+            let names = || engine.names_of(call.site.func, r).first().cloned();
+            client_name(engine, state, r).or_else(names)
+        });
         let mut texts = self.texts(engine, state, call);
         texts.extend(prepared(engine, state, call.receiver));
         // A function of the program with the name of a write is one if it is given data.
@@ -118,7 +122,7 @@ impl Watch<'_> {
 
     /// What presets say of a call of something outside the program. It is asked only if the name of the
     /// call is in a preset, or is `named` like a write.
-    pub(super) fn known(
+    pub(in crate::rules) fn known(
         &self,
         engine: &Engine<'_>,
         call: &CompletedCall<'_>,
@@ -163,7 +167,7 @@ impl Watch<'_> {
     }
 
     /// The texts that a call is given: all by position, and the statements by name.
-    pub(super) fn texts(
+    pub(in crate::rules) fn texts(
         &self,
         engine: &Engine<'_>,
         state: &State,
@@ -178,7 +182,7 @@ impl Watch<'_> {
     /// The text that an argument is or begins with, if that can make a difference.
     fn text(&self, engine: &Engine<'_>, state: &State, v: Value) -> Option<Name> {
         // With words from the configuration, every text can.
-        if self.options.auxiliary.is_empty() {
+        if self.excuses.auxiliary.is_empty() {
             engine.text_unless(state, v, tables::PLAIN)
         } else {
             engine.class_text(v).or_else(|| engine.known_text(state, v))
@@ -193,10 +197,11 @@ impl Watch<'_> {
         call: &CompletedCall<'_>,
         texts: &[Name],
     ) -> bool {
-        let says = |name: &str| self.options.is_auxiliary(name);
+        let says = |name: &str| self.excuses.is_auxiliary(name);
         let mut receiver = call.receiver;
         while let Some(r) = receiver {
-            if engine.name_of(r).is_some_and(|n| says(&n)) {
+            let names = engine.names_of(call.site.func, r);
+            if engine.name_of(r).is_some_and(|n| says(&n)) || names.iter().any(|n| says(n)) {
                 return true;
             }
             receiver = match engine.terms.term(r) {
@@ -228,7 +233,7 @@ impl Watch<'_> {
         says(call.name)
             || function != self.method && says(function)
             || class.is_some_and(|class| tables::is_failure_record(class))
-            || named.clone().any(|t| self.options.is_log_table(t))
+            || named.clone().any(|t| self.excuses.is_log_table(t))
             || texts.iter().any(|t| tables::changes_log_table(t))
     }
 
@@ -250,7 +255,7 @@ impl Watch<'_> {
     }
 
     /// Remembers that a call put something into a unit of work.
-    pub(super) fn note_staged(
+    pub(in crate::rules) fn note_staged(
         &self,
         engine: &mut Engine<'_>,
         state: &mut State,
@@ -289,7 +294,11 @@ impl Watch<'_> {
     }
 
     /// Whether a call writes what is in its receiver, if that is a unit of work.
-    pub(super) fn finishes_unit(&self, engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
+    pub(in crate::rules) fn finishes_unit(
+        &self,
+        engine: &Engine<'_>,
+        call: &CompletedCall<'_>,
+    ) -> bool {
         let known = || self.known(engine, call, false);
         tables::finishes_unit(call.name) || known().is_some_and(|known| known.commits)
     }
@@ -312,7 +321,7 @@ impl Watch<'_> {
     }
 
     /// The bits of the unit of work that a call writes, if something was put into it.
-    pub(super) fn unit_finished(
+    pub(in crate::rules) fn unit_finished(
         &self,
         engine: &Engine<'_>,
         state: &State,
@@ -325,7 +334,7 @@ impl Watch<'_> {
     }
 
     /// The bits of a unit of work, as a function names it, if something was put into it.
-    pub(super) fn is_staged(
+    pub(in crate::rules) fn is_staged(
         &self,
         engine: &Engine<'_>,
         state: &State,
@@ -340,7 +349,7 @@ impl Watch<'_> {
 
     /// [`OF_BATCH`] if a write is given several rows, all of which are lost with the first that
     /// fails. `unit` are the bits of the unit of work that it writes.
-    pub(super) fn is_of_batch(
+    pub(in crate::rules) fn is_of_batch(
         &self,
         engine: &Engine<'_>,
         state: &State,
@@ -354,7 +363,7 @@ impl Watch<'_> {
 
     /// Whether a write repeats the one that failed: it is given the same data, or is the same call
     /// if no data is given. If it is not known what failed, it may.
-    pub(super) fn repeats_failed(
+    pub(in crate::rules) fn repeats_failed(
         &self,
         engine: &Engine<'_>,
         state: &State,

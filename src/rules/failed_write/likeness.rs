@@ -16,11 +16,11 @@ const DEPTH: u32 = 3;
 const ROWS_DEPTH: u32 = 6;
 
 /// How long a chain of method calls may be.
-pub(super) const CHAIN: usize = 32;
+pub(in crate::rules) const CHAIN: usize = 32;
 
 /// The text of a statement that is built step by step: the first argument of the call at the start
 /// of the chain, as in `query("…").bind(a).execute(db)`.
-pub(super) fn prepared(
+pub(in crate::rules) fn prepared(
     engine: &Engine<'_>,
     state: &State,
     receiver: Option<Value>,
@@ -41,7 +41,12 @@ pub(super) fn prepared(
 
 /// Whether a value is a failure, or what became of it on its way. The result of a call that was
 /// only given the failure is not.
-pub(super) fn is_failure_of(engine: &Engine<'_>, state: &State, v: Value, failure: Value) -> bool {
+pub(in crate::rules) fn is_failure_of(
+    engine: &Engine<'_>,
+    state: &State,
+    v: Value,
+    failure: Value,
+) -> bool {
     if v == failure {
         return true;
     }
@@ -54,7 +59,7 @@ pub(super) fn is_failure_of(engine: &Engine<'_>, state: &State, v: Value, failur
 }
 
 /// Whether a value is a failure, or is made of it: something was put around its error.
-pub(super) fn is_made_of(
+pub(in crate::rules) fn is_made_of(
     engine: &Engine<'_>,
     state: &State,
     v: Value,
@@ -87,7 +92,12 @@ pub(super) fn is_made_of(
 }
 
 /// Whether a value is an exception, or something was put around one.
-pub(super) fn holds_exception(engine: &Engine<'_>, state: &State, v: Value, depth: u32) -> bool {
+pub(in crate::rules) fn holds_exception(
+    engine: &Engine<'_>,
+    state: &State,
+    v: Value,
+    depth: u32,
+) -> bool {
     if state.kind(&engine.terms, v) == Kind::Exception {
         return true;
     }
@@ -108,7 +118,13 @@ pub(super) fn holds_exception(engine: &Engine<'_>, state: &State, v: Value, dept
 
 /// Whether two arguments are the same data: equal values, values made in the same way from the
 /// same, or any two numbers, as these only say how long to wait or how often something was tried.
-pub(super) fn alike(engine: &Engine<'_>, state: &State, a: Value, b: Value, depth: u32) -> bool {
+pub(in crate::rules) fn alike(
+    engine: &Engine<'_>,
+    state: &State,
+    a: Value,
+    b: Value,
+    depth: u32,
+) -> bool {
     if a == b {
         return true;
     }
@@ -156,7 +172,7 @@ pub(super) fn alike(engine: &Engine<'_>, state: &State, a: Value, b: Value, dept
 }
 
 /// Whether an argument is what is written, rather than where or how.
-pub(super) fn is_data(engine: &Engine<'_>, state: &State, v: Value) -> bool {
+pub(in crate::rules) fn is_data(engine: &Engine<'_>, state: &State, v: Value) -> bool {
     let kind = state.kind(&engine.terms, v);
     if engine.terms.literal(v).is_some()
         || matches!(kind, Kind::Int | Kind::Bool | Kind::Str)
@@ -168,7 +184,12 @@ pub(super) fn is_data(engine: &Engine<'_>, state: &State, v: Value) -> bool {
 }
 
 /// Adds a value that is written, and what it was made of, as far as that is rows, too.
-pub(super) fn rows_behind(engine: &Engine<'_>, state: &State, v: Value, out: &mut Vec<Value>) {
+pub(in crate::rules) fn rows_behind(
+    engine: &Engine<'_>,
+    state: &State,
+    v: Value,
+    out: &mut Vec<Value>,
+) {
     let mut open = vec![(v, 0)];
     while let Some((v, depth)) = open.pop() {
         if depth > ROWS_DEPTH || out.contains(&v) {
@@ -199,7 +220,7 @@ pub(super) fn rows_behind(engine: &Engine<'_>, state: &State, v: Value, out: &mu
 
 /// A value, what it is a view of, and the rows that the calls were given that made it: `frame` of
 /// `frame.write.mode("append")` and of `table.merge(frame.alias("f"))`.
-pub(super) fn views_of(engine: &Engine<'_>, state: &State, v: Value) -> Vec<Value> {
+pub(in crate::rules) fn views_of(engine: &Engine<'_>, state: &State, v: Value) -> Vec<Value> {
     let mut out: Vec<Value> = Vec::new();
     let mut open = vec![(v, 0)];
     while let Some((v, depth)) = open.pop() {

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use super::Options;
+use super::Excuses;
 use super::attempts::tries_again;
 use super::failure::{
     ALL, BY, BY_SHIFT, CAUGHT, FailureNote, HANDED, IN_FLIGHT, REPLACED, STATUS, WROTE, clear,
@@ -14,6 +14,7 @@ use super::failure::{
 };
 use super::likeness::{holds_exception, is_data, is_failure_of, is_made_of};
 use super::no_store::runs_program;
+use super::refusal::refuses;
 use super::told::{
     answers_failure, creates_instead, is_failed_answer, leaves_to_others, records_failure,
 };
@@ -33,7 +34,7 @@ use crate::settings::Writes;
 
 /// What ends a failure without anybody learning of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Swallower {
+pub(in crate::rules) enum Swallower {
     /// A handler or a context manager.
     Catch(Catch),
     /// A function that returns while the exception is pending.
@@ -42,7 +43,7 @@ pub(super) enum Swallower {
 
 impl Swallower {
     /// The function and the block that it is in.
-    pub(super) fn place(self) -> (FuncRef, BlockId) {
+    pub(in crate::rules) fn place(self) -> (FuncRef, BlockId) {
         match self {
             Swallower::Catch(Catch { func, block, .. }) | Swallower::Return(func, block) => {
                 (func, block)
@@ -56,30 +57,30 @@ impl Swallower {
 const REACH_OUTSIDE: u8 = 2;
 
 /// Calls, by function and block.
-pub(super) type Calls = BTreeSet<(FuncRef, u32)>;
+pub(in crate::rules) type Calls = BTreeSet<(FuncRef, u32)>;
 
 /// The automaton for one method.
-pub(super) struct Watch<'o> {
+pub(in crate::rules) struct Watch<'o> {
     places: Vec<WatchedPlace>,
     /// The contract method: its own name says nothing about what it writes.
-    pub(super) method: &'o str,
+    pub(in crate::rules) method: &'o str,
     /// No contract names it, so only calls that surely write count.
-    pub(super) outside: bool,
-    pub(super) options: &'o Options,
-    pub(super) writes: &'o Writes,
+    pub(in crate::rules) outside: bool,
+    pub(in crate::rules) excuses: &'o Excuses,
+    pub(in crate::rules) writes: &'o Writes,
     /// What caught a failure, by the index in the flags.
     seen: RefCell<Vec<Swallower>>,
     /// The names of units of work, by the index in the flags.
-    pub(super) units: RefCell<Vec<Name>>,
+    pub(in crate::rules) units: RefCell<Vec<Name>>,
     /// Writes that are known to be made where nothing failed, too: none of them makes up for
     /// another.
-    pub(super) regular: &'o Calls,
+    pub(in crate::rules) regular: &'o Calls,
     /// Writes that this run of the automaton met where nothing had failed.
     met: RefCell<Calls>,
     /// What the method was given: others hold it, too.
     arguments: RefCell<Vec<Value>>,
     /// Writes that this run took to make up for a failed one.
-    pub(super) made_up: RefCell<Calls>,
+    pub(in crate::rules) made_up: RefCell<Calls>,
 }
 
 impl Automaton for Watch<'_> {
@@ -140,7 +141,7 @@ impl ValueEvents for Watch<'_> {
         {
             state.drop_ghost(state.watched, FailureNote::Raised);
         }
-        if !self.options.strict
+        if !self.excuses.strict
             && state.flags.rule & STATUS == CAUGHT
             && answers_failure(engine, call)
         {
@@ -149,7 +150,10 @@ impl ValueEvents for Watch<'_> {
     }
 
     fn on_test(&self, engine: &mut Engine<'_>, before: &State, after: &mut State, test: Test) {
-        if !self.options.strict
+        if self.excuses.by_result && !is_failing(before.flags.rule) {
+            self.note_refusal(engine, after, test);
+        }
+        if !self.excuses.strict
             && before.flags.rule & STATUS == CAUGHT
             && after.flags.rule & STATUS == CAUGHT
             && is_tested(engine, before, test.condition)
@@ -161,7 +165,7 @@ impl ValueEvents for Watch<'_> {
 
 impl FailureEvents for Watch<'_> {
     fn on_completed(&self, engine: &mut Engine<'_>, state: &mut State, call: &CompletedCall<'_>) {
-        if !self.options.strict && self.is_dealt_with(engine, state, call) {
+        if !self.excuses.strict && self.is_dealt_with(engine, state, call) {
             clear(state);
         }
         if let Some(callee) = call.callee {
@@ -301,7 +305,7 @@ impl FailureEvents for Watch<'_> {
 
     fn on_yield(&self, engine: &mut Engine<'_>, state: &mut State, value: Value) {
         // Who runs the generator is given a failure.
-        if !self.options.strict
+        if !self.excuses.strict
             && state.flags.rule & STATUS == CAUGHT
             && holds_exception(engine, state, value, 0)
         {
@@ -319,7 +323,7 @@ impl FailureEvents for Watch<'_> {
         // A failure that is pending in a caller is not this function's.
         let entry = engine.entry_state();
         let entered = entry.map_or(0, |entry| entry.flags.rule & STATUS);
-        if !self.options.strict
+        if !self.excuses.strict
             && state.flags.rule & STATUS == CAUGHT
             && is_failed_answer(engine, value)
         {
@@ -370,10 +374,10 @@ impl FailureEvents for Watch<'_> {
 impl<'o> Watch<'o> {
     /// The automaton for a contract method. `regular` are writes that are known to be made where
     /// nothing failed, too.
-    pub(super) fn new(
+    pub(in crate::rules) fn new(
         places: Vec<WatchedPlace>,
         (method, outside): (&'o str, bool),
-        (options, writes): (&'o Options, &'o Writes),
+        (excuses, writes): (&'o Excuses, &'o Writes),
         regular: &'o Calls,
     ) -> Self {
         Watch {
@@ -383,7 +387,7 @@ impl<'o> Watch<'o> {
             places,
             method,
             outside,
-            options,
+            excuses,
             writes,
             seen: RefCell::default(),
             arguments: RefCell::default(),
@@ -392,7 +396,7 @@ impl<'o> Watch<'o> {
     }
 
     /// What swallowed the failure on the way to a state with these flags, if there was one.
-    pub(super) fn swallower(&self, flags: u32) -> Option<Swallower> {
+    pub(in crate::rules) fn swallower(&self, flags: u32) -> Option<Swallower> {
         if flags & STATUS != CAUGHT {
             return None;
         }
@@ -401,7 +405,7 @@ impl<'o> Watch<'o> {
     }
 
     /// Learns what the method is given.
-    pub(super) fn given(&self, arguments: &[Value]) {
+    pub(in crate::rules) fn given(&self, arguments: &[Value]) {
         *self.arguments.borrow_mut() = arguments.to_vec();
     }
 
@@ -428,20 +432,60 @@ impl<'o> Watch<'o> {
     }
 
     /// Begins to follow the method anew: what was met before does not count.
-    pub(super) fn begin(&self) {
+    pub(in crate::rules) fn begin(&self) {
         self.met.borrow_mut().clear();
         self.made_up.borrow_mut().clear();
     }
 
     /// Writes that were wrongly taken to make up for a failed one: they are made where nothing
     /// failed, too.
-    pub(super) fn mistaken(&self) -> Calls {
+    pub(in crate::rules) fn mistaken(&self) -> Calls {
         let (met, made_up) = (self.met.borrow(), self.made_up.borrow());
         let mistaken = made_up.intersection(&met);
         mistaken
             .filter(|at| !self.regular.contains(at))
             .copied()
             .collect()
+    }
+
+    /// Notes that the result of a write says that it was refused.
+    fn note_refusal(&self, engine: &mut Engine<'_>, state: &mut State, test: Test) {
+        let Some(block) = test.block else { return };
+        let module = engine.program.module(test.func.module);
+        let Some(refusal) = refuses(module.ir.function(test.func.func), block) else {
+            return;
+        };
+        if refusal.outcome != test.outcome {
+            return;
+        }
+        // The variable may be dead by now.
+        let asked = state.env.get(refusal.asked.index());
+        let leaves = engine.terms.leaves(test.condition).to_vec();
+        let behind = leaves
+            .iter()
+            .filter_map(|leaf| match engine.origin(state, *leaf) {
+                Some(Origin::Call(_, on, _)) | Some(Origin::Element(on)) => Some(on),
+                _ => None,
+            });
+        let mut values = asked
+            .into_iter()
+            .chain(leaves.iter().copied())
+            .chain(behind);
+        let write = |v: Value| Some((v, state.ghost(v, FailureNote::Submitted)?));
+        let Some((result, write)) = values.find_map(write) else {
+            return;
+        };
+        if let Some(at) = tuple(engine, write).and_then(|parts| parts.get(1).copied()) {
+            put(state, FailureNote::FailedAt, at);
+        }
+        put(state, FailureNote::Failed, write);
+        put(state, FailureNote::Raised, result);
+        let catch = Catch {
+            func: test.func,
+            block,
+            manager: false,
+        };
+        self.caught_by(state, Swallower::Catch(catch));
     }
 
     /// Notes that what caught the failure, if something did, passes it on.

@@ -18,32 +18,32 @@ use crate::program::FuncRef;
 use crate::rules::tables::tells;
 
 /// The bits of the property that say how far a failure is.
-pub(super) const STATUS: u32 = 0b11;
-pub(super) const IN_FLIGHT: u32 = 1;
-pub(super) const CAUGHT: u32 = 2;
-pub(super) const HANDED: u32 = 3;
+pub(in crate::rules) const STATUS: u32 = 0b11;
+pub(in crate::rules) const IN_FLIGHT: u32 = 1;
+pub(in crate::rules) const CAUGHT: u32 = 2;
+pub(in crate::rules) const HANDED: u32 = 3;
 /// Another exception was caught while the failure was pending: in a `finally` that then goes on
 /// with the failure, or in place of the failure.
-pub(super) const REPLACED: u32 = 0b100;
+pub(in crate::rules) const REPLACED: u32 = 0b100;
 /// The bits that say what caught it: an index into the swallowers that the watch has seen.
-pub(super) const BY: u32 = 0xfff << BY_SHIFT;
-pub(super) const BY_SHIFT: u32 = 3;
+pub(in crate::rules) const BY: u32 = 0xfff << BY_SHIFT;
+pub(in crate::rules) const BY_SHIFT: u32 = 3;
 /// All bits about a failure.
-pub(super) const ALL: u32 = STATUS | REPLACED | BY;
+pub(in crate::rules) const ALL: u32 = STATUS | REPLACED | BY;
 /// Something was written, so there is something to commit.
-pub(super) const WROTE: u32 = 1 << 20;
+pub(in crate::rules) const WROTE: u32 = 1 << 20;
 /// The bits of units of work into which something was put, by the index of the unit's name.
-pub(super) const STAGED_SHIFT: u32 = 21;
+pub(in crate::rules) const STAGED_SHIFT: u32 = 21;
 /// How many names of units are told apart.
-pub(super) const UNITS: usize = 4;
+pub(in crate::rules) const UNITS: usize = 4;
 /// More than one thing was put into a unit of work.
-pub(super) const SEVERAL: u32 = 1 << 25;
+pub(in crate::rules) const SEVERAL: u32 = 1 << 25;
 /// The failed write was given several rows.
-pub(super) const OF_BATCH: u32 = 1 << 26;
+pub(in crate::rules) const OF_BATCH: u32 = 1 << 26;
 
 /// What the automaton keeps beside the receiver, and beside values.
 #[derive(Clone, Copy)]
-pub(super) enum FailureNote {
+pub(in crate::rules) enum FailureNote {
     /// The write that failed: its name, the site of its call, its arguments.
     Failed,
     /// Where it failed: at its call, or where its result was waited for.
@@ -71,22 +71,22 @@ impl From<FailureNote> for Ghost {
 }
 
 /// Whether a write has failed, caught or not.
-pub(super) fn is_failing(flags: u32) -> bool {
+pub(in crate::rules) fn is_failing(flags: u32) -> bool {
     flags & STATUS != 0
 }
 
 /// Keeps something about the failure.
-pub(super) fn put(state: &mut State, kept: FailureNote, v: Value) {
+pub(in crate::rules) fn put(state: &mut State, kept: FailureNote, v: Value) {
     state.set_ghost(state.watched, kept, v);
 }
 
 /// What is kept about the failure.
-pub(super) fn get(state: &State, kept: FailureNote) -> Option<Value> {
+pub(in crate::rules) fn get(state: &State, kept: FailureNote) -> Option<Value> {
     state.ghost(state.watched, kept)
 }
 
 /// Starts to follow the failure of a write: how far it is, and what carries it.
-pub(super) fn follow(
+pub(in crate::rules) fn follow(
     engine: &mut Engine<'_>,
     state: &mut State,
     call: &CompletedCall<'_>,
@@ -109,7 +109,11 @@ pub(super) fn follow(
 }
 
 /// Remembers that what caught the failure at this place passes it on.
-pub(super) fn pass_on(engine: &mut Engine<'_>, state: &mut State, at: (FuncRef, BlockId)) {
+pub(in crate::rules) fn pass_on(
+    engine: &mut Engine<'_>,
+    state: &mut State,
+    at: (FuncRef, BlockId),
+) {
     let before = get(state, FailureNote::PassedOn).and_then(|v| tuple(engine, v));
     let at = engine.terms.make(Term::Place(at.0, at.1.0));
     let all = before.iter().flat_map(|places| places.iter().copied());
@@ -119,7 +123,10 @@ pub(super) fn pass_on(engine: &mut Engine<'_>, state: &mut State, at: (FuncRef, 
 }
 
 /// The places of what caught the failure before and passed it on.
-pub(super) fn passed_on_by(engine: &Engine<'_>, state: &State) -> Vec<(FuncRef, BlockId)> {
+pub(in crate::rules) fn passed_on_by(
+    engine: &Engine<'_>,
+    state: &State,
+) -> Vec<(FuncRef, BlockId)> {
     let places = get(state, FailureNote::PassedOn).and_then(|v| tuple(engine, v));
     let places = places.iter().flat_map(|places| places.iter());
     places
@@ -132,7 +139,7 @@ pub(super) fn passed_on_by(engine: &Engine<'_>, state: &State) -> Vec<(FuncRef, 
 
 /// Remembers through which calls of functions of the program a failure came, the outermost last. If
 /// the same call succeeds later, it makes up for the failure.
-pub(super) fn note_call(
+pub(in crate::rules) fn note_call(
     engine: &mut Engine<'_>,
     state: &mut State,
     callee: FuncRef,
@@ -170,7 +177,7 @@ pub(super) fn note_call(
 }
 
 /// Whether what a call raised or returned comes from a write in it that was seen already.
-pub(super) fn comes_from_inside(
+pub(in crate::rules) fn comes_from_inside(
     engine: &mut Engine<'_>,
     state: &State,
     call: &CompletedCall<'_>,
@@ -189,7 +196,7 @@ pub(super) fn comes_from_inside(
 }
 
 /// Forgets the failure.
-pub(super) fn clear(state: &mut State) {
+pub(in crate::rules) fn clear(state: &mut State) {
     state.flags.rule &= !(ALL | OF_BATCH);
     for kept in [
         FailureNote::Failed,
@@ -205,7 +212,7 @@ pub(super) fn clear(state: &mut State) {
 }
 
 /// The name of the write that failed.
-pub(super) fn failed_name(engine: &Engine<'_>, state: &State) -> Option<Name> {
+pub(in crate::rules) fn failed_name(engine: &Engine<'_>, state: &State) -> Option<Name> {
     let parts = tuple(engine, get(state, FailureNote::Failed)?)?;
     match engine.terms.literal(*parts.first()?) {
         Some(Literal::Str(name)) => Some(name.clone()),
@@ -214,12 +221,19 @@ pub(super) fn failed_name(engine: &Engine<'_>, state: &State) -> Option<Name> {
 }
 
 /// Where the write that failed is called.
-pub(super) fn failed_at(engine: &Engine<'_>, state: &State) -> Option<(FuncRef, BlockId)> {
+pub(in crate::rules) fn failed_at(
+    engine: &Engine<'_>,
+    state: &State,
+) -> Option<(FuncRef, BlockId)> {
     place(engine, state, FailureNote::FailedAt)
 }
 
 /// A place that is kept about the failure.
-fn place(engine: &Engine<'_>, state: &State, kept: FailureNote) -> Option<(FuncRef, BlockId)> {
+pub(super) fn place(
+    engine: &Engine<'_>,
+    state: &State,
+    kept: FailureNote,
+) -> Option<(FuncRef, BlockId)> {
     match *engine.terms.term(get(state, kept)?) {
         Term::Place(func, block) => Some((func, BlockId(block))),
         _ => None,
@@ -229,7 +243,7 @@ fn place(engine: &Engine<'_>, state: &State, kept: FailureNote) -> Option<(FuncR
 /// Whether a test asks what became of a failure: what a method of some object answered to it, or
 /// what a function that was given it may have changed. A call that only tells somebody does not
 /// count.
-pub(super) fn is_tested(engine: &Engine<'_>, state: &State, condition: Value) -> bool {
+pub(in crate::rules) fn is_tested(engine: &Engine<'_>, state: &State, condition: Value) -> bool {
     let Some(failure) = get(state, FailureNote::Raised) else {
         return false;
     };
@@ -273,7 +287,7 @@ pub(super) fn is_tested(engine: &Engine<'_>, state: &State, condition: Value) ->
 }
 
 /// Whether a write is given the data of the one that failed.
-pub(super) fn gives_the_same(engine: &Engine<'_>, state: &State, write: Value) -> bool {
+pub(in crate::rules) fn gives_the_same(engine: &Engine<'_>, state: &State, write: Value) -> bool {
     let failed = get(state, FailureNote::Failed).and_then(|v| tuple(engine, v));
     let (Some(failed), Some(now)) = (failed, tuple(engine, write)) else {
         return true;
@@ -300,7 +314,11 @@ pub(super) fn gives_the_same(engine: &Engine<'_>, state: &State, write: Value) -
 
 /// Whether a write is given rows of which the data of the one that failed was made, or the other way
 /// round: the frame that it is a view of, the rows in the frame.
-pub(super) fn gives_the_same_rows(engine: &Engine<'_>, state: &State, write: Value) -> bool {
+pub(in crate::rules) fn gives_the_same_rows(
+    engine: &Engine<'_>,
+    state: &State,
+    write: Value,
+) -> bool {
     let failed = get(state, FailureNote::Failed).and_then(|v| tuple(engine, v));
     let (Some(failed), Some(now)) = (failed, tuple(engine, write)) else {
         return false;
@@ -334,7 +352,7 @@ pub(super) fn gives_the_same_rows(engine: &Engine<'_>, state: &State, write: Val
 
 /// Whether it turned out after a write had failed that it was given nothing to write: a loop over its
 /// rows does not run.
-pub(super) fn turned_out_empty(engine: &mut Engine<'_>, state: &State) -> bool {
+pub(in crate::rules) fn turned_out_empty(engine: &mut Engine<'_>, state: &State) -> bool {
     get(state, FailureNote::OfNothing).is_none() && is_of_nothing(engine, state)
 }
 
@@ -352,7 +370,7 @@ fn is_of_nothing(engine: &mut Engine<'_>, state: &State) -> bool {
 }
 
 /// The parts of a tuple.
-pub(super) fn tuple(engine: &Engine<'_>, v: Value) -> Option<Arc<[Value]>> {
+pub(in crate::rules) fn tuple(engine: &Engine<'_>, v: Value) -> Option<Arc<[Value]>> {
     match engine.terms.term(v) {
         Term::Tuple(parts) => Some(parts.clone()),
         _ => None,

@@ -1,5 +1,6 @@
 //! Calls that are named like writes and store no data: they read rows, or write into memory.
 
+use super::flow::{counts_rows, hands_on, place_of, rvalues};
 use super::likeness::CHAIN;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
@@ -9,12 +10,12 @@ use crate::ir::{
     BlockId, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, StatementKind,
     TerminatorKind,
 };
-use crate::rules::swallowed_write::callers::{counts_rows, hands_on, rvalues};
+
 use crate::rules::tables;
 
 /// Whether a call that is named like a write stores nothing. `texts` are the texts that it is
 /// given.
-pub(super) fn stores_nothing(
+pub(in crate::rules) fn stores_nothing(
     engine: &Engine<'_>,
     state: &State,
     call: &CompletedCall<'_>,
@@ -28,7 +29,7 @@ pub(super) fn stores_nothing(
 
 /// Whether a call that is named like one which runs a statement is given the words of a command:
 /// `execute(["push", branch])`.
-pub(super) fn runs_program(engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
+pub(in crate::rules) fn runs_program(engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
     if !tables::runs_statement(call.name) {
         return false;
     }
@@ -104,7 +105,11 @@ fn built_to_read(engine: &Engine<'_>, state: &State, statement: Value) -> Option
 
 /// Whether a statement was built by calls that change data: `insert(table).values(rows)`, but not
 /// `delete(table)`.
-pub(super) fn builds_change(engine: &Engine<'_>, state: &State, statement: Value) -> bool {
+pub(in crate::rules) fn builds_change(
+    engine: &Engine<'_>,
+    state: &State,
+    statement: Value,
+) -> bool {
     let mut at = statement;
     for _ in 0..CHAIN {
         let Some(Origin::Call(name, on, _)) = engine.origin(state, at) else {
@@ -253,26 +258,6 @@ fn fetches_next(function: &Function, receiver: &Operand, from: BlockId) -> bool 
         }
     }
     false
-}
-
-/// A local, and the attributes that lead from it to a value.
-pub(super) fn place_of(function: &Function, operand: &Operand) -> Option<(LocalId, Vec<Name>)> {
-    let Operand::Local(mut at) = *operand else {
-        return None;
-    };
-    let mut path = Vec::new();
-    for _ in 0..CHAIN {
-        let mut made = rvalues(function).filter(|(dest, _)| *dest == Some(at));
-        match (made.next(), made.next()) {
-            (Some((_, Rvalue::GetField(Operand::Local(of), name))), None) => {
-                path.push(name.clone());
-                at = *of;
-            }
-            (Some((_, Rvalue::Use(Operand::Local(of)))), None) => at = *of,
-            _ => break,
-        }
-    }
-    Some((at, path))
 }
 
 /// Whether a call writes into a buffer in memory, or through a writer that was made of one.

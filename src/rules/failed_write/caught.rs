@@ -1,31 +1,35 @@
 //! The exceptions that a handler names.
 
+use super::excuses_duplicates;
+use super::failure::OF_BATCH;
+use super::watch::Swallower;
 use crate::ir::{BlockId, Body, Name, Operand, Rvalue, ScopeIdx, StatementKind};
 use crate::presets::Presets;
 use crate::program::{Def, FuncRef, Program};
+use crate::rules::tables;
 
 /// An exception that a handler names.
-pub(super) struct Caught {
+pub(in crate::rules) struct Caught {
     /// The last part of its path.
-    pub(super) name: Name,
+    pub(in crate::rules) name: Name,
     /// What it is.
     def: Def,
 }
 
 impl Caught {
     /// Whether it is a class of the program: no library raises it.
-    pub(super) fn is_own(&self) -> bool {
+    pub(in crate::rules) fn is_own(&self) -> bool {
         matches!(self.def, Def::Class(_))
     }
 
     /// Whether a preset says that it is raised for a row that is there already.
-    pub(super) fn says_duplicate(&self, presets: &Presets) -> bool {
+    pub(in crate::rules) fn says_duplicate(&self, presets: &Presets) -> bool {
         matches!(&self.def, Def::External(path) if presets.says_duplicate(path))
     }
 }
 
 /// The exceptions that a handler names, and whether these are all that it catches.
-pub(super) fn caught(
+pub(in crate::rules) fn caught(
     program: &Program<'_>,
     (func, block): (FuncRef, BlockId),
 ) -> (Vec<Caught>, bool) {
@@ -73,4 +77,41 @@ fn path(body: &Body, operand: &Operand) -> (Vec<Name>, bool) {
         }
     }
     (path, false)
+}
+
+/// Whether a handler catches only exceptions that say that the rows are there already, or that there
+/// is nothing more to read. `flags` tell whether the failed write was given several.
+pub(in crate::rules) fn loses_nothing(
+    program: &Program<'_>,
+    presets: &Presets,
+    by: Swallower,
+    flags: u32,
+) -> bool {
+    let Swallower::Catch(catch) = by else {
+        return false;
+    };
+    let (exceptions, complete) = caught(program, (catch.func, catch.block));
+    let of_batch = flags & OF_BATCH != 0;
+    complete
+        && exceptions.iter().all(|exception| {
+            tables::says_nothing_left(&exception.name)
+                || excuses_duplicates(&exception.name.to_ascii_lowercase(), of_batch)
+                || !of_batch && exception.says_duplicate(presets)
+        })
+}
+
+/// Whether a handler hardly catches what a write raises: it names only exceptions that no write
+/// raises, or `first`, which caught it before and passed it on, names only exceptions of the program.
+/// What the first handler names, the write must have raised; later ones may see another exception.
+pub(in crate::rules) fn is_unlikely(
+    program: &Program<'_>,
+    by: (FuncRef, BlockId),
+    first: Option<(FuncRef, BlockId)>,
+) -> bool {
+    let catches_only = |place, unlikely: &dyn Fn(&Caught) -> bool| {
+        let (named, complete) = caught(program, place);
+        complete && named.iter().all(unlikely)
+    };
+    let no_write_error = |exception: &Caught| tables::is_no_write_error(&exception.name);
+    catches_only(by, &no_write_error) || catches_only(first.unwrap_or(by), &Caught::is_own)
 }

@@ -1,0 +1,189 @@
+//! `advance-past-failure`: a cursor, an offset or an acknowledgement moves past rows that were never
+//! stored.
+//!
+//! The function is followed with the automaton of a failed write. It is reported if a path arrives,
+//! after a write has failed, at a place that moves a position which covers those rows.
+//!
+//! What a position is, and which rows it covers, is in `rules/positions`; the findings are made in `report`.
+
+mod report;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::engine::Engine;
+use crate::engine::summaries::library::Library;
+use crate::engine::values::state::State;
+use crate::engine::witness::PathEvent;
+use crate::ir::{BlockId, FuncIdx, Function, Rvalue, TerminatorKind};
+use crate::program::{FuncRef, LoadedModule, Program};
+use crate::rules::contract_method::Subject;
+use crate::rules::failed_write::caught::{is_unlikely, loses_nothing};
+use crate::rules::failed_write::watch::Swallower;
+use crate::rules::failed_write::{
+    Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
+};
+use crate::rules::positions::{Covered, POSITION_DEPTH, Position, covered, positions, stays};
+use crate::rules::tables::moving_with;
+use crate::rules::{FunctionRule, Glances, InModule};
+use crate::settings::{Settings, Writes};
+use crate::source::SourceFile;
+
+/// A place in the program.
+type At = Option<(FuncRef, BlockId)>;
+
+/// What caught a failure, where the write failed, and the call that leads to it.
+type Seen = (At, At, At);
+
+/// A position that moves past rows which were never stored.
+struct Advance<'f> {
+    position: &'f Position,
+    covered: Covered,
+    lost: Lost,
+    events: Vec<PathEvent>,
+}
+
+/// Checks functions that move a position.
+pub struct Functions;
+
+impl FunctionRule for Functions {
+    fn glance(&self, settings: &Settings) -> Option<Glances> {
+        Some(moving_with(&settings.writes))
+    }
+
+    fn same_glance(&self, one: &Settings, other: &Settings) -> bool {
+        one.writes == other.writes
+    }
+
+    fn check(
+        &self,
+        library: &Library<'_>,
+        module: &LoadedModule,
+        functions: &[(FuncIdx, &Function)],
+        settings: &Settings,
+    ) -> InModule {
+        let mut out = InModule::default();
+        if module.file.as_ref().is_none_or(|file| is_of_tests(file)) {
+            return out;
+        }
+        for this in with_nested(module, functions) {
+            check_function(library, module, this, settings, &mut out);
+        }
+        out
+    }
+
+    fn leaves_out(&self, file: &SourceFile) -> bool {
+        is_of_tests(file)
+    }
+}
+
+fn check_function(
+    library: &Library<'_>,
+    module: &LoadedModule,
+    (func, function): (FuncRef, &Function),
+    settings: &Settings,
+    out: &mut InModule,
+) {
+    let program = library.program;
+    if may_fail(module, function) {
+        return;
+    }
+    let writes = &settings.writes;
+    let positions = positions(program, func, writes, POSITION_DEPTH);
+    if positions.is_empty() || !makes_other_calls(function, &positions) {
+        return;
+    }
+    let Some(subject) = Subject::outside(library, module, (func, function)) else {
+        return;
+    };
+    let excuses = Excuses {
+        strict: true,
+        by_result: true,
+        ..Excuses::default()
+    };
+    let followed = follow(subject, (&excuses, writes), &|ground| {
+        advances(ground, (func, writes), &positions)
+    });
+    out.effort += followed.effort;
+    out.effort.functions += 1;
+    let findings = followed.found.iter();
+    out.findings
+        .extend(findings.filter_map(|advance| report::finding(subject, advance)));
+}
+
+/// Whether a function makes calls beside those that move positions.
+fn makes_other_calls(function: &Function, positions: &[Position]) -> bool {
+    let mut blocks = (0u32..).zip(&function.body.blocks);
+    blocks.any(|(at, block)| {
+        matches!(
+            block.terminator.kind,
+            TerminatorKind::Eval {
+                rvalue: Rvalue::Call { .. } | Rvalue::Await(_),
+                ..
+            }
+        ) && positions.iter().all(|position| position.at.0 != at)
+    })
+}
+
+/// The positions that move past rows which were not stored, in one graph.
+fn advances<'f>(
+    ground: &mut Ground<'_, '_>,
+    (func, writes): (FuncRef, &Writes),
+    positions: &'f [Position],
+) -> Vec<Advance<'f>> {
+    let program = ground.subject.program;
+    let mut out: Vec<Advance<'f>> = Vec::new();
+    for position in positions {
+        // The same few failures are met in many states.
+        let judged: RefCell<BTreeMap<Seen, bool>> = RefCell::default();
+        let wanted = |engine: &Engine<'_>, state: &State, lost: &Lost| {
+            let seen = (lost.by.map(Swallower::place), lost.failed_at, lost.through);
+            let known = judged.borrow().get(&seen).copied();
+            let wanted = known.unwrap_or_else(|| {
+                let wanted = !is_excused(program, writes, lost)
+                    && !is_of_position(func, positions, lost)
+                    && covered(program, (func, writes), position, lost).is_some();
+                judged.borrow_mut().insert(seen, wanted);
+                wanted
+            });
+            wanted && !stays(engine, func, state, position)
+        };
+        let Some((lost, events)) = ground.arrival(position.at, &wanted) else {
+            continue;
+        };
+        let Some(covered) = covered(program, (func, writes), position, &lost) else {
+            continue;
+        };
+        // One failure is told once, where the first position moves.
+        let told = |known: &Advance<'_>| known.lost.shows_in(func) == lost.shows_in(func);
+        if !out.iter().any(told) {
+            out.push(Advance {
+                position,
+                covered,
+                lost,
+                events,
+            });
+        }
+    }
+    out
+}
+
+/// Whether what was caught says that nothing was lost, or hardly comes from a write.
+fn is_excused(program: &Program<'_>, writes: &Writes, lost: &Lost) -> bool {
+    let Some(Swallower::Catch(catch)) = lost.by else {
+        return false;
+    };
+    let first = lost.passed_on_by.first().copied();
+    loses_nothing(
+        program,
+        &writes.presets,
+        Swallower::Catch(catch),
+        lost.flags,
+    ) || is_unlikely(program, (catch.func, catch.block), first)
+}
+
+/// Whether the write that failed is one of the positions itself.
+fn is_of_position(func: FuncRef, positions: &[Position], lost: &Lost) -> bool {
+    let shown = lost.shows_in(func);
+    positions.iter().any(|position| Some(position.at) == shown)
+}

@@ -1,0 +1,157 @@
+//! A write that failed, followed along the paths of a function: what the rules about failures that
+//! are lost have in common.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `follow` | how a function is followed, and where paths are searched for |
+//! | `arrivals` | paths that arrive somewhere after a write has failed |
+//! | `watch` | the automaton: a failed write, and what caught the failure |
+//! | `failure` | what a state says about the failure that is followed |
+//! | `writes` | which calls are writes that matter |
+//! | `no_store` | which calls named like writes store no data |
+//! | `steps` | the steps of a path that tell of a failed write |
+//! | `refusal` | which test of a result says that a write was refused |
+//! | `told` | what is done about a failure after it was caught |
+//! | `likeness` | whether two values are the same data |
+//! | `attempts` | whether a loop tries the same work again |
+//! | `caught` | the exceptions that a handler names |
+//! | `handling` | what a function does only because a failure was caught |
+//! | `flow` | what becomes of the values of a function, without following a path |
+//! | `code` | how code names what it calls |
+
+mod arrivals;
+mod attempts;
+pub mod caught;
+pub mod code;
+pub mod failure;
+pub mod flow;
+mod follow;
+pub mod handling;
+pub mod likeness;
+pub mod no_store;
+pub mod refusal;
+pub mod steps;
+mod told;
+pub mod watch;
+mod writes;
+
+pub(in crate::rules) use arrivals::Lost;
+pub(in crate::rules) use follow::{Ground, follow};
+
+use super::tables::{self, has_word};
+use crate::ir::{BlockId, BranchRole, FuncIdx, Function, FunctionShape, TerminatorKind};
+use crate::program::{FuncRef, LoadedModule, Program};
+use crate::source::SourceFile;
+
+/// What excuses a failed write.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Excuses {
+    /// More words for writes that may fail without loss.
+    pub auxiliary: Vec<String>,
+    /// Whether it is no excuse that somebody could learn of the failure.
+    pub strict: bool,
+    /// Whether a write also fails by a result that says so: `result.failed > 0`.
+    pub by_result: bool,
+}
+
+impl Excuses {
+    /// Whether the name of a call, a receiver or a helper says that its write may fail without
+    /// loss.
+    pub(in crate::rules) fn is_auxiliary(&self, name: &str) -> bool {
+        let mut further = self.auxiliary.iter();
+        tables::is_auxiliary(name) || further.any(|w| has_word(name, w))
+    }
+
+    /// Whether a table records errors or activity.
+    pub(in crate::rules) fn is_log_table(&self, name: &str) -> bool {
+        let table = name.rsplit('.').next().unwrap_or(name);
+        let mut further = self.auxiliary.iter();
+        tables::is_log_table(name) || further.any(|w| has_word(table, w))
+    }
+}
+
+/// Whether a block of a function runs only after a handler has caught something.
+pub(in crate::rules) fn is_only_handling(
+    program: &Program<'_>,
+    func: FuncRef,
+    block: BlockId,
+) -> bool {
+    let module = program.module(func.module);
+    let body = &module.ir.function(func.func).body;
+    let mut reached = vec![false; body.blocks.len()];
+    let mut open = vec![BlockId::ENTRY];
+    while let Some(at) = open.pop() {
+        if std::mem::replace(&mut reached[at.index()], true) {
+            continue;
+        }
+        match &body.block(at).terminator.kind {
+            TerminatorKind::Branch {
+                role: BranchRole::Handler,
+                otherwise,
+                ..
+            } => open.push(*otherwise),
+            other => other.for_each_successor(|next| open.push(next)),
+        }
+    }
+    !reached[block.index()]
+}
+
+/// Whether a text in lower case says that what was to be written is there already. That one row is
+/// there says nothing about the others of a batch.
+pub(in crate::rules) fn excuses_duplicates(text: &str, of_batch: bool) -> bool {
+    tables::says_duplicate(text) && !(of_batch && tables::says_duplicate_row(text))
+}
+
+/// The functions of a module, with those nested in them whose code was left out at first.
+pub(in crate::rules) fn with_nested<'m>(
+    module: &'m LoadedModule,
+    functions: &'m [(FuncIdx, &'m Function)],
+) -> impl Iterator<Item = (FuncRef, &'m Function)> {
+    let all = functions
+        .iter()
+        .flat_map(|(func, _)| module.ir.with_left_out(*func));
+    all.map(|(func, function)| {
+        let func = FuncRef {
+            module: module.id,
+            func,
+        };
+        (func, function)
+    })
+}
+
+/// Whether nobody would miss what a function fails to write: it has no code, is a test, or is there for
+/// something that may fail.
+pub(in crate::rules) fn may_fail(module: &LoadedModule, function: &Function) -> bool {
+    let class = function.class.map(|class| &module.ir.class(class).name);
+    function.shape != FunctionShape::Code
+        || function.name.starts_with("test_")
+        || class.is_some_and(|class| tables::is_auxiliary_class(class))
+        || tables::is_best_effort(&function.name)
+}
+
+/// Whether the file is one of tests, judged by its path: what tests do with failures is theirs. What
+/// lies in a folder of fixtures is no test.
+pub(in crate::rules) fn is_of_tests(file: &SourceFile) -> bool {
+    let mut parts = file.display.rsplit(['/', '\\']);
+    let name = parts.next().unwrap_or_default();
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let by_name = stem.starts_with("test_") || stem.ends_with("_test") || stem == "conftest";
+    let by_folder = parts.find_map(|folder| match folder {
+        "tests" | "test" | "testing" | "benches" => Some(true),
+        "fixtures" => Some(false),
+        _ => None,
+    });
+    by_name || by_folder == Some(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Excuses;
+
+    #[test]
+    fn tables_go_by_their_last_name() {
+        let excuses = Excuses::default();
+        assert!(excuses.is_log_table("ops.failure_log"));
+        assert!(!excuses.is_log_table("audit.orders"));
+    }
+}

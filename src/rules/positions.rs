@@ -1,0 +1,22 @@
+//! Positions: cursors, offsets, watermarks, acknowledgements. A position says that everything before it is
+//! safe.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `moves` | where a function moves a position |
+//! | `statement` | which values of a statement become the position |
+//! | `reach` | what a function can reach after a failure |
+//! | `failure` | where a failure shows, and where the function goes on |
+//! | `covers` | whether a position covers rows that were lost |
+
+mod covers;
+mod failure;
+mod moves;
+mod reach;
+mod statement;
+
+/// How many helpers deep a position is looked for.
+pub(in crate::rules) const POSITION_DEPTH: u32 = 2;
+
+pub(in crate::rules) use covers::{Covered, comes_again, covered, stays};
+pub(in crate::rules) use moves::{Position, positions};
