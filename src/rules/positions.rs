@@ -5,10 +5,14 @@
 //! |---|---|
 //! | `moves` | where a function moves a position |
 //! | `statement` | which values of a statement become the position |
+//! | `reach` | what a function can reach after a failure |
+//! | `failure` | where a failure shows, and where the function goes on |
 //! | `covers` | whether a position covers rows that were lost |
 
 mod covers;
+mod failure;
 mod moves;
+mod reach;
 mod statement;
 
 /// How many helpers deep a position is looked for.

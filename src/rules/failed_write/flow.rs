@@ -222,3 +222,44 @@ pub(in crate::rules) fn origins(
         }
     }
 }
+
+/// The same, also through loops and what is put into a list: what a comprehension is made of.
+pub(in crate::rules) fn sources(
+    function: &Function,
+    from: FxHashSet<LocalId>,
+) -> FxHashSet<LocalId> {
+    let mut known = origins(function, from);
+    loop {
+        let before = known.len();
+        for block in &function.body.blocks {
+            match &block.terminator.kind {
+                TerminatorKind::ForNext { iter, dest, .. } if known.contains(dest) => {
+                    known.insert(*iter);
+                }
+                TerminatorKind::Eval {
+                    rvalue:
+                        Rvalue::Call {
+                            callee:
+                                Callee::Method {
+                                    receiver: Operand::Local(list),
+                                    name,
+                                    ..
+                                },
+                            args,
+                        },
+                    ..
+                } if known.contains(list) && matches!(&**name, "append" | "extend" | "add") => {
+                    known.extend(args.iter().filter_map(|arg| match arg.value {
+                        Operand::Local(local) => Some(local),
+                        Operand::Const(_) => None,
+                    }));
+                }
+                _ => {}
+            }
+        }
+        if known.len() == before {
+            return known;
+        }
+        known = origins(function, known);
+    }
+}

@@ -4,23 +4,22 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
+use super::failure::Failure;
 use super::moves::{Position, locals, locals_of};
+use super::reach::only_after;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::{
-    BlockId, Body, BranchRole, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
+    Arg, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
-use crate::rules::failed_write::code::{called, callee_of, holder};
-use crate::rules::failed_write::flow::{flow, origins as made_of};
-use crate::rules::failed_write::handling::Handling;
-use crate::rules::failed_write::refusal::refuses;
-use crate::rules::failed_write::watch::Swallower;
+use crate::rules::failed_write::code::{called, callee_of, holder, texts};
+use crate::rules::failed_write::flow::{flow, origins as made_of, sources};
 use crate::rules::known::known_call;
 use crate::rules::tables::{
     begins_reading, gives_back, is_failed_mark, is_harmless, names_position, shows,
@@ -49,8 +48,10 @@ pub(in crate::rules) fn covered(
     let failed = lost
         .shows_in(func)
         .or_else(|| leads_to(program, func, lost))?;
-    let failure = Failure::of(function, (func, failed), lost);
-    if is_looked_after(program, (func, writes), &failure, position)
+    let failure = Failure::of(program, (func, failed), lost);
+    let handled = handled(program, func, &failure, lost);
+    if failure.is_decided(function, position.at)
+        || is_looked_after(program, (func, writes), (&failure, &handled), position)
         || tries_the_same(function, position, &failure)
     {
         return None;
@@ -59,87 +60,6 @@ pub(in crate::rules) fn covered(
         Moves::Offset => reaches(function, position, &failure).then_some(Covered::Rows),
         Moves::Message => covers_message(function, position, &failure),
         Moves::Kept => covers_kept(function, position, &failure),
-    }
-}
-
-/// Where the failure of a write shows in the code of a function.
-struct Failure {
-    /// The write, or the call that leads to it.
-    failed: BlockId,
-    /// The branch that knows of the failure; the write itself if none does in this function.
-    from: BlockId,
-    /// The outcome of that branch if the write failed.
-    taken: bool,
-}
-
-impl Failure {
-    fn of(function: &Function, (func, failed): (FuncRef, BlockId), lost: &Lost) -> Self {
-        let from = match lost.by {
-            Some(Swallower::Catch(catch)) if catch.func == func => catch.block,
-            _ => failed,
-        };
-        let taken = refuses(function, from).is_none_or(|refusal| refusal.outcome);
-        Self {
-            failed,
-            from,
-            taken,
-        }
-    }
-
-    /// Where the function goes on after the failure.
-    fn next(&self, body: &Body) -> Vec<BlockId> {
-        match &body.block(self.from).terminator.kind {
-            TerminatorKind::Branch {
-                then, otherwise, ..
-            } => vec![if self.taken { *then } else { *otherwise }],
-            _ => successors(body, self.from),
-        }
-    }
-
-    /// What can be reached after the failure without passing a block.
-    fn reach(&self, body: &Body, without: Option<BlockId>) -> BTreeSet<BlockId> {
-        let next = self
-            .next(body)
-            .into_iter()
-            .filter(|to| Some(*to) != without);
-        next.flat_map(|to| body.reach(to, without)).collect()
-    }
-
-    /// What can be reached from the entry of the function if the write never works.
-    fn without_success(&self, body: &Body) -> BTreeSet<BlockId> {
-        let mut seen = BTreeSet::new();
-        let mut open = vec![BlockId::ENTRY];
-        while let Some(at) = open.pop() {
-            if !seen.insert(at) {
-                continue;
-            }
-            match &body.block(at).terminator.kind {
-                TerminatorKind::Eval { unwind, .. }
-                    if at == self.failed && self.is_raised(body) =>
-                {
-                    open.extend(unwind.as_ref().map(|unwind| unwind.target));
-                }
-                TerminatorKind::Branch {
-                    then, otherwise, ..
-                } if at == self.from && !self.is_raised(body) => {
-                    open.push(if self.taken { *then } else { *otherwise });
-                }
-                other => other.for_each_successor(|next| open.push(next)),
-            }
-        }
-        seen
-    }
-
-    /// Whether the failure is an exception of the write, and not told by its result.
-    fn is_raised(&self, body: &Body) -> bool {
-        self.from == self.failed
-            || matches!(
-                body.block(self.from).terminator.kind,
-                TerminatorKind::Branch {
-                    role: BranchRole::Handler | BranchRole::Swallow,
-                    ..
-                }
-            )
     }
 }
 
@@ -168,12 +88,30 @@ fn followed_calls(program: &Program<'_>, func: FuncRef) -> Vec<(BlockId, FuncRef
     calls.collect()
 }
 
+/// What runs only because the write failed: after what caught the failure in the end, and in what caught it
+/// before and passed it on.
+fn handled(
+    program: &Program<'_>,
+    func: FuncRef,
+    failure: &Failure,
+    lost: &Lost,
+) -> BTreeSet<BlockId> {
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let before = lost.passed_on_by.iter().filter(|by| by.0 == func);
+    let before = before.map(|(_, block)| (*block, true));
+    let catches = before.chain([(failure.from, failure.taken)]);
+    catches
+        .flat_map(|(at, taken)| only_after(function, at, taken))
+        .collect()
+}
+
 /// Whether the rows are given back, or handed to something that keeps them, between the failure and the
 /// position.
 fn is_looked_after(
     program: &Program<'_>,
     (func, writes): (FuncRef, &Writes),
-    failure: &Failure,
+    (failure, handled): (&Failure, &BTreeSet<BlockId>),
     position: &Position,
 ) -> bool {
     let module = program.module(func.module);
@@ -182,14 +120,9 @@ fn is_looked_after(
     if position.texts.iter().any(|text| is_failed_mark(text)) {
         return true;
     }
-    let &Failure {
-        failed,
-        from,
-        taken,
-    } = failure;
-    let handling = Handling::after(function, from, taken);
-    let rows = variables(function, takes(function, failed));
-    let handed_on = handling.blocks.iter().any(|at| {
+    let failed = failure.failed;
+    let lost = rows(function, takes(function, failed));
+    let handed_on = handled.iter().any(|at| {
         let TerminatorKind::Eval {
             rvalue: Rvalue::Call { callee, args },
             ..
@@ -197,10 +130,29 @@ fn is_looked_after(
         else {
             return false;
         };
-        let given = variables(function, locals(args.iter().map(|arg| &arg.value)));
-        *at != position.at && given.iter().any(|of| rows.contains(of)) && hands_on(function, callee)
+        *at != position.at && is_given(function, args, &lost) && hands_on(function, callee)
     });
-    if handed_on {
+    let puts_aside = |at: BlockId| {
+        let TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } = &body.block(at).terminator.kind
+        else {
+            return false;
+        };
+        let named = called(function, callee);
+        let known = || known_call(program, writes, (func, at));
+        // `dead_letters.send(rows)`, `insert("dead_letters", rows)`
+        let aside = || {
+            named.on.as_deref().is_some_and(gives_back)
+                || texts(args).iter().any(|text| gives_back(text))
+        };
+        gives_back(&named.name)
+            || known().is_some_and(|known| known.gives_back)
+            || aside() && is_given(function, args, &lost)
+    };
+    let mut before = handled.iter().filter(|at| **at != position.at);
+    if handed_on || before.any(|at| puts_aside(*at)) {
         return true;
     }
     let mut open = failure.next(body);
@@ -209,16 +161,8 @@ fn is_looked_after(
         if at == position.at || !seen.insert(at) {
             continue;
         }
-        if let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, .. },
-            ..
-        } = &body.block(at).terminator.kind
-        {
-            let name = called(function, callee).name;
-            let known = || known_call(program, writes, (func, at));
-            if gives_back(&name) || known().is_some_and(|known| known.gives_back) {
-                return true;
-            }
+        if puts_aside(at) {
+            return true;
         }
         // Where the write is tried again, another round begins.
         body.block(at).terminator.kind.for_each_successor(|next| {
@@ -230,15 +174,21 @@ fn is_looked_after(
     false
 }
 
-/// The variables of which values are made: what rows come from. Clients are no rows.
-fn variables(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
-    variables_among(function, &made_of(function, of.into_iter().collect()))
-}
-
 /// The variables among locals.
 fn variables_among(function: &Function, locals: &FxHashSet<LocalId>) -> BTreeSet<LocalId> {
     let variables = locals.iter().filter(|local| is_assigned(function, **local));
     variables.copied().collect()
+}
+
+/// Whether an argument is made of rows that these variables hold.
+fn is_given(function: &Function, args: &[Arg], lost: &BTreeSet<LocalId>) -> bool {
+    let given = rows(function, locals(args.iter().map(|arg| &arg.value)));
+    given.iter().any(|of| lost.contains(of))
+}
+
+/// The variables that values come from, also through comprehensions. Clients are no rows.
+fn rows(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
+    variables_among(function, &sources(function, of.into_iter().collect()))
 }
 
 /// Whether a call does more with rows than look at them.
@@ -266,7 +216,7 @@ fn covers_message(function: &Function, position: &Position, failure: &Failure) -
         return Some(Covered::Rows);
     }
     let rows = takes(function, failure.failed).into_iter().collect();
-    let rows = made_of(function, rows);
+    let rows = sources(function, rows);
     let common: FxHashSet<LocalId> = origins.intersection(&rows).copied().collect();
     let mut taken = units(function, &common);
     if taken.is_empty() {
@@ -296,6 +246,9 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
     let values = locals_of(position);
     let mut read = false;
     let several = values.len() > 1;
+    if is_of_an_earlier_round(function, position, failure) {
+        return None;
+    }
     let origins = made_of(function, values.into_iter().collect());
     for behind in variables_among(function, &origins) {
         let changes = changes(function, behind);
@@ -325,6 +278,30 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
         }
     }
     Some(if read { Covered::Read } else { Covered::Rows })
+}
+
+/// Whether a position holds what an earlier round gave it: on no way is it changed after the rows that
+/// failed have been taken and before it moves.
+fn is_of_an_earlier_round(function: &Function, position: &Position, failure: &Failure) -> bool {
+    let body = &function.body;
+    let values = locals_of(position);
+    let origins = made_of(function, values.iter().copied().collect());
+    let taken: BTreeSet<BlockId> = units(function, &origins)
+        .into_iter()
+        .map(|of| of.0)
+        .collect();
+    let leads_on = |at: &BlockId| {
+        let on =
+            |to: BlockId, made: &BlockId| body.reach(to, Some(*made)).contains(&failure.failed);
+        let mut next = successors(body, *at).into_iter();
+        next.any(|to| taken.iter().all(|made| on(to, made)))
+    };
+    let values = values.into_iter().map(|local| holder(function, local));
+    let changes: BTreeSet<BlockId> = values.flat_map(|local| changes(function, local)).collect();
+    !taken.is_empty()
+        && !changes.contains(&failure.failed)
+        && !changes.iter().any(leads_on)
+        && !failure.passes(body, &changes, position.at)
 }
 
 /// Whether a position stays where it was: what was read of it is put back.
@@ -417,7 +394,7 @@ fn repeats(body: &Body, at: BlockId) -> bool {
     next.any(|to| body.reach(to, None).contains(&at))
 }
 
-fn successors(body: &Body, at: BlockId) -> Vec<BlockId> {
+pub(super) fn successors(body: &Body, at: BlockId) -> Vec<BlockId> {
     let mut next = Vec::new();
     let terminator = &body.block(at).terminator.kind;
     terminator.for_each_successor(|to| next.push(to));

@@ -1,4 +1,4 @@
-//! A glance at functions that call something named like a write, and have certain words. In a file that
+//! A glance at functions that call something named like a write, and have certain words, or that move a position. In a file that
 //! mentions a library, the names of that library's writes count as well.
 
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub fn writing_with(words: Words, writes: &Writes, on: bool) -> Glances {
     glances(words, writes, on, false)
 }
 
-/// Glances that let a function through if it names a position, and has a call that is named like a write.
+/// Glances that let a function through if it hints at a position that it moves.
 #[must_use]
 pub fn moving_with(writes: &Writes) -> Glances {
     glances(&[], writes, true, true)
@@ -93,7 +93,7 @@ impl Glance for WriteGlance {
 
     fn can_matter(&self, flags: u16) -> bool {
         let all = self.all_words();
-        flags & all == all && (flags & WRITES != 0 || self.in_library)
+        flags & all == all && (self.moving || flags & WRITES != 0 || self.in_library)
     }
 
     fn word(&mut self, word: &str, role: Role) {
@@ -125,7 +125,9 @@ impl Glance for WriteGlance {
 
     fn matters(&mut self) -> bool {
         let seen = std::mem::take(&mut self.seen);
-        let all = self.all_words() | WRITES;
+        // What moves a position may leave the write to a helper, which may be in another file.
+        let writes = if self.moving { 0 } else { WRITES };
+        let all = self.all_words() | writes;
         seen & all == all
     }
 }
