@@ -22,7 +22,9 @@ use crate::rules::failed_write::watch::Swallower;
 use crate::rules::failed_write::{
     Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
 };
-use crate::rules::positions::{Covered, POSITION_DEPTH, Position, covered, positions, stays};
+use crate::rules::positions::{
+    Covered, POSITION_DEPTH, Position, covered, positions, stays, written_later,
+};
 use crate::rules::tables::moving_with;
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
@@ -40,6 +42,20 @@ struct Advance<'f> {
     covered: Covered,
     lost: Lost,
     events: Vec<PathEvent>,
+}
+
+/// A position that moves before the rows that it covers are written.
+struct Early<'f> {
+    position: &'f Position,
+    write: BlockId,
+    events: Vec<PathEvent>,
+}
+
+/// What is found in one function.
+#[derive(Default)]
+struct Moved<'f> {
+    past: Vec<Advance<'f>>,
+    early: Vec<Early<'f>>,
 }
 
 /// Checks functions that move a position.
@@ -98,16 +114,20 @@ fn check_function(
     let excuses = Excuses {
         strict: true,
         by_result: true,
+        marks: positions.iter().map(|of| (func, of.at.0)).collect(),
         ..Excuses::default()
     };
     let followed = follow(subject, (&excuses, writes), &|ground| {
-        advances(ground, (func, writes), &positions)
+        let past = advances(ground, (func, writes), &positions);
+        let early = early(ground, func, &positions, &past);
+        Moved { past, early }
     });
     out.effort += followed.effort;
     out.effort.functions += 1;
-    let findings = followed.found.iter();
-    out.findings
-        .extend(findings.filter_map(|advance| report::finding(subject, advance)));
+    let Moved { past, early } = &followed.found;
+    let past = past.iter().map(|of| report::past(subject, of));
+    let early = early.iter().map(|of| report::early(subject, of));
+    out.findings.extend(past.chain(early).flatten());
 }
 
 /// Whether a function makes calls beside those that move positions.
@@ -162,6 +182,40 @@ fn advances<'f>(
                 lost,
                 events,
             });
+        }
+    }
+    out
+}
+
+/// The positions that move before the rows that they cover are written, and past no failure.
+fn early<'f>(
+    ground: &mut Ground<'_, '_>,
+    func: FuncRef,
+    positions: &'f [Position],
+    past: &[Advance<'_>],
+) -> Vec<Early<'f>> {
+    let program = ground.subject.program;
+    let met = ground.watch.met();
+    let mut out: Vec<Early<'f>> = Vec::new();
+    for position in positions {
+        let told = past.iter().any(|of| of.position.at == position.at);
+        let later = written_later(program, func, position, &met).into_iter();
+        let later = later.filter(|at| positions.iter().all(|of| of.at != *at));
+        for write in later.filter(|_| !told) {
+            // One write is told once, where the first position moves.
+            if out
+                .iter()
+                .any(|of| of.write == write || of.position.at == position.at)
+            {
+                continue;
+            }
+            if let Some(events) = ground.arrival_after_mark(write) {
+                out.push(Early {
+                    position,
+                    write,
+                    events,
+                });
+            }
         }
     }
     out

@@ -38,6 +38,7 @@ mod writes;
 pub(in crate::rules) use arrivals::Lost;
 pub(in crate::rules) use follow::{Ground, follow};
 
+use self::watch::Calls;
 use super::tables::{self, has_word};
 use crate::ir::{BlockId, BranchRole, FuncIdx, Function, FunctionShape, TerminatorKind};
 use crate::program::{FuncRef, LoadedModule, Program};
@@ -52,6 +53,8 @@ pub struct Excuses {
     pub strict: bool,
     /// Whether a write also fails by a result that says so: `result.failed > 0`.
     pub by_result: bool,
+    /// Calls that a state remembers, until something is written after them.
+    pub marks: Calls,
 }
 
 impl Excuses {

@@ -8,7 +8,9 @@
 //! | `reach` | what a function can reach after a failure |
 //! | `failure` | where a failure shows, and where the function goes on |
 //! | `covers` | whether a position covers rows that were lost |
+//! | `before` | whether a position moves before the rows that it covers are written |
 
+mod before;
 mod covers;
 mod failure;
 mod moves;
@@ -18,5 +20,6 @@ mod statement;
 /// How many helpers deep a position is looked for.
 pub(in crate::rules) const POSITION_DEPTH: u32 = 2;
 
+pub(in crate::rules) use before::written_later;
 pub(in crate::rules) use covers::{Covered, comes_again, covered, stays};
 pub(in crate::rules) use moves::{Position, positions};

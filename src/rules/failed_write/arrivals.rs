@@ -2,7 +2,7 @@
 
 use super::caught::{is_unlikely, loses_nothing};
 use super::failure::{
-    FailureNote, IN_FLIGHT, STATUS, failed_at, failed_name, is_failing, passed_on_by, place,
+    FailureNote, IN_FLIGHT, MARKED, STATUS, failed_at, failed_name, is_failing, passed_on_by, place,
 };
 use super::follow::Ground;
 use super::watch::{Swallower, Watch};
@@ -85,6 +85,18 @@ impl Ground<'_, '_> {
         };
         match self.search(End::Arrival, at, &accept) {
             Witness::Found(events, end) => Some((Lost::of(self.engine, watch, &end)?, events)),
+            Witness::Infeasible | Witness::Unknown => None,
+        }
+    }
+
+    /// A path that arrives at a block after a marked call has been made, and before anything was written.
+    pub(in crate::rules) fn arrival_after_mark(&mut self, at: BlockId) -> Option<Vec<PathEvent>> {
+        let accept = |_: &mut Engine<'_>, state: &State, _: Value| {
+            let flags = state.flags.rule;
+            flags & MARKED != 0 && !is_failing(flags)
+        };
+        match self.search(End::Arrival, at, &accept) {
+            Witness::Found(events, _) => Some(events),
             Witness::Infeasible | Witness::Unknown => None,
         }
     }

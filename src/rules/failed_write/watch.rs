@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use super::Excuses;
 use super::attempts::tries_again;
 use super::failure::{
-    ALL, BY, BY_SHIFT, CAUGHT, FailureNote, HANDED, IN_FLIGHT, REPLACED, STATUS, WROTE, clear,
-    comes_from_inside, follow, get, is_failing, is_tested, note_call, pass_on, put, tuple,
+    ALL, BY, BY_SHIFT, CAUGHT, FailureNote, HANDED, IN_FLIGHT, MARKED, REPLACED, STATUS, WROTE,
+    clear, comes_from_inside, follow, get, is_failing, is_tested, note_call, pass_on, put, tuple,
 };
 use super::likeness::{holds_exception, is_data, is_failure_of, is_made_of};
 use super::no_store::runs_program;
@@ -168,6 +168,12 @@ impl FailureEvents for Watch<'_> {
         if !self.excuses.strict && self.is_dealt_with(engine, state, call) {
             clear(state);
         }
+        let at = (call.site.func, call.site.block);
+        let marks = self.excuses.marks.contains(&at);
+        let returned = !matches!(call.outcome, CallOutcome::Raised(_));
+        if marks && returned && state.flags.rule & WROTE == 0 {
+            state.flags.rule |= MARKED;
+        }
         if let Some(callee) = call.callee {
             // Leaving a context manager may have raised something else in place of the failure.
             let failed = matches!(call.outcome, CallOutcome::Raised(_))
@@ -201,8 +207,11 @@ impl FailureEvents for Watch<'_> {
             return;
         }
         let of_batch = self.is_of_batch(engine, state, call, unit);
-        if !matches!(call.outcome, CallOutcome::Raised(_)) {
+        if returned {
             state.flags.rule |= WROTE;
+            if !marks {
+                state.flags.rule &= !MARKED;
+            }
         }
         match call.outcome {
             // Of several failures, the last is followed: each is the last on some path.
@@ -429,6 +438,11 @@ impl<'o> Watch<'o> {
             || tables::only_remove(&self.texts(engine, state, call))
                 && !call.args.iter().any(|a| is_data(engine, state, *a))
             || runs_program(engine, call)
+    }
+
+    /// The writes that were met where nothing had failed.
+    pub(in crate::rules) fn met(&self) -> Calls {
+        self.met.borrow().clone()
     }
 
     /// Begins to follow the method anew: what was met before does not count.

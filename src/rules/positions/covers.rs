@@ -75,7 +75,7 @@ fn leads_to(program: &Program<'_>, func: FuncRef, lost: &Lost) -> Option<BlockId
 }
 
 /// The calls of functions of the program that a function makes.
-fn followed_calls(program: &Program<'_>, func: FuncRef) -> Vec<(BlockId, FuncRef)> {
+pub(super) fn followed_calls(program: &Program<'_>, func: FuncRef) -> Vec<(BlockId, FuncRef)> {
     let module = program.module(func.module);
     let blocks = (0u32..).zip(&module.ir.function(func.func).body.blocks);
     let calls = blocks.filter_map(|(at, block)| match &block.terminator.kind {
@@ -286,10 +286,7 @@ fn is_of_an_earlier_round(function: &Function, position: &Position, failure: &Fa
     let body = &function.body;
     let values = locals_of(position);
     let origins = made_of(function, values.iter().copied().collect());
-    let taken: BTreeSet<BlockId> = units(function, &origins)
-        .into_iter()
-        .map(|of| of.0)
-        .collect();
+    let taken = taken_for(function, &origins, failure.failed);
     let leads_on = |at: &BlockId| {
         let on =
             |to: BlockId, made: &BlockId| body.reach(to, Some(*made)).contains(&failure.failed);
@@ -335,7 +332,7 @@ pub(in crate::rules) fn stays(
 }
 
 /// The locals that a call is given; without any, the one that it is called on.
-fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
+pub(super) fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
     let mut out = BTreeSet::new();
     if let TerminatorKind::Eval {
         rvalue: Rvalue::Call { callee, args },
@@ -374,6 +371,21 @@ fn units(function: &Function, among: &FxHashSet<LocalId>) -> Vec<(BlockId, Local
         among.contains(&dest).then_some((at, dest))
     });
     taken.collect()
+}
+
+/// Where items among locals are taken for the round of which a block is a part.
+pub(super) fn taken_for(
+    function: &Function,
+    among: &FxHashSet<LocalId>,
+    block: BlockId,
+) -> BTreeSet<BlockId> {
+    let body = &function.body;
+    let mut taken: BTreeSet<BlockId> = units(function, among).into_iter().map(|of| of.0).collect();
+    taken.retain(|at| match &body.block(*at).terminator.kind {
+        TerminatorKind::ForNext { .. } => body.natural_loop(*at).contains(&block),
+        _ => !body.reach(BlockId::ENTRY, Some(*at)).contains(&block),
+    });
+    taken
 }
 
 /// Whether a call asks for the next item: `consumer.poll()`, `queue.get()`.
@@ -444,7 +456,7 @@ fn changed(function: &Function, local: LocalId, inside: bool) -> BTreeSet<BlockI
 }
 
 /// Whether a local is a variable that the function assigns.
-fn is_assigned(function: &Function, local: LocalId) -> bool {
+pub(super) fn is_assigned(function: &Function, local: LocalId) -> bool {
     function.body.locals[local.index()].kind == LocalKind::Var
 }
 

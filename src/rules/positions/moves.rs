@@ -104,7 +104,7 @@ fn is_fixed(function: &Function, of: &Operand) -> bool {
             return true;
         };
         match function.body.only_value(local) {
-            Some(Rvalue::Global(_)) => return true,
+            Some(Rvalue::Global(_) | Rvalue::Path(_)) => return true,
             Some(Rvalue::GetField(of, _) | Rvalue::Use(of)) => at = of.clone(),
             _ => return false,
         }
