@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::code::{Called, called, root};
+use super::flow::is_only_logged;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
     Arg, BlockId, BranchRole, Callee, Function, LocalId, Operand, Rvalue, StatementKind,
@@ -64,7 +65,14 @@ impl<'f> Handling<'f> {
     /// Whether this code calls something that is not known to keep quiet, or hands the rows on. `rows` are the
     /// variables that the write was given.
     pub(in crate::rules) fn calls_somebody(&self, rows: &BTreeSet<LocalId>) -> bool {
-        self.calls().any(|(callee, args)| {
+        self.blocks.iter().any(|at| {
+            let TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, args },
+                ..
+            } = &self.function.body.block(*at).terminator.kind
+            else {
+                return false;
+            };
             let Called { name, on } = called(self.function, callee);
             let given_rows = args.iter().any(|arg| match &arg.value {
                 Operand::Local(local) => rows.contains(&root(self.function, *local)),
@@ -78,8 +86,8 @@ impl<'f> Handling<'f> {
             if logs {
                 return false;
             }
-            given_rows && !tables::shows(&name) && !tables::is_harmless(&name)
-                || !is_quiet(&name, on)
+            let hands_on = given_rows && !tables::shows(&name) && !tables::is_harmless(&name);
+            (hands_on || !is_quiet(&name, on)) && !is_only_logged(self.function, *at)
         })
     }
 }

@@ -12,6 +12,7 @@ use super::failure::{
     ALL, BY, BY_SHIFT, CAUGHT, FailureNote, HANDED, IN_FLIGHT, REPLACED, STATUS, WROTE, clear,
     comes_from_inside, follow, get, is_failing, is_tested, note_call, pass_on, put, tuple,
 };
+use super::flow::is_only_logged;
 use super::likeness::{holds_exception, is_data, is_failure_of, is_made_of};
 use super::no_store::runs_program;
 use super::refusal::refuses;
@@ -417,7 +418,12 @@ impl<'o> Watch<'o> {
         }
         let arguments = self.arguments.borrow();
         let by = self.swallower(state.flags.rule);
-        leaves_to_others(engine, state, call, &arguments)
+        let logged = || {
+            let module = engine.program.module(call.site.func.module);
+            let function = module.ir.function(call.site.func.func);
+            is_only_logged(function, BlockId(call.site.block))
+        };
+        leaves_to_others(engine, state, call, &arguments) && !logged()
             || creates_instead(engine, state, call, by)
             || records_failure(engine, state, call)
     }

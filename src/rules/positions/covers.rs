@@ -7,10 +7,10 @@ use rustc_hash::FxHashSet;
 use super::failure::Failure;
 use super::moves::{Position, locals, locals_of};
 use super::reach::only_after;
+use crate::engine::Engine;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::{
     Arg, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
     StatementKind, TerminatorKind,
@@ -19,10 +19,10 @@ use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
 use crate::rules::failed_write::code::{called, callee_of, holder, texts};
-use crate::rules::failed_write::flow::{flow, origins as made_of, sources};
+use crate::rules::failed_write::flow::{flow, is_only_logged, logs, origins as made_of, sources};
 use crate::rules::known::known_call;
 use crate::rules::tables::{
-    begins_reading, gives_back, is_failed_mark, is_harmless, names_position, shows,
+    begins_reading, gives_back, is_failed_mark, is_harmless, names_position,
 };
 use crate::settings::Writes;
 
@@ -130,7 +130,10 @@ fn is_looked_after(
         else {
             return false;
         };
-        *at != position.at && is_given(function, args, &lost) && hands_on(function, callee)
+        *at != position.at
+            && is_given(function, args, &lost)
+            && hands_on(function, callee)
+            && !is_only_logged(function, *at)
     });
     let puts_aside = |at: BlockId| {
         let TerminatorKind::Eval {
@@ -193,9 +196,7 @@ fn rows(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
 
 /// Whether a call does more with rows than look at them.
 fn hands_on(function: &Function, callee: &Callee) -> bool {
-    let named = called(function, callee);
-    let logs = is_log_method(&named.name) || named.on.as_deref().is_some_and(is_logger_name);
-    !logs && !shows(&named.name) && !is_harmless(&named.name)
+    !logs(function, callee) && !is_harmless(&called(function, callee).name)
 }
 
 /// Whether the position can move after the failure.
@@ -286,10 +287,16 @@ fn is_of_an_earlier_round(function: &Function, position: &Position, failure: &Fa
     let body = &function.body;
     let values = locals_of(position);
     let origins = made_of(function, values.iter().copied().collect());
-    let taken: BTreeSet<BlockId> = units(function, &origins)
-        .into_iter()
-        .map(|of| of.0)
-        .collect();
+    // If the write is given a batch, a loop over the rows of the batch takes nothing new.
+    let written = takes(function, failure.failed).into_iter();
+    let written: BTreeSet<LocalId> = written.map(|local| holder(function, local)).collect();
+    let all = units(function, &origins);
+    let ours = |of: &&(BlockId, LocalId)| written.contains(&of.1);
+    let one: Vec<&(BlockId, LocalId)> = match all.iter().any(|of| ours(&of)) {
+        true => all.iter().filter(ours).collect(),
+        false => all.iter().collect(),
+    };
+    let taken: BTreeSet<BlockId> = one.into_iter().map(|of| of.0).collect();
     let leads_on = |at: &BlockId| {
         let on =
             |to: BlockId, made: &BlockId| body.reach(to, Some(*made)).contains(&failure.failed);
