@@ -18,11 +18,11 @@ use crate::ir::{
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
-use crate::rules::failed_write::code::{called, callee_of, holder, texts};
+use crate::rules::failed_write::code::{called, callee_of, holder, root, texts};
 use crate::rules::failed_write::flow::{flow, is_only_logged, logs, origins as made_of, sources};
 use crate::rules::known::known_call;
 use crate::rules::tables::{
-    begins_reading, gives_back, is_failed_mark, is_harmless, names_position,
+    begins_reading, cleans_up, gives_back, goes_back, is_failed_mark, is_harmless, names_position,
 };
 use crate::settings::Writes;
 
@@ -121,7 +121,11 @@ fn is_looked_after(
         return true;
     }
     let failed = failure.failed;
-    let lost = rows(function, takes(function, failed));
+    let written = takes(function, failed);
+    let params = written.iter().map(|local| root(function, *local));
+    let params = params.filter(|local| is_parameter(function, *local));
+    let mut lost: BTreeSet<LocalId> = params.collect();
+    lost.extend(rows(function, written));
     let handed_on = handled.iter().any(|at| {
         let TerminatorKind::Eval {
             rvalue: Rvalue::Call { callee, args },
@@ -158,13 +162,24 @@ fn is_looked_after(
     if handed_on || before.any(|at| puts_aside(*at)) {
         return true;
     }
+    // Elsewhere, a call may be about something else: `retry(self.connect)`.
+    let is_about = |at: BlockId| match &body.block(at).terminator.kind {
+        TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } => {
+            let unknown = args.is_empty() || lost.is_empty();
+            unknown || goes_back(&called(function, callee).name) || shares(function, args, failed)
+        }
+        _ => false,
+    };
     let mut open = failure.next(body);
     let mut seen = BTreeSet::new();
     while let Some(at) = open.pop() {
         if at == position.at || !seen.insert(at) {
             continue;
         }
-        if puts_aside(at) {
+        if puts_aside(at) && is_about(at) {
             return true;
         }
         // Where the write is tried again, another round begins.
@@ -183,10 +198,23 @@ fn variables_among(function: &Function, locals: &FxHashSet<LocalId>) -> BTreeSet
     variables.copied().collect()
 }
 
-/// Whether an argument is made of rows that these variables hold.
+/// Whether an argument is made of rows that these variables hold, or is the parameter that holds them.
 fn is_given(function: &Function, args: &[Arg], lost: &BTreeSet<LocalId>) -> bool {
-    let given = rows(function, locals(args.iter().map(|arg| &arg.value)));
-    given.iter().any(|of| lost.contains(of))
+    let args = locals(args.iter().map(|arg| &arg.value));
+    let held = |local: &LocalId| lost.contains(&root(function, *local));
+    args.iter().any(held) || rows(function, args).iter().any(|of| lost.contains(of))
+}
+
+/// Whether the arguments come from the same rows, or from the same item of a loop, as those of the call at
+/// the end of a block.
+fn shares(function: &Function, args: &[Arg], at: BlockId) -> bool {
+    let of = |locals: BTreeSet<LocalId>| sources(function, locals.into_iter().collect());
+    let given = of(locals(args.iter().map(|arg| &arg.value)));
+    let common: FxHashSet<LocalId> = of(takes(function, at))
+        .intersection(&given)
+        .copied()
+        .collect();
+    !variables_among(function, &common).is_empty() || !units(function, &common).is_empty()
 }
 
 /// The variables that values come from, also through comprehensions. Clients are no rows.
@@ -196,7 +224,8 @@ fn rows(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
 
 /// Whether a call does more with rows than look at them.
 fn hands_on(function: &Function, callee: &Callee) -> bool {
-    !logs(function, callee) && !is_harmless(&called(function, callee).name)
+    let name = called(function, callee).name;
+    !logs(function, callee) && !is_harmless(&name) && !cleans_up(&name)
 }
 
 /// Whether the position can move after the failure.
@@ -448,6 +477,10 @@ fn changed(function: &Function, local: LocalId, inside: bool) -> BTreeSet<BlockI
         }
     }
     out
+}
+
+fn is_parameter(function: &Function, local: LocalId) -> bool {
+    function.body.locals[local.index()].kind == LocalKind::Param
 }
 
 /// Whether a local is a variable that the function assigns.

@@ -31,7 +31,8 @@ pub use failures::{
 pub use glance::{Words, moving_with, writing_with};
 pub use harmless::{is_harmless, only_asks};
 pub use positions::{
-    gives_back, hints_at_position, moves_position, names_position, names_state, states_position,
+    gives_back, goes_back, hints_at_position, moves_position, names_position, names_state,
+    states_position,
 };
 pub use reading::{
     begins_reading, builds_reading, builds_removal, counts_rows, ends_with_query, fetches_rows,
