@@ -19,6 +19,7 @@ use super::refusal::refuses;
 use super::told::{
     answers_failure, creates_instead, is_failed_answer, leaves_to_others, records_failure,
 };
+use super::units::Mains;
 use crate::engine::summaries::library::Deeds;
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::origins::Origin;
@@ -69,6 +70,8 @@ pub(in crate::rules) struct Watch<'o> {
     pub(in crate::rules) outside: bool,
     pub(in crate::rules) excuses: &'o Excuses,
     pub(in crate::rules) writes: &'o Writes,
+    /// Writes that the function exists for, whatever their names say.
+    pub(super) mains: Mains,
     /// What caught a failure, by the index in the flags.
     seen: RefCell<Vec<Swallower>>,
     /// The names of units of work, by the index in the flags.
@@ -374,12 +377,12 @@ impl FailureEvents for Watch<'_> {
 
 impl<'o> Watch<'o> {
     /// The automaton for a contract method. `regular` are writes that are known to be made where
-    /// nothing failed, too.
-    pub(in crate::rules) fn new(
+    /// nothing failed, too, and `mains` those that the function exists for.
+    pub(super) fn new(
         places: Vec<WatchedPlace>,
         (method, outside): (&'o str, bool),
         (excuses, writes): (&'o Excuses, &'o Writes),
-        regular: &'o Calls,
+        (regular, mains): (&'o Calls, Mains),
     ) -> Self {
         Watch {
             regular,
@@ -390,6 +393,7 @@ impl<'o> Watch<'o> {
             outside,
             excuses,
             writes,
+            mains,
             seen: RefCell::default(),
             arguments: RefCell::default(),
             units: RefCell::default(),

@@ -20,6 +20,7 @@ use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
 use crate::rules::failed_write::code::{called, callee_of, holder, root, texts};
 use crate::rules::failed_write::flow::{flow, is_only_logged, logs, origins as made_of, sources};
+use crate::rules::failed_write::units::units;
 use crate::rules::known::known_call;
 use crate::rules::tables::{
     begins_reading, cleans_up, gives_back, goes_back, is_failed_mark, is_harmless, names_position,
@@ -389,45 +390,6 @@ fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
         }
     }
     out
-}
-
-/// The items of loops among locals, and where each is taken; also what a call gives in a loop that is
-/// asked for one item after the other.
-fn units(function: &Function, among: &FxHashSet<LocalId>) -> Vec<(BlockId, LocalId)> {
-    let body = &function.body;
-    let blocks = (0u32..).zip(&body.blocks);
-    let taken = blocks.filter_map(|(at, block)| {
-        let at = BlockId(at);
-        let dest = match &block.terminator.kind {
-            TerminatorKind::ForNext { dest, .. } => *dest,
-            TerminatorKind::Eval {
-                dest: Some(dest),
-                rvalue: Rvalue::Call { callee, .. },
-                ..
-            } if takes_next(&called(function, callee).name) && repeats(body, at) => *dest,
-            _ => return None,
-        };
-        among.contains(&dest).then_some((at, dest))
-    });
-    taken.collect()
-}
-
-/// Whether a call asks for the next item: `consumer.poll()`, `queue.get()`.
-fn takes_next(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let words = [
-        "poll", "get", "receive", "recv", "next", "pop", "fetch", "read", "pull", "consume",
-        "blpop", "xread",
-    ];
-    words
-        .iter()
-        .any(|word| lower.split('_').any(|part| part.starts_with(word)))
-}
-
-/// Whether a block can be reached from itself.
-fn repeats(body: &Body, at: BlockId) -> bool {
-    let mut next = successors(body, at).into_iter();
-    next.any(|to| body.reach(to, None).contains(&at))
 }
 
 pub(super) fn successors(body: &Body, at: BlockId) -> Vec<BlockId> {

@@ -208,6 +208,31 @@ pub fn is_auxiliary(name: &str) -> bool {
     auxiliary.any(|word| has_word(name, word) || class.is_some_and(|c| has_word(c, word)))
 }
 
+/// Nouns among [`AUXILIARY`] that are the rows of some pipelines, and verbs that store those.
+const ALSO_ROWS: &[&str] = &["event", "notification", "alert", "log", "metric"];
+const STORING_VERBS: &[&str] = &[
+    "save", "store", "insert", "upsert", "persist", "write", "put", "add", "create", "ingest",
+    "index", "bulk",
+];
+
+/// Whether a call is named like one that stores what some pipelines read, and others write besides:
+/// `save_event`.
+#[must_use]
+pub fn stores_what_is_read(name: &str) -> bool {
+    let words = words(name);
+    let [verb, rest @ ..] = words.as_slice() else {
+        return false;
+    };
+    let is_row = |word: &String| {
+        let one = word.strip_suffix('s').unwrap_or(word);
+        ALSO_ROWS.contains(&one)
+    };
+    // `write_event_log` and `save_failed_event` are about something else.
+    STORING_VERBS.contains(&verb.as_str())
+        && rest.iter().filter(|word| is_auxiliary(word)).count() == 1
+        && rest.iter().any(is_row)
+}
+
 /// Last words in names of classes whose writes may fail without loss.
 const AUXILIARY_CLASSES: &[&str] = &[
     "cache",

@@ -26,7 +26,8 @@ pub use failures::{
     is_auxiliary_class, is_best_effort, is_failed_mark, is_failed_status, is_failure_record,
     is_log_table, is_no_write_error, is_report, is_status_name, only_tells, says_duplicate,
     says_duplicate_row, says_failure, says_missing, says_nothing_left, says_refused, says_stored,
-    shows, status_in_name, takes_log_records, tells, tells_on_report, tracks_errors,
+    shows, status_in_name, stores_what_is_read, takes_log_records, tells, tells_on_report,
+    tracks_errors,
 };
 pub use glance::{Words, moving_with, writing_with};
 pub use harmless::{is_harmless, only_asks};
