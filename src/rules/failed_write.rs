@@ -18,6 +18,7 @@
 //! | `handling` | what a function does only because a failure was caught |
 //! | `flow` | what becomes of the values of a function, without following a path |
 //! | `code` | how code names what it calls |
+//! | `units` | what a function takes one after the other, and the writes that it exists for |
 
 mod arrivals;
 mod attempts;
@@ -32,6 +33,7 @@ pub mod no_store;
 pub mod refusal;
 pub mod steps;
 mod told;
+pub mod units;
 pub mod watch;
 mod writes;
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::Excuses;
 use super::failure::is_failing;
 use super::is_only_handling;
+use super::units::Mains;
 use super::watch::{Calls, Watch};
 use crate::engine::objects::ask::Answers;
 use crate::engine::simulate::Graph;
@@ -164,11 +165,15 @@ pub(in crate::rules) fn follow<T: Default>(
     let mut effort = Effort::default();
     let mut answers = Answers::default();
     for round in 1.. {
+        let mains = match subject.is_outside() {
+            true => Mains::of(subject.program, subject.func, writes),
+            false => Mains::default(),
+        };
         let watch = Watch::new(
             Watched::of(&subject).places,
             (subject.method, subject.is_outside()),
             (excuses, writes),
-            &regular,
+            (&regular, mains),
         );
         let (mut followed, mistaken) = follow_once(subject, &watch, ask);
         effort += followed.effort;

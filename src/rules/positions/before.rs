@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use super::covers::{followed_calls, is_assigned, successors, taken_for, takes};
+use super::covers::{followed_calls, is_assigned, successors, takes};
 use super::moves::{Position, locals_of};
 use crate::ir::{
     BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue, TerminatorKind,
@@ -14,6 +14,7 @@ use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::code::{called, named};
 use crate::rules::failed_write::flow::{origins as made_of, rvalues, sources};
+use crate::rules::failed_write::units::taken_for;
 use crate::rules::failed_write::watch::Calls;
 use crate::rules::tables::{gives_back, has_word};
 

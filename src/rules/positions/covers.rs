@@ -7,10 +7,10 @@ use rustc_hash::FxHashSet;
 use super::failure::Failure;
 use super::moves::{Position, locals, locals_of};
 use super::reach::only_after;
+use crate::engine::Engine;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::{
     Arg, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
     StatementKind, TerminatorKind,
@@ -18,11 +18,12 @@ use crate::ir::{
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
-use crate::rules::failed_write::code::{called, callee_of, holder, texts};
-use crate::rules::failed_write::flow::{flow, origins as made_of, sources};
+use crate::rules::failed_write::code::{called, callee_of, holder, root, texts};
+use crate::rules::failed_write::flow::{flow, is_only_logged, logs, origins as made_of, sources};
+use crate::rules::failed_write::units::{taken_for, units};
 use crate::rules::known::known_call;
 use crate::rules::tables::{
-    begins_reading, gives_back, is_failed_mark, is_harmless, names_position, shows,
+    begins_reading, cleans_up, gives_back, goes_back, is_failed_mark, is_harmless, names_position,
 };
 use crate::settings::Writes;
 
@@ -121,7 +122,11 @@ fn is_looked_after(
         return true;
     }
     let failed = failure.failed;
-    let lost = rows(function, takes(function, failed));
+    let written = takes(function, failed);
+    let params = written.iter().map(|local| root(function, *local));
+    let params = params.filter(|local| is_parameter(function, *local));
+    let mut lost: BTreeSet<LocalId> = params.collect();
+    lost.extend(rows(function, written));
     let handed_on = handled.iter().any(|at| {
         let TerminatorKind::Eval {
             rvalue: Rvalue::Call { callee, args },
@@ -130,7 +135,10 @@ fn is_looked_after(
         else {
             return false;
         };
-        *at != position.at && is_given(function, args, &lost) && hands_on(function, callee)
+        *at != position.at
+            && is_given(function, args, &lost)
+            && hands_on(function, callee)
+            && !is_only_logged(function, *at)
     });
     let puts_aside = |at: BlockId| {
         let TerminatorKind::Eval {
@@ -155,13 +163,24 @@ fn is_looked_after(
     if handed_on || before.any(|at| puts_aside(*at)) {
         return true;
     }
+    // Elsewhere, a call may be about something else: `retry(self.connect)`.
+    let is_about = |at: BlockId| match &body.block(at).terminator.kind {
+        TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } => {
+            let unknown = args.is_empty() || lost.is_empty();
+            unknown || goes_back(&called(function, callee).name) || shares(function, args, failed)
+        }
+        _ => false,
+    };
     let mut open = failure.next(body);
     let mut seen = BTreeSet::new();
     while let Some(at) = open.pop() {
         if at == position.at || !seen.insert(at) {
             continue;
         }
-        if puts_aside(at) {
+        if puts_aside(at) && is_about(at) {
             return true;
         }
         // Where the write is tried again, another round begins.
@@ -180,10 +199,23 @@ fn variables_among(function: &Function, locals: &FxHashSet<LocalId>) -> BTreeSet
     variables.copied().collect()
 }
 
-/// Whether an argument is made of rows that these variables hold.
+/// Whether an argument is made of rows that these variables hold, or is the parameter that holds them.
 fn is_given(function: &Function, args: &[Arg], lost: &BTreeSet<LocalId>) -> bool {
-    let given = rows(function, locals(args.iter().map(|arg| &arg.value)));
-    given.iter().any(|of| lost.contains(of))
+    let args = locals(args.iter().map(|arg| &arg.value));
+    let held = |local: &LocalId| lost.contains(&root(function, *local));
+    args.iter().any(held) || rows(function, args).iter().any(|of| lost.contains(of))
+}
+
+/// Whether the arguments come from the same rows, or from the same item of a loop, as those of the call at
+/// the end of a block.
+fn shares(function: &Function, args: &[Arg], at: BlockId) -> bool {
+    let of = |locals: BTreeSet<LocalId>| sources(function, locals.into_iter().collect());
+    let given = of(locals(args.iter().map(|arg| &arg.value)));
+    let common: FxHashSet<LocalId> = of(takes(function, at))
+        .intersection(&given)
+        .copied()
+        .collect();
+    !variables_among(function, &common).is_empty() || !units(function, &common).is_empty()
 }
 
 /// The variables that values come from, also through comprehensions. Clients are no rows.
@@ -193,9 +225,8 @@ fn rows(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
 
 /// Whether a call does more with rows than look at them.
 fn hands_on(function: &Function, callee: &Callee) -> bool {
-    let named = called(function, callee);
-    let logs = is_log_method(&named.name) || named.on.as_deref().is_some_and(is_logger_name);
-    !logs && !shows(&named.name) && !is_harmless(&named.name)
+    let name = called(function, callee).name;
+    !logs(function, callee) && !is_harmless(&name) && !cleans_up(&name)
 }
 
 /// Whether the position can move after the failure.
@@ -352,60 +383,6 @@ pub(super) fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
     out
 }
 
-/// The items of loops among locals, and where each is taken; also what a call gives in a loop that is
-/// asked for one item after the other.
-fn units(function: &Function, among: &FxHashSet<LocalId>) -> Vec<(BlockId, LocalId)> {
-    let body = &function.body;
-    let blocks = (0u32..).zip(&body.blocks);
-    let taken = blocks.filter_map(|(at, block)| {
-        let at = BlockId(at);
-        let dest = match &block.terminator.kind {
-            TerminatorKind::ForNext { dest, .. } => *dest,
-            TerminatorKind::Eval {
-                dest: Some(dest),
-                rvalue: Rvalue::Call { callee, .. },
-                ..
-            } if takes_next(&called(function, callee).name) && repeats(body, at) => *dest,
-            _ => return None,
-        };
-        among.contains(&dest).then_some((at, dest))
-    });
-    taken.collect()
-}
-
-/// Where items among locals are taken for the round of which a block is a part.
-pub(super) fn taken_for(
-    function: &Function,
-    among: &FxHashSet<LocalId>,
-    block: BlockId,
-) -> BTreeSet<BlockId> {
-    let body = &function.body;
-    let mut taken: BTreeSet<BlockId> = units(function, among).into_iter().map(|of| of.0).collect();
-    taken.retain(|at| match &body.block(*at).terminator.kind {
-        TerminatorKind::ForNext { .. } => body.natural_loop(*at).contains(&block),
-        _ => !body.reach(BlockId::ENTRY, Some(*at)).contains(&block),
-    });
-    taken
-}
-
-/// Whether a call asks for the next item: `consumer.poll()`, `queue.get()`.
-fn takes_next(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let words = [
-        "poll", "get", "receive", "recv", "next", "pop", "fetch", "read", "pull", "consume",
-        "blpop", "xread",
-    ];
-    words
-        .iter()
-        .any(|word| lower.split('_').any(|part| part.starts_with(word)))
-}
-
-/// Whether a block can be reached from itself.
-fn repeats(body: &Body, at: BlockId) -> bool {
-    let mut next = successors(body, at).into_iter();
-    next.any(|to| body.reach(to, None).contains(&at))
-}
-
 pub(super) fn successors(body: &Body, at: BlockId) -> Vec<BlockId> {
     let mut next = Vec::new();
     let terminator = &body.block(at).terminator.kind;
@@ -453,6 +430,10 @@ fn changed(function: &Function, local: LocalId, inside: bool) -> BTreeSet<BlockI
         }
     }
     out
+}
+
+fn is_parameter(function: &Function, local: LocalId) -> bool {
+    function.body.locals[local.index()].kind == LocalKind::Param
 }
 
 /// Whether a local is a variable that the function assigns.

@@ -269,8 +269,10 @@ fn result(known: &Known, rvalue: &Rvalue) -> Option<Constant> {
             (CmpOp::Lt, Constant::Several, Constant::Int(..=1)) => truth(false),
             (CmpOp::Is | CmpOp::Eq, a, Constant::None) => truth(a == Constant::None),
             (CmpOp::IsNot | CmpOp::NotEq, a, Constant::None) => truth(a != Constant::None),
-            (CmpOp::Eq, Constant::Int(a), Constant::Int(b)) => truth(a == b),
-            (CmpOp::NotEq, Constant::Int(a), Constant::Int(b)) => truth(a != b),
+            (CmpOp::Is | CmpOp::Eq, Constant::None, _) => truth(false),
+            (CmpOp::IsNot | CmpOp::NotEq, Constant::None, _) => truth(true),
+            (CmpOp::Is | CmpOp::Eq, Constant::Int(a), Constant::Int(b)) => truth(a == b),
+            (CmpOp::IsNot | CmpOp::NotEq, Constant::Int(a), Constant::Int(b)) => truth(a != b),
             (CmpOp::Lt, Constant::Int(a), Constant::Int(b)) => truth(a < b),
             (CmpOp::LtE, Constant::Int(a), Constant::Int(b)) => truth(a <= b),
             (CmpOp::Gt, Constant::Int(a), Constant::Int(b)) => truth(a > b),
@@ -336,50 +338,64 @@ pub(super) fn told_by(
     else {
         return None;
     };
-    let truth = returned(
+    let given = returned(
         program.module(helper.module).ir.function(helper.func),
         catch,
     )?;
     let mut blocks = (0u32..).zip(&function.body.blocks);
     blocks.find_map(|(at, block)| match &block.terminator.kind {
         TerminatorKind::Branch { cond, .. } => {
-            let same = asks(function, cond, *result, DEPTH)?;
-            Some((BlockId(at), truth == same))
+            let told = |value: &Constant| says(function, cond, (*result, *value), DEPTH);
+            let mut outcomes = given.iter().map(told);
+            let first = outcomes.next()??;
+            let same = outcomes.all(|outcome| outcome == Some(first));
+            same.then_some((BlockId(at), first))
         }
         _ => None,
     })
 }
 
-/// The truth of what a helper returns after it has caught a failure; `None` if that is not always the same.
-fn returned(helper: &Function, catch: BlockId) -> Option<bool> {
+/// What a helper may return after it has caught a failure; `None` if that is not always a constant.
+fn returned(helper: &Function, catch: BlockId) -> Option<BTreeSet<Constant>> {
     let handling = only_after(helper, catch, true);
-    let mut truths =
+    let mut values =
         handling
             .iter()
             .filter_map(|at| match &helper.body.block(*at).terminator.kind {
                 TerminatorKind::Return { value, .. } => Some(match value {
-                    Operand::Const(Literal::Bool(value)) => Some(*value),
-                    Operand::Const(Literal::None) => Some(false),
+                    Operand::Const(literal @ (Literal::Bool(_) | Literal::None)) => {
+                        Constant::of(literal)
+                    }
                     _ => None,
                 }),
                 _ => None,
             });
-    let first = truths.next()??;
-    truths.all(|truth| truth == Some(first)).then_some(first)
+    let values: Option<BTreeSet<Constant>> = values.by_ref().collect();
+    values.filter(|values| !values.is_empty())
 }
 
-/// Whether a condition is the truth of a result, or its opposite.
-fn asks(function: &Function, cond: &Operand, result: LocalId, depth: u32) -> Option<bool> {
+/// How a condition that asks for a result comes out, if the result is a constant.
+fn says(
+    function: &Function,
+    cond: &Operand,
+    given: (LocalId, Constant),
+    depth: u32,
+) -> Option<bool> {
     let Operand::Local(local) = cond else {
         return None;
     };
-    if *local == result {
-        return Some(true);
+    let (asked, value) = given;
+    if *local == asked {
+        return Some(value.truth());
     }
     let depth = depth.checked_sub(1)?;
     match function.body.only_value(*local)? {
-        Rvalue::Use(of) => asks(function, of, result, depth),
-        Rvalue::Not(of) => asks(function, of, result, depth).map(|same| !same),
+        Rvalue::Use(of) => says(function, of, given, depth),
+        Rvalue::Not(of) => says(function, of, given, depth).map(|told| !told),
+        compared @ Rvalue::Compare(_, Operand::Local(of), Operand::Const(_)) if *of == asked => {
+            let known = Known::from([(asked, value)]);
+            result(&known, compared).map(Constant::truth)
+        }
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::parts_of_writes;
 use super::positions::{HINTS, is_moved_on, moves_on, names_position, word_hints};
+use super::sure::WORK;
 use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::presets::Presets;
 use crate::rules::Glances;
@@ -24,11 +25,14 @@ const MOVES: u16 = 1 << 13;
 const ON: u16 = 1 << 12;
 const RECEIVER: u16 = 1 << 11;
 
+/// Waiting for something may write as well: what is awaited has any name, or ends a unit of work.
+const AWAIT: &str = "await";
+
 /// Words with their flags: a function must have one for each flag.
 pub type Words = &'static [(&'static str, u16)];
 
 /// Glances that let a function through if it has a word for each flag among `words`, and a call that is
-/// named like a write. If `on` is false, they let nothing through.
+/// named like a write or like work that may write, or waits. If `on` is false, they let nothing through.
 #[must_use]
 pub fn writing_with(words: Words, writes: &Writes, on: bool) -> Glances {
     glances(words, writes, on, false)
@@ -41,7 +45,8 @@ pub fn moving_with(writes: &Writes) -> Glances {
 }
 
 fn glances(words: Words, writes: &Writes, on: bool, moving: bool) -> Glances {
-    let parts = parts_of_writes(writes).map(str::to_owned);
+    let work = WORK.iter().copied().filter(|_| !moving);
+    let parts = parts_of_writes(writes).chain(work).map(str::to_owned);
     let parts: Vec<String> = parts.filter(|_| on).collect();
     let presets = (on && writes.built_in).then(|| writes.presets.clone());
     Box::new(move || {
@@ -79,11 +84,17 @@ impl Glance for WriteGlance {
         let words = self.words.iter();
         let words = words.map(|(text, flags)| clue(text, true, *flags));
         let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
+        let waits = (!self.moving).then(|| clue(AWAIT, true, WRITES));
         let libraries = self.presets.iter().flat_map(|presets| presets.roots());
         let libraries = libraries.map(|root| clue(&root, false, LIBRARY));
         let hints = HINTS.iter().filter(|_| self.moving);
         let hints = hints.map(|(hint, whole)| clue(hint, *whole, MOVES));
-        let all: Vec<Clue> = words.chain(parts).chain(libraries).chain(hints).collect();
+        let all: Vec<Clue> = words
+            .chain(parts)
+            .chain(waits)
+            .chain(libraries)
+            .chain(hints)
+            .collect();
         all.iter().all(|clue| clue.text.is_ascii()).then_some(all)
     }
 
@@ -102,6 +113,9 @@ impl Glance for WriteGlance {
         }
         let flags = self.words.iter().find(|(known, _)| *known == word);
         self.seen |= flags.map_or(0, |(_, flags)| *flags);
+        if word == AWAIT && !self.parts.is_empty() {
+            self.seen |= WRITES;
+        }
         if self.seen & WRITES != 0 || !role.called {
             return;
         }

@@ -147,7 +147,7 @@ impl Code<'_> {
             let mut args = args.iter();
             args.any(|arg| matches!(arg.value, Operand::Local(_)))
         };
-        let calls = |(callee, args): (&Callee, &[Arg])| {
+        let calls = |(at, callee, args): (BlockId, &Callee, &[Arg])| {
             let called = called(self.function, callee);
             let on = called.on.unwrap_or_default();
             if tracks_errors(&called.name, &on) {
@@ -163,7 +163,7 @@ impl Code<'_> {
                 || records
                 || !self.only_shows(callee)
                     && (count.is_none() || given(args))
-                    && handling.is_somebody((callee, args), rows)
+                    && handling.is_somebody(at, (callee, args), rows)
         };
         shares || handling.calls().any(calls)
     }
