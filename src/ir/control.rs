@@ -94,6 +94,14 @@ impl ControlDependence {
             .collect()
     }
 
+    /// Whether every path to `block` passes through `first`. A block passes through itself.
+    #[must_use]
+    pub fn passes(&self, block: BlockId, first: BlockId) -> bool {
+        let node = NodeIndex::new(block.index());
+        let mut all = self.pre.dominators(node).into_iter().flatten();
+        all.any(|node| node.index() == first.index())
+    }
+
     /// The edges that decide, directly or through others, whether a block runs.
     #[must_use]
     pub fn deciders(&self, block: BlockId) -> Vec<Edge> {

@@ -16,14 +16,15 @@ use crate::engine::summaries::library::Library;
 use crate::engine::values::state::State;
 use crate::engine::witness::PathEvent;
 use crate::ir::{BlockId, FuncIdx, Function, Rvalue, TerminatorKind};
-use crate::program::{FuncRef, LoadedModule, Program};
+use crate::program::{FuncRef, LoadedModule};
 use crate::rules::contract_method::Subject;
-use crate::rules::failed_write::caught::{is_unlikely, loses_nothing};
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::failed_write::{
     Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
 };
-use crate::rules::positions::{Covered, POSITION_DEPTH, Position, covered, positions, stays};
+use crate::rules::positions::{
+    Covered, POSITION_DEPTH, Position, covered, positions, stays, written_later,
+};
 use crate::rules::tables::moving_with;
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
@@ -41,6 +42,20 @@ struct Advance<'f> {
     covered: Covered,
     lost: Lost,
     events: Vec<PathEvent>,
+}
+
+/// A position that moves before the rows that it covers are written.
+struct Early<'f> {
+    position: &'f Position,
+    write: BlockId,
+    events: Vec<PathEvent>,
+}
+
+/// What is found in one function.
+#[derive(Default)]
+struct Moved<'f> {
+    past: Vec<Advance<'f>>,
+    early: Vec<Early<'f>>,
 }
 
 /// Checks functions that move a position.
@@ -99,16 +114,20 @@ fn check_function(
     let excuses = Excuses {
         strict: true,
         by_result: true,
+        marks: positions.iter().map(|of| (func, of.at.0)).collect(),
         ..Excuses::default()
     };
     let followed = follow(subject, (&excuses, writes), &|ground| {
-        advances(ground, (func, writes), &positions)
+        let past = advances(ground, (func, writes), &positions);
+        let early = early(ground, func, &positions, &past);
+        Moved { past, early }
     });
     out.effort += followed.effort;
     out.effort.functions += 1;
-    let findings = followed.found.iter();
-    out.findings
-        .extend(findings.filter_map(|advance| report::finding(subject, advance)));
+    let Moved { past, early } = &followed.found;
+    let past = past.iter().map(|of| report::past(subject, of));
+    let early = early.iter().map(|of| report::early(subject, of));
+    out.findings.extend(past.chain(early).flatten());
 }
 
 /// Whether a function makes calls beside those that move positions.
@@ -140,7 +159,7 @@ fn advances<'f>(
             let seen = (lost.by.map(Swallower::place), lost.failed_at, lost.through);
             let known = judged.borrow().get(&seen).copied();
             let wanted = known.unwrap_or_else(|| {
-                let wanted = !is_excused(program, writes, lost)
+                let wanted = !lost.is_excused(program, writes)
                     && !is_of_position(func, positions, lost)
                     && covered(program, (func, writes), position, lost).is_some();
                 judged.borrow_mut().insert(seen, wanted);
@@ -168,18 +187,38 @@ fn advances<'f>(
     out
 }
 
-/// Whether what was caught says that nothing was lost, or hardly comes from a write.
-fn is_excused(program: &Program<'_>, writes: &Writes, lost: &Lost) -> bool {
-    let Some(Swallower::Catch(catch)) = lost.by else {
-        return false;
-    };
-    let first = lost.passed_on_by.first().copied();
-    loses_nothing(
-        program,
-        &writes.presets,
-        Swallower::Catch(catch),
-        lost.flags,
-    ) || is_unlikely(program, (catch.func, catch.block), first)
+/// The positions that move before the rows that they cover are written, and past no failure.
+fn early<'f>(
+    ground: &mut Ground<'_, '_>,
+    func: FuncRef,
+    positions: &'f [Position],
+    past: &[Advance<'_>],
+) -> Vec<Early<'f>> {
+    let program = ground.subject.program;
+    let met = ground.watch.met();
+    let mut out: Vec<Early<'f>> = Vec::new();
+    for position in positions {
+        let told = past.iter().any(|of| of.position.at == position.at);
+        let later = written_later(program, func, position, &met).into_iter();
+        let later = later.filter(|at| positions.iter().all(|of| of.at != *at));
+        for write in later.filter(|_| !told) {
+            // One write is told once, where the first position moves.
+            if out
+                .iter()
+                .any(|of| of.write == write || of.position.at == position.at)
+            {
+                continue;
+            }
+            if let Some(events) = ground.arrival_after_mark(write) {
+                out.push(Early {
+                    position,
+                    write,
+                    events,
+                });
+            }
+        }
+    }
+    out
 }
 
 /// Whether the write that failed is one of the positions itself.

@@ -18,6 +18,7 @@
 //! | `handling` | what a function does only because a failure was caught |
 //! | `flow` | what becomes of the values of a function, without following a path |
 //! | `code` | how code names what it calls |
+//! | `units` | what a function takes one after the other, and the writes that it exists for |
 
 mod arrivals;
 mod attempts;
@@ -32,12 +33,14 @@ pub mod no_store;
 pub mod refusal;
 pub mod steps;
 mod told;
+pub mod units;
 pub mod watch;
 mod writes;
 
 pub(in crate::rules) use arrivals::Lost;
 pub(in crate::rules) use follow::{Ground, follow};
 
+use self::watch::Calls;
 use super::tables::{self, has_word};
 use crate::ir::{BlockId, BranchRole, FuncIdx, Function, FunctionShape, TerminatorKind};
 use crate::program::{FuncRef, LoadedModule, Program};
@@ -52,6 +55,8 @@ pub struct Excuses {
     pub strict: bool,
     /// Whether a write also fails by a result that says so: `result.failed > 0`.
     pub by_result: bool,
+    /// Calls that a state remembers, until something is written after them.
+    pub marks: Calls,
 }
 
 impl Excuses {

@@ -23,7 +23,7 @@ mod unread;
 use crate::engine::summaries::library::Library;
 use crate::ir::{FuncIdx, Function};
 use crate::program::{FuncRef, LoadedModule, Program};
-use crate::rules::failed_write::caught::{is_unlikely, names_no_loss};
+use crate::rules::failed_write::caught::{is_unlikely, says_nothing_lost};
 use crate::rules::failed_write::{is_of_tests, may_fail, with_nested};
 use crate::rules::known::{Call, known_call, raises_by, writes_at};
 use crate::rules::tables::{answering_with, may_be_sure};
@@ -108,6 +108,6 @@ fn with_ask(program: &Program<'_>, writes: &Writes, func: FuncRef, run: &mut dyn
             writes_at(program, writes, ((func, at), raises_by), given) && is_sure()
         },
         is_unlikely: &|at| is_unlikely(program, (func, at), None),
-        loses_nothing: &|at, of_batch| names_no_loss(program, presets, (func, at), of_batch),
+        loses_nothing: &|at, of_batch| says_nothing_lost(program, presets, (func, at), of_batch),
     });
 }

@@ -11,6 +11,7 @@ mod registry;
 pub mod success_as_proof;
 pub mod swallowed_write;
 mod tables;
+pub mod unearned_success;
 pub mod untracked_return;
 mod wording;
 
@@ -43,6 +44,8 @@ registry! {
     /// A write can fail, and the method still ends as if it had not.
     SwallowedWrite = "swallowed-write", Scope::ContractMethods(&swallowed_write::Methods),
         options swallowed_write::Table;
+    /// A run is called a success although failures were counted, or nothing was processed.
+    UnearnedSuccess = "unearned-success", Scope::Functions(&unearned_success::Functions);
     /// A processor method can return without recording what it did.
     UntrackedReturn = "untracked-return", Scope::ContractMethods(&untracked_return::Methods);
 }

@@ -5,14 +5,21 @@
 //! |---|---|
 //! | `moves` | where a function moves a position |
 //! | `statement` | which values of a statement become the position |
+//! | `reach` | what a function can reach after a failure |
+//! | `failure` | where a failure shows, and where the function goes on |
 //! | `covers` | whether a position covers rows that were lost |
+//! | `before` | whether a position moves before the rows that it covers are written |
 
+mod before;
 mod covers;
+mod failure;
 mod moves;
+mod reach;
 mod statement;
 
 /// How many helpers deep a position is looked for.
 pub(in crate::rules) const POSITION_DEPTH: u32 = 2;
 
+pub(in crate::rules) use before::written_later;
 pub(in crate::rules) use covers::{Covered, comes_again, covered, stays};
 pub(in crate::rules) use moves::{Position, positions};

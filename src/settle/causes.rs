@@ -8,8 +8,8 @@ use crate::source::SourceMap;
 /// For each finding the number of the reported one that has the same cause, if there is one.
 ///
 /// It is of another rule, it is about the same exits, or its path leads through them, and its path leads through the place where the
-/// failure is lost. It is at least as severe, so that a run does not pass because of it. It has no
-/// cause itself, so that no two findings disappear in each other.
+/// failure is lost. It is at least as severe, so that a run does not pass because of it. It says more
+/// of what follows, so that no two findings disappear in each other.
 pub(super) fn same_cause(decided: &[Decided]) -> Vec<Option<usize>> {
     let reported = |of: &Decided| of.decision == Decision::Reported;
     let of = |finding: &Decided| {
@@ -18,7 +18,7 @@ pub(super) fn same_cause(decided: &[Decided]) -> Vec<Option<usize>> {
         decided.iter().position(|other| {
             let lost = &other.finding;
             reported(other)
-                && lost.cause.is_none()
+                && depth(lost) > depth(finding)
                 && lost.rule != finding.rule
                 && lost.severity >= finding.severity
                 && finding
@@ -28,7 +28,25 @@ pub(super) fn same_cause(decided: &[Decided]) -> Vec<Option<usize>> {
                 && leads_through(lost, cause)
         })
     };
-    decided.iter().map(of).collect()
+    let leaders: Vec<Option<usize>> = decided.iter().map(of).collect();
+    // Each step goes deeper, so this ends.
+    let last = |mut at: usize| {
+        while let Some(next) = leaders[at] {
+            at = next;
+        }
+        at
+    };
+    leaders.iter().map(|leader| leader.map(last)).collect()
+}
+
+/// How much a finding says of what follows from a failure: only where it is lost, what follows from
+/// that, or what comes of it in the end.
+fn depth(finding: &Finding) -> u8 {
+    match finding.cause {
+        Some(cause) if cause == finding.primary.location => 0,
+        Some(_) => 1,
+        None => 2,
+    }
 }
 
 /// Whether the path of a finding leads through a place.

@@ -608,6 +608,47 @@ fn a_count_is_asked_for_where_it_is_known_in_the_same_row() {
 }
 
 #[test]
+fn a_success_asks_for_the_failures_that_were_counted() {
+    let fix = |code: &str| {
+        let project = Project::new(&[("a.py", code)]);
+        let select = ["--select", "unearned-success"];
+        let ran = project.run(&[&["check", "--fix", "--unsafe-fixes", "."], &select[..]].concat());
+        (project.read("a.py"), ran.code)
+    };
+    let code = |name: &str, begin: &str, end: &str| {
+        format!(
+            "def {name}(job, files):\n    {begin}\n    for file in files:\n        try:\n            \
+             convert(file)\n        except ValueError:\n            failed += 1\n    {end}\n"
+        )
+    };
+    let cases = [
+        ("main", "return 0", "return 1 if failed else 0"),
+        (
+            "run",
+            "job.status = \"success\"",
+            "job.status = \"failed\" if failed else \"success\"",
+        ),
+        (
+            "run",
+            "job['state'] = 'SUCCESS'",
+            "job['state'] = 'FAILED' if failed else 'SUCCESS'",
+        ),
+    ];
+    for (name, before, after) in cases {
+        let fixed = fix(&code(name, "failed = 0", before));
+        assert_eq!(fixed, (code(name, "failed = 0", after), 0));
+    }
+    // A status of which the opposite is not known, and a variable that may not be set.
+    for (begin, end) in [
+        ("failed = 0", "job.status = 'completed'"),
+        ("if files: failed = 0", "job.status = 'success'"),
+    ] {
+        let text = code("run", begin, end);
+        assert_eq!(fix(&text), (text.clone(), 1));
+    }
+}
+
+#[test]
 fn needless_comments_are_removed() {
     let fix = |name: &str, code: &str| {
         let project = Project::new(&[(name, code)]);

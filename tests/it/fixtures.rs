@@ -282,6 +282,15 @@ fn the_pipelines_in_the_wild_lose_rows_where_they_say() {
     }
 }
 
+/// The consumers that lose rows when they run, and the corrected ones.
+#[test]
+fn the_consumers_in_the_wild_lose_rows_where_they_say() {
+    for broker in ["kafka", "redis", "sqs"] {
+        let dir = root().join("fixtures/consumers-in-the-wild").join(broker);
+        compare(&dir, "expect", Some("advance-past-failure"), false);
+    }
+}
+
 #[test]
 fn the_examples_on_the_rule_pages_do_what_they_say() {
     let mut ran = 0;

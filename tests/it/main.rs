@@ -16,6 +16,7 @@ mod changed;
 mod cli;
 mod common;
 mod config;
+mod consumers_differential;
 mod contracts;
 mod differential;
 mod documents;

@@ -155,6 +155,24 @@ fn names_are_followed_wherever_they_lead() {
     assert!(count >= 1, "{count} findings");
 }
 
+/// Writes whose name says nothing but that something is done, in a file with nothing else.
+#[test]
+fn helpers_that_write_are_followed() {
+    for (def, call, helper) in [
+        ("def", "store_chunk(rows)", "def store_chunk"),
+        ("def", "push_all(rows)", "def push_all"),
+        ("async def", "await go(rows)", "async def go"),
+    ] {
+        let text = format!(
+            "{def} run(rows):\n    try:\n        {call}\n    except Exception:\n        pass\n\n\n\
+            {helper}(rows):\n    helpers.bulk(client(), rows)\n"
+        );
+        let project = Project::new(&[("a.py", &text)]);
+        let (count, _) = same(&project.path(""), &["--isolated", "."]);
+        assert_eq!(count, 1, "{text}");
+    }
+}
+
 /// What is broken in a file that cannot matter is told if the file is named, or if all is read.
 #[test]
 fn named_files_are_read_as_a_whole() {

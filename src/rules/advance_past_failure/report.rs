@@ -1,33 +1,77 @@
 //! The finding about a position that moves past rows which were never stored.
 
-use super::Advance;
-use crate::diagnostics::{Finding, Location};
-use crate::engine::witness::PathEvent;
-use crate::ir::{BlockId, TerminatorKind};
+use super::{Advance, Early};
+use crate::diagnostics::{Finding, FindingBuilder, Location};
+use crate::ir::{Rvalue, TerminatorKind};
 use crate::presets::Moves;
 use crate::program::FuncRef;
 use crate::rules::contract_method::{Subject, add_steps};
-use crate::rules::failed_write::refusal::refuses;
-use crate::rules::failed_write::steps::{
-    asks_for_error, location, role_of, span_at, with_failure, with_refusal,
-};
-use crate::rules::positions::Covered;
+use crate::rules::failed_write::code::called;
+use crate::rules::failed_write::steps::{exits_after, span_at, told};
+use crate::rules::positions::{Covered, Position};
 use crate::rules::{AdvancePastFailure, Rule};
 use crate::source::Span;
 
 /// The finding; `None` if the function is in no file.
-pub(super) fn finding(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Finding> {
+pub(super) fn past(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Finding> {
     let program = subject.program;
     let position = advance.position;
     let kind = match advance.covered {
         Covered::Rows => "after-failure",
         Covered::Read => "past-read",
     };
-    let at = |func: FuncRef, span: Span| {
-        let file = program.module(func.module).file.as_ref()?.id;
-        Some(Location { file, span })
+    let (moves, lost) = words(position.moves);
+    let write = advance.lost.write.as_deref().unwrap_or("the write");
+    let mut finding = subject
+        .finding(AdvancePastFailure.meta(), kind)
+        .arg("position", position.name.as_str())
+        .arg("write", write)
+        .arg("lost", lost);
+    let events = told(program, &advance.lost, advance.events.clone());
+    finding = add_steps(program, finding, &events, "returns");
+    finding = with_inside(subject, finding, position);
+    for exit in exits_after(program, subject.func, position.at) {
+        finding = finding.exit(exit);
+    }
+    if advance.lost.by.is_none() {
+        finding = finding.note("the exception is still pending here: `finally` runs in any case");
+    }
+    Some(finding.at(place(subject, subject.func, position.span)?, moves))
+}
+
+/// The finding about a position that moves too early; `None` if the function is in no file.
+pub(super) fn early(subject: Subject<'_>, early: &Early<'_>) -> Option<Finding> {
+    let program = subject.program;
+    let position = early.position;
+    let module = program.module(subject.func.module);
+    let function = module.ir.function(subject.func.func);
+    let TerminatorKind::Eval {
+        rvalue: Rvalue::Call { callee, .. },
+        ..
+    } = &function.body.block(early.write).terminator.kind
+    else {
+        return None;
     };
-    let (moves, lost) = match position.moves {
+    let (moves, lost) = words(position.moves);
+    let mut finding = subject
+        .finding(AdvancePastFailure.meta(), "before-write")
+        .arg("position", position.name.as_str())
+        .arg("write", &*called(function, callee).name)
+        .arg("lost", lost);
+    let events = early.events.clone();
+    finding = add_steps(program, finding, &events, "returns");
+    finding = with_inside(subject, finding, position);
+    let write = place(subject, subject.func, span_at(function, early.write))?;
+    finding = finding.step(write, "the rows are written only here");
+    for exit in exits_after(program, subject.func, position.at) {
+        finding = finding.exit(exit);
+    }
+    Some(finding.at(place(subject, subject.func, position.span)?, moves))
+}
+
+/// What a position does when it moves, and what that means for rows that were not stored.
+fn words(moves: Moves) -> (&'static str, &'static str) {
+    match moves {
         Moves::Offset => (
             "the offset is committed",
             "the consumer goes on after rows that were never stored",
@@ -40,64 +84,25 @@ pub(super) fn finding(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Fin
             "the position moves",
             "the next run starts after rows that were never stored",
         ),
-    };
-    let write = advance.lost.write.as_deref().unwrap_or("the write");
-    let mut finding = subject
-        .finding(AdvancePastFailure.meta(), kind)
-        .arg("position", position.name.as_str())
-        .arg("write", write)
-        .arg("lost", lost);
-    finding = add_steps(program, finding, &told(subject, advance), "returns");
-    if let Some((func, span)) = position.inside
-        && let Some(inside) = at(func, span)
-    {
-        finding = finding.step(inside, format!("{moves} here"));
     }
-    for exit in exits(subject, position.at) {
-        finding = finding.exit(exit);
-    }
-    if advance.lost.by.is_none() {
-        finding = finding.note("the exception is still pending here: `finally` runs in any case");
-    }
-    Some(finding.at(at(subject.func, position.span)?, moves))
 }
 
-/// Where the function can return after a block.
-fn exits(subject: Subject<'_>, after: BlockId) -> Vec<Location> {
-    let module = subject.program.module(subject.func.module);
-    let function = module.ir.function(subject.func.func);
-    let Some(file) = &module.file else {
-        return Vec::new();
-    };
-    let reached = function.body.reach(after, None).into_iter();
-    let returns = |at: &BlockId| {
-        let terminator = &function.body.block(*at).terminator.kind;
-        matches!(terminator, TerminatorKind::Return { .. })
-    };
-    let exits = reached.filter(returns).map(|at| Location {
-        file: file.id,
-        span: span_at(function, at),
-    });
-    exits.collect()
+fn place(subject: Subject<'_>, func: FuncRef, span: Span) -> Option<Location> {
+    let file = subject.program.module(func.module).file.as_ref()?.id;
+    Some(Location { file, span })
 }
 
-/// The path, with the write that failed and what became of that.
-fn told(subject: Subject<'_>, advance: &Advance<'_>) -> Vec<PathEvent> {
-    let program = subject.program;
-    let events = advance.events.clone();
-    let Some(by) = advance.lost.by else {
-        return events;
-    };
-    if role_of(program, by).is_none() {
-        return events;
+/// The finding with the place in a helper at which the position moves.
+fn with_inside(
+    subject: Subject<'_>,
+    finding: FindingBuilder,
+    position: &Position,
+) -> FindingBuilder {
+    let inside = position
+        .inside
+        .and_then(|(func, span)| place(subject, func, span));
+    match inside {
+        Some(inside) => finding.step(inside, format!("{} here", words(position.moves).0)),
+        None => finding,
     }
-    let (func, block) = by.place();
-    let module = program.module(func.module);
-    if let Some(refusal) = refuses(module.ir.function(func.func), block) {
-        let tested = ((func, block), refusal.outcome);
-        return with_refusal(program, tested, events, advance.lost.failed_at);
-    }
-    let (func, span) = location(program, by);
-    let named = asks_for_error(program, func, span);
-    with_failure(program, (by, advance.lost.failed_at), events, named)
 }

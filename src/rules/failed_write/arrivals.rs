@@ -1,7 +1,8 @@
 //! Paths that arrive at a place after a write has failed, whoever hears of the failure.
 
+use super::caught::{is_unlikely, loses_nothing};
 use super::failure::{
-    FailureNote, IN_FLIGHT, STATUS, failed_at, failed_name, is_failing, passed_on_by, place,
+    FailureNote, IN_FLIGHT, MARKED, STATUS, failed_at, failed_name, is_failing, passed_on_by, place,
 };
 use super::follow::Ground;
 use super::watch::{Swallower, Watch};
@@ -10,7 +11,8 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::witness::{End, PathEvent, Witness};
 use crate::ir::{BlockId, Name};
-use crate::program::FuncRef;
+use crate::program::{FuncRef, Program};
+use crate::settings::Writes;
 
 /// Whether a state that knows of a failed write is looked for.
 pub(in crate::rules) type Wanted<'w> = &'w dyn Fn(&Engine<'_>, &State, &Lost) -> bool;
@@ -54,6 +56,16 @@ impl Lost {
         let mut here = places.into_iter().flatten().filter(|at| at.0 == func);
         here.next().map(|(_, block)| block)
     }
+
+    /// Whether what was caught says that nothing was lost, or hardly comes from a write.
+    pub(in crate::rules) fn is_excused(&self, program: &Program<'_>, writes: &Writes) -> bool {
+        let Some(by @ Swallower::Catch(catch)) = self.by else {
+            return false;
+        };
+        let first = self.passed_on_by.first().copied();
+        loses_nothing(program, &writes.presets, by, self.flags)
+            || is_unlikely(program, (catch.func, catch.block), first)
+    }
 }
 
 impl Ground<'_, '_> {
@@ -73,6 +85,18 @@ impl Ground<'_, '_> {
         };
         match self.search(End::Arrival, at, &accept) {
             Witness::Found(events, end) => Some((Lost::of(self.engine, watch, &end)?, events)),
+            Witness::Infeasible | Witness::Unknown => None,
+        }
+    }
+
+    /// A path that arrives at a block after a marked call has been made, and before anything was written.
+    pub(in crate::rules) fn arrival_after_mark(&mut self, at: BlockId) -> Option<Vec<PathEvent>> {
+        let accept = |_: &mut Engine<'_>, state: &State, _: Value| {
+            let flags = state.flags.rule;
+            flags & MARKED != 0 && !is_failing(flags)
+        };
+        match self.search(End::Arrival, at, &accept) {
+            Witness::Found(events, _) => Some(events),
             Witness::Infeasible | Witness::Unknown => None,
         }
     }

@@ -90,22 +90,18 @@ pub(in crate::rules) fn loses_nothing(
     let Swallower::Catch(catch) = by else {
         return false;
     };
-    names_no_loss(
-        program,
-        presets,
-        (catch.func, catch.block),
-        flags & OF_BATCH != 0,
-    )
+    let of_batch = flags & OF_BATCH != 0;
+    says_nothing_lost(program, presets, (catch.func, catch.block), of_batch)
 }
 
-/// The same of the handler whose test ends a block.
-pub(in crate::rules) fn names_no_loss(
+/// The same of a handler that is given as a place.
+pub(in crate::rules) fn says_nothing_lost(
     program: &Program<'_>,
     presets: &Presets,
-    place: (FuncRef, BlockId),
+    at: (FuncRef, BlockId),
     of_batch: bool,
 ) -> bool {
-    let (exceptions, complete) = caught(program, place);
+    let (exceptions, complete) = caught(program, at);
     complete
         && exceptions.iter().all(|exception| {
             tables::says_nothing_left(&exception.name)

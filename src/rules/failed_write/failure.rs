@@ -40,6 +40,8 @@ pub(in crate::rules) const UNITS: usize = 4;
 pub(in crate::rules) const SEVERAL: u32 = 1 << 25;
 /// The failed write was given several rows.
 pub(in crate::rules) const OF_BATCH: u32 = 1 << 26;
+/// A call that the rule asks about has been made before anything was written.
+pub(in crate::rules) const MARKED: u32 = 1 << 27;
 
 /// What the automaton keeps beside the receiver, and beside values.
 #[derive(Clone, Copy)]

@@ -2,12 +2,13 @@
 
 use rustc_hash::FxHashSet;
 
+use super::code::{Called, called, is_variable};
 use super::likeness::CHAIN;
-use crate::engine::is_log_method;
+use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
-    Callee, Data, Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
+    BlockId, Callee, Data, Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
 };
-use crate::rules::tables::{is_row_count, shows, tells};
+use crate::rules::tables::{describes, does_more_than_describe, is_row_count, shows, tells};
 use crate::source::Span;
 
 /// Whether one of these values is returned, stored, or given to a call that does more than log it
@@ -34,6 +35,118 @@ pub(in crate::rules) fn hands_on(function: &Function, values: &[LocalId]) -> boo
         _ => false,
     });
     given || is_kept(function, &is)
+}
+
+/// Whether what a call gives only gets into the log: it is an argument of log calls, or makes one. A call
+/// whose name says that it does more than that does not count. What a variable holds in between must come
+/// from a call that is named like one that describes something.
+pub(in crate::rules) fn is_only_logged(function: &Function, at: BlockId) -> bool {
+    let body = &function.body;
+    let TerminatorKind::Eval {
+        dest: Some(dest),
+        rvalue: Rvalue::Call { callee, .. },
+        ..
+    } = &body.block(at).terminator.kind
+    else {
+        return false;
+    };
+    let name = called(function, callee).name;
+    if does_more_than_describe(&name) {
+        return false;
+    }
+    if is_variable(function, *dest) && !describes(&name) {
+        return false;
+    }
+    let mut known = vec![*dest];
+    let mut next = 0;
+    let mut logged = false;
+    while let Some(local) = known.get(next).copied() {
+        next += 1;
+        for use_ in uses(function, local) {
+            match use_ {
+                Use::Logs => logged = true,
+                Use::Makes(dest) if is_variable(function, dest) && !describes(&name) => {
+                    return false;
+                }
+                Use::Makes(dest) if !known.contains(&dest) => known.push(dest),
+                Use::Makes(_) => {}
+                Use::Other => return false,
+            }
+        }
+    }
+    logged
+}
+
+/// What a function does with a local.
+enum Use {
+    /// It is given to a log call.
+    Logs,
+    /// Another value is made of it.
+    Makes(LocalId),
+    Other,
+}
+
+fn uses(function: &Function, local: LocalId) -> Vec<Use> {
+    let is = |operand: &Operand| *operand == Operand::Local(local);
+    let within = |rvalue: &Rvalue| {
+        let mut found = false;
+        rvalue.for_each_operand(|operand| found |= is(operand));
+        let on = match rvalue {
+            Rvalue::Call { callee, .. } => Some(match callee {
+                Callee::Method { receiver, .. } => receiver,
+                Callee::Value(value) => value,
+            }),
+            _ => None,
+        };
+        found || on.is_some_and(is)
+    };
+    let mut out = Vec::new();
+    for block in &function.body.blocks {
+        for statement in &block.statements {
+            match &statement.kind {
+                StatementKind::Assign(to, rvalue) if within(rvalue) => out.push(Use::Makes(*to)),
+                StatementKind::SetField { value, .. }
+                | StatementKind::SetItem { value, .. }
+                | StatementKind::SetGlobal { value, .. }
+                | StatementKind::Overwrite { value, .. }
+                    if is(value) =>
+                {
+                    out.push(Use::Other);
+                }
+                _ => {}
+            }
+        }
+        match &block.terminator.kind {
+            TerminatorKind::Eval { dest, rvalue, .. } if within(rvalue) => {
+                out.push(match (rvalue, dest) {
+                    (Rvalue::Call { callee, .. }, _) if logs(function, callee) => Use::Logs,
+                    (Rvalue::Call { callee, .. }, _)
+                        if does_more_than_describe(&called(function, callee).name) =>
+                    {
+                        Use::Other
+                    }
+                    (_, Some(dest)) => Use::Makes(*dest),
+                    (_, None) => Use::Other,
+                });
+            }
+            TerminatorKind::ForNext { iter, dest, .. } if *iter == local => {
+                out.push(Use::Makes(*dest));
+            }
+            TerminatorKind::Return { value, .. } | TerminatorKind::Yield { value, .. }
+                if is(value) =>
+            {
+                out.push(Use::Other);
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Whether a call only logs or shows what it is given.
+pub(in crate::rules) fn logs(function: &Function, callee: &Callee) -> bool {
+    let Called { name, on } = called(function, callee);
+    is_log_method(&name) || on.as_deref().is_some_and(is_logger_name) || shows(&name)
 }
 
 /// Whether a count of rows is read of one of these values.
@@ -220,5 +333,46 @@ pub(in crate::rules) fn origins(
         if known.len() == before {
             return known;
         }
+    }
+}
+
+/// The same, also through loops and what is put into a list: what a comprehension is made of.
+pub(in crate::rules) fn sources(
+    function: &Function,
+    from: FxHashSet<LocalId>,
+) -> FxHashSet<LocalId> {
+    let mut known = origins(function, from);
+    loop {
+        let before = known.len();
+        for block in &function.body.blocks {
+            match &block.terminator.kind {
+                TerminatorKind::ForNext { iter, dest, .. } if known.contains(dest) => {
+                    known.insert(*iter);
+                }
+                TerminatorKind::Eval {
+                    rvalue:
+                        Rvalue::Call {
+                            callee:
+                                Callee::Method {
+                                    receiver: Operand::Local(list),
+                                    name,
+                                    ..
+                                },
+                            args,
+                        },
+                    ..
+                } if known.contains(list) && matches!(&**name, "append" | "extend" | "add") => {
+                    known.extend(args.iter().filter_map(|arg| match arg.value {
+                        Operand::Local(local) => Some(local),
+                        Operand::Const(_) => None,
+                    }));
+                }
+                _ => {}
+            }
+        }
+        if known.len() == before {
+            return known;
+        }
+        known = origins(function, known);
     }
 }

@@ -6,12 +6,13 @@ use std::rc::Rc;
 use super::Excuses;
 use super::failure::is_failing;
 use super::is_only_handling;
+use super::units::Mains;
 use super::watch::{Calls, Watch};
 use crate::engine::objects::ask::Answers;
 use crate::engine::simulate::Graph;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::witness::{End, Goal, Paths, Witness};
+use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext};
 use crate::ir::BlockId;
 use crate::program::FuncRef;
@@ -51,29 +52,80 @@ impl Ground<'_, '_> {
         block: BlockId,
         accept: &dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
     ) -> Witness {
-        let found = self.look(end, block, accept);
+        let found = self.look((end, block, None), accept);
+        self.count(&found);
+        found
+    }
+
+    fn count(&mut self, found: &Witness) {
         match found {
             Witness::Found(..) => {}
             Witness::Infeasible => self.infeasible += 1,
             Witness::Unknown => self.unknown += 1,
         }
-        found
     }
 
     fn look(
         &mut self,
-        end: End,
-        block: BlockId,
+        (end, block, from): (End, BlockId, Option<BlockId>),
         accept: &dyn Fn(&mut Engine<'_>, &State, Value) -> bool,
     ) -> Witness {
         let goal = Goal {
             end,
             block: Some(block),
-            from: None,
+            from,
             accept,
             steps: self.steps,
         };
         self.paths.search(self.engine, &goal)
+    }
+
+    /// A path through blocks, each reached from another one if that is given, whatever is known on it: the
+    /// events up to the first, and those that follow.
+    pub(in crate::rules) fn by_way_of(
+        &mut self,
+        (from, first): (Option<BlockId>, BlockId),
+        then: &[(Option<BlockId>, BlockId)],
+    ) -> Option<(Vec<PathEvent>, Vec<PathEvent>)> {
+        let any = |_: &mut Engine<'_>, _: &State, _: Value| true;
+        let found = self.look((End::Arrival, first, from), &any);
+        self.count(&found);
+        let Witness::Found(before, mut state) = found else {
+            return None;
+        };
+        let mut at = first;
+        let mut after: Vec<PathEvent> = Vec::new();
+        for &(from, next) in then {
+            if next == at {
+                continue;
+            }
+            let goal = Goal {
+                end: End::Arrival,
+                block: Some(next),
+                from,
+                accept: &any,
+                steps: self.steps,
+            };
+            let mut paths = Paths::new(self.cx, (at, &state), self.graph, None);
+            let found = paths.search(self.engine, &goal);
+            self.count(&found);
+            let Witness::Found(events, end) = found else {
+                return None;
+            };
+            // A later search does not know that the loops it leaves have run: that they end is no news.
+            let is_loop = |event: &PathEvent| matches!(event.what, EventKind::Loop(_));
+            let known = |event: &PathEvent, known: &[PathEvent]| {
+                let mut loops = known.iter().filter(|known| is_loop(known));
+                loops.any(|known| known.span == event.span && known.func == event.func)
+            };
+            let news = events
+                .into_iter()
+                .filter(|event| !is_loop(event) || !known(event, &before) && !known(event, &after));
+            let news: Vec<PathEvent> = news.collect();
+            after.extend(news);
+            (at, state) = (next, end);
+        }
+        Some((before, after))
     }
 
     /// Whether a write is made on some path on which nothing failed before. Merged states may have
@@ -85,7 +137,7 @@ impl Ground<'_, '_> {
         }
         let all_is_well =
             |_: &mut Engine<'_>, state: &State, _: Value| !is_failing(state.flags.rule);
-        let found = self.look(End::Arrival, BlockId(block), &all_is_well);
+        let found = self.look((End::Arrival, BlockId(block), None), &all_is_well);
         !matches!(found, Witness::Infeasible)
     }
 }
@@ -113,11 +165,15 @@ pub(in crate::rules) fn follow<T: Default>(
     let mut effort = Effort::default();
     let mut answers = Answers::default();
     for round in 1.. {
+        let mains = match subject.is_outside() {
+            true => Mains::of(subject.program, subject.func, writes),
+            false => Mains::default(),
+        };
         let watch = Watch::new(
             Watched::of(&subject).places,
             (subject.method, subject.is_outside()),
             (excuses, writes),
-            &regular,
+            (&regular, mains),
         );
         let (mut followed, mistaken) = follow_once(subject, &watch, ask);
         effort += followed.effort;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::code::{Called, called, root};
+use super::flow::is_only_logged;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
     Arg, BlockId, BranchRole, Callee, Function, LocalId, Operand, Rvalue, StatementKind,
@@ -50,37 +51,48 @@ impl<'f> Handling<'f> {
         blocks.flat_map(|block| block.statements.iter().map(|s| &s.kind))
     }
 
-    pub(in crate::rules) fn calls(&self) -> impl Iterator<Item = (&'f Callee, &'f [Arg])> + '_ {
-        let blocks = self.blocks.iter().map(|at| self.function.body.block(*at));
-        blocks.filter_map(|block| match &block.terminator.kind {
+    pub(in crate::rules) fn calls(
+        &self,
+    ) -> impl Iterator<Item = (BlockId, &'f Callee, &'f [Arg])> + '_ {
+        let calls = |at: &BlockId| match &self.function.body.block(*at).terminator.kind {
             TerminatorKind::Eval {
                 rvalue: Rvalue::Call { callee, args },
                 ..
-            } => Some((callee, args.as_slice())),
+            } => Some((*at, callee, args.as_slice())),
             _ => None,
-        })
+        };
+        self.blocks.iter().filter_map(calls)
     }
 
     /// Whether this code calls something that is not known to keep quiet, or hands the rows on. `rows` are the
     /// variables that the write was given.
     pub(in crate::rules) fn calls_somebody(&self, rows: &BTreeSet<LocalId>) -> bool {
-        self.calls().any(|(callee, args)| {
-            let Called { name, on } = called(self.function, callee);
-            let given_rows = args.iter().any(|arg| match &arg.value {
-                Operand::Local(local) => rows.contains(&root(self.function, *local)),
-                Operand::Const(_) => false,
-            });
-            let logs = is_log_method(&name) || on.as_ref().is_some_and(|on| is_logger_name(on));
-            let on = on.as_deref().unwrap_or_default();
-            if tables::tracks_errors(&name, on) || tables::answers_person(&name, on) {
-                return true;
-            }
-            if logs {
-                return false;
-            }
-            given_rows && !tables::shows(&name) && !tables::is_harmless(&name)
-                || !is_quiet(&name, on)
-        })
+        self.calls()
+            .any(|(at, callee, args)| self.is_somebody(at, (callee, args), rows))
+    }
+
+    /// Whether a call of this code is not known to keep quiet, or is given the rows.
+    pub(in crate::rules) fn is_somebody(
+        &self,
+        at: BlockId,
+        (callee, args): (&Callee, &[Arg]),
+        rows: &BTreeSet<LocalId>,
+    ) -> bool {
+        let Called { name, on } = called(self.function, callee);
+        let given_rows = args.iter().any(|arg| match &arg.value {
+            Operand::Local(local) => rows.contains(&root(self.function, *local)),
+            Operand::Const(_) => false,
+        });
+        let logs = is_log_method(&name) || on.as_ref().is_some_and(|on| is_logger_name(on));
+        let on = on.as_deref().unwrap_or_default();
+        if tables::tracks_errors(&name, on) || tables::answers_person(&name, on) {
+            return true;
+        }
+        if logs {
+            return false;
+        }
+        let hands_on = given_rows && !tables::shows(&name) && !tables::is_harmless(&name);
+        (hands_on || !is_quiet(&name, on)) && !is_only_logged(self.function, at)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which outcome of a test says that a write was refused: its result is asked, and nothing is raised.
 
-use super::code::{called, holder};
+use super::code::{called, holder, is_variable};
 use crate::ir::{
     BlockId, Callee, CmpOp, Function, Literal, LocalId, Name, Operand, Rvalue, TerminatorKind,
 };
@@ -109,11 +109,21 @@ fn asked(function: &Function, operand: &Operand) -> Option<LocalId> {
 }
 
 /// Whether the truth of a value says that something was refused, by the name of the attribute, the key or
-/// the method that gives it.
+/// the method that gives it, or of the variable that holds what a call gave.
 fn told_by(function: &Function, operand: &Operand) -> Option<Refusal> {
     let Operand::Local(local) = operand else {
         return None;
     };
+    if is_variable(function, *local)
+        && let Some(name) = &function.body.locals[local.index()].name
+        && let Some(outcome) = verdict(name)
+        && is_given(function, *local)
+    {
+        return Some(Refusal {
+            outcome,
+            asked: *local,
+        });
+    }
     let (name, of): (Name, &Operand) = match function.body.only_value(*local)? {
         Rvalue::GetField(of, name) | Rvalue::GetItem(of, Operand::Const(Literal::Str(name))) => {
             (name.clone(), of)
@@ -132,6 +142,14 @@ fn told_by(function: &Function, operand: &Operand) -> Option<Refusal> {
         outcome: verdict(&name)?,
         asked: asked(function, of)?,
     })
+}
+
+/// Whether a variable holds what a call gave, or what was awaited, and nothing else.
+fn is_given(function: &Function, local: LocalId) -> bool {
+    matches!(
+        function.body.only_value(local),
+        Some(Rvalue::Call { .. } | Rvalue::Await(_))
+    )
 }
 
 /// What `len` is asked of.

@@ -1,6 +1,9 @@
 //! The steps of a path that tell of a failed write.
 
+use super::arrivals::Lost;
+use super::refusal::refuses;
 use super::watch::Swallower;
+use crate::diagnostics::Location;
 use crate::engine::Catch;
 use crate::engine::witness::{EventKind, PathEvent};
 use crate::ir::{BlockId, BranchRole, Function, TerminatorKind};
@@ -148,4 +151,47 @@ pub(in crate::rules) fn with_refusal(
         events.insert(place, failed);
     }
     events
+}
+
+/// The path of a lost failure, with the write that failed and what became of that.
+pub(in crate::rules) fn told(
+    program: &Program<'_>,
+    lost: &Lost,
+    events: Vec<PathEvent>,
+) -> Vec<PathEvent> {
+    let Some(by) = lost.by.filter(|by| role_of(program, *by).is_some()) else {
+        return events;
+    };
+    let (func, block) = by.place();
+    let module = program.module(func.module);
+    if let Some(refusal) = refuses(module.ir.function(func.func), block) {
+        let tested = ((func, block), refusal.outcome);
+        return with_refusal(program, tested, events, lost.failed_at);
+    }
+    let (func, span) = location(program, by);
+    let named = asks_for_error(program, func, span);
+    with_failure(program, (by, lost.failed_at), events, named)
+}
+
+/// Where a function can return after a block.
+pub(in crate::rules) fn exits_after(
+    program: &Program<'_>,
+    func: FuncRef,
+    after: BlockId,
+) -> Vec<Location> {
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let Some(file) = &module.file else {
+        return Vec::new();
+    };
+    let reached = function.body.reach(after, None).into_iter();
+    let returns = |at: &BlockId| {
+        let terminator = &function.body.block(*at).terminator.kind;
+        matches!(terminator, TerminatorKind::Return { .. })
+    };
+    let exits = reached.filter(returns).map(|at| Location {
+        file: file.id,
+        span: span_at(function, at),
+    });
+    exits.collect()
 }

@@ -9,15 +9,17 @@ use std::collections::BTreeSet;
 use super::Excuses;
 use super::attempts::tries_again;
 use super::failure::{
-    ALL, BY, BY_SHIFT, CAUGHT, FailureNote, HANDED, IN_FLIGHT, REPLACED, STATUS, WROTE, clear,
-    comes_from_inside, follow, get, is_failing, is_tested, note_call, pass_on, put, tuple,
+    ALL, BY, BY_SHIFT, CAUGHT, FailureNote, HANDED, IN_FLIGHT, MARKED, REPLACED, STATUS, WROTE,
+    clear, comes_from_inside, follow, get, is_failing, is_tested, note_call, pass_on, put, tuple,
 };
+use super::flow::is_only_logged;
 use super::likeness::{holds_exception, is_data, is_failure_of, is_made_of};
 use super::no_store::runs_program;
 use super::refusal::refuses;
 use super::told::{
     answers_failure, creates_instead, is_failed_answer, leaves_to_others, records_failure,
 };
+use super::units::Mains;
 use crate::engine::summaries::library::Deeds;
 use crate::engine::values::ghost::Ghost;
 use crate::engine::values::origins::Origin;
@@ -68,6 +70,8 @@ pub(in crate::rules) struct Watch<'o> {
     pub(in crate::rules) outside: bool,
     pub(in crate::rules) excuses: &'o Excuses,
     pub(in crate::rules) writes: &'o Writes,
+    /// Writes that the function exists for, whatever their names say.
+    pub(super) mains: Mains,
     /// What caught a failure, by the index in the flags.
     seen: RefCell<Vec<Swallower>>,
     /// The names of units of work, by the index in the flags.
@@ -168,6 +172,12 @@ impl FailureEvents for Watch<'_> {
         if !self.excuses.strict && self.is_dealt_with(engine, state, call) {
             clear(state);
         }
+        let at = (call.site.func, call.site.block);
+        let marks = self.excuses.marks.contains(&at);
+        let returned = !matches!(call.outcome, CallOutcome::Raised(_));
+        if marks && returned && state.flags.rule & WROTE == 0 {
+            state.flags.rule |= MARKED;
+        }
         if let Some(callee) = call.callee {
             // Leaving a context manager may have raised something else in place of the failure.
             let failed = matches!(call.outcome, CallOutcome::Raised(_))
@@ -201,8 +211,11 @@ impl FailureEvents for Watch<'_> {
             return;
         }
         let of_batch = self.is_of_batch(engine, state, call, unit);
-        if !matches!(call.outcome, CallOutcome::Raised(_)) {
+        if returned {
             state.flags.rule |= WROTE;
+            if !marks {
+                state.flags.rule &= !MARKED;
+            }
         }
         match call.outcome {
             // Of several failures, the last is followed: each is the last on some path.
@@ -373,12 +386,12 @@ impl FailureEvents for Watch<'_> {
 
 impl<'o> Watch<'o> {
     /// The automaton for a contract method. `regular` are writes that are known to be made where
-    /// nothing failed, too.
-    pub(in crate::rules) fn new(
+    /// nothing failed, too, and `mains` those that the function exists for.
+    pub(super) fn new(
         places: Vec<WatchedPlace>,
         (method, outside): (&'o str, bool),
         (excuses, writes): (&'o Excuses, &'o Writes),
-        regular: &'o Calls,
+        (regular, mains): (&'o Calls, Mains),
     ) -> Self {
         Watch {
             regular,
@@ -389,6 +402,7 @@ impl<'o> Watch<'o> {
             outside,
             excuses,
             writes,
+            mains,
             seen: RefCell::default(),
             arguments: RefCell::default(),
             units: RefCell::default(),
@@ -417,7 +431,12 @@ impl<'o> Watch<'o> {
         }
         let arguments = self.arguments.borrow();
         let by = self.swallower(state.flags.rule);
-        leaves_to_others(engine, state, call, &arguments)
+        let logged = || {
+            let module = engine.program.module(call.site.func.module);
+            let function = module.ir.function(call.site.func.func);
+            is_only_logged(function, BlockId(call.site.block))
+        };
+        leaves_to_others(engine, state, call, &arguments) && !logged()
             || creates_instead(engine, state, call, by)
             || records_failure(engine, state, call)
     }
@@ -429,6 +448,11 @@ impl<'o> Watch<'o> {
             || tables::only_remove(&self.texts(engine, state, call))
                 && !call.args.iter().any(|a| is_data(engine, state, *a))
             || runs_program(engine, call)
+    }
+
+    /// The writes that were met where nothing had failed.
+    pub(in crate::rules) fn met(&self) -> Calls {
+        self.met.borrow().clone()
     }
 
     /// Begins to follow the method anew: what was met before does not count.

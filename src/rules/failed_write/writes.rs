@@ -230,8 +230,11 @@ impl Watch<'_> {
         let of = of.filter(|of| !is_own(*of));
         let class = of.map(|of| &module.ir.class(of.class).name);
         let named = texts.iter().filter(|t| !t.contains(char::is_whitespace));
-        says(call.name)
-            || function != self.method && says(function)
+        let at = (call.site.func, BlockId(call.site.block));
+        let is_main = self.mains.calls.contains(&at);
+        let within_main = self.mains.functions.contains(&call.site.func);
+        says(call.name) && !is_main
+            || function != self.method && says(function) && !within_main
             || class.is_some_and(|class| tables::is_failure_record(class))
             || named.clone().any(|t| self.excuses.is_log_table(t))
             || texts.iter().any(|t| tables::changes_log_table(t))

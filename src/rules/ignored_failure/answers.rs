@@ -277,7 +277,7 @@ fn collects(function: &Function, caught: BlockId, into: LocalId, write: BlockId)
         }
         Callee::Value(_) => false,
     };
-    let appended = handling.calls().any(|(callee, _)| adds(callee));
+    let appended = handling.calls().any(|(_, callee, _)| adds(callee));
     let counted = handling.statements().any(|statement| {
         matches!(
             statement,
@@ -359,7 +359,7 @@ fn tells_somebody(function: &Function, (branch, taken): (BlockId, bool), write: 
                 | StatementKind::SetGlobal { .. }
         )
     });
-    let collects = handling.calls().any(|(callee, _)| {
+    let collects = handling.calls().any(|(_, callee, _)| {
         matches!(callee, Callee::Method { name, .. } if CHANGES.contains(&name.as_str()))
     });
     keeps || collects || handling.calls_somebody(&given_to(function, write))

@@ -218,7 +218,7 @@ fn goes_on(function: &Function, call: BlockId, (test, refused): (BlockId, bool))
     let worked = only_after(function, test, !refused);
     let is_deaf = |handling: &Handling<'_>| {
         let mut calls = handling.calls();
-        let collects = calls.any(|(callee, _)| {
+        let collects = calls.any(|(_, callee, _)| {
             matches!(callee, Callee::Method { name, .. } if CHANGES.contains(&name.as_str()))
         });
         !collects

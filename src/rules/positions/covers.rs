@@ -4,26 +4,26 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
+use super::failure::Failure;
 use super::moves::{Position, locals, locals_of};
+use super::reach::only_after;
+use crate::engine::Engine;
 use crate::engine::values::origins::Origin;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::{
-    BlockId, Body, BranchRole, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
+    Arg, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
-use crate::rules::failed_write::code::{called, callee_of, holder};
-use crate::rules::failed_write::flow::{flow, origins as made_of};
-use crate::rules::failed_write::handling::Handling;
-use crate::rules::failed_write::refusal::refuses;
-use crate::rules::failed_write::watch::Swallower;
+use crate::rules::failed_write::code::{called, callee_of, holder, root, texts};
+use crate::rules::failed_write::flow::{flow, is_only_logged, logs, origins as made_of, sources};
+use crate::rules::failed_write::units::{taken_for, units};
 use crate::rules::known::known_call;
 use crate::rules::tables::{
-    begins_reading, gives_back, is_failed_mark, is_harmless, names_position, shows,
+    begins_reading, cleans_up, gives_back, goes_back, is_failed_mark, is_harmless, names_position,
 };
 use crate::settings::Writes;
 
@@ -49,8 +49,10 @@ pub(in crate::rules) fn covered(
     let failed = lost
         .shows_in(func)
         .or_else(|| leads_to(program, func, lost))?;
-    let failure = Failure::of(function, (func, failed), lost);
-    if is_looked_after(program, (func, writes), &failure, position)
+    let failure = Failure::of(program, (func, failed), lost);
+    let handled = handled(program, func, &failure, lost);
+    if failure.is_decided(function, position.at)
+        || is_looked_after(program, (func, writes), (&failure, &handled), position)
         || tries_the_same(function, position, &failure)
     {
         return None;
@@ -59,87 +61,6 @@ pub(in crate::rules) fn covered(
         Moves::Offset => reaches(function, position, &failure).then_some(Covered::Rows),
         Moves::Message => covers_message(function, position, &failure),
         Moves::Kept => covers_kept(function, position, &failure),
-    }
-}
-
-/// Where the failure of a write shows in the code of a function.
-struct Failure {
-    /// The write, or the call that leads to it.
-    failed: BlockId,
-    /// The branch that knows of the failure; the write itself if none does in this function.
-    from: BlockId,
-    /// The outcome of that branch if the write failed.
-    taken: bool,
-}
-
-impl Failure {
-    fn of(function: &Function, (func, failed): (FuncRef, BlockId), lost: &Lost) -> Self {
-        let from = match lost.by {
-            Some(Swallower::Catch(catch)) if catch.func == func => catch.block,
-            _ => failed,
-        };
-        let taken = refuses(function, from).is_none_or(|refusal| refusal.outcome);
-        Self {
-            failed,
-            from,
-            taken,
-        }
-    }
-
-    /// Where the function goes on after the failure.
-    fn next(&self, body: &Body) -> Vec<BlockId> {
-        match &body.block(self.from).terminator.kind {
-            TerminatorKind::Branch {
-                then, otherwise, ..
-            } => vec![if self.taken { *then } else { *otherwise }],
-            _ => successors(body, self.from),
-        }
-    }
-
-    /// What can be reached after the failure without passing a block.
-    fn reach(&self, body: &Body, without: Option<BlockId>) -> BTreeSet<BlockId> {
-        let next = self
-            .next(body)
-            .into_iter()
-            .filter(|to| Some(*to) != without);
-        next.flat_map(|to| body.reach(to, without)).collect()
-    }
-
-    /// What can be reached from the entry of the function if the write never works.
-    fn without_success(&self, body: &Body) -> BTreeSet<BlockId> {
-        let mut seen = BTreeSet::new();
-        let mut open = vec![BlockId::ENTRY];
-        while let Some(at) = open.pop() {
-            if !seen.insert(at) {
-                continue;
-            }
-            match &body.block(at).terminator.kind {
-                TerminatorKind::Eval { unwind, .. }
-                    if at == self.failed && self.is_raised(body) =>
-                {
-                    open.extend(unwind.as_ref().map(|unwind| unwind.target));
-                }
-                TerminatorKind::Branch {
-                    then, otherwise, ..
-                } if at == self.from && !self.is_raised(body) => {
-                    open.push(if self.taken { *then } else { *otherwise });
-                }
-                other => other.for_each_successor(|next| open.push(next)),
-            }
-        }
-        seen
-    }
-
-    /// Whether the failure is an exception of the write, and not told by its result.
-    fn is_raised(&self, body: &Body) -> bool {
-        self.from == self.failed
-            || matches!(
-                body.block(self.from).terminator.kind,
-                TerminatorKind::Branch {
-                    role: BranchRole::Handler | BranchRole::Swallow,
-                    ..
-                }
-            )
     }
 }
 
@@ -155,7 +76,7 @@ fn leads_to(program: &Program<'_>, func: FuncRef, lost: &Lost) -> Option<BlockId
 }
 
 /// The calls of functions of the program that a function makes.
-fn followed_calls(program: &Program<'_>, func: FuncRef) -> Vec<(BlockId, FuncRef)> {
+pub(super) fn followed_calls(program: &Program<'_>, func: FuncRef) -> Vec<(BlockId, FuncRef)> {
     let module = program.module(func.module);
     let blocks = (0u32..).zip(&module.ir.function(func.func).body.blocks);
     let calls = blocks.filter_map(|(at, block)| match &block.terminator.kind {
@@ -168,12 +89,30 @@ fn followed_calls(program: &Program<'_>, func: FuncRef) -> Vec<(BlockId, FuncRef
     calls.collect()
 }
 
+/// What runs only because the write failed: after what caught the failure in the end, and in what caught it
+/// before and passed it on.
+fn handled(
+    program: &Program<'_>,
+    func: FuncRef,
+    failure: &Failure,
+    lost: &Lost,
+) -> BTreeSet<BlockId> {
+    let module = program.module(func.module);
+    let function = module.ir.function(func.func);
+    let before = lost.passed_on_by.iter().filter(|by| by.0 == func);
+    let before = before.map(|(_, block)| (*block, true));
+    let catches = before.chain([(failure.from, failure.taken)]);
+    catches
+        .flat_map(|(at, taken)| only_after(function, at, taken))
+        .collect()
+}
+
 /// Whether the rows are given back, or handed to something that keeps them, between the failure and the
 /// position.
 fn is_looked_after(
     program: &Program<'_>,
     (func, writes): (FuncRef, &Writes),
-    failure: &Failure,
+    (failure, handled): (&Failure, &BTreeSet<BlockId>),
     position: &Position,
 ) -> bool {
     let module = program.module(func.module);
@@ -182,14 +121,13 @@ fn is_looked_after(
     if position.texts.iter().any(|text| is_failed_mark(text)) {
         return true;
     }
-    let &Failure {
-        failed,
-        from,
-        taken,
-    } = failure;
-    let handling = Handling::after(function, from, taken);
-    let rows = variables(function, takes(function, failed));
-    let handed_on = handling.blocks.iter().any(|at| {
+    let failed = failure.failed;
+    let written = takes(function, failed);
+    let params = written.iter().map(|local| root(function, *local));
+    let params = params.filter(|local| is_parameter(function, *local));
+    let mut lost: BTreeSet<LocalId> = params.collect();
+    lost.extend(rows(function, written));
+    let handed_on = handled.iter().any(|at| {
         let TerminatorKind::Eval {
             rvalue: Rvalue::Call { callee, args },
             ..
@@ -197,28 +135,53 @@ fn is_looked_after(
         else {
             return false;
         };
-        let given = variables(function, locals(args.iter().map(|arg| &arg.value)));
-        *at != position.at && given.iter().any(|of| rows.contains(of)) && hands_on(function, callee)
+        *at != position.at
+            && is_given(function, args, &lost)
+            && hands_on(function, callee)
+            && !is_only_logged(function, *at)
     });
-    if handed_on {
+    let puts_aside = |at: BlockId| {
+        let TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } = &body.block(at).terminator.kind
+        else {
+            return false;
+        };
+        let named = called(function, callee);
+        let known = || known_call(program, writes, (func, at));
+        // `dead_letters.send(rows)`, `insert("dead_letters", rows)`
+        let aside = || {
+            named.on.as_deref().is_some_and(gives_back)
+                || texts(args).iter().any(|text| gives_back(text))
+        };
+        gives_back(&named.name)
+            || known().is_some_and(|known| known.gives_back)
+            || aside() && is_given(function, args, &lost)
+    };
+    let mut before = handled.iter().filter(|at| **at != position.at);
+    if handed_on || before.any(|at| puts_aside(*at)) {
         return true;
     }
+    // Elsewhere, a call may be about something else: `retry(self.connect)`.
+    let is_about = |at: BlockId| match &body.block(at).terminator.kind {
+        TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } => {
+            let unknown = args.is_empty() || lost.is_empty();
+            unknown || goes_back(&called(function, callee).name) || shares(function, args, failed)
+        }
+        _ => false,
+    };
     let mut open = failure.next(body);
     let mut seen = BTreeSet::new();
     while let Some(at) = open.pop() {
         if at == position.at || !seen.insert(at) {
             continue;
         }
-        if let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, .. },
-            ..
-        } = &body.block(at).terminator.kind
-        {
-            let name = called(function, callee).name;
-            let known = || known_call(program, writes, (func, at));
-            if gives_back(&name) || known().is_some_and(|known| known.gives_back) {
-                return true;
-            }
+        if puts_aside(at) && is_about(at) {
+            return true;
         }
         // Where the write is tried again, another round begins.
         body.block(at).terminator.kind.for_each_successor(|next| {
@@ -230,22 +193,40 @@ fn is_looked_after(
     false
 }
 
-/// The variables of which values are made: what rows come from. Clients are no rows.
-fn variables(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
-    variables_among(function, &made_of(function, of.into_iter().collect()))
-}
-
 /// The variables among locals.
 fn variables_among(function: &Function, locals: &FxHashSet<LocalId>) -> BTreeSet<LocalId> {
     let variables = locals.iter().filter(|local| is_assigned(function, **local));
     variables.copied().collect()
 }
 
+/// Whether an argument is made of rows that these variables hold, or is the parameter that holds them.
+fn is_given(function: &Function, args: &[Arg], lost: &BTreeSet<LocalId>) -> bool {
+    let args = locals(args.iter().map(|arg| &arg.value));
+    let held = |local: &LocalId| lost.contains(&root(function, *local));
+    args.iter().any(held) || rows(function, args).iter().any(|of| lost.contains(of))
+}
+
+/// Whether the arguments come from the same rows, or from the same item of a loop, as those of the call at
+/// the end of a block.
+fn shares(function: &Function, args: &[Arg], at: BlockId) -> bool {
+    let of = |locals: BTreeSet<LocalId>| sources(function, locals.into_iter().collect());
+    let given = of(locals(args.iter().map(|arg| &arg.value)));
+    let common: FxHashSet<LocalId> = of(takes(function, at))
+        .intersection(&given)
+        .copied()
+        .collect();
+    !variables_among(function, &common).is_empty() || !units(function, &common).is_empty()
+}
+
+/// The variables that values come from, also through comprehensions. Clients are no rows.
+fn rows(function: &Function, of: BTreeSet<LocalId>) -> BTreeSet<LocalId> {
+    variables_among(function, &sources(function, of.into_iter().collect()))
+}
+
 /// Whether a call does more with rows than look at them.
 fn hands_on(function: &Function, callee: &Callee) -> bool {
-    let named = called(function, callee);
-    let logs = is_log_method(&named.name) || named.on.as_deref().is_some_and(is_logger_name);
-    !logs && !shows(&named.name) && !is_harmless(&named.name)
+    let name = called(function, callee).name;
+    !logs(function, callee) && !is_harmless(&name) && !cleans_up(&name)
 }
 
 /// Whether the position can move after the failure.
@@ -266,7 +247,7 @@ fn covers_message(function: &Function, position: &Position, failure: &Failure) -
         return Some(Covered::Rows);
     }
     let rows = takes(function, failure.failed).into_iter().collect();
-    let rows = made_of(function, rows);
+    let rows = sources(function, rows);
     let common: FxHashSet<LocalId> = origins.intersection(&rows).copied().collect();
     let mut taken = units(function, &common);
     if taken.is_empty() {
@@ -296,6 +277,9 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
     let values = locals_of(position);
     let mut read = false;
     let several = values.len() > 1;
+    if is_of_an_earlier_round(function, position, failure) {
+        return None;
+    }
     let origins = made_of(function, values.into_iter().collect());
     for behind in variables_among(function, &origins) {
         let changes = changes(function, behind);
@@ -325,6 +309,27 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
         }
     }
     Some(if read { Covered::Read } else { Covered::Rows })
+}
+
+/// Whether a position holds what an earlier round gave it: on no way is it changed after the rows that
+/// failed have been taken and before it moves.
+fn is_of_an_earlier_round(function: &Function, position: &Position, failure: &Failure) -> bool {
+    let body = &function.body;
+    let values = locals_of(position);
+    let origins = made_of(function, values.iter().copied().collect());
+    let taken = taken_for(function, &origins, failure.failed);
+    let leads_on = |at: &BlockId| {
+        let on =
+            |to: BlockId, made: &BlockId| body.reach(to, Some(*made)).contains(&failure.failed);
+        let mut next = successors(body, *at).into_iter();
+        next.any(|to| taken.iter().all(|made| on(to, made)))
+    };
+    let values = values.into_iter().map(|local| holder(function, local));
+    let changes: BTreeSet<BlockId> = values.flat_map(|local| changes(function, local)).collect();
+    !taken.is_empty()
+        && !changes.contains(&failure.failed)
+        && !changes.iter().any(leads_on)
+        && !failure.passes(body, &changes, position.at)
 }
 
 /// Whether a position stays where it was: what was read of it is put back.
@@ -358,7 +363,7 @@ pub(in crate::rules) fn stays(
 }
 
 /// The locals that a call is given; without any, the one that it is called on.
-fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
+pub(super) fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
     let mut out = BTreeSet::new();
     if let TerminatorKind::Eval {
         rvalue: Rvalue::Call { callee, args },
@@ -378,46 +383,7 @@ fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
     out
 }
 
-/// The items of loops among locals, and where each is taken; also what a call gives in a loop that is
-/// asked for one item after the other.
-fn units(function: &Function, among: &FxHashSet<LocalId>) -> Vec<(BlockId, LocalId)> {
-    let body = &function.body;
-    let blocks = (0u32..).zip(&body.blocks);
-    let taken = blocks.filter_map(|(at, block)| {
-        let at = BlockId(at);
-        let dest = match &block.terminator.kind {
-            TerminatorKind::ForNext { dest, .. } => *dest,
-            TerminatorKind::Eval {
-                dest: Some(dest),
-                rvalue: Rvalue::Call { callee, .. },
-                ..
-            } if takes_next(&called(function, callee).name) && repeats(body, at) => *dest,
-            _ => return None,
-        };
-        among.contains(&dest).then_some((at, dest))
-    });
-    taken.collect()
-}
-
-/// Whether a call asks for the next item: `consumer.poll()`, `queue.get()`.
-fn takes_next(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let words = [
-        "poll", "get", "receive", "recv", "next", "pop", "fetch", "read", "pull", "consume",
-        "blpop", "xread",
-    ];
-    words
-        .iter()
-        .any(|word| lower.split('_').any(|part| part.starts_with(word)))
-}
-
-/// Whether a block can be reached from itself.
-fn repeats(body: &Body, at: BlockId) -> bool {
-    let mut next = successors(body, at).into_iter();
-    next.any(|to| body.reach(to, None).contains(&at))
-}
-
-fn successors(body: &Body, at: BlockId) -> Vec<BlockId> {
+pub(super) fn successors(body: &Body, at: BlockId) -> Vec<BlockId> {
     let mut next = Vec::new();
     let terminator = &body.block(at).terminator.kind;
     terminator.for_each_successor(|to| next.push(to));
@@ -466,8 +432,12 @@ fn changed(function: &Function, local: LocalId, inside: bool) -> BTreeSet<BlockI
     out
 }
 
+fn is_parameter(function: &Function, local: LocalId) -> bool {
+    function.body.locals[local.index()].kind == LocalKind::Param
+}
+
 /// Whether a local is a variable that the function assigns.
-fn is_assigned(function: &Function, local: LocalId) -> bool {
+pub(super) fn is_assigned(function: &Function, local: LocalId) -> bool {
     function.body.locals[local.index()].kind == LocalKind::Var
 }
 

@@ -96,6 +96,22 @@ pub(in crate::rules) fn positions(
     out
 }
 
+/// Whether a value is the same in each run: a constant, or an attribute of something global.
+fn is_fixed(function: &Function, of: &Operand) -> bool {
+    let mut at = of.clone();
+    for _ in 0..4 {
+        let Operand::Local(local) = at else {
+            return true;
+        };
+        match function.body.only_value(local) {
+            Some(Rvalue::Global(_) | Rvalue::Path(_)) => return true,
+            Some(Rvalue::GetField(of, _) | Rvalue::Use(of)) => at = of.clone(),
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// How code names what it calls: `message.delete`.
 fn named(function: &Function, callee: &Callee) -> Name {
     let Called { name, on } = called(function, callee);
@@ -152,7 +168,11 @@ fn moved(
         });
     }
     if let Some(moves) = moves_position(&named.name, on) {
-        return Some(plain(moves));
+        // `text_area.move_cursor(CursorMove::Top)`: nothing was read to get there.
+        let fixed = moves == Moves::Kept
+            && !args.is_empty()
+            && args.iter().all(|arg| is_fixed(function, &arg.value));
+        return (!fixed).then(|| plain(moves));
     }
     let mut texts = statements(function, args).into_iter();
     if let Some(text) = texts.find(|text| states_position(text)) {
@@ -175,7 +195,11 @@ fn given_for(
 ) -> Option<Vec<Operand>> {
     let module = program.module(helper.module);
     let function = module.ir.function(helper.func);
-    let made_of = origins(function, locals_of(inner).into_iter().collect());
+    let mut of = locals_of(inner);
+    if of.is_empty() {
+        of.extend(inner.on);
+    }
+    let made_of = origins(function, of.into_iter().collect());
     let bound = usize::from(function.is_bound());
     let mut by_place = 0;
     let mut out = Vec::new();

@@ -60,7 +60,7 @@ impl OptionTable for Table {
             excuses: Excuses {
                 auxiliary: given.list(WORDS).unwrap_or_default().to_vec(),
                 strict: given.flag(STRICT).unwrap_or(false),
-                by_result: false,
+                ..Excuses::default()
             },
             outside_contracts: given.flag(OUTSIDE).unwrap_or(true),
         }))

@@ -89,7 +89,7 @@ impl<'f> Handling<'f> {
                 kept.insert(dest);
             }
         }
-        for (callee, _) in self.calls() {
+        for (_, callee, _) in self.calls() {
             if let Callee::Method {
                 receiver: Operand::Local(on),
                 name,
@@ -117,7 +117,7 @@ impl<'f> Handling<'f> {
         let Some(class) = subject.class else {
             return false;
         };
-        self.calls().any(|(callee, _)| {
+        self.calls().any(|(_, callee, _)| {
             let Callee::Method {
                 receiver: Operand::Local(LocalId(0)),
                 name,

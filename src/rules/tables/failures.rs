@@ -2,6 +2,7 @@
 
 use super::sinks::words;
 use super::{has_any, has_word};
+use crate::settings::Writes;
 
 /// Words in names of tables that record errors or activity.
 const LOG_TABLES: &[&str] = &[
@@ -212,6 +213,31 @@ pub fn is_auxiliary(name: &str) -> bool {
     auxiliary.any(|word| has_word(name, word) || class.is_some_and(|c| has_word(c, word)))
 }
 
+/// Nouns among [`AUXILIARY`] that are the rows of some pipelines, and verbs that store those.
+const ALSO_ROWS: &[&str] = &["event", "notification", "alert", "log", "metric"];
+const STORING_VERBS: &[&str] = &[
+    "save", "store", "insert", "upsert", "persist", "write", "put", "add", "create", "ingest",
+    "index", "bulk",
+];
+
+/// Whether a call is named like one that stores what some pipelines read, and others write besides:
+/// `save_event`.
+#[must_use]
+pub fn stores_what_is_read(name: &str) -> bool {
+    let words = words(name);
+    let [verb, rest @ ..] = words.as_slice() else {
+        return false;
+    };
+    let is_row = |word: &String| {
+        let one = word.strip_suffix('s').unwrap_or(word);
+        ALSO_ROWS.contains(&one)
+    };
+    // `write_event_log` and `save_failed_event` are about something else.
+    STORING_VERBS.contains(&verb.as_str())
+        && rest.iter().filter(|word| is_auxiliary(word)).count() == 1
+        && rest.iter().any(is_row)
+}
+
 /// Last words in names of classes whose writes may fail without loss.
 const AUXILIARY_CLASSES: &[&str] = &[
     "cache",
@@ -314,6 +340,94 @@ pub fn is_report(name: &str) -> bool {
 #[must_use]
 pub fn tells_on_report(name: &str) -> bool {
     tells(name.strip_prefix("report_").unwrap_or(name))
+}
+
+/// Words in names of calls that describe something.
+const DESCRIBES: &[&str] = &[
+    "dump",
+    "dumps",
+    "describe",
+    "description",
+    "mogrify",
+    "pformat",
+    "preview",
+    "render",
+    "repr",
+    "safe",
+    "sanitize",
+    "redact",
+    "mask",
+    "serialize",
+    "shorten",
+    "summarize",
+    "summary",
+    "truncate",
+];
+
+/// Whether a call only describes what it is given, judged by its name.
+#[must_use]
+pub fn describes(name: &str) -> bool {
+    let words = words(name);
+    let is = |word: &String| DESCRIBES.contains(&word.as_str());
+    words.iter().any(is) || super::is_harmless(name)
+}
+
+/// Verbs in names of calls that do more than describe what they are given, beside those of writes: what
+/// they answer may be logged.
+const DOES_MORE: &[&str] = &[
+    "add",
+    "append",
+    "archive",
+    "backup",
+    "capture",
+    "create",
+    "delete",
+    "drop",
+    "emit",
+    "enqueue",
+    "fail",
+    "handle",
+    "insert",
+    "keep",
+    "mark",
+    "note",
+    "notify",
+    "post",
+    "process",
+    "push",
+    "put",
+    "queue",
+    "record",
+    "recover",
+    "register",
+    "remove",
+    "replay",
+    "report",
+    "reprocess",
+    "resend",
+    "rollback",
+    "run",
+    "save",
+    "schedule",
+    "send",
+    "set",
+    "skip",
+    "spill",
+    "spool",
+    "stash",
+    "store",
+    "submit",
+    "track",
+    "update",
+];
+
+/// Whether a call may do more than describe what it is given, judged by its name.
+#[must_use]
+pub fn does_more_than_describe(name: &str) -> bool {
+    let verb = words(name).into_iter().next().unwrap_or_default();
+    DOES_MORE.contains(&verb.as_str())
+        || super::gives_back(name)
+        || super::is_write(&Writes::default(), name, None, &[])
 }
 
 /// Words in names of what only shows texts to whoever looks.

@@ -1,4 +1,4 @@
-//! A glance at functions that call something named like a write, and have certain words. In a file that
+//! A glance at functions that call something named like a write, and have certain words, or that move a position. In a file that
 //! mentions a library, the names of that library's writes count as well.
 
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::failures::{says_refused, says_stored, verdicts};
 use super::parts_of_writes;
 use super::positions::{HINTS, is_moved_on, moves_on, names_position, word_hints};
+use super::sure::WORK;
 use crate::frontend::sketch::{Clue, Glance, Role};
 use crate::presets::Presets;
 use crate::rules::Glances;
@@ -31,17 +32,20 @@ const VERDICT: u16 = 1 << 10;
 /// The flag of a call of which only the result tells.
 const TELLING: u16 = 1 << 9;
 
+/// Waiting for something may write as well: what is awaited has any name, or ends a unit of work.
+const AWAIT: &str = "await";
+
 /// Words with their flags: a function must have one for each flag.
 pub type Words = &'static [(&'static str, u16)];
 
 /// Glances that let a function through if it has a word for each flag among `words`, and a call that is
-/// named like a write. If `on` is false, they let nothing through.
+/// named like a write or like work that may write, or waits. If `on` is false, they let nothing through.
 #[must_use]
 pub fn writing_with(words: Words, writes: &Writes, on: bool) -> Glances {
     glances(words, writes, on, Also::Nothing)
 }
 
-/// Glances that let a function through if it names a position, and has a call that is named like a write.
+/// Glances that let a function through if it hints at a position that it moves.
 #[must_use]
 pub fn moving_with(writes: &Writes) -> Glances {
     glances(&[], writes, true, Also::Position)
@@ -65,7 +69,11 @@ enum Also {
 }
 
 fn glances(words: Words, writes: &Writes, on: bool, also: Also) -> Glances {
-    let parts = parts_of_writes(writes).map(str::to_owned);
+    let work = WORK
+        .iter()
+        .copied()
+        .filter(|_| matches!(also, Also::Nothing));
+    let parts = parts_of_writes(writes).chain(work).map(str::to_owned);
     let parts: Vec<String> = parts.filter(|_| on).collect();
     let presets = (on && writes.built_in).then(|| writes.presets.clone());
     Box::new(move || {
@@ -114,6 +122,7 @@ impl Glance for WriteGlance {
         let words = self.words.iter();
         let words = words.map(|(text, flags)| clue(text, true, *flags));
         let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
+        let waits = (!self.moving && self.answers.is_none()).then(|| clue(AWAIT, true, WRITES));
         let libraries = self.presets.iter().flat_map(|presets| presets.roots());
         let libraries = libraries.map(|root| clue(&root, false, LIBRARY));
         let hints = HINTS.iter().filter(|_| self.moving);
@@ -123,7 +132,11 @@ impl Glance for WriteGlance {
         let answers = answers
             .map(|word| clue(word, true, VERDICT))
             .chain(verdicts.map(|word| clue(word, false, VERDICT)));
-        let all = words.chain(parts).chain(libraries).chain(hints);
+        let all = words
+            .chain(parts)
+            .chain(waits)
+            .chain(libraries)
+            .chain(hints);
         let all: Vec<Clue> = all.chain(answers).collect();
         all.iter().all(|clue| clue.text.is_ascii()).then_some(all)
     }
@@ -135,7 +148,8 @@ impl Glance for WriteGlance {
     fn can_matter(&self, flags: u16) -> bool {
         let all = self.all_words();
         let answers = self.answers.is_none() || flags & VERDICT != 0 || self.in_library;
-        flags & all == all && answers && (flags & WRITES != 0 || self.in_library)
+        let writes = self.moving || flags & WRITES != 0 || self.in_library;
+        flags & all == all && answers && writes
     }
 
     fn word(&mut self, word: &str, role: Role) {
@@ -147,6 +161,9 @@ impl Glance for WriteGlance {
         }
         let flags = self.words.iter().find(|(known, _)| *known == word);
         self.seen |= flags.map_or(0, |(_, flags)| *flags);
+        if word == AWAIT && self.answers.is_none() && !self.parts.is_empty() {
+            self.seen |= WRITES;
+        }
         if self.seen & WRITES != 0 || !role.called {
             return;
         }
@@ -177,7 +194,9 @@ impl Glance for WriteGlance {
             let telling = seen & TELLING != 0 && (self.in_library || seen & WRITES != 0);
             return telling || seen & (VERDICT | WRITES) == VERDICT | WRITES;
         }
-        let all = self.all_words() | WRITES;
+        // What moves a position may leave the write to a helper, which may be in another file.
+        let writes = if self.moving { 0 } else { WRITES };
+        let all = self.all_words() | writes;
         seen & all == all
     }
 }

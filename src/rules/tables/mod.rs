@@ -6,14 +6,18 @@
 //! | `sinks` | which calls write only because of their receiver? |
 //! | `reading` | which calls named like writes only read, or write into memory? |
 //! | `harmless` | does a call surely write nothing? is a function only asked for something? |
+//! | `outcomes` | how did a run end? which names count its failures? |
 //! | `positions` | which calls and stores move a cursor, an offset, a watermark? |
 //! | `failures` | who is told of a failure? which failures are nobody's loss? |
+//! | `claiming` | may a function say that a run was a success? |
 //! | `collections` | what does a method do with a collection? |
 
+mod claiming;
 pub mod collections;
 mod failures;
 mod glance;
 mod harmless;
+pub mod outcomes;
 mod positions;
 mod programs;
 mod reading;
@@ -21,18 +25,21 @@ mod sinks;
 mod sure;
 mod writes;
 
+pub use claiming::claiming;
 pub use collections::only_fills;
 pub use failures::{
-    answers_person, changes_log_table, cleans_up, is_auxiliary, is_auxiliary_class, is_best_effort,
-    is_failed_mark, is_failed_status, is_failure_record, is_log_table, is_no_write_error,
-    is_report, is_status_name, only_tells, says_duplicate, says_duplicate_row, says_failure,
-    says_missing, says_nothing_left, says_refused, says_stored, shows, status_in_name,
-    takes_log_records, tells, tells_on_report, tracks_errors,
+    answers_person, changes_log_table, cleans_up, describes, does_more_than_describe, is_auxiliary,
+    is_auxiliary_class, is_best_effort, is_failed_mark, is_failed_status, is_failure_record,
+    is_log_table, is_no_write_error, is_report, is_status_name, only_tells, says_duplicate,
+    says_duplicate_row, says_failure, says_missing, says_nothing_left, says_refused, says_stored,
+    shows, status_in_name, stores_what_is_read, takes_log_records, tells, tells_on_report,
+    tracks_errors,
 };
 pub use glance::{Words, answering_with, moving_with, writing_with};
 pub use harmless::{is_harmless, only_asks};
 pub use positions::{
-    gives_back, hints_at_position, moves_position, names_position, names_state, states_position,
+    gives_back, goes_back, hints_at_position, moves_position, names_position, names_state,
+    states_position,
 };
 pub use programs::stores_by_command;
 pub use reading::{

@@ -195,6 +195,17 @@ pub fn gives_back(name: &str) -> bool {
         .any(|word| GIVES_BACK.contains(&word.as_str()))
 }
 
+/// Calls that go back to where reading began.
+const GOES_BACK: &[&str] = &["seek", "rewind"];
+
+/// Whether a call goes back to rows that were read, judged by its name.
+#[must_use]
+pub fn goes_back(name: &str) -> bool {
+    words(name)
+        .iter()
+        .any(|word| GOES_BACK.contains(&word.as_str()))
+}
+
 /// Whether a statement changes a table or a column that is named like a position.
 #[must_use]
 pub fn states_position(text: &str) -> bool {

@@ -1,37 +1,13 @@
 //! The words that give names and texts their meaning: data, no logic.
 
+/// Words that other rules know, too.
+pub use crate::rules::tables::outcomes::{
+    FAILURE, MARK_STATES, MARK_VERBS, NOT_MARKS, OPEN_STATES, PARTIAL, PERFORMERS, PLAIN_SUCCESS,
+    ROWS, STATUS, SUCCESS_FLAGS,
+};
+
 /// Statuses that mean success.
 pub use crate::sql::SUCCESS_WORDS as SUCCESS;
-
-/// Statuses that only a run has; the others may be states of anything.
-pub const PLAIN_SUCCESS: &[&str] = &["success", "succeeded", "successful"];
-
-/// Words that may stand beside a word for success in a status that counts as success.
-pub const PARTIAL: &[&str] = &[
-    "partial",
-    "partially",
-    "warning",
-    "warnings",
-    "empty",
-    "skipped",
-    "noop",
-    "unchanged",
-    "with",
-    "all",
-    "completed",
-    "status",
-    "state",
-    "states",
-    "statuses",
-];
-
-/// Statuses that mean failure.
-pub const FAILURE: &[&str] = &[
-    "failed", "failure", "fail", "error", "errored", "errors", "aborted", "crashed", "timeout",
-];
-
-/// Names that hold a status.
-pub const STATUS: &[&str] = &["status", "state", "outcome", "conclusion", "result"];
 
 /// Names that hold a count of records.
 pub const COUNT: &[&str] = &[
@@ -67,95 +43,12 @@ pub const NOT_COUNT: &[&str] = &[
     "limit", "max", "version", "id", "force", "at", "page", "pages", "budget", "workers",
 ];
 
-/// Collections of records.
-pub const ROWS: &[&str] = &[
-    "rows",
-    "records",
-    "data",
-    "cached",
-    "cache",
-    "df",
-    "frame",
-    "dataframe",
-    "documents",
-];
-
-/// Verbs that mark a unit, if a state from [`MARK_STATES`] follows: `mark_complete`.
-pub const MARK_VERBS: &[&str] = &[
-    "mark", "marks", "set", "update", "register", "record", "resolve", "complete", "flag",
-];
-
-/// States of a unit that is done.
-pub const MARK_STATES: &[&str] = &[
-    "complete",
-    "completed",
-    "completion",
-    "processed",
-    "reprocessed",
-    "done",
-    "finished",
-    "backfilled",
-    "resolved",
-    "loaded",
-    "ingested",
-];
-
-/// States of a unit that is not done: `mark_failed`. In a name with several states the last one
-/// decides: `mark_failure_reprocessed` marks a unit as done, `mark_completed_pending` does not.
-pub const OPEN_STATES: &[&str] = &[
-    "failed",
-    "failure",
-    "error",
-    "errored",
-    "skipped",
-    "triggered",
-    "retrying",
-    "retry",
-    "pending",
-    "started",
-    "running",
-    "progress",
-    "time",
-    "duration",
-    "count",
-    "open",
-    "stale",
-];
-
-/// Words that keep such a name from marking a unit as done: it tells somebody, or denies it.
-pub const NOT_MARKS: &[&str] = &[
-    "metric", "metrics", "counter", "log", "event", "label", "badge", "color", "bar", "not", "un",
-    "stats", "callback",
-];
-
 /// Names of tables and files in which a row says that a unit is done.
 pub const CHECKPOINTS: &[&str] = &["checkpoint", "checkpoints"];
 
 /// Verbs of calls that put rows into a table.
 pub const INSERTING: &[&str] = &[
     "insert", "upsert", "write", "append", "put", "add", "save", "store", "create", "merge",
-];
-
-/// Verbs that do a unit of work and report on it.
-pub const PERFORMERS: &[&str] = &[
-    "run",
-    "execute",
-    "process",
-    "perform",
-    "backfill",
-    "load",
-    "ingest",
-    "sync",
-    "extract",
-    "transform",
-    "submit",
-    "trigger",
-    "launch",
-    "import",
-    "reprocess",
-    "invoke",
-    "call",
-    "retry",
 ];
 
 /// Things that are read back from a store.
@@ -484,9 +377,6 @@ pub const STATED: &[&str] = &[
     "exist", "exists", "existing", "being", "running", "started", "open", "opened", "state",
     "progress", "use", "used", "taken",
 ];
-
-/// What a boolean that says "it succeeded" is called.
-pub const SUCCESS_FLAGS: &[&str] = &["ok", "success", "succeeded", "successful"];
 
 /// First words of a name that asks for a state: `is_done`.
 pub const ASKING: &[&str] = &["is", "has", "was", "were"];

@@ -1,0 +1,284 @@
+//! `unearned-success`: a run is recorded or answered as a success although failures were counted, a write
+//! failed, or nothing was processed.
+//!
+//! The graph of a function shows where it says "success", where it counts failures, and whether anybody asks
+//! for the count. What is left is confirmed by a single path that passes both places.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `claims` | where a function says that a run was a success |
+//! | `ends` | where a program ends with exit code 0 |
+//! | `tallies` | where failures are counted |
+//! | `heard` | whether anybody asks what came of a failure |
+//! | `lost` | writes that failed and were caught |
+//! | `nothing` | where a function knows that there was nothing to process |
+//! | `rounds` | loops: whether a failure and a success are about the same run |
+//! | `code` | the code of one function: places, what decides whether a block runs |
+//! | `report` | findings, fixes |
+
+mod claims;
+mod code;
+mod ends;
+mod heard;
+mod lost;
+mod nothing;
+mod report;
+mod rounds;
+mod tallies;
+
+use crate::engine::summaries::library::Library;
+use crate::engine::witness::PathEvent;
+use crate::ir::{BlockId, FuncIdx, Function};
+use crate::program::{Def, FuncRef, LoadedModule, Program};
+use crate::rules::contract_method::Subject;
+use crate::rules::failed_write::caught::says_nothing_lost;
+use crate::rules::failed_write::{
+    Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
+};
+use crate::rules::tables::claiming;
+use crate::rules::tables::outcomes::says_no_data;
+use crate::rules::{FunctionRule, Glances, InModule};
+use crate::settings::{Settings, Writes};
+use crate::source::SourceFile;
+use claims::{Claim, Says};
+use code::Code;
+use nothing::Nothing;
+use tallies::Tally;
+
+/// Why a success is not earned.
+enum Cause<'c> {
+    /// A failure was counted.
+    Counted(&'c Tally),
+    /// A write failed and was caught.
+    Caught(Lost),
+    /// Nothing was processed.
+    Nothing(&'c Nothing),
+}
+
+/// A success that is not earned, and the path to it: up to its cause, and from there on.
+struct Unearned<'c, 'f> {
+    claim: &'c Claim<'f>,
+    cause: Cause<'c>,
+    before: Vec<PathEvent>,
+    after: Vec<PathEvent>,
+}
+
+/// Checks functions that say that a run was a success.
+pub struct Functions;
+
+impl FunctionRule for Functions {
+    fn glance(&self, _: &Settings) -> Option<Glances> {
+        Some(claiming())
+    }
+
+    fn same_glance(&self, _: &Settings, _: &Settings) -> bool {
+        true
+    }
+
+    fn check(
+        &self,
+        library: &Library<'_>,
+        module: &LoadedModule,
+        functions: &[(FuncIdx, &Function)],
+        settings: &Settings,
+    ) -> InModule {
+        let mut out = InModule::default();
+        if module.file.as_ref().is_none_or(|file| is_of_tests(file)) {
+            return out;
+        }
+        for this in with_nested(module, functions) {
+            check_function(library, module, this, settings, &mut out);
+        }
+        out
+    }
+
+    fn leaves_out(&self, file: &SourceFile) -> bool {
+        is_of_tests(file)
+    }
+}
+
+fn check_function(
+    library: &Library<'_>,
+    module: &LoadedModule,
+    (func, function): (FuncRef, &Function),
+    settings: &Settings,
+    out: &mut InModule,
+) {
+    if function.name.starts_with('<') || may_fail(module, function) {
+        return;
+    }
+    let code = Code::new(function);
+    let mut claims = code.claims();
+    claims.extend(code.ends(code.is_program(&module.ir)));
+    for claim in &mut claims {
+        claim.has_no_data = has_no_data(library.program, func, claim);
+    }
+    if claims.is_empty() {
+        return;
+    }
+    let excused = |catch: BlockId| {
+        let presets = &settings.writes.presets;
+        says_nothing_lost(library.program, presets, (func, catch), false)
+    };
+    let suspects = Suspects::of(&code, claims, module.text(), &excused);
+    if suspects.are_none() {
+        return;
+    }
+    let Some(subject) = Subject::outside(library, module, (func, function)) else {
+        return;
+    };
+    let excuses = Excuses {
+        strict: true,
+        by_result: true,
+        ..Excuses::default()
+    };
+    let writes = &settings.writes;
+    let followed = follow(subject, (&excuses, writes), &|ground| {
+        suspects.confirmed(ground, writes)
+    });
+    out.effort += followed.effort;
+    out.effort.functions += 1;
+    let found = followed.found.iter();
+    out.findings
+        .extend(found.filter_map(|unearned| report::finding(subject, &code, unearned)));
+}
+
+/// Whether the class of a status has one for runs without data.
+fn has_no_data(program: &Program<'_>, func: FuncRef, claim: &Claim<'_>) -> bool {
+    let Some(path) = &claim.class else {
+        return false;
+    };
+    let module = program.module(func.module);
+    let scope = module.ir.function(func.func).scope;
+    let Def::Class(class) = program.resolve_path(func.module, scope, path) else {
+        return false;
+    };
+    let module = program.module(class.module);
+    let scope = module.ir.scope(module.ir.class(class.class).scope);
+    scope.bindings.keys().any(|name| says_no_data(name))
+}
+
+/// Successes that may not be earned, as far as the graph of a function tells.
+struct Suspects<'c, 'f> {
+    code: &'c Code<'f>,
+    claims: Vec<Claim<'f>>,
+    tallies: Vec<Tally>,
+    /// For each claim the failures that may be counted before it, which nobody asks for.
+    counted: Vec<Vec<usize>>,
+    /// For each claim what it knows to be empty.
+    nothing: Vec<Vec<Nothing>>,
+    /// Whether the function may have caught a failed write.
+    catches: bool,
+}
+
+impl<'c, 'f> Suspects<'c, 'f> {
+    /// `excused` says whether what a handler catches loses nothing.
+    fn of(
+        code: &'c Code<'f>,
+        claims: Vec<Claim<'f>>,
+        text: &str,
+        excused: &dyn Fn(BlockId) -> bool,
+    ) -> Self {
+        let mut tallies = code.tallies();
+        tallies.retain(|tally| !code.caught_before(tally.block).any(excused));
+        let counted = claims.iter().map(|claim| {
+            let all = tallies.iter().enumerate();
+            let before = all.filter(|(_, tally)| code.may_be_unheard(claim, tally));
+            before.map(|(at, _)| at).collect()
+        });
+        let counted = counted.collect();
+        let nothing = claims.iter().map(|claim| code.nothing(claim, text));
+        let nothing = nothing.collect();
+        let catches = claims.iter().any(|claim| claim.says != Says::Ends) && code.catches();
+        Self {
+            code,
+            claims,
+            tallies,
+            counted,
+            nothing,
+            catches,
+        }
+    }
+
+    fn are_none(&self) -> bool {
+        !self.catches
+            && self.counted.iter().all(Vec::is_empty)
+            && self.nothing.iter().all(Vec::is_empty)
+    }
+
+    /// The successes that a path confirms.
+    fn confirmed<'s>(
+        &'s self,
+        ground: &mut Ground<'_, '_>,
+        writes: &Writes,
+    ) -> Vec<Unearned<'s, 'f>> {
+        let mut out: Vec<Unearned<'_, '_>> = Vec::new();
+        for (at, claim) in self.claims.iter().enumerate() {
+            let mut tallies = self.counted[at].iter().map(|tally| &self.tallies[*tally]);
+            let counted = tallies.find_map(|tally| {
+                let ends = self.code.ends_between(tally.block, claim.block).into_iter();
+                let mut then: Vec<_> = ends.map(|(head, end)| (Some(head), end)).collect();
+                then.push((None, claim.block));
+                let (before, after) = ground.by_way_of((None, tally.block), &then)?;
+                Some((Cause::Counted(tally), before, after))
+            });
+            let found = counted
+                .or_else(|| {
+                    let (lost, events) = self.caught(ground, writes, claim)?;
+                    Some((Cause::Caught(lost), events, Vec::new()))
+                })
+                .or_else(|| {
+                    self.nothing[at].iter().find_map(|nothing| {
+                        let way = (Some(nothing.test), nothing.to);
+                        let (before, after) = ground.by_way_of(way, &[(None, claim.block)])?;
+                        Some((Cause::Nothing(nothing), before, after))
+                    })
+                });
+            let Some((cause, before, after)) = found else {
+                continue;
+            };
+            let found = Unearned {
+                claim,
+                cause,
+                before,
+                after,
+            };
+            // One cause is told once, where success is claimed first.
+            if !out.iter().any(|known| known.is_same(&found)) {
+                out.push(found);
+            }
+        }
+        out
+    }
+}
+
+impl Unearned<'_, '_> {
+    /// Whether another success has the same cause.
+    fn is_same(&self, other: &Self) -> bool {
+        match (&self.cause, &other.cause) {
+            (Cause::Counted(one), Cause::Counted(other)) => one.block == other.block,
+            (Cause::Caught(one), Cause::Caught(other)) => one.failed_at == other.failed_at,
+            (Cause::Nothing(one), Cause::Nothing(other)) => one.test == other.test,
+            _ => false,
+        }
+    }
+}
+
+impl Code<'_> {
+    /// Whether a claim may be made after a failure was counted for which nobody asks.
+    fn may_be_unheard(&self, claim: &Claim<'_>, tally: &Tally) -> bool {
+        let spot = &tally.spot;
+        let function = self.function;
+        let is_param = spot.root.index() < function.params.len();
+        // What callers have as well, they read.
+        let shared = is_param || function.body.locals[spot.root.index()].name.is_none();
+        if shared && claim.root != Some(spot.root) {
+            return false;
+        }
+        let receiver = function.class.is_some() && spot.root.index() == 0;
+        !receiver
+            && !self.is_taken_back(tally.block, claim)
+            && self.leads_to(tally.block, claim.block)
+            && !self.is_heard(&self.carried(tally, claim), tally.block, claim)
+    }
+}

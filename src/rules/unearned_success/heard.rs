@@ -1,0 +1,365 @@
+//! Whether anybody asks what came of a failure: a test, a call that is given it, a caller that gets it. What is
+//! only logged, or recorded beside the success, is asked by nobody.
+
+use rustc_hash::FxHashSet;
+
+use super::claims::Claim;
+use super::code::{Code, Spot};
+use super::tallies::Tally;
+use crate::engine::{is_log_method, is_logger_name};
+use crate::ir::{
+    BlockId, BranchRole, Callee, Literal, LocalId, LocalKind, Operand, Rvalue, StatementKind,
+    TerminatorKind,
+};
+use crate::rules::failed_write::code::{called, is_variable};
+use crate::rules::failed_write::flow::rvalues;
+use crate::rules::tables::collections::STORES;
+use crate::rules::tables::{shows, tells};
+
+/// Calls that make something of a value and ask nothing.
+const FORMS: &[&str] = &[
+    "len",
+    "str",
+    "repr",
+    "int",
+    "float",
+    "round",
+    "sum",
+    "min",
+    "max",
+    "sorted",
+    "list",
+    "set",
+    "dict",
+    "tuple",
+    "join",
+    "dumps",
+    "format",
+    "print",
+    "echo",
+    "secho",
+    "style",
+    "pformat",
+    "pprint",
+    "eprintln",
+    "println",
+    "to_string",
+    "clone",
+    "exc_info",
+    "perf_counter",
+    "time",
+    "now",
+    "strip",
+    "split",
+    "keys",
+    "values",
+    "items",
+    "enumerate",
+    "zip",
+    "append",
+    "extend",
+    "add",
+    "push",
+    "insert",
+    "update",
+    "clear",
+    "setdefault",
+    "put",
+    "most_common",
+    "copy",
+    "iter",
+    "asdict",
+    "get",
+    "sleep",
+    "type",
+    "rjust",
+    "ljust",
+    "Counter",
+    "defaultdict",
+];
+
+/// What carries a failure in a function.
+pub(super) struct Carried {
+    /// Locals that hold it, or something that was made of it.
+    values: FxHashSet<LocalId>,
+    /// Objects that hold it among other things.
+    holders: FxHashSet<LocalId>,
+    /// Loops over it, by the first block of a round, whose variable holds other things elsewhere.
+    rounds: Vec<BlockId>,
+}
+
+impl Code<'_> {
+    /// What carries what a failure is counted in: the place, and the flags that are set beside it.
+    pub(super) fn carried(&self, tally: &Tally, claim: &Claim<'_>) -> Carried {
+        let spot = &tally.spot;
+        let mut carried = Carried {
+            values: FxHashSet::default(),
+            holders: FxHashSet::default(),
+            rounds: Vec::new(),
+        };
+        if spot.path.is_empty() {
+            carried.values.insert(spot.root);
+        } else {
+            carried.holders.insert(spot.root);
+            for (dest, rvalue) in rvalues(self.function) {
+                if let (Some(dest), Rvalue::GetField(..) | Rvalue::GetItem(..)) = (dest, rvalue)
+                    && let Some(read) = self.spot(&Operand::Local(dest))
+                    && read.root == spot.root
+                {
+                    if read.path == spot.path {
+                        carried.values.insert(dest);
+                    } else if spot.path.starts_with(&read.path) {
+                        carried.holders.insert(dest);
+                    }
+                }
+            }
+        }
+        carried.values.extend(self.flags_beside(tally.block));
+        carried
+            .values
+            .extend(self.read_of(&self.set_instead(tally.block)));
+        self.spread(&mut carried, claim);
+        carried
+    }
+
+    /// The variables that are set to a constant for the same reason for which a block runs.
+    fn flags_beside(&self, block: BlockId) -> Vec<LocalId> {
+        let deciders = self.control.deciders(block);
+        let handled = self.handling.contains(&block);
+        let mut out = Vec::new();
+        for (at, of) in (0u32..).zip(&self.function.body.blocks) {
+            let at = BlockId(at);
+            let beside = at == block
+                || (self.dominates(at, block) || self.dominates(block, at))
+                    && self.handling.contains(&at) == handled
+                    && self.control.deciders(at) == deciders;
+            let statements = of.statements.iter().filter(|_| beside);
+            out.extend(statements.filter_map(|statement| match &statement.kind {
+                StatementKind::Assign(to, Rvalue::Use(Operand::Const(Literal::Bool(_))))
+                    if is_variable(self.function, *to) =>
+                {
+                    Some(*to)
+                }
+                _ => None,
+            }));
+        }
+        out
+    }
+
+    /// The locals that hold what is in these places.
+    pub(super) fn read_of(&self, spots: &[Spot]) -> FxHashSet<LocalId> {
+        let whole = spots.iter().filter(|spot| spot.path.is_empty());
+        let mut out: FxHashSet<LocalId> = whole.map(|spot| spot.root).collect();
+        for (dest, rvalue) in rvalues(self.function) {
+            if let (Some(dest), Rvalue::GetField(..) | Rvalue::GetItem(..)) = (dest, rvalue)
+                && let Some(read) = self.spot(&Operand::Local(dest))
+                && spots.contains(&read)
+            {
+                out.insert(dest);
+            }
+        }
+        out
+    }
+
+    /// What carries what these locals hold.
+    pub(super) fn carried_by(&self, values: FxHashSet<LocalId>, claim: &Claim<'_>) -> Carried {
+        let mut carried = Carried {
+            values,
+            holders: FxHashSet::default(),
+            rounds: Vec::new(),
+        };
+        self.spread(&mut carried, claim);
+        carried
+    }
+
+    /// Adds what is made of what carries a failure.
+    fn spread(&self, carried: &mut Carried, claim: &Claim<'_>) {
+        loop {
+            let before = carried.values.len() + carried.holders.len();
+            for (dest, rvalue) in rvalues(self.function) {
+                let mut made = false;
+                rvalue.for_each_operand(|operand| made |= carried.is_value(operand));
+                if let Rvalue::Call { callee, args } = rvalue {
+                    let on_holder = matches!(callee, Callee::Method { receiver, .. } if carried.is_holder(receiver));
+                    // `stats.get("failed")`, `result.has_errors()`
+                    made |= on_holder;
+                    let name = called(self.function, callee).name;
+                    if let Callee::Method { receiver, .. } = callee
+                        && STORES.contains(&name.as_str())
+                        && args.iter().any(|arg| carried.is_any(&arg.value))
+                        && let Some(root) = self.root(receiver)
+                    {
+                        carried.holders.insert(root);
+                    }
+                    made |= FORMS.contains(&name.as_str())
+                        && args.iter().any(|arg| carried.is_holder(&arg.value));
+                } else if !matches!(rvalue, Rvalue::GetField(..) | Rvalue::GetItem(..)) {
+                    rvalue.for_each_operand(|operand| made |= carried.is_holder(operand));
+                }
+                if let Some(dest) = dest.filter(|dest| made && !claim.held.contains(dest)) {
+                    carried.values.insert(dest);
+                }
+            }
+            for block in &self.function.body.blocks {
+                if let TerminatorKind::ForNext {
+                    iter, dest, body, ..
+                } = block.terminator.kind
+                    && carried.values.contains(&iter)
+                {
+                    if self.is_bound_once(dest) {
+                        carried.values.insert(dest);
+                    } else if !carried.rounds.contains(&body) {
+                        carried.rounds.push(body);
+                    }
+                }
+                for statement in &block.statements {
+                    let (object, value) = match &statement.kind {
+                        StatementKind::SetField { object, value, .. }
+                        | StatementKind::SetItem { object, value, .. } => (object, value),
+                        _ => continue,
+                    };
+                    if carried.is_any(value)
+                        && let Some(root) = self.root(object)
+                        && self.is_made_here(root)
+                    {
+                        carried.holders.insert(root);
+                    }
+                }
+            }
+            if carried.values.len() + carried.holders.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// Whether only one loop, and nothing else, binds a local.
+    fn is_bound_once(&self, local: LocalId) -> bool {
+        let blocks = self.function.body.blocks.iter();
+        let loops = blocks.filter(|block| {
+            matches!(block.terminator.kind, TerminatorKind::ForNext { dest, .. } if dest == local)
+        });
+        loops.count() == 1 && !rvalues(self.function).any(|(dest, _)| dest == Some(local))
+    }
+
+    /// Whether an object is a variable's own: nobody else has it yet.
+    fn is_made_here(&self, local: LocalId) -> bool {
+        let kind = self.function.body.locals[local.index()].kind;
+        matches!(kind, LocalKind::Var | LocalKind::Temp)
+    }
+
+    /// Whether somebody asks what is carried, from a block on, but for the claim itself and for what records
+    /// it beside the claim.
+    pub(super) fn is_heard(&self, carried: &Carried, from: BlockId, claim: &Claim<'_>) -> bool {
+        let beside = |object: &Operand| {
+            let root = self.root(object);
+            root.is_some() && root == claim.root
+                || root.is_some_and(|root| claim.held.contains(&root))
+        };
+        let body = &self.function.body;
+        let later = body.reach(claim.block, None);
+        let earlier = self.leading_to(claim.block, None);
+        let on_the_way = |at: BlockId| later.contains(&at) || earlier.contains(&at);
+        let mut reached: Vec<BlockId> = body.reach(from, None).into_iter().collect();
+        reached.retain(|at| on_the_way(*at));
+        let worked_on = |at: BlockId| {
+            let TerminatorKind::Eval {
+                rvalue: Rvalue::Call { callee, .. },
+                ..
+            } = &body.block(at).terminator.kind
+            else {
+                return false;
+            };
+            !self.only_shows(callee)
+                && carried
+                    .rounds
+                    .iter()
+                    .any(|first| self.dominates(*first, at))
+        };
+        reached.into_iter().any(|at| {
+            let block = body.block(at);
+            let stored = block
+                .statements
+                .iter()
+                .any(|statement| match &statement.kind {
+                    StatementKind::SetField { object, value, .. }
+                    | StatementKind::SetItem { object, value, .. }
+                    | StatementKind::Overwrite { object, value } => {
+                        carried.is_any(value)
+                            && !beside(object)
+                            && !self.root(object).is_some_and(|root| {
+                                self.is_made_here(root) || carried.holders.contains(&root)
+                            })
+                    }
+                    StatementKind::SetGlobal { value, .. } => carried.is_any(value),
+                    _ => false,
+                });
+            stored
+                || worked_on(at)
+                || match &block.terminator.kind {
+                    TerminatorKind::Branch { cond, role, .. } => {
+                        !matches!(role, BranchRole::Handler | BranchRole::Swallow)
+                            && carried.is_any(cond)
+                    }
+                    TerminatorKind::Eval { rvalue, .. } => {
+                        at != claim.block && self.hands_over(carried, rvalue, claim)
+                    }
+                    TerminatorKind::Return { value, .. } => {
+                        carried.is_any(value) && !is_held(claim, value) && !beside(value)
+                    }
+                    TerminatorKind::Yield { value, .. } => carried.is_any(value),
+                    _ => false,
+                }
+        })
+    }
+
+    /// Whether a call only logs or shows what it is given, or gives it another form.
+    pub(super) fn only_shows(&self, callee: &Callee) -> bool {
+        let called = called(self.function, callee);
+        let (name, on) = (called.name, called.on.unwrap_or_default());
+        is_log_method(&name)
+            || is_logger_name(&on)
+            || FORMS.contains(&name.as_str())
+            || shows(&name)
+            || shows(&on)
+            || tells(&name)
+            || tells(&on)
+    }
+
+    /// Whether a call is given what is carried, and may ask it.
+    fn hands_over(&self, carried: &Carried, rvalue: &Rvalue, claim: &Claim<'_>) -> bool {
+        let Rvalue::Call { callee, args } = rvalue else {
+            return false;
+        };
+        let of_claim = |value: &Operand| {
+            is_held(claim, value) || {
+                let root = self.root(value);
+                root.is_some() && root == claim.root
+            }
+        };
+        // `errors.raise_if_any()`
+        let asked = matches!(callee, Callee::Method { receiver, .. } if carried.is_value(receiver));
+        let given = || {
+            let mut args = args.iter();
+            args.any(|arg| carried.is_any(&arg.value) && !of_claim(&arg.value))
+        };
+        !self.only_shows(callee) && (asked || given())
+    }
+}
+
+fn is_held(claim: &Claim<'_>, value: &Operand) -> bool {
+    matches!(value, Operand::Local(local) if claim.held.contains(local))
+}
+
+impl Carried {
+    fn is_value(&self, operand: &Operand) -> bool {
+        matches!(operand, Operand::Local(local) if self.values.contains(local))
+    }
+
+    fn is_holder(&self, operand: &Operand) -> bool {
+        matches!(operand, Operand::Local(local) if self.holders.contains(local))
+    }
+
+    fn is_any(&self, operand: &Operand) -> bool {
+        self.is_value(operand) || self.is_holder(operand)
+    }
+}

@@ -1,0 +1,250 @@
+//! Writes that failed and were caught before a success is claimed, and that nobody asks for.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashSet;
+
+use super::Suspects;
+use super::claims::{Claim, Says};
+use super::code::Code;
+use crate::engine::values::state::State;
+use crate::engine::witness::PathEvent;
+use crate::engine::{Engine, is_log_method, is_logger_name};
+use crate::ir::data::FAILURE;
+use crate::ir::{
+    Arg, BlockId, BranchRole, Callee, Data, Function, Literal, LocalId, Operand, Rvalue,
+    StatementKind, TerminatorKind,
+};
+use crate::program::FuncRef;
+use crate::rules::failed_write::code::{called, given_to, is_variable};
+use crate::rules::failed_write::handling::Handling;
+use crate::rules::failed_write::refusal::refuses;
+use crate::rules::failed_write::watch::Swallower;
+use crate::rules::failed_write::{Ground, Lost};
+use crate::rules::tables::collections::STORES;
+use crate::rules::tables::outcomes::{is_success_flag, names_status, records_failure};
+use crate::rules::tables::tracks_errors;
+use crate::settings::Writes;
+
+impl Code<'_> {
+    /// Whether the function catches something, or asks a result whether it is a failure.
+    pub(super) fn catches(&self) -> bool {
+        let body = &self.function.body;
+        let blocks = (0u32..).zip(&body.blocks);
+        !body.handlers.is_empty()
+            || blocks.into_iter().any(|(at, block)| {
+                let TerminatorKind::Branch { cond, role, .. } = &block.terminator.kind else {
+                    return false;
+                };
+                let asks = |cond: &Operand| match cond {
+                    Operand::Local(cond) => matches!(
+                        self.only[cond.index()],
+                        Some(Rvalue::Data(Data::IsVariant { .. }))
+                    ),
+                    Operand::Const(_) => false,
+                };
+                matches!(role, BranchRole::Swallow | BranchRole::Dropped)
+                    || asks(cond)
+                    || refuses(self.function, BlockId(at)).is_some()
+            })
+    }
+}
+
+impl Suspects<'_, '_> {
+    /// A path that claims a success after a write has failed and was caught.
+    pub(super) fn caught(
+        &self,
+        ground: &mut Ground<'_, '_>,
+        writes: &Writes,
+        claim: &Claim<'_>,
+    ) -> Option<(Lost, Vec<PathEvent>)> {
+        if !self.catches || claim.says == Says::Ends {
+            return None;
+        }
+        let func = ground.subject.func;
+        let program = ground.subject.program;
+        let wanted = |_: &Engine<'_>, _: &State, lost: &Lost| {
+            let Some(Swallower::Catch(catch)) = lost.by else {
+                return false;
+            };
+            !lost.is_excused(program, writes)
+                && !catch.manager
+                && catch.func == func
+                && self.code.is_quiet(catch.block, lost, func)
+                && self.is_unheard(catch.block, claim)
+        };
+        ground.arrival(claim.block, &wanted)
+    }
+
+    /// Whether nobody asks for a failure that was caught here, and the claim is about the same run.
+    fn is_unheard(&self, handler: BlockId, claim: &Claim<'_>) -> bool {
+        let code = self.code;
+        let Some(mut values) = kept(code, handler) else {
+            return false;
+        };
+        let first = first_of(code, handler);
+        values.extend(code.read_of(&code.set_instead(first)));
+        let carried = code.carried_by(values, claim);
+        !code.is_taken_back(first, claim)
+            && code.leads_to(first, claim.block)
+            && !code.is_heard(&carried, handler, claim)
+    }
+}
+
+/// The block to which a branch goes that catches.
+fn first_of(code: &Code<'_>, handler: BlockId) -> BlockId {
+    match &code.function.body.block(handler).terminator.kind {
+        TerminatorKind::Branch {
+            then,
+            role: BranchRole::Handler | BranchRole::Swallow,
+            ..
+        } => *then,
+        _ => handler,
+    }
+}
+
+/// Which outcome of a branch is that of a failure.
+fn failing(code: &Code<'_>, branch: BlockId) -> bool {
+    let function = code.function;
+    let refused = || refuses(function, branch).is_some_and(|refusal| refusal.outcome);
+    first_of(code, branch) != branch
+        || asks_for_failure(function, &function.body.block(branch).terminator.kind)
+        || refused()
+}
+
+impl Code<'_> {
+    /// Whether what is done about a failure tells nobody.
+    fn is_quiet(&self, handler: BlockId, lost: &Lost, func: FuncRef) -> bool {
+        let function = self.function;
+        let rows = match lost.failed_at {
+            Some((of, at)) if of == func => given_to(function, at),
+            _ => Default::default(),
+        };
+        let handling = Handling::after(function, handler, failing(self, handler));
+        !self.tells_of(&handling, &rows, None)
+    }
+
+    /// Whether somebody is told, or given, what was caught: a call may look at it, or it is put where
+    /// others look, or the unit gets something else instead. `rows` are the variables that the write was
+    /// given, `count` is where it is counted.
+    pub(super) fn tells_of(
+        &self,
+        handling: &Handling<'_>,
+        rows: &BTreeSet<LocalId>,
+        count: Option<LocalId>,
+    ) -> bool {
+        let shares = handling.statements().any(|statement| match statement {
+            StatementKind::SetGlobal { .. } => true,
+            StatementKind::SetField { object, .. } | StatementKind::SetItem { object, .. } => {
+                let root = self.root(object);
+                let is_unit = root.is_some_and(|root| self.unit_of(root).is_some());
+                (is_unit || self.is_shared(object)) && (count.is_none() || root != count)
+            }
+            _ => false,
+        });
+        // Who is given nothing but constants learns nothing of what is counted.
+        let given = |args: &[Arg]| {
+            let mut args = args.iter();
+            args.any(|arg| matches!(arg.value, Operand::Local(_)))
+        };
+        let calls = |(at, callee, args): (BlockId, &Callee, &[Arg])| {
+            let called = called(self.function, callee);
+            let on = called.on.unwrap_or_default();
+            if tracks_errors(&called.name, &on) {
+                return true;
+            }
+            let stores = STORES.contains(&called.name.as_str());
+            let shared = matches!(callee, Callee::Method { receiver, .. }
+                if self.is_shared(receiver) && (count.is_none() || self.root(receiver) != count));
+            let records = records_failure(&called.name)
+                && !is_log_method(&called.name)
+                && !is_logger_name(&on);
+            stores && shared && !is_logger_name(&on)
+                || records
+                || !self.only_shows(callee)
+                    && (count.is_none() || given(args))
+                    && handling.is_somebody(at, (callee, args), rows)
+        };
+        shares || handling.calls().any(calls)
+    }
+
+    /// Whether another status may be stored from a block on in what a claim answers.
+    pub(super) fn is_taken_back(&self, from: BlockId, claim: &Claim<'_>) -> bool {
+        let reached = self.function.body.reach(from, None);
+        let mut statements = reached
+            .iter()
+            .flat_map(|at| &self.function.body.block(*at).statements);
+        statements.any(|statement| match &statement.kind {
+            StatementKind::SetField {
+                object,
+                field: name,
+                ..
+            }
+            | StatementKind::SetItem {
+                object,
+                key: Operand::Const(Literal::Str(name)),
+                ..
+            } => {
+                let root = self.root(object);
+                (names_status(name) || is_success_flag(name))
+                    && root.is_some_and(|root| claim.held.contains(&root))
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether others have an object, too.
+    fn is_shared(&self, object: &Operand) -> bool {
+        let params = self.function.params.len();
+        let root = self.root(object);
+        root.is_none_or(|root| root.index() < params || !is_variable(self.function, root))
+    }
+}
+
+/// Whether a branch asks whether a result is a failure, and not whether it is a success.
+fn asks_for_failure(function: &Function, branch: &TerminatorKind) -> bool {
+    let TerminatorKind::Branch {
+        cond: Operand::Local(cond),
+        ..
+    } = branch
+    else {
+        return false;
+    };
+    matches!(
+        function.body.only_value(*cond),
+        Some(Rvalue::Data(Data::IsVariant { tag, .. })) if tag == FAILURE
+    )
+}
+
+/// The variables that are changed only because something was caught; `None` if something else is.
+fn kept(code: &Code<'_>, handler: BlockId) -> Option<FxHashSet<LocalId>> {
+    let function = code.function;
+    let handling = Handling::after(function, handler, failing(code, handler));
+    let mut out = FxHashSet::default();
+    for at in &handling.blocks {
+        let block = function.body.block(*at);
+        for statement in &block.statements {
+            match &statement.kind {
+                StatementKind::Assign(to, _) if is_variable(function, *to) => {
+                    out.insert(*to);
+                }
+                StatementKind::SetField { object, .. } | StatementKind::SetItem { object, .. } => {
+                    out.insert(code.root(object)?);
+                }
+                _ => {}
+            }
+        }
+        if let TerminatorKind::Eval { dest, rvalue, .. } = &block.terminator.kind {
+            out.extend(dest.filter(|dest| is_variable(function, *dest)));
+            if let Rvalue::Call {
+                callee: Callee::Method { receiver, name, .. },
+                ..
+            } = rvalue
+                && STORES.contains(&name.as_str())
+            {
+                out.insert(code.root(receiver)?);
+            }
+        }
+    }
+    Some(out)
+}

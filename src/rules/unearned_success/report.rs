@@ -1,0 +1,165 @@
+//! The finding about a success that is not earned.
+
+use super::claims::{Claim, Says};
+use super::code::Code;
+use super::tallies::Tally;
+use super::{Cause, Unearned};
+use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
+use crate::ir::{BlockId, Rvalue, StatementKind};
+use crate::rules::contract_method::{Subject, add_steps};
+use crate::rules::failed_write::steps::{exits_after, location, told};
+use crate::rules::wording::{one_line, shorten};
+use crate::rules::{Rule, UnearnedSuccess};
+use crate::source::{Language, SourceFile, Span};
+
+/// The finding; `None` if the function is in no file.
+pub(super) fn finding(
+    subject: Subject<'_>,
+    code: &Code<'_>,
+    unearned: &Unearned<'_, '_>,
+) -> Option<Finding> {
+    let program = subject.program;
+    let module = program.module(subject.func.module);
+    let file = module.file.as_ref()?;
+    let claim = unearned.claim;
+    let at = |span: Span| Location {
+        file: file.id,
+        span,
+    };
+    let ends = claim.says == Says::Ends;
+    let kind = match &unearned.cause {
+        Cause::Counted(_) if ends => "exit-zero",
+        Cause::Counted(_) => "failures-counted",
+        Cause::Caught(_) => "failure-caught",
+        Cause::Nothing(_) => "nothing-processed",
+    };
+    let is_implicit = ends && claim.span == code.function.name_span;
+    let text = one_line(claim.span.slice(module.text()));
+    let claimed = match claim.says {
+        Says::Ends => format!("`{}`", code.function.name),
+        _ => format!("`{}`", shorten(&text)),
+    };
+    let mut finding = subject
+        .finding(UnearnedSuccess.meta(), kind)
+        .arg("claim", claimed);
+    let before = match &unearned.cause {
+        Cause::Caught(lost) => told(program, lost, unearned.before.clone()),
+        _ => unearned.before.clone(),
+    };
+    finding = add_steps(program, finding, &before, "returns");
+    finding = match &unearned.cause {
+        Cause::Counted(tally) => {
+            let count = tally.spot.text(code.function);
+            let verb = if tally.list { "noted" } else { "counted" };
+            let step = format!("a failure is {verb} in `{count}`");
+            let cause = caught_at(code, tally).map(at);
+            finding
+                .arg("count", count)
+                .step(at(tally.span), step)
+                .cause(cause)
+        }
+        Cause::Caught(lost) => {
+            let cause = lost.by.and_then(|by| {
+                let (func, span) = location(program, by);
+                let file = program.module(func.module).file.as_ref()?.id;
+                Some(Location { file, span })
+            });
+            let write = lost.write.as_deref().unwrap_or("the write");
+            finding.arg("write", write).cause(cause)
+        }
+        Cause::Nothing(nothing) => {
+            finding = finding.arg("units", nothing.units.as_str());
+            let test = code.function.body.block(nothing.test).terminator.span;
+            let told = before.last().is_some_and(|event| event.span == test);
+            let step = || (at(test), format!("`{}` is empty or 0 here", nothing.units));
+            match (!told).then(step) {
+                Some((at, text)) => finding.step(at, text),
+                None => finding,
+            }
+        }
+    };
+    finding = add_steps(program, finding, &unearned.after, "returns");
+    for exit in exits_after(program, subject.func, claim.block) {
+        finding = finding.exit(exit);
+    }
+    let fix = match &unearned.cause {
+        Cause::Counted(tally) => fix(code, file, claim, tally),
+        _ => None,
+    };
+    let label = match claim.says {
+        Says::Ends if is_implicit => "ends with exit code 0",
+        Says::Ends => "ends with exit code 0 here",
+        Says::Returns | Says::True => "answers that all went well",
+        Says::Stores | Says::Calls => "says that all went well",
+    };
+    Some(finding.fix(fix).at(at(claim.span), label))
+}
+
+/// The handler in which a failure is counted.
+fn caught_at(code: &Code<'_>, tally: &Tally) -> Option<Span> {
+    let handlers = code.function.body.handlers.iter();
+    let around = handlers.filter(|handler| handler.body.contains(tally.span));
+    let innermost = around.min_by_key(|handler| handler.body.end - handler.body.start);
+    innermost.map(|handler| handler.header)
+}
+
+/// The fix: the status, or the exit code, depends on the count. It changes what a run is recorded as, so it is
+/// not applied unasked.
+fn fix(code: &Code<'_>, file: &SourceFile, claim: &Claim<'_>, tally: &Tally) -> Option<Fix> {
+    let local = tally.spot.root;
+    let always = tally.spot.path.is_empty() && is_set_before(code, tally, claim.block);
+    if file.language != Language::Python || !always {
+        return None;
+    }
+    let count = code.function.body.locals[local.index()].name.as_ref()?;
+    let text = file.slice(claim.span);
+    let (span, new) = match claim.says {
+        Says::Ends if text == "return 0" => (claim.span, format!("return 1 if {count} else 0")),
+        Says::Stores => {
+            let status = claim.text.as_ref()?;
+            let failed = match status.as_str() {
+                "success" => "failed",
+                "SUCCESS" => "FAILED",
+                _ => return None,
+            };
+            let rest = file.text.get(claim.span.end as usize..)?;
+            let stored = rest.trim_start().strip_prefix('=')?.trim_start();
+            let (value, quote) = ["\"", "'"].iter().find_map(|quote| {
+                let value = format!("{quote}{status}{quote}");
+                stored.starts_with(&value).then_some((value, *quote))
+            })?;
+            let start = claim.span.end + u32::try_from(rest.len() - stored.len()).ok()?;
+            let span = Span::new(start, start + u32::try_from(value.len()).ok()?);
+            (
+                span,
+                format!("{quote}{failed}{quote} if {count} else {value}"),
+            )
+        }
+        _ => return None,
+    };
+    Some(Fix {
+        message: format!("ask `{count}`"),
+        safety: Safety::Unsafe,
+        edits: vec![Edit {
+            location: Location {
+                file: file.id,
+                span,
+            },
+            text: new,
+        }],
+    })
+}
+
+/// Whether a variable is set on every path to a block, by something other than the counting itself.
+fn is_set_before(code: &Code<'_>, tally: &Tally, block: BlockId) -> bool {
+    let blocks = (0u32..).zip(&code.function.body.blocks);
+    blocks.map(|(at, of)| (BlockId(at), of)).any(|(at, of)| {
+        let sets = of.statements.iter().any(|statement| match &statement.kind {
+            StatementKind::Assign(to, value) => {
+                *to == tally.spot.root && matches!(value, Rvalue::Use(_) | Rvalue::List(_))
+            }
+            _ => false,
+        });
+        sets && at != tally.block && code.dominates(at, block)
+    })
+}
