@@ -9,7 +9,7 @@ use crate::presets::Tells;
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::failed_write::code::called;
 use crate::rules::failed_write::is_only_handling;
-use crate::rules::tables::is_log_table;
+use crate::rules::tables::{is_auxiliary, is_log_table};
 use crate::rules::{IgnoredFailure, Rule};
 use crate::settings::Writes;
 
@@ -37,7 +37,7 @@ pub(super) fn report(
         let Use::Unread(Unread { how, .. }) = use_of(function, at) else {
             continue;
         };
-        if args.iter().any(names_log_table) || is_only_handling(program, func, at) {
+        if is_record(function, args) || is_only_handling(program, func, at) {
             continue;
         }
         let label = match how {
@@ -63,9 +63,12 @@ pub(super) fn report(
     }
 }
 
-/// Whether an argument names a table for logs: to lose its rows is to lose no data.
-pub(super) fn names_log_table(arg: &Arg) -> bool {
-    matches!(&arg.value, Operand::Const(Literal::Str(text)) if is_log_table(text))
+/// Whether rows are records of what was done: the name of the function says so, or that of their table. To lose
+/// them is to lose no data.
+pub(super) fn is_record(function: &Function, args: &[Arg]) -> bool {
+    let names_log_table =
+        |arg: &Arg| matches!(&arg.value, Operand::Const(Literal::Str(text)) if is_log_table(text));
+    is_auxiliary(&function.name) || args.iter().any(names_log_table)
 }
 
 /// Where the result tells, in words.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashSet;
 
 use super::answers::{Ask, is_write};
-use super::clients::names_log_table;
+use super::clients::is_record;
 use super::tells::tells_by_result;
 use super::unread::{Use, use_of};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
@@ -68,7 +68,7 @@ pub(super) fn report(
         let Some((test, refused)) = all.and_then(|all| all.first().copied()) else {
             continue;
         };
-        if args.iter().any(names_log_table) || is_only_handling(program, func, at) {
+        if is_record(function, args) || is_only_handling(program, func, at) {
             continue;
         }
         let location = |span| Location {
