@@ -87,17 +87,40 @@ impl Program<'_> {
             return calls.clone();
         }
         let module = self.module(func.module);
-        let calls = Finder {
-            program: self,
-            presets,
-            looks: Cell::new(0),
-            fields: RefCell::default(),
-            results: RefCell::default(),
-        }
-        .calls(&module, func);
+        let calls = Finder::new(self, presets).calls(&module, func);
         let calls = Arc::new(calls);
         known().insert(key, calls.clone());
         calls
+    }
+}
+
+impl Program<'_> {
+    /// The methods of the program that a function calls on objects whose class it shows, by the block that ends
+    /// with the call.
+    #[must_use]
+    pub fn calls_on_objects(&self, presets: &Presets, func: FuncRef) -> Vec<(BlockId, FuncRef)> {
+        let module = self.module(func.module);
+        let finder = Finder::new(self, presets);
+        let frame = Frame::new(&module, func);
+        let blocks = (0u32..).zip(&frame.body.blocks);
+        let calls = blocks.filter_map(|(at, block)| {
+            let TerminatorKind::Eval {
+                rvalue:
+                    Rvalue::Call {
+                        callee: Callee::Method { receiver, name, .. },
+                        ..
+                    },
+                ..
+            } = &block.terminator.kind
+            else {
+                return None;
+            };
+            match finder.operand(&frame, receiver, 0)? {
+                Held::Object(class) => Some((BlockId(at), self.method(class, name, None)?)),
+                _ => None,
+            }
+        });
+        calls.collect()
     }
 }
 
@@ -148,6 +171,18 @@ impl<'m> Frame<'m> {
     fn header(&self) -> (ModuleId, ScopeIdx) {
         let scope = self.module.ir.scope(self.function.scope).parent;
         (self.func.module, scope.unwrap_or(ScopeIdx::MODULE))
+    }
+}
+
+impl<'a, 's> Finder<'a, 's> {
+    fn new(program: &'a Program<'s>, presets: &'a Presets) -> Self {
+        Self {
+            program,
+            presets,
+            looks: Cell::new(0),
+            fields: RefCell::default(),
+            results: RefCell::default(),
+        }
     }
 }
 
