@@ -141,7 +141,7 @@ fn advances<'f>(
             let known = judged.borrow().get(&seen).copied();
             let wanted = known.unwrap_or_else(|| {
                 let wanted = !is_excused(program, writes, lost)
-                    && !is_of_position(func, positions, lost)
+                    && !is_of_position(program, (func, writes), positions, lost)
                     && covered(program, (func, writes), position, lost).is_some();
                 judged.borrow_mut().insert(seen, wanted);
                 wanted
@@ -182,8 +182,18 @@ fn is_excused(program: &Program<'_>, writes: &Writes, lost: &Lost) -> bool {
     ) || is_unlikely(program, (catch.func, catch.block), first)
 }
 
-/// Whether the write that failed is one of the positions itself.
-fn is_of_position(func: FuncRef, positions: &[Position], lost: &Lost) -> bool {
+/// Whether the write that failed is one of the positions itself, or moves one in a helper.
+fn is_of_position(
+    program: &Program<'_>,
+    (func, writes): (FuncRef, &Writes),
+    here: &[Position],
+    lost: &Lost,
+) -> bool {
     let shown = lost.shows_in(func);
-    positions.iter().any(|position| Some(position.at) == shown)
+    let in_helper = || {
+        let (helper, block) = lost.failed_at.filter(|at| at.0 != func)?;
+        let inside = positions(program, helper, writes, 0);
+        Some(inside.iter().any(|position| position.at == block))
+    };
+    here.iter().any(|position| Some(position.at) == shown) || in_helper() == Some(true)
 }
