@@ -16,7 +16,7 @@ use crate::engine::summaries::library::Library;
 use crate::engine::values::state::State;
 use crate::engine::witness::PathEvent;
 use crate::ir::{BlockId, FuncIdx, Function, Rvalue, TerminatorKind};
-use crate::program::{FuncRef, LoadedModule};
+use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::watch::Swallower;
 use crate::rules::failed_write::{
@@ -160,7 +160,7 @@ fn advances<'f>(
             let known = judged.borrow().get(&seen).copied();
             let wanted = known.unwrap_or_else(|| {
                 let wanted = !lost.is_excused(program, writes)
-                    && !is_of_position(func, positions, lost)
+                    && !is_of_position(program, (func, writes), positions, lost)
                     && covered(program, (func, writes), position, lost).is_some();
                 judged.borrow_mut().insert(seen, wanted);
                 wanted
@@ -221,8 +221,18 @@ fn early<'f>(
     out
 }
 
-/// Whether the write that failed is one of the positions itself.
-fn is_of_position(func: FuncRef, positions: &[Position], lost: &Lost) -> bool {
+/// Whether the write that failed is one of the positions itself, or moves one in a helper.
+fn is_of_position(
+    program: &Program<'_>,
+    (func, writes): (FuncRef, &Writes),
+    here: &[Position],
+    lost: &Lost,
+) -> bool {
     let shown = lost.shows_in(func);
-    positions.iter().any(|position| Some(position.at) == shown)
+    let in_helper = || {
+        let (helper, block) = lost.failed_at.filter(|at| at.0 != func)?;
+        let inside = positions(program, helper, writes, 0);
+        Some(inside.iter().any(|position| position.at == block))
+    };
+    here.iter().any(|position| Some(position.at) == shown) || in_helper() == Some(true)
 }

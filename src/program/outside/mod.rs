@@ -106,14 +106,7 @@ impl Program<'_> {
             return calls.clone();
         }
         let module = self.module(func.module);
-        let calls = Finder {
-            program: self,
-            presets,
-            looks: Cell::new(0),
-            fields: RefCell::default(),
-            results: RefCell::default(),
-        }
-        .calls(&module, func);
+        let calls = Finder::new(self, presets).calls(&module, func);
         let calls = Arc::new(calls);
         known().insert(key, calls.clone());
         calls
@@ -173,6 +166,18 @@ impl<'m> Frame<'m> {
     fn header(&self) -> (ModuleId, ScopeIdx) {
         let scope = self.module.ir.scope(self.function.scope).parent;
         (self.func.module, scope.unwrap_or(ScopeIdx::MODULE))
+    }
+}
+
+impl<'a, 's> Finder<'a, 's> {
+    fn new(program: &'a Program<'s>, presets: &'a Presets) -> Self {
+        Self {
+            program,
+            presets,
+            looks: Cell::new(0),
+            fields: RefCell::default(),
+            results: RefCell::default(),
+        }
     }
 }
 

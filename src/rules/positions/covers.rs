@@ -48,7 +48,7 @@ pub(in crate::rules) fn covered(
     let function = module.ir.function(func.func);
     let failed = lost
         .shows_in(func)
-        .or_else(|| leads_to(program, func, lost))?;
+        .or_else(|| leads_to(program, (func, writes), lost))?;
     let failure = Failure::of(program, (func, failed), lost);
     let handled = handled(program, func, &failure, lost);
     if failure.is_decided(function, position.at)
@@ -65,14 +65,27 @@ pub(in crate::rules) fn covered(
 }
 
 /// The call of a function of the program in which the write failed and the failure was caught.
-fn leads_to(program: &Program<'_>, func: FuncRef, lost: &Lost) -> Option<BlockId> {
+fn leads_to(
+    program: &Program<'_>,
+    (func, writes): (FuncRef, &Writes),
+    lost: &Lost,
+) -> Option<BlockId> {
     let (within, _) = lost.failed_at?;
-    let followed = followed_calls(program, func).into_iter();
-    let mut calls = followed.filter(|(_, callee)| {
+    let leads = |(_, callee): &(BlockId, FuncRef)| {
         let mut next = followed_calls(program, *callee).into_iter();
         *callee == within || next.any(|(_, callee)| callee == within)
+    };
+    let mut followed = followed_calls(program, func).into_iter();
+    let found = followed.find(leads).or_else(|| {
+        let module = program.module(func.module);
+        let blocks = module.ir.function(func.func).body.blocks.len();
+        let on_objects = (0u32..).map(BlockId).take(blocks).filter_map(|at| {
+            let callee = program.call_inside(&writes.presets, (func, at))?;
+            Some((at, callee))
+        });
+        on_objects.into_iter().find(leads)
     });
-    calls.next().map(|(at, _)| at)
+    found.map(|(at, _)| at)
 }
 
 /// The calls of functions of the program that a function makes.
@@ -163,24 +176,14 @@ fn is_looked_after(
     if handed_on || before.any(|at| puts_aside(*at)) {
         return true;
     }
-    // Elsewhere, a call may be about something else: `retry(self.connect)`.
-    let is_about = |at: BlockId| match &body.block(at).terminator.kind {
-        TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, args },
-            ..
-        } => {
-            let unknown = args.is_empty() || lost.is_empty();
-            unknown || goes_back(&called(function, callee).name) || shares(function, args, failed)
-        }
-        _ => false,
-    };
     let mut open = failure.next(body);
     let mut seen = BTreeSet::new();
     while let Some(at) = open.pop() {
         if at == position.at || !seen.insert(at) {
             continue;
         }
-        if puts_aside(at) && is_about(at) {
+        // Elsewhere, a call may be about something else: `retry(self.connect)`.
+        if puts_aside(at) && (lost.is_empty() || is_about(function, at, failed)) {
             return true;
         }
         // Where the write is tried again, another round begins.
@@ -204,6 +207,22 @@ fn is_given(function: &Function, args: &[Arg], lost: &BTreeSet<LocalId>) -> bool
     let args = locals(args.iter().map(|arg| &arg.value));
     let held = |local: &LocalId| lost.contains(&root(function, *local));
     args.iter().any(held) || rows(function, args).iter().any(|of| lost.contains(of))
+}
+
+/// Whether a call that puts something aside may mean the rows of a write: it is given nothing else, or goes back to
+/// where reading began.
+fn is_about(function: &Function, at: BlockId, failed: BlockId) -> bool {
+    match &function.body.block(at).terminator.kind {
+        TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } => {
+            args.is_empty()
+                || goes_back(&called(function, callee).name)
+                || shares(function, args, failed)
+        }
+        _ => false,
+    }
 }
 
 /// Whether the arguments come from the same rows, or from the same item of a loop, as those of the call at
