@@ -157,7 +157,7 @@ def run(db, rows, errors):
         (
             "    client.insert_rows_json(t, rows)  # told",
             Some(format!(
-                "    failed = client.insert_rows_json(t, rows)\n    if failed:\n        {refused}  # told"
+                "    failed = client.insert_rows_json(t, rows)  # told\n    if failed:\n        {refused}"
             )),
         ),
         (

@@ -117,6 +117,7 @@ fn explained(old: &str, new: &str) -> bool {
 
 /// Whether a result is kept to be tested, or tested in place.
 fn is_tested(old: &str, new: &str) -> bool {
+    let [old, new] = [old, new].map(|line| line.split("  #").next().unwrap_or_default());
     let condition = new
         .strip_prefix("if ")
         .and_then(|new| new.strip_suffix(':'));

@@ -9,7 +9,7 @@ use crate::presets::Tells;
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::failed_write::code::called;
 use crate::rules::failed_write::is_only_handling;
-use crate::rules::tables::{is_auxiliary, is_log_table};
+use crate::rules::tables::is_log_table;
 use crate::rules::{IgnoredFailure, Rule};
 use crate::settings::Writes;
 
@@ -68,7 +68,7 @@ pub(super) fn report(
 pub(super) fn is_record(function: &Function, args: &[Arg]) -> bool {
     let names_log_table =
         |arg: &Arg| matches!(&arg.value, Operand::Const(Literal::Str(text)) if is_log_table(text));
-    is_auxiliary(&function.name) || args.iter().any(names_log_table)
+    is_log_table(&function.name) || args.iter().any(names_log_table)
 }
 
 /// Where the result tells, in words.

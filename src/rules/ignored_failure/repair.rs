@@ -13,6 +13,8 @@ struct Alone<'f> {
     /// Where the statement begins; the call is at its end.
     start: u32,
     end: u32,
+    /// Where its line ends, after a comment.
+    line_end: u32,
     indent: &'f str,
     /// The variable.
     name: Option<&'f str>,
@@ -39,17 +41,20 @@ impl<'f> Alone<'f> {
         let after = file.text.get(call.end as usize..)?;
         let after = after.trim_start_matches([' ', '\t']);
         let ends = after.is_empty() || after.starts_with(['\n', '\r', '#']);
+        let rest = file.text.get(call.end as usize..)?;
+        let rest = rest.split('\n').next()?.trim_end();
         ends.then_some(Self {
             file,
             start: u32::try_from(line + indent.len()).ok()?,
             end: call.end,
+            line_end: call.end + u32::try_from(rest.len()).ok()?,
             indent,
             name,
         })
     }
 
-    /// What the statement becomes: what is put before it, and what after it.
-    fn fix(&self, before: String, after: &str, raised: &str) -> Fix {
+    /// The fix: what is put before the call and behind it, the test on a line of its own, and what is raised.
+    fn fix(&self, (before, behind): (String, &str), test: Option<String>, raised: &str) -> Fix {
         let insert = |at: u32, text: String| Edit {
             location: Location {
                 file: self.file.id,
@@ -68,9 +73,17 @@ impl<'f> Alone<'f> {
             "    "
         };
         let indent = self.indent;
-        let after = after.replace('\n', &format!("{newline}{indent}"));
-        let raises = format!("{after}:{newline}{indent}{deeper}raise RuntimeError({raised})");
-        let mut edits = vec![insert(self.start, before), insert(self.end, raises)];
+        let test = test.map(|test| format!("{newline}{indent}if {test}:"));
+        let raises = format!("{newline}{indent}{deeper}raise RuntimeError({raised})");
+        let raises = test.unwrap_or_default() + &raises;
+        let mut edits = vec![insert(self.start, before)];
+        // A comment stays beside the call.
+        if self.line_end == self.end {
+            edits.push(insert(self.end, behind.to_owned() + &raises));
+        } else {
+            edits.push(insert(self.end, behind.to_owned()));
+            edits.push(insert(self.line_end, raises));
+        }
         edits.retain(|edit| !edit.text.is_empty());
         Fix {
             message: "raise an exception if it failed".to_owned(),
@@ -93,13 +106,13 @@ pub(super) fn test_answer(
     let raised = format!("\"{callee} failed\"");
     let none = *answer == Literal::None;
     let test = |what: &str| match none {
-        true => format!("if {what} is None"),
-        false => format!("if not {what}"),
+        true => format!("{what} is None"),
+        false => format!("not {what}"),
     };
     Some(match alone.name {
-        Some(name) => alone.fix(String::new(), &format!("\n{}", test(name)), &raised),
-        None if none => alone.fix("if ".to_owned(), " is None", &raised),
-        None => alone.fix("if not ".to_owned(), "", &raised),
+        Some(name) => alone.fix((String::new(), ""), Some(test(name)), &raised),
+        None if none => alone.fix(("if ".to_owned(), " is None:"), None, &raised),
+        None => alone.fix(("if not ".to_owned(), ":"), None, &raised),
     })
 }
 
@@ -135,7 +148,7 @@ pub(super) fn test_result(
     };
     let not = if tells.if_true { "" } else { "not " };
     let raised = format!("f\"rows were not stored: {{{name}}}\"");
-    Some(alone.fix(before, &format!("\nif {not}{told}"), &raised))
+    Some(alone.fix((before, ""), Some(format!("{not}{told}")), &raised))
 }
 
 fn is_name(text: &str) -> bool {

@@ -91,14 +91,19 @@ impl Suspects<'_, '_> {
     }
 }
 
-/// The block to which a branch goes that catches.
+/// The block to which a branch goes that catches, or that asks whether a write was refused.
 fn first_of(code: &Code<'_>, handler: BlockId) -> BlockId {
     match &code.function.body.block(handler).terminator.kind {
         TerminatorKind::Branch {
             then,
-            role: BranchRole::Handler | BranchRole::Swallow,
+            otherwise,
+            role,
             ..
-        } => *then,
+        } => match refuses(code.function, handler) {
+            Some(refusal) if !refusal.outcome => *otherwise,
+            None if !matches!(role, BranchRole::Handler | BranchRole::Swallow) => handler,
+            _ => *then,
+        },
         _ => handler,
     }
 }
@@ -106,10 +111,11 @@ fn first_of(code: &Code<'_>, handler: BlockId) -> BlockId {
 /// Which outcome of a branch is that of a failure.
 fn failing(code: &Code<'_>, branch: BlockId) -> bool {
     let function = code.function;
-    let refused = || refuses(function, branch).is_some_and(|refusal| refusal.outcome);
+    if let Some(refusal) = refuses(function, branch) {
+        return refusal.outcome;
+    }
     first_of(code, branch) != branch
         || asks_for_failure(function, &function.body.block(branch).terminator.kind)
-        || refused()
 }
 
 impl Code<'_> {
