@@ -40,7 +40,7 @@ use crate::rules::tables::outcomes::says_no_data;
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
 use crate::source::SourceFile;
-use claims::{Claim, Says};
+use claims::Claim;
 use code::Code;
 use nothing::Nothing;
 use tallies::Tally;
@@ -167,8 +167,8 @@ struct Suspects<'c, 'f> {
     counted: Vec<Vec<usize>>,
     /// For each claim what it knows to be empty.
     nothing: Vec<Vec<Nothing>>,
-    /// Whether the function may have caught a failed write.
-    catches: bool,
+    /// For each claim the branches that may have caught a failed write before it, which nobody asks for.
+    catches: Vec<Vec<BlockId>>,
 }
 
 impl<'c, 'f> Suspects<'c, 'f> {
@@ -189,7 +189,10 @@ impl<'c, 'f> Suspects<'c, 'f> {
         let counted = counted.collect();
         let nothing = claims.iter().map(|claim| code.nothing(claim, text));
         let nothing = nothing.collect();
-        let catches = claims.iter().any(|claim| claim.says != Says::Ends) && code.catches();
+        let catches = claims
+            .iter()
+            .map(|claim| code.catches_before(claim))
+            .collect();
         Self {
             code,
             claims,
@@ -201,7 +204,7 @@ impl<'c, 'f> Suspects<'c, 'f> {
     }
 
     fn are_none(&self) -> bool {
-        !self.catches
+        self.catches.iter().all(Vec::is_empty)
             && self.counted.iter().all(Vec::is_empty)
             && self.nothing.iter().all(Vec::is_empty)
     }
@@ -224,7 +227,7 @@ impl<'c, 'f> Suspects<'c, 'f> {
             });
             let found = counted
                 .or_else(|| {
-                    let (lost, events) = self.caught(ground, writes, claim)?;
+                    let (lost, events) = self.caught(ground, writes, (claim, &self.catches[at]))?;
                     Some((Cause::Caught(lost), events, Vec::new()))
                 })
                 .or_else(|| {

@@ -229,7 +229,7 @@ impl Reporter<'_> {
             file: file.id,
             span: call,
         };
-        Some(finding.fix(fix).at(place, label))
+        Some(finding.fix(fix).cause(Some(place)).at(place, label))
     }
 }
 

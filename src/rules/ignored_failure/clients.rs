@@ -59,7 +59,7 @@ pub(super) fn report(
             file: file.id,
             span: block.terminator.span,
         };
-        out.push(finding.at(location, label));
+        out.push(finding.cause(Some(location)).at(location, label));
     }
 }
 

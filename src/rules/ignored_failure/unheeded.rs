@@ -85,8 +85,8 @@ pub(super) fn report(
                 location(function.body.block(test).terminator.span),
                 format!("this is {outcome} then, and nobody else is told"),
             );
-        let span = block.terminator.span;
-        out.push(finding.at(location(span), "rows may not be stored"));
+        let call = location(block.terminator.span);
+        out.push(finding.cause(Some(call)).at(call, "rows may not be stored"));
     }
 }
 
@@ -246,8 +246,11 @@ fn is_private(function: &Function, statement: &StatementKind) -> bool {
             ..
         } => is_row_count(key) && counts(value),
         StatementKind::Assign(dest, _) => {
-            function.body.locals[dest.index()].kind == LocalKind::Temp
-                || fate_of(function, FxHashSet::from_iter([*dest])) == Fate::Unheard
+            match function.body.locals[dest.index()].kind {
+                // `n if stored else 0` is one value with two assignments.
+                LocalKind::Temp => function.body.only_value(*dest).is_some(),
+                _ => fate_of(function, FxHashSet::from_iter([*dest])) == Fate::Unheard,
+            }
         }
         StatementKind::Unbind(_) | StatementKind::Skip | StatementKind::Declare(..) => true,
         _ => false,

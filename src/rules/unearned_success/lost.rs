@@ -27,26 +27,43 @@ use crate::rules::tables::tracks_errors;
 use crate::settings::Writes;
 
 impl Code<'_> {
-    /// Whether the function catches something, or asks a result whether it is a failure.
-    pub(super) fn catches(&self) -> bool {
-        let body = &self.function.body;
-        let blocks = (0u32..).zip(&body.blocks);
-        !body.handlers.is_empty()
-            || blocks.into_iter().any(|(at, block)| {
-                let TerminatorKind::Branch { cond, role, .. } = &block.terminator.kind else {
-                    return false;
-                };
-                let asks = |cond: &Operand| match cond {
-                    Operand::Local(cond) => matches!(
-                        self.only[cond.index()],
-                        Some(Rvalue::Data(Data::IsVariant { .. }))
-                    ),
-                    Operand::Const(_) => false,
-                };
-                matches!(role, BranchRole::Swallow | BranchRole::Dropped)
-                    || asks(cond)
-                    || refuses(self.function, BlockId(at)).is_some()
-            })
+    /// The branches that catch something, or ask a result whether it is a failure, and after which a claim comes
+    /// that does not ask for it.
+    pub(super) fn catches_before(&self, claim: &Claim<'_>) -> Vec<BlockId> {
+        if claim.says == Says::Ends {
+            return Vec::new();
+        }
+        let blocks = (0u32..).map(BlockId).zip(&self.function.body.blocks);
+        let catches = blocks.filter_map(|(at, block)| {
+            let TerminatorKind::Branch { cond, role, .. } = &block.terminator.kind else {
+                return None;
+            };
+            let asks = |cond: &Operand| match cond {
+                Operand::Local(cond) => matches!(
+                    self.only[cond.index()],
+                    Some(Rvalue::Data(Data::IsVariant { .. }))
+                ),
+                Operand::Const(_) => false,
+            };
+            let catches = !matches!(role, BranchRole::If | BranchRole::While)
+                || asks(cond)
+                || refuses(self.function, at).is_some();
+            (catches && self.is_unheard(at, claim)).then_some(at)
+        });
+        catches.collect()
+    }
+
+    /// Whether nobody asks for a failure that was caught here, and the claim is about the same run.
+    fn is_unheard(&self, handler: BlockId, claim: &Claim<'_>) -> bool {
+        let Some(mut values) = kept(self, handler) else {
+            return false;
+        };
+        let first = first_of(self, handler);
+        values.extend(self.read_of(&self.set_instead(first)));
+        let carried = self.carried_by(values, claim);
+        !self.is_taken_back(first, claim)
+            && self.leads_to(first, claim.block)
+            && !self.is_heard(&carried, handler, claim)
     }
 }
 
@@ -56,9 +73,9 @@ impl Suspects<'_, '_> {
         &self,
         ground: &mut Ground<'_, '_>,
         writes: &Writes,
-        claim: &Claim<'_>,
+        (claim, catches): (&Claim<'_>, &[BlockId]),
     ) -> Option<(Lost, Vec<PathEvent>)> {
-        if !self.catches || claim.says == Says::Ends {
+        if catches.is_empty() {
             return None;
         }
         let func = ground.subject.func;
@@ -70,24 +87,10 @@ impl Suspects<'_, '_> {
             !lost.is_excused(program, writes)
                 && !catch.manager
                 && catch.func == func
+                && catches.contains(&catch.block)
                 && self.code.is_quiet(catch.block, lost, func)
-                && self.is_unheard(catch.block, claim)
         };
         ground.arrival(claim.block, &wanted)
-    }
-
-    /// Whether nobody asks for a failure that was caught here, and the claim is about the same run.
-    fn is_unheard(&self, handler: BlockId, claim: &Claim<'_>) -> bool {
-        let code = self.code;
-        let Some(mut values) = kept(code, handler) else {
-            return false;
-        };
-        let first = first_of(code, handler);
-        values.extend(code.read_of(&code.set_instead(first)));
-        let carried = code.carried_by(values, claim);
-        !code.is_taken_back(first, claim)
-            && code.leads_to(first, claim.block)
-            && !code.is_heard(&carried, handler, claim)
     }
 }
 
