@@ -18,18 +18,31 @@ pub(in crate::rules) fn is_variable(function: &Function, local: LocalId) -> bool
 
 /// The variables that the call at the end of a block is given.
 pub(in crate::rules) fn given_to(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
-    let given = match &function.body.block(at).terminator.kind {
-        TerminatorKind::Eval {
-            rvalue: Rvalue::Call { args, .. },
-            ..
-        } => args.as_slice(),
-        _ => &[],
-    };
+    let given = call_at(function, at).map_or(&[][..], |(_, args)| args);
     let locals = given.iter().filter_map(|arg| match &arg.value {
         Operand::Local(local) => Some(root(function, *local)),
         Operand::Const(_) => None,
     });
     locals.collect()
+}
+
+/// The call that ends a block: what is called, and with what.
+pub(in crate::rules) fn call_at(function: &Function, at: BlockId) -> Option<(&Callee, &[Arg])> {
+    match &function.body.block(at).terminator.kind {
+        TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, args },
+            ..
+        } => Some((callee, args)),
+        _ => None,
+    }
+}
+
+/// The calls of a function, each with the block that it ends, in the order of the blocks.
+pub(in crate::rules) fn calls(
+    function: &Function,
+) -> impl Iterator<Item = (BlockId, &Callee, &[Arg])> {
+    let blocks = (0u32..).map(BlockId).zip(&function.body.blocks);
+    blocks.filter_map(|(at, _)| call_at(function, at).map(|(callee, args)| (at, callee, args)))
 }
 
 /// A callee by its name, and what it is called on.

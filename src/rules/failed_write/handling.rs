@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::code::{Called, called, root};
+use super::code::{Called, call_at, called, root};
 use super::flow::is_only_logged;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
-    Arg, BlockId, BranchRole, Callee, Function, LocalId, Operand, Rvalue, StatementKind,
-    TerminatorKind,
+    Arg, BlockId, BranchRole, Callee, Function, LocalId, Operand, StatementKind, TerminatorKind,
 };
 use crate::rules::tables;
 
@@ -54,14 +53,9 @@ impl<'f> Handling<'f> {
     pub(in crate::rules) fn calls(
         &self,
     ) -> impl Iterator<Item = (BlockId, &'f Callee, &'f [Arg])> + '_ {
-        let calls = |at: &BlockId| match &self.function.body.block(*at).terminator.kind {
-            TerminatorKind::Eval {
-                rvalue: Rvalue::Call { callee, args },
-                ..
-            } => Some((*at, callee, args.as_slice())),
-            _ => None,
-        };
-        self.blocks.iter().filter_map(calls)
+        let blocks = self.blocks.iter();
+        blocks
+            .filter_map(|at| call_at(self.function, *at).map(|(callee, args)| (*at, callee, args)))
     }
 
     /// Whether this code calls something that is not known to keep quiet, or hands the rows on. `rows` are the

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use super::code::{called, callee_of};
+use super::code::{called, callee_of, calls};
 use super::flow::sources;
 use crate::ir::{Arg, BlockId, Body, Callee, Function, LocalId, Operand, Rvalue, TerminatorKind};
 use crate::program::{Def, FuncRef, Program};
@@ -87,15 +87,7 @@ impl Mains {
     pub(super) fn of(program: &Program<'_>, func: FuncRef, writes: &Writes) -> Self {
         let module = program.module(func.module);
         let function = module.ir.function(func.func);
-        let blocks = (0u32..).map(BlockId).zip(&function.body.blocks);
-        let calls = blocks.filter_map(|(at, block)| match &block.terminator.kind {
-            TerminatorKind::Eval {
-                rvalue: Rvalue::Call { callee, args },
-                ..
-            } => Some((at, callee, args.as_slice())),
-            _ => None,
-        });
-        let calls: Vec<(BlockId, &Callee, &[Arg])> = calls.collect();
+        let calls: Vec<(BlockId, &Callee, &[Arg])> = calls(function).collect();
         let is_main = |callee: &Callee| stores_what_is_read(&called(function, callee).name);
         let mut mains = calls.iter().filter(|(_, callee, _)| is_main(callee));
         // Most functions have none.

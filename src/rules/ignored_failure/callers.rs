@@ -7,7 +7,7 @@ use super::unread::{How, Use, use_of};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::ir::{BlockId, Callee, Function, Literal, LocalId, Operand, Rvalue, TerminatorKind};
 use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId, MroEntry, Program};
-use crate::rules::failed_write::code::called;
+use crate::rules::failed_write::code::{called, calls};
 use crate::rules::failed_write::likeness::CHAIN;
 use crate::rules::failed_write::{is_of_tests, may_fail};
 use crate::rules::{IgnoredFailure, Rule};
@@ -92,34 +92,28 @@ impl Reporter<'_> {
         let program = ground.program;
         let own = program.module(self.at.module);
         let reporter = own.ir.function(self.at.func);
-        for (at, block) in (0u32..).zip(&caller.body.blocks) {
-            let TerminatorKind::Eval {
-                rvalue: Rvalue::Call { callee, .. },
-                ..
-            } = &block.terminator.kind
-            else {
-                continue;
-            };
+        for (at, callee, _) in calls(caller) {
+            let span = caller.body.block(at).terminator.span;
             if called(caller, callee).name != reporter.name {
                 continue;
             }
             let presets = &ground.writes.presets;
-            let is_hook = program.call_inside(presets, (this, BlockId(at))) != Some(self.at);
+            let is_hook = program.call_inside(presets, (this, at)) != Some(self.at);
             if is_hook && !self.overrides(ground, (this, caller), callee, modules) {
                 continue;
             }
-            match use_of(caller, BlockId(at)) {
+            match use_of(caller, at) {
                 // Without `await`, nothing runs.
                 Use::Unread(unread) if unread.awaited == reporter.is_async => {
-                    let site = (module, caller, block.terminator.span);
+                    let site = (module, caller, span);
                     out.extend(self.finding(program, site, (unread.how, is_hook)));
                 }
                 Use::Returned if !is_hook && self.handed_on.len() < HOPS => {
-                    if !hands_on(caller, BlockId(at), &self.failure.answer) {
+                    if !hands_on(caller, at, &self.failure.answer) {
                         continue;
                     }
                     let mut handed_on = self.handed_on.clone();
-                    handed_on.push((this, block.terminator.span));
+                    handed_on.push((this, span));
                     let next = Reporter {
                         at: this,
                         failure: self.failure,

@@ -4,10 +4,10 @@ use super::repair;
 use super::tells::tells_by_result;
 use super::unread::{How, Unread, Use, use_of};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
-use crate::ir::{Arg, BlockId, Function, Literal, Operand, Rvalue, TerminatorKind};
+use crate::ir::{Arg, Function, Literal, Operand};
 use crate::presets::Tells;
 use crate::program::{FuncRef, LoadedModule, Program};
-use crate::rules::failed_write::code::called;
+use crate::rules::failed_write::code::{called, calls};
 use crate::rules::failed_write::is_only_handling;
 use crate::rules::tables::is_log_table;
 use crate::rules::{IgnoredFailure, Rule};
@@ -22,15 +22,8 @@ pub(super) fn report(
     out: &mut Vec<Finding>,
 ) {
     let Some(file) = &module.file else { return };
-    for (at, block) in (0u32..).zip(&function.body.blocks) {
-        let at = BlockId(at);
-        let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, args },
-            ..
-        } = &block.terminator.kind
-        else {
-            continue;
-        };
+    for (at, callee, args) in calls(function) {
+        let span = function.body.block(at).terminator.span;
         let Some(tells) = tells_by_result(program, writes, (func, at)) else {
             continue;
         };
@@ -50,14 +43,10 @@ pub(super) fn report(
             .arg("caller", function.name.as_str())
             .arg("place", place(tells))
             .symbol(function.qualname.as_str())
-            .fix(repair::test_result(
-                file,
-                function,
-                (block.terminator.span, tells),
-            ));
+            .fix(repair::test_result(file, function, (span, tells)));
         let location = Location {
             file: file.id,
-            span: block.terminator.span,
+            span,
         };
         out.push(finding.cause(Some(location)).at(location, label));
     }

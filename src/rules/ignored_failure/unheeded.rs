@@ -18,7 +18,7 @@ use crate::ir::{
 };
 use crate::presets::Tells;
 use crate::program::{FuncRef, LoadedModule, Program};
-use crate::rules::failed_write::code::{called, given_to};
+use crate::rules::failed_write::code::{called, calls, given_to};
 use crate::rules::failed_write::flow::{Fate, fate_of, origins};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::is_only_handling;
@@ -38,15 +38,8 @@ pub(super) fn report(
     out: &mut Vec<Finding>,
 ) {
     let Some(file) = &module.file else { return };
-    for (at, block) in (0u32..).zip(&function.body.blocks) {
-        let at = BlockId(at);
-        let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, args },
-            ..
-        } = &block.terminator.kind
-        else {
-            continue;
-        };
+    for (at, callee, args) in calls(function) {
+        let span = function.body.block(at).terminator.span;
         let tells = tells_by_result(program, writes, (func, at));
         let named = called(function, callee);
         // What a function of the program does about it is not known here.
@@ -80,12 +73,12 @@ pub(super) fn report(
             .arg("callee", named.name.as_str())
             .arg("caller", function.name.as_str())
             .symbol(function.qualname.as_str())
-            .step(location(block.terminator.span), "this write can be refused")
+            .step(location(span), "this write can be refused")
             .step(
                 location(function.body.block(test).terminator.span),
                 format!("this is {outcome} then, and nobody else is told"),
             );
-        let call = location(block.terminator.span);
+        let call = location(span);
         out.push(finding.cause(Some(call)).at(call, "rows may not be stored"));
     }
 }

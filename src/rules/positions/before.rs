@@ -12,7 +12,7 @@ use crate::ir::{
 };
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
-use crate::rules::failed_write::code::{called, named};
+use crate::rules::failed_write::code::{call_at, called, named};
 use crate::rules::failed_write::flow::{origins as made_of, rvalues, sources};
 use crate::rules::failed_write::units::taken_for;
 use crate::rules::failed_write::watch::Calls;
@@ -57,15 +57,10 @@ fn is_given_back(function: &Function, position: &Position) -> bool {
     let body = &function.body;
     let after = body.reach(position.at, None).into_iter();
     after.filter(|at| *at != position.at).any(|at| {
-        let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, .. },
-            ..
-        } = &body.block(at).terminator.kind
-        else {
-            return false;
-        };
-        let called = called(function, callee);
-        gives_back(&called.name) || called.on.as_deref().is_some_and(gives_back)
+        call_at(function, at).is_some_and(|(callee, _)| {
+            let called = called(function, callee);
+            gives_back(&called.name) || called.on.as_deref().is_some_and(gives_back)
+        })
     })
 }
 
@@ -190,11 +185,7 @@ fn nearest(function: &Function, values: &BTreeSet<LocalId>) -> BTreeSet<LocalId>
 
 /// Whether the rows go to the store that keeps the position: it may keep both or neither.
 fn is_same_store(function: &Function, position: &Position, write: BlockId) -> bool {
-    let TerminatorKind::Eval {
-        rvalue: Rvalue::Call { callee, .. },
-        ..
-    } = &function.body.block(write).terminator.kind
-    else {
+    let Some((callee, _)) = call_at(function, write) else {
         return false;
     };
     let keeper = position.on.and_then(|on| named(function, on));

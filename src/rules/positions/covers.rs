@@ -18,7 +18,7 @@ use crate::ir::{
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
 use crate::rules::failed_write::Lost;
-use crate::rules::failed_write::code::{called, callee_of, holder, root, texts};
+use crate::rules::failed_write::code::{call_at, called, callee_of, calls, holder, root, texts};
 use crate::rules::failed_write::flow::{flow, is_only_logged, logs, origins as made_of, sources};
 use crate::rules::failed_write::units::{taken_for, units};
 use crate::rules::known::known_call;
@@ -91,15 +91,10 @@ fn leads_to(
 /// The calls of functions of the program that a function makes.
 pub(super) fn followed_calls(program: &Program<'_>, func: FuncRef) -> Vec<(BlockId, FuncRef)> {
     let module = program.module(func.module);
-    let blocks = (0u32..).zip(&module.ir.function(func.func).body.blocks);
-    let calls = blocks.filter_map(|(at, block)| match &block.terminator.kind {
-        TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, .. },
-            ..
-        } => Some((BlockId(at), callee_of(program, func, callee)?)),
-        _ => None,
-    });
-    calls.collect()
+    let function = module.ir.function(func.func);
+    calls(function)
+        .filter_map(|(at, callee, _)| Some((at, callee_of(program, func, callee)?)))
+        .collect()
 }
 
 /// What runs only because the write failed: after what caught the failure in the end, and in what caught it
@@ -141,11 +136,7 @@ fn is_looked_after(
     let mut lost: BTreeSet<LocalId> = params.collect();
     lost.extend(rows(function, written));
     let handed_on = handled.iter().any(|at| {
-        let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, args },
-            ..
-        } = &body.block(*at).terminator.kind
-        else {
+        let Some((callee, args)) = call_at(function, *at) else {
             return false;
         };
         *at != position.at
@@ -154,11 +145,7 @@ fn is_looked_after(
             && !is_only_logged(function, *at)
     });
     let puts_aside = |at: BlockId| {
-        let TerminatorKind::Eval {
-            rvalue: Rvalue::Call { callee, args },
-            ..
-        } = &body.block(at).terminator.kind
-        else {
+        let Some((callee, args)) = call_at(function, at) else {
             return false;
         };
         let named = called(function, callee);
@@ -384,11 +371,7 @@ pub(in crate::rules) fn stays(
 /// The locals that a call is given; without any, the one that it is called on.
 pub(super) fn takes(function: &Function, at: BlockId) -> BTreeSet<LocalId> {
     let mut out = BTreeSet::new();
-    if let TerminatorKind::Eval {
-        rvalue: Rvalue::Call { callee, args },
-        ..
-    } = &function.body.block(at).terminator.kind
-    {
+    if let Some((callee, args)) = call_at(function, at) {
         out = locals(args.iter().map(|arg| &arg.value));
         if let Callee::Method {
             receiver: Operand::Local(on),

@@ -8,7 +8,7 @@ use super::rounds::Loop;
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{
     BlockId, Body, BranchRole, Data, Function, Literal, LocalId, Name, Operand, Rvalue,
-    TerminatorKind,
+    StatementKind, TerminatorKind,
 };
 use crate::rules::failed_write::code::{called, is_variable};
 use crate::rules::tables::is_harmless;
@@ -328,6 +328,19 @@ impl Code<'_> {
 fn text(literal: &Literal) -> Option<Name> {
     match literal {
         Literal::Str(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// The object and the name of the place, if a statement stores into an attribute or below a known key.
+pub(super) fn named_store(statement: &StatementKind) -> Option<(&Operand, &Name)> {
+    match statement {
+        StatementKind::SetField { object, field, .. } => Some((object, field)),
+        StatementKind::SetItem {
+            object,
+            key: Operand::Const(Literal::Str(name)),
+            ..
+        } => Some((object, name)),
         _ => None,
     }
 }

@@ -6,14 +6,14 @@ use rustc_hash::FxHashSet;
 
 use super::Suspects;
 use super::claims::{Claim, Says};
-use super::code::Code;
+use super::code::{Code, named_store};
 use crate::engine::values::state::State;
 use crate::engine::witness::PathEvent;
 use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::data::FAILURE;
 use crate::ir::{
-    Arg, BlockId, BranchRole, Callee, Data, Function, Literal, LocalId, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    Arg, BlockId, BranchRole, Callee, Data, Function, LocalId, Operand, Rvalue, StatementKind,
+    TerminatorKind,
 };
 use crate::program::FuncRef;
 use crate::rules::failed_write::code::{called, given_to, is_variable};
@@ -183,22 +183,12 @@ impl Code<'_> {
         let mut statements = reached
             .iter()
             .flat_map(|at| &self.function.body.block(*at).statements);
-        statements.any(|statement| match &statement.kind {
-            StatementKind::SetField {
-                object,
-                field: name,
-                ..
-            }
-            | StatementKind::SetItem {
-                object,
-                key: Operand::Const(Literal::Str(name)),
-                ..
-            } => {
+        statements.any(|statement| {
+            named_store(&statement.kind).is_some_and(|(object, name)| {
                 let root = self.root(object);
                 (names_status(name) || is_success_flag(name))
                     && root.is_some_and(|root| claim.held.contains(&root))
-            }
-            _ => false,
+            })
         })
     }
 

@@ -1,7 +1,7 @@
 //! Where a function knows that there was nothing to process, and says that a run was a success.
 
 use super::claims::{Claim, Says, pair};
-use super::code::Code;
+use super::code::{Code, named_store};
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
     ArgKind, BinOp, BlockId, BranchRole, Callee, CmpOp, Data, Literal, LocalId, Name, Operand,
@@ -126,18 +126,10 @@ impl Code<'_> {
         later.retain(|at| *at != claim.block && !self.handling.contains(at));
         later.iter().any(|at| {
             let mut statements = body.block(*at).statements.iter();
-            statements.any(|statement| match &statement.kind {
-                StatementKind::SetField {
-                    object,
-                    field: name,
-                    ..
-                }
-                | StatementKind::SetItem {
-                    object,
-                    key: Operand::Const(Literal::Str(name)),
-                    ..
-                } => names_status(name) && self.root(object) == claim.root,
-                _ => false,
+            statements.any(|statement| {
+                named_store(&statement.kind).is_some_and(|(object, name)| {
+                    names_status(name) && self.root(object) == claim.root
+                })
             })
         })
     }
@@ -347,18 +339,10 @@ impl Code<'_> {
         let body = &self.function.body;
         let mut stores = body.blocks.iter().flat_map(|block| &block.statements);
         beside
-            || stores.any(|statement| match &statement.kind {
-                StatementKind::SetField {
-                    object,
-                    field: name,
-                    ..
-                }
-                | StatementKind::SetItem {
-                    object,
-                    key: Operand::Const(Literal::Str(name)),
-                    ..
-                } => claim.root.is_some() && self.root(object) == claim.root && names_words(name),
-                _ => false,
+            || stores.any(|statement| {
+                named_store(&statement.kind).is_some_and(|(object, name)| {
+                    claim.root.is_some() && self.root(object) == claim.root && names_words(name)
+                })
             })
     }
 
