@@ -38,9 +38,10 @@ fn largest() -> (PathBuf, String) {
 #[divan::bench]
 fn outline(bencher: Bencher<'_, '_>) {
     let (_, text) = largest();
+    let search = sketch::Search::new([]);
     bencher
         .counter(BytesCount::of_str(&text))
-        .bench(|| sketch::sketch(Language::Python, black_box(&text), &mut []));
+        .bench(|| sketch::sketch(Language::Python, black_box(&text), &mut [], &search));
 }
 
 /// Rewriting newer syntax, and the parser.

@@ -75,24 +75,19 @@ impl<'a> Selection<'a> {
         }
         let naming = Naming::new(interests);
         let glances = interests.iter().filter_map(|interest| interest.glances());
-        let glances: Vec<_> = glances.map(|make| (make, Search::new(&*make()))).collect();
+        let glances: Vec<_> = glances.collect();
+        let ready = || glances.iter().map(|make| make()).collect::<Vec<_>>();
+        let search = Search::new(ready().iter().map(|glance| &**glance));
         let (sketches, named) = files
             .par_iter()
-            .map_init(
-                || {
-                    let glances = glances.iter();
-                    let ready = glances.map(|(make, search)| (make(), search));
-                    ready.collect::<Vec<_>>()
-                },
-                |glances, file| {
-                    if !walked(file) {
-                        return (None, true);
-                    }
-                    let sketch = sketch::sketch(file.language, &file.text, glances);
-                    let named = naming.is_in(&file.text, sketch.as_ref());
-                    (sketch, named)
-                },
-            )
+            .map_init(ready, |glances, file| {
+                if !walked(file) {
+                    return (None, true);
+                }
+                let sketch = sketch::sketch(file.language, &file.text, glances, &search);
+                let named = naming.is_in(&file.text, sketch.as_ref());
+                (sketch, named)
+            })
             .unzip();
         Self {
             sources,
@@ -520,5 +515,41 @@ impl<'p, 's> Roots<'p, 's> {
             self.names.insert(key, found);
             found
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Overrides;
+    use crate::frontend::sketch::tests::Trial;
+    use crate::rules::{Interest, all};
+    use crate::settings::Settings;
+
+    /// What a search for clues rejects is not looked at again, so each rule would lose it.
+    #[test]
+    fn the_search_for_clues_rejects_nothing_that_matters() {
+        let settings = &Settings::new(None, &Overrides::default()).unwrap();
+        let interests = all().iter().map(|rule| rule.interest(settings));
+        let interests: Vec<Interest> = interests.collect();
+        let glances = || interests.iter().filter_map(Interest::glances);
+        let mut trial = Trial::new(|| glances().map(|make| make()).collect());
+        let mut counts = vec![0; glances().count()];
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        for folder in ["fixtures", "tests"] {
+            for entry in walkdir::WalkDir::new(root.join(folder)) {
+                let entry = entry.unwrap();
+                let is_python = entry.path().extension().is_some_and(|e| e == "py");
+                if let (true, Ok(text)) = (is_python, std::fs::read_to_string(entry.path())) {
+                    let found = trial.that_matter(&text, &entry.path().display().to_string());
+                    for (count, found) in counts.iter_mut().zip(found) {
+                        *count += found;
+                    }
+                }
+            }
+        }
+        assert!(
+            counts.len() > 4 && counts.iter().all(|count| *count > 50),
+            "{counts:?}"
+        );
     }
 }

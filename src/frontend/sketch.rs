@@ -1,6 +1,8 @@
 //! Sketches: what is known of a file before it is parsed, which tells whether the file can matter
 //! and which of its functions can.
 
+use std::cell::LazyCell;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -14,6 +16,8 @@ use crate::source::Language;
 pub struct Role {
     /// A bracket follows: it is called, or defined with parameters.
     pub called: bool,
+    /// An empty pair of brackets follows: it is called without arguments.
+    pub empty: bool,
     /// A dot precedes it: it is an attribute.
     pub attribute: bool,
     /// A single `=` follows: it names an argument and is not a value itself.
@@ -29,9 +33,12 @@ pub struct Clue {
     /// Whether it must be a whole part of a name: `done` is one in `isDone` and `IS_DONE`, but not
     /// in `abandoned`.
     pub whole: bool,
-    /// What it stands for, as bits that the glance understands.
-    pub flags: u16,
+    /// What it stands for.
+    pub flags: Flags,
 }
+
+/// What was found in a text, as bits that the glance understands.
+pub type Flags = u64;
 
 /// Looks at the words of a function, and says whether the function can matter.
 ///
@@ -41,68 +48,107 @@ pub trait Glance {
     fn clues(&self) -> Option<Vec<Clue>>;
     /// Begins a file. `flags` are those of the clues anywhere in it; all flags if a search could miss
     /// something.
-    fn begin(&mut self, flags: u16) {
+    fn begin(&mut self, flags: Flags) {
         let _ = flags;
     }
     /// Whether a function can matter if the search found clues with exactly these flags. Like the
     /// glance itself, this errs on the safe side only.
-    fn can_matter(&self, flags: u16) -> bool;
+    fn can_matter(&self, flags: Flags) -> bool;
     /// An identifier or keyword outside strings.
     fn word(&mut self, word: &str, role: Role);
-    /// The content of a string. The words in a formatted string are also passed as words.
+    /// The content of a string, and of a formatted string what stands between its curly brackets.
     fn text(&mut self, text: &str);
+    /// A word of a formatted string, which may be code.
+    fn formatted(&mut self, word: &str, role: Role) {
+        self.word(word, role);
+        self.text(word);
+    }
     /// Whether the function can matter. This resets the glance: the next word belongs to another
     /// function.
     fn matters(&mut self) -> bool;
 }
 
-/// The search for the clues of a glance: one pass over a text, which is much faster than looking at
+/// The search for the clues of some glances: one pass over a text, which is much faster than looking at
 /// its words.
 pub struct Search {
     /// `None` if all functions must be looked at.
     automaton: Option<AhoCorasick>,
-    /// For each clue, whether it must be a whole part of a name, and its flags.
-    clues: Vec<(bool, u16)>,
+    /// For each text that is searched for, what it is to the glances.
+    clues: Vec<Vec<Meaning>>,
+    /// For each glance, whether a search can tell it something.
+    searched: Vec<bool>,
+}
+
+/// What a clue is to one glance.
+struct Meaning {
+    /// The number of the glance.
+    glance: usize,
+    whole: bool,
+    flags: Flags,
 }
 
 /// Where a clue occurs in a text, and its flags.
-pub(in crate::frontend) type Hit = (usize, u16);
+pub(in crate::frontend) type Hit = (usize, Flags);
 
 impl Search {
-    /// Prepares the search for the clues of a glance.
+    /// Prepares the search for the clues of some glances.
     #[must_use]
-    pub fn new(glance: &dyn Glance) -> Self {
-        let mut clues = glance.clues();
-        if let Some(clues) = &mut clues {
+    pub fn new<'g>(glances: impl IntoIterator<Item = &'g dyn Glance>) -> Self {
+        let mut clues: BTreeMap<String, Vec<Meaning>> = BTreeMap::new();
+        let mut searched = Vec::new();
+        for (glance, of) in glances.into_iter().enumerate() {
+            let own = of.clues();
+            searched.push(own.is_some());
             // The only character outside ASCII whose lower case is in ASCII.
-            clues.push(Clue {
+            let kelvin = Clue {
                 text: "\u{212a}".to_owned(),
                 whole: false,
-                flags: u16::MAX,
-            });
+                flags: Flags::MAX,
+            };
+            for clue in own.into_iter().flatten().chain([kelvin]) {
+                let text = clue.text.to_ascii_lowercase();
+                clues.entry(text).or_default().push(Meaning {
+                    glance,
+                    whole: clue.whole,
+                    flags: clue.flags,
+                });
+            }
         }
-        let automaton = clues.as_ref().and_then(|clues| {
-            AhoCorasick::builder()
-                .ascii_case_insensitive(true)
-                .kind(Some(AhoCorasickKind::DFA))
-                .build(clues.iter().map(|clue| &clue.text))
-                .ok()
-        });
-        let clues = clues.unwrap_or_default();
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(clues.keys())
+            .ok();
         Self {
             automaton,
-            clues: clues.iter().map(|clue| (clue.whole, clue.flags)).collect(),
+            clues: clues.into_values().collect(),
+            searched,
         }
     }
 
-    /// The hits in a text, in the order of their ends; `None` if the search can tell nothing.
-    pub(in crate::frontend) fn hits(&self, text: &str) -> Option<Vec<Hit>> {
-        let found = self.automaton.as_ref()?.find_overlapping_iter(text);
-        let hits = found.filter_map(|found| {
-            let (whole, flags) = self.clues[found.pattern().as_usize()];
-            (!whole || is_part(text.as_bytes(), found.range())).then_some((found.start(), flags))
-        });
-        Some(hits.collect())
+    /// The hits in a text for each glance, in the order of their starts; `None` if the search can tell it
+    /// nothing.
+    pub(in crate::frontend) fn hits(&self, text: &str) -> Vec<Option<Vec<Hit>>> {
+        let searched = self.searched.iter();
+        let Some(automaton) = &self.automaton else {
+            return searched.map(|_| None).collect();
+        };
+        let mut out: Vec<_> = searched.map(|is| is.then(Vec::new)).collect();
+        for found in automaton.find_overlapping_iter(text) {
+            let meanings = &self.clues[found.pattern().as_usize()];
+            let is_part = LazyCell::new(|| is_part(text.as_bytes(), found.range()));
+            for meaning in meanings {
+                if let Some(hits) = &mut out[meaning.glance]
+                    && (!meaning.whole || *is_part)
+                {
+                    hits.push((found.start(), meaning.flags));
+                }
+            }
+        }
+        for hits in out.iter_mut().flatten() {
+            hits.sort_unstable_by_key(|(start, _)| *start);
+        }
+        out
     }
 }
 
@@ -232,22 +278,82 @@ pub struct Sketch {
     pub matters: Vec<Vec<u32>>,
 }
 
-/// Sketches a file and applies the glances to its functions. `None` if that is impossible, so that
+/// Sketches a file and applies the glances to its functions; `search` is that of the glances. `None` if that is impossible, so that
 /// everything in the file may matter.
 pub fn sketch(
     language: Language,
     text: &str,
-    glances: &mut [(Box<dyn Glance>, &Search)],
+    glances: &mut [Box<dyn Glance>],
+    search: &Search,
 ) -> Option<Sketch> {
     match language {
-        Language::Python => Some(python::sketch(text, glances)),
+        Language::Python => Some(python::sketch(text, glances, search)),
         Language::Rust => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::speaks_of_how_much;
+pub(crate) mod tests {
+    use super::{Clue, Flags, Glance, Role, Search, sketch, speaks_of_how_much};
+    use crate::source::Language;
+
+    /// A glance that looks at every function.
+    struct Patient(Box<dyn Glance>);
+
+    impl Glance for Patient {
+        fn clues(&self) -> Option<Vec<Clue>> {
+            self.0.clues()
+        }
+        fn begin(&mut self, flags: Flags) {
+            self.0.begin(flags);
+        }
+        fn can_matter(&self, _: Flags) -> bool {
+            true
+        }
+        fn word(&mut self, word: &str, role: Role) {
+            self.0.word(word, role);
+        }
+        fn text(&mut self, text: &str) {
+            self.0.text(text);
+        }
+        fn formatted(&mut self, word: &str, role: Role) {
+            self.0.formatted(word, role);
+        }
+        fn matters(&mut self) -> bool {
+            self.0.matters()
+        }
+    }
+
+    /// Glances with their search, and the same glances looking at every function.
+    pub(crate) struct Trial {
+        search: Search,
+        hasty: Vec<Box<dyn Glance>>,
+        patient: Vec<Box<dyn Glance>>,
+    }
+
+    impl Trial {
+        pub(crate) fn new(make: impl Fn() -> Vec<Box<dyn Glance>>) -> Self {
+            let patient = make().into_iter().map(Patient);
+            let hasty = make();
+            Self {
+                search: Search::new(hasty.iter().map(|glance| &**glance)),
+                hasty,
+                patient: patient
+                    .map(|glance| -> Box<dyn Glance> { Box::new(glance) })
+                    .collect(),
+            }
+        }
+
+        /// How many functions of a text matter to each glance; panics if the search rejects one of them.
+        pub(crate) fn that_matter(&mut self, text: &str, what: &str) -> Vec<usize> {
+            let [hasty, patient] = [&mut self.hasty, &mut self.patient].map(|glances| {
+                let sketch = sketch(Language::Python, text, glances, &self.search);
+                sketch.expect("Python is sketched").matters
+            });
+            assert_eq!(hasty, patient, "{what}");
+            hasty.iter().map(Vec::len).collect()
+        }
+    }
 
     #[test]
     fn code_speaks_of_how_much() {

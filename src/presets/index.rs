@@ -5,7 +5,9 @@ use std::cmp::Reverse;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::paths::{dotted, is_near, split};
-use super::{Fails, Given, Known, KnownWrite, Moves, Parameter, Preset, Tells, Write, Written};
+use super::{
+    Fails, Given, Known, KnownWrite, Libraries, Moves, Parameter, Preset, Tells, Write, Written,
+};
 
 /// What presets say, by the names that code has.
 #[derive(Default)]
@@ -13,11 +15,11 @@ pub(super) struct Index {
     /// What is known of classes, traits and modules, by the last part of their paths.
     holders: FxHashMap<String, Vec<Holder>>,
     /// The names of the calls that write, or commit a unit of work.
-    pub(super) names: FxHashSet<String>,
+    pub(super) names: FxHashMap<String, Libraries>,
     /// The names of the calls that put rows into a unit of work, or wait for work that was handed over.
     pub(super) other_names: FxHashSet<String>,
     /// The names of the calls of which only the result tells of a failure.
-    pub(super) telling: FxHashSet<String>,
+    pub(super) telling: FxHashMap<String, Libraries>,
     /// The names of the calls that move a position.
     pub(super) positions: FxHashSet<String>,
     /// The exceptions that say that a row is there already, by the last parts of their paths.
@@ -36,15 +38,15 @@ pub(super) struct Holder {
 
 impl Index {
     /// Indexes presets.
-    pub(super) fn of<'p>(presets: impl IntoIterator<Item = &'p Preset>) -> Self {
+    pub(super) fn of<'p>(presets: impl IntoIterator<Item = (Libraries, &'p Preset)>) -> Self {
         let mut out = Self::default();
-        for preset in presets {
-            out.add(preset);
+        for (library, preset) in presets {
+            out.add(library, preset);
         }
         out
     }
 
-    fn add(&mut self, preset: &Preset) {
+    fn add(&mut self, library: Libraries, preset: &Preset) {
         for made in &preset.makes {
             for of in &made.of {
                 let gives = dotted(&made.gives);
@@ -61,7 +63,7 @@ impl Index {
             }
         }
         for write in &preset.write {
-            self.names.insert(write.call.clone());
+            *self.names.entry(write.call.clone()).or_default() |= library;
             let raises = |how: &Fails| match how {
                 Fails::Raises | Fails::Future => true,
                 Fails::Returns => preset.language == Written::Rust,
@@ -89,14 +91,16 @@ impl Index {
             }
         }
         self.add_positions(preset);
-        self.add_results(preset);
+        self.add_results(library, preset);
         for exception in preset.failure.iter().flat_map(|failure| &failure.duplicate) {
             let path = dotted(exception);
             let last = split(&path).1.to_owned();
             self.duplicates.entry(last).or_default().push(path);
         }
         for unit in &preset.unit {
-            self.names.extend(unit.commits.iter().cloned());
+            for name in &unit.commits {
+                *self.names.entry(name.clone()).or_default() |= library;
+            }
             self.other_names.extend(unit.adds.iter().cloned());
             for of in &unit.of {
                 let calls = &mut self.holder(of).calls;
@@ -136,7 +140,7 @@ impl Index {
 
     /// The calls of which only the result tells that rows were not stored. A count of what worked is none:
     /// a row that is not there is no failure.
-    fn add_results(&mut self, preset: &Preset) {
+    fn add_results(&mut self, library: Libraries, preset: &Preset) {
         for failure in &preset.failure {
             let by = [
                 "returned-list",
@@ -160,7 +164,7 @@ impl Index {
                 unless: failure.unless.iter().map(|of| Parameter::of(of)).collect(),
                 command: failure.command.as_deref().map(Parameter::of),
             };
-            self.telling.insert(name.clone());
+            *self.telling.entry(name.clone()).or_default() |= library;
             for of in &failure.of {
                 if !told.iter().any(|write| write.of.contains(of)) {
                     let call = self.holder(of).calls.entry(name.clone());

@@ -11,7 +11,7 @@ mod page;
 mod paths;
 mod preset;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -187,6 +187,20 @@ impl Parameter {
     }
 }
 
+/// A set of libraries that presets are about. It may contain too many: several of them can share a bit.
+pub type Libraries = u64;
+
+/// How many bits [`Libraries`] use, from the lowest one.
+pub const LIBRARY_BITS: u32 = 48;
+
+/// The library of every preset that a project adds.
+const OWN: Libraries = 1 << (LIBRARY_BITS - 1);
+
+/// The libraries of the built-in presets, in their order.
+fn each_library() -> impl Iterator<Item = Libraries> {
+    (0..LIBRARY_BITS - 1).cycle().map(|bit| 1 << bit)
+}
+
 impl Presets {
     /// The built-in presets, unless they are named in `without`, and `own` ones.
     ///
@@ -219,9 +233,10 @@ impl Presets {
 
     fn index(&self) -> &Index {
         self.index.get_or_init(|| {
-            let built_in = built_in().iter();
-            let kept = built_in.filter(|(name, _)| !self.without.contains(*name));
-            Index::of(kept.map(|(_, preset)| preset).chain(&self.more))
+            let all = built_in().iter().zip(each_library());
+            let kept = all.filter(|((name, _), _)| !self.without.contains(*name));
+            let kept = kept.map(|((_, preset), library)| (library, preset));
+            Index::of(kept.chain(self.more.iter().map(|preset| (OWN, preset))))
         })
     }
 
@@ -249,7 +264,7 @@ impl Presets {
     /// Whether a call of that name writes, or commits a unit of work, if it is made on the right class.
     #[must_use]
     pub fn names_write(&self, name: &str) -> bool {
-        self.index().names.contains(name)
+        self.index().names.contains_key(name)
     }
 
     /// Whether presets say something of a call of that name, if it is made on the right class.
@@ -258,10 +273,22 @@ impl Presets {
         self.names_write(name) || self.index().other_names.contains(name)
     }
 
-    /// Whether only the result of a call of that name tells of a failure, if it is made on the right class.
+    /// The libraries in which a call of that name writes, or commits a unit of work.
     #[must_use]
-    pub fn names_telling(&self, name: &str) -> bool {
-        self.index().telling.contains(name)
+    pub fn with_write(&self, name: &str) -> Libraries {
+        self.index().names.get(name).copied().unwrap_or(0)
+    }
+
+    /// The libraries in which only the result of a call of that name tells of a failure.
+    #[must_use]
+    pub fn with_telling(&self, name: &str) -> Libraries {
+        self.index().telling.get(name).copied().unwrap_or(0)
+    }
+
+    /// The libraries with calls of which only the result tells of a failure.
+    #[must_use]
+    pub fn that_tell(&self) -> Libraries {
+        self.index().telling.values().fold(0, |all, of| all | of)
     }
 
     /// Whether a call of that name moves a position, if it is made on the right class.
@@ -270,16 +297,22 @@ impl Presets {
         self.index().positions.contains(name)
     }
 
-    /// The first parts of the paths of the libraries.
+    /// The first parts of the paths of the libraries, and which these are.
     #[must_use]
-    pub fn roots(&self) -> BTreeSet<String> {
-        let built_in = built_in::imports();
-        let built_in = built_in.filter(|(name, _)| !self.without.contains(*name));
-        let built_in = built_in.flat_map(|(_, imports)| imports);
-        let own = self.more.iter().flat_map(|preset| &preset.imports);
-        let own = own.map(|path| paths::first(path).to_owned());
-        let all = built_in.map(|path| paths::first(path).to_owned());
-        all.chain(own).collect()
+    pub fn roots(&self) -> BTreeMap<String, Libraries> {
+        let mut out = BTreeMap::new();
+        let mut add = |path: &str, library: Libraries| {
+            *out.entry(paths::first(path).to_owned()).or_default() |= library;
+        };
+        for ((name, imports), library) in built_in::imports().zip(each_library()) {
+            if !self.without.contains(name) {
+                imports.for_each(|path| add(path, library));
+            }
+        }
+        for path in self.more.iter().flat_map(|preset| &preset.imports) {
+            add(path, OWN);
+        }
+        out
     }
 
     /// What a definition or an object of a library gives if it is called.

@@ -26,22 +26,19 @@ use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::failed_write::caught::{is_unlikely, says_nothing_lost};
 use crate::rules::failed_write::{is_of_tests, may_fail, with_nested};
 use crate::rules::known::{Call, known_call, raises_by, writes_at};
-use crate::rules::tables::{answering_with, may_be_sure};
+use crate::rules::tables::{answering, may_be_sure};
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
 use crate::source::SourceFile;
 use answers::{Ask, Failure};
 use callers::Ground;
 
-/// What catches, and what stands for a failure in Rust.
-const ANSWERS: &[&str] = &["except", "false", "is_ok"];
-
 /// Checks functions that write.
 pub struct Functions;
 
 impl FunctionRule for Functions {
     fn glance(&self, settings: &Settings) -> Option<Glances> {
-        Some(answering_with(ANSWERS, &settings.writes))
+        Some(answering(&settings.writes))
     }
 
     fn same_glance(&self, one: &Settings, other: &Settings) -> bool {

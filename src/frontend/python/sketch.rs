@@ -6,7 +6,7 @@ use crate::frontend::index;
 use crate::frontend::python::methods;
 use crate::frontend::python::outline::{self, FunctionPiece, Line};
 use crate::frontend::python::scan::{self, Prefix, is_blank, is_word};
-use crate::frontend::sketch::{ClassHead, Glance, Hit, Imported, Role, Search, Sketch};
+use crate::frontend::sketch::{ClassHead, Flags, Glance, Hit, Imported, Role, Search, Sketch};
 use crate::ir::Name;
 
 /// Words that start a compound statement, whose body may be on the same line.
@@ -21,7 +21,8 @@ const MAX_ALIAS_WORDS: usize = 8;
 /// Sketches a module.
 pub(in crate::frontend) fn sketch(
     text: &str,
-    glances: &mut [(Box<dyn Glance>, &Search)],
+    glances: &mut [Box<dyn Glance>],
+    search: &Search,
 ) -> Sketch {
     let bytes = text.as_bytes();
     let lines = outline::lines(bytes, 0..bytes.len());
@@ -39,13 +40,9 @@ pub(in crate::frontend) fn sketch(
         statement(text, line.start..line.range.end, local, &mut out);
     }
     methods::add(text, &lines, &functions, &mut out);
-    for (glance, search) in glances {
-        let mut hits = search.hits(text);
-        if let Some(hits) = &mut hits {
-            hits.sort_unstable();
-        }
+    for (glance, hits) in glances.iter_mut().zip(search.hits(text)) {
         let everywhere = |hits: &Vec<Hit>| hits.iter().fold(0, |all, (_, flags)| all | flags);
-        glance.begin(hits.as_ref().map_or(u16::MAX, everywhere));
+        glance.begin(hits.as_ref().map_or(Flags::MAX, everywhere));
         let mut starts = Vec::new();
         for function in &functions {
             let rejected = || {
@@ -67,7 +64,7 @@ pub(in crate::frontend) fn sketch(
 }
 
 /// The flags of the clues that start in a range.
-fn found(hits: &[Hit], range: Range<usize>) -> u16 {
+fn found(hits: &[Hit], range: Range<usize>) -> Flags {
     let first = hits.partition_point(|(at, _)| *at < range.start);
     let inside = hits[first..].iter().take_while(|(at, _)| *at < range.end);
     inside.fold(0, |all, (_, flags)| all | flags)
@@ -107,6 +104,7 @@ fn tokens(text: &str, range: Range<usize>, glance: &mut dyn Glance) {
                     let next = |i: usize| bytes.get(after + i).copied();
                     let role = Role {
                         called: next(0) == Some(b'('),
+                        empty: next(0) == Some(b'(') && next(1) == Some(b')'),
                         attribute: at > range.start && bytes[at - 1] == b'.',
                         given: next(0) == Some(b'=') && next(1) != Some(b'='),
                     };
@@ -141,8 +139,7 @@ fn literal(text: &str, bytes: &[u8], at: usize, prefix: Prefix, glance: &mut dyn
                 called: true,
                 ..Role::default()
             };
-            glance.word(word, called);
-            glance.text(word);
+            glance.formatted(word, called);
         }
     }
     end

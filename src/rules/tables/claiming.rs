@@ -1,34 +1,46 @@
 //! A glance at functions that may say that a run was a success.
 
-use super::outcomes::{MARK_STATES, claims_success};
-use super::sinks::words;
-use crate::frontend::sketch::{Clue, Glance, Role};
+use super::outcomes::{
+    MARK_STATES, PERFORMERS, STATUS, claims_success, is_success_flag, names_last_success,
+    names_status, performs, says_run_succeeded, says_success,
+};
+use crate::frontend::sketch::{Clue, Flags, Glance, Role};
 use crate::rules::Glances;
+use crate::sql::SUCCESS_WORDS;
 
-/// Words by which a function says that a run was a success.
-const OF_RUNS: &[&str] = &[
-    "success",
-    "succeed",
-    "succeeded",
-    "successful",
-    "successfully",
-    "complete",
-    "completed",
-    "finished",
-    "good",
-];
+/// Further words in the names of what says so: `succeed_job`, `last_successful_run`, `last_good_run`.
+const NAMING: &[&str] = &["succe", "good"];
 
-/// Words that say less, or nothing by themselves: they count beside a failure.
-const BESIDE: &[&str] = &["ok", "done", "true", "main", "exit", "command", "handle"];
+/// Functions that are programs, and calls that end one.
+const PROGRAMS: &[&str] = &["main", "_main", "async_main", "handle"];
+const EXITS: &[&str] = &["exit", "_exit"];
+
+/// A decorator that makes a function a program.
+const COMMAND: &str = "command";
 
 /// Parts of words for failures.
 const FAILURES: &[&str] = &["fail", "err", "except", "reject"];
 
-const OF_RUN: u16 = 1;
-const SAID: u16 = 2;
-const FAILED: u16 = 4;
-/// A word that a name may need to say so: `mark_processed`.
-const MARKED: u16 = 8;
+/// How long a text may be that is a status or a key, in bytes; longer texts are sentences.
+const LONGEST: usize = 30;
+
+/// A status that only runs have, or a name that says that one ended well.
+const CLAIM: Flags = 1;
+/// A word for success, which counts in a status.
+const SUCCESS: Flags = 2;
+/// A name that holds a status.
+const STATE: Flags = 4;
+/// A flag for success that is given a value, and `True`.
+const FLAG: Flags = 8;
+const TRUE: Flags = 16;
+/// `False`, and a function whose answer tells how it went.
+const FALSE: Flags = 32;
+const PERFORMS: Flags = 64;
+/// The end of a program.
+const ENDS: Flags = 128;
+const FAILED: Flags = 256;
+/// A decorator somewhere in the file that makes a function a program.
+const DECORATES: Flags = 512;
 
 /// Glances that let a function through if it may say that a run was a success.
 #[must_use]
@@ -38,34 +50,53 @@ pub fn claiming() -> Glances {
 
 #[derive(Default)]
 struct ClaimGlance {
-    seen: u16,
+    seen: Flags,
+    /// Whether the word before was `def`.
+    defines: bool,
+    /// Whether a decorator may make any function of the file a program.
+    in_commands: bool,
 }
 
 impl ClaimGlance {
-    fn look(&mut self, text: &str) {
-        if self.seen == OF_RUN | SAID | FAILED {
-            return;
-        }
+    /// Looks at what a name and a text have in common.
+    fn look(&mut self, text: &str) -> String {
         let lower = text.to_ascii_lowercase();
-        if FAILURES.iter().any(|part| lower.contains(part)) {
+        if contains_any(&lower, FAILURES) {
             self.seen |= FAILED;
         }
-        if claims_success(text) {
-            self.seen |= OF_RUN;
+        if contains_any(&lower, STATUS) && (lower.contains("status") || names_status(text)) {
+            self.seen |= STATE;
         }
-        let may = |table: &[&str]| table.iter().any(|word| lower.contains(word));
-        if may(OF_RUNS) || may(BESIDE) {
-            for word in words(text) {
-                let is = |table: &[&str]| table.contains(&word.as_str());
-                self.seen |= if is(OF_RUNS) { OF_RUN } else { 0 };
-                self.seen |= if is(BESIDE) { SAID } else { 0 };
-            }
+        if contains_any(&lower, NAMING) && names_last_success(text) {
+            self.seen |= CLAIM;
+        }
+        lower
+    }
+
+    /// Looks at a text or a constant that may be a status.
+    fn look_at_status(&mut self, text: &str) {
+        if says_success(text) {
+            self.seen |= SUCCESS;
+        }
+        if says_run_succeeded(text) {
+            self.seen |= CLAIM;
         }
     }
 }
 
-fn matters(flags: u16) -> bool {
-    flags & OF_RUN != 0 || flags & (SAID | FAILED) == SAID | FAILED
+/// Whether a text in lower case contains one of these words.
+fn contains_any(lower: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| lower.contains(word))
+}
+
+/// Whether a function with these words can matter.
+fn matters(flags: Flags) -> bool {
+    let has = |all: Flags| flags & all == all;
+    flags & CLAIM != 0
+        || has(SUCCESS | STATE)
+        || has(FLAG | TRUE)
+        || has(PERFORMS | TRUE | FALSE | FAILED)
+        || has(ENDS | FAILED)
 }
 
 impl Glance for ClaimGlance {
@@ -80,29 +111,78 @@ impl Glance for ClaimGlance {
                 })
                 .collect()
         };
-        let mut all = clues(OF_RUNS, true, OF_RUN);
-        all.extend(clues(BESIDE, true, SAID));
-        all.extend(clues(FAILURES, false, FAILED));
-        all.extend(clues(MARK_STATES, true, MARKED));
-        Some(all)
+        let of_run = |word: &&str| says_run_succeeded(word);
+        let (strong, loose): (Vec<&str>, Vec<&str>) = SUCCESS_WORDS.iter().partition(|w| of_run(w));
+        let all = [
+            clues(&strong, true, CLAIM),
+            clues(NAMING, false, CLAIM),
+            clues(MARK_STATES, true, CLAIM),
+            clues(&loose, true, SUCCESS | FLAG),
+            clues(STATUS, false, STATE),
+            clues(&["true"], true, TRUE),
+            clues(&["false"], true, FALSE),
+            clues(PERFORMERS, true, PERFORMS),
+            clues(PROGRAMS, true, ENDS),
+            clues(EXITS, true, ENDS),
+            clues(FAILURES, false, FAILED),
+            clues(&[COMMAND], true, DECORATES),
+        ];
+        Some(all.concat())
     }
 
-    fn can_matter(&self, flags: u16) -> bool {
-        flags & MARKED != 0 || matters(flags)
+    fn begin(&mut self, flags: Flags) {
+        self.in_commands = flags & DECORATES != 0;
     }
 
-    fn word(&mut self, word: &str, _: Role) {
-        self.look(word);
+    fn can_matter(&self, flags: Flags) -> bool {
+        matters(flags) || self.in_commands && flags & FAILED != 0
+    }
+
+    fn word(&mut self, word: &str, role: Role) {
+        let defined = std::mem::replace(&mut self.defines, word == "def");
+        let ends = defined && PROGRAMS.contains(&word) || role.called && EXITS.contains(&word);
+        self.seen |= match word {
+            "True" => TRUE,
+            "False" => FALSE,
+            _ if ends => ENDS,
+            _ => 0,
+        };
+        if defined && performs(word) {
+            self.seen |= PERFORMS;
+        }
+        let lower = self.look(word);
+        let tables = [SUCCESS_WORDS, NAMING, MARK_STATES];
+        if !tables.iter().any(|words| contains_any(&lower, words)) {
+            return;
+        }
+        if claims_success(word) {
+            self.seen |= CLAIM;
+        }
+        // `Status.SUCCESS`
+        if word.starts_with(char::is_uppercase) {
+            self.look_at_status(word);
+        }
+        if role.given && is_success_flag(word) {
+            self.seen |= FLAG;
+        }
     }
 
     fn text(&mut self, text: &str) {
-        // Longer texts are sentences, and no statuses.
-        if text.len() <= 20 {
-            self.look(text);
+        if text.len() > LONGEST {
+            return;
+        }
+        let lower = self.look(text);
+        if contains_any(&lower, SUCCESS_WORDS) {
+            self.look_at_status(text);
+            if is_success_flag(text) {
+                self.seen |= FLAG;
+            }
         }
     }
 
     fn matters(&mut self) -> bool {
-        matters(std::mem::take(&mut self.seen))
+        let seen = std::mem::take(&mut self.seen);
+        self.defines = false;
+        matters(seen) || self.in_commands && seen & FAILED != 0
     }
 }

@@ -9,9 +9,11 @@
 //! | `outcomes` | how did a run end? which names count its failures? |
 //! | `positions` | which calls and stores move a cursor, an offset, a watermark? |
 //! | `failures` | who is told of a failure? which failures are nobody's loss? |
+//! | `answering` | may a function learn, or tell, by a value that a write has failed? |
 //! | `claiming` | may a function say that a run was a success? |
 //! | `collections` | what does a method do with a collection? |
 
+mod answering;
 mod claiming;
 pub mod collections;
 mod failures;
@@ -25,6 +27,7 @@ mod sinks;
 mod sure;
 mod writes;
 
+pub use answering::answering;
 pub use claiming::claiming;
 pub use collections::only_fills;
 pub use failures::{
@@ -35,7 +38,7 @@ pub use failures::{
     shows, status_in_name, stores_what_is_read, takes_log_records, tells, tells_on_report,
     tracks_errors,
 };
-pub use glance::{Words, answering_with, moving_with, writing_with};
+pub use glance::{Words, moving_with, writing_with};
 pub use harmless::{is_harmless, only_asks};
 pub use positions::{
     gives_back, goes_back, hints_at_position, moves_position, names_position, names_state,

@@ -85,6 +85,11 @@ pub(super) fn may_write_to_some(method: &str) -> bool {
     SINKS.iter().any(|sink| sink.methods.contains(&method))
 }
 
+/// Whether a word names some storage client.
+pub(super) fn is_receiver(word: &str) -> bool {
+    SINKS.iter().any(|sink| sink.receivers.contains(&word))
+}
+
 /// The methods that write to some storage client.
 pub(super) fn methods() -> impl Iterator<Item = &'static str> {
     SINKS.iter().flat_map(|sink| sink.methods).copied()

@@ -3,7 +3,7 @@
 use super::sinks;
 use super::writes::{
     FOREIGN_RECEIVERS, LOAD, REMOVAL_STATEMENTS, SQL_WORDS, WRITE_NAMES, WRITE_STATEMENTS,
-    changes_named_rows, statement,
+    changes_named_rows, is_write, statement,
 };
 use crate::ir::Name;
 use crate::settings::Writes;
@@ -154,6 +154,50 @@ pub fn may_be_sure(writes: &Writes, name: &str, receiver: Option<&str>) -> bool 
         || receiver.is_none() && sinks::may_write_to_some(name)
 }
 
+/// On what a call has to be made to be one that [`may_be_sure`] accepts, judged by its name alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum On {
+    /// Whatever it is made on.
+    Any,
+    /// On something with one of the words that [`may_receive`] knows.
+    Client,
+    /// It is never accepted.
+    Nothing,
+}
+
+/// On what a call of this name may be a sure write. `method`: it is made on something.
+pub(super) fn on_what(writes: &Writes, name: &str, method: bool) -> On {
+    let words = sinks::words(name);
+    if !method {
+        let sql = || words.iter().any(|word| SQL_WORDS.contains(&word.as_str()));
+        let writing = is_write(writes, name, None, &[]) || writes.built_in && sql();
+        let sure = writing && may_be_sure(writes, name, None);
+        return if sure { On::Any } else { On::Nothing };
+    }
+    // No word is known of such a receiver.
+    if may_be_sure(writes, name, Some("")) {
+        return On::Any;
+    }
+    let verb = match words.as_slice() {
+        [verb] => matches!(verb.as_str(), LOAD | "save" | "write" | "insert"),
+        _ => false,
+    };
+    let client = verb || sinks::may_write_to_some(&name.to_ascii_lowercase());
+    match writes.built_in && client {
+        true => On::Client,
+        false => On::Nothing,
+    }
+}
+
+/// Whether the name of a receiver has a word that makes a write of some calls.
+pub(super) fn may_receive(name: &str) -> bool {
+    let words = sinks::words(name);
+    words
+        .iter()
+        .map(String::as_str)
+        .any(|word| CLIENTS.contains(&word) || LOADERS.contains(&word) || sinks::is_receiver(word))
+}
+
 /// Words in names of functions that may write, beside those in [`parts_of_writes`], in lower case.
 pub(super) const WORK: &[&str] = &["store", "ingest", "sink", "flush", "export", "push", "dump"];
 
@@ -161,4 +205,28 @@ pub(super) const WORK: &[&str] = &["store", "ingest", "sink", "flush", "export",
 #[must_use]
 pub fn names_work(lower: &str) -> bool {
     WORK.iter().any(|word| lower.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{On, may_receive, on_what};
+    use crate::settings::Writes;
+
+    #[test]
+    fn some_names_need_a_receiver() {
+        let writes = Writes::default();
+        for name in ["insert_rows", "execute", "put_object", "put_records"] {
+            assert_eq!(on_what(&writes, name, true), On::Any, "{name}");
+        }
+        for name in ["insert", "save", "load", "send", "parquet"] {
+            assert_eq!(on_what(&writes, name, true), On::Client, "{name}");
+        }
+        for name in ["commit", "save_settings", "read", "append"] {
+            assert_eq!(on_what(&writes, name, true), On::Nothing, "{name}");
+        }
+        for (name, on) in [("set", On::Nothing), ("insert_rows", On::Any)] {
+            assert_eq!(on_what(&writes, name, false), on, "{name}");
+        }
+        assert!(may_receive("order_producer") && may_receive("dbClient") && !may_receive("mailer"));
+    }
 }

@@ -1,5 +1,6 @@
 //! The code of one function: what names its values go by, and what decides whether a block runs.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
@@ -64,11 +65,16 @@ impl Spot {
     }
 }
 
-/// A function with an index of its values and loops.
+/// A function with an index of its values and, made on first use, of its graph: most functions claim nothing.
 pub(super) struct Code<'f> {
     pub(super) function: &'f Function,
     /// The only value of each local, if it has only one.
     pub(super) only: Vec<Option<&'f Rvalue>>,
+    graph: OnceCell<Graph<'f>>,
+}
+
+/// The control-flow graph of a function, with what is asked of it.
+pub(super) struct Graph<'f> {
     /// All values of each local.
     values: Vec<Vec<&'f Rvalue>>,
     pub(super) control: ControlDependence,
@@ -79,9 +85,8 @@ pub(super) struct Code<'f> {
     before: Vec<SmallVec<[BlockId; 2]>>,
 }
 
-impl<'f> Code<'f> {
-    pub(super) fn new(function: &'f Function) -> Self {
-        let body: &Body = &function.body;
+impl<'f> Graph<'f> {
+    fn new(body: &'f Body) -> Self {
         let blocks = (0u32..).zip(&body.blocks);
         let heads = blocks.filter(|(_, block)| block.loop_head);
         let loops = heads.map(|(head, _)| {
@@ -90,14 +95,27 @@ impl<'f> Code<'f> {
             Loop { head, blocks }
         });
         Self {
-            function,
             values: body.all_values(),
-            only: body.only_values(),
             control: ControlDependence::compute(body),
             loops: loops.collect(),
             handling: handling(body),
             before: body.predecessors(),
         }
+    }
+}
+
+impl<'f> Code<'f> {
+    pub(super) fn new(function: &'f Function) -> Self {
+        Self {
+            function,
+            only: function.body.only_values(),
+            graph: OnceCell::new(),
+        }
+    }
+
+    /// The control-flow graph.
+    pub(super) fn graph(&self) -> &Graph<'f> {
+        self.graph.get_or_init(|| Graph::new(&self.function.body))
     }
 
     fn body(&self) -> &'f Body {
@@ -106,12 +124,12 @@ impl<'f> Code<'f> {
 
     /// Whether every path to a block leads through another one.
     pub(super) fn dominates(&self, first: BlockId, block: BlockId) -> bool {
-        self.control.passes(block, first)
+        self.graph().control.passes(block, first)
     }
 
     /// The blocks that lead to a block.
     pub(super) fn before(&self, block: BlockId) -> &[BlockId] {
-        &self.before[block.index()]
+        &self.graph().before[block.index()]
     }
 
     /// The blocks from which a block can be reached without passing through another one, itself included.
@@ -128,12 +146,12 @@ impl<'f> Code<'f> {
 
     /// Whether a block runs only because something was caught, or did not work.
     pub(super) fn is_for_failure(&self, at: BlockId) -> bool {
-        self.handling.contains(&at) || self.refused_before(at).is_some()
+        self.graph().handling.contains(&at) || self.refused_before(at).is_some()
     }
 
     /// The last test for what came of a call that decides whether a block runs.
     pub(super) fn refused_before(&self, at: BlockId) -> Option<Edge> {
-        let deciders = self.control.deciders(at).into_iter();
+        let deciders = self.graph().control.deciders(at).into_iter();
         let asking = deciders.filter(|edge| {
             self.dominates(edge.to, at)
                 && match &self.body().block(edge.from).terminator.kind {
@@ -146,7 +164,7 @@ impl<'f> Code<'f> {
                     _ => false,
                 }
         });
-        asking.max_by_key(|edge| self.control.before(edge.from).len())
+        asking.max_by_key(|edge| self.graph().control.before(edge.from).len())
     }
 
     /// Whether a test asks for what came of a call. What it asks of units that are only read may be how
@@ -164,7 +182,7 @@ impl<'f> Code<'f> {
             if let Some(iter) = self.unit_of(local) {
                 open.push((Operand::Local(iter), true));
             }
-            for rvalue in &self.values[local.index()] {
+            for rvalue in &self.graph().values[local.index()] {
                 let through = match rvalue {
                     Rvalue::Call { callee, .. } => {
                         let name = called(self.function, callee).name;

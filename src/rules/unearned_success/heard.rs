@@ -124,15 +124,15 @@ impl Code<'_> {
 
     /// The variables that are set to a constant for the same reason for which a block runs.
     fn flags_beside(&self, block: BlockId) -> Vec<LocalId> {
-        let deciders = self.control.deciders(block);
-        let handled = self.handling.contains(&block);
+        let deciders = self.graph().control.deciders(block);
+        let handled = self.graph().handling.contains(&block);
         let mut out = Vec::new();
         for (at, of) in (0u32..).zip(&self.function.body.blocks) {
             let at = BlockId(at);
             let beside = at == block
                 || (self.dominates(at, block) || self.dominates(block, at))
-                    && self.handling.contains(&at) == handled
-                    && self.control.deciders(at) == deciders;
+                    && self.graph().handling.contains(&at) == handled
+                    && self.graph().control.deciders(at) == deciders;
             let statements = of.statements.iter().filter(|_| beside);
             out.extend(statements.filter_map(|statement| match &statement.kind {
                 StatementKind::Assign(to, Rvalue::Use(Operand::Const(Literal::Bool(_))))

@@ -65,7 +65,7 @@ impl Code<'_> {
 
     /// What is empty where a claim is made for that reason only.
     fn reason(&self, claim: &Claim<'_>, text: &str) -> Option<Nothing> {
-        let deciders = self.control.deciders(claim.block);
+        let deciders = self.graph().control.deciders(claim.block);
         deciders.iter().find_map(|edge| {
             if !self.dominates(edge.to, claim.block) {
                 return None;
@@ -123,7 +123,7 @@ impl Code<'_> {
     fn is_corrected(&self, claim: &Claim<'_>) -> bool {
         let body = &self.function.body;
         let mut later = body.reach(claim.block, None);
-        later.retain(|at| *at != claim.block && !self.handling.contains(at));
+        later.retain(|at| *at != claim.block && !self.graph().handling.contains(at));
         later.iter().any(|at| {
             let mut statements = body.block(*at).statements.iter();
             statements.any(|statement| {
@@ -198,7 +198,7 @@ impl Code<'_> {
                 sets.push(BlockId(at));
             }
         }
-        let again = self.loops.iter().any(|l| {
+        let again = self.graph().loops.iter().any(|l| {
             let head = &self.function.body.block(l.head).terminator.kind;
             !matches!(head, TerminatorKind::ForNext { .. })
                 && l.blocks.contains(&test)
@@ -222,7 +222,7 @@ impl Code<'_> {
         };
         let blocks = (0u32..).zip(&body.blocks);
         let mut others = blocks.filter(|(at, _)| {
-            self.dominates(other, BlockId(*at)) && !self.handling.contains(&BlockId(*at))
+            self.dominates(other, BlockId(*at)) && !self.graph().handling.contains(&BlockId(*at))
         });
         others.any(|(_, block)| {
             let stored = block.statements.iter().any(|statement| match &statement.kind {
@@ -316,7 +316,7 @@ impl Code<'_> {
             return false;
         };
         let asked = |at: BlockId| self.function.body.block(at).terminator.span.slice(text);
-        self.control.deciders(block).iter().any(|edge| {
+        self.graph().control.deciders(block).iter().any(|edge| {
             let again = self.outcome(edge.from, edge.to);
             edge.from != from
                 && again.is_some_and(|(_, other)| other != outcome)

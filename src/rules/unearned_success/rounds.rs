@@ -18,11 +18,15 @@ impl Code<'_> {
     /// both, not because a loop is left early, as one does that has found another way to get its work done, and
     /// not in a loop of its own, over units that may be those which did not fail.
     pub(super) fn leads_to(&self, from: BlockId, to: BlockId) -> bool {
-        let mut loops = self.loops.iter();
+        let mut loops = self.graph().loops.iter();
         if loops.any(|l| l.blocks.contains(&to) && !l.blocks.contains(&from)) {
             return false;
         }
-        let around = self.loops.iter().filter(|l| l.blocks.contains(&from));
+        let around = self
+            .graph()
+            .loops
+            .iter()
+            .filter(|l| l.blocks.contains(&from));
         let (shared, left): (Vec<&Loop>, Vec<&Loop>) = around.partition(|l| l.blocks.contains(&to));
         if left.iter().any(|l| self.repeats(l)) {
             return false;
@@ -107,7 +111,7 @@ impl Code<'_> {
     /// The ends of the loops over units that a block is in and another one is not, unless a round of such a
     /// loop leads from the one to the other: where they have no more units, and what comes then.
     pub(super) fn ends_between(&self, from: BlockId, to: BlockId) -> Vec<(BlockId, BlockId)> {
-        let around = self.loops.iter();
+        let around = self.graph().loops.iter();
         let mut left: Vec<&Loop> = around
             .filter(|l| l.blocks.contains(&from) && !l.blocks.contains(&to))
             .collect();
@@ -126,7 +130,11 @@ impl Code<'_> {
     /// whether it has.
     pub(super) fn set_instead(&self, block: BlockId) -> Vec<Spot> {
         let body = &self.function.body;
-        let around = self.loops.iter().filter(|l| l.blocks.contains(&block));
+        let around = self
+            .graph()
+            .loops
+            .iter()
+            .filter(|l| l.blocks.contains(&block));
         let round = around.min_by_key(|l| l.blocks.len());
         let head = round.map(|round| round.head);
         let after = body.reach(block, head);

@@ -33,7 +33,7 @@ impl Code<'_> {
                 let Some(spot) = spot.filter(|spot| self.is_own(spot.root)) else {
                     return;
                 };
-                let handling = self.handling.contains(&at);
+                let handling = self.graph().handling.contains(&at);
                 if counts_failures(&spot.name(self.function), handling)
                     && self.is_for_failure(at)
                     && !self.is_told_of(at, spot.root)

@@ -6,7 +6,7 @@
 use rustc_hash::FxHashMap;
 
 use super::comparisons::is_exception;
-use crate::frontend::sketch::{Clue, Glance, Role};
+use crate::frontend::sketch::{Clue, Flags, Glance, Role};
 use crate::rules::success_as_proof::vocabulary::queries::{self, LONGEST_WORD};
 use crate::rules::success_as_proof::vocabulary::tables::{
     ASKING, BEEN, CHECKPOINTS, DEMANDING, FAILURE, MARK_STATES, NOTHING_TO_DO, PERFORMERS,
@@ -16,36 +16,36 @@ use crate::rules::success_as_proof::vocabulary::{Vocabulary, parts};
 use crate::rules::tables::collections::PUTS;
 
 /// It names success in words that mean nothing else.
-const PLAIN: u16 = 1;
+const PLAIN: Flags = 1;
 /// It names a status.
-const STATUS: u16 = 1 << 1;
+const STATUS: Flags = 1 << 1;
 /// It names success or failure.
-const WORD: u16 = 1 << 2;
+const WORD: Flags = 1 << 2;
 /// It has a name that may be that of a constant.
-const CONSTANT: u16 = 1 << 3;
+const CONSTANT: Flags = 1 << 3;
 /// It runs queries.
-const QUERIES: u16 = 1 << 4;
+const QUERIES: Flags = 1 << 4;
 /// A text selects something.
-const SELECTS: u16 = 1 << 5;
+const SELECTS: Flags = 1 << 5;
 /// A text names what a successful run is called.
-const SELECTED: u16 = 1 << 6;
+const SELECTED: Flags = 1 << 6;
 /// A text names a status.
-const QUERIED: u16 = 1 << 7;
+const QUERIED: Flags = 1 << 7;
 /// It asks a function that is named like a test for success.
-const ASKS: u16 = 1 << 8;
+const ASKS: Flags = 1 << 8;
 /// It marks a unit as done, or names such a state.
-const MARKS: u16 = 1 << 9;
+const MARKS: Flags = 1 << 9;
 /// It does work.
-const PERFORMS: u16 = 1 << 10;
+const PERFORMS: Flags = 1 << 10;
 /// It does work on units, or puts something into a collection.
-const WORKS: u16 = 1 << 11;
+const WORKS: Flags = 1 << 11;
 /// It says that there is nothing to do, or its name asks whether there is.
-const SAYS: u16 = 1 << 12;
+const SAYS: Flags = 1 << 12;
 
 /// For the search alone: it has a word that asks for a state, if one follows.
-const IS: u16 = 1 << 13;
+const IS: Flags = 1 << 13;
 /// For the search alone: it has a state that may follow.
-const STATE: u16 = 1 << 14;
+const STATE: Flags = 1 << 14;
 
 /// The beginning of the words that mean success and nothing else.
 const SUCC: &str = "succ";
@@ -53,11 +53,11 @@ const SUCC: &str = "succ";
 /// The glance of the rule.
 pub struct SuccessGlance {
     words: Vocabulary,
-    seen: u16,
+    seen: Flags,
     /// Whether the next word is the name of a function definition.
     defines: bool,
     /// The flags of names: as names, and as callees.
-    names: FxHashMap<Box<str>, (u16, u16)>,
+    names: FxHashMap<Box<str>, (Flags, Flags)>,
 }
 
 impl SuccessGlance {
@@ -71,10 +71,10 @@ impl SuccessGlance {
         }
     }
 
-    fn word_flags(&self, word: &str) -> u16 {
+    fn word_flags(&self, word: &str) -> Flags {
         let words = &self.words;
         let mut flags = 0;
-        let mut set = |flag: u16, when: bool| flags |= if when { flag } else { 0 };
+        let mut set = |flag: Flags, when: bool| flags |= if when { flag } else { 0 };
         let success = words.names_success(word) || words.is_success(word);
         set(PLAIN, success && words.is_plain_success(word));
         set(STATUS, words.is_status(word));
@@ -92,10 +92,10 @@ impl SuccessGlance {
         flags
     }
 
-    fn call_flags(&self, word: &str) -> u16 {
+    fn call_flags(&self, word: &str) -> Flags {
         let words = &self.words;
         let mut flags = 0;
-        let mut set = |flag: u16, when: bool| flags |= if when { flag } else { 0 };
+        let mut set = |flag: Flags, when: bool| flags |= if when { flag } else { 0 };
         let parts = parts(word);
         let has = |list: &[&str]| parts.iter().any(|p| list.contains(&p.as_str()));
         set(
@@ -109,12 +109,12 @@ impl SuccessGlance {
 }
 
 /// Whether a function with these flags can matter.
-fn is_enough(seen: u16) -> bool {
+fn is_enough(seen: Flags) -> bool {
     // Without an effect, a success leads to nothing.
     if seen & (WORKS | SAYS | MARKS) == 0 {
         return false;
     }
-    let all = |flags: u16| seen & flags == flags;
+    let all = |flags: Flags| seen & flags == flags;
     all(PLAIN)
         || all(ASKS)
         || all(MARKS | PERFORMS)
@@ -133,7 +133,7 @@ impl Glance for SuccessGlance {
             return None;
         }
         let mut out: Vec<Clue> = Vec::new();
-        let mut add = |text: &str, whole: bool, flags: u16| {
+        let mut add = |text: &str, whole: bool, flags: Flags| {
             out.push(Clue {
                 text: text.to_owned(),
                 whole,
@@ -157,7 +157,7 @@ impl Glance for SuccessGlance {
             (TO_DO, WORKS),
             (queries::RUNNERS, QUERIES),
         ];
-        let anywhere: [(&[&str], u16); 7] = [
+        let anywhere: [(&[&str], Flags); 7] = [
             (NOTHING_TO_DO, SAYS | ASKS),
             (queries::SUCCESS, SELECTED),
             (&[queries::VERB], SELECTS),
@@ -184,7 +184,7 @@ impl Glance for SuccessGlance {
         Some(out)
     }
 
-    fn can_matter(&self, flags: u16) -> bool {
+    fn can_matter(&self, flags: Flags) -> bool {
         // The search does not look for constants: they are everywhere.
         let mut flags = flags | CONSTANT;
         if flags & IS != 0 && flags & STATE != 0 {
@@ -274,32 +274,9 @@ impl Glance for SuccessGlance {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::{SuccessGlance, Vocabulary};
-    use crate::frontend::sketch::{Clue, Glance, Role, Search, sketch};
-    use crate::source::Language;
-
-    /// The same glance without anything to search for.
-    struct Unaided(SuccessGlance);
-
-    impl Glance for Unaided {
-        fn clues(&self) -> Option<Vec<Clue>> {
-            None
-        }
-        fn can_matter(&self, flags: u16) -> bool {
-            self.0.can_matter(flags)
-        }
-        fn word(&mut self, word: &str, role: Role) {
-            self.0.word(word, role);
-        }
-        fn text(&mut self, text: &str) {
-            self.0.text(text);
-        }
-        fn matters(&mut self) -> bool {
-            self.0.matters()
-        }
-    }
+    use crate::frontend::sketch::Glance;
+    use crate::frontend::sketch::tests::Trial;
 
     fn vocabularies() -> [Vocabulary; 2] {
         let own = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
@@ -311,43 +288,10 @@ mod tests {
         [Vocabulary::default(), configured]
     }
 
-    fn matters(text: &str, glance: Box<dyn Glance>) -> Vec<u32> {
-        let search = Search::new(&*glance);
-        let sketch = sketch(Language::Python, text, &mut [(glance, &search)]);
-        let mut of_glances = sketch.expect("Python is sketched").matters;
-        of_glances.pop().expect("there is one glance")
-    }
-
-    /// How many functions matter, with and without the search.
-    fn same(text: &str, what: &str) -> usize {
-        let mut count = 0;
-        for words in vocabularies() {
-            let aided = matters(text, Box::new(SuccessGlance::new(words.clone())));
-            let all = matters(text, Box::new(Unaided(SuccessGlance::new(words))));
-            assert_eq!(aided, all, "{what}");
-            count += all.len();
-        }
-        count
-    }
-
-    #[test]
-    fn the_search_rejects_nothing_that_matters() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut count = 0;
-        for folder in ["fixtures", "tests"] {
-            for entry in walkdir::WalkDir::new(root.join(folder)) {
-                let entry = entry.unwrap();
-                let is_python = entry.path().extension().is_some_and(|e| e == "py");
-                if let (true, Ok(text)) = (is_python, std::fs::read_to_string(entry.path())) {
-                    count += same(&text, &entry.path().display().to_string());
-                }
-            }
-        }
-        assert!(count > 50, "only {count} functions matter");
-    }
-
     #[test]
     fn words_are_found_however_they_are_written() {
+        let glance = |words| -> Box<dyn Glance> { Box::new(SuccessGlance::new(words)) };
+        let mut trial = Trial::new(|| vocabularies().map(glance).into());
         for line in [
             "if run.state == 'COMPLETED_OK': items.append(1)",
             "if isDayDone(day): skipIt()",
@@ -362,7 +306,7 @@ mod tests {
             "x = 'success1; out.put(x)",
         ] {
             let text = format!("def f():\n    {line}\n\ndef already_done():\n    pass\n");
-            same(&text, line);
+            trial.that_matter(&text, line);
         }
     }
 }
