@@ -114,6 +114,7 @@ fn check_function(
     let excuses = Excuses {
         strict: true,
         by_result: true,
+        by_class: true,
         marks: positions.iter().map(|of| (func, of.at.0)).collect(),
         ..Excuses::default()
     };
@@ -125,8 +126,8 @@ fn check_function(
     out.effort += followed.effort;
     out.effort.functions += 1;
     let Moved { past, early } = &followed.found;
-    let past = past.iter().map(|of| report::past(subject, of));
-    let early = early.iter().map(|of| report::early(subject, of));
+    let past = past.iter().map(|of| report::past(subject, writes, of));
+    let early = early.iter().map(|of| report::early(subject, writes, of));
     out.findings.extend(past.chain(early).flatten());
 }
 

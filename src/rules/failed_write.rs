@@ -8,6 +8,7 @@
 //! | `watch` | the automaton: a failed write, and what caught the failure |
 //! | `failure` | what a state says about the failure that is followed |
 //! | `writes` | which calls are writes that matter |
+//! | `inside` | which calls surely write, also in a method of an object of the program |
 //! | `no_store` | which calls named like writes store no data |
 //! | `steps` | the steps of a path that tell of a failed write |
 //! | `refusal` | which test of a result says that a write was refused |
@@ -28,6 +29,7 @@ pub mod failure;
 pub mod flow;
 mod follow;
 pub mod handling;
+mod inside;
 pub mod likeness;
 pub mod no_store;
 pub mod refusal;
@@ -39,6 +41,7 @@ mod writes;
 
 pub(in crate::rules) use arrivals::Lost;
 pub(in crate::rules) use follow::{Ground, follow};
+pub(in crate::rules) use inside::{stored_inside, surely_writes};
 
 use self::watch::Calls;
 use super::tables::{self, has_word};
@@ -55,6 +58,9 @@ pub struct Excuses {
     pub strict: bool,
     /// Whether a write also fails by a result that says so: `result.failed > 0`.
     pub by_result: bool,
+    /// Whether a call on an object writes if the method of the program that it runs does, though the engine does
+    /// not follow it there: which class the object is of is only declared.
+    pub by_class: bool,
     /// Calls that a state remembers, until something is written after them.
     pub marks: Calls,
 }

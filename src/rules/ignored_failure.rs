@@ -24,9 +24,8 @@ use crate::engine::summaries::library::Library;
 use crate::ir::{FuncIdx, Function};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::failed_write::caught::{is_unlikely, says_nothing_lost};
-use crate::rules::failed_write::{is_of_tests, may_fail, with_nested};
-use crate::rules::known::{Call, known_call, raises_by, writes_at};
-use crate::rules::tables::{answering, may_be_sure};
+use crate::rules::failed_write::{is_of_tests, may_fail, surely_writes, with_nested};
+use crate::rules::tables::answering;
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
 use crate::source::SourceFile;
@@ -97,13 +96,7 @@ fn failure_of(program: &Program<'_>, writes: &Writes, func: FuncRef) -> Option<F
 fn with_ask(program: &Program<'_>, writes: &Writes, func: FuncRef, run: &mut dyn FnMut(&Ask<'_>)) {
     let presets = &writes.presets;
     run(&Ask {
-        writes: &|at, given: Call<'_>| {
-            let is_sure = || {
-                known_call(program, writes, (func, at)).is_some()
-                    || may_be_sure(writes, given.0, given.1)
-            };
-            writes_at(program, writes, ((func, at), raises_by), given) && is_sure()
-        },
+        writes: &|at| surely_writes(program, writes, (func, at)),
         is_unlikely: &|at| is_unlikely(program, (func, at), None),
         loses_nothing: &|at, of_batch| says_nothing_lost(program, presets, (func, at), of_batch),
     });

@@ -1,6 +1,7 @@
 //! What the type of a field, parameter or variable says about its values.
 
-use syn::{GenericArgument, PathArguments, ReturnType, Type};
+use syn::punctuated::Punctuated;
+use syn::{GenericArgument, PathArguments, ReturnType, Token, Type, TypeParamBound};
 
 use crate::frontend::rust::parse;
 use crate::ir::{Name, StaticExpr, StaticExprKind};
@@ -40,6 +41,8 @@ pub(super) fn annotation(ty: &Type) -> Option<StaticExpr> {
         Type::Paren(t) => return annotation(&t.elem),
         Type::Group(t) => return annotation(&t.elem),
         Type::Slice(_) | Type::Array(_) => builtin("sized"),
+        Type::TraitObject(t) => StaticExprKind::Path(first_trait(&t.bounds)?),
+        Type::ImplTrait(t) => StaticExprKind::Path(first_trait(&t.bounds)?),
         Type::Path(t) if t.qself.is_none() => {
             let last = t.path.segments.last()?;
             let name = last.ident.to_string();
@@ -88,6 +91,14 @@ pub(super) fn annotation(ty: &Type) -> Option<StaticExpr> {
     Some(StaticExpr {
         kind,
         span: parse::of(ty),
+    })
+}
+
+/// The first trait among bounds; the others mark it, such as `Send`.
+fn first_trait(bounds: &Punctuated<TypeParamBound, Token![+]>) -> Option<Vec<Name>> {
+    bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => Some(path(&bound.path)),
+        _ => None,
     })
 }
 

@@ -13,8 +13,8 @@ use std::sync::{Arc, PoisonError};
 use rustc_hash::FxHashMap;
 
 use crate::ir::{
-    ArgKind, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
-    ScopeIdx, StatementKind, TerminatorKind,
+    ArgKind, BlockId, Body, Callee, Function, FunctionShape, Literal, LocalId, LocalKind, Name,
+    Operand, Rvalue, ScopeIdx, StatementKind, TerminatorKind,
 };
 use crate::presets::{Of, Presets};
 use crate::program::{
@@ -27,6 +27,9 @@ const MAX_HOPS: u32 = 16;
 
 /// How many values are looked at for the calls of one function. What comes after that is not known.
 const MAX_LOOKS: u32 = 8192;
+
+/// In how many further files the classes below one are looked for.
+const MAX_FILES: usize = 12;
 
 /// A call on something outside the program: what it is made on, and the name of what is called.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,6 +48,8 @@ pub type OutsideCalls = FxHashMap<BlockId, OutsideCall>;
 pub(in crate::program) struct Calls {
     outside: Arc<OutsideCalls>,
     inside: FxHashMap<BlockId, FuncRef>,
+    /// Calls of a method that the class of the object only demands.
+    demanded: FxHashMap<BlockId, (ClassRef, Name)>,
 }
 
 /// What a value is.
@@ -99,6 +104,42 @@ impl Program<'_> {
         calls.inside.get(&block).copied()
     }
 
+    /// The methods of the program that the call at the end of a block may run, if the class of the object only
+    /// demands that method: an abstract one, or one of a trait. None if there are too many files to look at.
+    #[must_use]
+    pub fn implementations(
+        &self,
+        presets: &Arc<Presets>,
+        (func, block): (FuncRef, BlockId),
+    ) -> Vec<FuncRef> {
+        let calls = self.calls_of(presets, func);
+        let Some((class, name)) = calls.demanded.get(&block) else {
+            return Vec::new();
+        };
+        let module = self.module(class.module);
+        let of = &module.ir.class(class.class).name;
+        let (mut modules, more) = self.modules_that_mention(of, class.module, MAX_FILES);
+        if more {
+            return Vec::new();
+        }
+        modules.push(class.module);
+        let classes = modules.into_iter().flat_map(|id| self.classes(id));
+        let below = classes.filter(|below| {
+            below != class && self.mro(*below).entries.contains(&MroEntry::Class(*class))
+        });
+        let own = below.filter_map(|class| match self.own_member(class, name)?.as_slice() {
+            [MemberDef::Func(func)] => Some(*func),
+            _ => None,
+        });
+        own.filter(|func| self.has_code(*func)).collect()
+    }
+
+    /// Whether a function does something, and is not only a declaration.
+    fn has_code(&self, func: FuncRef) -> bool {
+        let module = self.module(func.module);
+        module.ir.function(func.func).shape == FunctionShape::Code
+    }
+
     fn calls_of(&self, presets: &Arc<Presets>, func: FuncRef) -> Arc<Calls> {
         let key = (Arc::as_ptr(presets) as usize, func);
         let known = || self.calls.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,6 +158,8 @@ impl Program<'_> {
 enum Called {
     Outside(OutsideCall),
     Inside(FuncRef),
+    /// A method that a class only demands of those below it.
+    Demanded(ClassRef, Name),
 }
 
 /// Finds out what values are.
@@ -186,6 +229,7 @@ impl Finder<'_, '_> {
         let frame = Frame::new(module, func);
         let mut outside = OutsideCalls::default();
         let mut inside = FxHashMap::default();
+        let mut demanded = FxHashMap::default();
         for (at, block) in (0u32..).zip(&frame.body.blocks) {
             let TerminatorKind::Eval {
                 rvalue: Rvalue::Call { callee, .. },
@@ -201,12 +245,16 @@ impl Finder<'_, '_> {
                 Some(Called::Inside(func)) => {
                     inside.insert(BlockId(at), func);
                 }
+                Some(Called::Demanded(class, name)) => {
+                    demanded.insert(BlockId(at), (class, name));
+                }
                 None => {}
             }
         }
         Calls {
             outside: Arc::new(outside),
             inside,
+            demanded,
         }
     }
 
@@ -216,7 +264,7 @@ impl Finder<'_, '_> {
                 let held = self.operand(frame, receiver, 0)?;
                 match self.receiver(&held, name) {
                     Some(of) => (of, name.clone()),
-                    None => return self.method(held, name).map(Called::Inside),
+                    None => return self.own_method(held, name),
                 }
             }
             Callee::Value(callee) => match self.operand(frame, callee, 0)? {
@@ -229,6 +277,19 @@ impl Finder<'_, '_> {
             },
         };
         Some(Called::Outside(OutsideCall { of, name }))
+    }
+
+    /// What a call of a method runs that is not one of a library.
+    fn own_method(&self, held: Held, name: &Name) -> Option<Called> {
+        let class = match held {
+            Held::Object(class) => Some(class),
+            _ => None,
+        };
+        let found = self.method(held, name);
+        match (found.filter(|func| self.program.has_code(*func)), class) {
+            (None, Some(class)) => Some(Called::Demanded(class, name.clone())),
+            (func, _) => func.map(Called::Inside),
+        }
     }
 
     /// The method of the program that a call on a value runs.

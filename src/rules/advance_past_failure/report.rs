@@ -2,18 +2,24 @@
 
 use super::{Advance, Early};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
-use crate::ir::{Rvalue, TerminatorKind};
+use crate::ir::{BlockId, Rvalue, TerminatorKind};
 use crate::presets::Moves;
 use crate::program::FuncRef;
 use crate::rules::contract_method::{Subject, add_steps};
 use crate::rules::failed_write::code::called;
 use crate::rules::failed_write::steps::{exits_after, span_at, told};
+use crate::rules::failed_write::stored_inside;
 use crate::rules::positions::{Covered, Position};
 use crate::rules::{AdvancePastFailure, Rule};
+use crate::settings::Writes;
 use crate::source::Span;
 
 /// The finding; `None` if the function is in no file.
-pub(super) fn past(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Finding> {
+pub(super) fn past(
+    subject: Subject<'_>,
+    writes: &Writes,
+    advance: &Advance<'_>,
+) -> Option<Finding> {
     let program = subject.program;
     let position = advance.position;
     let kind = match advance.covered {
@@ -30,6 +36,9 @@ pub(super) fn past(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Findin
     let events = told(program, &advance.lost, advance.events.clone());
     finding = add_steps(program, finding, &events, "returns");
     finding = with_inside(subject, finding, position);
+    if let Some(failed) = advance.lost.failed_at {
+        finding = with_write(subject, finding, writes, failed);
+    }
     for exit in exits_after(program, subject.func, position.at) {
         finding = finding.exit(exit);
     }
@@ -40,7 +49,7 @@ pub(super) fn past(subject: Subject<'_>, advance: &Advance<'_>) -> Option<Findin
 }
 
 /// The finding about a position that moves too early; `None` if the function is in no file.
-pub(super) fn early(subject: Subject<'_>, early: &Early<'_>) -> Option<Finding> {
+pub(super) fn early(subject: Subject<'_>, writes: &Writes, early: &Early<'_>) -> Option<Finding> {
     let program = subject.program;
     let position = early.position;
     let module = program.module(subject.func.module);
@@ -63,6 +72,7 @@ pub(super) fn early(subject: Subject<'_>, early: &Early<'_>) -> Option<Finding> 
     finding = with_inside(subject, finding, position);
     let write = place(subject, subject.func, span_at(function, early.write))?;
     finding = finding.step(write, "the rows are written only here");
+    finding = with_write(subject, finding, writes, (subject.func, early.write));
     for exit in exits_after(program, subject.func, position.at) {
         finding = finding.exit(exit);
     }
@@ -103,6 +113,26 @@ fn with_inside(
         .and_then(|(func, span)| place(subject, func, span));
     match inside {
         Some(inside) => finding.step(inside, format!("{} here", words(position.moves).0)),
+        None => finding,
+    }
+}
+
+/// The finding with the place at which a method of an object writes the rows.
+fn with_write(
+    subject: Subject<'_>,
+    finding: FindingBuilder,
+    writes: &Writes,
+    site: (FuncRef, BlockId),
+) -> FindingBuilder {
+    let program = subject.program;
+    let inside = stored_inside(program, writes, site).and_then(|(func, at)| {
+        let module = program.module(func.module);
+        let function = module.ir.function(func.func);
+        let at = place(subject, func, span_at(function, at))?;
+        Some((at, function.qualname.clone()))
+    });
+    match inside {
+        Some((at, name)) => finding.step(at, format!("`{name}` writes the rows here")),
         None => finding,
     }
 }

@@ -6,6 +6,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashMap;
+
 use super::Excuses;
 use super::attempts::tries_again;
 use super::failure::{
@@ -85,6 +87,8 @@ pub(in crate::rules) struct Watch<'o> {
     arguments: RefCell<Vec<Value>>,
     /// Writes that this run took to make up for a failed one.
     pub(in crate::rules) made_up: RefCell<Calls>,
+    /// Calls on objects of the program, and whether what they run surely writes.
+    pub(super) inside: RefCell<FxHashMap<(FuncRef, BlockId), bool>>,
 }
 
 impl Automaton for Watch<'_> {
@@ -397,6 +401,7 @@ impl<'o> Watch<'o> {
             regular,
             met: RefCell::default(),
             made_up: RefCell::default(),
+            inside: RefCell::default(),
             places,
             method,
             outside,

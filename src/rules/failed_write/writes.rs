@@ -4,6 +4,7 @@ use super::failure::{
     FailureNote, OF_BATCH, SEVERAL, STAGED_SHIFT, UNITS, get, gives_the_same, gives_the_same_rows,
     put, tuple,
 };
+use super::inside::stored_inside;
 use super::likeness::{CHAIN, is_data, prepared};
 use super::no_store::{builds_change, stores_nothing};
 use super::watch::Watch;
@@ -84,14 +85,16 @@ impl Watch<'_> {
         let named = tables::is_write(self.writes, call.name, receiver.as_deref(), &texts);
         let known = self.known(engine, call, named);
         let known_to_write = raises_by(known, &texts);
+        let finishes = self.unit_finished(engine, state, call).is_some();
+        let inside = self.stores_inside(engine, call);
         if named_only
-            || !(self.unit_finished(engine, state, call).is_some()
-                || known_to_write.unwrap_or(named))
+            || !(finishes || known_to_write.unwrap_or(named) || inside)
             || tables::is_removal(call.name, &texts)
             || stores_nothing(engine, state, call, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
             || self.outside
                 && known_to_write != Some(true)
+                && !inside
                 && !self.is_sure(engine, state, call, (receiver.as_deref(), &texts))
         {
             return None;
@@ -112,6 +115,20 @@ impl Watch<'_> {
             .chain(staged)
             .collect();
         Some(engine.terms.make(Term::Tuple(parts.into())))
+    }
+
+    /// Whether a call that is not followed runs a method of the program that surely writes.
+    fn stores_inside(&self, engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
+        if !self.excuses.by_class || call.callee.is_some() || call.receiver.is_none() {
+            return false;
+        }
+        let site = (call.site.func, BlockId(call.site.block));
+        let known = self.inside.borrow().get(&site).copied();
+        known.unwrap_or_else(|| {
+            let found = stored_inside(engine.program, self.writes, site).is_some();
+            self.inside.borrow_mut().insert(site, found);
+            found
+        })
     }
 
     /// Whether presets say that a call waits for work that was handed over.

@@ -12,24 +12,20 @@ use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{
     BinOp, BlockId, Body, BranchRole, Callee, Data, DictItem, Function, Handler, Literal, LocalId,
-    Name, Operand, Rvalue, StatementKind, StaticExpr, TerminatorKind,
+    Operand, Rvalue, StatementKind, StaticExpr, TerminatorKind,
 };
-use crate::rules::failed_write::code::{Called, called, given_to, is_variable, root, texts};
+use crate::rules::failed_write::code::{Called, called, given_to, is_variable, root};
 use crate::rules::failed_write::flow::{Fate, fate_of};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::likeness::CHAIN;
-use crate::rules::known::Call;
 use crate::rules::tables::collections::CHANGES;
-use crate::rules::tables::{
-    changes_rows, is_auxiliary, is_best_effort, is_buffer, is_of_batch, is_removal, runs_statement,
-    shows,
-};
+use crate::rules::tables::{is_auxiliary, is_best_effort, is_of_batch, is_removal, shows};
 use crate::source::Span;
 
 /// What is asked of the program about a function.
 pub(super) struct Ask<'a> {
     /// Whether a call that ends a block surely writes.
-    pub(super) writes: &'a dyn Fn(BlockId, Call<'_>) -> bool,
+    pub(super) writes: &'a dyn Fn(BlockId) -> bool,
     /// Whether the handler whose test ends a block hardly catches what a write raises.
     pub(super) is_unlikely: &'a dyn Fn(BlockId) -> bool,
     /// Whether it catches only what says that nothing is lost. The flag tells whether the write is one of
@@ -407,8 +403,9 @@ fn write_behind(function: &Function, local: LocalId, ask: &Ask<'_>) -> Option<(B
     blocks.find_map(|(block, content)| match &content.terminator.kind {
         TerminatorKind::Eval {
             dest: Some(dest), ..
-        } if *dest == at => is_write(function, BlockId(block), ask)
-            .then_some((BlockId(block), content.terminator.span)),
+        } if *dest == at => {
+            (ask.writes)(BlockId(block)).then_some((BlockId(block), content.terminator.span))
+        }
         _ => None,
     })
 }
@@ -422,31 +419,11 @@ fn write_under(function: &Function, handler: &Handler, ask: &Ask<'_>) -> Option<
             unwind: Some(unwind),
             ..
         } => {
-            let lost =
-                leads_to(body, unwind.target, handler) && is_write(function, BlockId(at), ask);
+            let lost = leads_to(body, unwind.target, handler) && (ask.writes)(BlockId(at));
             lost.then_some((BlockId(at), block.terminator.span))
         }
         _ => None,
     })
-}
-
-pub(super) fn is_write(function: &Function, at: BlockId, ask: &Ask<'_>) -> bool {
-    let body = &function.body;
-    let TerminatorKind::Eval {
-        rvalue: Rvalue::Call { callee, args },
-        ..
-    } = &body.block(at).terminator.kind
-    else {
-        return false;
-    };
-    let Called { name, on } = called(function, callee);
-    let given = texts(args);
-    let names = (name.as_str(), on.as_deref(), given.as_slice());
-    // A buffer stores nothing, and a statement that is not known may be none that stores rows.
-    let is_vague = on.as_deref().is_some_and(is_buffer)
-        || is_removal(&name, &given)
-        || runs_statement(&name) && changes_rows(&behind(body, callee, &given)).is_none();
-    !is_vague && (ask.writes)(at, names)
 }
 
 /// Whether an exception that arrives at a block is offered to a handler.
@@ -470,25 +447,4 @@ fn leads_to(body: &Body, from: BlockId, handler: &Handler) -> bool {
         }
     }
     false
-}
-
-/// The texts that a call is given, and those of the calls that made its receiver: `query("…").execute(pool)`.
-fn behind(body: &Body, callee: &Callee, given: &[Name]) -> Vec<Name> {
-    let mut all = given.to_vec();
-    let mut on = callee;
-    for _ in 0..CHAIN {
-        let value = match on {
-            Callee::Method {
-                receiver: Operand::Local(local),
-                ..
-            } => body.only_value(*local),
-            _ => None,
-        };
-        let Some(Rvalue::Call { callee, args }) = value else {
-            break;
-        };
-        all.extend(texts(args));
-        on = callee;
-    }
-    all
 }

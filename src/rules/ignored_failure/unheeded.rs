@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use super::answers::{Ask, is_write};
+use super::answers::Ask;
 use super::clients::is_record;
 use super::tells::tells_by_result;
 use super::unread::{Use, use_of};
@@ -44,7 +44,7 @@ pub(super) fn report(
         let named = called(function, callee);
         // What a function of the program does about it is not known here.
         let is_own = || program.call_inside(&writes.presets, (func, at)).is_some();
-        if tells.is_none() && (is_own() || !is_write(function, at, ask)) {
+        if tells.is_none() && (is_own() || !(ask.writes)(at)) {
             continue;
         }
         let Use::Tested(tests) = use_of(function, at) else {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::statement;
 use crate::ir::{
-    Arg, ArgKind, BlockId, Body, Callee, Function, Literal, LocalId, Name, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    Arg, ArgKind, BlockId, Body, Callee, DictItem, Function, Literal, LocalId, Name, Operand,
+    Rvalue, StatementKind, TerminatorKind,
 };
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
@@ -13,7 +13,8 @@ use crate::rules::failed_write::code::{Called, called, callee_of, holder, statem
 use crate::rules::failed_write::flow::origins;
 use crate::rules::known::known_call;
 use crate::rules::tables::{
-    hints_at_position, moves_position, names_position, names_state, states_position,
+    has_word, hints_at_position, moves_position, names_position, names_position_field, names_state,
+    states_position,
 };
 use crate::settings::Writes;
 use crate::source::Span;
@@ -254,29 +255,36 @@ fn is_kept_in_file(function: &Function, (name, on): (&str, Option<&str>), args: 
 /// What a statement stores as a position: the name of the place, the value with the key if that is not a
 /// literal, and the object.
 fn stored(body: &Body, statement: &StatementKind) -> Option<(Name, Vec<Operand>, Option<LocalId>)> {
+    let mut keyed = false;
     let (name, object, values) = match statement {
         StatementKind::SetField {
             object,
             field,
             value,
-        } => (field.clone(), object, vec![value.clone()]),
-        StatementKind::SetItem {
-            object,
-            key: Operand::Const(Literal::Str(key)),
-            value,
-        } => (key.clone(), object, vec![value.clone()]),
-        // One position for each key: `self.cursors[table] = newest`.
+        } => {
+            // `self.state = {self.cursor_field: newest}`; with a text for a key it may be what is asked for
+            // next.
+            let pair = keyed_position(body, value, has_word(field, "state"));
+            keyed = pair.is_some();
+            let value = pair.unwrap_or(value);
+            (field.clone(), object, vec![value.clone()])
+        }
         StatementKind::SetItem {
             object: object @ Operand::Local(on),
             key,
             value,
         } => {
-            let own = body.locals[on.index()].name.as_ref();
-            let name = own.or_else(|| match body.only_value(*on)? {
-                Rvalue::GetItem(_, Operand::Const(Literal::Str(key))) => Some(key),
-                other => other.name(),
-            });
-            (name?.clone(), object, vec![value.clone(), key.clone()])
+            if let Some(key) = key_name(body, key) {
+                (key, object, vec![value.clone()])
+            } else {
+                // One position for each key: `self.cursors[table] = newest`.
+                let own = body.locals[on.index()].name.as_ref();
+                let name = own.or_else(|| match body.only_value(*on)? {
+                    Rvalue::GetItem(_, Operand::Const(Literal::Str(key))) => Some(key),
+                    other => other.name(),
+                });
+                (name?.clone(), object, vec![value.clone(), key.clone()])
+            }
         }
         _ => return None,
     };
@@ -299,7 +307,39 @@ fn stored(body: &Body, statement: &StatementKind) -> Option<(Name, Vec<Operand>,
         Operand::Local(on) => Some(*on),
         Operand::Const(_) => None,
     };
-    (names_position(&name) && !made_by && !plain).then_some((name, values, on))
+    let says = keyed || names_position(&name) && !plain;
+    (says && !made_by).then_some((name, values, on))
+}
+
+/// The name of a key: the text that it is, or that of the variable or attribute which holds the name of a field
+/// with a position (`self.cursor_field`). Other keys tell whose position it is.
+fn key_name(body: &Body, key: &Operand) -> Option<Name> {
+    match key {
+        Operand::Const(Literal::Str(key)) => Some(key.clone()),
+        Operand::Local(local) => {
+            let own = body.locals[local.index()].name.as_ref();
+            let name = own.or_else(|| body.only_value(*local)?.name())?;
+            names_position_field(name).then(|| name.clone())
+        }
+        Operand::Const(_) => None,
+    }
+}
+
+/// The value under the key of a position, if a value is a dict display with one. `state`: texts count as keys.
+fn keyed_position<'b>(body: &'b Body, value: &Operand, state: bool) -> Option<&'b Operand> {
+    let Operand::Local(local) = value else {
+        return None;
+    };
+    let Some(Rvalue::Dict(items)) = body.only_value(*local) else {
+        return None;
+    };
+    items.iter().find_map(|item| match item {
+        DictItem::Pair(key, value) => {
+            let is_position = key_name(body, key).is_some_and(|name| names_position(&name));
+            (is_position && (state || matches!(key, Operand::Local(_)))).then_some(value)
+        }
+        DictItem::Spread(_) => None,
+    })
 }
 
 /// The locals that the position is made of.

@@ -41,8 +41,8 @@ pub use failures::{
 pub use glance::{Words, moving_with, writing_with};
 pub use harmless::{is_harmless, only_asks};
 pub use positions::{
-    gives_back, goes_back, hints_at_position, moves_position, names_position, names_state,
-    states_position,
+    gives_back, goes_back, hints_at_position, moves_position, names_position, names_position_field,
+    names_state, states_position,
 };
 pub use programs::stores_by_command;
 pub use reading::{

@@ -152,6 +152,14 @@ pub fn names_position(name: &str) -> bool {
     })
 }
 
+/// Whether a name is that of a value that names the field with a position: `cursor_field`.
+#[must_use]
+pub fn names_position_field(name: &str) -> bool {
+    let words = words(name);
+    let last = words.last().map(String::as_str);
+    matches!(last, Some("field" | "key" | "column" | "name")) && names_position(name)
+}
+
 /// Whether a name says that a file or an object keeps a position: `STATE_FILE`, `cursor_path`.
 #[must_use]
 pub fn names_state(name: &str) -> bool {
