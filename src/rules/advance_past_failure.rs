@@ -18,12 +18,12 @@ use crate::engine::witness::PathEvent;
 use crate::ir::{BlockId, FuncIdx, Function, Rvalue, TerminatorKind};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
-use crate::rules::failed_write::watch::Swallower;
+use crate::rules::failed_write::watch::{Calls, Swallower};
 use crate::rules::failed_write::{
     Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
 };
 use crate::rules::positions::{
-    Covered, POSITION_DEPTH, Position, covered, positions, stays, written_later,
+    Covered, POSITION_DEPTH, Position, covered, given_late, positions, stays, written_later,
 };
 use crate::rules::tables::moving_with;
 use crate::rules::{FunctionRule, Glances, InModule};
@@ -105,6 +105,9 @@ fn check_function(
     }
     let writes = &settings.writes;
     let positions = positions(program, func, writes, POSITION_DEPTH);
+    for (caller, position) in given_late(program, writes, func, &positions) {
+        check_caller(library, (caller, position), settings, out);
+    }
     if positions.is_empty() || !makes_other_calls(function, &positions) {
         return;
     }
@@ -129,6 +132,47 @@ fn check_function(
     let past = past.iter().map(|of| report::past(subject, writes, of));
     let early = early.iter().map(|of| report::early(subject, writes, of));
     out.findings.extend(past.chain(early).flatten());
+}
+
+/// Checks a function that is given rows past which the position has moved already.
+fn check_caller(
+    library: &Library<'_>,
+    (caller, position): (FuncRef, Position),
+    settings: &Settings,
+    out: &mut InModule,
+) {
+    let module = library.program.module(caller.module);
+    let function = module.ir.function(caller.func);
+    if may_fail(&module, function) {
+        return;
+    }
+    let Some(subject) = Subject::outside(library, &module, (caller, function)) else {
+        return;
+    };
+    let writes = &settings.writes;
+    let mut marks: Calls = [(caller, position.at.0)].into();
+    // A generator runs only when the caller asks for its items.
+    if let Some((helper, span)) = position.inside {
+        let module = library.program.module(helper.module);
+        let blocks = (0u32..).zip(&module.ir.function(helper.func).body.blocks);
+        let moving = blocks.filter(|(_, block)| block.terminator.span == span);
+        marks.extend(moving.map(|(at, _)| (helper, at)));
+    }
+    let excuses = Excuses {
+        strict: true,
+        by_class: true,
+        marks,
+        ..Excuses::default()
+    };
+    let positions = [position];
+    let followed = follow(subject, (&excuses, writes), &|ground| {
+        early(ground, caller, &positions, &[])
+    });
+    out.effort += followed.effort;
+    out.effort.functions += 1;
+    let found = followed.found.iter();
+    out.findings
+        .extend(found.filter_map(|of| report::early(subject, writes, of)));
 }
 
 /// Whether a function makes calls beside those that move positions.

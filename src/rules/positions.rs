@@ -8,11 +8,13 @@
 //! | `reach` | what a function can reach after a failure |
 //! | `failure` | where a failure shows, and where the function goes on |
 //! | `covers` | whether a position covers rows that were lost |
+//! | `givers` | which functions give rows after the position has moved past them, and who calls them |
 //! | `before` | whether a position moves before the rows that it covers are written |
 
 mod before;
 mod covers;
 mod failure;
+mod givers;
 mod moves;
 mod reach;
 mod statement;
@@ -22,4 +24,5 @@ pub(in crate::rules) const POSITION_DEPTH: u32 = 2;
 
 pub(in crate::rules) use before::written_later;
 pub(in crate::rules) use covers::{Covered, comes_again, covered, stays};
+pub(in crate::rules) use givers::given_late;
 pub(in crate::rules) use moves::{Position, positions};

@@ -76,7 +76,11 @@ pub(super) fn early(subject: Subject<'_>, writes: &Writes, early: &Early<'_>) ->
     for exit in exits_after(program, subject.func, position.at) {
         finding = finding.exit(exit);
     }
-    Some(finding.at(place(subject, subject.func, position.span)?, moves))
+    let label = match position.gives {
+        true => format!("{moves} before this gives the rows"),
+        false => moves.to_owned(),
+    };
+    Some(finding.at(place(subject, subject.func, position.span)?, label))
 }
 
 /// What a position does when it moves, and what that means for rows that were not stored.

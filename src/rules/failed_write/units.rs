@@ -53,7 +53,7 @@ pub(in crate::rules) fn taken_for(
 }
 
 /// Whether a call asks for the next item: `consumer.poll()`, `queue.get()`.
-fn takes_next(name: &str) -> bool {
+pub(in crate::rules) fn takes_next(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let words = [
         "poll", "get", "receive", "recv", "next", "pop", "fetch", "read", "pull", "consume",

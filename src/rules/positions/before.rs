@@ -12,9 +12,9 @@ use crate::ir::{
 };
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
-use crate::rules::failed_write::code::{call_at, called, named};
+use crate::rules::failed_write::code::{call_at, called, calls, named};
 use crate::rules::failed_write::flow::{origins as made_of, rvalues, sources};
-use crate::rules::failed_write::units::taken_for;
+use crate::rules::failed_write::units::{taken_for, takes_next};
 use crate::rules::failed_write::watch::Calls;
 use crate::rules::tables::{gives_back, has_word};
 
@@ -37,8 +37,29 @@ pub(in crate::rules) fn written_later(
         return Vec::new();
     }
     let later = stores(program, func, writes).into_iter();
-    let later = later.filter(|at| *at != position.at && is_covered(function, position, *at));
+    let later = later.filter(|at| {
+        *at != position.at
+            && is_covered(function, position, &takes(function, *at), *at)
+            && !(position.moves == Moves::Kept && is_same_store(function, position, *at))
+    });
     later.collect()
+}
+
+/// Whether a function gives rows to its caller, and a position that covers them moves before that.
+pub(super) fn hands_out_later(function: &Function, position: &Position) -> bool {
+    if is_given_back(function, position) || !is_durable(function, position) {
+        return false;
+    }
+    let blocks = (0u32..).zip(&function.body.blocks);
+    let given = blocks.filter_map(|(at, block)| match &block.terminator.kind {
+        TerminatorKind::Return { value, .. } | TerminatorKind::Yield { value, .. } => match value {
+            Operand::Local(local) => Some((BlockId(at), *local)),
+            Operand::Const(_) => None,
+        },
+        _ => None,
+    });
+    let mut given = given;
+    given.any(|(at, rows)| is_covered(function, position, &BTreeSet::from([rows]), at))
 }
 
 /// The calls of a function that store something, themselves or in what they run.
@@ -74,10 +95,20 @@ fn is_durable(function: &Function, position: &Position) -> bool {
     calls && position.texts.is_empty()
 }
 
-/// Whether a position covers the rows that are written by a call after it.
-fn is_covered(function: &Function, position: &Position, write: BlockId) -> bool {
+/// Whether a position covers rows that something after it is given.
+fn is_covered(
+    function: &Function,
+    position: &Position,
+    rows: &BTreeSet<LocalId>,
+    write: BlockId,
+) -> bool {
     let body = &function.body;
-    let rows = sources(function, takes(function, write).into_iter().collect());
+    let rows = sources(function, rows.iter().copied().collect());
+    if position.gives {
+        // The call itself gives them.
+        let given = locals_of(position).iter().any(|given| rows.contains(given));
+        return given && is_only_after(body, position.at, write, &BTreeSet::from([position.at]));
+    }
     let values = locals_of(position);
     let mut of: FxHashSet<LocalId> = values.iter().copied().collect();
     if of.is_empty() && position.moves == Moves::Message {
@@ -94,15 +125,27 @@ fn is_covered(function: &Function, position: &Position, write: BlockId) -> bool 
     let shared = common.iter().any(|local| is_assigned(function, *local));
     let given = common.iter().any(|local| is_given(function, *local));
     let is_one = match position.moves {
-        Moves::Offset => !taken.is_empty(),
+        Moves::Offset => !taken.is_empty() || is_read_from(function, position, &rows),
         Moves::Message => shared || given || !taken.is_empty(),
-        Moves::Kept => {
-            (shared || !taken.is_empty())
-                && is_end(function, &values)
-                && !is_same_store(function, position, write)
-        }
+        Moves::Kept => (shared || !taken.is_empty()) && is_end(function, &values),
     };
     is_one && is_only_after(body, position.at, write, &taken)
+}
+
+/// Whether rows were read from the consumer whose offsets move.
+fn is_read_from(function: &Function, position: &Position, rows: &FxHashSet<LocalId>) -> bool {
+    let mut calls = calls(function);
+    position.consumer.is_some()
+        && calls.any(|(at, callee, _)| {
+            let TerminatorKind::Eval { dest, .. } = function.body.block(at).terminator.kind else {
+                return false;
+            };
+            let called = called(function, callee);
+            dest.is_some_and(|dest| rows.contains(&dest))
+                && takes_next(&called.name)
+                && called.on == position.consumer
+                && function.body.reach(at, None).contains(&position.at)
+        })
 }
 
 /// Whether a call comes after another one in the same round, and never before it. Each round takes something at

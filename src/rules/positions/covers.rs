@@ -282,18 +282,41 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
     let again = body.reach(failed, None);
     let values = locals_of(position);
     let mut read = false;
-    let several = values.len() > 1;
     if is_of_an_earlier_round(function, position, failure) {
         return None;
     }
-    let origins = made_of(function, values.into_iter().collect());
+    let origins = made_of(function, values.iter().copied().collect());
+    let written = takes(function, failed);
+    let is_of = |unit: LocalId| {
+        let known = flow(function, [unit].into_iter().collect());
+        written.iter().any(|local| known.contains(local))
+    };
+    let units = units(function, &origins);
+    // The failed rows are left, and what changes the position are the rows after them.
+    let passes_on = |behind: LocalId, at: &BlockId| {
+        let left = |made: BlockId, unit: LocalId| {
+            let mut again = read_by(function, behind, unit).into_iter();
+            again.all(|from| from != made && failure.reach(body, Some(from)).contains(&made))
+                && !failure.reach(body, Some(made)).contains(at)
+        };
+        let mut units = units.iter();
+        units.any(|(made, unit)| is_of(*unit) && left(*made, *unit))
+            && failure.passes(
+                body,
+                &BTreeSet::from([changed_at(body, *at, behind)]),
+                position.at,
+            )
+    };
     for behind in variables_among(function, &origins) {
         let changes = changes(function, behind);
         let later = changes
             .iter()
             .filter(|at| afterwards.contains(at) || again.contains(at));
         let later: Vec<&BlockId> = later.collect();
-        if !later.is_empty() && later.iter().all(|at| !without_success.contains(at)) {
+        if !later.is_empty()
+            && later.iter().all(|at| !without_success.contains(at))
+            && !later.iter().any(|at| passes_on(behind, at))
+        {
             // It tells what was stored.
             return None;
         }
@@ -302,19 +325,40 @@ fn covers_kept(function: &Function, position: &Position, failure: &Failure) -> O
             .any(|at| body.reach(*at, None).contains(&failed));
         read |= before && later.iter().any(|at| without_success.contains(at));
     }
-    let written = takes(function, failed);
-    let is_of = |unit: LocalId| {
-        let known = flow(function, [unit].into_iter().collect());
-        written.iter().any(|local| known.contains(local))
-    };
-    for (made, unit) in units(function, &origins) {
+    for (made, unit) in units {
         let same = failure.reach(body, Some(made)).contains(&position.at);
-        // With a name beside the value, each unit has a position of its own.
+        let of_unit =
+            |value: &&LocalId| made_of(function, FxHashSet::from_iter([**value])).contains(&unit);
+        // With a name of its own beside the value, each unit has a position of its own.
+        let several = values.iter().filter(of_unit).count() > 1;
         if !same && (several || !is_of(unit)) {
             return None;
         }
     }
     Some(if read { Covered::Read } else { Covered::Rows })
+}
+
+/// The block in which a variable has the value that a block gives it. What raises instead gives it none.
+fn changed_at(body: &Body, at: BlockId, variable: LocalId) -> BlockId {
+    match body.block(at).terminator.kind {
+        TerminatorKind::Eval { dest, normal, .. } if dest == Some(variable) => normal,
+        _ => at,
+    }
+}
+
+/// The calls that are given what a variable holds, and give a unit: `source.read_after(cursor)` gives again what was
+/// not stored.
+fn read_by(function: &Function, variable: LocalId, unit: LocalId) -> Vec<BlockId> {
+    let behind = sources(function, FxHashSet::from_iter([unit]));
+    let reads = calls(function).filter(|(at, _, args)| {
+        let TerminatorKind::Eval { dest, .. } = function.body.block(*at).terminator.kind else {
+            return false;
+        };
+        let mut given = locals(args.iter().map(|arg| &arg.value)).into_iter();
+        dest.is_some_and(|dest| behind.contains(&dest))
+            && given.any(|local| root(function, local) == variable)
+    });
+    reads.map(|(at, ..)| at).collect()
 }
 
 /// Whether a position holds what an earlier round gave it: on no way is it changed after the rows that

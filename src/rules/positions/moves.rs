@@ -34,6 +34,10 @@ pub(in crate::rules) struct Position {
     pub(in crate::rules) inside: Option<(FuncRef, Span)>,
     /// Texts that it is given.
     pub(in crate::rules) texts: Vec<Name>,
+    /// What the consumer or the message is called whose position moves, here or in the helper.
+    pub(in crate::rules) consumer: Option<Name>,
+    /// Whether the call also gives the rows that the position covers: they are `values`.
+    pub(in crate::rules) gives: bool,
 }
 
 /// The places of a function that move a position, in the order of the code.
@@ -59,6 +63,8 @@ pub(in crate::rules) fn positions(
                 on,
                 inside: None,
                 texts: Vec::new(),
+                consumer: None,
+                gives: false,
             }));
         }
         let TerminatorKind::Eval {
@@ -72,6 +78,7 @@ pub(in crate::rules) fn positions(
             moves,
             inside,
             values,
+            consumer,
         }) = moved(program, (func, at), (callee, args), writes, depth)
         else {
             continue;
@@ -92,6 +99,8 @@ pub(in crate::rules) fn positions(
             on,
             inside,
             texts: statement::texts(function, args),
+            consumer,
+            gives: false,
         });
     }
     out
@@ -127,6 +136,7 @@ struct Moved {
     moves: Moves,
     inside: Option<(FuncRef, Span)>,
     values: Vec<Operand>,
+    consumer: Option<Name>,
 }
 
 /// The position that a call moves.
@@ -145,6 +155,7 @@ fn moved(
         moves,
         inside: None,
         values: all(),
+        consumer: named.on.clone(),
     };
     if writes.presets.names_position(&named.name)
         && let Some(known) = known_call(program, writes, (func, at))
@@ -166,6 +177,7 @@ fn moved(
             moves: inner.moves,
             inside: Some(inner.inside.unwrap_or((helper, inner.span))),
             values: given_for(program, helper, inner, args)?,
+            consumer: inner.consumer.clone(),
         });
     }
     if let Some(moves) = moves_position(&named.name, on) {
