@@ -106,6 +106,97 @@ pub fn before(file: &SourceFile, at: Span, statement: &str) -> Option<(u32, Stri
     }
 }
 
+/// Moves the statement at a place behind a later one of the same block.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Moved {
+    /// The lines of the statement.
+    pub lines: Span,
+    /// Where they go.
+    pub to: u32,
+    /// Their text there.
+    pub text: String,
+}
+
+/// Words that begin statements after which the next one may not run.
+const LEAVES: &[&str] = &["return", "continue", "break", "raise", "yield"];
+
+/// How to move the statement with the code at `what` behind the one with the code at `behind`. `None` if one of them
+/// shares its lines with other code, if a block begins or ends between them, if what is between may leave the block,
+/// or if it changes a variable that the statement uses.
+#[must_use]
+pub fn move_behind(file: &SourceFile, what: Span, behind: Span) -> Option<Moved> {
+    let layout = Layout::of(file.language, &file.text);
+    let with = |span: Span| {
+        let around = layout.statements.iter().filter(|s| s.span.contains(span));
+        around.map(|s| s.span).min_by_key(|s| s.end - s.start)
+    };
+    let (moved, last) = (with(what)?, with(behind)?);
+    if moved.end > last.start {
+        return None;
+    }
+    let (lines, indent) = own_lines(file, moved)?;
+    let (last_lines, _) = own_lines(file, last).filter(|(_, own)| *own == indent)?;
+    let between = layout.statements.iter().map(|s| s.span);
+    let between = between.filter(|s| s.start >= moved.end && s.start < last.start);
+    let used = file.slice(moved);
+    for statement in between.chain([last]) {
+        let text = file.slice(statement);
+        let (_, own) = own_lines(file, statement)?;
+        let first = text.split(|c: char| !c.is_alphanumeric()).next();
+        let leaves = first.is_some_and(|word| LEAVES.contains(&word))
+            || statement != last && file.language == Language::Rust && text.contains('?');
+        if own != indent || leaves || text.ends_with([':', '{']) || assigns(text, used) {
+            return None;
+        }
+    }
+    let text = file.slice(lines);
+    let ended = file.slice(last_lines).ends_with('\n');
+    Some(Moved {
+        lines,
+        to: last_lines.end,
+        text: match ended {
+            true => text.to_owned(),
+            false => format!("\n{}", text.trim_end_matches('\n')),
+        },
+    })
+}
+
+/// The whole lines of a statement, and its indentation. `None` if there is other code in them.
+fn own_lines(file: &SourceFile, statement: Span) -> Option<(Span, &str)> {
+    let text = &file.text;
+    let start = text
+        .get(..statement.start as usize)?
+        .rfind('\n')
+        .map_or(0, |at| at + 1);
+    let indent = text.get(start..statement.start as usize)?;
+    let rest = text.get(statement.end as usize..)?;
+    let end = rest.find('\n').map_or(rest.len(), |at| at + 1);
+    let behind = rest[..end].trim_start_matches(';').trim();
+    let is_comment = ["#", "//"].iter().any(|mark| behind.starts_with(mark));
+    let alone =
+        indent.chars().all(|c| matches!(c, ' ' | '\t')) && (behind.is_empty() || is_comment);
+    let end = u32::try_from(end).ok()? + statement.end;
+    alone.then(|| Some((Span::new(u32::try_from(start).ok()?, end), indent)))?
+}
+
+/// Whether a statement assigns a name that a text contains.
+fn assigns(statement: &str, text: &str) -> bool {
+    let words = |text: &'_ str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.map(str::to_owned).collect()
+    };
+    let Some((target, value)) = statement.split_once('=') else {
+        return false;
+    };
+    // An argument by name assigns nothing.
+    let plain = !target.contains(['(', '"', '\'']) && !value.starts_with('=');
+    let used = words(text);
+    plain
+        && words(target)
+            .iter()
+            .any(|word| !word.is_empty() && used.contains(word))
+}
+
 /// The quote that the file uses for this text, or for most texts.
 fn quote(text: &str, key: &str) -> char {
     let written = |quote: char| text.matches(&format!("{quote}{key}{quote}")).count();
@@ -159,6 +250,44 @@ mod tests {
         field: "stats",
         key: Some("rows"),
     };
+
+    /// The text after the line with `commit` was moved behind the one with `insert`.
+    fn moved(name: &str, text: &str) -> Option<String> {
+        let at = |what: &str| {
+            let start = u32::try_from(text.find(what).unwrap()).unwrap();
+            Span::new(start, start + u32::try_from(what.len()).unwrap())
+        };
+        let moved = move_behind(&file(name, text), at("commit"), at("insert"))?;
+        let (start, end) = (moved.lines.start as usize, moved.lines.end as usize);
+        let to = moved.to as usize;
+        Some(format!(
+            "{}{}{}{}",
+            &text[..start],
+            &text[end..to],
+            moved.text,
+            &text[to..]
+        ))
+    }
+
+    #[test]
+    fn a_statement_moves_behind_another_one_of_its_block() {
+        let python = "for m in q:\n    c.commit(\n        m)  # done\n    n = 1\n    db.insert(m)";
+        let after = "for m in q:\n    n = 1\n    db.insert(m)\n    c.commit(\n        m)  # done";
+        assert_eq!(moved("a.py", python).as_deref(), Some(after));
+        let rust = "fn f() {\n    c.commit(m).await?;\n    db.insert(m).await?;\n}\n";
+        let after = "fn f() {\n    db.insert(m).await?;\n    c.commit(m).await?;\n}\n";
+        assert_eq!(moved("a.rs", rust).as_deref(), Some(after));
+        for stays in [
+            "c.commit(m); db.insert(m)\n",
+            "if x:\n    c.commit(m)\ndb.insert(m)\n",
+            "c.commit(m)\nif x:\n    y()\ndb.insert(m)\n",
+            "c.commit(m)\nm = other(m)\ndb.insert(m)\n",
+            "c.commit(m)\nreturn\ndb.insert(m)\n",
+            "c.commit(m)\nwith db.insert(m):\n    pass\n",
+        ] {
+            assert_eq!(moved("a.py", stays), None, "{stays}");
+        }
+    }
 
     #[test]
     fn quotes_are_those_of_the_file() {

@@ -1,6 +1,6 @@
 //! The finding about a position that moves past rows which were never stored.
 
-use super::{Advance, Early};
+use super::{Advance, Early, repair};
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::ir::{BlockId, Rvalue, TerminatorKind};
 use crate::presets::Moves;
@@ -75,6 +75,10 @@ pub(super) fn early(subject: Subject<'_>, writes: &Writes, early: &Early<'_>) ->
     finding = with_write(subject, finding, writes, (subject.func, early.write));
     for exit in exits_after(program, subject.func, position.at) {
         finding = finding.exit(exit);
+    }
+    if let Some(file) = module.file.as_ref().filter(|_| !position.gives) {
+        let write = span_at(function, early.write);
+        finding = finding.fix(repair::after_write(file, position.span, write));
     }
     let label = match position.gives {
         true => format!("{moves} before this gives the rows"),
