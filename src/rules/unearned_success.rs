@@ -9,6 +9,8 @@
 //! | `claims` | where a function says that a run was a success |
 //! | `ends` | where a program ends with exit code 0 |
 //! | `tallies` | where failures are counted |
+//! | `inside` | failures that a method counts in its object |
+//! | `asked` | whether anybody in the program asks for those |
 //! | `heard` | whether anybody asks what came of a failure |
 //! | `lost` | writes that failed and were caught |
 //! | `nothing` | where a function knows that there was nothing to process |
@@ -16,10 +18,12 @@
 //! | `code` | the code of one function: places, what decides whether a block runs |
 //! | `report` | findings, fixes |
 
+mod asked;
 mod claims;
 mod code;
 mod ends;
 mod heard;
+mod inside;
 mod lost;
 mod nothing;
 mod report;
@@ -28,20 +32,22 @@ mod tallies;
 
 use crate::engine::summaries::library::Library;
 use crate::engine::witness::PathEvent;
-use crate::ir::{BlockId, FuncIdx, Function};
+use crate::ir::{BlockId, FuncIdx, Function, Name, Rvalue};
 use crate::program::{Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::caught::says_nothing_lost;
+use crate::rules::failed_write::flow::rvalues;
 use crate::rules::failed_write::{
     Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
 };
 use crate::rules::tables::claiming;
-use crate::rules::tables::outcomes::says_no_data;
+use crate::rules::tables::outcomes::{counts_failures, says_no_data};
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
 use crate::source::SourceFile;
-use claims::Claim;
-use code::Code;
+use claims::{Claim, Says};
+use code::{Code, Spot};
+use inside::Place;
 use nothing::Nothing;
 use tallies::Tally;
 
@@ -120,7 +126,12 @@ fn check_function(
         let presets = &settings.writes.presets;
         says_nothing_lost(library.program, presets, (func, catch), false)
     };
-    let suspects = Suspects::of(&code, claims, module.text(), &excused);
+    let place = Place {
+        program: library.program,
+        presets: &settings.writes.presets,
+        func,
+    };
+    let suspects = Suspects::of(&code, (claims, module.text()), place, &excused);
     if suspects.are_none() {
         return;
     }
@@ -175,15 +186,16 @@ impl<'c, 'f> Suspects<'c, 'f> {
     /// `excused` says whether what a handler catches loses nothing.
     fn of(
         code: &'c Code<'f>,
-        claims: Vec<Claim<'f>>,
-        text: &str,
+        (claims, text): (Vec<Claim<'f>>, &str),
+        place: Place<'_>,
         excused: &dyn Fn(BlockId) -> bool,
     ) -> Self {
-        let mut tallies = code.tallies();
+        let mut tallies = code.tallies(false);
+        tallies.extend(place.tallies(code));
         tallies.retain(|tally| !code.caught_before(tally.block).any(excused));
         let counted = claims.iter().map(|claim| {
             let all = tallies.iter().enumerate();
-            let before = all.filter(|(_, tally)| code.may_be_unheard(claim, tally));
+            let before = all.filter(|(_, tally)| code.may_be_unheard(claim, tally, place));
             before.map(|(at, _)| at).collect()
         });
         let counted = counted.collect();
@@ -269,19 +281,32 @@ impl Unearned<'_, '_> {
 
 impl Code<'_> {
     /// Whether a claim may be made after a failure was counted for which nobody asks.
-    fn may_be_unheard(&self, claim: &Claim<'_>, tally: &Tally) -> bool {
+    fn may_be_unheard(&self, claim: &Claim<'_>, tally: &Tally, place: Place<'_>) -> bool {
         let spot = &tally.spot;
         let function = self.function;
-        let is_param = spot.root.index() < function.params.len();
-        // What callers have as well, they read.
-        let shared = is_param || function.body.locals[spot.root.index()].name.is_none();
-        if shared && claim.root != Some(spot.root) {
-            return false;
-        }
-        let receiver = function.class.is_some() && spot.root.index() == 0;
-        !receiver
+        let may_be = match &tally.inside {
+            // A program that does not show the count may be one that leaves it to others.
+            Some(_) => claim.says != Says::Ends || self.shows(spot),
+            None => {
+                let is_param = spot.root.index() < function.params.len();
+                let receiver = function.class.is_some() && spot.root.index() == 0;
+                // What callers have as well, they read.
+                let shared = is_param || function.body.locals[spot.root.index()].name.is_none();
+                !receiver && (!shared || claim.root == Some(spot.root))
+            }
+        };
+        may_be
             && !self.is_taken_back(tally.block, claim)
             && self.leads_to(tally.block, claim.block)
             && !self.is_heard(&self.carried(tally, claim), tally.block, claim)
+            && !(tally.inside.as_ref())
+                .is_some_and(|inside| place.others_ask(self, tally, &inside.names))
+    }
+
+    /// Whether the function reads a count by its name.
+    fn shows(&self, spot: &Spot) -> bool {
+        let named = |name: &Name| spot.path.last() == Some(name) && counts_failures(name, false);
+        rvalues(self.function)
+            .any(|(_, rvalue)| matches!(rvalue, Rvalue::GetField(_, name) if named(name)))
     }
 }

@@ -64,6 +64,8 @@ pub(super) struct Claim<'f> {
     pub(super) class: Option<Vec<Name>>,
     /// Whether that class has a status for runs without data.
     pub(super) has_no_data: bool,
+    /// Where a variable that has the status is given on.
+    pub(super) said_at: Vec<BlockId>,
 }
 
 /// A status that says that a run was a success.
@@ -125,6 +127,7 @@ impl<'f> Code<'f> {
                         of_run: false,
                         class: None,
                         has_no_data: false,
+                        said_at: Vec::new(),
                     })
                 }
                 _ => {}
@@ -167,6 +170,7 @@ impl<'f> Code<'f> {
             of_run: status.of_run,
             class: status.class,
             has_no_data: false,
+            said_at: Vec::new(),
         })
     }
 
@@ -195,6 +199,7 @@ impl<'f> Code<'f> {
                     of_run: true,
                     class: None,
                     has_no_data: false,
+                    said_at: Vec::new(),
                 });
             }
             _ => return None,
@@ -217,6 +222,7 @@ impl<'f> Code<'f> {
             of_run: status.of_run,
             class: status.class,
             has_no_data: false,
+            said_at: Vec::new(),
         })
     }
 
@@ -340,6 +346,7 @@ impl<'f> Code<'f> {
             of_run: status.of_run,
             class: status.class,
             has_no_data: false,
+            said_at: Vec::new(),
         };
         if makes && !records_status(&name) {
             // An object that is made counts where it goes.

@@ -6,6 +6,7 @@ use super::tallies::Tally;
 use super::{Cause, Unearned};
 use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::ir::{BlockId, Rvalue, StatementKind};
+use crate::program::ModuleId;
 use crate::rules::contract_method::{Subject, add_steps};
 use crate::rules::failed_write::steps::{exits_after, location, told};
 use crate::rules::wording::{one_line, shorten};
@@ -52,11 +53,23 @@ pub(super) fn finding(
             let count = tally.spot.text(code.function);
             let verb = if tally.list { "noted" } else { "counted" };
             let step = format!("a failure is {verb} in `{count}`");
-            let cause = caught_at(code, tally).map(at);
-            finding
-                .arg("count", count)
-                .step(at(tally.span), step)
-                .cause(cause)
+            let there = |(module, span): (ModuleId, Span)| {
+                let file = program.module(module).file.as_ref()?.id;
+                Some(Location { file, span })
+            };
+            finding = finding.arg("count", count);
+            match &tally.inside {
+                None => {
+                    let cause = caught_at(code, tally.span).map(at);
+                    finding.step(at(tally.span), step).cause(cause)
+                }
+                Some(inside) => {
+                    let call = format!("`{}` can fail without raising", inside.method);
+                    let cause = inside.caught.and_then(there);
+                    let finding = finding.step(at(tally.span), call);
+                    finding.step(there(inside.at)?, step).cause(cause)
+                }
+            }
         }
         Cause::Caught(lost) => {
             let cause = lost.by.and_then(|by| {
@@ -96,9 +109,9 @@ pub(super) fn finding(
 }
 
 /// The handler in which a failure is counted.
-fn caught_at(code: &Code<'_>, tally: &Tally) -> Option<Span> {
+pub(super) fn caught_at(code: &Code<'_>, counted: Span) -> Option<Span> {
     let handlers = code.function.body.handlers.iter();
-    let around = handlers.filter(|handler| handler.body.contains(tally.span));
+    let around = handlers.filter(|handler| handler.body.contains(counted));
     let innermost = around.min_by_key(|handler| handler.body.end - handler.body.start);
     innermost.map(|handler| handler.header)
 }
@@ -107,7 +120,9 @@ fn caught_at(code: &Code<'_>, tally: &Tally) -> Option<Span> {
 /// not applied unasked.
 fn fix(code: &Code<'_>, file: &SourceFile, claim: &Claim<'_>, tally: &Tally) -> Option<Fix> {
     let local = tally.spot.root;
-    let always = tally.spot.path.is_empty() && is_set_before(code, tally, claim.block);
+    let always = tally.inside.is_none()
+        && tally.spot.path.is_empty()
+        && is_set_before(code, tally, claim.block);
     if file.language != Language::Python || !always {
         return None;
     }

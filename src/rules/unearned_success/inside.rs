@@ -1,0 +1,249 @@
+//! Failures that a method counts in its object: its caller sees only a call.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::code::{Code, named_store};
+use super::report::caught_at;
+use super::tallies::Tally;
+use crate::ir::{
+    BlockId, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, TerminatorKind,
+};
+use crate::presets::Presets;
+use crate::program::{FuncRef, ModuleId, Program};
+use crate::rules::failed_write::caught::says_nothing_lost;
+use crate::rules::failed_write::code::calls;
+use crate::rules::failed_write::flow::rvalues;
+use crate::rules::failed_write::{is_of_tests, may_fail};
+use crate::source::Span;
+
+/// How many calls deep a failure is counted at most.
+const DEPTH: u32 = 2;
+
+/// The receiver of a method.
+const RECEIVER: LocalId = LocalId(0);
+
+/// The program, and the function in it that is looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) program: &'a Program<'a>,
+    pub(super) presets: &'a Arc<Presets>,
+    pub(super) func: FuncRef,
+}
+
+/// A call that counts a failure.
+#[derive(Clone, Debug)]
+pub(super) struct Inside {
+    /// The method that is called.
+    pub(super) method: Name,
+    /// Where the failure is counted.
+    pub(super) at: (ModuleId, Span),
+    /// The handler in which that is.
+    pub(super) caught: Option<(ModuleId, Span)>,
+    /// The names of the count, and of what is set only if it is raised, or only if it is not.
+    pub(super) names: BTreeSet<Name>,
+    /// The results of calls that do not tell of the count unless somebody in the program asks for it by name.
+    pub(super) mute: BTreeSet<LocalId>,
+}
+
+/// A failure that a method counts below its receiver.
+struct Counted {
+    path: Vec<Name>,
+    list: bool,
+    at: (ModuleId, Span),
+    caught: Option<(ModuleId, Span)>,
+    names: BTreeSet<Name>,
+    /// Whether the method answers the same if the failure is counted.
+    same_answer: bool,
+}
+
+impl Place<'_> {
+    /// The failures that calls of a function count in the objects that they are made on.
+    pub(super) fn tallies(self, code: &Code<'_>) -> Vec<Tally> {
+        self.tallies_at(code, DEPTH)
+    }
+
+    fn tallies_at(self, code: &Code<'_>, depth: u32) -> Vec<Tally> {
+        let mut out = Vec::new();
+        for (at, callee, _) in calls(code.function) {
+            let Callee::Method { receiver, name, .. } = callee else {
+                continue;
+            };
+            let Some(on) = code.spot(receiver).filter(|on| code.is_own(on.root)) else {
+                continue;
+            };
+            let Some(func) = self.program.call_inside(self.presets, (self.func, at)) else {
+                continue;
+            };
+            if func == self.func {
+                continue;
+            }
+            let failed = code.is_for_failure(at);
+            let counted = Place { func, ..self }.counted(failed, depth);
+            if counted.is_empty() || failed && code.is_told_of(at, on.root, Some(at)) {
+                continue;
+            }
+            let span = code.function.body.block(at).terminator.span;
+            let all_mute = self.mute(code);
+            for counted in counted {
+                let mut spot = on.clone();
+                spot.path.extend(counted.path);
+                let mut mute = all_mute.clone();
+                if !counted.same_answer {
+                    let result = code.result_of(at);
+                    mute.retain(|local| Some(*local) != result);
+                }
+                out.push(Tally {
+                    block: at,
+                    span,
+                    spot,
+                    list: counted.list,
+                    inside: Some(Inside {
+                        method: name.clone(),
+                        at: counted.at,
+                        caught: counted.caught,
+                        names: counted.names,
+                        mute,
+                    }),
+                });
+            }
+        }
+        out
+    }
+
+    /// The results of calls that run methods of the program.
+    fn mute(self, code: &Code<'_>) -> BTreeSet<LocalId> {
+        let runs = calls(code.function).filter(|(at, callee, _)| {
+            matches!(callee, Callee::Method { .. })
+                && (self.program.call_inside(self.presets, (self.func, *at))).is_some()
+        });
+        runs.filter_map(|(at, ..)| code.result_of(at)).collect()
+    }
+
+    /// The failures that a method counts below its receiver. `failed`: it is called only because something
+    /// failed.
+    fn counted(self, failed: bool, depth: u32) -> Vec<Counted> {
+        let func = self.func;
+        let module = self.program.module(func.module);
+        let function = module.ir.function(func.func);
+        if module.file.as_ref().is_none_or(|file| is_of_tests(file))
+            || function.class.is_none()
+            || !function.is_bound()
+            || function.is_generator
+            || may_fail(&module, function)
+        {
+            return Vec::new();
+        }
+        let code = Code::new(function);
+        let mut tallies = code.tallies(failed);
+        if depth > 1 {
+            tallies.extend(self.tallies_at(&code, depth - 1));
+        }
+        let excused = |catch| says_nothing_lost(self.program, self.presets, (func, catch), false);
+        tallies.retain(|tally| {
+            tally.spot.root == RECEIVER
+                && !tally.spot.path.is_empty()
+                && code.returns_after(tally.block)
+                && !code.caught_before(tally.block).any(excused)
+        });
+        let counted = tallies.into_iter().map(|tally| {
+            let mut names = code.names_beside(&tally);
+            names.extend(tally.spot.path.last().cloned());
+            let same_answer = code.answers_the_same(&tally);
+            let here = |span| (func.module, span);
+            let (at, caught) = match tally.inside {
+                Some(inside) => {
+                    names.extend(inside.names);
+                    (inside.at, inside.caught)
+                }
+                None => (here(tally.span), caught_at(&code, tally.span).map(here)),
+            };
+            Counted {
+                path: tally.spot.path,
+                list: tally.list,
+                at,
+                caught: caught.or_else(|| caught_at(&code, tally.span).map(here)),
+                names,
+                same_answer,
+            }
+        });
+        counted.collect()
+    }
+}
+
+impl Code<'_> {
+    fn result_of(&self, at: BlockId) -> Option<LocalId> {
+        match self.function.body.block(at).terminator.kind {
+            TerminatorKind::Eval { dest, .. } => dest,
+            _ => None,
+        }
+    }
+
+    /// Whether the function can end normally after a block.
+    fn returns_after(&self, at: BlockId) -> bool {
+        let body = &self.function.body;
+        let mut reached = body.reach(at, None).into_iter();
+        reached.any(|at| {
+            matches!(
+                body.block(at).terminator.kind,
+                TerminatorKind::Return { .. }
+            )
+        })
+    }
+
+    /// The names of what a method sets on its receiver only if something failed, or where a tally is not made.
+    fn names_beside(&self, tally: &Tally) -> BTreeSet<Name> {
+        let mut out = BTreeSet::new();
+        for (at, block) in (0u32..).zip(&self.function.body.blocks) {
+            for statement in &block.statements {
+                if let Some((object, name)) = named_store(&statement.kind)
+                    && self.root(object) == Some(RECEIVER)
+                    && self.is_for_failure(BlockId(at))
+                {
+                    out.insert(name.clone());
+                }
+            }
+        }
+        let instead = self.set_instead(tally.block).into_iter();
+        out.extend(instead.filter_map(|spot| spot.path.last().cloned()));
+        out
+    }
+
+    /// Whether what the function returns does not tell whether a failure was counted.
+    fn answers_the_same(&self, tally: &Tally) -> bool {
+        let body = &self.function.body;
+        let mut returned = body.blocks.iter().filter_map(|b| match &b.terminator.kind {
+            TerminatorKind::Return { value, .. } => Some(value),
+            _ => None,
+        });
+        let Some(first) = returned.next() else {
+            return true;
+        };
+        let known = match first {
+            Operand::Const(_) => true,
+            Operand::Local(local) => {
+                let by_call = tally
+                    .inside
+                    .as_ref()
+                    .and_then(|_| self.result_of(tally.block));
+                self.only[local.index()].is_some() && by_call != Some(*local)
+            }
+        };
+        known && returned.all(|value| value == first)
+    }
+}
+
+/// The locals of a function that hold what is read under one of these names.
+pub(super) fn reads_of(function: &Function, names: &BTreeSet<Name>) -> BTreeSet<LocalId> {
+    let named = |operand: &Operand| matches!(operand, Operand::Const(Literal::Str(name)) if names.contains(name));
+    let reads = rvalues(function).filter_map(|(dest, rvalue)| {
+        let reads = match rvalue {
+            Rvalue::GetField(_, name) => names.contains(name),
+            Rvalue::GetItem(_, key) => named(key),
+            Rvalue::Call { args, .. } => args.iter().any(|arg| named(&arg.value)),
+            _ => false,
+        };
+        dest.filter(|_| reads)
+    });
+    reads.collect()
+}
