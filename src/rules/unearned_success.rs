@@ -7,6 +7,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `claims` | where a function says that a run was a success |
+//! | `chosen` | where a variable gets the success among its values |
 //! | `ends` | where a program ends with exit code 0 |
 //! | `tallies` | where failures are counted |
 //! | `inside` | failures that a method counts in its object |
@@ -19,6 +20,7 @@
 //! | `report` | findings, fixes |
 
 mod asked;
+mod chosen;
 mod claims;
 mod code;
 mod ends;
@@ -115,6 +117,7 @@ fn check_function(
     }
     let code = Code::new(function);
     let mut claims = code.claims();
+    claims.extend(code.chosen());
     claims.extend(code.ends(code.is_program(&module.ir)));
     for claim in &mut claims {
         claim.has_no_data = has_no_data(library.program, func, claim);
@@ -199,7 +202,12 @@ impl<'c, 'f> Suspects<'c, 'f> {
             before.map(|(at, _)| at).collect()
         });
         let counted = counted.collect();
-        let nothing = claims.iter().map(|claim| code.nothing(claim, text));
+        // What stands beside a success in a variable, and whether it comes to anything, is said elsewhere.
+        let chosen = |claim: &&Claim<'_>| claim.says != Says::Chooses;
+        let nothing = claims.iter().map(|claim| {
+            let said = Some(claim).filter(chosen);
+            said.map_or_else(Vec::new, |claim| code.nothing(claim, text))
+        });
         let nothing = nothing.collect();
         let catches = claims
             .iter()

@@ -1,5 +1,5 @@
-//! Which calls are made on modules, classes and objects of libraries, and which run functions of the
-//! program, read off the code: no path is followed for that.
+//! Which calls are made on modules, classes and objects of libraries, which run functions of the program, and
+//! of which class a value is, read off the code: no path is followed for that.
 //!
 //! What a name was bound to decides: an import, an object that was made of a class, an annotation, a
 //! field of the class, what a function of the program returns. A name that is bound to several things
@@ -97,6 +97,22 @@ impl Program<'_> {
     ) -> Option<FuncRef> {
         let calls = self.calls_of(presets, func);
         calls.inside.get(&block).copied()
+    }
+
+    /// The class of the program of whose objects a value of a function is one, if the code shows it.
+    #[must_use]
+    pub fn class_of_value(
+        &self,
+        presets: &Arc<Presets>,
+        func: FuncRef,
+        value: &Operand,
+    ) -> Option<ClassRef> {
+        let module = self.module(func.module);
+        let frame = Frame::new(&module, func);
+        match Finder::new(self, presets).operand(&frame, value, 0)? {
+            Held::Object(class) | Held::Super(class) => Some(class),
+            _ => None,
+        }
     }
 
     fn calls_of(&self, presets: &Arc<Presets>, func: FuncRef) -> Arc<Calls> {

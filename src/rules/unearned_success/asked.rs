@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::code::Code;
-use super::inside::{Place, reads_of};
+use super::inside::{Names, Place, reads_of};
 use super::tallies::Tally;
 use crate::ir::{
     Callee, ClassIdx, FuncIdx, Function, LocalId, Module, Name, Operand, Rvalue, StatementKind,
@@ -20,14 +20,15 @@ impl Place<'_> {
     /// Whether anybody but the function itself may ask for what a call counts. Who has the object is known only
     /// if the function made it and its methods keep it for themselves; of any other object, all who ask for
     /// something of that name may mean it.
-    pub(super) fn others_ask(self, code: &Code<'_>, tally: &Tally, names: &BTreeSet<Name>) -> bool {
+    pub(super) fn others_ask(self, code: &Code<'_>, tally: &Tally, names: &Names) -> bool {
         let own = (tally.spot.path.len() == 1)
             .then(|| self.class_made(code, tally.spot.root))
             .flatten();
         match own {
-            Some(class) if !self.gives_itself_away(class) => {
-                self.any_method(class, &|function| asks(function, names))
-            }
+            Some(class) if !self.gives_itself_away(class) => self
+                .any_method(class, &|func, function| {
+                    Place { func, ..self }.asks(function, names)
+                }),
             _ => self.anybody_asks(names),
         }
     }
@@ -64,11 +65,11 @@ impl Place<'_> {
 
     /// Whether a method of a class, or of one of its bases, may give its receiver to somebody.
     fn gives_itself_away(self, class: ClassRef) -> bool {
-        self.any_method(class, &gives_receiver_away)
+        self.any_method(class, &|_, function| gives_receiver_away(function))
     }
 
     /// Whether something holds for a method of a class or of its bases, or for a function in one.
-    fn any_method(self, class: ClassRef, holds: &dyn Fn(&Function) -> bool) -> bool {
+    fn any_method(self, class: ClassRef, holds: &dyn Fn(FuncRef, &Function) -> bool) -> bool {
         let mro = self.program.mro(class);
         mro.entries.iter().any(|entry| {
             let MroEntry::Class(of) = entry else {
@@ -79,16 +80,19 @@ impl Place<'_> {
             let mut own = outer.filter(|(idx, _)| class_around(&module.ir, *idx) == Some(of.class));
             own.any(|(idx, _)| {
                 let mut all = module.ir.with_left_out(idx);
-                all.any(|(_, function)| holds(function))
+                all.any(|(func, function)| {
+                    let module = of.module;
+                    holds(FuncRef { module, func }, function)
+                })
             })
         })
     }
 
     /// Whether a function of the program, other than this one, asks for something of these names.
-    fn anybody_asks(self, names: &BTreeSet<Name>) -> bool {
+    fn anybody_asks(self, names: &Names) -> bool {
         let own = self.func.module;
         let mut modules = BTreeSet::from([own]);
-        for name in names {
+        for name in names.keys() {
             let (others, more) = self.program.modules_that_mention(name, own, MAX_FILES);
             if more {
                 return true;
@@ -102,16 +106,48 @@ impl Place<'_> {
             }
             let outer = module.ir.outer_functions();
             let mut naming = outer.filter(|(_, function)| {
-                let mut names = names.iter();
+                let mut names = names.keys();
                 names.any(|name| function.body.may_mention(name))
             });
             naming.any(|(idx, _)| {
                 let mut all = module.ir.with_left_out(idx);
                 all.any(|(func, function)| {
-                    self.func != FuncRef { module: id, func } && asks(function, names)
+                    let func = FuncRef { module: id, func };
+                    self.func != func && Place { func, ..self }.asks(function, names)
                 })
             })
         })
+    }
+
+    /// Whether the function asks for something of these names.
+    fn asks(self, function: &Function, names: &Names) -> bool {
+        let may_have = |object: &Operand, name: &Name| {
+            let Some(Some(owner)) = names.get(name) else {
+                return true;
+            };
+            self.class_of(object)
+                .is_none_or(|class| self.are_akin(class, *owner))
+        };
+        let values = reads_of(function, names, &may_have);
+        if values.is_empty() {
+            return false;
+        }
+        let code = Code::new(function);
+        let carried = code.carried_by(values.into_iter().collect(), &[]);
+        code.asks_anywhere(&carried, names)
+    }
+
+    /// Whether one of two classes may be above the other, or stands for any that has the same members.
+    fn are_akin(self, one: ClassRef, other: ClassRef) -> bool {
+        let may_be_below = |class: ClassRef, other: ClassRef| {
+            let mro = self.program.mro(class);
+            mro.entries.iter().any(|entry| match entry {
+                MroEntry::Class(above) => *above == other,
+                MroEntry::External(path) => path.ends_with("Protocol"),
+                MroEntry::Unknown => true,
+            })
+        };
+        may_be_below(one, other) || may_be_below(other, one)
     }
 }
 
@@ -124,17 +160,6 @@ fn class_around(module: &Module, mut at: FuncIdx) -> Option<ClassIdx> {
         }
         at = function.outer?;
     }
-}
-
-/// Whether a function asks for something of these names.
-fn asks(function: &Function, names: &BTreeSet<Name>) -> bool {
-    let values = reads_of(function, names);
-    if values.is_empty() {
-        return false;
-    }
-    let code = Code::new(function);
-    let carried = code.carried_by(values.into_iter().collect(), &[]);
-    code.asks_anywhere(&carried, names)
 }
 
 /// Whether a method may give its receiver to somebody else: it does more with it than use its members.

@@ -34,6 +34,8 @@ const WRAPS: &[&str] = &[
 pub(super) enum Says {
     /// It stores a status.
     Stores,
+    /// It gives a status to a variable that has several.
+    Chooses,
     /// It makes a call that records one, or is named for it.
     Calls,
     /// It returns one.
@@ -228,7 +230,11 @@ impl<'f> Code<'f> {
 
     /// Where a value leaves the function: by a `return`, or in a call that records it. What it is put into on
     /// the way is the last result.
-    fn leaves(&self, from: BlockId, made: LocalId) -> Option<(BlockId, Span, Says, Vec<LocalId>)> {
+    pub(super) fn leaves(
+        &self,
+        from: BlockId,
+        made: LocalId,
+    ) -> Option<(BlockId, Span, Says, Vec<LocalId>)> {
         let mut held = vec![made];
         let holds = |held: &[LocalId], value: &Operand| matches!(value, Operand::Local(l) if held.contains(l));
         loop {

@@ -102,6 +102,11 @@ impl<'f> Graph<'f> {
             before: body.predecessors(),
         }
     }
+
+    /// All values of a local.
+    pub(super) fn values_of(&self, local: LocalId) -> &[&'f Rvalue] {
+        &self.values[local.index()]
+    }
 }
 
 impl<'f> Code<'f> {
@@ -182,7 +187,7 @@ impl<'f> Code<'f> {
             if let Some(iter) = self.unit_of(local) {
                 open.push((Operand::Local(iter), true));
             }
-            for rvalue in &self.graph().values[local.index()] {
+            for rvalue in self.graph().values_of(local) {
                 let through = match rvalue {
                     Rvalue::Call { callee, .. } => {
                         let name = called(self.function, callee).name;
@@ -210,6 +215,12 @@ impl<'f> Code<'f> {
             TerminatorKind::ForNext { iter, dest, .. } if dest == local => Some(iter),
             _ => None,
         })
+    }
+
+    /// The name of a variable; nothing if there is none.
+    pub(super) fn name_of(&self, local: Option<&LocalId>) -> Name {
+        let named = local.and_then(|local| self.function.body.locals[local.index()].name.clone());
+        named.unwrap_or_default()
     }
 
     /// The place that a value was read from.

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::claims::Claim;
 use super::code::{Code, Spot};
-use super::inside::reads_of;
+use super::inside::{Names, reads_of};
 use super::tallies::Tally;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
@@ -72,6 +72,7 @@ const FORMS: &[&str] = &[
     "copy",
     "iter",
     "asdict",
+    "vars",
     "get",
     "sleep",
     "type",
@@ -100,7 +101,7 @@ struct Aside<'a> {
     /// The claim.
     claim: Option<&'a Claim<'a>>,
     /// Names of places in which a value that was read there is put back.
-    names: Option<&'a BTreeSet<Name>>,
+    names: Option<&'a Names>,
 }
 
 impl<'a> Aside<'a> {
@@ -111,7 +112,7 @@ impl<'a> Aside<'a> {
     }
 
     fn is_named(self, name: &Name) -> bool {
-        self.names.is_some_and(|names| names.contains(name))
+        self.names.is_some_and(|names| names.contains_key(name))
     }
 
     fn held(self) -> &'a [LocalId] {
@@ -158,7 +159,7 @@ impl Code<'_> {
             // The object may go by another name as well.
             carried
                 .values
-                .extend(reads_of(self.function, &inside.names));
+                .extend(reads_of(self.function, &inside.names, &|_, _| true));
             carried.mute.clone_from(&inside.mute);
         }
         carried.values.extend(self.flags_beside(tally.block));
@@ -308,7 +309,7 @@ impl Code<'_> {
 
     /// Whether any block of the function asks what is carried, and does not only put it back in a place of one
     /// of these names.
-    pub(super) fn asks_anywhere(&self, carried: &Carried, names: &BTreeSet<Name>) -> bool {
+    pub(super) fn asks_anywhere(&self, carried: &Carried, names: &Names) -> bool {
         let aside = Aside {
             claim: None,
             names: Some(names),

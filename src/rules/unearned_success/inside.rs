@@ -1,6 +1,6 @@
 //! Failures that a method counts in its object: its caller sees only a call.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::code::{Code, named_store};
@@ -10,7 +10,7 @@ use crate::ir::{
     BlockId, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, TerminatorKind,
 };
 use crate::presets::Presets;
-use crate::program::{FuncRef, ModuleId, Program};
+use crate::program::{ClassRef, FuncRef, ModuleId, Program};
 use crate::rules::failed_write::caught::says_nothing_lost;
 use crate::rules::failed_write::code::calls;
 use crate::rules::failed_write::flow::rvalues;
@@ -31,6 +31,9 @@ pub(super) struct Place<'a> {
     pub(super) func: FuncRef,
 }
 
+/// Names of attributes, with the class that has them if it is known.
+pub(super) type Names = BTreeMap<Name, Option<ClassRef>>;
+
 /// A call that counts a failure.
 #[derive(Clone, Debug)]
 pub(super) struct Inside {
@@ -41,7 +44,7 @@ pub(super) struct Inside {
     /// The handler in which that is.
     pub(super) caught: Option<(ModuleId, Span)>,
     /// The names of the count, and of what is set only if it is raised, or only if it is not.
-    pub(super) names: BTreeSet<Name>,
+    pub(super) names: Names,
     /// The results of calls that do not tell of the count unless somebody in the program asks for it by name.
     pub(super) mute: BTreeSet<LocalId>,
 }
@@ -52,7 +55,7 @@ struct Counted {
     list: bool,
     at: (ModuleId, Span),
     caught: Option<(ModuleId, Span)>,
-    names: BTreeSet<Name>,
+    names: Names,
     /// Whether the method answers the same if the failure is counted.
     same_answer: bool,
 }
@@ -147,13 +150,26 @@ impl Place<'_> {
                 && !code.caught_before(tally.block).any(excused)
         });
         let counted = tallies.into_iter().map(|tally| {
-            let mut names = code.names_beside(&tally);
-            names.extend(tally.spot.path.last().cloned());
+            let class = function.class.map(|class| ClassRef {
+                module: func.module,
+                class,
+            });
+            let mut names = Names::new();
+            let beside = self.names_beside(&code, &tally, class);
+            beside
+                .into_iter()
+                .for_each(|(name, of)| add(&mut names, name, of));
+            // The receiver itself has what is one step away.
+            let own = (tally.spot.path.len() == 1).then_some(class).flatten();
+            if let (None, Some(name)) = (&tally.inside, tally.spot.path.last()) {
+                add(&mut names, name.clone(), own);
+            }
             let same_answer = code.answers_the_same(&tally);
             let here = |span| (func.module, span);
             let (at, caught) = match tally.inside {
                 Some(inside) => {
-                    names.extend(inside.names);
+                    let inner = inside.names.into_iter();
+                    inner.for_each(|(name, of)| add(&mut names, name, of));
                     (inside.at, inside.caught)
                 }
                 None => (here(tally.span), caught_at(&code, tally.span).map(here)),
@@ -169,6 +185,49 @@ impl Place<'_> {
         });
         counted.collect()
     }
+
+    /// What a method sets below its receiver only if something failed, or where a tally is not made, with the
+    /// class that has it.
+    fn names_beside(
+        self,
+        code: &Code<'_>,
+        tally: &Tally,
+        class: Option<ClassRef>,
+    ) -> Vec<(Name, Option<ClassRef>)> {
+        let mut out = Vec::new();
+        for (at, block) in (0u32..).zip(&code.function.body.blocks) {
+            for statement in &block.statements {
+                if let Some((object, name)) = named_store(&statement.kind)
+                    && code.root(object) == Some(RECEIVER)
+                    && code.is_for_failure(BlockId(at))
+                {
+                    out.push((name.clone(), self.class_of(object)));
+                }
+            }
+        }
+        for spot in code.set_instead(tally.block) {
+            let own = (spot.root == RECEIVER && spot.path.len() == 1).then_some(class);
+            out.extend(spot.path.last().map(|name| (name.clone(), own.flatten())));
+        }
+        out
+    }
+
+    /// The class of a value, if the code shows it.
+    pub(super) fn class_of(self, value: &Operand) -> Option<ClassRef> {
+        self.program.class_of_value(self.presets, self.func, value)
+    }
+}
+
+/// Adds a name. One that several classes have may be that of any class.
+fn add(names: &mut Names, name: Name, of: Option<ClassRef>) {
+    names
+        .entry(name)
+        .and_modify(|known| {
+            if *known != of {
+                *known = None;
+            }
+        })
+        .or_insert(of);
 }
 
 impl Code<'_> {
@@ -189,24 +248,6 @@ impl Code<'_> {
                 TerminatorKind::Return { .. }
             )
         })
-    }
-
-    /// The names of what a method sets on its receiver only if something failed, or where a tally is not made.
-    fn names_beside(&self, tally: &Tally) -> BTreeSet<Name> {
-        let mut out = BTreeSet::new();
-        for (at, block) in (0u32..).zip(&self.function.body.blocks) {
-            for statement in &block.statements {
-                if let Some((object, name)) = named_store(&statement.kind)
-                    && self.root(object) == Some(RECEIVER)
-                    && self.is_for_failure(BlockId(at))
-                {
-                    out.insert(name.clone());
-                }
-            }
-        }
-        let instead = self.set_instead(tally.block).into_iter();
-        out.extend(instead.filter_map(|spot| spot.path.last().cloned()));
-        out
     }
 
     /// Whether what the function returns does not tell whether a failure was counted.
@@ -233,12 +274,16 @@ impl Code<'_> {
     }
 }
 
-/// The locals of a function that hold what is read under one of these names.
-pub(super) fn reads_of(function: &Function, names: &BTreeSet<Name>) -> BTreeSet<LocalId> {
-    let named = |operand: &Operand| matches!(operand, Operand::Const(Literal::Str(name)) if names.contains(name));
+/// The locals of a function that hold what is read under one of these names, from an object that may have it.
+pub(super) fn reads_of(
+    function: &Function,
+    names: &Names,
+    may_have: &dyn Fn(&Operand, &Name) -> bool,
+) -> BTreeSet<LocalId> {
+    let named = |operand: &Operand| matches!(operand, Operand::Const(Literal::Str(name)) if names.contains_key(name));
     let reads = rvalues(function).filter_map(|(dest, rvalue)| {
         let reads = match rvalue {
-            Rvalue::GetField(_, name) => names.contains(name),
+            Rvalue::GetField(object, name) => names.contains_key(name) && may_have(object, name),
             Rvalue::GetItem(_, key) => named(key),
             Rvalue::Call { args, .. } => args.iter().any(|arg| named(&arg.value)),
             _ => false,

@@ -30,7 +30,7 @@ impl Code<'_> {
     /// The branches that catch something, or ask a result whether it is a failure, and after which a claim comes
     /// that does not ask for it.
     pub(super) fn catches_before(&self, claim: &Claim<'_>) -> Vec<BlockId> {
-        if claim.says == Says::Ends {
+        if matches!(claim.says, Says::Ends | Says::Chooses) {
             return Vec::new();
         }
         let blocks = (0u32..).map(BlockId).zip(&self.function.body.blocks);

@@ -38,6 +38,7 @@ pub(super) fn finding(
     let text = one_line(claim.span.slice(module.text()));
     let claimed = match claim.says {
         Says::Ends => format!("`{}`", code.function.name),
+        Says::Chooses => format!("`{}`", code.name_of(claim.held.first())),
         _ => format!("`{}`", shorten(&text)),
     };
     let mut finding = subject
@@ -103,7 +104,7 @@ pub(super) fn finding(
         Says::Ends if is_implicit => "ends with exit code 0",
         Says::Ends => "ends with exit code 0 here",
         Says::Returns | Says::True => "answers that all went well",
-        Says::Stores | Says::Calls => "says that all went well",
+        Says::Stores | Says::Chooses | Says::Calls => "says that all went well",
     };
     Some(finding.fix(fix).at(at(claim.span), label))
 }
