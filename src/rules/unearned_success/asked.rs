@@ -10,7 +10,7 @@ use crate::ir::{
     TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, MroEntry};
-use crate::rules::failed_write::flow::rvalues;
+use crate::rules::failed_write::flow::{logs, rvalues};
 use crate::rules::failed_write::is_of_tests;
 
 /// In how many other files a name is looked for. One that more files mention is too common to tell.
@@ -168,11 +168,10 @@ fn gives_receiver_away(method: &Function) -> bool {
         return false;
     }
     let is = |operand: &Operand| *operand == Operand::Local(LocalId(0));
-    let code = Code::new(method);
     let by_value = rvalues(method).any(|(_, rvalue)| match rvalue {
         Rvalue::GetField(..) | Rvalue::GetItem(..) | Rvalue::Super { .. } => false,
         Rvalue::Call { callee, args } => {
-            !code.only_shows(callee) && args.iter().any(|arg| is(&arg.value))
+            !logs(method, callee) && args.iter().any(|arg| is(&arg.value))
         }
         _ => {
             let mut uses = false;

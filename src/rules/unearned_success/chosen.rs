@@ -31,14 +31,14 @@ impl<'f> Code<'f> {
         for (at, block) in (0u32..).zip(&self.function.body.blocks) {
             let at = BlockId(at);
             for statement in &block.statements {
-                let StatementKind::Assign(to, Rvalue::Use(value)) = &statement.kind else {
+                let StatementKind::Assign(to, value) = &statement.kind else {
                     continue;
                 };
                 let kind = self.function.body.locals[to.index()].kind;
                 if kind != LocalKind::Var || self.only[to.index()].is_some() {
                     continue;
                 }
-                let Some(word) = self.word(value).filter(|word| says_success(word)) else {
+                let Some(word) = self.word_of(value).filter(|word| says_success(word)) else {
                     continue;
                 };
                 if !self.is_choice(*to) {
@@ -60,7 +60,7 @@ impl<'f> Code<'f> {
                     beside: Vec::new(),
                     of_run: says_run_succeeded(&word),
                     text: Some(word),
-                    class: self.class_of(value),
+                    class: None,
                     has_no_data: false,
                     said_at,
                 });
@@ -75,11 +75,10 @@ impl<'f> Code<'f> {
         let values = self.graph().values_of(local);
         let known = values.iter().all(|value| match value {
             Rvalue::Use(Operand::Const(Literal::None)) => true,
-            Rvalue::Use(value) => self.word(value).is_some_and(|word| {
+            value => self.word_of(value).is_some_and(|word| {
                 others |= !says_success(&word);
                 true
             }),
-            _ => false,
         });
         known && others
     }

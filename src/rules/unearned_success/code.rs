@@ -268,41 +268,22 @@ impl<'f> Code<'f> {
         }
     }
 
-    /// The constant that a value is.
-    pub(super) fn constant(&self, operand: &Operand) -> Option<&'f Literal>
-    where
-        Self: 'f,
-    {
-        let mut at = match operand {
-            Operand::Const(_) => return None,
-            Operand::Local(local) => *local,
-        };
-        for _ in 0..DEPTH {
-            match self.only[at.index()]? {
-                Rvalue::Use(Operand::Const(literal)) => return Some(literal),
-                Rvalue::Use(Operand::Local(from)) => at = *from,
-                _ => return None,
-            }
-        }
-        None
-    }
-
     /// The text that a value is, or the last name of the constant that it is: `SUCCESS` of `Status.SUCCESS`.
     pub(super) fn word(&self, operand: &Operand) -> Option<Name> {
-        if let Operand::Const(literal) = operand {
-            return text(literal);
+        match operand {
+            Operand::Const(literal) => text(literal),
+            Operand::Local(local) => self.word_of(self.only[local.index()]?),
         }
-        if let Some(literal) = self.constant(operand) {
-            return text(literal);
-        }
-        let Operand::Local(mut at) = *operand else {
-            return None;
-        };
+    }
+
+    /// The same for a value that may be one of several of a variable.
+    pub(super) fn word_of(&self, mut rvalue: &'f Rvalue) -> Option<Name> {
         for _ in 0..DEPTH {
-            match self.only[at.index()]? {
-                Rvalue::Use(Operand::Local(from)) => at = *from,
+            let from = match rvalue {
+                Rvalue::Use(Operand::Const(literal)) => return text(literal),
+                Rvalue::Use(Operand::Local(from)) => from,
                 // `Status.SUCCESS.value`
-                Rvalue::GetField(Operand::Local(from), name) if name == "value" => at = *from,
+                Rvalue::GetField(Operand::Local(from), name) if name == "value" => from,
                 Rvalue::GetField(Operand::Local(of), name) => {
                     let constant = name.chars().next().is_some_and(char::is_uppercase);
                     let of_class = matches!(
@@ -317,7 +298,8 @@ impl<'f> Code<'f> {
                     return constant.then(|| name.clone());
                 }
                 _ => return None,
-            }
+            };
+            rvalue = self.only[from.index()]?;
         }
         None
     }
