@@ -193,8 +193,7 @@ impl<'c, 'f> Suspects<'c, 'f> {
         place: Place<'_>,
         excused: &dyn Fn(BlockId) -> bool,
     ) -> Self {
-        let mut tallies = code.tallies(false);
-        tallies.extend(place.tallies(code));
+        let mut tallies = place.tallies(code);
         tallies.retain(|tally| !code.caught_before(tally.block).any(excused));
         let counted = claims.iter().map(|claim| {
             let all = tallies.iter().enumerate();
@@ -293,14 +292,13 @@ impl Code<'_> {
         let spot = &tally.spot;
         let function = self.function;
         let may_be = match &tally.inside {
-            // A program that does not show the count may be one that leaves it to others.
+            // A program that does not show the count may leave it to others.
             Some(_) => claim.says != Says::Ends || self.shows(spot),
+            // What has no name, or is given as a whole, is read by callers.
             None => {
                 let is_param = spot.root.index() < function.params.len();
-                let receiver = function.class.is_some() && spot.root.index() == 0;
-                // What callers have as well, they read.
-                let shared = is_param || function.body.locals[spot.root.index()].name.is_none();
-                !receiver && (!shared || claim.root == Some(spot.root))
+                !is_param && function.body.locals[spot.root.index()].name.is_some()
+                    || claim.root == Some(spot.root)
             }
         };
         may_be

@@ -21,6 +21,13 @@ impl Place<'_> {
     /// if the function made it and its methods keep it for themselves; of any other object, all who ask for
     /// something of that name may mean it.
     pub(super) fn others_ask(self, code: &Code<'_>, tally: &Tally, names: &Names) -> bool {
+        let owned = |name| match names.get(name) {
+            Some(Some(class)) => self.owns(*class, name),
+            _ => true,
+        };
+        if !tally.spot.path.last().is_some_and(owned) {
+            return true;
+        }
         let own = (tally.spot.path.len() == 1)
             .then(|| self.class_made(code, tally.spot.root))
             .flatten();
@@ -61,6 +68,27 @@ impl Place<'_> {
             Def::Class(class) if self.program.fully_resolved(class) => Some(class),
             _ => None,
         }
+    }
+
+    /// Whether an attribute is that of a class and of its known bases, and not of a base outside of the program,
+    /// which may ask for it.
+    fn owns(self, class: ClassRef, name: &Name) -> bool {
+        let sets = |_: FuncRef, function: &Function| {
+            let mut statements = function.body.blocks.iter().flat_map(|b| &b.statements);
+            statements.any(|statement| match &statement.kind {
+                StatementKind::SetField {
+                    object: Operand::Local(LocalId(0)),
+                    field,
+                    value,
+                } => field == name && !is_sum(function, value),
+                _ => false,
+            })
+        };
+        let program = self.program;
+        program.fully_resolved(class)
+            || program.declared(class, name).is_some()
+            || program.own_member(class, name).is_some()
+            || self.any_method(class, &sets)
     }
 
     /// Whether a method of a class, or of one of its bases, may give its receiver to somebody.
@@ -160,6 +188,17 @@ fn class_around(module: &Module, mut at: FuncIdx) -> Option<ClassIdx> {
         }
         at = function.outer?;
     }
+}
+
+/// Whether a value is made of another one and what is added to it.
+fn is_sum(function: &Function, value: &Operand) -> bool {
+    let Operand::Local(local) = value else {
+        return false;
+    };
+    matches!(
+        function.body.only_value(*local),
+        Some(Rvalue::InPlace(..) | Rvalue::Binary(..))
+    )
 }
 
 /// Whether a method may give its receiver to somebody else: it does more with it than use its members.

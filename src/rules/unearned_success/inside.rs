@@ -34,11 +34,11 @@ pub(super) struct Place<'a> {
 /// Names of attributes, with the class that has them if it is known.
 pub(super) type Names = BTreeMap<Name, Option<ClassRef>>;
 
-/// A call that counts a failure.
+/// A count in an object that others may have as well.
 #[derive(Clone, Debug)]
 pub(super) struct Inside {
-    /// The method that is called.
-    pub(super) method: Name,
+    /// The method whose call counts the failure, if the function itself does not.
+    pub(super) method: Option<Name>,
     /// Where the failure is counted.
     pub(super) at: (ModuleId, Span),
     /// The handler in which that is.
@@ -61,9 +61,27 @@ struct Counted {
 }
 
 impl Place<'_> {
-    /// The failures that calls of a function count in the objects that they are made on.
+    /// The failures that a function counts, and those that its calls count in the objects that they are made on.
     pub(super) fn tallies(self, code: &Code<'_>) -> Vec<Tally> {
-        self.tallies_at(code, DEPTH)
+        let mut out = code.tallies(false);
+        let is_method = code.function.class.is_some() && code.function.is_bound();
+        let own =
+            |tally: &Tally| is_method && tally.spot.root == RECEIVER && !tally.spot.path.is_empty();
+        if out.iter().any(own) {
+            let mute = self.mute(code);
+            for tally in out.iter_mut().filter(|tally| own(tally)) {
+                let here = |span| (self.func.module, span);
+                tally.inside = Some(Inside {
+                    method: None,
+                    at: here(tally.span),
+                    caught: caught_at(code, tally.span).map(here),
+                    names: self.names_of(code, tally),
+                    mute: mute.clone(),
+                });
+            }
+        }
+        out.extend(self.tallies_at(code, DEPTH));
+        out
     }
 
     fn tallies_at(self, code: &Code<'_>, depth: u32) -> Vec<Tally> {
@@ -102,7 +120,7 @@ impl Place<'_> {
                     spot,
                     list: counted.list,
                     inside: Some(Inside {
-                        method: name.clone(),
+                        method: Some(name.clone()),
                         at: counted.at,
                         caught: counted.caught,
                         names: counted.names,
@@ -150,20 +168,7 @@ impl Place<'_> {
                 && !code.caught_before(tally.block).any(excused)
         });
         let counted = tallies.into_iter().map(|tally| {
-            let class = function.class.map(|class| ClassRef {
-                module: func.module,
-                class,
-            });
-            let mut names = Names::new();
-            let beside = self.names_beside(&code, &tally, class);
-            beside
-                .into_iter()
-                .for_each(|(name, of)| add(&mut names, name, of));
-            // The receiver itself has what is one step away.
-            let own = (tally.spot.path.len() == 1).then_some(class).flatten();
-            if let (None, Some(name)) = (&tally.inside, tally.spot.path.last()) {
-                add(&mut names, name.clone(), own);
-            }
+            let mut names = self.names_of(&code, &tally);
             let same_answer = code.answers_the_same(&tally);
             let here = |span| (func.module, span);
             let (at, caught) = match tally.inside {
@@ -186,28 +191,30 @@ impl Place<'_> {
         counted.collect()
     }
 
-    /// What a method sets below its receiver only if something failed, or where a tally is not made, with the
-    /// class that has it.
-    fn names_beside(
-        self,
-        code: &Code<'_>,
-        tally: &Tally,
-        class: Option<ClassRef>,
-    ) -> Vec<(Name, Option<ClassRef>)> {
-        let mut out = Vec::new();
-        for (at, block) in (0u32..).zip(&code.function.body.blocks) {
+    /// The names of a count, and of what is set below the same variable only if something failed, or where it is
+    /// not raised.
+    fn names_of(self, code: &Code<'_>, tally: &Tally) -> Names {
+        let (function, root) = (code.function, tally.spot.root);
+        let mut out = Names::new();
+        for (at, block) in (0u32..).zip(&function.body.blocks) {
             for statement in &block.statements {
                 if let Some((object, name)) = named_store(&statement.kind)
-                    && code.root(object) == Some(RECEIVER)
+                    && code.root(object) == Some(root)
                     && code.is_for_failure(BlockId(at))
                 {
-                    out.push((name.clone(), self.class_of(object)));
+                    add(&mut out, name.clone(), self.class_of(object));
                 }
             }
         }
-        for spot in code.set_instead(tally.block) {
-            let own = (spot.root == RECEIVER && spot.path.len() == 1).then_some(class);
-            out.extend(spot.path.last().map(|name| (name.clone(), own.flatten())));
+        // The variable itself has what is one step away.
+        let class = self.class_of(&Operand::Local(root));
+        let beside = code.set_instead(tally.block).into_iter();
+        let own = tally.inside.is_none().then(|| tally.spot.clone());
+        for spot in beside.chain(own) {
+            let of = (spot.root == root && spot.path.len() == 1).then_some(class);
+            if let Some(name) = spot.path.last() {
+                add(&mut out, name.clone(), of.flatten());
+            }
         }
         out
     }

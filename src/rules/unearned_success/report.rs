@@ -2,6 +2,7 @@
 
 use super::claims::{Claim, Says};
 use super::code::Code;
+use super::inside::Inside;
 use super::tallies::Tally;
 use super::{Cause, Unearned};
 use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
@@ -60,15 +61,20 @@ pub(super) fn finding(
             };
             finding = finding.arg("count", count);
             match &tally.inside {
-                None => {
+                Some(Inside {
+                    method: Some(method),
+                    at: counted,
+                    caught,
+                    ..
+                }) => {
+                    let call = format!("`{method}` can fail without raising");
+                    let finding = finding.step(at(tally.span), call);
+                    let cause = caught.and_then(there);
+                    finding.step(there(*counted)?, step).cause(cause)
+                }
+                _ => {
                     let cause = caught_at(code, tally.span).map(at);
                     finding.step(at(tally.span), step).cause(cause)
-                }
-                Some(inside) => {
-                    let call = format!("`{}` can fail without raising", inside.method);
-                    let cause = inside.caught.and_then(there);
-                    let finding = finding.step(at(tally.span), call);
-                    finding.step(there(inside.at)?, step).cause(cause)
                 }
             }
         }
