@@ -34,10 +34,11 @@ mod tallies;
 
 use crate::engine::summaries::library::Library;
 use crate::engine::witness::PathEvent;
-use crate::ir::{BlockId, FuncIdx, Function, Name, Rvalue};
+use crate::ir::{BlockId, Callee, FuncIdx, Function, Name, Rvalue};
 use crate::program::{Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::caught::says_nothing_lost;
+use crate::rules::failed_write::code::call_at;
 use crate::rules::failed_write::flow::rvalues;
 use crate::rules::failed_write::{
     Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
@@ -193,7 +194,7 @@ impl<'c, 'f> Suspects<'c, 'f> {
         place: Place<'_>,
         excused: &dyn Fn(BlockId) -> bool,
     ) -> Self {
-        let mut tallies = place.tallies(code);
+        let mut tallies = place.tallies(code, &claims);
         tallies.retain(|tally| !code.caught_before(tally.block).any(excused));
         let counted = claims.iter().map(|claim| {
             let all = tallies.iter().enumerate();
@@ -293,7 +294,9 @@ impl Code<'_> {
         let function = self.function;
         let may_be = match &tally.inside {
             // A program that does not show the count may leave it to others.
-            Some(_) => claim.says != Says::Ends || self.shows(spot),
+            Some(_) if claim.says == Says::Ends => self.shows(spot),
+            // `report.failed(row)` and `report.loaded(rows)`: the report says both.
+            Some(_) => !self.is_made_on_part(claim, spot),
             // What has no name, or is given as a whole, is read by callers.
             None => {
                 let is_param = spot.root.index() < function.params.len();
@@ -307,6 +310,17 @@ impl Code<'_> {
             && !self.is_heard(&self.carried(tally, claim), tally.block, claim)
             && !(tally.inside.as_ref())
                 .is_some_and(|inside| place.others_ask(self, tally, &inside.names))
+    }
+
+    /// Whether a claim is a call on an object that the function got elsewhere and that has the count.
+    fn is_made_on_part(&self, claim: &Claim<'_>, spot: &Spot) -> bool {
+        let call = call_at(self.function, claim.block).filter(|_| claim.says == Says::Calls);
+        let Some((Callee::Method { receiver, .. }, _)) = call else {
+            return false;
+        };
+        self.spot(receiver).is_some_and(|on| {
+            on.root == spot.root && !on.path.is_empty() && spot.path.starts_with(&on.path)
+        })
     }
 
     /// Whether the function reads a count by its name.

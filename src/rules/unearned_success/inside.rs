@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::code::{Code, named_store};
+use super::claims::{Claim, Says};
+use super::code::{Code, Spot, named_store};
 use super::report::caught_at;
 use super::tallies::Tally;
+use crate::engine::is_logger_name;
 use crate::ir::{
     BlockId, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, TerminatorKind,
 };
@@ -15,6 +17,7 @@ use crate::rules::failed_write::caught::says_nothing_lost;
 use crate::rules::failed_write::code::calls;
 use crate::rules::failed_write::flow::rvalues;
 use crate::rules::failed_write::{is_of_tests, may_fail};
+use crate::rules::tables::outcomes::counts_failures;
 use crate::source::Span;
 
 /// How many calls deep a failure is counted at most.
@@ -61,8 +64,9 @@ struct Counted {
 }
 
 impl Place<'_> {
-    /// The failures that a function counts, and those that its calls count in the objects that they are made on.
-    pub(super) fn tallies(self, code: &Code<'_>) -> Vec<Tally> {
+    /// The failures that a function counts, and those that its calls count in the objects that they are made on;
+    /// of the latter only such that may matter to one of its claims.
+    pub(super) fn tallies(self, code: &Code<'_>, claims: &[Claim<'_>]) -> Vec<Tally> {
         let mut out = code.tallies(false);
         let is_method = code.function.class.is_some() && code.function.is_bound();
         let own =
@@ -80,25 +84,40 @@ impl Place<'_> {
                 });
             }
         }
-        out.extend(self.tallies_at(code, DEPTH));
+        let mut claims = claims.iter();
+        if claims.any(|claim| claim.says != Says::Ends) || code.shows_count() {
+            out.extend(self.tallies_at(code, DEPTH));
+        }
         out
     }
 
     fn tallies_at(self, code: &Code<'_>, depth: u32) -> Vec<Tally> {
         let mut out = Vec::new();
+        let mut classes: Vec<(Spot, Option<ClassRef>)> = Vec::new();
         for (at, callee, _) in calls(code.function) {
             let Callee::Method { receiver, name, .. } = callee else {
                 continue;
             };
-            let Some(on) = code.spot(receiver).filter(|on| code.is_own(on.root)) else {
+            let on = code.spot(receiver).filter(|on| code.is_own(on.root));
+            let Some(on) = on.filter(|on| !is_logger_name(&on.name(code.function))) else {
                 continue;
             };
-            let Some(func) = self.program.call_inside(self.presets, (self.func, at)) else {
-                continue;
-            };
-            if func == self.func {
+            // What a method does with other objects where nothing failed would be looked for without end.
+            let is_outer = depth == DEPTH;
+            if !is_outer && (on.root != RECEIVER || !on.path.is_empty() && !code.is_for_failure(at))
+            {
                 continue;
             }
+            let known = classes.iter().find(|(spot, _)| *spot == on);
+            let class = known.map(|(_, class)| *class).unwrap_or_else(|| {
+                let class = self.class_of(receiver);
+                classes.push((on.clone(), class));
+                class
+            });
+            let method = class.and_then(|class| self.program.method(class, name, None));
+            let Some(func) = method.filter(|func| *func != self.func) else {
+                continue;
+            };
             let failed = code.is_for_failure(at);
             let counted = Place { func, ..self }.counted(failed, depth);
             if counted.is_empty() || failed && code.is_told_of(at, on.root, Some(at)) {
@@ -238,6 +257,11 @@ fn add(names: &mut Names, name: Name, of: Option<ClassRef>) {
 }
 
 impl Code<'_> {
+    /// Whether the function reads a count of failures from an object.
+    fn shows_count(&self) -> bool {
+        rvalues(self.function).any(|(_, rvalue)| matches!(rvalue, Rvalue::GetField(_, name) if counts_failures(name, false)))
+    }
+
     fn result_of(&self, at: BlockId) -> Option<LocalId> {
         match self.function.body.block(at).terminator.kind {
             TerminatorKind::Eval { dest, .. } => dest,

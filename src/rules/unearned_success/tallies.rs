@@ -47,9 +47,14 @@ impl Code<'_> {
                 let Some(spot) = spot.filter(|spot| self.is_own(spot.root)) else {
                     return;
                 };
+                let name = spot.name(self.function);
+                // Most additions are to something else: no graph is made for them.
+                if !counts_failures(&name, true) {
+                    return;
+                }
                 let handling = self.graph().handling.contains(&at);
                 let in_any_case = || self.graph().control.deciders(at).is_empty();
-                if counts_failures(&spot.name(self.function), handling)
+                if counts_failures(&name, handling)
                     && (failed && in_any_case()
                         || (added.failures || self.is_for_failure(at))
                             && !self.is_told_of(at, spot.root, None))
