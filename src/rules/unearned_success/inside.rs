@@ -126,6 +126,10 @@ impl Place<'_> {
             let span = code.function.body.block(at).terminator.span;
             let all_mute = self.mute(code);
             for counted in counted {
+                // What a method does about such an answer is not looked at.
+                if !is_outer && !counted.same_answer && code.result_of(at).is_some() {
+                    continue;
+                }
                 let mut spot = on.clone();
                 spot.path.extend(counted.path);
                 let mut mute = all_mute.clone();

@@ -5,7 +5,7 @@ use super::code::Code;
 use super::inside::Inside;
 use super::tallies::Tally;
 use super::{Cause, Unearned};
-use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
+use crate::diagnostics::{Edit, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::ir::{BlockId, Rvalue, StatementKind};
 use crate::program::ModuleId;
 use crate::rules::contract_method::{Subject, add_steps};
@@ -51,33 +51,7 @@ pub(super) fn finding(
     };
     finding = add_steps(program, finding, &before, "returns");
     finding = match &unearned.cause {
-        Cause::Counted(tally) => {
-            let count = tally.spot.text(code.function);
-            let verb = if tally.list { "noted" } else { "counted" };
-            let step = format!("a failure is {verb} in `{count}`");
-            let there = |(module, span): (ModuleId, Span)| {
-                let file = program.module(module).file.as_ref()?.id;
-                Some(Location { file, span })
-            };
-            finding = finding.arg("count", count);
-            match &tally.inside {
-                Some(Inside {
-                    method: Some(method),
-                    at: counted,
-                    caught,
-                    ..
-                }) => {
-                    let call = format!("`{method}` can fail without raising");
-                    let finding = finding.step(at(tally.span), call);
-                    let cause = caught.and_then(there);
-                    finding.step(there(*counted)?, step).cause(cause)
-                }
-                _ => {
-                    let cause = caught_at(code, tally.span).map(at);
-                    finding.step(at(tally.span), step).cause(cause)
-                }
-            }
-        }
+        Cause::Counted(tally) => counted(subject, code, tally, finding)?,
         Cause::Caught(lost) => {
             let cause = lost.by.and_then(|by| {
                 let (func, span) = location(program, by);
@@ -113,6 +87,41 @@ pub(super) fn finding(
         Says::Stores | Says::Chooses | Says::Calls => "says that all went well",
     };
     Some(finding.fix(fix).at(at(claim.span), label))
+}
+
+/// Adds where a failure is counted, and where it was caught.
+fn counted(
+    subject: Subject<'_>,
+    code: &Code<'_>,
+    tally: &Tally,
+    finding: FindingBuilder,
+) -> Option<FindingBuilder> {
+    let program = subject.program;
+    let at = |(module, span): (ModuleId, Span)| {
+        let file = program.module(module).file.as_ref()?.id;
+        Some(Location { file, span })
+    };
+    let here = |span| at((subject.func.module, span));
+    let count = tally.spot.text(code.function);
+    let verb = if tally.list { "noted" } else { "counted" };
+    let step = format!("a failure is {verb} in `{count}`");
+    let finding = finding.arg("count", count);
+    Some(match &tally.inside {
+        Some(Inside {
+            method: Some(method),
+            at: counted,
+            caught,
+            ..
+        }) => {
+            let call = format!("`{method}` can fail without raising");
+            let finding = finding.step(here(tally.span)?, call);
+            finding.step(at(*counted)?, step).cause(caught.and_then(at))
+        }
+        _ => {
+            let cause = caught_at(code, tally.span).and_then(here);
+            finding.step(here(tally.span)?, step).cause(cause)
+        }
+    })
 }
 
 /// The handler in which a failure is counted.
