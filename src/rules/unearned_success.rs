@@ -7,8 +7,11 @@
 //! | module | owns |
 //! |---|---|
 //! | `claims` | where a function says that a run was a success |
+//! | `chosen` | where a variable gets the success among its values |
 //! | `ends` | where a program ends with exit code 0 |
 //! | `tallies` | where failures are counted |
+//! | `inside` | failures that a method counts in its object |
+//! | `asked` | whether anybody in the program asks for those |
 //! | `heard` | whether anybody asks what came of a failure |
 //! | `lost` | writes that failed and were caught |
 //! | `nothing` | where a function knows that there was nothing to process |
@@ -16,10 +19,13 @@
 //! | `code` | the code of one function: places, what decides whether a block runs |
 //! | `report` | findings, fixes |
 
+mod asked;
+mod chosen;
 mod claims;
 mod code;
 mod ends;
 mod heard;
+mod inside;
 mod lost;
 mod nothing;
 mod report;
@@ -28,20 +34,23 @@ mod tallies;
 
 use crate::engine::summaries::library::Library;
 use crate::engine::witness::PathEvent;
-use crate::ir::{BlockId, FuncIdx, Function};
+use crate::ir::{BlockId, Callee, FuncIdx, Function, Name, Rvalue};
 use crate::program::{Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::caught::says_nothing_lost;
+use crate::rules::failed_write::code::call_at;
+use crate::rules::failed_write::flow::rvalues;
 use crate::rules::failed_write::{
     Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
 };
 use crate::rules::tables::claiming;
-use crate::rules::tables::outcomes::says_no_data;
+use crate::rules::tables::outcomes::{counts_failures, says_no_data};
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
 use crate::source::SourceFile;
-use claims::Claim;
-use code::Code;
+use claims::{Claim, Says};
+use code::{Code, Spot};
+use inside::Place;
 use nothing::Nothing;
 use tallies::Tally;
 
@@ -109,6 +118,7 @@ fn check_function(
     }
     let code = Code::new(function);
     let mut claims = code.claims();
+    claims.extend(code.chosen());
     claims.extend(code.ends(code.is_program(&module.ir)));
     for claim in &mut claims {
         claim.has_no_data = has_no_data(library.program, func, claim);
@@ -120,7 +130,12 @@ fn check_function(
         let presets = &settings.writes.presets;
         says_nothing_lost(library.program, presets, (func, catch), false)
     };
-    let suspects = Suspects::of(&code, claims, module.text(), &excused);
+    let place = Place {
+        program: library.program,
+        presets: &settings.writes.presets,
+        func,
+    };
+    let suspects = Suspects::of(&code, (claims, module.text()), place, &excused);
     if suspects.are_none() {
         return;
     }
@@ -175,19 +190,24 @@ impl<'c, 'f> Suspects<'c, 'f> {
     /// `excused` says whether what a handler catches loses nothing.
     fn of(
         code: &'c Code<'f>,
-        claims: Vec<Claim<'f>>,
-        text: &str,
+        (claims, text): (Vec<Claim<'f>>, &str),
+        place: Place<'_>,
         excused: &dyn Fn(BlockId) -> bool,
     ) -> Self {
-        let mut tallies = code.tallies();
+        let mut tallies = place.tallies(code, &claims);
         tallies.retain(|tally| !code.caught_before(tally.block).any(excused));
         let counted = claims.iter().map(|claim| {
             let all = tallies.iter().enumerate();
-            let before = all.filter(|(_, tally)| code.may_be_unheard(claim, tally));
+            let before = all.filter(|(_, tally)| code.may_be_unheard(claim, tally, place));
             before.map(|(at, _)| at).collect()
         });
         let counted = counted.collect();
-        let nothing = claims.iter().map(|claim| code.nothing(claim, text));
+        // What stands beside a success in a variable, and whether it comes to anything, is said elsewhere.
+        let chosen = |claim: &&Claim<'_>| claim.says != Says::Chooses;
+        let nothing = claims.iter().map(|claim| {
+            let said = Some(claim).filter(chosen);
+            said.map_or_else(Vec::new, |claim| code.nothing(claim, text))
+        });
         let nothing = nothing.collect();
         let catches = claims
             .iter()
@@ -269,19 +289,44 @@ impl Unearned<'_, '_> {
 
 impl Code<'_> {
     /// Whether a claim may be made after a failure was counted for which nobody asks.
-    fn may_be_unheard(&self, claim: &Claim<'_>, tally: &Tally) -> bool {
+    fn may_be_unheard(&self, claim: &Claim<'_>, tally: &Tally, place: Place<'_>) -> bool {
         let spot = &tally.spot;
         let function = self.function;
-        let is_param = spot.root.index() < function.params.len();
-        // What callers have as well, they read.
-        let shared = is_param || function.body.locals[spot.root.index()].name.is_none();
-        if shared && claim.root != Some(spot.root) {
-            return false;
-        }
-        let receiver = function.class.is_some() && spot.root.index() == 0;
-        !receiver
+        let may_be = match &tally.inside {
+            // A program that does not show the count may leave it to others.
+            Some(_) if claim.says == Says::Ends => self.shows(spot),
+            // `report.failed(row)` and `report.loaded(rows)`: the report says both.
+            Some(_) => !self.is_made_on_part(claim, spot),
+            // What has no name, or is given as a whole, is read by callers.
+            None => {
+                let is_param = spot.root.index() < function.params.len();
+                !is_param && function.body.locals[spot.root.index()].name.is_some()
+                    || claim.root == Some(spot.root)
+            }
+        };
+        may_be
             && !self.is_taken_back(tally.block, claim)
             && self.leads_to(tally.block, claim.block)
             && !self.is_heard(&self.carried(tally, claim), tally.block, claim)
+            && !(tally.inside.as_ref())
+                .is_some_and(|inside| place.others_ask(self, tally, &inside.names))
+    }
+
+    /// Whether a claim is a call on an object that the function got elsewhere and that has the count.
+    fn is_made_on_part(&self, claim: &Claim<'_>, spot: &Spot) -> bool {
+        let call = call_at(self.function, claim.block).filter(|_| claim.says == Says::Calls);
+        let Some((Callee::Method { receiver, .. }, _)) = call else {
+            return false;
+        };
+        self.spot(receiver).is_some_and(|on| {
+            on.root == spot.root && !on.path.is_empty() && spot.path.starts_with(&on.path)
+        })
+    }
+
+    /// Whether the function reads a count by its name.
+    fn shows(&self, spot: &Spot) -> bool {
+        let named = |name: &Name| spot.path.last() == Some(name) && counts_failures(name, false);
+        rvalues(self.function)
+            .any(|(_, rvalue)| matches!(rvalue, Rvalue::GetField(_, name) if named(name)))
     }
 }

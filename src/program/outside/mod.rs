@@ -1,10 +1,12 @@
-//! Which calls are made on modules, classes and objects of libraries, and which run functions of the
-//! program, read off the code: no path is followed for that.
+//! Which calls are made on modules, classes and objects of libraries, which run functions of the program, and
+//! of which class a value is, read off the code: no path is followed for that.
 //!
 //! What a name was bound to decides: an import, an object that was made of a class, an annotation, a
 //! field of the class, what a function of the program returns. A name that is bound to several things
 //! is not known.
 
+mod demanded;
+mod fields;
 mod names;
 
 use std::cell::{Cell, RefCell};
@@ -13,8 +15,8 @@ use std::sync::{Arc, PoisonError};
 use rustc_hash::FxHashMap;
 
 use crate::ir::{
-    ArgKind, BlockId, Body, Callee, Function, FunctionShape, Literal, LocalId, LocalKind, Name,
-    Operand, Rvalue, ScopeIdx, StatementKind, TerminatorKind,
+    ArgKind, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    ScopeIdx, StatementKind, TerminatorKind,
 };
 use crate::presets::{Of, Presets};
 use crate::program::{
@@ -27,9 +29,6 @@ const MAX_HOPS: u32 = 16;
 
 /// How many values are looked at for the calls of one function. What comes after that is not known.
 const MAX_LOOKS: u32 = 8192;
-
-/// In how many further files the classes below one are looked for.
-const MAX_FILES: usize = 12;
 
 /// A call on something outside the program: what it is made on, and the name of what is called.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -104,40 +103,20 @@ impl Program<'_> {
         calls.inside.get(&block).copied()
     }
 
-    /// The methods of the program that the call at the end of a block may run, if the class of the object only
-    /// demands that method: an abstract one, or one of a trait. None if there are too many files to look at.
+    /// The class of the program of whose objects a value of a function is one, if the code shows it.
     #[must_use]
-    pub fn implementations(
+    pub fn class_of_value(
         &self,
         presets: &Arc<Presets>,
-        (func, block): (FuncRef, BlockId),
-    ) -> Vec<FuncRef> {
-        let calls = self.calls_of(presets, func);
-        let Some((class, name)) = calls.demanded.get(&block) else {
-            return Vec::new();
-        };
-        let module = self.module(class.module);
-        let of = &module.ir.class(class.class).name;
-        let (mut modules, more) = self.modules_that_mention(of, class.module, MAX_FILES);
-        if more {
-            return Vec::new();
-        }
-        modules.push(class.module);
-        let classes = modules.into_iter().flat_map(|id| self.classes(id));
-        let below = classes.filter(|below| {
-            below != class && self.mro(*below).entries.contains(&MroEntry::Class(*class))
-        });
-        let own = below.filter_map(|class| match self.own_member(class, name)?.as_slice() {
-            [MemberDef::Func(func)] => Some(*func),
-            _ => None,
-        });
-        own.filter(|func| self.has_code(*func)).collect()
-    }
-
-    /// Whether a function does something, and is not only a declaration.
-    fn has_code(&self, func: FuncRef) -> bool {
+        func: FuncRef,
+        value: &Operand,
+    ) -> Option<ClassRef> {
         let module = self.module(func.module);
-        module.ir.function(func.func).shape == FunctionShape::Code
+        let frame = Frame::new(&module, func);
+        match Finder::new(self, presets).operand(&frame, value, 0)? {
+            Held::Object(class) | Held::Super(class) => Some(class),
+            _ => None,
+        }
     }
 
     fn calls_of(&self, presets: &Arc<Presets>, func: FuncRef) -> Arc<Calls> {
@@ -158,8 +137,8 @@ impl Program<'_> {
 enum Called {
     Outside(OutsideCall),
     Inside(FuncRef),
-    /// A method that a class only demands of those below it.
-    Demanded(ClassRef, Name),
+    /// A method that a class only demands of those below it, with the declaration if that is a function.
+    Demanded(ClassRef, Name, Option<FuncRef>),
 }
 
 /// Finds out what values are.
@@ -245,7 +224,8 @@ impl Finder<'_, '_> {
                 Some(Called::Inside(func)) => {
                     inside.insert(BlockId(at), func);
                 }
-                Some(Called::Demanded(class, name)) => {
+                Some(Called::Demanded(class, name, declared)) => {
+                    inside.extend(declared.map(|func| (BlockId(at), func)));
                     demanded.insert(BlockId(at), (class, name));
                 }
                 None => {}
@@ -287,7 +267,7 @@ impl Finder<'_, '_> {
         };
         let found = self.method(held, name);
         match (found.filter(|func| self.program.has_code(*func)), class) {
-            (None, Some(class)) => Some(Called::Demanded(class, name.clone())),
+            (None, Some(class)) => Some(Called::Demanded(class, name.clone(), found)),
             (func, _) => func.map(Called::Inside),
         }
     }
@@ -433,48 +413,6 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// What a variable of the enclosing function holds.
-    fn captured(&self, frame: &Frame<'_>, name: &Name, hops: u32) -> Option<Held> {
-        if hops > MAX_HOPS {
-            return None;
-        }
-        let func = FuncRef {
-            module: frame.func.module,
-            func: frame.function.outer?,
-        };
-        let outer = Frame::new(frame.module, func);
-        let cells = outer.function.cells()?;
-        // A nested function may bind it anew.
-        let mut nested = frame.module.ir.functions_in(func.func);
-        if nested.any(|(_, inner)| stores(&inner.body, name)) {
-            return None;
-        }
-        self.stored(&outer, cells, name, hops).unwrap_or_default()
-    }
-
-    /// What a function stores to a field of a local; `None` if it stores nothing there.
-    fn stored(
-        &self,
-        frame: &Frame<'_>,
-        object: LocalId,
-        field: &str,
-        hops: u32,
-    ) -> Option<Option<Held>> {
-        let statements = frame.body.blocks.iter().flat_map(|block| &block.statements);
-        let mut stores = statements
-            .filter_map(|s| match &s.kind {
-                StatementKind::SetField {
-                    object: Operand::Local(into),
-                    field: own,
-                    value,
-                } if own == field && *into == object => Some(value),
-                _ => None,
-            })
-            .peekable();
-        stores.peek()?;
-        Some(common(stores.map(|value| self.operand(frame, value, hops))))
-    }
-
     /// A member of a module, class or object.
     fn member(&self, held: Held, name: &str, hops: u32) -> Option<Held> {
         let def = match &held {
@@ -486,74 +424,6 @@ impl Finder<'_, '_> {
             Held::Func(_) | Held::Super(..) | Held::Nothing => return None,
         };
         self.def(self.program.attribute_of(&def, name), hops)
-    }
-
-    /// What a field of an object holds: as it is declared, or as the methods of the class and of those
-    /// above it store it.
-    fn field(&self, class: ClassRef, name: &str, hops: u32) -> Option<Held> {
-        let key = (class, Name::new(name));
-        if let Some(known) = self.fields.borrow().get(&key) {
-            return known.clone();
-        }
-        self.fields.borrow_mut().insert(key.clone(), None);
-        let found = self.field_of(class, name, hops + 1);
-        self.fields.borrow_mut().insert(key, found.clone());
-        found
-    }
-
-    fn field_of(&self, class: ClassRef, name: &str, hops: u32) -> Option<Held> {
-        if hops > MAX_HOPS {
-            return None;
-        }
-        if let Some((declaring, annotation)) = self.program.declared(class, name) {
-            let module = self.program.module(declaring.module);
-            let scope = module.ir.class(declaring.class).parent;
-            let declared = self.annotated((declaring.module, scope), &annotation, hops);
-            if declared.is_some() {
-                return declared;
-            }
-        }
-        if let Lookup::Found(_, found) = self.program.lookup(class, name, None) {
-            let all = found.into_iter().map(|member| match member {
-                MemberDef::Func(func) if is_property(self.program, func) => {
-                    self.returned(func, hops)
-                }
-                MemberDef::Def(def) => self.def(def, hops),
-                MemberDef::Func(_) | MemberDef::Unknown => None,
-            });
-            match common(all) {
-                Some(Held::Nothing) => {}
-                known => return known,
-            }
-        }
-        let mro = self.program.mro(class);
-        let mut all = Vec::new();
-        for entry in &mro.entries {
-            let MroEntry::Class(own) = entry else {
-                continue;
-            };
-            let module = self.program.module(own.module);
-            for (func, function) in module.ir.outer_functions() {
-                if function.class != Some(own.class)
-                    || !function.is_bound()
-                    || !function.body.may_mention(name)
-                {
-                    continue;
-                }
-                let func = FuncRef {
-                    module: own.module,
-                    func,
-                };
-                if stores(&function.body, name) {
-                    let frame = Frame::new(&module, func);
-                    all.extend(self.stored(&frame, LocalId(0), name, hops));
-                }
-            }
-        }
-        if all.is_empty() {
-            return None;
-        }
-        common(all.into_iter())
     }
 
     /// What a function of the program returns, or yields.
@@ -631,18 +501,4 @@ impl Finder<'_, '_> {
             Held::Object(_) | Held::Super(..) | Held::Module(..) | Held::Nothing => None,
         }
     }
-}
-
-fn is_property(program: &Program<'_>, func: FuncRef) -> bool {
-    program
-        .module(func.module)
-        .ir
-        .function(func.func)
-        .is_property()
-}
-
-/// Whether a body stores to a field of this name, of any object.
-fn stores(body: &Body, name: &str) -> bool {
-    let mut statements = body.blocks.iter().flat_map(|block| &block.statements);
-    statements.any(|s| matches!(&s.kind, StatementKind::SetField { field, .. } if field == name))
 }

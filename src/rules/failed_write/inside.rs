@@ -87,10 +87,10 @@ fn stored(
 ) -> Option<(FuncRef, BlockId)> {
     let depth = depth.checked_sub(1)?;
     let presets = &writes.presets;
-    let mut runs = match program.call_inside(presets, (func, at)) {
-        Some(one) => vec![one],
-        None => program.implementations(presets, (func, at)),
-    };
+    let mut runs = program.implementations(presets, (func, at));
+    if runs.is_empty() {
+        runs.extend(program.call_inside(presets, (func, at)));
+    }
     runs.retain(|func| {
         let file = program.module(func.module).file.clone();
         !file.is_some_and(|file| is_of_tests(&file))

@@ -34,6 +34,8 @@ const WRAPS: &[&str] = &[
 pub(super) enum Says {
     /// It stores a status.
     Stores,
+    /// It gives a status to a variable that has several.
+    Chooses,
     /// It makes a call that records one, or is named for it.
     Calls,
     /// It returns one.
@@ -64,6 +66,8 @@ pub(super) struct Claim<'f> {
     pub(super) class: Option<Vec<Name>>,
     /// Whether that class has a status for runs without data.
     pub(super) has_no_data: bool,
+    /// Where a variable that has the status is given on.
+    pub(super) said_at: Vec<BlockId>,
 }
 
 /// A status that says that a run was a success.
@@ -125,6 +129,7 @@ impl<'f> Code<'f> {
                         of_run: false,
                         class: None,
                         has_no_data: false,
+                        said_at: Vec::new(),
                     })
                 }
                 _ => {}
@@ -167,6 +172,7 @@ impl<'f> Code<'f> {
             of_run: status.of_run,
             class: status.class,
             has_no_data: false,
+            said_at: Vec::new(),
         })
     }
 
@@ -195,6 +201,7 @@ impl<'f> Code<'f> {
                     of_run: true,
                     class: None,
                     has_no_data: false,
+                    said_at: Vec::new(),
                 });
             }
             _ => return None,
@@ -217,12 +224,17 @@ impl<'f> Code<'f> {
             of_run: status.of_run,
             class: status.class,
             has_no_data: false,
+            said_at: Vec::new(),
         })
     }
 
     /// Where a value leaves the function: by a `return`, or in a call that records it. What it is put into on
     /// the way is the last result.
-    fn leaves(&self, from: BlockId, made: LocalId) -> Option<(BlockId, Span, Says, Vec<LocalId>)> {
+    pub(super) fn leaves(
+        &self,
+        from: BlockId,
+        made: LocalId,
+    ) -> Option<(BlockId, Span, Says, Vec<LocalId>)> {
         let mut held = vec![made];
         let holds = |held: &[LocalId], value: &Operand| matches!(value, Operand::Local(l) if held.contains(l));
         loop {
@@ -340,6 +352,7 @@ impl<'f> Code<'f> {
             of_run: status.of_run,
             class: status.class,
             has_no_data: false,
+            said_at: Vec::new(),
         };
         if makes && !records_status(&name) {
             // An object that is made counts where it goes.

@@ -102,6 +102,11 @@ impl<'f> Graph<'f> {
             before: body.predecessors(),
         }
     }
+
+    /// All values of a local.
+    pub(super) fn values_of(&self, local: LocalId) -> &[&'f Rvalue] {
+        &self.values[local.index()]
+    }
 }
 
 impl<'f> Code<'f> {
@@ -182,7 +187,7 @@ impl<'f> Code<'f> {
             if let Some(iter) = self.unit_of(local) {
                 open.push((Operand::Local(iter), true));
             }
-            for rvalue in &self.graph().values[local.index()] {
+            for rvalue in self.graph().values_of(local) {
                 let through = match rvalue {
                     Rvalue::Call { callee, .. } => {
                         let name = called(self.function, callee).name;
@@ -210,6 +215,12 @@ impl<'f> Code<'f> {
             TerminatorKind::ForNext { iter, dest, .. } if dest == local => Some(iter),
             _ => None,
         })
+    }
+
+    /// The name of a variable; nothing if there is none.
+    pub(super) fn name_of(&self, local: Option<&LocalId>) -> Name {
+        let named = local.and_then(|local| self.function.body.locals[local.index()].name.clone());
+        named.unwrap_or_default()
     }
 
     /// The place that a value was read from.
@@ -257,41 +268,22 @@ impl<'f> Code<'f> {
         }
     }
 
-    /// The constant that a value is.
-    pub(super) fn constant(&self, operand: &Operand) -> Option<&'f Literal>
-    where
-        Self: 'f,
-    {
-        let mut at = match operand {
-            Operand::Const(_) => return None,
-            Operand::Local(local) => *local,
-        };
-        for _ in 0..DEPTH {
-            match self.only[at.index()]? {
-                Rvalue::Use(Operand::Const(literal)) => return Some(literal),
-                Rvalue::Use(Operand::Local(from)) => at = *from,
-                _ => return None,
-            }
-        }
-        None
-    }
-
     /// The text that a value is, or the last name of the constant that it is: `SUCCESS` of `Status.SUCCESS`.
     pub(super) fn word(&self, operand: &Operand) -> Option<Name> {
-        if let Operand::Const(literal) = operand {
-            return text(literal);
+        match operand {
+            Operand::Const(literal) => text(literal),
+            Operand::Local(local) => self.word_of(self.only[local.index()]?),
         }
-        if let Some(literal) = self.constant(operand) {
-            return text(literal);
-        }
-        let Operand::Local(mut at) = *operand else {
-            return None;
-        };
+    }
+
+    /// The same for a value that may be one of several of a variable.
+    pub(super) fn word_of(&self, mut rvalue: &'f Rvalue) -> Option<Name> {
         for _ in 0..DEPTH {
-            match self.only[at.index()]? {
-                Rvalue::Use(Operand::Local(from)) => at = *from,
+            let from = match rvalue {
+                Rvalue::Use(Operand::Const(literal)) => return text(literal),
+                Rvalue::Use(Operand::Local(from)) => from,
                 // `Status.SUCCESS.value`
-                Rvalue::GetField(Operand::Local(from), name) if name == "value" => at = *from,
+                Rvalue::GetField(Operand::Local(from), name) if name == "value" => from,
                 Rvalue::GetField(Operand::Local(of), name) => {
                     let constant = name.chars().next().is_some_and(char::is_uppercase);
                     let of_class = matches!(
@@ -306,7 +298,8 @@ impl<'f> Code<'f> {
                     return constant.then(|| name.clone());
                 }
                 _ => return None,
-            }
+            };
+            rvalue = self.only[from.index()]?;
         }
         None
     }

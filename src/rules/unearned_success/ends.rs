@@ -62,6 +62,7 @@ impl<'f> Code<'f> {
                 of_run: true,
                 class: None,
                 has_no_data: false,
+                said_at: Vec::new(),
             })
         });
         ends.collect()

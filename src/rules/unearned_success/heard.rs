@@ -1,14 +1,17 @@
 //! Whether anybody asks what came of a failure: a test, a call that is given it, a caller that gets it. What is
 //! only logged, or recorded beside the success, is asked by nobody.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashSet;
 
 use super::claims::Claim;
 use super::code::{Code, Spot};
+use super::inside::{Names, reads_of};
 use super::tallies::Tally;
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
-    BlockId, BranchRole, Callee, Literal, LocalId, LocalKind, Operand, Rvalue, StatementKind,
+    BlockId, BranchRole, Callee, Literal, LocalId, LocalKind, Name, Operand, Rvalue, StatementKind,
     TerminatorKind,
 };
 use crate::rules::failed_write::code::{called, is_variable};
@@ -69,6 +72,7 @@ const FORMS: &[&str] = &[
     "copy",
     "iter",
     "asdict",
+    "vars",
     "get",
     "sleep",
     "type",
@@ -79,24 +83,61 @@ const FORMS: &[&str] = &[
 ];
 
 /// What carries a failure in a function.
+#[derive(Default)]
 pub(super) struct Carried {
     /// Locals that hold it, or something that was made of it.
     values: FxHashSet<LocalId>,
     /// Objects that hold it among other things.
     holders: FxHashSet<LocalId>,
+    /// Results of calls on these objects that do not tell of it.
+    mute: BTreeSet<LocalId>,
     /// Loops over it, by the first block of a round, whose variable holds other things elsewhere.
     rounds: Vec<BlockId>,
+}
+
+/// What asks nothing of a failure: the claim, and what the status is in.
+#[derive(Clone, Copy)]
+struct Aside<'a> {
+    /// The claim.
+    claim: Option<&'a Claim<'a>>,
+    /// Names of places in which a value that was read there is put back.
+    names: Option<&'a Names>,
+}
+
+impl<'a> Aside<'a> {
+    /// What stands beside a claim.
+    fn of(claim: &'a Claim<'a>) -> Self {
+        let claim = Some(claim);
+        Self { claim, names: None }
+    }
+
+    fn is_named(self, name: &Name) -> bool {
+        self.names.is_some_and(|names| names.contains_key(name))
+    }
+
+    fn held(self) -> &'a [LocalId] {
+        self.claim.map_or(&[], |claim| &claim.held)
+    }
+
+    fn root(self) -> Option<LocalId> {
+        self.claim.and_then(|claim| claim.root)
+    }
+
+    fn is_claimed_at(self, at: BlockId) -> bool {
+        self.claim
+            .is_some_and(|claim| claim.block == at || claim.said_at.contains(&at))
+    }
+
+    fn holds(self, value: &Operand) -> bool {
+        matches!(value, Operand::Local(local) if self.held().contains(local))
+    }
 }
 
 impl Code<'_> {
     /// What carries what a failure is counted in: the place, and the flags that are set beside it.
     pub(super) fn carried(&self, tally: &Tally, claim: &Claim<'_>) -> Carried {
         let spot = &tally.spot;
-        let mut carried = Carried {
-            values: FxHashSet::default(),
-            holders: FxHashSet::default(),
-            rounds: Vec::new(),
-        };
+        let mut carried = Carried::default();
         if spot.path.is_empty() {
             carried.values.insert(spot.root);
         } else {
@@ -114,11 +155,18 @@ impl Code<'_> {
                 }
             }
         }
+        if let Some(inside) = &tally.inside {
+            // The object may go by another name as well.
+            carried
+                .values
+                .extend(reads_of(self.function, &inside.names, &|_, _| true));
+            carried.mute.clone_from(&inside.mute);
+        }
         carried.values.extend(self.flags_beside(tally.block));
         carried
             .values
             .extend(self.read_of(&self.set_instead(tally.block)));
-        self.spread(&mut carried, claim);
+        self.spread(&mut carried, &claim.held);
         carried
     }
 
@@ -161,19 +209,18 @@ impl Code<'_> {
         out
     }
 
-    /// What carries what these locals hold.
-    pub(super) fn carried_by(&self, values: FxHashSet<LocalId>, claim: &Claim<'_>) -> Carried {
+    /// What carries what these locals hold. `held` is what holds the status.
+    pub(super) fn carried_by(&self, values: FxHashSet<LocalId>, held: &[LocalId]) -> Carried {
         let mut carried = Carried {
             values,
-            holders: FxHashSet::default(),
-            rounds: Vec::new(),
+            ..Carried::default()
         };
-        self.spread(&mut carried, claim);
+        self.spread(&mut carried, held);
         carried
     }
 
     /// Adds what is made of what carries a failure.
-    fn spread(&self, carried: &mut Carried, claim: &Claim<'_>) {
+    fn spread(&self, carried: &mut Carried, held: &[LocalId]) {
         loop {
             let before = carried.values.len() + carried.holders.len();
             for (dest, rvalue) in rvalues(self.function) {
@@ -182,7 +229,7 @@ impl Code<'_> {
                 if let Rvalue::Call { callee, args } = rvalue {
                     let on_holder = matches!(callee, Callee::Method { receiver, .. } if carried.is_holder(receiver));
                     // `stats.get("failed")`, `result.has_errors()`
-                    made |= on_holder;
+                    made |= on_holder && !dest.is_some_and(|dest| carried.mute.contains(&dest));
                     let name = called(self.function, callee).name;
                     if let Callee::Method { receiver, .. } = callee
                         && STORES.contains(&name.as_str())
@@ -196,7 +243,7 @@ impl Code<'_> {
                 } else if !matches!(rvalue, Rvalue::GetField(..) | Rvalue::GetItem(..)) {
                     rvalue.for_each_operand(|operand| made |= carried.is_holder(operand));
                 }
-                if let Some(dest) = dest.filter(|dest| made && !claim.held.contains(dest)) {
+                if let Some(dest) = dest.filter(|dest| made && !held.contains(dest)) {
                     carried.values.insert(dest);
                 }
             }
@@ -250,66 +297,82 @@ impl Code<'_> {
     /// Whether somebody asks what is carried, from a block on, but for the claim itself and for what records
     /// it beside the claim.
     pub(super) fn is_heard(&self, carried: &Carried, from: BlockId, claim: &Claim<'_>) -> bool {
-        let beside = |object: &Operand| {
-            let root = self.root(object);
-            root.is_some() && root == claim.root
-                || root.is_some_and(|root| claim.held.contains(&root))
-        };
         let body = &self.function.body;
         let later = body.reach(claim.block, None);
         let earlier = self.leading_to(claim.block, None);
-        let on_the_way = |at: BlockId| later.contains(&at) || earlier.contains(&at);
-        let mut reached: Vec<BlockId> = body.reach(from, None).into_iter().collect();
-        reached.retain(|at| on_the_way(*at));
-        let worked_on = |at: BlockId| {
-            let TerminatorKind::Eval {
-                rvalue: Rvalue::Call { callee, .. },
-                ..
-            } = &body.block(at).terminator.kind
-            else {
-                return false;
-            };
-            !self.only_shows(callee)
-                && carried
-                    .rounds
-                    .iter()
-                    .any(|first| self.dominates(*first, at))
-        };
-        reached.into_iter().any(|at| {
-            let block = body.block(at);
-            let stored = block
-                .statements
-                .iter()
-                .any(|statement| match &statement.kind {
-                    StatementKind::SetField { object, value, .. }
-                    | StatementKind::SetItem { object, value, .. }
-                    | StatementKind::Overwrite { object, value } => {
-                        carried.is_any(value)
-                            && !beside(object)
-                            && !self.root(object).is_some_and(|root| {
-                                self.is_made_here(root) || carried.holders.contains(&root)
-                            })
-                    }
-                    StatementKind::SetGlobal { value, .. } => carried.is_any(value),
-                    _ => false,
-                });
-            stored
-                || worked_on(at)
-                || match &block.terminator.kind {
-                    TerminatorKind::Branch { cond, role, .. } => {
-                        !matches!(role, BranchRole::Handler | BranchRole::Swallow)
-                            && carried.is_any(cond)
-                    }
-                    TerminatorKind::Eval { rvalue, .. } => {
-                        at != claim.block && self.hands_over(carried, rvalue, claim)
-                    }
-                    TerminatorKind::Return { value, .. } => {
-                        carried.is_any(value) && !is_held(claim, value) && !beside(value)
-                    }
-                    TerminatorKind::Yield { value, .. } => carried.is_any(value),
-                    _ => false,
-                }
+        let mut reached = body.reach(from, None).into_iter();
+        reached.any(|at| {
+            (later.contains(&at) || earlier.contains(&at))
+                && self.asks(carried, at, Aside::of(claim))
         })
+    }
+
+    /// Whether any block of the function asks what is carried, and does not only put it back in a place of one
+    /// of these names.
+    pub(super) fn asks_anywhere(&self, carried: &Carried, names: &Names) -> bool {
+        let aside = Aside {
+            claim: None,
+            names: Some(names),
+        };
+        let mut blocks = (0u32..).zip(&self.function.body.blocks);
+        blocks.any(|(at, _)| self.asks(carried, BlockId(at), aside))
+    }
+
+    /// Whether a block asks what is carried.
+    fn asks(&self, carried: &Carried, at: BlockId, aside: Aside<'_>) -> bool {
+        let block = self.function.body.block(at);
+        let mut statements = block.statements.iter();
+        statements.any(|statement| self.keeps(carried, &statement.kind, aside))
+            || self.works_on(carried, at)
+            || match &block.terminator.kind {
+                TerminatorKind::Branch { cond, role, .. } => {
+                    !matches!(role, BranchRole::Handler | BranchRole::Swallow)
+                        && carried.is_any(cond)
+                }
+                TerminatorKind::Eval { rvalue, .. } => {
+                    !aside.is_claimed_at(at) && self.hands_over(carried, rvalue, aside)
+                }
+                TerminatorKind::Return { value, .. } => {
+                    carried.is_any(value) && !aside.holds(value) && !self.is_beside(value, aside)
+                }
+                TerminatorKind::Yield { value, .. } => carried.is_any(value),
+                _ => false,
+            }
+    }
+
+    /// Whether a statement puts what is carried where others may look.
+    fn keeps(&self, carried: &Carried, statement: &StatementKind, aside: Aside<'_>) -> bool {
+        let (object, value) = match statement {
+            StatementKind::SetField { field, .. } if aside.is_named(field) => return false,
+            StatementKind::SetField { object, value, .. }
+            | StatementKind::SetItem { object, value, .. }
+            | StatementKind::Overwrite { object, value } => (object, value),
+            StatementKind::SetGlobal { value, .. } => return carried.is_any(value),
+            _ => return false,
+        };
+        let root = self.root(object);
+        carried.is_any(value)
+            && !self.is_beside(object, aside)
+            && !root.is_some_and(|root| self.is_made_here(root) || carried.holders.contains(&root))
+    }
+
+    /// Whether an object is what the status is stored in, or goes out with it.
+    fn is_beside(&self, object: &Operand, aside: Aside<'_>) -> bool {
+        let root = self.root(object);
+        root.is_some_and(|root| aside.root() == Some(root) || aside.held().contains(&root))
+    }
+
+    /// Whether a call works on a unit that a loop takes of what is carried.
+    fn works_on(&self, carried: &Carried, at: BlockId) -> bool {
+        let TerminatorKind::Eval {
+            rvalue: Rvalue::Call { callee, .. },
+            ..
+        } = &self.function.body.block(at).terminator.kind
+        else {
+            return false;
+        };
+        let mut rounds = carried.rounds.iter();
+        !self.only_shows(callee) && rounds.any(|first| self.dominates(*first, at))
     }
 
     /// Whether a call only logs or shows what it is given, or gives it another form.
@@ -326,15 +389,13 @@ impl Code<'_> {
     }
 
     /// Whether a call is given what is carried, and may ask it.
-    fn hands_over(&self, carried: &Carried, rvalue: &Rvalue, claim: &Claim<'_>) -> bool {
+    fn hands_over(&self, carried: &Carried, rvalue: &Rvalue, aside: Aside<'_>) -> bool {
         let Rvalue::Call { callee, args } = rvalue else {
             return false;
         };
         let of_claim = |value: &Operand| {
-            is_held(claim, value) || {
-                let root = self.root(value);
-                root.is_some() && root == claim.root
-            }
+            let root = aside.root();
+            aside.holds(value) || root.is_some() && root == self.root(value)
         };
         // `errors.raise_if_any()`
         let asked = matches!(callee, Callee::Method { receiver, .. } if carried.is_value(receiver));
@@ -342,12 +403,25 @@ impl Code<'_> {
             let mut args = args.iter();
             args.any(|arg| carried.is_any(&arg.value) && !of_claim(&arg.value))
         };
-        !self.only_shows(callee) && (asked || given())
+        // `self.all_errors.extend(loader.errors)`
+        let kept = || match callee {
+            Callee::Method { receiver, name, .. } if STORES.contains(&name.as_str()) => {
+                let named = self
+                    .spot(receiver)
+                    .and_then(|spot| spot.path.last().cloned());
+                let root = self.root(receiver);
+                !root.is_some_and(|root| self.is_made_here(root))
+                    && !self.is_beside(receiver, aside)
+                    && !named.is_some_and(|name| aside.is_named(&name))
+            }
+            _ => false,
+        };
+        if self.only_shows(callee) {
+            kept() && given()
+        } else {
+            asked || given()
+        }
     }
-}
-
-fn is_held(claim: &Claim<'_>, value: &Operand) -> bool {
-    matches!(value, Operand::Local(local) if claim.held.contains(local))
 }
 
 impl Carried {

@@ -30,7 +30,7 @@ impl Code<'_> {
     /// The branches that catch something, or ask a result whether it is a failure, and after which a claim comes
     /// that does not ask for it.
     pub(super) fn catches_before(&self, claim: &Claim<'_>) -> Vec<BlockId> {
-        if claim.says == Says::Ends {
+        if matches!(claim.says, Says::Ends | Says::Chooses) {
             return Vec::new();
         }
         let blocks = (0u32..).map(BlockId).zip(&self.function.body.blocks);
@@ -60,7 +60,7 @@ impl Code<'_> {
         };
         let first = first_of(self, handler);
         values.extend(self.read_of(&self.set_instead(first)));
-        let carried = self.carried_by(values, claim);
+        let carried = self.carried_by(values, &claim.held);
         !self.is_taken_back(first, claim)
             && self.leads_to(first, claim.block)
             && !self.is_heard(&carried, handler, claim)
@@ -135,13 +135,15 @@ impl Code<'_> {
 
     /// Whether somebody is told, or given, what was caught: a call may look at it, or it is put where
     /// others look, or the unit gets something else instead. `rows` are the variables that the write was
-    /// given, `count` is where it is counted.
+    /// given, `counted` is what leads to where it is counted, and the call that counts it, if one does.
     pub(super) fn tells_of(
         &self,
         handling: &Handling<'_>,
         rows: &BTreeSet<LocalId>,
-        count: Option<LocalId>,
+        counted: Option<(LocalId, Option<BlockId>)>,
     ) -> bool {
+        let count = counted.map(|(count, _)| count);
+        let counting = counted.and_then(|(_, call)| call);
         let shares = handling.statements().any(|statement| match statement {
             StatementKind::SetGlobal { .. } => true,
             StatementKind::SetField { object, .. } | StatementKind::SetItem { object, .. } => {
@@ -157,6 +159,9 @@ impl Code<'_> {
             args.any(|arg| matches!(arg.value, Operand::Local(_)))
         };
         let calls = |(at, callee, args): (BlockId, &Callee, &[Arg])| {
+            if counting == Some(at) {
+                return false;
+            }
             let called = called(self.function, callee);
             let on = called.on.unwrap_or_default();
             if tracks_errors(&called.name, &on) {

@@ -2,10 +2,12 @@
 
 use super::claims::{Claim, Says};
 use super::code::Code;
+use super::inside::Inside;
 use super::tallies::Tally;
 use super::{Cause, Unearned};
-use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
+use crate::diagnostics::{Edit, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::ir::{BlockId, Rvalue, StatementKind};
+use crate::program::ModuleId;
 use crate::rules::contract_method::{Subject, add_steps};
 use crate::rules::failed_write::steps::{exits_after, location, told};
 use crate::rules::wording::{one_line, shorten};
@@ -37,6 +39,7 @@ pub(super) fn finding(
     let text = one_line(claim.span.slice(module.text()));
     let claimed = match claim.says {
         Says::Ends => format!("`{}`", code.function.name),
+        Says::Chooses => format!("`{}`", code.name_of(claim.held.first())),
         _ => format!("`{}`", shorten(&text)),
     };
     let mut finding = subject
@@ -48,16 +51,7 @@ pub(super) fn finding(
     };
     finding = add_steps(program, finding, &before, "returns");
     finding = match &unearned.cause {
-        Cause::Counted(tally) => {
-            let count = tally.spot.text(code.function);
-            let verb = if tally.list { "noted" } else { "counted" };
-            let step = format!("a failure is {verb} in `{count}`");
-            let cause = caught_at(code, tally).map(at);
-            finding
-                .arg("count", count)
-                .step(at(tally.span), step)
-                .cause(cause)
-        }
+        Cause::Counted(tally) => counted(subject, code, tally, finding)?,
         Cause::Caught(lost) => {
             let cause = lost.by.and_then(|by| {
                 let (func, span) = location(program, by);
@@ -90,15 +84,50 @@ pub(super) fn finding(
         Says::Ends if is_implicit => "ends with exit code 0",
         Says::Ends => "ends with exit code 0 here",
         Says::Returns | Says::True => "answers that all went well",
-        Says::Stores | Says::Calls => "says that all went well",
+        Says::Stores | Says::Chooses | Says::Calls => "says that all went well",
     };
     Some(finding.fix(fix).at(at(claim.span), label))
 }
 
+/// Adds where a failure is counted, and where it was caught.
+fn counted(
+    subject: Subject<'_>,
+    code: &Code<'_>,
+    tally: &Tally,
+    finding: FindingBuilder,
+) -> Option<FindingBuilder> {
+    let program = subject.program;
+    let at = |(module, span): (ModuleId, Span)| {
+        let file = program.module(module).file.as_ref()?.id;
+        Some(Location { file, span })
+    };
+    let here = |span| at((subject.func.module, span));
+    let count = tally.spot.text(code.function);
+    let verb = if tally.list { "noted" } else { "counted" };
+    let step = format!("a failure is {verb} in `{count}`");
+    let finding = finding.arg("count", count);
+    Some(match &tally.inside {
+        Some(Inside {
+            method: Some(method),
+            at: counted,
+            caught,
+            ..
+        }) => {
+            let call = format!("`{method}` can fail without raising");
+            let finding = finding.step(here(tally.span)?, call);
+            finding.step(at(*counted)?, step).cause(caught.and_then(at))
+        }
+        _ => {
+            let cause = caught_at(code, tally.span).and_then(here);
+            finding.step(here(tally.span)?, step).cause(cause)
+        }
+    })
+}
+
 /// The handler in which a failure is counted.
-fn caught_at(code: &Code<'_>, tally: &Tally) -> Option<Span> {
+pub(super) fn caught_at(code: &Code<'_>, counted: Span) -> Option<Span> {
     let handlers = code.function.body.handlers.iter();
-    let around = handlers.filter(|handler| handler.body.contains(tally.span));
+    let around = handlers.filter(|handler| handler.body.contains(counted));
     let innermost = around.min_by_key(|handler| handler.body.end - handler.body.start);
     innermost.map(|handler| handler.header)
 }
@@ -107,7 +136,9 @@ fn caught_at(code: &Code<'_>, tally: &Tally) -> Option<Span> {
 /// not applied unasked.
 fn fix(code: &Code<'_>, file: &SourceFile, claim: &Claim<'_>, tally: &Tally) -> Option<Fix> {
     let local = tally.spot.root;
-    let always = tally.spot.path.is_empty() && is_set_before(code, tally, claim.block);
+    let always = tally.inside.is_none()
+        && tally.spot.path.is_empty()
+        && is_set_before(code, tally, claim.block);
     if file.language != Language::Python || !always {
         return None;
     }

@@ -1,12 +1,14 @@
 //! Where a function counts or collects failures.
 
-use super::code::{Code, Spot};
 use std::collections::BTreeSet;
 
+use super::code::{Code, Spot};
+use super::inside::Inside;
 use crate::ir::{
     BinOp, BlockId, BranchRole, Callee, Data, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
+use crate::rules::failed_write::code::called;
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::tables::collections::PUTS;
 use crate::rules::tables::outcomes::counts_failures;
@@ -21,60 +23,84 @@ pub(super) struct Tally {
     pub(super) spot: Spot,
     /// Whether it is a list of failures, and not their number.
     pub(super) list: bool,
+    /// The method that counts it, if a call does.
+    pub(super) inside: Option<Inside>,
+}
+
+/// What is added to a count.
+#[derive(Clone, Copy)]
+struct Added {
+    /// Whether it is put into a list.
+    list: bool,
+    /// Whether it is a number of failures by the name of the call that gives it.
+    failures: bool,
 }
 
 impl Code<'_> {
-    /// The places at which failures are counted or noted, only because something failed.
-    pub(super) fn tallies(&self) -> Vec<Tally> {
+    /// The places at which failures are counted or noted, only because something failed. `failed`: the function
+    /// is called only where something failed.
+    pub(super) fn tallies(&self, failed: bool) -> Vec<Tally> {
         let mut out = Vec::new();
         for (at, block) in (0u32..).zip(&self.function.body.blocks) {
             let at = BlockId(at);
-            let mut add = |spot: Option<Spot>, span: Span, list: bool| {
+            let mut add = |spot: Option<Spot>, span: Span, added: Added| {
                 let Some(spot) = spot.filter(|spot| self.is_own(spot.root)) else {
                     return;
                 };
+                let name = spot.name(self.function);
+                // Most additions are to something else: no graph is made for them.
+                if !counts_failures(&name, true) {
+                    return;
+                }
                 let handling = self.graph().handling.contains(&at);
-                if counts_failures(&spot.name(self.function), handling)
-                    && self.is_for_failure(at)
-                    && !self.is_told_of(at, spot.root)
+                let in_any_case = || self.graph().control.deciders(at).is_empty();
+                if counts_failures(&name, handling)
+                    && (failed && in_any_case()
+                        || (added.failures || self.is_for_failure(at))
+                            && !self.is_told_of(at, spot.root, None))
                 {
                     out.push(Tally {
                         block: at,
                         span,
                         spot,
-                        list,
+                        list: added.list,
+                        inside: None,
                     });
                 }
+            };
+            let item = Added {
+                list: true,
+                failures: false,
             };
             for statement in &block.statements {
                 let span = statement.span;
                 match &statement.kind {
                     StatementKind::Assign(to, value) if self.is_named(*to) => {
-                        if let Some(list) = self.adds(value) {
+                        if let Some(added) = self.adds(value) {
                             let path = Vec::new();
-                            add(Some(Spot { root: *to, path }), span, list);
+                            add(Some(Spot { root: *to, path }), span, added);
                         }
                     }
                     StatementKind::Assign(_, Rvalue::Data(Data::Gather { into, .. })) => {
-                        add(self.spot(into), span, true)
+                        add(self.spot(into), span, item)
                     }
                     StatementKind::SetField {
                         object,
                         field,
                         value,
                     } => {
-                        if let Some(list) = self.added(value) {
-                            add(self.part(object, field), span, list);
+                        if let Some(added) = self.added(value) {
+                            add(self.part(object, field), span, added);
                         }
                     }
                     StatementKind::SetItem { object, key, value } => match key {
                         Operand::Const(Literal::Str(key)) => {
-                            if let Some(list) = self.added(value) {
-                                add(self.part(object, key), span, list);
+                            if let Some(added) = self.added(value) {
+                                add(self.part(object, key), span, added);
                             }
                         }
                         // `errors[path] = str(error)`
-                        _ => add(self.spot(object), span, true),
+                        _ => add(self.spot(object), span, item),
                     },
                     _ => {}
                 }
@@ -90,7 +116,7 @@ impl Code<'_> {
                 && PUTS.contains(&name.as_str())
                 && !args.is_empty()
             {
-                add(self.spot(receiver), block.terminator.span, true);
+                add(self.spot(receiver), block.terminator.span, item);
             }
         }
         out
@@ -109,12 +135,17 @@ impl Code<'_> {
         })
     }
 
-    /// Whether somebody is told, or given, what failed where it is counted.
-    fn is_told_of(&self, at: BlockId, count: LocalId) -> bool {
+    /// Whether somebody is told, or given, what failed where it is counted, but for the `counting` call.
+    pub(super) fn is_told_of(
+        &self,
+        at: BlockId,
+        count: LocalId,
+        counting: Option<BlockId>,
+    ) -> bool {
         let rows = BTreeSet::new();
         let told = |branch: BlockId, taken: bool| {
             let handling = Handling::after(self.function, branch, taken);
-            self.tells_of(&handling, &rows, Some(count))
+            self.tells_of(&handling, &rows, Some((count, counting)))
         };
         let refused = self.refused_before(at).is_some_and(|edge| {
             let branch = &self.function.body.block(edge.from).terminator.kind;
@@ -129,7 +160,7 @@ impl Code<'_> {
     }
 
     /// Whether a place is the function's own: what calls share is read elsewhere.
-    fn is_own(&self, root: LocalId) -> bool {
+    pub(super) fn is_own(&self, root: LocalId) -> bool {
         let kind = self.function.body.locals[root.index()].kind;
         !matches!(kind, LocalKind::Cells | LocalKind::OuterCells)
     }
@@ -140,15 +171,15 @@ impl Code<'_> {
         Some(spot)
     }
 
-    /// Whether a stored value is the old one with something added, and whether that is a list.
-    fn added(&self, value: &Operand) -> Option<bool> {
+    /// What is added to the old value where a new one is stored.
+    fn added(&self, value: &Operand) -> Option<Added> {
         match value {
             Operand::Local(local) => self.adds(self.only[local.index()]?),
             Operand::Const(_) => None,
         }
     }
 
-    fn adds(&self, value: &Rvalue) -> Option<bool> {
+    fn adds(&self, value: &Rvalue) -> Option<Added> {
         let more = match value {
             Rvalue::InPlace(BinOp::Add, _, more) | Rvalue::Binary(BinOp::Add, _, more) => more,
             Rvalue::Use(Operand::Local(from)) => {
@@ -159,13 +190,18 @@ impl Code<'_> {
             }
             _ => return None,
         };
+        let added = |list, failures| Some(Added { list, failures });
         match more {
-            Operand::Const(Literal::Int(number)) => (*number > 0).then_some(false),
+            Operand::Const(Literal::Int(number)) if *number > 0 => added(false, false),
             Operand::Const(_) => None,
-            Operand::Local(local) => match self.only[local.index()] {
-                Some(Rvalue::List(items)) => (!items.is_empty()).then_some(true),
+            Operand::Local(local) => match self.only[local.index()]? {
+                Rvalue::List(items) if !items.is_empty() => added(true, false),
                 // The number of rows of a batch that failed.
-                Some(Rvalue::Call { .. } | Rvalue::Data(Data::Len(_))) => Some(false),
+                Rvalue::Call { callee, .. } => {
+                    let name = called(self.function, callee).name;
+                    added(false, counts_failures(&name, false))
+                }
+                Rvalue::Data(Data::Len(_)) => added(false, false),
                 _ => None,
             },
         }

@@ -1,0 +1,131 @@
+//! What fields of objects and variables of enclosing functions hold.
+
+use super::{Finder, Frame, Held, MAX_HOPS, common};
+use crate::ir::{Body, LocalId, Name, Operand, StatementKind};
+use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, MroEntry, Program};
+
+impl Finder<'_, '_> {
+    /// What a variable of the enclosing function holds.
+    pub(super) fn captured(&self, frame: &Frame<'_>, name: &Name, hops: u32) -> Option<Held> {
+        if hops > MAX_HOPS {
+            return None;
+        }
+        let func = FuncRef {
+            module: frame.func.module,
+            func: frame.function.outer?,
+        };
+        let outer = Frame::new(frame.module, func);
+        let cells = outer.function.cells()?;
+        // A nested function may bind it anew.
+        let mut nested = frame.module.ir.functions_in(func.func);
+        if nested.any(|(_, inner)| stores(&inner.body, name)) {
+            return None;
+        }
+        self.stored(&outer, cells, name, hops).unwrap_or_default()
+    }
+
+    /// What a function stores to a field of a local; `None` if it stores nothing there.
+    pub(super) fn stored(
+        &self,
+        frame: &Frame<'_>,
+        object: LocalId,
+        field: &str,
+        hops: u32,
+    ) -> Option<Option<Held>> {
+        let statements = frame.body.blocks.iter().flat_map(|block| &block.statements);
+        let mut stores = statements
+            .filter_map(|s| match &s.kind {
+                StatementKind::SetField {
+                    object: Operand::Local(into),
+                    field: own,
+                    value,
+                } if own == field && *into == object => Some(value),
+                _ => None,
+            })
+            .peekable();
+        stores.peek()?;
+        Some(common(stores.map(|value| self.operand(frame, value, hops))))
+    }
+
+    /// What a field of an object holds: as it is declared, or as the methods of the class and of those
+    /// above it store it.
+    pub(super) fn field(&self, class: ClassRef, name: &str, hops: u32) -> Option<Held> {
+        let key = (class, Name::new(name));
+        if let Some(known) = self.fields.borrow().get(&key) {
+            return known.clone();
+        }
+        self.fields.borrow_mut().insert(key.clone(), None);
+        let found = self.field_of(class, name, hops + 1);
+        self.fields.borrow_mut().insert(key, found.clone());
+        found
+    }
+
+    fn field_of(&self, class: ClassRef, name: &str, hops: u32) -> Option<Held> {
+        if hops > MAX_HOPS {
+            return None;
+        }
+        if let Some((declaring, annotation)) = self.program.declared(class, name) {
+            let module = self.program.module(declaring.module);
+            let scope = module.ir.class(declaring.class).parent;
+            let declared = self.annotated((declaring.module, scope), &annotation, hops);
+            if declared.is_some() {
+                return declared;
+            }
+        }
+        if let Lookup::Found(_, found) = self.program.lookup(class, name, None) {
+            let all = found.into_iter().map(|member| match member {
+                MemberDef::Func(func) if is_property(self.program, func) => {
+                    self.returned(func, hops)
+                }
+                MemberDef::Def(def) => self.def(def, hops),
+                MemberDef::Func(_) | MemberDef::Unknown => None,
+            });
+            match common(all) {
+                Some(Held::Nothing) => {}
+                known => return known,
+            }
+        }
+        let mro = self.program.mro(class);
+        let mut all = Vec::new();
+        for entry in &mro.entries {
+            let MroEntry::Class(own) = entry else {
+                continue;
+            };
+            let module = self.program.module(own.module);
+            for (func, function) in module.ir.outer_functions() {
+                if function.class != Some(own.class)
+                    || !function.is_bound()
+                    || !function.body.may_mention(name)
+                {
+                    continue;
+                }
+                let func = FuncRef {
+                    module: own.module,
+                    func,
+                };
+                if stores(&function.body, name) {
+                    let frame = Frame::new(&module, func);
+                    all.extend(self.stored(&frame, LocalId(0), name, hops));
+                }
+            }
+        }
+        if all.is_empty() {
+            return None;
+        }
+        common(all.into_iter())
+    }
+}
+
+fn is_property(program: &Program<'_>, func: FuncRef) -> bool {
+    program
+        .module(func.module)
+        .ir
+        .function(func.func)
+        .is_property()
+}
+
+/// Whether a body stores to a field of this name, of any object.
+fn stores(body: &Body, name: &str) -> bool {
+    let mut statements = body.blocks.iter().flat_map(|block| &block.statements);
+    statements.any(|s| matches!(&s.kind, StatementKind::SetField { field, .. } if field == name))
+}
