@@ -1,6 +1,7 @@
 //! Paths that arrive at a place after a write has failed, whoever hears of the failure.
 
 use super::caught::{is_unlikely, loses_nothing};
+use super::code::given_to;
 use super::failure::{
     FailureNote, IN_FLIGHT, MARKED, STATUS, failed_at, failed_name, is_failing, passed_on_by, place,
 };
@@ -89,11 +90,21 @@ impl Ground<'_, '_> {
         }
     }
 
-    /// A path that arrives at a block after a marked call has been made, and before anything was written.
+    /// A path that arrives at the call which ends a block, after a marked call has been made and before anything was
+    /// written. The call is given no empty list: then nothing is lost.
     pub(in crate::rules) fn arrival_after_mark(&mut self, at: BlockId) -> Option<Vec<PathEvent>> {
-        let accept = |_: &mut Engine<'_>, state: &State, _: Value| {
+        let func = self.subject.func;
+        let module = self.subject.program.module(func.module);
+        let given = given_to(module.ir.function(func.func), at);
+        let accept = |engine: &mut Engine<'_>, state: &State, _: Value| {
             let flags = state.flags.rule;
-            flags & MARKED != 0 && !is_failing(flags)
+            let empty = given.iter().any(|local| {
+                state.env.get(local.index()).is_some_and(|value| {
+                    let is_list = state.kind(&engine.terms, value).is_container();
+                    is_list && engine.truth(state, state.snapshot(value)) == Some(false)
+                })
+            });
+            flags & MARKED != 0 && !is_failing(flags) && !empty
         };
         match self.search(End::Arrival, at, &accept) {
             Witness::Found(events, _) => Some(events),
