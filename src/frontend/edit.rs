@@ -106,7 +106,7 @@ pub fn before(file: &SourceFile, at: Span, statement: &str) -> Option<(u32, Stri
     }
 }
 
-/// Moves the statement at a place behind a later one of the same block.
+/// A statement that moves behind a later one of the same block.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Moved {
     /// The lines of the statement.
@@ -176,7 +176,8 @@ fn own_lines(file: &SourceFile, statement: Span) -> Option<(Span, &str)> {
     let alone =
         indent.chars().all(|c| matches!(c, ' ' | '\t')) && (behind.is_empty() || is_comment);
     let end = u32::try_from(end).ok()? + statement.end;
-    alone.then(|| Some((Span::new(u32::try_from(start).ok()?, end), indent)))?
+    let start = u32::try_from(start).ok()?;
+    alone.then_some((Span::new(start, end), indent))
 }
 
 /// Whether a statement assigns a name that a text contains.

@@ -37,6 +37,18 @@ pub struct Clue {
     pub flags: Flags,
 }
 
+impl Clue {
+    /// A clue to a text, or to a `whole` part of a name.
+    #[must_use]
+    pub fn new(text: &str, whole: bool, flags: Flags) -> Self {
+        Self {
+            text: text.to_owned(),
+            whole,
+            flags,
+        }
+    }
+}
+
 /// What was found in a text, as bits that the glance understands.
 pub type Flags = u64;
 
@@ -100,11 +112,7 @@ impl Search {
             let own = of.clues();
             searched.push(own.is_some());
             // The only character outside ASCII whose lower case is in ASCII.
-            let kelvin = Clue {
-                text: "\u{212a}".to_owned(),
-                whole: false,
-                flags: Flags::MAX,
-            };
+            let kelvin = Clue::new("\u{212a}", false, Flags::MAX);
             for clue in own.into_iter().flatten().chain([kelvin]) {
                 let text = clue.text.to_ascii_lowercase();
                 clues.entry(text).or_default().push(Meaning {

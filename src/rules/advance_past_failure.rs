@@ -4,8 +4,8 @@
 //! The function is followed with the automaton of a failed write. It is reported if a path arrives,
 //! after a write has failed, at a place that moves a position which covers those rows.
 //!
-//! What a position is, and which rows it covers, is in `rules/positions`; the findings are made in `report`, and their fixes in
-//! `repair`.
+//! What a position is, and which rows it covers, is in `rules/positions`; the findings are made in `report`,
+//! and their fixes in `repair`.
 
 mod repair;
 mod report;

@@ -43,9 +43,11 @@ pub(in crate::rules) use arrivals::Lost;
 pub(in crate::rules) use follow::{Ground, follow};
 pub(in crate::rules) use inside::{stored_inside, surely_writes};
 
+use std::borrow::Borrow;
+
 use self::watch::Calls;
 use super::tables::{self, has_word};
-use crate::ir::{BlockId, BranchRole, FuncIdx, Function, FunctionShape, TerminatorKind};
+use crate::ir::{BlockId, BranchRole, Code, FuncIdx, Function, FunctionShape, TerminatorKind};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::source::SourceFile;
 
@@ -114,13 +116,13 @@ pub(in crate::rules) fn excuses_duplicates(text: &str, of_batch: bool) -> bool {
 }
 
 /// The functions of a module, with those nested in them whose code was left out at first.
-pub(in crate::rules) fn with_nested<'m>(
+pub(in crate::rules) fn with_nested<'m, F: Borrow<(FuncIdx, &'m Function)>>(
     module: &'m LoadedModule,
-    functions: &'m [(FuncIdx, &'m Function)],
+    functions: impl IntoIterator<Item = F>,
 ) -> impl Iterator<Item = (FuncRef, &'m Function)> {
     let all = functions
-        .iter()
-        .flat_map(|(func, _)| module.ir.with_left_out(*func));
+        .into_iter()
+        .flat_map(|function| module.ir.with_left_out(function.borrow().0));
     all.map(|(func, function)| {
         let func = FuncRef {
             module: module.id,
@@ -128,6 +130,20 @@ pub(in crate::rules) fn with_nested<'m>(
         };
         (func, function)
     })
+}
+
+/// The functions of a file that may mention something, with those nested in them; none of a file of tests. Other
+/// functions need not be lowered for that.
+pub(in crate::rules) fn that_mention<'m>(
+    module: &'m LoadedModule,
+    may_mention: &dyn Fn(&Code) -> bool,
+) -> Vec<(FuncRef, &'m Function)> {
+    if module.file.as_ref().is_none_or(|file| is_of_tests(file)) {
+        return Vec::new();
+    }
+    let outer = module.ir.outer_functions();
+    let outer = outer.filter(|(_, function)| may_mention(&function.body));
+    with_nested(module, outer).collect()
 }
 
 /// Whether nobody would miss what a function fails to write: it has no code, is a test, or is there for

@@ -11,7 +11,7 @@ const MAX_FILES: usize = 12;
 
 impl Program<'_> {
     /// The methods of the program that the call at the end of a block may run, if the class of the object only
-    /// demands that method: an abstract one, or one of a trait. None if there are too many files to look at.
+    /// demands that method: an abstract one, or one of a trait. Empty if there are too many files to look at.
     #[must_use]
     pub fn implementations(
         &self,

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::flow::rvalues;
+use super::likeness::CHAIN;
 use crate::ir::{
-    Arg, BlockId, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
+    Arg, BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Name, Operand, Rvalue,
     TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, Program};
@@ -90,6 +91,22 @@ pub(in crate::rules) fn root(function: &Function, local: LocalId) -> LocalId {
         }
     }
     at
+}
+
+/// Whether a value is what a local holds, waited for or not.
+pub(in crate::rules) fn is_value_of(body: &Body, value: &Operand, local: LocalId) -> bool {
+    let mut at = value;
+    for _ in 0..CHAIN {
+        match at {
+            Operand::Local(own) if *own == local => return true,
+            Operand::Local(own) => match body.only_value(*own) {
+                Some(Rvalue::Use(of) | Rvalue::Await(of)) => at = of,
+                _ => return false,
+            },
+            Operand::Const(_) => return false,
+        }
+    }
+    false
 }
 
 /// The variable that leads to an object by attributes and items.

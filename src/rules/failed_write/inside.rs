@@ -2,12 +2,10 @@
 //!
 //! No path is followed. Where a function follows a call itself, it need not ask.
 
-use super::code::{called, callee_of, calls, texts};
+use super::code::{call_at, called, callee_of, calls, is_value_of, texts};
 use super::is_of_tests;
 use super::likeness::CHAIN;
-use crate::ir::{
-    BlockId, Body, BranchRole, Callee, Data, LocalId, Name, Operand, Rvalue, TerminatorKind,
-};
+use crate::ir::{BlockId, Body, BranchRole, Callee, Data, Name, Operand, Rvalue, TerminatorKind};
 use crate::program::{FuncRef, Program};
 use crate::rules::known::{known_call, raises_by, writes_at};
 use crate::rules::tables::{
@@ -26,12 +24,7 @@ pub(in crate::rules) fn surely_writes(
 ) -> bool {
     let module = program.module(func.module);
     let function = module.ir.function(func.func);
-    let body: &Body = &function.body;
-    let TerminatorKind::Eval {
-        rvalue: Rvalue::Call { callee, args },
-        ..
-    } = &body.block(at).terminator.kind
-    else {
+    let Some((callee, args)) = call_at(function, at) else {
         return false;
     };
     let named = called(function, callee);
@@ -40,7 +33,7 @@ pub(in crate::rules) fn surely_writes(
     // A buffer stores nothing, and a statement that is not known may be none that stores rows.
     let is_vague = on.is_some_and(is_buffer)
         || is_removal(name, &given)
-        || runs_statement(name) && changes_rows(&behind(body, callee, &given)).is_none();
+        || runs_statement(name) && changes_rows(&behind(&function.body, callee, &given)).is_none();
     let is_sure =
         || known_call(program, writes, (func, at)).is_some() || may_be_sure(writes, name, on);
     !is_vague
@@ -161,20 +154,4 @@ fn is_passed_on(body: &Body, at: BlockId) -> bool {
             _ => None,
         });
     !caught && tests.all(|role| role == BranchRole::Try)
-}
-
-/// Whether a value is what a local holds, waited for or not.
-fn is_value_of(body: &Body, value: &Operand, local: LocalId) -> bool {
-    let mut at = value;
-    for _ in 0..CHAIN {
-        match at {
-            Operand::Local(own) if *own == local => return true,
-            Operand::Local(own) => match body.only_value(*own) {
-                Some(Rvalue::Use(of) | Rvalue::Await(of)) => at = of,
-                _ => return false,
-            },
-            Operand::Const(_) => return false,
-        }
-    }
-    false
 }

@@ -15,7 +15,7 @@ use crate::engine::values::value::{Term, Value};
 use crate::engine::{CallOutcome, CompletedCall, Engine};
 use crate::ir::{ArgKind, BlockId, Literal, Name, Operand, Rvalue, TerminatorKind};
 use crate::presets::Known;
-use crate::program::{ClassRef, FuncRef, MroEntry};
+use crate::program::{ClassRef, FuncRef, MroEntry, Program};
 use crate::rules::known::{known_call, raises_by, some_call_writes};
 use crate::rules::tables;
 
@@ -85,17 +85,18 @@ impl Watch<'_> {
         let named = tables::is_write(self.writes, call.name, receiver.as_deref(), &texts);
         let known = self.known(engine, call, named);
         let known_to_write = raises_by(known, &texts);
-        let finishes = self.unit_finished(engine, state, call).is_some();
-        let inside = self.stores_inside(engine, call);
+        let inside = || self.stores_inside(engine.program, call);
         if named_only
-            || !(finishes || known_to_write.unwrap_or(named) || inside)
+            || !(self.unit_finished(engine, state, call).is_some()
+                || known_to_write.unwrap_or(named)
+                || inside())
             || tables::is_removal(call.name, &texts)
             || stores_nothing(engine, state, call, &texts)
             || self.is_auxiliary(engine, state, call, &texts)
             || self.outside
                 && known_to_write != Some(true)
-                && !inside
                 && !self.is_sure(engine, state, call, (receiver.as_deref(), &texts))
+                && !inside()
         {
             return None;
         }
@@ -118,14 +119,14 @@ impl Watch<'_> {
     }
 
     /// Whether a call that is not followed runs a method of the program that surely writes.
-    fn stores_inside(&self, engine: &Engine<'_>, call: &CompletedCall<'_>) -> bool {
+    fn stores_inside(&self, program: &Program<'_>, call: &CompletedCall<'_>) -> bool {
         if !self.excuses.by_class || call.callee.is_some() || call.receiver.is_none() {
             return false;
         }
         let site = (call.site.func, BlockId(call.site.block));
         let known = self.inside.borrow().get(&site).copied();
         known.unwrap_or_else(|| {
-            let found = stored_inside(engine.program, self.writes, site).is_some();
+            let found = stored_inside(program, self.writes, site).is_some();
             self.inside.borrow_mut().insert(site, found);
             found
         })

@@ -9,7 +9,7 @@ use crate::ir::{BlockId, Callee, Function, Literal, LocalId, Operand, Rvalue, Te
 use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId, MroEntry, Program};
 use crate::rules::failed_write::code::{called, calls};
 use crate::rules::failed_write::likeness::CHAIN;
-use crate::rules::failed_write::{is_of_tests, may_fail};
+use crate::rules::failed_write::{may_fail, that_mention};
 use crate::rules::{IgnoredFailure, Rule};
 use crate::settings::Writes;
 use crate::source::Span;
@@ -63,17 +63,7 @@ impl Reporter<'_> {
         }
         for id in &modules {
             let module = program.module(*id);
-            if module.file.as_ref().is_none_or(|file| is_of_tests(file)) {
-                continue;
-            }
-            // Functions without the name need not be lowered.
-            let outer = module.ir.outer_functions();
-            let outer = outer.filter(|(_, function)| function.body.may_mention(name));
-            for (idx, caller) in outer.flat_map(|(idx, _)| module.ir.with_left_out(idx)) {
-                let this = FuncRef {
-                    module: *id,
-                    func: idx,
-                };
+            for (this, caller) in that_mention(&module, &|body| body.may_mention(name)) {
                 if this != self.at && !may_fail(&module, caller) {
                     self.report_in(ground, (&module, this, caller), &modules, out);
                 }

@@ -18,7 +18,7 @@ use crate::ir::{
 };
 use crate::presets::Tells;
 use crate::program::{FuncRef, LoadedModule, Program};
-use crate::rules::failed_write::code::{called, calls, given_to};
+use crate::rules::failed_write::code::{called, calls, given_to, is_value_of};
 use crate::rules::failed_write::flow::{Fate, fate_of, origins};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::failed_write::is_only_handling;
@@ -132,22 +132,8 @@ fn is_teller(function: &Function, (local, call): (LocalId, BlockId), at: Option<
     let TerminatorKind::Eval { dest, .. } = function.body.block(call).terminator.kind else {
         return false;
     };
-    let is_whole = |operand: &Operand| {
-        let mut operand = operand;
-        for _ in 0..CHAIN {
-            let Operand::Local(local) = operand else {
-                return false;
-            };
-            if Some(*local) == dest {
-                return true;
-            }
-            match function.body.only_value(*local) {
-                Some(Rvalue::Use(of) | Rvalue::Await(of)) => operand = of,
-                _ => return false,
-            }
-        }
-        false
-    };
+    let is_whole =
+        |operand: &Operand| dest.is_some_and(|dest| is_value_of(&function.body, operand, dest));
     let Some((how, name)) = at.and_then(|at| at.split_once(':')) else {
         return is_whole(&Operand::Local(local));
     };

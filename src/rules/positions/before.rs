@@ -38,9 +38,7 @@ pub(in crate::rules) fn written_later(
     }
     let later = stores(program, func, writes).into_iter();
     let later = later.filter(|at| {
-        *at != position.at
-            && is_covered(function, position, &takes(function, *at), *at)
-            && !(position.moves == Moves::Kept && is_same_store(function, position, *at))
+        *at != position.at && is_covered(function, position, &takes(function, *at), *at)
     });
     later.collect()
 }
@@ -51,14 +49,13 @@ pub(super) fn hands_out_later(function: &Function, position: &Position) -> bool 
         return false;
     }
     let blocks = (0u32..).zip(&function.body.blocks);
-    let given = blocks.filter_map(|(at, block)| match &block.terminator.kind {
+    let mut given = blocks.filter_map(|(at, block)| match &block.terminator.kind {
         TerminatorKind::Return { value, .. } | TerminatorKind::Yield { value, .. } => match value {
             Operand::Local(local) => Some((BlockId(at), *local)),
             Operand::Const(_) => None,
         },
         _ => None,
     });
-    let mut given = given;
     given.any(|(at, rows)| is_covered(function, position, &BTreeSet::from([rows]), at))
 }
 
@@ -127,7 +124,11 @@ fn is_covered(
     let is_one = match position.moves {
         Moves::Offset => !taken.is_empty() || is_read_from(function, position, &rows),
         Moves::Message => shared || given || !taken.is_empty(),
-        Moves::Kept => (shared || !taken.is_empty()) && is_end(function, &values),
+        Moves::Kept => {
+            (shared || !taken.is_empty())
+                && is_end(function, &values)
+                && !is_same_store(function, position, write)
+        }
     };
     is_one && is_only_after(body, position.at, write, &taken)
 }

@@ -1,12 +1,12 @@
 //! Functions that give rows to their callers after the position has moved past them.
 
 use super::before::hands_out_later;
-use super::moves::Position;
-use crate::ir::{BlockId, Operand, TerminatorKind};
+use super::moves::{Position, named};
+use crate::ir::{BlockId, Callee, Operand, TerminatorKind};
 use crate::presets::Moves;
 use crate::program::{FuncRef, ModuleId, Program};
 use crate::rules::failed_write::code::{called, callee_of, calls};
-use crate::rules::failed_write::is_of_tests;
+use crate::rules::failed_write::that_mention;
 use crate::rules::tables::hints_at_position;
 use crate::settings::Writes;
 use crate::source::Span;
@@ -54,8 +54,8 @@ fn givers(program: &Program<'_>, func: FuncRef, own: &[Position]) -> Vec<Giver> 
     else {
         return Vec::new();
     };
-    let giver = |func, position: &Position| Giver {
-        func,
+    let giver = |of, position: &Position| Giver {
+        func: of,
         moves: position.moves,
         inside: (func, position.span),
     };
@@ -63,37 +63,25 @@ fn givers(program: &Program<'_>, func: FuncRef, own: &[Position]) -> Vec<Giver> 
         return vec![giver(func, position)];
     }
     // What only moves the position may be called by what gives the rows.
-    let mut out = Vec::new();
     let outer = module.ir.outer_functions();
     let outer = outer.filter(|(_, caller)| caller.body.may_mention(&function.name));
-    for (idx, caller) in outer {
+    let callers = outer.filter_map(|(idx, caller)| {
         let this = FuncRef {
             module: func.module,
             func: idx,
         };
-        let mut at =
-            calls(caller).filter(|(_, callee, _)| callee_of(program, this, callee) == Some(func));
-        let position = |(at, ..): (BlockId, _, _)| Position {
-            at,
-            span: caller.body.block(at).terminator.span,
-            moves: moved.moves,
-            name: function.name.clone(),
-            values: Vec::new(),
-            on: None,
-            inside: Some((func, moved.span)),
-            texts: Vec::new(),
-            consumer: moved.consumer.clone(),
-            gives: false,
+        let hands_out = |(at, callee, _): (BlockId, &Callee, _)| {
+            let place = (at, caller.body.block(at).terminator.span);
+            let position = Position {
+                inside: Some((func, moved.span)),
+                consumer: moved.consumer.clone(),
+                ..Position::new(place, moved.moves, function.name.clone())
+            };
+            callee_of(program, this, callee) == Some(func) && hands_out_later(caller, &position)
         };
-        if this != func && at.any(|call| hands_out_later(caller, &position(call))) {
-            out.push(Giver {
-                func: this,
-                moves: moved.moves,
-                inside: (func, moved.span),
-            });
-        }
-    }
-    out
+        (this != func && calls(caller).any(hands_out)).then(|| giver(this, moved))
+    });
+    callers.collect()
 }
 
 impl Giver {
@@ -123,21 +111,12 @@ impl Giver {
         let module = program.module(id);
         let own = program.module(self.func.module);
         let name = &own.ir.function(self.func.func).name;
-        if module.file.as_ref().is_none_or(|file| is_of_tests(file)) {
-            return;
-        }
-        let outer = module.ir.outer_functions();
-        let outer = outer.filter(|(_, function)| function.body.may_mention(name));
-        for (idx, caller) in outer.flat_map(|(idx, _)| module.ir.with_left_out(idx)) {
-            let this = FuncRef {
-                module: id,
-                func: idx,
-            };
+        for (this, caller) in that_mention(&module, &|body| body.may_mention(name)) {
             for (at, callee, _) in calls(caller) {
-                let named = called(caller, callee);
+                let block = caller.body.block(at);
                 let TerminatorKind::Eval {
                     dest: Some(dest), ..
-                } = caller.body.block(at).terminator.kind
+                } = block.terminator.kind
                 else {
                     continue;
                 };
@@ -145,28 +124,17 @@ impl Giver {
                     callee_of(program, this, callee)
                         .or_else(|| program.call_inside(&writes.presets, (this, at)))
                 };
-                if named.name != *name || runs() != Some(self.func) {
+                if called(caller, callee).name != *name || runs() != Some(self.func) {
                     continue;
                 }
-                let name = match &named.on {
-                    Some(on) => format!("{on}.{name}").into(),
-                    None => name.clone(),
+                let place = (at, block.terminator.span);
+                let position = Position {
+                    values: vec![Operand::Local(dest)],
+                    inside: Some(self.inside),
+                    gives: true,
+                    ..Position::new(place, self.moves, named(caller, callee))
                 };
-                out.push((
-                    this,
-                    Position {
-                        at,
-                        span: caller.body.block(at).terminator.span,
-                        moves: self.moves,
-                        name,
-                        values: vec![Operand::Local(dest)],
-                        on: None,
-                        inside: Some(self.inside),
-                        texts: Vec::new(),
-                        consumer: None,
-                        gives: true,
-                    },
-                ));
+                out.push((this, position));
             }
         }
     }

@@ -40,6 +40,24 @@ pub(in crate::rules) struct Position {
     pub(in crate::rules) gives: bool,
 }
 
+impl Position {
+    /// A place that moves a position, of which nothing else is known.
+    pub(super) fn new((at, span): (BlockId, Span), moves: Moves, name: Name) -> Self {
+        Self {
+            at,
+            span,
+            moves,
+            name,
+            values: Vec::new(),
+            on: None,
+            inside: None,
+            texts: Vec::new(),
+            consumer: None,
+            gives: false,
+        }
+    }
+}
+
 /// The places of a function that move a position, in the order of the code.
 pub(in crate::rules) fn positions(
     program: &Program<'_>,
@@ -55,16 +73,9 @@ pub(in crate::rules) fn positions(
         for statement in &block.statements {
             let stored = stored(&function.body, &statement.kind);
             out.extend(stored.map(|(name, values, on)| Position {
-                at,
-                span: statement.span,
-                moves: Moves::Kept,
-                name,
                 values,
                 on,
-                inside: None,
-                texts: Vec::new(),
-                consumer: None,
-                gives: false,
+                ..Position::new((at, statement.span), Moves::Kept, name)
             }));
         }
         let TerminatorKind::Eval {
@@ -90,17 +101,14 @@ pub(in crate::rules) fn positions(
             } => Some(*on),
             _ => None,
         };
+        let place = (at, block.terminator.span);
         out.push(Position {
-            at,
-            span: block.terminator.span,
-            moves,
-            name: named(function, callee),
             values,
             on,
             inside,
             texts: statement::texts(function, args),
             consumer,
-            gives: false,
+            ..Position::new(place, moves, named(function, callee))
         });
     }
     out
@@ -123,7 +131,7 @@ fn is_fixed(function: &Function, of: &Operand) -> bool {
 }
 
 /// How code names what it calls: `message.delete`.
-fn named(function: &Function, callee: &Callee) -> Name {
+pub(super) fn named(function: &Function, callee: &Callee) -> Name {
     let Called { name, on } = called(function, callee);
     match on {
         Some(on) => format!("{on}.{name}").into(),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::failures::{says_refused, says_stored, verdicts};
+use super::glance::{libraries_of, library_clues};
 use super::parts_of_writes;
 use super::sure::{On, may_receive, on_what};
 use crate::engine::is_log_method;
 use crate::frontend::sketch::{Clue, Flags, Glance, Role};
-use crate::presets::{LIBRARY_BITS, Libraries, Presets};
+use crate::presets::{Libraries, Presets};
 use crate::rules::Glances;
 use crate::settings::Writes;
 
@@ -26,9 +27,6 @@ const RETURNS: Flags = 16;
 const VERDICT: Flags = 32;
 /// A call of which only the result tells.
 const TELLS: Flags = 64;
-/// Where the flags of the libraries begin that presets are about.
-const LIBRARIES: u32 = Flags::BITS - LIBRARY_BITS;
-
 /// Glances that let a function through if it surely writes and either catches something and returns, or has a
 /// word that says what a write came to; or if it makes a call of which only the result tells.
 #[must_use]
@@ -96,17 +94,11 @@ fn says(word: &str) -> bool {
 
 impl Glance for AnswerGlance {
     fn clues(&self) -> Option<Vec<Clue>> {
-        let clue = |text: &str, whole, flags| Clue {
-            text: text.to_owned(),
-            whole,
-            flags,
-        };
-        let parts = parts_of_writes(&self.writes).map(|part| clue(part, false, WRITES));
-        let libraries = self.presets().into_iter().flat_map(Presets::roots);
-        let libraries = libraries.map(|(root, library)| clue(&root, false, library << LIBRARIES));
+        let parts = parts_of_writes(&self.writes).map(|part| Clue::new(part, false, WRITES));
+        let libraries = library_clues(self.presets());
         let words = [("except", CATCHES), ("return", RETURNS)];
-        let words = words.map(|(word, flags)| clue(word, true, flags));
-        let verdicts = verdicts().map(|word| clue(word, false, VERDICT));
+        let words = words.map(|(word, flags)| Clue::new(word, true, flags));
+        let verdicts = verdicts().map(|word| Clue::new(word, false, VERDICT));
         let all: Vec<Clue> = parts
             .chain(libraries)
             .chain(words)
@@ -116,7 +108,7 @@ impl Glance for AnswerGlance {
     }
 
     fn begin(&mut self, flags: Flags) {
-        self.libraries = flags >> LIBRARIES;
+        self.libraries = libraries_of(flags);
     }
 
     fn can_matter(&self, flags: Flags) -> bool {

@@ -103,13 +103,7 @@ impl Glance for ClaimGlance {
     fn clues(&self) -> Option<Vec<Clue>> {
         let clues = |texts: &[&str], whole, flags| -> Vec<Clue> {
             let texts = texts.iter();
-            texts
-                .map(|text| Clue {
-                    text: (*text).to_owned(),
-                    whole,
-                    flags,
-                })
-                .collect()
+            texts.map(|text| Clue::new(text, whole, flags)).collect()
         };
         let of_run = |word: &&str| says_run_succeeded(word);
         let (strong, loose): (Vec<&str>, Vec<&str>) = SUCCESS_WORDS.iter().partition(|w| of_run(w));

@@ -61,6 +61,17 @@ fn glances(words: Words, writes: &Writes, on: bool, moving: bool) -> Glances {
     })
 }
 
+/// Clues to the libraries that presets are about.
+pub(super) fn library_clues(presets: Option<&Presets>) -> impl Iterator<Item = Clue> {
+    let roots = presets.into_iter().flat_map(Presets::roots);
+    roots.map(|(root, library)| Clue::new(&root, false, library << LIBRARIES))
+}
+
+/// The libraries to which such clues were found.
+pub(super) fn libraries_of(flags: Flags) -> Libraries {
+    flags >> LIBRARIES
+}
+
 struct WriteGlance {
     words: Words,
     /// Whether a function must also hint at a position.
@@ -76,19 +87,13 @@ struct WriteGlance {
 
 impl Glance for WriteGlance {
     fn clues(&self) -> Option<Vec<Clue>> {
-        let clue = |text: &str, whole, flags| Clue {
-            text: text.to_owned(),
-            whole,
-            flags,
-        };
         let words = self.words.iter();
-        let words = words.map(|(text, flags)| clue(text, true, *flags));
-        let parts = self.parts.iter().map(|part| clue(part, false, WRITES));
-        let waits = (!self.moving).then(|| clue(AWAIT, true, WRITES));
-        let libraries = self.presets.iter().flat_map(|presets| presets.roots());
-        let libraries = libraries.map(|(root, library)| clue(&root, false, library << LIBRARIES));
+        let words = words.map(|(text, flags)| Clue::new(text, true, *flags));
+        let parts = self.parts.iter().map(|part| Clue::new(part, false, WRITES));
+        let waits = (!self.moving).then(|| Clue::new(AWAIT, true, WRITES));
+        let libraries = library_clues(self.presets.as_deref());
         let hints = HINTS.iter().filter(|_| self.moving);
-        let hints = hints.map(|(hint, whole)| clue(hint, *whole, MOVES));
+        let hints = hints.map(|(hint, whole)| Clue::new(hint, *whole, MOVES));
         let all = words
             .chain(parts)
             .chain(waits)
@@ -99,7 +104,7 @@ impl Glance for WriteGlance {
     }
 
     fn begin(&mut self, flags: Flags) {
-        self.libraries = flags >> LIBRARIES;
+        self.libraries = libraries_of(flags);
     }
 
     fn can_matter(&self, flags: Flags) -> bool {

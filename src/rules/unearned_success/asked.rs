@@ -11,7 +11,7 @@ use crate::ir::{
 };
 use crate::program::{ClassRef, Def, FuncRef, MroEntry};
 use crate::rules::failed_write::flow::{logs, rvalues};
-use crate::rules::failed_write::is_of_tests;
+use crate::rules::failed_write::that_mention;
 
 /// In how many other files a name is looked for. One that more files mention is too common to tell.
 const MAX_FILES: usize = 24;
@@ -129,21 +129,9 @@ impl Place<'_> {
         }
         modules.into_iter().any(|id| {
             let module = self.program.module(id);
-            if module.file.as_ref().is_none_or(|file| is_of_tests(file)) {
-                return false;
-            }
-            let outer = module.ir.outer_functions();
-            let mut naming = outer.filter(|(_, function)| {
-                let mut names = names.keys();
-                names.any(|name| function.body.may_mention(name))
-            });
-            naming.any(|(idx, _)| {
-                let mut all = module.ir.with_left_out(idx);
-                all.any(|(func, function)| {
-                    let func = FuncRef { module: id, func };
-                    self.func != func && Place { func, ..self }.asks(function, names)
-                })
-            })
+            let naming = that_mention(&module, &|body| names.keys().any(|n| body.may_mention(n)));
+            let mut others = naming.into_iter().filter(|(func, _)| *func != self.func);
+            others.any(|(func, function)| Place { func, ..self }.asks(function, names))
         })
     }
 

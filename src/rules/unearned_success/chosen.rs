@@ -52,17 +52,11 @@ impl<'f> Code<'f> {
                     continue;
                 }
                 out.push(Claim {
-                    block: at,
-                    span: statement.span,
-                    says: Says::Chooses,
-                    root: None,
                     held: vec![*to],
-                    beside: Vec::new(),
                     of_run: says_run_succeeded(&word),
                     text: Some(word),
-                    class: None,
-                    has_no_data: false,
                     said_at,
+                    ..Claim::new((at, statement.span), Says::Chooses)
                 });
             }
         }

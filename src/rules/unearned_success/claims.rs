@@ -70,6 +70,25 @@ pub(super) struct Claim<'f> {
     pub(super) said_at: Vec<BlockId>,
 }
 
+impl Claim<'_> {
+    /// A place that says so, of which nothing else is known.
+    pub(super) fn new((block, span): (BlockId, Span), says: Says) -> Self {
+        Self {
+            block,
+            span,
+            says,
+            root: None,
+            held: Vec::new(),
+            beside: Vec::new(),
+            text: None,
+            of_run: false,
+            class: None,
+            has_no_data: false,
+            said_at: Vec::new(),
+        }
+    }
+}
+
 /// A status that says that a run was a success.
 struct Status {
     text: Option<Name>,
@@ -118,19 +137,7 @@ impl<'f> Code<'f> {
                     ..
                 } => out.extend(self.passed(at, span, *dest, (callee, args))),
                 TerminatorKind::Return { value, .. } if self.answers_true(value) => {
-                    out.push(Claim {
-                        block: at,
-                        span,
-                        says: Says::True,
-                        root: None,
-                        held: Vec::new(),
-                        beside: Vec::new(),
-                        text: None,
-                        of_run: false,
-                        class: None,
-                        has_no_data: false,
-                        said_at: Vec::new(),
-                    })
+                    out.push(Claim::new((at, span), Says::True))
                 }
                 _ => {}
             }
@@ -162,17 +169,11 @@ impl<'f> Code<'f> {
             })
         })?;
         Some(Claim {
-            block: at,
-            span,
-            says: Says::Stores,
             root: self.root(object),
-            held: Vec::new(),
-            beside: Vec::new(),
             text: status.text,
             of_run: status.of_run,
             class: status.class,
-            has_no_data: false,
-            said_at: Vec::new(),
+            ..Claim::new((at, span), Says::Stores)
         })
     }
 
@@ -191,17 +192,11 @@ impl<'f> Code<'f> {
                 let beside = items[1..].iter().map(|item| (None, &item.value)).collect();
                 let (block, span, says, held) = self.leaves(at, to)?;
                 return (says == Says::Returns).then_some(Claim {
-                    block,
-                    span,
-                    says,
-                    root: None,
                     held,
                     beside,
                     text: Some(word),
                     of_run: true,
-                    class: None,
-                    has_no_data: false,
-                    said_at: Vec::new(),
+                    ..Claim::new((block, span), says)
                 });
             }
             _ => return None,
@@ -214,17 +209,12 @@ impl<'f> Code<'f> {
             .iter()
             .map(|(name, value)| (Some((*name).clone()), *value));
         Some(Claim {
-            block,
-            span,
-            says,
-            root: None,
             held,
             beside: beside.collect(),
             text: status.text,
             of_run: status.of_run,
             class: status.class,
-            has_no_data: false,
-            said_at: Vec::new(),
+            ..Claim::new((block, span), says)
         })
     }
 
@@ -342,17 +332,12 @@ impl<'f> Code<'f> {
             _ => (None, &arg.value),
         });
         let mut claim = Claim {
-            block: at,
-            span,
-            says: Says::Calls,
-            root: None,
             held: dest.into_iter().collect(),
             beside: beside.collect(),
             text: status.text,
             of_run: status.of_run,
             class: status.class,
-            has_no_data: false,
-            said_at: Vec::new(),
+            ..Claim::new((at, span), Says::Calls)
         };
         if makes && !records_status(&name) {
             // An object that is made counts where it goes.

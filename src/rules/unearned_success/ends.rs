@@ -52,17 +52,8 @@ impl<'f> Code<'f> {
                 _ => return None,
             };
             Some(Claim {
-                block: BlockId(at),
-                span,
-                says: Says::Ends,
-                root: None,
-                held: Vec::new(),
-                beside: Vec::new(),
-                text: None,
                 of_run: true,
-                class: None,
-                has_no_data: false,
-                said_at: Vec::new(),
+                ..Claim::new((BlockId(at), span), Says::Ends)
             })
         });
         ends.collect()

@@ -134,11 +134,7 @@ impl Glance for SuccessGlance {
         }
         let mut out: Vec<Clue> = Vec::new();
         let mut add = |text: &str, whole: bool, flags: Flags| {
-            out.push(Clue {
-                text: text.to_owned(),
-                whole,
-                flags,
-            });
+            out.push(Clue::new(text, whole, flags));
         };
         let whole = [
             (SUCCESS, WORD | ASKS),
