@@ -11,6 +11,8 @@
 //! | `ends` | where a program ends with exit code 0 |
 //! | `tallies` | where failures are counted |
 //! | `inside` | failures that a method counts in its object |
+//! | `returned` | failures that a function counts in what it returns |
+//! | `behind` | numbers of what worked that stay behind those of what was tried |
 //! | `asked` | whether anybody in the program asks for those |
 //! | `heard` | whether anybody asks what came of a failure |
 //! | `lost` | writes that failed and were caught |
@@ -20,6 +22,7 @@
 //! | `report` | findings, fixes |
 
 mod asked;
+mod behind;
 mod chosen;
 mod claims;
 mod code;
@@ -29,6 +32,7 @@ mod inside;
 mod lost;
 mod nothing;
 mod report;
+mod returned;
 mod rounds;
 mod tallies;
 
@@ -294,7 +298,10 @@ impl Code<'_> {
         let function = self.function;
         let may_be = match &tally.inside {
             // A program that does not show the count may leave it to others.
-            Some(_) if claim.says == Says::Ends => self.shows(spot),
+            Some(inside) if claim.says == Says::Ends => match &inside.result {
+                Some(result) => result.is_read,
+                None => self.shows(spot),
+            },
             // `report.failed(row)` and `report.loaded(rows)`: the report says both.
             Some(_) => !self.is_made_on_part(claim, spot),
             // What has no name, or is given as a whole, is read by callers.
@@ -308,8 +315,7 @@ impl Code<'_> {
             && !self.is_taken_back(tally.block, claim)
             && self.leads_to(tally.block, claim.block)
             && !self.is_heard(&self.carried(tally, claim), tally.block, claim)
-            && !(tally.inside.as_ref())
-                .is_some_and(|inside| place.others_ask(self, tally, &inside.names))
+            && !(tally.inside.as_ref()).is_some_and(|inside| place.others_ask(self, tally, inside))
     }
 
     /// Whether a claim is a call on an object that the function got elsewhere and that has the count.

@@ -184,6 +184,9 @@ impl<'g> Paths<'g> {
         if self.unfolding.points.len() > MOST_POINTS {
             self.unfolding = Unfolding::new(self.start, Rc::clone(&self.entry));
         }
+        if self.is_at(engine, goal) {
+            return Witness::Found(Vec::new(), Box::new((*self.entry).clone()));
+        }
         let cx = Rc::clone(&self.cx);
         let outlook = self.outlook(engine);
         let remaining = self.remaining(engine, &outlook, goal);
@@ -261,6 +264,11 @@ impl<'g> Paths<'g> {
         }
     }
 
+    /// Whether the paths begin at the goal.
+    fn is_at(&self, engine: &mut Engine<'_>, goal: &Goal<'_>) -> bool {
+        goal.begins_at(self.start) && (goal.accept)(engine, &self.entry, self.entry.watched)
+    }
+
     /// The prepared graph, computed on first use.
     fn outlook(&self, engine: &mut Engine<'_>) -> Rc<Outlook> {
         let prepare = || Rc::new(Outlook::new(engine, &self.cx, self.graph));
@@ -303,6 +311,11 @@ impl Goal<'_> {
     /// Whether the goal is to leave the function in this way, from this block.
     fn ends_by(&self, kind: ExitKind, block: BlockId) -> bool {
         self.end == End::Exit(kind) && self.block.is_none_or(|b| b == block)
+    }
+
+    /// Whether paths that begin with a block arrive where they begin.
+    fn begins_at(&self, start: BlockId) -> bool {
+        self.end == End::Arrival && self.block == Some(start) && self.from.is_none()
     }
 
     /// Whether the goal is to go from one block to another.

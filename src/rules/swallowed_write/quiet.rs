@@ -6,8 +6,8 @@ use super::Swallowed;
 use crate::engine::witness::EventKind;
 use crate::engine::{Catch, is_log_method, is_logger_name};
 use crate::ir::{
-    BlockId, Body, BranchRole, Callee, DictItem, Function, LocalId, LocalKind, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    BlockId, Body, BranchRole, Callee, Data, DictItem, Function, LocalId, LocalKind, Operand,
+    Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{Lookup, MemberDef};
 use crate::rules::contract_method::Subject;
@@ -207,7 +207,7 @@ fn does_something(function: &Function, at: BlockId) -> bool {
 }
 
 /// Whether what a variable holds is returned, stored, or given to a call that does more than log, by
-/// itself or in a tuple, list or dict.
+/// itself or in what is made of it: a tuple, a dict, the payload of an `Ok`.
 fn hands_on_later(function: &Function, local: LocalId) -> bool {
     let mut holding = vec![local];
     let mut at = 0;
@@ -222,6 +222,9 @@ fn hands_on_later(function: &Function, local: LocalId) -> bool {
                 DictItem::Pair(_, value) => is(value),
                 DictItem::Spread(_) => false,
             }),
+            Rvalue::Data(Data::Variant { fields, .. } | Data::Record { fields, .. }) => {
+                fields.iter().any(|(_, value)| is(value))
+            }
             _ => false,
         };
         let more = rvalues(function).filter_map(|(dest, rvalue)| dest.filter(|_| hold(rvalue)));

@@ -1,7 +1,7 @@
 //! A glance at functions that may say that a run was a success.
 
 use super::outcomes::{
-    MARK_STATES, PERFORMERS, STATUS, claims_success, is_success_flag, names_last_success,
+    MARK_STATES, PERFORMERS, STATUS, TRIED, claims_success, is_success_flag, names_last_success,
     names_status, performs, says_run_succeeded, says_success,
 };
 use crate::frontend::sketch::{Clue, Flags, Glance, Role};
@@ -38,6 +38,7 @@ const FALSE: Flags = 32;
 const PERFORMS: Flags = 64;
 /// The end of a program.
 const ENDS: Flags = 128;
+/// A failure, or a number of units that were tried.
 const FAILED: Flags = 256;
 /// A decorator somewhere in the file that makes a function a program.
 const DECORATES: Flags = 512;
@@ -61,7 +62,7 @@ impl ClaimGlance {
     /// Looks at what a name and a text have in common.
     fn look(&mut self, text: &str) -> String {
         let lower = text.to_ascii_lowercase();
-        if contains_any(&lower, FAILURES) {
+        if contains_any(&lower, FAILURES) || contains_any(&lower, TRIED) {
             self.seen |= FAILED;
         }
         if contains_any(&lower, STATUS) && (lower.contains("status") || names_status(text)) {
@@ -119,6 +120,7 @@ impl Glance for ClaimGlance {
             clues(PROGRAMS, true, ENDS),
             clues(EXITS, true, ENDS),
             clues(FAILURES, false, FAILED),
+            clues(TRIED, false, FAILED),
             clues(&[COMMAND], true, DECORATES),
         ];
         Some(all.concat())

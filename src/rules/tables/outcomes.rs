@@ -199,6 +199,34 @@ const FAILED_IN_HANDLERS: &[&str] = &[
     "skipped", "skips", "bad", "broken", "lost", "dropped", "invalid",
 ];
 
+/// Words for what worked, in the names of counts.
+const WORKED: &[&str] = &[
+    "ok",
+    "success",
+    "successes",
+    "succeeded",
+    "successful",
+    "written",
+    "stored",
+    "saved",
+    "inserted",
+    "loaded",
+    "imported",
+    "uploaded",
+];
+
+/// Words for what was tried.
+pub(super) const TRIED: &[&str] = &[
+    "attempt",
+    "attempts",
+    "attempted",
+    "tried",
+    "total",
+    "submitted",
+    "requested",
+    "expected",
+];
+
 /// Words that make such a name something else than the failures of this run.
 const NO_COUNT: &[&str] = &[
     "max",
@@ -429,6 +457,26 @@ pub fn counts_failures(name: &str, handling: bool) -> bool {
     words.len() <= 4
         && (any(&words, FAILED) || handling && any(&words, FAILED_IN_HANDLERS))
         && !any(&words, NO_COUNT)
+}
+
+/// Whether a name holds how much of a run worked.
+#[must_use]
+pub fn counts_successes(name: &str) -> bool {
+    let words = words(name);
+    words.len() <= 3 && any(&words, WORKED) && !any(&words, FAILED) && !any(&words, TRIED)
+}
+
+/// Whether the name of such a count says no more than that something was a success.
+#[must_use]
+pub fn counts_plain_successes(name: &str) -> bool {
+    any(&words(name), PLAIN_SUCCESS) || any(&words(name), &["successes"])
+}
+
+/// Whether a name holds how much a run has tried.
+#[must_use]
+pub fn counts_tries(name: &str) -> bool {
+    let words = words(name);
+    words.len() <= 3 && any(&words, TRIED) && ![FAILED, WORKED].iter().any(|of| any(&words, of))
 }
 
 /// Whether a name holds rows, other units of work, or a number of them.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::code::Code;
-use super::inside::{Names, Place, reads_of};
+use super::inside::{Inside, Names, Place, reads_of};
 use super::tallies::Tally;
 use crate::ir::{
-    Callee, ClassIdx, FuncIdx, Function, LocalId, Module, Name, Operand, Rvalue, StatementKind,
-    TerminatorKind,
+    Callee, ClassIdx, Data, FuncIdx, Function, LocalId, Module, Name, Operand, Rvalue,
+    StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, MroEntry};
 use crate::rules::failed_write::flow::{logs, rvalues};
@@ -16,11 +16,19 @@ use crate::rules::failed_write::that_mention;
 /// In how many other files a name is looked for. One that more files mention is too common to tell.
 const MAX_FILES: usize = 24;
 
+/// How many copies lead at most from a variable to the object that was made.
+const MAX_COPIES: u32 = 3;
+
 impl Place<'_> {
     /// Whether anybody but the function itself may ask for what a call counts. Who has the object is known only
     /// if the function made it and its methods keep it for themselves; of any other object, all who ask for
     /// something of that name may mean it.
-    pub(super) fn others_ask(self, code: &Code<'_>, tally: &Tally, names: &Names) -> bool {
+    pub(super) fn others_ask(self, code: &Code<'_>, tally: &Tally, inside: &Inside) -> bool {
+        let names = &inside.names;
+        if let Some(result) = &inside.result {
+            // What is no attribute of an object goes only where the value itself goes.
+            return !names.is_empty() && self.owners_ask(result.class, names);
+        }
         let owned = |name| match names.get(name) {
             Some(Some(class)) => self.owns(*class, name),
             _ => true,
@@ -31,7 +39,13 @@ impl Place<'_> {
         let own = (tally.spot.path.len() == 1)
             .then(|| self.class_made(code, tally.spot.root))
             .flatten();
-        match own {
+        self.owners_ask(own, names)
+    }
+
+    /// Whether somebody asks for attributes of an object: its methods, if nobody else gets it, and otherwise all
+    /// who ask for something of these names.
+    fn owners_ask(self, made: Option<ClassRef>, names: &Names) -> bool {
+        match made {
             Some(class) if !self.gives_itself_away(class) => self
                 .any_method(class, &|func, function| {
                     Place { func, ..self }.asks(function, names)
@@ -41,24 +55,28 @@ impl Place<'_> {
     }
 
     /// The class of an object that the function makes.
-    fn class_made(self, code: &Code<'_>, object: LocalId) -> Option<ClassRef> {
-        let made = match code.only[object.index()]? {
-            Rvalue::Enter {
-                manager: Operand::Local(manager),
+    pub(super) fn class_made(self, code: &Code<'_>, object: LocalId) -> Option<ClassRef> {
+        let mut made = code.only[object.index()]?;
+        for _ in 0..MAX_COPIES {
+            made = match made {
+                Rvalue::Use(Operand::Local(of))
+                | Rvalue::Enter {
+                    manager: Operand::Local(of),
+                    ..
+                } => code.only[of.index()]?,
+                _ => break,
+            };
+        }
+        let path = match made {
+            Rvalue::Data(Data::Record { class, .. }) => class,
+            Rvalue::Call {
+                callee: Callee::Value(Operand::Local(callee)),
                 ..
-            } => code.only[manager.index()]?,
-            made => made,
-        };
-        let Rvalue::Call {
-            callee: Callee::Value(Operand::Local(callee)),
-            ..
-        } = made
-        else {
-            return None;
-        };
-        let path = match code.only[callee.index()]? {
-            Rvalue::Global(name) => std::slice::from_ref(name),
-            Rvalue::Path(path) => path,
+            } => match code.only[callee.index()]? {
+                Rvalue::Global(name) => std::slice::from_ref(name),
+                Rvalue::Path(path) => path,
+                _ => return None,
+            },
             _ => return None,
         };
         match self
@@ -148,9 +166,7 @@ impl Place<'_> {
         if values.is_empty() {
             return false;
         }
-        let code = Code::new(function);
-        let carried = code.carried_by(values.into_iter().collect(), &[]);
-        code.asks_anywhere(&carried, names)
+        Code::new(function).asks_anywhere(values.into_iter().collect(), names)
     }
 
     /// Whether one of two classes may be above the other, or stands for any that has the same members.

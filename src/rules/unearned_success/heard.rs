@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::claims::Claim;
 use super::code::{Code, Spot};
 use super::inside::{Names, reads_of};
-use super::tallies::Tally;
+use super::tallies::{How, Tally};
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::{
     BlockId, BranchRole, Callee, Literal, LocalId, LocalKind, Name, Operand, Rvalue, StatementKind,
@@ -89,6 +89,8 @@ pub(super) struct Carried {
     values: FxHashSet<LocalId>,
     /// Objects that hold it among other things.
     holders: FxHashSet<LocalId>,
+    /// Locals that only tell whether there is something at all that may hold it.
+    apart: FxHashSet<LocalId>,
     /// Results of calls on these objects that do not tell of it.
     mute: BTreeSet<LocalId>,
     /// Loops over it, by the first block of a round, whose variable holds other things elsewhere.
@@ -136,26 +138,20 @@ impl<'a> Aside<'a> {
 impl Code<'_> {
     /// What carries what a failure is counted in: the place, and the flags that are set beside it.
     pub(super) fn carried(&self, tally: &Tally, claim: &Claim<'_>) -> Carried {
-        let spot = &tally.spot;
         let mut carried = Carried::default();
-        if spot.path.is_empty() {
-            carried.values.insert(spot.root);
+        let result = tally.inside.as_ref().and_then(|of| of.result.as_ref());
+        if let Some(result) = result {
+            let held = &result.held;
+            carried.values.clone_from(&held.values);
+            carried.holders.clone_from(&held.holders);
+            carried.apart.clone_from(&held.apart);
         } else {
-            carried.holders.insert(spot.root);
-            for (dest, rvalue) in rvalues(self.function) {
-                if let (Some(dest), Rvalue::GetField(..) | Rvalue::GetItem(..)) = (dest, rvalue)
-                    && let Some(read) = self.spot(&Operand::Local(dest))
-                    && read.root == spot.root
-                {
-                    if read.path == spot.path {
-                        carried.values.insert(dest);
-                    } else if spot.path.starts_with(&read.path) {
-                        carried.holders.insert(dest);
-                    }
-                }
+            self.start(&mut carried, &tally.spot);
+            if let How::Behind(tried) = &tally.how {
+                self.start(&mut carried, tried);
             }
         }
-        if let Some(inside) = &tally.inside {
+        if let Some(inside) = tally.inside.as_ref().filter(|_| result.is_none()) {
             // The object may go by another name as well.
             carried
                 .values
@@ -166,8 +162,29 @@ impl Code<'_> {
         carried
             .values
             .extend(self.read_of(&self.set_instead(tally.block)));
-        self.spread(&mut carried, &claim.held);
+        self.spread(&mut carried, Aside::of(claim));
         carried
+    }
+
+    /// Adds what holds what is in a place, and what leads there.
+    fn start(&self, carried: &mut Carried, spot: &Spot) {
+        if spot.path.is_empty() {
+            carried.values.insert(spot.root);
+            return;
+        }
+        carried.holders.insert(spot.root);
+        for (dest, rvalue) in rvalues(self.function) {
+            if let (Some(dest), Rvalue::GetField(..) | Rvalue::GetItem(..)) = (dest, rvalue)
+                && let Some(read) = self.spot(&Operand::Local(dest))
+                && read.root == spot.root
+            {
+                if read.path == spot.path {
+                    carried.values.insert(dest);
+                } else if spot.path.starts_with(&read.path) {
+                    carried.holders.insert(dest);
+                }
+            }
+        }
     }
 
     /// The variables that are set to a constant for the same reason for which a block runs.
@@ -209,18 +226,19 @@ impl Code<'_> {
         out
     }
 
-    /// What carries what these locals hold. `held` is what holds the status.
-    pub(super) fn carried_by(&self, values: FxHashSet<LocalId>, held: &[LocalId]) -> Carried {
+    /// What carries what these locals hold, beside a claim.
+    pub(super) fn carried_by(&self, values: FxHashSet<LocalId>, claim: &Claim<'_>) -> Carried {
         let mut carried = Carried {
             values,
             ..Carried::default()
         };
-        self.spread(&mut carried, held);
+        self.spread(&mut carried, Aside::of(claim));
         carried
     }
 
     /// Adds what is made of what carries a failure.
-    fn spread(&self, carried: &mut Carried, held: &[LocalId]) {
+    fn spread(&self, carried: &mut Carried, aside: Aside<'_>) {
+        let held = aside.held();
         loop {
             let before = carried.values.len() + carried.holders.len();
             for (dest, rvalue) in rvalues(self.function) {
@@ -243,7 +261,10 @@ impl Code<'_> {
                 } else if !matches!(rvalue, Rvalue::GetField(..) | Rvalue::GetItem(..)) {
                     rvalue.for_each_operand(|operand| made |= carried.is_holder(operand));
                 }
-                if let Some(dest) = dest.filter(|dest| made && !held.contains(dest)) {
+                if let Some(dest) = dest.filter(|dest| made && !held.contains(dest))
+                    && !carried.apart.contains(&dest)
+                    && !carried.holders.contains(&dest)
+                {
                     carried.values.insert(dest);
                 }
             }
@@ -261,6 +282,8 @@ impl Code<'_> {
                 }
                 for statement in &block.statements {
                     let (object, value) = match &statement.kind {
+                        // What is put back was in the object before.
+                        StatementKind::SetField { field, .. } if aside.is_named(field) => continue,
                         StatementKind::SetField { object, value, .. }
                         | StatementKind::SetItem { object, value, .. } => (object, value),
                         _ => continue,
@@ -307,15 +330,20 @@ impl Code<'_> {
         })
     }
 
-    /// Whether any block of the function asks what is carried, and does not only put it back in a place of one
-    /// of these names.
-    pub(super) fn asks_anywhere(&self, carried: &Carried, names: &Names) -> bool {
+    /// Whether the function asks what these locals hold, which it reads under these names, and does not only put
+    /// it back there.
+    pub(super) fn asks_anywhere(&self, values: FxHashSet<LocalId>, names: &Names) -> bool {
         let aside = Aside {
             claim: None,
             names: Some(names),
         };
+        let mut carried = Carried {
+            values,
+            ..Carried::default()
+        };
+        self.spread(&mut carried, aside);
         let mut blocks = (0u32..).zip(&self.function.body.blocks);
-        blocks.any(|(at, _)| self.asks(carried, BlockId(at), aside))
+        blocks.any(|(at, _)| self.asks(&carried, BlockId(at), aside))
     }
 
     /// Whether a block asks what is carried.

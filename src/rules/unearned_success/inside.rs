@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::claims::{Claim, Says};
 use super::code::{Code, Spot, named_store};
 use super::report::caught_at;
-use super::tallies::Tally;
+use super::returned::InResult;
+use super::tallies::{How, Tally};
 use crate::engine::is_logger_name;
 use crate::ir::{
     BlockId, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, TerminatorKind,
@@ -37,11 +38,11 @@ pub(super) struct Place<'a> {
 /// Names of attributes, with the class that has them if it is known.
 pub(super) type Names = BTreeMap<Name, Option<ClassRef>>;
 
-/// A count in an object that others may have as well.
+/// A count in an object that others may have as well, or one that a call makes.
 #[derive(Clone, Debug)]
 pub(super) struct Inside {
-    /// The method whose call counts the failure, if the function itself does not.
-    pub(super) method: Option<Name>,
+    /// What is called and counts the failure, if the function itself does not.
+    pub(super) callee: Option<Name>,
     /// Where the failure is counted.
     pub(super) at: (ModuleId, Span),
     /// The handler in which that is.
@@ -50,12 +51,14 @@ pub(super) struct Inside {
     pub(super) names: Names,
     /// The results of calls that do not tell of the count unless somebody in the program asks for it by name.
     pub(super) mute: BTreeSet<LocalId>,
+    /// Where the count goes, if it is in what the call returns.
+    pub(super) result: Option<InResult>,
 }
 
 /// A failure that a method counts below its receiver.
 struct Counted {
     path: Vec<Name>,
-    list: bool,
+    how: How,
     at: (ModuleId, Span),
     caught: Option<(ModuleId, Span)>,
     names: Names,
@@ -68,6 +71,7 @@ impl Place<'_> {
     /// of the latter only such that may matter to one of its claims.
     pub(super) fn tallies(self, code: &Code<'_>, claims: &[Claim<'_>]) -> Vec<Tally> {
         let mut out = code.tallies(false);
+        out.extend(self.behind(code));
         let is_method = code.function.class.is_some() && code.function.is_bound();
         let own =
             |tally: &Tally| is_method && tally.spot.root == RECEIVER && !tally.spot.path.is_empty();
@@ -76,11 +80,12 @@ impl Place<'_> {
             for tally in out.iter_mut().filter(|tally| own(tally)) {
                 let here = |span| (self.func.module, span);
                 tally.inside = Some(Inside {
-                    method: None,
+                    callee: None,
                     at: here(tally.span),
                     caught: caught_at(code, tally.span).map(here),
                     names: self.names_of(code, tally),
                     mute: mute.clone(),
+                    result: None,
                 });
             }
         }
@@ -88,6 +93,7 @@ impl Place<'_> {
         if claims.any(|claim| claim.says != Says::Ends) || code.shows_count() {
             out.extend(self.tallies_at(code, DEPTH));
         }
+        out.extend(self.tallies_of_results(code));
         out
     }
 
@@ -141,13 +147,14 @@ impl Place<'_> {
                     block: at,
                     span,
                     spot,
-                    list: counted.list,
+                    how: counted.how,
                     inside: Some(Inside {
-                        method: Some(name.clone()),
+                        callee: Some(name.clone()),
                         at: counted.at,
                         caught: counted.caught,
                         names: counted.names,
                         mute,
+                        result: None,
                     }),
                 });
             }
@@ -204,7 +211,7 @@ impl Place<'_> {
             };
             Counted {
                 path: tally.spot.path,
-                list: tally.list,
+                how: tally.how,
                 at,
                 caught: caught.or_else(|| caught_at(&code, tally.span).map(here)),
                 names,
@@ -216,7 +223,7 @@ impl Place<'_> {
 
     /// The names of a count, and of what is set below the same variable only if something failed, or where it is
     /// not raised.
-    fn names_of(self, code: &Code<'_>, tally: &Tally) -> Names {
+    pub(super) fn names_of(self, code: &Code<'_>, tally: &Tally) -> Names {
         let (function, root) = (code.function, tally.spot.root);
         let mut out = Names::new();
         for (at, block) in (0u32..).zip(&function.body.blocks) {
@@ -266,7 +273,7 @@ impl Code<'_> {
         rvalues(self.function).any(|(_, rvalue)| matches!(rvalue, Rvalue::GetField(_, name) if counts_failures(name, false)))
     }
 
-    fn result_of(&self, at: BlockId) -> Option<LocalId> {
+    pub(super) fn result_of(&self, at: BlockId) -> Option<LocalId> {
         match self.function.body.block(at).terminator.kind {
             TerminatorKind::Eval { dest, .. } => dest,
             _ => None,

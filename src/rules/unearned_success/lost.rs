@@ -60,7 +60,7 @@ impl Code<'_> {
         };
         let first = first_of(self, handler);
         values.extend(self.read_of(&self.set_instead(first)));
-        let carried = self.carried_by(values, &claim.held);
+        let carried = self.carried_by(values, claim);
         !self.is_taken_back(first, claim)
             && self.leads_to(first, claim.block)
             && !self.is_heard(&carried, handler, claim)

@@ -1,9 +1,9 @@
 //! The finding about a success that is not earned.
 
 use super::claims::{Claim, Says};
-use super::code::Code;
+use super::code::{Code, Spot};
 use super::inside::Inside;
-use super::tallies::Tally;
+use super::tallies::{How, Tally};
 use super::{Cause, Unearned};
 use crate::diagnostics::{Edit, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::ir::{BlockId, Rvalue, StatementKind};
@@ -102,18 +102,36 @@ fn counted(
         Some(Location { file, span })
     };
     let here = |span| at((subject.func.module, span));
-    let count = tally.spot.text(code.function);
-    let verb = if tally.list { "noted" } else { "counted" };
-    let step = format!("a failure is {verb} in `{count}`");
-    let finding = finding.arg("count", count);
-    Some(match &tally.inside {
+    let (count, tried) = counts(code, tally);
+    let (failures, ask) = match &tried {
+        Some(tried) => (
+            format!("`{count}` stayed behind `{tried}`, and nothing compares the two"),
+            format!("`{count}` and `{tried}`"),
+        ),
+        None => (
+            format!("failures were counted in `{count}`, which is never tested"),
+            format!("`{count}`"),
+        ),
+    };
+    let finding = finding.arg("failures", failures).arg("ask", ask);
+    let inside = tally.inside.as_ref();
+    let result = inside.and_then(|inside| inside.result.as_ref());
+    let (count, tried) = result.map_or((count, tried), |result| result.texts.clone());
+    let step = match (&tally.how, tried) {
+        (How::Behind(_), Some(tried)) => {
+            format!("what did not work here is in `{tried}`, and not in `{count}`")
+        }
+        (How::Noted, _) => format!("a failure is noted in `{count}`"),
+        _ => format!("a failure is counted in `{count}`"),
+    };
+    Some(match inside {
         Some(Inside {
-            method: Some(method),
+            callee: Some(callee),
             at: counted,
             caught,
             ..
         }) => {
-            let call = format!("`{method}` can fail without raising");
+            let call = format!("`{callee}` can fail without raising");
             let finding = finding.step(here(tally.span)?, call);
             finding.step(at(*counted)?, step).cause(caught.and_then(at))
         }
@@ -122,6 +140,21 @@ fn counted(
             finding.step(here(tally.span)?, step).cause(cause)
         }
     })
+}
+
+/// The count, and the one behind which it stays, by the names that they have where success is claimed; by those
+/// that they have where they are counted if they are not read.
+fn counts(code: &Code<'_>, tally: &Tally) -> (String, Option<String>) {
+    let result = tally.inside.as_ref().and_then(|of| of.result.as_ref());
+    if let Some(result) = result.filter(|result| !result.is_read) {
+        return result.texts.clone();
+    }
+    let text = |spot: &Spot| spot.text(code.function);
+    let tried = match &tally.how {
+        How::Behind(tried) => Some(text(tried)),
+        How::Counted | How::Noted => None,
+    };
+    (text(&tally.spot), tried)
 }
 
 /// The handler in which a failure is counted.
@@ -137,6 +170,7 @@ pub(super) fn caught_at(code: &Code<'_>, counted: Span) -> Option<Span> {
 fn fix(code: &Code<'_>, file: &SourceFile, claim: &Claim<'_>, tally: &Tally) -> Option<Fix> {
     let local = tally.spot.root;
     let always = tally.inside.is_none()
+        && !matches!(tally.how, How::Behind(_))
         && tally.spot.path.is_empty()
         && is_set_before(code, tally, claim.block);
     if file.language != Language::Python || !always {

@@ -21,56 +21,102 @@ pub(super) struct Tally {
     pub(super) span: Span,
     /// Where the count or the list is.
     pub(super) spot: Spot,
-    /// Whether it is a list of failures, and not their number.
-    pub(super) list: bool,
-    /// The method that counts it, if a call does.
+    pub(super) how: How,
+    /// What counts it, if a call does.
     pub(super) inside: Option<Inside>,
+}
+
+/// How a failure shows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum How {
+    /// A number of failures grows.
+    Counted,
+    /// A list of failures grows.
+    Noted,
+    /// The number of what worked stays behind that of what was tried, which is here.
+    Behind(Spot),
 }
 
 /// What is added to a count.
 #[derive(Clone, Copy)]
-struct Added {
+pub(super) struct Added {
     /// Whether it is put into a list.
     list: bool,
     /// Whether it is a number of failures by the name of the call that gives it.
     failures: bool,
+    /// How much is added.
+    pub(super) amount: Amount,
+}
+
+/// How much is added to a count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Amount {
+    Literal(i64),
+    /// As many as a variable has.
+    LengthOf(LocalId),
+    Other,
+}
+
+/// A place at which something is added to a count or a list.
+pub(super) struct Addition {
+    pub(super) at: BlockId,
+    pub(super) span: Span,
+    pub(super) spot: Spot,
+    pub(super) added: Added,
 }
 
 impl Code<'_> {
     /// The places at which failures are counted or noted, only because something failed. `failed`: the function
     /// is called only where something failed.
     pub(super) fn tallies(&self, failed: bool) -> Vec<Tally> {
+        let counts = |addition: &Addition| {
+            let Addition {
+                at, spot, added, ..
+            } = addition;
+            let name = spot.name(self.function);
+            // Most additions are to something else: no graph is made for them.
+            if !counts_failures(&name, true) {
+                return false;
+            }
+            let handling = self.graph().handling.contains(at);
+            let in_any_case = || self.graph().control.deciders(*at).is_empty();
+            counts_failures(&name, handling)
+                && (failed && in_any_case()
+                    || (added.failures || self.is_for_failure(*at))
+                        && !self.is_told_of(*at, spot.root, None))
+        };
+        let additions = self.additions().into_iter().filter(counts);
+        let tallies = additions.map(|addition| Tally {
+            block: addition.at,
+            span: addition.span,
+            spot: addition.spot,
+            how: match addition.added.list {
+                true => How::Noted,
+                false => How::Counted,
+            },
+            inside: None,
+        });
+        tallies.collect()
+    }
+
+    /// The places at which something is added to a count or a list of the function's own.
+    pub(super) fn additions(&self) -> Vec<Addition> {
         let mut out = Vec::new();
         for (at, block) in (0u32..).zip(&self.function.body.blocks) {
-            let at = BlockId(at);
             let mut add = |spot: Option<Spot>, span: Span, added: Added| {
-                let Some(spot) = spot.filter(|spot| self.is_own(spot.root)) else {
-                    return;
-                };
-                let name = spot.name(self.function);
-                // Most additions are to something else: no graph is made for them.
-                if !counts_failures(&name, true) {
-                    return;
-                }
-                let handling = self.graph().handling.contains(&at);
-                let in_any_case = || self.graph().control.deciders(at).is_empty();
-                if counts_failures(&name, handling)
-                    && (failed && in_any_case()
-                        || (added.failures || self.is_for_failure(at))
-                            && !self.is_told_of(at, spot.root, None))
-                {
-                    out.push(Tally {
-                        block: at,
+                if let Some(spot) = spot.filter(|spot| self.is_own(spot.root)) {
+                    out.push(Addition {
+                        at: BlockId(at),
                         span,
                         spot,
-                        list: added.list,
-                        inside: None,
+                        added,
                     });
                 }
             };
             let item = Added {
                 list: true,
                 failures: false,
+                amount: Amount::Other,
             };
             for statement in &block.statements {
                 let span = statement.span;
@@ -190,18 +236,32 @@ impl Code<'_> {
             }
             _ => return None,
         };
-        let added = |list, failures| Some(Added { list, failures });
+        let added = |list, failures, amount| {
+            Some(Added {
+                list,
+                failures,
+                amount,
+            })
+        };
         match more {
-            Operand::Const(Literal::Int(number)) if *number > 0 => added(false, false),
+            Operand::Const(Literal::Int(number)) if *number > 0 => {
+                added(false, false, Amount::Literal(*number))
+            }
             Operand::Const(_) => None,
             Operand::Local(local) => match self.only[local.index()]? {
-                Rvalue::List(items) if !items.is_empty() => added(true, false),
+                Rvalue::List(items) if !items.is_empty() => added(true, false, Amount::Other),
                 // The number of rows of a batch that failed.
-                Rvalue::Call { callee, .. } => {
+                Rvalue::Call { callee, args } => {
                     let name = called(self.function, callee).name;
-                    added(false, counts_failures(&name, false))
+                    let of = args.first().filter(|_| name == "len");
+                    let length = of.and_then(|of| self.root(&of.value));
+                    let amount = length.map_or(Amount::Other, Amount::LengthOf);
+                    added(false, counts_failures(&name, false), amount)
                 }
-                Rvalue::Data(Data::Len(_)) => added(false, false),
+                Rvalue::Data(Data::Len(of)) => {
+                    let length = self.root(of);
+                    added(false, false, length.map_or(Amount::Other, Amount::LengthOf))
+                }
                 _ => None,
             },
         }
