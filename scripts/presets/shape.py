@@ -20,7 +20,7 @@ TABLES = {
     },
     "unit": {"of": list, "adds": list, "commits": list, "discards": list, "blocks": list, "fails": list},
     "wait": {"of": list, "call": str, "fails": list},
-    "position": {"of": list, "call": str, "kind": str, "fails": list},
+    "position": {"of": list, "call": str, "kind": str, "gives_place": bool, "fails": list},
     "nack": {"of": list, "call": str},
     "mark": {"of": list, "call": str, "says": str},
     "failure": {
@@ -41,6 +41,8 @@ TABLES = {
         "read_by": str,
         "passed_to": str,
         "parameter": str,
+        "given": str,
+        "acknowledges": str,
         "hears": list,
     },
 }
@@ -62,6 +64,7 @@ VALUES = {
     "registry": {"pypi", "crates.io", "python"},
     "fails": {"raises", "returns", "callback", "future"},
     "hears": {"raises", "returns", "callback"},
+    "acknowledges": {"return", "yield"},
     "kind": {"offset", "ack", "bookmark", "state", "watermark"},
     "says": {"success", "failure", "retry", "skip"},
     "by": {"returned-list", "returned-true", "returned-false", "returned-none", "returned-count", "returned-job", "exception", "err"},

@@ -6,7 +6,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::paths::{dotted, is_near, split};
 use super::{
-    Fails, Given, Known, KnownWrite, Libraries, Moves, Parameter, Preset, Tells, Write, Written,
+    AcknowledgedBy, Fails, Given, Known, KnownWrite, Libraries, Moves, Parameter, Preset, Tells,
+    Write, Written,
 };
 
 /// What presets say, by the names that code has.
@@ -22,8 +23,70 @@ pub(super) struct Index {
     pub(super) telling: FxHashMap<String, Libraries>,
     /// The names of the calls that move a position.
     pub(super) positions: FxHashSet<String>,
+    /// The names of the calls that give a place for positions.
+    pub(super) places: FxHashMap<String, Libraries>,
+    /// Where frameworks call code that acknowledges rows without a call.
+    pub(super) acknowledging: Vec<Acknowledging>,
     /// The exceptions that say that a row is there already, by the last parts of their paths.
     duplicates: FxHashMap<String, Vec<String>>,
+}
+
+/// Code that a framework calls, and that acknowledges the rows which it is given without a call.
+#[derive(Debug)]
+pub struct Acknowledging {
+    /// The library.
+    pub library: Libraries,
+    /// The path of a decorator, or of the method that the code overrides.
+    path: String,
+    /// Whether it is the path of a method.
+    overrides: bool,
+    /// The argument of the decorator without which nothing is acknowledged.
+    given: Option<String>,
+    /// What acknowledges them.
+    pub by: AcknowledgedBy,
+}
+
+impl Acknowledging {
+    /// A word that a file has with such code.
+    #[must_use]
+    pub fn clue(&self) -> &str {
+        let path = match self.overrides {
+            true => split(&self.path).0,
+            false => &self.path,
+        };
+        self.given.as_deref().unwrap_or(split(path).1)
+    }
+
+    /// The argument of the decorator that has to be True, if one does.
+    #[must_use]
+    pub fn given(&self) -> Option<&str> {
+        self.given.as_deref()
+    }
+
+    /// Whether a decorator of this path is the one.
+    #[must_use]
+    pub fn is_decorator(&self, path: &str) -> bool {
+        !self.overrides && is_same(&self.path, path)
+    }
+
+    /// Whether a decorator may be the one, by the last part of its path.
+    #[must_use]
+    pub fn may_be_decorator(&self, name: &str) -> bool {
+        !self.overrides && split(&self.path).1 == name
+    }
+
+    /// Whether a method of this name, in a class below this one, is such code.
+    #[must_use]
+    pub fn is_method(&self, class: &str, name: &str) -> bool {
+        let (of, method) = split(&self.path);
+        self.overrides && method == name && is_same(of, class)
+    }
+}
+
+/// Whether two paths are those of one class or function, which a package may offer that does not define it.
+fn is_same(one: &str, other: &str) -> bool {
+    let ((module, last), (elsewhere, name)) = (split(one), split(other));
+    last == name && is_near(module, elsewhere)
 }
 
 /// What is known of the calls of one class, trait or module.
@@ -90,7 +153,7 @@ impl Index {
                 }
             }
         }
-        self.add_positions(preset);
+        self.add_positions(library, preset);
         self.add_results(library, preset);
         for exception in preset.failure.iter().flat_map(|failure| &failure.duplicate) {
             let path = dotted(exception);
@@ -115,7 +178,7 @@ impl Index {
         }
     }
 
-    fn add_positions(&mut self, preset: &Preset) {
+    fn add_positions(&mut self, library: Libraries, preset: &Preset) {
         for position in &preset.position {
             let Some(name) = &position.call else { continue };
             let moves = match position.kind.as_str() {
@@ -123,11 +186,33 @@ impl Index {
                 "ack" => Moves::Message,
                 _ => Moves::Kept,
             };
-            self.positions.insert(name.clone());
-            for of in &position.of {
-                let call = self.holder(of).calls.entry(name.clone());
-                call.or_default().moves = Some(moves);
+            if position.gives_place {
+                *self.places.entry(name.clone()).or_default() |= library;
+            } else {
+                self.positions.insert(name.clone());
             }
+            for of in &position.of {
+                let call = self.holder(of).calls.entry(name.clone()).or_default();
+                call.gives_place = position.gives_place;
+                call.moves = Some(moves).filter(|_| !position.gives_place);
+            }
+        }
+        for entry in &preset.entry {
+            let Some(by) = entry.acknowledges else {
+                continue;
+            };
+            let (path, overrides) = match (&entry.decorator, &entry.overrides) {
+                (Some(path), _) => (path, false),
+                (None, Some(path)) => (path, true),
+                (None, None) => continue,
+            };
+            self.acknowledging.push(Acknowledging {
+                library,
+                path: dotted(path),
+                overrides,
+                given: entry.given.clone(),
+                by,
+            });
         }
         for nack in &preset.nack {
             let Some(name) = &nack.call else { continue };

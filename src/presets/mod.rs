@@ -19,10 +19,12 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use index::Index;
 
 pub use built_in::built_in;
+pub use index::Acknowledging;
 pub use of::Of;
 pub use page::page;
 pub use preset::{
-    Entry, Fails, Failure, Makes, Mark, Nack, Package, Position, Preset, Unit, Wait, Write, Written,
+    AcknowledgedBy, Entry, Fails, Failure, Makes, Mark, Nack, Package, Position, Preset, Unit,
+    Wait, Write, Written,
 };
 
 /// The presets of a run: what comes with the program, and what the configuration adds.
@@ -74,6 +76,8 @@ pub struct Known {
     pub waits: bool,
     /// The position that it moves, if it moves one.
     pub moves: Option<Moves>,
+    /// Whether it gives a place for positions: what is stored in it moves one.
+    pub gives_place: bool,
     /// Whether it gives rows back that could not be processed: negative acknowledge, seek, retry.
     pub gives_back: bool,
     /// How its result tells of rows that were not stored, if nothing else does.
@@ -140,6 +144,7 @@ impl Known {
         commits: false,
         waits: false,
         moves: None,
+        gives_place: false,
         gives_back: false,
         tells: None,
     };
@@ -295,6 +300,23 @@ impl Presets {
     #[must_use]
     pub fn names_position(&self, name: &str) -> bool {
         self.index().positions.contains(name)
+    }
+
+    /// The libraries in which a call of that name gives a place for positions.
+    #[must_use]
+    pub fn with_place(&self, name: &str) -> Libraries {
+        self.index().places.get(name).copied().unwrap_or(0)
+    }
+
+    /// The names of the calls that give a place for positions.
+    pub fn places(&self) -> impl Iterator<Item = &str> {
+        self.index().places.keys().map(String::as_str)
+    }
+
+    /// Where frameworks call code that acknowledges rows without a call.
+    #[must_use]
+    pub fn acknowledging(&self) -> &[Acknowledging] {
+        &self.index().acknowledging
     }
 
     /// The first parts of the paths of the libraries, and which these are.

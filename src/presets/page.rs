@@ -132,7 +132,10 @@ impl Table {
 
     fn add_positions(&mut self, preset: &Preset) {
         for position in &preset.position {
-            let what = format!("moves a position ({})", position.kind);
+            let what = match position.gives_place {
+                true => format!("gives a place for positions ({})", position.kind),
+                false => format!("moves a position ({})", position.kind),
+            };
             let of = calls(&position.of, &position.call);
             self.add(&what, of, &position.fails, position.notes.as_ref());
         }
@@ -180,7 +183,17 @@ impl Table {
             ];
             for (path, what) in called {
                 if let Some(path) = path {
-                    let what = format!("{what}, and hears");
+                    let given = entry.given.as_ref().map(|of| format!(" if given `{of}`"));
+                    let given = given.unwrap_or_default();
+                    let what = match entry.acknowledges {
+                        Some(by) => {
+                            format!(
+                                "{what}, takes a {} for an acknowledgement{given}, and hears",
+                                by.word()
+                            )
+                        }
+                        None => format!("{what}, and hears"),
+                    };
                     self.add(
                         &what,
                         format!("`{path}`"),

@@ -208,6 +208,9 @@ pub struct Position {
     pub call: Option<String>,
     /// `offset`, `ack`, `bookmark`, `state` or `watermark`.
     pub kind: String,
+    /// Whether the call gives a place for positions: what is stored in it moves one.
+    #[serde(default)]
+    pub gives_place: bool,
     /// How a failure is told.
     pub fails: Vec<Fails>,
     /// What may surprise a reader.
@@ -288,6 +291,30 @@ pub struct Entry {
     pub parameter: Option<String>,
     /// By what it hears of a failure.
     pub hears: Vec<Fails>,
+    /// What acknowledges the rows that the code was given.
+    pub acknowledges: Option<AcknowledgedBy>,
+    /// The argument of the decorator that must be True for that.
+    pub given: Option<String>,
     /// What may surprise a reader.
     pub notes: Option<String>,
+}
+
+/// What tells a framework that the code it calls has stored the rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AcknowledgedBy {
+    /// The code returns, and does not raise.
+    Return,
+    /// What it yields says that everything before is stored.
+    Yield,
+}
+
+impl AcknowledgedBy {
+    /// The word for it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Return => "return",
+            Self::Yield => "yield",
+        }
+    }
 }

@@ -25,7 +25,7 @@ use crate::rules::failed_write::{
     Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
 };
 use crate::rules::positions::{
-    Covered, POSITION_DEPTH, Position, covered, given_late, positions, stays, written_later,
+    Covered, POSITION_DEPTH, Position, covered, ends, given_late, positions, stays, written_later,
 };
 use crate::rules::tables::moving_with;
 use crate::rules::{FunctionRule, Glances, InModule};
@@ -106,7 +106,8 @@ fn check_function(
         return;
     }
     let writes = &settings.writes;
-    let positions = positions(program, func, writes, POSITION_DEPTH);
+    let mut positions = positions(program, func, writes, POSITION_DEPTH);
+    positions.extend(ends(program, func, writes));
     for (caller, position) in given_late(program, writes, func, &positions) {
         check_caller(library, (caller, position), settings, out);
     }

@@ -4,6 +4,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `moves` | where a function moves a position |
+//! | `ends` | where a function moves one by returning, or by what it yields |
 //! | `statement` | which values of a statement become the position |
 //! | `reach` | what a function can reach after a failure |
 //! | `failure` | where a failure shows, and where the function goes on |
@@ -13,6 +14,7 @@
 
 mod before;
 mod covers;
+mod ends;
 mod failure;
 mod givers;
 mod moves;
@@ -24,5 +26,6 @@ pub(in crate::rules) const POSITION_DEPTH: u32 = 2;
 
 pub(in crate::rules) use before::written_later;
 pub(in crate::rules) use covers::{Covered, comes_again, covered, stays};
+pub(in crate::rules) use ends::ends;
 pub(in crate::rules) use givers::given_late;
-pub(in crate::rules) use moves::{Position, positions};
+pub(in crate::rules) use moves::{By, Position, positions};

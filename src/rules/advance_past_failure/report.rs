@@ -9,7 +9,7 @@ use crate::rules::contract_method::{Subject, add_steps};
 use crate::rules::failed_write::code::called;
 use crate::rules::failed_write::steps::{exits_after, span_at, told};
 use crate::rules::failed_write::stored_inside;
-use crate::rules::positions::{Covered, Position};
+use crate::rules::positions::{By, Covered, Position};
 use crate::rules::{AdvancePastFailure, Rule};
 use crate::settings::Writes;
 use crate::source::Span;
@@ -26,11 +26,12 @@ pub(super) fn past(
         Covered::Rows => "after-failure",
         Covered::Read => "past-read",
     };
-    let (moves, lost) = words(position.moves);
+    let (moves, lost) = words(position);
     let write = advance.lost.write.as_deref().unwrap_or("the write");
     let mut finding = subject
         .finding(AdvancePastFailure.meta(), kind)
         .arg("position", position.name.as_str())
+        .arg("moves", deed(position.by))
         .arg("write", write)
         .arg("lost", lost);
     let events = told(program, &advance.lost, advance.events.clone());
@@ -61,7 +62,7 @@ pub(super) fn early(subject: Subject<'_>, writes: &Writes, early: &Early<'_>) ->
     else {
         return None;
     };
-    let (moves, lost) = words(position.moves);
+    let (moves, lost) = words(position);
     let mut finding = subject
         .finding(AdvancePastFailure.meta(), "before-write")
         .arg("position", position.name.as_str())
@@ -76,29 +77,46 @@ pub(super) fn early(subject: Subject<'_>, writes: &Writes, early: &Early<'_>) ->
     for exit in exits_after(program, subject.func, position.at) {
         finding = finding.exit(exit);
     }
-    if let Some(file) = module.file.as_ref().filter(|_| !position.gives) {
+    if let Some(file) = module.file.as_ref().filter(|_| position.by == By::Deed) {
         let write = span_at(function, early.write);
         finding = finding.fix(repair::after_write(file, position.span, write));
     }
-    let label = match position.gives {
-        true => format!("{moves} before this gives the rows"),
-        false => moves.to_owned(),
+    let label = match position.by {
+        By::Giving => format!("{moves} before this gives the rows"),
+        By::Deed | By::Return | By::Yield => moves.to_owned(),
     };
     Some(finding.at(place(subject, subject.func, position.span)?, label))
 }
 
+/// What is done by what moves a position.
+fn deed(by: By) -> &'static str {
+    match by {
+        By::Deed | By::Giving => "moves the position",
+        By::Return => "acknowledges what it was given",
+        By::Yield => "says that all rows before are stored",
+    }
+}
+
 /// What a position does when it moves, and what that means for rows that were not stored.
-fn words(moves: Moves) -> (&'static str, &'static str) {
-    match moves {
-        Moves::Offset => (
+fn words(position: &Position) -> (&'static str, &'static str) {
+    match (position.by, position.moves) {
+        (By::Return, _) => (
+            "returns, which acknowledges what it was given",
+            "it is not given again, and its rows were never stored",
+        ),
+        (By::Yield, _) => (
+            "says that all rows before are stored",
+            "the next run starts after rows that were never stored",
+        ),
+        (_, Moves::Offset) => (
             "the offset is committed",
             "the consumer goes on after rows that were never stored",
         ),
-        Moves::Message => (
+        (_, Moves::Message) => (
             "the message is acknowledged",
             "the message does not come again, and its rows were never stored",
         ),
-        Moves::Kept => (
+        (_, Moves::Kept) => (
             "the position moves",
             "the next run starts after rows that were never stored",
         ),
@@ -120,7 +138,7 @@ fn with_inside(
         .inside
         .and_then(|(func, span)| place(subject, func, span));
     match inside {
-        Some(inside) => finding.step(inside, format!("{} here", words(position.moves).0)),
+        Some(inside) => finding.step(inside, format!("{} here", words(position).0)),
         None => finding,
     }
 }

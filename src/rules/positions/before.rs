@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashSet;
 
 use super::covers::{followed_calls, is_assigned, successors, takes};
-use super::moves::{Position, locals_of};
+use super::moves::{By, Position, locals_of};
 use crate::ir::{
     BlockId, Body, Callee, Function, Literal, LocalId, LocalKind, Operand, Rvalue, TerminatorKind,
 };
@@ -101,7 +101,7 @@ fn is_covered(
 ) -> bool {
     let body = &function.body;
     let rows = sources(function, rows.iter().copied().collect());
-    if position.gives {
+    if position.by == By::Giving {
         // The call itself gives them.
         let given = locals_of(position).iter().any(|given| rows.contains(given));
         return given && is_only_after(body, position.at, write, &BTreeSet::from([position.at]));

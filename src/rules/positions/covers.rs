@@ -131,10 +131,12 @@ fn is_looked_after(
     }
     let failed = failure.failed;
     let written = takes(function, failed);
-    let params = written.iter().map(|local| root(function, *local));
-    let params = params.filter(|local| is_parameter(function, *local));
-    let mut lost: BTreeSet<LocalId> = params.collect();
-    lost.extend(rows(function, written));
+    let mut lost = params(function, &written);
+    let given: Vec<LocalId> = written.iter().map(|local| root(function, *local)).collect();
+    let rows = rows(function, written);
+    // Rows in a display have no name by which a call could mean them.
+    let are_unnamed = rows.is_empty() && !given.iter().any(|local| lost.contains(local));
+    lost.extend(rows);
     let handed_on = handled.iter().any(|at| {
         let Some((callee, args)) = call_at(function, *at) else {
             return false;
@@ -170,7 +172,7 @@ fn is_looked_after(
             continue;
         }
         // Elsewhere, a call may be about something else: `retry(self.connect)`.
-        if puts_aside(at) && (lost.is_empty() || is_about(function, at, failed)) {
+        if puts_aside(at) && (are_unnamed || is_about(function, at, failed)) {
             return true;
         }
         // Where the write is tried again, another round begins.
@@ -192,8 +194,38 @@ fn variables_among(function: &Function, locals: &FxHashSet<LocalId>) -> BTreeSet
 /// Whether an argument is made of rows that these variables hold, or is the parameter that holds them.
 fn is_given(function: &Function, args: &[Arg], lost: &BTreeSet<LocalId>) -> bool {
     let args = locals(args.iter().map(|arg| &arg.value));
-    let held = |local: &LocalId| lost.contains(&root(function, *local));
-    args.iter().any(held) || rows(function, args).iter().any(|of| lost.contains(of))
+    params(function, &args).iter().any(|of| lost.contains(of))
+        || args
+            .iter()
+            .any(|local| lost.contains(&root(function, *local)))
+        || rows(function, args).iter().any(|of| lost.contains(of))
+}
+
+/// The parameters that values are, or that stand in lists and the like: `[order]`.
+fn params(function: &Function, of: &BTreeSet<LocalId>) -> BTreeSet<LocalId> {
+    let mut open: Vec<LocalId> = of.iter().copied().collect();
+    let mut out = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    while let Some(local) = open.pop() {
+        let local = root(function, local);
+        if !seen.insert(local) {
+            continue;
+        }
+        if is_parameter(function, local) {
+            out.insert(local);
+        }
+        if let Some(
+            display @ (Rvalue::List(_) | Rvalue::Tuple(_) | Rvalue::Set(_) | Rvalue::Dict(_)),
+        ) = function.body.only_value(local)
+        {
+            display.for_each_operand(|operand| {
+                if let Operand::Local(item) = operand {
+                    open.push(*item);
+                }
+            });
+        }
+    }
+    out
 }
 
 /// Whether a call that puts something aside may mean the rows of a write: it is given nothing else, or goes back to

@@ -1,7 +1,7 @@
 //! Functions that give rows to their callers after the position has moved past them.
 
 use super::before::hands_out_later;
-use super::moves::{Position, named};
+use super::moves::{By, Position, named};
 use crate::ir::{BlockId, Callee, Operand, TerminatorKind};
 use crate::presets::Moves;
 use crate::program::{FuncRef, ModuleId, Program};
@@ -131,7 +131,7 @@ impl Giver {
                 let position = Position {
                     values: vec![Operand::Local(dest)],
                     inside: Some(self.inside),
-                    gives: true,
+                    by: By::Giving,
                     ..Position::new(place, self.moves, named(caller, callee))
                 };
                 out.push((this, position));

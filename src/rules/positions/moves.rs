@@ -9,7 +9,7 @@ use crate::ir::{
 };
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
-use crate::rules::failed_write::code::{Called, called, callee_of, holder, statements};
+use crate::rules::failed_write::code::{Called, called, callee_of, calls, holder, statements};
 use crate::rules::failed_write::flow::origins;
 use crate::rules::known::known_call;
 use crate::rules::tables::{
@@ -36,8 +36,20 @@ pub(in crate::rules) struct Position {
     pub(in crate::rules) texts: Vec<Name>,
     /// What the consumer or the message is called whose position moves, here or in the helper.
     pub(in crate::rules) consumer: Option<Name>,
-    /// Whether the call also gives the rows that the position covers: they are `values`.
-    pub(in crate::rules) gives: bool,
+    pub(in crate::rules) by: By,
+}
+
+/// What moves a position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::rules) enum By {
+    /// A call, or what is stored.
+    Deed,
+    /// A call that also gives the rows which the position covers: they are its values.
+    Giving,
+    /// That the function returns.
+    Return,
+    /// That it yields something.
+    Yield,
 }
 
 impl Position {
@@ -53,7 +65,7 @@ impl Position {
             inside: None,
             texts: Vec::new(),
             consumer: None,
-            gives: false,
+            by: By::Deed,
         }
     }
 }
@@ -71,7 +83,8 @@ pub(in crate::rules) fn positions(
     for (at, block) in (0u32..).zip(&function.body.blocks) {
         let at = BlockId(at);
         for statement in &block.statements {
-            let stored = stored(&function.body, &statement.kind);
+            let stored = stored(&function.body, &statement.kind)
+                .or_else(|| stored_in_place(program, (func, function), writes, &statement.kind));
             out.extend(stored.map(|(name, values, on)| Position {
                 values,
                 on,
@@ -112,6 +125,39 @@ pub(in crate::rules) fn positions(
         });
     }
     out
+}
+
+/// What is stored in a place that is only for positions: the name of the place, the value, and the object.
+fn stored_in_place(
+    program: &Program<'_>,
+    (func, function): (FuncRef, &Function),
+    writes: &Writes,
+    statement: &StatementKind,
+) -> Option<(Name, Vec<Operand>, Option<LocalId>)> {
+    let StatementKind::SetItem {
+        object: Operand::Local(on),
+        value: value @ Operand::Local(_),
+        ..
+    } = statement
+    else {
+        return None;
+    };
+    let Some(Rvalue::Call { callee, .. }) = function.body.only_value(*on) else {
+        return None;
+    };
+    let name = called(function, callee).name;
+    if writes.presets.with_place(&name) == 0 {
+        return None;
+    }
+    let (made, ..) = calls(function).find(|(at, ..)| {
+        let made = &function.body.block(*at).terminator.kind;
+        matches!(made, TerminatorKind::Eval { dest, .. } if *dest == Some(*on))
+    })?;
+    let known = known_call(program, writes, (func, made))?;
+    let own = function.body.locals[on.index()].name.clone();
+    known
+        .gives_place
+        .then(|| (own.unwrap_or(name), vec![value.clone()], Some(*on)))
 }
 
 /// Whether a value is the same in each run: a constant, or an attribute of something global.

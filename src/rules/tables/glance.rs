@@ -20,6 +20,9 @@ const LIBRARIES: u32 = Flags::BITS - LIBRARY_BITS;
 /// The flag of a name that hints at a position.
 const MOVES: Flags = 1 << 13;
 
+/// The flag of a word of code that a framework calls, and that acknowledges rows without a call.
+const ENDS: Flags = 1 << 14;
+
 /// The flags of a call that moves a position if it is made on a consumer or a message, and of such a
 /// receiver.
 const ON: Flags = 1 << 12;
@@ -56,6 +59,7 @@ fn glances(words: Words, writes: &Writes, on: bool, moving: bool) -> Glances {
             parts: parts.clone(),
             presets: presets.clone(),
             libraries: 0,
+            ends: false,
             seen: 0,
         })
     })
@@ -82,6 +86,8 @@ struct WriteGlance {
     presets: Option<Arc<Presets>>,
     /// Which of them the file mentions.
     libraries: Libraries,
+    /// Whether functions of the file may acknowledge rows without a call.
+    ends: bool,
     seen: Flags,
 }
 
@@ -94,7 +100,14 @@ impl Glance for WriteGlance {
         let libraries = library_clues(self.presets.as_deref());
         let hints = HINTS.iter().filter(|_| self.moving);
         let hints = hints.map(|(hint, whole)| Clue::new(hint, *whole, MOVES));
+        let presets = self.presets.as_deref().filter(|_| self.moving);
+        let ends = presets.map_or(&[][..], Presets::acknowledging).iter();
+        let ends = ends.map(|known| Clue::new(known.clue(), true, ENDS));
+        let places = presets.into_iter().flat_map(Presets::places);
+        let places = places.map(|name| Clue::new(name, true, MOVES));
         let all = words
+            .chain(ends)
+            .chain(places)
             .chain(parts)
             .chain(waits)
             .chain(libraries)
@@ -105,12 +118,13 @@ impl Glance for WriteGlance {
 
     fn begin(&mut self, flags: Flags) {
         self.libraries = libraries_of(flags);
+        self.ends = flags & ENDS != 0 && self.libraries & self.that_acknowledge() != 0;
     }
 
     fn can_matter(&self, flags: Flags) -> bool {
         let all = self.all_words();
         let writes = self.moving || flags & WRITES != 0 || self.libraries != 0;
-        flags & all == all && writes
+        flags & all == all && writes || self.ends
     }
 
     fn word(&mut self, word: &str, role: Role) {
@@ -148,7 +162,7 @@ impl Glance for WriteGlance {
         // What moves a position may leave the write to a helper, which may be in another file.
         let writes = if self.moving { 0 } else { WRITES };
         let all = self.all_words() | writes;
-        seen & all == all
+        seen & all == all || self.ends
     }
 }
 
@@ -162,10 +176,19 @@ impl WriteGlance {
         if is_moved_on(&lower) {
             self.seen |= RECEIVER;
         }
-        let moves = self.seen & (ON | RECEIVER) == ON | RECEIVER;
+        let place = |presets: &Arc<Presets>| self.libraries & presets.with_place(word) != 0;
+        let moves = self.seen & (ON | RECEIVER) == ON | RECEIVER
+            || called && self.presets.as_ref().is_some_and(place);
         if moves || word_hints((word, &lower), called) {
             self.seen |= MOVES;
         }
+    }
+
+    /// The libraries that call code which acknowledges rows without a call.
+    fn that_acknowledge(&self) -> Libraries {
+        let presets = self.presets.iter().filter(|_| self.moving);
+        let known = presets.flat_map(|presets| presets.acknowledging());
+        known.fold(0, |all, known| all | known.library)
     }
 
     /// The flags of what a function must have beside a write.
