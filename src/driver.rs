@@ -57,7 +57,7 @@ pub struct RunResult {
     pub settled: Settled,
     /// Every file that was loaded.
     pub sources: SourceMap,
-    /// What could not be analysed, sorted.
+    /// What could not be analysed, or not be fixed, sorted.
     pub failures: Vec<FileFailure>,
     /// How many files were analysed.
     pub checked: usize,
@@ -111,7 +111,7 @@ impl Status {
     /// How a run ended, whatever it found.
     #[must_use]
     pub fn of(failures: &[FileFailure], bug: Option<&Bug>) -> Self {
-        if bug.is_some() || failures.iter().any(|failure| failure.internal) {
+        if bug.is_some() || failures.iter().any(|failure| failure.is_internal()) {
             Status::Bug
         } else if !failures.is_empty() {
             Status::Incomplete
@@ -418,7 +418,7 @@ impl Inputs {
                 continue;
             };
             self.failures
-                .retain(|failure| failure.internal || failure.path != file.display);
+                .retain(|failure| failure.is_internal() || failure.path != file.display);
             let path = file.path.clone();
             found.skipped.push(Skipped { path, reason });
         }

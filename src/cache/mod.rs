@@ -77,7 +77,7 @@ impl Cache {
         let own: FxHashSet<&Path> = input.files.iter().map(|f| f.real_path.as_path()).collect();
         let observations = input.sources.observed(|path| own.contains(path));
         if let Ok(analysis) = &result
-            && !analysis.failed.iter().any(|failure| failure.internal)
+            && !analysis.failed.iter().any(|failure| failure.is_internal())
             && let Some(payload) = record::write(analysis, observations, input)
         {
             let _ = store::write(&self.folder, &key, &payload);

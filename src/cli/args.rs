@@ -122,7 +122,8 @@ pub struct CheckArgs {
     )]
     pub fail_on: FailOn,
 
-    /// Apply safe fixes to the files: those that cannot make anything worse
+    /// Apply safe fixes to the files: those that cannot make anything worse. For standard input (`-`), the fixed text
+    /// goes to standard output, and the report to standard error
     #[arg(
         long,
         group = "fixing",

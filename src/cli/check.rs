@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{CheckArgs, MIB};
 use super::output::{
-    configuration_failure, tell_configurations, write_failures, write_remarks, write_reports,
+    Main, configuration_failure, tell_configurations, write_failures, write_remarks, write_reports,
 };
 use super::progress::Progress;
 use super::{Failure, baseline, fixing, terminal};
@@ -64,15 +64,17 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     };
     let progress = Progress::start(!args.quiet);
     if args.fix || args.diff {
+        let stdin = stdin.as_ref();
         let task = fix::Task {
             paths: &paths,
+            stdin: stdin.map(|(path, bytes)| (path.as_path(), bytes.as_slice())),
             changed: changed.as_ref(),
             configuration: &configuration,
             cwd: &cwd,
         };
         let repaired = fix::repair(task, fixing::allowed(args)).map_err(wrong)?;
         drop(progress);
-        return fixing::finish(args, &repaired);
+        return fixing::finish(args, task, repaired);
     }
     let cache = args.cache.open();
     let outcome = driver::run(Request {
@@ -95,7 +97,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     if args.write_baseline {
         return baseline::write(args, &outcome);
     }
-    write_reports(args, &outcome, 0)?;
+    write_reports(args, &outcome, (Main::Stdout, 0))?;
     Ok(write_remarks(args, &outcome).code())
 }
 
@@ -121,8 +123,8 @@ fn refuse_contradictions(args: &CheckArgs, piped: bool) -> Result<(), Failure> {
     if piped && args.write_baseline {
         return Err("--write-baseline records files, so `-` cannot be among the paths".into());
     }
-    if piped && (args.fix || args.diff) {
-        return Err("fixes change files, so `-` cannot be among the paths".into());
+    if piped && (args.fix || args.diff) && args.paths.len() > 1 {
+        return Err("if standard input is fixed, `-` has to be the only path".into());
     }
     Ok(())
 }

@@ -6,11 +6,13 @@ use std::io::IsTerminal;
 use similar::TextDiff;
 
 use super::args::CheckArgs;
-use super::output::{tell_configurations, write_failures, write_remarks, write_reports};
+use super::output::{
+    Main, configuration_failure, tell_configurations, write_failures, write_remarks, write_reports,
+};
 use super::{Failure, terminal};
 use crate::diagnostics::Safety;
 use crate::driver::Status;
-use crate::fix::Repaired;
+use crate::fix::{Repaired, Task};
 use crate::report::harmless_lines;
 
 /// Unchanged lines around a change in a patch.
@@ -26,13 +28,15 @@ pub fn allowed(args: &CheckArgs) -> Safety {
 }
 
 /// Writes the files and the report of what is left, or prints the patch. Returns the exit code.
-pub fn finish(args: &CheckArgs, repaired: &Repaired) -> Result<u8, Failure> {
-    let outcome = &repaired.outcome;
+///
+/// Standard input is not written: its text goes to standard output, fixed or not, and the report to standard error.
+pub fn finish(args: &CheckArgs, task: Task<'_>, repaired: Repaired) -> Result<u8, Failure> {
     if args.verbose {
-        tell_configurations(outcome);
+        tell_configurations(&repaired.outcome);
     }
     if args.diff {
-        let mut text = patch(repaired);
+        let outcome = &repaired.outcome;
+        let mut text = patch(&repaired);
         if std::io::stdout().is_terminal() {
             text = harmless_lines(&text);
         }
@@ -44,17 +48,22 @@ pub fn finish(args: &CheckArgs, repaired: &Repaired) -> Result<u8, Failure> {
         }
         .code());
     }
-    let failures = repaired.write();
-    write_reports(args, outcome, repaired.fixed)?;
-    let status = write_remarks(args, outcome);
-    for failure in &failures {
-        terminal::complain(&format!("error: not fixed: {failure}"));
-    }
-    Ok(match status {
-        Status::Clean | Status::Findings if !failures.is_empty() => Status::Incomplete,
-        status => status,
-    }
-    .code())
+    let repaired = match task.stdin {
+        Some((_, text)) => {
+            let text = repaired.changed.first().map_or(text, |fixed| &fixed.raw);
+            terminal::print(text)?;
+            repaired
+        }
+        None => repaired
+            .write(task)
+            .map_err(|error| configuration_failure(&error, task.cwd))?,
+    };
+    let main = match task.stdin {
+        Some(_) => Main::Stderr,
+        None => Main::Stdout,
+    };
+    write_reports(args, &repaired.outcome, (main, repaired.fixed))?;
+    Ok(write_remarks(args, &repaired.outcome).code())
 }
 
 /// The changes in the format of `diff -u`.

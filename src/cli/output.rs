@@ -8,7 +8,7 @@ use termcolor::WriteColor;
 use super::args::{CheckArgs, ColorChoice, link_base};
 use super::{Failure, terminal};
 use crate::config::ConfigError;
-use crate::diagnostics::FileFailure;
+use crate::diagnostics::{FileFailure, Undone};
 use crate::discover::SkipReason;
 use crate::driver::{RunResult, Status};
 use crate::fence::Bug;
@@ -50,9 +50,22 @@ pub fn show(path: &Path, cwd: &Path) -> String {
     SourceMap::new(cwd.to_path_buf()).display(path)
 }
 
+/// Where the report goes for which no file is named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Main {
+    /// To standard output.
+    Stdout,
+    /// To standard error, because something else is on standard output.
+    Stderr,
+}
+
 /// Writes the report in every requested format. `fixed` is the number of findings that were fixed.
 /// If one report cannot be written, the others are written all the same.
-pub fn write_reports(args: &CheckArgs, outcome: &RunResult, fixed: usize) -> Result<(), Failure> {
+pub fn write_reports(
+    args: &CheckArgs,
+    outcome: &RunResult,
+    (main, fixed): (Main, usize),
+) -> Result<(), Failure> {
     let links = args.link_base.clone().or_else(links_on_github);
     let report = Report {
         fixed,
@@ -62,11 +75,17 @@ pub fn write_reports(args: &CheckArgs, outcome: &RunResult, fixed: usize) -> Res
         ..outcome.report()
     };
     let more = args.report.iter();
-    let more = more.map(|more| write_report(more.format, Some(&more.path), args.color, &report));
+    let more =
+        more.map(|more| write_report(more.format, (Some(&more.path), main), args.color, &report));
     // Files come first, so that they are there when standard output ends.
     let mut results: Vec<Result<(), Failure>> = more.collect();
     let output = args.output.as_deref();
-    results.push(write_report(args.format, output, args.color, &report));
+    results.push(write_report(
+        args.format,
+        (output, main),
+        args.color,
+        &report,
+    ));
     results.into_iter().collect()
 }
 
@@ -80,13 +99,18 @@ fn links_on_github() -> Option<String> {
 
 fn write_report(
     format: Format,
-    path: Option<&Path>,
+    (path, main): (Option<&Path>, Main),
     color: ColorChoice,
     report: &Report<'_>,
 ) -> Result<(), Failure> {
     let render = |out: &mut dyn WriteColor| report::write(format, report, out);
-    let bytes = terminal::rendered(color, path.is_some(), render)?;
+    let aside = path.is_some() || main == Main::Stderr;
+    let bytes = terminal::rendered(color, aside, render)?;
     match path {
+        None if main == Main::Stderr => {
+            terminal::print_aside(&bytes);
+            Ok(())
+        }
         None => terminal::print(&bytes)
             .map_err(|error| format!("cannot write the report: {}", describe_io(&error)).into()),
         Some(path) => fs::write(path, bytes).map_err(|error| {
@@ -103,10 +127,10 @@ pub fn write_failures(outcome: &RunResult) {
 /// Lists what could not be analysed, on standard error.
 pub fn complain_of(failures: &[FileFailure], bug: Option<&Bug>) {
     for failure in failures {
-        let what = if failure.internal {
-            format!("internal error: {failure}; {ISSUES}")
-        } else {
-            format!("error: {failure}")
+        let what = match failure.undone {
+            Undone::Analysis => format!("error: {failure}"),
+            Undone::AnalysisByBug => format!("internal error: {failure}; {ISSUES}"),
+            Undone::Fix => format!("error: not fixed: {failure}"),
         };
         terminal::complain(&what);
     }

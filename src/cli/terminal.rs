@@ -16,6 +16,11 @@ pub fn print(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Writes a report to standard error, which may be closed.
+pub fn print_aside(bytes: &[u8]) {
+    let _ = io::stderr().lock().write_all(bytes);
+}
+
 /// Writes a line to standard error, which may be closed.
 pub fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", harmless(line));

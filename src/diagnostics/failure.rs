@@ -4,7 +4,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A file (or folder) that could not be analysed, wholly or in part.
+/// What could not be done with a file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Undone {
+    /// It was not analysed, wholly or in part: the input is at fault.
+    Analysis,
+    /// The same, because tallylint panicked.
+    AnalysisByBug,
+    /// The fixes of its findings were not written.
+    Fix,
+}
+
+/// A file (or folder) that could not be analysed, wholly or in part, or not be written.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct FileFailure {
     /// The path as users see it.
@@ -13,8 +24,8 @@ pub struct FileFailure {
     pub location: Option<(u32, u32)>,
     /// Why, without the position.
     pub reason: String,
-    /// Whether tallylint is at fault (it panicked) and not the input.
-    pub internal: bool,
+    /// What could not be done with it.
+    pub undone: Undone,
 }
 
 impl FileFailure {
@@ -25,7 +36,7 @@ impl FileFailure {
             path,
             location,
             reason,
-            internal: false,
+            undone: Undone::Analysis,
         }
     }
 
@@ -36,7 +47,34 @@ impl FileFailure {
             path,
             location: None,
             reason,
-            internal: true,
+            undone: Undone::AnalysisByBug,
+        }
+    }
+
+    /// The fixes of its findings could not be written.
+    #[must_use]
+    pub fn unwritten(path: String, reason: String) -> Self {
+        Self {
+            path,
+            location: None,
+            reason,
+            undone: Undone::Fix,
+        }
+    }
+
+    /// Whether tallylint is at fault (it panicked) and not the input.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.undone == Undone::AnalysisByBug
+    }
+
+    /// What could not be done, in two words for a title: `not analysed`.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self.undone {
+            Undone::Analysis => "not analysed",
+            Undone::AnalysisByBug => "internal error",
+            Undone::Fix => "not fixed",
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::source::{FileId, Span};
 
 pub use builder::FindingBuilder;
 pub use catalogue::{Example, KindMeta, RuleMeta};
-pub use failure::FileFailure;
+pub use failure::{FileFailure, Undone};
 pub use fingerprint::Fingerprint;
 pub use fix::{Edit, Fix, Safety};
 pub use merge::merge;

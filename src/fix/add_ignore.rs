@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::bytes::Bytes;
-use super::replace::replace_file;
+use super::replace::{CHANGED, replace_contents};
 use crate::diagnostics::{FileFailure, Finding};
 use crate::frontend::layout::{CommentKind, comment_mark};
 use crate::outcome::Reported;
@@ -88,7 +88,7 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
     let io = |error| describe_io(&error);
     let raw = fs::read(&file.real_path).map_err(io)?;
     if decode(raw.clone(), file.language).ok().as_deref() != Some(&*file.text) {
-        return Err("it changed during the check".to_owned());
+        return Err(CHANGED.to_owned());
     }
     let bytes = Bytes::new(file, &raw);
     if !bytes.unicode && !reason.is_ascii() {
@@ -105,7 +105,8 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
         text.insert_str(*at as usize, new);
     }
     verify(file, findings, &insertions, &text, changed.clone())?;
-    replace_file(&file.real_path, &changed).map_err(io)
+    replace_contents(&file.real_path, &raw, &changed)?;
+    Ok(())
 }
 
 /// The insertions, in the order of the text.

@@ -3,20 +3,21 @@
 //! This works in memory and in rounds. Each round applies fixes that do not overlap and checks the
 //! result like any program. It must not have new findings or failures, and the findings that the
 //! fixes are for must be gone; otherwise the round is repeated without the fixes that are to blame.
-//! The files are written when nothing is left to do.
+//! The files are written when nothing is left to do. If one cannot be written, what is on the disk then is checked
+//! once more, and that is what is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::bytes::Bytes;
 use super::choose::{Chosen, Group, Lessons, choose};
-use super::replace::replace_file;
+use super::replace::{identity, replace_contents};
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Finding, Safety};
 use crate::driver::{self, Overlay, Request, RunResult};
-use crate::source::{FileId, SourceFile, decode, describe_io};
+use crate::source::{FileId, SourceFile, decode};
 
 /// A limit in case the rounds never end. Every round fixes or rejects something.
 const MAX_ROUNDS: usize = 1000;
@@ -29,6 +30,8 @@ pub struct Repaired {
     pub fixed: usize,
     /// The changed files, by the paths that users see.
     pub changed: Vec<Changed>,
+    /// For each finding that was fixed, the files that its fix changes, by their paths.
+    fixes: Vec<BTreeSet<PathBuf>>,
 }
 
 /// A file that was changed.
@@ -41,7 +44,8 @@ pub struct Changed {
     /// Its text now.
     pub after: String,
     raw_before: Vec<u8>,
-    raw: Vec<u8>,
+    /// Its bytes now.
+    pub raw: Vec<u8>,
 }
 
 /// What is to be checked and fixed.
@@ -49,29 +53,45 @@ pub struct Changed {
 pub struct Task<'a> {
     /// Files and folders.
     pub paths: &'a [PathBuf],
+    /// The path and the text of standard input. If there is one, nothing else is fixed.
+    pub stdin: Option<(&'a Path, &'a [u8])>,
     /// See [`Request::changed`].
     pub changed: Option<&'a BTreeSet<PathBuf>>,
     /// The configuration of the run.
     pub configuration: &'a Configuration,
     /// The folder that relative paths are relative to.
-    pub cwd: &'a std::path::Path,
+    pub cwd: &'a Path,
 }
 
 impl Task<'_> {
     fn run(&self, files: &BTreeMap<PathBuf, Changed>) -> Result<RunResult, ConfigError> {
+        let stdin = self.stdin.map(|(path, bytes)| {
+            let changed = files.get(path);
+            let bytes = changed.map_or(bytes, |changed| &changed.raw);
+            (path.to_path_buf(), bytes.to_vec())
+        });
         let overlay: Overlay = files
             .iter()
+            .filter(|_| stdin.is_none())
             .map(|(path, file)| (path.clone(), file.after.clone()))
             .collect();
         driver::run(Request {
             paths: self.paths,
-            stdin: None,
+            stdin,
             overlay: &overlay,
             changed: self.changed,
             configuration: self.configuration,
             cwd: self.cwd.to_path_buf(),
             cache: None,
         })
+    }
+
+    /// The bytes of a file that may be changed.
+    fn bytes(&self, file: &SourceFile) -> Option<Vec<u8>> {
+        match self.stdin {
+            Some((path, bytes)) => (file.path == path).then(|| bytes.to_vec()),
+            None => fs::read(&file.real_path).ok(),
+        }
     }
 }
 
@@ -83,18 +103,18 @@ pub fn repair(task: Task<'_>, allowed: Safety) -> Result<Repaired, ConfigError> 
     let mut files: BTreeMap<PathBuf, Changed> = BTreeMap::new();
     let mut outcome = task.run(&files)?;
     let mut lessons = Lessons::default();
-    let mut fixed = 0;
+    let mut fixes = Vec::new();
     for _ in 0..MAX_ROUNDS {
         let chosen = choose(&outcome, allowed, &lessons);
         if chosen.is_empty() || outcome.bug.is_some() {
             break;
         }
         let mut worse = None;
-        if let Some(new) = apply(&chosen, &outcome, &files) {
+        if let Some(new) = apply(&chosen, (task, &outcome), &files) {
             let after = task.run(&new)?;
             let found = got_worse(&outcome, &after, &chosen);
             if found.as_ref().is_some_and(BTreeSet::is_empty) {
-                fixed += chosen.len();
+                fixes.extend(chosen.iter().map(|chosen| files_of(chosen, &outcome)));
                 lessons.limit = None;
                 files = new;
                 outcome = after;
@@ -106,28 +126,127 @@ pub fn repair(task: Task<'_>, allowed: Safety) -> Result<Repaired, ConfigError> 
     }
     Ok(Repaired {
         outcome,
-        fixed,
+        fixed: fixes.len(),
         changed: files.into_values().collect(),
+        fixes,
     })
 }
 
+/// The files that a fix changes.
+fn files_of(chosen: &Chosen<'_>, outcome: &RunResult) -> BTreeSet<PathBuf> {
+    let edits = chosen.fix.edits.iter();
+    let files = edits.map(|edit| outcome.sources.get(edit.location.file).real_path.clone());
+    files.collect()
+}
+
 impl Repaired {
-    /// Writes the changed files. Returns those that could not be written.
-    #[must_use]
-    pub fn write(&self) -> Vec<FileFailure> {
-        let changed = self.changed.iter();
-        let failed = changed.filter_map(|file| {
-            let why = file.write().err()?;
-            Some(FileFailure::input(file.display.clone(), None, why))
+    /// Writes the changed files, and tells how things are then: where a file cannot be written, its findings are
+    /// still there, and it is among the failures.
+    ///
+    /// # Errors
+    /// When a configuration file that applies has become invalid.
+    pub fn write(mut self, task: Task<'_>) -> Result<Self, ConfigError> {
+        let mut unwritten: BTreeMap<PathBuf, String> = BTreeMap::new();
+        let mut own = Own::default();
+        for together in self.groups() {
+            if let Err((blamed, why)) = own.write_all(&together) {
+                for file in &together {
+                    let why = match file.real_path == blamed.real_path {
+                        true => why.clone(),
+                        false => format!("its fixes need a change of {}: {why}", blamed.display),
+                    };
+                    unwritten.insert(file.real_path.clone(), why);
+                }
+            }
+        }
+        // What another run has fixed in the same way is gone, too, but not fixed here.
+        let by_this_run = |files: &&BTreeSet<PathBuf>| files.is_subset(&own.paths);
+        self.fixed = self.fixes.iter().filter(by_this_run).count();
+        if unwritten.is_empty() {
+            return Ok(self);
+        }
+        let failed = self.changed.iter().filter_map(|file| {
+            let why = unwritten.get(&file.real_path)?;
+            Some(FileFailure::unwritten(file.display.clone(), why.clone()))
         });
-        failed.collect()
+        let failed: Vec<FileFailure> = failed.collect();
+        self.outcome = task.run(&BTreeMap::new())?;
+        self.outcome.failures.extend(failed);
+        self.outcome.failures.sort();
+        Ok(self)
+    }
+
+    /// The changed files, in groups that no fix connects: one half of a fix is not written without the other.
+    fn groups(&self) -> Vec<Vec<&Changed>> {
+        let mut groups: Vec<BTreeSet<&PathBuf>> = Vec::new();
+        let all = self
+            .changed
+            .iter()
+            .map(|file| BTreeSet::from([&file.real_path]));
+        // Most fixes change one file.
+        let connecting = self.fixes.iter().filter(|files| files.len() > 1);
+        for files in all.chain(connecting.map(|files| files.iter().collect())) {
+            let (touched, apart): (Vec<_>, Vec<_>) = groups
+                .into_iter()
+                .partition(|group: &BTreeSet<&PathBuf>| !group.is_disjoint(&files));
+            groups = apart;
+            groups.push(touched.into_iter().flatten().chain(files).collect());
+        }
+        let by_path: BTreeMap<&PathBuf, &Changed> = self
+            .changed
+            .iter()
+            .map(|file| (&file.real_path, file))
+            .collect();
+        let groups = groups.into_iter().map(|group| {
+            let files = group
+                .into_iter()
+                .filter_map(|path| by_path.get(path).copied());
+            files.collect()
+        });
+        groups.collect()
+    }
+}
+
+/// The files that this run has written, also by their other names.
+#[derive(Default)]
+struct Own {
+    paths: BTreeSet<PathBuf>,
+    identities: BTreeSet<(u64, u64)>,
+}
+
+impl Own {
+    /// Writes files, all or none. Of those that cannot be written, the first one is returned, and why.
+    fn write_all<'c>(&mut self, files: &[&'c Changed]) -> Result<(), (&'c Changed, String)> {
+        let mut written: Vec<&Changed> = Vec::new();
+        for file in files {
+            match replace_contents(&file.real_path, &file.raw_before, &file.raw) {
+                Ok(true) => written.push(file),
+                Ok(false) => {
+                    let known = |of| self.identities.contains(&of);
+                    if identity(&file.real_path).is_some_and(known) {
+                        self.paths.insert(file.real_path.clone());
+                    }
+                }
+                Err(why) => {
+                    for file in written {
+                        // Who has changed it since then keeps the change.
+                        let _ = replace_contents(&file.real_path, &file.raw, &file.raw_before);
+                    }
+                    return Err((file, why));
+                }
+            }
+        }
+        for file in written {
+            self.identities.extend(identity(&file.real_path));
+            self.paths.insert(file.real_path.clone());
+        }
+        Ok(())
     }
 }
 
 impl Changed {
-    fn of(file: &SourceFile) -> Option<Self> {
-        let raw = fs::read(&file.real_path).ok()?;
-        // If the file has another text, that text was piped in, or the file was changed meanwhile.
+    fn of(file: &SourceFile, raw: Vec<u8>) -> Option<Self> {
+        // If the file has another text, it was changed meanwhile.
         let text = decode(raw.clone(), file.language).ok()?;
         (*text == *file.text).then(|| Self {
             display: file.display.clone(),
@@ -138,20 +257,12 @@ impl Changed {
             raw,
         })
     }
-
-    fn write(&self) -> Result<(), String> {
-        let io = |error| describe_io(&error);
-        if fs::read(&self.real_path).map_err(io)? != self.raw_before {
-            return Err("it changed during the check".to_owned());
-        }
-        replace_file(&self.real_path, &self.raw).map_err(io)
-    }
 }
 
 /// The files with the fixes applied; `None` if a fix does not fit into its file.
 fn apply(
     chosen: &[Chosen<'_>],
-    outcome: &RunResult,
+    (task, outcome): (Task<'_>, &RunResult),
     files: &BTreeMap<PathBuf, Changed>,
 ) -> Option<BTreeMap<PathBuf, Changed>> {
     let mut edits: BTreeMap<FileId, Vec<(u32, u32, &str)>> = BTreeMap::new();
@@ -167,7 +278,8 @@ fn apply(
     for (id, mut edits) in edits {
         let file = outcome.sources.get(id);
         if !new.contains_key(&file.path) {
-            new.insert(file.path.clone(), Changed::of(&file)?);
+            let raw = task.bytes(&file)?;
+            new.insert(file.path.clone(), Changed::of(&file, raw)?);
         }
         let changed = new.get_mut(&file.path)?;
         edits.sort_unstable();
@@ -360,7 +472,10 @@ mod tests {
         let path = folder.path().join("a.py");
         fs::write(&path, "x = 1\n").unwrap();
         let sources = SourceMap::new(folder.path().to_path_buf());
-        let own = |text: &str| Changed::of(&sources.add_virtual(&path, text.to_owned()));
+        let own = |text: &str| {
+            let file = sources.add_virtual(&path, text.to_owned());
+            Changed::of(&file, fs::read(&file.real_path).ok()?)
+        };
         assert!(own("x = 1\n").is_some_and(|file| file.raw == b"x = 1\n"));
         assert!(own("x = 2\n").is_none());
         fs::remove_file(&path).unwrap();

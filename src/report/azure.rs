@@ -47,7 +47,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
             ("columnnumber", column.to_string()),
             ("code", "incomplete-analysis".to_owned()),
         ];
-        let body = format!("not analysed: {}", harmless(&failure.reason));
+        let body = format!("{}: {}", failure.title(), harmless(&failure.reason));
         issue(out, &properties, &body)?;
     }
     if let Some(bug) = report.bug {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use super::command::{self, Escapes};
 use super::{Report, harmless, plural};
-use crate::diagnostics::{FileFailure, Finding, Severity};
+use crate::diagnostics::{FileFailure, Finding, Severity, Undone};
 
 /// The escapes of a text, as in the runner's own toolkit.
 const DATA: &Escapes = &[('%', "%25"), ('\r', "%0D"), ('\n', "%0A")];
@@ -113,12 +113,12 @@ fn incomplete<W: Write + ?Sized>(
         properties.push(("line", line.to_string()));
         properties.push(("col", column.to_string()));
     }
-    let title = match failure.internal {
-        true => "tallylint: internal error",
-        false => "tallylint: not analysed",
+    properties.push(("title", format!("tallylint: {}", failure.title())));
+    let then = match failure.undone {
+        Undone::Analysis | Undone::AnalysisByBug => "the result is incomplete",
+        Undone::Fix => "its fixes were not written",
     };
-    properties.push(("title", title.to_owned()));
-    let body = format!("{}; the result is incomplete", harmless(&failure.reason));
+    let body = format!("{}; {then}", harmless(&failure.reason));
     annotate(out, "error", &properties, &body)
 }
 

@@ -86,7 +86,7 @@ fn incomplete(
     let fingerprint = Fingerprint::of([INCOMPLETE, &path, &failure.reason, &ordinal]);
     let line = failure.location.map_or(1, |(line, _)| line);
     Violation {
-        description: format!("not analysed: {}", failure.reason),
+        description: format!("{}: {}", failure.title(), failure.reason),
         check_name: INCOMPLETE.to_owned(),
         fingerprint: fingerprint.to_string(),
         severity: "blocker",

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Report;
 use super::checklist::{Excuse, Excuses, Statements, is_open, reason_name, state_name, unfollowed};
 use super::harmless::harmless_json;
-use crate::diagnostics::{Fix, Location, Step};
+use crate::diagnostics::{Fix, Location, Step, Undone};
 use crate::outcome::{Duty, DutyOf, ExitState, Expired, LeftOut, MethodExit, Outside, Reported};
 use crate::source::SourceMap;
 
@@ -211,6 +211,7 @@ struct JsonCandidate<'a> {
 
 #[derive(Serialize)]
 struct Failed<'a> {
+    what: &'static str,
     path: &'a str,
     reason: String,
 }
@@ -448,6 +449,11 @@ fn failed(failure: &crate::diagnostics::FileFailure) -> Failed<'_> {
         None => failure.reason.clone(),
     };
     Failed {
+        what: match failure.undone {
+            Undone::Analysis => "not-analysed",
+            Undone::AnalysisByBug => "internal-error",
+            Undone::Fix => "not-fixed",
+        },
         path: &failure.path,
         reason,
     }

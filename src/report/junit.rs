@@ -124,10 +124,7 @@ fn suites(report: &Report<'_>) -> BTreeMap<String, Vec<Test>> {
     };
     for failure in report.failures {
         let line = failure.location.map(|(line, _)| line);
-        let kind = match failure.internal {
-            true => "internal error",
-            false => "not analysed",
-        };
+        let kind = failure.title();
         let test = analysis(line, failure.reason.clone(), Verdict::Error { kind });
         let path = report.path_of_failure(failure).text();
         suites.entry(path).or_default().push(test);

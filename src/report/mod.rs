@@ -55,7 +55,7 @@ pub struct Report<'a> {
     pub settled: &'a Settled,
     /// The source files.
     pub sources: &'a SourceMap,
-    /// What could not be analysed, sorted.
+    /// What could not be analysed, or not be fixed, sorted.
     pub failures: &'a [FileFailure],
     /// A panic that ended the analysis.
     pub bug: Option<&'a Bug>,

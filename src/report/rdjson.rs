@@ -171,7 +171,11 @@ fn incomplete(failure: &FileFailure) -> Diagnostic {
         end: None,
     });
     Diagnostic {
-        message: markdown(&harmless(&format!("not analysed: {}", failure.reason))),
+        message: markdown(&harmless(&format!(
+            "{}: {}",
+            failure.title(),
+            failure.reason
+        ))),
         location: Location {
             path: failure.path.clone(),
             range: at,

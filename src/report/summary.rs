@@ -1,21 +1,29 @@
 //! The summary of a run in words.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Report, nothing};
-use crate::diagnostics::{Safety, Severity};
+use crate::diagnostics::{Safety, Severity, Undone};
 use crate::outcome::Decision;
 
 /// The counts in one line, and further lines with what is needed to understand them.
 #[must_use]
 pub fn summary(report: &Report<'_>, time: Duration) -> String {
     let mut text = format!("{} in {:.2}s\n", headline(report), time.as_secs_f64());
-    let mut failed: Vec<&str> = report.failures.iter().map(|f| f.path.as_str()).collect();
-    failed.dedup();
-    if !failed.is_empty() {
-        let paths = plural(failed.len(), "path");
+    let failed = |fixes: bool| {
+        let of_kind = report.failures.iter();
+        let of_kind = of_kind.filter(|failure| (failure.undone == Undone::Fix) == fixes);
+        let paths: BTreeSet<&str> = of_kind.map(|failure| failure.path.as_str()).collect();
+        (!paths.is_empty()).then(|| plural(paths.len(), if fixes { "file" } else { "path" }))
+    };
+    if let Some(paths) = failed(false) {
         text.push_str(&paths);
         text.push_str(" could not be analysed: the result is incomplete\n");
+    }
+    if let Some(files) = failed(true) {
+        text.push_str(&files);
+        text.push_str(" could not be fixed\n");
     }
     for remark in remarks(report).into_iter().chain(nothing::lines(report)) {
         text.push_str(&remark);

@@ -360,7 +360,7 @@ fn the_rest_of_a_file_stays_byte_for_byte() {
 fn what_cannot_be_fixed_is_said() {
     let project = Project::new(&[("a.py", PROGRAM)]);
     for arguments in [
-        &["check", "--fix", "-"][..],
+        &["check", "--fix", "-", "a.py"][..],
         &["check", "--unsafe-fixes"],
         &["check", "--fix", "--diff"],
         &["check", "--fix", "--add-ignore", "x"],
@@ -372,13 +372,117 @@ fn what_cannot_be_fixed_is_said() {
     let mut permissions = fs::metadata(project.path("a.py")).unwrap().permissions();
     permissions.set_readonly(true);
     fs::set_permissions(project.path("a.py"), permissions).unwrap();
+    let before = crate::common::json(&project.run(&["check", "--format", "json"]));
     let ran = project.run(&["check", "--fix", "."]);
     assert_eq!(ran.code, 2);
     assert_eq!(
         ran.stderr,
         "error: not fixed: a.py: the file is read-only\n"
     );
+    assert!(ran.stdout.contains("\n1 file could not be fixed\n"));
+    assert!(!ran.stdout.contains("findings fixed") && !ran.stdout.contains("No findings"));
+    // It is named in every format, with all its findings.
+    let ran = project.run(&["check", "--fix", "--format", "json"]);
+    let after = crate::common::json(&ran);
+    assert_eq!(after["fixed"], 0);
+    assert_eq!(after["findings"], before["findings"]);
+    let failed = serde_json::json!([
+        {"what": "not-fixed", "path": "a.py", "reason": "the file is read-only"}
+    ]);
+    assert_eq!(after["files"]["failed"], failed);
+    for format in [
+        "azure", "concise", "github", "gitlab", "junit", "markdown", "rdjson", "rdjsonl", "sarif",
+    ] {
+        let ran = project.run(&["check", "--fix", "--format", format]);
+        assert_eq!(ran.code, 2, "{format}");
+        let told = match format {
+            "concise" => &ran.stderr,
+            _ => &ran.stdout,
+        };
+        let words = told.contains("not fixed") && told.contains("read-only");
+        assert!(words, "{format}: {told}");
+    }
     assert_eq!(project.read("a.py"), PROGRAM);
+}
+
+/// What is typed into an editor is fixed on its way through.
+#[test]
+fn standard_input_is_fixed() {
+    let project = Project::new(&[]);
+    let run = |arguments: &[&str], text: &str| {
+        let all = [&["check"], arguments].concat();
+        project.tallylint(&all).stdin(text).run()
+    };
+    // One file does not show that a comment is needless.
+    let comment = "x = 1  # tallylint: ignore[untracked-return] long gone\n";
+    let fixed = || safely_fixed().replace("x = 1\n", comment);
+    let ran = run(&["--fix", "-"], PROGRAM);
+    assert_eq!((ran.code, ran.stdout), (1, fixed()));
+    assert!(
+        ran.stderr.contains("\n2 findings fixed\n"),
+        "{}",
+        ran.stderr
+    );
+    let named = [
+        "--fix",
+        "--unsafe-fixes",
+        "--stdin-filename",
+        "etl/a.py",
+        "-",
+    ];
+    let ran = run(&named, PROGRAM);
+    assert_eq!((ran.code, ran.stdout), (0, and_unsafely(&fixed())));
+    assert!(!project.path("etl").exists());
+    let ran = run(&["--diff", "--stdin-filename", "etl/a.py", "-"], PROGRAM);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.starts_with("--- etl/a.py\n+++ etl/a.py\n@@ "));
+    // A text that is not fixed goes through as it is.
+    for text in ["x = 1\r\n", "", "def broken(:\n"] {
+        let ran = run(&["--fix", "-"], text);
+        assert_eq!(ran.stdout, text);
+    }
+    // The file of that name is not touched.
+    project.write("a.py", "y = 1\n");
+    let ran = run(&["--fix", "--stdin-filename", "a.py", "-"], PROGRAM);
+    assert_eq!((ran.code, ran.stdout), (1, fixed()));
+    assert_eq!(project.read("a.py"), "y = 1\n");
+}
+
+/// Whatever several runs do at once, each finding is fixed by one of them, and what is left is told.
+#[test]
+fn runs_at_once_do_not_claim_the_same_fixes() {
+    const RUNS: usize = 4;
+    const FILES: u64 = 40;
+    let names: Vec<String> = (0..FILES).map(|at| format!("etl/p{at}.py")).collect();
+    let project = Project::new(&[]);
+    for _ in 0..3 {
+        for name in &names {
+            project.write(name, PROGRAM);
+        }
+        let runs: Vec<_> = (0..RUNS)
+            .map(|_| {
+                let run = ["check", "--fix", "--no-cache", "--format", "json"];
+                let mut command = project.tallylint(&run).into_command();
+                command.stdout(std::process::Stdio::piped());
+                command.stderr(std::process::Stdio::null());
+                command.spawn().unwrap()
+            })
+            .collect();
+        let mut fixed = 0;
+        for run in runs {
+            let output = run.wait_with_output().unwrap();
+            let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            fixed += told["fixed"].as_u64().unwrap();
+            let failed = told["files"]["failed"].as_array().unwrap();
+            let code = if failed.is_empty() { 1 } else { 2 };
+            assert_eq!(output.status.code(), Some(code));
+            assert!(failed.iter().all(|failure| failure["what"] == "not-fixed"));
+        }
+        assert_eq!(fixed, 3 * FILES);
+        for name in &names {
+            assert_eq!(project.read(name), safely_fixed(), "{name}");
+        }
+    }
 }
 
 /// Whoever saves a file while it is checked keeps what was saved.
@@ -387,6 +491,7 @@ fn a_file_that_was_changed_meanwhile_is_left_alone() {
     let project = Project::new(&[("a.py", PROGRAM), ("b.py", PROGRAM)]);
     let task = Task {
         paths: &[project.path("")],
+        stdin: None,
         changed: None,
         configuration: &configuration("untracked-return"),
         cwd: &project.path(""),
@@ -395,8 +500,19 @@ fn a_file_that_was_changed_meanwhile_is_left_alone() {
     assert_eq!(repaired.changed.len(), 2);
     let saved = format!("{PROGRAM}y = 2\n");
     project.write("a.py", &saved);
-    let failures: Vec<String> = repaired.write().iter().map(ToString::to_string).collect();
+    assert_eq!(repaired.fixed, 4, "two safe fixes in each");
+    let written = repaired.write(task).unwrap();
+    let failures = written.outcome.failures.iter();
+    let failures: Vec<String> = failures.map(ToString::to_string).collect();
     assert_eq!(failures, ["a.py: it changed during the check"]);
+    // What is told is what is there.
+    assert_eq!(written.fixed, 2);
+    let left: Vec<&Finding> = findings(&written.outcome).collect();
+    let of_a = left.iter().filter(|finding| {
+        let file = finding.primary.location.file;
+        written.outcome.sources.get(file).display == "a.py"
+    });
+    assert_eq!((of_a.count(), left.len()), (3, 4));
     assert_eq!(project.read("a.py"), saved);
     assert!(project.read("b.py").contains("dry: self.stats"));
     // So it is with comments.
@@ -436,6 +552,45 @@ fn links_and_permissions_stay() {
         0o755
     );
     assert!(project.read("src/a.py").contains("dry: self.stats"));
+    // So does a file with two names.
+    let project = Project::new(&[("a.py", PROGRAM)]);
+    fs::hard_link(project.path("a.py"), project.path("b.py")).unwrap();
+    let ran = project.run(&["check", "--fix", "."]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
+    assert!(
+        ran.stdout.contains("\n6 findings fixed\n"),
+        "{}",
+        ran.stdout
+    );
+    let links = |name: &str| {
+        std::os::unix::fs::MetadataExt::nlink(&fs::metadata(project.path(name)).unwrap())
+    };
+    assert_eq!((links("a.py"), links("b.py")), (2, 2));
+    assert_eq!(project.read("b.py"), safely_fixed());
+}
+
+/// What cannot be parsed hides none of the fixes, and no fix is counted that was not made.
+#[test]
+fn a_broken_statement_elsewhere_changes_no_count() {
+    let broken = format!("{PROGRAM}\n\ndef broken(:\n    pass\n");
+    let project = Project::new(&[("a.py", &broken)]);
+    let ran = project.run(&["check", "--fix", "--format", "json"]);
+    assert_eq!(ran.code, 2);
+    let told = crate::common::json(&ran);
+    let now = project.read("a.py");
+    let (fixed, left) = (
+        told["fixed"].as_u64().unwrap(),
+        told["findings"].as_array().unwrap(),
+    );
+    assert_eq!(told["files"]["failed"][0]["what"], "not-analysed");
+    assert_eq!((fixed, left.len()), (2, 1), "{now}");
+    let tail = &broken[broken.find("x = 1").unwrap()..];
+    assert!(
+        now.ends_with(tail),
+        "a comment may be needed by what cannot be parsed: {now}"
+    );
+    let again = project.run(&["check", "--fix", "--format", "json"]);
+    assert_eq!(crate::common::json(&again)["fixed"], 0);
 }
 
 #[test]

@@ -50,7 +50,11 @@ fn check(project: &Project) -> RunResult {
     })
     .unwrap();
     assert!(outcome.bug.is_none(), "{:?}", outcome.bug);
-    let internal: Vec<_> = outcome.failures.iter().filter(|f| f.internal).collect();
+    let internal: Vec<_> = outcome
+        .failures
+        .iter()
+        .filter(|f| f.is_internal())
+        .collect();
     assert!(internal.is_empty(), "{internal:?}");
     outcome
 }

@@ -87,7 +87,11 @@ fn the_standard_library_is_read_and_analysed() {
     })
     .unwrap();
     assert!(outcome.bug.is_none(), "{:?}", outcome.bug);
-    let internal: Vec<_> = outcome.failures.iter().filter(|f| f.internal).collect();
+    let internal: Vec<_> = outcome
+        .failures
+        .iter()
+        .filter(|f| f.is_internal())
+        .collect();
     assert!(internal.is_empty(), "{internal:?}");
     assert!(
         outcome.processors > 20,

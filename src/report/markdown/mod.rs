@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 use super::summary::{headline, remarks};
 use super::{Report, plural};
-use crate::diagnostics::Location;
+use crate::diagnostics::{FileFailure, Location, Undone};
 use crate::outcome::Reported;
 use escape::{code, crop, message, text};
 
@@ -106,7 +106,12 @@ fn head(report: &Report<'_>, sheet: &mut Sheet) {
     let title = format!("### tallylint: {}\n", text(&lower(&headline(report))));
     sheet.add(&title, 100);
     if report.bug.is_some() || !report.failures.is_empty() {
-        sheet.add("\n> [!CAUTION]\n> The result is incomplete.\n", 100);
+        let fixes = |failure: &FileFailure| failure.undone == Undone::Fix;
+        let what = match report.bug.is_none() && report.failures.iter().all(fixes) {
+            true => "Not everything could be fixed.",
+            false => "The result is incomplete.",
+        };
+        sheet.add(&format!("\n> [!CAUTION]\n> {what}\n"), 100);
         if let Some(bug) = report.bug {
             let bug = text(&crop(&bug.to_string(), MAX_CHARS));
             sheet.add(&format!("> * the analysis panicked: {bug}\n"), 100);
@@ -119,10 +124,9 @@ fn head(report: &Report<'_>, sheet: &mut Sheet) {
                 Some(line) => format!("{}:{line}", place.text()),
                 None => place.text(),
             };
-            let what = if failure.internal {
-                "internal error: "
-            } else {
-                ""
+            let what = match failure.undone {
+                Undone::Analysis => String::new(),
+                Undone::AnalysisByBug | Undone::Fix => format!("{}: ", failure.title()),
             };
             let reason = text(&crop(&failure.reason, MAX_CHARS));
             let place = linked(&shown, report.link(&place, line));

@@ -18,7 +18,7 @@ use super::Report;
 use super::harmless::harmless_json;
 use super::path::ReportPath;
 use crate::diagnostics::RuleMeta;
-use crate::diagnostics::{self, FileFailure, Severity};
+use crate::diagnostics::{self, FileFailure, Severity, Undone};
 use crate::outcome::Reported;
 use crate::rules;
 
@@ -120,7 +120,7 @@ fn descriptor(meta: &'static RuleMeta) -> Rule {
 }
 
 fn incomplete() -> Rule {
-    let text = "A file could not be analysed, so the result is incomplete.";
+    let text = "A file could not be analysed or not be fixed, so the result is incomplete.";
     Rule {
         id: INCOMPLETE,
         name: pascal(INCOMPLETE),
@@ -158,9 +158,11 @@ fn invocation(report: &Report<'_>) -> Invocation {
         locations,
     };
     let of_file = |failure: &FileFailure| {
-        let text = match failure.internal {
-            true => format!("internal error: {}", failure.reason),
-            false => failure.reason.clone(),
+        let text = match failure.undone {
+            Undone::Analysis => failure.reason.clone(),
+            Undone::AnalysisByBug | Undone::Fix => {
+                format!("{}: {}", failure.title(), failure.reason)
+            }
         };
         let region = failure.location.map(|(line, column)| Region {
             start_line: line,
