@@ -80,6 +80,7 @@ fn check(bencher: Bencher<'_, '_>, rule: &str, text: &str) {
                 stdin: Some((folder().join("piped.py"), text.as_bytes().to_vec())),
                 overlay: &driver::Overlay::new(),
                 changed: None,
+                around: None,
                 configuration: &configuration,
                 cwd: folder(),
                 cache: None,

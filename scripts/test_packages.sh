@@ -17,7 +17,7 @@ runs() {
     [[ "$("$@" --version)" == "tallylint $version" ]] || fail "$* is not tallylint $version"
     text="$(cd "$scratch" && "$@" check --format concise bad.py heir.py 2>&1)" || code=$?
     [[ $code == 1 ]] || fail "$* ends with $code instead of 1: $text"
-    says "$*" "$text" "bad.py:4:13: warning[untracked-return]" "heir.py:7:13: warning[untracked-return]"
+    says "$*" "$text" "bad.py:4:13: warning[untracked-return/unset]" "heir.py:7:13: warning[untracked-return/unset]"
     text="$(cd "$scratch" && "$@" check --quiet good.py 2>&1)" || fail "$* does not like good.py: $text"
     [[ -z "$text" ]] || fail "$* has something to say about good.py: $text"
 }

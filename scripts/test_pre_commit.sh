@@ -67,7 +67,7 @@ tries_commits() {
     pre-commit install >/dev/null
     git add .gitignore .pre-commit-config.yaml base.py
     git commit --quiet -m "Start" >/dev/null 2>&1 || fail "the first commit was refused"
-    refuses bad.py 'warning[untracked-return]: `save_data` can return without setting' '┌─ bad.py:4:13' \
+    refuses bad.py 'warning[untracked-return/unset]: `save_data` can return without setting' '┌─ bad.py:4:13' \
         '^^^^^^ 2. returns without setting it' '= help: set `self.stats'
     accepts good.py
     # Only heir.py is passed; its base class is in a file that has not changed.

@@ -22,7 +22,7 @@ use crate::rules::contract_method::{Beliefs, Pass};
 use crate::rules::{self, Effort, FunctionRule, Functions, Interest, Rule, only_asks};
 use crate::selection::{Loaded, Selection, chosen};
 use crate::settings::{Contract, Origin, Reading, Settings};
-use crate::source::{SourceFile, SourceMap};
+use crate::source::{FileId, SourceFile, SourceMap};
 
 /// The input of an analysis.
 #[derive(Clone, Copy)]
@@ -37,8 +37,10 @@ pub struct AnalysisInput<'a> {
     pub settings: &'a [Arc<Settings>],
     /// Which files are parsed.
     pub reading: Reading,
-    /// The real paths of the files that changed: only these are checked, and files with a class
-    /// that inherits from a class in them. `None`: all files are checked.
+    /// The real paths of the files that are checked; `None`: all.
+    pub checked: Option<&'a BTreeSet<PathBuf>>,
+    /// The real paths of the files that changed: the checklist is about these, and about files with a class that
+    /// inherits from a class in them. `None`: it is about all files.
     pub changed: Option<&'a BTreeSet<PathBuf>>,
     /// Whether the files are those of a folder, so that they show what the folder has in common.
     pub of_folder: bool,
@@ -64,7 +66,7 @@ pub struct Analysis {
     pub failed: Vec<FileFailure>,
     /// The numbers of the files that were checked; `None` if all were.
     pub concerned: Option<BTreeSet<usize>>,
-    /// Counters for `--statistics`.
+    /// Counters for `--statistics=engine`.
     pub statistics: Statistics,
     /// How many methods and functions were not followed to the end, so that findings in them may be
     /// missing.
@@ -134,7 +136,8 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let start = Instant::now();
     let mut program = Program::new(input.sources).with_files(&input.coverage.folders, input.files);
     let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
-    out.concerned = concerned(&program, &loaded, input);
+    out.concerned = concerned(input);
+    let affected = affected(&program, &loaded, input);
     out.statistics.time("parsing classes", start.elapsed());
 
     let shelf = Shelf::new(only_asks);
@@ -157,6 +160,10 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut of_contracts = Effort::default();
     if let Some(mut pass) = pass {
         out.checklist = pass.conclude(&program, &mut out.contracts);
+        if let Some(affected) = affected {
+            out.checklist
+                .retain(|duty| affected.contains(&duty.place.file));
+        }
         out.processors = pass.processors();
         of_contracts = pass.effort();
         out.findings = pass.findings(&program);
@@ -263,9 +270,6 @@ fn check_functions(
     let start = Instant::now();
     program.forget_bodies();
     let loaded = selection.load_functions(program, &mut out.failed);
-    if let (Some(known), Some(more)) = (&mut out.concerned, concerned(program, &loaded, input)) {
-        known.extend(more);
-    }
     out.statistics.time("parsing functions", start.elapsed());
     let start = Instant::now();
     let library = Library::new(program, shelf);
@@ -356,19 +360,25 @@ fn about_functions() -> impl Iterator<Item = (&'static dyn Rule, &'static dyn Fu
     rules.filter_map(|rule| Some((rule, rule.scope().functions()?)))
 }
 
-/// The numbers of the files that changed, or that have a class which inherits from a class in a
-/// changed file. `None` if all files are checked.
-fn concerned(
+/// The numbers of the files that are checked; `None` if all are.
+fn concerned(input: &AnalysisInput<'_>) -> Option<BTreeSet<usize>> {
+    let checked = input.checked?;
+    let numbers = 0..input.files.len();
+    let numbers = numbers.filter(|at| checked.contains(&input.files[*at].real_path));
+    Some(numbers.collect())
+}
+
+/// The files that changed, or that have a class which inherits from a class in a changed file. `None` if it is not
+/// asked what has changed.
+fn affected(
     program: &Program<'_>,
     loaded: &[(usize, ModuleId)],
     input: &AnalysisInput<'_>,
-) -> Option<BTreeSet<usize>> {
+) -> Option<BTreeSet<FileId>> {
     let changed = input.changed?;
     let has_changed = |file: &SourceFile| changed.contains(&file.real_path);
-    let numbers = 0..input.files.len();
-    let mut out: BTreeSet<usize> = numbers
-        .filter(|at| has_changed(&input.files[*at]))
-        .collect();
+    let own = input.files.iter().filter(|file| has_changed(file));
+    let mut out: BTreeSet<FileId> = own.map(|file| file.id).collect();
     for (at, module) in loaded {
         let above = |class| contracts::known_above(program, class);
         let inherits = program.classes(*module).flat_map(above).any(|class| {
@@ -376,7 +386,7 @@ fn concerned(
             file.as_ref().is_some_and(|file| has_changed(file))
         });
         if inherits {
-            out.insert(*at);
+            out.insert(input.files[*at].id);
         }
     }
     Some(out)

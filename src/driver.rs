@@ -1,9 +1,10 @@
 //! The driver of one run: discovers, loads, analyses and settles. It prints nothing.
 
+mod changes;
 mod suggesting;
 mod unmatched;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,11 +15,11 @@ use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Finding, Severity};
 use crate::discover::{
-    Coverage, Discovered, SkipReason, Skipped, discover, is_forced_out, repository,
+    Changes, Coverage, Discovered, SkipReason, Skipped, discover, is_forced_out, repository,
 };
 use crate::fence::{self, Bug};
 use crate::outcome::{Duty, Extent, LeftOut, Looked, Settled, Survey};
-use crate::report::Report;
+use crate::report::{Report, Screen};
 use crate::rules::{self, Scope};
 use crate::settings::{Settings, Unparsable};
 use crate::settle::{Baseline, Checked, settle};
@@ -41,8 +42,10 @@ pub struct Request<'a> {
     pub stdin: Option<(PathBuf, Vec<u8>)>,
     /// Texts that replace the content of files, however a run comes across them.
     pub overlay: &'a Overlay,
-    /// The real paths of the changed files, to check only those and what they affect.
-    pub changed: Option<&'a BTreeSet<PathBuf>>,
+    /// The changes, to check only what they affect.
+    pub changed: Option<&'a Changes>,
+    /// Real paths of files, of which some may be gone, to check only what they can affect.
+    pub around: Option<&'a BTreeSet<PathBuf>>,
     /// The configuration of the run.
     pub configuration: &'a Configuration,
     /// The folder that relative paths are relative to.
@@ -86,7 +89,7 @@ pub struct RunResult {
     pub unfollowed: usize,
     /// The functions that took the most steps to follow, with these numbers of steps.
     pub walks: Vec<(String, u64)>,
-    /// Counters and times for `--statistics`.
+    /// Counters and times for `--statistics=engine`.
     pub statistics: Statistics,
     /// A panic that ended the analysis.
     pub bug: Option<Bug>,
@@ -170,6 +173,7 @@ impl RunResult {
             time: Some(self.elapsed),
             root: repository(self.sources.cwd()).unwrap_or(self.sources.cwd()),
             ignored: true,
+            screen: Screen::default(),
         }
     }
 }
@@ -183,10 +187,10 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let configuration = request.configuration;
     let overrides = configuration.overrides();
     let limit = overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES);
-    let sources = SourceMap::new(request.cwd).with_limit(limit);
+    let sources = SourceMap::new(request.cwd.clone()).with_limit(limit);
     let mut inputs = Inputs::default();
     // Standard input comes first, so that its text replaces the file when a walk finds it, too.
-    let skipped_stdin = match request.stdin {
+    let skipped_stdin = match request.stdin.clone() {
         Some((path, bytes)) => inputs.add_stdin(path, bytes, &sources, configuration)?,
         None => None,
     };
@@ -201,18 +205,21 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
     let settings = inputs.settings(configuration)?;
     let coverage = found.coverage(&sources);
     let extent = extent(request.paths, request.changed, &sources);
+    let reached = changes::reached(&request, &inputs.files);
     let input = AnalysisInput {
         sources: &sources,
         files: &inputs.files,
         coverage: &coverage,
         settings: &settings,
         reading: overrides.reading,
-        changed: request.changed,
+        checked: reached.as_ref(),
+        changed: request.changed.map(|changes| &changes.files),
         of_folder: extent == Extent::Folder,
     };
     let (mut analysis, analysis_bug) = analyse(&input, request.cache);
+    changes::keep_new(&mut analysis.findings, &request, &sources);
     inputs.failures.append(&mut found.failures);
-    inputs.keep_concerned(&mut analysis);
+    inputs.keep_concerned(&mut analysis, request.changed);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
     let partial = extent != Extent::Folder;
@@ -319,17 +326,25 @@ impl Inputs {
     }
 
     /// Takes over the failures of the analysis, and drops the files that it did not check because
-    /// no change concerns them. Their failures are dropped as well: they may have been broken
-    /// before.
-    fn keep_concerned(&mut self, analysis: &mut Analysis) {
+    /// no change concerns them. The failures of files that did not change are dropped as well: they were broken before.
+    fn keep_concerned(&mut self, analysis: &mut Analysis, changed: Option<&Changes>) {
         let mut number = 0..self.files.len();
         let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.files)
             .into_iter()
             .partition(|_| number.next().is_some_and(|at| analysis.concerns(at)));
         self.files = kept;
         self.failures.append(&mut analysis.failed);
+        let unchanged = self
+            .files
+            .iter()
+            .filter(|file| changed.is_some_and(|changes| !changes.files.contains(&file.real_path)));
+        let old: HashSet<&str> = dropped
+            .iter()
+            .chain(unchanged)
+            .map(|file| &*file.display)
+            .collect();
         self.failures
-            .retain(|f| !dropped.iter().any(|file| file.display == f.path));
+            .retain(|f| f.is_internal() || !old.contains(&*f.path));
         self.failures.sort();
         self.failures.dedup();
     }
@@ -466,7 +481,7 @@ fn about_contracts(settings: &Settings) -> bool {
 }
 
 /// What a run looks at that was given these paths and, if any, these changes.
-fn extent(paths: &[PathBuf], changed: Option<&BTreeSet<PathBuf>>, sources: &SourceMap) -> Extent {
+fn extent(paths: &[PathBuf], changed: Option<&Changes>, sources: &SourceMap) -> Extent {
     let is_folder = |path: &PathBuf| sources.cwd().join(path).is_dir();
     match changed {
         Some(_) => Extent::Changes,
@@ -547,6 +562,7 @@ mod tests {
             stdin: None,
             overlay: &Overlay::new(),
             changed: None,
+            around: None,
             configuration: &Configuration::fixed(settings, Overrides::default()),
             cwd: folder.path().to_path_buf(),
             cache: None,

@@ -20,13 +20,17 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
         coverage,
         settings,
         reading,
+        checked,
         changed,
         of_folder,
     } = input;
     let mut out = String::new();
     add(&mut out, &(FORMAT, env!("TALLYLINT_BUILD")));
     add(&mut out, &(sources.cwd(), sources.limit()));
-    add(&mut out, &(coverage, reading, changed, of_folder));
+    add(
+        &mut out,
+        &(coverage, reading, (checked, changed), of_folder),
+    );
     let mut known: Vec<&Arc<Settings>> = Vec::new();
     for settings in *settings {
         let at = known.iter().position(|own| Arc::ptr_eq(own, settings));

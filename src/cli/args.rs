@@ -160,8 +160,8 @@ pub struct CheckArgs {
         help_heading = "Known findings"
     )]
     pub write_baseline: bool,
-    /// Check only files that differ from this git revision, and files with a class that inherits
-    /// from a class in one of them
+    /// Check only what has changed since the work left this git revision (the last commit that both have), and what that
+    /// can affect: in files that did not change, only findings that they did not have before are reported
     #[arg(long, value_name = "REV", help_heading = "Paths")]
     pub changed_since: Option<String>,
     /// Leave out excluded files even if they are named on the command line, as by commit hooks
@@ -235,9 +235,27 @@ pub struct CheckArgs {
     /// Print on standard error which configuration is used and what is skipped
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
-    /// Print counters and times of the analysis on standard error
-    #[arg(long, help_heading = "Output")]
-    pub statistics: bool,
+    /// Count the findings of each rule and kind on standard error; with `=engine`, print counters and times of the
+    /// analysis
+    #[arg(
+        long,
+        value_enum,
+        value_name = "OF",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "findings",
+        help_heading = "Output"
+    )]
+    pub statistics: Option<StatisticsOf>,
+}
+
+/// What statistics are about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum StatisticsOf {
+    /// The findings.
+    Findings,
+    /// The analysis.
+    Engine,
 }
 
 /// The cache of results of earlier runs.
@@ -432,7 +450,7 @@ pub enum RulesFormat {
 /// Options of `explain`.
 #[derive(Args)]
 pub struct ExplainArgs {
-    /// The rule
+    /// The rule, or one kind of its findings, as in `untracked-return/unset`
     #[arg(value_name = "RULE")]
     pub rule: String,
     /// When to colour the page

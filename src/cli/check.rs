@@ -11,7 +11,7 @@ use super::output::{
 use super::progress::Progress;
 use super::{Failure, baseline, fixing, terminal};
 use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
-use crate::discover::changed_since;
+use crate::discover::{Changes, changed_since};
 use crate::driver::{self, Request, RunResult, Status};
 use crate::fix;
 use crate::report::{Format, plural};
@@ -21,6 +21,10 @@ use crate::source::{DEFAULT_FILE_BYTES, describe_io};
 const STDIN: &str = "-";
 /// The displayed path of standard input, unless `--stdin-filename` is given.
 const STDIN_DISPLAY: &str = "<stdin>";
+
+/// What is said if too little of the history is there.
+const SHALLOW: &str = "note: this clone does not have the commit at which the work began (see fetch-depth), so what \
+    others have changed since then is checked, too";
 
 /// Runs a check. Returns the exit code.
 pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
@@ -49,10 +53,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         .cloned()
         .partition(|path| path != Path::new(STDIN));
     refuse_contradictions(args, !piped.is_empty())?;
-    let changed = args.changed_since.as_deref();
-    let changed = changed
-        .map(|revision| changed_since(revision, &cwd))
-        .transpose()?;
+    let changed = changes(args, &cwd)?;
     let stdin = if piped.is_empty() {
         None
     } else {
@@ -82,6 +83,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         stdin,
         overlay: &driver::Overlay::new(),
         changed: changed.as_ref(),
+        around: None,
         configuration: &configuration,
         cwd: cwd.clone(),
         cache: cache.as_ref(),
@@ -99,6 +101,18 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     }
     write_reports(args, &outcome, (Main::Stdout, 0))?;
     Ok(write_remarks(args, &outcome).code())
+}
+
+/// What has changed, if only that is to be checked.
+fn changes(args: &CheckArgs, cwd: &Path) -> Result<Option<Changes>, Failure> {
+    let Some(revision) = args.changed_since.as_deref() else {
+        return Ok(None);
+    };
+    let changes = changed_since(revision, cwd)?;
+    if !changes.is_common && !args.quiet {
+        terminal::complain(SHALLOW);
+    }
+    Ok(Some(changes))
 }
 
 /// Refuses options that contradict each other. `piped`: `-` is among the paths.

@@ -42,6 +42,7 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
+        around: None,
         configuration: &configuration,
         cwd: cwd.clone(),
         cache: None,

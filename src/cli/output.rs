@@ -1,11 +1,13 @@
 //! Output of the commands that check: reports, remarks, and configuration errors.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
 
 use termcolor::WriteColor;
 
-use super::args::{CheckArgs, ColorChoice, link_base};
+use super::args::{CheckArgs, ColorChoice, StatisticsOf, link_base};
 use super::{Failure, terminal};
 use crate::config::ConfigError;
 use crate::diagnostics::{FileFailure, Undone};
@@ -13,7 +15,7 @@ use crate::discover::SkipReason;
 use crate::driver::{RunResult, Status};
 use crate::fence::Bug;
 use crate::outcome::{Decision, Expired};
-use crate::report::{self, Format, Report, plural};
+use crate::report::{self, Format, Report, Screen, plural};
 use crate::settings::{Mentioned, Origin, Who};
 use crate::source::{SourceMap, describe_io};
 
@@ -72,11 +74,25 @@ pub fn write_reports(
         links: links.as_deref(),
         time: (!args.quiet).then_some(outcome.elapsed),
         ignored: !args.no_ignored,
+        screen: match (main, &args.output) {
+            (Main::Stdout, None) => terminal::screen(),
+            _ => Screen::default(),
+        },
         ..outcome.report()
     };
+    let elsewhere = Report {
+        screen: Screen::default(),
+        ..report
+    };
     let more = args.report.iter();
-    let more =
-        more.map(|more| write_report(more.format, (Some(&more.path), main), args.color, &report));
+    let more = more.map(|more| {
+        write_report(
+            more.format,
+            (Some(&more.path), main),
+            args.color,
+            &elsewhere,
+        )
+    });
     // Files come first, so that they are there when standard output ends.
     let mut results: Vec<Result<(), Failure>> = more.collect();
     let output = args.output.as_deref();
@@ -138,6 +154,39 @@ pub fn complain_of(failures: &[FileFailure], bug: Option<&Bug>) {
         terminal::complain(&format!(
             "internal error: the analysis panicked: {bug}; {ISSUES}"
         ));
+    }
+}
+
+/// Counts the findings that are reported, by rule and kind, the most frequent first.
+fn write_counts(outcome: &RunResult) {
+    let mut counts: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
+    for reported in &outcome.settled.reported {
+        let finding = &reported.finding;
+        let (all, fixable) = counts.entry((finding.rule, finding.kind)).or_default();
+        *all += 1;
+        *fixable += usize::from(finding.fix.is_some());
+    }
+    let mut rows: Vec<_> = counts.into_iter().collect();
+    rows.sort_by_key(|(_, (all, _))| Reverse(*all));
+    for ((rule, kind), (all, fixable)) in rows {
+        let fixable = match fixable {
+            0 => String::new(),
+            some => format!(" ({some} with a fix)"),
+        };
+        terminal::complain(&format!("{all:>7}  {rule}/{kind}{fixable}"));
+    }
+}
+
+/// Prints the counters and times of the analysis.
+fn write_effort(outcome: &RunResult) {
+    for (name, count) in outcome.statistics.iter() {
+        terminal::complain(&format!("{count:>12}  {name}"));
+    }
+    for (name, steps) in &outcome.walks {
+        terminal::complain(&format!("slowest: {name} {steps} steps"));
+    }
+    for (phase, time) in outcome.statistics.times() {
+        terminal::complain(&format!("{:>9} ms  {phase}", time.as_millis()));
     }
 }
 
@@ -213,16 +262,10 @@ pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
             ));
         }
     }
-    if args.statistics {
-        for (name, count) in outcome.statistics.iter() {
-            terminal::complain(&format!("{count:>12}  {name}"));
-        }
-        for (name, steps) in &outcome.walks {
-            terminal::complain(&format!("slowest: {name} {steps} steps"));
-        }
-        for (phase, time) in outcome.statistics.times() {
-            terminal::complain(&format!("{:>9} ms  {phase}", time.as_millis()));
-        }
+    match args.statistics {
+        Some(StatisticsOf::Findings) => write_counts(outcome),
+        Some(StatisticsOf::Engine) => write_effort(outcome),
+        None => {}
     }
     outcome.status(args.fail_on.threshold())
 }

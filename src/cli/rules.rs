@@ -8,8 +8,7 @@ use termcolor::{Ansi, Color, ColorSpec, WriteColor};
 
 use super::args::{ExplainArgs, RulesFormat};
 use super::{Failure, terminal};
-use crate::config::find_rule;
-use crate::diagnostics::RuleMeta;
+use crate::diagnostics::{KindMeta, RuleMeta};
 use crate::rules;
 
 /// Version of the JSON document.
@@ -58,8 +57,11 @@ pub fn list(format: RulesFormat) -> Result<u8, Failure> {
 
 /// Prints the page of a rule.
 pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
-    let meta = find_rule(&args.rule)?.meta();
-    let text = page(meta);
+    let named = rules::named(&args.rule)
+        .map_err(|hint| format!("unknown {} `{}`{hint}", what(&args.rule), args.rule))?;
+    let meta = named.rule.meta();
+    let kind = named.kind.map(|kind| self::kind(meta, kind));
+    let text = kind.unwrap_or_default() + &page(meta);
     if !terminal::colour(args.color, false) {
         terminal::print(text.as_bytes())?;
         return Ok(0);
@@ -68,6 +70,27 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     styled(&text, &mut out)?;
     terminal::print(&out.into_inner())?;
     Ok(0)
+}
+
+/// What a name is that nothing has.
+fn what(name: &str) -> &'static str {
+    match name.contains('/') {
+        true => "rule or kind",
+        false => "rule",
+    }
+}
+
+/// What the page of a rule says of a kind, in Markdown.
+fn kind(meta: &RuleMeta, kind: &KindMeta) -> String {
+    let row = format!("| `{}` |", kind.name);
+    let row = meta.page.lines().find(|line| line.starts_with(&row));
+    // The longest cell says when there is such a finding.
+    let when = row.and_then(|row| row.split('|').max_by_key(|cell| cell.len()));
+    let when = when.unwrap_or_default().trim();
+    format!(
+        "# {}/{}\n\nA {} if {when}.\n\n",
+        meta.id, kind.name, kind.severity
+    )
 }
 
 /// The page of a rule, in Markdown.

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use termcolor::{Ansi, NoColor, WriteColor};
 
 use super::args::ColorChoice;
-use crate::report::harmless;
+use crate::report::{Screen, harmless};
 
 /// Writes to standard output. It is not an error if the reader has closed it.
 pub fn print(bytes: &[u8]) -> io::Result<()> {
@@ -29,6 +29,15 @@ pub fn complain(line: &str) {
 /// Whether standard error is a terminal.
 pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
+}
+
+/// The terminal that standard output is, if it is one.
+pub fn screen() -> Screen {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    Screen {
+        width: size.map(|(width, _)| usize::from(width.0)),
+        links: supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout),
+    }
 }
 
 /// The environment that decides about colour, besides the option.

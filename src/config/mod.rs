@@ -32,7 +32,6 @@ pub use nearest::{Configuration, file_of_folder};
 pub use raw::RawConfig;
 pub use reference::reference;
 pub use schema::schema;
-pub(crate) use selection::find as find_rule;
 
 /// The settings from the command line.
 #[derive(Clone, Default, Debug)]

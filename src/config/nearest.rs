@@ -62,6 +62,18 @@ impl Configuration {
         }
     }
 
+    /// The configuration of the same run in another folder, where other configuration files may be.
+    #[must_use]
+    pub fn elsewhere(&self, cwd: &Path) -> Self {
+        Self {
+            base: Arc::clone(&self.base),
+            overrides: self.overrides.clone(),
+            cwd: cwd.to_path_buf(),
+            folders: self.folders.is_some().then(Mutex::default),
+            wrong: Mutex::default(),
+        }
+    }
+
     /// The settings from the command line.
     #[must_use]
     pub fn overrides(&self) -> &Overrides {

@@ -51,6 +51,14 @@ impl Severity {
     }
 }
 
+impl Finding {
+    /// The rule and the kind, as reports show them: `untracked-return/unset`.
+    #[must_use]
+    pub fn code(&self) -> String {
+        format!("{}/{}", self.rule, self.kind)
+    }
+}
+
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

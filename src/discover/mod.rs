@@ -21,7 +21,7 @@ use crate::diagnostics::FileFailure;
 use crate::settings::Unparsable;
 use crate::source::{Foreign, SourceMap, Unreadable, describe_io};
 
-pub use changed::changed_since;
+pub use changed::{Before, Changes, changed_since, is_configuration};
 
 /// The root of the repository that contains a real folder.
 #[must_use]

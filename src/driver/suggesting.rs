@@ -51,6 +51,7 @@ pub fn suggest(
         coverage: &coverage,
         settings: &settings,
         reading: Reading::Everything,
+        checked: None,
         changed: None,
         of_folder: true,
     };

@@ -16,6 +16,7 @@ use super::choose::{Chosen, Group, Lessons, choose};
 use super::replace::{identity, replace_contents};
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Finding, Safety};
+use crate::discover::Changes;
 use crate::driver::{self, Overlay, Request, RunResult};
 use crate::source::{FileId, SourceFile, decode};
 
@@ -56,7 +57,7 @@ pub struct Task<'a> {
     /// The path and the text of standard input. If there is one, nothing else is fixed.
     pub stdin: Option<(&'a Path, &'a [u8])>,
     /// See [`Request::changed`].
-    pub changed: Option<&'a BTreeSet<PathBuf>>,
+    pub changed: Option<&'a Changes>,
     /// The configuration of the run.
     pub configuration: &'a Configuration,
     /// The folder that relative paths are relative to.
@@ -80,6 +81,7 @@ impl Task<'_> {
             stdin,
             overlay: &overlay,
             changed: self.changed,
+            around: None,
             configuration: self.configuration,
             cwd: self.cwd.to_path_buf(),
             cache: None,

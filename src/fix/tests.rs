@@ -35,6 +35,7 @@ pub(super) fn checked(text: &str) -> RunResult {
         stdin: None,
         overlay: &Overlay::new(),
         changed: None,
+        around: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd,
         cache: None,

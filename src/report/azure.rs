@@ -34,7 +34,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
             ),
             ("linenumber", region.line.to_string()),
             ("columnnumber", region.column.to_string()),
-            ("code", finding.rule.to_owned()),
+            ("code", finding.code()),
         ];
         issue(out, &properties, &report.in_words(finding))?;
     }

@@ -1,4 +1,4 @@
-//! One line per finding: `path:line:column: severity[rule] message`.
+//! One line per finding: `path:line:column: severity[rule/kind] message`.
 
 use std::io::{self, Write};
 
@@ -19,7 +19,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
             at.line,
             at.column,
             finding.severity,
-            finding.rule,
+            finding.code(),
             harmless(&finding.message)
         )?;
     }

@@ -94,7 +94,7 @@ fn annotation<W: Write + ?Sized>(
         properties.push(("col", region.column.to_string()));
         properties.push(("endColumn", region.end_column.to_string()));
     }
-    properties.push(("title", format!("{} ({})", finding.rule, finding.kind)));
+    properties.push(("title", finding.code()));
     let name = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",

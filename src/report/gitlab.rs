@@ -55,7 +55,7 @@ fn violation(report: &Report<'_>, reported: &Reported) -> Violation {
     let region = report.region(&finding.primary.location);
     Violation {
         description: finding.message.clone(),
-        check_name: finding.rule.to_owned(),
+        check_name: finding.code(),
         fingerprint: reported.identity.fingerprint.to_string(),
         severity: match finding.severity {
             Severity::Error => "critical",

@@ -85,7 +85,7 @@ fn suites(report: &Report<'_>) -> BTreeMap<String, Vec<Test>> {
         let finding = &reported.finding;
         let line = report.region(&finding.primary.location).line;
         let test = Test {
-            name: format!("{} ({}) at line {line}", finding.rule, finding.kind),
+            name: format!("{} at line {line}", finding.code()),
             class: finding.symbol.clone(),
             line: Some(line),
             message,

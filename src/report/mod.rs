@@ -12,6 +12,7 @@ mod contracts_json;
 mod github;
 mod gitlab;
 mod harmless;
+mod hyperlinks;
 mod json;
 mod junit;
 mod markdown;
@@ -27,6 +28,7 @@ mod suggestions_json;
 mod summary;
 mod text;
 mod words;
+mod wrapped;
 
 use std::io;
 use std::path::Path;
@@ -82,6 +84,17 @@ pub struct Report<'a> {
     pub links: Option<&'a str>,
     /// Whether formats that can do so list findings that comments ignore or baselines contain.
     pub ignored: bool,
+    /// The terminal that a report for people goes to, if it goes to one.
+    pub screen: Screen,
+}
+
+/// What is known of the terminal that shows a report.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Screen {
+    /// How many characters fit on a line; `None`: lines may have any length.
+    pub width: Option<usize>,
+    /// Whether it shows places as links to them (OSC 8).
+    pub links: bool,
 }
 
 /// A report format. Its name on the command line is derived from the variant.

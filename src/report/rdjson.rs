@@ -152,7 +152,7 @@ fn diagnostic(report: &Report<'_>, finding: &Finding) -> Diagnostic {
         severity: level(finding.severity),
         source: None,
         code: Code {
-            value: finding.rule.to_owned(),
+            value: finding.code(),
             url: rules::help_uri(finding.rule),
         },
         suggestions: finding

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use termcolor::{Ansi, NoColor};
 
-use super::{Format, Report, write};
+use super::{Format, Report, Screen, write};
 use crate::config::{Configuration, Overrides};
 use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
 use crate::fence::Bug;
@@ -114,6 +114,7 @@ impl Sample {
             time: Some(Duration::from_millis(1234)),
             root: &self.root,
             ignored: true,
+            screen: Screen::default(),
         }
     }
 }
@@ -471,6 +472,7 @@ fn a_clean_run_says_so() {
         time: None,
         root: Path::new("/"),
         ignored: true,
+        screen: Screen::default(),
     };
     assert_eq!(
         super::summary(&report, Duration::ZERO),

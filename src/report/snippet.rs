@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use codespan_reporting::files::{Error, Files};
@@ -14,6 +15,10 @@ use crate::source::{SourceFile, SourceMap};
 
 /// Longer source lines are cropped around their labels.
 const MAX_LINE_CHARS: usize = 120;
+/// No line is cropped to fewer characters.
+const MIN_LINE_CHARS: usize = 40;
+/// How wide a tab is.
+pub(super) const TAB: usize = 4;
 /// How many characters of a cropped line are kept before its first label.
 const CHARS_BEFORE_LABEL: usize = 30;
 /// Marks where a line was cropped.
@@ -49,14 +54,17 @@ pub struct Snippets {
 }
 
 impl Snippets {
-    /// Takes the lines of the labels at `places` from their files.
-    pub fn new(places: &[Location], sources: &SourceMap) -> Self {
+    /// Takes the lines of the labels at `places` from their files. Places of one section are of one file. Lines have at
+    /// most `width` characters.
+    pub fn new(places: &[(usize, Location)], width: Option<usize>, sources: &SourceMap) -> Self {
         let mut files: Vec<Snippet> = Vec::new();
+        let mut sections: Vec<usize> = Vec::new();
         let mut spots = Vec::new();
-        for place in places {
-            let at = files.iter().position(|known| known.source.id == place.file);
+        for (section, place) in places {
+            let at = sections.iter().position(|known| known == section);
             let file = at.unwrap_or_else(|| {
                 let source = sources.get(place.file);
+                sections.push(*section);
                 files.push(Snippet {
                     name: super::harmless(&source.display).into_owned(),
                     source,
@@ -68,10 +76,34 @@ impl Snippets {
             let (line, chars) = first_line(&files[file].source, place);
             spots.push(Spot { file, line, chars });
         }
+        let most = width.map_or(MAX_LINE_CHARS, |width| {
+            width.clamp(MIN_LINE_CHARS, MAX_LINE_CHARS)
+        });
         for (at, snippet) in files.iter_mut().enumerate() {
-            snippet.fill(spots.iter().filter(|spot| spot.file == at));
+            snippet.fill(spots.iter().filter(|spot| spot.file == at), most);
         }
         Self { files, spots }
+    }
+
+    /// The file that a section shows, as reports name it, and its path.
+    pub fn file(&self, number: usize) -> Option<(&str, &Path)> {
+        let file = self.files.get(number)?;
+        Some((&file.name, &file.source.real_path))
+    }
+
+    /// The number of the line of a label, from 1.
+    pub fn line(&self, index: usize) -> usize {
+        self.spots[index].line + 1
+    }
+
+    /// The column behind a label, as it is shown, from 0.
+    pub fn end(&self, index: usize) -> usize {
+        let spot = &self.spots[index];
+        let snippet = &self.files[spot.file];
+        let line = &snippet.lines[&spot.line];
+        let shown = &snippet.text[line.range.start..snippet.locate(spot).end];
+        let width = |c: char| if c == '\t' { TAB } else { 1 };
+        shown.chars().map(width).sum()
     }
 
     /// The number of the file, and the byte range for the renderer, of the label with this index.
@@ -104,7 +136,7 @@ fn first_line(source: &SourceFile, place: &Location) -> (usize, Range<usize>) {
 }
 
 impl Snippet {
-    fn fill<'a>(&mut self, spots: impl Iterator<Item = &'a Spot>) {
+    fn fill<'a>(&mut self, spots: impl Iterator<Item = &'a Spot>, most: usize) {
         let mut wanted: BTreeMap<usize, Option<usize>> = BTreeMap::new();
         for spot in spots {
             let first = wanted.entry(spot.line).or_insert(None);
@@ -119,11 +151,11 @@ impl Snippet {
             }
         }
         for (line, first_label) in wanted {
-            self.add(line, first_label.unwrap_or(0));
+            self.add((line, first_label.unwrap_or(0)), most);
         }
     }
 
-    fn add(&mut self, line: usize, first_label: usize) {
+    fn add(&mut self, (line, first_label): (usize, usize), most: usize) {
         let number = u32::try_from(line + 1).unwrap_or(u32::MAX);
         let range = self
             .source
@@ -133,7 +165,7 @@ impl Snippet {
             .and_then(|range| self.source.text.get(range))
             .unwrap_or("");
         // This stops counting at the limit, because the line may be very long.
-        let long = text.chars().nth(MAX_LINE_CHARS).is_some();
+        let long = text.chars().nth(most).is_some();
         let first_char = if long {
             first_label.saturating_sub(CHARS_BEFORE_LABEL)
         } else {
@@ -144,7 +176,7 @@ impl Snippet {
             self.text.push(ELLIPSIS);
         }
         let mut rest = text.chars().skip(first_char);
-        let shown: String = rest.by_ref().take(MAX_LINE_CHARS).collect();
+        let shown: String = rest.by_ref().take(most).collect();
         self.text.push_str(&super::harmless(&shown));
         if rest.next().is_some() {
             self.text.push(ELLIPSIS);

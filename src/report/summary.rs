@@ -42,6 +42,10 @@ pub(super) fn headline(report: &Report<'_>) -> String {
         .map(|(count, severity)| plural(count, severity.name()))
         .collect();
     let found = match found.as_slice() {
+        // That nothing was found would be no news.
+        [] if report.checked == 0 && !report.failures.is_empty() => {
+            return "Nothing could be checked".to_owned();
+        }
         [] => "No findings".to_owned(),
         [one] => format!("Found {one}"),
         [first @ .., last] => format!("Found {} and {last}", first.join(", ")),

@@ -16,7 +16,7 @@ pub mod untracked_return;
 mod wording;
 
 use crate::contracts::suggest::Words;
-use crate::diagnostics::{Finding, RuleMeta};
+use crate::diagnostics::{Finding, KindMeta, RuleMeta};
 use crate::engine::budget::Budget;
 use crate::engine::summaries::library::Library;
 use crate::frontend::sketch::Glance;
@@ -25,6 +25,7 @@ use crate::outcome::Outside;
 use crate::program::LoadedModule;
 use crate::settings::{NamePattern, OptionTable, Settings};
 use crate::source::SourceFile;
+use crate::suggest::did_you_mean;
 use contract_method::ContractRule;
 use registry::registry;
 pub(crate) use tables::only_asks;
@@ -54,6 +55,43 @@ registry! {
 #[must_use]
 pub fn by_id(id: &str) -> Option<&'static dyn Rule> {
     all().iter().copied().find(|rule| rule.meta().id == id)
+}
+
+/// A rule, or one kind of its findings.
+#[derive(Clone, Copy)]
+pub struct Named {
+    /// The rule.
+    pub rule: &'static dyn Rule,
+    /// The kind; `None` for all of them.
+    pub kind: Option<&'static KindMeta>,
+}
+
+/// What a name means: `untracked-return`, or `untracked-return/unset`.
+///
+/// # Errors
+/// If there is no such rule or kind: what may be meant, as the end of a message.
+pub fn named(name: &str) -> Result<Named, String> {
+    let (id, kind) = match name.split_once('/') {
+        Some((id, kind)) => (id, Some(kind)),
+        None => (name, None),
+    };
+    let Some(rule) = by_id(id) else {
+        return Err(did_you_mean(id, all().iter().map(|rule| rule.id())));
+    };
+    let Some(kind) = kind else {
+        return Ok(Named { rule, kind: None });
+    };
+    let known = || rule.meta().kinds.iter();
+    match known().find(|known| known.name == kind) {
+        Some(kind) => Ok(Named {
+            rule,
+            kind: Some(kind),
+        }),
+        None => {
+            let all: Vec<String> = known().map(|kind| format!("{id}/{}", kind.name)).collect();
+            Err(did_you_mean(name, all.iter().map(String::as_str)))
+        }
+    }
 }
 
 /// Makes glances, one for each thread.

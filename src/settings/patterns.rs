@@ -19,7 +19,12 @@ impl Patterns {
             return Ok(());
         }
         let mut builder = GitignoreBuilder::new(root);
+        // In `.gitignore` a class that is not closed stands for itself; here it is a mistake.
+        builder.allow_unclosed_class(false);
         for (at, pattern) in patterns.iter().enumerate() {
+            if pattern.trim().is_empty() || pattern.starts_with('#') {
+                return Err((at, "it matches nothing".to_owned()));
+            }
             builder
                 .add_line(None, pattern)
                 .map_err(|error| (at, error.to_string()))?;

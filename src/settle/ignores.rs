@@ -8,10 +8,9 @@ use super::directive::{self, Directive, Names, Says};
 use super::lines::Lines;
 use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::frontend::layout::{Comment, CommentKind, comment_mark};
+use crate::rules;
 use crate::rules::ignore_comment::Fault;
-use crate::rules::{self, Rule};
 use crate::source::{FileId, Language, SourceFile, SourceMap, Span};
-use crate::suggest::did_you_mean;
 
 /// The ignore comments of the files of a run.
 pub(super) struct Ignores<'s> {
@@ -60,9 +59,18 @@ struct IgnoredRule {
     name: String,
     /// Where the name is.
     span: Span,
-    /// Its id, if there is such a rule.
-    id: Option<&'static str>,
+    /// Its id, and the kind of finding if it names one; `None` if there is no such rule or kind.
+    means: Option<(&'static str, Option<&'static str>)>,
     used: bool,
+}
+
+impl IgnoredRule {
+    /// Whether it names the rule of a finding, and no other kind.
+    fn covers(&self, finding: &Finding) -> bool {
+        self.means.is_some_and(|(rule, kind)| {
+            rule == finding.rule && kind.is_none_or(|kind| kind == finding.kind)
+        })
+    }
 }
 
 impl<'s> Ignores<'s> {
@@ -131,7 +139,7 @@ impl FileIgnores {
             let applies = match &mut comment.rules {
                 None => finding.rule != rules::about_comments().id(),
                 Some(rules) => {
-                    let mut named = rules.iter_mut().filter(|r| r.id == Some(finding.rule));
+                    let mut named = rules.iter_mut().filter(|rule| rule.covers(finding));
                     named.by_ref().map(|rule| rule.used = true).count() > 0
                 }
             };
@@ -156,9 +164,8 @@ impl FileIgnores {
                 add(Fault::Blanket, comment.span);
                 continue;
             };
-            for rule in rules.iter().filter(|rule| rule.id.is_none()) {
-                let known = rules::all().iter().map(|rule| rule.id());
-                let hint = did_you_mean(&rule.name, known);
+            for rule in rules.iter().filter(|rule| rule.means.is_none()) {
+                let hint = rules::named(&rule.name).err().unwrap_or_default();
                 let rule_name = rule.name.clone();
                 add(
                     Fault::Unknown {
@@ -168,7 +175,7 @@ impl FileIgnores {
                     rule.span,
                 );
             }
-            let known = rules.iter().find(|rule| rule.id.is_some());
+            let known = rules.iter().find(|rule| rule.means.is_some());
             if let (None, Some(rule)) = (&comment.reason, known) {
                 let rule = rule.name.clone();
                 add(Fault::NoReason { rule }, comment.span);
@@ -183,7 +190,7 @@ impl FileIgnores {
         let mut out = Vec::new();
         for comment in &self.comments {
             for rule in comment.rules.iter().flatten() {
-                let Some(id) = rule.id.filter(|_| !rule.used) else {
+                let Some((id, _)) = rule.means.filter(|_| !rule.used) else {
                     continue;
                 };
                 let first = comment.covers.first().copied().unwrap_or(comment.span);
@@ -320,7 +327,10 @@ fn ignore(lines: &Lines, comment: &Comment, directive: Directive) -> Ignore {
     ignore.close = names.as_ref().map(|names| place(names.close));
     ignore.rules = names.map(|Names { names, .. }| {
         let rules = names.into_iter().map(|(name, range)| IgnoredRule {
-            id: rules::by_id(&name).map(Rule::id),
+            means: rules::named(&name).ok().map(|named| {
+                let kind = named.kind.map(|kind| kind.name.as_str());
+                (named.rule.id(), kind)
+            }),
             span: span(range),
             name,
             used: false,

@@ -224,7 +224,7 @@ fn what_is_not_wanted_is_left_out() {
     assert!(done.annotations().is_empty());
     assert!(
         done.log
-            .contains("warning[untracked-return]: `save_data` can return"),
+            .contains("warning[untracked-return/unset]: `save_data` can return"),
         "{done:?}"
     );
     let mut job = Job::pull_request();

@@ -168,13 +168,51 @@ fn output_goes_to_a_file() {
 #[test]
 fn statistics_and_verbose_go_to_standard_error() {
     let project = Project::new(&[("a.py", CLEAN), ("venv/b.py", ""), ("venv/pyvenv.cfg", "")]);
-    let ran = project.run(&["check", "--statistics", "-q"]);
+    let ran = project.run(&["check", "--statistics=engine", "-q"]);
     assert!(ran.stderr.contains("1  files read\n"), "{}", ran.stderr);
     let ran = project.run(&["check", "-v"]);
     assert!(ran.stderr.contains("configuration: none\n"));
     assert!(
         ran.stderr
             .contains("skipped: venv: never holds first-party code\n")
+    );
+}
+
+#[test]
+fn findings_are_counted_by_rule_and_kind() {
+    let program = "class B:\n    def run(self):\n        self.save_data()\n        return self.stats.get('rows_inserted', 0)\n\n\n\
+                   class P(B):\n    def save_data(self):\n        if not self.rows:\n            return\n        if self.dry:\n            \
+                   return\n        if self.client.load(self.rows):\n            self.stats['rows_inserted'] = 1\n";
+    let project = Project::new(&[("a.py", program)]);
+    let ran = project.run(&["check", "--statistics", "--format", "concise"]);
+    assert_eq!(ran.stdout.lines().count(), 3, "{}", ran.stdout);
+    let counted = "      2  untracked-return/unset (2 with a fix)\n      1  untracked-return/unset-after-write\n";
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (1, counted),
+        "{}",
+        ran.stdout
+    );
+    let ran = project.run(&["check", "--statistics=effort"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("[possible values: findings, engine]"));
+}
+
+#[test]
+fn nothing_is_said_of_what_was_not_checked() {
+    let project = Project::new(&[("a.py", CLEAN)]);
+    let ran = project.run(&["check", "nope.py"]);
+    assert_eq!(ran.code, 2);
+    assert_eq!(ran.stderr, "error: nope.py: no such file or directory\n");
+    assert!(
+        ran.stdout.starts_with("Nothing could be checked in "),
+        "{}",
+        ran.stdout
+    );
+    let ran = project.run(&["check", "a.py", "nope.py"]);
+    assert!(
+        ran.stdout
+            .starts_with("No findings in 0 processors (1 file checked)")
     );
 }
 

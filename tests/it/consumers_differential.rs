@@ -150,6 +150,7 @@ fn lint(folder: &Path) -> BTreeMap<String, BTreeSet<u32>> {
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
+        around: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
         cache: None,

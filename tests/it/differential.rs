@@ -113,6 +113,7 @@ fn lint(folder: &Path) -> Reports {
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
+        around: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
         cache: None,

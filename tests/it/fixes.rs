@@ -29,6 +29,7 @@ fn check_for(rule: &str, path: &Path) -> RunResult {
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
+        around: None,
         configuration: &configuration(rule),
         cwd: path.parent().unwrap().to_path_buf(),
         cache: None,

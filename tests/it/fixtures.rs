@@ -69,6 +69,7 @@ fn check_with(
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
+        around: None,
         configuration: &Configuration::fixed(settings.clone(), Overrides::default()),
         cwd: cwd.to_path_buf(),
         cache: None,

@@ -84,7 +84,7 @@ fn what_a_hook_runs_refuses_and_accepts() {
         assert_eq!(ran.code, 1, "{ran:?}");
         assert!(
             ran.stdout
-                .starts_with("warning[untracked-return]: `save_data` can return")
+                .starts_with("warning[untracked-return/unset]: `save_data` can return")
         );
         // A hook's output is read among that of others: no summary.
         assert!(

@@ -186,7 +186,7 @@ fn changes_are_no_whole() {
 fn a_kept_result_has_it_until_a_file_changes() {
     let project = project(&[&[SAYS, SAYS, SILENT], &[SAYS]]);
     assert_eq!(project.run(&["check"]).stdout, TOLD);
-    let again = project.run(&["check", "--statistics"]);
+    let again = project.run(&["check", "--statistics=engine"]);
     assert!(again.stderr.contains("results from the cache"), "{again:?}");
     assert_eq!(again.stdout, TOLD);
     // The same files, but nobody says that they are all.

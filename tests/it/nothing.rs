@@ -53,7 +53,7 @@ fn a_run_says_what_it_looked_at_and_what_is_next() {
         "{ran:?}"
     );
     // A kept result says the same.
-    let ran = project.run(&["check", "--statistics"]);
+    let ran = project.run(&["check", "--statistics=engine"]);
     assert!(ran.stderr.contains("results from the cache"), "{ran:?}");
     assert_eq!(ran.stdout, told);
     let coloured = project.run(&["check", "--color", "always"]).stdout;

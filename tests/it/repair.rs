@@ -62,6 +62,7 @@ fn check(folder: &Path, select: &str) -> RunResult {
         stdin: None,
         overlay: &Overlay::new(),
         changed: None,
+        around: None,
         configuration: &configuration(select),
         cwd: folder.to_path_buf(),
         cache: None,

@@ -44,6 +44,7 @@ fn check(project: &Project) -> RunResult {
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
+        around: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: project.path(""),
         cache: None,
@@ -368,7 +369,7 @@ fn a_function_that_is_too_large_is_a_note() {
     let ran = project.run(&["check", "--pedantic", "--format", "concise"]);
     assert_eq!(
         ran.stdout,
-        "a.py:2:9: note[success-as-proof] `already_processed` is too large for every path to be \
+        "a.py:2:9: note[success-as-proof/unverified] `already_processed` is too large for every path to be \
          followed: it may take a successful status as proof of work\n"
     );
 }

@@ -118,6 +118,7 @@ fn lint(folder: &Path) -> BTreeMap<u64, Found> {
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
+        around: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
         cache: None,

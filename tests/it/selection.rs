@@ -8,7 +8,7 @@ use crate::common::{Project, python_is_there};
 
 fn run(cwd: &Path, arguments: &[&str]) -> (serde_json::Value, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_tallylint"))
-        .args(["check", "--pedantic", "--statistics", "--no-cache"])
+        .args(["check", "--pedantic", "--statistics=engine", "--no-cache"])
         .args(["--format", "json"])
         .args(arguments)
         .current_dir(cwd)

@@ -223,7 +223,7 @@ fn files_are_included_and_rules_ignored_by_pattern() {
     let ran = project.run(&["check", "--format", "concise"]);
     assert!(
         ran.stdout
-            .starts_with("etl/a.py:1:28: warning[ignore-comment]")
+            .starts_with("etl/a.py:1:28: warning[ignore-comment/unused]")
             && ran.stdout.lines().count() == 1,
         "{}",
         ran.stdout
@@ -265,7 +265,10 @@ class Odds(ProcessorBase):
     };
     assert_eq!(level("severity.untracked-return = 'error'\n"), "");
     let named = level("severity.untracked-return.unverified = 'error'\n");
-    assert!(named.contains("error[untracked-return]"), "{named}");
+    assert!(
+        named.contains("error[untracked-return/unverified]"),
+        "{named}"
+    );
 }
 
 #[test]
@@ -423,6 +426,8 @@ fn mistakes_are_pointed_at() {
             "2:15: unknown rule `al`; did you mean `all`?",
         ),
         ("include = ['{']\n", "1:12: not a valid pattern"),
+        ("exclude = ['a', 'src/[x']\n", "1:17: not a valid pattern"),
+        ("exclude = ['']\n", "1:12: not a valid pattern"),
         (
             "writes = ['a b']\n",
             "1:11: `a b` is not the name of a call",

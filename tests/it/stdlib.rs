@@ -81,6 +81,7 @@ fn the_standard_library_is_read_and_analysed() {
         stdin: None,
         overlay: &driver::Overlay::new(),
         changed: None,
+        around: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: PathBuf::from(path),
         cache: None,

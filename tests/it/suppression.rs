@@ -174,12 +174,47 @@ fn a_comment_ends_with_its_line() {
 }
 
 #[test]
+fn one_kind_of_finding_is_ignored() {
+    let program = |names: &str| {
+        format!(
+            "class P(ProcessorBase):\n    def save_data(self):\n        if not self.rows:\n            return  \
+             # tallylint: ignore[{names}] no rows, no count\n        self.stats['rows_inserted'] = 1\n"
+        )
+    };
+    let check = |names: &str| {
+        let project = Project::new(&[("a.py", &program(names))]);
+        project.run(&["check", "--format", "concise"]).stdout
+    };
+    assert_eq!(check("untracked-return/unset"), "");
+    assert_eq!(
+        check("swallowed-write/certified, untracked-return/unset")
+            .lines()
+            .count(),
+        1
+    );
+    let other = check("untracked-return/dropped");
+    assert!(
+        other.contains("a.py:4:13: warning[untracked-return/unset]"),
+        "{other}"
+    );
+    assert!(
+        other.contains("a.py:4:41: warning[ignore-comment/unused]"),
+        "{other}"
+    );
+    let unknown = check("untracked-return/unst");
+    assert!(
+        unknown.contains("`untracked-return/unst`; did you mean `untracked-return/unset`?"),
+        "{unknown}"
+    );
+}
+
+#[test]
 fn unknown_rules_get_a_suggestion() {
     let project = Project::new(&[("a.py", "# tallylint: ignore-file[untraked-return] x\n")]);
     let ran = project.run(&["check", "--format", "concise"]);
     assert_eq!(
         ran.stdout,
-        "a.py:1:26: warning[ignore-comment] this comment ignores a rule that does not exist: \
+        "a.py:1:26: warning[ignore-comment/unknown] this comment ignores a rule that does not exist: \
          `untraked-return`; did you mean `untracked-return`?\n"
     );
     let project = Project::new(&[("a.rs", "// tallylint: ignroe[x] y\n")]);

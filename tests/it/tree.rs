@@ -22,7 +22,7 @@ fn python_files(folder: &Path, out: &mut Vec<PathBuf>) {
     }
 }
 
-/// The counter of that name in what `--statistics` prints.
+/// The counter of that name in what `--statistics=engine` prints.
 fn counter(text: &str, name: &str) -> u64 {
     let line = text.lines().find(|line| line.trim().ends_with(name));
     let line = line.unwrap_or_else(|| panic!("no {name} in {text}"));
@@ -53,7 +53,7 @@ fn one_file_of_a_large_tree_needs_few_others() {
         .collect();
     processors.sort();
     for path in processors.iter().step_by(processors.len() / ASKED) {
-        let ran = project.run(&["check", path, "--statistics"]);
+        let ran = project.run(&["check", path, "--statistics=engine"]);
         assert!(ran.code < 2, "{path}: {}", ran.stderr);
         let read = counter(&ran.stderr, "files read");
         assert!(read < READ, "{path}: {read} files were read");

@@ -56,6 +56,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
         stdin: None,
         overlay: &Overlay::new(),
         changed: None,
+        around: None,
         configuration: &configuration,
         cwd: cwd.clone(),
         cache: None,

@@ -27,7 +27,7 @@ pub(super) fn table(report: &Report<'_>, found: &[(usize, &Reported)], sheet: &m
             "| {number} | {} | {}<br>{} | {}<br>{} |\n",
             severity(finding),
             in_message(&finding.message),
-            code(&format!("{}: {}", finding.rule, finding.kind)),
+            code(&finding.code()),
             at(report, &finding.primary.location),
             code(&crop(&finding.symbol, MAX_CODE)),
         );
