@@ -26,13 +26,15 @@ find "$work/pages" -name '*.md' -exec sed -E -i \
 step "pages"
 NO_COLOR=1 "$tools/zensical" build --strict --config-file "$work/zensical.toml" >"$work/log" 2>&1 ||
     { cat "$work/log"; fail "the site does not build"; }
+# These two hold only where the address of the site is known.
+rm "$work/site/404.html" "$work/site/sitemap.xml"
 mv "$work/site" "$site"
 
 step "links"
 # Of what is on the site; nobody is asked about the rest.
 check_links() { "$tools/lychee" --offline --include-fragments --no-progress --format compact "$1"; }
 check_links "$site" >"$work/links" 2>&1 || { cat "$work/links"; fail "a link leads nowhere"; }
-tail -n 1 "$work/links"
+grep Total "$work/links"
 
 step "nothing comes from elsewhere"
 ! grep -rnoE '<(script|link|img|iframe)[^>]*(src|href)="(https?:)?//[^"]*"|url\("?(https?:)?//[^)]*|@import[^;]*//[^;]*' \
@@ -40,7 +42,7 @@ step "nothing comes from elsewhere"
 
 step "the search knows every rule"
 for page in docs/rules/*.md; do
-    says "the index of the search" "$(cat "$site/search.json")" "${page%.md}.html"
+    grep -qF "\"${page%.md}.html" "$site/search.json" || fail "$page is not in the index of the search"
 done
 
 step "a fault is found"

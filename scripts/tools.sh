@@ -52,7 +52,7 @@ use_actionlint() {
 use_iframe_worker() {
     local package="iframe-worker@1.0.4" folder="$root/target/tools/iframe-worker"
     iframe_worker="$folder/node_modules/iframe-worker/shim/index.js"
-    if [[ "$(cat "$folder/installed" 2>/dev/null)" != "$package" ]]; then
+    if [[ ! -f "$iframe_worker" || "$(cat "$folder/installed" 2>/dev/null)" != "$package" ]]; then
         npm install --silent --no-audit --no-fund --no-save --prefix "$folder" "$package"
         printf '%s' "$package" >"$folder/installed"
     fi
