@@ -5,4 +5,5 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
 use_tools
 use_actionlint
+use_iframe_worker
 use_multitool

@@ -48,6 +48,16 @@ use_actionlint() {
     fi
 }
 
+# Makes the script with which a browser searches in pages that are opened from files available, in `$iframe_worker`.
+use_iframe_worker() {
+    local package="iframe-worker@1.0.4" folder="$root/target/tools/iframe-worker"
+    iframe_worker="$folder/node_modules/iframe-worker/shim/index.js"
+    if [[ ! -f "$iframe_worker" || "$(cat "$folder/installed" 2>/dev/null)" != "$package" ]]; then
+        npm install --silent --no-audit --no-fund --no-save --prefix "$folder" "$package"
+        printf '%s' "$package" >"$folder/installed"
+    fi
+}
+
 # Makes Microsoft's validator of SARIF available in `$multitool`.
 use_multitool() {
     local folder="${TALLYLINT_SARIF_MULTITOOL:-$root/target/sarif-multitool}"

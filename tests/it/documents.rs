@@ -88,10 +88,36 @@ fn the_table_of_formats_has_all_of_them() {
 }
 
 #[test]
+fn the_site_has_every_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let settings = std::fs::read_to_string(root.join("docs/zensical.toml")).unwrap();
+    let page = regex::Regex::new(r#"" = "([^"]+\.md)""#).unwrap();
+    let mut listed: Vec<&str> = (page.captures_iter(&settings))
+        .map(|found| found.get(1).unwrap().as_str())
+        .filter(|page| page.starts_with("docs/"))
+        .collect();
+    listed.sort_unstable();
+    let files = walkdir::WalkDir::new(root.join("docs")).into_iter();
+    let files = files.map(|entry| entry.unwrap().into_path());
+    let pages = files.filter(|file| file.extension().is_some_and(|e| e == "md"));
+    let mut pages: Vec<String> = pages
+        .map(|file| {
+            file.strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    pages.sort_unstable();
+    assert_eq!(listed, pages, "the navigation in docs/zensical.toml");
+}
+
+#[test]
 fn links_between_documents_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
-    for folder in ["docs", "docs/rules"] {
+    for folder in ["docs", "docs/recipes", "docs/rules"] {
         let entries = root.join(folder).read_dir().unwrap();
         files.extend(entries.map(|entry| entry.unwrap().path()));
     }
@@ -114,71 +140,4 @@ fn links_between_documents_lead_somewhere() {
         }
     }
     assert!(links > 10);
-}
-
-/// Runs the commands of a document in a copy of the example project, and puts what they print below
-/// each.
-fn played(text: &str) -> String {
-    let project = crate::common::Project::new(&[]);
-    std::fs::remove_dir(project.path(".git")).unwrap();
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pipeline");
-    for entry in walkdir::WalkDir::new(&example) {
-        let entry = entry.unwrap();
-        let name = entry.path().strip_prefix(&example).unwrap();
-        if entry.file_type().is_file() {
-            project.write(name.to_str().unwrap(), std::fs::read(entry.path()).unwrap());
-        }
-    }
-    let binaries = Path::new(env!("CARGO_BIN_EXE_tallylint")).parent().unwrap();
-    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
-    let mut out = String::new();
-    let time = regex::Regex::new(r" in \d+\.\d\ds\n").unwrap();
-    let mut skips = false;
-    let mut inside = false;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("```") {
-            inside = line == "```console\n";
-            skips = false;
-        }
-        let command = line.strip_prefix("$ ").filter(|_| inside);
-        if command.is_some() {
-            skips = false;
-        }
-        if !skips {
-            out.push_str(line);
-        }
-        let Some(command) = command else { continue };
-        skips = true;
-        let output = std::process::Command::new("sh")
-            .args(["-c", command])
-            .current_dir(project.path(""))
-            .env_clear()
-            .envs([
-                ("PATH", path.as_str()),
-                ("HOME", "/nowhere"),
-                ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ])
-            .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_NAME"), "you")))
-            .envs(
-                ["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "you@example.org")),
-            )
-            .output()
-            .unwrap();
-        for stream in [output.stdout, output.stderr] {
-            let text = String::from_utf8(stream).unwrap();
-            let text = time.replace_all(&text, " in 0.05s\n");
-            // Trailing blanks do not survive editors.
-            out.extend(text.lines().map(|line| format!("{}\n", line.trim_end())));
-        }
-    }
-    out
-}
-
-#[cfg(unix)]
-#[test]
-fn the_adopting_guide_is_what_happens() {
-    let path = "docs/adopting.md";
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
-    assert!(text.matches("\n$ tallylint").count() >= 8);
-    is_fresh(path, &played(&text));
 }

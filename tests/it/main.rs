@@ -48,6 +48,8 @@ mod settings;
 mod stdlib;
 mod suggestions;
 mod suppression;
+#[cfg(unix)]
+mod transcripts;
 mod tree;
 #[cfg(unix)]
 mod workflows;
