@@ -53,3 +53,18 @@ fn link(path: &Path, text: &str) -> String {
     let path = utf8_percent_encode(&path, SPECIAL);
     format!("\x1b]8;;file://{path}\x1b\\{text}\x1b]8;;\x1b\\")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::link;
+    use std::path::Path;
+
+    #[test]
+    fn a_path_is_written_as_a_url() {
+        let text = link(Path::new("/etl/a b#1 é%.py"), "a b#1 é%.py:3:1");
+        assert_eq!(
+            text,
+            "\x1b]8;;file:///etl/a%20b%231%20%C3%A9%25.py\x1b\\a b#1 é%.py:3:1\x1b]8;;\x1b\\"
+        );
+    }
+}

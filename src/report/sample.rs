@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use termcolor::{Ansi, NoColor};
+use termcolor::{Ansi, Buffer, NoColor};
 
 use super::{Format, Report, Screen, write};
 use crate::config::{Configuration, Overrides};
@@ -451,6 +451,49 @@ fn what_happens_at_one_place_shares_a_label() {
     let rows = at("not rows");
     let text = shown(&[(rows, "is true"), (rows, "is false")]);
     assert!(text.contains("- 1. is true; 2. is false\n"), "{text}");
+}
+
+#[test]
+fn on_a_terminal_lines_fit_and_places_are_links() {
+    let (_dir, sample) = sample();
+    let shown = |screen: Screen, colour: bool| {
+        let report = Report {
+            screen,
+            ..sample.as_report()
+        };
+        let mut out = match colour {
+            true => Buffer::ansi(),
+            false => Buffer::no_color(),
+        };
+        write(Format::Text, &report, &mut out).unwrap();
+        String::from_utf8(out.into_inner()).unwrap()
+    };
+    for width in [80, 120] {
+        let screen = Screen {
+            width: Some(width),
+            links: false,
+        };
+        let text = shown(screen, false);
+        let long = text.lines().find(|line| line.chars().count() > width);
+        assert_eq!(long, None, "{text}");
+        // Nothing is lost: what does not fit beside its line stands below.
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let all = words(&shown(Screen::default(), false).replace("help:", ""));
+        let help = sample.settled.reported[0].finding.help.as_str();
+        assert!(words(&text).contains(&words(help)) && all.contains(&words(help)));
+    }
+    let screen = Screen {
+        width: None,
+        links: true,
+    };
+    let text = shown(screen, true);
+    let place = format!(
+        "\x1b]8;;file://{}/work/etl/odds.py\x1b\\etl/odds.py:",
+        sample.root.display()
+    );
+    assert!(text.contains(&place), "{text:?}");
+    let help = "\x1b[0m\x1b[1m\x1b[36mhelp:\x1b[0m ";
+    assert!(text.contains(help), "{text:?}");
 }
 
 #[test]

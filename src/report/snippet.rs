@@ -21,6 +21,8 @@ const MIN_LINE_CHARS: usize = 40;
 pub(super) const TAB: usize = 4;
 /// How many characters of a cropped line are kept before its first label.
 const CHARS_BEFORE_LABEL: usize = 30;
+/// How many characters mark that a line was cropped on both sides.
+const ELLIPSES: usize = 2;
 /// Marks where a line was cropped.
 const ELLIPSIS: char = '…';
 
@@ -77,7 +79,8 @@ impl Snippets {
             spots.push(Spot { file, line, chars });
         }
         let most = width.map_or(MAX_LINE_CHARS, |width| {
-            width.clamp(MIN_LINE_CHARS, MAX_LINE_CHARS)
+            let between = width.saturating_sub(ELLIPSES);
+            between.clamp(MIN_LINE_CHARS, MAX_LINE_CHARS)
         });
         for (at, snippet) in files.iter_mut().enumerate() {
             snippet.fill(spots.iter().filter(|spot| spot.file == at), most);

@@ -26,7 +26,9 @@ pub fn write(report: &Report<'_>, out: &mut dyn WriteColor) -> io::Result<()> {
         finding(&reported.finding, (report.sources, report.screen), out)?;
     }
     if let Some(time) = report.time {
-        write!(out, "{}", summary(report, time))?;
+        for line in summary(report, time).lines() {
+            writeln!(out, "{}", wrapped(line, report.screen.width, (0, 2)))?;
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod errors;
 mod judge;
+mod near_miss;
 mod repair;
 mod report;
 mod words;

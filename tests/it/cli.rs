@@ -199,6 +199,41 @@ fn findings_are_counted_by_rule_and_kind() {
 }
 
 #[test]
+fn a_misspelt_key_is_pointed_out() {
+    let program = |statement: &str| {
+        format!(
+            "class B:\n    def run(self):\n        self.save_data()\n        return self.stats.get('rows_inserted', 0)\n\n\n\
+             class P(B):\n    def save_data(self):\n        {statement}\n"
+        )
+    };
+    let check = |statement: &str| {
+        let project = Project::new(&[("a.py", &program(statement))]);
+        project.run(&["check"]).stdout
+    };
+    for statement in [
+        "self.stats['row_inserted'] = self.client.load(self.rows)",
+        "self.stats = {'rows_insertd': self.client.load(self.rows)}",
+        "self.stats.setdefault('rows_insrted', self.client.load(self.rows))",
+    ] {
+        let told = check(statement);
+        assert!(
+            told.contains("is set in line 9; did you mean `rows_inserted`?"),
+            "{told}"
+        );
+    }
+    for statement in [
+        "self.stats['rows_deleted'] = self.client.load(self.rows)",
+        "self.stats['rows'] = self.client.load(self.rows)",
+    ] {
+        let told = check(statement);
+        assert!(
+            told.contains("never-set") && !told.contains("did you mean"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn nothing_is_said_of_what_was_not_checked() {
     let project = Project::new(&[("a.py", CLEAN)]);
     let ran = project.run(&["check", "nope.py"]);

@@ -34,6 +34,7 @@ mod lazily;
 mod manifest;
 mod nearest;
 mod nothing;
+mod picture;
 mod presets;
 mod repair;
 mod reviews;

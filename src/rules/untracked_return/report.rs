@@ -2,6 +2,7 @@
 
 use super::errors::ErrorTests;
 use super::judge::{Bad, BadExit, Verdict};
+use super::near_miss::near_miss;
 use super::repair::record_nothing;
 use super::words::Words;
 use crate::diagnostics::{Finding, FindingBuilder, Fix, Location, Severity};
@@ -59,7 +60,7 @@ impl MethodFindings<'_> {
             |exit: &BadExit| own_helper(program, self.class, self.func, &exit.events).is_some();
         if self.verdict.never && !self.verdict.bad.iter().any(in_helper) {
             let name = module.ir.function(self.func.func).name_span;
-            out.findings.push(self.never_set(start, at(name)));
+            out.findings.push(self.never_set(program, start, at(name)));
             return;
         }
         let errors = ErrorTests::new(program, self.writes);
@@ -71,9 +72,9 @@ impl MethodFindings<'_> {
     }
 
     /// The finding about a method none of whose exits sets the place, at its name.
-    fn never_set(&self, start: &Start<'_>, name: Location) -> Finding {
+    fn never_set(&self, program: &Program<'_>, start: &Start<'_>, name: Location) -> Finding {
         let bad = &self.verdict.bad;
-        let mut b = start("never-set");
+        let mut b = self.with_near_miss(program, start("never-set"));
         let returning = bad.iter().filter(|exit| !exit.point.raising);
         let mut count = 0;
         for exit in returning {
@@ -92,6 +93,23 @@ impl MethodFindings<'_> {
             finding.severity = Severity::Warning;
         }
         finding
+    }
+
+    /// A finding with a note of a name that is set, and that may be misspelt.
+    fn with_near_miss(&self, program: &Program<'_>, finding: FindingBuilder) -> FindingBuilder {
+        let module = program.module(self.func.module);
+        let function = module.ir.function(self.func.func);
+        let found = near_miss(function, self.contract);
+        let note = found
+            .zip(module.file.as_ref())
+            .map(|((name, span, wanted), file)| {
+                let line = file.position(span.start).line;
+                format!("`{name}` is set in line {line}; did you mean `{wanted}`?")
+            });
+        match note {
+            Some(note) => finding.note(note),
+            None => finding,
+        }
     }
 
     /// The finding about one exit.
@@ -117,6 +135,7 @@ impl MethodFindings<'_> {
             .arg("unknown", "it depends on code that was not found")
             .arg("remedy", "make the called code resolvable")
             .arg("after", after);
+        b = self.with_near_miss(program, b);
         let label = self.label(program, exit, at, out);
         let mut shown: Vec<PathEvent> = exit.events.clone();
         if label.in_helper {
