@@ -119,7 +119,11 @@ fn check_function(
     out: &mut Checked,
 ) {
     // Nobody is known to record the run of a function.
-    if subject.class.is_none() || subject.runs_nothing() || readers::is_log_sink(&subject) {
+    if subject.class.is_none() {
+        out.as_outside = true;
+        return;
+    }
+    if subject.runs_nothing() || readers::is_log_sink(&subject) {
         return;
     }
     let Subject {

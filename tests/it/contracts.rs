@@ -561,6 +561,25 @@ fn what_functions_in_a_circle_return_does_not_depend_on_the_order_of_the_calls()
 }
 
 /// A name that is wrong would leave a contract unchecked for ever.
+/// What a contract asks of a function says nothing of its writes.
+#[test]
+fn a_function_under_contract_may_still_swallow_a_write() {
+    let program = "import logging\n\nlog = logging.getLogger(__name__)\n\n\ndef load(rows, client):\n    try:\n        \
+                   client.insert_rows('orders', rows)\n    except ConnectionError:\n        log.exception('lost')\n    \
+                   metrics.record(len(rows))\n";
+    let contract = "[[contract]]\nfunction = 'load'\ncalls = 'metrics.record'\n";
+    for configuration in ["", contract] {
+        let project = Project::new(&[("a.py", program), ("tallylint.toml", configuration)]);
+        let ran = project.run(&["check", "--format", "concise"]);
+        assert!(
+            ran.stdout
+                .starts_with("a.py:9:5: warning[swallowed-write/swallowed]"),
+            "{configuration}: {}",
+            ran.stdout
+        );
+    }
+}
+
 #[test]
 fn a_contract_that_no_class_has_to_keep_is_told() {
     let wrong = "\

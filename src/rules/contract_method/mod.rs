@@ -86,6 +86,8 @@ pub struct Checked {
     pub heir_of: Option<ClassRef>,
     /// The definitions that had to keep the contract.
     pub subjects: Vec<Location>,
+    /// Whether the rule looks at them as at functions that no contract names: the contract tells it nothing.
+    pub as_outside: bool,
     /// How many methods had to keep the contract.
     pub processors: usize,
     /// The exits of these methods, if the rule looks at all of them.

@@ -214,10 +214,11 @@ impl Pass {
         of_one.map(|result| result.checked.processors).sum()
     }
 
-    /// The definitions that a rule looked at as contract methods.
+    /// The definitions that a rule looked at as contract methods, and not as others.
     #[must_use]
     pub fn subjects(&self, rule: &str) -> HashSet<Location> {
-        let of_rule = self.results.iter().filter(|run| run.rule == rule);
+        let of_rule = self.results.iter();
+        let of_rule = of_rule.filter(|run| run.rule == rule && !run.checked.as_outside);
         let subjects = of_rule.flat_map(|run| &run.checked.subjects);
         subjects.copied().collect()
     }
