@@ -92,11 +92,8 @@ impl Finder<'_, '_> {
                 continue;
             };
             let module = self.program.module(own.module);
-            for (func, function) in module.ir.outer_functions() {
-                if function.class != Some(own.class)
-                    || !function.is_bound()
-                    || !function.body.may_mention(name)
-                {
+            for (func, function) in module.ir.functions_of(own.class) {
+                if !function.is_bound() || !function.body.may_mention(name) {
                     continue;
                 }
                 let func = FuncRef {
