@@ -28,7 +28,9 @@ pub fn store_zero(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<
 
 /// The statements of one file, by the receiver, the field, the key and whether a value is kept.
 #[derive(Default)]
-struct Written(Mutex<FxHashMap<(String, String, Option<String>, bool), Option<String>>>);
+struct Written(Mutex<FxHashMap<Asked, Option<String>>>);
+
+type Asked = (String, String, Option<String>, bool);
 
 fn written(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<String> {
     let StoredAt {

@@ -122,7 +122,9 @@ fn is_property(program: &Program<'_>, func: FuncRef) -> bool {
 
 /// The methods of a class that store to a field, by the class and the name of the field.
 #[derive(Default)]
-struct Storing(Mutex<FxHashMap<(ClassIdx, Name), Arc<[FuncIdx]>>>);
+struct Storing(Mutex<FxHashMap<FieldOf, Arc<[FuncIdx]>>>);
+
+type FieldOf = (ClassIdx, Name);
 
 /// The methods of a class that store to a field of this name, of any object.
 fn storing(module: &LoadedModule, class: ClassIdx, name: &str) -> Arc<[FuncIdx]> {
