@@ -1,8 +1,8 @@
 //! How long each phase takes on one file: `cargo bench`.
 //!
 //! The file is the largest of the fixtures for Python, so that the numbers of two commits compare. What grows is made of
-//! `benches/sample.py`, a processor as real ones are: where the time is proportional to the size, lines per second stay
-//! the same.
+//! `benches/sample.py`, a processor as real ones are, and of `benches/wide.py`, definitions as small as they get: where
+//! the time is proportional to the size, lines per second stay the same.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -69,6 +69,11 @@ fn check(bencher: Bencher<'_, '_>, rule: &str, text: &str) {
         select: vec![rule.to_owned()],
         ..Overrides::default()
     };
+    run(bencher, overrides, text);
+}
+
+/// All of a run over one file.
+fn run(bencher: Bencher<'_, '_>, overrides: Overrides, text: &str) {
     let settings = Settings::new(None, &overrides).expect("the rule exists");
     let configuration = Configuration::fixed(settings, overrides);
     bencher
@@ -103,10 +108,21 @@ fn simulate_functions(bencher: Bencher<'_, '_>) {
 }
 
 const SAMPLE: &str = include_str!("sample.py");
+const WIDE: &str = include_str!("wide.py");
 
 /// The sample with what stands between two marks repeated, each time as `made` makes it.
 fn repeated(begin: &str, end: &str, times: usize, made: impl Fn(&str, usize) -> String) -> String {
-    let (before, rest) = SAMPLE.split_once(begin).expect("the sample has marks");
+    repeated_in(SAMPLE, begin, end, times, made)
+}
+
+fn repeated_in(
+    text: &str,
+    begin: &str,
+    end: &str,
+    times: usize,
+    made: impl Fn(&str, usize) -> String,
+) -> String {
+    let (before, rest) = text.split_once(begin).expect("the sample has marks");
     let (part, after) = rest.split_once(end).expect("the sample has marks");
     let parts = (0..times).map(|number| made(part, number));
     std::iter::once(before.to_owned())
@@ -144,4 +160,26 @@ fn many_classes(bencher: Bencher<'_, '_>, times: usize) {
         "untracked-return",
         &repeated("# class\n", "# end of class\n", times, numbered),
     );
+}
+
+/// One wide file, checked by the default rules.
+fn wide(bencher: Bencher<'_, '_>, begin: &str, end: &str, times: usize) {
+    let numbered = |part: &str, number: usize| part.replace("_N", &format!("_{number}"));
+    run(
+        bencher,
+        Overrides::default(),
+        &repeated_in(WIDE, begin, end, times, numbered),
+    );
+}
+
+/// So many small classes below one base in one file.
+#[divan::bench(args = [250, 1000, 4000], sample_count = 3, sample_size = 1, max_time = 20)]
+fn wide_classes(bencher: Bencher<'_, '_>, times: usize) {
+    wide(bencher, "# class\n", "# end of class\n", times);
+}
+
+/// So many small functions in one file.
+#[divan::bench(args = [250, 1000, 4000], sample_count = 3, sample_size = 1, max_time = 20)]
+fn wide_functions(bencher: Bencher<'_, '_>, times: usize) {
+    wide(bencher, "# function\n", "# end of function\n", times);
 }

@@ -69,6 +69,8 @@ GROWTH = {
     "lines of a simple method": (trees.simple_method, "LINES", "200 2000 20000"),
     "lines of a real method": (trees.real_method, "LINES", "200 2000 20000"),
     "classes in a file": (trees.classes, "CLASSES", "10 100 1000"),
+    "small classes in a file": (trees.wide_classes, "WIDE", "1000 4000 16000"),
+    "small functions in a file": (trees.wide_functions, "WIDE", "1000 4000 16000"),
 }
 SEMGREP_RULE = """\
 rules:

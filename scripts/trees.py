@@ -15,6 +15,7 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent
 SAMPLE = SCRIPTS.parent / "benches" / "sample.py"
+WIDE = SCRIPTS.parent / "benches" / "wide.py"
 
 MIXED_FILES, MIXED_GENERATED = 2500, 500
 MIXED = ["apache-airflow-core==3.3.2", "luigi==3.8.1", "sqlalchemy==2.1.9", "pandas==3.1.1"]
@@ -191,9 +192,9 @@ def simple_method(folder, lines):
     (folder / "p.py").write_text("\n".join(body) + "\n")
 
 
-def sample(begin, end):
+def sample(begin, end, of=SAMPLE):
     """The sample before, in and after what is repeated of it."""
-    before, rest = SAMPLE.read_text().split(f"{begin}\n")
+    before, rest = of.read_text().split(f"{begin}\n")
     part, after = rest.split(f"{end}\n")
     return before, part, after
 
@@ -209,3 +210,18 @@ def classes(folder, count):
     before, part, _ = sample("\n# class", "\n# end of class")
     made = (part.replace("ParcelProcessor", f"ParcelProcessor{n}") for n in range(count))
     (folder / "p.py").write_text(before + "\n\n".join(made))
+
+
+def wide_classes(folder, count):
+    """So many small classes below one base in one file."""
+    wide(folder, "class", count)
+
+
+def wide_functions(folder, count):
+    """So many small functions in one file."""
+    wide(folder, "function", count)
+
+
+def wide(folder, what, count):
+    before, part, _ = sample(f"\n# {what}", f"# end of {what}", WIDE)
+    (folder / "p.py").write_text(before + "\n" + "".join(part.replace("_N", f"_{n}") for n in range(count)))

@@ -122,8 +122,8 @@ pub(super) fn looking(stores: &Stores<'_>, class: ClassRef) -> Rc<FxHashSet<Name
         let mut more = Vec::new();
         for class in above {
             let module = stores.program.module(class.module);
-            let own = module.ir.outer_functions();
-            let own = own.filter(|(_, f)| f.class == Some(class.class) && !found.contains(&f.name));
+            let own = module.ir.functions_of(class.class);
+            let own = own.filter(|(_, f)| !found.contains(&f.name));
             let leading = own.filter(|(_, f)| f.body.may_use(&|name| found.contains(name)));
             more.extend(leading.map(|(_, function)| function.name.clone()));
         }
@@ -140,8 +140,8 @@ fn own_looking(stores: &Stores<'_>, class: ClassRef) -> Rc<Vec<Name>> {
         return Rc::clone(found);
     }
     let module = stores.program.module(class.module);
-    let own = module.ir.outer_functions();
-    let own = own.filter(|(_, f)| f.class == Some(class.class) && !f.name.starts_with("__"));
+    let own = module.ir.functions_of(class.class);
+    let own = own.filter(|(_, f)| !f.name.starts_with("__"));
     let looking = own.filter(|(_, f)| f.body.dealings().looks_up);
     let found: Rc<Vec<Name>> = Rc::new(looking.map(|(_, f)| f.name.clone()).collect());
     let mut known = stores.helpers.own.borrow_mut();

@@ -180,8 +180,7 @@ pub fn methods_named(
     if patterns.iter().any(|pattern| pattern.literal().is_none()) {
         for above in known_above(program, class) {
             let module = program.module(above.module);
-            let functions = module.ir.outer_functions();
-            let own = functions.filter(|(_, function)| function.class == Some(above.class));
+            let own = module.ir.functions_of(above.class);
             let names = own.map(|(_, function)| &function.name);
             let matched = names.filter(|name| patterns.iter().any(|pattern| pattern.matches(name)));
             out.extend(matched.cloned());

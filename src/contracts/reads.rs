@@ -66,12 +66,12 @@ pub(super) fn dependences(
     let module = stores.program.module(class.module);
     let mut out = Vec::new();
     // A body that was left out contains no methods: those inside a function are read with it.
-    for (func, function) in module.ir.outer_functions() {
+    for (func, function) in module.ir.functions_of(class.class) {
         let reader = FuncRef {
             module: class.module,
             func,
         };
-        if function.class != Some(class.class) || !function.is_bound() {
+        if !function.is_bound() {
             continue;
         }
         // The cheap tests first: most methods need nothing.

@@ -108,8 +108,8 @@ impl<'p> Stores<'p> {
         let mut found = FxHashSet::default();
         for above in known_above(self.program, class) {
             let module = self.program.module(above.module);
-            let own = module.ir.outer_functions();
-            let own = own.filter(|(_, f)| f.class == Some(above.class) && f.is_property());
+            let own = module.ir.functions_of(above.class);
+            let own = own.filter(|(_, f)| f.is_property());
             found.extend(own.map(|(_, function)| function.name.clone()));
         }
         let found = Rc::new(found);

@@ -5,18 +5,18 @@
 //! file changes. Before it is written, the result is verified: it must be the old text plus the
 //! comments, and the comments must cover the findings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, spliced};
 use super::replace::{CHANGED, replace_contents};
 use crate::diagnostics::{FileFailure, Finding};
 use crate::frontend::layout::{CommentKind, comment_mark};
 use crate::outcome::Reported;
 use crate::rules;
-use crate::settle::{FileIgnores, Ignore, Lines};
+use crate::settle::{FileIgnores, Lines};
 use crate::source::{FileId, Language, SourceFile, SourceMap, Span, decode, describe_io};
 
 /// The result of adding comments.
@@ -95,15 +95,19 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
         return Err("its encoding is not UTF-8, and the reason is not ASCII".to_owned());
     }
     let insertions = plan(file, findings, reason, &bytes)?;
-    let mut text = file.text.to_string();
-    let mut changed = raw.clone();
-    for Insertion { at, text: new } in insertions.iter().rev() {
-        let raw_at = bytes
-            .offset(*at)
-            .ok_or("a position in it cannot be determined")?;
-        changed.splice(raw_at..raw_at, new.bytes());
-        text.insert_str(*at as usize, new);
+    let unknown = "a position in it cannot be determined";
+    let mut in_raw = Vec::new();
+    for Insertion { at, text } in &insertions {
+        let at = bytes.offset(*at).ok_or(unknown)?;
+        in_raw.push((at, at, text.as_str()));
     }
+    let in_text = insertions.iter().map(|Insertion { at, text }| {
+        let at = *at as usize;
+        (at, at, text.as_str())
+    });
+    let text = spliced(file.text.as_bytes(), in_text).ok_or(unknown)?;
+    let text = String::from_utf8(text).map_err(|_| unknown)?;
+    let changed = spliced(&raw, in_raw.into_iter()).ok_or(unknown)?;
     verify(file, findings, &insertions, &text, changed.clone())?;
     replace_contents(&file.real_path, &raw, &changed)?;
     Ok(())
@@ -118,17 +122,22 @@ fn plan(
 ) -> Result<Vec<Insertion>, String> {
     let lines = Lines::of(file);
     let ignores = FileIgnores::of(file);
+    // Where another rule can be inserted into the first comment about a statement.
+    let mut mergeable: HashMap<Span, u32> = HashMap::new();
+    for comment in ignores.comments() {
+        if let (Some(close), Some(about)) = (comment.close, comment.covers.first())
+            && bytes.offset(close).is_some()
+        {
+            mergeable.entry(*about).or_insert(close);
+        }
+    }
     let mut merged: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
     let mut fresh: BTreeMap<(u32, CommentPosition), BTreeSet<&str>> = BTreeMap::new();
     for finding in findings {
         let at = finding.primary.location.span.start;
         let own = lines.innermost(at).map(|statement| statement.whole);
-        let existing = ignores.comments().iter().find_map(|comment| {
-            let close = mergeable(comment, own)?;
-            bytes.offset(close).map(|_| close)
-        });
-        if let Some(close) = existing {
-            merged.entry(close).or_default().insert(finding.rule);
+        if let Some(close) = own.and_then(|own| mergeable.get(&own)) {
+            merged.entry(*close).or_default().insert(finding.rule);
             continue;
         }
         let (at, place) = place(file, &lines, at)
@@ -174,22 +183,15 @@ enum CommentPosition {
     },
 }
 
-/// Where another rule can be inserted into a comment, if it is about the statement `own`.
-fn mergeable(comment: &Ignore, own: Option<Span>) -> Option<u32> {
-    comment
-        .close
-        .filter(|_| comment.covers.first() == own.as_ref())
-}
-
 /// The position of a new comment for the code at `at`.
 fn place(file: &SourceFile, lines: &Lines, at: u32) -> Option<(u32, CommentPosition)> {
     let layout = lines.layout();
     let line = lines.range(lines.line(at));
     let end = u32::try_from(line.end).ok()?;
-    let doc = layout
-        .comments
-        .iter()
-        .any(|c| c.kind == CommentKind::Doc && c.span.end == end);
+    let ending = layout.comments.partition_point(|c| c.span.end < end);
+    let ending = layout.comments[ending..].iter();
+    let mut ending = ending.take_while(|c| c.span.end == end);
+    let doc = ending.any(|c| c.kind == CommentKind::Doc);
     if layout.takes_comment_at(end) && !doc {
         return Some((end, CommentPosition::EndOfLine));
     }
@@ -236,11 +238,15 @@ fn verify(
         return Err(unsafe_here());
     }
     let mut ignores = FileIgnores::of(&new);
+    // How much longer the text is before each insertion, and after the last one.
+    let mut longer = vec![0];
+    for insertion in insertions {
+        longer.push(longer[longer.len() - 1] + insertion.text.len());
+    }
     for finding in findings {
         let mut moved = (*finding).clone();
         let span = moved.primary.location.span;
-        let before = insertions.iter().filter(|i| i.at <= span.start);
-        let by: usize = before.map(|insertion| insertion.text.len()).sum();
+        let by = longer[insertions.partition_point(|i| i.at <= span.start)];
         let by = u32::try_from(by).unwrap_or(u32::MAX);
         moved.primary.location.span = Span::new(span.start + by, span.end + by);
         if ignores.covers_finding(&moved).is_none() {

@@ -2,6 +2,22 @@
 
 use crate::source::SourceFile;
 
+/// A text with some parts replaced, which come in order; `None` if they overlap.
+pub(super) fn spliced<'t>(
+    old: &[u8],
+    edits: impl Iterator<Item = (usize, usize, &'t str)>,
+) -> Option<Vec<u8>> {
+    let mut new = Vec::with_capacity(old.len());
+    let mut done = 0;
+    for (from, to, with) in edits {
+        new.extend_from_slice(old.get(done..from)?);
+        new.extend_from_slice(with.as_bytes());
+        done = to;
+    }
+    new.extend_from_slice(old.get(done..)?);
+    Some(new)
+}
+
 /// The bytes of a file and the text that was decoded from them.
 pub(super) struct Bytes<'a> {
     file: &'a SourceFile,

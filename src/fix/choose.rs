@@ -1,8 +1,8 @@
 //! Chooses the fixes that are applied together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::diagnostics::{Edit, Finding, Fingerprint, Fix, Safety};
+use crate::diagnostics::{Edit, Finding, Fingerprint, Fix, Location, Safety};
 use crate::driver::RunResult;
 use crate::source::{FileId, Span};
 
@@ -38,7 +38,9 @@ pub(super) fn choose<'a>(
     allowed: Safety,
     lessons: &Lessons,
 ) -> Vec<Chosen<'a>> {
-    let mut taken: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
+    let mut taken: BTreeMap<FileId, Taken> = BTreeMap::new();
+    let mut groups: BTreeSet<Group> = BTreeSet::new();
+    let others = Others::of(outcome);
     let mut out: Vec<Chosen<'a>> = Vec::new();
     for reported in &outcome.settled.reported {
         let finding = &reported.finding;
@@ -48,26 +50,24 @@ pub(super) fn choose<'a>(
         let file = outcome.sources.get(finding.primary.location.file);
         let purpose = (file.display.clone(), finding.rule, reported.identity.local);
         let group = (file.display.clone(), finding.symbol.clone());
-        let waits = lessons.one_by_one.contains(&group) && out.iter().any(|c| c.group == group);
+        let waits = lessons.one_by_one.contains(&group) && groups.contains(&group);
         if lessons.limit.is_some_and(|limit| out.len() >= limit)
             || lessons.rejected.contains(&purpose)
             || waits
-            || disputed(outcome, finding)
+            || others.dispute(finding)
         {
             continue;
         }
         let free = |edit: &Edit| {
             let taken = taken.get(&edit.location.file);
-            let taken = taken.into_iter().flatten();
-            taken
-                .into_iter()
-                .all(|span| apart(*span, edit.location.span))
+            taken.is_none_or(|taken| taken.leaves(edit.location.span))
         };
         if fix.edits.iter().all(free) {
             for edit in &fix.edits {
                 let spans = taken.entry(edit.location.file).or_default();
-                spans.push(edit.location.span);
+                spans.add(edit.location.span);
             }
+            groups.insert(group.clone());
             out.push(Chosen {
                 finding,
                 fix,
@@ -79,23 +79,53 @@ pub(super) fn choose<'a>(
     out
 }
 
-/// Whether another finding is at the same place that this fix is not for: fixing the one would hide
-/// the other.
-fn disputed(outcome: &RunResult, finding: &Finding) -> bool {
-    let settled = &outcome.settled;
-    let suppressed = settled.suppressed.iter().map(|s| &s.finding);
-    let all = settled
-        .reported
-        .iter()
-        .chain(&settled.known)
-        .chain(suppressed);
-    all.into_iter()
-        .map(|reported| &reported.finding)
-        .any(|other| {
-            other.rule == finding.rule
-                && other.primary.location == finding.primary.location
-                && other.fix != finding.fix
-        })
+/// The edits of one file that are chosen: their starts and ends. Those that are not apart are one.
+#[derive(Default)]
+struct Taken(BTreeMap<u32, u32>);
+
+impl Taken {
+    /// The last that starts before the end of a span: the only one that may not be apart from it.
+    fn near(&self, span: Span) -> Option<Span> {
+        let (start, end) = self.0.range(..=span.end).next_back()?;
+        Some(Span::new(*start, *end)).filter(|near| !apart(*near, span))
+    }
+
+    fn leaves(&self, span: Span) -> bool {
+        self.near(span).is_none()
+    }
+
+    fn add(&mut self, mut span: Span) {
+        while let Some(near) = self.near(span) {
+            self.0.remove(&near.start);
+            span = Span::new(near.start.min(span.start), near.end.max(span.end));
+        }
+        self.0.insert(span.start, span.end);
+    }
+}
+
+/// The fixes of all findings, by the rule and the place.
+struct Others<'a>(HashMap<(&'static str, Location), Vec<Option<&'a Fix>>>);
+
+impl<'a> Others<'a> {
+    fn of(outcome: &'a RunResult) -> Self {
+        let settled = &outcome.settled;
+        let suppressed = settled.suppressed.iter().map(|s| &s.finding);
+        let all = settled.reported.iter().chain(&settled.known);
+        let mut out: HashMap<_, Vec<Option<&Fix>>> = HashMap::new();
+        for finding in all.chain(suppressed).map(|reported| &reported.finding) {
+            let key = (finding.rule, finding.primary.location);
+            out.entry(key).or_default().push(finding.fix.as_ref());
+        }
+        Self(out)
+    }
+
+    /// Whether another finding is at the same place that the fix of this one is not for: fixing the one would
+    /// hide the other.
+    fn dispute(&self, finding: &Finding) -> bool {
+        let here = self.0.get(&(finding.rule, finding.primary.location));
+        let mut here = here.into_iter().flatten();
+        here.any(|fix| *fix != finding.fix.as_ref())
+    }
 }
 
 /// Whether two edits are apart. Insertions at the same place are not.

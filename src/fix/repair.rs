@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, spliced};
 use super::choose::{Chosen, Group, Lessons, choose};
 use super::replace::{identity, replace_contents};
 use crate::config::{ConfigError, Configuration};
@@ -286,16 +286,18 @@ fn apply(
         let changed = new.get_mut(&file.path)?;
         edits.sort_unstable();
         let bytes = Bytes::new(&file, &changed.raw);
-        let mut raw = changed.raw.clone();
-        let mut text = file.text.to_string();
-        for (start, end, with) in edits.into_iter().rev() {
+        let mut in_raw = Vec::new();
+        for (start, end, with) in &edits {
             if !bytes.unicode && !with.is_ascii() {
                 return None;
             }
-            let (from, to) = (bytes.offset(start)?, bytes.offset(end)?);
-            raw.splice(from..to, with.bytes());
-            text.replace_range(start as usize..end as usize, with);
+            in_raw.push((bytes.offset(*start)?, bytes.offset(*end)?, *with));
         }
+        let in_text = edits.iter();
+        let in_text = in_text.map(|(start, end, with)| (*start as usize, *end as usize, *with));
+        let raw = spliced(&changed.raw, in_raw.into_iter())?;
+        let text = spliced(file.text.as_bytes(), in_text)?;
+        let text = String::from_utf8(text).ok()?;
         if decode(raw.clone(), file.language).ok()? != text {
             return None;
         }
@@ -369,12 +371,11 @@ fn got_worse(
 /// Rejects the fixes that are to blame, or reduces how many are tried at once. Every lesson is a
 /// new one, so the rounds end.
 fn learn(lessons: &mut Lessons, chosen: &[Chosen<'_>], worse: Option<BTreeSet<Group>>) {
-    let of = |group: &Group| {
-        chosen
-            .iter()
-            .filter(|c| c.group == *group)
-            .collect::<Vec<_>>()
-    };
+    let mut by_group: BTreeMap<&Group, Vec<&Chosen<'_>>> = BTreeMap::new();
+    for one in chosen {
+        by_group.entry(&one.group).or_default().push(one);
+    }
+    let of = |group: &Group| by_group.get(group).cloned().unwrap_or_default();
     let groups = worse.unwrap_or_default();
     let blamed: Vec<_> = groups.iter().map(|group| (group, of(group))).collect();
     if !blamed.is_empty() && blamed.iter().all(|(_, fixes)| !fixes.is_empty()) {

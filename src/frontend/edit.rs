@@ -2,11 +2,37 @@
 
 use crate::frontend::layout::Layout;
 use crate::source::{Language, SourceFile, Span};
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A statement that stores 0 in `receiver.field[key]` or `receiver.field`, or with `keep`, only if the
 /// key is missing. `None` if it is not known how that is written in the file.
 #[must_use]
 pub fn store_zero(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<String> {
+    // How the file writes it is looked for in all of its text.
+    let known = file.derived.get(Written::default);
+    let known = || known.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = (
+        place.receiver.to_owned(),
+        place.field.to_owned(),
+        place.key.map(str::to_owned),
+        keep,
+    );
+    if let Some(written) = known().get(&asked) {
+        return written.clone();
+    }
+    let written = written(file, place, keep);
+    known().insert(asked, written.clone());
+    written
+}
+
+/// The statements of one file, by the receiver, the field, the key and whether a value is kept.
+#[derive(Default)]
+struct Written(Mutex<FxHashMap<Asked, Option<String>>>);
+
+type Asked = (String, String, Option<String>, bool);
+
+fn written(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<String> {
     let StoredAt {
         receiver,
         field,
@@ -52,6 +78,12 @@ pub fn store_zero(file: &SourceFile, place: StoredAt<'_>, keep: bool) -> Option<
     }
 }
 
+/// The layout of a file, found out once for all edits.
+fn layout(file: &SourceFile) -> Arc<Layout> {
+    let of_file = || Layout::of(file.language, &file.text);
+    file.derived.get(of_file)
+}
+
 /// Whether the file assigns a field of an object somewhere: a number, it seems.
 fn is_assigned(file: &SourceFile, object: &str, field: &str) -> bool {
     let own = format!("{object}.{field}");
@@ -88,8 +120,9 @@ pub fn before(file: &SourceFile, at: Span, statement: &str) -> Option<(u32, Stri
             blank && !above.ends_with('\\')
         }
         Language::Rust => {
-            let layout = Layout::of(file.language, &file.text);
-            layout.statements.iter().any(|s| s.span.start == at.start)
+            let statements = &layout(file).statements;
+            let starts = statements.binary_search_by_key(&at.start, |s| s.span.start);
+            starts.is_ok()
         }
     };
     if starts && blank {
@@ -125,7 +158,7 @@ const LEAVES: &[&str] = &["return", "continue", "break", "raise", "yield"];
 /// or if it changes a variable that the statement uses.
 #[must_use]
 pub fn move_behind(file: &SourceFile, what: Span, behind: Span) -> Option<Moved> {
-    let layout = Layout::of(file.language, &file.text);
+    let layout = layout(file);
     let with = |span: Span| {
         let around = layout.statements.iter().filter(|s| s.span.contains(span));
         around.map(|s| s.span).min_by_key(|s| s.end - s.start)

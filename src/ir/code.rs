@@ -151,6 +151,14 @@ impl Code {
         matches!(self.0, State::Left { .. })
     }
 
+    /// The text of the body, if it was left out.
+    pub(super) fn left_out_text(&self) -> Option<&str> {
+        match &self.0 {
+            State::Here(_) => None,
+            State::Left { bodies, number, .. } => Some(bodies.text(*number)),
+        }
+    }
+
     /// Whether the body may contain the word. Only for a body that has not been lowered yet can the
     /// text rule this out.
     #[must_use]

@@ -6,6 +6,7 @@ use rustc_hash::FxHashSet;
 
 use crate::ir::body::LocalId;
 use crate::ir::code::Code;
+use crate::ir::index::Index;
 use crate::ir::rvalue::{BinOp, Literal, Name};
 use crate::source::Span;
 
@@ -67,6 +68,7 @@ pub struct Module {
     /// Names of the properties of its classes. Loading an attribute with such a name can raise
     /// whatever a getter raises.
     pub properties: FxHashSet<Name>,
+    index: Index,
 }
 
 /// Whether a decorator of this name turns a method into a property.
@@ -93,6 +95,7 @@ impl Module {
             scopes,
             attribute_stores,
             properties: FxHashSet::default(),
+            index: Index::default(),
         }
     }
 
@@ -111,6 +114,7 @@ impl Module {
 
     /// The function with this index, which must not be nested in a body that was left out.
     pub(crate) fn function_mut(&mut self, idx: FuncIdx) -> &mut Function {
+        self.index = Index::default();
         let step = if self.partial { MAX_NESTED } else { 1 };
         &mut self.functions[(idx.0 / step) as usize]
     }
@@ -128,6 +132,28 @@ impl Module {
         let step = if self.partial { MAX_NESTED } else { 1 };
         let indices = (0..).map(move |at: u32| FuncIdx(at * step));
         indices.zip(&self.functions)
+    }
+
+    /// Those of [`outer_functions`](Self::outer_functions) at some positions.
+    fn outer_at(
+        &self,
+        positions: impl Iterator<Item = u32>,
+    ) -> impl Iterator<Item = (FuncIdx, &Function)> {
+        let step = if self.partial { MAX_NESTED } else { 1 };
+        positions.map(move |at| (FuncIdx(at * step), &self.functions[at as usize]))
+    }
+
+    /// The functions directly in the body of a class. This lowers nothing.
+    pub fn functions_of(&self, class: ClassIdx) -> impl Iterator<Item = (FuncIdx, &Function)> {
+        // A body that was left out contains no methods.
+        let own = self.index.of_class(&self.functions, class);
+        self.outer_at(own.iter().copied())
+    }
+
+    /// Those of [`outer_functions`](Self::outer_functions) that may mention a word. This lowers nothing.
+    pub fn mentioning(&self, word: &str) -> impl Iterator<Item = (FuncIdx, &Function)> {
+        let found = self.index.mentioning(&self.functions, word);
+        self.outer_at(found.into_iter())
     }
 
     /// Every function with its index. This lowers every body.
@@ -152,7 +178,10 @@ impl Module {
         };
         let left_out = self.function(first).body.was_left_out();
         let inside = left_out.then(|| self.left_out_in(first));
-        let beside = (!left_out).then(|| self.outer_functions());
+        let beside = (!left_out).then(|| {
+            let inside = self.index.inside(&self.functions, outer);
+            self.outer_at(inside.iter().copied())
+        });
         let all = inside
             .into_iter()
             .flatten()

@@ -21,6 +21,7 @@ pub mod code;
 pub mod control;
 pub mod data;
 pub mod dump;
+mod index;
 pub mod item;
 pub mod rvalue;
 pub mod validate;

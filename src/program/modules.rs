@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -15,7 +15,7 @@ use crate::program::classes::Mro;
 use crate::program::outside::Calls;
 use crate::program::roots::Asked;
 use crate::program::{ClassRef, FuncRef};
-use crate::source::{SourceFile, SourceMap};
+use crate::source::{Derived, SourceFile, SourceMap};
 
 /// A module of the program.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -60,6 +60,10 @@ pub struct LoadedModule {
     broken: Vec<ModuleProblem>,
     /// The attribute stores of the whole text, including the bodies that were left out.
     pub(super) attributes: OnceLock<AttributeStores>,
+    /// What was asked about attributes that only bodies store to that were left out.
+    left_out_stores: Mutex<FxHashMap<Name, bool>>,
+    /// What else follows from the module alone.
+    pub derived: Derived,
 }
 
 /// The names of attributes that a body stores to.
@@ -80,18 +84,24 @@ impl LoadedModule {
         if self.stored_fields.contains(field) {
             return true;
         }
+        let known = || {
+            let known = self.left_out_stores.lock();
+            known.unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(answer) = known().get(field) {
+            return *answer;
+        }
         // Of the bodies that were left out, only those that contain the word are examined.
-        let left_out = self
-            .ir
-            .outer_functions()
-            .filter(|(_, function)| function.body.was_left_out())
-            .filter(|(_, function)| function.body.may_mention(field));
-        left_out.into_iter().any(|(_, function)| {
+        let naming = self.ir.mentioning(field);
+        let mut left_out = naming.filter(|(_, function)| function.body.was_left_out());
+        let answer = left_out.any(|(_, function)| {
             let content = function.body.content();
             let nested = content.nested.iter().map(|inner| inner.body.content());
             let mut all = [content].into_iter().chain(nested);
             all.any(|content| stored_fields(&content.body).any(|stored| stored == field))
-        })
+        });
+        known().insert(field.into(), answer);
+        answer
     }
 
     /// The syntax errors in the module, in the order of the text, as far as bodies have been
@@ -322,6 +332,8 @@ impl<'s> Program<'s> {
             stored_fields: stored,
             broken: lowered.broken.into_iter().map(Into::into).collect(),
             attributes: OnceLock::new(),
+            left_out_stores: Mutex::default(),
+            derived: Derived::default(),
         }));
         tables.by_path.insert(key, Some(id));
         id

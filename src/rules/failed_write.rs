@@ -47,7 +47,7 @@ use std::borrow::Borrow;
 
 use self::watch::Calls;
 use super::tables::{self, has_word};
-use crate::ir::{BlockId, BranchRole, Code, FuncIdx, Function, FunctionShape, TerminatorKind};
+use crate::ir::{BlockId, BranchRole, FuncIdx, Function, FunctionShape, TerminatorKind};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::source::SourceFile;
 
@@ -132,18 +132,16 @@ pub(in crate::rules) fn with_nested<'m, F: Borrow<(FuncIdx, &'m Function)>>(
     })
 }
 
-/// The functions of a file that may mention something, with those nested in them; none of a file of tests. Other
+/// The functions of a file that may mention a word, with those nested in them; none of a file of tests. Other
 /// functions need not be lowered for that.
 pub(in crate::rules) fn that_mention<'m>(
     module: &'m LoadedModule,
-    may_mention: &dyn Fn(&Code) -> bool,
+    word: &str,
 ) -> Vec<(FuncRef, &'m Function)> {
     if module.file.as_ref().is_none_or(|file| is_of_tests(file)) {
         return Vec::new();
     }
-    let outer = module.ir.outer_functions();
-    let outer = outer.filter(|(_, function)| may_mention(&function.body));
-    with_nested(module, outer).collect()
+    with_nested(module, module.ir.mentioning(word)).collect()
 }
 
 /// Whether nobody would miss what a function fails to write: it has no code, is a test, or is there for

@@ -20,6 +20,7 @@ mod callers;
 mod options;
 mod outside;
 mod quiet;
+mod read;
 mod readers;
 mod report;
 mod search;

@@ -4,7 +4,7 @@
 //! recognised by its name; or by rule, symbol and code, if the code around it has changed; or under
 //! another path, if the file is gone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -143,6 +143,7 @@ impl Baseline {
     /// files, and the expired entries removed.
     #[must_use]
     pub fn updated(&self, found: &[(&Reported, PathBuf)], expired: &[&BaselineEntry]) -> String {
+        let expired: BTreeSet<&BaselineEntry> = expired.iter().copied().collect();
         let unmatched = self.entries.iter().zip(&self.found);
         let unmatched = unmatched.filter(|(entry, found)| !**found && !expired.contains(entry));
         let mut entries: Vec<BaselineEntry> = unmatched.map(|(entry, _)| entry.clone()).collect();

@@ -1,5 +1,7 @@
 //! One cause, one finding: what follows from a finding that is reported is told there.
 
+use std::collections::HashMap;
+
 use super::Decided;
 use crate::diagnostics::{Finding, Location};
 use crate::outcome::{Decision, Reported};
@@ -12,20 +14,29 @@ use crate::source::SourceMap;
 /// of what follows, so that no two findings disappear in each other.
 pub(super) fn same_cause(decided: &[Decided]) -> Vec<Option<usize>> {
     let reported = |of: &Decided| of.decision == Decision::Reported;
+    // By the places that their paths lead through.
+    let mut through: HashMap<Location, Vec<usize>> = HashMap::new();
+    for (at, other) in decided.iter().enumerate().filter(|(_, of)| reported(of)) {
+        for place in places(&other.finding) {
+            let here = through.entry(place).or_default();
+            if here.last() != Some(&at) {
+                here.push(at);
+            }
+        }
+    }
     let of = |finding: &Decided| {
         let cause = finding.finding.cause.filter(|_| reported(finding))?;
         let finding = &finding.finding;
-        decided.iter().position(|other| {
-            let lost = &other.finding;
-            reported(other)
-                && depth(lost) > depth(finding)
+        let mut leading = through.get(&cause)?.iter().copied();
+        leading.find(|other| {
+            let lost = &decided[*other].finding;
+            depth(lost) > depth(finding)
                 && lost.rule != finding.rule
                 && lost.severity >= finding.severity
                 && finding
                     .exits
                     .iter()
                     .all(|exit| lost.exits.contains(exit) || leads_through(lost, *exit))
-                && leads_through(lost, cause)
         })
     };
     let leaders: Vec<Option<usize>> = decided.iter().map(of).collect();
@@ -51,8 +62,13 @@ fn depth(finding: &Finding) -> u8 {
 
 /// Whether the path of a finding leads through a place.
 fn leads_through(finding: &Finding, place: Location) -> bool {
-    let mut steps = std::iter::once(&finding.primary).chain(&finding.steps);
-    steps.any(|step| step.location == place)
+    places(finding).any(|at| at == place)
+}
+
+/// The places that the path of a finding leads through.
+fn places(finding: &Finding) -> impl Iterator<Item = Location> {
+    let steps = std::iter::once(&finding.primary).chain(&finding.steps);
+    steps.map(|step| step.location)
 }
 
 /// Adds a finding with the same cause to a reported one, and a note that tells of it.

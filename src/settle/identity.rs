@@ -4,6 +4,7 @@
 //! the rule, the symbol, the code of the primary line, and the line that opens the block around it.
 //! The kind is not part of it, because code elsewhere can change the kind.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -52,12 +53,22 @@ pub(super) fn identities(findings: &[Finding], sources: &SourceMap) -> Vec<Ident
 struct Code {
     file: Arc<SourceFile>,
     layout: Layout,
+    /// For each line, the number of the one that opens the block around it; 0 if there is none. Made once a
+    /// block is so long that looking for its opener takes its time.
+    openers: OnceCell<Vec<u32>>,
 }
+
+/// So many lines are looked through for an opener before those of all lines are found out.
+const NEAR: u32 = 256;
 
 impl Code {
     fn of(file: Arc<SourceFile>) -> Self {
         let layout = Layout::of(file.language, &file.text);
-        Self { file, layout }
+        Self {
+            file,
+            layout,
+            openers: OnceCell::new(),
+        }
     }
 
     /// A line without its comments.
@@ -84,14 +95,46 @@ impl Code {
 
     /// The line that opens the block around a line: the nearest line above that is indented less.
     fn around(&self, line: u32) -> String {
-        let indent = |text: &str| text.len() - text.trim_start().len();
         let own = indent(&self.line(line));
-        (1..line)
-            .rev()
-            .map(|above| self.line(above))
-            .find(|text| !text.trim().is_empty() && indent(text) < own)
-            .unwrap_or_default()
+        let near = (1..line).rev().take(NEAR as usize);
+        let mut near = near.map(|above| self.line(above));
+        let found = near.find(|text| !text.trim().is_empty() && indent(text) < own);
+        found.unwrap_or_else(|| {
+            let opener = match own {
+                0 => 0,
+                _ if line <= NEAR => 0,
+                _ => self.openers.get_or_init(|| self.openers())[line as usize],
+            };
+            match opener {
+                0 => String::new(),
+                opener => self.line(opener),
+            }
+        })
     }
+
+    fn openers(&self) -> Vec<u32> {
+        let text = &self.file.text;
+        let index = self.file.line_index();
+        let mut out = vec![0];
+        // The lines that may open the block of the next one, with their indentations, which grow.
+        let mut open: Vec<(u32, usize)> = Vec::new();
+        for line in (1..).take_while(|line| index.line_range(text, *line).is_some()) {
+            let code = self.line(line);
+            let own = indent(&code);
+            // A blank line is no opener, and the end of no block.
+            let outer = open.iter().rev().find(|(_, outer)| *outer < own);
+            out.push(outer.map_or(0, |(outer, _)| *outer));
+            if !code.trim().is_empty() {
+                while open.pop_if(|(_, above)| *above >= own).is_some() {}
+                open.push((line, own));
+            }
+        }
+        out
+    }
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 fn dense(text: &str) -> String {

@@ -1,11 +1,12 @@
 //! The ignore comments of a file: which findings each covers, and whether it is needed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::directive::{self, Directive, Names, Says};
 use super::lines::Lines;
+use super::stab::Stab;
 use crate::diagnostics::{Edit, Finding, Fix, Location, Safety};
 use crate::frontend::layout::{Comment, CommentKind, comment_mark};
 use crate::rules;
@@ -25,6 +26,8 @@ pub struct FileIgnores {
     lines: Option<Lines>,
     /// In the order of the text.
     comments: Vec<Ignore>,
+    /// What they cover, with the number of the comment.
+    covered: Stab,
 }
 
 /// One ignore comment.
@@ -100,9 +103,13 @@ impl FileIgnores {
             let lines = lines.iter();
             lines.for_each(|lines| comments.extend(read(file, lines, comment)));
         }
+        let covers = comments.iter().map(|comment: &Ignore| &comment.covers);
+        let covers = covers.enumerate();
+        let covers = covers.flat_map(|(at, spans)| spans.iter().map(move |span| (*span, at)));
         Self {
             file: Arc::clone(file),
             lines,
+            covered: Stab::new(covers),
             comments,
         }
     }
@@ -130,12 +137,13 @@ impl FileIgnores {
     pub fn covers_finding(&mut self, finding: &Finding) -> Option<Option<String>> {
         let at = finding.primary.location.span.start;
         let mut least: Option<(u32, Option<String>)> = None;
-        for comment in &mut self.comments {
-            let covers = comment.covers.iter();
-            let covering = covers.filter(|span| span.start <= at && at < span.end);
-            let Some(size) = covering.map(|span| span.end - span.start).min() else {
-                continue;
-            };
+        let mut covering: BTreeMap<usize, u32> = BTreeMap::new();
+        for (span, comment) in self.covered.around(at) {
+            let size = covering.entry(comment).or_insert(u32::MAX);
+            *size = (*size).min(span.end - span.start);
+        }
+        for (comment, size) in covering {
+            let comment = &mut self.comments[comment];
             let applies = match &mut comment.rules {
                 None => finding.rule != rules::about_comments().id(),
                 Some(rules) => {

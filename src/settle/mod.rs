@@ -9,6 +9,7 @@ mod directive;
 mod identity;
 mod ignores;
 mod lines;
+mod stab;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -326,10 +327,15 @@ fn unused(
     about: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
     // Where a rule was uncertain, its silence proves nothing.
-    let notes: Vec<&Finding> = findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Note)
-        .collect();
+    let mut notes: HashMap<(&str, FileId), Vec<Span>> = HashMap::new();
+    for finding in findings.iter().filter(|f| f.severity == Severity::Note) {
+        let place = finding.primary.location;
+        let of_rule = notes.entry((finding.rule, place.file)).or_default();
+        of_rule.push(place.span);
+    }
+    for spans in notes.values_mut() {
+        spans.sort_by_key(|span| span.start);
+    }
     let mut out = Vec::new();
     for file in checked.files {
         let comments = !ignores.file(file.id).comments().is_empty();
@@ -338,10 +344,11 @@ fn unused(
             continue;
         }
         let judged = |rule: &'static str, around: Span| {
-            let open = notes.iter().any(|note| {
-                let place = note.primary.location;
-                note.rule == rule && place.file == file.id && around.contains(place.span)
-            });
+            let spans = notes.get(&(rule, file.id)).map_or(&[][..], Vec::as_slice);
+            let first = spans.partition_point(|span| span.start < around.start);
+            let inside = spans[first..].iter();
+            let mut inside = inside.take_while(|span| span.start <= around.end);
+            let open = inside.any(|span| around.contains(*span));
             about(rule) && files.is_on(rule, file.id) && !open
         };
         for unused in ignores.file(file.id).unused(judged) {

@@ -11,7 +11,7 @@ use std::{fmt, io, thread};
 
 use crate::source::observe::{Looked, Notes};
 use crate::source::text::{decode, plain};
-use crate::source::{DecodeError, Language, LineColumn, LineIndex, Span};
+use crate::source::{DecodeError, Derived, Language, LineColumn, LineIndex, Span};
 
 /// The default size limit: nobody writes larger files by hand.
 pub const DEFAULT_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -40,6 +40,8 @@ pub struct SourceFile {
     /// What it is written in.
     pub language: Language,
     line_index: OnceLock<LineIndex>,
+    /// What else follows from its text.
+    pub derived: Derived,
 }
 
 impl SourceFile {
@@ -410,6 +412,7 @@ impl SourceMap {
             real_path: real_path.clone(),
             text,
             line_index: OnceLock::new(),
+            derived: Derived::default(),
         });
         store.files.push(Arc::clone(&file));
         store.by_real_path.insert(real_path, Ok(id));

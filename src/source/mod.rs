@@ -3,6 +3,7 @@
 //! This module decodes files, converts offsets to lines and columns, and keeps every file of a run
 //! once.
 
+mod derived;
 mod foreign;
 mod language;
 mod line_index;
@@ -11,6 +12,7 @@ mod observe;
 mod span;
 mod text;
 
+pub use derived::Derived;
 pub use foreign::Foreign;
 pub use language::{Language, Unreadable};
 pub use line_index::{LineColumn, LineIndex};

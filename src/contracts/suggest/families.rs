@@ -101,9 +101,9 @@ pub(super) fn is_declared(program: &Program<'_>, common: &Common) -> bool {
 /// Whether a method of the class calls a method of this name on its receiver.
 fn calls(program: &Program<'_>, class: ClassRef, name: &str) -> bool {
     let module = program.module(class.module);
-    let mut functions = module.ir.outer_functions();
+    let mut functions = module.ir.functions_of(class.class);
     functions.any(|(_, function)| {
-        if function.class != Some(class.class) || !function.body.may_mention(name) {
+        if !function.body.may_mention(name) {
             return false;
         }
         let receiver = Operand::Local(crate::ir::LocalId(0));

@@ -1,8 +1,12 @@
 //! What fields of objects and variables of enclosing functions hold.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
 use super::{Finder, Frame, Held, MAX_HOPS, common};
-use crate::ir::{Body, LocalId, Name, Operand, StatementKind};
-use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, MroEntry, Program};
+use crate::ir::{Body, ClassIdx, FuncIdx, LocalId, Name, Operand, StatementKind};
+use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, MemberDef, MroEntry, Program};
 
 impl Finder<'_, '_> {
     /// What a variable of the enclosing function holds.
@@ -92,21 +96,13 @@ impl Finder<'_, '_> {
                 continue;
             };
             let module = self.program.module(own.module);
-            for (func, function) in module.ir.outer_functions() {
-                if function.class != Some(own.class)
-                    || !function.is_bound()
-                    || !function.body.may_mention(name)
-                {
-                    continue;
-                }
+            for func in storing(&module, own.class, name).iter() {
                 let func = FuncRef {
                     module: own.module,
-                    func,
+                    func: *func,
                 };
-                if stores(&function.body, name) {
-                    let frame = Frame::new(&module, func);
-                    all.extend(self.stored(&frame, LocalId(0), name, hops));
-                }
+                let frame = Frame::new(&module, func);
+                all.extend(self.stored(&frame, LocalId(0), name, hops));
             }
         }
         if all.is_empty() {
@@ -122,6 +118,28 @@ fn is_property(program: &Program<'_>, func: FuncRef) -> bool {
         .ir
         .function(func.func)
         .is_property()
+}
+
+/// The methods of a class that store to a field, by the class and the name of the field.
+#[derive(Default)]
+struct Storing(Mutex<FxHashMap<FieldOf, Arc<[FuncIdx]>>>);
+
+type FieldOf = (ClassIdx, Name);
+
+/// The methods of a class that store to a field of this name, of any object.
+fn storing(module: &LoadedModule, class: ClassIdx, name: &str) -> Arc<[FuncIdx]> {
+    let storing = module.derived.get(Storing::default);
+    let known = || storing.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (class, Name::new(name));
+    if let Some(found) = known().get(&key) {
+        return Arc::clone(found);
+    }
+    let own = module.ir.functions_of(class);
+    let own = own.filter(|(_, function)| function.is_bound() && function.body.may_mention(name));
+    let own = own.filter(|(_, function)| stores(&function.body, name));
+    let found: Arc<[FuncIdx]> = own.map(|(func, _)| func).collect();
+    known().insert(key, Arc::clone(&found));
+    found
 }
 
 /// Whether a body stores to a field of this name, of any object.

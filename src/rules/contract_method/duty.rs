@@ -164,8 +164,8 @@ fn calls_and_reads(program: &Program<'_>, class: ClassRef, task: Task<'_>) -> bo
     let (method, contract) = (task.method, task.contract);
     let attributes: Vec<&str> = contract.places().filter_map(Place::attribute).collect();
     let is_place = |name: &str| attributes.contains(&name);
-    m.ir.outer_functions().any(|(_, f)| {
-        if f.class != Some(class.class) || f.name == method || !f.body.may_mention(method) {
+    m.ir.functions_of(class.class).any(|(_, f)| {
+        if f.name == method || !f.body.may_mention(method) {
             return false;
         }
         if contract.asks_for_a_result() && uses_result(f, method) {

@@ -238,8 +238,8 @@ fn has_method(program: &Program<'_>, class: ClassRef, test: impl Fn(&Function) -
             return false;
         };
         let module = program.module(class.module);
-        let mut functions = module.ir.outer_functions();
-        functions.any(|(_, function)| function.class == Some(class.class) && test(function))
+        let mut functions = module.ir.functions_of(class.class);
+        functions.any(|(_, function)| test(function))
     })
 }
 

@@ -226,7 +226,7 @@ pub(in crate::rules) fn flow(function: &Function, from: FxHashSet<LocalId>) -> F
 }
 
 /// What becomes of the result of a call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(in crate::rules) enum Fate {
     /// A branch depends on it.
     Tested,

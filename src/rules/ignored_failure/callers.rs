@@ -63,7 +63,7 @@ impl Reporter<'_> {
         }
         for id in &modules {
             let module = program.module(*id);
-            for (this, caller) in that_mention(&module, &|body| body.may_mention(name)) {
+            for (this, caller) in that_mention(&module, name) {
                 if this != self.at && !may_fail(&module, caller) {
                     self.report_in(ground, (&module, this, caller), &modules, out);
                 }

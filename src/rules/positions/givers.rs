@@ -63,24 +63,25 @@ fn givers(program: &Program<'_>, func: FuncRef, own: &[Position]) -> Vec<Giver> 
         return vec![giver(func, position)];
     }
     // What only moves the position may be called by what gives the rows.
-    let outer = module.ir.outer_functions();
-    let outer = outer.filter(|(_, caller)| caller.body.may_mention(&function.name));
-    let callers = outer.filter_map(|(idx, caller)| {
-        let this = FuncRef {
-            module: func.module,
-            func: idx,
-        };
-        let hands_out = |(at, callee, _): (BlockId, &Callee, _)| {
-            let place = (at, caller.body.block(at).terminator.span);
-            let position = Position {
-                inside: Some((func, moved.span)),
-                consumer: moved.consumer.clone(),
-                ..Position::new(place, moved.moves, function.name.clone())
+    let callers = module
+        .ir
+        .mentioning(&function.name)
+        .filter_map(|(idx, caller)| {
+            let this = FuncRef {
+                module: func.module,
+                func: idx,
             };
-            callee_of(program, this, callee) == Some(func) && hands_out_later(caller, &position)
-        };
-        (this != func && calls(caller).any(hands_out)).then(|| giver(this, moved))
-    });
+            let hands_out = |(at, callee, _): (BlockId, &Callee, _)| {
+                let place = (at, caller.body.block(at).terminator.span);
+                let position = Position {
+                    inside: Some((func, moved.span)),
+                    consumer: moved.consumer.clone(),
+                    ..Position::new(place, moved.moves, function.name.clone())
+                };
+                callee_of(program, this, callee) == Some(func) && hands_out_later(caller, &position)
+            };
+            (this != func && calls(caller).any(hands_out)).then(|| giver(this, moved))
+        });
     callers.collect()
 }
 
@@ -111,7 +112,7 @@ impl Giver {
         let module = program.module(id);
         let own = program.module(self.func.module);
         let name = &own.ir.function(self.func.func).name;
-        for (this, caller) in that_mention(&module, &|body| body.may_mention(name)) {
+        for (this, caller) in that_mention(&module, name) {
             for (at, callee, _) in calls(caller) {
                 let block = caller.body.block(at);
                 let TerminatorKind::Eval {

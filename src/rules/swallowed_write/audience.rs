@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::callers::{Answer, CallSite};
-use crate::ir::Name;
+use super::read;
+use crate::ir::{FuncIdx, Name};
 use crate::program::{ModuleId, Program};
 use crate::rules::contract_method::Subject;
 
@@ -14,7 +15,8 @@ const MAX_FILES: usize = 24;
 
 /// The callers of a function, and who may read what it leaves behind.
 pub(super) struct Audience {
-    calls: Vec<CallSite>,
+    /// All callers that are known.
+    calls: Option<CallSite>,
     /// There may be callers that were not looked at.
     more: bool,
     /// Code that is not known may read the attributes of the receiver.
@@ -30,21 +32,22 @@ impl Audience {
         let mut calls = Vec::new();
         for id in others.into_iter().chain([own]) {
             let module = program.module(id);
-            let naming = module.ir.outer_functions();
-            let naming = naming.filter(|(_, function)| function.body.may_mention(name));
-            for (idx, function) in naming.flat_map(|(idx, _)| module.ir.with_left_out(idx)) {
-                // Its own code calls it only recursively.
-                let mut around = Some(idx);
-                let mut inside = false;
+            let sites = read::sites_of(&module, name, id == own);
+            // Its own code calls it only recursively.
+            let is_outside = |at: &FuncIdx| {
+                let mut around = Some(*at);
                 while let Some(at) = around {
-                    inside |= id == own && at == subject.func.func;
+                    if id == own && at == subject.func.func {
+                        return false;
+                    }
                     around = module.ir.function(at).outer;
                 }
-                if !inside {
-                    calls.extend(CallSite::of_name(function, name));
-                }
-            }
+                true
+            };
+            let others = sites.iter().filter(|(_, at)| at.iter().any(is_outside));
+            calls.extend(CallSite::together(others.map(|(site, _)| site)));
         }
+        let calls = CallSite::together(calls.iter());
         let open = subject
             .class
             .is_some_and(|class| !program.fully_resolved(class));
@@ -54,11 +57,10 @@ impl Audience {
     /// Whether a caller learns of the failure from what the function returns. If no caller is known,
     /// one that looks at it is assumed.
     pub(super) fn hears(&self, answer: &Answer) -> bool {
-        let mut calls = self.calls.iter();
-        if calls.any(|site| site.hears(answer)) {
+        if self.calls.as_ref().is_some_and(|site| site.hears(answer)) {
             return true;
         }
-        let known = self.calls.iter().any(|site| site.certain);
+        let known = self.calls.as_ref().is_some_and(|site| site.certain);
         (self.more || !known) && answer.tells()
     }
 

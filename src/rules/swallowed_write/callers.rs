@@ -13,7 +13,8 @@ use crate::rules::failed_write::flow::{Fate, fate_of, is_kept, place_of, rvalues
 use crate::rules::tables::collections::LOOKUPS;
 use crate::rules::tables::{is_common_method, is_common_write, tells};
 
-/// A function that calls the method.
+/// A function that calls the method, or several of them.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct CallSite {
     /// Whether it reads the contract's place, too: it records the run.
     pub(super) records: bool,
@@ -192,6 +193,29 @@ impl CallSite {
             leaves: leaves(function, &same),
             reads: reads(function, &same),
         })
+    }
+
+    /// Adds another function: what one of them learns, they learn together.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.records |= other.records;
+        self.certain |= other.certain;
+        self.leaves |= other.leaves;
+        if other.fate == Fate::Tested {
+            self.fate = Fate::Tested;
+        }
+        self.reads.extend(other.reads.iter().cloned());
+    }
+
+    /// Several functions as one; `None` if there are none.
+    pub(super) fn together<'s>(sites: impl Iterator<Item = &'s Self>) -> Option<Self> {
+        let mut all: Option<Self> = None;
+        for site in sites {
+            match &mut all {
+                Some(all) => all.add(site),
+                None => all = Some(site.clone()),
+            }
+        }
+        all
     }
 
     /// Whether the function can learn of a failure from what the method returns.

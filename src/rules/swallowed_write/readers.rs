@@ -2,23 +2,18 @@
 //! at what the method returned because of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use rustc_hash::FxHashSet;
+use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Term, Value};
-use crate::ir::validate::{for_each_terminator_use, for_each_use};
-use crate::ir::{
-    Callee, Function, Literal, LocalId, Module, Name, Operand, Rvalue, StatementKind,
-    TerminatorKind,
-};
-use crate::program::{ClassRef, ModuleId, MroEntry, Program};
+use crate::ir::{Callee, Function, Literal, LocalId, Name, Operand, Rvalue};
+use crate::program::{ClassRef, LoadedModule, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::Subject;
-use crate::rules::failed_write::flow::{flow, rvalues};
+use crate::rules::failed_write::flow::rvalues;
 use crate::rules::swallowed_write::audience::Audience;
 use crate::rules::swallowed_write::callers::{Answer, CallSite};
-use crate::rules::tables::collections::{CHANGES, LOOKUPS};
+use crate::rules::swallowed_write::read::{Reads, is_in};
 use crate::rules::tables::{is_report, takes_log_records, tells};
 use crate::settings::Place;
 
@@ -38,10 +33,15 @@ pub(super) enum Left {
 
 /// Who looks at what a contract method leaves behind, and at what it returns.
 pub(super) struct Readers {
-    fields: BTreeSet<Name>,
-    keys: BTreeSet<Name>,
-    /// The functions that call the method.
-    calls: Vec<CallSite>,
+    method: Name,
+    /// The attributes of the contract's places.
+    attributes: Vec<Name>,
+    /// What the modules of the class and of its bases read.
+    reads: Vec<(Arc<LoadedModule>, Arc<Reads>)>,
+    /// The methods of the class and of its bases that call the method on their receiver.
+    own: Vec<CallSite>,
+    /// The functions that call it on other objects, by module.
+    others: Vec<Arc<Option<CallSite>>>,
     /// Whether nobody else can be assumed to call it: all bases of the class are known.
     closed: bool,
     /// The modules of the class and of its bases.
@@ -53,66 +53,49 @@ pub(super) struct Readers {
 impl Readers {
     /// What the modules of a class and of its bases read outside of the contract method.
     pub(super) fn new(subject: &Subject<'_>) -> Self {
-        let outside = subject.is_outside().then(|| Audience::of(subject));
-        let mut out = Readers {
-            outside,
-            fields: BTreeSet::new(),
-            keys: BTreeSet::new(),
-            calls: Vec::new(),
-            closed: subject
-                .class
-                .is_some_and(|class| subject.program.fully_resolved(class)),
-            modules: BTreeSet::new(),
-        };
         let program = subject.program;
         let method = subject.method;
-        let attributes: Vec<&str> = subject
-            .contract
-            .places()
-            .filter_map(Place::attribute)
-            .collect();
+        let attributes = subject.contract.places().filter_map(Place::attribute);
+        let attributes: Vec<Name> = attributes.map(Name::from).collect();
+        let outside = subject.is_outside().then(|| Audience::of(subject));
         let mut modules: BTreeSet<ModuleId> = BTreeSet::new();
-        let mut family: BTreeSet<ClassRef> = BTreeSet::new();
+        let mut family: Vec<ClassRef> = Vec::new();
         let mro = subject.class.map(|class| program.mro(class));
         for entry in mro.iter().flat_map(|mro| &mro.entries) {
             if let MroEntry::Class(class) = entry {
                 modules.insert(class.module);
-                family.insert(*class);
+                family.push(*class);
             }
         }
-        // The methods of the family that read the statistics.
-        let mut reporting: BTreeSet<Name> = BTreeSet::new();
-        // The callers, each with its own name and the methods that it calls.
-        let mut calling: Vec<(BTreeSet<Name>, CallSite)> = Vec::new();
-        if out.outside.is_some() {
+        if outside.is_some() {
             modules.insert(subject.func.module);
         }
+        let mut reads = Vec::new();
+        let mut others = Vec::new();
         for id in &modules {
-            let id = *id;
-            let module = program.module(id);
-            for (_, function) in module.ir.functions() {
-                if is_in(&module.ir, function, method) {
-                    continue;
-                }
-                out.read_by(function, &attributes);
-                let of_family = function
-                    .class
-                    .is_some_and(|class| family.contains(&ClassRef { module: id, class }));
-                if of_family && attributes.iter().any(|name| reads_field(function, name)) {
-                    reporting.insert(function.name.clone());
-                }
-                let own = of_family.then(|| CallSite::of(function, method, true));
-                calling.extend(own.flatten().map(|site| (with_callees(function), site)));
-                out.calls.extend(CallSite::of(function, method, false));
+            let module = program.module(*id);
+            let found = Reads::of(&module);
+            if outside.is_none() {
+                others.push(found.callers(&module.ir, method));
             }
+            reads.push((module, found));
         }
-        let own = calling.into_iter().map(|(names, mut site)| {
-            site.records = !names.is_disjoint(&reporting);
-            site
-        });
-        out.calls.extend(own);
-        out.modules = modules;
-        out
+        let own = match outside {
+            None => own_callers(program, &family, method, &attributes),
+            Some(_) => Vec::new(),
+        };
+        Readers {
+            method: method.into(),
+            attributes,
+            reads,
+            own,
+            others,
+            closed: subject
+                .class
+                .is_some_and(|class| program.fully_resolved(class)),
+            modules,
+            outside,
+        }
     }
 
     /// Whether who has to know learns of a failure from what the method returns: the callers that
@@ -121,80 +104,44 @@ impl Readers {
         if let Some(audience) = &self.outside {
             return audience.hears(answer);
         }
-        let mut recording = self.calls.iter().filter(|site| site.records).peekable();
+        let mut recording = self.own.iter().filter(|site| site.records).peekable();
         if recording.peek().is_some() {
             return recording.all(|site| site.hears(answer));
         }
-        if self.calls.iter().any(|site| site.hears(answer)) {
+        let others = self.others.iter().filter_map(|others| (**others).as_ref());
+        let mut calls = self.own.iter().chain(others);
+        if calls.clone().any(|site| site.hears(answer)) {
             return true;
         }
-        !self.calls.iter().any(|site| site.certain) && self.closed && answer.tells()
+        !calls.any(|site| site.certain) && self.closed && answer.tells()
     }
 
-    fn read_by(&mut self, function: &Function, stats: &[&str]) {
-        let loads = rvalues(function).filter_map(|(dest, rvalue)| match rvalue {
-            Rvalue::GetField(_, name) => Some((dest?, name)),
-            _ => None,
-        });
-        let loads: Vec<(LocalId, &Name)> = loads.collect();
-        let dicts: FxHashSet<LocalId> = loads
+    fn reads_field(&self, name: &Name) -> bool {
+        let mut reads = self.reads.iter();
+        !self.attributes.contains(name)
+            && reads.any(|(_, reads)| reads.reads_field(name, &self.method))
+    }
+
+    fn reads_key(&self, key: &Name) -> bool {
+        self.reads
             .iter()
-            .filter(|(_, name)| stats.contains(&name.as_str()))
-            .map(|(dest, _)| *dest)
-            .collect();
-        let dicts = flow(function, dicts);
-        for (_, rvalue) in rvalues(function) {
-            if let Rvalue::GetField(Operand::Local(object), key) = rvalue
-                && dicts.contains(object)
-            {
-                self.keys.insert(key.clone());
-            }
-            let (object, key) = match rvalue {
-                Rvalue::GetItem(object, key) => (object, Some(key)),
-                Rvalue::Call {
-                    callee: Callee::Method { receiver, name, .. },
-                    args,
-                } if LOOKUPS.contains(&name.as_str()) => (receiver, args.first().map(|a| &a.value)),
-                _ => continue,
-            };
-            if let (Operand::Local(object), Some(Operand::Const(Literal::Str(key)))) = (object, key)
-                && dicts.contains(object)
-            {
-                self.keys.insert(key.clone());
-            }
-        }
-        for (dest, name) in loads {
-            if !stats.contains(&name.as_str())
-                && !self.fields.contains(name)
-                && is_looked_at(function, dest)
-            {
-                self.fields.insert(name.clone());
-            }
-        }
+            .any(|(module, reads)| reads.reads_key(&module.ir, &self.attributes, key, &self.method))
     }
 
     /// Whether something that is left behind is read.
     fn reads(&self, program: &Program<'_>, place: &Left) -> bool {
         if let (Some(audience), Left::Field(name)) = (&self.outside, place) {
-            return self.fields.contains(name) || audience.reads(program, name, &self.modules);
+            return self.reads_field(name) || audience.reads(program, name, &self.modules);
         }
         match place {
-            Left::Field(name) => self.fields.contains(name),
-            Left::Key(name) => self.keys.contains(name),
+            Left::Field(name) => self.reads_field(name),
+            Left::Key(name) => self.reads_key(name),
             Left::Held(class, name) => {
                 let own = program.module(class.module);
-                let looks = |f: &Function| {
-                    rvalues(f).any(|(dest, rvalue)| match rvalue {
-                        Rvalue::GetField(_, read) if read == name => {
-                            dest.is_some_and(|dest| is_looked_at(f, dest))
-                        }
-                        _ => false,
-                    })
-                };
                 let mut known: Vec<ModuleId> = self.modules.iter().copied().collect();
                 known.push(class.module);
-                self.fields.contains(name)
-                    || own.ir.functions().any(|(_, f)| looks(f))
+                self.reads_field(name)
+                    || Reads::of(&own).looks_at(name)
                     || program.is_mentioned_outside(name, &known)
             }
             Left::Shared => true,
@@ -243,16 +190,35 @@ impl Heard {
     }
 }
 
-/// Whether a function is a definition of the method, or nested in one.
-fn is_in(module: &Module, function: &Function, method: &str) -> bool {
-    let mut at = Some(function);
-    while let Some(f) = at {
-        if f.class.is_some() && f.name == method {
-            return true;
+/// The methods of some classes that call a method on their receiver, outside of its definitions.
+fn own_callers(
+    program: &Program<'_>,
+    family: &[ClassRef],
+    method: &str,
+    attributes: &[Name],
+) -> Vec<CallSite> {
+    // The methods of the family that read the statistics.
+    let mut reporting: BTreeSet<Name> = BTreeSet::new();
+    // The callers, each with its own name and the methods that it calls.
+    let mut calling: Vec<(BTreeSet<Name>, CallSite)> = Vec::new();
+    for class in family {
+        let module = program.module(class.module);
+        for (_, function) in module.ir.functions_of(class.class) {
+            if is_in(&module.ir, function, method) {
+                continue;
+            }
+            if attributes.iter().any(|name| reads_field(function, name)) {
+                reporting.insert(function.name.clone());
+            }
+            let site = CallSite::of(function, method, true);
+            calling.extend(site.map(|site| (with_callees(function), site)));
         }
-        at = f.outer.map(|outer| module.function(outer));
     }
-    false
+    let own = calling.into_iter().map(|(names, mut site)| {
+        site.records = !names.is_disjoint(&reporting);
+        site
+    });
+    own.collect()
 }
 
 /// Whether a function reads an attribute of its receiver.
@@ -272,40 +238,6 @@ fn with_callees(function: &Function) -> BTreeSet<Name> {
         _ => None,
     });
     called.chain([function.name.clone()]).collect()
-}
-
-/// Whether a value is used other than by being changed.
-fn is_looked_at(function: &Function, value: LocalId) -> bool {
-    let (mut uses, mut changes) = (0, 0);
-    for block in &function.body.blocks {
-        for s in &block.statements {
-            for_each_use(&s.kind, &mut |l| uses += usize::from(l == value));
-            match &s.kind {
-                StatementKind::SetItem { object, .. } | StatementKind::SetField { object, .. }
-                    if *object == Operand::Local(value) =>
-                {
-                    changes += 1;
-                }
-                _ => {}
-            }
-        }
-        let t = &block.terminator.kind;
-        for_each_terminator_use(t, &mut |l| uses += usize::from(l == value));
-        if let TerminatorKind::Eval {
-            rvalue:
-                Rvalue::Call {
-                    callee: Callee::Method { receiver, name, .. },
-                    ..
-                },
-            ..
-        } = t
-            && *receiver == Operand::Local(value)
-            && CHANGES.contains(&name.as_str())
-        {
-            changes += 1;
-        }
-    }
-    uses > changes
 }
 
 /// What a failure leaves on the receiver: in `failed`, a state at an exit after it, but in no state

@@ -6,8 +6,7 @@ use super::code::Code;
 use super::inside::{Inside, Names, Place, reads_of};
 use super::tallies::Tally;
 use crate::ir::{
-    Callee, ClassIdx, Data, FuncIdx, Function, LocalId, Module, Name, Operand, Rvalue,
-    StatementKind, TerminatorKind,
+    Callee, Data, FuncIdx, Function, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, Def, FuncRef, MroEntry};
 use crate::rules::failed_write::flow::{logs, rvalues};
@@ -122,15 +121,25 @@ impl Place<'_> {
                 return false;
             };
             let module = self.program.module(of.module);
-            let outer = module.ir.outer_functions();
-            let mut own = outer.filter(|(idx, _)| class_around(&module.ir, *idx) == Some(of.class));
-            own.any(|(idx, _)| {
-                let mut all = module.ir.with_left_out(idx);
-                all.any(|(func, function)| {
-                    let module = of.module;
-                    holds(FuncRef { module, func }, function)
-                })
-            })
+            let mut open: Vec<FuncIdx> = module
+                .ir
+                .functions_of(of.class)
+                .map(|(idx, _)| idx)
+                .collect();
+            while let Some(func) = open.pop() {
+                let at = FuncRef {
+                    module: of.module,
+                    func,
+                };
+                if holds(at, module.ir.function(func)) {
+                    return true;
+                }
+                // The methods of classes inside are theirs.
+                let inside = module.ir.functions_in(func);
+                let inside = inside.filter(|(_, inner)| inner.class.is_none());
+                open.extend(inside.map(|(idx, _)| idx));
+            }
+            false
         })
     }
 
@@ -147,8 +156,8 @@ impl Place<'_> {
         }
         modules.into_iter().any(|id| {
             let module = self.program.module(id);
-            let naming = that_mention(&module, &|body| names.keys().any(|n| body.may_mention(n)));
-            let mut others = naming.into_iter().filter(|(func, _)| *func != self.func);
+            let naming = names.keys().flat_map(|name| that_mention(&module, name));
+            let mut others = naming.filter(|(func, _)| *func != self.func);
             others.any(|(func, function)| Place { func, ..self }.asks(function, names))
         })
     }
@@ -180,17 +189,6 @@ impl Place<'_> {
             })
         };
         may_be_below(one, other) || may_be_below(other, one)
-    }
-}
-
-/// The class in whose body a function is, or the function around it.
-fn class_around(module: &Module, mut at: FuncIdx) -> Option<ClassIdx> {
-    loop {
-        let function = module.function(at);
-        if function.class.is_some() {
-            return function.class;
-        }
-        at = function.outer?;
     }
 }
 
