@@ -12,7 +12,7 @@ use tallylint::frontend::layout::Layout;
 use tallylint::frontend::{self, python};
 use tallylint::ir::validate::validate;
 use tallylint::outcome::Looked;
-use tallylint::report::{self, Format, Report};
+use tallylint::report::{self, Format, Report, Screen};
 use tallylint::settings::{Reading, Settings};
 use tallylint::settle::{Checked, FileIgnores, settle};
 use tallylint::source::{Language, SourceMap, decode};
@@ -93,12 +93,13 @@ fn check(bytes: &[u8], language: Language) {
             files: &files,
             settings: &[configuration().of_file(&files[0])],
             reading: Reading::Everything,
+            checked: None,
             changed: None,
             of_folder: true,
         };
         let analysis = analyse(&input);
         for failure in &analysis.failed {
-            assert!(!failure.internal, "{failure}");
+            assert!(!failure.is_internal(), "{failure}");
         }
         let checked = Checked {
             files: &files,
@@ -124,6 +125,7 @@ fn check(bytes: &[u8], language: Language) {
             root: sources.cwd(),
             links: Some("https://example.org/blob/main"),
             ignored: true,
+            screen: Screen::default(),
         };
         for format in Format::all() {
             let mut out = NoColor::new(Vec::new());

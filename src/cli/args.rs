@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::diagnostics::Severity;
@@ -48,7 +48,7 @@ pub enum Command {
     Completions {
         /// The shell
         #[arg(value_name = "SHELL")]
-        shell: clap_complete::Shell,
+        shell: Shell,
     },
     /// Print a manual page
     Man {
@@ -60,6 +60,59 @@ pub enum Command {
     Cache(CacheArgs),
     /// Show internals of the analysis
     Debug(DebugArgs),
+}
+
+/// A shell with completions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Shell {
+    /// Bash
+    Bash,
+    /// Elvish
+    Elvish,
+    /// Fish
+    Fish,
+    /// Nushell
+    Nushell,
+    /// PowerShell
+    Powershell,
+    /// Zsh
+    Zsh,
+}
+
+/// Names of rules. Shells offer them; whether there is such a rule is judged with more care than here.
+#[derive(Clone, Copy)]
+enum RuleNames {
+    /// Rules, and `all`.
+    Selected,
+    /// Rules.
+    Rules,
+    /// Rules, and the kinds of their findings.
+    Kinds,
+}
+
+impl TypedValueParser for RuleNames {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let all = (matches!(self, Self::Selected)).then(|| PossibleValue::new("all"));
+        let rules = crate::rules::all().iter().flat_map(|rule| {
+            let meta = rule.meta();
+            let own = PossibleValue::new(meta.id.as_str()).help(meta.summary.as_str());
+            let kinds = meta.kinds.iter().filter(|_| matches!(self, Self::Kinds));
+            let kinds = kinds.map(|kind| PossibleValue::new(format!("{}/{}", meta.id, kind.name)));
+            std::iter::once(own).chain(kinds)
+        });
+        Some(Box::new(all.into_iter().chain(rules)))
+    }
 }
 
 /// Which files are parsed.
@@ -95,6 +148,8 @@ pub struct CheckArgs {
         long,
         value_name = "RULES",
         value_delimiter = ',',
+        value_parser = RuleNames::Selected,
+        hide_possible_values = true,
         help_heading = "Rules"
     )]
     pub select: Vec<String>,
@@ -103,6 +158,8 @@ pub struct CheckArgs {
         long,
         value_name = "RULES",
         value_delimiter = ',',
+        value_parser = RuleNames::Rules,
+        hide_possible_values = true,
         help_heading = "Rules"
     )]
     pub ignore: Vec<String>,
@@ -451,7 +508,7 @@ pub enum RulesFormat {
 #[derive(Args)]
 pub struct ExplainArgs {
     /// The rule, or one kind of its findings, as in `untracked-return/unset`
-    #[arg(value_name = "RULE")]
+    #[arg(value_name = "RULE", value_parser = RuleNames::Kinds, hide_possible_values = true)]
     pub rule: String,
     /// When to colour the page
     #[arg(long, value_name = "WHEN", default_value = "auto")]

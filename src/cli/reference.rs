@@ -5,16 +5,28 @@ use std::fmt::Write;
 
 use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory};
-use clap_complete::Shell;
+use clap_complete::{generate, shells};
+use clap_complete_nushell::Nushell;
 
-use super::args::Cli;
+use super::args::{Cli, Shell};
 use super::{Failure, terminal};
 use crate::suggest::did_you_mean;
+
+/// The name of the program.
+const NAME: &str = env!("CARGO_PKG_NAME");
 
 /// Prints the completions for a shell.
 pub fn completions(shell: Shell) -> Result<u8, Failure> {
     let mut bytes = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "tallylint", &mut bytes);
+    let (of, to) = (&mut Cli::command(), &mut bytes);
+    match shell {
+        Shell::Bash => generate(shells::Bash, of, NAME, to),
+        Shell::Elvish => generate(shells::Elvish, of, NAME, to),
+        Shell::Fish => generate(shells::Fish, of, NAME, to),
+        Shell::Nushell => generate(Nushell, of, NAME, to),
+        Shell::Powershell => generate(shells::PowerShell, of, NAME, to),
+        Shell::Zsh => generate(shells::Zsh, of, NAME, to),
+    }
     terminal::print(&bytes)?;
     Ok(0)
 }
@@ -113,7 +125,8 @@ fn describe(arg: &Arg) -> String {
     let words: Vec<&str> = help.split_whitespace().collect();
     let mut out = words.join(" ").trim_end_matches('.').to_owned();
     let possible = arg.get_possible_values();
-    if arg.get_action().takes_values() && !possible.is_empty() {
+    let shown = !arg.is_hide_possible_values_set();
+    if arg.get_action().takes_values() && shown && !possible.is_empty() {
         let names: Vec<String> = possible
             .iter()
             .map(|value| match value.get_help() {

@@ -147,6 +147,7 @@ fn completions_and_manual_pages() {
         ("fish", "complete -c tallylint"),
         ("powershell", "Register-ArgumentCompleter"),
         ("elvish", "edit:completion"),
+        ("nushell", "export extern tallylint"),
     ] {
         let ran = project.run(&["completions", shell]);
         assert_eq!(ran.code, 0);
@@ -154,6 +155,13 @@ fn completions_and_manual_pages() {
             ran.stdout.contains(part) && ran.stdout.contains("unsafe-fixes"),
             "{shell}"
         );
+        // Elvish and PowerShell offer no values, and fish none of arguments without an option.
+        let offers = !matches!(shell, "elvish" | "powershell");
+        for value in ["swallowed-write", "github-summary"] {
+            assert!(!offers || ran.stdout.contains(value), "{shell}: {value}");
+        }
+        let kind = ran.stdout.contains("untracked-return/unset");
+        assert_eq!(kind, offers && shell != "fish", "{shell}");
     }
     assert_eq!(project.run(&["completions", "csh"]).code, 2);
     let page = project.run(&["man"]).stdout;

@@ -28,30 +28,26 @@ fn configuration(select: &str) -> Configuration {
     Configuration::fixed(Settings::new(None, &overrides).unwrap(), overrides)
 }
 
-fn repair(folder: &Path, select: &str, allowed: Safety) -> Repaired {
-    let task = Task {
+fn with_task<T>(folder: &Path, select: &str, run: impl FnOnce(Task<'_>) -> T) -> T {
+    run(Task {
         paths: &[folder.to_path_buf()],
         stdin: None,
         changed: None,
         configuration: &configuration(select),
         cwd: folder,
-    };
-    let repaired = fix::repair(task, allowed).unwrap();
+    })
+}
+
+fn repair(folder: &Path, select: &str, allowed: Safety) -> Repaired {
+    let repaired = with_task(folder, select, |task| fix::repair(task, allowed).unwrap());
     assert!(repaired.outcome.bug.is_none());
     repaired
 }
 
 /// Writes what was repaired.
 fn write(folder: &Path, select: &str, repaired: Repaired) -> Repaired {
-    let task = Task {
-        paths: &[folder.to_path_buf()],
-        stdin: None,
-        changed: None,
-        configuration: &configuration(select),
-        cwd: folder,
-    };
     let before = repaired.outcome.failures.len();
-    let written = repaired.write(task).unwrap();
+    let written = with_task(folder, select, |task| repaired.write(task).unwrap());
     assert_eq!(written.outcome.failures.len(), before);
     written
 }
