@@ -10,6 +10,7 @@ mod debug;
 mod fixing;
 mod init;
 mod output;
+mod page;
 mod progress;
 mod reference;
 mod rules;

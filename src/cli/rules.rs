@@ -1,10 +1,9 @@
 //! `tallylint rules` and `tallylint explain`.
 
 use std::fmt::Write as _;
-use std::io;
 
 use serde::Serialize;
-use termcolor::{Ansi, Color, ColorSpec, WriteColor};
+use termcolor::Ansi;
 
 use super::args::{ExplainArgs, RulesFormat};
 use super::{Failure, terminal};
@@ -67,7 +66,7 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
         return Ok(0);
     }
     let mut out = Ansi::new(Vec::new());
-    styled(&text, &mut out)?;
+    super::page::write(&text, terminal::screen().width, &mut out)?;
     terminal::print(&out.into_inner())?;
     Ok(0)
 }
@@ -105,37 +104,6 @@ pub fn page(meta: &RuleMeta) -> String {
         default(meta),
         meta.page
     )
-}
-
-/// Writes Markdown for a terminal: with bold headings and coloured code, and without fences.
-fn styled(text: &str, out: &mut dyn WriteColor) -> io::Result<()> {
-    let bold = ColorSpec::new().set_bold(true).clone();
-    let code = ColorSpec::new().set_fg(Some(Color::Cyan)).clone();
-    let mut fenced = false;
-    for line in text.lines() {
-        if line.starts_with("```") {
-            fenced = !fenced;
-            continue;
-        }
-        if fenced {
-            out.set_color(&code)?;
-            write!(out, "    {line}")?;
-        } else if let Some(heading) = line.strip_prefix('#') {
-            out.set_color(&bold)?;
-            write!(out, "{}", heading.trim_start_matches('#').trim_start())?;
-        } else {
-            for (at, part) in line.split('`').enumerate() {
-                if at % 2 == 1 {
-                    out.set_color(&code)?;
-                }
-                write!(out, "{part}")?;
-                out.reset()?;
-            }
-        }
-        out.reset()?;
-        writeln!(out)?;
-    }
-    Ok(())
 }
 
 fn default(meta: &RuleMeta) -> &'static str {

@@ -2,7 +2,7 @@
 
 /// The text with line breaks between its words. Its first line begins behind `first` characters; the others get an
 /// indentation of `rest` blanks. Without a width it stays on one line. A word that is longer than a line is not broken.
-pub(super) fn wrapped(text: &str, width: Option<usize>, (first, rest): (usize, usize)) -> String {
+pub(crate) fn wrapped(text: &str, width: Option<usize>, (first, rest): (usize, usize)) -> String {
     let Some(width) = width else {
         return text.to_owned();
     };

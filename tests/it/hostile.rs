@@ -80,7 +80,7 @@ fn no_output_acts_on_a_terminal() {
         "{ran:?}"
     );
     for rule in ["untracked-return", "success-as-proof", "ignore-comment"] {
-        assert!(ran.stdout.contains(&format!("[{rule}]")), "{rule}: {ran:?}");
+        assert!(ran.stdout.contains(&format!("[{rule}/")), "{rule}: {ran:?}");
     }
     harmless(
         &project.run(&["check", "--pedantic", "--color", "always"]),

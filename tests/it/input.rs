@@ -33,9 +33,9 @@ fn bytes_that_are_not_text_are_named() {
         let files = &json(&ran)["files"];
         assert_eq!(files["checked"], 2);
         let expected = serde_json::json!([
-            {"path": "bad.py",
+            {"what": "not-analysed", "path": "bad.py",
              "reason": "line 2, column 6: invalid byte 0xff (the file is read as UTF-8)"},
-            {"path": "klingon.py", "reason": "line 1, column 11: unknown encoding `klingon`"},
+            {"what": "not-analysed", "path": "klingon.py", "reason": "line 1, column 11: unknown encoding `klingon`"},
         ]);
         assert_eq!(files["failed"], expected);
         assert!(
