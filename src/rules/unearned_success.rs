@@ -41,7 +41,6 @@ use crate::engine::witness::PathEvent;
 use crate::ir::{BlockId, Callee, FuncIdx, Function, Name, Rvalue};
 use crate::program::{Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
-use crate::rules::failed_write::caught::says_nothing_lost;
 use crate::rules::failed_write::code::call_at;
 use crate::rules::failed_write::flow::rvalues;
 use crate::rules::failed_write::{
@@ -130,16 +129,12 @@ fn check_function(
     if claims.is_empty() {
         return;
     }
-    let excused = |catch: BlockId| {
-        let presets = &settings.writes.presets;
-        says_nothing_lost(library.program, presets, (func, catch), false)
-    };
     let place = Place {
         program: library.program,
         presets: &settings.writes.presets,
         func,
     };
-    let suspects = Suspects::of(&code, (claims, module.text()), place, &excused);
+    let suspects = Suspects::of(&code, (claims, module.text()), place);
     if suspects.are_none() {
         return;
     }
@@ -191,15 +186,9 @@ struct Suspects<'c, 'f> {
 }
 
 impl<'c, 'f> Suspects<'c, 'f> {
-    /// `excused` says whether what a handler catches loses nothing.
-    fn of(
-        code: &'c Code<'f>,
-        (claims, text): (Vec<Claim<'f>>, &str),
-        place: Place<'_>,
-        excused: &dyn Fn(BlockId) -> bool,
-    ) -> Self {
+    fn of(code: &'c Code<'f>, (claims, text): (Vec<Claim<'f>>, &str), place: Place<'_>) -> Self {
         let mut tallies = place.tallies(code, &claims);
-        tallies.retain(|tally| !code.caught_before(tally.block).any(excused));
+        tallies.retain(|tally| !place.is_excused(code, tally));
         let counted = claims.iter().map(|claim| {
             let all = tallies.iter().enumerate();
             let before = all.filter(|(_, tally)| code.may_be_unheard(claim, tally, place));

@@ -38,6 +38,15 @@ pub(in crate::rules) fn call_at(function: &Function, at: BlockId) -> Option<(&Ca
     }
 }
 
+/// The block with the call that gives a local its value.
+pub(in crate::rules) fn call_giving(function: &Function, local: LocalId) -> Option<BlockId> {
+    let given = calls(function).find(|(at, ..)| {
+        let terminator = &function.body.block(*at).terminator.kind;
+        matches!(terminator, TerminatorKind::Eval { dest, .. } if *dest == Some(local))
+    });
+    given.map(|(at, ..)| at)
+}
+
 /// The calls of a function, each with the block that it ends, in the order of the blocks.
 pub(in crate::rules) fn calls(
     function: &Function,

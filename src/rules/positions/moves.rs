@@ -9,7 +9,9 @@ use crate::ir::{
 };
 use crate::presets::Moves;
 use crate::program::{FuncRef, Program};
-use crate::rules::failed_write::code::{Called, called, callee_of, calls, holder, statements};
+use crate::rules::failed_write::code::{
+    Called, call_giving, called, callee_of, holder, statements,
+};
 use crate::rules::failed_write::flow::origins;
 use crate::rules::known::known_call;
 use crate::rules::tables::{
@@ -149,11 +151,7 @@ fn stored_in_place(
     if writes.presets.with_place(&name) == 0 {
         return None;
     }
-    let (made, ..) = calls(function).find(|(at, ..)| {
-        let made = &function.body.block(*at).terminator.kind;
-        matches!(made, TerminatorKind::Eval { dest, .. } if *dest == Some(*on))
-    })?;
-    let known = known_call(program, writes, (func, made))?;
+    let known = known_call(program, writes, (func, call_giving(function, *on)?))?;
     let own = function.body.locals[on.index()].name.clone();
     known
         .gives_place

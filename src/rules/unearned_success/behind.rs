@@ -8,7 +8,9 @@ use crate::ir::data::{FAILURE, SUCCESS};
 use crate::ir::{
     BlockId, Callee, Data, Literal, LocalId, Operand, Rvalue, StatementKind, TerminatorKind,
 };
-use crate::rules::failed_write::code::{call_at, called, given_to, is_value_of, is_variable};
+use crate::rules::failed_write::code::{
+    call_at, call_giving, called, given_to, is_value_of, is_variable,
+};
 use crate::rules::failed_write::handling::Handling;
 use crate::rules::tables::is_harmless;
 use crate::rules::tables::outcomes::{
@@ -38,7 +40,7 @@ impl Place<'_> {
         let additions = code.additions();
         let name = |of: &Addition| of.spot.name(code.function);
         let (mut good, mut tried) = (Vec::new(), Vec::new());
-        for addition in &additions {
+        for addition in additions {
             if addition.added.amount == Amount::Other {
                 continue;
             }
@@ -200,13 +202,7 @@ impl Code<'_> {
         for _ in 0..DEPTH {
             match self.only[at.index()]? {
                 Rvalue::Use(Operand::Local(of)) | Rvalue::Await(Operand::Local(of)) => at = *of,
-                Rvalue::Call { .. } => {
-                    let mut blocks = (0u32..).map(BlockId).zip(&self.function.body.blocks);
-                    return blocks.find_map(|(block, of)| match of.terminator.kind {
-                        TerminatorKind::Eval { dest, .. } if dest == Some(at) => Some(block),
-                        _ => None,
-                    });
-                }
+                Rvalue::Call { .. } => return call_giving(self.function, at),
                 _ => return None,
             }
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use smallvec::SmallVec;
 
 use super::rounds::Loop;
+use super::tallies::Addition;
 use crate::ir::control::{ControlDependence, Edge};
 use crate::ir::{
     BlockId, Body, BranchRole, Data, Function, Literal, LocalId, Name, Operand, Rvalue,
@@ -71,6 +72,8 @@ pub(super) struct Code<'f> {
     /// The only value of each local, if it has only one.
     pub(super) only: Vec<Option<&'f Rvalue>>,
     graph: OnceCell<Graph<'f>>,
+    /// Where something is added to a count or a list, also found on first use.
+    pub(super) additions: OnceCell<Vec<Addition>>,
 }
 
 /// The control-flow graph of a function, with what is asked of it.
@@ -115,6 +118,7 @@ impl<'f> Code<'f> {
             function,
             only: function.body.only_values(),
             graph: OnceCell::new(),
+            additions: OnceCell::new(),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::ir::{
     BlockId, Callee, Function, Literal, LocalId, Name, Operand, Rvalue, TerminatorKind,
 };
 use crate::presets::Presets;
-use crate::program::{ClassRef, FuncRef, ModuleId, Program};
+use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId, Program};
 use crate::rules::failed_write::caught::says_nothing_lost;
 use crate::rules::failed_write::code::calls;
 use crate::rules::failed_write::flow::rvalues;
@@ -177,12 +177,7 @@ impl Place<'_> {
         let func = self.func;
         let module = self.program.module(func.module);
         let function = module.ir.function(func.func);
-        if module.file.as_ref().is_none_or(|file| is_of_tests(file))
-            || function.class.is_none()
-            || !function.is_bound()
-            || function.is_generator
-            || may_fail(&module, function)
-        {
+        if function.class.is_none() || !function.is_bound() || !is_looked_into(&module, function) {
             return Vec::new();
         }
         let code = Code::new(function);
@@ -190,12 +185,11 @@ impl Place<'_> {
         if depth > 1 {
             tallies.extend(self.tallies_at(&code, depth - 1));
         }
-        let excused = |catch| says_nothing_lost(self.program, self.presets, (func, catch), false);
         tallies.retain(|tally| {
             tally.spot.root == RECEIVER
                 && !tally.spot.path.is_empty()
                 && code.returns_after(tally.block)
-                && !code.caught_before(tally.block).any(excused)
+                && !self.is_excused(&code, tally)
         });
         let counted = tallies.into_iter().map(|tally| {
             let mut names = self.names_of(&code, &tally);
@@ -219,6 +213,12 @@ impl Place<'_> {
             }
         });
         counted.collect()
+    }
+
+    /// Whether a failure is counted after something was caught that says that nothing was lost.
+    pub(super) fn is_excused(self, code: &Code<'_>, tally: &Tally) -> bool {
+        let mut caught = code.caught_before(tally.block);
+        caught.any(|at| says_nothing_lost(self.program, self.presets, (self.func, at), false))
     }
 
     /// The names of a count, and of what is set below the same variable only if something failed, or where it is
@@ -253,6 +253,13 @@ impl Place<'_> {
     pub(super) fn class_of(self, value: &Operand) -> Option<ClassRef> {
         self.program.class_of_value(self.presets, self.func, value)
     }
+}
+
+/// Whether a caller looks at what a function does about failures.
+pub(super) fn is_looked_into(module: &LoadedModule, function: &Function) -> bool {
+    module.file.as_ref().is_some_and(|file| !is_of_tests(file))
+        && !function.is_generator
+        && !may_fail(module, function)
 }
 
 /// Adds a name. One that several classes have may be that of any class.

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 
 use super::claims::{Claim, Says};
 use super::code::{Code, Spot};
-use super::inside::{Inside, Names, Place};
+use super::inside::{Inside, Names, Place, is_looked_into};
 use super::report::caught_at;
 use super::tallies::{How, Tally};
 use crate::ir::data::SUCCESS;
@@ -15,10 +15,8 @@ use crate::ir::{
     StatementKind, TerminatorKind,
 };
 use crate::program::{ClassRef, ModuleId};
-use crate::rules::failed_write::caught::says_nothing_lost;
 use crate::rules::failed_write::code::{called, calls, is_variable};
 use crate::rules::failed_write::flow::rvalues;
-use crate::rules::failed_write::{is_of_tests, may_fail};
 use crate::rules::tables::collections::PUTS;
 use crate::source::Span;
 
@@ -122,10 +120,7 @@ impl Place<'_> {
     fn counted_in_result(self) -> Vec<Counted> {
         let module = self.program.module(self.func.module);
         let function = module.ir.function(self.func.func);
-        if module.file.as_ref().is_none_or(|file| is_of_tests(file))
-            || function.is_generator
-            || may_fail(&module, function)
-        {
+        if !is_looked_into(&module, function) {
             return Vec::new();
         }
         let code = Code::new(function);
@@ -141,11 +136,7 @@ impl Place<'_> {
 
     /// What goes out of the function with a count that is its own.
     fn goes_out(self, code: &Code<'_>, tally: &Tally) -> Option<Counted> {
-        let excused = |catch| {
-            let at = (self.func, catch);
-            says_nothing_lost(self.program, self.presets, at, false)
-        };
-        if code.caught_before(tally.block).any(excused) {
+        if self.is_excused(code, tally) {
             return None;
         }
         let text = |spot: &Spot| spot.text(code.function);

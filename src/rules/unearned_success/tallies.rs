@@ -69,7 +69,7 @@ impl Code<'_> {
     /// The places at which failures are counted or noted, only because something failed. `failed`: the function
     /// is called only where something failed.
     pub(super) fn tallies(&self, failed: bool) -> Vec<Tally> {
-        let counts = |addition: &Addition| {
+        let counts = |addition: &&Addition| {
             let Addition {
                 at, spot, added, ..
             } = addition;
@@ -85,11 +85,11 @@ impl Code<'_> {
                     || (added.failures || self.is_for_failure(*at))
                         && !self.is_told_of(*at, spot.root, None))
         };
-        let additions = self.additions().into_iter().filter(counts);
+        let additions = self.additions().iter().filter(counts);
         let tallies = additions.map(|addition| Tally {
             block: addition.at,
             span: addition.span,
-            spot: addition.spot,
+            spot: addition.spot.clone(),
             how: match addition.added.list {
                 true => How::Noted,
                 false => How::Counted,
@@ -100,7 +100,11 @@ impl Code<'_> {
     }
 
     /// The places at which something is added to a count or a list of the function's own.
-    pub(super) fn additions(&self) -> Vec<Addition> {
+    pub(super) fn additions(&self) -> &[Addition] {
+        self.additions.get_or_init(|| self.find_additions())
+    }
+
+    fn find_additions(&self) -> Vec<Addition> {
         let mut out = Vec::new();
         for (at, block) in (0u32..).zip(&self.function.body.blocks) {
             let mut add = |spot: Option<Spot>, span: Span, added: Added| {
