@@ -86,6 +86,7 @@ fn run(bencher: Bencher<'_, '_>, overrides: Overrides, text: &str) {
                 overlay: &driver::Overlay::new(),
                 changed: None,
                 around: None,
+                shard: None,
                 configuration: &configuration,
                 cwd: folder(),
                 cache: None,

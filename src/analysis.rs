@@ -4,7 +4,7 @@
 mod nearest;
 pub mod suggestions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::contracts;
-use crate::diagnostics::{FileFailure, Finding, Location};
-use crate::discover::Coverage;
+use crate::diagnostics::{self, ByClass, FileFailure, Finding, Location};
+use crate::discover::{Coverage, Shard};
 use crate::engine::summaries::library::{Library, Shelf, Walk};
 use crate::fence;
 use crate::outcome::{Candidate, Duty, Outside, Survey};
@@ -42,6 +42,8 @@ pub struct AnalysisInput<'a> {
     /// The real paths of the files that changed: the checklist is about these, and about files with a class that
     /// inherits from a class in them. `None`: it is about all files.
     pub changed: Option<&'a BTreeSet<PathBuf>>,
+    /// The part of the files that is checked. All of them are read, since code depends on code elsewhere.
+    pub shard: Option<Shard>,
     /// Whether the files are those of a folder, so that they show what the folder has in common.
     pub of_folder: bool,
 }
@@ -49,8 +51,10 @@ pub struct AnalysisInput<'a> {
 /// What an analysis found.
 #[derive(Clone, Default, Debug)]
 pub struct Analysis {
-    /// Findings, in any order.
+    /// Findings, in any order; see [`Analysis::conclude`].
     pub findings: Vec<Finding>,
+    /// Findings about methods under contract, for each class by itself, in any order.
+    pub by_class: Vec<ByClass>,
     /// The contracts, with the classes that have to keep them.
     pub contracts: Vec<Survey>,
     /// The same classes, with every exit of their methods.
@@ -82,6 +86,26 @@ impl Analysis {
         self.concerned
             .as_ref()
             .is_none_or(|files| files.contains(&file))
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty() && self.by_class.is_empty()
+    }
+
+    /// Makes one finding of each fault in code that several classes run, and leaves out what other findings tell of as
+    /// well. Afterwards all findings are in `findings`.
+    pub fn conclude(&mut self) {
+        let of_contracts = diagnostics::merge(std::mem::take(&mut self.by_class), |finding| {
+            rules::is_one_fault(finding.rule)
+        });
+        // What a contract method runs into is told with its contract.
+        let place = |finding: &Finding| (finding.rule, finding.primary.location);
+        let known: BTreeSet<_> = of_contracts.iter().map(place).collect();
+        self.findings
+            .retain(|finding| !known.contains(&place(finding)));
+        self.findings.extend(of_contracts);
     }
 }
 
@@ -166,15 +190,10 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         }
         out.processors = pass.processors();
         of_contracts = pass.effort();
-        out.findings = pass.findings(&program);
+        out.by_class = pass.findings(&program);
     }
-    // What a contract method runs into is told with its contract.
-    let place = |finding: &Finding| (finding.rule, finding.primary.location);
-    let known: BTreeSet<_> = out.findings.iter().map(place).collect();
-    let others = in_functions.findings.into_iter();
-    out.findings
-        .extend(others.filter(|finding| !known.contains(&place(finding))));
-    if input.of_folder && for_contracts && out.processors == 0 && out.findings.is_empty() {
+    out.findings = in_functions.findings;
+    if input.of_folder && for_contracts && out.processors == 0 && out.is_empty() {
         read.extend(find_nearest(&program, &selection, &mut out));
     }
     let files = input.files.len();
@@ -216,7 +235,7 @@ fn check_contracts(
 ) -> Option<Pass> {
     let mut pass = Pass::new(|rule| distinct.iter().any(|s| s.rules.contains(rule)))?;
     let mut modules = loaded.to_vec();
-    modules.retain(|(at, _)| out.concerns(*at));
+    modules.retain(|(at, _)| is_reached(input, *at));
     let declared = declared(distinct);
     let inferred = if distinct.iter().any(|settings| settings.infer_contracts) {
         let classes: Vec<ClassRef> = modules
@@ -233,8 +252,13 @@ fn check_contracts(
         surveys: &surveys,
     };
     let library = Library::new(program, shelf);
+    let files: HashSet<FileId> = input.files.iter().map(|file| file.id).collect();
+    let ours = |file: &SourceFile| {
+        let shard = input.shard.filter(|_| files.contains(&file.id))?;
+        Some(shard.has(file))
+    };
     let checked = each_module(&modules, input, out, |_, module, settings| {
-        pass.check_module(&library, module, settings, beliefs)
+        pass.check_module(&library, module, (settings, beliefs), &ours)
     });
     for of_module in checked {
         pass.add(of_module);
@@ -360,12 +384,24 @@ fn about_functions() -> impl Iterator<Item = (&'static dyn Rule, &'static dyn Fu
     rules.filter_map(|rule| Some((rule, rule.scope().functions()?)))
 }
 
+/// Whether a file is checked, if not by this shard, then by another one.
+fn is_reached(input: &AnalysisInput<'_>, file: usize) -> bool {
+    let path = &input.files[file].real_path;
+    input.checked.is_none_or(|checked| checked.contains(path))
+}
+
 /// The numbers of the files that are checked; `None` if all are.
 fn concerned(input: &AnalysisInput<'_>) -> Option<BTreeSet<usize>> {
-    let checked = input.checked?;
+    if input.checked.is_none() && input.shard.is_none() {
+        return None;
+    }
+    let ours = |at: &usize| input.shard.is_none_or(|shard| shard.has(&input.files[*at]));
     let numbers = 0..input.files.len();
-    let numbers = numbers.filter(|at| checked.contains(&input.files[*at].real_path));
-    Some(numbers.collect())
+    Some(
+        numbers
+            .filter(|at| is_reached(input, *at) && ours(at))
+            .collect(),
+    )
 }
 
 /// The files that changed, or that have a class which inherits from a class in a changed file. `None` if it is not

@@ -1,32 +1,31 @@
 //! The driver of one run: discovers, loads, analyses and settles. It prints nothing.
 
 mod changes;
+mod inputs;
+mod shards;
 mod suggesting;
 mod unmatched;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration};
-use crate::diagnostics::{FileFailure, Finding, Severity};
-use crate::discover::{
-    Changes, Coverage, Discovered, SkipReason, Skipped, discover, is_forced_out, repository,
-};
+use crate::diagnostics::{FileFailure, Severity};
+use crate::discover::{Changes, Discovered, Shard, SkipReason, Skipped, discover, repository};
 use crate::fence::{self, Bug};
 use crate::outcome::{Duty, Extent, LeftOut, Looked, Settled, Survey};
-use crate::report::{Report, Screen};
+use crate::report::{PartOfRun, Report, Screen};
 use crate::rules::{self, Scope};
-use crate::settings::{Settings, Unparsable};
-use crate::settle::{Baseline, Checked, settle};
-use crate::source::{
-    DEFAULT_FILE_BYTES, FileId, Foreign, Language, SourceFile, SourceMap, Unreadable, decode,
-};
+use crate::settings::Settings;
+use crate::settle::Baseline;
+use crate::source::{DEFAULT_FILE_BYTES, FileId, Foreign, SourceFile, SourceMap};
 
+use inputs::{Analysed, Inputs};
+pub use shards::{Part, Unjoinable};
 pub use suggesting::{Suggested, suggest};
 pub use unmatched::Unmatched;
 use unmatched::Whole;
@@ -46,6 +45,8 @@ pub struct Request<'a> {
     pub changed: Option<&'a Changes>,
     /// Real paths of files, of which some may be gone, to check only what they can affect.
     pub around: Option<&'a BTreeSet<PathBuf>>,
+    /// The part of the files to check.
+    pub shard: Option<Shard>,
     /// The configuration of the run.
     pub configuration: &'a Configuration,
     /// The folder that relative paths are relative to.
@@ -91,6 +92,8 @@ pub struct RunResult {
     pub walks: Vec<(String, u64)>,
     /// Counters and times for `--statistics=engine`.
     pub statistics: Statistics,
+    /// What this shard hands over, if the run is one.
+    pub part: Option<Part>,
     /// A panic that ended the analysis.
     pub bug: Option<Bug>,
     /// How long the whole run took.
@@ -165,6 +168,11 @@ impl RunResult {
             skipped: self.skipped_count,
             processors: self.processors,
             looked: &self.looked,
+            part: self.part.as_ref().map(|part| PartOfRun {
+                shard: part.shard,
+                asked: None,
+                data: &part.data,
+            }),
             unfollowed: self.unfollowed,
             checklist: &self.checklist,
             bug: self.bug.as_ref(),
@@ -183,22 +191,36 @@ impl RunResult {
 /// # Errors
 /// When a configuration file that applies to a checked file is not valid.
 pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
+    let cache = request.cache;
+    run_with(request, |input, request| {
+        let (mut analysis, bug) = analyse(input, cache);
+        changes::keep_new(&mut analysis, request, input.sources);
+        Ok((analysis, bug))
+    })
+}
+
+/// Joins the shards of a run: gives the result that a run without shards has. Nothing is analysed, but the files have
+/// to be there.
+///
+/// # Errors
+/// When the parts do not fit together or to the files, and those of [`run`].
+pub fn join(request: Request<'_>, parts: &[Part]) -> Result<RunResult, Unjoinable> {
+    run_with(request, |input, _| {
+        shards::join(parts, input).map_err(Unjoinable::Parts)
+    })
+}
+
+/// Runs a check. `analyse` tells what is in the files, and does not conclude.
+fn run_with<E: From<ConfigError>>(
+    request: Request<'_>,
+    analyse: impl FnOnce(&AnalysisInput<'_>, &Request<'_>) -> Result<(Analysis, Option<Bug>), E>,
+) -> Result<RunResult, E> {
     let start = Instant::now();
     let configuration = request.configuration;
     let overrides = configuration.overrides();
     let limit = overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES);
     let sources = SourceMap::new(request.cwd.clone()).with_limit(limit);
-    let mut inputs = Inputs::default();
-    // Standard input comes first, so that its text replaces the file when a walk finds it, too.
-    let skipped_stdin = match request.stdin.clone() {
-        Some((path, bytes)) => inputs.add_stdin(path, bytes, &sources, configuration)?,
-        None => None,
-    };
-    for (path, text) in request.overlay {
-        sources.add_virtual(path, text.clone());
-    }
-    let mut found = discover(request.paths, configuration, &sources)?;
-    found.skipped.extend(skipped_stdin);
+    let (mut inputs, mut found) = find(&request, &sources)?;
     let discovering = start.elapsed();
     inputs.load(&found, &sources);
     let loading = start.elapsed();
@@ -214,15 +236,21 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         reading: overrides.reading,
         checked: reached.as_ref(),
         changed: request.changed.map(|changes| &changes.files),
+        shard: request.shard,
         of_folder: extent == Extent::Folder,
     };
-    let (mut analysis, analysis_bug) = analyse(&input, request.cache);
-    changes::keep_new(&mut analysis.findings, &request, &sources);
+    let (mut analysis, analysis_bug) = analyse(&input, &request)?;
+    let part = request.shard.map(|shard| {
+        let found = (&analysis, analysis_bug.as_ref());
+        shards::hand_over(shard, found, &input)
+    });
+    analysis.conclude();
     inputs.failures.append(&mut found.failures);
     inputs.keep_concerned(&mut analysis, request.changed);
     let mut statistics = analysis.statistics;
     statistics.add("files read", sources.reads() as u64);
-    let partial = extent != Extent::Folder;
+    // What other shards found may be about files of this one.
+    let partial = extent != Extent::Folder || request.shard.is_some();
     let analysed = Analysed {
         settings: &settings,
         partial,
@@ -260,209 +288,28 @@ pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
         skipped: found.skipped,
         failures: inputs.failures,
         statistics,
+        part,
         bug: decided.bug,
         sources,
         elapsed: start.elapsed(),
     })
 }
 
-/// The files of a run, and what could not be analysed.
-#[derive(Default)]
-struct Inputs {
-    files: Vec<Arc<SourceFile>>,
-    failures: Vec<FileFailure>,
-}
-
-impl Inputs {
-    /// Adds the text of standard input, or returns why the file that it stands for is left out.
-    fn add_stdin(
-        &mut self,
-        path: PathBuf,
-        bytes: Vec<u8>,
-        sources: &SourceMap,
-        configuration: &Configuration,
-    ) -> Result<Option<Skipped>, ConfigError> {
-        if forces_out(&path, sources, configuration)? {
-            let reason = SkipReason::Excluded;
-            return Ok(Some(Skipped { path, reason }));
-        }
-        if let Some(kind) = Unreadable::of(&path) {
-            let reason = SkipReason::Unreadable(kind);
-            return Ok(Some(Skipped { path, reason }));
-        }
-        match decode(bytes, Language::of_named(&path)) {
-            Ok(text) => self.files.push(sources.add_virtual(&path, text)),
-            Err(error) => self.failures.push(FileFailure::input(
-                sources.display(&path),
-                Some((error.position.line, error.position.column)),
-                error.reason,
-            )),
-        }
-        Ok(None)
+/// Finds the files of a run. What is given as text is loaded already.
+fn find(request: &Request<'_>, sources: &SourceMap) -> Result<(Inputs, Discovered), ConfigError> {
+    let configuration = request.configuration;
+    let mut inputs = Inputs::default();
+    // Standard input comes first, so that its text replaces the file when a walk finds it, too.
+    let skipped_stdin = match request.stdin.clone() {
+        Some((path, bytes)) => inputs.add_stdin(path, bytes, sources, configuration)?,
+        None => None,
+    };
+    for (path, text) in request.overlay {
+        sources.add_virtual(path, text.clone());
     }
-
-    /// Reads the files that were found. Afterwards all files are sorted by their displayed paths,
-    /// each once.
-    fn load(&mut self, found: &Discovered, sources: &SourceMap) {
-        for (path, loaded) in found.files.iter().zip(sources.load_all(&found.files)) {
-            match loaded {
-                Ok(file) => self.files.push(file),
-                Err(error) => self.failures.push(FileFailure::input(
-                    sources.display(path),
-                    error.position().map(|at| (at.line, at.column)),
-                    error.to_string(),
-                )),
-            }
-        }
-        self.files.sort_by(|a, b| a.display.cmp(&b.display));
-        self.files.dedup_by_key(|file| file.id);
-    }
-
-    /// The settings of the files.
-    fn settings(&self, configuration: &Configuration) -> Result<Vec<Arc<Settings>>, ConfigError> {
-        let files = self.files.iter();
-        let settings = files.map(|file| configuration.of_file(file)).collect();
-        configuration.wrong().map_or(Ok(settings), Err)
-    }
-
-    /// Takes over the failures of the analysis, and drops the files that it did not check because
-    /// no change concerns them. The failures of files that did not change are dropped as well: they were broken before.
-    fn keep_concerned(&mut self, analysis: &mut Analysis, changed: Option<&Changes>) {
-        let mut number = 0..self.files.len();
-        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.files)
-            .into_iter()
-            .partition(|_| number.next().is_some_and(|at| analysis.concerns(at)));
-        self.files = kept;
-        self.failures.append(&mut analysis.failed);
-        let unchanged = self
-            .files
-            .iter()
-            .filter(|file| changed.is_some_and(|changes| !changes.files.contains(&file.real_path)));
-        let old: HashSet<&str> = dropped
-            .iter()
-            .chain(unchanged)
-            .map(|file| &*file.display)
-            .collect();
-        self.failures
-            .retain(|f| f.is_internal() || !old.contains(&*f.path));
-        self.failures.sort();
-        self.failures.dedup();
-    }
-
-    /// Decides about the findings, by the settings and the baselines of their files.
-    fn settle(
-        &self,
-        findings: Vec<Finding>,
-        analysed: Analysed<'_>,
-        configuration: &Configuration,
-        sources: &SourceMap,
-    ) -> Result<SettledRun, ConfigError> {
-        let files_with_findings: Vec<(FileId, Arc<Settings>)> = findings
-            .iter()
-            .map(|finding| finding.primary.location.file)
-            .collect::<BTreeSet<FileId>>()
-            .into_iter()
-            .map(|file| (file, configuration.of_file(&sources.get(file))))
-            .collect();
-        let elsewhere = files_with_findings.iter().map(|(_, settings)| settings);
-        let all = analysed.settings.iter().chain(elsewhere);
-        let baselines = baselines(all, configuration.overrides().write_baseline)?;
-        let settled = fence::catch(|| {
-            let checked = Checked {
-                // After a panic, a file without findings proves nothing.
-                files: match analysed.bug {
-                    None => &self.files,
-                    Some(_) => &[],
-                },
-                failures: &self.failures,
-                partial: analysed.partial,
-                baselines: &baselines,
-            };
-            settle(findings, checked, configuration, sources)
-        });
-        let ((settled, baselines), bug) = match settled {
-            Ok(settled) => (settled, analysed.bug),
-            Err(bug) => (Default::default(), analysed.bug.or(Some(bug))),
-        };
-        if let Some(error) = configuration.wrong() {
-            return Err(error);
-        }
-        let baseline_of = files_with_findings
-            .into_iter()
-            .map(|(file, settings)| (file, settings.baseline.clone()));
-        Ok(SettledRun {
-            settled,
-            baselines,
-            baseline_of: baseline_of.collect(),
-            bug,
-        })
-    }
-
-    /// Skips the files of walks that could not be parsed because they are no code of today's language,
-    /// unless the configuration says that these are errors.
-    fn set_aside(
-        &mut self,
-        found: &mut Discovered,
-        coverage: &Coverage,
-        configuration: &Configuration,
-    ) {
-        let mut broken: HashMap<&str, Vec<u32>> = HashMap::new();
-        for failure in &self.failures {
-            if let Some((line, _)) = failure.location {
-                broken.entry(&failure.path).or_default().push(line);
-            }
-        }
-        let foreign = |file: &SourceFile| {
-            let lines = broken.get(file.display.as_str())?;
-            if !coverage.walked(&file.real_path) {
-                return None;
-            }
-            let kind = lines.iter().find_map(|line| {
-                let line = file.text.lines().nth(line.checked_sub(1)? as usize)?;
-                Foreign::of_broken_line(file.language, line)
-            })?;
-            let unparsable = configuration.of_file(file).unparsable;
-            (unparsable != Unparsable::Error).then_some(SkipReason::Foreign(kind, unparsable))
-        };
-        let reasons: Vec<Option<SkipReason>> =
-            self.files.iter().map(|file| foreign(file)).collect();
-        let files = std::mem::take(&mut self.files);
-        for (file, reason) in files.into_iter().zip(reasons) {
-            let Some(reason) = reason else {
-                self.files.push(file);
-                continue;
-            };
-            self.failures
-                .retain(|failure| failure.is_internal() || failure.path != file.display);
-            let path = file.path.clone();
-            found.skipped.push(Skipped { path, reason });
-        }
-        found.skipped.sort_by(|a, b| a.path.cmp(&b.path));
-    }
-
-    /// How many files were analysed without a failure.
-    fn analysed(&self) -> usize {
-        let failed = |file: &&Arc<SourceFile>| self.failures.iter().any(|f| f.path == file.display);
-        self.files.len() - self.files.iter().filter(failed).count()
-    }
-}
-
-/// What the decision about findings needs to know of the analysis.
-struct Analysed<'a> {
-    /// The settings of the analysed files.
-    settings: &'a [Arc<Settings>],
-    /// Whether other files of the project may be missing.
-    partial: bool,
-    /// A panic that ended it.
-    bug: Option<Bug>,
-}
-
-/// The findings after the decision about them; see [`RunResult`].
-struct SettledRun {
-    settled: Settled,
-    baselines: Vec<Baseline>,
-    baseline_of: HashMap<FileId, Option<PathBuf>>,
-    bug: Option<Bug>,
+    let mut found = discover(request.paths, configuration, sources)?;
+    found.skipped.extend(skipped_stdin);
+    Ok((inputs, found))
 }
 
 /// The configuration files behind the settings, sorted, each once.
@@ -524,29 +371,6 @@ fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> (Analysis, Optio
     }
 }
 
-/// Whether the configuration excludes the file that standard input stands for.
-fn forces_out(
-    path: &Path,
-    sources: &SourceMap,
-    configuration: &Configuration,
-) -> Result<bool, ConfigError> {
-    let path = sources.cwd().join(path);
-    is_forced_out(&fs::canonicalize(&path).unwrap_or(path), configuration)
-}
-
-/// The baselines that the settings name, each read once. If `or_empty`, a missing one is empty.
-fn baselines<'a>(
-    settings: impl Iterator<Item = &'a Arc<Settings>>,
-    or_empty: bool,
-) -> Result<Vec<Baseline>, ConfigError> {
-    let paths = settings.filter_map(|s| s.baseline.as_ref());
-    paths
-        .collect::<BTreeSet<&PathBuf>>()
-        .into_iter()
-        .map(|path| Baseline::read(path, or_empty))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -563,6 +387,7 @@ mod tests {
             overlay: &Overlay::new(),
             changed: None,
             around: None,
+            shard: None,
             configuration: &Configuration::fixed(settings, Overrides::default()),
             cwd: folder.path().to_path_buf(),
             cache: None,

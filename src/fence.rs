@@ -5,11 +5,13 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
+use serde::{Deserialize, Serialize};
+
 /// Stack size of the analysis threads. Deeply nested code is walked recursively.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
 
 /// A panic that was caught.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Bug {
     /// What the panic said.
     pub message: String,

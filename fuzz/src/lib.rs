@@ -95,9 +95,11 @@ fn check(bytes: &[u8], language: Language) {
             reading: Reading::Everything,
             checked: None,
             changed: None,
+            shard: None,
             of_folder: true,
         };
-        let analysis = analyse(&input);
+        let mut analysis = analyse(&input);
+        analysis.conclude();
         for failure in &analysis.failed {
             assert!(!failure.is_internal(), "{failure}");
         }
@@ -117,6 +119,7 @@ fn check(bytes: &[u8], language: Language) {
             skipped: 0,
             processors: analysis.processors,
             looked: &looked,
+            part: None,
             unfollowed: analysis.unfollowed,
             checklist: &analysis.checklist,
             bug: None,

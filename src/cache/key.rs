@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::source::digest;
 
 /// Increase this when the meaning of a record changes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// The key of an analysis, as hexadecimal digits.
 pub(super) fn of(input: &AnalysisInput<'_>) -> String {
@@ -22,6 +22,7 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
         reading,
         checked,
         changed,
+        shard,
         of_folder,
     } = input;
     let mut out = String::new();
@@ -29,7 +30,7 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
     add(&mut out, &(sources.cwd(), sources.limit()));
     add(
         &mut out,
-        &(coverage, reading, (checked, changed), of_folder),
+        &(coverage, reading, (checked, changed, shard), of_folder),
     );
     let mut known: Vec<&Arc<Settings>> = Vec::new();
     for settings in *settings {

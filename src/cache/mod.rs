@@ -16,6 +16,7 @@
 mod files;
 mod key;
 mod record;
+mod result;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use rustc_hash::FxHashSet;
 use crate::analysis::{Analysis, AnalysisInput};
 use crate::fence::Bug;
 
+pub use result::{from_text, to_text};
 pub use store::{Cleaned, clean};
 
 /// A folder of records.

@@ -1,11 +1,15 @@
 //! Commands and options.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use serde::{Deserialize, Serialize};
+
+use crate::config::Overrides;
 use crate::diagnostics::Severity;
+use crate::discover::Shard;
 use crate::report::Format;
 use crate::settings::Reading;
 use crate::source::{DEFAULT_FILE_BYTES, MAX_FILE_BYTES};
@@ -58,6 +62,9 @@ pub enum Command {
     },
     /// Manage the cached results of earlier runs
     Cache(CacheArgs),
+    /// Join the reports of the shards of a check, or of checks of several parts of a repository
+    #[command(after_long_help = MERGE)]
+    Merge(MergeArgs),
     /// Show internals of the analysis
     Debug(DebugArgs),
 }
@@ -116,7 +123,7 @@ impl TypedValueParser for RuleNames {
 }
 
 /// Which files are parsed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Serialize, Deserialize)]
 pub enum Read {
     /// Files that are named, and the files and functions in folders that can matter to a rule
     Needed,
@@ -136,13 +143,85 @@ impl From<Read> for Reading {
 /// Options of `check`.
 #[derive(Args)]
 pub struct CheckArgs {
-    /// Files and folders; `-` reads standard input
-    #[arg(value_name = "PATHS", default_value = ".")]
-    pub paths: Vec<PathBuf>,
+    /// What is checked.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Check only one of N parts of the files, such as 2/3: all read the same files, and `tallylint merge` joins their
+    /// reports (json or sarif)
+    #[arg(
+        long,
+        value_name = "I/N",
+        conflicts_with_all = ["fix", "diff", "add_ignore", "write_baseline"],
+        help_heading = "Paths"
+    )]
+    pub shard: Option<Shard>,
     /// The path of the file that standard input stands for
     #[arg(long, value_name = "PATH")]
     pub stdin_filename: Option<PathBuf>,
+    /// Apply safe fixes to the files: those that cannot make anything worse. For standard input (`-`), the fixed text
+    /// goes to standard output, and the report to standard error
+    #[arg(
+        long,
+        group = "fixing",
+        conflicts_with_all = ["add_ignore", "write_baseline"],
+        help_heading = "Fixes"
+    )]
+    pub fix: bool,
+    /// Print what --fix would change, as a patch, instead of the findings
+    #[arg(
+        long,
+        group = "fixing",
+        conflicts_with_all = ["fix", "add_ignore", "write_baseline", "format", "output", "report", "link_base"],
+        help_heading = "Fixes"
+    )]
+    pub diff: bool,
+    /// With --fix or --diff, also apply fixes that change what the program does
+    #[arg(long, requires = "fixing", help_heading = "Fixes")]
+    pub unsafe_fixes: bool,
+    /// Add comments that ignore the findings, with this reason, instead of reporting them
+    #[arg(
+        long,
+        value_name = "REASON",
+        conflicts_with_all = ["format", "output", "report", "link_base"],
+        help_heading = "Rules"
+    )]
+    pub add_ignore: Option<String>,
+    /// Write the findings to the baseline, so that they are not reported from now on
+    #[arg(
+        long,
+        conflicts_with_all = ["format", "output", "report", "link_base", "add_ignore", "changed_since"],
+        help_heading = "Known findings"
+    )]
+    pub write_baseline: bool,
+    /// The cache of results.
+    #[command(flatten)]
+    pub cache: CacheOptions,
+    /// Print on standard error which configuration is used and what is skipped
+    #[arg(short, long, conflicts_with = "quiet", help_heading = "Output")]
+    pub verbose: bool,
+    /// Count the findings of each rule and kind on standard error; with `=engine`, print counters and times of the
+    /// analysis
+    #[arg(
+        long,
+        value_enum,
+        value_name = "OF",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "findings",
+        help_heading = "Output"
+    )]
+    pub statistics: Option<StatisticsOf>,
+    /// How the result is shown.
+    #[command(flatten)]
+    pub show: Show,
+}
 
+/// What is checked, and how: what the result of a run depends on.
+#[derive(Args, Clone, Serialize, Deserialize)]
+pub struct Asked {
+    /// Files and folders; `-` reads standard input
+    #[arg(value_name = "PATHS", default_value = ".")]
+    pub paths: Vec<PathBuf>,
     /// Run these rules instead of the default ones (`all` for every rule)
     #[arg(
         long,
@@ -170,53 +249,6 @@ pub struct CheckArgs {
     /// not be parsed: this misses no findings, but syntax errors in them
     #[arg(long, value_enum, default_value_t = Read::Needed, help_heading = "Paths")]
     pub read: Read,
-    /// The lowest severity of a reported finding that makes the exit code 1
-    #[arg(
-        long,
-        value_name = "LEVEL",
-        default_value = "warning",
-        help_heading = "Rules"
-    )]
-    pub fail_on: FailOn,
-
-    /// Apply safe fixes to the files: those that cannot make anything worse. For standard input (`-`), the fixed text
-    /// goes to standard output, and the report to standard error
-    #[arg(
-        long,
-        group = "fixing",
-        conflicts_with_all = ["add_ignore", "write_baseline"],
-        help_heading = "Fixes"
-    )]
-    pub fix: bool,
-    /// Print what --fix would change, as a patch, instead of the findings
-    #[arg(
-        long,
-        group = "fixing",
-        conflicts_with_all = ["fix", "add_ignore", "write_baseline", "format", "output", "report"],
-        help_heading = "Fixes"
-    )]
-    pub diff: bool,
-    /// With --fix or --diff, also apply fixes that change what the program does
-    #[arg(long, requires = "fixing", help_heading = "Fixes")]
-    pub unsafe_fixes: bool,
-    /// Add comments that ignore the findings, with this reason, instead of reporting them
-    #[arg(
-        long,
-        value_name = "REASON",
-        conflicts_with_all = ["format", "output", "report"],
-        help_heading = "Rules"
-    )]
-    pub add_ignore: Option<String>,
-    /// Use this baseline, a file of known findings, instead of those that the configuration names
-    #[arg(long, value_name = "FILE", help_heading = "Known findings")]
-    pub baseline: Option<PathBuf>,
-    /// Write the findings to the baseline, so that they are not reported from now on
-    #[arg(
-        long,
-        conflicts_with_all = ["format", "output", "report", "add_ignore", "changed_since"],
-        help_heading = "Known findings"
-    )]
-    pub write_baseline: bool,
     /// Check only what has changed since the work left this git revision (the last commit that both have), and what that
     /// can affect: in files that did not change, only findings that they did not have before are reported
     #[arg(long, value_name = "REV", help_heading = "Paths")]
@@ -233,18 +265,45 @@ pub struct CheckArgs {
         help_heading = "Input"
     )]
     pub max_file_size: u64,
-
     /// Use this configuration file instead of the nearest one
     #[arg(long, value_name = "FILE", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
     /// Use no configuration file
     #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
     pub isolated: bool,
+    /// Use this baseline, a file of known findings, instead of those that the configuration names
+    #[arg(long, value_name = "FILE", help_heading = "Known findings")]
+    pub baseline: Option<PathBuf>,
+}
 
-    /// The cache of results.
-    #[command(flatten)]
-    pub cache: CacheOptions,
+impl Asked {
+    /// What overrides configuration files. `write_baseline`: baselines are about to be written.
+    #[must_use]
+    pub fn overrides(&self, cwd: &Path, write_baseline: bool) -> Overrides {
+        Overrides {
+            select: self.select.clone(),
+            ignore: self.ignore.clone(),
+            pedantic: self.pedantic,
+            max_file_bytes: Some(self.max_file_size * MIB),
+            reading: self.read.into(),
+            force_exclude: self.force_exclude,
+            baseline: self.baseline.as_ref().map(|path| cwd.join(path)),
+            write_baseline,
+        }
+    }
+}
 
+/// How the result of a run is shown.
+#[derive(Args)]
+pub struct Show {
+    /// The lowest severity of a reported finding that makes the exit code 1
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "warning",
+        help_heading = "Rules"
+    )]
+    pub fail_on: FailOn,
     /// The format of the report
     #[arg(long, default_value = "text", help_heading = "Output")]
     pub format: Format,
@@ -268,7 +327,6 @@ pub struct CheckArgs {
         long,
         value_name = "URL",
         value_parser = link_base,
-        conflicts_with_all = ["diff", "add_ignore", "write_baseline"],
         help_heading = "Output"
     )]
     pub link_base: Option<String>,
@@ -287,24 +345,61 @@ pub struct CheckArgs {
     )]
     pub color: ColorChoice,
     /// Do not print the summary, warnings and progress
-    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
-    pub quiet: bool,
-    /// Print on standard error which configuration is used and what is skipped
     #[arg(short, long, help_heading = "Output")]
-    pub verbose: bool,
-    /// Count the findings of each rule and kind on standard error; with `=engine`, print counters and times of the
-    /// analysis
+    pub quiet: bool,
+}
+
+impl Show {
+    /// Refuses options that contradict each other.
+    ///
+    /// # Errors
+    /// Says which do.
+    pub fn refuse_contradictions(&self) -> Result<(), String> {
+        let formats = self.report.iter().map(|more| more.format);
+        let links = |format: Format| matches!(format, Format::Markdown | Format::GithubSummary);
+        if self.link_base.is_some() && !formats.chain([self.format]).any(links) {
+            return Err("--link-base needs the format markdown or github-summary".to_owned());
+        }
+        let mut files: Vec<&PathBuf> = self.report.iter().map(|more| &more.path).collect();
+        files.extend(&self.output);
+        files.sort();
+        match files.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(format!(
+                "two reports would be written to {}",
+                pair[0].display()
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Options of `merge`.
+#[derive(Args)]
+pub struct MergeArgs {
+    /// Reports in the format json or sarif
+    #[arg(value_name = "REPORT", required = true)]
+    pub reports: Vec<PathBuf>,
+    /// Use this baseline, a file of known findings, instead of those that the check used
+    #[arg(long, value_name = "FILE", help_heading = "Known findings")]
+    pub baseline: Option<PathBuf>,
+    /// Write the findings to the baseline, so that they are not reported from now on
     #[arg(
         long,
-        value_enum,
-        value_name = "OF",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "findings",
-        help_heading = "Output"
+        conflicts_with_all = ["format", "output", "report", "link_base"],
+        help_heading = "Known findings"
     )]
-    pub statistics: Option<StatisticsOf>,
+    pub write_baseline: bool,
+    /// How the result is shown.
+    #[command(flatten)]
+    pub show: Show,
 }
+
+/// What `merge` does with which reports.
+const MERGE: &str = "\
+Reports of `check --shard` are joined as if all had been checked at once: give all shards, in the folder in which they \
+were checked, with the same files. The result can be shown in every format.
+
+Other reports must not overlap. Their findings are put together, without the files, in the format of the reports.";
 
 /// What statistics are about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]

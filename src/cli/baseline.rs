@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::args::CheckArgs;
 use super::output::write_failures;
 use super::{Failure, terminal};
 use crate::driver::{RunResult, Status};
@@ -12,7 +11,7 @@ use crate::report::plural;
 use crate::source::describe_io;
 
 /// Writes the baselines of a run and prints their sizes. Returns the exit code.
-pub fn write(args: &CheckArgs, outcome: &RunResult) -> Result<u8, Failure> {
+pub fn write(quiet: bool, outcome: &RunResult) -> Result<u8, Failure> {
     let settled = &outcome.settled;
     if outcome.baselines.is_empty() && outcome.checked > 0 {
         return Err(
@@ -50,7 +49,7 @@ pub fn write(args: &CheckArgs, outcome: &RunResult) -> Result<u8, Failure> {
             plural(own.len(), "known finding"),
             expired.len()
         );
-        if !args.quiet {
+        if !quiet {
             terminal::print(text.as_bytes())?;
         }
     }

@@ -4,17 +4,18 @@ use std::env;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::args::{CheckArgs, MIB};
+use super::args::{Asked, CheckArgs};
 use super::output::{
-    Main, configuration_failure, tell_configurations, write_failures, write_remarks, write_reports,
+    Main, Remarks, configuration_failure, tell_configurations, write_failures, write_remarks,
+    write_reports,
 };
 use super::progress::Progress;
 use super::{Failure, baseline, fixing, terminal};
-use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
+use crate::config::{ConfigError, ConfigSource, Configuration};
 use crate::discover::{Changes, changed_since};
 use crate::driver::{self, Request, RunResult, Status};
 use crate::fix;
-use crate::report::{Format, plural};
+use crate::report::plural;
 use crate::source::{DEFAULT_FILE_BYTES, describe_io};
 
 /// Stands for standard input on the command line.
@@ -34,26 +35,19 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
             describe_io(&error)
         )
     })?;
-    let source = ConfigSource::of(args.config.as_deref(), args.isolated);
-    let overrides = Overrides {
-        select: args.select.clone(),
-        ignore: args.ignore.clone(),
-        pedantic: args.pedantic,
-        max_file_bytes: Some(args.max_file_size * MIB),
-        reading: args.read.into(),
-        force_exclude: args.force_exclude,
-        baseline: args.baseline.as_ref().map(|path| cwd.join(path)),
-        write_baseline: args.write_baseline,
-    };
+    let asked = &args.asked;
+    let source = ConfigSource::of(asked.config.as_deref(), asked.isolated);
+    let overrides = asked.overrides(&cwd, args.write_baseline);
     let wrong = |error: ConfigError| configuration_failure(&error, &cwd);
     let configuration = Configuration::new(&source, &overrides, &cwd).map_err(wrong)?;
     let (paths, piped): (Vec<PathBuf>, Vec<PathBuf>) = args
+        .asked
         .paths
         .iter()
         .cloned()
         .partition(|path| path != Path::new(STDIN));
     refuse_contradictions(args, !piped.is_empty())?;
-    let changed = changes(args, &cwd)?;
+    let changed = changes(asked, args.show.quiet, &cwd)?;
     let stdin = if piped.is_empty() {
         None
     } else {
@@ -63,7 +57,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
             read_stdin(overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES))?,
         ))
     };
-    let progress = Progress::start(!args.quiet);
+    let progress = Progress::start(!args.show.quiet);
     if args.fix || args.diff {
         let stdin = stdin.as_ref();
         let task = fix::Task {
@@ -84,6 +78,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         overlay: &driver::Overlay::new(),
         changed: changed.as_ref(),
         around: None,
+        shard: args.shard,
         configuration: &configuration,
         cwd: cwd.clone(),
         cache: cache.as_ref(),
@@ -97,19 +92,21 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         return add_ignores(reason, &outcome);
     }
     if args.write_baseline {
-        return baseline::write(args, &outcome);
+        return baseline::write(args.show.quiet, &outcome);
     }
-    write_reports(args, &outcome, (Main::Stdout, 0))?;
-    Ok(write_remarks(args, &outcome).code())
+    let asked = serde_json::to_value(asked);
+    write_reports(&args.show, &outcome, (Main::Stdout, 0), asked.ok().as_ref())?;
+    write_remarks(Remarks::of(args), &outcome);
+    Ok(outcome.status(args.show.fail_on.threshold()).code())
 }
 
 /// What has changed, if only that is to be checked.
-fn changes(args: &CheckArgs, cwd: &Path) -> Result<Option<Changes>, Failure> {
-    let Some(revision) = args.changed_since.as_deref() else {
+pub fn changes(asked: &Asked, quiet: bool, cwd: &Path) -> Result<Option<Changes>, Failure> {
+    let Some(revision) = asked.changed_since.as_deref() else {
         return Ok(None);
     };
     let changes = changed_since(revision, cwd)?;
-    if !changes.is_common && !args.quiet {
+    if !changes.is_common && !quiet {
         terminal::complain(SHALLOW);
     }
     Ok(Some(changes))
@@ -120,16 +117,9 @@ fn refuse_contradictions(args: &CheckArgs, piped: bool) -> Result<(), Failure> {
     if !piped && args.stdin_filename.is_some() {
         return Err("--stdin-filename needs `-` among the paths".into());
     }
-    let formats = args.report.iter().map(|more| more.format);
-    let links = |format: Format| matches!(format, Format::Markdown | Format::GithubSummary);
-    if args.link_base.is_some() && !formats.chain([args.format]).any(links) {
-        return Err("--link-base needs the format markdown or github-summary".into());
-    }
-    let mut files: Vec<&PathBuf> = args.report.iter().map(|more| &more.path).collect();
-    files.extend(&args.output);
-    files.sort();
-    if let Some(pair) = files.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("two reports would be written to {}", pair[0].display()).into());
+    args.show.refuse_contradictions()?;
+    if piped && args.shard.is_some() {
+        return Err("--shard divides files, so `-` cannot be among the paths".into());
     }
     if piped && args.add_ignore.is_some() {
         return Err("--add-ignore changes files, so `-` cannot be among the paths".into());
@@ -137,7 +127,7 @@ fn refuse_contradictions(args: &CheckArgs, piped: bool) -> Result<(), Failure> {
     if piped && args.write_baseline {
         return Err("--write-baseline records files, so `-` cannot be among the paths".into());
     }
-    if piped && (args.fix || args.diff) && args.paths.len() > 1 {
+    if piped && (args.fix || args.diff) && args.asked.paths.len() > 1 {
         return Err("if standard input is fixed, `-` has to be the only path".into());
     }
     Ok(())

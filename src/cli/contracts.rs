@@ -43,6 +43,7 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
         overlay: &driver::Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &configuration,
         cwd: cwd.clone(),
         cache: None,

@@ -7,7 +7,8 @@ use similar::TextDiff;
 
 use super::args::CheckArgs;
 use super::output::{
-    Main, configuration_failure, tell_configurations, write_failures, write_remarks, write_reports,
+    Main, Remarks, configuration_failure, tell_configurations, write_failures, write_remarks,
+    write_reports,
 };
 use super::{Failure, terminal};
 use crate::diagnostics::Safety;
@@ -62,8 +63,12 @@ pub fn finish(args: &CheckArgs, task: Task<'_>, repaired: Repaired) -> Result<u8
         Some(_) => Main::Stderr,
         None => Main::Stdout,
     };
-    write_reports(args, &repaired.outcome, (main, repaired.fixed))?;
-    Ok(write_remarks(args, &repaired.outcome).code())
+    write_reports(&args.show, &repaired.outcome, (main, repaired.fixed), None)?;
+    write_remarks(Remarks::of(args), &repaired.outcome);
+    Ok(repaired
+        .outcome
+        .status(args.show.fail_on.threshold())
+        .code())
 }
 
 /// The changes in the format of `diff -u`.

@@ -9,6 +9,7 @@ mod contracts;
 mod debug;
 mod fixing;
 mod init;
+mod merge;
 mod output;
 mod page;
 mod progress;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man { command } => reference::manual(command.as_deref()),
+        Command::Merge(args) => merge::run(&args),
         Command::Debug(args) => match args.command {
             DebugCommand::Cfg { target } => debug::cfg(&target),
         },

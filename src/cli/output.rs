@@ -2,20 +2,20 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use termcolor::WriteColor;
 
-use super::args::{CheckArgs, ColorChoice, StatisticsOf, link_base};
+use super::args::{CheckArgs, ColorChoice, Show, StatisticsOf, link_base};
 use super::{Failure, terminal};
 use crate::config::ConfigError;
 use crate::diagnostics::{FileFailure, Undone};
 use crate::discover::SkipReason;
-use crate::driver::{RunResult, Status};
+use crate::driver::RunResult;
 use crate::fence::Bug;
 use crate::outcome::{Decision, Expired};
-use crate::report::{self, Format, Report, Screen, plural};
+use crate::report::{self, Format, PartOfRun, Report, Screen, plural};
 use crate::settings::{Mentioned, Origin, Who};
 use crate::source::{SourceMap, describe_io};
 
@@ -61,16 +61,19 @@ pub enum Main {
     Stderr,
 }
 
-/// Writes the report in every requested format. `fixed` is the number of findings that were fixed.
-/// If one report cannot be written, the others are written all the same.
+/// Writes the report in every requested format. `fixed` is the number of findings that were fixed; `asked` is what the
+/// report of a shard says of the run, as JSON. If one report cannot be written, the others are written all the same.
 pub fn write_reports(
-    args: &CheckArgs,
+    args: &Show,
     outcome: &RunResult,
     (main, fixed): (Main, usize),
+    asked: Option<&serde_json::Value>,
 ) -> Result<(), Failure> {
     let links = args.link_base.clone().or_else(links_on_github);
+    let plain = outcome.report();
     let report = Report {
         fixed,
+        part: plain.part.map(|part| PartOfRun { asked, ..part }),
         links: links.as_deref(),
         time: (!args.quiet).then_some(outcome.elapsed),
         ignored: !args.no_ignored,
@@ -78,7 +81,7 @@ pub fn write_reports(
             (Main::Stdout, None) => terminal::screen(),
             _ => Screen::default(),
         },
-        ..outcome.report()
+        ..plain
     };
     let elsewhere = Report {
         screen: Screen::default(),
@@ -222,8 +225,39 @@ fn write_unmatched(outcome: &RunResult) {
     }
 }
 
+/// What is told on standard error.
+#[derive(Clone, Copy)]
+pub struct Remarks<'a> {
+    quiet: bool,
+    verbose: bool,
+    statistics: Option<StatisticsOf>,
+    /// The paths that were named.
+    paths: &'a [PathBuf],
+}
+
+impl<'a> Remarks<'a> {
+    /// What a check tells.
+    pub fn of(args: &'a CheckArgs) -> Self {
+        Self {
+            verbose: args.verbose,
+            statistics: args.statistics,
+            ..Self::of_paths(&args.show, &args.asked.paths)
+        }
+    }
+
+    /// What another command tells that was given no more than these options.
+    pub fn of_paths(show: &Show, paths: &'a [PathBuf]) -> Self {
+        Self {
+            quiet: show.quiet,
+            verbose: false,
+            statistics: None,
+            paths,
+        }
+    }
+}
+
 /// Writes to standard error what follows the report.
-pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
+pub fn write_remarks(args: Remarks<'_>, outcome: &RunResult) {
     write_failures(outcome);
     let told = outcome.skipped.iter().any(|s| s.reason.is_told());
     if !args.quiet && outcome.checked == 0 && outcome.failures.is_empty() && !told {
@@ -267,5 +301,4 @@ pub fn write_remarks(args: &CheckArgs, outcome: &RunResult) -> Status {
         Some(StatisticsOf::Engine) => write_effort(outcome),
         None => {}
     }
-    outcome.status(args.fail_on.threshold())
 }

@@ -20,7 +20,7 @@ pub use catalogue::{Example, KindMeta, RuleMeta};
 pub use failure::{FileFailure, Undone};
 pub use fingerprint::Fingerprint;
 pub use fix::{Edit, Fix, Safety};
-pub use merge::merge;
+pub use merge::{ByClass, merge};
 pub use order::sort;
 
 /// How serious a finding is, in ascending order.

@@ -9,6 +9,7 @@
 
 mod changed;
 mod ignores;
+mod shard;
 mod skip;
 mod walk;
 
@@ -22,6 +23,7 @@ use crate::settings::Unparsable;
 use crate::source::{Foreign, SourceMap, Unreadable, describe_io};
 
 pub use changed::{Before, Changes, changed_since, is_configuration};
+pub use shard::Shard;
 
 /// The root of the repository that contains a real folder.
 #[must_use]

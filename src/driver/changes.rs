@@ -13,6 +13,7 @@ use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 
 use super::{Overlay, Request, run};
+use crate::analysis::Analysis;
 use crate::diagnostics::Finding;
 use crate::discover::{Changes, is_configuration};
 use crate::source::{Language, SourceFile, SourceMap, Span};
@@ -115,12 +116,13 @@ impl Mention {
 }
 
 /// Drops the findings in files that did not change, if the files as they were have them as well.
-pub(super) fn keep_new(findings: &mut Vec<Finding>, request: &Request<'_>, sources: &SourceMap) {
+pub(super) fn keep_new(analysis: &mut Analysis, request: &Request<'_>, sources: &SourceMap) {
     let Some(changes) = request.changed else {
         return;
     };
     let path = |finding: &Finding| sources.get(finding.primary.location.file).real_path.clone();
-    let elsewhere = findings.iter().map(path);
+    let by_class = analysis.by_class.iter().map(|of_class| &of_class.finding);
+    let elsewhere = analysis.findings.iter().chain(by_class).map(path);
     let elsewhere: BTreeSet<PathBuf> = elsewhere
         .filter(|path| !changes.files.contains(path))
         .collect();
@@ -129,7 +131,7 @@ pub(super) fn keep_new(findings: &mut Vec<Finding>, request: &Request<'_>, sourc
     }
     // If it is not known what was there before, everything counts as new.
     let known = known_before(&elsewhere, (request, changes)).unwrap_or_default();
-    findings.retain(|finding| {
+    let is_new = |finding: &Finding| {
         let known_as = (
             path(finding),
             finding.rule,
@@ -137,7 +139,11 @@ pub(super) fn keep_new(findings: &mut Vec<Finding>, request: &Request<'_>, sourc
             finding.primary.location.span,
         );
         !known.contains(&known_as)
-    });
+    };
+    analysis.findings.retain(is_new);
+    analysis
+        .by_class
+        .retain(|of_class| is_new(&of_class.finding));
 }
 
 /// The findings of some files before the change.
@@ -166,6 +172,7 @@ fn known_before(
         overlay: &Overlay::new(),
         changed: None,
         around: Some(&around),
+        shard: None,
         configuration: &configuration,
         cwd: there,
         cache: None,

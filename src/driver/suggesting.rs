@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Inputs;
+use super::inputs::Inputs;
 use crate::analysis::{AnalysisInput, suggestions};
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::FileFailure;
@@ -53,6 +53,7 @@ pub fn suggest(
         reading: Reading::Everything,
         checked: None,
         changed: None,
+        shard: None,
         of_folder: true,
     };
     let analysed = fence::on_big_stack(|| suggestions::suggest(&input));

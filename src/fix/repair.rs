@@ -82,6 +82,7 @@ impl Task<'_> {
             overlay: &overlay,
             changed: self.changed,
             around: None,
+            shard: None,
             configuration: self.configuration,
             cwd: self.cwd.to_path_buf(),
             cache: None,

@@ -36,6 +36,7 @@ pub(super) fn checked(text: &str) -> RunResult {
         overlay: &Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd,
         cache: None,

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Report;
 use super::checklist::{Excuse, Excuses, Statements, is_open, reason_name, state_name, unfollowed};
 use super::harmless::harmless_json;
+use super::{PartOfRun, Report};
 use crate::diagnostics::{Fix, Location, Step, Undone};
 use crate::outcome::{Duty, DutyOf, ExitState, Expired, LeftOut, MethodExit, Outside, Reported};
 use crate::source::SourceMap;
@@ -35,6 +35,31 @@ struct Document<'a> {
     unfollowed: usize,
     /// Every exit of each method that has to keep a contract.
     checklist: Vec<JsonMethod<'a>>,
+    /// Which part of the files was checked, if it was one. The fields above are about that part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<JsonShard<'a>>,
+}
+
+/// A shard of a run, with what is needed to join all of them.
+#[derive(Serialize)]
+pub(super) struct JsonShard<'a> {
+    index: u32,
+    count: u32,
+    /// What was asked of the run.
+    asked: Option<&'a serde_json::Value>,
+    /// What the shard found out. This is no public interface: only the same build can read it.
+    data: &'a str,
+}
+
+impl<'a> JsonShard<'a> {
+    pub(super) fn new(part: PartOfRun<'a>) -> Self {
+        Self {
+            index: part.shard.index,
+            count: part.shard.count,
+            asked: part.asked,
+            data: part.data,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -253,6 +278,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
         candidate: candidate(report),
         unfollowed: report.unfollowed,
         checklist: checklist(report),
+        shard: report.part.map(JsonShard::new),
     };
     let text = serde_json::to_string_pretty(&document)?;
     writeln!(out, "{}", harmless_json(&text))

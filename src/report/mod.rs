@@ -13,6 +13,7 @@ mod github;
 mod gitlab;
 mod harmless;
 mod hyperlinks;
+mod joined;
 mod json;
 mod junit;
 mod markdown;
@@ -38,6 +39,7 @@ use clap::ValueEnum;
 use termcolor::WriteColor;
 
 use crate::diagnostics::FileFailure;
+use crate::discover::Shard;
 use crate::fence::Bug;
 use crate::outcome::{Duty, Looked, Settled};
 use crate::source::SourceMap;
@@ -45,6 +47,7 @@ use crate::source::SourceMap;
 pub use contracts::write as contracts;
 pub use contracts_json::write as contracts_json;
 pub use harmless::{harmless, harmless_lines};
+pub use joined::{Joined, Made, join};
 pub use json::VERSION as JSON_VERSION;
 pub use suggestions::write as suggestions;
 pub use suggestions_json::write as suggestions_json;
@@ -70,6 +73,8 @@ pub struct Report<'a> {
     pub processors: usize,
     /// What was looked at beside these methods.
     pub looked: &'a Looked,
+    /// Which shard of a run this is, if it is one.
+    pub part: Option<PartOfRun<'a>>,
     /// How many methods and functions were not followed to the end.
     pub unfollowed: usize,
     /// How many findings were fixed and are no longer there.
@@ -87,6 +92,17 @@ pub struct Report<'a> {
     pub ignored: bool,
     /// The terminal that a report for people goes to, if it goes to one.
     pub screen: Screen,
+}
+
+/// What the report of a shard tells those that join the shards of a run.
+#[derive(Clone, Copy)]
+pub struct PartOfRun<'a> {
+    /// Which shard.
+    pub shard: Shard,
+    /// What was asked of the run, as JSON.
+    pub asked: Option<&'a serde_json::Value>,
+    /// What the shard hands over.
+    pub data: &'a str,
 }
 
 /// What is known of the terminal that shows a report.

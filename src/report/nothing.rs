@@ -10,8 +10,8 @@ use crate::source::SourceMap;
 /// At most three lines. None if some method is under contract, or something was found.
 pub(super) fn lines(report: &Report<'_>) -> Vec<String> {
     let looked = report.looked;
-    // Whoever checks changes knows the tool already.
-    let is_told = looked.for_contracts && looked.extent != Extent::Changes;
+    // Whoever checks changes knows the tool already; of a shard, the others have to be known.
+    let is_told = looked.for_contracts && looked.extent != Extent::Changes && report.part.is_none();
     let nothing = report.processors == 0 && report.checked > 0 && !is_anything_found(report);
     if !is_told || !nothing || report.bug.is_some() {
         return Vec::new();

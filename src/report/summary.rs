@@ -58,8 +58,12 @@ pub(super) fn headline(report: &Report<'_>) -> String {
         0 => String::new(),
         unfollowed => format!(", {unfollowed} not followed to the end"),
     };
+    let shard = match report.part {
+        None => String::new(),
+        Some(part) => format!(", {}", part.shard),
+    };
     format!(
-        "{found} in {}{unfollowed} ({} checked{skipped})",
+        "{found} in {}{unfollowed} ({} checked{skipped}{shard})",
         plural(report.processors, "processor"),
         plural(report.checked, "file")
     )

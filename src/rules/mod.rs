@@ -276,6 +276,13 @@ pub fn lists_exits(id: &str) -> bool {
     contract_method::of_rule(id, |rule| rule.lists_exits())
 }
 
+/// Whether findings of a rule at one place are one fault, even if the classes that share the code give them different
+/// kinds.
+#[must_use]
+pub fn is_one_fault(id: &str) -> bool {
+    contract_method::of_rule(id, |rule| rule.is_one_fault())
+}
+
 /// What a check cost, and how often it gave up.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Effort {

@@ -177,13 +177,15 @@ fn the_base_is_where_the_branch_began() {
 }
 
 /// A repository in which a change anywhere can break the contract of a processor elsewhere.
-struct Small {
+/// A small repository in which files depend on each other.
+pub struct Small {
     files: Files,
 }
 
 type Files = Vec<(&'static str, Vec<&'static str>)>;
 
-fn small() -> Small {
+/// One in Python.
+pub fn small() -> Small {
     let files = [shared(), jobs()].concat();
     Small { files }
 }
@@ -306,8 +308,13 @@ fn jobs() -> Files {
 }
 
 impl Small {
+    /// Each file with its variants.
+    pub fn files(&self) -> &[(&'static str, Vec<&'static str>)] {
+        &self.files
+    }
+
     /// The repository with everything right, at one commit.
-    fn begin(&self) -> Project {
+    pub fn begin(&self) -> Project {
         let files: Vec<(&str, &str)> = self
             .files
             .iter()
@@ -468,10 +475,11 @@ fn random_histories(seed: u64, count: u64) -> (u64, u64) {
 }
 
 /// A linear congruential generator (Knuth, MMIX).
-struct Lcg(u64);
+pub struct Lcg(pub u64);
 
 impl Lcg {
-    fn below(&mut self, limit: u64) -> u64 {
+    /// A number below a limit.
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -479,14 +487,14 @@ impl Lcg {
         (self.0 >> 33) % limit
     }
 
-    fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
+    pub fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
         &from[usize::try_from(self.below(from.len() as u64)).unwrap()]
     }
 }
 
 impl Small {
     /// Changes a file, removes one, brings it back, or renames it. Returns the paths that are affected.
-    fn mutate(&self, project: &Project, random: &mut Lcg) -> Vec<String> {
+    pub fn mutate(&self, project: &Project, random: &mut Lcg) -> Vec<String> {
         let (path, texts) = random.pick(&self.files);
         let there = project.path(path).exists();
         let source = path.ends_with(".py");

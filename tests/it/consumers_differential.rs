@@ -151,6 +151,7 @@ fn lint(folder: &Path) -> BTreeMap<String, BTreeSet<u32>> {
         overlay: &driver::Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
         cache: None,

@@ -114,6 +114,7 @@ fn lint(folder: &Path) -> Reports {
         overlay: &driver::Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
         cache: None,

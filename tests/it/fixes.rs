@@ -30,6 +30,7 @@ fn check_for(rule: &str, path: &Path) -> RunResult {
         overlay: &driver::Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &configuration(rule),
         cwd: path.parent().unwrap().to_path_buf(),
         cache: None,

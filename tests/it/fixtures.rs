@@ -70,6 +70,7 @@ fn check_with(
         overlay: &driver::Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &Configuration::fixed(settings.clone(), Overrides::default()),
         cwd: cwd.to_path_buf(),
         cache: None,

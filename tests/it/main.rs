@@ -46,6 +46,7 @@ mod rust_harness;
 mod rust_programs;
 mod selection;
 mod settings;
+mod shards;
 mod stdlib;
 mod suggestions;
 mod suppression;

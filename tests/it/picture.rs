@@ -32,6 +32,7 @@ fn shown() -> String {
         overlay: &Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &Configuration::fixed(settings, overrides),
         cwd: root,
         cache: None,

@@ -59,6 +59,7 @@ fn check(folder: &Path, select: &str) -> RunResult {
         overlay: &Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &configuration(select),
         cwd: folder.to_path_buf(),
         cache: None,

@@ -45,6 +45,7 @@ fn check(project: &Project) -> RunResult {
         overlay: &driver::Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: project.path(""),
         cache: None,

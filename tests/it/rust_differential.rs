@@ -119,6 +119,7 @@ fn lint(folder: &Path) -> BTreeMap<u64, Found> {
         overlay: &driver::Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
         cache: None,

@@ -82,6 +82,7 @@ fn the_standard_library_is_read_and_analysed() {
         overlay: &driver::Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: PathBuf::from(path),
         cache: None,

@@ -91,7 +91,12 @@ fn run(text: &str) -> Ran {
     let base = job.git("origin", &["rev-parse", "main"]);
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let (mut code, mut log) = (0, String::new());
-    for script in scripts(text) {
+    // A job with a matrix runs once for each of its values.
+    let scripts = scripts(text).into_iter().flat_map(|script| {
+        let shards = if script.contains("$SHARD") { 4 } else { 1 };
+        (1..=shards).map(move |shard| (script.clone(), shard.to_string()))
+    });
+    for (script, shard) in scripts {
         let mut command = Command::new("bash");
         command
             .args(["-e", "-o", "pipefail", "-c", &script])
@@ -102,6 +107,7 @@ fn run(text: &str) -> Ran {
             .env("NOTES", job.path("notes"))
             .env("STANDINS", &bin)
             .env("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base)
+            .env("SHARD", &shard)
             .env("WORKSPACE_TMP", job.path("temp"))
             .output()
             .unwrap();
@@ -150,6 +156,22 @@ fn installs(ran: &Ran) {
 fn code_scanning_gets_everything() {
     let ran = ran("github-code-scanning.yml");
     assert_eq!(ran.code, 0, "{}", ran.log);
+    let log = ran.json("tallylint.sarif");
+    assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 3);
+    assert_eq!(ran.log.matches("::warning file=").count(), 3, "{}", ran.log);
+}
+
+#[test]
+fn what_several_machines_find_is_joined() {
+    let ran = ran("github-sharded.yml");
+    assert_eq!(ran.code, 1, "{}", ran.log);
+    let checked =
+        (1..=4).map(|shard| ran.json(&format!("shard-{shard}.json"))["files"]["checked"].as_u64());
+    let checked: Vec<u64> = checked.map(Option::unwrap).collect();
+    assert!(
+        checked.iter().filter(|files| **files > 0).count() > 1,
+        "{checked:?}"
+    );
     let log = ran.json("tallylint.sarif");
     assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 3);
     assert_eq!(ran.log.matches("::warning file=").count(), 3, "{}", ran.log);
@@ -320,6 +342,7 @@ fn no_example_is_left_out() {
         "github-code-scanning.yml",
         "github-pull-request.yml",
         "github-reviewdog.yml",
+        "github-sharded.yml",
         "gitlab-ci.yml",
     ];
     assert_eq!(names, tried);

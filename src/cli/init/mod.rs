@@ -57,6 +57,7 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
         overlay: &Overlay::new(),
         changed: None,
         around: None,
+        shard: None,
         configuration: &configuration,
         cwd: cwd.clone(),
         cache: None,

@@ -11,11 +11,12 @@ use log::{
     ArtifactChange, ArtifactLocation, BaseId, BaseIds, CodeFlow, Configuration, Descriptor, Driver,
     Fingerprints, Fix, FixProperties, Invocation, Location, Log, LogicalLocation, Notification,
     PhysicalLocation, Region, Replacement, ResultProperties, Rule, RuleProperties, Run,
-    SarifResult, Suppression, Text, ThreadFlow, ThreadFlowLocation, Tool,
+    RunProperties, SarifResult, Suppression, Text, ThreadFlow, ThreadFlowLocation, Tool,
 };
 
 use super::Report;
 use super::harmless::harmless_json;
+use super::json::JsonShard;
 use super::path::ReportPath;
 use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{self, FileFailure, Severity, Undone};
@@ -41,7 +42,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, out: &mut W) -> io::Result<
     writeln!(out, "{}", harmless_json(&text))
 }
 
-fn run(report: &Report<'_>) -> Run {
+fn run<'a>(report: &Report<'a>) -> Run<'a> {
     let settled = report.settled;
     let mut results: Vec<SarifResult> = Vec::new();
     for reported in &settled.reported {
@@ -79,6 +80,9 @@ fn run(report: &Report<'_>) -> Run {
         },
         column_kind: "unicodeCodePoints",
         results,
+        properties: report.part.map(|part| RunProperties {
+            shard: JsonShard::new(part),
+        }),
     }
 }
 

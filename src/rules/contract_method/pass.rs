@@ -1,14 +1,15 @@
 //! One pass over all contract methods of a program, for all rules about them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::contracts::Inferred;
 use crate::contracts::{class_name, methods_named};
-use crate::diagnostics::{self, Finding, Location};
+use crate::diagnostics::{ByClass, Finding, Location};
 use crate::engine::summaries::library::Library;
 use crate::ir::Name;
 use crate::outcome::{Duty, DutyOf, Problem, Processor, Survey};
-use crate::program::{ClassRef, FuncRef, ModuleId, MroEntry, Program};
+use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::agree::drop_disputed_fixes;
 use crate::rules::contract_method::functions::keeping_functions;
 use crate::rules::contract_method::{
@@ -16,6 +17,7 @@ use crate::rules::contract_method::{
 };
 use crate::rules::{self, Effort, FunctionRule, Rule, Scope};
 use crate::settings::{Origin, Settings, Who};
+use crate::source::{FileId, SourceFile};
 
 /// A rule about contract methods.
 pub trait ContractRule: Sync {
@@ -122,23 +124,38 @@ impl Pass {
         })
     }
 
-    /// Checks the classes and functions of a module.
+    /// Checks the classes and functions of a module, of which those are left out whose method or function is in a file
+    /// that is not `ours`: so all classes that run a method are checked together.
     #[must_use]
     pub fn check_module(
         &self,
         library: &Library<'_>,
         module: ModuleId,
-        settings: &Settings,
-        beliefs: Beliefs<'_>,
+        (settings, beliefs): (&Settings, Beliefs<'_>),
+        ours: &dyn Fn(&SourceFile) -> Option<bool>,
     ) -> OfModule {
         let program = library.program;
         let mut out = Vec::new();
+        let is_ours = |of: ModuleId| {
+            let in_file = |module| {
+                program
+                    .module(module)
+                    .file
+                    .as_ref()
+                    .and_then(|file| ours(file))
+            };
+            // What is in no file of the run belongs to its heirs.
+            in_file(of).or_else(|| in_file(module)).unwrap_or(true)
+        };
         for class in program.classes(module) {
             for contract in 0..beliefs.surveys.len() {
                 let Who::Methods { names, .. } = &beliefs.surveys[contract].contract.who else {
                     continue;
                 };
                 for method in methods_named(program, class, names) {
+                    if !is_ours(owner(program, class, &method)) {
+                        continue;
+                    }
                     let mut check = |task: Task<'_>| {
                         let keeper = Keeper::Class(class, method.clone());
                         let mut checked = |run: &dyn ContractRun| {
@@ -156,6 +173,9 @@ impl Pass {
         for contract in 0..beliefs.surveys.len() {
             let survey = &beliefs.surveys[contract].contract;
             if !settings.contracts.iter().any(|own| own.same(survey)) {
+                continue;
+            }
+            if !is_ours(module) {
                 continue;
             }
             for func in keeping_functions(program, module, &survey.who) {
@@ -233,9 +253,9 @@ impl Pass {
         effort
     }
 
-    /// The findings, each fault once.
+    /// The findings, for each class by itself.
     #[must_use]
-    pub fn findings(self, program: &Program<'_>) -> Vec<Finding> {
+    pub fn findings(self, program: &Program<'_>) -> Vec<ByClass> {
         findings(program, self.results)
     }
 }
@@ -288,6 +308,14 @@ fn with_task(
         inferred: inferred_from,
         caller,
     });
+}
+
+/// The module of the class from which a class has a method.
+fn owner(program: &Program<'_>, class: ClassRef, method: &str) -> ModuleId {
+    match program.lookup(class, method, None) {
+        Lookup::Found(owner, _) => owner.module,
+        _ => class.module,
+    }
 }
 
 /// Asks a rule about contract methods; false for other rules.
@@ -390,8 +418,8 @@ fn class_location(program: &Program<'_>, class: ClassRef) -> Option<Location> {
     })
 }
 
-/// The findings of all classes, each fault once.
-fn findings(program: &Program<'_>, results: Vec<ClassRun>) -> Vec<Finding> {
+/// The findings of all classes.
+fn findings(program: &Program<'_>, results: Vec<ClassRun>) -> Vec<ByClass> {
     let runs = by_class(&results);
     let mut heirs: Vec<Finding> = Vec::new();
     for result in &results {
@@ -416,23 +444,34 @@ fn findings(program: &Program<'_>, results: Vec<ClassRun>) -> Vec<Finding> {
     let known: HashSet<_> = own.iter().map(key).collect();
     inherited.retain(|finding| known.contains(&key(finding)));
     own.append(&mut inherited);
-    let one_fault = |finding: &Finding| of_rule(finding.rule, |rule| rule.is_one_fault());
-    diagnostics::merge(own, one_fault, |location| class_around(program, location))
+    let modules = modules(program);
+    let of_class = own.into_iter().map(|finding| {
+        let around = class_around(&modules, &finding.primary.location);
+        ByClass::new(finding, around.as_deref())
+    });
+    of_class.collect()
 }
 
 fn key(finding: &Finding) -> (&'static str, &'static str, Location) {
     (finding.rule, finding.kind, finding.primary.location)
 }
 
-/// The innermost class that a place lies in.
-fn class_around(program: &Program<'_>, location: &Location) -> Option<String> {
-    let modules = (0..program.module_count()).map(|id| {
+/// The modules of a program that are files.
+fn modules(program: &Program<'_>) -> HashMap<FileId, Arc<LoadedModule>> {
+    let all = (0..program.module_count()).map(|id| {
         let id = u32::try_from(id).expect("module ids are 32 bits wide");
         program.module(ModuleId(id))
     });
-    let module = modules
-        .into_iter()
-        .find(|m| m.file.as_ref().is_some_and(|f| f.id == location.file))?;
+    all.filter_map(|module| Some((module.file.as_ref()?.id, module)))
+        .collect()
+}
+
+/// The innermost class that a place lies in.
+fn class_around(
+    modules: &HashMap<FileId, Arc<LoadedModule>>,
+    location: &Location,
+) -> Option<String> {
+    let module = modules.get(&location.file)?;
     let around = module.ir.classes.iter().filter(|class| {
         class.span.start <= location.span.start && location.span.end <= class.span.end
     });
