@@ -10,7 +10,7 @@ use_actionlint
 
 # What `tallylint init` writes is a workflow, too.
 mkdir -p "$scratch/.github/workflows"
-sed -e 's/{branch}/main/' -e 's/{version}/0.1.0/' src/cli/init/workflow.yml >"$scratch/.github/workflows/init.yml"
+sed -e 's/{branch}/main/' -e 's/{requirement}/tallylint/' src/cli/init/workflow.yml >"$scratch/.github/workflows/init.yml"
 workflows=(.github/workflows/*.yml docs/workflows/github-*.yml "$scratch/.github/workflows/init.yml")
 schema=("$tools/check-jsonschema" --regex-variant python)
 

@@ -21,7 +21,7 @@ use crate::program::{ClassRef, ModuleId, Program};
 use crate::rules::contract_method::{Beliefs, Pass};
 use crate::rules::{self, Effort, FunctionRule, Functions, Interest, Rule, only_asks};
 use crate::selection::{Loaded, Selection, chosen};
-use crate::settings::{Contract, Origin, Reading, Settings};
+use crate::settings::{Contract, ImportRoots, Origin, Reading, Settings};
 use crate::source::{FileId, SourceFile, SourceMap};
 
 /// The input of an analysis.
@@ -158,7 +158,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics.time("sketching", start.elapsed());
 
     let start = Instant::now();
-    let mut program = Program::new(input.sources).with_files(&input.coverage.folders, input.files);
+    let mut program = program(input);
     let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
     out.concerned = concerned(input);
     let affected = affected(&program, &loaded, input);
@@ -208,6 +208,18 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics.add("basic blocks followed", blocks);
     out.walks = slowest(&program, &walks);
     out
+}
+
+/// The program that is analysed.
+fn program<'a>(input: &AnalysisInput<'a>) -> Program<'a> {
+    let said = input
+        .settings
+        .iter()
+        .filter_map(|settings| settings.src.clone());
+    let said: BTreeSet<ImportRoots> = said.collect();
+    Program::new(input.sources)
+        .with_files(&input.coverage.folders, input.files)
+        .with_import_roots(said.into_iter().collect())
 }
 
 /// Finds what comes closest to a contract. Returns the files that were loaded for it.

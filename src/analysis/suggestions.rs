@@ -1,11 +1,11 @@
 //! Which contracts the checked files could declare.
 
-use crate::analysis::{AnalysisInput, declared, distinct};
+use crate::analysis::{AnalysisInput, declared, distinct, program};
 use crate::contracts::suggest;
 use crate::contracts::{self, infer};
 use crate::diagnostics::FileFailure;
 use crate::outcome::Suggestions;
-use crate::program::{ModuleId, Program};
+use crate::program::ModuleId;
 use crate::rules::WORDS;
 use crate::selection::failure;
 use crate::settings::Contract;
@@ -13,7 +13,7 @@ use crate::settings::Contract;
 /// Suggests contracts for all files, and tells which files could not be parsed.
 #[must_use]
 pub fn suggest(input: &AnalysisInput<'_>) -> (Suggestions, Vec<FileFailure>) {
-    let program = Program::new(input.sources).with_files(&input.coverage.folders, input.files);
+    let program = program(input);
     let lazily = vec![false; input.files.len()];
     let mut failed = Vec::new();
     let mut modules: Vec<ModuleId> = Vec::new();

@@ -59,6 +59,7 @@ fn add_settings(out: &mut String, settings: &Settings) {
         infer_contracts,
         options,
         writes,
+        src,
         per_file_ignores: _,
         mentions: _,
         severities: _,
@@ -68,7 +69,10 @@ fn add_settings(out: &mut String, settings: &Settings) {
         pedantic: _,
         file: _,
     } = settings;
-    add(out, &(rules, contracts, infer_contracts, writes, options));
+    add(
+        out,
+        &(rules, contracts, infer_contracts, writes, (src, options)),
+    );
 }
 
 /// The derived `Debug` output of a value contains all of it.
@@ -81,6 +85,7 @@ mod tests {
     use super::*;
     use crate::config::Overrides;
     use crate::rules::{success_as_proof, swallowed_write};
+    use crate::settings::ImportRoots;
 
     fn settings(select: &[&str]) -> Settings {
         let overrides = Overrides {
@@ -100,7 +105,13 @@ mod tests {
             out
         };
         let plain = key(&|_| {});
-        let changes: [&dyn Fn(&mut Settings); 6] = [
+        let changes: [&dyn Fn(&mut Settings); 7] = [
+            &|s| {
+                s.src = Some(ImportRoots {
+                    below: "/a".into(),
+                    folders: vec!["/a/b".into()],
+                });
+            },
             &|s| s.rules = settings(&["swallowed-write"]).rules,
             &|s| s.contracts.clear(),
             &|s| s.infer_contracts = !s.infer_contracts,

@@ -217,6 +217,7 @@ fn write_unmatched(outcome: &RunResult) {
         let (text, setting) = (&mention.text, &mention.setting);
         let what = match mention.of {
             Mentioned::Files(_) => format!("no checked file matches `{text}` in `{setting}`"),
+            Mentioned::MissingFolder => format!("no folder matches `{text}` in `{setting}`"),
             Mentioned::Calls(_) => {
                 format!("no checked file contains `{text}`, a name in `{setting}`")
             }

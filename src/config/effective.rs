@@ -65,6 +65,7 @@ impl Effective {
         if let Some(include) = &said.include {
             add(&["include"], list(include));
         }
+        add(&["src"], list(&said.src));
         if let Some(baseline) = &said.baseline {
             add(&["baseline"], one(baseline));
         }

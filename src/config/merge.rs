@@ -86,6 +86,7 @@ pub(super) struct Merged<'a> {
     pub per_file_ignores: Vec<(Said<'a, String>, Vec<Said<'a, RuleName>>)>,
     pub exclude: Vec<Said<'a, String>>,
     pub include: Option<Vec<Said<'a, String>>>,
+    pub src: Vec<Said<'a, String>>,
     pub severity: Vec<SaidLevel<'a>>,
     pub baseline: Option<Said<'a, String>>,
     pub writes: Vec<Said<'a, String>>,
@@ -126,6 +127,7 @@ impl<'a> Merged<'a> {
         replace(&mut self.include, raw.include.as_ref(), |list| {
             said(layer, list)
         });
+        self.src.extend(said(layer, &raw.src));
         for (rule, severity) in &raw.severity {
             let rule = Said { layer, value: rule };
             match severity {

@@ -10,6 +10,7 @@ mod at;
 mod contract;
 mod effective;
 mod error;
+mod folders;
 mod load;
 mod merge;
 mod nearest;

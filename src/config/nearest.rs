@@ -62,6 +62,25 @@ impl Configuration {
         }
     }
 
+    /// The configuration of a run in the folder `cwd` as it is once there is a certain file in a folder, given by its real
+    /// path.
+    ///
+    /// # Errors
+    /// When the file is invalid.
+    pub fn with_file(
+        file: &ConfigFile,
+        folder: &Path,
+        overrides: &Overrides,
+        cwd: &Path,
+    ) -> Result<Self, ConfigError> {
+        let settings = Arc::new(Settings::new(Some(file), overrides)?);
+        let known = HashMap::from([(folder.to_path_buf(), Ok(settings))]);
+        Ok(Self {
+            folders: Some(Mutex::new(known)),
+            ..Self::new(&ConfigSource::Nearest, overrides, cwd)?
+        })
+    }
+
     /// The configuration of the same run in another folder, where other configuration files may be.
     #[must_use]
     pub fn elsewhere(&self, cwd: &Path) -> Self {

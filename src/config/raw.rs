@@ -52,6 +52,10 @@ pub struct RawKeys {
     pub exclude: Vec<At<String>>,
     /// Patterns of the files to check in folders, instead of all source files.
     pub include: Option<Vec<At<String>>>,
+    /// Folders, relative to this file, in which imports are looked for as well: the code of other projects of the
+    /// repository, such as `libs/*/src`. Without it, a check of one project or one file does not see the others.
+    #[serde(default)]
+    pub src: Vec<At<String>>,
     /// The severity of findings: a level for a rule, or for some of its kinds.
     #[serde(default)]
     pub severity: BTreeMap<At<String>, RawSeverity>,

@@ -1,10 +1,12 @@
 //! Resolves what files and the command line say into valid settings.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::contract::contract;
+use super::folders::folders_matching;
 use super::load::invalid;
 use super::merge::{Merged, Said, SaidOption};
 use super::raw::RuleName;
@@ -14,8 +16,8 @@ use crate::diagnostics::RuleMeta;
 use crate::presets::{Presets, built_in};
 use crate::rules;
 use crate::settings::{
-    Contract, FileFilter, Form, Given, Mention, Mentioned, Options, Patterns, Settings, Severities,
-    Unparsable, Writes, is_identifier,
+    Contract, FileFilter, Form, Given, ImportRoots, Mention, Mentioned, Options, Patterns,
+    Settings, Severities, Unparsable, Writes, is_identifier,
 };
 use crate::suggest::did_you_mean;
 
@@ -71,6 +73,7 @@ impl Settings {
                 .map_or_else(Unparsable::default, |said| *said.get()),
             options: options(said)?,
             writes: writes(said)?,
+            src: import_roots(said, file)?,
             per_file_ignores: per_file_ignores(said)?,
             mentions: mentions(said)?,
             severities: severities(said)?,
@@ -102,6 +105,39 @@ fn add_patterns(patterns: &mut Patterns, list: &[Said<'_, String>]) -> Result<()
     Ok(())
 }
 
+/// Where imports of the files below the folder of a configuration file are looked for.
+fn import_roots(
+    said: &Merged<'_>,
+    file: Option<&Path>,
+) -> Result<Option<ImportRoots>, ConfigError> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for path in &said.src {
+        let found = folders_of(path)?;
+        folders.extend(
+            found
+                .into_iter()
+                .filter(|folder| !folders.contains(folder))
+                .collect::<Vec<_>>(),
+        );
+    }
+    let around = file
+        .and_then(Path::parent)
+        .map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        });
+    let below = around.and_then(|folder| fs::canonicalize(folder).ok());
+    Ok(below
+        .filter(|_| !folders.is_empty())
+        .map(|below| ImportRoots { below, folders }))
+}
+
+/// The folders that a path in a configuration file names.
+fn folders_of(path: &Said<'_, String>) -> Result<Vec<PathBuf>, ConfigError> {
+    folders_matching(&path.layer.root, path.get())
+        .map_err(|reason| path.error(format!("not a valid pattern: {reason}")))
+}
+
 fn per_file_ignores(
     said: &Merged<'_>,
 ) -> Result<Vec<(Patterns, BTreeSet<&'static str>)>, ConfigError> {
@@ -129,6 +165,11 @@ fn mentions(said: &Merged<'_>) -> Result<Vec<Mention>, ConfigError> {
         add_patterns(&mut patterns, std::slice::from_ref(pattern))?;
         let files = Mentioned::Files(patterns);
         out.push(mention(files, "per-file-ignores", pattern));
+    }
+    for path in &said.src {
+        if folders_of(path)?.is_empty() {
+            out.push(mention(Mentioned::MissingFolder, "src", path));
+        }
     }
     let calls = said.writes.iter();
     out.extend(calls.map(|name| mention(Mentioned::Calls(None), "writes", name)));

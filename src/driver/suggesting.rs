@@ -7,11 +7,11 @@ use super::inputs::Inputs;
 use crate::analysis::{AnalysisInput, suggestions};
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::FileFailure;
-use crate::discover::discover;
+use crate::discover::{Skipped, discover};
 use crate::fence::{self, Bug};
 use crate::outcome::Suggestions;
 use crate::settings::{Reading, Settings};
-use crate::source::{DEFAULT_FILE_BYTES, SourceMap};
+use crate::source::{DEFAULT_FILE_BYTES, SourceFile, SourceMap};
 
 /// What could be declared, with the files that say so.
 pub struct Suggested {
@@ -19,6 +19,10 @@ pub struct Suggested {
     pub suggestions: Suggestions,
     /// Every file that was loaded.
     pub sources: SourceMap,
+    /// Every file that was found, whether it could be analysed or not.
+    pub files: Vec<Arc<SourceFile>>,
+    /// What was skipped.
+    pub skipped: Vec<Skipped>,
     /// What could not be analysed, sorted.
     pub failures: Vec<FileFailure>,
     /// A panic that ended the analysis.
@@ -63,12 +67,15 @@ pub fn suggest(
     };
     inputs.failures.append(&mut found.failures);
     inputs.failures.append(&mut failed);
+    let files = inputs.files.clone();
     inputs.set_aside(&mut found, &coverage, configuration);
     inputs.failures.sort();
     inputs.failures.dedup();
     Ok(Suggested {
         suggestions,
         sources,
+        files,
+        skipped: found.skipped,
         failures: inputs.failures,
         bug,
     })

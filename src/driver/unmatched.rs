@@ -87,7 +87,7 @@ impl<'a> Whole<'a> {
             for mention in &settings.mentions {
                 let matters = match mention.of {
                     Mentioned::Calls(Some(rule)) => settings.rules.contains(rule),
-                    Mentioned::Calls(None) | Mentioned::Files(_) => true,
+                    Mentioned::Calls(None) | Mentioned::Files(_) | Mentioned::MissingFolder => true,
                 };
                 let is_new = || !said.iter().any(|known| known.same(mention));
                 if matters && self.is_told(settings, &mention.file) && is_new() {
@@ -100,7 +100,7 @@ impl<'a> Whole<'a> {
                 let matches = |file: &Arc<SourceFile>| patterns.match_file(&file.real_path);
                 !self.files.iter().any(matches)
             }
-            Mentioned::Calls(_) => true,
+            Mentioned::Calls(_) | Mentioned::MissingFolder => true,
         });
         self.drop_contained(&mut said);
         said.sort_by_key(|mention| (&mention.file, mention.line));

@@ -15,6 +15,7 @@ use crate::program::classes::Mro;
 use crate::program::outside::Calls;
 use crate::program::roots::Asked;
 use crate::program::{ClassRef, FuncRef};
+use crate::settings::ImportRoots;
 use crate::source::{Derived, SourceFile, SourceMap};
 
 /// A module of the program.
@@ -139,6 +140,7 @@ pub struct Program<'s> {
     tables: RwLock<Tables>,
     pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
     pub(super) asked: Asked,
+    pub(super) more_roots: Vec<ImportRoots>,
     /// By the presets, too: those of one run seldom differ.
     pub(super) calls: Mutex<FxHashMap<(usize, FuncRef), Arc<Calls>>>,
     pub(super) roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
@@ -161,6 +163,7 @@ impl<'s> Program<'s> {
             tables: RwLock::default(),
             mros: Mutex::default(),
             asked: Asked::default(),
+            more_roots: Vec::new(),
             calls: Mutex::default(),
             roots: Mutex::default(),
             relatives: Mutex::default(),
@@ -173,6 +176,13 @@ impl<'s> Program<'s> {
     pub fn with_files(mut self, folders: &[PathBuf], files: &[Arc<SourceFile>]) -> Self {
         self.asked = Asked::new(folders, files);
         self.outside = Outside::new(files);
+        self
+    }
+
+    /// Adds folders in which imports are looked for last.
+    #[must_use]
+    pub fn with_import_roots(mut self, roots: Vec<ImportRoots>) -> Self {
+        self.more_roots = roots;
         self
     }
 

@@ -104,7 +104,7 @@ impl Program<'_> {
     /// The roots for the modules in a folder, from near to far: the folder above the outermost
     /// package, every folder from there up to the top of the project, then the folder that is
     /// checked, the working directory and the top of the repository as far as they are above; each
-    /// also with `src`.
+    /// also with `src`. What the configuration says comes last.
     pub(crate) fn import_roots_of(&self, folder: &Path) -> Arc<Vec<PathBuf>> {
         let mut roots = self.roots.lock().expect("no panic while the lock is held");
         if let Some(found) = roots.get(folder) {
@@ -140,11 +140,19 @@ impl Program<'_> {
         let mut far: Vec<&Path> = far.into_iter().flatten().filter(is_above).collect();
         far.sort_by_key(|at| std::cmp::Reverse(at.components().count()));
         let mut found: Vec<PathBuf> = Vec::new();
+        let said = self.more_roots.iter();
+        let said = said.filter(|said| folder.starts_with(&said.below));
+        let said: Vec<&PathBuf> = said.flat_map(|said| &said.folders).collect();
         for root in near.chain(far) {
             for root in [root.to_path_buf(), root.join("src")] {
                 if !found.contains(&root) && sources.is_folder(&root) {
                     found.push(root);
                 }
+            }
+        }
+        for root in said {
+            if !found.contains(root) {
+                found.push(root.clone());
             }
         }
         found

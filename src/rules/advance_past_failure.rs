@@ -21,16 +21,14 @@ use crate::ir::{BlockId, FuncIdx, Function, Rvalue, TerminatorKind};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::watch::{Calls, Swallower};
-use crate::rules::failed_write::{
-    Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
-};
+use crate::rules::failed_write::{Excuses, Ground, Lost, follow, may_fail, with_nested};
 use crate::rules::positions::{
     Covered, POSITION_DEPTH, Position, covered, ends, given_late, positions, stays, written_later,
 };
 use crate::rules::tables::moving_with;
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, is_of_tests};
 
 /// A place in the program.
 type At = Option<(FuncRef, BlockId)>;

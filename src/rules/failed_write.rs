@@ -49,7 +49,7 @@ use self::watch::Calls;
 use super::tables::{self, has_word};
 use crate::ir::{BlockId, BranchRole, FuncIdx, Function, FunctionShape, TerminatorKind};
 use crate::program::{FuncRef, LoadedModule, Program};
-use crate::source::SourceFile;
+use crate::source::is_of_tests;
 
 /// What excuses a failed write.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -152,21 +152,6 @@ pub(in crate::rules) fn may_fail(module: &LoadedModule, function: &Function) -> 
         || function.name.starts_with("test_")
         || class.is_some_and(|class| tables::is_auxiliary_class(class))
         || tables::is_best_effort(&function.name)
-}
-
-/// Whether the file is one of tests, judged by its path: what tests do with failures is theirs. What
-/// lies in a folder of fixtures is no test.
-pub(in crate::rules) fn is_of_tests(file: &SourceFile) -> bool {
-    let mut parts = file.display.rsplit(['/', '\\']);
-    let name = parts.next().unwrap_or_default();
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let by_name = stem.starts_with("test_") || stem.ends_with("_test") || stem == "conftest";
-    let by_folder = parts.find_map(|folder| match folder {
-        "tests" | "test" | "testing" | "benches" => Some(true),
-        "fixtures" => Some(false),
-        _ => None,
-    });
-    by_name || by_folder == Some(true)
 }
 
 #[cfg(test)]

@@ -24,11 +24,11 @@ use crate::engine::summaries::library::Library;
 use crate::ir::{FuncIdx, Function};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::failed_write::caught::{is_unlikely, says_nothing_lost};
-use crate::rules::failed_write::{is_of_tests, may_fail, surely_writes, with_nested};
+use crate::rules::failed_write::{may_fail, surely_writes, with_nested};
 use crate::rules::tables::answering;
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, is_of_tests};
 use answers::{Ask, Failure};
 use callers::Ground;
 

@@ -43,14 +43,12 @@ use crate::program::{Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::code::call_at;
 use crate::rules::failed_write::flow::rvalues;
-use crate::rules::failed_write::{
-    Excuses, Ground, Lost, follow, is_of_tests, may_fail, with_nested,
-};
+use crate::rules::failed_write::{Excuses, Ground, Lost, follow, may_fail, with_nested};
 use crate::rules::tables::claiming;
 use crate::rules::tables::outcomes::{counts_failures, says_no_data};
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, is_of_tests};
 use claims::{Claim, Says};
 use code::{Code, Spot};
 use inside::Place;

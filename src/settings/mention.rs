@@ -24,6 +24,8 @@ pub struct Mention {
 pub enum Mentioned {
     /// Files that match.
     Files(Patterns),
+    /// A folder, which is not there.
+    MissingFolder,
     /// Calls of that name. With a rule, only this rule looks for them.
     Calls(Option<&'static str>),
 }

@@ -4,6 +4,7 @@
 //! files and the command line into settings.
 
 mod contract;
+mod import_roots;
 mod mention;
 mod options;
 mod patterns;
@@ -20,6 +21,7 @@ pub use contract::{
     CallPath, Contract, Demand, NamePattern, NotAPattern, NotAPlace, Origin, Place, Root, Step,
     Who, is_identifier,
 };
+pub use import_roots::ImportRoots;
 pub use mention::{Mention, Mentioned};
 pub use options::{Form, Given, GivenValue, OptionSpec, OptionTable, OptionValue, Options, Wrong};
 pub use patterns::{FileFilter, Patterns};
@@ -43,6 +45,8 @@ pub struct Settings {
     pub options: Options,
     /// Which calls write rows.
     pub writes: Writes,
+    /// Where imports are looked for besides the usual places; `None` if nowhere.
+    pub src: Option<ImportRoots>,
     /// Rules that are off in files that match.
     pub per_file_ignores: Vec<(Patterns, BTreeSet<&'static str>)>,
     /// Patterns and names in configuration files that should match something.

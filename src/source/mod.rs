@@ -9,6 +9,7 @@ mod language;
 mod line_index;
 mod map;
 mod observe;
+mod purpose;
 mod span;
 mod text;
 
@@ -19,5 +20,6 @@ pub use line_index::{LineColumn, LineIndex};
 pub(crate) use map::describe_io;
 pub use map::{DEFAULT_FILE_BYTES, FileId, MAX_FILE_BYTES, ReadError, SourceFile, SourceMap};
 pub use observe::{At, Observations, digest};
+pub use purpose::is_of_tests;
 pub use span::Span;
 pub use text::{DecodeError, decode};

@@ -40,12 +40,15 @@ fn init_looks_at_the_repository() {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     assert_eq!(
         ran.stdout,
-        "2 files checked, 1 finding\n  \
+        "2 files checked, 1 finding\ncontracts:\n  \
          save_analytics sets self.stats['rows_processed']: 2 processors, 1 with findings\n\
          written: tallylint.toml\n\
          written: .pre-commit-config.yaml\n\
          written: .github/workflows/tallylint.yml\n\
-         next: tallylint check --write-baseline, which records 1 finding as known; commit the files\n"
+         next:\n  \
+         tallylint check --write-baseline  records 1 finding as known; commit the files\n  \
+         tallylint contracts               lists who has to keep which contract\n  \
+         pre-commit install                checks each commit\n"
     );
     let settings = project.read("tallylint.toml");
     assert!(
@@ -63,8 +66,17 @@ fn init_looks_at_the_repository() {
             .read(".github/workflows/tallylint.yml")
             .contains("branches: [trunk]")
     );
+    // No version is required that nobody has published.
+    let written = [".pre-commit-config.yaml", ".github/workflows/tallylint.yml"];
+    for file in written.map(|file| project.read(file)) {
+        assert!(
+            file.contains("\"tallylint\"") && !file.contains("=="),
+            "{file}"
+        );
+    }
     // What it says comes next works.
     assert_eq!(project.run(&["check", "--write-baseline"]).code, 0);
+    assert_eq!(project.run(&["contracts"]).code, 0);
     let ran = project.run(&["check"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("1 finding known from the baseline"));
@@ -76,6 +88,143 @@ fn init_looks_at_the_repository() {
         "error: tallylint.toml already configures tallylint\n"
     );
     assert_eq!(project.read("tallylint.toml"), settings);
+}
+
+/// Several Python projects in one repository, with tests and with what cannot be parsed.
+fn several_projects() -> Project {
+    let base = "class Job:\n    def run(self):\n        self.load()\n        return self.counts.get('loaded', 0)\n\n    \
+                def load(self):\n        raise NotImplementedError\n";
+    let job = "from core.base import Job\n\n\nclass Invoices(Job):\n    def load(self):\n        if not self.rows:\n            \
+               return\n        self.counts['loaded'] = len(self.rows)\n";
+    let fake =
+        "from core.base import Job\n\n\nclass Fake(Job):\n    def load(self):\n        pass\n";
+    Project::new(&[
+        ("libs/core/pyproject.toml", ""),
+        ("libs/core/src/core/__init__.py", ""),
+        ("libs/core/src/core/base.py", base),
+        ("billing/setup.py", ""),
+        ("billing/billing/__init__.py", ""),
+        ("billing/billing/jobs.py", job),
+        ("billing/tests/test_jobs.py", fake),
+        ("billing/billing/test_more.py", fake),
+        ("billing/conftest.py", fake),
+        ("crm/pyproject.toml", ""),
+        ("crm/jobs.py", &job.replace("Invoices", "Contacts")),
+        ("crm/broken [1].py", "def load(:\n"),
+        ("old/a.py", "print 'a'\n"),
+        ("old/b.py", "print 'b'\n"),
+        ("pages/page.py", "class {{ name }}: pass\n"),
+        ("pages/fine.py", "x = 1\n"),
+    ])
+}
+
+#[test]
+fn init_leaves_out_tests_and_what_cannot_be_parsed() {
+    let project = several_projects();
+    let ran = project.run(&["init"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    for said in [
+        "7 files checked, 2 findings\n",
+        "  load sets self.counts['loaded']: 2 processors, 2 with findings\n",
+        "  3 files of tests: tests/, test_*, conftest.py\n",
+        "  crm/broken [1].py: line 1: ",
+        "  old/: 2 files, such as: Python 2\n",
+        "  pages/page.py: a template\n",
+        "imports are looked for in (`src`):\n  billing\n  crm\n  libs/core/src\n",
+    ] {
+        assert!(ran.stdout.contains(said), "{said}: {}", ran.stdout);
+    }
+    assert_eq!(project.run(&["check", "--write-baseline"]).code, 0);
+    // Nothing is broken any more, even if all of it is read or named.
+    let ran = project.run(&["check", "--read", "everything"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let hook = [
+        "check",
+        "--force-exclude",
+        "crm/broken [1].py",
+        "old/a.py",
+        "billing/conftest.py",
+    ];
+    assert_eq!(project.run(&hook).code, 0);
+    assert_eq!(
+        project
+            .run(&["check", "--isolated", "--read", "everything"])
+            .code,
+        2
+    );
+    // A new file of that kind is not left out.
+    project.write("crm/broken 1.py", "def load(:\n");
+    assert_eq!(project.run(&["check", "--read", "everything"]).code, 2);
+}
+
+/// A hook that is given one file finds the base class in another project.
+#[test]
+fn init_says_where_other_projects_are() {
+    let project = several_projects();
+    project.run(&["init"]);
+    project.run(&["check", "--write-baseline"]);
+    project.write(
+        "crm/more.py",
+        project.read("crm/jobs.py").replace("Contacts", "Leads"),
+    );
+    let found = |ran: crate::common::Ran| {
+        (
+            ran.code,
+            ran.stdout
+                .contains("more.py:7:13: warning[untracked-return/unset]"),
+        )
+    };
+    let concise = ["check", "--format", "concise"];
+    for paths in [
+        &["crm/more.py"][..],
+        &["crm"],
+        &["."],
+        &["crm/more.py", "billing/billing/jobs.py"],
+    ] {
+        assert_eq!(
+            found(project.run(&[&concise[..], paths].concat())),
+            (1, true),
+            "{paths:?}"
+        );
+    }
+    assert_eq!(
+        found(project.tallylint(&concise).in_folder("crm").run()),
+        (1, true)
+    );
+    // Without `src` a file by itself does not know its base.
+    let alone = project.run(&["check", "--isolated", "--format", "concise", "crm/more.py"]);
+    assert_eq!(found(alone), (0, false));
+    // What is not there is told; what no pattern can be is an error.
+    let settings = project.read("tallylint.toml");
+    project.write(
+        "tallylint.toml",
+        settings.replace("\"crm\"", "\"cmr\", \"lib/*/src\""),
+    );
+    let ran = project.run(&["check"]);
+    for path in ["cmr", "lib/*/src"] {
+        let said = format!("no folder matches `{path}` in `src`");
+        assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+    }
+    project.write("tallylint.toml", settings.replace("\"crm\"", "\"**/crm\""));
+    let ran = project.run(&["check"]);
+    assert!(
+        ran.code == 2 && ran.stderr.contains("not a valid pattern"),
+        "{ran:?}"
+    );
+    // A project's own settings hold for its files.
+    project.write("tallylint.toml", settings);
+    project.write(
+        "crm/pyproject.toml",
+        "[tool.tallylint]\nignore = [\"untracked-return\"]\n",
+    );
+    std::fs::remove_file(project.path("tallylint.toml")).unwrap();
+    let ran = project.run(&["init"]);
+    assert!(
+        ran.stdout
+            .contains("have settings of their own:\n  crm/pyproject.toml\n"),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains(" checked, 1 finding\n"), "{ran:?}");
 }
 
 #[test]

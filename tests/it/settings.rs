@@ -308,6 +308,7 @@ exclude = [
     \"gen/\",  # shared/base.toml:4
     \"x.py\",  # shared/pyproject.toml:3
 ]
+src = []  # default
 writes = []  # default
 built-in-writes = true  # default
 presets = []  # default

@@ -3,6 +3,9 @@
 //! It checks the repository first, so that the files describe what is there. Existing files are not
 //! changed: what should be added to them is printed.
 
+mod left_out;
+mod projects;
+
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,12 +13,14 @@ use std::{env, fs};
 
 use super::args::InitArgs;
 use super::{Failure, output, terminal};
-use crate::config::{self, ConfigError, ConfigSource, Configuration, Overrides};
+use crate::config::{self, ConfigError, ConfigFile, ConfigSource, Configuration, Overrides};
 use crate::driver::{self, Overlay, Request, RunResult};
 use crate::fix::replace_file;
 use crate::outcome::{Suggestion, Survey};
 use crate::report::{harmless_lines, plural};
 use crate::source::describe_io;
+
+use left_out::LeftOut;
 
 const CONFIGURATION: &str = "tallylint.toml";
 const BASELINE: &str = "tallylint-baseline.jsonl";
@@ -25,8 +30,8 @@ const WORKFLOW: &str = ".github/workflows/tallylint.yml";
 /// At most this many contracts are suggested.
 const SUGGESTIONS: usize = 3;
 const HOOK_HEADER: &str = "repos:\n";
-/// The files that are written require the version that wrote them.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version, in a program that was built as a release.
+const RELEASE: Option<&str> = option_env!("TALLYLINT_RELEASE");
 
 /// Checks a folder and writes the files. Returns the exit code.
 pub fn run(args: &InitArgs) -> Result<u8, Failure> {
@@ -49,68 +54,187 @@ pub fn run(args: &InitArgs) -> Result<u8, Failure> {
         )
         .into());
     }
-    let configuration =
-        Configuration::new(&ConfigSource::Isolated, &Overrides::default(), &cwd).map_err(wrong)?;
-    let outcome = driver::run(Request {
-        paths: std::slice::from_ref(&args.path),
-        stdin: None,
-        overlay: &Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        configuration: &configuration,
-        cwd: cwd.clone(),
-        cache: None,
-    })
-    .map_err(wrong)?;
-    let found = outcome.settled.reported.len();
-    let mut said = format!(
-        "{} checked, {}\n",
-        plural(outcome.checked, "file"),
-        plural(found, "finding")
-    );
-    let contracts = contracts(&outcome.contracts);
-    for line in &contracts {
-        let _ = writeln!(said, "  {line}");
-    }
-    let paths = std::slice::from_ref(&args.path);
-    let found_more = driver::suggest(paths, &configuration, cwd.clone()).map_err(wrong)?;
-    let candidates = found_more.suggestions.suggestions;
-    let suggested = &candidates[..candidates.len().min(SUGGESTIONS)];
-    if !suggested.is_empty() {
-        said.push_str("could be declared (commented out in the configuration):\n");
-    }
-    for candidate in suggested {
-        let _ = writeln!(said, "  {}: {}", candidate.title(), candidate.tally());
-    }
+    let new = New::of(&folder, &args.path, &cwd).map_err(wrong)?;
+    let mut said = new.told(&cwd);
     let place = TargetFolder {
         folder: &folder,
         cwd: &cwd,
     };
-    place.write(
-        CONFIGURATION,
-        &settings(&contracts, suggested, found),
-        &mut said,
-    )?;
+    place.write(CONFIGURATION, &new.settings(), &mut said)?;
     hooks(&place, &mut said)?;
     workflow(&place, &mut said)?;
-    said.push_str(&next(found));
+    said.push_str(&next(&new, &args.path));
     terminal::print(harmless_lines(&said).as_bytes())?;
-    Ok(complain(&outcome))
+    output::write_failures(&new.outcome);
+    Ok(new.outcome.status(None).code())
 }
 
-fn complain(outcome: &RunResult) -> u8 {
-    output::write_failures(outcome);
-    outcome.status(None).code()
+/// What a repository is like, as far as a configuration can say it.
+struct New {
+    left_out: LeftOut,
+    /// Where imports are looked for, if there are several Python projects.
+    projects: Vec<String>,
+    suggested: Vec<Suggestion>,
+    /// The check with what is left out.
+    outcome: RunResult,
 }
 
-fn next(found: usize) -> String {
-    match found {
-        0 => "next: tallylint check\n".to_owned(),
-        _ => format!(
-            "next: tallylint check --write-baseline, which records {} as known; commit the files\n",
-            plural(found, "finding")
+impl New {
+    /// Looks at a folder, which is `path` as it was named.
+    fn of(folder: &Path, path: &PathBuf, cwd: &Path) -> Result<Self, ConfigError> {
+        let overrides = Overrides::default();
+        let paths = std::slice::from_ref(path);
+        let none = Configuration::new(&ConfigSource::Isolated, &overrides, cwd)?;
+        let mut found = driver::suggest(paths, &none, cwd.to_path_buf())?;
+        let left_out = LeftOut::of(&found, folder);
+        let projects = projects::of(&found, folder);
+        let said = [left_out.setting(), projects::setting(&projects)].join("\n");
+        let file = ConfigFile::parse(&folder.join(CONFIGURATION), said)?;
+        let file = file.expect("it is a file of our own");
+        let configuration = Configuration::with_file(&file, folder, &overrides, cwd)?;
+        if !left_out.is_empty() {
+            found = driver::suggest(paths, &configuration, cwd.to_path_buf())?;
+        }
+        let outcome = driver::run(Request {
+            paths,
+            stdin: None,
+            overlay: &Overlay::new(),
+            changed: None,
+            around: None,
+            shard: None,
+            configuration: &configuration,
+            cwd: cwd.to_path_buf(),
+            cache: None,
+        })?;
+        let mut suggested = found.suggestions.suggestions;
+        suggested.truncate(SUGGESTIONS);
+        Ok(Self {
+            left_out,
+            projects,
+            suggested,
+            outcome,
+        })
+    }
+
+    /// How many findings there are.
+    fn found(&self) -> usize {
+        self.outcome.settled.reported.len()
+    }
+
+    /// What it is like, for people.
+    fn told(&self, cwd: &Path) -> String {
+        let mut said = format!(
+            "{} checked, {}\n",
+            plural(self.outcome.checked, "file"),
+            plural(self.found(), "finding")
+        );
+        let mut list = |title: &str, lines: Vec<String>| {
+            if !lines.is_empty() {
+                let _ = writeln!(said, "{title}:");
+            }
+            for line in lines {
+                let _ = writeln!(said, "  {line}");
+            }
+        };
+        list("contracts", contracts(&self.outcome.contracts));
+        let suggested = self.suggested.iter();
+        let suggested = suggested.map(|one| format!("{}: {}", one.title(), one.tally()));
+        list(
+            "could be declared (commented out in the configuration)",
+            suggested.collect(),
+        );
+        list("left out (`exclude`)", self.left_out.lines());
+        list("imports are looked for in (`src`)", self.projects.clone());
+        let nested = self.outcome.configurations.iter();
+        let nested = nested.filter(|file| file.is_file());
+        list(
+            "have settings of their own",
+            nested.map(|file| output::show(file, cwd)).collect(),
+        );
+        said
+    }
+
+    /// The text of the configuration.
+    fn settings(&self) -> String {
+        let contracts: String = match contracts(&self.outcome.contracts).as_slice() {
+            [] => "#   no class that has to keep a contract\n".to_owned(),
+            lines => lines.iter().map(|line| format!("#   {line}\n")).collect(),
+        };
+        let mark = if self.found() > 0 { "" } else { "#" };
+        include_str!("tallylint.toml")
+            .replace("{contracts}\n", &(contracts + "\n"))
+            .replace("{suggestions}", &suggestions(&self.suggested))
+            .replace("{exclude}", &self.left_out.setting())
+            .replace("{src}", &projects::setting(&self.projects))
+            .replace("{baseline}", &format!("{mark}baseline = \"{BASELINE}\""))
+    }
+}
+
+/// Three commands, and what each is for.
+fn next(new: &New, path: &Path) -> String {
+    let folder = match path == Path::new(".") {
+        true => String::new(),
+        false => format!(" {}", shell_word(&path.to_string_lossy())),
+    };
+    let first = match new.found() {
+        0 => (
+            format!("tallylint check{folder}"),
+            "finds nothing now".to_owned(),
         ),
+        found => (
+            format!("tallylint check --write-baseline{folder}"),
+            format!(
+                "records {} as known; commit the files",
+                plural(found, "finding")
+            ),
+        ),
+    };
+    let second = match contracts(&new.outcome.contracts).is_empty() {
+        true => (
+            format!("tallylint contracts --suggest{folder}"),
+            "tells what most of your hooks do, and which do not".to_owned(),
+        ),
+        false => (
+            format!("tallylint contracts{folder}"),
+            "lists who has to keep which contract".to_owned(),
+        ),
+    };
+    let third = (
+        "pre-commit install".to_owned(),
+        "checks each commit".to_owned(),
+    );
+    let commands = [first, second, third];
+    let width = commands
+        .iter()
+        .map(|(command, _)| command.chars().count())
+        .max()
+        .unwrap_or_default();
+    let mut out = String::from("next:\n");
+    for (command, what) in commands {
+        let _ = writeln!(out, "  {command:width$}  {what}");
+    }
+    out
+}
+
+/// A word that a shell takes as it is.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+/// A text as TOML has it.
+fn in_toml(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// What pip is asked for. Only a release knows that its version is published.
+fn requirement(release: Option<&str>) -> String {
+    match release {
+        Some(version) => format!("tallylint=={version}"),
+        None => "tallylint".to_owned(),
     }
 }
 
@@ -129,18 +253,6 @@ fn contracts(surveys: &[Survey]) -> Vec<String> {
         )
     })
     .collect()
-}
-
-fn settings(contracts: &[String], suggested: &[Suggestion], found: usize) -> String {
-    let contracts: String = match contracts {
-        [] => "#   no class that has to keep a contract\n".to_owned(),
-        lines => lines.iter().map(|line| format!("#   {line}\n")).collect(),
-    };
-    let mark = if found > 0 { "" } else { "#" };
-    include_str!("tallylint.toml")
-        .replace("{contracts}\n", &(contracts + "\n"))
-        .replace("{suggestions}", &suggestions(suggested))
-        .replace("{baseline}", &format!("{mark}baseline = \"{BASELINE}\""))
 }
 
 /// Suggested contracts, commented out, each below a line of evidence.
@@ -194,7 +306,7 @@ impl TargetFolder<'_> {
 }
 
 fn hooks(place: &TargetFolder<'_>, said: &mut String) -> Result<(), Failure> {
-    let entry = include_str!("pre-commit.yaml").replace("{version}", VERSION);
+    let entry = include_str!("pre-commit.yaml").replace("{requirement}", &requirement(RELEASE));
     match place.read(HOOKS)? {
         None => place.write(HOOKS, &(HOOK_HEADER.to_owned() + &entry), said),
         Some(text) if text.contains("tallylint") => Ok(()),
@@ -218,6 +330,25 @@ fn workflow(place: &TargetFolder<'_>, said: &mut String) -> Result<(), Failure> 
         .unwrap_or("main");
     let text = include_str!("workflow.yml")
         .replace("{branch}", branch)
-        .replace("{version}", VERSION);
+        .replace("{requirement}", &requirement(RELEASE));
     place.write(WORKFLOW, &text, said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_release_requires_its_version() {
+        assert_eq!(requirement(Some("1.2.3")), "tallylint==1.2.3");
+        assert_eq!(requirement(None), "tallylint");
+    }
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(shell_word("a/b-c_1.py"), "a/b-c_1.py");
+        assert_eq!(shell_word("my folder"), "'my folder'");
+        assert_eq!(shell_word("it's"), "'it'\\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
 }

@@ -3,7 +3,6 @@
 //! No path is followed. Where a function follows a call itself, it need not ask.
 
 use super::code::{call_at, called, callee_of, calls, is_value_of, texts};
-use super::is_of_tests;
 use super::likeness::CHAIN;
 use crate::ir::{BlockId, Body, BranchRole, Callee, Data, Name, Operand, Rvalue, TerminatorKind};
 use crate::program::{FuncRef, Program};
@@ -12,6 +11,7 @@ use crate::rules::tables::{
     changes_rows, is_auxiliary, is_buffer, is_removal, may_be_sure, runs_statement,
 };
 use crate::settings::Writes;
+use crate::source::is_of_tests;
 
 /// How many calls further the write may be.
 const DEPTH: u32 = 2;

@@ -15,7 +15,7 @@ use crate::rules::contract_method::Subject;
 use crate::rules::failed_write::caught::is_unlikely;
 use crate::rules::failed_write::code::{Called, called, given_to};
 use crate::rules::failed_write::handling::Handling;
-use crate::rules::failed_write::{Lost, is_of_tests, may_fail, with_nested};
+use crate::rules::failed_write::{Lost, may_fail, with_nested};
 use crate::rules::known::known_call;
 use crate::rules::positions::{POSITION_DEPTH, comes_again, positions};
 use crate::rules::tables::{
@@ -23,7 +23,7 @@ use crate::rules::tables::{
 };
 use crate::rules::{FunctionRule, Glances, InModule};
 use crate::settings::{Settings, Writes};
-use crate::source::{Language, SourceFile};
+use crate::source::{Language, SourceFile, is_of_tests};
 
 /// What catches, as words.
 const CATCHING: Words = &[("except", 1), ("suppress", 1), ("finally", 1)];

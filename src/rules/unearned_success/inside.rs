@@ -17,9 +17,9 @@ use crate::program::{ClassRef, FuncRef, LoadedModule, ModuleId, Program};
 use crate::rules::failed_write::caught::says_nothing_lost;
 use crate::rules::failed_write::code::calls;
 use crate::rules::failed_write::flow::rvalues;
-use crate::rules::failed_write::{is_of_tests, may_fail};
+use crate::rules::failed_write::may_fail;
 use crate::rules::tables::outcomes::counts_failures;
-use crate::source::Span;
+use crate::source::{Span, is_of_tests};
 
 /// How many calls deep a failure is counted at most.
 const DEPTH: u32 = 2;
