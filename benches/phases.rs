@@ -87,6 +87,7 @@ fn run(bencher: Bencher<'_, '_>, overrides: Overrides, text: &str) {
                 changed: None,
                 around: None,
                 shard: None,
+                busy: None,
                 configuration: &configuration,
                 cwd: folder(),
                 cache: None,

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
+use crate::busy::Busy;
 use crate::contracts;
 use crate::diagnostics::{self, ByClass, FileFailure, Finding, Location};
 use crate::discover::{Coverage, Shard};
@@ -44,6 +45,8 @@ pub struct AnalysisInput<'a> {
     pub changed: Option<&'a BTreeSet<PathBuf>>,
     /// The part of the files that is checked. All of them are read, since code depends on code elsewhere.
     pub shard: Option<Shard>,
+    /// Who is told how far the analysis has come.
+    pub busy: Option<&'a Arc<Busy>>,
     /// Whether the files are those of a folder, so that they show what the folder has in common.
     pub of_folder: bool,
 }
@@ -164,7 +167,8 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let affected = affected(&program, &loaded, input);
     out.statistics.time("parsing classes", start.elapsed());
 
-    let shelf = Shelf::new(only_asks);
+    let shelf = Shelf::new(only_asks).telling(input.busy.cloned());
+    expect(input, &distinct);
     let start = Instant::now();
     let pass = check_contracts(&program, &shelf, &loaded, (input, &distinct), &mut out);
     out.statistics
@@ -208,6 +212,20 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     out.statistics.add("basic blocks followed", blocks);
     out.walks = slowest(&program, &walks);
     out
+}
+
+/// Tells how often an analysis goes through its files.
+fn expect(input: &AnalysisInput<'_>, distinct: &[&Settings]) {
+    let selected = |rule: &dyn Rule| distinct.iter().any(|s| s.rules.contains(rule.id()));
+    let of_functions = about_functions()
+        .filter(|(rule, _)| selected(*rule))
+        .count();
+    let of_contracts = rules::all()
+        .iter()
+        .any(|rule| selected(*rule) && matches!(rule.scope(), rules::Scope::ContractMethods(_)));
+    if let Some(busy) = input.busy {
+        busy.expect(input.files.len(), of_functions + usize::from(of_contracts));
+    }
 }
 
 /// The program that is analysed.
@@ -372,10 +390,17 @@ fn each_module<T: Send>(
     out: &mut Analysis,
     check: impl Fn(usize, ModuleId, &Settings) -> T + Sync,
 ) -> Vec<T> {
-    let checked: Vec<_> = modules
-        .par_iter()
-        .map(|(at, module)| fence::catch(|| check(*at, *module, &input.settings[*at])))
-        .collect();
+    if let Some(busy) = input.busy {
+        busy.begin_round(modules.len());
+    }
+    let check_one = |(at, module): &Loaded| {
+        let checked = fence::catch(|| check(*at, *module, &input.settings[*at]));
+        if let Some(busy) = input.busy {
+            busy.end_file();
+        }
+        checked
+    };
+    let checked: Vec<_> = modules.par_iter().map(check_one).collect();
     let mut results = Vec::new();
     for ((at, _), checked) in modules.iter().zip(checked) {
         match checked {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
+use crate::busy::Busy;
 use crate::cache::Cache;
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Severity};
@@ -47,6 +48,8 @@ pub struct Request<'a> {
     pub around: Option<&'a BTreeSet<PathBuf>>,
     /// The part of the files to check.
     pub shard: Option<Shard>,
+    /// Who is told how far the run has come.
+    pub busy: Option<&'a Arc<Busy>>,
     /// The configuration of the run.
     pub configuration: &'a Configuration,
     /// The folder that relative paths are relative to.
@@ -237,6 +240,7 @@ fn run_with<E: From<ConfigError>>(
         checked: reached.as_ref(),
         changed: request.changed.map(|changes| &changes.files),
         shard: request.shard,
+        busy: request.busy,
         of_folder: extent == Extent::Folder,
     };
     let (mut analysis, analysis_bug) = analyse(&input, &request)?;
@@ -388,6 +392,7 @@ mod tests {
             changed: None,
             around: None,
             shard: None,
+            busy: None,
             configuration: &Configuration::fixed(settings, Overrides::default()),
             cwd: folder.path().to_path_buf(),
             cache: None,

@@ -2,6 +2,7 @@
 //! what it did.
 
 pub mod analysis;
+pub mod busy;
 pub mod cache;
 pub mod cli;
 pub mod config;

@@ -96,6 +96,7 @@ fn check(bytes: &[u8], language: Language) {
             checked: None,
             changed: None,
             shard: None,
+            busy: None,
             of_folder: true,
         };
         let mut analysis = analyse(&input);

@@ -23,6 +23,8 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
         checked,
         changed,
         shard,
+        // The result does not depend on who is told.
+        busy: _,
         of_folder,
     } = input;
     let mut out = String::new();

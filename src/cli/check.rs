@@ -79,6 +79,7 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         changed: changed.as_ref(),
         around: None,
         shard: args.shard,
+        busy: progress.busy(),
         configuration: &configuration,
         cwd: cwd.clone(),
         cache: cache.as_ref(),

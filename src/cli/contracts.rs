@@ -44,6 +44,7 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
         changed: None,
         around: None,
         shard: None,
+        busy: None,
         configuration: &configuration,
         cwd: cwd.clone(),
         cache: None,

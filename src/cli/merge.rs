@@ -87,6 +87,7 @@ fn joined(
         changed: changed.as_ref(),
         around: None,
         shard: None,
+        busy: None,
         configuration: &configuration,
         cwd: cwd.to_path_buf(),
         cache: None,

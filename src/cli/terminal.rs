@@ -31,6 +31,12 @@ pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
+/// How many characters fit on a line of the terminal that standard error is, if it is one.
+pub fn stderr_width() -> Option<usize> {
+    let size = terminal_size::terminal_size_of(io::stderr());
+    size.map(|(width, _)| usize::from(width.0))
+}
+
 /// The terminal that standard output is, if it is one.
 pub fn screen() -> Screen {
     let size = terminal_size::terminal_size_of(io::stdout());

@@ -173,6 +173,7 @@ fn known_before(
         changed: None,
         around: Some(&around),
         shard: None,
+        busy: None,
         configuration: &configuration,
         cwd: there,
         cache: None,

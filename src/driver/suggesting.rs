@@ -58,6 +58,7 @@ pub fn suggest(
         checked: None,
         changed: None,
         shard: None,
+        busy: None,
         of_folder: true,
     };
     let analysed = fence::on_big_stack(|| suggestions::suggest(&input));

@@ -242,6 +242,7 @@ impl Engine<'_> {
         entry: State,
         extent: Extent<'_>,
     ) -> Graph {
+        let _doing = self.library.follows(cx.func);
         if self.watches.values.is_some() {
             for (i, v) in entry.env.iter() {
                 let local = LocalId(u32::try_from(i).expect("fewer than 2^32 locals"));

@@ -83,6 +83,7 @@ impl Task<'_> {
             changed: self.changed,
             around: None,
             shard: None,
+            busy: None,
             configuration: self.configuration,
             cwd: self.cwd.to_path_buf(),
             cache: None,

@@ -37,6 +37,7 @@ pub(super) fn checked(text: &str) -> RunResult {
         changed: None,
         around: None,
         shard: None,
+        busy: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd,
         cache: None,

@@ -152,6 +152,7 @@ fn lint(folder: &Path) -> BTreeMap<String, BTreeSet<u32>> {
         changed: None,
         around: None,
         shard: None,
+        busy: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
         cache: None,

@@ -31,6 +31,7 @@ fn check_for(rule: &str, path: &Path) -> RunResult {
         changed: None,
         around: None,
         shard: None,
+        busy: None,
         configuration: &configuration(rule),
         cwd: path.parent().unwrap().to_path_buf(),
         cache: None,

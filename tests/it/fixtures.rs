@@ -71,6 +71,7 @@ fn check_with(
         changed: None,
         around: None,
         shard: None,
+        busy: None,
         configuration: &Configuration::fixed(settings.clone(), Overrides::default()),
         cwd: cwd.to_path_buf(),
         cache: None,

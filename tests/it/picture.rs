@@ -33,6 +33,7 @@ fn shown() -> String {
         changed: None,
         around: None,
         shard: None,
+        busy: None,
         configuration: &Configuration::fixed(settings, overrides),
         cwd: root,
         cache: None,

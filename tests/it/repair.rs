@@ -60,6 +60,7 @@ fn check(folder: &Path, select: &str) -> RunResult {
         changed: None,
         around: None,
         shard: None,
+        busy: None,
         configuration: &configuration(select),
         cwd: folder.to_path_buf(),
         cache: None,

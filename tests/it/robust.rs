@@ -46,6 +46,7 @@ fn check(project: &Project) -> RunResult {
         changed: None,
         around: None,
         shard: None,
+        busy: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: project.path(""),
         cache: None,

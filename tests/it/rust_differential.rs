@@ -120,6 +120,7 @@ fn lint(folder: &Path) -> BTreeMap<u64, Found> {
         changed: None,
         around: None,
         shard: None,
+        busy: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: folder.to_path_buf(),
         cache: None,

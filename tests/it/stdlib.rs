@@ -83,6 +83,7 @@ fn the_standard_library_is_read_and_analysed() {
         changed: None,
         around: None,
         shard: None,
+        busy: None,
         configuration: &Configuration::fixed(settings, Overrides::default()),
         cwd: PathBuf::from(path),
         cache: None,

@@ -102,6 +102,7 @@ impl New {
             changed: None,
             around: None,
             shard: None,
+            busy: None,
             configuration: &configuration,
             cwd: cwd.to_path_buf(),
             cache: None,

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::busy::{Busy, Doing};
 use crate::engine::flow::ExitKind;
 use crate::engine::liveness::Liveness;
 use crate::engine::objects::ask::Answers;
@@ -160,6 +161,8 @@ pub struct Walk {
 /// What is known about the functions of a program.
 pub struct Shelf {
     asks: Asks,
+    /// Who is told which function is being followed.
+    busy: Option<Arc<Busy>>,
     walks: Mutex<Vec<Walk>>,
     entries: RwLock<FxHashMap<Shape, Vec<Arc<Kept>>>>,
     /// The variables of functions that may be read before they are bound.
@@ -172,10 +175,18 @@ impl Shelf {
     pub fn new(asks: Asks) -> Self {
         Self {
             asks,
+            busy: None,
             walks: Mutex::default(),
             entries: RwLock::default(),
             unbound: RwLock::default(),
         }
+    }
+
+    /// Tells somebody which functions are being followed.
+    #[must_use]
+    pub fn telling(mut self, busy: Option<Arc<Busy>>) -> Self {
+        self.busy = busy;
+        self
     }
 }
 
@@ -215,6 +226,16 @@ impl<'p> Library<'p> {
         let mut shelf = shelf.unwrap_or_else(PoisonError::into_inner);
         shelf.insert(func, Arc::clone(&found));
         found
+    }
+
+    /// Tells that a function is being followed, as long as the result is there.
+    pub(crate) fn follows(&self, func: FuncRef) -> Option<Doing<'p>> {
+        let busy = self.shelf.busy.as_ref()?;
+        busy.follow(|| {
+            let file = &self.program.module(func.module).file;
+            let file = file.as_ref().map_or("", |file| file.display.as_str());
+            format!("{} in {file}", self.program.qualname(func))
+        })
     }
 
     /// Records the cost of following a function.
