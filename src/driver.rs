@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::cache::Cache;
+use crate::clock::Watch;
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Finding, Severity};
 use crate::discover::{
@@ -183,7 +184,7 @@ impl RunResult {
 /// # Errors
 /// When a configuration file that applies to a checked file is not valid.
 pub fn run(request: Request<'_>) -> Result<RunResult, ConfigError> {
-    let start = Instant::now();
+    let start = Watch::start();
     let configuration = request.configuration;
     let overrides = configuration.overrides();
     let limit = overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES);
