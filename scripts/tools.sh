@@ -76,6 +76,7 @@ use_playground() {
 
 # Sets `$wasm`, the cargo that compiles to WebAssembly; it is empty if no toolchain here can. Without the standard library
 # that rustup installs for it, that is the one of Debian, which has the sources of the standard library.
+# shellcheck disable=SC2034
 use_wasm() {
     local library
     wasm=()
@@ -83,18 +84,17 @@ use_wasm() {
     if compgen -G "$library/libstd-*.rlib" >/dev/null; then
         wasm=(cargo)
     elif [[ -x /usr/bin/cargo && -x /usr/bin/rust-lld && -d /usr/lib/rustlib/src/rust/library ]]; then
-        wasm=(env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo -Z build-std=std,panic_abort)
+        wasm=(env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo -Z "build-std=std,panic_abort")
     fi
 }
 
 # Sets `$chromium`, a browser without a window; it is empty if there is none.
+# shellcheck disable=SC2034
 use_chromium() {
     local name
-    chromium=
     for name in chromium chromium-browser google-chrome; do
         if chromium="$(command -v "$name")"; then return; fi
     done
-    chromium=
 }
 
 # Installs packages of Debian, if this is a continuous integration that may. Whoever needs them looks whether they are there.

@@ -123,8 +123,8 @@ function draw(chosen, step, { reveal }) {
     message,
   }));
   // Where the path leads to, unless it leads through.
-  const last = chosen?.steps.at(-1);
-  if (last && chosen.line > last.line && chosen.steps.every(({ line }) => line !== chosen.line)) {
+  const last = chosen?.steps.at(-1)?.line ?? 0;
+  if (chosen && chosen.line > last && chosen.steps.every(({ line }) => line !== chosen.line)) {
     path.push({ from: offset(doc, chosen.line, chosen.column), message: null });
   }
   editor.show({ marks, path, step });

@@ -5,10 +5,18 @@ import { instantiate, Trap } from "./module.js";
 let module;
 let instance;
 
+/** The bytes of a long text in base64. */
+function decode(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < binary.length; at += 1) bytes[at] = binary.charCodeAt(at);
+  return bytes;
+}
+
 /** The compressed module, as text, compiled while it is decompressed. */
 async function compile(text) {
-  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([decode(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
   const headers = { "content-type": "application/wasm" };
   return WebAssembly.compileStreaming(new Response(stream, { headers }));
 }

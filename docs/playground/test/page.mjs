@@ -152,6 +152,26 @@ await test("the path is drawn beside the code, and its steps can be walked", asy
   await says(page.locator(".item.current .kind"), "untracked-return");
 });
 
+await test("the keyboard gets out of the editor", async (page) => {
+  await findings(page).first().waitFor();
+  const inside = () => page.evaluate(() => document.activeElement.closest("#editor") !== null);
+  await page.locator(".cm-content").focus();
+  await page.keyboard.press("Tab");
+  assert(await inside());
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Tab");
+  assert(!(await inside()));
+});
+
+await test("a finding without steps is marked where it is", async (page) => {
+  await findings(page).first().waitFor();
+  await page.locator("#rule").selectOption("untracked-return");
+  await page.locator(".chip", { hasText: "never-set" }).click();
+  await says(page.locator(".item.current .kind"), "never-set");
+  await page.locator(".path .node.end").waitFor();
+  assert.equal(await page.locator(".path .node").count(), 1);
+});
+
 await test("the path follows the code when it scrolls, and when lines are added", async (page) => {
   await put(page, { source: `${"# a line\n".repeat(200)}${FAULTY}` });
   await says(findings(page), "line 204");
