@@ -8,10 +8,12 @@
 set -euo pipefail
 # shellcheck source=scripts/tools.sh
 source "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
+folder="$(realpath -m "$1")"
 cd "$root"
 use_wasm
 if [[ ${#wasm[@]} -eq 0 ]]; then
-    echo "LEFT OUT: the playground, because nothing here compiles to WebAssembly (rustup target add wasm32-unknown-unknown)"
+    echo "LEFT OUT: the playground, because nothing here compiles to WebAssembly: rustup target add wasm32-unknown-unknown," \
+        "or on Debian apt-get install ${wasm_packages[*]}"
     exit 0
 fi
 use_playground
@@ -20,5 +22,5 @@ use_playground
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}/playground"
 "${wasm[@]}" build --quiet --locked --release --target wasm32-unknown-unknown --manifest-path docs/playground/Cargo.toml
 module="$CARGO_TARGET_DIR/wasm32-unknown-unknown/release/tallylint_playground.wasm"
-node "$playground/bundle.mjs" "$module" "$1"
-printf 'the module has %s bytes, and %s on the page\n' "$(wc -c <"$module")" "$(wc -c <"$1/analysis.js")"
+node "$playground/bundle.mjs" "$module" "$folder"
+printf 'the module has %s bytes, and %s on the page\n' "$(wc -c <"$module")" "$(wc -c <"$folder/analysis.js")"

@@ -9,6 +9,6 @@ use_iframe_worker
 use_multitool
 use_playground
 use_wasm
-if [[ ${#wasm[@]} -eq 0 ]]; then install_in_ci rustc-web cargo-web rust-web-llvm rust-web-src lld-22; fi
+if [[ ${#wasm[@]} -eq 0 ]]; then install_in_ci "${wasm_packages[@]}"; fi
 use_chromium
 if [[ -z "$chromium" ]]; then install_in_ci chromium; fi

@@ -74,6 +74,10 @@ use_playground() {
     done
 }
 
+# What Debian has for use_wasm.
+# shellcheck disable=SC2034
+wasm_packages=(rustc-web cargo-web rust-web-llvm rust-web-src lld-22)
+
 # Sets `$wasm`, the cargo that compiles to WebAssembly; it is empty if no toolchain here can. Without the standard library
 # that rustup installs for it, that is the one of Debian, which has the sources of the standard library.
 # shellcheck disable=SC2034

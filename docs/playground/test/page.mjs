@@ -320,10 +320,33 @@ const ENDLESS = Buffer.from(
     "0a13" + "03" + "05" + "004180080b" + "02" + "000b" + "08" + "0003400c000b000b",
   "hex",
 );
+/** A module whose `check` panics: it calls `page.panicked` with "boom", and traps. */
+const PANICKING = Buffer.from(
+  "0061736d01000000" +
+    "0111" + "03" + "60017f017f" + "60027f7f00" + "60027f7f017e" +
+    "0211" + "01" + "0470616765" + "0870616e69636b6564" + "0001" +
+    "0304" + "03" + "00" + "01" + "02" +
+    "0503" + "01" + "0010" +
+    "0726" + "04" + "066d656d6f7279" + "0200" + "0772657365727665" + "0001" +
+    "0772656c65617365" + "0002" + "05636865636b" + "0003" +
+    "0a14" + "03" + "05" + "004180080b" + "02" + "000b" + "09" + "0041084104" + "1000000b" +
+    "0b0a" + "01" + "0041080b04626f6f6d",
+  "hex",
+);
 const copy = await mkdtemp(join(tmpdir(), "playground-"));
 await cp(folder, copy, { recursive: true });
-const text = gzipSync(ENDLESS).toString("base64");
-await writeFile(join(copy, "analysis.js"), `globalThis.tallylintModule="${text}"\n`);
+const use = async (module) => {
+  const text = gzipSync(module).toString("base64");
+  await writeFile(join(copy, "analysis.js"), `globalThis.tallylintModule="${text}"\n`);
+};
+await use(PANICKING);
+await test("a panic is told", async (page) => {
+  await says(page.locator("#findings .alert"), "Internal error: boom");
+  await put(page, { source: FAULTY });
+  await page.waitForFunction(() => Number(document.body.dataset.checks) > 1);
+  await says(page.locator("#findings .alert"), "Internal error: boom");
+}, { url: pathToFileURL(join(copy, "index.html")).href });
+await use(ENDLESS);
 await test("a check that does not end is ended", async (page) => {
   const told = page.locator("#findings .alert", { hasText: `longer than ${LIMIT / 1000} seconds` });
   await told.waitFor();
