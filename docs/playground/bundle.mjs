@@ -1,5 +1,5 @@
-// Bundles the page into a folder: index.html, playground.css, playground.js, and the module as a script, because a page
-// that is opened from a file may fetch nothing.
+// Bundles the page into a folder: index.html, playground.css, playground.js, licences.txt, and the module as a script, because
+// a page that is opened from a file may fetch nothing.
 //
 // node bundle.mjs MODULE.wasm FOLDER
 
@@ -42,13 +42,25 @@ const made = {
   },
 };
 
+/** The licences of the packages that these files come from: they want to be passed on. */
+async function licences(files) {
+  const packages = files.flatMap((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []);
+  const texts = [...new Set(packages)].sort().map(async (name) => {
+    const text = await readFile(join(here, "node_modules", name, "LICENSE"), "utf8");
+    return `${name}\n\n${text.trim()}\n`;
+  });
+  return (await Promise.all(texts)).join("\n\n");
+}
+
 await mkdir(folder, { recursive: true });
-await build({
+const { metafile } = await build({
   ...common,
   entryPoints: [join(here, "page/main.js")],
+  metafile: true,
   outfile: join(folder, "playground.js"),
   plugins: [made],
 });
+await writeFile(join(folder, "licences.txt"), await licences(Object.keys(metafile.inputs)));
 await build({
   entryPoints: [join(here, "page/playground.css")],
   minify: true,
