@@ -19,6 +19,22 @@ mkdir -p "$work/pages"
 cp -R --parents docs "${beside[@]}" "$work/pages"
 mv "$work/pages/docs/zensical.toml" "$work"
 cp "$iframe_worker" "$work/pages/docs/iframe-worker.js"
+step "playground"
+rm -rf "$work/pages/docs/playground"
+scripts/build_playground.sh "$work/pages/docs/playground"
+if [[ -d "$work/pages/docs/playground" ]]; then
+    # Only the site has it, so only there the pages of the rules lead to it.
+    for page in docs/rules/*.md; do
+        rule="$(basename "$page" .md)"
+        sed -i "s|^Rule \`$rule\`.*|& [Try its examples](../playground/index.html?rule=$rule) in the playground.|" \
+            "$work/pages/$page"
+        grep -q "?rule=$rule" "$work/pages/$page" || fail "$page does not lead to the playground"
+    done
+else
+    mkdir "$work/pages/docs/playground"
+    echo "<!doctype html><title>tallylint</title>The playground was left out when this site was built." \
+        >"$work/pages/docs/playground/index.html"
+fi
 # Code hosts show what follows the language of a block nowhere, and Markdown within HTML as Markdown; the site must be told.
 find "$work/pages" -name '*.md' -exec sed -E -i \
     -e 's/^```([a-z]+) ([a-z]+)$/```\1 title="\2"/' -e 's/^<details>/<details markdown="1">/' {} +

@@ -7,3 +7,8 @@ use_tools
 use_actionlint
 use_iframe_worker
 use_multitool
+use_playground
+use_wasm
+if [[ ${#wasm[@]} -eq 0 ]]; then install_in_ci "${wasm_packages[@]}"; fi
+use_chromium
+if [[ -z "$chromium" ]]; then install_in_ci chromium; fi

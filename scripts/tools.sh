@@ -58,6 +58,57 @@ use_iframe_worker() {
     fi
 }
 
+# Makes what bundles and tests the playground available in `$playground`, beside a copy of its page.
+use_playground() {
+    local name source="$root/docs/playground"
+    playground="$root/target/tools/playground"
+    mkdir -p "$playground"
+    if ! cmp -s "$source/package-lock.json" "$playground/installed"; then
+        cp "$source/package.json" "$source/package-lock.json" "$playground"
+        npm ci --silent --no-audit --no-fund --prefix "$playground"
+        cp "$source/package-lock.json" "$playground/installed"
+    fi
+    for name in page test index.html bundle.mjs; do
+        rm -rf "${playground:?}/$name"
+        cp -R "$source/$name" "$playground"
+    done
+}
+
+# What Debian has for use_wasm.
+# shellcheck disable=SC2034
+wasm_packages=(rustc-web cargo-web rust-web-llvm rust-web-src lld-22)
+
+# Sets `$wasm`, the cargo that compiles to WebAssembly; it is empty if no toolchain here can. Without the standard library
+# that rustup installs for it, that is the one of Debian, which has the sources of the standard library.
+# shellcheck disable=SC2034
+use_wasm() {
+    local library
+    wasm=()
+    library="$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null)" || library=
+    if compgen -G "$library/libstd-*.rlib" >/dev/null; then
+        wasm=(cargo)
+    elif [[ -x /usr/bin/cargo && -x /usr/bin/rust-lld && -d /usr/lib/rustlib/src/rust/library ]]; then
+        wasm=(env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo -Z "build-std=std,panic_abort")
+    fi
+}
+
+# Sets `$chromium`, a browser without a window; it is empty if there is none.
+# shellcheck disable=SC2034
+use_chromium() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        if chromium="$(command -v "$name")"; then return; fi
+    done
+}
+
+# Installs packages of Debian, if this is a continuous integration that may. Whoever needs them looks whether they are there.
+install_in_ci() {
+    if [[ "${CI:-}" != true || "$(id -u)" != 0 ]] || ! command -v apt-get >/dev/null; then return; fi
+    apt-get -qq update >/dev/null &&
+        DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null ||
+        echo "not installed: $*"
+}
+
 # Makes Microsoft's validator of SARIF available in `$multitool`.
 use_multitool() {
     local folder="${TALLYLINT_SARIF_MULTITOOL:-$root/target/sarif-multitool}"

@@ -7,11 +7,12 @@ pub mod suggestions;
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rayon::prelude::*;
 
 use crate::busy::Busy;
+use crate::clock::Watch;
 use crate::contracts;
 use crate::diagnostics::{self, ByClass, FileFailure, Finding, Location};
 use crate::discover::{Coverage, Shard};
@@ -149,7 +150,7 @@ impl Statistics {
 pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let mut out = Analysis::default();
     let distinct = distinct(input.settings);
-    let start = Instant::now();
+    let start = Watch::start();
     let interests = interests(&distinct);
     let selection = Selection::new(
         input.sources,
@@ -160,7 +161,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     );
     out.statistics.time("sketching", start.elapsed());
 
-    let start = Instant::now();
+    let start = Watch::start();
     let mut program = program(input);
     let loaded = selection.load_classes(&program, input.coverage, &mut out.failed);
     out.concerned = concerned(input);
@@ -169,7 +170,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
 
     let shelf = Shelf::new(only_asks).telling(input.busy.cloned());
     expect(input, &distinct);
-    let start = Instant::now();
+    let start = Watch::start();
     let pass = check_contracts(&program, &shelf, &loaded, (input, &distinct), &mut out);
     out.statistics
         .time("following contract methods", start.elapsed());
@@ -246,7 +247,7 @@ fn find_nearest(
     selection: &Selection<'_>,
     out: &mut Analysis,
 ) -> Vec<Loaded> {
-    let start = Instant::now();
+    let start = Watch::start();
     // If this panics, nothing is told: the result of the run does not depend on it.
     let found = fence::catch(|| nearest::nearest(program, selection, &out.contracts));
     let (candidate, loaded) = found.unwrap_or_default();
@@ -321,11 +322,11 @@ fn check_functions(
     if rules.is_empty() {
         return found;
     }
-    let start = Instant::now();
+    let start = Watch::start();
     program.forget_bodies();
     let loaded = selection.load_functions(program, &mut out.failed);
     out.statistics.time("parsing functions", start.elapsed());
-    let start = Instant::now();
+    let start = Watch::start();
     let library = Library::new(program, shelf);
     for (rule, functions) in rules {
         let here = |at: usize| input.settings[at].rules.contains(rule.id()) && out.concerns(at);

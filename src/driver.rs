@@ -9,11 +9,12 @@ mod unmatched;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::busy::Busy;
 use crate::cache::Cache;
+use crate::clock::Watch;
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Severity};
 use crate::discover::{Changes, Discovered, Shard, SkipReason, Skipped, discover, repository};
@@ -218,7 +219,7 @@ fn run_with<E: From<ConfigError>>(
     request: Request<'_>,
     analyse: impl FnOnce(&AnalysisInput<'_>, &Request<'_>) -> Result<(Analysis, Option<Bug>), E>,
 ) -> Result<RunResult, E> {
-    let start = Instant::now();
+    let start = Watch::start();
     let configuration = request.configuration;
     let overrides = configuration.overrides();
     let limit = overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES);

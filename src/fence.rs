@@ -54,9 +54,15 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Bug> {
 /// Runs `work` behind a fence, on a thread with a large stack. The thread belongs to a pool, so
 /// parallel iterators in `work` run on such threads, too. `RAYON_NUM_THREADS` sets their number.
 ///
+/// WebAssembly has no threads: there, `work` runs on the stack of its caller, and parallel iterators
+/// run one after the other.
+///
 /// # Errors
 /// When `work` panics, or the threads cannot be started.
 pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Bug> {
+    if cfg!(target_family = "wasm") {
+        return catch(work);
+    }
     let pool = rayon::ThreadPoolBuilder::new()
         .thread_name(|i| format!("analysis {i}"))
         .stack_size(STACK_BYTES)
@@ -73,7 +79,8 @@ fn install_hook() {
     HOOK.call_once(|| {
         let default = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if DEPTH.with(Cell::get) == 0 {
+            // A panic that aborts is caught by nobody.
+            if DEPTH.with(Cell::get) == 0 || cfg!(panic = "abort") {
                 default(info);
                 return;
             }

@@ -4,7 +4,9 @@
 pub mod analysis;
 pub mod busy;
 pub mod cache;
+#[cfg(not(target_family = "wasm"))]
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod contracts;
 pub mod diagnostics;

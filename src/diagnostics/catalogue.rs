@@ -49,6 +49,8 @@ pub struct Example {
     pub language: Language,
     /// Whether findings are expected.
     pub bad: bool,
+    /// The paragraph before it, in Markdown, with its line breaks.
+    pub intro: &'static str,
     /// The code, comments included.
     pub code: &'static str,
     /// Line in `code` (from 1) and kind of every expected finding.
@@ -100,6 +102,8 @@ impl RuleMeta {
         let mut examples = Vec::new();
         let mut rest = self.page;
         while let Some(at) = rest.find("\n```") {
+            let intro = rest[..at].trim_end();
+            let intro = intro.rsplit_once("\n\n").map_or(intro, |(_, last)| last);
             rest = &rest[at + "\n```".len()..];
             let Some((info, _)) = rest.split_once('\n') else {
                 break;
@@ -120,6 +124,7 @@ impl RuleMeta {
             examples.push(Example {
                 language,
                 bad: which == "bad",
+                intro,
                 code,
                 expected: expectations(code, comment),
             });
@@ -153,6 +158,7 @@ mod tests {
         let examples = meta.examples();
         assert_eq!(examples.len(), 3);
         assert_eq!(examples[0].expected, [(2, "k")]);
+        assert_eq!(examples[0].intro, "Text.");
         assert_eq!(examples[0].code, "a\nb  # expect: k\n");
         assert!(!examples[1].bad && examples[1].expected.is_empty());
         assert_eq!(examples[2].language, Language::Rust);

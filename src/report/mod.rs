@@ -52,6 +52,7 @@ pub use json::VERSION as JSON_VERSION;
 pub use suggestions::write as suggestions;
 pub use suggestions_json::write as suggestions_json;
 pub use summary::{plural, summary};
+#[cfg(not(target_family = "wasm"))]
 pub(crate) use wrapped::wrapped;
 
 /// The content of a report.
