@@ -1,5 +1,6 @@
 //! Attributes that code stores to, so that the value in the class body is only the initial one.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use memchr::memmem::Finder;
@@ -9,6 +10,7 @@ use crate::frontend::{AttributeStores, attribute_stores};
 use crate::ir::Name;
 use crate::program::{ClassRef, LoadedModule, ModuleId, MroEntry, Program};
 use crate::source::SourceFile;
+use crate::source::trace::{self, Memo, Question, Read};
 
 /// Up to this many names are searched for one by one. With more, it is cheaper to collect all
 /// stores.
@@ -29,7 +31,7 @@ pub(super) struct Outside {
     /// Whether some file stores to an attribute of this name or (with `true`) changes its content.
     asked: Mutex<FxHashMap<(Name, bool), bool>>,
     /// The same for an attribute of a class, including stores in its own methods.
-    known: Mutex<FxHashMap<(ClassRef, Name, bool), bool>>,
+    known: Memo<(ClassRef, Name, bool), bool>,
     all: OnceLock<All>,
     /// Files that store under names known only at run time.
     any: OnceLock<Vec<Arc<SourceFile>>>,
@@ -119,16 +121,18 @@ impl Program<'_> {
     /// Whether the text of some other file of the run contains a word.
     #[must_use]
     pub fn is_mentioned_outside(&self, word: &str, of: &[ModuleId]) -> bool {
-        let own: Vec<_> = of.iter().map(|id| self.module(*id)).collect();
-        self.outside.files.iter().any(|(file, _)| {
-            let is_own = |module: &Arc<LoadedModule>| {
-                module
-                    .file
-                    .as_ref()
-                    .is_some_and(|own| own.real_path == file.real_path)
-            };
-            mentions(&file.text, word) && !own.iter().any(is_own)
-        })
+        let own = of
+            .iter()
+            .filter_map(|id| Some(self.module(*id).file.as_ref()?.real_path.clone()));
+        let own: Vec<PathBuf> = own.collect();
+        let answer = self.is_mentioned_in_others(word, &own);
+        trace::note(|| Read::Asked(Question::Mentioned(word.to_owned(), own)));
+        answer
+    }
+
+    fn is_mentioned_in_others(&self, word: &str, own: &[PathBuf]) -> bool {
+        let mut files = self.outside.files.iter();
+        files.any(|(file, _)| mentions(&file.text, word) && !own.contains(&file.real_path))
     }
 }
 
@@ -142,15 +146,47 @@ impl Program<'_> {
         own: ModuleId,
         limit: usize,
     ) -> (Vec<ModuleId>, bool) {
-        let own = self.module(own).file.clone();
-        let is_own = |path: &std::path::Path| own.as_ref().is_some_and(|own| own.real_path == path);
-        let files = self.outside.files.iter().map(|(file, _)| file);
-        let mut naming =
-            files.filter(|file| mentions(&file.text, word) && !is_own(&file.real_path));
-        let few: Vec<_> = naming.by_ref().take(limit).collect();
-        let more = naming.next().is_some();
-        let modules = few.into_iter().filter_map(|file| self.add_file(file).ok());
+        let own = self
+            .module(own)
+            .file
+            .as_ref()
+            .map(|own| own.real_path.clone());
+        let (few, more) = self.files_that_mention(word, own.as_deref(), limit);
+        trace::note(|| Read::Asked(Question::Mentioning(word.to_owned(), own, limit)));
+        let modules = few.into_iter().filter_map(|file| {
+            trace::note_file(file.id);
+            self.add_file(file).ok()
+        });
         (modules.collect(), more)
+    }
+
+    fn files_that_mention(
+        &self,
+        word: &str,
+        own: Option<&Path>,
+        limit: usize,
+    ) -> (Vec<&Arc<SourceFile>>, bool) {
+        let files = self.outside.files.iter().map(|(file, _)| file);
+        let mut naming = files
+            .filter(|file| mentions(&file.text, word) && own != Some(file.real_path.as_path()));
+        let few: Vec<_> = naming.by_ref().take(limit).collect();
+        (few, naming.next().is_some())
+    }
+
+    /// The answer to a question, as text that is equal for equal answers.
+    #[must_use]
+    pub fn answer(&self, question: &Question) -> String {
+        let yes = |answer: bool| answer.to_string();
+        match question {
+            Question::Stores(field, contents) => yes(self.outside.may_store(field, *contents)),
+            Question::StoresAny(names) => yes(self.stores_any(names.clone())),
+            Question::Mentioned(word, own) => yes(self.is_mentioned_in_others(word, own)),
+            Question::Mentioning(word, own, limit) => {
+                let (few, more) = self.files_that_mention(word, own.as_deref(), *limit);
+                let few: Vec<&Path> = few.iter().map(|file| file.real_path.as_path()).collect();
+                format!("{few:?} {more}")
+            }
+        }
     }
 }
 
@@ -171,16 +207,9 @@ impl Program<'_> {
     #[must_use]
     pub fn may_store(&self, class: ClassRef, field: &str, contents: bool) -> bool {
         let key = (class, Name::new(field), contents);
-        let known = || {
-            let known = self.outside.known.lock();
-            known.unwrap_or_else(PoisonError::into_inner)
-        };
-        if let Some(answer) = known().get(&key) {
-            return *answer;
-        }
-        let answer = self.finds_store(class, field, contents);
-        known().insert(key, answer);
-        answer
+        self.outside
+            .known
+            .get(key, || self.finds_store(class, field, contents))
     }
 
     fn finds_store(&self, class: ClassRef, field: &str, contents: bool) -> bool {
@@ -204,14 +233,25 @@ impl Program<'_> {
             {
                 return true;
             }
-            names.push(module.ir.class(c.class).name.clone());
+            names.push(module.ir.class(c.class).name.to_string());
         }
-        let outside = &self.outside;
-        outside.may_store(field, contents)
-            || outside.any().iter().any(|file| {
-                let mentions = |name: &Name| mentions(&file.text, name);
-                names.iter().any(mentions)
-            })
+        self.stores(field, contents) || self.stores_any(names)
+    }
+
+    /// Whether some file of the run stores to attributes of this name or, with `contents`, changes their content.
+    fn stores(&self, field: &str, contents: bool) -> bool {
+        trace::note(|| Read::Asked(Question::Stores(field.to_owned(), contents)));
+        self.outside.may_store(field, contents)
+    }
+
+    /// Whether some file that stores under names known only at run time mentions one of these words.
+    fn stores_any(&self, names: Vec<String>) -> bool {
+        let answer = self.outside.any().iter().any(|file| {
+            let mentions = |name: &String| mentions(&file.text, name);
+            names.iter().any(mentions)
+        });
+        trace::note(|| Read::Asked(Question::StoresAny(names)));
+        answer
     }
 }
 

@@ -58,18 +58,17 @@ impl Program<'_> {
     }
 
     fn mro_at(&self, class: ClassRef, depth: usize) -> Arc<Mro> {
-        if let Some(found) = self
-            .mros
-            .lock()
-            .expect("no panic while the lock is held")
-            .get(&class)
-        {
-            return found.clone();
+        if depth > MAX_INHERITANCE {
+            let entries = vec![MroEntry::Class(class), MroEntry::Unknown];
+            return Arc::new(Mro { entries });
         }
+        let linearise = || Arc::new(self.linearise(class, depth));
+        self.mros.get(class, linearise)
+    }
+
+    fn linearise(&self, class: ClassRef, depth: usize) -> Mro {
         let unknown = || vec![MroEntry::Class(class), MroEntry::Unknown];
-        let entries = if depth > MAX_INHERITANCE {
-            return Arc::new(Mro { entries: unknown() });
-        } else {
+        let entries = {
             let m = self.module(class.module);
             let c = m.ir.class(class.class);
             let mut lists: Vec<Vec<MroEntry>> = Vec::new();
@@ -115,12 +114,7 @@ impl Program<'_> {
                 None => unknown(),
             }
         };
-        let mro = Arc::new(Mro { entries });
-        self.mros
-            .lock()
-            .expect("no panic while the lock is held")
-            .insert(class, mro.clone());
-        mro
+        Mro { entries }
     }
 
     /// Looks up a member along an MRO, or along the part of it after `after`.

@@ -16,6 +16,7 @@ use crate::program::outside::Calls;
 use crate::program::roots::Asked;
 use crate::program::{ClassRef, FuncRef};
 use crate::settings::ImportRoots;
+use crate::source::trace::{self, Memo};
 use crate::source::{Derived, SourceFile, SourceMap};
 
 /// A module of the program.
@@ -138,13 +139,13 @@ pub struct Program<'s> {
     pub(super) sources: &'s SourceMap,
     pub(super) outside: Outside,
     tables: RwLock<Tables>,
-    pub(super) mros: Mutex<HashMap<ClassRef, Arc<Mro>>>,
+    pub(super) mros: Memo<ClassRef, Arc<Mro>>,
     pub(super) asked: Asked,
     pub(super) more_roots: Vec<ImportRoots>,
     /// By the presets, too: those of one run seldom differ.
-    pub(super) calls: Mutex<FxHashMap<(usize, FuncRef), Arc<Calls>>>,
-    pub(super) roots: Mutex<HashMap<PathBuf, Arc<Vec<PathBuf>>>>,
-    pub(super) relatives: Mutex<HashMap<(ModuleId, ir::Relative), Option<ModuleId>>>,
+    pub(super) calls: Memo<(usize, FuncRef), Arc<Calls>>,
+    pub(super) roots: Memo<PathBuf, Arc<Vec<PathBuf>>>,
+    pub(super) relatives: Memo<(ModuleId, ir::Relative), Option<ModuleId>>,
 }
 
 impl<'s> Program<'s> {
@@ -161,12 +162,12 @@ impl<'s> Program<'s> {
             sources,
             outside: Outside::default(),
             tables: RwLock::default(),
-            mros: Mutex::default(),
+            mros: Memo::default(),
             asked: Asked::default(),
             more_roots: Vec::new(),
-            calls: Mutex::default(),
-            roots: Mutex::default(),
-            relatives: Mutex::default(),
+            calls: Memo::default(),
+            roots: Memo::default(),
+            relatives: Memo::default(),
         }
     }
 
@@ -189,11 +190,16 @@ impl<'s> Program<'s> {
     /// The module with this id.
     #[must_use]
     pub fn module(&self, id: ModuleId) -> Arc<LoadedModule> {
-        self.tables
+        let module = self
+            .tables
             .read()
             .expect("no panic while the lock is held")
             .modules[id.0 as usize]
-            .clone()
+            .clone();
+        if let Some(file) = &module.file {
+            trace::note_file(file.id);
+        }
+        module
     }
 
     /// Forgets the lowered bodies that can be lowered again.
@@ -352,6 +358,9 @@ impl<'s> Program<'s> {
     /// Loads the module at a path; `None` if there is none, or it cannot be read or parsed.
     pub(super) fn load(&self, path: &Path) -> Option<ModuleId> {
         if let Some(known) = self.lookup_path(path) {
+            if known.is_none() {
+                self.note_unusable(path);
+            }
             return known;
         }
         let found = if self.sources.is_folder(path) {
@@ -382,7 +391,17 @@ impl<'s> Program<'s> {
             .expect("no panic while the lock is held")
             .by_path
             .insert(path.to_path_buf(), found);
+        if found.is_none() {
+            self.note_unusable(path);
+        }
         found
+    }
+
+    /// Notes that a file cannot be read or parsed.
+    fn note_unusable(&self, path: &Path) {
+        if let Ok(file) = self.sources.load(path) {
+            trace::note_file(file.id);
+        }
     }
 
     /// The module `name` directly inside a folder: a package, a module, or a namespace package.

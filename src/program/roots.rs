@@ -106,13 +106,8 @@ impl Program<'_> {
     /// checked, the working directory and the top of the repository as far as they are above; each
     /// also with `src`. What the configuration says comes last.
     pub(crate) fn import_roots_of(&self, folder: &Path) -> Arc<Vec<PathBuf>> {
-        let mut roots = self.roots.lock().expect("no panic while the lock is held");
-        if let Some(found) = roots.get(folder) {
-            return found.clone();
-        }
-        let found = Arc::new(self.find_roots(folder));
-        roots.insert(folder.to_path_buf(), found.clone());
-        found
+        self.roots
+            .get(folder.to_path_buf(), || Arc::new(self.find_roots(folder)))
     }
 
     fn find_roots(&self, folder: &Path) -> Vec<PathBuf> {

@@ -19,22 +19,8 @@ impl Program<'_> {
         if *place == Relative::This {
             return Some(m.id);
         }
-        let key = (m.id, place.clone());
-        let known = self
-            .relatives
-            .lock()
-            .expect("no panic while the lock is held")
-            .get(&key)
-            .copied();
-        if let Some(found) = known {
-            return found;
-        }
-        let found = self.find_relative(m, place);
         self.relatives
-            .lock()
-            .expect("no panic while the lock is held")
-            .insert(key, found);
-        found
+            .get((m.id, place.clone()), || self.find_relative(m, place))
     }
 
     fn find_relative(&self, m: &LoadedModule, place: &Relative) -> Option<ModuleId> {

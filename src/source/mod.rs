@@ -12,6 +12,7 @@ mod observe;
 mod purpose;
 mod span;
 mod text;
+pub mod trace;
 
 pub use derived::Derived;
 pub use foreign::Foreign;

@@ -13,7 +13,7 @@ use std::sync::PoisonError;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
-use super::SourceMap;
+use super::{SourceMap, trace};
 
 /// What is at a path; links are followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -133,6 +133,7 @@ impl SourceMap {
     /// What is at a path. The first answer holds until the run ends.
     #[must_use]
     pub fn at(&self, path: &Path) -> At {
+        trace::note(|| trace::Read::At(path.to_path_buf()));
         let known = self.looked.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = known.get(path) {
             return *at;

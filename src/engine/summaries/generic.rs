@@ -29,6 +29,7 @@ use crate::engine::values::value::{Site, Term, Value};
 use crate::engine::{Automaton, Catch, Engine, FailureEvents, HelperFilter, ValueEvents, Watches};
 use crate::ir::{BlockId, Name};
 use crate::program::{ClassRef, FuncRef};
+use crate::source::trace;
 
 /// Set while an exception from a `raise` statement is in flight.
 pub(super) const EXPLICIT: u32 = 1;
@@ -265,10 +266,10 @@ impl Engine<'_> {
             asked_for: false,
         });
         let before = self.budget.executed;
-        let mut found = self.fixpoint(called, &GENERIC);
-        if found.is_none() {
-            found = self.fixpoint(called, &COARSE);
-        }
+        let (found, trace) = trace::record(|| {
+            let found = self.fixpoint(called, &GENERIC);
+            found.or_else(|| self.fixpoint(called, &COARSE))
+        });
         self.note_walk(called.shape.func, before);
         self.running.pop();
         let on = self.lowest_asked;
@@ -287,14 +288,15 @@ impl Engine<'_> {
         if found.is_none() {
             for (shape, classes) in circle.into_iter().filter(|other| *other != key) {
                 let none = vec![Answers::default(); classes.len()];
-                self.library.keep(shape, classes, none, None);
+                let kept = (None, trace.clone());
+                self.library.keep(shape, classes, none, kept);
             }
         }
         let answers = called.classes.iter();
         let answers = answers.map(|c| own_asked.get(c).cloned().unwrap_or_default());
         let answers: Vec<Answers> = answers.collect();
         let generic = found.map(|found| Arc::new(self.export(&found)));
-        Ok(self.library.keep(key.0, key.1, answers, generic))
+        Ok(self.library.keep(key.0, key.1, answers, (generic, trace)))
     }
 
     fn merge_asked(&self, own: &Asked) {

@@ -21,6 +21,7 @@ use crate::engine::values::state::{Cell, Slot};
 use crate::engine::values::value::{Term, Value};
 use crate::ir::Name;
 use crate::program::{ClassRef, FuncRef, Program};
+use crate::source::trace::{self, Trace};
 
 /// The properties of a call on which its summary may depend.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -145,6 +146,7 @@ pub(crate) struct Kept {
     pub(crate) answers: Vec<Answers>,
     /// `None` if the function cannot be followed to its end.
     pub(crate) generic: Option<Arc<Generic>>,
+    trace: Trace,
 }
 
 /// The cost of following a function.
@@ -271,25 +273,30 @@ impl<'p> Library<'p> {
                 .unwrap_or_else(PoisonError::into_inner);
             entries.get(shape)?.clone()
         };
-        candidates.into_iter().find(|kept| {
+        let found = candidates.into_iter().find(|kept| {
             let mut pairs = kept.answers.iter().zip(classes);
             kept.classes == classes
                 || pairs.all(|(answers, class)| answers.hold_for(self.program, *class))
-        })
+        });
+        if let Some(found) = &found {
+            trace::replay(&found.trace);
+        }
+        found
     }
 
-    /// Keeps a summary. If two threads compute the same one, their results are equal.
+    /// Keeps a summary, with what it depends on. If two threads compute the same one, their results are equal.
     pub(crate) fn keep(
         &self,
         shape: Shape,
         classes: Vec<ClassRef>,
         answers: Vec<Answers>,
-        generic: Option<Arc<Generic>>,
+        (generic, trace): (Option<Arc<Generic>>, Trace),
     ) -> Arc<Kept> {
         let kept = Arc::new(Kept {
             classes,
             answers,
             generic,
+            trace,
         });
         let mut entries = self
             .shelf

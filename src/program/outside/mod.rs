@@ -10,7 +10,7 @@ mod fields;
 mod names;
 
 use std::cell::{Cell, RefCell};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -121,15 +121,10 @@ impl Program<'_> {
 
     fn calls_of(&self, presets: &Arc<Presets>, func: FuncRef) -> Arc<Calls> {
         let key = (Arc::as_ptr(presets) as usize, func);
-        let known = || self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(calls) = known().get(&key) {
-            return calls.clone();
-        }
-        let module = self.module(func.module);
-        let calls = Finder::new(self, presets).calls(&module, func);
-        let calls = Arc::new(calls);
-        known().insert(key, calls.clone());
-        calls
+        self.calls.get(key, || {
+            let module = self.module(func.module);
+            Arc::new(Finder::new(self, presets).calls(&module, func))
+        })
     }
 }
 

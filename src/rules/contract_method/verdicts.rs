@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::objects::ask::Answers;
 use crate::program::{ClassRef, FuncRef, Program};
+use crate::source::trace::{self, Trace};
 
 /// The verdict on a method for one class.
 struct KnownVerdict<T> {
@@ -17,6 +18,7 @@ struct KnownVerdict<T> {
     /// What was asked about that class on the way.
     answers: Answers,
     verdict: Arc<T>,
+    trace: Trace,
 }
 
 /// The verdicts on one method, one for each class that runs it in its own way. The lock is held
@@ -61,14 +63,16 @@ impl<K: Hash + Eq, T> Verdicts<K, T> {
             fits(&known.verdict) && (known.class == class || known.answers.hold_for(program, class))
         });
         if let Some(found) = found {
+            trace::replay(&found.trace);
             return Arc::clone(&found.verdict);
         }
-        let (verdict, answers) = find_out();
+        let ((verdict, answers), trace) = trace::record(find_out);
         let verdict = Arc::new(verdict);
         known.push(KnownVerdict {
             class,
             answers,
             verdict: Arc::clone(&verdict),
+            trace,
         });
         verdict
     }
