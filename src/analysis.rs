@@ -1,6 +1,7 @@
 //! The analysis of a set of files: the interface between the driver and everything that understands
 //! code.
 
+pub mod kept;
 mod nearest;
 pub mod suggestions;
 
@@ -20,11 +21,12 @@ use crate::engine::summaries::library::{Library, Shelf, Walk};
 use crate::fence;
 use crate::outcome::{Candidate, Duty, Outside, Survey};
 use crate::program::{ClassRef, ModuleId, Program};
-use crate::rules::contract_method::{Beliefs, Pass};
-use crate::rules::{self, Effort, FunctionRule, Functions, Interest, Rule, only_asks};
+use crate::rules::contract_method::{Beliefs, OfModule, Pass};
+use crate::rules::{self, Effort, FunctionRule, Functions, InModule, Interest, Rule, only_asks};
 use crate::selection::{Loaded, Selection, chosen};
 use crate::settings::{Contract, ImportRoots, Origin, Reading, Settings};
-use crate::source::{FileId, SourceFile, SourceMap};
+use crate::source::{FileId, SourceFile, SourceMap, table};
+use kept::{Form, Keeping, Kept, conditions, digest_of};
 
 /// The input of an analysis.
 #[derive(Clone, Copy)]
@@ -46,6 +48,8 @@ pub struct AnalysisInput<'a> {
     pub changed: Option<&'a BTreeSet<PathBuf>>,
     /// The part of the files that is checked. All of them are read, since code depends on code elsewhere.
     pub shard: Option<Shard>,
+    /// What an earlier run kept, if this run keeps results.
+    pub kept: Option<&'a Kept>,
     /// Who is told how far the analysis has come.
     pub busy: Option<&'a Arc<Busy>>,
     /// Whether the files are those of a folder, so that they show what the folder has in common.
@@ -81,6 +85,8 @@ pub struct Analysis {
     pub unfollowed: usize,
     /// The functions that took the most steps to follow, with these numbers of steps.
     pub walks: Vec<(String, u64)>,
+    /// What is kept for the next run.
+    pub kept: Option<Kept>,
 }
 
 impl Analysis {
@@ -171,7 +177,13 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let shelf = Shelf::new(only_asks).telling(input.busy.cloned());
     expect(input, &distinct);
     let start = Watch::start();
-    let pass = check_contracts(&program, &shelf, &loaded, (input, &distinct), &mut out);
+    let keeping = input.kept.map(Keeping::new);
+    let run = Run {
+        input,
+        distinct: &distinct,
+        keeping: keeping.as_ref(),
+    };
+    let pass = check_contracts(&program, &shelf, &loaded, run, &mut out);
     out.statistics
         .time("following contract methods", start.elapsed());
 
@@ -179,9 +191,10 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         &mut program,
         &shelf,
         &selection,
-        (input, &distinct, pass.as_ref()),
+        (run, pass.as_ref()),
         &mut out,
     );
+    out.kept = keeping.map(Keeping::finish);
     let mut read: BTreeSet<Loaded> = loaded.into_iter().chain(in_functions.read).collect();
     // No rule needs the bodies that are lowered after this, so their errors are no failures.
     out.failed.extend(selection.broken(&program, &read));
@@ -241,6 +254,15 @@ fn program<'a>(input: &AnalysisInput<'a>) -> Program<'a> {
         .with_import_roots(said.into_iter().collect())
 }
 
+/// What all parts of a run are given.
+#[derive(Clone, Copy)]
+struct Run<'a, 'k> {
+    input: &'a AnalysisInput<'a>,
+    /// The settings of all files, each once.
+    distinct: &'a [&'a Settings],
+    keeping: Option<&'a Keeping<'k>>,
+}
+
 /// Finds what comes closest to a contract. Returns the files that were loaded for it.
 fn find_nearest(
     program: &Program<'_>,
@@ -261,9 +283,12 @@ fn check_contracts(
     program: &Program<'_>,
     shelf: &Shelf,
     loaded: &[Loaded],
-    (input, distinct): (&AnalysisInput<'_>, &[&Settings]),
+    run: Run<'_, '_>,
     out: &mut Analysis,
 ) -> Option<Pass> {
+    let Run {
+        input, distinct, ..
+    } = run;
     let mut pass = Pass::new(|rule| distinct.iter().any(|s| s.rules.contains(rule)))?;
     let mut modules = loaded.to_vec();
     modules.retain(|(at, _)| is_reached(input, *at));
@@ -288,8 +313,24 @@ fn check_contracts(
         let shard = input.shard.filter(|_| files.contains(&file.id))?;
         Some(shard.has(file))
     };
-    let checked = each_module(&modules, input, out, |_, module, settings| {
-        pass.check_module(&library, module, (settings, beliefs), &ours)
+    let believed = inferred.iter().map(|inferred| inferred.described(program));
+    let contracts = surveys
+        .iter()
+        .map(|survey| format!("{:?}", survey.contract));
+    let believed = digest_of(&(believed.collect::<Vec<_>>(), contracts.collect::<Vec<_>>()));
+    let under = (program.surroundings(), believed, input.shard);
+    let form = Form {
+        write: OfModule::write,
+        read: OfModule::read,
+    };
+    let checked = each_module(&modules, input, out, |at, module, settings| {
+        let check = || pass.check_module(&library, module, (settings, beliefs), &ours);
+        let Some(keeping) = run.keeping else {
+            return check();
+        };
+        let under = digest_of(&(&under, conditions(settings)));
+        let unit = (CONTRACTS, &*input.files[at], under.as_str());
+        keeping.unit(program, unit, &form, check)
     });
     for of_module in checked {
         pass.add(of_module);
@@ -311,9 +352,12 @@ fn check_functions(
     program: &mut Program<'_>,
     shelf: &Shelf,
     selection: &Selection<'_>,
-    (input, distinct, pass): (&AnalysisInput<'_>, &[&Settings], Option<&Pass>),
+    (run, pass): (Run<'_, '_>, Option<&Pass>),
     out: &mut Analysis,
 ) -> InFunctions {
+    let Run {
+        input, distinct, ..
+    } = run;
     let mut found = InFunctions::default();
     let selected = |rule: &str| distinct.iter().any(|s| s.rules.contains(rule));
     let rules: Vec<_> = about_functions()
@@ -327,7 +371,9 @@ fn check_functions(
     let loaded = selection.load_functions(program, &mut out.failed);
     out.statistics.time("parsing functions", start.elapsed());
     let start = Watch::start();
+    let program = &*program;
     let library = Library::new(program, shelf);
+    let surroundings = program.surroundings();
     for (rule, functions) in rules {
         let here = |at: usize| input.settings[at].rules.contains(rule.id()) && out.concerns(at);
         let here: Vec<Loaded> = loaded.iter().copied().filter(|(at, _)| here(*at)).collect();
@@ -346,7 +392,14 @@ fn check_functions(
                 });
                 name.is_none_or(|name| !under_contract.contains(&name))
             });
-            functions.check(&library, &module, &chosen, settings)
+            let check = || functions.check(&library, &module, &chosen, settings);
+            let Some(keeping) = run.keeping else {
+                return check();
+            };
+            let which: Vec<_> = chosen.iter().map(|(at, _)| *at).collect();
+            let under = digest_of(&(&surroundings, which, conditions(settings)));
+            let unit = (rule.id(), &*input.files[at], under.as_str());
+            keeping.unit(program, unit, &FORM, check)
         });
         expect_counts(rule.id(), functions, input, out);
         for in_module in checked {
@@ -415,6 +468,18 @@ fn each_module<T: Send>(
     }
     results
 }
+
+/// The unit of the rules about contract methods.
+const CONTRACTS: &str = "contracts";
+
+/// What a rule found in the functions of a module, as text.
+const FORM: Form<InModule> = Form {
+    write: |_, found| {
+        let (text, files) = table::collect(|| serde_json::to_string(found));
+        Some((text.ok()?, files))
+    },
+    read: |_, text, files| table::with(files, || serde_json::from_str(text)).ok(),
+};
 
 /// All rules about functions.
 fn about_functions() -> impl Iterator<Item = (&'static dyn Rule, &'static dyn FunctionRule)> {

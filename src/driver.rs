@@ -241,6 +241,7 @@ fn run_with<E: From<ConfigError>>(
         checked: reached.as_ref(),
         changed: request.changed.map(|changes| &changes.files),
         shard: request.shard,
+        kept: None,
         busy: request.busy,
         of_folder: extent == Extent::Folder,
     };
@@ -365,10 +366,10 @@ fn left_out(skipped: &[Skipped]) -> LeftOut {
 /// Analyses the input, or takes the result from the cache if it is still valid.
 /// If it panics, nothing was found, and the panic is told.
 fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> (Analysis, Option<Bug>) {
-    let analyse = || fence::on_big_stack(|| analysis::analyse(input));
+    let analyse = |input: &AnalysisInput<'_>| fence::on_big_stack(|| analysis::analyse(input));
     let result = match cache {
         Some(cache) => cache.result_of(input, analyse),
-        None => analyse(),
+        None => analyse(input),
     };
     match result {
         Ok(analysis) => (analysis, None),

@@ -96,6 +96,7 @@ fn check(bytes: &[u8], language: Language) {
             checked: None,
             changed: None,
             shard: None,
+            kept: None,
             busy: None,
             of_folder: true,
         };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::analysis::AnalysisInput;
+use crate::analysis::kept::conditions;
 use crate::settings::Settings;
 use crate::source::digest;
 
@@ -25,6 +26,7 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
         shard,
         // The result does not depend on who is told.
         busy: _,
+        kept: _,
         of_folder,
     } = input;
     let mut out = String::new();
@@ -39,7 +41,7 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
         let at = known.iter().position(|own| Arc::ptr_eq(own, settings));
         let at = at.unwrap_or_else(|| {
             known.push(settings);
-            add_settings(&mut out, settings);
+            out.push_str(&conditions(settings));
             known.len() - 1
         });
         add(&mut out, &at);
@@ -52,29 +54,12 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
     digest(&out)
 }
 
-/// The settings that the analysis depends on. Fields that matter only before or after it are left
-/// out by name, so that whoever adds a field has to decide.
-fn add_settings(out: &mut String, settings: &Settings) {
-    let Settings {
-        rules,
-        contracts,
-        infer_contracts,
-        options,
-        writes,
-        src,
-        per_file_ignores: _,
-        mentions: _,
-        severities: _,
-        scope: _,
-        unparsable: _,
-        baseline: _,
-        pedantic: _,
-        file: _,
-    } = settings;
-    add(
-        out,
-        &(rules, contracts, infer_contracts, writes, (src, options)),
-    );
+/// The key of what is kept of single files of a run, as hexadecimal digits: whatever is in these files.
+pub(super) fn of_units(input: &AnalysisInput<'_>) -> String {
+    let mut out = String::new();
+    add(&mut out, &("units", FORMAT, env!("TALLYLINT_BUILD")));
+    add(&mut out, &(input.sources.cwd(), &input.coverage.folders));
+    digest(&out)
 }
 
 /// The derived `Debug` output of a value contains all of it.
@@ -102,9 +87,7 @@ mod tests {
         let key = |change: &dyn Fn(&mut Settings)| {
             let mut settings = settings(&[]);
             change(&mut settings);
-            let mut out = String::new();
-            add_settings(&mut out, &settings);
-            out
+            conditions(&settings)
         };
         let plain = key(&|_| {});
         let changes: [&dyn Fn(&mut Settings); 7] = [

@@ -13,7 +13,6 @@
 //! are written under a temporary name and then renamed, so that readers and other writers only see
 //! complete ones.
 
-mod files;
 mod key;
 mod record;
 mod result;
@@ -24,6 +23,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use rustc_hash::FxHashSet;
 
+use crate::analysis::kept::Kept;
 use crate::analysis::{Analysis, AnalysisInput};
 use crate::fence::Bug;
 
@@ -66,15 +66,22 @@ impl Cache {
     pub fn result_of(
         &self,
         input: &AnalysisInput<'_>,
-        analyse: impl FnOnce() -> Result<Analysis, Bug>,
+        analyse: impl FnOnce(&AnalysisInput<'_>) -> Result<Analysis, Bug>,
     ) -> Result<Analysis, Bug> {
         let key = key::of(input);
         let known = store::read(&self.folder, &key);
         if let Some(known) = known.and_then(|payload| record::read(&payload, input)) {
             return Ok(known);
         }
+        let of_units = key::of_units(input);
+        let kept = store::read(&self.folder, &of_units);
+        let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
+        let kept: Kept = kept.unwrap_or_default();
         input.sources.observe();
-        let result = analyse();
+        let result = analyse(&AnalysisInput {
+            kept: Some(&kept),
+            ..*input
+        });
         // The key covers these files.
         let own: FxHashSet<&Path> = input.files.iter().map(|f| f.real_path.as_path()).collect();
         let observations = input.sources.observed(|path| own.contains(path));
@@ -83,6 +90,10 @@ impl Cache {
             && let Some(payload) = record::write(analysis, observations, input)
         {
             let _ = store::write(&self.folder, &key, &payload);
+            let kept = analysis.kept.as_ref().map(serde_json::to_string);
+            if let Some(Ok(kept)) = kept {
+                let _ = store::write(&self.folder, &of_units, &kept);
+            }
         }
         result
     }

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::files;
 use crate::analysis::{Analysis, Statistics};
 use crate::diagnostics::{ByClass, FileFailure, Finding};
 use crate::outcome::{Candidate, Duty, Outside};
 use crate::rules;
-use crate::source::FileId;
+use crate::source::{FileId, table};
 
 /// The parts of an [`Analysis`] that a check needs.
 #[derive(Serialize, Deserialize)]
@@ -41,6 +40,7 @@ pub fn to_text(analysis: &Analysis) -> Option<(String, Vec<FileId>)> {
         concerned,
         statistics: _,
         walks: _,
+        kept: _,
     } = analysis;
     let result = Result {
         findings: findings.clone(),
@@ -53,14 +53,14 @@ pub fn to_text(analysis: &Analysis) -> Option<(String, Vec<FileId>)> {
         failed: failed.clone(),
         concerned: concerned.clone(),
     };
-    let (text, table) = files::collect(|| serde_json::to_string(&result));
+    let (text, table) = table::collect(|| serde_json::to_string(&result));
     Some((text.ok()?, table))
 }
 
 /// The result in a text that mentions these files. `None` if it is damaged, or of a version with other rules.
 #[must_use]
 pub fn from_text(text: &str, files: Vec<FileId>) -> Option<Analysis> {
-    let result: Result = files::with(files, || serde_json::from_str(text)).ok()?;
+    let result: Result = table::with(files, || serde_json::from_str(text)).ok()?;
     let is_known = |finding: &Finding| {
         let rule = rules::by_id(finding.rule);
         rule.is_some_and(|rule| rule.meta().kind(finding.kind).is_some())
@@ -83,5 +83,6 @@ pub fn from_text(text: &str, files: Vec<FileId>) -> Option<Analysis> {
         concerned: result.concerned,
         statistics: Statistics::default(),
         walks: Vec::new(),
+        kept: None,
     })
 }

@@ -55,6 +55,24 @@ pub struct Inferred {
 }
 
 impl Inferred {
+    /// All of it as text that is the same in every run with the same code.
+    #[must_use]
+    pub fn described(&self, program: &Program<'_>) -> String {
+        let class = |class: &ClassRef| {
+            let module = program.module(class.module);
+            let path = module.file.as_ref().map(|file| file.real_path.clone());
+            (path, class.class)
+        };
+        let under: BTreeSet<_> = self.under.iter().map(class).collect();
+        let evidence = self.evidence.described(program.sources());
+        format!(
+            "{:?}{:?}{evidence}{}{under:?}",
+            self.contract,
+            class(&self.class),
+            self.believed
+        )
+    }
+
     /// Whether this is about the same method and place as another contract.
     #[must_use]
     pub fn is_about(&self, other: &Contract) -> bool {

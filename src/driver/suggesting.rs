@@ -58,6 +58,7 @@ pub fn suggest(
         checked: None,
         changed: None,
         shard: None,
+        kept: None,
         busy: None,
         of_folder: true,
     };

@@ -109,6 +109,14 @@ impl Evidence {
         }
     }
 
+    /// All of it as text that is the same in every run with the same code.
+    #[must_use]
+    pub fn described(&self, sources: &SourceMap) -> String {
+        let at = |location: Location| (sources.get(location.file).real_path.clone(), location.span);
+        let places = (at(self.call), self.helper.map(at), at(self.read));
+        format!("{}{places:?}{:?}", self.reader, self.needs)
+    }
+
     /// Where the method goes on that called the hook.
     #[must_use]
     pub fn next(&self) -> Location {

@@ -202,6 +202,13 @@ impl<'s> Program<'s> {
         module
     }
 
+    /// Whether a file is loaded, and a part of it that was lowered cannot be parsed.
+    #[must_use]
+    pub fn is_broken(&self, file: &SourceFile) -> bool {
+        let known = self.lookup_path(&file.real_path).flatten();
+        known.is_some_and(|id| !self.module(id).broken().is_empty())
+    }
+
     /// Forgets the lowered bodies that can be lowered again.
     pub(crate) fn forget_bodies(&mut self) {
         let tables = self.tables.get_mut();

@@ -110,6 +110,13 @@ impl Program<'_> {
             .get(folder.to_path_buf(), || Arc::new(self.find_roots(folder)))
     }
 
+    /// What the run as a whole says about where imports lead, as text.
+    #[must_use]
+    pub fn surroundings(&self) -> String {
+        let projects = self.asked.projects(self.sources);
+        format!("{:?}{projects:?}{:?}", self.asked.folders, self.more_roots)
+    }
+
     fn find_roots(&self, folder: &Path) -> Vec<PathBuf> {
         let sources = self.sources;
         let is_package = |at: &&Path| sources.is_file(&at.join("__init__.py"));

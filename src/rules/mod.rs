@@ -15,6 +15,8 @@ pub mod unearned_success;
 pub mod untracked_return;
 mod wording;
 
+use serde::{Deserialize, Serialize};
+
 use crate::contracts::suggest::Words;
 use crate::diagnostics::{Finding, KindMeta, RuleMeta};
 use crate::engine::budget::Budget;
@@ -248,7 +250,7 @@ pub trait FunctionRule: Sync {
 }
 
 /// What a rule about functions found in a module.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct InModule {
     /// The findings.
     pub findings: Vec<Finding>,
@@ -284,7 +286,7 @@ pub fn is_one_fault(id: &str) -> bool {
 }
 
 /// What a check cost, and how often it gave up.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Default, Debug, Serialize, Deserialize)]
 pub struct Effort {
     /// Functions that were simulated to the end.
     pub functions: u64,

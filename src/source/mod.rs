@@ -11,6 +11,7 @@ mod map;
 mod observe;
 mod purpose;
 mod span;
+pub mod table;
 mod text;
 pub mod trace;
 

@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `pass` | the loop over all classes and rules; the findings and the survey of a run |
+//! | `portable` | the results for a module as text |
 //! | `agree` | which fixes are right for all classes that share a method |
 //! | `duty` | who has to keep a contract, and who is at fault if inherited code does not |
 //! | `reach` | whether a class changes what an inherited method does |
@@ -19,6 +20,7 @@ mod exits;
 mod functions;
 mod ladder;
 mod pass;
+mod portable;
 mod reach;
 mod verdicts;
 

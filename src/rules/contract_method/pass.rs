@@ -12,6 +12,7 @@ use crate::outcome::{Duty, DutyOf, Problem, Processor, Survey};
 use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, ModuleId, MroEntry, Program};
 use crate::rules::contract_method::agree::drop_disputed_fixes;
 use crate::rules::contract_method::functions::keeping_functions;
+use crate::rules::contract_method::portable;
 use crate::rules::contract_method::{
     Caller, Checked, Grounds, Subject, Task, check_class, check_one,
 };
@@ -105,7 +106,21 @@ pub struct Pass {
 }
 
 /// The results for the classes of one module.
-pub struct OfModule(Vec<ClassRun>);
+pub struct OfModule(pub(super) Vec<ClassRun>);
+
+impl OfModule {
+    /// The text, and the files that it mentions; `None` if a class is in no file.
+    #[must_use]
+    pub fn write(program: &Program<'_>, results: &Self) -> Option<(String, Vec<FileId>)> {
+        portable::write(program, results)
+    }
+
+    /// The results in a text that mentions these files; `None` if it is damaged.
+    #[must_use]
+    pub fn read(program: &Program<'_>, text: &str, files: Vec<FileId>) -> Option<Self> {
+        portable::read(program, text, files)
+    }
+}
 
 impl Pass {
     /// A pass with the selected rules about contract methods; `None` if there are none.

@@ -15,14 +15,14 @@ thread_local! {
 }
 
 /// Runs `work`, which serialises records, and returns its result with the files that it mentions.
-pub(super) fn collect<T>(work: impl FnOnce() -> T) -> (T, Vec<FileId>) {
+pub fn collect<T>(work: impl FnOnce() -> T) -> (T, Vec<FileId>) {
     TABLE.set(Some(Vec::new()));
     let result = work();
     (result, TABLE.take().unwrap_or_default())
 }
 
 /// Runs `work`, which deserialises records that mention these files.
-pub(super) fn with<T>(files: Vec<FileId>, work: impl FnOnce() -> T) -> T {
+pub fn with<T>(files: Vec<FileId>, work: impl FnOnce() -> T) -> T {
     TABLE.set(Some(files));
     let result = work();
     TABLE.set(None);
