@@ -58,7 +58,7 @@ step "manual pages: no warnings"
 # lints PAGE…: whatever mandoc and groff have to say about pages.
 lints() {
     mandoc -T lint -W warning "$@" || true
-    groff -man -ww -Tutf8 "$@" 2>&1 >/dev/null
+    { groff -man -ww -Tutf8 "$@" >/dev/null; } 2>&1
 }
 if command -v mandoc >/dev/null && command -v groff >/dev/null; then
     text="$(lints wheel/data/share/man/man1/*.1)"
@@ -206,7 +206,44 @@ PIP_NO_INDEX=1 PIP_FIND_LINKS="$CARGO_TARGET_DIR/wheels" TALLYLINT_ACTION_INSTAL
     action::ways_of_installing --exact --nocapture >"$scratch/log" 2>&1 || fail "$(cat "$scratch/log")"
 says "the test of the action" "$(cat "$scratch/log")" "installed with pip" "installed with source" "1 passed"
 
-is_long "the source distribution: offline, with vendored crates" || exit 0
+step "the crate and the source distribution: the same from another folder"
+# What is not committed is not in a clone.
+for folder in one other/folder; do
+    git clone --quiet "$root" "$scratch/$folder/tallylint"
+    (cd "$scratch/$folder/tallylint" && CARGO_TARGET_DIR="$scratch/$folder/target" "$cargo" package --locked --no-verify --quiet)
+    PATH="$tools:$PATH" "$scratch/$folder/tallylint/scripts/release.py" sdist "$scratch/$folder/dist" 2>"$scratch/log" ||
+        fail "$(cat "$scratch/log")"
+    mv "$scratch/$folder/target/package/tallylint-$version.crate" "$scratch/$folder/dist"
+done
+# same FILE…: fails unless a file is the same in both folders.
+same() {
+    local file
+    for file in "$@"; do
+        cmp "$scratch/one/dist/$file" "$scratch/other/folder/dist/$file" || fail "two builds differ"
+    done
+}
+same "tallylint-$version.tar.gz" "tallylint-$version.crate"
+
+is_long "two builds of a release, the source distribution without a registry" || exit 0
+step "a release: the same bytes from another folder, a small wheel"
+# With the cargo that everybody has.
+target="$("$cargo" -vV | sed -n 's/^host: //p')"
+for folder in one other/folder; do
+    out="$scratch/$folder/dist"
+    clone="$scratch/$folder/tallylint"
+    env -u CARGO_TARGET_DIR PATH="$tools:${PATH#"$scratch/bin:"}" \
+        "$clone/scripts/release.py" wheel "$target" "$out" --compatibility linux 2>"$scratch/log" || fail "$(cat "$scratch/log")"
+    rm -rf "$clone/target"
+    "$clone/scripts/release.py" archive "$out"/*.whl "$target" "$out"
+done
+wheel=("$scratch"/one/dist/*.whl)
+same "${wheel[0]##*/}" "tallylint-$version-$target.tar.gz" "tallylint-$version-$target.cyclonedx.json"
+fresh release
+"$env/pip" install --quiet --disable-pip-version-check --no-index "${wheel[0]}"
+runs "$env/tallylint"
+has_manual "$scratch/release/share"
+wc -c "$scratch"/one/dist/*
+
 step "the source distribution: offline, with vendored crates"
 unpack "$sdist" "$scratch/offline"
 cd "$scratch/offline"
