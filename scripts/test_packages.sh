@@ -42,7 +42,7 @@ has_manual() {
         [[ -f "$1/man/man1/$page.1" ]] || fail "$1 has no page $page.1"
     done
     if ! command -v man >/dev/null; then missing "man"; return; fi
-    says "man tallylint-check" "$(MANWIDTH=120 MANPATH="$1/man" man tallylint-check)" "tallylint check [" "--write-baseline"
+    says "man tallylint-check" "$(MANWIDTH=120 MANPATH="$1/man" man tallylint-check)" "TALLYLINT-CHECK(1)" "--write-baseline"
 }
 
 # missing PROGRAM: says that there is none; what cannot be tested is a failure where everything should be.
