@@ -308,7 +308,10 @@ fn the_document_shows_what_is_tried() {
     let (_, line) = text.split_once("below `repos:`: `- ").unwrap();
     let hook = yaml(line.lines().next().unwrap().trim_end_matches('`'));
     let (_, block) = repository.split_once("  - ").unwrap();
-    assert_eq!(hook, yaml(&block.replace("\n    ", "\n").replace("```", "")));
+    assert_eq!(
+        hook,
+        yaml(&block.replace("\n    ", "\n").replace("```", ""))
+    );
     assert!(text.contains(&format!("`- uses: OWNER/tallylint@v{version}`")));
 }
 
