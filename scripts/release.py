@@ -30,6 +30,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 from typing import Dict, Iterator, Optional
+from unittest import mock
 
 SIDE_FILES = ("CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE")
 # No build is younger than what it was made of; archives of the same files are the same bytes.
@@ -179,9 +180,28 @@ def build(root: Path, target: str, out: Path, options: "list[str]") -> Path:
     return wheel
 
 
+class Zopfli:
+    """Compresses like zlib, in as many bytes as can be; its result does not depend on the zlib of this Python."""
+
+    def __init__(self) -> None:
+        self.bodies: "list[bytes]" = []
+
+    def compress(self, body: bytes) -> bytes:
+        self.bodies.append(bytes(body))
+        return b""
+
+    def flush(self) -> bytes:
+        import zopfli.zlib
+
+        # Without the head and the sum of zlib, which zip files do not have.
+        return zopfli.zlib.compress(b"".join(self.bodies), numiterations=5)[2:-4]
+
+
 def impersonal(made: Path, wheel: Path) -> None:
     """Copy a wheel; where its list of parts names the folder that it was built in, let it say `/tallylint`."""
-    with zipfile.ZipFile(made) as packed, zipfile.ZipFile(wheel, "w") as packing:
+    # zipfile takes no other compressor by itself.
+    zopfli = mock.patch.object(zipfile, "_get_compressor", lambda *_: Zopfli())
+    with zipfile.ZipFile(made) as packed, zopfli, zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as packing:
         listed = {}
         for entry in packed.infolist():
             body = packed.read(entry)
@@ -194,7 +214,7 @@ def impersonal(made: Path, wheel: Path) -> None:
                 # The record is the last one.
                 lines = body.decode().splitlines()
                 body = "".join(f"{listed.get(line.split(',')[0], line)}\n" for line in lines).encode()
-            packing.writestr(entry, body, entry.compress_type, 9)
+            packing.writestr(entry, body)
 
 
 def light(wheel: Path) -> None:

@@ -232,7 +232,7 @@ for folder in one other/folder; do
     out="$scratch/$folder/dist"
     clone="$scratch/$folder/tallylint"
     env -u CARGO_TARGET_DIR PATH="$tools:${PATH#"$scratch/bin:"}" \
-        "$clone/scripts/release.py" wheel "$target" "$out" --compatibility linux 2>"$scratch/log" || fail "$(cat "$scratch/log")"
+        "$tools/python" "$clone/scripts/release.py" wheel "$target" "$out" --compatibility linux 2>"$scratch/log" || fail "$(cat "$scratch/log")"
     rm -rf "$clone/target"
     "$clone/scripts/release.py" archive "$out"/*.whl "$target" "$out"
 done
