@@ -99,7 +99,8 @@ def agree(root: Path, tag: str, url: Optional[str]) -> str:
 
 
 def readme(root: Path) -> str:
-    """README.md as registries show it: its links lead to the files of the version, if it is known where these are.
+    """README.md as registries show it: if it is known where the repository is, links lead to the files of the version, and
+    OWNER has a name.
 
     The paths are those of GitHub. crates.io does the same by itself, with the newest files.
     """
@@ -119,7 +120,8 @@ def readme(root: Path) -> str:
     for at in range(0, len(parts), 2):
         parts[at] = re.sub(r"(!\[[^\]]*\]\()([^)\s]+)", lambda found: absolute(found, "raw"), parts[at])
         parts[at] = re.sub(r"(\]\()([^)\s]+)", lambda found: absolute(found, "blob"), parts[at])
-    return "".join(parts)
+    owner = "/".join(url.split("/")[3:])
+    return "".join(parts).replace("https://github.com/OWNER/tallylint", url).replace("OWNER/tallylint", owner)
 
 
 @contextlib.contextmanager

@@ -224,6 +224,14 @@ same() {
 }
 same "tallylint-$version.tar.gz" "tallylint-$version.crate"
 
+step "the source distribution: links, once there is a repository"
+sed -i "s|^\[package\]$|&\nrepository = \"$url\"|" "$scratch/other/folder/tallylint/Cargo.toml"
+PATH="$tools:$PATH" "$scratch/other/folder/tallylint/scripts/release.py" sdist "$scratch/linked" 2>"$scratch/log" ||
+    fail "$(cat "$scratch/log")"
+text="$(tar -xzOf "$scratch/linked/tallylint-$version.tar.gz" "tallylint-$version/PKG-INFO")"
+says "PKG-INFO" "$text" "Project-URL: Source Code, $url" "]($url/raw/v$version/docs/finding.svg)"
+git -C "$scratch/other/folder/tallylint" checkout --quiet Cargo.toml
+
 is_long "two builds of a release, the source distribution without a registry" || exit 0
 step "a release: the same bytes from another folder, a small wheel"
 # With the cargo that everybody has.

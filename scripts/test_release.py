@@ -94,7 +94,9 @@ class Scratch(unittest.TestCase):
 class Readme(Scratch):
     def test_links_of_the_readme_lead_to_files_of_the_version(self) -> None:
         before = links(release.read(ROOT, "README.md"))
-        after = links(release.readme(self.tree(f"{URL}/")))
+        shown = release.readme(self.tree(f"{URL}/"))
+        self.assertNotIn("OWNER", shown)
+        after = links(shown)
         self.assertEqual(len(before), len(after))
         led = 0
         for old, new in zip(before, after):
@@ -115,6 +117,8 @@ class Readme(Scratch):
             ("[a](b.md)", f"[a]({base}/b.md)"),
             ('[a](b.md#c "title")', f'[a]({base}/b.md#c "title")'),
             ("[a](#b)", "[a](#b)"),
+            ("`uses: OWNER/tallylint@v1`", "`uses: someone/tallylint@v1`"),
+            ("`repo: https://github.com/OWNER/tallylint`", f"`repo: {URL}`"),
             ("[a](mailto:x@example.org)", "[a](mailto:x@example.org)"),
             ("[![a](b.svg)](c.md)", f"[![a]({URL}/raw/v{NUMBER}/b.svg)]({base}/c.md)"),
             ("```toml\na = [b](c)\n```\n[a](b)", f"```toml\na = [b](c)\n```\n[a]({base}/b)"),
