@@ -35,6 +35,40 @@ fresh() {
     python3 -m venv "$scratch/$1"
 }
 
+# has_manual PREFIX: fails unless `man` finds the pages of the program below a folder.
+has_manual() {
+    local page
+    for page in tallylint tallylint-check tallylint-debug-cfg; do
+        [[ -f "$1/man/man1/$page.1" ]] || fail "$1 has no page $page.1"
+    done
+    if ! command -v man >/dev/null; then missing "man"; return; fi
+    says "man tallylint-check" "$(MANWIDTH=120 MANPATH="$1/man" man tallylint-check)" "TALLYLINT-CHECK(1)" "--write-baseline"
+}
+
+# missing PROGRAM: says that there is none; what cannot be tested is a failure where everything should be.
+missing() {
+    [[ -z "${CI:-}" ]] || fail "there is no $1"
+    echo "NOT TESTED: there is no $1"
+}
+
+step "what makes a release, without building anything"
+"$tools/python" scripts/test_release.py 2>"$scratch/log" || fail "$(cat "$scratch/log")"
+
+step "manual pages: no warnings"
+# lints PAGE…: whatever mandoc and groff have to say about pages.
+lints() {
+    mandoc -T lint -W warning "$@" || true
+    { groff -man -ww -Tutf8 "$@" >/dev/null; } 2>&1
+}
+if command -v mandoc >/dev/null && command -v groff >/dev/null; then
+    text="$(lints python/wheel/data/share/man/man1/*.1)"
+    [[ -z "$text" ]] || fail "$text"
+    sed '/^\.TH/d' python/wheel/data/share/man/man1/tallylint.1 >"$scratch/bad.1"
+    says "mandoc" "$(lints "$scratch/bad.1")" "missing manual title"
+else
+    missing "mandoc or groff"
+fi
+
 step "the crate: what is in it"
 # What is changed and not committed yet may be tried, too.
 cargo package --locked --no-verify --allow-dirty --quiet
@@ -56,6 +90,7 @@ fresh checkout
 "$env/pip" install --quiet --disable-pip-version-check .
 runs env PATH="$env:$PATH" tallylint
 runs "$env/python" -m tallylint
+has_manual "$scratch/checkout/share"
 
 step "the source distribution: pip install"
 "$tools/maturin" sdist --out "$scratch/dist" 2>"$scratch/log" || fail "$(cat "$scratch/log")"
@@ -76,6 +111,7 @@ fresh wheel
 "$env/pip" install --quiet --disable-pip-version-check --no-index "${wheel[0]}"
 runs "$env/tallylint"
 runs "$env/python" -m tallylint
+has_manual "$scratch/wheel/share"
 "${pip[@]}" --target "$scratch/target" "${wheel[0]}"
 runs env PYTHONPATH="$scratch/target" "$tools/python" -m tallylint
 "${pip[@]}" --ignore-installed --prefix "$scratch/prefix" "${wheel[0]}"
@@ -88,6 +124,37 @@ text="$(PYTHONPATH="$scratch/target" "$tools/python" -m tallylint --version 2>&1
 [[ $code == 2 ]] || fail "a package without its program ends with $code: $text"
 says "a package without its program" "$text" "error: the program tallylint is in none of: " "$scratch/target/bin"
 
+step "what the wheel says it is made of"
+"$tools/python" - "${wheel[0]}" "$version" <<'PY' || fail "the list of parts is wrong"
+import json
+import re
+import sys
+import zipfile
+
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+path, version = sys.argv[1:]
+with zipfile.ZipFile(path) as packed:
+    text = packed.read(f"tallylint-{version}.dist-info/sboms/tallylint.cyclonedx.json").decode()
+parts = json.loads(text)
+wrong = JsonStrictValidator(SchemaVersion.from_version(parts["specVersion"])).validate_str(text)
+assert wrong is None, wrong
+listed = {(part["name"], part["version"]): part for part in parts["components"]}
+with open("Cargo.lock", encoding="utf-8") as file:
+    locked = set(re.findall(r'(?m)^name = "(.*)"\nversion = "(.*)"$', file.read()))
+assert listed.keys() <= locked, listed.keys() - locked
+with open("Cargo.toml", encoding="utf-8") as file:
+    direct = re.findall(r"(?m)^([a-z0-9_-]+) = ", re.search(r"(?ms)^\[dependencies\]$(.*?)^\[", file.read()).group(1))
+names = {name for name, _ in listed}
+assert len(direct) > 20 and names.issuperset(direct), set(direct) - names
+for part in listed.values():
+    assert part["licenses"] and part["purl"].startswith("pkg:cargo/"), part
+    assert [kind["alg"] for kind in part["hashes"]] == ["SHA-256"], part
+# The validator finds faults.
+assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text.replace('"licenses"', '"licences"'))
+PY
+
 step "what the release workflow does with it"
 release=(python3 scripts/release.py)
 [[ "$("${release[@]}" version)" == "$version" ]] || fail "scripts/release.py does not know the version"
@@ -95,16 +162,22 @@ mkdir "$scratch/dist/next"
 archive="$("${release[@]}" archive "${wheel[0]}" x86_64-unknown-linux-gnu "$scratch/dist")"
 tar -xzf "$archive" -C "$scratch/dist/next" --strip-components=1
 runs "$scratch/dist/next/tallylint"
+has_manual "$scratch/dist/next"
+for file in _tallylint tallylint.bash tallylint.fish; do
+    grep -q unsafe-fixes "$scratch/dist/next/complete/$file" || fail "the archive has no completions $file"
+done
 [[ -f "$scratch/dist/next/LICENSE-MIT" ]] || fail "the archive has no licence"
 "${release[@]}" sums "$scratch/dist" >/dev/null
 (cd "$scratch/dist" && sha256sum --quiet --ignore-missing --check SHA256SUMS)
-[[ "$(wc -l <"$scratch/dist/SHA256SUMS")" == 2 ]] || fail "there are not two sums"
+[[ "$(wc -l <"$scratch/dist/SHA256SUMS")" == 3 ]] || fail "there are not three sums"
 # A tag must be that of the version, and the change log must speak of it.
 mkdir "$scratch/tree"
 cp Cargo.toml Cargo.lock pyproject.toml CHANGELOG.md "$scratch/tree"
 sed -i "s/^## \[Unreleased\]/&\n\n## [$version] - 2030-01-01\n\nWhat is new.\n\n## [0.0.1]/" "$scratch/tree/CHANGELOG.md"
 tree=("${release[@]}" --root "$scratch/tree")
-[[ "$("${tree[@]}" version --tag "refs/tags/v$version")" == "$version" ]] || fail "the tag is not accepted"
+url="https://example.org/someone/tallylint"
+sed -i "/^repository = /d; s|^\[package\]$|&\nrepository = \"$url\"|" "$scratch/tree/Cargo.toml"
+[[ "$("${tree[@]}" version --tag "refs/tags/v$version" --repository "$url")" == "$version" ]] || fail "the tag is not accepted"
 [[ "$("${tree[@]}" notes)" == "What is new." ]] || fail "the notes are others: $("${tree[@]}" notes)"
 # refuses TEXT COMMAND…: fails unless the command does, and says so.
 refuses() {
@@ -115,6 +188,11 @@ refuses() {
 }
 refuses "tallylint.exe" "${release[@]}" archive "${wheel[0]}" x86_64-pc-windows-msvc "$scratch"
 refuses "the tag v9.9.9 is not v$version" "${tree[@]}" version --tag v9.9.9
+refuses "this is https://example.org/else" "${tree[@]}" version --tag "v$version" --repository https://example.org/else
+cp "$scratch/tree/Cargo.toml" "$scratch/Cargo.toml"
+sed -i '/^repository = /d' "$scratch/tree/Cargo.toml"
+refuses "Cargo.toml states no repository" "${tree[@]}" version --tag "v$version"
+mv "$scratch/Cargo.toml" "$scratch/tree"
 sed -i '/^What is new/d' "$scratch/tree/CHANGELOG.md"
 refuses "CHANGELOG.md says nothing of $version" "${tree[@]}" version --tag "v$version"
 sed -i 's/^dynamic = .*/version = "3"/' "$scratch/tree/pyproject.toml"
@@ -128,7 +206,52 @@ PIP_NO_INDEX=1 PIP_FIND_LINKS="$CARGO_TARGET_DIR/wheels" TALLYLINT_ACTION_INSTAL
     action::ways_of_installing --exact --nocapture >"$scratch/log" 2>&1 || fail "$(cat "$scratch/log")"
 says "the test of the action" "$(cat "$scratch/log")" "installed with pip" "installed with source" "1 passed"
 
-is_long "the source distribution: offline, with vendored crates" || exit 0
+step "the crate and the source distribution: the same from another folder"
+# What is not committed is not in a clone.
+for folder in one other/folder; do
+    git clone --quiet "$root" "$scratch/$folder/tallylint"
+    (cd "$scratch/$folder/tallylint" && CARGO_TARGET_DIR="$scratch/$folder/target" "$cargo" package --locked --no-verify --quiet)
+    PATH="$tools:$PATH" "$scratch/$folder/tallylint/scripts/release.py" sdist "$scratch/$folder/dist" 2>"$scratch/log" ||
+        fail "$(cat "$scratch/log")"
+    mv "$scratch/$folder/target/package/tallylint-$version.crate" "$scratch/$folder/dist"
+done
+# same FILE…: fails unless a file is the same in both folders.
+same() {
+    local file
+    for file in "$@"; do
+        cmp "$scratch/one/dist/$file" "$scratch/other/folder/dist/$file" || fail "two builds differ"
+    done
+}
+same "tallylint-$version.tar.gz" "tallylint-$version.crate"
+
+step "the source distribution: links, once there is a repository"
+sed -i "s|^\[package\]$|&\nrepository = \"$url\"|" "$scratch/other/folder/tallylint/Cargo.toml"
+PATH="$tools:$PATH" "$scratch/other/folder/tallylint/scripts/release.py" sdist "$scratch/linked" 2>"$scratch/log" ||
+    fail "$(cat "$scratch/log")"
+text="$(tar -xzOf "$scratch/linked/tallylint-$version.tar.gz" "tallylint-$version/PKG-INFO")"
+says "PKG-INFO" "$text" "Project-URL: Source Code, $url" "]($url/raw/v$version/docs/finding.svg)"
+git -C "$scratch/other/folder/tallylint" checkout --quiet Cargo.toml
+
+is_long "two builds of a release, the source distribution without a registry" || exit 0
+step "a release: the same bytes from another folder, a small wheel"
+# With the cargo that everybody has.
+target="$("$cargo" -vV | sed -n 's/^host: //p')"
+for folder in one other/folder; do
+    out="$scratch/$folder/dist"
+    clone="$scratch/$folder/tallylint"
+    env -u CARGO_TARGET_DIR PATH="$tools:${PATH#"$scratch/bin:"}" \
+        "$tools/python" "$clone/scripts/release.py" wheel "$target" "$out" --compatibility linux 2>"$scratch/log" || fail "$(cat "$scratch/log")"
+    rm -rf "$clone/target"
+    "$clone/scripts/release.py" archive "$out"/*.whl "$target" "$out"
+done
+wheel=("$scratch"/one/dist/*.whl)
+same "${wheel[0]##*/}" "tallylint-$version-$target.tar.gz" "tallylint-$version-$target.cyclonedx.json"
+fresh release
+"$env/pip" install --quiet --disable-pip-version-check --no-index "${wheel[0]}"
+runs "$env/tallylint"
+has_manual "$scratch/release/share"
+wc -c "$scratch"/one/dist/*
+
 step "the source distribution: offline, with vendored crates"
 unpack "$sdist" "$scratch/offline"
 cd "$scratch/offline"

@@ -56,9 +56,9 @@ pub enum Command {
     },
     /// Print a manual page
     Man {
-        /// The command to describe, instead of the whole program
+        /// The command to describe, instead of the whole program: `check`, or `debug cfg`
         #[arg(value_name = "COMMAND")]
-        command: Option<String>,
+        command: Vec<String>,
     },
     /// Manage the cached results of earlier runs
     Cache(CacheArgs),

@@ -9,6 +9,7 @@ mod contracts;
 mod debug;
 mod fixing;
 mod init;
+mod manual;
 mod merge;
 mod output;
 mod page;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command, DebugCommand};
+pub use manual::manuals;
 pub use reference::reference;
 pub use rules::page as rule_page;
 
@@ -65,7 +67,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => rules::explain(&args),
         Command::Init(args) => init::run(&args),
         Command::Completions { shell } => reference::completions(shell),
-        Command::Man { command } => reference::manual(command.as_deref()),
+        Command::Man { command } => manual::print(&command),
         Command::Merge(args) => merge::run(&args),
         Command::Debug(args) => match args.command {
             DebugCommand::Cfg { target } => debug::cfg(&target),

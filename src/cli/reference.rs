@@ -1,5 +1,5 @@
-//! The reference of the command line, the completions and the manual pages, all generated from the
-//! definition of the command line.
+//! The reference of the command line and the completions, generated from the definition of the
+//! command line.
 
 use std::fmt::Write;
 
@@ -10,7 +10,6 @@ use clap_complete_nushell::Nushell;
 
 use super::args::{Cli, Shell};
 use super::{Failure, terminal};
-use crate::suggest::did_you_mean;
 
 /// The name of the program.
 const NAME: &str = env!("CARGO_PKG_NAME");
@@ -27,27 +26,6 @@ pub fn completions(shell: Shell) -> Result<u8, Failure> {
         Shell::Powershell => generate(shells::PowerShell, of, NAME, to),
         Shell::Zsh => generate(shells::Zsh, of, NAME, to),
     }
-    terminal::print(&bytes)?;
-    Ok(0)
-}
-
-/// Prints the manual page of the program, or of one command.
-pub fn manual(command: Option<&str>) -> Result<u8, Failure> {
-    let mut root = Cli::command();
-    root.build();
-    let page = match command {
-        None => root,
-        Some(name) => {
-            let known = || root.get_subcommands().map(Command::get_name);
-            let found = root.find_subcommand(name).ok_or_else(|| {
-                format!("unknown command `{name}`{}", did_you_mean(name, known()))
-            })?;
-            let full = format!("tallylint-{name}");
-            found.clone().name(full.clone()).display_name(full)
-        }
-    };
-    let mut bytes = Vec::new();
-    clap_mangen::Man::new(page).render(&mut bytes)?;
     terminal::print(&bytes)?;
     Ok(0)
 }

@@ -35,6 +35,46 @@ fn references_are_fresh() {
 }
 
 #[test]
+fn manual_pages_are_fresh() {
+    let folder = "python/wheel/data/share/man/man1";
+    let mut wanted = Vec::new();
+    for (name, page) in tallylint::cli::manuals().unwrap() {
+        is_fresh(&format!("{folder}/{name}"), &page);
+        wanted.push(name);
+    }
+    wanted.sort_unstable();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = root.join(folder).read_dir().unwrap();
+    let mut files: Vec<String> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort_unstable();
+    assert_eq!(files, wanted, "a page of no command");
+}
+
+/// The date of a version is in the change log.
+#[test]
+fn manual_pages_have_the_date_of_the_version() {
+    let dated = |log: &str, version: &str| -> Option<String> {
+        let head = format!("\n## [{version}] - ");
+        let (_, rest) = log.split_once(&head)?;
+        rest.lines().next().map(ToOwned::to_owned)
+    };
+    let sample = "# Changelog\n\n## [Unreleased]\n\n## [0.1.0] - 2030-01-02\n\nText\n";
+    assert_eq!(dated(sample, "0.1.0").as_deref(), Some("2030-01-02"));
+    assert_eq!(dated(sample, "0.2.0"), None);
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("CHANGELOG.md");
+    let log = std::fs::read_to_string(path).unwrap();
+    if let Some(date) = dated(&log, env!("CARGO_PKG_VERSION")) {
+        for (name, page) in tallylint::cli::manuals().unwrap() {
+            let title = page.lines().find(|line| line.starts_with(".TH ")).unwrap();
+            assert!(title.contains(&date), "{name}: set DATE to {date}: {title}");
+        }
+    }
+}
+
+#[test]
 fn every_rule_has_a_page() {
     let mut index = String::new();
     for rule in tallylint::rules::all() {

@@ -313,17 +313,34 @@ fn completions_and_manual_pages() {
         assert_eq!(kind, offers && shell != "fish", "{shell}");
     }
     assert_eq!(project.run(&["completions", "csh"]).code, 2);
-    let page = project.run(&["man"]).stdout;
-    assert!(page.contains(".TH tallylint 1"), "{page}");
-    assert!(page.contains("tallylint\\-check(1)"), "{page}");
-    let page = project.run(&["man", "check"]).stdout;
-    assert!(
-        page.contains(".TH tallylint-check 1") && page.contains("write\\-baseline"),
-        "{page}"
-    );
-    let ran = project.run(&["man", "chekc"]);
-    assert_eq!(
-        ran.stderr,
-        "error: unknown command `chekc`; did you mean `check`?\n"
-    );
+    let version = env!("CARGO_PKG_VERSION");
+    for (words, parts) in [
+        (
+            &["man"][..],
+            &["tallylint\\-check(1)", ".SH \"EXIT STATUS\""][..],
+        ),
+        (&["man", "check"], &["tallylint check", "write\\-baseline"]),
+        (&["man", "debug", "cfg"], &["tallylint debug cfg"]),
+    ] {
+        let page = project.run(words).stdout;
+        let title = ["TALLYLINT", &words[1..].join("-").to_uppercase()].join("-");
+        let title = title.trim_end_matches('-');
+        assert!(page.contains(&format!(".TH {title} 1 ")), "{page}");
+        assert!(page.contains(&format!("\"tallylint {version}\" \"User Commands\"")));
+        for part in parts {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+    for (words, message) in [
+        (
+            &["man", "chekc"][..],
+            "unknown command `chekc`; did you mean `check`?",
+        ),
+        (
+            &["man", "debug", "cgf"],
+            "unknown command `cgf`; did you mean `cfg`?",
+        ),
+    ] {
+        assert_eq!(project.run(words).stderr, format!("error: {message}\n"));
+    }
 }

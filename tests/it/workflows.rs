@@ -327,6 +327,16 @@ fn the_document_shows_what_is_tried() {
             assert!(!number || rest.starts_with(version), "{command}{rest:.20}");
         }
     }
+    // The README has the same in one line each.
+    let text = include_str!("../../README.md");
+    let (_, line) = text.split_once("below `repos:`: `- ").unwrap();
+    let hook = yaml(line.lines().next().unwrap().trim_end_matches('`'));
+    let (_, block) = repository.split_once("  - ").unwrap();
+    assert_eq!(
+        hook,
+        yaml(&block.replace("\n    ", "\n").replace("```", ""))
+    );
+    assert!(text.contains(&format!("`- uses: OWNER/tallylint@v{version}`")));
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! A glance at functions that may say that a run was a success.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::outcomes::{
     MARK_STATES, PERFORMERS, STATUS, TRIED, claims_success, is_success_flag, names_last_success,
     names_status, performs, says_run_succeeded, says_success,
@@ -43,6 +47,42 @@ const FAILED: Flags = 256;
 /// A decorator somewhere in the file that makes a function a program.
 const DECORATES: Flags = 512;
 
+/// What a word can have in it.
+type Parts = u8;
+const FAILURE: Parts = 1;
+const STATUS_WORD: Parts = 2;
+const NAMES: Parts = 4;
+const SUCCESS_WORD: Parts = 8;
+const MARK: Parts = 16;
+
+/// What each table is the sign of.
+const SIGNS: &[(&[&str], Parts)] = &[
+    (FAILURES, FAILURE),
+    (TRIED, FAILURE),
+    (STATUS, STATUS_WORD),
+    (NAMING, NAMES),
+    (SUCCESS_WORDS, SUCCESS_WORD),
+    (MARK_STATES, MARK),
+];
+
+/// What a text in lower case has in it. One pass finds all: every word of a file is asked.
+fn parts(lower: &str) -> Parts {
+    static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let words = SIGNS.iter().flat_map(|(words, _)| words.iter());
+        AhoCorasick::new(words).ok()
+    });
+    static FOUND: LazyLock<Vec<Parts>> = LazyLock::new(|| {
+        let signs = SIGNS.iter();
+        let signs = signs.flat_map(|(words, sign)| words.iter().map(|_| *sign));
+        signs.collect()
+    });
+    // Without an automaton nothing is ruled out.
+    FINDER.as_ref().map_or(Parts::MAX, |finder| {
+        let found = finder.find_overlapping_iter(lower);
+        found.fold(0, |all, at| all | FOUND[at.pattern()])
+    })
+}
+
 /// Glances that let a function through if it may say that a run was a success.
 #[must_use]
 pub fn claiming() -> Glances {
@@ -59,19 +99,20 @@ struct ClaimGlance {
 }
 
 impl ClaimGlance {
-    /// Looks at what a name and a text have in common.
-    fn look(&mut self, text: &str) -> String {
+    /// Looks at what a name and a text have in common; tells what there is in it.
+    fn look(&mut self, text: &str) -> Parts {
         let lower = text.to_ascii_lowercase();
-        if contains_any(&lower, FAILURES) || contains_any(&lower, TRIED) {
+        let parts = parts(&lower);
+        if parts & FAILURE != 0 {
             self.seen |= FAILED;
         }
-        if contains_any(&lower, STATUS) && (lower.contains("status") || names_status(text)) {
+        if parts & STATUS_WORD != 0 && (lower.contains("status") || names_status(text)) {
             self.seen |= STATE;
         }
-        if contains_any(&lower, NAMING) && names_last_success(text) {
+        if parts & NAMES != 0 && names_last_success(text) {
             self.seen |= CLAIM;
         }
-        lower
+        parts
     }
 
     /// Looks at a text or a constant that may be a status.
@@ -83,11 +124,6 @@ impl ClaimGlance {
             self.seen |= CLAIM;
         }
     }
-}
-
-/// Whether a text in lower case contains one of these words.
-fn contains_any(lower: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| lower.contains(word))
 }
 
 /// Whether a function with these words can matter.
@@ -146,9 +182,7 @@ impl Glance for ClaimGlance {
         if defined && performs(word) {
             self.seen |= PERFORMS;
         }
-        let lower = self.look(word);
-        let tables = [SUCCESS_WORDS, NAMING, MARK_STATES];
-        if !tables.iter().any(|words| contains_any(&lower, words)) {
+        if self.look(word) & (SUCCESS_WORD | NAMES | MARK) == 0 {
             return;
         }
         if claims_success(word) {
@@ -167,8 +201,7 @@ impl Glance for ClaimGlance {
         if text.len() > LONGEST {
             return;
         }
-        let lower = self.look(text);
-        if contains_any(&lower, SUCCESS_WORDS) {
+        if self.look(text) & SUCCESS_WORD != 0 {
             self.look_at_status(text);
             if is_success_flag(text) {
                 self.seen |= FLAG;

@@ -143,13 +143,17 @@ pub(super) fn is_moved_on(lower: &str) -> bool {
 /// Whether a name says that it holds a kept position: `last_sync_at`, `self.orders_cursor`.
 #[must_use]
 pub fn names_position(name: &str) -> bool {
-    let words = words(name);
-    POSITIONS.iter().any(|position| {
-        let parts: Vec<&str> = position.split('_').collect();
-        words
-            .windows(parts.len())
-            .any(|window| window.iter().eq(parts.iter()))
-    })
+    // With a mark behind each word: what begins with a word and ends before a mark is whole words.
+    let marked = words(name).join("_") + "_";
+    let mut rest = marked.as_str();
+    while let Some((_, next)) = rest.split_once('_') {
+        let mut behind = POSITIONS.iter().filter_map(|p| rest.strip_prefix(p));
+        if behind.any(|behind| behind.starts_with('_')) {
+            return true;
+        }
+        rest = next;
+    }
+    false
 }
 
 /// Whether a name is that of a value that names the field with a position: `cursor_field`.
