@@ -158,12 +158,19 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let distinct = distinct(input.settings);
     let start = Watch::start();
     let interests = interests(&distinct);
+    let under = distinct.iter().map(|settings| conditions(settings));
+    let under = digest_of(&under.collect::<Vec<_>>());
     let selection = Selection::new(
         input.sources,
         input.files,
         input.coverage,
         &interests,
-        input.reading,
+        (
+            input.reading,
+            input
+                .kept
+                .and_then(|kept| kept.sketches.for_interests(&under)),
+        ),
     );
     out.statistics.time("sketching", start.elapsed());
 
@@ -194,7 +201,12 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         (run, pass.as_ref()),
         &mut out,
     );
-    out.kept = keeping.map(Keeping::finish);
+    if let Some(keeping) = &keeping {
+        let (taken, found_out) = keeping.counts();
+        out.statistics.add("results taken over", taken);
+        out.statistics.add("results found out and kept", found_out);
+    }
+    out.kept = keeping.map(|keeping| keeping.finish(selection.kept(under, input.coverage)));
     let mut read: BTreeSet<Loaded> = loaded.into_iter().chain(in_functions.read).collect();
     // No rule needs the bodies that are lowered after this, so their errors are no failures.
     out.failed.extend(selection.broken(&program, &read));

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use crate::contracts;
 use crate::diagnostics::FileFailure;
@@ -44,6 +45,46 @@ pub(crate) struct Selection<'a> {
     named: Vec<bool>,
 }
 
+/// The sketches of an earlier run, which hold for the same texts and interests.
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+pub struct KeptSketches {
+    /// What tells the interests.
+    under: String,
+    /// By the languages and the digests of the texts.
+    of: FxHashMap<String, KeptSketch>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct KeptSketch {
+    sketch: Option<Sketch>,
+    named: bool,
+}
+
+/// What a sketch is made of.
+fn text_of(file: &SourceFile) -> String {
+    format!("{:?} {}", file.language, file.digest())
+}
+
+impl KeptSketches {
+    /// None, for interests that `under` tells.
+    pub(crate) fn none(under: String) -> Self {
+        Self {
+            under,
+            of: FxHashMap::default(),
+        }
+    }
+
+    /// These, if they are for the same interests.
+    pub(crate) fn for_interests(&self, under: &str) -> Option<&Self> {
+        (self.under == under).then_some(self)
+    }
+
+    fn get(&self, file: &SourceFile) -> Option<(Option<Sketch>, bool)> {
+        let known = self.of.get(&text_of(file))?;
+        Some((known.sketch.clone(), known.named))
+    }
+}
+
 /// Whether a method may be overridden, by the number of the file that calls it and its name.
 type MayBeHook<'a> = &'a (dyn Fn(usize, &str) -> bool + Sync);
 
@@ -61,7 +102,7 @@ impl<'a> Selection<'a> {
         files: &'a [Arc<SourceFile>],
         coverage: &Coverage,
         interests: &'a [Interest],
-        reading: Reading,
+        (reading, kept): (Reading, Option<&KeptSketches>),
     ) -> Self {
         let walked = |file: &SourceFile| coverage.walked(&file.real_path);
         if reading == Reading::Everything {
@@ -84,6 +125,9 @@ impl<'a> Selection<'a> {
                 if !walked(file) {
                     return (None, true);
                 }
+                if let Some(known) = kept.and_then(|kept| kept.get(file)) {
+                    return known;
+                }
                 let sketch = sketch::sketch(file.language, &file.text, glances, &search);
                 let named = naming.is_in(&file.text, sketch.as_ref());
                 (sketch, named)
@@ -96,6 +140,21 @@ impl<'a> Selection<'a> {
             sketches,
             named,
         }
+    }
+
+    /// The sketches, for a run with interests that `under` tells.
+    pub(crate) fn kept(&self, under: String, coverage: &Coverage) -> KeptSketches {
+        let mut out = KeptSketches::none(under);
+        let sketches = self.sketches.iter().zip(&self.named);
+        for (file, (sketch, named)) in self.files.iter().zip(sketches) {
+            // A file that was named is read as a whole, whatever is in it.
+            if coverage.walked(&file.real_path) {
+                let (sketch, named) = (sketch.clone(), *named);
+                let of_file = KeptSketch { sketch, named };
+                out.of.insert(text_of(file), of_file);
+            }
+        }
+        out
     }
 
     /// The files with a function that matters by itself, whatever class it is in.

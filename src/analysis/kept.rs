@@ -6,21 +6,23 @@
 
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::program::Program;
+use crate::selection::KeptSketches;
 use crate::settings::Settings;
 use crate::source::trace::{self, Question, Read, Trace};
 use crate::source::{FileId, SourceFile, SourceMap, digest};
 
 /// What is kept of a run.
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Kept {
     units: Vec<Arc<Unit>>,
+    pub(super) sketches: Arc<KeptSketches>,
 }
 
 /// What a rule found out in a file.
@@ -49,6 +51,8 @@ enum Look {
 pub(super) struct Keeping<'a> {
     old: FxHashMap<(&'a str, &'a PathBuf), &'a Arc<Unit>>,
     new: Mutex<Vec<Arc<Unit>>>,
+    /// How many of them are old.
+    taken: AtomicU64,
     /// The answers of this run.
     answers: Mutex<FxHashMap<Look, String>>,
 }
@@ -73,6 +77,7 @@ impl<'a> Keeping<'a> {
                 .map(|unit| ((unit.rule.as_str(), &unit.file), unit))
                 .collect(),
             new: Mutex::default(),
+            taken: AtomicU64::new(0),
             answers: Mutex::default(),
         }
     }
@@ -89,6 +94,7 @@ impl<'a> Keeping<'a> {
             && let Some(result) = self.taken_over(program, unit, under, form)
         {
             self.keep(Arc::clone(unit));
+            self.taken.fetch_add(1, Ordering::Relaxed);
             return result;
         }
         let (result, trace) = trace::record(|| {
@@ -172,7 +178,7 @@ impl<'a> Keeping<'a> {
         let sources: &SourceMap = program.sources();
         let answer = match look {
             Look::File(path) => match sources.load(path) {
-                Ok(file) => digest(&file.text),
+                Ok(file) => file.digest().to_owned(),
                 Err(error) => error.to_string(),
             },
             Look::At(path) => format!("{:?}", sources.at(path)),
@@ -182,14 +188,28 @@ impl<'a> Keeping<'a> {
         answer
     }
 
+    /// How many results were taken over, and how many were found out.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let all = self
+            .new
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len() as u64;
+        let taken = self.taken.load(Ordering::Relaxed);
+        (taken, all - taken)
+    }
+
     /// What is kept for the next run.
-    pub(super) fn finish(self) -> Kept {
+    pub(super) fn finish(self, sketches: KeptSketches) -> Kept {
         let mut units = self
             .new
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         units.sort_by(|a, b| (&a.file, &a.rule).cmp(&(&b.file, &b.rule)));
-        Kept { units }
+        Kept {
+            units,
+            sketches: Arc::new(sketches),
+        }
     }
 }
 

@@ -46,8 +46,11 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
         });
         add(&mut out, &at);
     }
-    let digests: Vec<String> = files.par_iter().map(|file| digest(&file.text)).collect();
-    for (file, digest) in files.iter().zip(digests) {
+    files.par_iter().for_each(|file| {
+        let _ = file.digest();
+    });
+    for file in *files {
+        let digest = file.digest();
         let names = (&file.display, &file.path, &file.real_path, file.language);
         add(&mut out, &(names, digest));
     }
@@ -57,9 +60,9 @@ pub(super) fn of(input: &AnalysisInput<'_>) -> String {
 /// The key of what is kept of single files of a run, as hexadecimal digits: whatever is in these files.
 pub(super) fn of_units(input: &AnalysisInput<'_>) -> String {
     let mut out = String::new();
-    add(&mut out, &("units", FORMAT, env!("TALLYLINT_BUILD")));
+    add(&mut out, &(FORMAT, env!("TALLYLINT_BUILD")));
     add(&mut out, &(input.sources.cwd(), &input.coverage.folders));
-    digest(&out)
+    format!("units-{}", digest(&out))
 }
 
 /// The derived `Debug` output of a value contains all of it.

@@ -7,7 +7,8 @@
 //! so a result is never older than what it depends on.
 //!
 //! A finding in one file can depend on classes, helpers and inferred contracts in any other file.
-//! So the unit is the run and not the file: after a change, the whole run is analysed again.
+//! So this record is of the whole run. After a change, what each rule found in each file is taken
+//! over if nothing that it depends on has changed ([`Kept`]); that is another record.
 //!
 //! A record that cannot be read, is damaged, or was written by another build is ignored. Records
 //! are written under a temporary name and then renamed, so that readers and other writers only see

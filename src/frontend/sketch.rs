@@ -1,6 +1,7 @@
 //! Sketches: what is known of a file before it is parsed, which tells whether the file can matter
 //! and which of its functions can.
 
+use serde::{Deserialize, Serialize};
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -249,7 +250,7 @@ pub fn says_how_many(name: &str) -> bool {
 }
 
 /// The header of a class.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ClassHead {
     /// Its name.
     pub name: Name,
@@ -258,7 +259,7 @@ pub struct ClassHead {
 }
 
 /// A module that is imported: the number of leading dots, and the first name of its path.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Imported {
     /// Leading dots.
     pub level: u32,
@@ -267,7 +268,7 @@ pub struct Imported {
 }
 
 /// The outline of a file. Each list may contain too much, but never too little.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub struct Sketch {
     /// The classes, wherever they are defined.
     pub classes: Vec<ClassHead>,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::{fmt, io, thread};
 
-use crate::source::observe::{Looked, Notes};
+use crate::source::observe::{Looked, Notes, digest};
 use crate::source::text::{decode, plain};
 use crate::source::{DecodeError, Derived, Language, LineColumn, LineIndex, Span};
 
@@ -40,11 +40,17 @@ pub struct SourceFile {
     /// What it is written in.
     pub language: Language,
     line_index: OnceLock<LineIndex>,
+    digest: OnceLock<String>,
     /// What else follows from its text.
     pub derived: Derived,
 }
 
 impl SourceFile {
+    /// The digest of its text, made on first use.
+    pub fn digest(&self) -> &str {
+        self.digest.get_or_init(|| digest(&self.text))
+    }
+
     /// The index of its lines, built on first use.
     pub fn line_index(&self) -> &LineIndex {
         self.line_index.get_or_init(|| LineIndex::new(&self.text))
@@ -412,6 +418,7 @@ impl SourceMap {
             real_path: real_path.clone(),
             text,
             line_index: OnceLock::new(),
+            digest: OnceLock::new(),
             derived: Derived::default(),
         });
         store.files.push(Arc::clone(&file));

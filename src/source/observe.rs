@@ -78,7 +78,7 @@ fn content_of(sources: &SourceMap, path: &Path) -> Content {
     match sources.load(path) {
         Ok(file) => Content::Text {
             real_path: file.real_path.clone(),
-            digest: digest(&file.text),
+            digest: file.digest().to_owned(),
         },
         Err(error) => Content::Failed(error.to_string()),
     }

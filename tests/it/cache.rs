@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::changed::{Lcg, small};
 use crate::common::{Project, Ran};
 
 /// A class whose base tells whether it has to keep a contract, and a helper that decides whether
@@ -34,6 +35,9 @@ fn records(project: &Project) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let mut out: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     out.retain(|path| path.extension().is_some_and(|e| e == "tally"));
+    // What is kept of single files is another record.
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    out.retain(|path| !name(path).starts_with("units-"));
     out.sort();
     out
 }
@@ -276,7 +280,11 @@ fn runs_at_the_same_time_do_not_disturb_each_other() {
             assert_eq!(output.stderr, b"");
         }
         let names = fs::read_dir(project.path("kept")).unwrap();
-        assert_eq!(names.count(), 2, "one record and the tag");
+        assert_eq!(
+            names.count(),
+            3,
+            "a record of the run, one of its files, and the tag"
+        );
         fs::remove_file(&records(&project)[0]).unwrap();
     }
 }
@@ -289,7 +297,7 @@ fn results_can_be_taken_away() {
     assert!(!same(&project, &["."]));
     project.write("kept/mine.txt", "x");
     let ran = project.run(&clean);
-    assert!(ran.stdout.starts_with("1 result removed, "), "{ran:?}");
+    assert!(ran.stdout.starts_with("2 results removed, "), "{ran:?}");
     assert_eq!(records(&project), Vec::<PathBuf>::new());
     assert_eq!(project.read("kept/mine.txt"), "x");
     fs::remove_file(project.path("kept/mine.txt")).unwrap();
@@ -323,4 +331,97 @@ fn where_results_are_kept() {
     project.write("kept", "a file");
     assert!(!same(&project, &["etl"]));
     assert!(!same(&project, &["etl"]));
+}
+
+/// How many results of single files a run took over, and how many it found out.
+fn taken_over(project: &Project, arguments: &[&str]) -> (u64, u64) {
+    let all = [
+        &["check", "--cache-dir", "kept", "--statistics=engine"],
+        arguments,
+    ]
+    .concat();
+    let ran = project.run(&all);
+    let count = |name: &str| {
+        let line = ran.stderr.lines().find(|line| line.ends_with(name));
+        line.map_or(0, |line| {
+            line.split_whitespace().next().unwrap().parse().unwrap()
+        })
+    };
+    (
+        count("results taken over"),
+        count("results found out and kept"),
+    )
+}
+
+#[test]
+fn after_a_change_only_what_it_concerns_is_found_out_again() {
+    let project = Project::new(FILES);
+    let more = "import sqlite3\n\n\ndef store(rows):\n    try:\n        db.insert_rows(rows)\n    except Exception as e:\n        print(e)\n";
+    project.write("other/store.py", more);
+    let (taken, all) = taken_over(&project, &["."]);
+    assert!(taken == 0 && all >= 4, "{taken} {all}");
+    // A comment in a file that nobody uses.
+    project.write("other/store.py", format!("# a comment\n{more}"));
+    let (taken, again) = taken_over(&project, &["."]);
+    assert!(
+        taken + again == all && taken > again,
+        "{taken} {again} of {all}"
+    );
+    // A helper: whoever follows it.
+    project.write("lib/tally.py", NO_TALLY);
+    assert!(!same(&project, &["."]));
+    assert!(same(&project, &["."]));
+    project.write("lib/tally.py", format!("{TALLY}\n"));
+    let (taken, again) = taken_over(&project, &["."]);
+    assert!(taken > 0 && again > 0, "{taken} {again}");
+    // With other settings nothing is taken over.
+    project.write("tallylint.toml", "writes = [\"ship\"]\n");
+    assert_eq!(taken_over(&project, &["."]).0, 0);
+}
+
+/// Changes a line of a file, or what is around it.
+fn mutate_line(text: &str, random: &mut Lcg) -> String {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    let at = usize::try_from(random.below(lines.len() as u64)).unwrap();
+    match random.below(4) {
+        0 => lines.insert(at, ""),
+        1 => drop(lines.remove(at)),
+        2 => lines.insert(at, lines[at]),
+        _ => lines.push("# a comment"),
+    }
+    lines.join("\n")
+}
+
+/// Whatever is changed in whatever order, what is taken over is what would be found out.
+#[test]
+fn what_is_taken_over_is_what_would_be_found() {
+    let small = small();
+    let mut random = Lcg(crate::common::number("TALLYLINT_DIFF_SEED", 31));
+    let project = Project::new(&[]);
+    for (path, texts) in small.files() {
+        project.write(path, texts[0]);
+    }
+    let (name, text) = FILES[4];
+    project.write(name, text);
+    let (mut taken, mut found_out) = (0, 0);
+    for step in 0..crate::common::number("TALLYLINT_KEPT", 60) {
+        for _ in 0..=random.below(2) {
+            for path in small.mutate(&project, &mut random) {
+                let is_code = Path::new(&path).extension().is_some_and(|e| e == "py");
+                if is_code && project.path(&path).exists() && random.below(2) == 0 {
+                    let changed = mutate_line(&project.read(&path), &mut random);
+                    project.write(&path, changed);
+                }
+            }
+        }
+        let (old, new) = taken_over(&project, &["--select=all", "--pedantic"]);
+        (taken, found_out) = (taken + old, found_out + new);
+        // The whole run is a record now, so that is made again as well.
+        for record in records(&project) {
+            fs::remove_file(record).unwrap();
+        }
+        same(&project, &["--select=all", "--pedantic"]);
+        assert!(step < 3 || taken > 0);
+    }
+    assert!(taken > found_out && found_out > 60, "{taken} {found_out}");
 }
