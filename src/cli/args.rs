@@ -318,7 +318,7 @@ pub struct Show {
         help_heading = "Output"
     )]
     pub report: Vec<ReportTo>,
-    /// The base of links to files in markdown and github-summary: line 5 of `a.py` is at
+    /// The base of links to files in markdown, github-summary and html: line 5 of `a.py` is at
     /// `URL/a.py#L5`
     ///
     /// In a workflow on GitHub, the default comes from GITHUB_SERVER_URL, GITHUB_REPOSITORY and
@@ -330,8 +330,8 @@ pub struct Show {
         help_heading = "Output"
     )]
     pub link_base: Option<String>,
-    /// Leave out ignored and known findings, which the formats json, sarif and junit list
-    /// otherwise: some readers, such as code scanning on GitHub, take them for open
+    /// Leave out ignored and known findings, which the formats json, sarif, junit and html
+    /// list otherwise: some readers, such as code scanning on GitHub, take them for open
     #[arg(long, help_heading = "Output")]
     pub no_ignored: bool,
     /// When to colour the text format
@@ -356,9 +356,14 @@ impl Show {
     /// Says which do.
     pub fn refuse_contradictions(&self) -> Result<(), String> {
         let formats = self.report.iter().map(|more| more.format);
-        let links = |format: Format| matches!(format, Format::Markdown | Format::GithubSummary);
+        let links = |format: Format| {
+            matches!(
+                format,
+                Format::Markdown | Format::GithubSummary | Format::Html
+            )
+        };
         if self.link_base.is_some() && !formats.chain([self.format]).any(links) {
-            return Err("--link-base needs the format markdown or github-summary".to_owned());
+            return Err("--link-base needs the format markdown, github-summary or html".to_owned());
         }
         let mut files: Vec<&PathBuf> = self.report.iter().map(|more| &more.path).collect();
         files.extend(&self.output);

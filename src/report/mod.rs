@@ -12,6 +12,8 @@ mod contracts_json;
 mod github;
 mod gitlab;
 mod harmless;
+#[cfg(not(target_family = "wasm"))]
+mod html;
 mod hyperlinks;
 mod joined;
 mod json;
@@ -142,6 +144,9 @@ pub enum Format {
     Junit,
     /// Logging commands of Azure Pipelines
     Azure,
+    /// A page for browsers, in one file: the path of each finding drawn beside the code
+    #[cfg(not(target_family = "wasm"))]
+    Html,
 }
 
 impl Format {
@@ -170,6 +175,8 @@ pub fn write(format: Format, report: &Report<'_>, out: &mut dyn WriteColor) -> i
         Format::Rdjsonl => rdjson::write(report, rdjson::Shape::Lines, out),
         Format::Junit => junit::write(report, out),
         Format::Azure => azure::write(report, out),
+        #[cfg(not(target_family = "wasm"))]
+        Format::Html => html::write(report, out),
     }
 }
 
