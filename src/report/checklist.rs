@@ -9,7 +9,7 @@ use crate::frontend::layout::Layout;
 use crate::outcome::Reported;
 use crate::outcome::{Duty, ExitState, Followed, MethodExit, Unset};
 use crate::rules;
-use crate::source::{FileId, SourceFile, Span};
+use crate::source::{FileId, SourceFile};
 
 /// The name of a state for programs.
 pub(super) fn state_name(state: ExitState) -> &'static str {
@@ -81,7 +81,11 @@ impl Statements {
 
     /// The innermost definition that a location lies in.
     #[cfg(not(target_family = "wasm"))]
-    pub(super) fn definition(&mut self, file: &SourceFile, span: Span) -> Option<Span> {
+    pub(super) fn definition(
+        &mut self,
+        file: &SourceFile,
+        span: crate::source::Span,
+    ) -> Option<crate::source::Span> {
         let statements = &self.layout(file).statements;
         let end = statements.partition_point(|s| s.span.start <= span.start);
         let mut around = statements[..end].iter().rev();

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
 use crate::rules;
 
@@ -20,21 +20,6 @@ pub(super) fn write<W: Write + ?Sized>(out: &mut W) -> io::Result<()> {
 fn rendered(page: &str) -> String {
     let mut dropped = Vec::new();
     let events = Parser::new_ext(page, Options::ENABLE_TABLES).filter_map(|event| match event {
-        // The page of a rule has a title of its own above.
-        Event::Start(Tag::Heading {
-            level: HeadingLevel::H2,
-            id,
-            classes,
-            attrs,
-        }) => Some(Event::Start(Tag::Heading {
-            level: HeadingLevel::H3,
-            id,
-            classes,
-            attrs,
-        })),
-        Event::End(TagEnd::Heading(HeadingLevel::H2)) => {
-            Some(Event::End(TagEnd::Heading(HeadingLevel::H3)))
-        }
         Event::Start(Tag::Link {
             link_type,
             dest_url,
@@ -81,7 +66,7 @@ mod tests {
         );
         assert_eq!(
             page,
-            "<h3>A</h3>\n<p><a href=\"#/rule/untracked-return\">b</a> c <a href=\"https://example.org/\">d</a></p>\n"
+            "<h2>A</h2>\n<p><a href=\"#/rule/untracked-return\">b</a> c <a href=\"https://example.org/\">d</a></p>\n"
         );
     }
 }

@@ -9,7 +9,7 @@ const STATES = {
 
 /** A line, with the finding there if there is one. */
 function exitPlace({ place, code }, method) {
-  const [finding] = byExit.get(keyOf(place)) ?? [];
+  const finding = findingAt(place);
   const name = code === null ? "the end of the method" : `line ${place.line}`;
   const file = place.file === method.file ? "" : `${report.files[place.file].path}, `;
   const text = finding ? link(address(finding, new URLSearchParams(finding.status === "open" ? {} : { status: "any" })), { title: plainly(finding.message) }, file, name) : [file, name];
@@ -45,7 +45,7 @@ function dutyItem(duty, open) {
     details.append(
       make("p", { class: "where" }, make("code", {}, shownPlace(duty.place)), placeLinks(duty.place)),
       also || "",
-      make("div", { class: "wide", tabindex: "0", role: "region", "aria-label": `Exits of ${duty.symbol}` }, make("table", { class: "exits" }, make("thead", {}, make("tr", {}, columns)), make("tbody", {}, duty.exits.map((exit) => exitRow(exit, duty))))),
+      make("div", { class: "wide", tabindex: "0", role: "group", "aria-label": `Exits of ${duty.symbol}` }, make("table", { class: "exits" }, make("thead", {}, make("tr", {}, columns)), make("tbody", {}, duty.exits.map((exit) => exitRow(exit, duty))))),
     );
   };
   details.addEventListener("toggle", fill);

@@ -21,7 +21,7 @@ function patchOf(fix) {
       make("figcaption", {}, shownPlace(placed(place)), placeLinks(placed(place))),
       make(
         "pre",
-        { tabindex: "0", role: "region", "aria-label": `Patch of ${shownPlace(placed(place))}` },
+        { tabindex: "0", role: "group", "aria-label": `Patch of ${shownPlace(placed(place))}` },
         lines.map((line) => make("span", { class: sign[line[0]] }, words[line[0]] && make("span", { class: "hidden" }, words[line[0]]), line)),
       ),
     ),

@@ -113,7 +113,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   // A table or a patch that scrolls uses the arrows itself.
-  if (event.key.startsWith("Arrow") && target.matches?.("[role=region][tabindex]")) return;
+  if (event.key.startsWith("Arrow") && target.matches?.("[role=group][tabindex]")) return;
   const act = KEYS[event.key];
   if (!act) return;
   event.preventDefault();
@@ -139,4 +139,4 @@ document.getElementById("version").textContent = report.tool.version;
 wide.addEventListener("change", show);
 addEventListener("hashchange", show);
 show();
-document.body.dataset.ready = "";
+performance.mark("shown");

@@ -33,20 +33,32 @@ for (const duty of report.checklist) {
     exit.set_by = exit.set_by.map(([place, code]) => ({ place: placed(place), code }));
   }
 }
-for (const file of report.files) file.lines = new Map(file.parts.flatMap(([from, lines]) => lines.map((l, at) => [from + at, l])));
+
+/** The lines of a file that are in this report, by their numbers. */
+function linesIn(number) {
+  const file = report.files[number];
+  file.lines ??= new Map(file.parts.flatMap(([from, lines]) => lines.map((line, at) => [from + at, line])));
+  return file.lines;
+}
 
 const ruleNamed = (id) => report.rules.find((rule) => rule.id === id);
 const byFingerprint = new Map(report.findings.map((finding) => [finding.fingerprint, finding]));
 
 const keyOf = ({ file, line, column }) => `${file}:${line}:${column}`;
 
-/** The findings about an exit, by its place. */
-const byExit = new Map();
-for (const finding of report.findings) {
-  for (const place of [finding.place, ...finding.exits]) {
-    const key = keyOf(place);
-    if (!byExit.get(key)?.includes(finding)) byExit.set(key, [...(byExit.get(key) ?? []), finding]);
+let byExit = null;
+
+/** The first finding about an exit. */
+function findingAt(exit) {
+  if (!byExit) {
+    byExit = new Map();
+    for (const finding of report.findings) {
+      for (const place of [finding.place, ...finding.exits]) {
+        if (!byExit.has(keyOf(place))) byExit.set(keyOf(place), finding);
+      }
+    }
   }
+  return byExit.get(keyOf(exit));
 }
 
 /** `path:line` */

@@ -148,7 +148,7 @@ function rulePage(id) {
   const content = page.content.cloneNode(true);
   // What is wider than the page scrolls, also by the keyboard.
   for (const wide of content.querySelectorAll("pre, table")) {
-    const box = make("div", { class: "wide", tabindex: "0", role: "region", "aria-label": wide.tagName === "PRE" ? "Code" : "Table" });
+    const box = make("div", { class: "wide", tabindex: "0", role: "group", "aria-label": wide.tagName === "PRE" ? "Code" : "Table" });
     wide.replaceWith(box);
     box.append(wide);
   }
@@ -161,7 +161,7 @@ function rulePage(id) {
     make("p", {}, count > 0 ? link(address(null, new URLSearchParams({ rule: id })), {}, `${plural(count, "finding")} in this report`) : "No finding in this report."),
     make(
       "div",
-      { class: "wide", tabindex: "0", role: "region", "aria-label": "Kinds of findings" },
+      { class: "wide", tabindex: "0", role: "group", "aria-label": "Kinds of findings" },
       make("table", {}, make("thead", {}, make("tr", {}, ["Kind", "Severity", "Message"].map((head) => make("th", { scope: "col" }, head)))), make("tbody", {}, rule.kinds.map(([name, severity, message]) => make("tr", {}, make("td", {}, make("code", {}, name)), make("td", {}, severityTag(severity)), make("td", {}, prose(message)))))),
     ),
     content,

@@ -48,10 +48,6 @@ function sourceOf(finding, onstep) {
   const count = finding.steps.length;
   let current = 0;
 
-  function stepLabel({ number, place, message }) {
-    return `Step ${number} of ${count}, ${shownPlace(place)}: ${plainly(message)}`;
-  }
-
   function rowOf(row, pieces) {
     const path = make("span", { class: "path", "aria-hidden": "true" }, drawnPieces(pieces));
     const classes = `row ${row.kind}${row.depth ? " inner" : ""}`;
@@ -73,8 +69,10 @@ function sourceOf(finding, onstep) {
           path,
           make(
             "button",
-            { type: "button", class: "stepped", "aria-label": stepLabel(step), onclick: () => onstep(step.number) },
+            { type: "button", class: "stepped", onclick: () => onstep(step.number) },
+            make("span", { class: "hidden" }, "Step "),
             make("span", { class: `node${isEnd ? " end" : ""}` }, step.number),
+            make("span", { class: "hidden" }, ` of ${count}, ${shownPlace(step.place)}: `),
             make("span", { class: "said" }, prose(step.message)),
           ),
         );

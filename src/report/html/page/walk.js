@@ -55,7 +55,7 @@ function framesOf(finding) {
 
 /** The lines of a function that are shown; `opened` has the first lines of gaps that are not to be gaps. */
 function linesOf(frame) {
-  const lines = report.files[frame.file].lines;
+  const lines = linesIn(frame.file);
   const all = [];
   for (let line = frame.from; line <= frame.to; line += 1) all.push(line);
   if (all.length <= WHOLE) return all.filter((line) => lines.has(line));
@@ -69,7 +69,7 @@ function linesOf(frame) {
  * frame, or a `gap`.
  */
 function rowsOf(frame, opened, depth = 0, rows = []) {
-  const { lines } = report.files[frame.file];
+  const lines = linesIn(frame.file);
   const unfold = (line) => {
     for (const inner of frame.inner.get(line) ?? []) {
       rows.push({ kind: "head", frame: inner, depth: depth + 1 });
