@@ -114,6 +114,7 @@ impl Sample {
             fixed: 0,
             time: Some(Duration::from_millis(1234)),
             root: &self.root,
+            earlier: None,
             ignored: true,
             screen: Screen::default(),
         }
@@ -538,6 +539,7 @@ fn a_clean_run_says_so() {
         fixed: 0,
         time: None,
         root: Path::new("/"),
+        earlier: None,
         ignored: true,
         screen: Screen::default(),
     };

@@ -118,6 +118,11 @@ const BASE = `class Base:
 `;
 const small = await project("small", { "etl/base.py": BASE, "etl/helpers.py": HELPERS, "etl/loader.py": LOADER });
 const two = report("two", small, "--link-base", "https://example.org/blob/main");
+const earlier = join(folder, "earlier.json");
+spawnSync(tallylint, ["check", "--no-cache", "--report", `json=${earlier}`], { cwd: small });
+await writeFile(join(small, "etl/loader.py"), LOADER.replace("            return\n        self", "            pass\n        self"));
+await writeFile(join(small, "etl/new.py"), LOADER.replace("Quick", "New").replace("Loader", "Other").replace("flush(self)", "self.stats['rows_inserted'] = 0"));
+const later = report("later", small, "--compare", earlier);
 const example = report("example", resolve(fixtures, "pipeline"));
 
 await test("the overview counts, and leads to what it counts", example, async (page) => {
@@ -168,6 +173,20 @@ await test("the path is walked with keys and buttons, through another file", `${
   assert.deepEqual(nodes, [...nodes].sort((a, b) => a - b));
   const ways = await page.locator(".way").evaluateAll((ways) => new Set(ways.map((way) => way.dataset.step)).size);
   assert.equal(ways, count - 1);
+});
+
+await test("what has changed since an earlier report is told", later, async (page) => {
+  const trend = page.locator(".trend");
+  await says(trend, "Since");
+  assert.deepEqual((await trend.locator(".facts li").allInnerTexts()).map((text) => text.trim()), ["1 new", "1 still there", "1 gone"]);
+  await trend.locator("summary").click();
+  await says(trend.locator(".gone"), "etl/loader.py:13");
+  await accessible(page, "trend");
+  await trend.getByRole("link", { name: "1 new" }).click();
+  await says(page.locator(".count"), "1 finding");
+  await says(title(page), "without setting");
+  assert.equal(await page.locator(".finding .tag").innerText(), "new");
+  await accessible(page, "a new finding");
 });
 
 await test("places open on the web and in the editor", `${two}#/findings`, async (page) => {

@@ -10,10 +10,12 @@ use crate::outcome::{Expired, Reported};
 use crate::report::checklist::{
     Excuse, Group, is_open, reason_name, state_in_words, state_name, unfollowed,
 };
+use crate::report::earlier::{Changes, EarlierFinding};
 use crate::report::nothing;
 use crate::report::summary::{headline, remarks};
 use crate::report::{Report, path};
 use crate::rules;
+use crate::source::FileId;
 
 #[derive(Serialize)]
 pub(super) struct Data<'a> {
@@ -31,7 +33,10 @@ pub(super) struct Data<'a> {
     texts: Vec<&'a str>,
     findings: Vec<JsonFinding<'a>>,
     expired: Vec<JsonExpired<'a>>,
-    has_baseline: bool,
+    /// How many findings the baseline knows; null if there is none.
+    known: Option<usize>,
+    /// Null if this report is compared with none.
+    compared: Option<JsonCompared<'a>>,
     checklist: Vec<JsonDuty<'a>>,
     failures: Vec<JsonFailure<'a>>,
     bug: Option<String>,
@@ -77,6 +82,9 @@ struct JsonFinding<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     fingerprint: String,
+    /// Whether an earlier report has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trend: Option<&'static str>,
     message: usize,
     help: usize,
     symbol: &'a str,
@@ -106,6 +114,24 @@ struct JsonExpired<'a> {
     rule: &'a str,
     symbol: &'a str,
     code: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonCompared<'a> {
+    file: &'a str,
+    /// How many findings are ignored now, or known from a baseline.
+    set_aside: usize,
+    gone: Vec<JsonGone<'a>>,
+}
+
+/// A finding of an earlier report.
+#[derive(Serialize)]
+struct JsonGone<'a> {
+    path: &'a str,
+    line: u32,
+    rule: String,
+    symbol: &'a str,
+    message: &'a str,
 }
 
 #[derive(Serialize)]
@@ -156,11 +182,15 @@ pub(super) fn of<'a>(report: &Report<'a>) -> Data<'a> {
         texts: Vec::new(),
         known: HashMap::new(),
         families: families(report),
+        changes: report
+            .earlier
+            .map(|earlier| (earlier.file.as_str(), earlier.changes(report.settled))),
     };
     let findings = maker.findings();
     let checklist = report.groups();
     let checklist = checklist.iter().map(|group| maker.duty(group)).collect();
     let settled = report.settled;
+    let has_baseline = !settled.known.is_empty() || !settled.expired.is_empty();
     let mut told = remarks(report);
     told.extend(nothing::lines(report));
     Data {
@@ -176,7 +206,12 @@ pub(super) fn of<'a>(report: &Report<'a>) -> Data<'a> {
         rules: rules(),
         findings,
         expired: settled.expired.iter().map(expired).collect(),
-        has_baseline: !settled.known.is_empty() || !settled.expired.is_empty(),
+        known: has_baseline.then_some(settled.known.len()),
+        compared: maker.changes.as_ref().map(|(file, changes)| JsonCompared {
+            file,
+            set_aside: changes.set_aside,
+            gone: changes.gone.iter().map(|finding| gone(finding)).collect(),
+        }),
         checklist,
         failures: report.failures.iter().map(|f| failure(report, f)).collect(),
         bug: report.bug.map(ToString::to_string),
@@ -223,11 +258,13 @@ fn rules() -> Vec<JsonRule> {
     all.collect()
 }
 
-/// The class at the root of the family of each method under contract, by the name of the method.
-fn families<'a>(report: &Report<'a>) -> HashMap<String, &'a str> {
+/// The class at the root of the family of each method under contract. Classes of several files may have the same name.
+type Families<'a> = HashMap<(FileId, String), &'a str>;
+
+fn families<'a>(report: &Report<'a>) -> Families<'a> {
     let duties = report.checklist.iter();
     duties
-        .filter_map(|duty| Some((duty.symbol(), duty.root.as_deref()?)))
+        .filter_map(|duty| Some(((duty.place.file, duty.symbol()), duty.root.as_deref()?)))
         .collect()
 }
 
@@ -238,6 +275,16 @@ fn expired(expired: &Expired) -> JsonExpired<'_> {
         rule: &entry.rule,
         symbol: &entry.symbol,
         code: &entry.code,
+    }
+}
+
+fn gone(finding: &EarlierFinding) -> JsonGone<'_> {
+    JsonGone {
+        path: &finding.path,
+        line: finding.line,
+        rule: format!("{}/{}", finding.rule, finding.kind),
+        symbol: &finding.symbol,
+        message: &finding.message,
     }
 }
 
@@ -256,7 +303,9 @@ struct Maker<'a> {
     texts: Vec<&'a str>,
     /// The numbers of the texts.
     known: HashMap<&'a str, usize>,
-    families: HashMap<String, &'a str>,
+    families: Families<'a>,
+    /// The file of an earlier report, and what has changed since.
+    changes: Option<(&'a str, Changes<'a>)>,
 }
 
 impl<'a> Maker<'a> {
@@ -299,17 +348,25 @@ impl<'a> Maker<'a> {
         let rule = all.take_while(|rule| rule.meta().id != finding.rule);
         let steps = finding.steps.iter();
         let exits = finding.exits.iter();
+        let method = (finding.primary.location.file, finding.symbol.clone());
+        let fingerprint = reported.identity.fingerprint.to_string();
+        let changes = self.changes.as_ref().filter(|_| status == "open");
+        let trend = changes.map(|(_, changes)| match changes.is_old(&fingerprint) {
+            true => "same",
+            false => "new",
+        });
         JsonFinding {
             rule: rule.count(),
             kind: finding.kind,
             severity: finding.severity.name(),
             status,
             reason,
-            fingerprint: reported.identity.fingerprint.to_string(),
+            fingerprint,
+            trend,
             message: self.text(&finding.message),
             help: self.text(&finding.help),
             symbol: &finding.symbol,
-            family: self.families.get(&finding.symbol).copied(),
+            family: self.families.get(&method).copied(),
             place: self.place(&finding.primary.location),
             label: &finding.primary.message,
             steps: steps

@@ -101,21 +101,31 @@ const goneList = (title, gone) =>
     make("ul", { class: "gone" }, gone.map(({ path, line, rule, symbol, message, code }) => make("li", {}, make("code", {}, line ? `${path}:${line}` : path), ` ${rule}`, symbol && ` in ${symbol}`, ": ", message ? prose(message) : make("code", {}, code)))),
   );
 
+/** What has changed: against an earlier report, or else against the baseline. */
 function trendCard() {
-  if (!report.has_baseline) return null;
-  const known = report.findings.filter((finding) => finding.status === "known").length;
+  const { compared, known, expired } = report;
+  if (!compared && known === null) return null;
+  const open = report.findings.filter((finding) => finding.status === "open");
+  const of = (trend) => (compared ? open.filter((finding) => finding.trend === trend).length : trend === "new" ? open.length : known);
+  const asking = (trend) => new URLSearchParams(compared ? { trend } : trend === "new" ? {} : { status: "known" });
+  const gone = compared ? compared.gone : expired;
+  const row = (count, words, query) => {
+    const text = [make("strong", {}, count.toLocaleString("en")), ` ${words}`];
+    return make("li", {}, query && count > 0 ? link(address(null, query), {}, text) : text);
+  };
   return make(
     "section",
-    { class: "card", "aria-labelledby": "trend" },
-    make("h2", { id: "trend" }, "Against the baseline"),
+    { class: "card trend", "aria-labelledby": "trend" },
+    make("h2", { id: "trend" }, compared ? ["Since ", make("code", {}, compared.file)] : "Against the baseline"),
     make(
       "ul",
       { class: "facts" },
-      make("li", {}, link(address(), {}, make("strong", {}, report.findings.filter((f) => f.status === "open").length), " new")),
-      make("li", {}, link(address(null, new URLSearchParams({ status: "known" })), {}, make("strong", {}, known), " still there")),
-      make("li", {}, make("strong", {}, report.expired.length), " gone"),
+      row(of("new"), "new", asking("new")),
+      row(of("same"), "still there", asking("same")),
+      row(gone.length, "gone"),
+      compared && compared.set_aside > 0 && row(compared.set_aside, "ignored now, or known from the baseline"),
     ),
-    goneList("What is gone", report.expired),
+    goneList("What is gone", gone),
   );
 }
 
