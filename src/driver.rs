@@ -184,6 +184,8 @@ impl RunResult {
             fixed: 0,
             time: Some(self.elapsed),
             root: repository(self.sources.cwd()).unwrap_or(self.sources.cwd()),
+            #[cfg(not(target_family = "wasm"))]
+            earlier: None,
             ignored: true,
             screen: Screen::default(),
         }

@@ -129,6 +129,7 @@ fn check(bytes: &[u8], language: Language) {
             time: Some(Duration::ZERO),
             root: sources.cwd(),
             links: Some("https://example.org/blob/main"),
+            earlier: None,
             ignored: true,
             screen: Screen::default(),
         };

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Overrides;
 use crate::diagnostics::Severity;
 use crate::discover::Shard;
-use crate::report::Format;
+use crate::report::{Earlier, Format};
 use crate::settings::Reading;
 use crate::source::{DEFAULT_FILE_BYTES, MAX_FILE_BYTES};
 use crate::suggest::did_you_mean;
@@ -171,7 +171,7 @@ pub struct CheckArgs {
     #[arg(
         long,
         group = "fixing",
-        conflicts_with_all = ["fix", "add_ignore", "write_baseline", "format", "output", "report", "link_base"],
+        conflicts_with_all = ["fix", "add_ignore", "write_baseline", "format", "output", "report", "link_base", "compare"],
         help_heading = "Fixes"
     )]
     pub diff: bool,
@@ -182,14 +182,14 @@ pub struct CheckArgs {
     #[arg(
         long,
         value_name = "REASON",
-        conflicts_with_all = ["format", "output", "report", "link_base"],
+        conflicts_with_all = ["format", "output", "report", "link_base", "compare"],
         help_heading = "Rules"
     )]
     pub add_ignore: Option<String>,
     /// Write the findings to the baseline, so that they are not reported from now on
     #[arg(
         long,
-        conflicts_with_all = ["format", "output", "report", "link_base", "add_ignore", "changed_since"],
+        conflicts_with_all = ["format", "output", "report", "link_base", "compare", "add_ignore", "changed_since"],
         help_heading = "Known findings"
     )]
     pub write_baseline: bool,
@@ -318,7 +318,7 @@ pub struct Show {
         help_heading = "Output"
     )]
     pub report: Vec<ReportTo>,
-    /// The base of links to files in markdown and github-summary: line 5 of `a.py` is at
+    /// The base of links to files in markdown, github-summary and html: line 5 of `a.py` is at
     /// `URL/a.py#L5`
     ///
     /// In a workflow on GitHub, the default comes from GITHUB_SERVER_URL, GITHUB_REPOSITORY and
@@ -330,8 +330,17 @@ pub struct Show {
         help_heading = "Output"
     )]
     pub link_base: Option<String>,
-    /// Leave out ignored and known findings, which the formats json, sarif and junit list
-    /// otherwise: some readers, such as code scanning on GitHub, take them for open
+    /// An earlier report in the format json: tells in html what is new since, gone, and still there
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        value_parser = Earlier::read,
+        help_heading = "Output"
+    )]
+    pub compare: Option<Earlier>,
+    /// Leave out ignored and known findings, which the formats json, sarif, junit and html
+    /// list otherwise: some readers, such as code scanning on GitHub, take them for open
     #[arg(long, help_heading = "Output")]
     pub no_ignored: bool,
     /// When to colour the text format
@@ -350,15 +359,27 @@ pub struct Show {
 }
 
 impl Show {
+    fn formats(&self) -> impl Iterator<Item = Format> {
+        let more = self.report.iter().map(|more| more.format);
+        more.chain([self.format])
+    }
+
     /// Refuses options that contradict each other.
     ///
     /// # Errors
     /// Says which do.
     pub fn refuse_contradictions(&self) -> Result<(), String> {
-        let formats = self.report.iter().map(|more| more.format);
-        let links = |format: Format| matches!(format, Format::Markdown | Format::GithubSummary);
-        if self.link_base.is_some() && !formats.chain([self.format]).any(links) {
-            return Err("--link-base needs the format markdown or github-summary".to_owned());
+        let links = |format: Format| {
+            matches!(
+                format,
+                Format::Markdown | Format::GithubSummary | Format::Html
+            )
+        };
+        if self.link_base.is_some() && !self.formats().any(links) {
+            return Err("--link-base needs the format markdown, github-summary or html".to_owned());
+        }
+        if self.compare.is_some() && !self.formats().any(|format| format == Format::Html) {
+            return Err("--compare needs the format html".to_owned());
         }
         let mut files: Vec<&PathBuf> = self.report.iter().map(|more| &more.path).collect();
         files.extend(&self.output);
@@ -385,7 +406,7 @@ pub struct MergeArgs {
     /// Write the findings to the baseline, so that they are not reported from now on
     #[arg(
         long,
-        conflicts_with_all = ["format", "output", "report", "link_base"],
+        conflicts_with_all = ["format", "output", "report", "link_base", "compare"],
         help_heading = "Known findings"
     )]
     pub write_baseline: bool,

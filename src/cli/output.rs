@@ -76,6 +76,7 @@ pub fn write_reports(
         part: plain.part.map(|part| PartOfRun { asked, ..part }),
         links: links.as_deref(),
         time: (!args.quiet).then_some(outcome.elapsed),
+        earlier: args.compare.as_ref(),
         ignored: !args.no_ignored,
         screen: match (main, &args.output) {
             (Main::Stdout, None) => terminal::screen(),

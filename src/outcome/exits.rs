@@ -12,6 +12,9 @@ pub struct Duty {
     pub class: Option<String>,
     /// The name of the method, or the qualified name of the function.
     pub method: String,
+    /// The class at the root of its family: the last one that it inherits from, as far as they are known. `None` for a
+    /// function, and for a class that inherits nothing.
+    pub root: Option<String>,
     /// The contract.
     pub contract: DutyOf,
     /// The class from which the method is inherited unchanged; its exits are listed there.

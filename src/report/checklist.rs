@@ -9,7 +9,7 @@ use crate::frontend::layout::Layout;
 use crate::outcome::Reported;
 use crate::outcome::{Duty, ExitState, Followed, MethodExit, Unset};
 use crate::rules;
-use crate::source::FileId;
+use crate::source::{FileId, SourceFile};
 
 /// The name of a state for programs.
 pub(super) fn state_name(state: ExitState) -> &'static str {
@@ -74,11 +74,29 @@ pub(super) fn is_open(exit: &MethodExit) -> bool {
 pub(super) struct Statements(HashMap<FileId, Layout>);
 
 impl Statements {
+    fn layout(&mut self, file: &SourceFile) -> &Layout {
+        let layout = self.0.entry(file.id);
+        layout.or_insert_with(|| Layout::of(file.language, &file.text))
+    }
+
+    /// The innermost definition that a location lies in.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn definition(
+        &mut self,
+        file: &SourceFile,
+        span: crate::source::Span,
+    ) -> Option<crate::source::Span> {
+        let statements = &self.layout(file).statements;
+        let end = statements.partition_point(|s| s.span.start <= span.start);
+        let mut around = statements[..end].iter().rev();
+        let found = around.find(|s| s.whole != s.span && s.whole.contains(span));
+        found.map(|s| s.whole)
+    }
+
     /// The statement that a location lies in, on one line.
     pub(super) fn around(&mut self, report: &Report<'_>, location: &Location) -> String {
         let file = report.sources.get(location.file);
-        let layout = self.0.entry(file.id);
-        let layout = layout.or_insert_with(|| Layout::of(file.language, &file.text));
+        let layout = self.layout(&file);
         // Statements are sorted by their starts, so the innermost one is the last that contains the
         // location.
         let statements = &layout.statements;
@@ -94,6 +112,15 @@ impl Statements {
         let whole = whole.filter(|text| !text.ends_with(['{', ':']));
         whole.unwrap_or_else(|| one_line(location.span))
     }
+}
+
+/// Classes that run the same code with the same exits.
+pub(super) struct Group<'a> {
+    pub(super) duties: Vec<&'a Duty>,
+    /// For each exit, why a finding there is not reported.
+    pub(super) excuses: Vec<Option<Excuse<'a>>>,
+    /// How many exits need a look.
+    pub(super) open: usize,
 }
 
 /// Why a finding at an exit is not reported.
@@ -156,6 +183,37 @@ impl<'a> Excuses<'a> {
 }
 
 impl<'a> Report<'a> {
+    /// The checklist, with what classes share told once.
+    pub(super) fn groups(&self) -> Vec<Group<'a>> {
+        let known = Excuses::new(self);
+        let mut out: Vec<Group<'a>> = Vec::new();
+        for duty in self.checklist() {
+            let exits = || duty.exits.iter().flat_map(|method| &method.exits);
+            let excuses: Vec<_> = exits()
+                .map(|exit| known.of(duty, exit).filter(|_| is_open(exit)))
+                .collect();
+            let open = exits().zip(&excuses);
+            let open = open.filter(|(exit, excuse)| is_open(exit) && excuse.is_none());
+            let open = open.count();
+            let same = out.last_mut().filter(|group| {
+                let other = group.duties[0];
+                duty.exits.is_some()
+                    && (&other.exits, &other.contract, &other.method)
+                        == (&duty.exits, &duty.contract, &duty.method)
+                    && group.open == open
+            });
+            match same {
+                Some(group) => group.duties.push(duty),
+                None => out.push(Group {
+                    duties: vec![duty],
+                    excuses,
+                    open,
+                }),
+            }
+        }
+        out
+    }
+
     /// The entries in the order of paths and lines.
     pub(super) fn checklist(&self) -> Vec<&'a Duty> {
         let mut out: Vec<&Duty> = self.checklist.iter().collect();

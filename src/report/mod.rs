@@ -9,9 +9,13 @@ mod command;
 mod concise;
 mod contracts;
 mod contracts_json;
+#[cfg(not(target_family = "wasm"))]
+mod earlier;
 mod github;
 mod gitlab;
 mod harmless;
+#[cfg(not(target_family = "wasm"))]
+mod html;
 mod hyperlinks;
 mod joined;
 mod json;
@@ -46,6 +50,8 @@ use crate::source::SourceMap;
 
 pub use contracts::write as contracts;
 pub use contracts_json::write as contracts_json;
+#[cfg(not(target_family = "wasm"))]
+pub use earlier::{Earlier, EarlierFinding};
 pub use harmless::{harmless, harmless_lines};
 pub use joined::{Joined, Made, join};
 pub use json::VERSION as JSON_VERSION;
@@ -89,6 +95,9 @@ pub struct Report<'a> {
     pub root: &'a Path,
     /// The URL, without a final slash, under which the files below the root are shown.
     pub links: Option<&'a str>,
+    /// What an earlier run reported, to tell what has changed since.
+    #[cfg(not(target_family = "wasm"))]
+    pub earlier: Option<&'a Earlier>,
     /// Whether formats that can do so list findings that comments ignore or baselines contain.
     pub ignored: bool,
     /// The terminal that a report for people goes to, if it goes to one.
@@ -142,6 +151,9 @@ pub enum Format {
     Junit,
     /// Logging commands of Azure Pipelines
     Azure,
+    /// A page for browsers, in one file: the path of each finding drawn beside the code
+    #[cfg(not(target_family = "wasm"))]
+    Html,
 }
 
 impl Format {
@@ -170,6 +182,8 @@ pub fn write(format: Format, report: &Report<'_>, out: &mut dyn WriteColor) -> i
         Format::Rdjsonl => rdjson::write(report, rdjson::Shape::Lines, out),
         Format::Junit => junit::write(report, out),
         Format::Azure => azure::write(report, out),
+        #[cfg(not(target_family = "wasm"))]
+        Format::Html => html::write(report, out),
     }
 }
 

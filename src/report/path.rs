@@ -76,6 +76,12 @@ fn bytes(path: &Path) -> Vec<u8> {
     format!("{drive}{}", text.replace('\\', "/")).into_bytes()
 }
 
+/// An absolute path in a URL.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn url_path(path: &Path) -> String {
+    percent_encode(&bytes(path), PATH).to_string()
+}
+
 impl Report<'_> {
     /// The lines and columns of a location.
     pub(super) fn region(&self, location: &Location) -> Region {

@@ -27,6 +27,7 @@ mod fixtures;
 mod formats;
 mod hooks;
 mod hostile;
+mod html;
 mod init;
 mod input;
 mod layering;

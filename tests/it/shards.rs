@@ -6,7 +6,7 @@ use crate::changed::{Lcg, small};
 use crate::common::{Project, Ran, json as report};
 
 /// All formats of reports.
-const FORMATS: [&str; 12] = [
+const FORMATS: [&str; 13] = [
     "json",
     "sarif",
     "text",
@@ -19,6 +19,7 @@ const FORMATS: [&str; 12] = [
     "rdjsonl",
     "junit",
     "azure",
+    "html",
 ];
 
 /// Checks each shard. Returns the names of the reports.

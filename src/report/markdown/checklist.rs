@@ -3,7 +3,7 @@
 use super::escape::{code, crop, html_code, text};
 use super::{MAX_CHARS, MAX_CODE, Sheet, at, source};
 use crate::outcome::{Duty, ExitState, MethodExit};
-use crate::report::checklist::{Excuse, Excuses, Statements, is_open, state_in_words, unfollowed};
+use crate::report::checklist::{Excuse, Group, Statements, is_open, state_in_words, unfollowed};
 use crate::report::{Report, plural};
 
 /// How many stores an exit names.
@@ -11,18 +11,9 @@ const MAX_STORES: usize = 3;
 /// How many classes with the same code are named.
 const MAX_CLASSES: usize = 5;
 
-/// Processors that run the same code with the same exits.
-struct Group<'a> {
-    duties: Vec<&'a Duty>,
-    /// For each exit, why a finding there is not reported.
-    excuses: Vec<Option<Excuse<'a>>>,
-    /// How many exits need a look.
-    open: usize,
-}
-
 /// Writes the list. Returns how many processors were left out.
 pub(super) fn write(report: &Report<'_>, sheet: &mut Sheet) -> usize {
-    let mut groups = groups(report);
+    let mut groups = report.groups();
     if groups.is_empty() {
         return 0;
     }
@@ -41,36 +32,6 @@ pub(super) fn write(report: &Report<'_>, sheet: &mut Sheet) -> usize {
         }
     }
     left_out
-}
-
-fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
-    let known = Excuses::new(report);
-    let mut out: Vec<Group<'a>> = Vec::new();
-    for duty in report.checklist() {
-        let exits = || duty.exits.iter().flat_map(|method| &method.exits);
-        let excuses: Vec<_> = exits()
-            .map(|exit| known.of(duty, exit).filter(|_| is_open(exit)))
-            .collect();
-        let open = exits().zip(&excuses);
-        let open = open.filter(|(exit, excuse)| is_open(exit) && excuse.is_none());
-        let open = open.count();
-        let same = out.last_mut().filter(|group| {
-            let other = group.duties[0];
-            duty.exits.is_some()
-                && (&other.exits, &other.contract, &other.method)
-                    == (&duty.exits, &duty.contract, &duty.method)
-                && group.open == open
-        });
-        match same {
-            Some(group) => group.duties.push(duty),
-            None => out.push(Group {
-                duties: vec![duty],
-                excuses,
-                open,
-            }),
-        }
-    }
-    out
 }
 
 fn processors(report: &Report<'_>, group: &Group<'_>, statements: &mut Statements) -> String {

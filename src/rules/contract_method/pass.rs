@@ -9,7 +9,9 @@ use crate::diagnostics::{ByClass, Finding, Location};
 use crate::engine::summaries::library::Library;
 use crate::ir::Name;
 use crate::outcome::{Duty, DutyOf, Problem, Processor, Survey};
-use crate::program::{ClassRef, FuncRef, LoadedModule, Lookup, ModuleId, MroEntry, Program};
+use crate::program::{
+    ClassRef, FuncRef, LoadedModule, Lookup, ModuleId, MroEntry, Program, is_transparent_base,
+};
 use crate::rules::contract_method::agree::drop_disputed_fixes;
 use crate::rules::contract_method::functions::keeping_functions;
 use crate::rules::contract_method::portable;
@@ -397,9 +399,11 @@ fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -
             problems.sort();
             let (class, method) = keeper.names(program);
             let inherits = checked.heir_of.map(|owner| class_name(program, owner));
+            let root = keeper.class().and_then(|class| root_of(program, class));
             let duty = |place, exits| Duty {
                 class: class.clone(),
                 method: method.clone(),
+                root: root.clone(),
                 contract: DutyOf::new(&survey.contract),
                 inherits: inherits.clone(),
                 place,
@@ -423,6 +427,19 @@ fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -
             .sort_by(|a, b| (&a.class, &a.method, a.place).cmp(&(&b.class, &b.method, b.place)));
     }
     duties
+}
+
+/// The class at the root of the family of a class.
+fn root_of(program: &Program<'_>, class: ClassRef) -> Option<String> {
+    let mro = program.mro(class);
+    let above = mro.entries.iter().skip(1).rev();
+    let mut named = above.filter_map(|entry| match entry {
+        MroEntry::Class(above) => Some(class_name(program, *above)),
+        MroEntry::External(path) if is_transparent_base(path) => None,
+        MroEntry::External(path) => Some(path.to_string()),
+        MroEntry::Unknown => None,
+    });
+    named.next()
 }
 
 fn class_location(program: &Program<'_>, class: ClassRef) -> Option<Location> {
