@@ -15,6 +15,7 @@ mod page;
 mod progress;
 mod reference;
 mod rules;
+mod server;
 mod terminal;
 
 use std::process::ExitCode;
@@ -23,7 +24,6 @@ use clap::Parser;
 
 use args::{Cli, Command, DebugCommand};
 pub use reference::reference;
-pub use rules::page as rule_page;
 
 /// Exit code of usage errors, unusable configuration and unreadable input.
 const USAGE: u8 = 2;
@@ -64,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::list(args.format),
         Command::Explain(args) => rules::explain(&args),
         Command::Init(args) => init::run(&args),
+        Command::Server => server::run(),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man { command } => reference::manual(command.as_deref()),
         Command::Merge(args) => merge::run(&args),
