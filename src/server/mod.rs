@@ -5,6 +5,7 @@
 //! that is open now: nobody is told of a position in a text that is no more.
 
 mod actions;
+mod callers;
 mod client;
 mod diagnostics;
 mod documents;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use lsp_server::{ErrorCode, Request, RequestId};
 use lsp_types::{
-    CodeAction, CodeActionParams, CodeLensParams, DocumentDiagnosticParams, ExecuteCommandParams,
+    CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyPrepareParams, CodeAction,
+    CodeActionParams, CodeLensParams, DocumentDiagnosticParams, ExecuteCommandParams,
     GotoDefinitionParams, HoverParams, InlayHintParams, Position, Range, Uri,
     WorkspaceDiagnosticParams,
 };
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::actions::{self, FIX_ALL};
+use super::callers::{self, Caller};
 use super::diagnostics::result_id;
 use super::documents::real_path;
 use super::exits::{self, EXPLAIN, SHOW};
@@ -21,7 +23,9 @@ use super::session::{Asked, Session};
 use super::text::Encoding;
 use super::uri;
 use super::view::View;
+use super::worker::{Job, JobKind};
 use super::{hover, links};
+use crate::busy::Busy;
 use crate::config::ConfigError;
 use crate::fence::Bug;
 use crate::source::SourceFile;
@@ -39,7 +43,28 @@ pub(super) enum Reply {
     Promised,
 }
 
-/// A request that waits for fixes.
+/// A request that waits for a job of its own.
+pub(super) enum Promise {
+    /// For fixes.
+    Fixes(Fixing),
+    /// For those who call something of this name in a root.
+    Callers {
+        id: RequestId,
+        root: u64,
+        name: String,
+    },
+}
+
+impl Promise {
+    pub fn id(&self) -> &RequestId {
+        match self {
+            Promise::Fixes(fixing) => &fixing.id,
+            Promise::Callers { id, .. } => id,
+        }
+    }
+}
+
+/// What is to be fixed, and what for.
 pub(super) struct Fixing {
     pub id: RequestId,
     pub root: u64,
@@ -79,6 +104,7 @@ pub(super) fn capabilities(encoding: Encoding) -> Value {
             "hoverProvider": true,
             "definitionProvider": true,
             "inlayHintProvider": true,
+            "callHierarchyProvider": true,
             "executeCommandProvider": { "commands": [SHOW, EXPLAIN, actions::APPLY] },
             "workspace": {
                 "workspaceFolders": { "supported": true, "changeNotifications": true },
@@ -108,6 +134,22 @@ pub(super) fn reply(session: &mut Session, request: &Request) -> Reply {
                 ))
             })
         }),
+        "textDocument/prepareCallHierarchy" => {
+            with_params(request, |params: CallHierarchyPrepareParams| {
+                let at = params.text_document_position_params;
+                in_document(session, &at.text_document.uri, |view, file| {
+                    let at = offset(view, &file, at.position);
+                    to_json(callers::roots(view, &file, at))
+                })
+            })
+        }
+        "callHierarchy/incomingCalls" => {
+            with_params(request, |params: CallHierarchyIncomingCallsParams| {
+                incoming_calls(session, request.id.clone(), &params.item)
+            })
+        }
+        // Only the way to those who could hear of a failure is of interest.
+        "callHierarchy/outgoingCalls" => Ok(Reply::Now(Ok(json!([])))),
         "textDocument/codeLens" => with_params(request, |params: CodeLensParams| {
             in_document(session, &params.text_document.uri, |view, file| {
                 to_json(exits::lenses(view, &file))
@@ -284,10 +326,70 @@ fn fix_all(session: &mut Session, id: RequestId, uri: &Uri, purpose: Purpose) ->
         stamp: open.stamp,
         purpose,
     };
-    // The stamps of documents grow with every text, but several requests can be about the same.
-    let number = session.fixing.keys().max().map_or(1, |last| last + 1);
-    session.fixing.insert(number, fixing);
+    session.promise(Promise::Fixes(fixing));
     Ok(Reply::Promised)
+}
+
+/// Has the callers of an item looked for.
+fn incoming_calls(session: &mut Session, id: RequestId, item: &CallHierarchyItem) -> Tried {
+    let root = root_of(session, &item.uri).map(|(root, _)| (root.id, root.is_current()));
+    match (root, callers::called(item)) {
+        (Some((_, false)), _) => Ok(Reply::Later),
+        (Some((root, true)), Some(name)) => {
+            session.promise(Promise::Callers { id, root, name });
+            Ok(Reply::Promised)
+        }
+        _ => Ok(Reply::Now(Ok(Value::Null))),
+    }
+}
+
+/// The job for a promise; `None` if what it is about is gone.
+pub(super) fn job(
+    session: &Session,
+    number: u64,
+    promise: &Promise,
+    busy: &Arc<Busy>,
+) -> Option<Job> {
+    let (root, kind) = match promise {
+        Promise::Fixes(fixing) => {
+            let kind = JobKind::Fix(fixing.real_path.clone(), number);
+            (session.roots.get(fixing.root)?, kind)
+        }
+        Promise::Callers { root, name, .. } => {
+            let root = session.roots.get(*root)?;
+            let names = session.documents.names();
+            let analysed = root.analysed.as_ref()?;
+            let view = View::new(analysed, &names, &session.client, &root.options)?;
+            let files = callers::files(&view, name);
+            (root, JobKind::FindCallers(files, name.clone(), number))
+        }
+    };
+    Some(root.job(kind, &session.documents, busy))
+}
+
+/// The answer to a request that waited for callers.
+pub(super) fn called(session: &Session, root: u64, callers: Result<Vec<Caller>, Bug>) -> Answer {
+    let callers = callers.map_err(|bug| {
+        (
+            ErrorCode::InternalError,
+            format!("a bug in tallylint: {bug}"),
+        )
+    })?;
+    let root = session.roots.get(root).filter(|root| root.is_current());
+    let known = root.and_then(|root| Some((root, root.analysed.as_ref()?)));
+    let Some((root, analysed)) = known else {
+        return Err(changed_meanwhile());
+    };
+    let names = session.documents.names();
+    match View::new(analysed, &names, &session.client, &root.options) {
+        Some(view) => to_json(callers::incoming(&view, &callers)),
+        None => Ok(Value::Null),
+    }
+}
+
+fn changed_meanwhile() -> (ErrorCode, String) {
+    let message = "the document was changed meanwhile".to_owned();
+    (ErrorCode::ContentModified, message)
 }
 
 /// The answer to a request that waited for fixes.
@@ -298,8 +400,7 @@ pub(super) fn fixed(
 ) -> Answer {
     let open = session.documents.get(&fixing.uri);
     let Some(open) = open.filter(|open| open.stamp == fixing.stamp) else {
-        let message = "the document was changed meanwhile".to_owned();
-        return Err((ErrorCode::ContentModified, message));
+        return Err(changed_meanwhile());
     };
     let new = match result {
         Ok(Ok(new)) => new,

@@ -1,6 +1,6 @@
 //! What is open, and what the editor is told of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::client::{Client, Options, SECTION};
 use super::diagnostics::of_config_error;
 use super::documents::Documents;
 use super::publish::Published;
-use super::requests::{self, Fixing};
+use super::requests::{self, Promise};
 use super::roots::{Root, Roots};
 use super::uri;
 use super::view::{Analysed, Unknown};
@@ -81,8 +81,9 @@ pub(super) struct Session {
     pub roots: Roots,
     /// Requests that wait for an analysis.
     waiting: Vec<Request>,
-    /// Requests that wait for fixes, by their numbers.
-    pub fixing: HashMap<u64, Fixing>,
+    /// Requests that wait for a job of their own, by their numbers, and the number of the last one.
+    promises: BTreeMap<u64, Promise>,
+    promised: u64,
     /// What was published, by URIs.
     pub published: HashMap<String, Published>,
     asked: HashMap<RequestId, Asked>,
@@ -105,7 +106,8 @@ impl Session {
             documents: Documents::default(),
             roots: Roots::default(),
             waiting: Vec::new(),
-            fixing: HashMap::new(),
+            promises: BTreeMap::new(),
+            promised: 0,
             published: HashMap::new(),
             asked: HashMap::new(),
             questions: 0,
@@ -169,11 +171,22 @@ impl Session {
             return;
         }
         let busy = Arc::default();
-        let wanted = self.fixing.iter().find_map(|(number, fixing)| {
-            let root = self.roots.get(fixing.root)?;
-            let kind = JobKind::Fix(fixing.real_path.clone(), *number);
-            Some(root.job(kind, &self.documents, &busy))
-        });
+        let mut wanted = None;
+        let mut gone = Vec::new();
+        for (number, promise) in &self.promises {
+            wanted = requests::job(self, *number, promise, &busy);
+            if wanted.is_some() {
+                break;
+            }
+            gone.push(*number);
+        }
+        for promise in gone
+            .iter()
+            .filter_map(|number| self.promises.remove(number))
+            .collect::<Vec<_>>()
+        {
+            self.answer(promise.id().clone(), Ok(Value::Null));
+        }
         let job = wanted.or_else(|| {
             let is_due = |root: &&Root| root.due().is_some_and(|due| due.is_zero());
             let root = self.roots.iter().find(is_due)?;
@@ -185,7 +198,8 @@ impl Session {
                 .get(id)
                 .is_some_and(|root| root.analysed.is_none())
         };
-        if job.kind == JobKind::Analyse && self.client.shows_progress && is_first(job.root) {
+        if matches!(job.kind, JobKind::Analyse) && self.client.shows_progress && is_first(job.root)
+        {
             let token = format!("{SECTION}/{}", job.root);
             self.ask(
                 "window/workDoneProgress/create",
@@ -247,8 +261,8 @@ impl Session {
                 for request in std::mem::take(&mut self.waiting) {
                     self.answer(request.id, Err(cancelled()));
                 }
-                for (_, fixing) in std::mem::take(&mut self.fixing) {
-                    self.answer(fixing.id, Err(cancelled()));
+                for promise in std::mem::take(&mut self.promises).values() {
+                    self.answer(promise.id().clone(), Err(cancelled()));
                 }
                 self.answer(id, Ok(Value::Null));
             }
@@ -299,8 +313,11 @@ impl Session {
     pub fn cancel(&mut self, id: &RequestId) {
         let waiting = self.waiting.extract_if(.., |request| request.id == *id);
         let mut cancelled_ids: Vec<RequestId> = waiting.map(|request| request.id).collect();
-        let fixing = self.fixing.extract_if(|_, fixing| fixing.id == *id);
-        cancelled_ids.extend(fixing.map(|(_, fixing)| fixing.id));
+        self.promises.retain(|_, promise| {
+            let is_it = promise.id() == id;
+            cancelled_ids.extend(is_it.then(|| id.clone()));
+            !is_it
+        });
         for id in cancelled_ids {
             self.answer(id, Err(cancelled()));
         }
@@ -370,14 +387,26 @@ impl Session {
                 self.take_over(done.root, analysed);
             }
             JobResult::Fixed(number, result) => {
-                if let Some(fixing) = self.fixing.remove(&number) {
+                if let Some(Promise::Fixes(fixing)) = self.promises.remove(&number) {
                     let id = fixing.id.clone();
                     let reply = requests::fixed(self, fixing, result);
                     self.answer(id, reply);
                 }
             }
+            JobResult::Called(number, callers) => {
+                if let Some(Promise::Callers { id, root, .. }) = self.promises.remove(&number) {
+                    let reply = requests::called(self, root, callers);
+                    self.answer(id, reply);
+                }
+            }
         }
         self.go_through_waiting();
+    }
+
+    /// Keeps a request until the job for it is done.
+    pub fn promise(&mut self, promise: Promise) {
+        self.promised += 1;
+        self.promises.insert(self.promised, promise);
     }
 
     /// Answers the requests that no longer have to wait.

@@ -30,6 +30,10 @@ struct Talk {
 
 impl Talk {
     fn new(engine: Engine) -> Self {
+        Self::with(engine, &json!({}))
+    }
+
+    fn with(engine: Engine, capabilities: &Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root: PathBuf = folder.path().canonicalize().unwrap();
         let (server_input, input): (PipeReader, PipeWriter) = pipe().unwrap();
@@ -53,7 +57,7 @@ impl Talk {
             _folder: folder,
         };
         talk.say(json!({ "id": 1, "method": "initialize", "params": {
-            "rootUri": uri(&root), "capabilities": {}, "initializationOptions": { "debounce": 0 },
+            "rootUri": uri(&root), "capabilities": capabilities, "initializationOptions": { "debounce": 0 },
         } }));
         talk.say(json!({ "method": "initialized", "params": {} }));
         talk
@@ -190,4 +194,23 @@ fn what_ends_without_a_goodbye_is_an_error() {
     let talk = Talk::new(Box::new(analyse));
     drop(talk.input);
     assert_eq!(talk.server.join().unwrap(), 1);
+}
+
+#[test]
+fn progress_is_shown_while_the_first_analysis_runs() {
+    let (engine, begins, go) = engine();
+    let capabilities = json!({ "window": { "workDoneProgress": true } });
+    let mut talk = Talk::with(engine, &capabilities);
+    let asked = talk.hear(|message| message["method"] == "window/workDoneProgress/create");
+    begins.recv_timeout(LIMIT).unwrap();
+    talk.say(json!({ "id": asked["id"], "result": null }));
+    let told = |talk: &Talk| {
+        let message = talk.hear(|message| message["method"] == "$/progress");
+        assert_eq!(message["params"]["token"], asked["params"]["token"]);
+        message["params"]["value"]["kind"].clone()
+    };
+    assert_eq!(told(&talk), "begin");
+    go.send(()).unwrap();
+    assert_eq!(told(&talk), "end");
+    talk.close();
 }

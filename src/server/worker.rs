@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
+use super::callers::{self, Caller};
 use super::session::Event;
 use crate::busy::Busy;
 use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
@@ -12,6 +13,7 @@ use crate::diagnostics::Safety;
 use crate::driver::{self, Overlay, Request, RunResult};
 use crate::fence::{self, Bug};
 use crate::fix;
+use crate::source::SourceFile;
 
 /// A folder, or a file that is in no folder that is open, with the texts that are not saved yet.
 pub struct Workspace {
@@ -89,12 +91,13 @@ pub(super) struct Job {
 }
 
 /// What to do.
-#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum JobKind {
     /// Find out what is in the files.
     Analyse,
     /// Fix what can be fixed safely in this file, for the request with this number.
     Fix(PathBuf, u64),
+    /// Find those who call something of this name in these files, for the request with this number.
+    FindCallers(Vec<Arc<SourceFile>>, String, u64),
 }
 
 /// What was done.
@@ -109,6 +112,7 @@ pub(super) struct Done {
 pub(super) enum JobResult {
     Analysed(Box<Result<Result<RunResult, ConfigError>, Bug>>),
     Fixed(u64, Result<Result<Option<String>, ConfigError>, Bug>),
+    Called(u64, Result<Vec<Caller>, Bug>),
 }
 
 /// Does jobs until nobody has any. Every job has an answer.
@@ -120,6 +124,9 @@ pub(super) fn work(jobs: &Receiver<Job>, done: &Sender<Event>, engine: &mut Engi
             }
             JobKind::Fix(file, number) => {
                 JobResult::Fixed(number, fence::catch(|| job.workspace.fixed(&file)))
+            }
+            JobKind::FindCallers(files, name, number) => {
+                JobResult::Called(number, callers::search(&files, &name))
             }
         };
         let done = done.send(Event::Done(Box::new(Done {

@@ -5,6 +5,16 @@ use serde_json::{Value, json};
 use crate::common::Project;
 use crate::editor::{BAD, Editor, GOOD, applied, checked, pulling, titled, told, uri};
 
+/// A write whose failure nobody hears of.
+const SINK: &str = "\
+class Sink:
+    def store(self, rows):
+        try:
+            self.client.insert_rows(rows)
+        except Exception:
+            return
+";
+
 #[test]
 fn diagnostics_follow_what_is_typed() {
     let project = Project::new(&[("a.py", GOOD), ("b.py", BAD)]);
@@ -140,19 +150,21 @@ fn code_actions_fix_ignore_and_explain() {
 
 #[test]
 fn fixes_that_change_the_program_say_so() {
-    let project = Project::new(&[("a.py", BAD)]);
-    let a = project.path("a.py");
+    let project = Project::new(&[("sink.py", SINK)]);
+    let path = project.path("sink.py");
     let mut editor = Editor::open(&project, &pulling(), &Value::Null);
-    editor.opened(&a, BAD);
-    for action in editor.actions(&a, 3, Some("quickfix")) {
-        let title = action["title"].as_str().unwrap();
-        let is_safe = action["isPreferred"] == true;
-        let is_ignore = title.starts_with("Ignore");
-        assert_eq!(
-            title.contains("changes what the program does"),
-            !is_safe && !is_ignore
-        );
-    }
+    editor.opened(&path, SINK);
+    let line = editor.pulled(&path)[0]["range"]["start"]["line"].as_u64();
+    let line = u32::try_from(line.unwrap()).unwrap();
+    let actions = editor.actions(&path, line, Some("quickfix"));
+    let fix = titled(&actions, "(changes what the program does)");
+    assert_eq!(fix["isPreferred"], false);
+    assert!(applied(SINK, fix).contains("            raise\n"), "{fix}");
+    // Nobody is offered to make such changes unasked.
+    assert_eq!(
+        editor.actions(&path, line, Some("source.fixAll")),
+        [Value::Null; 0]
+    );
     editor.close();
 }
 
@@ -257,5 +269,185 @@ class Ratings(AnalyticsBase):
     let found = editor.at("textDocument/definition", &path, 4, 10);
     assert_eq!(found[0]["uri"], *uri(&project.path("base.py")), "{found}");
     assert_eq!(found[0]["range"]["start"]["line"], 4);
+    editor.close();
+}
+
+#[test]
+fn the_callers_of_a_failure_could_hear_of_it() {
+    let caller = "\
+from sink import Sink
+
+
+def run(rows):
+    Sink().store(rows)
+
+
+def main():
+    run([1])
+
+
+def other():
+    print('store')
+";
+    let project = Project::new(&[("sink.py", SINK), ("caller.py", caller)]);
+    let path = project.path("sink.py");
+    let mut editor = Editor::open(&project, &pulling(), &Value::Null);
+    editor.opened(&path, SINK);
+    let found = editor.pulled(&path);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let line = found[0]["range"]["start"]["line"].as_u64().unwrap();
+    let line = u32::try_from(line).unwrap();
+    let items = editor.at("textDocument/prepareCallHierarchy", &path, line, 12);
+    assert_eq!(items[0]["name"], "Sink.store", "{items}");
+    let mut callers = |item: &Value| {
+        let calls = editor.result("callHierarchy/incomingCalls", json!({ "item": item }));
+        let calls = calls.as_array().unwrap().clone();
+        assert_eq!(calls.len(), 1, "{calls:?}");
+        let line = calls[0]["fromRanges"][0]["start"]["line"].as_u64();
+        (calls[0]["from"].clone(), line)
+    };
+    let (run, line) = callers(&items[0]);
+    assert_eq!((&run["name"], line), (&json!("run"), Some(4)));
+    let (main, line) = callers(&run);
+    assert_eq!((&main["name"], line), (&json!("main"), Some(8)));
+    // Where there is no failure, there is nothing to tell.
+    let nothing = editor.at("textDocument/prepareCallHierarchy", &path, 0, 0);
+    assert_eq!(nothing, json!([]));
+    editor.close();
+}
+
+#[test]
+fn several_folders_each_have_their_configuration() {
+    let off = "[tool.tallylint]\nignore = [\"untracked-return\"]\n";
+    let project = Project::new(&[
+        ("one/a.py", BAD),
+        ("two/a.py", BAD),
+        ("two/pyproject.toml", off),
+        ("loose/a.py", BAD),
+    ]);
+    let folder = |name: &str| json!({ "uri": uri(&project.path(name)), "name": name });
+    let mut editor = Editor::start(&project);
+    editor.result(
+        "initialize",
+        json!({
+            "capabilities": {}, "workspaceFolders": [folder("one")],
+            "initializationOptions": { "debounce": 0 },
+        }),
+    );
+    editor.tell("initialized", json!({}));
+    let (one, two, loose) = ("one/a.py", "two/a.py", "loose/a.py");
+    let [one, two, loose] = [one, two, loose].map(|name| project.path(name));
+    assert_eq!(editor.published(&one, None).len(), 1);
+    // What is in no folder that is open is checked alone.
+    editor.opened(&loose, BAD);
+    assert_eq!(editor.published(&loose, Some(1)).len(), 1);
+    editor.opened(&two, BAD);
+    assert_eq!(editor.published(&two, Some(1)), [Value::Null; 0]);
+    let event = json!({ "added": [folder("two")], "removed": [folder("one")] });
+    editor.tell(
+        "workspace/didChangeWorkspaceFolders",
+        json!({ "event": event }),
+    );
+    assert_eq!(
+        editor.published(&one, None),
+        [Value::Null; 0],
+        "it is no longer open"
+    );
+    // The configuration changes.
+    project.write("two/pyproject.toml", "[tool.tallylint]\n");
+    let changes = json!([{ "uri": uri(&project.path("two/pyproject.toml")), "type": 2 }]);
+    editor.tell(
+        "workspace/didChangeWatchedFiles",
+        json!({ "changes": changes.clone() }),
+    );
+    editor.wait(|message| {
+        message["params"]["uri"] == *uri(&two) && message["params"]["diagnostics"] != json!([])
+    });
+    // It is wrong: that is told where it is, and to the user.
+    project.write("two/pyproject.toml", "[tool.tallylint]\nselct = []\n");
+    editor.tell(
+        "workspace/didChangeWatchedFiles",
+        json!({ "changes": changes }),
+    );
+    let wrong = editor.published(&project.path("two/pyproject.toml"), None);
+    assert_eq!(wrong[0]["range"]["start"]["line"], 1);
+    assert_eq!(wrong[0]["code"], "configuration");
+    let told = editor.wait(|message| message["method"] == "window/showMessage");
+    assert!(told.to_string().contains("selct"), "{told}");
+    project.write("two/pyproject.toml", off);
+    editor.tell(
+        "textDocument/didSave",
+        json!({ "textDocument": { "uri": uri(&project.path("two/pyproject.toml")) } }),
+    );
+    let nothing = editor.published(&project.path("two/pyproject.toml"), None);
+    assert_eq!(nothing, [Value::Null; 0]);
+    editor.close();
+}
+
+#[test]
+fn settings_are_asked_for_and_may_change() {
+    let project = Project::new(&[("a.py", BAD)]);
+    let a = project.path("a.py");
+    let capabilities = json!({
+        "workspace": {
+            "configuration": true,
+            "didChangeWatchedFiles": { "dynamicRegistration": true },
+        },
+    });
+    let mut editor = Editor::open(&project, &capabilities, &Value::Null);
+    let registered = editor.wait(|message| message["method"] == "client/registerCapability");
+    assert!(
+        registered.to_string().contains("**/tallylint.toml"),
+        "{registered}"
+    );
+    assert_eq!(editor.published(&a, None).len(), 1);
+    let answer = |editor: &mut Editor, settings: Value| {
+        let asked = editor.wait(|message| message["method"] == "workspace/configuration");
+        let items = asked["params"]["items"].as_array().unwrap();
+        assert_eq!(items[0]["scopeUri"], *uri(&project.path("")));
+        let all = vec![settings; items.len()];
+        editor.say(&json!({ "jsonrpc": "2.0", "id": asked["id"], "result": all }));
+    };
+    answer(
+        &mut editor,
+        json!({ "ignore": ["untracked-return"], "debounce": 0 }),
+    );
+    assert_eq!(editor.published(&a, None), [Value::Null; 0]);
+    editor.tell(
+        "workspace/didChangeConfiguration",
+        json!({ "settings": null }),
+    );
+    answer(&mut editor, json!({ "debounce": 0 }));
+    assert_eq!(editor.published(&a, None).len(), 1);
+    editor.tell(
+        "workspace/didChangeConfiguration",
+        json!({ "settings": null }),
+    );
+    answer(&mut editor, json!({ "select": ["no-such-rule"] }));
+    let told = editor.wait(|message| message["method"] == "window/showMessage");
+    assert!(told.to_string().contains("no-such-rule"), "{told}");
+    editor.close();
+}
+
+#[test]
+fn the_first_analysis_shows_how_far_it_is() {
+    let project = Project::new(&[("a.py", BAD)]);
+    let capabilities = json!({ "window": { "workDoneProgress": true } });
+    let mut editor = Editor::open(&project, &capabilities, &Value::Null);
+    let asked = editor.wait(|message| message["method"] == "window/workDoneProgress/create");
+    // The analysis may be over before the editor says that it may be shown.
+    assert!(asked["params"]["token"].is_string());
+    editor.say(&json!({ "jsonrpc": "2.0", "id": asked["id"], "result": null }));
+    assert_eq!(editor.published(&project.path("a.py"), None).len(), 1);
+    editor.opened(&project.path("b.py"), BAD);
+    assert_eq!(editor.published(&project.path("b.py"), Some(1)).len(), 1);
+    let again = |kept: &Value| kept["method"] == "window/workDoneProgress/create";
+    assert!(!editor.kept.iter().any(again), "only the first one");
+    let told = editor
+        .kept
+        .iter()
+        .filter(|kept| kept["method"] == "$/progress");
+    let kinds: Vec<&Value> = told.map(|kept| &kept["params"]["value"]["kind"]).collect();
+    assert!(kinds.is_empty() || (kinds[0] == "begin" && kinds[kinds.len() - 1] == "end"));
     editor.close();
 }
