@@ -13,6 +13,8 @@ step "pytest-lsp"
 PYTHONDONTWRITEBYTECODE=1 "$tools/python" -m pytest --quiet -p no:cacheprovider -o asyncio_default_fixture_loop_scope=function \
     -W error::pytest_lsp.LspSpecificationWarning --rootdir "$scratch" scripts/server/test_client.py
 
+# The settings in the page are what is tried.
+export TALLYLINT_PAGE="$root/docs/editors.md" PATH="${TALLYLINT%/*}:$PATH"
 # Neither the settings of whoever runs this nor those of the machine.
 export HOME="$scratch/home" XDG_CONFIG_HOME="$scratch/home/config" XDG_DATA_HOME="$scratch/home/data"
 export XDG_STATE_HOME="$scratch/home/state" XDG_CACHE_HOME="$scratch/home/cache"

@@ -8,29 +8,14 @@ local function wait(what, condition)
   end
 end
 
-local tallylint = os.getenv('TALLYLINT')
--- What docs/editors.md says, for each version.
-if vim.lsp.config then
-  vim.lsp.config('tallylint', {
-    cmd = { tallylint, 'server' },
-    filetypes = { 'python', 'rust' },
-    root_markers = { 'tallylint.toml' },
-  })
-  vim.lsp.enable('tallylint')
-else
-  vim.api.nvim_create_autocmd('FileType', {
-    pattern = { 'python', 'rust' },
-    callback = function()
-      local id = vim.g.tallylint_client or vim.lsp.start_client({
-        name = 'tallylint',
-        cmd = { tallylint, 'server' },
-        root_dir = vim.fn.getcwd(),
-      })
-      vim.g.tallylint_client = id
-      vim.lsp.buf_attach_client(0, id)
-    end,
-  })
+-- The settings are those of the page about editors: the first are for 0.11 and later.
+local blocks = {}
+local page = assert(io.open(os.getenv('TALLYLINT_PAGE'))):read('*a')
+for block in page:gmatch('```lua\n(.-)```') do
+  table.insert(blocks, block)
 end
+assert(#blocks == 2)
+assert(loadstring(vim.lsp.config and blocks[1] or blocks[2]))()
 
 vim.cmd('filetype on')
 vim.cmd('edit bad.py')

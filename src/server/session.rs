@@ -131,16 +131,19 @@ impl Session {
                 {
                     return over;
                 }
-                Ok(Event::Message(message)) => self.hear(message),
-                Ok(Event::Done(done)) => {
-                    if let Err(bug) = fence::catch(|| self.conclude(*done)) {
-                        self.log(MessageType::ERROR, &format!("a bug in tallylint: {bug}"));
-                    }
-                }
+                Ok(Event::Message(message)) => self.fenced(|session| session.hear(message)),
+                Ok(Event::Done(done)) => self.fenced(|session| session.conclude(*done)),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Event::Closed) | Err(RecvTimeoutError::Disconnected) => return over,
             }
-            self.go_on();
+            self.fenced(Self::go_on);
+        }
+    }
+
+    /// Does something, and goes on if that panics.
+    fn fenced(&mut self, work: impl FnOnce(&mut Self)) {
+        if let Err(bug) = fence::catch(|| work(self)) {
+            self.log(MessageType::ERROR, &format!("a bug in tallylint: {bug}"));
         }
     }
 
@@ -148,6 +151,9 @@ impl Session {
     fn patience(&self) -> Option<Duration> {
         if self.busy.is_some() {
             return matches!(self.progress, Progress::Begun(..)).then_some(PROGRESS);
+        }
+        if self.phase != Phase::Ready {
+            return None;
         }
         self.roots.iter().filter_map(Root::due).min()
     }
@@ -223,20 +229,8 @@ impl Session {
                 );
             }
             Incoming::Message(Message::Request(request)) => self.request(request),
-            Incoming::Message(Message::Notification(told)) => {
-                let method = told.method.clone();
-                if let Err(bug) = fence::catch(|| self.told(told)) {
-                    self.log(
-                        MessageType::ERROR,
-                        &format!("a bug in tallylint: {method}: {bug}"),
-                    );
-                }
-            }
-            Incoming::Message(Message::Response(answer)) => {
-                if let Err(bug) = fence::catch(|| self.answered(answer)) {
-                    self.log(MessageType::ERROR, &format!("a bug in tallylint: {bug}"));
-                }
-            }
+            Incoming::Message(Message::Notification(told)) => self.told(told),
+            Incoming::Message(Message::Response(answer)) => self.answered(answer),
         }
     }
 
