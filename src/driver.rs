@@ -41,7 +41,8 @@ pub struct Request<'a> {
     pub paths: &'a [PathBuf],
     /// The path and the text of standard input.
     pub stdin: Option<(PathBuf, Vec<u8>)>,
-    /// Texts that replace the content of files, however a run comes across them.
+    /// Texts that replace the content of files, however a run comes across them. The text of a file that is not there
+    /// is checked, too.
     pub overlay: &'a Overlay,
     /// The changes, to check only what they affect.
     pub changed: Option<&'a Changes>,
@@ -313,7 +314,8 @@ fn find(request: &Request<'_>, sources: &SourceMap) -> Result<(Inputs, Discovere
         None => None,
     };
     for (path, text) in request.overlay {
-        sources.add_virtual(path, text.clone());
+        let file = sources.add_virtual(path, text.clone());
+        inputs.add_missing(file, sources, configuration)?;
     }
     let mut found = discover(request.paths, configuration, sources)?;
     found.skipped.extend(skipped_stdin);

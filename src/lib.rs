@@ -23,6 +23,8 @@ pub mod program;
 pub mod report;
 pub mod rules;
 pub mod selection;
+#[cfg(not(target_family = "wasm"))]
+pub mod server;
 pub mod settings;
 pub mod settle;
 pub mod source;

@@ -48,6 +48,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Write a configuration, a commit hook and a workflow for a repository
     Init(InitArgs),
+    /// Serve an editor: the language server, over standard input and output
+    Server,
     /// Print shell completions
     Completions {
         /// The shell

@@ -63,6 +63,8 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         let task = fix::Task {
             paths: &paths,
             stdin: stdin.map(|(path, bytes)| (path.as_path(), bytes.as_slice())),
+            overlay: &driver::Overlay::new(),
+            only: None,
             changed: changed.as_ref(),
             configuration: &configuration,
             cwd: &cwd,

@@ -16,6 +16,7 @@ mod page;
 mod progress;
 mod reference;
 mod rules;
+mod server;
 mod terminal;
 
 use std::process::ExitCode;
@@ -25,7 +26,6 @@ use clap::Parser;
 use args::{Cli, Command, DebugCommand};
 pub use manual::manuals;
 pub use reference::reference;
-pub use rules::page as rule_page;
 
 /// Exit code of usage errors, unusable configuration and unreadable input.
 const USAGE: u8 = 2;
@@ -66,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::list(args.format),
         Command::Explain(args) => rules::explain(&args),
         Command::Init(args) => init::run(&args),
+        Command::Server => server::run(),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man { command } => manual::print(&command),
         Command::Merge(args) => merge::run(&args),

@@ -7,7 +7,7 @@ use termcolor::Ansi;
 
 use super::args::{ExplainArgs, RulesFormat};
 use super::{Failure, terminal};
-use crate::diagnostics::{KindMeta, RuleMeta};
+use crate::diagnostics::RuleMeta;
 use crate::rules;
 
 /// Version of the JSON document.
@@ -59,8 +59,8 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     let named = rules::named(&args.rule)
         .map_err(|hint| format!("unknown {} `{}`{hint}", what(&args.rule), args.rule))?;
     let meta = named.rule.meta();
-    let kind = named.kind.map(|kind| self::kind(meta, kind));
-    let text = kind.unwrap_or_default() + &page(meta);
+    let kind = named.kind.map(|kind| meta.section(kind));
+    let text = kind.unwrap_or_default() + &meta.document();
     if !terminal::colour(args.color, false) {
         terminal::print(text.as_bytes())?;
         return Ok(0);
@@ -79,43 +79,13 @@ fn what(name: &str) -> &'static str {
     }
 }
 
-/// What the page of a rule says of a kind, in Markdown.
-fn kind(meta: &RuleMeta, kind: &KindMeta) -> String {
-    let row = format!("| `{}` |", kind.name);
-    let row = meta.page.lines().find(|line| line.starts_with(&row));
-    // The longest cell says when there is such a finding.
-    let when = row.and_then(|row| row.split('|').max_by_key(|cell| cell.len()));
-    let when = when.unwrap_or_default().trim();
-    format!(
-        "# {}/{}\n\nA {} if {when}.\n\n",
-        meta.id, kind.name, kind.severity
-    )
-}
-
-/// The page of a rule, in Markdown.
-#[must_use]
-pub fn page(meta: &RuleMeta) -> String {
-    format!(
-        "# {}\n\n{}.\n\nRule `{}`, category {}, {}.\n\n{}",
-        meta.name,
-        meta.summary,
+fn entry(meta: &RuleMeta) -> String {
+    let mut text = format!(
+        "{} ({}, {})\n",
         meta.id,
         meta.category,
-        default(meta),
-        meta.page
-    )
-}
-
-fn default(meta: &RuleMeta) -> &'static str {
-    if meta.default {
-        "on by default"
-    } else {
-        "off by default"
-    }
-}
-
-fn entry(meta: &RuleMeta) -> String {
-    let mut text = format!("{} ({}, {})\n", meta.id, meta.category, default(meta));
+        meta.default_in_words()
+    );
     let _ = writeln!(text, "    {}", meta.summary);
     let width = meta.kinds.iter().map(|kind| kind.name.len()).max();
     for kind in &meta.kinds {

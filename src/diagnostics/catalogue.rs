@@ -69,6 +69,44 @@ struct FrontMatter {
 }
 
 impl RuleMeta {
+    /// The whole page, in Markdown.
+    #[must_use]
+    pub fn document(&self) -> String {
+        format!(
+            "# {}\n\n{}.\n\nRule `{}`, category {}, {}.\n\n{}",
+            self.name,
+            self.summary,
+            self.id,
+            self.category,
+            self.default_in_words(),
+            self.page
+        )
+    }
+
+    /// What the page says of a kind, in Markdown.
+    #[must_use]
+    pub fn section(&self, kind: &KindMeta) -> String {
+        let row = format!("| `{}` |", kind.name);
+        let row = self.page.lines().find(|line| line.starts_with(&row));
+        // The longest cell says when there is such a finding.
+        let when = row.and_then(|row| row.split('|').max_by_key(|cell| cell.len()));
+        let when = when.unwrap_or_default().trim();
+        format!(
+            "# {}/{}\n\nA {} if {when}.\n\n",
+            self.id, kind.name, kind.severity
+        )
+    }
+
+    /// Whether it is on, in words.
+    #[must_use]
+    pub fn default_in_words(&self) -> &'static str {
+        if self.default {
+            "on by default"
+        } else {
+            "off by default"
+        }
+    }
+
     /// Reads an entry.
     ///
     /// # Errors

@@ -50,6 +50,21 @@ impl Inputs {
         Ok(None)
     }
 
+    /// Adds a text that stands for a file, unless the file is there, so that a walk decides about it.
+    pub(super) fn add_missing(
+        &mut self,
+        file: Arc<SourceFile>,
+        sources: &SourceMap,
+        configuration: &Configuration,
+    ) -> Result<(), ConfigError> {
+        let is_there = fs::metadata(sources.cwd().join(&file.path)).is_ok();
+        let is_source = Language::of_walked(&file.path).is_some();
+        if is_source && !is_there && !is_forced_out(&file.real_path, configuration)? {
+            self.files.push(file);
+        }
+        Ok(())
+    }
+
     /// Reads the files that were found. Afterwards all files are sorted by their displayed paths,
     /// each once.
     pub(super) fn load(&mut self, found: &Discovered, sources: &SourceMap) {

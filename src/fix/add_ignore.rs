@@ -30,6 +30,9 @@ pub struct Added {
     pub failures: Vec<FileFailure>,
 }
 
+/// Why a comment is not added.
+const WOULD_MEAN_MORE: &str = "a comment cannot be added without changing what the code means";
+
 /// Text to insert at an offset.
 struct Insertion {
     at: u32,
@@ -45,20 +48,7 @@ pub fn add_ignores(
     reason: &str,
     sources: &SourceMap,
 ) -> Result<Added, String> {
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err("the reason is empty".to_owned());
-    }
-    if reason.chars().any(char::is_control) {
-        return Err("the reason must be text on one line".to_owned());
-    }
-    for language in [Language::Python, Language::Rust] {
-        if !FileIgnores::takes_reason(reason, language) {
-            return Err(format!(
-                "`{reason}` would not be read as the reason in a comment"
-            ));
-        }
-    }
+    let reason = usable(reason)?;
     let mut by_file: BTreeMap<FileId, Vec<&Finding>> = BTreeMap::new();
     for Reported { finding, .. } in reported.iter().flat_map(Reported::all) {
         if finding.rule != rules::about_comments().id() {
@@ -82,6 +72,51 @@ pub fn add_ignores(
     }
     added.failures.sort();
     Ok(added)
+}
+
+/// The reason, if it can stand in a comment.
+fn usable(reason: &str) -> Result<&str, String> {
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err("the reason is empty".to_owned());
+    }
+    if reason.chars().any(char::is_control) {
+        return Err("the reason must be text on one line".to_owned());
+    }
+    for language in [Language::Python, Language::Rust] {
+        if !FileIgnores::takes_reason(reason, language) {
+            return Err(format!(
+                "`{reason}` would not be read as the reason in a comment"
+            ));
+        }
+    }
+    Ok(reason)
+}
+
+/// What has to be inserted into the text of a file so that comments with this reason ignore the findings: offsets and
+/// texts, in order. The file on the disk has no say.
+///
+/// # Errors
+/// When the reason cannot stand in a comment, or the file has no room for one.
+pub fn ignore_comments(
+    file: &Arc<SourceFile>,
+    findings: &[&Finding],
+    reason: &str,
+) -> Result<Vec<(u32, String)>, String> {
+    let reason = usable(reason)?;
+    let raw = file.text.as_bytes();
+    let insertions = plan(file, findings, reason, &Bytes::new(file, raw))?;
+    let in_text = insertions.iter().map(|Insertion { at, text }| {
+        let at = *at as usize;
+        (at, at, text.as_str())
+    });
+    let changed = spliced(raw, in_text).and_then(|changed| String::from_utf8(changed).ok());
+    let changed = changed.ok_or("a position in it cannot be determined")?;
+    verify(file, findings, &insertions, &changed)?;
+    let insertions = insertions.into_iter();
+    Ok(insertions
+        .map(|Insertion { at, text }| (at, text))
+        .collect())
 }
 
 fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> Result<(), String> {
@@ -108,7 +143,10 @@ fn add_to_file(file: &Arc<SourceFile>, findings: &[&Finding], reason: &str) -> R
     let text = spliced(file.text.as_bytes(), in_text).ok_or(unknown)?;
     let text = String::from_utf8(text).map_err(|_| unknown)?;
     let changed = spliced(&raw, in_raw.into_iter()).ok_or(unknown)?;
-    verify(file, findings, &insertions, &text, changed.clone())?;
+    if decode(changed.clone(), file.language).ok().as_deref() != Some(&*text) {
+        return Err(WOULD_MEAN_MORE.to_owned());
+    }
+    verify(file, findings, &insertions, &text)?;
     replace_contents(&file.real_path, &raw, &changed)?;
     Ok(())
 }
@@ -222,13 +260,8 @@ fn verify(
     findings: &[&Finding],
     insertions: &[Insertion],
     text: &str,
-    changed: Vec<u8>,
 ) -> Result<(), String> {
-    let unsafe_here =
-        || "a comment cannot be added without changing what the code means".to_owned();
-    if decode(changed, file.language).ok().as_deref() != Some(text) {
-        return Err(unsafe_here());
-    }
+    let unsafe_here = || WOULD_MEAN_MORE.to_owned();
     let sources = SourceMap::new(Path::new("/").to_path_buf());
     let new = sources.add_virtual(&file.path, text.to_owned());
     let old = SourceMap::new(Path::new("/").to_path_buf());

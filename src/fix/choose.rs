@@ -1,6 +1,7 @@
 //! Chooses the fixes that are applied together.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 
 use crate::diagnostics::{Edit, Finding, Fingerprint, Fix, Location, Safety};
 use crate::driver::RunResult;
@@ -29,6 +30,19 @@ pub(super) struct Lessons {
     pub one_by_one: BTreeSet<Group>,
     /// The maximum number of fixes at a time.
     pub limit: Option<usize>,
+    /// The real path of the only file that may be changed; `None`: any may be.
+    pub only: Option<PathBuf>,
+}
+
+impl Lessons {
+    /// Whether a fix changes only files that may be changed.
+    fn allow(&self, fix: &Fix, outcome: &RunResult) -> bool {
+        let Some(only) = &self.only else {
+            return true;
+        };
+        let inside = |edit: &Edit| outcome.sources.get(edit.location.file).real_path == *only;
+        fix.edits.iter().all(inside)
+    }
 }
 
 /// The allowed fixes, in the order of the findings, without those that overlap earlier ones or that
@@ -54,6 +68,7 @@ pub(super) fn choose<'a>(
         if lessons.limit.is_some_and(|limit| out.len() >= limit)
             || lessons.rejected.contains(&purpose)
             || waits
+            || !lessons.allow(fix, outcome)
             || others.dispute(finding)
         {
             continue;

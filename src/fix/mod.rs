@@ -6,7 +6,7 @@ mod choose;
 mod repair;
 mod replace;
 
-pub use add_ignore::{Added, add_ignores};
+pub use add_ignore::{Added, add_ignores, ignore_comments};
 pub use repair::{Changed, Repaired, Task, repair};
 pub use replace::replace_file;
 

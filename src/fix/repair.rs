@@ -56,6 +56,10 @@ pub struct Task<'a> {
     pub paths: &'a [PathBuf],
     /// The path and the text of standard input. If there is one, nothing else is fixed.
     pub stdin: Option<(&'a Path, &'a [u8])>,
+    /// See [`Request::overlay`]. These texts are fixed, and not the files.
+    pub overlay: &'a Overlay,
+    /// The real path of the only file that is fixed; `None`: any file is.
+    pub only: Option<&'a Path>,
     /// See [`Request::changed`].
     pub changed: Option<&'a Changes>,
     /// The configuration of the run.
@@ -71,11 +75,16 @@ impl Task<'_> {
             let bytes = changed.map_or(bytes, |changed| &changed.raw);
             (path.to_path_buf(), bytes.to_vec())
         });
-        let overlay: Overlay = files
-            .iter()
-            .filter(|_| stdin.is_none())
-            .map(|(path, file)| (path.clone(), file.after.clone()))
+        let changed: BTreeSet<&PathBuf> = files.values().map(|file| &file.real_path).collect();
+        let given = self.overlay.iter();
+        let given = given.filter(|(path, _)| !changed.contains(path) && !files.contains_key(*path));
+        let mut overlay: Overlay = given
+            .map(|(path, text)| (path.clone(), text.clone()))
             .collect();
+        if stdin.is_none() {
+            let changed = files.iter();
+            overlay.extend(changed.map(|(path, file)| (path.clone(), file.after.clone())));
+        }
         driver::run(Request {
             paths: self.paths,
             stdin,
@@ -94,8 +103,17 @@ impl Task<'_> {
     fn bytes(&self, file: &SourceFile) -> Option<Vec<u8>> {
         match self.stdin {
             Some((path, bytes)) => (file.path == path).then(|| bytes.to_vec()),
-            None => fs::read(&file.real_path).ok(),
+            None => match self.given(file) {
+                Some(text) => Some(text.clone().into_bytes()),
+                None => fs::read(&file.real_path).ok(),
+            },
         }
+    }
+
+    /// The text that replaces the content of a file.
+    fn given(&self, file: &SourceFile) -> Option<&String> {
+        let given = self.overlay.get(&file.path);
+        given.or_else(|| self.overlay.get(&file.real_path))
     }
 }
 
@@ -106,7 +124,10 @@ impl Task<'_> {
 pub fn repair(task: Task<'_>, allowed: Safety) -> Result<Repaired, ConfigError> {
     let mut files: BTreeMap<PathBuf, Changed> = BTreeMap::new();
     let mut outcome = task.run(&files)?;
-    let mut lessons = Lessons::default();
+    let mut lessons = Lessons {
+        only: task.only.map(Path::to_path_buf),
+        ..Lessons::default()
+    };
     let mut fixes = Vec::new();
     for _ in 0..MAX_ROUNDS {
         let chosen = choose(&outcome, allowed, &lessons);

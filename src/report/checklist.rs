@@ -37,7 +37,7 @@ pub(super) fn reason_name(state: ExitState) -> Option<&'static str> {
 }
 
 /// Why there are no exits: for programs, and in words.
-pub(super) fn unfollowed(followed: Followed) -> Option<(&'static str, &'static str)> {
+pub(crate) fn unfollowed(followed: Followed) -> Option<(&'static str, &'static str)> {
     match followed {
         Followed::Wholly => None,
         Followed::TooLarge => Some(("too-large", "it is too large to follow every path")),
@@ -46,7 +46,7 @@ pub(super) fn unfollowed(followed: Followed) -> Option<(&'static str, &'static s
 }
 
 /// The state in words.
-pub(super) fn state_in_words(state: ExitState) -> &'static str {
+pub(crate) fn state_in_words(state: ExitState) -> &'static str {
     match state {
         ExitState::Set => "set",
         ExitState::NotSet { why, sometimes_set } => match (why, sometimes_set) {
@@ -65,7 +65,7 @@ pub(super) fn state_in_words(state: ExitState) -> &'static str {
 }
 
 /// Whether an exit needs a look.
-pub(super) fn is_open(exit: &MethodExit) -> bool {
+pub(crate) fn is_open(exit: &MethodExit) -> bool {
     matches!(exit.state, ExitState::NotSet { .. } | ExitState::Unverified)
 }
 

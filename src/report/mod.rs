@@ -48,6 +48,8 @@ use crate::fence::Bug;
 use crate::outcome::{Duty, Looked, Settled};
 use crate::source::SourceMap;
 
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use checklist::{is_open, state_in_words, unfollowed};
 pub use contracts::write as contracts;
 pub use contracts_json::write as contracts_json;
 #[cfg(not(target_family = "wasm"))]

@@ -79,10 +79,7 @@ fn every_rule_has_a_page() {
     let mut index = String::new();
     for rule in tallylint::rules::all() {
         let meta = rule.meta();
-        is_fresh(
-            &format!("docs/rules/{}.md", meta.id),
-            &tallylint::cli::rule_page(meta),
-        );
+        is_fresh(&format!("docs/rules/{}.md", meta.id), &meta.document());
         index.push_str(&format!(
             "* [`{0}`](rules/{0}.md): {1}\n",
             meta.id, meta.summary

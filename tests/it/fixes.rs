@@ -495,6 +495,8 @@ fn a_file_that_was_changed_meanwhile_is_left_alone() {
     let task = Task {
         paths: &[project.path("")],
         stdin: None,
+        overlay: &driver::Overlay::new(),
+        only: None,
         changed: None,
         configuration: &configuration("untracked-return"),
         cwd: &project.path(""),

@@ -32,6 +32,8 @@ fn with_task<T>(folder: &Path, select: &str, run: impl FnOnce(Task<'_>) -> T) ->
     run(Task {
         paths: &[folder.to_path_buf()],
         stdin: None,
+        overlay: &driver::Overlay::new(),
+        only: None,
         changed: None,
         configuration: &configuration(select),
         cwd: folder,
