@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-targets=(python rust outline config ignores sql)
+targets=(python rust outline config ignores sql messages)
 wanted=${1:-all}
 seconds=${2:-60}
 [[ $wanted == all ]] || targets=("$wanted")
@@ -29,7 +29,7 @@ for target in "${targets[@]}"; do
         rust) seed rust rs ;;
         ignores) seed ignores py 0; seed ignores rs 1 ;;
         config) python3 scripts/fuzz_seeds.py toml fuzz/corpus/config ;;
-        sql) python3 scripts/fuzz_seeds.py sql fuzz/corpus/sql ;;
+        sql | messages) python3 scripts/fuzz_seeds.py "$target" "fuzz/corpus/$target" ;;
         *) echo "no such target: $target" >&2; exit 2 ;;
     esac
     # Nothing here is unsafe, so no sanitizer is needed to see what goes wrong.

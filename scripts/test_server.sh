@@ -18,19 +18,30 @@ export TALLYLINT_PAGE="$root/docs/editors.md" PATH="${TALLYLINT%/*}:$PATH"
 # Neither the settings of whoever runs this nor those of the machine.
 export HOME="$scratch/home" XDG_CONFIG_HOME="$scratch/home/config" XDG_DATA_HOME="$scratch/home/data"
 export XDG_STATE_HOME="$scratch/home/state" XDG_CACHE_HOME="$scratch/home/cache"
-mkdir -p "$HOME" "$scratch/work"
-write_processors "$scratch/work"
-touch "$scratch/work/tallylint.toml"
-cd "$scratch/work"
+mkdir -p "$HOME"
 
-step "Neovim"
-if command -v nvim >/dev/null; then
-    timeout 300 nvim --headless -u NONE -S "$root/scripts/server/neovim.lua" </dev/null || fail "Neovim"
-else
-    echo "LEFT OUT: Neovim, because it is not here (apt-get install neovim)"
-fi
+# project NAME: a new project, and the working folder from now on.
+project() {
+    mkdir "$scratch/$1"
+    write_processors "$scratch/$1"
+    touch "$scratch/$1/tallylint.toml"
+    cd "$scratch/$1"
+}
+
+count=0
+# Debian's is older, and takes other settings.
+for neovim in "$tools/nvim" "$(command -v nvim || true)"; do
+    if [[ ! -x "$neovim" ]]; then
+        echo "LEFT OUT: a Neovim that is not here (PyPI has one for Linux, and Debian: apt-get install neovim)"
+        continue
+    fi
+    step "$("$neovim" --version | head -1)"
+    project "neovim-$((++count))"
+    timeout 300 "$neovim" --headless -u NONE -S "$root/scripts/server/neovim.lua" </dev/null || fail "$neovim"
+done
 
 step "Emacs"
+project emacs
 if command -v emacs >/dev/null && emacs --batch --eval "(require 'eglot)" 2>/dev/null; then
     timeout 300 emacs --batch -l "$root/scripts/server/emacs.el" </dev/null || fail "Emacs"
 else

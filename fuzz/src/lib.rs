@@ -1,8 +1,9 @@
 //! What is asked of an input, one function for each target: an answer, no panic, and what the
 //! parts promise each other.
 
+use std::io::{self, BufReader, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tallylint::analysis::{AnalysisInput, analyse};
@@ -13,6 +14,7 @@ use tallylint::frontend::{self, python};
 use tallylint::ir::validate::validate;
 use tallylint::outcome::Looked;
 use tallylint::report::{self, Format, Report, Screen};
+use tallylint::server;
 use tallylint::settings::{Reading, Settings};
 use tallylint::settle::{Checked, FileIgnores, settle};
 use tallylint::source::{Language, SourceMap, decode};
@@ -198,6 +200,88 @@ pub fn config(bytes: &[u8]) {
             );
         }
     }
+}
+
+/// What a server has written, and whether it has ended.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<(Vec<u8>, bool)>>);
+
+impl Output {
+    fn says(&self, part: &str) -> bool {
+        let all = self.0.lock().expect("nobody panics with it");
+        all.1 || String::from_utf8_lossy(&all.0).contains(part)
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut all = self.0.lock().expect("nobody panics with it");
+        all.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Messages, and others that are sent once the last of the former is answered.
+struct Input {
+    first: Cursor<Vec<u8>>,
+    then: Cursor<Vec<u8>>,
+    output: Output,
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.first.read(buffer)? {
+            0 => {
+                while !self.output.says(r#""id":"last""#) {
+                    std::thread::yield_now();
+                }
+                self.then.read(buffer)
+            }
+            read => Ok(read),
+        }
+    }
+}
+
+/// Sends each line to a language server as a message, between the greeting and the goodbye. The server lives, and no
+/// request makes it panic.
+pub fn messages(bytes: &[u8]) {
+    fn say(to: &mut Vec<u8>, message: &[u8]) {
+        to.extend_from_slice(format!("Content-Length: {}\r\n\r\n", message.len()).as_bytes());
+        to.extend_from_slice(message);
+    }
+    let params = serde_json::json!({
+        "rootPath": folder(), "capabilities": {}, "initializationOptions": { "debounce": 0 },
+    });
+    let greeting = serde_json::json!({ "id": 0, "method": "initialize", "params": params });
+    let (mut first, mut then) = (Vec::new(), Vec::new());
+    say(&mut first, greeting.to_string().as_bytes());
+    say(&mut first, br#"{"method":"initialized"}"#);
+    for line in bytes.split(|byte| *byte == b'\n') {
+        say(&mut first, line);
+    }
+    // It waits until everything is analysed, like the questions before it.
+    say(
+        &mut first,
+        br#"{"id":"last","method":"workspace/diagnostic","params":{"previousResultIds":[]}}"#,
+    );
+    say(&mut then, br#"{"id":"bye","method":"shutdown"}"#);
+    say(&mut then, br#"{"method":"exit"}"#);
+    let output = Output::default();
+    let input = BufReader::new(Input {
+        first: Cursor::new(first),
+        then: Cursor::new(then),
+        output: output.clone(),
+    });
+    server::serve(input, output.clone(), Box::new(server::analyse));
+    let mut all = output.0.lock().expect("nobody panics with it");
+    all.1 = true;
+    let told = std::str::from_utf8(&all.0).expect("messages are text");
+    assert!(!told.contains("a bug in tallylint"), "{told}");
+    assert!(told.starts_with("Content-Length: "), "{told}");
 }
 
 /// Reads the comments of a text; the first byte says in which language.

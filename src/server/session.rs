@@ -50,8 +50,8 @@ pub(super) enum Phase {
 
 /// What the editor was asked.
 pub(super) enum Asked {
-    /// Whether progress may be shown.
-    Progress,
+    /// Whether progress may be shown under this token.
+    Progress(String),
     /// The settings of these roots, and then those of everything else.
     Settings(Vec<u64>),
     /// Which of these places to show.
@@ -210,7 +210,7 @@ impl Session {
             self.ask(
                 "window/workDoneProgress/create",
                 json!({ "token": token }),
-                Asked::Progress,
+                Asked::Progress(token.clone()),
             );
             self.progress = Progress::Asked(token);
         }
@@ -327,16 +327,15 @@ impl Session {
         };
         match asked {
             Asked::Nothing => {}
-            Asked::Progress => {
-                if let Progress::Asked(token) = &self.progress {
-                    let token = token.clone();
-                    let value = json!({
-                        "kind": "begin", "title": "tallylint", "percentage": 0, "cancellable": false,
-                    });
-                    self.tell("$/progress", json!({ "token": token, "value": value }));
-                    self.progress = Progress::Begun(token, 0);
-                }
+            Asked::Progress(token) if self.progress == Progress::Asked(token.clone()) => {
+                let value = json!({
+                    "kind": "begin", "title": "tallylint", "percentage": 0, "cancellable": false,
+                });
+                self.tell("$/progress", json!({ "token": token, "value": value }));
+                self.progress = Progress::Begun(token, 0);
             }
+            // The analysis is over.
+            Asked::Progress(_) => {}
             Asked::Settings(roots) => {
                 let all = result.as_array().cloned().unwrap_or_default();
                 let ids = roots.into_iter().map(Some).chain([None]);

@@ -91,10 +91,12 @@ impl Talk {
         }
     }
 
-    fn published(&self) -> (Value, usize) {
+    /// The version of what is published next, and the lines of the diagnostics.
+    fn published(&self) -> (Value, Vec<u64>) {
         let message = self.hear(|message| message["method"] == "textDocument/publishDiagnostics");
-        let found = message["params"]["diagnostics"].as_array().unwrap().len();
-        (message["params"]["version"].clone(), found)
+        let found = message["params"]["diagnostics"].as_array().unwrap().iter();
+        let lines = found.map(|found| found["range"]["start"]["line"].as_u64().unwrap());
+        (message["params"]["version"].clone(), lines.collect())
     }
 
     fn close(mut self) {
@@ -114,7 +116,7 @@ fn a_panic_in_one_analysis_is_told_and_the_next_one_runs() {
     });
     let mut talk = Talk::new(engine);
     talk.open(BAD);
-    assert_eq!(talk.published(), (json!(1), 1));
+    assert_eq!(talk.published(), (json!(1), vec![1]));
     talk.replace(2, "boom");
     let message = talk.hear(|message| {
         message["method"] == "window/showMessage" || message["params"]["version"] == 2
@@ -131,7 +133,7 @@ fn a_panic_in_one_analysis_is_told_and_the_next_one_runs() {
         Value::Null
     );
     talk.replace(3, BAD);
-    assert_eq!(talk.published(), (json!(3), 1));
+    assert_eq!(talk.published(), (json!(3), vec![1]));
     talk.close();
 }
 
@@ -183,7 +185,7 @@ fn the_latest_text_wins_and_nobody_is_told_of_an_older_one() {
         "those between are left out"
     );
     go.send(()).unwrap();
-    assert_eq!(talk.published(), (json!(5), 1));
+    assert_eq!(talk.published(), (json!(5), vec![6]));
     let lens = talk.hear(|message| message["id"] == 5);
     assert_eq!(lens["result"][0]["range"]["start"]["line"], 6);
     talk.close();

@@ -20,6 +20,7 @@ mod consumers_differential;
 mod contracts;
 mod differential;
 mod documents;
+#[cfg(unix)]
 mod editor;
 mod examples;
 mod execution;
@@ -47,7 +48,9 @@ mod rust_differential;
 mod rust_harness;
 mod rust_programs;
 mod selection;
+#[cfg(unix)]
 mod server;
+#[cfg(unix)]
 mod server_hostile;
 mod settings;
 mod shards;

@@ -341,6 +341,9 @@ fn several_folders_each_have_their_configuration() {
     // What is in no folder that is open is checked alone.
     editor.opened(&loose, BAD);
     assert_eq!(editor.published(&loose, Some(1)).len(), 1);
+    let unsaved = project.path("loose/unsaved.py");
+    editor.opened(&unsaved, BAD);
+    assert_eq!(editor.published(&unsaved, Some(1)).len(), 1);
     editor.opened(&two, BAD);
     assert_eq!(editor.published(&two, Some(1)), [Value::Null; 0]);
     let event = json!({ "added": [folder("two")], "removed": [folder("one")] });
