@@ -190,8 +190,10 @@ await test("every way of every path is drawn, also backwards", `${example}#/find
   const count = await items(page).count();
   let backwards = 0;
   for (let at = 0; at < count; at += 1) {
-    await items(page).nth(at).click();
-    await page.locator(".item[aria-current]").nth(0).waitFor();
+    const item = items(page).nth(at);
+    await item.click();
+    const name = (await item.getAttribute("href")).split("/").at(-1);
+    await page.waitForFunction((name) => document.querySelector(".small-print code")?.innerText === name, name);
     const steps = await page.locator(".mark[data-step]").count();
     const ways = await page.locator(".way").evaluateAll((ways) => ways.map((way) => [way.getBoundingClientRect().height, way.dataset.step, way.matches(".upwards")]));
     assert(ways.every(([height]) => height > 0), `finding ${at}`);
