@@ -1,6 +1,6 @@
 //! The only way to make a finding.
 
-use crate::diagnostics::{Finding, Fix, Location, Step};
+use crate::diagnostics::{Finding, Fix, Flow, Known, Location, Step};
 use crate::diagnostics::{KindMeta, RuleMeta};
 
 /// Collects the parts of a finding. Texts and severity come from the rule's catalogue entry; the
@@ -34,6 +34,7 @@ pub struct FindingBuilder {
     exits: Vec<Location>,
     notes: Vec<String>,
     fix: Option<Fix>,
+    flow: Option<Box<Flow>>,
     cause: Option<Location>,
 }
 
@@ -54,6 +55,7 @@ impl FindingBuilder {
             exits: Vec::new(),
             notes: Vec::new(),
             fix: None,
+            flow: None,
             cause: None,
         }
     }
@@ -75,7 +77,16 @@ impl FindingBuilder {
         self.steps.push(Step {
             location,
             message: message.into(),
+            known: Vec::new(),
         });
+        self
+    }
+
+    /// Says what is known of the values after the last step.
+    pub fn knowing(mut self, known: &[Known]) -> Self {
+        if let Some(step) = self.steps.last_mut() {
+            step.known = known.to_vec();
+        }
         self
     }
 
@@ -97,6 +108,12 @@ impl FindingBuilder {
         self
     }
 
+    /// Adds the control-flow graph with the path, if it is known.
+    pub fn flow(mut self, flow: Option<Flow>) -> Self {
+        self.flow = flow.map(Box::new);
+        self
+    }
+
     /// Says where the failure is lost that leads to this, if one is.
     pub fn cause(mut self, cause: Option<Location>) -> Self {
         self.cause = cause;
@@ -110,6 +127,7 @@ impl FindingBuilder {
         let primary = Step {
             location,
             message: label.into(),
+            known: Vec::new(),
         };
         if !self.steps.is_empty() {
             self.steps.push(primary.clone());
@@ -123,6 +141,7 @@ impl FindingBuilder {
         self.build(Step {
             location,
             message: label.into(),
+            known: Vec::new(),
         })
     }
 
@@ -141,6 +160,7 @@ impl FindingBuilder {
             notes: self.notes,
             help,
             fix: self.fix,
+            flow: self.flow,
             cause: self.cause,
         }
     }

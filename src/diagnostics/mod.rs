@@ -5,6 +5,7 @@ mod catalogue;
 mod failure;
 mod fingerprint;
 mod fix;
+mod flow;
 mod merge;
 mod name;
 mod order;
@@ -20,6 +21,7 @@ pub use catalogue::{Example, KindMeta, RuleMeta};
 pub use failure::{FileFailure, Undone};
 pub use fingerprint::Fingerprint;
 pub use fix::{Edit, Fix, Safety};
+pub use flow::{Flow, FlowBlock, FlowEdge, Leaves, When};
 pub use merge::{ByClass, merge};
 pub use order::sort;
 
@@ -74,6 +76,15 @@ pub struct Location {
     pub span: Span,
 }
 
+/// What is known of a value.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Known {
+    /// What the code calls it, e.g. `rows`.
+    pub name: String,
+    /// What it is, e.g. "not empty".
+    pub is: String,
+}
+
 /// One numbered step of the path that a finding shows, or a label.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Step {
@@ -81,6 +92,16 @@ pub struct Step {
     pub location: Location,
     /// What happens there, e.g. "`rows` is empty".
     pub message: String,
+    /// What is known of the values in its function after it.
+    pub known: Vec<Known>,
+}
+
+impl Step {
+    /// Whether both tell the same of the same place.
+    #[must_use]
+    pub fn tells_as(&self, other: &Step) -> bool {
+        (self.location, &self.message) == (other.location, &other.message)
+    }
 }
 
 /// The name of a rule or of a kind of finding, as the registry has it.
@@ -101,8 +122,8 @@ pub struct Finding {
     pub message: String,
     /// The primary label. There is exactly one.
     pub primary: Step,
-    /// The path, in the order of execution. If it ends at the primary label, the last step equals
-    /// that label.
+    /// The path, in the order of execution. If it ends at the primary label, the last step tells the
+    /// same as that label.
     pub steps: Vec<Step>,
     /// Every exit that the finding concerns.
     pub exits: Vec<Location>,
@@ -114,6 +135,8 @@ pub struct Finding {
     pub help: String,
     /// A change that fixes it.
     pub fix: Option<Fix>,
+    /// The control-flow graph of the function with the path, if it is known to the engine and not too large.
+    pub flow: Option<Box<Flow>>,
     /// Where the failure is lost that leads to this. A finding of another rule there, about the
     /// same exits, has the same cause.
     pub cause: Option<Location>,

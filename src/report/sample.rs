@@ -10,7 +10,10 @@ use termcolor::{Ansi, Buffer, NoColor};
 
 use super::{Format, Report, Screen, write};
 use crate::config::{Configuration, Overrides};
-use crate::diagnostics::{Edit, FileFailure, Finding, FindingBuilder, Fix, Location, Safety};
+use crate::diagnostics::{
+    Edit, FileFailure, Finding, FindingBuilder, Fix, Flow, FlowBlock, FlowEdge, Leaves, Location,
+    Safety, When,
+};
 use crate::fence::Bug;
 use crate::outcome::{
     Candidate, Duty, DutyOf, ExitState, Extent, Followed, LeftOut, Looked, MethodExit, MethodExits,
@@ -218,6 +221,7 @@ fn findings(sample: &Sample) -> Vec<Finding> {
                 "caught here",
             )
             .note("run() will record 0 rows")
+            .flow(Some(flow(sample)))
             .exit(at("etl/odds.py", "return\n        self"))
             .at_exit(at("etl/odds.py", "return\n        self"), "returns"),
         Sample::builder("unset")
@@ -247,6 +251,44 @@ fn findings(sample: &Sample) -> Vec<Finding> {
             .exit(at(ODD_NAME, "return"))
             .at(at(ODD_NAME, "return"), "returns"),
     ]
+}
+
+/// A test with a branch that is taken, and one that cannot be.
+fn flow(sample: &Sample) -> Flow {
+    let span = |text| sample.place("etl/odds.py", text).span;
+    let block = |code, test, leaves, feasible| FlowBlock {
+        span: code,
+        test,
+        leaves,
+        feasible,
+    };
+    let edge = |to, when, feasible| FlowEdge {
+        from: 0,
+        to,
+        when,
+        feasible,
+    };
+    Flow {
+        function: "Odds.save_data".to_owned(),
+        file: sample.place("etl/odds.py", "rows").file,
+        blocks: vec![
+            block(
+                Some(span("rows = self.rows")),
+                Some(span("not rows")),
+                None,
+                true,
+            ),
+            block(
+                Some(span("return\n        self")),
+                None,
+                Some(Leaves::Returns),
+                true,
+            ),
+            block(Some(span("return\n\n")), None, Some(Leaves::Returns), false),
+        ],
+        edges: vec![edge(1, When::False, true), edge(2, When::True, false)],
+        path: vec![0, 1],
+    }
 }
 
 /// Processors with exits in every state.

@@ -195,7 +195,10 @@ fn numbered(message: &str) -> Option<(String, String)> {
 fn marks(finding: &Finding) -> Vec<Mark> {
     // The primary label may itself be a step of the path: the exit at its end, or the fact that the
     // finding is about.
-    let own = finding.steps.iter().rposition(|s| *s == finding.primary);
+    let own = finding
+        .steps
+        .iter()
+        .rposition(|s| s.tells_as(&finding.primary));
     let primary = match own {
         Some(at) if finding.steps.len() > 1 => format!("{}. {}", at + 1, finding.primary.message),
         _ => finding.primary.message.clone(),

@@ -27,6 +27,7 @@ mod search;
 
 use std::cell::{OnceCell, RefCell};
 
+use crate::diagnostics::Flow;
 use crate::engine::objects::ask::Answers;
 use crate::engine::witness::PathEvent;
 use crate::ir::{BlockId, Name};
@@ -49,6 +50,8 @@ struct Swallowed {
     certified: bool,
     exit: BlockId,
     events: Vec<PathEvent>,
+    /// The graph of the method with that path.
+    flow: Option<Flow>,
     /// The name of the write that failed, and where it failed.
     failed: Option<Name>,
     failed_at: Option<(FuncRef, BlockId)>,

@@ -1,5 +1,8 @@
 //! The steps of a path in words.
 
+use std::sync::Arc;
+
+use crate::diagnostics::Known;
 use crate::engine::witness::{EventKind, PathEvent, Round};
 use crate::ir::body::BranchRole;
 use crate::program::{FuncRef, Program};
@@ -19,6 +22,8 @@ pub struct WordedStep {
     pub span: Span,
     /// What happens.
     pub message: String,
+    /// What is known of the values in the function after it.
+    pub known: Arc<[Known]>,
 }
 
 /// The steps of a path that a reader needs: the tests that decided, what raised and where it was
@@ -82,6 +87,7 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
             func: e.func,
             span,
             message,
+            known: Arc::clone(&e.known),
         });
         weights.push(weight);
     }

@@ -123,6 +123,17 @@ spawnSync(tallylint, ["check", "--no-cache", "--report", `json=${earlier}`], { c
 await writeFile(join(small, "etl/loader.py"), LOADER.replace("            return\n        self", "            pass\n        self"));
 await writeFile(join(small, "etl/new.py"), LOADER.replace("Quick", "New").replace("Loader", "Other").replace("flush(self)", "self.stats['rows_inserted'] = 0"));
 const later = report("later", small, "--compare", earlier);
+const dimmed = `${report("dimmed", await project("dimmed", {
+  "a.py": `class Odds(Base):
+    def save_data(self):
+        rows = self.rows
+        if not rows:
+            if rows:
+                self.log()
+            return
+        self.stats['rows_inserted'] = 1
+`,
+}))}#/findings`;
 const example = report("example", resolve(fixtures, "pipeline"));
 
 await test("the overview counts, and leads to what it counts", example, async (page) => {
@@ -173,6 +184,52 @@ await test("the path is walked with keys and buttons, through another file", `${
   assert.deepEqual(nodes, [...nodes].sort((a, b) => a - b));
   const ways = await page.locator(".way").evaluateAll((ways) => new Set(ways.map((way) => way.dataset.step)).size);
   assert.equal(ways, count - 1);
+});
+
+await test("every way of every path is drawn, also backwards", `${example}#/findings`, async (page) => {
+  const count = await items(page).count();
+  let backwards = 0;
+  for (let at = 0; at < count; at += 1) {
+    const item = items(page).nth(at);
+    await item.click();
+    const name = (await item.getAttribute("href")).split("/").at(-1);
+    await page.waitForFunction((name) => document.querySelector(".small-print code")?.innerText === name, name);
+    const steps = await page.locator(".mark[data-step]").count();
+    const ways = await page.locator(".way").evaluateAll((ways) => ways.map((way) => [way.getBoundingClientRect().height, way.dataset.step, way.matches(".upwards")]));
+    assert(ways.every(([height]) => height > 0), `finding ${at}`);
+    assert.equal(new Set(ways.map(([, step]) => step)).size, Math.max(0, steps - 1), `finding ${at}`);
+    backwards += ways.some(([, , upwards]) => upwards);
+  }
+  assert(backwards > 0);
+});
+
+await test("what is known of values is told beside the steps", dimmed, async (page) => {
+  const known = page.locator(".mark .known");
+  await says(known, "rows: falsy");
+  await says(known, "self.stats['rows_inserted']: not set");
+});
+
+await test("the control-flow graph shows the path, and what cannot be", dimmed, async (page) => {
+  const flow = page.locator("svg.flow");
+  await flow.waitFor();
+  const lines = (nodes) => nodes.map((node) => node.dataset.lines);
+  assert.deepEqual(await flow.locator(".block.bad").evaluateAll(lines), ["3-3 4-4", "5-5", "7-7"]);
+  assert.deepEqual(await flow.locator(".block.dim").evaluateAll(lines), ["6-6"]);
+  assert.equal(await flow.locator(".edge.bad").count(), 2);
+  assert.equal(await flow.locator(".edge.dim").count(), 2);
+  // No block lies on another one.
+  const boxes = await flow.locator("rect").evaluateAll((all) => all.map((box) => box.getBoundingClientRect().toJSON()));
+  for (const [at, one] of boxes.entries()) {
+    for (const other of boxes.slice(at + 1)) {
+      assert(one.right <= other.left || other.right <= one.left || one.bottom <= other.top || other.bottom <= one.top);
+    }
+  }
+  // The walk goes through the graph, and a click on the graph goes to its step.
+  await page.keyboard.press("ArrowRight");
+  await flow.locator(".block.current").waitFor();
+  await flow.locator(".block.bad").last().click();
+  await says(page.locator(".walker"), "returns");
+  await accessible(page, "graph");
 });
 
 await test("what has changed since an earlier report is told", later, async (page) => {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::common::python_is_there;
 use crate::differential;
 use tallylint::config::{self, Configuration, Overrides};
-use tallylint::diagnostics::{Finding, Location, Severity, Step};
+use tallylint::diagnostics::{Finding, Flow, Location, Severity, Step};
 use tallylint::driver::{self, Request, RunResult};
 use tallylint::outcome::Reported;
 use tallylint::rules;
@@ -348,6 +348,12 @@ fn said_by(rule: Option<&str>, dir: &Path) -> BTreeMap<&'static str, Vec<String>
             steps: finding.steps.iter().map(|s| step_in(&outcome, s)).collect(),
             exits: Vec::new(),
             fix: None,
+            flow: finding.flow.as_deref().map(|flow| {
+                Box::new(Flow {
+                    file: FileId(0),
+                    ..flow.clone()
+                })
+            }),
             cause: None,
             // Settling adds what another rule found with the same cause.
             notes: finding
@@ -372,6 +378,7 @@ fn step_in(outcome: &RunResult, step: &Step) -> Step {
             span: step.location.span,
         },
         message: format!("{}: {}", file.display, step.message),
+        known: step.known.clone(),
     }
 }
 

@@ -220,3 +220,83 @@ fn what_cannot_be_compared_is_refused_in_words() {
         "{ran:?}"
     );
 }
+
+/// The lines of the blocks of a graph: of their code, or else of what they test.
+fn lines(flow: &Value, block: &Value) -> Value {
+    let at = usize::try_from(block.as_u64().unwrap()).unwrap();
+    let block = &flow["blocks"][at];
+    match &block["code"] {
+        Value::Null => block["test"][0].clone(),
+        code => code[0].clone(),
+    }
+}
+
+#[test]
+fn the_path_is_one_through_the_graph_and_what_cannot_be_is_told() {
+    let method = "class Odds(Base):\n    def save_data(self):\n        rows = self.rows\n        if not rows:\n            \
+        if rows:\n                self.log()\n            return\n        self.stats['rows_inserted'] = 1\n";
+    let project = Project::new(&[("a.py", method)]);
+    let page = told(&project.run(&["check", "--format", "html"]));
+    let flow = &page["findings"][0]["flow"];
+    assert_eq!(flow["function"], "Odds.save_data");
+    let path: Vec<Value> = array(flow, "path")
+        .iter()
+        .map(|at| lines(flow, at))
+        .collect();
+    assert_eq!(path, [3, 5, 7]);
+    let blocks = array(flow, "blocks");
+    let dim: Vec<&Value> = blocks
+        .iter()
+        .filter(|block| block["feasible"] == false)
+        .collect();
+    assert_eq!(dim.len(), 1, "{flow:#}");
+    assert_eq!(dim[0]["code"][0], 6);
+    let edges = array(flow, "edges");
+    let dim = edges.iter().filter(|edge| edge[3] == false);
+    let dim: Vec<(Value, &str)> = dim
+        .map(|edge| (lines(flow, &edge[0]), edge[2].as_str().unwrap()))
+        .collect();
+    assert_eq!(dim, [(5.into(), "true"), (6.into(), "")]);
+    // Of whatever is found.
+    let page = told(&everything().run(&["check", "--format", "html"]));
+    let mut flows = 0;
+    for finding in array(&page, "findings") {
+        let flow = &finding["flow"];
+        if flow.is_null() {
+            continue;
+        }
+        flows += 1;
+        let (path, edges) = (array(flow, "path"), array(flow, "edges"));
+        assert_eq!(path[0], 0, "{flow}");
+        for pair in path.windows(2) {
+            let is_way = |edge: &&Value| edge[0] == pair[0] && edge[1] == pair[1];
+            let way = edges.iter().find(is_way);
+            assert_eq!(
+                way.map(|edge| &edge[3]),
+                Some(&true.into()),
+                "{pair:?} {flow}"
+            );
+        }
+        let last = usize::try_from(path.last().unwrap().as_u64().unwrap()).unwrap();
+        assert!(flow["blocks"][last]["leaves"].is_string(), "{flow}");
+    }
+    assert!(flows > 20, "{flows}");
+}
+
+#[test]
+fn each_step_tells_what_is_known_of_values() {
+    let method = "class Odds(Base):\n    def save_data(self):\n        rows = self.rows\n        count = 3\n        \
+        if not rows:\n            print(rows, count)\n            return\n        \
+        self.stats['rows_inserted'] = 1\n";
+    let project = Project::new(&[("a.py", method)]);
+    let page = told(&project.run(&["check", "--format", "html"]));
+    let steps = array(&page["findings"][0], "steps");
+    assert_eq!(steps[0][1], "`rows` is falsy");
+    let known = serde_json::json!([
+        ["count", "3"],
+        ["rows", "falsy"],
+        ["self.rows", "falsy"],
+        ["self.stats['rows_inserted']", "not set"]
+    ]);
+    assert_eq!(steps[0][2], known);
+}

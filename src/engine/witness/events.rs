@@ -1,9 +1,11 @@
 //! The events on a path that was found, in order.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::diagnostics::Known;
 use crate::engine::budget::WITNESS_STEPS;
 use crate::engine::flow::{Edge, ExitKind, Via};
 use crate::engine::loops::rounds::reaching;
@@ -67,6 +69,8 @@ impl Paths<'_> {
             at = from;
         }
         legs.reverse();
+        let points = legs.iter().map(|leg| &self.unfolding.points[leg.from]);
+        self.last = points.map(|point| point.block).collect();
         let mut out = Vec::new();
         // The loops over collections that have run an iteration.
         let mut ran: FxHashSet<BlockId> = FxHashSet::default();
@@ -102,11 +106,15 @@ impl Paths<'_> {
         let t = &cx.function().body.block(block).terminator;
         let span = t.span;
         let func = cx.func;
+        let first = self.entry.env.iter().next();
+        let on_watched = cx.function().class.is_some() && first == Some((0, self.entry.watched));
+        let known = engine.known(&cx, after.unwrap_or(&before), on_watched);
         let event = |span: Span, what: EventKind, matters: bool| PathEvent {
             func,
             span,
             what,
             matters,
+            known: Arc::clone(&known),
         };
         let loss = |engine: &mut Engine<'_>| engine.loss(&cx, block, &before, after);
         let loss = match &hops[leg.hop].to {
@@ -144,7 +152,7 @@ impl Paths<'_> {
                 if let Edge::Called(via) = edge
                     && self.depth < MAX_DETAIL
                 {
-                    self.tell_call(engine, via, span, out);
+                    self.tell_call(engine, via, (span, &known), out);
                 }
             }
         }
@@ -188,7 +196,7 @@ impl Paths<'_> {
         &mut self,
         engine: &mut Engine<'_>,
         via: &Via,
-        span: Span,
+        (span, known): (Span, &Arc<[Known]>),
         out: &mut Vec<PathEvent>,
     ) {
         let callee = via.summary.key.func;
@@ -203,15 +211,28 @@ impl Paths<'_> {
             }
         });
         let matters = inside.events.is_some();
-        let event = |func, span, what| PathEvent {
+        let event = |func, span, what, known| PathEvent {
             func,
             span,
             what,
             matters,
+            known,
         };
-        out.push(event(self.cx.func, span, EventKind::Entered(callee)));
+        // What the helper knows of its values, the events inside it tell.
+        let nothing = || Arc::from([]);
+        out.push(event(
+            self.cx.func,
+            span,
+            EventKind::Entered(callee),
+            nothing(),
+        ));
         out.extend(inside.events.iter().flatten().cloned());
-        out.push(event(callee, inside.left, EventKind::Left));
+        out.push(event(
+            callee,
+            inside.left,
+            EventKind::Left,
+            Arc::clone(known),
+        ));
     }
 }
 

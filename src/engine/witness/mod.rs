@@ -4,7 +4,9 @@
 //! follows single paths, those with the fewest decisions first. An exit that none of them reaches
 //! is not reported.
 
+mod drawing;
 mod events;
+mod known;
 mod remaining;
 mod unfold;
 
@@ -12,9 +14,11 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::diagnostics::Known;
 use crate::engine::flow::{Edge, ExitKind};
 use crate::engine::loops::rounds::Wanted;
 use crate::engine::simulate::Graph;
@@ -56,6 +60,8 @@ pub struct PathEvent {
     pub what: EventKind,
     /// Whether the exit would be out of reach if this came out differently.
     pub matters: bool,
+    /// What is known of the values in the function then.
+    pub known: Arc<[Known]>,
 }
 
 /// What happens on a path.
@@ -144,6 +150,8 @@ pub struct Paths<'g> {
     to_stores: OnceCell<Vec<bool>>,
     unfolding: Unfolding,
     insides: Insides,
+    /// The blocks on the path that was found last.
+    last: Vec<BlockId>,
 }
 
 /// A point on a path.
@@ -176,6 +184,7 @@ impl<'g> Paths<'g> {
             outlook: OnceCell::new(),
             to_stores: OnceCell::new(),
             insides: Insides::default(),
+            last: Vec::new(),
         }
     }
 
@@ -185,6 +194,7 @@ impl<'g> Paths<'g> {
             self.unfolding = Unfolding::new(self.start, Rc::clone(&self.entry));
         }
         if self.is_at(engine, goal) {
+            self.last = vec![self.start];
             return Witness::Found(Vec::new(), Box::new((*self.entry).clone()));
         }
         let cx = Rc::clone(&self.cx);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::excerpts::{Excerpts, JsonFile, JsonPlace};
+use super::flow::{self, JsonFlow};
 use crate::diagnostics::{FileFailure, Finding, Fix, Location};
 use crate::outcome::{Expired, Reported};
 use crate::report::checklist::{
@@ -72,6 +73,9 @@ struct JsonRule {
     kinds: Vec<(&'static str, &'static str, &'static str)>,
 }
 
+/// Where, what happens, and what is known of the values then.
+type JsonStep<'a> = (JsonPlace, &'a str, Vec<(&'a str, &'a str)>);
+
 #[derive(Serialize)]
 struct JsonFinding<'a> {
     rule: usize,
@@ -93,12 +97,14 @@ struct JsonFinding<'a> {
     family: Option<&'a str>,
     place: JsonPlace,
     label: &'a str,
-    steps: Vec<(JsonPlace, &'a str)>,
+    steps: Vec<JsonStep<'a>>,
     notes: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     exits: Vec<JsonPlace>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<JsonFix<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow: Option<JsonFlow<'a>>,
 }
 
 #[derive(Serialize)]
@@ -370,11 +376,20 @@ impl<'a> Maker<'a> {
             place: self.place(&finding.primary.location),
             label: &finding.primary.message,
             steps: steps
-                .map(|step| (self.place(&step.location), step.message.as_str()))
+                .map(|step| {
+                    let known = step.known.iter();
+                    let known = known.map(|known| (known.name.as_str(), known.is.as_str()));
+                    let place = self.place(&step.location);
+                    (place, step.message.as_str(), known.collect())
+                })
                 .collect(),
             notes: &finding.notes,
             exits: exits.map(|exit| self.place(exit)).collect(),
             fix: finding.fix.as_ref().map(|fix| self.fix(fix)),
+            flow: finding
+                .flow
+                .as_ref()
+                .map(|flow| flow::of(&self.report, &mut self.excerpts, flow)),
         }
     }
 

@@ -78,7 +78,8 @@ impl Excerpts {
         )
     }
 
-    fn number(&mut self, report: &Report<'_>, id: FileId) -> usize {
+    /// The number of a file.
+    pub(super) fn number(&mut self, report: &Report<'_>, id: FileId) -> usize {
         *self.numbers.entry(id).or_insert_with(|| {
             self.files.push((report.sources.get(id), BTreeSet::new()));
             self.files.len() - 1

@@ -437,7 +437,7 @@ pub(super) fn add_steps(
                 file: f.id,
                 span: s.span,
             };
-            finding = finding.step(location, s.message);
+            finding = finding.step(location, s.message).knowing(&s.known);
         }
     }
     finding

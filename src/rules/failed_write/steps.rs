@@ -3,6 +3,8 @@
 use super::arrivals::Lost;
 use super::refusal::refuses;
 use super::watch::Swallower;
+use std::sync::Arc;
+
 use crate::diagnostics::Location;
 use crate::engine::Catch;
 use crate::engine::witness::{EventKind, PathEvent};
@@ -62,6 +64,7 @@ pub(in crate::rules) fn with_failure(
             EventKind::Decision(BranchRole::Dropped, false)
         },
         matters: true,
+        known: Arc::from([]),
     };
     let here = events.iter().rposition(|e| e.func == by && e.span == at);
     let caught_at = if let Some(i) = here {
@@ -103,6 +106,7 @@ pub(in crate::rules) fn with_failure(
             span,
             what: EventKind::Failed,
             matters: true,
+            known: Arc::from([]),
         };
         events.insert(index, event);
     }
@@ -137,6 +141,7 @@ pub(in crate::rules) fn with_refusal(
             span: at,
             what: EventKind::Decision(BranchRole::If, outcome),
             matters: true,
+            known: Arc::from([]),
         });
         events.len() - 1
     });
@@ -147,6 +152,7 @@ pub(in crate::rules) fn with_refusal(
             span: span(call),
             what: EventKind::Failed,
             matters: true,
+            known: Arc::from([]),
         };
         events.insert(place, failed);
     }

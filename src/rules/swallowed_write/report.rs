@@ -134,6 +134,7 @@ pub(super) fn finding(
     }
     finding = finding.arg("caught", caught);
     finding = add_steps(program, finding, &events, "returns");
+    finding = finding.flow(swallowed.flow.clone());
     let ends = if falls_off { "ends here" } else { "returns" };
     let label = match (decorator.is_some(), swallowed.by) {
         (true, _) => "this decorator swallows the failure",

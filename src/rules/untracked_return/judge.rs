@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::repair::Arrivals;
 use super::{Judged, Tally, WAS_CALLED, WAS_SET, WROTE};
+use crate::diagnostics::Flow;
 use crate::engine::flow::ExitKind;
 use crate::engine::objects::ask::Answers;
 use crate::engine::simulate::Graph;
@@ -21,6 +22,7 @@ use crate::rules::contract_method::{
     exit_point, raising_point,
 };
 use crate::settings::{Contract, Demand, Place, Step, Writes};
+use crate::source::FileId;
 
 /// The ways in which an exit can be wrong, the worst first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -53,6 +55,8 @@ pub(super) struct BadExit {
     pub uncertain: bool,
     /// The path to it.
     pub events: Vec<PathEvent>,
+    /// The graph of the method with that path.
+    pub flow: Option<Flow>,
 }
 
 impl BadExit {
@@ -346,6 +350,7 @@ fn judge(
         let any_unknown = exits.any_unknown;
         let mut search = ExitSearch {
             paths: Paths::new(&cx, (BlockId::ENTRY, state), &graph, None),
+            file: cx.module.file.as_ref().map(|file| file.id),
             steps: rung.witness_steps(&cx),
             engine,
             demanded,
@@ -374,6 +379,8 @@ struct ExitSearch<'s, 'p> {
     engine: &'s mut Engine<'p>,
     demanded: &'s Demanded,
     paths: Paths<'s>,
+    /// The file of the method.
+    file: Option<FileId>,
     /// How long a single path is searched for.
     steps: u64,
     /// How many exits no single path reached.
@@ -460,6 +467,7 @@ impl ExitSearch<'_, '_> {
                             bad: wanted,
                             uncertain: end.flags.is_uncertain(),
                             events,
+                            flow: self.file.and_then(|file| self.paths.drawing(file)),
                         });
                     }
                     Witness::Infeasible => self.infeasible += 1,

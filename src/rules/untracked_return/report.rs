@@ -156,6 +156,7 @@ impl MethodFindings<'_> {
         let mut finding = b
             .exit(label.location)
             .fix(fix)
+            .flow(exit.flow.clone())
             .cause(cause)
             .at_exit(label.location, label.text.as_str());
         if exit.uncertain {

@@ -57,6 +57,7 @@ function showFindings(what, query) {
     const back = link(address(null, query), { class: "back" }, icon("back"), "All findings");
     pane.replaceChildren(back, shown.element);
     pane.scrollTop = 0;
+    shown.shown();
   }
   list.choose(wanted);
   if (finding && !wide.matches) window.scrollTo(0, 0);

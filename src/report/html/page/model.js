@@ -19,7 +19,7 @@ for (const [number, finding] of report.findings.entries()) {
   finding.message = report.texts[finding.message];
   finding.help = report.texts[finding.help];
   finding.place = placed(finding.place);
-  finding.steps = finding.steps.map(([place, message], at) => ({ place: placed(place), message, number: at + 1 }));
+  finding.steps = finding.steps.map(([place, message, known], at) => ({ place: placed(place), message, known, number: at + 1 }));
   finding.exits = (finding.exits ?? []).map(placed);
   finding.path = report.files[finding.place.file].path;
   finding.folder = folderOf(finding.path);

@@ -28,6 +28,13 @@ function drawnPieces(pieces) {
 
 const namedFrame = ({ file, from }) => `${report.files[file].path}:${from}`;
 
+/** What is known of values after a step. What was known before is shown while the walk is there. */
+function knownValues({ number, known }, steps) {
+  const before = new Map(steps[number - 2]?.known ?? []);
+  const value = ([name, is]) => make("span", { class: before.get(name) === is ? "before" : "" }, make("code", {}, name), `: ${is}`);
+  return known.length > 0 && make("span", { class: "known" }, make("span", { class: "hidden" }, " Known: "), known.map(value));
+}
+
 /** The links of a place: to the web, if that is known, and to the editor. */
 function placeLinks(place, name = shownPlace(place)) {
   const web = webLink(place);
@@ -73,7 +80,7 @@ function sourceOf(finding, onstep) {
             make("span", { class: "hidden" }, "Step "),
             make("span", { class: `node${isEnd ? " end" : ""}` }, step.number),
             make("span", { class: "hidden" }, ` of ${count}, ${shownPlace(step.place)}: `),
-            make("span", { class: "said" }, prose(step.message)),
+            make("span", { class: "said" }, prose(step.message), knownValues(step, finding.steps)),
           ),
         );
       }

@@ -121,7 +121,7 @@ function waysOf(rows) {
       taken[track] = [...(taken[track] ?? []), [top, bottom]];
       track += 1;
     }
-    const kind = `${straight ? "straight" : "aside"}${from > to ? " back" : ""}`;
+    const kind = `${straight ? "straight" : "aside"}${from > to ? " upwards" : ""}`;
     for (let row = top; row <= bottom; row += 1) {
       const part = row === top ? "lower" : row === bottom ? "upper" : "through";
       pieces[row].push({ kind: `${kind} ${part}${row === to && !straight ? " arrives" : ""}`, track, step: at + 1 });
