@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::program::Program;
 use crate::selection::KeptSketches;
 use crate::settings::Settings;
-use crate::source::trace::{self, Question, Read, Trace};
+use crate::source::trace::{self, Question, Read};
 use crate::source::{FileId, SourceFile, SourceMap, digest};
 
 /// What is kept of a run.
@@ -105,7 +105,8 @@ impl<'a> Keeping<'a> {
         let broken =
             |read: &Read| matches!(read, Read::File(id) if program.is_broken(&sources.get(*id)));
         // Where code cannot be parsed is only known of what was lowered, so that has to be lowered again.
-        if !trace.reads().iter().any(broken)
+        let reads = trace.reads();
+        if !reads.iter().any(broken)
             && let Some((text, mentioned)) = (form.write)(program, &result)
         {
             let path = |id: &FileId| sources.get(*id).real_path.clone();
@@ -113,7 +114,7 @@ impl<'a> Keeping<'a> {
                 rule: rule.to_owned(),
                 file: file.real_path.clone(),
                 under: under.to_owned(),
-                looks: self.looks(program, &trace, &mentioned),
+                looks: self.looks(program, reads, &mentioned),
                 mentioned: mentioned.iter().map(path).collect(),
                 result: text,
             };
@@ -150,11 +151,11 @@ impl<'a> Keeping<'a> {
     fn looks(
         &self,
         program: &Program<'_>,
-        trace: &Trace,
+        reads: FxHashSet<Read>,
         mentioned: &[FileId],
     ) -> Vec<(Look, String)> {
         let path = |id: FileId| program.sources().get(id).real_path.clone();
-        let reads = trace.reads().into_iter().map(|read| match read {
+        let reads = reads.into_iter().map(|read| match read {
             Read::File(id) => Look::File(path(id)),
             Read::At(path) => Look::At(path),
             Read::Asked(question) => Look::Asked(question),
