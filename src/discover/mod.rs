@@ -34,7 +34,7 @@ pub fn repository(folder: &Path) -> Option<&Path> {
 }
 
 /// What discovery found.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Discovered {
     /// The files to analyse, sorted by the displayed path.
     pub files: Vec<PathBuf>,

@@ -1,5 +1,7 @@
 //! What an editor tells without being asked: documents, files, folders, settings.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::time::Duration;
 
 use lsp_server::Notification;
@@ -15,6 +17,7 @@ use super::client::{Options, SECTION};
 use super::documents::{Change, Document, real_path};
 use super::session::{Asked, Phase, Session};
 use super::uri;
+use crate::source::{Disk, Language};
 
 impl Session {
     pub fn told(&mut self, told: Notification) {
@@ -45,7 +48,14 @@ impl Session {
                 if let Some(params) = self.read::<DidSaveTextDocumentParams>(told) {
                     let uri = params.text_document.uri;
                     let path = uri::to_path(&uri).map(|path| real_path(&path));
-                    let root = path.and_then(|path| self.roots.of(&path));
+                    let root = path
+                        .and_then(|path| self.roots.of(&path))
+                        .map(|root| root.id);
+                    if let Some(root) = root.and_then(|id| self.roots.get_mut(id)) {
+                        // What was missed is found at the latest now.
+                        root.disk = Disk::Changed;
+                    }
+                    let root = root.and_then(|id| self.roots.get(id));
                     let is_new = self
                         .documents
                         .get(&uri)
@@ -91,14 +101,8 @@ impl Session {
     /// The editor is ready: asks it for what it has.
     fn begin(&mut self) {
         if self.client.watches {
-            let names = [
-                "*.py",
-                "*.rs",
-                "tallylint.toml",
-                "pyproject.toml",
-                "Cargo.toml",
-            ];
-            let watchers = names.map(|name| json!({ "globPattern": format!("**/{name}") }));
+            // Of a folder that is moved or deleted, only its own name is told.
+            let watchers = [json!({ "globPattern": "**/*" })];
             let registration = json!({
                 "id": format!("{SECTION}/files"),
                 "method": "workspace/didChangeWatchedFiles",
@@ -162,7 +166,8 @@ impl Session {
 
     fn files_changed(&mut self, params: &DidChangeWatchedFilesParams) {
         for change in &params.changes {
-            let Some(path) = uri::to_path(&change.uri) else {
+            let Some(path) = uri::to_path(&change.uri).filter(|path| matters(path, change.typ))
+            else {
                 continue;
             };
             let open = self.documents.get(&change.uri);
@@ -180,9 +185,8 @@ impl Session {
                         .is_some_and(|(own, folder)| own.starts_with(folder))
                 };
                 if Some(affected.id) == root || below() {
-                    affected.surprising = true;
                     let patience = affected.options.debounce();
-                    affected.change(patience);
+                    affected.surprise(patience);
                 }
             }
         }
@@ -214,8 +218,7 @@ impl Session {
             && root.options != *options
         {
             root.options = options.clone();
-            root.surprising = true;
-            root.change(Duration::ZERO);
+            root.surprise(Duration::ZERO);
         }
     }
 
@@ -260,4 +263,19 @@ impl Session {
         }
         read.ok()
     }
+}
+
+/// Whether a change of a file or folder may change what an analysis finds.
+fn matters(path: &Path, change: FileChangeType) -> bool {
+    /// What tells where a project ends, and what a walk leaves out.
+    const MARKERS: &[&str] = &["setup.cfg", "requirements.txt", ".gitignore", ".ignore"];
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    // Folders seldom have extensions.
+    let may_be_folder = || path.extension().is_none() && change != FileChangeType::CHANGED;
+    Language::of_walked(path).is_some()
+        || path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        || MARKERS.contains(&name)
+        || may_be_folder()
 }

@@ -21,6 +21,7 @@ use super::wire::{self, Incoming};
 use super::worker::{Done, Job, JobKind, JobResult};
 use crate::busy::Busy;
 use crate::fence;
+use crate::source::Disk;
 
 /// How often it is told how far the first analysis has come.
 const PROGRESS: Duration = Duration::from_millis(200);
@@ -195,8 +196,15 @@ impl Session {
         }
         let job = wanted.or_else(|| {
             let is_due = |root: &&Root| root.due().is_some_and(|due| due.is_zero());
-            let root = self.roots.iter().find(is_due)?;
-            Some(root.job(JobKind::Analyse, &self.documents, &busy))
+            let id = self.roots.iter().find(is_due)?.id;
+            let open = self.roots.numbers();
+            let root = self.roots.get_mut(id)?;
+            let job = root.job(JobKind::Analyse, &self.documents, (&busy, open));
+            // An editor that watches files tells of what happens to them.
+            if self.client.watches {
+                root.disk = Disk::Same;
+            }
+            Some(job)
         });
         let Some(job) = job else { return };
         let is_first = |id| {

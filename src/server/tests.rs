@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::wire::{self, Incoming, to_json};
-use super::{Engine, analyse, serve};
+use super::{Engine, Memory, serve};
 
 /// Nothing takes so long unless it is broken.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -109,10 +109,11 @@ impl Talk {
 
 #[test]
 fn a_panic_in_one_analysis_is_told_and_the_next_one_runs() {
-    let engine: Engine = Box::new(|workspace| {
+    let mut memory = Memory::default();
+    let engine: Engine = Box::new(move |workspace| {
         let boom = workspace.overlay.values().any(|text| text.contains("boom"));
         assert!(!boom, "out of order");
-        analyse(workspace)
+        memory.analyse(workspace)
     });
     let mut talk = Talk::new(engine);
     talk.open(BAD);
@@ -145,7 +146,7 @@ fn engine() -> (Engine, Receiver<usize>, Sender<()>) {
         let length = workspace.overlay.values().map(String::len).sum();
         began.send(length).unwrap();
         gone.recv().unwrap();
-        analyse(workspace)
+        memory.analyse(workspace)
     });
     (engine, begins, go)
 }

@@ -52,6 +52,7 @@ mod selection;
 mod server;
 #[cfg(unix)]
 mod server_hostile;
+mod server_memory;
 mod settings;
 mod shards;
 mod stdlib;
