@@ -142,6 +142,7 @@ fn a_panic_in_one_analysis_is_told_and_the_next_one_runs() {
 fn engine() -> (Engine, Receiver<usize>, Sender<()>) {
     let (began, begins) = channel();
     let (go, gone) = channel();
+    let mut memory = Memory::default();
     let engine: Engine = Box::new(move |workspace| {
         let length = workspace.overlay.values().map(String::len).sum();
         began.send(length).unwrap();
@@ -194,7 +195,7 @@ fn the_latest_text_wins_and_nobody_is_told_of_an_older_one() {
 
 #[test]
 fn what_ends_without_a_goodbye_is_an_error() {
-    let talk = Talk::new(Box::new(analyse));
+    let talk = Talk::new(Memory::engine());
     drop(talk.input);
     assert_eq!(talk.server.join().unwrap(), 1);
 }

@@ -217,6 +217,8 @@ pub struct SourceMap {
     store: RwLock<Store>,
     reads: AtomicUsize,
     pub(super) looked: RwLock<Looked>,
+    /// What is there because texts were given.
+    pub(super) given: RwLock<Looked>,
     /// `Some` while answers are recorded.
     notes: Mutex<Option<Notes>>,
 }
@@ -231,6 +233,7 @@ impl SourceMap {
             store: RwLock::default(),
             reads: AtomicUsize::new(0),
             looked: RwLock::default(),
+            given: RwLock::default(),
             notes: Mutex::default(),
         }
     }
@@ -285,6 +288,7 @@ impl SourceMap {
             store: RwLock::new(next),
             reads: AtomicUsize::new(0),
             looked: RwLock::new(looked),
+            given: RwLock::default(),
             notes: Mutex::default(),
         }
     }
@@ -359,7 +363,8 @@ impl SourceMap {
 
     fn fetch(&self, path: &Path) -> Content {
         match self.real_path(path) {
-            Err(error) => Content::Known(Err(error.into())),
+            // A text may be given for a file that is not there.
+            Err(error) => Content::Known(self.known(path).unwrap_or(Err(error.into()))),
             Ok(real_path) => match self.known(&real_path) {
                 Some(known) => Content::Known(known),
                 None => {
@@ -383,6 +388,7 @@ impl SourceMap {
     pub fn add_virtual(&self, path: &Path, text: String) -> Arc<SourceFile> {
         let real_path =
             fs::canonicalize(self.cwd.join(path)).unwrap_or_else(|_| path.to_path_buf());
+        self.give(&self.cwd.join(&real_path));
         let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
         self.push(
             &mut store,

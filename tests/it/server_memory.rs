@@ -31,6 +31,8 @@ struct Session {
     mirror: Project,
     editor: Editor,
     open: BTreeMap<String, Open>,
+    /// What was on the disk when the editor heard of it last.
+    heard: BTreeSet<String>,
 }
 
 impl Session {
@@ -48,6 +50,7 @@ impl Session {
             editor: Editor::open(&project, &capabilities, &settings),
             project,
             open: BTreeMap::new(),
+            heard: files.iter().map(|(path, _)| (*path).to_owned()).collect(),
         }
     }
 
@@ -56,7 +59,10 @@ impl Session {
         let mut changes = Vec::new();
         for path in paths {
             let there = fs::read(self.project.path(path)).ok();
-            let was_there = self.mirror.path(path).exists();
+            let was_there = match there {
+                Some(_) => !self.heard.insert(path.clone()),
+                None => self.heard.remove(path),
+            };
             let kind = match (was_there, &there) {
                 (false, _) => 1,
                 (true, Some(_)) => 2,
@@ -68,8 +74,7 @@ impl Session {
             }
             match there {
                 Some(bytes) => self.mirror.write(path, bytes),
-                None if was_there => fs::remove_file(self.mirror.path(path)).unwrap(),
-                None => {}
+                None => drop(fs::remove_file(self.mirror.path(path))),
             }
         }
         let params = json!({ "changes": changes });
@@ -102,6 +107,7 @@ impl Session {
     fn save(&mut self, path: &str) {
         let text = self.open[path].texts.last().unwrap();
         self.project.write(path, text);
+        self.heard.insert(path.to_owned());
         let document = json!({ "textDocument": { "uri": uri(&self.project.path(path)) } });
         self.editor.tell("textDocument/didSave", document);
     }
