@@ -26,16 +26,28 @@ export interface Fate {
   readonly gaveUp: (why: string) => void;
 }
 
-/** A client that leaves it to others to tell the user what went wrong, so that he is told once. */
+/** A client that leaves it to others to tell the user what went wrong, so that they are told once. */
 class QuietClient extends LanguageClient {
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);
   }
 
+  /** Whether it has started, or could not. */
+  settled: Promise<unknown> = Promise.resolve();
+
+  override start(): Promise<void> {
+    const starting = super.start();
+    this.settled = starting.catch(() => undefined);
+    return starting;
+  }
+
   /** The library stops a client that never got ready, which it refuses to do; only then the process is looked after. */
   override async stop(timeout?: number): Promise<void> {
+    const isOrderly = this.isRunning();
     await super.stop(timeout).catch((error: unknown) => {
-      this.error("The server did not stop.", error);
+      if (isOrderly) {
+        this.error("The server did not stop.", error);
+      }
     });
   }
 }
@@ -81,6 +93,8 @@ export function createClient(
         return { ...result, handled: true };
       },
       closed: async () => {
+        // The library forgets the start of a server that has ended, and never says that it failed.
+        await client.settled;
         const result = await usual().closed();
         if (client.initializeResult === undefined) {
           return { action: CloseAction.DoNotRestart, handled: true };

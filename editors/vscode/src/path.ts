@@ -87,7 +87,8 @@ export class Walk {
   constructor(finding: Finding, steps: readonly Step[], at = 0) {
     this.finding = finding;
     this.steps = steps;
-    this.at = Math.max(0, Math.min(at, steps.length - 1));
+    // A finding that is gone for a while comes back at the same step.
+    this.at = steps.length === 0 ? at : Math.max(0, Math.min(at, steps.length - 1));
   }
 
   /** The step that is shown. */

@@ -137,6 +137,10 @@ export class Server implements vscode.Disposable {
     } catch (error) {
       return reason(error);
     }
+    // If the process ends meanwhile, the library may call that a start.
+    if (!client.isRunning()) {
+      return "it ended at once.";
+    }
     this.client = client;
     const version = client.initializeResult?.serverInfo?.version ?? "";
     this.tell(version, `${found.path} (${found.source})`, { running: true });

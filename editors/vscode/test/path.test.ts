@@ -78,5 +78,7 @@ test("a walk ends at the first and the last step", () => {
   assert.equal(walk.goTo(3).at, 2);
   assert.equal(walk.goTo(-1).at, 0);
   assert.equal(walk.goTo(2).renewed(FINDING, steps.slice(0, 2)).at, 1);
-  assert.equal(walk.renewed(FINDING, []).step, undefined);
+  const gone = walk.goTo(2).renewed(FINDING, []);
+  assert.equal(gone.step, undefined);
+  assert.equal(gone.renewed(FINDING, steps).at, 2);
 });
