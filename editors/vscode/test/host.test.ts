@@ -148,10 +148,10 @@ test("an exit is explained in a document", async (context) => {
   assert.equal(code, editor, "the cursor stays in the code");
   assert.match(explanation?.document.getText() ?? "", /line 4 of `ScoresProcessor.save_data`.*not set\n/s);
 
-  // From the palette, the exit is the one at the cursor.
-  editor.moveTo(5);
+  // From the palette, the exit is the one at the cursor: on this line, the end.
+  editor.moveTo(1);
   await host.execute("tallylint.explainExit");
-  assert.match(explanation?.document.getText() ?? "", /^line 6: /);
+  assert.match(explanation?.document.getText() ?? "", /^the end of .*: set\n- set at line 6: /s);
   // The server tells it as a message, too, which would be the second time.
   assert.deepEqual(host.messages, []);
 });
