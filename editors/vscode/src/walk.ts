@@ -113,7 +113,7 @@ export class Walker implements vscode.TreeDataProvider<Step>, vscode.CodeActionP
       return;
     }
     await this.set(new Walk(finding, steps));
-    await this.show();
+    await this.show(true);
   }
 
   private async choose(): Promise<Finding | undefined> {
@@ -142,8 +142,8 @@ export class Walker implements vscode.TreeDataProvider<Step>, vscode.CodeActionP
     }
   }
 
-  /** Shows the step in its file, and in the view if that can be seen. */
-  private async show(): Promise<void> {
+  /** Shows the step in its file, and in the view; that is opened if it should be, and left closed otherwise. */
+  private async show(opensView = false): Promise<void> {
     const step = this.walk?.step;
     if (step === undefined) {
       return;
@@ -152,7 +152,7 @@ export class Walker implements vscode.TreeDataProvider<Step>, vscode.CodeActionP
     const editor = await vscode.window.showTextDocument(uri, { selection: new vscode.Range(range.start, range.start) });
     editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     this.decorate();
-    if (this.view.visible) {
+    if (opensView || this.view.visible) {
       await this.view.reveal(step, { select: true, focus: false });
     }
   }

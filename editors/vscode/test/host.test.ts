@@ -184,6 +184,7 @@ test("a path is walked through files", async (context) => {
   await host.run(action.command);
   assert.equal(host.contexts.get("tallylint.walking"), true);
   assert.equal(view().message, found?.message);
+  assert.ok(view().visible, "the view opens");
   assert.deepEqual(view().labels, [
     "> 1. the value set earlier is lost here (heir.py:7)",
     "2. enters `ScoresBase.reset` (heir.py:7)",

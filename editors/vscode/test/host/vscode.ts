@@ -105,7 +105,10 @@ export class Host {
   private readonly commands = new Map<string, (...args: unknown[]) => unknown>();
   private readonly providers = new Map<string, Set<Provider<unknown>>>();
   private readonly contents = new Map<string, vscode.TextDocumentContentProvider>();
-  private readonly trees = new Map<string, vscode.TreeDataProvider<unknown> & { view: { message?: string } }>();
+  private readonly trees = new Map<
+    string,
+    vscode.TreeDataProvider<unknown> & { view: { message?: string; visible: boolean } }
+  >();
 
   constructor(
     readonly folder: string,
@@ -183,11 +186,12 @@ export class Host {
     return [...this.collections].flatMap((collection) => [...(collection.get(uri.toString()) ?? [])]);
   }
 
-  tree(id: string): { message: string | undefined; labels: string[] } {
+  tree(id: string): { visible: boolean; message: string | undefined; labels: string[] } {
     const provider = this.trees.get(id) ?? fail(`there is no view ${id}`);
     const steps = provider.getChildren() as unknown[];
     return {
       message: provider.view.message,
+      visible: provider.view.visible,
       labels: steps.map((step) => {
         const item = provider.getTreeItem(step) as vscode.TreeItem;
         const mark = (item.iconPath as vscode.ThemeIcon).id === "arrow-right" ? "> " : "";
@@ -430,7 +434,15 @@ export class Host {
         }),
         createTextEditorDecorationType: () => new Disposable(() => undefined),
         createTreeView: (id: string, options: { treeDataProvider: vscode.TreeDataProvider<unknown> }) => {
-          const view = { visible: true, message: "", reveal: () => Promise.resolve(), dispose: () => undefined };
+          const view = {
+            visible: false,
+            message: "",
+            reveal: () => {
+              view.visible = true;
+              return Promise.resolve();
+            },
+            dispose: () => undefined,
+          };
           this.trees.set(id, Object.assign(options.treeDataProvider, { view }));
           return view;
         },
