@@ -10,6 +10,7 @@
 //! | `verdicts` | verdicts that hold for several classes |
 //! | `ladder` | how precisely a method is followed |
 //! | `exits` | the state of each exit |
+//! | `obstacles` | what rules out the ways to an exit |
 //! | `functions` | which functions have to keep a contract |
 //! | `entry` | the state in which a method is entered |
 
@@ -19,6 +20,7 @@ mod entry;
 mod exits;
 mod functions;
 mod ladder;
+mod obstacles;
 mod pass;
 mod portable;
 mod reach;
@@ -50,7 +52,7 @@ pub(in crate::rules) use entry::{
     DictKind, ExitPoint, Watched, bind_receiver, dict_kinds, enter, entry_state, exit_point,
     raising_point,
 };
-pub(in crate::rules) use exits::{Arrival, Returns};
+pub(in crate::rules) use exits::{Arrival, Deeds, Returns};
 pub(in crate::rules) use ladder::{Ladder, Rung};
 pub(in crate::rules) use pass::of_rule;
 pub use pass::{Beliefs, ContractRule, ContractRun, OfModule, Pass};

@@ -18,8 +18,8 @@ use crate::outcome::{MethodExit, Unset};
 use crate::program::{ClassRef, FuncRef, MroEntry};
 use crate::rules::Effort;
 use crate::rules::contract_method::{
-    Arrival, ExitPoint, Ladder, Returns, Rung, Subject, Watched, bind_receiver, enter, entry_state,
-    exit_point, raising_point,
+    Arrival, Deeds, ExitPoint, Ladder, Returns, Rung, Subject, Watched, bind_receiver, enter,
+    entry_state, exit_point, raising_point,
 };
 use crate::settings::{Contract, Demand, Place, Step, Writes};
 use crate::source::FileId;
@@ -424,7 +424,19 @@ impl ExitSearch<'_, '_> {
             || leaves_out_store(self.engine, cx, graph));
         let places = self.engine.places().iter();
         let names: Vec<Name> = places.map(|place| place.slot.name().clone()).collect();
-        let exits = returns.exits(self.engine, cx, graph, &names);
+        let demanded = self.demanded;
+        let done = |engine: &mut Engine<'_>, state: &State| {
+            demanded.kept(engine, state, None) == Presence::Present
+        };
+        // Whether a value is returned shows only at the exit.
+        let deeds = demanded.results.is_empty().then_some(Deeds {
+            done: &done,
+            meanwhile: match demanded.calls {
+                false => "if the place is not set yet",
+                true => "if the contract is not kept yet",
+            },
+        });
+        let exits = returns.exits(self.engine, cx, graph, (&names, deeds));
         Verdict {
             bad: found,
             open: given_up,
