@@ -221,7 +221,7 @@ fn findings(sample: &Sample) -> Vec<Finding> {
                 "caught here",
             )
             .note("run() will record 0 rows")
-            .flow(Some(flow(sample)))
+            .flow(flow(sample))
             .exit(at("etl/odds.py", "return\n        self"))
             .at_exit(at("etl/odds.py", "return\n        self"), "returns"),
         Sample::builder("unset")
