@@ -8,6 +8,7 @@ use_actionlint
 use_iframe_worker
 use_multitool
 use_playground
+use_vscode
 use_wasm
 if [[ ${#wasm[@]} -eq 0 ]]; then install_in_ci "${wasm_packages[@]}"; fi
 use_chromium

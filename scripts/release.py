@@ -8,6 +8,7 @@ release.py wheel TARGET DIR [OPTION…] build the wheel of a release; maturin ge
 release.py sdist DIR                  build the source distribution
 release.py archive WHEEL TARGET DIR   put the program of a wheel into an archive for those who do not use pip, and beside
                                       it what the program is made of
+release.py programs DIR OUT           put the programs of the archives in DIR into OUT/TARGET, for the VS Code extension
 release.py sums DIR                   write DIR/SHA256SUMS
 
 The same commit, Rust, maturin and zig make the same bytes, in whatever folder and whenever.
@@ -33,6 +34,8 @@ from typing import Dict, Iterator, Optional
 from unittest import mock
 
 SIDE_FILES = ("CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE")
+# The folder of the VS Code extension.
+EXTENSION = "editors/vscode"
 # No build is younger than what it was made of; archives of the same files are the same bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 # What a wheel may weigh: it is downloaded by every job that checks something.
@@ -74,6 +77,10 @@ def version(root: Path) -> str:
     dynamic = re.search(r"(?m)^dynamic = \[(.*)\]$", project)
     if re.search(r"(?m)^version\b", project) or not dynamic or '"version"' not in dynamic.group(1):
         raise Refused("pyproject.toml does not take its version from Cargo.toml")
+    for name in ("package.json", "package-lock.json"):
+        stated = json.loads(read(root, f"{EXTENSION}/{name}"))["version"]
+        if stated != number:
+            raise Refused(f"{EXTENSION}/{name} says {stated}; run `npm version {number}` there")
     return number
 
 
@@ -270,6 +277,33 @@ def archive(root: Path, wheel: Path, target: str, out: Path) -> Path:
     return path
 
 
+def programs(root: Path, folder: Path, out: Path) -> "list[Path]":
+    """Write the programs of all archives of a folder, each into a folder that is named after its target."""
+    number = version(root)
+    made = []
+    for path in sorted(folder.iterdir()):
+        found = re.fullmatch(rf"tallylint-{re.escape(number)}-(.+?)(\.tar\.gz|\.zip)", path.name)
+        if not found:
+            continue
+        target, suffix = found.groups()
+        name = "tallylint.exe" if "windows" in target else "tallylint"
+        inside = f"tallylint-{number}-{target}/{name}"
+        if suffix == ".zip":
+            with zipfile.ZipFile(path) as packed:
+                body = packed.read(inside)
+        else:
+            with tarfile.open(path) as packed:
+                body = packed.extractfile(inside).read()
+        program = out / target / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_bytes(body)
+        program.chmod(0o755)
+        made.append(program)
+    if not made:
+        raise Refused(f"{folder} has no archives")
+    return made
+
+
 def tells(binary: bytes, name: str, wanted: str) -> Dict[str, bytes]:
     """The completions that the program prints; fail unless it answers `--version` so."""
     with tempfile.TemporaryDirectory() as folder:
@@ -314,6 +348,9 @@ def arguments() -> argparse.Namespace:
     packing.add_argument("wheel", type=Path)
     packing.add_argument("target")
     packing.add_argument("out", type=Path)
+    unpacking = commands.add_parser("programs")
+    unpacking.add_argument("folder", type=Path)
+    unpacking.add_argument("out", type=Path)
     commands.add_parser("sums").add_argument("folder", type=Path)
     return parser.parse_args()
 
@@ -332,6 +369,8 @@ def main() -> int:
             maturin(root, "", "sdist", "--out", str(args.out.resolve()))
         elif args.command == "archive":
             print(archive(root, args.wheel, args.target, args.out))
+        elif args.command == "programs":
+            print(*programs(root, args.folder, args.out), sep="\n")
         else:
             print(sums(args.folder))
     except (Refused, OSError, KeyError, subprocess.CalledProcessError) as error:

@@ -82,6 +82,9 @@ class Scratch(unittest.TestCase):
         tree = Path(tempfile.mkdtemp(dir=self.folder))
         for name in ("Cargo.toml", "Cargo.lock", "pyproject.toml", "README.md", *release.SIDE_FILES):
             shutil.copy(ROOT / name, tree)
+        (tree / release.EXTENSION).mkdir(parents=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(ROOT / release.EXTENSION / name, tree / release.EXTENSION)
         manifest = re.sub(r"(?m)^repository = .*\n", "", release.read(ROOT, "Cargo.toml"))
         if repository:
             manifest = manifest.replace("[package]\n", f'[package]\nrepository = "{repository}"\n', 1)
@@ -185,6 +188,20 @@ class Packing(Scratch):
         self.assertIn(f"]({URL}/blob/", text)
         self.assertEqual(zsh, b"completions for zsh\n")
 
+    def test_the_programs_of_archives_are_found_again(self) -> None:
+        tree, out = self.tree(URL), self.folder / "programs"
+        targets = [("aarch64-apple-darwin", "tallylint"), ("x86_64-pc-windows-msvc", "tallylint.exe")]
+        for target, program in targets:
+            wheel = make_wheel(self.folder / "wheel.whl", "/a", program)
+            release.archive(tree, wheel, target, self.folder)
+        made = release.programs(tree, self.folder, out)
+        self.assertEqual(made, [out / target / program for target, program in targets])
+        for path in made:
+            self.assertEqual(path.read_bytes(), PROGRAM.encode())
+            self.assertTrue(path.stat().st_mode & 0o100)
+        with self.assertRaisesRegex(release.Refused, "has no archives"):
+            release.programs(tree, out, out)
+
     def test_a_wheel_is_small_and_stripped(self) -> None:
         release.light(make_wheel(self.folder / "good.whl", "/a"))
         symbols = make_wheel(self.folder / "symbols.whl", "/a", more=b"\0.symtab\0.strtab\0")
@@ -225,6 +242,23 @@ class Binstall(unittest.TestCase):
                 with zipfile.ZipFile(path) if windows else tarfile.open(path) as packed:
                     names = packed.namelist() if windows else packed.getnames()
                 self.assertIn(program, names)
+
+    def test_all_targets_have_a_package_for_vs_code(self) -> None:
+        known = re.findall(r'^  "([a-z0-9_-]+)": "[a-z0-9-]+",$', release.read(ROOT, f"{release.EXTENSION}/package.mjs"), re.MULTILINE)
+        self.assertEqual(known, targets("build"))
+
+    def test_the_extension_has_the_version(self) -> None:
+        for name in ("package.json", "package-lock.json"):
+            with tempfile.TemporaryDirectory() as folder:
+                tree = Path(folder) / "tree"
+                (tree / release.EXTENSION).mkdir(parents=True)
+                for file in ("Cargo.toml", "Cargo.lock", "pyproject.toml", *(f"{release.EXTENSION}/{one}" for one in ("package.json", "package-lock.json"))):
+                    shutil.copy(ROOT / file, tree / file)
+                self.assertEqual(release.version(tree), NUMBER)
+                path = tree / release.EXTENSION / name
+                path.write_text(path.read_text(encoding="utf-8").replace(f'"version": "{NUMBER}"', '"version": "9.9.9"', 1), encoding="utf-8")
+                with self.assertRaisesRegex(release.Refused, f"{name} says 9.9.9"):
+                    release.version(tree)
 
     def test_all_targets_get_a_statement_of_their_parts(self) -> None:
         self.assertEqual(targets("parts"), targets("build"))

@@ -74,6 +74,20 @@ use_playground() {
     done
 }
 
+# Makes what builds and tests the VS Code extension available in `$vscode`, beside a copy of its source.
+use_vscode() {
+    local source="$root/editors/vscode"
+    vscode="$root/target/tools/vscode"
+    mkdir -p "$vscode"
+    if ! cmp -s "$source/package-lock.json" "$vscode/installed"; then
+        cp "$source/package.json" "$source/package-lock.json" "$vscode"
+        npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$vscode"
+        cp "$source/package-lock.json" "$vscode/installed"
+    fi
+    find "$vscode" -mindepth 1 -maxdepth 1 ! -name node_modules ! -name installed -exec rm -rf {} +
+    tar -C "$source" --exclude=./node_modules --exclude=./dist --exclude=./out -cf - . | tar -C "$vscode" -xf -
+}
+
 # What Debian has for use_wasm.
 # shellcheck disable=SC2034
 wasm_packages=(rustc-web cargo-web rust-web-llvm rust-web-src lld-22)

@@ -34,7 +34,7 @@ pub struct FindingBuilder {
     exits: Vec<Location>,
     notes: Vec<String>,
     fix: Option<Fix>,
-    flow: Option<Box<Flow>>,
+    flows: Vec<Flow>,
     cause: Option<Location>,
 }
 
@@ -55,7 +55,7 @@ impl FindingBuilder {
             exits: Vec::new(),
             notes: Vec::new(),
             fix: None,
-            flow: None,
+            flows: Vec::new(),
             cause: None,
         }
     }
@@ -108,9 +108,13 @@ impl FindingBuilder {
         self
     }
 
-    /// Adds the control-flow graph with the path, if it is known.
-    pub fn flow(mut self, flow: Option<Flow>) -> Self {
-        self.flow = flow.map(Box::new);
+    /// Adds the control-flow graph of a function with the path through it. If it has the graph already, the path goes on
+    /// there.
+    pub fn flow(mut self, flow: Flow) -> Self {
+        match self.flows.iter_mut().find(|known| known.is_of_same(&flow)) {
+            Some(known) => known.go_on(&flow),
+            None => self.flows.push(flow),
+        }
         self
     }
 
@@ -160,7 +164,7 @@ impl FindingBuilder {
             notes: self.notes,
             help,
             fix: self.fix,
-            flow: self.flow,
+            flows: self.flows,
             cause: self.cause,
         }
     }

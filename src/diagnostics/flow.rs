@@ -19,6 +19,34 @@ pub struct Flow {
     pub path: Vec<u32>,
 }
 
+impl Flow {
+    /// Whether it is the graph of the same function.
+    #[must_use]
+    pub fn is_of_same(&self, other: &Flow) -> bool {
+        let spans = |flow: &Flow| {
+            flow.blocks
+                .iter()
+                .map(|block| (block.span, block.test))
+                .collect::<Vec<_>>()
+        };
+        (self.file, &self.function) == (other.file, &other.function)
+            && self.edges.len() == other.edges.len()
+            && spans(self) == spans(other)
+    }
+
+    /// Lets the path go on as it does in another graph of the same function. What is feasible in one of them is.
+    pub fn go_on(&mut self, other: &Flow) {
+        for (block, known) in self.blocks.iter_mut().zip(&other.blocks) {
+            block.feasible |= known.feasible;
+        }
+        for (edge, known) in self.edges.iter_mut().zip(&other.edges) {
+            edge.feasible |= known.feasible;
+        }
+        self.path.extend(&other.path);
+        self.path.dedup();
+    }
+}
+
 /// A part of a function.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FlowBlock {

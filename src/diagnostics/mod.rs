@@ -135,8 +135,9 @@ pub struct Finding {
     pub help: String,
     /// A change that fixes it.
     pub fix: Option<Fix>,
-    /// The control-flow graph of the function with the path, if it is known to the engine and not too large.
-    pub flow: Option<Box<Flow>>,
+    /// The control-flow graphs of the functions that the path goes through, as far as the engine followed it and they are
+    /// not too large: the function that the path begins in comes first.
+    pub flows: Vec<Flow>,
     /// Where the failure is lost that leads to this. A finding of another rule there, about the
     /// same exits, has the same cause.
     pub cause: Option<Location>,

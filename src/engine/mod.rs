@@ -20,9 +20,11 @@
 //! | [`loops`] | iterators, and the iterations of loops |
 //! | [`summaries`] | what a call does, without following the function again |
 //! | [`witness`] | the search for one path, and the events on it |
+//! | [`barriers`] | where ways end that no execution takes to their end |
 //! | `liveness`, [`budget`] | what a state may drop, and all bounds |
 
 pub mod automaton;
+pub mod barriers;
 pub mod budget;
 mod calls;
 mod eval;

@@ -112,6 +112,28 @@ pub struct MethodExit {
     pub state: ExitState,
     /// The stores that set the place, and the calls that do it.
     pub set_at: Vec<Location>,
+    /// What rules out the ways to here on which the place is not set; if no path leads here, all ways.
+    pub ruled_out: RuledOut,
+}
+
+/// What rules out ways to an exit, as far as it can be told.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct RuledOut {
+    /// Where such ways end.
+    pub obstacles: Vec<Obstacle>,
+    /// How many other places there are where such ways end.
+    pub others: usize,
+}
+
+/// A place where ways end because a test never comes out as they need it, or because nothing raises.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Obstacle {
+    /// The place.
+    pub at: Location,
+    /// What holds there, e.g. "`rows` is truthy whenever this is reached".
+    pub says: String,
+    /// What established that before, e.g. "`rows` is truthy".
+    pub since: Vec<(Location, String)>,
 }
 
 /// Whether the place is set at an exit.

@@ -8,7 +8,9 @@ mod settled;
 mod suggestion;
 mod survey;
 
-pub use exits::{Duty, DutyOf, ExitState, Followed, MethodExit, MethodExits, Unset};
+pub use exits::{
+    Duty, DutyOf, ExitState, Followed, MethodExit, MethodExits, Obstacle, RuledOut, Unset,
+};
 pub use looked::{Candidate, Extent, LeftOut, Looked, Outside};
 pub use settled::{BaselineEntry, Decision, Expired, Identity, Reported, Settled, Suppressed};
 pub use suggestion::{Definition, Family, Keeps, Suggestion, Suggestions};

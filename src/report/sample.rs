@@ -17,7 +17,7 @@ use crate::diagnostics::{
 use crate::fence::Bug;
 use crate::outcome::{
     Candidate, Duty, DutyOf, ExitState, Extent, Followed, LeftOut, Looked, MethodExit, MethodExits,
-    Outside, Settled, Unset,
+    Outside, RuledOut, Settled, Unset,
 };
 use crate::rules::{Rule, UntrackedReturn};
 use crate::settings::{Contract, Settings};
@@ -221,7 +221,7 @@ fn findings(sample: &Sample) -> Vec<Finding> {
                 "caught here",
             )
             .note("run() will record 0 rows")
-            .flow(Some(flow(sample)))
+            .flow(flow(sample))
             .exit(at("etl/odds.py", "return\n        self"))
             .at_exit(at("etl/odds.py", "return\n        self"), "returns"),
         Sample::builder("unset")
@@ -299,6 +299,7 @@ fn checklist(sample: &Sample) -> Vec<Duty> {
         implicit: false,
         state,
         set_at: Vec::new(),
+        ruled_out: RuledOut::default(),
     };
     let not_set = |why, sometimes_set| ExitState::NotSet { why, sometimes_set };
     let odds = "etl/odds.py";

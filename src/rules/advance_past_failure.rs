@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use crate::engine::Engine;
 use crate::engine::summaries::library::Library;
 use crate::engine::values::state::State;
-use crate::engine::witness::PathEvent;
+use crate::engine::witness::Path;
 use crate::ir::{BlockId, FuncIdx, Function, Rvalue, TerminatorKind};
 use crate::program::{FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
@@ -41,14 +41,14 @@ struct Advance<'f> {
     position: &'f Position,
     covered: Covered,
     lost: Lost,
-    events: Vec<PathEvent>,
+    events: Path,
 }
 
 /// A position that moves before the rows that it covers are written.
 struct Early<'f> {
     position: &'f Position,
     write: BlockId,
-    events: Vec<PathEvent>,
+    events: Path,
 }
 
 /// What is found in one function.

@@ -27,9 +27,8 @@ mod search;
 
 use std::cell::{OnceCell, RefCell};
 
-use crate::diagnostics::Flow;
 use crate::engine::objects::ask::Answers;
-use crate::engine::witness::PathEvent;
+use crate::engine::witness::Path;
 use crate::ir::{BlockId, Name};
 use crate::program::FuncRef;
 use crate::rules::contract_method::{
@@ -49,9 +48,7 @@ struct Swallowed {
     /// At the end of the method, the place is unset or a literal 0.
     certified: bool,
     exit: BlockId,
-    events: Vec<PathEvent>,
-    /// The graph of the method with that path.
-    flow: Option<Flow>,
+    events: Path,
     /// The name of the write that failed, and where it failed.
     failed: Option<Name>,
     failed_at: Option<(FuncRef, BlockId)>,

@@ -37,7 +37,7 @@ mod rounds;
 mod tallies;
 
 use crate::engine::summaries::library::Library;
-use crate::engine::witness::PathEvent;
+use crate::engine::witness::Path;
 use crate::ir::{BlockId, Callee, FuncIdx, Function, Name, Rvalue};
 use crate::program::{Def, FuncRef, LoadedModule, Program};
 use crate::rules::contract_method::Subject;
@@ -69,8 +69,8 @@ enum Cause<'c> {
 struct Unearned<'c, 'f> {
     claim: &'c Claim<'f>,
     cause: Cause<'c>,
-    before: Vec<PathEvent>,
-    after: Vec<PathEvent>,
+    before: Path,
+    after: Path,
 }
 
 /// Checks functions that say that a run was a success.
@@ -239,7 +239,7 @@ impl<'c, 'f> Suspects<'c, 'f> {
             let found = counted
                 .or_else(|| {
                     let (lost, events) = self.caught(ground, writes, (claim, &self.catches[at]))?;
-                    Some((Cause::Caught(lost), events, Vec::new()))
+                    Some((Cause::Caught(lost), events, Path::default()))
                 })
                 .or_else(|| {
                     self.nothing[at].iter().find_map(|nothing| {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::diagnostics::Known;
 use crate::engine::witness::{EventKind, PathEvent, Round};
 use crate::ir::body::BranchRole;
+use crate::ir::{BlockId, TerminatorKind};
 use crate::program::{FuncRef, Program};
 use crate::source::Span;
 
@@ -102,6 +103,64 @@ pub fn steps(program: &Program<'_>, events: &[PathEvent], left: &str) -> Vec<Wor
         weights.remove(least);
     }
     out
+}
+
+/// What holds where no way leads from a block to one that follows in the code; `None` if there are no words for that.
+/// `text` is the code of the terminator.
+#[must_use]
+pub fn barred(terminator: &TerminatorKind, to: BlockId, text: &str) -> Option<String> {
+    let shown = shorten(&one_line(text));
+    Some(match terminator {
+        TerminatorKind::Branch { then, role, .. } => {
+            let taken = *then != to;
+            match (role, taken) {
+                (BranchRole::Handler, true) => "this catches whatever is raised".to_owned(),
+                (BranchRole::Handler, false) => "this catches nothing that is raised".to_owned(),
+                (BranchRole::Swallow, true) => "this swallows whatever is raised".to_owned(),
+                (BranchRole::Swallow, false) => "this swallows no exception".to_owned(),
+                _ => decision(*role, text, taken),
+            }
+        }
+        TerminatorKind::ForNext {
+            body, exhausted, ..
+        } => {
+            if to == *body {
+                "the loop body never runs".to_owned()
+            } else if to == *exhausted {
+                "the loop body runs".to_owned()
+            } else {
+                format!("taking the next item of `{shown}` counts as raising nothing")
+            }
+        }
+        TerminatorKind::Eval { normal, .. } | TerminatorKind::DelItem { normal, .. } => {
+            if to == *normal {
+                format!("nothing goes on after `{shown}`")
+            } else {
+                format!("`{shown}` counts as raising nothing")
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// What a way has established that goes from a block to one that follows; `None` if there are no words for that.
+#[must_use]
+pub fn passed(terminator: &TerminatorKind, to: BlockId, text: &str) -> Option<String> {
+    Some(match terminator {
+        TerminatorKind::Branch { then, role, .. } => {
+            let taken = *then == to;
+            match (role, taken) {
+                (BranchRole::Handler, true) => "caught here".to_owned(),
+                (BranchRole::Handler, false) => "not caught here".to_owned(),
+                (BranchRole::Swallow, true) => "swallows the exception".to_owned(),
+                (BranchRole::Swallow, false) => "does not swallow the exception".to_owned(),
+                _ => decision(*role, text, taken),
+            }
+        }
+        TerminatorKind::ForNext { body, .. } if to == *body => "the loop body runs".to_owned(),
+        TerminatorKind::ForNext { exhausted, .. } if to == *exhausted => "the loop ends".to_owned(),
+        _ => return None,
+    })
 }
 
 fn decision(role: BranchRole, text: &str, taken: bool) -> String {

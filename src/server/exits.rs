@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::session::{Asked, Session};
 use super::view::View;
 use crate::diagnostics::{Finding, Location};
-use crate::outcome::{Duty, ExitState, MethodExit, MethodExits};
+use crate::outcome::{Duty, ExitState, MethodExit, MethodExits, RuledOut};
 use crate::report::{is_open, state_in_words, unfollowed};
 use crate::settings::Demand;
 use crate::source::{FileId, SourceFile, Span};
@@ -323,6 +323,9 @@ fn explain(view: &View<'_>, duty: &Duty, exit: &MethodExit, from: FileId) -> Str
             if exit.set_at.is_empty() {
                 out.push_str("\n- where it is set is not known");
             }
+            for line in obstacles(view, exit, from) {
+                let _ = write!(out, "\n- without that, the way here is closed at {line}");
+            }
         }
         ExitState::NotSet { .. } => {
             for finding in findings(view, duty, exit) {
@@ -355,9 +358,34 @@ fn explain(view: &View<'_>, duty: &Duty, exit: &MethodExit, from: FileId) -> Str
             );
         }
         ExitState::Unreached => {
-            out.push_str("\n- which condition rules every path out is not known");
+            let lines = obstacles(view, exit, from);
+            for line in &lines {
+                let _ = write!(out, "\n- the way here is closed at {line}");
+            }
+            if lines.is_empty() {
+                out.push_str("\n- which condition rules every path out is not known");
+            }
         }
         ExitState::Raises | ExitState::Fails => {}
+    }
+    out
+}
+
+/// What rules out ways to an exit, each place with what is known there and since when.
+fn obstacles(view: &View<'_>, exit: &MethodExit, from: FileId) -> Vec<String> {
+    let RuledOut { obstacles, others } = &exit.ruled_out;
+    let each = obstacles.iter().map(|obstacle| {
+        let mut line = format!("{}: {}", view.place(obstacle.at, from), obstacle.says);
+        for (at, established) in &obstacle.since {
+            let place = view.place(*at, from);
+            let _ = write!(line, "\n  - known since {place}: {established}");
+        }
+        line
+    });
+    let mut out: Vec<String> = each.collect();
+    if *others > 0 && !out.is_empty() {
+        let places = if *others == 1 { "place" } else { "places" };
+        out.push(format!("{others} other {places}"));
     }
     out
 }

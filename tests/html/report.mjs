@@ -210,7 +210,7 @@ await test("what is known of values is told beside the steps", dimmed, async (pa
 });
 
 await test("the control-flow graph shows the path, and what cannot be", dimmed, async (page) => {
-  const flow = page.locator("svg.flow");
+  const flow = page.locator("svg.flow").first();
   await flow.waitFor();
   const lines = (nodes) => nodes.map((node) => node.dataset.lines);
   assert.deepEqual(await flow.locator(".block.bad").evaluateAll(lines), ["3-3 4-4", "5-5", "7-7"]);
@@ -230,6 +230,23 @@ await test("the control-flow graph shows the path, and what cannot be", dimmed, 
   await flow.locator(".block.bad").last().click();
   await says(page.locator(".walker"), "returns");
   await accessible(page, "graph");
+});
+
+await test("the graph of a helper unfolds when the path enters it", `${two}#/findings`, async (page) => {
+  const inner = page.locator(".graph details.inner");
+  await says(inner.locator("summary"), "flush, which the path enters");
+  assert.equal(await page.locator("svg.flow").count(), 1);
+  const count = await page.locator(".mark[data-step]").count();
+  for (let at = 0; at < count; at += 1) await page.keyboard.press("ArrowRight");
+  await inner.locator("svg.flow .block.bad").first().waitFor();
+  assert(await inner.evaluate((node) => node.open));
+  await page.keyboard.press("ArrowLeft");
+  await inner.locator("svg.flow .block.current").waitFor();
+  // A click on a block in there goes to its step.
+  await page.keyboard.press("ArrowRight");
+  await inner.locator("svg.flow .block.bad").first().click();
+  await inner.locator("svg.flow .block.current").waitFor();
+  await accessible(page, "graph of a helper");
 });
 
 await test("what has changed since an earlier report is told", later, async (page) => {

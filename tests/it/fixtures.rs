@@ -348,12 +348,14 @@ fn said_by(rule: Option<&str>, dir: &Path) -> BTreeMap<&'static str, Vec<String>
             steps: finding.steps.iter().map(|s| step_in(&outcome, s)).collect(),
             exits: Vec::new(),
             fix: None,
-            flow: finding.flow.as_deref().map(|flow| {
-                Box::new(Flow {
+            flows: finding
+                .flows
+                .iter()
+                .map(|flow| Flow {
                     file: FileId(0),
                     ..flow.clone()
                 })
-            }),
+                .collect(),
             cause: None,
             // Settling adds what another rule found with the same cause.
             notes: finding

@@ -1,5 +1,9 @@
 //! The report for browsers: what it is told. How it shows that is tried in `scripts/test_html_report.sh`.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::common::{Project, Ran, json};
@@ -237,7 +241,7 @@ fn the_path_is_one_through_the_graph_and_what_cannot_be_is_told() {
         if rows:\n                self.log()\n            return\n        self.stats['rows_inserted'] = 1\n";
     let project = Project::new(&[("a.py", method)]);
     let page = told(&project.run(&["check", "--format", "html"]));
-    let flow = &page["findings"][0]["flow"];
+    let flow = &page["findings"][0]["flows"][0];
     assert_eq!(flow["function"], "Odds.save_data");
     let path: Vec<Value> = array(flow, "path")
         .iter()
@@ -257,30 +261,62 @@ fn the_path_is_one_through_the_graph_and_what_cannot_be_is_told() {
         .map(|edge| (lines(flow, &edge[0]), edge[2].as_str().unwrap()))
         .collect();
     assert_eq!(dim, [(5.into(), "true"), (6.into(), "")]);
-    // Of whatever is found.
-    let page = told(&everything().run(&["check", "--format", "html"]));
-    let mut flows = 0;
-    for finding in array(&page, "findings") {
-        let flow = &finding["flow"];
-        if flow.is_null() {
-            continue;
+}
+
+#[test]
+fn every_rule_that_follows_paths_hands_over_their_ways() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let project = Project::new(&[]);
+    let rules = [
+        "untracked-return",
+        "swallowed-write",
+        "unearned-success",
+        "advance-past-failure",
+        "success-as-proof",
+    ];
+    for rule in rules {
+        for entry in fs::read_dir(root.join(rule)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+                project.write(name, fs::read(&path).unwrap());
+            }
         }
-        flows += 1;
-        let (path, edges) = (array(flow, "path"), array(flow, "edges"));
-        assert_eq!(path[0], 0, "{flow}");
-        for pair in path.windows(2) {
-            let is_way = |edge: &&Value| edge[0] == pair[0] && edge[1] == pair[1];
-            let way = edges.iter().find(is_way);
-            assert_eq!(
-                way.map(|edge| &edge[3]),
-                Some(&true.into()),
-                "{pair:?} {flow}"
-            );
-        }
-        let last = usize::try_from(path.last().unwrap().as_u64().unwrap()).unwrap();
-        assert!(flow["blocks"][last]["leaves"].is_string(), "{flow}");
     }
-    assert!(flows > 20, "{flows}");
+    let page = told(&project.run(&["check", "--format", "html"]));
+    let mut drawn: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    let mut helpers = 0;
+    for finding in array(&page, "findings") {
+        let rule = usize::try_from(finding["rule"].as_u64().unwrap()).unwrap();
+        let rule = page["rules"][rule]["id"].as_str().unwrap();
+        let flows = finding["flows"].as_array().map_or(&[][..], Vec::as_slice);
+        drawn.entry(rule).or_default()[usize::from(flows.is_empty())] += 1;
+        helpers += flows.len().saturating_sub(1);
+        for (at, flow) in flows.iter().enumerate() {
+            let (path, edges) = (array(flow, "path"), array(flow, "edges"));
+            // A generator that goes on does not begin at its beginning.
+            assert!(path[0] == 0 || at > 0, "{flow}");
+            for pair in path.windows(2).filter(|_| at == 0) {
+                let is_way = |edge: &&Value| edge[0] == pair[0] && edge[1] == pair[1];
+                let way = edges.iter().find(is_way);
+                assert_eq!(
+                    way.map(|edge| &edge[3]),
+                    Some(&true.into()),
+                    "{pair:?} {flow}"
+                );
+            }
+        }
+    }
+    for rule in rules {
+        let [drawn, others] = drawn[rule];
+        // Only what is about a method as a whole has no path.
+        assert!(drawn > 50, "{rule}: {drawn}");
+        assert!(
+            others == 0 || rule == "untracked-return",
+            "{rule}: {others}"
+        );
+    }
+    assert!(helpers > 20, "{helpers}");
 }
 
 #[test]

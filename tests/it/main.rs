@@ -50,6 +50,7 @@ mod rust_programs;
 mod selection;
 #[cfg(unix)]
 mod server;
+mod server_exits;
 #[cfg(unix)]
 mod server_hostile;
 mod server_memory;

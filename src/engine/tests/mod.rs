@@ -2,6 +2,7 @@
 //! say after each operation on them.
 
 mod answers;
+mod barriers;
 mod calls;
 mod facts;
 mod joins;

@@ -215,7 +215,7 @@ fn way_to(body: &str, line: Option<usize>) -> Option<Vec<String>> {
             return None;
         };
         assert_ne!(engine.presence(&end), Presence::Present);
-        let steps = events.into_iter().map(|e| {
+        let steps = events.iter().map(|e| {
             let line = line_of(e.span.start);
             let what = match e.what {
                 EventKind::Decision(_, taken) => format!("test {taken}"),

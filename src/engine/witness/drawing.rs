@@ -1,29 +1,23 @@
-//! The control-flow graph of a function with the path that was found last, for a drawing of it.
-
-use rustc_hash::FxHashSet;
+//! The control-flow graph of a function with the way of a path through it, for a drawing of it.
 
 use crate::diagnostics::{Flow, FlowBlock, FlowEdge, Leaves, When};
-use crate::engine::FnContext;
-use crate::engine::witness::Paths;
+use crate::engine::witness::Route;
 use crate::ir::{BasicBlock, BlockId, TerminatorKind};
+use crate::program::Program;
 use crate::source::{FileId, Span};
 
 /// A drawing with more blocks helps nobody.
 const MOST_BLOCKS: usize = 120;
 
-impl Paths<'_> {
-    /// The graph with the path that the last successful search found. `None` if it is too large to be drawn.
+impl Route {
+    /// The graph of the function with the way through it. `None` if it is too large to be drawn, or in no file.
     ///
     /// What is not feasible is known only of a function that was simulated as a whole; otherwise, all of it counts as
     /// feasible.
     #[must_use]
-    pub fn drawing(&self, file: FileId) -> Option<Flow> {
-        let function = self.cx.function();
-        // A graph that begins within the function is not the whole.
-        let from_entry = self.start == BlockId::ENTRY;
-        let is_whole = self.graph.complete && self.wanted.is_none() && from_entry;
-        let taken = self.graph.edges();
-        let reached: FxHashSet<BlockId> = self.graph.nodes.iter().map(|node| node.block).collect();
+    pub fn drawing(&self, program: &Program<'_>) -> Option<Flow> {
+        let module = program.module(self.func.module);
+        let function = module.ir.function(self.func.func);
         let shown: Vec<BlockId> = function
             .body
             .reach(BlockId::ENTRY, None)
@@ -38,23 +32,21 @@ impl Paths<'_> {
         for &id in &shown {
             let block = function.body.block(id);
             graph.blocks.push(FlowBlock {
-                feasible: !is_whole || reached.contains(&id),
+                feasible: self.seen.block(id),
                 ..drawn(block)
             });
             ways(block, |to, when| {
-                let feasible = !is_whole || taken.get(&id).is_some_and(|all| all.contains(&to));
-                if let (Some(from), Some(to)) = (number(id), number(to)) {
-                    graph.edges.push((from, to, when, feasible));
+                if let (Some(from), Some(at)) = (number(id), number(to)) {
+                    let feasible = self.seen.edge(id, to);
+                    graph.edges.push((from, at, when, feasible));
                 }
             });
         }
-        graph.path = self
-            .last
-            .iter()
-            .filter_map(|block| number(*block))
-            .collect();
+        let path = self.blocks.iter();
+        graph.path = path.filter_map(|block| number(*block)).collect();
         graph.contract();
-        (graph.blocks.len() <= MOST_BLOCKS).then(|| graph.finish(&self.cx, file))
+        let file = module.file.as_ref()?.id;
+        (graph.blocks.len() <= MOST_BLOCKS).then(|| graph.finish(&function.qualname, file))
     }
 }
 
@@ -195,11 +187,11 @@ impl Drawn {
         self.path = path;
     }
 
-    fn finish(self, cx: &FnContext, file: FileId) -> Flow {
+    fn finish(self, function: &str, file: FileId) -> Flow {
         let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let edges = self.edges.into_iter();
         Flow {
-            function: cx.function().qualname.to_string(),
+            function: function.to_owned(),
             file,
             blocks: self.blocks,
             edges: edges

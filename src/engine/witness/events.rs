@@ -14,7 +14,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::witness::remaining::Remaining;
 use crate::engine::witness::unfold::{Hop, To};
-use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Round, Trail, Witness};
+use crate::engine::witness::{End, EventKind, Goal, Path, PathEvent, Paths, Round, Trail, Witness};
 use crate::engine::{Engine, FnContext, Presence, WatchedPlace};
 use crate::ir::body::BranchRole;
 use crate::ir::{BlockId, Body, Literal, Name, Operand, Statement, StatementKind, TerminatorKind};
@@ -26,7 +26,7 @@ const MAX_DETAIL: usize = 3;
 /// What a path shows of a helper that is left by one of its exits.
 struct Inside {
     /// The events inside the helper, if it could also be left in a way that makes a difference.
-    events: Option<Vec<PathEvent>>,
+    events: Option<Path>,
     /// Where the helper is left.
     left: Span,
     /// Kept alive so that no other summary gets its address.
@@ -46,14 +46,14 @@ struct Leg {
 }
 
 impl Paths<'_> {
-    /// The events on the path to a point, and on the final step from there.
-    pub(super) fn events(
+    /// The path to a point, with the final step from there.
+    pub(super) fn path(
         &mut self,
         engine: &mut Engine<'_>,
         remaining: &Remaining,
         trails: &[Trail],
         (last, hop): (usize, usize),
-    ) -> Vec<PathEvent> {
+    ) -> Path {
         let mut legs = vec![Leg {
             from: trails[last].point,
             hop,
@@ -70,8 +70,13 @@ impl Paths<'_> {
         }
         legs.reverse();
         let points = legs.iter().map(|leg| &self.unfolding.points[leg.from]);
-        self.last = points.map(|point| point.block).collect();
-        let mut out = Vec::new();
+        let mut blocks: Vec<BlockId> = points.map(|point| point.block).collect();
+        let point = &self.unfolding.points[trails[last].point];
+        if let To::Block(entrance) = &engine.hops(&Rc::clone(&self.cx), point, self.wanted)[hop].to
+        {
+            blocks.push(entrance.at.0);
+        }
+        let mut out = Path::along(self.route(blocks));
         // The loops over collections that have run an iteration.
         let mut ran: FxHashSet<BlockId> = FxHashSet::default();
         for leg in legs {
@@ -87,7 +92,7 @@ impl Paths<'_> {
         leg: &Leg,
         remaining: &Remaining,
         ran: &mut FxHashSet<BlockId>,
-        out: &mut Vec<PathEvent>,
+        out: &mut Path,
     ) {
         let cx = Rc::clone(&self.cx);
         let outlook = self.outlook(engine);
@@ -197,7 +202,7 @@ impl Paths<'_> {
         engine: &mut Engine<'_>,
         via: &Via,
         (span, known): (Span, &Arc<[Known]>),
-        out: &mut Vec<PathEvent>,
+        out: &mut Path,
     ) {
         let callee = via.summary.key.func;
         let key = (Rc::as_ptr(&via.summary), via.exit);
@@ -226,7 +231,9 @@ impl Paths<'_> {
             EventKind::Entered(callee),
             nothing(),
         ));
-        out.extend(inside.events.iter().flatten().cloned());
+        if let Some(events) = &inside.events {
+            out.follow(events);
+        }
         out.push(event(
             callee,
             inside.left,
@@ -255,7 +262,7 @@ impl Engine<'_> {
     }
 
     /// The events inside a helper, if it could also be left in a way that makes a difference.
-    fn inside(&mut self, via: &Via, depth: usize) -> Option<Vec<PathEvent>> {
+    fn inside(&mut self, via: &Via, depth: usize) -> Option<Path> {
         let summary = via.summary.clone();
         let exit = &summary.exits[via.exit];
         let outcome = |engine: &mut Self, state: &State, value: Value| {

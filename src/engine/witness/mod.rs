@@ -8,6 +8,7 @@ mod drawing;
 mod events;
 mod known;
 mod remaining;
+mod route;
 mod unfold;
 
 use std::cell::OnceCell;
@@ -26,6 +27,8 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
 use crate::engine::witness::events::Insides;
 use crate::engine::witness::remaining::{Outlook, Remaining};
+use crate::engine::witness::route::Seen;
+pub use crate::engine::witness::route::{Path, Route};
 use crate::engine::witness::unfold::{To, Unfolding};
 use crate::engine::{Engine, FnContext};
 use crate::ir::BlockId;
@@ -103,7 +106,7 @@ pub enum Round {
 /// The result of a search.
 pub enum Witness {
     /// One path, and the state at its end.
-    Found(Vec<PathEvent>, Box<State>),
+    Found(Path, Box<State>),
     /// There is no path.
     Infeasible,
     /// The budget was too small to tell.
@@ -150,8 +153,8 @@ pub struct Paths<'g> {
     to_stores: OnceCell<Vec<bool>>,
     unfolding: Unfolding,
     insides: Insides,
-    /// The blocks on the path that was found last.
-    last: Vec<BlockId>,
+    /// What the simulation reached; filled by the first path that is found.
+    seen: OnceCell<Arc<Seen>>,
 }
 
 /// A point on a path.
@@ -184,7 +187,7 @@ impl<'g> Paths<'g> {
             outlook: OnceCell::new(),
             to_stores: OnceCell::new(),
             insides: Insides::default(),
-            last: Vec::new(),
+            seen: OnceCell::new(),
         }
     }
 
@@ -194,8 +197,8 @@ impl<'g> Paths<'g> {
             self.unfolding = Unfolding::new(self.start, Rc::clone(&self.entry));
         }
         if self.is_at(engine, goal) {
-            self.last = vec![self.start];
-            return Witness::Found(Vec::new(), Box::new((*self.entry).clone()));
+            let path = Path::along(self.route(vec![self.start]));
+            return Witness::Found(path, Box::new((*self.entry).clone()));
         }
         let cx = Rc::clone(&self.cx);
         let outlook = self.outlook(engine);
@@ -229,8 +232,8 @@ impl<'g> Paths<'g> {
                 let entrance = match &hop.to {
                     To::Exit { kind, value, state } => {
                         if goal.ends_by(*kind, block) && (goal.accept)(engine, state, *value) {
-                            let events = self.events(engine, &remaining, &trails, (id, number));
-                            return Witness::Found(events, Box::new(state.clone()));
+                            let path = self.path(engine, &remaining, &trails, (id, number));
+                            return Witness::Found(path, Box::new(state.clone()));
                         }
                         continue;
                     }
@@ -240,8 +243,8 @@ impl<'g> Paths<'g> {
                 if goal.arrives(block, entrance.at.0)
                     && (goal.accept)(engine, arriving, arriving.watched)
                 {
-                    let events = self.events(engine, &remaining, &trails, (id, number));
-                    return Witness::Found(events, Box::new(arriving.clone()));
+                    let path = self.path(engine, &remaining, &trails, (id, number));
+                    return Witness::Found(path, Box::new(arriving.clone()));
                 }
                 let Some(rest) = outlook.rest(&remaining, &entrance.at) else {
                     continue;

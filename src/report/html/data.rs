@@ -103,8 +103,8 @@ struct JsonFinding<'a> {
     exits: Vec<JsonPlace>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<JsonFix<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    flow: Option<JsonFlow<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    flows: Vec<JsonFlow<'a>>,
 }
 
 #[derive(Serialize)]
@@ -386,10 +386,11 @@ impl<'a> Maker<'a> {
             notes: &finding.notes,
             exits: exits.map(|exit| self.place(exit)).collect(),
             fix: finding.fix.as_ref().map(|fix| self.fix(fix)),
-            flow: finding
-                .flow
-                .as_ref()
-                .map(|flow| flow::of(&self.report, &mut self.excerpts, flow)),
+            flows: finding
+                .flows
+                .iter()
+                .map(|flow| flow::of(&self.report, &mut self.excerpts, flow))
+                .collect(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashSet;
 
 use super::entry::{ExitPoint, exit_point};
+use super::obstacles::Obstacles;
 use crate::diagnostics::Location;
 use crate::engine::flow::ExitKind;
 use crate::engine::simulate::Graph;
@@ -12,9 +13,12 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::body::BranchRole;
-use crate::ir::{BasicBlock, BlockId, Literal, Name, Operand, StatementKind, TerminatorKind};
-use crate::outcome::{ExitState, MethodExit, Unset};
-use crate::source::Span;
+use crate::ir::{
+    Arg, ArgKind, BasicBlock, BlockId, Literal, Name, Operand, Rvalue, StatementKind,
+    TerminatorKind,
+};
+use crate::outcome::{ExitState, MethodExit, RuledOut, Unset};
+use crate::source::{FileId, Span};
 
 /// How many steps in the graph of one method are taken; what lies further away is not found.
 const MAX_STEPS: usize = 50_000;
@@ -28,6 +32,15 @@ pub(in crate::rules) enum Arrival {
     Unset,
     /// With a failure.
     Failure,
+}
+
+/// What keeps a contract on the way to an exit.
+#[derive(Clone, Copy)]
+pub(in crate::rules) struct Deeds<'a> {
+    /// Whether it was done, in a state.
+    pub(in crate::rules) done: &'a dyn Fn(&mut Engine<'_>, &State) -> bool,
+    /// While it was not done.
+    pub(in crate::rules) meanwhile: &'static str,
 }
 
 /// What a rule found out about how a function returns.
@@ -55,7 +68,7 @@ impl Returns {
         engine: &mut Engine<'_>,
         cx: &FnContext,
         graph: &Graph,
-        names: &[Name],
+        (names, deeds): (&[Name], Option<Deeds<'_>>),
     ) -> Vec<MethodExit> {
         let Some(file) = cx.module.file.as_ref().map(|file| file.id) else {
             return Vec::new();
@@ -68,6 +81,7 @@ impl Returns {
             steps: 0,
         };
         let mut out: Vec<MethodExit> = Vec::new();
+        let mut set: Vec<(ExitPoint, usize)> = Vec::new();
         // Calls that raise are no exits of the list.
         let listed = |point: &ExitPoint| !(point.raising && point.implicit);
         for (point, arrivals) in self.arrivals.iter().filter(|(point, _)| listed(point)) {
@@ -94,30 +108,67 @@ impl Returns {
                 implicit: point.implicit,
                 state,
                 set_at: set_at.into_iter().map(at).collect(),
+                ruled_out: RuledOut::default(),
             });
+            // Merged states that lack the place came here: the graph does not show why that is no path.
+            if state == ExitState::Set && !open {
+                set.push((*point, out.len() - 1));
+            }
         }
         let other = |span, state| MethodExit {
             place: at(span),
             implicit: false,
             state,
             set_at: Vec::new(),
+            ruled_out: RuledOut::default(),
         };
         for span in walk.raises() {
             if !out.iter().any(|exit: &MethodExit| exit.place.span == span) {
                 out.push(other(span, ExitState::Raises));
             }
         }
-        let blocks = (0u32..).zip(&cx.function().body.blocks);
-        for (id, block) in blocks {
-            let point = exit_point(cx, BlockId(id));
-            let returns = matches!(block.terminator.kind, TerminatorKind::Return { .. });
-            if returns && !point.implicit && !out.iter().any(|exit| exit.place.span == point.span) {
-                out.push(other(point.span, ExitState::Unreached));
+        let ends = walk.returns();
+        if let Some(Deeds { done, meanwhile }) = deeds.filter(|_| !set.is_empty()) {
+            let lacks = |state: &State| !done(engine, state);
+            let obstacles = Obstacles::to_some((cx, file, graph), meanwhile, lacks);
+            let stores = |block: &BasicBlock| walk.may_store(block);
+            for (point, at) in set {
+                // An exception leaves from where nothing returns.
+                if let Some(blocks) = ends.get(&point) {
+                    out[at].ruled_out = obstacles.before(engine, blocks, &stores);
+                }
             }
+        }
+        let unreached = ends.iter().filter(|(point, _)| {
+            !point.implicit && !out.iter().any(|exit| exit.place.span == point.span)
+        });
+        let unreached: Vec<_> = unreached.collect();
+        for (span, ruled_out) in rule_out(engine, (cx, file, graph), &unreached) {
+            out.push(MethodExit {
+                ruled_out,
+                ..other(span, ExitState::Unreached)
+            });
         }
         out.sort_by_key(|exit| (exit.implicit, exit.place.span));
         out
     }
+}
+
+/// What rules out all ways to exits that are not reached.
+fn rule_out(
+    engine: &mut Engine<'_>,
+    (cx, file, graph): (&FnContext, FileId, &Graph),
+    unreached: &[(&ExitPoint, &Vec<BlockId>)],
+) -> Vec<(Span, RuledOut)> {
+    if unreached.is_empty() {
+        return Vec::new();
+    }
+    let obstacles = Obstacles::to_all(cx, file, graph);
+    let each = unreached.iter().map(|(point, blocks)| {
+        let ruled_out = obstacles.before(engine, blocks, &|_| false);
+        (point.span, ruled_out)
+    });
+    each.collect()
 }
 
 /// Walks in the graph of one function.
@@ -132,6 +183,44 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn block(&self, id: BlockId) -> &BasicBlock {
         self.cx.function().body.block(id)
+    }
+
+    /// The blocks that return, by the exits that they are.
+    fn returns(&self) -> BTreeMap<ExitPoint, Vec<BlockId>> {
+        let mut out: BTreeMap<ExitPoint, Vec<BlockId>> = BTreeMap::new();
+        for (id, block) in (0u32..).zip(&self.cx.function().body.blocks) {
+            if let TerminatorKind::Return { .. } = block.terminator.kind {
+                let point = exit_point(self.cx, BlockId(id));
+                out.entry(point).or_default().push(BlockId(id));
+            }
+        }
+        out
+    }
+
+    /// Whether a block stores under the name of a watched place, or calls something with that name.
+    fn may_store(&self, block: &BasicBlock) -> bool {
+        let named = |arg: &Arg| match (&arg.kind, &arg.value) {
+            (ArgKind::Keyword(name), _) => self.names.contains(name),
+            (_, Operand::Const(Literal::Str(text))) => self.names.contains(text),
+            _ => false,
+        };
+        let mut statements = block.statements.iter();
+        let calls = matches!(
+            &block.terminator.kind,
+            TerminatorKind::Eval { rvalue: Rvalue::Call { args, .. }, .. } if args.iter().any(named)
+        );
+        calls || statements.any(|statement| self.is_named_store(&statement.kind))
+    }
+
+    /// Whether a statement stores under the name of a watched place.
+    fn is_named_store(&self, statement: &StatementKind) -> bool {
+        match statement {
+            StatementKind::SetItem { key, .. } => {
+                matches!(key, Operand::Const(Literal::Str(key)) if self.names.contains(key))
+            }
+            StatementKind::SetField { field, .. } => self.names.contains(field),
+            _ => false,
+        }
     }
 
     /// What set the place that is set at an exit, as far as it can be found.
@@ -175,13 +264,8 @@ impl Walk<'_> {
             return None;
         }
         let block = self.block(block);
-        let named = block.statements.iter().rev().find(|s| match &s.kind {
-            StatementKind::SetItem { key, .. } => {
-                matches!(key, Operand::Const(Literal::Str(key)) if self.names.contains(key))
-            }
-            StatementKind::SetField { field, .. } => self.names.contains(field),
-            _ => false,
-        });
+        let mut latest = block.statements.iter().rev();
+        let named = latest.find(|s| self.is_named_store(&s.kind));
         if let Some(statement) = named {
             return Some(statement.span);
         }

@@ -10,6 +10,7 @@
 //! | `verdicts` | verdicts that hold for several classes |
 //! | `ladder` | how precisely a method is followed |
 //! | `exits` | the state of each exit |
+//! | `obstacles` | what rules out the ways to an exit |
 //! | `functions` | which functions have to keep a contract |
 //! | `entry` | the state in which a method is entered |
 
@@ -19,6 +20,7 @@ mod entry;
 mod exits;
 mod functions;
 mod ladder;
+mod obstacles;
 mod pass;
 mod portable;
 mod reach;
@@ -30,7 +32,7 @@ use crate::diagnostics::RuleMeta;
 use crate::diagnostics::{Finding, FindingBuilder, Location};
 use crate::engine::decorated_with;
 use crate::engine::summaries::library::Library;
-use crate::engine::witness::PathEvent;
+use crate::engine::witness::{Path, PathEvent};
 use crate::ir::validate::{for_each_terminator_use, for_each_use};
 use crate::ir::{
     Callee, Function, FunctionShape, LocalId, Name, Operand, Overrides, Rvalue, TerminatorKind,
@@ -50,7 +52,7 @@ pub(in crate::rules) use entry::{
     DictKind, ExitPoint, Watched, bind_receiver, dict_kinds, enter, entry_state, exit_point,
     raising_point,
 };
-pub(in crate::rules) use exits::{Arrival, Returns};
+pub(in crate::rules) use exits::{Arrival, Deeds, Returns};
 pub(in crate::rules) use ladder::{Ladder, Rung};
 pub(in crate::rules) use pass::of_rule;
 pub use pass::{Beliefs, ContractRule, ContractRun, OfModule, Pass};
@@ -423,14 +425,29 @@ fn runs(program: &Program<'_>, func: FuncRef) -> bool {
         })
 }
 
-/// Adds the steps of a path to a finding.
-pub(super) fn add_steps(
+/// Adds the ways of a path through the functions that it enters to a finding.
+pub(super) fn add_ways(
     program: &Program<'_>,
     mut finding: FindingBuilder,
-    events: &[PathEvent],
+    path: &Path,
+) -> FindingBuilder {
+    for route in path.routes() {
+        if let Some(flow) = route.drawing(program) {
+            finding = finding.flow(flow);
+        }
+    }
+    finding
+}
+
+/// Adds the steps of a path to a finding, and its ways.
+pub(super) fn add_steps(
+    program: &Program<'_>,
+    finding: FindingBuilder,
+    path: &Path,
     left: &str,
 ) -> FindingBuilder {
-    for s in crate::rules::wording::steps(program, events, left) {
+    let mut finding = add_ways(program, finding, path);
+    for s in crate::rules::wording::steps(program, path, left) {
         let m = program.module(s.func.module);
         if let Some(f) = &m.file {
             let location = Location {

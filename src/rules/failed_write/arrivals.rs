@@ -10,7 +10,7 @@ use super::watch::{Swallower, Watch};
 use crate::engine::Engine;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::witness::{End, PathEvent, Witness};
+use crate::engine::witness::{End, Path, Witness};
 use crate::ir::{BlockId, Name};
 use crate::program::{FuncRef, Program};
 use crate::settings::Writes;
@@ -76,7 +76,7 @@ impl Ground<'_, '_> {
         &mut self,
         at: BlockId,
         wanted: Wanted<'_>,
-    ) -> Option<(Lost, Vec<PathEvent>)> {
+    ) -> Option<(Lost, Path)> {
         if !self.may_arrive(at, wanted) {
             return None;
         }
@@ -92,7 +92,7 @@ impl Ground<'_, '_> {
 
     /// A path that arrives at the call which ends a block, after a marked call has been made and before anything was
     /// written. The call is given no empty list: then nothing is lost.
-    pub(in crate::rules) fn arrival_after_mark(&mut self, at: BlockId) -> Option<Vec<PathEvent>> {
+    pub(in crate::rules) fn arrival_after_mark(&mut self, at: BlockId) -> Option<Path> {
         let func = self.subject.func;
         let module = self.subject.program.module(func.module);
         let given = given_to(module.ir.function(func.func), at);

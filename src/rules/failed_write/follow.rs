@@ -12,7 +12,7 @@ use crate::engine::objects::ask::Answers;
 use crate::engine::simulate::Graph;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::witness::{End, EventKind, Goal, PathEvent, Paths, Witness};
+use crate::engine::witness::{End, EventKind, Goal, Path, PathEvent, Paths, Witness};
 use crate::engine::{Engine, FnContext};
 use crate::ir::BlockId;
 use crate::program::FuncRef;
@@ -86,7 +86,7 @@ impl Ground<'_, '_> {
         &mut self,
         (from, first): (Option<BlockId>, BlockId),
         then: &[(Option<BlockId>, BlockId)],
-    ) -> Option<(Vec<PathEvent>, Vec<PathEvent>)> {
+    ) -> Option<(Path, Path)> {
         let any = |_: &mut Engine<'_>, _: &State, _: Value| true;
         let found = self.look((End::Arrival, first, from), &any);
         self.count(&found);
@@ -94,7 +94,7 @@ impl Ground<'_, '_> {
             return None;
         };
         let mut at = first;
-        let mut after: Vec<PathEvent> = Vec::new();
+        let mut after = Path::default();
         for &(from, next) in then {
             if next == at {
                 continue;
@@ -118,11 +118,10 @@ impl Ground<'_, '_> {
                 let mut loops = known.iter().filter(|known| is_loop(known));
                 loops.any(|known| known.span == event.span && known.func == event.func)
             };
-            let news = events
-                .into_iter()
-                .filter(|event| !is_loop(event) || !known(event, &before) && !known(event, &after));
-            let news: Vec<PathEvent> = news.collect();
-            after.extend(news);
+            let told = after.clone();
+            after.go_on(events, |event| {
+                !is_loop(event) || !known(event, &before) && !known(event, &told)
+            });
             (at, state) = (next, end);
         }
         Some((before, after))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::diagnostics::Location;
 use crate::engine::Catch;
-use crate::engine::witness::{EventKind, PathEvent};
+use crate::engine::witness::{EventKind, Path, PathEvent};
 use crate::ir::{BlockId, BranchRole, Function, TerminatorKind};
 use crate::program::{FuncRef, Program};
 use crate::source::Span;
@@ -51,9 +51,9 @@ pub(in crate::rules) fn role_of(program: &Program<'_>, by: Swallower) -> Option<
 pub(in crate::rules) fn with_failure(
     program: &Program<'_>,
     (by, call): (Swallower, Option<(FuncRef, BlockId)>),
-    mut events: Vec<PathEvent>,
+    mut events: Path,
     named: bool,
-) -> Vec<PathEvent> {
+) -> Path {
     let (by, at) = location(program, by);
     let caught = PathEvent {
         func: by,
@@ -124,9 +124,9 @@ pub(in crate::rules) fn asks_for_error(program: &Program<'_>, func: FuncRef, spa
 pub(in crate::rules) fn with_refusal(
     program: &Program<'_>,
     (tested, outcome): ((FuncRef, BlockId), bool),
-    mut events: Vec<PathEvent>,
+    mut events: Path,
     call: Option<(FuncRef, BlockId)>,
-) -> Vec<PathEvent> {
+) -> Path {
     let span = |(func, block): (FuncRef, BlockId)| {
         let module = program.module(func.module);
         let body = &module.ir.function(func.func).body;
@@ -160,11 +160,7 @@ pub(in crate::rules) fn with_refusal(
 }
 
 /// The path of a lost failure, with the write that failed and what became of that.
-pub(in crate::rules) fn told(
-    program: &Program<'_>,
-    lost: &Lost,
-    events: Vec<PathEvent>,
-) -> Vec<PathEvent> {
+pub(in crate::rules) fn told(program: &Program<'_>, lost: &Lost, events: Path) -> Path {
     let Some(by) = lost.by.filter(|by| role_of(program, *by).is_some()) else {
         return events;
     };

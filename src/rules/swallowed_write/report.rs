@@ -123,7 +123,7 @@ pub(super) fn finding(
     };
     let primary = at(shown, span)?;
     let (exit, falls_off) = exit(program, root, swallowed)?;
-    let mut events = told_once(&swallowed.events);
+    let mut events = swallowed.events.telling(told_once(&swallowed.events));
     let mut caught = "caught";
     if role_of(program, swallowed.by).is_some() {
         let named = asks_for_error(program, func, span);
@@ -134,7 +134,6 @@ pub(super) fn finding(
     }
     finding = finding.arg("caught", caught);
     finding = add_steps(program, finding, &events, "returns");
-    finding = finding.flow(swallowed.flow.clone());
     let ends = if falls_off { "ends here" } else { "returns" };
     let label = match (decorator.is_some(), swallowed.by) {
         (true, _) => "this decorator swallows the failure",

@@ -172,15 +172,12 @@ impl<'g> SwallowerSearch<'g, '_, '_> {
             Witness::Found(events, end) => {
                 let left = left_behind(self.ground.engine, &end, well, (&subject, arguments));
                 let by = watch.swallower(end.flags.rule)?;
-                let file = self.ground.cx.module.file.as_ref();
-                let flow = file.and_then(|file| self.ground.paths.drawing(file.id));
                 // Asked again: merged states may have forgotten that 0 is stored on some paths.
                 Some(Swallowed {
                     by,
                     certified: certified(self.ground.engine, &end),
                     exit,
                     events,
-                    flow,
                     failed: failed_name(self.ground.engine, &end),
                     failed_at: failed_at(self.ground.engine, &end),
                     of_batch: end.flags.rule & OF_BATCH != 0,

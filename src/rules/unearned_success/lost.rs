@@ -8,7 +8,7 @@ use super::Suspects;
 use super::claims::{Claim, Says};
 use super::code::{Code, named_store};
 use crate::engine::values::state::State;
-use crate::engine::witness::PathEvent;
+use crate::engine::witness::Path;
 use crate::engine::{Engine, is_log_method, is_logger_name};
 use crate::ir::data::FAILURE;
 use crate::ir::{
@@ -74,7 +74,7 @@ impl Suspects<'_, '_> {
         ground: &mut Ground<'_, '_>,
         writes: &Writes,
         (claim, catches): (&Claim<'_>, &[BlockId]),
-    ) -> Option<(Lost, Vec<PathEvent>)> {
+    ) -> Option<(Lost, Path)> {
         if catches.is_empty() {
             return None;
         }

@@ -5,24 +5,22 @@ use std::rc::Rc;
 
 use super::repair::Arrivals;
 use super::{Judged, Tally, WAS_CALLED, WAS_SET, WROTE};
-use crate::diagnostics::Flow;
 use crate::engine::flow::ExitKind;
 use crate::engine::objects::ask::Answers;
 use crate::engine::simulate::Graph;
 use crate::engine::values::state::State;
 use crate::engine::values::value::Value;
-use crate::engine::witness::{End, Goal, PathEvent, Paths, Witness};
+use crate::engine::witness::{End, Goal, Path, Paths, Witness};
 use crate::engine::{Engine, FnContext, Hop, Presence};
 use crate::ir::{BlockId, Function, Literal, Name, Operand, Statement, StatementKind};
 use crate::outcome::{MethodExit, Unset};
 use crate::program::{ClassRef, FuncRef, MroEntry};
 use crate::rules::Effort;
 use crate::rules::contract_method::{
-    Arrival, ExitPoint, Ladder, Returns, Rung, Subject, Watched, bind_receiver, enter, entry_state,
-    exit_point, raising_point,
+    Arrival, Deeds, ExitPoint, Ladder, Returns, Rung, Subject, Watched, bind_receiver, enter,
+    entry_state, exit_point, raising_point,
 };
 use crate::settings::{Contract, Demand, Place, Step, Writes};
-use crate::source::FileId;
 
 /// The ways in which an exit can be wrong, the worst first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -54,9 +52,7 @@ pub(super) struct BadExit {
     /// Whether something on the path is uncertain.
     pub uncertain: bool,
     /// The path to it.
-    pub events: Vec<PathEvent>,
-    /// The graph of the method with that path.
-    pub flow: Option<Flow>,
+    pub events: Path,
 }
 
 impl BadExit {
@@ -350,7 +346,6 @@ fn judge(
         let any_unknown = exits.any_unknown;
         let mut search = ExitSearch {
             paths: Paths::new(&cx, (BlockId::ENTRY, state), &graph, None),
-            file: cx.module.file.as_ref().map(|file| file.id),
             steps: rung.witness_steps(&cx),
             engine,
             demanded,
@@ -379,8 +374,6 @@ struct ExitSearch<'s, 'p> {
     engine: &'s mut Engine<'p>,
     demanded: &'s Demanded,
     paths: Paths<'s>,
-    /// The file of the method.
-    file: Option<FileId>,
     /// How long a single path is searched for.
     steps: u64,
     /// How many exits no single path reached.
@@ -424,7 +417,19 @@ impl ExitSearch<'_, '_> {
             || leaves_out_store(self.engine, cx, graph));
         let places = self.engine.places().iter();
         let names: Vec<Name> = places.map(|place| place.slot.name().clone()).collect();
-        let exits = returns.exits(self.engine, cx, graph, &names);
+        let demanded = self.demanded;
+        let done = |engine: &mut Engine<'_>, state: &State| {
+            demanded.kept(engine, state, None) == Presence::Present
+        };
+        // Whether a value is returned shows only at the exit.
+        let deeds = demanded.results.is_empty().then_some(Deeds {
+            done: &done,
+            meanwhile: match demanded.calls {
+                false => "if the place is not set yet",
+                true => "if the contract is not kept yet",
+            },
+        });
+        let exits = returns.exits(self.engine, cx, graph, (&names, deeds));
         Verdict {
             bad: found,
             open: given_up,
@@ -467,7 +472,6 @@ impl ExitSearch<'_, '_> {
                             bad: wanted,
                             uncertain: end.flags.is_uncertain(),
                             events,
-                            flow: self.file.and_then(|file| self.paths.drawing(file)),
                         });
                     }
                     Witness::Infeasible => self.infeasible += 1,

@@ -137,11 +137,12 @@ impl MethodFindings<'_> {
             .arg("after", after);
         b = self.with_near_miss(program, b);
         let label = self.label(program, exit, at, out);
-        let mut shown: Vec<PathEvent> = exit.events.clone();
+        let mut shown = exit.events.clone();
         if label.in_helper {
             // The path ends in the helper.
             let left = |e: &PathEvent| matches!(e.what, EventKind::Left);
-            shown.truncate(shown.iter().rposition(left).unwrap_or(0));
+            let end = shown.iter().rposition(left).unwrap_or(0);
+            shown.truncate(end);
         }
         b = add_steps(program, b, &shown, &self.words.exit);
         if cause.is_some() {
@@ -156,7 +157,6 @@ impl MethodFindings<'_> {
         let mut finding = b
             .exit(label.location)
             .fix(fix)
-            .flow(exit.flow.clone())
             .cause(cause)
             .at_exit(label.location, label.text.as_str());
         if exit.uncertain {

@@ -34,6 +34,7 @@ class FindingView {
   constructor(finding, { step = 0 } = {}) {
     this.finding = finding;
     this.step = step;
+    this.graphs = (finding.flows ?? []).map((flow, number) => new Graph(finding, flow, number, (step) => this.go(step)));
     this.source = sourceOf(finding, (number) => this.go(number, { reveal: false }));
     this.element = this.#whole();
     this.#mark(false);
@@ -58,11 +59,7 @@ class FindingView {
     this.source.choose(this.step, { reveal });
     if (steps.length === 0) return;
     const step = steps[this.step - 1];
-    for (const node of this.graph?.querySelectorAll(".block") ?? []) {
-      const here = step && step.place.file === this.finding.flow.file && isWithin(node, step.place.line) && node.matches(".bad");
-      node.classList.toggle("current", Boolean(here));
-    }
-    this.#show(".block.current");
+    for (const graph of this.graphs) graph.choose(step);
     const where = step ? `Step ${this.step} of ${steps.length}` : plural(steps.length, "step");
     this.where.textContent = where;
     this.said.replaceChildren(...(step ? prose(step.message) : ["Walk the path with the arrow keys ← and →"]).map((part) => (part instanceof Node ? part : visible(part))));
@@ -103,43 +100,28 @@ class FindingView {
         finding.notes.map((note) => make("p", { class: "note" }, make("strong", {}, "Note: "), prose(note))),
       ),
       finding.fix ? patchOf(finding.fix) : null,
-      finding.flow ? this.#flow() : null,
+      this.graphs.length ? this.#flows() : null,
       make("p", { class: "small-print" }, "Fingerprint ", make("code", {}, finding.fingerprint)),
     );
   }
 
-  /** The graph of the function. */
-  #flow() {
-    const { flow, steps } = this.finding;
-    const choose = (block) => {
-      const [from, , to] = block.test ?? block.code;
-      const step = steps.find(({ place }) => place.file === flow.file && from <= place.line && place.line <= to);
-      if (step) this.go(step.number);
-    };
-    this.graph = flowOf(this.finding, choose);
-    const dims = flow.blocks.some((block) => !block.feasible) || flow.edges.some(([, , , feasible]) => !feasible);
+  /** The graphs of the functions that the path goes through: those of helpers are folded until the path enters them. */
+  #flows() {
+    const dims = this.graphs.some(({ flow }) => flow.blocks.some((block) => !block.feasible) || flow.edges.some(([, , , feasible]) => !feasible));
+    const [outer, ...helpers] = this.graphs;
     return make(
       "section",
       { class: "graph" },
-      make("h3", {}, "Control flow of ", make("code", {}, flow.function)),
+      make("h3", {}, "Control flow of ", make("code", {}, outer.flow.function)),
       make("p", { class: "quiet" }, "The path of this finding is in colour", dims && "; what the analysis found no way to take is dimmed", "."),
-      make("div", { class: "drawing", tabindex: "0", role: "group", "aria-label": "Drawing" }, this.graph),
+      outer.box,
+      helpers.map((graph) => graph.folded()),
     );
-  }
-
-  /** Scrolls the drawing, and nothing else, to a block. */
-  #show(which) {
-    const box = this.graph?.parentElement;
-    const block = box?.querySelector(which)?.getBoundingClientRect();
-    if (!block || !box.isConnected) return;
-    const around = box.getBoundingClientRect();
-    const middle = (start, size, from, room) => start + size / 2 - from - room / 2;
-    box.scrollBy(middle(block.left, block.width, around.left, around.width), middle(block.top, block.height, around.top, around.height));
   }
 
   /** The view is on the page now. */
   shown() {
-    this.#show(".block");
+    for (const graph of this.graphs) graph.show(".block");
   }
 
   /** The method, with a link to its exits if there are any. */

@@ -64,9 +64,8 @@ function head(points, kind) {
   return drawn("path", { class: `arrow ${kind}`, d: `M${to.x} ${to.y} L${corner(1)} L${corner(-1)} Z` });
 }
 
-/** The drawing of a graph; `step(line)` is called when a block is clicked. */
-function flowOf(finding, step) {
-  const { flow } = finding;
+/** The drawing of a graph, which is one of several on the page; `step(block)` is called when a block is clicked. */
+function flowOf(flow, number, step) {
   const graph = new dagre.graphlib.Graph({ multigraph: true });
   graph.setGraph({ nodesep: 26, ranksep: 34, edgesep: 14, marginx: 8, marginy: 8 });
   const told = flow.blocks.map((block) => rowsOfBlock(flow, block));
@@ -108,9 +107,9 @@ function flowOf(finding, step) {
   edges.sort((a, b) => (a.kind.includes("bad") ? 1 : 0) - (b.kind.includes("bad") ? 1 : 0));
   const svg = drawn(
     "svg",
-    { class: "flow", role: "img", "aria-labelledby": "flow-title flow-told", width, height, viewBox: `0 0 ${width} ${height}` },
-    drawn("title", { id: "flow-title" }, `Control flow of ${flow.function}`),
-    drawn("desc", { id: "flow-told" }, pathInWords(flow, told)),
+    { class: "flow", role: "img", "aria-labelledby": `flow-title-${number} flow-told-${number}`, width, height, viewBox: `0 0 ${width} ${height}` },
+    drawn("title", { id: `flow-title-${number}` }, `Control flow of ${flow.function}`),
+    drawn("desc", { id: `flow-told-${number}` }, pathInWords(flow, told)),
     edges.map(({ parts }) => parts),
     nodes,
   );
@@ -129,3 +128,66 @@ const isWithin = (node, line) => node.dataset.lines.split(" ").filter(Boolean).s
   const [from, to] = lines.split("-").map(Number);
   return from <= line && line <= to;
 });
+
+/** The graph of one function of a finding; drawn when it is first seen. */
+class Graph {
+  constructor(finding, flow, number, go) {
+    this.finding = finding;
+    this.flow = flow;
+    this.go = go;
+    this.number = number;
+    this.box = make("div", { class: "drawing", tabindex: "0", role: "group", "aria-label": `Drawing of ${flow.function}` });
+    if (number === 0) this.#draw();
+  }
+
+  /** Behind a line that unfolds it. */
+  folded() {
+    const summary = make("summary", {}, "Control flow of ", make("code", {}, this.flow.function), ", which the path enters");
+    this.fold = make("details", { class: "inner" }, summary, this.box);
+    this.fold.addEventListener("toggle", () => {
+      if (!this.fold.open) return;
+      this.#draw();
+      this.choose(this.step);
+    });
+    return this.fold;
+  }
+
+  #draw() {
+    if (this.box.firstChild) return;
+    this.box.append(flowOf(this.flow, this.number, (block) => {
+      const [from, , to] = block.test ?? block.code;
+      const isThere = ({ place }) => place.file === this.flow.file && from <= place.line && place.line <= to;
+      const step = this.finding.steps.find(isThere);
+      if (step) this.go(step.number);
+    }));
+  }
+
+  /** Whether a step is on the way through the graph. */
+  #has({ place }) {
+    const isOn = (extent) => extent && extent[0] <= place.line && place.line <= extent[2];
+    return place.file === this.flow.file && this.flow.path.some((at) => isOn(this.flow.blocks[at].code) || isOn(this.flow.blocks[at].test));
+  }
+
+  /** Marks where a step is. If that is in here, the graph unfolds. */
+  choose(step) {
+    this.step = step;
+    if (this.fold && step && this.#has(step)) {
+      this.fold.open = true;
+      this.#draw();
+    }
+    for (const node of this.box.querySelectorAll(".block")) {
+      const here = step && step.place.file === this.flow.file && isWithin(node, step.place.line) && node.matches(".bad");
+      node.classList.toggle("current", Boolean(here));
+    }
+    this.show(".block.current");
+  }
+
+  /** Scrolls the drawing, and nothing else, to a block. */
+  show(which) {
+    const block = this.box.querySelector(which)?.getBoundingClientRect();
+    if (!block || !this.box.isConnected) return;
+    const around = this.box.getBoundingClientRect();
+    const middle = (start, size, from, room) => start + size / 2 - from - room / 2;
+    this.box.scrollBy(middle(block.left, block.width, around.left, around.width), middle(block.top, block.height, around.top, around.height));
+  }
+}

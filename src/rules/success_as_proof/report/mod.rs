@@ -12,9 +12,10 @@ use super::facts::Queried;
 use super::facts::flags::{SOME_RUN, STORED};
 use super::vocabulary::Vocabulary;
 use crate::diagnostics::{Finding, FindingBuilder, Location, Severity};
-use crate::engine::witness::PathEvent;
+use crate::engine::witness::Path;
 use crate::ir::control::{ControlDependence, Edge};
 use crate::program::{FuncRef, Program};
+use crate::rules::contract_method::add_ways;
 use crate::rules::{Rule, SuccessAsProof};
 use crate::source::Span;
 use fact::Test;
@@ -32,7 +33,7 @@ const STATUS_LABEL: &str = "asks for runs with certain statuses only";
 /// A path that reaches an effect with a success known and nothing that proves records.
 pub struct SuccessPath {
     /// What happens on the path.
-    pub events: Vec<PathEvent>,
+    pub events: Path,
     /// The edges on which alone the success is known.
     pub edges: Vec<Edge>,
     /// The flags at its end.
@@ -139,6 +140,7 @@ impl Reporter<'_> {
             }
             b = b.step(at(fact), label.clone()).step(at(site.span), outcome);
         }
+        b = add_ways(self.program, b, &path.events);
         let mut finding = b.at(at(fact), label);
         let stored = path.flags & STORED != 0 || registry;
         if !stored || path.flags & SOME_RUN != 0 {
