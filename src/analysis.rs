@@ -490,7 +490,12 @@ fn each_module<T: Send>(
         busy.begin_round(modules.len());
     }
     let check_one = |(at, module): &Loaded| {
-        let checked = fence::catch(|| check(*at, *module, &input.settings[*at]));
+        let checked = fence::catch(|| {
+            if let Some(busy) = input.busy {
+                busy.go_on();
+            }
+            check(*at, *module, &input.settings[*at])
+        });
         if let Some(busy) = input.busy {
             busy.end_file();
         }

@@ -226,13 +226,7 @@ fn run_with<E: From<ConfigError>>(
     request: Request<'_>,
     analyse: impl FnOnce(&AnalysisInput<'_>, &Request<'_>) -> Result<(Analysis, Option<Bug>), E>,
 ) -> Result<RunResult, E> {
-    let sources = sources(&request);
-    let discovered = None;
-    let start = Start {
-        sources,
-        discovered,
-    };
-    let (result, _) = run_from(start, request, analyse)?;
+    let (result, _) = run_from(Start::new(sources(&request)), request, analyse)?;
     Ok(result)
 }
 

@@ -1,6 +1,6 @@
 """Measures how long an editor waits for diagnostics after an edit.
 
-    python3 scripts/server/latency.py PROGRAM FOLDER [--edits N] [--seed N] [--files N]
+    python3 scripts/server/latency.py PROGRAM FOLDER [--edits N] [--seed N]
 
 Opens files of the folder one by one, in random order, and types into functions of each: a statement, a comment, and back
 again. The time goes from the change that is sent to the diagnostics of that version of the text. The server does not wait

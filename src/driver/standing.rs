@@ -28,13 +28,15 @@ pub(super) struct Start {
 }
 
 impl Standing {
-    /// Runs a check, as [`run`](super::run) does. `disk`: what may have happened since the last one; if it is the same, the
+    /// Runs a check, as [`run`](super::run) does. If it is stopped, the result means nothing, and the next run takes over
+    /// from the one before. `disk`: what may have happened since the last one; if it is the same, the
     /// configuration must be the same, too.
     ///
     /// # Errors
     /// Those of [`run`](super::run).
     pub fn run(&mut self, request: Request<'_>, disk: Disk) -> Result<RunResult, ConfigError> {
         let given: Vec<PathBuf> = request.overlay.keys().cloned().collect();
+        let busy = request.busy.cloned();
         // If this run fails, the next one starts from scratch.
         let left = self.0.take();
         let same = |left: &Left| left.given == given && left.sources.cwd() == request.cwd;
@@ -42,24 +44,28 @@ impl Standing {
             Some(left) if same(left) => disk,
             _ => Disk::Changed,
         };
-        let mut discovered = None;
-        let (sources, kept) = match left {
-            None => (super::sources(&request), Kept::in_memory()),
+        let (start, kept) = match &left {
+            None => (Start::new(super::sources(&request)), &Kept::in_memory()),
             Some(left) => {
-                discovered = (disk == Disk::Same).then_some(left.discovered);
-                (left.sources.next(disk), left.kept)
+                let found = (disk == Disk::Same).then(|| left.discovered.clone());
+                let sources = left.sources.next(disk);
+                let start = Start {
+                    discovered: found,
+                    ..Start::new(sources)
+                };
+                (start, &left.kept)
             }
-        };
-        let start = Start {
-            sources,
-            discovered,
         };
         let mut next = None;
         let (result, discovered) = run_from(start, request, |input, _| {
-            let (mut analysis, bug) = analyse_with(input, Some(&kept));
+            let (mut analysis, bug) = analyse_with(input, Some(kept));
             next = analysis.kept.take();
             Ok::<_, ConfigError>((analysis, bug))
         })?;
+        if busy.is_some_and(|busy| busy.is_stopped()) {
+            self.0 = left;
+            return Ok(result);
+        }
         self.0 = next.map(|kept| Left {
             sources: result.sources.next(Disk::Same),
             discovered,
@@ -67,5 +73,15 @@ impl Standing {
             given,
         });
         Ok(result)
+    }
+}
+
+impl Start {
+    /// Nothing has been found yet.
+    pub(super) fn new(sources: SourceMap) -> Self {
+        Self {
+            sources,
+            discovered: None,
+        }
     }
 }

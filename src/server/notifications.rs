@@ -1,7 +1,5 @@
 //! What an editor tells without being asked: documents, files, folders, settings.
 
-use std::ffi::OsStr;
-use std::path::Path;
 use std::time::Duration;
 
 use lsp_server::Notification;
@@ -17,7 +15,8 @@ use super::client::{Options, SECTION};
 use super::documents::{Change, Document, real_path};
 use super::session::{Asked, Phase, Session};
 use super::uri;
-use crate::source::{Disk, Language};
+use crate::discover::may_matter;
+use crate::source::Disk;
 
 impl Session {
     pub fn told(&mut self, told: Notification) {
@@ -161,13 +160,17 @@ impl Session {
         if let Some(root) = root.and_then(|id| self.roots.get_mut(id)) {
             let own = root.options.debounce();
             root.change(patience.unwrap_or(own));
+            let id = root.id;
+            self.stop(id);
         }
     }
 
     fn files_changed(&mut self, params: &DidChangeWatchedFilesParams) {
         for change in &params.changes {
-            let Some(path) = uri::to_path(&change.uri).filter(|path| matters(path, change.typ))
-            else {
+            let Some(path) = uri::to_path(&change.uri).filter(|path| {
+                let content = change.typ == FileChangeType::CHANGED;
+                may_matter(path, content)
+            }) else {
                 continue;
             };
             let open = self.documents.get(&change.uri);
@@ -263,19 +266,4 @@ impl Session {
         }
         read.ok()
     }
-}
-
-/// Whether a change of a file or folder may change what an analysis finds.
-fn matters(path: &Path, change: FileChangeType) -> bool {
-    /// What tells where a project ends, and what a walk leaves out.
-    const MARKERS: &[&str] = &["setup.cfg", "requirements.txt", ".gitignore", ".ignore"];
-    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    // Folders seldom have extensions.
-    let may_be_folder = || path.extension().is_none() && change != FileChangeType::CHANGED;
-    Language::of_walked(path).is_some()
-        || path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        || MARKERS.contains(&name)
-        || may_be_folder()
 }

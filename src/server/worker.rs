@@ -131,6 +131,8 @@ pub(super) enum JobKind {
 /// What was done.
 pub(super) struct Done {
     pub root: u64,
+    /// What might have happened on the disk before it.
+    pub disk: Disk,
     pub revision: u64,
     pub stamps: HashMap<PathBuf, u64>,
     pub result: JobResult,
@@ -138,6 +140,8 @@ pub(super) struct Done {
 
 /// What came of it.
 pub(super) enum JobResult {
+    /// It was stopped, because the texts have changed.
+    Stopped,
     Analysed(Box<Result<Result<RunResult, ConfigError>, Bug>>),
     Fixed(u64, Result<Result<Option<String>, ConfigError>, Bug>),
     Called(u64, Result<Vec<Caller>, Bug>),
@@ -148,7 +152,11 @@ pub(super) fn work(jobs: &Receiver<Job>, done: &Sender<Event>, engine: &mut Engi
     while let Ok(job) = jobs.recv() {
         let result = match job.kind {
             JobKind::Analyse => {
-                JobResult::Analysed(Box::new(fence::catch(|| engine(&job.workspace))))
+                let result = fence::catch(|| engine(&job.workspace));
+                match job.workspace.busy.is_stopped() {
+                    true => JobResult::Stopped,
+                    false => JobResult::Analysed(Box::new(result)),
+                }
             }
             JobKind::Fix(file, number) => {
                 JobResult::Fixed(number, fence::catch(|| job.workspace.fixed(&file)))
@@ -159,6 +167,7 @@ pub(super) fn work(jobs: &Receiver<Job>, done: &Sender<Event>, engine: &mut Engi
         };
         let done = done.send(Event::Done(Box::new(Done {
             root: job.root,
+            disk: job.workspace.disk,
             revision: job.revision,
             stamps: job.stamps,
             result,

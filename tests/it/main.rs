@@ -62,5 +62,6 @@ mod suppression;
 #[cfg(unix)]
 mod transcripts;
 mod tree;
+mod watch;
 #[cfg(unix)]
 mod workflows;

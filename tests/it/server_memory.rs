@@ -244,7 +244,10 @@ fn whatever_happens_it_tells_what_a_check_tells() {
         let mut session = Session::new(&small, watches);
         let mut done = Vec::new();
         for _ in 0..steps {
-            done.push(something(&mut session, &small, &mut random));
+            // Now and then something happens while an analysis runs.
+            for _ in 0..=random.below(3) / 2 {
+                done.push(something(&mut session, &small, &mut random));
+            }
             let (told, wanted) = (session.told(), session.checked());
             let lately = &done[done.len().saturating_sub(5)..];
             assert_eq!(told, wanted, "{} steps, last {lately:#?}", done.len());
