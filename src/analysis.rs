@@ -26,7 +26,7 @@ use crate::rules::{self, Effort, FunctionRule, Functions, InModule, Interest, Ru
 use crate::selection::{Loaded, Selection, chosen};
 use crate::settings::{Contract, ImportRoots, Origin, Reading, Settings};
 use crate::source::{FileId, SourceFile, SourceMap, table};
-use kept::{Form, Keeping, Kept, conditions, digest_of};
+use kept::{Conditions, Form, Keeping, Kept, digest_of};
 
 /// The input of an analysis.
 #[derive(Clone, Copy)]
@@ -158,8 +158,8 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let distinct = distinct(input.settings);
     let start = Watch::start();
     let interests = interests(&distinct);
-    let under = distinct.iter().map(|settings| conditions(settings));
-    let under = digest_of(&under.collect::<Vec<_>>());
+    let under = Conditions::new(&distinct);
+    let all_conditions = under.of_all();
     let selection = Selection::new(
         input.sources,
         input.files,
@@ -169,7 +169,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
             input.reading,
             input
                 .kept
-                .and_then(|kept| kept.sketches.for_interests(&under)),
+                .and_then(|kept| kept.sketches.for_interests(&all_conditions)),
         ),
     );
     out.statistics.time("sketching", start.elapsed());
@@ -188,6 +188,7 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     let run = Run {
         input,
         distinct: &distinct,
+        under: &under,
         keeping: keeping.as_ref(),
     };
     let pass = check_contracts(&program, &shelf, &loaded, run, &mut out);
@@ -206,7 +207,8 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
         out.statistics.add("results taken over", taken);
         out.statistics.add("results found out and kept", found_out);
     }
-    out.kept = keeping.map(|keeping| keeping.finish(selection.kept(under, input.coverage)));
+    out.kept =
+        keeping.map(|keeping| keeping.finish(selection.kept(all_conditions, input.coverage)));
     let mut read: BTreeSet<Loaded> = loaded.into_iter().chain(in_functions.read).collect();
     // No rule needs the bodies that are lowered after this, so their errors are no failures.
     out.failed.extend(selection.broken(&program, &read));
@@ -226,18 +228,32 @@ pub fn analyse(input: &AnalysisInput<'_>) -> Analysis {
     if input.of_folder && for_contracts && out.processors == 0 && out.is_empty() {
         read.extend(find_nearest(&program, &selection, &mut out));
     }
-    let files = input.files.len();
-    out.statistics.add("files sketched", files as u64);
-    out.statistics
-        .add("files parsed, wholly or in part", read.len() as u64);
-    out.statistics
-        .add("files sketched only", (files - read.len()) as u64);
+    count_files(input.files.len(), read.len(), &mut out);
     count(&program, of_contracts, in_functions.effort, &mut out);
-    let walks = Library::new(&program, &shelf).walks();
+    count_walks(&program, &shelf, &mut out);
+    if let Some(kept) = &mut out.kept
+        && input.kept.is_some_and(Kept::is_in_memory)
+    {
+        kept.modules = Some(program.into_modules());
+    }
+    out
+}
+
+fn count_files(all: usize, read: usize, out: &mut Analysis) {
+    for (name, count) in [
+        ("files sketched", all),
+        ("files parsed, wholly or in part", read),
+        ("files sketched only", all - read),
+    ] {
+        out.statistics.add(name, count as u64);
+    }
+}
+
+fn count_walks(program: &Program<'_>, shelf: &Shelf, out: &mut Analysis) {
+    let walks = Library::new(program, shelf).walks();
     let blocks = walks.iter().map(|walk| walk.blocks).sum();
     out.statistics.add("basic blocks followed", blocks);
-    out.walks = slowest(&program, &walks);
-    out
+    out.walks = slowest(program, &walks);
 }
 
 /// Tells how often an analysis goes through its files.
@@ -261,7 +277,9 @@ fn program<'a>(input: &AnalysisInput<'a>) -> Program<'a> {
         .iter()
         .filter_map(|settings| settings.src.clone());
     let said: BTreeSet<ImportRoots> = said.collect();
+    let earlier = input.kept.and_then(|kept| kept.modules.clone());
     Program::new(input.sources)
+        .with_modules(earlier.unwrap_or_default())
         .with_files(&input.coverage.folders, input.files)
         .with_import_roots(said.into_iter().collect())
 }
@@ -272,6 +290,8 @@ struct Run<'a, 'k> {
     input: &'a AnalysisInput<'a>,
     /// The settings of all files, each once.
     distinct: &'a [&'a Settings],
+    /// What results depend on in these.
+    under: &'a Conditions<'a>,
     keeping: Option<&'a Keeping<'k>>,
 }
 
@@ -310,7 +330,14 @@ fn check_contracts(
             .iter()
             .flat_map(|(_, module)| program.classes(*module))
             .collect();
-        contracts::infer(program, &classes, &declared, rules::WORDS)
+        let infer = || contracts::infer(program, &classes, &declared, rules::WORDS);
+        match run.keeping {
+            None => infer(),
+            Some(keeping) => {
+                let under = digest_of(&(&classes, &declared, program.surroundings()));
+                keeping.whole(program, ("inference", &under), infer)
+            }
+        }
     } else {
         Vec::new()
     };
@@ -340,7 +367,7 @@ fn check_contracts(
         let Some(keeping) = run.keeping else {
             return check();
         };
-        let under = digest_of(&(&under, conditions(settings)));
+        let under = digest_of(&(&under, run.under.of(settings)));
         let unit = (CONTRACTS, &*input.files[at], under.as_str());
         keeping.unit(program, unit, &form, check)
     });
@@ -379,7 +406,10 @@ fn check_functions(
         return found;
     }
     let start = Watch::start();
-    program.forget_bodies();
+    // In memory, the next run needs them again.
+    if !input.kept.is_some_and(Kept::is_in_memory) {
+        program.forget_bodies();
+    }
     let loaded = selection.load_functions(program, &mut out.failed);
     out.statistics.time("parsing functions", start.elapsed());
     let start = Watch::start();
@@ -409,7 +439,7 @@ fn check_functions(
                 return check();
             };
             let which: Vec<_> = chosen.iter().map(|(at, _)| *at).collect();
-            let under = digest_of(&(&surroundings, which, conditions(settings)));
+            let under = digest_of(&(&surroundings, which, run.under.of(settings)));
             let unit = (rule.id(), &*input.files[at], under.as_str());
             keeping.unit(program, unit, &FORM, check)
         });
@@ -460,7 +490,12 @@ fn each_module<T: Send>(
         busy.begin_round(modules.len());
     }
     let check_one = |(at, module): &Loaded| {
-        let checked = fence::catch(|| check(*at, *module, &input.settings[*at]));
+        let checked = fence::catch(|| {
+            if let Some(busy) = input.busy {
+                busy.go_on();
+            }
+            check(*at, *module, &input.settings[*at])
+        });
         if let Some(busy) = input.busy {
             busy.end_file();
         }

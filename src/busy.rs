@@ -1,7 +1,8 @@
-//! What a run is busy with, for those who wait for it. Nothing depends on it.
+//! What a run is busy with, for those who wait for it. Nothing depends on it, except that a run which was stopped has no result.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::panic;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
@@ -17,6 +18,8 @@ pub struct Busy {
     done: AtomicUsize,
     following: Mutex<HashMap<ThreadId, Following>>,
     numbers: AtomicU64,
+    /// Whether nobody needs the result any more.
+    stopped: AtomicBool,
 }
 
 /// A function that is being followed.
@@ -62,8 +65,27 @@ impl Busy {
         self.done.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Nobody needs the result of the run any more. It ends soon, and what it came to means nothing.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the run was stopped.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Goes on, unless the run was stopped: then this unwinds to the next [fence](crate::fence), as queries of salsa do.
+    pub fn go_on(&self) {
+        if self.is_stopped() {
+            panic::resume_unwind(Box::new("stopped"));
+        }
+    }
+
     /// A function is followed now on this thread; `None` if that is for another one, which is followed already.
     pub fn follow(&self, name: impl FnOnce() -> String) -> Option<Doing<'_>> {
+        self.go_on();
         let mut following = self
             .following
             .lock()

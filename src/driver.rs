@@ -3,6 +3,7 @@
 mod changes;
 mod inputs;
 mod shards;
+mod standing;
 mod suggesting;
 mod unmatched;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::analysis::kept::Kept;
 use crate::analysis::{self, Analysis, AnalysisInput, Statistics};
 use crate::busy::Busy;
 use crate::cache::Cache;
@@ -28,6 +30,8 @@ use crate::source::{DEFAULT_FILE_BYTES, FileId, Foreign, SourceFile, SourceMap};
 
 use inputs::{Analysed, Inputs};
 pub use shards::{Part, Unjoinable};
+pub use standing::Standing;
+use standing::Start;
 pub use suggesting::{Suggested, suggest};
 pub use unmatched::Unmatched;
 use unmatched::Whole;
@@ -222,12 +226,31 @@ fn run_with<E: From<ConfigError>>(
     request: Request<'_>,
     analyse: impl FnOnce(&AnalysisInput<'_>, &Request<'_>) -> Result<(Analysis, Option<Bug>), E>,
 ) -> Result<RunResult, E> {
+    let (result, _) = run_from(Start::new(sources(&request)), request, analyse)?;
+    Ok(result)
+}
+
+/// The map of the files of a run, without any.
+fn sources(request: &Request<'_>) -> SourceMap {
+    let overrides = request.configuration.overrides();
+    let limit = overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES);
+    SourceMap::new(request.cwd.clone()).with_limit(limit)
+}
+
+/// Runs a check that starts from there. The result comes with what was found on the disk.
+fn run_from<E: From<ConfigError>>(
+    Start {
+        sources,
+        discovered,
+    }: Start,
+    request: Request<'_>,
+    analyse: impl FnOnce(&AnalysisInput<'_>, &Request<'_>) -> Result<(Analysis, Option<Bug>), E>,
+) -> Result<(RunResult, Discovered), E> {
     let start = Watch::start();
     let configuration = request.configuration;
     let overrides = configuration.overrides();
-    let limit = overrides.max_file_bytes.unwrap_or(DEFAULT_FILE_BYTES);
-    let sources = SourceMap::new(request.cwd.clone()).with_limit(limit);
-    let (mut inputs, mut found) = find(&request, &sources)?;
+    let (mut inputs, mut found) = find(&request, discovered, &sources)?;
+    let discovered = found.clone();
     let discovering = start.elapsed();
     inputs.load(&found, &sources);
     let loading = start.elapsed();
@@ -274,7 +297,7 @@ fn run_with<E: From<ConfigError>>(
     let unmatched = Whole::new(&settings, &files, folders).unmatched(&analysis.checklist);
     statistics.time("discovering", discovering);
     statistics.time("reading", loading - discovering);
-    Ok(RunResult {
+    let result = RunResult {
         baselines: decided.baselines,
         baseline_of: decided.baseline_of,
         configurations: configuration_files(&settings),
@@ -301,11 +324,16 @@ fn run_with<E: From<ConfigError>>(
         bug: decided.bug,
         sources,
         elapsed: start.elapsed(),
-    })
+    };
+    Ok((result, discovered))
 }
 
 /// Finds the files of a run. What is given as text is loaded already.
-fn find(request: &Request<'_>, sources: &SourceMap) -> Result<(Inputs, Discovered), ConfigError> {
+fn find(
+    request: &Request<'_>,
+    discovered: Option<Discovered>,
+    sources: &SourceMap,
+) -> Result<(Inputs, Discovered), ConfigError> {
     let configuration = request.configuration;
     let mut inputs = Inputs::default();
     // Standard input comes first, so that its text replaces the file when a walk finds it, too.
@@ -317,7 +345,10 @@ fn find(request: &Request<'_>, sources: &SourceMap) -> Result<(Inputs, Discovere
         let file = sources.add_virtual(path, text.clone());
         inputs.add_missing(file, sources, configuration)?;
     }
-    let mut found = discover(request.paths, configuration, sources)?;
+    let mut found = match discovered {
+        Some(found) => found,
+        None => discover(request.paths, configuration, sources)?,
+    };
     found.skipped.extend(skipped_stdin);
     Ok((inputs, found))
 }
@@ -370,11 +401,22 @@ fn left_out(skipped: &[Skipped]) -> LeftOut {
 /// Analyses the input, or takes the result from the cache if it is still valid.
 /// If it panics, nothing was found, and the panic is told.
 fn analyse(input: &AnalysisInput<'_>, cache: Option<&Cache>) -> (Analysis, Option<Bug>) {
-    let analyse = |input: &AnalysisInput<'_>| fence::on_big_stack(|| analysis::analyse(input));
-    let result = match cache {
-        Some(cache) => cache.result_of(input, analyse),
-        None => analyse(input),
-    };
+    match cache {
+        Some(cache) => caught(cache.result_of(input, on_big_stack)),
+        None => analyse_with(input, None),
+    }
+}
+
+/// Analyses the input, with what an earlier run kept.
+fn analyse_with(input: &AnalysisInput<'_>, kept: Option<&Kept>) -> (Analysis, Option<Bug>) {
+    caught(on_big_stack(&AnalysisInput { kept, ..*input }))
+}
+
+fn on_big_stack(input: &AnalysisInput<'_>) -> Result<Analysis, Bug> {
+    fence::on_big_stack(|| analysis::analyse(input))
+}
+
+fn caught(result: Result<Analysis, Bug>) -> (Analysis, Option<Bug>) {
     match result {
         Ok(analysis) => (analysis, None),
         Err(bug) => (Analysis::default(), Some(bug)),

@@ -12,7 +12,7 @@ mod families;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
@@ -26,7 +26,7 @@ use crate::fence;
 use crate::frontend::sketch::{self, Search, Sketch};
 use crate::ir::{FuncIdx, Function, Name};
 use crate::program::{
-    ClassIndex, ClassRef, LoadedModule, Lookup, ModuleId, ModuleProblem, Program,
+    ClassIndex, ClassRef, LoadedModule, Lookup, ModuleId, ModuleProblem, Program, name_the_same,
 };
 use crate::rules::{Interest, WORDS};
 use crate::settings::{NamePattern, Reading};
@@ -40,9 +40,11 @@ pub(crate) struct Selection<'a> {
     files: &'a [Arc<SourceFile>],
     interests: &'a [Interest],
     /// `None` for a file that has to be read as a whole.
-    sketches: Vec<Option<Sketch>>,
+    sketches: Vec<Option<Arc<Sketch>>>,
     /// Files that define, call or name a member of interest.
     named: Vec<bool>,
+    /// The classes of the sketched files, once they were needed.
+    index: OnceLock<Arc<ClassIndex>>,
 }
 
 /// The sketches of an earlier run, which hold for the same texts and interests.
@@ -52,11 +54,22 @@ pub struct KeptSketches {
     under: String,
     /// By the languages and the digests of the texts.
     of: FxHashMap<String, KeptSketch>,
+    /// In memory: the index of their classes.
+    #[serde(skip)]
+    indexed: Option<Indexed>,
+}
+
+/// The index of the classes in the sketches of files.
+#[derive(Clone, Debug)]
+struct Indexed {
+    /// In the order of the files.
+    sketches: Vec<Option<Arc<Sketch>>>,
+    index: Arc<ClassIndex>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct KeptSketch {
-    sketch: Option<Sketch>,
+    sketch: Option<Arc<Sketch>>,
     named: bool,
 }
 
@@ -71,6 +84,7 @@ impl KeptSketches {
         Self {
             under,
             of: FxHashMap::default(),
+            indexed: None,
         }
     }
 
@@ -79,7 +93,20 @@ impl KeptSketches {
         (self.under == under).then_some(self)
     }
 
-    fn get(&self, file: &SourceFile) -> Option<(Option<Sketch>, bool)> {
+    /// The index of the classes in these sketches, if they name the same ones as those of the earlier run.
+    fn index(&self, sketches: &[Option<Arc<Sketch>>]) -> Option<Arc<ClassIndex>> {
+        let indexed = self.indexed.as_ref()?;
+        let known = &indexed.sketches;
+        let same = |(one, other): (&Option<Arc<Sketch>>, &Option<Arc<Sketch>>)| match (one, other) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || name_the_same(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        let is_same = known.len() == sketches.len() && known.iter().zip(sketches).all(same);
+        is_same.then(|| Arc::clone(&indexed.index))
+    }
+
+    fn get(&self, file: &SourceFile) -> Option<(Option<Arc<Sketch>>, bool)> {
         let known = self.of.get(&text_of(file))?;
         Some((known.sketch.clone(), known.named))
     }
@@ -112,6 +139,7 @@ impl<'a> Selection<'a> {
                 interests,
                 sketches: files.iter().map(|_| None).collect(),
                 named: vec![true; files.len()],
+                index: OnceLock::new(),
             };
         }
         let naming = Naming::new(interests);
@@ -119,7 +147,7 @@ impl<'a> Selection<'a> {
         let glances: Vec<_> = glances.collect();
         let ready = || glances.iter().map(|make| make()).collect::<Vec<_>>();
         let search = Search::new(ready().iter().map(|glance| &**glance));
-        let (sketches, named) = files
+        let (sketches, named): (Vec<_>, _) = files
             .par_iter()
             .map_init(ready, |glances, file| {
                 if !walked(file) {
@@ -130,21 +158,27 @@ impl<'a> Selection<'a> {
                 }
                 let sketch = sketch::sketch(file.language, &file.text, glances, &search);
                 let named = naming.is_in(&file.text, sketch.as_ref());
-                (sketch, named)
+                (sketch.map(Arc::new), named)
             })
             .unzip();
+        let index = kept.and_then(|kept| kept.index(&sketches));
         Self {
             sources,
             files,
             interests,
             sketches,
             named,
+            index: index.map(OnceLock::from).unwrap_or_default(),
         }
     }
 
     /// The sketches, for a run with interests that `under` tells.
     pub(crate) fn kept(&self, under: String, coverage: &Coverage) -> KeptSketches {
         let mut out = KeptSketches::none(under);
+        out.indexed = self.index.get().map(|index| Indexed {
+            sketches: self.sketches.clone(),
+            index: Arc::clone(index),
+        });
         let sketches = self.sketches.iter().zip(&self.named);
         for (file, (sketch, named)) in self.files.iter().zip(sketches) {
             // A file that was named is read as a whole, whatever is in it.
@@ -160,15 +194,19 @@ impl<'a> Selection<'a> {
     /// The files with a function that matters by itself, whatever class it is in.
     pub(crate) fn functions(&self) -> Vec<usize> {
         let all = self.interests.iter().any(Interest::wants_all_functions);
-        let some = |sketch: &Sketch| sketch.matters.iter().any(|starts| !starts.is_empty());
+        let some = |sketch: &Arc<Sketch>| sketch.matters.iter().any(|starts| !starts.is_empty());
         let matters = |at: &usize| all || self.sketches[*at].as_ref().is_none_or(some);
         (0..self.files.len()).filter(matters).collect()
     }
 
     /// The classes of the sketched files.
-    fn index(&self) -> ClassIndex {
-        let sketches = self.sketches.iter().enumerate();
-        ClassIndex::new(sketches.filter_map(|(at, sketch)| Some((at, sketch.as_ref()?))))
+    fn index(&self) -> Arc<ClassIndex> {
+        let make = || {
+            let sketches = self.sketches.iter().enumerate();
+            let known = sketches.filter_map(|(at, sketch)| Some((at, sketch.as_deref()?)));
+            Arc::new(ClassIndex::new(known))
+        };
+        Arc::clone(self.index.get_or_init(make))
     }
 
     /// Loads the files with classes that matter, in the order of the files.
@@ -300,7 +338,7 @@ impl<'a> Selection<'a> {
     /// Whether a method of this name may be overridden by a class other than the one in a file that
     /// calls it.
     fn may_be_hook(&self, hooks: &FxHashMap<&Name, (usize, usize)>, at: usize, name: &str) -> bool {
-        let many = |sketch: &Sketch| sketch.classes.len() > 1;
+        let many = |sketch: &Arc<Sketch>| sketch.classes.len() > 1;
         match hooks.get(&Name::new(name)) {
             Some((1, file)) => *file != at || self.sketches[at].as_ref().is_none_or(many),
             Some(_) => true,

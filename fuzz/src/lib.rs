@@ -276,7 +276,7 @@ pub fn messages(bytes: &[u8]) {
         then: Cursor::new(then),
         output: output.clone(),
     });
-    server::serve(input, output.clone(), Box::new(server::analyse));
+    server::serve(input, output.clone(), server::Memory::engine());
     let mut all = output.0.lock().expect("nobody panics with it");
     all.1 = true;
     let told = std::str::from_utf8(&all.0).expect("messages are text");

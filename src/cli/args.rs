@@ -148,6 +148,13 @@ pub struct CheckArgs {
     /// What is checked.
     #[command(flatten)]
     pub asked: Asked,
+    /// Check again whenever something changes, until it is interrupted
+    #[arg(
+        long,
+        conflicts_with_all = ["fix", "diff", "add_ignore", "write_baseline", "shard", "changed_since", "stdin_filename"],
+        help_heading = "Paths"
+    )]
+    pub watch: bool,
     /// Check only one of N parts of the files, such as 2/3: all read the same files, and `tallylint merge` joins their
     /// reports (json or sarif)
     #[arg(

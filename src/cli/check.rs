@@ -10,7 +10,7 @@ use super::output::{
     write_reports,
 };
 use super::progress::Progress;
-use super::{Failure, baseline, fixing, terminal};
+use super::{Failure, baseline, fixing, terminal, watch};
 use crate::config::{ConfigError, ConfigSource, Configuration};
 use crate::discover::{Changes, changed_since};
 use crate::driver::{self, Request, RunResult, Status};
@@ -47,6 +47,9 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
         .cloned()
         .partition(|path| path != Path::new(STDIN));
     refuse_contradictions(args, !piped.is_empty())?;
+    if args.watch {
+        return watch::run(args, &cwd, &paths);
+    }
     let changed = changes(asked, args.show.quiet, &cwd)?;
     let stdin = if piped.is_empty() {
         None
@@ -97,10 +100,16 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     if args.write_baseline {
         return baseline::write(args.show.quiet, &outcome);
     }
-    let asked = serde_json::to_value(asked);
-    write_reports(&args.show, &outcome, (Main::Stdout, 0), asked.ok().as_ref())?;
-    write_remarks(Remarks::of(args), &outcome);
+    tell(args, &outcome)?;
     Ok(outcome.status(args.show.fail_on.threshold()).code())
+}
+
+/// Reports what a check came to.
+pub fn tell(args: &CheckArgs, outcome: &RunResult) -> Result<(), Failure> {
+    let asked = serde_json::to_value(&args.asked);
+    write_reports(&args.show, outcome, (Main::Stdout, 0), asked.ok().as_ref())?;
+    write_remarks(Remarks::of(args), outcome);
+    Ok(())
 }
 
 /// What has changed, if only that is to be checked.
@@ -121,6 +130,9 @@ fn refuse_contradictions(args: &CheckArgs, piped: bool) -> Result<(), Failure> {
         return Err("--stdin-filename needs `-` among the paths".into());
     }
     args.show.refuse_contradictions()?;
+    if piped && args.watch {
+        return Err("--watch waits for changes of files, so `-` cannot be among the paths".into());
+    }
     if piped && args.shard.is_some() {
         return Err("--shard divides files, so `-` cannot be among the paths".into());
     }

@@ -18,6 +18,7 @@ mod reference;
 mod rules;
 mod server;
 mod terminal;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -75,12 +76,18 @@ pub fn main() -> ExitCode {
         },
     };
     ExitCode::from(result.unwrap_or_else(|failure| {
-        terminal::complain(&format!("error: {}", failure.message));
-        for line in failure.snippet.iter().flat_map(|snippet| snippet.lines()) {
-            terminal::complain(line);
-        }
+        failure.tell();
         USAGE
     }))
+}
+
+impl Failure {
+    fn tell(&self) {
+        terminal::complain(&format!("error: {}", self.message));
+        for line in self.snippet.iter().flat_map(|snippet| snippet.lines()) {
+            terminal::complain(line);
+        }
+    }
 }
 
 #[cfg(test)]

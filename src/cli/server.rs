@@ -8,9 +8,5 @@ use crate::server;
 /// Serves an editor over standard input and output.
 pub fn run() -> Result<u8, Failure> {
     let input = io::BufReader::new(io::stdin());
-    Ok(server::serve(
-        input,
-        io::stdout(),
-        Box::new(server::analyse),
-    ))
+    Ok(server::serve(input, io::stdout(), server::Memory::engine()))
 }

@@ -14,13 +14,14 @@ mod skip;
 mod walk;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::FileFailure;
 use crate::settings::Unparsable;
-use crate::source::{Foreign, SourceMap, Unreadable, describe_io};
+use crate::source::{Foreign, Language, SourceMap, Unreadable, describe_io};
 
 pub use changed::{Before, Changes, changed_since, is_configuration};
 pub use shard::Shard;
@@ -33,8 +34,25 @@ pub fn repository(folder: &Path) -> Option<&Path> {
         .find(|around| around.join(".git").exists())
 }
 
+/// Whether a run may depend on a file or folder that was changed, judged by its name. `content`: nothing but the content
+/// of a file was changed.
+#[must_use]
+pub fn may_matter(path: &Path, content: bool) -> bool {
+    /// What tells where a project ends, and what a walk leaves out.
+    const MARKERS: &[&str] = &["setup.cfg", "requirements.txt", ".gitignore", ".ignore"];
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    // Folders seldom have extensions.
+    let may_be_folder = || path.extension().is_none() && !content;
+    Language::of_walked(path).is_some()
+        || path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        || MARKERS.contains(&name)
+        || may_be_folder()
+}
+
 /// What discovery found.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Discovered {
     /// The files to analyse, sorted by the displayed path.
     pub files: Vec<PathBuf>,

@@ -26,8 +26,7 @@ const STORES_ANY: &[&str] = &["setattr", "__dict__", "vars"];
 /// for this.
 #[derive(Default)]
 pub(super) struct Outside {
-    /// With the stores of each file, once they were needed.
-    files: Vec<(Arc<SourceFile>, OnceLock<AttributeStores>)>,
+    files: Vec<Arc<SourceFile>>,
     /// Whether some file stores to an attribute of this name or (with `true`) changes its content.
     asked: Mutex<FxHashMap<(Name, bool), bool>>,
     /// The same for an attribute of a class, including stores in its own methods.
@@ -45,9 +44,8 @@ struct All {
 
 impl Outside {
     pub(super) fn new(files: &[Arc<SourceFile>]) -> Self {
-        let files = files.iter().map(|file| (file.clone(), OnceLock::new()));
         Self {
-            files: files.collect(),
+            files: files.to_vec(),
             ..Self::default()
         }
     }
@@ -70,9 +68,9 @@ impl Outside {
                 return self.all().has(field, contents);
             }
         }
-        let answer = self.files.iter().any(|entry| {
-            let stores = || stores_of(entry);
-            mentions(&entry.0.text, field)
+        let answer = self.files.iter().any(|file| {
+            let stores = || stores_of(file);
+            mentions(&file.text, field)
                 && (stores().others.contains(field)
                     || contents && stores().others_contents.contains(field))
         });
@@ -83,8 +81,8 @@ impl Outside {
     fn all(&self) -> &All {
         self.all.get_or_init(|| {
             let mut all = All::default();
-            for entry in &self.files {
-                let stores = stores_of(entry);
+            for file in &self.files {
+                let stores = stores_of(file);
                 all.names.extend(stores.others.iter().cloned());
                 all.contents.extend(stores.others_contents.iter().cloned());
             }
@@ -95,20 +93,26 @@ impl Outside {
     fn any(&self) -> &[Arc<SourceFile>] {
         self.any.get_or_init(|| {
             let finders: Vec<_> = STORES_ANY.iter().map(Finder::new).collect();
-            let mut any = Vec::new();
-            for entry in &self.files {
-                let text = entry.0.text.as_bytes();
-                if finders.iter().any(|f| f.find(text).is_some()) && stores_of(entry).others_any {
-                    any.push(entry.0.clone());
-                }
-            }
-            any
+            let any = self.files.iter().filter(|file| {
+                let stores_any = file.derived.get(|| {
+                    let mut finders = finders.iter();
+                    let may = finders.any(|f| f.find(file.text.as_bytes()).is_some());
+                    StoresAny(may && stores_of(file).others_any)
+                });
+                stores_any.0
+            });
+            any.cloned().collect()
         })
     }
 }
 
-fn stores_of((file, stores): &(Arc<SourceFile>, OnceLock<AttributeStores>)) -> &AttributeStores {
-    stores.get_or_init(|| attribute_stores(file.language, &file.text))
+/// Whether a file stores under names known only at run time.
+struct StoresAny(bool);
+
+/// The stores of a file. They stay with it.
+fn stores_of(file: &SourceFile) -> Arc<AttributeStores> {
+    let find = || attribute_stores(file.language, &file.text);
+    file.derived.get(find)
 }
 
 impl All {
@@ -132,7 +136,7 @@ impl Program<'_> {
 
     fn is_mentioned_in_others(&self, word: &str, own: &[PathBuf]) -> bool {
         let mut files = self.outside.files.iter();
-        files.any(|(file, _)| mentions(&file.text, word) && !own.contains(&file.real_path))
+        files.any(|file| mentions(&file.text, word) && !own.contains(&file.real_path))
     }
 }
 
@@ -166,7 +170,7 @@ impl Program<'_> {
         own: Option<&Path>,
         limit: usize,
     ) -> (Vec<&Arc<SourceFile>>, bool) {
-        let files = self.outside.files.iter().map(|(file, _)| file);
+        let files = self.outside.files.iter();
         let mut naming = files
             .filter(|file| mentions(&file.text, word) && own != Some(file.real_path.as_path()));
         let few: Vec<_> = naming.by_ref().take(limit).collect();
@@ -192,11 +196,8 @@ impl Program<'_> {
 
 impl LoadedModule {
     /// The attributes that the text of the module stores to.
-    pub(super) fn attributes(&self) -> &AttributeStores {
-        self.attributes.get_or_init(|| match &self.file {
-            Some(file) => attribute_stores(file.language, &file.text),
-            None => AttributeStores::default(),
-        })
+    pub(super) fn attributes(&self) -> Arc<AttributeStores> {
+        self.file.as_deref().map(stores_of).unwrap_or_default()
     }
 }
 

@@ -8,13 +8,19 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::frontend::sketch::Sketch;
 use crate::ir::Name;
 
+/// Whether two sketches of a file name the same classes, so that they make the same index.
+#[must_use]
+pub fn name_the_same(one: &Sketch, other: &Sketch) -> bool {
+    one.classes == other.classes && one.aliases == other.aliases
+}
+
 /// Which classes of which files name other classes as their bases.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct ClassIndex {
     /// For each word in a list of bases: the files, and the classes in them.
     by_base: FxHashMap<Name, Vec<(usize, Name)>>,
     /// For each name: the names that may stand for it.
-    stand_ins: FxHashMap<Name, Vec<Name>>,
+    stand_ins: FxHashMap<Name, FxHashSet<Name>>,
 }
 
 impl ClassIndex {
@@ -30,9 +36,7 @@ impl ClassIndex {
             }
             for (name, other) in &sketch.aliases {
                 let names = index.stand_ins.entry(other.clone()).or_default();
-                if !names.contains(name) {
-                    names.push(name.clone());
-                }
+                names.insert(name.clone());
             }
         }
         index

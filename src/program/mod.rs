@@ -16,8 +16,8 @@ mod trees;
 
 pub(crate) use classes::is_transparent as is_transparent_base;
 pub use classes::{Lookup, MemberDef, Mro, MroEntry};
-pub use index::ClassIndex;
-pub use modules::{LoadedModule, ModuleId, ModuleProblem, Program};
+pub use index::{ClassIndex, name_the_same};
+pub use modules::{LoadedModule, ModuleId, ModuleProblem, Modules, Program};
 pub use outside::{OutsideCall, OutsideCalls};
 pub use resolve::Def;
 

@@ -1,14 +1,15 @@
 //! Loads modules, and finds them by their dotted names.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::fence::{self, Bug};
-use crate::frontend::{self, AttributeStores, Lowered, SyntaxError};
+use crate::frontend::{self, Lowered, SyntaxError};
 use crate::ir::{self, Name, StatementKind};
 use crate::program::attributes::Outside;
 use crate::program::classes::Mro;
@@ -60,8 +61,6 @@ pub struct LoadedModule {
     stored_fields: HashSet<Name>,
     /// Syntax errors outside the bodies that were left out.
     broken: Vec<ModuleProblem>,
-    /// The attribute stores of the whole text, including the bodies that were left out.
-    pub(super) attributes: OnceLock<AttributeStores>,
     /// What was asked about attributes that only bodies store to that were left out.
     left_out_stores: Mutex<FxHashMap<Name, bool>>,
     /// What else follows from the module alone.
@@ -128,10 +127,38 @@ impl LoadedModule {
     }
 }
 
+/// The modules of an earlier run. Those of files that are the same are used again; all keep their numbers.
+#[derive(Clone, Default)]
+pub struct Modules {
+    /// In the order of their numbers.
+    all: Vec<Arc<LoadedModule>>,
+    numbers: HashMap<PathBuf, ModuleId>,
+}
+
+impl fmt::Debug for Modules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} modules", self.all.len())
+    }
+}
+
 #[derive(Default)]
 struct Tables {
     modules: Vec<Arc<LoadedModule>>,
     by_path: HashMap<PathBuf, Option<ModuleId>>,
+    /// Which numbers belong to which paths, whether their modules are up to date or not.
+    numbers: HashMap<PathBuf, ModuleId>,
+}
+
+impl Tables {
+    /// The module that an earlier run has made of a file, if the file is the same. What is wrong where code cannot be parsed
+    /// is told by who lowers it, so a module with such code is made again.
+    fn earlier(&self, file: &Arc<SourceFile>) -> Option<ModuleId> {
+        let id = *self.numbers.get(&file.real_path)?;
+        let module = &self.modules[id.0 as usize];
+        let known = module.file.as_ref();
+        let is_same = known.is_some_and(|known| Arc::ptr_eq(known, file));
+        (is_same && module.broken().is_empty()).then_some(id)
+    }
 }
 
 /// The linked program.
@@ -185,6 +212,28 @@ impl<'s> Program<'s> {
     pub fn with_import_roots(mut self, roots: Vec<ImportRoots>) -> Self {
         self.more_roots = roots;
         self
+    }
+
+    /// Adds the modules of an earlier run over the same files, or earlier versions of them.
+    #[must_use]
+    pub fn with_modules(mut self, earlier: Modules) -> Self {
+        self.tables = RwLock::new(Tables {
+            modules: earlier.all,
+            by_path: HashMap::new(),
+            numbers: earlier.numbers,
+        });
+        self
+    }
+
+    /// The modules, for a later run.
+    #[must_use]
+    pub fn into_modules(self) -> Modules {
+        let tables = self.tables.into_inner();
+        let tables = tables.expect("no panic while the lock is held");
+        Modules {
+            all: tables.modules,
+            numbers: tables.numbers,
+        }
     }
 
     /// The module with this id.
@@ -248,8 +297,7 @@ impl<'s> Program<'s> {
     /// # Errors
     /// When no part of the file can be parsed.
     pub fn add_file(&self, file: &Arc<SourceFile>) -> Result<ModuleId, ModuleProblem> {
-        let key = file.real_path.clone();
-        if let Some(Some(id)) = self.lookup_path(&key) {
+        if let Some(id) = self.known(file) {
             return Ok(id);
         }
         let lowered = frontend::lower_lazily(file.language, &file.text)?;
@@ -273,9 +321,9 @@ impl<'s> Program<'s> {
         let lowered: Vec<_> = files
             .par_iter()
             .zip(whole)
-            .map(|(file, whole)| match self.lookup_path(&file.real_path) {
-                Some(Some(id)) => Ok(Err(id)),
-                _ => fence::catch(|| lower(file, *whole)).map(Ok),
+            .map(|(file, whole)| match self.known(file) {
+                Some(id) => Ok(Err(id)),
+                None => fence::catch(|| lower(file, *whole)).map(Ok),
             })
             .collect();
         let added = files.iter().zip(lowered).map(|(file, lowered)| {
@@ -305,6 +353,20 @@ impl<'s> Program<'s> {
             folder,
             is_package,
         )
+    }
+
+    /// The module of a file, if there is one already, or an earlier run has made it of the same file.
+    fn known(&self, file: &Arc<SourceFile>) -> Option<ModuleId> {
+        if let Some(Some(id)) = self.lookup_path(&file.real_path) {
+            return Some(id);
+        }
+        let mut tables = self
+            .tables
+            .write()
+            .expect("no panic while the lock is held");
+        let id = tables.earlier(file)?;
+        tables.by_path.insert(file.real_path.clone(), Some(id));
+        Some(id)
     }
 
     fn lookup_path(&self, key: &Path) -> Option<Option<ModuleId>> {
@@ -344,8 +406,9 @@ impl<'s> Program<'s> {
         if let Some(Some(id)) = tables.by_path.get(&key) {
             return *id;
         }
-        let id = ModuleId(u32::try_from(tables.modules.len()).expect("fewer than 2^32 modules"));
-        tables.modules.push(Arc::new(LoadedModule {
+        let next = ModuleId(u32::try_from(tables.modules.len()).expect("fewer than 2^32 modules"));
+        let id = *tables.numbers.entry(key.clone()).or_insert(next);
+        let module = Arc::new(LoadedModule {
             id,
             file,
             ir,
@@ -354,10 +417,13 @@ impl<'s> Program<'s> {
             mutated_globals,
             stored_fields: stored,
             broken: lowered.broken.into_iter().map(Into::into).collect(),
-            attributes: OnceLock::new(),
             left_out_stores: Mutex::default(),
             derived: Derived::default(),
-        }));
+        });
+        match tables.modules.get_mut(id.0 as usize) {
+            Some(outdated) => *outdated = module,
+            None => tables.modules.push(module),
+        }
         tables.by_path.insert(key, Some(id));
         id
     }

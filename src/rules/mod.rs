@@ -250,7 +250,7 @@ pub trait FunctionRule: Sync {
 }
 
 /// What a rule about functions found in a module.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct InModule {
     /// The findings.
     pub findings: Vec<Finding>,

@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -30,7 +31,7 @@ struct Kin<'s> {
 /// The families of a run.
 pub(crate) struct Families<'f, 'a> {
     selection: &'f Selection<'a>,
-    index: ClassIndex,
+    index: Arc<ClassIndex>,
 }
 
 impl<'f, 'a> Families<'f, 'a> {
@@ -78,7 +79,7 @@ impl<'f, 'a> Families<'f, 'a> {
     /// Whether a file that is no test may define a method.
     fn may_define(&self, at: usize, hook: &Name) -> bool {
         let sketch = &self.selection.sketches[at];
-        let defines = |sketch: &Sketch| sketch.functions.binary_search(hook).is_ok();
+        let defines = |sketch: &Arc<Sketch>| sketch.functions.binary_search(hook).is_ok();
         sketch.as_ref().is_none_or(defines) && !is_test(&self.selection.files[at].display)
     }
 

@@ -31,7 +31,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use session::{Event, Session};
-pub use worker::{Engine, Workspace, analyse};
+pub use worker::{Engine, Memory, Workspace};
 
 /// Serves one editor until it says that it is done, or is gone. Returns the exit code: 0 if it said so.
 ///

@@ -15,6 +15,8 @@ use super::client::{Options, SECTION};
 use super::documents::{Change, Document, real_path};
 use super::session::{Asked, Phase, Session};
 use super::uri;
+use crate::discover::may_matter;
+use crate::source::Disk;
 
 impl Session {
     pub fn told(&mut self, told: Notification) {
@@ -45,7 +47,14 @@ impl Session {
                 if let Some(params) = self.read::<DidSaveTextDocumentParams>(told) {
                     let uri = params.text_document.uri;
                     let path = uri::to_path(&uri).map(|path| real_path(&path));
-                    let root = path.and_then(|path| self.roots.of(&path));
+                    let root = path
+                        .and_then(|path| self.roots.of(&path))
+                        .map(|root| root.id);
+                    if let Some(root) = root.and_then(|id| self.roots.get_mut(id)) {
+                        // What was missed is found at the latest now.
+                        root.disk = Disk::Changed;
+                    }
+                    let root = root.and_then(|id| self.roots.get(id));
                     let is_new = self
                         .documents
                         .get(&uri)
@@ -91,14 +100,8 @@ impl Session {
     /// The editor is ready: asks it for what it has.
     fn begin(&mut self) {
         if self.client.watches {
-            let names = [
-                "*.py",
-                "*.rs",
-                "tallylint.toml",
-                "pyproject.toml",
-                "Cargo.toml",
-            ];
-            let watchers = names.map(|name| json!({ "globPattern": format!("**/{name}") }));
+            // Of a folder that is moved or deleted, only its own name is told.
+            let watchers = [json!({ "globPattern": "**/*" })];
             let registration = json!({
                 "id": format!("{SECTION}/files"),
                 "method": "workspace/didChangeWatchedFiles",
@@ -157,12 +160,17 @@ impl Session {
         if let Some(root) = root.and_then(|id| self.roots.get_mut(id)) {
             let own = root.options.debounce();
             root.change(patience.unwrap_or(own));
+            let id = root.id;
+            self.stop(id);
         }
     }
 
     fn files_changed(&mut self, params: &DidChangeWatchedFilesParams) {
         for change in &params.changes {
-            let Some(path) = uri::to_path(&change.uri) else {
+            let Some(path) = uri::to_path(&change.uri).filter(|path| {
+                let content = change.typ == FileChangeType::CHANGED;
+                may_matter(path, content)
+            }) else {
                 continue;
             };
             let open = self.documents.get(&change.uri);
@@ -180,9 +188,8 @@ impl Session {
                         .is_some_and(|(own, folder)| own.starts_with(folder))
                 };
                 if Some(affected.id) == root || below() {
-                    affected.surprising = true;
                     let patience = affected.options.debounce();
-                    affected.change(patience);
+                    affected.surprise(patience);
                 }
             }
         }
@@ -214,8 +221,7 @@ impl Session {
             && root.options != *options
         {
             root.options = options.clone();
-            root.surprising = true;
-            root.change(Duration::ZERO);
+            root.surprise(Duration::ZERO);
         }
     }
 

@@ -364,7 +364,7 @@ pub(super) fn job(
             (root, JobKind::FindCallers(files, name.clone(), number))
         }
     };
-    Some(root.job(kind, &session.documents, busy))
+    Some(root.job(kind, &session.documents, (busy, session.roots.numbers())))
 }
 
 /// The answer to a request that waited for callers.

@@ -15,6 +15,7 @@ use super::view::Analysed;
 use super::worker::{Job, JobKind, Workspace};
 use crate::busy::Busy;
 use crate::clock::Watch;
+use crate::source::Disk;
 
 /// A folder that is open, or a document outside of all of them.
 pub(super) struct Root {
@@ -37,6 +38,8 @@ pub(super) struct Root {
     pub diagnostics: BTreeMap<PathBuf, OfFile>,
     /// Whether something has changed that the editor did not do.
     pub surprising: bool,
+    /// What may have happened on the disk since the last analysis began.
+    pub disk: Disk,
 }
 
 impl Root {
@@ -59,7 +62,20 @@ impl Root {
         self.changed = Watch::start();
     }
 
-    pub fn job(&self, kind: JobKind, documents: &Documents, busy: &Arc<Busy>) -> Job {
+    /// Something has changed that the editor did not do, or not in an open document.
+    pub fn surprise(&mut self, patience: Duration) {
+        self.surprising = true;
+        self.disk = Disk::Changed;
+        self.change(patience);
+    }
+
+    /// A job for this root. `open`: the numbers of all roots.
+    pub fn job(
+        &self,
+        kind: JobKind,
+        documents: &Documents,
+        (busy, open): (&Arc<Busy>, Vec<u64>),
+    ) -> Job {
         let cwd = match self.is_folder {
             true => Some(self.path.as_path()),
             false => self.path.parent(),
@@ -84,6 +100,9 @@ impl Root {
                 source: self.options.source(),
                 overrides: self.options.overrides(),
                 busy: Arc::clone(busy),
+                number: self.id,
+                open,
+                disk: self.disk,
             },
             kind,
         }
@@ -141,6 +160,7 @@ impl Roots {
             analysed: None,
             diagnostics: BTreeMap::new(),
             surprising: true,
+            disk: Disk::Changed,
         });
     }
 
@@ -149,6 +169,11 @@ impl Roots {
         let gone =
             |root: &mut Root| root.is_folder == is_folder && root.uri.as_str() == uri.as_str();
         self.all.extract_if(.., gone).collect()
+    }
+
+    /// The numbers of all.
+    pub fn numbers(&self) -> Vec<u64> {
+        self.all.iter().map(|root| root.id).collect()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Root> {

@@ -21,6 +21,7 @@ use super::wire::{self, Incoming};
 use super::worker::{Done, Job, JobKind, JobResult};
 use crate::busy::Busy;
 use crate::fence;
+use crate::source::Disk;
 
 /// How often it is told how far the first analysis has come.
 const PROGRESS: Duration = Duration::from_millis(200);
@@ -90,6 +91,8 @@ pub(super) struct Session {
     questions: u64,
     /// What is being done, if something is.
     busy: Option<Arc<Busy>>,
+    /// The root that is being analysed again, if one is.
+    again: Option<u64>,
     progress: Progress,
     /// What was complained about last, so that it is said once.
     pub complaint: Option<String>,
@@ -112,6 +115,7 @@ impl Session {
             asked: HashMap::new(),
             questions: 0,
             busy: None,
+            again: None,
             progress: Progress::None,
             complaint: None,
         }
@@ -195,17 +199,21 @@ impl Session {
         }
         let job = wanted.or_else(|| {
             let is_due = |root: &&Root| root.due().is_some_and(|due| due.is_zero());
-            let root = self.roots.iter().find(is_due)?;
-            Some(root.job(JobKind::Analyse, &self.documents, &busy))
+            let id = self.roots.iter().find(is_due)?.id;
+            let open = self.roots.numbers();
+            let root = self.roots.get_mut(id)?;
+            let job = root.job(JobKind::Analyse, &self.documents, (&busy, open));
+            // An editor that watches files tells of what happens to them.
+            if self.client.watches {
+                root.disk = Disk::Same;
+            }
+            Some(job)
         });
         let Some(job) = job else { return };
-        let is_first = |id| {
-            self.roots
-                .get(id)
-                .is_some_and(|root| root.analysed.is_none())
-        };
-        if matches!(job.kind, JobKind::Analyse) && self.client.shows_progress && is_first(job.root)
-        {
+        let root = self.roots.get(job.root);
+        let is_first = root.is_some_and(|root| root.analysed.is_none());
+        let is_analysis = matches!(job.kind, JobKind::Analyse);
+        if is_analysis && self.client.shows_progress && is_first {
             let token = format!("{SECTION}/{}", job.root);
             self.ask(
                 "window/workDoneProgress/create",
@@ -215,6 +223,7 @@ impl Session {
             self.progress = Progress::Asked(token);
         }
         self.busy = Some(busy);
+        self.again = (is_analysis && !is_first).then_some(job.root);
         // The worker is there as long as this session.
         let _ = self.jobs.send(job);
     }
@@ -362,11 +371,19 @@ impl Session {
     /// A job is done: tells what came of it.
     fn conclude(&mut self, done: Done) {
         self.busy = None;
+        self.again = None;
         if let Progress::Begun(token, _) = std::mem::replace(&mut self.progress, Progress::None) {
             let value = json!({ "kind": "end" });
             self.tell("$/progress", json!({ "token": token, "value": value }));
         }
         match done.result {
+            JobResult::Stopped => {
+                // The next one has to look again.
+                let root = self.roots.get_mut(done.root);
+                if let Some(root) = root.filter(|_| done.disk == Disk::Changed) {
+                    root.disk = Disk::Changed;
+                }
+            }
             JobResult::Analysed(result) => {
                 let result = match *result {
                     Ok(Ok(run)) => Ok(run),
@@ -394,6 +411,13 @@ impl Session {
             }
         }
         self.go_through_waiting();
+    }
+
+    /// Stops an analysis of a root whose texts have changed. The first one goes on: until there is one, nothing is known.
+    pub fn stop(&self, root: u64) {
+        if let Some(busy) = self.busy.as_ref().filter(|_| self.again == Some(root)) {
+            busy.stop();
+        }
     }
 
     /// Keeps a request until the job for it is done.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::wire::{self, Incoming, to_json};
-use super::{Engine, analyse, serve};
+use super::{Engine, Memory, serve};
 
 /// Nothing takes so long unless it is broken.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -109,10 +109,11 @@ impl Talk {
 
 #[test]
 fn a_panic_in_one_analysis_is_told_and_the_next_one_runs() {
-    let engine: Engine = Box::new(|workspace| {
+    let mut memory = Memory::default();
+    let engine: Engine = Box::new(move |workspace| {
         let boom = workspace.overlay.values().any(|text| text.contains("boom"));
         assert!(!boom, "out of order");
-        analyse(workspace)
+        memory.analyse(workspace)
     });
     let mut talk = Talk::new(engine);
     talk.open(BAD);
@@ -141,11 +142,12 @@ fn a_panic_in_one_analysis_is_told_and_the_next_one_runs() {
 fn engine() -> (Engine, Receiver<usize>, Sender<()>) {
     let (began, begins) = channel();
     let (go, gone) = channel();
+    let mut memory = Memory::default();
     let engine: Engine = Box::new(move |workspace| {
         let length = workspace.overlay.values().map(String::len).sum();
         began.send(length).unwrap();
         gone.recv().unwrap();
-        analyse(workspace)
+        memory.analyse(workspace)
     });
     (engine, begins, go)
 }
@@ -193,7 +195,7 @@ fn the_latest_text_wins_and_nobody_is_told_of_an_older_one() {
 
 #[test]
 fn what_ends_without_a_goodbye_is_an_error() {
-    let talk = Talk::new(Box::new(analyse));
+    let talk = Talk::new(Memory::engine());
     drop(talk.input);
     assert_eq!(talk.server.join().unwrap(), 1);
 }

@@ -10,10 +10,10 @@ use super::session::Event;
 use crate::busy::Busy;
 use crate::config::{ConfigError, ConfigSource, Configuration, Overrides};
 use crate::diagnostics::Safety;
-use crate::driver::{self, Overlay, Request, RunResult};
+use crate::driver::{Overlay, Request, RunResult, Standing};
 use crate::fence::{self, Bug};
 use crate::fix;
-use crate::source::SourceFile;
+use crate::source::{Disk, SourceFile};
 
 /// A folder, or a file that is in no folder that is open, with the texts that are not saved yet.
 pub struct Workspace {
@@ -29,29 +29,57 @@ pub struct Workspace {
     pub overrides: Overrides,
     /// Who is told how far the analysis has come.
     pub busy: Arc<Busy>,
+    /// Its number: no other one has or had it.
+    pub number: u64,
+    /// The numbers of all that are open.
+    pub open: Vec<u64>,
+    /// What may have happened on the disk since it was analysed last.
+    pub disk: Disk,
 }
 
 /// Analyses a workspace. The server asks for nothing else, so whatever remembers earlier results goes in here.
 pub type Engine = Box<dyn FnMut(&Workspace) -> Result<RunResult, ConfigError> + Send>;
 
-/// Analyses a workspace from scratch.
-///
-/// # Errors
-/// When a configuration file that applies is invalid.
-pub fn analyse(workspace: &Workspace) -> Result<RunResult, ConfigError> {
-    let configuration = workspace.configuration()?;
-    driver::run(Request {
-        paths: &workspace.paths,
-        stdin: None,
-        overlay: &workspace.overlay,
-        changed: None,
-        around: None,
-        shard: None,
-        busy: Some(&workspace.busy),
-        configuration: &configuration,
-        cwd: workspace.cwd.clone(),
-        cache: None,
-    })
+/// What is remembered of workspaces, so that an edit costs no more than what it concerns.
+#[derive(Default)]
+pub struct Memory(HashMap<u64, (Configuration, Standing)>);
+
+impl Memory {
+    /// Analyses a workspace.
+    ///
+    /// # Errors
+    /// When a configuration file that applies is invalid.
+    pub fn analyse(&mut self, workspace: &Workspace) -> Result<RunResult, ConfigError> {
+        self.0.retain(|number, _| workspace.open.contains(number));
+        // What fails begins anew.
+        let (configuration, mut standing) = match self.0.remove(&workspace.number) {
+            Some(remembered) if workspace.disk == Disk::Same => remembered,
+            Some((_, standing)) => (workspace.configuration()?, standing),
+            None => (workspace.configuration()?, Standing::default()),
+        };
+        let request = Request {
+            paths: &workspace.paths,
+            stdin: None,
+            overlay: &workspace.overlay,
+            changed: None,
+            around: None,
+            shard: None,
+            busy: Some(&workspace.busy),
+            configuration: &configuration,
+            cwd: workspace.cwd.clone(),
+            cache: None,
+        };
+        let result = standing.run(request, workspace.disk)?;
+        self.0.insert(workspace.number, (configuration, standing));
+        Ok(result)
+    }
+
+    /// An engine that begins with nothing.
+    #[must_use]
+    pub fn engine() -> Engine {
+        let mut memory = Self::default();
+        Box::new(move |workspace| memory.analyse(workspace))
+    }
 }
 
 impl Workspace {
@@ -103,6 +131,8 @@ pub(super) enum JobKind {
 /// What was done.
 pub(super) struct Done {
     pub root: u64,
+    /// What might have happened on the disk before it.
+    pub disk: Disk,
     pub revision: u64,
     pub stamps: HashMap<PathBuf, u64>,
     pub result: JobResult,
@@ -110,6 +140,8 @@ pub(super) struct Done {
 
 /// What came of it.
 pub(super) enum JobResult {
+    /// It was stopped, because the texts have changed.
+    Stopped,
     Analysed(Box<Result<Result<RunResult, ConfigError>, Bug>>),
     Fixed(u64, Result<Result<Option<String>, ConfigError>, Bug>),
     Called(u64, Result<Vec<Caller>, Bug>),
@@ -120,7 +152,11 @@ pub(super) fn work(jobs: &Receiver<Job>, done: &Sender<Event>, engine: &mut Engi
     while let Ok(job) = jobs.recv() {
         let result = match job.kind {
             JobKind::Analyse => {
-                JobResult::Analysed(Box::new(fence::catch(|| engine(&job.workspace))))
+                let result = fence::catch(|| engine(&job.workspace));
+                match job.workspace.busy.is_stopped() {
+                    true => JobResult::Stopped,
+                    false => JobResult::Analysed(Box::new(result)),
+                }
             }
             JobKind::Fix(file, number) => {
                 JobResult::Fixed(number, fence::catch(|| job.workspace.fixed(&file)))
@@ -131,6 +167,7 @@ pub(super) fn work(jobs: &Receiver<Job>, done: &Sender<Event>, engine: &mut Engi
         };
         let done = done.send(Event::Done(Box::new(Done {
             root: job.root,
+            disk: job.workspace.disk,
             revision: job.revision,
             stamps: job.stamps,
             result,

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 use std::{fmt, io, thread};
 
 use crate::source::observe::{Looked, Notes, digest};
@@ -136,12 +137,77 @@ pub(crate) fn describe_io(error: &io::Error) -> String {
 struct Store {
     files: Vec<Arc<SourceFile>>,
     by_real_path: HashMap<PathBuf, Result<FileId, ReadError>>,
+    /// The numbers that files had in earlier runs, by real paths.
+    numbers: HashMap<PathBuf, FileId>,
+    /// The real paths of paths.
+    real_paths: HashMap<PathBuf, PathBuf>,
+    /// What is known of the files whose texts come from the disk.
+    stamps: HashMap<FileId, Option<Stamp>>,
 }
 
 /// The file at a path, before it gets its number.
 enum Content {
     Known(Result<Arc<SourceFile>, ReadError>),
-    Fresh(PathBuf, Result<Arc<str>, ReadError>),
+    Fresh(PathBuf, Result<Text, ReadError>),
+}
+
+/// A text, and where it comes from.
+enum Text {
+    /// From the disk.
+    Read(Arc<str>, Option<Stamp>),
+    /// From whoever asks for the run.
+    Given(Arc<str>),
+}
+
+/// What is told of a file without reading it. If it is the same, so is the content.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Stamp {
+    length: u64,
+    modified: SystemTime,
+    /// The device, the inode, and when that was changed.
+    #[cfg(unix)]
+    inode: (u64, u64, i64, i64),
+}
+
+/// A file that was changed this recently may change again without a trace: clocks of file systems are coarse ("racily clean"
+/// entries of git's index).
+const RECENT: Duration = Duration::from_secs(2);
+
+impl Stamp {
+    /// `None` if the file may change without a trace.
+    fn of(metadata: &fs::Metadata) -> Option<Self> {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt;
+        let modified = metadata.modified().ok()?;
+        #[cfg(unix)]
+        let changed = {
+            let seconds = Duration::from_secs(u64::try_from(metadata.ctime()).ok()?);
+            modified.max(SystemTime::UNIX_EPOCH.checked_add(seconds)?)
+        };
+        #[cfg(not(unix))]
+        let changed = modified;
+        let is_old = SystemTime::now().duration_since(changed).ok()? > RECENT;
+        is_old.then_some(Self {
+            length: metadata.len(),
+            modified,
+            #[cfg(unix)]
+            inode: (
+                metadata.dev(),
+                metadata.ino(),
+                metadata.ctime(),
+                metadata.ctime_nsec(),
+            ),
+        })
+    }
+}
+
+/// What may have happened on the disk since an earlier run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disk {
+    /// Anything.
+    Changed,
+    /// Nothing.
+    Same,
 }
 
 /// Every file of a run, shared by all threads.
@@ -151,6 +217,8 @@ pub struct SourceMap {
     store: RwLock<Store>,
     reads: AtomicUsize,
     pub(super) looked: RwLock<Looked>,
+    /// What is there because texts were given.
+    pub(super) given: RwLock<Looked>,
     /// `Some` while answers are recorded.
     notes: Mutex<Option<Notes>>,
 }
@@ -165,6 +233,7 @@ impl SourceMap {
             store: RwLock::default(),
             reads: AtomicUsize::new(0),
             looked: RwLock::default(),
+            given: RwLock::default(),
             notes: Mutex::default(),
         }
     }
@@ -186,6 +255,57 @@ impl SourceMap {
     #[must_use]
     pub fn cwd(&self) -> &Path {
         &self.cwd
+    }
+
+    /// A map for the next run of the same kind. Files keep their numbers; those with the same texts are the same.
+    #[must_use]
+    pub fn next(&self, disk: Disk) -> Self {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        let mut next = Store {
+            files: store.files.clone(),
+            numbers: store.numbers.clone(),
+            stamps: store.stamps.clone(),
+            ..Store::default()
+        };
+        let loaded = store.by_real_path.iter();
+        let loaded = loaded.filter_map(|(path, id)| Some((path.clone(), *id.as_ref().ok()?)));
+        next.numbers.extend(loaded);
+        let mut looked = Looked::default();
+        if disk == Disk::Same {
+            // Texts that are given in place of files are given anew for each run.
+            let is_given = |id: &FileId| !store.stamps.contains_key(id);
+            let known = store.by_real_path.iter();
+            let known = known.filter(|(_, id)| !id.as_ref().is_ok_and(is_given));
+            let known = known.map(|(path, id)| (path.clone(), id.clone()));
+            next.by_real_path = known.collect();
+            next.real_paths.clone_from(&store.real_paths);
+            let at = self.looked.read().unwrap_or_else(PoisonError::into_inner);
+            looked.clone_from(&at);
+        }
+        Self {
+            cwd: self.cwd.clone(),
+            limit: self.limit,
+            store: RwLock::new(next),
+            reads: AtomicUsize::new(0),
+            looked: RwLock::new(looked),
+            given: RwLock::default(),
+            notes: Mutex::default(),
+        }
+    }
+
+    /// The file at `path`, as [`SourceMap::load`] gives it. If this is the real path of a file that is loaded, the file
+    /// system is not asked.
+    ///
+    /// # Errors
+    /// Those of [`SourceMap::load`].
+    pub fn load_known(&self, path: &Path) -> Result<Arc<SourceFile>, ReadError> {
+        match self.known(path) {
+            Some(known) => {
+                self.note_loaded(path);
+                known
+            }
+            None => self.load(path),
+        }
     }
 
     /// The file at `path`, read on the first call. Failures are remembered, too.
@@ -242,8 +362,9 @@ impl SourceMap {
     }
 
     fn fetch(&self, path: &Path) -> Content {
-        match fs::canonicalize(self.cwd.join(path)) {
-            Err(error) => Content::Known(Err(error.into())),
+        match self.real_path(path) {
+            // A text may be given for a file that is not there.
+            Err(error) => Content::Known(self.known(path).unwrap_or(Err(error.into()))),
             Ok(real_path) => match self.known(&real_path) {
                 Some(known) => Content::Known(known),
                 None => {
@@ -254,13 +375,27 @@ impl SourceMap {
         }
     }
 
+    fn real_path(&self, path: &Path) -> io::Result<PathBuf> {
+        let known = {
+            let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+            store.real_paths.get(path).cloned()
+        };
+        known.map_or_else(|| fs::canonicalize(self.cwd.join(path)), Ok)
+    }
+
     /// Adds a text that is not read from `path` (standard input). If there is a file of that name,
     /// the text replaces it: loading the file returns the text.
     pub fn add_virtual(&self, path: &Path, text: String) -> Arc<SourceFile> {
         let real_path =
             fs::canonicalize(self.cwd.join(path)).unwrap_or_else(|_| path.to_path_buf());
+        self.give(&self.cwd.join(&real_path));
         let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
-        self.push(&mut store, path.to_path_buf(), real_path, text.into())
+        self.push(
+            &mut store,
+            path.to_path_buf(),
+            real_path,
+            Text::Given(text.into()),
+        )
     }
 
     /// The file with this number.
@@ -340,23 +475,12 @@ impl SourceMap {
         })
     }
 
-    fn read(&self, real_path: &Path, language: Language) -> Result<Arc<str>, ReadError> {
+    /// The text of a file. If the file has not changed since an earlier run, it is not read again.
+    fn read(&self, real_path: &Path, language: Language) -> Result<Text, ReadError> {
         thread_local! {
             /// The read buffer of this thread. It is larger than most files and reused.
             static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
-        BUFFER.with_borrow_mut(|buffer| {
-            buffer.clear();
-            self.read_bytes(real_path, buffer)?;
-            if let Some(text) = plain(buffer, language) {
-                return Ok(text.into());
-            }
-            let text = decode(std::mem::take(buffer), language).map_err(ReadError::Decode)?;
-            Ok(text.into())
-        })
-    }
-
-    fn read_bytes(&self, real_path: &Path, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         // This comes before opening: opening a pipe would wait for its writer.
         let metadata = fs::metadata(real_path)?;
@@ -368,25 +492,46 @@ impl SourceMap {
             let size = metadata.len();
             return Err(ReadError::TooLarge { size, limit });
         }
-        bytes.reserve(usize::try_from(metadata.len()).unwrap_or(0));
-        // The limit also applies while reading: a file can grow, and some files have no size.
-        fs::File::open(real_path)?
-            .take(limit + 1)
-            .read_to_end(bytes)?;
-        let size = bytes.len() as u64;
-        if size > limit {
-            return Err(ReadError::TooLarge { size, limit });
+        let stamp = Stamp::of(&metadata);
+        let read = |text| Text::Read(text, stamp);
+        if let Some(text) = stamp.and_then(|stamp| self.earlier(real_path, stamp)) {
+            return Ok(read(text));
         }
-        Ok(())
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.clear();
+            buffer.reserve(usize::try_from(metadata.len()).unwrap_or(0));
+            // The limit also applies while reading: a file can grow, and some files have no size.
+            fs::File::open(real_path)?
+                .take(limit + 1)
+                .read_to_end(buffer)?;
+            let size = buffer.len() as u64;
+            if size > limit {
+                return Err(ReadError::TooLarge { size, limit });
+            }
+            if let Some(text) = plain(buffer, language) {
+                return Ok(read(text.into()));
+            }
+            let text = decode(std::mem::take(buffer), language).map_err(ReadError::Decode)?;
+            Ok(read(text.into()))
+        })
+    }
+
+    /// The text that an earlier run has read from a file which has not changed since.
+    fn earlier(&self, real_path: &Path, stamp: Stamp) -> Option<Arc<str>> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        let id = store.numbers.get(real_path)?;
+        (store.stamps.get(id) == Some(&Some(stamp)))
+            .then(|| Arc::clone(&store.files[id.0 as usize].text))
     }
 
     fn insert(
         &self,
         path: PathBuf,
         real_path: PathBuf,
-        content: Result<Arc<str>, ReadError>,
+        content: Result<Text, ReadError>,
     ) -> Result<Arc<SourceFile>, ReadError> {
         let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        store.real_paths.insert(path.clone(), real_path.clone());
         // Another thread may have been faster.
         match store.by_real_path.get(&real_path) {
             Some(Ok(id)) => return Ok(Arc::clone(&store.files[id.0 as usize])),
@@ -407,21 +552,40 @@ impl SourceMap {
         store: &mut Store,
         path: PathBuf,
         real_path: PathBuf,
-        text: Arc<str>,
+        text: Text,
     ) -> Arc<SourceFile> {
-        let id = FileId(u32::try_from(store.files.len()).unwrap_or(u32::MAX));
-        let file = Arc::new(SourceFile {
-            id,
-            display: self.display_file(&path, &real_path),
-            language: Language::of_named(&path),
-            path,
-            real_path: real_path.clone(),
-            text,
-            line_index: OnceLock::new(),
-            digest: OnceLock::new(),
-            derived: Derived::default(),
+        // A second text of this run is another file.
+        let is_first = !store.by_real_path.contains_key(&real_path);
+        let known = store.numbers.get(&real_path).filter(|_| is_first);
+        let next = FileId(u32::try_from(store.files.len()).unwrap_or(u32::MAX));
+        let id = known.copied().unwrap_or(next);
+        let (text, stamp) = match text {
+            Text::Read(text, stamp) => (text, Some(stamp)),
+            Text::Given(text) => (text, None),
+        };
+        match stamp {
+            Some(stamp) => store.stamps.insert(id, stamp),
+            None => store.stamps.remove(&id),
+        };
+        let earlier = store.files.get(id.0 as usize);
+        let same = earlier.filter(|earlier| earlier.path == path && earlier.text == text);
+        let file = same.cloned().unwrap_or_else(|| {
+            Arc::new(SourceFile {
+                id,
+                display: self.display_file(&path, &real_path),
+                language: Language::of_named(&path),
+                path,
+                real_path: real_path.clone(),
+                text,
+                line_index: OnceLock::new(),
+                digest: OnceLock::new(),
+                derived: Derived::default(),
+            })
         });
-        store.files.push(Arc::clone(&file));
+        match store.files.get_mut(id.0 as usize) {
+            Some(outdated) => outdated.clone_from(&file),
+            None => store.files.push(Arc::clone(&file)),
+        }
         store.by_real_path.insert(real_path, Ok(id));
         file
     }

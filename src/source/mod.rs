@@ -20,7 +20,7 @@ pub use foreign::Foreign;
 pub use language::{Language, Unreadable};
 pub use line_index::{LineColumn, LineIndex};
 pub(crate) use map::describe_io;
-pub use map::{DEFAULT_FILE_BYTES, FileId, MAX_FILE_BYTES, ReadError, SourceFile, SourceMap};
+pub use map::{DEFAULT_FILE_BYTES, Disk, FileId, MAX_FILE_BYTES, ReadError, SourceFile, SourceMap};
 pub use observe::{At, Observations, digest};
 pub use purpose::is_of_tests;
 pub use span::Span;

@@ -134,6 +134,11 @@ impl SourceMap {
     #[must_use]
     pub fn at(&self, path: &Path) -> At {
         trace::note(|| trace::Read::At(path.to_path_buf()));
+        let given = self.given.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = given.get(path) {
+            return *at;
+        }
+        drop(given);
         let known = self.looked.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = known.get(path) {
             return *at;
@@ -148,6 +153,16 @@ impl SourceMap {
     fn forget_looked(&self) -> Looked {
         let mut known = self.looked.write().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *known)
+    }
+
+    /// A text was given for a file: it is there, and so are the folders around it, whatever is on the disk.
+    pub(super) fn give(&self, path: &Path) {
+        let mut given = self.given.write().unwrap_or_else(PoisonError::into_inner);
+        given.insert(path.to_path_buf(), At::File);
+        let around = path.ancestors().skip(1);
+        for folder in around.take_while(|folder| At::look(folder) == At::Nothing) {
+            given.insert(folder.to_path_buf(), At::Folder);
+        }
     }
 
     /// Whether there is a file at a path.

@@ -53,6 +53,7 @@ mod server;
 mod server_exits;
 #[cfg(unix)]
 mod server_hostile;
+mod server_memory;
 mod settings;
 mod shards;
 mod stdlib;
@@ -61,5 +62,6 @@ mod suppression;
 #[cfg(unix)]
 mod transcripts;
 mod tree;
+mod watch;
 #[cfg(unix)]
 mod workflows;

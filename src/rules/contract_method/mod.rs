@@ -80,7 +80,7 @@ pub(in crate::rules) fn interest(settings: &Settings) -> Interest {
 }
 
 /// The result of checking one class.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Checked {
     /// Findings.
     pub findings: Vec<Finding>,

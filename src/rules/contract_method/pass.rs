@@ -57,6 +57,7 @@ pub trait ContractRun: Sync {
 }
 
 /// What one rule found out about one class or function under one contract.
+#[derive(Clone)]
 pub(super) struct ClassRun {
     pub(super) rule: &'static str,
     pub(super) keeper: Keeper,
@@ -108,6 +109,7 @@ pub struct Pass {
 }
 
 /// The results for the classes of one module.
+#[derive(Clone)]
 pub struct OfModule(pub(super) Vec<ClassRun>);
 
 impl OfModule {
