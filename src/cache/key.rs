@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::source::digest;
 
 /// Increase this when the meaning of a record changes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// The key of an analysis, as hexadecimal digits.
 pub(super) fn of(input: &AnalysisInput<'_>) -> String {

@@ -37,7 +37,9 @@ pub fn run(args: &CheckArgs, cwd: &Path, paths: &[PathBuf]) -> Result<u8, Failur
     // Configuration files above apply, too.
     let top = repository(cwd);
     let within = |folder: &&Path| top.is_some_and(|top| folder.starts_with(top));
-    for folder in cwd.ancestors().take_while(within) {
+    let is_watched = |folder: &&Path| paths.iter().any(|path| folder.starts_with(cwd.join(path)));
+    let above = cwd.ancestors().take_while(within);
+    for folder in above.filter(|folder| !is_watched(folder)) {
         watch(folder, RecursiveMode::NonRecursive)?;
     }
     let mut standing = Standing::default();
