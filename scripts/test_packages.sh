@@ -171,8 +171,9 @@ done
 (cd "$scratch/dist" && sha256sum --quiet --ignore-missing --check SHA256SUMS)
 [[ "$(wc -l <"$scratch/dist/SHA256SUMS")" == 3 ]] || fail "there are not three sums"
 # A tag must be that of the version, and the change log must speak of it.
-mkdir "$scratch/tree"
+mkdir -p "$scratch/tree/editors/vscode"
 cp Cargo.toml Cargo.lock pyproject.toml CHANGELOG.md "$scratch/tree"
+cp editors/vscode/package.json editors/vscode/package-lock.json "$scratch/tree/editors/vscode"
 sed -i "s/^## \[Unreleased\]/&\n\n## [$version] - 2030-01-01\n\nWhat is new.\n\n## [0.0.1]/" "$scratch/tree/CHANGELOG.md"
 tree=("${release[@]}" --root "$scratch/tree")
 url="https://example.org/someone/tallylint"
