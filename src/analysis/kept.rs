@@ -137,39 +137,10 @@ impl<'a> Keeping<'a> {
         form: &Form<T>,
         check: impl FnOnce() -> T,
     ) -> T {
-        if let Some(unit) = self.old.get(&(rule, file.real_path.as_path()))
-            && let Some(result) = self.taken_over(program, unit, under, form)
-        {
-            self.keep(Arc::clone(unit));
-            self.taken.fetch_add(1, Ordering::Relaxed);
-            return result;
-        }
-        let (result, trace) = trace::record(|| {
+        self.get(program, (rule, &file.real_path, under), form, || {
             trace::note_file(file.id);
             check()
-        });
-        let sources = program.sources();
-        let reads = trace.reads();
-        if are_broken(program, &reads) {
-            return result;
-        }
-        let path = |id: &FileId| sources.get(*id).real_path.clone();
-        let (stored, mentioned) = match (&self.kept.modules, (form.write)(program, &result)) {
-            (_, None) => return result,
-            (Some(_), Some((_, files))) => (Stored::Value(Arc::new(result.clone())), files),
-            (None, Some((text, files))) => {
-                let mentioned = files.iter().map(path).collect();
-                (Stored::Text { text, mentioned }, files)
-            }
-        };
-        self.keep(Arc::new(Unit {
-            rule: rule.to_owned(),
-            file: file.real_path.clone(),
-            under: under.to_owned(),
-            looks: self.looks(program, reads, &mentioned),
-            result: stored,
-        }));
-        result
+        })
     }
 
     /// What is found out from all files. It is kept in memory only.
@@ -179,31 +150,52 @@ impl<'a> Keeping<'a> {
         (what, under): (&str, &str),
         find: impl FnOnce() -> T,
     ) -> T {
-        let form = Form {
-            write: |_, _| None,
-            read: |_, _, _| None,
-        };
-        let known = self.old.get(&(what, Path::new("")));
-        if let Some(unit) = known
-            && let Some(result) = self.taken_over(program, unit, under, &form)
-        {
-            self.keep(Arc::clone(unit));
-            return result;
-        }
         if !self.kept.is_in_memory() {
             return find();
+        }
+        let form = Form {
+            write: |_, _| Some(Default::default()),
+            read: |_, _, _| None,
+        };
+        self.get(program, (what, Path::new(""), under), &form, find)
+    }
+
+    /// A result that is kept and still holds, or else the one that `find` finds out.
+    fn get<T: Clone + Send + Sync + 'static>(
+        &self,
+        program: &Program<'_>,
+        (rule, file, under): (&str, &Path, &str),
+        form: &Form<T>,
+        find: impl FnOnce() -> T,
+    ) -> T {
+        if let Some(unit) = self.old.get(&(rule, file))
+            && let Some(result) = self.taken_over(program, unit, under, form)
+        {
+            self.keep(Arc::clone(unit));
+            self.taken.fetch_add(1, Ordering::Relaxed);
+            return result;
         }
         let (result, trace) = trace::record(find);
         let reads = trace.reads();
         if are_broken(program, &reads) {
             return result;
         }
+        let Some((text, files)) = (form.write)(program, &result) else {
+            return result;
+        };
+        let path = |id: &FileId| program.sources().get(*id).real_path.clone();
         self.keep(Arc::new(Unit {
-            rule: what.to_owned(),
-            file: PathBuf::new(),
+            rule: rule.to_owned(),
+            file: file.to_path_buf(),
             under: under.to_owned(),
-            looks: self.looks(program, reads, &[]),
-            result: Stored::Value(Arc::new(result.clone())),
+            looks: self.looks(program, reads, &files),
+            result: match self.kept.is_in_memory() {
+                true => Stored::Value(Arc::new(result.clone())),
+                false => Stored::Text {
+                    text,
+                    mentioned: files.iter().map(path).collect(),
+                },
+            },
         }));
         result
     }
