@@ -45,24 +45,7 @@ impl Session {
             "textDocument/didChange" => self.edited(told),
             "textDocument/didSave" => {
                 if let Some(params) = self.read::<DidSaveTextDocumentParams>(told) {
-                    let uri = params.text_document.uri;
-                    let path = uri::to_path(&uri).map(|path| real_path(&path));
-                    let root = path
-                        .and_then(|path| self.roots.of(&path))
-                        .map(|root| root.id);
-                    if let Some(root) = root.and_then(|id| self.roots.get_mut(id)) {
-                        // What was missed is found at the latest now.
-                        root.disk = Disk::Changed;
-                    }
-                    let root = root.and_then(|id| self.roots.get(id));
-                    let is_new = self
-                        .documents
-                        .get(&uri)
-                        .is_none_or(|open| !open.is_source());
-                    // The text of a source file has been analysed, or soon will be.
-                    if root.is_some_and(|root| is_new || !root.is_current()) {
-                        self.changed(&uri, Some(Duration::ZERO));
-                    }
+                    self.saved(&params.text_document.uri);
                 }
             }
             "textDocument/didClose" => {
@@ -148,6 +131,24 @@ impl Session {
         }
         if change != Change::Unknown {
             self.changed(&uri, None);
+        }
+    }
+
+    fn saved(&mut self, uri: &Uri) {
+        let open = self.documents.get(uri);
+        let is_new = open.is_none_or(|open| !open.is_source());
+        let path = uri::to_path(uri).map(|path| real_path(&path));
+        let root = path.and_then(|path| self.roots.of(&path));
+        let Some(root) = root.map(|root| root.id) else {
+            return;
+        };
+        if let Some(root) = self.roots.get_mut(root) {
+            // What was missed is found at the latest now.
+            root.disk = Disk::Changed;
+            // The text of a source file has been analysed, or soon will be.
+            if is_new || !root.is_current() {
+                self.changed(uri, Some(Duration::ZERO));
+            }
         }
     }
 
