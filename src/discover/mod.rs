@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::FileFailure;
+use crate::program::marks_project;
 use crate::settings::Unparsable;
 use crate::source::{Foreign, Language, SourceMap, Unreadable, describe_io};
 
@@ -38,8 +39,8 @@ pub fn repository(folder: &Path) -> Option<&Path> {
 /// of a file was changed.
 #[must_use]
 pub fn may_matter(path: &Path, content: bool) -> bool {
-    /// What tells where a project ends, and what a walk leaves out.
-    const MARKERS: &[&str] = &["setup.cfg", "requirements.txt", ".gitignore", ".ignore"];
+    /// What tells a walk what to leave out.
+    const IGNORES: &[&str] = &[".gitignore", ".ignore"];
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     // Folders seldom have extensions.
     let may_be_folder = || path.extension().is_none() && !content;
@@ -47,7 +48,8 @@ pub fn may_matter(path: &Path, content: bool) -> bool {
         || path
             .extension()
             .is_some_and(|extension| extension == "toml")
-        || MARKERS.contains(&name)
+        || IGNORES.contains(&name)
+        || marks_project(name)
         || may_be_folder()
 }
 

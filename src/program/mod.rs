@@ -20,6 +20,7 @@ pub use index::{ClassIndex, name_the_same};
 pub use modules::{LoadedModule, ModuleId, ModuleProblem, Modules, Program};
 pub use outside::{OutsideCall, OutsideCalls};
 pub use resolve::Def;
+pub use roots::marks_project;
 
 use crate::ir::{ClassIdx, FuncIdx};
 

@@ -31,6 +31,18 @@ const REPOSITORY_MARKERS: &[&str] = &[".git", ".hg"];
 /// each job may have its own.
 const INNER_MARKERS: &[&str] = &["requirements.txt"];
 
+/// Whether a file or folder of this name tells where a project ends, so that imports may lead elsewhere if it comes or goes.
+#[must_use]
+pub fn marks_project(name: &str) -> bool {
+    let all = [
+        PROJECT_MARKERS,
+        TOP_MARKERS,
+        REPOSITORY_MARKERS,
+        INNER_MARKERS,
+    ];
+    all.iter().any(|markers| markers.contains(&name))
+}
+
 /// What is asked of a run, as far as imports depend on it.
 #[derive(Default)]
 pub(super) struct Asked {
