@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::changed::{Lcg, small};
+use crate::changed::{Lcg, mutate_line, small};
 use crate::common::{Project, Ran};
 
 /// A class whose base tells whether it has to keep a contract, and a helper that decides whether
@@ -376,19 +376,6 @@ fn after_a_change_only_what_it_concerns_is_found_out_again() {
     // With other settings nothing is taken over.
     project.write("tallylint.toml", "writes = [\"ship\"]\n");
     assert_eq!(taken_over(&project, &["."]).0, 0);
-}
-
-/// Changes a line of a file, or what is around it.
-fn mutate_line(text: &str, random: &mut Lcg) -> String {
-    let mut lines: Vec<&str> = text.split('\n').collect();
-    let at = usize::try_from(random.below(lines.len() as u64)).unwrap();
-    match random.below(4) {
-        0 => lines.insert(at, ""),
-        1 => drop(lines.remove(at)),
-        2 => lines.insert(at, lines[at]),
-        _ => lines.push("# a comment"),
-    }
-    lines.join("\n")
 }
 
 /// Whatever is changed in whatever order, what is taken over is what would be found out.

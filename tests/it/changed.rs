@@ -515,3 +515,17 @@ impl Small {
         }
     }
 }
+
+/// Changes a line of a text, or what is around it.
+pub fn mutate_line(text: &str, random: &mut Lcg) -> String {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    let at = usize::try_from(random.below(lines.len() as u64)).unwrap();
+    match random.below(5) {
+        0 => lines.insert(at, ""),
+        1 => drop(lines.remove(at)),
+        2 => lines.insert(at, lines[at]),
+        3 => lines.insert(at, "        return"),
+        _ => lines.push("# a comment"),
+    }
+    lines.join("\n")
+}

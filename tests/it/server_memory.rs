@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::changed::{Lcg, Small, small};
+use crate::changed::{Lcg, Small, mutate_line, small};
 use crate::common::{Project, json as report, number};
 use crate::editor::{Editor, pulling, uri};
 
@@ -96,7 +96,7 @@ impl Session {
         let after = match random.below(4) {
             // Undo, also of many edits.
             0 => random.pick(&open.texts).clone(),
-            _ => changed_line(before, random),
+            _ => mutate_line(before, random),
         };
         open.version += 1;
         self.editor.replace(&place, open.version, &after);
@@ -184,20 +184,6 @@ impl Session {
         });
         findings.chain(failures).collect()
     }
-}
-
-/// Changes a line of a text, or what is around it.
-fn changed_line(text: &str, random: &mut Lcg) -> String {
-    let mut lines: Vec<&str> = text.split('\n').collect();
-    let at = usize::try_from(random.below(lines.len() as u64)).unwrap();
-    match random.below(5) {
-        0 => lines.insert(at, ""),
-        1 => drop(lines.remove(at)),
-        2 => lines.insert(at, lines[at]),
-        3 => lines.insert(at, "        return"),
-        _ => lines.push("# a comment"),
-    }
-    lines.join("\n")
 }
 
 /// Something that happens in an editor.
