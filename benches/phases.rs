@@ -81,16 +81,8 @@ fn run(bencher: Bencher<'_, '_>, overrides: Overrides, text: &str) {
         .counter(ItemsCount::new(text.lines().count()))
         .bench(|| {
             driver::run(Request {
-                paths: &[],
                 stdin: Some((folder().join("piped.py"), text.as_bytes().to_vec())),
-                overlay: &driver::Overlay::new(),
-                changed: None,
-                around: None,
-                shard: None,
-                busy: None,
-                configuration: &configuration,
-                cwd: folder(),
-                cache: None,
+                ..Request::new(&[], &configuration, folder())
             })
             .expect("no configuration is read")
             .settled

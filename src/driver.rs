@@ -39,6 +39,9 @@ use unmatched::Whole;
 /// Texts that replace the content of files, by the paths of these files.
 pub type Overlay = BTreeMap<PathBuf, String>;
 
+/// No texts that replace files.
+static NO_OVERLAY: Overlay = Overlay::new();
+
 /// What to check.
 pub struct Request<'a> {
     /// Files and folders to check.
@@ -64,12 +67,31 @@ pub struct Request<'a> {
     pub cache: Option<&'a Cache>,
 }
 
+impl<'a> Request<'a> {
+    /// All that is in these files and folders, as it is on the disk.
+    #[must_use]
+    pub fn new(paths: &'a [PathBuf], configuration: &'a Configuration, cwd: PathBuf) -> Self {
+        Self {
+            paths,
+            stdin: None,
+            overlay: &NO_OVERLAY,
+            changed: None,
+            around: None,
+            shard: None,
+            busy: None,
+            configuration,
+            cwd,
+            cache: None,
+        }
+    }
+}
+
 /// The result of a run.
 pub struct RunResult {
     /// All findings, with the decision about each.
     pub settled: Settled,
     /// Every file that was loaded.
-    pub sources: SourceMap,
+    pub sources: Arc<SourceMap>,
     /// What could not be analysed, or not be fixed, sorted.
     pub failures: Vec<FileFailure>,
     /// How many files were analysed.
@@ -249,6 +271,7 @@ fn run_from<E: From<ConfigError>>(
     let start = Watch::start();
     let configuration = request.configuration;
     let overrides = configuration.overrides();
+    let sources = Arc::new(sources);
     let (mut inputs, mut found) = find(&request, discovered, &sources)?;
     let discovered = found.clone();
     let discovering = start.elapsed();
@@ -433,18 +456,11 @@ mod tests {
     fn a_bug_is_no_fault_of_the_input() {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::new(None, &Overrides::default()).unwrap();
-        let mut outcome = run(Request {
-            paths: &[folder.path().to_path_buf()],
-            stdin: None,
-            overlay: &Overlay::new(),
-            changed: None,
-            around: None,
-            shard: None,
-            busy: None,
-            configuration: &Configuration::fixed(settings, Overrides::default()),
-            cwd: folder.path().to_path_buf(),
-            cache: None,
-        })
+        let mut outcome = run(Request::new(
+            &[folder.path().to_path_buf()],
+            &Configuration::fixed(settings, Overrides::default()),
+            folder.path().to_path_buf(),
+        ))
         .unwrap();
         let code = |outcome: &RunResult| outcome.status(Some(Severity::Note)).code();
         assert_eq!(code(&outcome), 0);

@@ -78,16 +78,12 @@ pub fn run(args: &CheckArgs) -> Result<u8, Failure> {
     }
     let cache = args.cache.open();
     let outcome = driver::run(Request {
-        paths: &paths,
         stdin,
-        overlay: &driver::Overlay::new(),
         changed: changed.as_ref(),
-        around: None,
         shard: args.shard,
         busy: progress.busy(),
-        configuration: &configuration,
-        cwd: cwd.clone(),
         cache: cache.as_ref(),
+        ..Request::new(&paths, &configuration, cwd.clone())
     });
     drop(progress);
     let outcome = outcome.map_err(wrong)?;

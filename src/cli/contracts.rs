@@ -37,19 +37,8 @@ pub fn run(args: &ContractsArgs) -> Result<u8, Failure> {
     if args.suggest {
         return suggest(args, &configuration, cwd.clone()).map_err(wrong)?;
     }
-    let outcome = driver::run(Request {
-        paths: &args.paths,
-        stdin: None,
-        overlay: &driver::Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &configuration,
-        cwd: cwd.clone(),
-        cache: None,
-    })
-    .map_err(wrong)?;
+    let outcome =
+        driver::run(Request::new(&args.paths, &configuration, cwd.clone())).map_err(wrong)?;
     let (surveys, sources) = (&outcome.contracts, &outcome.sources);
     let render = |out: &mut dyn WriteColor| match args.format {
         RulesFormat::Text => report::contracts(surveys, sources, out),

@@ -81,16 +81,8 @@ fn joined(
     let configuration = configuration.map_err(|error| configuration_failure(&error, cwd))?;
     let changed = changes(asked, args.show.quiet, cwd)?;
     let request = Request {
-        paths: &asked.paths,
-        stdin: None,
-        overlay: &driver::Overlay::new(),
         changed: changed.as_ref(),
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &configuration,
-        cwd: cwd.to_path_buf(),
-        cache: None,
+        ..Request::new(&asked.paths, &configuration, cwd.to_path_buf())
     };
     driver::join(request, parts).map_err(|why| match why {
         Unjoinable::Configuration(error) => configuration_failure(&error, cwd),

@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::{Failure, check, terminal};
 use crate::config::{ConfigError, ConfigSource, Configuration};
 use crate::discover::{may_matter, repository};
-use crate::driver::{Overlay, Request, RunResult, Standing};
+use crate::driver::{Request, RunResult, Standing};
 use crate::source::Disk;
 
 /// Changes come in groups: a group is over if nothing has happened for so long.
@@ -76,16 +76,8 @@ fn check(
     let configuration = Configuration::new(&source, &overrides, cwd)?;
     let progress = Progress::start(!args.show.quiet);
     let request = Request {
-        paths,
-        stdin: None,
-        overlay: &Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
         busy: progress.busy(),
-        configuration: &configuration,
-        cwd: cwd.to_path_buf(),
-        cache: None,
+        ..Request::new(paths, &configuration, cwd.to_path_buf())
     };
     standing.run(request, Disk::Changed)
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 
-use super::{Overlay, Request, run};
+use super::{Request, run};
 use crate::analysis::Analysis;
 use crate::diagnostics::Finding;
 use crate::discover::{Changes, is_configuration};
@@ -167,16 +167,8 @@ fn known_before(
     let around = around.filter_map(|path| before.path_of(path)).collect();
     let configuration = request.configuration.elsewhere(&there);
     let outcome = run(Request {
-        paths: &paths,
-        stdin: None,
-        overlay: &Overlay::new(),
-        changed: None,
         around: Some(&around),
-        shard: None,
-        busy: None,
-        configuration: &configuration,
-        cwd: there,
-        cache: None,
+        ..Request::new(&paths, &configuration, there)
     });
     let outcome = outcome.map_err(|error| error.message)?;
     if outcome.bug.is_some() {

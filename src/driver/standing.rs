@@ -1,6 +1,7 @@
 //! Runs over the same paths, one after the other: each takes over from the one before what nothing has changed for.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{Request, RunResult, analyse_with, run_from};
 use crate::analysis::kept::Kept;
@@ -13,7 +14,7 @@ use crate::source::{Disk, SourceMap};
 pub struct Standing(Option<Left>);
 
 struct Left {
-    sources: SourceMap,
+    sources: Arc<SourceMap>,
     discovered: Discovered,
     kept: Kept,
     /// The files whose texts were given.
@@ -67,7 +68,7 @@ impl Standing {
             return Ok(result);
         }
         self.0 = next.map(|kept| Left {
-            sources: result.sources.next(Disk::Same),
+            sources: Arc::clone(&result.sources),
             discovered,
             kept,
             given,

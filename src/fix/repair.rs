@@ -86,16 +86,10 @@ impl Task<'_> {
             overlay.extend(changed.map(|(path, file)| (path.clone(), file.after.clone())));
         }
         driver::run(Request {
-            paths: self.paths,
             stdin,
             overlay: &overlay,
             changed: self.changed,
-            around: None,
-            shard: None,
-            busy: None,
-            configuration: self.configuration,
-            cwd: self.cwd.to_path_buf(),
-            cache: None,
+            ..Request::new(self.paths, self.configuration, self.cwd.to_path_buf())
         })
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::config::{Configuration, Overrides};
-use crate::driver::{self, Overlay, Request, RunResult};
+use crate::driver::{self, Request, RunResult};
 use crate::settings::Settings;
 
 /// Two functions with three fixable exits: two in one function, one in the other.
@@ -30,17 +30,10 @@ pub(super) fn checked(text: &str) -> RunResult {
     let cwd = fs::canonicalize(folder.path()).unwrap();
     fs::write(cwd.join("a.py"), text).unwrap();
     let settings = Settings::new(None, &Overrides::default()).unwrap();
-    driver::run(Request {
-        paths: &[".".into()],
-        stdin: None,
-        overlay: &Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &Configuration::fixed(settings, Overrides::default()),
+    driver::run(Request::new(
+        &[".".into()],
+        &Configuration::fixed(settings, Overrides::default()),
         cwd,
-        cache: None,
-    })
+    ))
     .unwrap()
 }

@@ -58,16 +58,9 @@ impl Memory {
             None => (workspace.configuration()?, Standing::default()),
         };
         let request = Request {
-            paths: &workspace.paths,
-            stdin: None,
             overlay: &workspace.overlay,
-            changed: None,
-            around: None,
-            shard: None,
             busy: Some(&workspace.busy),
-            configuration: &configuration,
-            cwd: workspace.cwd.clone(),
-            cache: None,
+            ..Request::new(&workspace.paths, &configuration, workspace.cwd.clone())
         };
         let result = standing.run(request, workspace.disk)?;
         self.0.insert(workspace.number, (configuration, standing));

@@ -145,18 +145,11 @@ fn generate(root: &Path, seed: u64, count: u64) -> Vec<PathBuf> {
 /// For each file, the lines at which the rule says that a position moves past rows that are not stored.
 fn lint(folder: &Path) -> BTreeMap<String, BTreeSet<u32>> {
     let settings = Settings::new(None, &Overrides::default()).unwrap();
-    let outcome = driver::run(Request {
-        paths: &[folder.to_path_buf()],
-        stdin: None,
-        overlay: &driver::Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &Configuration::fixed(settings, Overrides::default()),
-        cwd: folder.to_path_buf(),
-        cache: None,
-    })
+    let outcome = driver::run(Request::new(
+        &[folder.to_path_buf()],
+        &Configuration::fixed(settings, Overrides::default()),
+        folder.to_path_buf(),
+    ))
     .unwrap();
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let mut found: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();

@@ -24,18 +24,11 @@ fn check(path: &Path) -> RunResult {
 }
 
 fn check_for(rule: &str, path: &Path) -> RunResult {
-    driver::run(Request {
-        paths: &[path.to_path_buf()],
-        stdin: None,
-        overlay: &driver::Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &configuration(rule),
-        cwd: path.parent().unwrap().to_path_buf(),
-        cache: None,
-    })
+    driver::run(Request::new(
+        &[path.to_path_buf()],
+        &configuration(rule),
+        path.parent().unwrap().to_path_buf(),
+    ))
     .unwrap()
 }
 

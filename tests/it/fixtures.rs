@@ -64,18 +64,11 @@ fn check_with(
         ..Default::default()
     };
     settings.options.set("success-as-proof", Arc::new(options));
-    driver::run(Request {
+    driver::run(Request::new(
         paths,
-        stdin: None,
-        overlay: &driver::Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &Configuration::fixed(settings.clone(), Overrides::default()),
-        cwd: cwd.to_path_buf(),
-        cache: None,
-    })
+        &Configuration::fixed(settings.clone(), Overrides::default()),
+        cwd.to_path_buf(),
+    ))
     .unwrap()
 }
 

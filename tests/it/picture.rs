@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use tallylint::config::{Configuration, Overrides};
-use tallylint::driver::{self, Overlay, Request};
+use tallylint::driver::{self, Request};
 use tallylint::report::{self, Format, Report, Screen};
 use tallylint::settings::Settings;
 use termcolor::Buffer;
@@ -26,18 +26,11 @@ fn shown() -> String {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let overrides = Overrides::default();
     let settings = Settings::new(None, &overrides).unwrap();
-    let outcome = driver::run(Request {
-        paths: &[PathBuf::from(EXAMPLE)],
-        stdin: None,
-        overlay: &Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &Configuration::fixed(settings, overrides),
-        cwd: root,
-        cache: None,
-    })
+    let outcome = driver::run(Request::new(
+        &[PathBuf::from(EXAMPLE)],
+        &Configuration::fixed(settings, overrides),
+        root,
+    ))
     .unwrap();
     let report = Report {
         // How long it took would change the picture.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use similar::{ChangeTag, TextDiff};
 use tallylint::config::{Configuration, Overrides};
 use tallylint::diagnostics::Safety;
-use tallylint::driver::{self, Overlay, Request, RunResult};
+use tallylint::driver::{self, Request, RunResult};
 use tallylint::fix::{self, Repaired, Task};
 use tallylint::settings::Settings;
 
@@ -55,18 +55,11 @@ fn write(folder: &Path, select: &str, repaired: Repaired) -> Repaired {
 }
 
 fn check(folder: &Path, select: &str) -> RunResult {
-    driver::run(Request {
-        paths: &[folder.to_path_buf()],
-        stdin: None,
-        overlay: &Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &configuration(select),
-        cwd: folder.to_path_buf(),
-        cache: None,
-    })
+    driver::run(Request::new(
+        &[folder.to_path_buf()],
+        &configuration(select),
+        folder.to_path_buf(),
+    ))
     .unwrap()
 }
 

@@ -39,18 +39,11 @@ fn on_big_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
 
 fn check(project: &Project) -> RunResult {
     let settings = Settings::new(None, &Overrides::default()).unwrap();
-    let outcome = driver::run(Request {
-        paths: &[PathBuf::from(".")],
-        stdin: None,
-        overlay: &driver::Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &Configuration::fixed(settings, Overrides::default()),
-        cwd: project.path(""),
-        cache: None,
-    })
+    let outcome = driver::run(Request::new(
+        &[PathBuf::from(".")],
+        &Configuration::fixed(settings, Overrides::default()),
+        project.path(""),
+    ))
     .unwrap();
     assert!(outcome.bug.is_none(), "{:?}", outcome.bug);
     let internal: Vec<_> = outcome

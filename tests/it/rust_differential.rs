@@ -113,18 +113,11 @@ fn lint(folder: &Path) -> BTreeMap<u64, Found> {
     let mut strict = swallowed_write::Options::default();
     strict.excuses.strict = true;
     settings.options.set("swallowed-write", Arc::new(strict));
-    let outcome = driver::run(Request {
-        paths: &[folder.to_path_buf()],
-        stdin: None,
-        overlay: &driver::Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &Configuration::fixed(settings, Overrides::default()),
-        cwd: folder.to_path_buf(),
-        cache: None,
-    })
+    let outcome = driver::run(Request::new(
+        &[folder.to_path_buf()],
+        &Configuration::fixed(settings, Overrides::default()),
+        folder.to_path_buf(),
+    ))
     .unwrap();
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     let mut found: BTreeMap<u64, Found> = BTreeMap::new();

@@ -76,18 +76,11 @@ fn the_standard_library_is_read_and_analysed() {
         let parts = PARTS.iter().map(|part| PathBuf::from(path).join(part));
         paths = parts.filter(|part| part.exists()).collect();
     }
-    let outcome = driver::run(Request {
-        paths: &paths,
-        stdin: None,
-        overlay: &driver::Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &Configuration::fixed(settings, Overrides::default()),
-        cwd: PathBuf::from(path),
-        cache: None,
-    })
+    let outcome = driver::run(Request::new(
+        &paths,
+        &Configuration::fixed(settings, Overrides::default()),
+        PathBuf::from(path),
+    ))
     .unwrap();
     assert!(outcome.bug.is_none(), "{:?}", outcome.bug);
     let internal: Vec<_> = outcome

@@ -104,15 +104,11 @@ fn run(question: &Question<'_>) -> Result<RunResult, ConfigError> {
     let settings = Settings::new(file.as_ref(), &overrides)?;
     let bytes = question.source.as_bytes().to_vec();
     driver::run(Request {
-        paths: &[],
         stdin: Some((folder.join(&*question.file), bytes)),
-        overlay: &Overlay::new(),
-        changed: None,
-        around: None,
-        shard: None,
-        busy: None,
-        configuration: &Configuration::fixed(settings, overrides),
-        cwd: folder.to_path_buf(),
-        cache: None,
+        ..Request::new(
+            &[],
+            &Configuration::fixed(settings, overrides),
+            folder.to_path_buf(),
+        )
     })
 }

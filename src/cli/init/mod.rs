@@ -14,7 +14,7 @@ use std::{env, fs};
 use super::args::InitArgs;
 use super::{Failure, output, terminal};
 use crate::config::{self, ConfigError, ConfigFile, ConfigSource, Configuration, Overrides};
-use crate::driver::{self, Overlay, Request, RunResult};
+use crate::driver::{self, Request, RunResult};
 use crate::fix::replace_file;
 use crate::outcome::{Suggestion, Survey};
 use crate::report::{harmless_lines, plural};
@@ -95,18 +95,7 @@ impl New {
         if !left_out.is_empty() {
             found = driver::suggest(paths, &configuration, cwd.to_path_buf())?;
         }
-        let outcome = driver::run(Request {
-            paths,
-            stdin: None,
-            overlay: &Overlay::new(),
-            changed: None,
-            around: None,
-            shard: None,
-            busy: None,
-            configuration: &configuration,
-            cwd: cwd.to_path_buf(),
-            cache: None,
-        })?;
+        let outcome = driver::run(Request::new(paths, &configuration, cwd.to_path_buf()))?;
         let mut suggested = found.suggestions.suggestions;
         suggested.truncate(SUGGESTIONS);
         Ok(Self {
