@@ -10,6 +10,7 @@ mod meaning;
 mod parse;
 mod scan;
 mod select;
+mod statements;
 mod term;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use super::lower::Lowering;
 use super::scan::is_hole;
 use super::select::Relation;
 use super::term::Term;
-use super::{Kind, Piece, Query, Vocabulary, tokens};
+use super::{Kind, Piece, Query, Vocabulary, statements, tokens};
 
 /// The parser's own recursion limit. Its stack frames are large in unoptimised builds, where this
 /// must fit into the 2 MiB of a plain thread.
@@ -255,16 +255,16 @@ pub(super) fn read(text: &str, vocabulary: &Vocabulary<'_>) -> Option<Query> {
         }
         let open = take_out_clauses(&mut tokens);
         let has_from = tokens.iter().any(|token| is_word(token, &["from"]));
-        let statements = Parser::new(dialect)
+        let mut parser = Parser::new(dialect)
             .with_recursion_limit(RECURSION_LIMIT)
-            .with_tokens(tokens)
-            .parse_statements();
-        if let Ok(statements) = statements {
+            .with_tokens(tokens);
+        if let Ok(statements) = statements::parse(&mut parser) {
             let statement = statements
                 .iter()
                 .rev()
                 .find(|statement| matches!(statement, Statement::Query(_)))
-                .or(statements.last())?;
+                .or(statements.last());
+            let Some(statement) = statement else { break };
             return lower(statement, open, has_from, vocabulary);
         }
     }
@@ -318,11 +318,8 @@ fn lower(
             (Kind::Write, relation.unwrap_or_else(Relation::unknown))
         }
         Statement::CreateView(create) => (Kind::Write, lowering.query(&create.query)),
-        Statement::Merge(_)
-        | Statement::Truncate(_)
-        | Statement::Drop { .. }
-        | Statement::AlterTable(_) => (Kind::Write, Relation::unknown()),
-        _ => (Kind::Other, Relation::unknown()),
+        // The others that `statements` finds, such as a `MERGE`.
+        _ => (Kind::Write, Relation::unknown()),
     };
     let open = open || lowering.open;
     Some(Query::new(
