@@ -1,5 +1,7 @@
 //! What a run is busy with, for those who wait for it. Nothing depends on it, except that a run which was stopped has no result.
 
+use crate::order::Order as _;
+
 use std::collections::HashMap;
 use std::panic;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -117,7 +119,7 @@ impl Busy {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut following: Vec<Following> = following.values().cloned().collect();
-        following.sort_by_key(|function| function.number);
+        following.order_by_key(|function| function.number);
         Seen {
             files: read(&self.files),
             percent: percent.unwrap_or_default().min(99),

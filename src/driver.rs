@@ -21,6 +21,7 @@ use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Severity};
 use crate::discover::{Changes, Discovered, Shard, SkipReason, Skipped, discover, repository};
 use crate::fence::{self, Bug};
+use crate::order::Order as _;
 use crate::outcome::{Duty, Extent, LeftOut, Looked, Settled, Survey};
 use crate::report::{PartOfRun, Report, Screen};
 use crate::rules::{self, Scope};
@@ -379,7 +380,7 @@ fn find(
 /// The configuration files behind the settings, sorted, each once.
 fn configuration_files(settings: &[Arc<Settings>]) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = settings.iter().filter_map(|s| s.file.clone()).collect();
-    files.sort();
+    files.order();
     files.dedup();
     files
 }

@@ -17,6 +17,7 @@ pub mod fence;
 pub mod fix;
 pub mod frontend;
 pub mod ir;
+pub mod order;
 pub mod outcome;
 pub mod presets;
 pub mod program;

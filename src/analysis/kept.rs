@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
+use crate::order::Order as _;
 use crate::program::{Modules, Program};
 use crate::selection::KeptSketches;
 use crate::settings::Settings;
@@ -285,7 +286,7 @@ impl<'a> Keeping<'a> {
             .new
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        units.sort_by(|a, b| (&a.file, &a.rule).cmp(&(&b.file, &b.rule)));
+        units.order_by(|a, b| (&a.file, &a.rule).cmp(&(&b.file, &b.rule)));
         let numbers = self.numbers.into_inner();
         let mut looks = self.kept.looks.clone();
         looks.extend(numbers.unwrap_or_else(PoisonError::into_inner).answers);

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::order::Order as _;
 use crate::source::digest;
 
 /// The extension of records.
@@ -82,7 +83,7 @@ fn records(folder: &Path) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
             out.push((used, data.len(), path));
         }
     }
-    out.sort();
+    out.order();
     Ok(out)
 }
 

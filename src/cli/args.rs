@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Overrides;
 use crate::diagnostics::Severity;
 use crate::discover::Shard;
+use crate::order::Order as _;
 use crate::report::{Earlier, Format};
 use crate::settings::Reading;
 use crate::source::{DEFAULT_FILE_BYTES, MAX_FILE_BYTES};
@@ -392,7 +393,7 @@ impl Show {
         }
         let mut files: Vec<&PathBuf> = self.report.iter().map(|more| &more.path).collect();
         files.extend(&self.output);
-        files.sort();
+        files.order();
         match files.windows(2).find(|pair| pair[0] == pair[1]) {
             Some(pair) => Err(format!(
                 "two reports would be written to {}",

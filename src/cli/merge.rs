@@ -11,6 +11,7 @@ use super::{Failure, baseline, terminal};
 use crate::config::{ConfigSource, Configuration};
 use crate::diagnostics::Severity;
 use crate::driver::{self, Part, Request, Status, Unjoinable};
+use crate::order::Order as _;
 use crate::report::{self, Format, Made, plural};
 use crate::source::describe_io;
 
@@ -43,7 +44,7 @@ fn join_shards(args: &MergeArgs, reports: Vec<Made>) -> Result<u8, Failure> {
         let (shard, data) = (of_shard.shard, of_shard.data);
         parts.push(Part { shard, data });
     }
-    all_asked.sort_by_key(|(shard, _)| *shard);
+    all_asked.order_by_key(|(shard, _)| *shard);
     if let Some(pair) = all_asked.windows(2).find(|pair| pair[0].1 != pair[1].1) {
         let (one, other) = (pair[0].0, pair[1].0);
         return Err(format!("{one} and {other} were not asked for the same").into());
@@ -54,7 +55,7 @@ fn join_shards(args: &MergeArgs, reports: Vec<Made>) -> Result<u8, Failure> {
     if let Some(baseline) = &args.baseline {
         asked.baseline = Some(baseline.clone());
     }
-    parts.sort_by_key(|part| part.shard);
+    parts.order_by_key(|part| part.shard);
     let cwd = env::current_dir().map_err(|error| {
         format!(
             "cannot determine the working directory: {}",

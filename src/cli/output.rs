@@ -14,6 +14,7 @@ use crate::diagnostics::{FileFailure, Undone};
 use crate::discover::SkipReason;
 use crate::driver::RunResult;
 use crate::fence::Bug;
+use crate::order::Order as _;
 use crate::outcome::{Decision, Expired};
 use crate::report::{self, Format, PartOfRun, Report, Screen, plural};
 use crate::settings::{Mentioned, Origin, Who};
@@ -171,7 +172,7 @@ fn write_counts(outcome: &RunResult) {
         *fixable += usize::from(finding.fix.is_some());
     }
     let mut rows: Vec<_> = counts.into_iter().collect();
-    rows.sort_by_key(|(_, (all, _))| Reverse(*all));
+    rows.order_by_key(|(_, (all, _))| Reverse(*all));
     for ((rule, kind), (all, fixable)) in rows {
         let fixable = match fixable {
             0 => String::new(),

@@ -10,6 +10,7 @@ use super::tables::rule_tables;
 use super::texts::{Returns, Texts};
 use super::{ConfigError, ConfigFile, Overrides};
 use crate::diagnostics::Severity;
+use crate::order::Order as _;
 use crate::rules;
 use crate::settings::{Form, Settings, Unparsable};
 
@@ -188,7 +189,7 @@ fn levels<'m>(said: &'m Merged<'_>) -> Vec<(&'m str, Option<&'m str>, &'m SaidLe
             .filter(|kind| !kinds().any(|(_, said)| *said == Some(&kind.name)));
         out.extend(others.map(|kind| (*rule, Some(kind.name.as_str()), *level)));
     }
-    out.sort_by_key(|(rule, kind, _)| (*rule, *kind));
+    out.order_by_key(|(rule, kind, _)| (*rule, *kind));
     out
 }
 

@@ -1,5 +1,7 @@
 //! Folders that a configuration file names.
 
+use crate::order::Order as _;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +24,7 @@ pub(super) fn folders_matching(root: &Path, path: &str) -> Result<Vec<PathBuf>, 
         });
         found = next.filter(|folder| folder.is_dir()).collect();
     }
-    found.sort();
+    found.order();
     Ok(found)
 }
 

@@ -34,6 +34,7 @@ pub use crate::contracts::survey::{class_name, surveys};
 use crate::contracts::view::Entry;
 use crate::diagnostics::Location;
 use crate::ir::{Body, FunctionShape, Literal, Name, Rvalue, StaticExpr, StaticExprKind};
+use crate::order::Order as _;
 use crate::outcome::{Evidence, Needs};
 use crate::program::{ClassRef, Def, FuncRef, Lookup, MemberDef, MroEntry, Program};
 use crate::settings::{Contract, Demand, NamePattern, Origin, Place, Who};
@@ -97,7 +98,7 @@ pub fn infer(
     for class in classes {
         all.extend(program.mro(*class).entries.iter().filter_map(known));
     }
-    all.sort();
+    all.order();
     all.dedup();
     for class in &all {
         for above in program.mro(*class).entries.iter().filter_map(known) {

@@ -9,6 +9,7 @@ use crate::ir::{
     Body, Callee, Data, Literal, LocalId, Name, Operand, Rvalue, StatementKind, StaticExpr,
     StaticExprKind, TerminatorKind,
 };
+use crate::order::Order as _;
 use crate::program::{ClassRef, Def, MemberDef, Program};
 
 /// How many variables a number is followed through.
@@ -103,6 +104,6 @@ pub(super) fn returned(body: &Body) -> Vec<&Operand> {
             _ => None,
         });
     let mut exits: Vec<_> = exits.collect();
-    exits.sort_by_key(|(key, _)| *key);
+    exits.order_by_key(|(key, _)| *key);
     exits.into_iter().map(|(_, value)| value).collect()
 }

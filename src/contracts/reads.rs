@@ -15,6 +15,7 @@ use crate::frontend::sketch::says_how_much;
 use crate::ir::{
     BasicBlock, Body, Callee, Code, LocalId, Name, Operand, Rvalue, StatementKind, TerminatorKind,
 };
+use crate::order::Order as _;
 use crate::program::{ClassRef, FuncRef, ModuleId};
 use crate::settings::Step;
 use crate::source::Span;
@@ -355,6 +356,6 @@ pub(super) fn way_to(
             }
         }
     }
-    calls.sort_by_key(|(_, span)| span.start);
+    calls.order_by_key(|(_, span)| span.start);
     Some(Way { calls, from_entry })
 }

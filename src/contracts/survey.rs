@@ -1,6 +1,7 @@
 //! The contracts of a run, with the evidence for each.
 
 use crate::contracts::Inferred;
+use crate::order::Order as _;
 use crate::outcome::Survey;
 use crate::program::Program;
 use crate::settings::Contract;
@@ -22,7 +23,7 @@ pub fn surveys(declared: &[Contract], inferred: &[Inferred]) -> Vec<Survey> {
         .filter(|found| !declared.iter().any(|contract| found.is_about(contract)))
         .map(|found| &found.contract)
         .collect();
-    believed.sort_by_key(|contract| (contract.who.only_method(), &contract.demands));
+    believed.order_by_key(|contract| (contract.who.only_method(), &contract.demands));
     believed.dedup();
     out.extend(believed.into_iter().map(|contract| Survey {
         contract: contract.clone(),

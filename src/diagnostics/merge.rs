@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostics::{Finding, Location};
+use crate::order::Order as _;
 
 /// How many classes the note names. It only counts the others.
 const MAX_NAMED: usize = 5;
@@ -34,7 +35,7 @@ impl ByClass {
 /// classes.
 #[must_use]
 pub fn merge(mut findings: Vec<ByClass>, one_fault: impl Fn(&Finding) -> bool) -> Vec<Finding> {
-    findings.sort_by(|a, b| a.finding.symbol.cmp(&b.finding.symbol));
+    findings.order_by(|a, b| a.finding.symbol.cmp(&b.finding.symbol));
     let mut groups: Vec<Vec<ByClass>> = Vec::new();
     let mut known: HashMap<(&'static str, &'static str, Location, String), usize> = HashMap::new();
     for of_class in findings {

@@ -3,12 +3,13 @@
 use std::cmp::Ordering;
 
 use crate::diagnostics::{Finding, Location};
+use crate::order::Order as _;
 use crate::source::SourceMap;
 
 /// Sorts by path, position, rule and kind, and drops exact duplicates. File numbers play no part:
 /// they depend on which thread loaded a file first.
 pub fn sort(findings: &mut Vec<Finding>, sources: &SourceMap) {
-    findings.sort_by(|a, b| compare(a, b, sources));
+    findings.order_by(|a, b| compare(a, b, sources));
     findings.dedup_by(|a, b| compare(a, b, sources).is_eq());
 }
 

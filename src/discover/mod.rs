@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::FileFailure;
+use crate::order::Order as _;
 use crate::program::marks_project;
 use crate::settings::Unparsable;
 use crate::source::{Foreign, Language, SourceMap, Unreadable, describe_io};
@@ -250,11 +251,11 @@ pub fn discover(
         }
     }
     let mut chosen: Vec<Name> = names.into_values().collect();
-    chosen.sort_by(|a, b| (&a.display, &a.path).cmp(&(&b.display, &b.path)));
+    chosen.order_by(|a, b| (&a.display, &a.path).cmp(&(&b.display, &b.path)));
     found.files = chosen.into_iter().map(|name| name.path).collect();
-    found.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    found.skipped.order_by(|a, b| a.path.cmp(&b.path));
     found.skipped.dedup();
-    found.failures.sort();
+    found.failures.order();
     found.failures.dedup();
     Ok(found)
 }

@@ -10,6 +10,7 @@ use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Finding};
 use crate::discover::{Changes, Coverage, Discovered, SkipReason, Skipped, is_forced_out};
 use crate::fence::{self, Bug};
+use crate::order::Order as _;
 use crate::outcome::Settled;
 use crate::settings::{Settings, Unparsable};
 use crate::settle::{Baseline, Checked, settle};
@@ -78,7 +79,7 @@ impl Inputs {
                 )),
             }
         }
-        self.files.sort_by(|a, b| a.display.cmp(&b.display));
+        self.files.order_by(|a, b| a.display.cmp(&b.display));
         self.files.dedup_by_key(|file| file.id);
     }
 
@@ -112,7 +113,7 @@ impl Inputs {
             .collect();
         self.failures
             .retain(|f| f.is_internal() || !old.contains(&*f.path));
-        self.failures.sort();
+        self.failures.order();
         self.failures.dedup();
     }
 
@@ -204,7 +205,7 @@ impl Inputs {
             let path = file.path.clone();
             found.skipped.push(Skipped { path, reason });
         }
-        found.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        found.skipped.order_by(|a, b| a.path.cmp(&b.path));
     }
 
     /// How many files were analysed without a failure.

@@ -9,6 +9,7 @@ use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::FileFailure;
 use crate::discover::{Skipped, discover};
 use crate::fence::{self, Bug};
+use crate::order::Order as _;
 use crate::outcome::Suggestions;
 use crate::settings::{Reading, Settings};
 use crate::source::{DEFAULT_FILE_BYTES, SourceFile, SourceMap};
@@ -71,7 +72,7 @@ pub fn suggest(
     inputs.failures.append(&mut failed);
     let files = inputs.files.clone();
     inputs.set_aside(&mut found, &coverage, configuration);
-    inputs.failures.sort();
+    inputs.failures.order();
     inputs.failures.dedup();
     Ok(Suggested {
         suggestions,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::about_contracts;
+use crate::order::Order as _;
 use crate::outcome::{Duty, DutyOf};
 use crate::settings::{Contract, Mention, Mentioned, Origin, Settings};
 use crate::source::SourceFile;
@@ -103,7 +104,7 @@ impl<'a> Whole<'a> {
             Mentioned::Calls(_) | Mentioned::MissingFolder => true,
         });
         self.drop_contained(&mut said);
-        said.sort_by_key(|mention| (&mention.file, mention.line));
+        said.order_by_key(|mention| (&mention.file, mention.line));
         said.into_iter().cloned().collect()
     }
 

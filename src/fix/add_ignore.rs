@@ -14,6 +14,7 @@ use super::bytes::{Bytes, spliced};
 use super::replace::{CHANGED, replace_contents};
 use crate::diagnostics::{FileFailure, Finding};
 use crate::frontend::layout::{CommentKind, comment_mark};
+use crate::order::Order as _;
 use crate::outcome::Reported;
 use crate::rules;
 use crate::settle::{FileIgnores, Lines};
@@ -70,7 +71,7 @@ pub fn add_ignores(
             }
         }
     }
-    added.failures.sort();
+    added.failures.order();
     Ok(added)
 }
 
@@ -207,7 +208,7 @@ fn plan(
         };
         Insertion { at, text }
     }));
-    out.sort_by_key(|insertion| insertion.at);
+    out.order_by_key(|insertion| insertion.at);
     Ok(out)
 }
 

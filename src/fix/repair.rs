@@ -18,6 +18,7 @@ use crate::config::{ConfigError, Configuration};
 use crate::diagnostics::{FileFailure, Finding, Safety};
 use crate::discover::Changes;
 use crate::driver::{self, Overlay, Request, RunResult};
+use crate::order::Order as _;
 use crate::source::{FileId, SourceFile, decode};
 
 /// A limit in case the rounds never end. Every round fixes or rejects something.
@@ -191,7 +192,7 @@ impl Repaired {
         let failed: Vec<FileFailure> = failed.collect();
         self.outcome = task.run(&BTreeMap::new())?;
         self.outcome.failures.extend(failed);
-        self.outcome.failures.sort();
+        self.outcome.failures.order();
         Ok(self)
     }
 

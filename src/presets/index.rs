@@ -1,5 +1,7 @@
 //! The index of presets: what is looked up by the names that code has.
 
+use crate::order::Order as _;
+
 use std::cmp::Reverse;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -281,7 +283,7 @@ impl Index {
         let same = self.holders.get(last).into_iter().flatten();
         let near = same.filter(|holder| is_near(split(&holder.path).0, module));
         let mut near: Vec<&Holder> = near.collect();
-        near.sort_by_key(|holder| Reverse((holder.path == path, holder.path.len())));
+        near.order_by_key(|holder| Reverse((holder.path == path, holder.path.len())));
         near
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::ir::Name;
+use crate::order::Order as _;
 use crate::program::Program;
 use crate::program::modules::{LoadedModule, ModuleId};
 use crate::source::{At, SourceFile, SourceMap};
@@ -58,7 +59,7 @@ impl Asked {
     pub(super) fn new(folders: &[PathBuf], files: &[Arc<SourceFile>]) -> Self {
         let parents = files.iter().filter_map(|file| file.real_path.parent());
         let mut around_files: Vec<PathBuf> = parents.map(Path::to_path_buf).collect();
-        around_files.sort();
+        around_files.order();
         around_files.dedup();
         Self {
             folders: folders.to_vec(),
@@ -152,7 +153,7 @@ impl Program<'_> {
         // A folder inside the package is no root: modules below it have longer names.
         let is_above = |at: &&Path| above.contains(at);
         let mut far: Vec<&Path> = far.into_iter().flatten().filter(is_above).collect();
-        far.sort_by_key(|at| std::cmp::Reverse(at.components().count()));
+        far.order_by_key(|at| std::cmp::Reverse(at.components().count()));
         let mut found: Vec<PathBuf> = Vec::new();
         let said = self.more_roots.iter();
         let said = said.filter(|said| folder.starts_with(&said.below));

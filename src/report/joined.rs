@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::harmless::harmless_json;
 use super::json::VERSION;
 use crate::discover::Shard;
+use crate::order::Order as _;
 
 /// A report that was read.
 pub struct Made {
@@ -207,7 +208,7 @@ fn tidy(list: &mut Value) {
     let Some(list) = list.as_array_mut() else {
         return;
     };
-    list.sort_by(by_place);
+    list.order_by(by_place);
     let mut seen = HashSet::new();
     list.retain(|entry| seen.insert(entry.to_string()));
 }

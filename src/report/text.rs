@@ -15,6 +15,7 @@ use super::snippet::{Snippets, TAB};
 use super::wrapped::wrapped;
 use super::{Report, Screen, harmless, summary};
 use crate::diagnostics::{Finding, Location, Severity};
+use crate::order::Order as _;
 use crate::source::SourceMap;
 
 /// What stands left of a source line beside its number.
@@ -91,9 +92,9 @@ fn finding(
             }
         }
     }
-    moved.sort_by_key(|(name, _)| name.trim_end_matches('.').parse().unwrap_or(u32::MAX));
+    moved.order_by_key(|(name, _)| name.trim_end_matches('.').parse().unwrap_or(u32::MAX));
     // The labels of a section come together, and the sections in their order.
-    labels.sort_by_key(|(_, label)| label.file_id);
+    labels.order_by_key(|(_, label)| label.file_id);
     let title = harmless(&finding.message);
     let code = finding.code();
     let head = finding.severity.name().len() + code.len() + 4;
@@ -236,7 +237,7 @@ fn marks(finding: &Finding) -> Vec<Mark> {
             message,
         });
     }
-    out.sort_by_key(|mark| mark.style != LabelStyle::Primary);
+    out.order_by_key(|mark| mark.style != LabelStyle::Primary);
     out
 }
 

@@ -11,6 +11,7 @@ use crate::diagnostics::Finding;
 use crate::fence::{self, Bug};
 use crate::frontend;
 use crate::ir::{Body, Callee, Function, Operand, Rvalue, StatementKind, TerminatorKind};
+use crate::order::Order as _;
 use crate::source::{SourceFile, Span};
 
 /// In how many files callers are looked for. A name that more files mention tells nothing.
@@ -71,7 +72,7 @@ pub(super) fn called(item: &CallHierarchyItem) -> Option<String> {
 pub(super) fn files(view: &View<'_>, name: &str) -> Vec<Arc<SourceFile>> {
     let files = view.files.values().map(|id| view.run.sources.get(*id));
     let mut files: Vec<_> = files.filter(|file| file.text.contains(name)).collect();
-    files.sort_by(|a, b| a.display.cmp(&b.display));
+    files.order_by(|a, b| a.display.cmp(&b.display));
     files.truncate(MAX_FILES);
     files
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
 use crate::diagnostics::{Finding, Fingerprint};
+use crate::order::Order as _;
 use crate::outcome::{BaselineEntry, Identity, Reported};
 use crate::source::describe_io;
 
@@ -154,7 +155,7 @@ impl Baseline {
             code: reported.identity.code.clone(),
             fingerprint: reported.identity.local.to_string(),
         }));
-        entries.sort();
+        entries.order();
         let line = |entry: &BaselineEntry| serde_json::to_string(entry).unwrap_or_default() + "\n";
         let header = format!("{{\"version\":{VERSION}}}\n");
         header + &entries.iter().map(line).collect::<String>()

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::frontend::layout::{Comment, Layout, Statement};
+use crate::order::Order as _;
 use crate::source::{SourceFile, Span};
 
 /// The statements of a file by position.
@@ -56,7 +57,7 @@ impl Lines {
         let statements = &layout.statements;
         let heads = statements.iter().filter(|s| s.whole != s.span);
         let mut by_end: Vec<usize> = (0..statements.len()).collect();
-        by_end.sort_by_key(|at| statements[*at].span.end);
+        by_end.order_by_key(|at| statements[*at].span.end);
         Self {
             spans: Nest::new(statements.iter().map(|s| s.span)),
             definitions: Nest::new(heads.map(|s| s.whole)),

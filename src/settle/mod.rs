@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::config::Configuration;
 use crate::diagnostics::{FileFailure, Finding, Severity, sort};
+use crate::order::Order as _;
 use crate::outcome::{Decision, Expired, Identity, Reported, Settled, Suppressed};
 use crate::rules;
 use crate::rules::ignore_comment::{self, Fault};
@@ -334,7 +335,7 @@ fn unused(
         of_rule.push(place.span);
     }
     for spans in notes.values_mut() {
-        spans.sort_by_key(|span| span.start);
+        spans.order_by_key(|span| span.start);
     }
     let mut out = Vec::new();
     for file in checked.files {

@@ -1,5 +1,6 @@
 //! Which of many spans an offset lies in: they may overlap, nest and repeat.
 
+use crate::order::Order as _;
 use crate::source::Span;
 
 /// Spans, sorted by their starts, below a tree of their latest ends.
@@ -14,7 +15,7 @@ pub(super) struct Stab {
 impl Stab {
     pub(super) fn new(spans: impl Iterator<Item = (Span, usize)>) -> Self {
         let mut spans: Vec<(Span, usize)> = spans.collect();
-        spans.sort_by_key(|(span, number)| (span.start, *number));
+        spans.order_by_key(|(span, number)| (span.start, *number));
         let leaves = spans.len().next_power_of_two();
         let mut latest = vec![0; 2 * leaves];
         for (at, (span, _)) in spans.iter().enumerate() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::in_toml;
 use crate::driver::Suggested;
+use crate::order::Order as _;
 
 /// What only the top folder of a Python project has.
 const MARKERS: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
@@ -67,7 +68,7 @@ fn joined(paths: &[Vec<String>]) -> Vec<String> {
             out.extend(group.into_iter().map(|path| path.join("/")));
         }
     }
-    out.sort();
+    out.order();
     out
 }
 

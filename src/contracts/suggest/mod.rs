@@ -23,6 +23,7 @@ use crate::contracts::suggest::rank::{Standing, best, is_habit, z};
 use crate::diagnostics::Location;
 use crate::fence;
 use crate::frontend::sketch::speaks_of_how_much;
+use crate::order::Order as _;
 use crate::outcome::{Candidate, Definition, Family, Keeps, Suggestion, Suggestions};
 use crate::program::{ClassRef, FuncRef, Lookup, MemberDef, ModuleId, Program};
 use crate::settings::{CallPath, Contract, Demand, NamePattern, Origin, Place, Root, Step, Who};
@@ -167,7 +168,7 @@ pub fn suggest(
     all.retain(|common, members| is_family(program, common, members));
     let facts = all_facts(program, &all, words);
     let (standings, mut told) = judged(program, (&all, &facts), known, words);
-    told.sort_by(|a, b| (b.definitions, &a.name).cmp(&(a.definitions, &b.name)));
+    told.order_by(|a, b| (b.definitions, &a.name).cmp(&(a.definitions, &b.name)));
     let looked_at = told.len();
     told.truncate(MAX_FAMILIES);
     Suggestions {

@@ -4,6 +4,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::Location;
+use crate::order::Order as _;
 use crate::outcome::{Keeps, Suggestion};
 use crate::settings::Demand;
 use crate::source::FileId;
@@ -73,7 +74,7 @@ pub(super) fn best(standings: Vec<Standing>) -> Vec<Suggestion> {
     }
     let each = each.into_values().flatten();
     let mut all: Vec<Suggestion> = each.map(|standing| standing.candidate).collect();
-    all.sort_by(order);
+    all.order_by(order);
     let mut of_hook: BTreeMap<String, usize> = BTreeMap::new();
     let mut of_class: BTreeMap<(Option<FileId>, String), usize> = BTreeMap::new();
     let mut out: Vec<Suggestion> = Vec::new();

@@ -6,6 +6,7 @@ use crate::engine::values::fact::{Interval, Kind};
 use crate::engine::values::state::State;
 use crate::engine::values::value::{Site, Value};
 use crate::ir::{Binding, BindingSite, Name, StaticExpr, StaticExprKind};
+use crate::order::Order as _;
 use crate::program::{ClassRef, Def, Lookup, MroEntry, Program};
 
 /// The parts of a call's site at which the fields of a new instance are made.
@@ -96,7 +97,7 @@ fn fields(program: &Program<'_>, class: ClassRef) -> Option<Vec<Field>> {
                 Some((name, sites.as_slice(), at.span.start))
             })
             .collect();
-        declared.sort_by_key(|(.., at)| *at);
+        declared.order_by_key(|(.., at)| *at);
         for (name, sites, _) in declared {
             let default = initial(c, sites)?;
             match fields.iter_mut().find(|field| field.name == *name) {

@@ -23,6 +23,7 @@ use crate::engine::values::state::State;
 use crate::engine::values::value::{Site, Value};
 use crate::engine::{Engine, Presence};
 use crate::ir::{BlockId, Literal, Name};
+use crate::order::Order as _;
 use crate::program::FuncRef;
 
 /// Which fields may still be tested after a function returned.
@@ -403,7 +404,7 @@ impl Engine<'_> {
             }
             self.budget.merges += 1;
             // What an exception is not is only kept if it is known of the first.
-            exits.sort_by_key(|exit| {
+            exits.order_by_key(|exit| {
                 let known = exit.state.fact(exit.value);
                 known.is_none_or(|fact| fact.is_not.is_empty())
             });

@@ -9,6 +9,7 @@ use crate::engine::values::state::{Cell, Slot, State};
 use crate::engine::values::value::{Term, Value};
 use crate::engine::{Engine, FnContext, Presence};
 use crate::ir::{Literal, LocalKind};
+use crate::order::Order as _;
 
 /// No more is told of a point.
 const MOST: usize = 8;
@@ -52,7 +53,7 @@ impl Engine<'_> {
                     out.push(known(&format!("{receiver}.{name}"), is));
                 }
             }
-            out.sort();
+            out.order();
             out.truncate(MOST);
             if let Some(place) = self.place_in_words(&receiver) {
                 let is = match self.presence(state) {
@@ -63,7 +64,7 @@ impl Engine<'_> {
                 out.extend(is.map(|is| known(&place, is.to_owned())));
             }
         }
-        out.sort();
+        out.order();
         out.into()
     }
 

@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use rustpython_parser::ast::Stmt;
 
 use crate::ir::Name;
+use crate::order::Order as _;
 
 /// Index of a scope in the [`SymbolTable`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -214,7 +215,7 @@ impl SymbolTable {
     /// The module-level names that functions bind with `global`, sorted.
     pub(super) fn global_stores(&self) -> Vec<Name> {
         let mut names: Vec<Name> = self.global_stores.iter().cloned().collect();
-        names.sort();
+        names.order();
         names
     }
 

@@ -3,6 +3,7 @@
 
 use crate::frontend::index;
 use crate::frontend::layout::{Comment, CommentKind, Layout, Statement};
+use crate::order::Order as _;
 use crate::source::Span;
 
 /// Words that can precede the keyword of an item.
@@ -75,7 +76,7 @@ pub(in crate::frontend) fn layout(text: &str) -> Layout {
     let mut out = scan.out;
     // A statement is added at its end, so one that contains a block is added after those in the
     // block.
-    out.statements.sort_by_key(|s| (s.span.start, s.span.end));
+    out.statements.order_by_key(|s| (s.span.start, s.span.end));
     out
 }
 

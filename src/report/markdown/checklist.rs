@@ -2,6 +2,7 @@
 
 use super::escape::{code, crop, html_code, text};
 use super::{MAX_CHARS, MAX_CODE, Sheet, at, source};
+use crate::order::Order as _;
 use crate::outcome::{Duty, ExitState, MethodExit};
 use crate::report::checklist::{Excuse, Group, Statements, is_open, state_in_words, unfollowed};
 use crate::report::{Report, plural};
@@ -18,7 +19,7 @@ pub(super) fn write(report: &Report<'_>, sheet: &mut Sheet) -> usize {
         return 0;
     }
     // So that processors in order are cut off first.
-    groups.sort_by_key(|group| std::cmp::Reverse(group.open));
+    groups.order_by_key(|group| std::cmp::Reverse(group.open));
     let intro = "\n#### Review checklist\n\n\
         Every way out of each method that was checked, and whether it has recorded by then what it \
         did. Exceptions that calls raise leave a method, too: nothing is demanded there.\n\n";

@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use super::summary::{headline, remarks};
 use super::{Report, plural};
 use crate::diagnostics::{FileFailure, Location, Undone};
+use crate::order::Order as _;
 use crate::outcome::Reported;
 use escape::{code, crop, message, text};
 
@@ -78,7 +79,7 @@ pub fn write<W: Write + ?Sized>(report: &Report<'_>, page: Page, out: &mut W) ->
     }
     head(report, &mut sheet);
     let mut found: Vec<&Reported> = report.settled.reported.iter().collect();
-    found.sort_by_key(|reported| std::cmp::Reverse(reported.finding.severity));
+    found.order_by_key(|reported| std::cmp::Reverse(reported.finding.severity));
     let found: Vec<(usize, &Reported)> = (1..).zip(found).collect();
     let rows = findings::table(report, &found, &mut sheet);
     let paths = findings::paths(report, &found, &mut sheet);

@@ -17,6 +17,7 @@ use crate::ir::{
     Arg, ArgKind, BasicBlock, BlockId, Literal, Name, Operand, Rvalue, StatementKind,
     TerminatorKind,
 };
+use crate::order::Order as _;
 use crate::outcome::{ExitState, MethodExit, RuledOut, Unset};
 use crate::source::{FileId, Span};
 
@@ -149,7 +150,7 @@ impl Returns {
                 ..other(span, ExitState::Unreached)
             });
         }
-        out.sort_by_key(|exit| (exit.implicit, exit.place.span));
+        out.order_by_key(|exit| (exit.implicit, exit.place.span));
         out
     }
 }

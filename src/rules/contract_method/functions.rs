@@ -1,6 +1,7 @@
 //! Which functions of a module have to keep a contract: by their path, or by a decorator.
 
 use crate::ir::{FuncIdx, Function, Name, ScopeIdx, StaticExpr, StaticExprKind};
+use crate::order::Order as _;
 use crate::program::{Def, FuncRef, LoadedModule, ModuleId, Program};
 use crate::settings::{NamePattern, Who};
 
@@ -37,7 +38,7 @@ pub(super) fn keeping_functions(
             out.extend(nested(&loaded, names).into_iter().filter_map(|func| {
                 carries(loaded.ir.function(func)).then_some(FuncRef { module, func })
             }));
-            out.sort_by_key(|func| loaded.ir.function(func.func).span.start);
+            out.order_by_key(|func| loaded.ir.function(func.func).span.start);
             out
         }
     }

@@ -6,6 +6,7 @@ use crate::engine::simulate::Graph;
 use crate::engine::values::state::State;
 use crate::engine::{Engine, FnContext};
 use crate::ir::{BasicBlock, BlockId, Operand, TerminatorKind};
+use crate::order::Order as _;
 use crate::outcome::{Obstacle, RuledOut};
 use crate::rules::wording::{barred, passed};
 use crate::source::{FileId, Span};
@@ -56,7 +57,7 @@ impl<'g> Obstacles<'g> {
     ) -> RuledOut {
         let mut barriers = self.ways.barriers(engine, ends, provides);
         // A test tells more than something that does not fail.
-        barriers.sort_by_key(|barrier| !self.is_test(*barrier));
+        barriers.order_by_key(|barrier| !self.is_test(*barrier));
         let mut out = RuledOut::default();
         for barrier in barriers {
             if out.obstacles.len() == MOST {
@@ -69,7 +70,7 @@ impl<'g> Obstacles<'g> {
                 None => out.others += 1,
             }
         }
-        out.obstacles.sort_by_key(|obstacle| obstacle.at);
+        out.obstacles.order_by_key(|obstacle| obstacle.at);
         out
     }
 

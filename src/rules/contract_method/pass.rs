@@ -8,6 +8,7 @@ use crate::contracts::{class_name, methods_named};
 use crate::diagnostics::{ByClass, Finding, Location};
 use crate::engine::summaries::library::Library;
 use crate::ir::Name;
+use crate::order::Order as _;
 use crate::outcome::{Duty, DutyOf, Problem, Processor, Survey};
 use crate::program::{
     ClassRef, FuncRef, LoadedModule, Lookup, ModuleId, MroEntry, Program, is_transparent_base,
@@ -398,7 +399,7 @@ fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -
                 .chain(&from.inherited)
                 .map(Problem::new)
                 .collect();
-            problems.sort();
+            problems.order();
             let (class, method) = keeper.names(program);
             let inherits = checked.heir_of.map(|owner| class_name(program, owner));
             let root = keeper.class().and_then(|class| root_of(program, class));
@@ -426,7 +427,7 @@ fn survey(program: &Program<'_>, results: &[ClassRun], surveys: &mut [Survey]) -
         }
         survey
             .processors
-            .sort_by(|a, b| (&a.class, &a.method, a.place).cmp(&(&b.class, &b.method, b.place)));
+            .order_by(|a, b| (&a.class, &a.method, a.place).cmp(&(&b.class, &b.method, b.place)));
     }
     duties
 }

@@ -14,6 +14,7 @@ use crate::ir::{
     ArgKind, BlockId, BranchRole, Callee, Data, DictItem, Literal, LocalId, Name, Operand, Rvalue,
     StatementKind, TerminatorKind,
 };
+use crate::order::Order as _;
 use crate::program::{ClassRef, ModuleId};
 use crate::rules::failed_write::code::{called, calls, is_variable};
 use crate::rules::failed_write::flow::rvalues;
@@ -167,7 +168,7 @@ impl Code<'_> {
         let all: Vec<Held> = of.ways.iter().map(|way| self.held(result, way)).collect();
         let spot = |held: &Held| {
             let mut values: Vec<LocalId> = held.values.iter().copied().collect();
-            values.sort();
+            values.order();
             let mut spots = values.into_iter().map(Operand::Local);
             let path = Vec::new();
             let found = spots.find_map(|value| self.spot(&value));

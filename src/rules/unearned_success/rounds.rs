@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::code::{Code, Spot};
 use crate::ir::{BlockId, BranchRole, Literal, LocalId, Operand, StatementKind, TerminatorKind};
+use crate::order::Order as _;
 use crate::rules::failed_write::code::is_variable;
 
 /// A loop: its head and its blocks.
@@ -115,7 +116,7 @@ impl Code<'_> {
         let mut left: Vec<&Loop> = around
             .filter(|l| l.blocks.contains(&from) && !l.blocks.contains(&to))
             .collect();
-        left.sort_by_key(|l| l.blocks.len());
+        left.order_by_key(|l| l.blocks.len());
         let ends = left.into_iter().filter_map(|l| {
             let in_round = self.function.body.reach(from, Some(l.head)).contains(&to);
             match self.function.body.block(l.head).terminator.kind {

@@ -89,7 +89,7 @@ fn argument_exprs(e: &ast::ExprCall) -> Vec<&Expr> {
     let mut exprs: Vec<&Expr> = e.args.iter().map(unstarred).collect();
     exprs.extend(e.keywords.iter().map(|k| &k.value));
     // `f(a=x, *y)` evaluates its arguments in source order.
-    exprs.sort_by_key(|expr| parse::span(*expr).start);
+    exprs.sort_unstable_by_key(|expr| parse::span(*expr).start);
     exprs
 }
 
@@ -111,7 +111,7 @@ fn arguments(e: &ast::ExprCall, values: Vec<Operand>) -> Vec<Arg> {
         };
         kinds.push((parse::span(&keyword.value).start, kind));
     }
-    kinds.sort_by_key(|(start, _)| *start);
+    kinds.sort_unstable_by_key(|(start, _)| *start);
     kinds
         .into_iter()
         .zip(values)
