@@ -4,6 +4,7 @@
 //! or behind the rows, and what the columns mean. Names are data that the caller provides. Whatever
 //! the text leaves open counts as "can be". Texts are compared without regard to case.
 
+mod big_query;
 mod functions;
 mod lower;
 mod meaning;

@@ -4,12 +4,11 @@
 //! counted in the tokens first.
 
 use sqlparser::ast::{Expr, FromTable, SetExpr, Statement};
-use sqlparser::dialect::{
-    BigQueryDialect, Dialect, GenericDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect,
-};
+use sqlparser::dialect::{Dialect, GenericDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
+use super::big_query::BigQuery;
 use super::lower::Lowering;
 use super::scan::is_hole;
 use super::select::Relation;
@@ -239,7 +238,7 @@ pub(super) fn take_out_clauses(tokens: &mut Vec<Token>) -> bool {
 /// Reads a text in which placeholders are markers.
 pub(super) fn read(text: &str, vocabulary: &Vocabulary<'_>) -> Option<Query> {
     let dialects: [&dyn Dialect; 5] = [
-        &BigQueryDialect {},
+        &BigQuery,
         &PostgreSqlDialect {},
         &GenericDialect {},
         &MySqlDialect {},

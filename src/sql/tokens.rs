@@ -4,10 +4,11 @@
 //! A part that cannot be parsed is unknown. Nothing here recurses, except into bracketed conditions
 //! up to a fixed depth.
 
-use sqlparser::dialect::{BigQueryDialect, Dialect, GenericDialect, PostgreSqlDialect};
+use sqlparser::dialect::{Dialect, GenericDialect, PostgreSqlDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Word};
 
+use super::big_query::BigQuery;
 use super::lower::Lowering;
 use super::parse::{is_parsable, take_out_clauses, tokenize};
 use super::select::{Relation, RelationColumn, has_aggregate};
@@ -20,11 +21,7 @@ const DEEPEST_BRACKETS: usize = 16;
 /// How many parts are parsed in all. Further ones are unknown.
 const MOST_PARTS: usize = 400;
 
-const DIALECTS: [&dyn Dialect; 3] = [
-    &BigQueryDialect {},
-    &PostgreSqlDialect {},
-    &GenericDialect {},
-];
+const DIALECTS: [&dyn Dialect; 3] = [&BigQuery, &PostgreSqlDialect {}, &GenericDialect {}];
 
 /// Words that start a clause of a SELECT.
 const CLAUSES: &[&str] = &[
@@ -64,7 +61,7 @@ fn is(token: &Token, expected: &str) -> bool {
 
 /// Reads a query from the tokens at the start of a text.
 pub(super) fn read(text: &str, vocabulary: &Vocabulary<'_>) -> Option<Query> {
-    let (mut tokens, mut whole) = tokenize(&BigQueryDialect {}, text);
+    let (mut tokens, mut whole) = tokenize(&BigQuery, text);
     if !whole {
         let (others, all) = tokenize(&GenericDialect {}, text);
         if others.len() > tokens.len() {
