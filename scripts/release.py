@@ -40,6 +40,10 @@ EXTENSION = "editors/vscode"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 # What a wheel may weigh: it is downloaded by every job that checks something.
 WHEEL_BYTES = 6_000_000
+# Most of the program is optimised for size, which keeps LLVM from inlining functions. But those that are marked `#[inline]`,
+# as most of the standard library is, it inlines as if for speed, six times as readily. As readily as half of the others, a
+# wheel is 9 % smaller, and the program takes 9 % more processor time.
+INLINING = "-inlinehint-threshold=30 -inline-threshold=25"
 # Shells, with the names under which they look for completions.
 COMPLETIONS = {
     "bash": "tallylint.bash",
@@ -163,7 +167,7 @@ def surroundings(root: Path, target: str) -> Dict[str, str]:
         )
         env["SOURCE_DATE_EPOCH"] = told.stdout.strip()
     cargo = env.get("CARGO_HOME") or str(Path.home() / ".cargo")
-    flags = [f"--remap-path-prefix={root}=/tallylint", f"--remap-path-prefix={cargo}=/cargo"]
+    flags = [f"--remap-path-prefix={root}=/tallylint", f"--remap-path-prefix={cargo}=/cargo", f"-Cllvm-args={INLINING}"]
     if target.endswith("-msvc"):
         flags.append("-Clink-arg=/Brepro")
     # What `init` writes requires this version then.

@@ -2,7 +2,7 @@
 //!
 //! The parser knows more than a hundred kinds of statements, from `ALTER` to `VACUUM`. All but those
 //! below are skipped, so a text is read even if the parser does not know the dialect's form of one
-//! of the others, and more than half of the parser stays out of the program.
+//! of the others, and a third of the parser stays out of the program.
 
 use sqlparser::ast::Statement;
 use sqlparser::keywords::Keyword;
