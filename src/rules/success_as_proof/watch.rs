@@ -10,7 +10,7 @@ use super::code::FunctionCode;
 use super::evidence;
 use super::facts::flags::{
     ABOUT, COUNTED, EARLIER, EVIDENCE, FACT, FILTERED, FULL, LIST_MARKED, LISTED, NULLABLE,
-    OF_FULL, PERFORMED, SOME_RUN, STORED, is_proven, unproven,
+    OF_FULL, OTHER, PERFORMED, SOME_RUN, STORED, is_proven, unproven,
 };
 use super::facts::{
     Access, AskedQuery, Facts, Filling, Lesson, PathPoint, Queried, Queries, SettledTests, Taught,
@@ -378,6 +378,7 @@ impl<'v> Watch<'v> {
                     state.flags.rule = flags & !(ABOUT | EARLIER | runs) | about | proof;
                 }
                 Lesson::NotSuccess => state.flags.rule &= !ABOUT,
+                Lesson::OtherStatus => state.flags.rule = state.flags.rule & !ABOUT | OTHER,
                 // The records may be another run's.
                 Lesson::RecordsOfAll if state.flags.rule & SOME_RUN != 0 => {}
                 Lesson::Records | Lesson::RecordsOfAll => state.flags.rule |= EVIDENCE,

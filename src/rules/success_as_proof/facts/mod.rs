@@ -68,6 +68,8 @@ pub enum Lesson {
     Success(u32),
     /// The status is not success.
     NotSuccess,
+    /// The status is a certain one that is no success: `failed`, `running`.
+    OtherStatus,
     /// There are records.
     Records,
     /// There are records in all runs together.
