@@ -89,6 +89,8 @@ pub(in crate::rules) struct Watch<'o> {
     pub(in crate::rules) made_up: RefCell<Calls>,
     /// Calls on objects of the program, and whether what they run surely writes.
     pub(super) inside: RefCell<FxHashMap<(FuncRef, BlockId), bool>>,
+    /// Calls that are named like writes, and whether they write only into memory.
+    pub(super) in_memory: RefCell<FxHashMap<(FuncRef, BlockId), bool>>,
 }
 
 impl Automaton for Watch<'_> {
@@ -402,6 +404,7 @@ impl<'o> Watch<'o> {
             met: RefCell::default(),
             made_up: RefCell::default(),
             inside: RefCell::default(),
+            in_memory: RefCell::default(),
             places,
             method,
             outside,

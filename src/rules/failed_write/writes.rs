@@ -6,6 +6,7 @@ use super::failure::{
 };
 use super::inside::stored_inside;
 use super::likeness::{CHAIN, is_data, prepared};
+use super::memory::writes_into_memory;
 use super::no_store::{builds_change, stores_nothing};
 use super::watch::Watch;
 use crate::engine::summaries::library::Deed;
@@ -92,6 +93,7 @@ impl Watch<'_> {
                 || inside())
             || tables::is_removal(call.name, &texts)
             || stores_nothing(engine, state, call, &texts)
+            || self.stays_in_memory(engine.program, call)
             || self.is_auxiliary(engine, state, call, &texts)
             || self.outside
                 && known_to_write != Some(true)
@@ -128,6 +130,20 @@ impl Watch<'_> {
         known.unwrap_or_else(|| {
             let found = stored_inside(program, self.writes, site).is_some();
             self.inside.borrow_mut().insert(site, found);
+            found
+        })
+    }
+
+    /// Whether a call that is not followed writes only to what lives in the memory of the process.
+    fn stays_in_memory(&self, program: &Program<'_>, call: &CompletedCall<'_>) -> bool {
+        if call.callee.is_some() {
+            return false;
+        }
+        let site = (call.site.func, BlockId(call.site.block));
+        let known = self.in_memory.borrow().get(&site).copied();
+        known.unwrap_or_else(|| {
+            let found = writes_into_memory(program, site);
+            self.in_memory.borrow_mut().insert(site, found);
             found
         })
     }

@@ -1,0 +1,339 @@
+//! What lives in the memory of the process and dies with it: buffers, what writes into them, and
+//! databases without a file. Who writes there stores nothing yet.
+//!
+//! The code is read without following a path: everything that a value may be has to be of that sort.
+
+use rustc_hash::FxHashSet;
+
+use super::code::{call_at, calls, statements};
+use crate::ir::{
+    Arg, ArgKind, BlockId, Callee, Data, Function, Literal, LocalId, LocalKind, Name, Operand,
+    Rvalue, StaticExpr, StaticExprKind,
+};
+use crate::program::{ClassRef, Def, FuncRef, LoadedModule, Program};
+use crate::rules::tables;
+
+/// How many values, fields and variables of modules in a row are looked through.
+const MAX_HOPS: u32 = 12;
+
+/// What code makes that lives in memory.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sort {
+    /// A collection of Rust. What is taken out of it may be anything.
+    Collection,
+    /// A buffer, a writer into one, or a database; what it gives is a part of it.
+    Whole,
+}
+
+/// What is known of a value; `None` while that is being found out.
+type Answer = Option<Result<Sort, Elsewhere>>;
+
+/// A value that is, or may be, something outside of the memory.
+#[derive(Clone, Copy)]
+struct Elsewhere;
+
+/// Whether the call at the end of a block writes only to what lives in memory.
+pub(in crate::rules) fn writes_into_memory(
+    program: &Program<'_>,
+    (func, block): (FuncRef, BlockId),
+) -> bool {
+    let module = program.module(func.module);
+    let frame = Frame::new(&module, func);
+    let reader = Reader { program };
+    let Some((callee, args)) = call_at(frame.function, block) else {
+        return false;
+    };
+    let on = match callee {
+        Callee::Method { receiver, .. } => reader.lives(&frame, receiver),
+        Callee::Value(_) => None,
+    };
+    let name = frame.path(callee).pop().unwrap_or_default();
+    let into = || {
+        tables::writes_into_argument(&name)
+            && args.iter().any(|arg| {
+                // What has content is what is written.
+                reader.lives(&frame, &arg.value) == Some(Sort::Whole)
+                    && !frame.has_content(&arg.value)
+            })
+    };
+    (on.is_some() || into()) && !reader.leaves(&frame, args)
+}
+
+/// A function, with all that is assigned to its locals.
+struct Frame<'m> {
+    module: &'m LoadedModule,
+    func: FuncRef,
+    function: &'m Function,
+    values: Vec<Vec<&'m Rvalue>>,
+}
+
+impl<'m> Frame<'m> {
+    fn new(module: &'m LoadedModule, func: FuncRef) -> Self {
+        let function = module.ir.function(func.func);
+        Self {
+            module,
+            func,
+            function,
+            values: function.body.all_values(),
+        }
+    }
+
+    fn values_of(&self, operand: &Operand) -> &[&'m Rvalue] {
+        match operand {
+            Operand::Local(local) => &self.values[local.index()],
+            Operand::Const(_) => &[],
+        }
+    }
+
+    /// The names by which code calls something, the last one last.
+    fn path(&self, callee: &Callee) -> Vec<Name> {
+        let (mut at, mut out) = match callee {
+            Callee::Method { receiver, name, .. } => (receiver, vec![name.clone()]),
+            Callee::Value(value) => (value, Vec::new()),
+        };
+        for _ in 0..MAX_HOPS {
+            match self.values_of(at) {
+                [Rvalue::GetField(from, name)] => {
+                    out.insert(0, name.clone());
+                    at = from;
+                }
+                [Rvalue::Global(name)] => {
+                    out.insert(0, name.clone());
+                    break;
+                }
+                [Rvalue::Path(path)] => {
+                    out.splice(0..0, path.iter().cloned());
+                    break;
+                }
+                [Rvalue::Use(from)] => at = from,
+                _ => break,
+            }
+        }
+        out
+    }
+
+    /// Whether a buffer is made with what it holds: `BytesIO(data)`.
+    fn has_content(&self, operand: &Operand) -> bool {
+        self.values_of(operand).iter().any(|value| match value {
+            Rvalue::Call { callee, args } => {
+                tables::makes_buffer(&self.path(callee)) && !args.is_empty()
+            }
+            Rvalue::Use(from) => self.has_content(from),
+            _ => false,
+        })
+    }
+}
+
+/// The literal text of an argument.
+fn text(arg: &Arg) -> Option<&Name> {
+    match &arg.value {
+        Operand::Const(Literal::Str(text)) if arg.kind != ArgKind::Star => Some(text),
+        _ => None,
+    }
+}
+
+struct Reader<'a, 's> {
+    program: &'a Program<'s>,
+}
+
+impl Reader<'_, '_> {
+    /// What sort of thing in memory a value is.
+    fn lives(&self, frame: &Frame<'_>, operand: &Operand) -> Option<Sort> {
+        let answer = self.operand(frame, operand, &mut FxHashSet::default(), 0);
+        answer.and_then(Result::ok)
+    }
+
+    fn operand(
+        &self,
+        frame: &Frame<'_>,
+        operand: &Operand,
+        seen: &mut FxHashSet<LocalId>,
+        hops: u32,
+    ) -> Answer {
+        let local = match operand {
+            Operand::Local(local) => *local,
+            Operand::Const(Literal::None) => return None,
+            Operand::Const(_) => return Some(Err(Elsewhere)),
+        };
+        if hops > MAX_HOPS {
+            return Some(Err(Elsewhere));
+        }
+        if !seen.insert(local) {
+            return None;
+        }
+        let values = &frame.values[local.index()];
+        let bound = match frame.function.body.locals[local.index()].kind {
+            LocalKind::Var | LocalKind::Temp => !values.is_empty(),
+            _ => false,
+        };
+        if !bound {
+            return Some(Err(Elsewhere));
+        }
+        common(
+            values
+                .iter()
+                .map(|value| self.rvalue(frame, value, seen, hops + 1)),
+        )
+    }
+
+    fn rvalue(
+        &self,
+        frame: &Frame<'_>,
+        rvalue: &Rvalue,
+        seen: &mut FxHashSet<LocalId>,
+        hops: u32,
+    ) -> Answer {
+        match rvalue {
+            Rvalue::Use(of)
+            | Rvalue::Await(of)
+            | Rvalue::Enter { manager: of, .. }
+            | Rvalue::Data(
+                Data::Copy(of) | Data::Payload { object: of, .. } | Data::Lent { object: of, .. },
+            ) => self.operand(frame, of, seen, hops),
+            Rvalue::Data(Data::Array(_)) => Some(Ok(Sort::Collection)),
+            Rvalue::Global(name) => {
+                let def = self.program.resolve_global(frame.func.module, name);
+                self.global(def)
+            }
+            Rvalue::GetField(Operand::Local(LocalId(0)), name) => {
+                self.field(frame, name, hops)
+            }
+            Rvalue::Call { callee, args } => self.made(frame, (callee, args), seen, hops),
+            _ => Some(Err(Elsewhere)),
+        }
+    }
+
+    /// What a call makes.
+    fn made(
+        &self,
+        frame: &Frame<'_>,
+        (callee, args): (&Callee, &[Arg]),
+        seen: &mut FxHashSet<LocalId>,
+        hops: u32,
+    ) -> Answer {
+        let path = frame.path(callee);
+        let Some(name) = path.last() else {
+            return Some(Err(Elsewhere));
+        };
+        if tables::makes_buffer(&path)
+            || tables::opens_in_memory(name)
+            || args.iter().filter_map(text).any(|text| tables::names_memory(text))
+            || args.is_empty() && self.opens_memory_unasked(frame, &path)
+        {
+            return Some(Ok(Sort::Whole));
+        }
+        if tables::makes_collection(&path) {
+            return Some(Ok(Sort::Collection));
+        }
+        let owner = path.iter().rev().nth(1);
+        if tables::makes_writer(name) || owner.is_some_and(|owner| tables::makes_writer(owner)) {
+            // A writer of Rust is given first what it writes into, one of Python is given a buffer.
+            let mut sinks = args.iter().enumerate().filter_map(|(at, arg)| {
+                let known = self.operand(frame, &arg.value, &mut seen.clone(), hops);
+                let sort = known.and_then(Result::ok)?;
+                (sort == Sort::Whole || at == 0).then_some(())
+            });
+            if sinks.next().is_some() {
+                return Some(Ok(Sort::Whole));
+            }
+        }
+        // A cursor, a transaction, the result of a builder.
+        match callee {
+            Callee::Method { receiver, .. } => match self.operand(frame, receiver, seen, hops) {
+                Some(Ok(Sort::Collection)) => Some(Err(Elsewhere)),
+                known => known,
+            },
+            Callee::Value(_) => Some(Err(Elsewhere)),
+        }
+    }
+
+    /// Whether a call opens a database in memory if nothing else is asked for.
+    fn opens_memory_unasked(&self, frame: &Frame<'_>, path: &[Name]) -> bool {
+        let scope = frame.function.scope;
+        match self.program.resolve_path(frame.func.module, scope, path) {
+            Def::External(path) => tables::opens_memory_unasked(&path),
+            _ => false,
+        }
+    }
+
+    /// What a variable of a module holds, if that is written where it is bound.
+    fn global(&self, def: Def) -> Answer {
+        let Def::Value(module, scope, expr) = def else {
+            return Some(Err(Elsewhere));
+        };
+        let StaticExprKind::Call(callee, args, named) = &expr.kind else {
+            return Some(Err(Elsewhere));
+        };
+        let StaticExprKind::Path(path) = &callee.kind else {
+            return Some(Err(Elsewhere));
+        };
+        let named = named.iter().map(|(_, value)| value);
+        let given: Vec<&StaticExpr> = args.iter().chain(named).collect();
+        let names_memory = |expr: &&StaticExpr| {
+            let text = match &expr.kind {
+                StaticExprKind::Literal(Literal::Str(text)) => text,
+                _ => return false,
+            };
+            tables::names_memory(text)
+        };
+        let unasked = || match self.program.resolve_path(module, scope, path) {
+            Def::External(path) => given.is_empty() && tables::opens_memory_unasked(&path),
+            _ => false,
+        };
+        let lives = tables::makes_buffer(path) || given.iter().any(names_memory) || unasked();
+        Some(if lives { Ok(Sort::Whole) } else { Err(Elsewhere) })
+    }
+
+    /// What a field of the object holds whose method the function is.
+    fn field(&self, frame: &Frame<'_>, name: &str, hops: u32) -> Answer {
+        let class = frame.function.class.filter(|_| frame.function.is_bound());
+        let Some(class) = class else {
+            return Some(Err(Elsewhere));
+        };
+        let class = ClassRef {
+            module: frame.func.module,
+            class,
+        };
+        let stored = self.program.stored_to_field(class, name);
+        let known = stored.into_iter().map(|(func, value)| {
+            let module = self.program.module(func.module);
+            let frame = Frame::new(&module, func);
+            self.operand(&frame, &value, &mut FxHashSet::default(), hops + 1)
+        });
+        common(known).or(Some(Err(Elsewhere)))
+    }
+
+    /// Whether a statement that a call is given puts data elsewhere: into a file, or into another
+    /// database that was attached.
+    fn leaves(&self, frame: &Frame<'_>, args: &[Arg]) -> bool {
+        let statements = statements(frame.function, args);
+        let changes = |text: &&Name| tables::changes_rows(std::slice::from_ref(*text)).is_some();
+        let mut unqualified = statements.iter().filter(changes).peekable();
+        statements.iter().any(|text| tables::leaves_database(text))
+            || unqualified.peek().is_some() && self.uses_another(frame)
+    }
+
+    /// Whether a function of the module makes another database the one that statements are about.
+    fn uses_another(&self, frame: &Frame<'_>) -> bool {
+        let mut functions = frame.module.ir.mentioning("USE");
+        functions.any(|(_, function)| {
+            calls(function).any(|(_, _, args)| {
+                let mut texts = statements(function, args).into_iter();
+                texts.any(|text| text.trim_start().starts_with("USE "))
+            })
+        })
+    }
+}
+
+/// The answer that several values of one variable give together.
+fn common(all: impl Iterator<Item = Answer>) -> Answer {
+    let mut out: Answer = None;
+    for one in all.flatten() {
+        out = match (one, out) {
+            (Err(_), _) => return Some(one),
+            (Ok(sort), Some(Ok(known))) => Some(Ok(sort.min(known))),
+            (Ok(_), _) => Some(one),
+        };
+    }
+    out
+}
