@@ -31,12 +31,14 @@ mod report;
 mod vocabulary;
 mod watch;
 
+use std::rc::Rc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::diagnostics::{Finding, Severity};
 use crate::engine::summaries::library::Library;
 use crate::ir::control::ControlDependence;
-use crate::ir::{ClassIdx, FuncIdx, Function};
+use crate::ir::{ClassIdx, FuncIdx, Function, Name};
 use crate::program::{FuncRef, LoadedModule, ModuleId};
 use crate::rules::{Effort, FunctionRule, Glances, InModule};
 use crate::settings::Settings;
@@ -127,6 +129,7 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
     /// The functions that have to be followed.
     fn checks(&self) -> Vec<Check<'m, 'p>> {
         let known = KnownSources::default();
+        let mut computed = FxHashMap::default();
         let mut nested: FxHashMap<FuncIdx, Vec<&Function>> = FxHashMap::default();
         for &(_, function) in self.functions {
             if let (true, Some(outer)) = (is_unnamed(function), function.outer) {
@@ -139,9 +142,31 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
                 continue;
             }
             let nested = nested.get(&idx).map_or(&[][..], Vec::as_slice);
-            out.extend(self.check(idx, FunctionCode::new(function, nested), &known));
+            let Some(mut check) = self.check(idx, FunctionCode::new(function, nested), &known)
+            else {
+                continue;
+            };
+            if let Some(class) = function.class {
+                let computed = computed.entry(class);
+                check.computed = Rc::clone(computed.or_insert_with(|| self.computed(class)));
+            }
+            out.push(check);
         }
         out
+    }
+
+    /// The names under which the methods of a class record a success only where there are rows.
+    fn computed(&self, class: ClassIdx) -> Rc<FxHashSet<Name>> {
+        let words = &self.options.vocabulary;
+        let module = self.library.program.module(self.module);
+        let (mut of_rows, mut plain) = (FxHashSet::default(), FxHashSet::default());
+        for (_, function) in module.ir.functions_of(class) {
+            let produced = FunctionCode::new(function, &[]).produced(words);
+            of_rows.extend(produced.of_rows);
+            plain.extend(produced.plain);
+        }
+        of_rows.retain(|name| !plain.contains(name));
+        Rc::new(of_rows)
     }
 
     /// The check of a function; `None` if it need not be followed.
@@ -193,6 +218,7 @@ impl<'m, 'p> ModuleCheck<'m, 'p> {
             options: self.options,
             control,
             targets,
+            computed: Rc::default(),
         })
     }
 }

@@ -195,9 +195,7 @@ impl Reader<'_, '_> {
                 let def = self.program.resolve_global(frame.func.module, name);
                 self.global(def)
             }
-            Rvalue::GetField(Operand::Local(LocalId(0)), name) => {
-                self.field(frame, name, hops)
-            }
+            Rvalue::GetField(Operand::Local(LocalId(0)), name) => self.field(frame, name, hops),
             Rvalue::Call { callee, args } => self.made(frame, (callee, args), seen, hops),
             _ => Some(Err(Elsewhere)),
         }
@@ -217,7 +215,10 @@ impl Reader<'_, '_> {
         };
         if tables::makes_buffer(&path)
             || tables::opens_in_memory(name)
-            || args.iter().filter_map(text).any(|text| tables::names_memory(text))
+            || args
+                .iter()
+                .filter_map(text)
+                .any(|text| tables::names_memory(text))
             || args.is_empty() && self.opens_memory_unasked(frame, &path)
         {
             return Some(Ok(Sort::Whole));
@@ -281,7 +282,11 @@ impl Reader<'_, '_> {
             _ => false,
         };
         let lives = tables::makes_buffer(path) || given.iter().any(names_memory) || unasked();
-        Some(if lives { Ok(Sort::Whole) } else { Err(Elsewhere) })
+        Some(if lives {
+            Ok(Sort::Whole)
+        } else {
+            Err(Elsewhere)
+        })
     }
 
     /// What a field of the object holds whose method the function is.

@@ -24,7 +24,7 @@ use crate::engine::values::value::{Term, Terms, Value, for_each_operand};
 use crate::engine::{
     Automaton, CallEvent, Engine, HelperFilter, Returned, RoundEvents, Test, ValueEvents, Watches,
 };
-use crate::ir::CmpOp;
+use crate::ir::{CmpOp, Name};
 use crate::program::FuncRef;
 
 /// The automaton.
@@ -234,12 +234,12 @@ impl RoundEvents for Watch<'_> {
 
 impl<'v> Watch<'v> {
     /// An automaton for the check of one function. `filled_elsewhere` are the fields that other
-    /// functions fill with units that succeeded; `asked` says whether something asks the function's
+    /// functions fill with units that succeeded, `computed` the statuses that are a success only where there are rows; `asked` says whether something asks the function's
     /// own collections for units.
     pub fn new(
         vocabulary: &'v Vocabulary,
         strict_null: bool,
-        filled_elsewhere: &'v FxHashSet<String>,
+        (filled_elsewhere, computed): (&'v FxHashSet<String>, &'v FxHashSet<Name>),
         checked: FuncRef,
         asked: bool,
     ) -> Self {
@@ -248,6 +248,7 @@ impl<'v> Watch<'v> {
                 vocabulary,
                 queries: Queries::new(vocabulary),
                 filled_elsewhere,
+                computed,
                 memory: RefCell::default(),
                 checked,
                 asked,

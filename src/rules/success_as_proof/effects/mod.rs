@@ -12,8 +12,8 @@ use super::code::FunctionCode;
 use super::vocabulary::tables::TALLIES;
 use super::vocabulary::{Vocabulary, parts};
 use crate::ir::{
-    Arg, BasicBlock, BinOp, BlockId, Callee, Data, Literal, LocalId, LocalKind, Operand, Rvalue, Statement,
-    StatementKind, TerminatorKind,
+    Arg, BasicBlock, BinOp, BlockId, Callee, Data, Literal, LocalId, LocalKind, Operand, Rvalue,
+    Statement, StatementKind, TerminatorKind,
 };
 use crate::rules::tables::collections::KEEPS_ELEMENTS;
 use crate::source::Span;

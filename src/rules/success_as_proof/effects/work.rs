@@ -5,9 +5,7 @@ use rustc_hash::FxHashSet;
 use super::{EffectSite, FunctionCode, Vocabulary};
 use crate::engine::{is_log_method, is_logger_name};
 use crate::ir::control::{ControlDependence, Edge};
-use crate::ir::{
-    Arg, BlockId, Callee, LocalKind, Operand, StaticExprKind, TerminatorKind,
-};
+use crate::ir::{Arg, BlockId, Callee, LocalKind, Operand, StaticExprKind, TerminatorKind};
 use crate::rules::tables::{self, is_write};
 use crate::settings::Writes;
 
@@ -72,7 +70,9 @@ impl FunctionCode<'_> {
             };
             let is_param = self.function.body.locals[local.index()].kind == LocalKind::Param;
             let param = self.function.params.get(local.index());
-            let annotation = param.filter(|_| is_param).and_then(|p| p.annotation.as_ref());
+            let annotation = param
+                .filter(|_| is_param)
+                .and_then(|p| p.annotation.as_ref());
             annotation.is_some_and(|of| match &of.kind {
                 StaticExprKind::Path(path) => tables::takes_bytes(path),
                 _ => false,

@@ -40,17 +40,8 @@ pub const GIVEN: u32 = 32_768;
 pub const OTHER: u32 = 65_536;
 
 /// The flags about the status of one unit: they do not hold for the next.
-pub const ABOUT: u32 = FACT
-    | STORED
-    | PERFORMED
-    | REPLY
-    | LISTED
-    | OWN
-    | SOME_RUN
-    | COUNTED
-    | OF_FULL
-    | GIVEN
-    | OTHER;
+pub const ABOUT: u32 =
+    FACT | STORED | PERFORMED | REPLY | LISTED | OWN | SOME_RUN | COUNTED | OF_FULL | GIVEN | OTHER;
 
 /// Whether a success is known, and nothing shows that there are records.
 #[must_use]

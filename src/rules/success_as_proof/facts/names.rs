@@ -39,7 +39,7 @@ impl Facts<'_> {
         // Collections among the owners hold runs.
         self.memory.borrow_mut().of_runs.extend(kin.owners);
         let words = self.vocabulary;
-        if kin.nouns.iter().any(|n| words.is_other_thing(n)) {
+        if kin.nouns.iter().any(|n| words.is_other_thing(n)) || self.is_computed(at.engine, v) {
             return None;
         }
         let mut about = FACT;
@@ -115,6 +115,18 @@ impl Facts<'_> {
         for v in next {
             self.collect_ancestry(at, v, kin, depth + 1);
         }
+    }
+
+    /// Whether a value is a status that was recorded as a success only where there were rows.
+    fn is_computed(&self, engine: &Engine<'_>, v: Value) -> bool {
+        if self.computed.is_empty() {
+            return false;
+        }
+        let name = match engine.terms.term(v) {
+            Term::Pure(n, ops) if n == "get" => text(engine, ops[1]),
+            _ => field_name(engine, v),
+        };
+        name.is_some_and(|name| self.computed.contains(name.as_str()))
     }
 
     /// The names that a value itself goes by.
