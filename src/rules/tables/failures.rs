@@ -1,5 +1,6 @@
 //! Which failures are told to somebody, and which are nobody's loss.
 
+use super::reading::only_reading_raises;
 use super::sinks::words;
 use super::{has_any, has_word};
 use crate::settings::Writes;
@@ -456,10 +457,7 @@ const NO_WRITE_ERRORS: &[&str] = &[
     "filenotfounderror",
     "unicodedecodeerror",
     "unicodeerror",
-    "jsondecodeerror",
     "decodeerror",
-    "parseerror",
-    "parsererror",
     "syntaxerror",
     "validationerror",
     "httpexception",
@@ -481,6 +479,7 @@ const NO_WRITE_ERRORS: &[&str] = &[
 pub fn is_no_write_error(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     NO_WRITE_ERRORS.contains(&lower.as_str())
+        || only_reading_raises(&lower)
         || says_missing(&lower) && !says_duplicate(&lower)
         || says_nothing_left(name)
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `writes` | does a call write data, or only take some away? what is only a target of a write? |
 //! | `sinks` | which calls write only because of their receiver? |
-//! | `reading` | which calls named like writes only read? |
+//! | `reading` | which calls named like writes only read? which exceptions does only reading raise? |
 //! | `memory` | what lives in the memory of the process, and dies with it? |
 //! | `harmless` | does a call surely write nothing? is a function only asked for something? |
 //! | `outcomes` | how did a run end? which names count its failures? |
@@ -53,7 +53,7 @@ pub use positions::{
 pub use programs::stores_by_command;
 pub use reading::{
     begins_reading, builds_reading, builds_removal, counts_rows, ends_with_query, fetches_rows,
-    holds_rows, is_row_count, runs_statement,
+    holds_rows, is_reading_error, is_row_count, runs_statement,
 };
 pub use sure::{Given, is_sure_write, may_be_sure, names_work};
 pub use writes::{

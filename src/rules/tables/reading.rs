@@ -139,6 +139,62 @@ pub fn holds_rows(name: &str) -> bool {
     HOLDS_ROWS.contains(&name)
 }
 
+/// Exceptions that only parsers, decoders and readers of archives raise; in lower case.
+const READING_ERRORS: &[&str] = &[
+    // Tables: pandas, openpyxl, xlrd.
+    "emptydataerror",
+    "parsererror",
+    "invalidfileexception",
+    "xlrderror",
+    "compdocerror",
+    // JSON, YAML, TOML, settings.
+    "jsondecodeerror",
+    "yamlerror",
+    "markedyamlerror",
+    "scannererror",
+    "composererror",
+    "constructorerror",
+    "tomldecodeerror",
+    "parsingerror",
+    "missingsectionheadererror",
+    // XML and HTML.
+    "parseerror",
+    "xmlsyntaxerror",
+    "saxparseexception",
+    "expaterror",
+    "messageparseerror",
+    // Archives.
+    "badzipfile",
+    "badgzipfile",
+    // Pickles, messages, images, documents.
+    "unpicklingerror",
+    "unpackexception",
+    "unpackvalueerror",
+    "schemaresolutionerror",
+    "unidentifiedimageerror",
+    "pdfreaderror",
+];
+
+/// Those of them whose names others have as well.
+const READING_ERRORS_BY_PATH: &[&str] = &[
+    "csv.Error",
+    "binascii.Error",
+    "tarfile.ReadError",
+    "yaml.reader.ReaderError",
+    "configparser.Error",
+];
+
+/// Whether only what parses or decodes raises an exception, judged by its name in lower case.
+pub(super) fn only_reading_raises(lower: &str) -> bool {
+    READING_ERRORS.contains(&lower)
+}
+
+/// The same of an exception of a library, judged by its path.
+#[must_use]
+pub fn is_reading_error(path: &str) -> bool {
+    READING_ERRORS_BY_PATH.contains(&path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{begins_reading, counts_rows, ends_with_query, fetches_rows};
